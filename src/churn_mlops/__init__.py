@@ -1,0 +1,3 @@
+"""Customer churn prediction and retention: from the customer database to proven money."""
+
+__version__ = "0.1.0"

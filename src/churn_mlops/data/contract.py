@@ -1,0 +1,190 @@
+"""The data contract: the one declaration of a data set.
+
+From it come the validation, the features of a model, the request model of ``/predict`` and the words of a reason.
+This module knows the declaration only: it opens no data and computes nothing.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from ruamel.yaml import YAML, YAMLError
+
+from churn_mlops.errors import ContractError
+
+CONTRACT_VERSION = 1
+
+FeatureType = Literal["number", "boolean", "category"]
+SetAsideReason = Literal[
+    "identifier", "constant", "empty", "suspected_leak", "date", "free_text", "many_levels", "duplicate", "by_choice"
+]
+
+
+class _Declaration(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=False)
+
+
+class Feature(_Declaration):
+    """One input of the model: where it is found, what it may be, what it is called in a sentence."""
+
+    type: FeatureType
+    column: str | None = Field(None, description="column of the table; the feature's own name when left out")
+    title: str | None = Field(None, description="what people call it; the name with blanks when left out")
+    words: str | None = Field(None, description='how a reason names a value, such as "{value} contract"')
+    unit: str | None = Field(None, description="unit of a number, such as months or USD/month")
+    min: float | None = Field(None, description="smallest possible value; a smaller one stops the validation")
+    max: float | None = Field(None, description="largest possible value; a larger one stops the validation")
+    range: tuple[float, float] | None = Field(None, description="smallest and largest value seen; outside is a warning")
+    levels: tuple[str, ...] | None = Field(None, description="the known values of a category; another is a warning")
+    missing_values: tuple[str, ...] = Field((), description="texts that mean missing, besides blank")
+    missing: float = Field(0.0, ge=0, le=1, description="share of missing values seen; more is a warning")
+    required: bool = Field(True, description="whether a request must hold the field")
+
+    @field_validator("levels", "missing_values", mode="before")
+    @classmethod
+    def _as_text(cls, value: Any) -> Any:
+        """YAML reads an unquoted ``true`` or ``1`` as a truth value or a number; a level is always text."""
+        if isinstance(value, list | tuple):
+            return tuple(level_text(item) for item in value)
+        return value
+
+    @model_validator(mode="after")
+    def _fits_its_type(self) -> Feature:
+        if self.type == "category" and not self.levels:
+            raise ValueError("a category needs its `levels`")
+        if self.type != "category" and self.levels:
+            raise ValueError(f"`levels` belong to a category, not to a {self.type}")
+        if self.levels and len(set(self.levels)) != len(self.levels):
+            raise ValueError("`levels` holds a level twice")
+        if self.type != "number" and (self.min is not None or self.max is not None or self.range is not None):
+            raise ValueError(f"`min`, `max` and `range` belong to a number, not to a {self.type}")
+        if self.min is not None and self.max is not None and self.min > self.max:
+            raise ValueError("`min` is above `max`")
+        return self
+
+
+class Label(_Declaration):
+    """What is predicted: a column that says who left. A blank value means: not known yet."""
+
+    column: str
+    positive: str = Field(description="the value of a customer who left")
+    negative: str = Field(description="the value of a customer who stayed")
+    horizon_days: int = Field(30, gt=0, description="days ahead that the label looks")
+
+    @field_validator("positive", "negative", mode="before")
+    @classmethod
+    def _as_text(cls, value: Any) -> Any:
+        return level_text(value)
+
+    @model_validator(mode="after")
+    def _two_values(self) -> Label:
+        if self.positive == self.negative:
+            raise ValueError("`positive` and `negative` are the same value")
+        return self
+
+
+class SetAside(_Declaration):
+    """A column that the model does not see, and why. A person may move it to the features."""
+
+    reason: SetAsideReason
+    note: str = ""
+
+
+class DataContract(_Declaration):
+    """The declaration of one flat data set: one row per customer."""
+
+    version: Literal[1] = 1
+    name: str = Field(min_length=1)
+    customer: str | None = Field(None, description="column that names the customer; None where rows have no name")
+    label: Label | None = None
+    features: Mapping[str, Feature] = Field(min_length=1)
+    set_aside: Mapping[str, SetAside] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _columns_have_one_role(self) -> DataContract:
+        roles: dict[str, str] = {}
+        if self.customer is not None:
+            roles[self.customer] = "the customer"
+        if self.label is not None:
+            if self.label.column in roles:
+                raise ValueError(f"column {self.label.column!r} is both the customer and the label")
+            roles[self.label.column] = "the label"
+        for name in self.features:
+            column = self.column_of(name)
+            if column in roles:
+                raise ValueError(f"column {column!r} is both {roles[column]} and feature {name!r}")
+            roles[column] = f"feature {name!r}"
+        for column in self.set_aside:
+            if column in roles:
+                raise ValueError(f"column {column!r} is both {roles[column]} and set aside")
+        return self
+
+    def column_of(self, feature: str) -> str:
+        """Name of the table's column that holds ``feature``."""
+        return self.features[feature].column or feature
+
+    def title_of(self, feature: str) -> str:
+        """What people call ``feature``: its title, or its name with blanks."""
+        return self.features[feature].title or feature.replace("_", " ")
+
+    @classmethod
+    def from_dict(cls, data: Any, where: str = "contract") -> DataContract:
+        """Check ``data`` and make a contract of it.
+
+        Raises:
+            ContractError: naming every key that is wrong, and ``where`` it was read.
+        """
+        if not isinstance(data, dict):
+            raise ContractError(f"{where}: a contract is a mapping of keys; see docs/contract.md")
+        version = data.get("version", CONTRACT_VERSION)
+        if isinstance(version, int) and version > CONTRACT_VERSION:
+            raise ContractError(
+                f"{where}: version {version} is newer than this program reads ({CONTRACT_VERSION}): update churn-mlops"
+            )
+        try:
+            return cls.model_validate(data)
+        except ValidationError as error:
+            lines = [f"  {'.'.join(str(part) for part in item['loc']) or 'contract'}: {_plain(item['msg'])}"
+                     for item in error.errors()]
+            raise ContractError("\n".join([f"{where} is not a valid contract:", *lines])) from None
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> DataContract:
+        """Read the contract from the YAML file at ``path``.
+
+        Raises:
+            ContractError: the file is not there, is not YAML, or is not a contract.
+        """
+        file = Path(path)
+        try:
+            text = file.read_text(encoding="utf-8")
+        except FileNotFoundError:
+            raise ContractError(f"there is no contract at {file}: make one with `churn init`") from None
+        except (OSError, UnicodeDecodeError) as error:
+            raise ContractError(f"the contract {file} cannot be read: {error}") from None
+        try:
+            data = YAML(typ="safe", pure=True).load(text)
+        except YAMLError as error:
+            raise ContractError(f"the contract {file} is not YAML: {error}") from None
+        return cls.from_dict(data, where=str(file))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data (for the bundle), from which :meth:`from_dict` makes an equal contract."""
+        return self.model_dump(mode="json", exclude_defaults=True) | {"version": self.version}
+
+
+def level_text(value: Any) -> str:
+    """The text of a level, the same for every source: ``True`` is "true", ``3.0`` is "3", text loses outer blanks."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+        return str(int(value))
+    return str(value).strip()
+
+
+def _plain(message: str) -> str:
+    return message.removeprefix("Value error, ").replace("Extra inputs are not permitted", "unknown key")

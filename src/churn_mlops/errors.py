@@ -1,0 +1,44 @@
+"""The one family of errors: every message says what is wrong, where, and what to do."""
+
+from __future__ import annotations
+
+
+class ChurnError(Exception):
+    """Something a person can put right. The command line prints it without a traceback."""
+
+
+class ConfigError(ChurnError):
+    """A setting is missing, unknown or out of range."""
+
+
+class ContractError(ChurnError):
+    """The data contract is not well formed, or does not fit what it is used for."""
+
+
+class SourceError(ChurnError):
+    """A data source cannot be opened or read."""
+
+
+class DataError(ChurnError, ValueError):
+    """Data does not keep its contract.
+
+    Args:
+        message: what is wrong and what to do.
+        problems: one ``(field, problem)`` pair for each thing that is wrong, in the order of the contract.
+    """
+
+    def __init__(self, message: str, problems: tuple[tuple[str, str], ...] = ()) -> None:
+        super().__init__(message)
+        self.problems = problems
+
+
+class BundleError(ChurnError):
+    """A model bundle is truncated, altered, of a newer format, or otherwise not to be trusted."""
+
+
+class NotFittedError(ChurnError, ValueError, AttributeError):
+    """A model or a transformer was asked for results before it was fitted."""
+
+
+class PromotionError(ChurnError):
+    """A model version cannot go live, or there is none that is live."""
