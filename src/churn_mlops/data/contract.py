@@ -17,6 +17,8 @@ from ruamel.yaml import YAML, YAMLError
 from churn_mlops.errors import ContractError
 
 CONTRACT_VERSION = 1
+TRUE_TEXTS = frozenset({"1", "true", "yes", "y", "t"})
+FALSE_TEXTS = frozenset({"0", "false", "no", "n", "f"})
 
 FeatureType = Literal["number", "boolean", "category"]
 SetAsideReason = Literal[

@@ -1,0 +1,90 @@
+"""What one cell means: the same for a request, a DataFrame and a file (whose side stands in ``data.reading``)."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable
+from typing import Any
+
+from churn_mlops.data.contract import FALSE_TEXTS, TRUE_TEXTS, Feature, level_text
+
+_DECIMAL = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+
+
+class BadCellError(ValueError):
+    """A cell that means nothing for its feature; the message says what is wrong, without the feature's name."""
+
+
+def is_missing(value: Any, feature: Feature) -> bool:
+    """Whether ``value`` is absent, NaN, blank, or one of the texts that mean missing."""
+    if value is None or value != value:
+        return True
+    if isinstance(value, str):
+        text = value.strip()
+        return not text or text in feature.missing_values
+    return False
+
+
+def read_number(value: Any, feature: Feature) -> float:
+    """The finite number that ``value`` holds, NaN where it is missing.
+
+    Raises:
+        BadCellError: ``value`` is not a number, or not a finite one.
+    """
+    if type(value) is float and -math.inf < value < math.inf:
+        return value
+    if is_missing(value, feature):
+        return math.nan
+    try:
+        number = _number_of_text(value) if isinstance(value, str) else float(value)
+    except (TypeError, ValueError, OverflowError):
+        raise BadCellError(f"{_shown(value)} is not a number") from None
+    if not math.isfinite(number):
+        raise BadCellError(f"{_shown(value)} is not a finite number")
+    return number
+
+
+def read_boolean(value: Any, feature: Feature) -> float:
+    """1.0 for yes, 0.0 for no, NaN where ``value`` is missing.
+
+    Raises:
+        BadCellError: ``value`` is neither yes nor no.
+    """
+    if is_missing(value, feature):
+        return math.nan
+    text = level_text(value).lower()
+    if text in TRUE_TEXTS:
+        return 1.0
+    if text in FALSE_TEXTS:
+        return 0.0
+    raise BadCellError(f"{_shown(value)} is neither yes nor no")
+
+
+def read_level(value: Any, feature: Feature) -> str | None:
+    """The level that ``value`` names, known or not; None where it is missing.
+
+    Raises:
+        BadCellError: ``value`` is a list, a mapping or another thing that names no level.
+    """
+    if is_missing(value, feature):
+        return None
+    if isinstance(value, list | tuple | dict | set):
+        raise BadCellError(f"{_shown(value)} is not one value")
+    return level_text(value)
+
+
+def number_reader(feature: Feature) -> Callable[[Any, Feature], float]:
+    """The reader of a number or of a boolean, by the type of ``feature``."""
+    return read_boolean if feature.type == "boolean" else read_number
+
+
+def _number_of_text(text: str) -> float:
+    if not _DECIMAL.fullmatch(text.strip()):
+        raise ValueError(text)
+    return float(text)
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 40 else text[:37] + "..."

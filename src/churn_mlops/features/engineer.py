@@ -1,0 +1,130 @@
+"""The fitted transformation of raw customers into the inputs of a model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from churn_mlops.data.contract import DataContract, Feature
+from churn_mlops.errors import DataError, NotFittedError
+from churn_mlops.features.cells import BadCellError, number_reader, read_level
+from churn_mlops.features.columns import as_columns, read_column
+
+Floats = npt.NDArray[np.float64]
+MIN_LEVEL_ROWS = 10
+
+
+class FeatureEngineer:
+    """Turns raw columns (text, blanks and new levels included) into numbers.
+
+    A number or boolean stays a number, NaN where it is missing. A category becomes the place of its level among the
+    levels learnt, then one place for all other levels (rare in training, or never seen) and one for missing: a new
+    level is never taken for a known one.
+
+    Args:
+        contract: declares the features; columns it does not name are ignored.
+        min_level_rows: a level with fewer training rows than this counts as "other".
+
+    Attributes:
+        levels_: after ``fit``, the levels learnt of each category.
+    """
+
+    levels_: dict[str, tuple[str, ...]]
+
+    def __init__(self, contract: DataContract, min_level_rows: int = MIN_LEVEL_ROWS) -> None:
+        self.contract = contract
+        self.min_level_rows = min_level_rows
+
+    def fit(self, X: Any, y: Any = None) -> FeatureEngineer:
+        """Learn the levels of each category from ``X`` (see :meth:`transform`); ``y`` is not used."""
+        columns, rows = as_columns(X)
+        levels: dict[str, tuple[str, ...]] = {}
+        for name, feature in self.contract.features.items():
+            if feature.type == "category":
+                known = feature.levels or ()
+                codes = _read(name, feature, columns, rows, level_reader(feature, known))
+                counts = np.bincount(codes.astype(np.intp), minlength=len(known) + 2)
+                levels[name] = tuple(
+                    level for level, count in zip(known, counts, strict=False) if count >= self.min_level_rows
+                )
+        self.levels_ = levels
+        return self
+
+    def transform(self, X: Any) -> Floats:
+        """Model inputs of shape (rows, features), float64, features in the order of the contract.
+
+        Args:
+            X: a DataFrame, an Arrow table, a list of mappings or a mapping of columns, in any order of columns. An
+                absent column counts as missing in every row.
+
+        Raises:
+            NotFittedError: ``fit`` was not called.
+            DataError: a cell means nothing for its feature; all features at fault are named.
+        """
+        readers = self.readers()
+        columns, rows = as_columns(X)
+        inputs = np.empty((rows, len(readers)), order="F")
+        problems: list[tuple[str, str]] = []
+        for place, (name, read) in enumerate(readers.items()):
+            try:
+                inputs[:, place] = _read(name, self.contract.features[name], columns, rows, read)
+            except DataError as error:
+                problems.extend(error.problems)
+        if problems:
+            raise DataError("; ".join(f"{name}: {problem}" for name, problem in problems), tuple(problems))
+        return inputs
+
+    def fit_transform(self, X: Any, y: Any = None) -> Floats:
+        """``fit(X).transform(X)``."""
+        return self.fit(X, y).transform(X)
+
+    def get_feature_names_out(self, input_features: Any = None) -> npt.NDArray[np.object_]:
+        """Names of the columns of :meth:`transform`, shape (features,)."""
+        return np.array(list(self.contract.features), dtype=object)
+
+    def readers(self) -> dict[str, Callable[[Any], float]]:
+        """For each feature, the function that turns one raw cell into its input."""
+        if not hasattr(self, "levels_"):
+            raise NotFittedError("this FeatureEngineer is not fitted yet: call fit first")
+        return {
+            name: level_reader(feature, self.levels_[name])
+            if feature.type == "category"
+            else partial(number_reader(feature), feature=feature)
+            for name, feature in self.contract.features.items()
+        }
+
+    def column_name(self, feature: str, columns: Mapping[str, Any]) -> str:
+        """Where ``feature`` stands among ``columns``: under its own name, else under its column's name."""
+        return _column_name(feature, self.contract.features[feature], columns)
+
+
+def level_reader(feature: Feature, levels: tuple[str, ...]) -> Callable[[Any], float]:
+    """Turns a cell into the place of its level: ``len(levels)`` for another level, ``len(levels) + 1`` for missing."""
+    places = {level: float(place) for place, level in enumerate(levels)}
+    other, missing = float(len(levels)), float(len(levels) + 1)
+
+    def read(value: Any) -> float:
+        if type(value) is str and value in places:
+            return places[value]
+        level = read_level(value, feature)
+        return missing if level is None else places.get(level, other)
+
+    return read
+
+
+def _column_name(name: str, feature: Feature, columns: Mapping[str, Any]) -> str:
+    return name if name in columns or feature.column is None else feature.column
+
+
+def _read(
+    name: str, feature: Feature, columns: Mapping[str, Any], rows: int, read: Callable[[Any], float]
+) -> Floats:
+    column = columns.get(_column_name(name, feature, columns))
+    try:
+        return read_column(column, read, feature.type == "number", rows)
+    except BadCellError as error:
+        raise DataError(f"{name}: {error}", ((name, str(error)),)) from None
