@@ -1,0 +1,87 @@
+# Every word does all its set-up: a machine with Python 3.11 to 3.13, make and git is enough.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+VENV := .venv
+BIN := $(VENV)/bin
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest \
+	--generate-hashes --no-emit-index-url --custom-compile-command "make lock" $(if $(UPGRADE),--upgrade)
+
+.PHONY: help demo test check format bench study pages lock clean
+
+help: ## say what each word does
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{ printf "  make %-8s %s\n", $$1, $$2 }'
+
+demo: $(VENV)/.run ## make the demo company, train, score, print the list, serve (SERVE=0 ends after the list)
+	$(BIN)/churn demo $(if $(filter 0,$(SERVE)),--no-serve)
+
+test: $(VENV)/.dev ## run the tests with coverage (ARGS="-k word" picks some)
+	$(BIN)/python -m pytest --cov --cov-report=term $(ARGS)
+
+check: $(VENV)/.dev ## format, lint, types, imports, security, locked dependencies
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/bandit --quiet --recursive --configfile pyproject.toml src
+	$(BIN)/python -m pytest --quiet --no-cov tests/test_locks.py
+
+format: $(VENV)/.dev ## put the code into the house format
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(VENV)/.dev ## measure speed against the bars
+	$(BIN)/python -m bench $(ARGS)
+
+study: $(VENV)/.dev ## measure the quality of the models on public data
+	$(BIN)/python -m bench.quality $(ARGS)
+
+pages: $(VENV)/.dev ## write the pages that are made from the code
+	$(BIN)/python docs/pages.py
+
+lock: $(VENV)/.tools ## compile the locks anew (UPGRADE=1 takes newer versions)
+	$(COMPILE) pyproject.toml -o requirements.txt
+	$(COMPILE) requirements-serving.in -c requirements.txt -o requirements-serving.txt
+	$(COMPILE) pyproject.toml --group dev -c requirements.txt -o requirements-dev.txt
+	$(COMPILE) --group build -c requirements-dev.txt -o requirements-build.txt
+
+clean: ## remove the environment and all caches (data, models and runs stay)
+	rm -rf $(VENV) .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache build dist htmlcov
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The stamps below make an installation happen once for each change of a lock.
+
+$(VENV)/.python:
+	@python=""; \
+	for candidate in $(PYTHON) python3.13 python3.12 python3.11 python3; do \
+	  if "$$candidate" -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' \
+	    >/dev/null 2>&1; then python="$$candidate"; break; fi; \
+	done; \
+	if [ -z "$$python" ]; then \
+	  echo "No Python 3.11, 3.12 or 3.13 with venv was found: install one (on Debian: python3 and python3-venv)," >&2; \
+	  echo "or name it: make PYTHON=/path/to/python3.12 ..." >&2; exit 1; \
+	fi; \
+	echo "Making $(VENV) with $$("$$python" --version)"; \
+	"$$python" -m venv --clear $(VENV)
+	@touch $@
+
+$(VENV)/.tools: requirements-build.txt $(VENV)/.python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-build.txt
+	@touch $@
+
+# Two steps, for all of $(1) is locked by hashes and the project itself is not. Where uv finds no index (it does not
+# read pip's configuration), pip does the same more slowly.
+define install
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r $(1) || { \
+	  echo "uv could not install; trying pip with its own configuration" >&2; \
+	  $(BIN)/python -m pip install --quiet --require-hashes -r $(1); }
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --offline --no-deps --no-build-isolation -e .
+	@touch $@
+endef
+
+$(VENV)/.run: requirements.txt pyproject.toml $(VENV)/.tools
+	$(call install,requirements.txt)
+
+$(VENV)/.dev: requirements-dev.txt pyproject.toml $(VENV)/.tools
+	$(call install,requirements-dev.txt)
