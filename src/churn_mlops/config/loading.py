@@ -1,0 +1,117 @@
+"""Reading the settings, and saying plainly what is wrong with them."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from churn_mlops.config.settings import Settings, settings_by_name
+from churn_mlops.errors import ConfigError
+
+DEFAULT_PATH = Path("config/config.yaml")
+
+# Two underscores: Kubernetes injects CHURN_PORT and the like for a service that is called churn.
+_PREFIX = "CHURN__"
+
+
+def load_settings(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> Settings:
+    """Read the settings: defaults, over them the file, over it the environment.
+
+    Args:
+        path: the settings file; None takes ``config/config.yaml`` of the working directory, if there is one.
+        environ: the environment; its ``CHURN__SECTION__KEY`` count, an empty value or ``null`` means none.
+
+    Raises:
+        ConfigError: naming every key that is unknown (with the nearest known one) or out of range, and its origin.
+    """
+    file = DEFAULT_PATH if path is None else Path(path)
+    values = {} if path is None and not file.exists() else _read(file)
+    origins = {key: f"{file}: {key}" for key in _keys(values)}
+    problems = _overlay(values, origins, environ)
+    try:
+        settings = Settings.model_validate(values)
+    except ValidationError as error:
+        problems += [_problem(dict(item), origins, file) for item in error.errors(include_url=False)]
+    if problems:
+        raise ConfigError("\n".join(["the settings are not valid:", *(f"  {problem}" for problem in problems)]))
+    return settings
+
+
+def _overlay(values: dict[str, Any], origins: dict[str, str], environ: Mapping[str, str]) -> list[str]:
+    """Put the environment's settings into ``values``, their names into ``origins``; return what is not a setting."""
+    known = {_variable(key): key for key in settings_by_name()}
+    problems = []
+    for name in sorted(name for name in environ if name.startswith(_PREFIX)):
+        if name not in known:
+            problems.append(_unknown(name, name, list(known)))
+            continue
+        section, key = known[name].split(".")
+        target = values.setdefault(section, {})
+        if isinstance(target, dict):  # otherwise the file is wrong, which is said when it is checked
+            target[key] = None if environ[name] in ("", "null") else environ[name]
+            origins[known[name]] = name
+    return problems
+
+
+def _variable(key: str) -> str:
+    return _PREFIX + key.replace(".", "__").upper()
+
+
+def _read(file: Path) -> dict[str, Any]:
+    """The sections of the file, as plain data with text keys."""
+    try:
+        text = file.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise ConfigError(f"there is no settings file {file}") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"the settings file {file} cannot be read: {error}") from None
+    try:
+        data = YAML(typ="safe", pure=True).load(text)
+    except YAMLError as error:
+        raise ConfigError(f"the settings file {file} is not YAML: {error}") from None
+    if data is None:
+        return {}
+    if not isinstance(data, dict):
+        raise ConfigError(f"{file}: settings are sections of keys, such as `serving: {{port: 8000}}`")
+    # A section whose keys are all commented out reads as null: it keeps its defaults.
+    return {
+        str(section): {str(key): value for key, value in keys.items()} if isinstance(keys, dict) else keys
+        for section, keys in data.items()
+        if keys is not None or str(section) not in Settings.model_fields
+    }
+
+
+def _keys(values: Mapping[str, Any]) -> Iterator[str]:
+    for section, keys in values.items():
+        yield section
+        if isinstance(keys, dict):
+            yield from (f"{section}.{key}" for key in keys)
+
+
+def _problem(item: dict[str, Any], origins: Mapping[str, str], file: Path) -> str:
+    """One thing that is wrong, as a person would say it: where it stands, what is wrong."""
+    key = ".".join(str(part) for part in item["loc"][:2])
+    origin = origins.get(key, f"{file}: {key}")
+    if item["type"] == "extra_forbidden":
+        return _unknown(origin, key, list(settings_by_name() if "." in key else Settings.model_fields))
+    message = item["msg"].removeprefix("Value error, ")
+    if item["type"] == "model_type":
+        message = "a section holds keys, such as `serving: {port: 8000}`"
+    setting = settings_by_name().get(key)
+    if setting is None or not setting.repr:
+        return f"{origin}: {message}"
+    return f"{origin}: {message} (it is {item['input']!r})"
+
+
+def _unknown(origin: str, key: str, known: list[str]) -> str:
+    """Say that a key is not known, and which known one is nearest."""
+    nearest = difflib.get_close_matches(key, known, n=1)
+    advice = f"did you mean {nearest[0]}?" if nearest else "docs/configuration.md lists them"
+    return f"{origin} is not a setting; {advice}"

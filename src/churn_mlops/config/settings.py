@@ -1,0 +1,142 @@
+"""The declaration of every setting: its type, bounds and default, and beside them its meaning and unit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic.fields import FieldInfo
+
+
+def _setting(default: Any, meaning: str, unit: str | None = None, *, secret: bool = False, **bounds: Any) -> Any:
+    """Declare a setting. A secret one (an address may hold a password) appears in no message and no ``repr``."""
+    return Field(default, description=meaning, json_schema_extra={"unit": unit}, repr=not secret, **bounds)
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _no_truth_value(cls, value: Any) -> Any:
+        """Pydantic reads ``true`` as the number 1; in a settings file it is a slip."""
+        if isinstance(value, bool):
+            raise ValueError("a truth value is not allowed here")
+        return value
+
+
+class Source(_Section):
+    """Where the customers are."""
+
+    url: str | None = _setting(
+        None, "file (CSV, Parquet, DuckDB, SQLite) or database address that is read", secret=True
+    )
+    table: str | None = _setting(None, "table of that database; may be left out where there is only one")
+
+
+class Contract(_Section):
+    """The declaration of the data."""
+
+    path: Path = _setting(Path("config/contract.yaml"), "file of the data contract, as `churn init` writes it")
+
+
+class Models(_Section):
+    """The models that are live on this machine."""
+
+    folder: Path = _setting(Path("models"), "folder that promotion writes and serving reads")
+
+
+class MLflow(_Section):
+    """The record of training runs and model versions."""
+
+    uri: str = _setting("sqlite:///mlflow/mlflow.db", "address of the tracking server or database", secret=True)
+    artifacts: Path = _setting(Path("mlflow/artifacts"), "folder for what a run leaves, when no server keeps it")
+    experiment: str = _setting("churn", "name of the experiment", min_length=1)
+    model_name: str = _setting("churn", "name of the registered model", min_length=1)
+
+
+class Training(_Section):
+    """How a model is fitted."""
+
+    model_type: str = _setting("additive_boosting", "type of the model", min_length=1)
+    seed: int = _setting(20261123, "seed of everything random: same data and seed, same model", ge=0, lt=2**31)
+    set_aside_share: float = _setting(
+        0.2, "customers that no version trains on; versions are compared on them", "share", gt=0, lt=1
+    )
+    set_aside_key: str = _setting(
+        "churn", "key of the hash that sets customers aside; another key draws others", min_length=1, secret=True
+    )
+    threads: int | None = _setting(None, "threads of a fit; null takes all", "cores", ge=1)
+
+
+class Decision(_Section):
+    """Who counts as a churner, and who is worth an offer."""
+
+    threshold: float = _setting(0.5, "score from which `will_churn` is true", "probability", ge=0, le=1)
+    medium_from: float = _setting(0.2, "score from which the risk is medium", "probability", ge=0, le=1)
+    high_from: float = _setting(0.5, "score from which the risk is high", "probability", ge=0, le=1)
+    customer_value: float = _setting(500.0, "margin kept if a customer stays", "USD per customer", ge=0)
+    offer_cost: float = _setting(50.0, "cost of an offer, paid if it is taken", "USD per offer taken", ge=0)
+    contact_cost: float = _setting(1.0, "cost of a contact, paid in any case", "USD per contact", ge=0)
+    kept_share: float = _setting(0.2, "would-be leavers whom an offer keeps", "share of leavers", ge=0, le=1)
+    taken_and_left_share: float = _setting(
+        0.0, "would-be leavers who take an offer and leave anyway", "share of leavers", ge=0, le=1
+    )
+    taken_by_stayers_share: float = _setting(
+        1.0, "stayers who take an offer; 1 is the cautious choice", "share of stayers", ge=0, le=1
+    )
+    capacity: int | None = _setting(None, "most contacts of one run; null means no limit", "customers", ge=0)
+
+    @model_validator(mode="after")
+    def _makes_sense(self) -> Decision:
+        if self.medium_from > self.high_from:
+            raise ValueError("`medium_from` is above `high_from`")
+        if self.kept_share + self.taken_and_left_share > 1:
+            raise ValueError("`kept_share` and `taken_and_left_share` are together above 1")
+        return self
+
+
+class Serving(_Section):
+    """The HTTP server."""
+
+    host: str = _setting(
+        "127.0.0.1", "address to listen on; the default is reached from this machine only", min_length=1
+    )
+    port: int = _setting(8000, "port to listen on; 0 takes a free one", ge=0, le=65535)
+    max_body_bytes: int = _setting(1_048_576, "largest body of a request; a larger one is answered 413", "bytes", ge=1)
+    max_batch_rows: int = _setting(10_000, "most customers of one batch request", "customers", ge=1)
+
+
+class Logging(_Section):
+    """What the program says about itself, on standard error."""
+
+    level: Literal["debug", "info", "warning", "error"] = _setting("info", "least important events that are shown")
+    format: Literal["auto", "json", "text"] = _setting("auto", "auto writes text to a terminal, JSON elsewhere")
+
+
+class Settings(_Section):
+    """All settings; frozen."""
+
+    source: Source = Field(default_factory=Source)
+    contract: Contract = Field(default_factory=Contract)
+    models: Models = Field(default_factory=Models)
+    mlflow: MLflow = Field(default_factory=MLflow)
+    training: Training = Field(default_factory=Training)
+    decision: Decision = Field(default_factory=Decision)
+    serving: Serving = Field(default_factory=Serving)
+    logging: Logging = Field(default_factory=Logging)
+
+
+def sections() -> dict[str, type[BaseModel]]:
+    """The declaration of each section, by its name."""
+    return {name: type(section) for name, section in Settings()}
+
+
+def settings_by_name() -> dict[str, FieldInfo]:
+    """The declaration of each setting, by its name ``section.key``."""
+    return {
+        f"{name}.{key}": setting
+        for name, section in sections().items()
+        for key, setting in section.model_fields.items()
+    }
