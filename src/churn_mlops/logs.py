@@ -1,0 +1,110 @@
+"""Structured logs on standard error: one event, one line.
+
+Logs hold no customer attribute. A field of an event is one plain value; a row, a table or anything else that holds
+values is written as its type only, and a traceback shows no local variables.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import sys
+from collections.abc import MutableMapping
+from datetime import date
+from numbers import Integral, Real
+from pathlib import PurePath
+from typing import Any, Literal
+
+import structlog
+from structlog.typing import EventDict, Processor
+
+Level = Literal["debug", "info", "warning", "error"]
+Format = Literal["auto", "json", "text"]
+
+_HANDLER = "churn"
+# These carry what structlog itself needs; the renderers take them out.
+_STRUCTLOG = frozenset({"exc_info", "stack_info", "_record", "_from_structlog"})
+
+
+def configure(level: Level = "info", format: Format = "auto") -> None:
+    """Send the events of this program, and those of its libraries, to standard error.
+
+    Calling it again replaces what the call before set up.
+
+    Args:
+        level: the least important events that are shown.
+        format: ``json`` is one object a line; ``text`` is for people; ``auto`` is text on a terminal, JSON elsewhere.
+    """
+    threshold = logging.getLevelNamesMapping()[level.upper()]
+    terminal = sys.stderr.isatty()
+    as_text = format == "text" or (format == "auto" and terminal)
+    rendering = _text(colors=terminal) if as_text else _json()
+    structlog.configure(
+        processors=[*_shared(), *rendering],
+        wrapper_class=structlog.make_filtering_bound_logger(threshold),
+        logger_factory=structlog.WriteLoggerFactory(file=_StandardError()),  # type: ignore[arg-type]
+        cache_logger_on_first_use=False,
+    )
+    _configure_libraries(threshold, rendering)
+
+
+class _StandardError:
+    """Whatever ``sys.stderr`` is at the time of writing: a test or a progress bar may have replaced it."""
+
+    def write(self, text: str) -> int:
+        return sys.stderr.write(text)
+
+    def flush(self) -> None:
+        sys.stderr.flush()
+
+
+def _configure_libraries(threshold: int, rendering: list[Processor]) -> None:
+    """Give the standard library's loggers (uvicorn, MLflow) the same shape."""
+    handler = logging.StreamHandler(_StandardError())
+    handler.set_name(_HANDLER)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=_shared(),
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *rendering],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers = [other for other in root.handlers if other.get_name() != _HANDLER] + [handler]
+    # Libraries explain themselves at length at "info"; only their warnings concern an operator.
+    root.setLevel(max(threshold, logging.WARNING) if threshold > logging.DEBUG else threshold)
+
+
+def _shared() -> list[Processor]:
+    return [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _plain_values,
+    ]
+
+
+def _json() -> list[Processor]:
+    return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+
+
+def _text(*, colors: bool) -> list[Processor]:
+    # structlog's own choice, where rich is installed, prints the local variables of every frame: customers, that is.
+    return [structlog.dev.ConsoleRenderer(colors=colors, exception_formatter=structlog.dev.plain_traceback)]
+
+
+def _plain_values(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> EventDict:
+    return {name: value if name in _STRUCTLOG else _plain(value) for name, value in event.items()}
+
+
+def _plain(value: Any) -> str | int | float | bool | None:
+    """One value that JSON can say; of anything that holds values, its type only."""
+    if value is None or isinstance(value, bool | str):
+        return value
+    if isinstance(value, Integral):
+        return int(value)
+    if isinstance(value, Real):
+        number = float(value)
+        return number if math.isfinite(number) else str(number)
+    if isinstance(value, PurePath | date):
+        return str(value)
+    return f"<{type(value).__name__}>"

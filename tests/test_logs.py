@@ -1,0 +1,147 @@
+"""Logs: one line an event, on standard error, in one shape, without a customer's values."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pytest
+import structlog
+
+from churn_mlops.logs import configure
+
+
+@pytest.fixture(autouse=True)
+def _as_before() -> Iterator[None]:
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    yield
+    root.handlers, root.level = handlers, level
+    structlog.reset_defaults()
+
+
+def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, object]]:
+    out, err = capsys.readouterr()
+    assert out == ""
+    return [json.loads(line) for line in err.splitlines()]
+
+
+def test_an_event_is_one_json_line_on_standard_error(capsys):
+    configure("info", "json")
+    structlog.get_logger().info("model published", version="3", rows=10)
+    (event,) = lines(capsys)
+    assert event.pop("timestamp").endswith("Z")
+    assert event == {"event": "model published", "level": "info", "version": "3", "rows": 10}
+
+
+def test_a_quote_or_a_line_break_keeps_the_line_whole(capsys):
+    configure("info", "json")
+    structlog.get_logger().info('say "yes"\nand\tno', text='{"a": 1}\n')
+    (event,) = lines(capsys)
+    assert (event["event"], event["text"]) == ('say "yes"\nand\tno', '{"a": 1}\n')
+
+
+def test_events_below_the_level_are_not_shown(capsys):
+    configure("warning", "json")
+    structlog.get_logger().info("quiet")
+    structlog.get_logger().warning("loud")
+    assert [event["event"] for event in lines(capsys)] == ["loud"]
+
+
+def test_a_library_speaks_in_the_same_shape(capsys):
+    configure("info", "json")
+    logging.getLogger("some.library").warning("disk %s is full", "a")
+    (event,) = lines(capsys)
+    assert (event["event"], event["level"]) == ("disk a is full", "warning")
+
+
+def test_a_library_explains_itself_only_when_debugging(capsys):
+    configure("info", "json")
+    logging.getLogger("some.library").info("chatter")
+    assert lines(capsys) == []
+    configure("debug", "json")
+    logging.getLogger("some.library").info("chatter")
+    assert [event["event"] for event in lines(capsys)] == ["chatter"]
+
+
+def test_configuring_twice_says_everything_once(capsys):
+    configure("info", "json")
+    configure("info", "json")
+    structlog.get_logger().info("ours")
+    logging.getLogger("some.library").warning("theirs")
+    assert [event["event"] for event in lines(capsys)] == ["ours", "theirs"]
+
+
+def test_auto_is_json_where_no_terminal_is(capsys):
+    configure("info", "auto")
+    structlog.get_logger().info("ready")
+    assert lines(capsys)[0]["event"] == "ready"
+
+
+def test_text_is_for_people(capsys):
+    configure("info", "text")
+    structlog.get_logger().info("ready", port=8000)
+    err = capsys.readouterr().err
+    assert "ready" in err
+    assert "port=8000" in err
+    assert "\x1b" not in err
+
+
+@pytest.mark.parametrize("form", ["json", "text"])
+@pytest.mark.parametrize(
+    "holder",
+    [{"tenure": 4711}, [4711], (4711,), np.array([4711]), ValueError(4711), b"4711"],
+    ids=lambda holder: type(holder).__name__,
+)
+def test_whatever_holds_values_is_written_as_its_type(capsys, form, holder):
+    configure("info", form)
+    structlog.get_logger().info("scored", row=holder)
+    err = capsys.readouterr().err
+    assert "4711" not in err
+    assert f"<{type(holder).__name__}>" in err
+
+
+@pytest.mark.parametrize("form", ["json", "text"])
+def test_a_traceback_shows_no_local_variables(capsys, form):
+    def fail() -> None:
+        charges = "4711.50"
+        raise RuntimeError(f"a row of {len(charges)} characters")
+
+    configure("info", form)
+    try:
+        fail()
+    except RuntimeError:
+        structlog.get_logger().exception("scoring failed")
+        logging.getLogger("some.library").exception("theirs failed")
+    err = capsys.readouterr().err
+    assert err.count("RuntimeError") >= 2
+    assert "4711.50" not in err.replace('charges = "4711.50"', "")
+
+
+def test_plain_values_of_other_libraries_stay_values(capsys):
+    configure("info", "json")
+    structlog.get_logger().info(
+        "done",
+        rows=np.int64(3),
+        share=np.float64(0.5),
+        odd=float("nan"),
+        none=None,
+        yes=True,
+        day=date(2026, 1, 2),
+        file=Path("list.csv"),
+    )
+    (event,) = lines(capsys)
+    del event["timestamp"], event["event"], event["level"]
+    assert event == {
+        "rows": 3,
+        "share": 0.5,
+        "odd": "nan",
+        "none": None,
+        "yes": True,
+        "day": "2026-01-02",
+        "file": "list.csv",
+    }
