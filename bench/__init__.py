@@ -1,0 +1,1 @@
+"""Measurements of speed and quality; run with ``make bench``."""

@@ -1,0 +1,157 @@
+"""The model bundle: everything that scoring needs, as plain data, hashed.
+
+A bundle file is two lines of JSON: a header (format, its version, the SHA-256 of the second line) and the model. The same
+data and seed give the same bytes; when, where and by whom it was made lies beside it, not in it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from churn_mlops.data.contract import DataContract
+from churn_mlops.errors import BundleError, ContractError
+from churn_mlops.features import FeatureEngineer
+from churn_mlops.models.plain import tables_from_plain, tables_to_plain
+from churn_mlops.models.tables import AdditiveTables
+
+FORMAT = "churn-bundle"
+FORMAT_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A fitted, calibrated model.
+
+    Args:
+        contract: the data contract it was trained under.
+        model_type: one of ``MODEL_TYPES``.
+        levels: the levels learnt of each category.
+        tables: the calibrated model.
+        threshold: score from which a customer counts as likely to churn, in (0, 1).
+        training: what the fit chose and saw (settings, rows, share of leavers, calibration).
+        reference: shares of the training rows by step or level of each feature, and of scores, for drift.
+        checks: a few made-up customers with their scores, by which a loaded bundle is tested.
+    """
+
+    contract: DataContract
+    model_type: str
+    levels: Mapping[str, tuple[str, ...]]
+    tables: AdditiveTables
+    threshold: float
+    training: Mapping[str, Any]
+    reference: Mapping[str, Any]
+    checks: tuple[Mapping[str, Any], ...]
+
+    @cached_property
+    def engineer(self) -> FeatureEngineer:
+        """The fitted transformation of raw customers."""
+        engineer = FeatureEngineer(self.contract)
+        engineer.levels_ = dict(self.levels)
+        return engineer
+
+    @cached_property
+    def sha256(self) -> str:
+        """Hash of the model, 64 hexadecimal digits."""
+        return hashlib.sha256(self._body).hexdigest()
+
+    def to_bytes(self) -> bytes:
+        """The bundle as a file's bytes."""
+        header = {"format": FORMAT, "format_version": FORMAT_VERSION, "sha256": self.sha256}
+        return json.dumps(header).encode() + b"\n" + self._body + b"\n"
+
+    @classmethod
+    def from_bytes(cls, data: bytes, where: str = "bundle") -> Bundle:
+        """Read a bundle, checking its format and hash.
+
+        Raises:
+            BundleError: not a bundle, of a newer format, truncated or altered; ``where`` is named.
+        """
+        body = _checked_body(data, where)
+        try:
+            model = json.loads(body)
+            return cls(
+                contract=DataContract.from_dict(model["contract"], where=f"the contract in {where}"),
+                model_type=model["model_type"],
+                levels={name: tuple(levels) for name, levels in model["levels"].items()},
+                tables=tables_from_plain(model["tables"]),
+                threshold=float(model["threshold"]),
+                training=model["training"],
+                reference=model["reference"],
+                checks=tuple(model["checks"]),
+            )
+        except (ValueError, KeyError, TypeError, AttributeError, IndexError, ContractError) as error:
+            raise BundleError(f"{where} does not hold a model ({type(error).__name__}: {error}): train it again") from None
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the bundle to ``path``, whole or not at all."""
+        write_whole(Path(path), self.to_bytes())
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Bundle:
+        """Read the bundle at ``path``.
+
+        Raises:
+            BundleError: there is none, or it is not to be trusted.
+        """
+        try:
+            data = Path(path).read_bytes()
+        except OSError as error:
+            raise BundleError(f"the model bundle {path} cannot be read: {error.strerror}") from None
+        return cls.from_bytes(data, where=str(path))
+
+    @cached_property
+    def _body(self) -> bytes:
+        model = {
+            "contract": self.contract.to_dict(),
+            "model_type": self.model_type,
+            "levels": {name: list(levels) for name, levels in self.levels.items()},
+            "tables": tables_to_plain(self.tables),
+            "threshold": self.threshold,
+            "training": dict(self.training),
+            "reference": dict(self.reference),
+            "checks": [dict(check) for check in self.checks],
+        }
+        return json.dumps(model, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write ``data`` to ``path`` so that a reader, and a crash, find the old file or the new one, never a part."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).chmod(0o644)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def _checked_body(data: bytes, where: str) -> bytes:
+    first, newline, rest = data.partition(b"\n")
+    try:
+        header = json.loads(first) if newline else None
+    except ValueError:
+        header = None
+    if not isinstance(header, dict) or header.get("format") != FORMAT:
+        raise BundleError(f"{where} is not a model bundle (or only the beginning of one)")
+    version = header.get("format_version")
+    if not isinstance(version, int) or version > FORMAT_VERSION:
+        raise BundleError(
+            f"{where} has bundle format {version}; this program reads up to {FORMAT_VERSION}: update churn-mlops"
+        )
+    body = rest.removesuffix(b"\n")
+    if hashlib.sha256(body).hexdigest() != header.get("sha256"):
+        raise BundleError(f"{where} is truncated or was altered: its content does not match its hash")
+    return body

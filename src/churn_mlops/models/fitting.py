@@ -1,0 +1,102 @@
+"""What every fit shares: the training inputs, the folds, the settings and what comes out."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from sklearn.model_selection import StratifiedKFold
+
+from churn_mlops.errors import DataError
+from churn_mlops.models.tables import AdditiveTables, Axis, Floats, Places
+
+Progress = Callable[[int, int], None]
+MIN_ROWS_OF_EACH_CLASS = 10
+
+
+@dataclass(frozen=True)
+class FitSettings:
+    """Settings of a fit; the defaults serve every data set.
+
+    Args:
+        bags: cross-validation splits, one bag of trees for each (2 or more).
+        learning_rate: step of each tree, in (0, 1].
+        max_trees: most trees of a bag; early stopping usually ends it long before.
+        patience: trees without gain on the held-out part after which a bag stops.
+        settings_rows: most rows on which settings are chosen.
+        threads: fits that run at once; None means one for each core.
+    """
+
+    bags: int = 5
+    learning_rate: float = 0.05
+    max_trees: int = 5000
+    patience: int = 50
+    settings_rows: int = 100_000
+    threads: int | None = None
+
+    def __post_init__(self) -> None:
+        bounds = {"bags": self.bags >= 2, "learning_rate": 0 < self.learning_rate <= 1}
+        bounds |= {name: getattr(self, name) >= 1 for name in ("max_trees", "patience", "settings_rows")}
+        wrong = [f"{name}={getattr(self, name)!r}" for name, right in bounds.items() if not right]
+        if wrong:
+            raise ValueError(f"settings out of range: {', '.join(wrong)}; see FitSettings")
+
+    @property
+    def workers(self) -> int:
+        """Fits that run at once."""
+        return self.threads or len(os.sched_getaffinity(0))
+
+
+@dataclass(frozen=True)
+class TrainingInputs:
+    """What a model is fitted on: inputs of shape (rows, features), labels of shape (rows,), folds of the rows."""
+
+    inputs: Floats
+    y: Floats
+    axes: tuple[Axis, ...]
+    folds: tuple[tuple[Places, Places], ...]
+    seed: int
+
+    @property
+    def categories(self) -> list[int]:
+        """Places of the features that are categories."""
+        return [place for place, axis in enumerate(self.axes) if axis.cuts is None]
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A fitted model before calibration.
+
+    Args:
+        tables: the compiled model.
+        out_of_fold: raw log-odds of each training row from fits that did not see it; NaN where none was made.
+        chosen: the settings chosen inside the training data, and the out-of-fold log loss of each candidate.
+    """
+
+    tables: AdditiveTables
+    out_of_fold: Floats
+    chosen: dict[str, Any] = field(default_factory=dict)
+
+
+def stratified_folds(y: Floats, bags: int, seed: int) -> tuple[tuple[Places, Places], ...]:
+    """Up to ``bags`` pairs of (training rows, held-out rows), each with its share of leavers.
+
+    Raises:
+        DataError: fewer than 10 customers who left, or who stayed.
+    """
+    smaller = int(min(y.sum(), len(y) - y.sum()))
+    if smaller < MIN_ROWS_OF_EACH_CLASS:
+        raise DataError(
+            f"{int(y.sum())} of {len(y)} customers left: a model needs at least {MIN_ROWS_OF_EACH_CLASS} who left and "
+            f"{MIN_ROWS_OF_EACH_CLASS} who stayed"
+        )
+    splitter = StratifiedKFold(min(bags, smaller), shuffle=True, random_state=seed)
+    return tuple(splitter.split(np.zeros(len(y)), y))
+
+
+def log_losses(log_odds: Floats, y: Floats) -> Floats:
+    """Log loss of each row, in nats, shape (rows,)."""
+    return np.asarray(np.logaddexp(0.0, log_odds) - y * log_odds)

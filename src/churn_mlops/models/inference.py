@@ -1,0 +1,175 @@
+"""Scores and reasons from a model bundle. Needs NumPy, and nothing that training needs."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from churn_mlops.errors import BundleError, DataError
+from churn_mlops.features.cells import BadCellError
+from churn_mlops.models.bundle import Bundle
+from churn_mlops.models.calibration import sigmoid
+from churn_mlops.models.explain import Explanation, Reason, points_per_log_odds, whole_points, words
+from churn_mlops.models.tables import Floats
+
+Band = Literal["low", "medium", "high"]
+CHECK_TOLERANCE = 1e-9
+
+
+@dataclass(frozen=True)
+class Bands:
+    """Scores from which a customer's risk is called medium and high, in [0, 1]."""
+
+    medium_from: float = 0.2
+    high_from: float = 0.5
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.medium_from <= self.high_from <= 1:
+            raise ValueError(f"risk bands need 0 <= medium_from <= high_from <= 1, not {self}")
+
+
+class ChurnPredictor:
+    """Scores customers with one model bundle.
+
+    Args:
+        bundle: the model.
+        threshold: score from which a customer counts as likely to churn; the bundle's own when left out.
+        bands: where medium and high risk begin.
+
+    Raises:
+        BundleError: the bundle does not give its own recorded scores.
+    """
+
+    def __init__(self, bundle: Bundle, *, threshold: float | None = None, bands: Bands | None = None) -> None:
+        self.bundle = bundle
+        self.contract = bundle.contract
+        self.version = bundle.sha256[:12]
+        self.threshold = bundle.threshold if threshold is None else threshold
+        self.bands = bands or Bands()
+        self._tables = bundle.tables
+        self._base = _sigmoid(self._tables.intercept)
+        self._readers = [
+            (name, bundle.contract.column_of(name), read) for name, read in bundle.engineer.readers().items()
+        ]
+        self._check()
+
+    @classmethod
+    def load(
+        cls, path: str | os.PathLike[str], *, threshold: float | None = None, bands: Bands | None = None
+    ) -> ChurnPredictor:
+        """The predictor of the bundle at ``path``."""
+        return cls(Bundle.load(path), threshold=threshold, bands=bands)
+
+    def score_one(self, row: Mapping[str, Any]) -> float:
+        """Churn probability of one customer; an absent key is a missing value.
+
+        Raises:
+            DataError: a value means nothing for its feature; ``problems`` names each.
+        """
+        return _sigmoid(self._tables.row_log_odds(self._inputs(row)))
+
+    def score(self, data: Any) -> Floats:
+        """Churn probabilities, shape (rows,), of a DataFrame, an Arrow table, a list of mappings or of columns.
+
+        Raises:
+            DataError: as :meth:`score_one`, with the first row at fault of each feature.
+        """
+        return sigmoid(self.log_odds(data))
+
+    def log_odds(self, data: Any) -> Floats:
+        """Calibrated log-odds, shape (rows,); see :meth:`score`."""
+        return self._tables.log_odds(self.bundle.engineer.transform(data))
+
+    def contributions(self, data: Any) -> Floats:
+        """What each feature adds to the log-odds, shape (rows, features), in the contract's order.
+
+        ``intercept + contributions.sum(axis=1)`` is :meth:`log_odds`.
+        """
+        return self._tables.contributions(self.bundle.engineer.transform(data))
+
+    @property
+    def intercept(self) -> float:
+        """Log-odds where every contribution is nought: the mean over the training rows."""
+        return self._tables.intercept
+
+    def explain(self, data: Any) -> tuple[Floats, npt.NDArray[np.int64]]:
+        """Scores, shape (rows,), and whole points of each feature, shape (rows, features), adding up as in a reason."""
+        contributions = self.contributions(data)
+        log_odds = self.intercept + contributions.sum(axis=1)
+        scores = sigmoid(log_odds)
+        difference = log_odds - self.intercept
+        limit = 100.0 * self._base * (1.0 - self._base)
+        near = np.abs(difference) < 1e-6
+        rate = np.where(near, limit, 100.0 * (scores - self._base) / np.where(near, 1.0, difference))
+        return scores, _whole_points(contributions * rate[:, None], 100.0 * (scores - self._base))
+
+    def explain_one(self, row: Mapping[str, Any], top: int | None = None) -> Explanation:
+        """The score of one customer with its reasons, the largest first, at most ``top`` of them."""
+        inputs = self._inputs(row)
+        contributions = self._tables.row_contributions(inputs)
+        log_odds = self._tables.row_log_odds(inputs)
+        probability = _sigmoid(log_odds)
+        rate = points_per_log_odds(probability, self._base, log_odds, self.intercept)
+        points = whole_points([rate * part for part in contributions], 100.0 * (probability - self._base))
+        order = sorted(range(len(points)), key=lambda place: (-abs(points[place]), place))
+        return Explanation(
+            probability, self._base, tuple(self._reason(row, place, points[place]) for place in order[:top])
+        )
+
+    def band(self, probability: float) -> Band:
+        """The risk band of a score."""
+        if probability >= self.bands.high_from:
+            return "high"
+        return "medium" if probability >= self.bands.medium_from else "low"
+
+    def _reason(self, row: Mapping[str, Any], place: int, points: int) -> Reason:
+        name, column, _ = self._readers[place]
+        value = row[name] if name in row else row.get(column)
+        return Reason(name, value, points, words(self.contract, name, value, points))
+
+    def _inputs(self, row: Mapping[str, Any]) -> list[float]:
+        try:
+            return [read(row[name] if name in row else row.get(column)) for name, column, read in self._readers]
+        except BadCellError:
+            raise _all_problems(self._readers, row) from None
+
+    def _check(self) -> None:
+        for check in self.bundle.checks:
+            score = self.score_one(check["customer"])
+            if not abs(score - check["score"]) <= CHECK_TOLERANCE:
+                raise BundleError(
+                    f"model bundle {self.version} scores {score!r} where it recorded {check['score']!r}: do not use it"
+                )
+
+
+def _sigmoid(log_odds: float) -> float:
+    small = math.exp(-abs(log_odds))
+    return (1.0 if log_odds >= 0 else small) / (1.0 + small)
+
+
+def _whole_points(shares: Floats, totals: Floats) -> npt.NDArray[np.int64]:
+    """:func:`explain.whole_points` of every row at once."""
+    floors = np.floor(shares)
+    left = np.floor(totals + 0.5) - floors.sum(axis=1)
+    ranks = np.empty(shares.shape, dtype=np.int64)
+    order = np.argsort(floors - shares, axis=1, kind="stable")
+    np.put_along_axis(ranks, order, np.arange(shares.shape[1])[None, :], axis=1)
+    more = ranks < left[:, None]
+    fewer = ranks >= shares.shape[1] + left[:, None]
+    return np.asarray(floors + more - fewer, dtype=np.int64)
+
+
+def _all_problems(readers: list[tuple[str, str, Callable[[Any], float]]], row: Mapping[str, Any]) -> DataError:
+    problems = []
+    for name, column, read in readers:
+        try:
+            read(row[name] if name in row else row.get(column))
+        except BadCellError as error:
+            problems.append((name, str(error)))
+    return DataError("; ".join(f"{name}: {problem}" for name, problem in problems), tuple(problems))

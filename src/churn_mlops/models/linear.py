@@ -1,0 +1,146 @@
+"""``logistic_regression``: scikit-learn's, turned into the same additive tables (a line for each number)."""
+
+from __future__ import annotations
+
+import warnings
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LogisticRegression
+
+from churn_mlops.models.fitting import Fitted, FitSettings, Progress, TrainingInputs, log_losses
+from churn_mlops.models.tables import AdditiveTables, Axis, Floats, Line, Places
+
+STRENGTHS = (0.003, 0.03, 0.3, 3.0, 30.0)
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of the design matrix: a scaled number, "this number is missing", or "has this level"."""
+
+    feature: int
+    kind: str
+    cell: int = 0
+    mean: float = 0.0
+    deviation: float = 1.0
+    low: float = 0.0
+    high: float = 0.0
+
+    def values(self, inputs: Floats) -> Floats:
+        """The column for ``inputs``, shape (rows,)."""
+        x = inputs[:, self.feature]
+        if self.kind == "level":
+            return np.asarray(x == self.cell, dtype=float)
+        if self.kind == "missing":
+            return np.asarray(np.isnan(x), dtype=float)
+        scaled = (np.clip(x, self.low, self.high) - self.mean) / self.deviation
+        return np.asarray(np.nan_to_num(scaled, nan=0.0))
+
+
+def fit_linear(data: TrainingInputs, settings: FitSettings, progress: Progress) -> Fitted:
+    """Choose the strength of the L2 penalty by out-of-fold log loss, then fit on all rows.
+
+    Scaling, imputation (the mean, with a column that says so) and levels are learnt inside each fold.
+    """
+    folds = [_few(fold, settings.settings_rows) for fold in data.folds]
+    tasks = [(strength, fold) for strength in STRENGTHS for fold in range(len(folds))]
+    done = 0
+
+    def held_out(task: tuple[float, int]) -> Floats:
+        nonlocal done
+        strength, fold = task
+        train, test = folds[fold]
+        model = _fit(data.inputs[train], data.y[train], data.axes, strength)
+        done += 1
+        progress(done, len(tasks) + 1)
+        return model.log_odds(data.inputs[test])
+
+    with ThreadPoolExecutor(settings.workers) as pool:
+        scores = dict(zip(tasks, pool.map(held_out, tasks), strict=True))
+    out_of_fold = {}
+    for strength in STRENGTHS:
+        out_of_fold[strength] = np.full(len(data.y), np.nan)
+        for fold, (_, test) in enumerate(folds):
+            out_of_fold[strength][test] = scores[strength, fold]
+    losses = {
+        strength: float(np.nanmean(log_losses(values, data.y))) for strength, values in out_of_fold.items()
+    }
+    best = min(losses, key=lambda strength: losses[strength])
+    tables = _fit(data.inputs, data.y, data.axes, best)
+    progress(len(tasks) + 1, len(tasks) + 1)
+    chosen = {"C": best, "log_loss_of_candidates": {str(strength): loss for strength, loss in losses.items()}}
+    return Fitted(tables, out_of_fold[best], chosen)
+
+
+def _few(fold: tuple[Places, Places], rows: int) -> tuple[Places, Places]:
+    """At most ``rows`` rows of a fold, in its own shuffled order, the same share of both parts."""
+    train, test = fold
+    share = min(1.0, rows / (len(train) + len(test)))
+    return train[:: max(1, round(1 / share))], test[:: max(1, round(1 / share))]
+
+
+def _fit(inputs: Floats, y: Floats, axes: tuple[Axis, ...], strength: float) -> AdditiveTables:
+    columns = _columns(inputs, axes)
+    design = np.empty((len(inputs), len(columns)), order="F")
+    for place, column in enumerate(columns):
+        design[:, place] = column.values(inputs)
+    model = LogisticRegression(C=strength, max_iter=1000, tol=1e-6)
+    with warnings.catch_warnings():
+        # A fit that has not quite converged is still judged on held-out rows, like every other candidate.
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model.fit(design, y)
+    return _tables(float(model.intercept_[0]), model.coef_[0], columns, axes, inputs)
+
+
+def _columns(inputs: Floats, axes: tuple[Axis, ...]) -> list[Column]:
+    columns: list[Column] = []
+    for place, axis in enumerate(axes):
+        x = inputs[:, place]
+        if axis.cuts is None:
+            columns += [Column(place, "level", cell=int(cell)) for cell in np.unique(x)]
+            continue
+        known = x[~np.isnan(x)]
+        if len(known) and known.min() < known.max():
+            columns.append(Column(place, "number", 0, known.mean(), known.std(), known.min(), known.max()))
+        if 0 < len(known) < len(x):
+            columns.append(Column(place, "missing"))
+    return columns
+
+
+def _tables(
+    intercept: float, weights: Floats, columns: list[Column], axes: tuple[Axis, ...], inputs: Floats
+) -> AdditiveTables:
+    """The regression as tables, each centred on the rows it was fitted on; what was never seen says nothing."""
+    levels = {place: np.zeros(axis.size) for place, axis in enumerate(axes) if axis.cuts is None}
+    lines: dict[int, Line] = {place: Line(0.0, 0.0, 0.0, 0.0, 0.0) for place, axis in enumerate(axes) if axis.cuts is not None}
+    for weight, column in zip(weights, columns, strict=True):
+        if column.kind == "level":
+            levels[column.feature][column.cell] = weight
+        elif column.kind == "number":
+            slope = float(weight / column.deviation)
+            lines[column.feature] = Line(slope, -slope * column.mean, column.low, column.high, 0.0)
+        else:
+            line = lines[column.feature]
+            lines[column.feature] = Line(line.slope, line.offset, line.low, line.high, float(weight))
+    mains: list[Floats | Line] = []
+    for place in range(len(axes)):
+        if place in levels:
+            mean = _centre_levels(levels[place], inputs[:, place].astype(np.intp))
+            mains.append(levels[place])
+        else:
+            line = lines[place]
+            x = inputs[:, place]
+            mean = float(line.values(x).mean())
+            missing = line.missing - mean if np.isnan(x).any() else 0.0
+            mains.append(Line(line.slope, line.offset - mean, line.low, line.high, missing))
+        intercept += mean
+    return AdditiveTables(intercept, axes, tuple(mains))
+
+
+def _centre_levels(table: Floats, cells: Places) -> float:
+    seen = np.unique(cells)
+    mean = float(table[cells].mean())
+    table[seen] -= mean
+    return mean
