@@ -26,7 +26,7 @@ def sigmoid(log_odds: Floats) -> Floats:
     return np.asarray(np.where(log_odds >= 0, 1.0, small) / (1.0 + small))
 
 
-def fit_calibration(log_odds: Floats, y: Floats, rounds: int = 100) -> Calibration:
+def fit_calibration(log_odds: Floats, y: Floats, *, prior: bool = True, rounds: int = 100) -> Calibration:
     """The most likely calibration of out-of-fold scores, by Newton's method (Platt 1999, in log-odds).
 
     The slope has a weak normal prior around 1 (standard deviation 0.5), which only few rows, or scores that hardly
@@ -35,13 +35,16 @@ def fit_calibration(log_odds: Floats, y: Floats, rounds: int = 100) -> Calibrati
     Args:
         log_odds: raw out-of-fold scores, shape (rows,).
         y: 1 where the customer left, else 0, shape (rows,); both occur.
+        prior: whether the slope has its prior; without it, this measures the calibration of scores.
+        rounds: most steps of Newton's method.
     """
     base = np.log(y.mean() / (1.0 - y.mean()))
     centre = log_odds.mean()
     z = log_odds - centre
     beta = np.array([base, 1.0])
     design = np.column_stack([np.ones_like(z), z])
-    precision = np.array([0.0, PRIOR_SLOPE_DEVIATION**-2])
+    # Without the prior, a trace of it keeps scores that are all alike from making the matrix singular.
+    precision = np.array([0.0, PRIOR_SLOPE_DEVIATION**-2 if prior else 1e-9])
     for _ in range(rounds):
         p = sigmoid(design @ beta)
         gradient = design.T @ (p - y) + precision * (beta - 1.0)

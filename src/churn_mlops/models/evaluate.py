@@ -1,0 +1,120 @@
+"""How good scores are, on customers the model never saw, each figure with an interval."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from empulse.metrics import empc_score
+from scipy.stats import t as student
+from sklearn.metrics import average_precision_score, log_loss, precision_recall_curve, roc_auc_score, roc_curve
+
+from churn_mlops.models.calibration import fit_calibration
+from churn_mlops.models.tables import Floats
+
+GROUPS = 30
+CURVE_POINTS = 200
+CALIBRATION_BINS = 10
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A figure with its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+def _lift(y: Floats, scores: Floats) -> float:
+    top = _top_decile(scores)
+    return float(y[top].mean() / y.mean())
+
+
+def _observed_over_expected(y: Floats, scores: Floats) -> float:
+    return float(y.sum() / scores.sum())
+
+
+def _top_observed_over_expected(y: Floats, scores: Floats) -> float:
+    top = _top_decile(scores)
+    return float(y[top].sum() / scores[top].sum())
+
+
+def _slope(y: Floats, scores: Floats) -> float:
+    kept = np.clip(scores, 1e-12, 1 - 1e-12)
+    return fit_calibration(np.log(kept / (1 - kept)), y, prior=False).slope
+
+
+def _empc(y: Floats, scores: Floats) -> float:
+    return float(empc_score(y, scores, alpha=6, beta=14, clv=200, incentive_cost=10, contact_cost=1))
+
+
+METRICS: dict[str, Callable[[Floats, Floats], float]] = {
+    "log_loss": lambda y, scores: float(log_loss(y, scores)),
+    "auc": lambda y, scores: float(roc_auc_score(y, scores)),
+    "pr_auc": lambda y, scores: float(average_precision_score(y, scores)),
+    "lift_top_decile": _lift,
+    "calibration_slope": _slope,
+    "observed_over_expected": _observed_over_expected,
+    "observed_over_expected_top_decile": _top_observed_over_expected,
+    "empc": _empc,
+}
+BOUNDS = {"log_loss": (0.0, math.inf), "auc": (0.0, 1.0), "pr_auc": (0.0, 1.0)}
+
+
+def evaluate(y: Floats, scores: Floats, seed: int = 0) -> dict[str, Estimate]:
+    """Every metric of ``METRICS`` with its 95 % interval, by a jackknife that leaves out one of 30 groups at a time.
+
+    The EMPC is that of Verbraken et al. 2013 at alpha 6, beta 14, value 200, incentive 10, contact 1: a fixed yardstick
+    for models, in currency units a customer, not the money of this company.
+
+    Args:
+        y: 1 where the customer left, else 0, shape (rows,); both occur at least twice.
+        scores: churn probabilities, shape (rows,).
+        seed: of the groups.
+    """
+    order = np.random.default_rng(seed).permutation(len(y))
+    # Sorted by label first, so that every group has its share of leavers.
+    order = order[np.argsort(y[order], kind="stable")]
+    groups = np.empty(len(y), dtype=np.int64)
+    groups[order] = np.arange(len(y)) % min(GROUPS, len(y))
+    return {name: _with_interval(name, metric, y, scores, groups) for name, metric in METRICS.items()}
+
+
+def curves(y: Floats, scores: Floats) -> dict[str, Any]:
+    """ROC, precision-recall and calibration curves as plain lists, thinned to at most 200 points."""
+    false_alarms, hits, _ = roc_curve(y, scores)
+    precision, recall, _ = precision_recall_curve(y, scores)
+    bins = np.array_split(np.argsort(scores, kind="stable"), min(CALIBRATION_BINS, len(y)))
+    return {
+        "roc": {"false_positive_rate": _thin(false_alarms), "true_positive_rate": _thin(hits)},
+        "precision_recall": {"recall": _thin(recall), "precision": _thin(precision)},
+        "calibration": [
+            {"expected": float(scores[rows].mean()), "observed": float(y[rows].mean()), "customers": len(rows)}
+            for rows in bins
+        ],
+    }
+
+
+def _with_interval(
+    name: str, metric: Callable[[Floats, Floats], float], y: Floats, scores: Floats, groups: Any
+) -> Estimate:
+    value = metric(y, scores)
+    count = int(groups.max()) + 1
+    without = np.array([metric(y[groups != group], scores[groups != group]) for group in range(count)])
+    deviation = math.sqrt((count - 1) / count * float(((without - without.mean()) ** 2).sum()))
+    half = float(student.ppf(0.975, count - 1)) * deviation
+    low, high = BOUNDS.get(name, (0.0, math.inf))
+    return Estimate(value, max(low, value - half), min(high, value + half))
+
+
+def _top_decile(scores: Floats) -> Any:
+    return np.argsort(-scores, kind="stable")[: max(1, round(len(scores) / 10))]
+
+
+def _thin(values: Floats) -> list[float]:
+    places = np.unique(np.linspace(0, len(values) - 1, min(len(values), CURVE_POINTS)).round().astype(int))
+    return [float(value) for value in values[places]]
