@@ -1,0 +1,83 @@
+"""The answers of the prediction routes, as JSON."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from churn_mlops.retention import Economics, action
+from churn_mlops.serving.live import Live
+from churn_mlops.serving.schemas import may_be_null
+
+
+def prediction(probability: float, threshold: float) -> dict[str, Any]:
+    """The four keys of a prediction; the confidence is the probability of the class that is predicted."""
+    will_churn = probability >= threshold
+    return {
+        "prediction": int(will_churn),
+        "will_churn": will_churn,
+        "churn_probability": probability,
+        "confidence": probability if will_churn else 1.0 - probability,
+    }
+
+
+def explanation(live: Live, row: Mapping[str, Any], probability: float, economics: Economics) -> dict[str, Any]:
+    """What ``?explain=true`` adds of the model: the risk band, the reasons, and what to do."""
+    reasons = [
+        {
+            "feature": reason.feature,
+            "title": live.predictor.contract.title_of(reason.feature),
+            "value": _json_value(reason.value),
+            "points": reason.points,
+            "text": reason.text,
+        }
+        for reason in live.predictor.explain_one(row).reasons
+    ]
+    return {
+        "risk_band": live.predictor.band(probability),
+        "reasons": reasons,
+        "action": action(probability, economics),
+    }
+
+
+def model_card(live: Live) -> dict[str, Any]:
+    """The model that is live: its version, what it takes, and what was noted at its promotion."""
+    contract = live.predictor.contract
+    label = contract.label
+    return {
+        "version": live.version,
+        "model_type": live.model_type,
+        "live_from": live.live_from,
+        "contract": contract.name,
+        "horizon_days": label.horizon_days if label else None,
+        "threshold": live.predictor.threshold,
+        "features": [_feature_card(live, name) for name in contract.features],
+        "provenance": dict(live.provenance),
+    }
+
+
+def as_json(body: Mapping[str, Any]) -> bytes:
+    """Standard JSON: every float with all its digits, and never the literal NaN."""
+    return json.dumps(body, allow_nan=False).encode()
+
+
+def _feature_card(live: Live, name: str) -> dict[str, Any]:
+    feature = live.predictor.contract.features[name]
+    told = {
+        "name": name,
+        "title": live.predictor.contract.title_of(name),
+        "type": feature.type,
+        "unit": feature.unit,
+        "min": feature.min,
+        "max": feature.max,
+        "levels": list(feature.levels) if feature.levels else None,
+        "required": feature.required,
+        "may_be_null": may_be_null(feature),
+    }
+    return {key: value for key, value in told.items() if value is not None}
+
+
+def _json_value(value: Any) -> Any:
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,189 @@
+"""The HTTP interface: what a request asks, and what it is answered. A thin skin; all thinking is done elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from typing import Any
+from urllib.parse import parse_qsl
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import Response
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+
+from churn_mlops.config import Settings
+from churn_mlops.errors import DataError
+from churn_mlops.retention import Economics
+from churn_mlops.serving.answers import as_json, explanation, model_card, prediction
+from churn_mlops.serving.bodies import read_batch, read_customer
+from churn_mlops.serving.documentation import add_documentation
+from churn_mlops.serving.errors import (
+    RequestError,
+    error_response,
+    http_sentence,
+    no_model_error,
+    sentence,
+    shortened,
+)
+from churn_mlops.serving.live import Live, LiveSource
+from churn_mlops.serving.metrics import Metrics
+from churn_mlops.serving.observing import Observed
+from churn_mlops.serving.schemas import BatchPredictions, ErrorBody, Prediction
+
+_JSON = "application/json"
+_REFUSALS: dict[int | str, dict[str, Any]] = {
+    status: {"model": ErrorBody, "description": meaning}
+    for status, meaning in [
+        (413, "The body or the batch is too large"),
+        (422, "The request does not keep the contract"),
+        (503, "No model is live"),
+    ]
+}
+_EXPLAIN = {"name": "explain", "in": "query", "schema": {"type": "boolean", "default": False}, "required": False}
+_EXPLAIN_HELP = "adds risk_band, reasons, action, model_version and as_of"
+
+
+def today() -> date:
+    """Today in UTC: the as-of date of a customer whose values come with the request."""
+    return datetime.now(UTC).date()
+
+
+def create_app(source: LiveSource, settings: Settings, clock: Callable[[], date] = today) -> FastAPI:
+    """The application.
+
+    Args:
+        source: holds the model that is live, and may be given another while requests are answered.
+        settings: of the sections ``serving`` and ``decision``.
+        clock: gives the as-of date.
+    """
+    app = FastAPI(title="churn-mlops", description="Who is about to leave, and why.", docs_url=None, redoc_url=None)
+    metrics = Metrics(source)
+    economics = economics_of(settings)
+    app.add_middleware(Observed, metrics=metrics, max_body_bytes=settings.serving.max_body_bytes)
+    _add_refusals(app)
+    add_documentation(app, source)
+
+    @app.post(
+        "/predict",
+        response_model=Prediction,
+        responses=_REFUSALS,
+        openapi_extra={"parameters": [_EXPLAIN | {"description": _EXPLAIN_HELP}]},
+    )
+    async def predict(request: Request) -> Response:
+        """Whether one customer is about to leave."""
+        live, explain = _live(source), _asks_why(request)
+        row = read_customer(await request.body(), live)
+        probability = live.predictor.score_one(row)
+        as_of = clock().isoformat()
+        answer = prediction(probability, live.predictor.threshold)
+        if explain:
+            answer |= explanation(live, row, probability, economics)
+            answer |= {"model_version": live.version, "as_of": as_of}
+        metrics.scored(live, [probability])
+        return Response(as_json(answer), media_type=_JSON, headers=_headers(request, live, as_of))
+
+    @app.post("/predict/batch", response_model=BatchPredictions, responses=_REFUSALS)
+    async def predict_batch(request: Request) -> Response:
+        """Whether each of several customers is about to leave; all are answered or none."""
+        live = _live(source)
+        body = await request.body()
+        # A thread: thousands of customers would hold up everyone who asks about one.
+        answer = await run_in_threadpool(_predict_batch, body, live, metrics)
+        return Response(answer, media_type=_JSON, headers=_headers(request, live, clock().isoformat()))
+
+    @app.get("/model", responses={503: _REFUSALS[503]})
+    async def model() -> Response:
+        """The model that is live: its version, what it takes, and what was noted at its promotion."""
+        return Response(as_json(model_card(_live(source))), media_type=_JSON)
+
+    @app.get("/health")
+    async def health() -> dict[str, str]:
+        """Whether the process is alive."""
+        return {"status": "alive"}
+
+    @app.get("/ready", responses={503: _REFUSALS[503]})
+    async def ready() -> dict[str, str]:
+        """Whether requests should be sent here: not without a model, nor while shutting down."""
+        if source.draining:
+            raise RequestError(503, "the server is shutting down")
+        return {"status": "ready", "model_version": _live(source).version}
+
+    @app.get("/metrics", include_in_schema=False)
+    async def prometheus() -> Response:
+        return Response(metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+    return app
+
+
+def economics_of(settings: Settings) -> Economics:
+    """What customers and offers cost and bring, as configured."""
+    decision = settings.decision
+    return Economics(
+        value=decision.customer_value,
+        offer_cost=decision.offer_cost,
+        contact_cost=decision.contact_cost,
+        kept_share=decision.kept_share,
+        taken_and_left_share=decision.taken_and_left_share,
+        taken_by_stayers_share=decision.taken_by_stayers_share,
+    )
+
+
+def _predict_batch(body: bytes, live: Live, metrics: Metrics) -> bytes:
+    probabilities = live.predictor.score(read_batch(body, live)).tolist()
+    metrics.scored(live, probabilities)
+    threshold = live.predictor.threshold
+    return as_json({"predictions": [prediction(probability, threshold) for probability in probabilities]})
+
+
+def _live(source: LiveSource) -> Live:
+    live = source.current
+    if live is None:
+        raise no_model_error()
+    return live
+
+
+def _asks_why(request: Request) -> bool:
+    """The value of ``explain``. Read by hand: a declared parameter would double the time of a plain request."""
+    query = request.scope["query_string"]
+    if not query:
+        return False
+    given = parse_qsl(query.decode("latin-1"), keep_blank_values=True)
+    problems = [
+        (shortened(name), "is not a parameter; there is only explain") for name, _ in given if name != "explain"
+    ]
+    values = {value.lower() for name, value in given if name == "explain"}
+    if len(values) > 1 or values - {"true", "false", "1", "0"}:
+        problems.append(("explain", "must be true or false"))
+    if problems:
+        raise RequestError(422, sentence(problems), problems)
+    return values <= {"true", "1"} and bool(values)
+
+
+def _headers(request: Request, live: Live, as_of: str) -> dict[str, str]:
+    return {"X-Model-Version": live.version, "X-Prediction-Id": request.scope["state"]["request_id"], "X-As-Of": as_of}
+
+
+def _add_refusals(app: FastAPI) -> None:
+    """Answer every refusal in the one shape; a fault that is none of these is answered by :class:`Observed`."""
+
+    @app.exception_handler(RequestError)
+    async def refused(request: Request, error: RequestError) -> Response:
+        return error_response(error.status, error.error, request.scope["state"]["request_id"], error.problems)
+
+    @app.exception_handler(DataError)
+    async def bad_data(request: Request, error: DataError) -> Response:
+        problems = error.problems
+        return error_response(422, sentence(problems), request.scope["state"]["request_id"], problems)
+
+    @app.exception_handler(RequestValidationError)
+    async def bad_parameter(request: Request, error: RequestValidationError) -> Response:
+        problems = [(str(item["loc"][-1]), str(item["msg"])) for item in error.errors()]
+        return error_response(422, sentence(problems), request.scope["state"]["request_id"], problems)
+
+    @app.exception_handler(HTTPException)
+    async def http_refusal(request: Request, error: HTTPException) -> Response:
+        headers = error.headers or {}
+        told = http_sentence(error.status_code, headers.get("Allow"))
+        return error_response(error.status_code, told, request.scope["state"]["request_id"], headers=headers)

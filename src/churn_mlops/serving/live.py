@@ -1,0 +1,46 @@
+"""The model that is live, with everything a request needs of it; swapped whole, so no request sees half of two."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from churn_mlops.models.inference import ChurnPredictor
+from churn_mlops.serving.schemas import BatchBody, CustomerBody, batch_body, customer_body
+
+
+@dataclass(frozen=True)
+class Live:
+    """One model version as it serves.
+
+    Args:
+        predictor: gives scores and reasons.
+        version: version in the registry, such as "3".
+        live_from: ISO date and time since when it is live.
+        model_type: such as ``additive_boosting``.
+        provenance: what was noted at its promotion (when, revision, metrics).
+        max_batch_rows: most customers of one batch request.
+    """
+
+    predictor: ChurnPredictor
+    version: str
+    live_from: str
+    model_type: str
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+    max_batch_rows: int = 10_000
+    customer: type[CustomerBody] = field(init=False)
+    batch: type[BatchBody] = field(init=False)
+
+    def __post_init__(self) -> None:
+        customer = customer_body(self.predictor.contract)
+        object.__setattr__(self, "customer", customer)
+        object.__setattr__(self, "batch", batch_body(customer, self.max_batch_rows))
+
+
+class LiveSource:
+    """Holds what is live. A request reads ``current`` once, and keeps what it read."""
+
+    def __init__(self, current: Live | None = None) -> None:
+        self.current = current
+        self.draining = False

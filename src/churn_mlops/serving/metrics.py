@@ -1,0 +1,61 @@
+"""What the server counts for Prometheus. Each application has a registry of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+import numpy.typing as npt
+from prometheus_client import CollectorRegistry, Counter, GCCollector, Histogram, ProcessCollector, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from churn_mlops.serving.live import Live, LiveSource
+
+# From the 0.1 ms of one score to the seconds of a full batch.
+_SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+
+
+class Metrics:
+    """The counters of one application."""
+
+    def __init__(self, source: LiveSource) -> None:
+        self.registry = CollectorRegistry()
+        self._requests = Counter("churn_requests", "Requests answered", ["route", "status"], registry=self.registry)
+        self._seconds = Histogram(
+            "churn_request_seconds", "Time to answer", ["route"], buckets=_SECONDS, registry=self.registry
+        )
+        self._scores = Counter("churn_scores", "Customers scored, by risk band", ["band"], registry=self.registry)
+        self.registry.register(_LiveModel(source))
+        ProcessCollector(registry=self.registry)
+        GCCollector(registry=self.registry)
+
+    def answered(self, route: str, status: int, seconds: float) -> None:
+        """Count one request. ``route`` is the route's pattern, never the address that was asked for."""
+        self._requests.labels(route, str(status)).inc()
+        self._seconds.labels(route).observe(seconds)
+
+    def scored(self, live: Live, probabilities: Iterable[float] | npt.NDArray[np.float64]) -> None:
+        """Count the customers of one request by their risk band."""
+        for probability in probabilities:
+            self._scores.labels(live.predictor.band(probability)).inc()
+
+    def text(self) -> bytes:
+        """All counters in the text format of Prometheus."""
+        return generate_latest(self.registry)
+
+
+class _LiveModel(Collector):
+    """Which version is live, read when Prometheus asks."""
+
+    def __init__(self, source: LiveSource) -> None:
+        self._source = source
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        gauge = GaugeMetricFamily(
+            "churn_model_live", "1 for the version that is live", labels=["version", "model_type"]
+        )
+        live = self._source.current
+        if live is not None:
+            gauge.add_metric([live.version, live.model_type], 1.0)
+        yield gauge

@@ -1,0 +1,135 @@
+"""The request models, made from the contract of the model that is live, and the answers as they are documented."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, create_model
+from pydantic_core import PydanticCustomError
+
+from churn_mlops.data.contract import DataContract, Feature, level_text
+
+
+class CustomerBody(BaseModel):
+    """One customer as a request holds him: each feature of the contract is a field, and there is no other."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    def row(self) -> dict[str, Any]:
+        """The features by name; a field that was left out is None, which is a missing value."""
+        values = self.__dict__
+        return {field.alias or name: values[name] for name, field in type(self).model_fields.items()}
+
+
+class BatchBody(BaseModel):
+    """Several customers; a subclass for each contract says what a customer is."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    customers: list[Any]
+
+
+class Prediction(BaseModel):
+    """What is predicted for one customer."""
+
+    prediction: Literal[0, 1] = Field(description="1: leaves within the horizon; 0: stays")
+    will_churn: bool = Field(description="whether the probability reaches the decision threshold")
+    churn_probability: float = Field(ge=0, le=1)
+    confidence: float = Field(ge=0, le=1, description="probability of the class that is predicted")
+
+
+class BatchPredictions(BaseModel):
+    """One prediction for each customer of the request, in its order."""
+
+    predictions: list[Prediction]
+
+
+class FieldProblem(BaseModel):
+    """One thing that is wrong with a request."""
+
+    field: str = Field(description="such as `tenure`, or `customers[3].tenure` in a batch, counted from 0")
+    problem: str
+
+
+class ErrorBody(BaseModel):
+    """The one shape of an error, on every route."""
+
+    status: int
+    error: str = Field(description="what is wrong, in a sentence")
+    fields: list[FieldProblem] = Field(description="every field that is wrong, the first hundred; empty if none is")
+    request_id: str = Field(description="names this request in the server's log")
+
+
+def customer_body(contract: DataContract) -> type[CustomerBody]:
+    """The request model of one customer.
+
+    Numbers are finite and within the contract's bounds; text that looks like a number is not one. A category is one of
+    its levels. Null stands only where the contract has seen missing values or does not require the field.
+    """
+    fields: dict[str, Any] = {
+        # A feature's name may be no Python name, or one that pydantic keeps for itself: it is the alias.
+        f"feature_{number}": (_type_of(feature), _field_of(contract, name))
+        for number, (name, feature) in enumerate(contract.features.items())
+    }
+    return create_model("Customer", __base__=CustomerBody, __doc__=f"A customer of {contract.name}.", **fields)
+
+
+def batch_body(customer: type[CustomerBody], max_rows: int) -> type[BatchBody]:
+    """The request model of a batch of 1 to ``max_rows`` customers."""
+    rows = Annotated[list[customer], Field(min_length=1, max_length=max_rows)]  # type: ignore[valid-type]
+    return create_model("Customers", __base__=BatchBody, __doc__="Customers to predict.", customers=(rows, ...))
+
+
+def example_customer(contract: DataContract) -> dict[str, Any]:
+    """A customer that keeps the contract, to start from."""
+    return {name: _example_value(feature) for name, feature in contract.features.items()}
+
+
+def may_be_null(feature: Feature) -> bool:
+    """Whether a request may say that the value is missing."""
+    return not feature.required or feature.missing > 0 or bool(feature.missing_values)
+
+
+def _type_of(feature: Feature) -> Any:
+    if feature.type == "number":
+        kind: Any = Annotated[float, Field(strict=True, allow_inf_nan=False, ge=feature.min, le=feature.max)]
+    elif feature.type == "boolean":
+        kind = Annotated[bool, BeforeValidator(_truth), WithJsonSchema({"enum": [True, False, 0, 1]})]
+    else:
+        kind = Literal[tuple(feature.levels or ())]
+        if any(_is_plain_json(level) for level in feature.levels or ()):
+            kind = Annotated[kind, BeforeValidator(_level)]
+    return kind | None if may_be_null(feature) else kind
+
+
+def _field_of(contract: DataContract, name: str) -> Any:
+    feature = contract.features[name]
+    title = contract.title_of(name)
+    meaning = f"{title}, in {feature.unit}" if feature.unit else title
+    return Field(... if feature.required else None, alias=name, title=title, description=meaning)
+
+
+def _truth(value: Any) -> bool:
+    if isinstance(value, bool) or (isinstance(value, int | float) and value in (0, 1)):
+        return bool(value)
+    raise PydanticCustomError("truth", "must be true or false")
+
+
+def _level(value: Any) -> Any:
+    """A level such as "1" or "true" may be sent as the number or the truth value that it looks like."""
+    return level_text(value) if isinstance(value, bool | int | float) else value
+
+
+def _is_plain_json(level: str) -> bool:
+    return level in ("true", "false") or level.replace(".", "", 1).lstrip("-").isdigit()
+
+
+def _example_value(feature: Feature) -> Any:
+    if feature.type == "category":
+        return (feature.levels or ("",))[0]
+    if feature.type == "boolean":
+        return False
+    low, high = feature.range or (feature.min or 0.0, feature.max if feature.max is not None else 1.0)
+    middle = round((low + high) / 2, 2)
+    value = middle if low <= middle <= high else low
+    return int(value) if float(value).is_integer() else value
