@@ -38,6 +38,7 @@ def add_documentation(app: FastAPI, source: LiveSource) -> None:
             swagger_js_url=f"{root}/docs/swagger-ui-bundle.js",
             swagger_css_url=f"{root}/docs/swagger-ui.css",
             swagger_favicon_url=f"{root}/docs/favicon-32x32.png",
+            swagger_ui_parameters={"validatorUrl": None},  # Swagger UI would ask a server on the internet
         )
 
     for name, media_type in _ASSETS.items():
