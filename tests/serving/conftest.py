@@ -81,7 +81,7 @@ def source(predictor, settings):
         version="3",
         live_from="2026-11-23T06:00:00+00:00",
         model_type="additive_boosting",
-        provenance={"metrics": {"auc": 0.88}},
+        provenance={"metrics": {"auc": 0.88, "slope": [float("nan")]}},
         max_batch_rows=settings.serving.max_batch_rows,
     )
     return LiveSource(live)

@@ -128,7 +128,7 @@ def test_model_tells_what_it_takes(client):
     assert card["version"] == "3"
     assert card["model_type"] == "additive_boosting"
     assert card["live_from"] == "2026-11-23T06:00:00+00:00"
-    assert card["provenance"] == {"metrics": {"auc": 0.88}}
+    assert card["provenance"] == {"metrics": {"auc": 0.88, "slope": [None]}}
     assert card["horizon_days"] == 30
     features = {feature["name"]: feature for feature in card["features"]}
     assert features["tenure"] == {

@@ -54,7 +54,7 @@ def model_card(live: Live) -> dict[str, Any]:
         "horizon_days": label.horizon_days if label else None,
         "threshold": live.predictor.threshold,
         "features": [_feature_card(live, name) for name in contract.features],
-        "provenance": dict(live.provenance),
+        "provenance": _json_value(dict(live.provenance)),
     }
 
 
@@ -80,4 +80,9 @@ def _feature_card(live: Live, name: str) -> dict[str, Any]:
 
 
 def _json_value(value: Any) -> Any:
+    """``value`` with None for NaN and the infinities, which JSON cannot say."""
+    if isinstance(value, dict):
+        return {name: _json_value(part) for name, part in value.items()}
+    if isinstance(value, list):
+        return [_json_value(part) for part in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import structlog
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from churn_mlops.serving.errors import error_response, too_large_error
@@ -60,6 +61,8 @@ class Observed:
             return
         try:
             await self._app(scope, _limited(receive, self._max_body_bytes), send)
+        except ClientDisconnect:
+            return  # the client went away: nobody is there to answer
         except Exception as error:
             _log_fault(error, request_id)
             if send.status:  # half an answer is out: only breaking the connection tells the client

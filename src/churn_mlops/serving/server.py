@@ -1,0 +1,144 @@
+"""The server process: the champion of this machine behind a socket."""
+
+from __future__ import annotations
+
+import errno
+import ipaddress
+import signal
+import socket
+from collections.abc import Callable
+from types import FrameType
+
+import structlog
+import uvicorn
+
+from churn_mlops.config import Settings
+from churn_mlops.errors import ConfigError, PromotionError
+from churn_mlops.models.inference import Bands, ChurnPredictor
+from churn_mlops.models.promotion import LiveModels
+from churn_mlops.serving.app import create_app
+from churn_mlops.serving.live import Live, LiveSource
+
+GRACE_SECONDS = 10
+log = structlog.get_logger("churn_mlops.serving")
+
+
+def load_champion(settings: Settings) -> Live:
+    """The model that is live on this machine, ready to serve.
+
+    Raises:
+        PromotionError: there is none.
+        BundleError: its bundle is damaged, or does not give its own recorded scores.
+    """
+    champion = LiveModels(settings.models.folder).champion()
+    if champion is None:
+        raise PromotionError(f"no model is live in {settings.models.folder}: train one with `churn train`")
+    decision = settings.decision
+    bands = Bands(medium_from=decision.medium_from, high_from=decision.high_from)
+    return Live(
+        predictor=ChurnPredictor(champion.bundle, threshold=decision.threshold, bands=bands),
+        version=champion.version,
+        live_from=champion.live_from,
+        model_type=champion.bundle.model_type,
+        provenance=champion.provenance,
+        max_batch_rows=settings.serving.max_batch_rows,
+    )
+
+
+def serve(settings: Settings, announce: Callable[[str], None] | None = None) -> None:
+    """Serve the champion until the process is told to stop; requests under way are answered first.
+
+    Args:
+        settings: where to listen, and what to serve.
+        announce: called with the server's address once it answers.
+
+    Raises:
+        ConfigError: the address is not one of this machine alone, or its port is in use.
+        PromotionError: no model is live.
+    """
+    listening = listen(settings.serving.host, settings.serving.port)
+    try:
+        source = LiveSource(load_champion(settings))
+        address = address_of(listening)
+        Server(source, settings, address, announce).run(sockets=[listening])
+    except KeyboardInterrupt:
+        pass  # Ctrl-C is how a person stops it
+    finally:
+        listening.close()
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket on a loopback address.
+
+    Raises:
+        ConfigError: the address is another one, or the port is in use.
+    """
+    address = "127.0.0.1" if host == "localhost" else host
+    if not _is_loopback(address):
+        raise ConfigError(
+            f"serving.host is {host}: without API keys the server binds to the loopback address only; take 127.0.0.1"
+        )
+    listening = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((address, port))
+    except OSError as error:
+        listening.close()
+        raise ConfigError(_why_not(host, port, error)) from None
+    return listening
+
+
+def address_of(listening: socket.socket) -> str:
+    """Such as ``http://127.0.0.1:8000``."""
+    host, port = listening.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+class Server(uvicorn.Server):
+    """uvicorn, saying when it answers, and ``/ready`` saying no from the moment it is told to stop."""
+
+    def __init__(
+        self, source: LiveSource, settings: Settings, address: str, announce: Callable[[str], None] | None
+    ) -> None:
+        super().__init__(
+            uvicorn.Config(
+                create_app(source, settings),
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                timeout_graceful_shutdown=GRACE_SECONDS,
+            )
+        )
+        self._source = source
+        self._address = address
+        self._announce = announce
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start to answer, and say so."""
+        await super().startup(sockets=sockets)
+        if self.started:
+            live = self._source.current
+            log.info("serving", address=self._address, model_version=live.version if live else None)
+            if self._announce is not None:
+                self._announce(self._address)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Take no new connections; from now on this server is not ready."""
+        self._source.draining = True
+        log.info("stopping", signal=signal.Signals(sig).name)
+        super().handle_exit(sig, frame)
+
+
+def _is_loopback(address: str) -> bool:
+    try:
+        return ipaddress.ip_address(address).is_loopback
+    except ValueError:
+        return False  # a name may resolve to anything
+
+
+def _why_not(host: str, port: int, error: OSError) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return f"port {port} of {host} is in use: stop the other program, or take another port with `--port`"
+    if error.errno == errno.EACCES:
+        return f"this user may not listen on port {port}: take one above 1023 with `--port`"
+    return f"cannot listen on {host}, port {port}: {error.strerror}"
