@@ -1,0 +1,94 @@
+"""The meaning of a cell, as expressions that any engine computes.
+
+The Python scorer reads a cell the same way; the sets and the pattern that both use stand in ``contract``.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import ibis
+import ibis.expr.types as ir
+
+from churn_mlops.data.contract import FALSE_TEXTS, TRUE_TEXTS, Feature
+
+NUMBER_TEXT = r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?"
+"""A text that is a number, as a whole."""
+_BLANKS = "".join(sign for sign in map(chr, range(0x3001)) if sign.isspace())  # what str.strip removes
+_WHOLE_LIMIT = 1e15  # as in contract.level_text: beyond it a float is not written as a whole number
+
+
+class Cell(NamedTuple):
+    """A column read by its meaning: ``value`` is null where the cell is missing or bad; the others say which."""
+
+    value: ir.Column
+    bad: ir.BooleanColumn
+    missing: ir.BooleanColumn
+
+
+def strip(text: ir.StringColumn) -> ir.StringColumn:
+    """``text`` without outer blanks. Only a text that has some is cut: cutting every cell costs ten times as much."""
+    blank = f"[{_BLANKS}]"
+    return ibis.ifelse(text.re_search(f"^{blank}|{blank}$"), text.re_replace(f"^{blank}+|{blank}+$", ""), text)
+
+
+def as_text(column: ir.Column) -> ir.StringColumn:
+    """The text of each cell as ``contract.level_text`` writes it; null where the cell is null, NaN or blank."""
+    kind = column.type()
+    if kind.is_string():
+        return strip(column).nullif("")
+    if kind.is_boolean():
+        return ibis.ifelse(column, "true", ibis.ifelse(column.isnull(), ibis.null("string"), "false"))
+    if kind.is_floating():
+        number = column.cast("float64").nullif(float("nan"))
+        finite = ~number.isinf()
+        whole = finite & (number == ibis.ifelse(finite, number, 0.0).floor()) & (number.abs() < _WHOLE_LIMIT)
+        as_whole = ibis.ifelse(whole, number, ibis.null("float64")).cast("int64").cast("string")
+        return ibis.ifelse(whole, as_whole, number.cast("string"))
+    return column.cast("string")
+
+
+def _present_text(column: ir.Column, missing_values: tuple[str, ...]) -> ir.StringColumn:
+    text = as_text(column)
+    if missing_values and column.type().is_string():
+        return ibis.ifelse(text.isin(missing_values), ibis.null("string"), text)
+    return text
+
+
+def text_to_number(text: ir.StringColumn) -> ir.FloatingColumn:
+    """The number that each stripped text is, else null (also where it is not finite)."""
+    parsed = ibis.ifelse(text.re_search(f"^{NUMBER_TEXT}$"), text, ibis.null("string")).try_cast("float64")
+    return ibis.ifelse(parsed.isinf(), ibis.null("float64"), parsed)
+
+
+def _number(column: ir.Column, missing_values: tuple[str, ...]) -> Cell:
+    kind = column.type()
+    if kind.is_numeric() or kind.is_boolean():
+        number = (column.cast("int8") if kind.is_boolean() else column).cast("float64")
+        if kind.is_floating():
+            number = number.nullif(float("nan"))
+        bad = number.isinf().fill_null(False)
+        return Cell(ibis.ifelse(bad, ibis.null("float64"), number), bad, number.isnull())
+    text = _present_text(column, missing_values)
+    value = text_to_number(text)
+    return Cell(value, text.notnull() & value.isnull(), text.isnull())
+
+
+def _boolean(column: ir.Column, missing_values: tuple[str, ...]) -> Cell:
+    text = _present_text(column, missing_values)
+    lower = text.lower()
+    value = ibis.cases(
+        (lower.isin(sorted(TRUE_TEXTS)), 1.0), (lower.isin(sorted(FALSE_TEXTS)), 0.0), else_=ibis.null("float64")
+    )
+    return Cell(value, text.notnull() & value.isnull(), text.isnull())
+
+
+def _category(column: ir.Column, missing_values: tuple[str, ...]) -> Cell:
+    text = _present_text(column, missing_values)
+    return Cell(text, ibis.literal(False), text.isnull())
+
+
+def read_cell(column: ir.Column, feature: Feature) -> Cell:
+    """``column`` read as ``feature`` declares it: number and boolean as float64, category as text."""
+    reader = {"number": _number, "boolean": _boolean, "category": _category}[feature.type]
+    return reader(column, feature.missing_values)

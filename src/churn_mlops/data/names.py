@@ -1,0 +1,79 @@
+"""What a column's name says: its words, its title, the names nearest to it, and whether it speaks of leaving."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable
+
+_WORD = re.compile(r"[A-Z]{2,}(?![a-z])|[A-Z]?[a-z]+|[A-Z]|\d+|[^\W\d_a-zA-Z]+")
+
+_LEAVING = re.compile(
+    r"cancel\w*|exit(s|ed|ing)?|terminat\w*|departure|departed|quit|unsubscri\w*|deactivat\w*|disconnect\w*|offboard\w*"
+    r"|leave|leaving|leaver|defect(ed|ion)|attrit\w*|resign\w*"
+)
+_PERHAPS_LEAVING = frozenset(
+    "left end ended close closed closing closure lost lapse lapsed expired status state active inactive reason winback "  # noqa: SIM905
+    "refund refunded retention retained final outcome stayed lifecycle".split()
+)
+_DETAIL = frozenset(
+    "reason reasons score date day days dt time timestamp datetime at on cause category comment comments feedback "  # noqa: SIM905
+    "survey probability prob risk month since".split()
+)
+_IDENTIFYING = frozenset({"id", "uuid", "guid", "key", "no", "number", "nr", "num", "index", "row", "msisdn"})
+
+
+def words(name: str) -> list[str]:
+    """The lower-case words of ``name``: ``CustomerStatus`` and ``customer_status`` are the same two."""
+    return [word.lower() for word in _WORD.findall(name)]
+
+
+def title(name: str) -> str:
+    """``MonthlyCharges`` -> "monthly charges"; abbreviations keep their capitals."""
+    found = _WORD.findall(name)
+    return " ".join(word if word.isupper() and len(word) > 1 else word.lower() for word in found) or name
+
+
+def names_leaving(name: str) -> bool:
+    """Whether ``name`` says outright that it tells of a leaving: churn, or a reason, score or date of an exit."""
+    if "churn" in name.lower() or "attrition" in name.lower():
+        return True
+    found = words(name)
+    return any(_LEAVING.fullmatch(word) for word in found) and any(word in _DETAIL for word in found)
+
+
+def may_name_leaving(name: str) -> bool:
+    """Whether ``name`` could tell of a leaving (a status, an end, a refund), so that the values must decide."""
+    return any(_LEAVING.fullmatch(word) or word in _PERHAPS_LEAVING for word in words(name))
+
+
+def names_identifier(name: str) -> bool:
+    """Whether ``name`` ends in a word such as "id", or begins with one."""
+    found = words(name)
+    return bool(found) and (found[-1] in _IDENTIFYING or found[0] in {"id", "index"} or name.lower().endswith("id"))
+
+
+def names_date(name: str) -> bool:
+    """Whether ``name`` holds a word such as "date"."""
+    return any(
+        word in {"date", "dt", "day", "timestamp", "datetime", "time", "at", "on", "dob"} for word in words(name)
+    )
+
+
+def nearest(name: str, known: Iterable[str], count: int = 3) -> list[str]:
+    """The names among ``known`` that most resemble ``name``, best first, at most ``count``."""
+    by_key: dict[str, str] = {}
+    for other in known:
+        by_key.setdefault("".join(words(other)) or other.lower(), other)
+    found = difflib.get_close_matches("".join(words(name)) or name.lower(), list(by_key), n=count, cutoff=0.5)
+    return [by_key[key] for key in found]
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """The end of an error message that suggests the nearest names, or lists what there is."""
+    names = list(known)
+    close = nearest(name, names)
+    if close:
+        return f"nearest: {', '.join(map(repr, close))}"
+    shown = ", ".join(map(repr, names[:20]))
+    return f"it has: {shown}{', ...' if len(names) > 20 else ''}" if names else "it has no columns"

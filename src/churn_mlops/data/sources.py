@@ -1,0 +1,176 @@
+"""Where a table comes from: a file or a database, opened read-only as an Ibis table."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import ibis
+import ibis.expr.types as ir
+import pyarrow as pa
+from ibis.common.exceptions import IbisError
+
+from churn_mlops.data.contract import level_text
+from churn_mlops.data.csv_files import open_csv
+from churn_mlops.data.files import check_file, literal_path, quoted
+from churn_mlops.data.names import did_you_mean
+from churn_mlops.errors import SourceError
+
+_KNOWN = (
+    "known are .csv, .tsv, .txt (also .gz), .parquet, .duckdb, .ddb, .db, .sqlite, or an address such as postgres://"
+)
+_BATCH_ROWS = 20_000
+
+
+def open_table(address: str, table: str | None = None) -> ir.Table:
+    """Open the table at ``address``: a file, or a database with its ``table``.
+
+    Delimited files and SQLite are loaded into an in-memory DuckDB table of texts, in their row order, so that every
+    fault of theirs shows here and not in a later query; the others are read where they are. Nothing is written.
+
+    Args:
+        address: path of a ``.csv``, ``.tsv``, ``.txt`` (also ``.gz``), ``.parquet``, ``.duckdb``, ``.ddb``, ``.db`` or
+            ``.sqlite`` file, or an Ibis address such as ``postgres://user@host/database``.
+        table: name of the table in a database; may be left out where there is only one.
+
+    Raises:
+        SourceError: naming the address, the line where there is one, and what to do.
+    """
+    if "://" in address:
+        return _open_database(address, table)
+    path = Path(address).expanduser()
+    check_file(path)
+    ending = path.suffix.lower()
+    if ending == ".gz":
+        ending = Path(path.stem).suffix.lower() + ".gz"
+    if ending in {".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz"}:
+        rows = open_csv(path, memory_connection())
+        if rows.count().execute() == 0:
+            raise SourceError(f"{path} has a header but no rows: write the customers into it, one a line")
+        return rows
+    if ending == ".parquet":
+        return _open_parquet(path)
+    if ending in {".duckdb", ".ddb"}:
+        return _open_duckdb(path, table)
+    if ending in {".db", ".sqlite", ".sqlite3"}:
+        return _open_duckdb(path, table) if _is_duckdb(path) else _open_sqlite(path, table)
+    raise SourceError(f"{path}: what kind of file this is cannot be told from {path.suffix or 'its name'!r}; {_KNOWN}")
+
+
+def memory_connection() -> ibis.BaseBackend:
+    """A fresh engine in memory that fetches nothing from anywhere."""
+    return ibis.duckdb.connect(autoinstall_known_extensions=False, autoload_known_extensions=False)
+
+
+def _open_parquet(path: Path) -> ir.Table:
+    connection = memory_connection()
+    try:
+        with path.open("rb") as file:
+            if not file.read(1):
+                raise SourceError(f"{path} is empty: write it again as Parquet")
+        with literal_path(path) as literal:
+            # A literal path that is not the file's own is gone after this block, so the rows are taken along.
+            kind = "VIEW" if literal == str(path) else "TABLE"
+            connection.raw_sql(f"CREATE {kind} rows AS SELECT * FROM read_parquet({quoted(literal)})")  # noqa: S608
+        table = connection.table("rows")
+        # The footer alone can be whole while the rows are not: touch every column once.
+        table.aggregate(
+            [table[name].count().name(f"c{place}") for place, name in enumerate(table.columns)]
+        ).to_pyarrow()
+    except (duckdb.Error, pa.ArrowException, IbisError) as error:
+        raise SourceError(f"{path} is not a whole Parquet file ({_first_line(error)}): write it again") from None
+    return table
+
+
+def _is_duckdb(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(12)[8:12] == b"DUCK"
+
+
+def _open_duckdb(path: Path, table: str | None) -> ir.Table:
+    try:
+        connection = ibis.duckdb.connect(
+            str(path), read_only=True, autoinstall_known_extensions=False, autoload_known_extensions=False
+        )
+        return connection.table(_chosen(str(path), connection.list_tables(), table))
+    except (duckdb.Error, IbisError, RuntimeError) as error:
+        raise SourceError(
+            f"{path} cannot be opened as a DuckDB database ({_first_line(error)}): close the program that writes "
+            "to it, or export the table as Parquet"
+        ) from None
+
+
+def _open_sqlite(path: Path, table: str | None) -> ir.Table:
+    """SQLite keeps any value in any column, whatever its type; so its cells are read as texts, as those of a CSV."""
+    try:
+        connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
+        try:
+            names = [
+                row[0]
+                for row in connection.execute(
+                    "SELECT name FROM sqlite_master WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite_%'"
+                    " ORDER BY name"
+                )
+            ]
+            name = _chosen(str(path), names, table)
+            cursor = connection.execute('SELECT * FROM "{}"'.format(name.replace('"', '""')))  # noqa: S608 a quoted identifier
+            return _load_texts(
+                [item[0] for item in cursor.description], iter(lambda: cursor.fetchmany(_BATCH_ROWS), [])
+            )
+        finally:
+            connection.close()
+    except sqlite3.Error as error:
+        raise SourceError(f"{path} cannot be opened as a SQLite database ({error}): check that it is one") from None
+
+
+def _load_texts(columns: list[str], batches: Iterable[list[tuple[Any, ...]]]) -> ir.Table:
+    schema = pa.schema([(name, pa.string()) for name in columns])
+
+    def arrow() -> Iterable[pa.RecordBatch]:
+        for rows in batches:
+            cells = [[_cell_text(value) for value in column] for column in zip(*rows, strict=True)]
+            yield pa.record_batch([pa.array(column, pa.string()) for column in cells], schema=schema)
+
+    return memory_connection().create_table("rows", pa.RecordBatchReader.from_batches(schema, arrow()))
+
+
+def _cell_text(value: Any) -> str | None:
+    if value is None:
+        return None
+    return value.decode("utf-8", errors="backslashreplace") if isinstance(value, bytes) else level_text(value)
+
+
+def _open_database(address: str, table: str | None) -> ir.Table:
+    shown = re.sub(r"//[^@/]*@", "//***@", address)
+    try:
+        connection = ibis.connect(address)
+        return connection.table(_chosen(shown, connection.list_tables(), table))
+    except SourceError:
+        raise
+    except (ImportError, ValueError, IbisError, OSError, RuntimeError, AttributeError) as error:
+        raise SourceError(f"{shown} cannot be opened ({_first_line(error)}); {_KNOWN}") from None
+    except Exception as error:  # every driver has its own family of errors, and none of them is ours to import
+        raise SourceError(f"{shown} cannot be reached ({_first_line(error)}): check host, user and password") from None
+
+
+def _chosen(where: str, names: list[str], table: str | None) -> str:
+    if table is None:
+        if len(names) == 1:
+            return names[0]
+        held = f"holds {len(names)} tables ({', '.join(sorted(names)[:20])})" if names else "holds no table"
+        raise SourceError(f"{where} {held}: name the one to read (`source.table`, `--table`)")
+    if table not in names:
+        raise SourceError(
+            f"{where} has no table {table!r}; {did_you_mean(table, sorted(names))}".replace(
+                "it has no columns", "it has none"
+            )
+        )
+    return table
+
+
+def _first_line(error: BaseException) -> str:
+    return re.sub(r"\s+", " ", str(error).split("\n")[0]).strip() or type(error).__name__
