@@ -63,7 +63,6 @@ def create_app(source: LiveSource, settings: Settings, clock: Callable[[], date]
     economics = economics_of(settings)
     app.add_middleware(Observed, metrics=metrics, max_body_bytes=settings.serving.max_body_bytes)
     _add_refusals(app)
-    add_documentation(app, source)
 
     @app.post(
         "/predict",
@@ -114,6 +113,7 @@ def create_app(source: LiveSource, settings: Settings, clock: Callable[[], date]
     async def prometheus() -> Response:
         return Response(metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
+    add_documentation(app, source)  # last: a request is held against the routes in their order
     return app
 
 
