@@ -99,7 +99,8 @@ class ChurnModel:
 
     def predict(self, X: Any) -> npt.NDArray[Any]:
         """The class of each customer, shape (rows,): the second of ``classes_`` where the score reaches the threshold."""
-        return self.classes_[(self.predictor.score(X) >= self.threshold).astype(np.intp)]
+        likely = self.predictor.score(X) >= self.threshold
+        return self.classes_[likely.astype(np.intp)]
 
     @property
     def predictor(self) -> ChurnPredictor:

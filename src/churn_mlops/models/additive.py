@@ -10,7 +10,7 @@ from typing import Any
 import lightgbm
 import numpy as np
 
-from churn_mlops.models.fitting import Fitted, FitSettings, Progress, TrainingInputs, log_losses
+from churn_mlops.models.fitting import MIN_ROWS_OF_A_CELL, Fitted, FitSettings, Progress, TrainingInputs, log_losses
 from churn_mlops.models.tables import Floats
 from churn_mlops.models.trees import Leaf, compile_trees, leaves_of
 
@@ -58,7 +58,7 @@ def fit_additive(data: TrainingInputs, settings: FitSettings, progress: Progress
     losses = {name: log_losses(_held_out(few, bags), few.y) for name, bags in tried.items()}
     best = _choose(losses)
     bags = tried[best] if few is data else _fit_bags(data, {best: CANDIDATES[best]}, settings, tick)[best]
-    tables = compile_trees(_all_leaves(bags), data.axes, data.inputs)
+    tables = compile_trees(_all_leaves(bags), data.axes, data.inputs, MIN_ROWS_OF_A_CELL)
     chosen = {
         "trees": best,
         "log_loss_of_candidates": {name: float(loss.mean()) for name, loss in losses.items()},

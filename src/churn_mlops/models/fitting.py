@@ -15,6 +15,8 @@ from churn_mlops.models.tables import AdditiveTables, Axis, Floats, Places
 
 Progress = Callable[[int, int], None]
 MIN_ROWS_OF_EACH_CLASS = 10
+MIN_ROWS_OF_A_CELL = 10
+"""Training rows from which a level, "other" or missing says anything."""
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 
-from churn_mlops.models.fitting import Fitted, FitSettings, Progress, TrainingInputs, log_losses
+from churn_mlops.models.fitting import MIN_ROWS_OF_A_CELL, Fitted, FitSettings, Progress, TrainingInputs, log_losses
 from churn_mlops.models.tables import AdditiveTables, Axis, Floats, Line, Places
 
 STRENGTHS = (0.003, 0.03, 0.3, 3.0, 30.0)
@@ -99,12 +99,13 @@ def _columns(inputs: Floats, axes: tuple[Axis, ...]) -> list[Column]:
     for place, axis in enumerate(axes):
         x = inputs[:, place]
         if axis.cuts is None:
-            columns += [Column(place, "level", cell=int(cell)) for cell in np.unique(x)]
+            counts = np.bincount(x.astype(np.intp), minlength=axis.size)
+            columns += [Column(place, "level", cell=int(cell)) for cell in np.flatnonzero(counts >= MIN_ROWS_OF_A_CELL)]
             continue
         known = x[~np.isnan(x)]
         if len(known) and known.min() < known.max():
             columns.append(Column(place, "number", 0, known.mean(), known.std(), known.min(), known.max()))
-        if 0 < len(known) < len(x):
+        if known.size and len(x) - len(known) >= MIN_ROWS_OF_A_CELL:
             columns.append(Column(place, "missing"))
     return columns
 
@@ -127,20 +128,30 @@ def _tables(
     mains: list[Floats | Line] = []
     for place in range(len(axes)):
         if place in levels:
-            mean = _centre_levels(levels[place], inputs[:, place].astype(np.intp))
+            kept = [column.cell for column in columns if column.feature == place]
+            mean = _centre_levels(levels[place], inputs[:, place].astype(np.intp), kept)
             mains.append(levels[place])
         else:
-            line = lines[place]
-            x = inputs[:, place]
-            mean = float(line.values(x).mean())
-            missing = line.missing - mean if np.isnan(x).any() else 0.0
-            mains.append(Line(line.slope, line.offset - mean, line.low, line.high, missing))
+            says = any(column.feature == place and column.kind == "missing" for column in columns)
+            mean, line = _centred(lines[place], inputs[:, place], says)
+            mains.append(line)
         intercept += mean
     return AdditiveTables(intercept, axes, tuple(mains))
 
 
-def _centre_levels(table: Floats, cells: Places) -> float:
-    seen = np.unique(cells)
-    mean = float(table[cells].mean())
-    table[seen] -= mean
+def _centre_levels(table: Floats, cells: Places, kept: list[int]) -> float:
+    """Centre the levels that are ``kept`` (in place) on the rows that have one of them; return their mean."""
+    if not kept:
+        return 0.0
+    counts = np.bincount(cells, minlength=len(table))[kept]
+    mean = float(table[kept] @ counts / counts.sum())
+    table[kept] -= mean
     return mean
+
+
+def _centred(line: Line, x: Floats, missing_says: bool) -> tuple[float, Line]:
+    """The mean of ``line`` over the rows, and the line less its mean; without enough missing rows, missing is nought."""
+    counted = x if missing_says else x[~np.isnan(x)]
+    mean = float(line.values(counted).mean()) if len(counted) else 0.0
+    missing = line.missing - mean if missing_says else 0.0
+    return mean, Line(line.slope, line.offset - mean, line.low, line.high, missing)

@@ -68,13 +68,19 @@ def leaves_of(model_text: str, trees: int) -> Iterator[Leaf]:
             stack.append((children[1][node], (*path, (splits[node], False))))
 
 
-def compile_trees(leaves: Iterable[Leaf], axes: Sequence[Axis], inputs: Floats) -> AdditiveTables:
+def compile_trees(
+    leaves: Iterable[Leaf], axes: Sequence[Axis], inputs: Floats, min_rows: int = 1
+) -> AdditiveTables:
     """The exact sum of ``leaves`` as purified, centred tables.
+
+    A level, "other" or missing with fewer training rows than ``min_rows`` says nothing: its values are nought, where a
+    tree would send it down an arbitrary branch.
 
     Args:
         leaves: of trees of depth at most 2.
         axes: one for each feature; the cuts of numbers are taken from the trees, those given here are not used.
         inputs: the training inputs, shape (rows, features): their joint counts are the weights of the purification.
+        min_rows: rows from which a level counts, at least 1.
 
     Raises:
         ValueError: a leaf depends on more than two features.
@@ -85,7 +91,7 @@ def compile_trees(leaves: Iterable[Leaf], axes: Sequence[Axis], inputs: Floats) 
     everything = [leaf for group in by_features.values() for leaf in group]
     axes = [_with_cuts(axis, place, everything) for place, axis in enumerate(axes)]
     cells = [axis.cells(inputs[:, place]) for place, axis in enumerate(axes)]
-    counts = [np.bincount(cells[place], minlength=axis.size).astype(float) for place, axis in enumerate(axes)]
+    counts = [_counts(cells[place], axis, min_rows) for place, axis in enumerate(axes)]
     mains = [np.zeros(axis.size) for axis in axes]
     intercept, pairs = 0.0, []
     for features, group in sorted(by_features.items()):
@@ -94,7 +100,7 @@ def compile_trees(leaves: Iterable[Leaf], axes: Sequence[Axis], inputs: Floats) 
         elif len(features) == 1:
             mains[features[0]] += sum(leaf.value * _mask(leaf, features[0], axes[features[0]]) for leaf in group)
         elif len(features) == 2:
-            pairs.append(_purified_pair(features[0], features[1], group, axes, cells, mains))
+            pairs.append(_purified_pair(features[0], features[1], group, axes, cells, counts, mains))
         else:
             raise ValueError(f"a leaf depends on {len(features)} features: only trees of depth 1 or 2 compile to tables")
     for place, main in enumerate(mains):
@@ -103,7 +109,13 @@ def compile_trees(leaves: Iterable[Leaf], axes: Sequence[Axis], inputs: Floats) 
 
 
 def _purified_pair(
-    first: int, second: int, group: list[Leaf], axes: Sequence[Axis], cells: list[Places], mains: list[Floats]
+    first: int,
+    second: int,
+    group: list[Leaf],
+    axes: Sequence[Axis],
+    cells: list[Places],
+    counts: list[Floats],
+    mains: list[Floats],
 ) -> Pair:
     """The pair's table; what it says about one feature alone is added to that feature's own table."""
     coarse = (_with_cuts(axes[first], first, group), _with_cuts(axes[second], second, group))
@@ -114,11 +126,14 @@ def _purified_pair(
         table[np.ix_(_mask(leaf, first, coarse[0]), _mask(leaf, second, coarse[1]))] += leaf.value
     places = rows[cells[first]] * shape[1] + columns[cells[second]]
     weights = np.bincount(places, minlength=table.size).astype(float).reshape(shape)
+    silent = (_silent(counts[first], axes[first]), _silent(counts[second], axes[second]))
+    weights[rows[silent[0]]] = 0.0
+    weights[:, columns[silent[1]]] = 0.0
     by_row, by_column = purify(table, weights)
     mains[first] += by_row[rows]
     mains[second] += by_column[columns]
-    _silence_unseen(table, weights.sum(axis=1), coarse[0])
-    _silence_unseen(table.T, weights.sum(axis=0), coarse[1])
+    table[rows[silent[0]]] = 0.0
+    table[:, columns[silent[1]]] = 0.0
     return Pair(first, second, rows, columns, table)
 
 
@@ -154,22 +169,29 @@ def purify(table: Floats, weights: Floats, tolerance: float = 1e-13, rounds: int
 
 
 def _centre(main: Floats, counts: Floats, axis: Axis) -> float:
-    """Centre ``main`` (in place) on the training rows and return its mean."""
-    mean = float(main @ counts / counts.sum())
+    """Centre ``main`` (in place) on the training rows and return its mean; silent cells become nought."""
+    mean = float(main @ counts / counts.sum()) if counts.any() else 0.0
     main -= mean
-    _silence_unseen(main[:, None], counts, axis)
+    main[_silent(counts, axis)] = 0.0
     return mean
 
 
-def _silence_unseen(table: Floats, weights: Floats, axis: Axis) -> None:
-    """A level, "other" or missing that no training row had says nothing: its row of ``table`` becomes nought.
-
-    LightGBM would send it down an arbitrary branch. Steps of a number without rows keep their neighbours' tree values.
-    """
-    unseen = weights == 0
+def _counts(cells: Places, axis: Axis, min_rows: int) -> Floats:
+    """Training rows in each cell of ``axis``; nought in the cells that have too few to say anything."""
+    counts = np.bincount(cells, minlength=axis.size).astype(float)
+    few = counts < min_rows
     if axis.cuts is not None:
-        unseen[:-1] = False
-    table[unseen] = 0.0
+        few[:-1] = False
+    counts[few] = 0.0
+    return counts
+
+
+def _silent(counts: Floats, axis: Axis) -> Places:
+    """Cells that say nothing: levels, "other" and missing without rows. A number's steps keep their trees' values."""
+    empty = counts == 0
+    if axis.cuts is not None:
+        empty[:-1] = False
+    return np.flatnonzero(empty)
 
 
 def _with_cuts(axis: Axis, place: int, leaves: Iterable[Leaf]) -> Axis:

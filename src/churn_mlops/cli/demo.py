@@ -1,0 +1,48 @@
+"""``churn demo``."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from churn_mlops.cli import scoring, serving, training
+from churn_mlops.cli.settings import settings_of
+from churn_mlops.cli.terminal import progress_bar, say
+
+FOLDER = Path("demo")
+
+
+def demo(
+    context: typer.Context,
+    customers: Annotated[int, typer.Option(min=1000, help="How many customers the demo company has.")] = 20_000,
+    seed: Annotated[int, typer.Option(min=0, help="Another seed makes another company.")] = 20261123,
+    serve: Annotated[bool, typer.Option("--serve/--no-serve", help="Serve at the end, or end after the list.")] = True,
+    port: Annotated[int | None, typer.Option(help="Port to listen on, instead of serving.port.")] = None,
+) -> None:
+    """Make a company of made-up customers in ./demo, train on it, print who is likely to churn, and serve.
+
+    Example: `churn demo --no-serve`
+    """
+    from churn_mlops.pipelines import score as scoring_job
+    from churn_mlops.pipelines.demo import demo_settings, make_company
+
+    settings = demo_settings(settings_of(context), FOLDER)
+    if make_company(FOLDER, customers, seed):
+        say(f"Made a company of {customers:,} customers in {FOLDER}/.")
+        from churn_mlops.pipelines import train as training_job
+
+        with progress_bar("Training") as progress:
+            training.show(training_job.train(settings, progress=progress))
+    else:
+        say(f"The company in {FOLDER}/ has its model already.")
+    scoring.show(scoring_job.score(settings, date.today()))
+    say(f"Go on with it: churn --config {FOLDER}/config.yaml score --out list.csv")
+    if serve:
+        from churn_mlops.serving.server import serve as run
+
+        if port is not None:
+            settings = settings.model_copy(update={"serving": settings.serving.model_copy(update={"port": port})})
+        run(settings, announce=serving.announce)

@@ -1,0 +1,74 @@
+"""The command's frame: global options, exit codes, and the list of commands.
+
+Exit codes: 0 done, 1 failed (or: the data says stop), 2 wrong use.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from churn_mlops import __version__
+from churn_mlops.cli import data, demo, models, scoring, serving, training
+from churn_mlops.cli.terminal import complain
+from churn_mlops.config import DEFAULT_PATH
+from churn_mlops.errors import ChurnError
+from churn_mlops.logs import configure
+
+app = typer.Typer(
+    name="churn",
+    help="Predict who is about to leave, say why, and decide who is worth an offer.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"churn-mlops {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def common(
+    context: typer.Context,
+    config: Annotated[
+        Path | None, typer.Option(help=f"Settings file; {DEFAULT_PATH} of the working directory, if it is there.")
+    ] = None,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and end.")
+    ] = False,
+) -> None:
+    """Predict who is about to leave, say why, and decide who is worth an offer."""
+    context.obj = config
+
+
+app.command("init")(data.init)
+app.command("validate")(data.validate)
+app.command("train")(training.train)
+app.add_typer(models.app, name="models")
+app.command("score")(scoring.score)
+app.command("serve")(serving.serve)
+app.command("demo")(demo.demo)
+
+
+def main() -> None:
+    """Run the command; what a person can put right is said in a sentence, without a traceback."""
+    configure()
+    try:
+        app()
+    except ChurnError as error:
+        complain(str(error))
+        sys.exit(1)
+    except KeyboardInterrupt:
+        complain("stopped")
+        sys.exit(130)
+    except BrokenPipeError:
+        # The reader (`| head`) has seen enough; point stdout at nothing, so that Python's exit does not complain.
+        sys.stdout = None  # type: ignore[assignment]
+        sys.exit(0)

@@ -1,0 +1,76 @@
+"""``churn models``: the registered versions, and which one is live."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from churn_mlops.cli.settings import settings_of
+from churn_mlops.cli.terminal import print_json, say, table
+
+app = typer.Typer(help="List model versions, make one live, go back to the one before.", no_args_is_help=True)
+
+
+@app.command("list")
+def list_versions(
+    context: typer.Context,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")] = False,
+) -> None:
+    """List the registered versions, the newest first, and which was live when.
+
+    Example: `churn models list`
+    """
+    from churn_mlops.pipelines import promote as job
+
+    versions, periods = job.overview(settings_of(context))
+    if as_json:
+        print_json({"versions": [asdict(version) for version in versions], "live": [asdict(p) for p in periods]})
+        return
+    if not versions:
+        say("No model is registered yet: train one with `churn train`.")
+        return
+    rows = [
+        (v.number, ", ".join(v.aliases), v.model_type, _figure(v.log_loss), _figure(v.auc), v.created) for v in versions
+    ]
+    columns = ("version", "alias", "type", "log loss", "AUC", "registered")
+    table("Versions", columns, rows, right=("version", "log loss", "AUC"))
+    if periods:
+        lived = [(p.version, p.since, p.to or "now", p.reason) for p in periods]
+        table("Live", ("version", "from", "to", "reason"), lived, right=("version",))
+
+
+@app.command()
+def promote(
+    context: typer.Context,
+    version: Annotated[int, typer.Argument(help="Number of the version, as `churn models list` shows it.")],
+    reason: Annotated[str, typer.Option(help="Why; kept with the record of what was live when.")],
+) -> None:
+    """Make a registered version live, whatever the comparison says.
+
+    Example: `churn models promote 3 --reason "approved by the board"`
+    """
+    from churn_mlops.pipelines import promote as job
+
+    period = job.promote(settings_of(context), version, reason)
+    say(f"Version {period.version} ({period.model_type}) is live since {period.since}.")
+
+
+@app.command()
+def rollback(
+    context: typer.Context,
+    reason: Annotated[str, typer.Option(help="Why; kept with the record of what was live when.")] = "rollback",
+) -> None:
+    """Make the version that was live before the champion live again.
+
+    Example: `churn models rollback --reason "too many false alarms"`
+    """
+    from churn_mlops.pipelines import promote as job
+
+    period = job.rollback(settings_of(context), reason)
+    say(f"Version {period.version} ({period.model_type}) is live again since {period.since}.")
+
+
+def _figure(value: float | None) -> str:
+    return "" if value is None else f"{value:.4f}"

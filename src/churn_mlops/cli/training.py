@@ -1,0 +1,88 @@
+"""``churn train``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from churn_mlops.cli.settings import settings_of
+from churn_mlops.cli.terminal import print_json, progress_bar, say, table
+
+if TYPE_CHECKING:
+    from churn_mlops.models.evaluate import Estimate
+    from churn_mlops.pipelines.train import Trained
+
+TITLES = {
+    "log_loss": "log loss (lower is better)",
+    "auc": "AUC",
+    "pr_auc": "PR AUC",
+    "lift_top_decile": "lift in the top decile",
+    "calibration_slope": "calibration slope (1 is right)",
+    "observed_over_expected": "leavers observed / expected (1 is right)",
+    "observed_over_expected_top_decile": "the same in the top decile",
+    "empc": "expected maximum profit (EMPC)",
+}
+
+
+def train(
+    context: typer.Context,
+    model_type: Annotated[str | None, typer.Option(help="Type of the model, instead of training.model_type.")] = None,
+    force: Annotated[
+        str | None, typer.Option(metavar="REASON", help="Make the new model champion whatever the comparison says.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")] = False,
+) -> None:
+    """Train a model, judge it on customers set aside, and make it champion if it is better beyond noise.
+
+    Example: `churn train`
+    """
+    # Imported here, like the job of every command: it brings LightGBM and MLflow, which `churn --help` need not wait for.
+    from churn_mlops.pipelines import train as job
+
+    settings = settings_of(context)
+    if model_type is not None:
+        changed = settings.training.model_copy(update={"model_type": model_type})
+        settings = settings.model_copy(update={"training": changed})
+    with progress_bar("Training") as progress:
+        trained = job.train(settings, force=force, progress=progress)
+    if as_json:
+        print_json(_document(trained))
+    else:
+        show(trained)
+
+
+def show(trained: Trained) -> None:
+    """Print what a training run did."""
+    say(
+        f"Trained {trained.bundle.model_type} on {trained.customers:,} customers; judged on {trained.set_aside:,} others, "
+        "whom no version ever trains on:"
+    )
+    show_metrics(trained.metrics)
+    verdict = trained.verdict
+    live = "is live now" if verdict.promote else "was recorded, not promoted"
+    say(f"Version {trained.version} {live}: {verdict.sentence}.")
+
+
+def show_metrics(metrics: Mapping[str, Estimate]) -> None:
+    """Print metrics with their intervals."""
+    rows = [(TITLES[name], f"{e.value:.4f}", f"{e.low:.4f} to {e.high:.4f}") for name, e in metrics.items()]
+    table(None, ("metric", "value", "95 % interval"), rows, right=("value",))
+
+
+def _document(trained: Trained) -> dict[str, Any]:
+    return {
+        "version": trained.version,
+        "run_id": trained.run_id,
+        "model_type": trained.bundle.model_type,
+        "sha256": trained.bundle.sha256,
+        "customers": trained.customers,
+        "customers_set_aside": trained.set_aside,
+        "metrics": {name: asdict(estimate) for name, estimate in trained.metrics.items()},
+        "promoted": trained.verdict.promote,
+        "signal": trained.verdict.signal,
+        "verdict": trained.verdict.sentence,
+        "warnings": [problem.to_dict() for problem in trained.report.problems],
+    }

@@ -1,0 +1,25 @@
+"""What stock MLflow calls to load a logged bundle (``loader_module``); nothing of MLflow is needed here."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from churn_mlops.models.inference import ChurnPredictor
+from churn_mlops.models.tables import Floats
+
+
+class BundleModel:
+    """A bundle behind the one method that MLflow expects."""
+
+    def __init__(self, predictor: ChurnPredictor) -> None:
+        self.predictor = predictor
+
+    def predict(self, model_input: Any, params: dict[str, Any] | None = None) -> Floats:
+        """Churn probabilities, shape (rows,), of a DataFrame of raw customers."""
+        return self.predictor.score(model_input)
+
+
+def _load_pyfunc(data_path: str) -> BundleModel:
+    path = Path(data_path)
+    return BundleModel(ChurnPredictor.load(next(path.glob("*.bundle")) if path.is_dir() else path))

@@ -1,0 +1,82 @@
+"""Model versions and their aliases (``champion``, ``challenger``), kept by MLflow's registry."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import mlflow
+from mlflow.exceptions import MlflowException
+
+from churn_mlops.errors import PromotionError
+from churn_mlops.models.bundle import Bundle
+from churn_mlops.models.tracking import Tracking, connected
+
+CHAMPION, CHALLENGER = "champion", "challenger"
+
+
+@dataclass(frozen=True)
+class Version:
+    """One registered version; ``created`` is ISO 8601 in UTC."""
+
+    number: int
+    aliases: tuple[str, ...]
+    model_type: str
+    created: str
+    run_id: str
+    log_loss: float | None
+    auc: float | None
+
+
+def versions(tracking: Tracking) -> tuple[Version, ...]:
+    """Every registered version, the newest first; none where nothing was ever registered."""
+    with connected(tracking) as client:
+        try:
+            aliases = client.get_registered_model(tracking.model_name).aliases
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+                raise
+            return ()
+        found = client.search_model_versions(f"name='{tracking.model_name}'")
+        listed = []
+        for version in found:
+            run = client.get_run(version.run_id)
+            created = datetime.fromtimestamp(version.creation_timestamp / 1000, UTC)
+            listed.append(
+                Version(
+                    number=int(version.version),
+                    aliases=tuple(sorted(name for name, number in aliases.items() if int(number) == int(version.version))),
+                    model_type=run.data.params.get("model_type", ""),
+                    created=created.isoformat(timespec="seconds"),
+                    run_id=version.run_id,
+                    log_loss=run.data.metrics.get("log_loss"),
+                    auc=run.data.metrics.get("auc"),
+                )
+            )
+        return tuple(sorted(listed, key=lambda version: -version.number))
+
+
+def set_alias(tracking: Tracking, alias: str, number: int) -> None:
+    """Point ``alias`` at version ``number``."""
+    with connected(tracking) as client:
+        client.set_registered_model_alias(tracking.model_name, alias, str(number))
+
+
+def bundle_of(tracking: Tracking, number: int) -> Bundle:
+    """The bundle of version ``number``.
+
+    Raises:
+        PromotionError: there is no such version, or it holds no bundle.
+    """
+    with connected(tracking) as client:
+        try:
+            client.get_model_version(tracking.model_name, str(number))
+        except MlflowException:
+            raise PromotionError(
+                f"there is no version {number} of {tracking.model_name!r}: `churn models list` shows those there are"
+            ) from None
+        folder = Path(mlflow.artifacts.download_artifacts(f"models:/{tracking.model_name}/{number}"))
+    for path in sorted(folder.rglob("*.bundle")):
+        return Bundle.load(path)
+    raise PromotionError(f"version {number} of {tracking.model_name!r} holds no model bundle")

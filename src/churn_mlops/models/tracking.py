@@ -1,0 +1,125 @@
+"""The record of training runs, kept by MLflow."""
+
+from __future__ import annotations
+
+import logging
+import os
+import tempfile
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+# MLflow reads these when it is imported: no telemetry, and no progress bars of its own.
+os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+os.environ["MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR"] = "false"
+
+import mlflow  # noqa: E402
+import mlflow.pyfunc  # noqa: E402
+from mlflow.exceptions import MlflowException  # noqa: E402
+from mlflow.models import ModelSignature  # noqa: E402
+from mlflow.types.schema import AnyType, ColSpec, Schema  # noqa: E402
+
+from churn_mlops import __version__  # noqa: E402
+from churn_mlops.data.contract import DataContract  # noqa: E402
+from churn_mlops.errors import ChurnError  # noqa: E402
+from churn_mlops.models.bundle import Bundle  # noqa: E402
+
+BUNDLE_FILE = "model.bundle"
+
+
+class TrackingError(ChurnError):
+    """MLflow cannot be reached, or refuses."""
+
+
+@dataclass(frozen=True)
+class Tracking:
+    """Where runs and model versions are recorded.
+
+    Args:
+        uri: MLflow's tracking and registry address, such as ``sqlite:///mlflow/mlflow.db``.
+        artifacts: folder for the artifacts of a new experiment, used with a database address only.
+        experiment: name of the experiment.
+        model_name: name of the registered model.
+    """
+
+    uri: str
+    artifacts: Path
+    experiment: str
+    model_name: str
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one training run leaves: flat parameters and metrics, files of plain data, the bundle."""
+
+    bundle: Bundle
+    parameters: Mapping[str, Any]
+    metrics: Mapping[str, float]
+    tags: Mapping[str, str]
+    documents: Mapping[str, Any]
+
+
+def log_run(tracking: Tracking, run: Run) -> tuple[str, int]:
+    """Record ``run`` and register its bundle as a new version of the model.
+
+    Returns:
+        MLflow's run id, and the version's number.
+
+    Raises:
+        TrackingError: MLflow cannot be reached, or refuses.
+    """
+    with connected(tracking) as client:
+        experiment = client.get_experiment_by_name(tracking.experiment)
+        experiment_id = experiment.experiment_id if experiment else _new_experiment(client, tracking)
+        with mlflow.start_run(experiment_id=experiment_id) as active:
+            mlflow.log_params(dict(run.parameters))
+            mlflow.log_metrics(dict(run.metrics))
+            mlflow.set_tags(dict(run.tags))
+            for name, document in run.documents.items():
+                mlflow.log_dict(document, name)
+            with tempfile.TemporaryDirectory() as folder:
+                path = Path(folder) / BUNDLE_FILE
+                run.bundle.save(path)
+                logged = mlflow.pyfunc.log_model(
+                    name="model",
+                    loader_module="churn_mlops.models.pyfunc",
+                    data_path=str(path),
+                    signature=_signature(run.bundle.contract),
+                    pip_requirements=[f"churn-mlops=={__version__}"],
+                )
+            version = mlflow.register_model(logged.model_uri, tracking.model_name)
+            return active.info.run_id, int(version.version)
+
+
+@contextmanager
+def connected(tracking: Tracking) -> Iterator[mlflow.MlflowClient]:
+    """A client of ``tracking``; MLflow's own errors become a TrackingError, its chatter is kept quiet."""
+    if tracking.uri.startswith("sqlite:///"):
+        Path(tracking.uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+    for name in ("mlflow", "alembic"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            mlflow.set_tracking_uri(tracking.uri)
+            mlflow.set_registry_uri(tracking.uri)
+            yield mlflow.MlflowClient()
+    except (MlflowException, OSError) as error:
+        raise TrackingError(
+            f"MLflow failed ({str(error).splitlines()[0]}): check the setting mlflow.uri and that its server runs"
+        ) from error
+
+
+def _new_experiment(client: mlflow.MlflowClient, tracking: Tracking) -> str:
+    is_server = tracking.uri.startswith(("http://", "https://"))
+    location = None if is_server else tracking.artifacts.absolute().as_uri()
+    return str(client.create_experiment(tracking.experiment, artifact_location=location))
+
+
+def _signature(contract: DataContract) -> ModelSignature:
+    """The raw columns, of any type: the bundle itself reads text and blanks, and says what it cannot read."""
+    columns = [ColSpec(AnyType(), contract.column_of(name), required=False) for name in contract.features]
+    return ModelSignature(Schema(columns), Schema([ColSpec("double", "churn_probability")]))

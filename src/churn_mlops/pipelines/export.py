@@ -1,0 +1,61 @@
+"""Writing the list to a file: whole or not at all, and harmless in a spreadsheet."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv as pc_csv
+import pyarrow.parquet as parquet
+
+from churn_mlops.errors import ConfigError
+from churn_mlops.models.bundle import write_whole
+
+FORMULA = r"^[=+\-@\t\r]"
+
+
+def export(customers: pa.Table, path: Path) -> None:
+    """Write ``customers`` to ``path`` in the format of its ending: .csv, .parquet or .json.
+
+    In a CSV a text that a spreadsheet would take for a formula is led by an apostrophe.
+
+    Raises:
+        ConfigError: another ending, or a place that cannot be written.
+    """
+    write = _WRITERS.get(path.suffix.lower())
+    if write is None:
+        raise ConfigError(f"cannot write {path}: the ending says the format, one of {', '.join(_WRITERS)}")
+    try:
+        write_whole(path, write(customers))
+    except OSError as error:
+        raise ConfigError(f"cannot write {path}: {error.strerror}") from None
+
+
+def _csv(customers: pa.Table) -> bytes:
+    sink = io.BytesIO()
+    for place, name in enumerate(customers.column_names):
+        column = customers.column(name)
+        if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+            column = column.cast(pa.string())
+            risky = pc.match_substring_regex(column, FORMULA)
+            defused = pc.if_else(risky, pc.binary_join_element_wise("'", column, ""), column)
+            customers = customers.set_column(place, name, defused)
+    pc_csv.write_csv(customers, sink, pc_csv.WriteOptions(quoting_style="needed"))
+    return sink.getvalue()
+
+
+def _parquet(customers: pa.Table) -> bytes:
+    sink = io.BytesIO()
+    parquet.write_table(customers, sink)
+    return sink.getvalue()
+
+
+def _json(customers: pa.Table) -> bytes:
+    rows = customers.to_pandas().to_json(orient="records", double_precision=15, force_ascii=False, indent=1)
+    return str(rows).encode() + b"\n"
+
+
+_WRITERS: dict[str, Callable[[pa.Table], bytes]] = {".csv": _csv, ".parquet": _parquet, ".json": _json}

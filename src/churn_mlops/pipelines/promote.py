@@ -1,0 +1,41 @@
+"""Making a registered version live by hand, and going back."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from churn_mlops.config import Settings
+from churn_mlops.models.promotion import LiveModels, LivePeriod
+from churn_mlops.models.registry import CHAMPION, Version, bundle_of, set_alias, versions
+from churn_mlops.pipelines.train import tracking
+
+
+def overview(settings: Settings) -> tuple[tuple[Version, ...], tuple[LivePeriod, ...]]:
+    """The registered versions, the newest first, and what was live when, the oldest first."""
+    return versions(tracking(settings)), LiveModels(settings.models.folder).history()
+
+
+def promote(settings: Settings, number: int, reason: str) -> LivePeriod:
+    """Make version ``number`` the champion.
+
+    Raises:
+        PromotionError: there is no such version.
+    """
+    bundle = bundle_of(tracking(settings), number)
+    provenance = {"promoted_by_hand": reason, "at": datetime.now(UTC).isoformat(timespec="seconds")}
+    period = LiveModels(settings.models.folder).publish(
+        bundle, version=str(number), provenance=provenance, reason=reason
+    )
+    set_alias(tracking(settings), CHAMPION, number)
+    return period
+
+
+def rollback(settings: Settings, reason: str) -> LivePeriod:
+    """Make the version before the champion live again.
+
+    Raises:
+        PromotionError: there is none.
+    """
+    period = LiveModels(settings.models.folder).rollback(reason)
+    set_alias(tracking(settings), CHAMPION, int(period.version))
+    return period

@@ -1,0 +1,96 @@
+"""The bundle as a file: whole, hashed, and refused when it is not to be trusted."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from churn_mlops.errors import BundleError
+from churn_mlops.models import Bundle, ChurnModel
+from churn_mlops.models.bundle import write_whole
+
+
+def test_a_bundle_survives_the_file(model: ChurnModel, tmp_path: Path) -> None:
+    model.bundle_.save(tmp_path / "a.bundle")
+    again = Bundle.load(tmp_path / "a.bundle")
+    assert again.to_bytes() == model.bundle_.to_bytes()
+    assert again.sha256 == model.bundle_.sha256
+    assert again.contract == model.bundle_.contract
+
+
+def test_a_bundle_is_plain_json_in_two_lines(model: ChurnModel) -> None:
+    header, body = (json.loads(line) for line in model.bundle_.to_bytes().splitlines())
+    assert header["format"] == "churn-bundle"
+    assert set(body) == {
+        "contract", "model_type", "levels", "tables", "threshold", "training", "reference", "checks",
+    }  # fmt: skip
+
+
+def altered(data: bytes, how: str) -> bytes:
+    header, body = data.splitlines()
+    document = json.loads(header)
+    return {
+        "empty": b"",
+        "not a bundle": b"PK\x03\x04 something else",
+        "a pickle": b"\x80\x04\x95",
+        "only the header": header,
+        "truncated": data[: len(data) // 2],
+        "one byte changed": data.replace(b'"intercept"', b'"intercepT"', 1),
+        "wrong hash": json.dumps({**document, "sha256": "0" * 64}).encode() + b"\n" + body,
+        "newer format": json.dumps({**document, "format_version": 99}).encode() + b"\n" + body,
+        "version in words": json.dumps({**document, "format_version": "one"}).encode() + b"\n" + body,
+    }[how]
+
+
+@pytest.mark.parametrize(
+    ("how", "message"),
+    [
+        ("empty", "not a model bundle"),
+        ("not a bundle", "not a model bundle"),
+        ("a pickle", "not a model bundle"),
+        ("only the header", "not a model bundle"),
+        ("truncated", "truncated or was altered"),
+        ("one byte changed", "truncated or was altered"),
+        ("wrong hash", "truncated or was altered"),
+        ("newer format", "format 99; this program reads up to 1: update"),
+        ("version in words", "format one"),
+    ],
+)
+def test_a_bundle_not_to_be_trusted_is_refused(model: ChurnModel, tmp_path: Path, how: str, message: str) -> None:
+    path = tmp_path / "b.bundle"
+    path.write_bytes(altered(model.bundle_.to_bytes(), how))
+    with pytest.raises(BundleError, match=message) as caught:
+        Bundle.load(path)
+    assert "b.bundle" in str(caught.value)
+
+
+def test_a_bundle_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(BundleError, match=r"none\.bundle cannot be read"):
+        Bundle.load(tmp_path / "none.bundle")
+
+
+def test_a_hashed_body_that_is_no_model_is_refused() -> None:
+    for body in (b"{}", b"[]", b'{"contract": {"name": "x", "features": {}}}', b"null"):
+        header = {"format": "churn-bundle", "format_version": 1, "sha256": hashlib.sha256(body).hexdigest()}
+        with pytest.raises(BundleError, match="does not hold a model"):
+            Bundle.from_bytes(json.dumps(header).encode() + b"\n" + body)
+
+
+@given(st.binary(max_size=200))
+def test_no_bytes_at_all_crash_the_reader(data: bytes) -> None:
+    with pytest.raises(BundleError):
+        Bundle.from_bytes(data)
+
+
+def test_writing_is_whole_or_not_at_all(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    write_whole(path, b"old")
+    with pytest.raises(TypeError):
+        write_whole(path, "not bytes")  # type: ignore[arg-type]
+    assert path.read_bytes() == b"old"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["file"]
