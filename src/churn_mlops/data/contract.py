@@ -12,13 +12,15 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
-from ruamel.yaml import YAML, YAMLError
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
 from churn_mlops.errors import ContractError
 
 CONTRACT_VERSION = 1
 TRUE_TEXTS = frozenset({"1", "true", "yes", "y", "t"})
 FALSE_TEXTS = frozenset({"0", "false", "no", "n", "f"})
+ABSURD = 1e300  # no measured thing is larger: such a number is a fault
 
 FeatureType = Literal["number", "boolean", "category"]
 SetAsideReason = Literal[
@@ -150,8 +152,10 @@ class DataContract(_Declaration):
         try:
             return cls.model_validate(data)
         except ValidationError as error:
-            lines = [f"  {'.'.join(str(part) for part in item['loc']) or 'contract'}: {_plain(item['msg'])}"
-                     for item in error.errors()]
+            lines = [
+                f"  {'.'.join(str(part) for part in item['loc']) or 'contract'}: {_plain(item['msg'])}"
+                for item in error.errors()
+            ]
             raise ContractError("\n".join([f"{where} is not a valid contract:", *lines])) from None
 
     @classmethod

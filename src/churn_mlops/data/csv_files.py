@@ -112,7 +112,7 @@ def _decode(path: Path, decoder: codecs.IncrementalDecoder, chunk: bytes, line: 
         line += data[: error.start].count(b"\n")
         raise SourceError(
             f"{path}, line {line}: byte 0x{data[error.start]:02x} is not UTF-8 text. If the file is Latin-1 or "
-            f"Windows-1252, convert it first: `iconv -f WINDOWS-1252 -t UTF-8 {path.name}`; if it is no text, export it anew"
+            f"Windows-1252, convert it first: `iconv -f WINDOWS-1252 -t UTF-8 {path.name}`"
         ) from None
 
 

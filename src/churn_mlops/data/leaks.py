@@ -1,0 +1,132 @@
+"""Columns that give the label away: known only after the leaving, or because of it.
+
+Three signs: the name speaks of leaving; the column alone all but decides the label; some of its values stand at leavers
+only. A column alone is judged out of sample: each row by the rate of its value in the other folds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from churn_mlops.data.names import may_name_leaving, names_leaving
+from churn_mlops.data.profile import ColumnProfile
+from churn_mlops.data.sampling import Sample
+
+DECIDES_AUC = 0.95
+"""A single column with such an area under the ROC curve all but decides the label."""
+STRONG_AUC = 0.90
+"""From here on a column is worth a look, though it stays a feature."""
+_NAMED_AUC = 0.75
+_PURE = 0.99
+_PURE_SHARE = 0.20
+_PURE_LOOK = 0.02
+_FOLDS = 5
+_LEAST = 10  # leavers, and stayers, below which nothing can be said
+
+Floats = npt.NDArray[np.float64]
+Codes = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Suspicion:
+    """Why ``column`` may leak the label; ``sure`` is False where it is only worth a look."""
+
+    column: str
+    message: str
+    sure: bool = True
+
+
+def suspects(columns: Sequence[ColumnProfile], sample: Sample) -> list[Suspicion]:
+    """The columns of ``sample`` that may leak the label, in their order."""
+    found = [_suspicion(column, sample) for column in columns]
+    return [suspicion for suspicion in found if suspicion is not None]
+
+
+def _suspicion(column: ColumnProfile, sample: Sample) -> Suspicion | None:
+    name = column.name
+    named = names_leaving(name)
+    if sample.label.size and min(np.bincount(sample.label, minlength=2)) >= _LEAST:
+        auc, pure = _strength(sample.values[name], name in sample.numeric, sample)
+        if auc >= DECIDES_AUC:
+            return Suspicion(name, f"on its own it all but decides the label (AUC {auc:.2f})")
+        if pure >= _PURE_SHARE:
+            return Suspicion(name, f"some of its values stand at leavers only, and cover {pure:.0%} of them")
+        if not named and may_name_leaving(name) and auc >= _NAMED_AUC:
+            return Suspicion(name, f"its name may speak of leaving, and it goes with the label (AUC {auc:.2f})")
+        if not named and pure >= _PURE_LOOK:
+            return Suspicion(
+                name, f"some of its values stand at leavers only ({pure:.1%} of them): known before?", sure=False
+            )
+        if not named and auc >= STRONG_AUC:
+            return Suspicion(name, f"is remarkably strong on its own (AUC {auc:.2f}): was it known before?", sure=False)
+    return (
+        Suspicion(name, "its name speaks of leaving: known only afterwards, or made from the label") if named else None
+    )
+
+
+def _strength(values: Floats, numeric: bool, sample: Sample) -> tuple[float, float]:
+    """The best AUC of the column alone, by value or by being missing, and the share of leavers at pure values."""
+    label = sample.label
+    missing = np.isnan(values)
+    codes = _codes(values, numeric)
+    aucs = [auc_of(_out_of_fold(codes, label), label)]
+    if missing.any():
+        held = missing.astype(np.float64)
+        aucs += [auc_of(held, label), auc_of(-held, label)]
+    ordered = np.where(missing, -np.inf, values)
+    aucs += [auc_of(ordered, label), auc_of(-ordered, label)]
+    pure = max(_pure_share(codes, sample), _pure_share(missing.astype(np.int64), sample))
+    return max(aucs), pure
+
+
+def _codes(values: Floats, numeric: bool) -> Codes:
+    """Levels as they are, numbers in up to 64 bins of equal weight; missing is a level of its own, the last."""
+    missing = np.isnan(values)
+    present = values[~missing]
+    if numeric and np.unique(present).size > 64:
+        bins = int(np.clip(values.size // 50, 4, 64))
+        edges = np.unique(np.quantile(present, np.linspace(0, 1, bins + 1)[1:-1]))
+        codes = np.searchsorted(edges, values, side="right").astype(np.int64)
+    else:
+        codes = np.searchsorted(np.unique(present), values).astype(np.int64)
+    codes[missing] = codes[~missing].max(initial=-1) + 1
+    return codes
+
+
+def _out_of_fold(codes: Codes, label: npt.NDArray[np.int8]) -> Floats:
+    """For each row, the rate of leavers among the rows of its code in the other folds."""
+    rng = np.random.default_rng(0)
+    fold = np.empty(label.size, dtype=np.int64)
+    for value in (0, 1):
+        rows = np.flatnonzero(label == value)
+        fold[rows] = rng.permutation(rows.size) % _FOLDS
+    size = int(codes.max()) + 1
+    rows_of = np.bincount(codes + fold * size, minlength=size * _FOLDS).reshape(_FOLDS, size)
+    left_of = np.bincount(codes + fold * size, weights=label, minlength=size * _FOLDS).reshape(_FOLDS, size)
+    rate = (left_of.sum(axis=0) - left_of + label.mean()) / (rows_of.sum(axis=0) - rows_of + 1)
+    return np.asarray(rate[fold, codes])
+
+
+def auc_of(score: Floats, label: npt.NDArray[np.int8]) -> float:
+    """The chance that a leaver has a higher ``score`` than a stayer, ties counting half."""
+    _, place, count = np.unique(score, return_inverse=True, return_counts=True)
+    left = np.bincount(place, weights=label)
+    stayed = count - left
+    below = np.cumsum(stayed) - stayed
+    return float(np.sum(left * (below + stayed / 2)) / (left.sum() * stayed.sum()))
+
+
+def _pure_share(codes: Codes, sample: Sample) -> float:
+    """The share of leavers at values where at least 99 % left, beyond what chance explains."""
+    left = np.bincount(codes, weights=sample.label)
+    rows = np.bincount(codes)
+    left_all, stayed_all = left * sample.weights[1], (rows - left) * sample.weights[0]
+    base = left_all.sum() / (left_all.sum() + stayed_all.sum())
+    share = left_all / np.maximum(left_all + stayed_all, 1)
+    # A value needs rows enough that 99 % among them is no luck: the base rate to the power of rows is below 1e-6.
+    enough = rows * np.log(max(base, 1e-12)) < np.log(1e-6)
+    return float(left[(share >= _PURE) & enough & (rows >= 10)].sum() / left.sum())
