@@ -16,7 +16,7 @@ help: ## say what each word does
 demo: $(VENV)/.run ## make the demo company, train, score, print the list, serve (SERVE=0 ends after the list)
 	$(BIN)/churn demo $(if $(filter 0,$(SERVE)),--no-serve)
 
-test: $(VENV)/.dev ## run the tests with coverage (ARGS="-k word" picks some)
+test: $(VENV)/.dev $(VENV)/serving/.done ## run the tests with coverage (ARGS="-k word" picks some)
 	$(BIN)/python -m pytest --cov --cov-report=term $(ARGS)
 
 check: $(VENV)/.dev ## format, lint, types, imports, security, locked dependencies
@@ -85,3 +85,10 @@ $(VENV)/.run: requirements.txt pyproject.toml $(VENV)/.tools
 
 $(VENV)/.dev: requirements-dev.txt pyproject.toml $(VENV)/.tools
 	$(call install,requirements-dev.txt)
+
+# What a serving image holds and nothing more: the tests score in it.
+$(VENV)/serving/.done: requirements-serving.txt $(VENV)/.tools
+	$(BIN)/python -m venv --clear $(VENV)/serving
+	$(BIN)/uv pip install --quiet --python $(VENV)/serving/bin/python --require-hashes -r requirements-serving.txt || \
+	  $(VENV)/serving/bin/python -m pip install --quiet --require-hashes -r requirements-serving.txt
+	@touch $@

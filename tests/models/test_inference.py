@@ -26,7 +26,14 @@ def test_every_way_in_gives_the_same_score(model: ChurnModel) -> None:
     rows = frame.astype(object).where(frame.notna(), None).to_dict("records")
     expected = [predictor.score_one(row) for row in rows]
     table = pa.Table.from_pandas(frame)
-    ways = [frame, rows, {name: frame[name].tolist() for name in frame}, table, table.to_batches()[0], frame.convert_dtypes()]
+    ways = [
+        frame,
+        rows,
+        {name: frame[name].tolist() for name in frame},
+        table,
+        table.to_batches()[0],
+        frame.convert_dtypes(),
+    ]
     categorical = frame.astype({"plan": "category", "channel": "category"})
     for way in [*ways, categorical]:
         np.testing.assert_allclose(predictor.score(way), expected, rtol=0, atol=1e-15)
@@ -54,9 +61,12 @@ def test_reasons_are_in_plain_words_largest_first(model: ChurnModel) -> None:
     assert texts["senior"].startswith("senior: no: ")
     sizes = [abs(reason.points) for reason in explanation.reasons]
     assert sizes == sorted(sizes, reverse=True)
-    assert "channel not known" in {
-        reason.feature: reason.text for reason in model.predictor.explain_one({**ROW, "channel": None}).reasons
-    }["channel"]
+    assert (
+        "channel not known"
+        in {reason.feature: reason.text for reason in model.predictor.explain_one({**ROW, "channel": None}).reasons}[
+            "channel"
+        ]
+    )
     assert len(model.predictor.explain_one(ROW, top=2).reasons) == 2
 
 
@@ -69,7 +79,14 @@ def test_whole_points_are_close_and_add_up(shares: list[float]) -> None:
 
 def test_bands_begin_where_they_say(model: ChurnModel) -> None:
     predictor = ChurnPredictor(model.bundle_, bands=Bands(0.2, 0.5))
-    assert [predictor.band(p) for p in (0.0, 0.199, 0.2, 0.499, 0.5, 1.0)] == ["low", "low", "medium", "medium", "high", "high"]
+    assert [predictor.band(p) for p in (0.0, 0.199, 0.2, 0.499, 0.5, 1.0)] == [
+        "low",
+        "low",
+        "medium",
+        "medium",
+        "high",
+        "high",
+    ]
     with pytest.raises(ValueError, match="medium_from"):
         Bands(0.6, 0.5)
 

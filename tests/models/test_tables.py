@@ -46,7 +46,9 @@ def test_plain_data_and_back_is_the_same_model(model: ChurnModel) -> None:
 def boosted(seed: int, depth: int, trees: int = 60) -> tuple[lightgbm.Booster, np.ndarray, tuple[Axis, ...]]:
     """A real LightGBM model on numbers (with and without missing values), a category, and interactions."""
     draw = np.random.default_rng(seed)
-    x = np.column_stack([draw.normal(size=3000), draw.exponential(size=3000), draw.integers(0, 7, 3000), draw.normal(size=3000)])
+    x = np.column_stack(
+        [draw.normal(size=3000), draw.exponential(size=3000), draw.integers(0, 7, 3000), draw.normal(size=3000)]
+    )
     y = (x[:, 0] * x[:, 1] + (x[:, 2] == 3) * x[:, 3] + draw.normal(size=3000) > 0).astype(float)
     x[draw.random(3000) < 0.1, 1] = np.nan
     parameters = {"objective": "binary", "max_depth": depth, "num_leaves": 2**depth, "verbose": -1, "num_threads": 1}

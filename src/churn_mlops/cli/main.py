@@ -70,5 +70,5 @@ def main() -> None:
         sys.exit(130)
     except BrokenPipeError:
         # The reader (`| head`) has seen enough; point stdout at nothing, so that Python's exit does not complain.
-        sys.stdout = None  # type: ignore[assignment]
+        sys.stdout = None
         sys.exit(0)

@@ -39,7 +39,7 @@ def train(
 
     Example: `churn train`
     """
-    # Imported here, like the job of every command: it brings LightGBM and MLflow, which `churn --help` need not wait for.
+    # Imported here, like the job of every command: `churn --help` need not wait for LightGBM and MLflow.
     from churn_mlops.pipelines import train as job
 
     settings = settings_of(context)
@@ -57,8 +57,8 @@ def train(
 def show(trained: Trained) -> None:
     """Print what a training run did."""
     say(
-        f"Trained {trained.bundle.model_type} on {trained.customers:,} customers; judged on {trained.set_aside:,} others, "
-        "whom no version ever trains on:"
+        f"Trained {trained.bundle.model_type} on {trained.customers:,} customers; judged on {trained.set_aside:,} "
+        "others, whom no version ever trains on:"
     )
     show_metrics(trained.metrics)
     verdict = trained.verdict

@@ -38,7 +38,8 @@ def as_columns(data: Any) -> tuple[Columns, int]:
         names = dict.fromkeys(name for row in data for name in row)
         return {name: [row.get(name) for row in data] for name in names}, len(data)
     raise DataError(
-        f"customers come as a DataFrame, an Arrow table, a list of mappings or a mapping of columns; not as {type(data)}"
+        "customers come as a DataFrame, an Arrow table, a list of mappings or a mapping of columns; "
+        f"not as {type(data).__name__}"
     )
 
 
@@ -87,7 +88,7 @@ def _read_arrow(column: Any, read: Callable[[Any], float], numeric: bool) -> Flo
             if found.size:
                 raise BadCellError(f"row {int(found[0]) + 1}: {error}") from None
             values[code] = np.nan
-    return values[places]
+    return np.asarray(values[places])
 
 
 def _read_list(column: Any, read: Callable[[Any], float]) -> Floats:

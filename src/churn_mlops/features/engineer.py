@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -91,15 +90,9 @@ class FeatureEngineer:
         if not hasattr(self, "levels_"):
             raise NotFittedError("this FeatureEngineer is not fitted yet: call fit first")
         return {
-            name: level_reader(feature, self.levels_[name])
-            if feature.type == "category"
-            else partial(number_reader(feature), feature=feature)
+            name: level_reader(feature, self.levels_[name]) if feature.type == "category" else _number_reader(feature)
             for name, feature in self.contract.features.items()
         }
-
-    def column_name(self, feature: str, columns: Mapping[str, Any]) -> str:
-        """Where ``feature`` stands among ``columns``: under its own name, else under its column's name."""
-        return _column_name(feature, self.contract.features[feature], columns)
 
 
 def level_reader(feature: Feature, levels: tuple[str, ...]) -> Callable[[Any], float]:
@@ -116,13 +109,16 @@ def level_reader(feature: Feature, levels: tuple[str, ...]) -> Callable[[Any], f
     return read
 
 
+def _number_reader(feature: Feature) -> Callable[[Any], float]:
+    read = number_reader(feature)
+    return lambda value: read(value, feature)
+
+
 def _column_name(name: str, feature: Feature, columns: Mapping[str, Any]) -> str:
     return name if name in columns or feature.column is None else feature.column
 
 
-def _read(
-    name: str, feature: Feature, columns: Mapping[str, Any], rows: int, read: Callable[[Any], float]
-) -> Floats:
+def _read(name: str, feature: Feature, columns: Mapping[str, Any], rows: int, read: Callable[[Any], float]) -> Floats:
     column = columns.get(_column_name(name, feature, columns))
     try:
         return read_column(column, read, feature.type == "number", rows)

@@ -98,7 +98,7 @@ class ChurnModel:
         return np.column_stack([1.0 - left, left])
 
     def predict(self, X: Any) -> npt.NDArray[Any]:
-        """The class of each customer, shape (rows,): the second of ``classes_`` where the score reaches the threshold."""
+        """The class of each customer, shape (rows,): ``classes_[1]`` where the score reaches the threshold."""
         likely = self.predictor.score(X) >= self.threshold
         return self.classes_[likely.astype(np.intp)]
 

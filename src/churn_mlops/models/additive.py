@@ -10,7 +10,7 @@ from typing import Any
 import lightgbm
 import numpy as np
 
-from churn_mlops.models.fitting import MIN_ROWS_OF_A_CELL, Fitted, FitSettings, Progress, TrainingInputs, log_losses
+from churn_mlops.models.fitting import MIN_ROWS_OF_A_CELL, FitSettings, Fitted, Progress, TrainingInputs, log_losses
 from churn_mlops.models.tables import Floats
 from churn_mlops.models.trees import Leaf, compile_trees, leaves_of
 
@@ -143,5 +143,3 @@ def _choose(losses: dict[str, Floats]) -> str:
 def _all_leaves(bags: list[Bag]) -> Iterable[Leaf]:
     for bag in bags:
         yield from bag.leaves(1.0 / len(bags))
-
-

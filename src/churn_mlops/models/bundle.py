@@ -1,7 +1,7 @@
 """The model bundle: everything that scoring needs, as plain data, hashed.
 
-A bundle file is two lines of JSON: a header (format, its version, the SHA-256 of the second line) and the model. The same
-data and seed give the same bytes; when, where and by whom it was made lies beside it, not in it.
+A bundle file is two lines of JSON: a header (format, its version, the SHA-256 of the second line) and the model. The
+same data and seed give the same bytes; when, where and by whom it was made lies beside it, not in it.
 """
 
 from __future__ import annotations
@@ -88,7 +88,9 @@ class Bundle:
                 checks=tuple(model["checks"]),
             )
         except (ValueError, KeyError, TypeError, AttributeError, IndexError, ContractError) as error:
-            raise BundleError(f"{where} does not hold a model ({type(error).__name__}: {error}): train it again") from None
+            raise BundleError(
+                f"{where} does not hold a model ({type(error).__name__}: {error}): train it again"
+            ) from None
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the bundle to ``path``, whole or not at all."""

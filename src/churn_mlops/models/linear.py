@@ -10,7 +10,7 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 
-from churn_mlops.models.fitting import MIN_ROWS_OF_A_CELL, Fitted, FitSettings, Progress, TrainingInputs, log_losses
+from churn_mlops.models.fitting import MIN_ROWS_OF_A_CELL, FitSettings, Fitted, Progress, TrainingInputs, log_losses
 from churn_mlops.models.tables import AdditiveTables, Axis, Floats, Line, Places
 
 STRENGTHS = (0.003, 0.03, 0.3, 3.0, 30.0)
@@ -64,9 +64,7 @@ def fit_linear(data: TrainingInputs, settings: FitSettings, progress: Progress) 
         out_of_fold[strength] = np.full(len(data.y), np.nan)
         for fold, (_, test) in enumerate(folds):
             out_of_fold[strength][test] = scores[strength, fold]
-    losses = {
-        strength: float(np.nanmean(log_losses(values, data.y))) for strength, values in out_of_fold.items()
-    }
+    losses = {strength: float(np.nanmean(log_losses(values, data.y))) for strength, values in out_of_fold.items()}
     best = min(losses, key=lambda strength: losses[strength])
     tables = _fit(data.inputs, data.y, data.axes, best)
     progress(len(tasks) + 1, len(tasks) + 1)
@@ -86,7 +84,7 @@ def _fit(inputs: Floats, y: Floats, axes: tuple[Axis, ...], strength: float) -> 
     design = np.empty((len(inputs), len(columns)), order="F")
     for place, column in enumerate(columns):
         design[:, place] = column.values(inputs)
-    model = LogisticRegression(C=strength, max_iter=1000, tol=1e-6)
+    model = LogisticRegression(C=strength, solver="newton-cholesky", max_iter=100, tol=1e-8)
     with warnings.catch_warnings():
         # A fit that has not quite converged is still judged on held-out rows, like every other candidate.
         warnings.simplefilter("ignore", ConvergenceWarning)
@@ -115,7 +113,9 @@ def _tables(
 ) -> AdditiveTables:
     """The regression as tables, each centred on the rows it was fitted on; what was never seen says nothing."""
     levels = {place: np.zeros(axis.size) for place, axis in enumerate(axes) if axis.cuts is None}
-    lines: dict[int, Line] = {place: Line(0.0, 0.0, 0.0, 0.0, 0.0) for place, axis in enumerate(axes) if axis.cuts is not None}
+    lines: dict[int, Line] = {
+        place: Line(0.0, 0.0, 0.0, 0.0, 0.0) for place, axis in enumerate(axes) if axis.cuts is not None
+    }
     for weight, column in zip(weights, columns, strict=True):
         if column.kind == "level":
             levels[column.feature][column.cell] = weight
@@ -150,7 +150,7 @@ def _centre_levels(table: Floats, cells: Places, kept: list[int]) -> float:
 
 
 def _centred(line: Line, x: Floats, missing_says: bool) -> tuple[float, Line]:
-    """The mean of ``line`` over the rows, and the line less its mean; without enough missing rows, missing is nought."""
+    """The mean of ``line`` over the rows, and the line less its mean; missing is nought where it says nothing."""
     counted = x if missing_says else x[~np.isnan(x)]
     mean = float(line.values(counted).mean()) if len(counted) else 0.0
     missing = line.missing - mean if missing_says else 0.0

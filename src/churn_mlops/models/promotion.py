@@ -1,7 +1,7 @@
 """Which model is live: the gate a challenger must pass, and the folder that serving reads.
 
-The folder holds ``bundles/<sha256>.bundle`` (with its provenance beside it) and ``live.json``: which version was live from
-when to when, and why. The last entry without an end is the champion.
+The folder holds ``bundles/<sha256>.bundle`` (with its provenance beside it) and ``live.json``: which version was live
+from when to when, and why. The last entry without an end is the champion.
 """
 
 from __future__ import annotations
@@ -114,7 +114,9 @@ class LiveModels:
         except FileNotFoundError:
             return ()
         except (OSError, ValueError, TypeError) as error:
-            raise PromotionError(f"{path} does not tell which model is live ({error}): restore it from a copy") from None
+            raise PromotionError(
+                f"{path} does not tell which model is live ({error}): restore it from a copy"
+            ) from None
 
     def champion(self) -> LiveModel | None:
         """The model that is live, None where none ever was.

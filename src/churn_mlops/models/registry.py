@@ -41,15 +41,17 @@ def versions(tracking: Tracking) -> tuple[Version, ...]:
         found = client.search_model_versions(f"name='{tracking.model_name}'")
         listed = []
         for version in found:
-            run = client.get_run(version.run_id)
+            run = client.get_run(str(version.run_id))
             created = datetime.fromtimestamp(version.creation_timestamp / 1000, UTC)
             listed.append(
                 Version(
                     number=int(version.version),
-                    aliases=tuple(sorted(name for name, number in aliases.items() if int(number) == int(version.version))),
+                    aliases=tuple(
+                        sorted(name for name, number in aliases.items() if int(number) == int(version.version))
+                    ),
                     model_type=run.data.params.get("model_type", ""),
                     created=created.isoformat(timespec="seconds"),
-                    run_id=version.run_id,
+                    run_id=str(version.run_id),
                     log_loss=run.data.metrics.get("log_loss"),
                     auc=run.data.metrics.get("auc"),
                 )

@@ -16,16 +16,16 @@ from typing import Any
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
 os.environ["MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR"] = "false"
 
-import mlflow  # noqa: E402
-import mlflow.pyfunc  # noqa: E402
-from mlflow.exceptions import MlflowException  # noqa: E402
-from mlflow.models import ModelSignature  # noqa: E402
-from mlflow.types.schema import AnyType, ColSpec, Schema  # noqa: E402
+import mlflow
+import mlflow.pyfunc
+from mlflow.exceptions import MlflowException
+from mlflow.models import ModelSignature
+from mlflow.types.schema import AnyType, ColSpec, Schema
 
-from churn_mlops import __version__  # noqa: E402
-from churn_mlops.data.contract import DataContract  # noqa: E402
-from churn_mlops.errors import ChurnError  # noqa: E402
-from churn_mlops.models.bundle import Bundle  # noqa: E402
+from churn_mlops import __version__
+from churn_mlops.data.contract import DataContract
+from churn_mlops.errors import ChurnError
+from churn_mlops.models.bundle import Bundle
 
 BUNDLE_FILE = "model.bundle"
 
@@ -121,5 +121,6 @@ def _new_experiment(client: mlflow.MlflowClient, tracking: Tracking) -> str:
 
 def _signature(contract: DataContract) -> ModelSignature:
     """The raw columns, of any type: the bundle itself reads text and blanks, and says what it cannot read."""
-    columns = [ColSpec(AnyType(), contract.column_of(name), required=False) for name in contract.features]
-    return ModelSignature(Schema(columns), Schema([ColSpec("double", "churn_probability")]))
+    anything = AnyType()  # type: ignore[no-untyped-call]
+    columns = [ColSpec(anything, contract.column_of(name), required=False) for name in contract.features]
+    return ModelSignature(Schema([*columns]), Schema([ColSpec("double", "churn_probability")]))

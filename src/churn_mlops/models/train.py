@@ -13,7 +13,7 @@ from churn_mlops.features import FeatureEngineer
 from churn_mlops.models.additive import fit_additive
 from churn_mlops.models.bundle import Bundle
 from churn_mlops.models.calibration import Calibration, fit_calibration, sigmoid
-from churn_mlops.models.fitting import Fitted, FitSettings, Progress, TrainingInputs, stratified_folds
+from churn_mlops.models.fitting import FitSettings, Fitted, Progress, TrainingInputs, stratified_folds
 from churn_mlops.models.linear import fit_linear
 from churn_mlops.models.tables import AdditiveTables, Axis, Floats
 
@@ -95,7 +95,7 @@ def _summary(y: Floats, seed: int, fitted: Fitted, calibration: Calibration) -> 
 
 def _reference(inputs: Floats, axes: tuple[Axis, ...], scores: Floats) -> dict[str, Any]:
     """Shares of the training rows: by level of a category, by step between quantiles of a number, and of the scores."""
-    features = {}
+    features: dict[str, dict[str, Any]] = {}
     for place, axis in enumerate(axes):
         if axis.cuts is None:
             steps = axis

@@ -68,9 +68,7 @@ def leaves_of(model_text: str, trees: int) -> Iterator[Leaf]:
             stack.append((children[1][node], (*path, (splits[node], False))))
 
 
-def compile_trees(
-    leaves: Iterable[Leaf], axes: Sequence[Axis], inputs: Floats, min_rows: int = 1
-) -> AdditiveTables:
+def compile_trees(leaves: Iterable[Leaf], axes: Sequence[Axis], inputs: Floats, min_rows: int = 1) -> AdditiveTables:
     """The exact sum of ``leaves`` as purified, centred tables.
 
     A level, "other" or missing with fewer training rows than ``min_rows`` says nothing: its values are nought, where a
@@ -102,7 +100,9 @@ def compile_trees(
         elif len(features) == 2:
             pairs.append(_purified_pair(features[0], features[1], group, axes, cells, counts, mains))
         else:
-            raise ValueError(f"a leaf depends on {len(features)} features: only trees of depth 1 or 2 compile to tables")
+            raise ValueError(
+                f"a leaf depends on {len(features)} features: only trees of depth 1 or 2 compile to tables"
+            )
     for place, main in enumerate(mains):
         intercept += _centre(main, counts[place], axes[place])
     return AdditiveTables(float(intercept), tuple(axes), tuple(mains), tuple(pairs))
@@ -147,6 +147,8 @@ def purify(table: Floats, weights: Floats, tolerance: float = 1e-13, rounds: int
     Args:
         table: shape (rows, columns), log-odds.
         weights: same shape, joint training counts, at least 0.
+        tolerance: largest mean, in log-odds, that may be left.
+        rounds: most rounds.
 
     Returns:
         What belongs to the rows, shape (rows,), and to the columns, shape (columns,).
@@ -202,7 +204,7 @@ def _with_cuts(axis: Axis, place: int, leaves: Iterable[Leaf]) -> Axis:
 
 
 def _coarser(fine: Axis, coarse: Axis) -> Places:
-    """For each cell of ``fine``, the cell of ``coarse`` that holds it; the cuts of ``coarse`` are among those of fine."""
+    """For each cell of ``fine``, the cell of ``coarse`` that holds it; coarse cuts are among the fine ones."""
     if fine.cuts is None or coarse.cuts is None:
         return np.arange(fine.size)
     steps = np.searchsorted(coarse.cuts, np.append(fine.cuts, np.inf), side="left")
@@ -223,7 +225,10 @@ def _splits(values: dict[str, str]) -> list[Split]:
     words = _integers(values["cat_threshold"]) if "cat_threshold" in values else []
     splits = []
     for feature, threshold, kind in zip(
-        _integers(values["split_feature"]), _numbers(values["threshold"]), _integers(values["decision_type"]), strict=True
+        _integers(values["split_feature"]),
+        _numbers(values["threshold"]),
+        _integers(values["decision_type"]),
+        strict=True,
     ):
         if kind & _CATEGORICAL:
             low, high = categories[int(threshold)], categories[int(threshold) + 1]

@@ -1,0 +1,1 @@
+"""The jobs: each reads, computes and writes by calling the rooms below."""

@@ -8,7 +8,6 @@ from churn_mlops.config import Settings
 from churn_mlops.data.demo import write_demo
 from churn_mlops.models.promotion import LiveModels
 
-
 _CONFIG = """\
 # Settings of the demo company: churn --config {folder}/config.yaml COMMAND
 source:

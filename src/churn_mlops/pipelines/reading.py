@@ -29,7 +29,9 @@ def open_source(settings: Settings) -> ir.Table:
         SourceError: it cannot be opened.
     """
     if settings.source.url is None:
-        raise ConfigError("no source is configured: run `churn init --from FILE`, or set source.url in config/config.yaml")
+        raise ConfigError(
+            "no source is configured: run `churn init --from FILE`, or set source.url in config/config.yaml"
+        )
     return open_table(settings.source.url, settings.source.table)
 
 

@@ -111,9 +111,7 @@ def train(settings: Settings, *, force: str | None = None, progress: Progress | 
     if verdict.promote:
         live.publish(bundle, version=str(version), provenance=provenance, reason=force or verdict.sentence)
     set_alias(tracking(settings), CHAMPION if verdict.promote else CHALLENGER, version)
-    return Trained(
-        version, run_id, bundle, checked.report, len(data.train), len(data.aside), metrics, verdict
-    )
+    return Trained(version, run_id, bundle, checked.report, len(data.train), len(data.aside), metrics, verdict)
 
 
 def tracking(settings: Settings) -> Tracking:
@@ -148,7 +146,12 @@ def split(snapshot: pa.Table, contract: DataContract, settings: Settings) -> Tra
 
 
 def judge(
-    bundle: Bundle, scores: Floats, data: TrainingData, champion: LiveModel | None, settings: Settings, force: str | None
+    bundle: Bundle,
+    scores: Floats,
+    data: TrainingData,
+    champion: LiveModel | None,
+    settings: Settings,
+    force: str | None,
 ) -> Verdict:
     """Compare the new model with the base rate and with the champion on the customers set aside."""
     base_rate = np.full(len(data.aside_y), data.train_y.mean())
@@ -186,7 +189,7 @@ def _against(
         )
     if champion.provenance.get("set_aside") not in (None, _set_aside_mark(settings)):
         return None, (
-            f"champion {champion.version} was trained with other customers set aside, so a comparison would flatter it: "
+            f"champion {champion.version} was trained with other customers set aside, so comparing would flatter it: "
             "restore training.set_aside_key and set_aside_share, or promote with --force REASON"
         )
     try:
@@ -283,5 +286,5 @@ def _git_revision() -> str | None:
     git = shutil.which("git")
     if git is None:
         return None
-    found = subprocess.run([git, "rev-parse", "HEAD"], capture_output=True, text=True, check=False)  # nosec B603
+    found = subprocess.run([git, "rev-parse", "HEAD"], capture_output=True, text=True, check=False)  # noqa: S603  # nosec B603
     return found.stdout.strip() or None

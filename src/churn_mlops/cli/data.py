@@ -1,0 +1,110 @@
+"""``churn init`` and ``churn validate``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from churn_mlops.cli.settings import settings_of
+from churn_mlops.cli.terminal import print_json, say, table
+from churn_mlops.errors import ConfigError
+
+if TYPE_CHECKING:
+    from churn_mlops.data.proposal import Proposal
+    from churn_mlops.data.validation import ValidationReport
+
+
+def init(
+    context: typer.Context,
+    from_address: Annotated[
+        str, typer.Option("--from", metavar="FILE", help="CSV, Parquet, DuckDB or SQLite file, or a database address.")
+    ],
+    customer: Annotated[str | None, typer.Option(metavar="COL", help="Column that names the customer.")] = None,
+    label: Annotated[str | None, typer.Option(metavar="COL", help="Column that says who left.")] = None,
+    positive: Annotated[str | None, typer.Option(metavar="VALUE", help="Value of the label of who left.")] = None,
+    table_name: Annotated[str | None, typer.Option("--table", help="Table of the database.")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the contract that is there.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")] = False,
+) -> None:
+    """Look at the data and write a commented data contract, for a person to read and edit.
+
+    Example: `churn init --from customers.csv --customer customer_id --label churned`
+    """
+    from churn_mlops.pipelines import init as job
+
+    settings = settings_of(context)
+    if settings.contract.path.exists() and not overwrite:
+        raise ConfigError(f"{settings.contract.path} is there already: edit it, or replace it with --overwrite")
+    proposal = job.propose_contract(
+        from_address, table_name, settings, context.obj, customer=customer, label=label, positive=positive
+    )
+    if as_json:
+        print_json(
+            {
+                "contract": str(settings.contract.path),
+                "findings": [
+                    {"column": finding.column, "kind": finding.kind, "message": finding.message}
+                    for finding in proposal.findings
+                ],
+            }
+        )
+        return
+    _show_proposal(proposal)
+    say(f"Wrote {settings.contract.path}. Read it, change what is wrong, then: churn validate, churn train")
+
+
+def validate(
+    context: typer.Context,
+    from_address: Annotated[
+        str | None, typer.Option("--from", metavar="FILE", help="Check this file instead of the source.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")] = False,
+) -> None:
+    """Say whether the data keeps its contract: stop (exit code 1) or go, with every problem at once.
+
+    Example: `churn validate --from today.csv`
+    """
+    from churn_mlops.pipelines import init as job
+
+    report = job.validate_source(settings_of(context), from_address)
+    if as_json:
+        print_json(report.to_dict())
+    else:
+        _show_report(report)
+    if report.stop:
+        raise typer.Exit(1)
+
+
+def _show_proposal(proposal: Proposal) -> None:
+    contract = proposal.contract
+    rows = []
+    for name, feature in contract.features.items():
+        if feature.levels:
+            values = f"{len(feature.levels)} levels: " + ", ".join(feature.levels)
+        elif feature.range:
+            values = f"{feature.range[0]:g} to {feature.range[1]:g}"
+        else:
+            values = ""
+        rows.append((name, feature.type, values if len(values) <= 60 else values[:57] + "...", _share(feature.missing)))
+    rows += [(column, "set aside", entry.reason.replace("_", " "), "") for column, entry in contract.set_aside.items()]
+    table(f"{len(contract.features)} features", ("column", "type", "values", "missing"), rows, right=("missing",))
+    if proposal.findings:
+        say("What to know about this data:")
+    for finding in proposal.findings:
+        say(f"  - {finding.column}: {finding.message}" if finding.column else f"  - {finding.message}")
+
+
+def _show_report(report: ValidationReport) -> None:
+    for problem in report.problems:
+        word = "STOP   " if problem.severity == "stop" else "warning"
+        say(f"{word} {problem.column or 'table'}: {problem.message}")
+        say(f"        {problem.advice}")
+    verdict = "Stop" if report.stop else "Go"
+    stops = sum(problem.severity == "stop" for problem in report.problems)
+    warnings = len(report.problems) - stops
+    say(f"{verdict}: {report.rows:,} rows, {stops} that stop, {warnings} warnings.")
+
+
+def _share(share: float) -> str:
+    return "" if share == 0 else f"{100 * share:.2g} %"
