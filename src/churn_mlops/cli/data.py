@@ -97,9 +97,7 @@ def _show_proposal(proposal: Proposal) -> None:
 
 def _show_report(report: ValidationReport) -> None:
     for problem in report.problems:
-        word = "STOP   " if problem.severity == "stop" else "warning"
-        say(f"{word} {problem.column or 'table'}: {problem.message}")
-        say(f"        {problem.advice}")
+        say(str(problem))
     verdict = "Stop" if report.stop else "Go"
     stops = sum(problem.severity == "stop" for problem in report.problems)
     warnings = len(report.problems) - stops

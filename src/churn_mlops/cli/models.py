@@ -32,12 +32,13 @@ def list_versions(
         say("No model is registered yet: train one with `churn train`.")
         return
     rows = [
-        (v.number, ", ".join(v.aliases), v.model_type, _figure(v.log_loss), _figure(v.auc), v.created) for v in versions
+        (v.number, ", ".join(v.aliases), v.model_type, _figure(v.log_loss), _figure(v.auc), _minute(v.created))
+        for v in versions
     ]
     columns = ("version", "alias", "type", "log loss", "AUC", "registered")
     table("Versions", columns, rows, right=("version", "log loss", "AUC"))
     if periods:
-        lived = [(p.version, p.since, p.to or "now", p.reason) for p in periods]
+        lived = [(p.version, _minute(p.since), _minute(p.to) if p.to else "now", p.reason) for p in periods]
         table("Live", ("version", "from", "to", "reason"), lived, right=("version",))
 
 
@@ -70,6 +71,10 @@ def rollback(
 
     period = job.rollback(settings_of(context), reason)
     say(f"Version {period.version} ({period.model_type}) is live again since {period.since}.")
+
+
+def _minute(time: str) -> str:
+    return time[:16].replace("T", " ") + " UTC"
 
 
 def _figure(value: float | None) -> str:

@@ -48,7 +48,7 @@ def print_json(document: Any) -> None:
 
 def say(text: str) -> None:
     """Print a line for a person; brackets in it are no markup."""
-    out.print(escape(text))
+    out.print(escape(text), soft_wrap=True)
 
 
 def complain(text: str) -> None:

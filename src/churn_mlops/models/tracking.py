@@ -90,7 +90,11 @@ def log_run(tracking: Tracking, run: Run) -> tuple[str, int]:
                     signature=_signature(run.bundle.contract),
                     pip_requirements=[f"churn-mlops=={__version__}"],
                 )
-            version = mlflow.register_model(logged.model_uri, tracking.model_name)
+            if not client.search_registered_models(f"name='{tracking.model_name}'"):
+                client.create_registered_model(tracking.model_name)
+            version = client.create_model_version(
+                tracking.model_name, logged.model_uri, run_id=active.info.run_id, model_id=logged.model_id
+            )
             return active.info.run_id, int(version.version)
 
 

@@ -44,6 +44,6 @@ def check(table: ir.Table, contract: DataContract, *, need_label: bool = False) 
     report = validate(table, contract, need_label=need_label)
     if report.stop:
         stops = [problem for problem in report.problems if problem.severity == "stop"]
-        lines = [f"  {problem.column or 'table'}: {problem.message}" for problem in stops]
+        lines = [f"  {problem}" for problem in stops]
         raise DataError("\n".join(["the data does not keep its contract; `churn validate` shows all:", *lines]))
     return Checked(table, report)
