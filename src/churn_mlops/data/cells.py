@@ -48,11 +48,14 @@ def as_text(column: ir.Column) -> ir.StringColumn:
     return column.cast("string")
 
 
-def _present_text(column: ir.Column, missing_values: tuple[str, ...]) -> ir.StringColumn:
+def _present_text(
+    column: ir.Column, missing_values: tuple[str, ...], plain: ir.BooleanColumn | None = None
+) -> ir.StringColumn:
+    """The text of each cell, null where it is missing; ``plain`` spares the look at cells that need no cutting."""
     text = as_text(column)
     if missing_values and column.type().is_string():
-        return ibis.ifelse(text.isin(missing_values), ibis.null("string"), text)
-    return text
+        text = ibis.ifelse(text.isin(missing_values), ibis.null("string"), text)
+    return text if plain is None else ibis.ifelse(plain, column, text)
 
 
 def text_to_number(text: ir.StringColumn) -> ir.FloatingColumn:
@@ -75,7 +78,8 @@ def _number(column: ir.Column, missing_values: tuple[str, ...]) -> Cell:
 
 
 def _boolean(column: ir.Column, missing_values: tuple[str, ...]) -> Cell:
-    text = _present_text(column, missing_values)
+    known = sorted({"0", "1", "Yes", "No", "true", "false"} - set(missing_values))
+    text = _present_text(column, missing_values, column.isin(known) if column.type().is_string() else None)
     lower = text.lower()
     value = ibis.cases(
         (lower.isin(sorted(TRUE_TEXTS)), 1.0), (lower.isin(sorted(FALSE_TEXTS)), 0.0), else_=ibis.null("float64")
@@ -83,12 +87,14 @@ def _boolean(column: ir.Column, missing_values: tuple[str, ...]) -> Cell:
     return Cell(value, text.notnull() & value.isnull(), text.isnull())
 
 
-def _category(column: ir.Column, missing_values: tuple[str, ...]) -> Cell:
-    text = _present_text(column, missing_values)
+def _category(column: ir.Column, missing_values: tuple[str, ...], levels: tuple[str, ...] = ()) -> Cell:
+    known = [level for level in levels if level and level not in missing_values]
+    text = _present_text(column, missing_values, column.isin(known) if known and column.type().is_string() else None)
     return Cell(text, ibis.literal(False), text.isnull())
 
 
 def read_cell(column: ir.Column, feature: Feature) -> Cell:
     """``column`` read as ``feature`` declares it: number and boolean as float64, category as text."""
-    reader = {"number": _number, "boolean": _boolean, "category": _category}[feature.type]
-    return reader(column, feature.missing_values)
+    if feature.type == "category":
+        return _category(column, feature.missing_values, feature.levels or ())
+    return (_number if feature.type == "number" else _boolean)(column, feature.missing_values)
