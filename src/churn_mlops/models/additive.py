@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +14,7 @@ from churn_mlops.models.tables import Floats
 from churn_mlops.models.trees import Leaf, compile_trees, leaves_of
 
 _SAMPLED = {"bagging_fraction": 0.5, "bagging_freq": 1, "feature_fraction": 0.5}
+ROWS_FOR_THREADS = 50_000
 _STUMPS = {"max_depth": 1, "num_leaves": 2}
 _PAIRS = {"max_depth": 2, "num_leaves": 4}
 CANDIDATES: dict[str, dict[str, Any]] = {
@@ -70,13 +70,12 @@ def fit_additive(data: TrainingInputs, settings: FitSettings, progress: Progress
 def _fit_bags(
     data: TrainingInputs, candidates: dict[str, dict[str, Any]], settings: FitSettings, tick: Any
 ) -> dict[str, list[Bag]]:
-    parameters = _parameters(data.seed, settings)
+    parameters = _parameters(data, settings)
     dataset = lightgbm.Dataset(
         data.inputs, label=data.y, categorical_feature=data.categories, params=parameters, free_raw_data=False
     ).construct()
 
-    def fit(task: tuple[str, int]) -> Bag:
-        name, fold = task
+    def fit(name: str, fold: int) -> Bag:
         train, held_out = (np.sort(rows) for rows in data.folds[fold])
         booster = lightgbm.train(
             {**parameters, **candidates[name]},
@@ -86,26 +85,24 @@ def _fit_bags(
             callbacks=[lightgbm.early_stopping(settings.patience, verbose=False)],
         )
         trees = booster.best_iteration or booster.current_iteration()
-        scores = booster.predict(data.inputs[data.folds[fold][1]], raw_score=True, num_iteration=trees)
+        scores = booster.predict(data.inputs[data.folds[fold][1]], raw_score=True, num_iteration=trees, num_threads=1)
         tick()
         return Bag(booster.model_to_string(num_iteration=trees), trees, np.asarray(scores))
 
-    tasks = [(name, fold) for name in candidates for fold in range(len(data.folds))]
-    with ThreadPoolExecutor(settings.workers) as pool:
-        bags = list(pool.map(fit, tasks))
-    return {name: [bag for task, bag in zip(tasks, bags, strict=True) if task[0] == name] for name in candidates}
+    # One after the other: LightGBM crashed, rarely, when two fits ran in two threads of one process.
+    return {name: [fit(name, fold) for fold in range(len(data.folds))] for name in candidates}
 
 
-def _parameters(seed: int, settings: FitSettings) -> dict[str, Any]:
-    """One thread for each fit (the bags run side by side), so that the same data and seed give the same trees."""
+def _parameters(data: TrainingInputs, settings: FitSettings) -> dict[str, Any]:
+    """Threads pay from some 50,000 rows on; ``deterministic`` gives the same trees with any number of them."""
     return {
         "objective": "binary",
         "learning_rate": settings.learning_rate,
         "min_data_in_leaf": 20,
-        "seed": seed,
+        "seed": data.seed,
         "deterministic": True,
         "force_row_wise": True,
-        "num_threads": 1,
+        "num_threads": settings.cores if len(data.y) >= ROWS_FOR_THREADS else 1,
         "verbose": -1,
     }
 

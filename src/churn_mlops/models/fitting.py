@@ -29,7 +29,7 @@ class FitSettings:
         max_trees: most trees of a bag; early stopping usually ends it long before.
         patience: trees without gain on the held-out part after which a bag stops.
         settings_rows: most rows on which settings are chosen.
-        threads: fits that run at once; None means one for each core.
+        threads: threads of a fit on many rows, 1 or more; None means one for each core.
     """
 
     bags: int = 5
@@ -47,8 +47,8 @@ class FitSettings:
             raise ValueError(f"settings out of range: {', '.join(wrong)}; see FitSettings")
 
     @property
-    def workers(self) -> int:
-        """Fits that run at once."""
+    def cores(self) -> int:
+        """Threads of a fit on many rows."""
         return self.threads or len(os.sched_getaffinity(0))
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
@@ -45,29 +45,16 @@ def fit_linear(data: TrainingInputs, settings: FitSettings, progress: Progress) 
     Scaling, imputation (the mean, with a column that says so) and levels are learnt inside each fold.
     """
     folds = [_few(fold, settings.settings_rows) for fold in data.folds]
-    tasks = [(strength, fold) for strength in STRENGTHS for fold in range(len(folds))]
-    done = 0
-
-    def held_out(task: tuple[float, int]) -> Floats:
-        nonlocal done
-        strength, fold = task
-        train, test = folds[fold]
+    out_of_fold = {strength: np.full(len(data.y), np.nan) for strength in STRENGTHS}
+    total = len(STRENGTHS) * len(folds) + 1
+    for done, (strength, (train, test)) in enumerate(product(STRENGTHS, folds)):
         model = _fit(data.inputs[train], data.y[train], data.axes, strength)
-        done += 1
-        progress(done, len(tasks) + 1)
-        return model.log_odds(data.inputs[test])
-
-    with ThreadPoolExecutor(settings.workers) as pool:
-        scores = dict(zip(tasks, pool.map(held_out, tasks), strict=True))
-    out_of_fold = {}
-    for strength in STRENGTHS:
-        out_of_fold[strength] = np.full(len(data.y), np.nan)
-        for fold, (_, test) in enumerate(folds):
-            out_of_fold[strength][test] = scores[strength, fold]
+        out_of_fold[strength][test] = model.log_odds(data.inputs[test])
+        progress(done + 1, total)
     losses = {strength: float(np.nanmean(log_losses(values, data.y))) for strength, values in out_of_fold.items()}
     best = min(losses, key=lambda strength: losses[strength])
     tables = _fit(data.inputs, data.y, data.axes, best)
-    progress(len(tasks) + 1, len(tasks) + 1)
+    progress(total, total)
     chosen = {"C": best, "log_loss_of_candidates": {str(strength): loss for strength, loss in losses.items()}}
     return Fitted(tables, out_of_fold[best], chosen)
 
