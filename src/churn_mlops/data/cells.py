@@ -41,11 +41,15 @@ def as_text(column: ir.Column) -> ir.StringColumn:
         return ibis.ifelse(column, "true", ibis.ifelse(column.isnull(), ibis.null("string"), "false"))
     if kind.is_floating():
         number = column.cast("float64").nullif(float("nan"))
-        finite = ~number.isinf()
-        whole = finite & (number == ibis.ifelse(finite, number, 0.0).floor()) & (number.abs() < _WHOLE_LIMIT)
+        whole = is_whole(number) & (number.abs() < _WHOLE_LIMIT)
         as_whole = ibis.ifelse(whole, number, ibis.null("float64")).cast("int64").cast("string")
         return ibis.ifelse(whole, as_whole, number.cast("string"))
     return column.cast("string")
+
+
+def is_whole(number: ir.FloatingColumn) -> ir.BooleanColumn:
+    """Whether a number is whole. Not by ``floor``: Ibis makes an int64 of it, which fails beyond that type's range."""
+    return ~number.isinf() & (ibis.ifelse(number.isinf(), 0.0, number) % 1 == 0)
 
 
 def _present_text(

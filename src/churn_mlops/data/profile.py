@@ -13,7 +13,7 @@ from typing import Any, Literal
 import ibis
 import ibis.expr.types as ir
 
-from churn_mlops.data.cells import as_text, text_to_number
+from churn_mlops.data.cells import as_text, is_whole, text_to_number
 from churn_mlops.data.contract import ABSURD
 
 Kind = Literal["text", "number", "boolean", "date", "other"]
@@ -201,7 +201,7 @@ def _counted(groups: ir.Table, kind: Kind) -> ir.Table:
         numbers=rows(groups.number.notnull()),
         dates=rows(groups.date & present),
         infinite=rows(groups.infinite),
-        whole=(sane == sane.floor()).all().fill_null(False),
+        whole=is_whole(sane).all().fill_null(False),
         smallest=sane.min(),
         largest=sane.max(),
         length=length.mean(where=present).fill_null(0.0),

@@ -49,7 +49,7 @@ def open_table(address: str, table: str | None = None) -> ir.Table:
         ending = Path(path.stem).suffix.lower() + ".gz"
     if ending in {".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz"}:
         rows = open_csv(path, memory_connection())
-        if rows.count().execute() == 0:
+        if rows.count().to_pyarrow().as_py() == 0:
             raise SourceError(f"{path} has a header but no rows: write the customers into it, one a line")
         return rows
     if ending == ".parquet":
@@ -77,10 +77,8 @@ def _open_parquet(path: Path) -> ir.Table:
             kind = "VIEW" if literal == str(path) else "TABLE"
             connection.raw_sql(f"CREATE {kind} rows AS SELECT * FROM read_parquet({quoted(literal)})")  # noqa: S608
         table = connection.table("rows")
-        # The footer alone can be whole while the rows are not: touch every column once.
-        table.aggregate(
-            [table[name].count().name(f"c{place}") for place, name in enumerate(table.columns)]
-        ).to_pyarrow()
+        # The footer can be whole while the rows are not, and it answers a count: so every cell is read once.
+        table.aggregate([table[name].hash().max().name(f"c{i}") for i, name in enumerate(table.columns)]).to_pyarrow()
     except (duckdb.Error, pa.ArrowException, IbisError) as error:
         raise SourceError(f"{path} is not a whole Parquet file ({_first_line(error)}): write it again") from None
     return table
@@ -96,7 +94,11 @@ def _open_duckdb(path: Path, table: str | None) -> ir.Table:
         connection = ibis.duckdb.connect(
             str(path), read_only=True, autoinstall_known_extensions=False, autoload_known_extensions=False
         )
-        return connection.table(_chosen(str(path), connection.list_tables(), table))
+        # Not `list_tables`: that of Ibis 12 calls what DuckDB 2 no longer has.
+        found = connection.raw_sql(
+            "SELECT table_name FROM information_schema.tables WHERE table_schema = current_schema() ORDER BY table_name"
+        ).fetchall()
+        return connection.table(_chosen(str(path), [row[0] for row in found], table))
     except (duckdb.Error, IbisError, RuntimeError) as error:
         raise SourceError(
             f"{path} cannot be opened as a DuckDB database ({_first_line(error)}): close the program that writes "
