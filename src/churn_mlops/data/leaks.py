@@ -23,8 +23,10 @@ STRONG_AUC = 0.90
 _NAMED_AUC = 0.75
 _PURE = 0.99
 _PURE_SHARE = 0.20
+_PURE_SHARE_NUMBER = 0.40  # the far end of an honest, strong number may hold leavers only
 _PURE_LOOK = 0.02
 _FOLDS = 5
+_BINS = 64
 _LEAST = 10  # leavers, and stayers, below which nothing can be said
 
 Floats = npt.NDArray[np.float64]
@@ -53,7 +55,7 @@ def _suspicion(column: ColumnProfile, sample: Sample) -> Suspicion | None:
         auc, pure = _strength(sample.values[name], name in sample.numeric, sample)
         if auc >= DECIDES_AUC:
             return Suspicion(name, f"on its own it all but decides the label (AUC {auc:.2f})")
-        if pure >= _PURE_SHARE:
+        if pure >= (_PURE_SHARE_NUMBER if name in sample.numeric else _PURE_SHARE):
             return Suspicion(name, f"some of its values stand at leavers only, and cover {pure:.0%} of them")
         if not named and may_name_leaving(name) and auc >= _NAMED_AUC:
             return Suspicion(name, f"its name may speak of leaving, and it goes with the label (AUC {auc:.2f})")
@@ -84,11 +86,11 @@ def _strength(values: Floats, numeric: bool, sample: Sample) -> tuple[float, flo
 
 
 def _codes(values: Floats, numeric: bool) -> Codes:
-    """Levels as they are, numbers in up to 64 bins of equal weight; missing is a level of its own, the last."""
+    """Levels as they are, numbers in up to ``_BINS`` bins of equal weight; missing is a level of its own, the last."""
     missing = np.isnan(values)
     present = values[~missing]
-    if numeric and np.unique(present).size > 64:
-        bins = int(np.clip(values.size // 50, 4, 64))
+    if numeric and np.unique(present).size > _BINS:
+        bins = int(np.clip(values.size // 50, 4, _BINS))
         edges = np.unique(np.quantile(present, np.linspace(0, 1, bins + 1)[1:-1]))
         codes = np.searchsorted(edges, values, side="right").astype(np.int64)
     else:

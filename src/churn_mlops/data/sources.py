@@ -109,7 +109,7 @@ def _open_duckdb(path: Path, table: str | None) -> ir.Table:
 def _open_sqlite(path: Path, table: str | None) -> ir.Table:
     """SQLite keeps any value in any column, whatever its type; so its cells are read as texts, as those of a CSV."""
     try:
-        connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
+        connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, check_same_thread=False)
         try:
             names = [
                 row[0]
@@ -125,7 +125,7 @@ def _open_sqlite(path: Path, table: str | None) -> ir.Table:
             )
         finally:
             connection.close()
-    except sqlite3.Error as error:
+    except (sqlite3.Error, duckdb.Error) as error:
         raise SourceError(f"{path} cannot be opened as a SQLite database ({error}): check that it is one") from None
 
 
@@ -137,7 +137,11 @@ def _load_texts(columns: list[str], batches: Iterable[list[tuple[Any, ...]]]) ->
             cells = [[_cell_text(value) for value in column] for column in zip(*rows, strict=True)]
             yield pa.record_batch([pa.array(column, pa.string()) for column in cells], schema=schema)
 
-    return memory_connection().create_table("rows", pa.RecordBatchReader.from_batches(schema, arrow()))
+    connection = memory_connection()
+    connection.con.register("incoming", pa.RecordBatchReader.from_batches(schema, arrow()))
+    connection.raw_sql("CREATE TABLE rows AS SELECT * FROM incoming")
+    connection.con.unregister("incoming")
+    return connection.table("rows")
 
 
 def _cell_text(value: Any) -> str | None:

@@ -175,11 +175,10 @@ def _missing_more(table: ir.Table, contract: DataContract, counts: dict[str, int
         missing = counts.get(f"m{place}", 0)
         if rows == 0 or not missing:
             continue
-        # Three standard errors, and for a column that was never missing those of one that is in 1 % of rows.
+        # Three standard errors above usual; a column that was never missing counts as one that is in 1 % of rows.
         usual = max(feature.missing, 0.01)
-        if missing / rows > max(
-            min(3 * feature.missing, 0.5), feature.missing + 3 * math.sqrt(usual * (1 - usual) / rows), 0.01
-        ):
+        beyond_chance = usual + 3 * math.sqrt(usual * (1 - usual) / rows)
+        if missing / rows > max(min(3 * feature.missing, 0.5), beyond_chance):
             advice = f"missing in {missing / rows:.1%}, usually in {feature.missing:.1%}: did its source fail?"
             yield Problem("warning", contract.column_of(name), "missing_more", missing, (), advice)
 

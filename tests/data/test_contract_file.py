@@ -1,0 +1,84 @@
+"""A contract that is written is read as the same contract, whatever its names and levels."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from ruamel.yaml import YAML
+
+from churn_mlops.data.contract import DataContract, Feature, SetAside
+from churn_mlops.data.contract_file import contract_text, write_contract
+from churn_mlops.data.remarks import Finding
+
+PAGE = Path(__file__).parents[2] / "docs" / "contract.md"
+ODD = [
+    "yes",
+    "no",
+    "On",
+    "off",
+    "null",
+    "~",
+    "1",
+    "1.0",
+    "1e3",
+    "0x1F",
+    "12:30",
+    "2024-01-01",
+    "- a",
+    "a: b",
+    "#",
+    "{",
+    "'",
+    '"',
+    "@",
+]
+NAMES = st.one_of(st.sampled_from(ODD), st.text(min_size=1, max_size=8))
+LEVELS = st.lists(NAMES.map(str.strip).filter(bool), min_size=1, max_size=9, unique=True)
+FEATURES = st.one_of(
+    LEVELS.map(lambda levels: Feature(type="category", levels=tuple(levels))),
+    st.floats(allow_nan=False, allow_infinity=False).map(lambda low: Feature(type="number", min=low, range=(low, low))),
+    NAMES.map(lambda text: Feature(type="boolean", title=text, missing_values=(text.strip(),))),
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    features=st.dictionaries(NAMES, FEATURES, min_size=1, max_size=4),
+    note=st.text(max_size=30),
+    name=st.text(min_size=1),
+)
+def test_what_is_written_is_read_again(features: dict[str, Feature], note: str, name: str) -> None:
+    aside = {
+        f"{column}_": SetAside(reason="by_choice", note=note) for column in features if f"{column}_" not in features
+    }
+    contract = DataContract(name=name, features=features, set_aside=aside)
+    findings = [Finding(None, "table", note)] + [Finding(column, "odd", note) for column in features]
+    text = contract_text(contract, findings)
+    assert DataContract.from_dict(YAML(typ="safe", pure=True).load(text)) == contract
+
+
+def test_a_file_is_commented_and_replaced(tmp_path: Path) -> None:
+    contract = DataContract(name="shop", features={"age": Feature(type="number", min=0)})
+    path = write_contract(
+        contract, [Finding("age", "missing", "blank in 3 rows")], tmp_path / "config" / "contract.yaml"
+    )
+    write_contract(contract, [Finding("age", "missing", "blank in 4 rows")], path)
+    assert "  # blank in 4 rows\n  age:" in path.read_text()
+    assert DataContract.load(path) == contract
+    assert [file.name for file in path.parent.iterdir()] == ["contract.yaml"]
+
+
+def test_the_example_of_the_page_is_a_contract() -> None:
+    found = re.search(r"```yaml\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    assert found is not None
+    contract = DataContract.from_dict(YAML(typ="safe", pure=True).load(found[1]))
+    assert set(contract.features) == {"tenure", "monthly_charges", "total_charges", "senior", "contract_type"}
+
+
+def test_the_page_names_every_key() -> None:
+    text = PAGE.read_text(encoding="utf-8")
+    for key in [*DataContract.model_fields, *Feature.model_fields]:
+        assert f"`{key}`" in text

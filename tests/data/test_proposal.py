@@ -1,0 +1,191 @@
+"""What a look at a table notices."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from churn_mlops.data.contract import DataContract
+from churn_mlops.data.frames import table_of_frame
+from churn_mlops.data.proposal import Proposal, propose, propose_for_frame
+from churn_mlops.data.sources import open_table
+from churn_mlops.data.validation import validate
+
+ROWS = 400
+RNG = np.random.default_rng(5)
+LEFT = RNG.random(ROWS) < 0.3
+BASE = pd.DataFrame({"x": RNG.normal(size=ROWS), "plan": RNG.choice(["a", "b"], ROWS)})
+
+
+def looked_at(**columns: object) -> Proposal:
+    return propose_for_frame(BASE.assign(**columns))
+
+
+def reasons(contract: DataContract) -> dict[str, str]:
+    return {name: why.reason for name, why in contract.set_aside.items()}
+
+
+def test_telco_is_understood(public_data: Path) -> None:
+    table = open_table(str(public_data / "telco" / "telco.csv"))
+    found = propose(table, name="telco", customer="customerID", label="Churn")
+    assert len(found.contract.features) == 19
+    assert not found.contract.set_aside
+    assert found.contract.customer == "customerID"
+    assert found.contract.label is not None
+    assert (found.contract.label.positive, found.contract.label.negative) == ("Yes", "No")
+    total = found.contract.features["TotalCharges"]
+    assert (total.type, total.min, total.range) == ("number", 0, (18.8, 8684.8))
+    assert total.missing == pytest.approx(11 / 7043, abs=1e-6)
+    said = {finding.column: finding.message for finding in found.findings}
+    assert "11 rows" in said["TotalCharges"]
+    assert "exactly those where tenure is 0" in said["TotalCharges"]
+    assert "Yes and No" in said["SeniorCitizen"]
+    assert found.contract.features["SeniorCitizen"].type == "boolean"
+    assert found.contract.features["Partner"].levels == ("No", "Yes")
+    assert validate(table, found.contract, need_label=True).problems == ()
+
+
+def test_end_dates_of_subscriptions_are_suspected(public_data: Path) -> None:
+    table = open_table(str(public_data / "ravenstack" / "ravenstack_subscriptions.csv"))
+    found = propose(table, name="saas", customer="subscription_id", label="churn_flag")
+    assert reasons(found.contract) == {"account_id": "many_levels", "start_date": "date", "end_date": "suspected_leak"}
+
+
+def test_repeated_rows_and_later_outcomes_are_told(public_data: Path) -> None:
+    found = propose(open_table(str(public_data / "hillstrom" / "hillstrom.csv")), name="mail", label="visit")
+    said = {(finding.column, finding.kind): finding.message for finding in found.findings}
+    assert "6,562 rows repeat" in said[None, "repeated_rows"]
+    assert ("conversion", "strong") in said
+
+
+def test_a_long_public_file_is_looked_at(public_data: Path) -> None:
+    found = propose(open_table(str(public_data / "online_retail" / "online_retail.parquet")), name="shop")
+    said = {(finding.column, finding.kind): finding.message for finding in found.findings}
+    assert "5,268" in said[None, "repeated_rows"]
+    assert "135,080" in said["CustomerID", "missing"]
+    assert reasons(found.contract)["InvoiceDate"] == "date"
+
+
+@pytest.mark.parametrize(
+    ("column", "reason"),
+    [
+        ([f"K-{row:05}" for row in range(ROWS)], "identifier"),
+        (range(1000, 1000 + ROWS), "identifier"),
+        ([f"{row}" for row in range(ROWS)], "identifier"),
+        (["same"] * ROWS, "constant"),
+        ([3.5] * ROWS, "constant"),
+        ([None] * ROWS, "empty"),
+        ([" "] * ROWS, "empty"),
+        (["NA", " "] * (ROWS // 2), "empty"),
+        (pd.date_range("2024-01-01", periods=ROWS), "date"),
+        ([f"2024-01-{1 + row % 28:02}" for row in range(ROWS)], "date"),
+        ([f"{1 + row % 28}/3/2024 11:30" for row in range(ROWS)], "date"),
+        ([f"level {row % 80}" for row in range(ROWS)], "many_levels"),
+        ([f"the customer wrote us letter {row % 90} in May" for row in range(ROWS)], "free_text"),
+        ([f"{row % 90},5" for row in range(ROWS)], "many_levels"),
+        (BASE["x"], "duplicate"),
+        (BASE["plan"].map({"a": "alpha", "b": "beta"}), "duplicate"),
+        (BASE["plan"].map({"a": 0, "b": 1}), "duplicate"),
+    ],
+)
+def test_a_column_that_teaches_nothing_is_set_aside(column: object, reason: str) -> None:
+    assert reasons(looked_at(odd=list(column)).contract) == {"odd": reason}  # type: ignore[call-overload]
+
+
+@pytest.mark.parametrize(
+    ("column", "kind"),
+    [
+        (RNG.normal(size=ROWS), "number"),
+        (RNG.choice(10**7, ROWS, replace=False) / 100, "number"),
+        (RNG.integers(0, 70, ROWS), "number"),
+        ([str(value) for value in RNG.integers(0, 70, ROWS)], "number"),
+        (RNG.integers(0, 2, ROWS), "boolean"),
+        (RNG.random(ROWS) < 0.5, "boolean"),
+        (RNG.choice(["True", "False"], ROWS), "boolean"),
+        (RNG.choice(["Yes", "No"], ROWS), "category"),
+        (RNG.choice(["1", "2", "x"], ROWS), "category"),
+        (pd.Categorical(RNG.choice(["lo", "hi"], ROWS)), "category"),
+        (RNG.choice(np.array([1, "a", None, True], dtype=object), ROWS), "category"),
+    ],
+)
+def test_a_column_gets_its_type(column: object, kind: str) -> None:
+    found = looked_at(odd=column).contract
+    assert found.features["odd"].type == kind
+
+
+def test_texts_that_mean_missing_are_listed() -> None:
+    found = looked_at(income=["NA", "n/a", "?"] + ["12.5", " 7 "] * ((ROWS - 3) // 2) + [""])
+    income = found.contract.features["income"]
+    assert income.type == "number"
+    assert set(income.missing_values) == {"NA", "n/a", "?"}
+    assert income.missing == pytest.approx(4 / ROWS)
+    assert {finding.kind for finding in found.findings if finding.column == "income"} == {"marker", "missing"}
+
+
+def test_nearly_a_number_is_told_with_its_odd_cells() -> None:
+    found = looked_at(income=["abc"] + [str(row % 70) for row in range(ROWS - 1)])
+    assert "'abc'" in found.contract.set_aside["income"].note
+
+
+def test_a_number_that_may_be_negative_has_no_minimum() -> None:
+    features = looked_at(balance=RNG.normal(size=ROWS), age=RNG.random(ROWS)).contract.features
+    assert features["balance"].min is None
+    assert features["age"].min == 0
+
+
+def test_huge_and_infinite_numbers_do_not_stop_the_look() -> None:
+    found = looked_at(big=RNG.normal(size=ROWS) * 1e299, odd=[np.inf, 1e308] + [1.0, 2.5] * (ROWS // 2 - 1))
+    assert found.contract.features["odd"].range == (1.0, 2.5)
+    assert "infinite" in {finding.kind for finding in found.findings}
+
+
+def test_customers_who_repeat_are_told() -> None:
+    ids = ["C1", "C1", None] + [f"D{row}" for row in range(ROWS - 3)]
+    found = propose(table_of_frame(BASE.assign(id=ids)), name="shop", customer="id")
+    assert {finding.kind for finding in found.findings} >= {"customer_repeated", "customer_missing"}
+
+
+@pytest.mark.parametrize(
+    ("values", "positive"),
+    [
+        (("Yes", "No"), "Yes"),
+        ((1, 0), "1"),
+        ((True, False), "true"),
+        ((1.0, 0.0), "1"),
+        (("True.", "False."), "True."),
+        (("Churned", "Stayed"), "Churned"),
+        (("Attrited Customer", "Existing Customer"), "Attrited Customer"),
+        (("churned", "not churned"), "churned"),
+    ],
+)
+def test_the_value_of_a_leaver_is_found(values: tuple[object, object], positive: str) -> None:
+    frame = BASE.assign(left=np.where(LEFT, *np.array(values, dtype=object)))
+    contract = propose(table_of_frame(frame), name="shop", label="left").contract
+    assert contract.label is not None
+    assert contract.label.positive == positive
+
+
+@pytest.mark.parametrize(("name", "values"), [("retained", ("Yes", "No")), ("left", (1, 2)), ("left", ("A", "B"))])
+def test_a_doubtful_leaver_is_asked_for(name: str, values: tuple[object, object]) -> None:
+    frame = BASE.assign(**{name: np.where(LEFT, *np.array(values, dtype=object))})
+    with pytest.raises(Exception, match="--positive"):
+        propose(table_of_frame(frame), name="shop", label=name)
+
+
+def test_rows_without_a_label_are_told() -> None:
+    label = np.where(LEFT, "Yes", "No").astype(object)
+    label[:7] = None
+    found = propose(table_of_frame(BASE.assign(left=label)), name="shop", label="left")
+    assert any("7 of 400 rows have no label" in finding.message for finding in found.findings)
+
+
+def test_every_column_is_in_the_overview() -> None:
+    found = looked_at(odd=["same"] * ROWS)
+    assert [(row["column"], row["used_as"]) for row in found.overview()] == [
+        ("x", "feature"),
+        ("plan", "feature"),
+        ("odd", "set aside: constant"),
+    ]
