@@ -36,9 +36,10 @@ def init(
     settings = settings_of(context)
     if settings.contract.path.exists() and not overwrite:
         raise ConfigError(f"{settings.contract.path} is there already: edit it, or replace it with --overwrite")
-    proposal = job.propose_contract(
+    started = job.start(
         from_address, table_name, settings, context.obj, customer=customer, label=label, positive=positive
     )
+    proposal = started.proposal
     if as_json:
         print_json(
             {
@@ -47,11 +48,14 @@ def init(
                     {"column": finding.column, "kind": finding.kind, "message": finding.message}
                     for finding in proposal.findings
                 ],
+                "advice": started.advice,
             }
         )
         return
     _show_proposal(proposal)
     say(f"Wrote {settings.contract.path}. Read it, change what is wrong, then: churn validate, churn train")
+    if started.advice is not None:
+        say(f"But {started.advice}.")
 
 
 def validate(
@@ -78,7 +82,7 @@ def validate(
 
 def _show_proposal(proposal: Proposal) -> None:
     contract = proposal.contract
-    rows = []
+    rows: list[tuple[str, str, str, str]] = []
     for name, feature in contract.features.items():
         if feature.levels:
             values = f"{len(feature.levels)} levels: " + ", ".join(feature.levels)

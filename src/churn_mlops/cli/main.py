@@ -5,11 +5,13 @@ Exit codes: 0 done, 1 failed (or: the data says stop), 2 wrong use.
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from churn_mlops import __version__
 from churn_mlops.cli import data, demo, models, scoring, serving, training
@@ -18,8 +20,31 @@ from churn_mlops.config import DEFAULT_PATH
 from churn_mlops.errors import ChurnError
 from churn_mlops.logs import configure
 
+
+class Frame(TyperGroup):
+    """Runs a command; what a person can put right is said in a sentence, without a traceback."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command that ``ctx`` holds."""
+        try:
+            result = super().invoke(ctx)
+            sys.stdout.flush()
+            return result
+        except ChurnError as error:
+            complain(str(error))
+            raise typer.Exit(1) from None
+        except KeyboardInterrupt:
+            complain("stopped")
+            raise typer.Exit(130) from None
+        except BrokenPipeError:
+            # The reader (`| head`) has seen enough; the rest goes nowhere, so that Python's exit does not complain.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit(0) from None
+
+
 app = typer.Typer(
     name="churn",
+    cls=Frame,
     help="Predict who is about to leave, say why, and decide who is worth an offer.",
     no_args_is_help=True,
     add_completion=False,
@@ -58,17 +83,6 @@ app.command("demo")(demo.demo)
 
 
 def main() -> None:
-    """Run the command; what a person can put right is said in a sentence, without a traceback."""
+    """Run the command that the arguments of the process name."""
     configure()
-    try:
-        app()
-    except ChurnError as error:
-        complain(str(error))
-        sys.exit(1)
-    except KeyboardInterrupt:
-        complain("stopped")
-        sys.exit(130)
-    except BrokenPipeError:
-        # The reader (`| head`) has seen enough; point stdout at nothing, so that Python's exit does not complain.
-        sys.stdout = None
-        sys.exit(0)
+    app()

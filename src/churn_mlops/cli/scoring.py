@@ -32,8 +32,10 @@ def score(
     Example: `churn score --out list.csv`
     """
     from churn_mlops.pipelines import score as job
-    from churn_mlops.pipelines.export import export
+    from churn_mlops.pipelines.export import FORMATS, export
 
+    if out is not None and out.suffix.lower() not in FORMATS:
+        raise typer.BadParameter(f"{out}: the ending says the format, one of {', '.join(FORMATS)}", param_hint="--out")
     settings = settings_of(context)
     with progress_bar("Scoring") as progress:
         scored = job.score(settings, date.today(), from_address=from_address, progress=progress)
@@ -81,5 +83,5 @@ def _document(scored: Scored) -> dict[str, Any]:
         "worth_an_offer": scored.worth_an_offer,
         "out_of_fold": scored.out_of_fold,
         "list": [row for row in scored.customers.to_pylist() if row["will_churn"]],
-        "warnings": [problem.to_dict() for problem in scored.report.problems],
+        "warnings": scored.report.to_dict()["problems"],
     }

@@ -84,5 +84,5 @@ def _document(trained: Trained) -> dict[str, Any]:
         "promoted": trained.verdict.promote,
         "signal": trained.verdict.signal,
         "verdict": trained.verdict.sentence,
-        "warnings": [problem.to_dict() for problem in trained.report.problems],
+        "warnings": trained.report.to_dict()["problems"],
     }

@@ -31,7 +31,7 @@ class Estimate:
 
 def _lift(y: Floats, scores: Floats) -> float:
     top = _top_decile(scores)
-    return float(y[top].mean() / y.mean())
+    return float(top @ y / top.sum() / y.mean())
 
 
 def _observed_over_expected(y: Floats, scores: Floats) -> float:
@@ -40,7 +40,7 @@ def _observed_over_expected(y: Floats, scores: Floats) -> float:
 
 def _top_observed_over_expected(y: Floats, scores: Floats) -> float:
     top = _top_decile(scores)
-    return float(y[top].sum() / scores[top].sum())
+    return float(top @ y / (top @ scores))
 
 
 def _slope(y: Floats, scores: Floats) -> float:
@@ -111,8 +111,12 @@ def _with_interval(
     return Estimate(value, max(low, value - half), min(high, value + half))
 
 
-def _top_decile(scores: Floats) -> Any:
-    return np.argsort(-scores, kind="stable")[: max(1, round(len(scores) / 10))]
+def _top_decile(scores: Floats) -> Floats:
+    """How much of each row is in the top decile, shape (rows,): rows that tie at its edge share what is left of it."""
+    size = max(1, round(len(scores) / 10))
+    edge = np.partition(scores, -size)[-size]
+    above, tied = scores > edge, scores == edge
+    return np.asarray(above + tied * ((size - above.sum()) / tied.sum()))
 
 
 def _thin(values: Floats) -> list[float]:

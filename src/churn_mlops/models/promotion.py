@@ -9,7 +9,7 @@ from __future__ import annotations
 import fcntl
 import json
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
@@ -60,7 +60,10 @@ def compare(y: Floats, challenger: Floats, rival: Floats) -> Comparison:
 
 @dataclass(frozen=True)
 class LivePeriod:
-    """One version's time as champion; times are ISO 8601 in UTC, ``to`` is None while it lasts."""
+    """One version's time as champion; times are ISO 8601 in UTC, ``to`` is None while it lasts.
+
+    ``rollback`` says that it began by going back.
+    """
 
     version: str
     sha256: str
@@ -68,6 +71,7 @@ class LivePeriod:
     since: str
     to: str | None
     reason: str
+    rollback: bool = False
 
 
 @dataclass(frozen=True)
@@ -110,6 +114,8 @@ class LiveModels:
         path = self.folder / "live.json"
         try:
             entries = json.loads(path.read_text(encoding="utf-8"))
+            if not isinstance(entries, list):
+                raise TypeError("it holds no list")
             return tuple(LivePeriod(**entry) for entry in entries)
         except FileNotFoundError:
             return ()
@@ -135,7 +141,7 @@ class LiveModels:
             provenance = json.loads(self._provenance_path(period.sha256).read_text(encoding="utf-8"))
         except (OSError, ValueError):
             provenance = {}
-        return LiveModel(period, bundle, provenance)
+        return LiveModel(period, bundle, provenance if isinstance(provenance, dict) else {})
 
     def publish(self, bundle: Bundle, *, version: str, provenance: Mapping[str, Any], reason: str) -> LivePeriod:
         """Make ``bundle`` the champion: all of it is on disk before the one step that makes it live.
@@ -151,25 +157,24 @@ class LiveModels:
             return self._go_live(version, bundle.sha256, bundle.model_type, reason)
 
     def rollback(self, reason: str) -> LivePeriod:
-        """Make the version that was live before the champion live again.
+        """Make the version that was live before the champion live again; a second time, the one before that.
 
         Raises:
             PromotionError: there is no earlier version.
             BundleError: the earlier bundle is gone or broken.
         """
         with self._locked():
-            periods = self.history()
-            earlier = [period for period in periods if periods and period.sha256 != periods[-1].sha256]
-            if not earlier:
+            standing = _standing(self.history())
+            if len(standing) < 2:
                 raise PromotionError("no other version was live before: there is nothing to roll back to")
-            back = earlier[-1]
+            back = standing[-2]
             ChurnPredictor(Bundle.load(self._bundle_path(back.sha256)))
-            return self._go_live(back.version, back.sha256, back.model_type, reason)
+            return self._go_live(back.version, back.sha256, back.model_type, reason, rollback=True)
 
-    def _go_live(self, version: str, sha256: str, model_type: str, reason: str) -> LivePeriod:
+    def _go_live(self, version: str, sha256: str, model_type: str, reason: str, rollback: bool = False) -> LivePeriod:
         now = self._clock().astimezone(UTC).isoformat(timespec="milliseconds")
         ended = [replace(period, to=period.to or now) for period in self.history()]
-        period = LivePeriod(version, sha256, model_type, now, None, reason)
+        period = LivePeriod(version, sha256, model_type, now, None, reason, rollback)
         entries = [asdict(entry) for entry in (*ended, period)]
         write_whole(self.folder / "live.json", json.dumps(entries, indent=1).encode())
         return period
@@ -186,6 +191,17 @@ class LiveModels:
         with (self.folder / ".lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
+
+
+def _standing(periods: Iterable[LivePeriod]) -> list[LivePeriod]:
+    """The periods without those that were rolled back: the champion is the last, what it replaced stands before it."""
+    standing: list[LivePeriod] = []
+    for period in periods:
+        if period.rollback and standing:
+            standing.pop()
+        elif not standing or standing[-1].sha256 != period.sha256:
+            standing.append(period)
+    return standing
 
 
 def _losses(y: Floats, scores: Floats) -> Floats:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import mlflow
 from mlflow.exceptions import MlflowException
 
 from churn_mlops.errors import PromotionError
 from churn_mlops.models.bundle import Bundle
-from churn_mlops.models.tracking import Tracking, connected
+from churn_mlops.models.tracking import PROVENANCE_FILE, Tracking, connected
 
 CHAMPION, CHALLENGER = "champion", "challenger"
 
@@ -63,6 +64,16 @@ def set_alias(tracking: Tracking, alias: str, number: int) -> None:
     """Point ``alias`` at version ``number``."""
     with connected(tracking) as client:
         client.set_registered_model_alias(tracking.model_name, alias, str(number))
+
+
+def provenance_of(tracking: Tracking, number: int) -> dict[str, Any]:
+    """How version ``number`` was made, as its run recorded it; empty where the record is gone."""
+    with connected(tracking) as client:
+        run_id = client.get_model_version(tracking.model_name, str(number)).run_id
+        try:
+            return dict(mlflow.artifacts.load_dict(f"runs:/{run_id}/{PROVENANCE_FILE}"))
+        except (MlflowException, OSError):
+            return {}
 
 
 def bundle_of(tracking: Tracking, number: int) -> Bundle:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 import os
+import sqlite3
 import tempfile
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,12 +16,15 @@ from typing import Any
 # MLflow reads these when it is imported: no telemetry, and no progress bars of its own.
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
 os.environ["MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR"] = "false"
+# MLflow's own 7 retries wait four minutes for a server that is not there.
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
 
 import mlflow
 import mlflow.pyfunc
 from mlflow.exceptions import MlflowException
 from mlflow.models import ModelSignature
 from mlflow.types.schema import AnyType, ColSpec, Schema
+from sqlalchemy.exc import SQLAlchemyError
 
 from churn_mlops import __version__
 from churn_mlops.data.contract import DataContract
@@ -28,6 +32,7 @@ from churn_mlops.errors import ChurnError
 from churn_mlops.models.bundle import Bundle
 
 BUNDLE_FILE = "model.bundle"
+PROVENANCE_FILE = "provenance.json"
 
 
 class TrackingError(ChurnError):
@@ -98,23 +103,41 @@ def log_run(tracking: Tracking, run: Run) -> tuple[str, int]:
             return active.info.run_id, int(version.version)
 
 
+def reach(tracking: Tracking) -> None:
+    """Make sure that MLflow answers, before hours of work depend on it.
+
+    Raises:
+        TrackingError: it does not.
+    """
+    with connected(tracking) as client:
+        client.get_experiment_by_name(tracking.experiment)
+
+
 @contextmanager
 def connected(tracking: Tracking) -> Iterator[mlflow.MlflowClient]:
     """A client of ``tracking``; MLflow's own errors become a TrackingError, its chatter is kept quiet."""
-    if tracking.uri.startswith("sqlite:///"):
-        Path(tracking.uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
     for name in ("mlflow", "alembic"):
         logging.getLogger(name).setLevel(logging.WARNING)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
+            if tracking.uri.startswith("sqlite:///"):
+                _open_once(Path(tracking.uri.removeprefix("sqlite:///")))
             mlflow.set_tracking_uri(tracking.uri)
             mlflow.set_registry_uri(tracking.uri)
             yield mlflow.MlflowClient()
-    except (MlflowException, OSError) as error:
+    except (MlflowException, SQLAlchemyError, sqlite3.Error, OSError) as error:
+        said = (str(error).strip() or type(error).__name__).splitlines()[0][:300]
         raise TrackingError(
-            f"MLflow failed ({str(error).splitlines()[0]}): check the setting mlflow.uri and that its server runs"
+            f"MLflow failed ({said}): check the settings mlflow.uri and mlflow.artifacts, and that its server runs"
         ) from error
+
+
+def _open_once(database: Path) -> None:
+    """Open the database, making its folder: MLflow itself would retry for minutes where it cannot be opened."""
+    database.parent.mkdir(parents=True, exist_ok=True)
+    with closing(sqlite3.connect(database)) as connection:
+        connection.execute("PRAGMA schema_version")
 
 
 def _new_experiment(client: mlflow.MlflowClient, tracking: Tracking) -> str:

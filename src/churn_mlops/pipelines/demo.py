@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 from churn_mlops.config import Settings
 from churn_mlops.data.demo import write_demo
+from churn_mlops.errors import BundleError, PromotionError
 from churn_mlops.models.promotion import LiveModels
 
 _CONFIG = """\
@@ -47,10 +49,20 @@ def make_company(folder: Path, customers: int, seed: int) -> bool:
     """
     mark = f"customers={customers} seed={seed}\n"
     note = folder / "made-with.txt"
-    made = note.exists() and note.read_text(encoding="utf-8") == mark
-    if made and LiveModels(folder / "models").champion() is not None:
+    files = [folder / name for name in ("customers.csv", "contract.yaml", "config.yaml")]
+    made = all(file.exists() for file in (note, *files)) and note.read_text(encoding="utf-8") == mark
+    if _has_model(folder / "models") and made:
         return False
     write_demo(folder, customers, seed)
     (folder / "config.yaml").write_text(_CONFIG.format(folder=folder), encoding="utf-8")
     note.write_text(mark, encoding="utf-8")
     return True
+
+
+def _has_model(folder: Path) -> bool:
+    """Whether a model is live; a folder that cannot be trusted is removed, since the demo can make it again."""
+    try:
+        return LiveModels(folder).champion() is not None
+    except (BundleError, PromotionError):
+        shutil.rmtree(folder, ignore_errors=True)
+        return False

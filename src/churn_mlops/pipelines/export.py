@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,28 +15,31 @@ import pyarrow.parquet as parquet
 from churn_mlops.errors import ConfigError
 from churn_mlops.models.bundle import write_whole
 
-FORMULA = r"^[=+\-@\t\r]"
+FORMULA = r"^[=+\-@\t\r\n]"
 
 
 def export(customers: pa.Table, path: Path) -> None:
     """Write ``customers`` to ``path`` in the format of its ending: .csv, .parquet or .json.
 
-    In a CSV a text that a spreadsheet would take for a formula is led by an apostrophe.
+    In a CSV a text, in a cell or the header, that a spreadsheet would take for a formula is led by an apostrophe.
 
     Raises:
         ConfigError: another ending, or a place that cannot be written.
     """
-    write = _WRITERS.get(path.suffix.lower())
+    write = FORMATS.get(path.suffix.lower())
     if write is None:
-        raise ConfigError(f"cannot write {path}: the ending says the format, one of {', '.join(_WRITERS)}")
+        raise ConfigError(f"cannot write {path}: the ending says the format, one of {', '.join(FORMATS)}")
     try:
         write_whole(path, write(customers))
     except OSError as error:
-        raise ConfigError(f"cannot write {path}: {error.strerror}") from None
+        raise ConfigError(f"cannot write {path}: {error.strerror or error}") from None
 
 
 def _csv(customers: pa.Table) -> bytes:
     sink = io.BytesIO()
+    customers = customers.rename_columns(
+        [f"'{name}" if re.match(FORMULA, name) else name for name in customers.column_names]
+    )
     for place, name in enumerate(customers.column_names):
         column = customers.column(name)
         if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
@@ -58,4 +62,4 @@ def _json(customers: pa.Table) -> bytes:
     return str(rows).encode() + b"\n"
 
 
-_WRITERS: dict[str, Callable[[pa.Table], bytes]] = {".csv": _csv, ".parquet": _parquet, ".json": _json}
+FORMATS: dict[str, Callable[[pa.Table], bytes]] = {".csv": _csv, ".parquet": _parquet, ".json": _json}

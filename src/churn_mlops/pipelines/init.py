@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+from dataclasses import dataclass
 from pathlib import Path
 
 from ruamel.yaml import YAML
@@ -12,10 +14,20 @@ from churn_mlops.data.contract_file import write_contract
 from churn_mlops.data.proposal import Proposal, propose
 from churn_mlops.data.sources import open_table
 from churn_mlops.data.validation import ValidationReport, validate
+from churn_mlops.errors import ConfigError
+from churn_mlops.models.bundle import write_whole
 from churn_mlops.pipelines.reading import open_source
 
 
-def propose_contract(
+@dataclass(frozen=True)
+class Started:
+    """What was found in the data, and what the person has still to set so that other commands read that data."""
+
+    proposal: Proposal
+    advice: str | None
+
+
+def start(
     address: str,
     table: str | None,
     settings: Settings,
@@ -24,7 +36,7 @@ def propose_contract(
     customer: str | None,
     label: str | None,
     positive: str | None,
-) -> Proposal:
+) -> Started:
     """Write the proposed contract, and settings that name the source where there are no settings yet.
 
     Args:
@@ -43,13 +55,32 @@ def propose_contract(
     proposal = propose(open_table(address, table), name=name, customer=customer, label=label, positive=positive)
     write_contract(proposal.contract, proposal.findings, settings.contract.path)
     path = config or DEFAULT_PATH
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        source = {"url": address} | ({"table": table} if table else {})
-        with path.open("w", encoding="utf-8") as file:
-            file.write("# Settings; docs/configuration.md lists them all.\n")
-            YAML().dump({"source": source}, file)
-    return proposal
+    wanted = (address, table)
+    # Settings from the environment alone count too: a new file under them would change nothing.
+    if not path.exists() and settings.source.url in (None, address):
+        _write_settings(path, {"url": address} | ({"table": table} if table else {}))
+    elif (settings.source.url, settings.source.table) != wanted:
+        return Started(proposal, _advice(path, settings, address, table))
+    return Started(proposal, None)
+
+
+def _write_settings(path: Path, source: dict[str, str]) -> None:
+    text = io.StringIO("# Settings; docs/configuration.md lists them all.\n")
+    text.seek(0, io.SEEK_END)
+    YAML().dump({"source": source}, text)
+    try:
+        write_whole(path, text.getvalue().encode())
+    except OSError as error:
+        raise ConfigError(f"cannot write the settings to {path}: {error.strerror or error}") from None
+
+
+def _advice(path: Path, settings: Settings, address: str, table: str | None) -> str:
+    """The settings' own address is not repeated: it may hold a password."""
+    names = "no source" if settings.source.url is None else "another source"
+    wanted = f"source.url to {address}" + (f" and source.table to {table}" if table else "")
+    if table is None and settings.source.table is not None:
+        wanted += " and source.table to null"
+    return f"the settings ({path}, or the environment) name {names}, and were left as they are: set {wanted}"
 
 
 def validate_source(settings: Settings, address: str | None) -> ValidationReport:

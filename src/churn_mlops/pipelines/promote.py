@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from churn_mlops.config import Settings
 from churn_mlops.models.promotion import LiveModels, LivePeriod
-from churn_mlops.models.registry import CHAMPION, Version, bundle_of, set_alias, versions
+from churn_mlops.models.registry import CHAMPION, Version, bundle_of, provenance_of, set_alias, versions
 from churn_mlops.pipelines.train import tracking
 
 
@@ -22,7 +22,9 @@ def promote(settings: Settings, number: int, reason: str) -> LivePeriod:
         PromotionError: there is no such version.
     """
     bundle = bundle_of(tracking(settings), number)
-    provenance = {"promoted_by_hand": reason, "at": datetime.now(UTC).isoformat(timespec="seconds")}
+    by_hand = {"promoted_by_hand": reason, "promoted_at": datetime.now(UTC).isoformat(timespec="seconds")}
+    # With what training recorded: later versions are compared by it, and serving shows its metrics.
+    provenance = provenance_of(tracking(settings), number) | by_hand
     period = LiveModels(settings.models.folder).publish(
         bundle, version=str(number), provenance=provenance, reason=reason
     )

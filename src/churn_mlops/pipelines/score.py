@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,18 +16,20 @@ from churn_mlops.data.contract import DataContract
 from churn_mlops.data.reading import LABEL, read_snapshot
 from churn_mlops.data.sources import open_table
 from churn_mlops.data.validation import ValidationReport
-from churn_mlops.errors import DataError, PromotionError
+from churn_mlops.errors import PromotionError
 from churn_mlops.models.explain import words
-from churn_mlops.models.fitting import FitSettings, Progress, stratified_folds
 from churn_mlops.models.inference import Bands, ChurnPredictor
 from churn_mlops.models.promotion import LiveModels
 from churn_mlops.models.tables import Floats
-from churn_mlops.models.train import fit_bundle
 from churn_mlops.pipelines.reading import check, open_source
 from churn_mlops.retention.economics import Economics, expected_gain
 
+if TYPE_CHECKING:
+    from churn_mlops.models.fitting import Progress
+
 REASONS = 3
 FOLDS = 5
+OWN_COLUMNS = frozenset({"rank", "score", "risk_band", "will_churn", "action", "expected_gain"})
 
 
 @dataclass(frozen=True)
@@ -90,16 +92,19 @@ def score(
     contract = champion.bundle.contract
     table = open_source(settings) if from_address is None else open_table(from_address)
     checked = check(table, contract)
-    snapshot = read_snapshot(checked.table, contract, label="unknown" if from_address is None else "any")
-    out_of_fold = len(snapshot) == 0 and from_address is None
+    snapshot = read_snapshot(checked.table, contract)
+    rows = np.arange(len(snapshot))
+    out_of_fold = False
+    if from_address is None and LABEL in snapshot.column_names:
+        unknown = snapshot.column(LABEL).is_null().to_numpy()
+        out_of_fold = not unknown.any()
+        rows = rows if out_of_fold else rows[unknown]
+    snapshot = snapshot.take(pa.array(rows))
     if out_of_fold:
-        snapshot = read_snapshot(checked.table, contract, label="known")
         scores, points = _out_of_fold(snapshot, predictor, settings, progress)
     else:
         scores, points = predictor.explain(snapshot)
-    if not len(snapshot):
-        raise DataError("there is no customer to score")
-    customers = _ranked(snapshot, scores, points, predictor, settings)
+    customers = _ranked(snapshot, rows + 1, scores, points, predictor, settings)
     return Scored(
         customers,
         likely=int(np.sum(scores >= predictor.threshold)),
@@ -115,6 +120,10 @@ def _out_of_fold(
     snapshot: pa.Table, predictor: ChurnPredictor, settings: Settings, progress: Progress | None
 ) -> tuple[Floats, npt.NDArray[np.int64]]:
     """Scores and points of each customer from a model fitted on the other folds, with all that learns inside."""
+    # Imported here: only this needs LightGBM and scikit-learn, and without them a list is there seconds earlier.
+    from churn_mlops.models.fitting import FitSettings, stratified_folds
+    from churn_mlops.models.train import fit_bundle
+
     bundle = predictor.bundle
     y = snapshot.column(LABEL).to_numpy().astype(np.float64)
     scores = np.empty(len(y))
@@ -137,28 +146,33 @@ def _out_of_fold(
 
 def _ranked(
     snapshot: pa.Table,
+    rows: npt.NDArray[np.int64],
     scores: Floats,
     points: npt.NDArray[np.int64],
     predictor: ChurnPredictor,
     settings: Settings,
 ) -> pa.Table:
+    """The list, best first; a customer without a name is called by his row in the source, counted from 1."""
     contract = predictor.contract
     order = np.argsort(-scores, kind="stable")
     ranked, scores, points = snapshot.take(pa.array(order)), scores[order], points[order]
     gains = np.asarray(expected_gain(scores, economics_of(settings)))
     capacity = settings.decision.capacity
     offered = (gains > 0) & (np.arange(len(scores)) < (len(scores) if capacity is None else capacity))
-    names = order + 1 if contract.customer is None else ranked.column(contract.customer)
+    names = rows[order] if contract.customer is None else ranked.column(contract.customer)
+    # A company may call its customers by a word that the list needs for itself.
+    name = "customer" if contract.customer in OWN_COLUMNS else contract.customer or "row"
     columns: dict[str, Any] = {
         "rank": np.arange(1, len(scores) + 1),
-        contract.customer or "row": names,
+        name: names,
         "score": scores,
         "risk_band": [predictor.band(float(value)) for value in scores],
         "will_churn": scores >= predictor.threshold,
         "action": np.where(offered, "offer", "leave_alone"),
         "expected_gain": gains.round(2),
     }
-    columns |= _reasons({name: ranked.column(name).to_pylist() for name in contract.features}, points, contract)
+    values = {feature: ranked.column(feature).to_pylist() for feature in contract.features}
+    columns |= _reasons(values, points, contract)
     return pa.table(columns)
 
 

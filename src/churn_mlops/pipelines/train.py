@@ -30,7 +30,7 @@ from churn_mlops.models.inference import ChurnPredictor
 from churn_mlops.models.promotion import Comparison, LiveModel, LiveModels, compare
 from churn_mlops.models.registry import CHALLENGER, CHAMPION, set_alias
 from churn_mlops.models.tables import Floats
-from churn_mlops.models.tracking import Run, Tracking, log_run
+from churn_mlops.models.tracking import PROVENANCE_FILE, Run, Tracking, log_run, reach
 from churn_mlops.models.train import fit_bundle
 from churn_mlops.pipelines.reading import check, open_source
 
@@ -89,9 +89,10 @@ def train(settings: Settings, *, force: str | None = None, progress: Progress | 
     if model_type not in MODEL_TYPES:
         raise ConfigError(f"training.model_type is {model_type!r}: one of {', '.join(MODEL_TYPES)}")
     live = LiveModels(settings.models.folder)
-    champion = live.champion()
+    champion = _champion(live)
     contract = DataContract.load(settings.contract.path)
     checked = check(open_source(settings), contract, need_label=True)
+    reach(tracking(settings))
     data = split(read_snapshot(checked.table, contract, label="known"), contract, settings)
     bundle = fit_bundle(
         data.train,
@@ -112,6 +113,16 @@ def train(settings: Settings, *, force: str | None = None, progress: Progress | 
         live.publish(bundle, version=str(version), provenance=provenance, reason=force or verdict.sentence)
     set_alias(tracking(settings), CHAMPION if verdict.promote else CHALLENGER, version)
     return Trained(version, run_id, bundle, checked.report, len(data.train), len(data.aside), metrics, verdict)
+
+
+def _champion(live: LiveModels) -> LiveModel | None:
+    try:
+        return live.champion()
+    except BundleError as error:
+        raise BundleError(
+            f"{error}; the champion is needed for comparison, so make a registered version live again first: "
+            "`churn models promote VERSION --reason REASON`"
+        ) from None
 
 
 def tracking(settings: Settings) -> Tracking:
@@ -239,7 +250,7 @@ def _run(
         documents={
             "curves.json": curves(data.aside_y, scores),
             "contract.json": bundle.contract.to_dict(),
-            "provenance.json": dict(provenance),
+            PROVENANCE_FILE: dict(provenance),
         },
     )
 
