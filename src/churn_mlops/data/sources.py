@@ -134,14 +134,23 @@ def _load_texts(columns: list[str], batches: Iterable[list[tuple[Any, ...]]]) ->
 
     def arrow() -> Iterable[pa.RecordBatch]:
         for rows in batches:
-            cells = [[_cell_text(value) for value in column] for column in zip(*rows, strict=True)]
-            yield pa.record_batch([pa.array(column, pa.string()) for column in cells], schema=schema)
+            columns_of_rows = zip(*rows, strict=True)
+            yield pa.record_batch([_text_array(column) for column in columns_of_rows], schema=schema)
 
     connection = memory_connection()
     connection.con.register("incoming", pa.RecordBatchReader.from_batches(schema, arrow()))
     connection.raw_sql("CREATE TABLE rows AS SELECT * FROM incoming")
     connection.con.unregister("incoming")
     return connection.table("rows")
+
+
+def _text_array(column: tuple[Any, ...]) -> pa.Array:
+    held = set(map(type, column)) - {type(None)}
+    if held <= {str}:
+        return pa.array(column, pa.string())
+    if held in ({int}, {float}):  # Arrow writes a whole float as a whole number, as level_text does
+        return pa.array(column).cast(pa.string())
+    return pa.array([_cell_text(value) for value in column], pa.string())
 
 
 def _cell_text(value: Any) -> str | None:
