@@ -82,17 +82,13 @@ def validate(
 
 def _show_proposal(proposal: Proposal) -> None:
     contract = proposal.contract
-    rows: list[tuple[str, str, str, str]] = []
-    for name, feature in contract.features.items():
-        if feature.levels:
-            values = f"{len(feature.levels)} levels: " + ", ".join(feature.levels)
-        elif feature.range:
-            values = f"{feature.range[0]:g} to {feature.range[1]:g}"
-        else:
-            values = ""
-        rows.append((name, feature.type, values if len(values) <= 60 else values[:57] + "...", _share(feature.missing)))
-    rows += [(column, "set aside", entry.reason.replace("_", " "), "") for column, entry in contract.set_aside.items()]
-    table(f"{len(contract.features)} features", ("column", "type", "values", "missing"), rows, right=("missing",))
+    rows = [tuple(row.values()) for row in proposal.overview()]
+    table(
+        f"{len(contract.features)} features",
+        ("column", "used as", "type", "missing", "values"),
+        rows,
+        right=("missing",),
+    )
     if proposal.findings:
         say("What to know about this data:")
     for finding in proposal.findings:
@@ -106,7 +102,3 @@ def _show_report(report: ValidationReport) -> None:
     stops = sum(problem.severity == "stop" for problem in report.problems)
     warnings = len(report.problems) - stops
     say(f"{verdict}: {report.rows:,} rows, {stops} that stop, {warnings} warnings.")
-
-
-def _share(share: float) -> str:
-    return "" if share == 0 else f"{100 * share:.2g} %"

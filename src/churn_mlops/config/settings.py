@@ -96,6 +96,17 @@ class Decision(_Section):
             raise ValueError("`kept_share` and `taken_and_left_share` are together above 1")
         return self
 
+    def economics(self) -> dict[str, float]:
+        """The economics of an offer, as the arguments of ``retention.Economics``."""
+        return {
+            "value": self.customer_value,
+            "offer_cost": self.offer_cost,
+            "contact_cost": self.contact_cost,
+            "kept_share": self.kept_share,
+            "taken_and_left_share": self.taken_and_left_share,
+            "taken_by_stayers_share": self.taken_by_stayers_share,
+        }
+
 
 class Serving(_Section):
     """The HTTP server."""

@@ -10,10 +10,8 @@ from typing import NamedTuple
 import ibis
 import ibis.expr.types as ir
 
-from churn_mlops.data.contract import FALSE_TEXTS, TRUE_TEXTS, Feature
+from churn_mlops.data.contract import FALSE_TEXTS, NUMBER_TEXT, TRUE_TEXTS, Feature
 
-NUMBER_TEXT = r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?"
-"""A text that is a number, as a whole."""
 _BLANKS = "".join(sign for sign in map(chr, range(0x3001)) if sign.isspace())  # what str.strip removes
 _WHOLE_LIMIT = 1e15  # as in contract.level_text: beyond it a float is not written as a whole number
 

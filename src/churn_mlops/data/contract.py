@@ -20,6 +20,8 @@ from churn_mlops.errors import ContractError
 CONTRACT_VERSION = 1
 TRUE_TEXTS = frozenset({"1", "true", "yes", "y", "t"})
 FALSE_TEXTS = frozenset({"0", "false", "no", "n", "f"})
+NUMBER_TEXT = r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?"
+"""Pattern of a text that is a number, as a whole."""
 ABSURD = 1e300  # no measured thing is larger: such a number is a fault
 
 FeatureType = Literal["number", "boolean", "category"]

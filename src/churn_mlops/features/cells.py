@@ -7,9 +7,9 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from churn_mlops.data.contract import FALSE_TEXTS, TRUE_TEXTS, Feature, level_text
+from churn_mlops.data.contract import FALSE_TEXTS, NUMBER_TEXT, TRUE_TEXTS, Feature, level_text
 
-_DECIMAL = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+_DECIMAL = re.compile(NUMBER_TEXT)
 
 
 class BadCellError(ValueError):
@@ -80,9 +80,10 @@ def number_reader(feature: Feature) -> Callable[[Any, Feature], float]:
 
 
 def _number_of_text(text: str) -> float:
-    if not _DECIMAL.fullmatch(text.strip()):
+    stripped = text.strip()
+    if not _DECIMAL.fullmatch(stripped):
         raise ValueError(text)
-    return float(text)
+    return float(stripped)
 
 
 def _shown(value: Any) -> str:

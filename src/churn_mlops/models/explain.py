@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from churn_mlops.data.contract import DataContract, level_text
+from churn_mlops.data.contract import TRUE_TEXTS, DataContract, level_text
 from churn_mlops.features.cells import is_missing
 
 
@@ -70,7 +70,7 @@ def words(contract: DataContract, feature: str, value: Any, points: int) -> str:
     elif declared.words:
         subject = declared.words.replace("{value}", level_text(value).replace("_", " "))
     elif declared.type == "boolean":
-        yes = level_text(value).lower() in {"1", "true", "yes", "y", "t"}
+        yes = level_text(value).lower() in TRUE_TEXTS
         subject = f"{title}: {'yes' if yes else 'no'}"
     else:
         unit = f" {declared.unit}" if declared.unit else ""

@@ -55,19 +55,6 @@ class Scored:
     report: ValidationReport
 
 
-def economics_of(settings: Settings) -> Economics:
-    """The economics that the settings declare."""
-    decision = settings.decision
-    return Economics(
-        value=decision.customer_value,
-        offer_cost=decision.offer_cost,
-        contact_cost=decision.contact_cost,
-        kept_share=decision.kept_share,
-        taken_and_left_share=decision.taken_and_left_share,
-        taken_by_stayers_share=decision.taken_by_stayers_share,
-    )
-
-
 def score(
     settings: Settings, as_of: date, *, from_address: str | None = None, progress: Progress | None = None
 ) -> Scored:
@@ -156,7 +143,7 @@ def _ranked(
     contract = predictor.contract
     order = np.argsort(-scores, kind="stable")
     ranked, scores, points = snapshot.take(pa.array(order)), scores[order], points[order]
-    gains = np.asarray(expected_gain(scores, economics_of(settings)))
+    gains = np.asarray(expected_gain(scores, Economics(**settings.decision.economics())))
     capacity = settings.decision.capacity
     offered = (gains > 0) & (np.arange(len(scores)) < (len(scores) if capacity is None else capacity))
     names = rows[order] if contract.customer is None else ranked.column(contract.customer)

@@ -60,7 +60,7 @@ def create_app(source: LiveSource, settings: Settings, clock: Callable[[], date]
     """
     app = FastAPI(title="churn-mlops", description="Who is about to leave, and why.", docs_url=None, redoc_url=None)
     metrics = Metrics(source)
-    economics = economics_of(settings)
+    economics = Economics(**settings.decision.economics())
     app.add_middleware(Observed, metrics=metrics, max_body_bytes=settings.serving.max_body_bytes)
     _add_refusals(app)
 
@@ -115,19 +115,6 @@ def create_app(source: LiveSource, settings: Settings, clock: Callable[[], date]
 
     add_documentation(app, source)  # last: a request is held against the routes in their order
     return app
-
-
-def economics_of(settings: Settings) -> Economics:
-    """What customers and offers cost and bring, as configured."""
-    decision = settings.decision
-    return Economics(
-        value=decision.customer_value,
-        offer_cost=decision.offer_cost,
-        contact_cost=decision.contact_cost,
-        kept_share=decision.kept_share,
-        taken_and_left_share=decision.taken_and_left_share,
-        taken_by_stayers_share=decision.taken_by_stayers_share,
-    )
 
 
 def _predict_batch(body: bytes, live: Live, metrics: Metrics) -> bytes:
