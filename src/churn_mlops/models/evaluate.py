@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from empulse.metrics import empc_score
 from scipy.stats import t as student
 from sklearn.metrics import average_precision_score, log_loss, precision_recall_curve, roc_auc_score, roc_curve
@@ -76,11 +77,7 @@ def evaluate(y: Floats, scores: Floats, seed: int = 0) -> dict[str, Estimate]:
         scores: churn probabilities, shape (rows,).
         seed: of the groups.
     """
-    order = np.random.default_rng(seed).permutation(len(y))
-    # Sorted by label first, so that every group has its share of leavers.
-    order = order[np.argsort(y[order], kind="stable")]
-    groups = np.empty(len(y), dtype=np.int64)
-    groups[order] = np.arange(len(y)) % min(GROUPS, len(y))
+    groups = _groups(y, np.random.default_rng(seed))
     return {name: _with_interval(name, metric, y, scores, groups) for name, metric in METRICS.items()}
 
 
@@ -97,6 +94,18 @@ def curves(y: Floats, scores: Floats) -> dict[str, Any]:
             for rows in bins
         ],
     }
+
+
+def _groups(y: Floats, draw: np.random.Generator) -> npt.NDArray[np.int64]:
+    """The group of each row, shape (rows,), drawn blindly: groups of equal shares of leavers would hide their noise."""
+    order = draw.permutation(len(y))
+    groups = np.empty(len(y), dtype=np.int64)
+    groups[order] = np.arange(len(y)) % min(GROUPS, len(y))
+    if any(len(set(groups[y == label])) < 2 for label in (0, 1)):
+        # So few of one kind that leaving out a group would leave none: then each of them gets a group of its own.
+        order = order[np.argsort(y[order], kind="stable")]
+        groups[order] = np.arange(len(y)) % min(GROUPS, len(y))
+    return groups
 
 
 def _with_interval(

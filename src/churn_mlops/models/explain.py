@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
-from churn_mlops.data.contract import TRUE_TEXTS, DataContract, level_text
+from churn_mlops.data.contract import TRUE_TEXTS, DataContract, Feature, level_text
 from churn_mlops.features.cells import is_missing
 
 
-@dataclass(frozen=True)
-class Reason:
+class Reason(NamedTuple):
     """What one feature adds to a score.
 
     Args:
@@ -61,18 +60,26 @@ def whole_points(shares: Sequence[float], total: float) -> list[int]:
     return floors
 
 
-def words(contract: DataContract, feature: str, value: Any, points: int) -> str:
-    """One reason in plain words."""
+def wording(contract: DataContract, feature: str) -> Callable[[Any, int], str]:
+    """The function that puts one reason of ``feature`` into plain words: (the customer's value, points) -> text."""
     declared = contract.features[feature]
     title = contract.title_of(feature)
-    if is_missing(value, declared):
-        subject = f"{title} not known"
-    elif declared.words:
-        subject = declared.words.replace("{value}", level_text(value).replace("_", " "))
-    elif declared.type == "boolean":
-        yes = level_text(value).lower() in TRUE_TEXTS
-        subject = f"{title}: {'yes' if yes else 'no'}"
-    else:
-        unit = f" {declared.unit}" if declared.unit else ""
-        subject = f"{title} {level_text(value).replace('_', ' ')}{unit}"
-    return f"{subject}: {points:+d} {'point' if abs(points) == 1 else 'points'}"
+    unit = f" {declared.unit}" if declared.unit and not declared.words else ""
+    template = declared.words or (f"{title}: {{value}}" if declared.type == "boolean" else f"{title} {{value}}")
+    before, _, after = template.partition("{value}")
+
+    def text(value: Any, points: int) -> str:
+        if is_missing(value, declared):
+            subject = f"{title} not known"
+        else:
+            subject = f"{before}{_shown(value, declared)}{unit}{after}"
+        return f"{subject}: {points:+d} {'point' if points in (1, -1) else 'points'}"
+
+    return text
+
+
+def _shown(value: Any, feature: Feature) -> str:
+    if feature.type == "boolean":
+        return "yes" if level_text(value).lower() in TRUE_TEXTS else "no"
+    text = level_text(value)
+    return text.replace("_", " ") if feature.type == "category" else text

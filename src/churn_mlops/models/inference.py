@@ -15,7 +15,7 @@ from churn_mlops.errors import BundleError, DataError
 from churn_mlops.features.cells import BadCellError
 from churn_mlops.models.bundle import Bundle
 from churn_mlops.models.calibration import sigmoid
-from churn_mlops.models.explain import Explanation, Reason, points_per_log_odds, whole_points, words
+from churn_mlops.models.explain import Explanation, Reason, points_per_log_odds, whole_points, wording
 from churn_mlops.models.tables import Floats
 
 Band = Literal["low", "medium", "high"]
@@ -57,6 +57,7 @@ class ChurnPredictor:
         self._readers = [
             (name, bundle.contract.column_of(name), read) for name, read in bundle.engineer.readers().items()
         ]
+        self._wordings = [wording(bundle.contract, name) for name, _, _ in self._readers]
         self._check()
 
     @classmethod
@@ -131,7 +132,7 @@ class ChurnPredictor:
     def _reason(self, row: Mapping[str, Any], place: int, points: int) -> Reason:
         name, column, _ = self._readers[place]
         value = row[name] if name in row else row.get(column)
-        return Reason(name, value, points, words(self.contract, name, value, points))
+        return Reason(name, value, points, self._wordings[place](value, points))
 
     def _inputs(self, row: Mapping[str, Any]) -> list[float]:
         try:

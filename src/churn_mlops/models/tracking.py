@@ -13,23 +13,26 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-# MLflow reads these when it is imported: no telemetry, and no progress bars of its own.
-os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
-os.environ["MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR"] = "false"
-# MLflow's own 7 retries wait four minutes for a server that is not there.
-os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
-
-import mlflow
-import mlflow.pyfunc
-from mlflow.exceptions import MlflowException
-from mlflow.models import ModelSignature
-from mlflow.types.schema import AnyType, ColSpec, Schema
 from sqlalchemy.exc import SQLAlchemyError
 
 from churn_mlops import __version__
 from churn_mlops.data.contract import DataContract
 from churn_mlops.errors import ChurnError
 from churn_mlops.models.bundle import Bundle
+
+# MLflow reads these when it is imported: no telemetry, and no progress bars of its own.
+os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+os.environ["MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR"] = "false"
+# MLflow's own 7 retries wait four minutes for a server that is not there.
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # MLflow warns about type hints of its own
+    import mlflow
+    import mlflow.pyfunc
+    from mlflow.exceptions import MlflowException
+    from mlflow.models import ModelSignature
+    from mlflow.types.schema import AnyType, ColSpec, Schema
 
 BUNDLE_FILE = "model.bundle"
 PROVENANCE_FILE = "provenance.json"

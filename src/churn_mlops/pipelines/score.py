@@ -17,7 +17,7 @@ from churn_mlops.data.reading import LABEL, read_snapshot
 from churn_mlops.data.sources import open_table
 from churn_mlops.data.validation import ValidationReport
 from churn_mlops.errors import PromotionError
-from churn_mlops.models.explain import words
+from churn_mlops.models.explain import wording
 from churn_mlops.models.inference import Bands, ChurnPredictor
 from churn_mlops.models.promotion import LiveModels
 from churn_mlops.models.tables import Floats
@@ -168,12 +168,13 @@ def _reasons(
 ) -> dict[str, list[str]]:
     """The largest reasons of each customer, in words; blank where a feature adds nothing."""
     features = list(contract.features)
+    wordings = [wording(contract, name) for name in features]
     top = np.argsort(-np.abs(points), axis=1, kind="stable")[:, :REASONS]
     reasons: dict[str, list[str]] = {}
     for place in range(top.shape[1]):
         texts = []
         for row, feature in enumerate(top[:, place].tolist()):
-            size, name = int(points[row, feature]), features[feature]
-            texts.append(words(contract, name, values[name][row], size) if size else "")
+            size = int(points[row, feature])
+            texts.append(wordings[feature](values[features[feature]][row], size) if size else "")
         reasons[f"reason_{place + 1}"] = texts
     return reasons
