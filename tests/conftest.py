@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 import pytest
@@ -11,7 +12,12 @@ import pytest
 from churn_mlops.models import MODEL_TYPES, ChurnModel
 from tests.customers import CONTRACT, customers, left
 
+if TYPE_CHECKING:
+    from tests.company import Company
+
 ROWS = 3000
+
+# The fixtures of the company import what they need when they are used: MLflow takes seconds, and most tests do without.
 
 
 @pytest.fixture(scope="session")
@@ -33,3 +39,37 @@ def raw() -> pd.DataFrame:
 def model(request: pytest.FixtureRequest, raw: pd.DataFrame) -> ChurnModel:
     """A fitted model of each type."""
     return ChurnModel(request.param, contract=CONTRACT, seed=1).fit(raw, left(raw))
+
+
+@pytest.fixture(scope="session")
+def record(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty MLflow database, to be copied: making one takes seconds."""
+    from churn_mlops.models.tracking import Tracking, reach
+
+    path = tmp_path_factory.mktemp("record") / "mlflow.db"
+    reach(Tracking(f"sqlite:///{path}", path.parent, "churn", "churn"))
+    return path
+
+
+@pytest.fixture
+def untrained(tmp_path: Path, record: Path) -> Company:
+    """A small company that has no model yet."""
+    from tests.company import new_company
+
+    return new_company(tmp_path / "company", record)
+
+
+@pytest.fixture(scope="session")
+def company(tmp_path_factory: pytest.TempPathFactory, record: Path) -> Company:
+    """A small company with a live model, shared: not to be changed."""
+    from tests.company import trained_company
+
+    return trained_company(tmp_path_factory.mktemp("company"), record)
+
+
+@pytest.fixture
+def own_company(company: Company, tmp_path: Path) -> Company:
+    """A small company with a live model, to be changed."""
+    from tests.company import copy_of
+
+    return copy_of(company, tmp_path / "company")

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from churn_mlops.config import Settings
 from churn_mlops.models.promotion import LiveModels, LivePeriod
 from churn_mlops.models.registry import CHAMPION, Version, bundle_of, provenance_of, set_alias, versions
-from churn_mlops.pipelines.train import tracking
+from churn_mlops.pipelines.recording import tracking
 
 
 def overview(settings: Settings) -> tuple[tuple[Version, ...], tuple[LivePeriod, ...]]:

@@ -30,9 +30,10 @@ from churn_mlops.models.inference import ChurnPredictor
 from churn_mlops.models.promotion import Comparison, LiveModel, LiveModels, compare
 from churn_mlops.models.registry import CHALLENGER, CHAMPION, set_alias
 from churn_mlops.models.tables import Floats
-from churn_mlops.models.tracking import PROVENANCE_FILE, Run, Tracking, log_run, reach
+from churn_mlops.models.tracking import PROVENANCE_FILE, Run, log_run, reach
 from churn_mlops.models.train import fit_bundle
 from churn_mlops.pipelines.reading import check, open_source
+from churn_mlops.pipelines.recording import tracking
 
 MIN_LEAVERS_SET_ASIDE = 5
 PACKAGES = ("numpy", "lightgbm", "scikit-learn", "pyarrow", "duckdb", "ibis-framework", "mlflow-skinny")
@@ -123,12 +124,6 @@ def _champion(live: LiveModels) -> LiveModel | None:
             f"{error}; the champion is needed for comparison, so make a registered version live again first: "
             "`churn models promote VERSION --reason REASON`"
         ) from None
-
-
-def tracking(settings: Settings) -> Tracking:
-    """Where runs and versions are recorded."""
-    place = settings.mlflow
-    return Tracking(place.uri, place.artifacts, place.experiment, place.model_name)
 
 
 def split(snapshot: pa.Table, contract: DataContract, settings: Settings) -> TrainingData:

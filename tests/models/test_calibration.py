@@ -1,0 +1,61 @@
+"""Calibration: affine in log-odds, with a slope that is positive whatever it is given."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from churn_mlops.models.calibration import fit_calibration, sigmoid
+from churn_mlops.models.tables import Floats
+
+
+def drawn(rows: int, intercept: float, slope: float, seed: int = 0) -> tuple[Floats, Floats]:
+    draw = np.random.default_rng(seed)
+    raw = draw.normal(-0.5, 1.5, rows)
+    return raw, (draw.random(rows) < sigmoid(intercept + slope * raw)).astype(np.float64)
+
+
+@pytest.mark.parametrize(("intercept", "slope"), [(0.0, 1.0), (-1.0, 0.5), (0.7, 2.0)])
+def test_it_finds_the_calibration_that_made_the_labels(intercept: float, slope: float) -> None:
+    found = fit_calibration(*drawn(50_000, intercept, slope))
+    assert found.intercept == pytest.approx(intercept, abs=0.06)
+    assert found.slope == pytest.approx(slope, abs=0.06)
+
+
+def test_calibrated_scores_expect_as_many_leavers_as_there_are() -> None:
+    raw, y = drawn(2000, -1.0, 0.5)
+    found = fit_calibration(raw, y)
+    assert sigmoid(found.intercept + found.slope * raw).sum() == pytest.approx(y.sum(), rel=1e-6)
+
+
+def test_scores_that_are_all_alike_become_the_base_rate() -> None:
+    y = np.r_[np.ones(30), np.zeros(70)]
+    for prior in (True, False):
+        found = fit_calibration(np.full(100, -3.0), y, prior=prior)
+        assert sigmoid(np.array([found.intercept - 3.0 * found.slope]))[0] == pytest.approx(0.3)
+
+
+def test_the_slope_stays_positive_where_the_scores_point_the_wrong_way() -> None:
+    raw, y = drawn(5000, 0.0, 1.0)
+    found = fit_calibration(-raw, y)
+    assert 0 < found.slope <= 1e-3
+    assert sigmoid(found.intercept - found.slope * raw).mean() == pytest.approx(y.mean(), abs=0.01)
+
+
+def test_the_prior_holds_few_rows_near_one_and_many_rows_not_at_all() -> None:
+    few, many = drawn(40, 0.0, 4.0), drawn(50_000, 0.0, 4.0)
+    free, held = fit_calibration(*few, prior=False).slope, fit_calibration(*few).slope
+    assert abs(held - 1) < abs(free - 1)
+    assert fit_calibration(*many).slope == pytest.approx(fit_calibration(*many, prior=False).slope, rel=0.01)
+
+
+@given(st.lists(st.tuples(st.floats(-40, 40), st.booleans()), min_size=2, max_size=40))
+def test_no_scores_at_all_upset_it(rows: list[tuple[float, bool]]) -> None:
+    raw = np.array([score for score, _ in rows])
+    y = np.array([float(left) for _, left in rows])
+    y[0], y[-1] = 1.0, 0.0
+    found = fit_calibration(raw, y)
+    assert np.isfinite(found.intercept)
+    assert found.slope > 0
