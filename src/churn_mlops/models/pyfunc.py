@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from churn_mlops.errors import BundleError
 from churn_mlops.models.inference import ChurnPredictor
 from churn_mlops.models.tables import Floats
 
@@ -22,4 +23,7 @@ class BundleModel:
 
 def _load_pyfunc(data_path: str) -> BundleModel:
     path = Path(data_path)
-    return BundleModel(ChurnPredictor.load(next(path.glob("*.bundle")) if path.is_dir() else path))
+    found = next(path.glob("*.bundle"), None) if path.is_dir() else path
+    if found is None:
+        raise BundleError(f"{path} holds no model bundle: register the model again with `churn train`")
+    return BundleModel(ChurnPredictor.load(found))

@@ -1,0 +1,157 @@
+"""Runs and versions in a real MLflow, and the bundle as stock MLflow loads it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import socket
+import warnings
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import mlflow
+import numpy as np
+import pandas as pd
+import pytest
+
+from churn_mlops.errors import BundleError, PromotionError
+from churn_mlops.models import ChurnModel
+from churn_mlops.models.registry import CHALLENGER, CHAMPION, bundle_of, provenance_of, set_alias, versions
+from churn_mlops.models.tracking import Run, Tracking, TrackingError, log_run, reach
+from tests.customers import CONTRACT, customers, left
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A model, and its run in MLflow."""
+
+    model: ChurnModel
+    frame: pd.DataFrame
+    tracking: Tracking
+    run_id: str
+    version: int
+
+
+def run_of(model: ChurnModel) -> Run:
+    return Run(
+        bundle=model.bundle_,
+        parameters={"model_type": model.model_type, "seed": 1},
+        metrics={"log_loss": 0.41, "auc": 0.85},
+        tags={"data_fingerprint": "f1", "verdict": "no signal, 100 % sure"},
+        documents={"provenance.json": {"seed": 1}, "curves.json": {"roc": [0.0, 1.0]}},
+    )
+
+
+@pytest.fixture(scope="module")
+def recorded(record: Path, tmp_path_factory: pytest.TempPathFactory) -> Recorded:
+    folder = tmp_path_factory.mktemp("tracking")
+    shutil.copy(record, folder / "mlflow.db")
+    frame = customers(600)
+    model = ChurnModel("logistic_regression", contract=CONTRACT, seed=1).fit(frame, left(frame))
+    tracking = Tracking(f"sqlite:///{folder / 'mlflow.db'}", folder / "artifacts", "experiment", "churn")
+    run_id, version = log_run(tracking, run_of(model))
+    set_alias(tracking, CHAMPION, version)
+    return Recorded(model, frame, tracking, run_id, version)
+
+
+def stock(recorded: Recorded) -> mlflow.pyfunc.PyFuncModel:
+    """What somebody who has MLflow and this package loads, without a word of this package."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # MLflow's own
+        mlflow.set_tracking_uri(recorded.tracking.uri)
+        mlflow.set_registry_uri(recorded.tracking.uri)
+        return mlflow.pyfunc.load_model("models:/churn@champion")
+
+
+@pytest.mark.filterwarnings("ignore")  # MLflow's own
+def test_stock_mlflow_loads_the_champion_with_the_same_scores(recorded: Recorded) -> None:
+    loaded = stock(recorded)
+    fitted = recorded.model.predict_proba(recorded.frame)[:, 1]
+    assert np.abs(loaded.predict(recorded.frame) - fitted).max() <= 1e-12
+    other_order = recorded.frame[recorded.frame.columns[::-1]].assign(spare="x")
+    assert np.abs(loaded.predict(other_order) - fitted).max() <= 1e-12
+
+
+@pytest.mark.filterwarnings("ignore")  # MLflow's own
+def test_stock_mlflow_takes_blanks_and_absent_columns_as_missing(recorded: Recorded) -> None:
+    few = recorded.frame[["tenure", "plan"]].head(20)
+    fitted = recorded.model.predictor.score(few.to_dict(orient="records"))
+    assert np.abs(stock(recorded).predict(few) - fitted).max() <= 1e-12
+
+
+def test_no_pickle_is_in_what_was_logged(recorded: Recorded) -> None:
+    logged = [path for path in recorded.tracking.artifacts.rglob("*") if path.is_file()]
+    assert any(path.suffix == ".bundle" for path in logged)
+    assert not [path for path in logged if path.suffix in {".pkl", ".pickle", ".joblib"}]
+    assert not [path for path in logged if path.read_bytes().startswith(b"\x80")]
+
+
+def test_parameters_metrics_tags_and_documents_are_recorded(recorded: Recorded) -> None:
+    client = mlflow.MlflowClient(recorded.tracking.uri, recorded.tracking.uri)
+    run = client.get_run(recorded.run_id)
+    assert run.info.status == "FINISHED"
+    assert run.data.params == {"model_type": "logistic_regression", "seed": "1"}
+    assert run.data.metrics == {"log_loss": 0.41, "auc": 0.85}
+    assert run.data.tags["verdict"] == "no signal, 100 % sure"
+    documents = {path.name: json.loads(path.read_text()) for path in recorded.tracking.artifacts.rglob("c*.json")}
+    assert documents == {"curves.json": {"roc": [0.0, 1.0]}}
+    assert provenance_of(recorded.tracking, recorded.version) == {"seed": 1}
+
+
+def test_the_registry_gives_back_the_same_bundle(recorded: Recorded) -> None:
+    assert bundle_of(recorded.tracking, recorded.version).sha256 == recorded.model.bundle_.sha256
+
+
+def test_versions_are_listed_newest_first_with_their_aliases(recorded: Recorded) -> None:
+    _, newer = log_run(recorded.tracking, run_of(recorded.model))
+    set_alias(recorded.tracking, CHALLENGER, newer)
+    listed = versions(recorded.tracking)
+    assert [(v.number, v.aliases) for v in listed] == [(newer, ("challenger",)), (recorded.version, ("champion",))]
+    assert (listed[0].model_type, listed[0].log_loss, listed[0].auc) == ("logistic_regression", 0.41, 0.85)
+    set_alias(recorded.tracking, CHAMPION, newer)
+    assert versions(recorded.tracking)[0].aliases == ("challenger", "champion")
+    set_alias(recorded.tracking, CHAMPION, recorded.version)
+
+
+def test_a_version_that_is_not_there_is_named(recorded: Recorded) -> None:
+    with pytest.raises(PromotionError, match="there is no version 99 of 'churn': `churn models list`"):
+        bundle_of(recorded.tracking, 99)
+    with pytest.raises(PromotionError, match="there is no version 1 of 'other'"):
+        bundle_of(replace(recorded.tracking, model_name="other"), 1)
+
+
+def test_a_bundle_altered_in_the_record_is_refused(recorded: Recorded) -> None:
+    _, number = log_run(recorded.tracking, run_of(recorded.model))
+    newest = max(recorded.tracking.artifacts.rglob("*.bundle"), key=lambda path: path.stat().st_mtime_ns)
+    newest.write_bytes(newest.read_bytes().replace(b'"threshold":0.5', b'"threshold":0.1'))
+    with pytest.raises(BundleError, match="was altered"):
+        bundle_of(recorded.tracking, number)
+
+
+def test_where_nothing_was_registered_there_are_no_versions(recorded: Recorded) -> None:
+    assert versions(replace(recorded.tracking, model_name="nothing yet")) == ()
+
+
+def test_a_server_that_is_not_there_is_said_in_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    with pytest.raises(TrackingError, match=r"MLflow failed \(.*check the settings mlflow\.uri"):
+        reach(Tracking(f"http://127.0.0.1:{port}", tmp_path, "e", "m"))
+
+
+@pytest.mark.parametrize("uri", ["sqlite:///{}/file/mlflow.db", "sqlite:///{}/folder", "nonsense://x"])
+def test_a_record_that_cannot_be_opened_is_said_in_a_sentence_at_once(tmp_path: Path, uri: str) -> None:
+    (tmp_path / "file").write_text("in the way")
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(TrackingError, match=r"MLflow failed \(.*check the settings") as caught:
+        reach(Tracking(uri.format(tmp_path), tmp_path, "e", "m"))
+    assert "\n" not in str(caught.value)
+
+
+def test_artifacts_that_cannot_be_written_are_said_and_register_nothing(recorded: Recorded, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    tracking = replace(recorded.tracking, experiment="blocked", model_name="blocked", artifacts=tmp_path / "file")
+    with pytest.raises(TrackingError, match=r"mlflow\.artifacts"):
+        log_run(tracking, run_of(recorded.model))
+    assert versions(tracking) == ()
