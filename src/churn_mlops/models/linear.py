@@ -9,6 +9,7 @@ from itertools import product
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
+from threadpoolctl import threadpool_limits
 
 from churn_mlops.models.fitting import MIN_ROWS_OF_A_CELL, FitSettings, Fitted, Progress, TrainingInputs, log_losses
 from churn_mlops.models.tables import AdditiveTables, Axis, Floats, Line, Places
@@ -75,7 +76,9 @@ def _fit(inputs: Floats, y: Floats, axes: tuple[Axis, ...], strength: float) -> 
     with warnings.catch_warnings():
         # A fit that has not quite converged is still judged on held-out rows, like every other candidate.
         warnings.simplefilter("ignore", ConvergenceWarning)
-        model.fit(design, y)
+        # So few columns that the threads of a linear algebra library only wait for each other.
+        with threadpool_limits(1, user_api="blas"):
+            model.fit(design, y)
     return _tables(float(model.intercept_[0]), model.coef_[0], columns, axes, inputs)
 
 
