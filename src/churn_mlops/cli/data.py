@@ -101,4 +101,4 @@ def _show_report(report: ValidationReport) -> None:
     verdict = "Stop" if report.stop else "Go"
     stops = sum(problem.severity == "stop" for problem in report.problems)
     warnings = len(report.problems) - stops
-    say(f"{verdict}: {report.rows:,} rows, {stops} that stop, {warnings} warnings.")
+    say(f"{verdict}: {report.rows:,} rows, {stops} that stop, {warnings} warning{'' if warnings == 1 else 's'}.")

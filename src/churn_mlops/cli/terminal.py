@@ -13,13 +13,22 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-out = Console(highlight=False)
-err = Console(stderr=True, highlight=False)
+
+class Terminal(Console):
+    """Leaves it to the frame to end the command where nobody reads any more; Rich itself would end it as failed."""
+
+    def on_broken_pipe(self) -> None:
+        """Called by Rich while it handles the error."""
+        raise BrokenPipeError
+
+
+out = Terminal(highlight=False)
+err = Terminal(stderr=True, highlight=False)
 
 
 @contextmanager
 def progress_bar(what: str) -> Iterator[Callable[[int, int], None]]:
-    """A progress bar on standard error; hand what it yields to a job as its ``progress``."""
+    """A progress bar on standard error, if that is a terminal; hand what it yields to a job as its ``progress``."""
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description}"),
@@ -27,7 +36,7 @@ def progress_bar(what: str) -> Iterator[Callable[[int, int], None]]:
         MofNCompleteColumn(),
         TimeElapsedColumn(),
     )
-    with Progress(*columns, console=err, transient=True) as bar:
+    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
         task = bar.add_task(what, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
 

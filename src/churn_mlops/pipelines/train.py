@@ -208,7 +208,8 @@ def _against(
 def _compared(comparison: Comparison | None, champion: LiveModel) -> str:
     if comparison is None:
         return "not compared"
-    figures = f"log loss {comparison.gain:+.5f} better, standard error {comparison.error:.5f}"
+    better = "better" if comparison.gain > 0 else "worse"
+    figures = f"log loss {abs(comparison.gain):.5f} {better}, standard error {comparison.error:.5f}"
     verdict = "beats" if comparison.beyond_noise else "does not beat"
     return f"{verdict} champion {champion.version} beyond noise on {comparison.customers:,} customers ({figures})"
 

@@ -1,0 +1,127 @@
+"""``churn train``, ``churn models``, ``churn score`` and ``churn demo``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.conftest import Churn
+from tests.company import Company, write_rows
+
+
+@pytest.fixture
+def config(own_company: Company) -> Path:
+    return own_company.config()
+
+
+def document(text: str) -> Any:
+    """JSON as strict readers take it: without NaN and Infinity."""
+
+    def refuse(name: str) -> None:
+        raise AssertionError(f"{name} is not JSON")
+
+    return json.loads(text, parse_constant=refuse)
+
+
+def test_train_says_what_it_did_for_people_and_for_machines(churn: Churn, config: Path) -> None:
+    result = churn("--config", config, "train")
+    assert result.code == 0
+    assert "others, whom no version ever trains on" in result.out
+    assert "log loss (lower is better)" in result.out
+    assert "Version 2 was recorded, not promoted: the same model as the champion, version 1." in result.out
+    result = churn("--config", config, "train", "--json", "--force", "because")
+    trained = document(result.out)
+    assert (trained["version"], trained["promoted"], trained["signal"]) == (3, True, True)
+    assert set(trained["metrics"]["auc"]) == {"value", "low", "high"}
+
+
+def test_train_with_warnings_prints_json_all_the_same(churn: Churn, own_company: Company) -> None:
+    own_company.rewrite(lambda rows: [rows[0] | {"payment_method": "pigeon"}, *rows[1:]])
+    for command in ("train", "score"):
+        printed = document(churn("--config", own_company.config(), command, "--json").out)
+        assert [problem["rule"] for problem in printed["warnings"]] == ["unknown_level"]
+
+
+def test_an_unknown_model_type_is_named(churn: Churn, config: Path) -> None:
+    result = churn("--config", config, "train", "--model-type", "magic")
+    assert result.code == 1
+    assert "'magic': one of logistic_regression, additive_boosting" in result.err
+
+
+def test_versions_are_promoted_rolled_back_and_listed(churn: Churn, config: Path) -> None:
+    assert "nothing to roll back to" in churn("--config", config, "models", "rollback").err
+    churn("--config", config, "train", "--model-type", "additive_boosting")
+    result = churn("--config", config, "models", "promote", "2", "--reason", "try it")
+    assert (result.code, result.out[:36]) == (0, "Version 2 (additive_boosting) is liv")
+    result = churn("--config", config, "models", "rollback", "--reason", "no good")
+    assert (result.code, result.out[:41]) == (0, "Version 1 (logistic_regression) is live a")
+    listed = document(churn("--config", config, "models", "list", "--json").out)
+    assert [(v["number"], v["aliases"]) for v in listed["versions"]] == [(2, ["challenger"]), (1, ["champion"])]
+    assert [(p["version"], p["reason"]) for p in listed["live"]][1:] == [("2", "try it"), ("1", "no good")]
+    shown = churn("--config", config, "models", "list").out
+    assert "no good" in shown
+    assert "logistic_regression" in shown
+
+
+def test_promoting_what_is_not_there_changes_nothing(churn: Churn, own_company: Company) -> None:
+    before = own_company.live.read_bytes()
+    result = churn("--config", own_company.config(), "models", "promote", "9", "--reason", "x")
+    assert result.code == 1
+    assert "there is no version 9 of 'churn'" in result.err
+    assert own_company.live.read_bytes() == before
+
+
+def test_where_nothing_is_registered_the_list_says_so(churn: Churn, untrained: Company) -> None:
+    assert "No model is registered yet" in churn("--config", untrained.config(), "models", "list").out
+    assert document(churn("--config", untrained.config(), "models", "list", "--json").out) == {
+        "versions": [],
+        "live": [],
+    }
+
+
+def test_score_prints_both_numbers_the_top_and_writes_the_list(churn: Churn, company: Company) -> None:
+    result = churn("--config", company.config(), "score", "--out", "list.csv")
+    assert result.code == 0
+    unknown = sum(row["churned"] == "" for row in company.rows())
+    assert f" of {unknown:,} customers are likely to churn; " in result.out
+    assert " are worth an offer. (model version 1, as of " in result.out
+    assert "points" in result.out
+    assert f"Wrote {unknown:,} customers to list.csv." in result.out
+    assert len(Path("list.csv").read_text().splitlines()) == unknown + 1
+    printed = document(churn("--config", company.config(), "score", "--json").out)
+    assert printed["customers"] == unknown
+    assert len(printed["list"]) == printed["likely_to_churn"]
+
+
+def test_score_of_a_file_scores_that_file(churn: Churn, company: Company) -> None:
+    write_rows(Path("today.csv"), company.rows()[:25])
+    printed = document(churn("--config", company.config(), "score", "--from", "today.csv", "--json").out)
+    assert (printed["customers"], printed["out_of_fold"]) == (25, False)
+
+
+def test_a_list_that_cannot_be_written_is_an_error(churn: Churn, company: Company) -> None:
+    Path("file").write_text("in the way")
+    result = churn("--config", company.config(), "score", "--out", "file/list.csv")
+    assert (result.code, result.out) == (1, "")
+    assert "cannot write file/list.csv" in result.err
+
+
+def test_the_demo_makes_trains_and_lists_and_the_second_time_only_lists(
+    churn: Churn, company: Company, record: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path("demo/mlflow").mkdir(parents=True)
+    Path("demo/mlflow/mlflow.db").write_bytes(record.read_bytes())
+    monkeypatch.setenv("CHURN__TRAINING__MODEL_TYPE", "logistic_regression")
+    demo = ("demo", "--customers", "3000", "--seed", "1", "--no-serve")
+    first = churn(*demo)
+    assert first.code == 0
+    assert "Made a company of 3,000 customers in demo/." in first.out
+    assert "Version 1 is live now: the first model that finds a signal." in first.out
+    again = churn(*demo)
+    assert again.out.startswith("The company in demo/ has its model already.\n")
+    assert again.out.splitlines()[1:] == first.out.splitlines()[-len(again.out.splitlines()) + 1 :]
+    assert "churn --config demo/config.yaml score" in again.out
+    assert churn("--config", "demo/config.yaml", "score").code == 0
