@@ -66,6 +66,7 @@ def create_app(source: LiveSource, settings: Settings, clock: Callable[[], date]
 
     @app.post(
         "/predict",
+        summary="Is this customer about to leave?",
         response_model=Prediction,
         responses=_REFUSALS,
         openapi_extra={"parameters": [_EXPLAIN | {"description": _EXPLAIN_HELP}]},
@@ -83,7 +84,9 @@ def create_app(source: LiveSource, settings: Settings, clock: Callable[[], date]
         metrics.scored(live, [probability])
         return Response(as_json(answer), media_type=_JSON, headers=_headers(request, live, as_of))
 
-    @app.post("/predict/batch", response_model=BatchPredictions, responses=_REFUSALS)
+    @app.post(
+        "/predict/batch", summary="The same of many customers", response_model=BatchPredictions, responses=_REFUSALS
+    )
     async def predict_batch(request: Request) -> Response:
         """Whether each of several customers is about to leave; all are answered or none."""
         live = _live(source)
@@ -92,17 +95,17 @@ def create_app(source: LiveSource, settings: Settings, clock: Callable[[], date]
         answer = await run_in_threadpool(_predict_batch, body, live, metrics)
         return Response(answer, media_type=_JSON, headers=_headers(request, live, clock().isoformat()))
 
-    @app.get("/model", responses={503: _REFUSALS[503]})
+    @app.get("/model", summary="The model that is live", responses={503: _REFUSALS[503]})
     async def model() -> Response:
         """The model that is live: its version, what it takes, and what was noted at its promotion."""
         return Response(as_json(model_card(_live(source))), media_type=_JSON)
 
-    @app.get("/health")
+    @app.get("/health", summary="Alive")
     async def health() -> dict[str, str]:
         """Whether the process is alive."""
         return {"status": "alive"}
 
-    @app.get("/ready", responses={503: _REFUSALS[503]})
+    @app.get("/ready", summary="Ready for requests", responses={503: _REFUSALS[503]})
     async def ready() -> dict[str, str]:
         """Whether requests should be sent here: not without a model, nor while shutting down."""
         if source.draining:
