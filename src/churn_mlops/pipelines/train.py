@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import platform
 import shutil
-import subprocess  # nosec B404: git is asked for the revision, with fixed arguments
+import subprocess
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -293,5 +293,5 @@ def _git_revision() -> str | None:
     git = shutil.which("git")
     if git is None:
         return None
-    found = subprocess.run([git, "rev-parse", "HEAD"], capture_output=True, text=True, check=False)  # noqa: S603  # nosec B603
+    found = subprocess.run([git, "rev-parse", "HEAD"], capture_output=True, text=True, check=False)  # noqa: S603 fixed arguments
     return found.stdout.strip() or None
