@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from churn_mlops.errors import BundleError
 from churn_mlops.models import Bundle, ChurnModel
-from churn_mlops.models.bundle import write_whole
 
 
 def test_a_bundle_survives_the_file(model: ChurnModel, tmp_path: Path) -> None:
@@ -85,12 +84,3 @@ def test_a_hashed_body_that_is_no_model_is_refused() -> None:
 def test_no_bytes_at_all_crash_the_reader(data: bytes) -> None:
     with pytest.raises(BundleError):
         Bundle.from_bytes(data)
-
-
-def test_writing_is_whole_or_not_at_all(tmp_path: Path) -> None:
-    path = tmp_path / "file"
-    write_whole(path, b"old")
-    with pytest.raises(TypeError):
-        write_whole(path, "not bytes")  # type: ignore[arg-type]
-    assert path.read_bytes() == b"old"
-    assert [entry.name for entry in tmp_path.iterdir()] == ["file"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
 from churn_mlops.data.contract import DataContract, Feature
 from churn_mlops.data.remarks import Finding
+from churn_mlops.data.writing import write_whole
 from churn_mlops.errors import ContractError
 
 _HEAD = """The data contract of {name}: what each column means. Written by `churn init` from a look at the data.
@@ -30,17 +30,7 @@ def write_contract(contract: DataContract, findings: Sequence[Finding], path: st
     file = Path(path)
     text = contract_text(contract, findings)
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.", suffix=".tmp")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as out:
-                out.write(text)
-                out.flush()
-                os.fsync(out.fileno())
-            Path(name).chmod(0o644)
-            os.replace(name, file)
-        finally:
-            Path(name).unlink(missing_ok=True)
+        write_whole(file, text.encode())
     except OSError as error:
         raise ContractError(f"the contract cannot be written to {file}: {error.strerror or error}") from None
     return file

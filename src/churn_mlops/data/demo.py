@@ -7,8 +7,6 @@ within 30 days is then drawn from :func:`demo_hazard`, so that tests can compare
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +14,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from churn_mlops.data.writing import write_whole
 
 Floats = npt.NDArray[np.float64]
 Texts = npt.NDArray[np.str_]
@@ -92,8 +92,8 @@ def write_demo(folder: Path, customers: int = 20_000, seed: int = 20261123) -> D
     lines = [",".join(columns), *map(",".join, zip(*(text.tolist() for text in texts), strict=True))]
     folder.mkdir(parents=True, exist_ok=True)
     files = DemoFiles(folder / "customers.csv", folder / "contract.yaml")
-    _write_whole(files.customers, "\n".join(lines) + "\n")
-    _write_whole(files.contract, _CONTRACT)
+    write_whole(files.customers, ("\n".join(lines) + "\n").encode())
+    write_whole(files.contract, _CONTRACT.encode())
     return files
 
 
@@ -137,21 +137,6 @@ def _charges(draw: np.random.Generator, columns: Mapping[str, npt.NDArray[Any]])
     extras = 6.0 * (columns["tech_support"] == "yes") + 5.0 * (columns["online_security"] == "yes")
     noise = draw.normal(0.0, 8.0, len(base))
     return np.asarray(np.round(np.clip(base + extras + noise, 15.0, 130.0), 2), dtype=np.float64)
-
-
-def _write_whole(path: Path, text: str) -> None:
-    """Write beside ``path``, then rename: a reader never sees half a file."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).chmod(0o644)  # mkstemp lets only its owner read
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
 
 
 _CONTRACT = """\

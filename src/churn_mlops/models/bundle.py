@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from churn_mlops.data.contract import DataContract
+from churn_mlops.data.writing import write_whole
 from churn_mlops.errors import BundleError, ContractError
 from churn_mlops.features import FeatureEngineer
 from churn_mlops.models.plain import tables_from_plain, tables_to_plain
@@ -122,22 +122,6 @@ class Bundle:
             "checks": [dict(check) for check in self.checks],
         }
         return json.dumps(model, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
-
-
-def write_whole(path: Path, data: bytes) -> None:
-    """Write ``data`` to ``path`` so that a reader, and a crash, find the old file or the new one, never a part."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).chmod(0o644)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
 
 
 def _checked_body(data: bytes, where: str) -> bytes:

@@ -18,8 +18,9 @@ from typing import Any
 
 import numpy as np
 
+from churn_mlops.data.writing import write_whole
 from churn_mlops.errors import BundleError, PromotionError
-from churn_mlops.models.bundle import Bundle, write_whole
+from churn_mlops.models.bundle import Bundle
 from churn_mlops.models.inference import ChurnPredictor
 from churn_mlops.models.tables import Floats
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from churn_mlops.config import Settings
 from churn_mlops.data.demo import write_demo
+from churn_mlops.data.writing import write_whole
 from churn_mlops.errors import BundleError, PromotionError
 from churn_mlops.models.promotion import LiveModels
 
@@ -54,8 +55,8 @@ def make_company(folder: Path, customers: int, seed: int) -> bool:
     if _has_model(folder / "models") and made:
         return False
     write_demo(folder, customers, seed)
-    (folder / "config.yaml").write_text(_CONFIG.format(folder=folder), encoding="utf-8")
-    note.write_text(mark, encoding="utf-8")
+    write_whole(folder / "config.yaml", _CONFIG.format(folder=folder).encode())
+    write_whole(note, mark.encode())
     return True
 
 

@@ -13,8 +13,8 @@ import pyarrow.compute as pc
 import pyarrow.csv as pc_csv
 import pyarrow.parquet as parquet
 
+from churn_mlops.data.writing import write_whole
 from churn_mlops.errors import ConfigError
-from churn_mlops.models.bundle import write_whole
 
 FORMULA = r"^[=+\-@\t\r\n]"
 

@@ -14,8 +14,8 @@ from churn_mlops.data.contract_file import write_contract
 from churn_mlops.data.proposal import Proposal, propose
 from churn_mlops.data.sources import open_table
 from churn_mlops.data.validation import ValidationReport, validate
+from churn_mlops.data.writing import write_whole
 from churn_mlops.errors import ConfigError
-from churn_mlops.models.bundle import write_whole
 from churn_mlops.pipelines.reading import open_source
 
 

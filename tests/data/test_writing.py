@@ -1,0 +1,24 @@
+"""Files appear whole or not at all, with the permissions asked for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from churn_mlops.data.writing import write_whole
+
+
+def test_writing_is_whole_or_not_at_all(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    write_whole(path, b"old")
+    with pytest.raises(TypeError):
+        write_whole(path, "not bytes")  # type: ignore[arg-type]
+    assert path.read_bytes() == b"old"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["file"]
+
+
+@pytest.mark.parametrize("mode", [0o644, 0o600])
+def test_the_file_has_the_permissions_asked_for(tmp_path: Path, mode: int) -> None:
+    write_whole(tmp_path / "new" / "file", b"x", mode=mode)
+    assert (tmp_path / "new" / "file").stat().st_mode & 0o777 == mode
