@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
 
+from churn_mlops.data.contract import DataContract
 from churn_mlops.errors import DataError, NotFittedError
 from churn_mlops.features import FeatureEngineer
 from tests.customers import CONTRACT, customers
@@ -75,3 +78,38 @@ def test_exact_numbers_of_a_database_are_read() -> None:
     inputs = engineer.transform(table)
     assert inputs[0, :2].tolist() == [1.0, 12.5]
     assert np.isnan(inputs[1, :2]).all()
+
+
+def test_a_column_declared_under_another_name_wins_over_one_that_is_called_like_the_feature() -> None:
+    declared = {**CONTRACT.to_dict(), "features": {"months": {"type": "number", "column": "tenure"}}}
+    engineer = FeatureEngineer(type(CONTRACT).from_dict(declared)).fit(customers(50))
+    assert engineer.transform({"tenure": [4], "months": [99]}).tolist() == [[4.0]]
+
+
+LEVELS = {
+    0.0: [True, np.bool_(True), "true", np.str_("true")],
+    1.0: [1, 1.0, "1", " 1 ", np.float32(1), np.int8(1), Decimal("1.0")],
+    2.0: [2, "other"],
+    3.0: [None, "", pd.NA, pd.NaT, Decimal("NaN"), np.float64("nan")],
+}
+
+
+@pytest.mark.parametrize(
+    ("expected", "value"), [(place, value) for place, values in LEVELS.items() for value in values]
+)
+def test_a_level_is_known_however_its_value_is_kept(expected: float, value: object) -> None:
+    contract = DataContract.from_dict({"name": "t", "features": {"a": {"type": "category", "levels": ["true", "1"]}}})
+    engineer = FeatureEngineer(contract, min_level_rows=0).fit([])
+    assert engineer.transform([{"a": value}])[0, 0] == expected
+
+
+ODD = [[1, 2], {"a": 1}, (1,), np.array([1, 2]), b"1", Decimal("sNaN"), pytest.param(10**5000, id="long")]
+
+
+@pytest.mark.parametrize("kind", ["number", "boolean", "category"])
+@pytest.mark.parametrize("value", ODD)
+def test_a_cell_that_is_no_value_is_named(kind: str, value: object) -> None:
+    feature = {"type": kind} | ({"levels": ["a"]} if kind == "category" else {})
+    contract = DataContract.from_dict({"name": "t", "features": {"a": feature}})
+    with pytest.raises(DataError, match="a: row 1: "):
+        FeatureEngineer(contract).fit([{"a": None}]).transform([{"a": value}])

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from churn_mlops.errors import BundleError
 from churn_mlops.models import Bundle, ChurnModel
+from tests.customers import CONTRACT, left
 
 
 def test_a_bundle_survives_the_file(model: ChurnModel, tmp_path: Path) -> None:
@@ -84,3 +88,60 @@ def test_a_hashed_body_that_is_no_model_is_refused() -> None:
 def test_no_bytes_at_all_crash_the_reader(data: bytes) -> None:
     with pytest.raises(BundleError):
         Bundle.from_bytes(data)
+
+
+@pytest.fixture(scope="module")
+def additive(raw: pd.DataFrame) -> bytes:
+    return ChurnModel(contract=CONTRACT, seed=1).fit(raw, left(raw)).bundle_.to_bytes()
+
+
+def absurd(body: dict[str, Any], how: str) -> None:
+    """Change the body of a bundle so that its hash is right and its content is not."""
+    tables = body["tables"]
+    number = next(place for place, axis in enumerate(tables["axes"]) if axis.get("cuts"))
+    pair = {
+        "first": 0,
+        "second": 1,
+        "rows": [0] * (len(tables["axes"][0]["cuts"]) + 2),
+        "columns": [0] * (len(tables["axes"][1]["cuts"]) + 2),
+        "table": [[0.0]],
+    }
+    changes: dict[str, Callable[[], Any]] = {
+        "pair of no feature": lambda: tables["pairs"].append({**pair, "first": 99}),
+        "pair with itself": lambda: tables["pairs"].append({**pair, "second": 0}),
+        "pair outside of its table": lambda: tables["pairs"].append({**pair, "rows": [7] * len(pair["rows"])}),
+        "pair below its table": lambda: tables["pairs"].append({**pair, "rows": [-1] * len(pair["rows"])}),
+        "short map": lambda: tables["pairs"].append({**pair, "rows": [0]}),
+        "flat table": lambda: tables["pairs"].append({**pair, "table": [0.0]}),
+        "fewer axes": lambda: (tables["axes"].pop(), tables["mains"].pop()),
+        "renamed axis": lambda: tables["axes"][0].update(name="other"),
+        "more levels": lambda: body["levels"]["plan"].append("more"),
+        "unsorted cuts": lambda: tables["axes"][number]["cuts"].reverse(),
+        "text for a number": lambda: tables["mains"].__setitem__(0, "NaN"),
+        "NaN in words": lambda: tables["mains"][number].__setitem__(0, "NaN"),
+        "a line on a category": lambda: tables["mains"].__setitem__(
+            3, dict.fromkeys(["slope", "offset", "low", "high", "missing"], 1.0)
+        ),
+        "threshold": lambda: body.update(threshold=7),
+        "no checks": lambda: body.update(checks=[]),
+        "unreadable checks": lambda: body.update(checks=[{"customer": 7, "score": 0.5}]),
+        "check without a score": lambda: body.update(checks=[{"customer": {}}]),
+    }
+    changes[how]()
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        "pair of no feature", "pair with itself", "pair outside of its table", "pair below its table", "short map",
+        "flat table", "fewer axes", "renamed axis", "more levels", "unsorted cuts", "text for a number", "NaN in words",
+        "a line on a category", "threshold", "no checks", "unreadable checks", "check without a score",
+    ],
+)  # fmt: skip
+def test_a_bundle_with_the_right_hash_and_absurd_content_is_refused(additive: bytes, how: str) -> None:
+    body = json.loads(additive.splitlines()[1])
+    absurd(body, how)
+    text = json.dumps(body).encode()
+    header = {"format": "churn-bundle", "format_version": 1, "sha256": hashlib.sha256(text).hexdigest()}
+    with pytest.raises(BundleError, match="does not hold a model"):
+        Bundle.from_bytes(json.dumps(header).encode() + b"\n" + text)

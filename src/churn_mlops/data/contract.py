@@ -6,8 +6,10 @@ This module knows the declaration only: it opens no data and computes nothing.
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Mapping
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,6 +20,9 @@ from ruamel.yaml.error import YAMLError
 from churn_mlops.errors import ContractError
 
 CONTRACT_VERSION = 1
+_WHOLE_LIMIT = 10**15  # beyond it a float is not written as a whole number
+LABEL = "__label__"
+"""Name of the label's column in a snapshot."""
 TRUE_TEXTS = frozenset({"1", "true", "yes", "y", "t"})
 FALSE_TEXTS = frozenset({"0", "false", "no", "n", "f"})
 NUMBER_TEXT = r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?"
@@ -127,7 +132,19 @@ class DataContract(_Declaration):
         for column in self.set_aside:
             if column in roles:
                 raise ValueError(f"column {column!r} is both {roles[column]} and set aside")
+        self._names_mean_one_thing(roles)
         return self
+
+    def _names_mean_one_thing(self, roles: Mapping[str, str]) -> None:
+        """A renamed feature must not be called like another column: a raw table would be read under the wrong one."""
+        for name in self.features:
+            taken = roles.get(name) if self.column_of(name) != name else None
+            if name in self.set_aside:
+                taken = "a column that is set aside"
+            if name == LABEL:
+                taken = "the label of a snapshot"
+            if taken is not None:
+                raise ValueError(f"feature {name!r} is called like {taken}: give it another name")
 
     def column_of(self, feature: str) -> str:
         """Name of the table's column that holds ``feature``."""
@@ -187,9 +204,14 @@ class DataContract(_Declaration):
 
 def level_text(value: Any) -> str:
     """The text of a level, the same for every source: ``True`` is "true", ``3.0`` is "3", text loses outer blanks."""
+    if isinstance(value, str):
+        return value.strip()
+    if hasattr(value, "item") and not hasattr(value, "__len__"):
+        value = value.item()  # NumPy's own scalars
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+    is_whole = isinstance(value, float | Decimal) and math.isfinite(value) and int(value) == value
+    if is_whole and abs(value) < _WHOLE_LIMIT:
         return str(int(value))
     return str(value).strip()
 

@@ -9,12 +9,10 @@ import ibis.expr.types as ir
 import pyarrow as pa
 
 from churn_mlops.data.cells import as_text, read_cell
+from churn_mlops.data.contract import LABEL as LABEL
 from churn_mlops.data.contract import DataContract, Label
 from churn_mlops.data.names import did_you_mean
 from churn_mlops.errors import ContractError
-
-LABEL = "__label__"
-"""Name of the label's column in a snapshot."""
 
 
 def typed(table: ir.Table, contract: DataContract) -> ir.Table:

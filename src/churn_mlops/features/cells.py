@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from numbers import Number
 from typing import Any
 
 from churn_mlops.data.contract import FALSE_TEXTS, NUMBER_TEXT, TRUE_TEXTS, Feature, level_text
@@ -18,12 +19,13 @@ class BadCellError(ValueError):
 
 def is_missing(value: Any, feature: Feature) -> bool:
     """Whether ``value`` is absent, NaN, blank, or one of the texts that mean missing."""
-    if value is None or value != value:
-        return True
     if isinstance(value, str):
         text = value.strip()
         return not text or text in feature.missing_values
-    return False
+    if value is None or isinstance(value, float | int):
+        return value is None or value != value
+    # NumPy's and Decimal's NaN differ from themselves; pandas' NA and NaT are named, for serving has no pandas.
+    return type(value).__name__ in {"NAType", "NaTType"} or (isinstance(value, Number) and str(value).lower() == "nan")
 
 
 def read_number(value: Any, feature: Feature) -> float:
@@ -36,9 +38,11 @@ def read_number(value: Any, feature: Feature) -> float:
         return value
     if is_missing(value, feature):
         return math.nan
+    if isinstance(value, Collection) and not isinstance(value, str):
+        raise BadCellError(f"{_shown(value)} is not one value")
     try:
         number = _number_of_text(value) if isinstance(value, str) else float(value)
-    except (TypeError, ValueError, OverflowError):
+    except (TypeError, ValueError, ArithmeticError):
         raise BadCellError(f"{_shown(value)} is not a number") from None
     if not math.isfinite(number):
         raise BadCellError(f"{_shown(value)} is not a finite number")
@@ -53,7 +57,7 @@ def read_boolean(value: Any, feature: Feature) -> float:
     """
     if is_missing(value, feature):
         return math.nan
-    text = level_text(value).lower()
+    text = (read_level(value, feature) or "").lower()
     if text in TRUE_TEXTS:
         return 1.0
     if text in FALSE_TEXTS:
@@ -69,9 +73,12 @@ def read_level(value: Any, feature: Feature) -> str | None:
     """
     if is_missing(value, feature):
         return None
-    if isinstance(value, list | tuple | dict | set):
+    if isinstance(value, Collection) and not isinstance(value, str):
         raise BadCellError(f"{_shown(value)} is not one value")
-    return level_text(value)
+    try:
+        return level_text(value)
+    except (ValueError, ArithmeticError):
+        raise BadCellError("the value is not one that a level can have") from None
 
 
 def number_reader(feature: Feature) -> Callable[[Any, Feature], float]:
@@ -87,5 +94,8 @@ def _number_of_text(text: str) -> float:
 
 
 def _shown(value: Any) -> str:
-    text = repr(value)
+    try:
+        text = repr(value)
+    except ValueError:  # a whole number of thousands of digits
+        text = f"a {type(value).__name__}"
     return text if len(text) <= 40 else text[:37] + "..."

@@ -115,7 +115,8 @@ def _number_reader(feature: Feature) -> Callable[[Any], float]:
 
 
 def _column_name(name: str, feature: Feature, columns: Mapping[str, Any]) -> str:
-    return name if name in columns or feature.column is None else feature.column
+    """Where a feature stands: under its declared column in a raw table, under its own name in a snapshot."""
+    return feature.column if feature.column is not None and feature.column in columns else name
 
 
 def _read(name: str, feature: Feature, columns: Mapping[str, Any], rows: int, read: Callable[[Any], float]) -> Floats:

@@ -8,11 +8,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from churn_mlops.data.contract import DataContract
+from churn_mlops.data.contract import DataContract, Feature, level_text
 from churn_mlops.errors import DataError, NotFittedError
+from churn_mlops.features.cells import is_missing
 from churn_mlops.models.bundle import Bundle
 from churn_mlops.models.inference import ChurnPredictor
 
+_LABEL = Feature(type="boolean")
 MODEL_TYPES = ("logistic_regression", "additive_boosting")
 
 
@@ -23,7 +25,7 @@ class ChurnModel:
         model_type: one of :data:`MODEL_TYPES`.
         contract: declares the features; inferred from the DataFrame at ``fit`` when left out.
         seed: the same data and seed give the same model.
-        threshold: score from which ``predict`` says 1, in (0, 1).
+        threshold: score from which ``predict`` says 1, in [0, 1].
         **settings: see ``churn_mlops.models.fitting.FitSettings``.
 
     Attributes:
@@ -58,7 +60,7 @@ class ChurnModel:
         """Fit on raw customers.
 
         Args:
-            X: a DataFrame or an Arrow table, shape (rows, columns).
+            X: a DataFrame, an Arrow table, a list of mappings or a mapping of columns.
             y: who left, shape (rows,): 1/0, True/False, or two texts of which the later in the alphabet ("Yes") means
                 left.
 
@@ -67,6 +69,8 @@ class ChurnModel:
         """
         if self.model_type not in MODEL_TYPES:
             raise ValueError(f"unknown model type {self.model_type!r}: one of {', '.join(MODEL_TYPES)}")
+        if not 0 <= self.threshold <= 1:
+            raise ValueError(f"threshold={self.threshold!r} is not between 0 and 1")
         # Imported here, because serving imports this package and has neither scikit-learn nor LightGBM.
         from churn_mlops.models.fitting import FitSettings
         from churn_mlops.models.train import fit_bundle
@@ -157,22 +161,25 @@ class ChurnModel:
 
 
 def _labels(y: Any) -> npt.NDArray[Any]:
-    labels = np.asarray(y.to_numpy() if hasattr(y, "to_numpy") else y)
-    if labels.ndim != 1:
-        raise DataError(f"the labels need the shape (rows,), not {labels.shape}")
-    if labels.dtype.kind not in "biu":
-        missing = [label is None or label != label for label in labels.tolist()]
-        if any(missing):
-            raise DataError(f"{sum(missing)} of {len(labels)} labels are missing: drop those customers, or score them")
-        if labels.dtype.kind == "O":
-            labels = np.array([str(label) for label in labels.tolist()])
-    return labels
+    labels = y.tolist() if hasattr(y, "tolist") else y.to_pylist() if hasattr(y, "to_pylist") else list(y)
+    if any(isinstance(label, list | tuple) for label in labels):
+        raise DataError("the labels need the shape (rows,)")
+    missing = sum(is_missing(label, _LABEL) for label in labels)
+    if missing:
+        raise DataError(f"{missing} of {len(labels)} labels are missing: drop those customers, or score them")
+    if all(isinstance(label, bool | int | float) for label in labels):
+        return np.array(labels)
+    return np.array([level_text(label) for label in labels])
 
 
 def _inferred(X: Any) -> DataContract:
     # Imported here for the same reason as above: serving has no query engine.
+    import pandas
+
     from churn_mlops.data.proposal import propose_for_frame
 
+    if not isinstance(X, pandas.DataFrame):
+        X = X.to_pandas() if hasattr(X, "to_pandas") else pandas.DataFrame(X)
     return propose_for_frame(X).contract
 
 

@@ -24,6 +24,7 @@ from churn_mlops.models.tables import AdditiveTables
 
 FORMAT = "churn-bundle"
 FORMAT_VERSION = 1
+_NO_MODEL = (ValueError, KeyError, TypeError, AttributeError, IndexError, OverflowError, RecursionError, ContractError)
 
 
 @dataclass(frozen=True)
@@ -77,20 +78,37 @@ class Bundle:
         body = _checked_body(data, where)
         try:
             model = json.loads(body)
-            return cls(
+            bundle = cls(
                 contract=DataContract.from_dict(model["contract"], where=f"the contract in {where}"),
-                model_type=model["model_type"],
+                model_type=str(model["model_type"]),
                 levels={name: tuple(levels) for name, levels in model["levels"].items()},
                 tables=tables_from_plain(model["tables"]),
                 threshold=float(model["threshold"]),
-                training=model["training"],
-                reference=model["reference"],
-                checks=tuple(model["checks"]),
+                training=dict(model["training"]),
+                reference=dict(model["reference"]),
+                checks=tuple(
+                    {"customer": dict(check["customer"]), "score": check["score"]} for check in model["checks"]
+                ),
             )
-        except (ValueError, KeyError, TypeError, AttributeError, IndexError, ContractError) as error:
+            bundle._check()
+            return bundle
+        except _NO_MODEL as error:
             raise BundleError(
                 f"{where} does not hold a model ({type(error).__name__}: {error}): train it again"
             ) from None
+
+    def _check(self) -> None:
+        """Raise ValueError where the parts do not fit each other."""
+        if [axis.name for axis in self.tables.axes] != list(self.contract.features):
+            raise ValueError("the model's features are not those of its contract")
+        for axis in self.tables.axes:
+            is_category = self.contract.features[axis.name].type == "category"
+            if is_category != (axis.cuts is None) or axis.levels != self.levels.get(axis.name, ()):
+                raise ValueError(f"the levels of {axis.name!r} are not those that were learnt")
+        if not 0 <= self.threshold <= 1:
+            raise ValueError("the threshold is not a probability")
+        if not self.checks or not all(0 <= check["score"] <= 1 for check in self.checks):
+            raise ValueError("there are no recorded scores to test the model by")
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the bundle to ``path``, whole or not at all."""

@@ -40,8 +40,11 @@ class FitSettings:
     threads: int | None = None
 
     def __post_init__(self) -> None:
-        bounds = {"bags": self.bags >= 2, "learning_rate": 0 < self.learning_rate <= 1}
-        bounds |= {name: getattr(self, name) >= 1 for name in ("max_trees", "patience", "settings_rows")}
+        whole = {"bags": 2, "max_trees": 1, "patience": 1, "settings_rows": 1}
+        if self.threads is not None:
+            whole["threads"] = 1
+        bounds = {name: type(getattr(self, name)) is int and getattr(self, name) >= low for name, low in whole.items()}
+        bounds["learning_rate"] = isinstance(self.learning_rate, float | int) and 0 < self.learning_rate <= 1
         wrong = [f"{name}={getattr(self, name)!r}" for name, right in bounds.items() if not right]
         if wrong:
             raise ValueError(f"settings out of range: {', '.join(wrong)}; see FitSettings")

@@ -131,18 +131,23 @@ class ChurnPredictor:
 
     def _reason(self, row: Mapping[str, Any], place: int, points: int) -> Reason:
         name, column, _ = self._readers[place]
-        value = row[name] if name in row else row.get(column)
+        value = row[column] if column in row else row.get(name)
         return Reason(name, value, points, self._wordings[place](value, points))
 
     def _inputs(self, row: Mapping[str, Any]) -> list[float]:
         try:
-            return [read(row[name] if name in row else row.get(column)) for name, column, read in self._readers]
+            return [read(row[column] if column in row else row.get(name)) for name, column, read in self._readers]
         except BadCellError:
             raise _all_problems(self._readers, row) from None
 
     def _check(self) -> None:
         for check in self.bundle.checks:
-            score = self.score_one(check["customer"])
+            try:
+                score = self.score_one(check["customer"])
+            except DataError as error:
+                raise BundleError(
+                    f"model bundle {self.version} cannot read its own recorded customers: {error}"
+                ) from None
             if not abs(score - check["score"]) <= CHECK_TOLERANCE:
                 raise BundleError(
                     f"model bundle {self.version} scores {score!r} where it recorded {check['score']!r}: do not use it"
@@ -170,7 +175,7 @@ def _all_problems(readers: list[tuple[str, str, Callable[[Any], float]]], row: M
     problems = []
     for name, column, read in readers:
         try:
-            read(row[name] if name in row else row.get(column))
+            read(row[column] if column in row else row.get(name))
         except BadCellError as error:
             problems.append((name, str(error)))
     return DataError("; ".join(f"{name}: {problem}" for name, problem in problems), tuple(problems))

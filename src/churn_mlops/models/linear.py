@@ -91,8 +91,11 @@ def _columns(inputs: Floats, axes: tuple[Axis, ...]) -> list[Column]:
             columns += [Column(place, "level", cell=int(cell)) for cell in np.flatnonzero(counts >= MIN_ROWS_OF_A_CELL)]
             continue
         known = x[~np.isnan(x)]
-        if len(known) and known.min() < known.max():
-            columns.append(Column(place, "number", 0, known.mean(), known.std(), known.min(), known.max()))
+        with np.errstate(over="ignore", under="ignore"):
+            mean, deviation = (float(known.mean()), float(known.std())) if len(known) else (0.0, 0.0)
+        # Numbers of an absurd size have no deviation that a float can hold: they say nothing to a line.
+        if 0 < deviation < np.inf:
+            columns.append(Column(place, "number", 0, mean, deviation, known.min(), known.max()))
         if known.size and len(x) - len(known) >= MIN_ROWS_OF_A_CELL:
             columns.append(Column(place, "missing"))
     return columns

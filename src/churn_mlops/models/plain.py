@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -56,10 +57,37 @@ def tables_from_plain(data: dict[str, Any]) -> AdditiveTables:
         )
         for pair in data["pairs"]
     )
-    for axis, main in zip(axes, mains, strict=True):
-        if not isinstance(main, Line) and main.shape != (axis.size,):
-            raise ValueError(f"the table of {axis.name!r} has {len(main)} values for {axis.size} cells")
-    return AdditiveTables(float(data["intercept"]), axes, mains, pairs)
+    model = AdditiveTables(float(data["intercept"]), axes, mains, pairs)
+    _check(model)
+    return model
+
+
+def _check(model: AdditiveTables) -> None:
+    """Raise ValueError where ``model`` could not score, or would score by something else than it says."""
+    if not math.isfinite(model.intercept):
+        raise ValueError("the intercept is not a finite number")
+    for axis, main in zip(model.axes, model.mains, strict=True):
+        if axis.cuts is not None and not (np.isfinite(axis.cuts).all() and (np.diff(axis.cuts) > 0).all()):
+            raise ValueError(f"the cuts of {axis.name!r} are not finite and ascending")
+        if isinstance(main, Line):
+            if axis.cuts is None or not all(map(math.isfinite, vars(main).values())):
+                raise ValueError(f"the line of {axis.name!r} is not one")
+        elif main.shape != (axis.size,) or not np.isfinite(main).all():
+            raise ValueError(f"the table of {axis.name!r} does not hold {axis.size} finite numbers")
+    for pair in model.pairs:
+        _check_pair(pair, model.axes)
+
+
+def _check_pair(pair: Pair, axes: tuple[Axis, ...]) -> None:
+    if not 0 <= pair.first < pair.second < len(axes):
+        raise ValueError("a pair is not one of two features")
+    if pair.table.ndim != 2 or not np.isfinite(pair.table).all():
+        raise ValueError("the table of a pair does not hold finite numbers")
+    for places, axis, size in zip(
+        (pair.rows, pair.columns), (axes[pair.first], axes[pair.second]), pair.table.shape, strict=True
+    ):
+        if places.shape != (axis.size,) or (places < 0).any() or (places >= size).any():
+            raise ValueError(f"a pair of {axis.name!r} points outside of its table")
 
 
 def _main_to_plain(main: Floats | Line) -> Any:

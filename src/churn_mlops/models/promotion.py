@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import json
 import math
+import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
@@ -25,6 +26,12 @@ from churn_mlops.models.inference import ChurnPredictor
 from churn_mlops.models.tables import Floats
 
 NOISE = 1.96
+ANY = "any"
+"""Whichever model is live, none included."""
+
+
+class ChampionChangedError(PromotionError):
+    """Another model went live since the champion was looked at."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +52,14 @@ class Comparison:
     def beyond_noise(self) -> bool:
         """Whether the challenger is better by more than 1.96 standard errors."""
         return self.gain > NOISE * self.error
+
+    @property
+    def figures(self) -> str:
+        """The comparison from the challenger's side, as people read it."""
+        difference = f"{abs(self.gain):.5f}"
+        if float(difference) == 0:
+            return f"the same log loss to 5 decimals, standard error {self.error:.5f}"
+        return f"log loss {difference} {'better' if self.gain > 0 else 'worse'}, standard error {self.error:.5f}"
 
 
 def compare(y: Floats, challenger: Floats, rival: Floats) -> Comparison:
@@ -125,16 +140,23 @@ class LiveModels:
                 f"{path} does not tell which model is live ({error}): restore it from a copy"
             ) from None
 
+    def current(self) -> LivePeriod | None:
+        """The period of the champion, None where none ever was.
+
+        Raises:
+            PromotionError: ``live.json`` cannot be read.
+        """
+        return next((period for period in reversed(self.history()) if period.to is None), None)
+
     def champion(self) -> LiveModel | None:
         """The model that is live, None where none ever was.
 
         Raises:
             PromotionError, BundleError: the folder or the bundle cannot be trusted.
         """
-        live = [period for period in self.history() if period.to is None]
-        if not live:
+        period = self.current()
+        if period is None:
             return None
-        period = live[-1]
         bundle = Bundle.load(self._bundle_path(period.sha256))
         if bundle.sha256 != period.sha256:
             raise BundleError(f"{self._bundle_path(period.sha256)} holds another model than its name says")
@@ -144,14 +166,45 @@ class LiveModels:
             provenance = {}
         return LiveModel(period, bundle, provenance if isinstance(provenance, dict) else {})
 
-    def publish(self, bundle: Bundle, *, version: str, provenance: Mapping[str, Any], reason: str) -> LivePeriod:
+    def probe(self) -> None:
+        """Make sure that the folder can be written, before hours of work depend on it.
+
+        Raises:
+            PromotionError: it cannot.
+        """
+        with self._locked(), tempfile.TemporaryFile(dir=self._bundles):
+            pass
+
+    def publish(
+        self,
+        bundle: Bundle,
+        *,
+        version: str,
+        provenance: Mapping[str, Any],
+        reason: str,
+        instead_of: str | None = ANY,
+    ) -> LivePeriod:
         """Make ``bundle`` the champion: all of it is on disk before the one step that makes it live.
+
+        Args:
+            bundle: the model.
+            version: its version as people see it.
+            provenance: how it was made.
+            reason: why it goes live.
+            instead_of: SHA-256 of the champion that it was compared with, None where there was none.
 
         Raises:
             BundleError: the bundle, read back, does not give its own recorded scores.
+            ChampionChangedError: another model than ``instead_of`` is live by now.
+            PromotionError: the folder cannot be written.
         """
         ChurnPredictor(Bundle.from_bytes(bundle.to_bytes()))
         with self._locked():
+            live = self.current()
+            if instead_of not in (ANY, live and live.sha256):
+                raise ChampionChangedError(
+                    f"version {version} was compared with a champion that is live no more: train again"
+                )
             bundle.save(self._bundle_path(bundle.sha256))
             details = json.dumps(dict(provenance), indent=1, sort_keys=True)
             write_whole(self._provenance_path(bundle.sha256), details.encode())
@@ -180,18 +233,31 @@ class LiveModels:
         write_whole(self.folder / "live.json", json.dumps(entries, indent=1).encode())
         return period
 
+    @property
+    def _bundles(self) -> Path:
+        return self.folder / "bundles"
+
     def _bundle_path(self, sha256: str) -> Path:
-        return self.folder / "bundles" / f"{sha256}.bundle"
+        return self._bundles / f"{sha256}.bundle"
 
     def _provenance_path(self, sha256: str) -> Path:
-        return self.folder / "bundles" / f"{sha256}.provenance.json"
+        return self._bundles / f"{sha256}.provenance.json"
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with (self.folder / ".lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
+        try:
+            self._bundles.mkdir(parents=True, exist_ok=True)
+            with (self.folder / ".lock").open("w") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                # Every writer holds the lock, so what is half-written now was left by one that was killed.
+                for left in (*self.folder.glob(".*.tmp"), *self._bundles.glob(".*.tmp")):
+                    left.unlink(missing_ok=True)
+                yield
+        except OSError as error:
+            raise PromotionError(
+                f"the folder of live models, {self.folder}, cannot be written ({error.strerror or error}): make it "
+                "writable, or set models.folder to another (CHURN__MODELS__FOLDER)"
+            ) from None
 
 
 def _standing(periods: Iterable[LivePeriod]) -> list[LivePeriod]:

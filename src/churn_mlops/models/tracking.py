@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import logging
 import os
 import sqlite3
@@ -80,9 +81,7 @@ def log_run(tracking: Tracking, run: Run) -> tuple[str, int]:
         TrackingError: MLflow cannot be reached, or refuses.
     """
     with connected(tracking) as client:
-        experiment = client.get_experiment_by_name(tracking.experiment)
-        experiment_id = experiment.experiment_id if experiment else _new_experiment(client, tracking)
-        with mlflow.start_run(experiment_id=experiment_id) as active:
+        with mlflow.start_run(experiment_id=_experiment(client, tracking)) as active:
             mlflow.log_params(dict(run.parameters))
             mlflow.log_metrics(dict(run.metrics))
             mlflow.set_tags(dict(run.tags))
@@ -98,12 +97,25 @@ def log_run(tracking: Tracking, run: Run) -> tuple[str, int]:
                     signature=_signature(run.bundle.contract),
                     pip_requirements=[f"churn-mlops=={__version__}"],
                 )
-            if not client.search_registered_models(f"name='{tracking.model_name}'"):
+            with _there_already():
                 client.create_registered_model(tracking.model_name)
             version = client.create_model_version(
                 tracking.model_name, logged.model_uri, run_id=active.info.run_id, model_id=logged.model_id
             )
             return active.info.run_id, int(version.version)
+
+
+def amend(tracking: Tracking, run_id: str, tags: Mapping[str, str], documents: Mapping[str, Any]) -> None:
+    """Replace tags and documents of a recorded run.
+
+    Raises:
+        TrackingError: MLflow cannot be reached, or refuses.
+    """
+    with connected(tracking) as client:
+        for name, text in tags.items():
+            client.set_tag(run_id, name, text)
+        for name, document in documents.items():
+            client.log_dict(run_id, document, name)
 
 
 def reach(tracking: Tracking) -> None:
@@ -124,11 +136,12 @@ def connected(tracking: Tracking) -> Iterator[mlflow.MlflowClient]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            if tracking.uri.startswith("sqlite:///"):
-                _open_once(Path(tracking.uri.removeprefix("sqlite:///")))
             mlflow.set_tracking_uri(tracking.uri)
             mlflow.set_registry_uri(tracking.uri)
-            yield mlflow.MlflowClient()
+            client = mlflow.MlflowClient()
+            if tracking.uri.startswith("sqlite:///"):
+                _open_alone(Path(tracking.uri.removeprefix("sqlite:///").partition("?")[0]), client)
+            yield client
     except (MlflowException, SQLAlchemyError, sqlite3.Error, OSError) as error:
         said = (str(error).strip() or type(error).__name__).splitlines()[0][:300]
         raise TrackingError(
@@ -136,17 +149,39 @@ def connected(tracking: Tracking) -> Iterator[mlflow.MlflowClient]:
         ) from error
 
 
-def _open_once(database: Path) -> None:
-    """Open the database, making its folder: MLflow itself would retry for minutes where it cannot be opened."""
+def _open_alone(database: Path, client: mlflow.MlflowClient) -> None:
+    """Open the database, making its folder and its tables, one process at a time: MLflow itself would retry for minutes
+    where it cannot be opened, and fail where two processes make the tables at once."""
     database.parent.mkdir(parents=True, exist_ok=True)
-    with closing(sqlite3.connect(database)) as connection:
-        connection.execute("PRAGMA schema_version")
+    with database.with_name(database.name + ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with closing(sqlite3.connect(database)) as connection:
+            connection.execute("PRAGMA schema_version")
+        # Runs and registry are two stores in one database, and each makes its tables when it is first asked.
+        client.search_experiments(max_results=1)
+        client.search_registered_models(max_results=1)
 
 
-def _new_experiment(client: mlflow.MlflowClient, tracking: Tracking) -> str:
+def _experiment(client: mlflow.MlflowClient, tracking: Tracking) -> str:
+    """Id of the experiment, which is made where it is not there."""
     is_server = tracking.uri.startswith(("http://", "https://"))
     location = None if is_server else tracking.artifacts.absolute().as_uri()
-    return str(client.create_experiment(tracking.experiment, artifact_location=location))
+    experiment = client.get_experiment_by_name(tracking.experiment)
+    if experiment is None:
+        with _there_already():
+            return str(client.create_experiment(tracking.experiment, artifact_location=location))
+        experiment = client.get_experiment_by_name(tracking.experiment)
+    return str(experiment.experiment_id)
+
+
+@contextmanager
+def _there_already() -> Iterator[None]:
+    """What is made may be there already: another process can have made it a moment ago."""
+    try:
+        yield
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_ALREADY_EXISTS":
+            raise
 
 
 def _signature(contract: DataContract) -> ModelSignature:
