@@ -14,6 +14,7 @@ import ibis.expr.types as ir
 import pyarrow as pa
 from ibis.common.exceptions import IbisError
 
+from churn_mlops.data.addresses import scrubbed, shown
 from churn_mlops.data.contract import level_text
 from churn_mlops.data.csv_files import open_csv
 from churn_mlops.data.files import check_file, literal_path, quoted
@@ -160,16 +161,17 @@ def _cell_text(value: Any) -> str | None:
 
 
 def _open_database(address: str, table: str | None) -> ir.Table:
-    shown = re.sub(r"//[^@/]*@", "//***@", address)
+    where = shown(address)
     try:
         connection = ibis.connect(address)
-        return connection.table(_chosen(shown, connection.list_tables(), table))
+        return connection.table(_chosen(where, connection.list_tables(), table))
     except SourceError:
         raise
     except (ImportError, ValueError, IbisError, OSError, RuntimeError, AttributeError) as error:
-        raise SourceError(f"{shown} cannot be opened ({_first_line(error)}); {_KNOWN}") from None
+        raise SourceError(f"{where} cannot be opened ({scrubbed(_first_line(error), address)}); {_KNOWN}") from None
     except Exception as error:  # every driver has its own family of errors, and none of them is ours to import
-        raise SourceError(f"{shown} cannot be reached ({_first_line(error)}): check host, user and password") from None
+        said = scrubbed(_first_line(error), address)
+        raise SourceError(f"{where} cannot be reached ({said}): check host, user and password") from None
 
 
 def _chosen(where: str, names: list[str], table: str | None) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from ruamel.yaml import YAML
 
 from churn_mlops.config import DEFAULT_PATH, Settings
+from churn_mlops.data.addresses import name_in, shown
 from churn_mlops.data.contract import DataContract
 from churn_mlops.data.contract_file import write_contract
 from churn_mlops.data.proposal import Proposal, propose
@@ -51,8 +52,10 @@ def start(
     Raises:
         ChurnError: the data cannot be read, or a column is not there; nothing is written.
     """
-    name = Path(address.split("?")[0]).stem or "customers"
-    proposal = propose(open_table(address, table), name=name, customer=customer, label=label, positive=positive)
+    name = (table or name_in(address)) if "://" in address else Path(address).stem
+    proposal = propose(
+        open_table(address, table), name=name or "customers", customer=customer, label=label, positive=positive
+    )
     write_contract(proposal.contract, proposal.findings, settings.contract.path)
     path = config or DEFAULT_PATH
     wanted = (address, table)
@@ -69,15 +72,17 @@ def _write_settings(path: Path, source: dict[str, str]) -> None:
     text.seek(0, io.SEEK_END)
     YAML().dump({"source": source}, text)
     try:
-        write_whole(path, text.getvalue().encode())
+        write_whole(path, text.getvalue().encode(), mode=0o600)  # the address may hold a password
     except OSError as error:
         raise ConfigError(f"cannot write the settings to {path}: {error.strerror or error}") from None
 
 
 def _advice(path: Path, settings: Settings, address: str, table: str | None) -> str:
-    """The settings' own address is not repeated: it may hold a password."""
+    """No password is repeated: neither that of the settings' own address nor that of the wanted one."""
     names = "no source" if settings.source.url is None else "another source"
-    wanted = f"source.url to {address}" + (f" and source.table to {table}" if table else "")
+    wanted = f"source.url to {shown(address) if '://' in address else address}" + (
+        f" and source.table to {table}" if table else ""
+    )
     if table is None and settings.source.table is not None:
         wanted += " and source.table to null"
     return f"the settings ({path}, or the environment) name {names}, and were left as they are: set {wanted}"
