@@ -63,7 +63,7 @@ def settings(folder):
 @pytest.fixture(scope="module")
 def client(model, settings):
     LiveModels(settings.models.folder).publish(model.bundle_, version="3", provenance={"rows": 4500}, reason="test")
-    with TestClient(create_app(LiveSource(load_champion(settings)), settings)) as client:
+    with TestClient(create_app(LiveSource(load_champion(settings)), settings), base_url="http://localhost") as client:
         yield client
 
 

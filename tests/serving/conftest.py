@@ -89,5 +89,5 @@ def source(predictor, settings):
 
 @pytest.fixture
 def client(source, settings):
-    with TestClient(create_app(source, settings), raise_server_exceptions=True) as client:
+    with TestClient(create_app(source, settings), base_url="http://localhost", raise_server_exceptions=True) as client:
         yield client

@@ -37,7 +37,9 @@ def test_probability_keeps_all_its_digits(client, customer):
 
 
 def test_version_prediction_id_and_date_travel_as_headers(source, settings, customer):
-    with TestClient(create_app(source, settings, clock=lambda: date(2026, 11, 23))) as client:
+    with TestClient(
+        create_app(source, settings, clock=lambda: date(2026, 11, 23)), base_url="http://localhost"
+    ) as client:
         first, second = (client.post("/predict", json=customer).headers for _ in range(2))
     assert first["X-Model-Version"] == "3"
     assert first["X-As-Of"] == "2026-11-23"
@@ -107,7 +109,7 @@ def test_colons_and_escapes_in_a_text_are_no_repeated_fields(settings, predictor
     contract["features"]["contract_type"]["levels"] = ["a:b", 'c"d: {e']
     predictor.contract = type(predictor.contract).from_dict(contract)
     live = Live(predictor, "1", "2026-11-23", "fake")
-    with TestClient(create_app(LiveSource(live), settings)) as client:
+    with TestClient(create_app(LiveSource(live), settings), base_url="http://localhost") as client:
         for level in ["a:b", 'c"d: {e']:
             assert client.post("/predict", json=customer | {"contract_type": level}).status_code == 200
 
@@ -116,7 +118,9 @@ def test_colons_and_escapes_in_a_text_are_no_repeated_fields(settings, predictor
 def test_a_feature_may_have_any_name(settings, predictor, name):
     contract = {"name": "odd names", "features": {name: {"type": "number", "min": 0}, "tenure": {"type": "number"}}}
     predictor.contract = type(predictor.contract).from_dict(contract)
-    with TestClient(create_app(LiveSource(Live(predictor, "1", "2026-11-23", "fake")), settings)) as client:
+    with TestClient(
+        create_app(LiveSource(Live(predictor, "1", "2026-11-23", "fake")), settings), base_url="http://localhost"
+    ) as client:
         assert client.post("/predict", json={name: 1.5, "tenure": 1}).status_code == 200
         assert client.post("/predict", json={name: -1, "tenure": 1}).json()["fields"][0]["field"] == name
         assert name in client.get("/openapi.json").json()["components"]["schemas"]["Customer"]["properties"]
@@ -145,7 +149,7 @@ def test_model_tells_what_it_takes(client):
 
 
 def test_health_does_not_need_a_model_but_all_else_does(settings, customer):
-    with TestClient(create_app(LiveSource(), settings)) as client:
+    with TestClient(create_app(LiveSource(), settings), base_url="http://localhost") as client:
         assert client.get("/health").json() == {"status": "alive"}
         assert client.get("/metrics").status_code == client.get("/openapi.json").status_code == 200
         for response in [
@@ -200,7 +204,10 @@ def test_metrics_count_requests_by_route_and_status_and_scores_by_band(client, c
 
 
 def test_two_applications_count_apart(source, settings, customer):
-    with TestClient(create_app(source, settings)) as one, TestClient(create_app(source, settings)) as two:
+    with (
+        TestClient(create_app(source, settings), base_url="http://localhost") as one,
+        TestClient(create_app(source, settings), base_url="http://localhost") as two,
+    ):
         one.post("/predict", json=customer)
         assert ("churn_scores_total", "low") in samples(one)
         assert ("churn_scores_total", "low") not in samples(two)
@@ -249,6 +256,6 @@ def test_the_documentation_needs_no_network(client):
 
 def test_settings_of_the_decision_reach_the_action(source, customer):
     settings = Settings.model_validate({"decision": {"offer_cost": 400.0}})
-    with TestClient(create_app(source, settings)) as client:
+    with TestClient(create_app(source, settings), base_url="http://localhost") as client:
         answer = client.post("/predict?explain=true", json=customer | {"tenure": 0.25}).json()
     assert answer["action"] == "leave_alone"

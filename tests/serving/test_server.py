@@ -44,6 +44,14 @@ def test_it_answers_and_keeps_the_connection(connection, customer):
         assert response.headers["Server"] is None
 
 
+def test_head_leaves_the_connection_fit_for_the_next_request(connection):
+    for method in ["HEAD", "GET", "HEAD"]:
+        connection.request(method, "/ready")
+        response = connection.getresponse()
+        assert response.status == 200
+        assert bool(response.read()) == (method == "GET")
+
+
 @pytest.mark.parametrize("chunked", [False, True], ids=["declared", "chunked"])
 def test_a_body_far_too_large_is_answered_413(connection, chunked):
     pieces = (b" " * 10_000 for _ in range(300))
@@ -60,7 +68,7 @@ def _headers(chunked):
 
 def test_413_comes_before_the_body_was_sent(server):
     with socket.create_connection(server[:2], timeout=10) as raw:
-        raw.sendall(b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: 2000000\r\n\r\n")
+        raw.sendall(b"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2000000\r\n\r\n")
         assert raw.recv(100).startswith(b"HTTP/1.1 413 ")
 
 
@@ -72,7 +80,7 @@ def test_what_is_no_http_is_refused(server):
 
 def test_a_client_that_goes_away_harms_nobody_and_is_no_fault(server, connection):
     with socket.create_connection(server[:2], timeout=10) as raw:
-        raw.sendall(b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
+        raw.sendall(b"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{")
     for _ in range(100):
         connection.request("GET", "/metrics")
         counted = connection.getresponse().read()

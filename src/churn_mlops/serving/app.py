@@ -30,12 +30,14 @@ from churn_mlops.serving.errors import (
 from churn_mlops.serving.live import Live, LiveSource
 from churn_mlops.serving.metrics import Metrics
 from churn_mlops.serving.observing import Observed
+from churn_mlops.serving.receiving import BODY_SECONDS
 from churn_mlops.serving.schemas import BatchPredictions, ErrorBody, Prediction
 
 _JSON = "application/json"
 _REFUSALS: dict[int | str, dict[str, Any]] = {
     status: {"model": ErrorBody, "description": meaning}
     for status, meaning in [
+        (408, "The body did not come in time"),
         (413, "The body or the batch is too large"),
         (422, "The request does not keep the contract"),
         (503, "No model is live"),
@@ -50,18 +52,39 @@ def today() -> date:
     return datetime.now(UTC).date()
 
 
-def create_app(source: LiveSource, settings: Settings, clock: Callable[[], date] = today) -> FastAPI:
+def create_app(
+    source: LiveSource,
+    settings: Settings,
+    clock: Callable[[], date] = today,
+    *,
+    local_only: bool = True,
+    body_seconds: float = BODY_SECONDS,
+) -> FastAPI:
     """The application.
 
     Args:
         source: holds the model that is live, and may be given another while requests are answered.
         settings: of the sections ``serving`` and ``decision``.
         clock: gives the as-of date.
+        local_only: answer only requests whose header ``Host`` names this machine (localhost or a loopback address).
+        body_seconds: how long the body of a request may take to come.
     """
-    app = FastAPI(title="churn-mlops", description="Who is about to leave, and why.", docs_url=None, redoc_url=None)
+    app = FastAPI(
+        title="churn-mlops",
+        description="Who is about to leave, and why.",
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,  # the redirect would lead wherever the header Host says
+    )
     metrics = Metrics(source)
     economics = Economics(**settings.decision.economics())
-    app.add_middleware(Observed, metrics=metrics, max_body_bytes=settings.serving.max_body_bytes)
+    app.add_middleware(
+        Observed,
+        metrics=metrics,
+        max_body_bytes=settings.serving.max_body_bytes,
+        body_seconds=body_seconds,
+        local_only=local_only,
+    )
     _add_refusals(app)
 
     @app.post(
@@ -111,6 +134,9 @@ def create_app(source: LiveSource, settings: Settings, clock: Callable[[], date]
         if source.draining:
             raise RequestError(503, "the server is shutting down")
         return {"status": "ready", "model_version": _live(source).version}
+
+    for path, answers in [("/health", health), ("/ready", ready)]:  # load balancers ask with HEAD
+        app.head(path, include_in_schema=False)(answers)
 
     @app.get("/metrics", include_in_schema=False)
     async def prometheus() -> Response:

@@ -16,6 +16,7 @@ from starlette.responses import Response
 
 LISTED_PROBLEMS = 100
 LISTED_LEVELS = 30
+SUGGESTIONS = 10
 _LONGEST_NAME = 100
 
 Problem = tuple[str, str]
@@ -47,8 +48,10 @@ def error_response(
     """The answer to a request that is refused or failed."""
     fields = [{"field": field, "problem": problem} for field, problem in problems[:LISTED_PROBLEMS]]
     body = {"status": int(status), "error": error, "fields": fields, "request_id": request_id}
+    # After a timeout the rest of the body may still come: the next request must not be read out of it.
+    closing = {"Connection": "close"} if status == HTTPStatus.REQUEST_TIMEOUT else {}
     # ASCII escapes: a field's name may hold half a surrogate pair, which is no UTF-8.
-    return Response(json.dumps(body).encode(), status, dict(headers or {}), "application/json")
+    return Response(json.dumps(body).encode(), status, closing | dict(headers or {}), "application/json")
 
 
 def no_model_error() -> RequestError:
@@ -71,27 +74,79 @@ def too_large_error(limit: int) -> RequestError:
     return RequestError(413, f"the body {problem}; send fewer customers at a time", [("body", problem)])
 
 
-def refusal(error: ValidationError, known: Iterable[str]) -> RequestError:
-    """Translate what pydantic found wrong with a body.
+def too_slow_error(seconds: float) -> RequestError:
+    """The answer to a body that has not come whole within ``seconds``."""
+    problem = f"did not come whole within {seconds:g} seconds"
+    return RequestError(408, f"the body {problem}; send it again, at once", [("body", problem)])
+
+
+class Findings:
+    """What is wrong with a body: the first ``LISTED_PROBLEMS`` in plain words, the others only counted.
+
+    A body of 1 MB can hold 200,000 mistakes; to word them all would take seconds, and nobody is told of them.
 
     Args:
-        error: raised by a request model.
         known: names of the fields, to tell which one a mistyped name is nearest to.
     """
-    names = list(known)
-    items = error.errors(include_url=False, include_input=False)
-    problems = [(_place(item["loc"]), _words(dict(item), names)) for item in items]
-    status = 413 if items[0]["type"] == "too_long" else 422
-    return RequestError(status, sentence(problems), problems)
+
+    def __init__(self, known: Iterable[str]) -> None:
+        self._known = list(known)
+        self._suggestions = SUGGESTIONS
+        self.problems: list[Problem] = []
+        self.count = 0
+        self.status = 422
+
+    def add(self, place: str, words: str) -> None:
+        """Note one problem."""
+        self.count += 1
+        if len(self.problems) < LISTED_PROBLEMS:
+            self.problems.append((place, words))
+
+    def add_all(self, error: ValidationError, at: tuple[int | str, ...] = ()) -> None:
+        """Note what pydantic found wrong with the part of the body at ``at``."""
+        room = LISTED_PROBLEMS - len(self.problems)
+        self.count += error.error_count()
+        if room <= 0:
+            return
+        items = error.errors(include_url=False, include_input=False)
+        if items[0]["type"] == "too_long":
+            self.status = 413
+        for item in items[:room]:
+            if item["type"] == "extra_forbidden":
+                words = self._unknown_field(str(item["loc"][-1]))
+            else:
+                words = _words(dict(item))
+            self.problems.append((place(at + item["loc"]), words))
+
+    def refusal(self) -> RequestError:
+        """The answer to the request: 422, or 413 for too many customers."""
+        return RequestError(self.status, sentence(self.problems, self.count), self.problems)
+
+    def _unknown_field(self, name: str) -> str:
+        """The nearest known name is looked for a few times only: with hundreds of fields it takes milliseconds."""
+        nearest: list[str] = []
+        if self._suggestions > 0:
+            self._suggestions -= 1
+            nearest = difflib.get_close_matches(name[:_LONGEST_NAME], self._known, n=1)
+        hint = f"did you mean {nearest[0]}?" if nearest else "GET /model lists them"
+        return f"is not a field of this model; {hint}"
 
 
-def sentence(problems: Sequence[Problem]) -> str:
-    """All problems in one sentence: the only one in full, otherwise the names of the first few."""
-    if len(problems) == 1:
+def sentence(problems: Sequence[Problem], count: int | None = None) -> str:
+    """All problems in one sentence: the only one in full, otherwise the names of the first few.
+
+    Args:
+        problems: the first of them, or all.
+        count: how many there are, if more.
+    """
+    count = count or len(problems)
+    if count == 1:
         return f"{problems[0][0]} {problems[0][1]}"
     names = list(dict.fromkeys(field for field, _ in problems))
     more = f" and {len(names) - 5} more" if len(names) > 5 else ""
-    return f"{len(problems)} things are wrong with the request: {', '.join(names[:5])}{more}"
+    if count > len(problems):
+        more = " and more"
+    return f"{count} things are wrong with the request: {', '.join(names[:5])}{more}"
 
 
 def shortened(name: str) -> str:
@@ -99,22 +154,18 @@ def shortened(name: str) -> str:
     return name if len(name) <= _LONGEST_NAME else name[:_LONGEST_NAME] + "…"
 
 
-def _place(location: tuple[int | str, ...]) -> str:
+def place(location: tuple[int | str, ...]) -> str:
     """Such as ``customers[3].tenure``; the body itself where the location is empty."""
-    place = ""
+    told = ""
     for part in location:
-        place += f"[{part}]" if isinstance(part, int) else f".{shortened(part)}" if place else shortened(part)
-    return place or "body"
+        told += f"[{part}]" if isinstance(part, int) else f".{shortened(part)}" if told else shortened(part)
+    return told or "body"
 
 
-def _words(item: Mapping[str, Any], names: list[str]) -> str:
+def _words(item: Mapping[str, Any]) -> str:
     kind, context = item["type"], item.get("ctx", {})
-    if kind == "extra_forbidden":
-        return _unknown_field(str(item["loc"][-1]), names)
     if kind == "literal_error":
         return f"must be {_one_of(item)}"
-    if kind == "json_invalid":
-        return f"is not JSON: {context['error']}"
     if kind in _PLAIN:
         return _PLAIN[kind].format(**context)
     return str(item["msg"])
@@ -133,11 +184,6 @@ _PLAIN = {
     "too_short": "must hold at least {min_length}",
     "too_long": "holds {actual_length}; at most {max_length} are taken at a time",
 }
-
-
-def _unknown_field(name: str, names: list[str]) -> str:
-    nearest = difflib.get_close_matches(name[:_LONGEST_NAME], names, n=1)
-    return "is not a field of this model" + (f"; did you mean {nearest[0]}?" if nearest else "; GET /model lists them")
 
 
 def _one_of(item: Mapping[str, Any]) -> str:

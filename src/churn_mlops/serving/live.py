@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from churn_mlops.models.inference import ChurnPredictor
-from churn_mlops.serving.schemas import BatchBody, CustomerBody, batch_body, customer_body
+from churn_mlops.serving.schemas import BatchBody, CustomerBody, batch_body, batch_frame, customer_body
 
 
 @dataclass(frozen=True)
@@ -31,11 +31,13 @@ class Live:
     max_batch_rows: int = 10_000
     customer: type[CustomerBody] = field(init=False)
     batch: type[BatchBody] = field(init=False)
+    frame: type[BatchBody] = field(init=False)
 
     def __post_init__(self) -> None:
         customer = customer_body(self.predictor.contract)
         object.__setattr__(self, "customer", customer)
         object.__setattr__(self, "batch", batch_body(customer, self.max_batch_rows))
+        object.__setattr__(self, "frame", batch_frame(self.max_batch_rows))
 
 
 class LiveSource:

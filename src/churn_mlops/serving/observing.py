@@ -1,19 +1,18 @@
-"""Around every request: its id, the limit of its body, its line in the log, its place in the metrics."""
+"""Around every request: its id, the limits of what it may send, its line in the log, its place in the metrics."""
 
 from __future__ import annotations
 
 import secrets
 import time
 import traceback
-from collections.abc import Awaitable, Callable
-from typing import Any
 
 import structlog
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from churn_mlops.serving.errors import error_response, too_large_error
+from churn_mlops.serving.errors import RequestError, error_response
 from churn_mlops.serving.metrics import Metrics
+from churn_mlops.serving.receiving import check_declared_length, check_hosts, limited
 
 log = structlog.get_logger("churn_mlops.serving")
 
@@ -28,12 +27,18 @@ class Observed:
         app: what answers.
         metrics: what counts.
         max_body_bytes: a larger body is answered 413, before it is read whole.
+        body_seconds: a body that takes longer to come is answered 408.
+        local_only: a request to another host than this machine is answered 400.
     """
 
-    def __init__(self, app: ASGIApp, metrics: Metrics, max_body_bytes: int) -> None:
+    def __init__(
+        self, app: ASGIApp, metrics: Metrics, max_body_bytes: int, body_seconds: float, local_only: bool
+    ) -> None:
         self._app = app
         self._metrics = metrics
         self._max_body_bytes = max_body_bytes
+        self._body_seconds = body_seconds
+        self._local_only = local_only
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -54,13 +59,15 @@ class Observed:
             log.info("request", route=route, status=status, ms=round(seconds * 1e3, 3), request_id=request_id)
 
     async def _answer(self, scope: Scope, receive: Receive, send: _Answer, request_id: str) -> None:
-        if _declared_length(scope) > self._max_body_bytes:
-            refused = too_large_error(self._max_body_bytes)
-            response = error_response(refused.status, refused.error, request_id, refused.problems)
-            await response(scope, receive, send)
+        try:
+            if self._local_only:
+                check_hosts(scope)
+            check_declared_length(scope, self._max_body_bytes)
+        except RequestError as refused:
+            await error_response(refused.status, refused.error, request_id, refused.problems)(scope, receive, send)
             return
         try:
-            await self._app(scope, _limited(receive, self._max_body_bytes), send)
+            await self._app(scope, limited(receive, self._max_body_bytes, self._body_seconds), send)
         except ClientDisconnect:
             return  # the client went away: nobody is there to answer
         except Exception as error:
@@ -84,28 +91,6 @@ class _Answer:
             self.status = message["status"]
             message["headers"] = [*message.get("headers", ()), self._header]
         await self._send(message)
-
-
-def _declared_length(scope: Scope) -> int:
-    for name, value in scope["headers"]:
-        if name == b"content-length":
-            return int(value) if value.isdigit() else 0
-    return 0
-
-
-def _limited(receive: Receive, limit: int) -> Callable[[], Awaitable[dict[str, Any]]]:
-    """``receive``, raising when more than ``limit`` bytes have come: a chunked body declares no length."""
-    taken = 0
-
-    async def receive_some() -> Any:
-        nonlocal taken
-        message = await receive()
-        taken += len(message.get("body", b""))
-        if taken > limit:
-            raise too_large_error(limit)
-        return message
-
-    return receive_some
 
 
 def _log_fault(error: Exception, request_id: str) -> None:

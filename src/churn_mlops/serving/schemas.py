@@ -80,6 +80,12 @@ def batch_body(customer: type[CustomerBody], max_rows: int) -> type[BatchBody]:
     return create_model("Customers", __base__=BatchBody, __doc__="Customers to predict.", customers=(rows, ...))
 
 
+def batch_frame(max_rows: int) -> type[BatchBody]:
+    """A batch whose customers are not looked at yet: only that there are 1 to ``max_rows`` of them."""
+    rows = Annotated[list[Any], Field(min_length=1, max_length=max_rows)]
+    return create_model("Frame", __base__=BatchBody, customers=(rows, ...))
+
+
 def example_customer(contract: DataContract) -> dict[str, Any]:
     """A customer that keeps the contract, to start from."""
     return {name: _example_value(feature) for name, feature in contract.features.items()}

@@ -1,0 +1,87 @@
+"""What is taken from a client at all: for which hosts, how many bytes, and for how long it is waited for."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from starlette.types import Receive, Scope
+
+from churn_mlops.serving.errors import RequestError, too_large_error, too_slow_error
+
+BODY_SECONDS = 30.0
+
+
+def check_hosts(scope: Scope) -> None:
+    """Refuse a request to another name than this machine's own.
+
+    A page on the internet may have its name resolve to 127.0.0.1, and a browser then lets it ask this server; only the
+    header ``Host`` tells. A browser always sends it, so a request without it (HTTP/1.0) is no such page.
+
+    Raises:
+        RequestError: 400, a ``Host`` is not localhost nor a loopback address.
+    """
+    for name, value in scope["headers"]:
+        if name == b"host" and not _is_local(value.decode("latin-1")):
+            told = "must be localhost, 127.0.0.1 or [::1], with any port"
+            advice = "without API keys the server answers this machine only; ask http://localhost and the port"
+            raise RequestError(400, f"the header Host {told}: {advice}", [("Host", told)])
+
+
+def check_declared_length(scope: Scope, limit: int) -> None:
+    """Refuse a body by the length it declares, before any of it is read.
+
+    Raises:
+        RequestError: 413, more than ``limit`` bytes are declared.
+    """
+    for name, value in scope["headers"]:
+        if name == b"content-length" and value.isdigit() and int(value) > limit:
+            raise too_large_error(limit)
+
+
+def limited(receive: Receive, limit: int, seconds: float) -> Callable[[], Awaitable[dict[str, Any]]]:
+    """``receive``, for a body of at most ``limit`` bytes (a chunked one declares no length) within ``seconds``.
+
+    The time is that of the whole body, from its first call on: a client that sends a byte now and then gains nothing.
+    What is received after the body is waited for without end.
+
+    Returns:
+        A function as ``receive``; it raises RequestError 413 or 408.
+    """
+    taken, deadline, whole = 0, None, False
+
+    async def receive_some() -> Any:
+        nonlocal taken, deadline, whole
+        if whole:
+            return await receive()
+        if deadline is None:
+            deadline = asyncio.get_running_loop().time() + seconds
+        try:
+            async with asyncio.timeout_at(deadline):
+                message = await receive()
+        except TimeoutError:
+            raise too_slow_error(seconds) from None
+        taken += len(message.get("body", b""))
+        if taken > limit:
+            raise too_large_error(limit)
+        whole = not message.get("more_body", False)
+        return message
+
+    return receive_some
+
+
+def _is_local(host: str) -> bool:
+    name, colon, port = host.rpartition(":")
+    if not colon or host.endswith("]"):
+        name = host
+    elif not port.isdecimal():
+        return False
+    if name.lower() in ("localhost", "127.0.0.1"):
+        return True
+    try:
+        bare = name[1:-1] if name.startswith("[") and name.endswith("]") else name
+        return ipaddress.ip_address(bare).is_loopback
+    except ValueError:
+        return False
