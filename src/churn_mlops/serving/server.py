@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gc
 import ipaddress
 import signal
 import socket
@@ -60,6 +61,9 @@ def serve(settings: Settings, announce: Callable[[str], None] | None = None) -> 
     try:
         source = LiveSource(load_champion(settings))
         address = address_of(listening)
+        # What is there now stays: the collector need not walk through it whenever a large body makes many objects.
+        gc.collect()
+        gc.freeze()
         Server(source, settings, address, announce).run(sockets=[listening])
     except KeyboardInterrupt:
         pass  # Ctrl-C is how a person stops it
