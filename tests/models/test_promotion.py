@@ -16,7 +16,7 @@ import pytest
 
 from churn_mlops.errors import BundleError, PromotionError
 from churn_mlops.models import Bundle, ChurnModel
-from churn_mlops.models.promotion import LiveModels, compare
+from churn_mlops.models.promotion import ChampionChangedError, Comparison, LiveModels, compare
 from tests.customers import CONTRACT, customers, left
 
 
@@ -96,7 +96,64 @@ def test_the_same_scores_do_not_pass_and_certain_scores_do_not_break_it() -> Non
     assert np.isfinite(compare(y, np.array([0.0, 1.0, 1.0]), np.array([1.0, 0.0, 0.5])).gain)
 
 
+@pytest.mark.parametrize(
+    ("gain", "said"),
+    [
+        (0.00027, "log loss 0.00027 better, standard error 0.00100"),
+        (-0.00027, "log loss 0.00027 worse, standard error 0.00100"),
+        (-0.000001, "the same log loss to 5 decimals, standard error 0.00100"),
+    ],
+)
+def test_a_comparison_is_worded_right_both_ways(gain: float, said: str) -> None:
+    assert Comparison(gain, 0.001, 100).figures == said
+
+
 # The folder
+
+
+def test_a_model_compared_with_a_champion_that_is_live_no_more_does_not_go_live(
+    live: LiveModels, first: Bundle, second: Bundle, third: Bundle
+) -> None:
+    live.publish(first, version="1", provenance={}, reason="first", instead_of=None)
+    with pytest.raises(ChampionChangedError, match="live no more"):
+        live.publish(second, version="2", provenance={}, reason="first too", instead_of=None)
+    live.publish(second, version="2", provenance={}, reason="better", instead_of=first.sha256)
+    with pytest.raises(ChampionChangedError, match="live no more"):
+        live.publish(third, version="3", provenance={}, reason="better too", instead_of=first.sha256)
+    assert version(live) == "2"
+    live.publish(third, version="3", provenance={}, reason="by hand")
+    assert version(live) == "3"
+
+
+@pytest.mark.parametrize("folder", ["/proc/nope", "file/models"])
+def test_a_folder_that_cannot_be_written_is_said_with_the_way_out(tmp_path: Path, first: Bundle, folder: str) -> None:
+    (tmp_path / "file").write_text("in the way")
+    live = LiveModels(tmp_path / folder)
+    with pytest.raises(PromotionError, match=r"cannot be written .*models\.folder"):
+        live.probe()
+
+
+def test_a_full_disk_is_said_and_leaves_the_champion(
+    live: LiveModels, first: Bundle, second: Bundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish(live, first)
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("churn_mlops.models.promotion.write_whole", full)
+    with pytest.raises(PromotionError, match=r"No space left on device.*models\.folder"):
+        live.publish(second, version="2", provenance={}, reason="x")
+    assert version(live) == "1"
+
+
+def test_what_a_killed_writer_left_is_cleared_away(live: LiveModels, first: Bundle) -> None:
+    publish(live, first)
+    left_behind = [live.folder / ".live.json.abc.tmp", live.folder / "bundles" / ".x.bundle.abc.tmp"]
+    for path in left_behind:
+        path.write_text("half")
+    publish(live, first)
+    assert not any(path.exists() for path in left_behind)
 
 
 def test_where_nothing_was_published_nothing_is_live_and_nothing_is_made(live: LiveModels) -> None:

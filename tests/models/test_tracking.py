@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import shutil
 import socket
+import subprocess
+import sys
 import warnings
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -155,3 +157,32 @@ def test_artifacts_that_cannot_be_written_are_said_and_register_nothing(recorded
     with pytest.raises(TrackingError, match=r"mlflow\.artifacts"):
         log_run(tracking, run_of(recorded.model))
     assert versions(tracking) == ()
+
+
+FIRST_RUN = """
+import sys
+from pathlib import Path
+from churn_mlops.models.tracking import Tracking, _experiment, connected
+
+folder = Path(sys.argv[1])
+print("ready", flush=True)
+sys.stdin.read(1)
+with connected(Tracking(f"sqlite:///{folder}/mlflow.db", folder / "artifacts", "churn", "churn")) as client:
+    print(_experiment(client, Tracking("", folder, "churn", "churn")))
+"""
+
+
+def test_two_first_runs_at_once_make_one_database(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", FIRST_RUN, str(tmp_path)]
+    pipe = subprocess.PIPE
+    runs = [subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True) for _ in range(3)]
+    for run in runs:
+        assert run.stdout is not None
+        assert run.stdout.readline() == "ready\n"
+    for run in runs:
+        assert run.stdin is not None
+        run.stdin.write("x")
+        run.stdin.flush()
+    said = [run.communicate() for run in runs]
+    assert [run.returncode for run in runs] == [0, 0, 0], said
+    assert len({out for out, _ in said}) == 1

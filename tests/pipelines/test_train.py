@@ -4,22 +4,28 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
+import structlog
 
 from churn_mlops.data.contract import DataContract
 from churn_mlops.data.contract_file import write_contract
 from churn_mlops.data.reading import read_snapshot
 from churn_mlops.data.splitting import set_aside
-from churn_mlops.errors import BundleError, ConfigError, ContractError, DataError
+from churn_mlops.errors import BundleError, ConfigError, ContractError, DataError, PromotionError
 from churn_mlops.models.promotion import LiveModels
-from churn_mlops.models.registry import versions
-from churn_mlops.models.tracking import TrackingError
+from churn_mlops.models.registry import CHAMPION, provenance_of, set_alias, versions
+from churn_mlops.models.tracking import TrackingError, log_run
+from churn_mlops.pipelines import recording
+from churn_mlops.pipelines import train as job
 from churn_mlops.pipelines.promote import overview, promote, rollback
 from churn_mlops.pipelines.reading import open_source
 from churn_mlops.pipelines.recording import tracking
-from churn_mlops.pipelines.train import split, train
+from churn_mlops.pipelines.setting_aside import split
+from churn_mlops.pipelines.train import train
 from tests.company import Company, Rows
 
 
@@ -101,7 +107,7 @@ def test_labels_shuffled_at_random_hold_no_signal_and_nothing_goes_live(untraine
     assert not trained.verdict.promote
     assert trained.verdict.sentence.startswith("no signal")
     assert not untrained.live.exists()
-    assert [v.aliases for v in overview(untrained.settings)[0]] == [("challenger",)]
+    assert [v.aliases for v in overview(untrained.settings)[0]] == [()]
 
 
 def test_force_promotes_all_the_same_and_the_reason_is_kept(own_company: Company) -> None:
@@ -264,10 +270,83 @@ def test_a_broken_champion_is_named_with_the_way_out(own_company: Company) -> No
     assert champion_version(own_company) == "1"
 
 
-def test_customers_without_a_name_are_set_aside_by_their_row(untrained: Company) -> None:
+def test_customers_without_a_name_are_set_aside_by_their_cells(untrained: Company) -> None:
     path: Path = untrained.settings.contract.path
     contract = DataContract.load(path)
     write_contract(contract.model_copy(update={"customer": None}), [], path)
     trained = train(untrained.settings)
     assert 0.15 < trained.set_aside / (trained.set_aside + trained.customers) < 0.25
     assert trained.verdict.promote
+
+
+def test_without_names_another_order_of_rows_sets_the_same_rows_aside(company: Company) -> None:
+    contract = DataContract.load(company.settings.contract.path)
+    snapshot = read_snapshot(open_source(company.settings), contract, label="known").slice(0, 600)
+    nameless = contract.model_copy(update={"customer": None})
+    rows = snapshot.drop_columns(["customer_id"])
+    rows = pa.concat_tables([rows, rows.slice(0, 200)])  # some repeat
+    turned = rows.take(np.random.default_rng(1).permutation(len(rows)))
+    one, other = split(rows, nameless, company.settings), split(turned, nameless, company.settings)
+    assert sorted(map(str, one.aside.to_pylist())) == sorted(map(str, other.aside.to_pylist()))
+    assert one.aside_y.sum() == other.aside_y.sum()
+    assert one.mark == other.mark != split(snapshot, contract, company.settings).mark
+
+
+def test_a_champion_of_which_nobody_knows_who_was_set_aside_is_not_compared(own_company: Company) -> None:
+    for path in (own_company.settings.models.folder / "bundles").glob("*.provenance.json"):
+        path.unlink()
+    trained = train(own_company.with_settings("training", model_type="additive_boosting").settings)
+    assert not trained.verdict.promote
+    assert trained.verdict.against_champion is None
+    assert "champion 1 cannot be compared: there is no record" in trained.verdict.sentence
+
+
+# Two at once, and what is killed or fails in between
+
+
+def test_a_run_that_another_overtook_is_judged_again(untrained: Company, monkeypatch: pytest.MonkeyPatch) -> None:
+    def overtaken(*arguments: Any) -> tuple[str, int]:
+        monkeypatch.setattr(job, "log_run", log_run)
+        train(untrained.settings)
+        return log_run(*arguments)
+
+    monkeypatch.setattr(job, "log_run", overtaken)
+    trained = train(untrained.settings)
+    assert not trained.verdict.promote
+    assert trained.verdict.sentence == "the same model as the champion, version 1"
+    assert [period.version for period in LiveModels(untrained.settings.models.folder).history()] == ["1"]
+    assert {v.number: v.aliases for v in overview(untrained.settings)[0]} == {2: ("challenger",), 1: ("champion",)}
+    assert provenance_of(tracking(untrained.settings), 2)["verdict"] == trained.verdict.sentence
+
+
+def test_an_alias_left_behind_by_a_killed_job_is_put_right_by_the_next(own_company: Company) -> None:
+    train(own_company.settings)
+    set_alias(tracking(own_company.settings), CHAMPION, 2)
+    with pytest.raises(PromotionError, match="nothing to roll back to"):
+        rollback(own_company.settings, "x")
+    assert {v.number: "champion" in v.aliases for v in overview(own_company.settings)[0]} == {1: True, 2: False}
+
+
+def test_a_version_that_is_live_is_no_error_where_its_alias_cannot_be_moved(
+    own_company: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise TrackingError("MLflow failed (gone)")
+
+    monkeypatch.setattr(recording, "set_alias", refuse)
+    with structlog.testing.capture_logs() as logs:
+        trained = train(own_company.settings, force="now")
+    assert trained.verdict.promote
+    assert champion_version(own_company) == "2"
+    assert logs[-1]["log_level"] == "warning"
+    assert "version 2 is live, but MLflow's alias 'champion' could not be moved" in logs[-1]["event"]
+
+
+def test_a_models_folder_that_cannot_be_written_is_said_before_anything_is_fitted(untrained: Company) -> None:
+    fits: list[int] = []
+    with pytest.raises(PromotionError, match=r"/proc/nope, cannot be written"):
+        train(
+            untrained.with_settings("models", folder=Path("/proc/nope")).settings,
+            progress=lambda done, _: fits.append(done),
+        )
+    assert fits == []

@@ -80,29 +80,28 @@ def log_run(tracking: Tracking, run: Run) -> tuple[str, int]:
     Raises:
         TrackingError: MLflow cannot be reached, or refuses.
     """
-    with connected(tracking) as client:
-        with mlflow.start_run(experiment_id=_experiment(client, tracking)) as active:
-            mlflow.log_params(dict(run.parameters))
-            mlflow.log_metrics(dict(run.metrics))
-            mlflow.set_tags(dict(run.tags))
-            for name, document in run.documents.items():
-                mlflow.log_dict(document, name)
-            with tempfile.TemporaryDirectory() as folder:
-                path = Path(folder) / BUNDLE_FILE
-                run.bundle.save(path)
-                logged = mlflow.pyfunc.log_model(
-                    name="model",
-                    loader_module="churn_mlops.models.pyfunc",
-                    data_path=str(path),
-                    signature=_signature(run.bundle.contract),
-                    pip_requirements=[f"churn-mlops=={__version__}"],
-                )
-            with _there_already():
-                client.create_registered_model(tracking.model_name)
-            version = client.create_model_version(
-                tracking.model_name, logged.model_uri, run_id=active.info.run_id, model_id=logged.model_id
+    with connected(tracking) as client, mlflow.start_run(experiment_id=_experiment(client, tracking)) as active:
+        mlflow.log_params(dict(run.parameters))
+        mlflow.log_metrics(dict(run.metrics))
+        mlflow.set_tags(dict(run.tags))
+        for name, document in run.documents.items():
+            mlflow.log_dict(document, name)
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / BUNDLE_FILE
+            run.bundle.save(path)
+            logged = mlflow.pyfunc.log_model(
+                name="model",
+                loader_module="churn_mlops.models.pyfunc",
+                data_path=str(path),
+                signature=_signature(run.bundle.contract),
+                pip_requirements=[f"churn-mlops=={__version__}"],
             )
-            return active.info.run_id, int(version.version)
+        with _there_already():
+            client.create_registered_model(tracking.model_name)
+        version = client.create_model_version(
+            tracking.model_name, logged.model_uri, run_id=active.info.run_id, model_id=logged.model_id
+        )
+        return active.info.run_id, int(version.version)
 
 
 def amend(tracking: Tracking, run_id: str, tags: Mapping[str, str], documents: Mapping[str, Any]) -> None:
@@ -138,10 +137,9 @@ def connected(tracking: Tracking) -> Iterator[mlflow.MlflowClient]:
             warnings.simplefilter("ignore")
             mlflow.set_tracking_uri(tracking.uri)
             mlflow.set_registry_uri(tracking.uri)
-            client = mlflow.MlflowClient()
             if tracking.uri.startswith("sqlite:///"):
-                _open_alone(Path(tracking.uri.removeprefix("sqlite:///").partition("?")[0]), client)
-            yield client
+                _open_alone(Path(tracking.uri.removeprefix("sqlite:///").partition("?")[0]))
+            yield mlflow.MlflowClient()
     except (MlflowException, SQLAlchemyError, sqlite3.Error, OSError) as error:
         said = (str(error).strip() or type(error).__name__).splitlines()[0][:300]
         raise TrackingError(
@@ -149,14 +147,17 @@ def connected(tracking: Tracking) -> Iterator[mlflow.MlflowClient]:
         ) from error
 
 
-def _open_alone(database: Path, client: mlflow.MlflowClient) -> None:
-    """Open the database, making its folder and its tables, one process at a time: MLflow itself would retry for minutes
-    where it cannot be opened, and fail where two processes make the tables at once."""
+def _open_alone(database: Path) -> None:
+    """Open the database, making its folder and its tables, one process at a time.
+
+    MLflow itself would retry for minutes where it cannot be opened, and fail where two processes make tables at once.
+    """
     database.parent.mkdir(parents=True, exist_ok=True)
     with database.with_name(database.name + ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         with closing(sqlite3.connect(database)) as connection:
             connection.execute("PRAGMA schema_version")
+        client = mlflow.MlflowClient()
         # Runs and registry are two stores in one database, and each makes its tables when it is first asked.
         client.search_experiments(max_results=1)
         client.search_registered_models(max_results=1)

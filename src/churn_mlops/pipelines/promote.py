@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 from churn_mlops.config import Settings
 from churn_mlops.models.promotion import LiveModels, LivePeriod
-from churn_mlops.models.registry import CHAMPION, Version, bundle_of, provenance_of, set_alias, versions
-from churn_mlops.pipelines.recording import tracking
+from churn_mlops.models.registry import Version, bundle_of, provenance_of, versions
+from churn_mlops.pipelines.recording import align_champion, tracking
 
 
 def overview(settings: Settings) -> tuple[tuple[Version, ...], tuple[LivePeriod, ...]]:
@@ -25,11 +25,11 @@ def promote(settings: Settings, number: int, reason: str) -> LivePeriod:
     by_hand = {"promoted_by_hand": reason, "promoted_at": datetime.now(UTC).isoformat(timespec="seconds")}
     # With what training recorded: later versions are compared by it, and serving shows its metrics.
     provenance = provenance_of(tracking(settings), number) | by_hand
-    period = LiveModels(settings.models.folder).publish(
-        bundle, version=str(number), provenance=provenance, reason=reason
-    )
-    set_alias(tracking(settings), CHAMPION, number)
-    return period
+    live = LiveModels(settings.models.folder)
+    try:
+        return live.publish(bundle, version=str(number), provenance=provenance, reason=reason)
+    finally:
+        align_champion(settings)
 
 
 def rollback(settings: Settings, reason: str) -> LivePeriod:
@@ -38,6 +38,7 @@ def rollback(settings: Settings, reason: str) -> LivePeriod:
     Raises:
         PromotionError: there is none.
     """
-    period = LiveModels(settings.models.folder).rollback(reason)
-    set_alias(tracking(settings), CHAMPION, int(period.version))
-    return period
+    try:
+        return LiveModels(settings.models.folder).rollback(reason)
+    finally:
+        align_champion(settings)

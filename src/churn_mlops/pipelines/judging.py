@@ -1,0 +1,90 @@
+"""Whether a new model goes live: compared with the base rate and with the champion on the customers set aside."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from churn_mlops.errors import BundleError, DataError
+from churn_mlops.models.bundle import Bundle
+from churn_mlops.models.inference import ChurnPredictor
+from churn_mlops.models.promotion import Comparison, LiveModel, compare
+from churn_mlops.models.tables import Floats
+from churn_mlops.pipelines.setting_aside import TrainingData
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether the new model goes live, and why, in a sentence."""
+
+    promote: bool
+    signal: bool
+    sentence: str
+    against_base_rate: Comparison
+    against_champion: Comparison | None
+
+
+def judge(
+    bundle: Bundle,
+    scores: Floats,
+    data: TrainingData,
+    champion: LiveModel | None,
+    force: str | None,
+) -> Verdict:
+    """Compare the new model with the base rate and with the champion on the customers set aside."""
+    base_rate = np.full(len(data.aside_y), data.train_y.mean())
+    against_base = compare(data.aside_y, scores, base_rate)
+    signal = against_base.beyond_noise
+    against = None
+    if not signal:
+        promote = False
+        sentence = (
+            "no signal: on the customers set aside the model is not better than giving everybody the same score, "
+            "beyond noise"
+        )
+    elif champion is None:
+        promote, sentence = True, "the first model that finds a signal"
+    elif champion.bundle.sha256 == bundle.sha256:
+        promote, sentence = False, f"the same model as the champion, version {champion.version}"
+    else:
+        against, obstacle = _against(champion, scores, data)
+        promote = against is not None and against.beyond_noise
+        sentence = obstacle or _compared(against, champion)
+    if force is not None and not promote:
+        promote, sentence = True, f"promoted by force ({force}), although: {sentence}"
+    return Verdict(promote, signal, sentence, against_base, against)
+
+
+def _against(champion: LiveModel, scores: Floats, data: TrainingData) -> tuple[Comparison | None, str | None]:
+    """The comparison with the champion, or why there can be none."""
+    unknown = [name for name in champion.bundle.contract.features if name not in data.aside.column_names]
+    if unknown:
+        return None, (
+            f"champion {champion.version} needs columns that the contract no longer has ({', '.join(unknown)}), so the "
+            "two cannot be compared: promote with --force REASON"
+        )
+    mark = champion.provenance.get("set_aside")
+    if mark is None:
+        return None, (
+            f"champion {champion.version} cannot be compared: there is no record of which customers it was trained on, "
+            "and its own would flatter it: promote with --force REASON"
+        )
+    if mark != data.mark:
+        return None, (
+            f"champion {champion.version} was trained with other customers set aside, so comparing would flatter it: "
+            "restore training.set_aside_key and set_aside_share, or promote with --force REASON"
+        )
+    try:
+        rival = ChurnPredictor(champion.bundle).score(data.aside)
+    except (DataError, BundleError) as error:
+        return None, f"champion {champion.version} cannot score today's data ({error}): promote with --force REASON"
+    return compare(data.aside_y, scores, rival), None
+
+
+def _compared(comparison: Comparison | None, champion: LiveModel) -> str:
+    if comparison is None:
+        return "not compared"
+    verdict = "beats" if comparison.beyond_noise else "does not beat"
+    where = f"on {comparison.customers:,} customers ({comparison.figures})"
+    return f"{verdict} champion {champion.version} beyond noise {where}"
