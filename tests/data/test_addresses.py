@@ -55,3 +55,8 @@ def test_what_a_driver_says_is_scrubbed(address: str, said: str) -> None:
 
 def test_what_a_driver_says_stays_readable() -> None:
     assert scrubbed("no route to host 1", "postgres://u:hunter2@host/db?try=1") == "no route to host 1"
+
+
+def test_a_database_whose_driver_is_not_installed_says_what_to_install() -> None:
+    with pytest.raises(SourceError, match=r"needs a driver: pip install 'ibis-framework\[mysql\]'"):
+        open_table("mysql://reader@localhost/crm", "customers")

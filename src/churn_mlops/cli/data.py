@@ -54,6 +54,8 @@ def init(
         return
     _show_proposal(proposal)
     say(f"Wrote {settings.contract.path}. Read it, change what is wrong, then: churn validate, churn train")
+    if proposal.contract.label is None:
+        say("It has no label, so nothing can be trained yet: name the column that says who left with --label.")
     if started.advice is not None:
         say(f"But {started.advice}.")
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from churn_mlops.cli.settings import settings_of
-from churn_mlops.cli.terminal import print_json, say, table
+from churn_mlops.cli.terminal import RESTART, print_json, say, table
 
 app = typer.Typer(help="List model versions, make one live, go back to the one before.", no_args_is_help=True)
 
@@ -55,7 +55,7 @@ def promote(
     from churn_mlops.pipelines import promote as job
 
     period = job.promote(settings_of(context), version, reason)
-    say(f"Version {period.version} ({period.model_type}) is live since {period.since}.")
+    say(f"Version {period.version} ({period.model_type}) is live since {period.since}. {RESTART}")
 
 
 @app.command()
@@ -70,7 +70,7 @@ def rollback(
     from churn_mlops.pipelines import promote as job
 
     period = job.rollback(settings_of(context), reason)
-    say(f"Version {period.version} ({period.model_type}) is live again since {period.since}.")
+    say(f"Version {period.version} ({period.model_type}) is live again since {period.since}. {RESTART}")
 
 
 def _minute(time: str) -> str:

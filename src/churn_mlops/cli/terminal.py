@@ -13,6 +13,8 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+RESTART = "A running `churn serve` takes it up when it is started again."
+
 
 class Terminal(Console):
     """Leaves it to the frame to end the command where nobody reads any more; Rich itself would end it as failed."""

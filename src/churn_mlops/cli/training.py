@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from churn_mlops.cli.settings import settings_of
-from churn_mlops.cli.terminal import print_json, progress_bar, say, table
+from churn_mlops.cli.terminal import RESTART, print_json, progress_bar, say, table
 
 if TYPE_CHECKING:
     from churn_mlops.models.evaluate import Estimate
@@ -64,6 +64,8 @@ def show(trained: Trained) -> None:
     verdict = trained.verdict
     live = "is live now" if verdict.promote else "was recorded, not promoted"
     say(f"Version {trained.version} {live}: {verdict.sentence}.")
+    if verdict.promote:
+        say(RESTART)
 
 
 def show_metrics(metrics: Mapping[str, Estimate]) -> None:

@@ -6,7 +6,9 @@ import difflib
 import re
 from collections.abc import Iterable
 
-_WORD = re.compile(r"[A-Z]{2,}(?![a-z])|[A-Z]?[a-z]+|[A-Z]|\d+|[^\W\d_a-zA-Z]+")
+_UPPER = "A-ZÀ-ÖØ-Þ"
+_LOWER = f"(?:(?![{_UPPER}])[^\\W\\d_])"  # any other letter, of any script
+_WORD = re.compile(f"[{_UPPER}]{{2,}}(?!{_LOWER})|[{_UPPER}]?{_LOWER}+|[{_UPPER}]|\\d+")
 
 _LEAVING = re.compile(
     r"cancel\w*|exit(s|ed|ing)?|terminat\w*|departure|departed|quit|unsubscri\w*|deactivat\w*|disconnect\w*|offboard\w*"

@@ -89,7 +89,7 @@ def on_column(
     if contract.features[column.name].type == "boolean" and column.smallest is not None:
         siblings = [name for name, feature in contract.features.items() if _yes_no(feature.levels)]
         like = f", where {siblings[0]} and {len(siblings) - 1} others say Yes and No" if len(siblings) > 1 else ""
-        found.append(Finding(column.name, "flag", f"holds 0 and 1{like}: taken for no and yes"))
+        found.append(Finding(column.name, "flag", f"holds 0 and 1{like}: taken for false and true"))
     if column.kind == "text" and column.type != "string" and column.numbers:
         found.append(Finding(column.name, "number_text", "numbers written as text"))
     if leak is not None:

@@ -168,6 +168,9 @@ def _open_database(address: str, table: str | None) -> ir.Table:
     except SourceError:
         raise
     except (ImportError, ValueError, IbisError, OSError, RuntimeError, AttributeError) as error:
+        if "missing dependencies" in str(error):
+            driver = address.split("://", 1)[0]
+            raise SourceError(f"{where} needs a driver: pip install 'ibis-framework[{driver}]'") from None
         raise SourceError(f"{where} cannot be opened ({scrubbed(_first_line(error), address)}); {_KNOWN}") from None
     except Exception as error:  # every driver has its own family of errors, and none of them is ours to import
         said = scrubbed(_first_line(error), address)

@@ -1,0 +1,21 @@
+"""Words of a column's name."""
+
+from __future__ import annotations
+
+import pytest
+
+from churn_mlops.data.names import title
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("TotalCharges", "total charges"),
+        ("StreamingTV", "streaming TV"),
+        ("customer_id", "customer id"),
+        ("monatliche_gebühr", "monatliche gebühr"),
+        ("Straßentyp", "straßentyp"),
+    ],
+)
+def test_a_name_is_told_in_words_of_any_script(name: str, words: str) -> None:
+    assert title(name) == words
