@@ -42,6 +42,7 @@ def configure(level: Level = "info", format: Format = "auto") -> None:
     structlog.configure(
         processors=[*_shared(), *rendering],
         wrapper_class=structlog.make_filtering_bound_logger(threshold),
+        # structlog asks for a text file, and uses only its write and flush.
         logger_factory=structlog.WriteLoggerFactory(file=_StandardError()),  # type: ignore[arg-type]
         cache_logger_on_first_use=False,
     )

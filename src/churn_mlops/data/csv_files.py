@@ -55,6 +55,7 @@ def csv_layout(path: Path) -> tuple[str, list[str]]:
 
 
 def _load_statement(path: str, header: list[str], delimiter: str, packed: str) -> str:
+    # Names and the path are quoted, the delimiter is one of ours: a prepared statement cannot take them.
     spec = ", ".join(f"{quoted(name)}: 'VARCHAR'" for name in header)
     return (
         f"CREATE TABLE rows AS SELECT * FROM read_csv({quoted(path)}, columns={{{spec}}}, auto_detect=false, "  # noqa: S608
@@ -65,6 +66,7 @@ def _load_statement(path: str, header: list[str], delimiter: str, packed: str) -
 
 
 def _open(path: Path) -> IO[bytes]:
+    # Both give bytes; gzip's own types do not say that "rb" does.
     return gzip.open(path, "rb") if path.suffix.lower() == ".gz" else path.open("rb")  # type: ignore[return-value]
 
 

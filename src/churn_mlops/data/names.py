@@ -14,6 +14,7 @@ _LEAVING = re.compile(
     r"cancel\w*|exit(s|ed|ing)?|terminat\w*|departure|departed|quit|unsubscri\w*|deactivat\w*|disconnect\w*|offboard\w*"
     r"|leave|leaving|leaver|defect(ed|ion)|attrit\w*|resign\w*"
 )
+# Texts that are split: a list of so many short words is easier to read and to change.
 _PERHAPS_LEAVING = frozenset(
     "left end ended close closed closing closure lost lapse lapsed expired status state active inactive reason winback "  # noqa: SIM905
     "refund refunded retention retained final outcome stayed lifecycle".split()

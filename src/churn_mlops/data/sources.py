@@ -76,7 +76,7 @@ def _open_parquet(path: Path) -> ir.Table:
         with literal_path(path) as literal:
             # A literal path that is not the file's own is gone after this block, so the rows are taken along.
             kind = "VIEW" if literal == str(path) else "TABLE"
-            connection.raw_sql(f"CREATE {kind} rows AS SELECT * FROM read_parquet({quoted(literal)})")  # noqa: S608
+            connection.raw_sql(f"CREATE {kind} rows AS SELECT * FROM read_parquet({quoted(literal)})")  # noqa: S608 quoted
         table = connection.table("rows")
         # The footer can be whole while the rows are not, and it answers a count: so every cell is read once.
         table.aggregate([table[name].hash().max().name(f"c{i}") for i, name in enumerate(table.columns)]).to_pyarrow()

@@ -187,6 +187,6 @@ def _there_already() -> Iterator[None]:
 
 def _signature(contract: DataContract) -> ModelSignature:
     """The raw columns, of any type: the bundle itself reads text and blanks, and says what it cannot read."""
-    anything = AnyType()  # type: ignore[no-untyped-call]
+    anything = AnyType()  # type: ignore[no-untyped-call]  # MLflow left its annotations out
     columns = [ColSpec(anything, contract.column_of(name), required=False) for name in contract.features]
     return ModelSignature(Schema([*columns]), Schema([ColSpec("double", "churn_probability")]))
