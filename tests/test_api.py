@@ -98,7 +98,7 @@ def test_scores_through_http_are_those_of_the_fitted_model(client, model, compan
 def test_reasons_add_up_to_the_difference_from_the_average_customer(client, model):
     answer = client.post("/predict?explain=true", json=CUSTOMER).json()
     points = [reason["points"] for reason in answer["reasons"]]
-    base = 1 / (1 + math.exp(-model.bundle_.tables.intercept))
+    base = 1 / (1 + math.exp(-model.bundle_.model.intercept))
     assert {reason["feature"] for reason in answer["reasons"]} == set(CUSTOMER)
     assert sum(points) == pytest.approx(100 * (answer["churn_probability"] - base), abs=0.51)
     assert points == sorted(points, key=abs, reverse=True)

@@ -30,7 +30,7 @@ def test_a_bundle_is_plain_json_in_two_lines(model: ChurnModel) -> None:
     header, body = (json.loads(line) for line in model.bundle_.to_bytes().splitlines())
     assert header["format"] == "churn-bundle"
     assert set(body) == {
-        "contract", "model_type", "levels", "tables", "threshold", "training", "reference", "checks",
+        "contract", "model_type", "levels", "model", "threshold", "training", "reference", "learnt", "checks",
     }  # fmt: skip
 
 
@@ -92,12 +92,12 @@ def test_no_bytes_at_all_crash_the_reader(data: bytes) -> None:
 
 @pytest.fixture(scope="module")
 def additive(raw: pd.DataFrame) -> bytes:
-    return ChurnModel(contract=CONTRACT, seed=1).fit(raw, left(raw)).bundle_.to_bytes()
+    return ChurnModel("additive_boosting", contract=CONTRACT, seed=1).fit(raw, left(raw)).bundle_.to_bytes()
 
 
 def absurd(body: dict[str, Any], how: str) -> None:
     """Change the body of a bundle so that its hash is right and its content is not."""
-    tables = body["tables"]
+    tables = body["model"]
     number = next(place for place, axis in enumerate(tables["axes"]) if axis.get("cuts"))
     pair = {
         "first": 0,

@@ -38,15 +38,13 @@ def test_the_bundle_is_the_fit_under_a_calibration_from_scores_that_did_not_see_
     def fit(data: TrainingInputs, settings: FitSettings, progress: object) -> Fitted:
         fitted = training_fit(data, settings, lambda done, total: None)
         # Twice too sure of itself: the calibration has to notice.
-        fitted = dataclasses.replace(
-            fitted, tables=fitted.tables.scaled(0.3, 2.0), out_of_fold=0.3 + 2.0 * fitted.out_of_fold
-        )
+        fitted = dataclasses.replace(fitted, out_of_fold=0.3 + 2.0 * fitted.out_of_fold)
         seen.append(fitted)
         return fitted
 
-    def calibrate(log_odds: np.ndarray, y: np.ndarray) -> Calibration:
+    def calibrate(log_odds: np.ndarray, y: np.ndarray, bent: bool) -> Calibration:
         given.append(log_odds)
-        return fit_calibration(log_odds, y)
+        return fit_calibration(log_odds, y, bent=bent)
 
     training_fit = training.FITS[model_type]
     monkeypatch.setitem(training.FITS, model_type, fit)
@@ -54,12 +52,12 @@ def test_the_bundle_is_the_fit_under_a_calibration_from_scores_that_did_not_see_
     frame = customers(2500)
     bundle = training.fit_bundle(frame, left(frame), CONTRACT, model_type, seed=1)
     inputs = bundle.engineer.transform(frame)
-    stored = bundle.training["calibration"]
-    assert stored["slope"] == pytest.approx(0.5, abs=0.1)
-    expected = stored["intercept"] + stored["slope"] * seen[0].tables.log_odds(inputs)
-    np.testing.assert_allclose(bundle.tables.log_odds(inputs), expected, atol=1e-9)
+    stored = Calibration(**bundle.training["calibration"])
+    assert 0.3 < stored.slope < 0.7
+    expected = stored.of(seen[0].model.log_odds(inputs))
+    np.testing.assert_allclose(bundle.model.log_odds(inputs), expected, atol=1e-9)
     np.testing.assert_array_equal(given[0], seen[0].out_of_fold)
-    in_sample = seen[0].tables.log_odds(inputs)
+    in_sample = seen[0].model.log_odds(inputs)
     assert np.abs(given[0] - in_sample).max() > 1e-3
 
 
@@ -76,12 +74,12 @@ def test_scores_of_fresh_customers_are_calibrated(model_type: str) -> None:
 
 def test_single_features_are_fitted_by_stumps_and_an_interaction_by_pairs() -> None:
     frame = numbers(4000, seed=1)
-    single = ChurnModel(contract=NUMBERS).fit(frame, drawn(np.sin(2 * frame.a) + frame.b)).bundle_
+    single = ChurnModel("additive_boosting", contract=NUMBERS).fit(frame, drawn(np.sin(2 * frame.a) + frame.b)).bundle_
     assert single.training["chosen"]["trees"].startswith("stumps")
-    assert single.tables.pairs == ()
-    both = ChurnModel(contract=NUMBERS).fit(frame, drawn(2.0 * np.sign(frame.a * frame.b))).bundle_
+    assert single.model.pairs == ()
+    both = ChurnModel("additive_boosting", contract=NUMBERS).fit(frame, drawn(2.0 * np.sign(frame.a * frame.b))).bundle_
     assert both.training["chosen"]["trees"].startswith("pairs")
-    assert {(pair.first, pair.second) for pair in both.tables.pairs} >= {(0, 1)}
+    assert {(pair.first, pair.second) for pair in both.model.pairs} >= {(0, 1)}
 
 
 @pytest.mark.parametrize("model_type", ["logistic_regression"])

@@ -15,7 +15,7 @@ from churn_mlops.models.bundle import Bundle
 from churn_mlops.models.inference import ChurnPredictor
 
 _LABEL = Feature(type="boolean")
-MODEL_TYPES = ("logistic_regression", "additive_boosting")
+MODEL_TYPES = ("auto", "logistic_regression", "additive_boosting", "random_forest", "boosting")
 
 
 class ChurnModel:
@@ -43,7 +43,7 @@ class ChurnModel:
 
     def __init__(
         self,
-        model_type: str = "additive_boosting",
+        model_type: str = "auto",
         *,
         contract: DataContract | None = None,
         seed: int = 0,

@@ -15,11 +15,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from churn_mlops.data.contract import DataContract
+from churn_mlops.data.contract import DataContract, Feature
 from churn_mlops.data.writing import write_whole
 from churn_mlops.errors import BundleError, ContractError
 from churn_mlops.features import FeatureEngineer
-from churn_mlops.models.plain import tables_from_plain, tables_to_plain
+from churn_mlops.models.ensemble import TreeEnsemble
+from churn_mlops.models.plain import model_from_plain, model_to_plain
 from churn_mlops.models.tables import AdditiveTables
 
 FORMAT = "churn-bundle"
@@ -35,20 +36,22 @@ class Bundle:
         contract: the data contract it was trained under.
         model_type: one of ``MODEL_TYPES``.
         levels: the levels learnt of each category.
-        tables: the calibrated model.
+        model: the calibrated model.
         threshold: score from which a customer counts as likely to churn, in (0, 1).
         training: what the fit chose and saw (settings, rows, share of leavers, calibration).
         reference: shares of the training rows by step or level of each feature, and of scores, for drift.
+        learnt: curves, importances and pairs, for people; see ``models.learnt``.
         checks: a few made-up customers with their scores, by which a loaded bundle is tested.
     """
 
     contract: DataContract
     model_type: str
     levels: Mapping[str, tuple[str, ...]]
-    tables: AdditiveTables
+    model: AdditiveTables | TreeEnsemble
     threshold: float
     training: Mapping[str, Any]
     reference: Mapping[str, Any]
+    learnt: Mapping[str, Any]
     checks: tuple[Mapping[str, Any], ...]
 
     @cached_property
@@ -82,10 +85,11 @@ class Bundle:
                 contract=DataContract.from_dict(model["contract"], where=f"the contract in {where}"),
                 model_type=str(model["model_type"]),
                 levels={name: tuple(levels) for name, levels in model["levels"].items()},
-                tables=tables_from_plain(model["tables"]),
+                model=model_from_plain(model["model"]),
                 threshold=float(model["threshold"]),
                 training=dict(model["training"]),
                 reference=dict(model["reference"]),
+                learnt=dict(model["learnt"]),
                 checks=tuple(
                     {"customer": dict(check["customer"]), "score": check["score"]} for check in model["checks"]
                 ),
@@ -99,12 +103,11 @@ class Bundle:
 
     def _check(self) -> None:
         """Raise ValueError where the parts do not fit each other."""
-        if [axis.name for axis in self.tables.axes] != list(self.contract.features):
-            raise ValueError("the model's features are not those of its contract")
-        for axis in self.tables.axes:
-            is_category = self.contract.features[axis.name].type == "category"
-            if is_category != (axis.cuts is None) or axis.levels != self.levels.get(axis.name, ()):
-                raise ValueError(f"the levels of {axis.name!r} are not those that were learnt")
+        features = self.contract.features
+        if isinstance(self.model, TreeEnsemble):
+            _check_trees(self.model, features, self.levels)
+        else:
+            _check_tables(self.model, features, self.levels)
         if not 0 <= self.threshold <= 1:
             raise ValueError("the threshold is not a probability")
         if not self.checks or not all(0 <= check["score"] <= 1 for check in self.checks):
@@ -133,13 +136,31 @@ class Bundle:
             "contract": self.contract.to_dict(),
             "model_type": self.model_type,
             "levels": {name: list(levels) for name, levels in self.levels.items()},
-            "tables": tables_to_plain(self.tables),
+            "model": model_to_plain(self.model),
             "threshold": self.threshold,
             "training": dict(self.training),
             "reference": dict(self.reference),
+            "learnt": dict(self.learnt),
             "checks": [dict(check) for check in self.checks],
         }
         return json.dumps(model, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+
+
+def _check_tables(
+    tables: AdditiveTables, features: Mapping[str, Feature], levels: Mapping[str, tuple[str, ...]]
+) -> None:
+    if [axis.name for axis in tables.axes] != list(features):
+        raise ValueError("the model's features are not those of its contract")
+    for axis in tables.axes:
+        if (features[axis.name].type == "category") != (axis.cuts is None) or axis.levels != levels.get(axis.name, ()):
+            raise ValueError(f"the levels of {axis.name!r} are not those that were learnt")
+
+
+def _check_trees(trees: TreeEnsemble, features: Mapping[str, Feature], levels: Mapping[str, tuple[str, ...]]) -> None:
+    if trees.features != len(features):
+        raise ValueError("the model's features are not those of its contract")
+    if list(levels) != [name for name, feature in features.items() if feature.type == "category"]:
+        raise ValueError("the levels that were learnt are not those of the categories")
 
 
 def _checked_body(data: bytes, where: str) -> bytes:

@@ -1,23 +1,49 @@
-"""Calibration that is affine in log-odds, so that it folds into an additive model without loss."""
+"""Calibration of log-odds: affine, so that it folds into an additive model without loss; bent for deeper trees."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
-from churn_mlops.models.tables import Floats
+Floats = npt.NDArray[np.float64]
 
-PRIOR_SLOPE_DEVIATION = 0.5
+PRIOR_DEVIATION = 0.5
 SMALLEST_SLOPE = 1e-3
+KNEE_QUANTILE = 0.8
+LEAST_OF_SLOPE = 0.1
+"""The least that a bend leaves of the slope."""
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """Calibrated log-odds = intercept + slope x raw log-odds, slope > 0."""
+    """Calibrated log-odds = intercept + slope x raw + bend x log(1 + exp(raw - knee)), ascending everywhere.
 
-    intercept: float
-    slope: float
+    Args:
+        intercept: log-odds.
+        slope: far below the knee, above 0.
+        bend: what the slope gains far above the knee, above minus the slope; 0 for an affine calibration.
+        knee: raw log-odds around which the slope changes.
+    """
+
+    intercept: float = 0.0
+    slope: float = 1.0
+    bend: float = 0.0
+    knee: float = 0.0
+
+    def of(self, log_odds: Floats) -> Floats:
+        """Calibrated log-odds of raw ones, any shape."""
+        affine = self.intercept + self.slope * log_odds
+        return np.asarray(affine + self.bend * np.logaddexp(0.0, log_odds - self.knee) if self.bend else affine)
+
+    def rate(self, log_odds: Floats, base: float) -> Floats:
+        """Calibrated log-odds gained over ``base`` for each unit of raw log-odds, the slope where they meet."""
+        difference = log_odds - base
+        near = np.abs(difference) < 1e-6
+        at_base = self.slope + self.bend * sigmoid(log_odds - self.knee)
+        gained = self.of(log_odds) - self.of(np.asarray(base))
+        return np.asarray(np.where(near, at_base, gained / np.where(near, 1.0, difference)))
 
 
 def sigmoid(log_odds: Floats) -> Floats:
@@ -26,34 +52,56 @@ def sigmoid(log_odds: Floats) -> Floats:
     return np.asarray(np.where(log_odds >= 0, 1.0, small) / (1.0 + small))
 
 
-def fit_calibration(log_odds: Floats, y: Floats, *, prior: bool = True, rounds: int = 100) -> Calibration:
+def fit_calibration(
+    log_odds: Floats, y: Floats, *, prior: bool = True, bent: bool = False, rounds: int = 100
+) -> Calibration:
     """The most likely calibration of out-of-fold scores, by Newton's method (Platt 1999, in log-odds).
 
-    The slope has a weak normal prior around 1 (standard deviation 0.5), which only few rows, or scores that hardly
-    differ, let through.
+    The slope has a weak normal prior around 1, the bend one around 0 (standard deviation 0.5), which only few rows, or
+    scores that hardly differ, let through.
 
     Args:
         log_odds: raw out-of-fold scores, shape (rows,).
         y: 1 where the customer left, else 0, shape (rows,); both occur.
-        prior: whether the slope has its prior; without it, this measures the calibration of scores.
+        prior: whether there are priors; without them, this measures the calibration of scores.
+        bent: whether the slope may change around the score that one customer in five exceeds.
         rounds: most steps of Newton's method.
     """
     base = np.log(y.mean() / (1.0 - y.mean()))
-    centre = log_odds.mean()
-    z = log_odds - centre
-    beta = np.array([base, 1.0])
-    design = np.column_stack([np.ones_like(z), z])
+    centre = float(log_odds.mean())
+    knee = float(np.quantile(log_odds, KNEE_QUANTILE))
+    one, line, hinge = np.ones_like(log_odds), log_odds - centre, np.logaddexp(0.0, log_odds - knee)
+
+    def likely(*columns: Floats) -> list[float]:
+        return [float(weight) for weight in _most_likely(np.column_stack(columns), y, float(base), prior, rounds)]
+
+    if bent:
+        intercept, slope, bend = likely(one, line, hinge)
+        if slope > SMALLEST_SLOPE and slope + bend < LEAST_OF_SLOPE * slope:
+            intercept, slope = likely(one, line + (LEAST_OF_SLOPE - 1.0) * hinge)
+            bend = (LEAST_OF_SLOPE - 1.0) * slope
+        if slope > SMALLEST_SLOPE:
+            return Calibration(intercept - slope * centre, slope, bend, knee)
+    intercept, slope = likely(one, line)
+    if slope < SMALLEST_SLOPE:
+        intercept, slope = float(base), SMALLEST_SLOPE
+    return Calibration(intercept - slope * centre, slope)
+
+
+def _most_likely(design: Floats, y: Floats, base: float, prior: bool, rounds: int) -> Floats:
+    """Coefficients of a logistic regression, with the priors of :func:`fit_calibration` on all but the first."""
+    size = design.shape[1]
+    expected = np.eye(size)[1]
     # Without the prior, a trace of it keeps scores that are all alike from making the matrix singular.
-    precision = np.array([0.0, PRIOR_SLOPE_DEVIATION**-2 if prior else 1e-9])
+    precision = np.r_[0.0, np.full(size - 1, PRIOR_DEVIATION**-2 if prior else 1e-9)]
+    beta = np.eye(size)[0] * base
     for _ in range(rounds):
         p = sigmoid(design @ beta)
-        gradient = design.T @ (p - y) + precision * (beta - 1.0)
+        gradient = design.T @ (p - y) + precision * (beta - expected)
         hessian = (design * (p * (1.0 - p))[:, None]).T @ design + np.diag(precision)
         step = np.linalg.solve(hessian, gradient)
         step *= min(1.0, 2.0 / max(np.abs(step).max(), 1e-300))
-        beta -= step
+        beta = beta - step
         if np.abs(step).max() < 1e-12:
             break
-    slope = max(float(beta[1]), SMALLEST_SLOPE)
-    intercept = float(beta[0]) if slope == beta[1] else float(base)
-    return Calibration(intercept - slope * float(centre), slope)
+    return np.asarray(beta)

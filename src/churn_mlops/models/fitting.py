@@ -11,9 +11,13 @@ import numpy as np
 from sklearn.model_selection import StratifiedKFold
 
 from churn_mlops.errors import DataError
+from churn_mlops.models.ensemble import TreeEnsemble
 from churn_mlops.models.tables import AdditiveTables, Axis, Floats, Places
 
 Progress = Callable[[int, int], None]
+Model = AdditiveTables | TreeEnsemble
+Parts = tuple[tuple[Model, ...], ...]
+"""Fits on folds, before calibration: for each way to split the rows, one for each fold."""
 MIN_ROWS_OF_EACH_CLASS = 10
 MIN_ROWS_OF_A_CELL = 10
 """Training rows from which a level, "other" or missing says anything."""
@@ -76,12 +80,14 @@ class Fitted:
     """A fitted model before calibration.
 
     Args:
-        tables: the compiled model.
+        model: the model, its scores as noisy as those out of fold (see ``bagging.averaging_gain``).
+        parts: the fits on folds that the model averages, or that vary as it does.
         out_of_fold: raw log-odds of each training row from fits that did not see it; NaN where none was made.
         chosen: the settings chosen inside the training data, and the out-of-fold log loss of each candidate.
     """
 
-    tables: AdditiveTables
+    model: Model
+    parts: Parts
     out_of_fold: Floats
     chosen: dict[str, Any] = field(default_factory=dict)
 

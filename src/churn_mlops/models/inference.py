@@ -52,8 +52,8 @@ class ChurnPredictor:
         self.version = bundle.sha256[:12]
         self.threshold = bundle.threshold if threshold is None else threshold
         self.bands = bands or Bands()
-        self._tables = bundle.tables
-        self._base = _sigmoid(self._tables.intercept)
+        self._model = bundle.model
+        self._base = _sigmoid(self._model.intercept)
         self._readers = [
             (name, bundle.contract.column_of(name), read) for name, read in bundle.engineer.readers().items()
         ]
@@ -73,7 +73,7 @@ class ChurnPredictor:
         Raises:
             DataError: a value means nothing for its feature; ``problems`` names each.
         """
-        return _sigmoid(self._tables.row_log_odds(self._inputs(row)))
+        return _sigmoid(self._model.row_log_odds(self._inputs(row)))
 
     def score(self, data: Any) -> Floats:
         """Churn probabilities, shape (rows,), of a DataFrame, an Arrow table, a list of mappings or of columns.
@@ -85,19 +85,19 @@ class ChurnPredictor:
 
     def log_odds(self, data: Any) -> Floats:
         """Calibrated log-odds, shape (rows,); see :meth:`score`."""
-        return self._tables.log_odds(self.bundle.engineer.transform(data))
+        return self._model.log_odds(self.bundle.engineer.transform(data))
 
     def contributions(self, data: Any) -> Floats:
         """What each feature adds to the log-odds, shape (rows, features), in the contract's order.
 
         ``intercept + contributions.sum(axis=1)`` is :meth:`log_odds`.
         """
-        return self._tables.contributions(self.bundle.engineer.transform(data))
+        return self._model.contributions(self.bundle.engineer.transform(data))
 
     @property
     def intercept(self) -> float:
         """Log-odds where every contribution is nought: the mean over the training rows."""
-        return self._tables.intercept
+        return self._model.intercept
 
     def explain(self, data: Any) -> tuple[Floats, npt.NDArray[np.int64]]:
         """Scores, shape (rows,), and whole points of each feature, shape (rows, features), adding up as in a reason."""
@@ -113,8 +113,8 @@ class ChurnPredictor:
     def explain_one(self, row: Mapping[str, Any], top: int | None = None) -> Explanation:
         """The score of one customer with its reasons, the largest first, at most ``top`` of them."""
         inputs = self._inputs(row)
-        contributions = self._tables.row_contributions(inputs)
-        log_odds = self._tables.row_log_odds(inputs)
+        contributions = self._model.row_contributions(inputs)
+        log_odds = self._model.row_log_odds(inputs)
         probability = _sigmoid(log_odds)
         rate = points_per_log_odds(probability, self._base, log_odds, self.intercept)
         points = whole_points([rate * part for part in contributions], 100.0 * (probability - self._base))

@@ -47,9 +47,11 @@ def fit_linear(data: TrainingInputs, settings: FitSettings, progress: Progress) 
     """
     folds = [_few(fold, settings.settings_rows) for fold in data.folds]
     out_of_fold = {strength: np.full(len(data.y), np.nan) for strength in STRENGTHS}
+    parts: dict[float, list[AdditiveTables]] = {strength: [] for strength in STRENGTHS}
     total = len(STRENGTHS) * len(folds) + 1
     for done, (strength, (train, test)) in enumerate(product(STRENGTHS, folds)):
         model = _fit(data.inputs[train], data.y[train], data.axes, strength)
+        parts[strength].append(model)
         out_of_fold[strength][test] = model.log_odds(data.inputs[test])
         progress(done + 1, total)
     losses = {strength: float(np.nanmean(log_losses(values, data.y))) for strength, values in out_of_fold.items()}
@@ -57,7 +59,7 @@ def fit_linear(data: TrainingInputs, settings: FitSettings, progress: Progress) 
     tables = _fit(data.inputs, data.y, data.axes, best)
     progress(total, total)
     chosen = {"C": best, "log_loss_of_candidates": {str(strength): loss for strength, loss in losses.items()}}
-    return Fitted(tables, out_of_fold[best], chosen)
+    return Fitted(tables, (tuple(parts[best]),), out_of_fold[best], chosen=chosen)
 
 
 def _few(fold: tuple[Places, Places], rows: int) -> tuple[Places, Places]:

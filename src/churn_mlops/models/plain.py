@@ -1,13 +1,43 @@
-"""Additive tables as plain data (numbers, text, lists) and back, without loss."""
+"""Models as plain data (numbers, text, lists) and back, without loss."""
 
 from __future__ import annotations
 
 import math
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 
+from churn_mlops.models import tree_text
+from churn_mlops.models.calibration import Calibration
+from churn_mlops.models.ensemble import TreeEnsemble
 from churn_mlops.models.tables import AdditiveTables, Axis, Floats, Line, Pair
+
+
+def model_to_plain(model: AdditiveTables | TreeEnsemble) -> dict[str, Any]:
+    """``model`` as plain data, from which :func:`model_from_plain` makes an equal one."""
+    if isinstance(model, AdditiveTables):
+        return {"kind": "tables", **tables_to_plain(model)}
+    return {"kind": "trees", **asdict(model)}
+
+
+def model_from_plain(data: dict[str, Any]) -> AdditiveTables | TreeEnsemble:
+    """The model that :func:`model_to_plain` described.
+
+    Raises:
+        ValueError, KeyError, TypeError: ``data`` describes no model.
+    """
+    if data["kind"] == "tables":
+        return tables_from_plain(data)
+    if data["kind"] != "trees":
+        raise ValueError(f"a model of the kind {data['kind']!r} is not known")
+    calibration = Calibration(**{name: float(value) for name, value in data["calibration"].items()})
+    numbers = [float(data["offset"]), *vars(calibration).values()]
+    if not all(map(math.isfinite, numbers)) or min(calibration.slope, calibration.slope + calibration.bend) <= 0:
+        raise ValueError("the calibration of the trees is not finite, or does not ascend")
+    trees = TreeEnsemble(str(data["model_text"]), int(data["features"]), float(data["offset"]), calibration)
+    tree_text.check(trees.model_text, trees.features)
+    return trees
 
 
 def tables_to_plain(model: AdditiveTables) -> dict[str, Any]:

@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from churn_mlops.models.calibration import Calibration
+
 Floats = npt.NDArray[np.float64]
 Places = npt.NDArray[np.intp]
 ROWS_AT_ONCE = 16_384
@@ -128,6 +130,12 @@ class AdditiveTables:
             ),
             tuple(Pair(p.first, p.second, p.rows, p.columns, p.table * slope) for p in self.pairs),
         )
+
+    def calibrated(self, calibration: Calibration) -> AdditiveTables:
+        """The tables under ``calibration``, which has no bend."""
+        if calibration.bend:
+            raise ValueError("a bent calibration does not fold into tables")
+        return self.scaled(calibration.intercept, calibration.slope)
 
     def row_log_odds(self, inputs: Sequence[float]) -> float:
         """Log-odds of one customer, in plain Python: the same sum, in the same order, as :meth:`log_odds`."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
@@ -11,16 +12,24 @@ from churn_mlops.data.contract import DataContract
 from churn_mlops.errors import DataError
 from churn_mlops.features import FeatureEngineer
 from churn_mlops.models.additive import fit_additive
+from churn_mlops.models.auto import as_plain, choose_type, compare_types
 from churn_mlops.models.bundle import Bundle
 from churn_mlops.models.calibration import Calibration, fit_calibration, sigmoid
-from churn_mlops.models.fitting import FitSettings, Fitted, Progress, TrainingInputs, stratified_folds
+from churn_mlops.models.ensemble import TreeEnsemble
+from churn_mlops.models.fitting import FitSettings, Fitted, Model, Progress, TrainingInputs, stratified_folds
+from churn_mlops.models.forest import fit_boosting, fit_forest
+from churn_mlops.models.learnt import look, quantile_cuts
 from churn_mlops.models.linear import fit_linear
-from churn_mlops.models.tables import AdditiveTables, Axis, Floats
+from churn_mlops.models.tables import Axis, Floats
 
+# In the order in which ``auto`` prefers them.
 FITS: dict[str, Callable[[TrainingInputs, FitSettings, Progress], Fitted]] = {
     "logistic_regression": fit_linear,
     "additive_boosting": fit_additive,
+    "random_forest": fit_forest,
+    "boosting": fit_boosting,
 }
+AUTO = "auto"
 CHECKS = 10
 REFERENCE_STEPS = 10
 
@@ -42,7 +51,7 @@ def fit_bundle(
         data: raw customers, as ``FeatureEngineer.transform`` takes them.
         y: 1 where the customer left, else 0, shape (rows,).
         contract: declares the features.
-        model_type: a key of ``FITS``.
+        model_type: a key of ``FITS``, or "auto".
         seed: of the folds and of the row sampling; the same data and seed give the same bundle.
         threshold: score from which a customer counts as likely to churn.
         settings: of the fit.
@@ -59,21 +68,41 @@ def fit_bundle(
     axes = _axes(engineer)
     y = np.asarray(y, dtype=np.float64)
     folds = stratified_folds(y, settings.bags, seed)
-    fitted = FITS[model_type](TrainingInputs(inputs, y, axes, folds, seed), settings, progress or _no_progress)
+    inputs_and_folds = TrainingInputs(inputs, y, axes, folds, seed)
+    model_type, fitted = _fit(inputs_and_folds, model_type, settings, progress or _no_progress)
     scored = ~np.isnan(fitted.out_of_fold)
-    calibration = fit_calibration(fitted.out_of_fold[scored], y[scored])
-    tables = fitted.tables.scaled(calibration.intercept, calibration.slope)
-    out_of_fold = sigmoid(calibration.intercept + calibration.slope * fitted.out_of_fold[scored])
+    raw = fitted.out_of_fold[scored]
+    calibration = fit_calibration(raw, y[scored], bent=isinstance(fitted.model, TreeEnsemble))
+    model = fitted.model.calibrated(calibration)
     return Bundle(
         contract=contract,
         model_type=model_type,
         levels=engineer.levels_,
-        tables=tables,
+        model=model,
         threshold=threshold,
         training=_summary(y, seed, fitted, calibration),
-        reference=_reference(inputs, axes, out_of_fold),
-        checks=_checks(engineer, tables, inputs, axes),
+        reference=_reference(inputs, axes, sigmoid(calibration.of(raw))),
+        learnt=asdict(look(model, fitted.parts, calibration, inputs, axes)),
+        checks=_checks(engineer, model, inputs, axes),
     )
+
+
+def _fit(data: TrainingInputs, model_type: str, settings: FitSettings, progress: Progress) -> tuple[str, Fitted]:
+    """Fit one type, or all of them and take the one that ``auto`` chooses; the type, and its fit."""
+    if model_type != AUTO:
+        return model_type, FITS[model_type](data, settings, progress)
+    fits = {}
+    for place, (name, fit) in enumerate(FITS.items()):
+        fits[name] = fit(data, settings, _part(progress, place, len(FITS)))
+    compared = compare_types(fits, data.y)
+    chosen = choose_type(compared)
+    fitted = fits[chosen]
+    return chosen, replace(fitted, chosen={**fitted.chosen, "auto": as_plain(compared, chosen)})
+
+
+def _part(progress: Progress, place: int, parts: int) -> Progress:
+    """The progress of one of several parts of equal length, in thousandths of the whole."""
+    return lambda done, total: progress(round(1000 * (place + done / total)), 1000 * parts)
 
 
 def _axes(engineer: FeatureEngineer) -> tuple[Axis, ...]:
@@ -89,7 +118,7 @@ def _summary(y: Floats, seed: int, fitted: Fitted, calibration: Calibration) -> 
         "left": int(y.sum()),
         "seed": seed,
         "chosen": fitted.chosen,
-        "calibration": {"intercept": calibration.intercept, "slope": calibration.slope},
+        "calibration": asdict(calibration),
     }
 
 
@@ -101,19 +130,12 @@ def _reference(inputs: Floats, axes: tuple[Axis, ...], scores: Floats) -> dict[s
             steps = axis
             features[axis.name] = {"levels": [*axis.levels, "(other)", "(missing)"]}
         else:
-            steps = Axis(axis.name, _quantiles(inputs[:, place]))
+            steps = Axis(axis.name, quantile_cuts(inputs[:, place], REFERENCE_STEPS))
             features[axis.name] = {"cuts": steps.cuts.tolist() if steps.cuts is not None else []}
         features[axis.name]["shares"] = _shares(steps, inputs[:, place])
-    score_steps = Axis("score", _quantiles(scores))
+    score_steps = Axis("score", quantile_cuts(scores, REFERENCE_STEPS))
     cuts = score_steps.cuts.tolist() if score_steps.cuts is not None else []
     return {"features": features, "scores": {"cuts": cuts, "shares": _shares(score_steps, scores)}}
-
-
-def _quantiles(values: Floats) -> Floats:
-    known = values[~np.isnan(values)]
-    if not len(known):
-        return np.empty(0)
-    return np.unique(np.quantile(known, np.linspace(0, 1, REFERENCE_STEPS + 1)[1:-1], method="inverted_cdf"))
 
 
 def _shares(axis: Axis, inputs: Floats) -> list[float]:
@@ -122,7 +144,7 @@ def _shares(axis: Axis, inputs: Floats) -> list[float]:
 
 
 def _checks(
-    engineer: FeatureEngineer, tables: AdditiveTables, inputs: Floats, axes: tuple[Axis, ...]
+    engineer: FeatureEngineer, model: Model, inputs: Floats, axes: tuple[Axis, ...]
 ) -> tuple[dict[str, Any], ...]:
     """Made-up customers, none of them real: each takes one quantile of every number and one level of every category."""
     customers = []
@@ -137,7 +159,7 @@ def _checks(
             else:
                 customer[axis.name] = None
         customers.append(customer)
-    scores = sigmoid(tables.log_odds(engineer.transform(customers)))
+    scores = sigmoid(model.log_odds(engineer.transform(customers)))
     return tuple(
         {"customer": customer, "score": float(score)} for customer, score in zip(customers, scores, strict=True)
     )

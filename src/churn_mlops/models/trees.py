@@ -6,6 +6,7 @@ feature and of two; the sum over all trees is one table for each feature and eac
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -200,6 +201,7 @@ def _with_cuts(axis: Axis, place: int, leaves: Iterable[Leaf]) -> Axis:
     if axis.cuts is None:
         return axis
     cuts = {split.threshold for leaf in leaves for split, _ in leaf.path if split.feature == place}
+    cuts.discard(math.inf)  # all numbers go left: the split is by missing or not
     return Axis(axis.name, np.array(sorted(cuts), dtype=float))
 
 

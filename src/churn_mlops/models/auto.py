@@ -1,0 +1,83 @@
+"""``auto``: fits every type on the same folds, and takes the simplest that is not worse beyond noise."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from churn_mlops.models.calibration import fit_calibration
+from churn_mlops.models.fitting import Fitted, log_losses
+from churn_mlops.models.tables import Floats
+
+GLASS_BOXES = ("logistic_regression", "additive_boosting")
+
+
+@dataclass(frozen=True)
+class Excess:
+    """How much more log loss a type has than the best, out of fold, row for row.
+
+    Args:
+        log_loss: mean, nats a customer.
+        excess: mean excess over the best type, nats a customer; 0 for the best.
+        error: standard error of ``excess``, row for row.
+    """
+
+    log_loss: float
+    excess: float
+    error: float
+
+
+def compare_types(fits: Mapping[str, Fitted], y: Floats) -> dict[str, Excess]:
+    """Compare calibrated out-of-fold log losses on the rows that every type scored.
+
+    Args:
+        fits: by type.
+        y: 1 where the customer left, else 0, shape (rows,).
+    """
+    scored = ~np.any([np.isnan(fitted.out_of_fold) for fitted in fits.values()], axis=0)
+    losses = {name: _calibrated_losses(fitted.out_of_fold[scored], y[scored]) for name, fitted in fits.items()}
+    best = min(losses, key=lambda name: float(losses[name].mean()))
+    compared = {}
+    for name, loss in losses.items():
+        excess = loss - losses[best]
+        error = float(excess.std(ddof=1) / np.sqrt(len(excess)))
+        compared[name] = Excess(float(loss.mean()), float(excess.mean()), error)
+    return compared
+
+
+def choose_type(compared: Mapping[str, Excess]) -> str:
+    """The first type, in the order given, whose excess over the best is within one standard error."""
+    return next(name for name, found in compared.items() if found.excess <= found.error)
+
+
+def in_words(compared: Mapping[str, Excess], chosen: str) -> str:
+    """What was chosen, and what the glass box costs or gains, in a sentence or two."""
+    best = min(compared, key=lambda name: compared[name].log_loss)
+    others = [name for name in compared if name not in GLASS_BOXES]
+    glass = min((name for name in compared if name in GLASS_BOXES), key=lambda name: compared[name].log_loss)
+    rival = min(others, key=lambda name: compared[name].log_loss)
+    difference = compared[glass].log_loss - compared[rival].log_loss
+    verb = "costs" if difference > 0 else "gains"
+    share = 100 * abs(difference) / compared[rival].log_loss
+    first = (
+        f"{chosen} has the lowest out-of-fold log loss"
+        if chosen == best
+        else f"{chosen} is the simplest within one standard error of the best, {best}"
+    )
+    return f"{first}. The glass box {verb} {abs(difference):.5f} log loss ({share:.2g} %) against {rival}."
+
+
+def as_plain(compared: Mapping[str, Excess], chosen: str) -> dict[str, Any]:
+    """The comparison as plain data, for the bundle and the record."""
+    types = {
+        name: {"log_loss": found.log_loss, "excess": found.excess, "error": found.error}
+        for name, found in compared.items()
+    }
+    return {"chosen": chosen, "types": types, "sentence": in_words(compared, chosen)}
+
+
+def _calibrated_losses(log_odds: Floats, y: Floats) -> Floats:
+    return log_losses(fit_calibration(log_odds, y).of(log_odds), y)

@@ -1,0 +1,92 @@
+"""A model of deeper trees: LightGBM's own text, scored and explained by LightGBM itself."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from churn_mlops.errors import BundleError
+from churn_mlops.models.calibration import Calibration
+from churn_mlops.models.tables import Floats
+
+UNCALIBRATED = Calibration()
+# LightGBM's contributions are not safe to compute in two threads at once.
+_ONE_AT_A_TIME = threading.Lock()
+
+
+@dataclass(frozen=True)
+class TreeEnsemble:
+    """Trees whose values add up to raw log-odds, and their calibration.
+
+    A feature's contribution is its SHAP value (Lundberg et al. 2020, "From local explanations to global understanding
+    with explainable AI for trees", path-dependent), at each customer's own rate of calibrated to raw log-odds, so that
+    contributions and intercept add up to the log-odds.
+
+    Args:
+        model_text: LightGBM's text of one model.
+        features: number of inputs.
+        offset: raw log-odds added to the trees' sum.
+        calibration: of the raw log-odds.
+    """
+
+    model_text: str
+    features: int
+    offset: float = 0.0
+    calibration: Calibration = UNCALIBRATED
+
+    def log_odds(self, inputs: Floats) -> Floats:
+        """Log-odds of churn, shape (rows,), for the inputs of ``FeatureEngineer``, shape (rows, features)."""
+        if not len(inputs):
+            return np.empty(0)
+        return self.calibration.of(self.offset + np.asarray(self._booster.predict(inputs, raw_score=True)))
+
+    def contributions(self, inputs: Floats) -> Floats:
+        """What each feature adds to the log-odds, shape (rows, features)."""
+        if not len(inputs):
+            return np.empty((0, self.features))
+        shap = self._shap(inputs)
+        return np.asarray(shap[:, :-1] * self.calibration.rate(self.offset + shap.sum(axis=1), self.raw_base)[:, None])
+
+    @cached_property
+    def intercept(self) -> float:
+        """Log-odds where every contribution is nought: the trees' mean over the rows they were fitted on."""
+        return float(self.calibration.of(np.asarray(self.raw_base)))
+
+    def calibrated(self, calibration: Calibration) -> TreeEnsemble:
+        """The same trees under ``calibration``."""
+        return replace(self, calibration=calibration)
+
+    def row_log_odds(self, inputs: Sequence[float]) -> float:
+        """Log-odds of one customer."""
+        raw = self._booster.predict(np.array([inputs], dtype=float), raw_score=True, num_threads=1)
+        return float(self.calibration.of(self.offset + np.asarray(raw))[0])
+
+    def row_contributions(self, inputs: Sequence[float]) -> list[float]:
+        """What each feature adds to the log-odds of one customer."""
+        row: list[float] = self.contributions(np.array([inputs], dtype=float))[0].tolist()
+        return row
+
+    def _shap(self, inputs: Floats) -> Floats:
+        with _ONE_AT_A_TIME:
+            return np.asarray(self._booster.predict(inputs, pred_contrib=True))
+
+    @cached_property
+    def raw_base(self) -> float:
+        """Raw log-odds where every contribution is nought."""
+        return float(self.offset + self._shap(np.zeros((1, self.features)))[0, -1])
+
+    @cached_property
+    def _booster(self) -> Any:
+        try:
+            # Imported here: an environment that serves an additive model has no LightGBM.
+            import lightgbm
+        except ImportError:
+            raise BundleError(
+                "this model is made of trees and needs LightGBM: install requirements-serving-trees.txt"
+            ) from None
+        return lightgbm.Booster(model_str=self.model_text)

@@ -1,0 +1,52 @@
+"""``boosting`` and ``random_forest``: deeper trees, for data with interactions of more than two features."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from churn_mlops.models.bagging import Candidates, fit_bags
+from churn_mlops.models.ensemble import TreeEnsemble
+from churn_mlops.models.fitting import FitSettings, Fitted, Progress, TrainingInputs
+from churn_mlops.models.tree_text import merged
+
+_SAMPLED = {"bagging_fraction": 0.5, "bagging_freq": 1, "feature_fraction": 0.5}
+BOOSTING: dict[str, dict[str, Any]] = {
+    "8 leaves": {"num_leaves": 8},
+    "8 leaves, sampled": {"num_leaves": 8, **_SAMPLED},
+    "31 leaves": {"num_leaves": 31},
+    "31 leaves, sampled": {"num_leaves": 31, **_SAMPLED},
+}
+_FOREST = {
+    "boosting": "rf",
+    "trees": 20,
+    "num_leaves": 127,
+    "min_data_in_leaf": 10,
+    "leaf_prior_rows": 10,
+    "bagging_fraction": 0.632,
+    "bagging_freq": 1,
+}
+FOREST: dict[str, dict[str, Any]] = {
+    "a third of the features": {**_FOREST, "feature_fraction_bynode": 0.35},
+    "most features": {**_FOREST, "feature_fraction_bynode": 0.6},
+}
+
+
+def fit_boosting(data: TrainingInputs, settings: FitSettings, progress: Progress) -> Fitted:
+    """Bags of boosted trees of 8 or 31 leaves, with or without sampling, whichever validates better."""
+    return _fit(data, BOOSTING, settings, progress)
+
+
+def fit_forest(data: TrainingInputs, settings: FitSettings, progress: Progress) -> Fitted:
+    """A random forest (Breiman 2001) in LightGBM's own form: the trees of all folds together."""
+    return _fit(data, FOREST, settings, progress)
+
+
+def _fit(data: TrainingInputs, candidates: Candidates, settings: FitSettings, progress: Progress) -> Fitted:
+    bags = fit_bags(data, candidates, settings, progress)
+    features = data.inputs.shape[1]
+    parts = tuple(
+        tuple(TreeEnsemble(merged([bag.model_text], [bags.steeper * bag.share]), features) for bag in repeat)
+        for repeat in bags.repeats
+    )
+    text = merged([bag.model_text for bag in bags.all], [bags.steeper * bag.share / len(bags.all) for bag in bags.all])
+    return Fitted(TreeEnsemble(text, features, bags.offset), parts, bags.out_of_fold, bags.chosen)
