@@ -23,16 +23,17 @@ CANDIDATES: dict[str, dict[str, Any]] = {
 ROWS_TO_WEIGH_PARTS = 20_000
 
 
-def fit_additive(data: TrainingInputs, settings: FitSettings, progress: Progress) -> Fitted:
-    """Choose stumps or pairs by out-of-fold log loss, average the bags of the choice, compile them."""
-    bags = fit_bags(data, CANDIDATES, settings, progress, _choose)
+def fit_additive(data: TrainingInputs, settings: FitSettings, progress: Progress, setting: str | None = None) -> Fitted:
+    """Choose stumps or pairs by out-of-fold log loss (or take ``setting``), average the bags, compile them."""
+    candidates = CANDIDATES if setting is None else {setting: CANDIDATES[setting]}
+    bags = fit_bags(data, candidates, settings, progress, _choose)
     tables = compile_trees(_leaves(bags.all, bags.steeper), data.axes, data.inputs, MIN_ROWS_OF_A_CELL)
     weighed = data.inputs[:ROWS_TO_WEIGH_PARTS]
     parts = tuple(
         tuple(compile_trees(_leaves([bag], bags.steeper), data.axes, weighed, MIN_ROWS_OF_A_CELL) for bag in repeat)
         for repeat in bags.repeats
     )
-    return Fitted(tables.scaled(bags.offset, 1.0), parts, bags.out_of_fold, bags.chosen)
+    return Fitted(tables.scaled(bags.offset, 1.0), parts, bags.out_of_fold, bags.best, bags.chosen)
 
 
 def _choose(losses: Losses) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from churn_mlops.models.calibration import fit_calibration
+from churn_mlops.models.ensemble import TreeEnsemble
 from churn_mlops.models.fitting import Fitted, log_losses
 from churn_mlops.models.tables import Floats
 
@@ -31,14 +32,13 @@ class Excess:
 
 
 def compare_types(fits: Mapping[str, Fitted], y: Floats) -> dict[str, Excess]:
-    """Compare calibrated out-of-fold log losses on the rows that every type scored.
+    """Compare calibrated out-of-fold log losses, row for row.
 
     Args:
         fits: by type.
         y: 1 where the customer left, else 0, shape (rows,).
     """
-    scored = ~np.any([np.isnan(fitted.out_of_fold) for fitted in fits.values()], axis=0)
-    losses = {name: _calibrated_losses(fitted.out_of_fold[scored], y[scored]) for name, fitted in fits.items()}
+    losses = {name: _calibrated_losses(fitted, y) for name, fitted in fits.items()}
     best = min(losses, key=lambda name: float(losses[name].mean()))
     compared = {}
     for name, loss in losses.items():
@@ -67,7 +67,7 @@ def in_words(compared: Mapping[str, Excess], chosen: str) -> str:
         if chosen == best
         else f"{chosen} is the simplest within one standard error of the best, {best}"
     )
-    return f"{first}. The glass box {verb} {abs(difference):.5f} log loss ({share:.2g} %) against {rival}."
+    return f"{first}. The glass box ({glass}) {verb} {abs(difference):.5f} log loss ({share:.2g} %) against {rival}."
 
 
 def as_plain(compared: Mapping[str, Excess], chosen: str) -> dict[str, Any]:
@@ -79,5 +79,6 @@ def as_plain(compared: Mapping[str, Excess], chosen: str) -> dict[str, Any]:
     return {"chosen": chosen, "types": types, "sentence": in_words(compared, chosen)}
 
 
-def _calibrated_losses(log_odds: Floats, y: Floats) -> Floats:
-    return log_losses(fit_calibration(log_odds, y).of(log_odds), y)
+def _calibrated_losses(fitted: Fitted, y: Floats) -> Floats:
+    calibration = fit_calibration(fitted.out_of_fold, y, bent=isinstance(fitted.model, TreeEnsemble))
+    return log_losses(calibration.of(fitted.out_of_fold), y)

@@ -10,7 +10,7 @@ import lightgbm
 import numpy as np
 
 from churn_mlops.models.calibration import fit_calibration
-from churn_mlops.models.fitting import FitSettings, Progress, TrainingInputs, log_losses, stratified_folds
+from churn_mlops.models.fitting import FitSettings, Folds, Progress, TrainingInputs, log_losses, stratified_folds
 from churn_mlops.models.tables import Floats
 from churn_mlops.models.tree_text import with_log_odds_leaves
 
@@ -47,12 +47,14 @@ class Bags:
         repeats: the bags of each way, in the order of its folds.
         out_of_fold: raw log-odds of each row, the mean of the two bags that did not see it, shape (rows,).
         steeper: see :func:`averaging_gain`.
-        chosen: the candidate taken, the log loss of each, and the trees of each bag.
+        best: the candidate taken.
+        chosen: for the record: the candidate, the log loss of each that came through, the trees of each bag.
     """
 
     repeats: tuple[tuple[Bag, ...], ...]
     out_of_fold: Floats
     steeper: float
+    best: str
     chosen: dict[str, Any]
 
     @property
@@ -80,8 +82,7 @@ def fit_bags(
 ) -> Bags:
     """Choose among ``candidates`` by out-of-fold log loss, and fit the bags of the choice.
 
-    The choice is made on at most ``settings.settings_rows`` rows; with more, the bags of the choice are then fitted on
-    all rows. They are fitted on two ways to split the rows, for a row scored twice tells how noisy one bag is.
+    They are fitted on two ways to split the rows, for a row scored twice tells how noisy one bag is.
 
     Args:
         data: what to fit on.
@@ -90,17 +91,13 @@ def fit_bags(
         progress: called with (fits done, fits in all).
         choose: takes the losses of each row under each candidate, and names the one to take.
     """
-    few = _first_rows(data, settings.settings_rows) if len(candidates) > 1 else data
-    again = TrainingInputs(data.inputs, data.y, data.axes, stratified_folds(data.y, settings.bags, data.seed + 1), 0)
-    steps = _Steps(progress, len(data.folds) * (len(candidates) + 1 + (few is not data)))
-    fitter = _Fitter(few, settings)
+    again = stratified_folds(data.y, settings.bags, data.seed + 1)
+    steps = _Steps(progress, len(data.folds) * (len(candidates) + 1))
+    fitter = _Fitter(data, settings)
     tried, losses = _race(fitter, candidates, steps)
     best = choose(losses)
-    if few is not data:
-        fitter = _Fitter(data, settings)
-        tried[best] = fitter.fit(candidates[best], data.folds, data.seed, steps)
-    repeats = (tuple(tried[best]), tuple(fitter.fit(candidates[best], again.folds, data.seed + 1, steps)))
-    once, twice = _held_out(data, repeats[0]), _held_out(again, repeats[1])
+    repeats = (tuple(tried[best]), tuple(fitter.fit(candidates[best], again, data.seed + 1, steps)))
+    once, twice = (_held_out(folds, bags) for folds, bags in zip((data.folds, again), repeats, strict=True))
     chosen = {
         "trees": best,
         "log_loss_of_candidates": {name: float(loss.mean()) for name, loss in losses.items()},
@@ -108,7 +105,7 @@ def fit_bags(
     }
     out_of_fold = (once + twice) / 2
     gain = averaging_gain(once, out_of_fold, data.y, sum(map(len, repeats)))
-    return Bags(repeats, out_of_fold, gain, chosen)
+    return Bags(repeats, out_of_fold, gain, best, chosen)
 
 
 def averaging_gain(once: Floats, twice: Floats, y: Floats, bags: int) -> float:
@@ -155,7 +152,7 @@ class _Fitter:
         ).construct()
 
     # One bag after the other: LightGBM crashed, rarely, when two fits ran in two threads of one process.
-    def fit(self, candidate: Mapping[str, Any], folds: Sequence[Any], seed: int, steps: _Steps) -> list[Bag]:
+    def fit(self, candidate: Mapping[str, Any], folds: Folds, seed: int, steps: _Steps) -> list[Bag]:
         """The bag of each of ``folds``."""
         bags = []
         for fold in folds:
@@ -228,21 +225,8 @@ def _parameters(data: TrainingInputs, settings: FitSettings) -> dict[str, Any]:
     }
 
 
-def _first_rows(data: TrainingInputs, rows: int) -> TrainingInputs:
-    """``data``, or a stratified part of it: the same share of the held-out rows of each fold."""
-    if len(data.y) <= rows:
-        return data
-    share = rows / len(data.y)
-    kept = np.concatenate([held_out[: int(len(held_out) * share)] for _, held_out in data.folds])
-    kept.sort()
-    place = np.full(len(data.y), -1)
-    place[kept] = np.arange(len(kept))
-    folds = tuple((place[train][place[train] >= 0], place[held][place[held] >= 0]) for train, held in data.folds)
-    return TrainingInputs(data.inputs[kept], data.y[kept], data.axes, folds, data.seed)
-
-
-def _held_out(data: TrainingInputs, bags: Sequence[Bag]) -> Floats:
-    scores = np.empty(len(data.y))
-    for (_, held_out), bag in zip(data.folds, bags, strict=True):
-        scores[held_out] = bag.held_out
+def _held_out(folds: Folds, bags: Sequence[Bag]) -> Floats:
+    scores = np.empty(sum(len(rows) for _, rows in folds))
+    for (_, rows), bag in zip(folds, bags, strict=True):
+        scores[rows] = bag.held_out
     return scores

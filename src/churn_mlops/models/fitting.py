@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
 
 import numpy as np
 from sklearn.model_selection import StratifiedKFold
@@ -15,6 +15,8 @@ from churn_mlops.models.ensemble import TreeEnsemble
 from churn_mlops.models.tables import AdditiveTables, Axis, Floats, Places
 
 Progress = Callable[[int, int], None]
+Folds = tuple[tuple[Places, Places], ...]
+"""Pairs of (training rows, held-out rows)."""
 Model = AdditiveTables | TreeEnsemble
 Parts = tuple[tuple[Model, ...], ...]
 """Fits on folds, before calibration: for each way to split the rows, one for each fold."""
@@ -32,7 +34,7 @@ class FitSettings:
         learning_rate: step of each tree, in (0, 1].
         max_trees: most trees of a bag; early stopping usually ends it long before.
         patience: trees without gain on the held-out part after which a bag stops.
-        settings_rows: most rows on which settings are chosen.
+        settings_rows: most rows on which settings, and the type, are chosen.
         threads: threads of a fit on many rows, 1 or more; None means one for each core.
     """
 
@@ -40,7 +42,7 @@ class FitSettings:
     learning_rate: float = 0.05
     max_trees: int = 5000
     patience: int = 50
-    settings_rows: int = 100_000
+    settings_rows: int = 30_000
     threads: int | None = None
 
     def __post_init__(self) -> None:
@@ -66,7 +68,7 @@ class TrainingInputs:
     inputs: Floats
     y: Floats
     axes: tuple[Axis, ...]
-    folds: tuple[tuple[Places, Places], ...]
+    folds: Folds
     seed: int
 
     @property
@@ -82,17 +84,29 @@ class Fitted:
     Args:
         model: the model, its scores as noisy as those out of fold (see ``bagging.averaging_gain``).
         parts: the fits on folds that the model averages, or that vary as it does.
-        out_of_fold: raw log-odds of each training row from fits that did not see it; NaN where none was made.
-        chosen: the settings chosen inside the training data, and the out-of-fold log loss of each candidate.
+        out_of_fold: raw log-odds of each training row from fits that did not see it.
+        setting: the setting chosen, with which the type can be fitted on more rows without choosing again.
+        chosen: for the record: the settings chosen, and the out-of-fold log loss of each candidate.
     """
 
     model: Model
     parts: Parts
     out_of_fold: Floats
+    setting: str
     chosen: dict[str, Any] = field(default_factory=dict)
 
 
-def stratified_folds(y: Floats, bags: int, seed: int) -> tuple[tuple[Places, Places], ...]:
+class Fit(Protocol):
+    """Fits one type of model, choosing its setting unless ``setting`` names it."""
+
+    def __call__(
+        self, data: TrainingInputs, settings: FitSettings, progress: Progress, setting: str | None = None, /
+    ) -> Fitted:
+        """The fit of ``data``."""
+        ...
+
+
+def stratified_folds(y: Floats, bags: int, seed: int) -> Folds:
     """Up to ``bags`` pairs of (training rows, held-out rows), each with its share of leavers.
 
     Raises:
@@ -106,6 +120,19 @@ def stratified_folds(y: Floats, bags: int, seed: int) -> tuple[tuple[Places, Pla
         )
     splitter = StratifiedKFold(min(bags, smaller), shuffle=True, random_state=seed)
     return tuple(splitter.split(np.zeros(len(y)), y))
+
+
+def first_rows(data: TrainingInputs, rows: int) -> TrainingInputs:
+    """``data``, or a stratified part of it: the same share of the held-out rows of each fold."""
+    if len(data.y) <= rows:
+        return data
+    share = rows / len(data.y)
+    kept = np.concatenate([held_out[: int(len(held_out) * share)] for _, held_out in data.folds])
+    kept.sort()
+    place = np.full(len(data.y), -1)
+    place[kept] = np.arange(len(kept))
+    folds = tuple((place[train][place[train] >= 0], place[held][place[held] >= 0]) for train, held in data.folds)
+    return replace(data, inputs=data.inputs[kept], y=data.y[kept], folds=folds)
 
 
 def log_losses(log_odds: Floats, y: Floats) -> Floats:

@@ -31,14 +31,14 @@ FOREST: dict[str, dict[str, Any]] = {
 }
 
 
-def fit_boosting(data: TrainingInputs, settings: FitSettings, progress: Progress) -> Fitted:
+def fit_boosting(data: TrainingInputs, settings: FitSettings, progress: Progress, setting: str | None = None) -> Fitted:
     """Bags of boosted trees of 8 or 31 leaves, with or without sampling, whichever validates better."""
-    return _fit(data, BOOSTING, settings, progress)
+    return _fit(data, BOOSTING if setting is None else {setting: BOOSTING[setting]}, settings, progress)
 
 
-def fit_forest(data: TrainingInputs, settings: FitSettings, progress: Progress) -> Fitted:
+def fit_forest(data: TrainingInputs, settings: FitSettings, progress: Progress, setting: str | None = None) -> Fitted:
     """A random forest (Breiman 2001) in LightGBM's own form: the trees of all folds together."""
-    return _fit(data, FOREST, settings, progress)
+    return _fit(data, FOREST if setting is None else {setting: FOREST[setting]}, settings, progress)
 
 
 def _fit(data: TrainingInputs, candidates: Candidates, settings: FitSettings, progress: Progress) -> Fitted:
@@ -49,4 +49,4 @@ def _fit(data: TrainingInputs, candidates: Candidates, settings: FitSettings, pr
         for repeat in bags.repeats
     )
     text = merged([bag.model_text for bag in bags.all], [bags.steeper * bag.share / len(bags.all) for bag in bags.all])
-    return Fitted(TreeEnsemble(text, features, bags.offset), parts, bags.out_of_fold, bags.chosen)
+    return Fitted(TreeEnsemble(text, features, bags.offset), parts, bags.out_of_fold, bags.best, bags.chosen)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
+from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
@@ -40,41 +41,33 @@ class Column:
         return np.asarray(np.nan_to_num(scaled, nan=0.0))
 
 
-def fit_linear(data: TrainingInputs, settings: FitSettings, progress: Progress) -> Fitted:
-    """Choose the strength of the L2 penalty by out-of-fold log loss, then fit on all rows.
+def fit_linear(data: TrainingInputs, settings: FitSettings, progress: Progress, setting: str | None = None) -> Fitted:
+    """Choose the strength of the L2 penalty by out-of-fold log loss (or take ``setting``), then fit on all rows.
 
     Scaling, imputation (the mean, with a column that says so) and levels are learnt inside each fold.
     """
-    folds = [_few(fold, settings.settings_rows) for fold in data.folds]
-    out_of_fold = {strength: np.full(len(data.y), np.nan) for strength in STRENGTHS}
-    parts: dict[float, list[AdditiveTables]] = {strength: [] for strength in STRENGTHS}
-    total = len(STRENGTHS) * len(folds) + 1
-    for done, (strength, (train, test)) in enumerate(product(STRENGTHS, folds)):
+    strengths = STRENGTHS if setting is None else (float(setting),)
+    out_of_fold = {strength: np.empty(len(data.y)) for strength in strengths}
+    parts: dict[float, list[AdditiveTables]] = {strength: [] for strength in strengths}
+    total = len(strengths) * len(data.folds) + 1
+    for done, ((train, test), strength) in enumerate(product(data.folds, strengths)):
         model = _fit(data.inputs[train], data.y[train], data.axes, strength)
         parts[strength].append(model)
         out_of_fold[strength][test] = model.log_odds(data.inputs[test])
         progress(done + 1, total)
-    losses = {strength: float(np.nanmean(log_losses(values, data.y))) for strength, values in out_of_fold.items()}
+    losses = {strength: float(log_losses(values, data.y).mean()) for strength, values in out_of_fold.items()}
     best = min(losses, key=lambda strength: losses[strength])
     tables = _fit(data.inputs, data.y, data.axes, best)
     progress(total, total)
     chosen = {"C": best, "log_loss_of_candidates": {str(strength): loss for strength, loss in losses.items()}}
-    return Fitted(tables, (tuple(parts[best]),), out_of_fold[best], chosen=chosen)
-
-
-def _few(fold: tuple[Places, Places], rows: int) -> tuple[Places, Places]:
-    """At most ``rows`` rows of a fold, in its own shuffled order, the same share of both parts."""
-    train, test = fold
-    share = min(1.0, rows / (len(train) + len(test)))
-    return train[:: max(1, round(1 / share))], test[:: max(1, round(1 / share))]
+    return Fitted(tables, (tuple(parts[best]),), out_of_fold[best], str(best), chosen)
 
 
 def _fit(inputs: Floats, y: Floats, axes: tuple[Axis, ...], strength: float) -> AdditiveTables:
     columns = _columns(inputs, axes)
-    design = np.empty((len(inputs), len(columns)), order="F")
-    for place, column in enumerate(columns):
-        design[:, place] = column.values(inputs)
-    model = LogisticRegression(C=strength, solver="newton-cholesky", max_iter=100, tol=1e-8)
+    # Hundreds of levels make columns that are nearly all nought: sparse, they cost next to nothing.
+    design = sparse.hstack([sparse.csc_array(column.values(inputs)[:, None]) for column in columns], format="csr")
+    model = LogisticRegression(C=strength, solver="newton-cg", max_iter=100, tol=1e-6)
     with warnings.catch_warnings():
         # A fit that has not quite converged is still judged on held-out rows, like every other candidate.
         warnings.simplefilter("ignore", ConvergenceWarning)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -16,14 +15,23 @@ from churn_mlops.models.auto import as_plain, choose_type, compare_types
 from churn_mlops.models.bundle import Bundle
 from churn_mlops.models.calibration import Calibration, fit_calibration, sigmoid
 from churn_mlops.models.ensemble import TreeEnsemble
-from churn_mlops.models.fitting import FitSettings, Fitted, Model, Progress, TrainingInputs, stratified_folds
+from churn_mlops.models.fitting import (
+    Fit,
+    FitSettings,
+    Fitted,
+    Model,
+    Progress,
+    TrainingInputs,
+    first_rows,
+    stratified_folds,
+)
 from churn_mlops.models.forest import fit_boosting, fit_forest
 from churn_mlops.models.learnt import look, quantile_cuts
 from churn_mlops.models.linear import fit_linear
 from churn_mlops.models.tables import Axis, Floats
 
 # In the order in which ``auto`` prefers them.
-FITS: dict[str, Callable[[TrainingInputs, FitSettings, Progress], Fitted]] = {
+FITS: dict[str, Fit] = {
     "logistic_regression": fit_linear,
     "additive_boosting": fit_additive,
     "random_forest": fit_forest,
@@ -70,9 +78,8 @@ def fit_bundle(
     folds = stratified_folds(y, settings.bags, seed)
     inputs_and_folds = TrainingInputs(inputs, y, axes, folds, seed)
     model_type, fitted = _fit(inputs_and_folds, model_type, settings, progress or _no_progress)
-    scored = ~np.isnan(fitted.out_of_fold)
-    raw = fitted.out_of_fold[scored]
-    calibration = fit_calibration(raw, y[scored], bent=isinstance(fitted.model, TreeEnsemble))
+    raw = fitted.out_of_fold
+    calibration = fit_calibration(raw, y, bent=isinstance(fitted.model, TreeEnsemble))
     model = fitted.model.calibrated(calibration)
     return Bundle(
         contract=contract,
@@ -88,16 +95,22 @@ def fit_bundle(
 
 
 def _fit(data: TrainingInputs, model_type: str, settings: FitSettings, progress: Progress) -> tuple[str, Fitted]:
-    """Fit one type, or all of them and take the one that ``auto`` chooses; the type, and its fit."""
-    if model_type != AUTO:
-        return model_type, FITS[model_type](data, settings, progress)
-    fits = {}
-    for place, (name, fit) in enumerate(FITS.items()):
-        fits[name] = fit(data, settings, _part(progress, place, len(FITS)))
-    compared = compare_types(fits, data.y)
-    chosen = choose_type(compared)
-    fitted = fits[chosen]
-    return chosen, replace(fitted, chosen={**fitted.chosen, "auto": as_plain(compared, chosen)})
+    """Fit one type, or all of them and take the one that ``auto`` chooses; the type, and its fit.
+
+    Type and settings are chosen on at most ``settings.settings_rows`` rows; with more, the choice is fitted on all.
+    """
+    few = first_rows(data, settings.settings_rows)
+    types = list(FITS) if model_type == AUTO else [model_type]
+    parts = len(types) + (few is not data)
+    fits = {name: FITS[name](few, settings, _part(progress, place, parts)) for place, name in enumerate(types)}
+    compared = compare_types(fits, few.y)
+    model_type = choose_type(compared)
+    fitted = fits[model_type]
+    chosen = fitted.chosen if len(types) == 1 else {**fitted.chosen, "auto": as_plain(compared, model_type)}
+    if few is not data:
+        fitted = FITS[model_type](data, settings, _part(progress, parts - 1, parts), fitted.setting)
+        chosen = {**chosen, "trees_of_bags": fitted.chosen.get("trees_of_bags"), "rows_chosen_on": len(few.y)}
+    return model_type, replace(fitted, chosen=chosen)
 
 
 def _part(progress: Progress, place: int, parts: int) -> Progress:
