@@ -16,7 +16,7 @@ help: ## say what each word does
 demo: $(VENV)/.run ## make the demo company, train, score, print the list, serve (SERVE=0 ends after the list)
 	$(BIN)/churn demo $(if $(filter 0,$(SERVE)),--no-serve)
 
-test: $(VENV)/.dev $(VENV)/serving/.done ## run the tests with coverage (ARGS="-k word" picks some)
+test: $(VENV)/.dev $(VENV)/serving/.done $(VENV)/serving-trees/.done ## run the tests with coverage (ARGS="-k word" picks some)
 	$(BIN)/python -m pytest --cov --cov-report=term $(ARGS)
 
 check: $(VENV)/.dev ## format, lint, types, imports, security, locked dependencies
@@ -43,6 +43,7 @@ pages: $(VENV)/.dev ## write the pages that are made from the code
 lock: $(VENV)/.tools ## compile the locks anew (UPGRADE=1 takes newer versions)
 	$(COMPILE) pyproject.toml -o requirements.txt
 	$(COMPILE) requirements-serving.in -c requirements.txt -o requirements-serving.txt
+	$(COMPILE) requirements-serving-trees.in -c requirements.txt -o requirements-serving-trees.txt
 	$(COMPILE) pyproject.toml --group dev -c requirements.txt -o requirements-dev.txt
 	$(COMPILE) --group build -c requirements-dev.txt -o requirements-build.txt
 
@@ -86,9 +87,9 @@ $(VENV)/.run: requirements.txt pyproject.toml $(VENV)/.tools
 $(VENV)/.dev: requirements-dev.txt pyproject.toml $(VENV)/.tools
 	$(call install,requirements-dev.txt)
 
-# What a serving image holds and nothing more: the tests score in it.
-$(VENV)/serving/.done: requirements-serving.txt $(VENV)/.tools
-	$(BIN)/python -m venv --clear $(VENV)/serving
-	$(BIN)/uv pip install --quiet --python $(VENV)/serving/bin/python --require-hashes -r requirements-serving.txt || \
-	  $(VENV)/serving/bin/python -m pip install --quiet --require-hashes -r requirements-serving.txt
+# What a serving image holds and nothing more, without and with LightGBM: the tests score in them.
+$(VENV)/%/.done: requirements-%.txt $(VENV)/.tools
+	$(BIN)/python -m venv --clear $(VENV)/$*
+	$(BIN)/uv pip install --quiet --python $(VENV)/$*/bin/python --require-hashes -r $< || \
+	  $(VENV)/$*/bin/python -m pip install --quiet --require-hashes -r $<
 	@touch $@

@@ -13,10 +13,12 @@ import pytest
 
 from churn_mlops.models import ChurnModel
 from churn_mlops.models.promotion import LiveModels
+from churn_mlops.models.tables import AdditiveTables
 from tests.customers import customers
 
 ROOT = Path(__file__).parents[2]
-PYTHON = ROOT / ".venv" / "serving" / "bin" / "python"
+ENVIRONMENTS = {"tables": ROOT / ".venv" / "serving", "trees": ROOT / ".venv" / "serving-trees"}
+HEAVY = {"sklearn", "pandas", "mlflow", "pyarrow", "ibis", "duckdb"}
 ROWS = 10_000
 
 SCORE = """
@@ -89,22 +91,27 @@ def fresh_rows() -> list[dict[str, Any]]:
     return [{name: value for name, value in row.items()} for row in json.loads(frame.to_json(orient="records"))]
 
 
-def run(script: str, folder: Path) -> dict[str, Any]:
-    """What ``script`` prints in the environment that has the serving requirements alone."""
-    if not PYTHON.exists():
-        pytest.skip(f"{PYTHON} is not there: `make test` makes it")
+def run(script: str, folder: Path, kind: str = "tables") -> dict[str, Any]:
+    """What ``script`` prints in the environment that has the serving requirements for a model of ``kind`` alone."""
+    python = ENVIRONMENTS[kind] / "bin" / "python"
+    if not python.exists():
+        pytest.skip(f"{python} is not there: `make test` makes it")
     environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT / "src")}
     done = subprocess.run(
-        [PYTHON, "-c", script, str(folder)], env=environment, cwd=folder, capture_output=True, text=True, check=False
+        [python, "-c", script, str(folder)], env=environment, cwd=folder, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
     answer: dict[str, Any] = json.loads(done.stdout)
     loaded = {name.split(".")[0] for name in answer["modules"]}
-    assert not loaded & {"sklearn", "pandas", "mlflow", "lightgbm", "pyarrow", "scipy", "ibis", "duckdb"}
+    assert not loaded & (HEAVY if kind == "trees" else HEAVY | {"lightgbm", "scipy"})
     return answer
 
 
-@pytest.mark.parametrize("package", ["sklearn", "pandas", "mlflow", "pyarrow", "scipy"])
+def kind_of(model: ChurnModel) -> str:
+    return "tables" if isinstance(model.bundle_.model, AdditiveTables) else "trees"
+
+
+@pytest.mark.parametrize("package", ["lightgbm", "sklearn", "pandas", "mlflow", "pyarrow", "scipy"])
 def test_the_small_environment_is_small(package: str, tmp_path: Path) -> None:
     answer = run("import importlib.util, json; print(json.dumps({'modules': [], 'found': [importlib.util.find_spec("
                  f"'{package}') is not None]" "}))", tmp_path)  # fmt: skip
@@ -117,7 +124,7 @@ def test_scores_are_those_of_the_fitted_model(
     expected = model.predictor.score(fresh_rows)
     (tmp_path / "rows.json").write_text(json.dumps(fresh_rows))
     model.save(tmp_path / "model.bundle")
-    for way, scores in run(SCORE, tmp_path)["answers"].items():
+    for way, scores in run(SCORE, tmp_path, kind_of(model))["answers"].items():
         np.testing.assert_allclose(scores, expected, rtol=0, atol=1e-9, err_msg=way)
 
 
@@ -131,6 +138,6 @@ def test_answers_over_http_are_those_of_the_fitted_model(
     (tmp_path / "config.yaml").write_text(
         f"models: {{folder: {tmp_path / 'models'}}}\nserving: {{max_batch_rows: {ROWS}, max_body_bytes: 10000000}}\n"
     )
-    answers = run(HTTP, tmp_path)["answers"]
+    answers = run(HTTP, tmp_path, kind_of(model))["answers"]
     np.testing.assert_allclose(answers["batch"], expected, rtol=0, atol=1e-9)
     np.testing.assert_allclose(answers["one by one"], expected[:1000], rtol=0, atol=1e-9)

@@ -14,7 +14,7 @@ from churn_mlops.models.fitting import FitSettings, Folds, Progress, TrainingInp
 from churn_mlops.models.tables import Floats
 from churn_mlops.models.tree_text import with_log_odds_leaves
 
-ROWS_FOR_THREADS = 10_000
+ROWS_FOR_THREADS = 200_000
 HOPELESS = 3.0
 """Paired standard errors by which a candidate falls behind the best before it is dropped."""
 LARGEST_AVERAGING_GAIN = 1.25
@@ -212,7 +212,7 @@ def _is_hopeless(excess: Floats) -> bool:
 
 
 def _parameters(data: TrainingInputs, settings: FitSettings) -> dict[str, Any]:
-    """Threads pay from some 10,000 rows on; ``deterministic`` gives the same trees with any number of them."""
+    """Threads wait for each other more than they help on fewer rows; ``deterministic`` gives the same trees anyhow."""
     return {
         "objective": "binary",
         "learning_rate": settings.learning_rate,
