@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from churn_mlops.models.calibration import fit_calibration, sigmoid
+from churn_mlops.models.calibration import Calibration, fit_calibration, sigmoid
 from churn_mlops.models.tables import Floats
 
 
@@ -59,3 +59,36 @@ def test_no_scores_at_all_upset_it(rows: list[tuple[float, bool]]) -> None:
     found = fit_calibration(raw, y)
     assert np.isfinite(found.intercept)
     assert found.slope > 0
+
+
+def test_a_bend_finds_scores_that_say_less_at_the_top() -> None:
+    draw = np.random.default_rng(4)
+    raw = draw.normal(-1.0, 1.5, 40_000)
+    truth = np.where(raw > 0.3, 0.3 + 0.2 * (raw - 0.3), raw)
+    y = (draw.random(40_000) < sigmoid(truth)).astype(np.float64)
+    affine, bent = fit_calibration(raw, y), fit_calibration(raw, y, bent=True)
+    top = raw > np.quantile(raw, 0.9)
+    assert y[top].sum() / sigmoid(affine.of(raw))[top].sum() < 0.95
+    assert y[top].sum() / sigmoid(bent.of(raw))[top].sum() == pytest.approx(1, abs=0.05)
+    assert bent.bend < -0.4
+
+
+@given(st.lists(st.tuples(st.floats(-40, 40), st.booleans()), min_size=3, max_size=40))
+def test_a_bent_calibration_ascends_whatever_it_is_fitted_on(rows: list[tuple[float, bool]]) -> None:
+    raw = np.array([score for score, _ in rows])
+    y = np.array([float(left) for _, left in rows])
+    y[0], y[-1] = 1.0, 0.0
+    found = fit_calibration(raw, y, bent=True)
+    steps = np.diff(found.of(np.linspace(-50, 50, 500)))
+    assert np.isfinite(steps).all()
+    assert (steps > 0).all()
+
+
+def test_the_rate_spreads_the_calibrated_difference_over_the_raw_one() -> None:
+    calibration = Calibration(0.3, 1.4, -0.9, 0.5)
+    raw = np.array([-3.0, -0.2, 0.7, 4.0])
+    base = -0.2
+    expected = calibration.of(raw) - calibration.of(np.array(base))
+    np.testing.assert_allclose(calibration.rate(raw, base) * (raw - base), expected, atol=1e-12)
+    near = calibration.rate(np.array([base, base + 1e-5]), base)
+    assert near[0] == pytest.approx(near[1], abs=1e-4)
