@@ -10,6 +10,7 @@ import ibis.expr.types as ir
 
 from churn_mlops.data.cells import as_text, read_cell
 from churn_mlops.data.contract import ABSURD, DataContract, Feature, Label
+from churn_mlops.data.notation import Notation
 
 Severity = Literal["stop", "warning"]
 
@@ -52,7 +53,7 @@ def feature_checks(cells: ir.Table, table: ir.Table, contract: DataContract) -> 
         value, bad, raw = cells[f"v{place}"], cells[f"b{place}"], cells[f"raw{place}"]
         if feature.type == "number":
             native = not table[column].type().is_string()
-            checks.append(_bad_number(column, bad, raw, native))
+            checks.append(_bad_number(column, feature.notation, bad, raw, native))
             checks += _number_checks(column, feature, value)
         elif feature.type == "boolean":
             advice = "write 1/0, true/false or yes/no, or list the text under `missing_values`"
@@ -64,10 +65,12 @@ def feature_checks(cells: ir.Table, table: ir.Table, contract: DataContract) -> 
     return checks
 
 
-def _bad_number(column: str, bad: ir.BooleanColumn, raw: ir.Column, native: bool) -> Check:
+def _bad_number(column: str, notation: Notation, bad: ir.BooleanColumn, raw: ir.Column, native: bool) -> Check:
     if native and raw.type().is_floating():
         return Check("stop", column, "infinite", bad, raw, "leave the cell blank where the number is not known")
-    advice = "write a number with a decimal point and no thousands sign, or list the text under `missing_values`"
+    way = "with a decimal point and no thousands sign" if notation.is_plain else f"as in {notation.example()!r}"
+    declared = ", declare how numbers are written (`decimal`, `thousands`, `around`)" if notation.is_plain else ""
+    advice = f"write a number {way}{declared}, or list the text under `missing_values`"
     return Check("stop", column, "not_a_number", bad, as_text(raw), advice)
 
 

@@ -24,6 +24,7 @@ from churn_mlops.errors import SourceError
 _KNOWN = (
     "known are .csv, .tsv, .txt (also .gz), .parquet, .duckdb, .ddb, .db, .sqlite, or an address such as postgres://"
 )
+_FILE_SCHEMES = frozenset({"duckdb", "sqlite"})
 _BATCH_ROWS = 20_000
 
 
@@ -41,7 +42,10 @@ def open_table(address: str, table: str | None = None) -> ir.Table:
     Raises:
         SourceError: naming the address, the line where there is one, and what to do.
     """
-    if "://" in address:
+    scheme, separator, rest = address.partition("://")
+    if separator and scheme in _FILE_SCHEMES:
+        return _open_file_address(Path(f"/{rest.lstrip('/')}" if rest.startswith("/") else rest), scheme, table)
+    if separator:
         return _open_database(address, table)
     path = Path(address).expanduser()
     check_file(path)
@@ -60,6 +64,12 @@ def open_table(address: str, table: str | None = None) -> ir.Table:
     if ending in {".db", ".sqlite", ".sqlite3"}:
         return _open_duckdb(path, table) if _is_duckdb(path) else _open_sqlite(path, table)
     raise SourceError(f"{path}: what kind of file this is cannot be told from {path.suffix or 'its name'!r}; {_KNOWN}")
+
+
+def _open_file_address(path: Path, scheme: str, table: str | None) -> ir.Table:
+    """A database file that is given as an address: opened as the file it is, so that a wrong path makes no new one."""
+    check_file(path)
+    return _open_duckdb(path, table) if scheme == "duckdb" else _open_sqlite(path, table)
 
 
 def memory_connection() -> ibis.BaseBackend:
