@@ -106,7 +106,7 @@ def test_a_text_means_the_same_in_both(kind: str, values: list[object]) -> None:
     agree(values, pa.array(values, pa.string()), FEATURES[kind])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(feature=NOTATIONS, values=st.lists(WRITTEN | TEXTS, min_size=1, max_size=30))
 def test_a_number_as_people_write_it_means_the_same_in_both(feature: Feature, values: list[object]) -> None:
     agree(values, pa.array(values, pa.string()), feature)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass
 from typing import Literal
 
@@ -27,8 +28,11 @@ class Check:
     advice: str
 
 
-def read_cells(table: ir.Table, contract: DataContract) -> ir.Table:
-    """Every declared column of ``table``, read once: the value of each feature, whether it is bad, whether missing."""
+def read_cells(table: ir.Table, contract: DataContract, names: Container[str]) -> ir.Table:
+    """The features of ``names``, read once: the value of each, whether it is bad, whether missing; and who, and label.
+
+    A feature's columns carry its place in the contract.
+    """
     columns: list[ir.Value] = []
     if contract.customer in table.columns:
         columns.append(as_text(table[contract.customer]).name("customer"))
@@ -36,7 +40,7 @@ def read_cells(table: ir.Table, contract: DataContract) -> ir.Table:
         columns.append(as_text(table[contract.label.column]).name("label"))
     for place, (name, feature) in enumerate(contract.features.items()):
         column = contract.column_of(name)
-        if column in table.columns:
+        if name in names and column in table.columns:
             cell = read_cell(table[column], feature)
             columns += [cell.value.name(f"v{place}"), cell.bad.name(f"b{place}"), cell.missing.name(f"m{place}")]
             columns.append(table[column].name(f"raw{place}"))
@@ -44,11 +48,11 @@ def read_cells(table: ir.Table, contract: DataContract) -> ir.Table:
 
 
 def feature_checks(cells: ir.Table, table: ir.Table, contract: DataContract) -> list[Check]:
-    """The rules on the cells of features, in the order of the contract."""
+    """The rules on the features that :func:`read_cells` read, in the order of the contract."""
     checks: list[Check] = []
     for place, (name, feature) in enumerate(contract.features.items()):
         column = contract.column_of(name)
-        if column not in table.columns:
+        if f"v{place}" not in cells.columns:
             continue
         value, bad, raw = cells[f"v{place}"], cells[f"b{place}"], cells[f"raw{place}"]
         if feature.type == "number":

@@ -97,7 +97,7 @@ def _obvious(name: str, values: dict[str, int]) -> str:
 
 
 def _says_left(value: str) -> bool:
-    found = set(re.findall(r"[a-z]+|\d+", value.lower().removesuffix(".0")))
+    found = set(re.findall(r"[a-z]+|-?\d+", value.lower().removesuffix(".0")))
     return bool(found & _LEFT) and not found & _NOT
 
 

@@ -42,6 +42,9 @@ _IDENTIFYING = frozenset(
         "iban",
     }
 )
+_PERSONAL = frozenset(
+    {"surname", "lastname", "firstname", "fullname", "forename", "email", "mail", "address", "street"}
+)
 _GLUED = re.compile(
     r".*id|(customer|client|cust|user|account|acct|member|subscriber|row|order|person|contract|policy|card|phone|serial)"
     r"(no|num|nr|nbr|number|code|key|index)"
@@ -80,6 +83,12 @@ def names_identifier(name: str) -> bool:
         return False
     glued = _GLUED.fullmatch(found[-1]) is not None and not found[-1].endswith(_NO_ID)
     return found[-1] in _IDENTIFYING or found[0] in {"id", "index", "row"} or glued
+
+
+def names_person(name: str) -> bool:
+    """Whether ``name`` tells of what a person is called, or where he is reached."""
+    found = words(name)
+    return bool(set(found) & _PERSONAL) or found[-2:] in (["first", "name"], ["last", "name"], ["full", "name"])
 
 
 def names_date(name: str) -> bool:

@@ -11,7 +11,7 @@ from typing import Literal
 
 import ibis.expr.types as ir
 
-from churn_mlops.data.counting import counts_of_few, counts_of_many, grouped, shapes_in, some_shapes
+from churn_mlops.data.counting import counts_of_few, counts_of_many, fetched, grouped, shapes_in, some_shapes
 from churn_mlops.data.written import AS_TEXTS, Written, looks_written, point_question, read_written, shapes_of
 
 Kind = Literal["text", "number", "boolean", "date", "other"]
@@ -108,21 +108,20 @@ def _profile_column(column: ir.Column, rows: int, about: int) -> ColumnProfile:
     if kind == "other":
         count = int(column.count().to_pyarrow().as_py())
         return replace(empty, missing=rows - count, distinct=count)
-    few = about <= _FEW
-    found = _look(column, empty, few)
-    written = _written(column, found, few) if column.type().is_string() else None
+    cells = fetched(column) if about <= _FEW else None
+
+    def look(written: Written) -> ColumnProfile:
+        """One look, with numbers as they are ``written``."""
+        if cells is not None:
+            return replace(empty, **counts_of_few(cells, kind, written.notation, written.words))
+        return replace(empty, **counts_of_many(grouped(column, kind, written.notation, written.words), kind))
+
+    found = look(empty.written)
+    written = _written(column, found, few=cells is not None) if column.type().is_string() else None
     if written is None:
         return found
     again = written.readable and (written.words or not written.notation.is_plain)
-    return replace(_look(column, empty, few, written) if again else found, written=written)
-
-
-def _look(column: ir.Column, empty: ColumnProfile, few: bool, written: Written | None = None) -> ColumnProfile:
-    """One look, with numbers as they are ``written``."""
-    written = written or empty.written
-    groups = grouped(column, empty.kind, written.notation, written.words)
-    counts = counts_of_few(groups.to_pyarrow().to_pylist()) if few else counts_of_many(groups, empty.kind)
-    return replace(empty, **counts)
+    return replace(look(written) if again else found, written=written)
 
 
 def _written(column: ir.Column, found: ColumnProfile, few: bool) -> Written | None:

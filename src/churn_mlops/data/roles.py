@@ -5,7 +5,7 @@ from __future__ import annotations
 from churn_mlops.data.codes import is_number_date, names_rows
 from churn_mlops.data.contract import Feature, FeatureType, SetAside, SetAsideReason
 from churn_mlops.data.leaks import Suspicion
-from churn_mlops.data.names import names_identifier, title
+from churn_mlops.data.names import names_identifier, names_person, title
 from churn_mlops.data.notation import PLAIN
 from churn_mlops.data.profile import ColumnProfile
 from churn_mlops.data.sampling import is_number
@@ -98,7 +98,8 @@ def _unfit_text(column: ColumnProfile) -> tuple[SetAsideReason, str] | None:
     if almost_number(column) and column.distinct > 2:
         cells = f"{column.present - column.numbers:,} cells such as {_odd(column)}"
         return "unclear", f"numbers, but for {cells}: correct them, or list them under `missing_values` of a number"
-    if names_identifier(column.name) and column.distinct > SAFE_LEVELS and not unique:
+    named = names_identifier(column.name) or names_person(column.name)
+    if named and column.distinct > SAFE_LEVELS and not unique:
         return "identifier", f"its name is that of an identifier, and it holds {column.distinct:,} of them"
     if unique or (column.distinct >= MOSTLY * column.present and not column.spaced and not _may_be_levels(column)):
         hint = "; if it names the customer, say so with `--customer`" if names_identifier(column.name) else ""
