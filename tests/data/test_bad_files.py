@@ -148,7 +148,7 @@ def test_an_address_that_leads_nowhere_is_refused_without_its_password(address: 
 
 @pytest.mark.parametrize("scheme", ["sqlite", "duckdb"])
 def test_an_address_of_a_database_file_makes_no_file(tmp_path: Path, scheme: str) -> None:
-    with pytest.raises(SourceError, match="there is no file .*customers"):
+    with pytest.raises(SourceError, match=r"there is no file .*customers"):
         open_table(f"{scheme}://{tmp_path}/customers.db")
     assert not list(tmp_path.iterdir())
     (_two_tables if scheme == "duckdb" else _two_sqlite_tables)(tmp_path / "f.db")

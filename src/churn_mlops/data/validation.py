@@ -75,10 +75,10 @@ def validate(table: ir.Table, contract: DataContract, *, need_label: bool = Fals
     """
     names = list(contract.features)
     batches = [names[first : first + _TOGETHER] for first in range(0, len(names), _TOGETHER)]
-    looks = [_look(table, contract, batch) for batch in batches]
-    cells = looks[0].cells
+    cells = read_cells(table, contract, ())
+    looks = [_Look(cells, [], _who_and_label(cells, contract)), *(_look(table, contract, batch) for batch in batches)]
     if "label" in cells.columns and contract.label is not None:
-        looks.append(_counted(cells, [label_check(cells, contract.label, need_label)], contract))
+        looks.append(_counted(cells, [label_check(cells, contract.label, need_label)]))
     counts = {name: count for look in looks for name, count in look.counts.items()}
     rows = counts["rows"]
     problems = list(_structure(table, contract, need_label))
@@ -104,22 +104,32 @@ class _Look(NamedTuple):
 
 def _look(table: ir.Table, contract: DataContract, names: list[str]) -> _Look:
     cells = read_cells(table, contract, names)
-    return _counted(cells, feature_checks(cells, table, contract), contract)
+    return _counted(cells, feature_checks(cells, table, contract))
 
 
-def _counted(cells: ir.Table, checks: list[Check], contract: DataContract) -> _Look:
+def _counted(cells: ir.Table, checks: list[Check]) -> _Look:
     """One scan: how many rows break each rule, and how many cells are missing."""
-    counts = {"rows": cells.count()}
-    counts |= {f"check{place}": check.broken.sum() for place, check in enumerate(checks)}
+    counts = {f"check{place}": check.broken.sum() for place, check in enumerate(checks)}
     counts |= {name: cells[name].sum() for name in cells.columns if name.startswith("m") and name[1:].isdigit()}
+    return _Look(cells, checks, _whole_numbers(cells, counts))
+
+
+def _who_and_label(cells: ir.Table, contract: DataContract) -> dict[str, int]:
+    counts = {"rows": cells.count()}
     if "customer" in cells.columns:
         counts["no_customer"] = cells["customer"].isnull().sum()
         counts["customers"] = cells["customer"].nunique()
     if "label" in cells.columns and contract.label is not None:
         counts["left"] = (cells["label"] == contract.label.positive).sum()
         counts["stayed"] = (cells["label"] == contract.label.negative).sum()
+    return _whole_numbers(cells, counts)
+
+
+def _whole_numbers(cells: ir.Table, counts: dict[str, ir.Scalar]) -> dict[str, int]:
+    if not counts:
+        return {}
     found = cells.aggregate(**counts).to_pyarrow().to_pylist()[0]
-    return _Look(cells, checks, {name: int(count or 0) for name, count in found.items()})
+    return {name: int(count or 0) for name, count in found.items()}
 
 
 def _structure(table: ir.Table, contract: DataContract, need_label: bool) -> Iterator[Problem]:
