@@ -93,6 +93,7 @@ def test_a_long_public_file_is_looked_at(public_data: Path) -> None:
         ([f"{row % 300} zones of {row % 7}" for row in range(ROWS)], "identifier"),
         ([f"{row % 90 + 1},250" for row in range(ROWS)], "unclear"),
         ([f"{row % 90} {'MB' if row % 2 else 'GB'}" for row in range(ROWS)], "unclear"),
+        ([f"{row % 90}{'K' if row % 2 else 'M'}" for row in range(ROWS)], "unclear"),
         ([f"{row % 90 + 1}{' EUR' if row % 2 else ''}" for row in range(ROWS)], "unclear"),
         ([f"{row % 90},5" if row % 2 else f"{row % 90}.5" for row in range(ROWS)], "unclear"),
         (["only once"] + [None] * (ROWS - 1), "empty"),
@@ -176,6 +177,9 @@ def test_numbers_as_people_write_them_become_numbers(column: list[str], declared
         RNG.choice(["0", "1", "2", "3+"], ROWS),
         RNG.choice(["1,234", "1,250", "1,999"], ROWS),
         RNG.choice(["Less than $40K", "$40K - $60K"], ROWS),
+        RNG.choice(["2G", "3G", "4G", "5G"], ROWS),
+        RNG.choice(["800 MB", "2 GB", "5 GB"], ROWS),
+        np.where(RNG.random(ROWS) < 0.8, "red", RNG.choice([str(number) for number in range(30)], ROWS)),
     ],
 )
 def test_levels_with_digits_stay_levels(column: object) -> None:

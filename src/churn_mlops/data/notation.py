@@ -12,6 +12,7 @@ from functools import lru_cache
 NUMBER_TEXT = r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?"
 """Pattern of a text that is a number in the plain notation, as a whole."""
 _BLANKS = " \u00a0\u2009\u202f"  # what people and programs put between thousands, and before a unit
+_BEFORE = "$\u20ac\u00a3\u00a5\u20b9"  # signs of money that usually stand first
 THOUSANDS = {",": ",", ".": ".", " ": _BLANKS, "'": "'\u2019"}
 """The signs that may part thousands, each with all the characters that are taken for it."""
 
@@ -63,8 +64,10 @@ class Notation:
 
     def example(self) -> str:
         """A number in this notation, to show what is meant."""
-        number = f"1{self.thousands or ''}234{self.decimal}5"
-        return f"{number} {self.around[0]}" if self.around else number
+        number, text = f"1{self.thousands or ''}234{self.decimal}5", next(iter(self.around), "")
+        if text in _BEFORE:
+            return text + number
+        return f"{number} {text}".strip()
 
 
 PLAIN = Notation()

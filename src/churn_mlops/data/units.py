@@ -79,8 +79,9 @@ def shared_unit(amounts: Sequence[Amount], numbers: int) -> Units | None:
     if not named:
         return Units()
     known = all(_is_known(amount) for amount in amounts if amount.unit)
-    if not known and (len(named) > 1 or numbers < _FEW):
-        return None
+    letter = all(len(amount.after) <= 1 and amount.after.isalpha() for amount in amounts if amount.unit)
+    if (not known and len(named) > 1) or ((not known or (letter and len(named) == 1)) and numbers < _FEW):
+        return None  # levels such as 3G and 4G
     bare = [amount for amount in amounts if not amount.unit and not (amount.zero and amount.core == "9")]
     shown = sorted({max(units, key=len) for units in named.values()})
     if len(named) > 1:

@@ -88,7 +88,9 @@ def read_written(shapes: Sequence[Shape], distinct: int) -> Written | None:
         else:
             others[shape.text] = shape.rows
     numbers = distinct - len(others)
-    if not amounts or numbers < _FEWEST_NUMBERS or not _are_words(others, numbers):
+    if not amounts or numbers < _FEWEST_NUMBERS:
+        return None
+    if not _are_words(others, numbers, sum(shape.rows for shape in shapes)):
         return None
     units = shared_unit(amounts, numbers)
     if units is None or units.question:
@@ -116,11 +118,12 @@ _COMMA = (
 _TWO_WAYS = "some numbers have a decimal point and some a decimal comma: write all of them in one way"
 
 
-def _are_words(others: Mapping[str, int], numbers: int) -> bool:
+def _are_words(others: Mapping[str, int], numbers: int, rows: int) -> bool:
     """Whether the texts among numbers may be taken for missing: they say so, or one or two stand again and again."""
     if all(text.lower() in NOT_KNOWN for text in others):
         return True
-    return len(others) <= 2 and numbers > 20 and min(others.values()) >= _OFTEN
+    held = list(others.values())
+    return len(held) <= 2 and numbers > 20 and min(held) >= _OFTEN and sum(held) <= rows / 2
 
 
 def _signed(amounts: Sequence[Amount], numbers: int, units: Units, words: tuple[str, ...]) -> Written | None:
