@@ -42,11 +42,7 @@ _INFINITE = ("inf", "-inf", "+inf", "infinity", "-infinity")
 def grouped(column: ir.Column, kind: str, notation: Notation, words: tuple[str, ...] = ()) -> ir.Table:
     """The distinct cells, what each may be, and ``k``, how many rows hold it; ``text`` is null where it is missing.
 
-    Args:
-        column: the cells.
-        kind: a ``profile.Kind``.
-        notation: how numbers are written as text.
-        words: texts that mean missing, besides those of ``MISSING_TEXTS``.
+    ``words`` are texts that mean missing, besides those of ``MISSING_TEXTS``.
     """
     cells = column.name("cell").as_table().group_by("cell").agg(k=lambda t: t.count())
     cells = cells.mutate(text=as_text(cells.cell))

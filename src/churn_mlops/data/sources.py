@@ -17,7 +17,7 @@ from ibis.common.exceptions import IbisError
 from churn_mlops.data.addresses import scrubbed, shown
 from churn_mlops.data.contract import level_text
 from churn_mlops.data.csv_files import open_csv
-from churn_mlops.data.files import check_file, literal_path, quoted
+from churn_mlops.data.files import check_file, is_duckdb, literal_path, quoted
 from churn_mlops.data.names import did_you_mean
 from churn_mlops.errors import SourceError
 
@@ -62,12 +62,12 @@ def open_table(address: str, table: str | None = None) -> ir.Table:
     if ending in {".duckdb", ".ddb"}:
         return _open_duckdb(path, table)
     if ending in {".db", ".sqlite", ".sqlite3"}:
-        return _open_duckdb(path, table) if _is_duckdb(path) else _open_sqlite(path, table)
+        return _open_duckdb(path, table) if is_duckdb(path) else _open_sqlite(path, table)
     raise SourceError(f"{path}: what kind of file this is cannot be told from {path.suffix or 'its name'!r}; {_KNOWN}")
 
 
 def _open_file_address(path: Path, scheme: str, table: str | None) -> ir.Table:
-    """A database file that is given as an address: opened as the file it is, so that a wrong path makes no new one."""
+    """A database file given as an address: opened as the file it is, for the driver would make one at a wrong path."""
     check_file(path)
     return _open_duckdb(path, table) if scheme == "duckdb" else _open_sqlite(path, table)
 
@@ -93,11 +93,6 @@ def _open_parquet(path: Path) -> ir.Table:
     except (duckdb.Error, pa.ArrowException, IbisError) as error:
         raise SourceError(f"{path} is not a whole Parquet file ({_first_line(error)}): write it again") from None
     return table
-
-
-def _is_duckdb(path: Path) -> bool:
-    with path.open("rb") as file:
-        return file.read(12)[8:12] == b"DUCK"
 
 
 def _open_duckdb(path: Path, table: str | None) -> ir.Table:
