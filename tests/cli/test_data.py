@@ -29,7 +29,10 @@ def test_init_writes_a_contract_and_settings_that_the_other_commands_read(here: 
     assert result.code == 0
     assert "8 features" in result.out
     assert "churned: " in result.out
-    assert "Wrote config/contract.yaml" in result.out
+    assert (
+        "Wrote config/config.yaml, which names the source for the other commands.\nWrote config/contract.yaml"
+        in result.out
+    )
     assert set(DataContract.load(CONTRACT).features) == {
         "tenure", "monthly_charges", "total_charges", "contract_type", "payment_method", "internet_service",
         "tech_support", "online_security",
@@ -45,6 +48,7 @@ def test_init_as_json_prints_json_alone(here: Churn) -> None:
     assert result.err == ""
     assert document["contract"] == "config/contract.yaml"
     assert document["advice"] is None
+    assert document["settings"] == "config/config.yaml"
     assert {"column", "kind", "message"} == set(document["findings"][0])
 
 
@@ -91,6 +95,7 @@ def test_init_again_of_the_same_source_has_nothing_to_say_about_settings(here: C
     here(*INIT)
     result = here(*INIT, "--overwrite")
     assert "source.url" not in result.out
+    assert "Wrote config/config.yaml" not in result.out
 
 
 def test_init_of_a_column_that_is_not_there_writes_nothing(here: Churn) -> None:

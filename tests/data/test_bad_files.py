@@ -146,6 +146,16 @@ def test_an_address_that_leads_nowhere_is_refused_without_its_password(address: 
     assert "secret" not in str(caught.value)
 
 
+@pytest.mark.parametrize("scheme", ["sqlite", "duckdb"])
+def test_an_address_of_a_database_file_makes_no_file(tmp_path: Path, scheme: str) -> None:
+    with pytest.raises(SourceError, match=r"there is no file .*customers"):
+        open_table(f"{scheme}://{tmp_path}/customers.db")
+    assert not list(tmp_path.iterdir())
+    (_two_tables if scheme == "duckdb" else _two_sqlite_tables)(tmp_path / "f.db")
+    with pytest.raises(SourceError, match="customers, orders"):
+        open_table(f"{scheme}://{tmp_path}/f.db")
+
+
 @pytest.mark.parametrize("ending", ["duckdb", "db"])
 def test_a_table_that_is_not_there_is_refused_with_the_nearest(tmp_path: Path, ending: str) -> None:
     path = tmp_path / f"f.{ending}"
@@ -219,6 +229,16 @@ def test_a_file_that_breaks_its_contract_stops(tmp_path: Path, content: str, rul
     text = next(str(problem) + str(problem.examples) for problem in report.problems if problem.rule == rule)
     for word in says:
         assert word in text
+
+
+@pytest.mark.parametrize("charge", ["1.5", "$1,5", "1,50 GB", "1 234", "$", "1,2,3"])
+def test_a_number_in_another_notation_than_the_declared_stops(tmp_path: Path, charge: str) -> None:
+    declared = CONTRACT.to_dict()
+    declared["features"]["charge"] = {"type": "number", "decimal": ",", "thousands": ".", "around": ["EUR"]}
+    (tmp_path / "f.csv").write_text(_with(all_charge='"1.234,50 EUR"', charge=f'"{charge}"'))
+    report = validate(open_table(str(tmp_path / "f.csv")), DataContract.from_dict(declared))
+    assert [(problem.rule, problem.rows) for problem in report.problems] == [("not_a_number", 1)]
+    assert "as in '1.234,5 EUR'" in report.problems[0].advice
 
 
 def test_a_good_file_has_no_problem(tmp_path: Path) -> None:

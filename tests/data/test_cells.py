@@ -18,7 +18,9 @@ from churn_mlops.features.cells import BadCellError, read_boolean, read_level, r
 FEATURES = {
     "number": Feature(type="number", missing_values=("NA", "-1")),
     "boolean": Feature(type="boolean", missing_values=("NA", "no")),
-    "category": Feature(type="category", levels=("a", "Fiber optic"), missing_values=("NA",)),
+    "category": Feature(
+        type="category", levels=("a", "Fiber optic"), missing_values=("NA",), same={"a": ("b", "1", "T")}
+    ),
 }
 READERS = {"number": read_number, "boolean": read_boolean, "category": read_level}
 ODD = [
@@ -49,45 +51,104 @@ TEXTS = st.one_of(
     st.floats().map(str),
     st.text("0123456789eE+-. ", max_size=5),
 )
+NOTATIONS = st.builds(
+    lambda signs, around: Feature(
+        type="number", decimal=signs[0], thousands=signs[1], around=tuple(around), missing_values=("NA", "-1")
+    ),
+    st.sampled_from([(".", None), (",", None), (".", ","), (",", "."), (",", " "), (".", " "), (".", "'"), (",", "'")]),
+    st.lists(st.sampled_from(["$", "USD", "Rs.", "%", "GB", "per month", "e", "(x)|", "month", "months"]), unique=True),
+)
+WRITTEN = st.lists(
+    st.sampled_from(
+        [
+            *"0019-+.,' \u00a0\u202f\u2019$%e",
+            "234",
+            "567",
+            "1.234,50",
+            "1,234.50",
+            "12,34,567",
+            "USD",
+            "Rs.",
+            "months",
+            "GB",
+        ]
+    ),
+    max_size=6,
+).map("".join)
 ENGINE = memory_connection()
 
 
-def meaning(value: object, kind: str) -> tuple[object, bool]:
+def meaning(value: object, feature: Feature) -> tuple[object, bool]:
     try:
-        found = READERS[kind](value, FEATURES[kind])
+        found = READERS[feature.type](value, feature)
     except BadCellError:
         return None, True
     return (None if isinstance(found, float) and math.isnan(found) else found), False
 
 
-def engine_meaning(column: pa.Array, kind: str) -> list[dict[str, object]]:
+def engine_meaning(column: pa.Array, feature: Feature) -> list[dict[str, object]]:
     table = ibis.memtable(pa.table({"x": column}))
-    cell = read_cell(table.x, FEATURES[kind])
+    cell = read_cell(table.x, feature)
     rows = ENGINE.to_pyarrow(table.select(v=cell.value, b=cell.bad, m=cell.missing))
     return rows.to_pylist()
 
 
-def agree(values: list[object], column: pa.Array, kind: str) -> None:
-    for value, found in zip(values, engine_meaning(column, kind), strict=True):
-        expected, bad = meaning(value, kind)
-        assert (found["v"], found["b"], found["m"]) == (expected, bad, expected is None and not bad), (value, kind)
+def agree(values: list[object], column: pa.Array, feature: Feature) -> None:
+    for value, found in zip(values, engine_meaning(column, feature), strict=True):
+        expected, bad = meaning(value, feature)
+        assert (found["v"], found["b"], found["m"]) == (expected, bad, expected is None and not bad), (value, feature)
 
 
 @pytest.mark.parametrize("kind", FEATURES)
 @settings(max_examples=40, deadline=None)
 @given(values=st.lists(TEXTS, min_size=1, max_size=30))
 def test_a_text_means_the_same_in_both(kind: str, values: list[object]) -> None:
-    agree(values, pa.array(values, pa.string()), kind)
+    agree(values, pa.array(values, pa.string()), FEATURES[kind])
+
+
+@settings(max_examples=30, deadline=None)
+@given(feature=NOTATIONS, values=st.lists(WRITTEN | TEXTS, min_size=1, max_size=30))
+def test_a_number_as_people_write_it_means_the_same_in_both(feature: Feature, values: list[object]) -> None:
+    agree(values, pa.array(values, pa.string()), feature)
+
+
+@pytest.mark.parametrize(
+    ("text", "declared", "number"),
+    [
+        ("1,234.50", {"thousands": ","}, 1234.5),
+        ("1.234,50", {"decimal": ",", "thousands": "."}, 1234.5),
+        ("1 234,50", {"decimal": ",", "thousands": " "}, 1234.5),
+        ("1\u202f234\u202f567", {"thousands": " "}, 1234567.0),
+        ("1'234", {"thousands": "'"}, 1234.0),
+        ("12,34,567", {"thousands": ","}, 1234567.0),
+        ("58,58", {"decimal": ","}, 58.58),
+        ("-$1,200", {"thousands": ",", "around": ["$"]}, -1200.0),
+        ("$ -1,200", {"thousands": ",", "around": ["$"]}, -1200.0),
+        ("1200 USD", {"around": ["USD"]}, 1200.0),
+        ("12%", {"around": ["%"]}, 12.0),
+        ("12 months", {"around": ["month", "months"]}, 12.0),
+        ("1234.5", {"thousands": ","}, 1234.5),
+        ("1,23", {"thousands": ","}, None),
+        ("1.234.5", {"thousands": ","}, None),
+        ("800 MB", {"around": ["GB"]}, None),
+        ("GB", {"around": ["GB"]}, None),
+        ("+-5", {"thousands": ","}, None),
+    ],
+)
+def test_numbers_are_read_as_they_are_declared(text: str, declared: dict[str, object], number: float | None) -> None:
+    feature = Feature.model_validate({"type": "number", **declared})
+    assert meaning(text, feature) == (number, number is None)
+    agree([text], pa.array([text]), feature)
 
 
 @pytest.mark.parametrize("kind", FEATURES)
 @settings(max_examples=40, deadline=None)
 @given(values=st.lists(st.none() | st.floats() | st.integers(-3, 3).map(float), min_size=1, max_size=20))
 def test_a_number_means_the_same_in_both(kind: str, values: list[object]) -> None:
-    agree(values, pa.array(values, pa.float64()), kind)
+    agree(values, pa.array(values, pa.float64()), FEATURES[kind])
 
 
 @pytest.mark.parametrize("kind", FEATURES)
 def test_truth_and_whole_numbers_mean_the_same_in_both(kind: str) -> None:
-    agree([True, False, None], pa.array([True, False, None]), kind)
-    agree([0, 1, 7, -1, None], pa.array([0, 1, 7, -1, None], pa.int64()), kind)
+    agree([True, False, None], pa.array([True, False, None]), FEATURES[kind])
+    agree([0, 1, 7, -1, None], pa.array([0, 1, 7, -1, None], pa.int64()), FEATURES[kind])

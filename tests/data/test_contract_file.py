@@ -60,6 +60,37 @@ def test_what_is_written_is_read_again(features: dict[str, Feature], note: str, 
     assert DataContract.from_dict(YAML(typ="safe", pure=True).load(text)) == contract
 
 
+@settings(max_examples=20, deadline=None)
+@given(st.lists(NAMES.map(str.strip).filter(bool), min_size=30, max_size=60, unique=True))
+def test_hundreds_of_levels_stand_in_lines_that_a_person_can_read(odd: list[str]) -> None:
+    levels = tuple(dict.fromkeys([*odd, *(f"AREA {area}" for area in range(700))]))
+    contract = DataContract(name="t", features={"area": Feature(type="category", levels=levels)})
+    text = contract_text(contract)
+    assert max(map(len, text.splitlines())) < 200
+    assert DataContract.from_dict(YAML(typ="safe", pure=True).load(text)) == contract
+
+
+def test_what_is_asked_stands_ready_to_be_uncommented() -> None:
+    features = {
+        "pay": Feature(type="category", levels=("CC", "Credit Card", "yes", "Yes: all")),
+        "charge": Feature(type="number", min=0, range=(1.001, 2.5)),
+        "odd": Feature(type="number"),
+    }
+    findings = [
+        Finding("pay", "same_levels", "the same?", {"same": {"Credit Card": ["CC"], "yes": ["Yes: all"]}}),
+        Finding("charge", "unclear", "thousands?", {"decimal": ",", "thousands": "."}),
+        Finding("odd", "unclear", "thousands?", {"decimal": ",", "thousands": "."}),
+    ]
+    contract = DataContract(name="shop", features=features)
+    text = contract_text(contract, findings)
+    read = YAML(typ="safe", pure=True).load
+    assert DataContract.from_dict(read(text)) == contract
+    answered = DataContract.from_dict(read(re.sub(r"# (same|decimal|thousands):", r"\1:", text))).features
+    assert answered["pay"].same == {"Credit Card": ("CC",), "yes": ("Yes: all",)}
+    assert answered["pay"].levels == ("Credit Card", "yes")
+    assert (answered["charge"].decimal, answered["odd"].thousands) == (",", ".")
+
+
 def test_a_file_is_commented_and_replaced(tmp_path: Path) -> None:
     contract = DataContract(name="shop", features={"age": Feature(type="number", min=0)})
     path = write_contract(

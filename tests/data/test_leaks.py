@@ -43,6 +43,9 @@ LEAKS: dict[str, Column] = {
     "cause": lambda left, rng: np.where(left & (rng.random(ROWS) < 0.5), rng.choice(["price", "moved"], ROWS), "none"),
     "ClosedOn": lambda left, rng: [f"2024-0{1 + row % 9}-11" if gone else None for row, gone in enumerate(left)],
     "customer_status": lambda left, rng: np.where(left ^ (rng.random(ROWS) < 0.15), "off", "on"),
+    "refunded": lambda left, rng: left & (rng.random(ROWS) < 0.08),
+    "spent_after": lambda left, rng: np.where(left & (rng.random(ROWS) < 0.08), rng.gamma(2, 9, ROWS).round(2), 0.0),
+    "chat": lambda left, rng: np.where(left & (rng.random(ROWS) < 0.08), rng.choice(["x", "y"], ROWS), None),
     "churn_score": lambda left, rng: rng.integers(0, 100, ROWS),
     "Churn Category": lambda left, rng: rng.choice(["x", "y", "z"], ROWS),
     "exit_date": lambda left, rng: [f"2024-0{1 + row % 9}-11" for row in range(ROWS)],
@@ -69,6 +72,8 @@ HONEST: dict[str, Column] = {
     "cancelled_orders": lambda left, rng: rng.poisson(1, ROWS),
     "lucky_numbers": lambda left, rng: [f"n{row % 45}" for row in range(ROWS)],
     "two_years": lambda left, rng: np.where(left, False, rng.random(ROWS) < 0.6),
+    "products": lambda left, rng: np.where(left & (rng.random(ROWS) < 0.08), 4, rng.choice([1, 2, 3], ROWS)),
+    "complained": lambda left, rng: rng.random(ROWS) < np.where(left, 0.2, 0.01),
     "income": lambda left, rng: np.where(rng.random(ROWS) < 0.2, np.nan, rng.normal(4000, 900, ROWS)),
 }
 

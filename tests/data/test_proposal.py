@@ -13,6 +13,7 @@ from churn_mlops.data.frames import table_of_frame
 from churn_mlops.data.proposal import Proposal, propose, propose_for_frame
 from churn_mlops.data.sources import open_table
 from churn_mlops.data.validation import validate
+from tests.data.shapes import zipf
 
 ROWS = 400
 RNG = np.random.default_rng(5)
@@ -51,14 +52,15 @@ def test_telco_is_understood(public_data: Path) -> None:
 def test_end_dates_of_subscriptions_are_suspected(public_data: Path) -> None:
     table = open_table(str(public_data / "ravenstack" / "ravenstack_subscriptions.csv"))
     found = propose(table, name="saas", customer="subscription_id", label="churn_flag")
-    assert reasons(found.contract) == {"account_id": "many_levels", "start_date": "date", "end_date": "suspected_leak"}
+    assert reasons(found.contract) == {"account_id": "identifier", "start_date": "date", "end_date": "suspected_leak"}
 
 
 def test_repeated_rows_and_later_outcomes_are_told(public_data: Path) -> None:
     found = propose(open_table(str(public_data / "hillstrom" / "hillstrom.csv")), name="mail", label="visit")
     said = {(finding.column, finding.kind): finding.message for finding in found.findings}
     assert "6,562 rows repeat" in said[None, "repeated_rows"]
-    assert ("conversion", "strong") in said
+    assert "different customers who look alike" in said[None, "repeated_rows"]
+    assert reasons(found.contract) == {"conversion": "suspected_leak", "spend": "suspected_leak"}
 
 
 def test_a_long_public_file_is_looked_at(public_data: Path) -> None:
@@ -83,9 +85,18 @@ def test_a_long_public_file_is_looked_at(public_data: Path) -> None:
         (pd.date_range("2024-01-01", periods=ROWS), "date"),
         ([f"2024-01-{1 + row % 28:02}" for row in range(ROWS)], "date"),
         ([f"{1 + row % 28}/3/2024 11:30" for row in range(ROWS)], "date"),
+        ([f"{1 + row % 28:02}-Jan-2024" for row in range(ROWS)], "date"),
+        ([f"January {1 + row % 28}, 2024" for row in range(ROWS)], "date"),
+        ([f"{1 + row % 12}/2024" for row in range(ROWS)], "date"),
         ([f"level {row % 80}" for row in range(ROWS)], "many_levels"),
         ([f"the customer wrote us letter {row % 90} in May" for row in range(ROWS)], "free_text"),
-        ([f"{row % 90},5" for row in range(ROWS)], "many_levels"),
+        ([f"{row % 300} zones of {row % 7}" for row in range(ROWS)], "identifier"),
+        ([f"{row % 90 + 1},250" for row in range(ROWS)], "unclear"),
+        ([f"{row % 90} {'MB' if row % 2 else 'GB'}" for row in range(ROWS)], "unclear"),
+        ([f"{row % 90}{'K' if row % 2 else 'M'}" for row in range(ROWS)], "unclear"),
+        ([f"{row % 90 + 1}{' EUR' if row % 2 else ''}" for row in range(ROWS)], "unclear"),
+        ([f"{row % 90},5" if row % 2 else f"{row % 90}.5" for row in range(ROWS)], "unclear"),
+        (["only once"] + [None] * (ROWS - 1), "empty"),
         (BASE["x"], "duplicate"),
         (BASE["plan"].map({"a": "alpha", "b": "beta"}), "duplicate"),
         (BASE["plan"].map({"a": 0, "b": 1}), "duplicate"),
@@ -114,6 +125,86 @@ def test_a_column_that_teaches_nothing_is_set_aside(column: object, reason: str)
 def test_a_column_gets_its_type(column: object, kind: str) -> None:
     found = looked_at(odd=column).contract
     assert found.features["odd"].type == kind
+
+
+def us(value: float) -> str:
+    return f"{value:,.2f}"
+
+
+WRITTEN = RNG.gamma(2, 900, ROWS) + 0.01
+SWAPPED = str.maketrans(",.", ".,")
+
+
+@pytest.mark.parametrize(
+    ("column", "declared"),
+    [
+        ([us(value) for value in WRITTEN], {"thousands": ","}),
+        ([us(value).translate(SWAPPED) for value in WRITTEN], {"decimal": ",", "thousands": "."}),
+        (
+            [us(value).translate(SWAPPED).replace(".", "\u202f") for value in WRITTEN],
+            {"decimal": ",", "thousands": " "},
+        ),
+        ([us(value).replace(",", "'") for value in WRITTEN], {"thousands": "'"}),
+        ([f"{value:,.0f}" for value in WRITTEN], {"thousands": ","}),
+        ([f"{value:.2f}".replace(".", ",") for value in WRITTEN], {"decimal": ","}),
+        ([f"${us(value)}" for value in WRITTEN], {"thousands": ",", "around": ("$",), "unit": "$"}),
+        ([f"{value:.1f} GB" for value in WRITTEN], {"around": ("GB",), "unit": "GB"}),
+        ([f"{value % 100:.0f}%" for value in WRITTEN], {"around": ("%",), "unit": "%"}),
+        (["1 month", "12 months", "24 months", None] * (ROWS // 4), {"around": ("month", "months"), "unit": "months"}),
+        ([f"Rs.{value:.0f}" for value in WRITTEN], {"around": ("Rs.",), "unit": "Rs."}),
+        ([f"{value:.0f} widgets" for value in WRITTEN], {"around": ("widgets",), "unit": "widgets"}),
+        (["Unknown"] * 300 + ["10", "20.5", "30", "40"] * 25, {"missing_values": ("Unknown",), "missing": 0.75}),
+        (["Promo"] * 100 + [f"{value:.1f}" for value in WRITTEN[:300]], {"missing_values": ("Promo",)}),
+    ],
+)
+def test_numbers_as_people_write_them_become_numbers(column: list[str], declared: dict[str, object]) -> None:
+    found = looked_at(odd=column)
+    feature = found.contract.features["odd"]
+    assert feature.type == "number"
+    assert {key: getattr(feature, key) for key in declared} == declared
+    assert feature.range is not None
+    assert feature.range[1] > 20
+    assert {finding.kind for finding in found.findings if finding.column == "odd"} & {"notation", "marker"}
+    assert validate(table_of_frame(BASE.assign(odd=column)), found.contract).problems == ()
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        RNG.choice(["Plan 1", "Plan 2", "Plan 3"], ROWS),
+        RNG.choice(["1-Highest", "2-High", "3-Good"], ROWS),
+        RNG.choice(["1 month", "1 year", "2 years"], ROWS),
+        RNG.choice(["0", "1", "2", "3+"], ROWS),
+        RNG.choice(["1,234", "1,250", "1,999"], ROWS),
+        RNG.choice(["Less than $40K", "$40K - $60K"], ROWS),
+        RNG.choice(["2G", "3G", "4G", "5G"], ROWS),
+        RNG.choice(["800 MB", "2 GB", "5 GB"], ROWS),
+        np.where(RNG.random(ROWS) < 0.8, "red", RNG.choice([str(number) for number in range(30)], ROWS)),
+    ],
+)
+def test_levels_with_digits_stay_levels(column: object) -> None:
+    assert looked_at(odd=column).contract.features["odd"].type == "category"
+
+
+def test_a_point_that_may_part_thousands_is_asked_about() -> None:
+    found = looked_at(odd=[f"{1 + row % 300}.825" for row in range(ROWS)])
+    assert found.contract.features["odd"].range == (1.825, 300.825)
+    asked = next(finding for finding in found.findings if finding.column == "odd")
+    assert (asked.kind, dict(asked.suggestion)) == ("unclear", {"decimal": ",", "thousands": "."})
+    assert not looked_at(odd=[f"0.{row + 100}" for row in range(ROWS)]).findings
+
+
+@pytest.mark.parametrize(
+    ("levels", "rows", "kept"), [(300, 15_000, True), (747, 51_047, True), (40, 300, True), (300, 600, False)]
+)
+def test_hundreds_of_levels_are_a_category_where_rows_are_enough(levels: int, rows: int, kept: bool) -> None:
+    area = [f"area {level}" for level in zipf(np.random.default_rng(1), rows, levels)]
+    frame = pd.DataFrame({"x": np.arange(rows) % 7, "area": area})
+    found = propose_for_frame(frame)
+    assert ("area" in found.contract.features) is kept
+    if kept:
+        assert len(found.contract.features["area"].levels or ()) > 30
+        assert all(len(row["values"]) <= 60 for row in found.overview())
 
 
 def test_texts_that_mean_missing_are_listed() -> None:
@@ -159,6 +250,10 @@ def test_customers_who_repeat_are_told() -> None:
         (("Churned", "Stayed"), "Churned"),
         (("Attrited Customer", "Existing Customer"), "Attrited Customer"),
         (("churned", "not churned"), "churned"),
+        (("1.0", "0.0"), "1.0"),
+        (("1", "-1"), "1"),
+        (("LEAVE", "STAY"), "LEAVE"),
+        (("Churned", "Retained"), "Churned"),
     ],
 )
 def test_the_value_of_a_leaver_is_found(values: tuple[object, object], positive: str) -> None:

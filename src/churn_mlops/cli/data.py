@@ -44,6 +44,7 @@ def init(
         print_json(
             {
                 "contract": str(settings.contract.path),
+                "settings": str(started.settings) if started.settings is not None else None,
                 "findings": [
                     {"column": finding.column, "kind": finding.kind, "message": finding.message}
                     for finding in proposal.findings
@@ -53,6 +54,8 @@ def init(
         )
         return
     _show_proposal(proposal)
+    if started.settings is not None:
+        say(f"Wrote {started.settings}, which names the source for the other commands.")
     say(f"Wrote {settings.contract.path}. Read it, change what is wrong, then: churn validate, churn train")
     if proposal.contract.label is None:
         say("It has no label, so nothing can be trained yet: name the column that says who left with --label.")

@@ -10,7 +10,8 @@ from typing import NamedTuple
 import ibis
 import ibis.expr.types as ir
 
-from churn_mlops.data.contract import FALSE_TEXTS, NUMBER_TEXT, TRUE_TEXTS, Feature
+from churn_mlops.data.contract import FALSE_TEXTS, TRUE_TEXTS, Feature
+from churn_mlops.data.notation import NUMBER_TEXT, PLAIN, Notation
 
 _BLANKS = "".join(sign for sign in map(chr, range(0x3001)) if sign.isspace())  # what str.strip removes
 _WHOLE_LIMIT = 1e15  # as in contract.level_text: beyond it a float is not written as a whole number
@@ -60,13 +61,20 @@ def _present_text(
     return text if plain is None else ibis.ifelse(plain, column, text)
 
 
-def text_to_number(text: ir.StringColumn) -> ir.FloatingColumn:
-    """The number that each stripped text is, else null (also where it is not finite)."""
-    parsed = ibis.ifelse(text.re_search(f"^{NUMBER_TEXT}$"), text, ibis.null("string")).try_cast("float64")
+def text_to_number(text: ir.StringColumn, notation: Notation = PLAIN) -> ir.FloatingColumn:
+    """The number that each stripped text is in ``notation``, else null (also where it is not finite)."""
+    pattern = f"^{NUMBER_TEXT if notation.is_plain else notation.pattern}$"
+    found = ibis.ifelse(text.re_search(pattern), text, ibis.null("string"))
+    if not notation.is_plain:
+        found = found.re_replace(pattern, r"\1\2\3")
+        if notation.thousands_pattern:
+            found = found.re_replace(notation.thousands_pattern, "")
+        found = found.replace(notation.decimal, ".")
+    parsed = found.try_cast("float64")
     return ibis.ifelse(parsed.isinf(), ibis.null("float64"), parsed)
 
 
-def _number(column: ir.Column, missing_values: tuple[str, ...]) -> Cell:
+def _number(column: ir.Column, missing_values: tuple[str, ...], notation: Notation) -> Cell:
     kind = column.type()
     if kind.is_numeric() or kind.is_boolean():
         number = (column.cast("int8") if kind.is_boolean() else column).cast("float64")
@@ -75,7 +83,7 @@ def _number(column: ir.Column, missing_values: tuple[str, ...]) -> Cell:
         bad = number.isinf().fill_null(False)
         return Cell(ibis.ifelse(bad, ibis.null("float64"), number), bad, number.isnull())
     text = _present_text(column, missing_values)
-    value = text_to_number(text)
+    value = text_to_number(text, notation)
     return Cell(value, text.notnull() & value.isnull(), text.isnull())
 
 
@@ -89,14 +97,18 @@ def _boolean(column: ir.Column, missing_values: tuple[str, ...]) -> Cell:
     return Cell(value, text.notnull() & value.isnull(), text.isnull())
 
 
-def _category(column: ir.Column, missing_values: tuple[str, ...], levels: tuple[str, ...] = ()) -> Cell:
-    known = [level for level in levels if level and level not in missing_values]
-    text = _present_text(column, missing_values, column.isin(known) if known and column.type().is_string() else None)
-    return Cell(text, ibis.literal(False), text.isnull())
+def _category(column: ir.Column, feature: Feature) -> Cell:
+    known = [level for level in feature.levels or () if level and level not in feature.missing_values]
+    spared = column.isin(known) if known and column.type().is_string() else None
+    text = _present_text(column, feature.missing_values, spared)
+    joined = {other: level for level, others in feature.same.items() for other in others}
+    return Cell(text.substitute(joined) if joined else text, ibis.literal(False), text.isnull())
 
 
 def read_cell(column: ir.Column, feature: Feature) -> Cell:
     """``column`` read as ``feature`` declares it: number and boolean as float64, category as text."""
     if feature.type == "category":
-        return _category(column, feature.missing_values, feature.levels or ())
-    return (_number if feature.type == "number" else _boolean)(column, feature.missing_values)
+        return _category(column, feature)
+    if feature.type == "number":
+        return _number(column, feature.missing_values, feature.notation)
+    return _boolean(column, feature.missing_values)

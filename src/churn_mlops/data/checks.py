@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass
 from typing import Literal
 
@@ -10,6 +11,7 @@ import ibis.expr.types as ir
 
 from churn_mlops.data.cells import as_text, read_cell
 from churn_mlops.data.contract import ABSURD, DataContract, Feature, Label
+from churn_mlops.data.notation import Notation
 
 Severity = Literal["stop", "warning"]
 
@@ -26,8 +28,11 @@ class Check:
     advice: str
 
 
-def read_cells(table: ir.Table, contract: DataContract) -> ir.Table:
-    """Every declared column of ``table``, read once: the value of each feature, whether it is bad, whether missing."""
+def read_cells(table: ir.Table, contract: DataContract, names: Container[str]) -> ir.Table:
+    """The features of ``names``, read once: the value of each, whether it is bad, whether missing; and who, and label.
+
+    A feature's columns carry its place in the contract.
+    """
     columns: list[ir.Value] = []
     if contract.customer in table.columns:
         columns.append(as_text(table[contract.customer]).name("customer"))
@@ -35,7 +40,7 @@ def read_cells(table: ir.Table, contract: DataContract) -> ir.Table:
         columns.append(as_text(table[contract.label.column]).name("label"))
     for place, (name, feature) in enumerate(contract.features.items()):
         column = contract.column_of(name)
-        if column in table.columns:
+        if name in names and column in table.columns:
             cell = read_cell(table[column], feature)
             columns += [cell.value.name(f"v{place}"), cell.bad.name(f"b{place}"), cell.missing.name(f"m{place}")]
             columns.append(table[column].name(f"raw{place}"))
@@ -43,16 +48,16 @@ def read_cells(table: ir.Table, contract: DataContract) -> ir.Table:
 
 
 def feature_checks(cells: ir.Table, table: ir.Table, contract: DataContract) -> list[Check]:
-    """The rules on the cells of features, in the order of the contract."""
+    """The rules on the features that :func:`read_cells` read, in the order of the contract."""
     checks: list[Check] = []
     for place, (name, feature) in enumerate(contract.features.items()):
         column = contract.column_of(name)
-        if column not in table.columns:
+        if f"v{place}" not in cells.columns:
             continue
         value, bad, raw = cells[f"v{place}"], cells[f"b{place}"], cells[f"raw{place}"]
         if feature.type == "number":
             native = not table[column].type().is_string()
-            checks.append(_bad_number(column, bad, raw, native))
+            checks.append(_bad_number(column, feature.notation, bad, raw, native))
             checks += _number_checks(column, feature, value)
         elif feature.type == "boolean":
             advice = "write 1/0, true/false or yes/no, or list the text under `missing_values`"
@@ -64,10 +69,12 @@ def feature_checks(cells: ir.Table, table: ir.Table, contract: DataContract) -> 
     return checks
 
 
-def _bad_number(column: str, bad: ir.BooleanColumn, raw: ir.Column, native: bool) -> Check:
+def _bad_number(column: str, notation: Notation, bad: ir.BooleanColumn, raw: ir.Column, native: bool) -> Check:
     if native and raw.type().is_floating():
         return Check("stop", column, "infinite", bad, raw, "leave the cell blank where the number is not known")
-    advice = "write a number with a decimal point and no thousands sign, or list the text under `missing_values`"
+    way = "with a decimal point and no thousands sign" if notation.is_plain else f"as in {notation.example()!r}"
+    declared = ", declare how numbers are written (`decimal`, `thousands`, `around`)" if notation.is_plain else ""
+    advice = f"write a number {way}{declared}, or list the text under `missing_values`"
     return Check("stop", column, "not_a_number", bad, as_text(raw), advice)
 
 

@@ -6,79 +6,35 @@ This module knows the declaration only: it opens no data and computes nothing.
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Mapping
-from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
+from churn_mlops.data.feature import FALSE_TEXTS, TRUE_TEXTS, Declaration, Feature, FeatureType, level_text
 from churn_mlops.errors import ContractError
 
+__all__ = [
+    "ABSURD", "FALSE_TEXTS", "LABEL", "TRUE_TEXTS", "DataContract", "Feature", "FeatureType", "Label", "SetAside",
+    "SetAsideReason", "level_text",
+]  # fmt: skip
+
 CONTRACT_VERSION = 1
-_WHOLE_LIMIT = 10**15  # beyond it a float is not written as a whole number
 LABEL = "__label__"
 """Name of the label's column in a snapshot."""
-TRUE_TEXTS = frozenset({"1", "true", "yes", "y", "t"})
-FALSE_TEXTS = frozenset({"0", "false", "no", "n", "f"})
-NUMBER_TEXT = r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?"
-"""Pattern of a text that is a number, as a whole."""
 ABSURD = 1e300  # no measured thing is larger: such a number is a fault
 
-FeatureType = Literal["number", "boolean", "category"]
 SetAsideReason = Literal[
-    "identifier", "constant", "empty", "suspected_leak", "date", "free_text", "many_levels", "duplicate", "by_choice"
-]
+    "identifier", "constant", "empty", "suspected_leak", "date", "free_text", "many_levels", "unclear", "duplicate",
+    "by_choice",
+]  # fmt: skip
 
 
-class _Declaration(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=False)
-
-
-class Feature(_Declaration):
-    """One input of the model: where it is found, what it may be, what it is called in a sentence."""
-
-    type: FeatureType
-    column: str | None = Field(None, description="column of the table; the feature's own name when left out")
-    title: str | None = Field(None, description="what people call it; the name with blanks when left out")
-    words: str | None = Field(None, description='how a reason names a value, such as "{value} contract"')
-    unit: str | None = Field(None, description="unit of a number, such as months or USD/month")
-    min: float | None = Field(None, description="smallest possible value; a smaller one stops the validation")
-    max: float | None = Field(None, description="largest possible value; a larger one stops the validation")
-    range: tuple[float, float] | None = Field(None, description="smallest and largest value seen; outside is a warning")
-    levels: tuple[str, ...] | None = Field(None, description="the known values of a category; another is a warning")
-    missing_values: tuple[str, ...] = Field((), description="texts that mean missing, besides blank")
-    missing: float = Field(0.0, ge=0, le=1, description="share of missing values seen; more is a warning")
-    required: bool = Field(True, description="whether a request must hold the field")
-
-    @field_validator("levels", "missing_values", mode="before")
-    @classmethod
-    def _as_text(cls, value: Any) -> Any:
-        """YAML reads an unquoted ``true`` or ``1`` as a truth value or a number; a level is always text."""
-        if isinstance(value, list | tuple):
-            return tuple(level_text(item) for item in value)
-        return value
-
-    @model_validator(mode="after")
-    def _fits_its_type(self) -> Feature:
-        if self.type == "category" and not self.levels:
-            raise ValueError("a category needs its `levels`")
-        if self.type != "category" and self.levels:
-            raise ValueError(f"`levels` belong to a category, not to a {self.type}")
-        if self.levels and len(set(self.levels)) != len(self.levels):
-            raise ValueError("`levels` holds a level twice")
-        if self.type != "number" and (self.min is not None or self.max is not None or self.range is not None):
-            raise ValueError(f"`min`, `max` and `range` belong to a number, not to a {self.type}")
-        if self.min is not None and self.max is not None and self.min > self.max:
-            raise ValueError("`min` is above `max`")
-        return self
-
-
-class Label(_Declaration):
+class Label(Declaration):
     """What is predicted: a column that says who left. A blank value means: not known yet."""
 
     column: str
@@ -98,14 +54,14 @@ class Label(_Declaration):
         return self
 
 
-class SetAside(_Declaration):
+class SetAside(Declaration):
     """A column that the model does not see, and why. A person may move it to the features."""
 
     reason: SetAsideReason
     note: str = ""
 
 
-class DataContract(_Declaration):
+class DataContract(Declaration):
     """The declaration of one flat data set: one row per customer."""
 
     version: Literal[1] = 1
@@ -200,20 +156,6 @@ class DataContract(_Declaration):
     def to_dict(self) -> dict[str, Any]:
         """Plain data (for the bundle), from which :meth:`from_dict` makes an equal contract."""
         return self.model_dump(mode="json", exclude_defaults=True) | {"version": self.version}
-
-
-def level_text(value: Any) -> str:
-    """The text of a level, the same for every source: ``True`` is "true", ``3.0`` is "3", text loses outer blanks."""
-    if isinstance(value, str):
-        return value.strip()
-    if hasattr(value, "item") and not hasattr(value, "__len__"):
-        value = value.item()  # NumPy's own scalars
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    is_whole = isinstance(value, float | Decimal) and math.isfinite(value) and int(value) == value
-    if is_whole and abs(value) < _WHOLE_LIMIT:
-        return str(int(value))
-    return str(value).strip()
 
 
 def _plain(message: str) -> str:

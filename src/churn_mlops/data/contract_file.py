@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,9 @@ from churn_mlops.data.remarks import Finding
 from churn_mlops.data.writing import write_whole
 from churn_mlops.errors import ContractError
 
+_WIDTH = 120
+_LEVELS = re.compile(r"^( +)levels: \[(.{100,})\]$", re.MULTILINE)
+_ITEM = re.compile(r'"(?:[^"\\]|\\.)*"|[^\s,"]+')
 _HEAD = """The data contract of {name}: what each column means. Written by `churn init` from a look at the data.
 Edit it; its grammar stands in docs/contract.md. `churn validate` checks data against it."""
 
@@ -56,7 +60,18 @@ def contract_text(contract: DataContract, findings: Sequence[Finding] = ()) -> s
     yaml.indent(mapping=2, sequence=4, offset=2)
     out = io.StringIO()
     yaml.dump(document, out)
-    return out.getvalue()
+    return _LEVELS.sub(_wrapped, out.getvalue())
+
+
+def _wrapped(levels: re.Match[str]) -> str:
+    """A list of levels on as many lines as it needs, cut between levels: a person reads and edits hundreds of them."""
+    indent = " " * (len(levels[1]) + 2)
+    lines = [f"{levels[1]}levels: ["]
+    for item in _ITEM.findall(levels[2]):
+        if len(lines[-1]) + len(item) > _WIDTH and lines[-1].strip():
+            lines.append(indent)
+        lines[-1] += f"{item}, "
+    return "\n".join(line.rstrip() for line in lines).removesuffix(",") + "]"
 
 
 def _feature(feature: Feature) -> CommentedMap:
@@ -96,8 +111,10 @@ def _comment(document: CommentedMap, contract: DataContract, findings: Sequence[
             mapping.yaml_set_comment_before_after_key(key, before="\n".join(map(_one_line, notes)), indent=indent)
 
     said: dict[str | None, list[str]] = {}
+    ready: dict[str | None, dict[str, Any]] = {}
     for finding in findings:
         said.setdefault(finding.column, []).append(finding.message)
+        ready.setdefault(finding.column, {}).update(finding.suggestion)
     document.yaml_set_start_comment(
         "\n".join([_HEAD.format(name=_one_line(contract.name)), *map(_one_line, said.get(None, []))])
     )
@@ -107,10 +124,38 @@ def _comment(document: CommentedMap, contract: DataContract, findings: Sequence[
         horizon = "horizon_days: how far ahead the label looks; set it to what your data means"
         above(document, "label", [*said.get(contract.label.column, []), horizon], 0)
     for name in contract.features:
-        above(document["features"], name, said.get(contract.column_of(name), []), 2)
+        column = contract.column_of(name)
+        above(document["features"], name, said.get(column, []), 2)
+        if ready.get(column):
+            _offer(document["features"][name], ready[column])
     if contract.set_aside:
         why = "Not seen by the model. To use one, move it to `features` with its type."
         above(document, "set_aside", [why], 0)
+
+
+def _offer(feature: CommentedMap, suggestion: dict[str, Any]) -> None:
+    """Write the keys of ``suggestion`` as comments into ``feature``, each on a line of its own, to be un-commented."""
+    feature.fa.set_block_style()
+    lines = [line for key, value in suggestion.items() for line in _yaml({key: value}).splitlines()]
+    last = list(feature)[-1]
+    feature.yaml_set_comment_before_after_key(last, before="\n".join(lines), indent=4)
+
+
+def _yaml(data: dict[str, Any]) -> str:
+    """``data`` as one line of YAML for each key."""
+    yaml = YAML()
+    yaml.width = 100_000
+    out = io.StringIO()
+    yaml.dump(CommentedMap((key, _flow(value)) for key, value in data.items()), out)
+    return out.getvalue()
+
+
+def _flow(value: Any) -> Any:
+    if not isinstance(value, dict):
+        return _value(value)
+    made = CommentedMap((_text(key), _value(others)) for key, others in value.items())
+    made.fa.set_flow_style()
+    return made
 
 
 def _one_line(text: str) -> str:

@@ -11,7 +11,8 @@ from churn_mlops.data.cells import as_text
 from churn_mlops.data.profile import ColumnProfile
 from churn_mlops.data.sampling import Sample
 
-_LEVELS = 50
+_NUMBERS = 50  # a number of more values is a copy only if its values are the same
+_LEVELS = 1_000
 _RULES = 20
 
 
@@ -31,7 +32,8 @@ def find_copies(table: ir.Table, columns: Sequence[ColumnProfile], sample: Sampl
 def _sign(column: ColumnProfile, sample: Sample) -> bytes:
     """Equal for columns that may be copies: few levels by their order of appearance, many by their values."""
     values = sample.values[column.name]
-    if column.distinct > _LEVELS or values.size < 10 * column.distinct:
+    most = _NUMBERS if column.name in sample.numeric else _LEVELS
+    if column.distinct > most or values.size < 10 * column.distinct:
         return column.kind.encode() + values.tobytes() if column.name in sample.numeric else column.name.encode()
     _, seen, codes = np.unique(values, return_index=True, return_inverse=True)
     order = np.empty(seen.size, dtype=np.int64)

@@ -30,6 +30,12 @@ def check_file(path: Path) -> None:
         raise SourceError(f"{path} cannot be opened: {error}") from None
 
 
+def is_duckdb(path: Path) -> bool:
+    """Whether the file at ``path`` is a DuckDB database, whatever its ending."""
+    with path.open("rb") as file:
+        return file.read(12)[8:12] == b"DUCK"
+
+
 def quoted(text: str) -> str:
     """``text`` as an SQL string."""
     return "'" + text.replace("'", "''") + "'"

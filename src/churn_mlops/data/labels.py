@@ -6,12 +6,29 @@ import re
 from dataclasses import dataclass
 
 from churn_mlops.data.contract import Label, level_text
+from churn_mlops.data.counting import MISSING_TEXTS
 from churn_mlops.data.names import words
-from churn_mlops.data.profile import MISSING_TEXTS, ColumnProfile
+from churn_mlops.data.profile import ColumnProfile
 from churn_mlops.errors import ContractError
 
 _LEFT = frozenset(
-    {"yes", "true", "1", "y", "t", "churn", "churned", "left", "leaver", "exited", "attrited", "cancelled", "canceled"}
+    {
+        "yes",
+        "true",
+        "1",
+        "y",
+        "t",
+        "churn",
+        "churned",
+        "churner",
+        "churns",
+        "left",
+        "leave",
+        "leaves",
+        "leaver",
+        "leavers",
+    }
+    | {"leaving", "exit", "exited", "attrited", "attrition", "cancelled", "canceled", "cancel", "dropped", "former"}
     | {"lost", "gone", "closed", "terminated", "unsubscribed", "lapsed", "quit", "departed", "deactivated", "inactive"}
 )
 _NOT = frozenset({"no", "not", "non", "never", "isn", "un"})
@@ -80,7 +97,7 @@ def _obvious(name: str, values: dict[str, int]) -> str:
 
 
 def _says_left(value: str) -> bool:
-    found = set(re.findall(r"[a-z]+|\d+", value.lower().removesuffix(".0")))
+    found = set(re.findall(r"[a-z]+|-?\d+", value.lower().removesuffix(".0")))
     return bool(found & _LEFT) and not found & _NOT
 
 

@@ -1,7 +1,8 @@
 """Columns that give the label away: known only after the leaving, or because of it.
 
-Three signs: the name speaks of leaving; the column alone all but decides the label; some of its values stand at leavers
-only. A column alone is judged out of sample: each row by the rate of its value in the other folds.
+Four signs: the name speaks of leaving; the column alone all but decides the label; some of its values stand at leavers
+only; it has its usual value, or is missing, but for leavers. A column alone is judged out of sample: each row by the
+rate of its value in the other folds.
 """
 
 from __future__ import annotations
@@ -26,7 +27,9 @@ _PURE_SHARE = 0.20
 _PURE_SHARE_NUMBER = 0.40  # the far end of an honest, strong number may hold leavers only
 _PURE_LOOK = 0.02
 _FOLDS = 5
+_USUAL = 0.5
 _BINS = 64
+_ENOUGH_SET = 50
 _LEAST = 10  # leavers, and stayers, below which nothing can be said
 
 Floats = npt.NDArray[np.float64]
@@ -55,6 +58,8 @@ def _suspicion(column: ColumnProfile, sample: Sample) -> Suspicion | None:
         auc, pure = _strength(sample.values[name], name in sample.numeric, sample)
         if auc >= DECIDES_AUC:
             return Suspicion(name, f"on its own it all but decides the label (AUC {auc:.2f})")
+        if (set_for := _set_for_leavers(sample.values[name], sample)) >= _PURE_LOOK:
+            return Suspicion(name, f"is set for leavers only, {set_for:.1%} of them: set by the leaving, or after it")
         if pure >= (_PURE_SHARE_NUMBER if name in sample.numeric else _PURE_SHARE):
             return Suspicion(name, f"some of its values stand at leavers only, and cover {pure:.0%} of them")
         if not named and may_name_leaving(name) and auc >= _NAMED_AUC:
@@ -83,6 +88,19 @@ def _strength(values: Floats, numeric: bool, sample: Sample) -> tuple[float, flo
     aucs += [auc_of(ordered, label), auc_of(-ordered, label)]
     pure = max(_pure_share(codes, sample), _pure_share(missing.astype(np.int64), sample))
     return max(aucs), pure
+
+
+def _set_for_leavers(values: Floats, sample: Sample) -> float:
+    """The share of leavers at whom the column is set, where nearly all at whom it is set are leavers; otherwise 0.
+
+    It is set where it is neither missing nor has the one value that stands in at least half of the rows.
+    """
+    missing = np.isnan(values)
+    found, counts = np.unique(values[~missing], return_counts=True)
+    masks = [~missing] if missing.mean() >= _USUAL else []
+    if counts.max(initial=0) >= _USUAL * values.size:
+        masks.append(values != found[np.argmax(counts)])
+    return max((_pure_share(mask.astype(np.int64), sample, _ENOUGH_SET) for mask in masks), default=0.0)
 
 
 def _codes(values: Floats, numeric: bool) -> Codes:
@@ -122,8 +140,8 @@ def auc_of(score: Floats, label: npt.NDArray[np.int8]) -> float:
     return float(np.sum(left * (below + stayed / 2)) / (left.sum() * stayed.sum()))
 
 
-def _pure_share(codes: Codes, sample: Sample) -> float:
-    """The share of leavers at values where at least 99 % left, beyond what chance explains."""
+def _pure_share(codes: Codes, sample: Sample, least: int = _LEAST) -> float:
+    """The share of leavers at values of ``least`` rows where at least 99 % left, beyond what chance explains."""
     left = np.bincount(codes, weights=sample.label)
     rows = np.bincount(codes)
     left_all, stayed_all = left * sample.weights[1], (rows - left) * sample.weights[0]
@@ -131,4 +149,4 @@ def _pure_share(codes: Codes, sample: Sample) -> float:
     share = left_all / np.maximum(left_all + stayed_all, 1)
     # A value needs rows enough that 99 % among them is no luck: the base rate to the power of rows is below 1e-6.
     enough = rows * np.log(max(base, 1e-12)) < np.log(1e-6)
-    return float(left[(share >= _PURE) & enough & (rows >= 10)].sum() / left.sum())
+    return float(left[(share >= _PURE) & enough & (rows >= least)].sum() / left.sum())

@@ -23,7 +23,33 @@ _DETAIL = frozenset(
     "reason reasons score date day days dt time timestamp datetime at on cause category comment comments feedback "  # noqa: SIM905
     "survey probability prob risk month since".split()
 )
-_IDENTIFYING = frozenset({"id", "uuid", "guid", "key", "no", "number", "nr", "num", "index", "row", "msisdn"})
+_IDENTIFYING = frozenset(
+    {
+        "id",
+        "uuid",
+        "guid",
+        "key",
+        "no",
+        "number",
+        "nr",
+        "num",
+        "index",
+        "row",
+        "msisdn",
+        "phone",
+        "imsi",
+        "imei",
+        "iban",
+    }
+)
+_PERSONAL = frozenset(
+    {"surname", "lastname", "firstname", "fullname", "forename", "email", "mail", "address", "street"}
+)
+_GLUED = re.compile(
+    r".*id|(customer|client|cust|user|account|acct|member|subscriber|row|order|person|contract|policy|card|phone|serial)"
+    r"(no|num|nr|nbr|number|code|key|index)"
+)
+_NO_ID = ("paid", "bid", "grid", "hybrid", "valid", "void", "solid", "fluid", "liquid", "rapid", "covid", "mid", "aid")
 
 
 def words(name: str) -> list[str]:
@@ -53,7 +79,16 @@ def may_name_leaving(name: str) -> bool:
 def names_identifier(name: str) -> bool:
     """Whether ``name`` ends in a word such as "id", or begins with one."""
     found = words(name)
-    return bool(found) and (found[-1] in _IDENTIFYING or found[0] in {"id", "index"} or name.lower().endswith("id"))
+    if not found:
+        return False
+    glued = _GLUED.fullmatch(found[-1]) is not None and not found[-1].endswith(_NO_ID)
+    return found[-1] in _IDENTIFYING or found[0] in {"id", "index", "row"} or glued
+
+
+def names_person(name: str) -> bool:
+    """Whether ``name`` tells of what a person is called, or where he is reached."""
+    found = words(name)
+    return bool(set(found) & _PERSONAL) or found[-2:] in (["first", "name"], ["last", "name"], ["full", "name"])
 
 
 def names_date(name: str) -> bool:

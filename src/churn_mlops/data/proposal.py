@@ -15,7 +15,7 @@ from churn_mlops.data.labels import LabelCounts, read_label
 from churn_mlops.data.leaks import suspects
 from churn_mlops.data.names import did_you_mean
 from churn_mlops.data.profile import ColumnProfile, Profile, profile_table
-from churn_mlops.data.remarks import Finding, on_column, on_customer, on_label
+from churn_mlops.data.remarks import Finding, on_column, on_customer, on_label, on_rows
 from churn_mlops.data.roles import feature_of, reason_to_set_aside
 from churn_mlops.data.sampling import Sample, take_sample
 from churn_mlops.errors import ContractError
@@ -128,8 +128,8 @@ def _findings(
     found = on_label(counts, profile.rows) if counts else []
     if contract.customer is not None:
         found += on_customer(profile[contract.customer])
-    elif repeated := repeated_rows(table):
-        found.append(Finding(None, "repeated_rows", f"{repeated:,} rows repeat an earlier row in every column"))
+    else:
+        found += on_rows(repeated_rows(table), profile, contract)
     features = [column for column in profile.columns if column.name in contract.features]
     rules = blank_rules(table, features)
     for column in profile.columns:

@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 from churn_mlops.data.contract import DataContract
 from churn_mlops.data.labels import LabelCounts
-from churn_mlops.data.profile import ColumnProfile
+from churn_mlops.data.names import names_identifier
+from churn_mlops.data.profile import ColumnProfile, Profile
+from churn_mlops.data.same_levels import seeming_same
+
+_ASKED = 5
 
 
 @dataclass(frozen=True)
 class Finding:
-    """Something noticed: about which ``column`` (None for the table), of which ``kind``, in words."""
+    """Something noticed: about which ``column`` (None for the table), of which ``kind``, in words.
+
+    ``suggestion`` holds keys that a person may add to the feature after having answered the question of the message.
+    """
 
     column: str | None
     kind: str
     message: str
+    suggestion: Mapping[str, Any] = field(default_factory=dict)
 
 
 def on_label(counts: LabelCounts, rows: int) -> list[Finding]:
@@ -72,6 +82,29 @@ def on_customer(column: ColumnProfile) -> list[Finding]:
     return found
 
 
+def on_rows(repeated: int, profile: Profile, contract: DataContract) -> list[Finding]:
+    """What follows from a table that names no customer: rows that repeat, and a column that may name him."""
+    found = []
+    if repeated:
+        what = (
+            f"{repeated:,} rows repeat an earlier row in every column: they are kept, as different customers who look "
+            "alike; if they are copies of one, remove them, for a copy may be trained on while the other judges"
+        )
+        found.append(Finding(None, "repeated_rows", what))
+    named = [
+        column.name
+        for column in profile.columns
+        if column.name in contract.set_aside
+        and contract.set_aside[column.name].reason == "identifier"
+        and column.distinct == column.rows
+    ]
+    if named:
+        best = min(named, key=lambda name: (not _speaks_of_customer(name), not names_identifier(name)))
+        what = f"no customer is named, and {best!r} is different in every row: if it names him, say `--customer {best}`"
+        found.append(Finding(None, "customer_unnamed", what))
+    return found
+
+
 def on_column(
     column: ColumnProfile, contract: DataContract, rule: tuple[str, str] | None, leak: str | None
 ) -> list[Finding]:
@@ -83,7 +116,9 @@ def on_column(
     if column.missing:
         found.append(Finding(column.name, "missing", _missing(column, rule)))
     for text, count in column.markers:
-        found.append(Finding(column.name, "marker", f"{text!r} in {count:,} rows is taken for missing"))
+        among = ": the other cells are numbers" if text in column.written.words else ""
+        found.append(Finding(column.name, "marker", f"{text!r} in {count:,} rows is taken for missing{among}"))
+    found += _on_numbers(column)
     if column.infinite:
         found.append(Finding(column.name, "infinite", f"{column.infinite:,} infinite numbers: validation stops here"))
     if contract.features[column.name].type == "boolean" and column.smallest is not None:
@@ -92,9 +127,37 @@ def on_column(
         found.append(Finding(column.name, "flag", f"holds 0 and 1{like}: taken for false and true"))
     if column.kind == "text" and column.type != "string" and column.numbers:
         found.append(Finding(column.name, "number_text", "numbers written as text"))
+    if contract.features[column.name].type == "category":
+        found += _on_levels(column)
     if leak is not None:
         found.append(Finding(column.name, "strong", leak))
     return found
+
+
+def _on_numbers(column: ColumnProfile) -> list[Finding]:
+    """How numbers are written, where not plainly, and what has to be asked about it."""
+    written, found = column.written, []
+    if not written.notation.is_plain:
+        told = f"numbers are written as in {written.notation.example()!r}"
+        unit = f"; their unit is {written.unit}" if written.unit else ""
+        found.append(Finding(column.name, "notation", told + unit))
+    if written.question:
+        found.append(Finding(column.name, "unclear", written.question, written.suggestion))
+    return found
+
+
+def _on_levels(column: ColumnProfile) -> list[Finding]:
+    """The question whether levels that seem to mean the same do."""
+    rows = dict(column.level_rows)
+    same = seeming_same(column.level_rows)
+    if not same:
+        return []
+    asked = [
+        " and ".join(f"{level!r} ({rows[level]:,} rows)" for level in [kept, *others]) for kept, others in same.items()
+    ]
+    more = f" and {len(asked) - _ASKED} more" if len(asked) > _ASKED else ""
+    message = f"do these mean the same: {'; '.join(asked[:_ASKED])}{more}? If so, join them by `same` in the contract"
+    return [Finding(column.name, "same_levels", message, {"same": same})]
 
 
 def _missing(column: ColumnProfile, rule: tuple[str, str] | None) -> str:
@@ -103,6 +166,10 @@ def _missing(column: ColumnProfile, rule: tuple[str, str] | None) -> str:
     where = f", exactly those where {rule[0]} is {rule[1]}" if rule else ""
     as_number = "; the others are numbers" if column.kind == "text" and column.numbers and column.blank else ""
     return f"{kind} in {column.missing:,} rows ({share}){where}{as_number}"
+
+
+def _speaks_of_customer(name: str) -> bool:
+    return any(word in name.lower() for word in ("customer", "client", "user", "subscriber", "member", "account"))
 
 
 def _yes_no(levels: tuple[str, ...] | None) -> bool:

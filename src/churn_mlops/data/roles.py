@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+from churn_mlops.data.codes import is_number_date, names_rows
 from churn_mlops.data.contract import Feature, FeatureType, SetAside, SetAsideReason
 from churn_mlops.data.leaks import Suspicion
-from churn_mlops.data.names import names_identifier, title, words
+from churn_mlops.data.names import names_identifier, names_person, title
+from churn_mlops.data.notation import PLAIN
 from churn_mlops.data.profile import ColumnProfile
 from churn_mlops.data.sampling import is_number
 
-MAX_LEVELS = 50
-"""A text column with more levels is set aside."""
+SAFE_LEVELS = 50
+"""So many levels are a category, however few rows each has."""
+MAX_LEVELS = 1_000
+"""A text column with more levels is set aside; up to here at least half of the rows must stand in common levels."""
+LEVEL_ROWS = 10
+"""Rows from which a level is common."""
+FEW_LEVELS = 12
+"""Up to so many texts that cannot be read as numbers are levels."""
+NEARLY_EMPTY = 0.005
+_ENOUGH_ROWS = 1_000  # of a large table, so many are worth a feature, however small a share they are
+MOSTLY = 0.8
 NEARLY = 0.95
 """So large a share of a column is taken for the whole."""
 _FEWEST_NAMES = 10  # so few different texts are levels, even if none stands twice
@@ -32,11 +43,16 @@ def feature_of(column: ColumnProfile) -> Feature:
     named = title(column.name)
     share = (column.rows - column.present) / column.rows
     number = kind == "number" and column.smallest is not None and column.largest is not None
+    notation = column.written.notation if kind == "number" else PLAIN
     return Feature(
         type=kind,
         title=named if named != column.name.replace("_", " ") else None,
         min=0.0 if number and column.smallest is not None and column.smallest >= 0 else None,
         range=(column.smallest, column.largest) if number else None,
+        unit=column.written.unit if kind == "number" else None,
+        decimal=notation.decimal,
+        thousands=notation.thousands,
+        around=notation.around,
         levels=column.levels if kind == "category" else None,
         missing_values=tuple(text for text, _ in column.markers),
         missing=round(share, 6),
@@ -52,6 +68,8 @@ def reason_to_set_aside(column: ColumnProfile, suspicion: Suspicion | None) -> S
         return SetAside(reason="constant", note=f"is {only} in every row")
     if suspicion is not None and suspicion.sure:
         return SetAside(reason="suspected_leak", note=suspicion.message)
+    if column.present <= NEARLY_EMPTY * column.rows and column.present < _ENOUGH_ROWS:
+        return SetAside(reason="empty", note=f"holds something in {column.present:,} of {column.rows:,} rows only")
     found = _unfit(column)
     return SetAside(reason=found[0], note=found[1]) if found else None
 
@@ -59,12 +77,12 @@ def reason_to_set_aside(column: ColumnProfile, suspicion: Suspicion | None) -> S
 def _unfit(column: ColumnProfile) -> tuple[SetAsideReason, str] | None:
     if column.kind == "other":
         return "free_text", f"holds {column.type}, which is no number, flag or category"
-    if column.kind == "date" or _is_text_date(column) or _is_number_date(column):
+    if column.kind == "date" or _is_text_date(column) or is_number_date(column):
         return "date", "a date; make a number of it, such as days since then, to use it"
     if column.kind == "boolean":
         return None
     if is_number(column):
-        if _counts_rows(column):
+        if names_rows(column):
             return "identifier", "a whole number that (nearly) never stands twice"
         return None
     return _unfit_text(column)
@@ -73,16 +91,32 @@ def _unfit(column: ColumnProfile) -> tuple[SetAsideReason, str] | None:
 def _unfit_text(column: ColumnProfile) -> tuple[SetAsideReason, str] | None:
     unique = column.distinct >= NEARLY * column.present and column.distinct >= _FEWEST_NAMES
     wordy = column.spaced >= column.present / 2 and column.length >= 20
-    if wordy and (unique or column.distinct > MAX_LEVELS):
+    if wordy and (unique or not _may_be_levels(column)):
         return "free_text", f"{column.distinct:,} different texts"
+    if column.written.question and not column.written.readable and column.distinct > FEW_LEVELS:
+        return "unclear", column.written.question
     if almost_number(column) and column.distinct > 2:
-        return "many_levels", f"numbers, but for {column.present - column.numbers:,} cells such as {_odd(column)}"
-    if unique:
+        cells = f"{column.present - column.numbers:,} cells such as {_odd(column)}"
+        return "unclear", f"numbers, but for {cells}: correct them, or list them under `missing_values` of a number"
+    named = names_identifier(column.name) or names_person(column.name)
+    if named and column.distinct > SAFE_LEVELS and not unique:
+        return "identifier", f"its name is that of an identifier, and it holds {column.distinct:,} of them"
+    if unique or (column.distinct >= MOSTLY * column.present and not column.spaced and not _may_be_levels(column)):
         hint = "; if it names the customer, say so with `--customer`" if names_identifier(column.name) else ""
         return "identifier", f"{column.distinct:,} different texts in {column.present:,} rows{hint}"
-    if column.distinct > MAX_LEVELS:
-        return "many_levels", f"{column.distinct:,} levels; group them into at most {MAX_LEVELS} to use it"
+    if not _may_be_levels(column):
+        many = f"{column.distinct:,} levels"
+        few = "" if column.distinct > MAX_LEVELS else f", most of them in fewer than {LEVEL_ROWS} rows"
+        return "many_levels", f"{many}{few}; group them into at most {SAFE_LEVELS} to use it"
     return None
+
+
+def _may_be_levels(column: ColumnProfile) -> bool:
+    """Whether there are rows enough to learn from the levels, be they hundreds."""
+    if column.distinct <= SAFE_LEVELS:
+        return True
+    often = sum(rows for _, rows in column.level_rows if rows >= LEVEL_ROWS)
+    return column.distinct <= MAX_LEVELS and often >= column.present / 2
 
 
 def almost_number(column: ColumnProfile) -> bool:
@@ -96,25 +130,3 @@ def _odd(column: ColumnProfile) -> str:
 
 def _is_text_date(column: ColumnProfile) -> bool:
     return column.kind == "text" and column.dates >= NEARLY * column.present and not is_number(column)
-
-
-def _is_number_date(column: ColumnProfile) -> bool:
-    """A whole number such as 20240131 in a column that is called a date."""
-    if not (is_number(column) and column.whole and set(words(column.name)) & {"date", "dt", "dob"}):
-        return False
-    return (
-        column.smallest is not None
-        and column.largest is not None
-        and 19000101 <= column.smallest <= column.largest <= 21001231
-    )
-
-
-def _counts_rows(column: ColumnProfile) -> bool:
-    """Whether a whole number names the row: it hardly ever stands twice, though among so many it should by chance."""
-    if not column.whole or column.smallest is None or column.largest is None or column.distinct < 2 * _FEWEST_NAMES:
-        return False
-    if names_identifier(column.name) and column.distinct >= 0.9 * column.present:
-        return True
-    width = column.largest - column.smallest + 1
-    once = column.distinct == column.numbers == column.rows
-    return once and (width <= 2 * column.rows or column.rows**2 / (2 * width) >= 5)

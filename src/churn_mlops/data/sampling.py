@@ -14,7 +14,9 @@ import pyarrow as pa
 
 from churn_mlops.data.cells import as_text, text_to_number
 from churn_mlops.data.contract import Label
-from churn_mlops.data.profile import MISSING_TEXTS, ColumnProfile, kind_of
+from churn_mlops.data.counting import MISSING_TEXTS
+from churn_mlops.data.notation import Notation
+from churn_mlops.data.profile import ColumnProfile, kind_of
 from churn_mlops.data.reading import LABEL, label_value
 
 _ROWS = 50_000
@@ -65,20 +67,24 @@ def take_sample(
         step = ibis.ifelse(rows[LABEL] == 1, steps[1], steps[0])
         rows = rows.filter(rows[LABEL].notnull(), rows["__row__"] % step == 0)
     numeric = frozenset(column.name for column in columns if is_number(column))
-    cells = [_cell(rows[column.name], column.name in numeric).name(column.name) for column in columns]
+    cells = [
+        _cell(rows[column.name], column.written.notation if column.name in numeric else None).name(column.name)
+        for column in columns
+    ]
     fetched = rows.select([*cells, *([rows[LABEL]] if label is not None else [])]).to_pyarrow()
     values = {column.name: _numbers(fetched[column.name]) for column in columns}
     labels = np.asarray(fetched[LABEL] if label is not None else [], dtype=np.int8)
     return Sample(values, numeric, labels, (float(steps[0]), float(steps[1])))
 
 
-def _cell(column: ir.Column, numeric: bool) -> ir.Column:
-    if numeric and kind_of(column) == "number":
+def _cell(column: ir.Column, notation: Notation | None) -> ir.Column:
+    """A number as ``notation`` writes it; text where there is none."""
+    if notation is not None and kind_of(column) == "number":
         number = column.cast("float64").nullif(float("nan"))
         return ibis.ifelse(number.isinf(), ibis.null("float64"), number)
     text = as_text(column)
-    if numeric:
-        return text_to_number(text)
+    if notation is not None:
+        return text_to_number(text, notation)
     return ibis.ifelse(text.lower().isin(sorted(MISSING_TEXTS)), ibis.null("string"), text)
 
 

@@ -17,13 +17,14 @@ from ibis.common.exceptions import IbisError
 from churn_mlops.data.addresses import scrubbed, shown
 from churn_mlops.data.contract import level_text
 from churn_mlops.data.csv_files import open_csv
-from churn_mlops.data.files import check_file, literal_path, quoted
+from churn_mlops.data.files import check_file, is_duckdb, literal_path, quoted
 from churn_mlops.data.names import did_you_mean
 from churn_mlops.errors import SourceError
 
 _KNOWN = (
     "known are .csv, .tsv, .txt (also .gz), .parquet, .duckdb, .ddb, .db, .sqlite, or an address such as postgres://"
 )
+_FILE_SCHEMES = frozenset({"duckdb", "sqlite"})
 _BATCH_ROWS = 20_000
 
 
@@ -41,7 +42,10 @@ def open_table(address: str, table: str | None = None) -> ir.Table:
     Raises:
         SourceError: naming the address, the line where there is one, and what to do.
     """
-    if "://" in address:
+    scheme, separator, rest = address.partition("://")
+    if separator and scheme in _FILE_SCHEMES:
+        return _open_file_address(Path(f"/{rest.lstrip('/')}" if rest.startswith("/") else rest), scheme, table)
+    if separator:
         return _open_database(address, table)
     path = Path(address).expanduser()
     check_file(path)
@@ -58,8 +62,14 @@ def open_table(address: str, table: str | None = None) -> ir.Table:
     if ending in {".duckdb", ".ddb"}:
         return _open_duckdb(path, table)
     if ending in {".db", ".sqlite", ".sqlite3"}:
-        return _open_duckdb(path, table) if _is_duckdb(path) else _open_sqlite(path, table)
+        return _open_duckdb(path, table) if is_duckdb(path) else _open_sqlite(path, table)
     raise SourceError(f"{path}: what kind of file this is cannot be told from {path.suffix or 'its name'!r}; {_KNOWN}")
+
+
+def _open_file_address(path: Path, scheme: str, table: str | None) -> ir.Table:
+    """A database file given as an address: opened as the file it is, for the driver would make one at a wrong path."""
+    check_file(path)
+    return _open_duckdb(path, table) if scheme == "duckdb" else _open_sqlite(path, table)
 
 
 def memory_connection() -> ibis.BaseBackend:
@@ -83,11 +93,6 @@ def _open_parquet(path: Path) -> ir.Table:
     except (duckdb.Error, pa.ArrowException, IbisError) as error:
         raise SourceError(f"{path} is not a whole Parquet file ({_first_line(error)}): write it again") from None
     return table
-
-
-def _is_duckdb(path: Path) -> bool:
-    with path.open("rb") as file:
-        return file.read(12)[8:12] == b"DUCK"
 
 
 def _open_duckdb(path: Path, table: str | None) -> ir.Table:

@@ -1,67 +1,22 @@
-"""Whether a table keeps its contract: all rules counted in one scan of the engine, then a look at what breaks one."""
+"""Whether a table keeps its contract: rules counted in a few scans of the engine, then a look at what breaks one."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
-from typing import Any
+from typing import NamedTuple
 
 import ibis
 import ibis.expr.types as ir
 
-from churn_mlops.data.checks import Check, Severity, feature_checks, label_check, read_cells
+from churn_mlops.data.checks import Check, feature_checks, label_check, read_cells
 from churn_mlops.data.contract import DataContract, Label
 from churn_mlops.data.names import did_you_mean
+from churn_mlops.data.problems import Problem as Problem
+from churn_mlops.data.problems import ValidationReport as ValidationReport
 
 _EXAMPLES = 5
-
-
-@dataclass(frozen=True)
-class Problem:
-    """One rule that the table breaks.
-
-    Attributes:
-        severity: "stop", or "warning", which does not stop.
-        column: the column; empty where the whole table is meant.
-        rule: which rule, such as "below_min".
-        rows: how many rows break it; 0 where it is about the column.
-        examples: the first such rows: the customer (or "row 17", counted below the header) and the value there.
-        advice: what is known and what to do.
-    """
-
-    severity: Severity
-    column: str
-    rule: str
-    rows: int
-    examples: tuple[tuple[str, str], ...]
-    advice: str
-
-    def __str__(self) -> str:
-        """One line: column, rule, rows, the first example, advice."""
-        rows = f": {self.rows:,} row{'s' if self.rows != 1 else ''}" if self.rows else ""
-        first = f" (first: {self.examples[0][0]}, {self.examples[0][1]!r})" if self.examples else ""
-        return f"{self.severity}: {self.column or 'table'}: {self.rule.replace('_', ' ')}{rows}{first}; {self.advice}"
-
-
-@dataclass(frozen=True)
-class ValidationReport:
-    """What validation found in so many ``rows``: problems that stop come first, each kind in the contract's order."""
-
-    rows: int
-    problems: tuple[Problem, ...]
-
-    @property
-    def stop(self) -> bool:
-        """Whether the table must not be used."""
-        return any(problem.severity == "stop" for problem in self.problems)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain data, for machines."""
-        problems = [
-            asdict(problem) | {"examples": [list(pair) for pair in problem.examples]} for problem in self.problems
-        ]
-        return {"stop": self.stop, "rows": self.rows, "problems": problems}
+_TOGETHER = 20  # features of one query: planning a query of hundreds takes an engine half a minute
 
 
 def validate(table: ir.Table, contract: DataContract, *, need_label: bool = False) -> ValidationReport:
@@ -72,36 +27,61 @@ def validate(table: ir.Table, contract: DataContract, *, need_label: bool = Fals
         contract: what the columns should hold.
         need_label: whether the rows are to be learnt from, so that both classes must be there.
     """
-    cells = read_cells(table, contract)
-    checks = feature_checks(cells, table, contract)
+    names = list(contract.features)
+    batches = [names[first : first + _TOGETHER] for first in range(0, len(names), _TOGETHER)]
+    cells = read_cells(table, contract, ())
+    looks = [_Look(cells, [], _who_and_label(cells, contract)), *(_look(table, contract, batch) for batch in batches)]
     if "label" in cells.columns and contract.label is not None:
-        checks.append(label_check(cells, contract.label, need_label))
-    counts = _count(cells, checks, contract)
+        looks.append(_counted(cells, [label_check(cells, contract.label, need_label)]))
+    counts = {name: count for look in looks for name, count in look.counts.items()}
     rows = counts["rows"]
     problems = list(_structure(table, contract, need_label))
     if rows == 0:
         problems.append(Problem("stop", "", "empty_table", 0, (), "there are no rows: check the source"))
     problems += _customers(cells, contract, counts)
-    problems += [
-        _broken(cells, check, counts[f"check{place}"]) for place, check in enumerate(checks) if counts[f"check{place}"]
-    ]
+    for look in looks:
+        broken = ((check, look.counts[f"check{place}"]) for place, check in enumerate(look.checks))
+        problems += [_broken(look.cells, check, count) for check, count in broken if count]
     problems += _missing_more(table, contract, counts)
     if "label" in cells.columns and contract.label is not None and need_label and rows:
         problems += _label(contract.label, counts)
     return ValidationReport(rows, tuple(sorted(problems, key=lambda problem: problem.severity != "stop")))
 
 
-def _count(cells: ir.Table, checks: list[Check], contract: DataContract) -> dict[str, int]:
-    """The one scan: how many rows break each rule, and how many cells are missing."""
-    counts = {"rows": cells.count()}
-    counts |= {f"check{place}": check.broken.sum() for place, check in enumerate(checks)}
+class _Look(NamedTuple):
+    """Some features' cells, the rules on them, and how many rows break each."""
+
+    cells: ir.Table
+    checks: list[Check]
+    counts: dict[str, int]
+
+
+def _look(table: ir.Table, contract: DataContract, names: list[str]) -> _Look:
+    cells = read_cells(table, contract, names)
+    return _counted(cells, feature_checks(cells, table, contract))
+
+
+def _counted(cells: ir.Table, checks: list[Check]) -> _Look:
+    """One scan: how many rows break each rule, and how many cells are missing."""
+    counts = {f"check{place}": check.broken.sum() for place, check in enumerate(checks)}
     counts |= {name: cells[name].sum() for name in cells.columns if name.startswith("m") and name[1:].isdigit()}
+    return _Look(cells, checks, _whole_numbers(cells, counts))
+
+
+def _who_and_label(cells: ir.Table, contract: DataContract) -> dict[str, int]:
+    counts = {"rows": cells.count()}
     if "customer" in cells.columns:
         counts["no_customer"] = cells["customer"].isnull().sum()
         counts["customers"] = cells["customer"].nunique()
     if "label" in cells.columns and contract.label is not None:
         counts["left"] = (cells["label"] == contract.label.positive).sum()
         counts["stayed"] = (cells["label"] == contract.label.negative).sum()
+    return _whole_numbers(cells, counts)
+
+
+def _whole_numbers(cells: ir.Table, counts: dict[str, ir.Scalar]) -> dict[str, int]:
+    if not counts:
+        return {}
     found = cells.aggregate(**counts).to_pyarrow().to_pylist()[0]
     return {name: int(count or 0) for name, count in found.items()}
 

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable, Collection
 from numbers import Number
 from typing import Any
 
-from churn_mlops.data.contract import FALSE_TEXTS, NUMBER_TEXT, TRUE_TEXTS, Feature, level_text
-
-_DECIMAL = re.compile(NUMBER_TEXT)
+from churn_mlops.data.contract import FALSE_TEXTS, TRUE_TEXTS, Feature, level_text
 
 
 class BadCellError(ValueError):
@@ -41,7 +38,7 @@ def read_number(value: Any, feature: Feature) -> float:
     if isinstance(value, Collection) and not isinstance(value, str):
         raise BadCellError(f"{_shown(value)} is not one value")
     try:
-        number = _number_of_text(value) if isinstance(value, str) else float(value)
+        number = feature.notation.number_in(value) if isinstance(value, str) else float(value)
     except (TypeError, ValueError, ArithmeticError):
         raise BadCellError(f"{_shown(value)} is not a number") from None
     if not math.isfinite(number):
@@ -66,7 +63,7 @@ def read_boolean(value: Any, feature: Feature) -> float:
 
 
 def read_level(value: Any, feature: Feature) -> str | None:
-    """The level that ``value`` names, known or not; None where it is missing.
+    """The level that ``value`` names, by ``same`` too, known or not; None where it is missing.
 
     Raises:
         BadCellError: ``value`` is a list, a mapping or another thing that names no level.
@@ -76,7 +73,7 @@ def read_level(value: Any, feature: Feature) -> str | None:
     if isinstance(value, Collection) and not isinstance(value, str):
         raise BadCellError(f"{_shown(value)} is not one value")
     try:
-        return level_text(value)
+        return feature.level_of(level_text(value))
     except (ValueError, ArithmeticError):
         raise BadCellError("the value is not one that a level can have") from None
 
@@ -84,13 +81,6 @@ def read_level(value: Any, feature: Feature) -> str | None:
 def number_reader(feature: Feature) -> Callable[[Any, Feature], float]:
     """The reader of a number or of a boolean, by the type of ``feature``."""
     return read_boolean if feature.type == "boolean" else read_number
-
-
-def _number_of_text(text: str) -> float:
-    stripped = text.strip()
-    if not _DECIMAL.fullmatch(stripped):
-        raise ValueError(text)
-    return float(stripped)
 
 
 def _shown(value: Any) -> str:

@@ -81,5 +81,7 @@ def wording(contract: DataContract, feature: str) -> Callable[[Any, int], str]:
 def _shown(value: Any, feature: Feature) -> str:
     if feature.type == "boolean":
         return "yes" if level_text(value).lower() in TRUE_TEXTS else "no"
-    text = level_text(value)
-    return text.replace("_", " ") if feature.type == "category" else text
+    if feature.type == "category":
+        return feature.level_of(level_text(value)).replace("_", " ")
+    # A text such as "45 GB" holds the unit, which is said anyhow.
+    return level_text(feature.notation.number_in(value) if isinstance(value, str) else value)

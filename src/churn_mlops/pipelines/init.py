@@ -22,10 +22,14 @@ from churn_mlops.pipelines.reading import open_source
 
 @dataclass(frozen=True)
 class Started:
-    """What was found in the data, and what the person has still to set so that other commands read that data."""
+    """What was found in the data, and what the person has still to set so that other commands read that data.
+
+    ``settings`` is the settings file where one was written.
+    """
 
     proposal: Proposal
     advice: str | None
+    settings: Path | None = None
 
 
 def start(
@@ -62,7 +66,8 @@ def start(
     # Settings from the environment alone count too: a new file under them would change nothing.
     if not path.exists() and settings.source.url in (None, address):
         _write_settings(path, {"url": address} | ({"table": table} if table else {}))
-    elif (settings.source.url, settings.source.table) != wanted:
+        return Started(proposal, None, path)
+    if (settings.source.url, settings.source.table) != wanted:
         return Started(proposal, _advice(path, settings, address, table))
     return Started(proposal, None)
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, create_model
 from pydantic_core import PydanticCustomError
 
 from churn_mlops.data.contract import DataContract, Feature, level_text
+
+_LISTED_LEVELS = 100
+"""More levels are not listed in the documentation: a browser shows hundreds of them badly."""
 
 
 class CustomerBody(BaseModel):
@@ -63,8 +67,9 @@ class ErrorBody(BaseModel):
 def customer_body(contract: DataContract) -> type[CustomerBody]:
     """The request model of one customer.
 
-    Numbers are finite and within the contract's bounds; text that looks like a number is not one. A category is one of
-    its levels. Null stands only where the contract has seen missing values or does not require the field.
+    Numbers are finite and within the contract's bounds; text that looks like a number is not one, but where the
+    contract declares how numbers are written. A category is one of its levels, or a text that is joined to one. Null
+    stands only where the contract has seen missing values or does not require the field.
     """
     fields: dict[str, Any] = {
         # A feature's name may be no Python name, or one that pydantic keeps for itself: it is the alias.
@@ -99,12 +104,20 @@ def may_be_null(feature: Feature) -> bool:
 def _type_of(feature: Feature) -> Any:
     if feature.type == "number":
         kind: Any = Annotated[float, Field(strict=True, allow_inf_nan=False, ge=feature.min, le=feature.max)]
+        if not feature.notation.is_plain:
+            kind = Annotated[kind, BeforeValidator(_written(feature)), WithJsonSchema(_number_schema(feature))]
     elif feature.type == "boolean":
         kind = Annotated[bool, BeforeValidator(_truth), WithJsonSchema({"enum": [True, False, 0, 1]})]
     else:
-        kind = Literal[tuple(feature.levels or ())]
-        if any(_is_plain_json(level) for level in feature.levels or ()):
-            kind = Annotated[kind, BeforeValidator(_level)]
+        levels = feature.levels or ()
+        kind = Literal[levels]
+        if feature.same or any(_is_plain_json(level) for level in levels):
+            kind = Annotated[kind, BeforeValidator(_level(feature))]
+        if len(levels) > _LISTED_LEVELS:
+            told = f"one of {len(levels):,} levels; GET /model lists them"
+            kind = Annotated[
+                kind, WithJsonSchema({"type": "string", "description": told, "examples": list(levels[:3])})
+            ]
     return kind | None if may_be_null(feature) else kind
 
 
@@ -121,9 +134,41 @@ def _truth(value: Any) -> bool:
     raise PydanticCustomError("truth", "must be true or false")
 
 
-def _level(value: Any) -> Any:
-    """A level such as "1" or "true" may be sent as the number or the truth value that it looks like."""
-    return level_text(value) if isinstance(value, bool | int | float) else value
+def _level(feature: Feature) -> Callable[[Any], Any]:
+    """A level such as "1" or "true" may be sent as the number or the truth value that it looks like.
+
+    A text that the contract joins to a level is that level.
+    """
+
+    def level(value: Any) -> Any:
+        if isinstance(value, bool | int | float):
+            value = level_text(value)
+        return feature.level_of(value) if isinstance(value, str) else value
+
+    return level
+
+
+def _written(feature: Feature) -> Callable[[Any], Any]:
+    """A number may be sent as a text in the notation of the file, which is read as there."""
+    example = feature.notation.example()
+
+    def number(value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        try:
+            return feature.notation.number_in(value)
+        except ValueError:
+            raise PydanticCustomError(
+                "written", "must be a number, or a text such as {example}", {"example": example}
+            ) from None
+
+    return number
+
+
+def _number_schema(feature: Feature) -> dict[str, Any]:
+    bounds = {"minimum": feature.min, "maximum": feature.max}
+    number = {"type": "number"} | {key: bound for key, bound in bounds.items() if bound is not None}
+    return {"anyOf": [number, {"type": "string", "examples": [feature.notation.example()]}]}
 
 
 def _is_plain_json(level: str) -> bool:

@@ -1,0 +1,54 @@
+"""Whole numbers that count nothing: names of rows, and dates written as numbers."""
+
+from __future__ import annotations
+
+from churn_mlops.data.names import names_date, names_identifier, words
+from churn_mlops.data.profile import ColumnProfile
+from churn_mlops.data.sampling import is_number
+
+_FEWEST = 20  # so few different numbers name nothing
+_LONG = 1e7
+_DATED = frozenset(
+    "month months period yyyymm ym yearmonth monthid dateid expire expiry expired expiration start end since joined "  # noqa: SIM905
+    "signup registered registration created updated birth birthday activation renewal billing".split()
+)
+_SECONDS = (315_532_800, 4_102_444_800)  # 1980 to 2100, counted from 1970
+_DAYS = (19000101, 21001231)
+_MONTHS = (190001, 210012)
+
+
+def is_number_date(column: ColumnProfile) -> bool:
+    """Whether ``column`` holds whole numbers such as 20240131 or 202401, or seconds since 1970, as its name says."""
+    low, high = column.smallest, column.largest
+    if not (is_number(column) and column.whole) or low is None or high is None or column.distinct < 2:
+        return False
+    named = names_date(column.name)
+    if (named or set(words(column.name)) & _DATED or column.name.lower().endswith(("date", "month"))) and any(
+        first <= low and high <= last and all(map(_in_calendar, _sample(column))) for first, last in (_DAYS, _MONTHS)
+    ):
+        return True
+    seconds = any(_SECONDS[0] * unit <= low and high <= _SECONDS[1] * unit for unit in (1, 1000))
+    return named and seconds
+
+
+def names_rows(column: ColumnProfile) -> bool:
+    """Whether a whole number names the row: it hardly ever stands twice, though among so many it should by chance."""
+    if not column.whole or column.smallest is None or column.largest is None or column.distinct < _FEWEST:
+        return False
+    if names_identifier(column.name) and column.distinct >= 0.9 * column.present:
+        return True
+    width = column.largest - column.smallest + 1
+    once = column.distinct == column.numbers == column.rows
+    long = column.smallest >= _LONG and len(f"{column.smallest:.0f}") == len(f"{column.largest:.0f}")
+    return once and (long or width <= 2 * column.rows or column.rows**2 / (2 * width) >= 5)
+
+
+def _sample(column: ColumnProfile) -> list[float]:
+    """The numbers that are known: all where there are few, the ends otherwise."""
+    known = [float(text) for text, _ in column.level_rows if text.isdigit()]
+    return known or [number for number in (column.smallest, column.largest) if number is not None]
+
+
+def _in_calendar(number: float) -> bool:
+    text = f"{number:.0f}"
+    return 1 <= int(text[4:6]) <= 12 and (len(text) == 6 or 1 <= int(text[6:]) <= 31)

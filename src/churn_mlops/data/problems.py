@@ -1,0 +1,55 @@
+"""What a validation found, in words and as plain data."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from churn_mlops.data.checks import Severity
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One rule that the table breaks.
+
+    Attributes:
+        severity: "stop", or "warning", which does not stop.
+        column: the column; empty where the whole table is meant.
+        rule: which rule, such as "below_min".
+        rows: how many rows break it; 0 where it is about the column.
+        examples: the first such rows: the customer (or "row 17", counted below the header) and the value there.
+        advice: what is known and what to do.
+    """
+
+    severity: Severity
+    column: str
+    rule: str
+    rows: int
+    examples: tuple[tuple[str, str], ...]
+    advice: str
+
+    def __str__(self) -> str:
+        """One line: column, rule, rows, the first example, advice."""
+        rows = f": {self.rows:,} row{'s' if self.rows != 1 else ''}" if self.rows else ""
+        first = f" (first: {self.examples[0][0]}, {self.examples[0][1]!r})" if self.examples else ""
+        return f"{self.severity}: {self.column or 'table'}: {self.rule.replace('_', ' ')}{rows}{first}; {self.advice}"
+
+
+@dataclass(frozen=True)
+class ValidationReport:
+    """What validation found in so many ``rows``: problems that stop come first, each kind in the contract's order."""
+
+    rows: int
+    problems: tuple[Problem, ...]
+
+    @property
+    def stop(self) -> bool:
+        """Whether the table must not be used."""
+        return any(problem.severity == "stop" for problem in self.problems)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data, for machines."""
+        problems = [
+            asdict(problem) | {"examples": [list(pair) for pair in problem.examples]} for problem in self.problems
+        ]
+        return {"stop": self.stop, "rows": self.rows, "problems": problems}
