@@ -59,7 +59,9 @@ class MLflow(_Section):
 class Training(_Section):
     """How a model is fitted."""
 
-    model_type: str = _setting("auto", "type of the model; auto compares them all and takes the simplest of the best", min_length=1)
+    model_type: str = _setting(
+        "auto", "type of the model; auto compares them all and takes the simplest of the best", min_length=1
+    )
     seed: int = _setting(20261123, "seed of everything random: same data and seed, same model", ge=0, lt=2**31)
     set_aside_share: float = _setting(
         0.2, "customers that no version trains on; versions are compared on them", "share", gt=0, lt=1
