@@ -94,7 +94,7 @@ UNREADABLE: list[tuple[str, str, Make, list[str]]] = [
     ),
     ("header twice", "f.csv", "a,b,a\n1,2,3\n", ["f.csv, line 1", "columns 1 and 3", "'a'"]),
     ("header twice but for capitals", "f.csv", "Churn,churn\n1,2\n", ["f.csv, line 1", "capitals"]),
-    ("blank name in the header", "f.csv", ",a\n0,2\n", ["f.csv, line 1", "column 1 has no name", "index=False"]),
+    ("taken name for an unnamed column", "f.csv", ",a,column_1\n0,2,3\n", ["f.csv, line 1", "both called 'column_1'"]),
     ("quotation mark left open", "f.csv", 'a,b\n1,"2\n3,4\n', ["f.csv", "quotation mark"]),
     ("text after a quotation mark", "f.csv", 'a,b\n1,"2"x\n3,4\n', ["f.csv, line 2", "quotation mark"]),
     ("cut gzip", "f.csv.gz", gzip.compress(GOOD.encode())[:-20], ["f.csv.gz", "gzip"]),

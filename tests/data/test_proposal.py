@@ -284,3 +284,11 @@ def test_every_column_is_in_the_overview() -> None:
         ("plan", "feature"),
         ("odd", "set aside: constant"),
     ]
+
+
+def test_an_index_that_pandas_wrote_without_a_name_is_set_aside(tmp_path: Path) -> None:
+    file = tmp_path / "indexed.csv"
+    pd.DataFrame({"plan": ["a", "b"] * 60, "churn": ["yes", "no", "no"] * 40}).to_csv(file)
+    proposal = propose(open_table(str(file)), name="t", label="churn")
+    assert proposal.contract.set_aside["column_1"].reason == "identifier"
+    assert list(proposal.contract.features) == ["plan"]

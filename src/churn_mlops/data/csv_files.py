@@ -132,18 +132,15 @@ def _header(path: Path, head: str) -> tuple[str, list[str]]:
             best = max(best, (alike * len(rows[0]), -rank, delimiter, rows[0]))
     if not best[3]:
         raise SourceError(f"{path}, line 1: only one column; columns are separated by a comma, semicolon, tab or '|'")
-    _check_names(path, best[3])
-    return best[2], best[3]
+    # pandas writes its index as a first column without a name.
+    names = [name if name.strip() else f"column_{place}" for place, name in enumerate(best[3], start=1)]
+    _check_names(path, names)
+    return best[2], names
 
 
 def _check_names(path: Path, names: list[str]) -> None:
     seen: dict[str, int] = {}
     for place, name in enumerate(names, start=1):
-        if not name.strip():
-            raise SourceError(
-                f"{path}, line 1: column {place} has no name; name it, or remove it "
-                "(pandas writes one unless `index=False`)"
-            )
         if name.lower() in seen:
             raise SourceError(
                 f"{path}, line 1: columns {seen[name.lower()]} and {place} are both called {name!r}"
