@@ -7,9 +7,12 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from churn_mlops.data.contract import DataContract
 from churn_mlops.models import ChurnModel
+from churn_mlops.models.learnt import quantile_cuts
 
 
 def numbers(rows: int, seed: int = 0) -> tuple[pd.DataFrame, DataContract]:
@@ -92,3 +95,11 @@ def test_a_regression_has_no_pairs() -> None:
     frame, contract = numbers(500)
     bundle = ChurnModel("logistic_regression", contract=contract).fit(frame, drawn(frame.a)).bundle_
     assert bundle.learnt["pairs"] == []
+
+
+@given(st.lists(st.integers(0, 30), min_size=1, max_size=200), st.integers(2, 20))
+def test_no_step_of_a_curve_is_empty(values: list[int], steps: int) -> None:
+    known = np.array(values, dtype=float)
+    cuts = quantile_cuts(np.append(known, np.nan), steps)
+    assert len(cuts) < steps
+    assert np.bincount(np.searchsorted(cuts, known), minlength=len(cuts) + 1).min() > 0

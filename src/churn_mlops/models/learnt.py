@@ -76,11 +76,15 @@ def look(model: Model, parts: Parts, calibration: Calibration, inputs: Floats, a
 
 
 def quantile_cuts(values: Floats, steps: int) -> Floats:
-    """Up to ``steps - 1`` inner edges of steps that hold about as many known values each."""
+    """Up to ``steps - 1`` inner edges of steps that hold about as many known values each; none is empty."""
     known = values[~np.isnan(values)]
     if not len(known):
         return np.empty(0)
-    return np.unique(np.quantile(known, np.linspace(0, 1, steps + 1)[1:-1], method="inverted_cdf"))
+    distinct = np.unique(known)
+    if len(distinct) <= steps:
+        return distinct[:-1]
+    cuts = np.unique(np.quantile(known, np.linspace(0, 1, steps + 1)[1:-1], method="inverted_cdf"))
+    return np.asarray(cuts[cuts < distinct[-1]])
 
 
 def _rows_to_look_at(model: Model) -> int:
