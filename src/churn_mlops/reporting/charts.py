@@ -49,7 +49,8 @@ def profit(money: Money) -> Picture:
         "customers contacted, best first",
         "USD net of offers",
         MONEY,
-        x_scale=alt.Scale(domain=[0, 1.22 * last.share], nice=False),
+        x_scale=alt.Scale(domain=[0, 1.22 * last.share], nice=False),  # room for the names of the curves
+        x_numbers=f"datum.value > {1.001 * last.share} ? '' : {PERCENT}",
         y_scale=alt.Scale(domain=[low, high + 0.12 * (high - low)]),
     )
     nudge = 8 if last.net.value >= last.expected else -8
@@ -136,15 +137,16 @@ def _axes(
     y_numbers: str | None,
     *,
     x_scale: alt.Scale | None = None,
+    x_numbers: str = PERCENT,
     y_scale: alt.Scale | None = None,
     ticks: Sequence[float] | None = None,
 ) -> Axes:
-    """Axes of which x is a share; ``y_numbers`` is a Vega expression that writes a number."""
+    """Axes of which x is a share; ``x_numbers`` and ``y_numbers`` are Vega expressions that write a number."""
     marks: dict[str, Any] = {"tickCount": 5} if ticks is None else {"values": list(ticks)}
     numbers = {"labelExpr": y_numbers} if y_numbers else {}
     return Axes(
         {
-            "axis": alt.Axis(**(marks | {"title": x, "labelExpr": PERCENT})),
+            "axis": alt.Axis(**(marks | {"title": x, "labelExpr": x_numbers})),
             "scale": x_scale or alt.Scale(nice=False, domain=[0, 1]),
         },
         {"axis": alt.Axis(**(marks | numbers | {"title": y})), "scale": y_scale or alt.Scale()},

@@ -11,11 +11,12 @@ from churn_mlops.models.bundle import Bundle
 from churn_mlops.models.evaluate import Estimate
 from churn_mlops.models.inference import ChurnPredictor
 from churn_mlops.models.tables import Floats
-from churn_mlops.reporting.effects import effects, interplays, learnt
+from churn_mlops.reporting.effects import effects, interplays
 from churn_mlops.reporting.facts import Column, Compared, Counts, Figure, Made, Report, Subject, Unseen
 from churn_mlops.reporting.intervals import share_of
 from churn_mlops.reporting.ranking import rank
 from churn_mlops.reporting.reliability import calibration_bins, segments
+from churn_mlops.reporting.words import level_words
 
 
 def build_report(
@@ -46,7 +47,6 @@ def build_report(
     """
     contract, training = bundle.contract, bundle.training
     base = ChurnPredictor(bundle).intercept
-    known = learnt(bundle)
     ranking = rank(y, scores, seed)
     inputs = bundle.engineer.transform(aside)
     counts = Counts(
@@ -65,8 +65,8 @@ def build_report(
         precision_recall=ranking.precision_recall,
         lengths=ranking.lengths,
         calibration=calibration_bins(y, scores),
-        effects=effects(contract, known, base),
-        interplays=interplays(contract, known),
+        effects=effects(contract, bundle.learnt, base),
+        interplays=interplays(contract, bundle.learnt),
         segments=segments(contract, bundle.levels, bundle.reference, inputs, y, scores),
         columns=tuple(
             Column(
@@ -97,7 +97,7 @@ def _subject(bundle: Bundle, base: float) -> Subject:
         positive=label.positive,
         horizon_days=label.horizon_days,
         model_type=bundle.model_type,
-        chosen_because=auto["sentence"] if auto else None,
+        chosen_because=level_words(auto["sentence"]) if auto else None,
         compared=tuple(
             Compared(model_type=name, log_loss=entry["log_loss"], excess=entry["excess"], error=entry["error"])
             for name, entry in types.items()

@@ -118,7 +118,7 @@ class Segment(_Facts):
 
 
 class Column(_Facts):
-    """A feature as it came: its title, its type, and the share of missing values among the customers trained on."""
+    """A feature as it came: its title, its type, and the share of missing values in training."""
 
     feature: str
     title: str

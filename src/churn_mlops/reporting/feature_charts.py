@@ -28,7 +28,7 @@ ROW = 40
 """Pixels for one row: its words, and below them its mark."""
 AXIS = 44
 """Pixels for the axis below the rows."""
-MOST_BARS = 15
+MOST_BARS = 12
 MOST_LEVELS = 12
 MOST_SEGMENTS = 12
 LOG_RATIO = 100.0
@@ -39,12 +39,13 @@ def importance(report: Report) -> Picture:
     """Each feature's share of the mean absolute contributions, the most important first."""
     total = sum(effect.importance or 0.0 for effect in report.effects)
     shares = [(effect.title, (effect.importance or 0.0) / total) for effect in report.effects if effect.importance]
+    rest = shares[MOST_BARS:]
+    bars = shares[:MOST_BARS] + [(f"{len(rest)} more together", sum(share for _, share in rest))] * bool(rest)
     rows = [
-        {"y": place, "name": title, "x": share, "shown": percent(share)}
-        for place, (title, share) in enumerate(shares[:MOST_BARS])
+        {"y": place, "name": title, "x": share, "shown": percent(share)} for place, (title, share) in enumerate(bars)
     ]
     base = _by_row(rows)
-    scale = alt.Scale(domain=[0, 1.25 * shares[0][1]])
+    scale = alt.Scale(domain=[0, 1.25 * max(share for _, share in bars)])
     charts = [
         base.mark_bar(color=ACCENT, height=12, yOffset=9, cornerRadiusEnd=2).encode(
             x=alt.X("x:Q", axis=None, scale=scale)
@@ -112,7 +113,10 @@ def _steps(effect: Effect, steps: list[Cell], domain: tuple[float, float]) -> di
     axes = Axes(
         {
             "axis": alt.Axis(
-                title=effect.unit or "value", labelExpr=f"format(datum.value, '{numbers}')", tickCount=5, grid=False
+                title=effect.unit or effect.title,
+                labelExpr=f"format(datum.value, '{numbers}')",
+                tickCount=5,
+                grid=False,
             ),
             "scale": alt.Scale(type="log" if is_log else "linear", nice=False, zero=False),
         },

@@ -6,7 +6,7 @@ import math
 
 from churn_mlops.reporting.facts import Effect, Figure, Length, Report
 from churn_mlops.reporting.money import Money
-from churn_mlops.reporting.words import between, level_words, listed, percent, plural, points, step_words, usd, whole
+from churn_mlops.reporting.words import between, level_words, listed, percent, plural, points, step_text, usd, whole
 from churn_mlops.reporting.words import length as length_words
 
 MODEL_TYPES = {
@@ -168,7 +168,7 @@ def effect(shown: Effect) -> str:
     cells = [cell for cell in shown.cells if cell.kind in ("level", "step")]
     if not cells:
         return "Too few customers of each kind to draw it."
-    texts = [_cell_words(shown, place) for place in range(len(cells))]
+    texts = [level_words(c.text) if c.kind == "level" else step_text(c.low, c.high, shown.unit) for c in cells]
     order = sorted(range(len(cells)), key=lambda place: cells[place].points.value)
     low, high = order[0], order[-1]
     if cells[high].points.value - cells[low].points.value < 0.1:
@@ -293,14 +293,6 @@ def lift_of(length: Length) -> Figure:
     """How many times as frequent leavers are on a list as on average."""
     share, figure = length.share, length.captured
     return Figure(value=figure.value / share, low=figure.low / share, high=figure.high / share)
-
-
-def _cell_words(shown: Effect, place: int) -> str:
-    cell = shown.cells[place]
-    if cell.kind == "level":
-        return level_words(cell.text)
-    cuts = [each.high for each in shown.cells if each.kind == "step" and each.high is not None]
-    return step_words(cuts, shown.unit)[place]
 
 
 def _of_100(share: float) -> str:

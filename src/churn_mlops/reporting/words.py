@@ -24,7 +24,7 @@ def percent(share: float, digits: int | None = None) -> str:
 def length(share: float) -> str:
     """The length of a list in percent of the customers, to two significant digits."""
     value = 100 * share
-    digits = 0 if value >= 9.95 else 1 if value >= 0.995 else 2
+    digits = 0 if value >= 9.95 else 1 if value >= 0.95 else 2
     return f"{value:.{digits}f}".removesuffix(".0") + f"{BLANK}%"
 
 
@@ -79,12 +79,15 @@ def level_words(level: str) -> str:
 
 def step_words(cuts: Any, unit: str | None) -> list[str]:
     """The steps between ``cuts`` in words: "up to 9 months", "9 to 29 months", "over 29 months"."""
-    shown = [number(float(cut)) for cut in cuts]
-    if not shown:
-        return ["any"]
+    return [step_text(low, high, unit) for low, high in pairwise([None, *map(float, cuts), None])]
+
+
+def step_text(low: float | None, high: float | None, unit: str | None) -> str:
+    """A step in words: ``low`` < value <= ``high``, None where it has no end."""
     tail = f" {unit}" if unit else ""
-    inner = [f"{low} to {high}{tail}" for low, high in pairwise(shown)]
-    return [f"up to {shown[0]}{tail}", *inner, f"over {shown[-1]}{tail}"]
+    if low is None:
+        return "any" if high is None else f"up to {number(high)}{tail}"
+    return f"over {number(low)}{tail}" if high is None else f"{number(low)} to {number(high)}{tail}"
 
 
 def listed(names: Sequence[str]) -> str:
