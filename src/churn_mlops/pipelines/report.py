@@ -134,6 +134,8 @@ def write_report(found: Recorded, out: Path, pictures: Path | None = None) -> in
     # Imported here, because training and --json draw nothing, and Altair takes a second.
     from churn_mlops.reporting.page import Page
 
+    for folder in (out.parent, pictures):
+        _make(folder)  # before the work of drawing
     page = Page(found.report, found.money, found.version, found.is_live)
     _write(out, page.html().encode())
     if pictures is not None:
@@ -146,6 +148,14 @@ def _money(report: Report, settings: Settings, customers: int | None) -> Money:
     decision = settings.decision
     economics = Economics(**decision.economics())
     return money_of(report, economics, customers=customers, capacity=decision.capacity)
+
+
+def _make(folder: Path | None) -> None:
+    try:
+        if folder is not None:
+            folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ReportError(f"cannot write {folder}: {error.strerror or error}") from None
 
 
 def _write(path: Path, data: bytes) -> None:

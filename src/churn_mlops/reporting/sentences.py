@@ -213,8 +213,8 @@ def list_earns(money: Money) -> str:
     best = money.best
     if best is None:
         return (
-            "With these settings no list is expected to earn anything: offers would cost more than they bring, even to "
-            f"the likeliest leavers, if an offer keeps {kept} of them."
+            f"With these settings no list of {length_words(money.lists[0].share)} of the customers or more is expected "
+            f"to earn anything: its offers would cost more than they bring, if an offer keeps {kept} of would-be leavers."
         )
     doubt = "" if best.net.low > 0 else " The interval includes a loss: so few left that this is not certain."
     return (
