@@ -69,6 +69,8 @@ def _cells(feature: Feature, curve: Mapping[str, Any], base: float) -> tuple[Cel
     *steps, missing = known
     if feature.type == "boolean":
         no, yes = Axis("", np.array(cuts)).cells(np.array([0.0, 1.0]))
+        if no == yes:  # nearly all customers gave one answer, and the curve does not tell the two apart
+            return _named("missing", "", *missing)
         answers = (*_named("level", "no", *known[no]), *_named("level", "yes", *known[yes]))
         return (*answers, *_named("missing", "", *missing))
     return (*_steps(cuts, steps), *_named("missing", "", *missing))

@@ -93,6 +93,11 @@ class Effect(_Facts):
     importance: float | None
     cells: tuple[Cell, ...]
 
+    @property
+    def has_curve(self) -> bool:
+        """Whether there is more to draw than what a missing value does."""
+        return any(cell.kind != "missing" for cell in self.cells)
+
 
 class Interplay(_Facts):
     """Two features that say together what neither says alone; ``strength`` is its standard deviation in log-odds."""

@@ -52,7 +52,9 @@ class Page:
             drawn.append(feature_charts.importance(report))
         domain = feature_charts.shared_domain(report)
         drawn += [
-            feature_charts.curve(effect, place, domain) for place, effect in enumerate(report.effects) if effect.cells
+            feature_charts.curve(effect, place, domain)
+            for place, effect in enumerate(report.effects)
+            if effect.has_curve
         ]
         if report.segments:
             drawn.append(feature_charts.segments(report))
@@ -90,7 +92,9 @@ class Page:
         return Markup(inline_svg(self.pictures[name]))  # noqa: S704
 
     def _curves(self) -> Sequence[tuple[str, Effect]]:
-        return [(f"feature-{place + 1}", effect) for place, effect in enumerate(self.report.effects) if effect.cells]
+        return [
+            (f"feature-{place + 1}", effect) for place, effect in enumerate(self.report.effects) if effect.has_curve
+        ]
 
     def _lists(self) -> list[ListMoney]:
         chosen = [self.money.nearest(share) for share in self._kept(_LENGTHS)]
