@@ -66,6 +66,13 @@ def test_a_yes_or_no_has_two_levels(found: dict[str, Effect]) -> None:
     assert [(cell.text, cell.rows) for cell in found["senior"].cells] == [("no", 300), ("yes", 50)]
 
 
+def test_a_yes_or_no_that_the_curve_does_not_tell_apart_is_not_drawn() -> None:
+    learnt = LEARNT | {"curves": {"senior": curve([0.1, None, 0.2], [300, 0, 40], cuts=[1.0])}}
+    senior = next(effect for effect in effects(CONTRACT, learnt, BASE) if effect.feature == "senior")
+    assert [cell.kind for cell in senior.cells] == ["missing"]
+    assert not senior.has_curve
+
+
 def test_a_rare_level_is_not_shown(found: dict[str, Effect]) -> None:
     assert [(cell.kind, cell.text) for cell in found["plan"].cells] == [("level", "a"), ("missing", "")]
 

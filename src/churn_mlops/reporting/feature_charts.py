@@ -57,18 +57,18 @@ def importance(report: Report) -> Picture:
     return Picture("importance", "How much each feature decides", sentences.drivers(report), chart)
 
 
-def curve(effect: Effect, place: int, domain: tuple[float, float]) -> Picture:
+def curve(effect: Effect, name: str, domain: tuple[float, float]) -> Picture:
     """What each value of one feature adds to the average customer's score.
 
     Args:
         effect: the feature's.
-        place: its rank, for the name of the picture.
+        name: of the picture.
         domain: points that all curves of the report share, lowest and highest.
     """
     steps = [cell for cell in effect.cells if cell.kind == "step"]
     chart = _steps(effect, steps, domain) if steps else _levels(effect, domain)
     told = f"{effect.title}: {sentences.effect(effect)} {sentences.missing_cell(effect)}".strip()
-    return Picture(f"feature-{place + 1}", effect.title, told, chart)
+    return Picture(name, effect.title, told, chart)
 
 
 def shared_domain(report: Report) -> tuple[float, float]:

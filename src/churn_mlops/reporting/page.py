@@ -51,11 +51,7 @@ class Page:
         if any(effect.importance for effect in report.effects):
             drawn.append(feature_charts.importance(report))
         domain = feature_charts.shared_domain(report)
-        drawn += [
-            feature_charts.curve(effect, place, domain)
-            for place, effect in enumerate(report.effects)
-            if effect.has_curve
-        ]
+        drawn += [feature_charts.curve(effect, name, domain) for name, effect in self._curves()]
         if report.segments:
             drawn.append(feature_charts.segments(report))
         return {picture.name: picture for picture in drawn}
@@ -92,9 +88,8 @@ class Page:
         return Markup(inline_svg(self.pictures[name]))  # noqa: S704
 
     def _curves(self) -> Sequence[tuple[str, Effect]]:
-        return [
-            (f"feature-{place + 1}", effect) for place, effect in enumerate(self.report.effects) if effect.has_curve
-        ]
+        ranked = enumerate(self.report.effects, 1)
+        return [(f"feature-{rank}", effect) for rank, effect in ranked if effect.has_curve]
 
     def _lists(self) -> list[ListMoney]:
         chosen = [self.money.nearest(share) for share in self._kept(_LENGTHS)]

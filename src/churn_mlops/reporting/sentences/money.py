@@ -24,7 +24,8 @@ def list_earns(money: Money) -> str:
     if best is None:
         return (
             f"With these settings no list of {length_words(money.lists[0].share)} of the customers or more is expected "
-            f"to earn anything: its offers would cost more than they bring, if an offer keeps {kept} of would-be leavers."
+            f"to earn anything: its offers would cost more than they bring, if an offer keeps {kept} of would-be "
+            "leavers."
         )
     doubt = "" if best.net.low > 0 else " The interval includes a loss: so few left that this is not certain."
     return (
