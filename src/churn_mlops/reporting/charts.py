@@ -71,7 +71,7 @@ def gains(report: Report) -> Picture:
     charts = [
         *curve_band(rows, _axes("customers on the list, best first", "leavers on the list", PERCENT)),
         dashed(_DIAGONAL),
-        *_names(rows, 0.2, "random order"),
+        *_names(rows, "random order"),
     ]
     return Picture("gains", "Leavers found, by length of the list", sentences.gains(report), layered(charts))
 
@@ -94,7 +94,7 @@ def roc(report: Report) -> Picture:
     charts = [
         *curve_band(rows, _axes("stayers taken for leavers", "leavers found", PERCENT)),
         dashed(_DIAGONAL),
-        *_names(rows, 0.25, "a coin"),
+        *_names(rows, "a coin"),
     ]
     return Picture("roc", "Leavers found against false alarms (ROC)", sentences.roc(report), layered(charts))
 
@@ -153,9 +153,9 @@ def _axes(
     )
 
 
-def _names(rows: Rows, x: float, other: str) -> list[alt.Chart]:
+def _names(rows: Rows, other: str) -> list[alt.Chart]:
     """Names of the model's curve and of the diagonal, beside them."""
-    at = min(rows, key=lambda row: abs(row["x"] - x))
+    at = min(rows, key=lambda row: abs(row["x"] - 0.45))
     return [
         *label(at["x"], at["low"], "this model", color=ACCENT, dx=8, dy=12),
         *label(0.62, 0.55, other, color=QUIET, dx=6, dy=4),
