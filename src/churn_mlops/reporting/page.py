@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import jinja2
-from markupsafe import Markup
 
 from churn_mlops.reporting import charts, feature_charts, meanings, sentences, words
 from churn_mlops.reporting.drawing import Picture, files, inline_svg
@@ -83,9 +82,8 @@ class Page:
         """Every picture as SVG and as PNG, by the file's name."""
         return {name: data for picture in self.pictures.values() for name, data in files(picture).items()}
 
-    def _svg(self, name: str) -> Markup:
-        # Vega writes every text into an SVG escaped, and the title and description are escaped where they are added.
-        return Markup(inline_svg(self.pictures[name]))  # noqa: S704
+    def _svg(self, name: str) -> str:
+        return inline_svg(self.pictures[name])
 
     def _curves(self) -> Sequence[tuple[str, Effect]]:
         ranked = enumerate(self.report.effects, 1)
