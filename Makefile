@@ -16,7 +16,7 @@ help: ## say what each word does
 demo: $(VENV)/.run ## make the demo company, train, score, print the list, serve (SERVE=0 ends after the list)
 	$(BIN)/churn demo $(if $(filter 0,$(SERVE)),--no-serve)
 
-test: $(VENV)/.dev $(VENV)/serving/.done $(VENV)/serving-trees/.done ## run the tests with coverage (ARGS="-k word" picks some)
+test: $(VENV)/.dev $(VENV)/serving/.done $(VENV)/serving-trees/.done $(VENV)/.browser ## run the tests with coverage (ARGS="-k word" picks some)
 	$(BIN)/python -m pytest --cov --cov-report=term $(ARGS)
 
 check: $(VENV)/.dev ## format, lint, types, imports, security, locked dependencies
@@ -86,6 +86,17 @@ $(VENV)/.run: requirements.txt pyproject.toml $(VENV)/.tools
 
 $(VENV)/.dev: requirements-dev.txt pyproject.toml $(VENV)/.tools
 	$(call install,requirements-dev.txt)
+
+# A real browser looks at the pages. Without one those tests are skipped, saying so.
+$(VENV)/.browser: $(VENV)/.python
+	@if command -v chromium chromium-browser google-chrome >/dev/null; then touch $@; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  echo "Installing chromium"; \
+	  { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium >/dev/null && touch $@; } || \
+	  echo "Chromium could not be installed: the tests in a browser are skipped" >&2; \
+	else \
+	  echo "No Chromium: the tests in a browser are skipped. Install it (on Debian: apt-get install chromium)" >&2; \
+	fi
 
 # What a serving image holds and nothing more, without and with LightGBM: the tests score in them.
 $(VENV)/%/.done: requirements-%.txt $(VENV)/.tools

@@ -18,8 +18,8 @@ import pytest
 
 from churn_mlops.errors import BundleError, PromotionError
 from churn_mlops.models import ChurnModel
-from churn_mlops.models.registry import CHALLENGER, CHAMPION, bundle_of, provenance_of, set_alias, versions
-from churn_mlops.models.tracking import Run, Tracking, TrackingError, log_run, reach
+from churn_mlops.models.registry import CHALLENGER, CHAMPION, bundle_of, document_of, provenance_of, set_alias, versions
+from churn_mlops.models.tracking import LONGEST_DESCRIPTION, Run, Tracking, TrackingError, log_run, reach
 from tests.customers import CONTRACT, customers, left
 
 
@@ -40,7 +40,8 @@ def run_of(model: ChurnModel) -> Run:
         parameters={"model_type": model.model_type, "seed": 1},
         metrics={"log_loss": 0.41, "auc": 0.85},
         tags={"data_fingerprint": "f1", "verdict": "no signal, 100 % sure"},
-        documents={"provenance.json": {"seed": 1}, "curves.json": {"roc": [0.0, 1.0]}},
+        documents={"provenance.json": {"seed": 1}, "curves.json": {"roc": [0.0, 1.0]}, "card.md": "# Card"},
+        description="# Card\n\n" + "word " * 900 + "\n\n" + "more " * 900,
     )
 
 
@@ -98,6 +99,21 @@ def test_parameters_metrics_tags_and_documents_are_recorded(recorded: Recorded) 
     documents = {path.name: json.loads(path.read_text()) for path in recorded.tracking.artifacts.rglob("c*.json")}
     assert documents == {"curves.json": {"roc": [0.0, 1.0]}}
     assert provenance_of(recorded.tracking, recorded.version) == {"seed": 1}
+
+
+def test_a_description_too_long_for_the_database_is_cut_between_paragraphs(recorded: Recorded) -> None:
+    client = mlflow.MlflowClient(recorded.tracking.uri, recorded.tracking.uri)
+    said = client.get_model_version("churn", str(recorded.version)).description
+    assert len(said) <= LONGEST_DESCRIPTION
+    assert said.endswith("word \n\n(The rest is among the run's artifacts.)")
+    assert next(recorded.tracking.artifacts.rglob("card.md")).read_text() == "# Card"
+
+
+def test_a_document_is_read_back_and_none_where_none_was_recorded(recorded: Recorded) -> None:
+    assert document_of(recorded.tracking, recorded.version, "curves.json") == {"roc": [0.0, 1.0]}
+    assert document_of(recorded.tracking, recorded.version, "report.json") is None
+    with pytest.raises(PromotionError, match="there is no version 99"):
+        document_of(recorded.tracking, 99, "report.json")
 
 
 def test_the_registry_gives_back_the_same_bundle(recorded: Recorded) -> None:

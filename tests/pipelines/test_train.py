@@ -24,6 +24,7 @@ from churn_mlops.pipelines import train as job
 from churn_mlops.pipelines.promote import overview, promote, rollback
 from churn_mlops.pipelines.reading import open_source
 from churn_mlops.pipelines.recording import tracking
+from churn_mlops.pipelines.report import recorded
 from churn_mlops.pipelines.setting_aside import split
 from churn_mlops.pipelines.train import train
 from tests.company import Company, Rows
@@ -317,6 +318,8 @@ def test_a_run_that_another_overtook_is_judged_again(untrained: Company, monkeyp
     assert [period.version for period in LiveModels(untrained.settings.models.folder).history()] == ["1"]
     assert {v.number: v.aliases for v in overview(untrained.settings)[0]} == {2: ("challenger",), 1: ("champion",)}
     assert provenance_of(tracking(untrained.settings), 2)["verdict"] == trained.verdict.sentence
+    told = recorded(untrained.settings, 2).report.made
+    assert (told.verdict, told.promoted) == (trained.verdict.sentence, False)
 
 
 def test_an_alias_left_behind_by_a_killed_job_is_put_right_by_the_next(own_company: Company) -> None:

@@ -66,6 +66,7 @@ def show(trained: Trained) -> None:
     say(f"Version {trained.version} {live}: {verdict.sentence}.")
     if verdict.promote:
         say(RESTART)
+    say(f"What it learnt and what it is worth, in pictures: churn report {trained.version}")
 
 
 def show_metrics(metrics: Mapping[str, Estimate]) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import mlflow
+from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 
 from churn_mlops.errors import PromotionError
@@ -76,6 +77,19 @@ def provenance_of(tracking: Tracking, number: int) -> dict[str, Any]:
             return {}
 
 
+def document_of(tracking: Tracking, number: int, name: str) -> Any:
+    """The document ``name`` that the run of version ``number`` recorded; None where it recorded none.
+
+    Raises:
+        PromotionError: there is no such version.
+    """
+    with connected(tracking) as client:
+        run_id = str(_version(client, tracking, number).run_id)
+        if name not in {found.path for found in client.list_artifacts(run_id)}:
+            return None
+        return mlflow.artifacts.load_dict(f"runs:/{run_id}/{name}")
+
+
 def bundle_of(tracking: Tracking, number: int) -> Bundle:
     """The bundle of version ``number``.
 
@@ -83,13 +97,17 @@ def bundle_of(tracking: Tracking, number: int) -> Bundle:
         PromotionError: there is no such version, or it holds no bundle.
     """
     with connected(tracking) as client:
-        try:
-            client.get_model_version(tracking.model_name, str(number))
-        except MlflowException:
-            raise PromotionError(
-                f"there is no version {number} of {tracking.model_name!r}: `churn models list` shows those there are"
-            ) from None
+        _version(client, tracking, number)
         folder = Path(mlflow.artifacts.download_artifacts(f"models:/{tracking.model_name}/{number}"))
     for path in sorted(folder.rglob("*.bundle")):
         return Bundle.load(path)
     raise PromotionError(f"version {number} of {tracking.model_name!r} holds no model bundle")
+
+
+def _version(client: mlflow.MlflowClient, tracking: Tracking, number: int) -> ModelVersion:
+    try:
+        return client.get_model_version(tracking.model_name, str(number))
+    except MlflowException:
+        raise PromotionError(
+            f"there is no version {number} of {tracking.model_name!r}: `churn models list` shows those there are"
+        ) from None

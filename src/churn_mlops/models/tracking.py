@@ -37,6 +37,7 @@ with warnings.catch_warnings():
 
 BUNDLE_FILE = "model.bundle"
 PROVENANCE_FILE = "provenance.json"
+LONGEST_DESCRIPTION = 5000
 
 
 class TrackingError(ChurnError):
@@ -62,13 +63,17 @@ class Tracking:
 
 @dataclass(frozen=True)
 class Run:
-    """What one training run leaves: flat parameters and metrics, files of plain data, the bundle."""
+    """What one training run leaves: flat parameters and metrics, files of plain data or text, the bundle.
+
+    ``description`` is Markdown, shown with the model version.
+    """
 
     bundle: Bundle
     parameters: Mapping[str, Any]
     metrics: Mapping[str, float]
     tags: Mapping[str, str]
     documents: Mapping[str, Any]
+    description: str = ""
 
 
 def log_run(tracking: Tracking, run: Run) -> tuple[str, int]:
@@ -85,7 +90,7 @@ def log_run(tracking: Tracking, run: Run) -> tuple[str, int]:
         mlflow.log_metrics(dict(run.metrics))
         mlflow.set_tags(dict(run.tags))
         for name, document in run.documents.items():
-            mlflow.log_dict(document, name)
+            (mlflow.log_text if isinstance(document, str) else mlflow.log_dict)(document, name)
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / BUNDLE_FILE
             run.bundle.save(path)
@@ -99,7 +104,11 @@ def log_run(tracking: Tracking, run: Run) -> tuple[str, int]:
         with _there_already():
             client.create_registered_model(tracking.model_name)
         version = client.create_model_version(
-            tracking.model_name, logged.model_uri, run_id=active.info.run_id, model_id=logged.model_id
+            tracking.model_name,
+            logged.model_uri,
+            run_id=active.info.run_id,
+            model_id=logged.model_id,
+            description=_shortened(run.description),
         )
         return active.info.run_id, int(version.version)
 
@@ -183,6 +192,15 @@ def _there_already() -> Iterator[None]:
     except MlflowException as error:
         if error.error_code != "RESOURCE_ALREADY_EXISTS":
             raise
+
+
+def _shortened(description: str) -> str:
+    """``description`` as long as MLflow's databases hold, cut between two paragraphs."""
+    if len(description) <= LONGEST_DESCRIPTION:
+        return description
+    return (
+        description[: LONGEST_DESCRIPTION - 100].rpartition("\n\n")[0] + "\n\n(The rest is among the run's artifacts.)"
+    )
 
 
 def _signature(contract: DataContract) -> ModelSignature:

@@ -30,7 +30,9 @@ from churn_mlops.models.train import fit_bundle
 from churn_mlops.pipelines.judging import Verdict, judge
 from churn_mlops.pipelines.reading import check, open_source
 from churn_mlops.pipelines.recording import align_champion, name_version, tracking
+from churn_mlops.pipelines.report import CARD_FILE, REPORT_FILE, card_of, facts, judged_again
 from churn_mlops.pipelines.setting_aside import TrainingData, split
+from churn_mlops.reporting import Report
 
 PACKAGES = ("numpy", "lightgbm", "scikit-learn", "pyarrow", "duckdb", "ibis-framework", "mlflow-skinny")
 
@@ -85,7 +87,9 @@ def train(settings: Settings, *, force: str | None = None, progress: Progress | 
     metrics = evaluate(data.aside_y, scores)
     verdict = judge(bundle, scores, data, champion, force)
     provenance = _provenance(settings, data, metrics, verdict)
-    run_id, version = log_run(tracking(settings), _run(bundle, data, scores, metrics, verdict, provenance))
+    report = facts(bundle, data, scores, metrics, verdict, provenance, checked.report.rows)
+    run = _run(bundle, data, scores, metrics, provenance, report, card_of(report, settings))
+    run_id, version = log_run(tracking(settings), run)
     while verdict.promote:
         compared_with = None if champion is None else champion.bundle.sha256
         reason = force or verdict.sentence
@@ -102,7 +106,9 @@ def train(settings: Settings, *, force: str | None = None, progress: Progress | 
             champion = _champion(live)
             verdict = judge(bundle, scores, data, champion, force)
             provenance |= {"verdict": verdict.sentence}
-            amend(tracking(settings), run_id, {"verdict": verdict.sentence}, {PROVENANCE_FILE: provenance})
+            report = judged_again(report, verdict)
+            documents = {PROVENANCE_FILE: provenance, REPORT_FILE: report.to_dict()}
+            amend(tracking(settings), run_id, {"verdict": verdict.sentence}, documents)
     align_champion(settings)
     if verdict.signal and not verdict.promote:
         name_version(settings, CHALLENGER, version)
@@ -124,8 +130,9 @@ def _run(
     data: TrainingData,
     scores: Floats,
     metrics: Mapping[str, Estimate],
-    verdict: Verdict,
     provenance: Mapping[str, Any],
+    report: Report,
+    card: str,
 ) -> Run:
     flat: dict[str, float] = {}
     for name, estimate in metrics.items():
@@ -146,13 +153,16 @@ def _run(
             "data_fingerprint": data.fingerprint,
             "git_revision": str(provenance["git_revision"]),
             "bundle_sha256": bundle.sha256,
-            "verdict": verdict.sentence,
+            "verdict": str(provenance["verdict"]),
         },
         documents={
             "curves.json": curves(data.aside_y, scores),
             "contract.json": bundle.contract.to_dict(),
             PROVENANCE_FILE: dict(provenance),
+            REPORT_FILE: report.to_dict(),
+            CARD_FILE: card,
         },
+        description=card,
     )
 
 

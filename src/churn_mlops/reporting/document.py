@@ -1,0 +1,115 @@
+"""From a model and the customers set aside to the facts of its report."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from churn_mlops.errors import ContractError
+from churn_mlops.models.bundle import Bundle
+from churn_mlops.models.evaluate import Estimate
+from churn_mlops.models.inference import ChurnPredictor
+from churn_mlops.models.tables import Floats
+from churn_mlops.reporting.effects import effects, interplays
+from churn_mlops.reporting.facts import Column, Compared, Counts, Figure, Made, Report, Subject, Unseen
+from churn_mlops.reporting.intervals import share_of
+from churn_mlops.reporting.ranking import rank
+from churn_mlops.reporting.reliability import calibration_bins, segments
+from churn_mlops.reporting.words import level_words
+
+
+def build_report(
+    bundle: Bundle,
+    aside: Any,
+    y: Floats,
+    scores: Floats,
+    *,
+    metrics: Mapping[str, Estimate],
+    customers: int,
+    made: Made,
+    seed: int = 0,
+) -> Report:
+    """The facts of a model version.
+
+    Args:
+        bundle: the model.
+        aside: raw customers set aside, as ``FeatureEngineer.transform`` takes them.
+        y: 1 where such a customer left, else 0, shape (rows,); both occur.
+        scores: their churn probabilities, shape (rows,).
+        metrics: of these scores.
+        customers: active customers in the source, with and without a label.
+        made: how the version was made.
+        seed: of the bootstrap.
+
+    Raises:
+        ContractError: the bundle's contract declares no label.
+    """
+    contract, training = bundle.contract, bundle.training
+    base = ChurnPredictor(bundle).intercept
+    ranking = rank(y, scores, seed)
+    inputs = bundle.engineer.transform(aside)
+    counts = Counts(
+        source=customers,
+        trained_on=training["rows"],
+        trained_on_left=training["left"],
+        set_aside=len(y),
+        set_aside_left=int(y.sum()),
+    )
+    return Report(
+        subject=_subject(bundle, base),
+        counts=counts,
+        churn=share_of(counts.trained_on_left + counts.set_aside_left, counts.trained_on + counts.set_aside),
+        metrics={name: _figure(estimate) for name, estimate in metrics.items() if _is_finite(estimate)},
+        roc=ranking.roc,
+        precision_recall=ranking.precision_recall,
+        lengths=ranking.lengths,
+        calibration=calibration_bins(y, scores),
+        effects=effects(contract, bundle.learnt, base),
+        interplays=interplays(contract, bundle.learnt),
+        segments=segments(contract, bundle.levels, bundle.reference, inputs, y, scores),
+        columns=tuple(
+            Column(
+                feature=name,
+                title=contract.title_of(name),
+                type=feature.type,
+                missing=bundle.reference["features"][name]["shares"][-1],
+            )
+            for name, feature in contract.features.items()
+        ),
+        unseen=tuple(
+            Unseen(column=column, reason=declared.reason, note=declared.note)
+            for column, declared in contract.set_aside.items()
+        ),
+        made=made,
+    )
+
+
+def _subject(bundle: Bundle, base: float) -> Subject:
+    label = bundle.contract.label
+    if label is None:
+        raise ContractError("a report needs a contract that declares the label")
+    auto = bundle.training["chosen"].get("auto")
+    types = auto["types"] if auto else {}
+    return Subject(
+        name=bundle.contract.name,
+        label=label.column,
+        positive=label.positive,
+        horizon_days=label.horizon_days,
+        model_type=bundle.model_type,
+        chosen_because=level_words(auto["sentence"]) if auto else None,
+        compared=tuple(
+            Compared(model_type=name, log_loss=entry["log_loss"], excess=entry["excess"], error=entry["error"])
+            for name, entry in types.items()
+        ),
+        settings={name: str(value) for name, value in bundle.training["chosen"].items() if name != "auto"},
+        base=base,
+    )
+
+
+def _figure(estimate: Estimate) -> Figure:
+    return Figure(value=estimate.value, low=estimate.low, high=estimate.high)
+
+
+def _is_finite(estimate: Estimate) -> bool:
+    return all(map(math.isfinite, (estimate.value, estimate.low, estimate.high)))

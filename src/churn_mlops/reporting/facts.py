@@ -1,0 +1,232 @@
+"""What a report knows, as plain data: no picture, no money, and nothing about a single customer.
+
+The training job records it with the model version, so that a report needs neither the data nor the model again.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from churn_mlops.data.contract import FeatureType
+from churn_mlops.errors import ChurnError
+
+REPORT_FILE = "report.json"
+REPORT_VERSION = 1
+SMALLEST_GROUP = 20
+"""A group of fewer customers is not shown: its figures say nothing, and might tell on one of them."""
+
+
+class ReportError(ChurnError):
+    """There is no report of a version, or it cannot be read or written."""
+
+
+class _Facts(BaseModel):
+    model_config = ConfigDict(frozen=True, allow_inf_nan=False)
+
+
+class Figure(_Facts):
+    """An estimate with its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+class Point(_Facts):
+    """A point of a curve: where it stands, and the estimate there with its pointwise 95 % interval."""
+
+    x: float
+    y: Figure
+
+
+class Length(_Facts):
+    """A list of a given length: the share of customers on it, best first, and what became of them.
+
+    Args:
+        share: of all customers, in (0, 1].
+        leavers: leavers on it, for each customer there is (on it or not).
+        captured: share of all leavers who are on it.
+        expected: leavers on it for each customer there is, as the scores had it.
+    """
+
+    share: float
+    leavers: Figure
+    captured: Figure
+    expected: float
+
+
+class Bin(_Facts):
+    """Customers with scores that are alike: their mean score, and the share of them who left."""
+
+    customers: int
+    expected: float
+    observed: Figure
+
+
+class Cell(_Facts):
+    """One level of a category, or one step of a number: ``low`` < value <= ``high``, None where it has no end.
+
+    Args:
+        kind: "level", "step", "other" or "missing".
+        text: the level.
+        points: what the value adds to the average customer's score, in percentage points.
+        rows: customers trained on.
+    """
+
+    kind: Literal["level", "step", "other", "missing"]
+    text: str = ""
+    low: float | None = None
+    high: float | None = None
+    points: Figure
+    rows: int
+
+
+class Effect(_Facts):
+    """What one feature does: its mean absolute contribution in log-odds, and its curve in points."""
+
+    feature: str
+    title: str
+    type: FeatureType
+    unit: str | None
+    importance: float | None
+    cells: tuple[Cell, ...]
+
+    @property
+    def has_curve(self) -> bool:
+        """Whether there is more to draw than what a missing value does."""
+        return any(cell.kind != "missing" for cell in self.cells)
+
+
+class Interplay(_Facts):
+    """Two features that say together what neither says alone; ``strength`` is its standard deviation in log-odds."""
+
+    first: str
+    second: str
+    strength: float
+
+
+class Segment(_Facts):
+    """Customers set aside who share a level or a step: what the scores expected, and what was observed.
+
+    ``misjudged`` says that the difference is beyond chance, counted together with all others that were looked at.
+    """
+
+    title: str
+    text: str
+    customers: int
+    expected: float
+    observed: Figure
+    p_value: float
+    misjudged: bool
+
+
+class Column(_Facts):
+    """A feature as it came: its title, its type, and the share of missing values in training."""
+
+    feature: str
+    title: str
+    type: FeatureType
+    missing: float
+
+
+class Unseen(_Facts):
+    """A column that the model was not shown, and why."""
+
+    column: str
+    reason: str
+    note: str
+
+
+class Compared(_Facts):
+    """One model type of a comparison: its out-of-fold log loss, how much above the best, and the error of that."""
+
+    model_type: str
+    log_loss: float
+    excess: float
+    error: float
+
+
+class Subject(_Facts):
+    """What is predicted, and by what kind of model.
+
+    ``settings`` are those that the fit chose; ``base`` is the log-odds where every contribution is nought: those of the
+    average customer.
+    """
+
+    name: str
+    label: str
+    positive: str
+    horizon_days: int
+    model_type: str
+    chosen_because: str | None
+    compared: tuple[Compared, ...]
+    settings: dict[str, str]
+    base: float
+
+
+class Counts(_Facts):
+    """Customers: in the source, with a known label, trained on, set aside; and those of them who left."""
+
+    source: int
+    trained_on: int
+    trained_on_left: int
+    set_aside: int
+    set_aside_left: int
+
+
+class Made(_Facts):
+    """How the version was made."""
+
+    trained_at: str
+    seed: int
+    data_fingerprint: str
+    model_sha256: str
+    git_revision: str | None
+    versions: dict[str, str]
+    verdict: str
+    signal: bool
+    promoted: bool
+
+
+class Report(_Facts):
+    """All facts of one model version."""
+
+    format: int = REPORT_VERSION
+    subject: Subject
+    counts: Counts
+    churn: Figure
+    metrics: dict[str, Figure]
+    roc: tuple[Point, ...]
+    precision_recall: tuple[Point, ...]
+    lengths: tuple[Length, ...]
+    calibration: tuple[Bin, ...]
+    effects: tuple[Effect, ...]
+    interplays: tuple[Interplay, ...]
+    segments: tuple[Segment, ...]
+    columns: tuple[Column, ...]
+    unseen: tuple[Unseen, ...]
+    made: Made
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data, from which :func:`read_report` makes an equal report."""
+        return self.model_dump(mode="json")
+
+
+def read_report(document: Any, where: str) -> Report:
+    """The report that ``document`` holds.
+
+    Raises:
+        ReportError: it is none, or of a newer format; ``where`` is named.
+    """
+    written = document.get("format") if isinstance(document, dict) else None
+    if isinstance(written, int) and written > REPORT_VERSION:
+        raise ReportError(
+            f"the report of {where} has format {written}; this program reads up to {REPORT_VERSION}: update churn-mlops"
+        )
+    try:
+        return Report.model_validate(document)
+    except ValidationError as error:
+        place = ".".join(map(str, error.errors()[0]["loc"]))
+        raise ReportError(f"the report recorded with {where} cannot be read (at {place}): train again") from None

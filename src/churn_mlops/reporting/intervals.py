@@ -1,0 +1,31 @@
+"""Intervals of shares and of curves."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+
+from churn_mlops.models.tables import Floats
+from churn_mlops.reporting.facts import Figure
+
+Z = 1.959963984540054
+
+
+def share_of(count: float, rows: float) -> Figure:
+    """A share with its 95 % interval (Wilson 1927), which is honest near 0 and 1 and for few rows."""
+    share = count / rows
+    centre = share + Z * Z / (2 * rows)
+    half = Z * math.sqrt(share * (1 - share) / rows + Z * Z / (4 * rows * rows))
+    scale = 1 + Z * Z / rows
+    return Figure(value=share, low=max(0.0, (centre - half) / scale), high=min(1.0, (centre + half) / scale))
+
+
+def banded(values: Floats, replicates: npt.NDArray[np.float64]) -> list[Figure]:
+    """Each value with the middle 95 % of its replicates, shape (replicates, values); NaN counts as not drawn."""
+    low, high = np.nanpercentile(replicates, [2.5, 97.5], axis=0)
+    return [
+        Figure(value=float(value), low=float(min(a, value)), high=float(max(b, value)))
+        for value, a, b in zip(values, low, high, strict=True)
+    ]

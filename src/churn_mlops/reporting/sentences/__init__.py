@@ -1,0 +1,46 @@
+"""The plain sentences of a report: one for each thing it shows, the same on the page and in the model card."""
+
+from churn_mlops.reporting.sentences.features import base_share, drivers, effect, missing_cell, odds_factor, pairs
+from churn_mlops.reporting.sentences.money import churn_costs, list_earns
+from churn_mlops.reporting.sentences.ranks import (
+    gains,
+    leaving,
+    length_near,
+    lift,
+    lift_of,
+    order,
+    precision_recall,
+    ranking,
+    roc,
+    set_aside_rate,
+)
+from churn_mlops.reporting.sentences.subject import about, limits, model_type, shown
+from churn_mlops.reporting.sentences.trust import calibration, misjudged, slope
+
+__all__ = [
+    "about",
+    "base_share",
+    "calibration",
+    "churn_costs",
+    "drivers",
+    "effect",
+    "gains",
+    "leaving",
+    "length_near",
+    "lift",
+    "lift_of",
+    "limits",
+    "list_earns",
+    "misjudged",
+    "missing_cell",
+    "model_type",
+    "odds_factor",
+    "order",
+    "pairs",
+    "precision_recall",
+    "ranking",
+    "roc",
+    "set_aside_rate",
+    "shown",
+    "slope",
+]

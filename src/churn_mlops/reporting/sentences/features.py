@@ -1,0 +1,61 @@
+"""What drives the scores."""
+
+from __future__ import annotations
+
+import math
+
+from churn_mlops.reporting.facts import Effect, Report
+from churn_mlops.reporting.words import between, level_words, listed, plural, points, step_text
+
+
+def drivers(report: Report) -> str:
+    """Which features matter most."""
+    named = [effect.title for effect in report.effects if effect.importance]
+    if not named:
+        return "This version recorded nothing about its features."
+    return f"Most is decided by {listed(named[:3])}."
+
+
+def effect(shown: Effect) -> str:
+    """The two ends of one feature's curve."""
+    cells = [cell for cell in shown.cells if cell.kind in ("level", "step")]
+    if not cells:
+        return "Too few customers of each kind to draw it."
+    texts = [level_words(c.text) if c.kind == "level" else step_text(c.low, c.high, shown.unit) for c in cells]
+    order = sorted(range(len(cells)), key=lambda place: cells[place].points.value)
+    low, high = order[0], order[-1]
+    if cells[high].points.value - cells[low].points.value < 0.1:
+        return "Makes next to no difference."
+    return (
+        f"From {points(cells[low].points.value)} ({texts[low]}) to {points(cells[high].points.value)} ({texts[high]})."
+    )
+
+
+def missing_cell(shown: Effect) -> str:
+    """What a missing value does, where there are enough of them."""
+    cell = next((cell for cell in shown.cells if cell.kind == "missing"), None)
+    if cell is None:
+        return ""
+    return f"Not known: {points(cell.points.value)} ({between(cell.points, points)}), {plural(cell.rows, 'customer')}."
+
+
+def pairs(report: Report) -> str:
+    """Which features say more together than apart."""
+    strongest = report.interplays
+    if not strongest:
+        return "This model has no pairs: each feature adds to a score what it adds, whatever the others are."
+    first = strongest[0]
+    return (
+        f"Some features say together what neither says alone. Most so {first.first} and {first.second}: their being "
+        f"together typically multiplies or divides the odds of leaving by {odds_factor(first.strength):.2f}."
+    )
+
+
+def odds_factor(strength: float) -> float:
+    """What a contribution of ``strength`` in log-odds multiplies the odds by."""
+    return math.exp(strength)
+
+
+def base_share(report: Report) -> float:
+    """Score of the average customer."""
+    return 1 / (1 + math.exp(-report.subject.base))

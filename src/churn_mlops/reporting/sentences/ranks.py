@@ -1,0 +1,100 @@
+"""How well the order of the customers holds."""
+
+from __future__ import annotations
+
+from churn_mlops.reporting.facts import Figure, Length, Report
+from churn_mlops.reporting.words import between, percent
+
+TOP = 0.1
+
+
+def length_near(report: Report, share: float) -> Length:
+    """The judged list whose length comes nearest to ``share`` of the customers."""
+    return min(report.lengths, key=lambda length: abs(length.share - share))
+
+
+def leaving(length: Length) -> Figure:
+    """Share of the customers on a list who left."""
+    figure = length.leavers
+    return Figure(
+        value=figure.value / length.share,
+        low=figure.low / length.share,
+        high=min(1.0, figure.high / length.share),
+    )
+
+
+def lift_of(length: Length) -> Figure:
+    """How many times as frequent leavers are on a list as on average."""
+    share, figure = length.share, length.captured
+    return Figure(value=figure.value / share, low=figure.low / share, high=figure.high / share)
+
+
+def set_aside_rate(report: Report) -> float:
+    """Share of the customers set aside who left."""
+    return report.counts.set_aside_left / report.counts.set_aside
+
+
+def ranking(report: Report) -> str:
+    """How well the order of the customers holds."""
+    top = length_near(report, TOP)
+    left, random = leaving(top), set_aside_rate(report)
+    return (
+        f"Of 100 customers from the top {percent(top.share, 0)} of the list, {_of_100(left.value)} left "
+        f"({_of_100(left.low)} to {_of_100(left.high)}); of 100 taken at random, {_of_100(random)} did."
+    )
+
+
+def gains(report: Report) -> str:
+    """Where the leavers stand in the order."""
+    top = length_near(report, 2 * TOP)
+    return (
+        f"The top {percent(top.share, 0)} of the list holds {percent(top.captured.value, 0)} of all leavers "
+        f"({between(top.captured, percent)}); a random {percent(top.share, 0)} would hold "
+        f"{percent(top.share, 0)}."
+    )
+
+
+def lift(report: Report) -> str:
+    """How much denser leavers stand at the top than on average."""
+    figure = report.metrics.get("lift_top_decile")
+    if figure is None:
+        return "Too few left to say how dense the leavers stand at the top."
+    told = "" if figure.low > 1 else " The interval includes 1: from so few leavers, chance alone may have done this."
+    return (
+        f"In the top tenth of the list, leavers are {figure.value:.1f} times as frequent as on average "
+        f"({between(figure, lambda value: f'{value:.1f}')}).{told}"
+    )
+
+
+def order(report: Report) -> str:
+    """What the area under the ROC curve means."""
+    figure = report.metrics.get("auc")
+    if figure is None:
+        return "Too few left to measure this curve."
+    return (
+        f"Of one customer who left and one who stayed, the leaver has the higher score in {percent(figure.value, 0)} "
+        f"of all such pairs ({between(figure, percent)}); a coin would do it in 50\u00a0%. "
+        "This is the area under the curve (AUC)."
+    )
+
+
+def roc(report: Report) -> str:
+    """What the leavers found cost in false alarms."""
+    point = min(report.roc, key=lambda each: abs(each.x - TOP))
+    return (
+        f"Where {percent(point.x, 0)} of the stayers are taken for leavers, {percent(point.y.value, 0)} of the leavers "
+        f"are found ({between(point.y, percent)})."
+    )
+
+
+def precision_recall(report: Report) -> str:
+    """What it costs to find half of the leavers."""
+    half = min(report.precision_recall, key=lambda point: abs(point.x - 0.5))
+    return (
+        f"To find half of all leavers, one has to look at customers of whom {percent(half.y.value, 0)} leave "
+        f"({between(half.y, percent)}); at random it would be {percent(set_aside_rate(report))}."
+    )
+
+
+def _of_100(share: float) -> str:
+    return percent(share, 0 if share >= 0.1 else 1).removesuffix("\u00a0%")

@@ -1,0 +1,76 @@
+"""What is predicted, by what, from what, and what no figure can tell."""
+
+from __future__ import annotations
+
+from churn_mlops.reporting.facts import Report
+from churn_mlops.reporting.words import level_words, percent, plural, whole
+
+MODEL_TYPES = {
+    "additive_boosting": (
+        "an additive model of boosted trees: one table for each feature and each strong pair, so every score is "
+        "exactly the sum of its reasons"
+    ),
+    "logistic_regression": (
+        "a logistic regression: one line for each number and one value for each level, so every score is exactly the "
+        "sum of its reasons"
+    ),
+    "boosting": "boosted trees, which may join many features at once; the reasons of a score add up to it (TreeSHAP)",
+    "random_forest": (
+        "a random forest, which may join many features at once; the reasons of a score add up to it (TreeSHAP)"
+    ),
+}
+
+
+def about(report: Report) -> str:
+    """What is predicted, from what."""
+    subject, counts = report.subject, report.counts
+    return (
+        f"The model says how likely each customer is to leave within {plural(subject.horizon_days, 'day')}. It learnt "
+        f"from {plural(counts.trained_on, 'customer')} ({whole(counts.trained_on_left)} of them left) and "
+        f"{plural(len(report.columns), 'feature')}. It was then judged on {whole(counts.set_aside)} other customers "
+        f"whom no version ever learns from ({whole(counts.set_aside_left)} left): all figures below are theirs, unless "
+        "said otherwise."
+    )
+
+
+def model_type(report: Report) -> str:
+    """What kind of model it is."""
+    name = report.subject.model_type
+    return f"{level_words(name)}: {MODEL_TYPES[name]}" if name in MODEL_TYPES else level_words(name)
+
+
+def shown(report: Report) -> str:
+    """How many columns the model was shown, and how much of them is missing."""
+    gaps = [column for column in report.columns if column.missing > 0]
+    text = f"The model was shown {plural(len(report.columns), 'feature')}"
+    text += f"; {plural(len(report.unseen), 'column was', 'columns were')} set aside." if report.unseen else "."
+    if not gaps:
+        return f"{text} Nothing is missing in them."
+    worst = max(gaps, key=lambda column: column.missing)
+    return f"{text} {len(gaps)} of them have gaps, {worst.title} the most: {percent(worst.missing)} missing."
+
+
+def limits(report: Report) -> list[tuple[str, str]]:
+    """What no figure of the report can tell."""
+    days = plural(report.subject.horizon_days, "day")
+    few = report.counts.set_aside_left
+    return [
+        ("Causes.", "What goes with leaving need not bring it about: changing a feature need not change who leaves."),
+        (
+            "Savings.",
+            "Whom an offer keeps is assumed until it is measured: hold some customers back at random, and compare.",
+        ),
+        (
+            "The time after.",
+            f"A score is about {days}. It says nothing of later, and grows old as customers and offers change.",
+        ),
+        (
+            "Other customers.",
+            f"All figures are of {whole(report.counts.set_aside)} customers set aside; others may differ.",
+        ),
+        ("Chance.", f"{whole(few)} of them left. Small differences between two versions, or two groups, may be luck."),
+        (
+            "What is not in the data.",
+            "Moving house, a rival's offer, a bad call: who leaves for reasons no column holds is missed.",
+        ),
+    ]

@@ -1,0 +1,54 @@
+"""Whether the percentages can be trusted, overall and in groups."""
+
+from __future__ import annotations
+
+from churn_mlops.reporting.facts import Report
+from churn_mlops.reporting.words import between, plural
+
+WIDE = 0.25
+"""Half an interval of a ratio from which too few left to tell."""
+
+
+def calibration(report: Report) -> str:
+    """Whether the percentages may be taken at face value, on the whole."""
+    figure = report.metrics.get("observed_over_expected")
+    if figure is None:
+        return "Too few left to say whether the percentages hold."
+    found = (
+        f"For every 100 leavers that the scores expect, {100 * figure.value:.0f} were observed "
+        f"({100 * figure.low:.0f} to {100 * figure.high:.0f})."
+    )
+    if figure.low > 1:
+        return f"{found} The percentages are too low."
+    if figure.high < 1:
+        return f"{found} The percentages are too high."
+    if (figure.high - figure.low) / 2 > WIDE:
+        return f"{found} Nothing speaks against the percentages, but too few left to tell closely."
+    return f"{found} On the whole, the percentages can be taken at face value."
+
+
+def slope(report: Report) -> str:
+    """Whether high scores are too high and low ones too low."""
+    figure = report.metrics.get("calibration_slope")
+    if figure is None:
+        return ""
+    found = (
+        f"The calibration slope is {figure.value:.2f} ({between(figure, lambda value: f'{value:.2f}')}); 1 is right."
+    )
+    if figure.high < 1:
+        return f"{found} High scores are too high and low scores too low."
+    if figure.low > 1:
+        return f"{found} High scores are not high enough and low scores not low enough."
+    return f"{found} Nothing says that high scores are exaggerated, or timid."
+
+
+def misjudged(report: Report) -> str:
+    """Whether any group is misjudged beyond chance."""
+    wrong = [segment for segment in report.segments if segment.misjudged]
+    looked = plural(len(report.segments), "group")
+    if not report.segments:
+        return "Too few customers were set aside to look at groups."
+    if not wrong:
+        return f"None of {looked} of customers is misjudged beyond what chance brings."
+    verb = "is" if len(wrong) == 1 else "are"
+    return f"{len(wrong)} of {looked} of customers {verb} misjudged beyond what chance brings."

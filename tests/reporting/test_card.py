@@ -1,0 +1,53 @@
+"""The model card, and how numbers are written."""
+
+from __future__ import annotations
+
+import pytest
+
+from churn_mlops.pipelines.report import Recorded
+from churn_mlops.reporting import words
+from churn_mlops.reporting.card import model_card, plain
+from churn_mlops.reporting.facts import Figure, Unseen
+
+
+def test_the_card_says_what_the_page_says(found: Recorded) -> None:
+    card = model_card(found.report, found.money)
+    assert card.startswith("# Model card: demo\n")
+    assert "Of 100 customers from the top 10\u00a0% of the list" in card
+    auc = found.report.metrics["auc"]
+    assert f"| AUC | {auc.value:.3f} | {auc.low:.3f} to {auc.high:.3f} |" in card
+    assert "What it cannot know" in card
+    assert "## What it was not shown\n\nNo column was set aside." in card
+
+
+def test_what_markdown_or_html_would_read_stands_for_itself(found: Recorded) -> None:
+    unseen = (Unseen(column="<img src=x>[a](b)_c_|`", reason="date", note=""),)
+    card = model_card(found.report.model_copy(update={"unseen": unseen}), found.money)
+    assert "- &lt;img src=x&gt;\\[a\\](b)\\_c\\_\\|\\`: a date" in card
+    assert plain("a & b * c") == "a &amp; b \\* c"
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        (words.percent(0.057), "5.7 %"),
+        (words.percent(0.62), "62 %"),
+        (words.length(0.0249), "2.5 %"),
+        (words.length(0.01), "1 %"),
+        (words.usd(30_000_000), "30 million USD"),
+        (words.usd(15_432), "15,400 USD"),
+        (words.usd(-51.2), "\u221251.2 USD".replace(".2", "")),
+        (words.usd(999_999), "1 million USD"),
+        (words.points(12.3), "+12 points"),
+        (words.points(-0.04), "0.0 points"),
+        (words.number(0.00012), "0.00012"),
+        (words.number(1234.5678), "1,235"),
+        (words.step_text(None, 9.0, "months"), "up to 9 months"),
+        (words.step_text(12.5, None, None), "over 12.5"),
+        (words.between(Figure(value=0.41, low=0.3551, high=0.46), words.percent), "36 to 46 %"),
+        (words.between(Figure(value=2e6, low=1e5, high=3e6), words.usd), "100,000 USD to 3 million USD"),
+        (words.listed(["a", "b", "c"]), "a, b and c"),
+    ],
+)
+def test_numbers_are_written_alike_everywhere(written: str, expected: str) -> None:
+    assert written.replace("\u00a0", " ") == expected

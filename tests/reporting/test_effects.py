@@ -1,0 +1,81 @@
+"""What each feature does, in points around the average customer."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+
+from churn_mlops.data.contract import DataContract
+from churn_mlops.reporting.effects import effects, interplays
+from churn_mlops.reporting.facts import Effect
+
+CONTRACT = DataContract.from_dict(
+    {
+        "name": "t",
+        "features": {
+            "age": {"type": "number", "unit": "years"},
+            "senior": {"type": "boolean"},
+            "plan": {"type": "category", "levels": ["a", "b"], "title": "The plan"},
+        },
+    }
+)
+BASE = math.log(0.2 / 0.8)
+
+
+def curve(values: list[Any], rows: list[int], **name: Any) -> dict[str, Any]:
+    return name | {"values": values, "errors": [None if value is None else 0.1 for value in values], "rows": rows}
+
+
+LEARNT: dict[str, Any] = {
+    "curves": {
+        "age": curve([0.5, None, -0.5, 0.0, 0.2], [100, 3, 100, 100, 5], cuts=[10.0, 20.0, 30.0]),
+        "senior": curve([-0.1, 0.4, None, None], [300, 50, 0, 0], cuts=[0.0, 1.0]),
+        "plan": curve([0.0, 1.0, None, 0.3], [200, 12, 0, 30], levels=["a", "b", "(other)", "(missing)"]),
+    },
+    "importances": {"age": 0.1, "senior": 0.05, "plan": 0.3},
+    "pairs": [{"first": "age", "second": "plan", "strength": 0.2}, {"first": "age", "second": "senior", "strength": 0}],
+}
+
+
+@pytest.fixture(scope="module")
+def found() -> dict[str, Effect]:
+    return {effect.feature: effect for effect in effects(CONTRACT, LEARNT, BASE)}
+
+
+def test_the_most_important_feature_comes_first(found: dict[str, Effect]) -> None:
+    assert list(found) == ["plan", "age", "senior"]
+    assert found["plan"].title == "The plan"
+
+
+def test_points_are_what_a_value_adds_to_the_average_customers_score(found: dict[str, Effect]) -> None:
+    figure = found["age"].cells[0].points
+    after = 1 / (1 + math.exp(-(BASE + 0.5)))
+    assert figure.value == pytest.approx(100 * (after - 0.2))
+    low, high = (1 / (1 + math.exp(-(BASE + 0.5 + sign * 1.959964 * 0.1))) for sign in (-1, 1))
+    assert (figure.low, figure.high) == pytest.approx((100 * (low - 0.2), 100 * (high - 0.2)), abs=1e-4)
+
+
+def test_a_step_that_nobody_was_looked_at_in_counts_to_the_next(found: dict[str, Effect]) -> None:
+    assert [(cell.low, cell.high) for cell in found["age"].cells] == [(None, 10), (10, 30), (30, None)]
+    assert all(cell.kind == "step" for cell in found["age"].cells)  # too few are missing to be shown
+
+
+def test_a_yes_or_no_has_two_levels(found: dict[str, Effect]) -> None:
+    assert [(cell.text, cell.rows) for cell in found["senior"].cells] == [("no", 300), ("yes", 50)]
+
+
+def test_a_yes_or_no_that_the_curve_does_not_tell_apart_is_not_drawn() -> None:
+    learnt = LEARNT | {"curves": {"senior": curve([0.1, None, 0.2], [300, 0, 40], cuts=[1.0])}}
+    senior = next(effect for effect in effects(CONTRACT, learnt, BASE) if effect.feature == "senior")
+    assert [cell.kind for cell in senior.cells] == ["missing"]
+    assert not senior.has_curve
+
+
+def test_a_rare_level_is_not_shown(found: dict[str, Effect]) -> None:
+    assert [(cell.kind, cell.text) for cell in found["plan"].cells] == [("level", "a"), ("missing", "")]
+
+
+def test_pairs_that_do_nothing_are_left_out() -> None:
+    assert [(pair.first, pair.second) for pair in interplays(CONTRACT, LEARNT)] == [("age", "The plan")]

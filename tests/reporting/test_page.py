@@ -1,0 +1,152 @@
+"""The page: self-contained, escaped, and saying what the facts say."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+
+from churn_mlops.pipelines.report import Recorded
+from churn_mlops.reporting import Report, money_of
+from churn_mlops.reporting.facts import Compared, Unseen
+from churn_mlops.reporting.page import Page
+from churn_mlops.retention import Economics
+
+EVIL = '<script>alert("x")</script>&amp;'
+VOID = {"meta", "link", "br", "hr", "img", "input"}
+
+
+def page_of(report: Report, **economics: float) -> Page:
+    return Page(report, money_of(report, replace(Economics(), **economics)), 7, False)
+
+
+class Reader(HTMLParser):
+    """Elements, ids and references of a page; complains where elements do not nest."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: list[str] = []
+        self.ids: list[str] = []
+        self.links: list[str] = []
+        self.feed(html)
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        for name, value in attrs:
+            assert not name.startswith("on")
+            if name == "id":
+                self.ids.append(str(value))
+            if name in ("src", "href", "xlink:href", "action"):
+                self.links.append(str(value))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attrs)
+        if tag not in VOID:
+            self.open.pop()
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+@pytest.fixture(scope="module")
+def page(found: Recorded) -> Page:
+    return page_of(found.report)
+
+
+@pytest.fixture(scope="module")
+def html(page: Page) -> str:
+    return page.html()
+
+
+def test_the_page_needs_nothing_but_itself(html: str) -> None:
+    reader = Reader(html)
+    assert not {"script", "iframe", "object", "img"} & set(reader.tags)
+    assert all(link.startswith(("#", "data:")) for link in reader.links)
+    assert "@import" not in html
+    assert set(re.findall(r"https?://[^\s\"<]+", html)) <= {
+        "http://www.w3.org/2000/svg",
+        "http://www.w3.org/1999/xlink",
+    }
+    assert "default-src 'none'" in html
+
+
+def test_every_id_is_there_once_and_every_link_leads_to_one(html: str) -> None:
+    reader = Reader(html)
+    assert len(set(reader.ids)) == len(reader.ids)
+    assert {link[1:] for link in reader.links if link.startswith("#")} <= set(reader.ids)
+    assert set(re.findall(r"url\(#(.*?)\)", html)) <= set(reader.ids)
+
+
+def test_every_picture_is_told_and_scales(page: Page, html: str) -> None:
+    names = {"profit", "gains", "lift", "roc", "precision-recall", "calibration", "importance", "segments", "feature-8"}
+    assert names <= set(page.pictures)
+    opened = re.findall(r"<svg .*?>", html)
+    assert len(opened) == len(page.pictures)
+    for svg in opened:
+        assert 'width="100%"' in svg
+        width = float(re.search(r'viewBox="0 0 ([0-9.]+)', svg)[1])  # type: ignore[index]
+        assert 360 <= width <= 420  # a phone shows it nearly as large as it is
+    assert (
+        len(re.findall(r'<title id=".*?">[^<]', html)) == len(opened) == len(re.findall(r'<desc id=".*?">[^<]', html))
+    )
+
+
+def test_words_of_the_contract_are_text_wherever_they_stand(found: Recorded) -> None:
+    report, evil = found.report, {"title": EVIL}
+    hostile: dict[str, Any] = {
+        "subject": report.subject.model_copy(
+            update={
+                "name": EVIL,
+                "label": EVIL,
+                "positive": EVIL,
+                "chosen_because": EVIL,
+                "settings": {EVIL: EVIL},
+                "compared": (Compared(model_type=EVIL, log_loss=0.4, excess=0, error=0),),
+            }
+        ),
+        "effects": tuple(
+            effect.model_copy(
+                update=evil
+                | {"unit": EVIL, "cells": tuple(cell.model_copy(update={"text": EVIL}) for cell in effect.cells)}
+            )
+            for effect in report.effects
+        ),
+        "segments": tuple(s.model_copy(update=evil | {"text": EVIL, "misjudged": True}) for s in report.segments),
+        "columns": tuple(column.model_copy(update=evil | {"missing": 0.5}) for column in report.columns),
+        "unseen": (Unseen(column=EVIL, reason="by_choice", note=EVIL),),
+        "made": report.made.model_copy(update={"verdict": EVIL}),
+    }
+    html = page_of(report.model_copy(update=hostile)).html()
+    assert "<script" not in html
+    assert "script" not in Reader(html).tags
+    svgs = re.findall(r"<svg .*?</svg>", html, flags=re.DOTALL)
+    assert sum("&lt;script&gt;alert(" in svg for svg in svgs) >= len(report.effects)
+    assert html.count("&lt;script&gt;") > 50
+
+
+def test_a_model_that_found_nothing_says_so_first_and_has_a_page_all_the_same(found: Recorded, html: str) -> None:
+    assert "No signal." not in html
+    made = found.report.made.model_copy(update={"signal": False, "promoted": False})
+    nothing = {"made": made, "effects": (), "interplays": (), "segments": (), "metrics": {}}
+    bare = page_of(found.report.model_copy(update=nothing)).html()
+    assert bare.index("No signal.") < bare.index("Of 100 customers")
+    assert "Recorded, not promoted" in bare
+    assert "Too few left to measure" in bare
+    Reader(bare)
+
+
+def test_the_settings_used_are_printed_and_change_the_money(found: Recorded, html: str) -> None:
+    few = found.report.model_copy(update={"effects": (), "segments": ()})
+    generous = page_of(few, kept_share=0.8, offer_cost=30.0).html()
+    assert re.search(r"whom an offer keeps</th><td class=\"num\">80\u00a0%", generous)
+    assert re.search(r"whom an offer keeps</th><td class=\"num\">20\u00a0%", html)
+    assert "no list of 2" in html
+    assert "no list of" not in generous
+    assert "assumed until measured" in generous
