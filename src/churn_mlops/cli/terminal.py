@@ -63,6 +63,12 @@ def say(text: str) -> None:
     out.print(escape(text), soft_wrap=True)
 
 
+def remark(status: str, text: str) -> None:
+    """Print a line that begins with its status: ok, warning or failed."""
+    style = {"ok": "green", "warning": "yellow"}.get(status, "bold red")
+    out.print(f"[{style}]{status:7}[/] {escape(text)}", soft_wrap=True)
+
+
 def complain(text: str) -> None:
     """Print an error for a person, on standard error."""
     err.print(f"[bold red]Error:[/] {escape(text)}", soft_wrap=True)
