@@ -7,7 +7,6 @@ import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 from pathlib import Path
 
 import pyarrow.csv as pa_csv
@@ -15,6 +14,8 @@ import pyarrow.parquet as parquet
 import pytest
 from packaging.requirements import Requirement
 
+from churn_mlops.data.contract import DataContract
+from churn_mlops.models import ChurnModel
 from churn_mlops.models.promotion import LiveModels
 from churn_mlops.pipelines.doctor import Finding, examine, machine, versions
 from churn_mlops.serving.live import LiveSource
@@ -370,14 +371,16 @@ def test_a_package_that_is_not_installed_is_told(company: Company, monkeypatch: 
 
 
 def test_a_tree_model_needs_lightgbm(own_company: Company, monkeypatch: pytest.MonkeyPatch) -> None:
+    contract = DataContract.load(own_company.settings.contract.path)
+    rows = [row for row in own_company.rows() if row["churned"]]
+    forest = ChurnModel("random_forest", contract=contract).fit(rows, [row["churned"] for row in rows])
     live = LiveModels(own_company.settings.models.folder)
-    champion = live.champion()
-    assert champion is not None
-    live.publish(replace(champion.bundle, model_type="boosting"), version="2", provenance={}, reason="test")
+    live.publish(forest.bundle_, version="2", provenance={}, reason="test")
     assert found(own_company.config())["LightGBM"].status == "ok"
     monkeypatch.setitem(sys.modules, "lightgbm", None)
-    finding = found(own_company.config())["LightGBM"]
-    assert (finding.status, "champion 2 (boosting) needs LightGBM" in finding.found) == ("failed", True)
+    checks = found(own_company.config())
+    assert (checks["LightGBM"].status, checks["champion"].status) == ("failed", "failed")
+    assert "champion 2 (random_forest) needs LightGBM" in checks["LightGBM"].found
 
 
 def test_every_finding_is_plain_data(company: Company) -> None:
