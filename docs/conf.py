@@ -24,10 +24,9 @@ html_copy_source = False
 html_show_sourcelink = False
 highlight_language = "none"  # an example's output is no language
 myst_heading_anchors = 3
-napoleon_use_ivar = True
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"  # signatures would hold whole modules; the docstrings tell shapes and units
-autodoc_default_options = {"members": True, "undoc-members": False}
+autodoc_default_options = {"members": True}
 
 # These stand above docs/, where a visitor of the repository looks for them, and have a page here that includes them.
 PAGE_OF = {"README.md": "index.md", "CONTRIBUTING.md": "contributing.md", "CHANGELOG.md": "changelog.md"}
