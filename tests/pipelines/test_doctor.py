@@ -210,9 +210,10 @@ def test_a_source_that_is_none_is_a_finding(own_company: Company, name: str) -> 
     assert set(checks) == CHECKS
 
 
-def test_no_password_is_shown(own_company: Company) -> None:
-    changed = own_company.with_settings("source", url="postgres://me:hunter2@127.0.0.1:1/shop").with_settings(
-        "mlflow", uri="http://me:hunter2@127.0.0.1:1/"
+@pytest.mark.parametrize("password", ["hunter2", "hunter2/x", "hunter2#x", "hunter2:x", "hunter2@x", "hunter2?x"])
+def test_no_password_is_shown(own_company: Company, password: str) -> None:
+    changed = own_company.with_settings("source", url=f"postgres://me:{password}@127.0.0.1:1/shop").with_settings(
+        "mlflow", uri=f"http://me:{password}@127.0.0.1:1/"
     )
     checks = found(changed.config())
     assert checks["source"].status == "failed"

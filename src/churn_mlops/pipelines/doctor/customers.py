@@ -11,6 +11,7 @@ from churn_mlops.data.names import did_you_mean
 from churn_mlops.data.source_columns import source_columns
 from churn_mlops.errors import ContractError
 from churn_mlops.pipelines.doctor.findings import Finding
+from churn_mlops.pipelines.doctor.knocking import knock
 
 _SHOWN = 5
 
@@ -37,6 +38,11 @@ def source_found(settings: Settings) -> Iterator[Finding]:
         yield Finding("source", "warning", "no source is configured", advice)
         return
     where = shown(address) if "://" in address else address
+    try:
+        knock(address)
+    except OSError as error:
+        yield Finding("source", "failed", f"{where} cannot be reached ({error})", "start it, or correct source.url")
+        return
     columns = source_columns(address, settings.source.table)
     told = f"{where}{f', table {settings.source.table}' if settings.source.table else ''}: {len(columns)} columns"
     try:

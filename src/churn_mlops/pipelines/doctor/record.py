@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import socket
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from churn_mlops.config import Settings
 from churn_mlops.data.addresses import scrubbed, shown
 from churn_mlops.errors import ChurnError, PromotionError
 from churn_mlops.models.promotion import LiveModels
 from churn_mlops.pipelines.doctor.findings import Finding
-
-SECONDS = 3
-_PORTS = {"http": 80, "https": 443, "postgresql": 5432, "mysql": 3306, "mssql": 1433}
+from churn_mlops.pipelines.doctor.knocking import SECONDS, knock
 
 
 def record_found(settings: Settings) -> Iterator[Finding]:
@@ -30,9 +26,9 @@ def record_found(settings: Settings) -> Iterator[Finding]:
         yield Finding("MLflow", "ok", f"no record in {place} yet; `churn train` makes it")
         return
     try:
-        _knock(uri)
+        knock(uri)
         number = _champion_in_record(settings)
-    except (ChurnError, OSError, ValueError) as error:
+    except (ChurnError, OSError) as error:
         said = scrubbed(str(error), uri)
         yield Finding("MLflow", "failed", f"{where} ({said})", "start its server, or correct mlflow.uri")
         return
@@ -53,14 +49,6 @@ def _has_record(place: Path) -> bool:
             return bool(connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0])
     except sqlite3.Error:
         return True  # no database at all: MLflow says so in its own words
-
-
-def _knock(uri: str) -> None:
-    """Whether anybody listens there: where nobody does, MLflow's own client would wait for minutes."""
-    parts = urlsplit(uri)
-    port = parts.port or _PORTS.get(parts.scheme.partition("+")[0])
-    if parts.hostname and port:
-        socket.create_connection((parts.hostname, port), timeout=SECONDS).close()
 
 
 def _champion_in_record(settings: Settings) -> int | None:
