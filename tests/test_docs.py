@@ -16,6 +16,9 @@ from typing import Any
 
 import pytest
 
+from churn_mlops.config import Settings
+from churn_mlops.pipelines.demo import demo_settings, make_company
+from churn_mlops.pipelines.train import train
 from tests.command import Churn, runner
 from tests.company import CUSTOMERS
 from tests.pages import COMMAND, PAGES, ROOT, Block, blocks, shape
@@ -118,13 +121,10 @@ def settled(tmp_path_factory: pytest.TempPathFactory, record: Path) -> Path:
     shutil.copy(record, folder / "demo/mlflow/mlflow.db")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        patch.setenv("CHURN__TRAINING__MODEL_TYPE", "logistic_regression")
-        patch.setattr(sys, "argv", ["churn", "demo", *SMALL, "--no-serve"])
-        from churn_mlops.cli import main
-
-        with pytest.raises(SystemExit) as ended:
-            main()
-        assert not ended.value.code
+        assert make_company(Path("demo"), CUSTOMERS, seed=1)
+        # MLflow keeps a database open under its address: so not by a relative one, which other tests have too.
+        small = Settings.model_validate({"training": {"model_type": "logistic_regression"}})
+        train(demo_settings(small, folder / "demo"))
     shutil.copy(folder / "demo/customers.csv", folder / "customers.csv")
     return folder
 
@@ -148,7 +148,7 @@ def reader(
     else:
         (tmp_path / "config").mkdir()
         shutil.copy("demo/config.yaml", "config/config.yaml")
-    # MLflow keeps a database open under its address, and that of the page before would have the same.
+    # As above: that of the page before would have the same address.
     monkeypatch.setenv("CHURN__MLFLOW__URI", f"sqlite:///{database}")
     monkeypatch.setenv("CHURN__SERVING__PORT", "0")  # `churn doctor` looks at the port
     environ = os.environ | {"PYTHONPATH": str(ROOT / "src")}
