@@ -48,7 +48,7 @@ def test_train_with_warnings_prints_json_all_the_same(churn: Churn, own_company:
 def test_an_unknown_model_type_is_named(churn: Churn, config: Path) -> None:
     result = churn("--config", config, "train", "--model-type", "magic")
     assert result.code == 1
-    assert "'magic': one of logistic_regression, additive_boosting" in result.err
+    assert "'magic': one of auto, logistic_regression, additive_boosting" in result.err
 
 
 def test_versions_are_promoted_rolled_back_and_listed(

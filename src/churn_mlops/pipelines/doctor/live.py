@@ -15,6 +15,7 @@ from churn_mlops.models.inference import ChurnPredictor
 from churn_mlops.models.promotion import LiveModel, LiveModels
 from churn_mlops.pipelines.doctor.findings import Finding
 
+_WORDS_AND_BOUNDS = {"title", "words", "unit", "min", "max", "range", "missing", "required"}
 TRAIN = "`churn train` makes one"
 
 
@@ -101,10 +102,11 @@ def nearest_folder(path: Path) -> Path:
     return next(place for place in (path.absolute(), *path.absolute().parents) if place.is_dir())
 
 
-def _meaning(contract: DataContract, name: str) -> tuple[object, ...]:
-    """What of a feature's declaration a fit depends on."""
-    feature = contract.features[name]
-    return feature.type, contract.column_of(name), set(feature.levels or ()), set(feature.missing_values)
+def _meaning(contract: DataContract, name: str) -> dict[str, object]:
+    """What of a feature's declaration a fit depends on: not its bounds, nor the words of a reason."""
+    declared = contract.features[name].model_dump(exclude=_WORDS_AND_BOUNDS)
+    unordered = {key: set(declared[key] or ()) for key in ("levels", "missing_values")}
+    return declared | unordered | {"column": contract.column_of(name)}
 
 
 def _readers(mode: int) -> str:
