@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest \
 	--generate-hashes --no-emit-index-url --custom-compile-command "make lock" $(if $(UPGRADE),--upgrade)
 
-.PHONY: help demo test check format bench study pages lock clean
+.PHONY: help demo test check format bench study pages notebook site lock clean
 
 help: ## say what each word does
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{ printf "  make %-8s %s\n", $$1, $$2 }'
@@ -39,6 +39,13 @@ study: $(VENV)/.dev ## measure the quality of the models on public data
 
 pages: $(VENV)/.dev ## write the pages that are made from the code
 	$(BIN)/python docs/pages.py
+
+notebook: $(VENV)/.dev ## run the notebook and keep what it prints and draws
+	$(BIN)/python docs/notebook.py
+
+site: $(VENV)/.dev ## build the pages as a site, in build/site
+	$(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet --fresh-env -d build/doctrees docs build/site
+	@echo "Open build/site/index.html"
 
 lock: $(VENV)/.tools ## compile the locks anew (UPGRADE=1 takes newer versions)
 	$(COMPILE) pyproject.toml -o requirements.txt

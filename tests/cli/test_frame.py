@@ -53,6 +53,22 @@ def test_the_page_names_every_option_that_a_command_has_not_in_vain(churn: Churn
     assert {option for option in named if option not in helps} == set()
 
 
+@pytest.mark.parametrize("words", list(commands()), ids=" ".join)
+def test_every_option_is_told_where_its_command_is(words: tuple[str, ...]) -> None:
+    head, *sections = PAGE.read_text(encoding="utf-8").split("\n## ")
+    (section,) = (text for text in sections if text.startswith(f"churn {' '.join(words)}\n"))
+    command = get_command(app)
+    for word in words:
+        command = command.commands[word]
+    options = [parameter for parameter in command.params if parameter.param_type_name == "option"]
+    untold = [
+        option.opts
+        for option in options
+        if not any(name in head + section for name in option.opts + option.secondary_opts)
+    ]
+    assert untold == []
+
+
 @pytest.mark.parametrize(
     "arguments",
     [

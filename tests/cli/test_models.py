@@ -48,10 +48,12 @@ def test_train_with_warnings_prints_json_all_the_same(churn: Churn, own_company:
 def test_an_unknown_model_type_is_named(churn: Churn, config: Path) -> None:
     result = churn("--config", config, "train", "--model-type", "magic")
     assert result.code == 1
-    assert "'magic': one of logistic_regression, additive_boosting" in result.err
+    assert "'magic': one of auto, logistic_regression, additive_boosting" in result.err
 
 
-def test_versions_are_promoted_rolled_back_and_listed(churn: Churn, config: Path) -> None:
+def test_versions_are_promoted_rolled_back_and_listed(
+    churn: Churn, config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert "nothing to roll back to" in churn("--config", config, "models", "rollback").err
     churn("--config", config, "train", "--model-type", "additive_boosting")
     result = churn("--config", config, "models", "promote", "2", "--reason", "try it")
@@ -64,6 +66,8 @@ def test_versions_are_promoted_rolled_back_and_listed(churn: Churn, config: Path
     shown = churn("--config", config, "models", "list").out
     assert "no good" in shown
     assert "logistic_regression" in shown
+    monkeypatch.setenv("COLUMNS", "80")
+    assert "logistic_regression" in churn("--config", config, "models", "list").out
 
 
 def test_promoting_what_is_not_there_changes_nothing(churn: Churn, own_company: Company) -> None:

@@ -259,3 +259,14 @@ def test_settings_of_the_decision_reach_the_action(source, customer):
     with TestClient(create_app(source, settings), base_url="http://localhost") as client:
         answer = client.post("/predict?explain=true", json=customer | {"tenure": 0.25}).json()
     assert answer["action"] == "leave_alone"
+
+
+def test_every_route_of_the_documentation_stands_in_a_named_group(client):
+    document = client.get("/openapi.json").json()
+    groups = {tag["name"] for tag in document["tags"]}
+    operations = [operation for path in document["paths"].values() for operation in path.values()]
+    assert all(set(operation["tags"]) <= groups for operation in operations)
+    assert (
+        "A customer, as the data contract 'test company' declares"
+        in document["components"]["schemas"]["Customer"]["description"]
+    )

@@ -36,7 +36,7 @@ def list_versions(
         for v in versions
     ]
     columns = ("version", "alias", "type", "log loss", "AUC", "registered")
-    table("Versions", columns, rows, right=("version", "log loss", "AUC"))
+    table("Versions", columns, rows, right=("version", "log loss", "AUC"), whole=("alias", "type"))
     if periods:
         lived = [(p.version, _minute(p.since), _minute(p.to) if p.to else "now", p.reason) for p in periods]
         table("Live", ("version", "from", "to", "reason"), lived, right=("version",))

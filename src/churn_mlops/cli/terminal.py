@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from rich import box
-from rich.console import Console
+from rich.console import Console, JustifyMethod
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -43,11 +43,18 @@ def progress_bar(what: str) -> Iterator[Callable[[int, int], None]]:
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
-def table(title: str | None, columns: Sequence[str], rows: Sequence[Sequence[Any]], right: Sequence[str] = ()) -> None:
-    """Print ``rows`` as a table; the columns named in ``right`` are aligned to the right."""
+def table(
+    title: str | None,
+    columns: Sequence[str],
+    rows: Sequence[Sequence[Any]],
+    right: Sequence[str] = (),
+    whole: Sequence[str] = (),
+) -> None:
+    """Print ``rows`` as a table; columns in ``right`` are aligned to the right, the words of ``whole`` never broken."""
     grid = Table(title=title, title_justify="left", title_style="bold", header_style="bold", box=box.SIMPLE_HEAD)
     for column in columns:
-        grid.add_column(column, justify="right" if column in right else "left", overflow="fold")
+        side: JustifyMethod = "right" if column in right else "left"
+        grid.add_column(column, justify=side, overflow="fold", no_wrap=column in whole)
     for row in rows:
         grid.add_row(*(escape(str(cell)) for cell in row))
     out.print(grid)
@@ -61,6 +68,12 @@ def print_json(document: Any) -> None:
 def say(text: str) -> None:
     """Print a line for a person; brackets in it are no markup."""
     out.print(escape(text), soft_wrap=True)
+
+
+def remark(status: str, text: str) -> None:
+    """Print a line that begins with its status: ok, warning or failed."""
+    style = {"ok": "green", "warning": "yellow"}.get(status, "bold red")
+    out.print(f"[{style}]{status:7}[/] {escape(text)}", soft_wrap=True)
 
 
 def complain(text: str) -> None:

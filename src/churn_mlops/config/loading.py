@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,21 @@ DEFAULT_PATH = Path("config/config.yaml")
 _PREFIX = "CHURN__"
 
 
+@dataclass(frozen=True)
+class Reading:
+    """Settings, and what is wrong with what they were read from.
+
+    Args:
+        settings: what is wrong holds its default.
+        problems: a sentence for each thing that is wrong.
+        origins: file and key, or variable, of each setting that is not left to its default, by its name.
+    """
+
+    settings: Settings
+    problems: tuple[str, ...]
+    origins: Mapping[str, str]
+
+
 def load_settings(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> Settings:
     """Read the settings: defaults, over them the file, over it the environment.
 
@@ -31,17 +47,50 @@ def load_settings(path: Path | None = None, environ: Mapping[str, str] = os.envi
     Raises:
         ConfigError: naming every key that is unknown (with the nearest known one) or out of range, and its origin.
     """
-    file = DEFAULT_PATH if path is None else Path(path)
-    values = {} if path is None and not file.exists() else _read(file)
+    reading = _checked(path, _values(path), environ)
+    if reading.problems:
+        raise ConfigError("\n".join(["the settings are not valid:", *(f"  {problem}" for problem in reading.problems)]))
+    return reading.settings
+
+
+def read_settings(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> Reading:
+    """As :func:`load_settings`, but what is wrong does not keep the rest from being read."""
+    try:
+        return _checked(path, _values(path), environ)
+    except ConfigError as error:
+        rest = _checked(path, {}, environ)
+        return Reading(rest.settings, (str(error), *rest.problems), rest.origins)
+
+
+def _values(path: Path | None) -> dict[str, Any]:
+    return {} if path is None and not DEFAULT_PATH.exists() else _read(path or DEFAULT_PATH)
+
+
+def _checked(path: Path | None, values: dict[str, Any], environ: Mapping[str, str]) -> Reading:
+    file = path or DEFAULT_PATH
     origins = {key: f"{file}: {key}" for key in _keys(values)}
     problems = _overlay(values, origins, environ)
     try:
         settings = Settings.model_validate(values)
     except ValidationError as error:
         problems += [_problem(dict(item), origins, file) for item in error.errors(include_url=False)]
-    if problems:
-        raise ConfigError("\n".join(["the settings are not valid:", *(f"  {problem}" for problem in problems)]))
-    return settings
+        settings = _without_faults(values)
+    known = {name: origin for name, origin in origins.items() if name in settings_by_name()}
+    return Reading(settings, tuple(problems), known)
+
+
+def _without_faults(values: dict[str, Any]) -> Settings:
+    """The settings with the default of each key that is wrong; what a default makes wrong in turn goes too."""
+    try:
+        return Settings.model_validate(values)
+    except ValidationError as error:
+        wrong = {item["loc"][:2] for item in error.errors(include_url=False)}
+    kept = {
+        section: {key: value for key, value in keys.items() if (section, key) not in wrong}
+        for section, keys in values.items()
+        if (section,) not in wrong and isinstance(keys, dict)
+    }
+    return _without_faults(kept)
 
 
 def _overlay(values: dict[str, Any], origins: dict[str, str], environ: Mapping[str, str]) -> list[str]:

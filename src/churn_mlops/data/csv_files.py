@@ -54,6 +54,15 @@ def csv_layout(path: Path) -> tuple[str, list[str]]:
     return _header(path, _check_text(path))
 
 
+def csv_columns(path: Path) -> list[str]:
+    """The column names of the delimited file at ``path``, from its beginning alone.
+
+    Raises:
+        SourceError: as :func:`csv_layout`, for what the beginning shows.
+    """
+    return _header(path, _check_text(path, whole=False))[1]
+
+
 def _load_statement(path: str, header: list[str], delimiter: str, packed: str) -> str:
     # Names and the path are quoted, the delimiter is one of ours: a prepared statement cannot take them.
     spec = ", ".join(f"{quoted(name)}: 'VARCHAR'" for name in header)
@@ -70,8 +79,8 @@ def _open(path: Path) -> IO[bytes]:
     return gzip.open(path, "rb") if path.suffix.lower() == ".gz" else path.open("rb")  # type: ignore[return-value]
 
 
-def _check_text(path: Path) -> str:
-    """Read all of ``path`` as UTF-8 without keeping it, and return its beginning."""
+def _check_text(path: Path, *, whole: bool = True) -> str:
+    """Read ``path``, or its beginning, as UTF-8 without keeping it, and return its beginning."""
     decoder = codecs.getincrementaldecoder("utf-8")()
     head = b""
     line = 1
@@ -88,7 +97,10 @@ def _check_text(path: Path) -> str:
                     )
                 _decode(path, decoder, chunk, line)
                 line += chunk.count(b"\n")
-            _decode(path, decoder, b"", line, final=True)
+                if not whole:
+                    break
+            else:
+                _decode(path, decoder, b"", line, final=True)
     except (gzip.BadGzipFile, zlib.error, EOFError):
         raise SourceError(f"{path} is not a whole gzip file: pack it again, or give the file unpacked") from None
     except OSError as error:

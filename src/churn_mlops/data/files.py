@@ -1,4 +1,4 @@
-"""Files as addresses: whether one can be read, and how its path and its names are written for the engine."""
+"""Files and databases as addresses: whether one can be read, which table, how a path is written for the engine."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from churn_mlops.data.names import did_you_mean
 from churn_mlops.errors import SourceError
 
 
@@ -51,3 +52,23 @@ def literal_path(path: Path) -> Iterator[str]:
         link = Path(folder) / ("table" + "".join(path.suffixes[-2:]).translate({ord(sign): None for sign in "*?["}))
         os.symlink(path.resolve(), link)
         yield str(link)
+
+
+def chosen_table(where: str, names: list[str], table: str | None) -> str:
+    """The table to read of those called ``names``: ``table``, or the only one.
+
+    Raises:
+        SourceError: it is not there, or it is not plain which one.
+    """
+    if table is None:
+        if len(names) == 1:
+            return names[0]
+        held = f"holds {len(names)} tables ({', '.join(sorted(names)[:20])})" if names else "holds no table"
+        raise SourceError(f"{where} {held}: name the one to read (`source.table`, `--table`)")
+    if table not in names:
+        raise SourceError(
+            f"{where} has no table {table!r}; {did_you_mean(table, sorted(names))}".replace(
+                "it has no columns", "it has none"
+            )
+        )
+    return table

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import re
-import sqlite3
-from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import ibis
@@ -15,17 +12,17 @@ import pyarrow as pa
 from ibis.common.exceptions import IbisError
 
 from churn_mlops.data.addresses import scrubbed, shown
-from churn_mlops.data.contract import level_text
 from churn_mlops.data.csv_files import open_csv
-from churn_mlops.data.files import check_file, is_duckdb, literal_path, quoted
-from churn_mlops.data.names import did_you_mean
+from churn_mlops.data.files import check_file, chosen_table, is_duckdb, literal_path, quoted
+from churn_mlops.data.sqlite_files import open_sqlite
 from churn_mlops.errors import SourceError
 
 _KNOWN = (
     "known are .csv, .tsv, .txt (also .gz), .parquet, .duckdb, .ddb, .db, .sqlite, or an address such as postgres://"
 )
 _FILE_SCHEMES = frozenset({"duckdb", "sqlite"})
-_BATCH_ROWS = 20_000
+DELIMITED = frozenset({".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz"})
+SQLITE = frozenset({".db", ".sqlite", ".sqlite3"})
 
 
 def open_table(address: str, table: str | None = None) -> ir.Table:
@@ -49,10 +46,8 @@ def open_table(address: str, table: str | None = None) -> ir.Table:
         return _open_database(address, table)
     path = Path(address).expanduser()
     check_file(path)
-    ending = path.suffix.lower()
-    if ending == ".gz":
-        ending = Path(path.stem).suffix.lower() + ".gz"
-    if ending in {".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz"}:
+    ending = ending_of(path)
+    if ending in DELIMITED:
         rows = open_csv(path, memory_connection())
         if rows.count().to_pyarrow().as_py() == 0:
             raise SourceError(f"{path} has a header but no rows: write the customers into it, one a line")
@@ -61,15 +56,21 @@ def open_table(address: str, table: str | None = None) -> ir.Table:
         return _open_parquet(path)
     if ending in {".duckdb", ".ddb"}:
         return _open_duckdb(path, table)
-    if ending in {".db", ".sqlite", ".sqlite3"}:
-        return _open_duckdb(path, table) if is_duckdb(path) else _open_sqlite(path, table)
+    if ending in SQLITE:
+        return _open_duckdb(path, table) if is_duckdb(path) else open_sqlite(path, table, memory_connection())
     raise SourceError(f"{path}: what kind of file this is cannot be told from {path.suffix or 'its name'!r}; {_KNOWN}")
 
 
 def _open_file_address(path: Path, scheme: str, table: str | None) -> ir.Table:
     """A database file given as an address: opened as the file it is, for the driver would make one at a wrong path."""
     check_file(path)
-    return _open_duckdb(path, table) if scheme == "duckdb" else _open_sqlite(path, table)
+    return _open_duckdb(path, table) if scheme == "duckdb" else open_sqlite(path, table, memory_connection())
+
+
+def ending_of(path: Path) -> str:
+    """The ending that says what kind of file ``path`` is, such as ``.csv`` or ``.csv.gz``."""
+    ending = path.suffix.lower()
+    return Path(path.stem).suffix.lower() + ending if ending == ".gz" else ending
 
 
 def memory_connection() -> ibis.BaseBackend:
@@ -104,7 +105,7 @@ def _open_duckdb(path: Path, table: str | None) -> ir.Table:
         found = connection.raw_sql(
             "SELECT table_name FROM information_schema.tables WHERE table_schema = current_schema() ORDER BY table_name"
         ).fetchall()
-        return connection.table(_chosen(str(path), [row[0] for row in found], table))
+        return connection.table(chosen_table(str(path), [row[0] for row in found], table))
     except (duckdb.Error, IbisError, RuntimeError) as error:
         raise SourceError(
             f"{path} cannot be opened as a DuckDB database ({_first_line(error)}): close the program that writes "
@@ -112,64 +113,11 @@ def _open_duckdb(path: Path, table: str | None) -> ir.Table:
         ) from None
 
 
-def _open_sqlite(path: Path, table: str | None) -> ir.Table:
-    """SQLite keeps any value in any column, whatever its type; so its cells are read as texts, as those of a CSV."""
-    try:
-        connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, check_same_thread=False)
-        try:
-            names = [
-                row[0]
-                for row in connection.execute(
-                    "SELECT name FROM sqlite_master WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite_%'"
-                    " ORDER BY name"
-                )
-            ]
-            name = _chosen(str(path), names, table)
-            cursor = connection.execute('SELECT * FROM "{}"'.format(name.replace('"', '""')))  # noqa: S608 a quoted identifier
-            return _load_texts(
-                [item[0] for item in cursor.description], iter(lambda: cursor.fetchmany(_BATCH_ROWS), [])
-            )
-        finally:
-            connection.close()
-    except (sqlite3.Error, duckdb.Error) as error:
-        raise SourceError(f"{path} cannot be opened as a SQLite database ({error}): check that it is one") from None
-
-
-def _load_texts(columns: list[str], batches: Iterable[list[tuple[Any, ...]]]) -> ir.Table:
-    schema = pa.schema([(name, pa.string()) for name in columns])
-
-    def arrow() -> Iterable[pa.RecordBatch]:
-        for rows in batches:
-            columns_of_rows = zip(*rows, strict=True)
-            yield pa.record_batch([_text_array(column) for column in columns_of_rows], schema=schema)
-
-    connection = memory_connection()
-    connection.con.register("incoming", pa.RecordBatchReader.from_batches(schema, arrow()))
-    connection.raw_sql("CREATE TABLE rows AS SELECT * FROM incoming")
-    connection.con.unregister("incoming")
-    return connection.table("rows")
-
-
-def _text_array(column: tuple[Any, ...]) -> pa.Array:
-    held = set(map(type, column)) - {type(None)}
-    if held <= {str}:
-        return pa.array(column, pa.string())
-    if held in ({int}, {float}):  # Arrow writes a whole float as a whole number, as level_text does
-        return pa.array(column).cast(pa.string())
-    return pa.array([_cell_text(value) for value in column], pa.string())
-
-
-def _cell_text(value: Any) -> str | None:
-    if value is None:
-        return None
-    return value.decode("utf-8", errors="backslashreplace") if isinstance(value, bytes) else level_text(value)
-
-
 def _open_database(address: str, table: str | None) -> ir.Table:
     where = shown(address)
     try:
         connection = ibis.connect(address)
-        return connection.table(_chosen(where, connection.list_tables(), table))
+        return connection.table(chosen_table(where, connection.list_tables(), table))
     except SourceError:
         raise
     except (ImportError, ValueError, IbisError, OSError, RuntimeError, AttributeError) as error:
@@ -180,21 +128,6 @@ def _open_database(address: str, table: str | None) -> ir.Table:
     except Exception as error:  # every driver has its own family of errors, and none of them is ours to import
         said = scrubbed(_first_line(error), address)
         raise SourceError(f"{where} cannot be reached ({said}): check host, user and password") from None
-
-
-def _chosen(where: str, names: list[str], table: str | None) -> str:
-    if table is None:
-        if len(names) == 1:
-            return names[0]
-        held = f"holds {len(names)} tables ({', '.join(sorted(names)[:20])})" if names else "holds no table"
-        raise SourceError(f"{where} {held}: name the one to read (`source.table`, `--table`)")
-    if table not in names:
-        raise SourceError(
-            f"{where} has no table {table!r}; {did_you_mean(table, sorted(names))}".replace(
-                "it has no columns", "it has none"
-            )
-        )
-    return table
 
 
 def _first_line(error: BaseException) -> str:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -59,6 +62,39 @@ def versions(tracking: Tracking) -> tuple[Version, ...]:
                 )
             )
         return tuple(sorted(listed, key=lambda version: -version.number))
+
+
+def named(tracking: Tracking, alias: str, seconds: int) -> int | None:
+    """Number of the version that ``alias`` names, None where it names none; a server gets ``seconds`` to answer.
+
+    Makes nothing: a database that is not there yet is an error.
+
+    Raises:
+        TrackingError: MLflow cannot be reached in that time, or refuses.
+    """
+    with _impatient(seconds), connected(tracking, make=False) as client:
+        try:
+            return int(client.get_model_version_by_alias(tracking.model_name, alias).version)
+        except MlflowException as error:
+            if error.error_code not in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+                raise
+            return None
+
+
+@contextmanager
+def _impatient(seconds: int) -> Iterator[None]:
+    """MLflow takes its patience from the environment alone."""
+    wanted = {"MLFLOW_HTTP_REQUEST_TIMEOUT": str(seconds), "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0"}
+    before = {name: os.environ.get(name) for name in wanted}
+    os.environ.update(wanted)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 def set_alias(tracking: Tracking, alias: str, number: int) -> None:

@@ -137,8 +137,11 @@ def reach(tracking: Tracking) -> None:
 
 
 @contextmanager
-def connected(tracking: Tracking) -> Iterator[mlflow.MlflowClient]:
-    """A client of ``tracking``; MLflow's own errors become a TrackingError, its chatter is kept quiet."""
+def connected(tracking: Tracking, *, make: bool = True) -> Iterator[mlflow.MlflowClient]:
+    """A client of ``tracking``; MLflow's own errors become a TrackingError, its chatter is kept quiet.
+
+    With ``make``, a database and its tables are made where they are not there.
+    """
     for name in ("mlflow", "alembic"):
         logging.getLogger(name).setLevel(logging.WARNING)
     try:
@@ -146,7 +149,7 @@ def connected(tracking: Tracking) -> Iterator[mlflow.MlflowClient]:
             warnings.simplefilter("ignore")
             mlflow.set_tracking_uri(tracking.uri)
             mlflow.set_registry_uri(tracking.uri)
-            if tracking.uri.startswith("sqlite:///"):
+            if make and tracking.uri.startswith("sqlite:///"):
                 _open_alone(Path(tracking.uri.removeprefix("sqlite:///").partition("?")[0]))
             yield mlflow.MlflowClient()
     except (MlflowException, SQLAlchemyError, sqlite3.Error, OSError) as error:

@@ -34,6 +34,7 @@ from churn_mlops.serving.receiving import BODY_SECONDS
 from churn_mlops.serving.schemas import BatchPredictions, ErrorBody, Prediction
 
 _JSON = "application/json"
+_PREDICTIONS, _STATE = "Predictions", "Server"
 _REFUSALS: dict[int | str, dict[str, Any]] = {
     status: {"model": ErrorBody, "description": meaning}
     for status, meaning in [
@@ -74,6 +75,10 @@ def create_app(
         description="Who is about to leave, and why.",
         docs_url=None,
         redoc_url=None,
+        openapi_tags=[
+            {"name": _PREDICTIONS, "description": "Who is about to leave"},
+            {"name": _STATE, "description": "What is served, and whether it can be asked"},
+        ],
         redirect_slashes=False,  # the redirect would lead wherever the header Host says
     )
     metrics = Metrics(source)
@@ -90,6 +95,7 @@ def create_app(
     @app.post(
         "/predict",
         summary="Is this customer about to leave?",
+        tags=[_PREDICTIONS],
         response_model=Prediction,
         responses=_REFUSALS,
         openapi_extra={"parameters": [_EXPLAIN | {"description": _EXPLAIN_HELP}]},
@@ -108,7 +114,11 @@ def create_app(
         return Response(as_json(answer), media_type=_JSON, headers=_headers(request, live, as_of))
 
     @app.post(
-        "/predict/batch", summary="The same of many customers", response_model=BatchPredictions, responses=_REFUSALS
+        "/predict/batch",
+        summary="The same of many customers",
+        tags=[_PREDICTIONS],
+        response_model=BatchPredictions,
+        responses=_REFUSALS,
     )
     async def predict_batch(request: Request) -> Response:
         """Whether each of several customers is about to leave; all are answered or none."""
@@ -118,17 +128,17 @@ def create_app(
         answer = await run_in_threadpool(_predict_batch, body, live, metrics)
         return Response(answer, media_type=_JSON, headers=_headers(request, live, clock().isoformat()))
 
-    @app.get("/model", summary="The model that is live", responses={503: _REFUSALS[503]})
+    @app.get("/model", summary="The model that is live", tags=[_STATE], responses={503: _REFUSALS[503]})
     async def model() -> Response:
         """The model that is live: its version, what it takes, and what was noted at its promotion."""
         return Response(as_json(model_card(_live(source))), media_type=_JSON)
 
-    @app.get("/health", summary="Alive")
+    @app.get("/health", summary="Alive", tags=[_STATE])
     async def health() -> dict[str, str]:
         """Whether the process is alive."""
         return {"status": "alive"}
 
-    @app.get("/ready", summary="Ready for requests", responses={503: _REFUSALS[503]})
+    @app.get("/ready", summary="Ready for requests", tags=[_STATE], responses={503: _REFUSALS[503]})
     async def ready() -> dict[str, str]:
         """Whether requests should be sent here: not without a model, nor while shutting down."""
         if source.draining:

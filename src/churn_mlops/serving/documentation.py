@@ -61,7 +61,13 @@ class _Documents:
 
 
 def _document(app: FastAPI, live: Live | None) -> dict[str, Any]:
-    document = get_openapi(title=app.title, version=__version__, description=app.description, routes=app.routes)
+    document = get_openapi(
+        title=app.title,
+        version=__version__,
+        description=app.description,
+        routes=app.routes,
+        tags=app.openapi_tags,
+    )
     if live is not None:
         example = example_customer(live.predictor.contract)
         _describe_body(document, "/predict", live.customer, example)

@@ -76,7 +76,12 @@ def customer_body(contract: DataContract) -> type[CustomerBody]:
         f"feature_{number}": (_type_of(feature), _field_of(contract, name))
         for number, (name, feature) in enumerate(contract.features.items())
     }
-    return create_model("Customer", __base__=CustomerBody, __doc__=f"A customer of {contract.name}.", **fields)
+    return create_model(
+        "Customer",
+        __base__=CustomerBody,
+        __doc__=f"A customer, as the data contract {contract.name!r} declares him.",
+        **fields,
+    )
 
 
 def batch_body(customer: type[CustomerBody], max_rows: int) -> type[BatchBody]:

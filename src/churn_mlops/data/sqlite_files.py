@@ -1,0 +1,88 @@
+"""SQLite files: their cells are read as texts, since SQLite keeps any value in any column, whatever its type."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import ibis
+import ibis.expr.types as ir
+import pyarrow as pa
+
+from churn_mlops.data.contract import level_text
+from churn_mlops.data.files import chosen_table
+from churn_mlops.errors import SourceError
+
+_BATCH_ROWS = 20_000
+
+
+def open_sqlite(path: Path, table: str | None, connection: ibis.BaseBackend) -> ir.Table:
+    """Load the table into ``connection`` as texts, in the order of its rows.
+
+    Raises:
+        SourceError: it is no SQLite database, or it is not plain which table.
+    """
+    with _cursor(path, table) as cursor:
+        batches = iter(lambda: cursor.fetchmany(_BATCH_ROWS), [])
+        return _load_texts([item[0] for item in cursor.description], batches, connection)
+
+
+def sqlite_columns(path: Path, table: str | None) -> list[str]:
+    """Names of the table's columns; no row is read.
+
+    Raises:
+        SourceError: as :func:`open_sqlite`.
+    """
+    with _cursor(path, table) as cursor:
+        return [item[0] for item in cursor.description]
+
+
+@contextmanager
+def _cursor(path: Path, table: str | None) -> Iterator[sqlite3.Cursor]:
+    try:
+        address = f"{path.resolve().as_uri()}?mode=ro"
+        with closing(sqlite3.connect(address, uri=True, check_same_thread=False)) as connection:
+            names = [
+                row[0]
+                for row in connection.execute(
+                    "SELECT name FROM sqlite_master WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite_%'"
+                    " ORDER BY name"
+                )
+            ]
+            name = chosen_table(str(path), names, table)
+            yield connection.execute('SELECT * FROM "{}"'.format(name.replace('"', '""')))  # noqa: S608 a quoted identifier
+    except (sqlite3.Error, duckdb.Error) as error:
+        raise SourceError(f"{path} cannot be opened as a SQLite database ({error}): check that it is one") from None
+
+
+def _load_texts(columns: list[str], batches: Iterable[list[tuple[Any, ...]]], connection: ibis.BaseBackend) -> ir.Table:
+    schema = pa.schema([(name, pa.string()) for name in columns])
+
+    def arrow() -> Iterable[pa.RecordBatch]:
+        for rows in batches:
+            columns_of_rows = zip(*rows, strict=True)
+            yield pa.record_batch([_text_array(column) for column in columns_of_rows], schema=schema)
+
+    connection.con.register("incoming", pa.RecordBatchReader.from_batches(schema, arrow()))
+    connection.raw_sql("CREATE TABLE rows AS SELECT * FROM incoming")
+    connection.con.unregister("incoming")
+    return connection.table("rows")
+
+
+def _text_array(column: tuple[Any, ...]) -> pa.Array:
+    held = set(map(type, column)) - {type(None)}
+    if held <= {str}:
+        return pa.array(column, pa.string())
+    if held in ({int}, {float}):  # Arrow writes a whole float as a whole number, as level_text does
+        return pa.array(column).cast(pa.string())
+    return pa.array([_cell_text(value) for value in column], pa.string())
+
+
+def _cell_text(value: Any) -> str | None:
+    if value is None:
+        return None
+    return value.decode("utf-8", errors="backslashreplace") if isinstance(value, bytes) else level_text(value)

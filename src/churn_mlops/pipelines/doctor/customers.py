@@ -1,0 +1,78 @@
+"""The data contract and the source of the customers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from churn_mlops.config import Settings
+from churn_mlops.data.addresses import shown
+from churn_mlops.data.contract import DataContract
+from churn_mlops.data.names import did_you_mean
+from churn_mlops.data.source_columns import source_columns
+from churn_mlops.errors import ContractError
+from churn_mlops.pipelines.doctor.findings import Finding
+from churn_mlops.pipelines.doctor.knocking import knock
+
+_SHOWN = 5
+
+
+def contract_found(settings: Settings) -> Iterator[Finding]:
+    """Whether the contract is there, is valid and names the label."""
+    path = settings.contract.path
+    contract = DataContract.load(path)
+    told = f"{path}: {len(contract.features)} features, {len(contract.set_aside)} columns set aside"
+    if contract.label is None:
+        advice = "name who left under `label`; without it a model can score, but none can be trained"
+        yield Finding("contract", "warning", f"{told}, no label", advice)
+    else:
+        label = contract.label
+        told += f", label {label.column} ({label.positive} = left within {label.horizon_days} days)"
+        yield Finding("contract", "ok", told)
+
+
+def source_found(settings: Settings) -> Iterator[Finding]:
+    """Whether the source can be reached, and has the columns that the contract declares."""
+    address = settings.source.url
+    if address is None:
+        advice = "run `churn init --from FILE`, or set source.url"
+        yield Finding("source", "warning", "no source is configured", advice)
+        return
+    where = shown(address) if "://" in address else address
+    try:
+        knock(address)
+    except OSError as error:
+        yield Finding("source", "failed", f"{where} cannot be reached ({error})", "start it, or correct source.url")
+        return
+    columns = source_columns(address, settings.source.table)
+    told = f"{where}{f', table {settings.source.table}' if settings.source.table else ''}: {len(columns)} columns"
+    try:
+        contract = DataContract.load(settings.contract.path)
+    except ContractError:
+        yield Finding("source", "warning", f"{told}, and no contract to hold them against", "see the contract above")
+        return
+    yield _fitting(told, columns, contract)
+
+
+def _fitting(told: str, columns: list[str], contract: DataContract) -> Finding:
+    needed = [contract.column_of(name) for name in contract.features]
+    if contract.customer is not None:
+        needed.insert(0, contract.customer)
+    missing = [name for name in needed if name not in columns]
+    if missing:
+        near = did_you_mean(missing[0], columns)
+        advice = "bring the columns back, or correct the contract (`churn init --overwrite` proposes a new one)"
+        return Finding("source", "failed", f"{told}, without {_listed(missing)} of the contract ({near})", advice)
+    if contract.label is not None and contract.label.column not in columns:
+        advice = "training needs it; scoring does not"
+        return Finding("source", "warning", f"{told}, without the label {contract.label.column!r}", advice)
+    known = {*needed, *contract.set_aside, *([contract.label.column] if contract.label else [])}
+    extra = [name for name in columns if name not in known]
+    if extra:
+        advice = "add them to the contract as features or under `set_aside`, then `churn train`"
+        return Finding("source", "warning", f"{told}; the contract does not know {_listed(extra)}", advice)
+    return Finding("source", "ok", f"{told}, all that the contract declares; `churn validate` checks the rows too")
+
+
+def _listed(names: list[str]) -> str:
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return ", ".join(map(repr, names[:_SHOWN])) + more
