@@ -241,7 +241,9 @@ def test_too_few_leavers_are_said_with_what_to_do(untrained: Company) -> None:
 
 
 def test_an_unknown_model_type_is_named_with_those_there_are(untrained: Company) -> None:
-    with pytest.raises(ConfigError, match="'magic': one of auto, logistic_regression, additive_boosting, random_forest, boosting"):
+    with pytest.raises(
+        ConfigError, match="'magic': one of auto, logistic_regression, additive_boosting, random_forest, boosting"
+    ):
         train(untrained.with_settings("training", model_type="magic").settings)
 
 
