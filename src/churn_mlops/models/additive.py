@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from churn_mlops.models.bagging import Bag, Losses, fit_bags, lowest
+from churn_mlops.models.bagging import Losses, fit_bags, lowest
 from churn_mlops.models.fitting import MIN_ROWS_OF_A_CELL, FitSettings, Fitted, Progress, TrainingInputs
+from churn_mlops.models.growing import Bag
 from churn_mlops.models.trees import Leaf, compile_trees, leaves_of
 
 _SAMPLED = {"bagging_fraction": 0.5, "bagging_freq": 1, "feature_fraction": 0.5}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +12,9 @@ Floats = npt.NDArray[np.float64]
 PRIOR_DEVIATION = 0.5
 SMALLEST_SLOPE = 1e-3
 KNEE_QUANTILE = 0.8
+CHOICES = 4
+"""Settings that were chosen by the scores that a calibration is fitted on, about."""
+_HALVINGS = 60
 LEAST_OF_SLOPE = 0.1
 """The least that a bend leaves of the slope."""
 
@@ -36,6 +39,23 @@ class Calibration:
         """Calibrated log-odds of raw ones, any shape."""
         affine = self.intercept + self.slope * log_odds
         return np.asarray(affine + self.bend * np.logaddexp(0.0, log_odds - self.knee) if self.bend else affine)
+
+    def information(self, log_odds: Floats) -> float:
+        """How well customers of these raw log-odds tell the steepness: Fisher's information of a factor on it."""
+        calibrated = self.of(log_odds)
+        p = sigmoid(calibrated)
+        weights = p * (1.0 - p)
+        return float(weights @ (calibrated - weights @ calibrated / weights.sum()) ** 2)
+
+    def flatter(self, factor: float, log_odds: Floats) -> Calibration:
+        """The calibration with ``factor`` of its slope and bend, expecting about as many leavers of ``log_odds``."""
+        flat = replace(self, intercept=0.0, slope=self.slope * factor, bend=self.bend * factor)
+        raw, expected = flat.of(log_odds), float(sigmoid(self.of(log_odds)).mean())
+        low, high = (float(edge) for edge in np.log(expected / (1.0 - expected)) - np.array([raw.max(), raw.min()]))
+        for _ in range(_HALVINGS):
+            middle = (low + high) / 2.0
+            low, high = (middle, high) if sigmoid(raw + middle).mean() < expected else (low, middle)
+        return replace(flat, intercept=(low + high) / 2.0)
 
     def rate(self, log_odds: Floats, base: float) -> Floats:
         """Calibrated log-odds gained over ``base`` for each unit of raw log-odds, the slope where they meet."""
@@ -86,6 +106,20 @@ def fit_calibration(
     if slope < SMALLEST_SLOPE:
         intercept, slope = float(base), SMALLEST_SLOPE
     return Calibration(intercept - slope * centre, slope)
+
+
+def cautious(calibration: Calibration, log_odds: Floats) -> Calibration:
+    """``calibration``, flatter by what chance made it too steep: little, unless rows are few.
+
+    The heuristic shrinkage of van Houwelingen and le Cessie (1990), (information - choices) / information, in a form that
+    stays positive.
+
+    Args:
+        calibration: fitted on out-of-fold scores by which settings were chosen, too.
+        log_odds: those scores, shape (rows,).
+    """
+    information = calibration.information(log_odds)
+    return calibration.flatter(information / (information + CHOICES), log_odds)
 
 
 def _most_likely(design: Floats, y: Floats, base: float, prior: bool, rounds: int) -> Floats:

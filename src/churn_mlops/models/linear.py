@@ -57,7 +57,9 @@ def fit_linear(data: TrainingInputs, settings: FitSettings, progress: Progress, 
         progress(done + 1, total)
     losses = {strength: float(log_losses(values, data.y).mean()) for strength, values in out_of_fold.items()}
     best = min(losses, key=lambda strength: losses[strength])
-    tables = _fit(data.inputs, data.y, data.axes, best)
+    # The penalty keeps its weight against the rows, of which there are more than in a fold.
+    share = len(data.folds[0][0]) / len(data.y)
+    tables = _fit(data.inputs, data.y, data.axes, best * share)
     progress(total, total)
     chosen = {"C": best, "log_loss_of_candidates": {str(strength): loss for strength, loss in losses.items()}}
     return Fitted(tables, (tuple(parts[best]),), out_of_fold[best], str(best), chosen)

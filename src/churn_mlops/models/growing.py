@@ -1,0 +1,142 @@
+"""Grows LightGBM trees on the training rows of a fold, and finds how many of them count."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import lightgbm
+import numpy as np
+
+from churn_mlops.models.fitting import FitSettings, TrainingInputs, log_losses
+from churn_mlops.models.tables import Floats, Places
+from churn_mlops.models.tree_text import with_log_odds_leaves
+
+ROWS_FOR_THREADS = 200_000
+
+
+@dataclass(frozen=True)
+class Bag:
+    """The trees of one fold.
+
+    Args:
+        model_text: LightGBM's own text.
+        trees: how many of its trees count.
+        share: factor of the trees' summed values: 1 for boosting, one over ``trees`` for a forest.
+        held_out: raw log-odds of the fold's held-out rows.
+    """
+
+    model_text: str
+    trees: int
+    share: float
+    held_out: Floats
+
+
+@dataclass(frozen=True)
+class Grown:
+    """Trees of one fold, of which it is still open how many count.
+
+    Args:
+        booster: LightGBM's model.
+        is_forest: whether trees are averaged; then all count.
+        curve: mean log loss of the held-out rows after each tree.
+        inputs: of the held-out rows.
+        losses: of the held-out rows at the best point of their own curve: good to compare, too good to report.
+        threads: of predictions.
+    """
+
+    booster: Any
+    is_forest: bool
+    curve: Floats
+    inputs: Floats
+    losses: Floats
+    threads: int
+
+    def cut(self, trees: int) -> Bag:
+        """The first ``trees`` trees."""
+        share = 1.0 / trees if self.is_forest else 1.0
+        raw = _raw(self.booster, self.inputs, trees, self.threads)
+        return Bag(self.booster.model_to_string(num_iteration=trees), trees, share, share * raw)
+
+
+class Grower:
+    """Grows trees on one set of rows, binned once."""
+
+    def __init__(self, data: TrainingInputs, settings: FitSettings) -> None:
+        self.data, self.settings = data, settings
+        self.parameters = _parameters(data, settings)
+        self.dataset = lightgbm.Dataset(
+            data.inputs,
+            label=data.y,
+            categorical_feature=data.categories,
+            params=self.parameters,
+            free_raw_data=False,
+        ).construct()
+
+    def grow(self, candidate: Mapping[str, Any], fold: tuple[Places, Places], seed: int) -> Grown:
+        """Trees on the training rows of ``fold``, until its held-out rows gain nothing more from them."""
+        train, held_out = (np.sort(rows) for rows in fold)
+        given = {**self.parameters, **candidate, "seed": seed}
+        is_forest = given.get("boosting") == "rf"
+        rows = self.dataset.subset(train.tolist()).construct()
+        curve: dict[str, Any] = {}
+        if is_forest:
+            booster, trees = self._forest(given, rows, float(self.data.y[train].mean()))
+        else:
+            booster = lightgbm.train(
+                given,
+                rows,
+                self.settings.max_trees,
+                valid_sets=[self.dataset.subset(held_out.tolist()).construct()],
+                callbacks=[
+                    lightgbm.early_stopping(self.settings.patience, verbose=False),
+                    lightgbm.record_evaluation(curve),
+                ],
+            )
+            trees = booster.best_iteration or booster.current_iteration()
+        inputs, threads = self.data.inputs[fold[1]], self.parameters["num_threads"]
+        raw = _raw(booster, inputs, trees, threads) / (trees if is_forest else 1)
+        found = np.array(curve["valid_0"]["binary_logloss"]) if curve else np.full(trees, np.nan)
+        return Grown(booster, is_forest, found, inputs, log_losses(raw, self.data.y[fold[1]]), threads)
+
+    def _forest(self, given: dict[str, Any], rows: Any, base: float) -> tuple[Any, int]:
+        """A forest has no early stopping: its trees do not build on each other."""
+        trees, weight = int(given.pop("trees")), float(given.pop("leaf_prior_rows"))
+        text = lightgbm.train(given, rows, trees).model_to_string()
+        return lightgbm.Booster(model_str=with_log_odds_leaves(text, base, weight)), trees
+
+
+def cut(grown: Sequence[Grown]) -> list[Bag]:
+    """The bag of each fold, with as many trees as the curves of the OTHER folds say.
+
+    A fold's own curve would choose the number that suits its held-out rows by chance, and their scores would look
+    better than those of new customers: by much, where rows are few.
+    """
+    if grown[0].is_forest:
+        return [one.cut(len(one.curve)) for one in grown]
+    longest = max(len(one.curve) for one in grown)
+    curves = np.array([np.pad(one.curve, (0, longest - len(one.curve)), mode="edge") for one in grown])
+    bags = []
+    for place, one in enumerate(grown):
+        best = int(np.delete(curves, place, axis=0).mean(axis=0).argmin()) + 1
+        bags.append(one.cut(min(best, len(one.curve))))
+    return bags
+
+
+def _raw(booster: Any, inputs: Floats, trees: int, threads: int) -> Floats:
+    return np.asarray(booster.predict(inputs, raw_score=True, num_iteration=trees, num_threads=threads))
+
+
+def _parameters(data: TrainingInputs, settings: FitSettings) -> dict[str, Any]:
+    """Threads wait for each other more than they help on fewer rows; ``deterministic`` gives the same trees anyhow."""
+    return {
+        "objective": "binary",
+        "learning_rate": settings.learning_rate,
+        "min_data_in_leaf": 20,
+        "deterministic": True,
+        "feature_pre_filter": False,
+        "force_row_wise": True,
+        "num_threads": settings.cores if len(data.y) >= ROWS_FOR_THREADS else 1,
+        "verbose": -1,
+    }
