@@ -123,6 +123,7 @@ def test_the_demo_makes_trains_and_lists_and_the_second_time_only_lists(
     first = churn(*demo)
     assert first.code == 0
     assert "Made a company of 3,000 customers in demo/." in first.out
+    assert "in pictures: churn --config demo/config.yaml report 1" in first.out
     assert "Version 1 is live now: the first model that finds a signal." in first.out
     again = churn(*demo)
     assert again.out.startswith("The company in demo/ has its model already.\n")

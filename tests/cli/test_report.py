@@ -83,8 +83,9 @@ def test_a_place_that_cannot_be_written_is_named(churn: Churn, company: Company,
 
 
 def test_training_records_the_card_and_says_how_to_read_the_report(churn: Churn, own_company: Company) -> None:
-    printed = churn("--config", own_company.config(), "train").out
-    assert "in pictures: churn report 2" in printed
+    config = own_company.config()
+    printed = churn("--config", config, "train").out
+    assert f"in pictures: churn --config {config} report 2" in printed
     place = own_company.settings.mlflow
     client = mlflow.MlflowClient(place.uri, place.uri)
     version = client.get_model_version(place.model_name, "2")

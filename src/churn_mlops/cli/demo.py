@@ -35,7 +35,8 @@ def demo(
         from churn_mlops.pipelines import train as training_job
 
         with progress_bar("Training") as progress:
-            training.show(training_job.train(settings, progress=progress))
+            trained = training_job.train(settings, progress=progress)
+        training.show(trained, FOLDER / "config.yaml")
     else:
         say(f"The company in {FOLDER}/ has its model already.")
     scoring.show(scoring_job.score(settings, date.today()))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -51,11 +53,14 @@ def train(
     if as_json:
         print_json(_document(trained))
     else:
-        show(trained)
+        show(trained, context.obj)
 
 
-def show(trained: Trained) -> None:
-    """Print what a training run did."""
+def show(trained: Trained, config: Path | None) -> None:
+    """Print what a training run did; ``config`` is the settings file to name in what to do next, None for the usual."""
+    auto = _auto(trained)
+    if auto is not None:
+        say(f"Of all types, {auto['sentence']}")
     say(
         f"Trained {trained.bundle.model_type} on {trained.customers:,} customers; judged on {trained.set_aside:,} "
         "others, whom no version ever trains on:"
@@ -66,7 +71,8 @@ def show(trained: Trained) -> None:
     say(f"Version {trained.version} {live}: {verdict.sentence}.")
     if verdict.promote:
         say(RESTART)
-    say(f"What it learnt and what it is worth, in pictures: churn report {trained.version}")
+    command = "churn" if config is None else f"churn --config {shlex.quote(str(config))}"
+    say(f"What it learnt and what it is worth, in pictures: {command} report {trained.version}")
 
 
 def show_metrics(metrics: Mapping[str, Estimate]) -> None:
@@ -80,6 +86,7 @@ def _document(trained: Trained) -> dict[str, Any]:
         "version": trained.version,
         "run_id": trained.run_id,
         "model_type": trained.bundle.model_type,
+        "auto": _auto(trained),
         "sha256": trained.bundle.sha256,
         "customers": trained.customers,
         "customers_set_aside": trained.set_aside,
@@ -89,3 +96,9 @@ def _document(trained: Trained) -> dict[str, Any]:
         "verdict": trained.verdict.sentence,
         "warnings": trained.report.to_dict()["problems"],
     }
+
+
+def _auto(trained: Trained) -> dict[str, Any] | None:
+    """What ``auto`` compared and chose, None where a type was configured."""
+    found: dict[str, Any] | None = trained.bundle.training["chosen"].get("auto")
+    return found

@@ -1,0 +1,62 @@
+"""What ``churn train`` prints of the choice of a type, and what to type next."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from churn_mlops.cli import training
+from churn_mlops.models.auto import Excess, as_plain
+from churn_mlops.pipelines.train import Trained
+from tests.cli.conftest import Churn
+from tests.company import Company
+
+COMPARED = {
+    "logistic_regression": Excess(0.42, 0.001, 0.002),
+    "random_forest": Excess(0.43, 0.01, 0.002),
+    "boosting": Excess(0.419, 0.0, 0.0),
+}
+
+
+def by_auto(company: Company) -> Trained:
+    trained = company.trained
+    assert trained is not None
+    auto = as_plain(COMPARED, "logistic_regression")
+    learnt = trained.bundle.training
+    bundle = replace(trained.bundle, training={**learnt, "chosen": {**learnt["chosen"], "auto": auto}})
+    return replace(trained, bundle=bundle)
+
+
+def test_what_auto_chose_and_why_is_said(company: Company, capsys: pytest.CaptureFixture[str]) -> None:
+    training.show(by_auto(company), None)
+    printed = " ".join(capsys.readouterr().out.split())
+    assert (
+        "Of all types, logistic_regression is the simplest within one standard error of the best, boosting. The glass "
+        "box (logistic_regression) costs 0.00100 log loss (0.24 %) against boosting." in printed
+    )
+
+
+def test_json_holds_what_auto_compared_and_chose(company: Company) -> None:
+    auto = json.loads(json.dumps(training._document(by_auto(company))))["auto"]
+    assert (auto["chosen"], list(auto["types"])) == ("logistic_regression", list(COMPARED))
+    assert "is the simplest within one standard error" in auto["sentence"]
+
+
+def test_of_a_configured_type_nothing_is_said_of_a_choice(company: Company, capsys: pytest.CaptureFixture[str]) -> None:
+    assert company.trained is not None
+    training.show(company.trained, None)
+    assert "Of all types" not in capsys.readouterr().out
+    assert training._document(company.trained)["auto"] is None
+
+
+def test_what_to_type_next_works_with_the_settings_that_were_used(churn: Churn, own_company: Company) -> None:
+    folder = Path("my settings")
+    folder.mkdir()
+    config = folder / "churn.yaml"
+    config.write_bytes(own_company.config().read_bytes())
+    hint = churn("--config", config, "train").out.splitlines()[-1]
+    assert hint.endswith(": churn --config 'my settings/churn.yaml' report 2")
+    assert churn("--config", config, "report", "2").code == 0
