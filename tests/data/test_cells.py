@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from decimal import Decimal
 
 import ibis
 import pyarrow as pa
@@ -146,6 +147,52 @@ def test_numbers_are_read_as_they_are_declared(text: str, declared: dict[str, ob
 @given(values=st.lists(st.none() | st.floats() | st.integers(-3, 3).map(float), min_size=1, max_size=20))
 def test_a_number_means_the_same_in_both(kind: str, values: list[object]) -> None:
     agree(values, pa.array(values, pa.float64()), FEATURES[kind])
+
+
+CODED = [
+    Feature(type="number", missing_values=("-99", "NA", "0.5")),
+    Feature(type="number", missing_values=("-99,0", "1.000"), decimal=",", thousands="."),
+    Feature(type="boolean", missing_values=("-99", "0")),
+    Feature(type="category", levels=("1", "2", "2.5", "a"), missing_values=("-99", "NA")),
+]
+CENTS = [Decimal(text) for text in ("1.00", "2.50", "-99.00", "0.50", "1000.00", "-3.25", "0.00")]
+
+
+@pytest.mark.parametrize("feature", CODED)
+@pytest.mark.parametrize(
+    "column",
+    [
+        pa.array([*CENTS, None], pa.decimal128(10, 2)),
+        pa.array([Decimal("100"), Decimal("-99"), Decimal("2"), None], pa.decimal128(10, 0)),
+        pa.array([Decimal("12345678901234567890.10"), Decimal("-99.00"), Decimal("100.00")], pa.decimal128(38, 2)),
+        pa.array([-99, 0, 1, 2, 1000, None], pa.int32()),
+        pa.array([-99.0, 0.0, 0.5, 2.5, 1000.0, None], pa.float64()),
+        pa.array([True, False, None]),
+        pa.array(["-99", "-99.0", " -99 ", "-99,0", "1.000", "1000", "0", "no", "N", "NA", "a", "2.50"]),
+    ],
+    ids=str,
+)
+def test_a_number_that_means_missing_is_the_same_in_both_whatever_the_column_holds(
+    feature: Feature, column: pa.Array
+) -> None:
+    agree(column.to_pylist(), column, feature)
+
+
+def test_a_decimal_is_the_level_that_the_float_is() -> None:
+    category = CODED[3]
+    found = engine_meaning(pa.array(CENTS, pa.decimal128(10, 2)), category)
+    assert [row["v"] for row in found] == ["1", "2.5", None, "0.5", "1000", "-3.25", "0"]
+    assert [read_level(float(value), category) for value in CENTS] == [row["v"] for row in found]
+
+
+def test_a_declared_number_is_missing_but_a_flag_that_was_read_is_not() -> None:
+    assert math.isnan(read_number(-99, CODED[0]))
+    assert math.isnan(read_number("-99.0", CODED[0]))
+    assert math.isnan(read_number(1000.0, CODED[1]))
+    assert read_level(-99.0, CODED[3]) is None
+    assert math.isnan(read_boolean("0", CODED[2]))
+    assert read_boolean(0.0, CODED[2]) == 0.0
+    assert math.isnan(read_boolean(-99, CODED[2]))
 
 
 @pytest.mark.parametrize("kind", FEATURES)

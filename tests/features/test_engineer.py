@@ -113,3 +113,10 @@ def test_a_cell_that_is_no_value_is_named(kind: str, value: object) -> None:
     contract = DataContract.from_dict({"name": "t", "features": {"a": feature}})
     with pytest.raises(DataError, match="a: row 1: "):
         FeatureEngineer(contract).fit([{"a": None}]).transform([{"a": value}])
+
+
+@pytest.mark.parametrize("column", [[-99, 5], ["-99", "5"], np.array([-99, 5]), pa.array([-99.0, 5.0])])
+def test_a_number_that_is_declared_missing_is_missing_however_the_column_comes(column: object) -> None:
+    features = {"age": {"type": "number", "missing_values": ["-99"]}}
+    engineer = FeatureEngineer(DataContract.from_dict({"name": "t", "features": features})).fit({"age": column})
+    assert np.isnan(engineer.transform({"age": column})[:, 0]).tolist() == [True, False]

@@ -43,7 +43,10 @@ def as_text(column: ir.Column) -> ir.StringColumn:
         whole = is_whole(number) & (number.abs() < _WHOLE_LIMIT)
         as_whole = ibis.ifelse(whole, number, ibis.null("float64")).cast("int64").cast("string")
         return ibis.ifelse(whole, as_whole, number.cast("string"))
-    return column.cast("string")
+    text = column.cast("string")
+    if kind.is_decimal():  # 2.00 is "2" and 2.50 is "2.5", as for floats
+        return ibis.ifelse(text.contains("."), text.re_replace("[.]?0+$", ""), text)
+    return text
 
 
 def is_whole(number: ir.FloatingColumn) -> ir.BooleanColumn:
@@ -51,13 +54,12 @@ def is_whole(number: ir.FloatingColumn) -> ir.BooleanColumn:
     return ~number.isinf() & (ibis.ifelse(number.isinf(), 0.0, number) % 1 == 0)
 
 
-def _present_text(
-    column: ir.Column, missing_values: tuple[str, ...], plain: ir.BooleanColumn | None = None
-) -> ir.StringColumn:
+def _present_text(column: ir.Column, feature: Feature, plain: ir.BooleanColumn | None = None) -> ir.StringColumn:
     """The text of each cell, null where it is missing; ``plain`` spares the look at cells that need no cutting."""
     text = as_text(column)
-    if missing_values and column.type().is_string():
-        text = ibis.ifelse(text.isin(missing_values), ibis.null("string"), text)
+    gone = feature.missing_values if column.type().is_string() else feature.missing_of_numbers
+    if gone:
+        text = ibis.ifelse(text.isin(gone), ibis.null("string"), text)
     return text if plain is None else ibis.ifelse(plain, column, text)
 
 
@@ -74,22 +76,34 @@ def text_to_number(text: ir.StringColumn, notation: Notation = PLAIN) -> ir.Floa
     return ibis.ifelse(parsed.isinf(), ibis.null("float64"), parsed)
 
 
-def _number(column: ir.Column, missing_values: tuple[str, ...], notation: Notation) -> Cell:
+def _number(column: ir.Column, feature: Feature) -> Cell:
     kind = column.type()
-    if kind.is_numeric() or kind.is_boolean():
-        number = (column.cast("int8") if kind.is_boolean() else column).cast("float64")
-        if kind.is_floating():
-            number = number.nullif(float("nan"))
-        bad = number.isinf().fill_null(False)
-        return Cell(ibis.ifelse(bad, ibis.null("float64"), number), bad, number.isnull())
-    text = _present_text(column, missing_values)
-    value = text_to_number(text, notation)
+    native = kind.is_numeric() or kind.is_boolean()
+    cell = _native_number(column) if native else _number_text(column, feature)
+    if not feature.missing_numbers:
+        return cell
+    gone = cell.value.isin(feature.missing_numbers).fill_null(False)
+    return Cell(ibis.ifelse(gone, ibis.null("float64"), cell.value), cell.bad, cell.missing | gone)
+
+
+def _native_number(column: ir.Column) -> Cell:
+    kind = column.type()
+    number = (column.cast("int8") if kind.is_boolean() else column).cast("float64")
+    if kind.is_floating():
+        number = number.nullif(float("nan"))
+    bad = number.isinf().fill_null(False)
+    return Cell(ibis.ifelse(bad, ibis.null("float64"), number), bad, number.isnull())
+
+
+def _number_text(column: ir.Column, feature: Feature) -> Cell:
+    text = _present_text(column, feature)
+    value = text_to_number(text, feature.notation)
     return Cell(value, text.notnull() & value.isnull(), text.isnull())
 
 
-def _boolean(column: ir.Column, missing_values: tuple[str, ...]) -> Cell:
-    known = sorted({"0", "1", "Yes", "No", "true", "false"} - set(missing_values))
-    text = _present_text(column, missing_values, column.isin(known) if column.type().is_string() else None)
+def _boolean(column: ir.Column, feature: Feature) -> Cell:
+    known = sorted({"0", "1", "Yes", "No", "true", "false"} - set(feature.missing_values))
+    text = _present_text(column, feature, column.isin(known) if column.type().is_string() else None)
     lower = text.lower()
     value = ibis.cases(
         (lower.isin(sorted(TRUE_TEXTS)), 1.0), (lower.isin(sorted(FALSE_TEXTS)), 0.0), else_=ibis.null("float64")
@@ -100,7 +114,7 @@ def _boolean(column: ir.Column, missing_values: tuple[str, ...]) -> Cell:
 def _category(column: ir.Column, feature: Feature) -> Cell:
     known = [level for level in feature.levels or () if level and level not in feature.missing_values]
     spared = column.isin(known) if known and column.type().is_string() else None
-    text = _present_text(column, feature.missing_values, spared)
+    text = _present_text(column, feature, spared)
     joined = {other: level for level, others in feature.same.items() for other in others}
     return Cell(text.substitute(joined) if joined else text, ibis.literal(False), text.isnull())
 
@@ -110,5 +124,5 @@ def read_cell(column: ir.Column, feature: Feature) -> Cell:
     if feature.type == "category":
         return _category(column, feature)
     if feature.type == "number":
-        return _number(column, feature.missing_values, feature.notation)
-    return _boolean(column, feature.missing_values)
+        return _number(column, feature)
+    return _boolean(column, feature)

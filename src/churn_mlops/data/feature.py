@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from contextlib import suppress
 from decimal import Decimal
+from functools import cached_property
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -42,7 +44,7 @@ class Feature(Declaration):
         default_factory=dict, description="other texts that mean a level; no levels of their own any more"
     )
     levels: tuple[str, ...] | None = Field(None, description="the known values of a category; another is a warning")
-    missing_values: tuple[str, ...] = Field((), description="texts that mean missing, besides blank")
+    missing_values: tuple[str, ...] = Field((), description="texts and numbers that mean missing, besides blank")
     missing: float = Field(0.0, ge=0, le=1, description="share of missing values seen; more is a warning")
     required: bool = Field(True, description="whether a request must hold the field")
 
@@ -117,6 +119,21 @@ class Feature(Declaration):
         """How this feature's numbers are written."""
         return Notation(self.decimal, self.thousands, self.around)
 
+    @cached_property
+    def missing_numbers(self) -> frozenset[float]:
+        """The numbers that mean missing, however they are written: those among ``missing_values`` of a number."""
+        return _numbers_in(self.missing_values, self.notation) if self.type == "number" else frozenset()
+
+    @cached_property
+    def missing_of_numbers(self) -> frozenset[str]:
+        """Texts that mean missing where a cell is a number or a truth value, as :func:`level_text` writes it.
+
+        For a boolean they are not those of 1 and 0: a "0" among texts may mean missing, but once a "no" is read it is
+        0 too.
+        """
+        gone = frozenset(self.missing_values)
+        return gone - TRUE_TEXTS - FALSE_TEXTS if self.type == "boolean" else gone
+
     def level_of(self, text: str) -> str:
         """The level that the stripped ``text`` means: itself, or the one that ``same`` joins it to."""
         for level, others in self.same.items():
@@ -136,7 +153,18 @@ def level_text(value: Any) -> str:
     is_whole = isinstance(value, float | Decimal) and math.isfinite(value) and int(value) == value
     if is_whole and abs(value) < _WHOLE_LIMIT:
         return str(int(value))
+    if isinstance(value, Decimal) and value.is_finite():  # 2.50 is 2.5, be it a float or not
+        text = format(value, "f")
+        return text.rstrip("0").rstrip(".") if "." in text else text
     return str(value).strip()
+
+
+def _numbers_in(texts: tuple[str, ...], notation: Notation) -> frozenset[float]:
+    found = set()
+    for text in texts:
+        with suppress(ValueError):
+            found.add(notation.number_in(text))
+    return frozenset(number for number in found if math.isfinite(number))
 
 
 def _texts(value: Any) -> tuple[str, ...]:

@@ -15,14 +15,38 @@ class BadCellError(ValueError):
 
 
 def is_missing(value: Any, feature: Feature) -> bool:
-    """Whether ``value`` is absent, NaN, blank, or one of the texts that mean missing."""
+    """Whether ``value`` is absent, NaN, blank, or one of the texts or numbers that mean missing."""
     if isinstance(value, str):
         text = value.strip()
-        return not text or text in feature.missing_values
+        return not text or (bool(feature.missing_values) and _is_declared_missing(text, feature))
+    if _is_nothing(value):
+        return True
+    return bool(feature.missing_values) and _is_declared_missing(value, feature)
+
+
+def _is_nothing(value: Any) -> bool:
     if value is None or isinstance(value, float | int):
         return value is None or value != value
     # NumPy's and Decimal's NaN differ from themselves; pandas' NA and NaT are named, for serving has no pandas.
     return type(value).__name__ in {"NAType", "NaTType"} or (isinstance(value, Number) and str(value).lower() == "nan")
+
+
+def _is_declared_missing(value: Any, feature: Feature) -> bool:
+    """Whether ``value`` is among the missing values, as a text, or for a number feature as a number."""
+    if isinstance(value, Collection) and not isinstance(value, str):
+        return False
+    try:
+        if isinstance(value, str):
+            if value in feature.missing_values:
+                return True
+        elif feature.type != "number":
+            return level_text(value) in feature.missing_of_numbers
+        if not feature.missing_numbers:
+            return False
+        number = feature.notation.number_in(value) if isinstance(value, str) else float(value)
+    except (TypeError, ValueError, ArithmeticError):
+        return False
+    return number in feature.missing_numbers
 
 
 def read_number(value: Any, feature: Feature) -> float:
@@ -31,7 +55,7 @@ def read_number(value: Any, feature: Feature) -> float:
     Raises:
         BadCellError: ``value`` is not a number, or not a finite one.
     """
-    if type(value) is float and -math.inf < value < math.inf:
+    if type(value) is float and -math.inf < value < math.inf and not feature.missing_values:
         return value
     if is_missing(value, feature):
         return math.nan

@@ -122,6 +122,9 @@ def _column_name(name: str, feature: Feature, columns: Mapping[str, Any]) -> str
 def _read(name: str, feature: Feature, columns: Mapping[str, Any], rows: int, read: Callable[[Any], float]) -> Floats:
     column = columns.get(_column_name(name, feature, columns))
     try:
-        return read_column(column, read, feature.type == "number", rows)
+        values = read_column(column, read, feature.type == "number", rows)
     except BadCellError as error:
         raise DataError(f"{name}: {error}", ((name, str(error)),)) from None
+    if feature.missing_numbers:  # a column of numbers is taken whole, without a look at each cell
+        values[np.isin(values, list(feature.missing_numbers))] = np.nan
+    return values
