@@ -29,6 +29,9 @@ def asked(*levels: str) -> dict[str, list[str]]:
         (("credit_card", "Credit card", "CREDIT-CARD"), {"credit_card": ["CREDIT-CARD", "Credit card"]}),
         (("Month-to-month", "month to month", "One year"), {"Month-to-month": ["month to month"]}),
         (("Yes", "YES", "No"), {"Yes": ["YES"]}),
+        (("Y", "N", "yes", "no"), {"Y": ["yes"], "N": ["no"]}),
+        (("yes", "No", "N", "y", "Y"), {"yes": ["Y", "y"], "No": ["N"]}),
+        (("true", "f", "false"), {"f": ["false"]}),
         (("CC", "credit card", "Credit Card"), {"credit card": ["CC", "Credit Card"]}),
     ],
 )
@@ -40,6 +43,9 @@ def test_levels_that_seem_to_mean_the_same_are_asked_about(levels: tuple[str, ..
     "levels",
     [
         ("Yes", "No", "No internet service", "No phone service"),
+        ("N", "No", "S", "E"),
+        ("Y", "N", "No phone service"),
+        ("Y", "no"),
         ("1-Highest", "2-High", "3-Good"),
         ("A", "a", "B", "A+", "A-"),
         ("1-5", "15", "1.5", "10-20", "1020", "<5", ">5", "60", "60+"),

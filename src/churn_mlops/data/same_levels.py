@@ -1,6 +1,7 @@
 """Levels of a category that seem to mean the same: asked, never joined here.
 
-Three signs: they differ only in capitals, blanks and punctuation; one is the initials of the other ("CC", "Credit
+Four signs: they differ only in capitals, blanks and punctuation; one is the letter of the answer that the other is
+("Y", "yes"), where both answers stand in the column; one is the initials of the other ("CC", "Credit
 Card"); one is a part of the other in whole words ("Phone", "Mobile Phone").
 """
 
@@ -24,6 +25,9 @@ _SMALL_WORDS = frozenset({"of", "on", "the", "and", "in", "at", "for", "a", "to"
 _LETTERS = re.compile(r"[^\W\d_]+")
 
 
+_ANSWERS = ({"y": "yes", "n": "no"}, {"t": "true", "f": "false"})
+
+
 def seeming_same(levels: Sequence[tuple[str, int]]) -> dict[str, list[str]]:
     """Levels to ask about: the one to keep, and the others that seem to mean it.
 
@@ -32,7 +36,11 @@ def seeming_same(levels: Sequence[tuple[str, int]]) -> dict[str, list[str]]:
     """
     rows = dict(levels)
     groups: dict[str, set[str]] = {level: {level} for level in rows}
-    for one, other in [*_alike(list(rows)), *(_related(list(rows)) if len(rows) <= _FEW else [])]:
+    for one, other in [
+        *_alike(list(rows)),
+        *_answers(list(rows)),
+        *(_related(list(rows)) if len(rows) <= _FEW else []),
+    ]:
         merged = groups[one] | groups[other]
         for level in merged:
             groups[level] = merged
@@ -55,6 +63,20 @@ def _alike(levels: Sequence[str]) -> list[tuple[str, str]]:
             if key in first:
                 pairs.append((first[key], level))
             first.setdefault(key, level)
+    return pairs
+
+
+def _answers(levels: Sequence[str]) -> list[tuple[str, str]]:
+    """Pairs of a letter and the answer that it stands for, in a column that holds the other answer too."""
+    lower: dict[str, list[str]] = {}
+    for level in levels:
+        lower.setdefault(level.casefold(), []).append(level)
+    pairs = []
+    for words in _ANSWERS:
+        if all(letter in lower or word in lower for letter, word in words.items()):
+            for letter, word in words.items():
+                same = lower.get(letter, []) + lower.get(word, []) if letter in lower and word in lower else []
+                pairs += [(same[0], level) for level in same[1:]]
     return pairs
 
 
