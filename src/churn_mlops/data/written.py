@@ -71,7 +71,7 @@ def shapes_of(texts: Iterable[tuple[str, int]]) -> list[Shape]:
 
 def looks_written(shapes: Sequence[Shape]) -> bool:
     """Whether most of a few shapes could be numbers."""
-    rows = sum(shape.rows for shape in shapes if amount_in(shape.text, shape.zero) is not None)
+    rows = sum(shape.rows for shape in shapes if amount_in(_unsigned(shape.text), shape.zero) is not None)
     return rows >= 0.8 * sum(shape.rows for shape in shapes)
 
 
@@ -79,8 +79,11 @@ def read_written(shapes: Sequence[Shape], distinct: int) -> Written | None:
     """What all ``shapes`` of a column of ``distinct`` texts tell; None where they are not numbers."""
     amounts: list[Amount] = []
     others: dict[str, int] = {}
+    below: list[str] = []
     for shape in shapes:
         amount = amount_in(shape.text, shape.zero)
+        if amount is None and (amount := amount_in(_unsigned(shape.text), shape.zero)) is not None:
+            below.append(shape.text)
         if amount is not None:
             amounts.append(amount)
         elif "9" in shape.text:
@@ -92,6 +95,8 @@ def read_written(shapes: Sequence[Shape], distinct: int) -> Written | None:
         return None
     if not _are_words(others, numbers, sum(shape.rows for shape in shapes)):
         return None
+    if below:
+        return Written(question=_BELOW_ZERO.format(below[0].replace("9999", "999")), readable=False)
     units = shared_unit(amounts, numbers)
     if units is None or units.question:
         return None if units is None else Written(question=units.question, readable=False)
@@ -116,6 +121,19 @@ _COMMA = (
     '{type: number, thousands: ","}; if it is the decimal sign, {type: number, decimal: ","}'
 )
 _TWO_WAYS = "some numbers have a decimal point and some a decimal comma: write all of them in one way"
+
+
+_BELOW_ZERO = (
+    "looks like numbers, some of which are written as in {!r} (a 9 is any digit): if that means below zero, write "
+    "them with a minus in front, as in -9.9"
+)
+_AFTER = re.compile(r"\((.*)\)|(.*9.*)[-\u2212]|\u2212(.*)")
+
+
+def _unsigned(shape: str) -> str:
+    """``shape`` without what stands for a minus and is none: parentheses, a minus behind, the minus of print."""
+    found = _AFTER.fullmatch(shape)
+    return shape if found is None else next(text for text in found.groups() if text is not None).strip()
 
 
 def _are_words(others: Mapping[str, int], numbers: int, rows: int) -> bool:
