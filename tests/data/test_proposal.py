@@ -96,6 +96,8 @@ def test_a_long_public_file_is_looked_at(public_data: Path) -> None:
         ([f"{row % 90}{'K' if row % 2 else 'M'}" for row in range(ROWS)], "unclear"),
         ([f"{row % 90 + 1}{' EUR' if row % 2 else ''}" for row in range(ROWS)], "unclear"),
         ([f"{row % 90},5" if row % 2 else f"{row % 90}.5" for row in range(ROWS)], "unclear"),
+        ([f"+{row % 90}.9%" if row % 2 else f"({row % 70}.7%)" for row in range(ROWS)], "unclear"),
+        ([f"{row % 90}.9" if row % 2 else f"{row % 70}.7-" for row in range(ROWS)], "unclear"),
         (["only once"] + [None] * (ROWS - 1), "empty"),
         (BASE["x"], "duplicate"),
         (BASE["plan"].map({"a": "alpha", "b": "beta"}), "duplicate"),
@@ -292,3 +294,54 @@ def test_an_index_that_pandas_wrote_without_a_name_is_set_aside(tmp_path: Path) 
     proposal = propose(open_table(str(file)), name="t", label="churn")
     assert proposal.contract.set_aside["column_1"].reason == "identifier"
     assert list(proposal.contract.features) == ["plan"]
+
+
+def test_a_leading_plus_is_a_sign() -> None:
+    found = looked_at(odd=[f"{'+' if row % 2 else '-'}{row % 90}.9%" for row in range(ROWS)])
+    feature = found.contract.features["odd"]
+    assert (feature.type, feature.range, feature.unit) == ("number", (-88.9, 89.9), "%")
+
+
+def test_numbers_in_parentheses_are_set_aside_with_what_to_do() -> None:
+    found = looked_at(odd=[f"+{row % 90}.9%" if row % 2 else f"({row % 70}.7%)" for row in range(ROWS)])
+    note = found.contract.set_aside["odd"].note
+    assert "looks like numbers, some of which are written as in '(9.9%)'" in note or "'(99.9%)'" in note
+    assert "with a minus in front" in note
+
+
+def test_the_horizon_that_is_assumed_is_said() -> None:
+    found = propose(table_of_frame(BASE.assign(left=LEFT)), name="t", label="left")
+    said = next(finding for finding in found.findings if finding.kind == "horizon")
+    assert said.column == "left"
+    assert "30 days ahead; if it looks further, say `horizon_days` in the contract" in said.message
+    assert "horizon" not in {finding.kind for finding in looked_at().findings}
+
+
+def test_many_levels_are_said_with_how_many_count_as_other() -> None:
+    rows = 2000
+    frame = pd.DataFrame({"city": [f"c{row % 60}" if row < 1900 else f"r{row % 25}" for row in range(rows)]})
+    found = propose_for_frame(frame)
+    said = {finding.kind: finding.message for finding in found.findings}
+    assert said["levels"].startswith('85 levels: 25 of them stand in fewer than 10 rows and count as one, "other"')
+    assert "levels" not in {finding.kind for finding in looked_at().findings}
+
+
+@pytest.mark.parametrize(
+    ("copies", "others", "says"),
+    [
+        (60, 0, "60 rows are exact copies: remove them"),
+        (1, 0, "1 row is an exact copy of an earlier one: remove it"),
+        (2, 3, "2 rows are exact copies: remove them; for the others, one row for each customer: keep the right one"),
+        (0, 3, "one row for each customer: keep the right one"),
+    ],
+)
+def test_a_customer_who_repeats_in_exact_copies_is_told_so(copies: int, others: int, says: str) -> None:
+    frame = BASE.assign(id=[f"K-{row}" for row in range(ROWS)])
+    again = pd.concat([frame, frame.head(copies), frame.head(others).assign(x=99.0)], ignore_index=True)
+    table = table_of_frame(again)
+    found = propose(table, name="t", customer="id")
+    said = next(finding.message for finding in found.findings if finding.kind == "customer_repeated")
+    assert said.endswith(says) or f"; {says}, or name another" in said
+    problem = next(each for each in validate(table, found.contract).problems if each.rule == "customer_repeated")
+    assert problem.rows == copies + others
+    assert problem.advice.startswith(says)

@@ -86,6 +86,8 @@ def validate(
 
 
 def _show_proposal(proposal: Proposal) -> None:
+    from churn_mlops.data.outline import outlined  # with it comes what reads tables
+
     contract = proposal.contract
     rows = [tuple(row.values()) for row in proposal.overview()]
     table(
@@ -96,7 +98,7 @@ def _show_proposal(proposal: Proposal) -> None:
     )
     if proposal.findings:
         say("What to know about this data:")
-    for finding in proposal.findings:
+    for finding in outlined(proposal.findings):
         say(f"  - {finding.column}: {finding.message}" if finding.column else f"  - {finding.message}")
 
 

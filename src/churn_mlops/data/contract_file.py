@@ -121,8 +121,10 @@ def _comment(document: CommentedMap, contract: DataContract, findings: Sequence[
     if contract.customer is not None:
         above(document, "customer", said.get(contract.customer, []), 0)
     if contract.label is not None:
-        horizon = "horizon_days: how far ahead the label looks; set it to what your data means"
-        above(document, "label", [*said.get(contract.label.column, []), horizon], 0)
+        notes = said.get(contract.label.column, [])
+        if not any(finding.kind == "horizon" for finding in findings):
+            notes = [*notes, "horizon_days: how far ahead the label looks; set it to what your data means"]
+        above(document, "label", notes, 0)
     for name in contract.features:
         column = contract.column_of(name)
         above(document["features"], name, said.get(column, []), 2)

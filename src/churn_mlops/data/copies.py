@@ -81,7 +81,9 @@ def _rule(table: ir.Table, column: ColumnProfile, others: Sequence[ColumnProfile
     return None
 
 
-def repeated_rows(table: ir.Table) -> int:
-    """How many rows repeat an earlier row in every column."""
+def repeated_rows(table: ir.Table, customer: str | None = None) -> int:
+    """How many rows repeat an earlier row in every column; of those that name a ``customer`` where there is one."""
+    if customer is not None:
+        table = table.filter(as_text(table[customer]).notnull())
     distinct = table.distinct().count()
     return int(table.count().to_pyarrow().as_py()) - int(distinct.to_pyarrow().as_py())

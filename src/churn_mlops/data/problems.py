@@ -35,6 +35,15 @@ class Problem:
         return f"{self.severity}: {self.column or 'table'}: {self.rule.replace('_', ' ')}{rows}{first}; {self.advice}"
 
 
+def repeated(rows: int, copies: int) -> str:
+    """What to do about so many ``rows`` of customers who stand elsewhere, of which ``copies`` are exact copies."""
+    choose = "one row for each customer: keep the right one, or name another column as `customer`"
+    if not copies:
+        return choose
+    are = "row is an exact copy of an earlier one: remove it" if copies == 1 else "rows are exact copies: remove them"
+    return f"{copies:,} {are}" + (f"; for the others, {choose}" if copies < rows else "")
+
+
 @dataclass(frozen=True)
 class ValidationReport:
     """What validation found in so many ``rows``: problems that stop come first, each kind in the contract's order."""

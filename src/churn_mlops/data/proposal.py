@@ -127,7 +127,8 @@ def _findings(
 ) -> tuple[Finding, ...]:
     found = on_label(counts, profile.rows) if counts else []
     if contract.customer is not None:
-        found += on_customer(profile[contract.customer])
+        who = profile[contract.customer]
+        found += on_customer(who, repeated_rows(table, who.name) if who.distinct < who.present else 0)
     else:
         found += on_rows(repeated_rows(table), profile, contract)
     features = [column for column in profile.columns if column.name in contract.features]

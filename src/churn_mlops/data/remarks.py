@@ -9,7 +9,9 @@ from typing import Any
 from churn_mlops.data.contract import DataContract
 from churn_mlops.data.labels import LabelCounts
 from churn_mlops.data.names import names_identifier
+from churn_mlops.data.problems import repeated
 from churn_mlops.data.profile import ColumnProfile, Profile
+from churn_mlops.data.roles import LEVEL_ROWS, SAFE_LEVELS
 from churn_mlops.data.same_levels import seeming_same
 
 _ASKED = 5
@@ -20,12 +22,14 @@ class Finding:
     """Something noticed: about which ``column`` (None for the table), of which ``kind``, in words.
 
     ``suggestion`` holds keys that a person may add to the feature after having answered the question of the message.
+    ``share`` is that of the rows in which the column is missing, set where no more than that is to be said.
     """
 
     column: str | None
     kind: str
     message: str
     suggestion: Mapping[str, Any] = field(default_factory=dict)
+    share: float | None = None
 
 
 def on_label(counts: LabelCounts, rows: int) -> list[Finding]:
@@ -40,6 +44,11 @@ def on_label(counts: LabelCounts, rows: int) -> list[Finding]:
             f"{label.positive!r} is left, {label.negative!r} stayed",
         )
     ]
+    horizon = (
+        f"the label is taken to look {label.horizon_days} days ahead; if it looks further, say `horizon_days` in the "
+        "contract: money per month and year depends on it"
+    )
+    found.append(Finding(label.column, "horizon", horizon))
     if counts.left > counts.stayed:
         found.append(
             Finding(
@@ -64,21 +73,16 @@ def on_label(counts: LabelCounts, rows: int) -> list[Finding]:
     return found
 
 
-def on_customer(column: ColumnProfile) -> list[Finding]:
-    """Whether the customer is blank, or stands twice, which validation will not let pass."""
+def on_customer(column: ColumnProfile, copies: int) -> list[Finding]:
+    """Whether the customer is blank, or stands twice, in so many exact ``copies`` of a row: validation stops there."""
     found = []
     gone = column.rows - column.present
     if gone:
         found.append(Finding(column.name, "customer_missing", f"{gone:,} rows name no customer: validation stops here"))
     if column.distinct < column.present:
         again = column.present - column.distinct
-        found.append(
-            Finding(
-                column.name,
-                "customer_repeated",
-                f"{again:,} rows name a customer who stands elsewhere: validation stops here",
-            )
-        )
+        what = f"{again:,} rows name a customer who stands elsewhere: validation stops here; {repeated(again, copies)}"
+        found.append(Finding(column.name, "customer_repeated", what))
     return found
 
 
@@ -114,7 +118,7 @@ def on_column(
         return [Finding(column.name, why.reason, f"set aside ({why.reason.replace('_', ' ')}): {why.note}")]
     found = []
     if column.missing:
-        found.append(Finding(column.name, "missing", _missing(column, rule)))
+        found.append(_missing(column, rule))
     for text, count in column.markers:
         among = ": the other cells are numbers" if text in column.written.words else ""
         found.append(Finding(column.name, "marker", f"{text!r} in {count:,} rows is taken for missing{among}"))
@@ -147,25 +151,35 @@ def _on_numbers(column: ColumnProfile) -> list[Finding]:
 
 
 def _on_levels(column: ColumnProfile) -> list[Finding]:
-    """The question whether levels that seem to mean the same do."""
+    """That there are many levels, and the question whether levels that seem to mean the same do."""
+    found = []
     rows = dict(column.level_rows)
+    if len(rows) > SAFE_LEVELS:
+        rare = sum(held < LEVEL_ROWS for held in rows.values())
+        few = (
+            f'{rare:,} of them stand in fewer than {LEVEL_ROWS} rows and count as one, "other"'
+            if rare
+            else "all common"
+        )
+        found.append(Finding(column.name, "levels", f"{len(rows):,} levels: {few}"))
     same = seeming_same(column.level_rows)
     if not same:
-        return []
+        return found
     asked = [
         " and ".join(f"{level!r} ({rows[level]:,} rows)" for level in [kept, *others]) for kept, others in same.items()
     ]
     more = f" and {len(asked) - _ASKED} more" if len(asked) > _ASKED else ""
     message = f"do these mean the same: {'; '.join(asked[:_ASKED])}{more}? If so, join them by `same` in the contract"
-    return [Finding(column.name, "same_levels", message, {"same": same})]
+    return [*found, Finding(column.name, "same_levels", message, {"same": same})]
 
 
-def _missing(column: ColumnProfile, rule: tuple[str, str] | None) -> str:
+def _missing(column: ColumnProfile, rule: tuple[str, str] | None) -> Finding:
     kind = "blank" if column.blank == column.missing else "missing"
-    share = f"{column.missing / column.rows:.2%}"
+    share = column.missing / column.rows
     where = f", exactly those where {rule[0]} is {rule[1]}" if rule else ""
     as_number = "; the others are numbers" if column.kind == "text" and column.numbers and column.blank else ""
-    return f"{kind} in {column.missing:,} rows ({share}){where}{as_number}"
+    message = f"{kind} in {column.missing:,} rows ({share:.2%}){where}{as_number}"
+    return Finding(column.name, "missing", message, share=None if rule else share)
 
 
 def _speaks_of_customer(name: str) -> bool:

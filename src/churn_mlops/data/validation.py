@@ -11,9 +11,11 @@ import ibis.expr.types as ir
 
 from churn_mlops.data.checks import Check, feature_checks, label_check, read_cells
 from churn_mlops.data.contract import DataContract, Label
+from churn_mlops.data.copies import repeated_rows
 from churn_mlops.data.names import did_you_mean
 from churn_mlops.data.problems import Problem as Problem
 from churn_mlops.data.problems import ValidationReport as ValidationReport
+from churn_mlops.data.problems import repeated
 
 _EXAMPLES = 5
 _TOGETHER = 20  # features of one query: planning a query of hundreds takes an engine half a minute
@@ -38,7 +40,7 @@ def validate(table: ir.Table, contract: DataContract, *, need_label: bool = Fals
     problems = list(_structure(table, contract, need_label))
     if rows == 0:
         problems.append(Problem("stop", "", "empty_table", 0, (), "there are no rows: check the source"))
-    problems += _customers(cells, contract, counts)
+    problems += _customers(table, cells, contract, counts)
     for look in looks:
         broken = ((check, look.counts[f"check{place}"]) for place, check in enumerate(look.checks))
         problems += [_broken(look.cells, check, count) for check, count in broken if count]
@@ -108,7 +110,7 @@ def _structure(table: ir.Table, contract: DataContract, need_label: bool) -> Ite
         )
 
 
-def _customers(cells: ir.Table, contract: DataContract, counts: dict[str, int]) -> Iterator[Problem]:
+def _customers(table: ir.Table, cells: ir.Table, contract: DataContract, counts: dict[str, int]) -> Iterator[Problem]:
     if "customer" not in cells.columns or contract.customer is None:
         return
     column, text = contract.customer, cells["customer"]
@@ -122,7 +124,7 @@ def _customers(cells: ir.Table, contract: DataContract, counts: dict[str, int]) 
         )
         twice = twice.filter(twice.k > 1).order_by("first").limit(_EXAMPLES).to_pyarrow().to_pylist()
         examples = tuple((str(row["customer"]), f"{row['k']} rows") for row in twice)
-        advice = "one row for each customer: keep the right one, or name another column as `customer`"
+        advice = repeated(again, repeated_rows(table, column))
         yield Problem("stop", column, "customer_repeated", again, examples, advice)
 
 
