@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 import socket
+import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -18,6 +21,7 @@ from churn_mlops.data.contract import DataContract
 from churn_mlops.models import ChurnModel
 from churn_mlops.models.promotion import LiveModels
 from churn_mlops.pipelines.doctor import Finding, examine, machine, versions
+from churn_mlops.pipelines.promote import promote
 from churn_mlops.serving.live import LiveSource
 from churn_mlops.serving.server import Server, address_of, listen, load_champion
 from tests.company import Company
@@ -231,23 +235,34 @@ def bundle_of(company: Company) -> Path:
     return next((company.settings.models.folder / "bundles").glob("*.bundle"))
 
 
+def cut_bundle(company: Company) -> None:
+    bundle_of(company).write_bytes(bundle_of(company).read_bytes()[:700])
+
+
 @pytest.mark.parametrize(
     "harm",
     [
         lambda company: company.live.write_text("[{"),
         lambda company: company.live.write_text('[{"version": 3}]'),
         lambda company: bundle_of(company).unlink(),
-        lambda company: bundle_of(company).write_bytes(bundle_of(company).read_bytes()[:700]),
+        cut_bundle,
         lambda company: bundle_of(company).write_bytes(b"\xff\n" * 9),
     ],
     ids=["live.json cut", "live.json of another program", "no bundle", "bundle cut", "no bundle at all"],
 )
-def test_a_champion_that_cannot_be_trusted_is_told(own_company: Company, harm: Callable[[Company], object]) -> None:
+def test_a_champion_that_cannot_be_trusted_is_told_and_the_advice_mends_it(
+    own_company: Company, harm: Callable[[Company], object]
+) -> None:
     harm(own_company)
     checks = found(own_company.config())
     assert checks["champion"].status == "failed"
-    assert "`churn models rollback`" in checks["champion"].advice
     assert set(checks) >= CHECKS - {"champion's contract"}
+    advice = checks["champion"].advice
+    for command in re.findall(r"`(mv .*?)`", advice):
+        subprocess.run(shlex.split(command), check=True)
+    assert "`churn models promote VERSION --reason ...`" in advice
+    promote(own_company.settings, 1, "it was live")
+    assert found(own_company.config())["champion"].status == "ok"
 
 
 def test_a_folder_that_everybody_may_write_is_told(own_company: Company) -> None:
@@ -262,6 +277,7 @@ def test_a_models_folder_that_is_a_file_is_told(own_company: Company) -> None:
     checks = found(changed.config())
     assert checks["models folder"].status == "failed"
     assert "set models.folder to another" in checks["models folder"].advice
+    assert checks["champion"].advice == "see the check of the models folder"
     assert set(checks) >= CHECKS - {"champion's contract"}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import stat
 import tempfile
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from churn_mlops.pipelines.doctor.findings import Finding
 
 _WORDS_AND_BOUNDS = {"title", "words", "unit", "min", "max", "range", "missing", "required"}
 TRAIN = "`churn train` makes one"
+PROMOTE = "`churn models promote VERSION --reason ...` makes a version of `churn models list` live"
 
 
 def folder_found(settings: Settings) -> Iterator[Finding]:
@@ -47,15 +49,18 @@ def folder_found(settings: Settings) -> Iterator[Finding]:
 
 def champion_found(settings: Settings) -> Iterator[Finding]:
     """Whether the model that is live loads and gives the scores it recorded of itself."""
-    back = "`churn models rollback`, or `churn train` again"
+    folder = settings.models.folder
     try:
-        live = LiveModels(settings.models.folder).champion()
+        live = LiveModels(folder).champion()
         if live is None:
             yield Finding("champion", "warning", "no model is live", TRAIN)
             return
         ChurnPredictor(live.bundle)
-    except (BundleError, PromotionError) as error:
-        yield Finding("champion", "failed", str(error), back)
+    except BundleError as error:
+        yield Finding("champion", "failed", str(error), PROMOTE)
+        return
+    except PromotionError as error:
+        yield Finding("champion", "failed", str(error), _without_record(folder / "live.json"))
         return
     told = f"version {live.version} ({live.bundle.model_type}), live since {live.live_from[:16].replace('T', ' ')} UTC"
     yield Finding("champion", "ok", f"{told}, gives its {len(live.bundle.checks)} recorded scores")
@@ -87,6 +92,14 @@ def agreement_found(settings: Settings) -> Iterator[Finding]:
         yield Finding("champion's contract", "warning", told, "train again: `churn train`")
     else:
         yield Finding("champion's contract", "ok", f"version {live.version} was trained under the contract of today")
+
+
+def _without_record(live: Path) -> str:
+    """What to do where ``live`` cannot be read: as long as it stands there, no command makes a model live."""
+    if not live.is_file():
+        return "see the check of the models folder"
+    aside = shlex.join(["mv", str(live), f"{live}.broken"])
+    return f"without a copy: `{aside}` (what was live before is then no longer told); after that {PROMOTE}"
 
 
 def live_model(settings: Settings) -> LiveModel | None:
