@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from churn_mlops.models.evaluate import METRICS
+from churn_mlops.reporting.intervals import share_of
 from churn_mlops.reporting.ranking import SHORTEST_LIST, Ranking, ordered, rank
 
 DRAW = np.random.default_rng(4)
@@ -72,3 +73,25 @@ def test_the_same_seed_gives_the_same_bands_and_five_leavers_are_enough() -> Non
     y[::12] = 1
     scores = np.linspace(0.01, 0.3, 60)
     assert rank(y, scores, 3) == rank(y, scores, 3) != rank(y, scores, 4)
+
+
+@pytest.mark.parametrize("all_left", [True, False])
+def test_a_list_of_which_all_or_none_left_is_as_uncertain_as_its_few_customers(all_left: bool) -> None:
+    scores = np.linspace(0.99, 0.01, 1000)
+    y = np.zeros(1000)
+    y[:100] = 1
+    if not all_left:
+        y = np.roll(y, 50)
+    first = rank(y, scores, seed=0).lengths[0]
+    assert first.share == 0.01  # 10 customers
+    own = share_of(10.0 * all_left, 10)
+    assert first.leavers.value == 0.01 * all_left
+    assert first.leavers.low <= own.low * 0.01
+    assert first.leavers.high >= own.high * 0.01
+    assert (own.high - own.low) > 0.25
+    assert first.captured.low < first.captured.high
+
+
+def test_the_list_of_all_customers_holds_all_leavers_for_certain(ranking: Ranking) -> None:
+    last = ranking.lengths[-1].captured
+    assert (last.low, last.value, last.high) == (1, 1, 1)

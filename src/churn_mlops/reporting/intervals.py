@@ -22,6 +22,16 @@ def share_of(count: float, rows: float) -> Figure:
     return Figure(value=share, low=max(0.0, (centre - half) / scale), high=min(1.0, (centre + half) / scale))
 
 
+def at_least(figure: Figure, own: Figure) -> Figure:
+    """``figure`` with an interval that covers that of ``own``, too: where all or none left, redrawing has no width."""
+    return Figure(value=figure.value, low=min(figure.low, own.low), high=max(figure.high, own.high))
+
+
+def scaled(figure: Figure, factor: float) -> Figure:
+    """``figure`` times ``factor``, which is above 0."""
+    return Figure(value=figure.value * factor, low=figure.low * factor, high=figure.high * factor)
+
+
 def banded(values: Floats, replicates: npt.NDArray[np.float64]) -> list[Figure]:
     """Each value with the middle 95 % of its replicates, shape (replicates, values); NaN counts as not drawn."""
     low, high = np.nanpercentile(replicates, [2.5, 97.5], axis=0)

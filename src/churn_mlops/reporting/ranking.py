@@ -2,7 +2,8 @@
 
 The bands are those of a Poisson bootstrap: every customer is drawn a Poisson(1) number of times. Leavers and stayers
 are counted by blocks of equal or neighbouring scores first, since the draws of a block add up to Poisson(its count);
-so a million customers take no longer than two thousand.
+so a million customers take no longer than two thousand. Where all or none of a list left, every draw of it says the
+same; so no band of a share is narrower than Wilson's interval.
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from churn_mlops.models.tables import Floats
-from churn_mlops.reporting.facts import Length, Point
-from churn_mlops.reporting.intervals import banded
+from churn_mlops.reporting.facts import Figure, Length, Point
+from churn_mlops.reporting.intervals import at_least, banded, scaled, share_of
 
 REPLICATES = 500
 BLOCKS = 2000
@@ -91,14 +92,25 @@ def rank(y: Floats, scores: Floats, seed: int) -> Ranking:
     leavers = curve(shares, lambda order, at: order.leavers_among(at) / order.rows)
     captured = curve(shares, lambda order, at: order.leavers_among(at) / order.leavers[-1])
     expected = np.cumsum(np.sort(scores)[::-1])[np.rint(shares * len(y)).astype(int) - 1] / len(y)
+    left = float(exact.leavers[-1])
     return Ranking(
         curve(_FALSE_ALARMS, Order.hits),
-        curve(_RECALLS, Order.precision),
+        tuple(Point(x=p.x, y=_honest(p.y, p.x * left / p.y.value)) for p in curve(_RECALLS, Order.precision)),
         tuple(
-            Length(share=a.x, leavers=a.y, captured=b.y, expected=float(c))
+            Length(
+                share=a.x,
+                leavers=at_least(a.y, scaled(share_of(a.y.value * exact.rows, a.x * exact.rows), a.x)),
+                captured=b.y if a.x == 1 else _honest(b.y, left),  # the list of all customers holds all for certain
+                expected=float(c),
+            )
             for a, b, c in zip(leavers, captured, expected, strict=True)
         ),
     )
+
+
+def _honest(share: Figure, rows: float) -> Figure:
+    """``share`` of so many customers, with an interval no narrower than Wilson's."""
+    return at_least(share, share_of(share.value * rows, rows))
 
 
 def _shares(rows: int) -> Floats:
