@@ -62,6 +62,33 @@ def test_a_step_that_nobody_was_looked_at_in_counts_to_the_next(found: dict[str,
     assert all(cell.kind == "step" for cell in found["age"].cells)  # too few are missing to be shown
 
 
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        ([1, 100, 100, 100], [(None, 20, 101), (20, 30, 100), (30, None, 100)]),
+        ([100, 5, 14, 100], [(None, 10, 100), (10, None, 119)]),
+        ([100, 100, 100, 1], [(None, 10, 100), (10, 20, 100), (20, None, 101)]),
+        ([5, 4, 3, 2], []),
+    ],
+    ids=["first", "middle", "last", "all"],
+)
+def test_a_step_of_few_customers_is_joined_with_its_neighbour(
+    rows: list[int], expected: list[tuple[float | None, float | None, int]]
+) -> None:
+    values = [0.5, -0.5, 0.0, 0.2, None]
+    learnt = LEARNT | {"curves": {"age": curve(values, [*rows, 0], cuts=[10.0, 20.0, 30.0])}}
+    age = next(effect for effect in effects(CONTRACT, learnt, BASE) if effect.feature == "age")
+    assert [(cell.low, cell.high, cell.rows) for cell in age.cells] == expected
+
+
+def test_joined_steps_say_the_mean_over_their_customers() -> None:
+    both = LEARNT | {"curves": {"age": curve([1.0, 0.0, None], [10, 30, 0], cuts=[10.0])}}
+    few = effects(CONTRACT, both, BASE)[1].cells[0].points
+    after = 1 / (1 + math.exp(-(BASE + 1.0)))
+    assert few.value == pytest.approx(100 * (after - 0.2) / 4)
+    assert few.low < few.value < few.high
+
+
 def test_a_yes_or_no_has_two_levels(found: dict[str, Effect]) -> None:
     assert [(cell.text, cell.rows) for cell in found["senior"].cells] == [("no", 300), ("yes", 50)]
 

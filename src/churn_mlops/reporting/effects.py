@@ -77,13 +77,40 @@ def _cells(feature: Feature, curve: Mapping[str, Any], base: float) -> tuple[Cel
 
 
 def _steps(cuts: list[float], known: list[tuple[Figure | None, int]]) -> list[Cell]:
-    """One cell for each step that holds rows; one without any counts to the next, a last one is left out."""
-    cells, low = [], None
+    """One cell for each step of enough customers; one of fewer is joined with the next, the last with that before it.
+
+    A step of which no row was looked at counts to the next, and is left out at the end.
+    """
+    cells: list[Cell] = []
+    few: list[tuple[Figure, int]] = []
+    low = end = None
     for high, (figure, rows) in zip([*cuts, None], known, strict=True):
-        if figure is not None:
-            cells.append(Cell(kind="step", low=low, high=high, points=figure, rows=rows))
-            low = high
+        if figure is None:
+            continue
+        few.append((figure, rows))
+        end = high
+        if sum(rows for _, rows in few) >= SMALLEST_GROUP:
+            cells.append(_joined(low, high, few))
+            low, few = high, []
+    if few and cells:
+        last = cells.pop()
+        cells.append(_joined(last.low, end, [(last.points, last.rows), *few]))
     return cells
+
+
+def _joined(low: float | None, high: float | None, parts: list[tuple[Figure, int]]) -> Cell:
+    """Neighbouring steps as one: the mean over their customers, with intervals as if all erred to the same side."""
+    rows = [rows for _, rows in parts]
+
+    def mean(ends: list[float]) -> float:
+        return float(np.average(ends, weights=rows))
+
+    points = Figure(
+        value=mean([figure.value for figure, _ in parts]),
+        low=mean([figure.low for figure, _ in parts]),
+        high=mean([figure.high for figure, _ in parts]),
+    )
+    return Cell(kind="step", low=low, high=high, points=points, rows=sum(rows))
 
 
 def _named(kind: Kind, text: str, figure: Figure | None, rows: int) -> tuple[Cell, ...]:
