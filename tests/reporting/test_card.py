@@ -27,6 +27,13 @@ def test_what_markdown_or_html_would_read_stands_for_itself(found: Recorded) -> 
     assert plain("a & b * c") == "a &amp; b \\* c"
 
 
+def test_a_name_of_several_lines_makes_no_heading(found: Recorded) -> None:
+    subject = found.report.subject.model_copy(update={"name": "demo\r\n\n# Heading\u2028\n- item"})
+    card = model_card(found.report.model_copy(update={"subject": subject}), found.money)
+    assert card.startswith("# Model card: demo \\# Heading - item\n\n")
+    assert sum(line.startswith("# ") for line in card.splitlines()) == 1
+
+
 @pytest.mark.parametrize(
     ("written", "expected"),
     [
@@ -47,6 +54,8 @@ def test_what_markdown_or_html_would_read_stands_for_itself(found: Recorded) -> 
         (words.between(Figure(value=0.41, low=0.3551, high=0.46), words.percent), "36 to 46 %"),
         (words.between(Figure(value=2e6, low=1e5, high=3e6), words.usd), "100,000 USD to 3 million USD"),
         (words.listed(["a", "b", "c"]), "a, b and c"),
+        (words.setting_words({"stumps": 0.13987654, "depth_3": 0.14}), "stumps: 0.13988; depth 3: 0.14"),
+        (words.setting_words([120, 0.5, "few_trees"]), "120, 0.5, few trees"),
     ],
 )
 def test_numbers_are_written_alike_everywhere(written: str, expected: str) -> None:

@@ -9,8 +9,10 @@ from churn_mlops.reporting.facts import Report
 from churn_mlops.reporting.money import Money
 
 CARD_FILE = "model_card.md"
-_MARKS = re.compile(r"([\\`*_\[\]|~<>&])")
+_MARKS = re.compile(r"([\\`*_\[\]|~<>&#])")
 """What Markdown or HTML would read as anything but text."""
+_GAP = re.compile(r"[^\S\u00a0]+")
+"""White space and ends of lines, but for the space that holds a number and its unit together."""
 
 
 def model_card(report: Report, money: Money) -> str:
@@ -43,8 +45,13 @@ def model_card(report: Report, money: Money) -> str:
 
 
 def plain(text: str) -> str:
-    """``text`` for Markdown: every mark in it stands for itself."""
-    return _MARKS.sub(r"\\\1", text).replace("\\<", "&lt;").replace("\\>", "&gt;").replace("\\&", "&amp;")
+    """``text`` for Markdown, on one line: every mark in it stands for itself."""
+    return (
+        _MARKS.sub(r"\\\1", _GAP.sub(" ", text).strip())
+        .replace("\\<", "&lt;")
+        .replace("\\>", "&gt;")
+        .replace("\\&", "&amp;")
+    )
 
 
 def _items(texts: list[str]) -> str:

@@ -16,7 +16,7 @@ from churn_mlops.reporting.facts import Column, Compared, Counts, Figure, Made, 
 from churn_mlops.reporting.intervals import share_of
 from churn_mlops.reporting.ranking import rank
 from churn_mlops.reporting.reliability import calibration_bins, segments
-from churn_mlops.reporting.words import level_words
+from churn_mlops.reporting.words import level_words, setting_words
 
 
 def build_report(
@@ -102,7 +102,11 @@ def _subject(bundle: Bundle, base: float) -> Subject:
             Compared(model_type=name, log_loss=entry["log_loss"], excess=entry["excess"], error=entry["error"])
             for name, entry in types.items()
         ),
-        settings={name: str(value) for name, value in bundle.training["chosen"].items() if name != "auto"},
+        settings={
+            name: setting_words(value)
+            for name, value in bundle.training["chosen"].items()
+            if name != "auto" and value is not None
+        },
         base=base,
     )
 

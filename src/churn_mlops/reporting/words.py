@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -70,6 +70,15 @@ def between(figure: Figure, show: Any) -> str:
         low, high = show(figure.low), show(figure.high)
     number, _, unit = low.partition(BLANK)
     return f"{number if high.partition(BLANK)[2] == unit else low} to {high}"
+
+
+def setting_words(value: Any) -> str:
+    """A setting that a fit chose, or figures of several candidates, as people read them: floats to five digits."""
+    if isinstance(value, Mapping):
+        return "; ".join(f"{level_words(str(name))}: {setting_words(each)}" for name, each in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(map(setting_words, value))
+    return f"{value:.5g}" if isinstance(value, float) else level_words(str(value))
 
 
 def level_words(level: str) -> str:
