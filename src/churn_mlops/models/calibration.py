@@ -111,8 +111,8 @@ def fit_calibration(
 def cautious(calibration: Calibration, log_odds: Floats) -> Calibration:
     """``calibration``, flatter by what chance made it too steep: little, unless rows are few.
 
-    The heuristic shrinkage of van Houwelingen and le Cessie (1990), (information - choices) / information, in a form that
-    stays positive.
+    The heuristic shrinkage of van Houwelingen and le Cessie (1990), (information - choices) / information, in a form
+    that stays positive.
 
     Args:
         calibration: fitted on out-of-fold scores by which settings were chosen, too.

@@ -1,4 +1,4 @@
-"""A model of deeper trees: LightGBM's own text, scored and explained by LightGBM itself."""
+"""A model of deeper trees, scored and explained by LightGBM."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import numpy as np
 from churn_mlops.errors import BundleError
 from churn_mlops.models.calibration import Calibration
 from churn_mlops.models.tables import Floats
+from churn_mlops.models.tree_text import Tree, write_text
 
 UNCALIBRATED = Calibration()
 # LightGBM's contributions are not safe to compute in two threads at once.
@@ -28,27 +29,29 @@ class TreeEnsemble:
     contributions and intercept add up to the log-odds.
 
     Args:
-        model_text: LightGBM's text of one model.
+        trees: of two leaves or more; there may be none.
         features: number of inputs.
         offset: raw log-odds added to the trees' sum.
         calibration: of the raw log-odds.
     """
 
-    model_text: str
+    trees: tuple[Tree, ...]
     features: int
     offset: float = 0.0
     calibration: Calibration = UNCALIBRATED
 
     def log_odds(self, inputs: Floats) -> Floats:
         """Log-odds of churn, shape (rows,), for the inputs of ``FeatureEngineer``, shape (rows, features)."""
-        if not len(inputs):
-            return np.empty(0)
-        return self.calibration.of(self.offset + np.asarray(self._booster.predict(inputs, raw_score=True)))
+        return self.calibration.of(self.raw(inputs))
+
+    def raw(self, inputs: Floats, threads: int = 0) -> Floats:
+        """Raw log-odds, shape (rows,); no number of threads means one for each core."""
+        if not len(inputs) or not self.trees:
+            return np.full(len(inputs), self.offset)
+        return self.offset + np.asarray(self._booster.predict(inputs, raw_score=True, num_threads=threads))
 
     def contributions(self, inputs: Floats) -> Floats:
         """What each feature adds to the log-odds, shape (rows, features)."""
-        if not len(inputs):
-            return np.empty((0, self.features))
         shap = self._shap(inputs)
         return np.asarray(shap[:, :-1] * self.calibration.rate(self.offset + shap.sum(axis=1), self.raw_base)[:, None])
 
@@ -63,8 +66,7 @@ class TreeEnsemble:
 
     def row_log_odds(self, inputs: Sequence[float]) -> float:
         """Log-odds of one customer."""
-        raw = self._booster.predict(np.array([inputs], dtype=float), raw_score=True, num_threads=1)
-        return float(self.calibration.of(self.offset + np.asarray(raw))[0])
+        return float(self.calibration.of(self.raw(np.array([inputs], dtype=float), threads=1))[0])
 
     def row_contributions(self, inputs: Sequence[float]) -> list[float]:
         """What each feature adds to the log-odds of one customer."""
@@ -72,6 +74,8 @@ class TreeEnsemble:
         return row
 
     def _shap(self, inputs: Floats) -> Floats:
+        if not len(inputs) or not self.trees:
+            return np.zeros((len(inputs), self.features + 1))
         with _ONE_AT_A_TIME:
             return np.asarray(self._booster.predict(inputs, pred_contrib=True))
 
@@ -85,8 +89,14 @@ class TreeEnsemble:
         try:
             # Imported here: an environment that serves an additive model has no LightGBM.
             import lightgbm
-        except ImportError:
+        except (ImportError, OSError) as error:  # OSError: LightGBM is there, and a library that it needs is not
             raise BundleError(
-                "this model is made of trees and needs LightGBM: install requirements-serving-trees.txt"
+                f"this model is made of trees and needs LightGBM ({error}): install requirements-serving-trees.txt"
             ) from None
-        return lightgbm.Booster(model_str=self.model_text)
+        return lightgbm.Booster(model_str=write_text(self.trees, self.features))
+
+
+def combined(ensembles: Sequence[TreeEnsemble], share: float) -> TreeEnsemble:
+    """One uncalibrated model whose raw score is the sum of the given ones', each times ``share``."""
+    trees = tuple(tree.scaled(share) for one in ensembles for tree in one.trees)
+    return TreeEnsemble(trees, ensembles[0].features, share * sum(one.offset for one in ensembles))

@@ -11,6 +11,7 @@ import numpy as np
 from sklearn.model_selection import StratifiedKFold
 
 from churn_mlops.errors import DataError
+from churn_mlops.models.calibration import Calibration, fit_calibration
 from churn_mlops.models.ensemble import TreeEnsemble
 from churn_mlops.models.tables import AdditiveTables, Axis, Floats, Places
 
@@ -21,6 +22,7 @@ Model = AdditiveTables | TreeEnsemble
 Parts = tuple[tuple[Model, ...], ...]
 """Fits on folds, before calibration: for each way to split the rows, one for each fold."""
 MIN_ROWS_OF_EACH_CLASS = 10
+LEAVERS_FOR_A_BEND = 100
 MIN_ROWS_OF_A_CELL = 10
 """Training rows from which a level, "other" or missing says anything."""
 
@@ -94,6 +96,11 @@ class Fitted:
     out_of_fold: Floats
     setting: str
     chosen: dict[str, Any] = field(default_factory=dict)
+
+    def calibration(self, y: Floats) -> Calibration:
+        """The calibration of the scores out of fold; that of trees may bend, where leavers are enough to tell."""
+        bent = isinstance(self.model, TreeEnsemble) and y.sum() >= LEAVERS_FOR_A_BEND
+        return fit_calibration(self.out_of_fold, y, bent=bent)
 
 
 class Fit(Protocol):

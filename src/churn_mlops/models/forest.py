@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from churn_mlops.models.bagging import Candidates, fit_bags
-from churn_mlops.models.ensemble import TreeEnsemble
+from churn_mlops.models.ensemble import combined
 from churn_mlops.models.fitting import FitSettings, Fitted, Progress, TrainingInputs
-from churn_mlops.models.tree_text import merged
 
 _SAMPLED = {"bagging_fraction": 0.5, "bagging_freq": 1, "feature_fraction": 0.5}
 BOOSTING: dict[str, dict[str, Any]] = {
@@ -44,9 +44,7 @@ def fit_forest(data: TrainingInputs, settings: FitSettings, progress: Progress, 
 def _fit(data: TrainingInputs, candidates: Candidates, settings: FitSettings, progress: Progress) -> Fitted:
     bags = fit_bags(data, candidates, settings, progress)
     features = data.inputs.shape[1]
-    parts = tuple(
-        tuple(TreeEnsemble(merged([bag.model_text], [bags.steeper * bag.share]), features) for bag in repeat)
-        for repeat in bags.repeats
-    )
-    text = merged([bag.model_text for bag in bags.all], [bags.steeper * bag.share / len(bags.all) for bag in bags.all])
-    return Fitted(TreeEnsemble(text, features, bags.offset), parts, bags.out_of_fold, bags.best, bags.chosen)
+    parts = tuple(tuple(combined([bag.ensemble(features)], bags.steeper) for bag in repeat) for repeat in bags.repeats)
+    whole = combined([bag.ensemble(features) for bag in bags.all], bags.steeper / len(bags.all))
+    whole = replace(whole, offset=whole.offset + bags.offset)
+    return Fitted(whole, parts, bags.out_of_fold, bags.best, bags.chosen)

@@ -9,9 +9,10 @@ from typing import Any
 import lightgbm
 import numpy as np
 
+from churn_mlops.models.ensemble import TreeEnsemble, combined
 from churn_mlops.models.fitting import FitSettings, TrainingInputs, log_losses
 from churn_mlops.models.tables import Floats, Places
-from churn_mlops.models.tree_text import with_log_odds_leaves
+from churn_mlops.models.tree_text import read_trees, with_log_odds_leaves
 
 ROWS_FOR_THREADS = 200_000
 
@@ -21,16 +22,23 @@ class Bag:
     """The trees of one fold.
 
     Args:
-        model_text: LightGBM's own text.
-        trees: how many of its trees count.
-        share: factor of the trees' summed values: 1 for boosting, one over ``trees`` for a forest.
+        model_text: LightGBM's own text of the trees that count.
+        trees: how many they are.
         held_out: raw log-odds of the fold's held-out rows.
+        forest: the trees, where they are averaged.
     """
 
     model_text: str
     trees: int
-    share: float
     held_out: Floats
+    forest: TreeEnsemble | None = None
+
+    def ensemble(self, features: int) -> TreeEnsemble:
+        """The trees as a model of so many features."""
+        if self.forest is not None:
+            return self.forest
+        trees, constant = read_trees(self.model_text)
+        return TreeEnsemble(tuple(trees), features, constant)
 
 
 @dataclass(frozen=True)
@@ -39,7 +47,7 @@ class Grown:
 
     Args:
         booster: LightGBM's model.
-        is_forest: whether trees are averaged; then all count.
+        forest: the trees, where they are averaged; then all count.
         curve: mean log loss of the held-out rows after each tree.
         inputs: of the held-out rows.
         losses: of the held-out rows at the best point of their own curve: good to compare, too good to report.
@@ -47,7 +55,7 @@ class Grown:
     """
 
     booster: Any
-    is_forest: bool
+    forest: TreeEnsemble | None
     curve: Floats
     inputs: Floats
     losses: Floats
@@ -55,9 +63,8 @@ class Grown:
 
     def cut(self, trees: int) -> Bag:
         """The first ``trees`` trees."""
-        share = 1.0 / trees if self.is_forest else 1.0
-        raw = _raw(self.booster, self.inputs, trees, self.threads)
-        return Bag(self.booster.model_to_string(num_iteration=trees), trees, share, share * raw)
+        text = self.booster.model_to_string(num_iteration=trees)
+        return Bag(text, trees, _raw(self.booster, self.forest, self.inputs, trees, self.threads), self.forest)
 
 
 class Grower:
@@ -78,11 +85,13 @@ class Grower:
         """Trees on the training rows of ``fold``, until its held-out rows gain nothing more from them."""
         train, held_out = (np.sort(rows) for rows in fold)
         given = {**self.parameters, **candidate, "seed": seed}
-        is_forest = given.get("boosting") == "rf"
+        forest = None
         rows = self.dataset.subset(train.tolist()).construct()
         curve: dict[str, Any] = {}
-        if is_forest:
-            booster, trees = self._forest(given, rows, float(self.data.y[train].mean()))
+        if given.get("boosting") == "rf":
+            trees, weight = int(given.pop("trees")), float(given.pop("leaf_prior_rows"))
+            booster = lightgbm.train(given, rows, trees)
+            forest = self._forest(booster, float(self.data.y[train].mean()), weight)
         else:
             booster = lightgbm.train(
                 given,
@@ -96,15 +105,16 @@ class Grower:
             )
             trees = booster.best_iteration or booster.current_iteration()
         inputs, threads = self.data.inputs[fold[1]], self.parameters["num_threads"]
-        raw = _raw(booster, inputs, trees, threads) / (trees if is_forest else 1)
+        raw = _raw(booster, forest, inputs, trees, threads)
         found = np.array(curve["valid_0"]["binary_logloss"]) if curve else np.full(trees, np.nan)
-        return Grown(booster, is_forest, found, inputs, log_losses(raw, self.data.y[fold[1]]), threads)
+        return Grown(booster, forest, found, inputs, log_losses(raw, self.data.y[fold[1]]), threads)
 
-    def _forest(self, given: dict[str, Any], rows: Any, base: float) -> tuple[Any, int]:
-        """A forest has no early stopping: its trees do not build on each other."""
-        trees, weight = int(given.pop("trees")), float(given.pop("leaf_prior_rows"))
-        text = lightgbm.train(given, rows, trees).model_to_string()
-        return lightgbm.Booster(model_str=with_log_odds_leaves(text, base, weight)), trees
+    def _forest(self, booster: Any, base: float, weight: float) -> TreeEnsemble:
+        """The mean of the trees, which do not build on each other: there is no early stopping."""
+        trees, constant = read_trees(booster.model_to_string())
+        trees = with_log_odds_leaves(trees, base, weight)
+        features = self.data.inputs.shape[1]
+        return combined([TreeEnsemble(tuple(trees), features, constant)], 1.0 / booster.current_iteration())
 
 
 def cut(grown: Sequence[Grown]) -> list[Bag]:
@@ -113,7 +123,7 @@ def cut(grown: Sequence[Grown]) -> list[Bag]:
     A fold's own curve would choose the number that suits its held-out rows by chance, and their scores would look
     better than those of new customers: by much, where rows are few.
     """
-    if grown[0].is_forest:
+    if grown[0].forest is not None:
         return [one.cut(len(one.curve)) for one in grown]
     longest = max(len(one.curve) for one in grown)
     curves = np.array([np.pad(one.curve, (0, longest - len(one.curve)), mode="edge") for one in grown])
@@ -124,7 +134,9 @@ def cut(grown: Sequence[Grown]) -> list[Bag]:
     return bags
 
 
-def _raw(booster: Any, inputs: Floats, trees: int, threads: int) -> Floats:
+def _raw(booster: Any, forest: TreeEnsemble | None, inputs: Floats, trees: int, threads: int) -> Floats:
+    if forest is not None:
+        return forest.raw(inputs, threads)
     return np.asarray(booster.predict(inputs, raw_score=True, num_iteration=trees, num_threads=threads))
 
 

@@ -20,6 +20,7 @@ from churn_mlops.models.tables import Floats
 
 Band = Literal["low", "medium", "high"]
 CHECK_TOLERANCE = 1e-9
+ADDITIVE_TOLERANCE = 1e-6
 
 
 @dataclass(frozen=True)
@@ -148,6 +149,10 @@ class ChurnPredictor:
                 raise BundleError(
                     f"model bundle {self.version} cannot read its own recorded customers: {error}"
                 ) from None
+            inputs = self._inputs(check["customer"])
+            parts = math.fsum(self._model.row_contributions(inputs))
+            if not abs(self.intercept + parts - self._model.row_log_odds(inputs)) <= ADDITIVE_TOLERANCE:
+                raise BundleError(f"the reasons of model bundle {self.version} do not add up: do not use it")
             if not abs(score - check["score"]) <= CHECK_TOLERANCE:
                 raise BundleError(
                     f"model bundle {self.version} scores {score!r} where it recorded {check['score']!r}: do not use it"

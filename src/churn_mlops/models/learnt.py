@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -90,8 +89,8 @@ def quantile_cuts(values: Floats, steps: int) -> Floats:
 def _rows_to_look_at(model: Model) -> int:
     if isinstance(model, AdditiveTables):
         return _ROWS
-    leaves = sum(map(int, re.findall(r"^num_leaves=(\d+)$", model.model_text, flags=re.MULTILINE)))
-    return max(_FEWEST_ROWS, min(_ROWS, _LEAVES_VISITED // leaves))
+    leaves = sum(len(tree.leaf_value) for tree in model.trees)
+    return max(_FEWEST_ROWS, min(_ROWS, _LEAVES_VISITED // max(leaves, 1)))
 
 
 def _some(rows: int, wanted: int) -> Places:

@@ -8,17 +8,23 @@ from typing import Any
 
 import numpy as np
 
-from churn_mlops.models import tree_text
 from churn_mlops.models.calibration import Calibration
 from churn_mlops.models.ensemble import TreeEnsemble
 from churn_mlops.models.tables import AdditiveTables, Axis, Floats, Line, Pair
+from churn_mlops.models.tree_text import tree_from_plain
 
 
 def model_to_plain(model: AdditiveTables | TreeEnsemble) -> dict[str, Any]:
     """``model`` as plain data, from which :func:`model_from_plain` makes an equal one."""
     if isinstance(model, AdditiveTables):
         return {"kind": "tables", **tables_to_plain(model)}
-    return {"kind": "trees", **asdict(model)}
+    return {
+        "kind": "trees",
+        "features": model.features,
+        "offset": model.offset,
+        "calibration": asdict(model.calibration),
+        "trees": [tree.to_plain() for tree in model.trees],
+    }
 
 
 def model_from_plain(data: dict[str, Any]) -> AdditiveTables | TreeEnsemble:
@@ -35,9 +41,9 @@ def model_from_plain(data: dict[str, Any]) -> AdditiveTables | TreeEnsemble:
     numbers = [float(data["offset"]), *vars(calibration).values()]
     if not all(map(math.isfinite, numbers)) or min(calibration.slope, calibration.slope + calibration.bend) <= 0:
         raise ValueError("the calibration of the trees is not finite, or does not ascend")
-    trees = TreeEnsemble(str(data["model_text"]), int(data["features"]), float(data["offset"]), calibration)
-    tree_text.check(trees.model_text, trees.features)
-    return trees
+    features = int(data["features"])
+    trees = tuple(tree_from_plain(tree, features) for tree in data["trees"])
+    return TreeEnsemble(trees, features, float(data["offset"]), calibration)
 
 
 def tables_to_plain(model: AdditiveTables) -> dict[str, Any]:

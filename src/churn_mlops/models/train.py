@@ -13,8 +13,7 @@ from churn_mlops.features import FeatureEngineer
 from churn_mlops.models.additive import fit_additive
 from churn_mlops.models.auto import as_plain, choose_type, compare_types
 from churn_mlops.models.bundle import Bundle
-from churn_mlops.models.calibration import Calibration, cautious, fit_calibration, sigmoid
-from churn_mlops.models.ensemble import TreeEnsemble
+from churn_mlops.models.calibration import Calibration, cautious, sigmoid
 from churn_mlops.models.fitting import (
     Fit,
     FitSettings,
@@ -79,7 +78,7 @@ def fit_bundle(
     inputs_and_folds = TrainingInputs(inputs, y, axes, folds, seed)
     model_type, fitted = _fit(inputs_and_folds, model_type, settings, progress or _no_progress)
     raw = fitted.out_of_fold
-    calibration = cautious(fit_calibration(raw, y, bent=isinstance(fitted.model, TreeEnsemble)), raw)
+    calibration = cautious(fitted.calibration(y), raw)
     model = fitted.model.calibrated(calibration)
     return Bundle(
         contract=contract,
