@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from churn_mlops.data.contract import DataContract
 from churn_mlops.models import ChurnModel
-from churn_mlops.models.learnt import quantile_cuts
+from churn_mlops.models.learnt import _jackknife_variance, quantile_cuts
 
 
 def numbers(rows: int, seed: int = 0) -> tuple[pd.DataFrame, DataContract]:
@@ -103,3 +103,12 @@ def test_no_step_of_a_curve_is_empty(values: list[int], steps: int) -> None:
     cuts = quantile_cuts(np.append(known, np.nan), steps)
     assert len(cuts) < steps
     assert np.bincount(np.searchsorted(cuts, known), minlength=len(cuts) + 1).min() > 0
+
+
+def test_the_error_of_a_mean_is_that_of_a_textbook() -> None:
+    values = np.random.default_rng(3).normal(size=1000)
+    groups = values.reshape(10, 100)
+    without = [np.array([np.delete(groups, place, axis=0).mean()]) for place in range(10)]
+    # The mean of ten groups has the variance of the groups' means over ten.
+    expected = groups.mean(axis=1).var(ddof=1) / 10
+    assert _jackknife_variance(without)[0] == pytest.approx(expected)
