@@ -134,3 +134,16 @@ def test_brackets_in_the_data_are_shown_as_they_are(here: Churn) -> None:
     lines[1] = lines[1].replace(",", ",[red]x[/red]", 1)
     Path("today.csv").write_text("\n".join(lines) + "\n")
     assert "[red]x[/red]" in here("validate", "--from", "today.csv").out
+
+
+def test_columns_that_are_missing_alike_are_one_line_for_people_and_apart_for_machines(here: Churn) -> None:
+    lines = Path("customers.csv").read_text().splitlines()
+    names = [f"x{place}" for place in range(8)]
+    held = [[f"{(row * (place + 7)) % 97}.5" if (row + place) % 3 else "" for place in range(8)] for row in range(1000)]
+    rows = [",".join([line, *cells]) for line, cells in zip(lines, [names, *held], strict=True)]
+    Path("customers.csv").write_text("\n".join(rows) + "\n")
+    told = here(*INIT).out
+    assert "  - x0, x1, x2 and 5 others: missing in 33." in told
+    assert "x4: " not in told
+    findings = json.loads(here(*INIT, "--overwrite", "--json").out)["findings"]
+    assert [finding["column"] for finding in findings if finding["kind"] == "missing"] == names

@@ -305,7 +305,7 @@ def test_a_leading_plus_is_a_sign() -> None:
 def test_numbers_in_parentheses_are_set_aside_with_what_to_do() -> None:
     found = looked_at(odd=[f"+{row % 90}.9%" if row % 2 else f"({row % 70}.7%)" for row in range(ROWS)])
     note = found.contract.set_aside["odd"].note
-    assert "looks like numbers, some of which are written as in '(9.9%)'" in note or "'(99.9%)'" in note
+    assert "looks like numbers, some of which are written as in '(9" in note
     assert "with a minus in front" in note
 
 
@@ -322,7 +322,7 @@ def test_many_levels_are_said_with_how_many_count_as_other() -> None:
     frame = pd.DataFrame({"city": [f"c{row % 60}" if row < 1900 else f"r{row % 25}" for row in range(rows)]})
     found = propose_for_frame(frame)
     said = {finding.kind: finding.message for finding in found.findings}
-    assert said["levels"].startswith('85 levels: 25 of them stand in fewer than 10 rows and count as one, "other"')
+    assert said["levels"].startswith('85 levels; 25 of them stand in fewer than 10 rows and count as one, "other"')
     assert "levels" not in {finding.kind for finding in looked_at().findings}
 
 

@@ -156,12 +156,8 @@ def _on_levels(column: ColumnProfile) -> list[Finding]:
     rows = dict(column.level_rows)
     if len(rows) > SAFE_LEVELS:
         rare = sum(held < LEVEL_ROWS for held in rows.values())
-        few = (
-            f'{rare:,} of them stand in fewer than {LEVEL_ROWS} rows and count as one, "other"'
-            if rare
-            else "all common"
-        )
-        found.append(Finding(column.name, "levels", f"{len(rows):,} levels: {few}"))
+        few = f'; {rare:,} of them stand in fewer than {LEVEL_ROWS} rows and count as one, "other"' if rare else ""
+        found.append(Finding(column.name, "levels", f"{len(rows):,} levels{few}"))
     same = seeming_same(column.level_rows)
     if not same:
         return found
