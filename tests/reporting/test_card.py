@@ -27,6 +27,14 @@ def test_what_markdown_or_html_would_read_stands_for_itself(found: Recorded) -> 
     assert plain("a & b * c") == "a &amp; b \\* c"
 
 
+def test_the_card_says_that_a_horizon_is_assumed(found: Recorded) -> None:
+    assert "assumed, being" not in model_card(found.report, found.money)
+    subject = found.report.subject.model_copy(update={"horizon_stated": False})
+    card = model_card(found.report.model_copy(update={"subject": subject}), found.money)
+    assert "within 30\u00a0days (assumed)." in card
+    assert card.count("The 30\u00a0days are assumed, being the contract's default") == 2
+
+
 def test_a_name_of_several_lines_makes_no_heading(found: Recorded) -> None:
     subject = found.report.subject.model_copy(update={"name": "demo\r\n\n# Heading\u2028\n- item"})
     card = model_card(found.report.model_copy(update={"subject": subject}), found.money)

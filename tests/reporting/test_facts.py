@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
+from churn_mlops.data.contract import DataContract
 from churn_mlops.pipelines.report import Recorded
 from churn_mlops.reporting import read_report
+from churn_mlops.reporting.document import _subject
 from churn_mlops.reporting.facts import SMALLEST_GROUP, ReportError
 from tests.company import Company
 
@@ -35,6 +38,14 @@ def test_no_single_customer_is_in_the_facts(found: Recorded, company: Company) -
     cells = [cell for effect in found.report.effects for cell in effect.cells]
     assert {"step", "level"} <= {cell.kind for cell in cells}
     assert all(cell.rows >= SMALLEST_GROUP for cell in cells)
+
+
+def test_a_horizon_left_to_the_default_is_not_taken_for_stated(company: Company) -> None:
+    assert company.trained is not None
+    bundle = company.trained.bundle
+    assert _subject(bundle, 0.0).horizon_stated
+    unstated = replace(bundle, contract=DataContract.from_dict(bundle.contract.to_dict()))
+    assert (_subject(unstated, 0.0).horizon_days, _subject(unstated, 0.0).horizon_stated) == (30, False)
 
 
 def test_the_facts_are_those_of_the_training(found: Recorded, company: Company) -> None:

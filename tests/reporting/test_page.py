@@ -142,6 +142,31 @@ def test_a_model_that_found_nothing_says_so_first_and_has_a_page_all_the_same(fo
     Reader(bare)
 
 
+def test_a_horizon_that_the_contract_does_not_state_is_said_to_be_assumed(found: Recorded, html: str) -> None:
+    few = {"effects": (), "segments": ()}
+    assumed = "figures per month and year hold only if the label looks 30\u00a0days ahead"
+    assert found.report.subject.horizon_stated
+    assert "assumed, being the contract" not in html
+    unstated = found.report.subject.model_copy(update={"horizon_stated": False})
+    page = page_of(found.report.model_copy(update=few | {"subject": unstated})).html()
+    sections = page.split("<section ")
+    holding = [section.partition('"')[2].partition('"')[0] for section in sections if assumed in section]
+    assert holding == ["short", "money", "limits"]
+    assert "within 30\u00a0days (assumed)" in page
+    longer = unstated.model_copy(update={"horizon_days": 90})
+    assert assumed not in page_of(found.report.model_copy(update=few | {"subject": longer})).html()
+
+
+def test_the_base_and_the_list_of_all_customers_are_explained(found: Recorded, html: str) -> None:
+    text = " ".join(re.sub(r"<.*?>", "", html).replace("\u00a0", " ").split())
+    assert "The base is the score of a customer whose contributions are all nought" in text
+    assert "since the few customers with high scores raise the mean." in text
+    counts = found.report.counts
+    assert f"The table goes by the {counts.set_aside} customers set aside" in text
+    assert f"by all {counts.trained_on + counts.set_aside:,} whose label is known" in text
+    assert "average customer" not in text
+
+
 def test_the_settings_used_are_printed_and_change_the_money(found: Recorded, html: str) -> None:
     few = found.report.model_copy(update={"effects": (), "segments": ()})
     generous = page_of(few, kept_share=0.8, offer_cost=30.0).html()

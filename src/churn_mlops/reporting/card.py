@@ -21,7 +21,7 @@ def model_card(report: Report, money: Money) -> str:
     parts = [
         f"# Model card: {plain(subject.name)}",
         plain(sentences.about(report)),
-        f"**Predicted:** {plain(subject.label)} is {plain(subject.positive)}, within {subject.horizon_days} days. "
+        f"**Predicted:** {plain(subject.label)} is {plain(subject.positive)}, within {sentences.within(report)}. "
         f"**Model:** {plain(sentences.model_type(report))}.",
     ]
     if subject.chosen_because:
@@ -35,8 +35,9 @@ def model_card(report: Report, money: Money) -> str:
         sentences.misjudged(report),
         sentences.churn_costs(report, money),
         sentences.list_earns(money),
+        sentences.horizon(report),
     ]
-    parts += ["## How good it is", _items(told), _metrics(report)]
+    parts += ["## How good it is", _items([text for text in told if text]), _metrics(report)]
     parts += ["## What it was not shown", _unseen(report)]
     limits = [f"**{title}** {plain(sentence)}" for title, sentence in sentences.limits(report)]
     parts += ["## What it cannot know", "\n".join(f"- {limit}" for limit in limits)]

@@ -96,6 +96,8 @@ def _subject(bundle: Bundle, base: float) -> Subject:
         label=label.column,
         positive=label.positive,
         horizon_days=label.horizon_days,
+        # The default, too, may be stated; a contract read back from a bundle no longer tells.
+        horizon_stated="horizon_days" in label.model_fields_set,
         model_type=bundle.model_type,
         chosen_because=level_words(auto["sentence"]) if auto else None,
         compared=tuple(

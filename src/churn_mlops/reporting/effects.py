@@ -1,4 +1,4 @@
-"""What each feature does to a score, in points around the average customer, with its uncertainty."""
+"""What each feature does to a score, in points around the model's base, with its uncertainty."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def effects(contract: DataContract, learnt: Mapping[str, Any], base: float) -> t
     Args:
         contract: declares the features.
         learnt: of the bundle: ``curves`` and ``importances``, in log-odds (see ``models.learnt``).
-        base: log-odds of the average customer.
+        base: log-odds of a customer whose contributions are all nought.
     """
     found = [
         Effect(

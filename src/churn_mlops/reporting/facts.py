@@ -71,7 +71,7 @@ class Cell(_Facts):
     Args:
         kind: "level", "step", "other" or "missing".
         text: the level.
-        points: what the value adds to the average customer's score, in percentage points.
+        points: what the value adds to the score of a customer whose contributions are all nought, in percentage points.
         rows: customers trained on.
     """
 
@@ -151,14 +151,15 @@ class Compared(_Facts):
 class Subject(_Facts):
     """What is predicted, and by what kind of model.
 
-    ``settings`` are those that the fit chose; ``base`` is the log-odds where every contribution is nought: those of the
-    average customer.
+    ``horizon_stated`` says whether the contract states the days, or leaves them at its default; ``settings`` are those
+    that the fit chose; ``base`` is the log-odds of a customer whose contributions are all nought.
     """
 
     name: str
     label: str
     positive: str
     horizon_days: int
+    horizon_stated: bool = False
     model_type: str
     chosen_because: str | None
     compared: tuple[Compared, ...]

@@ -58,7 +58,7 @@ def importance(report: Report) -> Picture:
 
 
 def curve(effect: Effect, name: str, domain: tuple[float, float]) -> Picture:
-    """What each value of one feature adds to the average customer's score.
+    """What each value of one feature adds to the model's base, or takes away.
 
     Args:
         effect: the feature's.

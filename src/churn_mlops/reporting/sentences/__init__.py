@@ -1,7 +1,7 @@
 """The plain sentences of a report: one for each thing it shows, the same on the page and in the model card."""
 
-from churn_mlops.reporting.sentences.features import base_share, drivers, effect, missing_cell, odds_factor, pairs
-from churn_mlops.reporting.sentences.money import churn_costs, list_earns
+from churn_mlops.reporting.sentences.features import base, base_share, drivers, effect, missing_cell, odds_factor, pairs
+from churn_mlops.reporting.sentences.money import churn_costs, list_earns, whole_list
 from churn_mlops.reporting.sentences.ranks import (
     gains,
     leaving,
@@ -14,17 +14,19 @@ from churn_mlops.reporting.sentences.ranks import (
     roc,
     set_aside_rate,
 )
-from churn_mlops.reporting.sentences.subject import about, limits, model_type, shown
+from churn_mlops.reporting.sentences.subject import about, horizon, limits, model_type, shown, within
 from churn_mlops.reporting.sentences.trust import calibration, misjudged, slope
 
 __all__ = [
     "about",
+    "base",
     "base_share",
     "calibration",
     "churn_costs",
     "drivers",
     "effect",
     "gains",
+    "horizon",
     "leaving",
     "length_near",
     "lift",
@@ -43,4 +45,6 @@ __all__ = [
     "set_aside_rate",
     "shown",
     "slope",
+    "whole_list",
+    "within",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from churn_mlops.reporting.facts import Effect, Report
-from churn_mlops.reporting.words import between, level_words, listed, plural, points, step_text
+from churn_mlops.reporting.words import between, level_words, listed, percent, plural, points, step_text
 
 
 def drivers(report: Report) -> str:
@@ -57,5 +57,16 @@ def odds_factor(strength: float) -> float:
 
 
 def base_share(report: Report) -> float:
-    """Score of the average customer."""
+    """Score of a customer whose contributions are all nought."""
     return 1 / (1 + math.exp(-report.subject.base))
+
+
+def base(report: Report) -> str:
+    """What the points of a curve are counted from, and why it is not the share who leave."""
+    told = f"The base is the score of a customer whose contributions are all nought: {percent(base_share(report))}"
+    if base_share(report) >= report.churn.value:
+        return f"{told}."
+    return (
+        f"{told}. That is lower than the {percent(report.churn.value)} who left, since the few customers with high "
+        "scores raise the mean."
+    )

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from churn_mlops.data.contract import Label
 from churn_mlops.reporting.facts import Report
 from churn_mlops.reporting.words import level_words, percent, plural, whole
 
+DEFAULT_DAYS: int = Label.model_fields["horizon_days"].default
 MODEL_TYPES = {
     "additive_boosting": (
         "an additive model of boosted trees: one table for each feature and each strong pair, so every score is "
@@ -33,6 +35,23 @@ def about(report: Report) -> str:
     )
 
 
+def horizon(report: Report) -> str:
+    """What hangs on a horizon that the contract does not state; nothing where it does."""
+    subject = report.subject
+    if subject.horizon_stated or subject.horizon_days != DEFAULT_DAYS:
+        return ""
+    days = plural(subject.horizon_days, "day")
+    return (
+        f"The {days} are assumed, being the contract's default: figures per month and year hold only if the label "
+        f"looks {days} ahead. If it looks further, say so in the contract with horizon_days."
+    )
+
+
+def within(report: Report) -> str:
+    """The horizon, marked where it is assumed."""
+    return plural(report.subject.horizon_days, "day") + (" (assumed)" if horizon(report) else "")
+
+
 def model_type(report: Report) -> str:
     """What kind of model it is."""
     name = report.subject.model_type
@@ -54,7 +73,9 @@ def limits(report: Report) -> list[tuple[str, str]]:
     """What no figure of the report can tell."""
     days = plural(report.subject.horizon_days, "day")
     few = report.counts.set_aside_left
+    assumed = [("The horizon.", horizon(report))] if horizon(report) else []
     return [
+        *assumed,
         ("Causes.", "What goes with leaving need not bring it about: changing a feature need not change who leaves."),
         (
             "Savings.",
