@@ -17,7 +17,7 @@ demo: $(VENV)/.run ## make the demo company, train, score, print the list, serve
 	$(BIN)/churn demo $(if $(filter 0,$(SERVE)),--no-serve)
 
 test: $(VENV)/.dev $(VENV)/serving/.done $(VENV)/serving-trees/.done $(VENV)/.browser ## run the tests with coverage (ARGS="-k word" picks some)
-	$(BIN)/python -m pytest --cov --cov-report=term $(ARGS)
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --cov --cov-report=term $(ARGS)
 
 check: $(VENV)/.dev ## format, lint, types, imports, security, locked dependencies
 	$(BIN)/ruff format --check .
