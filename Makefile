@@ -34,8 +34,9 @@ format: $(VENV)/.dev ## put the code into the house format
 bench: $(VENV)/.dev ## measure speed against the bars
 	$(BIN)/python -m bench $(ARGS)
 
-study: $(VENV)/.dev ## measure the quality of the models on public data
+study: $(VENV)/.dev ## measure the quality of the models on public data and on made-up data of many kinds
 	$(BIN)/python -m bench.quality $(ARGS)
+	$(BIN)/python -m bench.study
 
 pages: $(VENV)/.dev ## write the pages that are made from the code
 	$(BIN)/python docs/pages.py
