@@ -111,7 +111,7 @@ def subscriptions(rows: int = 1200) -> pd.DataFrame:
     """Subscribers with dates in many forms, a note, and prices with signs."""
     rng = np.random.default_rng(6)
     days = pd.to_datetime("2021-01-01") + pd.to_timedelta(rng.integers(0, 900, rows), "D")
-    words = np.array("the customer called us about his bill and asked for another plan with more data".split())  # noqa: SIM905
+    words = np.array("the customer called us about his bill and asked for another plan with more data".split())
     return pd.DataFrame(
         {
             "user_id": [f"u-{place:05}" for place in rng.permutation(rows)],

@@ -9,7 +9,7 @@ from churn_mlops.data.sampling import is_number
 _FEWEST = 20  # so few different numbers name nothing
 _LONG = 1e7
 _DATED = frozenset(
-    "month months period yyyymm ym yearmonth monthid dateid expire expiry expired expiration start end since joined "  # noqa: SIM905
+    "month months period yyyymm ym yearmonth monthid dateid expire expiry expired expiration start end since joined "
     "signup registered registration created updated birth birthday activation renewal billing".split()
 )
 _SECONDS = (315_532_800, 4_102_444_800)  # 1980 to 2100, counted from 1970

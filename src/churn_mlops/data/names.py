@@ -14,13 +14,12 @@ _LEAVING = re.compile(
     r"cancel\w*|exit(s|ed|ing)?|terminat\w*|departure|departed|quit|unsubscri\w*|deactivat\w*|disconnect\w*|offboard\w*"
     r"|leave|leaving|leaver|defect(ed|ion)|attrit\w*|resign\w*"
 )
-# Texts that are split: a list of so many short words is easier to read and to change.
 _PERHAPS_LEAVING = frozenset(
-    "left end ended close closed closing closure lost lapse lapsed expired status state active inactive reason winback "  # noqa: SIM905
+    "left end ended close closed closing closure lost lapse lapsed expired status state active inactive reason winback "
     "refund refunded retention retained final outcome stayed lifecycle".split()
 )
 _DETAIL = frozenset(
-    "reason reasons score date day days dt time timestamp datetime at on cause category comment comments feedback "  # noqa: SIM905
+    "reason reasons score date day days dt time timestamp datetime at on cause category comment comments feedback "
     "survey probability prob risk month since".split()
 )
 _IDENTIFYING = frozenset(

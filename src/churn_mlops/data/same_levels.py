@@ -16,7 +16,7 @@ _PLAIN = frozenset(
 )
 # Words that make another thing of what they stand beside: "High" is not "Very High", "Virginia" not "West Virginia".
 _MODIFIERS = frozenset(
-    "not no non un never without ex former self semi quasi very high higher highest low lower lowest medium mid extra "  # noqa: SIM905
+    "not no non un never without ex former self semi quasi very high higher highest low lower lowest medium mid extra "
     "super ultra plus pro max mini lite light premium basic standard new old other part half all some post pre under "
     "over upper sub partial early late north south east west central great main first second third one two three four "
     "five six double single multi inter un young big small large long short and or only with deluxe gold silver".split()

@@ -14,14 +14,13 @@ NOT_KNOWN = frozenset(
     }
 )  # fmt: skip
 """Lower-case words that mean "missing" where they stand among numbers."""
-# Texts that are split: a list of so many short words is easier to read and to change.
 _CURRENCIES = frozenset(
-    "$ € £ ¥ ₹ ₩ ₽ ₺ ₫ ₪ ₱ ₦ ฿ r$ us$ a$ c$ hk$ s$ nz$ rs rs. inr usd eur gbp chf jpy cny rmb brl cad aud nzd sgd "  # noqa: SIM905
+    "$ € £ ¥ ₹ ₩ ₽ ₺ ₫ ₪ ₱ ₦ ฿ r$ us$ a$ c$ hk$ s$ nz$ rs rs. inr usd eur gbp chf jpy cny rmb brl cad aud nzd sgd "
     "hkd sek nok dkk pln zł kr kr. try zar rm idr rp php thb ngn kes ksh ghs mxn aed sar vnd ils krw rub czk kč "
     "huf euro euros dollar dollars pound pounds".split()
 )
 _UNITS = frozenset(
-    "% percent pct s sec secs second min mins minute h hr hrs hour d day w wk week mo mth month y yr yrs year ms "  # noqa: SIM905
+    "% percent pct s sec secs second min mins minute h hr hrs hour d day w wk week mo mth month y yr yrs year ms "
     "b kb mb gb tb kib mib gib tib byte km mi m cm mm ft kg g lb lbs kwh wh kbps mbps gbps kbit mbit gbit call "
     "sms x pts point k mn bn".split()
 )
