@@ -1,0 +1,106 @@
+"""``churn doctor`` on the machine: disk, port, libraries."""
+
+from __future__ import annotations
+
+import socket
+import sys
+import threading
+from collections.abc import Iterator
+
+import pytest
+from packaging.requirements import Requirement
+
+from churn_mlops.data.contract import DataContract
+from churn_mlops.models import ChurnModel
+from churn_mlops.models.promotion import LiveModels
+from churn_mlops.pipelines.doctor import machine, versions
+from churn_mlops.serving.live import LiveSource
+from churn_mlops.serving.server import Server, address_of, listen, load_champion
+from tests.company import Company
+from tests.pipelines.doctor.examined import change, found
+
+
+def test_little_room_is_told_with_its_place(company: Company, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine, "ENOUGH", 1 << 60)
+    finding = found(company.config())["disk"]
+    assert finding.status == "warning"
+    assert f"models ({company.settings.models.folder})" in finding.found
+    assert "make room on the file system of " in finding.advice
+
+
+@pytest.fixture
+def taken() -> Iterator[int]:
+    """A port that another program holds."""
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        yield other.getsockname()[1]
+
+
+def test_a_port_of_another_program_is_told(company: Company, taken: int) -> None:
+    finding = found(company.config(), {"CHURN__SERVING__PORT": str(taken)})["port"]
+    assert finding.status == "failed"
+    assert f"port {taken} of 127.0.0.1 is in use" in finding.found
+
+
+def test_an_address_that_the_server_would_refuse_is_told(company: Company) -> None:
+    finding = found(company.config(), {"CHURN__SERVING__HOST": "0.0.0.0"})["port"]
+    assert (finding.status, "loopback" in finding.found) == ("failed", True)
+
+
+def test_our_own_server_on_the_port_is_known_and_its_version_compared(own_company: Company) -> None:
+    listening = listen("127.0.0.1", 0)
+    ready = threading.Event()
+    source = LiveSource(load_champion(own_company.settings))
+    server = Server(source, own_company.settings, address_of(listening), lambda address: ready.set())
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+    thread.start()
+    try:
+        assert ready.wait(10)
+        environ = {"CHURN__SERVING__PORT": str(listening.getsockname()[1])}
+        finding = found(own_company.config(), environ)["port"]
+        assert finding.status == "ok"
+        assert finding.found.endswith("a churn server answers there already, with version 1")
+        change(own_company.live, '"version": "1"', '"version": "2"')
+        finding = found(own_company.config(), environ)["port"]
+        assert finding.status == "warning"
+        assert finding.found.endswith("with version 1, but 2 is live")
+    finally:
+        server.should_exit = True
+        thread.join(15)
+        listening.close()
+
+
+@pytest.mark.parametrize(
+    ("declared", "told"),
+    [
+        ("numpy>=1", None),
+        ("numpy<1", "numpy is "),
+        ("no-such-library>=1", "no-such-library is not installed"),
+    ],
+)
+def test_a_library_out_of_bounds_is_named(declared: str, told: str | None) -> None:
+    said = versions._wrong(Requirement(declared))
+    assert said is None if told is None else said is not None and said.startswith(told)
+
+
+def test_a_python_out_of_bounds_is_named() -> None:
+    assert versions._python_found("<3").status == "failed"
+
+
+def test_a_package_that_is_not_installed_is_told(company: Company, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(versions, "DISTRIBUTION", "not-of-this-world")
+    finding = found(company.config())["Python"]
+    assert (finding.status, "not installed" in finding.found) == ("warning", True)
+
+
+def test_a_tree_model_needs_lightgbm(own_company: Company, monkeypatch: pytest.MonkeyPatch) -> None:
+    contract = DataContract.load(own_company.settings.contract.path)
+    rows = [row for row in own_company.rows() if row["churned"]][:800]
+    forest = ChurnModel("random_forest", contract=contract).fit(rows, [row["churned"] for row in rows])
+    live = LiveModels(own_company.settings.models.folder)
+    live.publish(forest.bundle_, version="2", provenance={}, reason="test")
+    assert found(own_company.config())["LightGBM"].status == "ok"
+    monkeypatch.setitem(sys.modules, "lightgbm", None)
+    checks = found(own_company.config())
+    assert (checks["LightGBM"].status, checks["champion"].status) == ("failed", "failed")
+    assert "champion 2 (random_forest) needs LightGBM" in checks["LightGBM"].found
