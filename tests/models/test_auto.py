@@ -18,7 +18,7 @@ EMPTY = AdditiveTables(0.0, (Axis("a", np.empty(0)),), (np.zeros(2),))
 
 
 def scored(log_odds: np.ndarray) -> Fitted:
-    return Fitted(EMPTY, ((EMPTY,),), log_odds, "")
+    return Fitted(EMPTY, ((EMPTY,),), log_odds, 1, "")
 
 
 def found(**excesses: tuple[float, float]) -> dict[str, Excess]:
@@ -85,12 +85,15 @@ def test_auto_takes_boosting_on_an_interaction_of_three_and_says_what_the_glass_
     assert " costs " in compared["sentence"]
 
 
-def test_auto_is_the_type_that_it_chose() -> None:
+def test_auto_is_the_type_that_it_chose_with_a_little_more_caution_for_the_choice() -> None:
     frame = customers(1500)
     chosen = ChurnModel("auto", contract=CONTRACT, seed=1).fit(frame, left(frame)).bundle_
     alone = ChurnModel(chosen.model_type, contract=CONTRACT, seed=1).fit(frame, left(frame)).bundle_
     inputs = chosen.engineer.transform(customers(100, seed=8))
-    np.testing.assert_array_equal(chosen.model.log_odds(inputs), alone.model.log_odds(inputs))
+    by_auto, by_itself = chosen.model.log_odds(inputs), alone.model.log_odds(inputs)
+    slope, intercept = np.polyfit(by_itself, by_auto, 1)
+    assert 0.9 < slope < 1.0
+    np.testing.assert_allclose(by_auto, intercept + slope * by_itself, atol=1e-9)
     assert set(chosen.training["chosen"]["auto"]["types"]) == {
         "logistic_regression", "additive_boosting", "random_forest", "boosting",
     }  # fmt: skip

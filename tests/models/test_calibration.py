@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from churn_mlops.models.calibration import Calibration, fit_calibration, sigmoid
+from churn_mlops.models.bagging import averaging_gain
+from churn_mlops.models.calibration import Calibration, cautious, fit_calibration, sigmoid
 from churn_mlops.models.tables import Floats
 
 
@@ -92,3 +93,40 @@ def test_the_rate_spreads_the_calibrated_difference_over_the_raw_one() -> None:
     np.testing.assert_allclose(calibration.rate(raw, base) * (raw - base), expected, atol=1e-12)
     near = calibration.rate(np.array([base, base + 1e-5]), base)
     assert near[0] == pytest.approx(near[1], abs=1e-4)
+
+
+@pytest.mark.parametrize(("noise", "bags"), [(0.3, 10), (0.7, 10), (2.0, 4)])
+def test_an_average_of_bags_is_made_as_much_steeper_as_its_own_calibration_would_be(noise: float, bags: int) -> None:
+    draw = np.random.default_rng(1)
+    signal = draw.normal(size=200_000)
+    y = (draw.random(len(signal)) < sigmoid(signal - 1.0)).astype(np.float64)
+    scores = signal + draw.normal(0.0, noise, (bags + 2, len(signal)))
+    of_two = fit_calibration((scores[0] + scores[1]) / 2, y).slope
+    of_all = fit_calibration(scores[2:].mean(axis=0), y).slope
+    assert averaging_gain(scores[0], scores[1], bags) == pytest.approx(of_all / of_two, rel=0.05)
+
+
+@given(st.integers(0, 2**32 - 1), st.floats(0, 3), st.floats(-1, 1), st.integers(2, 20))
+def test_an_average_is_never_made_flatter_nor_steeper_than_pure_noise_would_need(
+    seed: int, noise: float, shared: float, bags: int
+) -> None:
+    draw = np.random.default_rng(seed)
+    signal = draw.normal(size=30)
+    once, again = (signal * factor + draw.normal(0, noise, 30) for factor in (1.0, shared))
+    assert 1.0 <= averaging_gain(once, again, bags) <= bags / 2 + 1e-9
+
+
+def test_scores_that_do_not_differ_are_left_as_they_are() -> None:
+    assert averaging_gain(np.zeros(5), np.zeros(5), 10) == 1.0
+
+
+def test_caution_takes_much_from_few_rows_and_little_from_many() -> None:
+    few, many = drawn(100, -1.0, 0.5), drawn(20_000, -1.0, 0.5)
+    kept = []
+    for raw, y in (few, many):
+        found = fit_calibration(raw, y)
+        held = cautious(found, raw, 6)
+        kept.append(held.slope / found.slope)
+        assert sigmoid(held.of(raw)).sum() == pytest.approx(sigmoid(found.of(raw)).sum(), rel=1e-6)
+    assert kept[0] < 0.8
+    assert 0.97 < kept[1] < 1.0

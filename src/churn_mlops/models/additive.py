@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from churn_mlops.models.bagging import Losses, fit_bags, lowest
+from churn_mlops.models.bagging import CHOICES_OF_BOOSTING, Losses, fit_bags, lowest
 from churn_mlops.models.fitting import MIN_ROWS_OF_A_CELL, FitSettings, Fitted, Progress, TrainingInputs
 from churn_mlops.models.growing import Bag
 from churn_mlops.models.trees import Leaf, compile_trees, leaves_of
@@ -34,7 +34,7 @@ def fit_additive(data: TrainingInputs, settings: FitSettings, progress: Progress
         tuple(compile_trees(_leaves([bag], bags.steeper), data.axes, weighed, MIN_ROWS_OF_A_CELL) for bag in repeat)
         for repeat in bags.repeats
     )
-    return Fitted(tables.scaled(bags.offset, 1.0), parts, bags.out_of_fold, bags.best, bags.chosen)
+    return Fitted(tables.scaled(bags.offset, 1.0), parts, bags.out_of_fold, CHOICES_OF_BOOSTING, bags.best, bags.chosen)
 
 
 def _choose(losses: Losses) -> str:

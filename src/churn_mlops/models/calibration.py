@@ -12,8 +12,6 @@ Floats = npt.NDArray[np.float64]
 PRIOR_DEVIATION = 0.5
 SMALLEST_SLOPE = 1e-3
 KNEE_QUANTILE = 0.8
-CHOICES = 4
-"""Settings that were chosen by the scores that a calibration is fitted on, about."""
 _HALVINGS = 60
 LEAST_OF_SLOPE = 0.1
 """The least that a bend leaves of the slope."""
@@ -108,7 +106,7 @@ def fit_calibration(
     return Calibration(intercept - slope * centre, slope)
 
 
-def cautious(calibration: Calibration, log_odds: Floats) -> Calibration:
+def cautious(calibration: Calibration, log_odds: Floats, choices: int) -> Calibration:
     """``calibration``, flatter by what chance made it too steep: little, unless rows are few.
 
     The heuristic shrinkage of van Houwelingen and le Cessie (1990), (information - choices) / information, in a form
@@ -117,9 +115,10 @@ def cautious(calibration: Calibration, log_odds: Floats) -> Calibration:
     Args:
         calibration: fitted on out-of-fold scores by which settings were chosen, too.
         log_odds: those scores, shape (rows,).
+        choices: how many settings, about.
     """
     information = calibration.information(log_odds)
-    return calibration.flatter(information / (information + CHOICES), log_odds)
+    return calibration.flatter(information / (information + choices), log_odds)
 
 
 def _most_likely(design: Floats, y: Floats, base: float, prior: bool, rounds: int) -> Floats:

@@ -87,6 +87,7 @@ class Fitted:
         model: the model, its scores as noisy as those out of fold (see ``bagging.averaging_gain``).
         parts: the fits on folds that the model averages, or that vary as it does.
         out_of_fold: raw log-odds of each training row from fits that did not see it.
+        choices: settings that the scores out of fold helped to choose, about: what made them look too good.
         setting: the setting chosen, with which the type can be fitted on more rows without choosing again.
         chosen: for the record: the settings chosen, and the out-of-fold log loss of each candidate.
     """
@@ -94,6 +95,7 @@ class Fitted:
     model: Model
     parts: Parts
     out_of_fold: Floats
+    choices: int
     setting: str
     chosen: dict[str, Any] = field(default_factory=dict)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
 
@@ -16,6 +17,8 @@ from churn_mlops.models.fitting import MIN_ROWS_OF_A_CELL, FitSettings, Fitted, 
 from churn_mlops.models.tables import AdditiveTables, Axis, Floats, Line, Places
 
 STRENGTHS = (0.003, 0.03, 0.3, 3.0, 30.0)
+_CHOICES = 3
+ROWS_FOR_NOISE = 20_000
 
 
 @dataclass(frozen=True)
@@ -60,9 +63,24 @@ def fit_linear(data: TrainingInputs, settings: FitSettings, progress: Progress, 
     # The penalty keeps its weight against the rows, of which there are more than in a fold.
     share = len(data.folds[0][0]) / len(data.y)
     tables = _fit(data.inputs, data.y, data.axes, best * share)
+    steeper = _gain_of_all_rows(tables, parts[best], data.inputs)
     progress(total, total)
     chosen = {"C": best, "log_loss_of_candidates": {str(strength): loss for strength, loss in losses.items()}}
-    return Fitted(tables, (tuple(parts[best]),), out_of_fold[best], str(best), chosen)
+    offset = float(out_of_fold[best].mean()) * (1.0 - steeper)
+    parts_scaled = tuple(part.scaled(0.0, steeper) for part in parts[best])
+    return Fitted(tables.scaled(offset, steeper), (parts_scaled,), out_of_fold[best], _CHOICES, str(best), chosen)
+
+
+def _gain_of_all_rows(whole: AdditiveTables, parts: Sequence[AdditiveTables], inputs: Floats) -> float:
+    """How much steeper the calibration of a fit on all rows is than that of the ``parts``, each fitted without a fold.
+
+    As in ``bagging.averaging_gain``, the noise in the scores flattens a calibration. The jackknife (see
+    ``learnt.look``) tells how much of it there is in a fit on all rows; with K folds, a part has K / (K - 1) times that.
+    """
+    scores = np.array([part.log_odds(inputs[:ROWS_FOR_NOISE]) for part in parts])
+    more_noise = float((scores - scores.mean(axis=0)).var(axis=1).mean())
+    of_all = float(whole.log_odds(inputs[:ROWS_FOR_NOISE]).var())
+    return 1.0 + more_noise / of_all if of_all else 1.0
 
 
 def _fit(inputs: Floats, y: Floats, axes: tuple[Axis, ...], strength: float) -> AdditiveTables:

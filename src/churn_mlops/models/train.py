@@ -37,6 +37,7 @@ FITS: dict[str, Fit] = {
     "boosting": fit_boosting,
 }
 AUTO = "auto"
+CHOICES_OF_AUTO = 2
 CHECKS = 10
 REFERENCE_STEPS = 10
 
@@ -78,7 +79,7 @@ def fit_bundle(
     inputs_and_folds = TrainingInputs(inputs, y, axes, folds, seed)
     model_type, fitted = _fit(inputs_and_folds, model_type, settings, progress or _no_progress)
     raw = fitted.out_of_fold
-    calibration = cautious(fitted.calibration(y), raw)
+    calibration = cautious(fitted.calibration(y), raw, fitted.choices)
     model = fitted.model.calibrated(calibration)
     return Bundle(
         contract=contract,
@@ -105,11 +106,12 @@ def _fit(data: TrainingInputs, model_type: str, settings: FitSettings, progress:
     compared = compare_types(fits, few.y)
     model_type = choose_type(compared)
     fitted = fits[model_type]
+    choices = fitted.choices + (CHOICES_OF_AUTO if len(types) > 1 else 0)
     chosen = fitted.chosen if len(types) == 1 else {**fitted.chosen, "auto": as_plain(compared, model_type)}
     if few is not data:
         fitted = FITS[model_type](data, settings, _part(progress, parts - 1, parts), fitted.setting)
         chosen = {**chosen, "trees_of_bags": fitted.chosen.get("trees_of_bags"), "rows_chosen_on": len(few.y)}
-    return model_type, replace(fitted, chosen=chosen)
+    return model_type, replace(fitted, chosen=chosen, choices=choices)
 
 
 def _part(progress: Progress, place: int, parts: int) -> Progress:
