@@ -100,8 +100,8 @@ def averaging_gain(once: Floats, again: Floats, bags: int) -> float:
 
     Noise in the scores flattens a calibration by signal / (signal + noise), as errors of measurement do in any
     regression (Fuller 1987), and an average of m bags has one m-th of a bag's noise. What two bags that did not see a
-    row disagree on is noise, what they share is signal (and such noise as no averaging takes away). Right to first order:
-    much noise beside a strong signal flattens a logistic calibration some 5 % more.
+    row disagree on is noise, what they share is signal (and such noise as no averaging takes away). Right to first
+    order: much noise beside a strong signal flattens a logistic calibration some 5 % more.
 
     Args:
         once: out-of-fold log-odds of one bag, shape (rows,).

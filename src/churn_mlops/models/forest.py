@@ -34,12 +34,16 @@ CHOICES_OF_A_FOREST = 1
 
 def fit_boosting(data: TrainingInputs, settings: FitSettings, progress: Progress, setting: str | None = None) -> Fitted:
     """Bags of boosted trees of 8 or 31 leaves, with or without sampling, whichever validates better."""
-    return _fit(data, BOOSTING if setting is None else {setting: BOOSTING[setting]}, settings, progress, CHOICES_OF_BOOSTING)
+    return _fit(
+        data, BOOSTING if setting is None else {setting: BOOSTING[setting]}, settings, progress, CHOICES_OF_BOOSTING
+    )
 
 
 def fit_forest(data: TrainingInputs, settings: FitSettings, progress: Progress, setting: str | None = None) -> Fitted:
     """A random forest (Breiman 2001) in LightGBM's own form: the trees of all folds together."""
-    return _fit(data, FOREST if setting is None else {setting: FOREST[setting]}, settings, progress, CHOICES_OF_A_FOREST)
+    return _fit(
+        data, FOREST if setting is None else {setting: FOREST[setting]}, settings, progress, CHOICES_OF_A_FOREST
+    )
 
 
 def _fit(

@@ -67,15 +67,16 @@ def fit_linear(data: TrainingInputs, settings: FitSettings, progress: Progress, 
     progress(total, total)
     chosen = {"C": best, "log_loss_of_candidates": {str(strength): loss for strength, loss in losses.items()}}
     offset = float(out_of_fold[best].mean()) * (1.0 - steeper)
-    parts_scaled = tuple(part.scaled(0.0, steeper) for part in parts[best])
-    return Fitted(tables.scaled(offset, steeper), (parts_scaled,), out_of_fold[best], _CHOICES, str(best), chosen)
+    steeper_parts = tuple(part.scaled(0.0, steeper) for part in parts[best])
+    return Fitted(tables.scaled(offset, steeper), (steeper_parts,), out_of_fold[best], _CHOICES, str(best), chosen)
 
 
 def _gain_of_all_rows(whole: AdditiveTables, parts: Sequence[AdditiveTables], inputs: Floats) -> float:
     """How much steeper the calibration of a fit on all rows is than that of the ``parts``, each fitted without a fold.
 
     As in ``bagging.averaging_gain``, the noise in the scores flattens a calibration. The jackknife (see
-    ``learnt.look``) tells how much of it there is in a fit on all rows; with K folds, a part has K / (K - 1) times that.
+    ``learnt.look``) tells how much of it there is in a fit on all rows; with K folds, a part has K / (K - 1) times as
+    much.
     """
     scores = np.array([part.log_odds(inputs[:ROWS_FOR_NOISE]) for part in parts])
     more_noise = float((scores - scores.mean(axis=0)).var(axis=1).mean())
