@@ -82,7 +82,7 @@ $(VENV)/.tools: requirements-build.txt $(VENV)/.python
 # Two steps, for all of $(1) is locked by hashes and the project itself is not. Where uv finds no index (it does not
 # read pip's configuration), pip does the same more slowly.
 define install
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r $(1) || { \
+	$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r $(1) || { \
 	  echo "uv could not install; trying pip with its own configuration" >&2; \
 	  $(BIN)/python -m pip install --quiet --require-hashes -r $(1); }
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --offline --no-deps --no-build-isolation -e .
@@ -109,6 +109,6 @@ $(VENV)/.browser: $(VENV)/.python
 # What a serving image holds and nothing more, without and with LightGBM: the tests score in them.
 $(VENV)/%/.done: requirements-%.txt $(VENV)/.tools
 	$(BIN)/python -m venv --clear $(VENV)/$*
-	$(BIN)/uv pip install --quiet --python $(VENV)/$*/bin/python --require-hashes -r $< || \
+	$(BIN)/uv pip install --quiet --compile-bytecode --python $(VENV)/$*/bin/python --require-hashes -r $< || \
 	  $(VENV)/$*/bin/python -m pip install --quiet --require-hashes -r $<
 	@touch $@
