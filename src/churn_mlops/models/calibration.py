@@ -11,7 +11,9 @@ Floats = npt.NDArray[np.float64]
 
 PRIOR_DEVIATION = 0.5
 SMALLEST_SLOPE = 1e-3
-KNEE_QUANTILE = 0.8
+KNEE_QUANTILES = (0.5, 0.6, 0.7, 0.8, 0.9)
+KNEE_WIDTH = 0.25
+"""Raw log-odds over which the slope changes: half of the change lies within 1.1 of these on either side."""
 _HALVINGS = 60
 LEAST_OF_SLOPE = 0.1
 """The least that a bend leaves of the slope."""
@@ -19,7 +21,9 @@ LEAST_OF_SLOPE = 0.1
 
 @dataclass(frozen=True)
 class Calibration:
-    """Calibrated log-odds = intercept + slope x raw + bend x log(1 + exp(raw - knee)), ascending everywhere.
+    """Calibrated log-odds = intercept + slope x raw + bend x hinge(raw), ascending everywhere.
+
+    The hinge, width x log(1 + exp((raw - knee) / width)), is nought far below the knee and raw - knee far above it.
 
     Args:
         intercept: log-odds.
@@ -36,7 +40,7 @@ class Calibration:
     def of(self, log_odds: Floats) -> Floats:
         """Calibrated log-odds of raw ones, any shape."""
         affine = self.intercept + self.slope * log_odds
-        return np.asarray(affine + self.bend * np.logaddexp(0.0, log_odds - self.knee) if self.bend else affine)
+        return np.asarray(affine + self.bend * _hinge(log_odds, self.knee) if self.bend else affine)
 
     def information(self, log_odds: Floats) -> float:
         """How well customers of these raw log-odds tell the steepness: Fisher's information of a factor on it."""
@@ -59,7 +63,7 @@ class Calibration:
         """Calibrated log-odds gained over ``base`` for each unit of raw log-odds, the slope where they meet."""
         difference = log_odds - base
         near = np.abs(difference) < 1e-6
-        at_base = self.slope + self.bend * sigmoid(log_odds - self.knee)
+        at_base = self.slope + self.bend * sigmoid((log_odds - self.knee) / KNEE_WIDTH)
         gained = self.of(log_odds) - self.of(np.asarray(base))
         return np.asarray(np.where(near, at_base, gained / np.where(near, 1.0, difference)))
 
@@ -82,24 +86,30 @@ def fit_calibration(
         log_odds: raw out-of-fold scores, shape (rows,).
         y: 1 where the customer left, else 0, shape (rows,); both occur.
         prior: whether there are priors; without them, this measures the calibration of scores.
-        bent: whether the slope may change around the score that one customer in five exceeds.
+        bent: whether the slope may change around a score: the likeliest of five, which from half to a tenth of the
+            customers exceed.
         rounds: most steps of Newton's method.
     """
     base = np.log(y.mean() / (1.0 - y.mean()))
     centre = float(log_odds.mean())
-    knee = float(np.quantile(log_odds, KNEE_QUANTILE))
-    one, line, hinge = np.ones_like(log_odds), log_odds - centre, np.logaddexp(0.0, log_odds - knee)
+    one, line = np.ones_like(log_odds), log_odds - centre
 
     def likely(*columns: Floats) -> list[float]:
         return [float(weight) for weight in _most_likely(np.column_stack(columns), y, float(base), prior, rounds)]
 
-    if bent:
+    def bent_at(knee: float) -> Calibration:
+        hinge = _hinge(log_odds, knee)
         intercept, slope, bend = likely(one, line, hinge)
         if slope > SMALLEST_SLOPE and slope + bend < LEAST_OF_SLOPE * slope:
             intercept, slope = likely(one, line + (LEAST_OF_SLOPE - 1.0) * hinge)
             bend = (LEAST_OF_SLOPE - 1.0) * slope
-        if slope > SMALLEST_SLOPE:
-            return Calibration(intercept - slope * centre, slope, bend, knee)
+        return Calibration(intercept - slope * centre, slope, bend, knee)
+
+    if bent:
+        found = [bent_at(float(knee)) for knee in np.unique(np.quantile(log_odds, KNEE_QUANTILES))]
+        ascending = [calibration for calibration in found if calibration.slope > SMALLEST_SLOPE]
+        if ascending:
+            return min(ascending, key=lambda calibration: _log_loss(calibration.of(log_odds), y))
     intercept, slope = likely(one, line)
     if slope < SMALLEST_SLOPE:
         intercept, slope = float(base), SMALLEST_SLOPE
@@ -119,6 +129,14 @@ def cautious(calibration: Calibration, log_odds: Floats, choices: int) -> Calibr
     """
     information = calibration.information(log_odds)
     return calibration.flatter(information / (information + choices), log_odds)
+
+
+def _hinge(log_odds: Floats, knee: float) -> Floats:
+    return np.asarray(KNEE_WIDTH * np.logaddexp(0.0, (log_odds - knee) / KNEE_WIDTH))
+
+
+def _log_loss(log_odds: Floats, y: Floats) -> float:
+    return float((np.logaddexp(0.0, log_odds) - y * log_odds).mean())
 
 
 def _most_likely(design: Floats, y: Floats, base: float, prior: bool, rounds: int) -> Floats:
