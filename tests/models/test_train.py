@@ -124,3 +124,32 @@ def test_a_setting_out_of_range_is_named(settings: dict[str, object]) -> None:
     frame = customers(100)
     with pytest.raises(ValueError, match=next(iter(settings))):
         ChurnModel(contract=CONTRACT, **settings).fit(frame, left(frame))  # type: ignore[arg-type]
+
+
+def test_all_rows_of_a_customer_fall_on_one_side_of_every_fold() -> None:
+    draw = np.random.default_rng(0)
+    groups = draw.integers(0, 300, 2000)
+    y = (draw.random(2000) < 0.1).astype(float)
+    for seed in range(3):
+        folds = fitting.stratified_folds(y, 5, seed, groups)
+        assert sorted(np.concatenate([held_out for _, held_out in folds])) == list(range(2000))
+        for train, held_out in folds:
+            assert not set(groups[train]) & set(groups[held_out])
+            assert len(train) + len(held_out) == 2000
+            assert 0.05 < y[held_out].mean() < 0.15
+
+
+def test_a_fit_splits_its_customers_in_every_way_it_splits_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    groups = np.arange(1200) // 3
+    seen = []
+
+    def folds(y: np.ndarray, bags: int, seed: int, groups: np.ndarray | None = None) -> fitting.Folds:
+        seen.append(groups)
+        return real(y, bags, seed, groups)
+
+    real = fitting.stratified_folds
+    monkeypatch.setattr(fitting, "stratified_folds", folds)
+    monkeypatch.setattr(training, "stratified_folds", folds)
+    frame = numbers(1200, 1)
+    training.fit_bundle(frame, drawn(frame.a).astype(float), NUMBERS, "additive_boosting", groups=groups)
+    assert sum(found is groups for found in seen) == 2

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from churn_mlops.models.fitting import FitSettings, Folds, Progress, TrainingInputs, log_losses, stratified_folds
+from churn_mlops.models.fitting import FitSettings, Folds, Progress, TrainingInputs, log_losses
 from churn_mlops.models.growing import Bag, Grower, Grown, cut
 from churn_mlops.models.tables import Floats
 
@@ -72,7 +72,7 @@ def fit_bags(
         progress: called with (fits done, fits in all).
         choose: takes the losses of each row under each candidate, and names the one to take.
     """
-    again = stratified_folds(data.y, settings.bags, data.seed + 1)
+    again = data.folds_again(settings.bags)
     steps = _Steps(progress, len(data.folds) * (len(candidates) + 1))
     grower = Grower(data, settings)
     # One after the other: LightGBM crashed, rarely, when two fits ran in two threads of one process.

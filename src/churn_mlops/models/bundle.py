@@ -42,6 +42,8 @@ class Bundle:
         reference: shares of the training rows by step or level of each feature, and of scores, for drift.
         learnt: curves, importances and pairs, for people; see ``models.learnt``.
         checks: a few made-up customers with their scores, by which a loaded bundle is tested.
+        core: the calibrated model of the required features alone, for customers of whom nothing optional is known;
+            None where all are required, or none is.
     """
 
     contract: DataContract
@@ -53,6 +55,7 @@ class Bundle:
     reference: Mapping[str, Any]
     learnt: Mapping[str, Any]
     checks: tuple[Mapping[str, Any], ...]
+    core: AdditiveTables | TreeEnsemble | None = None
 
     @cached_property
     def engineer(self) -> FeatureEngineer:
@@ -93,6 +96,7 @@ class Bundle:
                 checks=tuple(
                     {"customer": dict(check["customer"]), "score": check["score"]} for check in model["checks"]
                 ),
+                core=model_from_plain(model["core"]) if "core" in model else None,
             )
             bundle._check()
             return bundle
@@ -103,11 +107,10 @@ class Bundle:
 
     def _check(self) -> None:
         """Raise ValueError where the parts do not fit each other."""
-        features = self.contract.features
-        if isinstance(self.model, TreeEnsemble):
-            _check_trees(self.model, features, self.levels)
-        else:
-            _check_tables(self.model, features, self.levels)
+        _check_model(self.model, self.contract.features, self.levels)
+        if self.core is not None:
+            required = {name: feature for name, feature in self.contract.features.items() if feature.required}
+            _check_model(self.core, required, {name: self.levels[name] for name in required if name in self.levels})
         if not 0 <= self.threshold <= 1:
             raise ValueError("the threshold is not a probability")
         if not self.checks or not all(0 <= check["score"] <= 1 for check in self.checks):
@@ -143,7 +146,18 @@ class Bundle:
             "learnt": dict(self.learnt),
             "checks": [dict(check) for check in self.checks],
         }
+        if self.core is not None:
+            model["core"] = model_to_plain(self.core)
         return json.dumps(model, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+
+
+def _check_model(
+    model: AdditiveTables | TreeEnsemble, features: Mapping[str, Feature], levels: Mapping[str, tuple[str, ...]]
+) -> None:
+    if isinstance(model, TreeEnsemble):
+        _check_trees(model, features, levels)
+    else:
+        _check_tables(model, features, levels)
 
 
 def _check_tables(

@@ -65,13 +65,21 @@ class FitSettings:
 
 @dataclass(frozen=True)
 class TrainingInputs:
-    """What a model is fitted on: inputs of shape (rows, features), labels of shape (rows,), folds of the rows."""
+    """What a model is fitted on: inputs of shape (rows, features), labels of shape (rows,), folds of the rows.
+
+    ``groups`` names, by a whole number, the customer of each row where one may have several; shape (rows,).
+    """
 
     inputs: Floats
     y: Floats
     axes: tuple[Axis, ...]
     folds: Folds
     seed: int
+    groups: Places | None = None
+
+    def folds_again(self, bags: int) -> Folds:
+        """Another way to split the same rows."""
+        return stratified_folds(self.y, bags, self.seed + 1, self.groups)
 
     @property
     def categories(self) -> list[int]:
@@ -115,12 +123,20 @@ class Fit(Protocol):
         ...
 
 
-def stratified_folds(y: Floats, bags: int, seed: int) -> Folds:
+def stratified_folds(y: Floats, bags: int, seed: int, groups: Places | None = None) -> Folds:
     """Up to ``bags`` pairs of (training rows, held-out rows), each with its share of leavers.
+
+    Args:
+        y: 1 where the customer left, else 0, shape (rows,).
+        bags: how many pairs.
+        seed: of the draw.
+        groups: the customer of each row, shape (rows,), where one may have several: all of them fall on one side.
 
     Raises:
         DataError: fewer than 10 customers who left, or who stayed.
     """
+    if groups is not None:
+        return _grouped_folds(y, bags, seed, groups)
     smaller = int(min(y.sum(), len(y) - y.sum()))
     if smaller < MIN_ROWS_OF_EACH_CLASS:
         raise DataError(
@@ -129,6 +145,21 @@ def stratified_folds(y: Floats, bags: int, seed: int) -> Folds:
         )
     splitter = StratifiedKFold(min(bags, smaller), shuffle=True, random_state=seed)
     return tuple(splitter.split(np.zeros(len(y)), y))
+
+
+def _grouped_folds(y: Floats, bags: int, seed: int, groups: Places) -> Folds:
+    """Folds of customers, by whether they ever left, spread to all their rows."""
+    customers, place = np.unique(groups, return_inverse=True)
+    ever = np.zeros(len(customers))
+    np.maximum.at(ever, place, y)
+    rows = np.arange(len(y))
+    held_out = np.zeros(len(customers), dtype=bool)
+    folds = []
+    for _, chosen in stratified_folds(ever, bags, seed):
+        held_out[:] = False
+        held_out[chosen] = True
+        folds.append((rows[~held_out[place]], rows[held_out[place]]))
+    return tuple(folds)
 
 
 def first_rows(data: TrainingInputs, rows: int) -> TrainingInputs:
@@ -141,7 +172,8 @@ def first_rows(data: TrainingInputs, rows: int) -> TrainingInputs:
     place = np.full(len(data.y), -1)
     place[kept] = np.arange(len(kept))
     folds = tuple((place[train][place[train] >= 0], place[held][place[held] >= 0]) for train, held in data.folds)
-    return replace(data, inputs=data.inputs[kept], y=data.y[kept], folds=folds)
+    groups = None if data.groups is None else data.groups[kept]
+    return replace(data, inputs=data.inputs[kept], y=data.y[kept], folds=folds, groups=groups)
 
 
 def log_losses(log_odds: Floats, y: Floats) -> Floats:

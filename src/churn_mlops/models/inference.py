@@ -15,8 +15,10 @@ from churn_mlops.errors import BundleError, DataError
 from churn_mlops.features.cells import BadCellError
 from churn_mlops.models.bundle import Bundle
 from churn_mlops.models.calibration import sigmoid
+from churn_mlops.models.core import Core
+from churn_mlops.models.ensemble import TreeEnsemble
 from churn_mlops.models.explain import Explanation, Reason, points_per_log_odds, whole_points, wording
-from churn_mlops.models.tables import Floats
+from churn_mlops.models.tables import AdditiveTables, Floats
 
 Band = Literal["low", "medium", "high"]
 CHECK_TOLERANCE = 1e-9
@@ -54,11 +56,11 @@ class ChurnPredictor:
         self.threshold = bundle.threshold if threshold is None else threshold
         self.bands = bands or Bands()
         self._model = bundle.model
-        self._base = _sigmoid(self._model.intercept)
         self._readers = [
             (name, bundle.contract.column_of(name), read) for name, read in bundle.engineer.readers().items()
         ]
         self._wordings = [wording(bundle.contract, name) for name, _, _ in self._readers]
+        self._core = Core.of(bundle)
         self._check()
 
     @classmethod
@@ -74,7 +76,10 @@ class ChurnPredictor:
         Raises:
             DataError: a value means nothing for its feature; ``problems`` names each.
         """
-        return _sigmoid(self._model.row_log_odds(self._inputs(row)))
+        inputs = self._inputs(row)
+        if self._core is not None and self._core.is_for(inputs):
+            return _sigmoid(self._core.model.row_log_odds(self._core.inputs(inputs)))
+        return _sigmoid(self._model.row_log_odds(inputs))
 
     def score(self, data: Any) -> Floats:
         """Churn probabilities, shape (rows,), of a DataFrame, an Arrow table, a list of mappings or of columns.
@@ -86,12 +91,17 @@ class ChurnPredictor:
 
     def log_odds(self, data: Any) -> Floats:
         """Calibrated log-odds, shape (rows,); see :meth:`score`."""
-        return self._model.log_odds(self.bundle.engineer.transform(data))
+        inputs = self.bundle.engineer.transform(data)
+        log_odds = self._model.log_odds(inputs)
+        if self._core is not None and (rows := self._core.rows(inputs)).any():
+            log_odds[rows] = self._core.model.log_odds(inputs[self._core.cells(rows)])
+        return log_odds
 
     def contributions(self, data: Any) -> Floats:
         """What each feature adds to the log-odds, shape (rows, features), in the contract's order.
 
-        ``intercept + contributions.sum(axis=1)`` is :meth:`log_odds`.
+        ``intercept + contributions.sum(axis=1)`` is :meth:`log_odds`, but for customers of whom only the required
+        features are known where others are optional: their scores come from a model of the former alone.
         """
         return self._model.contributions(self.bundle.engineer.transform(data))
 
@@ -102,26 +112,27 @@ class ChurnPredictor:
 
     def explain(self, data: Any) -> tuple[Floats, npt.NDArray[np.int64]]:
         """Scores, shape (rows,), and whole points of each feature, shape (rows, features), adding up as in a reason."""
-        contributions = self.contributions(data)
-        log_odds = self.intercept + contributions.sum(axis=1)
-        scores = sigmoid(log_odds)
-        difference = log_odds - self.intercept
-        limit = 100.0 * self._base * (1.0 - self._base)
-        near = np.abs(difference) < 1e-6
-        rate = np.where(near, limit, 100.0 * (scores - self._base) / np.where(near, 1.0, difference))
-        return scores, _whole_points(contributions * rate[:, None], 100.0 * (scores - self._base))
+        inputs = self.bundle.engineer.transform(data)
+        scores, points = _explained(self._model, inputs)
+        if self._core is not None and (rows := self._core.rows(inputs)).any():
+            points[rows] = 0
+            cells = self._core.cells(rows)
+            scores[rows], points[cells] = _explained(self._core.model, inputs[cells])
+        return scores, points
 
     def explain_one(self, row: Mapping[str, Any], top: int | None = None) -> Explanation:
         """The score of one customer with its reasons, the largest first, at most ``top`` of them."""
-        inputs = self._inputs(row)
-        contributions = self._model.row_contributions(inputs)
-        log_odds = self._model.row_log_odds(inputs)
+        model, inputs, places = self._model, self._inputs(row), list(range(len(self._readers)))
+        if self._core is not None and self._core.is_for(inputs):
+            model, inputs, places = self._core.model, self._core.inputs(inputs), self._core.places
+        base = _sigmoid(model.intercept)
+        log_odds = model.row_log_odds(inputs)
         probability = _sigmoid(log_odds)
-        rate = points_per_log_odds(probability, self._base, log_odds, self.intercept)
-        points = whole_points([rate * part for part in contributions], 100.0 * (probability - self._base))
+        rate = points_per_log_odds(probability, base, log_odds, model.intercept)
+        points = whole_points([rate * part for part in model.row_contributions(inputs)], 100.0 * (probability - base))
         order = sorted(range(len(points)), key=lambda place: (-abs(points[place]), place))
         return Explanation(
-            probability, self._base, tuple(self._reason(row, place, points[place]) for place in order[:top])
+            probability, base, tuple(self._reason(row, places[place], points[place]) for place in order[:top])
         )
 
     def band(self, probability: float) -> Band:
@@ -141,6 +152,11 @@ class ChurnPredictor:
         except BadCellError:
             raise _all_problems(self._readers, row) from None
 
+    def _models(self, inputs: list[float]) -> list[tuple[AdditiveTables | TreeEnsemble, list[float]]]:
+        """Every model of the bundle with its share of ``inputs``."""
+        found = [(self._model, inputs)]
+        return found if self._core is None else [*found, (self._core.model, self._core.inputs(inputs))]
+
     def _check(self) -> None:
         for check in self.bundle.checks:
             try:
@@ -149,14 +165,25 @@ class ChurnPredictor:
                 raise BundleError(
                     f"model bundle {self.version} cannot read its own recorded customers: {error}"
                 ) from None
-            inputs = self._inputs(check["customer"])
-            parts = math.fsum(self._model.row_contributions(inputs))
-            if not abs(self.intercept + parts - self._model.row_log_odds(inputs)) <= ADDITIVE_TOLERANCE:
-                raise BundleError(f"the reasons of model bundle {self.version} do not add up: do not use it")
+            for model, inputs in self._models(self._inputs(check["customer"])):
+                parts = math.fsum(model.row_contributions(inputs))
+                if not abs(model.intercept + parts - model.row_log_odds(inputs)) <= ADDITIVE_TOLERANCE:
+                    raise BundleError(f"the reasons of model bundle {self.version} do not add up: do not use it")
             if not abs(score - check["score"]) <= CHECK_TOLERANCE:
                 raise BundleError(
                     f"model bundle {self.version} scores {score!r} where it recorded {check['score']!r}: do not use it"
                 )
+
+
+def _explained(model: AdditiveTables | TreeEnsemble, inputs: Floats) -> tuple[Floats, npt.NDArray[np.int64]]:
+    """Scores and whole points by one model."""
+    contributions = model.contributions(inputs)
+    difference = contributions.sum(axis=1)
+    scores, base = sigmoid(model.intercept + difference), _sigmoid(model.intercept)
+    near = np.abs(difference) < 1e-6
+    limit = 100.0 * base * (1.0 - base)
+    rate = np.where(near, limit, 100.0 * (scores - base) / np.where(near, 1.0, difference))
+    return scores, _whole_points(contributions * rate[:, None], 100.0 * (scores - base))
 
 
 def _sigmoid(log_odds: float) -> float:

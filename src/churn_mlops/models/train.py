@@ -27,7 +27,7 @@ from churn_mlops.models.fitting import (
 from churn_mlops.models.forest import fit_boosting, fit_forest
 from churn_mlops.models.learnt import look, quantile_cuts
 from churn_mlops.models.linear import fit_linear
-from churn_mlops.models.tables import Axis, Floats
+from churn_mlops.models.tables import Axis, Floats, Places
 
 # In the order in which ``auto`` prefers them.
 FITS: dict[str, Fit] = {
@@ -48,6 +48,7 @@ def fit_bundle(
     contract: DataContract,
     model_type: str,
     *,
+    groups: Places | None = None,
     seed: int = 0,
     threshold: float = 0.5,
     settings: FitSettings | None = None,
@@ -60,6 +61,8 @@ def fit_bundle(
         y: 1 where the customer left, else 0, shape (rows,).
         contract: declares the features.
         model_type: a key of ``FITS``, or "auto".
+        groups: the customer of each row, as a whole number, shape (rows,), where one may have several: they fall on one
+            side of every fold.
         seed: of the folds and of the row sampling; the same data and seed give the same bundle.
         threshold: score from which a customer counts as likely to churn.
         settings: of the fit.
@@ -75,11 +78,13 @@ def fit_bundle(
         raise DataError(f"there are {len(inputs)} customers and {len(y)} labels")
     axes = _axes(engineer)
     y = np.asarray(y, dtype=np.float64)
-    folds = stratified_folds(y, settings.bags, seed)
-    inputs_and_folds = TrainingInputs(inputs, y, axes, folds, seed)
-    model_type, fitted = _fit(inputs_and_folds, model_type, settings, progress or _no_progress)
-    raw = fitted.out_of_fold
-    calibration = cautious(fitted.calibration(y), raw, fitted.choices)
+    folds = stratified_folds(y, settings.bags, seed, groups)
+    inputs_and_folds = TrainingInputs(inputs, y, axes, folds, seed, groups)
+    core = core_places(contract)
+    parts = 1 if core is None else 2
+    progress = progress or _no_progress
+    model_type, fitted = _fit(inputs_and_folds, model_type, settings, _part(progress, 0, parts))
+    raw, calibration = fitted.out_of_fold, _calibration(fitted, y)
     model = fitted.model.calibrated(calibration)
     return Bundle(
         contract=contract,
@@ -91,7 +96,25 @@ def fit_bundle(
         reference=_reference(inputs, axes, sigmoid(calibration.of(raw))),
         learnt=asdict(look(model, fitted.parts, calibration, inputs, axes)),
         checks=_checks(engineer, model, inputs, axes),
+        core=None if core is None else _core(inputs_and_folds, core, model_type, settings, _part(progress, 1, parts)),
     )
+
+
+def core_places(contract: DataContract) -> Places | None:
+    """Places of the required features, None where all are required, or none is."""
+    required = np.array([feature.required for feature in contract.features.values()])
+    return np.flatnonzero(required) if required.any() and not required.all() else None
+
+
+def _core(data: TrainingInputs, places: Places, model_type: str, settings: FitSettings, progress: Progress) -> Model:
+    """The calibrated model of the required features alone, of the type chosen for all of them."""
+    few = replace(data, inputs=data.inputs[:, places], axes=tuple(data.axes[place] for place in places))
+    _, fitted = _fit(few, model_type, settings, progress)
+    return fitted.model.calibrated(_calibration(fitted, data.y))
+
+
+def _calibration(fitted: Fitted, y: Floats) -> Calibration:
+    return cautious(fitted.calibration(y), fitted.out_of_fold, fitted.choices)
 
 
 def _fit(data: TrainingInputs, model_type: str, settings: FitSettings, progress: Progress) -> tuple[str, Fitted]:
