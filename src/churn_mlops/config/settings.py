@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 from typing import Any, Literal
 
@@ -33,6 +34,20 @@ class Source(_Section):
         None, "file (CSV, Parquet, DuckDB, SQLite) or database address that is read", secret=True
     )
     table: str | None = _setting(None, "table of that database; may be left out where there is only one")
+    as_of: str = _setting(
+        "today",
+        "as-of date of a run over a history: today, latest (the source's last complete day), or a date",
+        pattern=r"^(today|latest|\d{4}-\d{2}-\d{2})$",
+    )
+
+    @field_validator("as_of", mode="before")
+    @classmethod
+    def _is_a_day(cls, value: Any) -> Any:
+        """YAML reads an unquoted day as a date; and not every text of its form is a day."""
+        text = value.isoformat() if type(value) is date else value
+        if isinstance(text, str) and text not in ("today", "latest"):
+            date.fromisoformat(text)
+        return text
 
 
 class Contract(_Section):
@@ -69,6 +84,8 @@ class Training(_Section):
     set_aside_key: str = _setting(
         "churn", "key of the hash that sets customers aside; another key draws others", min_length=1, secret=True
     )
+    every_days: int = _setting(30, "time between the as-of dates that a history is learnt from", "days", ge=1)
+    snapshots: int = _setting(12, "most as-of dates that a history is learnt from, the latest", "dates", ge=1)
     threads: int | None = _setting(None, "threads of a fit; null takes all", "cores", ge=1)
 
 

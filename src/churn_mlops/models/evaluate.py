@@ -15,7 +15,7 @@ from scipy.stats import t as student
 from sklearn.metrics import average_precision_score, precision_recall_curve, roc_curve
 
 from churn_mlops.models.calibration import fit_calibration
-from churn_mlops.models.tables import Floats
+from churn_mlops.models.tables import Floats, Places
 
 EPSILON = float(np.finfo(np.float64).eps)
 GROUPS = 30
@@ -81,7 +81,7 @@ METRICS: dict[str, Callable[[Floats, Floats], float]] = {
 BOUNDS = {"log_loss": (0.0, math.inf), "auc": (0.0, 1.0), "pr_auc": (0.0, 1.0)}
 
 
-def evaluate(y: Floats, scores: Floats, seed: int = 0) -> dict[str, Estimate]:
+def evaluate(y: Floats, scores: Floats, seed: int = 0, clusters: Places | None = None) -> dict[str, Estimate]:
     """Every metric of ``METRICS`` with its 95 % interval, by a jackknife that leaves out one of 30 groups at a time.
 
     The EMPC is that of Verbraken et al. 2013 at alpha 6, beta 14, value 200, incentive 10, contact 1: a fixed yardstick
@@ -91,8 +91,10 @@ def evaluate(y: Floats, scores: Floats, seed: int = 0) -> dict[str, Estimate]:
         y: 1 where the customer left, else 0, shape (rows,); both occur at least twice.
         scores: churn probabilities, shape (rows,).
         seed: of the groups.
+        clusters: the customer of each row, shape (rows,), where one may have several: all of them leave together.
     """
-    groups = _groups(y, np.random.default_rng(seed))
+    draw = np.random.default_rng(seed)
+    groups = _groups(y, draw) if clusters is None else _clustered_groups(y, clusters, draw)
     return {name: _with_interval(name, metric, y, scores, groups) for name, metric in METRICS.items()}
 
 
@@ -121,6 +123,14 @@ def _groups(y: Floats, draw: np.random.Generator) -> npt.NDArray[np.int64]:
         order = order[np.argsort(y[order], kind="stable")]
         groups[order] = np.arange(len(y)) % min(GROUPS, len(y))
     return groups
+
+
+def _clustered_groups(y: Floats, clusters: Places, draw: np.random.Generator) -> npt.NDArray[np.int64]:
+    """The group of each row, drawn by customer."""
+    _, place = np.unique(clusters, return_inverse=True)
+    ever = np.zeros(place.max() + 1)
+    np.maximum.at(ever, place, y)
+    return np.asarray(_groups(ever, draw)[place])
 
 
 def _with_interval(

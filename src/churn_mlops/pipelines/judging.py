@@ -11,6 +11,7 @@ from churn_mlops.models.bundle import Bundle
 from churn_mlops.models.inference import ChurnPredictor
 from churn_mlops.models.promotion import Comparison, LiveModel, compare
 from churn_mlops.models.tables import Floats
+from churn_mlops.pipelines.out_of_time import OutOfTime
 from churn_mlops.pipelines.setting_aside import TrainingData
 
 
@@ -31,13 +32,24 @@ def judge(
     data: TrainingData,
     champion: LiveModel | None,
     force: str | None,
+    later: OutOfTime | None = None,
 ) -> Verdict:
-    """Compare the new model with the base rate and with the champion on the customers set aside."""
+    """Compare the new model with the base rate and with the champion on the customers set aside.
+
+    Of a history, a signal has to show on later dates, too.
+    """
     base_rate = np.full(len(data.aside_y), data.train_y.mean())
     against_base = compare(data.aside_y, scores, base_rate)
-    signal = against_base.beyond_noise
+    signal = against_base.beyond_noise and (later is None or later.is_signal)
     against = None
-    if not signal:
+    if later is not None and not later.is_signal:
+        auc = later.metrics["auc"]
+        promote = False
+        sentence = (
+            f"no signal: on the later dates that a model of the past was tested on, its order is no better than chance, "
+            f"beyond noise (AUC {auc.value:.3f}, {auc.low:.3f} to {auc.high:.3f})"
+        )
+    elif not signal:
         promote = False
         sentence = (
             "no signal: on the customers set aside the model is not better than giving everybody the same score, "

@@ -8,6 +8,8 @@ import ibis.expr.types as ir
 
 from churn_mlops.config import Settings
 from churn_mlops.data.contract import DataContract
+from churn_mlops.data.history import HistoryContract
+from churn_mlops.data.history_source import open_tables
 from churn_mlops.data.sources import open_table
 from churn_mlops.data.validation import ValidationReport, validate
 from churn_mlops.errors import ConfigError, DataError
@@ -33,6 +35,18 @@ def open_source(settings: Settings) -> ir.Table:
             "no source is configured: run `churn init --from FILE`, or set source.url in config/config.yaml"
         )
     return open_table(settings.source.url, settings.source.table)
+
+
+def open_history(settings: Settings, contract: HistoryContract) -> dict[str, ir.Table]:
+    """The tables of the history that ``source.url`` names, by their keys in the contract.
+
+    Raises:
+        ConfigError: no source is configured.
+        SourceError: it cannot be opened, or lacks a table or a column.
+    """
+    if settings.source.url is None:
+        raise ConfigError("no source is configured: run `churn init --from DATABASE`, or set source.url")
+    return open_tables(settings.source.url, contract)
 
 
 def check(table: ir.Table, contract: DataContract, *, need_label: bool = False) -> Checked:

@@ -7,6 +7,7 @@ import json
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -15,7 +16,7 @@ from churn_mlops.data.contract import DataContract
 from churn_mlops.data.reading import LABEL
 from churn_mlops.data.splitting import set_aside
 from churn_mlops.errors import DataError
-from churn_mlops.models.tables import Floats
+from churn_mlops.models.tables import Floats, Places
 
 MIN_LEAVERS_SET_ASIDE = 5
 
@@ -24,7 +25,9 @@ MIN_LEAVERS_SET_ASIDE = 5
 class TrainingData:
     """Customers with a known label, split into those trained on and those set aside.
 
-    ``fingerprint`` is the SHA-256 of all of them; ``mark`` tells this way of setting aside from others.
+    ``fingerprint`` is the SHA-256 of all of them; ``mark`` tells this way of setting aside from others. Of a history,
+    which has a row for each customer and date, ``train_groups`` and ``aside_groups`` tell the customer of each row, and
+    those set aside are judged on the latest dates.
     """
 
     train: pa.Table
@@ -33,16 +36,28 @@ class TrainingData:
     aside_y: Floats
     fingerprint: str
     mark: str
+    train_groups: Places | None = None
+    aside_groups: Places | None = None
 
 
-def split(snapshot: pa.Table, contract: DataContract, settings: Settings) -> TrainingData:
+def split(
+    snapshot: pa.Table, contract: DataContract, settings: Settings, judged: npt.NDArray[np.bool_] | None = None
+) -> TrainingData:
     """Set a share of the customers aside, by a keyed hash of the customer, or of the row where rows have no name.
+
+    Args:
+        snapshot: the rows, with label.
+        contract: what they mean.
+        settings: the key and the share.
+        judged: of a history, the rows by which models are judged, shape (rows,): those of the latest dates.
 
     Raises:
         DataError: fewer than 5 customers who left, or who stayed, are set aside.
     """
     names = _row_names(snapshot) if contract.customer is None else snapshot.column(contract.customer).to_pylist()
     aside = set_aside(names, settings.training.set_aside_key, settings.training.set_aside_share)
+    train = ~aside
+    aside = aside if judged is None else aside & judged
     y = snapshot.column(LABEL).to_numpy().astype(np.float64)
     left, stayed = int(y[aside].sum()), int((1 - y[aside]).sum())
     if min(left, stayed) < MIN_LEAVERS_SET_ASIDE:
@@ -50,15 +65,23 @@ def split(snapshot: pa.Table, contract: DataContract, settings: Settings) -> Tra
             f"of the {int(aside.sum())} customers set aside to judge models, {left} left and {stayed} stayed: at least "
             f"{MIN_LEAVERS_SET_ASIDE} of each are needed; bring more customers, or raise training.set_aside_share"
         )
+    groups = None if judged is None else customer_codes(snapshot, contract)
     features = snapshot.select(list(contract.features))
     return TrainingData(
-        features.filter(pa.array(~aside)),
-        y[~aside],
+        features.filter(pa.array(train)),
+        y[train],
         features.filter(pa.array(aside)),
         y[aside],
         _fingerprint(snapshot),
         set_aside_mark(contract, settings),
+        None if groups is None else groups[train],
+        None if groups is None else groups[aside],
     )
+
+
+def customer_codes(rows: pa.Table, contract: DataContract) -> Places:
+    """A whole number for each row's customer, shape (rows,)."""
+    return np.asarray(rows.column(contract.customer).combine_chunks().dictionary_encode().indices, dtype=np.intp)
 
 
 def _row_names(snapshot: pa.Table) -> list[str]:

@@ -7,13 +7,16 @@ import shutil
 import subprocess
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from importlib.metadata import version as version_of
 from typing import Any
+
+import numpy as np
 
 from churn_mlops import __version__
 from churn_mlops.config import Settings
 from churn_mlops.data.contract import DataContract
+from churn_mlops.data.history import HistoryContract, load_contract
 from churn_mlops.data.reading import read_snapshot
 from churn_mlops.data.validation import ValidationReport
 from churn_mlops.errors import BundleError, ConfigError
@@ -28,7 +31,9 @@ from churn_mlops.models.tables import Floats
 from churn_mlops.models.tracking import PROVENANCE_FILE, Run, amend, log_run, reach
 from churn_mlops.models.train import fit_bundle
 from churn_mlops.pipelines.judging import Verdict, judge
-from churn_mlops.pipelines.reading import check, open_source
+from churn_mlops.pipelines.out_of_time import OutOfTime, out_of_time
+from churn_mlops.pipelines.periods import Periods, as_of_date, judged_from, read_periods
+from churn_mlops.pipelines.reading import check, open_history, open_source
 from churn_mlops.pipelines.recording import align_champion, name_version, tracking
 from churn_mlops.pipelines.report import CARD_FILE, REPORT_FILE, card_of, facts, judged_again
 from churn_mlops.pipelines.setting_aside import TrainingData, split
@@ -49,13 +54,17 @@ class Trained:
     set_aside: int
     metrics: Mapping[str, Estimate]
     verdict: Verdict
+    out_of_time: OutOfTime | None = None
 
 
-def train(settings: Settings, *, force: str | None = None, progress: Progress | None = None) -> Trained:
+def train(
+    settings: Settings, *, today: date | None = None, force: str | None = None, progress: Progress | None = None
+) -> Trained:
     """Train a model on the configured source, record it, and make it the champion if it is better beyond noise.
 
     Args:
         settings: what to read, how to fit, where to record.
+        today: until when labels of a history may have matured; the present day when left out.
         force: a reason to promote whatever the comparison says; recorded with the promotion.
         progress: called with (fits done, fits in all).
 
@@ -67,27 +76,31 @@ def train(settings: Settings, *, force: str | None = None, progress: Progress | 
         raise ConfigError(f"training.model_type is {model_type!r}: one of {', '.join(MODEL_TYPES)}")
     live = LiveModels(settings.models.folder)
     champion = _champion(live)
-    contract = DataContract.load(settings.contract.path)
-    checked = check(open_source(settings), contract, need_label=True)
+    learnt_from = _read(settings, today or date.today())
+    contract = learnt_from.contract
     live.probe()
     reach(tracking(settings))
     align_champion(settings)
-    data = split(read_snapshot(checked.table, contract, label="known"), contract, settings)
+    data = learnt_from.data
     bundle = fit_bundle(
         data.train,
         data.train_y,
         contract,
         model_type,
+        groups=data.train_groups,
         seed=settings.training.seed,
         threshold=settings.decision.threshold,
         settings=FitSettings(threads=settings.training.threads),
         progress=progress,
     )
     scores = ChurnPredictor(bundle).score(data.aside)
-    metrics = evaluate(data.aside_y, scores)
-    verdict = judge(bundle, scores, data, champion, force)
-    provenance = _provenance(settings, data, metrics, verdict)
-    report = facts(bundle, data, scores, metrics, verdict, provenance, checked.report.rows)
+    metrics = evaluate(data.aside_y, scores, clusters=data.aside_groups)
+    later = learnt_from.later(settings, bundle.model_type)
+    verdict = judge(bundle, scores, data, champion, force, later)
+    provenance = _provenance(settings, data, metrics, verdict) | learnt_from.provenance
+    if later is not None:
+        provenance |= {"out_of_time": later.to_dict()}
+    report = facts(bundle, data, scores, metrics, verdict, provenance, learnt_from.customers)
     run = _run(bundle, data, scores, metrics, provenance, report, card_of(report, settings))
     run_id, version = log_run(tracking(settings), run)
     while verdict.promote:
@@ -104,7 +117,7 @@ def train(settings: Settings, *, force: str | None = None, progress: Progress | 
             break
         except ChampionChangedError:  # another run was quicker: what was found holds against its model, or does not
             champion = _champion(live)
-            verdict = judge(bundle, scores, data, champion, force)
+            verdict = judge(bundle, scores, data, champion, force, later)
             provenance |= {"verdict": verdict.sentence}
             report = judged_again(report, verdict)
             documents = {PROVENANCE_FILE: provenance, REPORT_FILE: report.to_dict()}
@@ -112,7 +125,50 @@ def train(settings: Settings, *, force: str | None = None, progress: Progress | 
     align_champion(settings)
     if verdict.signal and not verdict.promote:
         name_version(settings, CHALLENGER, version)
-    return Trained(version, run_id, bundle, checked.report, len(data.train), len(data.aside), metrics, verdict)
+    return Trained(
+        version, run_id, bundle, learnt_from.report, len(data.train), len(data.aside), metrics, verdict, later
+    )
+
+
+@dataclass(frozen=True)
+class _LearntFrom:
+    """What a run learns from, of either shape; ``customers`` are the active ones of the source."""
+
+    contract: DataContract
+    data: TrainingData
+    report: ValidationReport
+    customers: int
+    history: HistoryContract | None = None
+    periods: Periods | None = None
+
+    @property
+    def provenance(self) -> dict[str, Any]:
+        if self.periods is None:
+            return {}
+        return {
+            "as_of_dates": [day.isoformat() for day in self.periods.dates],
+            "rows_without_label": self.periods.unlabelled,
+        }
+
+    def later(self, settings: Settings, model_type: str) -> OutOfTime | None:
+        """The test on later dates, None where there are none."""
+        if self.history is None or self.periods is None:
+            return None
+        return out_of_time(self.periods, self.history, settings, model_type)
+
+
+def _read(settings: Settings, today: date) -> _LearntFrom:
+    contract = load_contract(settings.contract.path)
+    if isinstance(contract, DataContract):
+        checked = check(open_source(settings), contract, need_label=True)
+        snapshot = read_snapshot(checked.table, contract, label="known")
+        return _LearntFrom(contract, split(snapshot, contract, settings), checked.report, checked.report.rows)
+    tables = open_history(settings, contract)
+    periods = read_periods(settings, tables, contract, as_of_date(settings, tables, contract, today))
+    flat = contract.flat()
+    data = split(periods.rows, flat, settings, periods.as_of >= np.datetime64(judged_from(periods), "D"))
+    customers = int((periods.as_of == periods.as_of.max()).sum())
+    return _LearntFrom(flat, data, periods.report, customers, contract, periods)
 
 
 def _champion(live: LiveModels) -> LiveModel | None:

@@ -1,0 +1,109 @@
+"""The test that counts for a history: a model fitted on the past, judged on later dates that it knew nothing of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import date
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from churn_mlops.config import Settings
+from churn_mlops.data.history import HistoryContract
+from churn_mlops.data.reading import LABEL
+from churn_mlops.models.evaluate import Estimate, evaluate
+from churn_mlops.models.fitting import MIN_ROWS_OF_EACH_CLASS, FitSettings, Progress
+from churn_mlops.models.inference import ChurnPredictor
+from churn_mlops.models.tables import Floats
+from churn_mlops.models.train import fit_bundle
+from churn_mlops.pipelines.periods import ENOUGH_LEAVERS, Periods, before, latest_dates
+from churn_mlops.pipelines.setting_aside import customer_codes
+
+LEAST_LEAVERS = 5
+
+
+@dataclass(frozen=True)
+class OutOfTime:
+    """How good a model of the past was on later dates.
+
+    Args:
+        trained_until: the last as-of date it was fitted on.
+        tested_on: the later dates.
+        gap_days: between the two at least: lead, horizon and reporting delay.
+        customers: rows tested.
+        left: of these.
+        metrics: each with its interval, clustered by customer.
+    """
+
+    trained_until: date
+    tested_on: tuple[date, ...]
+    gap_days: int
+    customers: int
+    left: int
+    metrics: Mapping[str, Estimate]
+
+    @property
+    def is_signal(self) -> bool:
+        """Whether the order of the scores is better than chance, beyond noise."""
+        return self.metrics["auc"].low > 0.5
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data, for the record."""
+        return {
+            "trained_until": self.trained_until.isoformat(),
+            "tested_on": [day.isoformat() for day in self.tested_on],
+            "gap_days": self.gap_days,
+            "customers": self.customers,
+            "left": self.left,
+            "metrics": {name: asdict(estimate) for name, estimate in self.metrics.items()},
+        }
+
+
+def out_of_time(
+    periods: Periods,
+    contract: HistoryContract,
+    settings: Settings,
+    model_type: str,
+    progress: Progress | None = None,
+) -> OutOfTime | None:
+    """Fit ``model_type`` on the dates whose labels were final before the latest ones, and judge it on these.
+
+    None where the history is too short for that, or holds too few leavers on either side.
+    """
+    if contract.label is None:
+        return None
+    y = periods.rows.column(LABEL).to_numpy().astype(np.float64)
+    tested = latest_dates(periods, y == 1, ENOUGH_LEAVERS)
+    gap = contract.label.matures_after
+    train = before(periods, tested[0], gap)
+    test = periods.as_of >= np.datetime64(tested[0], "D")
+    if not _has_both(y[train], MIN_ROWS_OF_EACH_CLASS) or not _has_both(y[test], LEAST_LEAVERS):
+        return None
+    flat = contract.flat()
+    groups = customer_codes(periods.rows, flat)
+    features = periods.rows.select(list(flat.features))
+    bundle = fit_bundle(
+        features.filter(pa.array(train)),
+        y[train],
+        flat,
+        model_type,
+        groups=groups[train],
+        seed=settings.training.seed,
+        settings=FitSettings(threads=settings.training.threads),
+        progress=progress,
+    )
+    scores = ChurnPredictor(bundle).score(features.filter(pa.array(test)))
+    return OutOfTime(
+        trained_until=np.max(periods.as_of[train]).astype(object),
+        tested_on=tuple(tested),
+        gap_days=gap,
+        customers=int(test.sum()),
+        left=int(y[test].sum()),
+        metrics=evaluate(y[test], scores, clusters=groups[test]),
+    )
+
+
+def _has_both(y: Floats, least: int) -> bool:
+    return bool(min(y.sum(), len(y) - y.sum()) >= least)
