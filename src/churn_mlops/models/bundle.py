@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from churn_mlops.data.contract import DataContract, Feature
+from churn_mlops.data.history import HistoryContract
 from churn_mlops.data.writing import write_whole
 from churn_mlops.errors import BundleError, ContractError
 from churn_mlops.features import FeatureEngineer
@@ -44,6 +45,8 @@ class Bundle:
         checks: a few made-up customers with their scores, by which a loaded bundle is tested.
         core: the calibrated model of the required features alone, for customers of whom nothing optional is known;
             None where all are required, or none is.
+        history: how the snapshots were made that it was trained on, None where the customers came as one flat table.
+            Whoever scores makes them the same way, whatever the contract's file says by then.
     """
 
     contract: DataContract
@@ -56,6 +59,7 @@ class Bundle:
     learnt: Mapping[str, Any]
     checks: tuple[Mapping[str, Any], ...]
     core: AdditiveTables | TreeEnsemble | None = None
+    history: HistoryContract | None = None
 
     @cached_property
     def engineer(self) -> FeatureEngineer:
@@ -97,6 +101,7 @@ class Bundle:
                     {"customer": dict(check["customer"]), "score": check["score"]} for check in model["checks"]
                 ),
                 core=model_from_plain(model["core"]) if "core" in model else None,
+                history=_history_from_plain(model.get("history"), where),
             )
             bundle._check()
             return bundle
@@ -111,6 +116,8 @@ class Bundle:
         if self.core is not None:
             required = {name: feature for name, feature in self.contract.features.items() if feature.required}
             _check_model(self.core, required, {name: self.levels[name] for name in required if name in self.levels})
+        if self.history is not None and set(self.contract.features) - set(self.history.features):
+            raise ValueError("the history lacks features of the contract")
         if not 0 <= self.threshold <= 1:
             raise ValueError("the threshold is not a probability")
         if not self.checks or not all(0 <= check["score"] <= 1 for check in self.checks):
@@ -148,7 +155,13 @@ class Bundle:
         }
         if self.core is not None:
             model["core"] = model_to_plain(self.core)
+        if self.history is not None:
+            model["history"] = self.history.to_dict()
         return json.dumps(model, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+
+
+def _history_from_plain(data: Any, where: str) -> HistoryContract | None:
+    return None if data is None else HistoryContract.from_dict(data, where=f"the history in {where}")
 
 
 def _check_model(

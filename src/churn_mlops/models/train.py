@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from churn_mlops.data.contract import DataContract
+from churn_mlops.data.history import HistoryContract
 from churn_mlops.errors import DataError
 from churn_mlops.features import FeatureEngineer
 from churn_mlops.models.additive import fit_additive
@@ -49,6 +50,7 @@ def fit_bundle(
     model_type: str,
     *,
     groups: Places | None = None,
+    history: HistoryContract | None = None,
     seed: int = 0,
     threshold: float = 0.5,
     settings: FitSettings | None = None,
@@ -63,6 +65,7 @@ def fit_bundle(
         model_type: a key of ``FITS``, or "auto".
         groups: the customer of each row, as a whole number, shape (rows,), where one may have several: they fall on one
             side of every fold.
+        history: how the customers' snapshots were made, for the bundle.
         seed: of the folds and of the row sampling; the same data and seed give the same bundle.
         threshold: score from which a customer counts as likely to churn.
         settings: of the fit.
@@ -97,6 +100,7 @@ def fit_bundle(
         learnt=asdict(look(model, fitted.parts, calibration, inputs, axes)),
         checks=_checks(engineer, model, inputs, axes),
         core=None if core is None else _core(inputs_and_folds, core, model_type, settings, _part(progress, 1, parts)),
+        history=history,
     )
 
 

@@ -46,8 +46,8 @@ def judge(
         auc = later.metrics["auc"]
         promote = False
         sentence = (
-            f"no signal: on the later dates that a model of the past was tested on, its order is no better than chance, "
-            f"beyond noise (AUC {auc.value:.3f}, {auc.low:.3f} to {auc.high:.3f})"
+            "no signal: on the later dates that a model of the past was tested on, its order is no better than "
+            f"chance, beyond noise (AUC {auc.value:.3f}, {auc.low:.3f} to {auc.high:.3f})"
         )
     elif not signal:
         promote = False

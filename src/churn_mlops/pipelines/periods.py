@@ -59,7 +59,7 @@ def as_of_date(settings: Settings, tables: Mapping[str, ir.Table], contract: His
 
 
 def read_periods(settings: Settings, tables: Mapping[str, ir.Table], contract: HistoryContract, last: date) -> Periods:
-    """The rows to train on: customers at up to ``training.snapshots`` as-of dates whose labels have matured by ``last``.
+    """The rows to train on: customers at up to ``training.snapshots`` as-of dates with labels matured by ``last``.
 
     Raises:
         DataError: no label has matured, none is known, or the snapshots do not keep the contract.

@@ -88,6 +88,7 @@ def train(
         contract,
         model_type,
         groups=data.train_groups,
+        history=learnt_from.history,
         seed=settings.training.seed,
         threshold=settings.decision.threshold,
         settings=FitSettings(threads=settings.training.threads),
