@@ -14,9 +14,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from churn_mlops.config import Settings
+from churn_mlops.data.extent import first_day, last_day
 from churn_mlops.data.history import AS_OF, LEFT, HistoryContract
+from churn_mlops.data.outcomes import training_dates
 from churn_mlops.data.reading import LABEL, read_snapshot
-from churn_mlops.data.snapshot import first_day, last_day, read_history, training_dates
+from churn_mlops.data.snapshot import read_history
 from churn_mlops.data.validation import ValidationReport
 from churn_mlops.errors import DataError
 from churn_mlops.pipelines.reading import check

@@ -9,8 +9,8 @@ import ibis.expr.types as ir
 from churn_mlops.config import Settings
 from churn_mlops.data.contract import DataContract
 from churn_mlops.data.history import HistoryContract
-from churn_mlops.data.history_source import open_tables
 from churn_mlops.data.sources import open_table
+from churn_mlops.data.tables import open_tables
 from churn_mlops.data.validation import ValidationReport, validate
 from churn_mlops.errors import ConfigError, DataError
 

@@ -1,0 +1,46 @@
+"""From when to when a history runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, timedelta
+
+import ibis.expr.types as ir
+
+from churn_mlops.data.history import HistoryContract
+from churn_mlops.data.local_time import local_time
+from churn_mlops.errors import DataError
+
+
+def first_day(tables: Mapping[str, ir.Table], contract: HistoryContract) -> date:
+    """The day of the first customer's start.
+
+    Raises:
+        DataError: no customer has a start.
+    """
+    name = contract.customers
+    started = local_time(tables[name][contract.tables[name].time]).min().to_pyarrow().as_py()
+    if started is None:
+        raise DataError(f"table {name!r} has no customer with a start: check `start` in the contract")
+    return date(started.year, started.month, started.day)
+
+
+def last_day(tables: Mapping[str, ir.Table], contract: HistoryContract) -> date:
+    """The last complete day: the one before the day of the last row that the database learnt of.
+
+    Attributes without a known time do not count, for they may say what holds from a later day on.
+
+    Raises:
+        DataError: no table has a row with a time.
+    """
+    known = {
+        name: declared.known
+        for name, declared in contract.tables.items()
+        if declared.kind != "attributes" or declared.known_at is not None
+    }
+    latest = [local_time(tables[name][column]).max().to_pyarrow().as_py() for name, column in known.items()]
+    moments = [moment for moment in latest if moment is not None]
+    if not moments:
+        raise DataError(f"no table of {contract.name!r} has a row with a time: is the source empty?")
+    newest = max(moments)
+    return date(newest.year, newest.month, newest.day) - timedelta(days=1)
