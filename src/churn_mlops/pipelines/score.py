@@ -1,37 +1,42 @@
-"""The scoring job: every customer whose label is not known, best first, with reasons and what to do."""
+"""The scoring job: every active customer, best first, with what to do, and with reasons for those on the list.
+
+Of a flat table, the active customers are those whose label is not known; of a history, those of the snapshot.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
-from typing import TYPE_CHECKING, Any
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
+import ibis
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from churn_mlops.config import Settings
-from churn_mlops.data.contract import DataContract
+from churn_mlops.data.history import AS_OF, HistoryContract
 from churn_mlops.data.reading import LABEL, read_snapshot
+from churn_mlops.data.snapshot import read_history
 from churn_mlops.data.sources import open_table
 from churn_mlops.data.validation import ValidationReport
-from churn_mlops.errors import PromotionError
-from churn_mlops.models.explain import wording
+from churn_mlops.errors import ConfigError, DataError, PromotionError
+from churn_mlops.models.bundle import Bundle
 from churn_mlops.models.inference import Bands, ChurnPredictor
-from churn_mlops.models.promotion import LiveModels
+from churn_mlops.models.promotion import LiveModel, LiveModels
 from churn_mlops.models.tables import Floats
-from churn_mlops.pipelines.reading import check, open_source
-from churn_mlops.retention.economics import Economics, expected_gain
+from churn_mlops.pipelines.lists import OFFER, ranked
+from churn_mlops.pipelines.periods import as_of_date
+from churn_mlops.pipelines.reading import check, open_history, open_source
 
 if TYPE_CHECKING:
     from churn_mlops.models.fitting import Progress
 
-REASONS = 3
 FOLDS = 5
 # Five whole fits for one list: on a large file each chooses its settings on a part of its rows, still inside its fold.
 SETTINGS_ROWS = 10_000
-OWN_COLUMNS = frozenset({"rank", "score", "risk_band", "will_churn", "action", "expected_gain"})
 
 
 @dataclass(frozen=True)
@@ -46,6 +51,7 @@ class Scored:
         version: of the champion.
         as_of: the date of the run.
         report: of the validation, with its warnings.
+        champion: the model that scored.
     """
 
     customers: pa.Table
@@ -55,15 +61,28 @@ class Scored:
     version: str
     as_of: date
     report: ValidationReport
+    champion: LiveModel
 
 
 def score(
-    settings: Settings, as_of: date, *, from_address: str | None = None, progress: Progress | None = None
+    settings: Settings,
+    as_of: date | None = None,
+    *,
+    now: datetime | None = None,
+    from_address: str | None = None,
+    progress: Progress | None = None,
 ) -> Scored:
-    """Score the customers of the source whose label is not known, or all those of ``from_address``.
+    """Score the active customers of the source, or all those of ``from_address``.
 
-    Where every customer of the source has a label, each is scored by a model of the champion's type that was fitted
+    Where every customer of a flat source has a label, each is scored by a model of the champion's type that was fitted
     without him.
+
+    Args:
+        settings: what to read, and how to decide.
+        as_of: the as-of date; that of ``source.as_of`` when left out. A flat table is what it is today.
+        now: the present moment, with a time zone: nothing later is known.
+        from_address: a flat file or database with the champion's features, instead of the source.
+        progress: called with (fits done, fits in all), where models are fitted.
 
     Raises:
         PromotionError: no model is live.
@@ -78,31 +97,66 @@ def score(
         threshold=decision.threshold,
         bands=Bands(medium_from=decision.medium_from, high_from=decision.high_from),
     )
-    contract = champion.bundle.contract
+    found = _rows(settings, champion.bundle, as_of, now or datetime.now(UTC), from_address)
+    if found.out_of_fold:
+        scores, points = _out_of_fold(found.snapshot, predictor, settings, progress)
+    else:
+        scores, points = predictor.score(found.snapshot), None
+    customers = ranked(found.snapshot, found.places, scores, points, predictor, settings)
+    return Scored(
+        customers,
+        likely=int(np.sum(scores >= predictor.threshold)),
+        worth_an_offer=int(pc.sum(pc.equal(customers.column("action"), OFFER)).as_py() or 0),
+        out_of_fold=found.out_of_fold,
+        version=champion.version,
+        as_of=found.as_of,
+        report=found.report,
+        champion=champion,
+    )
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """The customers to score, typed by the champion's contract, and the place of each in the source, from 1."""
+
+    snapshot: pa.Table
+    places: npt.NDArray[np.int64]
+    as_of: date
+    report: ValidationReport
+    out_of_fold: bool = False
+
+
+def _rows(settings: Settings, bundle: Bundle, as_of: date | None, now: datetime, from_address: str | None) -> _Rows:
+    contract = bundle.contract
+    if bundle.history is not None and from_address is None:
+        return _of_history(settings, bundle, bundle.history, as_of, now)
     table = open_source(settings) if from_address is None else open_table(from_address)
     checked = check(table, contract)
     snapshot = read_snapshot(checked.table, contract)
-    rows = np.arange(len(snapshot))
-    out_of_fold = False
+    rows, out_of_fold = np.arange(len(snapshot)), False
     if from_address is None and LABEL in snapshot.column_names:
         unknown = snapshot.column(LABEL).is_null().to_numpy()
         out_of_fold = not unknown.any()
         rows = rows if out_of_fold else rows[unknown]
     snapshot = snapshot.take(pa.array(rows))
-    if out_of_fold:
-        scores, points = _out_of_fold(snapshot, predictor, settings, progress)
-    else:
-        scores, points = predictor.explain(snapshot)
-    customers = _ranked(snapshot, rows + 1, scores, points, predictor, settings)
-    return Scored(
-        customers,
-        likely=int(np.sum(scores >= predictor.threshold)),
-        worth_an_offer=customers.column("action").to_pylist().count("offer"),
-        out_of_fold=out_of_fold,
-        version=champion.version,
-        as_of=as_of,
-        report=checked.report,
-    )
+    return _Rows(snapshot, rows + 1, as_of or now.astimezone().date(), checked.report, out_of_fold)
+
+
+def _of_history(
+    settings: Settings, bundle: Bundle, history: HistoryContract, as_of: date | None, now: datetime
+) -> _Rows:
+    """The snapshot of one date, made as those were that the champion learnt from."""
+    tables = open_history(settings, history)
+    today = now.astimezone(ZoneInfo(history.time_zone)).date()
+    day = as_of or as_of_date(settings, tables, history, today)
+    if day > today:
+        raise ConfigError(f"the as-of date {day} lies ahead: today is {today} in {history.time_zone}")
+    found = read_history(tables, history, [day], known_until=now)
+    if not len(found):
+        raise DataError(f"nobody was a customer on {day}: check the source, or give another --as-of")
+    table = ibis.memtable(found.drop_columns([AS_OF]))
+    checked = check(table, bundle.contract)
+    return _Rows(read_snapshot(table, bundle.contract), np.arange(1, len(found) + 1), day, checked.report)
 
 
 def _out_of_fold(
@@ -131,52 +185,3 @@ def _out_of_fold(
         if progress is not None:
             progress(done + 1, len(folds))
     return scores, points
-
-
-def _ranked(
-    snapshot: pa.Table,
-    rows: npt.NDArray[np.int64],
-    scores: Floats,
-    points: npt.NDArray[np.int64],
-    predictor: ChurnPredictor,
-    settings: Settings,
-) -> pa.Table:
-    """The list, best first; a customer without a name is called by his row in the source, counted from 1."""
-    contract = predictor.contract
-    order = np.argsort(-scores, kind="stable")
-    ranked, scores, points = snapshot.take(pa.array(order)), scores[order], points[order]
-    gains = np.asarray(expected_gain(scores, Economics(**settings.decision.economics())))
-    capacity = settings.decision.capacity
-    offered = (gains > 0) & (np.arange(len(scores)) < (len(scores) if capacity is None else capacity))
-    names = rows[order] if contract.customer is None else ranked.column(contract.customer)
-    # A company may call its customers by a word that the list needs for itself.
-    name = "customer" if contract.customer in OWN_COLUMNS else contract.customer or "row"
-    columns: dict[str, Any] = {
-        "rank": np.arange(1, len(scores) + 1),
-        name: names,
-        "score": scores,
-        "risk_band": [predictor.band(float(value)) for value in scores],
-        "will_churn": scores >= predictor.threshold,
-        "action": np.where(offered, "offer", "leave_alone"),
-        "expected_gain": gains.round(2),
-    }
-    values = {feature: ranked.column(feature).to_pylist() for feature in contract.features}
-    columns |= _reasons(values, points, contract)
-    return pa.table(columns)
-
-
-def _reasons(
-    values: Mapping[str, list[Any]], points: npt.NDArray[np.int64], contract: DataContract
-) -> dict[str, list[str]]:
-    """The largest reasons of each customer, in words; blank where a feature adds nothing."""
-    features = list(contract.features)
-    wordings = [wording(contract, name) for name in features]
-    top = np.argsort(-np.abs(points), axis=1, kind="stable")[:, :REASONS]
-    reasons: dict[str, list[str]] = {}
-    for place in range(top.shape[1]):
-        texts = []
-        for row, feature in enumerate(top[:, place].tolist()):
-            size = int(points[row, feature])
-            texts.append(wordings[feature](values[features[feature]][row], size) if size else "")
-        reasons[f"reason_{place + 1}"] = texts
-    return reasons

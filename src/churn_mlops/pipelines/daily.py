@@ -1,0 +1,99 @@
+"""The daily run: score a date, and publish it to the operational store, all of it or nothing."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+import structlog
+
+from churn_mlops.config import Settings
+from churn_mlops.errors import ChurnError
+from churn_mlops.models.bundle import Bundle
+from churn_mlops.models.fitting import Progress
+from churn_mlops.pipelines.lists import REASONS
+from churn_mlops.pipelines.score import Scored, score
+from churn_mlops.store import NewRun, Predictions, Run, open_store, publish, retain, scoring_lock
+
+log = structlog.get_logger("churn_mlops.pipelines")
+BATCH_ROWS = 50_000
+
+
+@dataclass(frozen=True)
+class Published:
+    """What a daily run scored, and the run as it stands in the store."""
+
+    scored: Scored
+    run: Run
+    deleted: tuple[date, ...] = ()
+
+
+def run_day(
+    settings: Settings, as_of: date | None = None, *, now: datetime | None = None, progress: Progress | None = None
+) -> Published:
+    """Score one date and publish it in place of what was published for it; then delete what is too old to keep.
+
+    Raises:
+        StoreBusyError: another run is at work.
+        ChurnError: the data say stop, or something failed; what was published before stays as it is.
+    """
+    now = now or datetime.now(UTC)
+    with open_store(settings.store.url) as store, scoring_lock(store) as lock:
+        try:
+            scored = score(settings, as_of, now=now, progress=progress)
+        except ChurnError as error:
+            log.error("nothing was published", as_of=str(as_of or "today"), reason=type(error).__name__)
+            raise
+        lock.check()
+        run = publish(store, _new_run(scored, now), _batches(scored))
+        keep = settings.store.keep_days
+        deleted = () if keep is None else tuple(retain(store, run.as_of - timedelta(days=keep)))
+    log.info("published", as_of=str(run.as_of), customers=run.customers, likely=run.likely, model=run.model_version)
+    return Published(scored, run, deleted)
+
+
+def backfill(settings: Settings, first: date, last: date, *, now: datetime | None = None) -> Iterator[Published]:
+    """:func:`run_day` for each date from ``first`` to ``last``, as each was published."""
+    for place in range((last - first).days + 1):
+        yield run_day(settings, first + timedelta(days=place), now=now)
+
+
+def fingerprint(bundle: Bundle) -> str:
+    """Hash of the contract by which customers were read, SHA-256."""
+    contract = bundle.history or bundle.contract
+    return hashlib.sha256(json.dumps(contract.to_dict(), sort_keys=True).encode()).hexdigest()
+
+
+def _new_run(scored: Scored, now: datetime) -> NewRun:
+    bundle = scored.champion.bundle
+    return NewRun(
+        as_of=scored.as_of,
+        known_until=now,
+        model_version=scored.version,
+        model_sha256=bundle.sha256,
+        contract_fingerprint=fingerprint(bundle),
+        started_at=now,
+        warnings=tuple(str(problem) for problem in scored.report.problems),
+    )
+
+
+def _batches(scored: Scored) -> Iterator[Predictions]:
+    customers = scored.customers
+    name = customers.column_names[1]
+    reasons = [column for column in customers.column_names if column.startswith("reason_")][:REASONS]
+    for first in range(0, len(customers), BATCH_ROWS):
+        rows = customers.slice(first, BATCH_ROWS)
+        texts = zip(*(rows.column(column).to_pylist() for column in reasons), strict=True)
+        yield Predictions(
+            customer=[str(who) for who in rows.column(name).to_pylist()],
+            rank=rows.column("rank"),
+            score=rows.column("score"),
+            will_churn=rows.column("will_churn"),
+            risk_band=rows.column("risk_band"),
+            action=rows.column("action"),
+            expected_gain=rows.column("expected_gain"),
+            reasons=[[text for text in row if text] or None for row in texts],
+        )

@@ -1,0 +1,71 @@
+"""Maturing: when the days are over that a prediction looked ahead, what became of the customers is recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
+
+import ibis.expr.types as ir
+import structlog
+
+from churn_mlops.config import Settings
+from churn_mlops.data.history import LEFT, HistoryContract, load_contract
+from churn_mlops.data.outcomes import labels_of
+from churn_mlops.errors import ConfigError
+from churn_mlops.pipelines.periods import as_of_date
+from churn_mlops.pipelines.reading import open_history
+from churn_mlops.store import Labels, Recorded, due, open_store, record, scoring_lock
+
+log = structlog.get_logger("churn_mlops.pipelines")
+RECHECK_DAYS = 90
+BATCH_ROWS = 50_000
+
+
+@dataclass(frozen=True)
+class Matured:
+    """The outcomes of one date, and what recording them came to."""
+
+    as_of: date
+    recorded: Recorded
+
+
+def mature(settings: Settings, *, now: datetime | None = None, recheck_days: int = RECHECK_DAYS) -> list[Matured]:
+    """Record the outcomes of every published date whose labels are final, and compare those of the last months again.
+
+    Args:
+        settings: where customers and store are.
+        now: the present moment, with a time zone.
+        recheck_days: dates that were recorded before are compared for so many days more; a label that changed is
+            recorded with both its values.
+
+    Raises:
+        ConfigError: the contract is that of a flat table, which knows no dates.
+        ChurnError: source or store fail; dates that were recorded before that stay recorded.
+    """
+    contract = load_contract(settings.contract.path)
+    if not isinstance(contract, HistoryContract) or contract.label is None:
+        raise ConfigError(
+            f"{settings.contract.path} declares a flat table, which does not say when somebody left: outcomes mature "
+            "where the contract declares a history with a label (docs/history.md)"
+        )
+    now = now or datetime.now(UTC)
+    tables = open_history(settings, contract)
+    today = as_of_date(settings, tables, contract, now.astimezone(ZoneInfo(contract.time_zone)).date())
+    found = []
+    with open_store(settings.store.url) as store, scoring_lock(store, "maturing"):
+        for day in due(store, contract.label.matures_after + 1, today, recheck_days=recheck_days):
+            recorded = record(store, day, _labels(tables, contract, day), now)
+            found.append(Matured(day, recorded))
+            if recorded.changed:
+                log.warning("labels changed after they were final", as_of=str(day), customers=recorded.changed)
+    return found
+
+
+def _labels(tables: Mapping[str, ir.Table], contract: HistoryContract, day: date) -> Iterator[Labels]:
+    rows = labels_of(tables, contract, day).to_pyarrow()
+    for first in range(0, len(rows), BATCH_ROWS):
+        part = rows.slice(first, BATCH_ROWS)
+        left = [None if text is None else text == "yes" for text in part.column(LEFT).to_pylist()]
+        yield Labels(part.column(contract.customer).to_pylist(), left)
