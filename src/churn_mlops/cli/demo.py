@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from pathlib import Path
 from typing import Annotated
 
@@ -39,7 +38,7 @@ def demo(
         training.show(trained, FOLDER / "config.yaml")
     else:
         say(f"The company in {FOLDER}/ has its model already.")
-    scoring.show(scoring_job.score(settings, date.today()))
+    scoring.show(scoring_job.score(settings))
     say(f"Go on with it: churn --config {FOLDER}/config.yaml score --out list.csv")
     if serve:
         from churn_mlops.serving.server import serve as run

@@ -1,8 +1,9 @@
-"""``churn score``."""
+"""``churn score`` and ``churn mature``."""
 
 from __future__ import annotations
 
-from datetime import date
+from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -25,20 +26,41 @@ def score(
     out: Annotated[
         Path | None, typer.Option(help="Write all scored customers, best first, to this .csv, .parquet or .json.")
     ] = None,
+    as_of: Annotated[
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], help="As-of date, instead of source.as_of; a past one is scored as it was."),
+    ] = None,
+    until: Annotated[
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], help="Score every date from --as-of to this one, each published by itself."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")] = False,
 ) -> None:
-    """Score the customers whose label is not known yet, and print who is likely to churn, best first.
+    """Score every active customer, publish the scores to the store, and print who is likely to churn, best first.
 
     Example: `churn score --out list.csv`
     """
+    from churn_mlops.pipelines import daily
     from churn_mlops.pipelines import score as job
     from churn_mlops.pipelines.export import FORMATS, export
+
+    if until is not None and (as_of is None or until < as_of):
+        raise typer.BadParameter("give the first date with --as-of, and a later one here", param_hint="--until")
+    if from_address is not None and (as_of or until):
+        raise typer.BadParameter("a file has no dates", param_hint="--from")
 
     if out is not None and out.suffix.lower() not in FORMATS:
         raise typer.BadParameter(f"{out}: the ending says the format, one of {', '.join(FORMATS)}", param_hint="--out")
     settings = settings_of(context)
     with progress_bar("Scoring") as progress:
-        scored = job.score(settings, date.today(), from_address=from_address, progress=progress)
+        day = as_of.date() if as_of else None
+        if from_address is not None:
+            scored = job.score(settings, from_address=from_address, progress=progress)
+        elif until is None or day is None:
+            scored = daily.run_day(settings, day, progress=progress).scored
+        else:
+            *_, last = daily.backfill(settings, day, until.date())
+            scored = last.scored
         if out is not None:
             export(scored.customers, out)
     if as_json:
@@ -47,6 +69,36 @@ def score(
         show(scored)
         if out is not None:
             say(f"Wrote {len(scored.customers):,} customers to {out}.")
+
+
+def mature(
+    context: typer.Context,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")] = False,
+) -> None:
+    """Record what became of the customers of every published date whose days are over.
+
+    Example: `churn mature`
+    """
+    from churn_mlops.pipelines import mature as job
+
+    found = job.mature(settings_of(context))
+    if as_json:
+        print_json([{"as_of": one.as_of.isoformat(), **asdict(one.recorded)} for one in found])
+        return
+    if not found:
+        say("No published date has matured since the last time.")
+    for one in found:
+        recorded = one.recorded
+        say(
+            f"{one.as_of}: {recorded.new:,} outcomes are new, {recorded.unchanged:,} as they were, "
+            f"{recorded.changed:,} changed since."
+        )
+        for change in recorded.examples:
+            say(f"  {change.customer}: {_outcome(change.was)} before, {_outcome(change.became)} now")
+
+
+def _outcome(left: bool | None) -> str:
+    return "not known" if left is None else "left" if left else "stayed"
 
 
 def show(scored: Scored) -> None:

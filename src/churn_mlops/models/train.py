@@ -49,6 +49,7 @@ def fit_bundle(
     contract: DataContract,
     model_type: str,
     *,
+    setting: str | None = None,
     groups: Places | None = None,
     history: HistoryContract | None = None,
     seed: int = 0,
@@ -63,6 +64,7 @@ def fit_bundle(
         y: 1 where the customer left, else 0, shape (rows,).
         contract: declares the features.
         model_type: a key of ``FITS``, or "auto".
+        setting: of that type, as a bundle of it recorded (``training["setting"]``), where it need not be chosen again.
         groups: the customer of each row, as a whole number, shape (rows,), where one may have several: they fall on one
             side of every fold.
         history: how the customers' snapshots were made, for the bundle.
@@ -86,7 +88,7 @@ def fit_bundle(
     core = core_places(contract)
     parts = 1 if core is None else 2
     progress = progress or _no_progress
-    model_type, fitted = _fit(inputs_and_folds, model_type, settings, _part(progress, 0, parts))
+    model_type, fitted = _fit(inputs_and_folds, model_type, settings, _part(progress, 0, parts), setting)
     raw, calibration = fitted.out_of_fold, _calibration(fitted, y)
     model = fitted.model.calibrated(calibration)
     return Bundle(
@@ -99,7 +101,9 @@ def fit_bundle(
         reference=_reference(inputs, axes, sigmoid(calibration.of(raw))),
         learnt=asdict(look(model, fitted.parts, calibration, inputs, axes)),
         checks=_checks(engineer, model, inputs, axes),
-        core=None if core is None else _core(inputs_and_folds, core, model_type, settings, _part(progress, 1, parts)),
+        core=None
+        if core is None
+        else _core(inputs_and_folds, core, model_type, settings, _part(progress, 1, parts), fitted),
         history=history,
     )
 
@@ -110,10 +114,12 @@ def core_places(contract: DataContract) -> Places | None:
     return np.flatnonzero(required) if required.any() and not required.all() else None
 
 
-def _core(data: TrainingInputs, places: Places, model_type: str, settings: FitSettings, progress: Progress) -> Model:
-    """The calibrated model of the required features alone, of the type chosen for all of them."""
+def _core(
+    data: TrainingInputs, places: Places, model_type: str, settings: FitSettings, progress: Progress, whole: Fitted
+) -> Model:
+    """The calibrated model of the required features alone, of the type and setting chosen for all of them."""
     few = replace(data, inputs=data.inputs[:, places], axes=tuple(data.axes[place] for place in places))
-    _, fitted = _fit(few, model_type, settings, progress)
+    _, fitted = _fit(few, model_type, settings, progress, whole.setting)
     return fitted.model.calibrated(_calibration(fitted, data.y))
 
 
@@ -121,11 +127,15 @@ def _calibration(fitted: Fitted, y: Floats) -> Calibration:
     return cautious(fitted.calibration(y), fitted.out_of_fold, fitted.choices)
 
 
-def _fit(data: TrainingInputs, model_type: str, settings: FitSettings, progress: Progress) -> tuple[str, Fitted]:
+def _fit(
+    data: TrainingInputs, model_type: str, settings: FitSettings, progress: Progress, setting: str | None = None
+) -> tuple[str, Fitted]:
     """Fit one type, or all of them and take the one that ``auto`` chooses; the type, and its fit.
 
     Type and settings are chosen on at most ``settings.settings_rows`` rows; with more, the choice is fitted on all.
     """
+    if setting is not None:
+        return model_type, FITS[model_type](data, settings, progress, setting)
     few = first_rows(data, settings.settings_rows)
     types = list(FITS) if model_type == AUTO else [model_type]
     parts = len(types) + (few is not data)
@@ -158,6 +168,7 @@ def _summary(y: Floats, seed: int, fitted: Fitted, calibration: Calibration) -> 
         "rows": len(y),
         "left": int(y.sum()),
         "seed": seed,
+        "setting": fitted.setting,
         "chosen": fitted.chosen,
         "calibration": asdict(calibration),
     }

@@ -66,9 +66,10 @@ def out_of_time(
     contract: HistoryContract,
     settings: Settings,
     model_type: str,
+    setting: str,
     progress: Progress | None = None,
 ) -> OutOfTime | None:
-    """Fit ``model_type`` on the dates whose labels were final before the latest ones, and judge it on these.
+    """Fit ``model_type`` with ``setting`` on the dates whose labels were final before the latest ones, and judge it on these.
 
     None where the history is too short for that, or holds too few leavers on either side.
     """
@@ -89,6 +90,7 @@ def out_of_time(
         y[train],
         flat,
         model_type,
+        setting=setting,
         groups=groups[train],
         seed=settings.training.seed,
         settings=FitSettings(threads=settings.training.threads),

@@ -96,7 +96,7 @@ def train(
     )
     scores = ChurnPredictor(bundle).score(data.aside)
     metrics = evaluate(data.aside_y, scores, clusters=data.aside_groups)
-    later = learnt_from.later(settings, bundle.model_type)
+    later = learnt_from.later(settings, bundle)
     verdict = judge(bundle, scores, data, champion, force, later)
     provenance = _provenance(settings, data, metrics, verdict) | learnt_from.provenance
     if later is not None:
@@ -151,11 +151,11 @@ class _LearntFrom:
             "rows_without_label": self.periods.unlabelled,
         }
 
-    def later(self, settings: Settings, model_type: str) -> OutOfTime | None:
+    def later(self, settings: Settings, bundle: Bundle) -> OutOfTime | None:
         """The test on later dates, None where there are none."""
         if self.history is None or self.periods is None:
             return None
-        return out_of_time(self.periods, self.history, settings, model_type)
+        return out_of_time(self.periods, self.history, settings, bundle.model_type, bundle.training["setting"])
 
 
 def _read(settings: Settings, today: date) -> _LearntFrom:
