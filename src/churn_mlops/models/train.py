@@ -89,6 +89,7 @@ def fit_bundle(
     parts = 1 if core is None else 2
     progress = progress or _no_progress
     model_type, fitted = _fit(inputs_and_folds, model_type, settings, _part(progress, 0, parts), setting)
+    last = _part(progress, parts - 1, parts)
     raw, calibration = fitted.out_of_fold, _calibration(fitted, y)
     model = fitted.model.calibrated(calibration)
     return Bundle(
@@ -101,9 +102,7 @@ def fit_bundle(
         reference=_reference(inputs, axes, sigmoid(calibration.of(raw))),
         learnt=asdict(look(model, fitted.parts, calibration, inputs, axes)),
         checks=_checks(engineer, model, inputs, axes),
-        core=None
-        if core is None
-        else _core(inputs_and_folds, core, model_type, settings, _part(progress, 1, parts), fitted),
+        core=None if core is None else _core(inputs_and_folds, core, model_type, fitted.setting, settings, last),
         history=history,
     )
 
@@ -115,11 +114,11 @@ def core_places(contract: DataContract) -> Places | None:
 
 
 def _core(
-    data: TrainingInputs, places: Places, model_type: str, settings: FitSettings, progress: Progress, whole: Fitted
+    data: TrainingInputs, places: Places, model_type: str, setting: str, settings: FitSettings, progress: Progress
 ) -> Model:
     """The calibrated model of the required features alone, of the type and setting chosen for all of them."""
     few = replace(data, inputs=data.inputs[:, places], axes=tuple(data.axes[place] for place in places))
-    _, fitted = _fit(few, model_type, settings, progress, whole.setting)
+    _, fitted = _fit(few, model_type, settings, progress, setting)
     return fitted.model.calibrated(_calibration(fitted, data.y))
 
 

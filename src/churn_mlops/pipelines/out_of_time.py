@@ -69,7 +69,7 @@ def out_of_time(
     setting: str,
     progress: Progress | None = None,
 ) -> OutOfTime | None:
-    """Fit ``model_type`` with ``setting`` on the dates whose labels were final before the latest ones, and judge it on these.
+    """Fit ``model_type`` on the dates whose labels were final before the latest ones, and judge it on these.
 
     None where the history is too short for that, or holds too few leavers on either side.
     """
