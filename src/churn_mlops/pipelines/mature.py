@@ -12,7 +12,7 @@ import structlog
 
 from churn_mlops.config import Settings
 from churn_mlops.data.history import LEFT, HistoryContract, load_contract
-from churn_mlops.data.outcomes import labels_of
+from churn_mlops.data.matured_labels import labels_of
 from churn_mlops.errors import ConfigError
 from churn_mlops.pipelines.periods import as_of_date
 from churn_mlops.pipelines.reading import open_history
