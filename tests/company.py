@@ -53,6 +53,7 @@ class Company:
             f"contract: {{path: {self.settings.contract.path}}}\n"
             f"models: {{folder: {self.settings.models.folder}}}\n"
             f'mlflow: {{uri: "{record.uri}", artifacts: {record.artifacts}}}\n'
+            f'store: {{url: "{self.settings.store.url}"}}\n'
             f"training: {{model_type: {self.settings.training.model_type}}}\n",
             encoding="utf-8",
         )
@@ -67,6 +68,7 @@ def settings_in(folder: Path) -> Settings:
             "contract": {"path": folder / "contract.yaml"},
             "models": {"folder": folder / "models"},
             "mlflow": {"uri": f"sqlite:///{folder / 'mlflow.db'}", "artifacts": folder / "artifacts"},
+            "store": {"url": f"sqlite:///{folder / 'churn.db'}"},
             "training": {"model_type": "logistic_regression"},
         }
     )

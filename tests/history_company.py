@@ -1,0 +1,40 @@
+"""A small demo company with a history, and settings that point to it."""
+
+from __future__ import annotations
+
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+
+from churn_mlops.config import Settings
+from churn_mlops.data.demo_company import write_company
+
+CUSTOMERS = 1200
+MONTHS = 14
+
+
+def write_small_company(folder: Path, record: Path) -> Settings:
+    """The company, and settings for it; ``record`` is an empty MLflow database."""
+    files = write_company(folder, CUSTOMERS, MONTHS, 1)
+    shutil.copy(record, folder / "mlflow.db")
+    return Settings.model_validate(
+        {
+            "source": {"url": str(files.database), "as_of": "latest"},
+            "contract": {"path": files.contract},
+            "models": {"folder": folder / "models"},
+            "mlflow": {"uri": f"sqlite:///{folder / 'mlflow.db'}", "artifacts": folder / "artifacts"},
+            "store": {"url": f"sqlite:///{folder / 'churn.db'}"},
+            "training": {"model_type": "logistic_regression", "snapshots": 6},
+        }
+    )
+
+
+def latest_moment(settings: Settings) -> datetime:
+    """The moment of the last row that the company's database learnt of."""
+    with duckdb.connect(str(settings.source.url), read_only=True) as connection:
+        row = connection.execute("SELECT max(loaded_at) FROM usage").fetchone()
+    assert row is not None
+    found: datetime = row[0]
+    return found.replace(tzinfo=UTC)

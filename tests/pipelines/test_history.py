@@ -1,0 +1,222 @@
+"""A company with a history: trained on its past, judged on later dates, scored and published day by day, and matured."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pytest
+
+from churn_mlops.config import Settings
+from churn_mlops.data.history import HistoryContract, load_contract
+from churn_mlops.data.tables import open_tables
+from churn_mlops.errors import ConfigError, DataError, StoreBusyError
+from churn_mlops.models.promotion import LiveModels
+from churn_mlops.pipelines.daily import backfill, run_day
+from churn_mlops.pipelines.mature import mature
+from churn_mlops.pipelines.out_of_time import out_of_time
+from churn_mlops.pipelines.periods import as_of_date, before, latest_dates, read_periods
+from churn_mlops.pipelines.score import score
+from churn_mlops.pipelines.train import Trained, train
+from churn_mlops.store import open_store, predictions, run_of, scored_outcomes, scoring_lock
+from tests.history_company import latest_moment, write_small_company
+
+TODAY = date(2030, 1, 1)
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory, record: Path) -> Settings:
+    return write_small_company(tmp_path_factory.mktemp("company"), record)
+
+
+@pytest.fixture(scope="module")
+def trained(settings: Settings) -> Trained:
+    return train(settings, today=TODAY)
+
+
+@pytest.fixture(scope="module")
+def now(settings: Settings) -> datetime:
+    return latest_moment(settings) + timedelta(days=1)
+
+
+def contract_of(settings: Settings) -> HistoryContract:
+    contract = load_contract(settings.contract.path)
+    assert isinstance(contract, HistoryContract)
+    return contract
+
+
+# Training
+
+
+def test_it_learns_from_dates_whose_labels_are_final_and_is_tested_on_later_ones(
+    settings: Settings, trained: Trained
+) -> None:
+    contract = contract_of(settings)
+    assert contract.label is not None
+    last = as_of_date(settings, open_tables(str(settings.source.url), contract), contract, TODAY)
+    assert trained.out_of_time is not None
+    tested = trained.out_of_time.tested_on
+    assert max(tested) + timedelta(days=contract.label.matures_after) < last
+    assert trained.out_of_time.trained_until + timedelta(days=contract.label.matures_after) <= min(tested)
+    assert trained.out_of_time.metrics["auc"].low > 0.5
+    assert trained.verdict.promote
+
+
+def test_the_bundle_keeps_how_its_snapshots_were_made(settings: Settings, trained: Trained) -> None:
+    live = LiveModels(settings.models.folder).champion()
+    assert live is not None
+    assert live.bundle.history == contract_of(settings)
+    assert live.bundle.core is not None
+    assert trained.bundle.sha256 == live.bundle.sha256
+
+
+def test_labels_made_at_random_give_no_model(settings: Settings, tmp_path: Path, record: Path) -> None:
+    """Every customer gets another one's end: who leaves has nothing to do with what he did."""
+    shuffled = write_small_company(tmp_path, record)
+    with duckdb.connect(str(shuffled.source.url)) as connection:
+        rows = connection.execute(
+            "SELECT customer_id, signup_date, churn_date, churn_recorded_at FROM customers ORDER BY customer_id"
+        ).fetchall()
+        order = np.random.default_rng(0).permutation(len(rows))
+        mixed = [(rows[other][2], rows[other][3], row[0]) for row, other in zip(rows, order, strict=True)]
+        connection.executemany(
+            "UPDATE customers SET churn_date = ?, churn_recorded_at = ? WHERE customer_id = ?", mixed
+        )
+        connection.execute(
+            "UPDATE customers SET churn_date = NULL, churn_recorded_at = NULL WHERE churn_date < signup_date"
+        )
+    contract = contract_of(shuffled)
+    tables = open_tables(str(shuffled.source.url), contract)
+    periods = read_periods(shuffled, tables, contract, as_of_date(shuffled, tables, contract, TODAY))
+    found = out_of_time(periods, contract, shuffled, "logistic_regression", "0.03")
+    honest = contract_of(settings)
+    tables = open_tables(str(settings.source.url), honest)
+    periods = read_periods(settings, tables, honest, as_of_date(settings, tables, honest, TODAY))
+    real = out_of_time(periods, honest, settings, "logistic_regression", "0.03")
+    assert found is not None
+    assert real is not None
+    assert found.metrics["auc"].value < real.metrics["auc"].low
+
+
+def test_a_history_that_is_too_short_is_named(settings: Settings) -> None:
+    contract = contract_of(settings)
+    tables = open_tables(str(settings.source.url), contract)
+    first = date(2024, 1, 1)
+    with pytest.raises(DataError, match="matures 37 days after"):
+        read_periods(settings, tables, contract, min(first, date(1990, 1, 1)))
+
+
+def test_no_row_is_both_before_a_gap_and_among_the_latest_dates(settings: Settings) -> None:
+    contract = contract_of(settings)
+    tables = open_tables(str(settings.source.url), contract)
+    periods = read_periods(settings, tables, contract, as_of_date(settings, tables, contract, TODAY))
+    latest = latest_dates(periods, np.ones(len(periods.as_of), dtype=bool), 1)
+    early = before(periods, latest[0], 37)
+    assert len(latest) == 1
+    assert early.any()
+    assert periods.as_of[early].max() + np.timedelta64(37, "D") <= np.datetime64(latest[0], "D")
+
+
+# The daily run
+
+
+@pytest.mark.usefixtures("trained")
+def test_a_day_is_published_with_reasons_for_those_on_the_list(settings: Settings, now: datetime) -> None:
+    published = run_day(settings, now=now)
+    with open_store(settings.store.url) as store:
+        run = run_of(store, published.run.as_of)
+        assert run is not None
+        assert run.customers == len(published.scored.customers)
+        assert run.likely == published.scored.likely
+        rows = list(predictions(store, run.as_of, limit=5))
+    assert [row.rank for row in rows] == [1, 2, 3, 4, 5]
+    assert all(row.reasons for row in rows)
+    assert rows[0].score == published.scored.customers.column("score")[0].as_py()
+
+
+@pytest.mark.usefixtures("trained")
+def test_a_day_run_again_is_the_same_day(settings: Settings, now: datetime) -> None:
+    first, second = run_day(settings, now=now), run_day(settings, now=now)
+    assert first.scored.customers.equals(second.scored.customers)
+    assert first.run.id == second.run.id
+
+
+@pytest.mark.usefixtures("trained")
+def test_a_past_date_is_scored_as_it_was_whatever_the_day_is(settings: Settings, now: datetime) -> None:
+    past = (now - timedelta(days=60)).date()
+    early = score(settings, past, now=now)
+    late = score(settings, past, now=now + timedelta(days=300))
+    assert early.customers.equals(late.customers)
+    assert early.as_of == past
+
+
+@pytest.mark.usefixtures("trained")
+def test_a_date_that_lies_ahead_is_refused(settings: Settings, now: datetime) -> None:
+    with pytest.raises(ConfigError, match="lies ahead"):
+        score(settings, (now + timedelta(days=3)).date(), now=now)
+
+
+@pytest.mark.usefixtures("trained")
+def test_while_another_run_is_at_work_nothing_is_published(settings: Settings, now: datetime) -> None:
+    with open_store(settings.store.url) as store, scoring_lock(store), pytest.raises(StoreBusyError):
+        run_day(settings, now=now)
+
+
+@pytest.mark.usefixtures("trained")
+def test_data_that_say_stop_leave_what_was_published(settings: Settings, now: datetime, tmp_path: Path) -> None:
+    published = run_day(settings, now=now)
+    broken = tmp_path / "broken.duckdb"
+    broken.write_bytes(Path(str(settings.source.url)).read_bytes())
+    with duckdb.connect(str(broken)) as connection:
+        connection.execute("UPDATE plans SET monthly_charges = -monthly_charges")
+    changed = settings.model_copy(update={"source": settings.source.model_copy(update={"url": str(broken)})})
+    with pytest.raises(DataError, match="monthly_charges"):
+        run_day(changed, now=now)
+    with open_store(settings.store.url) as store:
+        assert run_of(store, published.run.as_of) == published.run
+
+
+# Maturing
+
+
+@pytest.mark.usefixtures("trained")
+def test_outcomes_mature_and_changed_labels_are_reported(settings: Settings, now: datetime, tmp_path: Path) -> None:
+    own = settings.model_copy(
+        update={"store": settings.store.model_copy(update={"url": f"sqlite:///{tmp_path / 'own.db'}"})}
+    )
+    past = (now - timedelta(days=90)).date()
+    days = list(backfill(own, past, past + timedelta(days=1), now=now))
+    found = mature(own, now=now)
+    assert [one.as_of for one in found] == [past, past + timedelta(days=1)]
+    assert found[0].recorded.new >= days[0].run.customers
+    assert [one.recorded.new for one in mature(own, now=now)] == [0, 0]
+    with open_store(own.store.url) as store:
+        batches = list(scored_outcomes(store, past))
+    left = [
+        who
+        for batch in batches
+        if batch.as_of == past
+        for who, gone in zip(batch.customer, batch.left, strict=True)
+        if gone
+    ]
+    assert left
+    corrected = tmp_path / "corrected.duckdb"
+    corrected.write_bytes(Path(str(settings.source.url)).read_bytes())
+    with duckdb.connect(str(corrected)) as connection:
+        connection.execute("UPDATE customers SET churn_date = NULL WHERE customer_id = ?", [left[0]])
+    changed = own.model_copy(update={"source": own.source.model_copy(update={"url": str(corrected)})})
+    (again, _) = mature(changed, now=now)
+    assert again.recorded.changed == 1
+    assert [(change.customer, change.was, change.became) for change in again.recorded.examples] == [
+        (left[0], True, False)
+    ]
+
+
+def test_a_flat_table_has_no_outcomes_to_mature(settings: Settings, tmp_path: Path) -> None:
+    flat = tmp_path / "flat.yaml"
+    flat.write_text("name: t\nfeatures: {a: {type: number}}\n", encoding="utf-8")
+    changed = settings.model_copy(update={"contract": settings.contract.model_copy(update={"path": flat})})
+    with pytest.raises(ConfigError, match="flat table"):
+        mature(changed, now=datetime.now(UTC))
