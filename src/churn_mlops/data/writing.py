@@ -36,6 +36,21 @@ def write_whole(path: Path, data: bytes, mode: int = 0o644) -> None:
     _keep_name(path.parent)
 
 
+def move_whole(made: Path, path: Path) -> None:
+    """Put the finished file ``made`` at ``path``, on the same file system: a reader finds the old file or the new one.
+
+    Raises:
+        OSError: it cannot be written there; the old file, if any, is left as it was.
+    """
+    handle = os.open(made, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+    made.replace(path)
+    _keep_name(path.parent)
+
+
 def _keep_name(folder: Path) -> None:
     """Bring the renaming itself to disk; some file systems refuse, and the file is in place by then."""
     with suppress(OSError):

@@ -1,0 +1,131 @@
+"""The tables of the demo company's database, and how rows get there: as Arrow, a month at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from churn_mlops.data.demo_company.customers import CONTRACT_TYPES, INTERNET_SERVICES, PAYMENT_METHODS, YES_NO
+from churn_mlops.data.demo_company.months import LAST_DAY
+
+Columns = Mapping[str, npt.NDArray[Any]]
+"""Columns of equal length: days and moments as whole numbers, money in cents, levels as their numbers."""
+
+TOPICS = ("billing", "outage", "how_to", "moving")
+OUTCOMES = ("accepted", "declined", "no_answer")
+STATUSES = ("paid", "failed")
+REASONS = ("price", "service", "competitor", "moved", "other", "payment_failure")
+FATES = ("stayed", "left", "payment_failure")
+KINDS = ("persuadable", "lost_cause", "sure_thing", "driven_away")
+_LEVELS: Mapping[str, tuple[str, ...]] = {
+    "contract_type": CONTRACT_TYPES,
+    "payment_method": PAYMENT_METHODS,
+    "internet_service": INTERNET_SERVICES,
+    "tech_support": YES_NO,
+    "online_security": YES_NO,
+    "status": STATUSES,
+    "topic": TOPICS,
+    "outcome": OUTCOMES,
+    "fate": FATES,
+    "kind": KINDS,
+    "churn_reason": REASONS,
+}
+_DAY, _MOMENT, _MONEY = "DATE", "TIMESTAMP", "DECIMAL(10,2)"
+SCHEMA: Mapping[str, Mapping[str, str]] = {
+    "customers": {"signup_date": _DAY, "churn_date": _DAY, "churn_recorded_at": _MOMENT, "churn_reason": "VARCHAR"},
+    "plans": {
+        "valid_from": _DAY,
+        "recorded_at": _MOMENT,
+        "contract_type": "VARCHAR",
+        "monthly_charges": _MONEY,
+        "internet_service": "VARCHAR",
+        "tech_support": "VARCHAR",
+        "online_security": "VARCHAR",
+        "payment_method": "VARCHAR",
+    },
+    "payments": {"paid_on": _DAY, "recorded_at": _MOMENT, "amount": _MONEY, "status": "VARCHAR"},
+    "usage": {
+        "week_ending": _DAY,
+        "loaded_at": _MOMENT,
+        "logins": "INTEGER",
+        "gigabytes": "DOUBLE",
+        "call_minutes": "INTEGER",
+    },
+    "tickets": {"opened_at": _DAY, "recorded_at": _MOMENT, "topic": "VARCHAR", "satisfaction": "INTEGER"},
+    "cancellations": {"requested_at": _DAY, "effective_on": _DAY, "recorded_at": _MOMENT},
+    "offers": {"offered_on": _DAY, "recorded_at": _MOMENT, "outcome": "VARCHAR"},
+}
+"""Columns of each table, besides ``customer_id``, and their types. A 0 in a column that may be null is a null."""
+_STAGED: Mapping[str, Mapping[str, str]] = {
+    "signups": {"signup_date": _DAY},
+    "ends": {"churn_date": _DAY, "churn_recorded_at": _MOMENT, "churn_reason": "VARCHAR"},
+}
+_KNOWN = ("recorded_at", "loaded_at", "churn_recorded_at")
+_NULLABLE = ("satisfaction",)
+
+
+class Database:
+    """A new DuckDB file with the seven tables, which takes only rows that were recorded by :data:`LAST_DAY`."""
+
+    def __init__(self, path: Path) -> None:
+        self._connection = duckdb.connect(str(path), config={"memory_limit": "1GB", "threads": 2})
+        for table, columns in {**SCHEMA, **_STAGED}.items():
+            typed = ", ".join(f"{name} {kind}" for name, kind in columns.items())
+            temporary = "TEMP " if table in _STAGED else ""
+            self._connection.execute(f"CREATE {temporary}TABLE {table} (customer_id VARCHAR, {typed})")
+
+    def add(self, table: str, columns: Columns) -> None:
+        """Append rows; those that the company learns of after the last day are left out."""
+        rows = arrow(columns, {**SCHEMA, **_STAGED}[table])
+        known = next((name for name in columns if name in _KNOWN), None)
+        only = f" WHERE {known} < TIMESTAMP '{LAST_DAY + timedelta(days=1)}'" if known else ""
+        self._connection.register("rows", rows)
+        self._connection.execute(f"INSERT INTO {table} BY NAME SELECT * FROM rows{only}")  # noqa: S608 - our own names
+        self._connection.unregister("rows")
+
+    def finish(self) -> None:
+        """Make the table of customers, once all rows are there."""
+        self._connection.execute(
+            "INSERT INTO customers BY NAME SELECT * FROM signups LEFT JOIN ends USING (customer_id) "
+            "ORDER BY customer_id"
+        )
+
+    def close(self) -> None:
+        """Close the file."""
+        self._connection.close()
+
+
+def arrow(columns: Columns, types: Mapping[str, str]) -> pa.Table:
+    """Columns as Arrow; ``customer_id`` is given by number."""
+    arrays = {name: _array(name, values, types.get(name, "")) for name, values in columns.items()}
+    return pa.table(arrays)
+
+
+def _array(name: str, values: npt.NDArray[Any], kind: str) -> pa.Array:
+    if name == "customer_id":
+        numbers, codes = np.unique(values, return_inverse=True)
+        names = pa.array(np.char.mod("C%07d", numbers).tolist(), pa.string())
+        return pa.DictionaryArray.from_arrays(pa.array(codes.astype(np.int32)), names)
+    if name in _LEVELS:
+        return pa.DictionaryArray.from_arrays(pa.array(values.astype(np.int8)), pa.array(_LEVELS[name]))
+    if kind == _DAY:
+        return pa.array(values.astype(np.int32)).view(pa.date32())
+    if kind == _MOMENT:
+        return pa.array(values.astype(np.int64)).view(pa.timestamp("us"))
+    if kind == _MONEY:
+        return _money(values)
+    return pa.array(values, mask=values == 0 if name in _NULLABLE else None)
+
+
+def _money(cents: npt.NDArray[Any]) -> pa.Array:
+    """Cents as exact decimals: 128-bit whole numbers, of which the upper half is the sign."""
+    halves = np.stack([cents.astype(np.int64), np.where(cents < 0, -1, 0)], axis=1)
+    buffer = pa.py_buffer(np.ascontiguousarray(halves))
+    return pa.Array.from_buffers(pa.decimal128(10, 2), len(cents), [None, buffer])
