@@ -34,8 +34,7 @@ def use(draw: np.random.Generator, active: Active, before: Floats) -> list[Colum
     for sunday in month.sundays:
         passed = (sunday - month.first + 1) / (month.last - month.first + 1)
         mood = before + passed * (people.dissatisfaction - before)
-        there = active.on(sunday)
-        share = there * np.clip((sunday - people.signup + 1) / 7.0, 0.0, 1.0)
+        share = np.where(active.on(sunday), np.clip((sunday - people.signup + 1) / 7.0, 0.0, 1.0), 0.0)
         logins = draw.poisson(people.logins_a_week * month.logins_season * np.exp(-0.5 * mood) * share).astype(np.int16)
         people.weeks[:, :-1] = people.weeks[:, 1:]
         people.weeks[:, -1] = logins

@@ -108,7 +108,7 @@ def _change_services(draw: np.random.Generator, people: People, free: Flags) -> 
     secure = free & (people.internet != OFFLINE) & (fate > 0.982) & ~extras
     people.list_cents[secure] += np.where(people.online_security[secure], -500, 500).astype(np.int32)
     people.online_security[secure] ^= True
-    return faster | extras | secure
+    return np.asarray(faster | extras | secure)
 
 
 def _change_contract(draw: np.random.Generator, people: People, free: Flags) -> Flags:

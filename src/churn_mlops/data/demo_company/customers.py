@@ -150,4 +150,4 @@ def _nothing_yet(count: int) -> dict[str, Any]:
 def _choose(draw: np.random.Generator, utilities: list[Floats]) -> Codes:
     """One level a customer, with chances proportional to exp(utility) (the Gumbel trick)."""
     utility = np.stack(utilities, axis=1)
-    return np.argmax(utility + draw.gumbel(size=utility.shape), axis=1).astype(np.int8)
+    return np.asarray(np.argmax(utility + draw.gumbel(size=utility.shape), axis=1), dtype=np.int8)

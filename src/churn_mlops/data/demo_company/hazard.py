@@ -11,9 +11,9 @@ from churn_mlops.data.demo_company.customers import FIBER, MONTHLY, OFFLINE, TWO
 
 SHIFT = 0.15
 """What the competitor adds to the log-odds of customers on fiber without a fixed term."""
-FAILURE_ENDS = 0.65
+FAILURE_ENDS = 0.8
 """Probability that the company ends a contract after a month in which payment and retry failed."""
-_INTERCEPT = -4.45  # brings the ends to 5 % a month
+_INTERCEPT = -4.2  # brings the ends to 5 % a month
 _HIDDEN = 0.1
 
 
@@ -21,7 +21,7 @@ def log_odds(people: People, day: int, shifted: bool) -> Floats:
     """Log-odds of leaving by choice within 30 days after ``day``, shape (n,), as things stand at its end."""
     total = _of_plan(people, day) + _of_tenure(people, day) + _of_behaviour(people, day)
     total = total + people.offer_effect.sum(axis=1) + _HIDDEN * people.dissatisfaction
-    return total + SHIFT * (shifted * (people.contract == MONTHLY) * (people.internet == FIBER))
+    return np.asarray(total + SHIFT * (shifted * (people.contract == MONTHLY) * (people.internet == FIBER)))
 
 
 def probability(odds: Floats) -> Floats:
@@ -61,7 +61,7 @@ def trend(people: People, day: int) -> Floats:
 
 def recent_logins(people: People) -> Floats:
     """Logins of the last four weeks."""
-    return people.weeks[:, -4:].sum(axis=1).astype(np.float64)
+    return np.asarray(people.weeks[:, -4:].sum(axis=1), dtype=np.float64)
 
 
 def mean_rating(people: People) -> Floats:
@@ -83,7 +83,7 @@ def _of_tenure(people: People, day: int) -> Floats:
     tenure = people.tenure(day)
     total = 0.6 * np.exp(-tenure / 6.0) - 0.15 * np.minimum(tenure, 48.0) / 12.0
     # The welcome discount ends after twelve months; only who has no fixed term can walk away then.
-    return np.asarray(total + 2.2 * (people.contract == MONTHLY) * np.exp(-(((tenure - 12.0) / 2.0) ** 2)))
+    return np.asarray(total + 2.0 * (people.contract == MONTHLY) * np.exp(-(((tenure - 12.0) / 2.0) ** 2)))
 
 
 def _of_behaviour(people: People, day: int) -> Floats:
