@@ -42,7 +42,8 @@ class _Company:
         self._draw = draw
         first = calendar(_BURN_IN, months)[0]
         self._people = settled(draw, customers, first.first - 1)
-        self._today = first.first - 1
+        self._as_of = first.first - 1
+        self._as_of_before = self._as_of - 30
         self._shift = shift_month(months)
         self._next = 1
         self._index = first.index
@@ -61,7 +62,7 @@ class _Company:
 
     def go_through(self, month: Month, sink: Sink) -> None:
         """Live one month."""
-        leaving = self._leave(month.last - month.first + 1, sink)
+        leaving = self._leave(month.last, sink)
         come = sign_up(self._draw, self._numbers(len(leaving.who)), month.first, month.last)
         sink("signups", _signed_up(come))
         sink("plans", first_plans(self._draw, come))
@@ -70,14 +71,17 @@ class _Company:
         stays = np.arange(len(self._people))
         stays[leaving.who] = len(self._people) + np.arange(len(come))
         self._people = active.people.rows(stays)
-        self._today, self._index = month.last, month.index + 1
+        self._as_of_before, self._as_of, self._index = self._as_of, month.last, month.index + 1
 
     def look_ahead(self, sink: Sink) -> None:
         """Who will leave after the last day: the truth for the list of that day, and requests that are in already."""
-        self._leave(30, sink)
+        self._leave(self._as_of + 30, sink)
 
-    def _leave(self, days: int, sink: Sink) -> Leaving:
-        leaving = leave(self._draw, self._people, self._today, self._index >= self._shift, days)
+    def _leave(self, last: int, sink: Sink) -> Leaving:
+        # Ends of this month lie within 30 days of its as-of date, and beyond 30 days of the one before, which
+        # matters after February: so the truth is exact at every as-of date.
+        days = max(self._as_of, self._as_of_before + 30) + 1, min(last, self._as_of + 30)
+        leaving = leave(self._draw, self._people, self._as_of, self._index >= self._shift, days)
         sink("truth", leaving.truth)
         sink("cancellations", cancellations(self._draw, self._people, leaving))
         sink(

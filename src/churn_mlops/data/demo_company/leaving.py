@@ -29,15 +29,15 @@ class Leaving:
     reason: npt.NDArray[np.int8]
 
 
-def leave(draw: np.random.Generator, people: People, day: int, shifted: bool, days: int) -> Leaving:
-    """Draw who leaves in the ``days`` (at most 30) after ``day``."""
+def leave(draw: np.random.Generator, people: People, day: int, shifted: bool, days: tuple[int, int]) -> Leaving:
+    """Draw who leaves after ``day``, on a day from the first to the last of ``days``."""
     odds = log_odds(people, day, shifted)
     hazard, offered = probability(odds), probability(odds + offer_effect(people, day))
     unpaid: Flags = people.dunned & (draw.random(len(people)) < FAILURE_ENDS)
     left: Flags = ~unpaid & (draw.random(len(people)) < hazard)
     fate = np.select([unpaid, left], [PAYMENT_FAILURE, LEFT], STAYED).astype(np.int8)
     who = np.flatnonzero(fate)
-    end = (day + 1 + draw.integers(0, min(days, 30), len(who))).astype(np.int32)
+    end = draw.integers(days[0], days[1] + 1, len(who)).astype(np.int32)
     reason = np.where(unpaid[who], _UNPAID, _reasons(draw, people.rows(who), day, shifted)).astype(np.int8)
     return Leaving(_truth(people, day, hazard, offered, fate), fate, who, end, reported(draw, end), reason)
 
