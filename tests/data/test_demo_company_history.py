@@ -9,7 +9,7 @@ import duckdb
 import pytest
 
 from churn_mlops.data.demo_company import write_company
-from churn_mlops.data.demo_company.tables import SCHEMA
+from churn_mlops.data.demo_company.tables import SCHEMA, Database
 from churn_mlops.data.history import HistoryContract, load_contract
 
 LAST_DAY = "DATE '2026-10-31'"
@@ -71,6 +71,20 @@ def test_writing_again_replaces_the_three_files_and_leaves_nothing_else(tmp_path
     with duckdb.connect(str(files.database), read_only=True) as connection:
         active = connection.execute(f"SELECT count(*) FROM '{files.truth}' WHERE as_of = {LAST_DAY}").fetchall()
     assert active == [(40,)]
+
+
+def test_writing_that_fails_halfway_leaves_the_files_that_were_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    files = write_company(tmp_path, 30, 4, 1)
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+
+    def no_room(_: Database) -> None:
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr(Database, "finish", no_room)
+    with pytest.raises(OSError, match="no space left"):
+        write_company(tmp_path, 40, 4, 1)
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
+    assert files.database in before
 
 
 @pytest.mark.parametrize(("customers", "months", "name"), [(0, 24, "customers"), (100, 3, "months")])
@@ -259,7 +273,8 @@ def test_falling_usage_tickets_and_bad_ratings_come_before_leaving(company: Made
     )
     assert company.one(trend.format("left")) < company.one(trend.format("stayed")) - 0.02
     opened = (
-        "SELECT count(topic) / count(DISTINCT (truth.customer_id, as_of)), avg(satisfaction) FROM truth LEFT JOIN tickets "
+        "SELECT count(topic) / count(DISTINCT (truth.customer_id, as_of)), avg(satisfaction) "
+        "FROM truth LEFT JOIN tickets "
         "ON truth.customer_id = tickets.customer_id AND opened_at BETWEEN as_of - 89 AND as_of "
         "WHERE as_of > DATE '2025-01-01' AND fate {}"
     )
@@ -286,8 +301,8 @@ def test_competitor_makes_fiber_customers_without_a_term_leave_more_and_nobody_e
         company.rows("SELECT (tempted, shifted)::VARCHAR, avg(ln(hazard / (1 - hazard))) FROM seen GROUP BY ALL")
     )
     rise = {who: odds[f"({who}, true)"] - odds[f"({who}, false)"] for who in ("true", "false")}
-    assert rise["true"] > 0.15
-    assert abs(rise["false"]) < 0.08
+    assert rise["true"] > 0.1
+    assert abs(rise["false"]) < 0.06
 
 
 def test_an_offer_persuades_some_wastes_money_on_many_and_drives_a_few_away(company: Made):

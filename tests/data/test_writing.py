@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from churn_mlops.data.writing import write_whole
+from churn_mlops.data.writing import move_whole, write_whole
 
 
 def test_writing_is_whole_or_not_at_all(tmp_path: Path) -> None:
@@ -22,3 +22,10 @@ def test_writing_is_whole_or_not_at_all(tmp_path: Path) -> None:
 def test_the_file_has_the_permissions_asked_for(tmp_path: Path, mode: int) -> None:
     write_whole(tmp_path / "new" / "file", b"x", mode=mode)
     assert (tmp_path / "new" / "file").stat().st_mode & 0o777 == mode
+
+
+def test_a_finished_file_takes_the_place_of_the_old_one(tmp_path: Path) -> None:
+    write_whole(tmp_path / "file", b"old")
+    write_whole(tmp_path / "made", b"new")
+    move_whole(tmp_path / "made", tmp_path / "file")
+    assert [(entry.name, entry.read_bytes()) for entry in tmp_path.iterdir()] == [("file", b"new")]

@@ -11,7 +11,7 @@ from churn_mlops.data.demo_company.months import Days, Month
 from churn_mlops.data.demo_company.tables import Columns
 
 _MEMORY = 0.75  # of last month's dissatisfaction that is left
-_NOTICED = 0.08  # what the competitor's advertising adds to it, a month
+_NOTICED = 0.06  # what the competitor's advertising adds to it, a month
 
 
 def grow_dissatisfied(draw: np.random.Generator, people: People, shifted: bool) -> Floats:

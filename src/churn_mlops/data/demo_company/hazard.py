@@ -9,7 +9,7 @@ import numpy as np
 
 from churn_mlops.data.demo_company.customers import FIBER, MONTHLY, OFFLINE, TWO_YEAR, WEEKS, Flags, Floats, People
 
-SHIFT = 0.15
+SHIFT = 0.12
 """What the competitor adds to the log-odds of customers on fiber without a fixed term."""
 FAILURE_ENDS = 0.8
 """Probability that the company ends a contract after a month in which payment and retry failed."""
