@@ -92,7 +92,7 @@ def _open_parquet(path: Path) -> ir.Table:
         # The footer can be whole while the rows are not, and it answers a count: so every cell is read once.
         table.aggregate([table[name].hash().max().name(f"c{i}") for i, name in enumerate(table.columns)]).to_pyarrow()
     except (duckdb.Error, pa.ArrowException, IbisError) as error:
-        raise SourceError(f"{path} is not a whole Parquet file ({_first_line(error)}): write it again") from None
+        raise SourceError(f"{path} is not a whole Parquet file ({first_line(error)}): write it again") from None
     return table
 
 
@@ -108,7 +108,7 @@ def _open_duckdb(path: Path, table: str | None) -> ir.Table:
         return connection.table(chosen_table(str(path), [row[0] for row in found], table))
     except (duckdb.Error, IbisError, RuntimeError) as error:
         raise SourceError(
-            f"{path} cannot be opened as a DuckDB database ({_first_line(error)}): close the program that writes "
+            f"{path} cannot be opened as a DuckDB database ({first_line(error)}): close the program that writes "
             "to it, or export the table as Parquet"
         ) from None
 
@@ -124,11 +124,12 @@ def _open_database(address: str, table: str | None) -> ir.Table:
         if "missing dependencies" in str(error):
             driver = address.split("://", 1)[0]
             raise SourceError(f"{where} needs a driver: pip install 'ibis-framework[{driver}]'") from None
-        raise SourceError(f"{where} cannot be opened ({scrubbed(_first_line(error), address)}); {_KNOWN}") from None
+        raise SourceError(f"{where} cannot be opened ({scrubbed(first_line(error), address)}); {_KNOWN}") from None
     except Exception as error:  # every driver has its own family of errors, and none of them is ours to import
-        said = scrubbed(_first_line(error), address)
+        said = scrubbed(first_line(error), address)
         raise SourceError(f"{where} cannot be reached ({said}): check host, user and password") from None
 
 
-def _first_line(error: BaseException) -> str:
+def first_line(error: BaseException) -> str:
+    """The first line of what ``error`` says, its name where it says nothing."""
     return re.sub(r"\s+", " ", str(error).split("\n")[0]).strip() or type(error).__name__

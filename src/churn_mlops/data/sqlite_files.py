@@ -41,20 +41,38 @@ def sqlite_columns(path: Path, table: str | None) -> list[str]:
         return [item[0] for item in cursor.description]
 
 
+def sqlite_tables(path: Path) -> list[str]:
+    """Names of the tables and views, sorted.
+
+    Raises:
+        SourceError: it is no SQLite database.
+    """
+    with _connection(path) as connection:
+        return _names(connection)
+
+
 @contextmanager
 def _cursor(path: Path, table: str | None) -> Iterator[sqlite3.Cursor]:
+    with _connection(path) as connection:
+        name = chosen_table(str(path), _names(connection), table)
+        yield connection.execute('SELECT * FROM "{}"'.format(name.replace('"', '""')))  # noqa: S608 a quoted identifier
+
+
+def _names(connection: sqlite3.Connection) -> list[str]:
+    return [
+        row[0]
+        for row in connection.execute(
+            "SELECT name FROM sqlite_master WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite_%' ORDER BY name"
+        )
+    ]
+
+
+@contextmanager
+def _connection(path: Path) -> Iterator[sqlite3.Connection]:
     try:
         address = f"{path.resolve().as_uri()}?mode=ro"
         with closing(sqlite3.connect(address, uri=True, check_same_thread=False)) as connection:
-            names = [
-                row[0]
-                for row in connection.execute(
-                    "SELECT name FROM sqlite_master WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite_%'"
-                    " ORDER BY name"
-                )
-            ]
-            name = chosen_table(str(path), names, table)
-            yield connection.execute('SELECT * FROM "{}"'.format(name.replace('"', '""')))  # noqa: S608 a quoted identifier
+            yield connection
     except (sqlite3.Error, duckdb.Error) as error:
         raise SourceError(f"{path} cannot be opened as a SQLite database ({error}): check that it is one") from None
 

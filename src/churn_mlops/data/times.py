@@ -1,0 +1,179 @@
+"""How times are written in a column, and reading them as it says.
+
+A format is written in the directives of ``strftime``: ``%d/%m/%Y %H:%M``. It is read with patterns and plain casts alone,
+so that every engine reads the same time, or none, from a text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import ibis
+import ibis.expr.types as ir
+
+from churn_mlops.data.cells import as_text
+from churn_mlops.data.codes import is_number_date
+from churn_mlops.data.profile import ColumnProfile
+
+_PARTS = {
+    "Y": "((?:19|20|21)[0-9]{2}|9999)",
+    "y": "([0-9]{2})",
+    "m": "(0?[1-9]|1[0-2])",
+    "d": "(0?[1-9]|[12][0-9]|3[01])",
+    "b": "([A-Za-z]{3})",
+    "B": "([A-Za-z]{3,9})",
+    "H": "([01]?[0-9]|2[0-3])",
+    "I": "(0?[1-9]|1[0-2])",
+    "M": "([0-5][0-9])",
+    "S": "([0-5][0-9](?:[.][0-9]+)?)",
+    "p": "([AaPp][Mm])",
+    "z": "(Z| ?UTC| ?[+-][0-9]{2}:?[0-9]{2})",
+}
+_MONTHS = {name: place for place, name in enumerate("jan feb mar apr may jun jul aug sep oct nov dec".split(), start=1)}
+_DAYS = (
+    "%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%d-%m-%Y", "%m-%d-%Y", "%d/%m/%y",
+    "%m/%d/%y", "%d.%m.%y", "%d-%b-%Y", "%d-%b-%y", "%d %b %Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y", "%Y%m%d",
+)  # fmt: skip
+_CLOCKS = (
+    "", " %H:%M", " %H:%M:%S", "T%H:%M", "T%H:%M:%S", " %H:%M:%S%z", "T%H:%M:%S%z", " %I:%M %p", " %I:%M:%S %p",
+)  # fmt: skip
+FORMATS = tuple(day + clock for day in _DAYS for clock in _CLOCKS)
+"""The formats that are recognised."""
+_PLAIN = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]+)?)?(Z|[+-][0-9]{2}:?[0-9]{2})?)?")
+_SAMPLE = 2_000
+_MOSTLY = 0.95
+
+
+@dataclass(frozen=True)
+class TimeColumn:
+    """A column of times.
+
+    Attributes:
+        name: the column.
+        format: how its texts are written; None where the database has times of its own, or texts are ISO 8601.
+        layout: the same, and for ISO 8601 too; None where the database has times of its own.
+        other: another format that fits every text as well, such as month before day; None where there is none.
+        example: a text as it is written.
+        unread: rows that hold something that is no time in that format.
+    """
+
+    name: str
+    format: str | None = None
+    layout: str | None = None
+    other: str | None = None
+    example: str | None = None
+    unread: int = 0
+
+
+def time_column(column: ir.Column, profile: ColumnProfile) -> TimeColumn | None:
+    """What ``column`` is as a column of times; None where it is none."""
+    name = profile.name
+    if profile.kind == "date":
+        return None if column.type().is_time() else TimeColumn(name)
+    numbers = is_number_date(profile) and (profile.smallest or 0) >= 19000101 and (profile.largest or 0) <= 21001231
+    if not profile.present or not (numbers or (profile.kind == "text" and profile.dates >= _MOSTLY * profile.present)):
+        return None
+    text = as_text(column)
+    texts = sorted(
+        text.name("text").as_table().filter(lambda t: t.text.notnull()).distinct().order_by("text").limit(_SAMPLE)
+        .to_pyarrow()["text"].to_pylist()
+    )  # fmt: skip
+    found = _formats(column, texts)
+    if not found:
+        return None
+    (best, read), *others = found
+    other = next((layout for layout, rows in others if rows == read and _turned(layout, best)), None)
+    plain = best.startswith("%Y-%m-%d") and all(map(_PLAIN.fullmatch, texts))
+    unread = profile.present - read
+    return TimeColumn(name, None if plain else best, best, other, texts[len(texts) // 2], max(unread, 0))
+
+
+def parsed_time(column: ir.Column, layout: str | None) -> ir.TimestampColumn:
+    """``column`` as times without a zone; null where a text is not in that ``layout`` or is no day of the calendar.
+
+    Args:
+        column: times, or texts or whole numbers as ``layout`` says.
+        layout: a format of ``strftime``, of the directives Y y m d b B H I M S p z; None for what the engine casts.
+    """
+    if column.type().is_temporal():
+        return column.cast("timestamp")
+    if layout is None:
+        return column.cast("timestamp")
+    text, pattern, order = as_text(column), _pattern(layout), _directives(layout)
+    fits = text.re_search(f"^{pattern}$")
+    whole = ibis.ifelse(fits, text, ibis.null("string"))
+
+    def part(directive: str) -> ir.StringColumn:
+        return whole.re_extract(f"^{pattern}$", order.index(directive) + 1)
+
+    year = part("Y") if "Y" in order else _century(part("y"))
+    month = part("m") if "m" in order else _month(part("b" if "b" in order else "B"))
+    day = part("d")
+    hour = _hour(part("I"), part("p")) if "I" in order else part("H") if "H" in order else "00"
+    minute = part("M") if "M" in order else "00"
+    second = part("S") if "S" in order else "00"
+    written = year + "-" + _two(month) + "-" + _two(day) + " " + _two(hour) + ":" + minute + ":" + second
+    real = _in_calendar(year.cast("int32"), month.cast("int32"), day.cast("int32"))
+    return ibis.ifelse(real, written, ibis.null("string")).cast("timestamp")
+
+
+def layout_fits(text: str, layout: str) -> bool:
+    """Whether ``text`` is written as ``layout`` says, whatever the calendar holds."""
+    return re.fullmatch(_pattern(layout), text) is not None
+
+
+def _formats(column: ir.Column, texts: Sequence[str]) -> list[tuple[str, int]]:
+    """The formats that fit most of the texts, best first, each with the rows that it reads."""
+    fits = {layout: sum(layout_fits(text, layout) for text in texts) for layout in FORMATS}
+    likely = sorted((layout for layout, held in fits.items() if held), key=lambda layout: -fits[layout])[:4]
+    if not likely:
+        return []
+    counts = {f"f{place}": parsed_time(column, layout).count() for place, layout in enumerate(likely)}
+    rows = column.as_table().aggregate(**counts).to_pyarrow().to_pylist()[0]
+    held = [(layout, int(rows[f"f{place}"])) for place, layout in enumerate(likely)]
+    return sorted(held, key=lambda item: (-item[1], FORMATS.index(item[0])))
+
+
+def _turned(one: str, other: str) -> bool:
+    """Whether two formats differ in the order of day and month alone."""
+    return one != other and one.replace("%d", "%x").replace("%m", "%d").replace("%x", "%m") == other
+
+
+@lru_cache(maxsize=1024)
+def _pattern(layout: str) -> str:
+    found = re.split("%([A-Za-z])", layout)
+    signs = [_PARTS[text] if place % 2 else text.replace(".", "[.]") for place, text in enumerate(found)]
+    return "".join(signs)
+
+
+def _directives(layout: str) -> list[str]:
+    return re.findall("%([A-Za-z])", layout)
+
+
+def _two(text: ir.StringValue | str) -> ir.StringValue | str:
+    return text if isinstance(text, str) else text.lpad(2, "0")
+
+
+def _century(text: ir.StringColumn) -> ir.StringColumn:
+    """A year of two digits as POSIX reads it: 69 to 99 lie before 2000."""
+    return ibis.ifelse(text >= "69", ibis.literal("19") + text, ibis.literal("20") + text)
+
+
+def _month(text: ir.StringColumn) -> ir.StringColumn:
+    short = text.lower().substr(0, 3)
+    return ibis.cases(*((short == name, str(place)) for name, place in _MONTHS.items()), else_=ibis.null("string"))
+
+
+def _hour(hour: ir.StringColumn, half: ir.StringColumn) -> ir.StringColumn:
+    number = hour.cast("int32") % 12
+    return ibis.ifelse(half.lower() == "pm", number + 12, number).cast("string")
+
+
+def _in_calendar(year: ir.IntegerColumn, month: ir.IntegerColumn, day: ir.IntegerColumn) -> ir.BooleanColumn:
+    leap = (year % 4 == 0) & ((year % 100 != 0) | (year % 400 == 0))
+    february = ibis.ifelse(leap, 29, 28)
+    longest = ibis.cases((month == 2, february), (month.isin([4, 6, 9, 11]), 30), else_=31)
+    return (day <= longest).fill_null(False)
