@@ -137,9 +137,7 @@ def _shapes(look: Look, column: ColumnProfile, amounts: list[ColumnProfile]) -> 
     sums = {name: rows[name].sum() for name in below}
     codes = rows.group_by("text").agg(k=rows.count(), **sums)
     codes = codes.mutate(shape=codes.text.re_replace("[0-9]+", "9"))
-    order = codes.mutate(
-        place=ibis.row_number().over(ibis.window(group_by="shape", order_by=[ibis.desc("k"), "text"]))
-    )
+    order = codes.mutate(place=ibis.row_number().over(ibis.window(group_by="shape", order_by=[ibis.desc("k"), "text"])))
     example = order.filter(order.place < 3)
     counts = codes.group_by("shape").agg(
         rows=codes.k.sum(), codes=codes.count(), **{name: codes[name].sum() for name in below}

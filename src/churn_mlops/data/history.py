@@ -15,11 +15,14 @@ from pydantic import Field, field_validator, model_validator
 
 from churn_mlops.data.contract import ContractFile, DataContract, Label, SetAside
 from churn_mlops.data.feature import Declaration, Feature, FeatureType, level_text
+from churn_mlops.data.layouts import LAYOUTS, is_layout
 
 AS_OF = "__as_of__"
 """Name of the column of a snapshot that holds its as-of date."""
 LEFT = "__left__"
 """Name of the column of a snapshot that holds the label: "yes", "no", or null where it has not matured."""
+END, END_KNOWN_AT = "__end__", "__end_known_at__"
+"""Columns that a table of customers is given where its ends stand in another table (`ends`)."""
 TableKind = Literal["customers", "attributes", "events"]
 Where = Mapping[str, tuple[str, ...]]
 AGGREGATES = ("last", "count", "sum", "mean", "smallest", "largest", "distinct", "since_last", "age_of")
@@ -47,15 +50,39 @@ class HistoryTable(Declaration):
     )
     end: str | None = Field(None, description="customers: column of the last day, blank while he is one")
     end_known_at: str | None = Field(None, description="customers: when the end was recorded; the end if left out")
+    ends: str | None = Field(
+        None, description="customers: the table of events that are ends, the first of which counts; instead of `end`"
+    )
     valid_from: str | None = Field(None, description="attributes: from when the row's values hold")
     event_time: str | None = Field(None, description="events: when it happened")
     known_at: str | None = Field(None, description="when the row was recorded; its own time if left out")
     where: Where = Field(default_factory=dict, description="only rows whose columns hold one of these values")
+    formats: Mapping[str, str] = Field(
+        default_factory=dict, description="how times are written as text, if not as in ISO 8601: such as %d/%m/%Y %H:%M"
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _end_from_ends(cls, data: Any) -> Any:
+        """Ends of another table are read as a column like any other, once the tables are opened."""
+        if not isinstance(data, Mapping) or data.get("ends") is None:
+            return data
+        if data.get("end") not in (None, END) or data.get("end_known_at") not in (None, END_KNOWN_AT):
+            raise ValueError("give `end` or `ends`, not both")
+        return {**data, "end": END, "end_known_at": END_KNOWN_AT}
 
     @field_validator("where", mode="before")
     @classmethod
     def _where_as_texts(cls, value: Any) -> Any:
         return where_as_texts(value)
+
+    @field_validator("formats")
+    @classmethod
+    def _formats_are_read(cls, value: Mapping[str, str]) -> Mapping[str, str]:
+        for column, layout in value.items():
+            if not is_layout(layout):
+                raise ValueError(f"`formats` of {column!r}: {layout!r} is none that is read: {LAYOUTS}")
+        return value
 
     @model_validator(mode="after")
     def _is_of_one_kind(self) -> HistoryTable:
@@ -270,6 +297,10 @@ class HistoryContract(ContractFile):
                 self._table(table.through.table, f"table {name!r}: `through`")
                 if self.tables[table.through.table].through is not None or table.through.table == name:
                     raise ValueError(f"table {name!r}: `through` leads to a table that names no customer itself")
+            if table.ends is not None and self._table(table.ends, f"table {name!r}: `ends`").kind != "events":
+                raise ValueError(
+                    f"table {name!r}: `ends` needs a table with `event_time`, which {table.ends!r} has not"
+                )
         return self
 
     @model_validator(mode="after")
@@ -293,6 +324,8 @@ class HistoryContract(ContractFile):
                 raise ValueError(f"feature {name!r} is called like a column of every snapshot: give it another name")
             table, column = feature.reads
             declared = self._table(table, f"feature {name!r}")
+            if table == self.tables[self.customers].ends:
+                raise ValueError(f"feature {name!r} reads the ends of customers, which are what is predicted")
             if column == "":
                 raise ValueError(f"feature {name!r}: `{feature.aggregate}` takes a column, such as {table}.amount")
             if column is not None and declared.kind == "customers":

@@ -98,7 +98,10 @@ def _measured(look: Look, column: str, other: Look) -> Link | None:
     held = joined.value.notnull()
     gone = held & joined.there.isnull()
     counts = joined.aggregate(
-        rows=joined.k.sum(where=held), orphans=joined.k.sum(where=gone), blank=joined.k.sum(where=~held), gone=gone.sum()
+        rows=joined.k.sum(where=held),
+        orphans=joined.k.sum(where=gone),
+        blank=joined.k.sum(where=~held),
+        gone=gone.sum(),
     )
     found = {name: int(count or 0) for name, count in counts.to_pyarrow().to_pylist()[0].items()}
     return Link(look.name, column, other.name, key, found["rows"], found["orphans"], found["blank"], found["gone"])

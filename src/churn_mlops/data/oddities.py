@@ -28,7 +28,7 @@ def on_tables(layout: Layout) -> list[Finding]:
     for role in layout.roles.values():
         if role.customer is not None and (role.name, role.customer) not in linked and role.look.key != role.customer:
             found += _nameless(role)
-    home = layout.customers.name
+    home = layout.customers.look.name
     for link in layout.links:
         found += on_link(looks[link.table], link)
         since = times[link.to].first if link.to == home else times[link.to].start
@@ -79,7 +79,9 @@ def on_formats(look: Look) -> list[Finding]:
             )
             found.append(Finding(name, "date_formats", what))
         if time.other is not None:
-            what = f"{time.example!r} may be {time.layout} or {time.other}, and no row tells: it is read as {time.layout}"
+            what = (
+                f"{time.example!r} may be {time.layout} or {time.other}, and no row tells: it is read as {time.layout}"
+            )
             found.append(Finding(name, "date_order", what))
         if time.unread:
             what = f"{of_rows(time.unread, look.rows)} are no time as {time.layout} writes one: they count as missing"

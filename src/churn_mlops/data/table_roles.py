@@ -61,6 +61,11 @@ class Layout:
         """The table of the customers, or whose rows tell of them first."""
         return next(role for role in self.roles.values() if role.kind == "customers")
 
+    @property
+    def home(self) -> str:
+        """What the contract calls the table of the customers."""
+        return next(name for name, role in self.roles.items() if role.kind == "customers")
+
     def of(self, *kinds: Kind) -> list[Role]:
         """The tables of those kinds."""
         return [role for role in self.roles.values() if role.kind in kinds]
@@ -88,6 +93,15 @@ def lay_out(looks: Sequence[Look], links: Sequence[Link], customer: str | None =
         return _dated_by_another(key, roles, tuple(links))
     named = customer or _shared_name(looks)
     return _grouped(looks, times, tuple(links), named)
+
+
+def by_lasting_rows(layout: Layout, lasting: Role) -> Layout:
+    """``layout`` with customers told by rows that last, such as subscriptions, not by the table that has one row each."""
+    roles = {
+        name: Role(role.look, "attributes", role.times, role.customer) if role.kind == "customers" else role
+        for name, role in layout.roles.items()
+    }
+    return Layout(layout.customer, _with_first_rows(roles, [lasting]), layout.links)
 
 
 def speaks_of_customer(column: str) -> bool:

@@ -6,43 +6,18 @@ so that every engine reads the same time, or none, from a text.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 import ibis
 import ibis.expr.types as ir
 
 from churn_mlops.data.cells import as_text
 from churn_mlops.data.codes import is_number_date
+from churn_mlops.data.layouts import FORMATS, directives_of, is_plain, layout_fits, pattern_of
 from churn_mlops.data.profile import ColumnProfile
 
-_PARTS = {
-    "Y": "((?:19|20|21)[0-9]{2}|9999)",
-    "y": "([0-9]{2})",
-    "m": "(0?[1-9]|1[0-2])",
-    "d": "(0?[1-9]|[12][0-9]|3[01])",
-    "b": "([A-Za-z]{3})",
-    "B": "([A-Za-z]{3,9})",
-    "H": "([01]?[0-9]|2[0-3])",
-    "I": "(0?[1-9]|1[0-2])",
-    "M": "([0-5][0-9])",
-    "S": "([0-5][0-9](?:[.][0-9]+)?)",
-    "p": "([AaPp][Mm])",
-    "z": "(Z| ?UTC| ?[+-][0-9]{2}:?[0-9]{2})",
-}
 _MONTHS = {name: place for place, name in enumerate("jan feb mar apr may jun jul aug sep oct nov dec".split(), start=1)}
-_DAYS = (
-    "%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%d-%m-%Y", "%m-%d-%Y", "%d/%m/%y",
-    "%m/%d/%y", "%d.%m.%y", "%d-%b-%Y", "%d-%b-%y", "%d %b %Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y", "%Y%m%d",
-)  # fmt: skip
-_CLOCKS = (
-    "", " %H:%M", " %H:%M:%S", "T%H:%M", "T%H:%M:%S", " %H:%M:%S%z", "T%H:%M:%S%z", " %I:%M %p", " %I:%M:%S %p",
-)  # fmt: skip
-FORMATS = tuple(day + clock for day in _DAYS for clock in _CLOCKS)
-"""The formats that are recognised."""
-_PLAIN = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]+)?)?(Z|[+-][0-9]{2}:?[0-9]{2})?)?")
 _SAMPLE = 2_000
 _MOSTLY = 0.95
 
@@ -86,7 +61,7 @@ def time_column(column: ir.Column, profile: ColumnProfile) -> TimeColumn | None:
         return None
     (best, read), *others = found
     other = next((layout for layout, rows in others if rows == read and _turned(layout, best)), None)
-    plain = best.startswith("%Y-%m-%d") and all(map(_PLAIN.fullmatch, texts))
+    plain = best.startswith("%Y-%m-%d") and all(map(is_plain, texts))
     unread = profile.present - read
     return TimeColumn(name, None if plain else best, best, other, texts[len(texts) // 2], max(unread, 0))
 
@@ -102,7 +77,7 @@ def parsed_time(column: ir.Column, layout: str | None) -> ir.TimestampColumn:
         return column.cast("timestamp")
     if layout is None:
         return column.cast("timestamp")
-    text, pattern, order = as_text(column), _pattern(layout), _directives(layout)
+    text, pattern, order = as_text(column), pattern_of(layout), directives_of(layout)
     fits = text.re_search(f"^{pattern}$")
     whole = ibis.ifelse(fits, text, ibis.null("string"))
 
@@ -120,11 +95,6 @@ def parsed_time(column: ir.Column, layout: str | None) -> ir.TimestampColumn:
     return ibis.ifelse(real, written, ibis.null("string")).cast("timestamp")
 
 
-def layout_fits(text: str, layout: str) -> bool:
-    """Whether ``text`` is written as ``layout`` says, whatever the calendar holds."""
-    return re.fullmatch(_pattern(layout), text) is not None
-
-
 def _formats(column: ir.Column, texts: Sequence[str]) -> list[tuple[str, int]]:
     """The formats that fit most of the texts, best first, each with the rows that it reads."""
     fits = {layout: sum(layout_fits(text, layout) for text in texts) for layout in FORMATS}
@@ -140,17 +110,6 @@ def _formats(column: ir.Column, texts: Sequence[str]) -> list[tuple[str, int]]:
 def _turned(one: str, other: str) -> bool:
     """Whether two formats differ in the order of day and month alone."""
     return one != other and one.replace("%d", "%x").replace("%m", "%d").replace("%x", "%m") == other
-
-
-@lru_cache(maxsize=1024)
-def _pattern(layout: str) -> str:
-    found = re.split("%([A-Za-z])", layout)
-    signs = [_PARTS[text] if place % 2 else text.replace(".", "[.]") for place, text in enumerate(found)]
-    return "".join(signs)
-
-
-def _directives(layout: str) -> list[str]:
-    return re.findall("%([A-Za-z])", layout)
 
 
 def _two(text: ir.StringValue | str) -> ir.StringValue | str:

@@ -1,0 +1,70 @@
+"""How times are written as texts: formats in the directives of ``strftime``, read with patterns, without an engine."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+_PARTS = {
+    "Y": "((?:19|20|21)[0-9]{2}|9999)",
+    "y": "([0-9]{2})",
+    "m": "(0?[1-9]|1[0-2])",
+    "d": "(0?[1-9]|[12][0-9]|3[01])",
+    "b": "([A-Za-z]{3})",
+    "B": "([A-Za-z]{3,9})",
+    "H": "([01]?[0-9]|2[0-3])",
+    "I": "(0?[1-9]|1[0-2])",
+    "M": "([0-5][0-9])",
+    "S": "([0-5][0-9](?:[.][0-9]+)?)",
+    "p": "([AaPp][Mm])",
+    "z": "(Z| ?UTC| ?[+-][0-9]{2}:?[0-9]{2})",
+}
+_DAYS = (
+    "%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%d-%m-%Y", "%m-%d-%Y", "%d/%m/%y",
+    "%m/%d/%y", "%d.%m.%y", "%d-%b-%Y", "%d-%b-%y", "%d %b %Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y", "%Y%m%d",
+)  # fmt: skip
+_CLOCKS = (
+    "", " %H:%M", " %H:%M:%S", "T%H:%M", "T%H:%M:%S", " %H:%M:%S%z", "T%H:%M:%S%z", " %I:%M %p", " %I:%M:%S %p",
+)  # fmt: skip
+FORMATS = tuple(day + clock for day in _DAYS for clock in _CLOCKS)
+"""The formats that are recognised."""
+_PLAIN = re.compile(
+    "[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]+)?)?(Z|[+-][0-9]{2}:?[0-9]{2})?)?"
+)
+LAYOUTS = "a format has a year (%Y, %y), a month (%m, %b, %B), a day (%d) and perhaps %H, %I with %p, %M, %S and %z, each once"
+"""What :func:`is_layout` asks for, in words."""
+
+
+def is_layout(layout: str) -> bool:
+    """Whether ``layout`` is a format that can be read: a day, and of each part one directive at most."""
+    found = directives_of(layout)
+    if any(directive not in _PARTS for directive in found) or len(set(found)) != len(found):
+        return False
+    of_part = [sum(directive in part for directive in found) for part in ("Yy", "mbB", "d", "HI")]
+    return of_part[:3] == [1, 1, 1] and of_part[3] <= 1 and ("I" in found) == ("p" in found)
+
+
+def is_plain(text: str) -> bool:
+    """Whether ``text`` is a time as ISO 8601 writes it, which every engine casts."""
+    return _PLAIN.fullmatch(text) is not None
+
+
+def layout_fits(text: str, layout: str) -> bool:
+    """Whether ``text`` is written as ``layout`` says, whatever the calendar holds."""
+    return re.fullmatch(pattern_of(layout), text) is not None
+
+
+@lru_cache(maxsize=1024)
+def pattern_of(layout: str) -> str:
+    """The pattern of a whole text in ``layout``; its groups are the directives in their order."""
+    found = re.split("%([A-Za-z])", layout)
+    return "".join(_PARTS[text] if place % 2 else _literal(text) for place, text in enumerate(found))
+
+
+def directives_of(layout: str) -> list[str]:
+    """The letters of the directives in ``layout``, in their order."""
+    return re.findall("%([A-Za-z])", layout)
+
+
+def _literal(text: str) -> str:
+    return re.sub(r"([\\.+*?()|\[\]{}^$])", r"\\\1", text)
