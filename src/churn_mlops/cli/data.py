@@ -11,6 +11,7 @@ from churn_mlops.cli.terminal import print_json, say, table
 from churn_mlops.errors import ConfigError
 
 if TYPE_CHECKING:
+    from churn_mlops.data.history_proposal import HistoryProposal
     from churn_mlops.data.proposal import Proposal
     from churn_mlops.data.validation import ValidationReport
 
@@ -18,16 +19,26 @@ if TYPE_CHECKING:
 def init(
     context: typer.Context,
     from_address: Annotated[
-        str, typer.Option("--from", metavar="FILE", help="CSV, Parquet, DuckDB or SQLite file, or a database address.")
+        str,
+        typer.Option(
+            "--from",
+            metavar="FILE",
+            help="CSV, Parquet, DuckDB or SQLite file, a folder of files, or a database address.",
+        ),
     ],
     customer: Annotated[str | None, typer.Option(metavar="COL", help="Column that names the customer.")] = None,
     label: Annotated[str | None, typer.Option(metavar="COL", help="Column that says who left.")] = None,
     positive: Annotated[str | None, typer.Option(metavar="VALUE", help="Value of the label of who left.")] = None,
-    table_name: Annotated[str | None, typer.Option("--table", help="Table of the database.")] = None,
+    table_name: Annotated[str | None, typer.Option("--table", help="Table of the database; all if left out.")] = None,
+    inactive_days: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Who has no event for so many days has left, in a history.")
+    ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the contract that is there.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")] = False,
 ) -> None:
     """Look at the data and write a commented data contract, for a person to read and edit.
+
+    A folder or a database of several tables, or one table of events, gets the contract of a history.
 
     Example: `churn init --from customers.csv --customer customer_id --label churned`
     """
@@ -37,7 +48,14 @@ def init(
     if settings.contract.path.exists() and not overwrite:
         raise ConfigError(f"{settings.contract.path} is there already: edit it, or replace it with --overwrite")
     started = job.start(
-        from_address, table_name, settings, context.obj, customer=customer, label=label, positive=positive
+        from_address,
+        table_name,
+        settings,
+        context.obj,
+        customer=customer,
+        label=label,
+        positive=positive,
+        inactive_days=inactive_days,
     )
     proposal = started.proposal
     if as_json:
@@ -58,7 +76,7 @@ def init(
         say(f"Wrote {started.settings}, which names the source for the other commands.")
     say(f"Wrote {settings.contract.path}. Read it, change what is wrong, then: churn validate, churn train")
     if proposal.contract.label is None:
-        say("It has no label, so nothing can be trained yet: name the column that says who left with --label.")
+        say(_no_label(proposal))
     if started.advice is not None:
         say(f"But {started.advice}.")
 
@@ -85,16 +103,22 @@ def validate(
         raise typer.Exit(1)
 
 
-def _show_proposal(proposal: Proposal) -> None:
+def _no_label(proposal: Proposal | HistoryProposal) -> str:
+    how = "name the column that says who left with --label"
+    if "tables" in type(proposal.contract).model_fields:
+        how = "say in the contract what an end is, or how many days of silence are one (--inactive-days)"
+    return f"It has no label, so nothing can be trained yet: {how}."
+
+
+def _show_proposal(proposal: Proposal | HistoryProposal) -> None:
     from churn_mlops.data.outline import outlined  # with it comes what reads tables
 
-    contract = proposal.contract
-    rows = [tuple(row.values()) for row in proposal.overview()]
+    overview = proposal.overview()
     table(
-        f"{len(contract.features)} features",
-        ("column", "used as", "type", "missing", "values"),
-        rows,
-        right=("missing",),
+        f"{len(proposal.contract.features)} features",
+        [name.replace("_", " ") for name in overview[0]],
+        [tuple(row.values()) for row in overview],
+        right=("missing", "rows"),
     )
     if proposal.findings:
         say("What to know about this data:")

@@ -124,7 +124,7 @@ def _odd(look: Look, column: ColumnProfile, odd: list[_Shape]) -> list[Finding]:
     examples = [text for shape in sorted(odd, key=lambda shape: -shape.rows) for text in shape.examples][:6]
     held = f"{codes:,} codes" if codes > 1 else "one code"
     what = (
-        f"{of_rows(rows, look.rows)} hold {held} of another shape than the others ({', '.join(map(repr, examples))}): do "
+        f"{of_rows(rows, look.rows)} hold {held} of another shape than most ({', '.join(map(repr, examples))}): do "
         "they mean the same kind of thing, or something else, such as a fee, a test or a correction?"
     )
     return [Finding(f"{look.name}.{column.name}", "odd_codes", what)]

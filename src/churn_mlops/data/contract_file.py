@@ -45,10 +45,13 @@ def contract_text(contract: DataContract, findings: Sequence[Finding] = ()) -> s
         document["customer"] = yaml_text(contract.customer)
     if contract.label is not None:
         document["label"] = yaml_mapping(contract.label.model_dump())
-    document["features"] = CommentedMap((yaml_text(name), _feature(feature)) for name, feature in contract.features.items())
+    document["features"] = CommentedMap(
+        (yaml_text(name), _feature(feature)) for name, feature in contract.features.items()
+    )
     if contract.set_aside:
         document["set_aside"] = CommentedMap(
-            (yaml_text(name), yaml_mapping(why.model_dump(exclude_defaults=True))) for name, why in contract.set_aside.items()
+            (yaml_text(name), yaml_mapping(why.model_dump(exclude_defaults=True)))
+            for name, why in contract.set_aside.items()
         )
     _comment(document, contract, findings)
     return dumped(document)

@@ -328,22 +328,23 @@ class HistoryContract(ContractFile):
                 raise ValueError(f"feature {name!r} reads the ends of customers, which are what is predicted")
             if column == "":
                 raise ValueError(f"feature {name!r}: `{feature.aggregate}` takes a column, such as {table}.amount")
-            if column is not None and declared.kind == "customers":
-                column = {"start": declared.start, "end": declared.end}.get(column, column)
             if declared.kind == "customers":
-                if feature.aggregate not in ("last", "age_of"):
-                    raise ValueError(
-                        f"feature {name!r}: a table of customers has one row each: take `last` or `age_of`"
-                    )
-                if column in (declared.end, declared.end_known_at) or (
-                    self.label is not None and self.label.involuntary and column == self.label.involuntary.column
-                ):
-                    raise ValueError(f"feature {name!r} reads the end of a customer, which is what is predicted")
+                self._reads_no_end(name, feature, declared)
             elif feature.aggregate == "age_of" and declared.kind != "attributes":
                 raise ValueError(f"feature {name!r}: `age_of` takes a date of customers or of attributes that change")
             elif feature.aggregate not in ("last", "age_of") and declared.kind == "attributes":
                 raise ValueError(f"feature {name!r}: attributes that change have a `last` value, events are counted")
         return self
+
+    def _reads_no_end(self, name: str, feature: HistoryFeature, declared: HistoryTable) -> None:
+        if feature.aggregate not in ("last", "age_of"):
+            raise ValueError(f"feature {name!r}: a table of customers has one row each: take `last` or `age_of`")
+        column = feature.reads[1]
+        column = {"start": declared.start, "end": declared.end}.get(str(column), column)
+        if column in (declared.end, declared.end_known_at) or (
+            self.label is not None and self.label.involuntary and column == self.label.involuntary.column
+        ):
+            raise ValueError(f"feature {name!r} reads the end of a customer, which is what is predicted")
 
     def _table(self, name: str, what: str) -> HistoryTable:
         if name not in self.tables:

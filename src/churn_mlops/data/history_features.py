@@ -87,10 +87,10 @@ def _of_events(role: Role, columns: list[ColumnProfile]) -> Iterator[tuple[str, 
         kind = type_of(column)
         if kind == "boolean":
             yield from _of_flag(role, column)
-        elif kind == "number" and _may_be_last(column) and amounts < _MOST_AMOUNTS:
+        elif kind == "number" and column.numbers == column.present and _may_be_last(column) and amounts < _MOST_AMOUNTS:
             amounts += 1
             yield from _of_amount(role, column)
-        elif kind == "category" and column.distinct > 1:
+        elif column.kind == "text" and column.distinct > 1:
             data = {"distinct": f"{name}.{column.name}", "days": _LONG, "min": 0}
             yield (
                 f"{_plain(column.name)}_kinds_{_LONG}d",
@@ -150,7 +150,7 @@ def _reason(role: Role, column: ColumnProfile, flags: set[str], dated: set[str])
         return SetAside(
             reason="suspected_leak", note="its name speaks of leaving, and nothing says since when it holds"
         )
-    if role.kind == "customers" or role.look.key == role.customer:
+    if _is_one_row_each(role):
         if column.name in dated:
             note = "today's value; another table holds it with its history, and is read instead"
             return SetAside(reason="suspected_leak", note=note)
@@ -165,9 +165,17 @@ def _reason(role: Role, column: ColumnProfile, flags: set[str], dated: set[str])
     return _unfit_of_events(column)
 
 
+def _is_one_row_each(role: Role) -> bool:
+    return role.kind == "customers" or (role.look.key is not None and role.look.key == role.customer)
+
+
 def _unfit_of_events(column: ColumnProfile) -> SetAside | None:
     why = reason_to_set_aside(column, None)
-    if why is not None and why.reason in ("identifier", "many_levels") and column.distinct < 0.5 * column.present:
+    if (
+        why is not None
+        and why.reason in ("identifier", "many_levels", "unclear")
+        and column.distinct < 0.5 * column.present
+    ):
         return None  # names of other things, which can be counted: invoices, articles
     return why
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from ruamel.yaml.comments import CommentedMap
 
 from churn_mlops.data.contract_yaml import dumped, one_line, yaml_mapping, yaml_text
-from churn_mlops.data.history import HistoryContract, HistoryTable
+from churn_mlops.data.history import HistoryLabel, HistoryTable
 from churn_mlops.data.history_proposal import HistoryProposal
 from churn_mlops.data.remarks import Finding
 from churn_mlops.data.writing import write_whole
@@ -18,7 +18,9 @@ from churn_mlops.errors import ContractError
 _HEAD = """The contract of {name}, a database with its history: whose the rows are, and when they were known.
 Written by `churn init` from a look at the tables. Read what it asks, and edit it; its grammar stands in
 docs/contract.md, what it notices in docs/init.md."""
-_ASIDE = "Not seen by the model: for the past they would tell what was not known then. To use one, write a feature of it."
+_ASIDE = (
+    "Not seen by the model: for the past they would tell what was not known then. To use one, write a feature of it."
+)
 
 
 def write_history(proposal: HistoryProposal, path: str | os.PathLike[str]) -> Path:
@@ -45,7 +47,7 @@ def history_text(proposal: HistoryProposal) -> str:
     document["time_zone"] = contract.time_zone
     document["tables"] = CommentedMap((yaml_text(name), _table(table)) for name, table in contract.tables.items())
     if contract.label is not None:
-        document["label"] = yaml_mapping(_label(contract))
+        document["label"] = yaml_mapping(_label(contract.label))
     document["features"] = CommentedMap(
         (yaml_text(name), yaml_mapping(feature.model_dump(mode="json", exclude_defaults=True)))
         for name, feature in contract.features.items()
@@ -59,11 +61,10 @@ def history_text(proposal: HistoryProposal) -> str:
     return dumped(document)
 
 
-def _label(contract: HistoryContract) -> dict[str, object]:
+def _label(label: HistoryLabel) -> dict[str, object]:
     """The label with its horizon, which a person shall see; not beside `inactive`, whose days it is."""
-    assert contract.label is not None
-    shown = contract.label.model_dump(mode="json", exclude_defaults=True)
-    return shown | ({} if contract.label.inactive is not None else {"horizon_days": contract.label.horizon_days})
+    shown = label.model_dump(mode="json", exclude_defaults=True)
+    return shown | ({} if label.inactive is not None else {"horizon_days": label.horizon_days})
 
 
 def _table(table: HistoryTable) -> CommentedMap:

@@ -16,7 +16,7 @@ from churn_mlops.data.label_choices import LabelChoice, label_choices
 from churn_mlops.data.links import find_links
 from churn_mlops.data.looks import look_at
 from churn_mlops.data.names import names_identifier, names_leaving, words
-from churn_mlops.data.oddities import on_left_out, on_tables
+from churn_mlops.data.oddities import on_left_out, on_present_values, on_tables
 from churn_mlops.data.profile import profile_table
 from churn_mlops.data.remarks import Finding
 from churn_mlops.data.table_roles import Layout, Role, by_lasting_rows, lay_out, speaks_of_customer
@@ -45,7 +45,7 @@ class HistoryProposal:
     choices: tuple[LabelChoice, ...]
 
     def overview(self) -> list[dict[str, str]]:
-        """One row of texts for each table: ``table``, ``rows``, ``used_as``, ``time``, ``customer`` and ``features``."""
+        """One row of texts for each table: ``table``, ``rows``, ``used_as``, ``time``, ``customer``, ``features``."""
         return [_overview_row(name, role, self.contract) for name, role in self.layout.roles.items()]
 
 
@@ -77,7 +77,7 @@ def propose_history(
     findings = [Finding(source, "left_out", "has no rows; left out") for source in empty]
     findings += on_label(contract, choices) + contradictions + on_tables(layout)
     findings += [finding for look in looks for finding in on_codes(look)] + on_left_out(layout)
-    findings += _on_aside(contract)
+    findings += on_present_values(layout, _last_values(contract)) + _on_aside(contract)
     return HistoryProposal(contract, tuple(findings), layout, tuple(choices))
 
 
@@ -172,7 +172,10 @@ def _of_customers(layout: Layout, choice: LabelChoice | None) -> dict[str, Any]:
     if choice is not None and choice.kind == "ends":
         made["ends"] = choice.role.name
     if times.known_at is not None:
-        of_end = made.get("end") is not None and set(words(times.known_at)) & set(words(str(times.end))) - {"at", "date"}
+        of_end = made.get("end") is not None and set(words(times.known_at)) & set(words(str(times.end))) - {
+            "at",
+            "date",
+        }
         made["end_known_at" if of_end else "start_known_at"] = times.known_at
     if role.customer != layout.customer:
         made["customer"] = role.customer
@@ -202,6 +205,12 @@ def _formats(role: Role, columns: Sequence[str | None]) -> dict[str, Any]:
     return {"formats": formats} if formats else {}
 
 
+def _last_values(contract: HistoryContract) -> list[tuple[str, str]]:
+    return [
+        (feature.reads[0], str(feature.reads[1])) for feature in contract.features.values() if feature.last is not None
+    ]
+
+
 def _on_aside(contract: HistoryContract) -> list[Finding]:
     return [
         Finding(column, why.reason, f"set aside ({why.reason.replace('_', ' ')}): {why.note}")
@@ -213,7 +222,7 @@ def _overview_row(name: str, role: Role, contract: HistoryContract) -> dict[str,
     declared = contract.tables.get(name)
     of_table = sum(feature.reads[0] == name for feature in contract.features.values())
     who = role.customer or (f"through {role.through.to}" if role.through is not None else "")
-    used = declared.kind if declared is not None else "left out"
+    used: str = declared.kind if declared is not None else "left out"
     if declared is not None and name == contract.tables[contract.customers].ends:
         used = "ends of customers"
     return {
@@ -224,4 +233,3 @@ def _overview_row(name: str, role: Role, contract: HistoryContract) -> dict[str,
         "customer": who,
         "features": str(of_table) if of_table else "",
     }
-

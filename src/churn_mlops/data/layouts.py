@@ -31,7 +31,7 @@ FORMATS = tuple(day + clock for day in _DAYS for clock in _CLOCKS)
 _PLAIN = re.compile(
     "[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]+)?)?(Z|[+-][0-9]{2}:?[0-9]{2})?)?"
 )
-LAYOUTS = "a format has a year (%Y, %y), a month (%m, %b, %B), a day (%d) and perhaps %H, %I with %p, %M, %S and %z, each once"
+LAYOUTS = "a format has a year (%Y, %y), a month (%m, %b, %B), a day (%d), and perhaps %H or %I with %p, %M, %S and %z, each once"
 """What :func:`is_layout` asks for, in words."""
 
 

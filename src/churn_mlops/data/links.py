@@ -74,7 +74,7 @@ def _may_link(look: Look, column: ColumnProfile, other: Look) -> bool:
 
 
 def _called_like(column: str, table: str, key: str) -> bool:
-    """Whether ``column`` is called like the ``key``, or like the table: ``customer``, ``customer_id``, ``customers.id``."""
+    """Whether ``column`` is called like the ``key``, or like the table, such as ``customer`` and ``customer_id``."""
     plain, target = "".join(words(column)), "".join(words(key))
     if plain == target and plain not in {"id", "key", "no", "number", "code", "name"}:
         return True

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import takewhile
 
 import ibis.expr.types as ir
 
@@ -90,7 +90,8 @@ def look_at(tables: Mapping[str, ir.Table]) -> list[Look]:
 
 def short_names(sources: list[str]) -> dict[str, str]:
     """``company_accounts`` and ``company_tickets`` are "accounts" and "tickets"; names are left apart and usable."""
-    prefix = os.path.commonprefix(sources) if len(sources) > 1 else ""
+    same = len(list(takewhile(lambda signs: len(set(signs)) == 1, zip(*sources, strict=False))))
+    prefix = sources[0][:same] if len(sources) > 1 else ""
     prefix = prefix[: max(prefix.rfind("_"), prefix.rfind("-"), prefix.rfind(" ")) + 1]
     names = {source: source.removeprefix(prefix).replace(".", "_") or source for source in sources}
     return names if len(set(names.values())) == len(names) else {source: source.replace(".", "_") for source in sources}

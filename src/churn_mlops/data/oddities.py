@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import ibis
 
 from churn_mlops.data.copies import repeated_rows
@@ -57,7 +59,7 @@ def on_key(look: Look) -> list[Finding]:
             found.append(Finding(f"{look.name}.{key}", "blank_key", f"{of_rows(blank, look.rows)} have no {key}"))
     if copies:
         what = (
-            f"{of_rows(copies, look.rows)} repeat an earlier row in every column: is the same thing stored twice, or did "
+            f"{of_rows(copies, look.rows)} repeat an earlier row in every column: is a thing stored twice, or did "
             "it happen twice? They are counted as they stand"
         )
         found.append(Finding(look.name, "repeated_rows", what))
@@ -166,10 +168,32 @@ def on_left_out(layout: Layout) -> list[Finding]:
     for role in layout.of("undated", "apart"):
         if role.kind == "undated":
             what = (
-                "has no time: nothing says since when its values hold, and today's would be used for the past; left out. "
+                "has no time: nothing says since when its values hold, and today's are not those of the past; left out. "
                 "Does the database keep a history of it?"
             )
         else:
             what = "no column leads from it to the customers; left out"
         found.append(Finding(role.name, "left_out", what))
+    return found
+
+
+def on_present_values(layout: Layout, used: Iterable[tuple[str, str]]) -> list[Finding]:
+    """Columns in use that hold today's value of a row which is changed in place: whether they ever change is asked.
+
+    Args:
+        layout: the tables.
+        used: each table and column that a feature reads the last value of.
+    """
+    found = []
+    for role in layout.of("customers", "attributes"):
+        columns = [column for table, column in used if table == role.name and column not in role.look.times]
+        one_row = role.kind == "customers" or role.look.key == role.customer
+        if not columns or not (one_row or role.times.end is not None):
+            continue
+        why = "a customer has one row" if one_row else f"{role.times.end} is written into the row later"
+        what = (
+            f"{why}, so {', '.join(columns)} hold{'s' if len(columns) == 1 else ''} what is so today, which is taken to "
+            "have been so from the beginning: take out of the features what is changed afterwards"
+        )
+        found.append(Finding(role.name, "present_values", what))
     return found

@@ -96,7 +96,7 @@ def lay_out(looks: Sequence[Look], links: Sequence[Link], customer: str | None =
 
 
 def by_lasting_rows(layout: Layout, lasting: Role) -> Layout:
-    """``layout`` with customers told by rows that last, such as subscriptions, not by the table that has one row each."""
+    """``layout`` with customers told by rows that last, such as subscriptions, not by the table with one row each."""
     roles = {
         name: Role(role.look, "attributes", role.times, role.customer) if role.kind == "customers" else role
         for name, role in layout.roles.items()
@@ -172,7 +172,7 @@ def _dated_by_another(key: str, roles: dict[str, Role], links: tuple[Link, ...])
     dated = [role for role in roles.values() if role.kind in ("attributes", "events") and role.customer is not None]
     if not dated:
         raise ContractError(
-            f"no table says since when a customer is there: add a date of sign-up, or a table of dated rows with {key!r}"
+            f"no table says since when a customer is there: add a date of sign-up, or dated rows with {key!r}"
         )
     roles = {
         name: Role(role.look, "undated", role.times, role.customer) if role.kind == "customers" else role

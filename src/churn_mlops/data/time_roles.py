@@ -96,12 +96,12 @@ def times_of(look: Look) -> Times:
 def _borne_out(found: Times, order: dict[tuple[str, str], tuple[int, int]]) -> Times:
     """``found`` without a time of recording that lies before what it records."""
     first = found.first
-    if found.known_at is not None and first is not None:
-        both, early = _before(order, found.known_at, first)
-        if both and early > (1 - _TRUE) * both:
-            found = replace(found, known_at=None, known_early=(found.known_at, early, both))
-        elif early:
-            found = replace(found, known_early=(found.known_at, early, both))
+    known = found.known_at
+    if known is not None and first is not None:
+        both, early = _before(order, known, first)
+        if early:
+            kept = known if early <= (1 - _TRUE) * both else None
+            found = replace(found, known_at=kept, known_early=(known, early, both))
     since = found.start or first
     if found.end is not None and since is not None:
         both, early = _before(order, found.end, since)

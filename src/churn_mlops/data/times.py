@@ -1,7 +1,7 @@
 """How times are written in a column, and reading them as it says.
 
-A format is written in the directives of ``strftime``: ``%d/%m/%Y %H:%M``. It is read with patterns and plain casts alone,
-so that every engine reads the same time, or none, from a text.
+A format is written in the directives of ``strftime``: ``%d/%m/%Y %H:%M``. It is read with patterns and plain casts
+alone, so that every engine reads the same time, or none, from a text.
 """
 
 from __future__ import annotations

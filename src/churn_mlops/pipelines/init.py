@@ -6,12 +6,17 @@ import io
 from dataclasses import dataclass
 from pathlib import Path
 
+import ibis.expr.types as ir
 from ruamel.yaml import YAML
 
 from churn_mlops.config import DEFAULT_PATH, Settings
 from churn_mlops.data.addresses import name_in, shown
 from churn_mlops.data.contract import DataContract
 from churn_mlops.data.contract_file import write_contract
+from churn_mlops.data.files import chosen_table
+from churn_mlops.data.folders import files_in, holds_tables, open_every_table, stem_of
+from churn_mlops.data.history_file import write_history
+from churn_mlops.data.history_proposal import HistoryProposal, is_event_log, propose_history
 from churn_mlops.data.proposal import Proposal, propose
 from churn_mlops.data.sources import open_table
 from churn_mlops.data.validation import ValidationReport, validate
@@ -24,10 +29,10 @@ from churn_mlops.pipelines.reading import open_source
 class Started:
     """What was found in the data, and what the person has still to set so that other commands read that data.
 
-    ``settings`` is the settings file where one was written.
+    ``settings`` is the settings file where one was written; the proposal is that of a history where the data has one.
     """
 
-    proposal: Proposal
+    proposal: Proposal | HistoryProposal
     advice: str | None
     settings: Path | None = None
 
@@ -41,26 +46,40 @@ def start(
     customer: str | None,
     label: str | None,
     positive: str | None,
+    inactive_days: int | None = None,
 ) -> Started:
     """Write the proposed contract, and settings that name the source where there are no settings yet.
 
+    A folder or a database of several tables gets the contract of a history, and so does one table of events; one table
+    with a row for each customer gets a flat one.
+
     Args:
-        address: file or database address.
-        table: table of that database, None where there is only one.
+        address: file, folder or database address.
+        table: table of that database or folder, None for all of them.
         settings: where the contract goes.
         config: the settings file; None takes the default one.
         customer: column that names the customer.
         label: column that says who left.
         positive: value of the label of who left.
+        inactive_days: days without an event after which a customer has left, in a history without ends.
 
     Raises:
         ChurnError: the data cannot be read, or a column is not there; nothing is written.
     """
+    address, table = _within_folder(address, table)
     name = (table or name_in(address)) if "://" in address else Path(address).stem
-    proposal = propose(
-        open_table(address, table), name=name or "customers", customer=customer, label=label, positive=positive
-    )
-    write_contract(proposal.contract, proposal.findings, settings.contract.path)
+    name = name or "customers"
+    tables = _tables_of_history(address, table, customer, label)
+    proposal: Proposal | HistoryProposal
+    if tables is not None:
+        _refuse_label(label or positive)
+        proposal = propose_history(tables, name=name, customer=customer, inactive_days=inactive_days)
+        write_history(proposal, settings.contract.path)
+    else:
+        _refuse_days(inactive_days)
+        what = {"customer": customer, "label": label, "positive": positive}
+        proposal = propose(open_table(address, table), name=name, **what)
+        write_contract(proposal.contract, proposal.findings, settings.contract.path)
     path = config or DEFAULT_PATH
     wanted = (address, table)
     # Settings from the environment alone count too: a new file under them would change nothing.
@@ -70,6 +89,48 @@ def start(
     if (settings.source.url, settings.source.table) != wanted:
         return Started(proposal, _advice(path, settings, address, table))
     return Started(proposal, None)
+
+
+def _within_folder(address: str, table: str | None) -> tuple[str, str | None]:
+    """The file that is meant where ``address`` is a folder with one table, or ``table`` names one of its files."""
+    path = Path(address).expanduser()
+    if "://" in address or not path.is_dir():
+        return address, table
+    files = {stem_of(file): file for file in files_in(path)}
+    if table is None and len(files) > 1:
+        return address, None
+    return str(files[chosen_table(str(path), list(files), table)]), None
+
+
+def _tables_of_history(
+    address: str, table: str | None, customer: str | None, label: str | None
+) -> dict[str, ir.Table] | None:
+    """The tables of a history; None where there is one table with a row for each customer."""
+    if table is None and holds_tables(address):
+        tables = open_every_table(address)
+        if len(tables) > 1:
+            return tables
+        table = next(iter(tables))
+    one = open_table(address, table)
+    if label is not None or is_event_log(one, customer) is None:
+        return None
+    return {table or stem_of(Path(address)): one}
+
+
+def _refuse_label(given: str | None) -> None:
+    if given is not None:
+        raise ConfigError(
+            "`--label` and `--positive` belong to one table with a row for each customer: name it with `--table`. In a "
+            "history the end of a customer is a date, or his silence (`--inactive-days`)"
+        )
+
+
+def _refuse_days(inactive_days: int | None) -> None:
+    if inactive_days is not None:
+        raise ConfigError(
+            "`--inactive-days` needs a table of events, with several dated rows for each customer: here is one table "
+            "with a row for each; name what says who left with `--label`"
+        )
 
 
 def _write_settings(path: Path, source: dict[str, str]) -> None:
