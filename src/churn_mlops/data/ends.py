@@ -34,7 +34,7 @@ def with_ends(tables: Mapping[str, ir.Table], contract: HistoryContract) -> dict
         middle = tables[link.table]
         named = contract.tables[link.table].customer or contract.customer
         keys = middle.select(__key__=as_text(middle[link.key]), __who__=as_text(middle[named]))
-        rows = rows.join(keys, as_text(rows[link.column]) == keys["__key__"])
+        rows = rows.mutate(__link__=as_text(rows[link.column])).join(keys, [("__link__", "__key__")])
         who = "__who__"
     for column, values in ends.where.items():
         rows = rows.filter(as_text(rows[column]).isin(values))
@@ -53,5 +53,6 @@ def with_ends(tables: Mapping[str, ir.Table], contract: HistoryContract) -> dict
     first = both.mutate(__place__=ibis.row_number().over(order))
     first = first.filter(first["__place__"] == 0)
     first = first.select("__customer__", **{END: first["__at__"], END_KNOWN_AT: first["__known__"]})
-    joined = customers.left_join(first, as_text(customers[own]) == first["__customer__"])
+    keyed = customers.mutate(__key__=as_text(customers[own]))
+    joined = keyed.left_join(first, [("__key__", "__customer__")])
     return {**tables, home: joined.select(*customers.columns, END, END_KNOWN_AT)}

@@ -225,6 +225,8 @@ def _overview_row(name: str, role: Role, contract: HistoryContract) -> dict[str,
     used: str = declared.kind if declared is not None else "left out"
     if declared is not None and name == contract.tables[contract.customers].ends:
         used = "ends of customers"
+    elif role.grouped:
+        used = "customers, by their rows"
     return {
         "table": name,
         "rows": f"{role.look.rows:,}",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 
 _PARTS = {
@@ -31,7 +32,11 @@ FORMATS = tuple(day + clock for day in _DAYS for clock in _CLOCKS)
 _PLAIN = re.compile(
     "[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]+)?)?(Z|[+-][0-9]{2}:?[0-9]{2})?)?"
 )
-LAYOUTS = "a format has a year (%Y, %y), a month (%m, %b, %B), a day (%d), and perhaps %H or %I with %p, %M, %S and %z, each once"
+_GLANCE = 40
+LAYOUTS = (
+    "a format has a year (%Y, %y), a month (%m, %b, %B), a day (%d), and perhaps %H or %I with %p, %M, %S and %z, "
+    "each once"
+)
 """What :func:`is_layout` asks for, in words."""
 
 
@@ -51,7 +56,20 @@ def is_plain(text: str) -> bool:
 
 def layout_fits(text: str, layout: str) -> bool:
     """Whether ``text`` is written as ``layout`` says, whatever the calendar holds."""
-    return re.fullmatch(pattern_of(layout), text) is not None
+    return _compiled(layout).fullmatch(text) is not None
+
+
+def layouts_of(texts: Sequence[str], most: int = 4) -> list[str]:
+    """The formats that fit the most of ``texts``, best first, at most so many; found by the first few texts."""
+    some = texts[:: max(1, len(texts) // _GLANCE)]
+    likely = [layout for layout in FORMATS if any(layout_fits(text, layout) for text in some)]
+    fits = {layout: sum(layout_fits(text, layout) for text in texts) for layout in likely}
+    return sorted(likely, key=lambda layout: -fits[layout])[:most]
+
+
+@lru_cache(maxsize=1024)
+def _compiled(layout: str) -> re.Pattern[str]:
+    return re.compile(pattern_of(layout))
 
 
 @lru_cache(maxsize=1024)

@@ -168,8 +168,8 @@ def on_left_out(layout: Layout) -> list[Finding]:
     for role in layout.of("undated", "apart"):
         if role.kind == "undated":
             what = (
-                "has no time: nothing says since when its values hold, and today's are not those of the past; left out. "
-                "Does the database keep a history of it?"
+                "has no time: nothing says since when its values hold, and today's are not those of the past; it is "
+                "left out. Does the database keep a history of it?"
             )
         else:
             what = "no column leads from it to the customers; left out"
@@ -192,8 +192,8 @@ def on_present_values(layout: Layout, used: Iterable[tuple[str, str]]) -> list[F
             continue
         why = "a customer has one row" if one_row else f"{role.times.end} is written into the row later"
         what = (
-            f"{why}, so {', '.join(columns)} hold{'s' if len(columns) == 1 else ''} what is so today, which is taken to "
-            "have been so from the beginning: take out of the features what is changed afterwards"
+            f"{why}, so {', '.join(columns)} hold{'s' if len(columns) == 1 else ''} what is so today, which is taken "
+            "to have been so from the beginning: take out of the features what is changed afterwards"
         )
         found.append(Finding(role.name, "present_values", what))
     return found

@@ -14,10 +14,13 @@ import ibis.expr.types as ir
 
 from churn_mlops.data.cells import as_text
 from churn_mlops.data.codes import is_number_date
-from churn_mlops.data.layouts import FORMATS, directives_of, is_plain, layout_fits, pattern_of
+from churn_mlops.data.layouts import FORMATS, directives_of, is_plain, layouts_of, pattern_of
 from churn_mlops.data.profile import ColumnProfile
 
 _MONTHS = {name: place for place, name in enumerate("jan feb mar apr may jun jul aug sep oct nov dec".split(), start=1)}
+_NO_DAY = (
+    "-(02-3[01]|(04|06|09|11)-31)$|([02468][1235679]|[13579][01345789])-02-29$|(1900|2100)-02-29$"  # leap years have one
+)
 _SAMPLE = 2_000
 _MOSTLY = 0.95
 
@@ -51,11 +54,7 @@ def time_column(column: ir.Column, profile: ColumnProfile) -> TimeColumn | None:
     numbers = is_number_date(profile) and (profile.smallest or 0) >= 19000101 and (profile.largest or 0) <= 21001231
     if not profile.present or not (numbers or (profile.kind == "text" and profile.dates >= _MOSTLY * profile.present)):
         return None
-    text = as_text(column)
-    texts = sorted(
-        text.name("text").as_table().filter(lambda t: t.text.notnull()).distinct().order_by("text").limit(_SAMPLE)
-        .to_pyarrow()["text"].to_pylist()
-    )  # fmt: skip
+    texts = sorted(text for text, _ in profile.level_rows)[:_SAMPLE] or _texts(column)
     found = _formats(column, texts)
     if not found:
         return None
@@ -77,28 +76,32 @@ def parsed_time(column: ir.Column, layout: str | None) -> ir.TimestampColumn:
         return column.cast("timestamp")
     if layout is None:
         return column.cast("timestamp")
-    text, pattern, order = as_text(column), pattern_of(layout), directives_of(layout)
-    fits = text.re_search(f"^{pattern}$")
-    whole = ibis.ifelse(fits, text, ibis.null("string"))
+    text = column.strip() if column.type().is_string() else as_text(column)
+    pattern, order = f"^{pattern_of(layout)}$", directives_of(layout)
 
     def part(directive: str) -> ir.StringColumn:
-        return whole.re_extract(f"^{pattern}$", order.index(directive) + 1)
+        return text.re_extract(pattern, order.index(directive) + 1).nullif("")
 
     year = part("Y") if "Y" in order else _century(part("y"))
-    month = part("m") if "m" in order else _month(part("b" if "b" in order else "B"))
-    day = part("d")
-    hour = _hour(part("I"), part("p")) if "I" in order else part("H") if "H" in order else "00"
+    month = _two(part("m")) if "m" in order else _month(part("b" if "b" in order else "B"))
+    day = year + "-" + month + "-" + _two(part("d"))
+    hour = _hour(part("I"), part("p")) if "I" in order else part("H") if "H" in order else ibis.literal("00")
     minute = part("M") if "M" in order else "00"
     second = part("S") if "S" in order else "00"
-    written = year + "-" + _two(month) + "-" + _two(day) + " " + _two(hour) + ":" + minute + ":" + second
-    real = _in_calendar(year.cast("int32"), month.cast("int32"), day.cast("int32"))
-    return ibis.ifelse(real, written, ibis.null("string")).cast("timestamp")
+    time = _two(hour) + ":" + minute + ":" + second
+    return ibis.ifelse(day.re_search(_NO_DAY), ibis.null("string"), day + " " + time).cast("timestamp")
+
+
+def _texts(column: ir.Column) -> list[str]:
+    """Some of the texts, sorted; the same ones each time."""
+    cells = as_text(column).name("text").as_table()
+    found = cells.filter(cells.text.notnull()).distinct().order_by(cells.text.hash()).limit(_SAMPLE)
+    return sorted(found.to_pyarrow()["text"].to_pylist())
 
 
 def _formats(column: ir.Column, texts: Sequence[str]) -> list[tuple[str, int]]:
     """The formats that fit most of the texts, best first, each with the rows that it reads."""
-    fits = {layout: sum(layout_fits(text, layout) for text in texts) for layout in FORMATS}
-    likely = sorted((layout for layout, held in fits.items() if held), key=lambda layout: -fits[layout])[:4]
+    likely = layouts_of(texts)
     if not likely:
         return []
     counts = {f"f{place}": parsed_time(column, layout).count() for place, layout in enumerate(likely)}
@@ -112,8 +115,8 @@ def _turned(one: str, other: str) -> bool:
     return one != other and one.replace("%d", "%x").replace("%m", "%d").replace("%x", "%m") == other
 
 
-def _two(text: ir.StringValue | str) -> ir.StringValue | str:
-    return text if isinstance(text, str) else text.lpad(2, "0")
+def _two(text: ir.StringValue) -> ir.StringValue:
+    return text.lpad(2, "0")
 
 
 def _century(text: ir.StringColumn) -> ir.StringColumn:
@@ -123,16 +126,9 @@ def _century(text: ir.StringColumn) -> ir.StringColumn:
 
 def _month(text: ir.StringColumn) -> ir.StringColumn:
     short = text.lower().substr(0, 3)
-    return ibis.cases(*((short == name, str(place)) for name, place in _MONTHS.items()), else_=ibis.null("string"))
+    return ibis.cases(*((short == name, f"{place:02}") for name, place in _MONTHS.items()), else_=ibis.null("string"))
 
 
 def _hour(hour: ir.StringColumn, half: ir.StringColumn) -> ir.StringColumn:
     number = hour.cast("int32") % 12
     return ibis.ifelse(half.lower() == "pm", number + 12, number).cast("string")
-
-
-def _in_calendar(year: ir.IntegerColumn, month: ir.IntegerColumn, day: ir.IntegerColumn) -> ir.BooleanColumn:
-    leap = (year % 4 == 0) & ((year % 100 != 0) | (year % 400 == 0))
-    february = ibis.ifelse(leap, 29, 28)
-    longest = ibis.cases((month == 2, february), (month.isin([4, 6, 9, 11]), 30), else_=31)
-    return (day <= longest).fill_null(False)
