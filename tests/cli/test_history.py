@@ -78,8 +78,13 @@ def test_a_folder_is_read_as_a_history_and_what_does_not_belong_to_one_is_refuse
     assert found.code == 0
     assert "taken: a customer left who has no row in orders for 60 days" in found.out
     assert "tables: {customers: {table: customers, start: signup_date, end: cancelled_at}}" in CONTRACT.read_text()
-    assert churn("init", "--from", "shop", "--table", "orders", "--overwrite", "--inactive-days", 30).code == 0
+
+
+def test_one_table_of_events_in_a_folder_tells_of_the_customers_by_their_rows(churn: Churn) -> None:
+    write_folder({"orders": shop()["orders"]}, Path("shop"))
+    assert churn("init", "--from", "shop", "--inactive-days", 30).code == 0
     assert _contract().tables["customers"].table == "orders"
+    assert load_settings(environ={}).source.url == "shop"
 
 
 def test_a_folder_without_a_table_is_refused_with_what_to_do(churn: Churn) -> None:

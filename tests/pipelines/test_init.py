@@ -26,6 +26,7 @@ def test_a_password_goes_into_the_settings_alone_which_only_their_owner_reads(
 ) -> None:
     file = str(untrained.folder / "customers.csv")
     monkeypatch.setattr(init, "open_table", lambda *_: open_table(file))
+    monkeypatch.setattr(init, "open_every_table", lambda _: {"people": open_table(file)})
     settings = untrained.with_settings("source", url=None).settings
     config = untrained.folder / "config" / "config.yaml"
     what = {"customer": "customer_id", "label": "churned", "positive": "yes"}

@@ -94,15 +94,16 @@ def is_event_log(table: ir.Table, customer: str | None = None) -> str | None:
     if not named or any(names_leaving(column) for column in table.columns):
         return None  # a column that speaks of leaving is a label, or may be
     who = named[0]
-    profile = profile_table(table.select(table[who], *_others(table, who)).limit(_GLANCE))
-    times = [column for column in profile.columns if column.name != who and time_column(table[column.name], column)]
+    present = table.filter(table[who].notnull())
+    counts = present.aggregate(rows=present.count(), who=present[who].nunique()).to_pyarrow().to_pylist()[0]
+    if counts["rows"] < _LOG_ROWS * max(counts["who"], 1):
+        return None
+    some = table.select(*(column for column in table.columns if column != who)).limit(_GLANCE)
+    times = [column for column in profile_table(some).columns if time_column(table[column.name], column)]
     if not times:
         return None
-    rows = table.select(who=table[who], at=table[times[0].name])
-    rows = rows.filter(rows.who.notnull())
-    counts = rows.aggregate(rows=rows.count(), who=rows.who.nunique(), both=rows.distinct().count().as_scalar())
-    held = counts.to_pyarrow().to_pylist()[0]
-    return who if held["rows"] >= _LOG_ROWS * held["who"] and held["both"] > held["who"] else None
+    both = present.select(who, times[0].name).distinct().count().to_pyarrow().as_py()
+    return who if both > counts["who"] else None
 
 
 def on_label(contract: HistoryContract, choices: Sequence[LabelChoice]) -> list[Finding]:
@@ -124,10 +125,6 @@ def on_label(contract: HistoryContract, choices: Sequence[LabelChoice]) -> list[
         days = contract.label.horizon_days
         found.append(Finding("label", "horizon", f"the label looks {days} days ahead: set `horizon_days` to your need"))
     return found
-
-
-def _others(table: ir.Table, who: str) -> list[ir.Column]:
-    return [table[column] for column in table.columns if column != who]
 
 
 def _contract(name: str, layout: Layout, choice: LabelChoice | None) -> HistoryContract:

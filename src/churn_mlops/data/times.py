@@ -18,9 +18,8 @@ from churn_mlops.data.layouts import FORMATS, directives_of, is_plain, layouts_o
 from churn_mlops.data.profile import ColumnProfile
 
 _MONTHS = {name: place for place, name in enumerate("jan feb mar apr may jun jul aug sep oct nov dec".split(), start=1)}
-_NO_DAY = (
-    "-(02-3[01]|(04|06|09|11)-31)$|([02468][1235679]|[13579][01345789])-02-29$|(1900|2100)-02-29$"  # leap years have one
-)
+# A day beyond the end of its month, and a leap day in a year that has none.
+_NO_DAY = "-(02-3[01]|(04|06|09|11)-31)$|([02468][1235679]|[13579][01345789])-02-29$|(1900|2100)-02-29$"
 _SAMPLE = 2_000
 _MOSTLY = 0.95
 

@@ -66,7 +66,7 @@ def start(
     Raises:
         ChurnError: the data cannot be read, or a column is not there; nothing is written.
     """
-    address, table = _within_folder(address, table)
+    place, (address, table) = address, _within_folder(address, table)
     name = (table or name_in(address)) if "://" in address else Path(address).stem
     name = name or "customers"
     tables = _tables_of_history(address, table, customer, label)
@@ -75,6 +75,7 @@ def start(
         _refuse_label(label or positive)
         proposal = propose_history(tables, name=name, customer=customer, inactive_days=inactive_days)
         write_history(proposal, settings.contract.path)
+        address, table = place, None  # the contract names the tables
     else:
         _refuse_days(inactive_days)
         what = {"customer": customer, "label": label, "positive": positive}
