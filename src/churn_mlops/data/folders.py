@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
-import duckdb
 import ibis
 import ibis.expr.types as ir
-from ibis.common.exceptions import IbisError
 
-from churn_mlops.data.addresses import scrubbed, shown
+from churn_mlops.data.addresses import shown
 from churn_mlops.data.csv_files import open_csv
-from churn_mlops.data.files import check_file, is_duckdb, quoted
-from churn_mlops.data.sources import DELIMITED, SQLITE, ending_of, first_line, memory_connection
+from churn_mlops.data.files import check_file, is_duckdb
+from churn_mlops.data.sources import (
+    DELIMITED,
+    SQLITE,
+    connect_database,
+    connect_duckdb,
+    ending_of,
+    file_path,
+    memory_connection,
+    open_parquet,
+    table_names,
+)
 from churn_mlops.data.sqlite_files import open_sqlite, sqlite_tables
 from churn_mlops.errors import SourceError
 
@@ -33,14 +40,14 @@ def open_every_table(address: str) -> dict[str, ir.Table]:
     """
     scheme, separator, rest = address.partition("://")
     if separator and scheme not in _FILE_SCHEMES:
-        return _of_a_database(address)
-    path = Path(f"/{rest.lstrip('/')}" if rest.startswith("/") else rest) if separator else Path(address).expanduser()
+        return _of_connection(connect_database(address), shown(address))
+    path = file_path(rest) if separator else Path(address).expanduser()
     if path.is_dir():
         return _of_files(files_in(path))
     check_file(path)
     ending = ending_of(path)
     if scheme == "duckdb" or ending in {".duckdb", ".ddb"} or (ending in SQLITE and is_duckdb(path)):
-        return _of_duckdb(path)
+        return _of_connection(connect_duckdb(path), str(path))
     return _of_sqlite(path) if ending in SQLITE or (separator and scheme == "sqlite") else _of_files([path])
 
 
@@ -84,67 +91,24 @@ def stem_of(path: Path) -> str:
 
 def _of_files(files: list[Path]) -> dict[str, ir.Table]:
     connection = memory_connection()
+    found = {}
     for file in files:
         check_file(file)
-        if ending_of(file) == ".parquet":
-            _load_parquet(file, connection)
-        else:
-            open_csv(file, connection)
-        connection.raw_sql(f"ALTER TABLE rows RENAME TO {_name(stem_of(file))}")
-    return {stem_of(file): connection.table(stem_of(file)) for file in files}
-
-
-def _load_parquet(file: Path, connection: ibis.BaseBackend) -> None:
-    try:
-        # The engine would take the signs of a pattern in a path for one; a list of one file is read the same way.
-        if any(sign in str(file) for sign in "*?["):
-            raise SourceError(f"{file}: rename it, without *, ? and [ in its path")
-        connection.raw_sql(f"CREATE TABLE rows AS SELECT * FROM read_parquet({quoted(os.fspath(file))})")  # noqa: S608 quoted
-    except duckdb.Error as error:
-        raise SourceError(f"{file} is not a whole Parquet file ({first_line(error)}): write it again") from None
-
-
-def _of_duckdb(path: Path) -> dict[str, ir.Table]:
-    try:
-        connection = ibis.duckdb.connect(
-            str(path), read_only=True, autoinstall_known_extensions=False, autoload_known_extensions=False
-        )
-        found = connection.raw_sql(
-            "SELECT table_name FROM information_schema.tables WHERE table_schema = current_schema() ORDER BY table_name"
-        ).fetchall()
-        return _none_missing(str(path), {row[0]: connection.table(row[0]) for row in found})
-    except (duckdb.Error, IbisError, RuntimeError) as error:
-        raise SourceError(
-            f"{path} cannot be opened as a DuckDB database ({first_line(error)}): close the program that writes to it"
-        ) from None
+        open_one = open_parquet if ending_of(file) == ".parquet" else open_csv
+        found[stem_of(file)] = open_one(file, connection, stem_of(file))
+    return found
 
 
 def _of_sqlite(path: Path) -> dict[str, ir.Table]:
     connection = memory_connection()
-    names = sqlite_tables(path)
-    for name in names:
-        open_sqlite(path, name, connection)
-        connection.raw_sql(f"ALTER TABLE rows RENAME TO {_name(name)}")
-    return _none_missing(str(path), {name: connection.table(name) for name in names})
+    return _some(str(path), {name: open_sqlite(path, name, connection, name) for name in sqlite_tables(path)})
 
 
-def _of_a_database(address: str) -> dict[str, ir.Table]:
-    where = shown(address)
-    try:
-        connection = ibis.connect(address)
-        return _none_missing(where, {name: connection.table(name) for name in sorted(connection.list_tables())})
-    except SourceError:
-        raise
-    except Exception as error:  # every driver has its own family of errors, and none of them is ours to import
-        said = scrubbed(first_line(error), address)
-        raise SourceError(f"{where} cannot be read ({said}): check address, host, user and password") from None
+def _of_connection(connection: ibis.BaseBackend, where: str) -> dict[str, ir.Table]:
+    return _some(where, {name: connection.table(name) for name in table_names(connection)})
 
 
-def _none_missing(where: str, tables: dict[str, ir.Table]) -> dict[str, ir.Table]:
+def _some(where: str, tables: dict[str, ir.Table]) -> dict[str, ir.Table]:
     if not tables:
         raise SourceError(f"{where} holds no table: check the address, and the schema that the user sees")
     return tables
-
-
-def _name(text: str) -> str:
-    return '"' + text.replace('"', '""') + '"'
