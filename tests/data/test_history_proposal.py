@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import sqlalchemy
 
 from churn_mlops.data.folders import open_every_table
 from churn_mlops.data.history import HistoryContract, load_contract
@@ -16,6 +17,7 @@ from churn_mlops.data.history_file import write_history
 from churn_mlops.data.history_proposal import HistoryProposal, is_event_log, propose_history
 from churn_mlops.errors import ContractError
 from tests.data.databases import DAY, shop, tables, write_folder
+from tests.postgres import postgres_server
 
 DAY_AFTER = np.datetime64("2025-06-01")
 TOLD = {"label_choice", "label_other", "horizon", "suspected_leak", "identifier", "present_values"}
@@ -220,3 +222,19 @@ def test_a_contract_with_ends_is_read_as_one_with_an_end() -> None:
         HistoryContract.from_dict(data | {"features": {"n": {"count": "gone"}}})
     with pytest.raises(ContractError, match="not both"):
         HistoryContract.from_dict(data | {"tables": {"people": {"start": "a", "end": "b", "ends": "gone"}}})
+
+
+def test_postgresql_gives_the_same_contract_and_findings_as_the_engine() -> None:
+    frames = shop()
+    frames["tickets"]["submitted_at"] = frames["tickets"]["submitted_at"].dt.strftime("%d/%m/%Y %H:%M")
+    with postgres_server() as address:
+        engine = sqlalchemy.create_engine(address.replace("postgresql://", "postgresql+psycopg://"))
+        for name, frame in frames.items():
+            frame.to_sql(name, engine, index=False)
+        engine.dispose()
+        opened = open_every_table(address)
+        found = propose_history(opened, name="shop")
+        next(iter(opened.values())).get_backend().disconnect()
+    wanted = propose_history(tables(frames), name="shop")
+    assert found.contract == wanted.contract
+    assert found.findings == wanted.findings

@@ -18,7 +18,11 @@ from churn_mlops.data.written import FIRST_ZERO, MOST_SHAPES, SHAPING, Shape, sh
 
 MISSING_TEXTS = frozenset({"na", "n/a", "#n/a", "null", "nan", "<na>", "nil", "?", "-", "--"})
 """Lower-case texts that usually stand for "missing"."""
-_MONTHS = "(?i:jan|feb|m[aä]r|apr|ma[iy]|jun|jul|aug|sep|o[ck]t|nov|de[cz])[a-z]{0,6}\\.?"
+# Capitals sign by sign: PostgreSQL knows no `(?i:`.
+_MONTHS = (
+    "([Jj][Aa][Nn]|[Ff][Ee][Bb]|[Mm][AaÄä][Rr]|[Aa][Pp][Rr]|[Mm][Aa][IiYy]|[Jj][Uu][NnLl]|[Aa][Uu][Gg]|[Ss][Ee][Pp]|"
+    "[Oo][CcKk][Tt]|[Nn][Oo][Vv]|[Dd][Ee][CcZz])[a-z]{0,6}\\.?"
+)
 _TIME = r"([T ]\d{1,2}:\d{2}(:\d{2}([.,]\d+)?)?( ?[AaPp][Mm])?(Z| ?UTC| ?GMT| ?[+-]\d{2}:?\d{2})?)?"
 _DATES = (
     r"\d{4}[-/]\d{1,2}([-/]\d{1,2})?",
@@ -193,6 +197,6 @@ def _counted(groups: ir.Table, kind: str) -> ir.Table:
         whole=is_whole(sane).all().fill_null(False),
         smallest=sane.min(),
         largest=sane.max(),
-        length=length.mean(where=present).fill_null(0.0),
+        length=length.cast("float64").mean(where=present).fill_null(0.0),
         spaced=rows(present & spaced),
     )
