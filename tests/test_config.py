@@ -72,6 +72,12 @@ def test_other_variables_are_no_settings(tmp_path):
         ("decision: {customer_value: .inf}", {}, ["decision.customer_value", "finite"]),
         ("decision: {medium_from: 0.9}", {}, ["decision", "`medium_from` is above `high_from`"]),
         ("decision: {kept_share: 0.6, taken_and_left_share: 0.6}", {}, ["decision", "together above 1"]),
+        ("schedule: {at: 24:00}", {}, ["schedule.at", "write it like 06:00", "'24:00'"]),
+        ("schedule: {at: 6:00}", {}, ["schedule.at", "write it like 06:00"]),
+        ("schedule: {time_zone: Europe/Bonn}", {}, ["schedule.time_zone", "like Europe/Berlin", "'Europe/Bonn'"]),
+        ("schedule: {time_zone: ../UTC}", {}, ["schedule.time_zone", "like Europe/Berlin"]),
+        ("schedule: {first_wait_seconds: 0}", {}, ["schedule.first_wait_seconds"]),
+        ("webhook: {allowed_hosts: 1}", {}, ["webhook.allowed_hosts", "hosts are a list"]),
         ("logging: {level: loud}", {}, ["logging.level", "'debug'"]),
         ("logging: {level: info, level: debug}", {}, ["not YAML", "level"]),
         ("- a\n- b", {}, ["sections of keys"]),
@@ -119,6 +125,43 @@ def test_an_address_with_a_password_appears_in_no_message(tmp_path):
     with pytest.raises(ConfigError) as caught:
         from_file(tmp_path, "source: {url: [postgres://me:s3cret@db/customers]}")
     assert "s3cret" not in str(caught.value)
+
+
+def webhook(tmp_path: Path, **changed: object) -> Settings:
+    keys = {"url": "https://crm.example.com/t0ken", "secret": "k" * 16, "allowed_hosts": "crm.example.com"} | changed
+    return from_file(tmp_path, "", **{f"CHURN__WEBHOOK__{key.upper()}": value for key, value in keys.items()})
+
+
+@pytest.mark.parametrize("hosts", ["crm.example.com", "other.example.com, CRM.example.com:443"])
+def test_hosts_in_the_environment_are_a_list_with_commas(tmp_path, hosts):
+    settings = webhook(tmp_path, allowed_hosts=hosts).webhook
+    assert settings.allowed_hosts == tuple(host.strip().lower() for host in hosts.split(","))
+    assert from_file(tmp_path, "webhook: {allowed_hosts: [A.b, c]}").webhook.allowed_hosts == ("a.b", "c")
+    assert webhook(tmp_path, url="", allowed_hosts="").webhook.allowed_hosts == ()
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"allowed_hosts": ""}, "leads to crm.example.com, which is not in `allowed_hosts`"),
+        ({"allowed_hosts": "example.com,crm.example.com:8443"}, "not in `allowed_hosts`"),
+        ({"secret": ""}, "needs a `secret`"),
+        ({"secret": "s3cret"}, "at least 16 characters"),
+        ({"url": "ftp://crm.example.com/t0ken"}, "no web address"),
+        ({"url": "crm.example.com/t0ken"}, "no web address"),
+        ({"url": "https://crm.example.com:x/t0ken"}, "no web address"),
+        ({"url": "https://crm.example.com@evil.example.com/t0ken"}, "has a space, @ or backslash"),
+        ({"url": "https://evil.example.com\\@crm.example.com/t0ken"}, "has a space, @ or backslash"),
+        ({"url": "https://crm.example.com/t0ken\tx"}, "has a space, @ or backslash"),
+    ],
+)
+def test_a_webhook_is_signed_and_leads_to_an_allowed_host_and_its_secrets_are_in_no_message(tmp_path, changed, said):
+    with pytest.raises(ConfigError) as caught:
+        webhook(tmp_path, **changed)
+    assert said in str(caught.value)
+    assert "t0ken" not in str(caught.value)
+    assert "s3cret" not in str(caught.value)
+    assert "kkk" not in str(caught.value)
 
 
 def test_settings_are_frozen():

@@ -28,4 +28,6 @@ def _unit(setting: FieldInfo) -> str | None:
 
 
 def _yaml(value: Any) -> str:
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(_yaml, value))}]"
     return "null" if value is None else str(value)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 from pydantic.fields import FieldInfo
@@ -127,6 +130,85 @@ class Decision(_Section):
         }
 
 
+class Schedule(_Section):
+    """The daily run."""
+
+    at: str = _setting("06:00", "time of day, in `time_zone`", "hh:mm")
+    time_zone: str = _setting("UTC", "time zone of the company, such as Europe/Berlin")
+    retries: int = _setting(3, "tries of a run that failed, after the first one", "tries", ge=0, le=20)
+    first_wait_seconds: float = _setting(
+        60.0, "wait before the first of them; doubled for each further one", "seconds", gt=0, le=86_400
+    )
+
+    @field_validator("at")
+    @classmethod
+    def _is_a_time(cls, value: str) -> str:
+        if not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", value, re.ASCII):
+            raise ValueError("no time of day; write it like 06:00")
+        return value
+
+    @field_validator("time_zone")
+    @classmethod
+    def _zone_is_known(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise ValueError("no such time zone; write it like Europe/Berlin, or UTC") from None
+        return value
+
+
+class Webhook(_Section):
+    """Where each day's list is sent."""
+
+    url: str | None = _setting(None, "address that the list is posted to; null sends nothing", secret=True)
+    secret: str | None = _setting(
+        None, "key that signs what is sent, 16 characters or more; the receiver has it too", secret=True, min_length=16
+    )
+    allowed_hosts: tuple[str, ...] = _setting(
+        (), "hosts that customers may be sent to, such as crm.example.com or crm.example.com:8443; commas between"
+    )
+    page_rows: int = _setting(1000, "most customers of one request", "customers", ge=1, le=100_000)
+    timeout_seconds: float = _setting(10.0, "longest wait for an answer", "seconds", gt=0)
+    attempts: int = _setting(5, "most tries of one request", "tries", ge=1, le=20)
+    deadline_seconds: float = _setting(600.0, "most time for the whole list, waits included", "seconds", gt=0)
+
+    @field_validator("allowed_hosts", mode="before")
+    @classmethod
+    def _hosts_as_list(cls, value: Any) -> Any:
+        """The environment holds texts only."""
+        if value is None or isinstance(value, str):
+            value = [host.strip() for host in (value or "").split(",") if host.strip()]
+        if not isinstance(value, list | tuple):
+            raise ValueError("hosts are a list, such as [crm.example.com]")
+        return [host.lower() if isinstance(host, str) else host for host in value]
+
+    @model_validator(mode="after")
+    def _is_safe(self) -> Webhook:
+        if self.url is None:
+            return self
+        host, port = _host_of(self.url)
+        if self.secret is None:
+            raise ValueError("`url` needs a `secret`, which signs what is sent; best as CHURN__WEBHOOK__SECRET")
+        if not {host, f"{host}:{port}"} & set(self.allowed_hosts):
+            raise ValueError(f"`url` leads to {host}, which is not in `allowed_hosts`: add it if it may have customers")
+        return self
+
+
+def _host_of(url: str) -> tuple[str, int]:
+    """Host and port of a web address; the address itself, which may hold a token, is in no message."""
+    how = "write it like https://crm.example.com/churn"
+    if any(sign in url for sign in "\\@") or not url.isprintable() or " " in url:
+        raise ValueError(f"`url` has a space, @ or backslash in it: {how}")
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        raise ValueError(f"`url` is no web address: {how}") from None
+    if parts.scheme not in ("http", "https") or not host:
+        raise ValueError(f"`url` is no web address: {how}")
+    return host, port or (443 if parts.scheme == "https" else 80)
+
+
 class Serving(_Section):
     """The HTTP server."""
 
@@ -154,6 +236,8 @@ class Settings(_Section):
     mlflow: MLflow = Field(default_factory=MLflow)
     training: Training = Field(default_factory=Training)
     decision: Decision = Field(default_factory=Decision)
+    schedule: Schedule = Field(default_factory=Schedule)
+    webhook: Webhook = Field(default_factory=Webhook)
     serving: Serving = Field(default_factory=Serving)
     logging: Logging = Field(default_factory=Logging)
 
