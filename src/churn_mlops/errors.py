@@ -40,5 +40,9 @@ class NotFittedError(ChurnError, ValueError, AttributeError):
     """A model or a transformer was asked for results before it was fitted."""
 
 
+class DeliveryError(ChurnError):
+    """A list was not accepted by the system it was sent to."""
+
+
 class PromotionError(ChurnError):
     """A model version cannot go live, or there is none that is live."""

@@ -73,6 +73,9 @@ def _configure_libraries(threshold: int, rendering: list[Processor]) -> None:
     root.handlers = [other for other in root.handlers if other.get_name() != _HANDLER] + [handler]
     # Libraries explain themselves at length at "info"; only their warnings concern an operator.
     root.setLevel(max(threshold, logging.WARNING) if threshold > logging.DEBUG else threshold)
+    for name in ("httpx", "httpcore"):
+        # They write whole addresses, which may hold a token.
+        logging.getLogger(name).setLevel(max(threshold, logging.WARNING))
 
 
 def _shared() -> list[Processor]:

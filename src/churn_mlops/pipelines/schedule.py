@@ -120,7 +120,7 @@ class Schedule:
         self._timetable = timetable
         self._job = job
         self._retries = retries
-        self._clock = lambda: clock().astimezone(UTC)
+        self._clock = clock
         self._wait = wait
         self._backfill = backfill
         self._seen: date | None = None  # up to this day, all is done or given up
@@ -135,7 +135,7 @@ class Schedule:
 
     def _step(self) -> datetime:
         """Do one run, if one is due, and say when to look again."""
-        now = self._clock()
+        now = self._now()
         due, following = self._timetable.last(now), self._timetable.next(now)
         if self._trouble is not None and self._trouble.due < due.as_of:
             self._give_up(self._trouble.day or self._trouble.due)
@@ -161,7 +161,8 @@ class Schedule:
         if self._seen is not None and self._seen >= due.as_of:
             return None
         self._last = self._job.last_success()
-        done = max((day for day in (self._last and self._last.as_of, self._seen) if day is not None), default=None)
+        known = self._last.as_of if self._last is not None else None
+        done = max((day for day in (known, self._seen) if day is not None), default=None)
         if done is None or not self._backfill:
             return due.as_of if done is None or done < due.as_of else None
         return next(self._timetable.days(done, due.as_of), None)
@@ -177,7 +178,7 @@ class Schedule:
             raise
         self._trouble = None
         self._see_to(day)
-        self._last = Success(day, self._clock())
+        self._last = Success(day, self._now())
         log.info("daily run succeeded", as_of=day)
 
     def _held(self, due: Due, reason: str) -> timedelta:
@@ -230,10 +231,13 @@ class Schedule:
             "finished_at": None if last is None else _text(last.finished_at),
         }
 
+    def _now(self) -> datetime:
+        return self._clock().astimezone(UTC)
+
     def _waited_until(self, moment: datetime) -> bool:
         """Wait until the wall clock shows ``moment``; true as soon as it is told to stop."""
-        while not self._wait(min(max((moment - self._clock()).total_seconds(), 0.0), LONGEST_WAIT_SECONDS)):
-            if self._clock() >= moment.astimezone(UTC):
+        while not self._wait(min(max((moment - self._now()).total_seconds(), 0.0), LONGEST_WAIT_SECONDS)):
+            if self._now() >= moment.astimezone(UTC):
                 return False
         return True
 
