@@ -46,7 +46,7 @@ def test_csv_gives_back_the_same_cells(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", '=HYPERLINK("x","y")', "=1\n+2"]
+    "text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", '=HYPERLINK("x","y")', "=1\n+2", "\uff1d1+1"]
 )
 def test_a_text_that_a_spreadsheet_would_compute_is_defused(tmp_path: Path, text: str) -> None:
     table = pa.table({"customer": [text, "plain"], text: ["x", "a=b-c+d@e"], "score": [-0.5, 0.5]})
@@ -56,6 +56,12 @@ def test_a_text_that_a_spreadsheet_would_compute_is_defused(tmp_path: Path, text
     assert header == ["customer", "'" + text, "score"]
     assert first == ["'" + text, "x", "-0.5"]
     assert second == ["plain", "a=b-c+d@e", "0.5"]
+
+
+@pytest.mark.parametrize("type_", [pa.string(), pa.large_string(), pa.dictionary(pa.int32(), pa.string())])
+def test_a_text_is_defused_however_it_is_stored(tmp_path: Path, type_: pa.DataType) -> None:
+    export(pa.table({"customer": pa.array(["=1", None, "a"], pa.string()).cast(type_)}), tmp_path / "list.csv")
+    assert (tmp_path / "list.csv").read_text().splitlines() == ['"customer"', "\"'=1\"", "", '"a"']
 
 
 def test_an_unknown_ending_is_said_with_the_known_ones(tmp_path: Path) -> None:

@@ -16,7 +16,8 @@ import pyarrow.parquet as parquet
 from churn_mlops.data.writing import write_whole
 from churn_mlops.errors import ConfigError
 
-FORMULA = r"^[=+\-@\t\r\n]"
+# The last four are the wide signs of East Asian keyboards, which count as well.
+FORMULA = r"^[=+\-@\t\r\n＝＋－＠]"  # noqa: RUF001
 
 
 def export(customers: pa.Table, path: Path) -> None:
@@ -43,6 +44,9 @@ def _csv(customers: pa.Table) -> bytes:
     )
     for place, name in enumerate(customers.column_names):
         column = customers.column(name)
+        if pa.types.is_dictionary(column.type):
+            column = column.cast(column.type.value_type)
+            customers = customers.set_column(place, name, column)
         if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
             column = column.cast(pa.string())
             risky = pc.match_substring_regex(column, FORMULA)
