@@ -62,7 +62,7 @@ class World:
         """Run the schedule, and give back what it logged."""
         schedule = Schedule(
             Timetable(time.fromisoformat(at), BERLIN),
-            DailyJob(self.run, self.last_success, self.alarms.append, BusyError),
+            DailyJob(self.run, self.last_success, BusyError, self.alarms.append),
             Retries(retries, 60.0),
             clock=lambda: self.now,
             wait=self.wait,

@@ -14,7 +14,7 @@ import typer
 from typer.core import TyperGroup
 
 from churn_mlops import __version__
-from churn_mlops.cli import data, demo, doctor, models, report, scoring, serving, training
+from churn_mlops.cli import data, demo, doctor, models, report, schedule, scoring, serving, training
 from churn_mlops.cli.terminal import complain
 from churn_mlops.config import DEFAULT_PATH
 from churn_mlops.errors import ChurnError
@@ -80,6 +80,7 @@ app.add_typer(models.app, name="models")
 app.command("report")(report.report)
 app.command("score")(scoring.score)
 app.command("mature")(scoring.mature)
+app.command("schedule")(schedule.schedule)
 app.command("serve")(serving.serve)
 app.command("demo")(demo.demo)
 app.command("doctor")(doctor.doctor)

@@ -134,7 +134,9 @@ class Schedule(_Section):
     """The daily run."""
 
     at: str = _setting("06:00", "time of day, in `time_zone`", "hh:mm")
-    time_zone: str = _setting("UTC", "time zone of the company, such as Europe/Berlin")
+    time_zone: str | None = _setting(
+        None, "time zone of `at`, such as Europe/Berlin; null takes the contract's, UTC where it has none"
+    )
     retries: int = _setting(3, "tries of a run that failed, after the first one", "tries", ge=0, le=20)
     first_wait_seconds: float = _setting(
         60.0, "wait before the first of them; doubled for each further one", "seconds", gt=0, le=86_400
@@ -149,9 +151,9 @@ class Schedule(_Section):
 
     @field_validator("time_zone")
     @classmethod
-    def _zone_is_known(cls, value: str) -> str:
+    def _zone_is_known(cls, value: str | None) -> str | None:
         try:
-            ZoneInfo(value)
+            ZoneInfo(value or "UTC")
         except (ZoneInfoNotFoundError, ValueError, OSError):
             raise ValueError("no such time zone; write it like Europe/Berlin, or UTC") from None
         return value

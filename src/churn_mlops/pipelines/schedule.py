@@ -57,14 +57,14 @@ class DailyJob:
     Args:
         run: does the run of a day; safe to repeat for the same day.
         last_success: the success with the latest day, None where there is none.
-        alarm: tells people that a run was given up.
         busy: the error by which ``run`` says that another run is under way.
+        alarm: tells people that a run was given up; the log says it in any case.
     """
 
     run: Callable[[date], None]
     last_success: Callable[[], Success | None]
-    alarm: Callable[[Alarm], None]
     busy: type[ChurnError]
+    alarm: Callable[[Alarm], None] | None = None
 
 
 @dataclass(frozen=True)
@@ -212,7 +212,8 @@ class Schedule:
         alarm = Alarm(day, trouble.failures, trouble.reason)
         log.error("daily run given up", as_of=day, failures=alarm.failures, reason=alarm.reason, **self._last_fields())
         try:
-            self._job.alarm(alarm)
+            if self._job.alarm is not None:
+                self._job.alarm(alarm)
         except ChurnError as error:
             log.error("alarm not raised", kind=type(error).__name__, reason=_reason(error))
 

@@ -1,0 +1,90 @@
+"""``churn schedule``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from churn_mlops.cli.settings import settings_of
+from churn_mlops.cli.stopping import Stopping
+from churn_mlops.cli.terminal import print_json, say
+
+if TYPE_CHECKING:
+    from churn_mlops.config import Settings
+    from churn_mlops.pipelines.punctuality import Punctuality
+    from churn_mlops.pipelines.timetable import Timetable
+
+
+def schedule(
+    context: typer.Context,
+    backfill: Annotated[
+        bool, typer.Option("--backfill", help="Run every day since the last success, not only the last one.")
+    ] = False,
+    status: Annotated[
+        bool, typer.Option("--status", help="Say when it last succeeded and is due next, and end; 1 if a day late.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="With --status: print JSON, for machines.")] = False,
+) -> None:
+    """Run the daily job at `schedule.at`, until stopped (Ctrl-C); what was missed is caught up with at once.
+
+    Example: `churn schedule`
+    """
+    if as_json and not status:
+        raise typer.BadParameter("goes with --status", param_hint="--json")
+    if backfill and status:
+        raise typer.BadParameter("does not go with --status", param_hint="--backfill")
+    settings = settings_of(context)
+    # With it comes what scores, which takes a second.
+    from churn_mlops.pipelines.daily_job import timetable_of, utc_now
+
+    timetable = timetable_of(settings, utc_now())
+    if status:
+        _status(settings, timetable, as_json)
+    else:
+        _keep(settings, timetable, backfill)
+
+
+def _keep(settings: Settings, timetable: Timetable, backfill: bool) -> None:
+    from churn_mlops.pipelines.daily_job import daily_job, utc_now
+    from churn_mlops.pipelines.schedule import Retries, Schedule
+    from churn_mlops.pipelines.webhook import Patience
+
+    wanted = settings.schedule
+    with Stopping() as stopping:
+        job = daily_job(settings, timetable, Patience(stopping.wait), backfill=backfill)
+        following = timetable.next(utc_now()).at
+        say(f"Runs daily at {wanted.at} ({timetable.zone.key}), next on {following:%Y-%m-%d}. Stop with Ctrl-C.")
+        Schedule(
+            timetable,
+            job,
+            Retries(wanted.retries, wanted.first_wait_seconds),
+            clock=utc_now,
+            wait=stopping.wait,
+            backfill=backfill,
+        ).keep()
+
+
+def _status(settings: Settings, timetable: Timetable, as_json: bool) -> None:
+    from churn_mlops.pipelines.daily_job import last_success, utc_now
+    from churn_mlops.pipelines.punctuality import punctuality
+
+    found = punctuality(timetable, last_success(settings, timetable), utc_now())
+    if as_json:
+        print_json(found.to_dict())
+    else:
+        _show(found)
+    if found.late:
+        raise typer.Exit(1)
+
+
+def _show(found: Punctuality) -> None:
+    last, following = found.last_success, found.next_run
+    if last is None:
+        say("It has never succeeded.")
+    else:
+        say(f"Last success: as of {last.as_of}, finished {last.finished_at:%Y-%m-%d %H:%M %Z}.")
+    say(f"Next run: as of {following.as_of}, due {following.at:%Y-%m-%d %H:%M %Z}.")
+    if found.overdue_since is not None:
+        late = ", by more than a day: the log of `churn schedule` says why" if found.late else ""
+        say(f"Overdue since {found.overdue_since:%Y-%m-%d %H:%M %Z}{late}.")

@@ -1,0 +1,43 @@
+"""Waiting that SIGTERM and Ctrl-C end at once."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+from types import FrameType, TracebackType
+from typing import Any
+
+SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+
+class Stopping:
+    """While it is entered, the first signal asks to stop, which ends waits, and the second interrupts whatever runs.
+
+    A pipe tells of the signal: a lock, as an event of ``threading`` has, could be held by what the signal interrupts.
+    """
+
+    def __enter__(self) -> Stopping:
+        self._told = False
+        self._read, self._write = os.pipe()
+        self._before: dict[int, Any] = {number: signal.signal(number, self._tell) for number in SIGNALS}
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, frames: TracebackType | None
+    ) -> None:
+        for number, before in self._before.items():
+            signal.signal(number, before)
+        os.close(self._read)
+        os.close(self._write)
+
+    def wait(self, seconds: float) -> bool:
+        """Wait for so many seconds; true, at once, when it was told to stop."""
+        ready, _, _ = select.select([self._read], [], [], seconds)
+        return bool(ready)
+
+    def _tell(self, number: int, frame: FrameType | None) -> None:
+        if self._told:
+            raise KeyboardInterrupt
+        self._told = True
+        os.write(self._write, b"!")
