@@ -1,0 +1,135 @@
+"""What is run daily: published, sent and recorded, each once, however often a day is tried."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from churn_mlops.config import Settings
+from churn_mlops.errors import ConfigError, DeliveryError
+from churn_mlops.pipelines.daily_job import daily_job, last_success, timetable_of
+from churn_mlops.pipelines.timetable import Timetable
+from churn_mlops.pipelines.webhook import Patience
+from churn_mlops.store import latest_run, open_store
+from tests.company import Company
+from tests.pages import blocks
+from tests.pipelines.receiver import Answer, Receiver, receiving
+
+SECRET = "k3y-that-signs-what-is-sent"
+DAY = date(2026, 11, 23)
+TIMETABLE = Timetable(time(6), ZoneInfo("UTC"))
+PATIENCE = Patience(lambda seconds: False)
+HISTORY = """
+name: tests
+customer: id
+time_zone: Europe/Berlin
+tables:
+  customers: {start: signed_on}
+features:
+  tenure: {age_of: customers.start, unit: months}
+"""
+
+
+@pytest.fixture
+def receiver(monkeypatch: pytest.MonkeyPatch) -> Iterator[Receiver]:
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    with receiving() as receiver:
+        yield receiver
+
+
+@dataclass(frozen=True)
+class Job:
+    """A daily job of a small company, with a store and a webhook of its own."""
+
+    settings: Settings
+
+    def published_at(self) -> datetime:
+        with open_store(self.settings.store.url) as store:
+            run = latest_run(store)
+        assert run is not None
+        return run.finished_at
+
+
+@pytest.fixture
+def job(company: Company, receiver: Receiver, tmp_path: Path) -> Job:
+    hook = {"url": receiver.url, "secret": SECRET, "allowed_hosts": ["127.0.0.1"]}
+    given = company.with_settings("store", url=f"sqlite:///{tmp_path / 'store.db'}").settings.model_dump()
+    return Job(Settings.model_validate(given | {"webhook": hook}))
+
+
+def test_a_list_that_was_published_and_not_accepted_is_sent_again_and_not_published_again(
+    job: Job, receiver: Receiver
+) -> None:
+    run = daily_job(job.settings, TIMETABLE, PATIENCE).run
+    receiver.answers = [Answer(400)]
+    with pytest.raises(DeliveryError, match="answered 400"):
+        run(DAY)
+    published_at = job.published_at()
+    run(DAY)
+    assert job.published_at() == published_at
+    assert len(receiver.requests) == 2
+    run(DAY)
+    assert job.published_at() > published_at
+
+
+def test_the_receiver_of_the_page_knows_what_is_genuine(job: Job, receiver: Receiver) -> None:
+    daily_job(job.settings, TIMETABLE, PATIENCE).run(DAY)
+    names: dict[str, object] = {}
+    (example,) = (block.text for block in blocks("docs/daily.md") if block.language == "python")
+    exec(compile(example, "docs/daily.md", "exec"), names)
+    is_genuine = names["is_genuine"]
+    assert callable(is_genuine)
+    (request,) = receiver.requests
+    assert is_genuine(request.headers, request.body, SECRET)
+    assert not is_genuine(request.headers, request.body, SECRET[1:])
+    assert not is_genuine(request.headers, request.body.replace(b"customers", b"Customers"), SECRET)
+
+
+def test_a_list_counts_for_its_day_and_one_of_another_day_for_that_on_which_it_was_made(
+    job: Job, company: Company
+) -> None:
+    assert last_success(job.settings, TIMETABLE) is None
+    daily_job(job.settings, TIMETABLE, PATIENCE).run(date(2020, 1, 1))
+    found = last_success(job.settings, TIMETABLE)
+    assert found is not None
+    assert found.as_of == date(2020, 1, 1)
+    fixed = job.settings.source.model_copy(update={"as_of": "2020-01-01"})
+    found = last_success(job.settings.model_copy(update={"source": fixed}), TIMETABLE)
+    assert found is not None
+    assert found.as_of == TIMETABLE.last(job.published_at()).as_of
+    assert datetime.now(UTC) - found.finished_at < timedelta(hours=1)
+
+
+def with_contract(tmp_path: Path, **schedule: str) -> Settings:
+    path = tmp_path / "contract.yaml"
+    path.write_text(HISTORY)
+    return Settings.model_validate({"contract": {"path": path}, "schedule": schedule})
+
+
+def test_the_time_zone_is_the_settings_or_the_contracts_or_utc(tmp_path: Path, company: Company) -> None:
+    now = datetime(2026, 11, 23, 12, tzinfo=UTC)
+    assert timetable_of(with_contract(tmp_path), now) == Timetable(time(6), ZoneInfo("Europe/Berlin"))
+    settings = with_contract(tmp_path, time_zone="America/New_York", at="05:30")
+    assert timetable_of(settings, now) == Timetable(time(5, 30), ZoneInfo("America/New_York"))
+    assert timetable_of(company.settings, now) == TIMETABLE
+
+
+def test_a_run_is_not_due_before_its_day_has_begun_where_days_are_counted(tmp_path: Path) -> None:
+    settings = with_contract(tmp_path, time_zone="Pacific/Auckland")
+    with pytest.raises(
+        ConfigError, match=r"in Pacific/Auckland \(schedule.time_zone\) the day has not begun in Europe"
+    ):
+        timetable_of(settings, datetime(2026, 11, 23, 12, tzinfo=UTC))
+
+
+def test_past_days_need_a_history_and_are_those_of_the_calendar(tmp_path: Path) -> None:
+    settings = with_contract(tmp_path)
+    assert daily_job(settings, TIMETABLE, PATIENCE, backfill=True)
+    latest = settings.model_copy(update={"source": settings.source.model_copy(update={"as_of": "latest"})})
+    with pytest.raises(ConfigError, match=r"source\.as_of is latest: --backfill needs `today`"):
+        daily_job(latest, TIMETABLE, PATIENCE, backfill=True)
