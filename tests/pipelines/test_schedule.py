@@ -10,6 +10,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 import structlog
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from churn_mlops.errors import ChurnError, DataError
 from churn_mlops.pipelines.schedule import LONGEST_WAIT_SECONDS, Alarm, DailyJob, Retries, Schedule, Success
@@ -89,6 +91,42 @@ def test_it_runs_at_its_time_each_day() -> None:
         ("25 06:00", date(2026, 11, 25)),
         ("26 06:00", date(2026, 11, 26)),
     ]
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    start=st.sampled_from(["2026-03-27", "2026-10-23", "2026-11-23"]),
+    at=st.sampled_from(["06:00", "02:30", "00:00", "23:59"]),
+    naps=st.dictionaries(st.integers(0, 96), st.integers(1, 50), max_size=3),
+    failing=st.sets(st.integers(0, 12)),
+    backfill=st.booleans(),
+)
+def test_whatever_fails_or_sleeps_no_day_succeeds_twice_and_the_last_one_is_done_or_told(
+    start: str, at: str, naps: dict[int, int], failing: set[int], backfill: bool
+) -> None:
+    begin = moment(f"{start} 12:00")
+    it = World(begin, begin + timedelta(days=4), date.fromisoformat(start) - 2 * DAY)
+    it.asleep = {begin + timedelta(hours=hour): timedelta(hours=length) for hour, length in naps.items()}
+    done: list[date] = []
+
+    def fails_sometimes(day: date) -> None:
+        if len(it.runs) - 1 in failing:
+            raise ChurnError("no")
+        done.append(day)
+
+    it.on_run = fails_sometimes
+    it.keep(at, retries=1, backfill=backfill)
+    assert done == sorted(set(done))
+    told = {alarm.as_of for alarm in it.alarms}
+    assert not told & set(done)
+    due = Timetable(time.fromisoformat(at), BERLIN).last(it.until - timedelta(minutes=10)).as_of
+    if it.now < it.until + timedelta(minutes=1):  # it was awake at the end
+        assert due in told | set(done)
+    if backfill:
+        missed = [
+            date.fromisoformat(start) + n * DAY for n in range(-1, (max(it.days) - date.fromisoformat(start)).days)
+        ]
+        assert set(missed) <= told | set(done)
 
 
 @pytest.mark.parametrize(("start", "end"), [("2026-03-27", "2026-03-31"), ("2026-10-23", "2026-10-27")])
