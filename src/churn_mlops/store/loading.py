@@ -86,8 +86,13 @@ def staged(connection: Connection, table: Table) -> Iterator[Table]:
         connection: outside of a transaction.
         table: a table with a column ``run_id``.
     """
-    columns = [Column(column.name, column.type) for column in table.columns if column.name != "run_id"]
-    stage = Table(f"staged_{table.name}", MetaData(), *columns, prefixes=["TEMPORARY"])
+    # The key serves the joins with what is there; it names a row twice given before anything is locked.
+    columns = [
+        Column(column.name, column.type, primary_key=column.primary_key, autoincrement=False)
+        for column in table.columns
+        if column.name != "run_id"
+    ]
+    stage = Table(f"staged_{table.name}", MetaData(), *columns, prefixes=["TEMPORARY"], sqlite_with_rowid=False)
     try:
         with connection.begin():
             stage.create(connection, checkfirst=False)
@@ -104,7 +109,7 @@ def insert_staged(
 ) -> None:
     """Add the rows of ``stage`` to ``table``, for the run ``run_id``; those that ``only`` is true of, where given."""
     # In the order of the key, so that the pages fill one after the other.
-    rows = select(literal(run_id), *stage.columns).order_by(stage.c.customer)
+    rows = select(literal(run_id), *stage.columns).order_by(*stage.primary_key.columns)
     names = ["run_id", *(column.name for column in stage.columns)]
     rows = rows if only is None else rows.where(only)
     connection.execute(insert(table).from_select(names, rows))
@@ -114,3 +119,9 @@ def take_turn(connection: Connection) -> None:
     """Wait for another writer until he is done: on SQLite, a transaction that writes has done so when it begins."""
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": key_of("writing")})
+
+
+def count_anew(connection: Connection, table: Table) -> None:
+    """Tell PostgreSQL's planner how much a table holds by now; it would join a million rows one by one otherwise."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text(f"ANALYZE {table.name}"))

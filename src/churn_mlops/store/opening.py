@@ -29,6 +29,8 @@ KEEPALIVE = {
     "tcp_user_timeout": 60_000,
 }
 _WRITES = "churn_writes"
+# SQLite's memory for pages, in KiB: little for a look at a customer, more where a whole date passes through.
+_SMALL_CACHE, _LARGE_CACHE = 2_000, 64_000
 _POSTGRES = ("postgres", "postgresql", "postgresql+psycopg")
 
 
@@ -55,14 +57,21 @@ class Store:
         return Path(str(self.engine.url.database)) if self.engine.dialect.name == "sqlite" else None
 
     @contextmanager
-    def reading(self, doing: str) -> Iterator[Connection]:
+    def reading(self, doing: str, *, much: bool = False) -> Iterator[Connection]:
         """A connection with a transaction that reads; ``doing`` is told where it fails.
+
+        Args:
+            doing: such as "read the latest run".
+            much: whether all rows of a date are read.
 
         Raises:
             StoreError: the store fails.
         """
-        with told(self.engine, self.address, doing), self.engine.connect() as connection, connection.begin():
-            yield connection
+        with told(self.engine, self.address, doing), self.engine.connect() as connection:
+            if much:
+                self._make_room(connection)
+            with connection.begin():
+                yield connection
 
     @contextmanager
     def writing(self, doing: str) -> Iterator[Connection]:
@@ -99,12 +108,16 @@ class Store:
         Raises:
             StoreError: the store fails.
         """
-        with (
-            told(self.engine, self.address, doing),
-            self.engine.connect() as connection,
-            staged(connection, table) as stage,
-        ):
-            yield connection, stage
+        with told(self.engine, self.address, doing), self.engine.connect() as connection:
+            self._make_room(connection)
+            with staged(connection, table) as stage:
+                yield connection, stage
+
+    def _make_room(self, connection: Connection) -> None:
+        """More of SQLite's pages in memory until the connection is given back: a date has its rows in two orders."""
+        if self.file is not None:
+            connection.exec_driver_sql(f"PRAGMA cache_size = -{_LARGE_CACHE}")
+            connection.commit()
 
     def _still_there(self) -> None:
         """SQLite would go on writing to a file that was deleted, and lose it all with the last connection."""
@@ -179,10 +192,16 @@ def _sqlite(url: URL, address: str) -> Engine:
         for setting in (
             f"busy_timeout = {BUSY_TIMEOUT_MS}",
             "foreign_keys = ON",
+            f"cache_size = -{_SMALL_CACHE}",
             "synchronous = FULL",  # what was acknowledged outlives a loss of power
             "journal_size_limit = 67108864",  # the log of a large publication is cut back to 64 MiB
         ):
             connection.execute(f"PRAGMA {setting}")
+
+    @event.listens_for(engine, "checkin")
+    def _give_back(connection: Any, _entry: ConnectionPoolEntry) -> None:
+        if connection is not None:
+            connection.execute(f"PRAGMA cache_size = -{_SMALL_CACHE}")
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:

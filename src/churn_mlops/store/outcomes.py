@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, Select, Table, and_, false, fu
 from sqlalchemy import exists as there_is
 
 from churn_mlops.errors import StoreError
-from churn_mlops.store.loading import Values, checked_customers, insert_staged, load, plain, rows_of
+from churn_mlops.store.loading import Values, checked_customers, count_anew, insert_staged, load, plain, rows_of
 from churn_mlops.store.opening import Store
 from churn_mlops.store.schema import OUTCOME_CHANGES, OUTCOMES, PREDICTIONS, RUNS, Moment
 
@@ -113,6 +113,7 @@ def record(store: Store, as_of: date, labels: Iterable[Labels], now: datetime) -
     with store.staging(f"record the outcomes of {as_of}", OUTCOMES) as (connection, stage):
         with connection.begin():
             load(connection, stage, _rows(labels))
+            count_anew(connection, stage)
         with store.committing(connection):
             return _merge(connection, stage, _run_id(connection, as_of), now)
 
@@ -141,7 +142,7 @@ def _scored(store: Store, run_id: int, as_of: date) -> Iterator[ScoredOutcomes]:
         .where(PREDICTIONS.c.run_id == run_id, OUTCOMES.c.left.is_not(None))
         .order_by(PREDICTIONS.c.customer)
     )
-    with store.reading(f"read scores and outcomes of {as_of}") as connection:
+    with store.reading(f"read scores and outcomes of {as_of}", much=True) as connection:
         for rows in connection.execution_options(yield_per=BATCH_ROWS).execute(query).partitions():
             versions, customers, scores, left = map(list, zip(*rows, strict=True))
             yield ScoredOutcomes(as_of, versions[0], customers, scores, left)
@@ -171,6 +172,7 @@ def _merge(connection: Connection, stage: Table, run_id: int, now: datetime) -> 
     examples = _change(connection, stage, there, run_id, now)
     changed = _changes(connection, run_id, now)
     insert_staged(connection, stage, OUTCOMES, run_id, ~there_is().where(there))
+    count_anew(connection, OUTCOMES)
     first = func.coalesce(RUNS.c.matured_at, literal(now, Moment))
     connection.execute(update(RUNS).where(RUNS.c.id == run_id).values(matured_at=first, checked_at=now))
     return Recorded(given - matched, matched - changed, changed, had - matched, examples)

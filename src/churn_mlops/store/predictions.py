@@ -23,8 +23,8 @@ class Predictions:
     """A batch of predictions, each field the values of one column: a list, or an array of NumPy or Arrow.
 
     Args:
-        customer: names as texts, each once in a run, without a character of code 0.
         rank: from 1, the likeliest to leave first; each once in a run.
+        customer: names as texts, each once in a run, without a character of code 0.
         score: churn probabilities, in [0, 1]; they come back exactly.
         will_churn: whether the score reaches the decision threshold.
         risk_band: such as "low", "medium", "high".
@@ -33,8 +33,8 @@ class Predictions:
         reasons: of those on the list a list of what JSON can say; None for the others.
     """
 
-    customer: Values
     rank: Values
+    customer: Values
     score: Values
     will_churn: Values
     risk_band: Values
@@ -54,8 +54,8 @@ class Prediction:
 
     as_of: date
     model_version: str
-    customer: str
     rank: int
+    customer: str
     score: float
     will_churn: bool
     risk_band: str
@@ -92,7 +92,7 @@ def prediction_batches(store: Store, as_of: date, *, only_likely: bool = False) 
     """
     columns = [PREDICTIONS.c[name] for name in _OWN]
     query = _ranked(as_of, only_likely).with_only_columns(*columns, maintain_column_froms=True)
-    with store.reading(f"read the predictions of {as_of}") as connection:
+    with store.reading(f"read the predictions of {as_of}", much=True) as connection:
         for rows in connection.execution_options(yield_per=BATCH_ROWS).execute(query).partitions():
             yield Predictions(*map(list, zip(*rows, strict=True)))
 

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, delete, insert, select, update
 
 from churn_mlops.errors import StoreError
-from churn_mlops.store.loading import checked_customers, insert_staged, load, plain, rows_of
+from churn_mlops.store.loading import checked_customers, count_anew, insert_staged, load, plain, rows_of
 from churn_mlops.store.opening import Store
 from churn_mlops.store.predictions import OFFER, Predictions
 from churn_mlops.store.runs import Clock, NewRun, Run, run_from, utc_now
@@ -45,6 +45,7 @@ def publish(store: Store, run: NewRun, batches: Iterable[Predictions], *, clock:
             run_id = _put_run(connection, run, totals)
             connection.execute(delete(PREDICTIONS).where(PREDICTIONS.c.run_id == run_id))
             insert_staged(connection, stage, PREDICTIONS, run_id)
+            count_anew(connection, PREDICTIONS)
             return run_from(connection.execute(select(RUNS).where(RUNS.c.id == run_id)).one())
 
 

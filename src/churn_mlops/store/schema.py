@@ -89,14 +89,14 @@ RUNS = Table(
     UniqueConstraint("as_of", name="one_run_a_date"),
 )
 
-# No foreign key to the run: PostgreSQL would look it up once more for each of a million rows, all of which come from
-# one function. Customers and ranks are each unique within a run.
+# Kept in the order of ranks, in which lists are read. No foreign key to the run: PostgreSQL would look it up once more
+# for each of a million rows, all of which come from one function.
 PREDICTIONS = Table(
     "predictions",
     METADATA,
     Column("run_id", Integer, primary_key=True, autoincrement=False),
-    Column("customer", CUSTOMER, primary_key=True),
-    Column("rank", Integer, nullable=False),
+    Column("rank", Integer, primary_key=True, autoincrement=False),
+    Column("customer", CUSTOMER, nullable=False),
     Column("score", Double, nullable=False),
     Column("will_churn", Boolean, nullable=False),
     Column("risk_band", Text, nullable=False),
@@ -107,7 +107,7 @@ PREDICTIONS = Table(
     # PostgreSQL counts NaN as larger than any number.
     CheckConstraint("expected_gain > -1e300 AND expected_gain < 1e300", name="expected_gain_is_finite"),
     CheckConstraint("rank >= 1", name="rank_counts_from_1"),
-    Index("one_customer_a_rank", "run_id", "rank", unique=True),
+    Index("one_prediction_a_customer", "run_id", "customer", unique=True),
     sqlite_with_rowid=False,
 )
 

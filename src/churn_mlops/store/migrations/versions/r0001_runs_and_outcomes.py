@@ -40,8 +40,8 @@ def upgrade() -> None:
     op.create_table(
         "predictions",
         sa.Column("run_id", sa.Integer, primary_key=True, autoincrement=False),
-        sa.Column("customer", customer, primary_key=True),
-        sa.Column("rank", sa.Integer, nullable=False),
+        sa.Column("rank", sa.Integer, primary_key=True, autoincrement=False),
+        sa.Column("customer", customer, nullable=False),
         sa.Column("score", sa.Double, nullable=False),
         sa.Column("will_churn", sa.Boolean, nullable=False),
         sa.Column("risk_band", sa.Text, nullable=False),
@@ -53,7 +53,7 @@ def upgrade() -> None:
         sa.CheckConstraint("rank >= 1", name="rank_counts_from_1"),
         sqlite_with_rowid=False,
     )
-    op.create_index("one_customer_a_rank", "predictions", ["run_id", "rank"], unique=True)
+    op.create_index("one_prediction_a_customer", "predictions", ["run_id", "customer"], unique=True)
     op.create_table(
         "outcomes",
         sa.Column("run_id", sa.Integer, primary_key=True, autoincrement=False),
