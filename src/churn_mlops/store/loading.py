@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Protocol
+from typing import Any
 
 from sqlalchemy import Column, ColumnElement, Connection, MetaData, Table, insert, literal, select, text
 
@@ -12,21 +12,16 @@ from churn_mlops.errors import StoreError
 from churn_mlops.store.locks import key_of
 
 
-class Array(Protocol):
-    """What has its values as a list: an array of NumPy, an array or a chunked column of Arrow."""
-
-    def tolist(self) -> list[Any]: ...  # noqa: D102
-
-
-Values = Sequence[Any] | Array
-"""The values of one column, one for each row."""
+Values = Sequence[Any] | Any
+"""The values of one column, one for each row: a list, or an array of NumPy or of Arrow, chunked or not."""
 
 
 def plain(values: Values) -> Sequence[Any]:
     """The values as plain Python ones, which drivers take fastest."""
-    return (
-        values if isinstance(values, list | tuple) else values.tolist() if hasattr(values, "tolist") else list(values)
-    )
+    for name in ("tolist", "to_pylist"):  # NumPy's, and Arrow's; neither is imported here
+        if (as_list := getattr(values, name, None)) is not None:
+            return list(as_list())
+    return list(values)
 
 
 def checked_customers(values: Values) -> Sequence[str]:
