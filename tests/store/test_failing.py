@@ -84,7 +84,7 @@ def test_a_server_that_stops_is_told_and_works_again_when_it_is_back(server) -> 
 
         with pytest.raises(StoreError, match="cannot be reached: start the server"):
             publish(store, run(version="4"), stopped())
-        with pytest.raises(StoreError, match="read the latest run in .*cannot be reached"):
+        with pytest.raises(StoreError, match=r"read the latest run in .*cannot be reached"):
             latest_run(store)
         server.ensure_postgres_running()
         _check_old(store, 50)

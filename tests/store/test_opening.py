@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import os
 import sqlite3
-import stat
 import subprocess
 import sys
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import text
+from sqlalchemy import event, text
 
-from churn_mlops.errors import StoreError
+from churn_mlops.errors import StoreBusyError, StoreError
 from churn_mlops.store import Store, dates, latest_run, open_store, publish
 from churn_mlops.store.migrating import MIGRATIONS, revision
 from churn_mlops.store.schema import HEAD, METADATA, VERSION_TABLE
@@ -140,34 +141,49 @@ def test_a_user_without_rights_is_told_what_he_needs(server) -> None:  # type: i
         open_store(address.replace("postgres:@", "reader:@"))
 
 
-@pytest.fixture
-def ordinary_user() -> object:
+@contextmanager
+def ordinary_user() -> Iterator[None]:
     """Be somebody whom permissions bind, which they do not bind root to."""
     if os.geteuid() != 0:
         yield
         return
     os.seteuid(65534)
-    yield
-    os.seteuid(0)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
 
 
-def test_a_folder_that_cannot_be_written_says_so(tmp_path_factory: pytest.TempPathFactory, request) -> None:  # type: ignore[no-untyped-def]
-    folder = tmp_path_factory.mktemp("readonly")
-    for part in (folder, *folder.parents):  # let the other user come so far
-        if part.stat().st_uid == os.geteuid() and not part.stat().st_mode & stat.S_IXOTH:
-            part.chmod(part.stat().st_mode | stat.S_IXOTH)
-    with open_store(f"sqlite:///{folder}/churn.db"):
-        pass
-    (folder / "churn.db").chmod(0o444)
-    folder.chmod(0o555)
-    request.getfixturevalue("ordinary_user")
-    with (
-        pytest.raises(StoreError, match=r"churn\.db: it cannot be (opened|written): make"),
-        open_store(f"sqlite:///{folder}/churn.db") as store,
-    ):
-        publish(store, run(), batches(2))
-    with pytest.raises(StoreError, match="make"):
-        open_store(f"sqlite:///{folder}/new/churn.db")
+@pytest.fixture
+def readonly() -> Iterator[Path]:
+    """A folder that another user may read, and nobody but root may write, with a store in it."""
+    with tempfile.TemporaryDirectory(prefix="churn-readonly-") as name:  # pytest's own folder keeps others out
+        folder = Path(name)
+        with open_store(f"sqlite:///{folder}/churn.db"):
+            pass
+        for path in folder.iterdir():
+            path.chmod(0o444)
+        folder.chmod(0o555)
+        yield folder
+        folder.chmod(0o755)
+
+
+def test_a_folder_that_cannot_be_written_says_so(readonly: Path) -> None:
+    with ordinary_user():
+        with (
+            pytest.raises(StoreError, match=r"churn\.db: it cannot be (opened|written): make"),
+            _opened(readonly) as store,
+        ):
+            publish(store, run(), batches(2))
+        with (
+            pytest.raises(StoreError, match=r"new, cannot be made \(Permission denied\): make it"),
+            _opened(readonly / "new"),
+        ):
+            pass
+
+
+def _opened(folder: Path) -> Store:
+    return open_store(f"sqlite:///{folder}/churn.db")
 
 
 def test_a_file_that_is_deleted_while_it_is_open_keeps_nothing_and_says_so(tmp_path: Path) -> None:
@@ -184,12 +200,13 @@ def test_a_file_that_is_deleted_while_it_is_open_keeps_nothing_and_says_so(tmp_p
 
 def test_another_program_that_writes_too_long_is_told_of(tmp_path: Path) -> None:
     file = tmp_path / "churn.db"
-    with open_store(f"sqlite:///{file}") as store, sqlite3.connect(file, isolation_level=None) as other:
+    with (
+        open_store(f"sqlite:///{file}") as store,
+        closing(sqlite3.connect(file, isolation_level=None)) as other,
+    ):
+        event.listen(store.engine, "checkout", lambda raw, *_: raw.execute("PRAGMA busy_timeout = 1"))
         other.execute("BEGIN IMMEDIATE")
-        with store.engine.connect() as connection:
-            connection.exec_driver_sql("PRAGMA busy_timeout = 1")
-        with pytest.raises(StoreError, match="another program has been writing to it for too long"):
+        with pytest.raises(StoreBusyError, match="another program has been writing to it for too long"):
             publish(store, run(), batches(2))
         other.execute("ROLLBACK")
-        other.close()
         assert publish(store, run(), batches(2)).customers == 2

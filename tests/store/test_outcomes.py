@@ -132,7 +132,7 @@ def test_outcomes_go_with_the_predictions(published: Store) -> None:
 
 
 def test_labels_of_a_date_that_was_not_published_are_refused(published: Store) -> None:
-    with pytest.raises(StoreError, match="no predictions of 2026-01-01 .* score that date"):
+    with pytest.raises(StoreError, match=r"no predictions of 2026-01-01 .* score that date"):
         record(published, date(2026, 1, 1), labels(A=True), NOW)
 
 

@@ -1,6 +1,7 @@
 """The operational store: what was published, and what became of it; SQLite by default, PostgreSQL in production."""
 
 from churn_mlops.store.locks import HeldLock, scoring_lock
+from churn_mlops.store.moving import copy_store
 from churn_mlops.store.opening import Store, open_store
 from churn_mlops.store.outcomes import Change, Labels, Recorded, ScoredOutcomes, due, record, scored_outcomes
 from churn_mlops.store.predictions import Prediction, Predictions, prediction_batches, prediction_of, predictions
@@ -18,6 +19,7 @@ __all__ = [
     "Run",
     "ScoredOutcomes",
     "Store",
+    "copy_store",
     "dates",
     "due",
     "latest_run",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -34,6 +35,12 @@ _POSTGRES = {
     "25006": "it is a copy that is only read: set store.url to the primary (CHURN__STORE__URL)",
     "55P03": "somebody else has locked it for too long: wait, or stop him",
     "40P01": "two writers waited for each other: run again",
+}
+# A connection that is refused comes without a code, so that its words must do.
+_REFUSED = {
+    r'database ".*" does not exist': "3D",
+    r'authentication failed|no password supplied|pg_hba\.conf|role ".*" does not exist|not permitted to log in': "28",
+    r"too many (clients|connections)|connection slots": "533",
 }
 _AWAY = "it cannot be reached: start the server, or correct store.url (CHURN__STORE__URL); then run again"
 _BUSY = ("SQLITE_BUSY", "55P03")
@@ -85,7 +92,8 @@ def _failure(error: BaseException, address: str, doing: str) -> StoreError:
 def _code(error: BaseException) -> str:
     if isinstance(error, sqlite3.Error):
         return getattr(error, "sqlite_errorname", None) or "SQLITE"
-    return getattr(error, "sqlstate", None) or ""
+    words = (code for words, code in _REFUSED.items() if re.search(words, str(error)))
+    return getattr(error, "sqlstate", None) or next(words, "")
 
 
 def _is_away(error: BaseException, code: str) -> bool:

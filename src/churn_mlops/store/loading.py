@@ -11,7 +11,6 @@ from sqlalchemy import Column, ColumnElement, Connection, MetaData, Table, inser
 from churn_mlops.errors import StoreError
 from churn_mlops.store.locks import key_of
 
-
 Values = Sequence[Any] | Any
 """The values of one column, one for each row: a list, or an array of NumPy or of Arrow, chunked or not."""
 

@@ -69,16 +69,24 @@ def key_of(name: str) -> int:
     return int.from_bytes(hashlib.sha256(f"churn {name}".encode()).digest()[:8], "big", signed=True)
 
 
-@contextmanager
-def _file_lock(store: Store, database: Path, name: str) -> Iterator[HeldLock]:
+def lock_file(database: Path, name: str) -> TextIO:
+    """The open file beside ``database`` that the lock ``name`` is taken on; it is never deleted.
+
+    Raises:
+        StoreError: it cannot be made.
+    """
     path = database.with_name(f"{database.name}.{name}.lock")
     try:
-        file = path.open("a+", encoding="utf-8")
+        return path.open("a+", encoding="utf-8")
     except OSError as error:
         raise StoreError(
             f"the lock {path} cannot be made ({error.strerror}): make the folder of the store writable"
         ) from None
-    with file:
+
+
+@contextmanager
+def _file_lock(store: Store, database: Path, name: str) -> Iterator[HeldLock]:
+    with lock_file(database, name) as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

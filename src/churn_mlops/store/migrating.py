@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, column, inspect, select, table, text
 
 from churn_mlops.errors import StoreError
-from churn_mlops.store.locks import key_of
+from churn_mlops.store.locks import key_of, lock_file
 from churn_mlops.store.schema import HEAD, METADATA, VERSION_TABLE
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -52,7 +52,7 @@ def _alone(engine: Engine, file: Path | None) -> Iterator[Connection]:
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": key_of("migration")})
             yield connection
         return
-    with file.with_name(f"{file.name}.migration.lock").open("a") as lock:
+    with lock_file(file, "migration") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         with engine.connect() as connection:
             # Kept in the file; outside of a transaction, and refused while anybody else is in the file.

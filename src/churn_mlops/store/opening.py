@@ -164,7 +164,8 @@ def _url(address: str) -> URL:
     try:
         url = make_url(address)
     except (ArgumentError, ValueError):  # a port that is no number
-        raise StoreError(f"store.url, {shown(address)}, is no address of a database: write {kinds}") from None
+        # Not shown: what may be in it cannot be told.
+        raise StoreError(f"store.url is no address of a database: write {kinds}") from None
     if url.drivername in _POSTGRES:
         return url.set(drivername="postgresql+psycopg")
     if url.drivername not in ("sqlite", "sqlite+pysqlite"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, fields
+from dataclasses import fields
 from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select, update
@@ -51,7 +51,8 @@ def publish(store: Store, run: NewRun, batches: Iterable[Predictions], *, clock:
 
 def _put_run(connection: Connection, run: NewRun, totals: dict[str, Any]) -> int:
     """Write the run, over that of the same date where there is one: the outcomes of the date stay."""
-    values = asdict(run) | totals | {"warnings": list(run.warnings)}
+    values = {field.name: getattr(run, field.name) for field in fields(NewRun)}
+    values |= totals | {"warnings": list(run.warnings)}
     found = connection.execute(select(RUNS.c.id).where(RUNS.c.as_of == run.as_of)).scalar()
     if found is None:
         (new,) = connection.execute(insert(RUNS).values(**values)).inserted_primary_key or (0,)
