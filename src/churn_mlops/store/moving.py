@@ -21,7 +21,7 @@ def copy_store(old: Store, new: Store) -> dict[str, int]:
     Raises:
         StoreError: ``new`` holds something already, or one of the two fails; nothing is copied then.
     """
-    with old.reading("read all tables", much=True) as source, new.writing("copy all tables") as target:
+    with old.reading("read all tables", much=True) as source, new.writing("copy all tables", much=True) as target:
         for table in METADATA.sorted_tables:
             if target.scalar(select(func.count()).select_from(table)):
                 raise StoreError(f"the store {new.shown} holds rows in {table.name} already: copy into an empty one")

@@ -74,20 +74,23 @@ class Store:
                 yield connection
 
     @contextmanager
-    def writing(self, doing: str) -> Iterator[Connection]:
+    def writing(self, doing: str, *, much: bool = False) -> Iterator[Connection]:
         """A connection with a transaction that writes, all or nothing; ``doing`` is told where it fails.
 
-        SQLite takes one writer at a time: the others wait for half a minute.
+        One writer is let in at a time; on SQLite, the others wait for half a minute at most.
+
+        Args:
+            doing: such as "record an outcome".
+            much: whether all rows of a date are written.
 
         Raises:
             StoreError: the store fails.
         """
-        with (
-            told(self.engine, self.address, doing),
-            self.engine.connect() as connection,
-            self.committing(connection),
-        ):
-            yield connection
+        with told(self.engine, self.address, doing), self.engine.connect() as connection:
+            if much:
+                self._make_room(connection)
+            with self.committing(connection):
+                yield connection
 
     @contextmanager
     def committing(self, connection: Connection) -> Iterator[None]:

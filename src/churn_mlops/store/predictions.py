@@ -79,7 +79,8 @@ def predictions(
     Raises:
         StoreError: the store fails.
     """
-    query = _ranked(as_of, only_likely).limit(limit).offset(offset)
+    query = _ranked(as_of, only_likely).offset(offset)
+    query = query if limit is None else query.limit(limit)
     with store.reading(f"read the predictions of {as_of}") as connection:
         return [Prediction(*row) for row in connection.execute(query)]
 
@@ -116,7 +117,11 @@ _OWN = tuple(field.name for field in fields(Predictions))
 
 def _ranked(as_of: date, only_likely: bool) -> Select[Any]:
     query = _joined().where(RUNS.c.as_of == as_of).order_by(PREDICTIONS.c.rank)
-    return query.where(PREDICTIONS.c.will_churn) if only_likely else query
+    if not only_likely:
+        return query
+    # The run knows how many there are, so that nobody looks for more of them among all the others.
+    likely = select(RUNS.c.likely).where(RUNS.c.as_of == as_of).scalar_subquery()
+    return query.where(PREDICTIONS.c.will_churn).limit(likely)
 
 
 def _joined() -> Select[Any]:

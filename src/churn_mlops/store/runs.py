@@ -111,7 +111,7 @@ def retain(store: Store, older_than: date, *, clock: Clock = utc_now) -> list[da
     Raises:
         StoreError: the store fails; nothing is deleted then.
     """
-    with store.writing(f"delete the predictions from before {older_than}") as connection:
+    with store.writing(f"delete the predictions from before {older_than}", much=True) as connection:
         old = (RUNS.c.as_of < older_than, RUNS.c.deleted_at.is_(None))
         found = connection.execute(select(RUNS.c.id, RUNS.c.as_of).where(*old).order_by(RUNS.c.as_of)).all()
         for run_id, _ in found:
