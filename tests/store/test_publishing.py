@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import math
 from datetime import UTC, date, datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import event
 
 from churn_mlops.errors import StoreError
 from churn_mlops.store import (
@@ -226,3 +229,22 @@ def test_old_dates_lose_their_predictions_and_keep_their_totals(store: Store) ->
     assert retain(store, DAY) == []
     assert publish(store, run(old), batches(5)).deleted_at is None
     assert dates(store) == [DAY, old]
+
+
+def test_no_reading_of_a_page_or_a_customer_goes_through_all_rows(tmp_path: Path) -> None:
+    with open_store(f"sqlite:///{tmp_path}/churn.db") as store:
+        publish(store, run(), batches(1200))
+        publish(store, run(NEXT), batches(1200))
+        asked: list[tuple[str, Any]] = []
+        event.listen(store.engine, "before_cursor_execute", lambda _c, _x, sql, values, *_: asked.append((sql, values)))
+        predictions(store, DAY, limit=5)
+        predictions(store, DAY, only_likely=True)
+        prediction_of(store, "C000700")
+        prediction_of(store, "nobody")
+        reads = [(sql, values) for sql, values in asked if "FROM scoring_runs JOIN predictions" in sql]
+        assert len(reads) == 5
+        with store.reading("explain") as connection:
+            for sql, values in reads:
+                plan = [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", values)]
+                assert any(step.startswith("SEARCH predictions USING") for step in plan), plan
+                assert not any(step.startswith("SCAN") for step in plan), plan
