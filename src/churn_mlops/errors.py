@@ -46,3 +46,11 @@ class DeliveryError(ChurnError):
 
 class PromotionError(ChurnError):
     """A model version cannot go live, or there is none that is live."""
+
+
+class StoreError(ChurnError):
+    """The operational store cannot be reached, read or written, or what it was given breaks its rules."""
+
+
+class StoreBusyError(StoreError):
+    """Somebody else holds what was asked for; the message says who, and since when where that is known."""

@@ -65,6 +65,17 @@ class Models(_Section):
     folder: Path = _setting(Path("models"), "folder that promotion writes and serving reads")
 
 
+class Store(_Section):
+    """The operational database: published lists and what became of the customers."""
+
+    url: str = _setting(
+        "sqlite:///store/churn.db", "address: an SQLite file, or postgresql://user:password@host/database", secret=True
+    )
+    keep_days: int | None = _setting(
+        400, "age from which the predictions of a date are deleted; its totals stay; null keeps all", "days", ge=1
+    )
+
+
 class MLflow(_Section):
     """The record of training runs and model versions."""
 
@@ -235,6 +246,7 @@ class Settings(_Section):
     source: Source = Field(default_factory=Source)
     contract: Contract = Field(default_factory=Contract)
     models: Models = Field(default_factory=Models)
+    store: Store = Field(default_factory=Store)
     mlflow: MLflow = Field(default_factory=MLflow)
     training: Training = Field(default_factory=Training)
     decision: Decision = Field(default_factory=Decision)

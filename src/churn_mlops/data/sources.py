@@ -13,7 +13,7 @@ import ibis.expr.types as ir
 import pyarrow as pa
 from ibis.common.exceptions import IbisError
 
-from churn_mlops.data.addresses import scrubbed, shown
+from churn_mlops.addresses import scrubbed, shown
 from churn_mlops.data.csv_files import open_csv
 from churn_mlops.data.files import check_file, chosen_table, identifier, is_duckdb, literal_path, quoted
 from churn_mlops.data.sqlite_files import open_sqlite

@@ -9,8 +9,8 @@ from pathlib import Path
 import ibis.expr.types as ir
 from ruamel.yaml import YAML
 
+from churn_mlops.addresses import name_in, shown
 from churn_mlops.config import DEFAULT_PATH, Settings
-from churn_mlops.data.addresses import name_in, shown
 from churn_mlops.data.contract import DataContract
 from churn_mlops.data.contract_file import write_contract
 from churn_mlops.data.files import chosen_table

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from churn_mlops.addresses import shown
 from churn_mlops.config import Settings
-from churn_mlops.data.addresses import shown
 from churn_mlops.data.contract import DataContract
 from churn_mlops.data.names import did_you_mean
 from churn_mlops.data.source_columns import source_columns

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
+from churn_mlops.addresses import scrubbed, shown
 from churn_mlops.config import Settings
-from churn_mlops.data.addresses import scrubbed, shown
 from churn_mlops.errors import ChurnError, PromotionError
 from churn_mlops.models.promotion import LiveModels
 from churn_mlops.pipelines.doctor.findings import Finding

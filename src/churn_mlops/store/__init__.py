@@ -1,0 +1,36 @@
+"""The operational store: what was published, and what became of it; SQLite by default, PostgreSQL in production."""
+
+from churn_mlops.store.locks import HeldLock, scoring_lock
+from churn_mlops.store.moving import copy_store
+from churn_mlops.store.opening import Store, open_store
+from churn_mlops.store.outcomes import Change, Labels, Recorded, ScoredOutcomes, due, record, scored_outcomes
+from churn_mlops.store.predictions import Prediction, Predictions, prediction_batches, prediction_of, predictions
+from churn_mlops.store.publishing import publish
+from churn_mlops.store.runs import NewRun, Run, dates, latest_run, retain, run_of
+
+__all__ = [
+    "Change",
+    "HeldLock",
+    "Labels",
+    "NewRun",
+    "Prediction",
+    "Predictions",
+    "Recorded",
+    "Run",
+    "ScoredOutcomes",
+    "Store",
+    "copy_store",
+    "dates",
+    "due",
+    "latest_run",
+    "open_store",
+    "prediction_batches",
+    "prediction_of",
+    "predictions",
+    "publish",
+    "record",
+    "retain",
+    "run_of",
+    "scored_outcomes",
+    "scoring_lock",
+]

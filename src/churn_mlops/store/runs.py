@@ -1,0 +1,127 @@
+"""Scoring runs: one for each as-of date, with its totals, which stay when its predictions are deleted by age."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
+from sqlalchemy import ColumnElement, Row, delete, select, update
+
+from churn_mlops.store.opening import Store
+from churn_mlops.store.schema import OUTCOME_CHANGES, OUTCOMES, PREDICTIONS, RUNS
+
+Clock = Callable[[], datetime]
+
+
+def utc_now() -> datetime:
+    """The moment it is, the clock of whoever hands in no other."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class NewRun:
+    """A scoring run that is about to be published.
+
+    Args:
+        as_of: the date that the predictions are of.
+        known_until: the moment up to which the source's rows were known; with a time zone, as are all moments.
+        model_version: version of the champion, as people see it.
+        model_sha256: hash of its bundle.
+        contract_fingerprint: hash of the data contract.
+        started_at: when the run began.
+        warnings: what the validation of the data remarked.
+    """
+
+    as_of: date
+    known_until: datetime
+    model_version: str
+    model_sha256: str
+    contract_fingerprint: str
+    started_at: datetime
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Run(NewRun):
+    """A published scoring run; moments come back in UTC.
+
+    Args:
+        id: stands for the date; the same when the date is scored again.
+        customers: how many were scored.
+        likely: how many reach the decision threshold: the length of the list.
+        worth_an_offer: how many are worth an offer within capacity: the length of the contact list.
+        finished_at: when it was published.
+        matured_at: when its outcomes were first recorded, None before.
+        checked_at: when its outcomes were last compared with the source.
+        deleted_at: when its predictions and outcomes were deleted by age, None while they are there.
+    """
+
+    id: int = 0
+    customers: int = 0
+    likely: int = 0
+    worth_an_offer: int = 0
+    finished_at: datetime = datetime.min
+    matured_at: datetime | None = None
+    checked_at: datetime | None = None
+    deleted_at: datetime | None = None
+
+
+def latest_run(store: Store) -> Run | None:
+    """The run of the latest as-of date, None where nothing was ever published.
+
+    Raises:
+        StoreError: the store fails.
+    """
+    with store.reading("read the latest run") as connection:
+        row = connection.execute(select(RUNS).order_by(RUNS.c.as_of.desc()).limit(1)).one_or_none()
+    return None if row is None else run_from(row)
+
+
+def run_of(store: Store, as_of: date) -> Run | None:
+    """The run of the date ``as_of``, None where there is none.
+
+    Raises:
+        StoreError: the store fails.
+    """
+    with store.reading(f"read the run of {as_of}") as connection:
+        row = connection.execute(select(RUNS).where(RUNS.c.as_of == as_of)).one_or_none()
+    return None if row is None else run_from(row)
+
+
+def dates(store: Store) -> list[date]:
+    """The dates whose predictions are there, the latest first.
+
+    Raises:
+        StoreError: the store fails.
+    """
+    with store.reading("read the published dates") as connection:
+        found = connection.scalars(
+            select(RUNS.c.as_of).where(RUNS.c.deleted_at.is_(None)).order_by(RUNS.c.as_of.desc())
+        )
+        return list(found)
+
+
+def retain(store: Store, older_than: date, *, clock: Clock = utc_now) -> list[date]:
+    """Delete the predictions and outcomes of every date before ``older_than``; the runs with their totals stay.
+
+    Returns:
+        the dates whose rows were deleted, the earliest first.
+
+    Raises:
+        StoreError: the store fails; nothing is deleted then.
+    """
+    with store.writing(f"delete the predictions from before {older_than}", much=True) as connection:
+        old = (RUNS.c.as_of < older_than, RUNS.c.deleted_at.is_(None))
+        found = connection.execute(select(RUNS.c.id, RUNS.c.as_of).where(*old).order_by(RUNS.c.as_of)).all()
+        for run_id, _ in found:
+            for rows in (PREDICTIONS, OUTCOMES, OUTCOME_CHANGES):
+                connection.execute(delete(rows).where(rows.c.run_id == run_id))
+            connection.execute(update(RUNS).where(RUNS.c.id == run_id).values(deleted_at=clock()))
+    return [as_of for _, as_of in found]
+
+
+def run_from(row: Row[tuple[ColumnElement[object], ...]]) -> Run:
+    """The run that a row of ``scoring_runs`` tells."""
+    values = dict(row._mapping)
+    return Run(**(values | {"warnings": tuple(values["warnings"])}))
