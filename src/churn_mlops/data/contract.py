@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 from ruamel.yaml import YAML
@@ -19,8 +19,18 @@ from churn_mlops.data.feature import FALSE_TEXTS, TRUE_TEXTS, Declaration, Featu
 from churn_mlops.errors import ContractError
 
 __all__ = [
-    "ABSURD", "FALSE_TEXTS", "LABEL", "TRUE_TEXTS", "DataContract", "Feature", "FeatureType", "Label", "SetAside",
-    "SetAsideReason", "level_text",
+    "ABSURD",
+    "FALSE_TEXTS",
+    "LABEL",
+    "TRUE_TEXTS",
+    "ContractFile",
+    "DataContract",
+    "Feature",
+    "FeatureType",
+    "Label",
+    "SetAside",
+    "SetAsideReason",
+    "level_text",
 ]  # fmt: skip
 
 CONTRACT_VERSION = 1
@@ -61,7 +71,66 @@ class SetAside(Declaration):
     note: str = ""
 
 
-class DataContract(Declaration):
+class ContractFile(Declaration):
+    """A contract of either shape: how it is read from a file, and written as plain data."""
+
+    @classmethod
+    def from_dict(cls, data: Any, where: str = "contract") -> Self:
+        """Check ``data`` and make a contract of it.
+
+        Raises:
+            ContractError: naming every key that is wrong, and ``where`` it was read.
+        """
+        if not isinstance(data, dict):
+            raise ContractError(f"{where}: a contract is a mapping of keys; see docs/contract.md")
+        version = data.get("version", CONTRACT_VERSION)
+        if isinstance(version, int) and version > CONTRACT_VERSION:
+            raise ContractError(
+                f"{where}: version {version} is newer than this program reads ({CONTRACT_VERSION}): update churn-mlops"
+            )
+        try:
+            return cls.model_validate(data)
+        except ValidationError as error:
+            lines = [
+                f"  {'.'.join(str(part) for part in item['loc']) or 'contract'}: {_plain(item['msg'])}"
+                for item in error.errors()
+            ]
+            raise ContractError("\n".join([f"{where} is not a valid contract:", *lines])) from None
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Self:
+        """Read the contract from the YAML file at ``path``.
+
+        Raises:
+            ContractError: the file is not there, is not YAML, or is not a contract.
+        """
+        return cls.from_dict(cls.read(path), where=str(path))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data (for the bundle), from which :meth:`from_dict` makes an equal contract."""
+        return self.model_dump(mode="json", exclude_defaults=True) | {"version": CONTRACT_VERSION}
+
+    @staticmethod
+    def read(path: str | os.PathLike[str]) -> Any:
+        """The YAML of the file at ``path``, as plain data.
+
+        Raises:
+            ContractError: the file is not there, or is not YAML.
+        """
+        file = Path(path)
+        try:
+            text = file.read_text(encoding="utf-8")
+        except FileNotFoundError:
+            raise ContractError(f"there is no contract at {file}: make one with `churn init`") from None
+        except (OSError, UnicodeDecodeError) as error:
+            raise ContractError(f"the contract {file} cannot be read: {error}") from None
+        try:
+            return YAML(typ="safe", pure=True).load(text)
+        except YAMLError as error:
+            raise ContractError(f"the contract {file} is not YAML: {error}") from None
+
+
+class DataContract(ContractFile):
     """The declaration of one flat data set: one row per customer."""
 
     version: Literal[1] = 1
@@ -109,53 +178,6 @@ class DataContract(Declaration):
     def title_of(self, feature: str) -> str:
         """What people call ``feature``: its title, or its name with blanks."""
         return self.features[feature].title or feature.replace("_", " ")
-
-    @classmethod
-    def from_dict(cls, data: Any, where: str = "contract") -> DataContract:
-        """Check ``data`` and make a contract of it.
-
-        Raises:
-            ContractError: naming every key that is wrong, and ``where`` it was read.
-        """
-        if not isinstance(data, dict):
-            raise ContractError(f"{where}: a contract is a mapping of keys; see docs/contract.md")
-        version = data.get("version", CONTRACT_VERSION)
-        if isinstance(version, int) and version > CONTRACT_VERSION:
-            raise ContractError(
-                f"{where}: version {version} is newer than this program reads ({CONTRACT_VERSION}): update churn-mlops"
-            )
-        try:
-            return cls.model_validate(data)
-        except ValidationError as error:
-            lines = [
-                f"  {'.'.join(str(part) for part in item['loc']) or 'contract'}: {_plain(item['msg'])}"
-                for item in error.errors()
-            ]
-            raise ContractError("\n".join([f"{where} is not a valid contract:", *lines])) from None
-
-    @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> DataContract:
-        """Read the contract from the YAML file at ``path``.
-
-        Raises:
-            ContractError: the file is not there, is not YAML, or is not a contract.
-        """
-        file = Path(path)
-        try:
-            text = file.read_text(encoding="utf-8")
-        except FileNotFoundError:
-            raise ContractError(f"there is no contract at {file}: make one with `churn init`") from None
-        except (OSError, UnicodeDecodeError) as error:
-            raise ContractError(f"the contract {file} cannot be read: {error}") from None
-        try:
-            data = YAML(typ="safe", pure=True).load(text)
-        except YAMLError as error:
-            raise ContractError(f"the contract {file} is not YAML: {error}") from None
-        return cls.from_dict(data, where=str(file))
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain data (for the bundle), from which :meth:`from_dict` makes an equal contract."""
-        return self.model_dump(mode="json", exclude_defaults=True) | {"version": self.version}
 
 
 def _plain(message: str) -> str:
