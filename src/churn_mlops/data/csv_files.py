@@ -20,7 +20,7 @@ import duckdb
 import ibis
 import ibis.expr.types as ir
 
-from churn_mlops.data.files import literal_path, quoted
+from churn_mlops.data.files import identifier, literal_path, quoted
 from churn_mlops.errors import SourceError
 
 DELIMITERS = (",", ";", "\t", "|")
@@ -29,8 +29,8 @@ _CHUNK_BYTES = 1 << 22
 _WIDE_BOMS = (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
-def open_csv(path: Path, connection: ibis.BaseBackend) -> ir.Table:
-    """Load the delimited file at ``path`` into ``connection`` as a table of texts.
+def open_csv(path: Path, connection: ibis.BaseBackend, name: str = "rows") -> ir.Table:
+    """Load the delimited file at ``path`` into ``connection`` as the table ``name`` of texts.
 
     Raises:
         SourceError: the file is not UTF-8 text, has no proper header, or a line does not fit the header.
@@ -39,10 +39,10 @@ def open_csv(path: Path, connection: ibis.BaseBackend) -> ir.Table:
     packed = "gzip" if path.suffix.lower() == ".gz" else "none"
     try:
         with literal_path(path) as literal:
-            connection.raw_sql(_load_statement(literal, header, delimiter, packed))
+            connection.raw_sql(_load_statement(literal, name, header, delimiter, packed))
     except duckdb.Error as error:
         raise SourceError(_explained(path, str(error), len(header))) from None
-    return connection.table("rows")
+    return connection.table(name)
 
 
 def csv_layout(path: Path) -> tuple[str, list[str]]:
@@ -63,11 +63,12 @@ def csv_columns(path: Path) -> list[str]:
     return _header(path, _check_text(path, whole=False))[1]
 
 
-def _load_statement(path: str, header: list[str], delimiter: str, packed: str) -> str:
+def _load_statement(path: str, table: str, header: list[str], delimiter: str, packed: str) -> str:
     # Names and the path are quoted, the delimiter is one of ours: a prepared statement cannot take them.
     spec = ", ".join(f"{quoted(name)}: 'VARCHAR'" for name in header)
     return (
-        f"CREATE TABLE rows AS SELECT * FROM read_csv({quoted(path)}, columns={{{spec}}}, auto_detect=false, "  # noqa: S608
+        f"CREATE TABLE {identifier(table)} AS SELECT * FROM read_csv({quoted(path)}, "  # noqa: S608
+        f"columns={{{spec}}}, auto_detect=false, "
         f"header=true, skip=0, delim={quoted(delimiter)}, quote='\"', escape='\"', comment='', strict_mode=true, "
         "null_padding=false, ignore_errors=false, nullstr='', allow_quoted_nulls=true, "
         f"compression='{packed}', max_line_size=16777216)"

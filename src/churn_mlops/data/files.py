@@ -42,6 +42,11 @@ def quoted(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
+def identifier(name: str) -> str:
+    """``name`` as an SQL name."""
+    return '"' + name.replace('"', '""') + '"'
+
+
 @contextmanager
 def literal_path(path: Path) -> Iterator[str]:
     """A path that the engine reads as it stands: ``*``, ``?`` and ``[`` in a name would be taken for a pattern."""

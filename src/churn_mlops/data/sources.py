@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
@@ -13,7 +15,7 @@ from ibis.common.exceptions import IbisError
 
 from churn_mlops.data.addresses import scrubbed, shown
 from churn_mlops.data.csv_files import open_csv
-from churn_mlops.data.files import check_file, chosen_table, is_duckdb, literal_path, quoted
+from churn_mlops.data.files import check_file, chosen_table, identifier, is_duckdb, literal_path, quoted
 from churn_mlops.data.sqlite_files import open_sqlite
 from churn_mlops.errors import SourceError
 
@@ -41,7 +43,7 @@ def open_table(address: str, table: str | None = None) -> ir.Table:
     """
     scheme, separator, rest = address.partition("://")
     if separator and scheme in _FILE_SCHEMES:
-        return _open_file_address(Path(f"/{rest.lstrip('/')}" if rest.startswith("/") else rest), scheme, table)
+        return _open_file_address(file_path(rest), scheme, table)
     if separator:
         return _open_database(address, table)
     path = Path(address).expanduser()
@@ -53,7 +55,7 @@ def open_table(address: str, table: str | None = None) -> ir.Table:
             raise SourceError(f"{path} has a header but no rows: write the customers into it, one a line")
         return rows
     if ending == ".parquet":
-        return _open_parquet(path)
+        return open_parquet(path, memory_connection())
     if ending in {".duckdb", ".ddb"}:
         return _open_duckdb(path, table)
     if ending in SQLITE:
@@ -67,6 +69,11 @@ def _open_file_address(path: Path, scheme: str, table: str | None) -> ir.Table:
     return _open_duckdb(path, table) if scheme == "duckdb" else open_sqlite(path, table, memory_connection())
 
 
+def file_path(rest: str) -> Path:
+    """The path in the address of a database file, of which ``rest`` is what follows ``://``."""
+    return Path(f"/{rest.lstrip('/')}" if rest.startswith("/") else rest)
+
+
 def ending_of(path: Path) -> str:
     """The ending that says what kind of file ``path`` is, such as ``.csv`` or ``.csv.gz``."""
     ending = path.suffix.lower()
@@ -78,8 +85,12 @@ def memory_connection() -> ibis.BaseBackend:
     return ibis.duckdb.connect(autoinstall_known_extensions=False, autoload_known_extensions=False)
 
 
-def _open_parquet(path: Path) -> ir.Table:
-    connection = memory_connection()
+def open_parquet(path: Path, connection: ibis.BaseBackend, name: str = "rows") -> ir.Table:
+    """The Parquet file at ``path`` as the view ``name`` of ``connection``; every cell is read once, as a trial.
+
+    Raises:
+        SourceError: it is not a whole Parquet file.
+    """
     try:
         with path.open("rb") as file:
             if not file.read(1):
@@ -87,8 +98,10 @@ def _open_parquet(path: Path) -> ir.Table:
         with literal_path(path) as literal:
             # A literal path that is not the file's own is gone after this block, so the rows are taken along.
             kind = "VIEW" if literal == str(path) else "TABLE"
-            connection.raw_sql(f"CREATE {kind} rows AS SELECT * FROM read_parquet({quoted(literal)})")  # noqa: S608 quoted
-        table = connection.table("rows")
+            connection.raw_sql(
+                f"CREATE {kind} {identifier(name)} AS SELECT * FROM read_parquet({quoted(literal)})"  # noqa: S608 quoted
+            )
+        table = connection.table(name)
         # The footer can be whole while the rows are not, and it answers a count: so every cell is read once.
         table.aggregate([table[name].hash().max().name(f"c{i}") for i, name in enumerate(table.columns)]).to_pyarrow()
     except (duckdb.Error, pa.ArrowException, IbisError) as error:
@@ -97,15 +110,20 @@ def _open_parquet(path: Path) -> ir.Table:
 
 
 def _open_duckdb(path: Path, table: str | None) -> ir.Table:
+    connection = connect_duckdb(path)
+    return connection.table(chosen_table(str(path), table_names(connection), table))
+
+
+def connect_duckdb(path: Path) -> ibis.BaseBackend:
+    """The DuckDB database at ``path``, opened read-only.
+
+    Raises:
+        SourceError: it is none, or another program writes to it.
+    """
     try:
-        connection = ibis.duckdb.connect(
+        return ibis.duckdb.connect(
             str(path), read_only=True, autoinstall_known_extensions=False, autoload_known_extensions=False
         )
-        # Not `list_tables`: that of Ibis 12 calls what DuckDB 2 no longer has.
-        found = connection.raw_sql(
-            "SELECT table_name FROM information_schema.tables WHERE table_schema = current_schema() ORDER BY table_name"
-        ).fetchall()
-        return connection.table(chosen_table(str(path), [row[0] for row in found], table))
     except (duckdb.Error, IbisError, RuntimeError) as error:
         raise SourceError(
             f"{path} cannot be opened as a DuckDB database ({_first_line(error)}): close the program that writes "
@@ -113,11 +131,37 @@ def _open_duckdb(path: Path, table: str | None) -> ir.Table:
         ) from None
 
 
+def table_names(connection: ibis.BaseBackend) -> list[str]:
+    """Names of the tables and views that ``connection`` sees, sorted."""
+    if connection.name != "duckdb":
+        return sorted(connection.list_tables())
+    # Not `list_tables`: that of Ibis 12 calls what DuckDB 2 no longer has.
+    found = connection.raw_sql("SELECT table_name FROM information_schema.tables WHERE table_schema = current_schema()")
+    return sorted(row[0] for row in found.fetchall())
+
+
 def _open_database(address: str, table: str | None) -> ir.Table:
+    connection = connect_database(address)
+    with _explained(address):
+        return connection.table(chosen_table(shown(address), table_names(connection), table))
+
+
+def connect_database(address: str) -> ibis.BaseBackend:
+    """A connection to the database at ``address``.
+
+    Raises:
+        SourceError: it cannot be reached or opened; the message holds no password.
+    """
+    with _explained(address):
+        return ibis.connect(address)
+
+
+@contextmanager
+def _explained(address: str) -> Iterator[None]:
+    """A driver's error as one of ours, without what the address holds in secret."""
     where = shown(address)
     try:
-        connection = ibis.connect(address)
-        return connection.table(chosen_table(where, connection.list_tables(), table))
+        yield
     except SourceError:
         raise
     except (ImportError, ValueError, IbisError, OSError, RuntimeError, AttributeError) as error:

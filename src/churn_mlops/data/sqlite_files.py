@@ -14,21 +14,21 @@ import ibis.expr.types as ir
 import pyarrow as pa
 
 from churn_mlops.data.contract import level_text
-from churn_mlops.data.files import chosen_table
+from churn_mlops.data.files import chosen_table, identifier
 from churn_mlops.errors import SourceError
 
 _BATCH_ROWS = 20_000
 
 
-def open_sqlite(path: Path, table: str | None, connection: ibis.BaseBackend) -> ir.Table:
-    """Load the table into ``connection`` as texts, in the order of its rows.
+def open_sqlite(path: Path, table: str | None, connection: ibis.BaseBackend, name: str = "rows") -> ir.Table:
+    """Load the table into ``connection`` as the table ``name`` of texts, in the order of its rows.
 
     Raises:
         SourceError: it is no SQLite database, or it is not plain which table.
     """
     with _cursor(path, table) as cursor:
         batches = iter(lambda: cursor.fetchmany(_BATCH_ROWS), [])
-        return _load_texts([item[0] for item in cursor.description], batches, connection)
+        return _load_texts([item[0] for item in cursor.description], batches, connection, name)
 
 
 def sqlite_columns(path: Path, table: str | None) -> list[str]:
@@ -41,25 +41,43 @@ def sqlite_columns(path: Path, table: str | None) -> list[str]:
         return [item[0] for item in cursor.description]
 
 
+def sqlite_tables(path: Path) -> list[str]:
+    """Names of the tables and views of the database, sorted.
+
+    Raises:
+        SourceError: it is no SQLite database.
+    """
+    with _opened(path) as connection:
+        return _names(connection)
+
+
+def _names(connection: sqlite3.Connection) -> list[str]:
+    found = connection.execute(
+        "SELECT name FROM sqlite_master WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite_%' ORDER BY name"
+    )
+    return [row[0] for row in found]
+
+
 @contextmanager
-def _cursor(path: Path, table: str | None) -> Iterator[sqlite3.Cursor]:
+def _opened(path: Path) -> Iterator[sqlite3.Connection]:
     try:
         address = f"{path.resolve().as_uri()}?mode=ro"
         with closing(sqlite3.connect(address, uri=True, check_same_thread=False)) as connection:
-            names = [
-                row[0]
-                for row in connection.execute(
-                    "SELECT name FROM sqlite_master WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite_%'"
-                    " ORDER BY name"
-                )
-            ]
-            name = chosen_table(str(path), names, table)
-            yield connection.execute('SELECT * FROM "{}"'.format(name.replace('"', '""')))  # noqa: S608 a quoted identifier
+            yield connection
     except (sqlite3.Error, duckdb.Error) as error:
         raise SourceError(f"{path} cannot be opened as a SQLite database ({error}): check that it is one") from None
 
 
-def _load_texts(columns: list[str], batches: Iterable[list[tuple[Any, ...]]], connection: ibis.BaseBackend) -> ir.Table:
+@contextmanager
+def _cursor(path: Path, table: str | None) -> Iterator[sqlite3.Cursor]:
+    with _opened(path) as connection:
+        name = chosen_table(str(path), _names(connection), table)
+        yield connection.execute(f"SELECT * FROM {identifier(name)}")  # noqa: S608 a quoted name
+
+
+def _load_texts(
+    columns: list[str], batches: Iterable[list[tuple[Any, ...]]], connection: ibis.BaseBackend, table: str
+) -> ir.Table:
     schema = pa.schema([(name, pa.string()) for name in columns])
 
     def arrow() -> Iterable[pa.RecordBatch]:
@@ -68,9 +86,9 @@ def _load_texts(columns: list[str], batches: Iterable[list[tuple[Any, ...]]], co
             yield pa.record_batch([_text_array(column) for column in columns_of_rows], schema=schema)
 
     connection.con.register("incoming", pa.RecordBatchReader.from_batches(schema, arrow()))
-    connection.raw_sql("CREATE TABLE rows AS SELECT * FROM incoming")
+    connection.raw_sql(f"CREATE TABLE {identifier(table)} AS SELECT * FROM incoming")  # noqa: S608 a quoted name
     connection.con.unregister("incoming")
-    return connection.table("rows")
+    return connection.table(table)
 
 
 def _text_array(column: tuple[Any, ...]) -> pa.Array:
