@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import ibis.expr.types as ir
 
 from churn_mlops.data.cells import as_text, read_cell
 from churn_mlops.data.exact_sums import addend, put_together
+from churn_mlops.data.fence import fenced
 from churn_mlops.data.history import HistoryFeature
 from churn_mlops.data.history_rows import KEY, TIME, matches
 from churn_mlops.data.local_time import AsOf
@@ -31,38 +32,53 @@ def aggregated(rows: ir.Table, features: Mapping[str, HistoryFeature], as_of: As
     known = [one for one in days if one is not None]
     if len(known) == len(days):
         rows = rows.filter(as_of.within(rows[TIME], max(known)))
-    plans = {name: _Plan(f"f{place}", feature, as_of, rows) for place, (name, feature) in enumerate(features.items())}
-    needed = {name: value for plan in plans.values() for name, value in plan.columns().items()}
-    wide = rows.select(**{KEY: rows[KEY], TIME: rows[TIME]}, **needed)
+    engine = rows.get_backend().name
+    plans = {name: _Plan(f"f{place}", feature, as_of, engine) for place, (name, feature) in enumerate(features.items())}
+    read = _selected(rows, plans, _Plan.cells)
+    wide = _selected(read, plans, _Plan.columns)
     metrics = {name: value for plan in plans.values() for name, value in plan.metrics(wide).items()}
     made = wide.group_by(KEY).aggregate(**metrics)
     return made.select(**{KEY: made[KEY]}, **{name: plan.result(made) for name, plan in plans.items()})
 
 
+def _selected(
+    rows: ir.Table, plans: Mapping[str, _Plan], columns: Callable[[_Plan, ir.Table], dict[str, ir.Value]]
+) -> ir.Table:
+    needed = {name: value for plan in plans.values() for name, value in columns(plan, rows).items()}
+    return rows.select(**{KEY: rows[KEY], TIME: rows[TIME]}, **needed)
+
+
 class _Plan:
     """How one feature goes through the group-by: what its rows need, what is gathered, and what is made of that."""
 
-    def __init__(self, prefix: str, feature: HistoryFeature, as_of: AsOf, rows: ir.Table) -> None:
+    def __init__(self, prefix: str, feature: HistoryFeature, as_of: AsOf, engine: str) -> None:
         ratio = feature.ratio
         self._prefix = prefix
         self._feature = feature
         self._as_of = as_of
-        self._rows = rows
-        self._engine = rows.get_backend().name
+        self._engine = engine
         self._where = feature.where if ratio is None else ratio.where
         self._windows = (feature.days,) if ratio is None else ratio.days
         self._adds_up = feature.aggregate in ("sum", "mean") or (ratio is not None and ratio.sum is not None)
 
-    def columns(self) -> dict[str, ir.Value]:
-        """What is worked out row by row, by name."""
+    def cells(self, rows: ir.Table) -> dict[str, ir.Value]:
+        """What the cells of the feature's rows mean, by name."""
+        found = {self._named("kept"): matches(rows, self._where)} if self._where else {}
+        name = self._feature.reads[1]
+        if name is not None:
+            value = _number(rows[name], self._feature) if self._adds_up else self._compared(rows[name])
+            found[self._named("value")] = fenced(value) if rows[name].type().is_string() else value
+        return found
+
+    def columns(self, read: ir.Table) -> dict[str, ir.Value]:
+        """What is gathered of the feature's rows, by name."""
         found: dict[str, ir.Value | None] = {}
         if self._where:
-            found["kept"] = matches(self._rows, self._where)
-        name = self._feature.reads[1]
-        if name is not None and self._adds_up:
-            found["whole"], found["billionths"] = addend(_number(self._rows[name], self._feature))
-        elif name is not None:
-            found["value"] = self._compared(self._rows[name])
+            found["kept"] = read[self._named("kept")]
+        if self._adds_up:
+            found["whole"], found["billionths"] = addend(read[self._named("value")])
+        elif self._feature.reads[1] is not None:
+            found["value"] = read[self._named("value")]
         return {self._named(part): value for part, value in found.items() if value is not None}
 
     def metrics(self, wide: ir.Table) -> dict[str, ir.Value]:

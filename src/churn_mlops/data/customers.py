@@ -27,8 +27,8 @@ def active_customers(history: History, as_of: AsOf) -> ir.Table:
         end = local_time(rows[declared.end])
         known = end if declared.end_known_at is None else local_time(rows[declared.end_known_at])
         open_ = ~(as_of.includes(end) & as_of.includes(known)).fill_null(False)
-    spells = rows.select(**{KEY: rows[KEY], START: rows[TIME]}, open=open_)
-    customers = spells.group_by(KEY).aggregate(**{START: spells[START].min()}, open=spells.open.cast("int8").max())
+    spells = rows.select(**{KEY: rows[KEY], START: rows[TIME]}, open=open_.ifelse(1, 0))
+    customers = spells.group_by(KEY).aggregate(**{START: spells[START].min()}, open=spells.open.max())
     active = customers.filter(customers.open == 1).drop("open")
     inactive = None if contract.label is None else contract.label.inactive
     return active if inactive is None else _lately_seen(active, history, inactive, as_of)

@@ -11,6 +11,7 @@ import ibis
 import ibis.expr.types as ir
 
 from churn_mlops.data.cells import as_text
+from churn_mlops.data.fence import fenced
 from churn_mlops.data.history import HistoryContract, HistoryTable, Where
 from churn_mlops.data.local_time import AsOf, local_time
 
@@ -47,8 +48,8 @@ class History:
 
     def _kept(self, name: str) -> ir.Table:
         declared, table = self.contract.tables[name], self.tables[name]
-        time = local_time(table[declared.time])
-        known = time if declared.known == declared.time else local_time(table[declared.known])
+        time = _read_once(table[declared.time])
+        known = time if declared.known == declared.time else _read_once(table[declared.known])
         rows = table.filter(matches(table, declared.where)) if declared.where else table
         return rows.mutate(**{TIME: time, KNOWN: known})
 
@@ -76,7 +77,7 @@ class History:
         return key == int(self.customer)
 
     def key(self, column: ir.Column) -> ir.Column:
-        """The customer in ``column``: the number or the text as it stands where all tables agree on that, else a text."""
+        """The customer in ``column``: the number or the text as it stands where all tables agree, else a text."""
         if self._key_kind == "whole":
             return column.cast("int64")
         return column if self._key_kind == "text" else as_text(column)
@@ -91,6 +92,10 @@ class History:
         if all(kind.is_integer() for kind in kinds):
             return "whole"
         return "text" if all(kind.is_string() for kind in kinds) else "mixed"
+
+
+def _read_once(column: ir.Column) -> ir.TimestampColumn:
+    return fenced(local_time(column)) if column.type().is_string() else local_time(column)
 
 
 def matches(table: ir.Table, where: Where) -> ir.BooleanValue:

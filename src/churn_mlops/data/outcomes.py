@@ -40,7 +40,7 @@ def _by_end(history: History, label: HistoryLabel, day: date) -> ir.Table:
     end = local_time(rows[str(declared.end)])
     ended = after.includes(end).fill_null(False)
     spells = rows.select(
-        **{KEY: rows[KEY]}, end=end, open=(~ended).cast("int8"), unchosen=_unchosen(rows, label.involuntary)
+        **{KEY: rows[KEY]}, end=end, open=ended.ifelse(0, 1), unchosen=_unchosen(rows, label.involuntary)
     )
     made = spells.group_by(KEY).aggregate(
         end=spells.end.max(), open=spells.open.max(), unchosen=spells.end.max(where=spells.unchosen)

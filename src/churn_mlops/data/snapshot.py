@@ -76,8 +76,16 @@ def read_history(
         ValueError: as :func:`snapshot`.
     """
     rows = snapshot(tables, contract, dates, known_until=known_until, customer=customer, label=label)
-    arrow = rows.to_pyarrow().cast(_schema(rows, contract))
+    arrow = _read(rows).cast(_schema(rows, contract))
     return arrow.sort_by([(AS_OF, "ascending"), (contract.customer, "ascending")])
+
+
+def _read(rows: ir.Table) -> pa.Table:
+    connection = rows.get_backend()
+    if connection.name != "pyspark":
+        return rows.to_pyarrow()
+    # Ibis would take the way through pandas, which makes floats of whole columns of nulls.
+    return connection._session.sql(connection.compile(rows)).toArrow()
 
 
 def _schema(rows: ir.Table, contract: HistoryContract) -> pa.Schema:
@@ -103,7 +111,7 @@ def _of_one_date(history: History, as_of: AsOf, *, label: bool) -> ir.Table:
 
 
 def _computed(history: History, as_of: AsOf) -> list[ir.Table]:
-    """The features, one row a customer: of each table its aggregates, and for each ``where`` those of the latest row."""
+    """The features, one row a customer: of each table its aggregates, and those of the latest row by ``where``."""
     contract = history.contract
     found = []
     for name in contract.tables:

@@ -19,8 +19,8 @@ from churn_mlops.data.sources import (
     SQLITE,
     connect_database,
     connect_duckdb,
-    file_path,
     ending_of,
+    file_path,
     memory_connection,
     open_parquet,
     table_names,
@@ -56,8 +56,8 @@ def open_tables(address: str, contract: HistoryContract) -> dict[str, ir.Table]:
     if ending in {".duckdb", ".ddb", *SQLITE}:
         return tables_of(connect_duckdb(path), contract, str(path))
     raise SourceError(
-        f"{path} holds one table, and the contract {contract.name!r} reads {len(contract.tables)}: give a database, or a "
-        "folder with a file for each table"
+        f"{path} holds one table, and the contract {contract.name!r} reads {len(contract.tables)}: give a database, or "
+        "a folder with a file for each table"
     )
 
 

