@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,23 @@ def public_data() -> Path:
     if not (folder / "telco" / "telco.csv").exists():
         pytest.skip(f"the public data is not in {folder}; set CHURN_DATA")
     return folder
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """Address of a real PostgreSQL; one server for each process of tests."""
+    from tests.postgres import postgres_server
+
+    with postgres_server() as address:
+        yield address
+
+
+@pytest.fixture
+def postgres(postgres_server: str) -> str:
+    """Address of an empty PostgreSQL database."""
+    from tests.postgres import new_database
+
+    return new_database(postgres_server)
 
 
 @pytest.fixture(scope="session")

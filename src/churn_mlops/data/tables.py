@@ -1,0 +1,202 @@
+"""The tables of a history contract, opened from one place so that they can be joined."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import ibis
+import ibis.expr.types as ir
+
+from churn_mlops.data.addresses import shown
+from churn_mlops.data.csv_files import open_csv
+from churn_mlops.data.files import check_file, is_duckdb, quoted
+from churn_mlops.data.history import HistoryContract, HistoryTable
+from churn_mlops.data.local_time import is_time
+from churn_mlops.data.names import did_you_mean
+from churn_mlops.data.sources import (
+    DELIMITED,
+    SQLITE,
+    connect_database,
+    connect_duckdb,
+    ending_of,
+    file_path,
+    memory_connection,
+    open_parquet,
+    table_names,
+)
+from churn_mlops.data.sqlite_files import open_sqlite, sqlite_tables
+from churn_mlops.errors import ContractError, SourceError
+
+
+def open_tables(address: str, contract: HistoryContract) -> dict[str, ir.Table]:
+    """Open each table of ``contract``, by its key, at one address.
+
+    Delimited files and SQLite are loaded as texts, the others are read where they are. Nothing is written.
+
+    Args:
+        address: path of a DuckDB or SQLite file, of a folder of ``.csv``, ``.tsv``, ``.txt`` (also ``.gz``) and
+            ``.parquet`` files, each called like its table, or an address such as ``postgres://user@host/database``.
+        contract: names the tables and the columns that they need.
+
+    Raises:
+        SourceError: the address cannot be opened, or has no such table; names the nearest.
+        ContractError: a table has not a declared column, or a time is held in a column that cannot be one.
+    """
+    scheme, separator, rest = address.partition("://")
+    if separator and scheme not in ("duckdb", "sqlite"):
+        return tables_of(connect_database(address), contract, shown(address))
+    path = file_path(rest) if separator else Path(address).expanduser()
+    if path.is_dir():
+        return _of_folder(path, contract)
+    check_file(path)
+    ending = f".{scheme}" if separator else ending_of(path)
+    if ending in SQLITE and not is_duckdb(path):
+        return _of_sqlite(path, contract)
+    if ending in {".duckdb", ".ddb", *SQLITE}:
+        return tables_of(connect_duckdb(path), contract, str(path))
+    raise SourceError(
+        f"{path} holds one table, and the contract {contract.name!r} reads {len(contract.tables)}: give a database, or "
+        "a folder with a file for each table"
+    )
+
+
+def tables_of(
+    connection: ibis.BaseBackend, contract: HistoryContract, where: str = "the database"
+) -> dict[str, ir.Table]:
+    """Each table of ``contract``, by its key, on an open ``connection``, whose time zone becomes the contract's.
+
+    Args:
+        connection: of Ibis, on DuckDB, PostgreSQL or Spark. One connection serves contracts of one time zone only.
+        contract: names the tables and the columns that they need.
+        where: what errors call the place.
+
+    Raises:
+        SourceError: there is no such table; names the nearest.
+        ContractError: a table has not a declared column, or a time is held in a column that cannot be one.
+    """
+    _count_days_in(connection, contract.time_zone)
+    names = table_names(connection)
+    return _opened(contract, where, names, lambda name, _: _without_zones(connection, name))
+
+
+def _opened(
+    contract: HistoryContract, where: str, names: Iterable[str], open_one: Callable[[str, str], ir.Table]
+) -> dict[str, ir.Table]:
+    held = list(names)
+    found = {}
+    for key, declared in contract.tables.items():
+        name = declared.table or key
+        if name not in held:
+            there = did_you_mean(name, held) if held else "it has none"
+            raise SourceError(f"{where} has no table {name!r}, which the contract {contract.name!r} reads; {there}")
+        found[key] = open_one(name, key)
+    for key, table in found.items():
+        _check_columns(contract, key, table, where)
+    return found
+
+
+def _count_days_in(connection: ibis.BaseBackend, time_zone: str) -> None:
+    if connection.name == "pyspark":
+        connection._session.conf.set("spark.sql.session.timeZone", time_zone)
+    elif connection.name == "postgres":
+        with connection.raw_sql(f"SET SESSION TIME ZONE {quoted(time_zone)}"):
+            connection.con.commit()  # the roll-back of a later error would take the setting back
+    else:
+        connection.raw_sql(f"SET TimeZone = {quoted(time_zone)}")
+
+
+def _without_zones(connection: ibis.BaseBackend, name: str) -> ir.Table:
+    """The table ``name``. Ibis takes Spark's timestamps with a zone for those without, so Spark itself turns them."""
+    if connection.name != "pyspark":
+        return connection.table(name)
+    fields = connection._session.table(name).schema.fields
+    columns = [
+        f"CAST(`{field.name}` AS TIMESTAMP_NTZ) AS `{field.name}`"
+        if field.dataType.typeName() == "timestamp"
+        else f"`{field.name}`"
+        for field in fields
+    ]
+    return connection.sql(f"SELECT {', '.join(columns)} FROM `{name}`", dialect="pyspark")  # noqa: S608 names of Spark's own catalogue
+
+
+def _of_folder(path: Path, contract: HistoryContract) -> dict[str, ir.Table]:
+    files: dict[str, Path] = {}
+    for file in sorted(path.iterdir()):
+        if ending_of(file) in {*DELIMITED, ".parquet"}:
+            name = file.name.removesuffix(file.name[len(file.name) - len(ending_of(file)) :])
+            if name in files:
+                raise SourceError(f"{path} holds {files[name].name} and {file.name}: which is the table {name!r}?")
+            files[name] = file
+    connection = memory_connection()
+    _count_days_in(connection, contract.time_zone)
+
+    def open_one(name: str, key: str) -> ir.Table:
+        check_file(files[name])
+        is_parquet = ending_of(files[name]) == ".parquet"
+        if is_parquet:
+            return open_parquet(files[name], connection, key)
+        return open_csv(files[name], connection, key)
+
+    return _opened(contract, str(path), files, open_one)
+
+
+def _of_sqlite(path: Path, contract: HistoryContract) -> dict[str, ir.Table]:
+    connection = memory_connection()
+    _count_days_in(connection, contract.time_zone)
+    return _opened(contract, str(path), sqlite_tables(path), lambda name, key: open_sqlite(path, name, connection, key))
+
+
+def _check_columns(contract: HistoryContract, key: str, table: ir.Table, where: str) -> None:
+    for column, use in _needed(contract, key):
+        if column not in table.columns:
+            raise ContractError(
+                f"table {key!r} of {where} has no column {column!r}, {use} in the contract {contract.name!r}; "
+                f"{did_you_mean(column, table.columns)}"
+            )
+    for column in _times(contract, key):
+        if not is_time(table[column]):
+            raise ContractError(
+                f"table {key!r} of {where}: column {column!r} is of type {table[column].type()}, and a time is a date, "
+                "a timestamp or a text such as 2026-03-01; make a view that turns it into one"
+            )
+
+
+def _times(contract: HistoryContract, key: str) -> list[str]:
+    declared = contract.tables[key]
+    ages = [
+        contract.column(key, str(feature.reads[1]))
+        for feature in contract.features.values()
+        if feature.aggregate == "age_of" and feature.reads[0] == key
+    ]
+    return [name for name in (declared.time, declared.known, declared.end, declared.end_known_at, *ages) if name]
+
+
+def _needed(contract: HistoryContract, key: str) -> list[tuple[str, str]]:
+    """The columns of a table that the contract names, each with what for."""
+    declared = contract.tables[key]
+    found = [(name, "a time") for name in _own_times(declared)]
+    if declared.through is None:
+        found.append((declared.customer or contract.customer, "the customer"))
+    else:
+        found.append((declared.through.column, "the link"))
+    found += [(name, "named in `where`") for name in declared.where]
+    found += [
+        (one.through.key, f"the key of table {other!r}")
+        for other, one in contract.tables.items()
+        if one.through is not None and one.through.table == key
+    ]
+    for name, feature in contract.features.items():
+        table, column = feature.reads
+        if table == key:
+            conditions = feature.where if feature.ratio is None else feature.ratio.where
+            found += [(one, f"feature {name!r}") for one in conditions]
+            if column is not None:
+                found.append((contract.column(key, column), f"feature {name!r}"))
+    if contract.label is not None and contract.label.involuntary is not None and key == contract.customers:
+        found.append((contract.label.involuntary.column, "`involuntary`"))
+    return found
+
+
+def _own_times(declared: HistoryTable) -> list[str]:
+    return [name for name in (declared.time, declared.known, declared.end, declared.end_known_at) if name]

@@ -1,0 +1,67 @@
+"""The same snapshot, row for row and bit for bit, on every engine that it is made for."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from datetime import date
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from churn_mlops.data.history import LEFT
+from churn_mlops.data.snapshot import read_history
+from tests.data.histories import on_duckdb, on_postgres, on_spark
+from tests.data.telecom import CONTRACT, telecom
+
+DATES = (date(2024, 3, 30), date(2024, 5, 1))
+TABLES = telecom(120, seed=3)
+
+
+@pytest.fixture(scope="module")
+def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    sql = pytest.importorskip("pyspark.sql", reason="the test on Spark needs pyspark")
+    settings = {
+        "spark.ui.enabled": "false",
+        "spark.sql.shuffle.partitions": "1",
+        "spark.sql.warehouse.dir": str(tmp_path_factory.mktemp("warehouse")),
+        "spark.sql.execution.arrow.pyspark.enabled": "true",
+        "spark.driver.memory": "1g",
+        "spark.driver.bindAddress": "127.0.0.1",
+        "spark.driver.host": "127.0.0.1",
+    }
+    builder = sql.SparkSession.builder.master("local[1]").appName("snapshot")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        session = builder.config(map=settings).getOrCreate()
+    yield session
+    session.stop()
+
+
+@pytest.fixture(scope="module")
+def expected() -> pa.Table:
+    return read_history(on_duckdb(TABLES, CONTRACT), CONTRACT, DATES, label=True)
+
+
+def test_the_example_has_something_in_every_column(expected: pa.Table) -> None:
+    for name in expected.column_names:
+        assert len(expected[name].drop_null().unique()) >= 2, name
+    assert expected[LEFT].null_count > 0
+
+
+def test_postgres_gives_the_rows_of_duckdb(expected: pa.Table, postgres: str) -> None:
+    tables = on_postgres(TABLES, CONTRACT, postgres)
+    assert_same(read_history(tables, CONTRACT, DATES, label=True), expected)
+
+
+@pytest.mark.filterwarnings("ignore::FutureWarning")  # PySpark does not say yet that it works with pandas 3
+def test_spark_gives_the_rows_of_duckdb(expected: pa.Table, spark: Any) -> None:
+    assert_same(read_history(on_spark(TABLES, CONTRACT, spark), CONTRACT, DATES, label=True), expected)
+
+
+def assert_same(found: pa.Table, expected: pa.Table) -> None:
+    assert found.schema == expected.schema
+    for name in expected.column_names:
+        pairs = zip(found[name].to_pylist(), expected[name].to_pylist(), strict=True)
+        assert [pair for pair in pairs if repr(pair[0]) != repr(pair[1])] == [], name
