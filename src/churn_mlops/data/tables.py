@@ -8,7 +8,7 @@ from pathlib import Path
 import ibis
 import ibis.expr.types as ir
 
-from churn_mlops.data.addresses import shown
+from churn_mlops.addresses import shown
 from churn_mlops.data.csv_files import open_csv
 from churn_mlops.data.files import check_file, is_duckdb, quoted
 from churn_mlops.data.history import HistoryContract, HistoryTable
