@@ -1,4 +1,4 @@
-"""A company with a history: trained on its past, judged on later dates, scored and published day by day, and matured."""
+"""A company with a history: trained on its past, judged on later dates, published day by day, and matured."""
 
 from __future__ import annotations
 
