@@ -11,7 +11,7 @@ import duckdb
 from churn_mlops.config import Settings
 from churn_mlops.data.demo_company import write_company
 
-CUSTOMERS = 1200
+CUSTOMERS = 3000
 MONTHS = 14
 
 
