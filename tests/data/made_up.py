@@ -77,7 +77,7 @@ def arrow(values: Array) -> pa.Array:
     return pa.array(values.tolist(), pa.string()).dictionary_encode()
 
 
-def world(seed: int, customers: int = 2500, dates: int = 10) -> World:
+def world(seed: int, customers: int = 2000, dates: int = 9) -> World:
     """A company over ``dates`` as-of dates 30 days apart: seasons, a late shift, a use that drops before an end."""
     rng = np.random.default_rng(seed)
     start = rng.integers(-900, 0, customers)

@@ -88,7 +88,6 @@ def contacts_afterwards(w: World) -> Array:
 
 def id_order(w: World) -> Array:
     """Numbers given out when the leavers had been moved to the front, more or less."""
-    _, first = np.unique(w.customer, return_index=True)
     ever = np.zeros(w.customer.max() + 1)
     np.maximum.at(ever, w.customer, w.left)
     number = np.empty(ever.size)
@@ -98,8 +97,9 @@ def id_order(w: World) -> Array:
 
 def use_ahead(w: World) -> Array:
     """Mean use over the days that are to be predicted, nothing after the end."""
-    days = np.clip(w.ends - w.day, 0, EVERY) / EVERY
-    return w.usage * days * (w.day + EVERY <= w.last - EVERY * (w.ends.min() >= 10_000)) + 0.0
+    if w.ends.min() >= 10_000:  # the days ahead have not come yet
+        return np.zeros(w.usage.size)
+    return w.usage * np.clip(w.ends - w.day, 0, EVERY) / EVERY
 
 
 def target_encoding(w: World) -> Array:

@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 Kind = Literal[
-    "too_good", "too_good_at_times", "leavers_only", "named", "collapses", "grows", "made_from_label", "identifier",
-    "after_the_date", "gone_when_needed", "rewritten", "order_of_rows",
+    "too_good", "too_good_at_times", "leavers_only", "named", "foresees", "collapses", "grows", "made_from_label",
+    "identifier", "after_the_date", "gone_when_needed", "rewritten", "order_of_rows",
 ]  # fmt: skip
 
 ORDER_OF_ROWS = "(order of rows)"

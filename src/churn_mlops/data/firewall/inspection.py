@@ -15,7 +15,7 @@ from churn_mlops.data.firewall.canaries import release
 from churn_mlops.data.firewall.findings import Firewall, LeakFinding
 from churn_mlops.data.firewall.made_from_label import agrees_too_well, identifies, order_of_rows
 from churn_mlops.data.firewall.rows import Column, Dates, Labelled, column_of
-from churn_mlops.data.firewall.through_time import after_the_date, collapses, grows
+from churn_mlops.data.firewall.through_time import after_the_date, collapses, foresees, grows
 from churn_mlops.data.firewall.when_needed import gone_when_needed
 from churn_mlops.data.leaks import LEAST, strength
 
@@ -70,6 +70,7 @@ def _signs(
         too_good(thinned, sample),
         agrees_too_well(column, rows),
         identifies(column, rows),
+        foresees(thinned, sample),
         collapses(thinned, sample),
         grows(thinned, sample),
         after_the_date(column, rows),

@@ -6,11 +6,12 @@ import math
 import re
 
 import numpy as np
+import numpy.typing as npt
 
 from churn_mlops.data.firewall.findings import LeakFinding
-from churn_mlops.data.firewall.power import auc_within_dates, noise_of, rates
+from churn_mlops.data.firewall.power import HONEST_AUC, auc_within_dates, noise_of, rates
 from churn_mlops.data.firewall.rows import Column, Labelled, Mask
-from churn_mlops.data.leaks import FOLDS, Codes, Floats, codes_of
+from churn_mlops.data.leaks import FOLDS, Codes, Floats, codes_of, out_of_fold
 
 _STRONG_ENOUGH = 0.65
 _KEPT = 0.4
@@ -66,6 +67,39 @@ def grows(column: Column, rows: Labelled) -> LeakFinding | None:
         )
         return LeakFinding(column.name, "grows", message, sure=False)
     return None
+
+
+def foresees(column: Column, rows: Labelled) -> LeakFinding | None:
+    """A column that knows who will leave long before: what is written back into the past, such as a state of today.
+
+    Among those who stay at a date, leavers of the dates after the next are told from those who are never seen to leave.
+    Nothing honest does that as well as the best features do for the days ahead.
+    """
+    later = _leaves_later(rows)
+    if later is None:
+        return None
+    stays = rows.label == 0
+    there = Labelled(later[stays], rows.groups[stays], rows.as_of[stays] if rows.as_of is not None else None)
+    if min(there.counts) < _LEAVERS:
+        return None
+    values = column.values[stays]
+    score = out_of_fold(codes_of(values, column.numeric), there.label, there.fold)
+    auc = auc_within_dates(score, there)
+    if (auc - HONEST_AUC) / noise_of(HONEST_AUC, *there.counts) < _BEYOND:
+        return None
+    message = f"tells who will leave only after the next date from those who never do (AUC {auc:.2f}): is it written "
+    return LeakFinding(column.name, "foresees", message + "back into the past, as a state of today is?")
+
+
+def _leaves_later(rows: Labelled) -> npt.NDArray[np.int8] | None:
+    """1 for rows whose customer leaves at a date after the next one; None where there are too few dates."""
+    if rows.as_of is None or rows.dates.size < 3:
+        return None
+    date = np.searchsorted(rows.dates, rows.as_of)
+    _, place = np.unique(rows.groups, return_inverse=True)
+    end = np.full(int(place.max()) + 1, -1)
+    np.maximum.at(end, place, np.where(rows.label == 1, date, -1))
+    return np.asarray(end[place] >= date + 2, dtype=np.int8)
 
 
 def _halves(rows: Labelled) -> tuple[Mask, Mask] | None:

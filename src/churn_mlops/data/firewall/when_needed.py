@@ -5,6 +5,8 @@ What the leaving writes into a column is there in rows with a label, and is not 
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from churn_mlops.data.firewall.findings import LeakFinding
@@ -13,6 +15,7 @@ from churn_mlops.data.leaks import Codes, Floats, codes_of
 
 _ENOUGH = 100
 _LIFT = 3.0
+_MOSTLY = 0.6
 _CAUGHT = 0.4
 _EXPECTED = 30.0
 _KEPT = 0.15
@@ -56,18 +59,25 @@ def _is_constant_now(column: Column, rows: Labelled, then: Codes, today: Codes) 
 
 
 def _telling_values_are_gone(column: Column, rows: Labelled, then: Codes, today: Codes) -> LeakFinding | None:
+    """Values that leavers have much more often than others; or that mostly leavers have, but for the others' share."""
     size = int(max(then.max(), today.max())) + 1
     weights = np.array(rows.weights)[rows.label]
-    label = rows.label.astype(np.float64)
     share = _shares(then, weights, size)
-    left = _shares(then, weights * label, size)
-    telling = left > _LIFT * share
-    caught, expected = left[telling].sum(), share[telling].sum()
-    found = _shares(today, np.ones(today.size), size)[telling].sum()
-    if caught < _CAUGHT or expected * today.size < _EXPECTED or found > _KEPT * expected:
-        return None
-    message = (
-        f"values that {caught:.0%} of leavers have, and {expected:.1%} of all, stand at {found:.1%} of the customers "
-        "whose label is not known yet: they are written by the leaving, or after it"
-    )
-    return LeakFinding(column.name, "gone_when_needed", message)
+    left = _shares(then, weights * rows.label, size)
+    base = float((weights * rows.label).sum() / weights.sum())
+    now = _shares(today, np.ones(today.size), size)
+    for telling in (left > _LIFT * share, left * base > _MOSTLY * share):
+        caught, expected, found = float(left[telling].sum()), float(share[telling].sum()), float(now[telling].sum())
+        if caught < _CAUGHT or expected * today.size < _EXPECTED:
+            continue
+        of_others = 1 - caught * base / expected
+        most = max(_KEPT, 1.3 * of_others if of_others < 1 - _MOSTLY else 0.0) * expected * today.size
+        lost = (expected - found) * today.size
+        if found * today.size > most + 2 * math.sqrt(most) or lost < 5 * math.sqrt(expected * today.size):
+            continue
+        message = (
+            f"values that {caught:.0%} of leavers have, and {expected:.1%} of all, stand at {found:.1%} of the "
+            "customers whose label is not known yet: they are written by the leaving, or after it"
+        )
+        return LeakFinding(column.name, "gone_when_needed", message)
+    return None
