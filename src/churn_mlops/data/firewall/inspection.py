@@ -14,10 +14,13 @@ from churn_mlops.data.firewall.alone import too_good
 from churn_mlops.data.firewall.canaries import release
 from churn_mlops.data.firewall.findings import Firewall, LeakFinding
 from churn_mlops.data.firewall.made_from_label import agrees_too_well, identifies, order_of_rows
+from churn_mlops.data.firewall.power import association
 from churn_mlops.data.firewall.rows import Column, Dates, Labelled, column_of
 from churn_mlops.data.firewall.through_time import after_the_date, collapses, foresees, grows
 from churn_mlops.data.firewall.when_needed import gone_when_needed
-from churn_mlops.data.leaks import LEAST, strength
+from churn_mlops.data.leaks import LEAST, codes_of, strength
+
+_TELLING = 2.0
 
 
 def inspect(
@@ -95,7 +98,9 @@ def _first(column: Column, rows: Labelled) -> LeakFinding | None:
 
 
 def _says_nothing(column: Column, rows: Labelled, noise: float) -> bool:
-    """Whether it ranks no better than noise does, among leavers enough to tell."""
+    """Whether it ranks no better than noise does, nor is rare and telling, among leavers enough to tell."""
     if min(np.bincount(rows.label, minlength=2)) < LEAST:
+        return False
+    if association(codes_of(column.values, column.numeric), rows.label.astype(np.float64)) > _TELLING:
         return False
     return strength(column.values, column.numeric, rows.sample, rows.fold)[0] <= noise

@@ -40,6 +40,18 @@ def rates(codes: Codes, label: Floats, fit: np.ndarray[tuple[int], np.dtype[np.b
     return np.asarray(((left + 5 * mean) / (rows + 5))[codes])
 
 
+def association(codes: Codes, label: Floats) -> float:
+    """By how many standard errors leavers are spread over the codes more unevenly than chance does (chi-square)."""
+    rows = np.bincount(codes)
+    left = np.bincount(codes, weights=label)
+    rate = label.mean()
+    expected = rows * rate
+    usable = expected > 0
+    spread = float(np.sum((left - expected)[usable] ** 2 / (expected[usable] * (1 - rate))))
+    free = max(int(usable.sum()) - 1, 1)
+    return (spread - free) / math.sqrt(2 * free)
+
+
 def auc_within_dates(score: Floats, rows: Labelled) -> float:
     """The area under the ROC curve within each date, weighted by its leavers; NaN where no date has both classes.
 
