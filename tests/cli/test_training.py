@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from churn_mlops.cli import training
+from churn_mlops.data.firewall import Canary, Firewall, LeakFinding
 from churn_mlops.models.auto import Excess, as_plain
 from churn_mlops.pipelines.train import Trained
 from tests.cli.conftest import Churn
@@ -50,6 +51,40 @@ def test_of_a_configured_type_nothing_is_said_of_a_choice(company: Company, caps
     training.show(company.trained, None)
     assert "Of all types" not in capsys.readouterr().out
     assert training._document(company.trained)["auto"] is None
+
+
+FOUND = (
+    LeakFinding("refund", "leavers_only", "is set for leavers only, 8.0% of them"),
+    LeakFinding("trend", "too_good", "is remarkably strong on its own (AUC 0.91)", sure=False),
+)
+BLIND = Canary("days until the end", True, False, "is not caught: the firewall is blind on so little data")
+
+
+def leaking(company: Company, *set_aside: str) -> Trained:
+    assert company.trained is not None
+    leaks = replace(company.trained.leaks, firewall=Firewall(FOUND, (BLIND,)), set_aside=set_aside)
+    return replace(company.trained, leaks=leaks)
+
+
+def test_each_leak_is_named_with_its_sign_and_what_to_do(company: Company, capsys: pytest.CaptureFixture[str]) -> None:
+    training.show(leaking(company), None)
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "Leak: refund: is set for leavers only, 8.0% of them. Worth a look: trend: is remarkably strong" in printed
+    assert "The figures above are not to be believed" in printed
+    assert "`churn train --strict`" in printed
+    assert "a made-up column (days until the end) is not caught: the firewall is blind on so little data." in printed
+
+
+def test_a_leak_set_aside_is_said_and_the_figures_stand(company: Company, capsys: pytest.CaptureFixture[str]) -> None:
+    training.show(leaking(company, "refund"), None)
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "Set aside: refund: is set for leavers only" in printed
+    assert "not to be believed" not in printed
+
+
+def test_json_holds_the_leaks(company: Company) -> None:
+    leaks = json.loads(json.dumps(training._document(leaking(company, "refund"))))["leaks"]
+    assert (leaks["set_aside"], leaks["findings"][0]["kind"]) == (["refund"], "leavers_only")
 
 
 def test_what_to_type_next_works_with_the_settings_that_were_used(churn: Churn, own_company: Company) -> None:

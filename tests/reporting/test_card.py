@@ -7,7 +7,7 @@ import pytest
 from churn_mlops.pipelines.report import Recorded
 from churn_mlops.reporting import words
 from churn_mlops.reporting.card import model_card, plain
-from churn_mlops.reporting.facts import Figure, Unseen
+from churn_mlops.reporting.facts import Figure, Noticed, Unseen
 
 
 def test_the_card_says_what_the_page_says(found: Recorded) -> None:
@@ -68,3 +68,20 @@ def test_a_name_of_several_lines_makes_no_heading(found: Recorded) -> None:
 )
 def test_numbers_are_written_alike_everywhere(written: str, expected: str) -> None:
     assert written.replace("\u00a0", " ") == expected
+
+
+LEAK = Noticed(feature="refund<b>", message="is set for leavers only", sure=True, set_aside=False)
+
+
+def test_the_card_says_what_looks_too_good(found: Recorded) -> None:
+    assert "## What looks too good\n\nNo feature seems to know" in model_card(found.report, found.money)
+    card = model_card(found.report.model_copy(update={"noticed": (LEAK,)}), found.money)
+    assert "1\u00a0feature that the model is shown most likely knows what was not known at the time." in card
+    assert "- refund&lt;b&gt;: is set for leavers only (the model is shown it)" in card
+    aside = LEAK.model_copy(update={"set_aside": True})
+    card = model_card(found.report.model_copy(update={"noticed": (aside,)}), found.money)
+    assert "that seemed to know what was not known at the time, set aside." in card
+
+
+def test_the_card_of_a_version_for_which_nobody_looked_says_nothing_of_leaks(found: Recorded) -> None:
+    assert "too good" not in model_card(found.report.model_copy(update={"noticed": None}), found.money)

@@ -11,7 +11,7 @@ import pytest
 
 from churn_mlops.pipelines.report import Recorded
 from churn_mlops.reporting import Report, money_of
-from churn_mlops.reporting.facts import Compared, Unseen
+from churn_mlops.reporting.facts import Compared, Noticed, Unseen
 from churn_mlops.reporting.page import Page
 from churn_mlops.retention import Economics
 
@@ -175,3 +175,14 @@ def test_the_settings_used_are_printed_and_change_the_money(found: Recorded, htm
     assert "no list of 2" in html
     assert "no list of" not in generous
     assert "assumed until measured" in generous
+
+
+def test_a_leak_that_the_model_is_shown_is_said_first_of_all_and_escaped(found: Recorded) -> None:
+    assert "Too good to be true." not in page_of(found.report).html()
+    leak = Noticed(feature=EVIL, message="is set for leavers only", sure=True, set_aside=False)
+    html = page_of(found.report.model_copy(update={"noticed": (leak,)})).html()
+    Reader(html)
+    assert "Too good to be true." in html
+    assert "<h3>What looks too good</h3>" in html
+    assert EVIL not in html
+    assert "alert(&#34;x&#34;)&lt;/script&gt;&amp;amp;: is set for leavers only" in html

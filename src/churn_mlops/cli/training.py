@@ -15,6 +15,7 @@ from churn_mlops.cli.terminal import RESTART, print_json, progress_bar, say, tab
 
 if TYPE_CHECKING:
     from churn_mlops.models.evaluate import Estimate
+    from churn_mlops.pipelines.leak_check import LeakCheck
     from churn_mlops.pipelines.train import Trained
 
 TITLES = {
@@ -35,6 +36,9 @@ def train(
     force: Annotated[
         str | None, typer.Option(metavar="REASON", help="Make the new model champion whatever the comparison says.")
     ] = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Set features aside that know what was not known at the time.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")] = False,
 ) -> None:
     """Train a model, judge it on customers set aside, and make it champion if it is better beyond noise.
@@ -49,7 +53,7 @@ def train(
         changed = settings.training.model_copy(update={"model_type": model_type})
         settings = settings.model_copy(update={"training": changed})
     with progress_bar("Training") as progress:
-        trained = job.train(settings, force=force, progress=progress)
+        trained = job.train(settings, force=force, strict=strict, progress=progress)
     if as_json:
         print_json(_document(trained))
     else:
@@ -66,13 +70,28 @@ def show(trained: Trained, config: Path | None) -> None:
         "others, whom no version ever trains on:"
     )
     show_metrics(trained.metrics)
+    command = "churn" if config is None else f"churn --config {shlex.quote(str(config))}"
+    show_leaks(trained.leaks, command)
     verdict = trained.verdict
     live = "is live now" if verdict.promote else "was recorded, not promoted"
     say(f"Version {trained.version} {live}: {verdict.sentence}.")
     if verdict.promote:
         say(RESTART)
-    command = "churn" if config is None else f"churn --config {shlex.quote(str(config))}"
     say(f"What it learnt and what it is worth, in pictures: {command} report {trained.version}")
+
+
+def show_leaks(leaks: LeakCheck, command: str) -> None:
+    """Print what seems to know what was not known at the time; ``command`` is how the program is called."""
+    for finding in leaks.firewall.findings:
+        verdict = "Set aside" if finding.feature in leaks.set_aside else "Leak" if finding.sure else "Worth a look"
+        say(f"{verdict}: {finding.feature}: {finding.message}.")
+    if any(finding.sure for finding in leaks.in_use):
+        say(
+            "The figures above are not to be believed: the model was shown what was not known at the time. Leave it "
+            f"out with `{command} train --strict`, or correct the contract."
+        )
+    for canary in leaks.firewall.blind:
+        say(f"The look for leaks is not to be relied on: a made-up column ({canary.name}) {canary.message}.")
 
 
 def show_metrics(metrics: Mapping[str, Estimate]) -> None:
@@ -94,6 +113,7 @@ def _document(trained: Trained) -> dict[str, Any]:
         "promoted": trained.verdict.promote,
         "signal": trained.verdict.signal,
         "verdict": trained.verdict.sentence,
+        "leaks": trained.leaks.to_dict(),
         "warnings": trained.report.to_dict()["problems"],
     }
 

@@ -21,16 +21,16 @@ DECIDES_AUC = 0.95
 """A single column with such an area under the ROC curve all but decides the label."""
 STRONG_AUC = 0.90
 """From here on a column is worth a look, though it stays a feature."""
-_NAMED_AUC = 0.75
+NAMED_AUC = 0.75
 _PURE = 0.99
-_PURE_SHARE = 0.20
-_PURE_SHARE_NUMBER = 0.40  # the far end of an honest, strong number may hold leavers only
-_PURE_LOOK = 0.02
-_FOLDS = 5
+PURE_SHARE = 0.20
+PURE_SHARE_NUMBER = 0.40  # the far end of an honest, strong number may hold leavers only
+PURE_LOOK = 0.02
+FOLDS = 5
 _USUAL = 0.5
 _BINS = 64
-_ENOUGH_SET = 50
-_LEAST = 10  # leavers, and stayers, below which nothing can be said
+ENOUGH_SET = 50
+LEAST = 10  # leavers, and stayers, below which nothing can be said
 
 Floats = npt.NDArray[np.float64]
 Codes = npt.NDArray[np.int64]
@@ -54,17 +54,17 @@ def suspects(columns: Sequence[ColumnProfile], sample: Sample) -> list[Suspicion
 def _suspicion(column: ColumnProfile, sample: Sample) -> Suspicion | None:
     name = column.name
     named = names_leaving(name)
-    if sample.label.size and min(np.bincount(sample.label, minlength=2)) >= _LEAST:
-        auc, pure = _strength(sample.values[name], name in sample.numeric, sample)
+    if sample.label.size and min(np.bincount(sample.label, minlength=2)) >= LEAST:
+        auc, pure = strength(sample.values[name], name in sample.numeric, sample)
         if auc >= DECIDES_AUC:
             return Suspicion(name, f"on its own it all but decides the label (AUC {auc:.2f})")
-        if (set_for := _set_for_leavers(sample.values[name], sample)) >= _PURE_LOOK:
+        if (set_for := set_for_leavers(sample.values[name], sample)) >= PURE_LOOK:
             return Suspicion(name, f"is set for leavers only, {set_for:.1%} of them: set by the leaving, or after it")
-        if pure >= (_PURE_SHARE_NUMBER if name in sample.numeric else _PURE_SHARE):
+        if pure >= (PURE_SHARE_NUMBER if name in sample.numeric else PURE_SHARE):
             return Suspicion(name, f"some of its values stand at leavers only, and cover {pure:.0%} of them")
-        if not named and may_name_leaving(name) and auc >= _NAMED_AUC:
+        if not named and may_name_leaving(name) and auc >= NAMED_AUC:
             return Suspicion(name, f"its name may speak of leaving, and it goes with the label (AUC {auc:.2f})")
-        if not named and pure >= _PURE_LOOK:
+        if not named and pure >= PURE_LOOK:
             return Suspicion(
                 name, f"some of its values stand at leavers only ({pure:.1%} of them): known before?", sure=False
             )
@@ -75,22 +75,29 @@ def _suspicion(column: ColumnProfile, sample: Sample) -> Suspicion | None:
     )
 
 
-def _strength(values: Floats, numeric: bool, sample: Sample) -> tuple[float, float]:
-    """The best AUC of the column alone, by value or by being missing, and the share of leavers at pure values."""
+def strength(values: Floats, numeric: bool, sample: Sample, fold: Codes | None = None) -> tuple[float, float]:
+    """The best AUC of the column alone, by value or by being missing, and the share of leavers at pure values.
+
+    Args:
+        values: the column, shape (rows,), NaN for missing.
+        numeric: whether it holds numbers, not levels.
+        sample: the label, and what its rows stand for.
+        fold: of each row, shape (rows,), where rows belong together; drawn at random when left out.
+    """
     label = sample.label
     missing = np.isnan(values)
-    codes = _codes(values, numeric)
-    aucs = [auc_of(_out_of_fold(codes, label), label)]
+    codes = codes_of(values, numeric)
+    aucs = [auc_of(out_of_fold(codes, label, fold), label)]
     if missing.any():
         held = missing.astype(np.float64)
         aucs += [auc_of(held, label), auc_of(-held, label)]
     ordered = np.where(missing, -np.inf, values)
     aucs += [auc_of(ordered, label), auc_of(-ordered, label)]
-    pure = max(_pure_share(codes, sample), _pure_share(missing.astype(np.int64), sample))
+    pure = max(pure_share(codes, sample), pure_share(missing.astype(np.int64), sample))
     return max(aucs), pure
 
 
-def _set_for_leavers(values: Floats, sample: Sample) -> float:
+def set_for_leavers(values: Floats, sample: Sample) -> float:
     """The share of leavers at whom the column is set, where nearly all at whom it is set are leavers; otherwise 0.
 
     It is set where it is neither missing nor has the one value that stands in at least half of the rows.
@@ -100,10 +107,10 @@ def _set_for_leavers(values: Floats, sample: Sample) -> float:
     masks = [~missing] if missing.mean() >= _USUAL else []
     if counts.max(initial=0) >= _USUAL * values.size:
         masks.append(values != found[np.argmax(counts)])
-    return max((_pure_share(mask.astype(np.int64), sample, _ENOUGH_SET) for mask in masks), default=0.0)
+    return max((pure_share(mask.astype(np.int64), sample, ENOUGH_SET) for mask in masks), default=0.0)
 
 
-def _codes(values: Floats, numeric: bool) -> Codes:
+def codes_of(values: Floats, numeric: bool) -> Codes:
     """Levels as they are, numbers in up to ``_BINS`` bins of equal weight; missing is a level of its own, the last."""
     missing = np.isnan(values)
     present = values[~missing]
@@ -117,18 +124,23 @@ def _codes(values: Floats, numeric: bool) -> Codes:
     return codes
 
 
-def _out_of_fold(codes: Codes, label: npt.NDArray[np.int8]) -> Floats:
+def out_of_fold(codes: Codes, label: npt.NDArray[np.int8], fold: Codes | None = None) -> Floats:
     """For each row, the rate of leavers among the rows of its code in the other folds."""
+    fold = _folds(label) if fold is None else fold
+    size = int(codes.max()) + 1
+    rows_of = np.bincount(codes + fold * size, minlength=size * FOLDS).reshape(FOLDS, size)
+    left_of = np.bincount(codes + fold * size, weights=label, minlength=size * FOLDS).reshape(FOLDS, size)
+    rate = (left_of.sum(axis=0) - left_of + label.mean()) / (rows_of.sum(axis=0) - rows_of + 1)
+    return np.asarray(rate[fold, codes])
+
+
+def _folds(label: npt.NDArray[np.int8]) -> Codes:
     rng = np.random.default_rng(0)
     fold = np.empty(label.size, dtype=np.int64)
     for value in (0, 1):
         rows = np.flatnonzero(label == value)
-        fold[rows] = rng.permutation(rows.size) % _FOLDS
-    size = int(codes.max()) + 1
-    rows_of = np.bincount(codes + fold * size, minlength=size * _FOLDS).reshape(_FOLDS, size)
-    left_of = np.bincount(codes + fold * size, weights=label, minlength=size * _FOLDS).reshape(_FOLDS, size)
-    rate = (left_of.sum(axis=0) - left_of + label.mean()) / (rows_of.sum(axis=0) - rows_of + 1)
-    return np.asarray(rate[fold, codes])
+        fold[rows] = rng.permutation(rows.size) % FOLDS
+    return fold
 
 
 def auc_of(score: Floats, label: npt.NDArray[np.int8]) -> float:
@@ -140,7 +152,7 @@ def auc_of(score: Floats, label: npt.NDArray[np.int8]) -> float:
     return float(np.sum(left * (below + stayed / 2)) / (left.sum() * stayed.sum()))
 
 
-def _pure_share(codes: Codes, sample: Sample, least: int = _LEAST) -> float:
+def pure_share(codes: Codes, sample: Sample, least: int = LEAST) -> float:
     """The share of leavers at values of ``least`` rows where at least 99 % left, beyond what chance explains."""
     left = np.bincount(codes, weights=sample.label)
     rows = np.bincount(codes)

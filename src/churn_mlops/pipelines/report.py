@@ -19,7 +19,7 @@ from churn_mlops.pipelines.recording import tracking
 from churn_mlops.pipelines.setting_aside import TrainingData
 from churn_mlops.reporting import REPORT_FILE, Money, Report, build_report, money_of, read_report
 from churn_mlops.reporting.card import CARD_FILE, model_card
-from churn_mlops.reporting.facts import Made, ReportError
+from churn_mlops.reporting.facts import Made, Noticed, ReportError
 from churn_mlops.retention.economics import Economics
 
 
@@ -68,7 +68,7 @@ def facts(
         signal=verdict.signal,
         promoted=verdict.promote,
     )
-    return build_report(
+    report = build_report(
         bundle,
         data.aside,
         data.aside_y,
@@ -77,6 +77,20 @@ def facts(
         customers=customers,
         made=made,
         seed=provenance["seed"],
+    )
+    leaks = provenance.get("leaks")
+    return report if leaks is None else report.model_copy(update={"noticed": _noticed(leaks)})
+
+
+def _noticed(leaks: Mapping[str, Any]) -> tuple[Noticed, ...]:
+    return tuple(
+        Noticed(
+            feature=finding["feature"],
+            message=finding["message"],
+            sure=finding["sure"],
+            set_aside=finding["feature"] in leaks["set_aside"],
+        )
+        for finding in leaks["findings"]
     )
 
 

@@ -30,7 +30,9 @@ from churn_mlops.models.registry import CHALLENGER
 from churn_mlops.models.tables import Floats
 from churn_mlops.models.tracking import PROVENANCE_FILE, Run, amend, log_run, reach
 from churn_mlops.models.train import fit_bundle
+from churn_mlops.pipelines.frozen_snapshots import FrozenSnapshots
 from churn_mlops.pipelines.judging import Verdict, judge
+from churn_mlops.pipelines.leak_check import LeakCheck, check_periods, check_table
 from churn_mlops.pipelines.out_of_time import OutOfTime, out_of_time
 from churn_mlops.pipelines.periods import Periods, as_of_date, judged_from, read_periods
 from churn_mlops.pipelines.reading import check, open_history, open_source
@@ -54,11 +56,17 @@ class Trained:
     set_aside: int
     metrics: Mapping[str, Estimate]
     verdict: Verdict
+    leaks: LeakCheck
     out_of_time: OutOfTime | None = None
 
 
 def train(
-    settings: Settings, *, today: date | None = None, force: str | None = None, progress: Progress | None = None
+    settings: Settings,
+    *,
+    today: date | None = None,
+    force: str | None = None,
+    strict: bool = False,
+    progress: Progress | None = None,
 ) -> Trained:
     """Train a model on the configured source, record it, and make it the champion if it is better beyond noise.
 
@@ -66,6 +74,7 @@ def train(
         settings: what to read, how to fit, where to record.
         today: until when labels of a history may have matured; the present day when left out.
         force: a reason to promote whatever the comparison says; recorded with the promotion.
+        strict: whether to set features aside that leak for all that can be told, instead of naming them only.
         progress: called with (fits done, fits in all).
 
     Raises:
@@ -76,7 +85,7 @@ def train(
         raise ConfigError(f"training.model_type is {model_type!r}: one of {', '.join(MODEL_TYPES)}")
     live = LiveModels(settings.models.folder)
     champion = _champion(live)
-    learnt_from = _read(settings, today or date.today())
+    learnt_from = _read(settings, today or date.today(), strict=strict)
     contract = learnt_from.contract
     live.probe()
     reach(tracking(settings))
@@ -104,6 +113,8 @@ def train(
     report = facts(bundle, data, scores, metrics, verdict, provenance, learnt_from.customers)
     run = _run(bundle, data, scores, metrics, provenance, report, card_of(report, settings))
     run_id, version = log_run(tracking(settings), run)
+    if learnt_from.leaks.frozen is not None:
+        FrozenSnapshots.beside_models(settings).keep(learnt_from.leaks.frozen)
     while verdict.promote:
         compared_with = None if champion is None else champion.bundle.sha256
         reason = force or verdict.sentence
@@ -127,7 +138,16 @@ def train(
     if verdict.signal and not verdict.promote:
         name_version(settings, CHALLENGER, version)
     return Trained(
-        version, run_id, bundle, learnt_from.report, len(data.train), len(data.aside), metrics, verdict, later
+        version=version,
+        run_id=run_id,
+        bundle=bundle,
+        report=learnt_from.report,
+        customers=len(data.train),
+        set_aside=len(data.aside),
+        metrics=metrics,
+        verdict=verdict,
+        leaks=learnt_from.leaks,
+        out_of_time=later,
     )
 
 
@@ -135,18 +155,26 @@ def train(
 class _LearntFrom:
     """What a run learns from, of either shape; ``customers`` are the active ones of the source."""
 
-    contract: DataContract
+    leaks: LeakCheck
     data: TrainingData
     report: ValidationReport
     customers: int
-    history: HistoryContract | None = None
     periods: Periods | None = None
 
     @property
+    def contract(self) -> DataContract:
+        return self.leaks.contract
+
+    @property
+    def history(self) -> HistoryContract | None:
+        return self.leaks.history
+
+    @property
     def provenance(self) -> dict[str, Any]:
+        leaks = {"leaks": self.leaks.to_dict()}
         if self.periods is None:
-            return {}
-        return {
+            return leaks
+        return leaks | {
             "as_of_dates": [day.isoformat() for day in self.periods.dates],
             "rows_without_label": self.periods.unlabelled,
         }
@@ -158,18 +186,21 @@ class _LearntFrom:
         return out_of_time(self.periods, self.history, settings, bundle.model_type, bundle.training["setting"])
 
 
-def _read(settings: Settings, today: date) -> _LearntFrom:
+def _read(settings: Settings, today: date, *, strict: bool) -> _LearntFrom:
     contract = load_contract(settings.contract.path)
     if isinstance(contract, DataContract):
         checked = check(open_source(settings), contract, need_label=True)
         snapshot = read_snapshot(checked.table, contract, label="known")
-        return _LearntFrom(contract, split(snapshot, contract, settings), checked.report, checked.report.rows)
+        leaks = check_table(checked.table, snapshot, contract, strict=strict, seed=settings.training.seed)
+        return _LearntFrom(leaks, split(snapshot, leaks.contract, settings), checked.report, checked.report.rows)
     tables = open_history(settings, contract)
-    periods = read_periods(settings, tables, contract, as_of_date(settings, tables, contract, today))
-    flat = contract.flat()
-    data = split(periods.rows, flat, settings, periods.as_of >= np.datetime64(judged_from(periods), "D"))
+    last = as_of_date(settings, tables, contract, today)
+    periods = read_periods(settings, tables, contract, last)
+    frozen = FrozenSnapshots.beside_models(settings)
+    leaks = check_periods(periods, tables, contract, last, frozen, strict=strict, seed=settings.training.seed)
+    data = split(periods.rows, leaks.contract, settings, periods.as_of >= np.datetime64(judged_from(periods), "D"))
     customers = int((periods.as_of == periods.as_of.max()).sum())
-    return _LearntFrom(flat, data, periods.report, customers, contract, periods)
+    return _LearntFrom(leaks, data, periods.report, customers, periods)
 
 
 def _champion(live: LiveModels) -> LiveModel | None:

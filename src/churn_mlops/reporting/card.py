@@ -39,10 +39,12 @@ def model_card(report: Report, money: Money) -> str:
     ]
     parts += ["## How good it is", _items([text for text in told if text]), _metrics(report)]
     parts += ["## What it was not shown", _unseen(report)]
+    if report.noticed is not None:
+        parts += ["## What looks too good", plain(sentences.too_good(report)), _items(sentences.noticed(report))]
     limits = [f"**{title}** {plain(sentence)}" for title, sentence in sentences.limits(report)]
     parts += ["## What it cannot know", "\n".join(f"- {limit}" for limit in limits)]
     parts += [f"Data {report.made.data_fingerprint[:12]}, seed {report.made.seed}. The pictures: `churn report`."]
-    return "\n\n".join(parts) + "\n"
+    return "\n\n".join(part for part in parts if part) + "\n"
 
 
 def plain(text: str) -> str:

@@ -139,6 +139,18 @@ class Unseen(_Facts):
     note: str
 
 
+class Noticed(_Facts):
+    """A feature that may know what was not known at the time, by what sign, and whether the model is shown it.
+
+    ``sure`` is False where it is only worth a look.
+    """
+
+    feature: str
+    message: str
+    sure: bool
+    set_aside: bool
+
+
 class Compared(_Facts):
     """One model type of a comparison: its out-of-fold log loss, how much above the best, and the error of that."""
 
@@ -192,7 +204,7 @@ class Made(_Facts):
 
 
 class Report(_Facts):
-    """All facts of one model version."""
+    """All facts of one model version; ``noticed`` is None where nobody looked for leaks."""
 
     format: int = REPORT_VERSION
     subject: Subject
@@ -208,6 +220,7 @@ class Report(_Facts):
     segments: tuple[Segment, ...]
     columns: tuple[Column, ...]
     unseen: tuple[Unseen, ...]
+    noticed: tuple[Noticed, ...] | None = None
     made: Made
 
     def to_dict(self) -> dict[str, Any]:

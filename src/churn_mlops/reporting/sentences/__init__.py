@@ -1,6 +1,7 @@
 """The plain sentences of a report: one for each thing it shows, the same on the page and in the model card."""
 
 from churn_mlops.reporting.sentences.features import base, base_share, drivers, effect, missing_cell, odds_factor, pairs
+from churn_mlops.reporting.sentences.leaks import is_too_good, noticed, too_good
 from churn_mlops.reporting.sentences.money import churn_costs, list_earns, whole_list
 from churn_mlops.reporting.sentences.ranks import (
     gains,
@@ -27,6 +28,7 @@ __all__ = [
     "effect",
     "gains",
     "horizon",
+    "is_too_good",
     "leaving",
     "length_near",
     "lift",
@@ -36,6 +38,7 @@ __all__ = [
     "misjudged",
     "missing_cell",
     "model_type",
+    "noticed",
     "odds_factor",
     "order",
     "pairs",
@@ -45,6 +48,7 @@ __all__ = [
     "set_aside_rate",
     "shown",
     "slope",
+    "too_good",
     "whole_list",
     "within",
 ]
