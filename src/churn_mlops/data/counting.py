@@ -11,7 +11,7 @@ from typing import Any
 import ibis
 import ibis.expr.types as ir
 
-from churn_mlops.data.cells import as_text, is_whole, text_to_number
+from churn_mlops.data.cells import as_text, is_infinite, is_whole, text_to_number
 from churn_mlops.data.contract import ABSURD, level_text
 from churn_mlops.data.notation import Notation
 from churn_mlops.data.written import FIRST_ZERO, MOST_SHAPES, SHAPING, Shape, shapes_of
@@ -52,7 +52,7 @@ def grouped(column: ir.Column, kind: str, notation: Notation, words: tuple[str, 
     cells = cells.mutate(text=as_text(cells.cell))
     if kind == "number":
         number = cells.cell.cast("float64").nullif(float("nan"))
-        infinite = number.isinf().fill_null(False)
+        infinite = is_infinite(number).fill_null(False)
         number = ibis.ifelse(infinite, ibis.null("float64"), number)
     elif kind == "boolean":
         number, infinite = cells.cell.cast("int8").cast("float64"), ibis.literal(False)

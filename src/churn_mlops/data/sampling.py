@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from churn_mlops.data.cells import as_text, text_to_number
+from churn_mlops.data.cells import as_text, is_infinite, text_to_number
 from churn_mlops.data.contract import Label
 from churn_mlops.data.counting import MISSING_TEXTS
 from churn_mlops.data.notation import Notation
@@ -81,7 +81,7 @@ def _cell(column: ir.Column, notation: Notation | None) -> ir.Column:
     """A number as ``notation`` writes it; text where there is none."""
     if notation is not None and kind_of(column) == "number":
         number = column.cast("float64").nullif(float("nan"))
-        return ibis.ifelse(number.isinf(), ibis.null("float64"), number)
+        return ibis.ifelse(is_infinite(number), ibis.null("float64"), number)
     text = as_text(column)
     if notation is not None:
         return text_to_number(text, notation)
