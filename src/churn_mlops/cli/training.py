@@ -16,6 +16,7 @@ from churn_mlops.cli.terminal import RESTART, print_json, progress_bar, say, tab
 if TYPE_CHECKING:
     from churn_mlops.models.evaluate import Estimate
     from churn_mlops.pipelines.leak_check import LeakCheck
+    from churn_mlops.pipelines.out_of_time import OutOfTime
     from churn_mlops.pipelines.train import Trained
 
 TITLES = {
@@ -28,6 +29,8 @@ TITLES = {
     "observed_over_expected_top_decile": "the same in the top decile",
     "empc": "expected maximum profit (EMPC)",
 }
+
+OUT_OF_TIME = ("auc", "lift_top_decile", "calibration_slope", "observed_over_expected")
 
 
 def train(
@@ -72,6 +75,8 @@ def show(trained: Trained, config: Path | None) -> None:
     show_metrics(trained.metrics)
     command = "churn" if config is None else f"churn --config {shlex.quote(str(config))}"
     show_leaks(trained.leaks, command)
+    if trained.out_of_time is not None:
+        show_out_of_time(trained.out_of_time)
     verdict = trained.verdict
     live = "is live now" if verdict.promote else "was recorded, not promoted"
     say(f"Version {trained.version} {live}: {verdict.sentence}.")
@@ -94,6 +99,15 @@ def show_leaks(leaks: LeakCheck, command: str) -> None:
         say(f"The look for leaks is not to be relied on: a made-up column ({canary.name}) {canary.message}.")
 
 
+def show_out_of_time(found: OutOfTime) -> None:
+    """Print how a model of the past did on later dates."""
+    say(
+        f"Fitted on dates up to {found.trained_until} alone and tested on {found.customers:,} customers from "
+        f"{found.tested_on[0]} to {found.tested_on[-1]}, {found.gap_days} days or more later:"
+    )
+    show_metrics({name: found.metrics[name] for name in OUT_OF_TIME})
+
+
 def show_metrics(metrics: Mapping[str, Estimate]) -> None:
     """Print metrics with their intervals."""
     rows = [(TITLES[name], f"{e.value:.4f}", f"{e.low:.4f} to {e.high:.4f}") for name, e in metrics.items()]
@@ -114,6 +128,7 @@ def _document(trained: Trained) -> dict[str, Any]:
         "signal": trained.verdict.signal,
         "verdict": trained.verdict.sentence,
         "leaks": trained.leaks.to_dict(),
+        "out_of_time": None if trained.out_of_time is None else trained.out_of_time.to_dict(),
         "warnings": trained.report.to_dict()["problems"],
     }
 

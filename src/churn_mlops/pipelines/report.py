@@ -19,7 +19,7 @@ from churn_mlops.pipelines.recording import tracking
 from churn_mlops.pipelines.setting_aside import TrainingData
 from churn_mlops.reporting import REPORT_FILE, Money, Report, build_report, money_of, read_report
 from churn_mlops.reporting.card import CARD_FILE, model_card
-from churn_mlops.reporting.facts import Made, Noticed, ReportError
+from churn_mlops.reporting.facts import Later, Made, Noticed, ReportError
 from churn_mlops.retention.economics import Economics
 
 
@@ -79,7 +79,13 @@ def facts(
         seed=provenance["seed"],
     )
     leaks = provenance.get("leaks")
-    return report if leaks is None else report.model_copy(update={"noticed": _noticed(leaks)})
+    later = provenance.get("out_of_time")
+    return report.model_copy(
+        update={
+            "noticed": None if leaks is None else _noticed(leaks),
+            "later": None if later is None else Later.model_validate(later),
+        }
+    )
 
 
 def _noticed(leaks: Mapping[str, Any]) -> tuple[Noticed, ...]:

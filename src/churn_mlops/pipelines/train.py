@@ -111,7 +111,7 @@ def train(
     if later is not None:
         provenance |= {"out_of_time": later.to_dict()}
     report = facts(bundle, data, scores, metrics, verdict, provenance, learnt_from.customers)
-    run = _run(bundle, data, scores, metrics, provenance, report, card_of(report, settings))
+    run = _run(bundle, data, scores, metrics, provenance, report, card_of(report, settings), later)
     run_id, version = log_run(tracking(settings), run)
     if learnt_from.leaks.frozen is not None:
         FrozenSnapshots.beside_models(settings).keep(learnt_from.leaks.frozen)
@@ -221,8 +221,11 @@ def _run(
     provenance: Mapping[str, Any],
     report: Report,
     card: str,
+    later: OutOfTime | None,
 ) -> Run:
     flat: dict[str, float] = {}
+    if later is not None:
+        metrics = {**metrics, **{f"out_of_time_{name}": estimate for name, estimate in later.metrics.items()}}
     for name, estimate in metrics.items():
         flat |= {name: estimate.value, f"{name}_low": estimate.low, f"{name}_high": estimate.high}
     chosen = {f"chosen.{name}": str(value)[:500] for name, value in bundle.training["chosen"].items()}

@@ -30,6 +30,7 @@ def model_card(report: Report, money: Money) -> str:
         parts.append("**No signal:** not better than giving everybody the same score, beyond noise.")
     told = [
         sentences.ranking(report),
+        sentences.later(report),
         sentences.calibration(report),
         sentences.drivers(report),
         sentences.misjudged(report),

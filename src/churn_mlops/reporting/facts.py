@@ -203,8 +203,28 @@ class Made(_Facts):
     promoted: bool
 
 
+class Later(_Facts):
+    """The test on later dates: a model of the past, and how it did on as-of dates that it knew nothing of.
+
+    Args:
+        trained_until: the last as-of date of the past, ISO.
+        tested_on: the later dates, ISO, ascending.
+        gap_days: between the two at least.
+        customers: rows tested.
+        left: of these.
+        metrics: by the names of ``Report.metrics``.
+    """
+
+    trained_until: str
+    tested_on: tuple[str, ...]
+    gap_days: int
+    customers: int
+    left: int
+    metrics: dict[str, Figure]
+
+
 class Report(_Facts):
-    """All facts of one model version; ``noticed`` is None where nobody looked for leaks."""
+    """All facts of one model version; ``noticed`` is None where nobody looked for leaks, ``later`` of a flat table."""
 
     format: int = REPORT_VERSION
     subject: Subject
@@ -221,6 +241,7 @@ class Report(_Facts):
     columns: tuple[Column, ...]
     unseen: tuple[Unseen, ...]
     noticed: tuple[Noticed, ...] | None = None
+    later: Later | None = None
     made: Made
 
     def to_dict(self) -> dict[str, Any]:

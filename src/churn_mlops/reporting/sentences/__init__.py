@@ -5,6 +5,7 @@ from churn_mlops.reporting.sentences.leaks import is_too_good, noticed, too_good
 from churn_mlops.reporting.sentences.money import churn_costs, list_earns, whole_list
 from churn_mlops.reporting.sentences.ranks import (
     gains,
+    later,
     leaving,
     length_near,
     lift,
@@ -29,6 +30,7 @@ __all__ = [
     "gains",
     "horizon",
     "is_too_good",
+    "later",
     "leaving",
     "length_near",
     "lift",

@@ -66,6 +66,21 @@ def lift(report: Report) -> str:
     )
 
 
+def later(report: Report) -> str:
+    """How a model of the past did on later dates; blank where there was no such test."""
+    found = report.later
+    if found is None:
+        return ""
+    auc, calibrated = found.metrics["auc"], found.metrics["observed_over_expected"]
+    dates = found.tested_on[0] if len(found.tested_on) == 1 else f"{found.tested_on[0]} to {found.tested_on[-1]}"
+    return (
+        f"Fitted on dates up to {found.trained_until} and tested on {dates}, {found.gap_days} days or more later, the "
+        f"same kind of model put the leaver first in {percent(auc.value, 0)} of all pairs ({between(auc, percent)}); "
+        f"for every 100 leavers that it expected, {100 * calibrated.value:.0f} were observed "
+        f"({100 * calibrated.low:.0f} to {100 * calibrated.high:.0f})."
+    )
+
+
 def order(report: Report) -> str:
     """What the area under the ROC curve means."""
     figure = report.metrics.get("auc")
