@@ -17,8 +17,9 @@ from churn_mlops.models.promotion import LiveModels
 from churn_mlops.pipelines.daily import backfill, run_day
 from churn_mlops.pipelines.mature import mature
 from churn_mlops.pipelines.out_of_time import out_of_time
-from churn_mlops.pipelines.periods import as_of_date, before, latest_dates, read_periods
+from churn_mlops.pipelines.periods import as_of_date, before, read_periods
 from churn_mlops.pipelines.score import score
+from churn_mlops.pipelines.setting_aside import latest_dates
 from churn_mlops.pipelines.train import Trained, train
 from churn_mlops.store import open_store, predictions, run_of, scored_outcomes, scoring_lock
 from tests.history_company import latest_moment, write_small_company
@@ -112,7 +113,7 @@ def test_no_row_is_both_before_a_gap_and_among_the_latest_dates(settings: Settin
     contract = contract_of(settings)
     tables = open_tables(str(settings.source.url), contract)
     periods = read_periods(settings, tables, contract, as_of_date(settings, tables, contract, TODAY))
-    latest = latest_dates(periods, np.ones(len(periods.as_of), dtype=bool), 1)
+    latest = latest_dates(periods.as_of, np.ones(len(periods.as_of), dtype=bool), 1)
     early = before(periods, latest[0], 37)
     assert len(latest) == 1
     assert early.any()

@@ -23,7 +23,7 @@ from churn_mlops.data.writing import write_whole
 from churn_mlops.errors import BundleError, PromotionError
 from churn_mlops.models.bundle import Bundle
 from churn_mlops.models.inference import ChurnPredictor
-from churn_mlops.models.tables import Floats
+from churn_mlops.models.tables import Floats, Places
 
 NOISE = 1.96
 ANY = "any"
@@ -62,16 +62,22 @@ class Comparison:
         return f"log loss {difference} {'better' if self.gain > 0 else 'worse'}, standard error {self.error:.5f}"
 
 
-def compare(y: Floats, challenger: Floats, rival: Floats) -> Comparison:
+def compare(y: Floats, challenger: Floats, rival: Floats, clusters: Places | None = None) -> Comparison:
     """Compare two sets of scores of the same customers by log loss.
 
     Args:
         y: 1 where the customer left, else 0, shape (rows,).
         challenger: churn probabilities, shape (rows,).
         rival: churn probabilities, shape (rows,).
+        clusters: the customer of each row, as a whole number, shape (rows,), where one may have several.
     """
     gains = _losses(y, rival) - _losses(y, challenger)
-    return Comparison(float(gains.mean()), float(gains.std(ddof=1) / math.sqrt(len(gains))), len(gains))
+    if clusters is None:
+        return Comparison(float(gains.mean()), float(gains.std(ddof=1) / math.sqrt(len(gains))), len(gains))
+    _, place = np.unique(clusters, return_inverse=True)
+    sums = np.bincount(place, weights=gains - gains.mean())
+    error = math.sqrt(float(sums @ sums) * len(sums) / max(len(sums) - 1, 1)) / len(gains)
+    return Comparison(float(gains.mean()), error, len(gains))
 
 
 @dataclass(frozen=True)

@@ -39,7 +39,7 @@ def judge(
     Of a history, a signal has to show on later dates, too.
     """
     base_rate = np.full(len(data.aside_y), data.train_y.mean())
-    against_base = compare(data.aside_y, scores, base_rate)
+    against_base = compare(data.aside_y, scores, base_rate, data.aside_groups)
     signal = against_base.beyond_noise and (later is None or later.is_signal)
     against = None
     if later is not None and not later.is_signal:
@@ -91,7 +91,7 @@ def _against(champion: LiveModel, scores: Floats, data: TrainingData) -> tuple[C
         rival = ChurnPredictor(champion.bundle).score(data.aside)
     except (DataError, BundleError) as error:
         return None, f"champion {champion.version} cannot score today's data ({error}): promote with --force REASON"
-    return compare(data.aside_y, scores, rival), None
+    return compare(data.aside_y, scores, rival, data.aside_groups), None
 
 
 def _compared(comparison: Comparison | None, champion: LiveModel) -> str:

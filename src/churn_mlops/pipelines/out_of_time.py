@@ -18,8 +18,8 @@ from churn_mlops.models.fitting import MIN_ROWS_OF_EACH_CLASS, FitSettings, Prog
 from churn_mlops.models.inference import ChurnPredictor
 from churn_mlops.models.tables import Floats
 from churn_mlops.models.train import fit_bundle
-from churn_mlops.pipelines.periods import ENOUGH_LEAVERS, Periods, before, latest_dates
-from churn_mlops.pipelines.setting_aside import customer_codes
+from churn_mlops.pipelines.periods import Periods, before
+from churn_mlops.pipelines.setting_aside import ENOUGH_LEAVERS, customer_codes, latest_dates
 
 LEAST_LEAVERS = 5
 
@@ -76,7 +76,7 @@ def out_of_time(
     if contract.label is None:
         return None
     y = periods.rows.column(LABEL).to_numpy().astype(np.float64)
-    tested = latest_dates(periods, y == 1, ENOUGH_LEAVERS)
+    tested = latest_dates(periods.as_of, y == 1, ENOUGH_LEAVERS, len(periods.dates) // 3)
     gap = contract.label.matures_after
     train = before(periods, tested[0], gap)
     test = periods.as_of >= np.datetime64(tested[0], "D")

@@ -17,7 +17,7 @@ from churn_mlops.config import Settings
 from churn_mlops.data.extent import first_day, last_day
 from churn_mlops.data.history import AS_OF, LEFT, HistoryContract
 from churn_mlops.data.outcomes import training_dates
-from churn_mlops.data.reading import LABEL, read_snapshot
+from churn_mlops.data.reading import read_snapshot
 from churn_mlops.data.snapshot import read_history
 from churn_mlops.data.validation import ValidationReport
 from churn_mlops.errors import DataError
@@ -25,8 +25,6 @@ from churn_mlops.pipelines.reading import check
 
 Dates = npt.NDArray[np.datetime64]
 _ON = " on "
-ENOUGH_LEAVERS = 100
-"""Leavers from which a date tells enough by itself."""
 
 
 @dataclass(frozen=True)
@@ -92,23 +90,6 @@ def read_periods(settings: Settings, tables: Mapping[str, ir.Table], contract: H
     return Periods(rows, as_of, checked.report, len(found) - len(known))
 
 
-def latest_dates(periods: Periods, left: npt.NDArray[np.bool_], enough: int) -> list[date]:
-    """The last dates, as few as hold ``enough`` leavers, and at most a third of all (but always one)."""
-    dates = periods.dates
-    most = max(1, len(dates) // 3)
-    for count in range(1, most + 1):
-        last = dates[-count:]
-        if int(left[np.isin(periods.as_of, np.array(last, dtype="datetime64[D]"))].sum()) >= enough:
-            return last
-    return dates[-most:]
-
-
 def before(periods: Periods, first: date, gap_days: int) -> npt.NDArray[np.bool_]:
     """Which rows have labels that were final before ``first``, shape (rows,): dates ``gap_days`` or more before it."""
     return np.asarray(periods.as_of <= np.datetime64(first - timedelta(days=gap_days), "D"))
-
-
-def judged_from(periods: Periods) -> date:
-    """The first of the latest dates, on which models are judged."""
-    left = periods.rows.column(LABEL).to_numpy() == 1
-    return latest_dates(periods, left, ENOUGH_LEAVERS)[0]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
+from datetime import date
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +20,9 @@ from churn_mlops.errors import DataError
 from churn_mlops.models.tables import Floats, Places
 
 MIN_LEAVERS_SET_ASIDE = 5
+ENOUGH_LEAVERS = 100
+"""Leavers from which the latest dates tell enough."""
+Dates = npt.NDArray[np.datetime64]
 
 
 @dataclass(frozen=True)
@@ -40,16 +44,15 @@ class TrainingData:
     aside_groups: Places | None = None
 
 
-def split(
-    snapshot: pa.Table, contract: DataContract, settings: Settings, judged: npt.NDArray[np.bool_] | None = None
-) -> TrainingData:
+def split(snapshot: pa.Table, contract: DataContract, settings: Settings, as_of: Dates | None = None) -> TrainingData:
     """Set a share of the customers aside, by a keyed hash of the customer, or of the row where rows have no name.
 
     Args:
         snapshot: the rows, with label.
         contract: what they mean.
         settings: the key and the share.
-        judged: of a history, the rows by which models are judged, shape (rows,): those of the latest dates.
+        as_of: of a history, the date of each row, shape (rows,): those set aside are judged on the latest dates, as few
+            as hold 100 of them who left.
 
     Raises:
         DataError: fewer than 5 customers who left, or who stayed, are set aside.
@@ -57,15 +60,16 @@ def split(
     names = _row_names(snapshot) if contract.customer is None else snapshot.column(contract.customer).to_pylist()
     aside = set_aside(names, settings.training.set_aside_key, settings.training.set_aside_share)
     train = ~aside
-    aside = aside if judged is None else aside & judged
     y = snapshot.column(LABEL).to_numpy().astype(np.float64)
+    if as_of is not None:
+        aside = aside & (as_of >= np.datetime64(latest_dates(as_of, aside & (y == 1), ENOUGH_LEAVERS)[0], "D"))
     left, stayed = int(y[aside].sum()), int((1 - y[aside]).sum())
     if min(left, stayed) < MIN_LEAVERS_SET_ASIDE:
         raise DataError(
             f"of the {int(aside.sum())} customers set aside to judge models, {left} left and {stayed} stayed: at least "
             f"{MIN_LEAVERS_SET_ASIDE} of each are needed; bring more customers, or raise training.set_aside_share"
         )
-    groups = None if judged is None else customer_codes(snapshot, contract)
+    groups = None if as_of is None else customer_codes(snapshot, contract)
     features = snapshot.select(list(contract.features))
     return TrainingData(
         features.filter(pa.array(train)),
@@ -77,6 +81,23 @@ def split(
         None if groups is None else groups[train],
         None if groups is None else groups[aside],
     )
+
+
+def latest_dates(as_of: Dates, left: npt.NDArray[np.bool_], enough: int, most: int | None = None) -> list[date]:
+    """The last dates, as few as hold ``enough`` leavers, at most ``most`` of them, always one; ascending.
+
+    Args:
+        as_of: the date of each row, shape (rows,).
+        left: the rows of those who left, shape (rows,).
+        enough: leavers.
+        most: dates.
+    """
+    dates = [day.astype(object) for day in np.unique(as_of)]
+    most = len(dates) if most is None else max(1, most)
+    for count in range(1, most + 1):
+        if int(left[as_of >= np.datetime64(dates[-count], "D")].sum()) >= enough:
+            return dates[-count:]
+    return dates[-most:]
 
 
 def customer_codes(rows: pa.Table, contract: DataContract) -> Places:

@@ -11,8 +11,6 @@ from datetime import UTC, date, datetime
 from importlib.metadata import version as version_of
 from typing import Any
 
-import numpy as np
-
 from churn_mlops import __version__
 from churn_mlops.config import Settings
 from churn_mlops.data.contract import DataContract
@@ -34,7 +32,7 @@ from churn_mlops.pipelines.frozen_snapshots import FrozenSnapshots
 from churn_mlops.pipelines.judging import Verdict, judge
 from churn_mlops.pipelines.leak_check import LeakCheck, check_periods, check_table
 from churn_mlops.pipelines.out_of_time import OutOfTime, out_of_time
-from churn_mlops.pipelines.periods import Periods, as_of_date, judged_from, read_periods
+from churn_mlops.pipelines.periods import Periods, as_of_date, read_periods
 from churn_mlops.pipelines.reading import check, open_history, open_source
 from churn_mlops.pipelines.recording import align_champion, name_version, tracking
 from churn_mlops.pipelines.report import CARD_FILE, REPORT_FILE, card_of, facts, judged_again
@@ -198,7 +196,7 @@ def _read(settings: Settings, today: date, *, strict: bool) -> _LearntFrom:
     periods = read_periods(settings, tables, contract, last)
     frozen = FrozenSnapshots.beside_models(settings)
     leaks = check_periods(periods, tables, contract, last, frozen, strict=strict, seed=settings.training.seed)
-    data = split(periods.rows, leaks.contract, settings, periods.as_of >= np.datetime64(judged_from(periods), "D"))
+    data = split(periods.rows, leaks.contract, settings, periods.as_of)
     customers = int((periods.as_of == periods.as_of.max()).sum())
     return _LearntFrom(leaks, data, periods.report, customers, periods)
 
