@@ -91,6 +91,7 @@ def out_of_time(
         flat,
         model_type,
         setting=setting,
+        with_core=False,
         groups=groups[train],
         seed=settings.training.seed,
         settings=FitSettings(threads=settings.training.threads),
