@@ -30,10 +30,14 @@ def latest(rows: ir.Table, features: Mapping[str, HistoryFeature], as_of: AsOf, 
     if first.where:
         rows = rows.filter(matches(rows, first.where))
     engine = rows.get_backend().name
-    rows = _with_greatest(_with_greatest(rows, TIME), KNOWN)
+    # Only what is needed goes on: an engine may keep these rows while it looks for the latest.
+    columns = {f"f{place}": _column(rows, feature, contract) for place, feature in enumerate(features.values())}
+    rows = rows.select(**{name: rows[name] for name in (KEY, TIME, KNOWN)}, **columns)
+    declared = contract.tables[first.reads[0]]
+    for name in (TIME,) if declared.known == declared.time else (TIME, KNOWN):
+        rows = _with_greatest(rows, name)
     values = {
-        f"f{place}": _value(_column(rows, feature, contract), feature, engine)
-        for place, feature in enumerate(features.values())
+        name: _value(rows[name], feature, engine) for name, feature in zip(columns, features.values(), strict=True)
     }
     wide = rows.select(**{KEY: rows[KEY], TIME: rows[TIME]}, **values)
     made = wide.group_by(KEY).aggregate(**{TIME: wide[TIME].max()}, **{name: wide[name].max() for name in values})
