@@ -123,7 +123,7 @@ def _judged(name: str, differs: npt.NDArray[np.bool_], y: Labels, as_of: str, ta
 
 def _read(frozen: bytes) -> tuple[dict[str, Any], Hashes, Hashes]:
     try:
-        with np.load(io.BytesIO(frozen), allow_pickle=False) as archive:
+        with np.load(io.BytesIO(frozen)) as archive:
             head = json.loads(archive["head"].tobytes())
             names, values = archive["names"], archive["values"]
     except (OSError, EOFError, KeyError, ValueError) as error:
