@@ -52,6 +52,7 @@ def fit_bundle(
     setting: str | None = None,
     groups: Places | None = None,
     history: HistoryContract | None = None,
+    with_core: bool = True,
     seed: int = 0,
     threshold: float = 0.5,
     settings: FitSettings | None = None,
@@ -68,6 +69,7 @@ def fit_bundle(
         groups: the customer of each row, as a whole number, shape (rows,), where one may have several: they fall on one
             side of every fold.
         history: how the customers' snapshots were made, for the bundle.
+        with_core: whether to fit the model of the required features too, where the contract has optional ones.
         seed: of the folds and of the row sampling; the same data and seed give the same bundle.
         threshold: score from which a customer counts as likely to churn.
         settings: of the fit.
@@ -85,7 +87,7 @@ def fit_bundle(
     y = np.asarray(y, dtype=np.float64)
     folds = stratified_folds(y, settings.bags, seed, groups)
     inputs_and_folds = TrainingInputs(inputs, y, axes, folds, seed, groups)
-    core = core_places(contract)
+    core = core_places(contract) if with_core else None
     parts = 1 if core is None else 2
     progress = progress or _no_progress
     model_type, fitted = _fit(inputs_and_folds, model_type, settings, _part(progress, 0, parts), setting)
