@@ -16,21 +16,24 @@ FOLDER = Path("demo")
 
 def demo(
     context: typer.Context,
-    customers: Annotated[int, typer.Option(min=1000, help="How many customers the demo company has.")] = 20_000,
+    customers: Annotated[int, typer.Option(min=1000, help="How many active customers the demo company has.")] = 20_000,
+    months: Annotated[int, typer.Option(min=8, help="How many months its history has.")] = 24,
     seed: Annotated[int, typer.Option(min=0, help="Another seed makes another company.")] = 20261123,
     serve: Annotated[bool, typer.Option("--serve/--no-serve", help="Serve at the end, or end after the list.")] = True,
     port: Annotated[int | None, typer.Option(help="Port to listen on, instead of serving.port.")] = None,
 ) -> None:
-    """Make a company of made-up customers in ./demo, train on it, print who is likely to churn, and serve.
+    """Make a company of made-up customers in ./demo, train on it, publish who is likely to churn, and serve.
 
     Example: `churn demo --no-serve`
     """
-    from churn_mlops.pipelines import score as scoring_job
+    from churn_mlops.pipelines.daily import run_day
     from churn_mlops.pipelines.demo import demo_settings, make_company
 
     settings = demo_settings(settings_of(context), FOLDER)
-    if make_company(FOLDER, customers, seed):
-        say(f"Made a company of {customers:,} customers in {FOLDER}/.")
+    with progress_bar("Making the company"):
+        made = make_company(FOLDER, customers, months, seed)
+    if made:
+        say(f"Made a company of {customers:,} customers, with a history of {months} months, in {FOLDER}/.")
         from churn_mlops.pipelines import train as training_job
 
         with progress_bar("Training") as progress:
@@ -38,8 +41,8 @@ def demo(
         training.show(trained, FOLDER / "config.yaml")
     else:
         say(f"The company in {FOLDER}/ has its model already.")
-    scoring.show(scoring_job.score(settings))
-    say(f"Go on with it: churn --config {FOLDER}/config.yaml score --out list.csv")
+    scoring.show(run_day(settings).scored)
+    say(f"Published in {FOLDER}/churn.db. Go on with it: churn --config {FOLDER}/config.yaml score --out list.csv")
     if serve:
         from churn_mlops.serving.server import serve as run
 

@@ -8,17 +8,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
-import structlog
-
 from churn_mlops.config import Settings
-from churn_mlops.errors import ChurnError
 from churn_mlops.models.bundle import Bundle
 from churn_mlops.models.fitting import Progress
 from churn_mlops.pipelines.lists import REASONS
-from churn_mlops.pipelines.score import Scored, score
+from churn_mlops.pipelines.score import Scored, live_model, score
 from churn_mlops.store import NewRun, Predictions, Run, open_store, publish, retain, scoring_lock
 
-log = structlog.get_logger("churn_mlops.pipelines")
 BATCH_ROWS = 50_000
 
 
@@ -41,17 +37,13 @@ def run_day(
         ChurnError: the data say stop, or something failed; what was published before stays as it is.
     """
     now = now or datetime.now(UTC)
+    live_model(settings)  # without one, no store is made
     with open_store(settings.store.url) as store, scoring_lock(store) as lock:
-        try:
-            scored = score(settings, as_of, now=now, progress=progress)
-        except ChurnError as error:
-            log.error("nothing was published", as_of=str(as_of or "today"), reason=type(error).__name__)
-            raise
+        scored = score(settings, as_of, now=now, progress=progress)
         lock.check()
         run = publish(store, _new_run(scored, now), _batches(scored))
         keep = settings.store.keep_days
         deleted = () if keep is None else tuple(retain(store, run.as_of - timedelta(days=keep)))
-    log.info("published", as_of=str(run.as_of), customers=run.customers, likely=run.likely, model=run.model_version)
     return Published(scored, run, deleted)
 
 

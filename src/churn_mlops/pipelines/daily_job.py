@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, time
 from zoneinfo import ZoneInfo
 
 import pyarrow.compute as pc
+import structlog
 
 from churn_mlops.config import Settings
 from churn_mlops.data.contract import DataContract
@@ -21,6 +22,7 @@ from churn_mlops.pipelines.timetable import Timetable
 from churn_mlops.pipelines.webhook import Delivered, Patience, deliver
 from churn_mlops.store import latest_run, open_store
 
+log = structlog.get_logger("churn_mlops.pipelines")
 TODAY = "today"
 
 
@@ -116,6 +118,8 @@ class _Day:
         if self._published is None:
             day = as_of if self._settings.source.as_of == TODAY else None
             self._published = run_day(self._settings, day)
+            run = self._published.run
+            log.info("published", as_of=run.as_of, customers=run.customers, likely=run.likely, model=run.model_version)
         if not self._sent:
             send_list(self._settings, self._published.scored, self._patience)
             self._sent = True

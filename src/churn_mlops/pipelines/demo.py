@@ -6,58 +6,93 @@ import shutil
 from pathlib import Path
 
 from churn_mlops.config import Settings
-from churn_mlops.data.demo import write_demo
+from churn_mlops.data.demo_company import write_company, write_flat
 from churn_mlops.data.writing import write_whole
 from churn_mlops.errors import BundleError, PromotionError
 from churn_mlops.models.promotion import LiveModels
 
+SNAPSHOTS = 3
+SETTINGS_ROWS = 10_000
+LEARNING_RATE = 0.1
+"""Of the demo, which is to be ready in a minute: fewer dates, settings chosen on fewer rows, and larger steps."""
+FEWEST_MONTHS = 8
+"""Fewer months hold no `SNAPSHOTS` as-of dates with final labels and three months of behaviour before each."""
+
 _CONFIG = """\
 # Settings of the demo company: churn --config {folder}/config.yaml COMMAND
 source:
-  url: {folder}/customers.csv
+  url: {folder}/company.duckdb
+  as_of: latest  # its database ends on a day of the past
 contract:
   path: {folder}/contract.yaml
 models:
   folder: {folder}/models
+store:
+  url: sqlite:///{folder}/churn.db
 mlflow:
   uri: sqlite:///{folder}/mlflow/mlflow.db
   artifacts: {folder}/mlflow/artifacts
+training:  # leave these out to learn from more, for longer
+  snapshots: {snapshots}
+  settings_rows: {settings_rows}
+  learning_rate: {learning_rate}
 """
+_FILES = ("company.duckdb", "contract.yaml", "truth.parquet", "customers.csv", "config.yaml")
 
 
 def demo_settings(settings: Settings, folder: Path) -> Settings:
-    """``settings`` with source, contract, models and MLflow inside ``folder``."""
+    """``settings`` with everything that is read or written inside ``folder``, and training as fast as a demo needs."""
+    changed = {
+        "source": {"url": str(folder / "company.duckdb"), "table": None, "as_of": "latest"},
+        "contract": {"path": folder / "contract.yaml"},
+        "models": {"folder": folder / "models"},
+        "store": {"url": f"sqlite:///{folder / 'churn.db'}"},
+        "mlflow": {
+            "uri": f"sqlite:///{folder / 'mlflow' / 'mlflow.db'}",
+            "artifacts": folder / "mlflow" / "artifacts",
+        },
+        "training": {"snapshots": SNAPSHOTS, "settings_rows": SETTINGS_ROWS, "learning_rate": LEARNING_RATE},
+    }
     return settings.model_copy(
-        update={
-            "source": settings.source.model_copy(update={"url": str(folder / "customers.csv"), "table": None}),
-            "contract": settings.contract.model_copy(update={"path": folder / "contract.yaml"}),
-            "models": settings.models.model_copy(update={"folder": folder / "models"}),
-            "mlflow": settings.mlflow.model_copy(
-                update={
-                    "uri": f"sqlite:///{folder / 'mlflow' / 'mlflow.db'}",
-                    "artifacts": folder / "mlflow" / "artifacts",
-                }
-            ),
-        }
+        update={name: getattr(settings, name).model_copy(update=values) for name, values in changed.items()}
     )
 
 
-def make_company(folder: Path, customers: int, seed: int) -> bool:
+def make_company(folder: Path, customers: int, months: int, seed: int) -> bool:
     """Write the demo company, unless ``folder`` has the same one with a live model already.
+
+    Of another company that was there before, models and published lists are removed.
+
+    Args:
+        folder: where to.
+        customers: how many are active.
+        months: length of the history, `FEWEST_MONTHS` or more.
+        seed: another seed gives another company.
 
     Returns:
         Whether a model has still to be trained.
     """
-    mark = f"customers={customers} seed={seed}\n"
+    mark = f"customers={customers} months={months} seed={seed}\n"
     note = folder / "made-with.txt"
-    files = [folder / name for name in ("customers.csv", "contract.yaml", "config.yaml")]
-    made = all(file.exists() for file in (note, *files)) and note.read_text(encoding="utf-8") == mark
-    if _has_model(folder / "models") and made:
+    same = note.exists() and note.read_text(encoding="utf-8") == mark
+    if not same:
+        _forget(folder)
+    if _has_model(folder / "models") and same and all((folder / name).exists() for name in _FILES):
         return False
-    write_demo(folder, customers, seed)
-    write_whole(folder / "config.yaml", _CONFIG.format(folder=folder).encode())
+    write_flat(write_company(folder, customers, months, seed))
+    config = _CONFIG.format(
+        folder=folder, snapshots=SNAPSHOTS, settings_rows=SETTINGS_ROWS, learning_rate=LEARNING_RATE
+    )
+    write_whole(folder / "config.yaml", config.encode())
     write_whole(note, mark.encode())
     return True
+
+
+def _forget(folder: Path) -> None:
+    """Remove what was learnt and published of another company; the record of MLflow stays, it tells them apart."""
+    shutil.rmtree(folder / "models", ignore_errors=True)
+    for path in folder.glob("churn.db*"):
+        path.unlink()
 
 
 def _has_model(folder: Path) -> bool:

@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from churn_mlops.config import Settings
+from churn_mlops.data.contract import DataContract
 from churn_mlops.data.history import HistoryContract
 from churn_mlops.data.reading import LABEL
 from churn_mlops.models.evaluate import Estimate, evaluate
@@ -85,6 +86,7 @@ def out_of_time(
     flat = contract.flat()
     groups = customer_codes(periods.rows, flat)
     features = periods.rows.select(list(flat.features))
+    later = features.filter(pa.array(test))
     bundle = fit_bundle(
         features.filter(pa.array(train)),
         y[train],
@@ -94,10 +96,11 @@ def out_of_time(
         with_core=False,
         groups=groups[train],
         seed=settings.training.seed,
-        settings=FitSettings(threads=settings.training.threads),
+        with_core=_anybody_unknown(later, flat),
+        settings=fit_settings(settings),
         progress=progress,
     )
-    scores = ChurnPredictor(bundle).score(features.filter(pa.array(test)))
+    scores = ChurnPredictor(bundle).score(later)
     return OutOfTime(
         trained_until=np.max(periods.as_of[train]).astype(object),
         tested_on=tuple(tested),
@@ -106,6 +109,23 @@ def out_of_time(
         left=int(y[test].sum()),
         metrics=evaluate(y[test], scores, clusters=groups[test]),
     )
+
+
+def fit_settings(settings: Settings) -> FitSettings:
+    """How the settings want models fitted."""
+    training = settings.training
+    return FitSettings(
+        learning_rate=training.learning_rate, settings_rows=training.settings_rows, threads=training.threads
+    )
+
+
+def _anybody_unknown(rows: pa.Table, contract: DataContract) -> bool:
+    """Whether there is a customer of whom nothing optional is known, whom the model of the required features scores."""
+    optional = [name for name, feature in contract.features.items() if not feature.required]
+    unknown = np.ones(len(rows), dtype=bool)
+    for name in optional:
+        unknown &= rows.column(name).is_null().to_numpy()
+    return bool(optional) and bool(unknown.any())
 
 
 def _has_both(y: Floats, least: int) -> bool:

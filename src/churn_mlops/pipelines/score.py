@@ -88,9 +88,7 @@ def score(
         PromotionError: no model is live.
         ChurnError: the data cannot be read, or does not keep the champion's contract.
     """
-    champion = LiveModels(settings.models.folder).champion()
-    if champion is None:
-        raise PromotionError(f"no model is live in {settings.models.folder}: train one with `churn train`")
+    champion = live_model(settings)
     decision = settings.decision
     predictor = ChurnPredictor(
         champion.bundle,
@@ -113,6 +111,19 @@ def score(
         report=found.report,
         champion=champion,
     )
+
+
+def live_model(settings: Settings) -> LiveModel:
+    """The champion.
+
+    Raises:
+        PromotionError: no model is live.
+        BundleError: the model that is live cannot be read.
+    """
+    champion = LiveModels(settings.models.folder).champion()
+    if champion is None:
+        raise PromotionError(f"no model is live in {settings.models.folder}: train one with `churn train`")
+    return champion
 
 
 @dataclass(frozen=True)
@@ -179,7 +190,11 @@ def _out_of_fold(
             bundle.contract,
             bundle.model_type,
             seed=settings.training.seed,
-            settings=FitSettings(threads=settings.training.threads, settings_rows=SETTINGS_ROWS),
+            settings=FitSettings(
+                learning_rate=settings.training.learning_rate,
+                settings_rows=min(SETTINGS_ROWS, settings.training.settings_rows),
+                threads=settings.training.threads,
+            ),
         )
         scores[held_out], points[held_out] = ChurnPredictor(part).explain(snapshot.take(pa.array(held_out)))
         if progress is not None:

@@ -21,7 +21,7 @@ from churn_mlops.errors import BundleError, ConfigError
 from churn_mlops.models import MODEL_TYPES
 from churn_mlops.models.bundle import Bundle
 from churn_mlops.models.evaluate import Estimate, curves, evaluate
-from churn_mlops.models.fitting import FitSettings, Progress
+from churn_mlops.models.fitting import Progress
 from churn_mlops.models.inference import ChurnPredictor
 from churn_mlops.models.promotion import ANY, ChampionChangedError, LiveModel, LiveModels
 from churn_mlops.models.registry import CHALLENGER
@@ -31,7 +31,7 @@ from churn_mlops.models.train import fit_bundle
 from churn_mlops.pipelines.frozen_snapshots import FrozenSnapshots
 from churn_mlops.pipelines.judging import Verdict, judge
 from churn_mlops.pipelines.leak_check import LeakCheck, check_periods, check_table
-from churn_mlops.pipelines.out_of_time import OutOfTime, out_of_time
+from churn_mlops.pipelines.out_of_time import OutOfTime, fit_settings, out_of_time
 from churn_mlops.pipelines.periods import Periods, as_of_date, read_periods
 from churn_mlops.pipelines.reading import check, open_history, open_source
 from churn_mlops.pipelines.recording import align_champion, name_version, tracking
@@ -98,7 +98,7 @@ def train(
         history=learnt_from.history,
         seed=settings.training.seed,
         threshold=settings.decision.threshold,
-        settings=FitSettings(threads=settings.training.threads),
+        settings=fit_settings(settings),
         progress=progress,
     )
     scores = ChurnPredictor(bundle).score(data.aside)

@@ -1,5 +1,6 @@
 """The demo company: a made-up internet provider with a history, whose customers leave for causes a person can tell."""
 
 from churn_mlops.data.demo_company.company import CompanyFiles, write_company
+from churn_mlops.data.demo_company.flat import write_flat
 
-__all__ = ["CompanyFiles", "write_company"]
+__all__ = ["CompanyFiles", "write_company", "write_flat"]
