@@ -10,8 +10,9 @@ from churn_mlops.data.aggregates import as_declared
 from churn_mlops.data.cells import read_cell
 from churn_mlops.data.history import DAYS_OF_UNIT, HistoryContract, HistoryFeature
 from churn_mlops.data.history_rows import KEY, KNOWN, TIME, matches
-from churn_mlops.data.local_time import AsOf, local_time
+from churn_mlops.data.local_time import AsOf
 from churn_mlops.data.text_order import ordered, plain
+from churn_mlops.data.times import time_of
 
 
 def latest(rows: ir.Table, features: Mapping[str, HistoryFeature], as_of: AsOf, contract: HistoryContract) -> ir.Table:
@@ -31,10 +32,7 @@ def latest(rows: ir.Table, features: Mapping[str, HistoryFeature], as_of: AsOf, 
         rows = rows.filter(matches(rows, first.where))
     engine = rows.get_backend().name
     rows = _with_greatest(_with_greatest(rows, TIME), KNOWN)
-    values = {
-        f"f{place}": _value(_column(rows, feature, contract), feature, engine)
-        for place, feature in enumerate(features.values())
-    }
+    values = {f"f{place}": _value(rows, feature, contract, engine) for place, feature in enumerate(features.values())}
     wide = rows.select(**{KEY: rows[KEY], TIME: rows[TIME]}, **values)
     made = wide.group_by(KEY).aggregate(**{TIME: wide[TIME].max()}, **{name: wide[name].max() for name in values})
     results = {
@@ -50,15 +48,12 @@ def _with_greatest(rows: ir.Table, name: str) -> ir.Table:
     return rows.semi_join(greatest, [rows[KEY] == greatest[KEY], rows[name] == greatest.greatest])
 
 
-def _column(rows: ir.Table, feature: HistoryFeature, contract: HistoryContract) -> ir.Column:
-    table, column = feature.reads
-    return rows[contract.column(table, str(column))]
-
-
-def _value(column: ir.Column, feature: HistoryFeature, engine: str) -> ir.Value:
+def _value(rows: ir.Table, feature: HistoryFeature, contract: HistoryContract, engine: str) -> ir.Value:
+    table, named = feature.reads
+    column = contract.column(table, str(named))
     if feature.aggregate == "age_of":
-        return local_time(column)
-    value = read_cell(column, feature).value
+        return time_of(rows, column, contract.tables[table])
+    value = read_cell(rows[column], feature).value
     return ordered(value, engine) if feature.type == "category" else value
 
 
