@@ -62,7 +62,7 @@ def open_tables(address: str, contract: HistoryContract) -> dict[str, ir.Table]:
     if ending in {".duckdb", ".ddb", *SQLITE}:
         return tables_of(connect_duckdb(path), contract, str(path))
     if ending in {*DELIMITED, ".parquet"}:
-        return _of_files([path], contract, str(path))
+        return _of_one_file(path, contract)
     raise SourceError(
         f"{path}: what kind of file this is cannot be told from its name; give a database, a folder with a file for "
         f"each table of the contract {contract.name!r}, or one such file"
@@ -139,6 +139,16 @@ def _of_files(files: Iterable[Path], contract: HistoryContract, where: str) -> d
         return open_file(held[name], connection, name)
 
     return _opened(contract, where, held, open_one)
+
+
+def _of_one_file(path: Path, contract: HistoryContract) -> dict[str, ir.Table]:
+    others = sorted({declared.table or key for key, declared in contract.tables.items()} - {stem_of(path)})
+    if others:
+        raise SourceError(
+            f"{path} holds one table, {stem_of(path)!r}, and the contract {contract.name!r} reads {', '.join(others)}: "
+            "give a database, or a folder with a file for each table"
+        )
+    return _of_files([path], contract, str(path))
 
 
 def _of_sqlite(path: Path, contract: HistoryContract) -> dict[str, ir.Table]:
