@@ -13,6 +13,7 @@ from churn_mlops.data.sources import memory_connection
 
 Frames = dict[str, pd.DataFrame]
 DAY = np.timedelta64(1, "D")
+DAY_AFTER = np.datetime64("2025-06-01")
 
 
 def shop(customers: int = 300) -> Frames:
@@ -57,6 +58,42 @@ def shop(customers: int = 300) -> Frames:
             }
         ),
     }
+
+
+def faulty_shop() -> Frames:
+    """The same database with every fault that can stand beside the others."""
+    frames = shop()
+    customers, orders, tickets = frames["customers"], frames["orders"], frames["tickets"]
+    customers["churn_flag"] = customers["cancelled_at"].notna()
+    customers["is_gone_agreed_closed"] = customers["cancelled_at"].notna()
+    customers.loc[:19, "churn_flag"] = ~customers.loc[:19, "churn_flag"]
+    customers["plan_status"] = np.random.default_rng(1).choice(["gold", "basic"], len(customers))
+    orders.loc[:29, "customer_id"] = "K99999"
+    orders.loc[30:49, "customer_id"] = None
+    orders.loc[100:199, "ordered_at"] = np.datetime64("2022-06-01")
+    orders["recorded_at"] = orders["ordered_at"] - 5 * DAY
+    orders["receipt"] = [f"{500_000 + place // 3}" for place in range(len(orders))]
+    orders.loc[300:359, "receipt"] = "R" + orders.loc[300:359, "receipt"]
+    orders.loc[300:359, "quantity"] *= -1
+    orders.loc[400:405, "article"] = "FREIGHT"
+    tickets.loc[1:5, "ticket_id"] = "T000000"
+    tickets.loc[6] = tickets.loc[7]
+    ended = customers.dropna()["customer_id"].iloc[0]
+    tickets.loc[10:19, ["customer_id", "submitted_at", "closed_at"]] = [ended, DAY_AFTER, DAY_AFTER]
+    tickets.loc[20:23, "closed_at"] = np.datetime64("2020-01-01")
+    frames["parcels"] = pd.DataFrame({"order_id": orders["order_id"], "sent_on": orders["ordered_at"], "weight": 1.5})
+    frames["articles"] = pd.DataFrame({"article": orders["article"].unique(), "colour": "red"})
+    return frames
+
+
+def shop_with_ends() -> Frames:
+    """The same database with the ends in a table of their own; seven customers end twice."""
+    frames = shop()
+    gone = frames["customers"].dropna(subset="cancelled_at")
+    frames["customers"] = frames["customers"].drop(columns="cancelled_at")
+    ends = pd.DataFrame({"customer_id": gone["customer_id"], "cancel_date": gone["cancelled_at"], "reason": "price"})
+    frames["cancellations"] = pd.concat([ends, ends.head(7)], ignore_index=True)
+    return frames
 
 
 def tables(frames: Frames) -> dict[str, ir.Table]:

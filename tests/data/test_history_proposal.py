@@ -6,7 +6,6 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pytest
 import sqlalchemy
@@ -16,10 +15,9 @@ from churn_mlops.data.history import HistoryContract, load_contract
 from churn_mlops.data.history_file import write_history
 from churn_mlops.data.history_proposal import HistoryProposal, is_event_log, propose_history
 from churn_mlops.errors import ContractError
-from tests.data.databases import DAY, shop, tables, write_folder
+from tests.data.databases import faulty_shop, shop, shop_with_ends, tables, write_folder
 from tests.postgres import postgres_server
 
-DAY_AFTER = np.datetime64("2025-06-01")
 TOLD = {"label_choice", "label_other", "horizon", "suspected_leak", "identifier", "present_values"}
 """Kinds of findings that say what was done, not that something is wrong."""
 
@@ -39,28 +37,7 @@ def _kinds(proposal: HistoryProposal) -> dict[str, list[str]]:
 @pytest.fixture(scope="module")
 def faulty() -> HistoryProposal:
     """The same database with every fault that can stand beside the others."""
-    frames = shop()
-    customers, orders, tickets = frames["customers"], frames["orders"], frames["tickets"]
-    customers["churn_flag"] = customers["cancelled_at"].notna()
-    customers["is_gone_agreed_closed"] = customers["cancelled_at"].notna()
-    customers.loc[:19, "churn_flag"] = ~customers.loc[:19, "churn_flag"]
-    customers["plan_status"] = np.random.default_rng(1).choice(["gold", "basic"], len(customers))
-    orders.loc[:29, "customer_id"] = "K99999"
-    orders.loc[30:49, "customer_id"] = None
-    orders.loc[100:199, "ordered_at"] = np.datetime64("2022-06-01")
-    orders["recorded_at"] = orders["ordered_at"] - 5 * DAY
-    orders["receipt"] = [f"{500_000 + place // 3}" for place in range(len(orders))]
-    orders.loc[300:359, "receipt"] = "R" + orders.loc[300:359, "receipt"]
-    orders.loc[300:359, "quantity"] *= -1
-    orders.loc[400:405, "article"] = "FREIGHT"
-    tickets.loc[1:5, "ticket_id"] = "T000000"
-    tickets.loc[6] = tickets.loc[7]
-    ended = customers.dropna()["customer_id"].iloc[0]
-    tickets.loc[10:19, ["customer_id", "submitted_at", "closed_at"]] = [ended, DAY_AFTER, DAY_AFTER]
-    tickets.loc[20:23, "closed_at"] = np.datetime64("2020-01-01")
-    frames["parcels"] = pd.DataFrame({"order_id": orders["order_id"], "sent_on": orders["ordered_at"], "weight": 1.5})
-    frames["articles"] = pd.DataFrame({"article": orders["article"].unique(), "colour": "red"})
-    return propose_history(tables(frames), name="shop")
+    return propose_history(tables(faulty_shop()), name="shop")
 
 
 def _said(proposal: HistoryProposal, kind: str) -> dict[str, str]:
@@ -163,12 +140,7 @@ def test_rows_of_a_step_further_are_read_through_the_table_between(faulty: Histo
 
 
 def test_ends_in_a_table_of_their_own_become_the_label_and_returns_are_asked_about() -> None:
-    frames = shop()
-    gone = frames["customers"].dropna(subset="cancelled_at")
-    frames["customers"] = frames["customers"].drop(columns="cancelled_at")
-    ends = pd.DataFrame({"customer_id": gone["customer_id"], "cancel_date": gone["cancelled_at"], "reason": "price"})
-    frames["cancellations"] = pd.concat([ends, ends.head(7)], ignore_index=True)
-    proposal = propose_history(tables(frames), name="shop")
+    proposal = propose_history(tables(shop_with_ends()), name="shop")
     assert proposal.contract.tables["customers"].ends == "cancellations"
     assert proposal.contract.label is not None
     assert proposal.contract.label.event == "customers.end"

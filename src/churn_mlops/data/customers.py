@@ -7,7 +7,8 @@ import ibis.expr.types as ir
 
 from churn_mlops.data.history import Inactivity
 from churn_mlops.data.history_rows import KEY, TIME, History
-from churn_mlops.data.local_time import AsOf, local_time
+from churn_mlops.data.local_time import AsOf
+from churn_mlops.data.times import time_of
 
 START = "__start__"
 """Name of the column of a customer's first start."""
@@ -24,8 +25,8 @@ def active_customers(history: History, as_of: AsOf) -> ir.Table:
     rows = history.counted(contract.customers, as_of)
     open_ = ibis.literal(True)
     if declared.end is not None:
-        end = local_time(rows[declared.end])
-        known = end if declared.end_known_at is None else local_time(rows[declared.end_known_at])
+        end = time_of(rows, declared.end, declared)
+        known = end if declared.end_known_at is None else time_of(rows, declared.end_known_at, declared)
         open_ = ~(as_of.includes(end) & as_of.includes(known)).fill_null(False)
     spells = rows.select(**{KEY: rows[KEY], START: rows[TIME]}, open=open_.ifelse(1, 0))
     customers = spells.group_by(KEY).aggregate(**{START: spells[START].min()}, open=spells.open.max())

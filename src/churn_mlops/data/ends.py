@@ -9,7 +9,7 @@ import ibis.expr.types as ir
 
 from churn_mlops.data.cells import as_text
 from churn_mlops.data.history import END, END_KNOWN_AT, HistoryContract
-from churn_mlops.data.times import parsed_time
+from churn_mlops.data.times import time_of
 
 
 def with_ends(tables: Mapping[str, ir.Table], contract: HistoryContract) -> dict[str, ir.Table]:
@@ -40,12 +40,12 @@ def with_ends(tables: Mapping[str, ir.Table], contract: HistoryContract) -> dict
         rows = rows.filter(as_text(rows[column]).isin(values))
     own = declared.customer or contract.customer
     starts = customers.group_by(__customer__=as_text(customers[own])).agg(
-        __start__=parsed_time(customers[declared.time], declared.formats.get(declared.time)).min()
+        __start__=time_of(customers, declared.time, declared).min()
     )
     dated = rows.select(
         __who__=as_text(rows[who]),
-        __at__=parsed_time(rows[ends.time], ends.formats.get(ends.time)),
-        __known__=parsed_time(rows[ends.known], ends.formats.get(ends.known)),
+        __at__=time_of(rows, ends.time, ends),
+        __known__=time_of(rows, ends.known, ends),
     )
     both = dated.join(starts, dated["__who__"] == starts["__customer__"])
     both = both.filter(both["__at__"].date() >= both["__start__"].date())

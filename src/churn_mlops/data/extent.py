@@ -8,7 +8,7 @@ from datetime import date, timedelta
 import ibis.expr.types as ir
 
 from churn_mlops.data.history import HistoryContract
-from churn_mlops.data.local_time import local_time
+from churn_mlops.data.times import time_of
 from churn_mlops.errors import DataError
 
 
@@ -19,7 +19,7 @@ def first_day(tables: Mapping[str, ir.Table], contract: HistoryContract) -> date
         DataError: no customer has a start.
     """
     name = contract.customers
-    started = local_time(tables[name][contract.tables[name].time]).min().to_pyarrow().as_py()
+    started = time_of(tables[name], contract.tables[name].time, contract.tables[name]).min().to_pyarrow().as_py()
     if started is None:
         raise DataError(f"table {name!r} has no customer with a start: check `start` in the contract")
     return date(started.year, started.month, started.day)
@@ -38,9 +38,10 @@ def last_day(tables: Mapping[str, ir.Table], contract: HistoryContract) -> date:
         for name, declared in contract.tables.items()
         if declared.kind != "attributes" or declared.known_at is not None
     }
-    latest = [local_time(tables[name][column]).max().to_pyarrow().as_py() for name, column in known.items()]
+    newest = [time_of(tables[name], column, contract.tables[name]).max() for name, column in known.items()]
+    latest = [one.to_pyarrow().as_py() for one in newest]
     moments = [moment for moment in latest if moment is not None]
     if not moments:
         raise DataError(f"no table of {contract.name!r} has a row with a time: is the source empty?")
-    newest = max(moments)
-    return date(newest.year, newest.month, newest.day) - timedelta(days=1)
+    last = max(moments)
+    return date(last.year, last.month, last.day) - timedelta(days=1)

@@ -211,8 +211,8 @@ class HistoryFeature(Feature):
 
     def flat(self) -> Feature:
         """The feature of the snapshot's flat contract."""
-        own = set(Feature.model_fields) - {"column"}
-        return Feature(**{name: value for name, value in self if name in own})
+        said = (set(Feature.model_fields) & self.model_fields_set) - {"column"} | {"type"}
+        return Feature(**{name: value for name, value in self if name in said})
 
 
 class Involuntary(Declaration):

@@ -11,9 +11,9 @@ import ibis
 import ibis.expr.types as ir
 
 from churn_mlops.data.cells import as_text
-from churn_mlops.data.fence import fenced
 from churn_mlops.data.history import HistoryContract, HistoryTable, Where
-from churn_mlops.data.local_time import AsOf, local_time
+from churn_mlops.data.local_time import AsOf
+from churn_mlops.data.times import time_of
 
 KEY = "__customer__"
 """The customer of a row, as the engine joins it best; :attr:`History.key` says how it is made."""
@@ -48,8 +48,8 @@ class History:
 
     def _kept(self, name: str) -> ir.Table:
         declared, table = self.contract.tables[name], self.tables[name]
-        time = _read_once(table[declared.time])
-        known = time if declared.known == declared.time else _read_once(table[declared.known])
+        time = time_of(table, declared.time, declared)
+        known = time if declared.known == declared.time else time_of(table, declared.known, declared)
         rows = table.filter(matches(table, declared.where)) if declared.where else table
         return rows.mutate(**{TIME: time, KNOWN: known})
 
@@ -92,10 +92,6 @@ class History:
         if all(kind.is_integer() for kind in kinds):
             return "whole"
         return "text" if all(kind.is_string() for kind in kinds) else "mixed"
-
-
-def _read_once(column: ir.Column) -> ir.TimestampColumn:
-    return fenced(local_time(column)) if column.type().is_string() else local_time(column)
 
 
 def matches(table: ir.Table, where: Where) -> ir.BooleanValue:

@@ -10,8 +10,9 @@ from churn_mlops.data.aggregates import as_declared
 from churn_mlops.data.cells import read_cell
 from churn_mlops.data.history import DAYS_OF_UNIT, HistoryContract, HistoryFeature
 from churn_mlops.data.history_rows import KEY, KNOWN, TIME, matches
-from churn_mlops.data.local_time import AsOf, local_time
+from churn_mlops.data.local_time import AsOf
 from churn_mlops.data.text_order import ordered, plain
+from churn_mlops.data.times import time_of
 
 
 def latest(rows: ir.Table, features: Mapping[str, HistoryFeature], as_of: AsOf, contract: HistoryContract) -> ir.Table:
@@ -31,16 +32,12 @@ def latest(rows: ir.Table, features: Mapping[str, HistoryFeature], as_of: AsOf, 
         rows = rows.filter(matches(rows, first.where))
     engine = rows.get_backend().name
     # Only what is needed goes on: an engine may keep these rows while it looks for the latest.
-    columns = {f"f{place}": _column(rows, feature, contract) for place, feature in enumerate(features.values())}
-    rows = rows.select(**{name: rows[name] for name in (KEY, TIME, KNOWN)}, **columns)
+    values = {f"f{place}": _value(rows, feature, contract, engine) for place, feature in enumerate(features.values())}
+    rows = rows.select(**{name: rows[name] for name in (KEY, TIME, KNOWN)}, **values)
     declared = contract.tables[first.reads[0]]
     for name in (TIME,) if declared.known == declared.time else (TIME, KNOWN):
         rows = _with_greatest(rows, name)
-    values = {
-        name: _value(rows[name], feature, engine) for name, feature in zip(columns, features.values(), strict=True)
-    }
-    wide = rows.select(**{KEY: rows[KEY], TIME: rows[TIME]}, **values)
-    made = wide.group_by(KEY).aggregate(**{TIME: wide[TIME].max()}, **{name: wide[name].max() for name in values})
+    made = rows.group_by(KEY).aggregate(**{TIME: rows[TIME].max()}, **{name: rows[name].max() for name in values})
     results = {
         name: _result(made, made[f"f{place}"], feature, as_of, engine)
         for place, (name, feature) in enumerate(features.items())
@@ -54,15 +51,12 @@ def _with_greatest(rows: ir.Table, name: str) -> ir.Table:
     return rows.semi_join(greatest, [rows[KEY] == greatest[KEY], rows[name] == greatest.greatest])
 
 
-def _column(rows: ir.Table, feature: HistoryFeature, contract: HistoryContract) -> ir.Column:
-    table, column = feature.reads
-    return rows[contract.column(table, str(column))]
-
-
-def _value(column: ir.Column, feature: HistoryFeature, engine: str) -> ir.Value:
+def _value(rows: ir.Table, feature: HistoryFeature, contract: HistoryContract, engine: str) -> ir.Value:
+    table, named = feature.reads
+    column = contract.column(table, str(named))
     if feature.aggregate == "age_of":
-        return local_time(column)
-    value = read_cell(column, feature).value
+        return time_of(rows, column, contract.tables[table])
+    value = read_cell(rows[column], feature).value
     return ordered(value, engine) if feature.type == "category" else value
 
 

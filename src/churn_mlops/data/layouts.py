@@ -30,7 +30,7 @@ _CLOCKS = (
 FORMATS = tuple(day + clock for day in _DAYS for clock in _CLOCKS)
 """The formats that are recognised."""
 _PLAIN = re.compile(
-    "[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]+)?)?(Z|[+-][0-9]{2}:?[0-9]{2})?)?"
+    "[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]{1,9})?)?(Z|[+-][0-9]{2}:[0-9]{2})?)?"
 )
 _GLANCE = 40
 LAYOUTS = (
@@ -50,7 +50,7 @@ def is_layout(layout: str) -> bool:
 
 
 def is_plain(text: str) -> bool:
-    """Whether ``text`` is a time as ISO 8601 writes it, which every engine casts."""
+    """Whether ``text`` is a time as ISO 8601 writes it, which is read without a format."""
     return _PLAIN.fullmatch(text) is not None
 
 

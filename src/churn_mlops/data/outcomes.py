@@ -10,7 +10,8 @@ import ibis.expr.types as ir
 from churn_mlops.data.cells import as_text
 from churn_mlops.data.history import LEFT, HistoryContract, HistoryLabel, Inactivity, Involuntary
 from churn_mlops.data.history_rows import KEY, TIME, History
-from churn_mlops.data.local_time import AsOf, local_time
+from churn_mlops.data.local_time import AsOf
+from churn_mlops.data.times import time_of
 
 
 def left(history: History, day: date) -> ir.Table:
@@ -37,7 +38,7 @@ def _by_end(history: History, label: HistoryLabel, day: date) -> ir.Table:
     rows = history.all_rows(history.contract.customers)
     # A spell that begins later is another story: whoever came back a year later had left all the same.
     rows = rows.filter(after.includes(rows[TIME]))
-    end = local_time(rows[str(declared.end)])
+    end = time_of(rows, str(declared.end), declared)
     ended = after.includes(end).fill_null(False)
     spells = rows.select(
         **{KEY: rows[KEY]}, end=end, open=ended.ifelse(0, 1), unchosen=_unchosen(rows, label.involuntary)

@@ -10,8 +10,10 @@ import ibis.expr.types as ir
 
 from churn_mlops.addresses import shown
 from churn_mlops.data.csv_files import open_csv
+from churn_mlops.data.ends import with_ends
 from churn_mlops.data.files import check_file, is_duckdb, quoted
-from churn_mlops.data.history import HistoryContract, HistoryTable
+from churn_mlops.data.folders import files_in, stem_of
+from churn_mlops.data.history import END, END_KNOWN_AT, HistoryContract, HistoryTable
 from churn_mlops.data.local_time import is_time
 from churn_mlops.data.names import did_you_mean
 from churn_mlops.data.sources import (
@@ -36,8 +38,12 @@ def open_tables(address: str, contract: HistoryContract) -> dict[str, ir.Table]:
 
     Args:
         address: path of a DuckDB or SQLite file, of a folder of ``.csv``, ``.tsv``, ``.txt`` (also ``.gz``) and
-            ``.parquet`` files, each called like its table, or an address such as ``postgres://user@host/database``.
+            ``.parquet`` files, each called like its table, of one such file, or an address such as
+            ``postgres://user@host/database``.
         contract: names the tables and the columns that they need.
+
+    Returns:
+        Those tables; with the ends of customers among their columns, where the contract has ``ends``.
 
     Raises:
         SourceError: the address cannot be opened, or has no such table; names the nearest.
@@ -48,16 +54,18 @@ def open_tables(address: str, contract: HistoryContract) -> dict[str, ir.Table]:
         return tables_of(connect_database(address), contract, shown(address))
     path = file_path(rest) if separator else Path(address).expanduser()
     if path.is_dir():
-        return _of_folder(path, contract)
+        return _of_files(files_in(path), contract, str(path))
     check_file(path)
     ending = f".{scheme}" if separator else ending_of(path)
     if ending in SQLITE and not is_duckdb(path):
         return _of_sqlite(path, contract)
     if ending in {".duckdb", ".ddb", *SQLITE}:
         return tables_of(connect_duckdb(path), contract, str(path))
+    if ending in {*DELIMITED, ".parquet"}:
+        return _of_one_file(path, contract)
     raise SourceError(
-        f"{path} holds one table, and the contract {contract.name!r} reads {len(contract.tables)}: give a database, or "
-        "a folder with a file for each table"
+        f"{path}: what kind of file this is cannot be told from its name; give a database, a folder with a file for "
+        f"each table of the contract {contract.name!r}, or one such file"
     )
 
 
@@ -77,23 +85,23 @@ def tables_of(
     """
     _count_days_in(connection, contract.time_zone)
     names = table_names(connection)
-    return _opened(contract, where, names, lambda name, _: _without_zones(connection, name))
+    return _opened(contract, where, names, lambda name: _without_zones(connection, name))
 
 
 def _opened(
-    contract: HistoryContract, where: str, names: Iterable[str], open_one: Callable[[str, str], ir.Table]
+    contract: HistoryContract, where: str, names: Iterable[str], open_one: Callable[[str], ir.Table]
 ) -> dict[str, ir.Table]:
     held = list(names)
-    found = {}
-    for key, declared in contract.tables.items():
-        name = declared.table or key
+    wanted = {key: declared.table or key for key, declared in contract.tables.items()}
+    for name in wanted.values():
         if name not in held:
             there = did_you_mean(name, held) if held else "it has none"
             raise SourceError(f"{where} has no table {name!r}, which the contract {contract.name!r} reads; {there}")
-        found[key] = open_one(name, key)
+    opened = {name: open_one(name) for name in dict.fromkeys(wanted.values())}
+    found = {key: opened[name] for key, name in wanted.items()}
     for key, table in found.items():
         _check_columns(contract, key, table, where)
-    return found
+    return with_ends(found, contract)
 
 
 def _count_days_in(connection: ibis.BaseBackend, time_zone: str) -> None:
@@ -120,31 +128,33 @@ def _without_zones(connection: ibis.BaseBackend, name: str) -> ir.Table:
     return connection.sql(f"SELECT {', '.join(columns)} FROM `{name}`", dialect="pyspark")  # noqa: S608 names of Spark's own catalogue
 
 
-def _of_folder(path: Path, contract: HistoryContract) -> dict[str, ir.Table]:
-    files: dict[str, Path] = {}
-    for file in sorted(path.iterdir()):
-        if ending_of(file) in {*DELIMITED, ".parquet"}:
-            name = file.name.removesuffix(file.name[len(file.name) - len(ending_of(file)) :])
-            if name in files:
-                raise SourceError(f"{path} holds {files[name].name} and {file.name}: which is the table {name!r}?")
-            files[name] = file
+def _of_files(files: Iterable[Path], contract: HistoryContract, where: str) -> dict[str, ir.Table]:
+    held = {stem_of(file): file for file in files}
     connection = memory_connection()
     _count_days_in(connection, contract.time_zone)
 
-    def open_one(name: str, key: str) -> ir.Table:
-        check_file(files[name])
-        is_parquet = ending_of(files[name]) == ".parquet"
-        if is_parquet:
-            return open_parquet(files[name], connection, key)
-        return open_csv(files[name], connection, key)
+    def open_one(name: str) -> ir.Table:
+        check_file(held[name])
+        open_file = open_parquet if ending_of(held[name]) == ".parquet" else open_csv
+        return open_file(held[name], connection, name)
 
-    return _opened(contract, str(path), files, open_one)
+    return _opened(contract, where, held, open_one)
+
+
+def _of_one_file(path: Path, contract: HistoryContract) -> dict[str, ir.Table]:
+    others = sorted({declared.table or key for key, declared in contract.tables.items()} - {stem_of(path)})
+    if others:
+        raise SourceError(
+            f"{path} holds one table, {stem_of(path)!r}, and the contract {contract.name!r} reads {', '.join(others)}: "
+            "give a database, or a folder with a file for each table"
+        )
+    return _of_files([path], contract, str(path))
 
 
 def _of_sqlite(path: Path, contract: HistoryContract) -> dict[str, ir.Table]:
     connection = memory_connection()
     _count_days_in(connection, contract.time_zone)
-    return _opened(contract, str(path), sqlite_tables(path), lambda name, key: open_sqlite(path, name, connection, key))
+    return _opened(contract, str(path), sqlite_tables(path), lambda name: open_sqlite(path, name, connection, name))
 
 
 def _check_columns(contract: HistoryContract, key: str, table: ir.Table, where: str) -> None:
@@ -155,10 +165,11 @@ def _check_columns(contract: HistoryContract, key: str, table: ir.Table, where: 
                 f"{did_you_mean(column, table.columns)}"
             )
     for column in _times(contract, key):
-        if not is_time(table[column]):
+        kind = table[column].type()
+        if not is_time(table[column]) and not (kind.is_numeric() and column in contract.tables[key].formats):
             raise ContractError(
-                f"table {key!r} of {where}: column {column!r} is of type {table[column].type()}, and a time is a date, "
-                "a timestamp or a text such as 2026-03-01; make a view that turns it into one"
+                f"table {key!r} of {where}: column {column!r} is of type {kind}, and a time is a date, a timestamp "
+                "or a text such as 2026-03-01; declare its `formats`, or make a view that turns it into one"
             )
 
 
@@ -169,7 +180,7 @@ def _times(contract: HistoryContract, key: str) -> list[str]:
         for feature in contract.features.values()
         if feature.aggregate == "age_of" and feature.reads[0] == key
     ]
-    return [name for name in (declared.time, declared.known, declared.end, declared.end_known_at, *ages) if name]
+    return [*_own_times(declared), *ages]
 
 
 def _needed(contract: HistoryContract, key: str) -> list[tuple[str, str]]:
@@ -199,4 +210,5 @@ def _needed(contract: HistoryContract, key: str) -> list[tuple[str, str]]:
 
 
 def _own_times(declared: HistoryTable) -> list[str]:
-    return [name for name in (declared.time, declared.known, declared.end, declared.end_known_at) if name]
+    found = (declared.time, declared.known, declared.end, declared.end_known_at)
+    return [name for name in found if name and name not in (END, END_KNOWN_AT)]

@@ -8,14 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import ibis
 import ibis.expr.types as ir
 
 from churn_mlops.data.cells import as_text
 from churn_mlops.data.codes import is_number_date
+from churn_mlops.data.fence import fenced
 from churn_mlops.data.layouts import FORMATS, directives_of, is_plain, layouts_of, pattern_of
+from churn_mlops.data.local_time import local_time
 from churn_mlops.data.profile import ColumnProfile
+
+if TYPE_CHECKING:
+    from churn_mlops.data.history import HistoryTable
 
 _MONTHS = {name: place for place, name in enumerate("jan feb mar apr may jun jul aug sep oct nov dec".split(), start=1)}
 # A day beyond the end of its month, and a leap day in a year that has none.
@@ -65,16 +71,14 @@ def time_column(column: ir.Column, profile: ColumnProfile) -> TimeColumn | None:
 
 
 def parsed_time(column: ir.Column, layout: str | None) -> ir.TimestampColumn:
-    """``column`` as times without a zone; null where a text is not in that ``layout`` or is no day of the calendar.
+    """``column`` as local times; null where a text is not in that ``layout`` or is no day of the calendar.
 
     Args:
         column: times, or texts or whole numbers as ``layout`` says.
-        layout: a format of ``strftime``, of the directives Y y m d b B H I M S p z; None for what the engine casts.
+        layout: a format of ``strftime``, of the directives Y y m d b B H I M S p z; None for texts as of ISO 8601.
     """
-    if column.type().is_temporal():
-        return column.cast("timestamp")
-    if layout is None:
-        return column.cast("timestamp")
+    if layout is None or column.type().is_temporal():
+        return local_time(column)
     text = column.strip() if column.type().is_string() else as_text(column)
     pattern, order = f"^{pattern_of(layout)}$", directives_of(layout)
 
@@ -88,7 +92,18 @@ def parsed_time(column: ir.Column, layout: str | None) -> ir.TimestampColumn:
     minute = part("M") if "M" in order else "00"
     second = part("S") if "S" in order else "00"
     time = _two(hour) + ":" + minute + ":" + second
-    return ibis.ifelse(day.re_search(_NO_DAY), ibis.null("string"), day + " " + time).cast("timestamp")
+    found = ibis.ifelse(day.re_search(_NO_DAY), ibis.null("string"), day + " " + time)
+    if "z" not in order:
+        return found.cast("timestamp")
+    return (found + _zone(part("z"))).cast("timestamp('UTC')").cast("timestamp")
+
+
+def time_of(rows: ir.Table, column: str, declared: HistoryTable) -> ir.TimestampColumn:
+    """The times in ``column`` of ``rows``, written as the contract's table says; what is no such time is null."""
+    layout = declared.formats.get(column)
+    times = parsed_time(rows[column], layout)
+    # A text is cut into parts with long patterns: written once, however often the time is used.
+    return fenced(times) if layout is not None or rows[column].type().is_string() else times
 
 
 def _texts(column: ir.Column) -> list[str]:
@@ -126,6 +141,13 @@ def _century(text: ir.StringColumn) -> ir.StringColumn:
 def _month(text: ir.StringColumn) -> ir.StringColumn:
     short = text.lower().substr(0, 3)
     return ibis.cases(*((short == name, f"{place:02}") for name, place in _MONTHS.items()), else_=ibis.null("string"))
+
+
+def _zone(text: ir.StringColumn) -> ir.StringValue:
+    """A zone as ``%z`` reads it, written like +01:00."""
+    shift = text.strip()
+    shift = ibis.ifelse(shift.isin(["Z", "UTC"]), ibis.literal("+00:00"), shift)
+    return ibis.ifelse(shift.contains(":"), shift, shift.left(3) + ":" + shift.right(2))
 
 
 def _hour(hour: ir.StringColumn, half: ir.StringColumn) -> ir.StringColumn:

@@ -151,11 +151,12 @@ def _levels(cells: ir.Table, check: Check) -> str:
 
 
 def _missing_more(table: ir.Table, contract: DataContract, counts: dict[str, int]) -> Iterator[Problem]:
-    """Features that are missing far more often than the contract has seen, beyond chance."""
+    """Features that are missing far more often than the contract has seen, beyond chance; if it says what it saw."""
     rows = counts["rows"]
     for place, (name, feature) in enumerate(contract.features.items()):
         missing = counts.get(f"m{place}", 0)
-        if rows == 0 or not missing:
+        untold = not feature.required and "missing" not in feature.model_fields_set
+        if rows == 0 or not missing or untold:
             continue
         # Three standard errors above usual; a column that was never missing counts as one that is in 1 % of rows.
         usual = max(feature.missing, 0.01)

@@ -93,7 +93,6 @@ def out_of_time(
         flat,
         model_type,
         setting=setting,
-        with_core=False,
         groups=groups[train],
         seed=settings.training.seed,
         with_core=_anybody_unknown(later, flat),
