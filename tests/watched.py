@@ -48,7 +48,14 @@ _STATEMENTS = {
 
 _context = multiprocessing.get_context("forkserver")
 _context.set_forkserver_preload(
-    ["churn_mlops.cli", "churn_mlops.pipelines.daily_job", "alembic.command", "ibis.backends.duckdb", "pandas", __name__]
+    [
+        "churn_mlops.cli",
+        "churn_mlops.pipelines.daily_job",
+        "alembic.command",
+        "ibis.backends.duckdb",
+        "pandas",
+        __name__,
+    ]
 )
 
 
