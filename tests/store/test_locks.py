@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import resource
 import signal
 import socket
 import subprocess
@@ -62,6 +63,17 @@ def test_one_process_cannot_hold_a_lock_twice(store: Store) -> None:
         pass
     with scoring_lock(store):
         pass
+
+
+def test_a_lock_is_taken_and_refused_where_the_disk_has_no_room_for_who_holds_it(tmp_path: Path) -> None:
+    with open_store(f"sqlite:///{tmp_path}/churn.db") as store:
+        before = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
+        try:
+            with scoring_lock(store), pytest.raises(StoreBusyError, match="another process"), scoring_lock(store):
+                pass
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def test_a_lock_is_free_after_an_error(store: Store) -> None:

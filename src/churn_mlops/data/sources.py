@@ -24,6 +24,9 @@ _KNOWN = (
 )
 _FILE_SCHEMES = frozenset({"duckdb", "sqlite"})
 DELIMITED = frozenset({".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz"})
+_OF_ENGINES = frozenset({("duckdb", "Error"), ("psycopg", "Error")})
+# A value that cannot be turned, and, in an engine of our own, a query that is wrong.
+_NOT_OF_READING = frozenset({("duckdb", "DataError"), ("psycopg", "DataError"), ("duckdb", "ProgrammingError")})
 SQLITE = frozenset({".db", ".sqlite", ".sqlite3"})
 
 
@@ -154,6 +157,34 @@ def connect_database(address: str) -> ibis.BaseBackend:
     """
     with _explained(address):
         return ibis.connect(address)
+
+
+@contextmanager
+def read_whole(address: str | None) -> Iterator[None]:
+    """Tell as an error of ours that a source fails while it is read: it was there when it was opened.
+
+    What an engine says of a value is not told, since it quotes the value; such an error goes on as it is.
+
+    Raises:
+        SourceError: a file was damaged or cut off, a server went away, or memory or disk ran out.
+    """
+    try:
+        yield
+    except Exception as error:
+        if not _fails_to_read(error):
+            raise
+        said = scrubbed(_first_line(error), address or "")
+        where = "the source" if address is None else shown(address) if "://" in address else address
+        raise SourceError(
+            f"{where} could not be read to its end ({said}): see that it is there, whole, and left alone while it is "
+            "read; then run again"
+        ) from None
+
+
+def _fails_to_read(error: BaseException) -> bool:
+    """Every engine has a family of errors of its own, named as Python's database interface (PEP 249) names them."""
+    families = {(kind.__module__.partition(".")[0].strip("_"), kind.__name__) for kind in type(error).__mro__}
+    return not families & _NOT_OF_READING and bool(families & _OF_ENGINES)
 
 
 @contextmanager

@@ -13,6 +13,7 @@ import structlog
 from churn_mlops.config import Settings
 from churn_mlops.data.history import LEFT, HistoryContract, load_contract
 from churn_mlops.data.matured_labels import labels_of
+from churn_mlops.data.sources import read_whole
 from churn_mlops.errors import ConfigError
 from churn_mlops.pipelines.periods import as_of_date
 from churn_mlops.pipelines.reading import open_history
@@ -52,19 +53,23 @@ def mature(settings: Settings, *, now: datetime | None = None, recheck_days: int
         )
     now = now or datetime.now(UTC)
     tables = open_history(settings, contract)
-    today = as_of_date(settings, tables, contract, now.astimezone(ZoneInfo(contract.time_zone)).date())
+    with read_whole(settings.source.url):
+        today = as_of_date(settings, tables, contract, now.astimezone(ZoneInfo(contract.time_zone)).date())
     found = []
     with open_store(settings.store.url) as store, scoring_lock(store, "maturing"):
         for day in due(store, contract.label.matures_after + 1, today, recheck_days=recheck_days):
-            recorded = record(store, day, _labels(tables, contract, day), now)
+            recorded = record(store, day, _labels(settings.source.url, tables, contract, day), now)
             found.append(Matured(day, recorded))
             if recorded.changed:
                 log.warning("labels changed after they were final", as_of=str(day), customers=recorded.changed)
     return found
 
 
-def _labels(tables: Mapping[str, ir.Table], contract: HistoryContract, day: date) -> Iterator[Labels]:
-    rows = labels_of(tables, contract, day).to_pyarrow()
+def _labels(
+    address: str | None, tables: Mapping[str, ir.Table], contract: HistoryContract, day: date
+) -> Iterator[Labels]:
+    with read_whole(address):  # here, for it is read while the store waits for it, and is not the store's failing
+        rows = labels_of(tables, contract, day).to_pyarrow()
     for first in range(0, len(rows), BATCH_ROWS):
         part = rows.slice(first, BATCH_ROWS)
         left = [None if text is None else text == "yes" for text in part.column(LEFT).to_pylist()]

@@ -20,7 +20,7 @@ from churn_mlops.config import Settings
 from churn_mlops.data.history import AS_OF, HistoryContract
 from churn_mlops.data.reading import LABEL, read_snapshot
 from churn_mlops.data.snapshot import read_history
-from churn_mlops.data.sources import open_table
+from churn_mlops.data.sources import open_table, read_whole
 from churn_mlops.data.validation import ValidationReport
 from churn_mlops.errors import ConfigError, DataError, PromotionError
 from churn_mlops.models.bundle import Bundle
@@ -95,7 +95,8 @@ def score(
         threshold=decision.threshold,
         bands=Bands(medium_from=decision.medium_from, high_from=decision.high_from),
     )
-    found = _rows(settings, champion.bundle, as_of, now or datetime.now(UTC), from_address)
+    with read_whole(from_address or settings.source.url):
+        found = _rows(settings, champion.bundle, as_of, now or datetime.now(UTC), from_address)
     if found.out_of_fold:
         scores, points = _out_of_fold(found.snapshot, predictor, settings, progress)
     else:

@@ -16,6 +16,7 @@ from churn_mlops.config import Settings
 from churn_mlops.data.contract import DataContract
 from churn_mlops.data.history import HistoryContract, load_contract
 from churn_mlops.data.reading import read_snapshot
+from churn_mlops.data.sources import read_whole
 from churn_mlops.data.validation import ValidationReport
 from churn_mlops.errors import BundleError, ConfigError
 from churn_mlops.models import MODEL_TYPES
@@ -83,7 +84,8 @@ def train(
         raise ConfigError(f"training.model_type is {model_type!r}: one of {', '.join(MODEL_TYPES)}")
     live = LiveModels(settings.models.folder)
     champion = _champion(live)
-    learnt_from = _read(settings, today or date.today(), strict=strict)
+    with read_whole(settings.source.url):
+        learnt_from = _read(settings, today or date.today(), strict=strict)
     contract = learnt_from.contract
     live.probe()
     reach(tracking(settings))

@@ -93,8 +93,9 @@ def _file_lock(store: Store, database: Path, name: str) -> Iterator[HeldLock]:
             raise _busy(store, name, _written_holder(file)) from None
         # The file stays when the lock is given back: one who waits may have it open already.
         file.truncate(0)
-        file.write(json.dumps({"pid": os.getpid(), "host": socket.gethostname(), "since": _now()}))
-        file.flush()
+        holder = {"pid": os.getpid(), "host": socket.gethostname(), "since": _now()}
+        with suppress(OSError):  # on a full disk the lock holds all the same; others are told of "another process"
+            os.write(file.fileno(), json.dumps(holder).encode())
         try:
             yield HeldLock(lambda: None)
         finally:
