@@ -105,7 +105,7 @@ def contracts(draw: st.DrawFn) -> HistoryContract:
     )
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     contracts(),
     st.fixed_dictionaries({name: rows(name) for name in TABLES}),
@@ -123,7 +123,7 @@ def test_later_rows_never_change_a_snapshot(
     assert _snapshot(contract, shuffled) == before
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.fixed_dictionaries({name: rows(name) for name in TABLES}), st.lists(st.tuples(after, after), max_size=4))
 def test_an_end_that_is_learnt_of_later_never_changes_a_snapshot(
     history: History, ends: list[tuple[datetime, datetime]]

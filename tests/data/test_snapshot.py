@@ -289,7 +289,6 @@ def test_one_customers_row_is_that_of_the_full_snapshot() -> None:
     for name in everybody["customer_id"].unique().to_pylist()[:2]:
         alone = read_history(tables, CONTRACT, dates, customer=name, label=True)
         assert repr(alone.to_pylist()) == repr(everybody.filter(pc.field("customer_id") == name).to_pylist())
-    assert read_history(tables, CONTRACT, dates, customer="nobody").num_rows == 0
 
 
 def test_a_customer_who_is_called_by_a_number_is_found_by_its_text() -> None:
