@@ -74,6 +74,8 @@ def init(
     _show_proposal(proposal)
     if started.settings is not None:
         say(f"Wrote {started.settings}, which names the source for the other commands.")
+    if started.newest is not None:
+        say(f"The newest row is of {started.newest}: the settings read the database as of its last day (source.as_of).")
     say(f"Wrote {settings.contract.path}. Read it, change what is wrong, then: churn validate, churn train")
     if proposal.contract.label is None:
         say(_no_label(proposal))
@@ -90,9 +92,11 @@ def validate(
 ) -> None:
     """Say whether the data keeps its contract: stop (exit code 1) or go, with every problem at once.
 
+    Of a history, the tables are held against each other, and then the snapshot of the as-of date is checked.
+
     Example: `churn validate --from today.csv`
     """
-    from churn_mlops.pipelines import init as job
+    from churn_mlops.pipelines import validate as job
 
     report = job.validate_source(settings_of(context), from_address)
     if as_json:

@@ -90,7 +90,8 @@ def _compared(role: Role, rows: ir.Table, what: str, look: Look) -> list[Finding
                 f"contradicts: {of_rows(held['off_ended'], held['off'])} without {value!r} {what}, and "
                 f"{of_rows(held['on_open'], held['on'])} with {value!r} do not; which of the two says who left?"
             )
-            found.append(Finding(f"{role.name}.{column.name}", "flag_contradicts", message))
+            against = held["off_ended"] + held["on_open"]
+            found.append(Finding(f"{role.name}.{column.name}", "flag_contradicts", message, rows=against))
     return found
 
 

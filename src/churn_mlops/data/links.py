@@ -49,7 +49,7 @@ def find_links(looks: Sequence[Look]) -> list[Link]:
     for look in looks:
         for column in look.columns:
             targets = [other for other in looks if other is not look and _may_link(look, column, other)]
-            links = [link for other in targets if (link := _measured(look, column.name, other)) and _holds(link, other)]
+            links = [link for other in targets if (link := _by_key(look, column.name, other)) and _holds(link, other)]
             links.sort(key=lambda link: (not _called_like(link.column, link.to, link.key), -link.share))
             found += links[:1]
     return _without_circles(found, {look.name: look for look in looks})
@@ -88,10 +88,13 @@ def _holds(link: Link, other: Look) -> bool:
     return link.rows > 0 and link.share >= (_BY_NAME if named else _BY_VALUE)
 
 
-def _measured(look: Look, column: str, other: Look) -> Link | None:
+def _by_key(look: Look, column: str, other: Look) -> Link | None:
     key = other.key or other.nearly_key
-    if key is None:
-        return None
+    return None if key is None else measured(look, column, other, key)
+
+
+def measured(look: Look, column: str, other: Look, key: str) -> Link:
+    """The link from a column to that of another table, its rows counted."""
     rows = look.text(column).name("value").as_table().group_by("value").agg(k=lambda t: t.count())
     keys = other.text(key).name("key").as_table().distinct().mutate(there=ibis.literal(1))
     joined = rows.left_join(keys, rows.value == keys.key)

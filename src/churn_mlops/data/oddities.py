@@ -54,15 +54,16 @@ def on_key(look: Look) -> list[Finding]:
                 f"{of_rows(again, look.rows)} repeat the {key} of an earlier row; {alike}: does {key} name a row, and "
                 "if so, which of them counts? All of them are counted"
             )
-            found.append(Finding(f"{look.name}.{key}", "duplicate_key", what))
+            found.append(Finding(f"{look.name}.{key}", "duplicate_key", what, rows=again, of=look.rows))
         if blank:
-            found.append(Finding(f"{look.name}.{key}", "blank_key", f"{of_rows(blank, look.rows)} have no {key}"))
+            what = f"{of_rows(blank, look.rows)} have no {key}"
+            found.append(Finding(f"{look.name}.{key}", "blank_key", what, rows=blank, of=look.rows))
     if copies:
         what = (
             f"{of_rows(copies, look.rows)} repeat an earlier row in every column: is a thing stored twice, or did "
             "it happen twice? They are counted as they stand"
         )
-        found.append(Finding(look.name, "repeated_rows", what))
+        found.append(Finding(look.name, "repeated_rows", what, rows=copies, of=look.rows))
     return found
 
 
@@ -87,7 +88,7 @@ def on_formats(look: Look) -> list[Finding]:
             found.append(Finding(name, "date_order", what))
         if time.unread:
             what = f"{of_rows(time.unread, look.rows)} are no time as {time.layout} writes one: they count as missing"
-            found.append(Finding(name, "date_unread", what))
+            found.append(Finding(name, "date_unread", what, rows=time.unread, of=look.rows))
     return found
 
 
@@ -98,7 +99,7 @@ def on_times(look: Look, times: Times) -> list[Finding]:
         early, both = times.end_early
         since = times.start or times.first
         what = f"lies before {since} in {of_rows(early, both)}: which of the two is wrong?"
-        found.append(Finding(f"{look.name}.{times.end}", "end_before_start", what))
+        found.append(Finding(f"{look.name}.{times.end}", "end_before_start", what, rows=early, of=both))
     if times.known_early is not None:
         column, early, both = times.known_early
         taken = "it is taken for" if column == times.known_at else "it is not taken for"
@@ -106,7 +107,7 @@ def on_times(look: Look, times: Times) -> list[Finding]:
             f"lies before {times.first} in {of_rows(early, both)}, though it is called like the time when a row was "
             f"recorded: {taken} it"
         )
-        found.append(Finding(f"{look.name}.{column}", "known_before_event", what))
+        found.append(Finding(f"{look.name}.{column}", "known_before_event", what, rows=early, of=both))
     return found
 
 
@@ -114,13 +115,14 @@ def on_link(look: Look, link: Link) -> list[Finding]:
     """Rows that name nobody, or somebody who is not there."""
     name, found = f"{link.table}.{link.column}", []
     if link.blank:
-        found.append(Finding(name, "link_blank", f"{of_rows(link.blank, look.rows)} name no row of {link.to}"))
+        what = f"{of_rows(link.blank, look.rows)} name no row of {link.to}"
+        found.append(Finding(name, "link_blank", what, rows=link.blank, of=look.rows))
     if link.orphans:
         what = (
             f"{of_rows(link.orphans, look.rows)} name {link.missing_keys:,} which {link.to}.{link.key} does not hold: "
             "were those deleted? The rows belong to nobody"
         )
-        found.append(Finding(name, "orphans", what))
+        found.append(Finding(name, "orphans", what, rows=link.orphans, of=look.rows))
     return found
 
 
@@ -143,13 +145,13 @@ def on_lives(look: Look, time: str | None, link: Link, home: Look, start: str | 
             f"{of_rows(held['early'], look.rows)} are dated before the {link.key} that they name starts "
             f"({home.name}.{start}): which date is wrong, or what else does {time} mean?"
         )
-        found.append(Finding(name, "before_start", what))
+        found.append(Finding(name, "before_start", what, rows=held["early"], of=look.rows))
     if held["late"]:
         what = (
             f"{of_rows(held['late'], look.rows)} are dated after the {link.key} that they name ended "
             f"({home.name}.{end}); {held['ended']:,} rows name one that has ended"
         )
-        found.append(Finding(name, "after_end", what))
+        found.append(Finding(name, "after_end", what, rows=held["late"], of=look.rows))
     return found
 
 
@@ -159,7 +161,7 @@ def _nameless(role: Role) -> list[Finding]:
     if not blank or role.kind == "customers":
         return []
     what = f"{of_rows(blank, column.rows)} name no customer: they belong to nobody and are left out"
-    return [Finding(f"{role.name}.{role.customer}", "link_blank", what)]
+    return [Finding(f"{role.name}.{role.customer}", "link_blank", what, rows=blank, of=column.rows)]
 
 
 def on_left_out(layout: Layout) -> list[Finding]:

@@ -23,6 +23,7 @@ class Finding:
 
     ``suggestion`` holds keys that a person may add to the feature after having answered the question of the message.
     ``share`` is that of the rows in which the column is missing, set where no more than that is to be said.
+    ``rows`` of ``of`` rows are concerned, where that is counted.
     """
 
     column: str | None
@@ -30,6 +31,8 @@ class Finding:
     message: str
     suggestion: Mapping[str, Any] = field(default_factory=dict)
     share: float | None = None
+    rows: int = 0
+    of: int = 0
 
 
 def on_label(counts: LabelCounts, rows: int) -> list[Finding]:

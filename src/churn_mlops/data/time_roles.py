@@ -78,7 +78,7 @@ def role_by_name(column: str) -> TimeRole:
 
 def times_of(look: Look) -> Times:
     """The times of ``look`` by their names and by what the rows bear out."""
-    order = _order(look)
+    order = _order(look, list(look.times))
     by_role: dict[TimeRole, list[str]] = {}
     for name in look.times:
         by_role.setdefault(role_by_name(name), []).append(name)
@@ -120,9 +120,15 @@ def _earliest(look: Look, names: Sequence[str], order: dict[tuple[str, str], tup
     return min(names, key=rank)
 
 
-def _order(look: Look) -> dict[tuple[str, str], tuple[int, int]]:
+def checked(look: Look, found: Times) -> Times:
+    """``found``, as somebody declared it, with the rows that do not bear it out."""
+    named = [name for name in (found.first, found.known_at, found.end) if name is not None]
+    return replace(_borne_out(found, _order(look, list(dict.fromkeys(named)))), known_at=found.known_at)
+
+
+def _order(look: Look, names: Sequence[str]) -> dict[tuple[str, str], tuple[int, int]]:
     """For each pair of times: rows that have both, and rows where the first lies on a day before that of the second."""
-    pairs = list(combinations(look.times, 2))
+    pairs = list(combinations(names, 2))
     if not pairs:
         return {}
     counts = {}

@@ -1,9 +1,11 @@
-"""Looking at data for the first time, and checking it against its contract afterwards."""
+"""Looking at data for the first time."""
 
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date, timedelta
 from pathlib import Path
 
 import ibis.expr.types as ir
@@ -11,18 +13,19 @@ from ruamel.yaml import YAML
 
 from churn_mlops.addresses import name_in, shown
 from churn_mlops.config import DEFAULT_PATH, Settings
-from churn_mlops.data.contract import DataContract
 from churn_mlops.data.contract_file import write_contract
+from churn_mlops.data.extent import last_day
 from churn_mlops.data.files import chosen_table
 from churn_mlops.data.folders import files_in, holds_tables, open_every_table, stem_of
+from churn_mlops.data.history import HistoryContract
 from churn_mlops.data.history_file import write_history
 from churn_mlops.data.history_proposal import HistoryProposal, is_event_log, propose_history
 from churn_mlops.data.proposal import Proposal, propose
 from churn_mlops.data.sources import open_table
-from churn_mlops.data.validation import ValidationReport, validate
 from churn_mlops.data.writing import write_whole
 from churn_mlops.errors import ConfigError
-from churn_mlops.pipelines.reading import open_source
+
+_WEEKS = 28
 
 
 @dataclass(frozen=True)
@@ -30,11 +33,13 @@ class Started:
     """What was found in the data, and what the person has still to set so that other commands read that data.
 
     ``settings`` is the settings file where one was written; the proposal is that of a history where the data has one.
+    ``newest`` is the day of the newest row of a history that is no longer written, and so is read as of that day.
     """
 
     proposal: Proposal | HistoryProposal
     advice: str | None
     settings: Path | None = None
+    newest: date | None = None
 
 
 def start(
@@ -71,9 +76,11 @@ def start(
     name = name or "customers"
     tables = _tables_of_history(address, table, customer, label)
     proposal: Proposal | HistoryProposal
+    newest = None
     if tables is not None:
         _refuse_label(label or positive)
         proposal = propose_history(tables, name=name, customer=customer, inactive_days=inactive_days)
+        newest = _long_ago(tables, proposal.contract)
         write_history(proposal, settings.contract.path)
         address, table = place, None  # the contract names the tables
     else:
@@ -85,8 +92,9 @@ def start(
     wanted = (address, table)
     # Settings from the environment alone count too: a new file under them would change nothing.
     if not path.exists() and settings.source.url in (None, address):
-        _write_settings(path, {"url": address} | ({"table": table} if table else {}))
-        return Started(proposal, None, path)
+        as_of = {"as_of": "latest"} if newest is not None else {}
+        _write_settings(path, {"url": address} | ({"table": table} if table else {}) | as_of)
+        return Started(proposal, None, path, newest)
     if (settings.source.url, settings.source.table) != wanted:
         return Started(proposal, _advice(path, settings, address, table))
     return Started(proposal, None)
@@ -116,6 +124,13 @@ def _tables_of_history(
     if label is not None or is_event_log(one, customer) is None:
         return None
     return {table or stem_of(Path(address)): one}
+
+
+def _long_ago(tables: Mapping[str, ir.Table], contract: HistoryContract) -> date | None:
+    """The day of the newest row, where the history ends weeks ago: read as of today, nothing would happen in it."""
+    newest = last_day({key: tables[one.table or key] for key, one in contract.tables.items()}, contract)
+    newest += timedelta(days=1)
+    return newest if (date.today() - newest).days > _WEEKS else None
 
 
 def _refuse_label(given: str | None) -> None:
@@ -153,14 +168,3 @@ def _advice(path: Path, settings: Settings, address: str, table: str | None) -> 
     if table is None and settings.source.table is not None:
         wanted += " and source.table to null"
     return f"the settings ({path}, or the environment) name {names}, and were left as they are: set {wanted}"
-
-
-def validate_source(settings: Settings, address: str | None) -> ValidationReport:
-    """Check the source, or the file at ``address``, against the contract.
-
-    Raises:
-        ChurnError: the data or the contract cannot be read.
-    """
-    contract = DataContract.load(settings.contract.path)
-    table = open_source(settings) if address is None else open_table(address)
-    return validate(table, contract)

@@ -15,7 +15,7 @@ from churn_mlops.data.history import LEFT, HistoryContract, load_contract
 from churn_mlops.data.matured_labels import labels_of
 from churn_mlops.data.sources import read_whole
 from churn_mlops.errors import ConfigError
-from churn_mlops.pipelines.periods import as_of_date
+from churn_mlops.pipelines.periods import told_until
 from churn_mlops.pipelines.reading import open_history
 from churn_mlops.store import Labels, Recorded, due, open_store, record, scoring_lock
 
@@ -54,7 +54,7 @@ def mature(settings: Settings, *, now: datetime | None = None, recheck_days: int
     now = now or datetime.now(UTC)
     tables = open_history(settings, contract)
     with read_whole(settings.source.url):
-        today = as_of_date(settings, tables, contract, now.astimezone(ZoneInfo(contract.time_zone)).date())
+        today = told_until(settings, tables, contract, now.astimezone(ZoneInfo(contract.time_zone)).date())
     found = []
     with open_store(settings.store.url) as store, scoring_lock(store, "maturing"):
         for day in due(store, contract.label.matures_after + 1, today, recheck_days=recheck_days):

@@ -58,6 +58,15 @@ def as_of_date(settings: Settings, tables: Mapping[str, ir.Table], contract: His
     return last_day(tables, contract) if wanted == "latest" else date.fromisoformat(wanted)
 
 
+def told_until(settings: Settings, tables: Mapping[str, ir.Table], contract: HistoryContract, today: date) -> date:
+    """Until when labels may have matured: the as-of date of a run, or the day of the newest row where that is earlier.
+
+    Of what came after its newest row a database says nothing; read as of today, an old one would say that all stayed.
+    """
+    newest = last_day(tables, contract) + timedelta(days=1)
+    return min(as_of_date(settings, tables, contract, today), newest)
+
+
 def read_periods(settings: Settings, tables: Mapping[str, ir.Table], contract: HistoryContract, last: date) -> Periods:
     """The rows to train on: customers at up to ``training.snapshots`` as-of dates with labels matured by ``last``.
 

@@ -33,7 +33,7 @@ from churn_mlops.pipelines.frozen_snapshots import FrozenSnapshots
 from churn_mlops.pipelines.judging import Verdict, judge
 from churn_mlops.pipelines.leak_check import LeakCheck, check_periods, check_table
 from churn_mlops.pipelines.out_of_time import OutOfTime, fit_settings, out_of_time
-from churn_mlops.pipelines.periods import Periods, as_of_date, read_periods
+from churn_mlops.pipelines.periods import Periods, read_periods, told_until
 from churn_mlops.pipelines.reading import check, open_history, open_source
 from churn_mlops.pipelines.recording import align_champion, name_version, tracking
 from churn_mlops.pipelines.report import CARD_FILE, REPORT_FILE, card_of, facts, judged_again
@@ -194,7 +194,7 @@ def _read(settings: Settings, today: date, *, strict: bool) -> _LearntFrom:
         leaks = check_table(checked.table, snapshot, contract, strict=strict, seed=settings.training.seed)
         return _LearntFrom(leaks, split(snapshot, leaks.contract, settings), checked.report, checked.report.rows)
     tables = open_history(settings, contract)
-    last = as_of_date(settings, tables, contract, today)
+    last = told_until(settings, tables, contract, today)
     periods = read_periods(settings, tables, contract, last)
     frozen = FrozenSnapshots.beside_models(settings)
     leaks = check_periods(periods, tables, contract, last, frozen, strict=strict, seed=settings.training.seed)
