@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import shutil
 import tempfile
-from datetime import date
 from pathlib import Path
 
 from playwright.sync_api import sync_playwright
@@ -30,7 +29,7 @@ def draw_list(settings: Settings, folder: Path) -> None:
     """The ranked list of the demo company, as the terminal shows it."""
     with (folder / "out").open("w") as unseen:
         terminal.out = Console(record=True, width=104, highlight=False, file=unseen)
-        scoring.show(score(settings, date(2026, 11, 23)))
+        scoring.show(score(settings))
         terminal.out.save_svg(str(IMAGES / "list.svg"), title="churn score", code_format=FRAME)
 
 
@@ -51,7 +50,7 @@ if __name__ == "__main__":
     IMAGES.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as name:
         demo = demo_settings(Settings(), Path(name))
-        make_company(Path(name), customers=20_000, seed=20261123)
+        make_company(Path(name), customers=20_000, months=24, seed=20261123)
         train(demo)
         draw_list(demo, Path(name))
         draw_report(demo, Path(name))

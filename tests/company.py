@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from churn_mlops.config import Settings
-from churn_mlops.data.demo import write_demo
 from churn_mlops.pipelines.train import Trained, train
+from tests.flat_company import write_demo
 
 CUSTOMERS = 3000
 Rows = list[dict[str, str]]

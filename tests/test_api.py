@@ -16,13 +16,13 @@ from fastapi.testclient import TestClient
 
 from churn_mlops.config import Settings
 from churn_mlops.data.contract import DataContract
-from churn_mlops.data.demo import demo_columns, write_demo
 from churn_mlops.errors import PromotionError
 from churn_mlops.models import ChurnModel
 from churn_mlops.models.promotion import LiveModels
 from churn_mlops.serving.app import create_app
 from churn_mlops.serving.live import LiveSource
 from churn_mlops.serving.server import load_champion
+from tests.flat_company import demo_columns, write_demo
 
 CUSTOMER = {
     "tenure": 12,

@@ -17,13 +17,13 @@ from typing import Any
 import pytest
 
 from churn_mlops.config import Settings
-from churn_mlops.pipelines.demo import demo_settings, make_company
+from churn_mlops.pipelines.demo import FEWEST_MONTHS, demo_settings, make_company
 from churn_mlops.pipelines.train import train
 from tests.command import Churn, runner
 from tests.company import CUSTOMERS
 from tests.pages import COMMAND, PAGES, ROOT, Block, blocks, shape
 
-SMALL = ("--customers", str(CUSTOMERS), "--seed", "1")
+SMALL = ("--customers", str(CUSTOMERS), "--months", str(FEWEST_MONTHS), "--seed", "1")
 SERVE = [sys.executable, "-c", "from churn_mlops.cli import main; main()"]
 PORT = ":8000"
 
@@ -123,7 +123,7 @@ def settled(tmp_path_factory: pytest.TempPathFactory, record: Path) -> Path:
     shutil.copy(record, folder / "demo/mlflow/mlflow.db")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        assert make_company(Path("demo"), CUSTOMERS, seed=1)
+        assert make_company(Path("demo"), CUSTOMERS, FEWEST_MONTHS, seed=1)
         # MLflow keeps a database open under its address: so not by a relative one, which other tests have too.
         small = Settings.model_validate({"training": {"model_type": "logistic_regression"}})
         train(demo_settings(small, folder / "demo"))

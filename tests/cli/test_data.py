@@ -9,8 +9,8 @@ import pytest
 
 from churn_mlops.config import load_settings
 from churn_mlops.data.contract import DataContract
-from churn_mlops.data.demo import write_demo
 from tests.cli.conftest import Churn
+from tests.flat_company import write_demo
 
 INIT = ("init", "--from", "customers.csv", "--customer", "customer_id", "--label", "churned")
 CONTRACT, CONFIG = Path("config/contract.yaml"), Path("config/config.yaml")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from churn_mlops.store import latest_run, open_store
 from tests.cli.conftest import Churn
 from tests.company import Company, write_rows
 
@@ -119,10 +121,10 @@ def test_the_demo_makes_trains_and_lists_and_the_second_time_only_lists(
     Path("demo/mlflow").mkdir(parents=True)
     Path("demo/mlflow/mlflow.db").write_bytes(record.read_bytes())
     monkeypatch.setenv("CHURN__TRAINING__MODEL_TYPE", "logistic_regression")
-    demo = ("demo", "--customers", "3000", "--seed", "1", "--no-serve")
+    demo = ("demo", "--customers", "3000", "--months", "9", "--seed", "1", "--no-serve")
     first = churn(*demo)
     assert first.code == 0
-    assert "Made a company of 3,000 customers in demo/." in first.out
+    assert "Made a company of 3,000 customers, with a history of 9 months, in demo/." in first.out
     assert "in pictures: churn --config demo/config.yaml report 1" in first.out
     assert "Version 1 is live now: the first model that finds a signal." in first.out
     again = churn(*demo)
@@ -130,3 +132,8 @@ def test_the_demo_makes_trains_and_lists_and_the_second_time_only_lists(
     assert again.out.splitlines()[1:] == first.out.splitlines()[-len(again.out.splitlines()) + 1 :]
     assert "churn --config demo/config.yaml score" in again.out
     assert churn("--config", "demo/config.yaml", "score").code == 0
+    with open_store("sqlite:///demo/churn.db") as store:
+        run = latest_run(store)
+    assert run is not None
+    assert (run.as_of, run.model_version) == (date(2026, 10, 30), "1")
+    assert f" of {run.customers:,} customers are likely to churn" in again.out

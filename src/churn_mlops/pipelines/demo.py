@@ -11,11 +11,11 @@ from churn_mlops.data.writing import write_whole
 from churn_mlops.errors import BundleError, PromotionError
 from churn_mlops.models.promotion import LiveModels
 
-SNAPSHOTS = 3
+SNAPSHOTS = 4
 SETTINGS_ROWS = 10_000
 LEARNING_RATE = 0.1
 """Of the demo, which is to be ready in a minute: fewer dates, settings chosen on fewer rows, and larger steps."""
-FEWEST_MONTHS = 8
+FEWEST_MONTHS = 9
 """Fewer months hold no `SNAPSHOTS` as-of dates with final labels and three months of behaviour before each."""
 
 _CONFIG = """\

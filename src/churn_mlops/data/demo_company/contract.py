@@ -38,7 +38,7 @@ features:
     words: "{value} USD a month"
     unit: USD/month
     min: 0
-    range: [15, 130]
+    range: [10, 130]
   total_charges:
     sum: payments.amount
     where: {status: paid}
@@ -84,7 +84,7 @@ features:
     title: trend of logins
     words: "logins at {value} times the rate of three months"
     min: 0
-    range: [0, 3]
+    range: [0, 3.1]  # 3 is the most, but for rounding
     missing: 0.1
     required: false
   days_since_login:

@@ -7,7 +7,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from churn_mlops.data.contract import DataContract
-from churn_mlops.data.demo import demo_columns, demo_hazard, write_demo
+from tests.flat_company import demo_columns, demo_hazard, write_demo
 
 EXAMPLE = {
     "tenure": [12],
