@@ -102,7 +102,11 @@ class Training(_Section):
     snapshots: int = _setting(12, "most as-of dates that a history is learnt from, the latest", "dates", ge=1)
     settings_rows: int = _setting(30_000, "most rows on which type and settings of a model are chosen", "rows", ge=1000)
     learning_rate: float = _setting(
-        0.05, "step of each boosted tree; twice the step fits in half the time, and a little worse", gt=0, le=1
+        0.05,
+        "step of each boosted tree; twice the step fits in half the time, and hardly worse where rows are many",
+        "share of what a tree found",
+        gt=0,
+        le=1,
     )
     threads: int | None = _setting(None, "threads of a fit; null takes all", "cores", ge=1)
 
