@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from churn_mlops.config import Settings
-from churn_mlops.errors import ConfigError, DeliveryError
+from churn_mlops.errors import ConfigError, DeliveryError, StoreBusyError
 from churn_mlops.pipelines.daily_job import daily_job, last_success, timetable_of
 from churn_mlops.pipelines.timetable import Timetable
 from churn_mlops.pipelines.webhook import Patience
@@ -74,6 +74,20 @@ def test_a_list_that_was_published_and_not_accepted_is_sent_again_and_not_publis
     assert job.published_at() == published_at
     assert len(receiver.requests) == 2
     run(DAY)
+    assert job.published_at() > published_at
+
+
+def test_what_another_run_published_just_before_is_not_published_again(job: Job) -> None:
+    first, second = (daily_job(job.settings, TIMETABLE, PATIENCE) for _ in range(2))
+    assert first.last_success() is None
+    assert second.last_success() is None
+    first.run(DAY)
+    published_at = job.published_at()
+    with pytest.raises(StoreBusyError, match=f"another run published {DAY} at .* about to begin"):
+        second.run(DAY)
+    assert job.published_at() == published_at
+    second.last_success()
+    second.run(DAY)
     assert job.published_at() > published_at
 
 

@@ -9,13 +9,15 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 from churn_mlops.config import Settings
+from churn_mlops.errors import StoreBusyError
 from churn_mlops.models.bundle import Bundle
 from churn_mlops.models.fitting import Progress
 from churn_mlops.pipelines.lists import REASONS
 from churn_mlops.pipelines.score import Scored, live_model, score
-from churn_mlops.store import NewRun, Predictions, Run, open_store, publish, retain, scoring_lock
+from churn_mlops.store import NewRun, Predictions, Run, Store, latest_run, open_store, publish, retain, scoring_lock
 
 BATCH_ROWS = 50_000
+NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -28,17 +30,32 @@ class Published:
 
 
 def run_day(
-    settings: Settings, as_of: date | None = None, *, now: datetime | None = None, progress: Progress | None = None
+    settings: Settings,
+    as_of: date | None = None,
+    *,
+    now: datetime | None = None,
+    last_published: datetime | None = None,
+    progress: Progress | None = None,
 ) -> Published:
     """Score one date and publish it in place of what was published for it; then delete what is too old to keep.
 
+    Args:
+        settings: source, decision and store.
+        as_of: the date; that of ``source.as_of`` when left out.
+        now: the present moment, with a time zone: nothing later is known.
+        last_published: when the latest date was published, as was known when it was decided to run; ``NEVER`` where
+            none was. Where it is another moment by now, another run was quicker, and nothing is done.
+        progress: called with (fits done, fits in all), where models are fitted.
+
     Raises:
-        StoreBusyError: another run is at work.
+        StoreBusyError: another run is at work, or was quicker.
         ChurnError: the data say stop, or something failed; what was published before stays as it is.
     """
     now = now or datetime.now(UTC)
     live_model(settings)  # without one, no store is made
     with open_store(settings.store.url) as store, scoring_lock(store) as lock:
+        if last_published is not None:
+            _check_nobody_was_quicker(store, last_published)
         scored = score(settings, as_of, now=now, progress=progress)
         lock.check()
         run = publish(store, _new_run(scored, now), _batches(scored))
@@ -57,6 +74,15 @@ def fingerprint(bundle: Bundle) -> str:
     """Hash of the contract by which customers were read, SHA-256."""
     contract = bundle.history or bundle.contract
     return hashlib.sha256(json.dumps(contract.to_dict(), sort_keys=True).encode()).hexdigest()
+
+
+def _check_nobody_was_quicker(store: Store, last_published: datetime) -> None:
+    latest = latest_run(store)
+    if latest is not None and latest.finished_at != last_published:
+        raise StoreBusyError(
+            f"another run published {latest.as_of} at {latest.finished_at:%Y-%m-%d %H:%M:%S UTC}, when this one was "
+            "about to begin: see whether it is done with that"
+        )
 
 
 def _new_run(scored: Scored, now: datetime) -> NewRun:

@@ -13,7 +13,7 @@ from churn_mlops.config import Settings
 from churn_mlops.data.contract import DataContract
 from churn_mlops.data.history import HistoryContract, load_contract
 from churn_mlops.errors import ConfigError, StoreBusyError
-from churn_mlops.pipelines.daily import Published, run_day
+from churn_mlops.pipelines.daily import NEVER, Published, run_day
 from churn_mlops.pipelines.lists import OFFER
 from churn_mlops.pipelines.mature import mature
 from churn_mlops.pipelines.schedule import Alarm, DailyJob, Success
@@ -68,7 +68,8 @@ def daily_job(
     """
     if backfill:
         _check_past(settings, load_contract(settings.contract.path))
-    return DailyJob(_Day(settings, patience), lambda: last_success(settings, timetable), StoreBusyError, alarm)
+    day = _Day(settings, timetable, patience)
+    return DailyJob(day, day.last_success, StoreBusyError, alarm)
 
 
 def last_success(settings: Settings, timetable: Timetable) -> Success | None:
@@ -105,19 +106,29 @@ def send_list(settings: Settings, scored: Scored, patience: Patience) -> Deliver
 class _Day:
     """Runs a day; what is done already is not done again when the rest is tried again."""
 
-    def __init__(self, settings: Settings, patience: Patience) -> None:
+    def __init__(self, settings: Settings, timetable: Timetable, patience: Patience) -> None:
         self._settings = settings
+        self._timetable = timetable
         self._patience = patience
         self._as_of: date | None = None
         self._published: Published | None = None
         self._sent = False
+        self._last_published: datetime | None = None
+
+    def last_success(self) -> Success | None:
+        """The latest day that was published; the next run begins only if that is so still."""
+        found = last_success(self._settings, self._timetable)
+        self._last_published = NEVER if found is None else found.finished_at
+        return found
 
     def __call__(self, as_of: date) -> None:
         if self._as_of != as_of:
             self._as_of, self._published, self._sent = as_of, None, False
         if self._published is None:
             day = as_of if self._settings.source.as_of == TODAY else None
-            self._published = run_day(self._settings, day)
+            # Once: what is asked for again, though another was quicker, is done.
+            known, self._last_published = self._last_published, None
+            self._published = run_day(self._settings, day, last_published=known)
             run = self._published.run
             log.info("published", as_of=run.as_of, customers=run.customers, likely=run.likely, model=run.model_version)
         if not self._sent:
