@@ -46,20 +46,21 @@ def check_history(tables: Mapping[str, ir.Table], contract: HistoryContract) -> 
         who = contract.tables[home].customer or contract.customer
         said = f"no row has both a customer ({who}) and a start ({contract.tables[home].time}): check both columns"
         problems.append(Problem("stop", home, "no_customers", 0, (), said))
-    some = {name: table for name, table in tables.items() if name not in empty}
-    layout = declared_layout(some, contract.model_copy(update={"tables": _of(contract, some)}))
-    findings = [*on_tables(layout), *_without_time(some, contract), *_nameless(layout), *_repeated(some, contract)]
-    return [*problems, *map(_problem, _with_early_ends(findings, contract)), *map(_problem, on_leaving(layout))]
+    some = _without(contract, empty)
+    held = {name: tables[name] for name in some.tables}
+    layout = declared_layout(held, some)
+    findings = [*on_tables(layout), *_without_time(held, some), *_nameless(layout), *_repeated(held, some)]
+    return [*problems, *map(_problem, _with_early_ends(findings, some)), *map(_problem, on_leaving(layout))]
 
 
-def _of(contract: HistoryContract, tables: Mapping[str, ir.Table]) -> dict[str, object]:
-    """The tables of the contract that are there; rows that name their customer through another one need that one."""
-    found = {name: declared for name, declared in contract.tables.items() if name in tables}
-    return {
+def _without(contract: HistoryContract, empty: list[str]) -> HistoryContract:
+    """The contract of the other tables; rows that name their customer through an empty one are left out too."""
+    tables = {
         name: declared
-        for name, declared in found.items()
-        if declared.through is None or declared.through.table in found
+        for name, declared in contract.tables.items()
+        if name not in empty and (declared.through is None or declared.through.table not in empty)
     }
+    return contract.model_copy(update={"tables": tables})
 
 
 def _count(table: ir.Table) -> int:
