@@ -34,9 +34,10 @@ format: $(VENV)/.dev ## put the code into the house format
 bench: $(VENV)/.dev ## measure speed against the bars
 	$(BIN)/python -m bench $(ARGS)
 
-study: $(VENV)/.dev ## measure the quality of the models on public data and on made-up data of many kinds
+study: $(VENV)/.dev ## measure models on public and on made-up data, and what kills leave of daily runs
 	$(BIN)/python -m bench.quality $(ARGS)
 	$(BIN)/python -m bench.study
+	$(BIN)/python -m bench.chaos
 
 pages: $(VENV)/.dev ## write the pages that are made from the code
 	$(BIN)/python docs/pages.py
