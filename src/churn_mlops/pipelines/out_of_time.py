@@ -8,6 +8,7 @@ from datetime import date
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from churn_mlops.config import Settings
@@ -17,7 +18,7 @@ from churn_mlops.data.reading import LABEL
 from churn_mlops.models.evaluate import Estimate, evaluate
 from churn_mlops.models.fitting import MIN_ROWS_OF_EACH_CLASS, FitSettings, Progress
 from churn_mlops.models.inference import ChurnPredictor
-from churn_mlops.models.tables import Floats
+from churn_mlops.models.tables import Floats, Places
 from churn_mlops.models.train import fit_bundle
 from churn_mlops.pipelines.periods import Periods, before
 from churn_mlops.pipelines.setting_aside import ENOUGH_LEAVERS, customer_codes, latest_dates
@@ -62,24 +63,69 @@ class OutOfTime:
         }
 
 
+@dataclass(frozen=True)
+class Later:
+    """Scores of a model of the past for customers at later dates.
+
+    Args:
+        trained_until: the last as-of date it was fitted on.
+        tested_on: the later dates.
+        test: which of the rows are theirs, shape (rows,).
+        scores: of those rows, in their order.
+        left: 1 where such a customer left, else 0.
+        customers: the number of each one's customer: he may stand there at several dates.
+    """
+
+    trained_until: date
+    tested_on: tuple[date, ...]
+    test: npt.NDArray[np.bool_]
+    scores: Floats
+    left: Floats
+    customers: Places
+
+
 def out_of_time(
     periods: Periods,
     contract: HistoryContract,
     settings: Settings,
     model_type: str,
-    setting: str,
+    setting: str | None,
     progress: Progress | None = None,
 ) -> OutOfTime | None:
     """Fit ``model_type`` on the dates whose labels were final before the latest ones, and judge it on these.
 
     None where the history is too short for that, or holds too few leavers on either side.
     """
+    later = score_later(periods, contract, settings, model_type, setting, progress)
+    if later is None or contract.label is None:
+        return None
+    return OutOfTime(
+        trained_until=later.trained_until,
+        tested_on=later.tested_on,
+        gap_days=contract.label.matures_after,
+        customers=len(later.left),
+        left=int(later.left.sum()),
+        metrics=evaluate(later.left, later.scores, clusters=later.customers),
+    )
+
+
+def score_later(
+    periods: Periods,
+    contract: HistoryContract,
+    settings: Settings,
+    model_type: str,
+    setting: str | None,
+    progress: Progress | None = None,
+) -> Later | None:
+    """The scores that :func:`out_of_time` judges; with no ``setting``, that of the type is chosen on the past alone.
+
+    None where the history is too short, or holds too few leavers on either side.
+    """
     if contract.label is None:
         return None
     y = periods.rows.column(LABEL).to_numpy().astype(np.float64)
     tested = latest_dates(periods.as_of, y == 1, ENOUGH_LEAVERS, len(periods.dates) // 3)
-    gap = contract.label.matures_after
-    train = before(periods, tested[0], gap)
+    train = before(periods, tested[0], contract.label.matures_after)
     test = periods.as_of >= np.datetime64(tested[0], "D")
     if not _has_both(y[train], MIN_ROWS_OF_EACH_CLASS) or not _has_both(y[test], LEAST_LEAVERS):
         return None
@@ -99,15 +145,9 @@ def out_of_time(
         settings=fit_settings(settings),
         progress=progress,
     )
+    trained_until = np.max(periods.as_of[train]).astype(object)
     scores = ChurnPredictor(bundle).score(later)
-    return OutOfTime(
-        trained_until=np.max(periods.as_of[train]).astype(object),
-        tested_on=tuple(tested),
-        gap_days=gap,
-        customers=int(test.sum()),
-        left=int(y[test].sum()),
-        metrics=evaluate(y[test], scores, clusters=groups[test]),
-    )
+    return Later(trained_until, tuple(tested), test, scores, y[test], groups[test])
 
 
 def fit_settings(settings: Settings) -> FitSettings:

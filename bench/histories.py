@@ -1,0 +1,162 @@
+"""Public histories: what a model of the past is worth on later dates, against the simplest rival and against chance.
+
+    python -m bench.histories FOLDER [--type auto] [--permutations 20]
+
+FOLDER holds the public data sets `online_retail` and `ravenstack`. Each contract is what `churn init` proposes. Prints
+a line of JSON for each result: the shop's area under the ROC curve on later dates, that of the days since the last
+purchase alone on the same rows, and their difference, for several sets of as-of dates; the company's, and that of the
+same model where the ends were given to other customers.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+from sklearn.metrics import roc_auc_score
+
+from churn_mlops.config import Settings
+from churn_mlops.data.extent import last_day
+from churn_mlops.data.folders import open_every_table
+from churn_mlops.data.history import HistoryContract
+from churn_mlops.data.history_proposal import propose_history
+from churn_mlops.data.tables import open_tables
+from churn_mlops.pipelines.out_of_time import Later, score_later
+from churn_mlops.pipelines.periods import Periods, read_periods
+
+Floats = npt.NDArray[np.float64]
+DRAWS = 1000
+SETS = ((1, 30), (3, 30), (6, 30), (12, 30), (24, 14))
+"""Sets of as-of dates: how many at most, and the days from one to the next."""
+
+
+def proposed(address: str) -> HistoryContract:
+    """The contract that `churn init` proposes, with nothing changed."""
+    return propose_history(open_every_table(address), name="data").contract
+
+
+def periods_of(address: str, contract: HistoryContract, snapshots: int, every_days: int = 30) -> Periods:
+    """Rows of the latest ``snapshots`` dates whose labels are final by the last day of the database."""
+    training = {"snapshots": snapshots, "every_days": every_days}
+    tables = open_tables(address, contract)
+    return read_periods(Settings.model_validate({"training": training}), tables, contract, last_day(tables, contract))
+
+
+def against(later: Later, rival: Floats, draws: int = DRAWS) -> dict[str, Any]:
+    """Areas under the ROC curve of the model and of a rival score on the same rows, with 95 % intervals.
+
+    Customers are drawn with replacement, as many as there are; both scores are judged on the same draw.
+    """
+    draw = np.random.default_rng(0)
+    _, place = np.unique(later.customers, return_inverse=True)
+    rows_of = np.split(np.argsort(place, kind="stable"), np.cumsum(np.bincount(place))[:-1])
+    pairs = []
+    for _ in range(draws):
+        rows = np.concatenate([rows_of[one] for one in draw.integers(0, len(rows_of), len(rows_of))])
+        y = later.left[rows]
+        pairs.append((roc_auc_score(y, later.scores[rows]), roc_auc_score(y, rival[rows])))
+    model, other = np.array(pairs).T
+    whole = roc_auc_score(later.left, later.scores), roc_auc_score(later.left, rival)
+    return {
+        "auc": _interval(whole[0], model),
+        "rival": _interval(whole[1], other),
+        "difference": _interval(whole[0] - whole[1], model - other),
+    }
+
+
+def shop(folder: Path, model_type: str) -> Iterator[dict[str, Any]]:
+    """The shop's results on its latest possible date for several sets of dates, and on earlier ones for the largest."""
+    address = str(folder / "online_retail" / "online_retail.parquet")
+    contract = proposed(address)
+    # Of the dates to learn from, those after the gap are of no use: it takes the test date and three months before.
+    for snapshots, every_days in SETS:
+        periods = periods_of(address, contract, snapshots + 90 // every_days, every_days)
+        yield _of_shop(periods, contract, model_type, learnt_from=snapshots, every_days=every_days)
+    periods = periods_of(address, contract, 12)
+    for day in periods.dates[-4:-1]:
+        yield _of_shop(_until(periods, day), contract, model_type, learnt_from=12, every_days=30)
+
+
+def _of_shop(periods: Periods, contract: HistoryContract, model_type: str, **told: Any) -> dict[str, Any]:
+    later = score_later(periods, contract, Settings(), model_type, None)
+    if later is None:
+        return {"data": "online_retail", "result": "too short", **told}
+    silent = periods.rows.column("days_since_online_retail").to_numpy()[later.test]
+    return {
+        "data": "online_retail",
+        **told,
+        "trained_until": str(later.trained_until),
+        "tested_on": [str(day) for day in later.tested_on],
+        "customers": len(later.left),
+        "left": int(later.left.sum()),
+        **against(later, silent),
+    }
+
+
+def _until(periods: Periods, day: date) -> Periods:
+    kept = periods.as_of <= np.datetime64(day, "D")
+    return replace(periods, rows=periods.rows.filter(pa.array(kept)), as_of=periods.as_of[kept])
+
+
+def company(folder: Path, model_type: str, permutations: int) -> Iterator[dict[str, Any]]:
+    """The company's result, and those where each customer was given another one's ends."""
+    address = str(folder / "ravenstack")
+    contract = proposed(address)
+    yield {"data": "ravenstack", "ends": "real", **_area(address, contract, model_type)}
+    for seed in range(permutations):
+        with tempfile.TemporaryDirectory() as other:
+            shuffled_ends(folder / "ravenstack", Path(other), seed)
+            yield {"data": "ravenstack", "ends": f"shuffled {seed}", **_area(other, contract, model_type)}
+
+
+def shuffled_ends(folder: Path, other: Path, seed: int) -> None:
+    """Links to the company's tables in ``other``, but for its ends, which are given to other customers at random."""
+    for file in folder.glob("*.csv"):
+        if "churn_events" not in file.name:
+            (other / file.name).symlink_to(file.resolve())
+    names = [line.split(",")[0] for line in (folder / "ravenstack_accounts.csv").read_text().splitlines()[1:]]
+    given = dict(zip(names, np.random.default_rng(seed).permutation(names), strict=True))
+    header, *rows = (folder / "ravenstack_churn_events.csv").read_text().splitlines()
+    place = header.split(",").index("account_id")
+    cells = [row.split(",") for row in rows]
+    for row in cells:
+        row[place] = given[row[place]]
+    (other / "ravenstack_churn_events.csv").write_text("\n".join([header, *map(",".join, cells)]))
+
+
+def _area(address: str, contract: HistoryContract, model_type: str) -> dict[str, Any]:
+    later = score_later(periods_of(address, contract, 12), contract, Settings(), model_type, None)
+    if later is None:
+        return {"auc": None}
+    found = against(later, later.scores)
+    return {"customers": len(later.left), "left": int(later.left.sum()), "auc": found["auc"]}
+
+
+def _interval(value: float, draws: Floats) -> list[float]:
+    low, high = np.quantile(draws, [0.025, 0.975])
+    return [round(float(number), 4) for number in (value, low, high)]
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--type", default="auto")
+    parser.add_argument("--permutations", type=int, default=20)
+    given = parser.parse_args()
+    for result in chain(company(given.folder, given.type, given.permutations), shop(given.folder, given.type)):
+        print(json.dumps(result), flush=True)
+
+
+if __name__ == "__main__":
+    main()
