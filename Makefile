@@ -16,8 +16,8 @@ help: ## say what each word does
 demo: $(VENV)/.run ## make the demo company, train, score, print the list, serve (SERVE=0 ends after the list)
 	$(BIN)/churn demo $(if $(filter 0,$(SERVE)),--no-serve)
 
-test: $(VENV)/.dev $(VENV)/serving/.done $(VENV)/serving-trees/.done $(VENV)/.browser ## run the tests with coverage (ARGS="-k word" picks some)
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --cov --cov-report=term $(ARGS)
+test: $(VENV)/.dev $(VENV)/serving/.done $(VENV)/serving-trees/.done $(VENV)/.browser ## run the tests (ARGS="-k word" picks some, ARGS=--cov measures what they cover)
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(ARGS)
 
 check: $(VENV)/.dev ## format, lint, types, imports, security, locked dependencies
 	$(BIN)/ruff format --check .

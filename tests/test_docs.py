@@ -34,7 +34,7 @@ STAND_FOR = {"make demo": "churn demo"}
 # Here the page shows what the default type prints; elsewhere the type that is fitted fastest does.
 TRAINED_BY_DEFAULT = {"docs/cli.md"}
 # A page shows here what depends on the machine that it was written on.
-NOT_COMPARED = {"churn doctor", "churn demo --no-serve"}
+NOT_COMPARED = {"churn doctor", "churn demo --no-serve", "churn schedule --status"}
 
 
 class Reader:
