@@ -107,7 +107,7 @@ class ChurnPredictor:
 
     @property
     def intercept(self) -> float:
-        """Log-odds where every contribution is nought: the mean over the training rows, of trees that before they bend."""
+        """Log-odds where every contribution is nought: the mean over the training rows, before a bend of trees."""
         return self._model.intercept
 
     def explain(self, data: Any) -> tuple[Floats, npt.NDArray[np.int64]]:
