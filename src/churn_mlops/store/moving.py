@@ -37,7 +37,7 @@ def _copy(source: Connection, target: Connection, table: Table) -> int:
     if target.dialect.name == "postgresql" and "id" in table.columns:
         # New rows are counted on from the last that was copied.
         target.execute(
-            text(f"SELECT setval(pg_get_serial_sequence('{table.name}', 'id'), max(id)) FROM {table.name}")  # noqa: S608
+            text(f"SELECT setval(pg_get_serial_sequence('{table.name}', 'id'), max(id)) FROM {table.name}")  # noqa: S608 our own
         )
     count_anew(target, table)
     return copied
