@@ -93,7 +93,7 @@ def _subject(bundle: Bundle, base: float) -> Subject:
     types = auto["types"] if auto else {}
     return Subject(
         name=bundle.contract.name,
-        label=label.column,
+        label=label.column.removeprefix("__").removesuffix("__"),  # a snapshot's own label is marked so
         positive=label.positive,
         horizon_days=label.horizon_days,
         # The default, too, may be stated; a contract read back from a bundle no longer tells.
