@@ -1,7 +1,7 @@
 """How the model types do on data of many kinds, against LightGBM: ``make study``.
 
 On each kind, out of fold (3 folds): ``auto``, every type, LightGBM with its defaults, and bags of 8 and of 31 leaves.
-Settings are the same for all. Prints a line of JSON for each kind, and with no KIND writes all to ``bench/study.json``.
+Settings are the same for all. Prints a line of JSON for each kind, and writes it to its place in ``bench/study.json``.
 
     python -m bench.study [KIND ...]
 """
@@ -31,8 +31,9 @@ from churn_mlops.models.fitting import log_losses, stratified_folds
 
 Floats = npt.NDArray[np.float64]
 FOLDS = 3
-DRAWS = {"300 rows": 10}
-ROWS_FOR_EVERY_TYPE = 20_000
+DRAWS = {"300 rows": 10, "weak signal": 6}
+"""Where one file tells little: at 10,000 rows of weak signal, a calibration slope has a standard error of 0.15."""
+RESULTS = Path("bench/study.json")
 PLAIN = {"objective": "binary", "verbose": -1, "num_threads": 2}
 
 
@@ -50,7 +51,7 @@ def study(kind: str) -> dict[str, Any]:
         about
         | {"left": round(y.mean(), 4), "chosen": Counter(name for one in found for name in one.chosen)}
         | {"seconds_a_fit": seconds}
-        | _judged(scores, y, tuple(seconds))
+        | _judged(scores, y)
         | {"log_loss_of_the_truth": round(float(log_losses(_logit(truth), y).mean()), 5)}
     )
 
@@ -65,12 +66,11 @@ class _Fitted:
 def _fitted(data: Simulated, seed: int) -> _Fitted:
     """Every model's scores out of fold."""
     y = data.left.astype(np.float64)
-    types = MODEL_TYPES if len(y) <= ROWS_FOR_EVERY_TYPE else ("auto",)
     scores: dict[str, Floats] = defaultdict(lambda: np.empty(len(y)))
     seconds: dict[str, float] = defaultdict(float)
     chosen = []
     for train, test in StratifiedKFold(FOLDS, shuffle=True, random_state=seed).split(data.customers, y):
-        for name in types:
+        for name in MODEL_TYPES:
             start = time.perf_counter()
             model = ChurnModel(name, seed=seed).fit(data.customers.iloc[train], y[train])
             seconds[name] += (time.perf_counter() - start) / FOLDS
@@ -111,11 +111,11 @@ def _rivals(data: Simulated, train: Any, test: Any, seed: int) -> dict[str, Floa
     return found
 
 
-def _judged(scores: dict[str, Floats], y: Floats, types: tuple[str, ...]) -> dict[str, Any]:
+def _judged(scores: dict[str, Floats], y: Floats) -> dict[str, Any]:
     losses = {name: log_losses(_logit(p), y) for name, p in scores.items()}
     means = {name: float(loss.mean()) for name, loss in losses.items()}
     aucs = {name: float(roc_auc_score(y, p)) for name, p in scores.items()}
-    rivals = [name for name in means if name not in types]
+    rivals = [name for name in means if name not in MODEL_TYPES]
     best = min(rivals, key=lambda name: means[name])
     excess = losses["auto"] - losses[best]
     error = float(excess.std(ddof=1) / np.sqrt(len(y)))
@@ -130,15 +130,16 @@ def _judged(scores: dict[str, Floats], y: Floats, types: tuple[str, ...]) -> dic
             "log_loss": bool(excess.mean() <= max(0.01 * means[best], error)),
             "auc": bool(behind <= 0.002),
         },
-        "calibration": {name: _calibration(scores[name], y) for name in types},
+        "calibration": {name: _calibration(scores[name], y) for name in MODEL_TYPES},
     }
 
 
 def _calibration(scores: Floats, y: Floats) -> list[float]:
-    """Slope, observed over expected, and observed over expected in the top decile."""
+    """Slope, observed over expected, observed over expected in the top decile, and the slope's standard error."""
     top = np.argsort(-scores)[: len(y) // 10]
-    slope = fit_calibration(_logit(scores), y, prior=False).slope
-    found = slope, y.sum() / scores.sum(), y[top].sum() / scores[top].sum()
+    calibration = fit_calibration(_logit(scores), y, prior=False)
+    error = calibration.slope / np.sqrt(calibration.information(_logit(scores)))
+    found = calibration.slope, y.sum() / scores.sum(), y[top].sum() / scores[top].sum(), error
     return [round(float(value), 3) for value in found]
 
 
@@ -148,12 +149,11 @@ def _logit(p: Floats) -> Floats:
 
 def main(kinds: list[str]) -> None:
     """Study ``kinds``, or all."""
-    found = []
+    found = {one["kind"]: one for one in json.loads(RESULTS.read_text(encoding="utf-8"))}
     for kind in kinds or KINDS:
-        found.append(study(kind))
-        print(json.dumps(found[-1]), flush=True)
-    if not kinds:
-        Path("bench/study.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+        found[kind] = study(kind)
+        print(json.dumps(found[kind]), flush=True)
+        RESULTS.write_text(json.dumps([found[kind] for kind in KINDS], indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
