@@ -12,25 +12,31 @@ from __future__ import annotations
 
 import argparse
 import json
-import tempfile
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
+import ibis
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 import pyarrow as pa
 from sklearn.metrics import roc_auc_score
 
 from churn_mlops.config import Settings
-from churn_mlops.data.extent import last_day
+from churn_mlops.data.extent import first_day, last_day
 from churn_mlops.data.folders import open_every_table
-from churn_mlops.data.history import HistoryContract
+from churn_mlops.data.history import AS_OF, LEFT, HistoryContract
 from churn_mlops.data.history_proposal import propose_history
+from churn_mlops.data.outcomes import training_dates
+from churn_mlops.data.reading import read_snapshot
+from churn_mlops.data.snapshot import read_history
 from churn_mlops.data.tables import open_tables
+from churn_mlops.data.validation import ValidationReport
+from churn_mlops.models.evaluate import evaluate
 from churn_mlops.pipelines.out_of_time import Later, score_later
 from churn_mlops.pipelines.periods import Periods, read_periods
 
@@ -108,38 +114,79 @@ def _until(periods: Periods, day: date) -> Periods:
     return replace(periods, rows=periods.rows.filter(pa.array(kept)), as_of=periods.as_of[kept])
 
 
-def company(folder: Path, model_type: str, permutations: int) -> Iterator[dict[str, Any]]:
-    """The company's result, and those where each customer was given another one's ends."""
+@dataclass(frozen=True)
+class Company:
+    """The customers of `ravenstack` at each date as if nobody ever left, and the days when they did.
+
+    Features know nothing of ends; so ends can be given to other customers without making the snapshots anew.
+
+    Args:
+        contract: what `churn init` proposes.
+        rows: customer, as-of date and features, whether the customer had left by then or not.
+        names: the customers.
+        starts: the day of each one's start, shape (customers,).
+        ends: the days on which each one left, ascending.
+    """
+
+    contract: HistoryContract
+    rows: pa.Table
+    names: list[str]
+    starts: npt.NDArray[np.datetime64]
+    ends: list[npt.NDArray[np.datetime64]]
+
+    def periods(self, given: npt.NDArray[np.intp]) -> Periods:
+        """Rows to train on where customer ``i`` has the ends of customer ``given[i]``, shape (customers,)."""
+        first = np.array([_first(self.ends[other], start) for other, start in zip(given, self.starts, strict=True)])
+        places = {name: place for place, name in enumerate(self.names)}
+        customers = self.rows.column(self.contract.customer).to_pylist()
+        end = first[[places[name] for name in customers]]
+        day = self.rows.column(AS_OF).to_numpy().astype("datetime64[D]")
+        days = np.timedelta64(self.contract.label.days if self.contract.label else 0, "D")
+        active = np.isnat(end) | (end > day)
+        left = np.where(active & (end <= day + days), "yes", "no")
+        rows = self.rows.drop_columns([AS_OF]).append_column(LEFT, pa.array(left)).filter(pa.array(active))
+        typed = read_snapshot(ibis.memtable(rows), self.contract.flat(), label="known")
+        return Periods(typed, day[active], ValidationReport(len(rows), ()), 0)
+
+
+def read_company(folder: Path, snapshots: int = 12) -> Company:
+    """The company at ``snapshots`` dates, the latest whose labels are final."""
     address = str(folder / "ravenstack")
     contract = proposed(address)
-    yield {"data": "ravenstack", "ends": "real", **_area(address, contract, model_type)}
-    for seed in range(permutations):
-        with tempfile.TemporaryDirectory() as other:
-            shuffled_ends(folder / "ravenstack", Path(other), seed)
-            yield {"data": "ravenstack", "ends": f"shuffled {seed}", **_area(other, contract, model_type)}
+    home = contract.tables[contract.customers]
+    kept = home.model_copy(update={"ends": None, "end": None, "end_known_at": None})
+    endless = contract.model_copy(update={"label": None, "tables": {**contract.tables, contract.customers: kept}})
+    tables = open_tables(address, endless)
+    last = last_day(tables, contract)
+    rows = read_history(tables, endless, training_dates(contract, first_day(tables, contract), last, 30, snapshots))
+    starts = pd.read_csv(folder / "ravenstack" / "ravenstack_accounts.csv", parse_dates=["signup_date"])
+    events = pd.read_csv(folder / "ravenstack" / "ravenstack_churn_events.csv", parse_dates=["churn_date"])
+    by_name = {name: np.sort(days.to_numpy("datetime64[D]")) for name, days in events.groupby("account_id").churn_date}
+    never = np.array([], dtype="datetime64[D]")
+    names = list(starts.account_id)
+    ends = [by_name.get(name, never) for name in names]
+    return Company(contract, rows, names, starts.signup_date.to_numpy("datetime64[D]"), ends)
 
 
-def shuffled_ends(folder: Path, other: Path, seed: int) -> None:
-    """Links to the company's tables in ``other``, but for its ends, which are given to other customers at random."""
-    for file in folder.glob("*.csv"):
-        if "churn_events" not in file.name:
-            (other / file.name).symlink_to(file.resolve())
-    names = [line.split(",")[0] for line in (folder / "ravenstack_accounts.csv").read_text().splitlines()[1:]]
-    given = dict(zip(names, np.random.default_rng(seed).permutation(names), strict=True))
-    header, *rows = (folder / "ravenstack_churn_events.csv").read_text().splitlines()
-    place = header.split(",").index("account_id")
-    cells = [row.split(",") for row in rows]
-    for row in cells:
-        row[place] = given[row[place]]
-    (other / "ravenstack_churn_events.csv").write_text("\n".join([header, *map(",".join, cells)]))
+def _first(ends: npt.NDArray[np.datetime64], start: np.datetime64) -> np.datetime64:
+    """The first end that is not before the start, as the contract counts it; not a time where there is none."""
+    later = ends[ends >= start]
+    return later[0] if len(later) else np.datetime64("NaT", "D")
 
 
-def _area(address: str, contract: HistoryContract, model_type: str) -> dict[str, Any]:
-    later = score_later(periods_of(address, contract, 12), contract, Settings(), model_type, None)
-    if later is None:
-        return {"auc": None}
-    found = against(later, later.scores)
-    return {"customers": len(later.left), "left": int(later.left.sum()), "auc": found["auc"]}
+def company(folder: Path, model_type: str, permutations: int) -> Iterator[dict[str, Any]]:
+    """The company's result, and those where each customer was given another one's ends."""
+    found = read_company(folder)
+    customers = len(found.names)
+    draws = [np.random.default_rng(seed).permutation(customers) for seed in range(permutations)]
+    for place, given in enumerate([np.arange(customers), *draws]):
+        later = score_later(found.periods(given), found.contract, Settings(), model_type, None)
+        told = {"data": "ravenstack", "ends": f"shuffled {place}" if place else "real"}
+        if later is not None:
+            auc = evaluate(later.left, later.scores, clusters=later.customers)["auc"]
+            told |= {"customers": len(later.left), "left": int(later.left.sum())}
+            told |= {"auc": [round(number, 4) for number in (auc.value, auc.low, auc.high)]}
+        yield told
 
 
 def _interval(value: float, draws: Floats) -> list[float]:

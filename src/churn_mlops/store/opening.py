@@ -150,7 +150,7 @@ def open_store(address: str) -> Store:
     Raises:
         StoreError: it cannot be reached, read or written, or was written by a newer version of this program.
     """
-    url = _url(address)
+    url = address_of(address)
     engine = _sqlite(url, address) if url.drivername == "sqlite" else _postgres(url)
     store = Store(engine, address)
     try:
@@ -162,7 +162,12 @@ def open_store(address: str) -> Store:
     return store
 
 
-def _url(address: str) -> URL:
+def address_of(address: str) -> URL:
+    """The address in the form in which it is opened, that of a file absolute.
+
+    Raises:
+        StoreError: it is none.
+    """
     kinds = "sqlite:///path/to/file.db or postgresql://user:password@host/database"
     try:
         url = make_url(address)

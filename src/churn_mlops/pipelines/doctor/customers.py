@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from churn_mlops.addresses import shown
 from churn_mlops.config import Settings
 from churn_mlops.data.contract import DataContract
+from churn_mlops.data.history import HistoryContract, HistoryLabel, load_contract
 from churn_mlops.data.names import did_you_mean
 from churn_mlops.data.source_columns import source_columns
+from churn_mlops.data.tables import open_tables
 from churn_mlops.errors import ContractError
 from churn_mlops.pipelines.doctor.findings import Finding
 from churn_mlops.pipelines.doctor.knocking import knock
@@ -19,11 +21,15 @@ _SHOWN = 5
 def contract_found(settings: Settings) -> Iterator[Finding]:
     """Whether the contract is there, is valid and names the label."""
     path = settings.contract.path
-    contract = DataContract.load(path)
+    contract = load_contract(path)
     told = f"{path}: {len(contract.features)} features, {len(contract.set_aside)} columns set aside"
+    if isinstance(contract, HistoryContract):
+        told += f", a history of {len(contract.tables)} tables"
     if contract.label is None:
         advice = "name who left under `label`; without it a model can score, but none can be trained"
         yield Finding("contract", "warning", f"{told}, no label", advice)
+    elif isinstance(contract.label, HistoryLabel):
+        yield Finding("contract", "ok", f"{told}, label {_leaving(contract.label)}")
     else:
         label = contract.label
         told += f", label {label.column} ({label.positive} = left within {label.horizon_days} days)"
@@ -43,14 +49,27 @@ def source_found(settings: Settings) -> Iterator[Finding]:
     except OSError as error:
         yield Finding("source", "failed", f"{where} cannot be reached ({error})", "start it, or correct source.url")
         return
+    try:
+        contract = load_contract(settings.contract.path)
+    except ContractError:
+        contract = None
+    if isinstance(contract, HistoryContract):
+        open_tables(address, contract)
+        told = f"{where}: {len(contract.tables)} tables, with all columns that the contract declares"
+        yield Finding("source", "ok", f"{told}; `churn validate` checks the rows too")
+        return
     columns = source_columns(address, settings.source.table)
     told = f"{where}{f', table {settings.source.table}' if settings.source.table else ''}: {len(columns)} columns"
-    try:
-        contract = DataContract.load(settings.contract.path)
-    except ContractError:
+    if contract is None:
         yield Finding("source", "warning", f"{told}, and no contract to hold them against", "see the contract above")
         return
     yield _fitting(told, columns, contract)
+
+
+def _leaving(label: HistoryLabel) -> str:
+    if label.inactive is not None:
+        return f"no row in {label.inactive.events} for {label.days} days"
+    return f"{label.event} within {label.days} days"
 
 
 def _fitting(told: str, columns: list[str], contract: DataContract) -> Finding:

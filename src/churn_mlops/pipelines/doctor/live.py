@@ -11,6 +11,7 @@ from pathlib import Path
 
 from churn_mlops.config import Settings
 from churn_mlops.data.contract import DataContract
+from churn_mlops.data.history import HistoryContract, load_contract
 from churn_mlops.errors import BundleError, ContractError, PromotionError
 from churn_mlops.models.inference import ChurnPredictor
 from churn_mlops.models.promotion import LiveModel, LiveModels
@@ -70,12 +71,12 @@ def agreement_found(settings: Settings) -> Iterator[Finding]:
     """Whether the champion was trained under the contract of today."""
     live = live_model(settings)
     try:
-        contract = DataContract.load(settings.contract.path)
+        contract = load_contract(settings.contract.path)
     except ContractError:
         return  # said by the check of the contract
     if live is None:
         return  # said by the check of the champion
-    then = live.bundle.contract
+    then = live.bundle.history or live.bundle.contract
     changes = [
         *(f"{name} is new" for name in contract.features if name not in then.features),
         *(f"{name} is gone" for name in then.features if name not in contract.features),
@@ -87,6 +88,8 @@ def agreement_found(settings: Settings) -> Iterator[Finding]:
     ]
     if contract.label != then.label:
         changes.append("the label is another")
+    if _tables(contract) != _tables(then):
+        changes.append("tables, their times or the time zone are declared in another way")
     if changes:
         told = f"since version {live.version} was trained, the contract has changed ({'; '.join(changes)})"
         yield Finding("champion's contract", "warning", told, "train again: `churn train`")
@@ -115,11 +118,17 @@ def nearest_folder(path: Path) -> Path:
     return next(place for place in (path.absolute(), *path.absolute().parents) if place.is_dir())
 
 
-def _meaning(contract: DataContract, name: str) -> dict[str, object]:
+def _tables(contract: DataContract | HistoryContract) -> object:
+    """What the snapshots of a history are made of besides its features."""
+    return (contract.tables, contract.customer, contract.time_zone) if isinstance(contract, HistoryContract) else None
+
+
+def _meaning(contract: DataContract | HistoryContract, name: str) -> dict[str, object]:
     """What of a feature's declaration a fit depends on: not its bounds, nor the words of a reason."""
     declared = contract.features[name].model_dump(exclude=_WORDS_AND_BOUNDS)
     unordered = {key: set(declared[key] or ()) for key in ("levels", "missing_values")}
-    return declared | unordered | {"column": contract.column_of(name)}
+    column = contract.column_of(name) if isinstance(contract, DataContract) else None
+    return declared | unordered | {"column": column}
 
 
 def _readers(mode: int) -> str:

@@ -1,0 +1,56 @@
+"""The daily run: the store it publishes to, and whether it is on time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from churn_mlops.addresses import shown
+from churn_mlops.config import Settings
+from churn_mlops.pipelines.doctor.findings import Finding
+from churn_mlops.pipelines.doctor.knocking import knock
+from churn_mlops.store.looking import look_at_store
+
+
+def store_found(settings: Settings) -> Iterator[Finding]:
+    """Whether the store can be reached and written, and its tables are those of this version."""
+    where = shown(settings.store.url)
+    try:
+        knock(settings.store.url)
+    except OSError as error:
+        yield Finding("store", "failed", f"{where} cannot be reached ({error})", "start it, or correct store.url")
+        return
+    look = look_at_store(settings.store.url)
+    if look.obstacle is not None:
+        yield Finding("store", "failed", f"{where}: {look.obstacle}", "change that, or set store.url to another place")
+    elif look.file is not None and not look.file.exists():
+        yield Finding("store", "ok", f"{where} is not there yet; the first list that is published makes it")
+    elif look.is_ready:
+        yield Finding("store", "ok", f"{where} is writable, its tables are of revision {look.revision}")
+    elif look.revision is None:
+        yield Finding("store", "ok", f"{where} is writable and empty; the first list published makes its tables")
+    else:
+        told = f"{where} is writable, its tables are of revision {look.revision}"
+        yield Finding("store", "warning", told, "the next run brings them up to date; keep a backup")
+
+
+def schedule_found(settings: Settings) -> Iterator[Finding]:
+    """Whether the daily run is on time, once a list has been published."""
+    look = look_at_store(settings.store.url)
+    if not look.is_ready:
+        return  # the store is said by its own check; nothing was ever published in it
+    # Imported here: with it comes what scores, which takes a second, and where nothing ran yet nobody need wait.
+    from churn_mlops.pipelines.daily_job import last_success, timetable_of, utc_now
+    from churn_mlops.pipelines.punctuality import punctuality
+
+    now = utc_now()
+    timetable = timetable_of(settings, now)
+    success = last_success(settings, timetable)
+    if success is None:
+        return
+    found = punctuality(timetable, success, now)
+    told = f"last success as of {success.as_of}, finished {success.finished_at:%Y-%m-%d %H:%M %Z}"
+    if found.overdue_since is None:
+        yield Finding("schedule", "ok", f"{told}; the next run is due {found.next_run.at:%Y-%m-%d %H:%M %Z}")
+        return
+    advice = "is `churn schedule` running? Its log says why a run failed"
+    yield Finding("schedule", "warning", f"{told}; overdue since {found.overdue_since:%Y-%m-%d %H:%M %Z}", advice)

@@ -1,0 +1,59 @@
+"""``churn doctor`` on a history: its contract, its tables, the store and the daily run."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from churn_mlops.data.folders import open_every_table
+from churn_mlops.data.history_file import write_history
+from churn_mlops.data.history_proposal import propose_history
+from churn_mlops.store import open_store, publish
+from tests.data.databases import shop, write_folder
+from tests.pipelines.doctor.examined import files, found
+from tests.store.made import batches, run
+
+
+@pytest.fixture
+def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Settings for a shop with its history, in an empty working directory."""
+    monkeypatch.chdir(tmp_path)
+    write_folder(shop(60), Path("shop"))
+    write_history(propose_history(open_every_table("shop"), name="shop"), "contract.yaml")
+    Path("config.yaml").write_text(
+        'source: {url: shop}\ncontract: {path: contract.yaml}\nstore: {url: "sqlite:///store.db"}\n'
+    )
+    return Path("config.yaml")
+
+
+def test_a_history_is_opened_with_all_its_tables(config: Path) -> None:
+    checks = found(config)
+    assert checks["contract"].status == checks["source"].status == "ok"
+    assert "a history of 3 tables, label customers.end within 30 days" in checks["contract"].found
+    assert checks["source"].found.startswith("shop: 3 tables, with all columns that the contract declares")
+    Path("shop/orders.csv").unlink()
+    assert "shop has no table 'orders'" in found(config)["source"].found
+
+
+def test_a_store_is_looked_at_and_not_made(config: Path) -> None:
+    assert found(config)["store"].found.endswith("is not there yet; the first list that is published makes it")
+    open_store("sqlite:///store.db").close()
+    before = files(Path())
+    checks = found(config)
+    assert (checks["store"].status, "schedule" in checks) == ("ok", False)
+    assert files(Path()) == before
+    Path("store.db").write_bytes(b"no database at all")
+    assert found(config)["store"].status == "failed"
+
+
+@pytest.mark.parametrize(("days", "status"), [(0, "ok"), (3, "warning")])
+def test_a_daily_run_that_is_missing_is_told_once_a_list_was_published(config: Path, days: int, status: str) -> None:
+    moment = datetime.now(UTC) - timedelta(days=days)
+    with open_store("sqlite:///store.db") as store:
+        publish(store, run(moment.date()), batches(5), clock=lambda: moment)
+    finding = found(config)["schedule"]
+    assert finding.status == status
+    assert f"last success as of {moment.date()}" in finding.found
+    assert ("overdue since" in finding.found) == (days > 0)
