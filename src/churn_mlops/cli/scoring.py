@@ -69,6 +69,8 @@ def score(
         show(scored)
         if out is not None:
             say(f"Wrote {len(scored.customers):,} customers to {out}.")
+            if scored.total > len(scored.customers):
+                say("They are the first of the list: the store has all of it, scoring.output the scores of everyone.")
 
 
 def mature(
@@ -104,7 +106,7 @@ def _outcome(left: bool | None) -> str:
 def show(scored: Scored) -> None:
     """Print the list's two numbers and its top."""
     say(
-        f"{scored.likely:,} of {len(scored.customers):,} customers are likely to churn; "
+        f"{scored.likely:,} of {scored.total:,} customers are likely to churn; "
         f"{scored.worth_an_offer:,} are worth an offer. (model version {scored.version}, as of {scored.as_of})"
     )
     if scored.out_of_fold:
@@ -130,7 +132,7 @@ def _document(scored: Scored) -> dict[str, Any]:
     return {
         "as_of": scored.as_of.isoformat(),
         "model_version": scored.version,
-        "customers": len(scored.customers),
+        "customers": scored.total,
         "likely_to_churn": scored.likely,
         "worth_an_offer": scored.worth_an_offer,
         "out_of_fold": scored.out_of_fold,

@@ -111,6 +111,14 @@ class Training(_Section):
     threads: int | None = _setting(None, "threads of a fit; null takes all", "cores", ge=1)
 
 
+class Scoring(_Section):
+    """What a daily run leaves beside the store."""
+
+    output: str | None = _setting(
+        None, "folder for all scores of a run on Spark, as Parquet: a path or address that every executor reaches"
+    )
+
+
 class Decision(_Section):
     """Who counts as a churner, and who is worth an offer."""
 
@@ -257,6 +265,7 @@ class Settings(_Section):
     store: Store = Field(default_factory=Store)
     mlflow: MLflow = Field(default_factory=MLflow)
     training: Training = Field(default_factory=Training)
+    scoring: Scoring = Field(default_factory=Scoring)
     decision: Decision = Field(default_factory=Decision)
     schedule: Schedule = Field(default_factory=Schedule)
     webhook: Webhook = Field(default_factory=Webhook)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import ibis.expr.types as ir
 import numpy as np
 
+from churn_mlops.data.arrow import as_arrow
 from churn_mlops.data.cells import as_text
 from churn_mlops.data.profile import ColumnProfile
 from churn_mlops.data.sampling import Sample
@@ -85,5 +86,5 @@ def repeated_rows(table: ir.Table, customer: str | None = None) -> int:
     """How many rows repeat an earlier row in every column; of those that name a ``customer`` where there is one."""
     if customer is not None:
         table = table.filter(as_text(table[customer]).notnull())
-    distinct = table.distinct().count()
-    return int(table.count().to_pyarrow().as_py()) - int(distinct.to_pyarrow().as_py())
+    rows, distinct = (as_arrow(one.count().name("rows").as_table())["rows"][0] for one in (table, table.distinct()))
+    return int(rows.as_py()) - int(distinct.as_py())

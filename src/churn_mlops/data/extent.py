@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 import ibis.expr.types as ir
 
+from churn_mlops.data.arrow import as_arrow
 from churn_mlops.data.history import HistoryContract
 from churn_mlops.data.times import time_of
 from churn_mlops.errors import DataError
@@ -19,7 +20,7 @@ def first_day(tables: Mapping[str, ir.Table], contract: HistoryContract) -> date
         DataError: no customer has a start.
     """
     name = contract.customers
-    started = time_of(tables[name], contract.tables[name].time, contract.tables[name]).min().to_pyarrow().as_py()
+    started = _one(time_of(tables[name], contract.tables[name].time, contract.tables[name]).min())
     if started is None:
         raise DataError(f"table {name!r} has no customer with a start: check `start` in the contract")
     return date(started.year, started.month, started.day)
@@ -39,9 +40,15 @@ def last_day(tables: Mapping[str, ir.Table], contract: HistoryContract) -> date:
         if declared.kind != "attributes" or declared.known_at is not None
     }
     newest = [time_of(tables[name], column, contract.tables[name]).max() for name, column in known.items()]
-    latest = [one.to_pyarrow().as_py() for one in newest]
+    latest = [_one(one) for one in newest]
     moments = [moment for moment in latest if moment is not None]
     if not moments:
         raise DataError(f"no table of {contract.name!r} has a row with a time: is the source empty?")
     last = max(moments)
     return date(last.year, last.month, last.day) - timedelta(days=1)
+
+
+def _one(moment: ir.TimestampScalar) -> datetime | None:
+    found: datetime | None = as_arrow(moment.name("moment").as_table())["moment"][0].as_py()
+    # Spark tells some moments with the time zone of its session, which is the contract's.
+    return None if found is None else found.replace(tzinfo=None)

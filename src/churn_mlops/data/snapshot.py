@@ -14,6 +14,7 @@ import ibis.expr.types as ir
 import pyarrow as pa
 
 from churn_mlops.data.aggregates import ZERO_WITHOUT_ROWS, aggregated
+from churn_mlops.data.arrow import as_arrow
 from churn_mlops.data.cells import as_text
 from churn_mlops.data.customers import START, active_customers
 from churn_mlops.data.history import AS_OF, DAYS_OF_UNIT, LEFT, HistoryContract, HistoryFeature
@@ -76,16 +77,8 @@ def read_history(
         ValueError: as :func:`snapshot`.
     """
     rows = snapshot(tables, contract, dates, known_until=known_until, customer=customer, label=label)
-    arrow = _read(rows).cast(_schema(rows, contract))
+    arrow = as_arrow(rows).cast(_schema(rows, contract))
     return arrow.sort_by([(AS_OF, "ascending"), (contract.customer, "ascending")])
-
-
-def _read(rows: ir.Table) -> pa.Table:
-    connection = rows.get_backend()
-    if connection.name != "pyspark":
-        return rows.to_pyarrow()
-    # Ibis would take the way through pandas, which makes floats of whole columns of nulls.
-    return connection._session.sql(connection.compile(rows)).toArrow()
 
 
 def _schema(rows: ir.Table, contract: HistoryContract) -> pa.Schema:

@@ -16,6 +16,7 @@ from ibis.common.exceptions import IbisError
 from churn_mlops.addresses import scrubbed, shown
 from churn_mlops.data.csv_files import open_csv
 from churn_mlops.data.files import check_file, chosen_table, identifier, is_duckdb, literal_path, quoted
+from churn_mlops.data.spark import is_spark
 from churn_mlops.data.sqlite_files import open_sqlite
 from churn_mlops.errors import SourceError
 
@@ -144,6 +145,11 @@ def table_names(connection: ibis.BaseBackend) -> list[str]:
 
 
 def _open_database(address: str, table: str | None) -> ir.Table:
+    if is_spark(address):
+        raise SourceError(
+            "one flat table is not read from Spark, which serves a contract with a history (docs/scale.md): give a "
+            "file or a database"
+        )
     connection = connect_database(address)
     with _explained(address):
         return connection.table(chosen_table(shown(address), table_names(connection), table))

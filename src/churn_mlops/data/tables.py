@@ -27,6 +27,7 @@ from churn_mlops.data.sources import (
     open_parquet,
     table_names,
 )
+from churn_mlops.data.spark import SparkAddress, connect_spark, explained, files_of, is_spark, view_parquet
 from churn_mlops.data.sqlite_files import open_sqlite, sqlite_tables
 from churn_mlops.errors import ContractError, SourceError
 
@@ -39,7 +40,7 @@ def open_tables(address: str, contract: HistoryContract) -> dict[str, ir.Table]:
     Args:
         address: path of a DuckDB or SQLite file, of a folder of ``.csv``, ``.tsv``, ``.txt`` (also ``.gz``) and
             ``.parquet`` files, each called like its table, of one such file, or an address such as
-            ``postgres://user@host/database``.
+            ``postgres://user@host/database`` or ``spark://local[4]/folder`` (see ``data.spark``).
         contract: names the tables and the columns that they need.
 
     Returns:
@@ -49,6 +50,8 @@ def open_tables(address: str, contract: HistoryContract) -> dict[str, ir.Table]:
         SourceError: the address cannot be opened, or has no such table; names the nearest.
         ContractError: a table has not a declared column, or a time is held in a column that cannot be one.
     """
+    if is_spark(address):
+        return _of_spark(SparkAddress.of(address), contract)
     scheme, separator, rest = address.partition("://")
     if separator and scheme not in ("duckdb", "sqlite"):
         return tables_of(connect_database(address), contract, shown(address))
@@ -126,6 +129,21 @@ def _without_zones(connection: ibis.BaseBackend, name: str) -> ir.Table:
         for field in fields
     ]
     return connection.sql(f"SELECT {', '.join(columns)} FROM `{name}`", dialect="pyspark")  # noqa: S608 names of Spark's own catalogue
+
+
+def _of_spark(place: SparkAddress, contract: HistoryContract) -> dict[str, ir.Table]:
+    connection = connect_spark(place)
+    if place.folder is None:
+        with explained(place):
+            return tables_of(connection, contract, place.shown)
+    _count_days_in(connection, contract.time_zone)
+    files = files_of(connection, place)
+
+    def open_one(name: str) -> ir.Table:
+        view_parquet(connection, place, name, files[name])
+        return _without_zones(connection, name)
+
+    return _opened(contract, place.shown, files, open_one)
 
 
 def _of_files(files: Iterable[Path], contract: HistoryContract, where: str) -> dict[str, ir.Table]:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import ibis
 import ibis.expr.types as ir
 
+from churn_mlops.data.arrow import as_arrow
 from churn_mlops.data.checks import Check, feature_checks, label_check, read_cells
 from churn_mlops.data.contract import DataContract, Label
 from churn_mlops.data.copies import repeated_rows
@@ -84,7 +85,7 @@ def _who_and_label(cells: ir.Table, contract: DataContract) -> dict[str, int]:
 def _whole_numbers(cells: ir.Table, counts: dict[str, ir.Scalar]) -> dict[str, int]:
     if not counts:
         return {}
-    found = cells.aggregate(**counts).to_pyarrow().to_pylist()[0]
+    found = as_arrow(cells.aggregate(**counts)).to_pylist()[0]
     return {name: int(count or 0) for name, count in found.items()}
 
 
@@ -122,7 +123,7 @@ def _customers(table: ir.Table, cells: ir.Table, contract: DataContract, counts:
         twice = (
             cells.filter(text.notnull()).group_by("customer").agg(k=lambda t: t.count(), first=lambda t: t.place.min())
         )
-        twice = twice.filter(twice.k > 1).order_by("first").limit(_EXAMPLES).to_pyarrow().to_pylist()
+        twice = as_arrow(twice.filter(twice.k > 1).order_by("first").limit(_EXAMPLES)).to_pylist()
         examples = tuple((str(row["customer"]), f"{row['k']} rows") for row in twice)
         advice = repeated(again, repeated_rows(table, column))
         yield Problem("stop", column, "customer_repeated", again, examples, advice)
@@ -131,7 +132,7 @@ def _customers(table: ir.Table, cells: ir.Table, contract: DataContract, counts:
 def _broken(cells: ir.Table, check: Check, rows: int) -> Problem:
     who = cells["customer"] if "customer" in cells.columns else ibis.null("string")
     first = cells.select(place=cells["place"], who=who, shown=check.shown.cast("string"), broken=check.broken)
-    first = first.filter(first.broken).order_by("place").limit(_EXAMPLES).to_pyarrow().to_pylist()
+    first = as_arrow(first.filter(first.broken).order_by("place").limit(_EXAMPLES)).to_pylist()
     examples = tuple(
         (row["who"] if row["who"] is not None else f"row {row['place'] + 1}", row["shown"] or "") for row in first
     )
@@ -145,7 +146,7 @@ def _levels(cells: ir.Table, check: Check) -> str:
     """The unknown levels and how often each stands there."""
     levels = cells.select(level=check.shown, broken=check.broken)
     levels = levels.filter(levels.broken).group_by("level").agg(k=lambda t: t.count())
-    found = levels.order_by([ibis.desc("k"), "level"]).limit(_EXAMPLES + 1).to_pyarrow().to_pylist()
+    found = as_arrow(levels.order_by([ibis.desc("k"), "level"]).limit(_EXAMPLES + 1)).to_pylist()
     shown = ", ".join(f"{row['level']!r} ({row['k']:,})" for row in found[:_EXAMPLES])
     return shown + (", ..." if len(found) > _EXAMPLES else "")
 

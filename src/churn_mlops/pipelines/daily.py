@@ -8,13 +8,28 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
+import pyarrow as pa
+
 from churn_mlops.config import Settings
+from churn_mlops.data.spark import is_spark, spark_running
 from churn_mlops.errors import StoreBusyError
 from churn_mlops.models.bundle import Bundle
 from churn_mlops.models.fitting import Progress
 from churn_mlops.pipelines.lists import REASONS
 from churn_mlops.pipelines.score import Scored, live_model, score
-from churn_mlops.store import NewRun, Predictions, Run, Store, latest_run, open_store, publish, retain, scoring_lock
+from churn_mlops.pipelines.spark_scoring import scored_on_spark
+from churn_mlops.store import (
+    HeldLock,
+    NewRun,
+    Predictions,
+    Run,
+    Store,
+    latest_run,
+    open_store,
+    publish,
+    retain,
+    scoring_lock,
+)
 
 BATCH_ROWS = 50_000
 NEVER = datetime.min.replace(tzinfo=UTC)
@@ -56,9 +71,12 @@ def run_day(
     with open_store(settings.store.url) as store, scoring_lock(store) as lock:
         if last_published is not None:
             _check_nobody_was_quicker(store, last_published)
-        scored = score(settings, as_of, now=now, progress=progress)
-        lock.check()
-        run = publish(store, _new_run(scored, now), _batches(scored))
+        if is_spark(settings.source.url):
+            scored, run = _publish_from_spark(settings, as_of, now, store, lock)
+        else:
+            scored = score(settings, as_of, now=now, progress=progress)
+            lock.check()
+            run = publish(store, _new_run(scored, now), _batches(scored.customers))
         keep = settings.store.keep_days
         deleted = () if keep is None else tuple(retain(store, run.as_of - timedelta(days=keep)))
     return Published(scored, run, deleted)
@@ -98,8 +116,19 @@ def _new_run(scored: Scored, now: datetime) -> NewRun:
     )
 
 
-def _batches(scored: Scored) -> Iterator[Predictions]:
-    customers = scored.customers
+def _publish_from_spark(
+    settings: Settings, as_of: date | None, now: datetime, store: Store, lock: HeldLock
+) -> tuple[Scored, Run]:
+    with spark_running(settings.source.url), scored_on_spark(settings, as_of, now=now) as found:
+        lock.check()
+        scored = found.scored
+        listed = (batch for table in found.batches() for batch in _batches(table))
+        run = publish(store, _new_run(scored, now), listed, customers=scored.total)
+        found.only_published(settings.store.keep_days)
+    return scored, run
+
+
+def _batches(customers: pa.Table) -> Iterator[Predictions]:
     name = customers.column_names[1]
     reasons = [column for column in customers.column_names if column.startswith("reason_")][:REASONS]
     for first in range(0, len(customers), BATCH_ROWS):

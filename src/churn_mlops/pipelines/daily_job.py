@@ -12,7 +12,7 @@ import structlog
 from churn_mlops.config import Settings
 from churn_mlops.data.contract import DataContract
 from churn_mlops.data.history import HistoryContract, load_contract
-from churn_mlops.errors import ConfigError, StoreBusyError
+from churn_mlops.errors import ConfigError, DeliveryError, StoreBusyError
 from churn_mlops.pipelines.daily import NEVER, Published, run_day
 from churn_mlops.pipelines.lists import OFFER
 from churn_mlops.pipelines.mature import mature
@@ -93,11 +93,17 @@ def send_list(settings: Settings, scored: Scored, patience: Patience) -> Deliver
     """Send those who are likely to churn or worth an offer to the webhook; None where none is configured.
 
     Raises:
-        DeliveryError: they were not accepted.
+        DeliveryError: they were not accepted, or are more than Spark hands over at a time.
     """
     if settings.webhook.url is None:
         return None
-    customers = scored.customers
+    customers, long = scored.customers, max(scored.likely, scored.worth_an_offer)
+    if long > len(customers):
+        raise DeliveryError(
+            f"the list of {scored.as_of} has {long:,} customers, and a run on Spark sends at most {len(customers):,}; "
+            "it is published, so read it from the store; for the webhook, set a decision.capacity and a higher "
+            "decision.threshold"
+        )
     on_a_list = pc.or_(customers.column("will_churn"), pc.equal(customers.column("action"), OFFER))
     listed = customers.filter(on_a_list)
     return deliver(listed, settings.webhook, patience, as_of=scored.as_of, model_version=scored.version)

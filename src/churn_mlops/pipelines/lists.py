@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,23 @@ TOLD = 100
 BANDS = ("low", "medium", "high")
 OFFER, LEAVE_ALONE = "offer", "leave_alone"
 OWN_COLUMNS = frozenset({"rank", "score", "risk_band", "will_churn", "action", "expected_gain"})
+
+
+@dataclass(frozen=True)
+class Verdicts:
+    """What follows from each score alone, each of shape (rows,).
+
+    Args:
+        risk_band: one of `BANDS`.
+        will_churn: whether the score reaches the decision threshold.
+        gains: whether an offer is expected to earn more than it costs.
+        expected_gain: of an offer, USD, rounded to cents.
+    """
+
+    risk_band: npt.NDArray[np.str_]
+    will_churn: npt.NDArray[np.bool_]
+    gains: npt.NDArray[np.bool_]
+    expected_gain: Floats
 
 
 def ranked(
@@ -48,9 +66,9 @@ def ranked(
     contract = predictor.contract
     order = np.argsort(-scores, kind="stable")
     rows, scores = snapshot.take(pa.array(order)), scores[order]
-    gains = np.asarray(expected_gain(scores, Economics(**settings.decision.economics())))
+    found = verdicts(scores, predictor, Economics(**settings.decision.economics()))
     capacity = settings.decision.capacity
-    offered = (gains > 0) & (np.arange(len(scores)) < (len(scores) if capacity is None else capacity))
+    offered = found.gains & (np.arange(len(scores)) < (len(scores) if capacity is None else capacity))
     names = places[order] if contract.customer is None else rows.column(contract.customer)
     # A company may call its customers by a word that the list needs for itself.
     name = "customer" if contract.customer in OWN_COLUMNS else contract.customer or "row"
@@ -58,23 +76,47 @@ def ranked(
         "rank": np.arange(1, len(scores) + 1),
         name: names,
         "score": scores,
-        "risk_band": np.array(BANDS)[np.digitize(scores, [predictor.bands.medium_from, predictor.bands.high_from])],
-        "will_churn": scores >= predictor.threshold,
+        "risk_band": found.risk_band,
+        "will_churn": found.will_churn,
         "action": np.where(offered, OFFER, LEAVE_ALONE),
-        "expected_gain": gains.round(2),
+        "expected_gain": found.expected_gain,
     }
-    told = rows.slice(0, max(int(offered.sum()), int((scores >= predictor.threshold).sum()), TOLD))
+    told = rows.slice(0, max(int(offered.sum()), int(found.will_churn.sum()), TOLD))
     shares = predictor.explain(told)[1] if points is None else points[order[: len(told)]]
     values = {feature: told.column(feature).to_pylist() for feature in contract.features}
-    for reason, texts in _reasons(values, shares, contract).items():
+    for reason, texts in reasons_of(values, shares, contract).items():
         columns[reason] = texts + [""] * (len(scores) - len(told))
     return pa.table(columns)
 
 
-def _reasons(
+def verdicts(scores: Floats, predictor: ChurnPredictor, economics: Economics) -> Verdicts:
+    """What follows from each score alone.
+
+    Args:
+        scores: churn probabilities, shape (rows,).
+        predictor: gives the bands and the threshold.
+        economics: what an offer costs and earns.
+    """
+    gains = np.asarray(expected_gain(scores, economics))
+    bands = [predictor.bands.medium_from, predictor.bands.high_from]
+    return Verdicts(
+        np.array(BANDS)[np.digitize(scores, bands)], scores >= predictor.threshold, gains > 0, gains.round(2)
+    )
+
+
+def reasons_of(
     values: Mapping[str, list[Any]], points: npt.NDArray[np.int64], contract: DataContract
 ) -> dict[str, list[str]]:
-    """The largest reasons of each customer, in words; blank where a feature adds nothing."""
+    """The largest reasons of each customer, in words; blank where a feature adds nothing.
+
+    Args:
+        values: of each feature, those of the customers.
+        points: of each customer and feature, shape (customers, features), features in the contract's order.
+        contract: gives the words.
+
+    Returns:
+        ``reason_1`` to ``reason_3`` (fewer where there are fewer features), one text a customer.
+    """
     features = list(contract.features)
     wordings = [wording(contract, name) for name in features]
     top = np.argsort(-np.abs(points), axis=1, kind="stable")[:, :REASONS]

@@ -14,10 +14,12 @@ from churn_mlops.config import Settings
 from churn_mlops.data.history import LEFT, HistoryContract, load_contract
 from churn_mlops.data.matured_labels import labels_of
 from churn_mlops.data.sources import read_whole
+from churn_mlops.data.spark import is_spark, spark_running
 from churn_mlops.errors import ConfigError
 from churn_mlops.pipelines.periods import told_until
 from churn_mlops.pipelines.reading import open_history
-from churn_mlops.store import Labels, Recorded, due, open_store, record, scoring_lock
+from churn_mlops.pipelines.spark_maturing import labels_from_spark
+from churn_mlops.store import Labels, Recorded, Store, due, open_store, record, scoring_lock
 
 log = structlog.get_logger("churn_mlops.pipelines")
 RECHECK_DAYS = 90
@@ -52,22 +54,26 @@ def mature(settings: Settings, *, now: datetime | None = None, recheck_days: int
             "where the contract declares a history with a label (docs/history.md)"
         )
     now = now or datetime.now(UTC)
-    tables = open_history(settings, contract)
-    with read_whole(settings.source.url):
-        today = told_until(settings, tables, contract, now.astimezone(ZoneInfo(contract.time_zone)).date())
     found = []
-    with open_store(settings.store.url) as store, scoring_lock(store, "maturing"):
-        for day in due(store, contract.label.matures_after + 1, today, recheck_days=recheck_days):
-            recorded = record(store, day, _labels(settings.source.url, tables, contract, day), now)
-            found.append(Matured(day, recorded))
-            if recorded.changed:
-                log.warning("labels changed after they were final", as_of=str(day), customers=recorded.changed)
+    with spark_running(settings.source.url):
+        tables = open_history(settings, contract)
+        with read_whole(settings.source.url):
+            today = told_until(settings, tables, contract, now.astimezone(ZoneInfo(contract.time_zone)).date())
+        with open_store(settings.store.url) as store, scoring_lock(store, "maturing"):
+            for day in due(store, contract.label.matures_after + 1, today, recheck_days=recheck_days):
+                recorded = record(store, day, _labels(settings.source.url, store, tables, contract, day), now)
+                found.append(Matured(day, recorded))
+                if recorded.changed:
+                    log.warning("labels changed after they were final", as_of=str(day), customers=recorded.changed)
     return found
 
 
 def _labels(
-    address: str | None, tables: Mapping[str, ir.Table], contract: HistoryContract, day: date
+    address: str | None, store: Store, tables: Mapping[str, ir.Table], contract: HistoryContract, day: date
 ) -> Iterator[Labels]:
+    if address is not None and is_spark(address):
+        yield from labels_from_spark(address, store, tables, contract, day)
+        return
     with read_whole(address):  # here, for it is read while the store waits for it, and is not the store's failing
         rows = labels_of(tables, contract, day).to_pyarrow()
     for first in range(0, len(rows), BATCH_ROWS):

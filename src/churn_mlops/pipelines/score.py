@@ -5,12 +5,14 @@ Of a flat table, the active customers are those whose label is not known; of a h
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import ibis
+import ibis.expr.types as ir
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -52,6 +54,7 @@ class Scored:
         as_of: the date of the run.
         report: of the validation, with its warnings.
         champion: the model that scored.
+        total: how many customers were scored; ``customers`` are only the first of them where Spark did it.
     """
 
     customers: pa.Table
@@ -62,6 +65,7 @@ class Scored:
     as_of: date
     report: ValidationReport
     champion: LiveModel
+    total: int
 
 
 def score(
@@ -89,12 +93,7 @@ def score(
         ChurnError: the data cannot be read, or does not keep the champion's contract.
     """
     champion = live_model(settings)
-    decision = settings.decision
-    predictor = ChurnPredictor(
-        champion.bundle,
-        threshold=decision.threshold,
-        bands=Bands(medium_from=decision.medium_from, high_from=decision.high_from),
-    )
+    predictor = ChurnPredictor(champion.bundle, threshold=settings.decision.threshold, bands=bands_of(settings))
     with read_whole(from_address or settings.source.url):
         found = _rows(settings, champion.bundle, as_of, now or datetime.now(UTC), from_address)
     if found.out_of_fold:
@@ -111,6 +110,7 @@ def score(
         as_of=found.as_of,
         report=found.report,
         champion=champion,
+        total=len(customers),
     )
 
 
@@ -125,6 +125,31 @@ def live_model(settings: Settings) -> LiveModel:
     if champion is None:
         raise PromotionError(f"no model is live in {settings.models.folder}: train one with `churn train`")
     return champion
+
+
+def bands_of(settings: Settings) -> Bands:
+    """Where medium and high risk begin, by the settings."""
+    return Bands(medium_from=settings.decision.medium_from, high_from=settings.decision.high_from)
+
+
+def run_date(
+    settings: Settings, tables: Mapping[str, ir.Table], history: HistoryContract, as_of: date | None, now: datetime
+) -> date:
+    """The as-of date of a run: ``as_of``, or that of the settings.
+
+    Raises:
+        ConfigError: it lies ahead.
+    """
+    today = now.astimezone(ZoneInfo(history.time_zone)).date()
+    day = as_of or as_of_date(settings, tables, history, today)
+    if day > today:
+        raise ConfigError(f"the as-of date {day} lies ahead: today is {today} in {history.time_zone}")
+    return day
+
+
+def nobody(day: date) -> DataError:
+    """The error of a snapshot without rows."""
+    return DataError(f"nobody was a customer on {day}: check the source, or give another --as-of")
 
 
 @dataclass(frozen=True)
@@ -159,13 +184,10 @@ def _of_history(
 ) -> _Rows:
     """The snapshot of one date, made as those were that the champion learnt from."""
     tables = open_history(settings, history)
-    today = now.astimezone(ZoneInfo(history.time_zone)).date()
-    day = as_of or as_of_date(settings, tables, history, today)
-    if day > today:
-        raise ConfigError(f"the as-of date {day} lies ahead: today is {today} in {history.time_zone}")
+    day = run_date(settings, tables, history, as_of, now)
     found = read_history(tables, history, [day], known_until=now)
     if not len(found):
-        raise DataError(f"nobody was a customer on {day}: check the source, or give another --as-of")
+        raise nobody(day)
     table = ibis.memtable(found.drop_columns([AS_OF]))
     checked = check(table, bundle.contract)
     return _Rows(read_snapshot(table, bundle.contract), np.arange(1, len(found) + 1), day, checked.report)

@@ -17,6 +17,7 @@ from churn_mlops.data.contract import DataContract
 from churn_mlops.data.history import HistoryContract, load_contract
 from churn_mlops.data.reading import read_snapshot
 from churn_mlops.data.sources import read_whole
+from churn_mlops.data.spark import spark_running
 from churn_mlops.data.validation import ValidationReport
 from churn_mlops.errors import BundleError, ConfigError
 from churn_mlops.models import MODEL_TYPES
@@ -193,11 +194,12 @@ def _read(settings: Settings, today: date, *, strict: bool) -> _LearntFrom:
         snapshot = read_snapshot(checked.table, contract, label="known")
         leaks = check_table(checked.table, snapshot, contract, strict=strict, seed=settings.training.seed)
         return _LearntFrom(leaks, split(snapshot, leaks.contract, settings), checked.report, checked.report.rows)
-    tables = open_history(settings, contract)
-    last = told_until(settings, tables, contract, today)
-    periods = read_periods(settings, tables, contract, last)
-    frozen = FrozenSnapshots.beside_models(settings)
-    leaks = check_periods(periods, tables, contract, last, frozen, strict=strict, seed=settings.training.seed)
+    with spark_running(settings.source.url):
+        tables = open_history(settings, contract)
+        last = told_until(settings, tables, contract, today)
+        periods = read_periods(settings, tables, contract, last)
+        frozen = FrozenSnapshots.beside_models(settings)
+        leaks = check_periods(periods, tables, contract, last, frozen, strict=strict, seed=settings.training.seed)
     data = split(periods.rows, leaks.contract, settings, periods.as_of)
     customers = int((periods.as_of == periods.as_of.max()).sum())
     return _LearntFrom(leaks, data, periods.report, customers, periods)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import fields
+from datetime import date
 from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select, update
@@ -17,7 +18,14 @@ from churn_mlops.store.runs import Clock, NewRun, Run, run_from, utc_now
 from churn_mlops.store.schema import PREDICTIONS, RUNS
 
 
-def publish(store: Store, run: NewRun, batches: Iterable[Predictions], *, clock: Clock = utc_now) -> Run:
+def publish(
+    store: Store,
+    run: NewRun,
+    batches: Iterable[Predictions],
+    *,
+    customers: int | None = None,
+    clock: Clock = utc_now,
+) -> Run:
     """Publish a run with its predictions in one transaction, in place of what was published for its date.
 
     The batches are first put aside, where nobody sees them: the store is locked for other writers only while they are
@@ -27,6 +35,8 @@ def publish(store: Store, run: NewRun, batches: Iterable[Predictions], *, clock:
         store: the store.
         run: what is known of the run; the totals are counted here.
         batches: the predictions, in any order; taken one at a time.
+        customers: how many were scored, where ``batches`` hold only the first of them: all who are likely to churn or
+            worth an offer, at least. Counted when left out.
         clock: tells when it is published.
 
     Returns:
@@ -41,7 +51,7 @@ def publish(store: Store, run: NewRun, batches: Iterable[Predictions], *, clock:
         with connection.begin():
             load(connection, stage, counting.rows())
         with store.committing(connection):
-            totals = counting.totals() | {"finished_at": clock()}
+            totals = counting.totals(run.as_of, customers) | {"finished_at": clock()}
             run_id = _put_run(connection, run, totals)
             connection.execute(delete(PREDICTIONS).where(PREDICTIONS.c.run_id == run_id))
             insert_staged(connection, stage, PREDICTIONS, run_id)
@@ -80,8 +90,14 @@ class _Counting:
             self._totals["worth_an_offer"] += list(columns["action"]).count(OFFER)
             yield from rows_of(list(columns.values()))
 
-    def totals(self) -> dict[str, Any]:
-        return dict(self._totals)
+    def totals(self, as_of: date, customers: int | None) -> dict[str, Any]:
+        counted = self._totals["customers"]
+        if customers is not None and customers < counted:
+            raise StoreError(
+                f"{counted} predictions of {as_of} come from {customers} customers who were scored: one of the numbers "
+                "is wrong; nothing was written"
+            )
+        return self._totals | {"customers": counted if customers is None else customers}
 
 
 def _as_json(reasons: Any) -> str:
