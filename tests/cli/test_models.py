@@ -12,6 +12,7 @@ import pytest
 from churn_mlops.store import latest_run, open_store
 from tests.cli.conftest import Churn
 from tests.company import Company, write_rows
+from tests.pipelines.receiver import receiving
 
 
 @pytest.fixture
@@ -106,6 +107,25 @@ def test_score_of_a_file_scores_that_file(churn: Churn, company: Company) -> Non
     write_rows(Path("today.csv"), company.rows()[:25])
     printed = document(churn("--config", company.config(), "score", "--from", "today.csv", "--json").out)
     assert (printed["customers"], printed["out_of_fold"]) == (25, False)
+
+
+def test_score_sends_the_list_once_it_is_published(
+    churn: Churn, company: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused = churn("--config", company.config(), "score", "--send")
+    assert refused.code == 1
+    assert "no webhook is configured" in refused.err
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.setenv("CHURN__WEBHOOK__SECRET", "k3y-that-signs-what-is-sent")
+    with receiving() as receiver:
+        monkeypatch.setenv("CHURN__WEBHOOK__URL", receiver.url)
+        monkeypatch.setenv("CHURN__WEBHOOK__ALLOWED_HOSTS", "127.0.0.1")
+        result = churn("--config", company.config(), "score", "--send")
+    assert result.code == 0, result.err
+    (request,) = receiver.requests
+    sent = request.document["customers"]
+    assert f"Sent {len(sent):,} customers to the webhook." in result.out
+    assert [row["rank"] for row in sent] == list(range(1, len(sent) + 1))
 
 
 def test_a_list_that_cannot_be_written_is_an_error(churn: Churn, company: Company) -> None:

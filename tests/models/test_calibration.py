@@ -125,8 +125,17 @@ def test_caution_takes_much_from_few_rows_and_little_from_many() -> None:
     kept = []
     for raw, y in (few, many):
         found = fit_calibration(raw, y)
-        held = cautious(found, raw, 6)
+        held = cautious(found, raw, y, 6)
         kept.append(held.slope / found.slope)
         assert sigmoid(held.of(raw)).sum() == pytest.approx(sigmoid(found.of(raw)).sum(), rel=1e-6)
     assert kept[0] < 0.8
     assert 0.97 < kept[1] < 1.0
+
+
+def test_caution_counts_those_who_are_fewer() -> None:
+    raw, y = drawn(2000, -4.0, 0.5)
+    found = fit_calibration(raw, y)
+    mirrored = cautious(fit_calibration(-raw, 1.0 - y), -raw, 1.0 - y, 3)
+    assert cautious(found, raw, y, 3).slope == pytest.approx(mirrored.slope, rel=1e-6)
+    rare = cautious(found, raw, y, 0).slope / found.slope
+    assert rare == pytest.approx(y.sum() / (y.sum() + 5))

@@ -12,10 +12,12 @@ import pytest
 
 from churn_mlops.config import Settings
 from churn_mlops.errors import ConfigError, DeliveryError, StoreBusyError
+from churn_mlops.pipelines.daily import run_day
 from churn_mlops.pipelines.daily_job import daily_job, last_success, timetable_of
+from churn_mlops.pipelines.sending import LOCK, send_list
 from churn_mlops.pipelines.timetable import Timetable
 from churn_mlops.pipelines.webhook import Patience
-from churn_mlops.store import latest_run, open_store
+from churn_mlops.store import latest_run, open_store, scoring_lock
 from tests.company import Company
 from tests.pages import blocks
 from tests.pipelines.receiver import Answer, Receiver, receiving
@@ -75,6 +77,34 @@ def test_a_list_that_was_published_and_not_accepted_is_sent_again_and_not_publis
     assert len(receiver.requests) == 2
     run(DAY)
     assert job.published_at() > published_at
+
+
+def test_a_list_that_a_killed_run_left_unsent_is_sent_by_the_next_and_not_published_again(
+    job: Job, receiver: Receiver
+) -> None:
+    published = run_day(job.settings, DAY)  # and killed here
+    following = daily_job(job.settings, TIMETABLE, PATIENCE)
+    assert following.last_success() is None
+    following.run(DAY)
+    assert job.published_at() == published.run.finished_at
+    (request,) = receiver.requests
+    listed = published.scored.customers.slice(0, max(published.run.likely, published.run.worth_an_offer))
+    assert request.document["customers"] == [
+        row | {"customer_id": str(row["customer_id"])} for row in listed.to_pylist()
+    ]
+    success = following.last_success()
+    assert success is not None
+    assert success.as_of == DAY
+
+
+def test_a_list_is_not_sent_by_two_at_once(job: Job, receiver: Receiver) -> None:
+    run_day(job.settings, DAY)
+    with open_store(job.settings.store.url) as store, scoring_lock(store, LOCK), pytest.raises(StoreBusyError):
+        send_list(job.settings, DAY, PATIENCE)
+    assert receiver.requests == []
+    assert send_list(job.settings, DAY, PATIENCE) is not None
+    assert send_list(job.settings, DAY, PATIENCE) is None
+    assert len(receiver.requests) == 1
 
 
 def test_what_another_run_published_just_before_is_not_published_again(job: Job) -> None:

@@ -22,7 +22,7 @@ from churn_mlops.config import Settings
 from churn_mlops.config.settings import Webhook
 from churn_mlops.errors import ConfigError, DeliveryError
 from churn_mlops.logs import configure
-from churn_mlops.pipelines.webhook import Delivered, Patience, deliver
+from churn_mlops.pipelines.webhook import Delivered, PageOf, Patience, deliver
 from tests.pipelines.receiver import Answer, Receiver, Request, receiving
 
 SECRET = "k3y-that-signs-what-is-sent"
@@ -72,9 +72,15 @@ def webhook(url: str, **changed: Any) -> Webhook:
     return Settings.model_validate({"webhook": keys | changed}).webhook
 
 
+def pages_of(customers: pa.Table) -> PageOf:
+    return lambda first, rows: customers.slice(first, rows).to_pylist()
+
+
 def send(receiver: Receiver, clock: Clock, customers: pa.Table = CUSTOMERS, **changed: Any) -> Delivered:
     hook = webhook(receiver.url, **changed)
-    return deliver(customers, hook, clock.patience(), as_of=date(2026, 11, 23), model_version="3")
+    return deliver(
+        pages_of(customers), len(customers), hook, clock.patience(), as_of=date(2026, 11, 23), model_version="3"
+    )
 
 
 def verified(request: Request) -> bool:
@@ -221,7 +227,9 @@ def test_nobody_there_is_said_without_the_address(clock: Clock) -> None:
         reserved.bind(("127.0.0.1", 0))
         hook = webhook(f"http://127.0.0.1:{reserved.getsockname()[1]}/hook/t0ken", attempts=2)
         with pytest.raises(DeliveryError, match=r"127\.0\.0\.1 cannot be reached \(ConnectError\), 2 times") as caught:
-            deliver(CUSTOMERS, hook, clock.patience(), as_of=date(2026, 11, 23), model_version="3")
+            deliver(
+                pages_of(CUSTOMERS), len(CUSTOMERS), hook, clock.patience(), as_of=date(2026, 11, 23), model_version="3"
+            )
     assert "t0ken" not in str(caught.value)
 
 
@@ -230,9 +238,18 @@ def test_only_an_allowed_host_is_sent_to_even_if_settings_were_changed_in_code(
 ) -> None:
     other = webhook(receiver.url).model_copy(update={"allowed_hosts": ("crm.example.com",)})
     with pytest.raises(ConfigError, match=r"leads to 127\.0\.0\.1, which is not in webhook\.allowed_hosts"):
-        deliver(CUSTOMERS, other, clock.patience(), as_of=date(2026, 11, 23), model_version="3")
+        deliver(
+            pages_of(CUSTOMERS), len(CUSTOMERS), other, clock.patience(), as_of=date(2026, 11, 23), model_version="3"
+        )
     with pytest.raises(ConfigError, match="no webhook is configured"):
-        deliver(CUSTOMERS, Webhook(), clock.patience(), as_of=date(2026, 11, 23), model_version="3")
+        deliver(
+            pages_of(CUSTOMERS),
+            len(CUSTOMERS),
+            Webhook(),
+            clock.patience(),
+            as_of=date(2026, 11, 23),
+            model_version="3",
+        )
     assert receiver.requests == []
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
+from threading import Event
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -34,6 +35,9 @@ def score(
         datetime | None,
         typer.Option(formats=["%Y-%m-%d"], help="Score every date from --as-of to this one, each published by itself."),
     ] = None,
+    send: Annotated[
+        bool, typer.Option("--send", help="Send the list, of --until the last, to the webhook once it is published.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")] = False,
 ) -> None:
     """Score every active customer, publish the scores to the store, and print who is likely to churn, best first.
@@ -43,34 +47,36 @@ def score(
     from churn_mlops.pipelines import daily
     from churn_mlops.pipelines import score as job
     from churn_mlops.pipelines.export import FORMATS, export
+    from churn_mlops.pipelines.sending import send_list
+    from churn_mlops.pipelines.webhook import Patience, checked
 
-    if until is not None and (as_of is None or until < as_of):
-        raise typer.BadParameter("give the first date with --as-of, and a later one here", param_hint="--until")
-    if from_address is not None and (as_of or until):
-        raise typer.BadParameter("a file has no dates", param_hint="--from")
-
+    _check_dates(as_of, until)
+    if from_address is not None and (as_of or send):
+        raise typer.BadParameter("a file has no dates, and nothing is published", param_hint="--from")
     if out is not None and out.suffix.lower() not in FORMATS:
         raise typer.BadParameter(f"{out}: the ending says the format, one of {', '.join(FORMATS)}", param_hint="--out")
     settings = settings_of(context)
+    if send:
+        checked(settings.webhook)
     with progress_bar("Scoring") as progress:
-        day = as_of.date() if as_of else None
         if from_address is not None:
             scored = job.score(settings, from_address=from_address, progress=progress)
-        elif until is None or day is None:
-            scored = daily.run_day(settings, day, progress=progress).scored
+        elif until is None or as_of is None:
+            scored = daily.run_day(settings, as_of.date() if as_of else None, progress=progress).scored
         else:
-            *_, last = daily.backfill(settings, day, until.date())
+            *_, last = daily.backfill(settings, as_of.date(), until.date())
             scored = last.scored
         if out is not None:
             export(scored.customers, out)
+    delivered = send_list(settings, scored.as_of, Patience(Event().wait)) if send else None
     if as_json:
         print_json(_document(scored))
-    else:
-        show(scored)
-        if out is not None:
-            say(f"Wrote {len(scored.customers):,} customers to {out}.")
-            if scored.total > len(scored.customers):
-                say("They are the first of the list: the store has all of it, scoring.output the scores of everyone.")
+        return
+    show(scored)
+    if out is not None:
+        _show_export(scored, out)
+    if delivered is not None:
+        say(f"Sent {delivered.customers:,} customers to the webhook.")
 
 
 def mature(
@@ -97,6 +103,17 @@ def mature(
         )
         for change in recorded.examples:
             say(f"  {change.customer}: {_outcome(change.was)} before, {_outcome(change.became)} now")
+
+
+def _check_dates(as_of: datetime | None, until: datetime | None) -> None:
+    if until is not None and (as_of is None or until < as_of):
+        raise typer.BadParameter("give the first date with --as-of, and a later one here", param_hint="--until")
+
+
+def _show_export(scored: Scored, out: Path) -> None:
+    say(f"Wrote {len(scored.customers):,} customers to {out}.")
+    if scored.total > len(scored.customers):
+        say("They are the first of the list: the store has all of it, scoring.output the scores of everyone.")
 
 
 def _outcome(left: bool | None) -> str:

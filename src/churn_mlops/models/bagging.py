@@ -14,7 +14,7 @@ from churn_mlops.models.tables import Floats
 
 HOPELESS = 3.0
 """Paired standard errors by which a candidate falls behind the best before it is dropped."""
-CHOICES_OF_BOOSTING = 6
+CHOICES_OF_BOOSTING = 3
 """Four candidates, the number of trees and the calibration, about; the study measures what it comes to."""
 Candidates = Mapping[str, Mapping[str, Any]]
 Losses = Mapping[str, Floats]

@@ -14,6 +14,8 @@ SMALLEST_SLOPE = 1e-3
 KNEE_QUANTILES = (0.5, 0.6, 0.7, 0.8, 0.9)
 KNEE_WIDTH = 0.25
 """Raw log-odds over which the slope changes: half of the change lies within 1.1 of these on either side."""
+LEAVERS_LOST = 5.0
+"""Leavers by whose share in all of them a slope errs; the study measures what it comes to."""
 _HALVINGS = 60
 LEAST_OF_SLOPE = 0.1
 """The least that a bend leaves of the slope."""
@@ -116,19 +118,22 @@ def fit_calibration(
     return Calibration(intercept - slope * centre, slope)
 
 
-def cautious(calibration: Calibration, log_odds: Floats, choices: int) -> Calibration:
+def cautious(calibration: Calibration, log_odds: Floats, y: Floats, choices: int) -> Calibration:
     """``calibration``, flatter by what chance made it too steep: little, unless rows are few.
 
     The heuristic shrinkage of van Houwelingen and le Cessie (1990), (information - choices) / information, in a form
-    that stays positive.
+    that stays positive; and what the most likely slope of a logistic regression errs by for lack of leavers (or of
+    those who stay, where they are fewer), which falls with their number (Firth 1993).
 
     Args:
         calibration: fitted on out-of-fold scores by which settings were chosen, too.
         log_odds: those scores, shape (rows,).
+        y: 1 where the customer left, else 0, shape (rows,).
         choices: how many settings, about.
     """
-    information = calibration.information(log_odds)
-    return calibration.flatter(information / (information + choices), log_odds)
+    information, fewer = calibration.information(log_odds), min(y.sum(), (1.0 - y).sum())
+    factor = information / (information + choices) * fewer / (fewer + LEAVERS_LOST)
+    return calibration.flatter(float(factor), log_odds)
 
 
 def _hinge(log_odds: Floats, knee: float) -> Floats:

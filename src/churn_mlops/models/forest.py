@@ -29,7 +29,7 @@ FOREST: dict[str, dict[str, Any]] = {
     "a third of the features": {**_FOREST, "feature_fraction_bynode": 0.35},
     "most features": {**_FOREST, "feature_fraction_bynode": 0.6},
 }
-CHOICES_OF_A_FOREST = 1
+CHOICES_OF_A_FOREST = 0
 
 
 def fit_boosting(data: TrainingInputs, settings: FitSettings, progress: Progress, setting: str | None = None) -> Fitted:

@@ -17,7 +17,7 @@ from churn_mlops.models.fitting import MIN_ROWS_OF_A_CELL, FitSettings, Fitted, 
 from churn_mlops.models.tables import AdditiveTables, Axis, Floats, Line, Places
 
 STRENGTHS = (0.003, 0.03, 0.3, 3.0, 30.0)
-_CHOICES = 3
+_CHOICES = 1
 ROWS_FOR_NOISE = 20_000
 
 

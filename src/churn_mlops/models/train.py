@@ -125,7 +125,7 @@ def _core(
 
 
 def _calibration(fitted: Fitted, y: Floats) -> Calibration:
-    return cautious(fitted.calibration(y), fitted.out_of_fold, fitted.choices)
+    return cautious(fitted.calibration(y), fitted.out_of_fold, y, fitted.choices)
 
 
 def _fit(

@@ -6,21 +6,19 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, time
 from zoneinfo import ZoneInfo
 
-import pyarrow.compute as pc
 import structlog
 
 from churn_mlops.config import Settings
 from churn_mlops.data.contract import DataContract
 from churn_mlops.data.history import HistoryContract, load_contract
-from churn_mlops.errors import ConfigError, DeliveryError, StoreBusyError
-from churn_mlops.pipelines.daily import NEVER, Published, run_day
-from churn_mlops.pipelines.lists import OFFER
+from churn_mlops.errors import ConfigError, StoreBusyError
+from churn_mlops.pipelines.daily import NEVER, run_day
 from churn_mlops.pipelines.mature import mature
 from churn_mlops.pipelines.schedule import Alarm, DailyJob, Success
-from churn_mlops.pipelines.score import Scored
+from churn_mlops.pipelines.sending import send_list
 from churn_mlops.pipelines.timetable import Timetable
-from churn_mlops.pipelines.webhook import Delivered, Patience, deliver
-from churn_mlops.store import latest_run, open_store
+from churn_mlops.pipelines.webhook import Patience
+from churn_mlops.store import Run, latest_run, open_store, run_of
 
 log = structlog.get_logger("churn_mlops.pipelines")
 TODAY = "today"
@@ -73,7 +71,7 @@ def daily_job(
 
 
 def last_success(settings: Settings, timetable: Timetable) -> Success | None:
-    """The latest day that was published; None where none was.
+    """The latest day that was published, and sent where there is a webhook; None where none was.
 
     Where ``source.as_of`` is another day than today, a list counts for the day on which it was made.
 
@@ -81,32 +79,10 @@ def last_success(settings: Settings, timetable: Timetable) -> Success | None:
         StoreError: the store fails.
     """
     with open_store(settings.store.url) as store:
-        run = latest_run(store)
+        run = latest_run(store, delivered=settings.webhook.url is not None)
     if run is None:
         return None
-    finished_at = run.finished_at.astimezone(timetable.zone)
-    made_for = run.as_of if settings.source.as_of == TODAY else timetable.last(finished_at).as_of
-    return Success(made_for, finished_at)
-
-
-def send_list(settings: Settings, scored: Scored, patience: Patience) -> Delivered | None:
-    """Send those who are likely to churn or worth an offer to the webhook; None where none is configured.
-
-    Raises:
-        DeliveryError: they were not accepted, or are more than Spark hands over at a time.
-    """
-    if settings.webhook.url is None:
-        return None
-    customers, long = scored.customers, max(scored.likely, scored.worth_an_offer)
-    if long > len(customers):
-        raise DeliveryError(
-            f"the list of {scored.as_of} has {long:,} customers, and a run on Spark sends at most {len(customers):,}; "
-            "it is published, so read it from the store; for the webhook, set a decision.capacity and a higher "
-            "decision.threshold"
-        )
-    on_a_list = pc.or_(customers.column("will_churn"), pc.equal(customers.column("action"), OFFER))
-    listed = customers.filter(on_a_list)
-    return deliver(listed, settings.webhook, patience, as_of=scored.as_of, model_version=scored.version)
+    return Success(_made_for(run, settings, timetable), run.finished_at.astimezone(timetable.zone))
 
 
 class _Day:
@@ -117,33 +93,48 @@ class _Day:
         self._timetable = timetable
         self._patience = patience
         self._as_of: date | None = None
-        self._published: Published | None = None
-        self._sent = False
+        self._run: Run | None = None
         self._last_published: datetime | None = None
 
     def last_success(self) -> Success | None:
-        """The latest day that was published; the next run begins only if that is so still."""
-        found = last_success(self._settings, self._timetable)
-        self._last_published = NEVER if found is None else found.finished_at
-        return found
+        """The latest day that was done; the next run begins only if nothing else was published by then."""
+        with open_store(self._settings.store.url) as store:
+            latest = latest_run(store)
+        self._last_published = NEVER if latest is None else latest.finished_at
+        return last_success(self._settings, self._timetable)
 
     def __call__(self, as_of: date) -> None:
         if self._as_of != as_of:
-            self._as_of, self._published, self._sent = as_of, None, False
-        if self._published is None:
-            day = as_of if self._settings.source.as_of == TODAY else None
-            # Once: what is asked for again, though another was quicker, is done.
-            known, self._last_published = self._last_published, None
-            self._published = run_day(self._settings, day, last_published=known)
-            run = self._published.run
-            log.info("published", as_of=run.as_of, customers=run.customers, likely=run.likely, model=run.model_version)
-        if not self._sent:
-            send_list(self._settings, self._published.scored, self._patience)
-            self._sent = True
+            self._as_of, self._run = as_of, None
+        if self._run is None:
+            self._run = self._left_unsent(as_of) or self._published(as_of)
+        send_list(self._settings, self._run.as_of, self._patience)
         contract = load_contract(self._settings.contract.path)
         if isinstance(contract, HistoryContract) and contract.label is not None:
             mature(self._settings)
-        self._as_of = self._published = None  # a list of a million is not kept until tomorrow
+        self._as_of = self._run = None
+
+    def _published(self, as_of: date) -> Run:
+        day = as_of if self._settings.source.as_of == TODAY else None
+        # Once: what is asked for again, though another was quicker, is done.
+        known, self._last_published = self._last_published, None
+        run = run_day(self._settings, day, last_published=known).run
+        log.info("published", as_of=run.as_of, customers=run.customers, likely=run.likely, model=run.model_version)
+        return run
+
+    def _left_unsent(self, as_of: date) -> Run | None:
+        """The run of the day where it was published by one that ended before its list was sent."""
+        if self._settings.webhook.url is None:
+            return None
+        with open_store(self._settings.store.url) as store:
+            run = run_of(store, as_of) if self._settings.source.as_of == TODAY else latest_run(store)
+        if run is None or run.is_delivered or _made_for(run, self._settings, self._timetable) != as_of:
+            return None
+        return run
+
+
+def _made_for(run: Run, settings: Settings, timetable: Timetable) -> date:
+    return run.as_of if settings.source.as_of == TODAY else timetable.last(run.finished_at).as_of
 
 
 def _check_past(settings: Settings, contract: DataContract | HistoryContract) -> None:

@@ -70,11 +70,9 @@ def ranked(
     capacity = settings.decision.capacity
     offered = found.gains & (np.arange(len(scores)) < (len(scores) if capacity is None else capacity))
     names = places[order] if contract.customer is None else rows.column(contract.customer)
-    # A company may call its customers by a word that the list needs for itself.
-    name = "customer" if contract.customer in OWN_COLUMNS else contract.customer or "row"
     columns: dict[str, Any] = {
         "rank": np.arange(1, len(scores) + 1),
-        name: names,
+        customer_column(contract.customer): names,
         "score": scores,
         "risk_band": found.risk_band,
         "will_churn": found.will_churn,
@@ -87,6 +85,12 @@ def ranked(
     for reason, texts in reasons_of(values, shares, contract).items():
         columns[reason] = texts + [""] * (len(scores) - len(told))
     return pa.table(columns)
+
+
+def customer_column(customer: str | None) -> str:
+    """The column that names customers in a list, by what the contract calls it; None where it has no such column."""
+    # A company may call its customers by a word that the list needs for itself.
+    return "customer" if customer in OWN_COLUMNS else customer or "row"
 
 
 def verdicts(scores: Floats, predictor: ChurnPredictor, economics: Economics) -> Verdicts:

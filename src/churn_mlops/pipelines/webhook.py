@@ -12,10 +12,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date
 from email.utils import parsedate_to_datetime
+from typing import Any
 from urllib.parse import quote
 
 import httpx
-import pyarrow as pa
 import structlog
 
 from churn_mlops import __version__
@@ -27,6 +27,8 @@ log = structlog.get_logger("churn_mlops.pipelines.webhook")
 FIRST_WAIT_SECONDS = 1.0
 LONGEST_WAIT_SECONDS = 60.0
 _TOO_MANY_REQUESTS = 429
+PageOf = Callable[[int, int], list[dict[str, Any]]]
+"""Gives the customers of a list after the first so many, so many of them, each as what JSON can say."""
 # An answer is read so far, so that the connection can be used for the next page.
 _ANSWER_BYTES = 65_536
 
@@ -61,7 +63,9 @@ class Patience:
     jitter: Callable[[], float] = secrets.SystemRandom().random
 
 
-def deliver(customers: pa.Table, webhook: Webhook, patience: Patience, *, as_of: date, model_version: str) -> Delivered:
+def deliver(
+    page_of: PageOf, customers: int, webhook: Webhook, patience: Patience, *, as_of: date, model_version: str
+) -> Delivered:
     """Post a list to ``webhook.url``: one request a page, in order, each as JSON.
 
     A body holds ``as_of``, ``model_version``, ``page`` (from 1), ``pages`` and ``customers``; an empty list is one page
@@ -71,7 +75,8 @@ def deliver(customers: pa.Table, webhook: Webhook, patience: Patience, *, as_of:
     answer than 2xx is not, and no redirect is followed.
 
     Args:
-        customers: the list, one row a customer.
+        page_of: gives parts of the list, best first.
+        customers: how many the list holds.
         webhook: where to, under which key, and how patiently.
         patience: how time passes.
         as_of: the day of the list.
@@ -83,7 +88,7 @@ def deliver(customers: pa.Table, webhook: Webhook, patience: Patience, *, as_of:
     """
     sender = _Sender(webhook, patience)
     size = webhook.page_rows
-    pages = max(1, -(-len(customers) // size))
+    pages = max(1, -(-customers // size))
     # The proxy of the environment is used, as by every other program; a redirect could lead to any host.
     with httpx.Client(timeout=webhook.timeout_seconds, follow_redirects=False) as client:
         for page in range(1, pages + 1):
@@ -92,13 +97,13 @@ def deliver(customers: pa.Table, webhook: Webhook, patience: Patience, *, as_of:
                 "model_version": model_version,
                 "page": page,
                 "pages": pages,
-                "customers": customers.slice((page - 1) * size, size).to_pylist(),
+                "customers": page_of((page - 1) * size, min(size, customers - (page - 1) * size)),
             }
             body = json.dumps(document, ensure_ascii=False, allow_nan=False, default=str).encode()
             key = f"churn-{as_of}-{quote(model_version, safe='')}-{page}"
             sender.send(client, body, key, f"page {page} of {pages} of the list of {as_of}")
-    log.info("list delivered", as_of=as_of, customers=len(customers), pages=pages, attempts=sender.attempts)
-    return Delivered(len(customers), pages, sender.attempts)
+    log.info("list delivered", as_of=as_of, customers=customers, pages=pages, attempts=sender.attempts)
+    return Delivered(customers, pages, sender.attempts)
 
 
 def signature(secret: str, timestamp: str, body: bytes) -> str:
@@ -110,7 +115,7 @@ class _Sender:
     """Sends one page after the other until the deadline."""
 
     def __init__(self, webhook: Webhook, patience: Patience) -> None:
-        self._url, self._secret = _checked(webhook)
+        self._url, self._secret = checked(webhook)
         self._webhook = webhook
         self._patience = patience
         self._deadline = patience.clock() + webhook.deadline_seconds
@@ -210,8 +215,12 @@ def _read_some(response: httpx.Response) -> None:
                 return
 
 
-def _checked(webhook: Webhook) -> tuple[httpx.URL, str]:
-    """Address and key, where the address, as it is going to be used, leads to an allowed host."""
+def checked(webhook: Webhook) -> tuple[httpx.URL, str]:
+    """Address and key, where the address, as it is going to be used, leads to an allowed host.
+
+    Raises:
+        ConfigError: it does not, or one of them is not configured.
+    """
     if webhook.url is None or webhook.secret is None:
         raise ConfigError("no webhook is configured: set webhook.url, webhook.secret and webhook.allowed_hosts")
     try:

@@ -6,7 +6,7 @@ from churn_mlops.store.opening import Store, open_store
 from churn_mlops.store.outcomes import Change, Labels, Recorded, ScoredOutcomes, due, record, scored_outcomes
 from churn_mlops.store.predictions import Prediction, Predictions, prediction_batches, prediction_of, predictions
 from churn_mlops.store.publishing import publish
-from churn_mlops.store.runs import NewRun, Run, dates, latest_run, retain, run_of
+from churn_mlops.store.runs import NewRun, Run, dates, latest_run, record_delivery, retain, run_of
 
 __all__ = [
     "Change",
@@ -29,6 +29,7 @@ __all__ = [
     "predictions",
     "publish",
     "record",
+    "record_delivery",
     "retain",
     "run_of",
     "scored_outcomes",

@@ -67,8 +67,8 @@ def _put_run(connection: Connection, run: NewRun, totals: dict[str, Any]) -> int
     if found is None:
         (new,) = connection.execute(insert(RUNS).values(**values)).inserted_primary_key or (0,)
         return int(new)
-    # Its outcomes are due again, for customers who were not scored the first time.
-    values |= {"matured_at": None, "checked_at": None, "deleted_at": None}
+    # Its outcomes are due again, for customers who were not scored the first time; and its list is another one.
+    values |= dict.fromkeys(("matured_at", "checked_at", "delivered_at", "deleted_at"))
     connection.execute(update(RUNS).where(RUNS.c.id == found).values(**values))
     return int(found)
 

@@ -54,6 +54,7 @@ class Run(NewRun):
         finished_at: when it was published.
         matured_at: when its outcomes were first recorded, None before.
         checked_at: when its outcomes were last compared with the source.
+        delivered_at: when the webhook had accepted its list, None before.
         deleted_at: when its predictions and outcomes were deleted by age, None while they are there.
     """
 
@@ -64,17 +65,34 @@ class Run(NewRun):
     finished_at: datetime = datetime.min
     matured_at: datetime | None = None
     checked_at: datetime | None = None
+    delivered_at: datetime | None = None
     deleted_at: datetime | None = None
 
+    @property
+    def listed(self) -> int:
+        """How many are likely to churn or worth an offer: both have the highest scores, so the first by rank."""
+        return max(self.likely, self.worth_an_offer)
 
-def latest_run(store: Store) -> Run | None:
+    @property
+    def is_delivered(self) -> bool:
+        """Whether its list was accepted, or is not there any more."""
+        return self.delivered_at is not None or self.deleted_at is not None
+
+
+def latest_run(store: Store, *, delivered: bool = False) -> Run | None:
     """The run of the latest as-of date, None where nothing was ever published.
+
+    Args:
+        store: the store.
+        delivered: only runs whose list the webhook accepted.
 
     Raises:
         StoreError: the store fails.
     """
+    query = select(RUNS).order_by(RUNS.c.as_of.desc()).limit(1)
+    query = query.where(RUNS.c.delivered_at.is_not(None)) if delivered else query
     with store.reading("read the latest run") as connection:
-        row = connection.execute(select(RUNS).order_by(RUNS.c.as_of.desc()).limit(1)).one_or_none()
+        row = connection.execute(query).one_or_none()
     return None if row is None else run_from(row)
 
 
@@ -100,6 +118,17 @@ def dates(store: Store) -> list[date]:
             select(RUNS.c.as_of).where(RUNS.c.deleted_at.is_(None)).order_by(RUNS.c.as_of.desc())
         )
         return list(found)
+
+
+def record_delivery(store: Store, run: Run, *, clock: Clock = utc_now) -> None:
+    """Record that the webhook accepted the list of ``run``, unless its date was published anew since.
+
+    Raises:
+        StoreError: the store fails.
+    """
+    with store.writing(f"record that the list of {run.as_of} was sent") as connection:
+        this = (RUNS.c.id == run.id, RUNS.c.finished_at == run.finished_at)
+        connection.execute(update(RUNS).where(*this).values(delivered_at=clock()))
 
 
 def retain(store: Store, older_than: date, *, clock: Clock = utc_now) -> list[date]:

@@ -85,6 +85,7 @@ RUNS = Table(
     Column("finished_at", Moment, nullable=False),
     Column("matured_at", Moment),
     Column("checked_at", Moment),
+    Column("delivered_at", Moment),
     Column("deleted_at", Moment),
     UniqueConstraint("as_of", name="one_run_a_date"),
 )

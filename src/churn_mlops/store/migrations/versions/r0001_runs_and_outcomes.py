@@ -34,6 +34,7 @@ def upgrade() -> None:
         sa.Column("finished_at", moment, nullable=False),
         sa.Column("matured_at", moment),
         sa.Column("checked_at", moment),
+        sa.Column("delivered_at", moment),
         sa.Column("deleted_at", moment),
         sa.UniqueConstraint("as_of", name="one_run_a_date"),
     )
