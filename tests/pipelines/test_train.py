@@ -63,7 +63,7 @@ def test_the_first_model_that_finds_a_signal_goes_live(company: Company) -> None
     assert listed[0].aliases == ("champion",)
     assert [(period.version, period.reason) for period in periods] == [("1", trained.verdict.sentence)]
     assert 0.75 < trained.metrics["auc"].value < 0.95
-    assert trained.customers + trained.set_aside == sum(row["churned"] != "" for row in company.rows())
+    assert trained.counts.customers == sum(row["churned"] != "" for row in company.rows())
 
 
 def test_a_run_records_what_it_takes_to_repeat_it(company: Company) -> None:
@@ -93,7 +93,7 @@ def test_the_order_of_rows_changes_neither_who_is_set_aside_nor_what_is_found(ow
     own_company.rewrite(lambda rows: rows[::-1])
     again = train(own_company.settings)
     assert own_company.trained is not None
-    assert again.set_aside == own_company.trained.set_aside
+    assert again.counts.set_aside == own_company.trained.counts.set_aside
     assert again.metrics["auc"].value == pytest.approx(own_company.trained.metrics["auc"].value, abs=0.02)
 
 
@@ -278,7 +278,7 @@ def test_customers_without_a_name_are_set_aside_by_their_cells(untrained: Compan
     contract = DataContract.load(path)
     write_contract(contract.model_copy(update={"customer": None}), [], path)
     trained = train(untrained.settings)
-    assert 0.15 < trained.set_aside / (trained.set_aside + trained.customers) < 0.25
+    assert 0.15 < trained.counts.set_aside / trained.counts.customers < 0.25
     assert trained.verdict.promote
 
 

@@ -53,10 +53,11 @@ def test_the_facts_are_those_of_the_training(found: Recorded, company: Company) 
     assert trained is not None
     assert (found.version, found.is_live) == (1, True)
     assert report.counts.source == len(company.rows())
-    assert (report.counts.trained_on, report.counts.set_aside) == (trained.customers, trained.set_aside)
+    assert report.counts == trained.counts
+    assert report.counts.customers == report.counts.trained_on + report.counts.set_aside
     assert report.metrics["auc"].value == trained.metrics["auc"].value
     assert report.made.model_sha256 == trained.bundle.sha256
     assert report.made.verdict == trained.verdict.sentence
     assert {effect.feature for effect in report.effects} == set(trained.bundle.contract.features)
     assert all(effect.importance and effect.cells for effect in report.effects)
-    assert sum(each.customers for each in report.calibration) == trained.set_aside
+    assert sum(each.customers for each in report.calibration) == trained.counts.set_aside

@@ -163,7 +163,7 @@ def test_the_base_and_the_list_of_all_customers_are_explained(found: Recorded, h
     assert "since the few customers with high scores raise the mean." in text
     counts = found.report.counts
     assert f"The table goes by the {counts.set_aside} customers set aside" in text
-    assert f"by all {counts.trained_on + counts.set_aside:,} whose label is known" in text
+    assert f"by all {counts.customers:,} customers whose label is known" in text
     assert "average customer" not in text
 
 

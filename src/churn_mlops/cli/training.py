@@ -68,9 +68,10 @@ def show(trained: Trained, config: Path | None) -> None:
     auto = _auto(trained)
     if auto is not None:
         say(f"Of all types, {auto['sentence']}")
+    counts = trained.counts
     say(
-        f"Trained {trained.bundle.model_type} on {trained.customers:,} customers; judged on {trained.set_aside:,} "
-        "others, whom no version ever trains on:"
+        f"Trained {trained.bundle.model_type} on {_rows(counts.trained_on, counts.trained_on_customers)}; judged on "
+        f"{_rows(counts.set_aside, counts.set_aside_customers)}, whom no version ever trains on:"
     )
     show_metrics(trained.metrics)
     command = "churn" if config is None else f"churn --config {shlex.quote(str(config))}"
@@ -114,6 +115,10 @@ def show_metrics(metrics: Mapping[str, Estimate]) -> None:
     table(None, ("metric", "value", "95 % interval"), rows, right=("value",))
 
 
+def _rows(rows: int, customers: int) -> str:
+    return f"{customers:,} customers" if rows == customers else f"{rows:,} rows of {customers:,} customers"
+
+
 def _document(trained: Trained) -> dict[str, Any]:
     return {
         "version": trained.version,
@@ -121,8 +126,10 @@ def _document(trained: Trained) -> dict[str, Any]:
         "model_type": trained.bundle.model_type,
         "auto": _auto(trained),
         "sha256": trained.bundle.sha256,
-        "customers": trained.customers,
-        "customers_set_aside": trained.set_aside,
+        "customers": trained.counts.trained_on_customers,
+        "rows": trained.counts.trained_on,
+        "customers_set_aside": trained.counts.set_aside_customers,
+        "rows_set_aside": trained.counts.set_aside,
         "metrics": {name: asdict(estimate) for name, estimate in trained.metrics.items()},
         "promoted": trained.verdict.promote,
         "signal": trained.verdict.signal,

@@ -19,7 +19,7 @@ from churn_mlops.pipelines.recording import tracking
 from churn_mlops.pipelines.setting_aside import TrainingData
 from churn_mlops.reporting import REPORT_FILE, Money, Report, build_report, money_of, read_report
 from churn_mlops.reporting.card import CARD_FILE, model_card
-from churn_mlops.reporting.facts import Later, Made, Noticed, ReportError
+from churn_mlops.reporting.facts import Counts, Later, Made, Noticed, ReportError
 from churn_mlops.retention.economics import Economics
 
 
@@ -74,7 +74,15 @@ def facts(
         data.aside_y,
         scores,
         metrics=metrics,
-        customers=customers,
+        counts=Counts(
+            source=customers,
+            trained_on=len(data.train_y),
+            trained_on_left=int(data.train_y.sum()),
+            trained_on_customers=data.train_customers,
+            set_aside=len(data.aside_y),
+            set_aside_left=int(data.aside_y.sum()),
+            set_aside_customers=data.aside_customers,
+        ),
         made=made,
         seed=provenance["seed"],
     )

@@ -43,6 +43,16 @@ class TrainingData:
     train_groups: Places | None = None
     aside_groups: Places | None = None
 
+    @property
+    def train_customers(self) -> int:
+        """How many customers the rows trained on are of."""
+        return len(self.train) if self.train_groups is None else len(np.unique(self.train_groups))
+
+    @property
+    def aside_customers(self) -> int:
+        """How many customers the rows set aside are of."""
+        return len(self.aside) if self.aside_groups is None else len(np.unique(self.aside_groups))
+
 
 def split(snapshot: pa.Table, contract: DataContract, settings: Settings, as_of: Dates | None = None) -> TrainingData:
     """Set a share of the customers aside, by a keyed hash of the customer, or of the row where rows have no name.

@@ -40,6 +40,7 @@ from churn_mlops.pipelines.recording import align_champion, name_version, tracki
 from churn_mlops.pipelines.report import CARD_FILE, REPORT_FILE, card_of, facts, judged_again
 from churn_mlops.pipelines.setting_aside import TrainingData, split
 from churn_mlops.reporting import Report
+from churn_mlops.reporting.facts import Counts
 
 PACKAGES = ("numpy", "lightgbm", "scikit-learn", "pyarrow", "duckdb", "ibis-framework", "mlflow-skinny")
 
@@ -52,8 +53,7 @@ class Trained:
     run_id: str
     bundle: Bundle
     report: ValidationReport
-    customers: int
-    set_aside: int
+    counts: Counts
     metrics: Mapping[str, Estimate]
     verdict: Verdict
     leaks: LeakCheck
@@ -143,8 +143,7 @@ def train(
         run_id=run_id,
         bundle=bundle,
         report=learnt_from.report,
-        customers=len(data.train),
-        set_aside=len(data.aside),
+        counts=report.counts,
         metrics=metrics,
         verdict=verdict,
         leaks=learnt_from.leaks,

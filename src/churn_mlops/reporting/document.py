@@ -26,7 +26,7 @@ def build_report(
     scores: Floats,
     *,
     metrics: Mapping[str, Estimate],
-    customers: int,
+    counts: Counts,
     made: Made,
     seed: int = 0,
 ) -> Report:
@@ -38,24 +38,17 @@ def build_report(
         y: 1 where such a customer left, else 0, shape (rows,); both occur.
         scores: their churn probabilities, shape (rows,).
         metrics: of these scores.
-        customers: active customers in the source, with and without a label.
+        counts: customers in the source, trained on and set aside.
         made: how the version was made.
         seed: of the bootstrap.
 
     Raises:
         ContractError: the bundle's contract declares no label.
     """
-    contract, training = bundle.contract, bundle.training
+    contract = bundle.contract
     base = ChurnPredictor(bundle).intercept
     ranking = rank(y, scores, seed)
     inputs = bundle.engineer.transform(aside)
-    counts = Counts(
-        source=customers,
-        trained_on=training["rows"],
-        trained_on_left=training["left"],
-        set_aside=len(y),
-        set_aside_left=int(y.sum()),
-    )
     return Report(
         subject=_subject(bundle, base),
         counts=counts,

@@ -180,13 +180,23 @@ class Subject(_Facts):
 
 
 class Counts(_Facts):
-    """Customers: in the source, with a known label, trained on, set aside; and those of them who left."""
+    """Customers in the source; rows trained on and set aside, with how many of them left; and whose rows they are.
+
+    A flat table has one row a customer, a history one for each customer and as-of date.
+    """
 
     source: int
     trained_on: int
     trained_on_left: int
+    trained_on_customers: int
     set_aside: int
     set_aside_left: int
+    set_aside_customers: int
+
+    @property
+    def customers(self) -> int:
+        """Customers with a known label."""
+        return self.trained_on_customers + self.set_aside_customers
 
 
 class Made(_Facts):

@@ -109,6 +109,12 @@ def plural(count: int, one: str, many: str | None = None) -> str:
     return f"{count:,}{BLANK}{one if count == 1 else many or one + 's'}"
 
 
+def rows_of(rows: int, customers: int) -> str:
+    """Customers, or their rows where each has several: 20 customers, 63 rows of 20 customers."""
+    of_whom = plural(customers, "customer")
+    return of_whom if rows == customers else f"{plural(rows, 'row')} of {of_whom}"
+
+
 def _rounded(value: float) -> float:
     if value == 0:
         return 0.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from churn_mlops.reporting.facts import Report
 from churn_mlops.reporting.money import Money
 from churn_mlops.reporting.sentences.ranks import set_aside_rate
-from churn_mlops.reporting.words import between, percent, plural, usd, whole
+from churn_mlops.reporting.words import between, percent, plural, rows_of, usd, whole
 from churn_mlops.reporting.words import length as length_words
 
 
@@ -21,11 +21,12 @@ def churn_costs(report: Report, money: Money) -> str:
 def whole_list(report: Report) -> str:
     """Why the list of all customers holds more or fewer would-be leavers than leave in a month."""
     counts = report.counts
+    known = rows_of(counts.trained_on + counts.set_aside, counts.customers)
     days = plural(report.subject.horizon_days, "day")
     return (
-        f"The table goes by the {whole(counts.set_aside)} customers set aside, of whom "
+        f"The table goes by the {rows_of(counts.set_aside, counts.set_aside_customers)} set aside, of whom "
         f"{percent(set_aside_rate(report))} left within {days}; the month above goes by all "
-        f"{whole(counts.trained_on + counts.set_aside)} whose label is known, of whom {percent(report.churn.value)} "
+        f"{known} whose label is known, of whom {percent(report.churn.value)} "
         "did. So the row of all customers need not hold as many would-be leavers as leave in a month."
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from churn_mlops.data.contract import Label
 from churn_mlops.reporting.facts import Report
-from churn_mlops.reporting.words import level_words, percent, plural, whole
+from churn_mlops.reporting.words import level_words, percent, plural, rows_of, whole
 
 DEFAULT_DAYS: int = Label.model_fields["horizon_days"].default
 MODEL_TYPES = {
@@ -28,10 +28,10 @@ def about(report: Report) -> str:
     subject, counts = report.subject, report.counts
     return (
         f"The model says how likely each customer is to leave within {plural(subject.horizon_days, 'day')}. It learnt "
-        f"from {plural(counts.trained_on, 'customer')} ({whole(counts.trained_on_left)} of them left) and "
-        f"{plural(len(report.columns), 'feature')}. It was then judged on {whole(counts.set_aside)} other customers "
-        f"whom no version ever learns from ({whole(counts.set_aside_left)} left): all figures below are theirs, unless "
-        "said otherwise."
+        f"from {rows_of(counts.trained_on, counts.trained_on_customers)} ({whole(counts.trained_on_left)} of them "
+        f"left) and {plural(len(report.columns), 'feature')}. It was then judged on "
+        f"{rows_of(counts.set_aside, counts.set_aside_customers)} whom no version ever learns from "
+        f"({whole(counts.set_aside_left)} left): all figures below are theirs, unless said otherwise."
     )
 
 
@@ -72,7 +72,8 @@ def shown(report: Report) -> str:
 def limits(report: Report) -> list[tuple[str, str]]:
     """What no figure of the report can tell."""
     days = plural(report.subject.horizon_days, "day")
-    few = report.counts.set_aside_left
+    counts = report.counts
+    few = counts.set_aside_left
     assumed = [("The horizon.", horizon(report))] if horizon(report) else []
     return [
         *assumed,
@@ -87,7 +88,7 @@ def limits(report: Report) -> list[tuple[str, str]]:
         ),
         (
             "Other customers.",
-            f"All figures are of {whole(report.counts.set_aside)} customers set aside; others may differ.",
+            f"All figures are of {rows_of(counts.set_aside, counts.set_aside_customers)} set aside; others may differ.",
         ),
         ("Chance.", f"{whole(few)} of them left. Small differences between two versions, or two groups, may be luck."),
         (
