@@ -129,7 +129,7 @@ def test_a_champion_beaten_beyond_noise_makes_way(untrained: Company) -> None:
     assert better.verdict.promote
     assert better.verdict.sentence.startswith("beats champion 1 beyond noise")
     assert better.verdict.against_champion is not None
-    assert better.verdict.against_champion.customers == better.set_aside
+    assert better.verdict.against_champion.customers == better.counts.set_aside
     assert champion_version(company) == "2"
 
 
