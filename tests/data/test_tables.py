@@ -9,6 +9,7 @@ from contextlib import closing
 from datetime import date
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import duckdb
 import psycopg
@@ -16,6 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from churn_mlops.data.folders import open_every_table
 from churn_mlops.data.history import AS_OF, LEFT, HistoryContract
 from churn_mlops.data.outcomes import matured, training_dates
 from churn_mlops.data.snapshot import read_history
@@ -131,6 +133,19 @@ def test_a_postgres_address_is_read_where_it_is(postgres: str) -> None:
     found = read_history(tables, CONTRACT, [DAY]).to_pylist()
     tables["visits"].get_backend().disconnect()
     assert found == EXPECTED
+
+
+def test_a_schema_of_postgres_follows_the_database(postgres: str) -> None:
+    with psycopg.connect(postgres) as connection:
+        connection.execute("CREATE SCHEMA crm")
+        connection.execute("CREATE TABLE crm.people (id integer)")
+        connection.execute("CREATE TABLE elsewhere (id integer)")
+    address = urlsplit(postgres)
+    tables = open_every_table(address._replace(path=f"{address.path}/crm").geturl())
+    tables["people"].get_backend().disconnect()
+    assert list(tables) == ["people"]
+    with pytest.raises(SourceError, match="leads to a schema that is not there"):
+        open_every_table(address._replace(path=f"{address.path}/erp").geturl())
 
 
 @pytest.mark.parametrize(

@@ -156,13 +156,20 @@ def _open_database(address: str, table: str | None) -> ir.Table:
 
 
 def connect_database(address: str) -> ibis.BaseBackend:
-    """A connection to the database at ``address``.
+    """A connection to the database at ``address``; of PostgreSQL a schema may follow: ``postgres://host/crm/sales``.
 
     Raises:
-        SourceError: it cannot be reached or opened; the message holds no password.
+        SourceError: it cannot be reached or opened, or has no such schema; the message holds no password.
     """
     with _explained(address):
-        return ibis.connect(address)
+        connection = ibis.connect(address)
+        if connection.name == "postgres" and connection.current_database is None:
+            connection.disconnect()
+            raise SourceError(
+                f"{shown(address)} leads to a schema that is not there, or may not be read: write "
+                "postgres://user@host/database/schema, or leave the schema out"
+            )
+        return connection
 
 
 @contextmanager
