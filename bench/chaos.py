@@ -34,7 +34,7 @@ import psycopg
 from churn_mlops.store import latest_run, open_store
 from tests.daily_company import DAYS, DailyCompany, write_daily_company
 from tests.postgres import new_database, postgres_server
-from tests.watched import AFTER, BEFORE, Watched, churn, daily_run
+from tests.watched import AFTER, BEFORE, DURING, Watched, churn, daily_run
 from tests.whole_days import HalfPublishedError, Lists, check_nothing_is_left, expected_lists
 
 CUSTOMERS = 2000
@@ -175,7 +175,7 @@ def schedules(site: Site) -> dict[str, Any]:
         address = _fresh(site, number)
         arguments = ("--config", site.config("new", address), "schedule")
         with churn(site.folder / "printed.txt", *arguments) as killed:
-            assert killed.until(site.draw.choice(("reading", *NEAR)))
+            assert killed.until(site.draw.choice(("reading", *DURING, "published"))), killed.text
             killed.kill_after(site.draw.uniform(0, 0.1))
         at[_phase(killed)] += 1
         with churn(site.folder / "printed.txt", *arguments) as again:
