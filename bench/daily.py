@@ -1,0 +1,104 @@
+"""The daily run from end to end, as commands: a demo company is scored, published and, of a past date, matured.
+
+    python -m bench.daily [--customers 100000 1000000] [--months 8] [--store sqlite|postgres|both] [--folder FOLDER]
+
+The model is trained on a smaller company of the same kind. Prints a line of JSON for each size and store: seconds, and
+peak memory, of `churn score` and of `churn mature`, each a process of its own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from bench.company import settings_for
+from churn_mlops.data.demo_company import write_company
+from churn_mlops.pipelines.train import train
+from tests.postgres import new_database, postgres_server
+
+TRAINED_ON = 20_000
+BEFORE_THE_END = 60
+"""Days, so that what became of the customers is known."""
+
+
+@contextmanager
+def stores(kind: str) -> Iterator[str]:
+    """The address of an empty store."""
+    if kind == "postgres":
+        with postgres_server() as server:
+            yield new_database(server)
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        yield f"sqlite:///{folder}/churn.db"
+
+
+def measured(config: Path, *arguments: str) -> dict[str, float]:
+    """Seconds and peak memory of a command of `churn`."""
+    start = time.perf_counter()
+    command = str(Path(sys.executable).with_name("churn"))
+    order = [command, "--config", str(config), *arguments]
+    with open(os.devnull, "wb") as nowhere:
+        process = os.posix_spawn(command, order, os.environ, file_actions=[(os.POSIX_SPAWN_DUP2, nowhere.fileno(), 1)])
+    _, status, used = os.wait4(process, 0)
+    if status:
+        raise SystemExit(f"churn {' '.join(arguments)} ended with {os.waitstatus_to_exitcode(status)}")
+    return {"seconds": round(time.perf_counter() - start, 1), "peak_mb": used.ru_maxrss // 1024}
+
+
+def days_of(customers: int, months: int, folder: Path, model: Path, kinds: list[str]) -> Iterator[dict[str, Any]]:
+    """The figures of a company of so many customers, for each kind of store."""
+    start = time.perf_counter()
+    files = write_company(folder, customers, months, 2)
+    made = round(time.perf_counter() - start, 1)
+    day = max(pq.read_table(files.truth, columns=["as_of"]).column("as_of").to_pylist()) - timedelta(BEFORE_THE_END)
+    for kind in kinds:
+        with stores(kind) as store:
+            settings = {
+                "source": {"url": str(files.database)},
+                "contract": {"path": str(files.contract)},
+                "models": {"folder": str(model / "models")},
+                "mlflow": {"uri": f"sqlite:///{model / 'mlflow.db'}", "artifacts": str(model / "artifacts")},
+                "store": {"url": store},
+            }
+            config = folder / f"{kind}.yaml"
+            config.write_text(json.dumps(settings), encoding="utf-8")
+            found = {name: measured(config, *given) for name, given in _commands(day).items()}
+        yield {"customers": customers, "store": kind, "company_seconds": made, "as_of": day.isoformat()} | found
+
+
+def _commands(day: date) -> dict[str, tuple[str, ...]]:
+    return {"score": ("score", "--as-of", day.isoformat()), "mature": ("mature",)}
+
+
+def main() -> None:
+    """Train once, then measure each size."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--customers", type=int, nargs="+", default=[100_000, 1_000_000])
+    parser.add_argument("--months", type=int, default=8)
+    parser.add_argument("--store", choices=["sqlite", "postgres", "both"], default="both")
+    parser.add_argument("--folder", type=Path)
+    given = parser.parse_args()
+    folder = given.folder or Path(tempfile.mkdtemp(prefix="daily-"))
+    model = folder / "model"
+    if not (model / "models").exists():
+        files = write_company(model, TRAINED_ON, 12, 1)
+        train(settings_for(model, files, "additive_boosting", date.today()), force="measured for speed")
+    kinds = ["sqlite", "postgres"] if given.store == "both" else [given.store]
+    for customers in given.customers:
+        for line in days_of(customers, given.months, folder / str(customers), model, kinds):
+            print(json.dumps(line), flush=True)
+
+
+if __name__ == "__main__":
+    main()
