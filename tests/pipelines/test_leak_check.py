@@ -30,6 +30,9 @@ from tests.company import Company, Rows
 # A flat table
 
 
+HONEST = ["tenure", "contract_type", "monthly_charges", "internet_service", "online_security"]
+
+
 @pytest.fixture
 def leaky(untrained: Company) -> Company:
     """A company that keeps the refunds of its leavers among the features."""
@@ -40,7 +43,7 @@ def leaky(untrained: Company) -> Company:
     untrained.rewrite(refunded)
     path = untrained.settings.contract.path
     contract = DataContract.load(path).to_dict()
-    features = {name: contract["features"][name] for name in ("tenure", "contract_type")}
+    features = {name: contract["features"][name] for name in HONEST}
     contract["features"] = {**features, "refund": {"type": "number", "min": 0}}
     write_contract(DataContract.from_dict(contract), [], path)
     return untrained
@@ -63,7 +66,7 @@ def test_a_leak_is_named_and_stays_unless_it_is_asked_for(leaky: Company) -> Non
 
 def test_strict_sets_it_aside_with_the_reason(leaky: Company) -> None:
     found = looked_at(leaky, strict=True)
-    assert list(found.contract.features) == ["tenure", "contract_type"]
+    assert list(found.contract.features) == HONEST
     aside = found.contract.set_aside["refund"]
     assert aside.reason == "suspected_leak"
     assert "on its own it all but decides the label" in aside.note
@@ -83,13 +86,27 @@ def test_where_every_feature_leaks_nothing_is_left_to_learn_from(leaky: Company)
 
 def test_a_strict_run_learns_without_it_and_records_why(leaky: Company) -> None:
     trained = train(leaky.settings, strict=True)
-    assert list(trained.bundle.contract.features) == ["tenure", "contract_type"]
+    assert list(trained.bundle.contract.features) == HONEST
     assert trained.metrics["auc"].value < 0.9
     report = document_of(tracking(leaky.settings), trained.version, "report.json")
     assert {(each["feature"], each["set_aside"]) for each in report["noticed"]} == {("refund", True)}
     provenance = document_of(tracking(leaky.settings), trained.version, "provenance.json")
     assert provenance["leaks"]["set_aside"] == ["refund"]
     assert any(canary["leaks"] and canary["as_it_should"] for canary in provenance["leaks"]["canaries"])
+
+
+def test_a_model_that_surely_leaks_goes_live_by_force_alone_and_makes_way_for_one_that_does_not(
+    leaky: Company,
+) -> None:
+    refused = train(leaky.settings)
+    assert not refused.verdict.promote
+    assert refused.verdict.sentence.startswith("it is shown what was not known at the time (refund), so that no figure")
+    forced = train(leaky.settings, force="refunds are paid before")
+    assert forced.verdict.promote
+    honest = train(leaky.settings, strict=True)
+    assert honest.verdict.promote
+    assert honest.verdict.sentence == (f"champion {forced.version} was shown what was not known at the time (refund)")
+    assert not train(leaky.settings).verdict.promote
 
 
 # A history whose table of use has no known time, so that what is written to it later counts as if it had been known

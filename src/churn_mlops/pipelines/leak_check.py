@@ -45,9 +45,20 @@ class LeakCheck:
         """Findings of features that the model is shown all the same."""
         return tuple(finding for finding in self.firewall.findings if finding.feature not in self.set_aside)
 
+    @property
+    def sure(self) -> tuple[str, ...]:
+        """Features that the model is shown, and that surely knew what was not known at the time."""
+        return leaking(self.to_dict())
+
     def to_dict(self) -> dict[str, Any]:
         """Plain data, for the record."""
         return self.firewall.to_dict() | {"set_aside": list(self.set_aside)}
+
+
+def leaking(record: Mapping[str, Any]) -> tuple[str, ...]:
+    """The features of `LeakCheck.sure`, of what its ``to_dict`` gave; none of an empty record."""
+    found = (finding["feature"] for finding in record.get("findings", ()) if finding["sure"])
+    return tuple(name for name in dict.fromkeys(found) if name not in record["set_aside"])
 
 
 def check_table(table: ir.Table, rows: pa.Table, contract: DataContract, *, strict: bool, seed: int) -> LeakCheck:

@@ -107,7 +107,7 @@ def train(
     scores = ChurnPredictor(bundle).score(data.aside)
     metrics = evaluate(data.aside_y, scores, clusters=data.aside_groups)
     later = learnt_from.later(settings, bundle)
-    verdict = judge(bundle, scores, data, champion, force, later)
+    verdict = judge(bundle, scores, data, champion, force, later, learnt_from.leaks.sure)
     provenance = _provenance(settings, data, metrics, verdict) | learnt_from.provenance
     if later is not None:
         provenance |= {"out_of_time": later.to_dict()}
@@ -130,7 +130,7 @@ def train(
             break
         except ChampionChangedError:  # another run was quicker: what was found holds against its model, or does not
             champion = _champion(live)
-            verdict = judge(bundle, scores, data, champion, force, later)
+            verdict = judge(bundle, scores, data, champion, force, later, learnt_from.leaks.sure)
             provenance |= {"verdict": verdict.sentence}
             report = judged_again(report, verdict)
             documents = {PROVENANCE_FILE: provenance, REPORT_FILE: report.to_dict()}
