@@ -128,7 +128,7 @@ def _tables_of_history(
 
 def _long_ago(tables: Mapping[str, ir.Table], contract: HistoryContract) -> date | None:
     """The day of the newest row, where the history ends weeks ago: read as of today, nothing would happen in it."""
-    newest = last_day({key: tables[one.table or key] for key, one in contract.tables.items()}, contract)
+    newest = last_day({key: tables[one.table or key] for key, one in contract.tables.items()}, contract, date.today())
     newest += timedelta(days=1)
     return newest if (date.today() - newest).days > _WEEKS else None
 

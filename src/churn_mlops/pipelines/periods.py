@@ -17,6 +17,7 @@ from churn_mlops.config import Settings
 from churn_mlops.data.extent import first_day, last_day
 from churn_mlops.data.history import AS_OF, LEFT, HistoryContract
 from churn_mlops.data.outcomes import training_dates
+from churn_mlops.data.problems import Problem
 from churn_mlops.data.reading import read_snapshot
 from churn_mlops.data.snapshot import read_history
 from churn_mlops.data.validation import ValidationReport
@@ -25,6 +26,7 @@ from churn_mlops.pipelines.reading import check
 
 Dates = npt.NDArray[np.datetime64]
 _ON = " on "
+_STALE_DAYS = 7
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,7 @@ def as_of_date(settings: Settings, tables: Mapping[str, ir.Table], contract: His
     wanted = settings.source.as_of
     if wanted == "today":
         return today
-    return last_day(tables, contract) if wanted == "latest" else date.fromisoformat(wanted)
+    return last_day(tables, contract, today) if wanted == "latest" else date.fromisoformat(wanted)
 
 
 def told_until(settings: Settings, tables: Mapping[str, ir.Table], contract: HistoryContract, today: date) -> date:
@@ -63,8 +65,23 @@ def told_until(settings: Settings, tables: Mapping[str, ir.Table], contract: His
 
     Of what came after its newest row a database says nothing; read as of today, an old one would say that all stayed.
     """
-    newest = last_day(tables, contract) + timedelta(days=1)
+    newest = last_day(tables, contract, today) + timedelta(days=1)
     return min(as_of_date(settings, tables, contract, today), newest)
+
+
+def stale_source(
+    tables: Mapping[str, ir.Table], contract: HistoryContract, day: date, today: date
+) -> tuple[Problem, ...]:
+    """That the source ends days before the as-of date ``day``, if it does: what has happened since is missing."""
+    newest = last_day(tables, contract, today) + timedelta(days=1)
+    behind = (day - newest).days
+    if behind <= _STALE_DAYS:
+        return ()
+    said = (
+        f"the newest row is of {newest}, {behind:,} days before the as-of date {day}: has its loading stopped? A "
+        "database that is no longer written is read with `source.as_of: latest`"
+    )
+    return (Problem("warning", "", "stale_source", 0, (), said),)
 
 
 def read_periods(settings: Settings, tables: Mapping[str, ir.Table], contract: HistoryContract, last: date) -> Periods:

@@ -6,7 +6,7 @@ Of a flat table, the active customers are those whose label is not known; of a h
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -30,7 +30,7 @@ from churn_mlops.models.inference import Bands, ChurnPredictor
 from churn_mlops.models.promotion import LiveModel, LiveModels
 from churn_mlops.models.tables import Floats
 from churn_mlops.pipelines.lists import OFFER, ranked
-from churn_mlops.pipelines.periods import as_of_date
+from churn_mlops.pipelines.periods import as_of_date, stale_source
 from churn_mlops.pipelines.reading import check, open_history, open_source
 
 if TYPE_CHECKING:
@@ -185,12 +185,14 @@ def _of_history(
     """The snapshot of one date, made as those were that the champion learnt from."""
     tables = open_history(settings, history)
     day = run_date(settings, tables, history, as_of, now)
+    stale = stale_source(tables, history, day, now.astimezone(ZoneInfo(history.time_zone)).date())
     found = read_history(tables, history, [day], known_until=now)
     if not len(found):
         raise nobody(day)
     table = ibis.memtable(found.drop_columns([AS_OF]))
     checked = check(table, bundle.contract)
-    return _Rows(read_snapshot(table, bundle.contract), np.arange(1, len(found) + 1), day, checked.report)
+    report = replace(checked.report, problems=(*checked.report.problems, *stale))
+    return _Rows(read_snapshot(table, bundle.contract), np.arange(1, len(found) + 1), day, report)
 
 
 def _out_of_fold(

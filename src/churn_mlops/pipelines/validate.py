@@ -11,7 +11,7 @@ import ibis.expr.types as ir
 
 from churn_mlops.config import Settings
 from churn_mlops.data.contract import DataContract
-from churn_mlops.data.extent import first_day, last_day
+from churn_mlops.data.extent import first_day, last_day, rows_after
 from churn_mlops.data.history import AS_OF, HistoryContract, load_contract
 from churn_mlops.data.history_checks import check_history
 from churn_mlops.data.outcomes import training_dates
@@ -20,10 +20,8 @@ from churn_mlops.data.snapshot import read_history
 from churn_mlops.data.sources import open_table
 from churn_mlops.data.tables import open_tables
 from churn_mlops.data.validation import ValidationReport, validate
-from churn_mlops.pipelines.periods import as_of_date, told_until
+from churn_mlops.pipelines.periods import as_of_date, stale_source, told_until
 from churn_mlops.pipelines.reading import open_history, open_source
-
-_STALE_DAYS = 7
 
 
 def validate_source(settings: Settings, address: str | None, now: datetime | None = None) -> ValidationReport:
@@ -52,7 +50,7 @@ def validate_source(settings: Settings, address: str | None, now: datetime | Non
     day = as_of_date(settings, tables, contract, today)
     rows = read_history(tables, contract, [day])
     if not len(rows):
-        newest = last_day(tables, contract) + timedelta(days=1)
+        newest = last_day(tables, contract, today) + timedelta(days=1)
         said = f"nobody was a customer on {day}, the newest row is of {newest}: set source.as_of, or check the ends"
         return _report(0, [*problems, Problem("stop", contract.customers, "no_customers", 0, (), said)])
     found = validate(ibis.memtable(rows.drop_columns([AS_OF])), contract.flat())
@@ -67,15 +65,11 @@ def _of_days(
     settings: Settings, tables: Mapping[str, ir.Table], contract: HistoryContract, today: date
 ) -> Iterator[Problem]:
     """Whether the history reaches up to the day it is read for, and is long enough to learn from."""
-    first, newest = first_day(tables, contract), last_day(tables, contract) + timedelta(days=1)
-    day = as_of_date(settings, tables, contract, today)
-    behind = (day - newest).days
-    if behind > _STALE_DAYS:
-        said = (
-            f"the newest row is of {newest}, {behind:,} days before the as-of date {day}: has its loading stopped? A "
-            "database that is no longer written is read with `source.as_of: latest`"
-        )
-        yield Problem("warning", "", "stale_source", 0, (), said)
+    first, newest = first_day(tables, contract), last_day(tables, contract, today) + timedelta(days=1)
+    yield from stale_source(tables, contract, as_of_date(settings, tables, contract, today), today)
+    for name, rows in rows_after(tables, contract, today).items():
+        said = f"they are of after today, {today}: no snapshot sees them before; are they planned, or is a date wrong?"
+        yield Problem("warning", name, "future_rows", rows, (), said)
     if contract.label is None:
         yield Problem("warning", "", "no_label_declared", 0, (), "declare `label` in the contract: training needs one")
     elif not training_dates(contract, first, told_until(settings, tables, contract, today), 1, 1):
