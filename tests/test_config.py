@@ -79,7 +79,7 @@ def test_other_variables_are_no_settings(tmp_path):
         ("schedule: {first_wait_seconds: 0}", {}, ["schedule.first_wait_seconds"]),
         ("webhook: {allowed_hosts: 1}", {}, ["webhook.allowed_hosts", "hosts are a list"]),
         ("logging: {level: loud}", {}, ["logging.level", "'debug'"]),
-        ("logging: {level: info, level: debug}", {}, ["not YAML", "level"]),
+        ("logging: {level: info, level: debug}", {}, ["not YAML", 'duplicate key "level"']),
         ("- a\n- b", {}, ["sections of keys"]),
         ("a: [", {}, ["not YAML"]),
         ("", {"CHURN__DECISION__THRESHHOLD": "1"}, ["CHURN__DECISION__THRESHHOLD", "mean CHURN__DECISION__THRESHOLD?"]),

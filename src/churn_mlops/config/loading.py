@@ -10,11 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 
 from churn_mlops.config.settings import Settings, settings_by_name
 from churn_mlops.errors import ConfigError
+from churn_mlops.yaml_files import read_yaml
 
 DEFAULT_PATH = Path("config/config.yaml")
 
@@ -115,16 +114,7 @@ def _variable(key: str) -> str:
 
 def _read(file: Path) -> dict[str, Any]:
     """The sections of the file, as plain data with text keys."""
-    try:
-        text = file.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise ConfigError(f"there is no settings file {file}") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"the settings file {file} cannot be read: {error}") from None
-    try:
-        data = YAML(typ="safe", pure=True).load(text)
-    except YAMLError as error:
-        raise ConfigError(f"the settings file {file} is not YAML: {error}") from None
+    data = read_yaml(file, "the settings file", ConfigError, f"there is no settings file {file}")
     if data is None:
         return {}
     if not isinstance(data, dict):

@@ -12,11 +12,10 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 from pydantic import Field, ValidationError, field_validator, model_validator
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 
 from churn_mlops.data.feature import FALSE_TEXTS, TRUE_TEXTS, Declaration, Feature, FeatureType, level_text
 from churn_mlops.errors import ContractError
+from churn_mlops.yaml_files import read_yaml
 
 __all__ = [
     "ABSURD",
@@ -117,17 +116,8 @@ class ContractFile(Declaration):
         Raises:
             ContractError: the file is not there, or is not YAML.
         """
-        file = Path(path)
-        try:
-            text = file.read_text(encoding="utf-8")
-        except FileNotFoundError:
-            raise ContractError(f"there is no contract at {file}: make one with `churn init`") from None
-        except (OSError, UnicodeDecodeError) as error:
-            raise ContractError(f"the contract {file} cannot be read: {error}") from None
-        try:
-            return YAML(typ="safe", pure=True).load(text)
-        except YAMLError as error:
-            raise ContractError(f"the contract {file} is not YAML: {error}") from None
+        missing = f"there is no contract at {path}: make one with `churn init`"
+        return read_yaml(Path(path), "the contract", ContractError, missing)
 
 
 class DataContract(ContractFile):

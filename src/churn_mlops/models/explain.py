@@ -84,4 +84,12 @@ def _shown(value: Any, feature: Feature) -> str:
     if feature.type == "category":
         return feature.level_of(level_text(value)).replace("_", " ")
     # A text such as "45 GB" holds the unit, which is said anyhow.
-    return level_text(feature.notation.number_in(value) if isinstance(value, str) else value)
+    number = feature.notation.number_in(value) if isinstance(value, str) else value
+    return level_text(_rounded(number) if isinstance(number, float) else number)
+
+
+def _rounded(number: float) -> float:
+    """To hundredths, and below 1 to three digits that count: what a person says of a number."""
+    if number == 0 or not math.isfinite(number):
+        return number
+    return round(number, 2 if abs(number) >= 1 else 2 - math.floor(math.log10(abs(number))))

@@ -1,0 +1,68 @@
+"""YAML files that people write: settings and contracts."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+
+from churn_mlops.errors import ChurnError
+
+_UNQUOTED = re.compile(r"[^\"']*")
+_REPEATED = re.compile(r'found duplicate key "[^"]*"')
+MOST_PARTS = 100_000
+"""Most keys and values, each as often as aliases repeat it."""
+
+
+def read_yaml(file: Path, what: str, failure: type[ChurnError], missing: str) -> Any:
+    """What the file says, as plain data. No error quotes the file, which may hold a password.
+
+    Args:
+        file: the file.
+        what: what errors call it.
+        failure: the error to raise.
+        missing: what to say where there is no such file.
+
+    Raises:
+        ChurnError: ``failure``: the file is not there, cannot be read, or is not YAML of a sensible size.
+    """
+    try:
+        text = file.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise failure(missing) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise failure(f"{what} {file} cannot be read: {error}") from None
+    try:
+        data = YAML(typ="safe", pure=True).load(text)
+        parts = _parts(data, {})
+    except MarkedYAMLError as error:
+        raise failure(f"{what} {file} is not YAML: {_told(error)}") from None
+    except YAMLError:
+        raise failure(f"{what} {file} is not YAML") from None
+    except RecursionError:
+        raise failure(f"{what} {file} is not YAML that can be used: it nests too deeply") from None
+    if parts > MOST_PARTS:
+        raise failure(f"{what} {file} is too large: {MOST_PARTS:,} keys and values are the most, aliases counted out")
+    return data
+
+
+def _told(error: MarkedYAMLError) -> str:
+    """Where, and what: of the problem no more than the words before a quotation, and which key is there twice."""
+    mark = error.problem_mark or error.context_mark
+    where = "" if mark is None else f"line {mark.line + 1}, column {mark.column + 1}: "
+    said = str(error.problem or error.context or "it cannot be read")
+    return where + (_REPEATED.match(said) or _UNQUOTED.match(said) or [""])[0].strip()
+
+
+def _parts(data: Any, known: dict[int, int]) -> int:
+    """How many keys and values there are; what aliases share is looked at once, and counted as often as it appears."""
+    if not isinstance(data, dict | list):
+        return 1
+    if id(data) not in known:
+        known[id(data)] = 1  # of an alias to what it stands in
+        children = data.values() if isinstance(data, dict) else data
+        known[id(data)] = 1 + sum(_parts(child, known) for child in children)
+    return known[id(data)]
