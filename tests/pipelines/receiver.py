@@ -5,20 +5,25 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, BinaryIO
 
 
 @dataclass(frozen=True)
 class Answer:
-    """How a request is answered; one of ``status`` 0 by hanging up, one that is held is not answered in time."""
+    """How a request is answered.
+
+    One of ``status`` 0 by hanging up; one that is held not in time; one that drips byte by byte, without an end, so
+    that no wait for the next byte is long.
+    """
 
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b"{}"
     held: bool = False
+    drips: bool = False
 
 
 @dataclass(frozen=True)
@@ -56,6 +61,13 @@ class Receiver:
 def receiving() -> Iterator[Receiver]:
     """A receiver that listens until the block ends."""
 
+    def drip(out: BinaryIO) -> None:
+        with suppress(OSError):  # the other side has had enough
+            out.write(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+            while not receiver.release.wait(0.05):
+                out.write(b"x")
+                out.flush()
+
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
@@ -65,7 +77,9 @@ def receiving() -> Iterator[Receiver]:
             answer = receiver.answers.pop(0) if receiver.answers else Answer()
             if answer.held:
                 receiver.release.wait(20)
-            if answer.held or answer.status == 0:
+            if answer.drips:
+                drip(self.wfile)
+            if answer.held or answer.drips or answer.status == 0:
                 self.close_connection = True
                 return
             self.send_response(answer.status)

@@ -97,6 +97,29 @@ def test_a_list_that_a_killed_run_left_unsent_is_sent_by_the_next_and_not_publis
     assert success.as_of == DAY
 
 
+def test_a_list_that_is_published_anew_while_it_is_sent_is_not_mixed(job: Job, receiver: Receiver) -> None:
+    run_day(job.settings, DAY)
+    waited = iter([lambda: run_day(job.settings, DAY)])
+
+    def wait(_seconds: float) -> bool:
+        next(waited)()  # another run publishes while the receiver is waited for
+        return False
+
+    receiver.answers = [Answer(), Answer(503)]
+    small = job.settings.webhook.model_copy(update={"page_rows": 1})
+    settings = job.settings.model_copy(
+        update={"webhook": small, "decision": job.settings.decision.model_copy(update={"threshold": 0.05})}
+    )
+    with open_store(settings.store.url) as store:
+        assert latest_run(store) is not None
+    run_day(settings, DAY)
+    with pytest.raises(DeliveryError, match="was published anew while it was sent"):
+        send_list(settings, DAY, Patience(wait))
+    assert last_success(settings, TIMETABLE) is None
+    assert send_list(settings, DAY, PATIENCE) is not None
+    assert last_success(settings, TIMETABLE) is not None
+
+
 def test_a_list_is_not_sent_by_two_at_once(job: Job, receiver: Receiver) -> None:
     run_day(job.settings, DAY)
     with open_store(job.settings.store.url) as store, scoring_lock(store, LOCK), pytest.raises(StoreBusyError):

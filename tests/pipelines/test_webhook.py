@@ -11,7 +11,7 @@ import socket
 from collections.abc import Iterator
 from contextlib import redirect_stderr
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pyarrow as pa
@@ -27,6 +27,11 @@ from tests.pipelines.receiver import Answer, Receiver, Request, receiving
 
 SECRET = "k3y-that-signs-what-is-sent"
 START = 1_795_413_600.0  # 2026-11-23 06:00 UTC
+OF: dict[str, Any] = {
+    "as_of": date(2026, 11, 23),
+    "model_version": "3",
+    "published_at": datetime(2026, 11, 23, 5, tzinfo=UTC),
+}
 CUSTOMERS = pa.table(
     {
         "rank": [1, 2, 3, 4, 5],
@@ -78,9 +83,7 @@ def pages_of(customers: pa.Table) -> PageOf:
 
 def send(receiver: Receiver, clock: Clock, customers: pa.Table = CUSTOMERS, **changed: Any) -> Delivered:
     hook = webhook(receiver.url, **changed)
-    return deliver(
-        pages_of(customers), len(customers), hook, clock.patience(), as_of=date(2026, 11, 23), model_version="3"
-    )
+    return deliver(pages_of(customers), len(customers), hook, clock.patience(), **OF)
 
 
 def verified(request: Request) -> bool:
@@ -121,7 +124,7 @@ def test_each_page_has_a_key_of_its_own_that_stays_the_same_when_it_comes_again(
     receiver.answers = [Answer(), Answer(503), Answer(503)]
     send(receiver, clock)
     keys = [request.headers["Idempotency-Key"] for request in receiver.requests]
-    assert keys == [f"churn-2026-11-23-3-{page}" for page in (1, 2, 2, 2, 3)]
+    assert keys == [f"churn-2026-11-23-3-20261123T050000.000000Z-{page}" for page in (1, 2, 2, 2, 3)]
     send(receiver, clock)
     assert len(receiver.accepted()) == 3
 
@@ -227,9 +230,7 @@ def test_nobody_there_is_said_without_the_address(clock: Clock) -> None:
         reserved.bind(("127.0.0.1", 0))
         hook = webhook(f"http://127.0.0.1:{reserved.getsockname()[1]}/hook/t0ken", attempts=2)
         with pytest.raises(DeliveryError, match=r"127\.0\.0\.1 cannot be reached \(ConnectError\), 2 times") as caught:
-            deliver(
-                pages_of(CUSTOMERS), len(CUSTOMERS), hook, clock.patience(), as_of=date(2026, 11, 23), model_version="3"
-            )
+            deliver(pages_of(CUSTOMERS), len(CUSTOMERS), hook, clock.patience(), **OF)
     assert "t0ken" not in str(caught.value)
 
 
@@ -238,19 +239,40 @@ def test_only_an_allowed_host_is_sent_to_even_if_settings_were_changed_in_code(
 ) -> None:
     other = webhook(receiver.url).model_copy(update={"allowed_hosts": ("crm.example.com",)})
     with pytest.raises(ConfigError, match=r"leads to 127\.0\.0\.1, which is not in webhook\.allowed_hosts"):
-        deliver(
-            pages_of(CUSTOMERS), len(CUSTOMERS), other, clock.patience(), as_of=date(2026, 11, 23), model_version="3"
-        )
+        deliver(pages_of(CUSTOMERS), len(CUSTOMERS), other, clock.patience(), **OF)
     with pytest.raises(ConfigError, match="no webhook is configured"):
-        deliver(
-            pages_of(CUSTOMERS),
-            len(CUSTOMERS),
-            Webhook(),
-            clock.patience(),
-            as_of=date(2026, 11, 23),
-            model_version="3",
-        )
+        deliver(pages_of(CUSTOMERS), len(CUSTOMERS), Webhook(), clock.patience(), **OF)
     assert receiver.requests == []
+
+
+def test_an_answer_that_drips_without_end_is_none(receiver: Receiver, clock: Clock) -> None:
+    receiver.answers = [Answer(drips=True)]
+    assert send(receiver, clock, timeout_seconds=0.5) == Delivered(5, 3, 4)
+
+
+def test_a_list_that_goes_slowly_ends_at_its_deadline(receiver: Receiver, clock: Clock) -> None:
+    def slow(first: int, rows: int) -> list[dict[str, Any]]:
+        clock.now += 6
+        return list(CUSTOMERS.slice(first, rows).to_pylist())
+
+    with pytest.raises(DeliveryError, match=r"page 2 of 3 .* was not sent: the deadline of 10 seconds is over"):
+        deliver(slow, 5, webhook(receiver.url, deadline_seconds=10), clock.patience(), **OF)
+    assert len(receiver.requests) == 1
+
+
+@pytest.mark.parametrize("said", ["Mon, 01 Jan 99999999999 00:00:00 GMT", "soon", "-1"])
+def test_a_time_to_wait_that_cannot_be_read_is_none(receiver: Receiver, clock: Clock, said: str) -> None:
+    receiver.answers = [Answer(503, headers={"Retry-After": said})]
+    assert send(receiver, clock) == Delivered(5, 3, 4)
+
+
+def test_a_list_that_is_published_anew_has_other_keys(receiver: Receiver, clock: Clock) -> None:
+    hook = webhook(receiver.url, page_rows=5)
+    for moment in (OF["published_at"], OF["published_at"] + timedelta(seconds=1)):
+        deliver(pages_of(CUSTOMERS), 5, hook, clock.patience(), **OF | {"published_at": moment})
+    first, second = receiver.requests
+    assert first.headers["Idempotency-Key"] != second.headers["Idempotency-Key"]
+    assert first.document["published_at"] < second.document["published_at"]
 
 
 def test_a_long_answer_is_not_read_to_its_end(receiver: Receiver, clock: Clock) -> None:

@@ -120,6 +120,17 @@ def test_a_reader_sees_the_old_date_whole_while_the_new_one_is_published(store: 
     assert prediction_of(store, "C000000") is None
 
 
+def test_a_lock_that_was_lost_leaves_the_old_date(store: Store) -> None:
+    def lost() -> None:
+        raise StoreError("the lock is lost")
+
+    old = publish(store, run(), batches(5))
+    with pytest.raises(StoreError, match="the lock is lost"):
+        publish(store, run(), batches(7), check=lost)
+    assert run_of(store, DAY) == old
+    assert len(predictions(store, DAY)) == 5
+
+
 def test_what_fails_while_it_is_computed_leaves_the_old_date(store: Store) -> None:
     old = publish(store, run(), batches(50))
 

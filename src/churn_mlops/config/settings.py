@@ -72,7 +72,11 @@ class Store(_Section):
         "sqlite:///store/churn.db", "address: an SQLite file, or postgresql://user:password@host/database", secret=True
     )
     keep_days: int | None = _setting(
-        400, "age from which the predictions of a date are deleted; its totals stay; null keeps all", "days", ge=1
+        400,
+        "age from which the predictions of a date are deleted; its totals stay; null keeps all",
+        "days",
+        ge=1,
+        le=36_500,
     )
 
 

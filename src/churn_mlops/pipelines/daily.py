@@ -75,8 +75,7 @@ def run_day(
             scored, run = _publish_from_spark(settings, as_of, now, store, lock)
         else:
             scored = score(settings, as_of, now=now, progress=progress)
-            lock.check()
-            run = publish(store, _new_run(scored, now), _batches(scored.customers))
+            run = publish(store, _new_run(scored, now), _batches(scored.customers), check=lock.check)
         keep = settings.store.keep_days
         deleted = () if keep is None else tuple(retain(store, run.as_of - timedelta(days=keep)))
     return Published(scored, run, deleted)
@@ -120,10 +119,9 @@ def _publish_from_spark(
     settings: Settings, as_of: date | None, now: datetime, store: Store, lock: HeldLock
 ) -> tuple[Scored, Run]:
     with spark_running(settings.source.url), scored_on_spark(settings, as_of, now=now) as found:
-        lock.check()
         scored = found.scored
         listed = (batch for table in found.batches() for batch in _batches(table))
-        run = publish(store, _new_run(scored, now), listed, customers=scored.total)
+        run = publish(store, _new_run(scored, now), listed, customers=scored.total, check=lock.check)
         found.only_published(settings.store.keep_days)
     return scored, run
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from churn_mlops.config import Settings
 from churn_mlops.data.history import load_contract
+from churn_mlops.errors import DeliveryError
 from churn_mlops.pipelines.lists import REASONS, customer_column
 from churn_mlops.pipelines.webhook import Delivered, Patience, deliver
 from churn_mlops.store import (
@@ -33,7 +34,7 @@ def send_list(settings: Settings, as_of: date, patience: Patience) -> Delivered 
         what was sent; None where no webhook is configured, or the list of the date was accepted already.
 
     Raises:
-        DeliveryError: the list was not accepted.
+        DeliveryError: the list was not accepted, or was published anew meanwhile.
         StoreBusyError: another process is sending.
         StoreError: the store fails.
     """
@@ -46,9 +47,24 @@ def send_list(settings: Settings, as_of: date, patience: Patience) -> Delivered 
             return None
 
         def page(first: int, rows: int) -> list[dict[str, Any]]:
-            return [_row(one, customer) for one in predictions(store, as_of, limit=rows, offset=first)]
+            found = predictions(store, as_of, limit=rows, offset=first)
+            now = run_of(store, as_of)
+            if now is None or now.finished_at != run.finished_at:
+                raise DeliveryError(
+                    f"the list of {as_of} was published anew while it was sent: send it again, and the receiver takes "
+                    "the newer one"
+                )
+            return [_row(one, customer) for one in found]
 
-        delivered = deliver(page, run.listed, settings.webhook, patience, as_of=as_of, model_version=run.model_version)
+        delivered = deliver(
+            page,
+            run.listed,
+            settings.webhook,
+            patience,
+            as_of=as_of,
+            model_version=run.model_version,
+            published_at=run.finished_at,
+        )
         record_delivery(store, run)
     return delivered
 

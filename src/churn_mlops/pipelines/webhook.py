@@ -8,10 +8,12 @@ import json
 import secrets
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, date
+from datetime import UTC, date, datetime
 from email.utils import parsedate_to_datetime
+from itertools import accumulate
 from typing import Any
 from urllib.parse import quote
 
@@ -27,10 +29,9 @@ log = structlog.get_logger("churn_mlops.pipelines.webhook")
 FIRST_WAIT_SECONDS = 1.0
 LONGEST_WAIT_SECONDS = 60.0
 _TOO_MANY_REQUESTS = 429
+_ANSWER_BYTES = 65_536
 PageOf = Callable[[int, int], list[dict[str, Any]]]
 """Gives the customers of a list after the first so many, so many of them, each as what JSON can say."""
-# An answer is read so far, so that the connection can be used for the next page.
-_ANSWER_BYTES = 65_536
 
 
 @dataclass(frozen=True)
@@ -64,13 +65,21 @@ class Patience:
 
 
 def deliver(
-    page_of: PageOf, customers: int, webhook: Webhook, patience: Patience, *, as_of: date, model_version: str
+    page_of: PageOf,
+    customers: int,
+    webhook: Webhook,
+    patience: Patience,
+    *,
+    as_of: date,
+    model_version: str,
+    published_at: datetime,
 ) -> Delivered:
     """Post a list to ``webhook.url``: one request a page, in order, each as JSON.
 
-    A body holds ``as_of``, ``model_version``, ``page`` (from 1), ``pages`` and ``customers``; an empty list is one page
-    without customers. The headers ``X-Churn-Timestamp`` (seconds since 1970) and ``X-Churn-Signature`` (see
-    :func:`signature`) prove who sent it, and ``Idempotency-Key`` is the same whenever the same page comes again.
+    A body holds ``as_of``, ``model_version``, ``published_at``, ``page`` (from 1), ``pages`` and ``customers``; an
+    empty list is one page without customers. The headers ``X-Churn-Timestamp`` (seconds since 1970) and
+    ``X-Churn-Signature`` (see :func:`signature`) prove who sent it, and ``Idempotency-Key`` is the same whenever the
+    same page comes again.
     No answer, 429 and 5xx are tried again, after waits that double or as long as ``Retry-After`` says; another
     answer than 2xx is not, and no redirect is followed.
 
@@ -81,6 +90,7 @@ def deliver(
         patience: how time passes.
         as_of: the day of the list.
         model_version: of the model that made it.
+        published_at: when it was published, with a time zone: a list of a later moment takes the place of this one.
 
     Raises:
         ConfigError: no address or key is configured, or the address leads to another than an allowed host.
@@ -89,19 +99,19 @@ def deliver(
     sender = _Sender(webhook, patience)
     size = webhook.page_rows
     pages = max(1, -(-customers // size))
-    # The proxy of the environment is used, as by every other program; a redirect could lead to any host.
-    with httpx.Client(timeout=webhook.timeout_seconds, follow_redirects=False) as client:
-        for page in range(1, pages + 1):
-            document = {
-                "as_of": as_of.isoformat(),
-                "model_version": model_version,
-                "page": page,
-                "pages": pages,
-                "customers": page_of((page - 1) * size, min(size, customers - (page - 1) * size)),
-            }
-            body = json.dumps(document, ensure_ascii=False, allow_nan=False, default=str).encode()
-            key = f"churn-{as_of}-{quote(model_version, safe='')}-{page}"
-            sender.send(client, body, key, f"page {page} of {pages} of the list of {as_of}")
+    moment = published_at.astimezone(UTC)
+    for page in range(1, pages + 1):
+        document = {
+            "as_of": as_of.isoformat(),
+            "model_version": model_version,
+            "published_at": moment.isoformat(),
+            "page": page,
+            "pages": pages,
+            "customers": page_of((page - 1) * size, min(size, customers - (page - 1) * size)),
+        }
+        body = json.dumps(document, ensure_ascii=False, allow_nan=False, default=str).encode()
+        key = f"churn-{as_of}-{quote(model_version, safe='')}-{moment:%Y%m%dT%H%M%S.%fZ}-{page}"
+        sender.send(body, key, f"page {page} of {pages} of the list of {as_of}")
     log.info("list delivered", as_of=as_of, customers=customers, pages=pages, attempts=sender.attempts)
     return Delivered(customers, pages, sender.attempts)
 
@@ -121,10 +131,14 @@ class _Sender:
         self._deadline = patience.clock() + webhook.deadline_seconds
         self.attempts = 0
 
-    def send(self, client: httpx.Client, body: bytes, key: str, what: str) -> None:
+    def send(self, body: bytes, key: str, what: str) -> None:
         """Send one page until it is accepted."""
         for attempt, wait in enumerate(self._waits(), start=1):
-            told = self._post(client, body, key)
+            if self._patience.clock() > self._deadline:
+                raise DeliveryError(
+                    f"{what} was not sent: the deadline of {self._webhook.deadline_seconds:g} seconds is over"
+                )
+            told = self._post(body, key)
             if told.accepted:
                 return
             problem = f"{what} was not delivered: {self._url.host} {told.said}"
@@ -147,7 +161,8 @@ class _Sender:
             longest = min(FIRST_WAIT_SECONDS * 2.0**attempt, LONGEST_WAIT_SECONDS)
             yield longest * (1 - self._patience.jitter() / 2)
 
-    def _post(self, client: httpx.Client, body: bytes, key: str) -> _Told:
+    def _post(self, body: bytes, key: str) -> _Told:
+        """Send it once. The time limit of httpx is one of each read: here it is one of all together."""
         self.attempts += 1
         timestamp = str(int(self._patience.clock()))
         headers = {
@@ -157,15 +172,29 @@ class _Sender:
             "X-Churn-Timestamp": timestamp,
             "X-Churn-Signature": signature(self._secret, timestamp, body),
         }
+        seconds = self._webhook.timeout_seconds
+        told: list[_Told] = []
+        thread = ThreadPoolExecutor(1)
+        # The proxy of the environment is used, as by every other program; a redirect could lead to any host.
+        client = httpx.Client(timeout=seconds, follow_redirects=False)
         try:
-            with client.stream("POST", self._url, content=body, headers=headers) as response:
-                _read_some(response)
-                return _told(response, self._patience.clock())
-        except httpx.TimeoutException:
-            return _Told(f"did not answer within {self._webhook.timeout_seconds:g} seconds", again=True)
+            thread.submit(self._answer, client, body, headers, told).result(seconds)
+            return told[0]
+        except (TimeoutError, httpx.TimeoutException):
+            return told[0] if told else _Told(f"did not answer within {seconds:g} seconds", again=True)
         except httpx.TransportError as error:
             # What it says may quote the address, and that may hold a token.
             return _Told(f"cannot be reached ({type(error).__name__})", again=True)
+        finally:
+            client.close()  # a thread that still reads ends by it
+            thread.shutdown(wait=False)
+
+    def _answer(self, client: httpx.Client, body: bytes, headers: dict[str, str], told: list[_Told]) -> None:
+        """Put what the status says into ``told``, then hear the rest out for politeness, unless it is long."""
+        with client.stream("POST", self._url, content=body, headers=headers) as response:
+            told.append(_told(response, self._patience.clock()))
+            with suppress(httpx.TransportError):
+                any(read > _ANSWER_BYTES for read in accumulate(map(len, response.iter_raw())))
 
 
 @dataclass(frozen=True)
@@ -199,20 +228,10 @@ def _seconds(retry_after: str | None, now: float) -> float | None:
         return float(retry_after)
     try:
         moment = parsedate_to_datetime(retry_after)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     moment = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
     return max(0.0, moment.timestamp() - now)
-
-
-def _read_some(response: httpx.Response) -> None:
-    """Read the rest of an answer, unless it is long; what counts is its status, which is there already."""
-    with suppress(httpx.TransportError):
-        read = 0
-        for part in response.iter_raw():
-            read += len(part)
-            if read > _ANSWER_BYTES:
-                return
 
 
 def checked(webhook: Webhook) -> tuple[httpx.URL, str]:

@@ -181,7 +181,7 @@ def address_of(address: str) -> URL:
     if not url.database or url.database == ":memory:" or url.query:
         raise StoreError(f"store.url, {shown(address)}, names no file: write sqlite:///path/to/file.db")
     # Absolute, so that the store stays the same when the working directory changes.
-    return url.set(drivername="sqlite", database=str(Path(url.database).absolute()))
+    return url.set(drivername="sqlite", database=str(Path(url.database).resolve()))
 
 
 def _sqlite(url: URL, address: str) -> Engine:

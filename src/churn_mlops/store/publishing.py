@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import fields
 from datetime import date
 from typing import Any
@@ -24,6 +24,7 @@ def publish(
     batches: Iterable[Predictions],
     *,
     customers: int | None = None,
+    check: Callable[[], None] = lambda: None,
     clock: Clock = utc_now,
 ) -> Run:
     """Publish a run with its predictions in one transaction, in place of what was published for its date.
@@ -37,6 +38,7 @@ def publish(
         batches: the predictions, in any order; taken one at a time.
         customers: how many were scored, where ``batches`` hold only the first of them: all who are likely to churn or
             worth an offer, at least. Counted when left out.
+        check: raises where nothing may be published any more, such as when a lock was lost; called last.
         clock: tells when it is published.
 
     Returns:
@@ -56,6 +58,7 @@ def publish(
             connection.execute(delete(PREDICTIONS).where(PREDICTIONS.c.run_id == run_id))
             insert_staged(connection, stage, PREDICTIONS, run_id)
             count_anew(connection, PREDICTIONS)
+            check()
             return run_from(connection.execute(select(RUNS).where(RUNS.c.id == run_id)).one())
 
 

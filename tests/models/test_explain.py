@@ -1,0 +1,38 @@
+"""Reasons in words that a person would say."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from churn_mlops.data.contract import DataContract
+from churn_mlops.models.explain import wording
+
+CONTRACT = DataContract.from_dict(
+    {
+        "name": "tests",
+        "features": {"tenure": {"type": "number", "unit": "months"}, "plan": {"type": "category", "levels": ["a_b"]}},
+    }
+)
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (2.529774127310062, "2.53"),
+        (0.21428571428571427, "0.214"),
+        (0.0000123456, "1.23e-05"),
+        (1234.5678, "1234.57"),
+        (-3.999, "-4"),
+        (12, "12"),
+        (0.0, "0"),
+        (58.5, "58.5"),
+    ],
+)
+def test_numbers_are_said_to_hundredths_or_three_digits(value: Any, said: str) -> None:
+    assert wording(CONTRACT, "tenure")(value, 3) == f"tenure {said} months: +3 points"
+
+
+def test_levels_are_said_as_they_are() -> None:
+    assert wording(CONTRACT, "plan")("a_b", -1) == "plan a b: -1 point"
