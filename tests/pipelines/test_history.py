@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from churn_mlops.pipelines.periods import as_of_date, before, read_periods
 from churn_mlops.pipelines.score import score
 from churn_mlops.pipelines.setting_aside import latest_dates
 from churn_mlops.pipelines.train import Trained, train
+from churn_mlops.pipelines.validate import validate_source
 from churn_mlops.store import open_store, predictions, run_of, scored_outcomes, scoring_lock
 from tests.history_company import latest_moment, write_small_company
 
@@ -157,6 +159,32 @@ def test_a_past_date_is_scored_as_it_was_whatever_the_day_is(settings: Settings,
 def test_a_date_that_lies_ahead_is_refused(settings: Settings, now: datetime) -> None:
     with pytest.raises(ConfigError, match="lies ahead"):
         score(settings, (now + timedelta(days=3)).date(), now=now)
+
+
+@pytest.mark.usefixtures("trained")
+def test_a_source_that_ends_before_the_day_is_said_to_be_stale(settings: Settings, now: datetime) -> None:
+    later = now + timedelta(days=30)
+    codes = {problem.rule for problem in score(settings, later.date(), now=later).report.problems}
+    assert "stale_source" in codes
+    codes = {problem.rule for problem in score(settings, now=now).report.problems}
+    assert "stale_source" not in codes
+
+
+@pytest.mark.usefixtures("trained")
+def test_a_row_of_the_future_is_warned_of_and_changes_no_date(
+    settings: Settings, now: datetime, tmp_path: Path
+) -> None:
+    planned = tmp_path / "planned.duckdb"
+    shutil.copy(str(settings.source.url), planned)
+    with duckdb.connect(str(planned)) as connection:
+        ahead = (
+            "SELECT * REPLACE (opened_at + INTERVAL 5 YEAR AS opened_at, recorded_at + INTERVAL 5 YEAR AS recorded_at)"
+        )
+        connection.execute(f"INSERT INTO tickets {ahead} FROM tickets LIMIT 3")
+    changed = settings.model_copy(update={"source": settings.source.model_copy(update={"url": str(planned)})})
+    assert score(changed, now=now).customers == score(settings, now=now).customers
+    (warned,) = (problem for problem in validate_source(changed, None, now).problems if problem.rule == "future_rows")
+    assert (warned.column, warned.rows) == ("tickets", 3)
 
 
 @pytest.mark.usefixtures("trained")
