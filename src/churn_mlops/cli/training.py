@@ -103,7 +103,7 @@ def show_leaks(leaks: LeakCheck, command: str) -> None:
 def show_out_of_time(found: OutOfTime) -> None:
     """Print how a model of the past did on later dates."""
     say(
-        f"Fitted on dates up to {found.trained_until} alone and tested on {found.customers:,} customers from "
+        f"Fitted on dates up to {found.trained_until} alone and tested on {found.customers:,} rows from "
         f"{found.tested_on[0]} to {found.tested_on[-1]}, {found.gap_days} days or more later:"
     )
     show_metrics({name: found.metrics[name] for name in OUT_OF_TIME})

@@ -45,10 +45,10 @@ def slope(report: Report) -> str:
 def misjudged(report: Report) -> str:
     """Whether any group is misjudged beyond chance."""
     wrong = [segment for segment in report.segments if segment.misjudged]
-    looked = plural(len(report.segments), "group")
+    looked, each = plural(len(report.segments), "group"), report.counts.each
     if not report.segments:
-        return "Too few customers were set aside to look at groups."
+        return f"Too few {each}s were set aside to look at groups."
     if not wrong:
-        return f"None of {looked} of customers is misjudged beyond what chance brings."
+        return f"None of {looked} of {each}s is misjudged beyond what chance brings."
     verb = "is" if len(wrong) == 1 else "are"
-    return f"{len(wrong)} of {looked} of customers {verb} misjudged beyond what chance brings."
+    return f"{len(wrong)} of {looked} of {each}s {verb} misjudged beyond what chance brings."
