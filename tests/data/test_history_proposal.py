@@ -6,6 +6,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 import sqlalchemy
@@ -210,3 +211,41 @@ def test_postgresql_gives_the_same_contract_and_findings_as_the_engine() -> None
     wanted = propose_history(tables(frames), name="shop")
     assert found.contract == wanted.contract
     assert found.findings == wanted.findings
+
+
+def _with_accounts(rows: pd.DataFrame) -> HistoryProposal:
+    """A shop whose customers are told by their contracts, beside accounts with one row each."""
+    frames = shop()
+    customers = frames.pop("customers")
+    frames["contracts"] = pd.DataFrame(
+        {
+            "contract_id": [f"V{place:06}" for place in range(len(customers) + 40)],
+            "customer_id": pd.concat([customers["customer_id"], customers["customer_id"].head(40)]),
+            "start_date": pd.concat([customers["signup_date"], customers["signup_date"].head(40)]),
+            "end_date": pd.concat([customers["cancelled_at"], customers["cancelled_at"].head(40)]),
+        }
+    ).reset_index(drop=True)
+    frames["customers"] = rows
+    return propose_history(tables(frames), name="shop")
+
+
+def _accounts() -> pd.DataFrame:
+    plans = np.random.default_rng(3).choice(["gold", "basic"], 300)
+    return shop()["customers"].drop(columns="cancelled_at").assign(status=plans)
+
+
+def test_a_customer_stored_twice_does_not_make_a_history_of_the_table_of_customers() -> None:
+    rows = _accounts()
+    twice = pd.concat([rows, rows.iloc[[5, 9]].assign(country=["DE", "FR"])], ignore_index=True)
+    for held in (rows, twice):
+        proposal = _with_accounts(held)
+        assert proposal.layout.roles["customers"].kind == "attributes"
+        assert "customers.status" in proposal.contract.set_aside
+        assert "status" not in proposal.contract.features
+
+
+def test_values_of_today_stay_where_few_customers_have_a_second_row_of_a_later_date() -> None:
+    rows = _accounts()
+    later = rows.iloc[[5, 9]].assign(status="silver", signup_date=pd.Timestamp("2024-06-01"))
+    proposal = _with_accounts(pd.concat([rows, later], ignore_index=True))
+    assert "status" in proposal.contract.features

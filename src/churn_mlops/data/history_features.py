@@ -150,7 +150,7 @@ def _reason(role: Role, column: ColumnProfile, flags: set[str], dated: set[str])
         return SetAside(
             reason="suspected_leak", note="its name speaks of leaving, and nothing says since when it holds"
         )
-    if _is_one_row_each(role):
+    if role.one_row_each:
         if column.name in dated:
             note = "today's value; another table holds it with its history, and is read instead"
             return SetAside(reason="suspected_leak", note=note)
@@ -163,10 +163,6 @@ def _reason(role: Role, column: ColumnProfile, flags: set[str], dated: set[str])
     if role.kind != "events":
         return reason_to_set_aside(column, None)
     return _unfit_of_events(column)
-
-
-def _is_one_row_each(role: Role) -> bool:
-    return role.kind == "customers" or (role.look.key is not None and role.look.key == role.customer)
 
 
 def _unfit_of_events(column: ColumnProfile) -> SetAside | None:

@@ -189,10 +189,9 @@ def on_present_values(layout: Layout, used: Iterable[tuple[str, str]]) -> list[F
     found = []
     for role in layout.of("customers", "attributes"):
         columns = [column for table, column in used if table == role.name and column not in role.look.times]
-        one_row = role.kind == "customers" or role.look.key == role.customer
-        if not columns or not (one_row or role.times.end is not None):
+        if not columns or not (role.one_row_each or role.times.end is not None):
             continue
-        why = "a customer has one row" if one_row else f"{role.times.end} is written into the row later"
+        why = "a customer has one row" if role.one_row_each else f"{role.times.end} is written into the row later"
         what = (
             f"{why}, so {', '.join(columns)} hold{'s' if len(columns) == 1 else ''} what is so today, which is taken "
             "to have been so from the beginning: take out of the features what is changed afterwards"
