@@ -249,3 +249,24 @@ def test_values_of_today_stay_where_few_customers_have_a_second_row_of_a_later_d
     later = rows.iloc[[5, 9]].assign(status="silver", signup_date=pd.Timestamp("2024-06-01"))
     proposal = _with_accounts(pd.concat([rows, later], ignore_index=True))
     assert "status" in proposal.contract.features
+
+
+def test_rows_are_read_through_a_table_of_which_a_row_is_stored_twice() -> None:
+    frames = faulty_shop()
+    frames["orders"] = pd.concat([frames["orders"], frames["orders"].iloc[[7]]], ignore_index=True)
+    proposal = propose_history(tables(frames), name="shop")
+    through = proposal.contract.tables["parcels"].through
+    assert through is not None
+    assert (through.table, through.key) == ("orders", "order_id")
+    assert "orders.order_id" in _said(proposal, "duplicate_key")
+
+
+def test_a_link_that_is_refused_because_its_key_repeats_is_said() -> None:
+    frames = faulty_shop()
+    frames["orders"] = pd.concat([frames["orders"], frames["orders"].head(400)], ignore_index=True)
+    proposal = propose_history(tables(frames), name="shop")
+    assert "parcels" not in proposal.contract.tables
+    assert _said(proposal, "left_out")["parcels"] == (
+        "no column leads from it to the customers: order_id is also in orders, but 400 of 3,400 rows (11.8%) repeat "
+        "one there, so it names no row; left out"
+    )

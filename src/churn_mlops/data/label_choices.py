@@ -95,7 +95,7 @@ def named(role: Role, layout: Layout) -> ir.Table:
         middle = layout.roles[role.through.to]
         keys = middle.look.table.select(
             key=middle.look.text(role.through.key), who=middle.look.text(str(middle.customer))
-        )
+        ).distinct()  # a row stored twice counts once
         own = look.table.select(link=look.text(role.through.column), at=at)
         rows = own.join(keys, own.link == keys.key).select("who", "at")
     return rows.filter(rows.who.notnull() & rows["at"].notnull())

@@ -8,10 +8,13 @@ import ibis
 
 from churn_mlops.data.copies import repeated_rows
 from churn_mlops.data.links import Link
-from churn_mlops.data.looks import Look
+from churn_mlops.data.looks import Look, may_be_key
+from churn_mlops.data.names import names_identifier, words
 from churn_mlops.data.remarks import Finding
 from churn_mlops.data.table_roles import Layout, Role
 from churn_mlops.data.time_roles import Times
+
+_MEANT = 0.5  # share of the rows with names of their own, from which a column was surely meant to name them
 
 
 def of_rows(count: int, rows: int) -> str:
@@ -174,9 +177,25 @@ def on_left_out(layout: Layout) -> list[Finding]:
                 "left out. Does the database keep a history of it?"
             )
         else:
-            what = "no column leads from it to the customers; left out"
+            what = f"no column leads from it to the customers{_refused(role.look, layout)}; left out"
         found.append(Finding(role.name, "left_out", what))
     return found
+
+
+def _refused(look: Look, layout: Layout) -> str:
+    """What would have led on, but for a key that repeats too often to name a row."""
+    leading = [role.look for role in layout.roles.values() if role.kind not in ("apart", "undated")]
+    named = [one.name for one in look.columns if names_identifier(one.name) and len(words(one.name)) > 1]
+    for other in leading:
+        for column in other.columns:
+            again = column.present - column.distinct
+            meant = column.name in named and may_be_key(column) and column.distinct > _MEANT * column.rows
+            if meant and again:
+                return (
+                    f": {column.name} is also in {other.name}, but {of_rows(again, column.rows)} repeat one there, so "
+                    "it names no row"
+                )
+    return ""
 
 
 def on_present_values(layout: Layout, used: Iterable[tuple[str, str]]) -> list[Finding]:

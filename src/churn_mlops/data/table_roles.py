@@ -170,7 +170,7 @@ def _role(look: Look, times: Times, home: Look, looks: Sequence[Look], links: Se
     if direct:
         return Role(look, _kind(look, times, links), times, direct[0].column)
     near = {link.table for link in links if link.to == home.name}
-    keyed = {other.name for other in looks if other.key is not None}
+    keyed = {other.name for other in looks if other.key or other.nearly_key}
     steps = [link for link in links_from(links, look.name) if link.to in near & keyed]
     if steps:
         return Role(look, _kind(look, times, links), times, None, steps[0])
@@ -221,7 +221,7 @@ def _grouped(
 
 
 def _by_step(look: Look, times: Times, holders: Sequence[Look], links: tuple[Link, ...]) -> Role:
-    names = {holder.name for holder in holders if holder.key is not None}
+    names = {holder.name for holder in holders if holder.key or holder.nearly_key}
     steps = [link for link in links_from(links, look.name) if link.to in names]
     return Role(look, _kind(look, times, links) if steps else "apart", times, None, steps[0] if steps else None)
 
