@@ -95,3 +95,13 @@ def test_what_to_type_next_works_with_the_settings_that_were_used(churn: Churn, 
     hint = churn("--config", config, "train").out.splitlines()[-1]
     assert hint.endswith(": churn --config 'my settings/churn.yaml' report 2")
     assert churn("--config", config, "report", "2").code == 0
+
+
+def test_a_metric_that_cannot_be_told_is_a_dash(company: Company, capsys: pytest.CaptureFixture[str]) -> None:
+    trained = company.trained
+    assert trained is not None
+    told = {name: estimate for name, estimate in trained.metrics.items() if name != "calibration_slope"}
+    training.show(replace(trained, metrics=told), None)
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "calibration slope (1 is right) - cannot be told" in printed
+    assert "None" not in printed

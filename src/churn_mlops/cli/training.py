@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -106,12 +106,17 @@ def show_out_of_time(found: OutOfTime) -> None:
         f"Fitted on dates up to {found.trained_until} alone and tested on {found.customers:,} rows from "
         f"{found.tested_on[0]} to {found.tested_on[-1]}, {found.gap_days} days or more later:"
     )
-    show_metrics({name: found.metrics[name] for name in OUT_OF_TIME})
+    show_metrics(found.metrics, OUT_OF_TIME)
 
 
-def show_metrics(metrics: Mapping[str, Estimate]) -> None:
-    """Print metrics with their intervals."""
-    rows = [(TITLES[name], f"{e.value:.4f}", f"{e.low:.4f} to {e.high:.4f}") for name, e in metrics.items()]
+def show_metrics(metrics: Mapping[str, Estimate], names: Iterable[str] = TITLES) -> None:
+    """Print the metrics of these ``names`` with their intervals, and a dash for what could not be told."""
+    rows = [
+        (TITLES[name], f"{e.value:.4f}", f"{e.low:.4f} to {e.high:.4f}")
+        if (e := metrics.get(name)) is not None
+        else (TITLES[name], "-", "cannot be told")
+        for name in names
+    ]
     table(None, ("metric", "value", "95 % interval"), rows, right=("value",))
 
 
