@@ -270,3 +270,25 @@ def test_a_link_that_is_refused_because_its_key_repeats_is_said() -> None:
         "no column leads from it to the customers: order_id is also in orders, but 400 of 3,400 rows (11.8%) repeat "
         "one there, so it names no row; left out"
     )
+
+
+def test_a_label_that_next_to_all_customers_have_is_not_taken_where_another_has_both_sides() -> None:
+    frames = shop()
+    customers = frames["customers"].drop(columns="cancelled_at")
+    offers = customers.rename(columns={"signup_date": "offered_on"}).drop(columns="country")
+    late = pd.DataFrame({"customer_id": customers["customer_id"].head(12), "offered_on": pd.Timestamp("2024-12-31")})
+    rows = pd.concat([offers, late], ignore_index=True)
+    rows.insert(0, "offer_id", [f"A{place:06}" for place in range(len(rows))])
+    proposal = propose_history(tables({**frames, "customers": customers, "offers": rows}), name="shop")
+    taken, *others = proposal.choices
+    assert (taken.role.name, taken.has_both) == ("orders", True)
+    assert ("offers", 288, False) in [(other.role.name, other.left, other.has_both) for other in others]
+    said = [finding.message for finding in proposal.findings if finding.kind == "label_other"]
+    assert any("offers" in message and "only 12 are on one side, so it comes last" in message for message in said)
+
+
+def test_few_told_ends_are_taken_rather_than_the_silence_of_many() -> None:
+    frames = shop()
+    ends = frames["customers"]["cancelled_at"]
+    frames["customers"]["cancelled_at"] = ends.where(ends.notna().cumsum() <= 20)
+    assert propose_history(tables(frames), name="shop").choices[0].kind == "end"
