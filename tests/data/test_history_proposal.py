@@ -292,3 +292,25 @@ def test_few_told_ends_are_taken_rather_than_the_silence_of_many() -> None:
     ends = frames["customers"]["cancelled_at"]
     frames["customers"]["cancelled_at"] = ends.where(ends.notna().cumsum() <= 20)
     assert propose_history(tables(frames), name="shop").choices[0].kind == "end"
+
+
+@pytest.mark.parametrize("told", ["an end", "ends", "contracts"])
+def test_what_the_leaving_writes_into_the_row_of_a_customer_is_set_aside(told: str) -> None:
+    frames = shop()
+    gone = frames["customers"]["cancelled_at"].notna()
+    draw = np.random.default_rng(5)
+    marked = {
+        "exit_note": np.where(gone, "moved", None),
+        "care_team": np.where(gone & (draw.random(300) < 0.8), "T9", draw.choice(["T0", "T1"], 300)),
+        "region": draw.choice(["north", "south"], 300),
+    }
+    if told == "contracts":
+        proposal = _with_accounts(_accounts().assign(**marked))
+    else:
+        frames = frames if told == "an end" else shop_with_ends()
+        frames["customers"] = frames["customers"].assign(**marked)
+        proposal = propose_history(tables(frames), name="shop")
+    aside = proposal.contract.set_aside
+    assert aside["customers.exit_note"].reason == aside["customers.care_team"].reason == "suspected_leak"
+    assert "is set for customers who have left only, 100.0% of them" in aside["customers.exit_note"].note
+    assert {"region", "country"} <= set(proposal.contract.features)
