@@ -90,7 +90,7 @@ def show_leaks(leaks: LeakCheck, command: str) -> None:
     """Print what seems to know what was not known at the time; ``command`` is how the program is called."""
     for finding in leaks.firewall.findings:
         verdict = "Set aside" if finding.feature in leaks.set_aside else "Leak" if finding.sure else "Worth a look"
-        say(f"{verdict}: {finding.feature}: {finding.message}.")
+        say(f"{verdict}: {finding.feature}: {finding.message}{'' if finding.message.endswith('?') else '.'}")
     if any(finding.sure for finding in leaks.in_use):
         say(
             "The figures above are not to be believed: the model was shown what was not known at the time. Leave it "
