@@ -97,7 +97,7 @@ def test_rows_that_name_nobody_and_keys_that_repeat_are_counted(faulty: HistoryP
     assert "20 of 3,000 rows (0.7%)" in _said(faulty, "link_blank")["orders.customer_id"]
     repeated = _said(faulty, "duplicate_key")["tickets.ticket_id"]
     assert repeated.startswith(
-        "6 of 400 rows (1.5%) repeat the ticket_id of an earlier row; 1 of them are exact copies"
+        "6 of 400 rows (1.5%) repeat the ticket_id of an earlier row; 1 of them is an exact copy"
     )
 
 
@@ -314,3 +314,16 @@ def test_what_the_leaving_writes_into_the_row_of_a_customer_is_set_aside(told: s
     assert aside["customers.exit_note"].reason == aside["customers.care_team"].reason == "suspected_leak"
     assert "is set for customers who have left only, 100.0% of them" in aside["customers.exit_note"].note
     assert {"region", "country"} <= set(proposal.contract.features)
+
+
+def test_a_row_stored_twice_is_told_once_and_a_blank_key_is_no_orphan() -> None:
+    frames = shop()
+    frames["orders"].loc[[3, 4], "customer_id"] = [None, "K99999"]
+    frames["tickets"] = pd.concat([frames["tickets"], frames["tickets"].iloc[[7]]], ignore_index=True)
+    proposal = propose_history(tables(frames), name="shop")
+    assert "1 of them is an exact copy" in _said(proposal, "duplicate_key")["tickets.ticket_id"]
+    assert _said(proposal, "repeated_rows") == {}
+    assert _said(proposal, "link_blank")["orders.customer_id"] == (
+        "1 of 3,000 rows (0.0%) have no customer_id: they belong to nobody"
+    )
+    assert _said(proposal, "orphans")["orders.customer_id"].startswith("1 of 3,000 rows (0.0%) name 1 which")

@@ -46,12 +46,13 @@ def on_key(look: Look) -> list[Finding]:
     if look.key is not None:
         return []
     copies = repeated_rows(look.table)
-    key = look.nearly_key
+    key, again = look.nearly_key, 0
     found = []
     if key is not None:
         column = look.profile[key]
         again, blank = column.present - column.distinct, look.rows - column.present
-        alike = "none of them is an exact copy" if not copies else f"{copies:,} of them are exact copies"
+        are = "is an exact copy" if copies == 1 else "are exact copies"
+        alike = "none of them is an exact copy" if not copies else f"{copies:,} of them {are}"
         if again:
             what = (
                 f"{of_rows(again, look.rows)} repeat the {key} of an earlier row; {alike}: does {key} name a row, and "
@@ -61,7 +62,7 @@ def on_key(look: Look) -> list[Finding]:
         if blank:
             what = f"{of_rows(blank, look.rows)} have no {key}"
             found.append(Finding(f"{look.name}.{key}", "blank_key", what, rows=blank, of=look.rows))
-    if copies:
+    if copies > again:  # those of rows that repeat a key are told with it
         what = (
             f"{of_rows(copies, look.rows)} repeat an earlier row in every column: is a thing stored twice, or did "
             "it happen twice? They are counted as they stand"
@@ -118,7 +119,7 @@ def on_link(look: Look, link: Link) -> list[Finding]:
     """Rows that name nobody, or somebody who is not there."""
     name, found = f"{link.table}.{link.column}", []
     if link.blank:
-        what = f"{of_rows(link.blank, look.rows)} name no row of {link.to}"
+        what = f"{of_rows(link.blank, look.rows)} have no {link.column}: they belong to nobody"
         found.append(Finding(name, "link_blank", what, rows=link.blank, of=look.rows))
     if link.orphans:
         what = (
@@ -207,6 +208,8 @@ def on_present_values(layout: Layout, used: Iterable[tuple[str, str]]) -> list[F
     """
     found = []
     for role in layout.of("customers", "attributes"):
+        if role.grouped:
+            continue  # the table whose rows they are stands for itself
         columns = [column for table, column in used if table == role.name and column not in role.look.times]
         if not columns or not (role.one_row_each or role.times.end is not None):
             continue
