@@ -95,3 +95,24 @@ def test_what_to_type_next_works_with_the_settings_that_were_used(churn: Churn, 
     hint = churn("--config", config, "train").out.splitlines()[-1]
     assert hint.endswith(": churn --config 'my settings/churn.yaml' report 2")
     assert churn("--config", config, "report", "2").code == 0
+
+
+def test_a_metric_that_cannot_be_told_is_a_dash(company: Company, capsys: pytest.CaptureFixture[str]) -> None:
+    trained = company.trained
+    assert trained is not None
+    told = {name: estimate for name, estimate in trained.metrics.items() if name != "calibration_slope"}
+    training.show(replace(trained, metrics=told), None)
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "calibration slope (1 is right) - cannot be told" in printed
+    assert "None" not in printed
+
+
+def test_a_finding_that_asks_ends_with_its_question(company: Company, capsys: pytest.CaptureFixture[str]) -> None:
+    trained = company.trained
+    assert trained is not None
+    asking = LeakFinding("age", "foresees", "is it written back into the past, as a state of today is?", sure=False)
+    told = LeakFinding("plan", "rewritten", "has been rewritten since", sure=False)
+    leaks = replace(trained.leaks, firewall=Firewall((asking, told), ()))
+    training.show(replace(trained, leaks=leaks), None)
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "as a state of today is? Worth a look: plan: has been rewritten since." in printed

@@ -6,6 +6,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 import sqlalchemy
@@ -96,7 +97,7 @@ def test_rows_that_name_nobody_and_keys_that_repeat_are_counted(faulty: HistoryP
     assert "20 of 3,000 rows (0.7%)" in _said(faulty, "link_blank")["orders.customer_id"]
     repeated = _said(faulty, "duplicate_key")["tickets.ticket_id"]
     assert repeated.startswith(
-        "6 of 400 rows (1.5%) repeat the ticket_id of an earlier row; 1 of them are exact copies"
+        "6 of 400 rows (1.5%) repeat the ticket_id of an earlier row; 1 of them is an exact copy"
     )
 
 
@@ -210,3 +211,119 @@ def test_postgresql_gives_the_same_contract_and_findings_as_the_engine() -> None
     wanted = propose_history(tables(frames), name="shop")
     assert found.contract == wanted.contract
     assert found.findings == wanted.findings
+
+
+def _with_accounts(rows: pd.DataFrame) -> HistoryProposal:
+    """A shop whose customers are told by their contracts, beside accounts with one row each."""
+    frames = shop()
+    customers = frames.pop("customers")
+    frames["contracts"] = pd.DataFrame(
+        {
+            "contract_id": [f"V{place:06}" for place in range(len(customers) + 40)],
+            "customer_id": pd.concat([customers["customer_id"], customers["customer_id"].head(40)]),
+            "start_date": pd.concat([customers["signup_date"], customers["signup_date"].head(40)]),
+            "end_date": pd.concat([customers["cancelled_at"], customers["cancelled_at"].head(40)]),
+        }
+    ).reset_index(drop=True)
+    frames["customers"] = rows
+    return propose_history(tables(frames), name="shop")
+
+
+def _accounts() -> pd.DataFrame:
+    plans = np.random.default_rng(3).choice(["gold", "basic"], 300)
+    return shop()["customers"].drop(columns="cancelled_at").assign(status=plans)
+
+
+def test_a_customer_stored_twice_does_not_make_a_history_of_the_table_of_customers() -> None:
+    rows = _accounts()
+    twice = pd.concat([rows, rows.iloc[[5, 9]].assign(country=["DE", "FR"])], ignore_index=True)
+    for held in (rows, twice):
+        proposal = _with_accounts(held)
+        assert proposal.layout.roles["customers"].kind == "attributes"
+        assert "customers.status" in proposal.contract.set_aside
+        assert "status" not in proposal.contract.features
+
+
+def test_values_of_today_stay_where_few_customers_have_a_second_row_of_a_later_date() -> None:
+    rows = _accounts()
+    later = rows.iloc[[5, 9]].assign(status="silver", signup_date=pd.Timestamp("2024-06-01"))
+    proposal = _with_accounts(pd.concat([rows, later], ignore_index=True))
+    assert "status" in proposal.contract.features
+
+
+def test_rows_are_read_through_a_table_of_which_a_row_is_stored_twice() -> None:
+    frames = faulty_shop()
+    frames["orders"] = pd.concat([frames["orders"], frames["orders"].iloc[[7]]], ignore_index=True)
+    proposal = propose_history(tables(frames), name="shop")
+    through = proposal.contract.tables["parcels"].through
+    assert through is not None
+    assert (through.table, through.key) == ("orders", "order_id")
+    assert "orders.order_id" in _said(proposal, "duplicate_key")
+
+
+def test_a_link_that_is_refused_because_its_key_repeats_is_said() -> None:
+    frames = faulty_shop()
+    frames["orders"] = pd.concat([frames["orders"], frames["orders"].head(400)], ignore_index=True)
+    proposal = propose_history(tables(frames), name="shop")
+    assert "parcels" not in proposal.contract.tables
+    assert _said(proposal, "left_out")["parcels"] == (
+        "no column leads from it to the customers: order_id is also in orders, but 400 of 3,400 rows (11.8%) repeat "
+        "one there, so it names no row; left out"
+    )
+
+
+def test_a_label_that_next_to_all_customers_have_is_not_taken_where_another_has_both_sides() -> None:
+    frames = shop()
+    customers = frames["customers"].drop(columns="cancelled_at")
+    offers = customers.rename(columns={"signup_date": "offered_on"}).drop(columns="country")
+    late = pd.DataFrame({"customer_id": customers["customer_id"].head(12), "offered_on": pd.Timestamp("2024-12-31")})
+    rows = pd.concat([offers, late], ignore_index=True)
+    rows.insert(0, "offer_id", [f"A{place:06}" for place in range(len(rows))])
+    proposal = propose_history(tables({**frames, "customers": customers, "offers": rows}), name="shop")
+    taken, *others = proposal.choices
+    assert (taken.role.name, taken.has_both) == ("orders", True)
+    assert ("offers", 288, False) in [(other.role.name, other.left, other.has_both) for other in others]
+    said = [finding.message for finding in proposal.findings if finding.kind == "label_other"]
+    assert any("offers" in message and "only 12 are on one side, so it comes last" in message for message in said)
+
+
+def test_few_told_ends_are_taken_rather_than_the_silence_of_many() -> None:
+    frames = shop()
+    ends = frames["customers"]["cancelled_at"]
+    frames["customers"]["cancelled_at"] = ends.where(ends.notna().cumsum() <= 20)
+    assert propose_history(tables(frames), name="shop").choices[0].kind == "end"
+
+
+@pytest.mark.parametrize("told", ["an end", "ends", "contracts"])
+def test_what_the_leaving_writes_into_the_row_of_a_customer_is_set_aside(told: str) -> None:
+    frames = shop()
+    gone = frames["customers"]["cancelled_at"].notna()
+    draw = np.random.default_rng(5)
+    marked = {
+        "exit_note": np.where(gone, "moved", None),
+        "care_team": np.where(gone & (draw.random(300) < 0.8), "T9", draw.choice(["T0", "T1"], 300)),
+        "region": draw.choice(["north", "south"], 300),
+    }
+    if told == "contracts":
+        proposal = _with_accounts(_accounts().assign(**marked))
+    else:
+        frames = frames if told == "an end" else shop_with_ends()
+        frames["customers"] = frames["customers"].assign(**marked)
+        proposal = propose_history(tables(frames), name="shop")
+    aside = proposal.contract.set_aside
+    assert aside["customers.exit_note"].reason == aside["customers.care_team"].reason == "suspected_leak"
+    assert "is set for customers who have left only, 100.0% of them" in aside["customers.exit_note"].note
+    assert {"region", "country"} <= set(proposal.contract.features)
+
+
+def test_a_row_stored_twice_is_told_once_and_a_blank_key_is_no_orphan() -> None:
+    frames = shop()
+    frames["orders"].loc[[3, 4], "customer_id"] = [None, "K99999"]
+    frames["tickets"] = pd.concat([frames["tickets"], frames["tickets"].iloc[[7]]], ignore_index=True)
+    proposal = propose_history(tables(frames), name="shop")
+    assert "1 of them is an exact copy" in _said(proposal, "duplicate_key")["tickets.ticket_id"]
+    assert _said(proposal, "repeated_rows") == {}
+    assert _said(proposal, "link_blank")["orders.customer_id"] == (
+        "1 of 3,000 rows (0.0%) have no customer_id: they belong to nobody"
+    )
+    assert _said(proposal, "orphans")["orders.customer_id"].startswith("1 of 3,000 rows (0.0%) name 1 which")

@@ -47,6 +47,32 @@ def test_the_calibration_slope_is_that_by_which_log_odds_were_stretched() -> Non
     assert evaluate(y, stretched)["calibration_slope"].value == pytest.approx(0.5, abs=0.03)
 
 
+@pytest.mark.parametrize(
+    "scores",
+    [np.full(400, 0.2), np.linspace(0.1, 0.9, 400), np.r_[np.full(80, 0.9), np.linspace(0.01, 0.6, 320)]],
+    ids=["all alike", "upside down", "a perfect order"],
+)
+def test_a_calibration_slope_that_the_scores_do_not_tell_is_left_out(scores: Floats) -> None:
+    y = np.r_[np.ones(80), np.zeros(320)]
+    assert set(METRICS) - set(evaluate(y, scores)) == {"calibration_slope"}
+
+
+def test_a_slope_that_one_group_decides_is_left_out_not_given_an_interval_of_the_fit() -> None:
+    draw = np.random.default_rng(6)  # scores that say nothing: without some groups the slope is at the fit's end
+    y, scores = (draw.random(300) < 0.2).astype(float), draw.uniform(0.1, 0.3, 300)
+    slopes = [evaluate(y, draw.permutation(scores)).get("calibration_slope") for _ in range(20)]
+    assert any(slope is None for slope in slopes)
+    assert all(slope is None or slope.high - slope.low > 0.1 for slope in slopes)
+
+
+def test_no_lift_is_said_to_be_higher_than_it_can_be() -> None:
+    draw = np.random.default_rng(7)
+    for leavers in (30, 250):
+        y = np.r_[np.ones(leavers), np.zeros(1000 - leavers)]
+        found = evaluate(y, np.where(draw.random(1000) < 0.9, 0.1 + 0.8 * y, 0.5))["lift_top_decile"]
+        assert found.value <= found.high <= min(10.0, 1000 / leavers) + 1e-9
+
+
 def test_intervals_hold_their_figure_and_keep_to_its_bounds() -> None:
     for seed in range(3):
         for name, estimate in evaluate(*drawn(80, seed)).items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -24,6 +25,7 @@ from churn_mlops.pipelines.setting_aside import latest_dates
 from churn_mlops.pipelines.train import Trained, train
 from churn_mlops.pipelines.validate import validate_source
 from churn_mlops.store import open_store, predictions, run_of, scored_outcomes, scoring_lock
+from tests.command import runner
 from tests.history_company import latest_moment, write_small_company
 
 TODAY = date(2030, 1, 1)
@@ -205,6 +207,25 @@ def test_data_that_say_stop_leave_what_was_published(settings: Settings, now: da
         run_day(changed, now=now)
     with open_store(settings.store.url) as store:
         assert run_of(store, published.run.as_of) == published.run
+
+
+@pytest.mark.usefixtures("trained")
+def test_each_date_that_was_published_is_said(
+    settings: Settings,
+    now: datetime,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    own = settings.model_dump(mode="json", exclude_none=True) | {"store": {"url": f"sqlite:///{tmp_path / 'own.db'}"}}
+    (tmp_path / "config.yaml").write_text(json.dumps(own))  # JSON is YAML, too
+    churn = runner(monkeypatch, capsys)
+    days = [(now - timedelta(days=ago)).date() for ago in (42, 41)]
+    done = churn("--config", tmp_path / "config.yaml", "score", "--as-of", days[0], "--until", days[1])
+    assert done.code == 0, done.err
+    said = [line for line in done.out.splitlines() if line.endswith("are worth an offer. Published.")]
+    assert [line.partition(":")[0] for line in said] == [day.isoformat() for day in days]
+    assert f"as of {days[1]})" in done.out
 
 
 # Maturing

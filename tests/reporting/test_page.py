@@ -11,7 +11,7 @@ import pytest
 
 from churn_mlops.pipelines.report import Recorded
 from churn_mlops.reporting import Report, money_of
-from churn_mlops.reporting.facts import Compared, Noticed, Unseen
+from churn_mlops.reporting.facts import Cell, Compared, Figure, Noticed, Unseen
 from churn_mlops.reporting.page import Page
 from churn_mlops.retention import Economics
 
@@ -165,6 +165,26 @@ def test_the_base_and_the_list_of_all_customers_are_explained(found: Recorded, h
     assert f"The table goes by the {counts.set_aside} customers set aside" in text
     assert f"by all {counts.customers:,} customers whose label is known" in text
     assert "average customer" not in text
+
+
+def test_rows_of_a_history_are_not_called_customers(found: Recorded, html: str) -> None:
+    counts = found.report.counts
+    several = counts.model_copy(update={"trained_on_customers": counts.trained_on_customers // 3})
+    cell = Cell(kind="missing", points=Figure(value=1, low=0, high=2), rows=77)
+    kept = [effect.model_copy(update={"cells": (*effect.cells, cell)}) for effect in found.report.effects[:1]]
+    history = found.report.model_copy(update={"counts": several, "effects": tuple(kept)})
+    text = page_of(history).html().replace("\u00a0", " ")
+    dot, groups = found.report.calibration[0].customers, len(found.report.segments)
+    assert f"Each dot is {dot} rows with scores that are alike (a row is a customer on a date)." in text
+    assert text.count('<th class="num">Rows</th>') == 2
+    assert "77 rows." in text
+    assert "where at least 20 rows were set aside" in text
+    assert f"{groups} groups of rows" in text
+    sections = text.partition('<section id="trust"')[2].partition('<section id="unseen"')[0]
+    assert not re.search(r"\d customers", sections)
+    flat = html.replace("\u00a0", " ")
+    assert f"Each dot is {dot} customers with scores that are alike. On" in flat
+    assert flat.count('<th class="num">Customers</th>') == 2
 
 
 def test_the_settings_used_are_printed_and_change_the_money(found: Recorded, html: str) -> None:

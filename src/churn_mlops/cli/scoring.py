@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,6 +14,7 @@ from churn_mlops.cli.settings import settings_of
 from churn_mlops.cli.terminal import print_json, progress_bar, say, table
 
 if TYPE_CHECKING:
+    from churn_mlops.config import Settings
     from churn_mlops.pipelines.score import Scored
 
 TOP = 10
@@ -58,16 +59,16 @@ def score(
     settings = settings_of(context)
     if send:
         checked(settings.webhook)
-    with progress_bar("Scoring") as progress:
-        if from_address is not None:
-            scored = job.score(settings, from_address=from_address, progress=progress)
-        elif until is None or as_of is None:
-            scored = daily.run_day(settings, as_of.date() if as_of else None, progress=progress).scored
-        else:
-            *_, last = daily.backfill(settings, as_of.date(), until.date())
-            scored = last.scored
-        if out is not None:
-            export(scored.customers, out)
+    if as_of is not None and until is not None:
+        scored = _each_day(settings, as_of.date(), until.date(), quiet=as_json)
+    else:
+        with progress_bar("Scoring") as progress:
+            if from_address is not None:
+                scored = job.score(settings, from_address=from_address, progress=progress)
+            else:
+                scored = daily.run_day(settings, as_of.date() if as_of else None, progress=progress).scored
+    if out is not None:
+        export(scored.customers, out)
     delivered = send_list(settings, scored.as_of, Patience(Event().wait)) if send else None
     if as_json:
         print_json(_document(scored))
@@ -105,6 +106,18 @@ def mature(
             say(f"  {change.customer}: {_outcome(change.was)} before, {_outcome(change.became)} now")
 
 
+def _each_day(settings: Settings, first: date, last: date, *, quiet: bool) -> Scored:
+    """Score and publish every date, with a line for each; what the last one scored."""
+    from churn_mlops.pipelines import daily
+
+    days = []
+    for day in daily.backfill(settings, first, last):
+        days = [day.scored]  # the lists of the other dates are in the store
+        if not quiet:
+            say(f"{day.run.as_of}: {_numbers(day.scored)} Published.")
+    return days[-1]
+
+
 def _check_dates(as_of: datetime | None, until: datetime | None) -> None:
     if until is not None and (as_of is None or until < as_of):
         raise typer.BadParameter("give the first date with --as-of, and a later one here", param_hint="--until")
@@ -122,10 +135,7 @@ def _outcome(left: bool | None) -> str:
 
 def show(scored: Scored) -> None:
     """Print the list's two numbers and its top."""
-    say(
-        f"{scored.likely:,} of {scored.total:,} customers are likely to churn; "
-        f"{scored.worth_an_offer:,} are worth an offer. (model version {scored.version}, as of {scored.as_of})"
-    )
+    say(f"{_numbers(scored)} (model version {scored.version}, as of {scored.as_of})")
     if scored.out_of_fold:
         say("Every customer has a label, so the scores are out of fold: each by a model fitted without that customer.")
     warnings = len(scored.report.problems)
@@ -143,6 +153,13 @@ def show(scored: Scored) -> None:
         for row in scored.customers.slice(0, TOP).to_pylist()
     ]
     table(None, ("", name.replace("_", " "), "risk", "linked with", "action"), rows, right=("",))
+
+
+def _numbers(scored: Scored) -> str:
+    return (
+        f"{scored.likely:,} of {scored.total:,} customers are likely to churn; "
+        f"{scored.worth_an_offer:,} are worth an offer."
+    )
 
 
 def _document(scored: Scored) -> dict[str, Any]:

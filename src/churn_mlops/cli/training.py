@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -90,7 +90,7 @@ def show_leaks(leaks: LeakCheck, command: str) -> None:
     """Print what seems to know what was not known at the time; ``command`` is how the program is called."""
     for finding in leaks.firewall.findings:
         verdict = "Set aside" if finding.feature in leaks.set_aside else "Leak" if finding.sure else "Worth a look"
-        say(f"{verdict}: {finding.feature}: {finding.message}.")
+        say(f"{verdict}: {finding.feature}: {finding.message}{'' if finding.message.endswith('?') else '.'}")
     if any(finding.sure for finding in leaks.in_use):
         say(
             "The figures above are not to be believed: the model was shown what was not known at the time. Leave it "
@@ -103,15 +103,20 @@ def show_leaks(leaks: LeakCheck, command: str) -> None:
 def show_out_of_time(found: OutOfTime) -> None:
     """Print how a model of the past did on later dates."""
     say(
-        f"Fitted on dates up to {found.trained_until} alone and tested on {found.customers:,} customers from "
+        f"Fitted on dates up to {found.trained_until} alone and tested on {found.customers:,} rows from "
         f"{found.tested_on[0]} to {found.tested_on[-1]}, {found.gap_days} days or more later:"
     )
-    show_metrics({name: found.metrics[name] for name in OUT_OF_TIME})
+    show_metrics(found.metrics, OUT_OF_TIME)
 
 
-def show_metrics(metrics: Mapping[str, Estimate]) -> None:
-    """Print metrics with their intervals."""
-    rows = [(TITLES[name], f"{e.value:.4f}", f"{e.low:.4f} to {e.high:.4f}") for name, e in metrics.items()]
+def show_metrics(metrics: Mapping[str, Estimate], names: Iterable[str] = TITLES) -> None:
+    """Print the metrics of these ``names`` with their intervals, and a dash for what could not be told."""
+    rows = [
+        (TITLES[name], f"{e.value:.4f}", f"{e.low:.4f} to {e.high:.4f}")
+        if (e := metrics.get(name)) is not None
+        else (TITLES[name], "-", "cannot be told")
+        for name in names
+    ]
     table(None, ("metric", "value", "95 % interval"), rows, right=("value",))
 
 

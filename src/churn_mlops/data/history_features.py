@@ -9,6 +9,7 @@ from typing import Any
 from churn_mlops.data.contract import TRUE_TEXTS, SetAside
 from churn_mlops.data.contradictions import leaving_flags
 from churn_mlops.data.history import HistoryFeature
+from churn_mlops.data.leaving_marks import marked_by_leaving
 from churn_mlops.data.names import names_leaving, title, words
 from churn_mlops.data.profile import ColumnProfile
 from churn_mlops.data.roles import feature_of, reason_to_set_aside, type_of
@@ -139,7 +140,11 @@ def _columns(role: Role, layout: Layout) -> tuple[list[ColumnProfile], dict[str,
             usable.append(column)
         else:
             aside[f"{role.name}.{column.name}"] = why
-    return usable, aside
+    marked = marked_by_leaving(role, layout, usable) if role.one_row_each and not role.grouped else {}
+    for name, told in marked.items():
+        note = f"{told}, and nothing says since when it holds"
+        aside[f"{role.name}.{name}"] = SetAside(reason="suspected_leak", note=note)
+    return [column for column in usable if column.name not in marked], aside
 
 
 def _reason(role: Role, column: ColumnProfile, flags: set[str], dated: set[str]) -> SetAside | None:
@@ -150,7 +155,7 @@ def _reason(role: Role, column: ColumnProfile, flags: set[str], dated: set[str])
         return SetAside(
             reason="suspected_leak", note="its name speaks of leaving, and nothing says since when it holds"
         )
-    if _is_one_row_each(role):
+    if role.one_row_each:
         if column.name in dated:
             note = "today's value; another table holds it with its history, and is read instead"
             return SetAside(reason="suspected_leak", note=note)
@@ -163,10 +168,6 @@ def _reason(role: Role, column: ColumnProfile, flags: set[str], dated: set[str])
     if role.kind != "events":
         return reason_to_set_aside(column, None)
     return _unfit_of_events(column)
-
-
-def _is_one_row_each(role: Role) -> bool:
-    return role.kind == "customers" or (role.look.key is not None and role.look.key == role.customer)
 
 
 def _unfit_of_events(column: ColumnProfile) -> SetAside | None:

@@ -12,7 +12,7 @@ from churn_mlops.data.code_oddities import on_codes
 from churn_mlops.data.contradictions import on_leaving
 from churn_mlops.data.history import HistoryContract
 from churn_mlops.data.history_features import propose_features
-from churn_mlops.data.label_choices import LabelChoice, label_choices
+from churn_mlops.data.label_choices import FEW, LabelChoice, label_choices
 from churn_mlops.data.links import find_links
 from churn_mlops.data.looks import look_at
 from churn_mlops.data.names import names_identifier, names_leaving, words
@@ -23,7 +23,6 @@ from churn_mlops.data.table_roles import Layout, Role, by_lasting_rows, lay_out,
 from churn_mlops.data.times import time_column
 from churn_mlops.errors import ContractError
 
-_FEW = 50  # leavers or stayers, below which there is little to learn
 _LOG_ROWS = 2  # rows of a customer, on average, from which a table is one of events
 _GLANCE = 20_000
 
@@ -114,17 +113,20 @@ def on_label(contract: HistoryContract, choices: Sequence[LabelChoice]) -> list[
         return [Finding("label", "label_missing", f"nothing tells who left: {seen}. Which column or table does?")]
     found = [Finding("label", "label_choice", f"taken: {taken}. Is that what leaving means here?")]
     found += [
-        Finding("label", "label_other", f"or {other}" + ("" if other.usable else ", so it was not taken"))
-        for other in choices
-        if other is not taken
+        Finding("label", "label_other", f"or {other}{_why_not(other)}") for other in choices if other is not taken
     ]
-    few = min(taken.left, taken.customers - taken.left)
-    if few < _FEW:
-        found.append(Finding("label", "label_few", f"only {few} on one side: too few to learn much"))
+    if taken.fewer < FEW:
+        found.append(Finding("label", "label_few", f"only {taken.fewer} on one side: too few to learn much"))
     if contract.label is not None and contract.label.inactive is None:
         days = contract.label.horizon_days
         found.append(Finding("label", "horizon", f"the label looks {days} days ahead: set `horizon_days` to your need"))
     return found
+
+
+def _why_not(other: LabelChoice) -> str:
+    if not other.usable:
+        return ", so it was not taken"
+    return "" if other.has_both else f"; only {other.fewer:,} are on one side, so it comes last"
 
 
 def _contract(name: str, layout: Layout, choice: LabelChoice | None) -> HistoryContract:

@@ -11,6 +11,10 @@ from churn_mlops.data.table_roles import Layout, Role
 
 INACTIVE_DAYS = 90
 """Days without a sign of life after which a customer counts as gone, where nothing else says so."""
+FEW = 50
+"""Leavers or stayers, below which there is little to learn."""
+_NEXT_TO_NONE = 10
+_STAYING = 0.05  # least share of stayers by silence: where next to all are silent, rows that are rare tell of nobody
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,18 @@ class LabelChoice:
     def usable(self) -> bool:
         """Whether there are leavers and stayers."""
         return 0 < self.left < self.customers
+
+    @property
+    def fewer(self) -> int:
+        """Leavers or stayers, whichever are fewer."""
+        return min(self.left, self.customers - self.left)
+
+    @property
+    def has_both(self) -> bool:
+        """Whether there are enough leavers and stayers; an end that is told is believed with fewer than silence."""
+        if self.kind != "inactive":
+            return self.fewer >= _NEXT_TO_NONE
+        return self.fewer >= FEW and self.customers - self.left >= _STAYING * self.customers
 
     def __str__(self) -> str:
         """Who left by it, and how many."""
@@ -63,6 +79,8 @@ class LabelChoice:
 def label_choices(layout: Layout, inactive_days: int | None = None) -> list[LabelChoice]:
     """All ways that the tables offer, the one to take first: leavers are told, by an end rather than by silence.
 
+    One that hardly anybody is on one side of comes after all that have enough of both.
+
     Args:
         layout: the tables.
         inactive_days: days of silence, where a person wants them to tell; then that way comes first.
@@ -81,8 +99,8 @@ def label_choices(layout: Layout, inactive_days: int | None = None) -> list[Labe
     silent = [_silent(role, layout, days) for role in layout.of("events")]
     found += sorted(silent, key=lambda choice: -choice.customers)
     if inactive_days is not None:
-        return sorted(found, key=lambda choice: (choice.kind != "inactive", not choice.usable))
-    return sorted(found, key=lambda choice: not choice.usable)
+        return sorted(found, key=lambda choice: (choice.kind != "inactive", not choice.usable, not choice.has_both))
+    return sorted(found, key=lambda choice: (not choice.usable, not choice.has_both))
 
 
 def named(role: Role, layout: Layout) -> ir.Table:
@@ -95,7 +113,7 @@ def named(role: Role, layout: Layout) -> ir.Table:
         middle = layout.roles[role.through.to]
         keys = middle.look.table.select(
             key=middle.look.text(role.through.key), who=middle.look.text(str(middle.customer))
-        )
+        ).distinct()  # a row stored twice counts once
         own = look.table.select(link=look.text(role.through.column), at=at)
         rows = own.join(keys, own.link == keys.key).select("who", "at")
     return rows.filter(rows.who.notnull() & rows["at"].notnull())

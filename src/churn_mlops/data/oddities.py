@@ -8,10 +8,13 @@ import ibis
 
 from churn_mlops.data.copies import repeated_rows
 from churn_mlops.data.links import Link
-from churn_mlops.data.looks import Look
+from churn_mlops.data.looks import Look, may_be_key
+from churn_mlops.data.names import names_identifier, words
 from churn_mlops.data.remarks import Finding
 from churn_mlops.data.table_roles import Layout, Role
 from churn_mlops.data.time_roles import Times
+
+_MEANT = 0.5  # share of the rows with names of their own, from which a column was surely meant to name them
 
 
 def of_rows(count: int, rows: int) -> str:
@@ -43,12 +46,13 @@ def on_key(look: Look) -> list[Finding]:
     if look.key is not None:
         return []
     copies = repeated_rows(look.table)
-    key = look.nearly_key
+    key, again = look.nearly_key, 0
     found = []
     if key is not None:
         column = look.profile[key]
         again, blank = column.present - column.distinct, look.rows - column.present
-        alike = "none of them is an exact copy" if not copies else f"{copies:,} of them are exact copies"
+        are = "is an exact copy" if copies == 1 else "are exact copies"
+        alike = "none of them is an exact copy" if not copies else f"{copies:,} of them {are}"
         if again:
             what = (
                 f"{of_rows(again, look.rows)} repeat the {key} of an earlier row; {alike}: does {key} name a row, and "
@@ -58,7 +62,7 @@ def on_key(look: Look) -> list[Finding]:
         if blank:
             what = f"{of_rows(blank, look.rows)} have no {key}"
             found.append(Finding(f"{look.name}.{key}", "blank_key", what, rows=blank, of=look.rows))
-    if copies:
+    if copies > again:  # those of rows that repeat a key are told with it
         what = (
             f"{of_rows(copies, look.rows)} repeat an earlier row in every column: is a thing stored twice, or did "
             "it happen twice? They are counted as they stand"
@@ -115,7 +119,7 @@ def on_link(look: Look, link: Link) -> list[Finding]:
     """Rows that name nobody, or somebody who is not there."""
     name, found = f"{link.table}.{link.column}", []
     if link.blank:
-        what = f"{of_rows(link.blank, look.rows)} name no row of {link.to}"
+        what = f"{of_rows(link.blank, look.rows)} have no {link.column}: they belong to nobody"
         found.append(Finding(name, "link_blank", what, rows=link.blank, of=look.rows))
     if link.orphans:
         what = (
@@ -174,9 +178,25 @@ def on_left_out(layout: Layout) -> list[Finding]:
                 "left out. Does the database keep a history of it?"
             )
         else:
-            what = "no column leads from it to the customers; left out"
+            what = f"no column leads from it to the customers{_refused(role.look, layout)}; left out"
         found.append(Finding(role.name, "left_out", what))
     return found
+
+
+def _refused(look: Look, layout: Layout) -> str:
+    """What would have led on, but for a key that repeats too often to name a row."""
+    leading = [role.look for role in layout.roles.values() if role.kind not in ("apart", "undated")]
+    named = [one.name for one in look.columns if names_identifier(one.name) and len(words(one.name)) > 1]
+    for other in leading:
+        for column in other.columns:
+            again = column.present - column.distinct
+            meant = column.name in named and may_be_key(column) and column.distinct > _MEANT * column.rows
+            if meant and again:
+                return (
+                    f": {column.name} is also in {other.name}, but {of_rows(again, column.rows)} repeat one there, so "
+                    "it names no row"
+                )
+    return ""
 
 
 def on_present_values(layout: Layout, used: Iterable[tuple[str, str]]) -> list[Finding]:
@@ -188,11 +208,12 @@ def on_present_values(layout: Layout, used: Iterable[tuple[str, str]]) -> list[F
     """
     found = []
     for role in layout.of("customers", "attributes"):
+        if role.grouped:
+            continue  # the table whose rows they are stands for itself
         columns = [column for table, column in used if table == role.name and column not in role.look.times]
-        one_row = role.kind == "customers" or role.look.key == role.customer
-        if not columns or not (one_row or role.times.end is not None):
+        if not columns or not (role.one_row_each or role.times.end is not None):
             continue
-        why = "a customer has one row" if one_row else f"{role.times.end} is written into the row later"
+        why = "a customer has one row" if role.one_row_each else f"{role.times.end} is written into the row later"
         what = (
             f"{why}, so {', '.join(columns)} hold{'s' if len(columns) == 1 else ''} what is so today, which is taken "
             "to have been so from the beginning: take out of the features what is changed afterwards"

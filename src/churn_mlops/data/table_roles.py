@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 from churn_mlops.data.links import Link, links_from
@@ -46,6 +47,25 @@ class Role:
     def name(self) -> str:
         """What the contract calls it."""
         return self.look.name
+
+    @cached_property
+    def one_row_each(self) -> bool:
+        """Whether a customer has one row, which is then changed in place; some may be stored twice all the same."""
+        if self.kind == "customers" or (self.look.key is not None and self.look.key == self.customer):
+            return True
+        if self.customer is None or self.look.nearly_key != self.customer or self.times.valid_from is not None:
+            return False
+        return not self._repeats_are_later()
+
+    def _repeats_are_later(self) -> bool:
+        """Whether most rows that repeat a customer have a time of their own: then he has a history here."""
+        if self.times.first is None:
+            return False
+        rows = self.look.table.select(who=self.look.text(str(self.customer)), at=self.look.time(self.times.first))
+        rows = rows.filter(rows.who.notnull())
+        each = rows.group_by("who").agg(k=rows.count(), times=rows["at"].nunique())
+        held = each.aggregate(again=(each.k - 1).sum(), later=(each.times - 1).sum()).to_pyarrow().to_pylist()[0]
+        return 2 * int(held["later"] or 0) > int(held["again"] or 0)
 
 
 @dataclass(frozen=True)
@@ -150,7 +170,7 @@ def _role(look: Look, times: Times, home: Look, looks: Sequence[Look], links: Se
     if direct:
         return Role(look, _kind(look, times, links), times, direct[0].column)
     near = {link.table for link in links if link.to == home.name}
-    keyed = {other.name for other in looks if other.key is not None}
+    keyed = {other.name for other in looks if other.key or other.nearly_key}
     steps = [link for link in links_from(links, look.name) if link.to in near & keyed]
     if steps:
         return Role(look, _kind(look, times, links), times, None, steps[0])
@@ -201,7 +221,7 @@ def _grouped(
 
 
 def _by_step(look: Look, times: Times, holders: Sequence[Look], links: tuple[Link, ...]) -> Role:
-    names = {holder.name for holder in holders if holder.key is not None}
+    names = {holder.name for holder in holders if holder.key or holder.nearly_key}
     steps = [link for link in links_from(links, look.name) if link.to in names]
     return Role(look, _kind(look, times, links) if steps else "apart", times, None, steps[0] if steps else None)
 

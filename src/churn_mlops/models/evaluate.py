@@ -14,7 +14,7 @@ from scipy.stats import rankdata
 from scipy.stats import t as student
 from sklearn.metrics import average_precision_score, precision_recall_curve, roc_curve
 
-from churn_mlops.models.calibration import fit_calibration
+from churn_mlops.models.calibration import SMALLEST_SLOPE, fit_calibration
 from churn_mlops.models.tables import Floats, Places
 
 EPSILON = float(np.finfo(np.float64).eps)
@@ -60,8 +60,12 @@ def _top_observed_over_expected(y: Floats, scores: Floats) -> float:
 
 
 def _slope(y: Floats, scores: Floats) -> float:
+    """The calibration slope; NaN where there is none: scores all alike, in no order of leaving, or in a perfect one."""
+    if scores.min() == scores.max() or scores[y == 1].min() > scores[y == 0].max():
+        return math.nan
     kept = np.clip(scores, 1e-12, 1 - 1e-12)
-    return fit_calibration(np.log(kept / (1 - kept)), y, prior=False).slope
+    slope = fit_calibration(np.log(kept / (1 - kept)), y, prior=False).slope
+    return slope if slope > SMALLEST_SLOPE else math.nan  # there the fit ends, and the figure would be its own
 
 
 def _empc(y: Floats, scores: Floats) -> float:
@@ -78,11 +82,20 @@ METRICS: dict[str, Callable[[Floats, Floats], float]] = {
     "observed_over_expected_top_decile": _top_observed_over_expected,
     "empc": _empc,
 }
-BOUNDS = {"log_loss": (0.0, math.inf), "auc": (0.0, 1.0), "pr_auc": (0.0, 1.0)}
+LARGEST: dict[str, Callable[[Floats], float]] = {
+    "auc": lambda y: 1.0,
+    "pr_auc": lambda y: 1.0,
+    # The top holds no more leavers than there are, and no more than it has customers.
+    "lift_top_decile": lambda y: float(min(len(y) / _top_size(y), 1 / y.mean())),
+}
+"""The largest that a metric can be with these labels; every metric is 0 or more."""
 
 
 def evaluate(y: Floats, scores: Floats, seed: int = 0, clusters: Places | None = None) -> dict[str, Estimate]:
     """Every metric of ``METRICS`` with its 95 % interval, by a jackknife that leaves out one of 30 groups at a time.
+
+    A metric that cannot be told, of all customers or without one of the groups, is left out: the calibration slope of
+    scores that are all alike, or whose order says nothing of who left.
 
     The EMPC is that of Verbraken et al. 2013 at alpha 6, beta 14, value 200, incentive 10, contact 1: a fixed yardstick
     for models, in currency units a customer, not the money of this company.
@@ -95,7 +108,8 @@ def evaluate(y: Floats, scores: Floats, seed: int = 0, clusters: Places | None =
     """
     draw = np.random.default_rng(seed)
     groups = _groups(y, draw) if clusters is None else _clustered_groups(y, clusters, draw)
-    return {name: _with_interval(name, metric, y, scores, groups) for name, metric in METRICS.items()}
+    found = {name: _with_interval(name, metric, y, scores, groups) for name, metric in METRICS.items()}
+    return {name: estimate for name, estimate in found.items() if estimate is not None}
 
 
 def curves(y: Floats, scores: Floats) -> dict[str, Any]:
@@ -135,22 +149,28 @@ def _clustered_groups(y: Floats, clusters: Places, draw: np.random.Generator) ->
 
 def _with_interval(
     name: str, metric: Callable[[Floats, Floats], float], y: Floats, scores: Floats, groups: Any
-) -> Estimate:
+) -> Estimate | None:
     value = metric(y, scores)
     count = int(groups.max()) + 1
     without = np.array([metric(y[groups != group], scores[groups != group]) for group in range(count)])
     deviation = math.sqrt((count - 1) / count * float(((without - without.mean()) ** 2).sum()))
     half = float(student.ppf(0.975, count - 1)) * deviation
-    low, high = BOUNDS.get(name, (0.0, math.inf))
-    return Estimate(value, max(low, value - half), min(high, value + half))
+    if not (math.isfinite(value) and math.isfinite(half)):
+        return None
+    largest = LARGEST[name](y) if name in LARGEST else math.inf
+    return Estimate(value, max(0.0, value - half), max(value, min(value + half, largest)))
 
 
 def _top_decile(scores: Floats) -> Floats:
     """How much of each row is in the top decile, shape (rows,): rows that tie at its edge share what is left of it."""
-    size = max(1, round(len(scores) / 10))
+    size = _top_size(scores)
     edge = np.partition(scores, -size)[-size]
     above, tied = scores > edge, scores == edge
     return np.asarray(above + tied * ((size - above.sum()) / tied.sum()))
+
+
+def _top_size(rows: Floats) -> int:
+    return max(1, round(len(rows) / 10))
 
 
 def _thin(values: Floats) -> list[float]:

@@ -58,7 +58,7 @@ class Length(_Facts):
 
 
 class Bin(_Facts):
-    """Customers with scores that are alike: their mean score, and the share of them who left."""
+    """Customers (in a history, rows) with scores that are alike: their mean score, and the share of them who left."""
 
     customers: int
     expected: float
@@ -72,7 +72,7 @@ class Cell(_Facts):
         kind: "level", "step", "other" or "missing".
         text: the level.
         points: what the value adds to the score of a customer whose contributions are all nought, in percentage points.
-        rows: customers trained on.
+        rows: trained on, whose value it is.
     """
 
     kind: Literal["level", "step", "other", "missing"]
@@ -108,7 +108,7 @@ class Interplay(_Facts):
 
 
 class Segment(_Facts):
-    """Customers set aside who share a level or a step: what the scores expected, and what was observed.
+    """Customers (in a history, rows) set aside that share a level or a step: the share expected, and that observed.
 
     ``misjudged`` says that the difference is beyond chance, counted together with all others that were looked at.
     """
@@ -197,6 +197,11 @@ class Counts(_Facts):
     def customers(self) -> int:
         """Customers with a known label."""
         return self.trained_on_customers + self.set_aside_customers
+
+    @property
+    def each(self) -> str:
+        """What one of those counted in a figure is: "customer", or "row" where a customer has several."""
+        return "customer" if self.trained_on + self.set_aside == self.customers else "row"
 
 
 class Made(_Facts):

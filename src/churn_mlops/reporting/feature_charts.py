@@ -57,17 +57,18 @@ def importance(report: Report) -> Picture:
     return Picture("importance", "How much each feature decides", sentences.drivers(report), chart)
 
 
-def curve(effect: Effect, name: str, domain: tuple[float, float]) -> Picture:
+def curve(report: Report, effect: Effect, name: str, domain: tuple[float, float]) -> Picture:
     """What each value of one feature adds to the model's base, or takes away.
 
     Args:
+        report: whose picture it is.
         effect: the feature's.
         name: of the picture.
         domain: points that all curves of the report share, lowest and highest.
     """
     steps = [cell for cell in effect.cells if cell.kind == "step"]
     chart = _steps(effect, steps, domain) if steps else _levels(effect, domain)
-    told = f"{effect.title}: {sentences.effect(effect)} {sentences.missing_cell(effect)}".strip()
+    told = f"{effect.title}: {sentences.effect(effect, report)} {sentences.missing_cell(effect, report)}".strip()
     return Picture(name, effect.title, told, chart)
 
 

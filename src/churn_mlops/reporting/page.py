@@ -50,7 +50,7 @@ class Page:
         if any(effect.importance for effect in report.effects):
             drawn.append(feature_charts.importance(report))
         domain = feature_charts.shared_domain(report)
-        drawn += [feature_charts.curve(effect, name, domain) for name, effect in self._curves()]
+        drawn += [feature_charts.curve(report, effect, name, domain) for name, effect in self._curves()]
         if report.segments:
             drawn.append(feature_charts.segments(report))
         return {picture.name: picture for picture in drawn}

@@ -100,7 +100,8 @@ def rank(y: Floats, scores: Floats, seed: int) -> Ranking:
             Length(
                 share=a.x,
                 leavers=at_least(a.y, scaled(share_of(a.y.value * exact.rows, a.x * exact.rows), a.x)),
-                captured=b.y if a.x == 1 else _honest(b.y, left),  # the list of all customers holds all for certain
+                # The list of all customers holds all for certain.
+                captured=b.y if a.x == 1 else _possible(b.y, left, a.x * exact.rows),
                 expected=float(c),
             )
             for a, b, c in zip(leavers, captured, expected, strict=True)
@@ -111,6 +112,12 @@ def rank(y: Floats, scores: Floats, seed: int) -> Ranking:
 def _honest(share: Figure, rows: float) -> Figure:
     """``share`` of so many customers, with an interval no narrower than Wilson's."""
     return at_least(share, share_of(share.value * rows, rows))
+
+
+def _possible(captured: Figure, left: float, rows: float) -> Figure:
+    """The share of ``left`` leavers on a list of ``rows`` customers, who cannot be more leavers than they are."""
+    honest = _honest(captured, left)
+    return Figure(value=honest.value, low=honest.low, high=max(honest.value, min(honest.high, rows / left)))
 
 
 def _shares(rows: int) -> Floats:

@@ -16,11 +16,11 @@ def drivers(report: Report) -> str:
     return f"Most is decided by {listed(named[:3])}."
 
 
-def effect(shown: Effect) -> str:
+def effect(shown: Effect, report: Report) -> str:
     """The two ends of one feature's curve."""
     cells = [cell for cell in shown.cells if cell.kind in ("level", "step")]
     if not cells:
-        return "Too few customers of each kind to draw it."
+        return f"Too few {report.counts.each}s of each kind to draw it."
     texts = [level_words(c.text) if c.kind == "level" else step_text(c.low, c.high, shown.unit) for c in cells]
     order = sorted(range(len(cells)), key=lambda place: cells[place].points.value)
     low, high = order[0], order[-1]
@@ -31,12 +31,13 @@ def effect(shown: Effect) -> str:
     )
 
 
-def missing_cell(shown: Effect) -> str:
+def missing_cell(shown: Effect, report: Report) -> str:
     """What a missing value does, where there are enough of them."""
     cell = next((cell for cell in shown.cells if cell.kind == "missing"), None)
     if cell is None:
         return ""
-    return f"Not known: {points(cell.points.value)} ({between(cell.points, points)}), {plural(cell.rows, 'customer')}."
+    held = plural(cell.rows, report.counts.each)
+    return f"Not known: {points(cell.points.value)} ({between(cell.points, points)}), {held}."
 
 
 def pairs(report: Report) -> str:
@@ -67,6 +68,6 @@ def base(report: Report) -> str:
     if base_share(report) >= report.churn.value:
         return f"{told}."
     return (
-        f"{told}. That is lower than the {percent(report.churn.value)} who left, since the few customers with high "
-        "scores raise the mean."
+        f"{told}. That is lower than the {percent(report.churn.value)} who left, since the few {report.counts.each}s "
+        "with high scores raise the mean."
     )

@@ -7,6 +7,8 @@ from churn_mlops.reporting.words import between, plural
 
 WIDE = 0.25
 """Half an interval of a ratio from which too few left to tell."""
+WIDE_SLOPE = 0.5
+"""The same of a calibration slope, which fewer leavers leave as doubtful."""
 
 
 def calibration(report: Report) -> str:
@@ -31,7 +33,9 @@ def slope(report: Report) -> str:
     """Whether high scores are too high and low ones too low."""
     figure = report.metrics.get("calibration_slope")
     if figure is None:
-        return ""
+        return (
+            "The calibration slope cannot be told: the order of the scores says too little of who left, or all of it."
+        )
     found = (
         f"The calibration slope is {figure.value:.2f} ({between(figure, lambda value: f'{value:.2f}')}); 1 is right."
     )
@@ -39,16 +43,18 @@ def slope(report: Report) -> str:
         return f"{found} High scores are too high and low scores too low."
     if figure.low > 1:
         return f"{found} High scores are not high enough and low scores not low enough."
+    if (figure.high - figure.low) / 2 > WIDE_SLOPE:
+        return f"{found} Too few left to say whether high scores are exaggerated, or timid."
     return f"{found} Nothing says that high scores are exaggerated, or timid."
 
 
 def misjudged(report: Report) -> str:
     """Whether any group is misjudged beyond chance."""
     wrong = [segment for segment in report.segments if segment.misjudged]
-    looked = plural(len(report.segments), "group")
+    looked, each = plural(len(report.segments), "group"), report.counts.each
     if not report.segments:
-        return "Too few customers were set aside to look at groups."
+        return f"Too few {each}s were set aside to look at groups."
     if not wrong:
-        return f"None of {looked} of customers is misjudged beyond what chance brings."
+        return f"None of {looked} of {each}s is misjudged beyond what chance brings."
     verb = "is" if len(wrong) == 1 else "are"
-    return f"{len(wrong)} of {looked} of customers {verb} misjudged beyond what chance brings."
+    return f"{len(wrong)} of {looked} of {each}s {verb} misjudged beyond what chance brings."
