@@ -22,7 +22,7 @@ AS_OF = "__as_of__"
 LEFT = "__left__"
 """Name of the column of a snapshot that holds the label: "yes", "no", or null where it has not matured."""
 END, END_KNOWN_AT = "__end__", "__end_known_at__"
-"""Columns that a table of customers is given where its ends stand in another table (`ends`)."""
+"""Columns of the first end, where the ends of customers stand in another table (`ends`)."""
 TableKind = Literal["customers", "attributes", "events"]
 Where = Mapping[str, tuple[str, ...]]
 AGGREGATES = ("last", "count", "sum", "mean", "smallest", "largest", "distinct", "since_last", "age_of")
@@ -64,7 +64,7 @@ class HistoryTable(Declaration):
     @model_validator(mode="before")
     @classmethod
     def _end_from_ends(cls, data: Any) -> Any:
-        """Ends of another table are read as a column like any other, once the tables are opened."""
+        """Ends of another table are read as a column like any other, which ``data.ends`` adds."""
         if not isinstance(data, Mapping) or data.get("ends") is None:
             return data
         if data.get("end") not in (None, END) or data.get("end_known_at") not in (None, END_KNOWN_AT):
