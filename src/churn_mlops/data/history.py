@@ -16,6 +16,7 @@ from pydantic import Field, field_validator, model_validator
 from churn_mlops.data.contract import ContractFile, DataContract, Label, SetAside
 from churn_mlops.data.feature import Declaration, Feature, FeatureType, level_text
 from churn_mlops.data.layouts import LAYOUTS, is_layout
+from churn_mlops.data.names import check_feature_names
 
 AS_OF = "__as_of__"
 """Name of the column of a snapshot that holds its as-of date."""
@@ -319,9 +320,8 @@ class HistoryContract(ContractFile):
 
     @model_validator(mode="after")
     def _features_read_tables(self) -> HistoryContract:
+        check_feature_names(self.features, self.customer)
         for name, feature in self.features.items():
-            if name in (self.customer, AS_OF, LEFT):
-                raise ValueError(f"feature {name!r} is called like a column of every snapshot: give it another name")
             table, column = feature.reads
             declared = self._table(table, f"feature {name!r}")
             if table == self.tables[self.customers].ends:
