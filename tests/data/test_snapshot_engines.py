@@ -113,6 +113,19 @@ def test_an_infinite_time_is_none(odd: Any) -> None:
     assert odd(people, "('a', 'infinity')") == {"a": (0.0, 31.0)}
 
 
+def test_outer_blanks_of_a_key_do_not_matter_and_a_blank_one_is_nobody(odd: Any) -> None:
+    people = (
+        "(' a', '2024-01-01', NULL), ('a', '2024-01-02', NULL), ('  ', '2024-01-01', NULL), ('', '2024-01-01', NULL)"
+    )
+    visits = "('a', '2024-01-05'), ('a ', '2024-01-05'), (' ', '2024-01-05')"
+    assert odd(people, visits) == {"a": (2.0, 31.0)}
+
+
+def test_one_customer_is_found_whatever_blanks_are_around_his_key(odd: Any) -> None:
+    people = "(' a', '2024-01-01', NULL), ('b', '2024-01-02', NULL)"
+    assert odd(people, "('a', '2024-01-05')", customer="a ") == {"a": (1.0, 31.0)}
+
+
 def assert_same(found: pa.Table, expected: pa.Table) -> None:
     assert found.schema == expected.schema
     for name in expected.column_names:
