@@ -70,10 +70,9 @@ class History:
     def _asked(self, key: ir.Column) -> ir.BooleanValue:
         if self.customer is None:
             return key.notnull()
-        asked = self.customer.strip()
         if self._key_kind != "whole":
-            return key == asked
-        return key == int(asked) if _WHOLE_NUMBER.fullmatch(asked) else ibis.literal(False)
+            return key == self.customer.strip()
+        return key == int(self.customer) if _WHOLE_NUMBER.fullmatch(self.customer) else ibis.literal(False)
 
     def key(self, column: ir.Column) -> ir.Column:
         """The customer in ``column``: a whole number where all tables hold such, else a text without outer blanks."""
