@@ -90,6 +90,8 @@ def test_other_variables_are_no_settings(tmp_path):
         ("", {"CHURN__NOTHING__AT_ALL": "2"}, ["CHURN__NOTHING__AT_ALL is not a setting"]),
         ("serving: 8000", {"CHURN__SERVING__PORT": "1"}, ["serving: a section holds keys"]),
         ("", {"CHURN__SERVING__PORT": ""}, ["CHURN__SERVING__PORT"]),
+        ("source: {as_of: 0001-01-05}", {}, ["source.as_of", "0001-01-05 is no as-of date", "1900 to 2199"]),
+        ("", {"CHURN__SOURCE__AS_OF": "9999-12-31"}, ["CHURN__SOURCE__AS_OF", "1900 to 2199"]),
     ],
 )
 def test_a_wrong_setting_is_named(tmp_path, text, environ, named):

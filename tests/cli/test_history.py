@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from churn_mlops.config import load_settings
 from churn_mlops.data.history import HistoryContract, load_contract
 from tests.cli.conftest import Churn
@@ -91,3 +93,10 @@ def test_a_folder_without_a_table_is_refused_with_what_to_do(churn: Churn) -> No
     Path("empty").mkdir()
     refused = churn("init", "--from", "empty")
     assert (refused.code, "holds no table: give one with .csv" in refused.err) == (1, True)
+
+
+@pytest.mark.parametrize("options", [["--as-of", "0001-01-05"], ["--as-of", "2026-01-01", "--until", "9999-12-31"]])
+def test_a_date_that_no_company_can_mean_is_refused(churn: Churn, options: list[str]) -> None:
+    refused = churn("score", *options)
+    assert refused.code == 2
+    assert "years 1900 to 2199" in refused.err

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
 from churn_mlops.data.contract import DataContract, Feature, SetAside
 from churn_mlops.data.contract_file import contract_text, write_contract
+from churn_mlops.data.history import HistoryContract
 from churn_mlops.data.remarks import Finding
+from churn_mlops.errors import ContractError
 
 PAGE = Path(__file__).parents[2] / "docs" / "contract.md"
 ODD = [
@@ -113,3 +117,29 @@ def test_the_page_names_every_key() -> None:
     text = PAGE.read_text(encoding="utf-8")
     for key in [*DataContract.model_fields, *Feature.model_fields]:
         assert f"`{key}`" in text
+
+
+@pytest.mark.parametrize(
+    ("where", "changes"),
+    [
+        ("features.visits.days", {"features": {"visits": {"count": "visits", "days": 3651}}}),
+        (
+            "features.visits.ratio.days",
+            {"features": {"visits": {"ratio": {"count": "visits", "days": [30, 10**9]}}}},
+        ),
+        ("label.horizon_days", {"label": {"event": "people.end", "horizon_days": 10**9}}),
+        ("label.lead_days", {"label": {"event": "people.end", "lead_days": 10**9}}),
+        ("label.reporting_delay_days", {"label": {"event": "people.end", "reporting_delay_days": 10**9}}),
+        ("label.inactive.days", {"label": {"inactive": {"events": "visits", "days": 10**9}}}),
+    ],
+)
+def test_no_window_or_delay_of_a_history_is_longer_than_ten_years(where: str, changes: dict[str, Any]) -> None:
+    declared = {
+        "name": "t",
+        "customer": "id",
+        "tables": {"people": {"start": "since", "end": "until"}, "visits": {"event_time": "at"}},
+        "features": {"visits": {"count": "visits", "days": 3650}},
+    }
+    HistoryContract.from_dict(declared)
+    with pytest.raises(ContractError, match=rf"{where}.*: .*less than or equal to 3650"):
+        HistoryContract.from_dict({**declared, **changes})

@@ -24,7 +24,9 @@ TABLES = {
         "known_at": "known",
         "through": {"table": "contracts", "column": "text", "key": "key"},
     },
+    "gone": {"event_time": "time", "known_at": "known"},
 }
+WITH_ENDS = {"start": "start", "start_known_at": "known", "ends": "gone"}
 KEYS = ["a", "b", "c"]
 LEVELS = ["x", "y"]
 _TIME = pa.timestamp("us")
@@ -98,7 +100,7 @@ def contracts(draw: st.DrawFn) -> HistoryContract:
             "name": "random",
             "customer": "customer",
             "time_zone": "Europe/Berlin",
-            "tables": TABLES,
+            "tables": TABLES | draw(st.sampled_from([{}, {"customers": WITH_ENDS}])),
             "features": {f"f{place}": one for place, one in enumerate(declared)},
             "label": label,
         }
@@ -142,6 +144,26 @@ def test_an_end_that_is_learnt_of_later_never_changes_a_snapshot(
     for row, (end, known) in zip(open_rows, ends, strict=False):
         row.update(end=end, end_known=known)
     assert _snapshot(contract, history) == before
+
+
+@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
+@given(rows("gone"), later_rows("gone"), st.lists(times, max_size=3))
+def test_rows_of_ends_that_come_later_or_are_never_known_change_no_snapshot(
+    ends: list[Row], later: list[Row], unknown: list[datetime | None]
+) -> None:
+    contract = HistoryContract.from_dict(
+        {
+            "name": "ends",
+            "customer": "customer",
+            "tables": TABLES | {"customers": WITH_ENDS},
+            "features": {"days": {"age_of": "customers.start", "unit": "days"}},
+            "label": {"event": "customers.end"},
+        }
+    )
+    begun = datetime(2023, 12, 1)
+    history = {"customers": [{"customer": key, "start": begun, "known": begun} for key in KEYS], "gone": ends}
+    added = later + [{"customer": KEYS[0], "time": time, "known": None} for time in unknown]
+    assert _snapshot(contract, history | {"gone": ends + added}) == _snapshot(contract, history)
 
 
 def test_a_frozen_snapshot_replays_after_later_rows_arrived() -> None:

@@ -314,3 +314,29 @@ def test_a_snapshot_needs_a_date_and_a_label_that_is_declared() -> None:
         snapshot(tables, declared, [])
     with pytest.raises(ValueError, match="declares no label"):
         snapshot(tables, declared, [DAY], label=True)
+
+
+def test_rows_of_a_link_that_moved_count_for_both_customers_once_the_new_one_is_known() -> None:
+    declared = HistoryContract.from_dict(
+        {
+            "name": "moved",
+            "customer": "id",
+            "tables": {
+                "customers": {"start": "since"},
+                "accounts": {"valid_from": "since"},
+                "payments": {
+                    "event_time": "day",
+                    "through": {"table": "accounts", "column": "account", "key": "account"},
+                },
+            },
+            "features": {"n": {"count": "payments"}},
+        }
+    )
+    begun, moved = date(2024, 1, 1), date(2024, 4, 1)
+    tables = {
+        "customers": pa.table({"id": ["A", "B"], "since": [begun, begun]}),
+        "accounts": pa.table({"account": ["x", "x"], "id": ["A", "B"], "since": [begun, moved]}),
+        "payments": pa.table({"account": ["x"], "day": [date(2024, 2, 1)]}),
+    }
+    found = read_history(on_duckdb(tables, declared), declared, [date(2024, 3, 31), moved])
+    assert found["n"].to_pylist() == [1.0, 0.0, 1.0, 1.0]

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date
 from typing import Any
 
+import ibis
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from churn_mlops.data.history import AS_OF, LEFT
+from churn_mlops.data.history import AS_OF, LEFT, HistoryContract
 from churn_mlops.data.snapshot import read_history
+from churn_mlops.data.tables import tables_of
 from tests.data.histories import on_duckdb, on_postgres, on_spark
 from tests.data.telecom import CONTRACT, telecom
 
@@ -66,6 +68,62 @@ def test_postgres_gives_the_rows_of_duckdb(expected: pa.Table, postgres: str) ->
 def test_spark_gives_the_rows_of_duckdb(expected: pa.Table, spark: Any) -> None:
     found = read_history(on_spark(TABLES, CONTRACT, spark), CONTRACT, DATES[:1], label=True)
     assert_same(found, expected.filter(pc.field(AS_OF) == DATES[0]))
+
+
+ODD = HistoryContract.from_dict(
+    {
+        "name": "odd",
+        "customer": "id",
+        "tables": {"people": {"start": "since", "end": "until"}, "visits": {"event_time": "seen"}},
+        "features": {"visits": {"count": "visits"}, "days": {"age_of": "people.start", "unit": "days"}},
+    }
+)
+
+
+@pytest.fixture(params=["duckdb", "postgres"])
+def odd(request: pytest.FixtureRequest) -> Iterator[Callable[..., dict[str, tuple[float, float]]]]:
+    """Gives visits and days of each customer on 1 February 2024, of rows written in SQL."""
+    duckdb = request.param == "duckdb"
+    connection = ibis.duckdb.connect() if duckdb else ibis.connect(request.getfixturevalue("postgres"))
+
+    def made(people: str, visits: str, customer: str | None = None) -> dict[str, tuple[float, float]]:
+        for statement in (
+            "CREATE TABLE people (id text, since timestamp, until date)",
+            f"INSERT INTO people VALUES {people}",
+            "CREATE TABLE visits (id text, seen text)",
+            f"INSERT INTO visits VALUES {visits}",
+        ):
+            connection.raw_sql(statement).close() if not duckdb else connection.raw_sql(statement)
+        if not duckdb:
+            connection.con.commit()
+        found = read_history(tables_of(connection, ODD), ODD, [date(2024, 2, 1)], customer=customer).to_pylist()
+        return {row["id"]: (row["visits"], row["days"]) for row in found}
+
+    yield made
+    connection.disconnect()
+
+
+def test_decimals_beyond_microseconds_are_cut_and_never_make_the_next_day(odd: Any) -> None:
+    visits = "('a', '2024-02-01 23:59:59.9999999'), ('a', '2024-02-01T23:59:59.999999999Z'), ('a', '2024-02-02')"
+    assert odd("('a', '2024-01-01', NULL)", visits) == {"a": (2.0, 31.0)}
+
+
+def test_an_infinite_time_is_none(odd: Any) -> None:
+    people = "('a', '2024-01-01', 'infinity'), ('b', '-infinity', NULL), ('c', 'infinity', NULL)"
+    assert odd(people, "('a', 'infinity')") == {"a": (0.0, 31.0)}
+
+
+def test_outer_blanks_of_a_key_do_not_matter_and_a_blank_one_is_nobody(odd: Any) -> None:
+    people = (
+        "(' a', '2024-01-01', NULL), ('a', '2024-01-02', NULL), ('  ', '2024-01-01', NULL), ('', '2024-01-01', NULL)"
+    )
+    visits = "('a', '2024-01-05'), ('a ', '2024-01-05'), (' ', '2024-01-05')"
+    assert odd(people, visits) == {"a": (2.0, 31.0)}
+
+
+def test_one_customer_is_found_whatever_blanks_are_around_his_key(odd: Any) -> None:
+    people = "(' a', '2024-01-01', NULL), ('b', '2024-01-02', NULL)"
+    assert odd(people, "('a', '2024-01-05')", customer="a ") == {"a": (1.0, 31.0)}
 
 
 def assert_same(found: pa.Table, expected: pa.Table) -> None:

@@ -12,6 +12,7 @@ import typer
 
 from churn_mlops.cli.settings import settings_of
 from churn_mlops.cli.terminal import print_json, progress_bar, say, table
+from churn_mlops.config import check_as_of
 
 if TYPE_CHECKING:
     from churn_mlops.config import Settings
@@ -119,6 +120,12 @@ def _each_day(settings: Settings, first: date, last: date, *, quiet: bool) -> Sc
 
 
 def _check_dates(as_of: datetime | None, until: datetime | None) -> None:
+    for option, day in (("--as-of", as_of), ("--until", until)):
+        if day is not None:
+            try:
+                check_as_of(day.date())
+            except ValueError as error:
+                raise typer.BadParameter(str(error), param_hint=option) from None
     if until is not None and (as_of is None or until < as_of):
         raise typer.BadParameter("give the first date with --as-of, and a later one here", param_hint="--until")
 

@@ -18,6 +18,16 @@ def _setting(default: Any, meaning: str, unit: str | None = None, *, secret: boo
     return Field(default, description=meaning, json_schema_extra={"unit": unit}, repr=not secret, **bounds)
 
 
+def check_as_of(day: date) -> None:
+    """Refuse an as-of date that no company can mean: the windows before it and the horizon after it must exist too.
+
+    Raises:
+        ValueError: ``day`` lies outside the years 1900 to 2199.
+    """
+    if not 1900 <= day.year < 2200:
+        raise ValueError(f"{day} is no as-of date: give one of the years 1900 to 2199")
+
+
 class _Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -49,7 +59,7 @@ class Source(_Section):
         """YAML reads an unquoted day as a date; and not every text of its form is a day."""
         text = value.isoformat() if type(value) is date else value
         if isinstance(text, str) and text not in ("today", "latest"):
-            date.fromisoformat(text)
+            check_as_of(date.fromisoformat(text))
         return text
 
 

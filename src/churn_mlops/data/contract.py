@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
@@ -24,6 +24,7 @@ __all__ = [
     "TRUE_TEXTS",
     "ContractFile",
     "DataContract",
+    "Days",
     "Feature",
     "FeatureType",
     "Label",
@@ -35,6 +36,8 @@ __all__ = [
 CONTRACT_VERSION = 1
 LABEL = "__label__"
 """Name of the label's column in a snapshot."""
+Days = Annotated[int, Field(le=3650)]
+"""A window or a delay: ten years at most, for a date so long before another has to exist."""
 ABSURD = 1e300  # no measured thing is larger: such a number is a fault
 
 SetAsideReason = Literal[
@@ -49,7 +52,7 @@ class Label(Declaration):
     column: str
     positive: str = Field(description="the value of a customer who left")
     negative: str = Field(description="the value of a customer who stayed")
-    horizon_days: int = Field(30, gt=0, description="days ahead that the label looks")
+    horizon_days: Days = Field(30, gt=0, description="days ahead that the label looks")
 
     @field_validator("positive", "negative", mode="before")
     @classmethod

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
+from churn_mlops.data.ends import customers_of
 from churn_mlops.data.history import Inactivity
 from churn_mlops.data.history_rows import KEY, TIME, History
 from churn_mlops.data.local_time import AsOf
@@ -22,7 +23,7 @@ def active_customers(history: History, as_of: AsOf) -> ir.Table:
     """
     contract = history.contract
     declared = contract.tables[contract.customers]
-    rows = history.counted(contract.customers, as_of)
+    rows = customers_of(history, as_of)
     open_ = ibis.literal(True)
     if declared.end is not None:
         end = time_of(rows, declared.end, declared)

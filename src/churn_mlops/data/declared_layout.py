@@ -42,7 +42,7 @@ def _looks(tables: Mapping[str, ir.Table], contract: HistoryContract) -> dict[st
             times |= {name: _time(table, name, contract.tables[key]) for name in _times(contract.tables[key])}
         of_keys = {name for key in keys for name in _named(key, contract)}
         columns = [name for name in table.columns if name in of_keys | set(times) or _speaks(name)]
-        profile = profile_table(table.select(*(name for name in columns if name not in (END, END_KNOWN_AT))))
+        profile = profile_table(table.select(*columns))
         found |= dict.fromkeys(keys, Look(keys[0], source, table, profile, times))
     return found
 

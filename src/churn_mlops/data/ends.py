@@ -1,58 +1,47 @@
-"""Ends of customers that stand in a table of their own: the first of each becomes a column of the customers."""
+"""The table of customers with their ends, also where these stand in a table of their own (`ends`)."""
 
 from __future__ import annotations
-
-from collections.abc import Mapping
 
 import ibis
 import ibis.expr.types as ir
 
-from churn_mlops.data.cells import as_text
-from churn_mlops.data.history import END, END_KNOWN_AT, HistoryContract
-from churn_mlops.data.times import time_of
+from churn_mlops.data.history import END, END_KNOWN_AT
+from churn_mlops.data.history_rows import KEY, KNOWN, TIME, History
+from churn_mlops.data.local_time import AsOf
+
+_WHO, _START = "__who__", "__start__"
 
 
-def with_ends(tables: Mapping[str, ir.Table], contract: HistoryContract) -> dict[str, ir.Table]:
-    """``tables`` with the ends of the customers among their columns, where the contract declares ``ends``.
+def customers_of(history: History, as_of: AsOf | None = None) -> ir.Table:
+    """The rows of the table of customers, the ends of another table among the columns where the contract has `ends`.
 
-    The end of a customer is his first row in that table that does not lie before his start; when it was known is the
-    known time of that row. One who comes back is not followed any further.
+    The end of a customer is his first row in that table that does not lie before his start. It is chosen among the rows
+    that count at ``as_of``, so that a row that comes late never takes the place of the one that was known. One who
+    comes back is not followed any further.
 
     Args:
-        tables: each table of the contract under its key, its columns as in the database.
-        contract: which table holds the ends.
+        history: the tables and what they mean.
+        as_of: only what had happened and was known then; None for all rows that are known at all, as labels need them.
+
+    Returns:
+        The rows as :meth:`History.counted` and :meth:`History.all_rows` give them; with `ends`, `END` and
+        `END_KNOWN_AT` as well (local times, null for who has no end).
     """
-    home = contract.customers
-    declared = contract.tables[home]
+    home = history.contract.customers
+    declared = history.contract.tables[home]
+    rows = history.all_rows(home) if as_of is None else history.counted(home, as_of)
     if declared.ends is None:
-        return dict(tables)
-    customers, ends = tables[home], contract.tables[declared.ends]
-    rows = tables[declared.ends]
-    who = ends.customer or contract.customer
-    if ends.through is not None:
-        link = ends.through
-        middle = tables[link.table]
-        named = contract.tables[link.table].customer or contract.customer
-        keys = middle.select(__key__=as_text(middle[link.key]), __who__=as_text(middle[named]))
-        rows = rows.mutate(__link__=as_text(rows[link.column])).join(keys, [("__link__", "__key__")])
-        who = "__who__"
-    for column, values in ends.where.items():
-        rows = rows.filter(as_text(rows[column]).isin(values))
-    own = declared.customer or contract.customer
-    starts = customers.group_by(__customer__=as_text(customers[own])).agg(
-        __start__=time_of(customers, declared.time, declared).min()
-    )
-    dated = rows.select(
-        __who__=as_text(rows[who]),
-        __at__=time_of(rows, ends.time, ends),
-        __known__=time_of(rows, ends.known, ends),
-    )
-    both = dated.join(starts, dated["__who__"] == starts["__customer__"])
-    both = both.filter(both["__at__"].date() >= both["__start__"].date())
-    order = ibis.window(group_by="__customer__", order_by=["__at__", "__known__"])
-    first = both.mutate(__place__=ibis.row_number().over(order))
-    first = first.filter(first["__place__"] == 0)
-    first = first.select("__customer__", **{END: first["__at__"], END_KNOWN_AT: first["__known__"]})
-    keyed = customers.mutate(__key__=as_text(customers[own]))
-    joined = keyed.left_join(first, [("__key__", "__customer__")])
-    return {**tables, home: joined.select(*customers.columns, END, END_KNOWN_AT)}
+        return rows
+    ends = history.all_rows(declared.ends) if as_of is None else history.counted(declared.ends, as_of)
+    first = _first(ends.filter(ends[KNOWN].notnull()), rows.group_by(KEY).agg(**{_START: rows[TIME].min()}))
+    return rows.left_join(first, [(KEY, _WHO)]).drop(_WHO)
+
+
+def _first(ends: ir.Table, starts: ir.Table) -> ir.Table:
+    """The first end of each customer that does not lie before his start."""
+    dated = ends.select(**{_WHO: ends[KEY], END: ends[TIME], END_KNOWN_AT: ends[KNOWN]})
+    both = dated.join(starts, [(_WHO, KEY)])
+    both = both.filter(both[END].date() >= both[_START].date())
+    order = ibis.window(group_by=_WHO, order_by=[END, END_KNOWN_AT])
+    placed = both.mutate(__place__=ibis.row_number().over(order))
+    return placed.filter(placed["__place__"] == 0).select(_WHO, END, END_KNOWN_AT)

@@ -13,16 +13,17 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, field_validator, model_validator
 
-from churn_mlops.data.contract import ContractFile, DataContract, Label, SetAside
+from churn_mlops.data.contract import ContractFile, DataContract, Days, Label, SetAside
 from churn_mlops.data.feature import Declaration, Feature, FeatureType, level_text
 from churn_mlops.data.layouts import LAYOUTS, is_layout
+from churn_mlops.data.names import check_feature_names
 
 AS_OF = "__as_of__"
 """Name of the column of a snapshot that holds its as-of date."""
 LEFT = "__left__"
 """Name of the column of a snapshot that holds the label: "yes", "no", or null where it has not matured."""
 END, END_KNOWN_AT = "__end__", "__end_known_at__"
-"""Columns that a table of customers is given where its ends stand in another table (`ends`)."""
+"""Columns of the first end, where the ends of customers stand in another table (`ends`)."""
 TableKind = Literal["customers", "attributes", "events"]
 Where = Mapping[str, tuple[str, ...]]
 AGGREGATES = ("last", "count", "sum", "mean", "smallest", "largest", "distinct", "since_last", "age_of")
@@ -64,7 +65,7 @@ class HistoryTable(Declaration):
     @model_validator(mode="before")
     @classmethod
     def _end_from_ends(cls, data: Any) -> Any:
-        """Ends of another table are read as a column like any other, once the tables are opened."""
+        """Ends of another table are read as a column like any other, which ``data.ends`` adds."""
         if not isinstance(data, Mapping) or data.get("ends") is None:
             return data
         if data.get("end") not in (None, END) or data.get("end_known_at") not in (None, END_KNOWN_AT):
@@ -125,7 +126,7 @@ class Ratio(Declaration):
 
     count: str | None = None
     sum: str | None = None
-    days: tuple[int, int] = Field(description="the short window and the long one")
+    days: tuple[Days, Days] = Field(description="the short window and the long one")
     where: Where = Field(default_factory=dict)
 
     @field_validator("where", mode="before")
@@ -156,7 +157,7 @@ class HistoryFeature(Feature):
     since_last: str | None = Field(None, description="days since the last row of a table")
     age_of: str | None = Field(None, description="time since a date, in `unit`: days, weeks, months or years")
     ratio: Ratio | None = Field(None, description="rate over a short window by rate over a long one")
-    days: int | None = Field(None, gt=0, description="rows of the last so many days; all rows when left out")
+    days: Days | None = Field(None, gt=0, description="rows of the last so many days; all rows when left out")
     where: Where = Field(default_factory=dict, description="only rows whose columns hold one of these values")
 
     @model_validator(mode="before")
@@ -234,7 +235,7 @@ class Inactivity(Declaration):
     """Leaving without a word: no row of a table of events for so many days."""
 
     events: str = Field(description="table of events that show a customer is still there")
-    days: int = Field(gt=0)
+    days: Days = Field(gt=0)
 
 
 class HistoryLabel(Declaration):
@@ -242,9 +243,9 @@ class HistoryLabel(Declaration):
 
     event: str | None = Field(None, description="`table.end` of the table of customers")
     inactive: Inactivity | None = Field(None, description="left = no such event for so many days")
-    horizon_days: int = Field(30, gt=0, description="days ahead that are predicted; those of `inactive`, with it")
-    lead_days: int = Field(0, ge=0, description="days that the team needs before it can act")
-    reporting_delay_days: int = Field(0, ge=0, description="days until the database knows of an end, at the latest")
+    horizon_days: Days = Field(30, gt=0, description="days ahead that are predicted; those of `inactive`, with it")
+    lead_days: Days = Field(0, ge=0, description="days that the team needs before it can act")
+    reporting_delay_days: Days = Field(0, ge=0, description="days until the database knows of an end, at the latest")
     involuntary: Involuntary | None = Field(None, description="ends that the customer did not choose")
 
     @model_validator(mode="after")
@@ -319,9 +320,8 @@ class HistoryContract(ContractFile):
 
     @model_validator(mode="after")
     def _features_read_tables(self) -> HistoryContract:
+        check_feature_names(self.features, self.customer)
         for name, feature in self.features.items():
-            if name in (self.customer, AS_OF, LEFT):
-                raise ValueError(f"feature {name!r} is called like a column of every snapshot: give it another name")
             table, column = feature.reads
             declared = self._table(table, f"feature {name!r}")
             if table == self.tables[self.customers].ends:

@@ -8,6 +8,7 @@ import ibis.expr.types as ir
 
 from churn_mlops.data.contradictions import on_leaving
 from churn_mlops.data.declared_layout import declared_layout
+from churn_mlops.data.ends import customers_of
 from churn_mlops.data.history import HistoryContract
 from churn_mlops.data.history_rows import KEY, TIME, History
 from churn_mlops.data.oddities import of_rows, on_tables
@@ -49,7 +50,7 @@ def check_history(tables: Mapping[str, ir.Table], contract: HistoryContract) -> 
     some = _without(contract, empty)
     held = {name: tables[name] for name in some.tables}
     layout = declared_layout(held, some)
-    findings = [*on_tables(layout), *_without_time(held, some), *_nameless(layout), *_repeated(held, some)]
+    findings = [*on_tables(layout), *_without_time(held, some), *_nameless(layout), *_repeated(tables, contract)]
     return [*problems, *map(_problem, _with_early_ends(findings, some)), *map(_problem, on_leaving(layout))]
 
 
@@ -107,7 +108,7 @@ def _repeated(tables: Mapping[str, ir.Table], contract: HistoryContract) -> Iter
     source = declared.table or home
     if declared.end is None or any((one.table or key) == source for key, one in contract.tables.items() if key != home):
         return
-    rows = History(tables, contract).all_rows(home)
+    rows = customers_of(History(tables, contract))
     still = rows.filter(time_of(rows, declared.end, declared).isnull())
     each = still.group_by(KEY).agg(k=still.count())
     again = each.filter(each.k > 1)

@@ -49,7 +49,8 @@ def propose_features(layout: Layout) -> Features:
         aside |= gone
         own = [("tenure", _age(layout.home))] if role.kind == "customers" else []
         for name, data in [*own, *_of_role(role, usable)]:
-            free = name if name not in features and name != layout.customer else f"{role.name}_{name}"
+            taken = {layout.customer.lower(), *map(str.lower, features)}
+            free = name if name.lower() not in taken else f"{role.name}_{name}"
             features[free] = HistoryFeature(**data)
     return Features(features, aside)
 

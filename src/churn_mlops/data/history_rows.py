@@ -63,24 +63,20 @@ class History:
         # Each link once: a table of several versions of a row would count the linked rows as often.
         pairs = linking.select(**{_LINK: linking[through.key], KEY: linking[KEY]}).distinct()
         left, right = rows[through.column], pairs[_LINK]
-        if left.type().is_string() != right.type().is_string():
+        if left.type().is_string() or right.type().is_string():
             left, right = as_text(left), as_text(right)
         return rows.inner_join(pairs, left == right).drop(_LINK)
 
     def _asked(self, key: ir.Column) -> ir.BooleanValue:
         if self.customer is None:
-            return key.notnull() if self._key_kind != "text" else key.nullif("").notnull()
+            return key.notnull()
         if self._key_kind != "whole":
-            return key == self.customer
-        if _WHOLE_NUMBER.fullmatch(self.customer) is None:
-            return ibis.literal(False)
-        return key == int(self.customer)
+            return key == self.customer.strip()
+        return key == int(self.customer) if _WHOLE_NUMBER.fullmatch(self.customer) else ibis.literal(False)
 
     def key(self, column: ir.Column) -> ir.Column:
-        """The customer in ``column``: the number or the text as it stands where all tables agree, else a text."""
-        if self._key_kind == "whole":
-            return column.cast("int64")
-        return column if self._key_kind == "text" else as_text(column)
+        """The customer in ``column``: a whole number where all tables hold such, else a text without outer blanks."""
+        return column.cast("int64") if self._key_kind == "whole" else as_text(column)
 
     @cached_property
     def _key_kind(self) -> str:
@@ -89,9 +85,7 @@ class History:
             for name, table in self.contract.tables.items()
             if table.through is None
         ]
-        if all(kind.is_integer() for kind in kinds):
-            return "whole"
-        return "text" if all(kind.is_string() for kind in kinds) else "mixed"
+        return "whole" if all(kind.is_integer() for kind in kinds) else "text"
 
 
 def matches(table: ir.Table, where: Where) -> ir.BooleanValue:

@@ -83,4 +83,6 @@ def _of_text(column: ir.StringColumn) -> ir.TimestampColumn:
     text = column.strip()
     local = ibis.ifelse(text.re_search(f"^{_DAY}({_CLOCK})?$"), text, ibis.null("string"))
     zoned = ibis.ifelse(text.re_search(f"^{_DAY}{_CLOCK}{_ZONE}$"), text, ibis.null("string"))
+    # Cut to microseconds, which take 26 characters: some engines round further decimals up, into the next day.
+    local, zoned = local.substr(0, 26), zoned.re_replace("([.][0-9]{6})[0-9]+", r"\1")
     return ibis.coalesce(local.cast("timestamp"), zoned.cast("timestamp('UTC')").cast("timestamp"))

@@ -8,6 +8,7 @@ import ibis
 import ibis.expr.types as ir
 
 from churn_mlops.data.cells import as_text
+from churn_mlops.data.ends import customers_of
 from churn_mlops.data.history import LEFT, HistoryContract, HistoryLabel, Inactivity, Involuntary
 from churn_mlops.data.history_rows import KEY, TIME, History
 from churn_mlops.data.local_time import AsOf
@@ -35,7 +36,7 @@ def _by_end(history: History, label: HistoryLabel, day: date) -> ir.Table:
         AsOf(day + timedelta(days=label.lead_days)),
         AsOf(day + timedelta(days=label.lead_days + label.days)),
     )
-    rows = history.all_rows(history.contract.customers)
+    rows = customers_of(history)
     # A spell that begins later is another story: whoever came back a year later had left all the same.
     rows = rows.filter(after.includes(rows[TIME]))
     end = time_of(rows, str(declared.end), declared)

@@ -10,7 +10,6 @@ import ibis.expr.types as ir
 
 from churn_mlops.addresses import shown
 from churn_mlops.data.csv_files import open_csv
-from churn_mlops.data.ends import with_ends
 from churn_mlops.data.files import check_file, is_duckdb, quoted
 from churn_mlops.data.folders import files_in, stem_of
 from churn_mlops.data.history import END, END_KNOWN_AT, HistoryContract, HistoryTable
@@ -44,7 +43,7 @@ def open_tables(address: str, contract: HistoryContract) -> dict[str, ir.Table]:
         contract: names the tables and the columns that they need.
 
     Returns:
-        Those tables; with the ends of customers among their columns, where the contract has ``ends``.
+        Those tables, their columns as in the database.
 
     Raises:
         SourceError: the address cannot be opened, or has no such table; names the nearest.
@@ -104,7 +103,7 @@ def _opened(
     found = {key: opened[name] for key, name in wanted.items()}
     for key, table in found.items():
         _check_columns(contract, key, table, where)
-    return with_ends(found, contract)
+    return found
 
 
 def _count_days_in(connection: ibis.BaseBackend, time_zone: str) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import ibis
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 _MONTHS = {name: place for place, name in enumerate("jan feb mar apr may jun jul aug sep oct nov dec".split(), start=1)}
 # A day beyond the end of its month, and a leap day in a year that has none.
 _NO_DAY = "-(02-3[01]|(04|06|09|11)-31)$|([02468][1235679]|[13579][01345789])-02-29$|(1900|2100)-02-29$"
+_FIRST, _LAST = datetime(1, 1, 2), datetime(9999, 12, 30)  # whatever the time zone
 _SAMPLE = 2_000
 _MOSTLY = 0.95
 
@@ -99,9 +101,15 @@ def parsed_time(column: ir.Column, layout: str | None) -> ir.TimestampColumn:
 
 
 def time_of(rows: ir.Table, column: str, declared: HistoryTable) -> ir.TimestampColumn:
-    """The times in ``column`` of ``rows``, written as the contract's table says; what is no such time is null."""
+    """The times in ``column`` of ``rows``, written as the contract's table says; what is no such time is null.
+
+    Nor is what lies outside the years 1 to 9999, such as the `infinity` of PostgreSQL.
+    """
     layout = declared.formats.get(column)
     times = parsed_time(rows[column], layout)
+    if rows[column].type().is_temporal():
+        # Databases have times such as `infinity`, for what has no end, and years that no calendar of Python has.
+        times = ibis.ifelse(times.between(ibis.literal(_FIRST), ibis.literal(_LAST)), times, ibis.null("timestamp"))
     # A text is cut into parts with long patterns: written once, however often the time is used.
     return fenced(times) if layout is not None or rows[column].type().is_string() else times
 
