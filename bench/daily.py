@@ -27,7 +27,7 @@ from churn_mlops.data.demo_company import write_company
 from churn_mlops.pipelines.train import train
 from tests.postgres import new_database, postgres_server
 
-TRAINED_ON = 20_000
+TRAINED_ON = 10_000
 BEFORE_THE_END = 60
 """Days, so that what became of the customers is known."""
 

@@ -88,8 +88,8 @@ def trained_company(folder: Path, record: Path) -> Company:
 
 
 def copy_of(company: Company, folder: Path) -> Company:
-    """A copy to change; artifacts recorded so far stay where they are, since MLflow keeps their absolute paths."""
-    shutil.copytree(company.folder, folder, ignore=shutil.ignore_patterns("artifacts"), dirs_exist_ok=True)
+    """A copy to change, with nothing published; artifacts stay where they are: MLflow keeps their absolute paths."""
+    shutil.copytree(company.folder, folder, ignore=shutil.ignore_patterns("artifacts", "churn.db*"), dirs_exist_ok=True)
     return Company(folder, settings_in(folder), company.trained)
 
 

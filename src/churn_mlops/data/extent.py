@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
 
-import ibis
 import ibis.expr.types as ir
 
 from churn_mlops.data.arrow import as_arrow
 from churn_mlops.data.history import HistoryContract
+from churn_mlops.data.local_time import AsOf
 from churn_mlops.data.times import time_of
 from churn_mlops.errors import DataError
 
@@ -38,7 +38,7 @@ def last_day(tables: Mapping[str, ir.Table], contract: HistoryContract, today: d
         DataError: no table has a row with such a time.
     """
     times = _known_times(tables, contract).values()
-    newest = [time.max() if today is None else time.max(where=time < _end_of(today)) for time in times]
+    newest = [time.max() if today is None else time.max(where=AsOf(today).includes(time)) for time in times]
     moments = [moment for moment in map(_moment, newest) if moment is not None]
     if not moments:
         until = "" if today is None else f" up to {today}"
@@ -49,7 +49,7 @@ def last_day(tables: Mapping[str, ir.Table], contract: HistoryContract, today: d
 
 def rows_after(tables: Mapping[str, ir.Table], contract: HistoryContract, today: date) -> dict[str, int]:
     """How many rows of each table are dated, or were known, after ``today``; tables without such rows are left out."""
-    counts = {name: (time >= _end_of(today)).sum() for name, time in _known_times(tables, contract).items()}
+    counts = {name: (~AsOf(today).includes(time)).sum() for name, time in _known_times(tables, contract).items()}
     found = {name: _one(count) for name, count in counts.items()}
     return {name: rows for name, rows in found.items() if rows}
 
@@ -61,11 +61,6 @@ def _known_times(tables: Mapping[str, ir.Table], contract: HistoryContract) -> d
         for name, declared in contract.tables.items()
         if declared.kind != "attributes" or declared.known_at is not None
     }
-
-
-def _end_of(day: date) -> ir.TimestampScalar:
-    following = day + timedelta(days=1)
-    return ibis.timestamp(following.year, following.month, following.day, 0, 0, 0)
 
 
 def _one(value: ir.Scalar) -> Any:

@@ -14,8 +14,8 @@ from tests.company import Company
 from tests.pipelines.doctor.examined import CHECKS, change, files, found
 
 
-def test_of_a_sound_company_every_check_is_ok(company: Company) -> None:
-    checks = found(company.config())
+def test_of_a_sound_company_every_check_is_ok(own_company: Company) -> None:
+    checks = found(own_company.config())
     assert set(checks) == CHECKS
     assert {check: str(finding) for check, finding in checks.items() if finding.status != "ok"} == {}
     assert "10 columns, all that the contract declares" in checks["source"].found
