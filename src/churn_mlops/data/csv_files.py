@@ -67,7 +67,7 @@ def _load_statement(path: str, table: str, header: list[str], delimiter: str, pa
     # Names and the path are quoted, the delimiter is one of ours: a prepared statement cannot take them.
     spec = ", ".join(f"{quoted(name)}: 'VARCHAR'" for name in header)
     return (
-        f"CREATE TABLE {identifier(table)} AS SELECT * FROM read_csv({quoted(path)}, "  # noqa: S608 quoted
+        f"CREATE TABLE {identifier(table)} AS SELECT * FROM read_csv({quoted(path)}, "  # noqa: S608 both are quoted
         f"columns={{{spec}}}, auto_detect=false, "
         f"header=true, skip=0, delim={quoted(delimiter)}, quote='\"', escape='\"', comment='', strict_mode=true, "
         "null_padding=false, ignore_errors=false, nullstr='', allow_quoted_nulls=true, "

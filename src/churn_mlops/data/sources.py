@@ -103,7 +103,7 @@ def open_parquet(path: Path, connection: ibis.BaseBackend, name: str = "rows") -
             # A literal path that is not the file's own is gone after this block, so the rows are taken along.
             kind = "VIEW" if literal == str(path) else "TABLE"
             connection.raw_sql(
-                f"CREATE {kind} {identifier(name)} AS SELECT * FROM read_parquet({quoted(literal)})"  # noqa: S608 quoted
+                f"CREATE {kind} {identifier(name)} AS SELECT * FROM read_parquet({quoted(literal)})"  # noqa: S608 both are quoted
             )
         table = connection.table(name)
         # The footer can be whole while the rows are not, and it answers a count: so every cell is read once.

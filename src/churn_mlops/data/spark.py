@@ -13,6 +13,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, unquote
@@ -224,9 +225,7 @@ def _master(text: str) -> str | None:
 
 
 def _pyspark(place: SparkAddress) -> None:
-    try:
-        import pyspark.sql  # noqa: F401
-    except ImportError:
+    if find_spec("pyspark") is None:
         raise SourceError(f"{place.shown} needs PySpark: pip install 'churn-mlops[spark]'") from None
     home = os.environ.get("JAVA_HOME")
     if shutil.which("java" if home is None else str(Path(home) / "bin" / "java")) is None:

@@ -30,14 +30,14 @@ def labels_from_spark(
         SourceError: Spark fails.
     """
     with explained(SparkAddress.of(address)):
-        from pyspark.sql import functions as F  # noqa: N812 its usual name
+        from pyspark.sql import functions as sf
 
         labels = frame_of(labels_of(tables, contract, day)).persist()
         try:
             for batch in prediction_batches(store, day):
                 wanted = pa.table({contract.customer: pa.array(batch.customer, pa.string())})
                 names = labels.sparkSession.createDataFrame(wanted)
-                found = labels.join(F.broadcast(names), contract.customer, "left_semi").toArrow()
+                found = labels.join(sf.broadcast(names), contract.customer, "left_semi").toArrow()
                 left = [None if text is None else text == "yes" for text in found.column(LEFT).to_pylist()]
                 yield Labels(found.column(contract.customer).to_pylist(), left)
         finally:

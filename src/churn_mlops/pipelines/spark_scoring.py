@@ -227,30 +227,30 @@ def _scores(inputs: DataFrame, scorer: Scorer) -> DataFrame:
 
 
 def _write(scores: DataFrame, day: date, path: str) -> None:
-    from pyspark.sql import functions as F  # noqa: N812 its usual name
+    from pyspark.sql import functions as sf
 
     customer, *others = _OUTPUT
-    scores.select(customer, F.lit(day).alias("as_of"), *others).write.mode("overwrite").parquet(path)
+    scores.select(customer, sf.lit(day).alias("as_of"), *others).write.mode("overwrite").parquet(path)
 
 
 def _totals(scores: DataFrame, capacity: int | None) -> _Totals:
-    from pyspark.sql import functions as F  # noqa: N812
+    from pyspark.sql import functions as sf
 
-    found = scores.agg(F.count("*"), F.count_if("will_churn"), F.count_if("gains")).first()
+    found = scores.agg(sf.count("*"), sf.count_if("will_churn"), sf.count_if("gains")).first()
     customers, likely, gaining = found if found is not None else (0, 0, 0)
     return _Totals(customers, likely, gaining, gaining if capacity is None else min(gaining, capacity))
 
 
 def _sorted(scores: DataFrame, totals: _Totals) -> DataFrame:
     """Those who may stand in the list, best first, with `_PLACE`; ties are broken by the customer, byte by byte."""
-    from pyspark.sql import functions as F  # noqa: N812
+    from pyspark.sql import functions as sf
 
-    best_first = [F.desc("score"), F.asc(CUSTOMER)]
+    best_first = [sf.desc("score"), sf.asc(CUSTOMER)]
     if max(totals.likely, totals.gaining) >= totals.told:
         chosen = scores.filter("will_churn OR gains").orderBy(*best_first)
     else:  # a few more than those, for people to look at
         chosen = scores.orderBy(*best_first).limit(totals.told).orderBy(*best_first)
-    return chosen.withColumn(_PLACE, F.monotonically_increasing_id())
+    return chosen.withColumn(_PLACE, sf.monotonically_increasing_id())
 
 
 def _ranked(placed: DataFrame, totals: _Totals, capacity: int | None) -> DataFrame:
@@ -258,17 +258,17 @@ def _ranked(placed: DataFrame, totals: _Totals, capacity: int | None) -> DataFra
 
     A rank by a window would take all rows through one task.
     """
-    from pyspark.sql import functions as F  # noqa: N812
+    from pyspark.sql import functions as sf
 
-    partition = F.shiftright(_PLACE, _PARTITION_BITS)
+    partition = sf.shiftright(_PLACE, _PARTITION_BITS)
     counts = {row[0]: row[1] for row in placed.groupBy(partition).count().collect()}
     sizes = [counts.get(place, 0) for place in range(max(counts, default=0) + 1)]
-    before = F.array(*(F.lit(rows).cast("long") for rows in accumulate([0, *sizes[:-1]])))
-    within = F.col(_PLACE).bitwiseAND(F.lit((1 << _PARTITION_BITS) - 1))
-    rank = F.element_at(before, (partition + 1).cast("int")) + within + 1
-    offered = F.col("gains") & (F.col("rank") <= (totals.customers if capacity is None else capacity))
-    action = F.when(offered, OFFER).otherwise(LEAVE_ALONE)
-    return placed.withColumn("rank", rank).filter(F.col("rank") <= totals.told).withColumn("action", action)
+    before = sf.array(*(sf.lit(rows).cast("long") for rows in accumulate([0, *sizes[:-1]])))
+    within = sf.col(_PLACE).bitwiseAND(sf.lit((1 << _PARTITION_BITS) - 1))
+    rank = sf.element_at(before, (partition + 1).cast("int")) + within + 1
+    offered = sf.col("gains") & (sf.col("rank") <= (totals.customers if capacity is None else capacity))
+    action = sf.when(offered, OFFER).otherwise(LEAVE_ALONE)
+    return placed.withColumn("rank", rank).filter(sf.col("rank") <= totals.told).withColumn("action", action)
 
 
 def _batch(frame: DataFrame, scorer: Scorer, contract: DataContract, first: int) -> pa.Table:
