@@ -47,6 +47,7 @@ def read_cells(table: ir.Table, contract: DataContract, names: Container[str]) -
     return table.select([*columns, _place(table).name("place")])
 
 
+# Spark's own function, called by its name; only its type is said here.
 @ibis.udf.scalar.builtin  # type: ignore[untyped-decorator]
 def monotonically_increasing_id() -> int:  # type: ignore[empty-body]
     """Spark's number of a row: ascending, with gaps."""

@@ -16,7 +16,7 @@ from churn_mlops.data.contract import DataContract
 from churn_mlops.data.history import HistoryContract
 from churn_mlops.data.reading import LABEL
 from churn_mlops.models.evaluate import Estimate, evaluate
-from churn_mlops.models.fitting import MIN_ROWS_OF_EACH_CLASS, FitSettings, Progress
+from churn_mlops.models.fitting import MIN_ROWS_OF_EACH_CLASS, FitSettings
 from churn_mlops.models.inference import ChurnPredictor
 from churn_mlops.models.tables import Floats, Places
 from churn_mlops.models.train import fit_bundle
@@ -90,13 +90,12 @@ def out_of_time(
     settings: Settings,
     model_type: str,
     setting: str | None,
-    progress: Progress | None = None,
 ) -> OutOfTime | None:
     """Fit ``model_type`` on the dates whose labels were final before the latest ones, and judge it on these.
 
     None where the history is too short for that, or holds too few leavers on either side.
     """
-    later = score_later(periods, contract, settings, model_type, setting, progress)
+    later = score_later(periods, contract, settings, model_type, setting)
     if later is None or contract.label is None:
         return None
     return OutOfTime(
@@ -115,7 +114,6 @@ def score_later(
     settings: Settings,
     model_type: str,
     setting: str | None,
-    progress: Progress | None = None,
 ) -> Later | None:
     """The scores that :func:`out_of_time` judges; with no ``setting``, that of the type is chosen on the past alone.
 
@@ -143,7 +141,6 @@ def score_later(
         seed=settings.training.seed,
         with_core=_anybody_unknown(later, flat),
         settings=fit_settings(settings),
-        progress=progress,
     )
     trained_until = np.max(periods.as_of[train]).astype(object)
     scores = ChurnPredictor(bundle).score(later)
