@@ -22,11 +22,11 @@ Losses = Mapping[str, Floats]
 
 @dataclass(frozen=True)
 class Bags:
-    """The bags of the candidate chosen: one for each fold of each of two ways to split the rows.
+    """The bags of the candidate chosen: one for each fold of each way to split the rows.
 
     Args:
         repeats: the bags of each way, in the order of its folds.
-        out_of_fold: raw log-odds of each row, the mean of the two bags that did not see it, shape (rows,).
+        out_of_fold: raw log-odds of each row, the mean of the bags that did not see it, shape (rows,).
         steeper: see :func:`averaging_gain`.
         best: the candidate taken.
         chosen: for the record: the candidate, the log loss of each that came through, the trees of each bag.
@@ -63,7 +63,8 @@ def fit_bags(
 ) -> Bags:
     """Choose among ``candidates`` by out-of-fold log loss, and fit the bags of the choice.
 
-    They are fitted on two ways to split the rows, for a row scored twice tells how noisy one bag is.
+    They are fitted on two ways to split the rows, for a row scored twice tells how noisy one bag is; many leavers leave
+    too little noise to tell, and are split in one.
 
     Args:
         data: what to fit on.
@@ -72,27 +73,28 @@ def fit_bags(
         progress: called with (fits done, fits in all).
         choose: takes the losses of each row under each candidate, and names the one to take.
     """
-    again = data.folds_again(settings.bags)
-    steps = _Steps(progress, len(data.folds) * (len(candidates) + 1))
+    first, *again = data.ways_to_split(settings)
+    steps = _Steps(progress, len(first) * (len(candidates) + len(again)))
     grower = Grower(data, settings)
     # One after the other: LightGBM crashed, rarely, when two fits ran in two threads of one process.
     tried = _race(grower, candidates, steps)
     losses = {name: log_losses(_held_out(data.folds, bags), data.y) for name, bags in tried.items()}
     best = choose(losses)
-    second = []
-    for fold in again:
-        second.append(grower.grow(candidates[best], fold, data.seed + 1))
-        steps.tick()
-    repeats = (tuple(tried[best]), tuple(cut(second)))
-    once, twice = (_held_out(folds, bags) for folds, bags in zip((data.folds, again), repeats, strict=True))
+    repeats = [tuple(tried[best])]
+    for folds in again:
+        grown = []
+        for fold in folds:
+            grown.append(grower.grow(candidates[best], fold, data.seed + 1))
+            steps.tick()
+        repeats.append(tuple(cut(grown)))
+    scores = [_held_out(folds, bags) for folds, bags in zip((first, *again), repeats, strict=True)]
     chosen = {
         "trees": best,
         "log_loss_of_candidates": {name: float(loss.mean()) for name, loss in losses.items()},
         "trees_of_bags": [bag.trees for repeat in repeats for bag in repeat],
     }
-    out_of_fold = (once + twice) / 2
-    gain = averaging_gain(once, twice, sum(map(len, repeats)))
-    return Bags(repeats, out_of_fold, gain, best, chosen)
+    gain = averaging_gain(scores[0], scores[1], sum(map(len, repeats))) if again else 1.0
+    return Bags(tuple(repeats), np.mean(scores, axis=0), gain, best, chosen)
 
 
 def averaging_gain(once: Floats, again: Floats, bags: int) -> float:

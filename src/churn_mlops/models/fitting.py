@@ -23,6 +23,10 @@ Parts = tuple[tuple[Model, ...], ...]
 """Fits on folds, before calibration: for each way to split the rows, one for each fold."""
 MIN_ROWS_OF_EACH_CLASS = 10
 LEAVERS_FOR_A_BEND = 100
+MANY_ROWS = 200_000
+"""Rows from which a fit takes all cores, and larger steps (decision 0005)."""
+ENOUGH_TO_SPLIT_ONCE = 2_500
+"""Customers of the rarer class from which one way to split the rows is enough: bags of so many hardly differ."""
 MIN_ROWS_OF_A_CELL = 10
 """Training rows from which a level, "other" or missing says anything."""
 
@@ -33,7 +37,8 @@ class FitSettings:
 
     Args:
         bags: cross-validation splits, one bag of trees for each (2 or more).
-        learning_rate: step of each tree, in (0, 1].
+        ways: ways to split the rows, each with its bags, 1 or 2; of many leavers one is enough.
+        learning_rate: step of each tree, in (0, 1]; on ``MANY_ROWS`` or more, twice that.
         max_trees: most trees of a bag; early stopping usually ends it long before.
         patience: trees without gain on the held-out part after which a bag stops.
         settings_rows: most rows on which settings, and the type, are chosen.
@@ -41,6 +46,7 @@ class FitSettings:
     """
 
     bags: int = 5
+    ways: int = 2
     learning_rate: float = 0.05
     max_trees: int = 5000
     patience: int = 50
@@ -48,7 +54,7 @@ class FitSettings:
     threads: int | None = None
 
     def __post_init__(self) -> None:
-        whole = {"bags": 2, "max_trees": 1, "patience": 1, "settings_rows": 1}
+        whole = {"bags": 2, "ways": 1, "max_trees": 1, "patience": 1, "settings_rows": 1}
         if self.threads is not None:
             whole["threads"] = 1
         bounds = {name: type(getattr(self, name)) is int and getattr(self, name) >= low for name, low in whole.items()}
@@ -77,9 +83,16 @@ class TrainingInputs:
     seed: int
     groups: Places | None = None
 
-    def folds_again(self, bags: int) -> Folds:
-        """Another way to split the same rows."""
-        return stratified_folds(self.y, bags, self.seed + 1, self.groups)
+    @property
+    def has_many_rows(self) -> bool:
+        """Whether there are ``MANY_ROWS`` or more."""
+        return len(self.y) >= MANY_ROWS
+
+    def ways_to_split(self, settings: FitSettings) -> tuple[Folds, ...]:
+        """The folds, and another way to split the same rows where leavers are few."""
+        if settings.ways == 1 or rarer(self.y) >= ENOUGH_TO_SPLIT_ONCE:
+            return (self.folds,)
+        return self.folds, stratified_folds(self.y, settings.bags, self.seed + 1, self.groups)
 
     @property
     def categories(self) -> list[int]:
@@ -123,6 +136,11 @@ class Fit(Protocol):
         ...
 
 
+def rarer(y: Floats) -> int:
+    """How many rows the rarer of the two labels has."""
+    return int(min(y.sum(), len(y) - y.sum()))
+
+
 def stratified_folds(y: Floats, bags: int, seed: int, groups: Places | None = None) -> Folds:
     """Up to ``bags`` pairs of (training rows, held-out rows), each with its share of leavers.
 
@@ -137,13 +155,12 @@ def stratified_folds(y: Floats, bags: int, seed: int, groups: Places | None = No
     """
     if groups is not None:
         return _grouped_folds(y, bags, seed, groups)
-    smaller = int(min(y.sum(), len(y) - y.sum()))
-    if smaller < MIN_ROWS_OF_EACH_CLASS:
+    if rarer(y) < MIN_ROWS_OF_EACH_CLASS:
         raise DataError(
             f"{int(y.sum())} of {len(y)} customers left: a model needs at least {MIN_ROWS_OF_EACH_CLASS} who left and "
             f"{MIN_ROWS_OF_EACH_CLASS} who stayed"
         )
-    splitter = StratifiedKFold(min(bags, smaller), shuffle=True, random_state=seed)
+    splitter = StratifiedKFold(min(bags, rarer(y)), shuffle=True, random_state=seed)
     return tuple(splitter.split(np.zeros(len(y)), y))
 
 
@@ -162,12 +179,14 @@ def _grouped_folds(y: Floats, bags: int, seed: int, groups: Places) -> Folds:
     return tuple(folds)
 
 
-def first_rows(data: TrainingInputs, rows: int) -> TrainingInputs:
-    """``data``, or a stratified part of it: the same share of the held-out rows of each fold."""
+def some_rows(data: TrainingInputs, rows: int) -> TrainingInputs:
+    """``data``, or about so many of its rows drawn at random: the same share of each fold, and of each label in it."""
     if len(data.y) <= rows:
         return data
     share = rows / len(data.y)
-    kept = np.concatenate([held_out[: int(len(held_out) * share)] for _, held_out in data.folds])
+    rng = np.random.default_rng(data.seed)
+    strata = [held_out[data.y[held_out] == label] for _, held_out in data.folds for label in (0.0, 1.0)]
+    kept = np.concatenate([rng.choice(stratum, round(len(stratum) * share), replace=False) for stratum in strata])
     kept.sort()
     place = np.full(len(data.y), -1)
     place[kept] = np.arange(len(kept))

@@ -14,7 +14,8 @@ from churn_mlops.models.fitting import FitSettings, TrainingInputs, log_losses
 from churn_mlops.models.tables import Floats, Places
 from churn_mlops.models.tree_text import read_trees, with_log_odds_leaves
 
-ROWS_FOR_THREADS = 200_000
+LEAST_GAIN_OF_MANY_ROWS = 2e-5
+"""Nats a row that the trees of ``patience`` must bring: of many rows, ever more trees bring ever a little less."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,7 @@ class Grower:
     def __init__(self, data: TrainingInputs, settings: FitSettings) -> None:
         self.data, self.settings = data, settings
         self.parameters = _parameters(data, settings)
+        self.least_gain = LEAST_GAIN_OF_MANY_ROWS if data.has_many_rows else 0.0
         self.dataset = lightgbm.Dataset(
             data.inputs,
             label=data.y,
@@ -99,7 +101,7 @@ class Grower:
                 self.settings.max_trees,
                 valid_sets=[self.dataset.subset(held_out.tolist()).construct()],
                 callbacks=[
-                    lightgbm.early_stopping(self.settings.patience, verbose=False),
+                    lightgbm.early_stopping(self.settings.patience, verbose=False, min_delta=self.least_gain),
                     lightgbm.record_evaluation(curve),
                 ],
             )
@@ -142,13 +144,14 @@ def _raw(booster: Any, forest: TreeEnsemble | None, inputs: Floats, trees: int, 
 
 def _parameters(data: TrainingInputs, settings: FitSettings) -> dict[str, Any]:
     """Threads wait for each other more than they help on fewer rows; ``deterministic`` gives the same trees anyhow."""
+    many = data.has_many_rows
     return {
         "objective": "binary",
-        "learning_rate": settings.learning_rate,
+        "learning_rate": min(1.0, settings.learning_rate * (2 if many else 1)),
         "min_data_in_leaf": 20,
         "deterministic": True,
         "feature_pre_filter": False,
         "force_row_wise": True,
-        "num_threads": settings.cores if len(data.y) >= ROWS_FOR_THREADS else 1,
+        "num_threads": settings.cores if many else 1,
         "verbose": -1,
     }

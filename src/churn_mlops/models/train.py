@@ -22,7 +22,7 @@ from churn_mlops.models.fitting import (
     Model,
     Progress,
     TrainingInputs,
-    first_rows,
+    some_rows,
     stratified_folds,
 )
 from churn_mlops.models.forest import fit_boosting, fit_forest
@@ -137,10 +137,11 @@ def _fit(
     """
     if setting is not None:
         return model_type, FITS[model_type](data, settings, progress, setting)
-    few = first_rows(data, settings.settings_rows)
+    few = some_rows(data, settings.settings_rows)
+    choosing = settings if few is data else replace(settings, ways=1)
     types = list(FITS) if model_type == AUTO else [model_type]
     parts = len(types) + (few is not data)
-    fits = {name: FITS[name](few, settings, _part(progress, place, parts)) for place, name in enumerate(types)}
+    fits = {name: FITS[name](few, choosing, _part(progress, place, parts)) for place, name in enumerate(types)}
     compared = compare_types(fits, few.y)
     model_type = choose_type(compared)
     fitted = fits[model_type]

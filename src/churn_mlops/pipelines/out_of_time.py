@@ -16,7 +16,7 @@ from churn_mlops.data.contract import DataContract
 from churn_mlops.data.history import HistoryContract
 from churn_mlops.data.reading import LABEL
 from churn_mlops.models.evaluate import Estimate, evaluate
-from churn_mlops.models.fitting import MIN_ROWS_OF_EACH_CLASS, FitSettings
+from churn_mlops.models.fitting import MIN_ROWS_OF_EACH_CLASS, FitSettings, rarer
 from churn_mlops.models.inference import ChurnPredictor
 from churn_mlops.models.tables import Floats, Places
 from churn_mlops.models.train import fit_bundle
@@ -125,7 +125,7 @@ def score_later(
     tested = latest_dates(periods.as_of, y == 1, ENOUGH_LEAVERS, len(periods.dates) // 3)
     train = before(periods, tested[0], contract.label.matures_after)
     test = periods.as_of >= np.datetime64(tested[0], "D")
-    if not _has_both(y[train], MIN_ROWS_OF_EACH_CLASS) or not _has_both(y[test], LEAST_LEAVERS):
+    if rarer(y[train]) < MIN_ROWS_OF_EACH_CLASS or rarer(y[test]) < LEAST_LEAVERS:
         return None
     flat = contract.flat()
     groups = customer_codes(periods.rows, flat)
@@ -162,7 +162,3 @@ def _anybody_unknown(rows: pa.Table, contract: DataContract) -> bool:
     for name in optional:
         unknown &= rows.column(name).is_null().to_numpy()
     return bool(optional) and bool(unknown.any())
-
-
-def _has_both(y: Floats, least: int) -> bool:
-    return bool(min(y.sum(), len(y) - y.sum()) >= least)
