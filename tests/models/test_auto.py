@@ -102,7 +102,9 @@ def test_auto_is_the_type_that_it_chose_with_a_little_more_caution_for_the_choic
 @pytest.mark.parametrize("model_type", ["auto", "logistic_regression", "additive_boosting", "boosting"])
 def test_with_many_rows_the_choice_is_made_on_some_and_fitted_on_all(model_type: str) -> None:
     frame = customers(3000)
-    model = ChurnModel(model_type, contract=CONTRACT, seed=1, settings_rows=1000).fit(frame, left(frame))
+    model = ChurnModel(model_type, contract=CONTRACT, seed=1, settings_cells=1000 * len(CONTRACT.features)).fit(
+        frame, left(frame)
+    )
     training = model.bundle_.training
     assert training["rows"] == 3000
     assert training["chosen"]["rows_chosen_on"] == pytest.approx(1000, abs=10)

@@ -42,9 +42,9 @@ def test_some_rows_are_drawn_from_everywhere_with_the_same_share_of_leavers(grou
 def test_a_file_sorted_by_who_left_is_learnt_like_any_other() -> None:
     frame = customers(3000)
     in_order = frame.iloc[np.argsort(left(frame), kind="stable")].reset_index(drop=True)
-    model = ChurnModel("logistic_regression", contract=CONTRACT, seed=1, settings_rows=1000).fit(
-        in_order, left(in_order)
-    )
+    model = ChurnModel(
+        "logistic_regression", contract=CONTRACT, seed=1, settings_cells=1000 * len(CONTRACT.features)
+    ).fit(in_order, left(in_order))
     assert model.predict_proba(in_order)[:, 1].mean() == pytest.approx(left(in_order).mean(), rel=0.05)
 
 
@@ -67,7 +67,9 @@ def test_bags_of_one_way_to_split_are_calibrated_as_they_are() -> None:
     frame = customers(12_500)
     y = left(frame)
     assert min(y.sum(), len(y) - y.sum()) >= ENOUGH_TO_SPLIT_ONCE
-    model = ChurnModel("additive_boosting", contract=CONTRACT, seed=1, settings_rows=2_000).fit(frame, y)
+    model = ChurnModel(
+        "additive_boosting", contract=CONTRACT, seed=1, settings_cells=2_000 * len(CONTRACT.features)
+    ).fit(frame, y)
     assert len(model.bundle_.training["chosen"]["trees_of_bags"]) == 5
     others = customers(5_000, seed=9)
     scores = model.predict_proba(others)[:, 1]

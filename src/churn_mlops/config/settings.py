@@ -114,7 +114,12 @@ class Training(_Section):
     )
     every_days: int = _setting(30, "time between the as-of dates that a history is learnt from", "days", ge=1)
     snapshots: int = _setting(12, "most as-of dates that a history is learnt from, the latest", "dates", ge=1)
-    settings_rows: int = _setting(30_000, "most rows on which type and settings of a model are chosen", "rows", ge=1000)
+    settings_cells: int = _setting(
+        2_000_000,
+        "most cells, rows times features, on which type and settings of a model are chosen",
+        "cells",
+        ge=10_000,
+    )
     learning_rate: float = _setting(
         0.05,
         "step of each boosted tree; twice the step fits in half the time, and hardly worse where rows are many",

@@ -41,7 +41,7 @@ class FitSettings:
         learning_rate: step of each tree, in (0, 1]; on ``MANY_ROWS`` or more, twice that.
         max_trees: most trees of a bag; early stopping usually ends it long before.
         patience: trees without gain on the held-out part after which a bag stops.
-        settings_rows: most rows on which settings, and the type, are chosen.
+        settings_cells: most cells, rows times features, on which settings, and the type, are chosen.
         threads: threads of a fit on many rows, 1 or more; None means one for each core.
     """
 
@@ -50,11 +50,11 @@ class FitSettings:
     learning_rate: float = 0.05
     max_trees: int = 5000
     patience: int = 50
-    settings_rows: int = 30_000
+    settings_cells: int = 2_000_000
     threads: int | None = None
 
     def __post_init__(self) -> None:
-        whole = {"bags": 2, "ways": 1, "max_trees": 1, "patience": 1, "settings_rows": 1}
+        whole = {"bags": 2, "ways": 1, "max_trees": 1, "patience": 1, "settings_cells": 1}
         if self.threads is not None:
             whole["threads"] = 1
         bounds = {name: type(getattr(self, name)) is int and getattr(self, name) >= low for name, low in whole.items()}

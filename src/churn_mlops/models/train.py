@@ -133,11 +133,11 @@ def _fit(
 ) -> tuple[str, Fitted]:
     """Fit one type, or all of them and take the one that ``auto`` chooses; the type, and its fit.
 
-    Type and settings are chosen on at most ``settings.settings_rows`` rows; with more, the choice is fitted on all.
+    Type and settings are chosen on at most ``settings.settings_cells`` cells; with more, the choice is fitted on all.
     """
     if setting is not None:
         return model_type, FITS[model_type](data, settings, progress, setting)
-    few = some_rows(data, settings.settings_rows)
+    few = some_rows(data, settings.settings_cells // max(1, data.inputs.shape[1]))
     choosing = settings if few is data else replace(settings, ways=1)
     types = list(FITS) if model_type == AUTO else [model_type]
     parts = len(types) + (few is not data)

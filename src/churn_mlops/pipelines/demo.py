@@ -12,9 +12,9 @@ from churn_mlops.errors import BundleError, PromotionError
 from churn_mlops.models.promotion import LiveModels
 
 SNAPSHOTS = 4
-SETTINGS_ROWS = 10_000
+SETTINGS_CELLS = 160_000
 LEARNING_RATE = 0.1
-"""Of the demo, which is to be ready in a minute: fewer dates, settings chosen on fewer rows, and larger steps."""
+"""Of the demo, which is to be ready in a minute: fewer dates, settings chosen on fewer cells, and larger steps."""
 FEWEST_MONTHS = 9
 """Fewer months hold no `SNAPSHOTS` as-of dates with final labels and three months of behaviour before each."""
 
@@ -34,7 +34,7 @@ mlflow:
   artifacts: {folder}/mlflow/artifacts
 training:  # leave these out to learn from more, for longer
   snapshots: {snapshots}
-  settings_rows: {settings_rows}
+  settings_cells: {settings_cells}
   learning_rate: {learning_rate}
 """
 _FILES = ("company.duckdb", "contract.yaml", "truth.parquet", "customers.csv", "config.yaml")
@@ -51,7 +51,7 @@ def demo_settings(settings: Settings, folder: Path) -> Settings:
             "uri": f"sqlite:///{folder / 'mlflow' / 'mlflow.db'}",
             "artifacts": folder / "mlflow" / "artifacts",
         },
-        "training": {"snapshots": SNAPSHOTS, "settings_rows": SETTINGS_ROWS, "learning_rate": LEARNING_RATE},
+        "training": {"snapshots": SNAPSHOTS, "settings_cells": SETTINGS_CELLS, "learning_rate": LEARNING_RATE},
     }
     return settings.model_copy(
         update={name: getattr(settings, name).model_copy(update=values) for name, values in changed.items()}
@@ -81,7 +81,7 @@ def make_company(folder: Path, customers: int, months: int, seed: int) -> bool:
         return False
     write_flat(write_company(folder, customers, months, seed))
     config = _CONFIG.format(
-        folder=folder, snapshots=SNAPSHOTS, settings_rows=SETTINGS_ROWS, learning_rate=LEARNING_RATE
+        folder=folder, snapshots=SNAPSHOTS, settings_cells=SETTINGS_CELLS, learning_rate=LEARNING_RATE
     )
     write_whole(folder / "config.yaml", config.encode())
     write_whole(note, mark.encode())

@@ -151,7 +151,7 @@ def fit_settings(settings: Settings) -> FitSettings:
     """How the settings want models fitted."""
     training = settings.training
     return FitSettings(
-        learning_rate=training.learning_rate, settings_rows=training.settings_rows, threads=training.threads
+        learning_rate=training.learning_rate, settings_cells=training.settings_cells, threads=training.threads
     )
 
 

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 FOLDS = 5
 # Five whole fits for one list: on a large file each chooses its settings on a part of its rows, still inside its fold.
-SETTINGS_ROWS = 10_000
+SETTINGS_CELLS = 200_000
 
 
 @dataclass(frozen=True)
@@ -217,7 +217,7 @@ def _out_of_fold(
             seed=settings.training.seed,
             settings=FitSettings(
                 learning_rate=settings.training.learning_rate,
-                settings_rows=min(SETTINGS_ROWS, settings.training.settings_rows),
+                settings_cells=min(SETTINGS_CELLS, settings.training.settings_cells),
                 threads=settings.training.threads,
             ),
         )
