@@ -62,7 +62,7 @@ def test_many_may_open_a_new_store_at_once(address: str) -> None:
 def test_a_store_of_a_newer_version_is_refused_and_left_alone(address: str) -> None:
     with open_store(address) as store, store.writing("age it") as connection:
         connection.execute(text(f"UPDATE {VERSION_TABLE} SET version_num = '9999'"))
-    with pytest.raises(StoreError, match=r"newer version of churn: .* revision 9999, .* up to 0001. Install"):
+    with pytest.raises(StoreError, match=r"newer version of churn: .* revision 9999, .* up to 0002. Install"):
         open_store(address)
 
 
@@ -210,3 +210,21 @@ def test_another_program_that_writes_too_long_is_told_of(tmp_path: Path) -> None
             publish(store, run(), batches(2))
         other.execute("ROLLBACK")
         assert publish(store, run(), batches(2)).customers == 2
+
+
+def test_a_store_of_the_first_revision_is_brought_up_to_date_with_all_it_holds(address: str) -> None:
+    with open_store(address) as store:
+        published = publish(store, run(), batches(3))
+        with store.writing("go back") as connection:
+            for table in reversed(METADATA.sorted_tables):
+                if table.name not in ("scoring_runs", "predictions", "outcomes", "outcome_changes"):
+                    table.drop(connection)
+            connection.execute(text(f"UPDATE {VERSION_TABLE} SET version_num = '0001'"))
+    with open_store(address) as store:
+        assert latest_run(store) == published
+        with store.reading("look") as connection:
+            assert revision(connection) == HEAD
+            context = MigrationContext.configure(
+                connection, opts={"compare_type": True, "version_table": VERSION_TABLE}
+            )
+            assert compare_metadata(context, METADATA) == []

@@ -34,7 +34,7 @@ def _copy(source: Connection, target: Connection, table: Table) -> int:
     for rows in source.execute(query, execution_options={"yield_per": BATCH_ROWS}).mappings().partitions():
         target.execute(insert(table), [dict(row) for row in rows])
         copied += len(rows)
-    if target.dialect.name == "postgresql" and "id" in table.columns:
+    if target.dialect.name == "postgresql" and any(column.identity for column in table.columns):
         # New rows are counted on from the last that was copied.
         target.execute(
             text(f"SELECT setval(pg_get_serial_sequence('{table.name}', 'id'), max(id)) FROM {table.name}")  # noqa: S608 our own

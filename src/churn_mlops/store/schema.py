@@ -22,6 +22,7 @@ from sqlalchemy import (
     Identity,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     Table,
     Text,
@@ -30,7 +31,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeEngine
 
-HEAD = "0001"
+HEAD = "0002"
 """The newest revision of the migrations: a store that has it needs no migration."""
 VERSION_TABLE = "store_version"
 
@@ -131,4 +132,121 @@ OUTCOME_CHANGES = Table(
     Column("became", Boolean),
     Column("changed_at", Moment, nullable=False),
     Index("changes_of_an_outcome", "run_id", "customer"),
+)
+
+BUNDLES = Table(
+    "bundles",
+    METADATA,
+    Column("sha256", Text, primary_key=True),
+    Column("content", LargeBinary, nullable=False),
+    Column("provenance", JSON, nullable=False),
+    Column("added_at", Moment, nullable=False),
+)
+
+# Which version was live from when to when; the champion is the one without an end.
+LIVE_PERIODS = Table(
+    "live_periods",
+    METADATA,
+    Column("id", Integer, Identity(), primary_key=True),
+    Column("version", Text, nullable=False),
+    Column("sha256", Text, ForeignKey("bundles.sha256"), nullable=False),
+    Column("model_type", Text, nullable=False),
+    Column("since", Moment, nullable=False),
+    Column("until", Moment),
+    Column("reason", Text, nullable=False),
+    Column("rollback", Boolean, nullable=False),
+)
+
+# Of a key only its hash is kept; ``id`` names it in lists and logs.
+API_KEYS = Table(
+    "api_keys",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    Column("sha256", Text, nullable=False, unique=True),
+    Column("name", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("created_by", Text, nullable=False),
+    Column("expires_at", Moment),
+    Column("revoked_at", Moment),
+    CheckConstraint("role IN ('agent', 'analyst', 'admin', 'service')", name="role_of_a_key"),
+)
+
+PEOPLE = Table(
+    "people",
+    METADATA,
+    Column("name", Text, primary_key=True),
+    Column("password", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("disabled_at", Moment),
+    CheckConstraint("role IN ('agent', 'analyst', 'admin')", name="role_of_a_person"),
+)
+
+SESSIONS = Table(
+    "sessions",
+    METADATA,
+    Column("sha256", Text, primary_key=True),
+    Column("person", Text, ForeignKey("people.name"), nullable=False),
+    Column("csrf_token", Text, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("expires_at", Moment, nullable=False),
+    Column("ended_at", Moment),
+)
+
+# Who looked at whom, and who changed what. A customer stands here by his keyed hash alone, which outlives his erasure.
+AUDIT_EVENTS = Table(
+    "audit_events",
+    METADATA,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), Identity(), primary_key=True),
+    Column("at", Moment, nullable=False),
+    Column("caller", Text, nullable=False),
+    Column("event", Text, nullable=False),
+    Column("customer_hash", Text),
+    Column("details", JSON, nullable=False),
+    Index("events_of_a_customer", "customer_hash"),
+)
+
+# What was answered, with all that the answer was made of.
+ANSWERS = Table(
+    "answers",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    Column("at", Moment, nullable=False),
+    Column("model_version", Text, nullable=False),
+    Column("model_sha256", Text, nullable=False),
+    Column("caller", Text, nullable=False),
+    Column("customer", CUSTOMER),
+    Column("inputs", JSON, nullable=False),
+    Column("answer", JSON, nullable=False),
+    Index("answers_of_a_customer", "customer"),
+    Index("answers_by_time", "at"),
+)
+
+CONTACTS = Table(
+    "contacts",
+    METADATA,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), Identity(), primary_key=True),
+    Column("key", Text, nullable=False, unique=True),
+    Column("request_sha256", Text, nullable=False),
+    Column("customer", CUSTOMER, nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("offer", Text, nullable=False),
+    Column("result", Text, nullable=False),
+    Column("caller", Text, nullable=False),
+    Column("prediction_id", Text),
+    Column("override_reason", Text),
+    Column("recorded_at", Moment, nullable=False),
+    CheckConstraint("result IN ('offered', 'accepted', 'declined', 'no_answer')", name="result_of_a_contact"),
+    Index("contacts_of_a_customer", "customer"),
+)
+
+# Of an erased customer nothing is left but his keyed hash, which keeps tomorrow's run from bringing him back.
+ERASURES = Table(
+    "erasures",
+    METADATA,
+    Column("customer_hash", Text, primary_key=True),
+    Column("erased_at", Moment, nullable=False),
+    Column("caller", Text, nullable=False),
+    Column("removed", JSON, nullable=False),
 )
