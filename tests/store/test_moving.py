@@ -32,7 +32,7 @@ def test_all_tables_are_the_same_there_and_back_again(server, tmp_path: Path) ->
         publish(old, run(), batches(1200))
         record(old, DAY, [Labels(["C000001", "C000002"], [True, None])], NOW)
         record(old, DAY, [Labels(["C000001", "C000002"], [False, None])], NOW + timedelta(days=1))
-        told = copy_store(old, new)
+        told = {table: rows for table, rows in copy_store(old, new).items() if rows}
         assert told == {"scoring_runs": 1, "predictions": 1200, "outcomes": 2, "outcome_changes": 1}
         copy_store(new, back)
         assert everything(old) == everything(new) == everything(back)
