@@ -32,6 +32,7 @@ from churn_mlops.serving.metrics import Metrics
 from churn_mlops.serving.observing import Observed
 from churn_mlops.serving.receiving import BODY_SECONDS
 from churn_mlops.serving.schemas import BatchPredictions, ErrorBody, Prediction
+from churn_mlops.serving.store_link import StoreLink
 
 _JSON = "application/json"
 _PREDICTIONS, _STATE = "Predictions", "Server"
@@ -58,6 +59,7 @@ def create_app(
     settings: Settings,
     clock: Callable[[], date] = today,
     *,
+    store: StoreLink | None = None,
     local_only: bool = True,
     body_seconds: float = BODY_SECONDS,
 ) -> FastAPI:
@@ -67,6 +69,7 @@ def create_app(
         source: holds the model that is live, and may be given another while requests are answered.
         settings: of the sections ``serving`` and ``decision``.
         clock: gives the as-of date.
+        store: what is kept goes there; None keeps nothing.
         local_only: answer only requests whose header ``Host`` names this machine (localhost or a loopback address).
         body_seconds: how long the body of a request may take to come.
     """

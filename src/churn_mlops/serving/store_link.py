@@ -1,0 +1,101 @@
+"""The store as a server sees it: it may be away when the server starts, and at any time later."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from churn_mlops.errors import StoreError
+from churn_mlops.serving.errors import RequestError
+from churn_mlops.store import Store, open_store
+
+Answer = TypeVar("Answer")
+RETRY_SECONDS = 1.0
+THREADS = 4
+
+
+class StoreAwayError(RequestError):
+    """The store could not be asked, or gave no answer in time."""
+
+    def __init__(self) -> None:
+        super().__init__(503, "the store cannot be reached: nothing was acknowledged; try again in a few seconds")
+
+
+class StoreLink:
+    """Opens the store when it is first needed, and again after it was away; never holds up the loop.
+
+    After a failure to open, it is not tried again for ``RETRY_SECONDS``: requests are refused at once, and do not queue
+    for a server that is not there.
+
+    Args:
+        address: as in ``store.url``.
+        opener: opens it; replaced in tests.
+        clock: seconds that only ever grow; replaced in tests.
+    """
+
+    def __init__(
+        self,
+        address: str,
+        opener: Callable[[str], Store] = open_store,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._address, self._opener, self._clock = address, opener, clock
+        self._lock = threading.Lock()
+        self._store: Store | None = None
+        self._not_before = 0.0
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="store")
+        self.failure: str | None = None
+        """Why the last attempt failed, without secrets; None after one that did not."""
+
+    def ask_now(self, work: Callable[[Store], Answer]) -> Answer:
+        """What ``work`` gives of the store, on the calling thread; for threads of their own, never for the loop.
+
+        Raises:
+            StoreError: the store cannot be reached, or ``work`` failed there.
+        """
+        try:
+            answer = work(self._opened())
+        except StoreError as error:
+            self.failure = str(error)
+            raise
+        self.failure = None
+        return answer
+
+    async def ask(self, work: Callable[[Store], Answer], seconds: float = 5.0) -> Answer:
+        """What ``work`` gives of the store, on a thread, within ``seconds``.
+
+        Raises:
+            StoreAwayError: the store cannot be reached, or did not answer in time: what became of a write is unknown
+                then to the server too, so callers of writes must be able to repeat them.
+        """
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(seconds):
+                return await loop.run_in_executor(self._threads, self.ask_now, work)
+        except (StoreError, TimeoutError):
+            raise StoreAwayError from None
+
+    def close(self) -> None:
+        """Give back all connections."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        with self._lock:
+            if self._store is not None:
+                self._store.close()
+                self._store = None
+
+    def _opened(self) -> Store:
+        with self._lock:
+            if self._store is not None:
+                return self._store
+            if self._clock() < self._not_before:
+                raise StoreError(self.failure or "the store is away")
+            try:
+                self._store = self._opener(self._address)
+            except StoreError:
+                self._not_before = self._clock() + RETRY_SECONDS
+                raise
+            return self._store

@@ -1,0 +1,71 @@
+"""The store as a server sees it, while it is there and while it is away."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from pathlib import Path
+
+import pytest
+
+from churn_mlops.errors import StoreError
+from churn_mlops.serving.store_link import RETRY_SECONDS, StoreAwayError, StoreLink
+from churn_mlops.store import Store, dates, open_store
+
+
+class Away:
+    """Opens the store, but while it is away; counts the attempts."""
+
+    def __init__(self) -> None:
+        self.is_away, self.attempts = True, 0
+
+    def __call__(self, address: str) -> Store:
+        self.attempts += 1
+        if self.is_away:
+            raise StoreError("the store cannot be reached")
+        return open_store(address)
+
+
+def test_a_store_that_was_away_is_opened_when_it_is_back_and_not_asked_for_at_every_request(tmp_path: Path) -> None:
+    now, opener = [100.0], Away()
+    link = StoreLink(f"sqlite:///{tmp_path}/churn.db", opener, lambda: now[0])
+    for _ in range(5):
+        with pytest.raises(StoreAwayError, match="nothing was acknowledged"):
+            asyncio.run(link.ask(dates))
+    assert (opener.attempts, link.failure) == (1, "the store cannot be reached")
+    opener.is_away = False
+    now[0] += RETRY_SECONDS
+    assert asyncio.run(link.ask(dates)) == ()
+    assert (opener.attempts, link.failure) == (2, None)
+    link.close()
+
+
+def test_a_slow_store_is_given_up_at_the_deadline_and_the_loop_goes_on(tmp_path: Path) -> None:
+    link, done = StoreLink(f"sqlite:///{tmp_path}/churn.db"), threading.Event()
+
+    async def asked() -> list[str]:
+        told = []
+
+        async def slow() -> None:
+            with pytest.raises(StoreAwayError):
+                await link.ask(lambda store: done.wait(30), seconds=0.05)
+            told.append("given up")
+
+        async def other() -> None:
+            await asyncio.to_thread(lambda: None)
+            told.append("went on")
+
+        await asyncio.gather(slow(), other())
+        return told
+
+    try:
+        assert asyncio.run(asked()) == ["went on", "given up"]
+    finally:
+        done.set()
+        link.close()
+
+
+def test_a_thread_asks_without_a_loop(tmp_path: Path) -> None:
+    link = StoreLink(f"sqlite:///{tmp_path}/churn.db")
+    assert tuple(link.ask_now(dates)) == ()
+    link.close()
