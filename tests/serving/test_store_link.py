@@ -35,7 +35,7 @@ def test_a_store_that_was_away_is_opened_when_it_is_back_and_not_asked_for_at_ev
     assert (opener.attempts, link.failure) == (1, "the store cannot be reached")
     opener.is_away = False
     now[0] += RETRY_SECONDS
-    assert asyncio.run(link.ask(dates)) == ()
+    assert list(asyncio.run(link.ask(dates))) == []
     assert (opener.attempts, link.failure) == (2, None)
     link.close()
 

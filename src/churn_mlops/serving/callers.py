@@ -29,6 +29,5 @@ LOCAL = Caller("local", "admin")
 
 def caller_of(request: Request) -> Caller:
     """Who sent ``request``, as the gate in front of all routes found out."""
-    caller = request.scope["state"].get("caller", LOCAL)
-    assert isinstance(caller, Caller)
+    caller: Caller = request.scope["state"].get("caller", LOCAL)
     return caller
