@@ -20,8 +20,8 @@ from churn_mlops.errors import PromotionError
 from churn_mlops.models import ChurnModel
 from churn_mlops.models.promotion import LiveModels
 from churn_mlops.serving.app import create_app
+from churn_mlops.serving.champion import load_champion
 from churn_mlops.serving.live import LiveSource
-from churn_mlops.serving.server import load_champion
 from tests.flat_company import demo_columns, write_demo
 
 CUSTOMER = {

@@ -49,7 +49,7 @@ from churn_mlops.config import load_settings
 from churn_mlops.logs import configure
 from churn_mlops.serving.app import create_app
 from churn_mlops.serving.live import LiveSource
-from churn_mlops.serving.server import load_champion
+from churn_mlops.serving.champion import load_champion
 
 configure("error")
 folder = Path(sys.argv[1])

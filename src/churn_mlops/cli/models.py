@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from churn_mlops.cli.settings import settings_of
-from churn_mlops.cli.terminal import RESTART, print_json, say, table
+from churn_mlops.cli.terminal import TAKEN_UP, print_json, say, table
 
 app = typer.Typer(help="List model versions, make one live, go back to the one before.", no_args_is_help=True)
 
@@ -55,7 +55,7 @@ def promote(
     from churn_mlops.pipelines import promote as job
 
     period = job.promote(settings_of(context), version, reason)
-    say(f"Version {period.version} ({period.model_type}) is live since {period.since}. {RESTART}")
+    say(f"Version {period.version} ({period.model_type}) is live since {period.since}. {TAKEN_UP}")
 
 
 @app.command()
@@ -70,7 +70,22 @@ def rollback(
     from churn_mlops.pipelines import promote as job
 
     period = job.rollback(settings_of(context), reason)
-    say(f"Version {period.version} ({period.model_type}) is live again since {period.since}. {RESTART}")
+    say(f"Version {period.version} ({period.model_type}) is live again since {period.since}. {TAKEN_UP}")
+
+
+@app.command()
+def sync(context: typer.Context) -> None:
+    """Bring the models folder of this machine and the store into line, after one of them was away.
+
+    Example: `churn models sync`
+    """
+    from churn_mlops.pipelines import promote as job
+
+    period = job.sync(settings_of(context))
+    if period is None:
+        say("No model was ever live, neither in the models folder nor in the store.")
+    else:
+        say(f"Version {period.version} ({period.model_type}) is live since {period.since}, here and in the store.")
 
 
 def _minute(time: str) -> str:

@@ -13,7 +13,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-RESTART = "A running `churn serve` takes it up when it is started again."
+TAKEN_UP = "A running `churn serve` takes it up within seconds."
 
 
 class Terminal(Console):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from churn_mlops.cli.settings import settings_of
-from churn_mlops.cli.terminal import RESTART, print_json, progress_bar, say, table
+from churn_mlops.cli.terminal import TAKEN_UP, print_json, progress_bar, say, table
 
 if TYPE_CHECKING:
     from churn_mlops.models.evaluate import Estimate
@@ -82,7 +82,7 @@ def show(trained: Trained, config: Path | None) -> None:
     live = "is live now" if verdict.promote else "was recorded, not promoted"
     say(f"Version {trained.version} {live}: {verdict.sentence}.")
     if verdict.promote:
-        say(RESTART)
+        say(TAKEN_UP)
     say(f"What it learnt and what it is worth, in pictures: {command} report {trained.version}")
 
 

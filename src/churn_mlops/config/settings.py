@@ -266,6 +266,13 @@ class Serving(_Section):
     port: int = _setting(8000, "port to listen on; 0 takes a free one", ge=0, le=65535)
     max_body_bytes: int = _setting(1_048_576, "largest body of a request; a larger one is answered 413", "bytes", ge=1)
     max_batch_rows: int = _setting(10_000, "most customers of one batch request", "customers", ge=1)
+    champion_seconds: float = _setting(2.0, "time between looks for a new champion", "seconds", gt=0, le=3600)
+    champion_load_seconds: float = _setting(
+        30.0, "longest time to load a new champion; a slower one is refused", "seconds", gt=0, le=3600
+    )
+    champion_score_ms: float = _setting(
+        50.0, "longest time in which a new champion scores one customer; a slower one is refused", "milliseconds", gt=0
+    )
 
 
 class Logging(_Section):

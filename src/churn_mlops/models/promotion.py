@@ -1,7 +1,8 @@
 """Which model is live: the gate a challenger must pass, and the folder that serving reads.
 
 The folder holds ``bundles/<sha256>.bundle`` (with its provenance beside it) and ``live.json``: which version was live
-from when to when, and why. The last entry without an end is the champion.
+from when to when, and why. The last entry without an end is the champion. Where several machines share a store, the
+folder of each is joined with it by whoever knows both: see :meth:`LiveModels.adopt` and ``first`` of ``publish``.
 """
 
 from __future__ import annotations
@@ -12,8 +13,8 @@ import math
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +24,23 @@ from churn_mlops.data.writing import write_whole
 from churn_mlops.errors import BundleError, PromotionError
 from churn_mlops.models.bundle import Bundle
 from churn_mlops.models.inference import ChurnPredictor
+from churn_mlops.models.live_periods import LivePeriod, merged, standing
 from churn_mlops.models.tables import Floats, Places
 
 NOISE = 1.96
+__all__ = [
+    "ANY",
+    "Announce",
+    "ChampionChangedError",
+    "Comparison",
+    "KeptBundle",
+    "LiveModel",
+    "LiveModels",
+    "LivePeriod",
+    "compare",
+    "merged",
+]
+
 ANY = "any"
 """Whichever model is live, none included."""
 
@@ -81,19 +96,26 @@ def compare(y: Floats, challenger: Floats, rival: Floats, clusters: Places | Non
 
 
 @dataclass(frozen=True)
-class LivePeriod:
-    """One version's time as champion; times are ISO 8601 in UTC, ``to`` is None while it lasts.
+class KeptBundle:
+    """A bundle as a file's bytes, its hash, and what is known of how it was made."""
 
-    ``rollback`` says that it began by going back.
-    """
-
-    version: str
     sha256: str
-    model_type: str
-    since: str
-    to: str | None
-    reason: str
-    rollback: bool = False
+    content: bytes = field(repr=False)
+    provenance: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+    def read(self, where: str) -> Bundle:
+        """The bundle; ``where`` it came from is told in errors.
+
+        Raises:
+            BundleError: it is not to be trusted, or is another than its hash says.
+        """
+        bundle = Bundle.from_bytes(self.content, where)
+        if bundle.sha256 != self.sha256:
+            raise BundleError(f"{where} holds another model than its name says")
+        return bundle
+
+
+Announce = Callable[[LivePeriod, KeptBundle], None]
 
 
 @dataclass(frozen=True)
@@ -138,7 +160,9 @@ class LiveModels:
             entries = json.loads(path.read_text(encoding="utf-8"))
             if not isinstance(entries, list):
                 raise TypeError("it holds no list")
-            return tuple(LivePeriod(**entry) for entry in entries)
+            periods = tuple(LivePeriod(**entry) for entry in entries)
+            merged(periods)  # their times can be told, and compared
+            return periods
         except FileNotFoundError:
             return ()
         except (OSError, ValueError, TypeError) as error:
@@ -163,14 +187,17 @@ class LiveModels:
         period = self.current()
         if period is None:
             return None
-        bundle = Bundle.load(self._bundle_path(period.sha256))
-        if bundle.sha256 != period.sha256:
-            raise BundleError(f"{self._bundle_path(period.sha256)} holds another model than its name says")
+        kept = self._kept(period.sha256)
+        return LiveModel(period, kept.read(str(self._bundle_path(period.sha256))), kept.provenance)
+
+    def kept(self, sha256: str) -> KeptBundle | None:
+        """The bundle ``sha256`` of any period, None where it is not here or was altered."""
         try:
-            provenance = json.loads(self._provenance_path(period.sha256).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            provenance = {}
-        return LiveModel(period, bundle, provenance if isinstance(provenance, dict) else {})
+            kept = self._kept(sha256)
+            kept.read("")
+        except BundleError:
+            return None
+        return kept
 
     def probe(self) -> None:
         """Make sure that the folder can be written, before hours of work depend on it.
@@ -189,6 +216,7 @@ class LiveModels:
         provenance: Mapping[str, Any],
         reason: str,
         instead_of: str | None = ANY,
+        first: Announce = lambda period, kept: None,
     ) -> LivePeriod:
         """Make ``bundle`` the champion: all of it is on disk before the one step that makes it live.
 
@@ -198,6 +226,7 @@ class LiveModels:
             provenance: how it was made.
             reason: why it goes live.
             instead_of: SHA-256 of the champion that it was compared with, None where there was none.
+            first: called when all is on disk, just before that step; where it raises, nothing goes live here.
 
         Raises:
             BundleError: the bundle, read back, does not give its own recorded scores.
@@ -211,33 +240,80 @@ class LiveModels:
                 raise ChampionChangedError(
                     f"version {version} was compared with a champion that is live no more: train again"
                 )
-            bundle.save(self._bundle_path(bundle.sha256))
-            details = json.dumps(dict(provenance), indent=1, sort_keys=True)
-            write_whole(self._provenance_path(bundle.sha256), details.encode())
-            return self._go_live(version, bundle.sha256, bundle.model_type, reason)
+            self._keep(KeptBundle(bundle.sha256, bundle.to_bytes(), provenance))
+            return self._go_live(first, version, bundle.sha256, bundle.model_type, reason)
 
-    def rollback(self, reason: str) -> LivePeriod:
+    def rollback(self, reason: str, first: Announce = lambda period, kept: None) -> LivePeriod:
         """Make the version that was live before the champion live again; a second time, the one before that.
+
+        Args:
+            reason: why.
+            first: as in :meth:`publish`.
 
         Raises:
             PromotionError: there is no earlier version.
             BundleError: the earlier bundle is gone or broken.
         """
         with self._locked():
-            standing = _standing(self.history())
-            if len(standing) < 2:
+            stood = standing(self.history())
+            if len(stood) < 2:
                 raise PromotionError("no other version was live before: there is nothing to roll back to")
-            back = standing[-2]
+            back = stood[-2]
             ChurnPredictor(Bundle.load(self._bundle_path(back.sha256)))
-            return self._go_live(back.version, back.sha256, back.model_type, reason, rollback=True)
+            return self._go_live(first, back.version, back.sha256, back.model_type, reason, rollback=True)
 
-    def _go_live(self, version: str, sha256: str, model_type: str, reason: str, rollback: bool = False) -> LivePeriod:
-        now = self._clock().astimezone(UTC).isoformat(timespec="milliseconds")
-        ended = [replace(period, to=period.to or now) for period in self.history()]
-        period = LivePeriod(version, sha256, model_type, now, None, reason, rollback)
-        entries = [asdict(entry) for entry in (*ended, period)]
-        write_whole(self.folder / "live.json", json.dumps(entries, indent=1).encode())
+    def adopt(self, periods: Iterable[LivePeriod], bundles: Iterable[KeptBundle]) -> None:
+        """Put what was live elsewhere together with what was live here; the last of all periods is the champion's.
+
+        Args:
+            periods: known ones change nothing.
+            bundles: those of the periods that are to be had here.
+
+        Raises:
+            PromotionError: the folder cannot be read or written.
+        """
+        with self._locked():
+            for kept in bundles:
+                self._keep(kept)
+            here = self.history()
+            everywhere = merged(here, periods)
+            if everywhere != here:
+                self._write(everywhere)
+
+    def _go_live(
+        self, first: Announce, version: str, sha256: str, model_type: str, reason: str, *, rollback: bool = False
+    ) -> LivePeriod:
+        history = self.history()
+        now = self._clock().astimezone(UTC)
+        # Periods are ordered by when they began: one that begins must be the last, whatever the clock says.
+        now = max([now, *(period.key[0] + timedelta(milliseconds=1) for period in history)])
+        since = now.isoformat(timespec="milliseconds")
+        ended = [replace(period, to=period.to or since) for period in history]
+        period = LivePeriod(version, sha256, model_type, since, None, reason, rollback)
+        first(period, self._kept(sha256))
+        self._write([*ended, period])
         return period
+
+    def _write(self, periods: Iterable[LivePeriod]) -> None:
+        entries = [asdict(period) for period in periods]
+        write_whole(self.folder / "live.json", json.dumps(entries, indent=1).encode())
+
+    def _keep(self, kept: KeptBundle) -> None:
+        write_whole(self._bundle_path(kept.sha256), kept.content)
+        details = json.dumps(dict(kept.provenance), indent=1, sort_keys=True)
+        write_whole(self._provenance_path(kept.sha256), details.encode())
+
+    def _kept(self, sha256: str) -> KeptBundle:
+        path = self._bundle_path(sha256)
+        try:
+            content = path.read_bytes()
+        except OSError as error:
+            raise BundleError(f"the model bundle {path} cannot be read: {error.strerror}") from None
+        try:
+            provenance = json.loads(self._provenance_path(sha256).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            provenance = {}
+        return KeptBundle(sha256, content, provenance if isinstance(provenance, dict) else {})
 
     @property
     def _bundles(self) -> Path:
@@ -264,17 +340,6 @@ class LiveModels:
                 f"the folder of live models, {self.folder}, cannot be written ({error.strerror or error}): make it "
                 "writable, or set models.folder to another (CHURN__MODELS__FOLDER)"
             ) from None
-
-
-def _standing(periods: Iterable[LivePeriod]) -> list[LivePeriod]:
-    """The periods without those that were rolled back: the champion is the last, what it replaced stands before it."""
-    standing: list[LivePeriod] = []
-    for period in periods:
-        if period.rollback and standing:
-            standing.pop()
-        elif not standing or standing[-1].sha256 != period.sha256:
-            standing.append(period)
-    return standing
 
 
 def _losses(y: Floats, scores: Floats) -> Floats:

@@ -5,14 +5,15 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from churn_mlops.config import Settings
-from churn_mlops.models.promotion import LiveModels, LivePeriod
+from churn_mlops.models.promotion import LivePeriod
 from churn_mlops.models.registry import Version, bundle_of, provenance_of, versions
+from churn_mlops.pipelines.live_models import SharedModels, history
 from churn_mlops.pipelines.recording import align_champion, tracking
 
 
 def overview(settings: Settings) -> tuple[tuple[Version, ...], tuple[LivePeriod, ...]]:
     """The registered versions, the newest first, and what was live when, the oldest first."""
-    return versions(tracking(settings)), LiveModels(settings.models.folder).history()
+    return versions(tracking(settings)), history(settings)
 
 
 def promote(settings: Settings, number: int, reason: str) -> LivePeriod:
@@ -25,9 +26,8 @@ def promote(settings: Settings, number: int, reason: str) -> LivePeriod:
     by_hand = {"promoted_by_hand": reason, "promoted_at": datetime.now(UTC).isoformat(timespec="seconds")}
     # With what training recorded: later versions are compared by it, and serving shows its metrics.
     provenance = provenance_of(tracking(settings), number) | by_hand
-    live = LiveModels(settings.models.folder)
     try:
-        return live.publish(bundle, version=str(number), provenance=provenance, reason=reason)
+        return SharedModels(settings).publish(bundle, version=str(number), provenance=provenance, reason=reason)
     finally:
         align_champion(settings)
 
@@ -39,6 +39,20 @@ def rollback(settings: Settings, reason: str) -> LivePeriod:
         PromotionError: there is none.
     """
     try:
-        return LiveModels(settings.models.folder).rollback(reason)
+        return SharedModels(settings).rollback(reason)
     finally:
         align_champion(settings)
+
+
+def sync(settings: Settings) -> LivePeriod | None:
+    """Bring the folder of this machine and the store into line.
+
+    Returns:
+        the period of the champion, None where none ever was.
+
+    Raises:
+        StoreError: the store cannot be reached.
+    """
+    period = SharedModels(settings).sync()
+    align_champion(settings)
+    return period

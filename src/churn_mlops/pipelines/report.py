@@ -11,10 +11,10 @@ from churn_mlops.config import Settings
 from churn_mlops.data.writing import write_whole
 from churn_mlops.models.bundle import Bundle
 from churn_mlops.models.evaluate import Estimate
-from churn_mlops.models.promotion import LiveModels
 from churn_mlops.models.registry import document_of
 from churn_mlops.models.tables import Floats
 from churn_mlops.pipelines.judging import Verdict
+from churn_mlops.pipelines.live_models import history
 from churn_mlops.pipelines.recording import tracking
 from churn_mlops.pipelines.setting_aside import TrainingData
 from churn_mlops.reporting import REPORT_FILE, Money, Report, build_report, money_of, read_report
@@ -133,7 +133,7 @@ def recorded(settings: Settings, version: int | None = None, customers: int | No
         PromotionError: there is no such version.
         ReportError: no model is live, or the version was recorded without a report.
     """
-    live = LiveModels(settings.models.folder).current()
+    live = next(reversed(history(settings)), None)
     if version is None:
         if live is None:
             raise ReportError(

@@ -27,9 +27,10 @@ from churn_mlops.data.validation import ValidationReport
 from churn_mlops.errors import ConfigError, DataError, PromotionError
 from churn_mlops.models.bundle import Bundle
 from churn_mlops.models.inference import Bands, ChurnPredictor
-from churn_mlops.models.promotion import LiveModel, LiveModels
+from churn_mlops.models.promotion import LiveModel
 from churn_mlops.models.tables import Floats
 from churn_mlops.pipelines.lists import OFFER, ranked
+from churn_mlops.pipelines.live_models import champion as champion_of
 from churn_mlops.pipelines.periods import as_of_date, stale_source
 from churn_mlops.pipelines.reading import check, open_history, open_source
 
@@ -121,7 +122,7 @@ def live_model(settings: Settings) -> LiveModel:
         PromotionError: no model is live.
         BundleError: the model that is live cannot be read.
     """
-    champion = LiveModels(settings.models.folder).champion()
+    champion = champion_of(settings)
     if champion is None:
         raise PromotionError(f"no model is live in {settings.models.folder}: train one with `churn train`")
     return champion

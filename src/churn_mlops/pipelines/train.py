@@ -33,6 +33,7 @@ from churn_mlops.models.train import fit_bundle
 from churn_mlops.pipelines.frozen_snapshots import FrozenSnapshots
 from churn_mlops.pipelines.judging import Verdict, judge
 from churn_mlops.pipelines.leak_check import LeakCheck, check_periods, check_table
+from churn_mlops.pipelines.live_models import SharedModels
 from churn_mlops.pipelines.out_of_time import OutOfTime, fit_settings, out_of_time
 from churn_mlops.pipelines.periods import Periods, read_periods, told_until
 from churn_mlops.pipelines.reading import check, open_history, open_source
@@ -83,13 +84,16 @@ def train(
     model_type = settings.training.model_type
     if model_type not in MODEL_TYPES:
         raise ConfigError(f"training.model_type is {model_type!r}: one of {', '.join(MODEL_TYPES)}")
-    live = LiveModels(settings.models.folder)
-    champion = _champion(live)
+    shared = SharedModels(settings)
+    live = shared.folder
+    _champion(live)  # before hours of work: a broken one cannot be compared with
     with read_whole(settings.source.url):
         learnt_from = _read(settings, today or date.today(), strict=strict)
     contract = learnt_from.contract
     live.probe()
     reach(tracking(settings))
+    shared.try_sync()
+    champion = _champion(live)
     align_champion(settings)
     data = learnt_from.data
     bundle = fit_bundle(
@@ -120,7 +124,7 @@ def train(
         compared_with = None if champion is None else champion.bundle.sha256
         reason = force or verdict.sentence
         try:
-            live.publish(
+            shared.publish(
                 bundle,
                 version=str(version),
                 provenance=provenance,

@@ -146,7 +146,9 @@ def create_app(
         """Whether requests should be sent here: not without a model, nor while shutting down."""
         if source.draining:
             raise RequestError(503, "the server is shutting down")
-        return {"status": "ready", "model_version": _live(source).version}
+        told = {"status": "ready", "model_version": _live(source).version}
+        refused = source.refused
+        return told if refused is None else told | {"champion_refused": f"version {refused.version}: {refused.reason}"}
 
     for path, answers in [("/health", health), ("/ready", ready)]:  # load balancers ask with HEAD
         app.head(path, include_in_schema=False)(answers)

@@ -56,7 +56,7 @@ def error_response(
 
 def no_model_error() -> RequestError:
     """The answer while no model is live."""
-    return RequestError(503, "no model is live: train one with `churn train`, then start the server again")
+    return RequestError(503, "no model is live: train one with `churn train`; it goes live within seconds")
 
 
 def http_sentence(status: int, allowed: str | None = None) -> str:

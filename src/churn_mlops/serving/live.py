@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -40,9 +41,31 @@ class Live:
         object.__setattr__(self, "frame", batch_frame(self.max_batch_rows))
 
 
+@dataclass(frozen=True)
+class Refused:
+    """A champion that this server does not serve: its ``version``, and why, ``broken`` or ``slow``."""
+
+    version: str
+    reason: str
+
+
 class LiveSource:
     """Holds what is live. A request reads ``current`` once, and keeps what it read."""
 
     def __init__(self, current: Live | None = None) -> None:
         self.current = current
         self.draining = False
+        self.refused: Refused | None = None
+        self.refusals: Counter[str] = Counter()
+        self.changes = 0
+
+    def go_live(self, live: Live) -> None:
+        """Answer from ``live`` from the next request on; those under way keep what they read."""
+        self.current = live
+        self.refused = None
+        self.changes += 1
+
+    def refuse(self, refused: Refused) -> None:
+        """Note that a champion is not served, for ``/ready`` and for Prometheus."""
+        self.refused = refused
+        self.refusals[refused.reason] += 1

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 import numpy.typing as npt
 from prometheus_client import CollectorRegistry, Counter, GCCollector, Histogram, ProcessCollector, generate_latest
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from churn_mlops.serving.live import Live, LiveSource
@@ -46,12 +46,12 @@ class Metrics:
 
 
 class _LiveModel(Collector):
-    """Which version is live, read when Prometheus asks."""
+    """Which version is live, and what was taken up and refused, read when Prometheus asks."""
 
     def __init__(self, source: LiveSource) -> None:
         self._source = source
 
-    def collect(self) -> Iterator[GaugeMetricFamily]:
+    def collect(self) -> Iterator[Metric]:
         gauge = GaugeMetricFamily(
             "churn_model_live", "1 for the version that is live", labels=["version", "model_type"]
         )
@@ -59,3 +59,10 @@ class _LiveModel(Collector):
         if live is not None:
             gauge.add_metric([live.version, live.model_type], 1.0)
         yield gauge
+        changes = CounterMetricFamily("churn_champion_changes", "Champions taken up since the start")
+        changes.add_metric([], self._source.changes)
+        yield changes
+        refused = CounterMetricFamily("churn_champion_refused", "Champions not taken up, by reason", labels=["reason"])
+        for reason in ("broken", "slow"):
+            refused.add_metric([reason], self._source.refusals[reason])
+        yield refused

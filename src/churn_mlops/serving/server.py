@@ -14,40 +14,20 @@ import structlog
 import uvicorn
 
 from churn_mlops.config import Settings
-from churn_mlops.errors import ConfigError, PromotionError
-from churn_mlops.models.inference import Bands, ChurnPredictor
-from churn_mlops.models.promotion import LiveModels
+from churn_mlops.errors import ConfigError
 from churn_mlops.serving.app import create_app
-from churn_mlops.serving.live import Live, LiveSource
+from churn_mlops.serving.champion import ChampionWatch
+from churn_mlops.serving.live import LiveSource
+from churn_mlops.serving.store_link import StoreLink
 
 GRACE_SECONDS = 10
 log = structlog.get_logger("churn_mlops.serving")
 
 
-def load_champion(settings: Settings) -> Live:
-    """The model that is live on this machine, ready to serve.
-
-    Raises:
-        PromotionError: there is none.
-        BundleError: its bundle is damaged, or does not give its own recorded scores.
-    """
-    champion = LiveModels(settings.models.folder).champion()
-    if champion is None:
-        raise PromotionError(f"no model is live in {settings.models.folder}: train one with `churn train`")
-    decision = settings.decision
-    bands = Bands(medium_from=decision.medium_from, high_from=decision.high_from)
-    return Live(
-        predictor=ChurnPredictor(champion.bundle, threshold=decision.threshold, bands=bands),
-        version=champion.version,
-        live_from=champion.live_from,
-        model_type=champion.bundle.model_type,
-        provenance=champion.provenance,
-        max_batch_rows=settings.serving.max_batch_rows,
-    )
-
-
 def serve(settings: Settings, announce: Callable[[str], None] | None = None) -> None:
     """Serve the champion until the process is told to stop; requests under way are answered first.
+
+    A new champion is taken up while requests are answered.
 
     Args:
         settings: where to listen, and what to serve.
@@ -58,8 +38,11 @@ def serve(settings: Settings, announce: Callable[[str], None] | None = None) -> 
         PromotionError: no model is live.
     """
     listening = listen(settings.serving.host, settings.serving.port)
+    store, source = StoreLink(settings.store.url), LiveSource()
+    watch = ChampionWatch(settings, store, source)
     try:
-        source = LiveSource(load_champion(settings))
+        watch.first()
+        watch.start()
         address = address_of(listening)
         # What is there now stays: the collector need not walk through it whenever a large body makes many objects.
         gc.collect()
@@ -68,6 +51,8 @@ def serve(settings: Settings, announce: Callable[[str], None] | None = None) -> 
     except KeyboardInterrupt:
         pass  # Ctrl-C is how a person stops it
     finally:
+        watch.stop()
+        store.close()
         listening.close()
 
 

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from churn_mlops.errors import StoreError
 from churn_mlops.serving.errors import RequestError
-from churn_mlops.store import Store, open_store
+from churn_mlops.store import Store, is_made, open_store
 
 Answer = TypeVar("Answer")
 RETRY_SECONDS = 1.0
@@ -50,6 +50,10 @@ class StoreLink:
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="store")
         self.failure: str | None = None
         """Why the last attempt failed, without secrets; None after one that did not."""
+
+    def is_made(self) -> bool:
+        """Whether to ask makes no new file."""
+        return is_made(self._address)
 
     def ask_now(self, work: Callable[[Store], Answer]) -> Answer:
         """What ``work`` gives of the store, on the calling thread; for threads of their own, never for the loop.

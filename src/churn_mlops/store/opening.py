@@ -162,6 +162,16 @@ def open_store(address: str) -> Store:
     return store
 
 
+def is_made(address: str) -> bool:
+    """Whether opening the store would make no new file: who only looks need not make one. Of a server it is not asked.
+
+    Raises:
+        StoreError: ``address`` is none.
+    """
+    url = address_of(address)
+    return url.drivername != "sqlite" or Path(str(url.database)).exists()
+
+
 def address_of(address: str) -> URL:
     """The address in the form in which it is opened, that of a file absolute.
 

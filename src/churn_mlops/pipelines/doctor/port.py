@@ -42,7 +42,12 @@ def _taken(settings: Settings, said: str) -> Finding:
         return Finding("port", "warning", f"{where}, without a model", "look into its log")
     if live is not None and live.version != version:
         told = f"{where}, with version {version}, but {live.version} is live"
-        return Finding("port", "warning", told, "start it again, if it serves this folder")
+        return Finding(
+            "port",
+            "warning",
+            told,
+            "if it serves this folder: it takes it up within seconds, or its /ready says why it refuses it",
+        )
     return Finding("port", "ok", f"{where}, with version {version}")
 
 
