@@ -157,3 +157,12 @@ def test_the_demo_makes_trains_and_lists_and_the_second_time_only_lists(
     assert run is not None
     assert (run.as_of, run.model_version) == (date(2026, 10, 30), "1")
     assert f" of {run.customers:,} customers are likely to churn" in again.out
+
+
+def test_sync_tells_the_store_what_this_machine_promoted_without_it(churn: Churn, config: Path) -> None:
+    for _ in range(2):
+        result = churn("--config", config, "models", "sync")
+        assert result.code == 0
+        assert "Version 1 (logistic_regression) is live since" in result.out
+    result = churn("--config", config, "models", "list", "--json")
+    assert [period["version"] for period in document(result.out)["live"]] == ["1"]

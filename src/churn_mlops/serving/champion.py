@@ -253,11 +253,14 @@ def _within(seconds: float, work: Callable[[], Answer]) -> Answer:
         else:
             ended.put(lambda: answer)
 
+    until = time.monotonic() + seconds
     threading.Thread(target=run, daemon=True).start()
     try:
         outcome = ended.get(timeout=seconds)
     except queue.Empty:
         raise TimeoutError(f"not done in {seconds:g} seconds") from None
+    if time.monotonic() > until:
+        raise TimeoutError(f"done, but not in {seconds:g} seconds")
     return outcome()
 
 
