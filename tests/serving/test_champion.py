@@ -168,6 +168,16 @@ def test_while_the_store_is_away_what_is_live_stays_and_a_start_finds_it_in_the_
     assert started.version == "2"
 
 
+def test_a_folder_that_cannot_be_read_does_not_hide_what_the_store_says(
+    replica: Replica, elsewhere: SharedModels
+) -> None:
+    replica.settings.models.folder.mkdir(exist_ok=True)
+    (replica.settings.models.folder / "live.json").write_text("no list")
+    publish(elsewhere, 2)
+    replica.watch.look()
+    assert replica.version == "2"
+
+
 def test_a_start_without_store_and_folder_is_not_ready_until_the_store_is_back(
     tmp_path: Path, address: str, elsewhere: SharedModels, monkeypatch: pytest.MonkeyPatch
 ) -> None:

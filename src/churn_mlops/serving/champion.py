@@ -146,15 +146,24 @@ class ChampionWatch:
             self.look()
 
     def _newest(self) -> LivePeriod | None:
-        here, there = None, None
-        try:
-            here = self._folder.current()
-            found = self._store.ask_now(current_period) if self._store.is_made() else None
-            there = None if found is None else LivePeriod(**found.texts())
+        """The last period of the folder and the store; where one cannot be asked, that of the other."""
+        found, failures = [], []
+        for ask in (self._folder.current, self._last_in_store):
+            try:
+                period = ask()
+            except (PromotionError, StoreError) as error:
+                failures.append(str(error))
+            else:
+                found += [] if period is None else [period]
+        if failures:
+            self._tell_once("; ".join(failures))
+        else:
             self._told = None
-        except (PromotionError, StoreError) as error:
-            self._tell_once(str(error))
-        return max((period for period in (here, there) if period is not None), key=lambda one: one.key, default=None)
+        return max(found, key=lambda period: period.key, default=None)
+
+    def _last_in_store(self) -> LivePeriod | None:
+        last = self._store.ask_now(current_period) if self._store.is_made() else None
+        return None if last is None else LivePeriod(**last.texts())
 
     def _periods_at_start(self) -> tuple[tuple[LivePeriod, ...], bool]:
         """What was live when, and whether the store could not say."""
