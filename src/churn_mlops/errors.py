@@ -48,6 +48,10 @@ class PromotionError(ChurnError):
     """A model version cannot go live, or there is none that is live."""
 
 
+class AccessError(ChurnError):
+    """A key, a person or a password cannot be taken as it was given."""
+
+
 class StoreError(ChurnError):
     """The operational store cannot be reached, read or written, or what it was given breaks its rules."""
 

@@ -1,5 +1,8 @@
 """The operational store: what was published, and what became of it; SQLite by default, PostgreSQL in production."""
 
+from churn_mlops.store.audit import AuditEvent, NewEvent, add_event, customer_hash, events, record_event, record_events
+from churn_mlops.store.credentials import Credential, Credentials, access_is_configured, credentials
+from churn_mlops.store.keys import KEY_ROLES, ApiKey, adopt_key, checked_secret, hash_of, keys, make_key, revoke_key
 from churn_mlops.store.live_models import (
     LiveChangedError,
     StoredBundle,
@@ -13,42 +16,81 @@ from churn_mlops.store.locks import HeldLock, scoring_lock
 from churn_mlops.store.moving import copy_store
 from churn_mlops.store.opening import Store, is_made, open_store
 from churn_mlops.store.outcomes import Change, Labels, Recorded, ScoredOutcomes, due, record, scored_outcomes
+from churn_mlops.store.people import (
+    PERSON_ROLES,
+    Person,
+    add_person,
+    disable_person,
+    password_matches,
+    password_of,
+    people,
+)
 from churn_mlops.store.predictions import Prediction, Predictions, prediction_batches, prediction_of, predictions
 from churn_mlops.store.publishing import publish
 from churn_mlops.store.runs import NewRun, Run, dates, latest_run, record_delivery, retain, run_of
+from churn_mlops.store.sessions import Started, end_session, start_session
 
 __all__ = [
+    "KEY_ROLES",
+    "PERSON_ROLES",
+    "ApiKey",
+    "AuditEvent",
     "Change",
+    "Credential",
+    "Credentials",
     "HeldLock",
     "Labels",
     "LiveChangedError",
+    "NewEvent",
     "NewRun",
+    "Person",
     "Prediction",
     "Predictions",
     "Recorded",
     "Run",
     "ScoredOutcomes",
+    "Started",
     "Store",
     "StoredBundle",
     "StoredPeriod",
+    "access_is_configured",
+    "add_event",
     "add_live",
+    "add_person",
+    "adopt_key",
+    "checked_secret",
     "copy_store",
+    "credentials",
     "current_period",
+    "customer_hash",
     "dates",
+    "disable_person",
     "due",
+    "end_session",
+    "events",
+    "hash_of",
     "is_made",
+    "keys",
     "latest_run",
+    "make_key",
     "open_store",
+    "password_matches",
+    "password_of",
+    "people",
     "prediction_batches",
     "prediction_of",
     "predictions",
     "publish",
     "record",
     "record_delivery",
+    "record_event",
+    "record_events",
     "retain",
+    "revoke_key",
     "run_of",
     "scored_outcomes",
     "scoring_lock",
+    "start_session",
     "stored_bundle",
     "stored_periods",
 ]

@@ -1,0 +1,24 @@
+"""The audit trail tells who did what, about whom by his keyed hash alone, page by page."""
+
+from __future__ import annotations
+
+from churn_mlops.store import Store, customer_hash, events, record_event
+from tests.store.test_keys import NOW, everything
+
+
+def test_events_come_back_newest_first_page_by_page(store: Store) -> None:
+    for number in range(5):
+        record_event(store, "key:crm", "customer.read", details={"number": number}, clock=lambda: NOW)
+    first = events(store, limit=2)
+    second = events(store, limit=10, before=first[-1].id)
+    assert [event.details["number"] for event in [*first, *second]] == [4, 3, 2, 1, 0]
+    assert {(event.at, event.caller, event.event) for event in second} == {(NOW, "key:crm", "customer.read")}
+
+
+def test_a_customer_is_found_by_his_hash_and_stands_nowhere_by_name(store: Store) -> None:
+    for customer in ("C017", "C004"):
+        record_event(store, "person:anna", "customer.read", customer_hash=customer_hash("a secret", customer))
+    (found,) = events(store, about=customer_hash("a secret", "C017"))
+    assert found.customer_hash == customer_hash("a secret", "C017")
+    assert events(store, about=customer_hash("another secret", "C017")) == []
+    assert "C017" not in everything(store)
