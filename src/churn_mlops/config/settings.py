@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import date
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -87,6 +88,13 @@ class Store(_Section):
         "days",
         ge=1,
         le=36_500,
+    )
+    customer_hash_key: str = _setting(
+        "churn",
+        "key of the hash that stands for a customer in the audit trail; set your own, or whoever has the table can try "
+        "out customers",
+        min_length=1,
+        secret=True,
     )
 
 
@@ -224,11 +232,7 @@ class Webhook(_Section):
     @classmethod
     def _hosts_as_list(cls, value: Any) -> Any:
         """The environment holds texts only."""
-        if value is None or isinstance(value, str):
-            value = [host.strip() for host in (value or "").split(",") if host.strip()]
-        if not isinstance(value, list | tuple):
-            raise ValueError("hosts are a list, such as [crm.example.com]")
-        return [host.lower() if isinstance(host, str) else host for host in value]
+        return [host.lower() if isinstance(host, str) else host for host in _listed(value)]
 
     @model_validator(mode="after")
     def _is_safe(self) -> Webhook:
@@ -240,6 +244,15 @@ class Webhook(_Section):
         if not {host, f"{host}:{port}"} & set(self.allowed_hosts):
             raise ValueError(f"`url` leads to {host}, which is not in `allowed_hosts`: add it if it may have customers")
         return self
+
+
+def _listed(value: Any) -> list[Any]:
+    """A list, from the environment's text with commas too."""
+    if value is None or isinstance(value, str):
+        value = [part.strip() for part in (value or "").split(",") if part.strip()]
+    if not isinstance(value, list | tuple):
+        raise ValueError("hosts are a list, such as [crm.example.com]; so are proxies and roles")
+    return list(value)
 
 
 def _host_of(url: str) -> tuple[str, int]:
@@ -273,6 +286,75 @@ class Serving(_Section):
     champion_score_ms: float = _setting(
         50.0, "longest time in which a new champion scores one customer; a slower one is refused", "milliseconds", gt=0
     )
+    admin_key_file: Path | None = _setting(
+        None, "file that holds the first admin key, such as a mounted secret; null takes keys of the store only"
+    )
+    key_refresh_seconds: float = _setting(
+        2.0, "time between two looks for keys that were made or revoked", "seconds", gt=0, le=2
+    )
+    requests_per_second: float | None = _setting(
+        None,
+        "most requests of one key or person to one process; more are answered 429; null sets no limit",
+        "requests per second",
+        gt=0,
+    )
+    session_hours: float = _setting(10.0, "time after which people sign in again", "hours", gt=0, le=720)
+    allowed_hosts: tuple[str, ...] = _setting(
+        (), "names that the server is asked by, such as churn.example.com; none takes every name off loopback"
+    )
+    metrics: Literal["open", "closed"] = _setting(
+        "closed", "whether /metrics needs a key, where there are keys; `open` needs none"
+    )
+    docs: Literal["open", "closed"] = _setting(
+        "closed", "whether /docs needs a key, where there are keys; `open` needs none"
+    )
+    trusted_proxies: tuple[str, ...] = _setting(
+        (), "addresses of proxies whose word is taken for who asks, such as 10.0.0.5 or 10.0.0.0/24"
+    )
+    proxy_user_header: str | None = _setting(
+        None, "header in which they name who signed in, such as X-Forwarded-User; null takes nobody's word"
+    )
+    proxy_groups_header: str | None = _setting(
+        None, "header in which they name his groups, commas between; null takes his name for the one group"
+    )
+    proxy_roles: tuple[str, ...] = _setting(
+        (), "role of each group, such as churn-admins=admin; the group * is everybody"
+    )
+
+    @field_validator("allowed_hosts", "trusted_proxies", "proxy_roles", mode="before")
+    @classmethod
+    def _texts_as_list(cls, value: Any) -> Any:
+        return _listed(value)
+
+    @field_validator("allowed_hosts")
+    @classmethod
+    def _hosts_are_small(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(host.lower() for host in value)
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _proxies_are_addresses(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for network in value:
+            try:
+                ip_network(network)
+            except ValueError:
+                raise ValueError(f"{network!r} is no address: write 10.0.0.5 or 10.0.0.0/24") from None
+        return value
+
+    @field_validator("proxy_roles")
+    @classmethod
+    def _roles_are_known(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for pair in value:
+            group, equals, role = pair.rpartition("=")
+            if not equals or not group or role not in ("agent", "analyst", "admin"):
+                raise ValueError(f"{pair!r} gives no group a role: write churn-admins=admin, or agent or analyst")
+        return value
+
+    @model_validator(mode="after")
+    def _word_is_whose(self) -> Serving:
+        if self.proxy_user_header is not None and not self.trusted_proxies:
+            raise ValueError("`proxy_user_header` needs `trusted_proxies`: whose word is taken")
+        return self
 
 
 class Logging(_Section):

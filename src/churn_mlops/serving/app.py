@@ -16,6 +16,7 @@ from starlette.exceptions import HTTPException
 from churn_mlops.config import Settings
 from churn_mlops.errors import DataError
 from churn_mlops.retention import Economics
+from churn_mlops.serving.access import Access
 from churn_mlops.serving.answers import as_json, explanation, model_card, prediction
 from churn_mlops.serving.bodies import read_batch, read_customer
 from churn_mlops.serving.documentation import add_documentation
@@ -27,6 +28,7 @@ from churn_mlops.serving.errors import (
     sentence,
     shortened,
 )
+from churn_mlops.serving.guarding import add_access
 from churn_mlops.serving.live import Live, LiveSource
 from churn_mlops.serving.metrics import Metrics
 from churn_mlops.serving.observing import Observed
@@ -60,6 +62,7 @@ def create_app(
     clock: Callable[[], date] = today,
     *,
     store: StoreLink | None = None,
+    access: Access | None = None,
     local_only: bool = True,
     body_seconds: float = BODY_SECONDS,
 ) -> FastAPI:
@@ -70,7 +73,9 @@ def create_app(
         settings: of the sections ``serving`` and ``decision``.
         clock: gives the as-of date.
         store: what is kept goes there; None keeps nothing.
-        local_only: answer only requests whose header ``Host`` names this machine (localhost or a loopback address).
+        access: the keys and sessions that let in; None, for tests and an application within another, asks nobody.
+        local_only: the server listens on the loopback address alone: answer only requests whose header ``Host`` names
+            this machine (localhost or a loopback address), or one of ``serving.allowed_hosts`` where there are keys.
         body_seconds: how long the body of a request may take to come.
     """
     app = FastAPI(
@@ -86,12 +91,13 @@ def create_app(
     )
     metrics = Metrics(source)
     economics = Economics(**settings.decision.economics())
+    add_access(app, access, store, settings, local_only=local_only)
     app.add_middleware(
         Observed,
         metrics=metrics,
         max_body_bytes=settings.serving.max_body_bytes,
         body_seconds=body_seconds,
-        local_only=local_only,
+        local_only=local_only and access is None,  # the gate looks at it itself
     )
     _add_refusals(app)
 
@@ -201,7 +207,8 @@ def _add_refusals(app: FastAPI) -> None:
 
     @app.exception_handler(RequestError)
     async def refused(request: Request, error: RequestError) -> Response:
-        return error_response(error.status, error.error, request.scope["state"]["request_id"], error.problems)
+        request_id = request.scope["state"]["request_id"]
+        return error_response(error.status, error.error, request_id, error.problems, error.headers)
 
     @app.exception_handler(DataError)
     async def bad_data(request: Request, error: DataError) -> Response:

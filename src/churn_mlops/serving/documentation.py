@@ -15,6 +15,7 @@ from pydantic import BaseModel
 from churn_mlops import __version__
 from churn_mlops.serving.live import Live, LiveSource
 from churn_mlops.serving.schemas import example_customer
+from churn_mlops.serving.strict_headers import page_policy
 
 _SCHEMAS = "#/components/schemas/{model}"
 _ASSETS = {
@@ -32,7 +33,7 @@ def add_documentation(app: FastAPI, source: LiveSource) -> None:
     @app.get("/docs", include_in_schema=False)
     async def docs(request: Request) -> HTMLResponse:
         root = request.scope.get("root_path", "")
-        return get_swagger_ui_html(
+        page = get_swagger_ui_html(
             openapi_url=f"{root}/openapi.json",
             title=app.title,
             swagger_js_url=f"{root}/docs/swagger-ui-bundle.js",
@@ -40,6 +41,8 @@ def add_documentation(app: FastAPI, source: LiveSource) -> None:
             swagger_favicon_url=f"{root}/docs/favicon-32x32.png",
             swagger_ui_parameters={"validatorUrl": None},  # Swagger UI would ask a server on the internet
         )
+        page.headers["Content-Security-Policy"] = page_policy(bytes(page.body).decode())
+        return page
 
     for name, media_type in _ASSETS.items():
         app.get(f"/docs/{name}", include_in_schema=False)(_asset(name, media_type))

@@ -29,13 +29,17 @@ class RequestError(Exception):
         status: the HTTP status of the answer.
         error: what is wrong, in a sentence.
         problems: ``(field, problem)`` pairs.
+        headers: of the answer, such as ``Retry-After``.
     """
 
-    def __init__(self, status: int, error: str, problems: Sequence[Problem] = ()) -> None:
+    def __init__(
+        self, status: int, error: str, problems: Sequence[Problem] = (), headers: Mapping[str, str] | None = None
+    ) -> None:
         super().__init__(error)
         self.status = status
         self.error = error
         self.problems = tuple(problems)
+        self.headers = dict(headers or {})
 
 
 def error_response(

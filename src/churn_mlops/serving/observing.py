@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from churn_mlops.serving.errors import RequestError, error_response
 from churn_mlops.serving.metrics import Metrics
 from churn_mlops.serving.receiving import check_declared_length, check_hosts, limited
+from churn_mlops.serving.strict_headers import add_strict_headers
 
 log = structlog.get_logger("churn_mlops.serving")
 
@@ -90,6 +91,7 @@ class _Answer:
         if message["type"] == "http.response.start":
             self.status = message["status"]
             message["headers"] = [*message.get("headers", ()), self._header]
+            add_strict_headers(message)
         await self._send(message)
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
-from collections.abc import Awaitable, Callable
+import re
+from collections.abc import Awaitable, Callable, Collection
 from typing import Any
 
 from starlette.types import Receive, Scope
@@ -14,17 +15,22 @@ from churn_mlops.serving.errors import RequestError, too_large_error, too_slow_e
 BODY_SECONDS = 30.0
 
 
-def check_hosts(scope: Scope) -> None:
-    """Refuse a request to another name than this machine's own.
+def check_hosts(scope: Scope, allowed: Collection[str] = ()) -> None:
+    """Refuse a request to another name than this machine's own and those that are ``allowed``.
 
     A page on the internet may have its name resolve to 127.0.0.1, and a browser then lets it ask this server; only the
     header ``Host`` tells. A browser always sends it, so a request without it (HTTP/1.0) is no such page.
 
     Raises:
-        RequestError: 400, a ``Host`` is not localhost nor a loopback address.
+        RequestError: 400, a ``Host`` is none of them.
     """
     for name, value in scope["headers"]:
-        if name == b"host" and not _is_local(value.decode("latin-1")):
+        if name == b"host" and not is_local(host := value.decode("latin-1")):
+            if _name_in(host) in allowed:
+                continue
+            if allowed:
+                told = "must be one of serving.allowed_hosts"
+                raise RequestError(400, f"the header Host {told}", [("Host", told)])
             told = "must be localhost, 127.0.0.1 or [::1], with any port"
             advice = "without API keys the server answers this machine only; ask http://localhost and the port"
             raise RequestError(400, f"the header Host {told}: {advice}", [("Host", told)])
@@ -72,7 +78,12 @@ def limited(receive: Receive, limit: int, seconds: float) -> Callable[[], Awaita
     return receive_some
 
 
-def _is_local(host: str) -> bool:
+def _name_in(host: str) -> str:
+    return host.rpartition(":")[0].lower() if re.search(r":\d+$", host) else host.lower()
+
+
+def is_local(host: str) -> bool:
+    """Whether the value of a header ``Host`` names this machine, with or without a port."""
     name, colon, port = host.rpartition(":")
     if not colon or host.endswith("]"):
         name = host

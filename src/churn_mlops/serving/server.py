@@ -15,8 +15,10 @@ import uvicorn
 
 from churn_mlops.config import Settings
 from churn_mlops.errors import ConfigError
+from churn_mlops.serving.access import Access
 from churn_mlops.serving.app import create_app
 from churn_mlops.serving.champion import ChampionWatch
+from churn_mlops.serving.guarding import access_of, may_leave_loopback
 from churn_mlops.serving.live import LiveSource
 from churn_mlops.serving.store_link import StoreLink
 
@@ -37,8 +39,10 @@ def serve(settings: Settings, announce: Callable[[str], None] | None = None) -> 
         ConfigError: the address is not one of this machine alone, or its port is in use.
         PromotionError: no model is live.
     """
-    listening = listen(settings.serving.host, settings.serving.port)
     store, source = StoreLink(settings.store.url), LiveSource()
+    access = access_of(settings, store)
+    keyed = is_loopback(settings.serving.host) or may_leave_loopback(settings, store)
+    listening = listen(settings.serving.host, settings.serving.port, keyed=keyed)
     watch = ChampionWatch(settings, store, source)
     try:
         watch.first()
@@ -47,7 +51,7 @@ def serve(settings: Settings, announce: Callable[[str], None] | None = None) -> 
         # What is there now stays: the collector need not walk through it whenever a large body makes many objects.
         gc.collect()
         gc.freeze()
-        Server(source, settings, address, announce).run(sockets=[listening])
+        Server(source, settings, address, announce, store=store, access=access).run(sockets=[listening])
     except KeyboardInterrupt:
         pass  # Ctrl-C is how a person stops it
     finally:
@@ -56,16 +60,17 @@ def serve(settings: Settings, announce: Callable[[str], None] | None = None) -> 
         listening.close()
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """A socket on a loopback address.
+def listen(host: str, port: int, *, keyed: bool = False) -> socket.socket:
+    """A socket on a loopback address, or on any where there are keys.
 
     Raises:
-        ConfigError: the address is another one, or the port is in use.
+        ConfigError: the address is another one without there being keys, or the port is in use.
     """
     address = "127.0.0.1" if host == "localhost" else host
-    if not _is_loopback(address):
+    if not keyed and not is_loopback(host):
         raise ConfigError(
-            f"serving.host is {host}: without API keys the server binds to the loopback address only; take 127.0.0.1"
+            f"serving.host is {host}: without API keys the server binds to the loopback address only; make the first "
+            "key by `churn keys create --name NAME --role admin`, or take 127.0.0.1"
         )
     listening = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -87,12 +92,21 @@ class Server(uvicorn.Server):
     """uvicorn, saying when it answers, and ``/ready`` saying no from the moment it is told to stop."""
 
     def __init__(
-        self, source: LiveSource, settings: Settings, address: str, announce: Callable[[str], None] | None
+        self,
+        source: LiveSource,
+        settings: Settings,
+        address: str,
+        announce: Callable[[str], None] | None,
+        *,
+        store: StoreLink | None = None,
+        access: Access | None = None,
     ) -> None:
+        local_only = is_loopback(settings.serving.host)
         super().__init__(
             uvicorn.Config(
-                create_app(source, settings),
+                create_app(source, settings, store=store, access=access, local_only=local_only),
                 log_config=None,
+                proxy_headers=False,  # it would take the word of whoever asks from this machine for his address
                 access_log=False,
                 server_header=False,
                 timeout_graceful_shutdown=GRACE_SECONDS,
@@ -118,9 +132,10 @@ class Server(uvicorn.Server):
         super().handle_exit(sig, frame)
 
 
-def _is_loopback(address: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether ``host`` is this machine's own address, which no other machine reaches."""
     try:
-        return ipaddress.ip_address(address).is_loopback
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False  # a name may resolve to anything
 
