@@ -14,7 +14,7 @@ import typer
 from typer.core import TyperGroup
 
 from churn_mlops import __version__
-from churn_mlops.cli import data, demo, doctor, models, report, schedule, scoring, serving, training
+from churn_mlops.cli import data, demo, doctor, keys, models, people, report, schedule, scoring, serving, training
 from churn_mlops.cli.terminal import complain
 from churn_mlops.config import DEFAULT_PATH
 from churn_mlops.errors import ChurnError
@@ -77,6 +77,8 @@ app.command("init")(data.init)
 app.command("validate")(data.validate)
 app.command("train")(training.train)
 app.add_typer(models.app, name="models")
+app.add_typer(keys.app, name="keys")
+app.add_typer(people.app, name="people")
 app.command("report")(report.report)
 app.command("score")(scoring.score)
 app.command("mature")(scoring.mature)
