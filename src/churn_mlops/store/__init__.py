@@ -1,5 +1,7 @@
 """The operational store: what was published, and what became of it; SQLite by default, PostgreSQL in production."""
 
+from churn_mlops.store.answers import Answer, answers_of, keep_answers, retain_answers
+from churn_mlops.store.contacts import Contact, NewContact, contact_under, contacts, held_out, record_contact
 from churn_mlops.store.locks import HeldLock, scoring_lock
 from churn_mlops.store.moving import copy_store
 from churn_mlops.store.opening import Store, open_store
@@ -9,9 +11,12 @@ from churn_mlops.store.publishing import publish
 from churn_mlops.store.runs import NewRun, Run, dates, latest_run, record_delivery, retain, run_of
 
 __all__ = [
+    "Answer",
     "Change",
+    "Contact",
     "HeldLock",
     "Labels",
+    "NewContact",
     "NewRun",
     "Prediction",
     "Predictions",
@@ -19,9 +24,14 @@ __all__ = [
     "Run",
     "ScoredOutcomes",
     "Store",
+    "answers_of",
+    "contact_under",
+    "contacts",
     "copy_store",
     "dates",
     "due",
+    "held_out",
+    "keep_answers",
     "latest_run",
     "open_store",
     "prediction_batches",
@@ -29,8 +39,10 @@ __all__ = [
     "predictions",
     "publish",
     "record",
+    "record_contact",
     "record_delivery",
     "retain",
+    "retain_answers",
     "run_of",
     "scored_outcomes",
     "scoring_lock",
