@@ -88,6 +88,13 @@ class Store(_Section):
         ge=1,
         le=36_500,
     )
+    keep_answers_days: int | None = _setting(
+        90,
+        "age from which answers of the server, with what they were made of, are deleted; null keeps all",
+        "days",
+        ge=1,
+        le=36_500,
+    )
 
 
 class MLflow(_Section):
@@ -266,6 +273,9 @@ class Serving(_Section):
     port: int = _setting(8000, "port to listen on; 0 takes a free one", ge=0, le=65535)
     max_body_bytes: int = _setting(1_048_576, "largest body of a request; a larger one is answered 413", "bytes", ge=1)
     max_batch_rows: int = _setting(10_000, "most customers of one batch request", "customers", ge=1)
+    answers_waiting: int = _setting(
+        50_000, "most answers that wait to be kept in the store; further ones are dropped and counted", "answers", ge=1
+    )
 
 
 class Logging(_Section):

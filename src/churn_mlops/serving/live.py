@@ -21,6 +21,7 @@ class Live:
         model_type: such as ``additive_boosting``.
         provenance: what was noted at its promotion (when, revision, metrics).
         max_batch_rows: most customers of one batch request.
+        sha256: hash of the bundle, which stands in the answers that are kept.
     """
 
     predictor: ChurnPredictor
@@ -29,6 +30,7 @@ class Live:
     model_type: str
     provenance: Mapping[str, Any] = field(default_factory=dict)
     max_batch_rows: int = 10_000
+    sha256: str = ""
     customer: type[CustomerBody] = field(init=False)
     batch: type[BatchBody] = field(init=False)
     frame: type[BatchBody] = field(init=False)

@@ -19,6 +19,7 @@ from churn_mlops.models.inference import Bands, ChurnPredictor
 from churn_mlops.models.promotion import LiveModels
 from churn_mlops.serving.app import create_app
 from churn_mlops.serving.live import Live, LiveSource
+from churn_mlops.serving.store_link import StoreLink
 
 GRACE_SECONDS = 10
 log = structlog.get_logger("churn_mlops.serving")
@@ -43,6 +44,7 @@ def load_champion(settings: Settings) -> Live:
         model_type=champion.bundle.model_type,
         provenance=champion.provenance,
         max_batch_rows=settings.serving.max_batch_rows,
+        sha256=champion.bundle.sha256,
     )
 
 
@@ -58,16 +60,18 @@ def serve(settings: Settings, announce: Callable[[str], None] | None = None) -> 
         PromotionError: no model is live.
     """
     listening = listen(settings.serving.host, settings.serving.port)
+    store = StoreLink(settings.store.url)
     try:
         source = LiveSource(load_champion(settings))
         address = address_of(listening)
         # What is there now stays: the collector need not walk through it whenever a large body makes many objects.
         gc.collect()
         gc.freeze()
-        Server(source, settings, address, announce).run(sockets=[listening])
+        Server(source, settings, address, announce, store).run(sockets=[listening])
     except KeyboardInterrupt:
         pass  # Ctrl-C is how a person stops it
     finally:
+        store.close()
         listening.close()
 
 
@@ -102,11 +106,16 @@ class Server(uvicorn.Server):
     """uvicorn, saying when it answers, and ``/ready`` saying no from the moment it is told to stop."""
 
     def __init__(
-        self, source: LiveSource, settings: Settings, address: str, announce: Callable[[str], None] | None
+        self,
+        source: LiveSource,
+        settings: Settings,
+        address: str,
+        announce: Callable[[str], None] | None,
+        store: StoreLink | None = None,
     ) -> None:
         super().__init__(
             uvicorn.Config(
-                create_app(source, settings),
+                create_app(source, settings, store=store),
                 log_config=None,
                 access_log=False,
                 server_header=False,
