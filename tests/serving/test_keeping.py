@@ -68,7 +68,8 @@ def kept(link: StoreLink, number: int) -> int:
 
 def test_what_was_said_is_in_the_store_once_it_is_counted_as_kept(link: StoreLink, live: Live) -> None:
     keeper = Keeper(link, 100, every=0.001)
-    assert keeper.keep(said(live, 1)) and keeper.keep(said(live, 2, 30, customer="C1"))
+    assert keeper.keep(said(live, 1))
+    assert keeper.keep(said(live, 2, 30, customer="C1"))
     assert (keeper.waiting, keeper.kept) == (31, 0)
     keeper.start()
     keeper.close()

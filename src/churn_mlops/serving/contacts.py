@@ -19,7 +19,7 @@ from churn_mlops.serving.bodies import read_fields
 from churn_mlops.serving.callers import caller_of
 from churn_mlops.serving.errors import RequestError
 from churn_mlops.serving.kept import PREDICTION_ID
-from churn_mlops.serving.schemas import CustomerName, ErrorBody, PlainText
+from churn_mlops.serving.schemas import PLAIN, CustomerName, ErrorBody
 from churn_mlops.serving.store_link import StoreLink
 from churn_mlops.store import Contact, NewContact, Store, contact_under, contacts, held_out, record_contact
 
@@ -59,13 +59,13 @@ class ContactRequest(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     customer_id: CustomerName = Field(description="the customer, as the published list names him")
-    offer: Annotated[PlainText, Field(max_length=200)] = Field(description="what he was offered")
+    offer: Annotated[str, Field(min_length=1, max_length=200), PLAIN] = Field(description="what he was offered")
     result: Literal["offered", "accepted", "declined", "no_answer"] = Field(description="what came of it")
     at: _Moment | None = Field(None, description="when; now when left out")
     prediction_id: Annotated[str, Field(pattern=PREDICTION_ID)] | None = Field(
         None, description="`X-Prediction-Id` of the answer that led to it"
     )
-    override_reason: Annotated[PlainText, Field(max_length=1000)] | None = Field(
+    override_reason: Annotated[str, Field(min_length=1, max_length=1000), PLAIN] | None = Field(
         None, description="why he is contacted although he is held out"
     )
 

@@ -21,9 +21,9 @@ def _plain(text: str) -> str:
     return text
 
 
-PlainText = Annotated[str, Field(min_length=1), AfterValidator(_plain)]
-"""A text in one line, as a person writes it."""
-CustomerName = Annotated[PlainText, Field(max_length=200)]
+PLAIN = AfterValidator(_plain)
+"""Marks a text in one line, as a person writes it."""
+CustomerName = Annotated[str, Field(min_length=1, max_length=200), PLAIN]
 """The name of a customer, such as C000017."""
 
 
