@@ -58,3 +58,7 @@ class StoreError(ChurnError):
 
 class StoreBusyError(StoreError):
     """Somebody else holds what was asked for; the message says who, and since when where that is known."""
+
+
+class RowsRefusedError(StoreError):
+    """The store is there, but what it was given breaks its rules: to try again changes nothing."""

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import re
 from datetime import date
-from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, Field, field_validator, model_validator
 from pydantic.fields import FieldInfo
 
-
-def _setting(default: Any, meaning: str, unit: str | None = None, *, secret: bool = False, **bounds: Any) -> Any:
-    """Declare a setting. A secret one (an address may hold a password) appears in no message and no ``repr``."""
-    return Field(default, description=meaning, json_schema_extra={"unit": unit}, repr=not secret, **bounds)
+from churn_mlops.config.sections import Section, listed, setting
+from churn_mlops.config.serving import Serving
 
 
 def check_as_of(day: date) -> None:
@@ -29,26 +26,12 @@ def check_as_of(day: date) -> None:
         raise ValueError(f"{day} is no as-of date: give one of the years 1900 to 2199")
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-    @field_validator("*", mode="before")
-    @classmethod
-    def _no_truth_value(cls, value: Any) -> Any:
-        """Pydantic reads ``true`` as the number 1; in a settings file it is a slip."""
-        if isinstance(value, bool):
-            raise ValueError("a truth value is not allowed here")
-        return value
-
-
-class Source(_Section):
+class Source(Section):
     """Where the customers are."""
 
-    url: str | None = _setting(
-        None, "file (CSV, Parquet, DuckDB, SQLite) or database address that is read", secret=True
-    )
-    table: str | None = _setting(None, "table of that database; may be left out where there is only one")
-    as_of: str = _setting(
+    url: str | None = setting(None, "file (CSV, Parquet, DuckDB, SQLite) or database address that is read", secret=True)
+    table: str | None = setting(None, "table of that database; may be left out where there is only one")
+    as_of: str = setting(
         "today",
         "as-of date of a run over a history: today, latest (the source's last complete day), or a date",
         pattern=r"^(today|latest|\d{4}-\d{2}-\d{2})$",
@@ -64,105 +47,112 @@ class Source(_Section):
         return text
 
 
-class Contract(_Section):
+class Contract(Section):
     """The declaration of the data."""
 
-    path: Path = _setting(Path("config/contract.yaml"), "file of the data contract, as `churn init` writes it")
+    path: Path = setting(Path("config/contract.yaml"), "file of the data contract, as `churn init` writes it")
 
 
-class Models(_Section):
+class Models(Section):
     """The models that are live on this machine."""
 
-    folder: Path = _setting(Path("models"), "folder that promotion writes and serving reads")
+    folder: Path = setting(Path("models"), "folder that promotion writes and serving reads")
 
 
-class Store(_Section):
+class Store(Section):
     """The operational database: published lists and what became of the customers."""
 
-    url: str = _setting(
+    url: str = setting(
         "sqlite:///store/churn.db", "address: an SQLite file, or postgresql://user:password@host/database", secret=True
     )
-    keep_days: int | None = _setting(
+    keep_days: int | None = setting(
         400,
         "age from which the predictions of a date are deleted; its totals stay; null keeps all",
         "days",
         ge=1,
         le=36_500,
     )
-    customer_hash_key: str = _setting(
+    customer_hash_key: str = setting(
         "churn",
         "key of the hash that stands for a customer in the audit trail; set your own, or whoever has the table can try "
         "out customers",
         min_length=1,
         secret=True,
     )
+    keep_answers_days: int | None = setting(
+        90,
+        "age from which answers of the server, with what they were made of, are deleted; null keeps all",
+        "days",
+        ge=1,
+        le=36_500,
+    )
 
 
-class MLflow(_Section):
+class MLflow(Section):
     """The record of training runs and model versions."""
 
-    uri: str = _setting("sqlite:///mlflow/mlflow.db", "address of the tracking server or database", secret=True)
-    artifacts: Path = _setting(Path("mlflow/artifacts"), "folder for what a run leaves, when no server keeps it")
-    experiment: str = _setting("churn", "name of the experiment", min_length=1)
-    model_name: str = _setting("churn", "name of the registered model", min_length=1)
+    uri: str = setting("sqlite:///mlflow/mlflow.db", "address of the tracking server or database", secret=True)
+    artifacts: Path = setting(Path("mlflow/artifacts"), "folder for what a run leaves, when no server keeps it")
+    experiment: str = setting("churn", "name of the experiment", min_length=1)
+    model_name: str = setting("churn", "name of the registered model", min_length=1)
 
 
-class Training(_Section):
+class Training(Section):
     """How a model is fitted."""
 
-    model_type: str = _setting(
+    model_type: str = setting(
         "auto", "type of the model; auto compares them all and takes the simplest of the best", min_length=1
     )
-    seed: int = _setting(20261123, "seed of everything random: same data and seed, same model", ge=0, lt=2**31)
-    set_aside_share: float = _setting(
+    seed: int = setting(20261123, "seed of everything random: same data and seed, same model", ge=0, lt=2**31)
+    set_aside_share: float = setting(
         0.2, "customers that no version trains on; versions are compared on them", "share", gt=0, lt=1
     )
-    set_aside_key: str = _setting(
+    set_aside_key: str = setting(
         "churn", "key of the hash that sets customers aside; another key draws others", min_length=1, secret=True
     )
-    every_days: int = _setting(30, "time between the as-of dates that a history is learnt from", "days", ge=1)
-    snapshots: int = _setting(12, "most as-of dates that a history is learnt from, the latest", "dates", ge=1)
-    settings_cells: int = _setting(
+    every_days: int = setting(30, "time between the as-of dates that a history is learnt from", "days", ge=1)
+    snapshots: int = setting(12, "most as-of dates that a history is learnt from, the latest", "dates", ge=1)
+    settings_cells: int = setting(
         2_000_000,
         "most cells, rows times features, on which type and settings of a model are chosen",
         "cells",
         ge=10_000,
     )
-    learning_rate: float = _setting(
+    learning_rate: float = setting(
         0.05,
         "step of each boosted tree; twice the step fits in half the time, and hardly worse where rows are many",
         "share of what a tree found",
         gt=0,
         le=1,
     )
-    threads: int | None = _setting(None, "threads of a fit; null takes all", "cores", ge=1)
+    threads: int | None = setting(None, "threads of a fit; null takes all", "cores", ge=1)
 
 
-class Scoring(_Section):
+class Scoring(Section):
     """What a daily run leaves beside the store."""
 
-    output: str | None = _setting(
+    output: str | None = setting(
         None, "folder for all scores of a run on Spark, as Parquet: a path or address that every executor reaches"
     )
 
 
-class Decision(_Section):
+class Decision(Section):
     """Who counts as a churner, and who is worth an offer."""
 
-    threshold: float = _setting(0.5, "score from which `will_churn` is true", "probability", ge=0, le=1)
-    medium_from: float = _setting(0.2, "score from which the risk is medium", "probability", ge=0, le=1)
-    high_from: float = _setting(0.5, "score from which the risk is high", "probability", ge=0, le=1)
-    customer_value: float = _setting(500.0, "margin kept if a customer stays", "USD per customer", ge=0)
-    offer_cost: float = _setting(50.0, "cost of an offer, paid if it is taken", "USD per offer taken", ge=0)
-    contact_cost: float = _setting(1.0, "cost of a contact, paid in any case", "USD per contact", ge=0)
-    kept_share: float = _setting(0.2, "would-be leavers whom an offer keeps", "share of leavers", ge=0, le=1)
-    taken_and_left_share: float = _setting(
+    threshold: float = setting(0.5, "score from which `will_churn` is true", "probability", ge=0, le=1)
+    medium_from: float = setting(0.2, "score from which the risk is medium", "probability", ge=0, le=1)
+    high_from: float = setting(0.5, "score from which the risk is high", "probability", ge=0, le=1)
+    customer_value: float = setting(500.0, "margin kept if a customer stays", "USD per customer", ge=0)
+    offer_cost: float = setting(50.0, "cost of an offer, paid if it is taken", "USD per offer taken", ge=0)
+    contact_cost: float = setting(1.0, "cost of a contact, paid in any case", "USD per contact", ge=0)
+    kept_share: float = setting(0.2, "would-be leavers whom an offer keeps", "share of leavers", ge=0, le=1)
+    taken_and_left_share: float = setting(
         0.0, "would-be leavers who take an offer and leave anyway", "share of leavers", ge=0, le=1
     )
-    taken_by_stayers_share: float = _setting(
+    taken_by_stayers_share: float = setting(
         1.0, "stayers who take an offer; 1 is the cautious choice", "share of stayers", ge=0, le=1
     )
-    capacity: int | None = _setting(None, "most contacts of one run; null means no limit", "customers", ge=0)
+    capacity: int | None = setting(None, "most contacts of one run; null means no limit", "customers", ge=0)
 
     @model_validator(mode="after")
     def _makes_sense(self) -> Decision:
@@ -184,15 +174,15 @@ class Decision(_Section):
         }
 
 
-class Schedule(_Section):
+class Schedule(Section):
     """The daily run."""
 
-    at: str = _setting("06:00", "time of day, in `time_zone`", "hh:mm")
-    time_zone: str | None = _setting(
+    at: str = setting("06:00", "time of day, in `time_zone`", "hh:mm")
+    time_zone: str | None = setting(
         None, "time zone of `at`, such as Europe/Berlin; null takes the contract's, UTC where it has none"
     )
-    retries: int = _setting(3, "tries of a run that failed, after the first one", "tries", ge=0, le=20)
-    first_wait_seconds: float = _setting(
+    retries: int = setting(3, "tries of a run that failed, after the first one", "tries", ge=0, le=20)
+    first_wait_seconds: float = setting(
         60.0, "wait before the first of them; doubled for each further one", "seconds", gt=0, le=86_400
     )
 
@@ -213,26 +203,26 @@ class Schedule(_Section):
         return value
 
 
-class Webhook(_Section):
+class Webhook(Section):
     """Where each day's list is sent."""
 
-    url: str | None = _setting(None, "address that the list is posted to; null sends nothing", secret=True)
-    secret: str | None = _setting(
+    url: str | None = setting(None, "address that the list is posted to; null sends nothing", secret=True)
+    secret: str | None = setting(
         None, "key that signs what is sent, 16 characters or more; the receiver has it too", secret=True, min_length=16
     )
-    allowed_hosts: tuple[str, ...] = _setting(
+    allowed_hosts: tuple[str, ...] = setting(
         (), "hosts that customers may be sent to, such as crm.example.com or crm.example.com:8443; commas between"
     )
-    page_rows: int = _setting(1000, "most customers of one request", "customers", ge=1, le=100_000)
-    timeout_seconds: float = _setting(10.0, "longest wait for an answer", "seconds", gt=0)
-    attempts: int = _setting(5, "most tries of one request", "tries", ge=1, le=20)
-    deadline_seconds: float = _setting(600.0, "most time for the whole list, waits included", "seconds", gt=0)
+    page_rows: int = setting(1000, "most customers of one request", "customers", ge=1, le=100_000)
+    timeout_seconds: float = setting(10.0, "longest wait for an answer", "seconds", gt=0)
+    attempts: int = setting(5, "most tries of one request", "tries", ge=1, le=20)
+    deadline_seconds: float = setting(600.0, "most time for the whole list, waits included", "seconds", gt=0)
 
     @field_validator("allowed_hosts", mode="before")
     @classmethod
     def _hosts_as_list(cls, value: Any) -> Any:
         """The environment holds texts only."""
-        return [host.lower() if isinstance(host, str) else host for host in _listed(value)]
+        return [host.lower() if isinstance(host, str) else host for host in listed(value)]
 
     @model_validator(mode="after")
     def _is_safe(self) -> Webhook:
@@ -244,15 +234,6 @@ class Webhook(_Section):
         if not {host, f"{host}:{port}"} & set(self.allowed_hosts):
             raise ValueError(f"`url` leads to {host}, which is not in `allowed_hosts`: add it if it may have customers")
         return self
-
-
-def _listed(value: Any) -> list[Any]:
-    """A list, from the environment's text with commas too."""
-    if value is None or isinstance(value, str):
-        value = [part.strip() for part in (value or "").split(",") if part.strip()]
-    if not isinstance(value, list | tuple):
-        raise ValueError("hosts are a list, such as [crm.example.com]; so are proxies and roles")
-    return list(value)
 
 
 def _host_of(url: str) -> tuple[str, int]:
@@ -270,101 +251,14 @@ def _host_of(url: str) -> tuple[str, int]:
     return host, port or (443 if parts.scheme == "https" else 80)
 
 
-class Serving(_Section):
-    """The HTTP server."""
-
-    host: str = _setting(
-        "127.0.0.1", "address to listen on; the default is reached from this machine only", min_length=1
-    )
-    port: int = _setting(8000, "port to listen on; 0 takes a free one", ge=0, le=65535)
-    max_body_bytes: int = _setting(1_048_576, "largest body of a request; a larger one is answered 413", "bytes", ge=1)
-    max_batch_rows: int = _setting(10_000, "most customers of one batch request", "customers", ge=1)
-    champion_seconds: float = _setting(2.0, "time between looks for a new champion", "seconds", gt=0, le=3600)
-    champion_load_seconds: float = _setting(
-        30.0, "longest time to load a new champion; a slower one is refused", "seconds", gt=0, le=3600
-    )
-    champion_score_ms: float = _setting(
-        50.0, "longest time in which a new champion scores one customer; a slower one is refused", "milliseconds", gt=0
-    )
-    admin_key_file: Path | None = _setting(
-        None, "file that holds the first admin key, such as a mounted secret; null takes keys of the store only"
-    )
-    key_refresh_seconds: float = _setting(
-        2.0, "time between two looks for keys that were made or revoked", "seconds", gt=0, le=2
-    )
-    requests_per_second: float | None = _setting(
-        None,
-        "most requests of one key or person to one process; more are answered 429; null sets no limit",
-        "requests per second",
-        gt=0,
-    )
-    session_hours: float = _setting(10.0, "time after which people sign in again", "hours", gt=0, le=720)
-    allowed_hosts: tuple[str, ...] = _setting(
-        (), "names that the server is asked by, such as churn.example.com; none takes every name off loopback"
-    )
-    metrics: Literal["open", "closed"] = _setting(
-        "closed", "whether /metrics needs a key, where there are keys; `open` needs none"
-    )
-    docs: Literal["open", "closed"] = _setting(
-        "closed", "whether /docs needs a key, where there are keys; `open` needs none"
-    )
-    trusted_proxies: tuple[str, ...] = _setting(
-        (), "addresses of proxies whose word is taken for who asks, such as 10.0.0.5 or 10.0.0.0/24"
-    )
-    proxy_user_header: str | None = _setting(
-        None, "header in which they name who signed in, such as X-Forwarded-User; null takes nobody's word"
-    )
-    proxy_groups_header: str | None = _setting(
-        None, "header in which they name his groups, commas between; null takes his name for the one group"
-    )
-    proxy_roles: tuple[str, ...] = _setting(
-        (), "role of each group, such as churn-admins=admin; the group * is everybody"
-    )
-
-    @field_validator("allowed_hosts", "trusted_proxies", "proxy_roles", mode="before")
-    @classmethod
-    def _texts_as_list(cls, value: Any) -> Any:
-        return _listed(value)
-
-    @field_validator("allowed_hosts")
-    @classmethod
-    def _hosts_are_small(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(host.lower() for host in value)
-
-    @field_validator("trusted_proxies")
-    @classmethod
-    def _proxies_are_addresses(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for network in value:
-            try:
-                ip_network(network)
-            except ValueError:
-                raise ValueError(f"{network!r} is no address: write 10.0.0.5 or 10.0.0.0/24") from None
-        return value
-
-    @field_validator("proxy_roles")
-    @classmethod
-    def _roles_are_known(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for pair in value:
-            group, equals, role = pair.rpartition("=")
-            if not equals or not group or role not in ("agent", "analyst", "admin"):
-                raise ValueError(f"{pair!r} gives no group a role: write churn-admins=admin, or agent or analyst")
-        return value
-
-    @model_validator(mode="after")
-    def _word_is_whose(self) -> Serving:
-        if self.proxy_user_header is not None and not self.trusted_proxies:
-            raise ValueError("`proxy_user_header` needs `trusted_proxies`: whose word is taken")
-        return self
-
-
-class Logging(_Section):
+class Logging(Section):
     """What the program says about itself, on standard error."""
 
-    level: Literal["debug", "info", "warning", "error"] = _setting("info", "least important events that are shown")
-    format: Literal["auto", "json", "text"] = _setting("auto", "auto writes text to a terminal, JSON elsewhere")
+    level: Literal["debug", "info", "warning", "error"] = setting("info", "least important events that are shown")
+    format: Literal["auto", "json", "text"] = setting("auto", "auto writes text to a terminal, JSON elsewhere")
 
 
-class Settings(_Section):
+class Settings(Section):
     """All settings; frozen."""
 
     source: Source = Field(default_factory=Source)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from churn_mlops.retention import Economics, action
@@ -61,6 +61,11 @@ def model_card(live: Live) -> dict[str, Any]:
 def as_json(body: Mapping[str, Any]) -> bytes:
     """Standard JSON: every float with all its digits, and never the literal NaN."""
     return json.dumps(body, allow_nan=False).encode()
+
+
+def batch_body(bodies: Sequence[bytes]) -> bytes:
+    """The body of a batch, of what is said of each customer."""
+    return b'{"predictions": [' + b", ".join(bodies) + b"]}"
 
 
 def _feature_card(live: Live, name: str) -> dict[str, Any]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 from urllib.parse import parse_qsl
@@ -17,8 +18,10 @@ from churn_mlops.config import Settings
 from churn_mlops.errors import DataError
 from churn_mlops.retention import Economics
 from churn_mlops.serving.access import Access
-from churn_mlops.serving.answers import as_json, explanation, model_card, prediction
+from churn_mlops.serving.answers import as_json, batch_body, explanation, model_card, prediction
 from churn_mlops.serving.bodies import read_batch, read_customer
+from churn_mlops.serving.callers import caller_of
+from churn_mlops.serving.contacts import CONTACTS, add_contacts
 from churn_mlops.serving.documentation import add_documentation
 from churn_mlops.serving.errors import (
     RequestError,
@@ -29,6 +32,8 @@ from churn_mlops.serving.errors import (
     shortened,
 )
 from churn_mlops.serving.guarding import add_access
+from churn_mlops.serving.keeping import Keeper, KeeperMetrics, Said, keeper_of, run_with, told_of
+from churn_mlops.serving.kept import add_kept
 from churn_mlops.serving.live import Live, LiveSource
 from churn_mlops.serving.metrics import Metrics
 from churn_mlops.serving.observing import Observed
@@ -85,11 +90,13 @@ def create_app(
         redoc_url=None,
         openapi_tags=[
             {"name": _PREDICTIONS, "description": "Who is about to leave"},
+            {"name": CONTACTS, "description": "What customers were offered, and what they said"},
             {"name": _STATE, "description": "What is served, and whether it can be asked"},
         ],
         redirect_slashes=False,  # the redirect would lead wherever the header Host says
     )
     metrics = Metrics(source)
+    keeper = keeper_of(store, settings.serving.answers_waiting)
     economics = Economics(**settings.decision.economics())
     add_access(app, access, store, settings, local_only=local_only)
     app.add_middleware(
@@ -120,7 +127,9 @@ def create_app(
             answer |= explanation(live, row, probability, economics)
             answer |= {"model_version": live.version, "as_of": as_of}
         metrics.scored(live, [probability])
-        return Response(as_json(answer), media_type=_JSON, headers=_headers(request, live, as_of))
+        told = as_json(answer)
+        _keep(keeper, request, live, as_of, (row,), (told,))
+        return Response(told, media_type=_JSON, headers=_headers(request, live, as_of))
 
     @app.post(
         "/predict/batch",
@@ -131,11 +140,12 @@ def create_app(
     )
     async def predict_batch(request: Request) -> Response:
         """Whether each of several customers is about to leave; all are answered or none."""
-        live = _live(source)
+        live, as_of = _live(source), clock().isoformat()
         body = await request.body()
         # A thread: thousands of customers would hold up everyone who asks about one.
-        answer = await run_in_threadpool(_predict_batch, body, live, metrics)
-        return Response(answer, media_type=_JSON, headers=_headers(request, live, clock().isoformat()))
+        rows, told = await run_in_threadpool(_predict_batch, body, live, metrics)
+        _keep(keeper, request, live, as_of, rows, told, batch=True)
+        return Response(batch_body(told), media_type=_JSON, headers=_headers(request, live, as_of))
 
     @app.get("/model", summary="The model that is live", tags=[_STATE], responses={503: _REFUSALS[503]})
     async def model() -> Response:
@@ -148,13 +158,14 @@ def create_app(
         return {"status": "alive"}
 
     @app.get("/ready", summary="Ready for requests", tags=[_STATE], responses={503: _REFUSALS[503]})
-    async def ready() -> dict[str, str]:
-        """Whether requests should be sent here: not without a model, nor while shutting down."""
+    async def ready() -> dict[str, Any]:
+        """Whether requests should be sent here: not without a model, nor while shutting down.
+
+        A store that is away is told, but is no reason: scores are answered without it.
+        """
         if source.draining:
             raise RequestError(503, "the server is shutting down")
-        told = {"status": "ready", "model_version": _live(source).version}
-        refused = source.refused
-        return told if refused is None else told | {"champion_refused": f"version {refused.version}: {refused.reason}"}
+        return {"status": "ready", "model_version": _live(source).version} | source.remarks | told_of(keeper)
 
     for path, answers in [("/health", health), ("/ready", ready)]:  # load balancers ask with HEAD
         app.head(path, include_in_schema=False)(answers)
@@ -163,15 +174,41 @@ def create_app(
     async def prometheus() -> Response:
         return Response(metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
+    _add_kept(app, keeper, metrics)
     add_documentation(app, source)  # last: a request is held against the routes in their order
     return app
 
 
-def _predict_batch(body: bytes, live: Live, metrics: Metrics) -> bytes:
-    probabilities = live.predictor.score(read_batch(body, live)).tolist()
+def _add_kept(app: FastAPI, keeper: Keeper | None, metrics: Metrics) -> None:
+    if keeper is None:
+        return
+    metrics.registry.register(KeeperMetrics(keeper))
+    run_with(app, keeper)
+    add_kept(app, keeper.store)
+    add_contacts(app, keeper.store)
+
+
+def _keep(
+    keeper: Keeper | None,
+    request: Request,
+    live: Live,
+    as_of: str,
+    rows: Sequence[Mapping[str, Any]],
+    told: Sequence[bytes],
+    batch: bool = False,
+) -> None:
+    if keeper is not None:
+        id = request.scope["state"]["request_id"]
+        keeper.keep(Said(id, time.time(), live, as_of, caller_of(request).name, rows, told, batch))
+
+
+def _predict_batch(body: bytes, live: Live, metrics: Metrics) -> tuple[list[dict[str, Any]], list[bytes]]:
+    """The customers, and what is said of each."""
+    rows = read_batch(body, live)
+    probabilities = live.predictor.score(rows).tolist()
     metrics.scored(live, probabilities)
     threshold = live.predictor.threshold
-    return as_json({"predictions": [prediction(probability, threshold) for probability in probabilities]})
+    return rows, [as_json(prediction(probability, threshold)) for probability in probabilities]
 
 
 def _live(source: LiveSource) -> Live:

@@ -13,6 +13,7 @@ from churn_mlops.serving.errors import Findings, RequestError, place, sentence, 
 from churn_mlops.serving.live import Live
 
 Body = TypeVar("Body", bound=BaseModel)
+_MOST_FIELDS = 1000
 _TOO_MANY = "holds far more than the fields of this model; GET /model lists them"
 
 
@@ -57,9 +58,28 @@ def read_batch(body: bytes, live: Live) -> list[dict[str, Any]]:
     return [customer.row() for customer in customers]
 
 
+def read_fields(body: bytes, model: type[Body], of: str) -> Body:
+    """A request of another kind than a customer.
+
+    Args:
+        body: as it was sent.
+        model: what it has to be.
+        of: what that is called, such as "a contact".
+
+    Raises:
+        RequestError: as :func:`read_customer`.
+    """
+    findings = Findings(model.model_fields, of, "/docs")
+    found = _held_against(model, _parsed(body), findings, _MOST_FIELDS)
+    if found is None:
+        raise findings.refusal()
+    _refuse_repeated_names(body, len(found.model_fields_set))
+    return found
+
+
 def _most_fields(live: Live) -> int:
     """Above this many fields a customer is not looked at: far from what any honest mistake holds."""
-    return max(1000, 10 * len(live.predictor.contract.features))
+    return max(_MOST_FIELDS, 10 * len(live.predictor.contract.features))
 
 
 def _parsed(body: bytes) -> Any:

@@ -61,6 +61,7 @@ def live_of(model: LiveModel, settings: Settings) -> Live:
         model_type=model.bundle.model_type,
         provenance=model.provenance,
         max_batch_rows=settings.serving.max_batch_rows,
+        sha256=model.bundle.sha256,
     )
 
 

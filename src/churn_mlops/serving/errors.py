@@ -91,10 +91,12 @@ class Findings:
 
     Args:
         known: names of the fields, to tell which one a mistyped name is nearest to.
+        of: what they are fields of.
+        lists: which address lists them.
     """
 
-    def __init__(self, known: Iterable[str]) -> None:
-        self._known = list(known)
+    def __init__(self, known: Iterable[str], of: str = "this model", lists: str = "GET /model") -> None:
+        self._known, self._of, self._lists = list(known), of, lists
         self._suggestions = SUGGESTIONS
         self.problems: list[Problem] = []
         self.count = 0
@@ -132,8 +134,8 @@ class Findings:
         if self._suggestions > 0:
             self._suggestions -= 1
             nearest = difflib.get_close_matches(name[:_LONGEST_NAME], self._known, n=1)
-        hint = f"did you mean {nearest[0]}?" if nearest else "GET /model lists them"
-        return f"is not a field of this model; {hint}"
+        hint = f"did you mean {nearest[0]}?" if nearest else f"{self._lists} lists them"
+        return f"is not a field of {self._of}; {hint}"
 
 
 def sentence(problems: Sequence[Problem], count: int | None = None) -> str:
@@ -185,6 +187,10 @@ _PLAIN = {
     "list_type": "must be a list",
     "model_type": "must be a JSON object",
     "model_attributes_type": "must be a JSON object",
+    "string_type": "must be a text",
+    "string_too_short": "must not be empty",
+    "string_too_long": "must be at most {max_length} characters",
+    "string_pattern_mismatch": "must be an id as it was given",
     "too_short": "must hold at least {min_length}",
     "too_long": "holds {actual_length}; at most {max_length} are taken at a time",
 }

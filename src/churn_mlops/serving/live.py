@@ -22,6 +22,7 @@ class Live:
         model_type: such as ``additive_boosting``.
         provenance: what was noted at its promotion (when, revision, metrics).
         max_batch_rows: most customers of one batch request.
+        sha256: hash of the bundle, which stands in the answers that are kept.
     """
 
     predictor: ChurnPredictor
@@ -30,6 +31,7 @@ class Live:
     model_type: str
     provenance: Mapping[str, Any] = field(default_factory=dict)
     max_batch_rows: int = 10_000
+    sha256: str = ""
     customer: type[CustomerBody] = field(init=False)
     batch: type[BatchBody] = field(init=False)
     frame: type[BatchBody] = field(init=False)
@@ -58,6 +60,12 @@ class LiveSource:
         self.refused: Refused | None = None
         self.refusals: Counter[str] = Counter()
         self.changes = 0
+
+    @property
+    def remarks(self) -> dict[str, str]:
+        """What ``/ready`` tells besides."""
+        refused = self.refused
+        return {} if refused is None else {"champion_refused": f"version {refused.version}: {refused.reason}"}
 
     def go_live(self, live: Live) -> None:
         """Answer from ``live`` from the next request on; those under way keep what they read."""

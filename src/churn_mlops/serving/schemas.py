@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, create_model
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, create_model
 from pydantic_core import PydanticCustomError
 
 from churn_mlops.data.contract import DataContract, Feature, level_text
 
 _LISTED_LEVELS = 100
 """More levels are not listed in the documentation: a browser shows hundreds of them badly."""
+
+
+def _plain(text: str) -> str:
+    if text != text.strip() or any(unicodedata.category(sign) == "Cc" for sign in text):
+        raise PydanticCustomError("plain", "must hold no control character, and no space at either end")
+    return text
+
+
+PLAIN = AfterValidator(_plain)
+"""Marks a text in one line, as a person writes it."""
+CustomerName = Annotated[str, Field(min_length=1, max_length=200), PLAIN]
+"""The name of a customer, such as C000017."""
 
 
 class CustomerBody(BaseModel):

@@ -7,9 +7,9 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from typing import Literal, TypeVar
 
-from churn_mlops.errors import StoreError
+from churn_mlops.errors import RowsRefusedError, StoreError
 from churn_mlops.serving.errors import RequestError
 from churn_mlops.store import Store, is_made, open_store
 
@@ -63,6 +63,8 @@ class StoreLink:
         """
         try:
             answer = work(self._opened())
+        except RowsRefusedError:  # it is there, and has looked at them
+            raise
         except StoreError as error:
             self.failure = str(error)
             raise
@@ -82,6 +84,13 @@ class StoreLink:
                 return await loop.run_in_executor(self._threads, self.ask_now, work)
         except (StoreError, TimeoutError):
             raise StoreAwayError from None
+
+    @property
+    def state(self) -> Literal["reachable", "away", "not asked yet"]:
+        """How the store was found when it was last asked."""
+        if self.failure is not None:
+            return "away"
+        return "not asked yet" if self._store is None else "reachable"
 
     def close(self) -> None:
         """Give back all connections."""

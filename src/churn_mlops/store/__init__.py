@@ -1,6 +1,8 @@
 """The operational store: what was published, and what became of it; SQLite by default, PostgreSQL in production."""
 
+from churn_mlops.store.answers import Answer, answers_of, keep_answers, retain_answers
 from churn_mlops.store.audit import AuditEvent, NewEvent, add_event, customer_hash, events, record_event, record_events
+from churn_mlops.store.contacts import Contact, NewContact, contact_under, contacts, held_out, record_contact
 from churn_mlops.store.credentials import Credential, Credentials, access_is_configured, credentials
 from churn_mlops.store.keys import KEY_ROLES, ApiKey, adopt_key, checked_secret, hash_of, keys, make_key, revoke_key
 from churn_mlops.store.live_models import (
@@ -33,14 +35,17 @@ from churn_mlops.store.sessions import Started, end_session, start_session
 __all__ = [
     "KEY_ROLES",
     "PERSON_ROLES",
+    "Answer",
     "ApiKey",
     "AuditEvent",
     "Change",
+    "Contact",
     "Credential",
     "Credentials",
     "HeldLock",
     "Labels",
     "LiveChangedError",
+    "NewContact",
     "NewEvent",
     "NewRun",
     "Person",
@@ -58,7 +63,10 @@ __all__ = [
     "add_live",
     "add_person",
     "adopt_key",
+    "answers_of",
     "checked_secret",
+    "contact_under",
+    "contacts",
     "copy_store",
     "credentials",
     "current_period",
@@ -69,7 +77,9 @@ __all__ = [
     "end_session",
     "events",
     "hash_of",
+    "held_out",
     "is_made",
+    "keep_answers",
     "keys",
     "latest_run",
     "make_key",
@@ -82,10 +92,12 @@ __all__ = [
     "predictions",
     "publish",
     "record",
+    "record_contact",
     "record_delivery",
     "record_event",
     "record_events",
     "retain",
+    "retain_answers",
     "revoke_key",
     "run_of",
     "scored_outcomes",

@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from churn_mlops.addresses import scrubbed, shown
-from churn_mlops.errors import StoreBusyError, StoreError
+from churn_mlops.errors import RowsRefusedError, StoreBusyError, StoreError
 
 # The beginnings of SQLite's names of errors, and of PostgreSQL's codes (appendix A of its manual).
 _SQLITE = {
@@ -77,7 +77,7 @@ def _failure(error: BaseException, address: str, doing: str) -> StoreError:
     code, said = _code(error), scrubbed(_said(error), address)
     where = f"the store {shown(address)}"
     if code.startswith(_RULES):
-        return StoreError(
+        return RowsRefusedError(
             f"could not {doing}: the rows break a rule of the store ({said}). Every customer and every rank stands "
             "once, scores lie between 0 and 1, nothing else is missing; nothing was written"
         )

@@ -61,6 +61,14 @@ def load(connection: Connection, table: Table, rows: Iterable[tuple[Any, ...]]) 
             copy.write_row(row)
 
 
+def add_new(connection: Connection, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Add ``rows`` as :func:`load` does, but leave a row whose key is there already as it is."""
+    names = ", ".join(f'"{column.name}"' for column in table.columns)
+    marks = ", ".join(["?" if connection.dialect.name == "sqlite" else "%s"] * len(table.columns))
+    statement = f"INSERT INTO {table.name} ({names}) VALUES ({marks}) ON CONFLICT DO NOTHING"  # noqa: S608 - our own names
+    connection.exec_driver_sql(statement, list(rows))
+
+
 def rows_of(columns: Sequence[Sequence[Any]]) -> Iterator[tuple[Any, ...]]:
     """The rows of columns of the same length.
 

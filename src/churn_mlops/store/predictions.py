@@ -65,7 +65,14 @@ class Prediction:
 
 
 def predictions(
-    store: Store, as_of: date, *, limit: int | None = None, offset: int = 0, only_likely: bool = False
+    store: Store,
+    as_of: date,
+    *,
+    limit: int | None = None,
+    offset: int = 0,
+    after: int = 0,
+    customer: str | None = None,
+    only_likely: bool = False,
 ) -> list[Prediction]:
     """The predictions of one date by rank, all from the same publication.
 
@@ -74,13 +81,19 @@ def predictions(
         as_of: a published date; another gives none.
         limit: most customers, None for all.
         offset: customers that are left out before the first.
+        after: rank of the last one that is left out, found without reading those before it.
+        customer: only this one.
         only_likely: only those who are predicted to leave: the list.
 
     Raises:
         StoreError: the store fails.
     """
+    if customer is not None and "\x00" in customer:  # PostgreSQL refuses such a text, and no customer has it
+        return []
     query = _ranked(as_of, only_likely).offset(offset)
     query = query if limit is None else query.limit(limit)
+    query = query if after == 0 else query.where(PREDICTIONS.c.rank > after)
+    query = query if customer is None else query.where(PREDICTIONS.c.customer == customer)
     with store.reading(f"read the predictions of {as_of}") as connection:
         return [Prediction(*row) for row in connection.execute(query)]
 

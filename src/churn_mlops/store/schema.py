@@ -207,18 +207,20 @@ AUDIT_EVENTS = Table(
     Index("events_of_a_customer", "customer_hash"),
 )
 
-# What was answered, with all that the answer was made of.
+# What was answered, with all that the answer was made of. The order of ids is bytewise, so that the customers of one
+# batch, whose ids begin alike, stand together. The answer is a text, since JSON may come back written in another way.
 ANSWERS = Table(
     "answers",
     METADATA,
-    Column("id", Text, primary_key=True),
+    Column("id", CUSTOMER, primary_key=True),
     Column("at", Moment, nullable=False),
+    Column("as_of", Date, nullable=False),
     Column("model_version", Text, nullable=False),
     Column("model_sha256", Text, nullable=False),
     Column("caller", Text, nullable=False),
     Column("customer", CUSTOMER),
     Column("inputs", JSON, nullable=False),
-    Column("answer", JSON, nullable=False),
+    Column("answer", Text, nullable=False),
     Index("answers_of_a_customer", "customer"),
     Index("answers_by_time", "at"),
 )

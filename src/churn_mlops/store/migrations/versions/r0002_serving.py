@@ -75,14 +75,15 @@ def upgrade() -> None:
     op.create_index("events_of_a_customer", "audit_events", ["customer_hash"])
     op.create_table(
         "answers",
-        sa.Column("id", sa.Text, primary_key=True),
+        sa.Column("id", customer, primary_key=True),
         sa.Column("at", moment, nullable=False),
+        sa.Column("as_of", sa.Date, nullable=False),
         sa.Column("model_version", sa.Text, nullable=False),
         sa.Column("model_sha256", sa.Text, nullable=False),
         sa.Column("caller", sa.Text, nullable=False),
         sa.Column("customer", customer),
         sa.Column("inputs", sa.JSON, nullable=False),
-        sa.Column("answer", sa.JSON, nullable=False),
+        sa.Column("answer", sa.Text, nullable=False),
     )
     op.create_index("answers_of_a_customer", "answers", ["customer"])
     op.create_index("answers_by_time", "answers", ["at"])

@@ -1,0 +1,230 @@
+"""``/contacts``: what customers were offered, and what they said. What is acknowledged is committed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any, Literal
+
+from fastapi import FastAPI, Query, Request
+from fastapi.responses import Response
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from churn_mlops.serving.answers import as_json
+from churn_mlops.serving.bodies import read_fields
+from churn_mlops.serving.callers import caller_of
+from churn_mlops.serving.errors import RequestError
+from churn_mlops.serving.kept import PREDICTION_ID
+from churn_mlops.serving.schemas import PLAIN, CustomerName, ErrorBody
+from churn_mlops.serving.store_link import StoreLink
+from churn_mlops.store import Contact, NewContact, Store, contact_under, contacts, held_out, record_contact
+
+CONTACTS = "Contacts"
+KEY = "Idempotency-Key"
+_LONGEST_KEY = 200
+_CLOCKS_APART = timedelta(minutes=5)
+"""How far the clock of whoever records a contact may be ahead of ours."""
+_REFUSALS: dict[int | str, dict[str, Any]] = {
+    status: {"model": ErrorBody, "description": meaning}
+    for status, meaning in [
+        (409, "The key was used for another request, or the customer is held out"),
+        (422, "The request is wrong"),
+        (503, "The store cannot be reached; nothing was acknowledged"),
+    ]
+}
+
+
+def _moment(value: Any) -> datetime:
+    try:
+        moment = datetime.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise PydanticCustomError("moment", "must be a time with its zone, such as 2026-11-23T14:05:00+01:00")
+    if not 2000 <= moment.year < 2200:
+        raise PydanticCustomError("moment", "must lie in the years 2000 to 2199")
+    return moment
+
+
+_Moment = Annotated[datetime, BeforeValidator(_moment), WithJsonSchema({"type": "string", "format": "date-time"})]
+
+
+class ContactRequest(BaseModel):
+    """A contact with a customer."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    customer_id: CustomerName = Field(description="the customer, as the published list names him")
+    offer: Annotated[str, Field(min_length=1, max_length=200), PLAIN] = Field(description="what he was offered")
+    result: Literal["offered", "accepted", "declined", "no_answer"] = Field(description="what came of it")
+    at: _Moment | None = Field(None, description="when; now when left out")
+    prediction_id: Annotated[str, Field(pattern=PREDICTION_ID)] | None = Field(
+        None, description="`X-Prediction-Id` of the answer that led to it"
+    )
+    override_reason: Annotated[str, Field(min_length=1, max_length=1000), PLAIN] | None = Field(
+        None, description="why he is contacted although he is held out"
+    )
+
+
+class RecordedContact(ContactRequest):
+    """A contact as it is recorded."""
+
+    id: int
+    caller: str = Field(description="who recorded it")
+    recorded_at: datetime
+
+
+class RecordedContacts(BaseModel):
+    """A page of contacts, in the order in which they were recorded."""
+
+    contacts: list[RecordedContact]
+    next: int | None = Field(description="what to give as `after` for the next page; null after the last")
+
+
+class _Page(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    customer: CustomerName | None = Field(None, description="only his contacts")
+    after: int = Field(0, ge=0, le=2**63 - 1, description="id of the last contact that was read")
+    limit: int = Field(100, ge=1, le=1000, description="most contacts of the page")
+
+
+class _HeldOutError(Exception):
+    """The customer is held out, and no reason is given."""
+
+
+def add_contacts(
+    app: FastAPI,
+    store: StoreLink,
+    held_out: Callable[[Store, str], bool] = held_out,
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> None:
+    """Add the routes of contacts.
+
+    Args:
+        app: the application.
+        store: where contacts are recorded.
+        held_out: whether a customer may not be contacted without a reason; nobody, until there are campaigns.
+        clock: tells the time.
+    """
+
+    @app.post(
+        "/contacts",
+        summary="Record a contact",
+        tags=[CONTACTS],
+        status_code=201,
+        response_model=RecordedContact,
+        responses={200: {"model": RecordedContact, "description": "It was recorded before"}, **_REFUSALS},
+        openapi_extra=_DESCRIPTION,
+    )
+    async def record(request: Request) -> Response:
+        """Record that a customer was made an offer, and what he said.
+
+        The answer comes when the contact is on disk. The same request under the same key may be sent as often as you
+        like: it is recorded once, and answered 200 from then on.
+        """
+        new = _new_contact(request, await request.body(), clock())
+        try:
+            contact, is_new = await store.ask(lambda opened: _recorded(opened, new, held_out))
+        except _HeldOutError:
+            problem = "is held out, so that the worth of offers can be measured"
+            advice = "leave him alone, or say in override_reason why not"
+            raise RequestError(409, f"the customer {problem}: {advice}", [("customer_id", problem)]) from None
+        if contact.request_sha256 != new.request_sha256:
+            problem = "was used for another request"
+            raise RequestError(409, f"the header {KEY} {problem}: give each contact a key of its own", [(KEY, problem)])
+        return Response(as_json(_told(contact)), 201 if is_new else 200, media_type="application/json")
+
+    @app.get(
+        "/contacts",
+        summary="What was recorded",
+        tags=[CONTACTS],
+        response_model=RecordedContacts,
+        responses={status: _REFUSALS[status] for status in (422, 503)},
+    )
+    async def recorded(page: Annotated[_Page, Query()]) -> Response:
+        """Contacts in the order in which they were recorded, a page at a time."""
+        found = await store.ask(
+            lambda opened: contacts(opened, customer=page.customer, after=page.after, limit=page.limit + 1)
+        )
+        shown = found[: page.limit]
+        body = {
+            "contacts": [_told(contact) for contact in shown],
+            "next": shown[-1].id if len(found) > page.limit else None,
+        }
+        return Response(as_json(body), media_type="application/json")
+
+
+def _recorded(store: Store, new: NewContact, held_out: Callable[[Store, str], bool]) -> tuple[Contact, bool]:
+    known = contact_under(store, new.key)  # a repetition is answered as the first time, whatever holds by now
+    if known is not None:
+        return known, False
+    if new.override_reason is None and held_out(store, new.customer):
+        raise _HeldOutError
+    return record_contact(store, new)
+
+
+def _new_contact(request: Request, body: bytes, now: datetime) -> NewContact:
+    key = _key(request)
+    asked = read_fields(body, ContactRequest, "a contact")
+    if asked.at is not None and asked.at > now + _CLOCKS_APART:
+        problem = "lies in the future"
+        raise RequestError(422, f"at {problem}", [("at", problem)])
+    caller = caller_of(request).name
+    same = json.dumps([caller, asked.model_dump(mode="json")], sort_keys=True)
+    return NewContact(
+        key=key,
+        request_sha256=hashlib.sha256(same.encode()).hexdigest(),
+        customer=asked.customer_id,
+        at=asked.at or now,
+        offer=asked.offer,
+        result=asked.result,
+        caller=caller,
+        prediction_id=asked.prediction_id,
+        override_reason=asked.override_reason,
+    )
+
+
+def _key(request: Request) -> str:
+    given = request.headers.getlist(KEY)
+    if len(given) == 1 and re.fullmatch(rf"[\x20-\x7e]{{1,{_LONGEST_KEY}}}", given[0]):
+        return given[0]
+    problem = f"must be there once, of 1 to {_LONGEST_KEY} printable ASCII characters"
+    advice = "choose one for each contact, such as the number of the call, and send it again when you repeat"
+    raise RequestError(422, f"the header {KEY} {problem}: {advice}", [(KEY, problem)])
+
+
+def _told(contact: Contact) -> dict[str, Any]:
+    return {
+        "id": contact.id,
+        "customer_id": contact.customer,
+        "offer": contact.offer,
+        "result": contact.result,
+        "at": contact.at.isoformat(),
+        "prediction_id": contact.prediction_id,
+        "override_reason": contact.override_reason,
+        "caller": contact.caller,
+        "recorded_at": contact.recorded_at.isoformat(),
+    }
+
+
+_EXAMPLE = {"customer_id": "C000017", "offer": "20 % off for a year", "result": "accepted"}
+_DESCRIPTION = {
+    "parameters": [
+        {
+            "name": KEY,
+            "in": "header",
+            "required": True,
+            "description": "names this contact, however often it is sent",
+            "schema": {"type": "string", "minLength": 1, "maxLength": _LONGEST_KEY},
+        }
+    ],
+    "requestBody": {
+        "required": True,
+        "content": {"application/json": {"schema": ContactRequest.model_json_schema(), "example": _EXAMPLE}},
+    },
+}

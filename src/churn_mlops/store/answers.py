@@ -1,0 +1,128 @@
+"""Answers: what was said about a customer, with all that it was made of, so that it can be said again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any
+
+from sqlalchemy import Text, cast, delete, or_, select
+
+from churn_mlops.errors import RowsRefusedError
+from churn_mlops.store.loading import add_new
+from churn_mlops.store.opening import Store
+from churn_mlops.store.schema import ANSWERS
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One score as it was answered.
+
+    Args:
+        id: the prediction id; that of a customer of a batch ends with ``-`` and his place, counted from 0.
+        at: when it was answered, with a time zone.
+        as_of: the as-of date that was told.
+        model_version: the version that was told.
+        model_sha256: hash of its bundle.
+        caller: who asked.
+        customer: his name where it was known, else None.
+        inputs: the customer's fields as they were read, JSON as a text.
+        answer: the body of the answer, or the part of it that is about this customer; it comes back byte for byte.
+    """
+
+    id: str
+    at: datetime
+    as_of: date
+    model_version: str
+    model_sha256: str
+    caller: str
+    customer: str | None
+    inputs: str
+    answer: str
+
+
+def keep_answers(store: Store, answers: Sequence[Answer]) -> None:
+    """Keep a group of answers in one transaction: all or none; one whose id is there already is left as it is.
+
+    So a group may be given again by whoever cannot know what became of it.
+
+    Raises:
+        RowsRefusedError: a text holds what no database keeps.
+        StoreError: the store fails.
+    """
+    if not answers:
+        return
+    _check(answers)
+    with store.writing(f"keep {len(answers)} answers") as connection:
+        add_new(connection, ANSWERS, [_row(answer, connection.dialect.name) for answer in answers])
+
+
+def answers_of(store: Store, id: str) -> list[Answer]:
+    """The answer ``id``, or those of the batch ``id`` in its order; none where nothing is kept under it.
+
+    Raises:
+        StoreError: the store fails.
+    """
+    # "." comes right after "-".
+    of_batch = (ANSWERS.c.id > f"{id}-") & (ANSWERS.c.id < f"{id}.")
+    with store.reading("read an answer") as connection:
+        rows = connection.execute(select(*_COLUMNS).where(or_(ANSWERS.c.id == id, of_batch))).all()
+    return sorted((Answer(*row) for row in rows), key=_place)
+
+
+def retain_answers(store: Store, older_than: datetime) -> int:
+    """Delete the answers from before ``older_than``.
+
+    Returns:
+        how many there were.
+
+    Raises:
+        StoreError: the store fails; nothing is deleted then.
+    """
+    with store.writing(f"delete the answers from before {older_than:%Y-%m-%d}") as connection:
+        return connection.execute(delete(ANSWERS).where(ANSWERS.c.at < older_than)).rowcount
+
+
+# The inputs as the text that was written, not as what it means.
+_COLUMNS = [cast(column, Text) if column.name == "inputs" else column for column in ANSWERS.c]
+
+
+def _check(answers: Sequence[Answer]) -> None:
+    """What no database keeps would otherwise come back as an error of a driver."""
+    texts = "".join(
+        f"{one.id}{one.model_version}{one.model_sha256}{one.caller}{one.customer}{one.inputs}{one.answer}"
+        for one in answers
+    )
+    if "\x00" in texts or not _is_whole(texts):
+        raise RowsRefusedError("an answer holds half a character, or one of code 0; nothing was written")
+
+
+def _is_whole(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _row(answer: Answer, dialect: str) -> tuple[Any, ...]:
+    """Plain values in the order of the table's columns: SQLAlchemy's own look at each takes longer than the writing."""
+    at, as_of = answer.at.astimezone(UTC), answer.as_of
+    moment: tuple[Any, ...] = (at, as_of)
+    if dialect == "sqlite":
+        moment = (at.replace(tzinfo=None).isoformat(" ", "microseconds"), as_of.isoformat())
+    return (
+        answer.id,
+        *moment,
+        answer.model_version,
+        answer.model_sha256,
+        answer.caller,
+        answer.customer,
+        answer.inputs,
+        answer.answer,
+    )
+
+
+def _place(answer: Answer) -> int:
+    return int(answer.id.rpartition("-")[2]) if "-" in answer.id else 0
