@@ -31,7 +31,7 @@ def active_customers(history: History, as_of: AsOf) -> ir.Table:
         open_ = ~(as_of.includes(end) & as_of.includes(known)).fill_null(False)
     spells = rows.select(**{KEY: rows[KEY], START: rows[TIME]}, open=open_.ifelse(1, 0))
     customers = spells.group_by(KEY).aggregate(**{START: spells[START].min()}, open=spells.open.max())
-    active = customers.filter(customers.open == 1).drop("open")
+    active = customers.filter(customers[KEY].notnull(), customers.open == 1).drop("open")
     inactive = None if contract.label is None else contract.label.inactive
     return active if inactive is None else _lately_seen(active, history, inactive, as_of)
 

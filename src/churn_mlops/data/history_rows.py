@@ -56,8 +56,11 @@ class History:
     def _of_customers(self, name: str, rows: ir.Table, as_of: AsOf | None) -> ir.Table:
         declared = self.contract.tables[name]
         if declared.through is None:
-            key = self.key(rows[_customer_column(self.contract, declared)])
-            return rows.mutate(**{KEY: key}).filter(self._asked(ibis._[KEY]))
+            column = _customer_column(self.contract, declared)
+            if self.customer is None:
+                # Before the key is made, which costs; a blank one comes out null, and is no customer's.
+                return rows.filter(rows[column].notnull()).mutate(**{KEY: self.key(rows[column])})
+            return rows.mutate(**{KEY: self.key(rows[column])}).filter(self._asked(ibis._[KEY], self.customer))
         through = declared.through
         linking = self.all_rows(through.table) if as_of is None else self.counted(through.table, as_of)
         # Each link once: a table of several versions of a row would count the linked rows as often.
@@ -67,15 +70,16 @@ class History:
             left, right = as_text(left), as_text(right)
         return rows.inner_join(pairs, left == right).drop(_LINK)
 
-    def _asked(self, key: ir.Column) -> ir.BooleanValue:
-        if self.customer is None:
-            return key.notnull()
+    def _asked(self, key: ir.Column, customer: str) -> ir.BooleanValue:
         if self._key_kind != "whole":
-            return key == self.customer.strip()
-        return key == int(self.customer) if _WHOLE_NUMBER.fullmatch(self.customer) else ibis.literal(False)
+            return key == customer.strip()
+        return key == int(customer) if _WHOLE_NUMBER.fullmatch(customer) else ibis.literal(False)
 
     def key(self, column: ir.Column) -> ir.Column:
-        """The customer in ``column``: a whole number where all tables hold such, else a text without outer blanks."""
+        """The customer in ``column``: a whole number where all tables hold such, else a text without outer blanks.
+
+        Null where the text is blank.
+        """
         return column.cast("int64") if self._key_kind == "whole" else as_text(column)
 
     @cached_property
