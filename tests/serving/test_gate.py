@@ -83,7 +83,8 @@ def test_each_role_may_call_what_the_table_says_and_nothing_else(client: TestCli
         for role, headers in ways:
             status = ask(client, method, path, headers)
             if rule.open or role in rule.roles:
-                assert status in (200, 422), (method, path, role, status)
+                let_in = (200, 422, 404) if path.startswith("/predictions") else (200, 422)  # nothing is published
+                assert status in let_in, (method, path, role, status)
             else:
                 assert status == 403, (method, path, role, status)
 
@@ -217,3 +218,14 @@ def test_the_page_of_the_documentation_allows_its_own_scripts_alone(client: Test
     assert f"script-src 'self' 'sha256-{digest}';" in policy
     assert page.text.count("<script") == page.text.count("<script src=") + 1
     assert "frame-ancestors 'none'" in policy
+
+
+def test_a_contact_stands_in_the_trail_under_the_hash_of_its_customer(client: TestClient, guarded: Guarded) -> None:
+    given = bearer(guarded.keys["agent"]) | {"Idempotency-Key": "one"}
+    body = {"customer_id": "C000017", "offer": "a free month", "result": "accepted"}
+    assert client.post("/contacts", json=body, headers=given).status_code == 201
+    assert client.get("/contacts", params={"customer": "C000017"}, headers=given).json()["contacts"]
+    with open_store(guarded.address) as store:
+        noted = events(store, about=customer_hash("churn", "C000017"))
+    assert [one.details["route"] for one in noted] == ["/contacts", "/contacts"]
+    assert "C000017" not in repr(noted)

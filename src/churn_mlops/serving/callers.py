@@ -31,3 +31,8 @@ def caller_of(request: Request) -> Caller:
     """Who sent ``request``, as the gate in front of all routes found out."""
     caller: Caller = request.scope["state"].get("caller", LOCAL)
     return caller
+
+
+def about(request: Request, customer: str | None) -> None:
+    """Note which customer a request is about, for the audit trail, which keeps his keyed hash."""
+    request.scope["state"]["customer"] = customer

@@ -16,7 +16,7 @@ from pydantic_core import PydanticCustomError
 
 from churn_mlops.serving.answers import as_json
 from churn_mlops.serving.bodies import read_fields
-from churn_mlops.serving.callers import caller_of
+from churn_mlops.serving.callers import about, caller_of
 from churn_mlops.serving.errors import RequestError
 from churn_mlops.serving.kept import PREDICTION_ID
 from churn_mlops.serving.schemas import PLAIN, CustomerName, ErrorBody
@@ -128,6 +128,7 @@ def add_contacts(
         like: it is recorded once, and answered 200 from then on.
         """
         new = _new_contact(request, await request.body(), clock())
+        about(request, new.customer)
         try:
             contact, is_new = await store.ask(lambda opened: _recorded(opened, new, held_out))
         except _HeldOutError:
@@ -146,8 +147,9 @@ def add_contacts(
         response_model=RecordedContacts,
         responses={status: _REFUSALS[status] for status in (422, 503)},
     )
-    async def recorded(page: Annotated[_Page, Query()]) -> Response:
+    async def recorded(request: Request, page: Annotated[_Page, Query()]) -> Response:
         """Contacts in the order in which they were recorded, a page at a time."""
+        about(request, page.customer)
         found = await store.ask(
             lambda opened: contacts(opened, customer=page.customer, after=page.after, limit=page.limit + 1)
         )

@@ -6,11 +6,12 @@ import re
 from datetime import date
 from typing import Annotated, Any
 
-from fastapi import FastAPI, Query
+from fastapi import FastAPI, Query, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from churn_mlops.serving.answers import as_json, batch_body
+from churn_mlops.serving.callers import about
 from churn_mlops.serving.errors import RequestError
 from churn_mlops.serving.schemas import BatchPredictions, CustomerName, ErrorBody, Prediction
 from churn_mlops.serving.store_link import StoreLink
@@ -72,8 +73,9 @@ def add_kept(app: FastAPI, store: StoreLink) -> None:
         response_model=PublishedPredictions,
         responses=_REFUSALS,
     )
-    async def published(page: Annotated[_Page, Query()]) -> Response:
+    async def published(request: Request, page: Annotated[_Page, Query()]) -> Response:
         """The predictions of one date, from the likeliest to leave, a page at a time."""
+        about(request, page.customer)
         body = await store.ask(lambda opened: _published(opened, page))
         if body is None:
             raise RequestError(404, _NONE, [("as_of", "is no published date")])
