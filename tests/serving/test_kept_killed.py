@@ -10,7 +10,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -42,12 +41,9 @@ def serving(store: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
         try:
             assert process.stdout is not None
             address = next(line for line in process.stdout if line.startswith("http://"))
-            drained = threading.Thread(target=process.stdout.read, daemon=True)  # its log must not fill the pipe
-            drained.start()
             yield process, urlsplit(address.strip()).netloc
         finally:
             process.kill()
-            drained.join(10)
 
 
 @dataclass
