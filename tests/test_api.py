@@ -22,6 +22,8 @@ from churn_mlops.models.promotion import LiveModels
 from churn_mlops.serving.app import create_app
 from churn_mlops.serving.champion import load_champion
 from churn_mlops.serving.live import LiveSource
+from churn_mlops.serving.store_link import StoreLink
+from churn_mlops.store import answers_of, open_store
 from tests.flat_company import demo_columns, write_demo
 
 CUSTOMER = {
@@ -62,8 +64,11 @@ def settings(folder):
 @pytest.fixture(scope="module")
 def client(model, settings):
     LiveModels(settings.models.folder).publish(model.bundle_, version="3", provenance={"rows": 4500}, reason="test")
-    with TestClient(create_app(LiveSource(load_champion(settings)), settings), base_url="http://localhost") as client:
+    store = StoreLink(f"sqlite:///{settings.models.folder.parent}/churn.db")
+    app = create_app(LiveSource(load_champion(settings)), settings, store=store)
+    with TestClient(app, base_url="http://localhost") as client:
         yield client
+    store.close()
 
 
 def test_predict_answers_exactly_the_four_keys(client):
@@ -141,7 +146,7 @@ serve(load_settings(), announce=lambda address: print(address, flush=True))
 """
 
 
-def test_a_server_process_answers_until_it_is_told_to_stop(client, settings, tmp_path):
+def test_a_server_process_answers_until_it_is_told_to_stop_and_keeps_what_it_said(client, model, settings, tmp_path):
     """In a process of its own, since stopping is by signal; ``client`` has published the model."""
     environ = os.environ | {
         "CHURN__MODELS__FOLDER": str(settings.models.folder),
@@ -154,12 +159,17 @@ def test_a_server_process_answers_until_it_is_told_to_stop(client, settings, tmp
             address = process.stdout.readline().strip()
             request = urllib.request.Request(f"{address}/predict", json.dumps(CUSTOMER).encode(), method="POST")
             with urllib.request.urlopen(request, timeout=10) as response:
+                prediction_id = response.headers["X-Prediction-Id"]
                 assert json.load(response) == client.post("/predict", json=CUSTOMER).json()
             process.send_signal(signal.SIGINT)
             assert process.wait(15) == 0
         finally:
             process.kill()
-    assert [path.name for path in tmp_path.iterdir()] == ["store"]  # where keys would stand
+    assert list(tmp_path.iterdir()) == [tmp_path / "store"]
+    with open_store(f"sqlite:///{tmp_path}/store/churn.db") as store:
+        [answer] = answers_of(store, prediction_id)
+    assert json.loads(answer.inputs) == CUSTOMER
+    assert (answer.model_version, answer.model_sha256) == ("3", model.bundle_.sha256)
 
 
 DOCS = (Path(__file__).parents[1] / "docs" / "api.md").read_text(encoding="utf-8")

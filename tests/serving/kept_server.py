@@ -20,5 +20,6 @@ if __name__ == "__main__":
     def announce(address: str) -> None:
         print(address, flush=True)
 
-    store = StoreLink(sys.argv[1])
-    Server(LiveSource(live), settings, address_of(listening), announce, store=store).run(sockets=[listening])
+    Server(LiveSource(live), settings, address_of(listening), announce, store=StoreLink(sys.argv[1])).run(
+        sockets=[listening]
+    )

@@ -28,6 +28,7 @@ from churn_mlops.store import (
     open_store,
     publish,
     retain,
+    retain_answers,
     scoring_lock,
 )
 
@@ -78,6 +79,9 @@ def run_day(
             run = publish(store, _new_run(scored, now), _batches(scored.customers), check=lock.check)
         keep = settings.store.keep_days
         deleted = () if keep is None else tuple(retain(store, run.as_of - timedelta(days=keep)))
+        keep_answers = settings.store.keep_answers_days
+        if keep_answers is not None:
+            retain_answers(store, now - timedelta(days=keep_answers))
     return Published(scored, run, deleted)
 
 
