@@ -17,7 +17,8 @@ from churn_mlops.pipelines.daily_job import daily_job, last_success, timetable_o
 from churn_mlops.pipelines.sending import LOCK, send_list
 from churn_mlops.pipelines.timetable import Timetable
 from churn_mlops.pipelines.webhook import Patience
-from churn_mlops.store import latest_run, open_store, scoring_lock
+from churn_mlops.store import Answer as Answered
+from churn_mlops.store import answers_of, keep_answers, latest_run, open_store, scoring_lock
 from tests.company import Company
 from tests.pages import blocks
 from tests.pipelines.receiver import Answer, Receiver, receiving
@@ -118,6 +119,16 @@ def test_a_list_that_is_published_anew_while_it_is_sent_is_not_mixed(job: Job, r
     assert last_success(settings, TIMETABLE) is None
     assert send_list(settings, DAY, PATIENCE) is not None
     assert last_success(settings, TIMETABLE) is not None
+
+
+def test_a_run_deletes_the_answers_that_are_too_old_to_keep(job: Job) -> None:
+    now = datetime(2026, 11, 23, 6, tzinfo=UTC)
+    with open_store(job.settings.store.url) as store:
+        for id, days in (("old", 91), ("young", 89)):
+            at = now - timedelta(days=days)
+            keep_answers(store, [Answered(id, at, at.date(), "1", "f" * 64, "local", None, "{}", "{}")])
+        run_day(job.settings, DAY, now=now)
+        assert [len(answers_of(store, id)) for id in ("old", "young")] == [0, 1]
 
 
 def test_a_list_is_not_sent_by_two_at_once(job: Job, receiver: Receiver) -> None:
