@@ -6,10 +6,10 @@ is away, what is live stays.
 
 from __future__ import annotations
 
-import queue
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import Future, wait
 from typing import TypeVar
 
 import structlog
@@ -252,30 +252,20 @@ def _within(seconds: float, work: Callable[[], Answer]) -> Answer:
     Raises:
         TimeoutError: it has not ended by then.
     """
-    ended: queue.SimpleQueue[Callable[[], Answer]] = queue.SimpleQueue()
+    outcome: Future[Answer] = Future()
 
     def run() -> None:
         try:
-            answer = work()
+            outcome.set_result(work())
         except Exception as error:  # raised again on the thread that waits
-            failure = error
-            ended.put(lambda: _raise(failure))
-        else:
-            ended.put(lambda: answer)
+            outcome.set_exception(error)
 
     until = time.monotonic() + seconds
     threading.Thread(target=run, daemon=True).start()
-    try:
-        outcome = ended.get(timeout=seconds)
-    except queue.Empty:
-        raise TimeoutError(f"not done in {seconds:g} seconds") from None
-    if time.monotonic() > until:
-        raise TimeoutError(f"done, but not in {seconds:g} seconds")
-    return outcome()
-
-
-def _raise(error: Exception) -> Answer:  # type: ignore[type-var]
-    raise error
+    wait([outcome], timeout=seconds)
+    if not outcome.done() or time.monotonic() > until:
+        raise TimeoutError(f"not done in {seconds:g} seconds")
+    return outcome.result()
 
 
 def _nothing_live(settings: Settings) -> PromotionError:

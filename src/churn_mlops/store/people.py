@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -149,7 +148,7 @@ def _person(connection: Connection, name: str) -> Person:
     row = connection.execute(select(*_PUBLIC).where(PEOPLE.c.name == name)).one_or_none()
     if row is None:
         raise AccessError(f"there is nobody of the name {name!r}: `churn people list` shows the names")
-    values: Mapping[str, Any] = row._mapping  # type: ignore[assignment]
+    values: dict[str, Any] = dict(row._mapping)
     return Person(**values)
 
 
