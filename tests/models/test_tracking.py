@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import httpx
 import mlflow
 import numpy as np
 import pandas as pd
@@ -80,6 +86,38 @@ def test_stock_mlflow_takes_blanks_and_absent_columns_as_missing(recorded: Recor
     few = recorded.frame[["tenure", "plan"]].head(20)
     fitted = recorded.model.predictor.score(few.to_dict(orient="records"))
     assert np.abs(stock(recorded).predict(few) - fitted).max() <= 1e-12
+
+
+@contextmanager
+def stock_server(recorded: Recorded) -> Iterator[str]:
+    """The address of ``mlflow models serve``, as somebody types it; port 0 takes a free one."""
+    mlflow_command = Path(sys.executable).parent / "mlflow"
+    command = [mlflow_command, "models", "serve", "-m", "models:/churn@champion", "--env-manager", "local", "-p", "0"]
+    environment = os.environ | {
+        "MLFLOW_TRACKING_URI": recorded.tracking.uri,
+        "UVICORN_PORT": "0",
+        "PATH": f"{mlflow_command.parent}{os.pathsep}{os.environ['PATH']}",
+    }
+    with subprocess.Popen(
+        command, env=environment, stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as server:
+        assert server.stderr is not None
+        try:
+            yield next(found[0] for line in server.stderr if (found := re.search("http://127.0.0.1:[0-9]+", line)))
+        finally:
+            os.killpg(server.pid, signal.SIGTERM)
+            server.stderr.read()
+
+
+def test_stock_mlflow_serves_the_champion_with_the_same_scores(recorded: Recorded) -> None:
+    some = recorded.frame.head(50)
+    with stock_server(recorded) as address:
+        answer = httpx.post(
+            f"{address}/invocations", json={"dataframe_split": json.loads(some.to_json(orient="split"))}
+        )
+    assert answer.status_code == 200, answer.text
+    served = np.array(answer.json()["predictions"])
+    assert np.abs(served - recorded.model.predict_proba(some)[:, 1]).max() <= 1e-12
 
 
 def test_no_pickle_is_in_what_was_logged(recorded: Recorded) -> None:

@@ -23,9 +23,9 @@ from churn_mlops.pipelines.live_models import SharedModels
 from churn_mlops.serving.app import create_app
 from churn_mlops.serving.champion import ChampionWatch
 from churn_mlops.serving.live import LiveSource, Refused
-from churn_mlops.serving.server import Server, address_of, listen
 from churn_mlops.serving.store_link import StoreLink
 from churn_mlops.store import Store, StoredBundle, StoredPeriod, add_live, current_period, open_store
+from tests.serving.running import running
 from tests.versions import CUSTOMER, disagreeing, version_of
 
 
@@ -217,15 +217,8 @@ def test_with_nothing_to_serve_the_start_says_why(tmp_path: Path, address: str) 
 @pytest.fixture
 def serving(replica: Replica) -> Iterator[tuple[str, int]]:
     """The replica behind a real socket."""
-    listening, ready = listen("127.0.0.1", 0), threading.Event()
-    server = Server(replica.source, replica.settings, address_of(listening), lambda address: ready.set())
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
-    thread.start()
-    assert ready.wait(10)
-    yield listening.getsockname()
-    server.should_exit = True
-    thread.join(15)
-    listening.close()
+    with running(replica.source, replica.settings) as address:
+        yield address
 
 
 def test_twenty_champions_under_load_and_not_one_failed_or_wrong_answer(

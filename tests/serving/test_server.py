@@ -3,34 +3,25 @@
 import http.client
 import json
 import socket
-import threading
 
 import pytest
 
 from churn_mlops.config import Settings
 from churn_mlops.errors import ConfigError
-from churn_mlops.serving.server import Server, address_of, listen
+from churn_mlops.serving.server import address_of, listen
+from tests.serving.running import running
 
 
 @pytest.fixture
 def server(source):
     settings = Settings.model_validate({"serving": {"max_body_bytes": 100_000}})
-    listening = listen("127.0.0.1", 0)
-    ready = threading.Event()
-    server = Server(source, settings, address_of(listening), lambda address: ready.set())
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
-    thread.start()
-    assert ready.wait(10)
-    yield listening.getsockname()
-    server.should_exit = True
-    thread.join(15)
-    listening.close()
-    assert not thread.is_alive()
+    with running(source, settings) as address:
+        yield address
 
 
 @pytest.fixture
 def connection(server):
-    connection = http.client.HTTPConnection(*server[:2], timeout=10)
+    connection = http.client.HTTPConnection(*server, timeout=10)
     yield connection
     connection.close()
 
@@ -67,19 +58,19 @@ def _headers(chunked):
 
 
 def test_413_comes_before_the_body_was_sent(server):
-    with socket.create_connection(server[:2], timeout=10) as raw:
+    with socket.create_connection(server, timeout=10) as raw:
         raw.sendall(b"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2000000\r\n\r\n")
         assert raw.recv(100).startswith(b"HTTP/1.1 413 ")
 
 
 def test_what_is_no_http_is_refused(server):
-    with socket.create_connection(server[:2], timeout=10) as raw:
+    with socket.create_connection(server, timeout=10) as raw:
         raw.sendall(b"\x16\x03\x01 hello\r\n\r\n")
         assert raw.recv(100).startswith(b"HTTP/1.1 400 ")
 
 
 def test_a_client_that_goes_away_harms_nobody_and_is_no_fault(server, connection):
-    with socket.create_connection(server[:2], timeout=10) as raw:
+    with socket.create_connection(server, timeout=10) as raw:
         raw.sendall(b"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{")
     for _ in range(100):
         connection.request("GET", "/metrics")
