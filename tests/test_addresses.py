@@ -42,6 +42,7 @@ def test_what_may_be_shown_is() -> None:
 @pytest.mark.parametrize(
     ("address", "said"),
     [
+        ("postgres://u:hun@hunter2@host/db", "failed to resolve host 'hunter2@host'"),
         ("postgres://u:hunter2@host/db", "cannot log u:hunter2 in with 'hunter2'"),
         ("postgres://u:hunt%40er2@host/db", "cannot log in with 'hunt@er2'"),
         ("postgres://host/db?password=p%2Fw", "invalid dsn: password=p%2Fw, that is p/w"),

@@ -48,6 +48,26 @@ def test_aliases_that_repeat_each_other_without_end_are_refused_at_once(tmp_path
         read(tmp_path, "\n".join(lines))
 
 
+def test_merges_that_repeat_each_other_without_end_are_refused_at_once(tmp_path: Path) -> None:
+    lines = ["a0: &a0 {k: 1, l: 2}"]
+    lines += [f"a{n}: &a{n}\n  <<: [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 12)]
+    with pytest.raises(ConfigError, match="is too large: 100,000 keys and values"):
+        read(tmp_path, "\n".join(lines))
+
+
+def test_a_merge_adds_the_keys_of_another(tmp_path: Path) -> None:
+    assert read(tmp_path, "a: &a {k: 1}\nb: {<<: *a, l: 2}\n") == {"a": {"k": 1}, "b": {"k": 1, "l": 2}}
+
+
+@pytest.mark.parametrize(
+    "value", ["2026-02-30", "2026-02-28 25:99:99", "9" * 5000, f"!!int {SECRET}", f"!!float {SECRET}"]
+)
+def test_a_date_or_number_that_does_not_exist_is_refused(tmp_path: Path, value: str) -> None:
+    with pytest.raises(ConfigError, match="a date or number in it does not exist") as caught:
+        read(tmp_path, f"as_of: {value}\n")
+    assert SECRET not in str(caught.value)
+
+
 def test_what_nests_too_deeply_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="nests too deeply"):
         read(tmp_path, "a: " + "[" * 20_000)

@@ -44,7 +44,9 @@ def _parts(address: str) -> SplitResult | None:
         _ = parts.port  # raises where it is no number: the beginning of a password, then
     except ValueError:
         return None
-    return None if any("@" in part for part in (parts.path, parts.query, parts.fragment)) else parts
+    elsewhere = any("@" in part for part in (parts.path, parts.query, parts.fragment))
+    # Drivers end the password at the first @ or at the last.
+    return None if elsewhere or parts.netloc.count("@") > 1 else parts
 
 
 def _secrets(parts: SplitResult) -> set[str]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
 
 from churn_mlops.errors import ChurnError
 
@@ -36,17 +37,20 @@ def read_yaml(file: Path, what: str, failure: type[ChurnError], missing: str) ->
     except (OSError, UnicodeDecodeError) as error:
         raise failure(f"{what} {file} cannot be read: {error}") from None
     try:
-        data = YAML(typ="safe", pure=True).load(text)
-        parts = _parts(data, {})
+        # Counted before anything is built of it: merges (`<<`) are copied out while it is.
+        if _parts(YAML(typ="safe", pure=True).compose(text), {}) > MOST_PARTS:
+            raise failure(
+                f"{what} {file} is too large: {MOST_PARTS:,} keys and values are the most, aliases counted out"
+            )
+        return YAML(typ="safe", pure=True).load(text)
     except MarkedYAMLError as error:
         raise failure(f"{what} {file} is not YAML: {_told(error)}") from None
     except YAMLError:
         raise failure(f"{what} {file} is not YAML") from None
     except RecursionError:
         raise failure(f"{what} {file} is not YAML that can be used: it nests too deeply") from None
-    if parts > MOST_PARTS:
-        raise failure(f"{what} {file} is too large: {MOST_PARTS:,} keys and values are the most, aliases counted out")
-    return data
+    except ValueError:
+        raise failure(f"{what} {file} is not YAML that can be used: a date or number in it does not exist") from None
 
 
 def _told(error: MarkedYAMLError) -> str:
@@ -57,12 +61,12 @@ def _told(error: MarkedYAMLError) -> str:
     return where + (_REPEATED.match(said) or _UNQUOTED.match(said) or [""])[0].strip()
 
 
-def _parts(data: Any, known: dict[int, int]) -> int:
+def _parts(node: Node | None, known: dict[int, int]) -> int:
     """How many keys and values there are; what aliases share is looked at once, and counted as often as it appears."""
-    if not isinstance(data, dict | list):
+    if not isinstance(node, MappingNode | SequenceNode):
         return 1
-    if id(data) not in known:
-        known[id(data)] = 1  # of an alias to what it stands in
-        children = data.values() if isinstance(data, dict) else data
-        known[id(data)] = 1 + sum(_parts(child, known) for child in children)
-    return known[id(data)]
+    if id(node) not in known:
+        known[id(node)] = 1  # of an alias to what it stands in
+        children = [value for _, value in node.value] if isinstance(node, MappingNode) else node.value
+        known[id(node)] = 1 + sum(_parts(child, known) for child in children)
+    return known[id(node)]

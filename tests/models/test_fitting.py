@@ -39,6 +39,13 @@ def test_some_rows_are_drawn_from_everywhere_with_the_same_share_of_leavers(grou
             assert not set(few.groups[train]) & set(few.groups[held_out])
 
 
+def test_of_few_leavers_enough_are_drawn_to_choose_by() -> None:
+    y = (np.arange(20_000) % 1_000 == 0).astype(np.float64)  # 20 leavers
+    few = some_rows(inputs_of(y), 1_000)
+    assert few.y.sum() == 20
+    assert all(few.y[held_out].sum() == 4 for _, held_out in few.folds)
+
+
 def test_a_file_sorted_by_who_left_is_learnt_like_any_other() -> None:
     frame = customers(3000)
     in_order = frame.iloc[np.argsort(left(frame), kind="stable")].reset_index(drop=True)

@@ -16,6 +16,7 @@ import pytest
 
 from churn_mlops.errors import BundleError, PromotionError
 from churn_mlops.models import Bundle, ChurnModel
+from churn_mlops.models.live_periods import LivePeriod, merged, standing
 from churn_mlops.models.promotion import ChampionChangedError, Comparison, LiveModels, compare
 from tests.customers import CONTRACT, customers, left
 
@@ -187,6 +188,29 @@ def test_rolling_back_twice_goes_back_two_versions(
     with pytest.raises(PromotionError, match="nothing to roll back to"):
         live.rollback("enough")
     assert [period.version for period in live.history()] == ["1", "2", "3", "2", "1"]
+
+
+def test_two_who_want_rid_of_one_champion_go_back_one_step(
+    live: LiveModels, first: Bundle, second: Bundle, third: Bundle
+) -> None:
+    publish(live, first, second, third)
+    live.rollback("bad", instead_of=third.sha256)
+    with pytest.raises(ChampionChangedError, match="another model went live meanwhile"):
+        live.rollback("bad", instead_of=third.sha256)
+    assert version(live) == "2"
+
+
+def test_what_two_machines_rolled_back_each_for_itself_was_rolled_back_once() -> None:
+    def period(sha256: str, minute: int, *, rollback: bool = False) -> LivePeriod:
+        return LivePeriod(sha256, sha256, "boosting", f"2026-11-23T06:{minute:02}:00+00:00", None, "", rollback)
+
+    before = [period("a", 1), period("b", 2), period("c", 3)]
+    one, other = period("b", 4, rollback=True), period("b", 5, rollback=True)
+    assert [one.version for one in standing(merged([*before, one], [*before, other]))] == ["a", "b"]
+    both = merged([*before, one, period("a", 6, rollback=True)], [*before, other, period("a", 7, rollback=True)])
+    assert [one.version for one in standing(both)] == ["a"]
+    unknown = merged([*before, period("d", 4)], [*before, other])  # went back past what the other had made live
+    assert [one.version for one in standing(unknown)] == ["a", "b"]
 
 
 def test_after_a_rollback_a_new_version_can_be_rolled_back_too(

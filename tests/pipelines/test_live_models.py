@@ -52,6 +52,21 @@ def test_what_one_machine_promotes_another_scores_with_and_rolls_back(tmp_path: 
     assert (live.version, live.period.rollback, live.period.reason) == ("1", True, "too many false alarms")
 
 
+def test_two_machines_that_want_rid_of_one_champion_go_back_one_step(tmp_path: Path, address: str) -> None:
+    one, other = machine(tmp_path / "one", address), machine(tmp_path / "other", address)
+    for number in (1, 2, 3):
+        publish(one, number)
+
+    class Slower(SharedModels):
+        def try_sync(self) -> None:
+            super().try_sync()
+            SharedModels(one).rollback("too many false alarms")
+
+    with pytest.raises(ChampionChangedError, match="another model went live meanwhile"):
+        Slower(other).rollback("too many false alarms")
+    assert versions(one) == versions(other) == ["1", "2", "3", "2"]
+
+
 def test_a_machine_that_compared_with_a_former_champion_is_refused_and_learns_of_the_new_one(
     tmp_path: Path, address: str
 ) -> None:

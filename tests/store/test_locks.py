@@ -76,6 +76,18 @@ def test_a_lock_is_taken_and_refused_where_the_disk_has_no_room_for_who_holds_it
             resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
+def test_a_lock_writes_through_no_link(tmp_path: Path) -> None:
+    (tmp_path / "victim").write_text("precious")
+    (tmp_path / "churn.db.scoring.lock").symlink_to(tmp_path / "victim")
+    with (
+        open_store(f"sqlite:///{tmp_path}/churn.db") as store,
+        pytest.raises(StoreError, match="remove what stands there"),
+        scoring_lock(store),
+    ):
+        pass
+    assert (tmp_path / "victim").read_text() == "precious"
+
+
 def test_a_lock_is_free_after_an_error(store: Store) -> None:
     with pytest.raises(ZeroDivisionError), scoring_lock(store):
         raise ZeroDivisionError

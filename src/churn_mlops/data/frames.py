@@ -58,14 +58,20 @@ def table_of_frame(frame: pd.DataFrame) -> ir.Table:
     """``frame`` as a table of the engine; a column of mixed things becomes text, as ``level_text`` writes them.
 
     Raises:
-        DataError: a column's name is not a text, or is there twice.
+        DataError: a column's name is not a text, or is there twice, or a column holds what no table can.
     """
     odd = [name for name in frame.columns if not isinstance(name, str) or not name.strip()]
     if odd:
         raise DataError(f"columns need a text as their name; these have none: {odd[:5]}")
-    lower = pd.Series([name.lower() for name in frame.columns])
-    if lower.duplicated().any():
-        raise DataError(f"the table has a column twice: {frame.columns[lower.duplicated().to_numpy()][0]!r}")
+    known: dict[str, str] = {}
+    for name in frame.columns:
+        other = known.get(name.lower())
+        if other is not None:
+            what = (
+                f"a column twice: {name!r}" if other == name else f"{other!r} and {name!r}, which differ in case alone"
+            )
+            raise DataError(f"the table has {what}; rename one of them")
+        known[name.lower()] = name
     arrays = [_array(frame[name]) for name in frame.columns]
     return memory_connection().create_table("rows", pa.table(arrays, names=list(frame.columns)))
 
@@ -76,5 +82,8 @@ def _array(series: pd.Series) -> pa.Array:
         if all(value is None or isinstance(value, bool) for value in values):
             return pa.array(values, pa.bool_())
         return pa.array([None if value is None else level_text(value) for value in values], pa.string())
-    array = pa.Array.from_pandas(series)
+    try:
+        array = pa.Array.from_pandas(series)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+        raise DataError(f"column {series.name!r} is of type {series.dtype}, which no table holds: drop it") from None
     return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import ibis.expr.types as ir
 
-from churn_mlops.data.contract import DataContract, Label, SetAside
+from churn_mlops.data.contract import LABEL, DataContract, Label, SetAside
 from churn_mlops.data.copies import blank_rules, find_copies, repeated_rows
 from churn_mlops.data.frames import table_of_frame
 from churn_mlops.data.labels import LabelCounts, read_label
@@ -64,6 +64,8 @@ def propose(
             raise ContractError(f"there is no column {column!r} for the {role}; {did_you_mean(column, table.columns)}")
     if label is not None and customer == label:
         raise ContractError(f"column {label!r} cannot be both the customer and the label")
+    if LABEL in table.columns:
+        raise ContractError(f"{name}: the column {LABEL!r} has a name that is kept for labels: give it another name")
     profile = profile_table(table)
     if profile.rows == 0:
         raise ContractError(f"{name}: the table has no rows, so nothing can be told about it")

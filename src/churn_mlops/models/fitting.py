@@ -180,13 +180,17 @@ def _grouped_folds(y: Floats, bags: int, seed: int, groups: Places) -> Folds:
 
 
 def some_rows(data: TrainingInputs, rows: int) -> TrainingInputs:
-    """``data``, or about so many of its rows drawn at random: the same share of each fold, and of each label in it."""
+    """``data``, or about so many of its rows drawn at random: the same share of each fold, and of each label in it.
+
+    Of a label in a fold at least ``MIN_ROWS_OF_EACH_CLASS`` are kept, or all: few leavers cannot be told from none.
+    """
     if len(data.y) <= rows:
         return data
     share = rows / len(data.y)
     rng = np.random.default_rng(data.seed)
     strata = [held_out[data.y[held_out] == label] for _, held_out in data.folds for label in (0.0, 1.0)]
-    kept = np.concatenate([rng.choice(stratum, round(len(stratum) * share), replace=False) for stratum in strata])
+    counts = [max(round(len(stratum) * share), min(MIN_ROWS_OF_EACH_CLASS, len(stratum))) for stratum in strata]
+    kept = np.concatenate([rng.choice(*each, replace=False) for each in zip(strata, counts, strict=True)])
     kept.sort()
     place = np.full(len(data.y), -1)
     place[kept] = np.arange(len(kept))

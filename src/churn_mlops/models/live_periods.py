@@ -50,8 +50,9 @@ def standing(periods: Iterable[LivePeriod]) -> list[LivePeriod]:
     """The periods without those that were rolled back: the champion is the last, what it replaced stands before it."""
     found: list[LivePeriod] = []
     for period in periods:
-        if period.rollback and found:
+        # By what it went back to, not by one step: two machines that did not know of each other may have gone the same.
+        while period.rollback and found and found[-1].sha256 != period.sha256:
             found.pop()
-        elif not found or found[-1].sha256 != period.sha256:
+        if not found or found[-1].sha256 != period.sha256:
             found.append(period)
     return found

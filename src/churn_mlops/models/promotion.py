@@ -235,26 +235,31 @@ class LiveModels:
         """
         ChurnPredictor(Bundle.from_bytes(bundle.to_bytes()))
         with self._locked():
-            live = self.current()
-            if instead_of not in (ANY, live and live.sha256):
-                raise ChampionChangedError(
-                    f"version {version} was compared with a champion that is live no more: train again"
-                )
+            self._expect(
+                instead_of, f"version {version} was compared with a champion that is live no more: train again"
+            )
             self._keep(KeptBundle(bundle.sha256, bundle.to_bytes(), provenance))
             return self._go_live(first, version, bundle.sha256, bundle.model_type, reason)
 
-    def rollback(self, reason: str, first: Announce = lambda period, kept: None) -> LivePeriod:
+    def rollback(
+        self, reason: str, *, instead_of: str | None = ANY, first: Announce = lambda period, kept: None
+    ) -> LivePeriod:
         """Make the version that was live before the champion live again; a second time, the one before that.
 
         Args:
             reason: why.
+            instead_of: SHA-256 of the champion that is to go, so that two people who want rid of it go back one step.
             first: as in :meth:`publish`.
 
         Raises:
+            ChampionChangedError: the champion is another than ``instead_of`` by now.
             PromotionError: there is no earlier version.
             BundleError: the earlier bundle is gone or broken.
         """
         with self._locked():
+            self._expect(
+                instead_of, "another model went live meanwhile: look at `churn models list`, then decide again"
+            )
             stood = standing(self.history())
             if len(stood) < 2:
                 raise PromotionError("no other version was live before: there is nothing to roll back to")
@@ -279,6 +284,11 @@ class LiveModels:
             everywhere = merged(here, periods)
             if everywhere != here:
                 self._write(everywhere)
+
+    def _expect(self, instead_of: str | None, otherwise: str) -> None:
+        live = self.current()
+        if instead_of not in (ANY, live and live.sha256):
+            raise ChampionChangedError(otherwise)
 
     def _go_live(
         self, first: Announce, version: str, sha256: str, model_type: str, reason: str, *, rollback: bool = False

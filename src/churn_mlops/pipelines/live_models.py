@@ -89,10 +89,14 @@ class SharedModels:
         """Make the version that was live before the champion live again, here and in the store.
 
         Raises:
+            ChampionChangedError: another model went live while this was done.
             PromotionError: there is no earlier version.
             BundleError: the earlier bundle is gone or broken.
         """
-        return self._in_both(lambda first: self.folder.rollback(reason, first))
+        self.try_sync()
+        live = self.folder.current()
+        leaving = None if live is None else live.sha256
+        return self._in_both(lambda first: self.folder.rollback(reason, instead_of=leaving, first=first))
 
     def _in_both(self, go_live: Callable[[Announce], LivePeriod]) -> LivePeriod:
         """All is on this machine's disk before the store is told, and the folder says so last."""

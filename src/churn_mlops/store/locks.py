@@ -77,10 +77,12 @@ def lock_file(database: Path, name: str) -> TextIO:
     """
     path = database.with_name(f"{database.name}.{name}.lock")
     try:
-        return path.open("a+", encoding="utf-8")
+        # What is written would otherwise end up in whatever file a link leads to.
+        return os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666), "r+", encoding="utf-8")
     except OSError as error:
         raise StoreError(
-            f"the lock {path} cannot be made ({error.strerror}): make the folder of the store writable"
+            f"the lock {path} cannot be made ({error.strerror}): remove what stands there if it is no file, and make "
+            "the folder of the store writable"
         ) from None
 
 
