@@ -1,6 +1,7 @@
 """The demo company against its truth: train on its past, score later months, compare with each customer's true hazard.
 
-    python -m bench.company [--customers 20000] [--months 24] [--type auto] [--folder FOLDER]
+    python -m bench.company [--customers 20000] [--months 24] [--type auto] [--store sqlite|postgres]
+        [--folder FOLDER]
 
 Prints a line of JSON: areas under the ROC curve of the model and of the truth, out of time; calibration slope, observed
 over expected, overall, in the top decile and by contract; the same for scores of the eight required fields alone; the
@@ -14,6 +15,8 @@ import json
 import resource
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -34,21 +37,33 @@ from churn_mlops.models.calibration import fit_calibration
 from churn_mlops.models.inference import ChurnPredictor
 from churn_mlops.models.promotion import LiveModels
 from churn_mlops.pipelines.train import train
+from tests.postgres import new_database, postgres_server
 
 Floats = npt.NDArray[np.float64]
 TRAINED_BEFORE_END = 150
 """Days before the end of the history when the model is trained, so that months with known fates follow."""
 
 
-def settings_for(folder: Path, files: CompanyFiles, model_type: str, trained_on: date) -> Settings:
-    """Settings with everything inside ``folder``."""
+@contextmanager
+def stores(kind: str) -> Iterator[str]:
+    """The address of an empty store."""
+    if kind == "postgres":
+        with postgres_server() as server:
+            yield new_database(server)
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        yield f"sqlite:///{folder}/churn.db"
+
+
+def settings_for(folder: Path, files: CompanyFiles, store: str, model_type: str, trained_on: date) -> Settings:
+    """Settings with everything but the store inside ``folder``."""
     return Settings.model_validate(
         {
             "source": {"url": str(files.database), "as_of": trained_on.isoformat()},
             "contract": {"path": files.contract},
             "models": {"folder": folder / "models"},
             "mlflow": {"uri": f"sqlite:///{folder / 'mlflow.db'}", "artifacts": folder / "artifacts"},
-            "store": {"url": f"sqlite:///{folder / 'churn.db'}"},
+            "store": {"url": store},
             "training": {"model_type": model_type, "snapshots": 8},
         }
     )
@@ -113,6 +128,7 @@ def main() -> None:
     parser.add_argument("--months", type=int, default=24)
     parser.add_argument("--type", default="auto")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--store", choices=["sqlite", "postgres"], default="sqlite")
     parser.add_argument("--folder", type=Path)
     given = parser.parse_args()
     folder = given.folder or Path(tempfile.mkdtemp(prefix="company-"))
@@ -121,12 +137,13 @@ def main() -> None:
     made = time.perf_counter() - start
     last = max(pq.read_table(files.truth).column("as_of").to_pylist())
     trained_on = last - timedelta(days=TRAINED_BEFORE_END)
-    settings = settings_for(folder, files, given.type, trained_on)
-    start = time.perf_counter()
-    trained = train(settings, today=datetime.now(UTC).date(), force="measured against the truth")
-    seconds = {"company": round(made, 1), "training": round(time.perf_counter() - start, 1)}
+    with stores(given.store) as store:
+        settings = settings_for(folder, files, store, given.type, trained_on)
+        start = time.perf_counter()
+        trained = train(settings, today=datetime.now(UTC).date(), force="measured against the truth")
+        seconds = {"company": round(made, 1), "training": round(time.perf_counter() - start, 1)}
     found = {"customers": given.customers, "type": trained.bundle.model_type, "trained_on": trained_on.isoformat()}
-    found |= compare(files, settings, trained_on)
+    found |= {"store": given.store} | compare(files, settings, trained_on)
     found |= {"seconds": seconds, "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024}
     print(json.dumps(found))
 

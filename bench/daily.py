@@ -16,7 +16,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -24,25 +23,13 @@ from typing import Any
 import duckdb
 import pyarrow.parquet as pq
 
-from bench.company import settings_for
+from bench.company import settings_for, stores
 from churn_mlops.data.demo_company import write_company
 from churn_mlops.pipelines.train import train
-from tests.postgres import new_database, postgres_server
 
 TRAINED_ON = 10_000
 BEFORE_THE_END = 60
 """Days, so that what became of the customers is known."""
-
-
-@contextmanager
-def stores(kind: str) -> Iterator[str]:
-    """The address of an empty store."""
-    if kind == "postgres":
-        with postgres_server() as server:
-            yield new_database(server)
-        return
-    with tempfile.TemporaryDirectory() as folder:
-        yield f"sqlite:///{folder}/churn.db"
 
 
 # In a small process of its own: a child's peak memory counts that of the process which it is forked from.
@@ -113,7 +100,10 @@ def main() -> None:
     model = folder / "model"
     if not (model / "models").exists():
         files = write_company(model, TRAINED_ON, 12, 1)
-        train(settings_for(model, files, "additive_boosting", date.today()), force="measured for speed")
+        train(
+            settings_for(model, files, f"sqlite:///{model}/churn.db", "additive_boosting", date.today()),
+            force="measured for speed",
+        )
     kinds = ["sqlite", "postgres"] if given.store == "both" else [given.store]
     for customers in given.customers:
         for line in days_of(customers, given.months, folder / str(customers), model, kinds, spark=given.spark):
