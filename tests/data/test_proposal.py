@@ -313,7 +313,8 @@ def test_the_horizon_that_is_assumed_is_said() -> None:
     found = propose(table_of_frame(BASE.assign(left=LEFT)), name="t", label="left")
     said = next(finding for finding in found.findings if finding.kind == "horizon")
     assert said.column == "left"
-    assert "30 days ahead; if it looks further, say `horizon_days` in the contract" in said.message
+    assert "30 days are assumed: write the days into the label of the contract" in said.message
+    assert "horizon_days" not in found.contract.label.model_fields_set
     assert "horizon" not in {finding.kind for finding in looked_at().findings}
 
 

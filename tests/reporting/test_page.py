@@ -157,6 +157,22 @@ def test_a_horizon_that_the_contract_does_not_state_is_said_to_be_assumed(found:
     assert assumed not in page_of(found.report.model_copy(update=few | {"subject": longer})).html()
 
 
+def test_of_an_assumed_horizon_that_is_surely_longer_no_month_and_no_year_is_told(found: Recorded) -> None:
+    left = Figure(value=0.27, low=0.26, high=0.28)
+    unstated = found.report.subject.model_copy(update={"horizon_stated": False})
+    many = {"effects": (), "segments": (), "churn": left}
+    page = page_of(found.report.model_copy(update=many | {"subject": unstated})).html()
+    text = " ".join(re.sub(r"<.*?>", " ", page).replace("\u00a0", " ").split())
+    assert "It is surely longer than a month" in text
+    assert "27 % of the customers leave, in a time that is not stated" in text
+    assert not [
+        said for said in ("lost in a year", "leave in a month", "USD a year", "The year assumes") if said in text
+    ]
+    stated = page_of(found.report.model_copy(update=many)).html()
+    assert "lost in a year" in stated
+    assert "That is more customers in a year than there are" in stated
+
+
 def test_the_base_and_the_list_of_all_customers_are_explained(found: Recorded, html: str) -> None:
     text = " ".join(re.sub(r"<.*?>", "", html).replace("\u00a0", " ").split())
     assert "The base is the score of a customer whose contributions are all nought" in text

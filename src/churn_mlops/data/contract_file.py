@@ -13,7 +13,7 @@ from ruamel.yaml.comments import CommentedMap
 
 from churn_mlops.data.contract import DataContract, Feature
 from churn_mlops.data.contract_yaml import dumped, one_line, yaml_mapping, yaml_text, yaml_value
-from churn_mlops.data.remarks import Finding
+from churn_mlops.data.remarks import HORIZON_UNKNOWN, Finding
 from churn_mlops.data.writing import write_whole
 from churn_mlops.errors import ContractError
 
@@ -44,7 +44,7 @@ def contract_text(contract: DataContract, findings: Sequence[Finding] = ()) -> s
     if contract.customer is not None:
         document["customer"] = yaml_text(contract.customer)
     if contract.label is not None:
-        document["label"] = yaml_mapping(contract.label.model_dump())
+        document["label"] = yaml_mapping(contract.label.model_dump(exclude_unset=True))
     document["features"] = CommentedMap(
         (yaml_text(name), _feature(feature)) for name, feature in contract.features.items()
     )
@@ -78,8 +78,9 @@ def _comment(document: CommentedMap, contract: DataContract, findings: Sequence[
         above(document, "customer", said.get(contract.customer, []), 0)
     if contract.label is not None:
         notes = said.get(contract.label.column, [])
-        if not any(finding.kind == "horizon" for finding in findings):
-            notes = [*notes, "horizon_days: how far ahead the label looks; set it to what your data means"]
+        stated = "horizon_days" in contract.label.model_fields_set
+        if not (stated or any(finding.kind == "horizon" for finding in findings)):
+            notes = [*notes, HORIZON_UNKNOWN]
         above(document, "label", notes, 0)
     for name in contract.features:
         column = contract.column_of(name)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from churn_mlops.data.contract import DataContract
+from churn_mlops.data.contract import DataContract, Label
 from churn_mlops.data.labels import LabelCounts
 from churn_mlops.data.names import names_identifier
 from churn_mlops.data.problems import repeated
@@ -15,6 +15,11 @@ from churn_mlops.data.roles import LEVEL_ROWS, SAFE_LEVELS
 from churn_mlops.data.same_levels import seeming_same
 
 _ASKED = 5
+HORIZON_UNKNOWN = (
+    f"no column says how far ahead the label looks, and {Label.model_fields['horizon_days'].default} days are assumed: "
+    "write the days into the label of the contract, as in `horizon_days: 90`; money per month and year depends on it"
+)
+"""What is said of a label without a horizon."""
 
 
 @dataclass(frozen=True)
@@ -47,11 +52,8 @@ def on_label(counts: LabelCounts, rows: int) -> list[Finding]:
             f"{label.positive!r} is left, {label.negative!r} stayed",
         )
     ]
-    horizon = (
-        f"the label is taken to look {label.horizon_days} days ahead; if it looks further, say `horizon_days` in the "
-        "contract: money per month and year depends on it"
-    )
-    found.append(Finding(label.column, "horizon", horizon))
+    if "horizon_days" not in label.model_fields_set:
+        found.append(Finding(label.column, "horizon", HORIZON_UNKNOWN))
     if counts.left > counts.stayed:
         found.append(
             Finding(

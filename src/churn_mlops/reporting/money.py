@@ -62,6 +62,11 @@ class Money:
     lists: tuple[ListMoney, ...]
     best: ListMoney | None
 
+    @property
+    def outruns_the_customers(self) -> bool:
+        """Whether a year at this rate would take more customers than there are."""
+        return self.rate.value * MONTHS > 1
+
     def nearest(self, share: float) -> ListMoney:
         """The list whose length comes nearest to ``share`` of the customers."""
         return min(self.lists, key=lambda entry: abs(entry.share - share))

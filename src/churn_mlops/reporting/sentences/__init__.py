@@ -2,7 +2,7 @@
 
 from churn_mlops.reporting.sentences.features import base, base_share, drivers, effect, missing_cell, odds_factor, pairs
 from churn_mlops.reporting.sentences.leaks import is_too_good, noticed, too_good
-from churn_mlops.reporting.sentences.money import churn_costs, list_earns, whole_list
+from churn_mlops.reporting.sentences.money import churn_costs, list_earns, tells_a_year, whole_list
 from churn_mlops.reporting.sentences.ranks import (
     gains,
     later,
@@ -50,6 +50,7 @@ __all__ = [
     "set_aside_rate",
     "shown",
     "slope",
+    "tells_a_year",
     "too_good",
     "whole_list",
     "within",

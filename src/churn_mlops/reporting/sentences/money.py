@@ -5,29 +5,49 @@ from __future__ import annotations
 from churn_mlops.reporting.facts import Report
 from churn_mlops.reporting.money import Money
 from churn_mlops.reporting.sentences.ranks import set_aside_rate
+from churn_mlops.reporting.sentences.subject import horizon
 from churn_mlops.reporting.words import between, percent, plural, rows_of, usd, whole
 from churn_mlops.reporting.words import length as length_words
+
+_OUTRUN = (
+    " That is more customers in a year than there are: it holds only if new ones take their places as fast, and if the "
+    "label looks no further ahead than horizon_days says."
+)
+
+
+def tells_a_year(report: Report, money: Money) -> bool:
+    """Whether a month and a year can be told: not of a horizon that is only assumed, and surely longer."""
+    return not (horizon(report) and money.outruns_the_customers)
 
 
 def churn_costs(report: Report, money: Money) -> str:
     """What churn costs the company in a year."""
+    if not tells_a_year(report, money):
+        days = plural(report.subject.horizon_days, "day")
+        return (
+            f"Of {whole(money.customers)} customers, {percent(report.churn.value)} leave, but the contract does not say "
+            f"within how many days. It is surely longer than a month: at so many in {days}, more would leave in a year "
+            "than there are. So nothing is told of a month or a year until the contract says horizon_days."
+        )
     return (
         f"Of {whole(money.customers)} customers, {percent(money.rate.value)} leave in a month: about "
         f"{whole(money.leavers.value)}. At {usd(money.economics.value)} each, that is {usd(money.year_cost.value)} a "
-        f"year ({between(money.year_cost, usd)})."
+        f"year ({between(money.year_cost, usd)}).{_OUTRUN if money.outruns_the_customers else ''}"
     )
 
 
-def whole_list(report: Report) -> str:
-    """Why the list of all customers holds more or fewer would-be leavers than leave in a month."""
+def whole_list(report: Report, money: Money) -> str:
+    """Why the list of all customers holds more or fewer would-be leavers than the share who leave makes of them."""
     counts = report.counts
     known = rows_of(counts.trained_on + counts.set_aside, counts.customers)
     days = plural(report.subject.horizon_days, "day")
+    told = tells_a_year(report, money)
+    month, in_month = ("the month above goes", " in a month") if told else ("what is said above goes", "")
     return (
         f"The table goes by the {rows_of(counts.set_aside, counts.set_aside_customers)} set aside, of whom "
-        f"{percent(set_aside_rate(report))} left within {days}; the month above goes by all "
+        f"{percent(set_aside_rate(report))} left within {days}; {month} by all "
         f"{known} whose label is known, of whom {percent(report.churn.value)} "
-        "did. So the row of all customers need not hold as many would-be leavers as leave in a month."
+        f"did. So the row of all customers need not hold as many would-be leavers as leave{in_month}."
     )
 
 
