@@ -75,6 +75,7 @@ def test_a_folder_is_read_as_a_history_and_what_does_not_belong_to_one_is_refuse
     assert (refused.code, "'customers'" in refused.err) == (1, True)
     refused = churn("init", "--from", "shop", "--table", "customers", "--inactive-days", 30)
     assert (refused.code, "needs a table of events" in refused.err) == (1, True)
+    assert "name the column of its customers with `--customer`" in refused.err
     assert not CONTRACT.exists()
     found = churn("init", "--from", "shop", "--inactive-days", 60)
     assert found.code == 0
@@ -83,8 +84,9 @@ def test_a_folder_is_read_as_a_history_and_what_does_not_belong_to_one_is_refuse
 
 
 def test_one_table_of_events_in_a_folder_tells_of_the_customers_by_their_rows(churn: Churn) -> None:
-    write_folder({"orders": shop()["orders"]}, Path("shop"))
+    write_folder({"orders": shop()["orders"].rename(columns={"customer_id": "user"})}, Path("shop"))
     assert churn("init", "--from", "shop", "--inactive-days", 30).code == 0
+    assert _contract().customer == "user"
     assert _contract().tables["customers"].table == "orders"
     assert load_settings(environ={}).source.url == "shop"
 

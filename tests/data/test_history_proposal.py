@@ -168,6 +168,17 @@ def test_without_a_table_of_customers_they_are_told_by_their_rows() -> None:
     assert (contract.label.inactive.events, contract.label.inactive.days) == ("orders", 60)
 
 
+def test_customers_of_events_are_recognised_by_the_mere_word_for_them() -> None:
+    orders = shop()["orders"].rename(columns={"customer_id": "user"})
+    assert is_event_log(tables({"log": orders})["log"]) == "user"
+    numbered = orders.assign(user=orders["user"].rank(method="dense").astype(int))
+    assert is_event_log(tables({"log": numbered})["log"]) == "user"
+    contract = propose_history(tables({"log": numbered}), name="log", customer="user", inactive_days=45).contract
+    assert contract.customer == "user"
+    flagged = orders.assign(user=["yes", "no"] * (len(orders) // 2) + ["no"] * (len(orders) % 2))
+    assert is_event_log(tables({"log": flagged})["log"]) is None
+
+
 def test_a_table_with_a_row_for_each_customer_is_no_table_of_events() -> None:
     assert is_event_log(tables(shop())["customers"]) is None
     assert is_event_log(tables(shop())["orders"], "order_id") is None

@@ -19,7 +19,15 @@ from churn_mlops.data.names import names_identifier, names_leaving, words
 from churn_mlops.data.oddities import on_left_out, on_present_values, on_tables
 from churn_mlops.data.profile import profile_table
 from churn_mlops.data.remarks import Finding
-from churn_mlops.data.table_roles import Layout, Role, by_lasting_rows, lay_out, speaks_of_customer
+from churn_mlops.data.roles import SAFE_LEVELS
+from churn_mlops.data.table_roles import (
+    Layout,
+    Role,
+    by_lasting_rows,
+    is_word_for_customer,
+    lay_out,
+    speaks_of_customer,
+)
 from churn_mlops.data.times import time_column
 from churn_mlops.errors import ContractError
 
@@ -83,19 +91,21 @@ def propose_history(
 def is_event_log(table: ir.Table, customer: str | None = None) -> str | None:
     """The column that names the customer in a table of events, with several rows for each; None in any other table.
 
-    Told from a glance: a column called like a customer's name (or ``customer``) whose values repeat, and a time that
-    differs between the rows of one customer.
+    Told from a glance: a column called like a customer's name, or by the mere word for one, such as "user" (or
+    ``customer``), whose values repeat, and a time that differs between the rows of one customer.
     """
     if customer is not None and customer not in table.columns:
         return None
     called = [column for column in table.columns if speaks_of_customer(column) and names_identifier(column)]
-    named = [customer] if customer is not None else called
+    alone = [column for column in table.columns if is_word_for_customer(column)]
+    named = [customer] if customer is not None else called or alone
     if not named or any(names_leaving(column) for column in table.columns):
         return None  # a column that speaks of leaving is a label, or may be
     who = named[0]
     present = table.filter(table[who].notnull())
     counts = present.aggregate(rows=present.count(), who=present[who].nunique()).to_pyarrow().to_pylist()[0]
-    if counts["rows"] < _LOG_ROWS * max(counts["who"], 1):
+    few = who not in called and customer is None and counts["who"] <= SAFE_LEVELS  # such as a member: yes or no
+    if counts["rows"] < _LOG_ROWS * max(counts["who"], 1) or few:
         return None
     some = table.select(*(column for column in table.columns if column != who)).limit(_GLANCE)
     times = [column for column in profile_table(some).columns if time_column(table[column.name], column)]

@@ -131,6 +131,12 @@ def speaks_of_customer(column: str) -> bool:
     return bool(set(found) & _CUSTOMERS) or any(plain.startswith(word) and len(word) > 3 for word in _CUSTOMERS)
 
 
+def is_word_for_customer(column: str) -> bool:
+    """Whether ``column`` is called by a word for a customer and nothing more, as "user" and "Customers" are."""
+    found = words(column)
+    return len(found) == 1 and found[0].removesuffix("s") in _CUSTOMERS
+
+
 def _check(looks: Sequence[Look], customer: str | None) -> None:
     columns = [column.name for look in looks for column in look.columns]
     if customer is not None and customer not in columns:

@@ -74,7 +74,7 @@ def start(
     place, (address, table) = address, _within_folder(address, table)
     name = (table or name_in(address)) if "://" in address else Path(address).stem
     name = name or "customers"
-    tables = _tables_of_history(address, table, customer, label)
+    tables, customer = _tables_of_history(address, table, customer, label)
     proposal: Proposal | HistoryProposal
     newest = None
     if tables is not None:
@@ -113,17 +113,16 @@ def _within_folder(address: str, table: str | None) -> tuple[str, str | None]:
 
 def _tables_of_history(
     address: str, table: str | None, customer: str | None, label: str | None
-) -> dict[str, ir.Table] | None:
-    """The tables of a history; None where there is one table with a row for each customer."""
+) -> tuple[dict[str, ir.Table] | None, str | None]:
+    """The tables of a history, None where there is one table with a row for each customer; what names the customer."""
     if table is None and holds_tables(address):
         tables = open_every_table(address)
         if len(tables) > 1:
-            return tables
+            return tables, customer
         table = next(iter(tables))
     one = open_table(address, table)
-    if label is not None or is_event_log(one, customer) is None:
-        return None
-    return {table or stem_of(Path(address)): one}
+    who = is_event_log(one, customer) if label is None else None
+    return (None, customer) if who is None else ({table or stem_of(Path(address)): one}, who)
 
 
 def _long_ago(tables: Mapping[str, ir.Table], contract: HistoryContract) -> date | None:
@@ -144,8 +143,9 @@ def _refuse_label(given: str | None) -> None:
 def _refuse_days(inactive_days: int | None) -> None:
     if inactive_days is not None:
         raise ConfigError(
-            "`--inactive-days` needs a table of events, with several dated rows for each customer: here is one table "
-            "with a row for each; name what says who left with `--label`"
+            "`--inactive-days` needs a table of events, with several dated rows for each customer, and this table was "
+            "not taken for one: if it is, name the column of its customers with `--customer`; if it has a row for each "
+            "customer, name what says who left with `--label`"
         )
 
 

@@ -26,8 +26,8 @@ def churn_costs(report: Report, money: Money) -> str:
         days = plural(report.subject.horizon_days, "day")
         return (
             f"Of {whole(money.customers)} customers, {percent(report.churn.value)} leave, but the contract does not say "
-            f"within how many days. It is surely longer than a month: at so many in {days}, more would leave in a year "
-            "than there are. So nothing is told of a month or a year until the contract says horizon_days."
+            f"within how many days. It is surely longer than a month: at so many in {days}, more than all would leave "
+            "in a year. So nothing is told of a month or a year until the contract says horizon_days."
         )
     return (
         f"Of {whole(money.customers)} customers, {percent(money.rate.value)} leave in a month: about "
