@@ -346,3 +346,36 @@ def test_a_customer_who_repeats_in_exact_copies_is_told_so(copies: int, others: 
     problem = next(each for each in validate(table, found.contract).problems if each.rule == "customer_repeated")
     assert problem.rows == copies + others
     assert problem.advice.startswith(says)
+
+
+@pytest.mark.parametrize(
+    ("name", "numbers"),
+    [
+        ("serial", [*range(5000, 5000 + ROWS - 1), 5000]),
+        ("serial", [None if row % 10 else row // 10 for row in range(ROWS)]),
+        ("fax", [None if row % 10 else 30_000_000 + 71 * row for row in range(ROWS)]),
+        ("line", [30_000_000 + 71 * (row or 1) for row in range(ROWS)]),
+        ("zip", [10_000 + 199 * (row or 1) for row in range(ROWS)]),
+        ("Post Code", [10_000 + 199 * row for row in range(ROWS)]),
+    ],
+)
+def test_numbers_that_name_rows_are_told_though_some_are_blank_or_stand_twice(name: str, numbers: list[object]) -> None:
+    assert reasons(looked_at(**{name: pd.Series(numbers, dtype="Int64")}).contract) == {name: "identifier"}
+
+
+@pytest.mark.parametrize("rows", [300, 3000])
+def test_honest_numbers_that_hardly_repeat_stay_features(rows: int) -> None:
+    draw = np.random.default_rng(3)
+    honest = pd.DataFrame(
+        {
+            "income": draw.lognormal(10.8, 0.4, rows).round(-2).astype(int),
+            "salary": draw.integers(200, 2_000, rows) * 50,
+            "cents": (draw.gamma(2, 3_000, rows) * 100).round().astype(int),
+            "premium": draw.permutation(draw.integers(0, 10**7, rows)),
+            "days": draw.integers(0, 2 * rows, rows),
+            "even": draw.integers(0, rows**2 // 12, rows),
+            "calls": draw.poisson(20, rows),
+        }
+    )
+    honest["few"] = honest["income"].where(draw.random(rows) < 0.2).astype("Int64")
+    assert not propose_for_frame(honest).contract.set_aside

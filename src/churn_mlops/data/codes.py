@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from churn_mlops.data.names import names_date, names_identifier, words
+import math
+
+from churn_mlops.data.names import names_date, names_identifier, names_line_or_place, words
 from churn_mlops.data.profile import ColumnProfile
 from churn_mlops.data.sampling import is_number
 
 _FEWEST = 20  # so few different numbers name nothing
 _LONG = 1e7
+_HARDLY = 0.01  # of the numbers, at most so many stand again where they name rows
+_SURE = 5.0  # minus the logarithm of the chance below which it is none
 _DATED = frozenset(
     "month months period yyyymm ym yearmonth monthid dateid expire expiry expired expiration start end since joined "
     "signup registered registration created updated birth birthday activation renewal billing".split()
@@ -35,12 +39,26 @@ def names_rows(column: ColumnProfile) -> bool:
     """Whether a whole number names the row: it hardly ever stands twice, though among so many it should by chance."""
     if not column.whole or column.smallest is None or column.largest is None or column.distinct < _FEWEST:
         return False
-    if names_identifier(column.name) and column.distinct >= 0.9 * column.present:
+    if (names_identifier(column.name) or names_line_or_place(column.name)) and column.distinct >= 0.9 * column.present:
         return True
-    width = column.largest - column.smallest + 1
-    once = column.distinct == column.numbers == column.rows
+    repeats = column.numbers - column.distinct
+    if repeats > _HARDLY * column.numbers:
+        return False
     long = column.smallest >= _LONG and len(f"{column.smallest:.0f}") == len(f"{column.largest:.0f}")
-    return once and (long or width <= 2 * column.rows or column.rows**2 / (2 * width) >= 5)
+    width = column.largest - column.smallest + 1
+    return long or _too_few(repeats, column.numbers + width * math.expm1(-column.numbers / width))
+
+
+def _too_few(repeats: int, expected: float) -> bool:
+    """Whether ``repeats`` are fewer than chance would leave of those ``expected`` of evenly drawn numbers.
+
+    By the law of birthdays, which is near Poisson's: the chance of so few is bounded after Chernoff. Drawn less evenly,
+    as counts and amounts are, numbers repeat more.
+    """
+    if repeats >= expected:
+        return False
+    spread = repeats * math.log(expected / repeats) if repeats else 0.0
+    return expected - repeats - spread >= _SURE
 
 
 def _sample(column: ColumnProfile) -> list[float]:

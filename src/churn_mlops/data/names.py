@@ -41,6 +41,9 @@ _IDENTIFYING = frozenset(
         "iban",
     }
 )
+_LINE_OR_PLACE = frozenset(
+    "phone telephone tel fax telefax zip zipcode postcode postalcode postal plz pincode eircode".split()
+)
 _PERSONAL = frozenset(
     {"surname", "lastname", "firstname", "fullname", "forename", "email", "mail", "address", "street"}
 )
@@ -82,6 +85,12 @@ def names_identifier(name: str) -> bool:
         return False
     glued = _GLUED.fullmatch(found[-1]) is not None and not found[-1].endswith(_NO_ID)
     return found[-1] in _IDENTIFYING or found[0] in {"id", "index", "row"} or glued
+
+
+def names_line_or_place(name: str) -> bool:
+    """Whether ``name`` tells of the number of a telephone or of a post code, whose digits count nothing."""
+    found = words(name)
+    return bool({*found[-1:], "".join(found[-2:])} & _LINE_OR_PLACE)
 
 
 def names_person(name: str) -> bool:

@@ -25,8 +25,8 @@ def churn_costs(report: Report, money: Money) -> str:
     if not tells_a_year(report, money):
         days = plural(report.subject.horizon_days, "day")
         return (
-            f"Of {whole(money.customers)} customers, {percent(report.churn.value)} leave, but the contract does not say "
-            f"within how many days. It is surely longer than a month: at so many in {days}, more than all would leave "
+            f"Of {whole(money.customers)} customers, {percent(report.churn.value)} leave, but within how many days the "
+            f"contract does not say. It is surely longer than a month: at so many in {days}, more than all would leave "
             "in a year. So nothing is told of a month or a year until the contract says horizon_days."
         )
     return (
