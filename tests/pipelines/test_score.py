@@ -13,9 +13,10 @@ from churn_mlops.data.contract_file import write_contract
 from churn_mlops.errors import BundleError, DataError, PromotionError, SourceError
 from churn_mlops.models.inference import ChurnPredictor
 from churn_mlops.models.promotion import LiveModels
+from churn_mlops.pipelines.lists import verdicts
 from churn_mlops.pipelines.score import Scored, score
 from churn_mlops.pipelines.train import train
-from churn_mlops.retention.economics import Economics, action, expected_gain
+from churn_mlops.retention.economics import Economics, action, break_even_probability, expected_gain
 from tests.company import Company, write_rows
 
 TODAY = date(2026, 11, 23)
@@ -125,6 +126,17 @@ def test_gain_and_action_are_those_of_retention(company: Company, scored: Scored
     table = scored.customers.to_pydict()
     assert table["action"] == [action(value, economics) for value in table["score"]]
     assert table["expected_gain"] == [round(expected_gain(value, economics), 2) for value in table["score"]]
+
+
+def test_who_is_worth_an_offer_has_a_gain_above_nought_however_small(company: Company) -> None:
+    economics = Economics()
+    at = break_even_probability(economics)
+    assert at is not None
+    scores = np.array([at - 1e-6, at + 1e-6, at + 0.1])
+    found = verdicts(scores, predictor(company), economics)
+    assert found.gains.tolist() == [False, True, True]
+    assert (found.expected_gain > 0).tolist() == [False, True, True]
+    assert found.expected_gain[1:].tolist() == [0.01, round(expected_gain(at + 0.1, economics), 2)]
 
 
 def test_offers_go_to_the_best_within_capacity(company: Company, scored: Scored) -> None:

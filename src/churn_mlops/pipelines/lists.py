@@ -21,6 +21,7 @@ REASONS = 3
 TOLD = 100
 """Reasons are given for those on either list, and for so many at the top where the lists are shorter."""
 BANDS = ("low", "medium", "high")
+_CENT = 0.01
 OFFER, LEAVE_ALONE = "offer", "leave_alone"
 OWN_COLUMNS = frozenset({"rank", "score", "risk_band", "will_churn", "action", "expected_gain"})
 
@@ -33,7 +34,7 @@ class Verdicts:
         risk_band: one of `BANDS`.
         will_churn: whether the score reaches the decision threshold.
         gains: whether an offer is expected to earn more than it costs.
-        expected_gain: of an offer, USD, rounded to cents.
+        expected_gain: of an offer, USD, rounded to cents; a cent at least where it ``gains``.
     """
 
     risk_band: npt.NDArray[np.str_]
@@ -103,9 +104,8 @@ def verdicts(scores: Floats, predictor: ChurnPredictor, economics: Economics) ->
     """
     gains = np.asarray(expected_gain(scores, economics))
     bands = [predictor.bands.medium_from, predictor.bands.high_from]
-    return Verdicts(
-        np.array(BANDS)[np.digitize(scores, bands)], scores >= predictor.threshold, gains > 0, gains.round(2)
-    )
+    shown = np.where(gains > 0, np.maximum(gains.round(2), _CENT), gains.round(2))
+    return Verdicts(np.array(BANDS)[np.digitize(scores, bands)], scores >= predictor.threshold, gains > 0, shown)
 
 
 def reasons_of(
