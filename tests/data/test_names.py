@@ -19,3 +19,17 @@ from churn_mlops.data.names import title
 )
 def test_a_name_is_told_in_words_of_any_script(name: str, words: str) -> None:
     assert title(name) == words
+
+
+@pytest.mark.parametrize(
+    ("name", "unit", "words"),
+    [
+        ("Tenure (months)", "months", "tenure"),
+        ("tenure_month", "months", "tenure"),
+        ("data_GB", "GB", "data"),
+        ("Months", "months", "months"),
+        ("Monthly Fee", "€", "monthly fee"),
+    ],
+)
+def test_a_unit_that_follows_every_number_is_not_said_in_the_title_too(name: str, unit: str, words: str) -> None:
+    assert title(name, unit) == words

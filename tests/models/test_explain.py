@@ -36,3 +36,8 @@ def test_numbers_are_said_to_hundredths_or_three_digits(value: Any, said: str) -
 
 def test_levels_are_said_as_they_are() -> None:
     assert wording(CONTRACT, "plan")("a_b", -1) == "plan a b: -1 point"
+
+
+def test_one_of_a_unit_is_said_in_the_singular() -> None:
+    assert wording(CONTRACT, "tenure")(1, 2) == "tenure 1 month: +2 points"
+    assert wording(CONTRACT, "tenure")(1.5, 2) == "tenure 1.5 months: +2 points"

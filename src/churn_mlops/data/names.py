@@ -59,9 +59,11 @@ def words(name: str) -> list[str]:
     return [word.lower() for word in _WORD.findall(name)]
 
 
-def title(name: str) -> str:
-    """``MonthlyCharges`` -> "monthly charges"; abbreviations keep their capitals."""
+def title(name: str, unit: str | None = None) -> str:
+    """``MonthlyCharges`` -> "monthly charges"; abbreviations keep their capitals, a ``unit`` at the end is left out."""
     found = _WORD.findall(name)
+    if unit and len(found) > 1 and found[-1].lower().removesuffix("s") == unit.lower().removesuffix("s"):
+        found = found[:-1]  # "tenure_months" is said as "tenure 7 months"
     return " ".join(word if word.isupper() and len(word) > 1 else word.lower() for word in found) or name
 
 

@@ -40,7 +40,8 @@ def type_of(column: ColumnProfile) -> FeatureType:
 def feature_of(column: ColumnProfile) -> Feature:
     """The declaration of ``column`` as a feature under its own name."""
     kind = type_of(column)
-    named = title(column.name)
+    unit = column.written.unit if kind == "number" else None
+    named = title(column.name, unit)
     share = (column.rows - column.present) / column.rows
     number = kind == "number" and column.smallest is not None and column.largest is not None
     notation = column.written.notation if kind == "number" else PLAIN
@@ -49,7 +50,7 @@ def feature_of(column: ColumnProfile) -> Feature:
         title=named if named != column.name.replace("_", " ") else None,
         min=0.0 if number and column.smallest is not None and column.smallest >= 0 else None,
         range=(column.smallest, column.largest) if number else None,
-        unit=column.written.unit if kind == "number" else None,
+        unit=unit,
         decimal=notation.decimal,
         thousands=notation.thousands,
         around=notation.around,

@@ -96,6 +96,12 @@ def shared_unit(amounts: Sequence[Amount], numbers: int) -> Units | None:
     return Units(around, shown[0])
 
 
+def unit_of(number: str, unit: str) -> str:
+    """``unit`` as it is said of ``number``: 1 month, 2 months, 1 GB."""
+    one = unit.removesuffix("s")
+    return one if number in ("1", "-1") and one.lower() in _UNITS | _CURRENCIES else unit
+
+
 def _may_be_unit(text: str) -> bool:
     return _first_word(text) in _UNITS | _CURRENCIES or _WORD_UNIT.fullmatch(text) is not None
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from churn_mlops.data.contract import TRUE_TEXTS, DataContract, Feature, level_text
+from churn_mlops.data.units import unit_of
 from churn_mlops.features.cells import is_missing
 
 
@@ -64,7 +65,7 @@ def wording(contract: DataContract, feature: str) -> Callable[[Any, int], str]:
     """The function that puts one reason of ``feature`` into plain words: (the customer's value, points) -> text."""
     declared = contract.features[feature]
     title = contract.title_of(feature)
-    unit = f" {declared.unit}" if declared.unit and not declared.words else ""
+    unit = declared.unit if not declared.words else None
     template = declared.words or (f"{title}: {{value}}" if declared.type == "boolean" else f"{title} {{value}}")
     before, _, after = template.partition("{value}")
 
@@ -72,7 +73,9 @@ def wording(contract: DataContract, feature: str) -> Callable[[Any, int], str]:
         if is_missing(value, declared):
             subject = f"{title} not known"
         else:
-            subject = f"{before}{_shown(value, declared)}{unit}{after}"
+            shown = _shown(value, declared)
+            counted = f" {unit_of(shown, unit)}" if unit else ""
+            subject = f"{before}{shown}{counted}{after}"
         return f"{subject}: {points:+d} {'point' if points in (1, -1) else 'points'}"
 
     return text

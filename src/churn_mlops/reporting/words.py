@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
+from churn_mlops.data.units import unit_of
 from churn_mlops.reporting.facts import Figure
 
 BLANK = "\u00a0"  # no line breaks between a number and its unit
@@ -93,10 +94,14 @@ def step_words(cuts: Any, unit: str | None) -> list[str]:
 
 def step_text(low: float | None, high: float | None, unit: str | None) -> str:
     """A step in words: ``low`` < value <= ``high``, None where it has no end."""
-    tail = f" {unit}" if unit else ""
     if low is None:
-        return "any" if high is None else f"up to {number(high)}{tail}"
-    return f"over {number(low)}{tail}" if high is None else f"{number(low)} to {number(high)}{tail}"
+        return "any" if high is None else f"up to {_counted(high, unit)}"
+    return f"over {_counted(low, unit)}" if high is None else f"{number(low)} to {_counted(high, unit)}"
+
+
+def _counted(value: float, unit: str | None) -> str:
+    shown = number(value)
+    return f"{shown} {unit_of(shown, unit)}" if unit else shown
 
 
 def listed(names: Sequence[str]) -> str:
