@@ -35,8 +35,8 @@ def test_what_auto_chose_and_why_is_said(company: Company, capsys: pytest.Captur
     training.show(by_auto(company), None)
     printed = " ".join(capsys.readouterr().out.split())
     assert (
-        "Of all types, logistic_regression is the simplest within one standard error of the best, boosting. The glass "
-        "box (logistic_regression) costs 0.00100 log loss (0.24 %) against boosting." in printed
+        "Of all types, logistic_regression is the simplest within one standard error of the best, boosting. Its log "
+        "loss is 0.00100 (0.24 %) higher (worse) than that of boosting, the best other." in printed
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -53,18 +55,30 @@ def test_types_are_compared_under_their_calibration() -> None:
     assert abs(compared["sure"].log_loss - compared["right"].log_loss) < 1e-4
 
 
-def test_the_cost_or_gain_of_the_glass_box_is_said() -> None:
+def test_what_the_type_taken_costs_or_gains_is_said() -> None:
     costs = found(
         logistic_regression=(0.2, 0.01), additive_boosting=(0.1, 0.01), random_forest=(0.05, 0.01), boosting=(0.0, 0.0)
     )
     assert in_words(costs, "boosting") == (
         "boosting has the lowest out-of-fold log loss. "
-        "The glass box (additive_boosting) costs 0.10000 log loss (25 %) against boosting."
+        "Its log loss is 0.05000 (11 %) lower (better) than that of random_forest, the best other. "
+        "That of additive_boosting, the best glass box, would be 0.10000 (25 %) higher (worse)."
     )
     gains = found(
         logistic_regression=(0.2, 0.01), additive_boosting=(0.0, 0.0), random_forest=(0.05, 0.01), boosting=(0.1, 0.01)
     )
-    assert "gains 0.05000 log loss (11 %) against random_forest" in in_words(gains, "additive_boosting")
+    said = "Its log loss is 0.05000 (11 %) lower (better) than that of random_forest, the best other."
+    assert in_words(gains, "additive_boosting").endswith(said)
+
+
+def test_of_a_type_taken_for_its_simplicity_is_said_what_it_costs_against_the_best() -> None:
+    near = found(
+        logistic_regression=(0.01, 0.02), additive_boosting=(0.0, 0.0), random_forest=(0.1, 0.01), boosting=(0.05, 0.01)
+    )
+    assert in_words(near, "logistic_regression") == (
+        "logistic_regression is the simplest within one standard error of the best, additive_boosting. "
+        "Its log loss is 0.01000 (2.5 %) higher (worse) than that of additive_boosting, the best other."
+    )
 
 
 def drawn(log_odds: pd.Series, seed: int) -> np.ndarray:
@@ -81,8 +95,9 @@ def test_auto_takes_boosting_on_an_interaction_of_three_and_says_what_the_glass_
     compared = bundle.training["chosen"]["auto"]
     assert compared["chosen"] == "boosting"
     assert compared["types"]["additive_boosting"]["excess"] > 3 * compared["types"]["additive_boosting"]["error"]
-    assert "The glass box" in compared["sentence"]
-    assert " costs " in compared["sentence"]
+    assert re.search(
+        r"That of \w+, the best glass box, would be 0\.\d+ \(\d+ %\) higher \(worse\)", compared["sentence"]
+    )
 
 
 def test_auto_is_the_type_that_it_chose_with_a_little_more_caution_for_the_choice() -> None:

@@ -52,20 +52,26 @@ def choose_type(compared: Mapping[str, Excess]) -> str:
 
 
 def in_words(compared: Mapping[str, Excess], chosen: str) -> str:
-    """What was chosen, and what the glass box costs or gains, in a sentence or two."""
-    best = min(compared, key=lambda name: compared[name].log_loss)
-    others = [name for name in compared if name not in GLASS_BOXES]
-    glass = min((name for name in compared if name in GLASS_BOXES), key=lambda name: compared[name].log_loss)
-    rival = min(others, key=lambda name: compared[name].log_loss)
-    difference = compared[glass].log_loss - compared[rival].log_loss
-    verb = "costs" if difference > 0 else "gains"
-    share = 100 * abs(difference) / compared[rival].log_loss
+    """What was chosen and how it compares with the best other; of a black box, what the best glass box would cost."""
+    ranked = sorted(compared, key=lambda name: compared[name].log_loss)
+    best, rival = ranked[0], next(name for name in ranked if name != chosen)
     first = (
         f"{chosen} has the lowest out-of-fold log loss"
         if chosen == best
         else f"{chosen} is the simplest within one standard error of the best, {best}"
     )
-    return f"{first}. The glass box ({glass}) {verb} {abs(difference):.5f} log loss ({share:.2g} %) against {rival}."
+    told = f"{first}. Its log loss is {_against(compared, chosen, rival)} than that of {rival}, the best other."
+    glass = next((name for name in ranked if name in GLASS_BOXES), None)
+    if glass is None or chosen in GLASS_BOXES or glass == rival:
+        return told
+    return f"{told} That of {glass}, the best glass box, would be {_against(compared, glass, chosen)}."
+
+
+def _against(compared: Mapping[str, Excess], name: str, rival: str) -> str:
+    """How much higher or lower the log loss of ``name`` is, and that lower is better."""
+    difference = compared[name].log_loss - compared[rival].log_loss
+    share = 100 * abs(difference) / compared[rival].log_loss
+    return f"{abs(difference):.5f} ({share:{'.2g' if share < 99.5 else '.0f'}} %) {'higher (worse)' if difference > 0 else 'lower (better)'}"
 
 
 def as_plain(compared: Mapping[str, Excess], chosen: str) -> dict[str, Any]:
