@@ -379,3 +379,45 @@ def test_honest_numbers_that_hardly_repeat_stay_features(rows: int) -> None:
     )
     honest["few"] = honest["income"].where(draw.random(rows) < 0.2).astype("Int64")
     assert not propose_for_frame(honest).contract.set_aside
+
+
+def test_a_column_that_may_be_the_label_is_offered_where_none_is_named() -> None:
+    status = np.where(LEFT, "Cancelled", "Active")
+    told = {finding.kind: finding.message for finding in looked_at(**{"My Status": status}).findings}
+    assert told["label_unnamed"].endswith("'My Status' may say who left: name it with `--label 'My Status'`")
+    churn = np.where(LEFT, "Yes", "No")
+    told = {finding.kind: finding.message for finding in looked_at(status=status, Churn=churn).findings}
+    assert "'Churn' or 'status' may say who left: name it with `--label Churn`" in told["label_unnamed"]
+    plain = looked_at(partner=churn, paperless=LEFT.astype(int), active=churn)
+    assert "label_unnamed" not in {finding.kind for finding in plain.findings}
+    named = propose(table_of_frame(BASE.assign(status=status)), name="t", label="status")
+    assert "label_unnamed" not in {finding.kind for finding in named.findings}
+
+
+def test_a_name_with_blanks_is_offered_as_a_shell_takes_it() -> None:
+    found = looked_at(**{"Kunde Nr.": [f"K-{row:05}" for row in range(ROWS)]}).findings
+    said = next(finding.message for finding in found if finding.kind == "customer_unnamed")
+    assert "`--customer 'Kunde Nr.'`" in said
+
+
+@pytest.mark.parametrize("customer", ["cust", None])
+def test_customers_with_a_row_a_month_are_told_to_be_a_history(customer: str | None) -> None:
+    panel = pd.DataFrame(
+        {"cust": np.repeat(range(200), 4), "month": [f"2026-{1 + row % 4:02}-01" for row in range(800)]}
+    )
+    panel = panel.assign(bill=RNG.normal(50, 9, 800).round(1), churned=RNG.integers(0, 2, 800))
+    found = propose(table_of_frame(panel), name="t", customer=customer, label="churned").findings
+    said = next(finding.message for finding in found if finding.kind == "history")
+    assert "each 'cust' has several rows, and 'month' dates them" in said
+    one = panel.drop_duplicates("cust")
+    found = propose(table_of_frame(one), name="t", customer=customer, label="churned").findings
+    assert "history" not in {finding.kind for finding in found}
+
+
+def test_nines_far_from_all_other_numbers_are_asked_about() -> None:
+    nps = np.where(RNG.random(ROWS) < 0.2, -99, RNG.integers(0, 11, ROWS))
+    found = next(finding for finding in looked_at(nps=nps).findings if finding.kind == "outlying")
+    assert "lies far from all others (0 to 10)" in found.message
+    assert found.suggestion == {"missing_values": ["-99"]}
+    near = looked_at(age=RNG.integers(20, 100, ROWS), far=np.where(RNG.random(ROWS) < 0.1, -50, 7 + LEFT))
+    assert "outlying" not in {finding.kind for finding in near.findings}

@@ -118,8 +118,9 @@ def _show_proposal(proposal: Proposal | HistoryProposal) -> None:
     from churn_mlops.data.outline import outlined  # with it comes what reads tables
 
     overview = proposal.overview()
+    count = len(proposal.contract.features)
     table(
-        f"{len(proposal.contract.features)} features",
+        f"{count} feature{'' if count == 1 else 's'}",
         [name.replace("_", " ") for name in overview[0]],
         [tuple(row.values()) for row in overview],
         right=("missing", "rows"),

@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from churn_mlops.data.feature import FALSE_TEXTS, TRUE_TEXTS, Declaration, Feature, FeatureType, level_text
+from churn_mlops.data.units import unit_of
 from churn_mlops.errors import ContractError
 from churn_mlops.yaml_files import read_yaml
 
@@ -31,6 +32,7 @@ __all__ = [
     "SetAside",
     "SetAsideReason",
     "level_text",
+    "unit_of",
 ]  # fmt: skip
 
 CONTRACT_VERSION = 1

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from churn_mlops.data.contract import Label, level_text
 from churn_mlops.data.counting import MISSING_TEXTS
-from churn_mlops.data.names import words
+from churn_mlops.data.names import may_name_leaving, names_leaving, words
 from churn_mlops.data.profile import ColumnProfile
 from churn_mlops.errors import ContractError
 
@@ -31,6 +31,7 @@ _LEFT = frozenset(
     | {"leaving", "exit", "exited", "attrited", "attrition", "cancelled", "canceled", "cancel", "dropped", "former"}
     | {"lost", "gone", "closed", "terminated", "unsubscribed", "lapsed", "quit", "departed", "deactivated", "inactive"}
 )
+_AFFIRMING = frozenset({"yes", "true", "1", "1.0", "y", "t"})
 _NOT = frozenset({"no", "not", "non", "never", "isn", "un"})
 _STAYING = frozenset({"retained", "retention", "stay", "stayed", "active", "renewed", "loyal", "kept", "existing"})
 
@@ -58,6 +59,16 @@ def read_label(column: ColumnProfile, positive: object = None) -> LabelCounts:
     other = next(value for value in values if value != chosen)
     label = Label(column=column.name, positive=chosen, negative=other)
     return LabelCounts(label, values[chosen], values[other], column.missing)
+
+
+def may_be_label(column: ColumnProfile) -> bool:
+    """Whether ``column`` has two values, one plainly of a leaver, and its name or that value speaks of leaving."""
+    try:
+        label = read_label(column).label
+    except ContractError:
+        return False
+    named = names_leaving(column.name) or may_name_leaving(column.name)
+    return named or label.positive.lower() not in _AFFIRMING
 
 
 def _not_two(column: ColumnProfile, values: dict[str, int]) -> str:

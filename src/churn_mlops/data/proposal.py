@@ -15,9 +15,10 @@ from churn_mlops.data.labels import LabelCounts, read_label
 from churn_mlops.data.leaks import suspects
 from churn_mlops.data.names import did_you_mean
 from churn_mlops.data.profile import ColumnProfile, Profile, profile_table
-from churn_mlops.data.remarks import Finding, on_column, on_customer, on_label, on_rows
+from churn_mlops.data.remarks import Finding, on_column, on_customer, on_label
 from churn_mlops.data.roles import feature_of, reason_to_set_aside
 from churn_mlops.data.sampling import Sample, take_sample
+from churn_mlops.data.unnamed import on_history, on_no_label, on_rows
 from churn_mlops.errors import ContractError
 
 if TYPE_CHECKING:
@@ -127,7 +128,8 @@ def _sample(table: ir.Table, columns: Sequence[ColumnProfile], counts: LabelCoun
 def _findings(
     table: ir.Table, profile: Profile, contract: DataContract, counts: LabelCounts | None, leaks: dict[str, str]
 ) -> tuple[Finding, ...]:
-    found = on_label(counts, profile.rows) if counts else []
+    found = on_label(counts, profile.rows) if counts else on_no_label(profile)
+    found += on_history(profile, contract)
     if contract.customer is not None:
         who = profile[contract.customer]
         found += on_customer(who, repeated_rows(table, who.name) if who.distinct < who.present else 0)

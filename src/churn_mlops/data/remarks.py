@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from churn_mlops.data.contract import DataContract, Label
 from churn_mlops.data.labels import LabelCounts
-from churn_mlops.data.names import names_identifier
 from churn_mlops.data.problems import repeated
-from churn_mlops.data.profile import ColumnProfile, Profile
+from churn_mlops.data.profile import ColumnProfile
 from churn_mlops.data.roles import LEVEL_ROWS, SAFE_LEVELS
 from churn_mlops.data.same_levels import seeming_same
+from churn_mlops.data.sampling import is_number
 
 _ASKED = 5
+_FEWEST = 4  # different numbers, below which none lies far from the others
+_NINES = re.compile(r"-?9{2,}(\.0+)?")
 HORIZON_UNKNOWN = (
     f"no column says how far ahead the label looks, and {Label.model_fields['horizon_days'].default} days are assumed: "
     "write the days into the label of the contract, as in `horizon_days: 90`; money per month and year depends on it"
@@ -91,29 +94,6 @@ def on_customer(column: ColumnProfile, copies: int) -> list[Finding]:
     return found
 
 
-def on_rows(repeated: int, profile: Profile, contract: DataContract) -> list[Finding]:
-    """What follows from a table that names no customer: rows that repeat, and a column that may name him."""
-    found = []
-    if repeated:
-        what = (
-            f"{repeated:,} rows repeat an earlier row in every column: they are kept, as different customers who look "
-            "alike; if they are copies of one, remove them, for a copy may be trained on while the other judges"
-        )
-        found.append(Finding(None, "repeated_rows", what))
-    named = [
-        column.name
-        for column in profile.columns
-        if column.name in contract.set_aside
-        and contract.set_aside[column.name].reason == "identifier"
-        and column.distinct == column.rows
-    ]
-    if named:
-        best = min(named, key=lambda name: (not _speaks_of_customer(name), not names_identifier(name)))
-        what = f"no customer is named, and {best!r} is different in every row: if it names him, say `--customer {best}`"
-        found.append(Finding(None, "customer_unnamed", what))
-    return found
-
-
 def on_column(
     column: ColumnProfile, contract: DataContract, rule: tuple[str, str] | None, leak: str | None
 ) -> list[Finding]:
@@ -152,7 +132,25 @@ def _on_numbers(column: ColumnProfile) -> list[Finding]:
         found.append(Finding(column.name, "notation", told + unit))
     if written.question:
         found.append(Finding(column.name, "unclear", written.question, written.suggestion))
-    return found
+    return found + _on_outlying(column)
+
+
+def _on_outlying(column: ColumnProfile) -> list[Finding]:
+    """The question whether a number of nines far from all others, such as -99 beside 0 to 10, means missing."""
+    if not (is_number(column) and column.written.notation.is_plain and len(column.level_rows) >= _FEWEST):
+        return []
+    held = sorted((float(text), text, rows) for text, rows in column.level_rows)
+    for end, others in ((held[0], held[1:]), (held[-1], held[:-1])):
+        low, high = others[0][0], others[-1][0]
+        gap = max(low - end[0], end[0] - high)
+        if _NINES.fullmatch(end[1]) and gap > 2 * (high - low):
+            what = (
+                f"{end[1]} in {end[2]:,} rows lies far from all others ({low:g} to {high:g}): if it means missing, "
+                "list it under `missing_values`"
+            )
+            known = [text for text, _ in column.markers]
+            return [Finding(column.name, "outlying", what, {"missing_values": [*known, end[1]]})]
+    return []
 
 
 def _on_levels(column: ColumnProfile) -> list[Finding]:
@@ -181,10 +179,6 @@ def _missing(column: ColumnProfile, rule: tuple[str, str] | None) -> Finding:
     as_number = "; the others are numbers" if column.kind == "text" and column.numbers and column.blank else ""
     message = f"{kind} in {column.missing:,} rows ({share:.2%}){where}{as_number}"
     return Finding(column.name, "missing", message, share=None if rule else share)
-
-
-def _speaks_of_customer(name: str) -> bool:
-    return any(word in name.lower() for word in ("customer", "client", "user", "subscriber", "member", "account"))
 
 
 def _yes_no(levels: tuple[str, ...] | None) -> bool:

@@ -71,7 +71,8 @@ def _against(compared: Mapping[str, Excess], name: str, rival: str) -> str:
     """How much higher or lower the log loss of ``name`` is, and that lower is better."""
     difference = compared[name].log_loss - compared[rival].log_loss
     share = 100 * abs(difference) / compared[rival].log_loss
-    return f"{abs(difference):.5f} ({share:{'.2g' if share < 99.5 else '.0f'}} %) {'higher (worse)' if difference > 0 else 'lower (better)'}"
+    shown = f"{share:.2g}" if share < 99.5 else f"{share:.0f}"
+    return f"{abs(difference):.5f} ({shown} %) {'higher (worse)' if difference > 0 else 'lower (better)'}"
 
 
 def as_plain(compared: Mapping[str, Excess], chosen: str) -> dict[str, Any]:

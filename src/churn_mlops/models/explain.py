@@ -7,8 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from churn_mlops.data.contract import TRUE_TEXTS, DataContract, Feature, level_text
-from churn_mlops.data.units import unit_of
+from churn_mlops.data.contract import TRUE_TEXTS, DataContract, Feature, level_text, unit_of
 from churn_mlops.features.cells import is_missing
 
 

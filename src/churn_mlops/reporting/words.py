@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
-from churn_mlops.data.units import unit_of
+from churn_mlops.data.contract import unit_of
 from churn_mlops.reporting.facts import Figure
 
 BLANK = "\u00a0"  # no line breaks between a number and its unit
