@@ -42,6 +42,17 @@ def test_init_writes_a_contract_and_settings_that_the_other_commands_read(here: 
     assert (result.code, result.out.splitlines()[-1]) == (0, "Go: 1,000 rows, 0 that stop, 0 warnings.")
 
 
+def test_init_of_a_single_feature_speaks_of_one_and_offers_the_label(here: Churn) -> None:
+    rows = "".join(f"C{row:04},{row % 7},{'Cancelled' if row % 5 == 0 else 'Active'}\n" for row in range(200))
+    Path("few.csv").write_text("Client No.,visits,status\n" + rows)
+    result = here("init", "--from", "few.csv", "--customer", "Client No.", "--label", "status")
+    assert "1 feature\n" in "\n".join(line.strip() for line in result.out.splitlines()) + "\n"
+    assert "horizon_days:" not in "".join(
+        line for line in CONTRACT.read_text().splitlines() if not line.startswith("#")
+    )
+    assert "name it with `--label status`" in here("init", "--from", "few.csv", "--overwrite").out
+
+
 def test_init_as_json_prints_json_alone(here: Churn) -> None:
     result = here(*INIT, "--json")
     document = json.loads(result.out)

@@ -388,7 +388,9 @@ def test_a_column_that_may_be_the_label_is_offered_where_none_is_named() -> None
     churn = np.where(LEFT, "Yes", "No")
     told = {finding.kind: finding.message for finding in looked_at(status=status, Churn=churn).findings}
     assert "'Churn' or 'status' may say who left: name it with `--label Churn`" in told["label_unnamed"]
-    plain = looked_at(partner=churn, paperless=LEFT.astype(int), active=churn)
+    plain = looked_at(
+        partner=churn, paperless=LEFT.astype(int), active=churn, kind=np.where(LEFT, "level 1", "level 0")
+    )
     assert "label_unnamed" not in {finding.kind for finding in plain.findings}
     named = propose(table_of_frame(BASE.assign(status=status)), name="t", label="status")
     assert "label_unnamed" not in {finding.kind for finding in named.findings}

@@ -31,7 +31,7 @@ _LEFT = frozenset(
     | {"leaving", "exit", "exited", "attrited", "attrition", "cancelled", "canceled", "cancel", "dropped", "former"}
     | {"lost", "gone", "closed", "terminated", "unsubscribed", "lapsed", "quit", "departed", "deactivated", "inactive"}
 )
-_AFFIRMING = frozenset({"yes", "true", "1", "1.0", "y", "t"})
+_AFFIRMING = frozenset({"yes", "true", "1", "y", "t"})
 _NOT = frozenset({"no", "not", "non", "never", "isn", "un"})
 _STAYING = frozenset({"retained", "retention", "stay", "stayed", "active", "renewed", "loyal", "kept", "existing"})
 
@@ -68,7 +68,7 @@ def may_be_label(column: ColumnProfile) -> bool:
     except ContractError:
         return False
     named = names_leaving(column.name) or may_name_leaving(column.name)
-    return named or label.positive.lower() not in _AFFIRMING
+    return named or bool(_words_of(label.positive) & (_LEFT - _AFFIRMING))
 
 
 def _not_two(column: ColumnProfile, values: dict[str, int]) -> str:
@@ -108,8 +108,12 @@ def _obvious(name: str, values: dict[str, int]) -> str:
 
 
 def _says_left(value: str) -> bool:
-    found = set(re.findall(r"[a-z]+|-?\d+", value.lower().removesuffix(".0")))
+    found = _words_of(value)
     return bool(found & _LEFT) and not found & _NOT
+
+
+def _words_of(value: str) -> set[str]:
+    return set(re.findall(r"[a-z]+|-?\d+", value.lower().removesuffix(".0")))
 
 
 def _listed(values: dict[str, int]) -> str:
