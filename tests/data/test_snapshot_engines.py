@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
+from churn_mlops.data.extent import last_day
 from churn_mlops.data.history import AS_OF, LEFT, HistoryContract
 from churn_mlops.data.snapshot import read_history
 from churn_mlops.data.tables import tables_of
@@ -81,12 +82,12 @@ ODD = HistoryContract.from_dict(
 
 
 @pytest.fixture(params=["duckdb", "postgres"])
-def odd(request: pytest.FixtureRequest) -> Iterator[Callable[..., dict[str, tuple[float, float]]]]:
-    """Gives visits and days of each customer on 1 February 2024, of rows written in SQL."""
+def written(request: pytest.FixtureRequest) -> Iterator[Callable[[str, str], Any]]:
+    """Gives a connection to a database whose rows are written in SQL."""
     duckdb = request.param == "duckdb"
     connection = ibis.duckdb.connect() if duckdb else ibis.connect(request.getfixturevalue("postgres"))
 
-    def made(people: str, visits: str, customer: str | None = None) -> dict[str, tuple[float, float]]:
+    def made(people: str, visits: str) -> Any:
         for statement in (
             "CREATE TABLE people (id text, since timestamp, until date)",
             f"INSERT INTO people VALUES {people}",
@@ -96,11 +97,22 @@ def odd(request: pytest.FixtureRequest) -> Iterator[Callable[..., dict[str, tupl
             connection.raw_sql(statement).close() if not duckdb else connection.raw_sql(statement)
         if not duckdb:
             connection.con.commit()
-        found = read_history(tables_of(connection, ODD), ODD, [date(2024, 2, 1)], customer=customer).to_pylist()
-        return {row["id"]: (row["visits"], row["days"]) for row in found}
+        return connection
 
     yield made
     connection.disconnect()
+
+
+@pytest.fixture
+def odd(written: Callable[[str, str], Any]) -> Callable[..., dict[str, tuple[float, float]]]:
+    """Gives visits and days of each customer on 1 February 2024, of rows written in SQL."""
+
+    def found(people: str, visits: str, customer: str | None = None) -> dict[str, tuple[float, float]]:
+        tables = tables_of(written(people, visits), ODD)
+        rows = read_history(tables, ODD, [date(2024, 2, 1)], customer=customer).to_pylist()
+        return {row["id"]: (row["visits"], row["days"]) for row in rows}
+
+    return found
 
 
 def test_decimals_beyond_microseconds_are_cut_and_never_make_the_next_day(odd: Any) -> None:
@@ -111,6 +123,14 @@ def test_decimals_beyond_microseconds_are_cut_and_never_make_the_next_day(odd: A
 def test_an_infinite_time_is_none(odd: Any) -> None:
     people = "('a', '2024-01-01', 'infinity'), ('b', '-infinity', NULL), ('c', 'infinity', NULL)"
     assert odd(people, "('a', 'infinity')") == {"a": (0.0, 31.0)}
+
+
+def test_a_time_that_its_zone_moves_beyond_the_calendar_is_none(written: Any) -> None:
+    east, west = (ODD.model_copy(update={"time_zone": zone}) for zone in ("Europe/Berlin", "America/New_York"))
+    visits = "('a', '9999-12-31T23:59:59Z'), ('a', '2024-01-05'), ('a', '9999-12-31 23:59:59')"
+    connection = written("('a', '2024-01-01', '9999-12-31')", visits)
+    for contract in (east, west):
+        assert last_day(tables_of(connection, contract), contract) == date(2024, 1, 4)
 
 
 def test_outer_blanks_of_a_key_do_not_matter_and_a_blank_one_is_nobody(odd: Any) -> None:

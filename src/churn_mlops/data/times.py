@@ -106,10 +106,11 @@ def time_of(rows: ir.Table, column: str, declared: HistoryTable) -> ir.Timestamp
     Nor is what lies outside the years 1 to 9999, such as the `infinity` of PostgreSQL.
     """
     layout = declared.formats.get(column)
-    times = parsed_time(rows[column], layout)
-    if rows[column].type().is_temporal():
-        # Databases have times such as `infinity`, for what has no end, and years that no calendar of Python has.
-        times = ibis.ifelse(times.between(ibis.literal(_FIRST), ibis.literal(_LAST)), times, ibis.null("timestamp"))
+    first, last = ibis.literal(_FIRST), ibis.literal(_LAST)
+    # Databases have times such as `infinity`, for what has no end, and years that no calendar of Python has; the time
+    # zone leads there too, from the last hours of 9999. The long expression of a text stands in this one only once.
+    times = ibis.least(parsed_time(rows[column], layout), last).nullif(last)
+    times = ibis.greatest(times, first).nullif(first)
     # A text is cut into parts with long patterns: written once, however often the time is used.
     return fenced(times) if layout is not None or rows[column].type().is_string() else times
 
