@@ -30,6 +30,7 @@ TITLES = {
     "empc": "expected maximum profit (EMPC)",
 }
 
+ON_LABELS = ("ends_behind", "leavers_collapse")
 OUT_OF_TIME = ("auc", "lift_top_decile", "calibration_slope", "observed_over_expected")
 
 
@@ -78,6 +79,11 @@ def show(trained: Trained, config: Path | None) -> None:
     show_leaks(trained.leaks, command)
     if trained.out_of_time is not None:
         show_out_of_time(trained.out_of_time)
+    if trained.untested is not None:
+        say(trained.untested)
+    for problem in trained.report.problems:
+        if problem.rule in ON_LABELS:
+            say(f"About its labels, {problem}.")
     verdict = trained.verdict
     live = "is live now" if verdict.promote else "was recorded, not promoted"
     say(f"Version {trained.version} {live}: {verdict.sentence}.")
@@ -141,6 +147,7 @@ def _document(trained: Trained) -> dict[str, Any]:
         "verdict": trained.verdict.sentence,
         "leaks": trained.leaks.to_dict(),
         "out_of_time": None if trained.out_of_time is None else trained.out_of_time.to_dict(),
+        "untested": trained.untested,
         "warnings": trained.report.to_dict()["problems"],
     }
 

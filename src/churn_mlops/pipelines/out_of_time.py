@@ -93,7 +93,7 @@ def out_of_time(
 ) -> OutOfTime | None:
     """Fit ``model_type`` on the dates whose labels were final before the latest ones, and judge it on these.
 
-    None where the history is too short for that, or holds too few leavers on either side.
+    None where the history is too short for that, or holds too few leavers on either side: :func:`untested` says which.
     """
     later = score_later(periods, contract, settings, model_type, setting)
     if later is None or contract.label is None:
@@ -121,12 +121,9 @@ def score_later(
     """
     if contract.label is None:
         return None
-    y = periods.rows.column(LABEL).to_numpy().astype(np.float64)
-    tested = latest_dates(periods.as_of, y == 1, ENOUGH_LEAVERS, len(periods.dates) // 3)
-    train = before(periods, tested[0], contract.label.matures_after)
-    test = periods.as_of >= np.datetime64(tested[0], "D")
-    if rarer(y[train]) < MIN_ROWS_OF_EACH_CLASS or rarer(y[test]) < LEAST_LEAVERS:
+    if untested(periods, contract) is not None:
         return None
+    y, tested, train, test = _parted(periods, contract.label.matures_after)
     flat = contract.flat()
     groups = customer_codes(periods.rows, flat)
     features = periods.rows.select(list(flat.features))
@@ -145,6 +142,32 @@ def score_later(
     trained_until = np.max(periods.as_of[train]).astype(object)
     scores = ChurnPredictor(bundle).score(later)
     return Later(trained_until, tuple(tested), test, scores, y[test], groups[test])
+
+
+def untested(periods: Periods, contract: HistoryContract) -> str | None:
+    """Why there is no test on later dates, in a sentence; None where there is one."""
+    if contract.label is None:
+        return "There is no test on later dates: the contract declares no label."
+    gap = contract.label.matures_after
+    y, tested, train, test = _parted(periods, gap)
+    for part, needed, which in (
+        (test, LEAST_LEAVERS, f"the dates from {tested[0]} on, on which it would be tested"),
+        (train, MIN_ROWS_OF_EACH_CLASS, f"the dates {gap} days or more before {tested[0]}, to learn from"),
+    ):
+        if rarer(y[part]) < needed:
+            left = int(y[part].sum())
+            return (
+                f"There is no test on later dates: it needs {needed} who left and {needed} who stayed at {which}; "
+                f"{left:,} left there and {int(part.sum()) - left:,} stayed."
+            )
+    return None
+
+
+def _parted(periods: Periods, gap_days: int) -> tuple[Floats, list[date], npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+    """The labels, the dates to test on, the rows whose labels were final before these, and the rows of these."""
+    y = periods.rows.column(LABEL).to_numpy().astype(np.float64)
+    tested = latest_dates(periods.as_of, y == 1, ENOUGH_LEAVERS, len(periods.dates) // 3)
+    return y, tested, before(periods, tested[0], gap_days), periods.as_of >= np.datetime64(tested[0], "D")
 
 
 def fit_settings(settings: Settings) -> FitSettings:

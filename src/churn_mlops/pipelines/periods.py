@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 from churn_mlops.config import Settings
 from churn_mlops.data.extent import first_day, last_day
 from churn_mlops.data.history import AS_OF, LEFT, HistoryContract
+from churn_mlops.data.lag import lag_of_ends
 from churn_mlops.data.outcomes import training_dates
 from churn_mlops.data.problems import Problem
 from churn_mlops.data.reading import read_snapshot
@@ -26,7 +27,7 @@ from churn_mlops.pipelines.reading import check
 
 Dates = npt.NDArray[np.datetime64]
 _ON = " on "
-_STALE_DAYS = 7
+STALE_DAYS = 7
 
 
 @dataclass(frozen=True)
@@ -61,27 +62,41 @@ def as_of_date(settings: Settings, tables: Mapping[str, ir.Table], contract: His
 
 
 def told_until(settings: Settings, tables: Mapping[str, ir.Table], contract: HistoryContract, today: date) -> date:
-    """Until when labels may have matured: the as-of date of a run, or the day of the newest row where that is earlier.
+    """Until when labels may have matured: the as-of date of a run, or the day up to which the source tells who left.
 
     Of what came after its newest row a database says nothing; read as of today, an old one would say that all stayed.
+    Nor does it where the table that tells who left is loaded no more, while the others are.
     """
-    newest = last_day(tables, contract, today) + timedelta(days=1)
-    return min(as_of_date(settings, tables, contract, today), newest)
+    lag = lag_of_ends(tables, contract, today)
+    known = last_day(tables, contract, today) + timedelta(days=1) if lag is None else lag.until
+    return min(as_of_date(settings, tables, contract, today), known)
 
 
-def stale_source(
+def not_loaded(
     tables: Mapping[str, ir.Table], contract: HistoryContract, day: date, today: date
 ) -> tuple[Problem, ...]:
-    """That the source ends days before the as-of date ``day``, if it does: what has happened since is missing."""
+    """What is missing on the as-of date ``day``: the source ends days before it, or the table that tells who left."""
     newest = last_day(tables, contract, today) + timedelta(days=1)
-    behind = (day - newest).days
-    if behind <= _STALE_DAYS:
-        return ()
-    said = (
-        f"the newest row is of {newest}, {behind:,} days before the as-of date {day}: has its loading stopped? A "
-        "database that is no longer written is read with `source.as_of: latest`"
-    )
-    return (Problem("warning", "", "stale_source", 0, (), said),)
+    lag = lag_of_ends(tables, contract, today)
+    found = []
+    if (day - newest).days > STALE_DAYS:
+        said = (
+            f"the newest row is of {newest}, {(day - newest).days:,} days before the as-of date {day}: has its loading "
+            "stopped? A database that is no longer written is read with `source.as_of: latest`"
+        )
+        found.append(Problem("warning", "", "stale_source", 0, (), said))
+    if lag is not None and (min(day, newest) - lag.until).days > STALE_DAYS:
+        said = (
+            f"the newest row is of {lag.until}, the other tables go on to {lag.newest}; in the year before, no more "
+            f"than {_days(lag.usual_days)} passed without one. Has its loading stopped? It tells who left: labels are "
+            "known up to there only, and who is a customer today is not told. Load it"
+        )
+        found.append(Problem("warning", lag.table, "ends_behind", 0, (), said))
+    return tuple(found)
+
+
+def _days(count: int) -> str:
+    return f"{count:,} day{'' if count == 1 else 's'}"
 
 
 def read_periods(settings: Settings, tables: Mapping[str, ir.Table], contract: HistoryContract, last: date) -> Periods:

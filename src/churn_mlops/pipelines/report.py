@@ -92,6 +92,7 @@ def facts(
         update={
             "noticed": None if leaks is None else _noticed(leaks),
             "later": None if later is None else Later.model_validate(later),
+            "untested": provenance.get("untested"),
         }
     )
 

@@ -31,7 +31,7 @@ from churn_mlops.models.promotion import LiveModel
 from churn_mlops.models.tables import Floats
 from churn_mlops.pipelines.lists import OFFER, ranked
 from churn_mlops.pipelines.live_models import champion as champion_of
-from churn_mlops.pipelines.periods import as_of_date, stale_source
+from churn_mlops.pipelines.periods import as_of_date, not_loaded
 from churn_mlops.pipelines.reading import check, open_history, open_source
 
 if TYPE_CHECKING:
@@ -186,13 +186,13 @@ def _of_history(
     """The snapshot of one date, made as those were that the champion learnt from."""
     tables = open_history(settings, history)
     day = run_date(settings, tables, history, as_of, now)
-    stale = stale_source(tables, history, day, now.astimezone(ZoneInfo(history.time_zone)).date())
+    missing = not_loaded(tables, history, day, now.astimezone(ZoneInfo(history.time_zone)).date())
     found = read_history(tables, history, [day], known_until=now)
     if not len(found):
         raise nobody(day)
     table = ibis.memtable(found.drop_columns([AS_OF]))
     checked = check(table, bundle.contract)
-    report = replace(checked.report, problems=(*checked.report.problems, *stale))
+    report = replace(checked.report, problems=(*checked.report.problems, *missing))
     return _Rows(read_snapshot(table, bundle.contract), np.arange(1, len(found) + 1), day, report)
 
 

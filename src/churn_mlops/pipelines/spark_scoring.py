@@ -29,7 +29,7 @@ from churn_mlops.data.validation import ValidationReport
 from churn_mlops.errors import ConfigError, SourceError
 from churn_mlops.models.promotion import LiveModel
 from churn_mlops.pipelines.lists import LEAVE_ALONE, OFFER, OWN_COLUMNS, TOLD
-from churn_mlops.pipelines.periods import stale_source
+from churn_mlops.pipelines.periods import not_loaded
 from churn_mlops.pipelines.reading import check, open_history
 from churn_mlops.pipelines.score import Scored, bands_of, live_model, nobody, run_date
 from churn_mlops.pipelines.spark_batches import (
@@ -133,8 +133,8 @@ def scored_on_spark(
         kept = frame_of(rows).persist()
         held.callback(kept.unpersist)
         inputs, report = _checked(kept, rows, champion.bundle.contract, day)
-        stale = stale_source(tables, history, day, now.astimezone(ZoneInfo(history.time_zone)).date())
-        report = replace(report, problems=(*report.problems, *stale))
+        missing = not_loaded(tables, history, day, now.astimezone(ZoneInfo(history.time_zone)).date())
+        report = replace(report, problems=(*report.problems, *missing))
         scorer = _scorer(inputs.sparkSession, champion, settings)
         held.callback(scorer.bundle.destroy)
         scores = _scores(inputs, scorer).persist()

@@ -6,7 +6,7 @@ import platform
 import shutil
 import subprocess
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime
 from importlib.metadata import version as version_of
 from typing import Any
@@ -30,12 +30,13 @@ from churn_mlops.models.registry import CHALLENGER
 from churn_mlops.models.tables import Floats
 from churn_mlops.models.tracking import PROVENANCE_FILE, Run, amend, log_run, reach
 from churn_mlops.models.train import fit_bundle
+from churn_mlops.pipelines.collapses import collapses
 from churn_mlops.pipelines.frozen_snapshots import FrozenSnapshots
 from churn_mlops.pipelines.judging import Verdict, judge
 from churn_mlops.pipelines.leak_check import LeakCheck, check_periods, check_table
 from churn_mlops.pipelines.live_models import SharedModels
-from churn_mlops.pipelines.out_of_time import OutOfTime, fit_settings, out_of_time
-from churn_mlops.pipelines.periods import Periods, read_periods, told_until
+from churn_mlops.pipelines.out_of_time import OutOfTime, fit_settings, out_of_time, untested
+from churn_mlops.pipelines.periods import Periods, as_of_date, not_loaded, read_periods, told_until
 from churn_mlops.pipelines.reading import check, open_history, open_source
 from churn_mlops.pipelines.recording import align_champion, name_version, tracking
 from churn_mlops.pipelines.report import CARD_FILE, REPORT_FILE, card_of, facts, judged_again
@@ -59,6 +60,7 @@ class Trained:
     verdict: Verdict
     leaks: LeakCheck
     out_of_time: OutOfTime | None = None
+    untested: str | None = None
 
 
 def train(
@@ -115,6 +117,8 @@ def train(
     provenance = _provenance(settings, data, metrics, verdict) | learnt_from.provenance
     if later is not None:
         provenance |= {"out_of_time": later.to_dict()}
+    else:
+        provenance |= {"untested": learnt_from.untested}
     report = facts(bundle, data, scores, metrics, verdict, provenance, learnt_from.customers)
     run = _run(bundle, data, scores, metrics, provenance, report, card_of(report, settings), later)
     run_id, version = log_run(tracking(settings), run)
@@ -152,6 +156,7 @@ def train(
         verdict=verdict,
         leaks=learnt_from.leaks,
         out_of_time=later,
+        untested=learnt_from.untested,
     )
 
 
@@ -183,6 +188,11 @@ class _LearntFrom:
             "rows_without_label": self.periods.unlabelled,
         }
 
+    @property
+    def untested(self) -> str | None:
+        """Why there is no test on later dates; None where there is one, and of a flat table."""
+        return None if self.history is None or self.periods is None else untested(self.periods, self.history)
+
     def later(self, settings: Settings, bundle: Bundle) -> OutOfTime | None:
         """The test on later dates, None where there are none."""
         if self.history is None or self.periods is None:
@@ -201,11 +211,13 @@ def _read(settings: Settings, today: date, *, strict: bool) -> _LearntFrom:
         tables = open_history(settings, contract)
         last = told_until(settings, tables, contract, today)
         periods = read_periods(settings, tables, contract, last)
+        missing = not_loaded(tables, contract, as_of_date(settings, tables, contract, today), today)
         frozen = FrozenSnapshots.beside_models(settings)
         leaks = check_periods(periods, tables, contract, last, frozen, strict=strict, seed=settings.training.seed)
     data = split(periods.rows, leaks.contract, settings, periods.as_of)
     customers = int((periods.as_of == periods.as_of.max()).sum())
-    return _LearntFrom(leaks, data, periods.report, customers, periods)
+    report = replace(periods.report, problems=(*periods.report.problems, *missing, *collapses(periods, contract)))
+    return _LearntFrom(leaks, data, report, customers, periods)
 
 
 def _champion(live: LiveModels) -> LiveModel | None:

@@ -20,7 +20,7 @@ from churn_mlops.data.snapshot import read_history
 from churn_mlops.data.sources import open_table
 from churn_mlops.data.tables import open_tables
 from churn_mlops.data.validation import ValidationReport, validate
-from churn_mlops.pipelines.periods import as_of_date, stale_source, told_until
+from churn_mlops.pipelines.periods import as_of_date, not_loaded, told_until
 from churn_mlops.pipelines.reading import open_history, open_source
 
 
@@ -66,7 +66,7 @@ def _of_days(
 ) -> Iterator[Problem]:
     """Whether the history reaches up to the day it is read for, and is long enough to learn from."""
     first, newest = first_day(tables, contract), last_day(tables, contract, today) + timedelta(days=1)
-    yield from stale_source(tables, contract, as_of_date(settings, tables, contract, today), today)
+    yield from not_loaded(tables, contract, as_of_date(settings, tables, contract, today), today)
     for name, rows in rows_after(tables, contract, today).items():
         said = f"they are of after today, {today}: no snapshot sees them before; are they planned, or is a date wrong?"
         yield Problem("warning", name, "future_rows", rows, (), said)

@@ -239,7 +239,10 @@ class Later(_Facts):
 
 
 class Report(_Facts):
-    """All facts of one model version; ``noticed`` is None where nobody looked for leaks, ``later`` of a flat table."""
+    """All facts of one model version; ``noticed`` is None where nobody looked for leaks.
+
+    ``later`` is None where there was no such test: ``untested`` says why, and is None of a flat table.
+    """
 
     format: int = REPORT_VERSION
     subject: Subject
@@ -257,6 +260,7 @@ class Report(_Facts):
     unseen: tuple[Unseen, ...]
     noticed: tuple[Noticed, ...] | None = None
     later: Later | None = None
+    untested: str | None = None
     made: Made
 
     def to_dict(self) -> dict[str, Any]:

@@ -67,10 +67,10 @@ def lift(report: Report) -> str:
 
 
 def later(report: Report) -> str:
-    """How a model of the past did on later dates; blank where there was no such test."""
+    """How a model of the past did on later dates, or why there was no such test; blank of a flat table."""
     found = report.later
     if found is None:
-        return ""
+        return report.untested or ""
     auc, calibrated = found.metrics["auc"], found.metrics["observed_over_expected"]
     dates = found.tested_on[0] if len(found.tested_on) == 1 else f"{found.tested_on[0]} to {found.tested_on[-1]}"
     return (
