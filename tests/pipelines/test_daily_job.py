@@ -176,10 +176,14 @@ def test_a_list_counts_for_its_day_and_one_of_another_day_for_that_on_which_it_w
     found = last_success(job.settings, TIMETABLE)
     assert found is not None
     assert found.as_of == date(2020, 1, 1)
-    fixed = job.settings.source.model_copy(update={"as_of": "2020-01-01"})
-    found = last_success(job.settings.model_copy(update={"source": fixed}), TIMETABLE)
+    latest = job.settings.source.model_copy(update={"as_of": "latest"})
+    settings = job.settings.model_copy(update={"source": latest})
+    assert last_success(settings, TIMETABLE) is None, "whose date was asked for is not of the day on which it was made"
+    daily_job(settings, TIMETABLE, PATIENCE).run(DAY)
+    found = last_success(settings, TIMETABLE)
     assert found is not None
     assert found.as_of == TIMETABLE.last(job.published_at()).as_of
+    assert found.list_as_of == datetime.now().astimezone().date()
     assert datetime.now(UTC) - found.finished_at < timedelta(hours=1)
 
 

@@ -56,7 +56,7 @@ def test_what_never_succeeded_is_late() -> None:
 def test_machines_read_it_as_json() -> None:
     document = punctuality(TIMETABLE, success(23), at("2026-11-24 06:00") + timedelta(minutes=5)).to_dict()
     assert json.loads(json.dumps(document)) == {
-        "last_success": {"as_of": "2026-11-23", "finished_at": "2026-11-23T06:01:00+01:00"},
+        "last_success": {"as_of": "2026-11-23", "finished_at": "2026-11-23T06:01:00+01:00", "list_as_of": "2026-11-23"},
         "next_run": {"as_of": "2026-11-25", "at": "2026-11-25T06:00:00+01:00"},
         "overdue": True,
         "overdue_since": "2026-11-24T06:00:00+01:00",

@@ -9,6 +9,7 @@ import typer
 from churn_mlops.cli.settings import settings_of
 from churn_mlops.cli.stopping import Stopping
 from churn_mlops.cli.terminal import print_json, say
+from churn_mlops.errors import ChurnError
 
 if TYPE_CHECKING:
     from churn_mlops.config import Settings
@@ -67,13 +68,22 @@ def _keep(settings: Settings, timetable: Timetable, backfill: bool) -> None:
 
 def _status(settings: Settings, timetable: Timetable, as_json: bool) -> None:
     from churn_mlops.pipelines.daily_job import last_success, utc_now
+    from churn_mlops.pipelines.freshness import freshness
     from churn_mlops.pipelines.punctuality import punctuality
 
     found = punctuality(timetable, last_success(settings, timetable), utc_now())
+    try:
+        source, told = freshness(settings, utc_now()), None
+    except ChurnError as error:  # the daily run stands as it stands, whatever the source does now
+        source, told = None, f"The source cannot be read: {error}"
     if as_json:
-        print_json(found.to_dict())
+        print_json(found.to_dict() | {"newest_row": source and source.to_dict()})
     else:
         _show(found)
+        if source is not None:
+            told = f"Of the source, {source}{': has its loading stopped?' if source.is_old else '.'}"
+        if told is not None:
+            say(told)
     if found.late:
         raise typer.Exit(1)
 
@@ -83,7 +93,8 @@ def _show(found: Punctuality) -> None:
     if last is None:
         say("It has never succeeded.")
     else:
-        say(f"Last success: as of {last.as_of}, finished {last.finished_at:%Y-%m-%d %H:%M %Z}.")
+        listed = "" if last.list_as_of in (None, last.as_of) else f", with the list as of {last.list_as_of}"
+        say(f"Last success: as of {last.as_of}, finished {last.finished_at:%Y-%m-%d %H:%M %Z}{listed}.")
     say(f"Next run: as of {following.as_of}, due {following.at:%Y-%m-%d %H:%M %Z}.")
     if found.overdue_since is not None:
         late = ", by more than a day: the log of `churn schedule` says why" if found.late else ""

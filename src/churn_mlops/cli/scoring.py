@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Annotated, Any
@@ -75,6 +75,8 @@ def score(
         print_json(_document(scored))
         return
     show(scored)
+    if from_address is None and as_of is None and settings.source.as_of == "latest":
+        _show_age(scored)
     if out is not None:
         _show_export(scored, out)
     if delivered is not None:
@@ -128,6 +130,14 @@ def _check_dates(as_of: datetime | None, until: datetime | None) -> None:
                 raise typer.BadParameter(str(error), param_hint=option) from None
     if until is not None and (as_of is None or until < as_of):
         raise typer.BadParameter("give the first date with --as-of, and a later one here", param_hint="--until")
+
+
+def _show_age(scored: Scored) -> None:
+    from churn_mlops.pipelines.periods import STALE_DAYS
+
+    days = (datetime.now(UTC).date() - scored.as_of).days - 1
+    if days > STALE_DAYS:
+        say(f"Warning: the newest row of the source is {days:,} days old: has its loading stopped?")
 
 
 def _show_export(scored: Scored, out: Path) -> None:

@@ -76,7 +76,8 @@ def run_day(
             scored, run = _publish_from_spark(settings, as_of, now, store, lock)
         else:
             scored = score(settings, as_of, now=now, progress=progress)
-            run = publish(store, _new_run(scored, now), _batches(scored.customers), check=lock.check)
+            new = _new_run(scored, now, asked_for=as_of is not None)
+            run = publish(store, new, _batches(scored.customers), check=lock.check)
         keep = settings.store.keep_days
         deleted = () if keep is None else tuple(retain(store, run.as_of - timedelta(days=keep)))
         keep_answers = settings.store.keep_answers_days
@@ -106,7 +107,7 @@ def _check_nobody_was_quicker(store: Store, last_published: datetime) -> None:
         )
 
 
-def _new_run(scored: Scored, now: datetime) -> NewRun:
+def _new_run(scored: Scored, now: datetime, *, asked_for: bool) -> NewRun:
     bundle = scored.champion.bundle
     return NewRun(
         as_of=scored.as_of,
@@ -116,6 +117,7 @@ def _new_run(scored: Scored, now: datetime) -> NewRun:
         contract_fingerprint=fingerprint(bundle),
         started_at=now,
         warnings=tuple(str(problem) for problem in scored.report.problems),
+        asked_for=asked_for,
     )
 
 
@@ -125,7 +127,8 @@ def _publish_from_spark(
     with spark_running(settings.source.url), scored_on_spark(settings, as_of, now=now) as found:
         scored = found.scored
         listed = (batch for table in found.batches() for batch in _batches(table))
-        run = publish(store, _new_run(scored, now), listed, customers=scored.total, check=lock.check)
+        new = _new_run(scored, now, asked_for=as_of is not None)
+        run = publish(store, new, listed, customers=scored.total, check=lock.check)
         found.only_published(settings.store.keep_days)
     return scored, run
 

@@ -73,16 +73,18 @@ def daily_job(
 def last_success(settings: Settings, timetable: Timetable) -> Success | None:
     """The latest day that was published, and sent where there is a webhook; None where none was.
 
-    Where ``source.as_of`` is another day than today, a list counts for the day on which it was made.
+    Where ``source.as_of`` is another day than today, a list counts for the day on which it was made; one whose date was
+    asked for, such as a past one, for none.
 
     Raises:
         StoreError: the store fails.
     """
     with open_store(settings.store.url) as store:
-        run = latest_run(store, delivered=settings.webhook.url is not None)
+        unasked = settings.source.as_of != TODAY
+        run = latest_run(store, delivered=settings.webhook.url is not None, unasked=unasked)
     if run is None:
         return None
-    return Success(_made_for(run, settings, timetable), run.finished_at.astimezone(timetable.zone))
+    return Success(_made_for(run, settings, timetable), run.finished_at.astimezone(timetable.zone), run.as_of)
 
 
 class _Day:
@@ -127,7 +129,7 @@ class _Day:
         if self._settings.webhook.url is None:
             return None
         with open_store(self._settings.store.url) as store:
-            run = run_of(store, as_of) if self._settings.source.as_of == TODAY else latest_run(store)
+            run = run_of(store, as_of) if self._settings.source.as_of == TODAY else latest_run(store, unasked=True)
         if run is None or run.is_delivered or _made_for(run, self._settings, self._timetable) != as_of:
             return None
         return run

@@ -38,7 +38,12 @@ class Punctuality:
         """Plain data, for machines."""
         last, since = self.last_success, self.overdue_since
         return {
-            "last_success": last and {"as_of": last.as_of.isoformat(), "finished_at": _text(last.finished_at)},
+            "last_success": last
+            and {
+                "as_of": last.as_of.isoformat(),
+                "finished_at": _text(last.finished_at),
+                "list_as_of": (last.list_as_of or last.as_of).isoformat(),
+            },
             "next_run": {"as_of": self.next_run.as_of.isoformat(), "at": _text(self.next_run.at)},
             "overdue": self.overdue,
             "overdue_since": since and _text(since),

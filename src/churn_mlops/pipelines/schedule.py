@@ -29,10 +29,12 @@ class Success:
     Args:
         as_of: the day it was for.
         finished_at: when it ended, with its time zone.
+        list_as_of: the as-of date of its list, where it is not that day: a source may end before it.
     """
 
     as_of: date
     finished_at: datetime
+    list_as_of: date | None = None
 
 
 @dataclass(frozen=True)

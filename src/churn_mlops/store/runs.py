@@ -31,6 +31,7 @@ class NewRun:
         contract_fingerprint: hash of the data contract.
         started_at: when the run began.
         warnings: what the validation of the data remarked.
+        asked_for: whether the date was given, instead of taken as ``source.as_of`` says.
     """
 
     as_of: date
@@ -40,6 +41,7 @@ class NewRun:
     contract_fingerprint: str
     started_at: datetime
     warnings: tuple[str, ...] = ()
+    asked_for: bool = False
 
 
 @dataclass(frozen=True)
@@ -79,18 +81,20 @@ class Run(NewRun):
         return self.delivered_at is not None or self.deleted_at is not None
 
 
-def latest_run(store: Store, *, delivered: bool = False) -> Run | None:
-    """The run of the latest as-of date, None where nothing was ever published.
+def latest_run(store: Store, *, delivered: bool = False, unasked: bool = False) -> Run | None:
+    """The run of the latest as-of date, None where there is none.
 
     Args:
         store: the store.
         delivered: only runs whose list the webhook accepted.
+        unasked: only runs whose date was taken as ``source.as_of`` says.
 
     Raises:
         StoreError: the store fails.
     """
     query = select(RUNS).order_by(RUNS.c.as_of.desc()).limit(1)
     query = query.where(RUNS.c.delivered_at.is_not(None)) if delivered else query
+    query = query.where(~RUNS.c.asked_for) if unasked else query
     with store.reading("read the latest run") as connection:
         row = connection.execute(query).one_or_none()
     return None if row is None else run_from(row)

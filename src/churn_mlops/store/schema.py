@@ -28,10 +28,11 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    false,
 )
 from sqlalchemy.types import TypeEngine
 
-HEAD = "0002"
+HEAD = "0003"
 """The newest revision of the migrations: a store that has it needs no migration."""
 VERSION_TABLE = "store_version"
 
@@ -88,6 +89,7 @@ RUNS = Table(
     Column("checked_at", Moment),
     Column("delivered_at", Moment),
     Column("deleted_at", Moment),
+    Column("asked_for", Boolean, nullable=False, server_default=false()),
     UniqueConstraint("as_of", name="one_run_a_date"),
 )
 

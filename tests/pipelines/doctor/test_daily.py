@@ -57,3 +57,16 @@ def test_a_daily_run_that_is_missing_is_told_once_a_list_was_published(config: P
     assert finding.status == status
     assert f"last success as of {moment.date()}" in finding.found
     assert ("overdue since" in finding.found) == (days > 0)
+
+
+@pytest.mark.parametrize(("days", "status"), [(1, "ok"), (7, "ok"), (8, "warning")])
+def test_the_age_of_the_newest_row_is_told_and_warned_of_after_a_week(config: Path, days: int, status: str) -> None:
+    newest = datetime.now(UTC).date() - timedelta(days=days)
+    orders = Path("shop/orders.csv").read_text().splitlines()
+    at = orders[0].split(",").index(next(name for name in orders[0].split(",") if name.endswith(("_at", "_date"))))
+    cells = orders[1].split(",")
+    cells[at] = newest.isoformat()
+    Path("shop/orders.csv").write_text("\n".join([*orders, ",".join(cells)]) + "\n")
+    finding = found(config)["newest row"]
+    assert finding.status == status
+    assert finding.found == f"the newest row is of {newest}, {days} day{'' if days == 1 else 's'} ago"

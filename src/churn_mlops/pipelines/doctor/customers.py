@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 from churn_mlops.addresses import shown
 from churn_mlops.config import Settings
@@ -57,6 +58,7 @@ def source_found(settings: Settings) -> Iterator[Finding]:
         open_tables(address, contract)
         told = f"{where}: {len(contract.tables)} tables, with all columns that the contract declares"
         yield Finding("source", "ok", f"{told}; `churn validate` checks the rows too")
+        yield from _fresh(settings)
         return
     columns = source_columns(address, settings.source.table)
     told = f"{where}{f', table {settings.source.table}' if settings.source.table else ''}: {len(columns)} columns"
@@ -70,6 +72,18 @@ def _leaving(label: HistoryLabel) -> str:
     if label.inactive is not None:
         return f"no row in {label.inactive.events} for {label.days} days"
     return f"{label.event} within {label.days} days"
+
+
+def _fresh(settings: Settings) -> Iterator[Finding]:
+    # Imported here: with it comes what reads a history, and where there is none nobody need wait.
+    from churn_mlops.pipelines.freshness import freshness
+
+    found = freshness(settings, datetime.now(UTC))
+    if found is not None and found.is_old:
+        advice = "has its loading stopped? Where the database is looked at as it was, all is well"
+        yield Finding("newest row", "warning", str(found), advice)
+    elif found is not None:
+        yield Finding("newest row", "ok", str(found))
 
 
 def _fitting(told: str, columns: list[str], contract: DataContract) -> Finding:
