@@ -228,6 +228,35 @@ def test_each_date_that_was_published_is_said(
     assert f"as of {days[1]})" in done.out
 
 
+@pytest.mark.usefixtures("trained")
+def test_a_backfill_is_no_daily_run_and_a_source_that_ended_is_said_to_have(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The source ends long ago and is read as of its latest day."""
+    own = settings.model_dump(mode="json", exclude_none=True) | {"store": {"url": f"sqlite:///{tmp_path / 'own.db'}"}}
+    (tmp_path / "config.yaml").write_text(json.dumps(own))  # JSON is YAML, too
+    churn = runner(monkeypatch, capsys)
+    config = ("--config", tmp_path / "config.yaml")
+    newest = latest_moment(settings).date()
+    old = f"Of the source, the newest row is of {newest}, "
+    assert (datetime.now(UTC).date() - newest).days > 7
+    asked = churn(*config, "score", "--as-of", newest - timedelta(days=60))
+    assert (asked.code, "has its loading stopped?" in asked.out) == (0, False)
+    status = churn(*config, "schedule", "--status")
+    assert (status.code, status.out.splitlines()[0]) == (1, "It has never succeeded.")
+    assert old in status.out
+    scored = churn(*config, "score")
+    assert "Warning: the newest row of the source is " in scored.out
+    status = churn(*config, "schedule", "--status")
+    assert status.code == 0
+    assert status.out.splitlines()[0].endswith(f", with the list as of {newest - timedelta(days=1)}.")
+    assert status.out.splitlines()[-1].startswith(old)
+    assert status.out.splitlines()[-1].endswith(" ago: has its loading stopped?")
+    document = json.loads(churn(*config, "schedule", "--status", "--json").out)
+    assert document["last_success"]["list_as_of"] == str(newest - timedelta(days=1))
+    assert document["newest_row"]["old"]
+
+
 # Maturing
 
 

@@ -75,8 +75,7 @@ def score(
         print_json(_document(scored))
         return
     show(scored)
-    if from_address is None and as_of is None and settings.source.as_of == "latest":
-        _show_age(scored)
+    _show_age(scored, latest=(from_address or as_of) is None and settings.source.as_of == "latest")
     if out is not None:
         _show_export(scored, out)
     if delivered is not None:
@@ -132,11 +131,12 @@ def _check_dates(as_of: datetime | None, until: datetime | None) -> None:
         raise typer.BadParameter("give the first date with --as-of, and a later one here", param_hint="--until")
 
 
-def _show_age(scored: Scored) -> None:
+def _show_age(scored: Scored, *, latest: bool) -> None:
+    """Print that the source seems to be loaded no more; of another date than its latest, the validation says it."""
     from churn_mlops.pipelines.periods import STALE_DAYS
 
     days = (datetime.now(UTC).date() - scored.as_of).days - 1
-    if days > STALE_DAYS:
+    if latest and days > STALE_DAYS:
         say(f"Warning: the newest row of the source is {days:,} days old: has its loading stopped?")
 
 

@@ -43,7 +43,7 @@ class Freshness:
 
 
 def freshness(settings: Settings, now: datetime) -> Freshness | None:
-    """How old the newest row of the source is at ``now``; None of a flat table, which has no dates, or without a source.
+    """How old the newest row of the source is at ``now``; None without a source, and of a flat table: it has no dates.
 
     Raises:
         ChurnError: contract or source cannot be read.

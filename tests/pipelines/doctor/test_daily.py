@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from churn_mlops.data.folders import open_every_table
@@ -62,11 +63,9 @@ def test_a_daily_run_that_is_missing_is_told_once_a_list_was_published(config: P
 @pytest.mark.parametrize(("days", "status"), [(1, "ok"), (7, "ok"), (8, "warning")])
 def test_the_age_of_the_newest_row_is_told_and_warned_of_after_a_week(config: Path, days: int, status: str) -> None:
     newest = datetime.now(UTC).date() - timedelta(days=days)
-    orders = Path("shop/orders.csv").read_text().splitlines()
-    at = orders[0].split(",").index(next(name for name in orders[0].split(",") if name.endswith(("_at", "_date"))))
-    cells = orders[1].split(",")
-    cells[at] = newest.isoformat()
-    Path("shop/orders.csv").write_text("\n".join([*orders, ",".join(cells)]) + "\n")
+    tickets = pd.read_csv("shop/tickets.csv", dtype=str)
+    tickets.loc[0, "submitted_at"] = newest.isoformat()
+    tickets.to_csv("shop/tickets.csv", index=False)
     finding = found(config)["newest row"]
     assert finding.status == status
     assert finding.found == f"the newest row is of {newest}, {days} day{'' if days == 1 else 's'} ago"
