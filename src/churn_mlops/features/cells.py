@@ -55,6 +55,8 @@ def read_number(value: Any, feature: Feature) -> float:
     Raises:
         BadCellError: ``value`` is not a number, or not a finite one.
     """
+    if value is None:
+        return math.nan
     if type(value) is float and -math.inf < value < math.inf and not feature.missing_values:
         return value
     if is_missing(value, feature):

@@ -18,16 +18,18 @@ from churn_mlops.config import Settings
 from churn_mlops.errors import DataError
 from churn_mlops.retention import Economics
 from churn_mlops.serving.access import Access
-from churn_mlops.serving.answers import as_json, batch_body, explanation, model_card, prediction
+from churn_mlops.serving.answers import as_json, batch_body, explanation, model_card, plain_body, prediction
 from churn_mlops.serving.bodies import read_batch, read_customer
 from churn_mlops.serving.callers import caller_of
 from churn_mlops.serving.contacts import CONTACTS, add_contacts
+from churn_mlops.serving.direct import Direct, JSONBytes
 from churn_mlops.serving.documentation import add_documentation
 from churn_mlops.serving.errors import (
     RequestError,
     error_response,
     http_sentence,
     no_model_error,
+    refusal,
     sentence,
     shortened,
 )
@@ -94,10 +96,12 @@ def create_app(
             {"name": _STATE, "description": "What is served, and whether it can be asked"},
         ],
         redirect_slashes=False,  # the redirect would lead wherever the header Host says
+        telemetry={"tracing": False, "metrics": False, "logs": False},  # nothing leaves this process unasked
     )
     metrics = Metrics(source)
     keeper = keeper_of(store, settings.serving.answers_waiting)
     economics = Economics(**settings.decision.economics())
+    app.add_middleware(Direct, routes=app.routes, paths={"/predict"})
     add_access(app, access, store, settings, local_only=local_only)
     app.add_middleware(
         Observed,
@@ -105,6 +109,7 @@ def create_app(
         max_body_bytes=settings.serving.max_body_bytes,
         body_seconds=body_seconds,
         local_only=local_only and access is None,  # the gate looks at it itself
+        at_once=settings.serving.requests_at_once,
     )
     _add_refusals(app)
 
@@ -122,14 +127,15 @@ def create_app(
         row = read_customer(await request.body(), live)
         probability = live.predictor.score_one(row)
         as_of = clock().isoformat()
-        answer = prediction(probability, live.predictor.threshold)
         if explain:
+            answer = prediction(probability, live.predictor.threshold)
             answer |= explanation(live, row, probability, economics)
-            answer |= {"model_version": live.version, "as_of": as_of}
-        metrics.scored(live, [probability])
-        told = as_json(answer)
+            told = as_json(answer | {"model_version": live.version, "as_of": as_of})
+        else:
+            told = plain_body(probability, live.predictor.threshold)
+        metrics.scored(live, (probability,))
         _keep(keeper, request, live, as_of, (row,), (told,))
-        return Response(told, media_type=_JSON, headers=_headers(request, live, as_of))
+        return JSONBytes(told, _headers(request, live, as_of))
 
     @app.post(
         "/predict/batch",
@@ -145,7 +151,7 @@ def create_app(
         # A thread: thousands of customers would hold up everyone who asks about one.
         rows, told = await run_in_threadpool(_predict_batch, body, live, metrics)
         _keep(keeper, request, live, as_of, rows, told, batch=True)
-        return Response(batch_body(told), media_type=_JSON, headers=_headers(request, live, as_of))
+        return JSONBytes(batch_body(told), _headers(request, live, as_of))
 
     @app.get("/model", summary="The model that is live", tags=[_STATE], responses={503: _REFUSALS[503]})
     async def model() -> Response:
@@ -208,7 +214,7 @@ def _predict_batch(body: bytes, live: Live, metrics: Metrics) -> tuple[list[dict
     probabilities = live.predictor.score(rows).tolist()
     metrics.scored(live, probabilities)
     threshold = live.predictor.threshold
-    return rows, [as_json(prediction(probability, threshold)) for probability in probabilities]
+    return rows, [plain_body(probability, threshold) for probability in probabilities]
 
 
 def _live(source: LiveSource) -> Live:
@@ -235,22 +241,21 @@ def _asks_why(request: Request) -> bool:
     return values <= {"true", "1"} and bool(values)
 
 
-def _headers(request: Request, live: Live, as_of: str) -> dict[str, str]:
-    return {"X-Model-Version": live.version, "X-Prediction-Id": request.scope["state"]["request_id"], "X-As-Of": as_of}
+def _headers(request: Request, live: Live, as_of: str) -> tuple[tuple[bytes, bytes], ...]:
+    return (
+        (b"x-model-version", live.version.encode("latin-1")),
+        (b"x-prediction-id", request.scope["state"]["request_id"].encode()),
+        (b"x-as-of", as_of.encode()),
+    )
 
 
 def _add_refusals(app: FastAPI) -> None:
     """Answer every refusal in the one shape; a fault that is none of these is answered by :class:`Observed`."""
 
     @app.exception_handler(RequestError)
-    async def refused(request: Request, error: RequestError) -> Response:
-        request_id = request.scope["state"]["request_id"]
-        return error_response(error.status, error.error, request_id, error.problems, error.headers)
-
     @app.exception_handler(DataError)
-    async def bad_data(request: Request, error: DataError) -> Response:
-        problems = error.problems
-        return error_response(422, sentence(problems), request.scope["state"]["request_id"], problems)
+    async def refused(request: Request, error: RequestError | DataError) -> Response:
+        return refusal(error, request.scope["state"]["request_id"])
 
     @app.exception_handler(RequestValidationError)
     async def bad_parameter(request: Request, error: RequestValidationError) -> Response:

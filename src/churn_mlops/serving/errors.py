@@ -14,6 +14,8 @@ from typing import Any
 from pydantic import ValidationError
 from starlette.responses import Response
 
+from churn_mlops.errors import DataError
+
 LISTED_PROBLEMS = 100
 LISTED_LEVELS = 30
 SUGGESTIONS = 10
@@ -58,6 +60,13 @@ def error_response(
     return Response(json.dumps(body).encode(), status, closing | dict(headers or {}), "application/json")
 
 
+def refusal(error: RequestError | DataError, request_id: str) -> Response:
+    """The answer to a request that is refused, or that holds what the model cannot read."""
+    if isinstance(error, RequestError):
+        return error_response(error.status, error.error, request_id, error.problems, error.headers)
+    return error_response(422, sentence(error.problems), request_id, error.problems)
+
+
 def no_model_error() -> RequestError:
     """The answer while no model is live."""
     return RequestError(503, "no model is live: train one with `churn train`; it goes live within seconds")
@@ -70,6 +79,11 @@ def http_sentence(status: int, allowed: str | None = None) -> str:
     if status == HTTPStatus.METHOD_NOT_ALLOWED:
         return f"this address answers {allowed or 'another method'} only; /docs lists the routes"
     return HTTPStatus(status).phrase.lower()
+
+
+def too_busy_error() -> RequestError:
+    """The answer to one request too many."""
+    return RequestError(503, "too many requests are under way: try again in a second", headers={"Retry-After": "1"})
 
 
 def too_large_error(limit: int) -> RequestError:

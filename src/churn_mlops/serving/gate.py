@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from churn_mlops.serving.access import Access
 from churn_mlops.serving.callers import LOCAL, Caller, Role
-from churn_mlops.serving.errors import RequestError, error_response
+from churn_mlops.serving.errors import RequestError, refusal
 from churn_mlops.serving.identity import Headers, Proxies, headers_of, key_in, session_in, unauthorized
 from churn_mlops.serving.permissions import ANYBODY_KNOWN, OPEN, Rule, is_documentation, rule_of
 from churn_mlops.serving.rates import Buckets
@@ -85,10 +85,7 @@ class Gate:
                 send = _Noted(send, scope, self._trail, rule.event)
             await self._app(scope, receive, send)
         except RequestError as refused:
-            answer = error_response(
-                refused.status, refused.error, scope["state"]["request_id"], refused.problems, refused.headers
-            )
-            await answer(scope, receive, send)
+            await refusal(refused, scope["state"]["request_id"])(scope, receive, send)
 
     def _rule(self, scope: Scope) -> Rule:
         """The rule of the route that the router will take; where there is none, everybody who is known may learn so."""

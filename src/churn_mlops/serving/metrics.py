@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter as Counts
 from collections.abc import Iterable, Iterator
 
 import numpy as np
@@ -26,19 +27,28 @@ class Metrics:
             "churn_request_seconds", "Time to answer", ["route"], buckets=_SECONDS, registry=self.registry
         )
         self._scores = Counter("churn_scores", "Customers scored, by risk band", ["band"], registry=self.registry)
+        # Kept by label: to look them up takes longer than to count.
+        self._answered: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
+        self._banded: dict[str, Counter] = {}
         self.registry.register(_LiveModel(source))
         ProcessCollector(registry=self.registry)
         GCCollector(registry=self.registry)
 
     def answered(self, route: str, status: int, seconds: float) -> None:
         """Count one request. ``route`` is the route's pattern, never the address that was asked for."""
-        self._requests.labels(route, str(status)).inc()
-        self._seconds.labels(route).observe(seconds)
+        counted = self._answered.get((route, status))
+        if counted is None:
+            counted = self._requests.labels(route, str(status)), self._seconds.labels(route)
+            self._answered[route, status] = counted
+        counted[0].inc()
+        counted[1].observe(seconds)
 
     def scored(self, live: Live, probabilities: Iterable[float] | npt.NDArray[np.float64]) -> None:
         """Count the customers of one request by their risk band."""
-        for probability in probabilities:
-            self._scores.labels(live.predictor.band(probability)).inc()
+        for band, count in Counts(map(live.predictor.band, probabilities)).items():
+            if band not in self._banded:
+                self._banded[band] = self._scores.labels(band)
+            self._banded[band].inc(count)
 
     def text(self) -> bytes:
         """All counters in the text format of Prometheus."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import sys
 import time
 import traceback
 
@@ -10,11 +11,12 @@ import structlog
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from churn_mlops.serving.errors import RequestError, error_response
+from churn_mlops.serving.errors import RequestError, error_response, refusal, too_busy_error
 from churn_mlops.serving.metrics import Metrics
 from churn_mlops.serving.receiving import check_declared_length, check_hosts, limited
 from churn_mlops.serving.strict_headers import add_strict_headers
 
+PROBES = ("/health", "/ready", "/metrics")
 log = structlog.get_logger("churn_mlops.serving")
 
 
@@ -30,16 +32,25 @@ class Observed:
         max_body_bytes: a larger body is answered 413, before it is read whole.
         body_seconds: a body that takes longer to come is answered 408.
         local_only: a request to another host than this machine is answered 400.
+        at_once: most requests under way; more are answered 503 at once, so that those under way end soon.
     """
 
     def __init__(
-        self, app: ASGIApp, metrics: Metrics, max_body_bytes: int, body_seconds: float, local_only: bool
+        self,
+        app: ASGIApp,
+        metrics: Metrics,
+        max_body_bytes: int,
+        body_seconds: float,
+        local_only: bool,
+        at_once: int = sys.maxsize,
     ) -> None:
         self._app = app
+        self._at_once, self._under_way = at_once, 0
         self._metrics = metrics
         self._max_body_bytes = max_body_bytes
         self._body_seconds = body_seconds
         self._local_only = local_only
+        self._log = log.bind()  # once: it takes a fifth of the time of a line
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -50,22 +61,26 @@ class Observed:
         request_id = secrets.token_hex(16)
         scope.setdefault("state", {})["request_id"] = request_id
         answer = _Answer(send, request_id)
+        self._under_way += 1
         try:
             await self._answer(scope, receive, answer, request_id)
         finally:
+            self._under_way -= 1
             # A client that went away before the answer leaves no status; 499 is what proxies call that.
             status, seconds = answer.status or 499, time.perf_counter() - started
             route = getattr(scope.get("route"), "path", "other")
             self._metrics.answered(route, status, seconds)
-            log.info("request", route=route, status=status, ms=round(seconds * 1e3, 3), request_id=request_id)
+            self._log.info("request", route=route, status=status, ms=round(seconds * 1e3, 3), request_id=request_id)
 
     async def _answer(self, scope: Scope, receive: Receive, send: _Answer, request_id: str) -> None:
         try:
+            if self._under_way > self._at_once and scope["path"] not in PROBES:
+                raise too_busy_error()
             if self._local_only:
                 check_hosts(scope)
             check_declared_length(scope, self._max_body_bytes)
         except RequestError as refused:
-            await error_response(refused.status, refused.error, request_id, refused.problems)(scope, receive, send)
+            await refusal(refused, request_id)(scope, receive, send)
             return
         try:
             await self._app(scope, limited(receive, self._max_body_bytes, self._body_seconds), send)

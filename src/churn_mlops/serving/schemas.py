@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, create_model
 from pydantic_core import PydanticCustomError
@@ -31,11 +31,12 @@ class CustomerBody(BaseModel):
     """One customer as a request holds him: each feature of the contract is a field, and there is no other."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+    features: ClassVar[tuple[str, ...]] = ()
+    """The names of the features, in the order of the fields."""
 
     def row(self) -> dict[str, Any]:
         """The features by name; a field that was left out is None, which is a missing value."""
-        values = self.__dict__
-        return {field.alias or name: values[name] for name, field in type(self).model_fields.items()}
+        return dict(zip(self.features, self.__dict__.values(), strict=True))
 
 
 class BatchBody(BaseModel):
@@ -89,12 +90,14 @@ def customer_body(contract: DataContract) -> type[CustomerBody]:
         f"feature_{number}": (_type_of(feature), _field_of(contract, name))
         for number, (name, feature) in enumerate(contract.features.items())
     }
-    return create_model(
+    model = create_model(
         "Customer",
         __base__=CustomerBody,
         __doc__=f"A customer, as the data contract {contract.name!r} declares him.",
         **fields,
     )
+    model.features = tuple(contract.features)
+    return model
 
 
 def batch_body(customer: type[CustomerBody], max_rows: int) -> type[BatchBody]:

@@ -20,12 +20,14 @@ _STRICT = {
     b"permissions-policy": b"camera=(), geolocation=(), microphone=()",
     b"cache-control": b"no-store",
 }
+_HEADERS = tuple(_STRICT.items())
 
 
 def add_strict_headers(message: Message) -> None:
     """Add the strict headers to the start of an answer, but for those that it sets itself."""
-    given = {name for name, _ in message["headers"]}
-    message["headers"] = [*message["headers"], *((name, value) for name, value in _STRICT.items() if name not in given)]
+    headers = message["headers"]
+    given = {name for name, _ in headers if name in _STRICT}
+    headers.extend(_HEADERS if not given else [header for header in _HEADERS if header[0] not in given])
 
 
 def page_policy(page: str) -> str:
