@@ -21,7 +21,7 @@ class Serving(Section):
     max_body_bytes: int = setting(1_048_576, "largest body of a request; a larger one is answered 413", "bytes", ge=1)
     max_batch_rows: int = setting(10_000, "most customers of one batch request", "customers", ge=1)
     requests_at_once: int = setting(
-        200, "most requests under way in one process; more are answered 503 at once, probes are not counted", ge=1
+        200, "most requests under way in one process; more are answered 503 at once, but for probes", "requests", ge=1
     )
     answers_waiting: int = setting(
         50_000, "most answers that wait to be kept in the store; further ones are dropped and counted", "answers", ge=1
