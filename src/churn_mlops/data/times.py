@@ -107,10 +107,13 @@ def time_of(rows: ir.Table, column: str, declared: HistoryTable) -> ir.Timestamp
     """
     layout = declared.formats.get(column)
     first, last = ibis.literal(_FIRST), ibis.literal(_LAST)
+    times = parsed_time(rows[column], layout)
     # Databases have times such as `infinity`, for what has no end, and years that no calendar of Python has; the time
-    # zone leads there too, from the last hours of 9999. The long expression of a text stands in this one only once.
-    times = ibis.least(parsed_time(rows[column], layout), last).nullif(last)
-    times = ibis.greatest(times, first).nullif(first)
+    # zone leads there too, from the last hours of 9999.
+    if rows[column].type().is_temporal():
+        return ibis.ifelse(times.between(first, last), times, ibis.null("timestamp"))
+    # Slower, but the long expression of a text stands in it only once.
+    times = ibis.greatest(ibis.least(times, last).nullif(last), first).nullif(first)
     # A text is cut into parts with long patterns: written once, however often the time is used.
     return fenced(times) if layout is not None or rows[column].type().is_string() else times
 
