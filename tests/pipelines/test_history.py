@@ -15,9 +15,11 @@ from churn_mlops.config import Settings
 from churn_mlops.data.history import HistoryContract, load_contract
 from churn_mlops.data.tables import open_tables
 from churn_mlops.errors import ConfigError, DataError, StoreBusyError
+from churn_mlops.models.inference import ChurnPredictor
 from churn_mlops.models.promotion import LiveModels
 from churn_mlops.pipelines.daily import backfill, run_day
 from churn_mlops.pipelines.mature import mature
+from churn_mlops.pipelines.one_customer import read_customer
 from churn_mlops.pipelines.out_of_time import out_of_time
 from churn_mlops.pipelines.periods import as_of_date, before, read_periods
 from churn_mlops.pipelines.score import score
@@ -50,6 +52,23 @@ def contract_of(settings: Settings) -> HistoryContract:
     contract = load_contract(settings.contract.path)
     assert isinstance(contract, HistoryContract)
     return contract
+
+
+# One customer
+
+
+def test_a_customer_who_is_read_alone_is_scored_as_in_the_list(
+    settings: Settings, trained: Trained, now: datetime
+) -> None:
+    day = score(settings, now=now)
+    listed = day.customers.slice(0, 20).to_pylist()
+    predictor = ChurnPredictor(trained.bundle)
+    name = contract_of(settings).customer
+    for one in listed:
+        row = read_customer(settings, one[name], trained.bundle, now=now)
+        assert row is not None
+        assert (predictor.score_one(row.values), row.as_of) == (one["score"], day.as_of)
+    assert read_customer(settings, "nobody", trained.bundle, now=now) is None
 
 
 # Training

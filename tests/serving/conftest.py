@@ -32,6 +32,7 @@ class TenurePredictor:
     """Scores ``1 / (1 + tenure)``; remembers the rows it was given."""
 
     contract = CONTRACT
+    bundle = None
     threshold = 0.5
 
     def __init__(self):

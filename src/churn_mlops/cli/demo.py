@@ -48,4 +48,4 @@ def demo(
 
         if port is not None:
             settings = settings.model_copy(update={"serving": settings.serving.model_copy(update={"port": port})})
-        run(settings, announce=serving.announce)
+        run(settings, announce=serving.announce, read_customer=serving.reader(settings))

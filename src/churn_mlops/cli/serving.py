@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from churn_mlops.cli.settings import settings_of
 from churn_mlops.cli.terminal import say
+
+if TYPE_CHECKING:
+    from churn_mlops.config import Settings
+    from churn_mlops.models.bundle import Bundle
+    from churn_mlops.pipelines.one_customer import CustomerRow
+    from churn_mlops.serving.risk import ReadCustomer
 
 
 def serve(
@@ -24,7 +31,21 @@ def serve(
     settings = settings_of(context)
     given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
     settings = settings.model_copy(update={"serving": settings.serving.model_copy(update=given)})
-    run(settings, announce=announce)
+    run(settings, announce=announce, read_customer=reader(settings))
+
+
+def reader(settings: Settings) -> ReadCustomer | None:
+    """Reads one customer of the source; None where none is configured, or what reads sources is not installed."""
+    if settings.source.url is None or find_spec("ibis") is None:
+        return None
+
+    def read(customer: str, bundle: Bundle) -> CustomerRow | None:
+        # With the first request: the server starts without what reads sources.
+        from churn_mlops.pipelines.one_customer import read_customer
+
+        return read_customer(settings, customer, bundle)
+
+    return read
 
 
 def announce(address: str) -> None:

@@ -23,6 +23,9 @@ class Serving(Section):
     requests_at_once: int = setting(
         200, "most requests under way in one process; more are answered 503 at once, but for probes", "requests", ge=1
     )
+    source_seconds: float = setting(
+        2.0, "longest wait for one customer of the source; then his published score is told", "seconds", gt=0, le=60
+    )
     answers_waiting: int = setting(
         50_000, "most answers that wait to be kept in the store; further ones are dropped and counted", "answers", ge=1
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -40,6 +41,7 @@ from churn_mlops.serving.live import Live, LiveSource
 from churn_mlops.serving.metrics import Metrics
 from churn_mlops.serving.observing import Observed
 from churn_mlops.serving.receiving import BODY_SECONDS
+from churn_mlops.serving.risk import ReadCustomer, Source, add_risk
 from churn_mlops.serving.schemas import BatchPredictions, ErrorBody, Prediction
 from churn_mlops.serving.store_link import StoreLink
 
@@ -72,6 +74,7 @@ def create_app(
     access: Access | None = None,
     local_only: bool = True,
     body_seconds: float = BODY_SECONDS,
+    read_of_source: ReadCustomer | None = None,
 ) -> FastAPI:
     """The application.
 
@@ -84,6 +87,7 @@ def create_app(
         local_only: the server listens on the loopback address alone: answer only requests whose header ``Host`` names
             this machine (localhost or a loopback address), or one of ``serving.allowed_hosts`` where there are keys.
         body_seconds: how long the body of a request may take to come.
+        read_of_source: reads one customer by his name; None tells published scores only.
     """
     app = FastAPI(
         title="churn-mlops",
@@ -153,6 +157,18 @@ def create_app(
         _keep(keeper, request, live, as_of, rows, told, batch=True)
         return JSONBytes(batch_body(told), _headers(request, live, as_of))
 
+    _add_state(app, source, metrics, keeper)
+    if keeper is not None:
+        _add_kept(app, keeper, metrics)
+        customers = Source(read_of_source, settings.serving.source_seconds)
+        add_risk(app, partial(_live, source), customers, keeper.store, economics, partial(_keep, keeper))
+    add_documentation(app, source)  # last: a request is held against the routes in their order
+    return app
+
+
+def _add_state(app: FastAPI, source: LiveSource, metrics: Metrics, keeper: Keeper | None) -> None:
+    """Add the routes that tell of the server."""
+
     @app.get("/model", summary="The model that is live", tags=[_STATE], responses={503: _REFUSALS[503]})
     async def model() -> Response:
         """The model that is live: its version, what it takes, and what was noted at its promotion."""
@@ -180,14 +196,8 @@ def create_app(
     async def prometheus() -> Response:
         return Response(metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
-    _add_kept(app, keeper, metrics)
-    add_documentation(app, source)  # last: a request is held against the routes in their order
-    return app
 
-
-def _add_kept(app: FastAPI, keeper: Keeper | None, metrics: Metrics) -> None:
-    if keeper is None:
-        return
+def _add_kept(app: FastAPI, keeper: Keeper, metrics: Metrics) -> None:
     metrics.registry.register(KeeperMetrics(keeper))
     run_with(app, keeper)
     add_kept(app, keeper.store)
@@ -202,10 +212,11 @@ def _keep(
     rows: Sequence[Mapping[str, Any]],
     told: Sequence[bytes],
     batch: bool = False,
+    customer: str | None = None,
 ) -> None:
     if keeper is not None:
         id = request.scope["state"]["request_id"]
-        keeper.keep(Said(id, time.time(), live, as_of, caller_of(request).name, rows, told, batch))
+        keeper.keep(Said(id, time.time(), live, as_of, caller_of(request).name, rows, told, batch, customer))
 
 
 def _predict_batch(body: bytes, live: Live, metrics: Metrics) -> tuple[list[dict[str, Any]], list[bytes]]:

@@ -20,13 +20,18 @@ from churn_mlops.serving.app import create_app
 from churn_mlops.serving.champion import ChampionWatch
 from churn_mlops.serving.guarding import access_of, may_leave_loopback
 from churn_mlops.serving.live import LiveSource
+from churn_mlops.serving.risk import ReadCustomer
 from churn_mlops.serving.store_link import StoreLink
 
 GRACE_SECONDS = 10
 log = structlog.get_logger("churn_mlops.serving")
 
 
-def serve(settings: Settings, announce: Callable[[str], None] | None = None) -> None:
+def serve(
+    settings: Settings,
+    announce: Callable[[str], None] | None = None,
+    read_customer: ReadCustomer | None = None,
+) -> None:
     """Serve the champion until the process is told to stop; requests under way are answered first.
 
     A new champion is taken up while requests are answered.
@@ -34,6 +39,7 @@ def serve(settings: Settings, announce: Callable[[str], None] | None = None) -> 
     Args:
         settings: where to listen, and what to serve.
         announce: called with the server's address once it answers.
+        read_customer: reads one customer of the source by his name; None where this server has no source.
 
     Raises:
         ConfigError: the address is not one of this machine alone, or its port is in use.
@@ -51,7 +57,9 @@ def serve(settings: Settings, announce: Callable[[str], None] | None = None) -> 
         # What is there now stays: the collector need not walk through it whenever a large body makes many objects.
         gc.collect()
         gc.freeze()
-        Server(source, settings, address, announce, store=store, access=access).run(sockets=[listening])
+        Server(source, settings, address, announce, store=store, access=access, read_customer=read_customer).run(
+            sockets=[listening]
+        )
     except KeyboardInterrupt:
         pass  # Ctrl-C is how a person stops it
     finally:
@@ -100,11 +108,19 @@ class Server(uvicorn.Server):
         *,
         store: StoreLink | None = None,
         access: Access | None = None,
+        read_customer: ReadCustomer | None = None,
     ) -> None:
         local_only = is_loopback(settings.serving.host)
         super().__init__(
             uvicorn.Config(
-                create_app(source, settings, store=store, access=access, local_only=local_only),
+                create_app(
+                    source,
+                    settings,
+                    store=store,
+                    access=access,
+                    local_only=local_only,
+                    read_of_source=read_customer,
+                ),
                 log_config=None,
                 proxy_headers=False,  # it would take the word of whoever asks from this machine for his address
                 access_log=False,
