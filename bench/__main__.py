@@ -106,7 +106,7 @@ def measure_serving(folder: Path) -> dict[str, float]:
         start = time.perf_counter()
         process = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
-            _wait_until_ready(port, start + 60)
+            wait_until_ready(port)
             seconds.append(time.perf_counter() - start)
             _request_often(port, 1000)
             memory = _resident_mb(process.pid)
@@ -116,13 +116,15 @@ def measure_serving(folder: Path) -> dict[str, float]:
     return {"serving: ready, seconds": min(seconds), "serving: memory, MB": memory}
 
 
-def _wait_until_ready(port: int, until: float) -> None:
+def wait_until_ready(port: int, path: str = "/ready", seconds: float = 60) -> None:
+    """Wait for the first 200."""
+    until = time.perf_counter() + seconds
     while True:
         with contextlib.suppress(OSError):  # nobody listens yet
-            if _request(port, "GET", "/ready") == 200:
+            if _request(port, "GET", path) == 200:
                 return
         if time.perf_counter() > until:
-            raise TimeoutError(f"/ready of port {port} does not answer 200")
+            raise TimeoutError(f"{path} of port {port} does not answer 200")
         time.sleep(0.01)  # a poll: the figure is right to this much
 
 

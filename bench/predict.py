@@ -1,0 +1,129 @@
+"""Requests a second of `/predict` against an ordinary FastAPI route, paired: `python -m bench.predict`.
+
+Both servers run on the first core, the load (`wrk`, keeping 16 connections busy) on the second, one server after the
+other in each round. `/predict` has keys, metrics, log and keeping on. Then `hey` asks at half the rate, and tells how
+long the slowest of a hundred take. Prints a line of JSON.
+
+    python -m bench.predict [--rounds 5] [--seconds 5] [--customers 2000]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+from bench.__main__ import CHURN, EXAMPLE, wait_until_ready
+
+SERVER_CORE, LOAD_CORE = "0", "1"
+CONNECTIONS = 16
+OURS, ORDINARY = 18441, 18442
+
+
+@contextmanager
+def running(command: list[str], folder: Path, log: Path) -> Iterator[int]:
+    """A server on its core; gives its process id."""
+    with log.open("w") as errors:
+        process = subprocess.Popen(
+            ["taskset", "-c", SERVER_CORE, *command], cwd=folder, stdout=subprocess.DEVNULL, stderr=errors
+        )
+        try:
+            yield process.pid
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.wait()
+
+
+def load(tool: list[str], script: dict[str, str]) -> str:
+    """What a tool prints of its load, put onto the other core."""
+    command = ["taskset", "-c", LOAD_CORE, *tool]
+    return subprocess.run(command, check=True, capture_output=True, text=True, env=os.environ | script).stdout
+
+
+def requests_a_second(port: int, seconds: int, lua: Path, key: str) -> float:
+    """By `wrk`; every answer has to be 200."""
+    tool = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}", "-s", str(lua), f"http://127.0.0.1:{port}/predict"]
+    told = load(tool, {"KEY": key})
+    if "Non-2xx" in told or "Socket errors" in told:
+        raise RuntimeError(told)
+    return float(_found(r"Requests/sec: *([0-9.]+)", told))
+
+
+def at_half_load(port: int, rate: float, seconds: int, body: Path, key: str) -> dict[str, float]:
+    """Milliseconds within which half, 95 and 99 of a hundred requests are answered, by `hey`."""
+    each = max(1, round(rate / 2 / CONNECTIONS))
+    tool = ["hey", "-z", f"{seconds}s", "-c", str(CONNECTIONS), "-q", str(each), "-m", "POST"]
+    tool += ["-H", f"X-API-Key: {key}", "-T", "application/json", "-D", str(body), f"http://127.0.0.1:{port}/predict"]
+    told = load(tool, {})
+    asked = {"requests_a_second": round(float(_found(r"Requests/sec:\s*([0-9.]+)", told)))}
+    return asked | {f"p{n}_ms": 1e3 * float(_found(rf"{n}% in ([0-9.]+) secs", told)) for n in (50, 95, 99)}
+
+
+def _found(pattern: str, text: str) -> str:
+    match = re.search(pattern, text)
+    if match is None:
+        raise RuntimeError(text)
+    return match[1]
+
+
+def main() -> None:
+    """Run both servers, and load one after the other."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=int, default=5)
+    parser.add_argument("--customers", type=int, default=2000)
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
+        folder = Path(name)
+        churn = [CHURN, "--config", "demo/config.yaml"]
+        for command in (
+            [CHURN, "demo", "--no-serve", "--customers", str(given.customers)],
+            [*churn, "keys", "create", "--name", "bench", "--role", "service"],
+        ):
+            told = subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True).stdout
+        key = told.split()[0]
+        lua, body = folder / "post.lua", folder / "body.json"
+        body.write_text(json.dumps(EXAMPLE))
+        lua.write_text(
+            f"wrk.method = 'POST'\nwrk.body = [[{json.dumps(EXAMPLE)}]]\n"
+            "wrk.headers['Content-Type'] = 'application/json'\nwrk.headers['X-API-Key'] = os.getenv('KEY')\n"
+        )
+        ours = [*churn, "serve", "--port", str(OURS)]
+        ordinary = [sys.executable, "-m", "bench.ordinary", str(folder / "demo" / "models"), str(ORDINARY)]
+        stack.enter_context(running(ours, folder, folder / "ours.log"))
+        stack.enter_context(running(ordinary, Path.cwd(), folder / "ordinary.log"))
+        wait_until_ready(OURS, "/ready")
+        wait_until_ready(ORDINARY, "/docs")
+        print(json.dumps(_measured(given, lua, body, key)))
+
+
+def _measured(given: Any, lua: Path, body: Path, key: str) -> dict[str, Any]:
+    rates: dict[int, list[float]] = {OURS: [], ORDINARY: []}
+    for port in rates:
+        requests_a_second(port, 2, lua, key)  # warm
+    for _ in range(given.rounds):
+        for port, found in rates.items():
+            found.append(requests_a_second(port, given.seconds, lua, key))
+    ratios = [ours / other for ours, other in zip(rates[OURS], rates[ORDINARY], strict=True)]
+    rate = statistics.median(rates[OURS])
+    return {
+        "predict_requests_a_second": round(rate),
+        "ordinary_requests_a_second": round(statistics.median(rates[ORDINARY])),
+        "ratio": round(statistics.median(ratios), 2),
+        "ratios": [round(ratio, 2) for ratio in ratios],
+        "half_load": at_half_load(OURS, rate, given.seconds, body, key),
+    }
+
+
+if __name__ == "__main__":
+    main()
