@@ -16,7 +16,7 @@ from churn_mlops.serving.live import LiveSource
 from churn_mlops.serving.store_link import RETRY_SECONDS, StoreLink
 from churn_mlops.serving.trail import Trail
 from churn_mlops.store import events, keys, make_key, open_store, revoke_key
-from tests.serving.guarded import add_customer_routes, bearer
+from tests.serving.guarded import anybody, bearer
 
 
 class Switched(StoreLink):
@@ -41,8 +41,7 @@ def link(tmp_path: Path) -> Switched:
 def client_of(link: Switched, source: LiveSource, *, local_only: bool = True) -> TestClient:
     """Without its background task: every reading is one that a request asked for."""
     access = Access(link, clock=lambda: link.now)
-    app = create_app(source, Settings(), store=link, access=access, local_only=local_only)
-    add_customer_routes(app)
+    app = create_app(source, Settings(), store=link, access=access, local_only=local_only, read_of_source=anybody)
     return TestClient(app, base_url="http://localhost")
 
 

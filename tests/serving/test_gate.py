@@ -20,7 +20,7 @@ from tests.serving.guarded import (
     KEY_ROLES,
     PERSON_ROLES,
     Guarded,
-    add_customer_routes,
+    add_forgotten_route,
     bearer,
     cookie,
     fill,
@@ -40,7 +40,7 @@ def own(tmp_path: Path) -> Guarded:
 
 @pytest.fixture
 def client(guarded: Guarded, source: LiveSource) -> Iterator[TestClient]:
-    with guarded.client(source, more=add_customer_routes) as client:
+    with guarded.client(source, more=add_forgotten_route) as client:
         yield client
 
 
@@ -144,14 +144,14 @@ def test_a_key_is_compared_in_constant_time(
 def test_reading_a_customer_stands_in_the_trail_by_hash_before_it_is_answered(
     own: Guarded, source: LiveSource, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with own.client(source, more=add_customer_routes) as client:
+    with own.client(source) as client:
         answer = client.get("/customers/C017-secret/risk", headers=bearer(own.keys["agent"]))
-        assert answer.json() == {"caller": "key:agent-key"}
+        assert (answer.json()["customer_id"], answer.json()["origin"]) == ("C017-secret", "source")
         assert ask(client, "GET", "/customers/C017-secret/risk", bearer(own.keys["analyst"])) == 403
     with open_store(own.address) as store:
         (event,) = [event for event in events(store) if event.event == "customer.read"]
     assert (event.caller, event.customer_hash) == ("key:agent-key", customer_hash("churn", "C017-secret"))
-    assert event.details == {"route": "/customers/{customer}/risk", "request_id": answer.headers["X-Request-Id"]}
+    assert event.details == {"route": "/customers/{customer_id}/risk", "request_id": answer.headers["X-Request-Id"]}
     logged = capsys.readouterr()
     assert "C017-secret" not in logged.out + logged.err
 
@@ -161,7 +161,7 @@ def test_no_key_no_password_and_no_customer_is_logged(
 ) -> None:
     session = own.sessions["agent"]
     secrets = [*own.keys.values(), *session, "a wrong password", "41.375", "month-to-month", "C017-secret"]
-    with own.client(source, more=add_customer_routes) as client:
+    with own.client(source) as client:
         for headers in (*map(bearer, own.keys.values()), cookie(session), cookie(session, csrf="x")):
             client.post("/predict", json=customer | {"tenure": 41.375}, headers=headers)
             client.get("/customers/C017-secret/risk?key=" + own.keys["admin"], headers=headers)
