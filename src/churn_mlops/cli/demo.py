@@ -16,7 +16,7 @@ FOLDER = Path("demo")
 
 def demo(
     context: typer.Context,
-    customers: Annotated[int, typer.Option(min=1000, help="How many active customers the demo company has.")] = 20_000,
+    customers: Annotated[int, typer.Option(min=2000, help="How many active customers the demo company has.")] = 20_000,
     months: Annotated[int, typer.Option(min=9, help="How many months its history has.")] = 24,
     seed: Annotated[int, typer.Option(min=0, help="Another seed makes another company.")] = 20261123,
     serve: Annotated[bool, typer.Option("--serve/--no-serve", help="Serve at the end, or end after the list.")] = True,
