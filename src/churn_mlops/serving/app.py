@@ -20,8 +20,9 @@ from churn_mlops.errors import DataError
 from churn_mlops.retention import Economics
 from churn_mlops.serving.access import Access
 from churn_mlops.serving.answers import as_json, batch_body, explanation, model_card, plain_body, prediction
+from churn_mlops.serving.at_once import AtOnce, Headers
 from churn_mlops.serving.bodies import read_batch, read_customer
-from churn_mlops.serving.callers import caller_of
+from churn_mlops.serving.callers import Caller, caller_of
 from churn_mlops.serving.contacts import CONTACTS, add_contacts
 from churn_mlops.serving.direct import Direct, JSONBytes
 from churn_mlops.serving.documentation import add_documentation
@@ -39,7 +40,7 @@ from churn_mlops.serving.keeping import Keeper, KeeperMetrics, Said, keeper_of, 
 from churn_mlops.serving.kept import add_kept
 from churn_mlops.serving.live import Live, LiveSource
 from churn_mlops.serving.metrics import Metrics
-from churn_mlops.serving.observing import Observed
+from churn_mlops.serving.observing import Journal, Observed
 from churn_mlops.serving.receiving import BODY_SECONDS
 from churn_mlops.serving.risk import ReadCustomer, Source, add_risk
 from churn_mlops.serving.schemas import BatchPredictions, ErrorBody, Prediction
@@ -106,7 +107,7 @@ def create_app(
     keeper = keeper_of(store, settings.serving.answers_waiting)
     economics = Economics(**settings.decision.economics())
     app.add_middleware(Direct, routes=app.routes, paths={"/predict"})
-    add_access(app, access, store, settings, local_only=local_only)
+    admission = add_access(app, access, store, settings, local_only=local_only)
     app.add_middleware(
         Observed,
         metrics=metrics,
@@ -127,8 +128,13 @@ def create_app(
     )
     async def predict(request: Request) -> Response:
         """Whether one customer is about to leave."""
-        live, explain = _live(source), _asks_why(request)
-        row = read_customer(await request.body(), live)
+        explain = _asks_why(request)
+        id = request.scope["state"]["request_id"]
+        return JSONBytes(*said(await request.body(), id, caller_of(request), explain=explain))
+
+    def said(body: bytes, id: str, caller: Caller, *, explain: bool = False) -> tuple[bytes, Headers]:
+        live = _live(source)
+        row = read_customer(body, live)
         probability = live.predictor.score_one(row)
         as_of = clock().isoformat()
         if explain:
@@ -138,8 +144,11 @@ def create_app(
         else:
             told = plain_body(probability, live.predictor.threshold)
         metrics.scored(live, (probability,))
-        _keep(keeper, request, live, as_of, (row,), (told,))
-        return JSONBytes(told, _headers(request, live, as_of))
+        if keeper is not None:
+            keeper.keep(Said(id, time.time(), live, as_of, caller.name, (row,), (told,)))
+        return told, _headers(id, live, as_of)
+
+    app.state.at_once = AtOnce(said, admission, Journal(metrics), settings.serving.max_body_bytes, local_only)
 
     @app.post(
         "/predict/batch",
@@ -155,7 +164,7 @@ def create_app(
         # A thread: thousands of customers would hold up everyone who asks about one.
         rows, told = await run_in_threadpool(_predict_batch, body, live, metrics)
         _keep(keeper, request, live, as_of, rows, told, batch=True)
-        return JSONBytes(batch_body(told), _headers(request, live, as_of))
+        return JSONBytes(batch_body(told), _headers(request.scope["state"]["request_id"], live, as_of))
 
     _add_state(app, source, metrics, keeper)
     if keeper is not None:
@@ -252,10 +261,10 @@ def _asks_why(request: Request) -> bool:
     return values <= {"true", "1"} and bool(values)
 
 
-def _headers(request: Request, live: Live, as_of: str) -> tuple[tuple[bytes, bytes], ...]:
+def _headers(id: str, live: Live, as_of: str) -> Headers:
     return (
         (b"x-model-version", live.version.encode("latin-1")),
-        (b"x-prediction-id", request.scope["state"]["request_id"].encode()),
+        (b"x-prediction-id", id.encode()),
         (b"x-as-of", as_of.encode()),
     )
 

@@ -11,7 +11,8 @@ from fastapi import FastAPI
 from churn_mlops.config import Settings
 from churn_mlops.errors import AccessError, ConfigError, StoreError
 from churn_mlops.serving.access import Access
-from churn_mlops.serving.gate import Gate, House
+from churn_mlops.serving.admission import Admission, House
+from churn_mlops.serving.gate import Gate
 from churn_mlops.serving.identity import Proxies
 from churn_mlops.serving.sign_in import add_sign_in
 from churn_mlops.serving.store_link import StoreLink
@@ -36,7 +37,7 @@ def access_of(settings: Settings, link: StoreLink) -> Access:
 
 def add_access(
     app: FastAPI, access: Access | None, link: StoreLink | None, settings: Settings, *, local_only: bool
-) -> None:
+) -> Admission | None:
     """Put the gate in front of all routes of ``app``, and add those of ``/session``.
 
     Args:
@@ -45,9 +46,12 @@ def add_access(
         link: the store that they are in.
         settings: of the sections ``serving`` and ``store``.
         local_only: whether the server listens on the loopback address alone.
+
+    Returns:
+        who is let in by the gate; None where there is none.
     """
     if access is None or link is None:
-        return
+        return None
     serving = settings.serving
     proxies = _proxies(settings)
     house = House(
@@ -59,8 +63,10 @@ def add_access(
         proxies=proxies,
     )
     trail = Trail(link, settings.store.customer_hash_key)
-    app.add_middleware(Gate, routes=app.routes, access=access, trail=trail, house=house)
+    admission = Admission(access, house)
+    app.add_middleware(Gate, routes=app.routes, access=access, admission=admission, trail=trail, house=house)
     add_sign_in(app, access, link, proxies, timedelta(hours=serving.session_hours))
+    return admission
 
 
 def may_leave_loopback(settings: Settings, link: StoreLink) -> bool:

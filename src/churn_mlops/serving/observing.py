@@ -20,6 +20,19 @@ PROBES = ("/health", "/ready", "/metrics")
 log = structlog.get_logger("churn_mlops.serving")
 
 
+class Journal:
+    """Where each request that was answered is counted, and gets its line in the log."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+        self._log = log.bind()  # once: it takes a fifth of the time of a line
+
+    def note(self, route: str, status: int, seconds: float, request_id: str) -> None:
+        """Note one request, by its route's pattern."""
+        self._metrics.answered(route, status, seconds)
+        self._log.info("request", route=route, status=status, ms=round(seconds * 1e3, 3), request_id=request_id)
+
+
 class Observed:
     """ASGI middleware; the outermost, so that nothing is answered without it.
 
@@ -46,11 +59,10 @@ class Observed:
     ) -> None:
         self._app = app
         self._at_once, self._under_way = at_once, 0
-        self._metrics = metrics
         self._max_body_bytes = max_body_bytes
         self._body_seconds = body_seconds
         self._local_only = local_only
-        self._log = log.bind()  # once: it takes a fifth of the time of a line
+        self._journal = Journal(metrics)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -69,8 +81,7 @@ class Observed:
             # A client that went away before the answer leaves no status; 499 is what proxies call that.
             status, seconds = answer.status or 499, time.perf_counter() - started
             route = getattr(scope.get("route"), "path", "other")
-            self._metrics.answered(route, status, seconds)
-            self._log.info("request", route=route, status=status, ms=round(seconds * 1e3, 3), request_id=request_id)
+            self._journal.note(route, status, seconds, request_id)
 
     async def _answer(self, scope: Scope, receive: Receive, send: _Answer, request_id: str) -> None:
         try:

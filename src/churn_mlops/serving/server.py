@@ -8,6 +8,7 @@ import ipaddress
 import signal
 import socket
 from collections.abc import Callable
+from functools import partial
 from types import FrameType
 
 import structlog
@@ -17,6 +18,7 @@ from churn_mlops.config import Settings
 from churn_mlops.errors import ConfigError
 from churn_mlops.serving.access import Access
 from churn_mlops.serving.app import create_app
+from churn_mlops.serving.at_once import AtOnceProtocol
 from churn_mlops.serving.champion import ChampionWatch
 from churn_mlops.serving.guarding import access_of, may_leave_loopback
 from churn_mlops.serving.live import LiveSource
@@ -111,16 +113,13 @@ class Server(uvicorn.Server):
         read_customer: ReadCustomer | None = None,
     ) -> None:
         local_only = is_loopback(settings.serving.host)
+        app = create_app(
+            source, settings, store=store, access=access, local_only=local_only, read_of_source=read_customer
+        )
         super().__init__(
             uvicorn.Config(
-                create_app(
-                    source,
-                    settings,
-                    store=store,
-                    access=access,
-                    local_only=local_only,
-                    read_of_source=read_customer,
-                ),
+                app,
+                http=partial(AtOnceProtocol, app.state.at_once),  # type: ignore[arg-type]  # called like the class
                 log_config=None,
                 proxy_headers=False,  # it would take the word of whoever asks from this machine for his address
                 access_log=False,

@@ -30,6 +30,10 @@ def add_strict_headers(message: Message) -> None:
     headers.extend(_HEADERS if not given else [header for header in _HEADERS if header[0] not in given])
 
 
+STRICT_LINES = b"".join(b"%s: %s\r\n" % header for header in _HEADERS)
+"""The strict headers as they go over the wire."""
+
+
 def page_policy(page: str) -> str:
     """The policy of a page of ours: its own files, and the scripts that stand in it as they are."""
     scripts = re.findall(r"<script>(.*?)</script>", page, re.DOTALL)

@@ -1,0 +1,163 @@
+"""``/predict`` without waiting: a request that came whole, of a known caller, is answered before the next one is read.
+
+Between the socket and a route stand a task, a scope, middleware and messages, which together take several times as
+long as the answer. A plain prediction needs none of them, for nothing in it is waited for. So it is made where the
+bytes come in. Whatever is not plain, a caller who is not known yet, a body that is still coming, a request that has to
+be refused, goes the general way, which tells everything there is to tell.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, cast
+
+from starlette.types import Scope
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from churn_mlops.errors import DataError
+from churn_mlops.serving.admission import Admission
+from churn_mlops.serving.callers import LOCAL, Caller
+from churn_mlops.serving.errors import RequestError
+from churn_mlops.serving.observing import Journal
+from churn_mlops.serving.permissions import rule_of
+from churn_mlops.serving.receiving import check_hosts
+from churn_mlops.serving.strict_headers import STRICT_LINES
+
+PATH = "/predict"
+_TARGET = b"/predict"
+_RULE = rule_of("POST", PATH)
+Headers = Sequence[tuple[bytes, bytes]]
+Predict = Callable[[bytes, str, Caller], tuple[bytes, Headers]]
+"""Predicts by a body, for a request of this id and caller: the answer, and its headers."""
+
+
+class AtOnce:
+    """Answers plain predictions.
+
+    Args:
+        predict: predicts; raises what is to be refused.
+        admission: who is let in; None lets in everybody.
+        journal: where they are noted.
+        max_body_bytes: larger bodies go the general way.
+        local_only: without ``admission``, only requests to this machine's own name are answered here.
+    """
+
+    def __init__(
+        self, predict: Predict, admission: Admission | None, journal: Journal, max_body_bytes: int, local_only: bool
+    ) -> None:
+        self._predict, self._admission, self._journal = predict, admission, journal
+        self._max_body_bytes, self._local_only = max_body_bytes, local_only
+
+    def answer(self, scope: Scope, body: bytes) -> bytes | None:
+        """The answer as it goes over the wire, but for the status line and the server's own headers.
+
+        None where the request has to go the general way.
+        """
+        started = time.perf_counter()
+        if len(body) > self._max_body_bytes:
+            return None
+        scope["path"] = PATH
+        caller = self._caller(scope)
+        if caller is None:
+            return None
+        request_id = secrets.token_hex(16)
+        try:
+            told, headers = self._predict(body, request_id, caller)
+        except (RequestError, DataError):
+            return None
+        lines = b"".join([b"%s: %s\r\n" % header for header in headers])
+        self._journal.note(PATH, 200, time.perf_counter() - started, request_id)
+        return b"%sx-request-id: %s\r\n%scontent-type: application/json\r\ncontent-length: %d\r\n\r\n%s" % (
+            lines,
+            request_id.encode(),
+            STRICT_LINES,
+            len(told),
+            told,
+        )
+
+    def _caller(self, scope: Scope) -> Caller | None:
+        if self._admission is not None:
+            return self._admission.at_once(scope, _RULE)
+        if self._local_only:
+            try:
+                check_hosts(scope)
+            except RequestError:
+                return None
+        return LOCAL
+
+
+class AtOnceProtocol(HttpToolsProtocol):
+    """uvicorn's protocol, but for requests that are answered at once.
+
+    Such a request is held back until its body is there. What of it did not come along with its headers is not waited
+    for here: it goes the general way, with its limits of time.
+    """
+
+    def __init__(self, at_once: AtOnce, **given: Any) -> None:
+        super().__init__(**given)
+        self._at_once = at_once
+        self._held: list[bytes] | None = None
+
+    def data_received(self, data: bytes) -> None:
+        """Take what came; what is still held afterwards is not whole."""
+        super().data_received(data)
+        if self._held is not None:
+            self._go_the_general_way()
+
+    def on_headers_complete(self) -> None:
+        """Hold back what may be answered at once."""
+        if self._may_be_plain():
+            self._held = []
+        else:
+            super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """Keep the body of what is held."""
+        if self._held is not None:
+            self._held.append(body)
+        else:
+            super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """Answer what is held, now that it is whole."""
+        if self._held is not None:
+            answer = self._answer(b"".join(self._held))
+            if answer is not None:
+                self._held = None
+                self._write(answer)
+                return
+            self._go_the_general_way()
+        super().on_message_complete()
+
+    def _may_be_plain(self) -> bool:
+        return (
+            self.url == _TARGET
+            and self.parser.get_method() == b"POST"
+            and self.parser.get_http_version() == "1.1"
+            and self.parser.should_keep_alive()
+            and not self.parser.should_upgrade()
+            and not self.expect_100_continue
+            and (self.cycle is None or self.cycle.response_complete)
+            and not self.pipeline
+            and not self.transport.is_closing()
+        )
+
+    def _answer(self, body: bytes) -> bytes | None:
+        self.scope["method"] = "POST"
+        try:
+            return self._at_once.answer(cast("Scope", self.scope), body)
+        except Exception:  # whatever it is, it comes again on the general way, which answers 500 and logs it
+            return None
+
+    def _go_the_general_way(self) -> None:
+        held, self._held = self._held or [], None
+        super().on_headers_complete()
+        for part in held:
+            super().on_body(part)
+
+    def _write(self, answer: bytes) -> None:
+        own = [b"%s: %s\r\n" % header for header in self.server_state.default_headers]
+        self.transport.write(b"".join([b"HTTP/1.1 200 OK\r\n", *own, answer]))
+        self.on_response_complete()
