@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import structlog
 
-from churn_mlops.logs import configure
+from churn_mlops.logs import configure, info_lines
 
 
 @pytest.fixture(autouse=True)
@@ -145,3 +145,30 @@ def test_plain_values_of_other_libraries_stay_values(capsys):
         "day": "2026-01-02",
         "file": "list.csv",
     }
+
+
+LINES = [{"route": "/predict", "status": 200, "ms": 0.123, "request_id": "a1"}, {"route": "\u00fc\ud800", "status": 1}]
+
+
+def test_many_lines_at_once_are_those_that_a_logger_writes(capsys):
+    configure("info", "json")
+    for line in LINES:
+        structlog.get_logger().info("request", **line)
+    one_by_one = [list(line.items()) for line in lines(capsys)]
+    info_lines("request", LINES)
+    at_once = [list(line.items()) for line in lines(capsys)]
+    assert [line[:-1] for line in at_once] == [line[:-1] for line in one_by_one]
+    assert all(
+        quick[-1][0] == slow[-1][0] == "timestamp" and len(quick[-1][1]) == len(slow[-1][1])
+        for quick, slow in zip(at_once, one_by_one, strict=True)
+    )
+
+
+def test_many_lines_at_once_keep_to_the_level_and_to_the_form_for_people(capsys):
+    configure("warning", "json")
+    info_lines("request", LINES)
+    configure("info", "text")
+    info_lines("request", LINES[:1])
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "request" in line
+    assert "status=200" in line

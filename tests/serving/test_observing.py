@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from typing import Any
 
+import pytest
 from starlette.types import Message, Receive, Scope, Send
 
+from churn_mlops.serving.kept import PREDICTION_ID
 from churn_mlops.serving.live import LiveSource
 from churn_mlops.serving.metrics import Metrics
-from churn_mlops.serving.observing import Observed
+from churn_mlops.serving.observing import Observed, new_request_id
 
 
 class Slow:
@@ -53,3 +56,11 @@ def test_one_request_too_many_is_refused_and_the_next_one_is_answered() -> None:
         assert (await asked(app, "/predict"))[0] == 200
 
     asyncio.run(run())
+
+
+def test_ids_differ_and_grow_with_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    at = iter([1_790_000_000_000_000_000, 1_790_000_000_001_000_000, 1_790_000_000_001_000_000, 1_790_000_001 * 10**9])
+    monkeypatch.setattr("time.time_ns", lambda: next(at))
+    first, second, third, last = (new_request_id() for _ in range(4))
+    assert first < min(second, third) < max(second, third) < last
+    assert all(re.fullmatch(PREDICTION_ID, id) for id in (first, second, third, last))

@@ -8,7 +8,6 @@ be refused, goes the general way, which tells everything there is to tell.
 
 from __future__ import annotations
 
-import secrets
 import time
 from collections.abc import Callable, Sequence
 from typing import Any, cast
@@ -20,7 +19,7 @@ from churn_mlops.errors import DataError
 from churn_mlops.serving.admission import Admission
 from churn_mlops.serving.callers import LOCAL, Caller
 from churn_mlops.serving.errors import RequestError
-from churn_mlops.serving.observing import Journal
+from churn_mlops.serving.observing import Journal, new_request_id
 from churn_mlops.serving.permissions import rule_of
 from churn_mlops.serving.receiving import check_hosts
 from churn_mlops.serving.strict_headers import STRICT_LINES
@@ -62,7 +61,7 @@ class AtOnce:
         caller = self._caller(scope)
         if caller is None:
             return None
-        request_id = secrets.token_hex(16)
+        request_id = new_request_id()
         try:
             told, headers = self._predict(body, request_id, caller)
         except (RequestError, DataError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import sys
 import time
@@ -11,6 +12,7 @@ import structlog
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from churn_mlops.logs import info_lines
 from churn_mlops.serving.errors import RequestError, error_response, refusal, too_busy_error
 from churn_mlops.serving.metrics import Metrics
 from churn_mlops.serving.receiving import check_declared_length, check_hosts, limited
@@ -20,17 +22,34 @@ PROBES = ("/health", "/ready", "/metrics")
 log = structlog.get_logger("churn_mlops.serving")
 
 
+def new_request_id() -> str:
+    """32 hexadecimal digits: the millisecond, then 80 random bits.
+
+    They grow with time, so that the store adds each answer at the end of its index, and not somewhere in the middle.
+    """
+    return f"{time.time_ns() // 1_000_000:012x}{secrets.token_hex(10)}"
+
+
 class Journal:
-    """Where each request that was answered is counted, and gets its line in the log."""
+    """Where each request that was answered is counted, and gets its line in the log.
+
+    The lines of requests that are answered in one round of the loop are written together at its end.
+    """
 
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
-        self._log = log.bind()  # once: it takes a fifth of the time of a line
+        self._lines: list[dict[str, str | int | float]] = []
 
     def note(self, route: str, status: int, seconds: float, request_id: str) -> None:
-        """Note one request, by its route's pattern."""
+        """Note one request, by its route's pattern; called on the loop."""
         self._metrics.answered(route, status, seconds)
-        self._log.info("request", route=route, status=status, ms=round(seconds * 1e3, 3), request_id=request_id)
+        if not self._lines:
+            asyncio.get_running_loop().call_soon(self._write)
+        self._lines.append({"route": route, "status": status, "ms": round(seconds * 1e3, 3), "request_id": request_id})
+
+    def _write(self) -> None:
+        lines, self._lines = self._lines, []
+        info_lines("request", lines)
 
 
 class Observed:
@@ -70,7 +89,7 @@ class Observed:
             await self._app(scope, receive, send)
             return
         started = time.perf_counter()
-        request_id = secrets.token_hex(16)
+        request_id = new_request_id()
         scope.setdefault("state", {})["request_id"] = request_id
         answer = _Answer(send, request_id)
         self._under_way += 1
