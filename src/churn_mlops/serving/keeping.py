@@ -247,19 +247,11 @@ def run_with(app: FastAPI, keeper: Keeper) -> None:
 
 
 def _answers(said: Said) -> Iterator[Answer]:
-    at, as_of = datetime.fromtimestamp(said.at, UTC), date.fromisoformat(said.as_of)
+    at, as_of, live = datetime.fromtimestamp(said.at, UTC), date.fromisoformat(said.as_of), said.live
     for place, (row, body) in enumerate(zip(said.rows, said.bodies, strict=True)):
-        yield Answer(
-            id=f"{said.id}-{place}" if said.batch else said.id,
-            at=at,
-            as_of=as_of,
-            model_version=said.live.version,
-            model_sha256=said.live.sha256,
-            caller=said.caller,
-            customer=said.customer,
-            inputs=to_json(row, inf_nan_mode="null").decode(),
-            answer=body.decode(),
-        )
+        id = f"{said.id}-{place}" if said.batch else said.id
+        inputs, answer = to_json(row, inf_nan_mode="null").decode(), body.decode()
+        yield Answer(id, at, as_of, live.version, live.sha256, said.caller, said.customer, inputs, answer)
 
 
 def _look(store: Store) -> None:

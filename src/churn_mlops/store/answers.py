@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Text, cast, delete, or_, select
 
@@ -15,9 +14,8 @@ from churn_mlops.store.opening import Store
 from churn_mlops.store.schema import ANSWERS
 
 
-@dataclass(frozen=True)
-class Answer:
-    """One score as it was answered.
+class Answer(NamedTuple):
+    """One score as it was answered; the fields stand in the order of the table's columns.
 
     Args:
         id: the prediction id; that of a customer of a batch ends with ``-`` and his place, counted from 0.
@@ -108,20 +106,12 @@ def _is_whole(text: str) -> bool:
 
 def _row(answer: Answer, dialect: str) -> tuple[Any, ...]:
     """Plain values in the order of the table's columns: SQLAlchemy's own look at each takes longer than the writing."""
-    at, as_of = answer.at.astimezone(UTC), answer.as_of
-    moment: tuple[Any, ...] = (at, as_of)
-    if dialect == "sqlite":
-        moment = (at.replace(tzinfo=None).isoformat(" ", "microseconds"), as_of.isoformat())
-    return (
-        answer.id,
-        *moment,
-        answer.model_version,
-        answer.model_sha256,
-        answer.caller,
-        answer.customer,
-        answer.inputs,
-        answer.answer,
-    )
+    id, at, as_of, *others = answer
+    if at.tzinfo is not UTC:
+        at = at.astimezone(UTC)
+    if dialect == "sqlite":  # a text in UTC, without the zone
+        return (id, at.isoformat(" ", "microseconds")[:26], as_of.isoformat(), *others)
+    return (id, at, as_of, *others)
 
 
 def _place(answer: Answer) -> int:
