@@ -47,7 +47,11 @@ class Core:
 
     def is_for(self, inputs: list[float]) -> bool:
         """Whether nothing optional is known of this customer."""
-        return all(inputs[place] == code or inputs[place] != inputs[place] for place, code in self.missing)
+        for place, code in self.missing:
+            value = inputs[place]
+            if value == value and value != code:
+                return False
+        return True
 
     def inputs(self, inputs: list[float]) -> list[float]:
         """The inputs of :attr:`model` among those of all features."""

@@ -143,7 +143,7 @@ def create_app(
             told = as_json(answer | {"model_version": live.version, "as_of": as_of})
         else:
             told = plain_body(probability, live.predictor.threshold)
-        metrics.scored(live, (probability,))
+        metrics.scored_one(live, probability)
         if keeper is not None:
             keeper.keep(Said(id, time.time(), live, as_of, caller.name, (row,), (told,)))
         return told, _headers(id, live, as_of)

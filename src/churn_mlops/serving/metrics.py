@@ -44,11 +44,18 @@ class Metrics:
         counted[1].observe(seconds)
 
     def scored(self, live: Live, probabilities: Iterable[float] | npt.NDArray[np.float64]) -> None:
-        """Count the customers of one request by their risk band."""
+        """Count the customers of a batch by their risk band."""
         for band, count in Counts(map(live.predictor.band, probabilities)).items():
-            if band not in self._banded:
-                self._banded[band] = self._scores.labels(band)
-            self._banded[band].inc(count)
+            self._count_band(band, count)
+
+    def scored_one(self, live: Live, probability: float) -> None:
+        """Count one customer by his risk band."""
+        self._count_band(live.predictor.band(probability), 1)
+
+    def _count_band(self, band: str, count: int) -> None:
+        if band not in self._banded:
+            self._banded[band] = self._scores.labels(band)
+        self._banded[band].inc(count)
 
     def text(self) -> bytes:
         """All counters in the text format of Prometheus."""
