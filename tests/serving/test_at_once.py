@@ -147,5 +147,5 @@ def test_any_body_is_answered_the_same_at_once_and_the_general_way(address: Addr
 
 
 def test_without_keys_another_host_is_refused() -> None:
-    app = AtOnce(lambda *_: (b"{}", ()), None, None, 1000, local_only=True)  # type: ignore[arg-type]  # never noted
+    app = AtOnce(lambda *_: (b"{}", ()), None, None, LiveSource(), 1000, local_only=True)  # type: ignore[arg-type]  # never noted
     assert app.answer({"headers": [(b"host", b"evil.example")], "method": "POST"}, BODY) is None

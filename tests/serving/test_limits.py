@@ -10,7 +10,7 @@ from fastapi.testclient import TestClient
 from churn_mlops.serving import errors
 from churn_mlops.serving.app import create_app
 from churn_mlops.serving.errors import LISTED_PROBLEMS, SUGGESTIONS, Findings, RequestError
-from churn_mlops.serving.receiving import limited
+from churn_mlops.serving.receiving import Limits, limited
 
 UNKNOWN = {f"tenur{number}": 1 for number in range(900)}
 
@@ -142,9 +142,10 @@ WHOLE = {"type": "http.request", "body": b"{}", "more_body": False}
 
 def test_half_a_body_is_waited_for_only_so_long():
     async def read():
-        receive = limited(receiving(HALF), 100, seconds=0.001)
-        assert await receive() == HALF
-        await receive()
+        async with asyncio.timeout(None) as deadline:
+            receive = limited(receiving(HALF), Limits(100, body_seconds=0.001), deadline)
+            assert await receive() == HALF
+            await receive()
 
     with pytest.raises(RequestError, match="did not come whole within") as refused:
         asyncio.run(read())
@@ -153,9 +154,10 @@ def test_half_a_body_is_waited_for_only_so_long():
 
 def test_after_the_body_a_client_may_be_silent():
     async def read():
-        receive = limited(receiving(WHOLE), 100, seconds=0.001)
-        assert await receive() == WHOLE
-        await asyncio.wait_for(receive(), 0.05)
+        async with asyncio.timeout(None) as deadline:
+            receive = limited(receiving(WHOLE), Limits(100, body_seconds=0.001), deadline)
+            assert await receive() == WHOLE
+            await asyncio.wait_for(receive(), 0.05)
 
     with pytest.raises(TimeoutError):
         asyncio.run(read())

@@ -8,12 +8,13 @@ import re
 from typing import Any
 
 import pytest
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from churn_mlops.serving.kept import PREDICTION_ID
 from churn_mlops.serving.live import LiveSource
 from churn_mlops.serving.metrics import Metrics
 from churn_mlops.serving.observing import Observed, new_request_id
+from churn_mlops.serving.receiving import Limits
 
 
 class Slow:
@@ -26,6 +27,11 @@ class Slow:
         await self.go_on.wait()
         await send({"type": "http.response.start", "status": 200, "headers": []})
         await send({"type": "http.response.body", "body": b"{}"})
+
+
+def observed(app: ASGIApp, source: LiveSource | None = None, **limits: Any) -> Observed:
+    source = source or LiveSource()
+    return Observed(app, Metrics(source), source, Limits(1000, **limits), local_only=False)
 
 
 async def asked(app: Observed, path: str) -> tuple[int, dict[bytes, bytes], bytes]:
@@ -44,7 +50,7 @@ async def asked(app: Observed, path: str) -> tuple[int, dict[bytes, bytes], byte
 def test_one_request_too_many_is_refused_and_the_next_one_is_answered() -> None:
     async def run() -> None:
         slow = Slow()
-        app = Observed(slow, Metrics(LiveSource()), 1000, 1.0, local_only=False, at_once=2)
+        app = observed(slow, at_once=2)
         under_way = [asyncio.create_task(asked(app, "/predict")) for _ in range(2)]
         await asyncio.sleep(0)
         status, headers, body = await asked(app, "/predict")
@@ -64,3 +70,54 @@ def test_ids_differ_and_grow_with_time(monkeypatch: pytest.MonkeyPatch) -> None:
     first, second, third, last = (new_request_id() for _ in range(4))
     assert first < min(second, third) < max(second, third) < last
     assert all(re.fullmatch(PREDICTION_ID, id) for id in (first, second, third, last))
+
+
+def test_what_takes_too_long_is_answered_503_and_the_next_one_is_not_held_up() -> None:
+    async def run() -> None:
+        app = observed(Slow(), request_seconds=0.001)
+        for _ in range(2):
+            status, headers, body = await asked(app, "/predict/batch")
+            assert (status, headers[b"retry-after"]) == (503, b"1")
+            assert "no answer after 0.001 seconds" in json.loads(body)["error"]
+
+    asyncio.run(run())
+
+
+def test_the_time_in_which_a_body_comes_is_not_that_of_the_answer() -> None:
+    came: list[Message] = []
+
+    async def reads(scope: Scope, receive: Receive, send: Send) -> None:
+        while not came or came[-1]["more_body"]:
+            came.append(await receive())
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"{}"})
+
+    async def run() -> None:
+        sent: list[Any] = []
+        parts = iter([b"a", b"b", b"c"])
+
+        async def receive() -> Message:
+            await asyncio.sleep(0.02)
+            part = next(parts)
+            return {"type": "http.request", "body": part, "more_body": part != b"c"}
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        app = observed(reads, request_seconds=0.03)
+        await app({"type": "http", "method": "POST", "path": "/predict", "headers": []}, receive, send)
+        assert sent[0]["status"] == 200
+
+    asyncio.run(run())
+
+
+def test_while_draining_every_answer_closes_its_connection() -> None:
+    async def run() -> None:
+        slow, source = Slow(), LiveSource()
+        slow.go_on.set()
+        app = observed(slow, source)
+        assert b"connection" not in (await asked(app, "/predict"))[1]
+        source.draining = True
+        assert (await asked(app, "/predict"))[1][b"connection"] == b"close"
+
+    asyncio.run(run())

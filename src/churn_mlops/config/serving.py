@@ -18,10 +18,24 @@ class Serving(Section):
         "127.0.0.1", "address to listen on; the default is reached from this machine only", min_length=1
     )
     port: int = setting(8000, "port to listen on; 0 takes a free one", ge=0, le=65535)
+    workers: int = setting(
+        1, "processes that answer on the port, one for each core at most; they have one page of metrics", ge=1, le=256
+    )
     max_body_bytes: int = setting(1_048_576, "largest body of a request; a larger one is answered 413", "bytes", ge=1)
     max_batch_rows: int = setting(10_000, "most customers of one batch request", "customers", ge=1)
     requests_at_once: int = setting(
         200, "most requests under way in one process; more are answered 503 at once, but for probes", "requests", ge=1
+    )
+    request_seconds: float = setting(
+        10.0, "longest time to answer, once the body is there; then the answer is 503", "seconds", gt=0, le=600
+    )
+    drain_seconds: float = setting(
+        3.0,
+        "time after SIGTERM in which requests are still answered, while /ready says no: longer than a load balancer "
+        "needs to see it; Ctrl-C and a second signal do not wait",
+        "seconds",
+        ge=0,
+        le=600,
     )
     source_seconds: float = setting(
         2.0, "longest wait for one customer of the source; then his published score is told", "seconds", gt=0, le=60

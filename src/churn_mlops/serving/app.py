@@ -36,16 +36,18 @@ from churn_mlops.serving.errors import (
     shortened,
 )
 from churn_mlops.serving.guarding import add_access
-from churn_mlops.serving.keeping import Keeper, KeeperMetrics, Said, keeper_of, run_with, told_of
+from churn_mlops.serving.keeping import Keeper, Said, keeper_of, keeping, told_of
 from churn_mlops.serving.kept import add_kept
+from churn_mlops.serving.lifespan import during, repeating
 from churn_mlops.serving.live import Live, LiveSource
 from churn_mlops.serving.metrics import Metrics
 from churn_mlops.serving.observing import Journal, Observed
-from churn_mlops.serving.receiving import BODY_SECONDS
+from churn_mlops.serving.receiving import BODY_SECONDS, Limits
 from churn_mlops.serving.risk import ReadCustomer, Source, add_risk
 from churn_mlops.serving.schemas import BatchPredictions, ErrorBody, Prediction
 from churn_mlops.serving.store_link import StoreLink
 
+TAKE_OVER_SECONDS = 1.0
 _JSON = "application/json"
 _PREDICTIONS, _STATE = "Predictions", "Server"
 _REFUSALS: dict[int | str, dict[str, Any]] = {
@@ -104,6 +106,8 @@ def create_app(
         telemetry={"tracing": False, "metrics": False, "logs": False},  # nothing leaves this process unasked
     )
     metrics = Metrics(source)
+    if metrics.folder is not None:
+        during(app, partial(repeating, metrics.take_over, TAKE_OVER_SECONDS))
     keeper = keeper_of(store, settings.serving.answers_waiting)
     economics = Economics(**settings.decision.economics())
     app.add_middleware(Direct, routes=app.routes, paths={"/predict"})
@@ -111,10 +115,14 @@ def create_app(
     app.add_middleware(
         Observed,
         metrics=metrics,
-        max_body_bytes=settings.serving.max_body_bytes,
-        body_seconds=body_seconds,
+        source=source,
+        limits=Limits(
+            body_bytes=settings.serving.max_body_bytes,
+            body_seconds=body_seconds,
+            request_seconds=settings.serving.request_seconds,
+            at_once=settings.serving.requests_at_once,
+        ),
         local_only=local_only and access is None,  # the gate looks at it itself
-        at_once=settings.serving.requests_at_once,
     )
     _add_refusals(app)
 
@@ -148,7 +156,7 @@ def create_app(
             keeper.keep(Said(id, time.time(), live, as_of, caller.name, (row,), (told,)))
         return told, _headers(id, live, as_of)
 
-    app.state.at_once = AtOnce(said, admission, Journal(metrics), settings.serving.max_body_bytes, local_only)
+    app.state.at_once = AtOnce(said, admission, Journal(metrics), source, settings.serving.max_body_bytes, local_only)
 
     @app.post(
         "/predict/batch",
@@ -207,8 +215,10 @@ def _add_state(app: FastAPI, source: LiveSource, metrics: Metrics, keeper: Keepe
 
 
 def _add_kept(app: FastAPI, keeper: Keeper, metrics: Metrics) -> None:
-    metrics.registry.register(KeeperMetrics(keeper))
-    run_with(app, keeper)
+    metrics.follow_count("churn_answers_kept", "Answers that are in the store", lambda: keeper.kept)
+    metrics.follow_count("churn_answers_dropped", "Answers that were not kept", lambda: keeper.dropped)
+    metrics.follow_level("churn_answers_waiting", "Answers that wait for the store", lambda: keeper.waiting)
+    during(app, partial(keeping, keeper))
     add_kept(app, keeper.store)
     add_contacts(app, keeper.store)
 

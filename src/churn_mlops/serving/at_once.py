@@ -19,6 +19,7 @@ from churn_mlops.errors import DataError
 from churn_mlops.serving.admission import Admission
 from churn_mlops.serving.callers import LOCAL, Caller
 from churn_mlops.serving.errors import RequestError
+from churn_mlops.serving.live import LiveSource
 from churn_mlops.serving.observing import Journal, new_request_id
 from churn_mlops.serving.permissions import rule_of
 from churn_mlops.serving.receiving import check_hosts
@@ -39,14 +40,21 @@ class AtOnce:
         predict: predicts; raises what is to be refused.
         admission: who is let in; None lets in everybody.
         journal: where they are noted.
+        source: says when the server is draining: then all go the general way.
         max_body_bytes: larger bodies go the general way.
         local_only: without ``admission``, only requests to this machine's own name are answered here.
     """
 
     def __init__(
-        self, predict: Predict, admission: Admission | None, journal: Journal, max_body_bytes: int, local_only: bool
+        self,
+        predict: Predict,
+        admission: Admission | None,
+        journal: Journal,
+        source: LiveSource,
+        max_body_bytes: int,
+        local_only: bool,
     ) -> None:
-        self._predict, self._admission, self._journal = predict, admission, journal
+        self._predict, self._admission, self._journal, self._source = predict, admission, journal, source
         self._max_body_bytes, self._local_only = max_body_bytes, local_only
 
     def answer(self, scope: Scope, body: bytes) -> bytes | None:
@@ -55,7 +63,7 @@ class AtOnce:
         None where the request has to go the general way.
         """
         started = time.perf_counter()
-        if len(body) > self._max_body_bytes:
+        if len(body) > self._max_body_bytes or self._source.draining:
             return None
         scope["path"] = PATH
         caller = self._caller(scope)

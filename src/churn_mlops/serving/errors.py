@@ -81,9 +81,20 @@ def http_sentence(status: int, allowed: str | None = None) -> str:
     return HTTPStatus(status).phrase.lower()
 
 
+def fault_error() -> RequestError:
+    """The answer where something is wrong with the server itself."""
+    return RequestError(500, "something went wrong here; the server's log says what, under this request_id")
+
+
 def too_busy_error() -> RequestError:
     """The answer to one request too many."""
     return RequestError(503, "too many requests are under way: try again in a second", headers={"Retry-After": "1"})
+
+
+def too_late_error(seconds: float) -> RequestError:
+    """The answer to a request that could not be answered in time."""
+    told = f"there is no answer after {seconds:g} seconds, and whether it was acted on is not known: try again"
+    return RequestError(503, told, headers={"Retry-After": "1"})
 
 
 def too_large_error(limit: int) -> RequestError:

@@ -10,9 +10,6 @@ from datetime import UTC, date, datetime
 from typing import Any, NamedTuple
 
 import structlog
-from fastapi import FastAPI
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
-from prometheus_client.registry import Collector
 from pydantic_core import to_json
 from starlette.concurrency import run_in_threadpool
 
@@ -200,20 +197,6 @@ class Keeper:
             log.info("the store is back", waiting=self.waiting, dropped=self.dropped)
 
 
-class KeeperMetrics(Collector):
-    """How many answers wait, were kept and were dropped, read when Prometheus asks."""
-
-    def __init__(self, keeper: Keeper) -> None:
-        self._keeper = keeper
-
-    def collect(self) -> Iterator[Metric]:
-        """The three figures."""
-        keeper = self._keeper
-        yield CounterMetricFamily("churn_answers_kept", "Answers that are in the store", value=keeper.kept)
-        yield CounterMetricFamily("churn_answers_dropped", "Answers that were not kept", value=keeper.dropped)
-        yield GaugeMetricFamily("churn_answers_waiting", "Answers that wait for the store", value=keeper.waiting)
-
-
 def keeper_of(store: StoreLink | None, most_waiting: int) -> Keeper | None:
     """The keeper of an application; None where it has no store."""
     return None if store is None else Keeper(store, most_waiting)
@@ -230,20 +213,14 @@ def told_of(keeper: Keeper | None) -> dict[str, Any]:
     }
 
 
-def run_with(app: FastAPI, keeper: Keeper) -> None:
-    """Let ``keeper`` write from the start of ``app`` to its end, which waits until it is drained."""
-    inner = app.router.lifespan_context
-
-    @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[Any]:
-        async with inner(app) as state:
-            keeper.start()
-            try:
-                yield state
-            finally:
-                await run_in_threadpool(keeper.close)
-
-    app.router.lifespan_context = lifespan
+@asynccontextmanager
+async def keeping(keeper: Keeper) -> AsyncIterator[None]:
+    """Let ``keeper`` write; the end waits until it is drained."""
+    keeper.start()
+    try:
+        yield
+    finally:
+        await run_in_threadpool(keeper.close)
 
 
 def _answers(said: Said) -> Iterator[Answer]:

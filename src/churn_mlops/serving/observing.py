@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-import sys
 import time
 import traceback
 
@@ -13,9 +12,10 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from churn_mlops.logs import info_lines
-from churn_mlops.serving.errors import RequestError, error_response, refusal, too_busy_error
+from churn_mlops.serving.errors import RequestError, fault_error, refusal, too_busy_error, too_late_error
+from churn_mlops.serving.live import LiveSource
 from churn_mlops.serving.metrics import Metrics
-from churn_mlops.serving.receiving import check_declared_length, check_hosts, limited
+from churn_mlops.serving.receiving import Limits, check_declared_length, check_hosts, limited
 from churn_mlops.serving.strict_headers import add_strict_headers
 
 PROBES = ("/health", "/ready", "/metrics")
@@ -61,26 +61,14 @@ class Observed:
     Args:
         app: what answers.
         metrics: what counts.
-        max_body_bytes: a larger body is answered 413, before it is read whole.
-        body_seconds: a body that takes longer to come is answered 408.
+        source: says when the server is draining: every answer then closes its connection.
+        limits: of what clients send, and of the time it takes.
         local_only: a request to another host than this machine is answered 400.
-        at_once: most requests under way; more are answered 503 at once, so that those under way end soon.
     """
 
-    def __init__(
-        self,
-        app: ASGIApp,
-        metrics: Metrics,
-        max_body_bytes: int,
-        body_seconds: float,
-        local_only: bool,
-        at_once: int = sys.maxsize,
-    ) -> None:
-        self._app = app
-        self._at_once, self._under_way = at_once, 0
-        self._max_body_bytes = max_body_bytes
-        self._body_seconds = body_seconds
-        self._local_only = local_only
+    def __init__(self, app: ASGIApp, metrics: Metrics, source: LiveSource, limits: Limits, local_only: bool) -> None:
+        self._app, self._source, self._limits, self._local_only = app, source, limits, local_only
+        self._under_way = 0
         self._journal = Journal(metrics)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -91,7 +79,7 @@ class Observed:
         started = time.perf_counter()
         request_id = new_request_id()
         scope.setdefault("state", {})["request_id"] = request_id
-        answer = _Answer(send, request_id)
+        answer = _Answer(send, request_id, self._source)
         self._under_way += 1
         try:
             await self._answer(scope, receive, answer, request_id)
@@ -103,32 +91,36 @@ class Observed:
             self._journal.note(route, status, seconds, request_id)
 
     async def _answer(self, scope: Scope, receive: Receive, send: _Answer, request_id: str) -> None:
+        limits = self._limits
         try:
-            if self._under_way > self._at_once and scope["path"] not in PROBES:
+            if self._under_way > limits.at_once and scope["path"] not in PROBES:
                 raise too_busy_error()
             if self._local_only:
                 check_hosts(scope)
-            check_declared_length(scope, self._max_body_bytes)
+            check_declared_length(scope, limits.body_bytes)
         except RequestError as refused:
             await refusal(refused, request_id)(scope, receive, send)
             return
         try:
-            await self._app(scope, limited(receive, self._max_body_bytes, self._body_seconds), send)
+            async with asyncio.timeout(limits.request_seconds) as deadline:
+                await self._app(scope, limited(receive, limits, deadline), send)
         except ClientDisconnect:
             return  # the client went away: nobody is there to answer
         except Exception as error:
-            _log_fault(error, request_id)
+            late = isinstance(error, TimeoutError) and deadline.expired()
+            if not late:
+                _log_fault(error, request_id)
             if send.status:  # half an answer is out: only breaking the connection tells the client
                 raise
-            sentence = "something went wrong here; the server's log says what, under this request_id"
-            await error_response(500, sentence, request_id)(scope, receive, send)
+            told = too_late_error(limits.request_seconds) if late else fault_error()
+            await refusal(told, request_id)(scope, receive, send)
 
 
 class _Answer:
     """Sends an answer on, with the request's id, and remembers its status."""
 
-    def __init__(self, send: Send, request_id: str) -> None:
-        self._send = send
+    def __init__(self, send: Send, request_id: str, source: LiveSource) -> None:
+        self._send, self._source = send, source
         self._header = (b"x-request-id", request_id.encode())
         self.status = 0
 
@@ -136,6 +128,8 @@ class _Answer:
         if message["type"] == "http.response.start":
             self.status = message["status"]
             message["headers"] = [*message.get("headers", ()), self._header]
+            if self._source.draining:  # so that the next request goes to a server that stays
+                message["headers"].append((b"connection", b"close"))
             add_strict_headers(message)
         await self._send(message)
 

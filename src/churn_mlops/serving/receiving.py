@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import re
+import sys
 from collections.abc import Awaitable, Callable, Collection
+from dataclasses import dataclass
 from typing import Any
 
 from starlette.types import Receive, Scope
@@ -13,6 +15,23 @@ from starlette.types import Receive, Scope
 from churn_mlops.serving.errors import RequestError, too_large_error, too_slow_error
 
 BODY_SECONDS = 30.0
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How much is taken from clients, and for how long.
+
+    Args:
+        body_bytes: a larger body is answered 413, before it is read whole.
+        body_seconds: a body that takes longer to come is answered 408.
+        request_seconds: what is not answered by then, counted from when the body is there, is answered 503.
+        at_once: most requests under way; more are answered 503 at once, so that those under way end soon.
+    """
+
+    body_bytes: int
+    body_seconds: float = BODY_SECONDS
+    request_seconds: float = 10.0
+    at_once: int = sys.maxsize
 
 
 def check_hosts(scope: Scope, allowed: Collection[str] = ()) -> None:
@@ -47,32 +66,41 @@ def check_declared_length(scope: Scope, limit: int) -> None:
             raise too_large_error(limit)
 
 
-def limited(receive: Receive, limit: int, seconds: float) -> Callable[[], Awaitable[dict[str, Any]]]:
-    """``receive``, for a body of at most ``limit`` bytes (a chunked one declares no length) within ``seconds``.
+def limited(receive: Receive, limits: Limits, deadline: asyncio.Timeout) -> Callable[[], Awaitable[dict[str, Any]]]:
+    """``receive``, for a body within the limits (a chunked one declares no length).
 
     The time is that of the whole body, from its first call on: a client that sends a byte now and then gains nothing.
     What is received after the body is waited for without end.
 
+    Args:
+        receive: of the application.
+        limits: of the body.
+        deadline: of the answer; it stands still while the body comes.
+
     Returns:
         A function as ``receive``; it raises RequestError 413 or 408.
     """
-    taken, deadline, whole = 0, None, False
+    clock = asyncio.get_running_loop().time
+    taken, until, whole = 0, None, False
 
     async def receive_some() -> Any:
-        nonlocal taken, deadline, whole
+        nonlocal taken, until, whole
         if whole:
             return await receive()
-        if deadline is None:
-            deadline = asyncio.get_running_loop().time() + seconds
+        if until is None:
+            until = clock() + limits.body_seconds
+            deadline.reschedule(None)
         try:
-            async with asyncio.timeout_at(deadline):
+            async with asyncio.timeout_at(until):
                 message = await receive()
         except TimeoutError:
-            raise too_slow_error(seconds) from None
+            raise too_slow_error(limits.body_seconds) from None
         taken += len(message.get("body", b""))
-        if taken > limit:
-            raise too_large_error(limit)
+        if taken > limits.body_bytes:
+            raise too_large_error(limits.body_bytes)
         whole = not message.get("more_body", False)
+        if whole:
+            deadline.reschedule(clock() + limits.request_seconds)
         return message
 
     return receive_some

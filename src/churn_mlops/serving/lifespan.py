@@ -1,0 +1,41 @@
+"""What an application does beside answering, from its start to its end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from typing import Any
+
+from fastapi import FastAPI
+
+
+def during(app: FastAPI, running: Callable[[], AbstractAsyncContextManager[None]]) -> None:
+    """Enter ``running`` when ``app`` starts, and leave it when it ends; what was given later is left first."""
+    inner = app.router.lifespan_context
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[Any]:
+        async with inner(app) as state, running():
+            yield state
+
+    app.router.lifespan_context = lifespan
+
+
+@asynccontextmanager
+async def repeating(work: Callable[[], None], seconds: float) -> AsyncIterator[None]:
+    """Do ``work``, which takes no time, every so many seconds, and a last time at the end."""
+
+    async def go_on() -> None:
+        while True:
+            work()
+            await asyncio.sleep(seconds)
+
+    task = asyncio.create_task(go_on())
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+        work()

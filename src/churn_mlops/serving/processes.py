@@ -1,0 +1,43 @@
+"""The processes behind one port: which are alive, and what they take together."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from prometheus_client import ProcessCollector
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
+
+FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+"""The variable by which Prometheus's library knows the folder in which several processes count together."""
+_STARTED = "process_start_time_seconds"
+
+
+class Processes(Collector):
+    """What Prometheus's library tells of one process (memory, processor, files), added up; the earliest start.
+
+    Args:
+        folder: where they count together: the name of each file there ends with the number of a process.
+    """
+
+    def __init__(self, folder: str) -> None:
+        self._folder = Path(folder)
+
+    def collect(self) -> Iterator[Metric]:
+        """The sums."""
+        found: dict[str, tuple[Metric, list[float]]] = {}
+        for pid in self._alive():
+            for metric in ProcessCollector(pid=lambda pid=pid: pid, registry=None).collect():  # type: ignore[misc]
+                _, values = found.setdefault(metric.name, (metric, []))
+                values.append(metric.samples[0].value)
+        for one, values in found.values():
+            told = Metric(one.name, one.documentation, one.type)
+            told.add_sample(one.samples[0].name, {}, min(values) if one.name == _STARTED else sum(values))
+            yield told
+
+    def _alive(self) -> set[int]:
+        named = (re.search(r"_(\d+)\.db$", file.name) for file in self._folder.iterdir())
+        pids = {int(match[1]) for match in named if match}
+        return {pid for pid in pids if Path(f"/proc/{pid}").exists()}
