@@ -48,6 +48,10 @@ class PromotionError(ChurnError):
     """A model version cannot go live, or there is none that is live."""
 
 
+class ServingError(ChurnError):
+    """The server cannot go on answering."""
+
+
 class AccessError(ChurnError):
     """A key, a person or a password cannot be taken as it was given."""
 

@@ -17,9 +17,9 @@ if __name__ == "__main__":
     live = Live(TenurePredictor(), version="3", live_from="2026-11-23", model_type="fake")  # type: ignore[arg-type]
     settings = Settings.model_validate({"serving": {"answers_waiting": 500_000}})
 
-    def announce(address: str) -> None:
-        print(address, flush=True)
+    def ready() -> None:
+        print(address_of(listening), flush=True)
 
-    Server(LiveSource(live), settings, address_of(listening), announce, store=StoreLink(sys.argv[1])).run(
+    Server(LiveSource(live), settings, address_of(listening), ready, store=StoreLink(sys.argv[1])).run(
         sockets=[listening]
     )

@@ -15,7 +15,7 @@ from churn_mlops.serving.server import Server, address_of, listen
 def running(source: LiveSource, settings: Settings) -> Iterator[tuple[str, int]]:
     """Host and port of a server that is ready; it stops when the block ends."""
     listening, ready = listen("127.0.0.1", 0), threading.Event()
-    server = Server(source, settings, address_of(listening), lambda address: ready.set())
+    server = Server(source, settings, address_of(listening), ready.set)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
     thread.start()
     try:

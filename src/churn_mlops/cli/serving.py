@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Annotated
 
@@ -21,6 +22,9 @@ def serve(
     context: typer.Context,
     host: Annotated[str | None, typer.Option(help="Address to listen on, instead of serving.host.")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on, instead of serving.port.")] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Processes that answer, instead of serving.workers.")
+    ] = None,
 ) -> None:
     """Serve the champion over HTTP until stopped (Ctrl-C).
 
@@ -29,7 +33,7 @@ def serve(
     from churn_mlops.serving.server import serve as run
 
     settings = settings_of(context)
-    given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
+    given = {name: value for name, value in (("host", host), ("port", port), ("workers", workers)) if value is not None}
     settings = settings.model_copy(update={"serving": settings.serving.model_copy(update=given)})
     run(settings, announce=announce, read_customer=reader(settings))
 
@@ -39,13 +43,14 @@ def reader(settings: Settings) -> ReadCustomer | None:
     if settings.source.url is None or find_spec("ibis") is None:
         return None
 
-    def read(customer: str, bundle: Bundle) -> CustomerRow | None:
-        # With the first request: the server starts without what reads sources.
-        from churn_mlops.pipelines.one_customer import read_customer
+    return partial(_read, settings)
 
-        return read_customer(settings, customer, bundle)
 
-    return read
+def _read(settings: Settings, customer: str, bundle: Bundle) -> CustomerRow | None:
+    # With the first request: the server starts without what reads sources.
+    from churn_mlops.pipelines.one_customer import read_customer
+
+    return read_customer(settings, customer, bundle)
 
 
 def announce(address: str) -> None:

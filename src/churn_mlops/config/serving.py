@@ -19,7 +19,11 @@ class Serving(Section):
     )
     port: int = setting(8000, "port to listen on; 0 takes a free one", ge=0, le=65535)
     workers: int = setting(
-        1, "processes that answer on the port, one for each core at most; they have one page of metrics", ge=1, le=256
+        1,
+        "how many answer on the port, one for each core at most; they have one page of metrics",
+        "processes",
+        ge=1,
+        le=256,
     )
     max_body_bytes: int = setting(1_048_576, "largest body of a request; a larger one is answered 413", "bytes", ge=1)
     max_batch_rows: int = setting(10_000, "most customers of one batch request", "customers", ge=1)

@@ -1,13 +1,16 @@
-"""The server process: the champion of this machine behind a socket."""
+"""The server: the champion behind a socket, answered by one process or by several."""
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import gc
 import ipaddress
 import signal
 import socket
+import sys
 from collections.abc import Callable
+from contextlib import closing
 from functools import partial
 from types import FrameType
 
@@ -16,6 +19,7 @@ import uvicorn
 
 from churn_mlops.config import Settings
 from churn_mlops.errors import ConfigError
+from churn_mlops.logs import configure
 from churn_mlops.serving.access import Access
 from churn_mlops.serving.app import create_app
 from churn_mlops.serving.at_once import AtOnceProtocol
@@ -24,8 +28,11 @@ from churn_mlops.serving.guarding import access_of, may_leave_loopback
 from churn_mlops.serving.live import LiveSource
 from churn_mlops.serving.risk import ReadCustomer
 from churn_mlops.serving.store_link import StoreLink
+from churn_mlops.serving.workers import Workers
 
 GRACE_SECONDS = 10
+BACKLOG = 2048
+SWITCH_SECONDS = 0.001
 log = structlog.get_logger("churn_mlops.serving")
 
 
@@ -39,35 +46,63 @@ def serve(
     A new champion is taken up while requests are answered.
 
     Args:
-        settings: where to listen, and what to serve.
+        settings: where to listen, and what to serve, by how many processes.
         announce: called with the server's address once it answers.
-        read_customer: reads one customer of the source by his name; None where this server has no source.
+        read_customer: reads one customer of the source by his name; None where this server has no source. Can be
+            pickled, for other processes.
 
     Raises:
         ConfigError: the address is not one of this machine alone, or its port is in use.
         PromotionError: no model is live.
+        ServingError: processes do not start, or end again and again.
     """
+    with closing(StoreLink(settings.store.url)) as store:
+        access_of(settings, store)  # what is wrong with the settings is told before anything starts
+        keyed = is_loopback(settings.serving.host) or may_leave_loopback(settings, store)
+        if settings.serving.workers > 1:
+            ChampionWatch(settings, store, LiveSource()).first()
+    with listen(settings.serving.host, settings.serving.port, keyed=keyed) as listening:
+        tell = partial(announce or _keep_silent, address_of(listening))
+        if settings.serving.workers == 1:
+            _answer(settings, listening, read_customer, tell)
+            return
+        work = partial(_work, settings, listening, read_customer)
+        patience = settings.serving.drain_seconds + 2 * GRACE_SECONDS
+        Workers(settings.serving.workers, work, patience).run(tell)
+
+
+def _keep_silent(address: str) -> None:
+    pass
+
+
+def _work(
+    settings: Settings, listening: socket.socket, read_customer: ReadCustomer | None, ready: Callable[[], None]
+) -> None:
+    """One of several processes."""
+    configure(settings.logging.level, settings.logging.format)
+    _answer(settings, listening, read_customer, ready)
+
+
+def _answer(
+    settings: Settings, listening: socket.socket, read_customer: ReadCustomer | None, ready: Callable[[], None]
+) -> None:
+    """Serve on a socket, from one process, until it is told to stop."""
     store, source = StoreLink(settings.store.url), LiveSource()
-    access = access_of(settings, store)
-    keyed = is_loopback(settings.serving.host) or may_leave_loopback(settings, store)
-    listening = listen(settings.serving.host, settings.serving.port, keyed=keyed)
-    watch = ChampionWatch(settings, store, source)
+    access, watch = access_of(settings, store), ChampionWatch(settings, store, source)
     try:
         watch.first()
         watch.start()
-        address = address_of(listening)
         # What is there now stays: the collector need not walk through it whenever a large body makes many objects.
         gc.collect()
         gc.freeze()
-        Server(source, settings, address, announce, store=store, access=access, read_customer=read_customer).run(
-            sockets=[listening]
-        )
+        # The thread that keeps answers has to let go of the interpreter sooner than Python's 5 ms.
+        sys.setswitchinterval(SWITCH_SECONDS)
+        Server(source, settings, address_of(listening), ready, store, access, read_customer).run(sockets=[listening])
     except KeyboardInterrupt:
         pass  # Ctrl-C is how a person stops it
     finally:
         watch.stop()
         store.close()
-        listening.close()
 
 
 def listen(host: str, port: int, *, keyed: bool = False) -> socket.socket:
@@ -99,15 +134,18 @@ def address_of(listening: socket.socket) -> str:
 
 
 class Server(uvicorn.Server):
-    """uvicorn, saying when it answers, and ``/ready`` saying no from the moment it is told to stop."""
+    """uvicorn, saying when it answers, and leaving so that nobody notices.
+
+    Told to stop by SIGTERM, it says no at ``/ready`` and goes on to answer for ``serving.drain_seconds``, in which
+    whoever sends requests here learns to send them elsewhere. A second signal, or Ctrl-C, ends that time.
+    """
 
     def __init__(
         self,
         source: LiveSource,
         settings: Settings,
         address: str,
-        announce: Callable[[str], None] | None,
-        *,
+        ready: Callable[[], None],
         store: StoreLink | None = None,
         access: Access | None = None,
         read_customer: ReadCustomer | None = None,
@@ -124,12 +162,13 @@ class Server(uvicorn.Server):
                 proxy_headers=False,  # it would take the word of whoever asks from this machine for his address
                 access_log=False,
                 server_header=False,
+                backlog=BACKLOG,
                 timeout_graceful_shutdown=GRACE_SECONDS,
             )
         )
-        self._source = source
-        self._address = address
-        self._announce = announce
+        self._source, self._address, self._ready = source, address, ready
+        self._drain_seconds = settings.serving.drain_seconds
+        self._signals: list[int] = []
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start to answer, and say so."""
@@ -137,12 +176,20 @@ class Server(uvicorn.Server):
         if self.started:
             live = self._source.current
             log.info("serving", address=self._address, model_version=live.version if live else None)
-            if self._announce is not None:
-                self._announce(self._address)
+            self._ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Go on to answer for a while, then take no new connections and answer what is under way."""
+        clock = asyncio.get_running_loop().time
+        until = clock() + self._drain_seconds
+        while self._signals == [signal.SIGTERM] and clock() < until:
+            await asyncio.sleep(0.05)
+        await super().shutdown(sockets=sockets)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Take no new connections; from now on this server is not ready."""
+        """From now on this server is not ready."""
         self._source.draining = True
+        self._signals.append(sig)
         log.info("stopping", signal=signal.Signals(sig).name)
         super().handle_exit(sig, frame)
 

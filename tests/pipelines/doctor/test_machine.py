@@ -52,7 +52,7 @@ def test_our_own_server_on_the_port_is_known_and_its_version_compared(own_compan
     listening = listen("127.0.0.1", 0)
     ready = threading.Event()
     source = LiveSource(load_champion(own_company.settings))
-    server = Server(source, own_company.settings, address_of(listening), lambda address: ready.set())
+    server = Server(source, own_company.settings, address_of(listening), ready.set)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
     thread.start()
     try:

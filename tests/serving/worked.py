@@ -1,0 +1,31 @@
+"""What worker processes do in tests."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from churn_mlops.errors import ConfigError
+
+
+def wait_for_the_end(folder: Path, ready: Callable[[], None]) -> None:
+    """Leave a file with one's number, answer, and end when told to."""
+    (folder / f"{os.getpid()}").touch()
+    ready()
+    signal.sigwait({signal.SIGTERM, signal.SIGINT})
+
+
+def hear_nothing(ready: Callable[[], None]) -> None:
+    """Answer, and never end by oneself."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    ready()
+    while True:
+        time.sleep(60)
+
+
+def fail(ready: Callable[[], None]) -> None:
+    """End before answering."""
+    raise ConfigError("there is nothing to answer with")
