@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+import asyncio
 import http.client
 import json
 import re
 import socket
 from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from starlette.requests import Request
+from starlette.types import Scope
 
 from churn_mlops.config import Settings
+from churn_mlops.serving.access import Access
+from churn_mlops.serving.admission import Admission, House
 from churn_mlops.serving.at_once import AtOnce
+from churn_mlops.serving.errors import RequestError
 from churn_mlops.serving.live import LiveSource
+from churn_mlops.serving.permissions import rule_of
+from churn_mlops.serving.store_link import StoreLink
+from tests.serving.guarded import fill
 from tests.serving.running import running
 
 Address = tuple[str, int]
@@ -149,3 +158,26 @@ def test_any_body_is_answered_the_same_at_once_and_the_general_way(address: Addr
 def test_without_keys_another_host_is_refused() -> None:
     app = AtOnce(lambda *_: (b"{}", ()), None, None, LiveSource(), 1000, local_only=True)  # type: ignore[arg-type]  # never noted
     assert app.answer({"headers": [(b"host", b"evil.example")], "method": "POST"}, BODY) is None
+
+
+def test_what_comes_again_on_the_general_way_counts_once_for_the_limit(tmp_path: Path) -> None:
+    made = fill(tmp_path)
+    link = StoreLink(made.address)
+    admission = Admission(Access(link), House(requests_per_second=0.01))
+
+    def refusing(*_: Any) -> Any:
+        raise RequestError(422, "tenure is missing")
+
+    async def ask() -> None:
+        headers = [(b"host", b"localhost"), (b"x-api-key", made.keys["agent"].encode())]
+        scope: Scope = {"type": "http", "method": "POST", "path": "/predict", "headers": headers, "state": {}}
+        rule = rule_of("POST", "/predict")
+        await admission.admit(scope | {"headers": [headers[0], (b"x-api-key", made.keys["admin"].encode())]}, rule)
+        app = AtOnce(refusing, admission, None, LiveSource(), 1000, local_only=True)  # type: ignore[arg-type]  # never noted
+        assert app.answer(scope, b"{}") is None
+        assert (await admission.admit(scope, rule)).name == "key:agent-key"
+        with pytest.raises(RequestError, match="requests a second"):
+            await admission.admit(scope, rule)
+
+    asyncio.run(ask())
+    link.close()

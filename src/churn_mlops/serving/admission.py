@@ -76,6 +76,11 @@ class Admission:
             return None
         return caller
 
+    def forget(self, caller: Caller) -> None:
+        """Count a request that :meth:`at_once` let in no more: it comes again, by :meth:`admit`."""
+        if self._rates is not None:
+            self._rates.give_back(caller.name)
+
     async def admit(self, scope: Scope, rule: Rule) -> Caller:
         """Who asks.
 

@@ -15,7 +15,6 @@ from typing import Any, cast
 from starlette.types import Scope
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from churn_mlops.errors import DataError
 from churn_mlops.serving.admission import Admission
 from churn_mlops.serving.callers import LOCAL, Caller
 from churn_mlops.serving.errors import RequestError
@@ -72,7 +71,9 @@ class AtOnce:
         request_id = new_request_id()
         try:
             told, headers = self._predict(body, request_id, caller)
-        except (RequestError, DataError):
+        except Exception:  # whatever it is, it comes again on the general way, which finds the words for it
+            if self._admission is not None:
+                self._admission.forget(caller)
             return None
         lines = b"".join([b"%s: %s\r\n" % header for header in headers])
         self._journal.note(PATH, 200, time.perf_counter() - started, request_id)
@@ -155,7 +156,7 @@ class AtOnceProtocol(HttpToolsProtocol):
         self.scope["method"] = "POST"
         try:
             return self._at_once.answer(cast("Scope", self.scope), body)
-        except Exception:  # whatever it is, it comes again on the general way, which answers 500 and logs it
+        except Exception:  # it comes again on the general way, which answers 500 and logs it
             return None
 
     def _go_the_general_way(self) -> None:
