@@ -10,7 +10,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from bench.__main__ import EXAMPLE
+from bench.peers.__main__ import bars
 from bench.peers.pipeline import Lean, Pipeline
+from bench.peers.servers import BY_HAND, PIPELINE, peers
 from bench.peers.trees import Trees, trees_of
 from churn_mlops.models import ChurnModel
 from tests.customers import CONTRACT, customers, left
@@ -63,3 +66,22 @@ def test_a_model_that_is_not_compiled_from_trees_is_refused() -> None:
     bundle = ChurnModel("logistic_regression", contract=PLAIN).fit(frame, y).bundle_
     with pytest.raises(ValueError, match="logistic_regression is not compiled"):
         trees_of(bundle, frame, y)
+
+
+def test_the_bar_holds_for_a_peer_as_one_deploys_it_and_not_for_one_by_hand() -> None:
+    us = {"start_seconds": 0.9, "memory_mb": 90}
+    found = [
+        {"name": "near", "form": PIPELINE, "ratio": 39.9},
+        {"name": "far", "form": PIPELINE, "ratio": 40.0},
+        {"name": "far", "form": BY_HAND, "ratio": 5.0},
+    ]
+    assert [bar["met"] for bar in bars(us, found)] == [False, True, True, True]
+    assert [bar["met"] for bar in bars({"start_seconds": 2.1, "memory_mb": 251}, found)][2:] == [False, False]
+
+
+def test_a_peer_is_asked_for_the_customer_as_he_is(tmp_path: Path) -> None:
+    asked = peers(tmp_path / "bin", tmp_path, 18000)
+    for peer in asked:
+        body = json.dumps(peer.body(EXAMPLE))
+        assert all(json.dumps(name) in body and json.dumps(value) in body for name, value in EXAMPLE.items())
+    assert len({peer.url for peer in asked}) == 6
