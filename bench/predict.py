@@ -11,14 +11,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import re
 import signal
 import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -28,6 +27,7 @@ from bench.__main__ import CHURN, EXAMPLE, wait_until_ready
 SERVER_CORE, LOAD_CORE = "0", "1"
 CONNECTIONS = 16
 OURS, ORDINARY = 18441, 18442
+_JSON = {"Content-Type": "application/json"}
 
 
 @contextmanager
@@ -44,29 +44,44 @@ def running(command: list[str], folder: Path, log: Path) -> Iterator[int]:
             process.wait()
 
 
-def load(tool: list[str], script: dict[str, str]) -> str:
+def load(tool: list[str]) -> str:
     """What a tool prints of its load, put onto the other core."""
-    command = ["taskset", "-c", LOAD_CORE, *tool]
-    return subprocess.run(command, check=True, capture_output=True, text=True, env=os.environ | script).stdout
+    return subprocess.run(["taskset", "-c", LOAD_CORE, *tool], check=True, capture_output=True, text=True).stdout
 
 
-def requests_a_second(port: int, seconds: int, lua: Path, key: str) -> float:
+def write_script(path: Path, body: Any, headers: Mapping[str, str]) -> Path:
+    """What `wrk` asks: a POST of ``body`` as JSON; gives the path."""
+    lines = ["wrk.method = 'POST'", f"wrk.body = [[{json.dumps(body)}]]"]
+    lines += [f"wrk.headers['{name}'] = '{value}'" for name, value in {**_JSON, **headers}.items()]
+    path.write_text("\n".join(lines), encoding="utf-8")
+    return path
+
+
+def requests_a_second(url: str, seconds: int, lua: Path) -> float:
     """By `wrk`; every answer has to be 200."""
-    tool = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}", "-s", str(lua), f"http://127.0.0.1:{port}/predict"]
-    told = load(tool, {"KEY": key})
+    told = load(["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}", "-s", str(lua), url])
     if "Non-2xx" in told or "Socket errors" in told:
         raise RuntimeError(told)
     return float(_found(r"Requests/sec: *([0-9.]+)", told))
 
 
-def at_half_load(port: int, rate: float, seconds: int, body: Path, key: str) -> dict[str, float]:
-    """Milliseconds within which half, 95 and 99 of a hundred requests are answered, by `hey`."""
-    each = max(1, round(rate / 2 / CONNECTIONS))
-    tool = ["hey", "-z", f"{seconds}s", "-c", str(CONNECTIONS), "-q", str(each), "-m", "POST"]
-    tool += ["-H", f"X-API-Key: {key}", "-T", "application/json", "-D", str(body), f"http://127.0.0.1:{port}/predict"]
-    told = load(tool, {})
+def at_half_load(
+    url: str, rate: float, seconds: int, body: Any, headers: Mapping[str, str], connections: int = CONNECTIONS
+) -> dict[str, float]:
+    """Milliseconds within which half, 95 and 99 of a hundred requests are answered, by `hey`; all by 200."""
+    each = f"{rate / 2 / connections:.2f}"
+    tool = ["hey", "-z", f"{seconds}s", "-c", str(connections), "-q", each, "-m", "POST"]
+    for name, value in headers.items():
+        tool += ["-H", f"{name}: {value}"]
+    told = load([*tool, "-T", _JSON["Content-Type"], "-d", json.dumps(body), url])
+    if re.findall(r"\[(\d+)\]\t\d+ responses", told) != ["200"] or "Error distribution" in told:
+        raise RuntimeError(told)
     asked = {"requests_a_second": round(float(_found(r"Requests/sec:\s*([0-9.]+)", told)))}
     return asked | {f"p{n}_ms": 1e3 * float(_found(rf"{n}% in ([0-9.]+) secs", told)) for n in (50, 95, 99)}
+
+
+def _url(port: int) -> str:
+    return f"http://127.0.0.1:{port}/predict"
 
 
 def _found(pattern: str, text: str) -> str:
@@ -92,28 +107,23 @@ def main() -> None:
         ):
             told = subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True).stdout
         key = told.split()[0]
-        lua, body = folder / "post.lua", folder / "body.json"
-        body.write_text(json.dumps(EXAMPLE))
-        lua.write_text(
-            f"wrk.method = 'POST'\nwrk.body = [[{json.dumps(EXAMPLE)}]]\n"
-            "wrk.headers['Content-Type'] = 'application/json'\nwrk.headers['X-API-Key'] = os.getenv('KEY')\n"
-        )
+        lua = write_script(folder / "post.lua", EXAMPLE, {"X-API-Key": key})
         ours = [*churn, "serve", "--port", str(OURS)]
         ordinary = [sys.executable, "-m", "bench.ordinary", str(folder / "demo" / "models"), str(ORDINARY)]
         stack.enter_context(running(ours, folder, folder / "ours.log"))
         stack.enter_context(running(ordinary, Path.cwd(), folder / "ordinary.log"))
         wait_until_ready(OURS, "/ready")
         wait_until_ready(ORDINARY, "/docs")
-        print(json.dumps(_measured(given, lua, body, key)))
+        print(json.dumps(_measured(given, lua, key)))
 
 
-def _measured(given: Any, lua: Path, body: Path, key: str) -> dict[str, Any]:
+def _measured(given: Any, lua: Path, key: str) -> dict[str, Any]:
     rates: dict[int, list[float]] = {OURS: [], ORDINARY: []}
     for port in rates:
-        requests_a_second(port, 2, lua, key)  # warm
+        requests_a_second(_url(port), 2, lua)  # warm
     for _ in range(given.rounds):
         for port, found in rates.items():
-            found.append(requests_a_second(port, given.seconds, lua, key))
+            found.append(requests_a_second(_url(port), given.seconds, lua))
     ratios = [ours / other for ours, other in zip(rates[OURS], rates[ORDINARY], strict=True)]
     rate = statistics.median(rates[OURS])
     return {
@@ -121,7 +131,7 @@ def _measured(given: Any, lua: Path, body: Path, key: str) -> dict[str, Any]:
         "ordinary_requests_a_second": round(statistics.median(rates[ORDINARY])),
         "ratio": round(statistics.median(ratios), 2),
         "ratios": [round(ratio, 2) for ratio in ratios],
-        "half_load": at_half_load(OURS, rate, given.seconds, body, key),
+        "half_load": at_half_load(_url(OURS), rate, given.seconds, EXAMPLE, {"X-API-Key": key}),
     }
 
 

@@ -18,6 +18,7 @@ FULL, SERVING, TREES, DEV, BUILD = LOCKS = (
     "requirements-dev.txt",
     "requirements-build.txt",
 )
+PEERS = "bench/peers/requirements.txt"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
 
@@ -45,8 +46,8 @@ def group(name: str) -> list[str]:
     return [text for item in items for text in (group(item["include-group"]) if isinstance(item, dict) else [item])]
 
 
-def serving_names() -> list[str]:
-    lines = (ROOT / "requirements-serving.in").read_text(encoding="utf-8").splitlines()
+def names_in(file: str) -> list[str]:
+    lines = (ROOT / file).read_text(encoding="utf-8").splitlines()
     return [line for line in lines if line and not line.startswith("#")]
 
 
@@ -54,12 +55,13 @@ def serving_names() -> list[str]:
     ("file", "declared"),
     [
         (FULL, PROJECT["project"]["dependencies"]),
-        (SERVING, serving_names()),
-        (TREES, [*serving_names(), "lightgbm"]),
+        (SERVING, names_in("requirements-serving.in")),
+        (TREES, [*names_in("requirements-serving.in"), "lightgbm"]),
         (DEV, PROJECT["project"]["dependencies"] + group("dev")),
         (BUILD, PROJECT["build-system"]["requires"] + group("build")),
+        (PEERS, names_in("bench/peers/requirements.in")),
     ],
-    ids=LOCKS,
+    ids=[*LOCKS, PEERS],
 )
 def test_every_declared_dependency_is_locked_within_its_bounds(file: str, declared: list[str]) -> None:
     entries = locked(file)
@@ -79,7 +81,7 @@ def test_a_smaller_lock_holds_the_versions_of_the_larger(part: str, whole: str) 
 
 def test_serving_declares_only_what_the_project_declares() -> None:
     project = {Requirement(text).name for text in PROJECT["project"]["dependencies"]}
-    assert {Requirement(text).name for text in serving_names()} <= project
+    assert {Requirement(text).name for text in names_in("requirements-serving.in")} <= project
 
 
 def test_serving_holds_no_heavy_library() -> None:
@@ -89,7 +91,11 @@ def test_serving_holds_no_heavy_library() -> None:
     assert heavy & set(locked(TREES)) == {"lightgbm", "scipy"}
 
 
-@pytest.mark.parametrize("file", LOCKS)
+def test_peers_score_with_the_same_lightgbm() -> None:
+    assert version(locked(PEERS)["lightgbm"]) == version(locked(FULL)["lightgbm"])
+
+
+@pytest.mark.parametrize("file", [*LOCKS, PEERS])
 def test_a_lock_names_no_address_and_no_path(file: str) -> None:
     text = (ROOT / file).read_text(encoding="utf-8")
     assert not re.search(r"://|--(extra-)?index|--find-links|--trusted-host|file:| @ ", text)
