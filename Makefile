@@ -8,10 +8,10 @@ BIN := $(VENV)/bin
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest \
 	--generate-hashes --no-emit-index-url --custom-compile-command "make lock" $(if $(UPGRADE),--upgrade)
 
-.PHONY: help demo test check format bench study pages notebook site lock clean
+.PHONY: help demo test check format bench bench-peers study pages notebook site lock clean
 
 help: ## say what each word does
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{ printf "  make %-8s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{ printf "  make %-11s %s\n", $$1, $$2 }'
 
 demo: $(VENV)/.run ## make the demo company, train, score, print the list, serve (SERVE=0 ends after the list)
 	$(BIN)/churn demo $(if $(filter 0,$(SERVE)),--no-serve)
@@ -31,8 +31,11 @@ format: $(VENV)/.dev ## put the code into the house format
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: $(VENV)/.dev ## measure speed against the bars
+bench: $(VENV)/.dev $(VENV)/.load ## measure speed against the bars
 	$(BIN)/python -m bench $(ARGS)
+
+bench-peers: $(VENV)/.dev $(VENV)/.load $(VENV)/peers/.done ## hold /predict against MLflow, BentoML and MLServer with the same trees
+	$(BIN)/python -m bench.peers $(ARGS)
 
 study: $(VENV)/.dev ## measure models on public and on made-up data, and what kills leave of daily runs
 	$(BIN)/python -m bench.quality $(ARGS)
@@ -55,6 +58,7 @@ lock: $(VENV)/.tools ## compile the locks anew (UPGRADE=1 takes newer versions)
 	$(COMPILE) requirements-serving-trees.in -c requirements.txt -o requirements-serving-trees.txt
 	$(COMPILE) pyproject.toml --group dev -c requirements.txt -o requirements-dev.txt
 	$(COMPILE) --group build -c requirements-dev.txt -o requirements-build.txt
+	$(COMPILE) bench/peers/requirements.in -o bench/peers/requirements.txt
 
 clean: ## remove the environment and all caches (data, models and runs stay)
 	rm -rf $(VENV) .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache build dist htmlcov
@@ -107,9 +111,28 @@ $(VENV)/.browser: $(VENV)/.python
 	  echo "No Chromium: the tests in a browser are skipped. Install it (on Debian: apt-get install chromium)" >&2; \
 	fi
 
+# What asks a server as fast as it can. Without it nothing can be measured.
+$(VENV)/.load: $(VENV)/.python
+	@if ! command -v wrk >/dev/null || ! command -v hey >/dev/null; then \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    echo "Installing wrk and hey"; \
+	    apt-get update -qq && apt-get install -y -qq --no-install-recommends wrk hey >/dev/null; \
+	  else \
+	    echo "wrk and hey ask the servers: install them (on Debian: apt-get install wrk hey)" >&2; exit 1; \
+	  fi; \
+	fi
+	@touch $@
+
+define separate
+	$(BIN)/python -m venv --clear $(@D)
+	$(BIN)/uv pip install --quiet --compile-bytecode --python $(@D)/bin/python --require-hashes -r $< || \
+	  $(@D)/bin/python -m pip install --quiet --require-hashes -r $<
+	@touch $@
+endef
+
 # What a serving image holds and nothing more, without and with LightGBM: the tests score in them.
 $(VENV)/%/.done: requirements-%.txt $(VENV)/.tools
-	$(BIN)/python -m venv --clear $(VENV)/$*
-	$(BIN)/uv pip install --quiet --compile-bytecode --python $(VENV)/$*/bin/python --require-hashes -r $< || \
-	  $(VENV)/$*/bin/python -m pip install --quiet --require-hashes -r $<
-	@touch $@
+	$(separate)
+
+$(VENV)/peers/.done: bench/peers/requirements.txt $(VENV)/.tools
+	$(separate)

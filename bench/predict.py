@@ -22,7 +22,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from bench.__main__ import CHURN, EXAMPLE, wait_until_ready
+from bench.served import CHURN, EXAMPLE, wait_until_ready
 
 SERVER_CORE, LOAD_CORE = "0", "1"
 CONNECTIONS = 16
@@ -92,38 +92,41 @@ def _found(pattern: str, text: str) -> str:
 
 
 def main() -> None:
-    """Run both servers, and load one after the other."""
+    """Measure, and print a line of JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=5)
     parser.add_argument("--customers", type=int, default=2000)
     given = parser.parse_args()
-    with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
+    with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        churn = [CHURN, "--config", "demo/config.yaml"]
-        for command in (
-            [CHURN, "demo", "--no-serve", "--customers", str(given.customers)],
-            [*churn, "keys", "create", "--name", "bench", "--role", "service"],
-        ):
-            told = subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True).stdout
-        key = told.split()[0]
-        lua = write_script(folder / "post.lua", EXAMPLE, {"X-API-Key": key})
-        ours = [*churn, "serve", "--port", str(OURS)]
-        ordinary = [sys.executable, "-m", "bench.ordinary", str(folder / "demo" / "models"), str(ORDINARY)]
-        stack.enter_context(running(ours, folder, folder / "ours.log"))
+        demo = [CHURN, "demo", "--no-serve", "--customers", str(given.customers)]
+        subprocess.run(demo, cwd=folder, check=True, stdout=subprocess.DEVNULL)
+        print(json.dumps(beside_an_ordinary_route(folder, given.rounds, given.seconds)))
+
+
+def beside_an_ordinary_route(folder: Path, rounds: int, seconds: int) -> dict[str, Any]:
+    """Run both servers for the demo company in ``folder``, and load one after the other."""
+    churn = [CHURN, "--config", "demo/config.yaml"]
+    made = [*churn, "keys", "create", "--name", "bench", "--role", "service"]
+    key = subprocess.run(made, cwd=folder, check=True, capture_output=True, text=True).stdout.split()[0]
+    lua = write_script(folder / "post.lua", EXAMPLE, {"X-API-Key": key})
+    ordinary = [sys.executable, "-m", "bench.ordinary", str(folder / "demo" / "models"), str(ORDINARY)]
+    with ExitStack() as stack:
+        stack.enter_context(running([*churn, "serve", "--port", str(OURS)], folder, folder / "ours.log"))
         stack.enter_context(running(ordinary, Path.cwd(), folder / "ordinary.log"))
         wait_until_ready(OURS, "/ready")
         wait_until_ready(ORDINARY, "/docs")
-        print(json.dumps(_measured(given, lua, key)))
+        return _measured(rounds, seconds, lua, key)
 
 
-def _measured(given: Any, lua: Path, key: str) -> dict[str, Any]:
+def _measured(rounds: int, seconds: int, lua: Path, key: str) -> dict[str, Any]:
     rates: dict[int, list[float]] = {OURS: [], ORDINARY: []}
     for port in rates:
         requests_a_second(_url(port), 2, lua)  # warm
-    for _ in range(given.rounds):
+    for _ in range(rounds):
         for port, found in rates.items():
-            found.append(requests_a_second(_url(port), given.seconds, lua))
+            found.append(requests_a_second(_url(port), seconds, lua))
     ratios = [ours / other for ours, other in zip(rates[OURS], rates[ORDINARY], strict=True)]
     rate = statistics.median(rates[OURS])
     return {
@@ -131,7 +134,7 @@ def _measured(given: Any, lua: Path, key: str) -> dict[str, Any]:
         "ordinary_requests_a_second": round(statistics.median(rates[ORDINARY])),
         "ratio": round(statistics.median(ratios), 2),
         "ratios": [round(ratio, 2) for ratio in ratios],
-        "half_load": at_half_load(_url(OURS), rate, given.seconds, EXAMPLE, {"X-API-Key": key}),
+        "half_load": at_half_load(_url(OURS), rate, seconds, EXAMPLE, {"X-API-Key": key}),
     }
 
 

@@ -32,11 +32,12 @@ from typing import Any
 
 import pandas as pd
 
-from bench.__main__ import BARS, CHURN, EXAMPLE
+from bench.__main__ import BARS
 from bench.peers.processes import Process, running
 from bench.peers.servers import PIPELINE, Peer, ours, peers
 from bench.peers.trees import trees_of
 from bench.predict import at_half_load, requests_a_second, write_script
+from bench.served import CHURN, EXAMPLE
 from churn_mlops.data import load_csv
 from churn_mlops.data.demo_company import write_company, write_flat
 from churn_mlops.models import ChurnModel
