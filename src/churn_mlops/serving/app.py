@@ -35,6 +35,7 @@ from churn_mlops.serving.errors import (
     sentence,
     shortened,
 )
+from churn_mlops.serving.forgotten import Forgotten
 from churn_mlops.serving.guarding import add_access
 from churn_mlops.serving.keeping import Keeper, KeeperMetrics, Said, keeper_of, run_with, told_of
 from churn_mlops.serving.kept import add_kept
@@ -104,7 +105,7 @@ def create_app(
         telemetry={"tracing": False, "metrics": False, "logs": False},  # nothing leaves this process unasked
     )
     metrics = Metrics(source)
-    keeper = keeper_of(store, settings.serving.answers_waiting)
+    keeper = keeper_of(store, settings.serving.answers_waiting, settings.store.customer_hash_key)
     economics = Economics(**settings.decision.economics())
     app.add_middleware(Direct, routes=app.routes, paths={"/predict"})
     admission = add_access(app, access, store, settings, local_only=local_only)
@@ -168,9 +169,10 @@ def create_app(
 
     _add_state(app, source, metrics, keeper)
     if keeper is not None:
-        _add_kept(app, keeper, metrics)
+        forgotten = Forgotten(keeper.store, settings.store.customer_hash_key)
+        _add_kept(app, keeper, metrics, forgotten)
         customers = Source(read_of_source, settings.serving.source_seconds)
-        add_risk(app, partial(_live, source), customers, keeper.store, economics, partial(_keep, keeper))
+        add_risk(app, partial(_live, source), customers, keeper.store, economics, partial(_keep, keeper), forgotten)
     add_documentation(app, source)  # last: a request is held against the routes in their order
     return app
 
@@ -206,11 +208,11 @@ def _add_state(app: FastAPI, source: LiveSource, metrics: Metrics, keeper: Keepe
         return Response(metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
 
-def _add_kept(app: FastAPI, keeper: Keeper, metrics: Metrics) -> None:
+def _add_kept(app: FastAPI, keeper: Keeper, metrics: Metrics, forgotten: Forgotten) -> None:
     metrics.registry.register(KeeperMetrics(keeper))
     run_with(app, keeper)
     add_kept(app, keeper.store)
-    add_contacts(app, keeper.store)
+    add_contacts(app, keeper.store, hash_key=forgotten.key)
 
 
 def _keep(
