@@ -5,7 +5,7 @@ from churn_mlops.store.audit import AuditEvent, NewEvent, add_event, customer_ha
 from churn_mlops.store.cleaning import Cleaned, clean
 from churn_mlops.store.contacts import Contact, NewContact, contact_under, contacts, held_out, record_contact
 from churn_mlops.store.credentials import Credential, Credentials, access_is_configured, credentials
-from churn_mlops.store.erasures import Erasure, forget, forget_again
+from churn_mlops.store.erasures import Erasure, forget, forget_again, holds
 from churn_mlops.store.keys import KEY_ROLES, ApiKey, adopt_key, checked_secret, hash_of, keys, make_key, revoke_key
 from churn_mlops.store.live_models import (
     LiveChangedError,
@@ -91,6 +91,7 @@ __all__ = [
     "forget_again",
     "hash_of",
     "held_out",
+    "holds",
     "is_forgotten",
     "is_made",
     "keep_answers",
