@@ -64,6 +64,7 @@ class Place:
                 "tombstones": str(self.work / "erasures" / "tombstones.jsonl"),
             },
             "training": {"model_type": "logistic_regression", "snapshots": 6},
+            "serving": {"source_seconds": 60.0},  # the first customer takes longer: what reads sources is loaded
             "decision": {"threshold": 0.0},  # everybody is on the list, and has reasons
         }
         for section, changed in sections.items():
@@ -171,7 +172,8 @@ def test_a_customer_who_was_forgotten_is_in_no_byte_and_never_comes_back(trained
     with open_store(place.store) as store:
         assert set(in_tables(store, NAME)) == {"predictions", "outcomes", "answers", "contacts", "scoring_runs"}
         before = [(one.at, one.offer, one.result, one.caller) for one in contacts(store, limit=100)]
-        labelled = sum(len(batch.customers) for batch in scored_outcomes(store, first))
+        labelled = sum(len(batch.customer) for batch in scored_outcomes(store, first))
+    assert in_files(work, NAME) == in_files(work, "pigeon") == ["store/churn.db"]
     run = place.runs()[0]
     frozen = {path: path.stat().st_size for path in (work / "models" / "frozen").iterdir()}
 
@@ -189,7 +191,7 @@ def test_a_customer_who_was_forgotten_is_in_no_byte_and_never_comes_back(trained
     assert (removed["frozen_snapshots"], removed["warnings"]) == (len(frozen), 1)
     assert removed["answers"] >= 2
     assert NAME not in json.dumps(certificate)
-    assert in_files(work, NAME) == []
+    assert in_files(work, NAME) == in_files(work, "pigeon") == []
     assert "server.log" in in_files(work, "/customers/{customer_id}/risk")  # so the log is looked at indeed
     assert all(path.stat().st_size < size for path, size in frozen.items())
 
@@ -203,7 +205,7 @@ def test_a_customer_who_was_forgotten_is_in_no_byte_and_never_comes_back(trained
     with open_store(place.store) as store:
         assert in_tables(store, NAME) == []
         assert [(one.at, one.offer, one.result, one.caller) for one in contacts(store, limit=100)] == before
-        assert sum(len(batch.customers) for batch in scored_outcomes(store, first)) == labelled - 1
+        assert sum(len(batch.customer) for batch in scored_outcomes(store, first)) == labelled - 1
         assert len(predictions(store, first)) == run.customers - 1
         [stone] = all_tombstones(store)
         assert stone.hash == certificate["hashes"][0]

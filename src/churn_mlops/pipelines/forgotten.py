@@ -8,6 +8,7 @@ import ibis.expr.types as ir
 import structlog
 
 from churn_mlops.config import Settings
+from churn_mlops.data.arrow import as_arrow
 from churn_mlops.data.cells import as_text
 from churn_mlops.data.contract import DataContract
 from churn_mlops.data.history import HistoryContract
@@ -133,7 +134,8 @@ def _names(text: ir.StringColumn, away: Tombstones) -> Iterator[list[str | None]
     if rows.get_backend().name == "pyspark":
         yield _on_spark(rows, away)
         return
-    for batch in rows.to_pyarrow_batches(chunk_size=BATCH_ROWS):
+    # The names take little room as Arrow, and much as Python's texts.
+    for batch in as_arrow(rows).to_batches(max_chunksize=BATCH_ROWS):
         yield batch.column(_NAME).to_pylist()
 
 
