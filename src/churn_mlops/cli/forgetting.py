@@ -21,7 +21,7 @@ PLACES = {
     "outcomes": "outcomes deleted",
     "outcome_changes": "changes of outcomes deleted",
     "answers": "answers of the server deleted",
-    "contacts": "contacts emptied: when, what and by whom stay, as totals",
+    "contacts": "contacts emptied (when, which offer, what came of it and who recorded it stay)",
     "warnings": "remarks on the data that quoted him cut",
     "frozen_snapshots": "frozen snapshots (models folder) rewritten without him",
     "score_files": "files of scores (scoring.output) rewritten without him",
@@ -78,7 +78,7 @@ def _name(customer: str) -> str:
 
 
 def _ask(settings: Settings, customer: str, *, from_input: bool) -> None:
-    from churn_mlops.pipelines.forgetting import held
+    from churn_mlops.pipelines.forgetting import held, remarks
 
     if from_input or not sys.stdin.isatty():
         raise typer.BadParameter("nobody can be asked here whether it is meant: say so with --yes", param_hint="--yes")
@@ -88,6 +88,8 @@ def _ask(settings: Settings, customer: str, *, from_input: bool) -> None:
         say(f"The store holds of this customer: {told}.")
     else:
         say("The store holds nothing under this name: is it spelt as the source has it?")
+    for remark in remarks(settings):
+        say(f"Before you do: {remark}.")
     if not typer.confirm("Forget him for good? It cannot be undone.", err=True):
         say("Nobody was forgotten.")
         raise typer.Exit(1)
@@ -102,13 +104,15 @@ def _show(certificate: Certificate, *, again: bool) -> None:
         say("Nothing of him was found; his tombstone keeps him away all the same. Is the name as the source has it?")
     for place, count in certificate.removed.items():
         if count:
-            say(f"  {count:,} {PLACES[place]}")
+            say(f"  {PLACES[place]}: {count:,}")
     if certificate.found:
         say("Kept: the totals of every run, as they were published.")
     say(f"On disk: {certificate.disk}.")
     say(f"The tombstone, a keyed hash, is in {' and in '.join(certificate.tombstones)}.")
     for failure in certificate.failed:
         say(f"Not done: {failure}.")
+    for remark in certificate.remarks:
+        say(f"Know that {remark}.")
     say("Not reached from here:")
     for one in certificate.unreached:
         say(f"  - {one.where}: until {one.until}")

@@ -44,6 +44,7 @@ class Certificate:
         tombstones: where the tombstones are.
         disk: what was done with the bytes of deleted rows.
         failed: what could not be done, and what to do, a sentence each.
+        remarks: what else there is to know, a sentence each.
         unreached: what nobody here can remove, and until when it is there.
     """
 
@@ -54,6 +55,7 @@ class Certificate:
     tombstones: tuple[str, ...]
     disk: str
     failed: tuple[str, ...]
+    remarks: tuple[str, ...]
     unreached: tuple[Unreached, ...]
 
     @property
@@ -69,6 +71,16 @@ class Certificate:
     def to_dict(self) -> dict[str, Any]:
         """Plain data, for machines."""
         return {"whole": self.whole, **asdict(self)}
+
+
+def remarks(settings: Settings) -> tuple[str, ...]:
+    """What to know before anybody is forgotten: the key has to stay from then on."""
+    if settings.store.customer_hash_key != type(settings.store).model_fields["customer_hash_key"].default:
+        return ()
+    return (
+        "store.customer_hash_key is the one that comes with the program, so that anybody who has a hash can try out "
+        "whose it is: a key of your own has to be set before the first customer is forgotten",
+    )
 
 
 def held(settings: Settings, customer: str) -> dict[str, int]:
@@ -164,5 +176,6 @@ def _certified(
         tombstones=(f"the table erasures of {store.shown}", *([] if file is None else [str(file.path)])),
         disk=cleaned.said,
         failed=(*([] if cleaned.whole else [cleaned.said]), *outside.failed),
+        remarks=remarks(settings),
         unreached=unreached(settings, at, on_server=store.file is None, rewritten=rewrite and cleaned.whole),
     )

@@ -68,10 +68,10 @@ def _clean_file(store: Store, patience_ms: int) -> Cleaned:
     if busy:
         return Cleaned(
             False,
-            f"{store.file} and its log beside it still hold the rows, since somebody was reading for more than "
+            f"{store.shown} and its log still hold the rows, since somebody was reading for more than "
             f"{patience_ms / 1000:g} seconds: wait until that is done, {_AGAIN}",
         )
-    return Cleaned(True, f"{store.file} was written anew, and its log emptied")
+    return Cleaned(True, f"{store.shown} was written anew, and its log emptied")
 
 
 def _clean_server(store: Store, rewrite: bool, patience_ms: int) -> Cleaned:
