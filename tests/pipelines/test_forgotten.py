@@ -148,6 +148,17 @@ def test_again_removes_whoever_is_back_by_whatever_way(own_company: Company) -> 
     assert not forget_all_again(settings, by=BY).found
 
 
+def test_the_certificate_of_a_server_says_how_long_its_log_keeps_him(own_company: Company, postgres: str) -> None:
+    settings = own_company.with_settings("store", url=postgres).settings
+    plain = forget_customer(settings, "anna", by=BY)
+    rewritten = forget_customer(settings, "anna", by=BY, rewrite=True)
+    told = {one.where: one.until for one in plain.unreached}
+    assert "checkpoint_timeout is 5min, wal_keep_size 0" in told["PostgreSQL's write-ahead log"]
+    assert "freed pages" in " ".join(told)
+    assert "freed pages" not in " ".join(one.where for one in rewritten.unreached)
+    assert (plain.whole, rewritten.whole) == (True, True)
+
+
 # The list that is sent
 
 

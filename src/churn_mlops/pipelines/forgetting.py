@@ -24,6 +24,7 @@ from churn_mlops.store import (
     forget,
     forget_again,
     holds,
+    log_limits,
     open_store,
     tombstones,
 )
@@ -177,5 +178,5 @@ def _certified(
         disk=cleaned.said,
         failed=(*([] if cleaned.whole else [cleaned.said]), *outside.failed),
         remarks=remarks(settings),
-        unreached=unreached(settings, at, on_server=store.file is None, rewritten=rewrite and cleaned.whole),
+        unreached=unreached(settings, at, log_limits(store), rewritten=rewrite and cleaned.whole),
     )

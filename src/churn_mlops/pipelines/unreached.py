@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
@@ -24,24 +24,26 @@ class Unreached:
     until: str
 
 
-def unreached(settings: Settings, now: datetime, *, on_server: bool, rewritten: bool = False) -> tuple[Unreached, ...]:
+def unreached(
+    settings: Settings, now: datetime, server: Mapping[str, str], *, rewritten: bool = False
+) -> tuple[Unreached, ...]:
     """The places, for a certificate.
 
     Args:
         settings: which of them there are.
         now: when he was forgotten.
-        on_server: whether the store is one of PostgreSQL.
+        server: how long a PostgreSQL server keeps its log, as ``store.log_limits`` gives it; empty of an SQLite file.
         rewritten: whether its tables were written anew.
     """
-    return (*_of_the_store(on_server, rewritten), *_of_what_was_told(settings, now))
+    return (*_of_the_store(server, rewritten), *_of_what_was_told(settings, now))
 
 
-def _of_the_store(on_server: bool, rewritten: bool) -> Iterator[Unreached]:
+def _of_the_store(server: Mapping[str, str], rewritten: bool) -> Iterator[Unreached]:
     yield Unreached(
         "backups of the store and of this machine",
         "they are deleted; where one is restored, the next run removes him again, at once `churn forget --again`",
     )
-    if not on_server:
+    if not server:
         yield Unreached("blocks of the disk that held the old file", "the disk writes over them")
         return
     if not rewritten:
@@ -50,10 +52,12 @@ def _of_the_store(on_server: bool, rewritten: bool) -> Iterator[Unreached]:
             "new rows are written over them; at once with `churn forget --again --rewrite`",
         )
     yield Unreached(
-        "PostgreSQL's write-ahead log and its archive",
-        "its segments are used again (some checkpoints from now: checkpoint_timeout, wal_keep_size), and the archive "
-        "drops them",
+        "PostgreSQL's write-ahead log",
+        "its segments are written over, which begins two checkpoints from now (checkpoint_timeout is "
+        f"{server['checkpoint_timeout']}, wal_keep_size {server['wal_keep_size']})",
     )
+    if server["archive_mode"] != "off":
+        yield Unreached("the archive of that log", "it drops those segments, by a rule of its own")
     yield Unreached("replicas of the server", "they have replayed the same, mostly within seconds")
     yield Unreached("the server's own log, where it logs statements with their values", "it is rotated away")
 
@@ -76,7 +80,7 @@ def _of_what_was_told(settings: Settings, now: datetime) -> Iterator[Unreached]:
         yield Unreached(f"scores of runs on Spark in {settings.scoring.output}, which is not on this machine", ends)
     yield Unreached(
         "the company's own database",
-        "the company deletes him there; no run of this program reads him from now on",
+        "the company deletes him there; no run of this program uses him from now on",
     )
     yield Unreached(
         "models that learnt from him, which hold counts and curves of all customers, and no row and no name",

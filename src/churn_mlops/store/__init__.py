@@ -2,7 +2,7 @@
 
 from churn_mlops.store.answers import Answer, answers_of, keep_answers, retain_answers
 from churn_mlops.store.audit import AuditEvent, NewEvent, add_event, customer_hash, events, record_event, record_events
-from churn_mlops.store.cleaning import Cleaned, clean
+from churn_mlops.store.cleaning import Cleaned, clean, log_limits
 from churn_mlops.store.contacts import Contact, NewContact, contact_under, contacts, held_out, record_contact
 from churn_mlops.store.credentials import Credential, Credentials, access_is_configured, credentials
 from churn_mlops.store.erasures import Erasure, forget, forget_again, holds
@@ -97,6 +97,7 @@ __all__ = [
     "keep_answers",
     "keys",
     "latest_run",
+    "log_limits",
     "make_key",
     "open_store",
     "password_matches",

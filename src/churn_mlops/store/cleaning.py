@@ -21,6 +21,7 @@ TOUCHED = tuple(table.name for table in (PREDICTIONS, OUTCOMES, OUTCOME_CHANGES,
 # Samples of the values of each column, names among them, for the planner.
 _STATISTICS = "pg_statistic"
 _POLL_SECONDS = 0.1
+_LOG_SETTINGS = ("checkpoint_timeout", "wal_keep_size", "archive_mode")
 _AGAIN = "then run `churn forget --again`"
 
 
@@ -53,6 +54,18 @@ def clean(store: Store, *, rewrite: bool = False, patience_ms: int = PATIENCE_MS
         return _clean_file(store, patience_ms) if store.file is not None else _clean_server(store, rewrite, patience_ms)
     except StoreError as error:
         return Cleaned(False, f"freed pages may still hold the rows: {error}; {_AGAIN}")
+
+
+def log_limits(store: Store) -> dict[str, str]:
+    """The settings by which a PostgreSQL server keeps its write-ahead log, with their units; none of an SQLite file.
+
+    Raises:
+        StoreError: the store fails.
+    """
+    if store.file is not None:
+        return {}
+    with store.reading("read how long the server keeps its log") as connection:
+        return {name: connection.scalar(text(f"SELECT current_setting('{name}')")) or "" for name in _LOG_SETTINGS}
 
 
 def _clean_file(store: Store, patience_ms: int) -> Cleaned:
