@@ -44,6 +44,8 @@ from churn_mlops.store import (
     run_of,
     tombstones,
 )
+from churn_mlops.store.cleaning import TOUCHED
+from churn_mlops.store.erasures import HELD
 from churn_mlops.store.schema import METADATA
 from churn_mlops.store.tombstones import mark_of
 from tests.store.conftest import new_database
@@ -90,6 +92,11 @@ def counted(store: Store) -> dict[str, int]:
             table.name: connection.scalar(select(func.count()).select_from(table)) or 0
             for table in METADATA.sorted_tables
         }
+
+
+def test_every_table_that_names_customers_is_seen_to() -> None:
+    assert {table for table in METADATA.sorted_tables if "customer" in table.c} == set(HELD)
+    assert {table.name for table in HELD} <= set(TOUCHED)
 
 
 def test_nothing_of_him_is_left_in_any_table_and_nobody_else_is_touched(store: Store) -> None:

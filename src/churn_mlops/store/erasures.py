@@ -22,7 +22,8 @@ NOBODY = ""
 """Stands for the customer in a contact of somebody who was forgotten."""
 WARNINGS = "warnings"
 """What is counted under this name are sentences of runs about the data, which quoted the customer."""
-_HELD = (PREDICTIONS, OUTCOMES, OUTCOME_CHANGES, ANSWERS, CONTACTS)
+HELD = (PREDICTIONS, OUTCOMES, OUTCOME_CHANGES, ANSWERS, CONTACTS)
+"""The tables that name customers."""
 _FORGOTTEN_KEY = "forgotten-"
 
 
@@ -99,7 +100,7 @@ def holds(store: Store, customer: str) -> dict[str, int]:
     with store.reading("look what is there of a customer") as connection:
         runs = connection.scalars(select(RUNS.c.id)).all()
         found = {}
-        for table in _HELD:
+        for table in HELD:
             query = select(func.count()).select_from(table).where(table.c.customer == customer)
             # By the runs' numbers, which stand first in the indexes; without them, each date would be read through.
             query = query.where(table.c.run_id.in_(runs)) if "run_id" in table.c else query
@@ -208,7 +209,7 @@ def _without(warning: str, quoted: str) -> str:
 
 def _names(store: Store) -> Iterator[list[str | None]]:
     """The names of all customers that the store holds, some of them several times."""
-    for table in _HELD:
+    for table in HELD:
         query = select(table.c.customer).distinct()
         with store.reading(f"read whom {table.name} names", much=True) as connection:
             for rows in connection.execution_options(yield_per=BATCH_ROWS).execute(query).partitions():
