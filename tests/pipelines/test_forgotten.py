@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
@@ -22,6 +22,7 @@ from churn_mlops.pipelines.train import train
 from churn_mlops.pipelines.webhook import Patience
 from churn_mlops.store import (
     Store,
+    Tombstone,
     TombstoneFile,
     all_tombstones,
     customer_hash,
@@ -31,6 +32,7 @@ from churn_mlops.store import (
     publish,
     run_of,
 )
+from churn_mlops.store.tombstones import mark_of
 from tests.company import Company, write_rows
 from tests.daily_company import DAYS, DailyCompany, write_daily_company
 from tests.pipelines.receiver import Receiver, receiving
@@ -123,6 +125,26 @@ def test_store_and_file_learn_from_each_other(own_company: Company) -> None:
         assert (all_tombstones(store), in_tables(store, "anna")) == (file.read(), [])
         assert [one.customer for one in predictions(store, run().as_of)] == ["carla"]
     assert away(settings).among(["anna", "carla"]) == {"anna"}
+
+
+def test_what_was_broken_off_is_done_by_the_next_run(own_company: Company, capsys: pytest.CaptureFixture[str]) -> None:
+    settings = own_company.settings
+    file = TombstoneFile(Path(str(settings.store.tombstones)))
+    listed = run_day(settings)
+    gone = listed.scored.customers.column("customer_id")[0].as_py()
+
+    def killed(stone: Tombstone) -> None:
+        file.add([stone])
+        raise KeyboardInterrupt
+
+    with open_store(settings.store.url) as store:
+        with pytest.raises(KeyboardInterrupt):
+            forget(store, KEY, gone, by=BY, before_commit=killed)
+        assert in_tables(store, gone) == ["predictions"]
+    run_day(settings)
+    assert "had come back, as with a backup of the store, and were removed again" in "".join(capsys.readouterr())
+    with open_store(settings.store.url) as store:
+        assert (in_tables(store, gone), all_tombstones(store)) == ([], file.read())
 
 
 def test_where_the_file_cannot_be_written_nobody_is_forgotten_and_runs_go_on(own_company: Company) -> None:
@@ -243,6 +265,16 @@ def test_who_is_forgotten_while_a_run_is_published_is_gone_when_it_is(
     with open_store(address) as store:
         assert held(store, name) == []
         assert predictions(store, SECOND)
+
+
+def test_maturing_removes_who_came_back_though_nothing_is_due(daily: DailyCompany, tmp_path: Path) -> None:
+    settings, name, _ = somebody(daily, f"sqlite:///{tmp_path}/churn.db")
+    file = TombstoneFile(tmp_path / "tombstones.jsonl")
+    file.add([Tombstone(customer_hash(KEY, name), mark_of(KEY), datetime(2026, 11, 1, tzinfo=UTC))])
+    settings = settings.model_copy(update={"store": settings.store.model_copy(update={"tombstones": file.path})})
+    assert mature(settings, now=datetime(2026, 8, 2, tzinfo=UTC)) == []
+    with open_store(settings.store.url) as store:
+        assert in_tables(store, name) == []
 
 
 def test_who_is_forgotten_while_outcomes_are_read_gets_none(

@@ -62,6 +62,7 @@ def mature(settings: Settings, *, now: datetime | None = None, recheck_days: int
         with read_whole(settings.source.url):
             today = told_until(settings, tables, contract, now.astimezone(ZoneInfo(contract.time_zone)).date())
         with open_store(settings.store.url) as store, scoring_lock(store, "maturing"):
+            kept_away(settings, store)  # also where nothing is due: whoever came back with a backup goes
             without = cache(lambda forgotten: tables_without(tables, contract, forgotten))
             for day in due(store, contract.label.matures_after + 1, today, recheck_days=recheck_days):
                 recorded = _recorded(settings, store, without, contract, day, now)
