@@ -10,7 +10,7 @@ from typing import Any
 from churn_mlops.config import Settings
 from churn_mlops.data.contract import DataContract
 from churn_mlops.data.history import load_contract
-from churn_mlops.errors import ConfigError
+from churn_mlops.errors import ConfigError, ContractError
 from churn_mlops.pipelines.forgotten import file_of, kept_away, known_here
 from churn_mlops.pipelines.outside_store import Outside, remove_outside
 from churn_mlops.pipelines.unreached import Unreached, unreached
@@ -145,7 +145,10 @@ def forget_all_again(settings: Settings, *, by: str, rewrite: bool = False, cloc
 
 def _check_names(settings: Settings) -> None:
     path = settings.contract.path
-    contract = load_contract(path) if path.exists() else None
+    try:
+        contract = load_contract(path)
+    except ContractError:  # it is none, or a broken one: nobody's erasure waits until it is put right
+        return
     if isinstance(contract, DataContract) and contract.customer is None:
         raise ConfigError(
             f"{path} names no column of the customer: customers are known by their row alone, which is another's "
