@@ -53,7 +53,7 @@ class Company:
             f"contract: {{path: {self.settings.contract.path}}}\n"
             f"models: {{folder: {self.settings.models.folder}}}\n"
             f'mlflow: {{uri: "{record.uri}", artifacts: {record.artifacts}}}\n'
-            f'store: {{url: "{self.settings.store.url}"}}\n'
+            f'store: {{url: "{self.settings.store.url}", tombstones: {self.settings.store.tombstones}}}\n'
             f"training: {{model_type: {self.settings.training.model_type}}}\n",
             encoding="utf-8",
         )
@@ -68,7 +68,10 @@ def settings_in(folder: Path) -> Settings:
             "contract": {"path": folder / "contract.yaml"},
             "models": {"folder": folder / "models"},
             "mlflow": {"uri": f"sqlite:///{folder / 'mlflow.db'}", "artifacts": folder / "artifacts"},
-            "store": {"url": f"sqlite:///{folder / 'churn.db'}"},
+            "store": {
+                "url": f"sqlite:///{folder / 'churn.db'}",
+                "tombstones": folder / "erasures" / "tombstones.jsonl",
+            },
             "training": {"model_type": "logistic_regression"},
         }
     )

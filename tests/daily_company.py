@@ -59,7 +59,7 @@ class DailyCompany:
             "source": f"{{url: {url}, as_of: today}}",
             "contract": f"{{path: {self.folder / 'contract.yaml'}}}",
             "models": f"{{folder: {self.folder / 'models'}}}",
-            "store": f'{{url: "{store}", keep_days: {KEEP_DAYS}}}',
+            "store": f'{{url: "{store}", keep_days: {KEEP_DAYS}, tombstones: null}}',
             "decision": "{threshold: 0.06}",
             "schedule": "{at: 00:00, retries: 0}",
         } | sections

@@ -25,7 +25,10 @@ def write_small_company(folder: Path, record: Path) -> Settings:
             "contract": {"path": files.contract},
             "models": {"folder": folder / "models"},
             "mlflow": {"uri": f"sqlite:///{folder / 'mlflow.db'}", "artifacts": folder / "artifacts"},
-            "store": {"url": f"sqlite:///{folder / 'churn.db'}"},
+            "store": {
+                "url": f"sqlite:///{folder / 'churn.db'}",
+                "tombstones": folder / "erasures" / "tombstones.jsonl",
+            },
             "training": {"model_type": "logistic_regression", "snapshots": 6},
         }
     )

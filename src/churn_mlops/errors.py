@@ -56,6 +56,10 @@ class AccessError(ChurnError):
     """A key, a person or a password cannot be taken as it was given."""
 
 
+class ForgottenError(ChurnError):
+    """A customer was forgotten: nothing more is recorded of him."""
+
+
 class StoreError(ChurnError):
     """The operational store cannot be reached, read or written, or what it was given breaks its rules."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as parquet
 import pytest
 
@@ -17,6 +19,7 @@ from churn_mlops.data.spark import spark_running
 from churn_mlops.errors import ConfigError, DataError
 from churn_mlops.pipelines import spark_scoring
 from churn_mlops.pipelines.daily import Published, run_day
+from churn_mlops.pipelines.forgetting import forget_customer
 from churn_mlops.pipelines.mature import mature
 from churn_mlops.pipelines.spark_scoring import run_name
 from churn_mlops.pipelines.train import train
@@ -193,3 +196,33 @@ def test_data_that_say_stop_publish_nothing(both: Both, published: Published, tm
 def test_it_says_where_all_scores_should_go(both: Both) -> None:
     with pytest.raises(ConfigError, match=r"scoring\.output is not set"):
         run_day(changed(both.spark, scoring={"output": None}), now=both.now)
+
+
+def test_who_was_forgotten_is_in_no_file_of_scores_and_no_later_run_and_the_others_are_as_before(
+    both: Both, published: Published, tmp_path: Path
+) -> None:
+    scores = Path(str(both.spark.scoring.output))
+    shutil.copytree(scores, tmp_path / "scores")
+    address = f"sqlite:///{tmp_path / 'store.db'}"
+    own = changed(
+        both.spark,
+        store={"url": address, "tombstones": str(tmp_path / "tombstones.jsonl")},
+        scoring={"output": str(tmp_path / "scores")},
+        models={"folder": both.spark.models.folder},
+    )
+    files = parquet.read_table(tmp_path / "scores" / str(published.run.as_of))
+    gone = published.scored.customers.column("customer_id")[7].as_py()
+    others = files.filter(pc.not_equal(files["customer"], gone))
+    certificate = forget_customer(own, gone, by="cli:anna")
+    assert (certificate.removed["score_files"], certificate.whole) == (1, True)
+    assert parquet.read_table(tmp_path / "scores" / str(published.run.as_of)).equals(others)
+    # Spark reads what was rewritten, though it keeps checksums of what it wrote.
+    from pyspark.sql import SparkSession
+
+    session = SparkSession.getActiveSession()
+    assert session is not None
+    assert session.read.parquet(f"file://{tmp_path / 'scores' / str(published.run.as_of)}/*").count() == len(others)
+    again = run_day(own, both.day, now=both.now)
+    assert again.run.customers == published.run.customers - 1
+    assert scores_of(own, again).sort_by("customer").equals(others.sort_by("customer"))
+    assert gone not in [one.customer for one in stored(own, both.day)]

@@ -14,7 +14,20 @@ import typer
 from typer.core import TyperGroup
 
 from churn_mlops import __version__
-from churn_mlops.cli import data, demo, doctor, keys, models, people, report, schedule, scoring, serving, training
+from churn_mlops.cli import (
+    data,
+    demo,
+    doctor,
+    forgetting,
+    keys,
+    models,
+    people,
+    report,
+    schedule,
+    scoring,
+    serving,
+    training,
+)
 from churn_mlops.cli.terminal import complain
 from churn_mlops.config import DEFAULT_PATH
 from churn_mlops.errors import ChurnError
@@ -82,6 +95,7 @@ app.add_typer(people.app, name="people")
 app.command("report")(report.report)
 app.command("score")(scoring.score)
 app.command("mature")(scoring.mature)
+app.command("forget")(forgetting.forget)
 app.command("schedule")(schedule.schedule)
 app.command("serve")(serving.serve)
 app.command("demo")(demo.demo)

@@ -74,10 +74,15 @@ class Store(Section):
     )
     customer_hash_key: str = setting(
         "churn",
-        "key of the hash that stands for a customer in the audit trail; set your own, or whoever has the table can try "
-        "out customers",
+        "key of the hash that stands for a customer in the audit trail and in tombstones; set your own, or whoever has "
+        "the table can try out customers, and keep it: under another, those who were forgotten are not known",
         min_length=1,
         secret=True,
+    )
+    tombstones: Path | None = setting(
+        Path("erasures/tombstones.jsonl"),
+        "file outside the store that keeps the hashes of those who were forgotten, so that no backup brings them back; "
+        "null keeps them in the store alone",
     )
     keep_answers_days: int | None = setting(
         90,

@@ -56,7 +56,7 @@ class History:
     def _of_customers(self, name: str, rows: ir.Table, as_of: AsOf | None) -> ir.Table:
         declared = self.contract.tables[name]
         if declared.through is None:
-            column = _customer_column(self.contract, declared)
+            column = customer_column(self.contract, declared)
             if self.customer is None:
                 # Before the key is made, which costs; a blank one comes out null, and is no customer's.
                 return rows.filter(rows[column].notnull()).mutate(**{KEY: self.key(rows[column])})
@@ -85,7 +85,7 @@ class History:
     @cached_property
     def _key_kind(self) -> str:
         kinds = [
-            self.tables[name][_customer_column(self.contract, table)].type()
+            self.tables[name][customer_column(self.contract, table)].type()
             for name, table in self.contract.tables.items()
             if table.through is None
         ]
@@ -102,5 +102,6 @@ def matches(table: ir.Table, where: Where) -> ir.BooleanValue:
     return found
 
 
-def _customer_column(contract: HistoryContract, table: HistoryTable) -> str:
+def customer_column(contract: HistoryContract, table: HistoryTable) -> str:
+    """The column of ``table`` that names the customer, where it is not reached through another table."""
     return table.customer or contract.customer

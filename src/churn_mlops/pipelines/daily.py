@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 import pyarrow as pa
+import structlog
 
 from churn_mlops.config import Settings
 from churn_mlops.data.spark import is_spark, spark_running
 from churn_mlops.errors import StoreBusyError
 from churn_mlops.models.bundle import Bundle
 from churn_mlops.models.fitting import Progress
+from churn_mlops.pipelines.forgotten import ForgottenMeanwhileError, kept_away, nobody_since
 from churn_mlops.pipelines.lists import REASONS
 from churn_mlops.pipelines.score import Scored, live_model, score
 from churn_mlops.pipelines.spark_scoring import scored_on_spark
@@ -24,6 +26,7 @@ from churn_mlops.store import (
     Predictions,
     Run,
     Store,
+    Tombstones,
     latest_run,
     open_store,
     publish,
@@ -32,6 +35,7 @@ from churn_mlops.store import (
     scoring_lock,
 )
 
+log = structlog.get_logger("churn_mlops.pipelines")
 BATCH_ROWS = 50_000
 NEVER = datetime.min.replace(tzinfo=UTC)
 
@@ -72,12 +76,7 @@ def run_day(
     with open_store(settings.store.url) as store, scoring_lock(store) as lock:
         if last_published is not None:
             _check_nobody_was_quicker(store, last_published)
-        if is_spark(settings.source.url):
-            scored, run = _publish_from_spark(settings, as_of, now, store, lock)
-        else:
-            scored = score(settings, as_of, now=now, progress=progress)
-            new = _new_run(scored, now, asked_for=as_of is not None)
-            run = publish(store, new, _batches(scored.customers), check=lock.check)
+        scored, run = _published(settings, as_of, now, store, lock, progress)
         keep = settings.store.keep_days
         deleted = () if keep is None else tuple(retain(store, run.as_of - timedelta(days=keep)))
         keep_answers = settings.store.keep_answers_days
@@ -121,14 +120,41 @@ def _new_run(scored: Scored, now: datetime, *, asked_for: bool) -> NewRun:
     )
 
 
-def _publish_from_spark(
-    settings: Settings, as_of: date | None, now: datetime, store: Store, lock: HeldLock
+def _published(
+    settings: Settings, as_of: date | None, now: datetime, store: Store, lock: HeldLock, progress: Progress | None
 ) -> tuple[Scored, Run]:
-    with spark_running(settings.source.url), scored_on_spark(settings, as_of, now=now) as found:
+    """Score and publish, anew where somebody was forgotten meanwhile: he would come back with what was read before."""
+    while True:
+        forgotten = kept_away(settings, store)
+        nobody = nobody_since(store, forgotten)
+
+        def check(nobody: Callable[[], None] = nobody) -> None:
+            lock.check()
+            nobody()
+
+        try:
+            if is_spark(settings.source.url):
+                return _publish_from_spark(settings, as_of, now, store, forgotten, check)
+            scored = score(settings, as_of, now=now, forgotten=forgotten, progress=progress)
+            new = _new_run(scored, now, asked_for=as_of is not None)
+            return scored, publish(store, new, _batches(scored.customers), check=check)
+        except ForgottenMeanwhileError:
+            log.info("scored anew, since a customer was forgotten meanwhile", as_of=as_of)
+
+
+def _publish_from_spark(
+    settings: Settings,
+    as_of: date | None,
+    now: datetime,
+    store: Store,
+    forgotten: Tombstones,
+    check: Callable[[], None],
+) -> tuple[Scored, Run]:
+    with spark_running(settings.source.url), scored_on_spark(settings, as_of, now=now, forgotten=forgotten) as found:
         scored = found.scored
         listed = (batch for table in found.batches() for batch in _batches(table))
         new = _new_run(scored, now, asked_for=as_of is not None)
-        run = publish(store, new, listed, customers=scored.total, check=lock.check)
+        run = publish(store, new, listed, customers=scored.total, check=check)
         found.only_published(settings.store.keep_days)
     return scored, run
 

@@ -29,6 +29,7 @@ models:
   folder: {folder}/models
 store:
   url: sqlite:///{folder}/churn.db
+  tombstones: {folder}/erasures/tombstones.jsonl
 mlflow:
   uri: sqlite:///{folder}/mlflow/mlflow.db
   artifacts: {folder}/mlflow/artifacts
@@ -46,7 +47,10 @@ def demo_settings(settings: Settings, folder: Path) -> Settings:
         "source": {"url": str(folder / "company.duckdb"), "table": None, "as_of": "latest"},
         "contract": {"path": folder / "contract.yaml"},
         "models": {"folder": folder / "models"},
-        "store": {"url": f"sqlite:///{folder / 'churn.db'}"},
+        "store": {
+            "url": f"sqlite:///{folder / 'churn.db'}",
+            "tombstones": folder / "erasures" / "tombstones.jsonl",
+        },
         "mlflow": {
             "uri": f"sqlite:///{folder / 'mlflow' / 'mlflow.db'}",
             "artifacts": folder / "mlflow" / "artifacts",
@@ -90,7 +94,8 @@ def make_company(folder: Path, customers: int, months: int, seed: int) -> bool:
 
 def _forget(folder: Path) -> None:
     """Remove what was learnt and published of another company; the record of MLflow stays, it tells them apart."""
-    shutil.rmtree(folder / "models", ignore_errors=True)
+    for made in ("models", "erasures"):
+        shutil.rmtree(folder / made, ignore_errors=True)
     for path in folder.glob("churn.db*"):
         path.unlink()
 

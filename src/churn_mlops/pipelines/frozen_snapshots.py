@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from churn_mlops.config import Settings
-from churn_mlops.data.firewall import LeakFinding, changed, freeze, frozen_date
+from churn_mlops.data.firewall import LeakFinding, changed, freeze, frozen_date, without
 from churn_mlops.data.history import AS_OF, LEFT, HistoryContract
 from churn_mlops.data.snapshot import read_history
 from churn_mlops.data.writing import write_whole
@@ -61,6 +61,28 @@ class FrozenSnapshots:
                 old.unlink(missing_ok=True)
         except OSError as error:
             raise DataError(f"cannot write {path}: {error.strerror or error}; it is kept to tell leaks") from None
+
+    def forget(self, customers: Sequence[str]) -> int:
+        """Take ``customers`` out of every frozen snapshot.
+
+        Returns:
+            how many snapshots held any of them.
+
+        Raises:
+            DataError: a file in the folder is no frozen snapshot, or cannot be written.
+        """
+        found = 0
+        for path in self._paths():
+            try:
+                shorter = without(path.read_bytes(), customers, self.key)
+                if shorter is not None:
+                    write_whole(path, shorter)
+                    found += 1
+            except (OSError, ValueError) as error:
+                raise DataError(
+                    f"customers cannot be taken out of {path} ({error}): delete it; it only serves to tell leaks"
+                ) from None
+        return found
 
     def rewritten(self, tables: Mapping[str, ir.Table], contract: HistoryContract, today: date) -> list[LeakFinding]:
         """What has changed since in the newest frozen date, and in the newest whose labels are final by ``today``.

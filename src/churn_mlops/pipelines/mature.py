@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import cache, partial
 from zoneinfo import ZoneInfo
 
 import ibis.expr.types as ir
@@ -16,10 +17,11 @@ from churn_mlops.data.matured_labels import labels_of
 from churn_mlops.data.sources import read_whole
 from churn_mlops.data.spark import is_spark, spark_running
 from churn_mlops.errors import ConfigError
+from churn_mlops.pipelines.forgotten import ForgottenMeanwhileError, kept_away, nobody_since, tables_without
 from churn_mlops.pipelines.periods import told_until
 from churn_mlops.pipelines.reading import open_history
 from churn_mlops.pipelines.spark_maturing import labels_from_spark
-from churn_mlops.store import Labels, Recorded, Store, due, open_store, record, scoring_lock
+from churn_mlops.store import Labels, Recorded, Store, Tombstones, due, open_store, record, scoring_lock
 
 log = structlog.get_logger("churn_mlops.pipelines")
 RECHECK_DAYS = 90
@@ -60,22 +62,46 @@ def mature(settings: Settings, *, now: datetime | None = None, recheck_days: int
         with read_whole(settings.source.url):
             today = told_until(settings, tables, contract, now.astimezone(ZoneInfo(contract.time_zone)).date())
         with open_store(settings.store.url) as store, scoring_lock(store, "maturing"):
+            kept_away(settings, store)  # also where nothing is due: whoever came back with a backup goes
+            without = cache(lambda forgotten: tables_without(tables, contract, forgotten))
             for day in due(store, contract.label.matures_after + 1, today, recheck_days=recheck_days):
-                recorded = record(store, day, _labels(settings.source.url, store, tables, contract, day), now)
+                recorded = _recorded(settings, store, without, contract, day, now)
                 found.append(Matured(day, recorded))
                 if recorded.changed:
                     log.warning("labels changed after they were final", as_of=str(day), customers=recorded.changed)
     return found
 
 
+def _recorded(
+    settings: Settings,
+    store: Store,
+    without: Callable[[Tombstones], Mapping[str, ir.Table]],
+    contract: HistoryContract,
+    day: date,
+    now: datetime,
+) -> Recorded:
+    """Record the labels of one date, anew where somebody was forgotten meanwhile."""
+    while True:
+        forgotten = kept_away(settings, store)
+        labels = _labels(settings.source.url, store, partial(without, forgotten), contract, day)
+        try:
+            return record(store, day, labels, now, check=nobody_since(store, forgotten))
+        except ForgottenMeanwhileError:
+            log.info("recorded anew, since a customer was forgotten meanwhile", as_of=str(day))
+
+
 def _labels(
-    address: str | None, store: Store, tables: Mapping[str, ir.Table], contract: HistoryContract, day: date
+    address: str | None,
+    store: Store,
+    tables: Callable[[], Mapping[str, ir.Table]],
+    contract: HistoryContract,
+    day: date,
 ) -> Iterator[Labels]:
-    if address is not None and is_spark(address):
-        yield from labels_from_spark(address, store, tables, contract, day)
+    if address is not None and is_spark(address):  # of those alone whose predictions are in the store
+        yield from labels_from_spark(address, store, tables(), contract, day)
         return
     with read_whole(address):  # here, for it is read while the store waits for it, and is not the store's failing
-        rows = labels_of(tables, contract, day).to_pyarrow()
+        rows = labels_of(tables(), contract, day).to_pyarrow()
     for first in range(0, len(rows), BATCH_ROWS):
         part = rows.slice(first, BATCH_ROWS)
         left = [None if text is None else text == "yes" for text in part.column(LEFT).to_pylist()]

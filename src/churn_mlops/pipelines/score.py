@@ -29,10 +29,12 @@ from churn_mlops.models.bundle import Bundle
 from churn_mlops.models.inference import Bands, ChurnPredictor
 from churn_mlops.models.promotion import LiveModel
 from churn_mlops.models.tables import Floats
+from churn_mlops.pipelines.forgotten import away, table_without, tables_without
 from churn_mlops.pipelines.lists import OFFER, ranked
 from churn_mlops.pipelines.live_models import champion as champion_of
 from churn_mlops.pipelines.periods import as_of_date, not_loaded
 from churn_mlops.pipelines.reading import check, open_history, open_source
+from churn_mlops.store import Tombstones
 
 if TYPE_CHECKING:
     from churn_mlops.models.fitting import Progress
@@ -75,6 +77,7 @@ def score(
     *,
     now: datetime | None = None,
     from_address: str | None = None,
+    forgotten: Tombstones | None = None,
     progress: Progress | None = None,
 ) -> Scored:
     """Score the active customers of the source, or all those of ``from_address``.
@@ -87,6 +90,7 @@ def score(
         as_of: the as-of date; that of ``source.as_of`` when left out. A flat table is what it is today.
         now: the present moment, with a time zone: nothing later is known.
         from_address: a flat file or database with the champion's features, instead of the source.
+        forgotten: who is left out; asked of the store when None.
         progress: called with (fits done, fits in all), where models are fitted.
 
     Raises:
@@ -95,8 +99,9 @@ def score(
     """
     champion = live_model(settings)
     predictor = ChurnPredictor(champion.bundle, threshold=settings.decision.threshold, bands=bands_of(settings))
+    forgotten = away(settings) if forgotten is None else forgotten
     with read_whole(from_address or settings.source.url):
-        found = _rows(settings, champion.bundle, as_of, now or datetime.now(UTC), from_address)
+        found = _rows(settings, champion.bundle, as_of, now or datetime.now(UTC), from_address, forgotten)
     if found.out_of_fold:
         scores, points = _out_of_fold(found.snapshot, predictor, settings, progress)
     else:
@@ -164,12 +169,20 @@ class _Rows:
     out_of_fold: bool = False
 
 
-def _rows(settings: Settings, bundle: Bundle, as_of: date | None, now: datetime, from_address: str | None) -> _Rows:
+def _rows(
+    settings: Settings,
+    bundle: Bundle,
+    as_of: date | None,
+    now: datetime,
+    from_address: str | None,
+    forgotten: Tombstones,
+) -> _Rows:
     contract = bundle.contract
     if bundle.history is not None and from_address is None:
-        return _of_history(settings, bundle, bundle.history, as_of, now)
+        return _of_history(settings, bundle, bundle.history, as_of, now, forgotten)
     table = open_source(settings) if from_address is None else open_table(from_address)
-    checked = check(table, contract)
+    # Before the validation, which quotes customers.
+    checked = check(table_without(table, contract, forgotten), contract)
     snapshot = read_snapshot(checked.table, contract)
     rows, out_of_fold = np.arange(len(snapshot)), False
     if from_address is None and LABEL in snapshot.column_names:
@@ -181,10 +194,15 @@ def _rows(settings: Settings, bundle: Bundle, as_of: date | None, now: datetime,
 
 
 def _of_history(
-    settings: Settings, bundle: Bundle, history: HistoryContract, as_of: date | None, now: datetime
+    settings: Settings,
+    bundle: Bundle,
+    history: HistoryContract,
+    as_of: date | None,
+    now: datetime,
+    forgotten: Tombstones,
 ) -> _Rows:
     """The snapshot of one date, made as those were that the champion learnt from."""
-    tables = open_history(settings, history)
+    tables = tables_without(open_history(settings, history), history, forgotten)
     day = run_date(settings, tables, history, as_of, now)
     missing = not_loaded(tables, history, day, now.astimezone(ZoneInfo(history.time_zone)).date())
     found = read_history(tables, history, [day], known_until=now)

@@ -47,14 +47,15 @@ def send_list(settings: Settings, as_of: date, patience: Patience) -> Delivered 
             return None
 
         def page(first: int, rows: int) -> list[dict[str, Any]]:
-            found = predictions(store, as_of, limit=rows, offset=first)
+            # By ranks, among which those are missing who were forgotten since: nobody moves up into the list.
+            found = predictions(store, as_of, limit=rows, after=first)
             now = run_of(store, as_of)
             if now is None or now.finished_at != run.finished_at:
                 raise DeliveryError(
                     f"the list of {as_of} was published anew while it was sent: send it again, and the receiver takes "
                     "the newer one"
                 )
-            return [_row(one, customer) for one in found]
+            return [_row(one, customer) for one in found if one.rank <= first + rows]
 
         delivered = deliver(
             page,

@@ -5,8 +5,9 @@ A worker imports this module, so it reaches nothing that scoring does not need: 
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -91,6 +92,29 @@ class ExplainBatches:
             columns = [batch.column(name) for name in kept]
             texts = [pa.array(column, pa.string()) for column in reasons.values()]
             yield pa.RecordBatch.from_arrays([*columns, *texts], names=[*kept, *reasons])
+
+
+@dataclass(frozen=True)
+class OnlyForgotten:
+    """Leaves of a column of names those of customers who were forgotten.
+
+    Args:
+        column: the column.
+        key: of the hashes.
+        hashes: as ``store.customer_hash`` gives them, which a worker cannot reach.
+    """
+
+    column: str
+    key: str = field(repr=False)
+    hashes: frozenset[str]
+
+    def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        """The names, a batch for a batch."""
+        key = self.key.encode()
+        for batch in batches:
+            names = [name for name in batch.column(self.column).to_pylist() if name is not None]
+            found = [name for name in names if hmac.digest(key, name.encode(), "sha256").hex() in self.hashes]
+            yield pa.RecordBatch.from_arrays([pa.array(found, pa.string())], names=[self.column])
 
 
 def reason_columns(features: int) -> list[str]:

@@ -28,6 +28,7 @@ from churn_mlops.data.spark import BATCH_ROWS, SparkAddress, deleted, explained,
 from churn_mlops.data.validation import ValidationReport
 from churn_mlops.errors import ConfigError, SourceError
 from churn_mlops.models.promotion import LiveModel
+from churn_mlops.pipelines.forgotten import away, tables_without
 from churn_mlops.pipelines.lists import LEAVE_ALONE, OFFER, OWN_COLUMNS, TOLD
 from churn_mlops.pipelines.periods import not_loaded
 from churn_mlops.pipelines.reading import check, open_history
@@ -42,6 +43,7 @@ from churn_mlops.pipelines.spark_batches import (
     reason_columns,
 )
 from churn_mlops.retention.economics import Economics
+from churn_mlops.store import Tombstones
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -105,7 +107,7 @@ class SparkScored:
 
 @contextmanager
 def scored_on_spark(
-    settings: Settings, as_of: date | None = None, *, now: datetime | None = None
+    settings: Settings, as_of: date | None = None, *, now: datetime | None = None, forgotten: Tombstones | None = None
 ) -> Iterator[SparkScored]:
     """Score the active customers of the source by Spark, and write all scores to ``scoring.output``.
 
@@ -116,6 +118,7 @@ def scored_on_spark(
         settings: what to read, and how to decide; ``source.url`` leads to Spark.
         as_of: the as-of date; that of ``source.as_of`` when left out.
         now: the present moment, with a time zone: nothing later is known.
+        forgotten: who is left out; asked of the store when None.
 
     Raises:
         ConfigError: there is no ``scoring.output``, the champion was trained on a flat table, or the date lies ahead.
@@ -126,8 +129,9 @@ def scored_on_spark(
     champion = live_model(settings)
     history, output = _needed(settings, champion)
     place = SparkAddress.of(str(settings.source.url))
+    forgotten = away(settings) if forgotten is None else forgotten
     with explained(place), ExitStack() as held:
-        tables = open_history(settings, history)
+        tables = tables_without(open_history(settings, history), history, forgotten)
         day = run_date(settings, tables, history, as_of, now)
         rows = snapshot(tables, history, [day], known_until=now)
         kept = frame_of(rows).persist()

@@ -11,6 +11,8 @@ from datetime import UTC, date, datetime
 from importlib.metadata import version as version_of
 from typing import Any
 
+import structlog
+
 from churn_mlops import __version__
 from churn_mlops.config import Settings
 from churn_mlops.data.contract import DataContract
@@ -19,7 +21,7 @@ from churn_mlops.data.reading import read_snapshot
 from churn_mlops.data.sources import read_whole
 from churn_mlops.data.spark import spark_running
 from churn_mlops.data.validation import ValidationReport
-from churn_mlops.errors import BundleError, ConfigError
+from churn_mlops.errors import BundleError, ConfigError, StoreError
 from churn_mlops.models import MODEL_TYPES
 from churn_mlops.models.bundle import Bundle
 from churn_mlops.models.evaluate import Estimate, curves, evaluate
@@ -31,6 +33,7 @@ from churn_mlops.models.tables import Floats
 from churn_mlops.models.tracking import PROVENANCE_FILE, Run, amend, log_run, reach
 from churn_mlops.models.train import fit_bundle
 from churn_mlops.pipelines.collapses import collapses
+from churn_mlops.pipelines.forgotten import away, known_here, table_without, tables_without
 from churn_mlops.pipelines.frozen_snapshots import FrozenSnapshots
 from churn_mlops.pipelines.judging import Verdict, judge
 from churn_mlops.pipelines.leak_check import LeakCheck, check_periods, check_table
@@ -43,7 +46,9 @@ from churn_mlops.pipelines.report import CARD_FILE, REPORT_FILE, card_of, facts,
 from churn_mlops.pipelines.setting_aside import TrainingData, split
 from churn_mlops.reporting import Report
 from churn_mlops.reporting.facts import Counts
+from churn_mlops.store import Tombstones
 
+log = structlog.get_logger("churn_mlops.pipelines")
 PACKAGES = ("numpy", "lightgbm", "scikit-learn", "pyarrow", "duckdb", "ibis-framework", "mlflow-skinny")
 
 
@@ -89,8 +94,9 @@ def train(
     shared = SharedModels(settings)
     live = shared.folder
     _champion(live)  # before hours of work: a broken one cannot be compared with
+    forgotten = _forgotten(settings)
     with read_whole(settings.source.url):
-        learnt_from = _read(settings, today or date.today(), strict=strict)
+        learnt_from = _read(settings, today or date.today(), forgotten, strict=strict)
     contract = learnt_from.contract
     live.probe()
     reach(tracking(settings))
@@ -122,7 +128,7 @@ def train(
     report = facts(bundle, data, scores, metrics, verdict, provenance, learnt_from.customers)
     run = _run(bundle, data, scores, metrics, provenance, report, card_of(report, settings), later)
     run_id, version = log_run(tracking(settings), run)
-    if learnt_from.leaks.frozen is not None:
+    if learnt_from.leaks.frozen is not None and _forgotten(settings) == forgotten:  # else it may hold who is gone
         FrozenSnapshots.beside_models(settings).keep(learnt_from.leaks.frozen)
     while verdict.promote:
         compared_with = None if champion is None else champion.bundle.sha256
@@ -200,15 +206,27 @@ class _LearntFrom:
         return out_of_time(self.periods, self.history, settings, bundle.model_type, bundle.training["setting"])
 
 
-def _read(settings: Settings, today: date, *, strict: bool) -> _LearntFrom:
+def _forgotten(settings: Settings) -> Tombstones:
+    """Who is left out; where the store is away, those whom the file beside it knows."""
+    try:
+        return away(settings)
+    except StoreError as error:
+        log.warning(
+            "who was forgotten could not be asked of the store: the file of tombstones is taken", reason=str(error)
+        )
+        known = known_here(settings)
+        return Tombstones(settings.store.customer_hash_key, frozenset(one.hash for one in known))
+
+
+def _read(settings: Settings, today: date, forgotten: Tombstones, *, strict: bool) -> _LearntFrom:
     contract = load_contract(settings.contract.path)
     if isinstance(contract, DataContract):
-        checked = check(open_source(settings), contract, need_label=True)
+        checked = check(table_without(open_source(settings), contract, forgotten), contract, need_label=True)
         snapshot = read_snapshot(checked.table, contract, label="known")
         leaks = check_table(checked.table, snapshot, contract, strict=strict, seed=settings.training.seed)
         return _LearntFrom(leaks, split(snapshot, leaks.contract, settings), checked.report, checked.report.rows)
     with spark_running(settings.source.url):
-        tables = open_history(settings, contract)
+        tables = tables_without(open_history(settings, contract), contract, forgotten)
         last = told_until(settings, tables, contract, today)
         periods = read_periods(settings, tables, contract, last)
         missing = not_loaded(tables, contract, as_of_date(settings, tables, contract, today), today)

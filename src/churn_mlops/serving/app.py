@@ -35,6 +35,7 @@ from churn_mlops.serving.errors import (
     sentence,
     shortened,
 )
+from churn_mlops.serving.forgotten import Forgotten
 from churn_mlops.serving.guarding import add_access
 from churn_mlops.serving.keeping import Keeper, Said, keeper_of, keeping, told_of
 from churn_mlops.serving.kept import add_kept
@@ -108,7 +109,7 @@ def create_app(
     metrics = Metrics(source)
     if metrics.folder is not None:
         during(app, partial(repeating, metrics.take_over, TAKE_OVER_SECONDS))
-    keeper = keeper_of(store, settings.serving.answers_waiting)
+    keeper = keeper_of(store, settings.serving.answers_waiting, settings.store.customer_hash_key)
     economics = Economics(**settings.decision.economics())
     app.add_middleware(Direct, routes=app.routes, paths={"/predict"})
     admission = add_access(app, access, store, settings, local_only=local_only)
@@ -176,9 +177,10 @@ def create_app(
 
     _add_state(app, source, metrics, keeper)
     if keeper is not None:
-        _add_kept(app, keeper, metrics)
+        forgotten = Forgotten(keeper.store, settings.store.customer_hash_key)
+        _add_kept(app, keeper, metrics, forgotten)
         customers = Source(read_of_source, settings.serving.source_seconds)
-        add_risk(app, partial(_live, source), customers, keeper.store, economics, partial(_keep, keeper))
+        add_risk(app, partial(_live, source), customers, keeper.store, economics, partial(_keep, keeper), forgotten)
     add_documentation(app, source)  # last: a request is held against the routes in their order
     return app
 
@@ -214,13 +216,13 @@ def _add_state(app: FastAPI, source: LiveSource, metrics: Metrics, keeper: Keepe
         return Response(metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
 
-def _add_kept(app: FastAPI, keeper: Keeper, metrics: Metrics) -> None:
+def _add_kept(app: FastAPI, keeper: Keeper, metrics: Metrics, forgotten: Forgotten) -> None:
     metrics.follow_count("churn_answers_kept", "Answers that are in the store", lambda: keeper.kept)
     metrics.follow_count("churn_answers_dropped", "Answers that were not kept", lambda: keeper.dropped)
     metrics.follow_level("churn_answers_waiting", "Answers that wait for the store", lambda: keeper.waiting)
     during(app, partial(keeping, keeper))
     add_kept(app, keeper.store)
-    add_contacts(app, keeper.store)
+    add_contacts(app, keeper.store, hash_key=forgotten.key)
 
 
 def _keep(

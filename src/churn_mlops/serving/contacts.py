@@ -14,6 +14,7 @@ from fastapi.responses import Response
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
+from churn_mlops.errors import ForgottenError
 from churn_mlops.serving.answers import as_json
 from churn_mlops.serving.bodies import read_fields
 from churn_mlops.serving.callers import about, caller_of
@@ -32,6 +33,7 @@ _REFUSALS: dict[int | str, dict[str, Any]] = {
     status: {"model": ErrorBody, "description": meaning}
     for status, meaning in [
         (409, "The key was used for another request, or the customer is held out"),
+        (410, "The customer was forgotten"),
         (422, "The request is wrong"),
         (503, "The store cannot be reached; nothing was acknowledged"),
     ]
@@ -74,6 +76,9 @@ class RecordedContact(ContactRequest):
     """A contact as it is recorded."""
 
     id: int
+    customer_id: CustomerName | None = Field(  # type: ignore[assignment]  # an answer may say less than a request
+        description="the customer; null of one who was forgotten since"
+    )
     caller: str = Field(description="who recorded it")
     recorded_at: datetime
 
@@ -102,6 +107,7 @@ def add_contacts(
     store: StoreLink,
     held_out: Callable[[Store, str], bool] = held_out,
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    hash_key: str | None = None,
 ) -> None:
     """Add the routes of contacts.
 
@@ -110,6 +116,7 @@ def add_contacts(
         store: where contacts are recorded.
         held_out: whether a customer may not be contacted without a reason; nobody, until there are campaigns.
         clock: tells the time.
+        hash_key: by which those are told who were forgotten; None looks for nobody.
     """
 
     @app.post(
@@ -130,11 +137,15 @@ def add_contacts(
         new = _new_contact(request, await request.body(), clock())
         about(request, new.customer)
         try:
-            contact, is_new = await store.ask(lambda opened: _recorded(opened, new, held_out))
+            contact, is_new = await store.ask(lambda opened: _recorded(opened, new, held_out, hash_key))
         except _HeldOutError:
             problem = "is held out, so that the worth of offers can be measured"
             advice = "leave him alone, or say in override_reason why not"
             raise RequestError(409, f"the customer {problem}: {advice}", [("customer_id", problem)]) from None
+        except ForgottenError:
+            problem = "was forgotten"
+            told = f"the customer {problem}: nothing more is recorded of him"
+            raise RequestError(410, told, [("customer_id", problem)]) from None
         if contact.request_sha256 != new.request_sha256:
             problem = "was used for another request"
             raise RequestError(409, f"the header {KEY} {problem}: give each contact a key of its own", [(KEY, problem)])
@@ -161,13 +172,15 @@ def add_contacts(
         return Response(as_json(body), media_type="application/json")
 
 
-def _recorded(store: Store, new: NewContact, held_out: Callable[[Store, str], bool]) -> tuple[Contact, bool]:
+def _recorded(
+    store: Store, new: NewContact, held_out: Callable[[Store, str], bool], hash_key: str | None
+) -> tuple[Contact, bool]:
     known = contact_under(store, new.key)  # a repetition is answered as the first time, whatever holds by now
     if known is not None:
         return known, False
     if new.override_reason is None and held_out(store, new.customer):
         raise _HeldOutError
-    return record_contact(store, new)
+    return record_contact(store, new, hash_key=hash_key)
 
 
 def _new_contact(request: Request, body: bytes, now: datetime) -> NewContact:
@@ -203,7 +216,7 @@ def _key(request: Request) -> str:
 def _told(contact: Contact) -> dict[str, Any]:
     return {
         "id": contact.id,
-        "customer_id": contact.customer,
+        "customer_id": contact.customer or None,
         "offer": contact.offer,
         "result": contact.result,
         "at": contact.at.isoformat(),

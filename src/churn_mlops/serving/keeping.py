@@ -62,6 +62,7 @@ class Keeper:
         most_waiting: most answers that wait; a batch that would go beyond it is dropped whole.
         every: longest pause between two groups while there is something to write, in seconds.
         drain_seconds: most time that :meth:`close` takes.
+        hash_key: by which those are told who were forgotten, of whom nothing is kept; None looks for nobody.
     """
 
     def __init__(
@@ -70,8 +71,9 @@ class Keeper:
         most_waiting: int,
         every: float = EVERY_SECONDS,
         drain_seconds: float = DRAIN_SECONDS,
+        hash_key: str | None = None,
     ) -> None:
-        self.store, self._most_waiting = store, most_waiting
+        self.store, self._most_waiting, self._hash_key = store, most_waiting, hash_key
         self._every, self._drain_seconds = every, drain_seconds
         self._queue: deque[Said] = deque()
         self._lock = threading.Lock()
@@ -146,7 +148,7 @@ class Keeper:
         pause = FIRST_WAIT_SECONDS
         while not self._given_up.is_set():
             try:
-                self.store.ask_now(lambda store: keep_answers(store, answers))
+                forgotten = self.store.ask_now(lambda store: keep_answers(store, answers, hash_key=self._hash_key))
             except RowsRefusedError:
                 self._write_apart(group)
                 return
@@ -156,7 +158,7 @@ class Keeper:
                 pause = min(2 * pause, LONGEST_WAIT_SECONDS)
             else:
                 self._note_back()
-                self._count(kept=len(answers))
+                self._count(kept=len(answers) - forgotten, dropped=forgotten)
                 return
 
     def _write_apart(self, group: list[Said]) -> None:
@@ -197,9 +199,9 @@ class Keeper:
             log.info("the store is back", waiting=self.waiting, dropped=self.dropped)
 
 
-def keeper_of(store: StoreLink | None, most_waiting: int) -> Keeper | None:
+def keeper_of(store: StoreLink | None, most_waiting: int, hash_key: str) -> Keeper | None:
     """The keeper of an application; None where it has no store."""
-    return None if store is None else Keeper(store, most_waiting)
+    return None if store is None else Keeper(store, most_waiting, hash_key=hash_key)
 
 
 def told_of(keeper: Keeper | None) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from churn_mlops.serving.answers import as_json, explanation, prediction
 from churn_mlops.serving.breaker import Breaker
 from churn_mlops.serving.callers import about
 from churn_mlops.serving.errors import RequestError
+from churn_mlops.serving.forgotten import Forgotten
 from churn_mlops.serving.live import Live
 from churn_mlops.serving.schemas import CustomerName, ErrorBody, Prediction
 from churn_mlops.serving.store_link import StoreAwayError, StoreLink
@@ -135,6 +136,7 @@ def add_risk(
     store: StoreLink,
     economics: Economics,
     keep: Keep,
+    forgotten: Forgotten,
 ) -> None:
     """Add the route.
 
@@ -145,6 +147,7 @@ def add_risk(
         store: where the last published score is.
         economics: what decides about an offer.
         keep: keeps what was said.
+        forgotten: knows of whom nothing is told.
     """
 
     @app.get(
@@ -155,9 +158,14 @@ def add_risk(
         responses=_REFUSALS,
     )
     async def risk(request: Request, customer_id: CustomerName) -> Response:
-        """The customer is read from the source and scored now; where it is slow or away, his last published score."""
+        """The customer is read from the source and scored now; where it is slow or away, his last published score.
+
+        One who was forgotten is no customer of this server, whatever the source knows.
+        """
         about(request, customer_id)
         live = current()
+        if await forgotten.holds(customer_id):  # the source is not asked about him
+            raise _unknown()
         try:
             row = await source.row(customer_id, live.predictor)
         except SourceAwayError as why:

@@ -2,8 +2,10 @@
 
 from churn_mlops.store.answers import Answer, answers_of, keep_answers, retain_answers
 from churn_mlops.store.audit import AuditEvent, NewEvent, add_event, customer_hash, events, record_event, record_events
+from churn_mlops.store.cleaning import Cleaned, clean, log_limits
 from churn_mlops.store.contacts import Contact, NewContact, contact_under, contacts, held_out, record_contact
 from churn_mlops.store.credentials import Credential, Credentials, access_is_configured, credentials
+from churn_mlops.store.erasures import Erasure, forget, forget_again, holds
 from churn_mlops.store.keys import KEY_ROLES, ApiKey, adopt_key, checked_secret, hash_of, keys, make_key, revoke_key
 from churn_mlops.store.live_models import (
     LiveChangedError,
@@ -31,6 +33,8 @@ from churn_mlops.store.predictions import Prediction, Predictions, prediction_ba
 from churn_mlops.store.publishing import publish
 from churn_mlops.store.runs import NewRun, Run, dates, latest_run, record_delivery, retain, run_of
 from churn_mlops.store.sessions import Started, end_session, start_session
+from churn_mlops.store.tombstone_file import TombstoneFile
+from churn_mlops.store.tombstones import Tombstone, Tombstones, all_tombstones, is_forgotten, tombstones
 
 __all__ = [
     "KEY_ROLES",
@@ -39,9 +43,11 @@ __all__ = [
     "ApiKey",
     "AuditEvent",
     "Change",
+    "Cleaned",
     "Contact",
     "Credential",
     "Credentials",
+    "Erasure",
     "HeldLock",
     "Labels",
     "LiveChangedError",
@@ -58,13 +64,18 @@ __all__ = [
     "Store",
     "StoredBundle",
     "StoredPeriod",
+    "Tombstone",
+    "TombstoneFile",
+    "Tombstones",
     "access_is_configured",
     "add_event",
     "add_live",
     "add_person",
     "adopt_key",
+    "all_tombstones",
     "answers_of",
     "checked_secret",
+    "clean",
     "contact_under",
     "contacts",
     "copy_store",
@@ -76,12 +87,17 @@ __all__ = [
     "due",
     "end_session",
     "events",
+    "forget",
+    "forget_again",
     "hash_of",
     "held_out",
+    "holds",
+    "is_forgotten",
     "is_made",
     "keep_answers",
     "keys",
     "latest_run",
+    "log_limits",
     "make_key",
     "open_store",
     "password_matches",
@@ -105,4 +121,5 @@ __all__ = [
     "start_session",
     "stored_bundle",
     "stored_periods",
+    "tombstones",
 ]

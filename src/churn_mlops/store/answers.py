@@ -12,6 +12,7 @@ from churn_mlops.errors import RowsRefusedError
 from churn_mlops.store.loading import add_new
 from churn_mlops.store.opening import Store
 from churn_mlops.store.schema import ANSWERS
+from churn_mlops.store.tombstones import forgotten_among
 
 
 class Answer(NamedTuple):
@@ -40,20 +41,35 @@ class Answer(NamedTuple):
     answer: str
 
 
-def keep_answers(store: Store, answers: Sequence[Answer]) -> None:
+def keep_answers(store: Store, answers: Sequence[Answer], *, hash_key: str | None = None) -> int:
     """Keep a group of answers in one transaction: all or none; one whose id is there already is left as it is.
 
     So a group may be given again by whoever cannot know what became of it.
+
+    Args:
+        store: the store.
+        answers: the group.
+        hash_key: the setting ``store.customer_hash_key``, by which those are told who were forgotten: of them nothing
+            is kept. None looks for nobody.
+
+    Returns:
+        how many answers are of customers who were forgotten.
 
     Raises:
         RowsRefusedError: a text holds what no database keeps.
         StoreError: the store fails.
     """
     if not answers:
-        return
+        return 0
     _check(answers)
     with store.writing(f"keep {len(answers)} answers") as connection:
-        add_new(connection, ANSWERS, [_row(answer, connection.dialect.name) for answer in answers])
+        gone: set[str] = set()
+        if hash_key is not None:  # in this transaction: he may be forgotten while his answer waits for its turn
+            gone = forgotten_among(connection, hash_key, (answer.customer for answer in answers))
+        kept = [answer for answer in answers if answer.customer not in gone]
+        if kept:
+            add_new(connection, ANSWERS, [_row(answer, connection.dialect.name) for answer in kept])
+    return len(answers) - len(kept)
 
 
 def answers_of(store: Store, id: str) -> list[Answer]:

@@ -7,9 +7,11 @@ from datetime import datetime
 
 from sqlalchemy import insert, select
 
+from churn_mlops.errors import ForgottenError
 from churn_mlops.store.opening import Store
 from churn_mlops.store.runs import Clock, utc_now
 from churn_mlops.store.schema import CONTACTS
+from churn_mlops.store.tombstones import forgotten_among
 
 
 @dataclass(frozen=True)
@@ -19,7 +21,7 @@ class NewContact:
     Args:
         key: of whoever records it; a key stands for one contact, however often it is sent.
         request_sha256: hash of what was asked, to tell a repetition from another request under the same key.
-        customer: his name, without a character of code 0.
+        customer: his name, without a character of code 0; empty where he was forgotten since.
         at: when he was contacted, with a time zone.
         offer: what he was offered, such as "20 % off for a year".
         result: "offered", "accepted", "declined" or "no_answer".
@@ -52,14 +54,24 @@ class Contact(NewContact):
     recorded_at: datetime = datetime.min
 
 
-def record_contact(store: Store, new: NewContact, *, clock: Clock = utc_now) -> tuple[Contact, bool]:
+def record_contact(
+    store: Store, new: NewContact, *, hash_key: str | None = None, clock: Clock = utc_now
+) -> tuple[Contact, bool]:
     """Record a contact, unless one stands under its key already; it is on disk when this returns.
+
+    Args:
+        store: the store.
+        new: the contact.
+        hash_key: the setting ``store.customer_hash_key``, by which a customer is told who was forgotten; None looks for
+            nobody.
+        clock: tells when it is recorded.
 
     Returns:
         the contact under the key, and whether it was recorded just now. Where it was not, its ``request_sha256`` says
         whether the same was asked before.
 
     Raises:
+        ForgottenError: the customer was forgotten; nothing is recorded then.
         StoreError: the store fails; nothing is recorded then.
     """
     # One writer is let in at a time: two with the same key come one after the other, and ids are committed in order.
@@ -67,6 +79,8 @@ def record_contact(store: Store, new: NewContact, *, clock: Clock = utc_now) -> 
         known = connection.execute(select(CONTACTS).where(CONTACTS.c.key == new.key)).one_or_none()
         if known is not None:
             return Contact(**known._mapping), False
+        if hash_key is not None and forgotten_among(connection, hash_key, [new.customer]):
+            raise ForgottenError("the customer was forgotten: nothing more is recorded of him")
         values = asdict(new) | {"recorded_at": clock()}
         row = connection.execute(insert(CONTACTS).values(values).returning(*CONTACTS.c)).one()
         return Contact(**row._mapping), True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -98,7 +98,14 @@ def due(store: Store, matures_after_days: int, today: date, *, recheck_days: int
         return list(connection.scalars(query.order_by(RUNS.c.as_of)))
 
 
-def record(store: Store, as_of: date, labels: Iterable[Labels], now: datetime) -> Recorded:
+def record(
+    store: Store,
+    as_of: date,
+    labels: Iterable[Labels],
+    now: datetime,
+    *,
+    check: Callable[[], None] = lambda: None,
+) -> Recorded:
     """Record the matured labels of a published date, all or none; those that changed since are kept with both values.
 
     Args:
@@ -106,6 +113,7 @@ def record(store: Store, as_of: date, labels: Iterable[Labels], now: datetime) -
         as_of: a published date.
         labels: of all customers of that date, in any order; taken one batch at a time.
         now: the moment, with a time zone.
+        check: raises where nothing may be recorded any more; called last.
 
     Raises:
         StoreError: nothing is published for that date, a customer stands twice, or the store fails.
@@ -115,7 +123,9 @@ def record(store: Store, as_of: date, labels: Iterable[Labels], now: datetime) -
             load(connection, stage, _rows(labels))
             count_anew(connection, stage)
         with store.committing(connection):
-            return _merge(connection, stage, _run_id(connection, as_of), now)
+            recorded = _merge(connection, stage, _run_id(connection, as_of), now)
+            check()
+            return recorded
 
 
 def scored_outcomes(store: Store, since: date) -> Iterator[ScoredOutcomes]:

@@ -6,11 +6,12 @@ from datetime import date
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from churn_mlops.data.firewall import LeakFinding, changed, freeze, frozen_date
+from churn_mlops.data.firewall import LeakFinding, changed, freeze, frozen_date, without
 
 DAY = date(2024, 3, 31)
 FEATURES = {"use": "sum of usage", "plan": "last of plans", "paid": "sum of payments"}
@@ -120,3 +121,14 @@ def test_the_share_that_differs_is_the_share_that_was_changed(places: set[int]) 
 def test_what_is_no_frozen_snapshot_is_refused() -> None:
     with pytest.raises(ValueError, match="no frozen snapshot"):
         frozen_date(b"something else")
+
+
+def test_customers_are_taken_out_of_a_frozen_snapshot_as_if_they_had_never_been_there() -> None:
+    gone = ["c3", "c1999"]
+    frozen = freeze(snapshot(), "customer", DAY, KEY, FEATURES)
+    others = snapshot().filter(pc.invert(pc.is_in(snapshot()["customer"], value_set=pa.array(gone))))
+    shorter = without(frozen, gone, KEY)
+    assert shorter == freeze(others, "customer", DAY, KEY, FEATURES)
+    assert without(shorter, gone, KEY) is None
+    assert without(frozen, ["nobody"], KEY) is None
+    assert without(frozen, gone, "another key") is None

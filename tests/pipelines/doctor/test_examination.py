@@ -84,7 +84,7 @@ def test_settings_that_cannot_be_read_hide_no_other_check(own_company: Company, 
 def test_where_the_settings_come_from_is_said(company: Company) -> None:
     said = found(company.config())["configuration"].found
     assert (
-        said == f"{company.folder / 'config.yaml'} sets 7, the environment CHURN__SERVING__PORT; the rest are defaults"
+        said == f"{company.folder / 'config.yaml'} sets 8, the environment CHURN__SERVING__PORT; the rest are defaults"
     )
 
 

@@ -45,14 +45,23 @@ def freeze(
     names = _hashes(rows[customer].cast(pa.string()).to_pylist(), f"{key}\n{as_of}")
     kept = np.sort(np.argsort(names, kind="stable")[:most])
     head = {"format": _FORMAT, "as_of": as_of.isoformat(), "features": list(features)}
-    arrays = {
-        "head": np.frombuffer(json.dumps(head).encode(), dtype=np.uint8),
-        "names": names[kept],
-        "values": _values(rows.take(pa.array(kept)), names[kept], features, key),
-    }
-    sink = io.BytesIO()
-    np.savez(sink, **arrays)  # type: ignore[arg-type]  # numpy types its own flag among the arrays
-    return sink.getvalue()
+    return _written(head, names[kept], _values(rows.take(pa.array(kept)), names[kept], features, key))
+
+
+def without(frozen: bytes, customers: Sequence[str], key: str) -> bytes | None:
+    """The frozen snapshot without these ``customers``; None where it holds none of them.
+
+    Args:
+        frozen: what :func:`freeze` gave.
+        customers: their names.
+        key: the same key.
+
+    Raises:
+        ValueError: ``frozen`` is no frozen snapshot.
+    """
+    head, names, values = _read(frozen)
+    others = ~np.isin(names, _hashes(customers, f"{key}\n{head['as_of']}"))
+    return None if others.all() else _written(head, names[others], values[others])
 
 
 def frozen_date(frozen: bytes) -> date:
@@ -119,6 +128,12 @@ def _judged(name: str, differs: npt.NDArray[np.bool_], y: Labels, as_of: str, ta
         return None
     message = f"{differs.mean():.0%} of its values of {as_of} have been rewritten since{of}: declare known_at there"
     return LeakFinding(name, "rewritten", message, sure=False)
+
+
+def _written(head: Mapping[str, Any], names: Hashes, values: Hashes) -> bytes:
+    sink = io.BytesIO()
+    np.savez(sink, head=np.frombuffer(json.dumps(head).encode(), dtype=np.uint8), names=names, values=values)
+    return sink.getvalue()
 
 
 def _read(frozen: bytes) -> tuple[dict[str, Any], Hashes, Hashes]:

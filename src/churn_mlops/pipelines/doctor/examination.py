@@ -9,6 +9,7 @@ from pathlib import Path
 from churn_mlops.config import read_settings
 from churn_mlops.pipelines.doctor.customers import contract_found, source_found
 from churn_mlops.pipelines.doctor.daily import schedule_found, store_found
+from churn_mlops.pipelines.doctor.erasures import erasures_found
 from churn_mlops.pipelines.doctor.findings import Finding, guarded
 from churn_mlops.pipelines.doctor.live import agreement_found, champion_found, folder_found
 from churn_mlops.pipelines.doctor.machine import disk_found, machine_found
@@ -40,6 +41,7 @@ def examine(config: Path | None, environ: Mapping[str, str], listen: Listen) -> 
         "champion's contract": lambda: agreement_found(settings),
         "MLflow": lambda: record_found(settings),
         "store": lambda: store_found(settings),
+        "erasures": lambda: erasures_found(settings),
         "schedule": lambda: schedule_found(settings),
         "disk": lambda: disk_found(settings),
         "port": lambda: port_found(settings, listen),

@@ -1,0 +1,46 @@
+"""Those who were forgotten: whether they can still be told, and whether store and file know the same of them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from churn_mlops.config import Settings
+from churn_mlops.errors import ConfigError
+from churn_mlops.pipelines.doctor.findings import Finding
+from churn_mlops.store.looking import look_at_store
+
+_CHECK = "erasures"
+
+
+def erasures_found(settings: Settings) -> Iterator[Finding]:
+    """Whether all tombstones are of the key of today; nothing where nobody was ever forgotten."""
+    # Imported here: with it comes what reads sources.
+    from churn_mlops.pipelines.forgotten import known_here
+    from churn_mlops.store import open_store, tombstones
+
+    try:
+        here, there = {one.hash for one in known_here(settings)}, frozenset[str]()
+        if look_at_store(settings.store.url).is_ready:
+            with open_store(settings.store.url) as store:
+                there = tombstones(store, settings.store.customer_hash_key).hashes
+    except ConfigError as error:
+        yield Finding(_CHECK, "failed", "those who were forgotten are not known any more", str(error))
+        return
+    if not here | there:
+        return
+    told = f"{len(here | there):,} customers were forgotten and are kept away"
+    file = settings.store.tombstones
+    if lost := len(here - there):
+        yield Finding(_CHECK, "warning", f"{told}; the store lacks {lost:,} tombstones", "run `churn forget --again`")
+    elif file is not None and not _may_be_written(file):
+        advice = "make it writable, or set store.tombstones to another place: a restored backup would bring them back"
+        yield Finding(_CHECK, "warning", f"{told}; {file} cannot be written", advice)
+    else:
+        yield Finding(_CHECK, "ok", told)
+
+
+def _may_be_written(file: Path) -> bool:
+    place = file if file.exists() else next(folder for folder in file.absolute().parents if folder.exists())
+    return os.access(place, os.W_OK)

@@ -1,0 +1,88 @@
+"""What jobs write of customers beside the store: frozen snapshots, and the scores of runs on Spark."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as parquet
+
+from churn_mlops.config import Settings
+from churn_mlops.data.writing import write_whole
+from churn_mlops.errors import DataError
+from churn_mlops.pipelines.frozen_snapshots import FrozenSnapshots
+from churn_mlops.pipelines.spark_batches import CUSTOMER
+from churn_mlops.store import Tombstones
+
+
+@dataclass(frozen=True)
+class Outside:
+    """What was removed beside the store.
+
+    Args:
+        frozen_snapshots: how many frozen snapshots held a customer.
+        score_files: how many files of scores did.
+        failed: what could not be looked through, and what to do, a sentence each.
+    """
+
+    frozen_snapshots: int
+    score_files: int
+    failed: tuple[str, ...] = ()
+
+
+def remove_outside(settings: Settings, customers: Iterable[str], forgotten: Tombstones) -> Outside:
+    """Take customers out of the files of this machine; what fails keeps nothing else from being done.
+
+    Args:
+        settings: where the files are.
+        customers: their names. The hashes in a frozen snapshot are of another key: its rows are found by names alone.
+        forgotten: those whose names are known by nobody are found in the files of scores, which hold names.
+    """
+    failed: list[str] = []
+    names, frozen, files = set(customers), 0, 0
+    folder = scores_on_this_machine(settings)
+    for path in sorted(folder.rglob("*.parquet")) if folder is not None else ():
+        try:
+            found = _removed_from(path, names, forgotten)
+        except (OSError, pa.ArrowException) as error:
+            failed.append(f"{path} cannot be rewritten ({error}): delete its folder, and score its date again")
+            continue
+        names |= found
+        files += bool(found)
+    try:
+        frozen = FrozenSnapshots.beside_models(settings).forget(sorted(names)) if names else 0
+    except DataError as error:
+        failed.append(str(error))
+    return Outside(frozen, files, tuple(failed))
+
+
+def scores_on_this_machine(settings: Settings) -> Path | None:
+    """The folder ``scoring.output`` where it is one of this machine; None where it is elsewhere, or not set."""
+    output = settings.scoring.output
+    if output is None:
+        return None
+    parts = urlsplit(output)
+    path = Path(unquote(parts.path)) if parts.scheme == "file" else Path(output).expanduser()
+    return path if path.is_dir() else None
+
+
+def _removed_from(path: Path, customers: AbstractSet[str], forgotten: Tombstones) -> set[str]:
+    """Those whose rows were removed from one file of scores."""
+    names = set(parquet.ParquetFile(path).read([CUSTOMER]).column(CUSTOMER).to_pylist())
+    found = (names & customers) | forgotten.among(names)
+    if not found:
+        return set()
+    rows = parquet.ParquetFile(path).read()
+    sink = io.BytesIO()
+    others = pc.invert(pc.is_in(rows.column(CUSTOMER), value_set=pa.array(sorted(found), pa.string())))
+    parquet.write_table(rows.filter(others), sink)
+    # First the checksum that Spark keeps beside it, which would be of the old file.
+    path.with_name(f".{path.name}.crc").unlink(missing_ok=True)
+    write_whole(path, sink.getvalue())
+    return found

@@ -1,0 +1,169 @@
+"""Who was forgotten is no customer of the server: nothing is told of him, nothing recorded, nothing kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import date
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from churn_mlops.config import Settings
+from churn_mlops.errors import StoreError
+from churn_mlops.serving.app import create_app
+from churn_mlops.serving.keeping import Keeper, Said
+from churn_mlops.serving.risk import ReadCustomer
+from churn_mlops.serving.store_link import StoreLink
+from churn_mlops.store import Store, answers_of, contacts, events, forget, open_store, publish
+from tests.store.made import batch, run
+from tests.traces import in_tables
+
+LOCAL = "http://localhost"
+KEY = "a key of our own"
+NAME, OTHER = "Zyxomma-Petiolatum-77", "C000001"
+SETTINGS = Settings.model_validate({"store": {"customer_hash_key": KEY}})
+VALUES = {"tenure": 4.0, "monthly_charges": 65.5, "total_charges": None, "contract_type": "one_year", "senior": False}
+CONTACT = {"offer": "20 % off for a year", "result": "accepted"}
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def address(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    on_server = request.param == "postgresql"
+    address = str(request.getfixturevalue("postgres")) if on_server else f"sqlite:///{tmp_path}/churn.db"
+    with open_store(address) as store:
+        publish(store, run(), [batch([NAME, OTHER], [0.9, 0.2])])
+    return address
+
+
+@pytest.fixture
+def link(address: str) -> Iterator[StoreLink]:
+    link = StoreLink(address)
+    yield link
+    link.close()
+
+
+class Source:
+    """Knows everybody, and remembers whom it was asked for."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def __call__(self, customer: str, bundle: Any) -> Any:
+        self.asked.append(customer)
+        return SimpleNamespace(values=VALUES, as_of=date(2026, 11, 23))
+
+
+def client_of(source: Any, link: StoreLink, read: ReadCustomer | None, settings: Settings = SETTINGS) -> TestClient:
+    return TestClient(create_app(source, settings, store=link, read_of_source=read), base_url=LOCAL)
+
+
+def post(client: TestClient, key: str, customer: str, **more: str) -> Any:
+    return client.post("/contacts", json={"customer_id": customer, **CONTACT, **more}, headers={"Idempotency-Key": key})
+
+
+def forget_him(address: str, key: str = KEY) -> None:
+    with open_store(address) as store:
+        forget(store, key, NAME, by="cli:anna")
+
+
+def test_his_risk_is_not_told_and_the_source_not_asked(source: Any, link: StoreLink, address: str) -> None:
+    knows = Source()
+    with client_of(source, link, knows) as client:
+        assert client.get(f"/customers/{NAME}/risk").status_code == 200
+        forget_him(address)
+        gone, other = client.get(f"/customers/{NAME}/risk"), client.get(f"/customers/{OTHER}/risk")
+    assert (gone.status_code, other.status_code, knows.asked) == (404, 200, [NAME, OTHER])
+    assert NAME not in gone.text
+    with client_of(source, link, None) as client:
+        assert client.get(f"/customers/{NAME}/risk").status_code == 404
+        assert client.get(f"/predictions?customer={NAME}").json()["predictions"] == []
+
+
+def test_a_contact_with_him_is_refused_and_earlier_ones_name_nobody(source: Any, link: StoreLink, address: str) -> None:
+    with client_of(source, link, None) as client:
+        first, other = post(client, "call-1", NAME), post(client, "call-2", OTHER)
+        forget_him(address)
+        refused = [post(client, key, NAME) for key in ("call-1", "call-3")]
+        told = client.get("/contacts").json()["contacts"]
+        assert post(client, "call-2", OTHER).content == other.content
+    assert first.status_code == 201
+    assert [answer.status_code for answer in refused] == [410, 410]
+    assert refused[0].json()["fields"] == [{"field": "customer_id", "problem": "was forgotten"}]
+    nobody = {"customer_id": None, "prediction_id": None, "override_reason": None}
+    assert told == [first.json() | nobody, other.json()]
+
+
+def said(id: str, source: Any, customer: str | None) -> Said:
+    return Said(id, 1.0, source.current, "2026-11-23", "local", (VALUES,), (b'{"of": "him"}',), customer=customer)
+
+
+def test_what_waits_to_be_kept_while_he_is_forgotten_is_not_kept(source: Any, link: StoreLink, address: str) -> None:
+    keeper = Keeper(link, 100, every=0.001, hash_key=KEY)
+    for id, customer in (("a" * 32, NAME), ("b" * 32, OTHER), ("c" * 32, None)):
+        assert keeper.keep(said(id, source, customer))
+    forget_him(address)
+    keeper.start()
+    keeper.close()
+    assert (keeper.kept, keeper.dropped, keeper.waiting) == (2, 1, 0)
+    with open_store(address) as store:
+        assert [len(answers_of(store, id * 32)) for id in "abc"] == [0, 1, 1]
+
+
+def test_what_is_answered_of_him_while_the_store_is_away_is_kept_nowhere(source: Any, address: str) -> None:
+    forget_him(address)
+    away = [True]
+
+    def opener(address: str) -> Store:
+        if away[0]:
+            raise StoreError("the store cannot be reached")
+        return open_store(address)
+
+    link = StoreLink(address, opener, clock=_always_later())
+    with client_of(source, link, Source()) as client:
+        answers = [client.get(f"/customers/{name}/risk") for name in (NAME, OTHER)]
+        away[0] = False
+    link.close()
+    assert [answer.status_code for answer in answers] == [200, 200]
+    with open_store(address) as store:
+        kept = [answers_of(store, answer.headers["X-Prediction-Id"]) for answer in answers]
+        assert [len(one) for one in kept] == [0, 1]
+        assert NAME not in str(contacts(store, limit=10))
+
+
+def _always_later() -> Callable[[], float]:
+    """A clock by which the store may be tried again at once."""
+    moment = [0.0]
+
+    def tick() -> float:
+        moment[0] += 10
+        return moment[0]
+
+    return tick
+
+
+def test_another_key_is_said_in_the_log_once(
+    source: Any, link: StoreLink, address: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    forget_him(address, "the key before")
+    with client_of(source, link, Source()) as client:
+        for _ in range(3):
+            client.get(f"/customers/{OTHER}/risk")
+    assert "".join(capsys.readouterr()).count("store.customer_hash_key is another") == 1
+
+
+def test_no_line_of_the_log_tells_of_him(
+    source: Any, link: StoreLink, address: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    forget_him(address)
+    with client_of(source, link, Source()) as client:
+        client.get(f"/customers/{NAME}/risk")
+        post(client, "call-1", NAME)
+    logged = "".join(capsys.readouterr())
+    assert "/contacts" in logged
+    assert NAME not in logged
+    with open_store(address) as store:
+        assert [event.event for event in events(store)] == ["customer.forgotten"]
+        assert [table for table in in_tables(store, NAME) if table != "pg_stats"] == []
