@@ -14,7 +14,20 @@ import typer
 from typer.core import TyperGroup
 
 from churn_mlops import __version__
-from churn_mlops.cli import data, demo, doctor, keys, models, people, report, schedule, scoring, serving, training
+from churn_mlops.cli import (
+    audit,
+    data,
+    demo,
+    doctor,
+    keys,
+    models,
+    people,
+    report,
+    schedule,
+    scoring,
+    serving,
+    training,
+)
 from churn_mlops.cli.terminal import complain
 from churn_mlops.config import DEFAULT_PATH
 from churn_mlops.errors import ChurnError
@@ -79,6 +92,7 @@ app.command("train")(training.train)
 app.add_typer(models.app, name="models")
 app.add_typer(keys.app, name="keys")
 app.add_typer(people.app, name="people")
+app.command("audit")(audit.audit)
 app.command("report")(report.report)
 app.command("score")(scoring.score)
 app.command("mature")(scoring.mature)

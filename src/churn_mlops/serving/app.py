@@ -21,6 +21,7 @@ from churn_mlops.retention import Economics
 from churn_mlops.serving.access import Access
 from churn_mlops.serving.answers import as_json, batch_body, explanation, model_card, plain_body, prediction
 from churn_mlops.serving.at_once import AtOnce, Headers
+from churn_mlops.serving.audited import add_audit
 from churn_mlops.serving.bodies import read_batch, read_customer
 from churn_mlops.serving.callers import Caller, caller_of
 from churn_mlops.serving.contacts import CONTACTS, add_contacts
@@ -177,6 +178,7 @@ def create_app(
     _add_state(app, source, metrics, keeper)
     if keeper is not None:
         _add_kept(app, keeper, metrics)
+        add_audit(app, keeper.store, settings.store.customer_hash_key)
         customers = Source(read_of_source, settings.serving.source_seconds)
         add_risk(app, partial(_live, source), customers, keeper.store, economics, partial(_keep, keeper))
     add_documentation(app, source)  # last: a request is held against the routes in their order

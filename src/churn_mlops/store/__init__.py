@@ -2,7 +2,15 @@
 
 from churn_mlops.store.answers import Answer, answers_of, keep_answers, retain_answers
 from churn_mlops.store.audit import AuditEvent, NewEvent, add_event, customer_hash, events, record_event, record_events
-from churn_mlops.store.contacts import Contact, NewContact, contact_under, contacts, held_out, record_contact
+from churn_mlops.store.contacts import (
+    Contact,
+    NewContact,
+    contact_of,
+    contact_under,
+    contacts,
+    held_out,
+    record_contact,
+)
 from churn_mlops.store.credentials import Credential, Credentials, access_is_configured, credentials
 from churn_mlops.store.keys import KEY_ROLES, ApiKey, adopt_key, checked_secret, hash_of, keys, make_key, revoke_key
 from churn_mlops.store.live_models import (
@@ -65,6 +73,7 @@ __all__ = [
     "adopt_key",
     "answers_of",
     "checked_secret",
+    "contact_of",
     "contact_under",
     "contacts",
     "copy_store",
