@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal
 
-from fastapi import FastAPI, Query, Request
+from fastapi import FastAPI, Path, Query, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
@@ -21,7 +21,7 @@ from churn_mlops.serving.errors import RequestError
 from churn_mlops.serving.kept import PREDICTION_ID
 from churn_mlops.serving.schemas import PLAIN, CustomerName, ErrorBody
 from churn_mlops.serving.store_link import StoreLink
-from churn_mlops.store import Contact, NewContact, Store, contact_under, contacts, held_out, record_contact
+from churn_mlops.store import Contact, NewContact, Store, contact_of, contact_under, contacts, held_out, record_contact
 
 CONTACTS = "Contacts"
 KEY = "Idempotency-Key"
@@ -159,6 +159,21 @@ def add_contacts(
             "next": shown[-1].id if len(found) > page.limit else None,
         }
         return Response(as_json(body), media_type="application/json")
+
+    @app.get(
+        "/contacts/{contact_id}",
+        summary="One contact",
+        tags=[CONTACTS],
+        response_model=RecordedContact,
+        responses={404: {"model": ErrorBody, "description": "There is none"}, 422: _REFUSALS[422], 503: _REFUSALS[503]},
+    )
+    async def one(request: Request, contact_id: Annotated[int, Path(ge=1, le=2**63 - 1)]) -> Response:
+        """One contact, by the `id` that it was recorded under."""
+        found = await store.ask(lambda opened: contact_of(opened, contact_id))
+        if found is None:
+            raise RequestError(404, "no contact was recorded under this id", [("contact_id", "is no contact")])
+        about(request, found.customer)
+        return Response(as_json(_told(found)), media_type="application/json")
 
 
 def _recorded(store: Store, new: NewContact, held_out: Callable[[Store, str], bool]) -> tuple[Contact, bool]:
