@@ -11,15 +11,12 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from churn_mlops.serving.answers import as_json
 from churn_mlops.serving.callers import about
-from churn_mlops.serving.schemas import PLAIN, CustomerName, ErrorBody
+from churn_mlops.serving.schemas import PLAIN, PLAIN_SCHEMA, CustomerName
+from churn_mlops.serving.sign_in import ACCESS
 from churn_mlops.serving.store_link import StoreLink
 from churn_mlops.store import AuditEvent, customer_hash, events
 
-_Name = Annotated[str, Field(min_length=1, max_length=200), PLAIN]
-_REFUSALS: dict[int | str, dict[str, Any]] = {
-    422: {"model": ErrorBody, "description": "A parameter is wrong"},
-    503: {"model": ErrorBody, "description": "The store cannot be reached"},
-}
+_Name = Annotated[str, Field(min_length=1, max_length=200, json_schema_extra=PLAIN_SCHEMA), PLAIN]
 
 
 class NotedEvent(BaseModel):
@@ -62,9 +59,8 @@ def add_audit(app: FastAPI, store: StoreLink, hash_key: str) -> None:
     @app.get(
         "/audit",
         summary="Who read and changed what",
-        tags=["Access"],
+        tags=[ACCESS],
         response_model=NotedEvents,
-        responses=_REFUSALS,
     )
     async def audit(request: Request, page: Annotated[_Page, Query()]) -> Response:
         """The audit trail, the newest event first, a page at a time. That it was read is noted too.
