@@ -1,0 +1,106 @@
+"""A real `churn serve` held to the description of its own interface: no 5xx, no answer that breaks it.
+
+The description is fetched from the server; cases are made out of it, right ones and wrong ones, one by one and in
+chains, for every route. Prints one line of JSON; exits with 1 where an answer was not one that is described.
+
+    python -m bench.described [--cases 10000] [--customers 2000] [--store sqlite|postgres] [--seed 1]
+"""
+
+from __future__ import annotations
+
+import argparse
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+from bench.__main__ import CHURN, EXAMPLE, wait_until_ready
+from churn_mlops.store import dates, make_key, open_store, predictions
+from tests.postgres import new_database, postgres_server
+from tests.serving.describing import Held, held_to_description, prediction_ids
+
+EXAMPLES = 40
+"""Most random cases of a route in each round; a round asks some 1,500 times."""
+KNOWN_CUSTOMERS = 50
+
+
+@contextmanager
+def demo_server(folder: Path, customers: int, store: str) -> Iterator[tuple[str, str, list[str]]]:
+    """The demo company, served: address, an admin's key, and names of customers."""
+    environment = os.environ | {"CHURN__STORE__URL": store}
+    made = [CHURN, "demo", "--no-serve", "--customers", str(customers)]
+    subprocess.run(made, cwd=folder, env=environment, check=True, stdout=subprocess.DEVNULL)
+    scored = [CHURN, "--config", "demo/config.yaml", "score", "--json"]
+    subprocess.run(scored, cwd=folder, env=environment, check=True, stdout=subprocess.DEVNULL)
+    with open_store(store) as opened:
+        key, _ = make_key(opened, "described", "admin", by="bench")
+        names = [one.customer for one in predictions(opened, dates(opened)[0], limit=KNOWN_CUSTOMERS)]
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [CHURN, "--config", "demo/config.yaml", "serve", "--port", str(port)]
+    with (folder / "log").open("w") as log:
+        process = subprocess.Popen(command, cwd=folder, env=environment, stdout=subprocess.DEVNULL, stderr=log)
+        try:
+            wait_until_ready(port, "/ready")
+            yield f"http://127.0.0.1:{port}", key, names
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.wait()
+
+
+def still_right(address: str, key: str) -> bool:
+    """Whether a good request is answered as it should be."""
+    with closing(http.client.HTTPConnection(address.removeprefix("http://"), timeout=10)) as connection:
+        connection.request("POST", "/predict", json.dumps(EXAMPLE), {"Authorization": f"Bearer {key}"})
+        answer = connection.getresponse()
+        return answer.status == 200 and 0 <= json.loads(answer.read())["churn_probability"] <= 1
+
+
+def told(held: Held, seconds: float) -> dict[str, Any]:
+    """The figures."""
+    return {
+        "cases": held.cases,
+        "failures": sum(held.failures.values()),
+        "checks": dict(sorted(held.checks.items())),
+        "answers": dict(sorted(held.statuses.items())),
+        "seconds": round(seconds),
+    }
+
+
+def main() -> None:
+    """Hold a server to its description; exit with 1 where it broke it."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--cases", type=int, default=10_000)
+    parser.add_argument("--customers", type=int, default=2000)
+    parser.add_argument("--store", choices=("sqlite", "postgres"), default="sqlite")
+    parser.add_argument("--seed", type=int, default=1)
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
+        store = f"sqlite:///{name}/churn.db"
+        if given.store == "postgres":
+            store = new_database(stack.enter_context(postgres_server()))
+        address, key, names = stack.enter_context(demo_server(Path(name), given.customers, store))
+        known = {"customer_id": names, "customer": names}
+        known |= {"prediction_id": prediction_ids(address, key, EXAMPLE, names[:2])}
+        start = time.perf_counter()
+        held = held_to_description(address, key, given.cases, examples=EXAMPLES, seed=given.seed, known=known)
+        found = {"store": given.store} | told(held, time.perf_counter() - start)
+        found["alive_afterwards"] = still_right(address, key)
+    for failure, count in held.failures.items():
+        print(f"{count} x {failure}", file=sys.stderr)
+    print(json.dumps(found))
+    sys.exit(1 if found["failures"] or not found["alive_afterwards"] else 0)
+
+
+if __name__ == "__main__":
+    main()
