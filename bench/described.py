@@ -1,15 +1,15 @@
 """A real `churn serve` held to the description of its own interface: no 5xx, no answer that breaks it.
 
 The description is fetched from the server; cases are made out of it, right ones and wrong ones, one by one and in
-chains, for every route. Prints one line of JSON; exits with 1 where an answer was not one that is described.
+chains, for every route. Then it is asked by raw bytes (`tests/serving/raw.py`): bodies, heads and pipelines that no
+client sends. Prints one line of JSON; exits with 1 where an answer was not one that is described or promised.
 
-    python -m bench.described [--cases 10000] [--customers 2000] [--store sqlite|postgres] [--seed 1]
+    python -m bench.described [--cases 10000] [--raw 2000] [--customers 2000] [--store sqlite|postgres] [--seed 1]
 """
 
 from __future__ import annotations
 
 import argparse
-import http.client
 import json
 import os
 import signal
@@ -19,7 +19,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ from bench.__main__ import CHURN, EXAMPLE, wait_until_ready
 from churn_mlops.store import dates, make_key, open_store, predictions
 from tests.postgres import new_database, postgres_server
 from tests.serving.describing import Held, held_to_description, prediction_ids
+from tests.serving.raw import FUZZERS, Asked
 
 EXAMPLES = 40
 """Most random cases of a route in each round; a round asks some 1,500 times."""
@@ -58,12 +59,10 @@ def demo_server(folder: Path, customers: int, store: str) -> Iterator[tuple[str,
             process.wait()
 
 
-def still_right(address: str, key: str) -> bool:
-    """Whether a good request is answered as it should be."""
-    with closing(http.client.HTTPConnection(address.removeprefix("http://"), timeout=10)) as connection:
-        connection.request("POST", "/predict", json.dumps(EXAMPLE), {"Authorization": f"Bearer {key}"})
-        answer = connection.getresponse()
-        return answer.status == 200 and 0 <= json.loads(answer.read())["churn_probability"] <= 1
+def asked_by_bytes(address: str, key: str) -> Asked:
+    """The server, to be asked by raw bytes."""
+    host, port = address.removeprefix("http://").split(":")
+    return Asked((host, int(port)), json.dumps(EXAMPLE).encode(), (b"X-API-Key: " + key.encode(),))
 
 
 def told(held: Held, seconds: float) -> dict[str, Any]:
@@ -81,6 +80,7 @@ def main() -> None:
     """Hold a server to its description; exit with 1 where it broke it."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cases", type=int, default=10_000)
+    parser.add_argument("--raw", type=int, default=2000, help="examples of each kind of raw bytes")
     parser.add_argument("--customers", type=int, default=2000)
     parser.add_argument("--store", choices=("sqlite", "postgres"), default="sqlite")
     parser.add_argument("--seed", type=int, default=1)
@@ -95,7 +95,10 @@ def main() -> None:
         start = time.perf_counter()
         held = held_to_description(address, key, given.cases, examples=EXAMPLES, seed=given.seed, known=known)
         found = {"store": given.store} | told(held, time.perf_counter() - start)
-        found["alive_afterwards"] = still_right(address, key)
+        raw = asked_by_bytes(address, key)
+        for fuzz in FUZZERS.values() if given.raw else ():
+            fuzz(raw, given.raw)  # raises where a promise is broken
+        found |= {"raw_examples": {name: given.raw for name in FUZZERS}, "alive_afterwards": raw.is_well()}
     for failure, count in held.failures.items():
         print(f"{count} x {failure}", file=sys.stderr)
     print(json.dumps(found))
