@@ -24,7 +24,7 @@ from tests.flat_company import demo_columns, write_demo
 from tests.test_api import CUSTOMER
 
 ROOT = Path(__file__).parents[2]
-CHURN = [sys.executable, "-c", "from churn_mlops.cli import main; main()"]
+MAIN = "from churn_mlops.cli import main; main()"
 
 
 @dataclass(frozen=True)
@@ -44,14 +44,20 @@ class Served:
     customers: tuple[str, ...]
 
     @contextmanager
-    def process(self, log: Path, **settings: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
-        """The server and its address, until the block ends; all that it says goes into ``log``."""
+    def process(self, log: Path, before: str = "", **settings: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+        """The server and its address, until the block ends; all that it says goes into ``log``.
+
+        Args:
+            log: is written anew.
+            before: Python that is run first, such as what breaks something.
+            settings: such as ``logging__level``.
+        """
         environ = os.environ | {"PYTHONPATH": str(ROOT / "src"), "CHURN__STORE__URL": self.store}
         environ |= {f"CHURN__{name.upper()}": value for name, value in settings.items()}
         with (
             log.open("w") as said,
             subprocess.Popen(
-                [*CHURN, "serve", "--port", "0"],
+                [sys.executable, "-c", before + MAIN, "serve", "--port", "0"],
                 env=environ, cwd=self.folder, stdout=subprocess.PIPE, stderr=said, text=True,
             ) as process,
         ):  # fmt: skip
