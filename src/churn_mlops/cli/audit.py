@@ -50,7 +50,11 @@ def audit(
         for one in found
     ]
     table(
-        None, ("id", "at", "caller", "event", "customer", "details"), rows, right=("id",), whole=("id", "at", "event")
+        None,
+        ("id", "at", "caller", "event", "customer", "details"),
+        rows,
+        right=("id",),
+        whole=("id", "at", "event", "customer"),
     )
     if len(found) == limit:
         say(f"Older ones: add --before {found[-1].id}.")
