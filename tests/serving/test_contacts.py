@@ -72,6 +72,18 @@ def test_a_contact_is_in_the_store_when_it_is_acknowledged(client: TestClient, l
     assert (stored.id, stored.customer, stored.key) == (told["id"], "C1", "call-1")
 
 
+def test_one_contact_is_read_by_its_id_as_it_was_acknowledged(client: TestClient) -> None:
+    first, second = post(client), post(client, "call-2", customer_id="C2")
+    assert client.get(f"/contacts/{first.json()['id']}").content == first.content
+    assert client.get(f"/contacts/{second.json()['id']}").json()["customer_id"] == "C2"
+    for unknown in (second.json()["id"] + 1, 2**63 - 1):
+        answer = client.get(f"/contacts/{unknown}")
+        assert (answer.status_code, answer.json()["fields"][0]["field"]) == (404, "contact_id")
+    for wrong in ("0", "-1", "abc", "1.5", str(2**63)):
+        answer = client.get(f"/contacts/{wrong}")
+        assert (answer.status_code, answer.json()["fields"][0]["field"]) == (422, "contact_id")
+
+
 def test_a_repetition_is_answered_200_with_the_same_and_another_request_409(client: TestClient) -> None:
     first, again, other = post(client), post(client), post(client, result="declined")
     assert [first.status_code, again.status_code, other.status_code] == [201, 200, 409]

@@ -22,3 +22,11 @@ def test_a_customer_is_found_by_his_hash_and_stands_nowhere_by_name(store: Store
     assert found.customer_hash == customer_hash("a secret", "C017")
     assert events(store, about=customer_hash("another secret", "C017")) == []
     assert "C017" not in everything(store)
+
+
+def test_events_of_a_caller_or_of_a_name_are_found(store: Store) -> None:
+    for caller, event in (("key:crm", "customer.read"), ("key:crm", "contacts.read"), ("cli:root", "contacts.read")):
+        record_event(store, caller, event)
+    assert [one.event for one in events(store, caller="key:crm")] == ["contacts.read", "customer.read"]
+    assert [one.caller for one in events(store, event="contacts.read")] == ["cli:root", "key:crm"]
+    assert len(events(store, caller="key:crm", event="contacts.read")) == 1

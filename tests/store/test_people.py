@@ -38,6 +38,7 @@ def test_a_password_is_matched_and_never_kept(anna: Store) -> None:
     assert password_matches(kept, PASSWORD)
     assert not password_matches(kept, PASSWORD + "!")
     assert not password_matches(None, PASSWORD)
+    assert password_of(anna, "anna\x00") is None
     assert kept.startswith("$argon2id$")
     assert PASSWORD not in everything(anna)
 

@@ -15,6 +15,7 @@ from typer.core import TyperGroup
 
 from churn_mlops import __version__
 from churn_mlops.cli import (
+    audit,
     data,
     demo,
     doctor,
@@ -92,6 +93,7 @@ app.command("train")(training.train)
 app.add_typer(models.app, name="models")
 app.add_typer(keys.app, name="keys")
 app.add_typer(people.app, name="people")
+app.command("audit")(audit.audit)
 app.command("report")(report.report)
 app.command("score")(scoring.score)
 app.command("mature")(scoring.mature)

@@ -6,14 +6,17 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from functools import partial
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qsl
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import Response
+from fastapi.responses import PlainTextResponse, Response
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
+from starlette.routing import Match, Route
+from starlette.types import Scope
 
 from churn_mlops.config import Settings
 from churn_mlops.errors import DataError
@@ -21,11 +24,13 @@ from churn_mlops.retention import Economics
 from churn_mlops.serving.access import Access
 from churn_mlops.serving.answers import as_json, batch_body, explanation, model_card, plain_body, prediction
 from churn_mlops.serving.at_once import AtOnce, Headers
+from churn_mlops.serving.audited import add_audit
 from churn_mlops.serving.bodies import read_batch, read_customer
 from churn_mlops.serving.callers import Caller, caller_of
 from churn_mlops.serving.contacts import CONTACTS, add_contacts
 from churn_mlops.serving.direct import Direct, JSONBytes
 from churn_mlops.serving.documentation import add_documentation
+from churn_mlops.serving.documented import Alive, ModelCard, Readiness
 from churn_mlops.serving.errors import (
     RequestError,
     error_response,
@@ -45,21 +50,13 @@ from churn_mlops.serving.metrics import Metrics
 from churn_mlops.serving.observing import Journal, Observed
 from churn_mlops.serving.receiving import BODY_SECONDS, Limits
 from churn_mlops.serving.risk import ReadCustomer, Source, add_risk
-from churn_mlops.serving.schemas import BatchPredictions, ErrorBody, Prediction
+from churn_mlops.serving.schemas import PREDICTION_HEADERS, BatchPredictions, ExplainedPrediction, Prediction
+from churn_mlops.serving.sign_in import ACCESS
 from churn_mlops.serving.store_link import StoreLink
 
 TAKE_OVER_SECONDS = 1.0
 _JSON = "application/json"
 _PREDICTIONS, _STATE = "Predictions", "Server"
-_REFUSALS: dict[int | str, dict[str, Any]] = {
-    status: {"model": ErrorBody, "description": meaning}
-    for status, meaning in [
-        (408, "The body did not come in time"),
-        (413, "The body or the batch is too large"),
-        (422, "The request does not keep the contract"),
-        (503, "No model is live"),
-    ]
-}
 _EXPLAIN = {"name": "explain", "in": "query", "schema": {"type": "boolean", "default": False}, "required": False}
 _EXPLAIN_HELP = "adds risk_band, reasons, action, model_version and as_of"
 
@@ -101,6 +98,7 @@ def create_app(
         openapi_tags=[
             {"name": _PREDICTIONS, "description": "Who is about to leave"},
             {"name": CONTACTS, "description": "What customers were offered, and what they said"},
+            {"name": ACCESS, "description": "Who may ask, and who did"},
             {"name": _STATE, "description": "What is served, and whether it can be asked"},
         ],
         redirect_slashes=False,  # the redirect would lead wherever the header Host says
@@ -131,8 +129,8 @@ def create_app(
         "/predict",
         summary="Is this customer about to leave?",
         tags=[_PREDICTIONS],
-        response_model=Prediction,
-        responses=_REFUSALS,
+        response_model=Prediction | ExplainedPrediction,
+        responses=PREDICTION_HEADERS,
         openapi_extra={"parameters": [_EXPLAIN | {"description": _EXPLAIN_HELP}]},
     )
     async def predict(request: Request) -> Response:
@@ -164,7 +162,7 @@ def create_app(
         summary="The same of many customers",
         tags=[_PREDICTIONS],
         response_model=BatchPredictions,
-        responses=_REFUSALS,
+        responses=PREDICTION_HEADERS,
     )
     async def predict_batch(request: Request) -> Response:
         """Whether each of several customers is about to leave; all are answered or none."""
@@ -179,6 +177,7 @@ def create_app(
     if keeper is not None:
         forgotten = Forgotten(keeper.store, settings.store.customer_hash_key)
         _add_kept(app, keeper, metrics, forgotten)
+        add_audit(app, keeper.store, settings.store.customer_hash_key)
         customers = Source(read_of_source, settings.serving.source_seconds)
         add_risk(app, partial(_live, source), customers, keeper.store, economics, partial(_keep, keeper), forgotten)
     add_documentation(app, source)  # last: a request is held against the routes in their order
@@ -188,31 +187,38 @@ def create_app(
 def _add_state(app: FastAPI, source: LiveSource, metrics: Metrics, keeper: Keeper | None) -> None:
     """Add the routes that tell of the server."""
 
-    @app.get("/model", summary="The model that is live", tags=[_STATE], responses={503: _REFUSALS[503]})
+    @app.get("/model", summary="The model that is live", tags=[_STATE], response_model=ModelCard)
     async def model() -> Response:
         """The model that is live: its version, what it takes, and what was noted at its promotion."""
         return Response(as_json(model_card(_live(source))), media_type=_JSON)
 
-    @app.get("/health", summary="Alive", tags=[_STATE])
+    @app.get("/health", summary="Alive", tags=[_STATE], response_model=Alive)
     async def health() -> dict[str, str]:
         """Whether the process is alive."""
         return {"status": "alive"}
 
-    @app.get("/ready", summary="Ready for requests", tags=[_STATE], responses={503: _REFUSALS[503]})
-    async def ready() -> dict[str, Any]:
+    @app.get(
+        "/ready",
+        summary="Ready for requests",
+        tags=[_STATE],
+        response_model=Readiness,
+    )
+    async def ready() -> Response:
         """Whether requests should be sent here: not without a model, nor while shutting down.
 
         A store that is away is told, but is no reason: scores are answered without it.
         """
         if source.draining:
             raise RequestError(503, "the server is shutting down")
-        return {"status": "ready", "model_version": _live(source).version} | source.remarks | told_of(keeper)
+        told = {"status": "ready", "model_version": _live(source).version} | source.remarks | told_of(keeper)
+        return Response(as_json(told), media_type=_JSON)
 
     for path, answers in [("/health", health), ("/ready", ready)]:  # load balancers ask with HEAD
         app.head(path, include_in_schema=False)(answers)
 
-    @app.get("/metrics", include_in_schema=False)
+    @app.get("/metrics", summary="Counters for Prometheus", tags=[_STATE], response_class=PlainTextResponse)
     async def prometheus() -> Response:
+        """What was asked, answered and kept, and how long it took."""
         return Response(metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
 
@@ -296,6 +302,14 @@ def _add_refusals(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def http_refusal(request: Request, error: HTTPException) -> Response:
-        headers = error.headers or {}
+        headers = dict(error.headers or {})
+        if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+            # The framework tells the methods of the first route of this address alone.
+            headers["Allow"] = ", ".join(_methods_of(app, request.scope))
         told = http_sentence(error.status_code, headers.get("Allow"))
         return error_response(error.status_code, told, request.scope["state"]["request_id"], headers=headers)
+
+
+def _methods_of(app: FastAPI, scope: Scope) -> list[str]:
+    here = [route for route in app.routes if isinstance(route, Route) and route.matches(scope)[0] is not Match.NONE]
+    return sorted({method for route in here for method in route.methods or ()})

@@ -13,7 +13,6 @@ from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 from starlette.types import Scope
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from churn_mlops.serving.admission import Admission
 from churn_mlops.serving.callers import LOCAL, Caller
@@ -23,6 +22,7 @@ from churn_mlops.serving.observing import Journal, new_request_id
 from churn_mlops.serving.permissions import rule_of
 from churn_mlops.serving.receiving import check_hosts
 from churn_mlops.serving.strict_headers import STRICT_LINES
+from churn_mlops.serving.wire import WireProtocol
 
 PATH = "/predict"
 _TARGET = b"/predict"
@@ -96,8 +96,8 @@ class AtOnce:
         return LOCAL
 
 
-class AtOnceProtocol(HttpToolsProtocol):
-    """uvicorn's protocol, but for requests that are answered at once.
+class AtOnceProtocol(WireProtocol):
+    """The protocol of the connection, but for requests that are answered at once.
 
     Such a request is held back until its body is there. What of it did not come along with its headers is not waited
     for here: it goes the general way, with its limits of time.

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal
 
-from fastapi import FastAPI, Query, Request
+from fastapi import FastAPI, Path, Query, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
@@ -20,24 +20,16 @@ from churn_mlops.serving.bodies import read_fields
 from churn_mlops.serving.callers import about, caller_of
 from churn_mlops.serving.errors import RequestError
 from churn_mlops.serving.kept import PREDICTION_ID
-from churn_mlops.serving.schemas import PLAIN, CustomerName, ErrorBody
+from churn_mlops.serving.refusals import refusing
+from churn_mlops.serving.schemas import PLAIN, PLAIN_SCHEMA, CustomerName
 from churn_mlops.serving.store_link import StoreLink
-from churn_mlops.store import Contact, NewContact, Store, contact_under, contacts, held_out, record_contact
+from churn_mlops.store import Contact, NewContact, Store, contact_of, contact_under, contacts, held_out, record_contact
 
 CONTACTS = "Contacts"
 KEY = "Idempotency-Key"
 _LONGEST_KEY = 200
 _CLOCKS_APART = timedelta(minutes=5)
 """How far the clock of whoever records a contact may be ahead of ours."""
-_REFUSALS: dict[int | str, dict[str, Any]] = {
-    status: {"model": ErrorBody, "description": meaning}
-    for status, meaning in [
-        (409, "The key was used for another request, or the customer is held out"),
-        (410, "The customer was forgotten"),
-        (422, "The request is wrong"),
-        (503, "The store cannot be reached; nothing was acknowledged"),
-    ]
-}
 
 
 def _moment(value: Any) -> datetime:
@@ -61,15 +53,17 @@ class ContactRequest(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     customer_id: CustomerName = Field(description="the customer, as the published list names him")
-    offer: Annotated[str, Field(min_length=1, max_length=200), PLAIN] = Field(description="what he was offered")
+    offer: Annotated[str, Field(min_length=1, max_length=200, json_schema_extra=PLAIN_SCHEMA), PLAIN] = Field(
+        description="what he was offered"
+    )
     result: Literal["offered", "accepted", "declined", "no_answer"] = Field(description="what came of it")
     at: _Moment | None = Field(None, description="when; now when left out")
     prediction_id: Annotated[str, Field(pattern=PREDICTION_ID)] | None = Field(
         None, description="`X-Prediction-Id` of the answer that led to it"
     )
-    override_reason: Annotated[str, Field(min_length=1, max_length=1000), PLAIN] | None = Field(
-        None, description="why he is contacted although he is held out"
-    )
+    override_reason: (
+        Annotated[str, Field(min_length=1, max_length=1000, json_schema_extra=PLAIN_SCHEMA), PLAIN] | None
+    ) = Field(None, description="why he is contacted although he is held out")
 
 
 class RecordedContact(ContactRequest):
@@ -125,7 +119,15 @@ def add_contacts(
         tags=[CONTACTS],
         status_code=201,
         response_model=RecordedContact,
-        responses={200: {"model": RecordedContact, "description": "It was recorded before"}, **_REFUSALS},
+        responses={
+            200: {"model": RecordedContact, "description": "It was recorded before"},
+            **refusing(
+                {
+                    409: "The key was used for another request, or the customer is held out",
+                    410: "The customer was forgotten",
+                }
+            ),
+        },
         openapi_extra=_DESCRIPTION,
     )
     async def record(request: Request) -> Response:
@@ -156,7 +158,6 @@ def add_contacts(
         summary="What was recorded",
         tags=[CONTACTS],
         response_model=RecordedContacts,
-        responses={status: _REFUSALS[status] for status in (422, 503)},
     )
     async def recorded(request: Request, page: Annotated[_Page, Query()]) -> Response:
         """Contacts in the order in which they were recorded, a page at a time."""
@@ -170,6 +171,21 @@ def add_contacts(
             "next": shown[-1].id if len(found) > page.limit else None,
         }
         return Response(as_json(body), media_type="application/json")
+
+    @app.get(
+        "/contacts/{contact_id}",
+        summary="One contact",
+        tags=[CONTACTS],
+        response_model=RecordedContact,
+        responses=refusing({404: "There is none"}),
+    )
+    async def one(request: Request, contact_id: Annotated[int, Path(ge=1, le=2**63 - 1)]) -> Response:
+        """One contact, by the `id` that it was recorded under."""
+        found = await store.ask(lambda opened: contact_of(opened, contact_id))
+        if found is None:
+            raise RequestError(404, "no contact was recorded under this id", [("contact_id", "is no contact")])
+        about(request, found.customer)
+        return Response(as_json(_told(found)), media_type="application/json")
 
 
 def _recorded(
@@ -235,7 +251,7 @@ _DESCRIPTION = {
             "in": "header",
             "required": True,
             "description": "names this contact, however often it is sent",
-            "schema": {"type": "string", "minLength": 1, "maxLength": _LONGEST_KEY},
+            "schema": {"type": "string", "maxLength": _LONGEST_KEY, "pattern": "^[!-~]([ -~]*[!-~])?$"},
         }
     ],
     "requestBody": {

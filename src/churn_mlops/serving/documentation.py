@@ -14,6 +14,7 @@ from pydantic import BaseModel
 
 from churn_mlops import __version__
 from churn_mlops.serving.live import Live, LiveSource
+from churn_mlops.serving.refusals import describe_refusals
 from churn_mlops.serving.schemas import example_customer
 from churn_mlops.serving.strict_headers import page_policy
 
@@ -75,6 +76,7 @@ def _document(app: FastAPI, live: Live | None) -> dict[str, Any]:
         example = example_customer(live.predictor.contract)
         _describe_body(document, "/predict", live.customer, example)
         _describe_body(document, "/predict/batch", live.batch, {"customers": [example]})
+    describe_refusals(document)
     return document
 
 

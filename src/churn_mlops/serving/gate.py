@@ -64,15 +64,23 @@ class Gate:
         if known is not None:
             scope["route"] = known[0]
             return known[1]
+        otherwise = ANYBODY_KNOWN
         for route in self._routes:
-            if route.matches(scope)[0] is Match.FULL:
+            match, pattern = route.matches(scope)[0], getattr(route, "path", "")
+            if match is Match.PARTIAL and self._is_open_by_another_method(route, pattern):
+                otherwise = OPEN
+            if match is Match.FULL:
                 scope["route"] = route
-                pattern = getattr(route, "path", "")
                 rule = self._opened(pattern, rule_of(scope["method"], pattern))
                 if pattern == scope["path"] and "{" not in pattern:
                     self._plain[scope["method"], pattern] = (route, rule)
                 return rule
-        return ANYBODY_KNOWN
+        return otherwise
+
+    def _is_open_by_another_method(self, route: BaseRoute, pattern: str) -> bool:
+        """Whether everybody may ask here by another method: then the router's 405 is no secret either."""
+        methods = getattr(route, "methods", None) or ()
+        return any(self._opened(pattern, rule_of(method, pattern)).open for method in methods)
 
     def _opened(self, pattern: str, rule: Rule) -> Rule:
         by_setting = (self._house.open_metrics and pattern == "/metrics") or (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import date
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import FastAPI, Query, Request
 from fastapi.responses import Response
@@ -13,7 +13,15 @@ from pydantic import BaseModel, ConfigDict, Field
 from churn_mlops.serving.answers import as_json, batch_body
 from churn_mlops.serving.callers import about
 from churn_mlops.serving.errors import RequestError
-from churn_mlops.serving.schemas import BatchPredictions, CustomerName, ErrorBody, Prediction
+from churn_mlops.serving.refusals import refusing
+from churn_mlops.serving.risk import Risk
+from churn_mlops.serving.schemas import (
+    PREDICTION_HEADERS,
+    BatchPredictions,
+    CustomerName,
+    ExplainedPrediction,
+    Prediction,
+)
 from churn_mlops.serving.store_link import StoreLink
 from churn_mlops.store import Answer, Store, answers_of, dates, predictions
 from churn_mlops.store import Prediction as Published
@@ -25,11 +33,7 @@ _UNKNOWN = (
     "longer while the store is away)"
 )
 _NONE = "no predictions of this date are published: leave as_of out for the newest, or publish with `churn score`"
-_REFUSALS: dict[int | str, dict[str, Any]] = {
-    404: {"model": ErrorBody, "description": "There is none"},
-    422: {"model": ErrorBody, "description": "A parameter is wrong"},
-    503: {"model": ErrorBody, "description": "The store cannot be reached"},
-}
+_REFUSALS = refusing({404: "There is none"})
 
 
 class PublishedPrediction(BaseModel):
@@ -39,10 +43,10 @@ class PublishedPrediction(BaseModel):
     customer_id: str
     churn_probability: float = Field(ge=0, le=1)
     will_churn: bool
-    risk_band: str
-    action: str
+    risk_band: Literal["low", "medium", "high"]
+    action: Literal["offer", "leave_alone"]
     expected_gain: float = Field(description="of an offer, USD")
-    reasons: list[Any] | None = Field(description="of those on the list")
+    reasons: list[str] | None = Field(description="of those on the list")
 
 
 class PublishedPredictions(BaseModel):
@@ -85,8 +89,8 @@ def add_kept(app: FastAPI, store: StoreLink) -> None:
         "/predictions/{prediction_id}",
         summary="What was answered",
         tags=[_TAG],
-        response_model=Prediction | BatchPredictions,
-        responses=_REFUSALS,
+        response_model=Prediction | ExplainedPrediction | Risk | BatchPredictions,
+        responses=_REFUSALS | PREDICTION_HEADERS,
     )
     async def kept(prediction_id: str) -> Response:
         """An answer of `/predict` or `/predict/batch` once more, byte for byte, by its `X-Prediction-Id`.

@@ -22,18 +22,15 @@ from churn_mlops.serving.callers import about
 from churn_mlops.serving.errors import RequestError
 from churn_mlops.serving.forgotten import Forgotten
 from churn_mlops.serving.live import Live
-from churn_mlops.serving.schemas import CustomerName, ErrorBody, Prediction
+from churn_mlops.serving.refusals import refusing
+from churn_mlops.serving.schemas import CustomerName, Prediction, Reason
 from churn_mlops.serving.store_link import StoreAwayError, StoreLink
 from churn_mlops.store import Prediction as Published
 from churn_mlops.store import prediction_of
 
 THREADS = 2
 NO_SOURCE = "this server reads no source"
-_REFUSALS: dict[int | str, dict[str, Any]] = {
-    404: {"model": ErrorBody, "description": "There is no such active customer"},
-    422: {"model": ErrorBody, "description": "The name is none that a customer can have"},
-    503: {"model": ErrorBody, "description": "Neither the source nor the store can be reached"},
-}
+_REFUSALS = refusing({404: "There is no such active customer", 422: "The name is none that a customer can have"})
 log = structlog.get_logger("churn_mlops.serving")
 
 
@@ -74,9 +71,11 @@ class Risk(Prediction):
     """How likely one customer is to leave, why, and what to do."""
 
     customer_id: str
-    risk_band: str
-    reasons: list[Any] | None = Field(description="null of a published score of somebody who is not on the list")
-    action: str
+    risk_band: Literal["low", "medium", "high"]
+    reasons: list[Reason] | list[str] | None = Field(
+        description="of a published score in words alone, and null for somebody who is not on the list"
+    )
+    action: Literal["offer", "leave_alone"]
     model_version: str
     as_of: date
     origin: Literal["source", "published"] = Field(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable
+from datetime import date
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, create_model
@@ -23,7 +24,11 @@ def _plain(text: str) -> str:
 
 PLAIN = AfterValidator(_plain)
 """Marks a text in one line, as a person writes it."""
-CustomerName = Annotated[str, Field(min_length=1, max_length=200), PLAIN]
+_CONTROL = r"\x00-\x1f\x7f-\x9f"
+_SPACE = r"\x20\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
+PLAIN_SCHEMA = {"pattern": rf"^[^{_CONTROL}{_SPACE}]([^{_CONTROL}]*[^{_CONTROL}{_SPACE}])?$"}
+"""What ``PLAIN`` means, in the documentation: pydantic would hold a text against a pattern a second time."""
+CustomerName = Annotated[str, Field(min_length=1, max_length=200, json_schema_extra=PLAIN_SCHEMA), PLAIN]
 """The name of a customer, such as C000017."""
 
 
@@ -50,10 +55,48 @@ class BatchBody(BaseModel):
 class Prediction(BaseModel):
     """What is predicted for one customer."""
 
+    model_config = ConfigDict(extra="forbid")
+
     prediction: Literal[0, 1] = Field(description="1: leaves within the horizon; 0: stays")
     will_churn: bool = Field(description="whether the probability reaches the decision threshold")
     churn_probability: float = Field(ge=0, le=1)
     confidence: float = Field(ge=0, le=1, description="probability of the class that is predicted")
+
+
+PREDICTION_HEADERS: dict[int | str, dict[str, Any]] = {
+    200: {
+        "headers": {
+            name: {"schema": schema, "required": True, "description": meaning}
+            for name, schema, meaning in [
+                ("X-Model-Version", {"type": "string"}, "the version that answered"),
+                ("X-Prediction-Id", {"type": "string"}, "under which `GET /predictions/{prediction_id}` says it again"),
+                ("X-As-Of", {"type": "string", "format": "date"}, "the date that the prediction is of"),
+            ]
+        }
+    }
+}
+
+
+class Reason(BaseModel):
+    """What one feature adds to a score."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    feature: str
+    title: str = Field(description="of the feature, for people")
+    value: float | bool | str | None = Field(description="the customer's own; null where it is missing")
+    points: int = Field(description="of probability; all of them add up to the difference from the average customer")
+    text: str = Field(description="in plain words")
+
+
+class ExplainedPrediction(Prediction):
+    """What is predicted for one customer, why, and what to do: the answer to `?explain=true`."""
+
+    risk_band: Literal["low", "medium", "high"]
+    reasons: list[Reason] = Field(description="every feature, the largest first")
+    action: Literal["offer", "leave_alone"]
+    model_version: str
+    as_of: date
 
 
 class BatchPredictions(BaseModel):

@@ -6,7 +6,6 @@ import asyncio
 import math
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
-from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.responses import Response
@@ -15,11 +14,12 @@ from pydantic import BaseModel, ConfigDict, Field
 from churn_mlops.errors import AccessError
 from churn_mlops.serving.access import Access
 from churn_mlops.serving.answers import as_json
+from churn_mlops.serving.bodies import read_fields
 from churn_mlops.serving.callers import caller_of
 from churn_mlops.serving.errors import RequestError
 from churn_mlops.serving.identity import SECURE_COOKIE, Proxies, cookie_name, headers_of, unauthorized
 from churn_mlops.serving.rates import Buckets
-from churn_mlops.serving.schemas import ErrorBody
+from churn_mlops.serving.refusals import refusing
 from churn_mlops.serving.store_link import StoreLink
 from churn_mlops.store import (
     Credential,
@@ -35,16 +35,10 @@ from churn_mlops.store import (
 PERSON_TRIES, PERSON_TRIES_PER_SECOND = 5, 1 / 30
 ADDRESS_TRIES, ADDRESS_TRIES_PER_SECOND = 20, 1 / 5
 _WAITING = 16
-_REFUSALS: dict[int | str, dict[str, Any]] = {
-    status: {"model": ErrorBody, "description": meaning}
-    for status, meaning in [
-        (401, "Name or password is wrong"),
-        (415, "The body is not declared as JSON"),
-        (422, "The body is not a name and a password"),
-        (429, "Too many tries"),
-        (503, "The store cannot be reached"),
-    ]
-}
+ACCESS = "Access"
+_REFUSALS = refusing(
+    {401: "Name or password is wrong", 415: "The body is not declared as JSON", 429: "Too many tries to sign in"}
+)
 
 
 class SignIn(BaseModel):
@@ -105,12 +99,21 @@ def add_sign_in(app: FastAPI, access: Access, link: StoreLink, proxies: Proxies,
     people = Buckets(PERSON_TRIES_PER_SECOND, PERSON_TRIES)
     addresses = Buckets(ADDRESS_TRIES_PER_SECOND, ADDRESS_TRIES)
 
-    @app.post("/session", summary="Sign in", tags=["Access"], response_model=SessionBody, responses=_REFUSALS)
-    async def sign_in(request: Request, given: SignIn) -> Response:
+    @app.post(
+        "/session",
+        summary="Sign in",
+        tags=[ACCESS],
+        status_code=201,
+        response_model=SessionBody,
+        responses=_REFUSALS,
+        openapi_extra=_DESCRIPTION,
+    )
+    async def sign_in(request: Request) -> Response:
         """Begin a session; its cookie is in the answer."""
         if not request.headers.get("content-type", "").startswith("application/json"):
             # A foreign page can have a browser send a form, and so sign somebody in as somebody else.
             raise RequestError(415, "send the header Content-Type: application/json")
+        given = read_fields(await request.body(), SignIn, "a sign-in")
         buckets = ((people, given.name.lower()), (addresses, proxies.address(request.scope)))
         _take(buckets)
         found = await link.ask(lambda store: password_of(store, given.name))
@@ -123,7 +126,7 @@ def add_sign_in(app: FastAPI, access: Access, link: StoreLink, proxies: Proxies,
         body = _body(f"person:{found[0].name}", found[0].role, started.csrf_token, started.expires_at)
         return Response(body, 201, {"Set-Cookie": _cookie(request, started.token, lifetime)}, "application/json")
 
-    @app.get("/session", summary="Who am I?", tags=["Access"], response_model=SessionBody)
+    @app.get("/session", summary="Who am I?", tags=[ACCESS], response_model=SessionBody)
     async def who(request: Request) -> Response:
         """Who asks, his role, and the token that changes need."""
         caller, session = caller_of(request), _session_of(request)
@@ -135,7 +138,14 @@ def add_sign_in(app: FastAPI, access: Access, link: StoreLink, proxies: Proxies,
             media_type="application/json",
         )
 
-    @app.delete("/session", summary="Sign out", tags=["Access"], status_code=204, response_class=Response)
+    @app.delete(
+        "/session",
+        summary="Sign out",
+        tags=[ACCESS],
+        status_code=204,
+        response_class=Response,
+        responses=refusing({409: "There is no session to end"}),
+    )
     async def sign_out(request: Request) -> Response:
         """End the session."""
         session = _session_of(request)
@@ -174,3 +184,8 @@ def _cookie(request: Request, token: str, lifetime: timedelta) -> str:
     name = cookie_name(headers_of(request.scope))
     secure = "; Secure" if name == SECURE_COOKIE else ""
     return f"{name}={token}; Path=/; Max-Age={int(lifetime.total_seconds())}; HttpOnly; SameSite=Strict{secure}"
+
+
+_DESCRIPTION = {
+    "requestBody": {"required": True, "content": {"application/json": {"schema": SignIn.model_json_schema()}}}
+}

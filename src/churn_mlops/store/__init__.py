@@ -3,7 +3,15 @@
 from churn_mlops.store.answers import Answer, answers_of, keep_answers, retain_answers
 from churn_mlops.store.audit import AuditEvent, NewEvent, add_event, customer_hash, events, record_event, record_events
 from churn_mlops.store.cleaning import Cleaned, clean, log_limits
-from churn_mlops.store.contacts import Contact, NewContact, contact_under, contacts, held_out, record_contact
+from churn_mlops.store.contacts import (
+    Contact,
+    NewContact,
+    contact_of,
+    contact_under,
+    contacts,
+    held_out,
+    record_contact,
+)
 from churn_mlops.store.credentials import Credential, Credentials, access_is_configured, credentials
 from churn_mlops.store.erasures import Erasure, forget, forget_again, holds
 from churn_mlops.store.keys import KEY_ROLES, ApiKey, adopt_key, checked_secret, hash_of, keys, make_key, revoke_key
@@ -76,6 +84,7 @@ __all__ = [
     "answers_of",
     "checked_secret",
     "clean",
+    "contact_of",
     "contact_under",
     "contacts",
     "copy_store",

@@ -106,7 +106,15 @@ def record_events(store: Store, events: Iterable[NewEvent]) -> None:
             add_event(connection, one.at, one.caller, one.event, customer_hash=one.customer_hash, details=one.details)
 
 
-def events(store: Store, *, before: int | None = None, limit: int = 100, about: str | None = None) -> list[AuditEvent]:
+def events(
+    store: Store,
+    *,
+    before: int | None = None,
+    limit: int = 100,
+    about: str | None = None,
+    caller: str | None = None,
+    event: str | None = None,
+) -> list[AuditEvent]:
     """Events of the trail, the newest first.
 
     Args:
@@ -114,13 +122,16 @@ def events(store: Store, *, before: int | None = None, limit: int = 100, about: 
         before: only those with a smaller id: that of the last one of the page before.
         limit: most events of a page.
         about: only those about the customer of this hash.
+        caller: only those of this caller.
+        event: only those of this name.
 
     Raises:
         StoreError: the store fails.
     """
     query = select(AUDIT_EVENTS).order_by(AUDIT_EVENTS.c.id.desc()).limit(limit)
     query = query if before is None else query.where(AUDIT_EVENTS.c.id < before)
-    query = query if about is None else query.where(AUDIT_EVENTS.c.customer_hash == about)
+    columns = ((AUDIT_EVENTS.c.customer_hash, about), (AUDIT_EVENTS.c.caller, caller), (AUDIT_EVENTS.c.event, event))
+    query = query.where(*(column == wanted for column, wanted in columns if wanted is not None))
     with store.reading("read the audit trail") as connection:
         rows = connection.execute(query).all()
     return [AuditEvent(**row._mapping) for row in rows]

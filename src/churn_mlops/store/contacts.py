@@ -97,6 +97,17 @@ def contact_under(store: Store, key: str) -> Contact | None:
     return None if row is None else Contact(**row._mapping)
 
 
+def contact_of(store: Store, contact_id: int) -> Contact | None:
+    """The contact of this id, None where there is none.
+
+    Raises:
+        StoreError: the store fails.
+    """
+    with store.reading("read a contact") as connection:
+        row = connection.execute(select(CONTACTS).where(CONTACTS.c.id == contact_id)).one_or_none()
+    return None if row is None else Contact(**row._mapping)
+
+
 def contacts(store: Store, *, customer: str | None = None, after: int = 0, limit: int) -> list[Contact]:
     """Contacts in the order in which they were recorded.
 

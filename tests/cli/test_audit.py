@@ -1,0 +1,53 @@
+"""``churn audit`` tells who did what, and that it was asked."""
+
+from __future__ import annotations
+
+import json
+
+from churn_mlops.store import customer_hash, open_store, record_event
+from tests.cli.conftest import Churn
+
+STORE = "sqlite:///store/churn.db"
+
+
+def test_an_empty_trail_is_said_to_be_empty_and_the_question_is_in_it_afterwards(churn: Churn) -> None:
+    assert churn("audit").out.strip() == "Nothing is noted yet."
+    (asked,) = json.loads(churn("audit", "--json").out)
+    assert (asked["event"], asked["details"]) == ("audit.read", {"command": "churn audit"})
+    assert asked["caller"].startswith("cli")
+
+
+def test_the_table_shows_who_did_what_and_a_customer_by_his_hash_alone(churn: Churn) -> None:
+    hashed = customer_hash("churn", "C0000017")
+    with open_store(STORE) as store:
+        record_event(store, "key:crm", "customer.read", customer_hash=hashed, details={"route": "/customers"})
+        record_event(store, "person:anna", "contacts.read")
+    out = churn("audit").out
+    assert all(word in out for word in ("customer.read", hashed[:12], "contacts.read"))  # the others may be folded
+    assert out.index("contacts.read") < out.index("customer.read")
+    only = churn("audit", "--customer", "C0000017").out
+    assert "customer.read" in only
+    assert "contacts.read" not in only
+    (again,) = json.loads(churn("audit", "--event", "customer.read", "--json").out)
+    assert again["customer_hash"] == hashed
+    asked = json.loads(churn("audit", "--caller", again["caller"], "--json").out)
+    assert [one["event"] for one in asked] == ["customer.read"]
+    told = churn("audit", "--customer", "C0000017").out
+    assert "audit.read" in told  # who asked for him
+    assert "C0000017" not in told
+
+
+def test_the_next_page_goes_on_where_this_one_ends(churn: Churn) -> None:
+    with open_store(STORE) as store:
+        for number in range(5):
+            record_event(store, "key:crm", "customer.read", details={"number": number})
+    first = churn("audit", "--limit", "2")
+    before = first.out.split("--before ")[1].split(".")[0]
+    numbers = [one["details"]["number"] for one in json.loads(churn("audit", "--before", before, "--json").out)]
+    assert numbers == [2, 1, 0]
+    assert churn("audit", "--caller", "nobody").out.strip() == "Nothing of this kind is noted."
+
+
+def test_wrong_use_is_told_as_such(churn: Churn) -> None:
+    assert churn("audit", "--limit", "0").code == 2
+    assert churn("audit", "--before", str(2**63)).code == 2
