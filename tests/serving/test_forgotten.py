@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,10 +14,24 @@ from fastapi.testclient import TestClient
 from churn_mlops.config import Settings
 from churn_mlops.errors import StoreError
 from churn_mlops.serving.app import create_app
+from churn_mlops.serving.forgotten import forget_whom_a_backup_brought_back
 from churn_mlops.serving.keeping import Keeper, Said
 from churn_mlops.serving.risk import ReadCustomer
 from churn_mlops.serving.store_link import StoreLink
-from churn_mlops.store import Store, answers_of, contacts, events, forget, open_store, publish
+from churn_mlops.store import (
+    Store,
+    Tombstone,
+    TombstoneFile,
+    answers_of,
+    contacts,
+    customer_hash,
+    events,
+    forget,
+    holds,
+    open_store,
+    publish,
+)
+from churn_mlops.store.tombstones import mark_of
 from tests.store.made import batch, run
 from tests.traces import in_tables
 
@@ -167,3 +181,23 @@ def test_no_line_of_the_log_tells_of_him(
     with open_store(address) as store:
         assert [event.event for event in events(store)] == ["customer.forgotten"]
         assert [table for table in in_tables(store, NAME) if table != "pg_stats"] == []
+
+
+def test_who_came_back_with_a_backup_is_gone_again_when_the_server_starts(
+    source: Any, address: str, link: StoreLink, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "tombstones.jsonl"
+    TombstoneFile(file).add([Tombstone(customer_hash(KEY, NAME), mark_of(KEY), datetime(2026, 11, 1, tzinfo=UTC))])
+    given = {"customer_hash_key": KEY, "tombstones": str(file)}
+    assert any(link.ask_now(lambda store: holds(store, NAME)).values())
+    other_key = Settings.model_validate({"store": given | {"customer_hash_key": "another"}})
+    forget_whom_a_backup_brought_back(other_key, link)
+    assert any(link.ask_now(lambda store: holds(store, NAME)).values())
+    forget_whom_a_backup_brought_back(Settings.model_validate({"store": given}), link)
+    assert not any(link.ask_now(lambda store: holds(store, NAME)).values())
+    assert any(link.ask_now(lambda store: holds(store, OTHER)).values())
+    logged = capsys.readouterr()
+    assert "another than the one under which" in logged.out + logged.err
+    assert NAME not in logged.out + logged.err
+    with client_of(source, link, Source()) as client:
+        assert client.get(f"/customers/{NAME}/risk").status_code == 404

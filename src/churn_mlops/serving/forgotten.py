@@ -4,13 +4,37 @@ from __future__ import annotations
 
 import structlog
 
-from churn_mlops.errors import ConfigError
+from churn_mlops.config import Settings
+from churn_mlops.errors import ConfigError, StoreError
 from churn_mlops.serving.store_link import StoreAwayError, StoreLink
-from churn_mlops.store import Store, is_forgotten, tombstones
+from churn_mlops.store import Store, Tombstone, TombstoneFile, forget_again, is_forgotten, tombstones
+from churn_mlops.store.tombstones import checked
 
 SECONDS = 1.0
 """Longest wait for the store."""
 log = structlog.get_logger("churn_mlops.serving")
+
+
+def forget_whom_a_backup_brought_back(settings: Settings, link: StoreLink) -> None:
+    """At the start: remove those whom the file of tombstones knows and a store restored from a backup does not.
+
+    The next run does the same, and cleans the disk too; until then the server would tell of them. What is in the way
+    is told in the log, and does not keep the server from starting.
+    """
+    path, key = settings.store.tombstones, settings.store.customer_hash_key
+    try:
+        known = [] if path is None else checked(TombstoneFile(path).read(), key)
+        if known and link.is_made():
+            link.ask_now(lambda store: _forget_lost(store, key, known))
+    except (ConfigError, StoreError) as error:
+        log.error("the forgotten are not told", reason=str(error))
+
+
+def _forget_lost(store: Store, key: str, known: list[Tombstone]) -> None:
+    there = tombstones(store, key).hashes
+    if lost := [one for one in known if one.hash not in there]:
+        back = forget_again(store, key, lost, by="churn serve")
+        log.warning("forgotten again", tombstones=len(lost), came_back=len(back))
 
 
 class Forgotten:

@@ -24,6 +24,7 @@ from churn_mlops.serving.access import Access
 from churn_mlops.serving.app import create_app
 from churn_mlops.serving.at_once import AtOnceProtocol
 from churn_mlops.serving.champion import ChampionWatch
+from churn_mlops.serving.forgotten import forget_whom_a_backup_brought_back
 from churn_mlops.serving.guarding import access_of, may_leave_loopback
 from churn_mlops.serving.live import LiveSource
 from churn_mlops.serving.risk import ReadCustomer
@@ -58,6 +59,7 @@ def serve(
     """
     with closing(StoreLink(settings.store.url)) as store:
         access_of(settings, store)  # what is wrong with the settings is told before anything starts
+        forget_whom_a_backup_brought_back(settings, store)
         keyed = is_loopback(settings.serving.host) or may_leave_loopback(settings, store)
         if settings.serving.workers > 1:
             ChampionWatch(settings, store, LiveSource()).first()
