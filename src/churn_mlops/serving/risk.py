@@ -106,7 +106,7 @@ class Source:
         """
         if self._read is None:
             raise SourceAwayError(NO_SOURCE)
-        if self._breaker.is_open:
+        if not self._breaker.may_try():
             raise SourceAwayError("the source failed several times, and is left alone for some seconds")
         loop = asyncio.get_running_loop()
         try:
