@@ -60,6 +60,7 @@ def test_a_slow_store_is_given_up_at_the_deadline_and_the_loop_goes_on(tmp_path:
 
     try:
         assert asyncio.run(asked()) == ["went on", "given up"]
+        assert (link.state, link.failure) == ("away", "the store did not answer within 0.05 seconds")
     finally:
         done.set()
         link.close()
