@@ -10,9 +10,9 @@ from typing import Literal, NamedTuple
 Kind = Literal["predict", "contact", "risk", "kept"]
 KINDS: tuple[Kind, ...] = ("predict", "contact", "risk", "kept")
 Verdict = Literal["well", "published", "not there", "refused", "failed", "wrong"]
-"""``published``: of a customer by name, not read from the source but as the daily run said; ``not there``: an answer that
-was given seconds ago is answered 404; ``refused``: 503 with the server's own words; ``failed``: all else that is no
-answer, a connection that breaks among them; ``wrong``: an answer, and not the right one."""
+"""``published``: of a customer by name, not read from the source but as the daily run said; ``not there``: an answer
+that was given seconds ago is answered 404; ``refused``: 503 or 429; ``failed``: all else that is no answer, a
+connection that breaks among them; ``wrong``: an answer, and not the right one."""
 
 
 class Answered(NamedTuple):

@@ -121,4 +121,6 @@ def _clock_environ(file: Path) -> dict[str, str]:
         "FAKETIME_TIMESTAMP_FILE": str(file),
         "FAKETIME_CACHE_DURATION": "1",
         "DONT_FAKE_MONOTONIC": "1",
+        # Otherwise a thread that waits for another waits too long, so that all of them stand still for a while.
+        "FAKETIME_FORCE_MONOTONIC_FIX": "0",
     }

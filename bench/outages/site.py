@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
-from functools import cached_property, lru_cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -79,7 +79,9 @@ class Site:
 
 
 @contextmanager
-def site(replicas: int = REPLICAS, *, own_clocks: bool = False, settings: Mapping[str, str] | None = None) -> Iterator[Site]:
+def site(
+    replicas: int = REPLICAS, *, own_clocks: bool = False, settings: Mapping[str, str] | None = None
+) -> Iterator[Site]:
     """A site with every replica ready, which ends with the block.
 
     Args:
@@ -146,13 +148,13 @@ def published_score(place: int) -> float:
     return round(0.999 - place / 1000, 3)
 
 
-@lru_cache(maxsize=None)
+@cache
 def score(version: str, place: int) -> float:
     """What ``version`` has to say of him."""
     return _predictor(version).score_one(customer(place))
 
 
-@lru_cache(maxsize=None)
+@cache
 def _predictor(version: str) -> ChurnPredictor:
     return ChurnPredictor(version_of(int(version)))
 
