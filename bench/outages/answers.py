@@ -11,8 +11,8 @@ Kind = Literal["predict", "contact", "risk", "kept"]
 KINDS: tuple[Kind, ...] = ("predict", "contact", "risk", "kept")
 Verdict = Literal["well", "published", "not there", "refused", "failed", "wrong"]
 """``published``: of a customer by name, not read from the source but as the daily run said; ``not there``: an answer
-that was given seconds ago is answered 404; ``refused``: 503 or 429; ``failed``: all else that is no answer, a
-connection that breaks among them; ``wrong``: an answer, and not the right one."""
+that was given seconds ago is answered 404; ``refused``: 503 or 429, with when to ask again; ``failed``: all else
+that is no answer, a connection that breaks among them; ``wrong``: an answer, and not the right one."""
 
 
 class Answered(NamedTuple):
@@ -66,13 +66,19 @@ class Tally:
         return [one for one in self.answers if one.verdict != "well" and self._may_be(one)]
 
     def recovery(self, ended: float) -> float:
-        """Seconds from when the fault ended until the last request that was not answered well was over."""
-        last = max((one.ended for one in self.answers if one.verdict != "well"), default=ended)
+        """Seconds from when the fault ended until the last request that was not answered well was over.
+
+        An answer that may be kept late is no matter of this: how long that took is told for itself.
+        """
+        last = max((one.ended for one in self.answers if one.verdict != "well" and not self._late(one)), default=ended)
         return max(0.0, last - ended)
 
     def slowest_ms(self, kinds: Collection[Kind] = KINDS) -> float:
         """Of the answers of these kinds, well or not."""
         return max((one.seconds * 1e3 for one in self.answers if one.kind in kinds), default=0.0)
+
+    def _late(self, one: Answered) -> bool:
+        return one.verdict == "not there" and self._may_be(one)
 
     def _may_be(self, one: Answered) -> bool:
         return one.verdict == "well" or (one.kind, one.verdict) in self.allowed

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import select
 import signal
 import tempfile
+import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from bench.outages.processes import family, signal_all
+from bench.outages.processes import family, is_there, signal_all
 
 
 class Database:
@@ -27,11 +26,9 @@ class Database:
     def kill(self) -> None:
         """End it as a loss of power does: nobody is told, nothing is written down."""
         pids = family(self._server.get_pid())
-        ended = [os.pidfd_open(pid) for pid in pids]
         signal_all(pids, signal.SIGKILL)
-        for one in ended:  # readable once the process, which is no child of ours, has ended
-            select.select([one], [], [])
-            os.close(one)
+        while any(map(is_there, pids)):  # they are no children of ours, so that others have to see to their end
+            time.sleep(0.01)
 
     def start(self) -> None:
         """Start it again; it answers when this returns."""

@@ -5,24 +5,31 @@ from __future__ import annotations
 import os
 import signal
 import time
+from collections.abc import Mapping, Sequence
 from functools import partial
+from types import MappingProxyType
 
+from bench.outages.agreement import agreement
+from bench.outages.answers import KINDS
 from bench.outages.databases import Database
+from bench.outages.overload import overload
 from bench.outages.processes import family, resident_mb
-from bench.outages.scenario import Fault, Scenario
+from bench.outages.replicas import Replica
+from bench.outages.scenario import Scenario
 from bench.outages.site import Site, named, wait
-from bench.outages.steady import Steady
+from bench.outages.steady import Fault, Steady
 from churn_mlops.store import StoredBundle, StoredPeriod, add_live, current_period, open_store
 from tests.versions import disagreeing
 
 CHANGES = 20
-CLOCKS = ("+1h", "-1h", "+1d", "-1d")
+CLOCKS = {"+1h": 3600, "-1h": -3600, "+1d": 86_400, "-1d": -86_400}
+"""As libfaketime writes them, and in seconds."""
 ENOUGH = 10
-"""Requests of each kind between two steps of a fault."""
+"""Requests of each kind that are answered well between two steps of a fault."""
 
 
 def champions(changes: int = CHANGES) -> Fault:
-    """The champion changes through the store again and again; a broken one is planted, the last is rolled back."""
+    """The champion changes through the store, three times or more; a broken one is planted, the last is rolled back."""
 
     def change(made: Site, steady: Steady) -> float:
         for number in range(changes):
@@ -45,6 +52,7 @@ def killed(which: str, seconds: float = 3.0) -> Fault:
 
     def kill(made: Site, steady: Steady) -> float:
         _database(made, which).kill()
+        steady.until_not_well()
         steady.go_on(seconds)
         _database(made, which).start()
         return time.monotonic()
@@ -57,6 +65,7 @@ def hanging(which: str, seconds: float = 8.0) -> Fault:
 
     def hang(made: Site, steady: Steady) -> float:
         with _database(made, which).hanging():
+            steady.until_not_well()
             steady.go_on(seconds)
         return time.monotonic()
 
@@ -95,46 +104,51 @@ def worker_killed(made: Site, steady: Steady) -> float:
     return time.monotonic()
 
 
-def clocks(offsets: tuple[str, ...] = CLOCKS) -> Fault:
+def clocks(offsets: Mapping[str, float] = MappingProxyType(CLOCKS)) -> Fault:
     """The clock of one replica, then of all, jumps ahead and back; a champion changes in between."""
 
     def jump(made: Site, steady: Steady) -> float:
-        for offset in offsets:
+        for offset, seconds in offsets.items():
             for replicas in (made.replicas[:1], made.replicas):
-                for replica in replicas:
-                    replica.set_clock(offset)
-                steady.go_on(1.5)  # a clock is read anew every second
+                _set(replicas, offset, seconds)
                 steady.until_well(ENOUGH)
                 _taken_up(made, made.promote())
                 steady.until_well(ENOUGH)
-                for replica in replicas:
-                    replica.set_clock("+0")
-        ended = time.monotonic()
-        steady.go_on(1.5)
-        return ended
+                _set(replicas, "+0", 0)
+        return time.monotonic()
 
     return jump
 
 
 _STORE_AWAY = frozenset({("contact", "refused"), ("kept", "refused"), ("kept", "not there")})
+_OVERLOADED = frozenset({(kind, "refused") for kind in KINDS} | {("risk", "published"), ("kept", "not there")})
 _SOURCE_AWAY = frozenset({("risk", "published")})
 SCENARIOS: dict[str, Scenario] = {
     scenario.name: scenario
     for scenario in (
+        Scenario("agreement", agreement),
         Scenario("champions", champions()),
         Scenario("store-killed", killed("store"), _STORE_AWAY),
         Scenario("store-hanging", hanging("store"), _STORE_AWAY),
         Scenario("source-killed", killed("source"), _SOURCE_AWAY),
         Scenario("source-hanging", hanging("source"), _SOURCE_AWAY),
         Scenario("sigterm", rolling_restart),
-        Scenario("replica-killed", replica_killed, frozenset({("kept", "not there")}), kills=True),
+        Scenario("replica-killed", replica_killed, frozenset({("kept", "not there")}), loses=True),
         Scenario("clock-jump", clocks(), own_clocks=True),
+        Scenario("overload", overload(), _OVERLOADED, loses=True),
     )
 }
 
 
 def _database(made: Site, which: str) -> Database:
     return made.store if which == "store" else made.source
+
+
+def _set(replicas: Sequence[Replica], offset: str, seconds: float) -> None:
+    for replica in replicas:
+        replica.set_clock(offset)
+    for replica in replicas:
+        wait(lambda one=replica: abs(one.clock_ahead() - seconds) < 10, f"the clock is {offset} off")  # type: ignore[misc]
 
 
 def _taken_up(made: Site, version: str) -> None:

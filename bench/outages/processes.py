@@ -17,6 +17,11 @@ def family(pid: int) -> list[int]:
     return found
 
 
+def is_there(pid: int) -> bool:
+    """Whether the process runs, or has ended and nobody took note."""
+    return Path(f"/proc/{pid}").exists()
+
+
 def signal_all(pids: list[int], number: signal.Signals) -> None:
     """Send a signal to each that is still there."""
     for pid in pids:

@@ -10,7 +10,9 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +90,23 @@ class Replica:
             answer = connection.getresponse()
             return {"code": answer.status, **json.loads(answer.read())}
         return {}
+
+    def clock_ahead(self) -> float:
+        """Seconds by which its clock is ahead of the machine's, as the date of its answers tells."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
+        with contextlib.closing(connection):
+            connection.request("GET", "/health")
+            answer = connection.getresponse()
+            answer.read()
+            return parsedate_to_datetime(answer.headers["Date"]).timestamp() - time.time()
+
+    def reads_the_source(self, key: str, customer: str) -> bool:
+        """Whether it tells a customer fresh; with the first one it loads what reads sources, which takes a second."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
+        with contextlib.closing(connection):
+            connection.request("GET", f"/customers/{customer}/risk", headers={"X-API-Key": key})
+            told: dict[str, Any] = json.loads(connection.getresponse().read())
+            return told.get("origin") == "source"
 
     @property
     def is_ready(self) -> bool:

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from bench.outages.answers import KINDS, Kind, Tally, Verdict, told
 from bench.outages.site import Site, site, wait
-from bench.outages.steady import Steady
+from bench.outages.steady import Fault, Steady
 from churn_mlops.store import answers_of, contacts, open_store
 
 RECOVERY_SECONDS = 5.0
-Fault = Callable[[Site, Steady], float]
-"""Harms the site while it is loaded; gives the moment at which the fault was over, of the monotonic clock."""
 
 
 @dataclass(frozen=True)
@@ -26,14 +24,15 @@ class Scenario:
         name: by which it is asked for.
         fault: what is done.
         allowed: kinds and verdicts that are no failure.
-        kills: whether a process that answers is killed: what it answered in the last tenth of a second is not kept.
+        loses: whether answers may be lost: of a process that is killed those of the last tenth of a second, and under
+            more load than the store can take those that are counted as dropped.
         own_clocks: whether the replicas have clocks that can be set.
     """
 
     name: str
     fault: Fault
     allowed: frozenset[tuple[Kind, Verdict]] = frozenset()
-    kills: bool = False
+    loses: bool = False
     own_clocks: bool = False
 
     @contextmanager
@@ -51,12 +50,13 @@ class Scenario:
             calm: seconds of load after the fault, in which whatever goes wrong late has time to.
         """
         steady = Steady(made, self.name)
+        made.notes.clear()
         with steady.running():
             steady.until_well(before)
             ended = self.fault(made, steady)
             steady.until_well(before)
             steady.go_on(calm)
-        wait(made.all_is_kept, "the replicas have written what they said")
+        made.notes["until all is written, s"] = round(wait(made.all_is_kept, "all that was said is written"), 2)
         return self._found(made, steady, ended)
 
     def _found(self, made: Site, steady: Steady, ended: float) -> dict[str, Any]:
@@ -76,16 +76,18 @@ class Scenario:
             "contacts lost": sum(recorded[key] != 1 for key in steady.acknowledged),
             "answers": len(kept),
             "answers not kept": sum(not found for found in kept.values()),
+            "answers dropped": made.dropped(),
             "recovery, s": round(tally.recovery(ended), 2),
             "slowest prediction, ms": round(tally.slowest_ms({"predict"}), 1),
             "slowest, ms": round(tally.slowest_ms(KINDS), 1),
             "excused": told(tally.excused),
             "failures": told(tally.failures),
+            **made.notes,
         }
 
 
 def missed(scenario: Scenario, found: dict[str, Any]) -> list[str]:
     """Which bars were missed."""
     bars = {name: 0 for name in ("failed", "wrong", "contacts lost")}
-    bars |= {"recovery, s": RECOVERY_SECONDS} | ({} if scenario.kills else {"answers not kept": 0})
+    bars |= {"recovery, s": RECOVERY_SECONDS} | ({} if scenario.loses else {"answers not kept": 0})
     return [name for name, most in bars.items() if found[name] > most]

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +50,8 @@ class Site:
     key: str = field(default="", repr=False)
     newest: int = 1
     """The number of the version that was published last."""
+    notes: dict[str, Any] = field(default_factory=dict)
+    """Figures of an outage that others do not have."""
 
     @cached_property
     def shared(self) -> SharedModels:
@@ -106,6 +108,8 @@ def site(
             for replica in made:
                 replica.start()
             wait(lambda: all(replica.is_ready for replica in made), "every replica is ready")
+            for replica in made:
+                wait(partial(replica.reads_the_source, found.key, name_of(0)), "the replica reads the source")
             # Last: it takes every replica to be there until it has looked.
             found.port = stack.enter_context(proxy(ports, folder / "proxy.log"))
             yield found

@@ -34,7 +34,14 @@ class Reply(NamedTuple):
     @property
     def verdict(self) -> Verdict:
         """Of an answer that is not 200 or 201."""
-        return "refused" if self.status in (503, 429) else "failed"
+        return "refused" if self.status in (503, 429) and "Retry-After" in self.headers else "failed"
+
+    def pause(self, usual: float) -> float:
+        """Seconds to wait before the next request: as many as the server says, where it says so."""
+        return float(self.headers.get("Retry-After", usual))
+
+
+Ask = Callable[["_Connection", random.Random, int], Reply | None]
 
 
 @dataclass
@@ -58,6 +65,7 @@ class Steady:
     _heard: threading.Condition = field(default_factory=threading.Condition)
     _since: float = 0.0
     _well: Counter[Kind] = field(default_factory=Counter)
+    _ill: int = 0
 
     @contextmanager
     def running(self) -> Iterator[None]:
@@ -88,19 +96,30 @@ class Steady:
             if not self._heard.wait_for(lambda: min(self._well[kind] for kind in KINDS) >= count, PATIENCE_SECONDS):
                 raise TimeoutError(f"not {count} requests of each kind were answered well within a minute")
 
+    def until_not_well(self) -> None:
+        """Wait until a request that was sent after this call was not answered well: what was harmed is missed.
+
+        Raises:
+            TimeoutError: none is within a minute.
+        """
+        with self._heard:
+            self._since, self._ill = time.monotonic(), 0
+            if not self._heard.wait_for(lambda: self._ill > 0, PATIENCE_SECONDS):
+                raise TimeoutError("what was harmed was not missed within a minute")
+
     def go_on(self, seconds: float) -> None:
         """Let the clients ask for so long."""
         self._over.wait(seconds)
 
-    def _client(self, kind: Kind, place: int, ask: Callable[[_Connection, random.Random, int], None]) -> None:
+    def _client(self, kind: Kind, place: int, ask: Ask) -> None:
         connection, draw, number = _Connection(self.site), random.Random(f"{self.name} {kind} {place}"), place
         while not self._over.is_set():
-            ask(connection, draw, number)
+            reply = ask(connection, draw, number)
             number += CLIENTS[kind]
-            self._over.wait(PAUSES[kind])
+            self._over.wait(PAUSES[kind] if reply is None else reply.pause(PAUSES[kind]))
         connection.close()
 
-    def _predict(self, connection: _Connection, draw: random.Random, number: int) -> None:
+    def _predict(self, connection: _Connection, draw: random.Random, number: int) -> Reply:
         place, began = draw.randrange(CUSTOMERS), time.monotonic()
         reply = connection.ask("POST", "/predict", customer(place))
         verdict = reply.verdict
@@ -109,7 +128,7 @@ class Steady:
             verdict = "well" if _probability(reply) == score(version, place) else "wrong"
             self.said[id] = version, reply.body
             self._recent.append((time.monotonic(), id))
-        self._note("predict", began, verdict, reply)
+        return self._note("predict", began, verdict, reply)
 
     def _contacts(self, connection: _Connection, draw: random.Random, number: int) -> None:
         """Record one contact; what became of it is unknown where it was not acknowledged, so it is sent again."""
@@ -124,10 +143,10 @@ class Steady:
                 verdict = "well" if {name: found[name] for name in wanted} == wanted else "wrong"
                 self.acknowledged.add(key)
             self._note("contact", began, verdict, reply)
-            if verdict not in ("well", "wrong"):
-                self._over.wait(AGAIN_SECONDS)
+            if key not in self.acknowledged:
+                self._over.wait(reply.pause(AGAIN_SECONDS))
 
-    def _risk(self, connection: _Connection, draw: random.Random, number: int) -> None:
+    def _risk(self, connection: _Connection, draw: random.Random, number: int) -> Reply:
         place, began = draw.randrange(CUSTOMERS), time.monotonic()
         reply = connection.ask("GET", f"/customers/{name_of(place)}/risk")
         verdict, why = reply.verdict, None
@@ -139,27 +158,29 @@ class Steady:
             verdict = "wrong" if found["churn_probability"] != right else "well" if fresh else "published"
             if fresh:
                 self.said[reply.headers["X-Prediction-Id"]] = found["model_version"], reply.body
-        self._note("risk", began, verdict, reply, why)
+        return self._note("risk", began, verdict, reply, why)
 
-    def _kept(self, connection: _Connection, draw: random.Random, number: int) -> None:
+    def _kept(self, connection: _Connection, draw: random.Random, number: int) -> Reply | None:
         """Ask for an answer once more that was given seconds ago, the oldest that was not asked for yet."""
         began = time.monotonic()
         if not self._recent or began - self._recent[0][0] < KEPT_AFTER_SECONDS:
-            return
+            return None
         _, id = self._recent.popleft()
         reply = connection.ask("GET", f"/predictions/{id}")
         verdict = "not there" if reply.status == 404 else reply.verdict
         if reply.status == 200:
             same = (reply.headers["X-Model-Version"], reply.body) == self.said[id]
             verdict = "well" if same else "wrong"
-        self._note("kept", began, verdict, reply)
+        return self._note("kept", began, verdict, reply)
 
-    def _note(self, kind: Kind, began: float, verdict: Verdict, reply: Reply, why: str | None = None) -> None:
+    def _note(self, kind: Kind, began: float, verdict: Verdict, reply: Reply, why: str | None = None) -> Reply:
         with self._heard:
             self.answers.append(Answered(kind, began, time.monotonic() - began, verdict, why or str(reply.status)))
-            if verdict == "well" and began >= self._since:
-                self._well[kind] += 1
+            if began >= self._since:
+                self._well[kind] += verdict == "well"
+                self._ill += verdict != "well"
                 self._heard.notify_all()
+        return reply
 
 
 class _Connection:
@@ -187,3 +208,7 @@ class _Connection:
 
 def _probability(reply: Reply) -> float:
     return float(json.loads(reply.body)["churn_probability"])
+
+
+Fault = Callable[[Site, Steady], float]
+"""Harms the site while it is loaded; gives the moment at which the fault was over, of the monotonic clock."""

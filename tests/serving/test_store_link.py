@@ -30,8 +30,9 @@ def test_a_store_that_was_away_is_opened_when_it_is_back_and_not_asked_for_at_ev
     now, opener = [100.0], Away()
     link = StoreLink(f"sqlite:///{tmp_path}/churn.db", opener, lambda: now[0])
     for _ in range(5):
-        with pytest.raises(StoreAwayError, match="nothing was acknowledged"):
+        with pytest.raises(StoreAwayError, match="nothing was acknowledged") as refused:
             asyncio.run(link.ask(dates))
+        assert (refused.value.status, refused.value.headers) == (503, {"Retry-After": "2"})
     assert (opener.attempts, link.failure) == (1, "the store cannot be reached")
     opener.is_away = False
     now[0] += RETRY_SECONDS

@@ -14,6 +14,8 @@ from churn_mlops.store import Store, is_made, open_store
 
 Answer = TypeVar("Answer")
 RETRY_SECONDS = 1.0
+AWAY_SECONDS = 2
+"""After which who was refused may ask again."""
 THREADS = 4
 
 
@@ -21,7 +23,8 @@ class StoreAwayError(RequestError):
     """The store could not be asked, or gave no answer in time."""
 
     def __init__(self) -> None:
-        super().__init__(503, "the store cannot be reached: nothing was acknowledged; try again in a few seconds")
+        told = "the store cannot be reached: nothing was acknowledged; try again in a few seconds"
+        super().__init__(503, told, headers={"Retry-After": str(AWAY_SECONDS)})
 
 
 class StoreLink:
