@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
@@ -15,7 +17,7 @@ from churn_mlops.serving.app import create_app
 from churn_mlops.serving.live import LiveSource
 from churn_mlops.serving.store_link import RETRY_SECONDS, StoreLink
 from churn_mlops.serving.trail import Trail
-from churn_mlops.store import events, keys, make_key, open_store, revoke_key
+from churn_mlops.store import Credentials, Store, credentials, events, keys, make_key, open_store, revoke_key
 from tests.serving.guarded import anybody, bearer
 
 
@@ -180,3 +182,23 @@ def test_an_admin_key_out_of_a_file_is_taken_in_with_the_first_reading(link: Swi
     assert not access.is_open
     asyncio.run(access.refresh())
     assert [key.role for key in link.ask_now(keys)] == ["admin"]
+
+
+def test_events_that_cannot_be_written_do_not_keep_the_keys_from_being_read(
+    link: Switched, source: LiveSource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = threading.Semaphore(0)
+
+    async def hangs(self: Trail) -> None:
+        await asyncio.sleep(3600)
+
+    def counted(store: Store, **given: Any) -> Credentials:
+        read.release()
+        return credentials(store, **given)
+
+    monkeypatch.setattr(Trail, "flush", hangs)
+    monkeypatch.setattr("churn_mlops.serving.access.credentials", counted)
+    access = Access(link, refresh_seconds=0.01)
+    with TestClient(create_app(source, Settings(), store=link, access=access), base_url="http://localhost"):
+        assert all(read.acquire(timeout=30) for _ in range(5))
+        monkeypatch.undo()  # the last flush, at the end, is not to hang

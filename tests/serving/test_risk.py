@@ -15,7 +15,7 @@ from fastapi.testclient import TestClient
 from churn_mlops.config import Settings
 from churn_mlops.errors import SourceError
 from churn_mlops.serving.app import create_app
-from churn_mlops.serving.breaker import Breaker
+from churn_mlops.serving.breaker import FAILURES, Breaker
 from churn_mlops.serving.risk import NO_SOURCE, ReadCustomer
 from churn_mlops.serving.store_link import StoreLink
 from churn_mlops.store import answers_of, open_store, publish
@@ -135,14 +135,35 @@ def test_a_breaker_lets_one_try_through_after_its_pause() -> None:
     now = [0.0]
     breaker = Breaker(failures=2, pause=10.0, clock=lambda: now[0])
     breaker.failed()
-    assert not breaker.is_open
+    assert breaker.may_try()
     breaker.failed()
-    assert breaker.is_open
+    assert not breaker.may_try()
     now[0] = 10.0
-    assert not breaker.is_open
+    assert [breaker.may_try() for _ in range(3)] == [True, False, False]
     breaker.failed()
-    assert breaker.is_open
+    assert not breaker.may_try()
     now[0] = 20.0
+    assert breaker.may_try()
     breaker.succeeded()
     breaker.failed()
-    assert not breaker.is_open
+    assert [breaker.may_try() for _ in range(3)] == [True] * 3
+
+
+def test_a_try_that_never_ended_is_followed_by_another() -> None:
+    now = [0.0]
+    breaker = Breaker(failures=1, pause=10.0, clock=lambda: now[0])
+    breaker.failed()
+    now[0] = 10.0
+    assert breaker.may_try()
+    now[0] = 20.0
+    assert breaker.may_try()
+
+
+def test_a_source_that_is_back_is_asked_again_within_seconds() -> None:
+    now = [0.0]
+    breaker = Breaker(clock=lambda: now[0])
+    for _ in range(FAILURES):
+        breaker.failed()
+    assert not breaker.may_try()
+    now[0] = 3.0
+    assert breaker.may_try()

@@ -30,8 +30,9 @@ def test_a_store_that_was_away_is_opened_when_it_is_back_and_not_asked_for_at_ev
     now, opener = [100.0], Away()
     link = StoreLink(f"sqlite:///{tmp_path}/churn.db", opener, lambda: now[0])
     for _ in range(5):
-        with pytest.raises(StoreAwayError, match="nothing was acknowledged"):
+        with pytest.raises(StoreAwayError, match="nothing was acknowledged") as refused:
             asyncio.run(link.ask(dates))
+        assert (refused.value.status, refused.value.headers) == (503, {"Retry-After": "2"})
     assert (opener.attempts, link.failure) == (1, "the store cannot be reached")
     opener.is_away = False
     now[0] += RETRY_SECONDS
@@ -60,6 +61,7 @@ def test_a_slow_store_is_given_up_at_the_deadline_and_the_loop_goes_on(tmp_path:
 
     try:
         assert asyncio.run(asked()) == ["went on", "given up"]
+        assert (link.state, link.failure) == ("away", "the store did not answer within 0.05 seconds")
     finally:
         done.set()
         link.close()

@@ -1,4 +1,4 @@
-"""A circuit breaker: what failed several times in a row is left alone for a while."""
+"""A circuit breaker: what failed several times in a row is left alone for a while, then tried by one alone."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import time
 from collections.abc import Callable
 
 FAILURES = 3
-PAUSE_SECONDS = 30.0
+PAUSE_SECONDS = 3.0
 
 
 class Breaker:
-    """Counts failures in a row; after ``failures`` of them it is open, for ``pause`` seconds; then one try decides.
+    """Counts failures in a row; after ``failures`` of them nobody may try for ``pause`` seconds; then one try decides.
 
     Args:
         failures: in a row.
@@ -25,10 +25,18 @@ class Breaker:
         self._failures = 0
         self._open_until = -float("inf")
 
-    @property
-    def is_open(self) -> bool:
-        """Whether it is not to be tried now."""
-        return self._clock() < self._open_until
+    def may_try(self) -> bool:
+        """Whether it may be tried now: after a pause by who asks first, while the others go on without it.
+
+        Where his try never ends, another may after a pause more.
+        """
+        if self._failures < self._most:
+            return True
+        now = self._clock()
+        if now < self._open_until:
+            return False
+        self._open_until = now + self._pause
+        return True
 
     def failed(self) -> None:
         """It was tried, and failed."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 
 from starlette.routing import BaseRoute, Match
@@ -89,12 +89,14 @@ class Gate:
         return OPEN if by_setting else rule
 
     async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Keep the keys fresh for as long as the application runs."""
+        """Keep the keys fresh, and write events that wait, for as long as the application runs."""
         keeping: list[asyncio.Task[None]] = []
 
         async def started(message: Message) -> None:
             if message["type"] == "lifespan.startup.complete":
-                keeping.append(asyncio.create_task(self._keep_fresh()))
+                # Each for itself: a store that hangs while events are written must not keep the keys from being read.
+                keeping.append(asyncio.create_task(self._every_few_seconds(self._access.refresh)))
+                keeping.append(asyncio.create_task(self._every_few_seconds(self._trail.flush)))
             await send(message)
 
         try:
@@ -106,10 +108,9 @@ class Gate:
                     await task
             await self._trail.flush()
 
-    async def _keep_fresh(self) -> None:
+    async def _every_few_seconds(self, work: Callable[[], Awaitable[None]]) -> None:
         while True:
-            await self._access.refresh()
-            await self._trail.flush()
+            await work()
             await asyncio.sleep(self._access.refresh_seconds)
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 from typing import Any, Literal, Protocol
 
@@ -25,6 +23,7 @@ from churn_mlops.serving.live import Live
 from churn_mlops.serving.refusals import refusing
 from churn_mlops.serving.schemas import CustomerName, Prediction, Reason
 from churn_mlops.serving.store_link import StoreAwayError, StoreLink
+from churn_mlops.serving.threads import Threads
 from churn_mlops.store import Prediction as Published
 from churn_mlops.store import prediction_of
 
@@ -96,7 +95,7 @@ class Source:
 
     def __init__(self, read: ReadCustomer | None, seconds: float, breaker: Breaker | None = None) -> None:
         self._read, self._seconds, self._breaker = read, seconds, breaker or Breaker()
-        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="source")
+        self._threads = Threads(THREADS, "source")
 
     async def row(self, customer: str, predictor: ChurnPredictor) -> Row | None:
         """The customer, None where he is no active one.
@@ -104,14 +103,13 @@ class Source:
         Raises:
             SourceAwayError: there is no answer; its words say why.
         """
-        if self._read is None:
+        read = self._read
+        if read is None:
             raise SourceAwayError(NO_SOURCE)
-        if self._breaker.is_open:
+        if not self._breaker.may_try():
             raise SourceAwayError("the source failed several times, and is left alone for some seconds")
-        loop = asyncio.get_running_loop()
         try:
-            async with asyncio.timeout(self._seconds):
-                found = await loop.run_in_executor(self._threads, self._read, customer, predictor.bundle)
+            found = await self._threads.do(lambda: read(customer, predictor.bundle), self._seconds)
         except TimeoutError:
             self._breaker.failed()
             raise SourceAwayError(f"the source did not answer within {self._seconds:g} seconds") from None

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Literal, TypeVar
 
 from churn_mlops.errors import RowsRefusedError, StoreError
 from churn_mlops.serving.errors import RequestError
+from churn_mlops.serving.threads import AllStuckError, Threads
 from churn_mlops.store import Store, is_made, open_store
 
 Answer = TypeVar("Answer")
 RETRY_SECONDS = 1.0
+AWAY_SECONDS = 2
+"""After which who was refused may ask again."""
 THREADS = 4
 
 
@@ -22,7 +23,8 @@ class StoreAwayError(RequestError):
     """The store could not be asked, or gave no answer in time."""
 
     def __init__(self) -> None:
-        super().__init__(503, "the store cannot be reached: nothing was acknowledged; try again in a few seconds")
+        told = "the store cannot be reached: nothing was acknowledged; try again in a few seconds"
+        super().__init__(503, told, headers={"Retry-After": str(AWAY_SECONDS)})
 
 
 class StoreLink:
@@ -47,7 +49,7 @@ class StoreLink:
         self._lock = threading.Lock()
         self._store: Store | None = None
         self._not_before = 0.0
-        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="store")
+        self._threads = Threads(THREADS, "store")
         self.failure: str | None = None
         """Why the last attempt failed, without secrets; None after one that did not."""
 
@@ -74,15 +76,22 @@ class StoreLink:
     async def ask(self, work: Callable[[Store], Answer], seconds: float = 5.0) -> Answer:
         """What ``work`` gives of the store, on a thread, within ``seconds``.
 
+        A store that takes connections and answers nothing is waited for by a few; while they wait, others are refused
+        at once.
+
         Raises:
             StoreAwayError: the store cannot be reached, or did not answer in time: what became of a write is unknown
                 then to the server too, so callers of writes must be able to repeat them.
         """
-        loop = asyncio.get_running_loop()
         try:
-            async with asyncio.timeout(seconds):
-                return await loop.run_in_executor(self._threads, self.ask_now, work)
-        except (StoreError, TimeoutError):
+            return await self._threads.do(lambda: self.ask_now(work), seconds)
+        except AllStuckError as error:
+            self.failure = str(error)
+            raise StoreAwayError from None
+        except TimeoutError:
+            self.failure = f"the store did not answer within {seconds:g} seconds"
+            raise StoreAwayError from None
+        except StoreError:
             raise StoreAwayError from None
 
     @property
@@ -94,7 +103,7 @@ class StoreLink:
 
     def close(self) -> None:
         """Give back all connections."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._threads.close()
         with self._lock:
             if self._store is not None:
                 self._store.close()

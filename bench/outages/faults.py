@@ -1,0 +1,172 @@
+"""What goes wrong: each a scenario by its name."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Mapping, Sequence
+from functools import partial
+from types import MappingProxyType
+
+from bench.outages.agreement import agreement
+from bench.outages.answers import KINDS
+from bench.outages.databases import Database
+from bench.outages.overload import overload
+from bench.outages.processes import family, resident_mb
+from bench.outages.replicas import Replica
+from bench.outages.scenario import Scenario
+from bench.outages.site import Site, named, wait
+from bench.outages.steady import Fault, Steady
+from churn_mlops.store import StoredBundle, StoredPeriod, add_live, current_period, open_store
+from tests.versions import disagreeing
+
+CHANGES = 20
+CLOCKS = {"+1h": 3600, "-1h": -3600, "+1d": 86_400, "-1d": -86_400}
+"""As libfaketime writes them, and in seconds."""
+ENOUGH = 10
+"""Requests of each kind that are answered well between two steps of a fault."""
+
+
+def champions(changes: int = CHANGES) -> Fault:
+    """The champion changes through the store, three times or more; a broken one is planted, the last is rolled back."""
+
+    def change(made: Site, steady: Steady) -> float:
+        for number in range(changes):
+            if number == changes // 2:
+                _plant_broken(made)
+                wait(lambda: all("champion_refused" in one.ready() for one in made.replicas), "the bundle is refused")
+            _taken_up(made, made.promote())
+            steady.until_well(1)
+        ended = time.monotonic()
+        before = str(made.newest - 1)
+        made.shared.rollback("the end of the campaign")
+        _taken_up(made, before)
+        return ended
+
+    return change
+
+
+def killed(which: str, seconds: float = 3.0) -> Fault:
+    """A database is killed, and started again after some seconds."""
+
+    def kill(made: Site, steady: Steady) -> float:
+        _database(made, which).kill()
+        steady.until_not_well()
+        steady.go_on(seconds)
+        _database(made, which).start()
+        return time.monotonic()
+
+    return kill
+
+
+def hanging(which: str, seconds: float = 8.0) -> Fault:
+    """A database takes connections and answers nothing, and goes on after some seconds as if nothing had been."""
+
+    def hang(made: Site, steady: Steady) -> float:
+        with _database(made, which).hanging():
+            steady.until_not_well()
+            steady.go_on(seconds)
+        return time.monotonic()
+
+    return hang
+
+
+def rolling_restart(made: Site, steady: Steady) -> float:
+    """Every replica is told to stop and started again, one after the other."""
+    for replica in made.replicas:
+        code = replica.terminate()
+        if code not in (0, -signal.SIGTERM):
+            raise RuntimeError(f"replica {replica.number} ended with code {code}; its log is {replica.log}")
+        replica.start()
+        wait(lambda replica=replica: replica.is_ready, "the replica is ready again")  # type: ignore[misc]
+        steady.until_well(ENOUGH)
+    return time.monotonic()
+
+
+def replica_killed(made: Site, steady: Steady) -> float:
+    """A replica is killed, and started again after a while."""
+    replica = made.replicas[0]
+    replica.kill()
+    ended = time.monotonic()
+    steady.until_well(ENOUGH)
+    replica.start()
+    wait(lambda: replica.is_ready, "the replica is ready again")
+    return ended
+
+
+def worker_killed(made: Site, steady: Steady) -> float:
+    """One of the processes that share a replica's port is killed; the replica puts another in its place."""
+    replica = made.replicas[0]
+    assert replica.process is not None
+    workers = family(replica.process.pid)[1:]
+    os.kill(max(workers, key=resident_mb), signal.SIGKILL)
+    return time.monotonic()
+
+
+def clocks(offsets: Mapping[str, float] = MappingProxyType(CLOCKS)) -> Fault:
+    """The clock of one replica, then of all, jumps ahead and back; a champion changes in between."""
+
+    def jump(made: Site, steady: Steady) -> float:
+        for offset, seconds in offsets.items():
+            for replicas in (made.replicas[:1], made.replicas):
+                _set(replicas, offset, seconds)
+                steady.until_well(ENOUGH)
+                _taken_up(made, made.promote())
+                steady.until_well(ENOUGH)
+                _set(replicas, "+0", 0)
+        return time.monotonic()
+
+    return jump
+
+
+_STORE_AWAY = frozenset({("contact", "refused"), ("kept", "refused"), ("kept", "not there")})
+_OVERLOADED = frozenset({(kind, "refused") for kind in KINDS} | {("risk", "published"), ("kept", "not there")})
+_SOURCE_AWAY = frozenset({("risk", "published")})
+SCENARIOS: dict[str, Scenario] = {
+    scenario.name: scenario
+    for scenario in (
+        Scenario("agreement", agreement),
+        Scenario("champions", champions()),
+        Scenario("store-killed", killed("store"), _STORE_AWAY),
+        Scenario("store-hanging", hanging("store"), _STORE_AWAY),
+        Scenario("source-killed", killed("source"), _SOURCE_AWAY),
+        Scenario("source-hanging", hanging("source"), _SOURCE_AWAY),
+        Scenario("sigterm", rolling_restart),
+        Scenario("replica-killed", replica_killed, frozenset({("kept", "not there")}), loses=True),
+        Scenario("clock-jump", clocks(), own_clocks=True),
+        Scenario("overload", overload(), _OVERLOADED, loses=True),
+    )
+}
+
+
+def _database(made: Site, which: str) -> Database:
+    return made.store if which == "store" else made.source
+
+
+def _set(replicas: Sequence[Replica], offset: str, seconds: float) -> None:
+    for replica in replicas:
+        replica.set_clock(offset)
+    for replica in replicas:
+        wait(lambda one=replica: abs(one.clock_ahead() - seconds) < 10, f"the clock is {offset} off")  # type: ignore[misc]
+
+
+def _taken_up(made: Site, version: str) -> None:
+    wait(partial(made.all_serve, version), f"every replica serves version {version}")
+
+
+def _plant_broken(made: Site) -> None:
+    """What promotion would refuse: a bundle that does not give its own recorded scores."""
+    bundle = named(disagreeing(made.newest + 1000))
+    with open_store(made.store.address) as store:
+        last = current_period(store)
+        assert last is not None
+        since = last.since.replace(microsecond=0).timestamp() + 1
+        texts = last.texts() | {"since": _moment(since), "version": "broken", "sha256": bundle.sha256}
+        add_live(
+            store, [StoredPeriod.from_texts(**texts)], [StoredBundle(bundle.sha256, bundle.to_bytes())], after=last
+        )
+
+
+def _moment(seconds: float) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%S+00:00", time.gmtime(seconds))

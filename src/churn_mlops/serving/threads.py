@@ -1,0 +1,82 @@
+"""A few threads that ask a database for the loop; one that hangs holds up neither the loop nor the process's end."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from queue import SimpleQueue
+from typing import Any, TypeVar
+
+Answer = TypeVar("Answer")
+
+
+class AllStuckError(TimeoutError):
+    """Every thread holds work that was given up and has not ended: there is no use in waiting for one."""
+
+
+class Threads:
+    """Works off what it is given, within a time limit.
+
+    Nothing ends a call that hangs in a driver. Python's own pool waits for such calls when the process is to end; these
+    threads are left behind then.
+
+    Args:
+        count: most work at once.
+        name: begins the threads' names.
+    """
+
+    def __init__(self, count: int, name: str) -> None:
+        self._count, self._name = count, name
+        self._waiting: SimpleQueue[tuple[Future[Any], Callable[[], Any]] | None] = SimpleQueue()
+        self._given_up: set[Future[Any]] = set()
+        self._started = False
+
+    async def do(self, work: Callable[[], Answer], seconds: float) -> Answer:
+        """What ``work`` gives or raises.
+
+        Raises:
+            AllStuckError: no thread can take it.
+            TimeoutError: it has not ended within ``seconds``; it may still go on, and end.
+        """
+        if len(self._given_up) >= self._count:
+            raise AllStuckError(f"all {self._count} threads wait for an answer that does not come")
+        self._start()
+        outcome: Future[Answer] = Future()
+        self._waiting.put((outcome, work))
+        try:
+            async with asyncio.timeout(seconds):
+                return await asyncio.wrap_future(outcome)
+        finally:
+            if outcome.running():
+                self._given_up.add(outcome)
+                outcome.add_done_callback(self._given_up.discard)
+
+    def close(self) -> None:
+        """Take no more; the threads end with what they are at."""
+        for _ in range(self._count if self._started else 0):
+            self._waiting.put(None)
+
+    def _start(self) -> None:
+        """With the first work: a process that is made by a fork takes no threads along."""
+        if not self._started:
+            self._started = True
+            for number in range(self._count):
+                threading.Thread(target=self._work, name=f"{self._name}-{number}", daemon=True).start()
+
+    def _work(self) -> None:
+        while (taken := self._waiting.get()) is not None:
+            _carry_out(*taken)
+            del taken  # what it holds need not live until the next comes
+
+
+def _carry_out(outcome: Future[Answer], work: Callable[[], Answer]) -> None:
+    if not outcome.set_running_or_notify_cancel():
+        return
+    try:
+        answer = work()
+    except BaseException as error:  # whatever it is, it is raised where it is waited for
+        outcome.set_exception(error)
+    else:
+        outcome.set_result(answer)
