@@ -78,7 +78,7 @@ def test_who_is_no_active_customer_at_the_source_is_answered_404_though_he_was_p
 
 
 def test_while_the_source_fails_the_published_score_is_told_and_nothing_of_where_it_is(
-    source: Any, link: StoreLink
+    source: Any, link: StoreLink, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with client_of(source, link, failing) as client:
         answer = client.get("/customers/C000001/risk")
@@ -86,8 +86,10 @@ def test_while_the_source_fails_the_published_score_is_told_and_nothing_of_where
     told = answer.json()
     assert (told["origin"], told["churn_probability"], told["confidence"]) == ("published", 0.9, 0.9)
     assert (told["as_of"], told["reasons"], told["model_version"]) == (DAY.isoformat(), REASONS, "3")
-    assert told["why_published"] == "the source cannot be read; the server's log says why"
-    assert "crm.internal" not in answer.text
+    assert told["why_published"] == "the source cannot be read; `churn doctor` beside the server says why"
+    logged = capsys.readouterr()
+    assert "source_failed" in logged.out + logged.err
+    assert "crm.internal" not in answer.text + logged.out + logged.err
     assert nobody.status_code == 404
 
 

@@ -115,9 +115,9 @@ class Source:
             raise SourceAwayError(f"the source did not answer within {self._seconds:g} seconds") from None
         except ChurnError as error:
             self._breaker.failed()
-            # What it says stays in the log: it may name files and servers.
-            log.warning("source_failed", error=str(error))
-            raise SourceAwayError("the source cannot be read; the server's log says why") from None
+            # Its words may quote a customer, as those of a file without a head do: only its kind is told.
+            log.warning("source_failed", kind=type(error).__name__, told="`churn doctor` says what is wrong")
+            raise SourceAwayError("the source cannot be read; `churn doctor` beside the server says why") from None
         self._breaker.succeeded()
         return found
 
