@@ -12,15 +12,16 @@ import numpy as np
 import pytest
 import structlog
 
-from churn_mlops.logs import configure, info_lines
+from churn_mlops.logs import _Lines, configure, info_lines
 
 
 @pytest.fixture(autouse=True)
 def _as_before() -> Iterator[None]:
     root = logging.getLogger()
-    handlers, level = list(root.handlers), root.level
+    handlers, level, lines = list(root.handlers), root.level, (_Lines.threshold, _Lines.as_json)
     yield
     root.handlers, root.level = handlers, level
+    _Lines.threshold, _Lines.as_json = lines
     structlog.reset_defaults()
 
 
