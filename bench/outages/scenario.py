@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from bench.outages.answers import KINDS, Kind, Tally, Verdict, told
@@ -27,6 +27,7 @@ class Scenario:
         loses: whether answers may be lost: of a process that is killed those of the last tenth of a second, and under
             more load than the store can take those that are counted as dropped.
         own_clocks: whether the replicas have clocks that can be set.
+        settings: of the replicas, as in the environment.
     """
 
     name: str
@@ -34,11 +35,12 @@ class Scenario:
     allowed: frozenset[tuple[Kind, Verdict]] = frozenset()
     loses: bool = False
     own_clocks: bool = False
+    settings: Mapping[str, str] = field(default_factory=dict)
 
     @contextmanager
     def site(self, replicas: int = 3) -> Iterator[Site]:
         """A site that it can be run on."""
-        with site(replicas, own_clocks=self.own_clocks) as made:
+        with site(replicas, own_clocks=self.own_clocks, settings=self.settings) as made:
             yield made
 
     def run(self, made: Site, *, before: int = 20, calm: float = 0.0) -> dict[str, Any]:
