@@ -10,7 +10,7 @@ from functools import partial
 from types import MappingProxyType
 
 from bench.outages.agreement import agreement
-from bench.outages.answers import KINDS, Kind, Verdict
+from bench.outages.answers import KINDS, Allowed
 from bench.outages.databases import Database
 from bench.outages.overload import overload
 from bench.outages.processes import family, resident_mb
@@ -121,10 +121,10 @@ def clocks(offsets: Mapping[str, float] = MappingProxyType(CLOCKS)) -> Fault:
     return jump
 
 
-_STORE_AWAY = frozenset({("contact", "refused"), ("kept", "refused"), ("kept", "not there")})
-_LOST: frozenset[tuple[Kind, Verdict]] = frozenset({("kept", "not there")})
-_OVERLOADED = frozenset({(kind, "refused") for kind in KINDS} | {("risk", "published"), ("kept", "not there")})
-_SOURCE_AWAY = frozenset({("risk", "published")})
+_STORE_AWAY: Allowed = frozenset({("contact", "refused"), ("kept", "refused"), ("kept", "not there")})
+_LOST: Allowed = frozenset({("kept", "not there")})
+_OVERLOADED: Allowed = frozenset({(kind, "refused") for kind in KINDS} | {("risk", "published"), ("kept", "not there")})
+_SOURCE_AWAY: Allowed = frozenset({("risk", "published")})
 SCENARIOS: dict[str, Scenario] = {
     scenario.name: scenario
     for scenario in (

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from bench.outages.answers import KINDS, Kind, Tally, Verdict, told
+from bench.outages.answers import KINDS, Allowed, Tally, told
 from bench.outages.site import Site, site, wait
 from bench.outages.steady import Fault, Steady
 from churn_mlops.store import answers_of, contacts, open_store
@@ -32,7 +32,7 @@ class Scenario:
 
     name: str
     fault: Fault
-    allowed: frozenset[tuple[Kind, Verdict]] = frozenset()
+    allowed: Allowed = frozenset()
     loses: bool = False
     own_clocks: bool = False
     settings: Mapping[str, str] = field(default_factory=dict)
@@ -90,6 +90,6 @@ class Scenario:
 
 def missed(scenario: Scenario, found: dict[str, Any]) -> list[str]:
     """Which bars were missed."""
-    bars = {name: 0 for name in ("failed", "wrong", "contacts lost")}
+    bars = dict.fromkeys(("failed", "wrong", "contacts lost", "neither answered nor refused"), 0.0)
     bars |= {"recovery, s": RECOVERY_SECONDS} | ({} if scenario.loses else {"answers not kept": 0})
-    return [name for name, most in bars.items() if found[name] > most]
+    return [name for name, most in bars.items() if found.get(name, 0) > most]

@@ -94,7 +94,7 @@ def test_what_an_outage_excuses_is_counted_apart_and_recovery_ends_with_the_last
         Answered("predict", 3.0, 1.0, "failed", "500"),
         Answered("risk", 3.0, 0.5, "wrong", "200"),
     )
-    strict, lenient = Tally(answers), Tally(answers, {("contact", "refused"), ("kept", "not there")})
+    strict, lenient = Tally(answers), Tally(answers, frozenset({("contact", "refused"), ("kept", "not there")}))
     assert (strict.wrong, lenient.wrong) == (1, 1)
     assert [one.kind for one in strict.failures] == ["contact", "kept", "predict"]
     assert [one.kind for one in lenient.failures] == ["predict"]
