@@ -14,6 +14,9 @@ Verdict = Literal["well", "published", "not there", "refused", "failed", "wrong"
 that was given seconds ago is answered 404; ``refused``: 503 or 429, with when to ask again; ``failed``: all else
 that is no answer, a connection that breaks among them; ``wrong``: an answer, and not the right one."""
 
+Allowed = frozenset[tuple[Kind, Verdict]]
+"""What is no failure."""
+
 
 class Answered(NamedTuple):
     """One request.
@@ -48,7 +51,7 @@ class Tally:
     """
 
     answers: tuple[Answered, ...]
-    allowed: Collection[tuple[Kind, Verdict]] = ()
+    allowed: Allowed = frozenset()
 
     @property
     def wrong(self) -> int:

@@ -10,7 +10,7 @@ from functools import partial
 from types import MappingProxyType
 
 from bench.outages.agreement import agreement
-from bench.outages.answers import KINDS
+from bench.outages.answers import KINDS, Allowed
 from bench.outages.databases import Database
 from bench.outages.overload import overload
 from bench.outages.processes import family, resident_mb
@@ -18,6 +18,7 @@ from bench.outages.replicas import Replica
 from bench.outages.scenario import Scenario
 from bench.outages.site import Site, named, wait
 from bench.outages.steady import Fault, Steady
+from churn_mlops.config.serving import Serving
 from churn_mlops.store import StoredBundle, StoredPeriod, add_live, current_period, open_store
 from tests.versions import disagreeing
 
@@ -120,24 +121,29 @@ def clocks(offsets: Mapping[str, float] = MappingProxyType(CLOCKS)) -> Fault:
     return jump
 
 
-_STORE_AWAY = frozenset({("contact", "refused"), ("kept", "refused"), ("kept", "not there")})
-_OVERLOADED = frozenset({(kind, "refused") for kind in KINDS} | {("risk", "published"), ("kept", "not there")})
-_SOURCE_AWAY = frozenset({("risk", "published")})
+_STORE_AWAY: Allowed = frozenset({("contact", "refused"), ("kept", "refused"), ("kept", "not there")})
+_LOST: Allowed = frozenset({("kept", "not there")})
+_OVERLOADED: Allowed = frozenset({(kind, "refused") for kind in KINDS} | {("risk", "published"), ("kept", "not there")})
+_SOURCE_AWAY: Allowed = frozenset({("risk", "published")})
 SCENARIOS: dict[str, Scenario] = {
     scenario.name: scenario
     for scenario in (
-        Scenario("agreement", agreement),
+        Scenario("agreement", agreement()),
         Scenario("champions", champions()),
         Scenario("store-killed", killed("store"), _STORE_AWAY),
         Scenario("store-hanging", hanging("store"), _STORE_AWAY),
         Scenario("source-killed", killed("source"), _SOURCE_AWAY),
         Scenario("source-hanging", hanging("source"), _SOURCE_AWAY),
         Scenario("sigterm", rolling_restart),
-        Scenario("replica-killed", replica_killed, frozenset({("kept", "not there")}), loses=True),
+        Scenario("replica-killed", replica_killed, _LOST, loses=True),
         Scenario("clock-jump", clocks(), own_clocks=True),
         Scenario("overload", overload(), _OVERLOADED, loses=True),
     )
 }
+
+if "workers" in Serving.model_fields:  # one process has none to lose
+    _TWO = {"CHURN__SERVING__WORKERS": "2"}
+    SCENARIOS["worker-killed"] = Scenario("worker-killed", worker_killed, _LOST, loses=True, settings=_TWO)
 
 
 def _database(made: Site, which: str) -> Database:

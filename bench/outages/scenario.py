@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from bench.outages.answers import KINDS, Kind, Tally, Verdict, told
+from bench.outages.answers import KINDS, Allowed, Tally, told
 from bench.outages.site import Site, site, wait
 from bench.outages.steady import Fault, Steady
 from churn_mlops.store import answers_of, contacts, open_store
@@ -27,18 +27,20 @@ class Scenario:
         loses: whether answers may be lost: of a process that is killed those of the last tenth of a second, and under
             more load than the store can take those that are counted as dropped.
         own_clocks: whether the replicas have clocks that can be set.
+        settings: of the replicas, as in the environment.
     """
 
     name: str
     fault: Fault
-    allowed: frozenset[tuple[Kind, Verdict]] = frozenset()
+    allowed: Allowed = frozenset()
     loses: bool = False
     own_clocks: bool = False
+    settings: Mapping[str, str] = field(default_factory=dict)
 
     @contextmanager
     def site(self, replicas: int = 3) -> Iterator[Site]:
         """A site that it can be run on."""
-        with site(replicas, own_clocks=self.own_clocks) as made:
+        with site(replicas, own_clocks=self.own_clocks, settings=self.settings) as made:
             yield made
 
     def run(self, made: Site, *, before: int = 20, calm: float = 0.0) -> dict[str, Any]:
@@ -88,6 +90,6 @@ class Scenario:
 
 def missed(scenario: Scenario, found: dict[str, Any]) -> list[str]:
     """Which bars were missed."""
-    bars = {name: 0 for name in ("failed", "wrong", "contacts lost")}
+    bars = dict.fromkeys(("failed", "wrong", "contacts lost", "neither answered nor refused"), 0.0)
     bars |= {"recovery, s": RECOVERY_SECONDS} | ({} if scenario.loses else {"answers not kept": 0})
-    return [name for name, most in bars.items() if found[name] > most]
+    return [name for name, most in bars.items() if found.get(name, 0) > most]
