@@ -16,7 +16,7 @@ help: ## say what each word does
 demo: $(VENV)/.run ## make the demo company, train, score, print the list, serve (SERVE=0 ends after the list)
 	$(BIN)/churn demo $(if $(filter 0,$(SERVE)),--no-serve)
 
-test: $(VENV)/.dev $(VENV)/serving/.done $(VENV)/serving-trees/.done $(VENV)/.browser ## run the tests (ARGS="-k word" picks some, ARGS=--cov measures what they cover)
+test: $(VENV)/.dev $(VENV)/serving/.done $(VENV)/serving-trees/.done $(VENV)/.browser $(VENV)/.proxy $(VENV)/.clock ## run the tests (ARGS="-k word" picks some, ARGS=--cov measures what they cover)
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(ARGS)
 
 check: $(VENV)/.dev ## format, lint, types, imports, security, locked dependencies
@@ -37,10 +37,12 @@ bench: $(VENV)/.dev $(VENV)/.load ## measure speed against the bars
 bench-peers: $(VENV)/.dev $(VENV)/.load $(VENV)/peers/.done ## hold /predict against MLflow, BentoML and MLServer with the same trees
 	$(BIN)/python -m bench.peers $(ARGS)
 
-study: $(VENV)/.dev ## measure models on public and on made-up data, and what kills leave of daily runs
+study: $(VENV)/.dev $(VENV)/.proxy $(VENV)/.clock ## measure models on public and on made-up data, what kills leave of daily runs, and servers in outages
 	$(BIN)/python -m bench.quality $(ARGS)
 	$(BIN)/python -m bench.study
 	$(BIN)/python -m bench.chaos
+	$(BIN)/python -m bench.described --cases 10000 --raw 2000
+	$(BIN)/python -m bench.outages
 
 pages: $(VENV)/.dev ## write the pages that are made from the code
 	$(BIN)/python docs/pages.py
@@ -100,28 +102,31 @@ $(VENV)/.run: requirements.txt pyproject.toml $(VENV)/.tools
 $(VENV)/.dev: requirements-dev.txt pyproject.toml $(VENV)/.tools
 	$(call install,requirements-dev.txt)
 
-# A real browser looks at the pages. Without one those tests are skipped, saying so.
-$(VENV)/.browser: $(VENV)/.python
-	@if command -v chromium chromium-browser google-chrome >/dev/null; then touch $@; \
+# $(1) is a Debian package, $(2) its program, and $(3) what becomes of its lack.
+define system_package
+	@if command -v $(2) >/dev/null; then touch $@; \
 	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-	  echo "Installing chromium"; \
-	  { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium >/dev/null && touch $@; } || \
-	  echo "Chromium could not be installed: the tests in a browser are skipped" >&2; \
+	  echo "Installing $(1)"; \
+	  { apt-get update -qq && apt-get install -y -qq --no-install-recommends $(1) >/dev/null && touch $@; } || \
+	  echo "$(1) could not be installed: $(3)" >&2; \
 	else \
-	  echo "No Chromium: the tests in a browser are skipped. Install it (on Debian: apt-get install chromium)" >&2; \
+	  echo "No $(firstword $(2)): $(3). Install it (on Debian: apt-get install $(1))" >&2; \
 	fi
+endef
 
-# What asks a server as fast as it can. Without it nothing can be measured.
+# A real browser looks at the pages, and servers stand behind a real proxy. Without these, the tests are skipped, saying so.
+$(VENV)/.browser: $(VENV)/.python
+	$(call system_package,chromium,chromium chromium-browser google-chrome,the tests in a browser are skipped)
+
+$(VENV)/.proxy: $(VENV)/.python
+	$(call system_package,haproxy,haproxy,the tests with a proxy are skipped)
+
+$(VENV)/.clock: $(VENV)/.python
+	$(call system_package,faketime,faketime,the tests of clocks are skipped)
+
+# What asks a server as fast as it can: without it nothing can be measured.
 $(VENV)/.load: $(VENV)/.python
-	@if ! command -v wrk >/dev/null || ! command -v hey >/dev/null; then \
-	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-	    echo "Installing wrk and hey"; \
-	    apt-get update -qq && apt-get install -y -qq --no-install-recommends wrk hey >/dev/null; \
-	  else \
-	    echo "wrk and hey ask the servers: install them (on Debian: apt-get install wrk hey)" >&2; exit 1; \
-	  fi; \
-	fi
-	@touch $@
+	$(call system_package,wrk hey,hey,nothing can be measured)
 
 define separate
 	$(BIN)/python -m venv --clear $(@D)
