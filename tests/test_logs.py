@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import logging
+import os
+import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import date
 from pathlib import Path
 
@@ -173,3 +176,18 @@ def test_many_lines_at_once_keep_to_the_level_and_to_the_form_for_people(capsys)
     (line,) = capsys.readouterr().err.splitlines()
     assert "request" in line
     assert "status=200" in line
+
+
+def test_a_log_that_nobody_can_read_any_more_stops_nothing(monkeypatch):
+    read, write = os.pipe()
+    os.close(read)
+    configure("info", "json")
+    with os.fdopen(write, "w", buffering=1) as broken:
+        monkeypatch.setattr(sys, "stderr", broken)
+        for _ in range(2):
+            structlog.get_logger().info("nobody hears this")
+            logging.getLogger("some.library").warning("nor this")
+            info_lines("request", LINES)
+        monkeypatch.undo()
+        with suppress(OSError):
+            broken.close()

@@ -11,6 +11,7 @@ import logging
 import math
 import sys
 from collections.abc import Mapping, MutableMapping, Sequence
+from contextlib import suppress
 from datetime import UTC, date, datetime
 from numbers import Integral, Real
 from pathlib import PurePath
@@ -68,7 +69,7 @@ def info_lines(event: str, lines: Sequence[Mapping[str, str | int | float]]) -> 
             log.info(event, **line)
     elif _Lines.threshold <= logging.INFO:
         said = {"event": event, "level": "info", "timestamp": datetime.now(UTC).replace(tzinfo=None).isoformat() + "Z"}
-        sys.stderr.write("".join([_as_json({**line, **said}) + "\n" for line in lines]))
+        _StandardError().write("".join([_as_json({**line, **said}) + "\n" for line in lines]))
 
 
 class _Lines:
@@ -78,13 +79,19 @@ class _Lines:
 
 
 class _StandardError:
-    """Whatever ``sys.stderr`` is at the time of writing: a test or a progress bar may have replaced it."""
+    """Whatever ``sys.stderr`` is at the time of writing: a test or a progress bar may have replaced it.
+
+    Whoever reads it may be gone, and its disk may be full: what is logged goes on all the same, and the line is lost.
+    """
 
     def write(self, text: str) -> int:
-        return sys.stderr.write(text)
+        with suppress(OSError, ValueError):
+            return sys.stderr.write(text)
+        return len(text)
 
     def flush(self) -> None:
-        sys.stderr.flush()
+        with suppress(OSError, ValueError):
+            sys.stderr.flush()
 
 
 def _configure_libraries(threshold: int, rendering: list[Processor]) -> None:

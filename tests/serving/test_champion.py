@@ -143,6 +143,25 @@ def test_what_is_no_model_never_goes_live(replica: Replica, address: str, conten
     assert (replica.version, replica.source.refused) == ("1", Refused("2", "broken"))
 
 
+def test_a_look_that_fails_in_an_unknown_way_is_not_the_last(
+    elsewhere: SharedModels, tmp_path: Path, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    replica = Replica(tmp_path / "replica", address, champion_seconds=0.001)
+    replica.watch.first()
+    looks, ended = iter([RecursionError(), MemoryError(), None]), threading.Event()
+
+    def look() -> None:
+        error = next(looks, None)
+        if error is not None:
+            raise error
+        ended.set()
+
+    monkeypatch.setattr(replica.watch, "look", look)
+    replica.watch.start()
+    assert ended.wait(10)
+    replica.watch.stop()
+
+
 @pytest.mark.parametrize("limit", ["champion_score_ms", "champion_load_seconds"])
 def test_a_slow_bundle_never_goes_live(
     tmp_path: Path, address: str, elsewhere: SharedModels, replica: Replica, limit: str

@@ -18,7 +18,7 @@ from churn_mlops.errors import ServingError
 from churn_mlops.serving.workers import MOST_FAILURES, Workers
 from churn_mlops.store import make_key, open_store
 from tests.serving.test_replicas import CHURN, ROOT, ask, folder
-from tests.serving.worked import fail, hear_nothing, wait_for_the_end
+from tests.serving.worked import fail, hear_nothing, wait_for_the_end, work_first_only
 
 __all__ = ["folder"]  # a fixture
 PATIENCE_SECONDS = 30.0
@@ -76,6 +76,21 @@ def test_processes_that_end_before_they_answer_are_given_up(capfd: pytest.Captur
     said = "".join(capfd.readouterr())
     assert "there is nothing to answer with" in said
     assert "Traceback" not in said
+
+
+def test_one_that_answers_goes_on_though_no_other_can_be_started(tmp_path: Path) -> None:
+    """The first works, all later ones fail: it is not ended on their account."""
+
+    def end_after_many() -> None:
+        until(lambda: len([*tmp_path.glob("failed-*")]) > MOST_FAILURES + 2)
+        (alive,) = [file for file in tmp_path.glob("[0-9]*") if Path(f"/proc/{file.name}").exists()]
+        os.kill(int(alive.name), 0)
+        end()
+
+    watching = threading.Thread(target=end_after_many)
+    watching.start()
+    Workers(2, partial(work_first_only, tmp_path), PATIENCE_SECONDS, pause=0.0001).run(lambda: None)
+    watching.join()
 
 
 def test_workers_share_port_keys_and_metrics_and_none_is_missed_when_killed(folder: Path, tmp_path: Path) -> None:

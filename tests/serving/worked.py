@@ -29,3 +29,13 @@ def hear_nothing(ready: Callable[[], None]) -> None:
 def fail(ready: Callable[[], None]) -> None:
     """End before answering."""
     raise ConfigError("there is nothing to answer with")
+
+
+def work_first_only(folder: Path, ready: Callable[[], None]) -> None:
+    """Work, but for those who come after the first."""
+    try:
+        (folder / "first").touch(exist_ok=False)
+    except FileExistsError:
+        (folder / f"failed-{os.getpid()}").touch()
+        fail(ready)
+    wait_for_the_end(folder, ready)

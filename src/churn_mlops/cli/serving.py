@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 def serve(
     context: typer.Context,
     host: Annotated[str | None, typer.Option(help="Address to listen on, instead of serving.host.")] = None,
-    port: Annotated[int | None, typer.Option(help="Port to listen on, instead of serving.port.")] = None,
+    port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="Port to listen on, instead of serving.port.")
+    ] = None,
     workers: Annotated[
         int | None, typer.Option(min=1, help="Processes that answer, instead of serving.workers.")
     ] = None,
@@ -30,12 +32,14 @@ def serve(
 
     Example: `churn serve --port 8000`
     """
+    from churn_mlops.serving.leaving import leave
     from churn_mlops.serving.server import serve as run
 
     settings = settings_of(context)
     given = {name: value for name, value in (("host", host), ("port", port), ("workers", workers)) if value is not None}
     settings = settings.model_copy(update={"serving": settings.serving.model_copy(update=given)})
     run(settings, announce=announce, read_customer=reader(settings))
+    leave()
 
 
 def reader(settings: Settings) -> ReadCustomer | None:

@@ -59,6 +59,7 @@ class Admission:
         self._access, self._house = access, house
         rate = house.requests_per_second
         self._rates = None if rate is None else Buckets(rate, rate)
+        self._once = house.proxies.headers
 
     def at_once(self, scope: Scope, rule: Rule) -> Caller | None:
         """As :meth:`admit`, where nothing has to be waited for; None where only it can tell, or refuses."""
@@ -68,7 +69,7 @@ class Admission:
             self._check_hosts(scope)
             if self._access.is_open:
                 return self._local(scope)
-            caller = self._caller(scope, headers_of(scope))
+            caller = self._caller(scope, headers_of(scope, self._once))
             if caller is None or caller.role not in rule.roles:
                 return None
             self._check(caller, scope, rule)
@@ -93,7 +94,7 @@ class Admission:
             return _ANONYMOUS
         if access.is_due:
             await access.refresh()
-        headers = headers_of(scope)
+        headers = headers_of(scope, self._once)
         if access.is_open:
             return self._local(scope)
         caller = self._caller(scope, headers)

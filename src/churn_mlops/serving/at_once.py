@@ -117,6 +117,7 @@ class AtOnceProtocol(WireProtocol):
     def on_headers_complete(self) -> None:
         """Hold back what may be answered at once."""
         if self._may_be_plain():
+            self.end_head()
             self._held = []
         else:
             super().on_headers_complete()
@@ -131,6 +132,7 @@ class AtOnceProtocol(WireProtocol):
     def on_message_complete(self) -> None:
         """Answer what is held, now that it is whole."""
         if self._held is not None:
+            self.end_message()
             answer = self._answer(b"".join(self._held))
             if answer is not None:
                 self._held = None
@@ -149,6 +151,7 @@ class AtOnceProtocol(WireProtocol):
             and not self.expect_100_continue
             and (self.cycle is None or self.cycle.response_complete)
             and not self.pipeline
+            and not self.flow.write_paused  # whoever reads no answers gets no further ones
             and not self.transport.is_closing()
         )
 

@@ -144,7 +144,10 @@ class ChampionWatch:
 
     def _run(self) -> None:
         while not self._stopped.wait(self._settings.serving.champion_seconds):
-            self.look()
+            try:
+                self.look()
+            except Exception as error:  # whatever it is, the next look may find it gone, and what is live stays
+                self._tell_once(type(error).__name__)
 
     def _newest(self) -> LivePeriod | None:
         """The last period of the folder and the store; where one cannot be asked, that of the other."""

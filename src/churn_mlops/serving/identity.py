@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from starlette.types import Scope
@@ -24,9 +25,27 @@ def unauthorized(error: str) -> RequestError:
     return RequestError(401, error, headers=_CHALLENGE)
 
 
-def headers_of(scope: Scope) -> Headers:
-    """The headers by name; of one that comes twice, the last."""
-    return dict(scope["headers"])
+_ONCE = frozenset({b"authorization", b"x-api-key", b"x-csrf-token"})
+
+
+def headers_of(scope: Scope, once: Collection[bytes] = ()) -> Headers:
+    """The headers by name; of one that comes twice, the last.
+
+    Args:
+        scope: of the request.
+        once: names, besides those of keys, that may come once only.
+
+    Raises:
+        RequestError: 400, one that says who asks comes twice.
+    """
+    given = scope["headers"]
+    headers = dict(given)
+    if len(headers) < len(given):
+        counts = Counter(name for name, _ in given)
+        for name in (*_ONCE, *once):
+            if counts[name] > 1:
+                raise RequestError(400, f"the header {name.decode()} stands there more than once: send it once")
+    return headers
 
 
 def key_in(headers: Headers) -> bytes | None:
@@ -79,6 +98,11 @@ class Proxies:
     user_header: str | None = None
     groups_header: str | None = None
     roles: Mapping[str, str] | None = None
+
+    @property
+    def headers(self) -> tuple[bytes, ...]:
+        """The names of the headers whose word is taken."""
+        return tuple(name.lower().encode() for name in (self.user_header, self.groups_header) if name is not None)
 
     def caller(self, scope: Scope, headers: Headers) -> Caller | None:
         """Who asks, by the word of a trusted proxy; None without one.

@@ -100,8 +100,6 @@ def _answer(
         # The thread that keeps answers has to let go of the interpreter sooner than Python's 5 ms.
         sys.setswitchinterval(SWITCH_SECONDS)
         Server(source, settings, address_of(listening), ready, store, access, read_customer).run(sockets=[listening])
-    except KeyboardInterrupt:
-        pass  # Ctrl-C is how a person stops it
     finally:
         watch.stop()
         store.close()
@@ -189,11 +187,12 @@ class Server(uvicorn.Server):
         await super().shutdown(sockets=sockets)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """From now on this server is not ready."""
+        """From now on this server is not ready; it ends by itself, and with exit code 0."""
         self._source.draining = True
+        self.force_exit = self.force_exit or (self.should_exit and sig == signal.SIGINT)
+        self.should_exit = True
         self._signals.append(sig)
         log.info("stopping", signal=signal.Signals(sig).name)
-        super().handle_exit(sig, frame)
 
 
 def is_loopback(host: str) -> bool:

@@ -23,11 +23,12 @@ import structlog
 from prometheus_client.multiprocess import mark_process_dead
 
 from churn_mlops.errors import ChurnError, ServingError
+from churn_mlops.serving.leaving import leave
 from churn_mlops.serving.processes import FOLDER
 
 MOST_FAILURES = 5
-"""After so many in a row that ended before they answered, no more are started."""
-PAUSE_SECONDS = 1.0
+"""After so many in a row that ended before they answered, no more are started, unless another answers."""
+PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 1.0, 30.0
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 _CONTEXT = multiprocessing.get_context("spawn")
 log = structlog.get_logger("churn_mlops.serving")
@@ -51,13 +52,13 @@ class Workers:
         count: how many.
         work: what each of them does.
         patience: seconds in which they have to end once they were told to; then they are killed.
-        pause: seconds before another is started where one ended before it answered.
+        pause: seconds before another is started where one ended before it answered; doubled each time.
     """
 
     def __init__(self, count: int, work: Work, patience: float, pause: float = PAUSE_SECONDS) -> None:
         self._count, self._work, self._patience, self._pause = count, work, patience, pause
         self._running: list[_Worker] = []
-        self._failures = 0
+        self._failures, self._gave_up = 0, False
         self._start_at = 0.0
         self._kill_at: float | None = None
         self._announce: Callable[[], None] | None = None
@@ -82,7 +83,7 @@ class Workers:
                 for worker in self._running:
                     worker.process.kill()
                     worker.process.join()
-        if self._failures >= MOST_FAILURES:
+        if self._gave_up:
             raise ServingError(
                 f"{self._failures} processes in a row ended before they answered: the log above says why of each"
             )
@@ -135,9 +136,13 @@ class Workers:
         log.error("worker_ended", pid=worker.process.pid, exit_code=worker.process.exitcode)
         if worker.ready is None:
             return  # another takes its place at once
+        if worker.process.exitcode == -signal.SIGTERM:
+            return  # told to stop while it started, as this process is, or is about to be
         self._failures += 1
-        self._start_at = time.monotonic() + self._pause
-        if self._failures >= MOST_FAILURES:
+        self._start_at = time.monotonic() + min(self._pause * 2 ** (self._failures - 1), LONGEST_PAUSE_SECONDS)
+        # As long as one answers, others are tried: what keeps them from it may pass.
+        if self._failures >= MOST_FAILURES and not any(one.ready is None for one in self._running):
+            self._gave_up = True
             self._stop(signal.SIGTERM)
 
     def _stop(self, number: int) -> None:
@@ -153,6 +158,7 @@ def _child(work: Work, ready: Connection) -> None:
     threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
         work(lambda: ready.send(True))
+        leave()
     except ChurnError as error:
         log.error("worker_failed", error=str(error))
         sys.exit(1)
