@@ -155,3 +155,16 @@ def test_nobody_else_is_a_proxy_whatever_he_says_of_his_address(guarded: Guarded
         for more in ({}, {"X-Forwarded-For": "10.0.0.5"}, {"X-Real-IP": "10.0.0.5"}, {"Forwarded": "for=10.0.0.5"}):
             headers = {"X-Forwarded-User": "root", "X-Forwarded-Groups": "churn-admins"} | more
             assert client.get("/session", headers=headers).status_code == 401
+
+
+def test_everybody_else_has_the_role_of_the_star_and_who_is_in_a_group_that_of_the_group(
+    guarded: Guarded, source: LiveSource
+) -> None:
+    with guarded.client(source, **PROXY | {"proxy_roles": "support=agent, *=analyst"}) as client:
+        roles = {
+            groups: client.get("/session", headers={"X-Forwarded-User": "anna", "X-Forwarded-Groups": groups}).json()[
+                "role"
+            ]
+            for groups in ("support", "staff, support", "staff", "*")
+        }
+    assert roles == {"support": "agent", "staff, support": "agent", "staff": "analyst", "*": "analyst"}

@@ -17,6 +17,7 @@ from churn_mlops.store import (
     StoredPeriod,
     add_live,
     current_period,
+    events,
     open_store,
     stored_bundle,
     stored_periods,
@@ -55,6 +56,19 @@ def test_the_last_period_is_the_champions_and_ends_the_one_before(store: Store) 
     assert [one.until for one in found] == [found[1].since, found[2].since, None]
     assert current_period(store) == found[-1]
     assert StoredPeriod.from_texts(**found[0].texts()) == found[0]
+
+
+def test_who_changed_what_is_live_stands_in_the_trail(store: Store) -> None:
+    go_live(store, period("1", 0))
+    after = current_period(store)
+    for _ in range(2):  # what is there already is no change
+        add_live(store, [period("2", 5, rollback=True)], [bundle("2")], after=after, by="cli:anna")
+        after = current_period(store)
+    noted = events(store, event="champion.changed")
+    assert [(one.caller, one.details) for one in noted] == [
+        ("cli:anna", {"version": "2", "rollback": True, "reason": "why 2"}),
+        ("churn", {"version": "1", "rollback": False, "reason": "why 1"}),
+    ]
 
 
 def test_what_is_there_already_is_not_added_twice(store: Store) -> None:

@@ -61,4 +61,11 @@ def audit(
 
 
 def _details(one: AuditEvent) -> str:
-    return ", ".join(f"{name} {value}" for name, value in one.details.items() if value is not None)
+    return ", ".join(f"{name} {_told(value)}" for name, value in one.details.items() if value not in (None, False))
+
+
+def _told(value: object) -> str:
+    """Of counts by name, those that there are."""
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {count}" for name, count in value.items() if count) or "nothing"
+    return str(value)

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from churn_mlops.cli.keys import who
 from churn_mlops.cli.settings import settings_of
 from churn_mlops.cli.terminal import TAKEN_UP, print_json, say, table
 
@@ -54,7 +55,7 @@ def promote(
     """
     from churn_mlops.pipelines import promote as job
 
-    period = job.promote(settings_of(context), version, reason)
+    period = job.promote(settings_of(context), version, _given(reason), by=who())
     say(f"Version {period.version} ({period.model_type}) is live since {period.since}. {TAKEN_UP}")
 
 
@@ -69,8 +70,14 @@ def rollback(
     """
     from churn_mlops.pipelines import promote as job
 
-    period = job.rollback(settings_of(context), reason)
+    period = job.rollback(settings_of(context), _given(reason), by=who())
     say(f"Version {period.version} ({period.model_type}) is live again since {period.since}. {TAKEN_UP}")
+
+
+def _given(reason: str) -> str:
+    if not reason.strip():
+        raise typer.BadParameter("the reason is empty: say why", param_hint="--reason")
+    return reason.strip()
 
 
 @app.command()

@@ -86,7 +86,7 @@ class Serving(Section):
         None, "header in which they name his groups, commas between; null takes his name for the one group"
     )
     proxy_roles: tuple[str, ...] = setting(
-        (), "role of each group, such as churn-admins=admin; the group * is everybody"
+        (), "role of each group, such as churn-admins=admin; the group * is everybody who is in none of the others"
     )
 
     @field_validator("allowed_hosts", "trusted_proxies", "proxy_roles", mode="before")

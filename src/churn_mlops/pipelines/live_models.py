@@ -38,9 +38,11 @@ class SharedModels:
 
     Args:
         settings: of the sections ``models`` and ``store``.
+        by: who changes what is live, for the audit trail.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, by: str = "churn") -> None:
+        self._by = by
         self.folder = LiveModels(settings.models.folder)
         self._address = settings.store.url
 
@@ -102,7 +104,7 @@ class SharedModels:
         """All is on this machine's disk before the store is told, and the folder says so last."""
         try:
             with open_store(self._address) as store:
-                return _first_in_store(self.folder, store, go_live)
+                return _first_in_store(self.folder, store, go_live, self._by)
         except StoreError as error:
             period = go_live(lambda period, kept: None)
             log.warning(
@@ -150,12 +152,12 @@ def history(settings: Settings) -> tuple[LivePeriod, ...]:
         return here
 
 
-def _first_in_store(folder: LiveModels, store: Store, go_live: Callable[[Announce], LivePeriod]) -> LivePeriod:
+def _first_in_store(folder: LiveModels, store: Store, go_live: Callable[[Announce], LivePeriod], by: str) -> LivePeriod:
     while True:
         after = _align(folder, store)
 
         def tell(period: LivePeriod, kept: KeptBundle, after: StoredPeriod | None = after) -> None:
-            add_live(store, [_stored(period)], [StoredBundle(**vars(kept))], after=after)
+            add_live(store, [_stored(period)], [StoredBundle(**vars(kept))], after=after, by=by)
 
         try:
             return go_live(tell)

@@ -16,8 +16,8 @@ def overview(settings: Settings) -> tuple[tuple[Version, ...], tuple[LivePeriod,
     return versions(tracking(settings)), history(settings)
 
 
-def promote(settings: Settings, number: int, reason: str) -> LivePeriod:
-    """Make version ``number`` the champion.
+def promote(settings: Settings, number: int, reason: str, *, by: str = "churn") -> LivePeriod:
+    """Make version ``number`` the champion; ``by`` stands in the audit trail.
 
     Raises:
         PromotionError: there is no such version.
@@ -27,19 +27,19 @@ def promote(settings: Settings, number: int, reason: str) -> LivePeriod:
     # With what training recorded: later versions are compared by it, and serving shows its metrics.
     provenance = provenance_of(tracking(settings), number) | by_hand
     try:
-        return SharedModels(settings).publish(bundle, version=str(number), provenance=provenance, reason=reason)
+        return SharedModels(settings, by).publish(bundle, version=str(number), provenance=provenance, reason=reason)
     finally:
         align_champion(settings)
 
 
-def rollback(settings: Settings, reason: str) -> LivePeriod:
-    """Make the version before the champion live again.
+def rollback(settings: Settings, reason: str, *, by: str = "churn") -> LivePeriod:
+    """Make the version before the champion live again; ``by`` stands in the audit trail.
 
     Raises:
         PromotionError: there is none.
     """
     try:
-        return SharedModels(settings).rollback(reason)
+        return SharedModels(settings, by).rollback(reason)
     finally:
         align_champion(settings)
 

@@ -33,6 +33,13 @@ def caller_of(request: Request) -> Caller:
     return caller
 
 
-def about(request: Request, customer: str | None) -> None:
-    """Note which customer a request is about, for the audit trail, which keeps his keyed hash."""
+def about(request: Request, customer: str | None, **page: int | str | None) -> None:
+    """Note for the audit trail what a request is about.
+
+    Args:
+        request: the request.
+        customer: the one customer, of whom the trail keeps the keyed hash; None for all of a page.
+        page: which page of a list, by what names no customer, so that it can be found out later who stood there.
+    """
     request.scope["state"]["customer"] = customer
+    request.scope["state"]["page"] = {name: value for name, value in page.items() if value is not None}

@@ -161,7 +161,7 @@ def add_contacts(
     )
     async def recorded(request: Request, page: Annotated[_Page, Query()]) -> Response:
         """Contacts in the order in which they were recorded, a page at a time."""
-        about(request, page.customer)
+        about(request, page.customer, after=page.after, limit=page.limit)
         found = await store.ask(
             lambda opened: contacts(opened, customer=page.customer, after=page.after, limit=page.limit + 1)
         )

@@ -126,5 +126,6 @@ class _Noted:
             given = self._scope.get("path_params", {})
             customer = state.get("customer", given.get("customer", given.get("customer_id")))
             details = {"route": getattr(self._scope.get("route"), "path", ""), "request_id": state["request_id"]}
+            details |= state.get("page", {})
             await self._trail.record(state["caller"].name, self._event, customer, details)
         await self._send(message)

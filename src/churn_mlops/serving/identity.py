@@ -91,7 +91,7 @@ class Proxies:
         networks: the addresses whose word is taken.
         user_header: the header that holds the name, None where no proxy says so.
         groups_header: the header that holds groups, commas between; None takes the name for the one group.
-        roles: the role of each group; ``*`` is everybody.
+        roles: the role of each group; ``*`` is everybody who is in none of them.
     """
 
     networks: Sequence[ipaddress.IPv4Network | ipaddress.IPv6Network] = ()
@@ -120,7 +120,8 @@ class Proxies:
             told = headers.get(self.groups_header.lower().encode(), b"").decode("utf-8", "replace")
             groups = [group.strip() for group in told.split(",")]
         roles = self.roles or {}
-        found = {roles[group] for group in [*groups, "*"] if group in roles}
+        named = {roles[group] for group in groups if group in roles and group != "*"}
+        found = named or {role for group, role in roles.items() if group == "*"}
         for role in reversed(EVERY_ROLE):  # the one that may most
             if role in found:
                 return Caller(f"proxy:{name}", role)

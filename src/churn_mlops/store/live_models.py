@@ -16,6 +16,7 @@ from typing import Any
 from sqlalchemy import Connection, insert, select, update
 
 from churn_mlops.errors import BundleError, StoreError
+from churn_mlops.store.audit import add_event
 from churn_mlops.store.opening import Store
 from churn_mlops.store.runs import Clock, utc_now
 from churn_mlops.store.schema import BUNDLES, LIVE_PERIODS
@@ -108,6 +109,7 @@ def add_live(
     bundles: Iterable[StoredBundle],
     *,
     after: StoredPeriod | None,
+    by: str = "churn",
     clock: Clock = utc_now,
 ) -> None:
     """Add periods and their bundles in one transaction; the last of all periods is that of the champion from then on.
@@ -119,6 +121,7 @@ def add_live(
         periods: where they end is worked out here.
         bundles: those of the periods, but for such as the store holds already.
         after: the store's last period as the caller knows it, None where he knows of none.
+        by: who does it, for the audit trail, in which every period stands as ``champion.changed``.
         clock: tells when a bundle was added.
 
     Raises:
@@ -138,6 +141,8 @@ def add_live(
             if _key(period) not in known:
                 connection.execute(insert(LIVE_PERIODS).values(**asdict(period)))
                 known.add(_key(period))
+                told = {"version": period.version, "rollback": period.rollback, "reason": period.reason}
+                add_event(connection, clock(), by, "champion.changed", details=told)
         _end_each_by_the_next(connection)
 
 
