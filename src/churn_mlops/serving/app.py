@@ -175,7 +175,8 @@ def create_app(
 
     _add_state(app, source, metrics, keeper)
     if keeper is not None:
-        forgotten = Forgotten(keeper.store, settings.store.customer_hash_key)
+        forgotten = Forgotten(keeper.store, settings.store.customer_hash_key, settings.store.tombstones)
+        during(app, forgotten.running)
         _add_kept(app, keeper, metrics, forgotten)
         add_audit(app, keeper.store, settings.store.customer_hash_key)
         customers = Source(read_of_source, settings.serving.source_seconds)
