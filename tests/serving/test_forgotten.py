@@ -18,7 +18,7 @@ from sqlalchemy import text
 from churn_mlops.config import Settings
 from churn_mlops.errors import StoreError
 from churn_mlops.serving.app import create_app
-from churn_mlops.serving.forgotten import Forgotten, forget_whom_a_backup_brought_back
+from churn_mlops.serving.forgotten import Forgotten, OtherKeyError, forget_whom_a_backup_brought_back
 from churn_mlops.serving.keeping import Keeper, Said
 from churn_mlops.serving.risk import ReadCustomer
 from churn_mlops.serving.store_link import THREADS, StoreAwayError, StoreLink
@@ -234,14 +234,50 @@ def _always_later() -> Callable[[], float]:
     return tick
 
 
-def test_another_key_is_said_in_the_log_once(
+def test_under_another_key_nothing_is_told_or_recorded_of_anybody_by_name_and_it_is_said_in_the_log_once(
     source: Any, link: StoreLink, address: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    knows = Source()
+    with client_of(source, link, knows) as client:
+        assert post(client, "call-1", OTHER).status_code == 201
     forget_him(address, "the key before")
-    with client_of(source, link, Source()) as client:
-        for _ in range(3):
-            client.get(f"/customers/{OTHER}/risk")
+    with client_of(source, link, knows) as client:
+        risks = [client.get(f"/customers/{name}/risk") for name in (NAME, OTHER, OTHER)]
+        refused = [post(client, key, name) for key, name in (("call-2", NAME), ("call-3", OTHER))]
+        predicted = client.post("/predict", json=VALUES)
+    assert [answer.status_code for answer in risks + refused] == [503] * 5
+    assert {answer.json()["error"] for answer in risks + refused} == {OtherKeyError().error}
+    assert "store.customer_hash_key" in OtherKeyError().error
+    assert (predicted.status_code, knows.asked) == (200, [])
+    with open_store(address) as store:
+        assert [one.customer for one in contacts(store, limit=10)] == [OTHER]
+        assert len(answers_of(store, predicted.headers["X-Prediction-Id"])) == 1
     assert "".join(capsys.readouterr()).count("store.customer_hash_key is another") == 1
+
+
+def test_under_another_key_no_answer_of_somebody_named_is_kept(source: Any, link: StoreLink, address: str) -> None:
+    forget_him(address, "the key before")
+    keeper = Keeper(link, 100, every=0.001, hash_key=KEY)
+    for id, customer in (("a" * 32, NAME), ("b" * 32, OTHER), ("c" * 32, None)):
+        assert keeper.keep(said(id, source, customer))
+    keeper.start()
+    keeper.close()
+    assert (keeper.kept, keeper.dropped, keeper.waiting) == (1, 2, 0)
+    with open_store(address) as store:
+        assert [len(answers_of(store, id * 32)) for id in "abc"] == [0, 0, 1]
+
+
+def test_a_key_that_is_found_to_be_another_between_two_readings_is_refused_too(
+    source: Any, link: StoreLink, address: str
+) -> None:
+    knows = Source()
+    with client_of(source, link, knows) as client:
+        forget_him(address, "the key before")
+        assert client.get(f"/customers/{OTHER}/risk").status_code == 503
+        assert post(client, "call-1", OTHER).status_code == 503
+    assert knows.asked == []
+    with open_store(address) as store:
+        assert contacts(store, limit=10) == []
 
 
 def test_no_line_of_the_log_tells_of_him(

@@ -202,6 +202,13 @@ def test_another_key_is_noticed(store: Store) -> None:
     forget(store, KEY, NAME, by=BY)
     with pytest.raises(ConfigError, match="1 of 1 customers were forgotten"):
         tombstones(store, "another key")
+    with pytest.raises(ConfigError):
+        is_forgotten(store, "another key", OTHER)
+    with pytest.raises(ConfigError):
+        record_contact(store, contact("call-1", customer=OTHER), hash_key="another key")
+    assert contacts(store, limit=10) == []
+    assert keep_answers(store, [answer(NAMELESS, None), answer(OF_OTHER, OTHER)], hash_key="another key") == 1
+    assert [len(answers_of(store, id)) for id in (NAMELESS, OF_OTHER)] == [1, 0]
 
 
 def test_those_who_came_back_are_found_by_their_hashes(store: Store) -> None:

@@ -229,7 +229,7 @@ def _add_kept(app: FastAPI, keeper: Keeper, metrics: Metrics, forgotten: Forgott
     metrics.follow_level("churn_answers_waiting", "Answers that wait for the store", lambda: keeper.waiting)
     during(app, partial(keeping, keeper))
     add_kept(app, keeper.store)
-    add_contacts(app, keeper.store, hash_key=forgotten.key)
+    add_contacts(app, keeper.store, forgotten=forgotten)
 
 
 def _keep(

@@ -11,6 +11,7 @@ from starlette.concurrency import run_in_threadpool
 
 from churn_mlops.config import Settings
 from churn_mlops.errors import ConfigError, StoreError
+from churn_mlops.serving.errors import RequestError
 from churn_mlops.serving.lifespan import refreshing
 from churn_mlops.serving.store_link import StoreAwayError, StoreLink
 from churn_mlops.store import (
@@ -54,6 +55,17 @@ def _forget_lost(store: Store, key: str, known: list[Tombstone]) -> None:
         log.warning("forgotten again", tombstones=len(lost), came_back=len(back))
 
 
+class OtherKeyError(RequestError):
+    """Customers were forgotten under another key, so that anybody may be one of them."""
+
+    def __init__(self) -> None:
+        told = (
+            "this server cannot tell who was forgotten, and neither tells nor records anything of anybody by name: set "
+            "its store.customer_hash_key to the key under which they were (CHURN__STORE__CUSTOMER_HASH_KEY)"
+        )
+        super().__init__(503, told)
+
+
 class Forgotten:
     """Those who were forgotten, held in memory, so that a store that hangs makes nobody known again.
 
@@ -72,7 +84,7 @@ class Forgotten:
         self._of_file: frozenset[str] = frozenset()
         self._of_store: frozenset[str] = frozenset()
         self._state: TombstonesState | None = None
-        self._key_is_told = False
+        self._is_another_key = self._key_is_told = False
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -87,7 +99,12 @@ class Forgotten:
             await self._store.ask(self._read, SECONDS)
 
     async def holds(self, customer: str) -> bool:
-        """Whether ``customer`` was forgotten; of one who was forgotten while the store is away, that is not known."""
+        """Whether ``customer`` was forgotten; of one who was forgotten while the store is away, that is not known.
+
+        Raises:
+            OtherKeyError: nobody can be told by the tombstones that there are.
+        """
+        self.check_key()
         hash = customer_hash(self.key, customer)
         if hash in self._of_store or hash in self._of_file:
             return True
@@ -95,6 +112,17 @@ class Forgotten:
             return await self._store.ask(lambda store: self._holds(store, customer), SECONDS)
         except StoreAwayError:
             return False
+        except ConfigError:
+            raise OtherKeyError from None
+
+    def check_key(self) -> None:
+        """Go on where those who were forgotten can be told.
+
+        Raises:
+            OtherKeyError: they cannot.
+        """
+        if self._is_another_key:
+            raise OtherKeyError
 
     def _holds(self, store: Store, customer: str) -> bool:
         if self._state is None:
@@ -105,17 +133,20 @@ class Forgotten:
         state = state_of_tombstones(store)
         if state != self._state:
             found = all_tombstones(store)
-            self._of_store, self._state = frozenset(one.hash for one in found), state
-            self._look_at_key(found)
+            self._of_store = frozenset(one.hash for one in found)
+            self._is_another_key = not self._is_ours(found)
+            self._state = state
 
-    def _look_at_key(self, found: list[Tombstone]) -> None:
-        """Say once, and loudly, that those who were forgotten cannot be told."""
+    def _is_ours(self, found: list[Tombstone]) -> bool:
+        """Whether all of them are of our key; where not, it is said once, and loudly."""
         try:
             checked(found, self.key)
         except ConfigError as error:
             if not self._key_is_told:
+                self._key_is_told = True
                 log.error("the forgotten are not told", reason=str(error))
-            self._key_is_told = True
+            return False
+        return True
 
     def _read_file(self) -> frozenset[str]:
         try:

@@ -121,6 +121,7 @@ def is_forgotten(store: Store, key: str, customer: str) -> bool:
     """Whether ``customer`` was forgotten.
 
     Raises:
+        ConfigError: the tombstones are of another key than ``key``.
         StoreError: the store fails.
     """
     with store.reading("look whether a customer was forgotten") as connection:
@@ -128,9 +129,17 @@ def is_forgotten(store: Store, key: str, customer: str) -> bool:
 
 
 def forgotten_among(connection: Connection, key: str, names: Iterable[str | None]) -> set[str]:
-    """Those of a few ``names`` who were forgotten, in the transaction of ``connection``."""
+    """Those of a few ``names`` who were forgotten, in the transaction of ``connection``.
+
+    Raises:
+        ConfigError: the tombstones are of another key than ``key``, so that nobody can be told by them.
+    """
     by_hash: dict[str, Any] = {customer_hash(key, name): name for name in set(names) if name is not None}
     if not by_hash:
         return set()
+    # All are of one key, since nobody is forgotten under a second: one tells it, however many there are.
+    one = connection.execute(select(ERASURES).order_by(ERASURES.c.customer_hash).limit(1)).one_or_none()
+    if one is not None:
+        checked([Tombstone(one.customer_hash, one.removed.get(MARK, ""), one.erased_at)], key)
     found = connection.scalars(select(ERASURES.c.customer_hash).where(ERASURES.c.customer_hash.in_(by_hash)))
     return {by_hash[hash] for hash in found}
