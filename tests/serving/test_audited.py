@@ -14,6 +14,8 @@ from churn_mlops.serving.live import LiveSource
 from churn_mlops.store import customer_hash, open_store, record_event
 from tests.serving.guarded import Guarded, bearer, fill
 
+VALUES = {"tenure": 4.0, "monthly_charges": 65.5, "total_charges": None, "contract_type": "one_year", "senior": False}
+
 
 @pytest.fixture
 def own(tmp_path: Path) -> Guarded:
@@ -56,6 +58,20 @@ def test_what_is_about_a_customer_is_found_by_his_name_which_stands_nowhere(clie
     assert (found["caller"], found["event"]) == ("key:admin-key", "customer.read")
     assert found["customer_hash"] == customer_hash("churn", "C017-secret")
     assert "C017" not in answer.text
+
+
+def test_an_answer_that_is_read_again_is_about_the_customer_whom_it_names(source: LiveSource, own: Guarded) -> None:
+    with own.client(source) as client:  # ended, so that its answers are in the store
+        client.headers.update(bearer(own.keys["admin"]))
+        named = client.get("/customers/C017-secret/risk").headers["X-Prediction-Id"]
+        nameless = client.post("/predict", json=VALUES).headers["X-Prediction-Id"]
+    with own.client(source) as client:
+        client.headers.update(bearer(own.keys["admin"]))
+        for id in (named, nameless):
+            assert client.get(f"/predictions/{id}").status_code == 200
+        assert len(read(client, event="prediction.read")["events"]) == 2
+        (again,) = read(client, event="prediction.read", customer="C017-secret")["events"]
+    assert again["details"]["route"] == "/predictions/{prediction_id}"
 
 
 def test_that_it_was_read_is_noted_with_whom_it_was_about(client: TestClient) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,14 +13,15 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
+from sqlalchemy import text
 
 from churn_mlops.config import Settings
 from churn_mlops.errors import StoreError
 from churn_mlops.serving.app import create_app
-from churn_mlops.serving.forgotten import forget_whom_a_backup_brought_back
+from churn_mlops.serving.forgotten import Forgotten, OtherKeyError, forget_whom_a_backup_brought_back
 from churn_mlops.serving.keeping import Keeper, Said
 from churn_mlops.serving.risk import ReadCustomer
-from churn_mlops.serving.store_link import StoreLink
+from churn_mlops.serving.store_link import THREADS, StoreAwayError, StoreLink
 from churn_mlops.store import (
     Store,
     Tombstone,
@@ -147,6 +151,78 @@ def test_what_is_answered_of_him_while_the_store_is_away_is_kept_nowhere(source:
         assert NAME not in str(contacts(store, limit=10))
 
 
+@contextmanager
+def stuck(address: str, link: StoreLink) -> Iterator[None]:
+    """Every thread of ``link`` waits for a lock that somebody else holds, as a long write of his does."""
+    other, ended = open_store(address), threading.Semaphore(0)
+    is_file = other.file is not None
+    with closing(other), other.engine.connect() as connection:
+        connection = connection.execution_options(churn_writes=is_file)
+        with connection.begin():
+            if not is_file:
+                connection.execute(text("LOCK TABLE answers IN ACCESS EXCLUSIVE MODE"))
+            asyncio.run(_ask_in_vain(link, ended))
+            yield
+    assert all(ended.acquire(timeout=30) for _ in range(THREADS))
+
+
+async def _ask_in_vain(link: StoreLink, ended: threading.Semaphore) -> None:
+    def work(store: Store) -> None:
+        try:
+            with store.writing("wait for the lock") as connection:
+                connection.execute(text("SELECT count(*) FROM answers"))
+        finally:
+            ended.release()
+
+    asked = [link.ask(work, 0.3) for _ in range(THREADS)]
+    assert [type(one) for one in await asyncio.gather(*asked, return_exceptions=True)] == [StoreAwayError] * THREADS
+    with pytest.raises(StoreAwayError):
+        await link.ask(lambda store: None)
+
+
+def test_while_every_thread_waits_for_a_lock_he_is_not_told(source: Any, link: StoreLink, address: str) -> None:
+    forget_him(address)
+    knows = Source()
+    with client_of(source, link, knows) as client, stuck(address, link):
+        gone, other = client.get(f"/customers/{NAME}/risk"), client.get(f"/customers/{OTHER}/risk")
+    assert (gone.status_code, other.status_code, knows.asked) == (404, 200, [OTHER])
+
+
+def test_who_is_forgotten_while_a_server_runs_is_known_to_it_with_the_next_reading(
+    link: StoreLink, address: str
+) -> None:
+    forgotten = Forgotten(link, KEY)
+
+    async def asked_while_stuck() -> list[bool]:
+        return [await forgotten.holds(name) for name in (NAME, OTHER)]
+
+    asyncio.run(forgotten.refresh())
+    forget_him(address)
+    asyncio.run(forgotten.refresh())
+    with stuck(address, link):
+        assert asyncio.run(asked_while_stuck()) == [True, False]
+        asyncio.run(forgotten.refresh())
+        assert asyncio.run(asked_while_stuck()) == [True, False]
+
+
+def test_a_server_that_starts_while_the_store_is_away_knows_the_file_of_tombstones(source: Any, tmp_path: Path) -> None:
+    def away(address: str) -> Store:
+        raise StoreError("the store cannot be reached")
+
+    file = tmp_path / "tombstones.jsonl"
+    TombstoneFile(file).add([Tombstone(customer_hash(KEY, NAME), mark_of(KEY), datetime(2026, 11, 1, tzinfo=UTC))])
+    settings = Settings.model_validate({"store": {"customer_hash_key": KEY, "tombstones": str(file)}})
+    link = StoreLink(f"sqlite:///{tmp_path}/churn.db", away)
+    knows = Source()
+    with client_of(source, link, knows, settings) as client:
+        assert client.get(f"/customers/{NAME}/risk").status_code == 404
+    assert knows.asked == []
+    file.write_text("broken\n")
+    with client_of(source, link, Source(), settings) as client:  # it starts all the same
+        assert client.get("/health").status_code == 200
+    link.close()
+
+
 def _always_later() -> Callable[[], float]:
     """A clock by which the store may be tried again at once."""
     moment = [0.0]
@@ -158,14 +234,50 @@ def _always_later() -> Callable[[], float]:
     return tick
 
 
-def test_another_key_is_said_in_the_log_once(
+def test_under_another_key_nothing_is_told_or_recorded_of_anybody_by_name_and_it_is_said_in_the_log_once(
     source: Any, link: StoreLink, address: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    knows = Source()
+    with client_of(source, link, knows) as client:
+        assert post(client, "call-1", OTHER).status_code == 201
     forget_him(address, "the key before")
-    with client_of(source, link, Source()) as client:
-        for _ in range(3):
-            client.get(f"/customers/{OTHER}/risk")
+    with client_of(source, link, knows) as client:
+        risks = [client.get(f"/customers/{name}/risk") for name in (NAME, OTHER, OTHER)]
+        refused = [post(client, key, name) for key, name in (("call-2", NAME), ("call-3", OTHER))]
+        predicted = client.post("/predict", json=VALUES)
+    assert [answer.status_code for answer in risks + refused] == [503] * 5
+    assert {answer.json()["error"] for answer in risks + refused} == {OtherKeyError().error}
+    assert "store.customer_hash_key" in OtherKeyError().error
+    assert (predicted.status_code, knows.asked) == (200, [])
+    with open_store(address) as store:
+        assert [one.customer for one in contacts(store, limit=10)] == [OTHER]
+        assert len(answers_of(store, predicted.headers["X-Prediction-Id"])) == 1
     assert "".join(capsys.readouterr()).count("store.customer_hash_key is another") == 1
+
+
+def test_under_another_key_no_answer_of_somebody_named_is_kept(source: Any, link: StoreLink, address: str) -> None:
+    forget_him(address, "the key before")
+    keeper = Keeper(link, 100, every=0.001, hash_key=KEY)
+    for id, customer in (("a" * 32, NAME), ("b" * 32, OTHER), ("c" * 32, None)):
+        assert keeper.keep(said(id, source, customer))
+    keeper.start()
+    keeper.close()
+    assert (keeper.kept, keeper.dropped, keeper.waiting) == (1, 2, 0)
+    with open_store(address) as store:
+        assert [len(answers_of(store, id * 32)) for id in "abc"] == [0, 0, 1]
+
+
+def test_a_key_that_is_found_to_be_another_between_two_readings_is_refused_too(
+    source: Any, link: StoreLink, address: str
+) -> None:
+    knows = Source()
+    with client_of(source, link, knows) as client:
+        forget_him(address, "the key before")
+        assert client.get(f"/customers/{OTHER}/risk").status_code == 503
+        assert post(client, "call-1", OTHER).status_code == 503
+    assert knows.asked == []
+    with open_store(address) as store:
+        assert contacts(store, limit=10) == []
 
 
 def test_no_line_of_the_log_tells_of_him(

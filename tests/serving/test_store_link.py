@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from churn_mlops.errors import StoreError
+from churn_mlops.errors import StoreBusyError, StoreError
 from churn_mlops.serving.store_link import RETRY_SECONDS, StoreAwayError, StoreLink
 from churn_mlops.store import Store, dates, open_store
 
@@ -65,6 +66,49 @@ def test_a_slow_store_is_given_up_at_the_deadline_and_the_loop_goes_on(tmp_path:
     finally:
         done.set()
         link.close()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def address(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    on_server = request.param == "postgresql"
+    return str(request.getfixturevalue("postgres")) if on_server else f"sqlite:///{tmp_path}/churn.db"
+
+
+def _lock_wait(store: Store) -> str:
+    with store.reading("look how long it waits") as connection:
+        return str(connection.exec_driver_sql("PRAGMA busy_timeout" if store.file else "SHOW lock_timeout").scalar())
+
+
+def test_a_server_waits_for_a_lock_no_longer_than_for_an_answer_and_a_job_as_before(address: str) -> None:
+    link = StoreLink(address)
+    for _ in range(2):  # it outlives what is rolled back
+        with pytest.raises(ZeroDivisionError):
+            link.ask_now(_undone)
+        assert link.ask_now(_lock_wait) in ("5000", "5s")
+    link.close()
+    with open_store(address) as store:
+        assert _lock_wait(store) in ("30000", "0")
+
+
+def _undone(store: Store) -> None:
+    with store.writing("do nothing"):
+        raise ZeroDivisionError
+
+
+def test_a_lock_that_somebody_holds_gives_the_thread_back(address: str) -> None:
+    link = StoreLink(address, partial(open_store, lock_wait_ms=20))
+    link.ask_now(dates)
+    with open_store(address) as other, other.writing("hold the lock of writers"):
+        with pytest.raises(StoreBusyError):
+            link.ask_now(_written)
+        assert list(link.ask_now(dates)) == []
+    link.ask_now(_written)
+    link.close()
+
+
+def _written(store: Store) -> None:
+    with store.writing("write"):
+        pass
 
 
 def test_a_thread_asks_without_a_loop(tmp_path: Path) -> None:

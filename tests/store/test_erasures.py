@@ -142,6 +142,24 @@ def test_of_his_contacts_the_totals_stay_and_of_what_quoted_him_the_rule(store: 
     )
 
 
+@pytest.mark.parametrize(
+    ("customer", "offer", "stays"),
+    [("20", "20 % off for a year", True), ("1", "1 month free", True), ("2026", "free until 2026", True),
+     ("10000", "for 10000, a rebate", False), ("10000", "110000 miles", True), ("12-34", "rebate (12-34)", False),
+     ("C7", "x", True), ("C7", "C70 and DC7 get more", True), ("C7", "a rebate for c7.", False),
+     ("C7", "for_C7_alone", False), ("C7", "for C70, and C7", False), ("A.7", "AB7", True), ("Ω", "to ω", False),
+     ("Straße", "An STRASSE 1", False)],
+)  # fmt: skip
+def test_an_offer_goes_only_where_the_name_stands_in_it_as_a_word_and_is_no_number(
+    tmp_path: Path, customer: str, offer: str, stays: bool
+) -> None:
+    with open_store(f"sqlite:///{tmp_path}/churn.db") as store:
+        record_contact(store, contact("call-1", customer=customer, offer=offer))
+        forget(store, KEY, customer, by=BY)
+        (left,) = contacts(store, limit=10)
+    assert (left.customer, left.offer) == ("", offer if stays else "an offer")
+
+
 def test_his_hash_is_all_that_the_trail_and_the_tombstone_keep(store: Store) -> None:
     plant(store)
     forget(store, KEY, NAME, by=BY, clock=lambda: NOW)
@@ -202,6 +220,13 @@ def test_another_key_is_noticed(store: Store) -> None:
     forget(store, KEY, NAME, by=BY)
     with pytest.raises(ConfigError, match="1 of 1 customers were forgotten"):
         tombstones(store, "another key")
+    with pytest.raises(ConfigError):
+        is_forgotten(store, "another key", OTHER)
+    with pytest.raises(ConfigError):
+        record_contact(store, contact("call-1", customer=OTHER), hash_key="another key")
+    assert contacts(store, limit=10) == []
+    assert keep_answers(store, [answer(NAMELESS, None), answer(OF_OTHER, OTHER)], hash_key="another key") == 1
+    assert [len(answers_of(store, id)) for id in (NAMELESS, OF_OTHER)] == [1, 0]
 
 
 def test_those_who_came_back_are_found_by_their_hashes(store: Store) -> None:

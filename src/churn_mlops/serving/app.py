@@ -175,7 +175,8 @@ def create_app(
 
     _add_state(app, source, metrics, keeper)
     if keeper is not None:
-        forgotten = Forgotten(keeper.store, settings.store.customer_hash_key)
+        forgotten = Forgotten(keeper.store, settings.store.customer_hash_key, settings.store.tombstones)
+        during(app, forgotten.running)
         _add_kept(app, keeper, metrics, forgotten)
         add_audit(app, keeper.store, settings.store.customer_hash_key)
         customers = Source(read_of_source, settings.serving.source_seconds)
@@ -228,7 +229,7 @@ def _add_kept(app: FastAPI, keeper: Keeper, metrics: Metrics, forgotten: Forgott
     metrics.follow_level("churn_answers_waiting", "Answers that wait for the store", lambda: keeper.waiting)
     during(app, partial(keeping, keeper))
     add_kept(app, keeper.store)
-    add_contacts(app, keeper.store, hash_key=forgotten.key)
+    add_contacts(app, keeper.store, forgotten=forgotten)
 
 
 def _keep(

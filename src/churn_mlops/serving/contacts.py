@@ -14,11 +14,12 @@ from fastapi.responses import Response
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from churn_mlops.errors import ForgottenError
+from churn_mlops.errors import ConfigError, ForgottenError
 from churn_mlops.serving.answers import as_json
 from churn_mlops.serving.bodies import read_fields
 from churn_mlops.serving.callers import about, caller_of
 from churn_mlops.serving.errors import RequestError
+from churn_mlops.serving.forgotten import Forgotten, OtherKeyError
 from churn_mlops.serving.kept import PREDICTION_ID
 from churn_mlops.serving.refusals import refusing
 from churn_mlops.serving.schemas import PLAIN, PLAIN_SCHEMA, CustomerName
@@ -101,7 +102,7 @@ def add_contacts(
     store: StoreLink,
     held_out: Callable[[Store, str], bool] = held_out,
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
-    hash_key: str | None = None,
+    forgotten: Forgotten | None = None,
 ) -> None:
     """Add the routes of contacts.
 
@@ -110,8 +111,9 @@ def add_contacts(
         store: where contacts are recorded.
         held_out: whether a customer may not be contacted without a reason; nobody, until there are campaigns.
         clock: tells the time.
-        hash_key: by which those are told who were forgotten; None looks for nobody.
+        forgotten: knows of whom nothing is recorded; None looks for nobody.
     """
+    hash_key = None if forgotten is None else forgotten.key
 
     @app.post(
         "/contacts",
@@ -138,12 +140,16 @@ def add_contacts(
         """
         new = _new_contact(request, await request.body(), clock())
         about(request, new.customer)
+        if forgotten is not None:
+            forgotten.check_key()
         try:
             contact, is_new = await store.ask(lambda opened: _recorded(opened, new, held_out, hash_key))
         except _HeldOutError:
             problem = "is held out, so that the worth of offers can be measured"
             advice = "leave him alone, or say in override_reason why not"
             raise RequestError(409, f"the customer {problem}: {advice}", [("customer_id", problem)]) from None
+        except ConfigError:
+            raise OtherKeyError from None
         except ForgottenError:
             problem = "was forgotten"
             told = f"the customer {problem}: nothing more is recorded of him"

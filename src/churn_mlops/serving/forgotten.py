@@ -2,16 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
 import structlog
+from starlette.concurrency import run_in_threadpool
 
 from churn_mlops.config import Settings
 from churn_mlops.errors import ConfigError, StoreError
+from churn_mlops.serving.errors import RequestError
+from churn_mlops.serving.lifespan import refreshing
 from churn_mlops.serving.store_link import StoreAwayError, StoreLink
-from churn_mlops.store import Store, Tombstone, TombstoneFile, forget_again, is_forgotten, tombstones
-from churn_mlops.store.tombstones import checked
+from churn_mlops.store import (
+    Store,
+    Tombstone,
+    TombstoneFile,
+    all_tombstones,
+    customer_hash,
+    forget_again,
+    is_forgotten,
+    tombstones,
+)
+from churn_mlops.store.tombstones import TombstonesState, checked, state_of_tombstones
 
 SECONDS = 1.0
 """Longest wait for the store."""
+REFRESH_SECONDS = 2.0
+"""Between two readings of the tombstones."""
 log = structlog.get_logger("churn_mlops.serving")
 
 
@@ -37,34 +55,104 @@ def _forget_lost(store: Store, key: str, known: list[Tombstone]) -> None:
         log.warning("forgotten again", tombstones=len(lost), came_back=len(back))
 
 
+class OtherKeyError(RequestError):
+    """Customers were forgotten under another key, so that anybody may be one of them."""
+
+    def __init__(self) -> None:
+        told = (
+            "this server cannot tell who was forgotten, and neither tells nor records anything of anybody by name: set "
+            "its store.customer_hash_key to the key under which they were (CHURN__STORE__CUSTOMER_HASH_KEY)"
+        )
+        super().__init__(503, told)
+
+
 class Forgotten:
-    """Asks the store who was forgotten.
+    """Those who were forgotten, held in memory, so that a store that hangs makes nobody known again.
+
+    The tombstones are read at the start and every few seconds. Who is not among them is asked of the store too, so that
+    he is gone from the moment on that he is forgotten, wherever that is done. The file of tombstones is read once, for
+    a server that starts while the store is away.
 
     Args:
         store: the store.
         key: of the hashes, the setting ``store.customer_hash_key``.
+        file: of tombstones, outside the store; None where there is none.
     """
 
-    def __init__(self, store: StoreLink, key: str) -> None:
-        self._store, self.key = store, key
-        self._key_is_looked_at = False
+    def __init__(self, store: StoreLink, key: str, file: Path | None = None) -> None:
+        self._store, self.key, self._file = store, key, file
+        self._of_file: frozenset[str] = frozenset()
+        self._of_store: frozenset[str] = frozenset()
+        self._state: TombstonesState | None = None
+        self._is_another_key = self._key_is_told = False
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Know them from the start, and learn of more for as long as this lasts."""
+        self._of_file = await run_in_threadpool(self._read_file)
+        async with refreshing(self.refresh, REFRESH_SECONDS):
+            yield
+
+    async def refresh(self) -> None:
+        """Read the tombstones of the store, where they have changed; while it is away, the known ones stay."""
+        with suppress(StoreAwayError):
+            await self._store.ask(self._read, SECONDS)
 
     async def holds(self, customer: str) -> bool:
-        """Whether ``customer`` was forgotten; False while the store is away, which keeps nothing of him later."""
+        """Whether ``customer`` was forgotten; of one who was forgotten while the store is away, that is not known.
+
+        Raises:
+            OtherKeyError: nobody can be told by the tombstones that there are.
+        """
+        self.check_key()
+        hash = customer_hash(self.key, customer)
+        if hash in self._of_store or hash in self._of_file:
+            return True
         try:
             return await self._store.ask(lambda store: self._holds(store, customer), SECONDS)
         except StoreAwayError:
             return False
+        except ConfigError:
+            raise OtherKeyError from None
+
+    def check_key(self) -> None:
+        """Go on where those who were forgotten can be told.
+
+        Raises:
+            OtherKeyError: they cannot.
+        """
+        if self._is_another_key:
+            raise OtherKeyError
 
     def _holds(self, store: Store, customer: str) -> bool:
-        if not self._key_is_looked_at:
-            self._look_at_key(store)
+        if self._state is None:
+            self._read(store)
         return is_forgotten(store, self.key, customer)
 
-    def _look_at_key(self, store: Store) -> None:
-        """Say once, and loudly, that those who were forgotten cannot be told."""
+    def _read(self, store: Store) -> None:
+        state = state_of_tombstones(store)
+        if state != self._state:
+            found = all_tombstones(store)
+            self._of_store = frozenset(one.hash for one in found)
+            self._is_another_key = not self._is_ours(found)
+            self._state = state
+
+    def _is_ours(self, found: list[Tombstone]) -> bool:
+        """Whether all of them are of our key; where not, it is said once, and loudly."""
         try:
-            tombstones(store, self.key)
+            checked(found, self.key)
         except ConfigError as error:
-            log.error("the forgotten are not told", reason=str(error))
-        self._key_is_looked_at = True
+            if not self._key_is_told:
+                self._key_is_told = True
+                log.error("the forgotten are not told", reason=str(error))
+            return False
+        return True
+
+    def _read_file(self) -> frozenset[str]:
+        try:
+            return (
+                frozenset() if self._file is None else frozenset(one.hash for one in TombstoneFile(self._file).read())
+            )
+        except StoreError as error:
+            log.error("the file of tombstones is not read", reason=str(error))
+            return frozenset()

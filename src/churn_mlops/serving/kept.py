@@ -92,7 +92,7 @@ def add_kept(app: FastAPI, store: StoreLink) -> None:
         response_model=Prediction | ExplainedPrediction | Risk | BatchPredictions,
         responses=_REFUSALS | PREDICTION_HEADERS,
     )
-    async def kept(prediction_id: str) -> Response:
+    async def kept(request: Request, prediction_id: str) -> Response:
         """An answer of `/predict` or `/predict/batch` once more, byte for byte, by its `X-Prediction-Id`.
 
         A customer of a batch has an id of his own: that of the batch, `-`, and his place, counted from 0.
@@ -102,6 +102,7 @@ def add_kept(app: FastAPI, store: StoreLink) -> None:
             answers = await store.ask(lambda opened: answers_of(opened, prediction_id))
         if not answers:
             raise RequestError(404, _UNKNOWN)
+        about(request, answers[0].customer)  # those of a batch are nameless
         return _again(prediction_id, answers)
 
 

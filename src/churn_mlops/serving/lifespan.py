@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from typing import Any
 
@@ -39,3 +39,22 @@ async def repeating(work: Callable[[], None], seconds: float) -> AsyncIterator[N
         with suppress(asyncio.CancelledError):
             await task
         work()
+
+
+@asynccontextmanager
+async def refreshing(work: Callable[[], Awaitable[None]], seconds: float) -> AsyncIterator[None]:
+    """Do ``work`` once before anything else, and then with so many seconds between its end and its next beginning."""
+    await work()
+
+    async def go_on() -> None:
+        while True:
+            await asyncio.sleep(seconds)
+            await work()
+
+    task = asyncio.create_task(go_on())
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task

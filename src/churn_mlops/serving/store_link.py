@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Literal, TypeVar
 
 from churn_mlops.errors import RowsRefusedError, StoreError
@@ -17,6 +18,10 @@ RETRY_SECONDS = 1.0
 AWAY_SECONDS = 2
 """After which who was refused may ask again."""
 THREADS = 4
+LOCK_WAIT_MS = 5000
+"""Longest wait for a lock: who asked has given up by then, and the thread is free for another."""
+
+_open_for_requests = partial(open_store, lock_wait_ms=LOCK_WAIT_MS)
 
 
 class StoreAwayError(RequestError):
@@ -42,7 +47,7 @@ class StoreLink:
     def __init__(
         self,
         address: str,
-        opener: Callable[[str], Store] = open_store,
+        opener: Callable[[str], Store] = _open_for_requests,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._address, self._opener, self._clock = address, opener, clock

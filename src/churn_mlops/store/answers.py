@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Text, cast, delete, or_, select
+from sqlalchemy import Connection, Text, cast, delete, or_, select
 
-from churn_mlops.errors import RowsRefusedError
+from churn_mlops.errors import ConfigError, RowsRefusedError
 from churn_mlops.store.loading import add_new
 from churn_mlops.store.opening import Store
 from churn_mlops.store.schema import ANSWERS
@@ -50,10 +50,11 @@ def keep_answers(store: Store, answers: Sequence[Answer], *, hash_key: str | Non
         store: the store.
         answers: the group.
         hash_key: the setting ``store.customer_hash_key``, by which those are told who were forgotten: of them nothing
-            is kept. None looks for nobody.
+            is kept, and of nobody whose name is known where they were forgotten under another key. None looks for
+            nobody.
 
     Returns:
-        how many answers are of customers who were forgotten.
+        how many answers were left out so.
 
     Raises:
         RowsRefusedError: a text holds what no database keeps.
@@ -65,7 +66,7 @@ def keep_answers(store: Store, answers: Sequence[Answer], *, hash_key: str | Non
     with store.writing(f"keep {len(answers)} answers") as connection:
         gone: set[str] = set()
         if hash_key is not None:  # in this transaction: he may be forgotten while his answer waits for its turn
-            gone = forgotten_among(connection, hash_key, (answer.customer for answer in answers))
+            gone = _gone(connection, hash_key, {one.customer for one in answers if one.customer is not None})
         kept = [answer for answer in answers if answer.customer not in gone]
         if kept:
             add_new(connection, ANSWERS, [_row(answer, connection.dialect.name) for answer in kept])
@@ -100,6 +101,13 @@ def retain_answers(store: Store, older_than: datetime) -> int:
 
 # The inputs as the text that was written, not as what it means.
 _COLUMNS = [cast(column, Text) if column.name == "inputs" else column for column in ANSWERS.c]
+
+
+def _gone(connection: Connection, hash_key: str, names: set[str]) -> set[str]:
+    try:
+        return forgotten_among(connection, hash_key, names)
+    except ConfigError:
+        return names
 
 
 def _check(answers: Sequence[Answer]) -> None:

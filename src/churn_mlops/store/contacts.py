@@ -71,6 +71,8 @@ def record_contact(
         whether the same was asked before.
 
     Raises:
+        ConfigError: customers were forgotten under another key than ``hash_key``, so that he may be one of them;
+            nothing is recorded then.
         ForgottenError: the customer was forgotten; nothing is recorded then.
         StoreError: the store fails; nothing is recorded then.
     """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -25,6 +26,8 @@ WARNINGS = "warnings"
 HELD = (PREDICTIONS, OUTCOMES, OUTCOME_CHANGES, ANSWERS, CONTACTS)
 """The tables that name customers."""
 _FORGOTTEN_KEY = "forgotten-"
+_SHORTEST_OF_DIGITS = 5
+"""Characters from which a name without a letter is told from the numbers of an offer."""
 
 
 @dataclass(frozen=True)
@@ -177,17 +180,25 @@ def _empty_contacts(connection: Connection, customer: str) -> int:
     """Contacts without who and why. Their keys, which say what the caller liked, make way for random ones."""
     found = connection.execute(select(CONTACTS.c.id, CONTACTS.c.offer).where(CONTACTS.c.customer == customer)).all()
     for id, offer in found:
-        names_him = customer.casefold() in offer.casefold()
         emptied = {
             "key": f"{_FORGOTTEN_KEY}{secrets.token_hex(16)}",
             "request_sha256": "",
             "customer": NOBODY,
-            "offer": "an offer" if names_him else offer,
+            "offer": "an offer" if _names_him(customer, offer) else offer,
             "prediction_id": None,
             "override_reason": None,
         }
         connection.execute(update(CONTACTS).where(CONTACTS.c.id == id).values(emptied))
     return len(found)
+
+
+def _names_him(customer: str, offer: str) -> bool:
+    """Whether the name stands in the offer as a word, and is no number as offers hold them: 20 % off, 12 months."""
+    if len(customer) < _SHORTEST_OF_DIGITS and not any(map(str.isalpha, customer)):
+        return False
+    # Not within another word: C7 is not named by C70. An underscore is no part of a word here.
+    word = rf"(?<![^\W_]){re.escape(customer.casefold())}(?![^\W_])"
+    return re.search(word, offer.casefold()) is not None
 
 
 def _cut_warnings(connection: Connection, customer: str) -> int:

@@ -140,18 +140,20 @@ class Store:
         self.close()
 
 
-def open_store(address: str) -> Store:
+def open_store(address: str, *, lock_wait_ms: int | None = None) -> Store:
     """Open the store at ``address`` and bring its tables up to date; an SQLite file is made where there is none.
 
     Args:
         address: ``sqlite:///`` and a path, from the working directory or absolute; or ``postgresql://`` (also
             ``postgres://``) with user, password, host and database.
+        lock_wait_ms: longest wait for what another program has locked, in milliseconds. When None, half a minute on
+            SQLite, and on PostgreSQL as its own ``lock_timeout`` says.
 
     Raises:
         StoreError: it cannot be reached, read or written, or was written by a newer version of this program.
     """
     url = address_of(address)
-    engine = _sqlite(url, address) if url.drivername == "sqlite" else _postgres(url)
+    engine = _sqlite(url, address, lock_wait_ms) if url.drivername == "sqlite" else _postgres(url, lock_wait_ms)
     store = Store(engine, address)
     try:
         with told(engine, address, "open the tables"):
@@ -194,7 +196,8 @@ def address_of(address: str) -> URL:
     return url.set(drivername="sqlite", database=str(Path(url.database).resolve()))
 
 
-def _sqlite(url: URL, address: str) -> Engine:
+def _sqlite(url: URL, address: str, lock_wait_ms: int | None) -> Engine:
+    busy_timeout_ms = BUSY_TIMEOUT_MS if lock_wait_ms is None else lock_wait_ms
     folder = Path(str(url.database)).parent
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -203,13 +206,13 @@ def _sqlite(url: URL, address: str) -> Engine:
             f"the folder of the store {shown(address)}, {folder}, cannot be made ({error.strerror}): make it, or set "
             "store.url to another place (CHURN__STORE__URL)"
         ) from None
-    engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000})
+    engine = create_engine(url, connect_args={"timeout": busy_timeout_ms / 1000})
 
     @event.listens_for(engine, "connect")
     def _set_up(connection: Any, _entry: ConnectionPoolEntry) -> None:
         connection.isolation_level = None  # the driver's own idea of when a transaction begins is left out
         for setting in (
-            f"busy_timeout = {BUSY_TIMEOUT_MS}",
+            f"busy_timeout = {busy_timeout_ms}",
             "foreign_keys = ON",
             f"cache_size = -{_SMALL_CACHE}",
             "synchronous = FULL",  # what was acknowledged outlives a loss of power
@@ -231,6 +234,14 @@ def _sqlite(url: URL, address: str) -> Engine:
     return engine
 
 
-def _postgres(url: URL) -> Engine:
+def _postgres(url: URL, lock_wait_ms: int | None) -> Engine:
     defaults = {name: value for name, value in KEEPALIVE.items() if name not in url.query}
-    return create_engine(url, connect_args=defaults, pool_pre_ping=True)
+    engine = create_engine(url, connect_args=defaults, pool_pre_ping=True)
+    if lock_wait_ms is not None:
+
+        @event.listens_for(engine, "connect")
+        def _set_up(connection: Any, _entry: ConnectionPoolEntry) -> None:
+            connection.execute(f"SET lock_timeout = {lock_wait_ms:d}")
+            connection.commit()  # what is rolled back would take the setting along
+
+    return engine

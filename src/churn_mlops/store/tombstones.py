@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from churn_mlops.errors import ConfigError
 from churn_mlops.store.audit import customer_hash, hasher
@@ -19,6 +19,8 @@ MARK = "key"
 # No customer is called so: a name holds no character of code 0.
 _OF_THE_KEY = "\x00key"
 _MARK_DIGITS = 16
+
+TombstonesState = tuple[Any, ...]
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,17 @@ def all_tombstones(store: Store) -> list[Tombstone]:
     return [Tombstone(hash, removed.get(MARK, ""), at) for hash, removed, at in rows]
 
 
+def state_of_tombstones(store: Store) -> TombstonesState:
+    """What changes with every tombstone that comes or goes, and costs less to ask for than all of them.
+
+    Raises:
+        StoreError: the store fails.
+    """
+    query = select(func.count(), func.max(ERASURES.c.erased_at), func.min(ERASURES.c.customer_hash))
+    with store.reading("look whether anybody was forgotten") as connection:
+        return tuple(connection.execute(query.select_from(ERASURES)).one())
+
+
 def checked(found: Iterable[Tombstone], key: str) -> list[Tombstone]:
     """``found``, once it is sure that all of them are of ``key``.
 
@@ -108,6 +121,7 @@ def is_forgotten(store: Store, key: str, customer: str) -> bool:
     """Whether ``customer`` was forgotten.
 
     Raises:
+        ConfigError: the tombstones are of another key than ``key``.
         StoreError: the store fails.
     """
     with store.reading("look whether a customer was forgotten") as connection:
@@ -115,9 +129,17 @@ def is_forgotten(store: Store, key: str, customer: str) -> bool:
 
 
 def forgotten_among(connection: Connection, key: str, names: Iterable[str | None]) -> set[str]:
-    """Those of a few ``names`` who were forgotten, in the transaction of ``connection``."""
+    """Those of a few ``names`` who were forgotten, in the transaction of ``connection``.
+
+    Raises:
+        ConfigError: the tombstones are of another key than ``key``, so that nobody can be told by them.
+    """
     by_hash: dict[str, Any] = {customer_hash(key, name): name for name in set(names) if name is not None}
     if not by_hash:
         return set()
+    # All are of one key, since nobody is forgotten under a second: one tells it, however many there are.
+    one = connection.execute(select(ERASURES).order_by(ERASURES.c.customer_hash).limit(1)).one_or_none()
+    if one is not None:
+        checked([Tombstone(one.customer_hash, one.removed.get(MARK, ""), one.erased_at)], key)
     found = connection.scalars(select(ERASURES.c.customer_hash).where(ERASURES.c.customer_hash.in_(by_hash)))
     return {by_hash[hash] for hash in found}
