@@ -7,10 +7,12 @@ import json
 import pytest
 from fastapi.testclient import TestClient
 
+from churn_mlops.config import Settings
 from churn_mlops.serving import errors
 from churn_mlops.serving.app import create_app
 from churn_mlops.serving.errors import LISTED_PROBLEMS, SUGGESTIONS, Findings, RequestError
 from churn_mlops.serving.receiving import Limits, limited
+from churn_mlops.serving.under_way import UnderWay
 
 UNKNOWN = {f"tenur{number}": 1 for number in range(900)}
 
@@ -143,7 +145,7 @@ WHOLE = {"type": "http.request", "body": b"{}", "more_body": False}
 def test_half_a_body_is_waited_for_only_so_long():
     async def read():
         async with asyncio.timeout(None) as deadline:
-            receive = limited(receiving(HALF), Limits(100, body_seconds=0.001), deadline)
+            receive = limited(receiving(HALF), Limits(100, body_seconds=0.001), deadline, UnderWay(1, 1), "one")
             assert await receive() == HALF
             await receive()
 
@@ -155,7 +157,7 @@ def test_half_a_body_is_waited_for_only_so_long():
 def test_after_the_body_a_client_may_be_silent():
     async def read():
         async with asyncio.timeout(None) as deadline:
-            receive = limited(receiving(WHOLE), Limits(100, body_seconds=0.001), deadline)
+            receive = limited(receiving(WHOLE), Limits(100, body_seconds=0.001), deadline, UnderWay(1, 1), "one")
             assert await receive() == WHOLE
             await asyncio.wait_for(receive(), 0.05)
 
@@ -173,3 +175,32 @@ def test_half_a_body_is_answered_408_and_the_connection_closed(source, settings)
     asyncio.run(create_app(source, settings, body_seconds=0.001)(scope, receiving(HALF), send))
     assert sent[0]["status"] == json.loads(sent[1]["body"])["status"] == 408
     assert (b"connection", b"close") in sent[0]["headers"]
+
+
+def test_clients_whose_bodies_do_not_come_take_no_place_of_others(source, customer):
+    settings = Settings.model_validate({"serving": {"requests_at_once": 2}})
+
+    async def ask(app, method, path, receive):
+        sent = []
+
+        async def send(message):
+            sent.append(message)
+
+        scope = {"type": "http", "method": method, "path": path, "query_string": b"", "headers": [], "root_path": ""}
+        await app(scope, receive, send)
+        return sent[0]["status"]
+
+    async def run():
+        app = create_app(source, settings)
+        slow = [asyncio.create_task(ask(app, "POST", "/predict", receiving(HALF))) for _ in range(20)]
+        await asyncio.sleep(0)  # all of them wait for the other half now
+        whole = {"type": "http.request", "body": json.dumps(customer).encode(), "more_body": False}
+        for _ in range(3):
+            assert await ask(app, "POST", "/predict", receiving(whole)) == 200
+            assert await ask(app, "GET", "/model", receiving(WHOLE)) == 200
+        assert not any(one.done() for one in slow)
+        for one in slow:
+            one.cancel()
+        await asyncio.gather(*slow, return_exceptions=True)
+
+    asyncio.run(run())

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from churn_mlops.serving.errors import RequestError, refusal
 from churn_mlops.serving.kept import PREDICTION_ID
 from churn_mlops.serving.live import LiveSource
 from churn_mlops.serving.metrics import Metrics
@@ -34,11 +35,12 @@ def observed(app: ASGIApp, source: LiveSource | None = None, **limits: Any) -> O
     return Observed(app, Metrics(source), source, Limits(1000, **limits), local_only=False)
 
 
-async def asked(app: Observed, path: str) -> tuple[int, dict[bytes, bytes], bytes]:
-    sent: list[Any] = []
+async def at_once() -> Message:
+    return {"type": "http.request", "body": b"", "more_body": False}
 
-    async def receive() -> Message:
-        return {"type": "http.request", "body": b"", "more_body": False}
+
+async def asked(app: Observed, path: str, receive: Receive = at_once) -> tuple[int, dict[bytes, bytes], bytes]:
+    sent: list[Any] = []
 
     async def send(message: Any) -> None:
         sent.append(message)
@@ -60,6 +62,70 @@ def test_one_request_too_many_is_refused_and_the_next_one_is_answered() -> None:
         slow.go_on.set()
         assert [(await one)[0] for one in (*under_way, probe)] == [200, 200, 200]
         assert (await asked(app, "/predict"))[0] == 200
+
+    asyncio.run(run())
+
+
+async def reading(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answers once the body is there."""
+    try:
+        while (await receive())["more_body"]:
+            pass
+    except RequestError as refused:
+        await refusal(refused, "id")(scope, receive, send)
+        return
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b"{}"})
+
+
+class Coming:
+    """A body whose second half comes when it is told to."""
+
+    def __init__(self) -> None:
+        self.go_on = asyncio.Event()
+        self._came = False
+
+    async def __call__(self) -> Message:
+        if not self._came:
+            self._came = True
+            return {"type": "http.request", "body": b"{", "more_body": True}
+        await self.go_on.wait()
+        return {"type": "http.request", "body": b"}", "more_body": False}
+
+
+def test_a_body_that_comes_while_all_places_are_taken_is_refused_and_its_place_is_free_again() -> None:
+    async def run() -> None:
+        slow, late = Slow(), Coming()
+
+        async def reads_then_waits(scope: Scope, receive: Receive, send: Send) -> None:
+            await (reading if scope["path"] == "/contacts" else slow)(scope, receive, send)
+
+        app = observed(reads_then_waits, at_once=1)
+        waiting = asyncio.create_task(asked(app, "/contacts", late))
+        await asyncio.sleep(0)
+        under_way = asyncio.create_task(asked(app, "/predict"))
+        await asyncio.sleep(0)
+        late.go_on.set()
+        assert (await waiting)[0] == 503
+        slow.go_on.set()
+        assert (await under_way)[0] == 200
+        assert (await asked(app, "/predict"))[0] == 200
+
+    asyncio.run(run())
+
+
+def test_beyond_so_many_bodies_only_those_that_do_not_come_at_once_are_refused() -> None:
+    async def run() -> None:
+        app, first = observed(reading, bodies_at_once=1, crowded_seconds=0.001), Coming()
+        patient = asyncio.create_task(asked(app, "/contacts", first))
+        await asyncio.sleep(0)
+        status, headers, body = await asked(app, "/contacts", Coming())
+        assert (status, headers[b"retry-after"], headers[b"connection"]) == (503, b"1", b"close")
+        assert "too many requests wait for their bodies" in json.loads(body)["error"]
+        assert (await asked(app, "/contacts"))[0] == 200
+        assert not patient.done()
+        first.go_on.set()
+        assert (await patient)[0] == 200
 
     asyncio.run(run())
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
 
 from churn_mlops.serving.live import LiveSource
-from churn_mlops.serving.sign_in import ADDRESS_TRIES, PERSON_TRIES
+from churn_mlops.serving.sign_in import ADDRESS_TRIES, BODY_BYTES, PERSON_TRIES
 from churn_mlops.store import disable_person, events, open_store
 from tests.serving.guarded import PASSWORD, Guarded, bearer, fill
 
@@ -168,3 +171,40 @@ def test_everybody_else_has_the_role_of_the_star_and_who_is_in_a_group_that_of_t
             for groups in ("support", "staff, support", "staff", "*")
         }
     assert roles == {"support": "agent", "staff, support": "agent", "staff": "analyst", "*": "analyst"}
+
+
+def parts(size: int, count: int) -> Iterator[bytes]:
+    yield from [b" " * size] * count
+
+
+def test_a_sign_in_may_be_small_only(client: TestClient) -> None:
+    declared = {"Content-Type": "application/json"}
+    for body in (b" " * (BODY_BYTES + 1), parts(BODY_BYTES // 4, 5)):
+        answer = client.post("/session", content=body, headers=declared)
+        assert (answer.status_code, answer.json()["fields"][0]["field"]) == (413, "body")
+    largest = json.dumps(AGENT).encode().ljust(BODY_BYTES)
+    for body in (largest, iter([largest[:10], largest[10:]])):
+        assert client.post("/session", content=body, headers=declared).status_code == 201
+
+
+def test_a_sign_in_that_does_not_come_whole_is_not_waited_for_as_long_as_a_batch(
+    guarded: Guarded, source: LiveSource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("churn_mlops.serving.sign_in.BODY_SECONDS", 0.001)
+    sent: list[Any] = []
+    messages = [{"type": "http.request", "body": b"{", "more_body": True}]
+
+    async def receive() -> Any:
+        return messages.pop(0) if messages else await asyncio.Event().wait()
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope = {
+        "type": "http", "method": "POST", "path": "/session", "query_string": b"", "root_path": "",
+        "headers": [(b"host", b"localhost"), (b"content-type", b"application/json")], "client": ("127.0.0.1", 1),
+    }  # fmt: skip
+    with guarded.client(source) as client:
+        asyncio.run(client.app(scope, receive, send))
+    assert sent[0]["status"] == json.loads(sent[1]["body"])["status"] == 408
+    assert (b"connection", b"close") in sent[0]["headers"]

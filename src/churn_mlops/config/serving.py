@@ -28,7 +28,10 @@ class Serving(Section):
     max_body_bytes: int = setting(1_048_576, "largest body of a request; a larger one is answered 413", "bytes", ge=1)
     max_batch_rows: int = setting(10_000, "most customers of one batch request", "customers", ge=1)
     requests_at_once: int = setting(
-        200, "most requests under way in one process; more are answered 503 at once, but for probes", "requests", ge=1
+        200,
+        "most requests that one process works on, their bodies being there; more are answered 503, but for probes",
+        "requests",
+        ge=1,
     )
     request_seconds: float = setting(
         10.0, "longest time to answer, once the body is there; then the answer is 503", "seconds", gt=0, le=600

@@ -10,6 +10,7 @@ from typing import Any
 from churn_mlops.config import Settings
 from churn_mlops.data.cells import as_text
 from churn_mlops.data.history import HistoryContract
+from churn_mlops.data.names import did_you_mean
 from churn_mlops.data.reading import read_snapshot
 from churn_mlops.data.snapshot import read_history
 from churn_mlops.data.sources import read_whole
@@ -44,7 +45,7 @@ def read_customer(
         now: the present moment, with a time zone: nothing later is known.
 
     Raises:
-        SourceError: the source cannot be read, or the contract names no column of the customer.
+        SourceError: the source cannot be read or has lost the column of the customer, or the contract names none.
         DataError: what stands there does not keep the contract.
     """
     now = now or datetime.now(UTC)
@@ -66,5 +67,8 @@ def _of_table(settings: Settings, customer: str, bundle: Bundle, today: date) ->
     if contract.customer is None:
         raise SourceError("the contract names no column of the customer: set `customer`, and train again")
     table = open_source(settings)
+    if contract.customer not in table.columns:
+        near = did_you_mean(contract.customer, table.columns)
+        raise SourceError(f"the source has no column {contract.customer!r}, which tells its customers; {near}")
     found = read_snapshot(table.filter(as_text(table[contract.customer]) == customer.strip()), contract).to_pylist()
     return CustomerRow({name: found[0][name] for name in contract.features}, today) if found else None

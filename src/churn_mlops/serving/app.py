@@ -13,7 +13,6 @@ from urllib.parse import parse_qsl
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import PlainTextResponse, Response
-from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.routing import Match, Route
 from starlette.types import Scope
@@ -25,6 +24,7 @@ from churn_mlops.serving.access import Access
 from churn_mlops.serving.answers import as_json, batch_body, explanation, model_card, plain_body, prediction
 from churn_mlops.serving.at_once import AtOnce, Headers
 from churn_mlops.serving.audited import add_audit
+from churn_mlops.serving.batches import Batches
 from churn_mlops.serving.bodies import read_batch, read_customer
 from churn_mlops.serving.callers import Caller, caller_of
 from churn_mlops.serving.contacts import CONTACTS, add_contacts
@@ -157,6 +157,8 @@ def create_app(
 
     app.state.at_once = AtOnce(said, admission, Journal(metrics), source, settings.serving.max_body_bytes, local_only)
 
+    batches = Batches()
+
     @app.post(
         "/predict/batch",
         summary="The same of many customers",
@@ -169,7 +171,7 @@ def create_app(
         live, as_of = _live(source), clock().isoformat()
         body = await request.body()
         # A thread: thousands of customers would hold up everyone who asks about one.
-        rows, told = await run_in_threadpool(_predict_batch, body, live, metrics)
+        rows, told = await batches.do(partial(_predict_batch, body, live, metrics))
         _keep(keeper, request, live, as_of, rows, told, batch=True)
         return JSONBytes(batch_body(told), _headers(request.scope["state"]["request_id"], live, as_of))
 

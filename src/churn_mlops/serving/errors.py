@@ -91,6 +91,12 @@ def too_busy_error() -> RequestError:
     return RequestError(503, "too many requests are under way: try again in a second", headers={"Retry-After": "1"})
 
 
+def too_many_bodies_error() -> RequestError:
+    """The answer to a body that did not come at once, while too many others are waited for."""
+    told = "too many requests wait for their bodies: send it again, head and body together"
+    return RequestError(503, told, headers={"Retry-After": "1", "Connection": "close"})
+
+
 def too_late_error(seconds: float) -> RequestError:
     """The answer to a request that could not be answered in time."""
     told = f"there is no answer after {seconds:g} seconds, and whether it was acted on is not known: try again"
@@ -100,7 +106,7 @@ def too_late_error(seconds: float) -> RequestError:
 def too_large_error(limit: int) -> RequestError:
     """The answer to a body above ``limit`` bytes."""
     problem = f"must be at most {limit:,} bytes"
-    return RequestError(413, f"the body {problem}; send fewer customers at a time", [("body", problem)])
+    return RequestError(413, f"the body {problem}; send less at a time", [("body", problem)])
 
 
 def too_slow_error(seconds: float) -> RequestError:

@@ -12,11 +12,12 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from churn_mlops.logs import info_lines
-from churn_mlops.serving.errors import RequestError, fault_error, refusal, too_busy_error, too_late_error
+from churn_mlops.serving.errors import RequestError, fault_error, refusal, too_late_error
 from churn_mlops.serving.live import LiveSource
 from churn_mlops.serving.metrics import Metrics
 from churn_mlops.serving.receiving import Limits, check_declared_length, check_hosts, limited
 from churn_mlops.serving.strict_headers import add_strict_headers
+from churn_mlops.serving.under_way import UnderWay
 
 PROBES = ("/health", "/ready", "/metrics")
 log = structlog.get_logger("churn_mlops.serving")
@@ -68,7 +69,7 @@ class Observed:
 
     def __init__(self, app: ASGIApp, metrics: Metrics, source: LiveSource, limits: Limits, local_only: bool) -> None:
         self._app, self._source, self._limits, self._local_only = app, source, limits, local_only
-        self._under_way = 0
+        self._under_way = UnderWay(limits.at_once, limits.bodies_at_once)
         self._journal = Journal(metrics)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -80,11 +81,10 @@ class Observed:
         request_id = new_request_id()
         scope.setdefault("state", {})["request_id"] = request_id
         answer = _Answer(send, request_id, self._source)
-        self._under_way += 1
         try:
             await self._answer(scope, receive, answer, request_id)
         finally:
-            self._under_way -= 1
+            self._under_way.leave(request_id)
             # A client that went away before the answer leaves no status; 499 is what proxies call that.
             status, seconds = answer.status or 499, time.perf_counter() - started
             route = getattr(scope.get("route"), "path", "other")
@@ -93,8 +93,8 @@ class Observed:
     async def _answer(self, scope: Scope, receive: Receive, send: _Answer, request_id: str) -> None:
         limits = self._limits
         try:
-            if self._under_way > limits.at_once and scope["path"] not in PROBES:
-                raise too_busy_error()
+            if scope["path"] not in PROBES:
+                self._under_way.work_on(request_id)
             if self._local_only:
                 check_hosts(scope)
             check_declared_length(scope, limits.body_bytes)
@@ -103,7 +103,8 @@ class Observed:
             return
         try:
             async with asyncio.timeout(limits.request_seconds) as deadline:
-                await self._app(scope, limited(receive, limits, deadline), send)
+                taking = limited(receive, limits, deadline, self._under_way, request_id)
+                await self._app(scope, taking, send)
         except ClientDisconnect:
             return  # the client went away: nobody is there to answer
         except Exception as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import math
 import re
 import sys
 from collections.abc import Awaitable, Callable, Collection
@@ -12,9 +13,11 @@ from typing import Any
 
 from starlette.types import Receive, Scope
 
-from churn_mlops.serving.errors import RequestError, too_large_error, too_slow_error
+from churn_mlops.serving.errors import RequestError, too_large_error, too_many_bodies_error, too_slow_error
+from churn_mlops.serving.under_way import UnderWay
 
 BODY_SECONDS = 30.0
+BODIES_AT_ONCE, CROWDED_SECONDS = 1000, 1.0
 
 
 @dataclass(frozen=True)
@@ -25,13 +28,17 @@ class Limits:
         body_bytes: a larger body is answered 413, before it is read whole.
         body_seconds: a body that takes longer to come is answered 408.
         request_seconds: what is not answered by then, counted from when the body is there, is answered 503.
-        at_once: most requests under way; more are answered 503 at once, so that those under way end soon.
+        at_once: most requests that are worked on; more are answered 503 at once, so that those under way end soon.
+        bodies_at_once: most bodies that are waited for so long.
+        crowded_seconds: a body beyond them that takes longer to come is answered 503.
     """
 
     body_bytes: int
     body_seconds: float = BODY_SECONDS
     request_seconds: float = 10.0
     at_once: int = sys.maxsize
+    bodies_at_once: int = BODIES_AT_ONCE
+    crowded_seconds: float = CROWDED_SECONDS
 
 
 def check_hosts(scope: Scope, allowed: Collection[str] = ()) -> None:
@@ -66,7 +73,9 @@ def check_declared_length(scope: Scope, limit: int) -> None:
             raise too_large_error(limit)
 
 
-def limited(receive: Receive, limits: Limits, deadline: asyncio.Timeout) -> Callable[[], Awaitable[dict[str, Any]]]:
+def limited(
+    receive: Receive, limits: Limits, deadline: asyncio.Timeout, under_way: UnderWay, id: str
+) -> Callable[[], Awaitable[dict[str, Any]]]:
     """``receive``, for a body within the limits (a chunked one declares no length).
 
     The time is that of the whole body, from its first call on: a client that sends a byte now and then gains nothing.
@@ -76,30 +85,34 @@ def limited(receive: Receive, limits: Limits, deadline: asyncio.Timeout) -> Call
         receive: of the application.
         limits: of the body.
         deadline: of the answer; it stands still while the body comes.
+        under_way: is told when the body is waited for, and when it is there.
+        id: of the request.
 
     Returns:
-        A function as ``receive``; it raises RequestError 413 or 408.
+        A function as ``receive``; it raises RequestError 413, 408, or 503 where too many bodies or requests are here.
     """
     clock = asyncio.get_running_loop().time
-    taken, until, whole = 0, None, False
+    taken, until, whole, crowded = 0, None, False, False
 
     async def receive_some() -> Any:
-        nonlocal taken, until, whole
+        nonlocal taken, until, whole, crowded
         if whole:
             return await receive()
         if until is None:
-            until = clock() + limits.body_seconds
+            crowded = not under_way.wait_for_body(id)
+            until = clock() + min(limits.body_seconds, limits.crowded_seconds if crowded else math.inf)
             deadline.reschedule(None)
         try:
             async with asyncio.timeout_at(until):
                 message = await receive()
         except TimeoutError:
-            raise too_slow_error(limits.body_seconds) from None
+            raise (too_many_bodies_error() if crowded else too_slow_error(limits.body_seconds)) from None
         taken += len(message.get("body", b""))
         if taken > limits.body_bytes:
             raise too_large_error(limits.body_bytes)
         whole = not message.get("more_body", False)
         if whole:
+            under_way.work_on(id)
             deadline.reschedule(clock() + limits.request_seconds)
         return message
 

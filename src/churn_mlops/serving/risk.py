@@ -11,7 +11,6 @@ from fastapi import FastAPI, Request
 from fastapi.responses import Response
 from pydantic import Field
 
-from churn_mlops.errors import ChurnError
 from churn_mlops.models.inference import ChurnPredictor
 from churn_mlops.retention import Economics
 from churn_mlops.serving.answers import as_json, explanation, prediction
@@ -113,7 +112,7 @@ class Source:
         except TimeoutError:
             self._breaker.failed()
             raise SourceAwayError(f"the source did not answer within {self._seconds:g} seconds") from None
-        except ChurnError as error:
+        except Exception as error:  # a source in disorder fails in ways that nobody has thought of
             self._breaker.failed()
             # Its words may quote a customer, as those of a file without a head do: only its kind is told.
             log.warning("source_failed", kind=type(error).__name__, told="`churn doctor` says what is wrong")

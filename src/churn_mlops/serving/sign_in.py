@@ -16,9 +16,10 @@ from churn_mlops.serving.access import Access
 from churn_mlops.serving.answers import as_json
 from churn_mlops.serving.bodies import read_fields
 from churn_mlops.serving.callers import caller_of
-from churn_mlops.serving.errors import RequestError
+from churn_mlops.serving.errors import RequestError, too_large_error, too_slow_error
 from churn_mlops.serving.identity import SECURE_COOKIE, Proxies, cookie_name, headers_of, unauthorized
 from churn_mlops.serving.rates import Buckets
+from churn_mlops.serving.receiving import check_declared_length
 from churn_mlops.serving.refusals import refusing
 from churn_mlops.serving.store_link import StoreLink
 from churn_mlops.store import (
@@ -35,6 +36,8 @@ from churn_mlops.store import (
 PERSON_TRIES, PERSON_TRIES_PER_SECOND = 5, 1 / 30
 ADDRESS_TRIES, ADDRESS_TRIES_PER_SECOND = 20, 1 / 5
 _WAITING = 16
+# Nobody has said yet who he is: a sign-in is small, and has to come soon.
+BODY_BYTES, BODY_SECONDS = 16_384, 5.0
 ACCESS = "Access"
 _REFUSALS = refusing(
     {401: "Name or password is wrong", 415: "The body is not declared as JSON", 429: "Too many tries to sign in"}
@@ -113,7 +116,7 @@ def add_sign_in(app: FastAPI, access: Access, link: StoreLink, proxies: Proxies,
         if not request.headers.get("content-type", "").startswith("application/json"):
             # A foreign page can have a browser send a form, and so sign somebody in as somebody else.
             raise RequestError(415, "send the header Content-Type: application/json")
-        given = read_fields(await request.body(), SignIn, "a sign-in")
+        given = read_fields(await _small_body(request), SignIn, "a sign-in")
         buckets = ((people, given.name.lower()), (addresses, proxies.address(request.scope)))
         _take(buckets)
         found = await link.ask(lambda store: password_of(store, given.name))
@@ -154,6 +157,21 @@ def add_sign_in(app: FastAPI, access: Access, link: StoreLink, proxies: Proxies,
         access.forget(session.sha256)
         await link.ask(lambda store: end_session(store, session.sha256))
         return Response(status_code=204, headers={"Set-Cookie": _cookie(request, "", timedelta())})
+
+
+async def _small_body(request: Request) -> bytes:
+    parts, taken = [], 0
+    check_declared_length(request.scope, BODY_BYTES)
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            async for part in request.stream():
+                taken += len(part)
+                if taken > BODY_BYTES:
+                    raise too_large_error(BODY_BYTES)
+                parts.append(part)
+    except TimeoutError:
+        raise too_slow_error(BODY_SECONDS) from None
+    return b"".join(parts)
 
 
 def _take(buckets: tuple[tuple[Buckets, str], ...]) -> None:

@@ -1,4 +1,4 @@
-"""A few threads that ask a database for the loop; one that hangs holds up neither the loop nor the process's end."""
+"""A few threads that work for the loop; one that hangs, as in a database, holds up neither it nor the process's end."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ class Threads:
         self._given_up: set[Future[Any]] = set()
         self._started = False
 
-    async def do(self, work: Callable[[], Answer], seconds: float) -> Answer:
-        """What ``work`` gives or raises.
+    async def do(self, work: Callable[[], Answer], seconds: float | None) -> Answer:
+        """What ``work`` gives or raises; with None for ``seconds`` it is waited for until the caller gives up.
 
         Raises:
             AllStuckError: no thread can take it.
