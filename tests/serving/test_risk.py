@@ -98,7 +98,15 @@ def test_while_the_source_fails_the_published_score_is_told_and_nothing_of_where
     logged = capsys.readouterr()
     assert "source_failed" in logged.out + logged.err
     assert "crm.internal" not in answer.text + logged.out + logged.err
-    assert nobody.status_code == 404
+    assert (answer.headers["X-As-Of"], answer.headers["X-Model-Version"]) == (DAY.isoformat(), "3")
+    # Whether there is such a customer is not known now.
+    assert (nobody.status_code, nobody.headers["Retry-After"]) == (503, "5")
+    assert "and no score of him is published" in nobody.json()["error"]
+
+
+def test_where_there_is_no_source_who_is_not_published_is_no_customer(source: Any, link: StoreLink) -> None:
+    with client_of(source, link, None) as client:
+        assert client.get("/customers/nobody/risk").status_code == 404
 
 
 def test_a_source_that_is_too_slow_is_not_waited_for(source: Any, link: StoreLink) -> None:

@@ -83,6 +83,7 @@ def add_kept(app: FastAPI, store: StoreLink) -> None:
         body = await store.ask(lambda opened: _published(opened, page))
         if body is None:
             raise RequestError(404, _NONE, [("as_of", "is no published date")])
+        about(request, page.customer, as_of=body["as_of"], after=page.after, limit=page.limit)
         return Response(as_json(body), media_type="application/json")
 
     @app.get(
@@ -93,7 +94,7 @@ def add_kept(app: FastAPI, store: StoreLink) -> None:
         responses=_REFUSALS | PREDICTION_HEADERS,
     )
     async def kept(request: Request, prediction_id: str) -> Response:
-        """An answer of `/predict` or `/predict/batch` once more, byte for byte, by its `X-Prediction-Id`.
+        """An answer of `/predict`, `/predict/batch` or `/customers/{customer_id}/risk` once more, byte for byte, by its `X-Prediction-Id`.
 
         A customer of a batch has an id of his own: that of the batch, `-`, and his place, counted from 0.
         """

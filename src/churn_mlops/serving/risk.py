@@ -165,18 +165,19 @@ def add_risk(
         try:
             row = await source.row(customer_id, live.predictor)
         except SourceAwayError as why:
-            return _json(await _published(store, customer_id, str(why)))
+            return _answer(await _published(store, customer_id, str(why)))
         if row is None:
             raise _unknown()
         answer = _scored(live, customer_id, row, economics)
         told = as_json(answer)
         keep(request, live, row.as_of.isoformat(), (row.values,), (told,), customer=customer_id)
-        id = request.scope["state"]["request_id"]
-        return Response(told, media_type="application/json", headers={"X-Prediction-Id": id})
+        return _answer(answer, id=request.scope["state"]["request_id"])
 
 
-def _json(answer: Mapping[str, Any]) -> Response:
-    return Response(as_json(answer), media_type="application/json")
+def _answer(answer: Mapping[str, Any], id: str | None = None) -> Response:
+    headers = {"X-Model-Version": answer["model_version"], "X-As-Of": answer["as_of"]}
+    headers |= {} if id is None else {"X-Prediction-Id": id}
+    return Response(as_json(answer), media_type="application/json", headers=headers)
 
 
 def _unknown() -> RequestError:
@@ -200,8 +201,10 @@ async def _published(store: StoreLink, customer: str, why: str) -> dict[str, Any
     except StoreAwayError:
         told = "neither the source nor the store can be reached: try again in a few seconds"
         raise RequestError(503, told, headers={"Retry-After": "5"}) from None
-    if found is None:
+    if found is None and why == NO_SOURCE:
         raise _unknown()
+    if found is None:  # he may be a customer since yesterday
+        raise RequestError(503, f"{why}, and no score of him is published: try again", headers={"Retry-After": "5"})
     return {
         "customer_id": customer,
         "prediction": int(found.will_churn),
