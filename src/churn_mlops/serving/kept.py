@@ -94,7 +94,9 @@ def add_kept(app: FastAPI, store: StoreLink) -> None:
         responses=_REFUSALS | PREDICTION_HEADERS,
     )
     async def kept(request: Request, prediction_id: str) -> Response:
-        """An answer of `/predict`, `/predict/batch` or `/customers/{customer_id}/risk` once more, byte for byte, by its `X-Prediction-Id`.
+        """An answer once more, byte for byte, by its `X-Prediction-Id`.
+
+        It may be one of `/predict`, `/predict/batch` or `/customers/{customer_id}/risk`.
 
         A customer of a batch has an id of his own: that of the batch, `-`, and his place, counted from 0.
         """
