@@ -205,6 +205,16 @@ def test_who_is_forgotten_while_a_server_runs_is_known_to_it_with_the_next_readi
         assert asyncio.run(asked_while_stuck()) == [True, False]
 
 
+def test_whom_the_store_once_said_to_be_forgotten_is_known_from_then_on(link: StoreLink, address: str) -> None:
+    forgotten = Forgotten(link, KEY)
+    asyncio.run(forgotten.refresh())
+    forget_him(address)
+    assert asyncio.run(forgotten.holds(NAME))
+    with stuck(address, link):
+        assert asyncio.run(forgotten.holds(NAME))
+        assert not asyncio.run(forgotten.holds(OTHER))
+
+
 def test_a_server_that_starts_while_the_store_is_away_knows_the_file_of_tombstones(source: Any, tmp_path: Path) -> None:
     def away(address: str) -> Store:
         raise StoreError("the store cannot be reached")

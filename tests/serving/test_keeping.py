@@ -170,7 +170,7 @@ def test_predictions_go_on_while_the_store_is_away_and_it_is_told(source, settin
     door.is_away = True
     settings = settings.model_copy(update={"serving": settings.serving.model_copy(update={"answers_waiting": 3})})
     with TestClient(create_app(source, settings, store=link), base_url="http://localhost") as client:
-        assert client.get("/ready").json()["store"] == "not asked yet"
+        assert client.get("/ready").json()["store"] == "away"
         assert [client.post("/predict", json=customer).status_code for _ in range(5)] == [200] * 5
         assert door.tried.wait(10)
         ready = client.get("/ready")

@@ -127,7 +127,10 @@ class Forgotten:
     def _holds(self, store: Store, customer: str) -> bool:
         if self._state is None:
             self._read(store)
-        return is_forgotten(store, self.key, customer)
+        found = is_forgotten(store, self.key, customer)
+        if found:  # at once, and not with the next reading: the store may be stuck by then
+            self._of_store |= {customer_hash(self.key, customer)}
+        return found
 
     def _read(self, store: Store) -> None:
         state = state_of_tombstones(store)
