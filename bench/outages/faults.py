@@ -18,7 +18,6 @@ from bench.outages.replicas import Replica
 from bench.outages.scenario import Scenario
 from bench.outages.site import Site, named, wait
 from bench.outages.steady import Fault, Steady
-from churn_mlops.config.serving import Serving
 from churn_mlops.store import StoredBundle, StoredPeriod, add_live, current_period, open_store
 from tests.versions import disagreeing
 
@@ -136,14 +135,11 @@ SCENARIOS: dict[str, Scenario] = {
         Scenario("source-hanging", hanging("source"), _SOURCE_AWAY),
         Scenario("sigterm", rolling_restart),
         Scenario("replica-killed", replica_killed, _LOST, loses=True),
+        Scenario("worker-killed", worker_killed, _LOST, loses=True, settings={"CHURN__SERVING__WORKERS": "2"}),
         Scenario("clock-jump", clocks(), own_clocks=True),
         Scenario("overload", overload(), _OVERLOADED, loses=True),
     )
 }
-
-if "workers" in Serving.model_fields:  # one process has none to lose
-    _TWO = {"CHURN__SERVING__WORKERS": "2"}
-    SCENARIOS["worker-killed"] = Scenario("worker-killed", worker_killed, _LOST, loses=True, settings=_TWO)
 
 
 def _database(made: Site, which: str) -> Database:
