@@ -21,7 +21,7 @@ from starlette.types import Scope
 from churn_mlops.config import Settings
 from churn_mlops.serving.access import Access
 from churn_mlops.serving.admission import Admission, House
-from churn_mlops.serving.at_once import AtOnce
+from churn_mlops.serving.at_once import AtOnce, AtOnceProtocol
 from churn_mlops.serving.errors import RequestError
 from churn_mlops.serving.live import LiveSource
 from churn_mlops.serving.permissions import rule_of
@@ -158,6 +158,27 @@ def test_any_body_is_answered_the_same_at_once_and_the_general_way(address: Addr
 def test_without_keys_another_host_is_refused() -> None:
     app = AtOnce(lambda *_: (b"{}", ()), None, None, LiveSource(), 1000, local_only=True)  # type: ignore[arg-type]  # never noted
     assert app.answer({"headers": [(b"host", b"evil.example")], "method": "POST"}, BODY) is None
+
+
+def test_a_connection_that_is_idle_after_its_last_answer_is_closed(
+    address: Address, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = AtOnceProtocol.connection_made
+
+    def impatient(self: AtOnceProtocol, transport: Any) -> None:
+        self.timeout_keep_alive = 0.1  # type: ignore[assignment]
+        made(self, transport)
+
+    monkeypatch.setattr(AtOnceProtocol, "connection_made", impatient)
+    for body in (BODY, b"{}"):  # at once, and the general way
+        with socket.create_connection(address, timeout=10) as connection, connection.makefile("rb") as file:
+            for _ in range(3):  # each sets off the wait anew
+                connection.sendall(request_of(body))
+                status = file.readline()
+                length = [int(line.split(b":")[1]) for line in iter(file.readline, b"\r\n") if b"ontent-length" in line]
+                assert status.startswith(b"HTTP/1.1 ")
+                assert len(file.read(length[0])) == length[0]
+            assert file.read(1) == b""  # closed by the server
 
 
 def test_what_comes_again_on_the_general_way_counts_once_for_the_limit(tmp_path: Path) -> None:

@@ -107,6 +107,9 @@ class AtOnceProtocol(WireProtocol):
         super().__init__(**given)
         self._at_once = at_once
         self._held: list[bytes] | None = None
+        self._answered_at = -float("inf")
+        self._own_of: Any = None
+        self._own = b""
 
     def data_received(self, data: bytes) -> None:
         """Take what came; what is still held afterwards is not whole."""
@@ -169,6 +172,31 @@ class AtOnceProtocol(WireProtocol):
             super().on_body(part)
 
     def _write(self, answer: bytes) -> None:
-        own = [b"%s: %s\r\n" % header for header in self.server_state.default_headers]
-        self.transport.write(b"".join([b"HTTP/1.1 200 OK\r\n", *own, answer]))
-        self.on_response_complete()
+        headers = self.server_state.default_headers  # another list every second
+        if headers is not self._own_of:
+            self._own_of = headers
+            self._own = b"HTTP/1.1 200 OK\r\n" + b"".join([b"%s: %s\r\n" % header for header in headers])
+        self.transport.write(self._own + answer)
+        self._note_answer()
+
+    def _note_answer(self) -> None:
+        """As ``on_response_complete``, but for the timer of an idle connection: one that runs is left to run.
+
+        It looks when it ends whether the connection was idle so long. To set one anew for each answer takes longer than
+        all else here.
+        """
+        self.server_state.total_requests += 1
+        self._answered_at = self.loop.time()
+        if self.timeout_keep_alive_task is None and not self.transport.is_closing():
+            self._watch_idleness(self.timeout_keep_alive)
+
+    def _watch_idleness(self, seconds: float) -> None:
+        self.timeout_keep_alive_task = self.loop.call_later(seconds, self.timeout_keep_alive_handler)
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Close a connection that was idle for so long since its last answer."""
+        left = self._answered_at + self.timeout_keep_alive - self.loop.time()
+        if left > 0:
+            self._watch_idleness(left)
+        else:
+            super().timeout_keep_alive_handler()

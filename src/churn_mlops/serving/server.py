@@ -34,6 +34,7 @@ from churn_mlops.serving.workers import Workers
 GRACE_SECONDS = 10
 BACKLOG = 2048
 SWITCH_SECONDS = 0.001
+COLLECT_AFTER = 20_000
 log = structlog.get_logger("churn_mlops.serving")
 
 
@@ -97,6 +98,8 @@ def _answer(
         # What is there now stays: the collector need not walk through it whenever a large body makes many objects.
         gc.collect()
         gc.freeze()
+        # Nor look so often at what waits to be kept: requests leave no cycles behind.
+        gc.set_threshold(COLLECT_AFTER, 20, 20)
         # The thread that keeps answers has to let go of the interpreter sooner than Python's 5 ms.
         sys.setswitchinterval(SWITCH_SECONDS)
         Server(source, settings, address_of(listening), ready, store, access, read_customer).run(sockets=[listening])

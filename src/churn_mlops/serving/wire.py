@@ -67,7 +67,6 @@ class WireProtocol(HttpToolsProtocol):
         """Take what came."""
         if self._is_ending:
             return
-        self._unset_keepalive_if_required()
         self._head_bytes += len(data)
         try:
             self._feed(data)
@@ -90,6 +89,7 @@ class WireProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """Begin to answer, unless the client is far ahead."""
+        self._unset_keepalive_if_required()
         self.end_head()
         if len(self.pipeline) >= MOST_PIPELINED:
             self._is_ending = True
@@ -139,6 +139,7 @@ class WireProtocol(HttpToolsProtocol):
                 data = data[offer.args[0] :]
 
     def _wait_for_head(self) -> None:
+        self._unset_keepalive_if_required()
         self._head_timer = self.loop.call_later(HEAD_SECONDS, self._end_silent)
 
     def _stop_waiting(self) -> None:
