@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -23,7 +22,7 @@ def hear_nothing(ready: Callable[[], None]) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     ready()
     while True:
-        time.sleep(60)
+        signal.pause()
 
 
 def fail(ready: Callable[[], None]) -> None:
