@@ -27,6 +27,7 @@ from bench.served import CHURN, EXAMPLE, wait_until_ready
 from churn_mlops.store import dates, make_key, open_store, predictions
 from tests.postgres import new_database, postgres_server
 from tests.serving.describing import Held, held_to_description, prediction_ids
+from tests.serving.process import PATIENT
 from tests.serving.raw import FUZZERS, Asked
 
 EXAMPLES = 40
@@ -37,7 +38,7 @@ KNOWN_CUSTOMERS = 50
 @contextmanager
 def demo_server(folder: Path, customers: int, store: str) -> Iterator[tuple[str, str, list[str]]]:
     """The demo company, served: address, an admin's key, and names of customers."""
-    environment = os.environ | {"CHURN__STORE__URL": store}
+    environment = os.environ | {"CHURN__STORE__URL": store} | PATIENT
     made = [CHURN, "demo", "--no-serve", "--customers", str(customers)]
     subprocess.run(made, cwd=folder, env=environment, check=True, stdout=subprocess.DEVNULL)
     scored = [CHURN, "--config", "demo/config.yaml", "score", "--json"]

@@ -25,6 +25,8 @@ from tests.test_api import CUSTOMER
 
 ROOT = Path(__file__).parents[2]
 MAIN = "from churn_mlops.cli import main; main()"
+PATIENT = {"CHURN__SERVING__SOURCE_SECONDS": "30", "CHURN__SERVING__REQUEST_SECONDS": "60"}
+"""A machine that does much else is no source that is away, and no server that is too slow."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,7 @@ class Served:
             before: Python that is run first, such as what breaks something.
             settings: such as ``logging__level``.
         """
-        environ = os.environ | {"PYTHONPATH": str(ROOT / "src"), "CHURN__STORE__URL": self.store}
+        environ = os.environ | {"PYTHONPATH": str(ROOT / "src"), "CHURN__STORE__URL": self.store} | PATIENT
         environ |= {f"CHURN__{name.upper()}": value for name, value in settings.items()}
         with (
             log.open("w") as said,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import re
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -187,7 +188,8 @@ def test_no_line_of_the_log_holds_a_value_a_name_or_a_secret(served: Served, tmp
         broken.ask("POST", "/predict?explain=true", CUSTOMER | {"monthly_charges": NUMBER})
         broken.connection.close()
     assert broken.statuses == {("predict", 500)}
-    text = log.read_text() + faults.read_text()
+    # Ids and times are all digits: 4137 stands in one now and then.
+    text = re.sub(r'"(request_id|timestamp)":"[^"]*"|"ms":[0-9.]+', "", log.read_text() + faults.read_text())
     assert text.count('"event":"request"') > 100
     assert text.count('"event":"fault"') == 2
     assert "source_failed" in text
