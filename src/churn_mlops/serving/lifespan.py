@@ -26,19 +26,12 @@ def during(app: FastAPI, running: Callable[[], AbstractAsyncContextManager[None]
 async def repeating(work: Callable[[], None], seconds: float) -> AsyncIterator[None]:
     """Do ``work``, which takes no time, every so many seconds, and a last time at the end."""
 
-    async def go_on() -> None:
-        while True:
-            work()
-            await asyncio.sleep(seconds)
-
-    task = asyncio.create_task(go_on())
-    try:
-        yield
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+    async def do() -> None:
         work()
+
+    async with refreshing(do, seconds):
+        yield
+    work()
 
 
 @asynccontextmanager
