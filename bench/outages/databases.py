@@ -28,7 +28,7 @@ class Database:
         pids = family(self._server.get_pid())
         signal_all(pids, signal.SIGKILL)
         while any(map(is_there, pids)):  # they are no children of ours, so that others have to see to their end
-            time.sleep(0.01)
+            time.sleep(0.01)  # a poll
 
     def start(self) -> None:
         """Start it again; it answers when this returns."""

@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 from bench.outages.site import CUSTOMERS, Site, customer, name_of
 from bench.outages.steady import Fault, Steady
 
-TIMES = 10
+TIMES = 11
+"""Somewhat above ten: a client on the same cores sends a little less than it aims at."""
 SECONDS = 30.0
 MOST_CONNECTIONS = 3000
 MEASURED_SECONDS, MEASURED_CLIENTS = 5.0, 16

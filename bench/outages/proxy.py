@@ -43,5 +43,5 @@ def _wait_until_it_listens(process: subprocess.Popen[bytes], port: int, log: Pat
     while process.poll() is None:
         with contextlib.suppress(ConnectionRefusedError), socket.create_connection(("127.0.0.1", port), timeout=5):
             return
-        time.sleep(0.01)
+        time.sleep(0.01)  # a poll
     raise RuntimeError(log.read_text(encoding="utf-8"))

@@ -240,7 +240,7 @@ def _wait_until_all_is_kept(us: Measured) -> None:
     while _ready(us)["answers_waiting"]:
         if time.perf_counter() > until:
             raise TimeoutError("the answers are not kept after a minute")
-        time.sleep(0.1)
+        time.sleep(0.1)  # a poll
 
 
 def _versions(binaries: Path) -> dict[str, str]:
