@@ -31,7 +31,8 @@ from typing import Any
 
 import psycopg
 
-from churn_mlops.store import latest_run, open_store
+from churn_mlops.store import open_store
+from churn_mlops.store.scoring.runs import latest_run
 from tests.daily_company import DAYS, DailyCompany, write_daily_company
 from tests.postgres import new_database, postgres_server
 from tests.watched import AFTER, BEFORE, DURING, Watched, churn, daily_run

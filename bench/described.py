@@ -24,7 +24,10 @@ from pathlib import Path
 from typing import Any
 
 from bench.served import CHURN, EXAMPLE, wait_until_ready
-from churn_mlops.store import dates, make_key, open_store, predictions
+from churn_mlops.store import open_store
+from churn_mlops.store.access.api_keys import make_key
+from churn_mlops.store.scoring.predictions import predictions
+from churn_mlops.store.scoring.runs import dates
 from tests.postgres import new_database, postgres_server
 from tests.serving.describing import Held, held_to_description, prediction_ids
 from tests.serving.process import PATIENT

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from churn_mlops.config import Settings
-from churn_mlops.pipelines.train import Trained, train
+from churn_mlops.pipelines.training.train import Trained, train
 from tests.flat_company import write_demo
 
 CUSTOMERS = 3000

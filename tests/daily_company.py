@@ -11,15 +11,15 @@ import duckdb
 import numpy as np
 
 from churn_mlops.config import Settings, load_settings
+from churn_mlops.data.contract import HistoryContract, load_contract
 from churn_mlops.data.demo_company import write_company
 from churn_mlops.data.demo_company.months import LAST_DAY
-from churn_mlops.data.history import HistoryContract, load_contract
-from churn_mlops.data.reading import LABEL
-from churn_mlops.data.tables import open_tables
-from churn_mlops.models.fitting import FitSettings
+from churn_mlops.data.engine.typed_table import LABEL
+from churn_mlops.data.sources.history_tables import open_tables
+from churn_mlops.models.fitting.inputs import FitSettings
 from churn_mlops.models.promotion import LiveModels
 from churn_mlops.models.train import fit_bundle
-from churn_mlops.pipelines.periods import read_periods
+from churn_mlops.pipelines.training.snapshots import read_periods
 
 MONTHS = 8
 FEW_FEATURES = """

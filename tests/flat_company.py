@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from churn_mlops.data.writing import write_whole
+from churn_mlops.atomic_files import write_atomic
 
 Floats = npt.NDArray[np.float64]
 Texts = npt.NDArray[np.str_]
@@ -92,8 +92,8 @@ def write_demo(folder: Path, customers: int = 20_000, seed: int = 20261123) -> D
     lines = [",".join(columns), *map(",".join, zip(*(text.tolist() for text in texts), strict=True))]
     folder.mkdir(parents=True, exist_ok=True)
     files = DemoFiles(folder / "customers.csv", folder / "contract.yaml")
-    write_whole(files.customers, ("\n".join(lines) + "\n").encode())
-    write_whole(files.contract, _CONTRACT.encode())
+    write_atomic(files.customers, ("\n".join(lines) + "\n").encode())
+    write_atomic(files.contract, _CONTRACT.encode())
     return files
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from churn_mlops.addresses import name_in, scrubbed, shown
-from churn_mlops.data.sources import open_table
+from churn_mlops.data.sources.open import open_table
+from churn_mlops.database_urls import name_in, scrubbed, shown
 from churn_mlops.errors import SourceError
 
 SECRETS = [

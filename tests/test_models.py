@@ -13,7 +13,7 @@ from sklearn.metrics import roc_auc_score
 from churn_mlops.data.contract import DataContract
 from churn_mlops.errors import DataError, NotFittedError
 from churn_mlops.models import MODEL_TYPES, ChurnModel
-from churn_mlops.models.tables import AdditiveTables
+from churn_mlops.models.scorers.lookup_tables import AdditiveTables
 from tests.customers import CONTRACT, customers, left
 
 

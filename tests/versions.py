@@ -9,7 +9,7 @@ from typing import Any
 
 from churn_mlops.models import ChurnModel
 from churn_mlops.models.bundle import Bundle
-from churn_mlops.models.tables import AdditiveTables
+from churn_mlops.models.scorers.lookup_tables import AdditiveTables
 from tests.customers import CONTRACT, customers, left
 
 CUSTOMER = {"tenure": 12, "charges": 65.5, "senior": 0, "plan": "monthly", "channel": "web"}

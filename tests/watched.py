@@ -23,11 +23,11 @@ from typing import Any
 from sqlalchemy import Engine, event
 
 from churn_mlops.cli import main
-from churn_mlops.cli.stopping import Stopping
+from churn_mlops.cli.interrupts import Stopping
 from churn_mlops.config import load_settings
-from churn_mlops.pipelines import score
-from churn_mlops.pipelines.daily_job import daily_job, timetable_of, utc_now
-from churn_mlops.pipelines.webhook import Patience
+from churn_mlops.pipelines.delivery.webhook import Patience
+from churn_mlops.pipelines.scheduling.daily_job import daily_job, timetable_of, utc_now
+from churn_mlops.pipelines.scoring import score
 
 BEFORE = ("begun", "reading")
 DURING = ("staging", "moving")
@@ -50,7 +50,7 @@ _context = multiprocessing.get_context("forkserver")
 _context.set_forkserver_preload(
     [
         "churn_mlops.cli",
-        "churn_mlops.pipelines.daily_job",
+        "churn_mlops.pipelines.scheduling.daily_job",
         "alembic.command",
         "ibis.backends.duckdb",
         "pandas",

@@ -9,21 +9,14 @@ from pathlib import Path
 from sqlalchemy import func, select
 
 from churn_mlops.config import load_settings
-from churn_mlops.pipelines.daily import run_day
-from churn_mlops.pipelines.mature import mature
-from churn_mlops.store import (
-    NewRun,
-    Prediction,
-    Predictions,
-    Store,
-    open_store,
-    prediction_batches,
-    predictions,
-    publish,
-    run_of,
-    scoring_lock,
-)
-from churn_mlops.store.schema import OUTCOMES, PREDICTIONS, RUNS
+from churn_mlops.pipelines.outcomes.record_outcomes import mature
+from churn_mlops.pipelines.scoring.publish import run_day
+from churn_mlops.store import Store, open_store
+from churn_mlops.store.database.run_lock import scoring_lock
+from churn_mlops.store.database.schema import OUTCOMES, PREDICTIONS, RUNS
+from churn_mlops.store.scoring.predictions import Prediction, Predictions, prediction_batches, predictions
+from churn_mlops.store.scoring.publishing import publish
+from churn_mlops.store.scoring.runs import NewRun, run_of
 from tests.daily_company import DAYS, LONG_AGO, DailyCompany
 
 SOURCES = ("old", "new")

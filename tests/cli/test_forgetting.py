@@ -9,7 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from churn_mlops.store import all_tombstones, open_store, predictions, publish
+from churn_mlops.store import open_store
+from churn_mlops.store.scoring.predictions import predictions
+from churn_mlops.store.scoring.publishing import publish
+from churn_mlops.store.suppression.tombstones import all_tombstones
 from tests.cli.conftest import Churn
 from tests.store.made import DAY, batch, run
 

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from churn_mlops.store import latest_run, open_store
+from churn_mlops.store import open_store
+from churn_mlops.store.scoring.runs import latest_run
 from tests.cli.conftest import Churn
 from tests.company import Company, write_rows
 from tests.pipelines.receiver import receiving

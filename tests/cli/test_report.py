@@ -12,7 +12,7 @@ import pytest
 
 from churn_mlops.models.registry import bundle_of
 from churn_mlops.models.tracking import Run, log_run
-from churn_mlops.pipelines.recording import tracking
+from churn_mlops.pipelines.deployment.mlflow_aliases import tracking
 from tests.cli.conftest import Churn
 from tests.company import Company
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from churn_mlops.cli import training
-from churn_mlops.data.firewall import Canary, Firewall, LeakFinding
-from churn_mlops.models.auto import Excess, as_plain
-from churn_mlops.pipelines.train import Trained
+from churn_mlops.data.leakage import Canary, Firewall, LeakFinding
+from churn_mlops.models.fitting.type_selection import Excess, as_plain
+from churn_mlops.pipelines.training.train import Trained
 from tests.cli.conftest import Churn
 from tests.company import Company
 

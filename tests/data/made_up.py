@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from churn_mlops.data.contract import DataContract
-from churn_mlops.data.firewall import Firewall, inspect
+from churn_mlops.data.leakage import Firewall, inspect
 
 Array = npt.NDArray[Any]
 FIRST = np.datetime64("2023-01-01", "D")

@@ -14,10 +14,10 @@ import duckdb
 import pytest
 
 from churn_mlops.data.contract import DataContract
-from churn_mlops.data.contract_file import write_contract
-from churn_mlops.data.proposal import propose
-from churn_mlops.data.sources import open_table
-from churn_mlops.data.validation import validate
+from churn_mlops.data.proposal.contract_writer import write_contract
+from churn_mlops.data.proposal.flat_proposal import propose
+from churn_mlops.data.sources.open import open_table
+from churn_mlops.data.validation.validate import validate
 from churn_mlops.errors import ChurnError, SourceError
 
 GOOD = "id,tenure,charge,plan,churn\n" + "".join(
@@ -172,7 +172,7 @@ def test_a_file_without_permission_is_refused(tmp_path: Path) -> None:
     code = (
         "import os, sys\n"
         "from pathlib import Path\n"
-        "from churn_mlops.data.files import check_file\n"
+        "from churn_mlops.data.sources.files import check_file\n"
         "if os.geteuid() == 0: os.setgroups([]); os.setgid(65534); os.setuid(65534)\n"
         "try: check_file(Path(sys.argv[1]))\n"
         "except Exception as error: print(type(error).__name__, error)\n"

@@ -11,10 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
-from churn_mlops.data.contract import DataContract, Feature, SetAside
-from churn_mlops.data.contract_file import contract_text, write_contract
-from churn_mlops.data.history import HistoryContract
-from churn_mlops.data.remarks import Finding
+from churn_mlops.data.contract import DataContract, Feature, HistoryContract, SetAside
+from churn_mlops.data.findings import Finding
+from churn_mlops.data.proposal.contract_writer import contract_text, write_contract
 from churn_mlops.errors import ContractError
 
 PAGE = Path(__file__).parents[2] / "docs" / "contract.md"

@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from churn_mlops.data.contract import DataContract
-from churn_mlops.data.history import HistoryContract
+from churn_mlops.data.contract import DataContract, HistoryContract
 from churn_mlops.errors import ContractError
 
 NUMBER = {"type": "number"}

@@ -8,9 +8,9 @@ from typing import Any
 import duckdb
 import pytest
 
+from churn_mlops.data.contract import HistoryContract, load_contract
 from churn_mlops.data.demo_company import write_company
 from churn_mlops.data.demo_company.tables import SCHEMA, Database
-from churn_mlops.data.history import HistoryContract, load_contract
 
 LAST_DAY = "DATE '2026-10-31'"
 SHIFT = "DATE '2026-02-28'"  # the competitor enters the day after

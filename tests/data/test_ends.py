@@ -8,10 +8,10 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from churn_mlops.data.ends import customers_of
-from churn_mlops.data.history import END, END_KNOWN_AT, LEFT, HistoryContract
-from churn_mlops.data.history_rows import History
-from churn_mlops.data.snapshot import read_history
+from churn_mlops.data.contract import END, END_KNOWN_AT, LEFT, HistoryContract
+from churn_mlops.data.snapshot.churn_dates import customers_of
+from churn_mlops.data.snapshot.known_rows import History
+from churn_mlops.data.snapshot.snapshot import read_history
 from tests.data.databases import tables
 
 

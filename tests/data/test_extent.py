@@ -7,8 +7,8 @@ from datetime import date, datetime
 import ibis
 import pyarrow as pa
 
-from churn_mlops.data.extent import last_day, rows_after
-from churn_mlops.data.history import HistoryContract
+from churn_mlops.data.contract import HistoryContract
+from churn_mlops.data.snapshot.date_range import last_day, rows_after
 
 TODAY = date(2026, 11, 23)
 CONTRACT = HistoryContract.from_dict(

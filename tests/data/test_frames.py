@@ -5,8 +5,8 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from churn_mlops.data.frames import table_of_frame
-from churn_mlops.data.proposal import propose_for_frame
+from churn_mlops.data.proposal.flat_proposal import propose_for_frame
+from churn_mlops.data.sources.dataframes import table_of_frame
 from churn_mlops.errors import ContractError, DataError
 
 

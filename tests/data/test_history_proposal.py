@@ -11,10 +11,10 @@ import pandas as pd
 import pytest
 import sqlalchemy
 
-from churn_mlops.data.folders import open_every_table
-from churn_mlops.data.history import HistoryContract, load_contract
-from churn_mlops.data.history_file import write_history
-from churn_mlops.data.history_proposal import HistoryProposal, is_event_log, propose_history
+from churn_mlops.data.contract import HistoryContract, load_contract
+from churn_mlops.data.proposal.history_proposal import HistoryProposal, is_event_log, propose_history
+from churn_mlops.data.proposal.history_writer import write_history
+from churn_mlops.data.sources.folders import open_every_table
 from churn_mlops.errors import ContractError
 from tests.data.databases import faulty_shop, shop, shop_with_ends, tables, write_folder
 from tests.postgres import postgres_server

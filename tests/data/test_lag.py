@@ -8,8 +8,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from churn_mlops.data.history import HistoryContract
-from churn_mlops.data.lag import Lag, lag_of_ends
+from churn_mlops.data.contract import HistoryContract
+from churn_mlops.data.snapshot.label_freshness import Lag, lag_of_ends
 from tests.data.databases import tables
 
 FIRST, TODAY = date(2026, 1, 1), date(2026, 11, 24)

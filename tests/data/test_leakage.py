@@ -9,8 +9,8 @@ import pyarrow as pa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from churn_mlops.data.history import HistoryContract
-from churn_mlops.data.snapshot import read_history
+from churn_mlops.data.contract import HistoryContract
+from churn_mlops.data.snapshot.snapshot import read_history
 from tests.data.histories import on_duckdb
 
 DAY = date(2024, 3, 31)  # a day of 23 hours in Berlin

@@ -9,9 +9,9 @@ import numpy.typing as npt
 import pandas as pd
 import pytest
 
-from churn_mlops.data.frames import table_of_frame
-from churn_mlops.data.names import may_name_leaving, names_leaving
-from churn_mlops.data.proposal import Proposal, propose
+from churn_mlops.data.profiling.name_signals import may_name_leaving, names_leaving
+from churn_mlops.data.proposal.flat_proposal import Proposal, propose
+from churn_mlops.data.sources.dataframes import table_of_frame
 
 ROWS = 3000
 Column = Callable[[npt.NDArray[np.bool_], np.random.Generator], object]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from churn_mlops.data.names import title
+from churn_mlops.data.profiling.name_signals import title
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from churn_mlops.data.outline import outlined
-from churn_mlops.data.proposal import propose_for_frame
+from churn_mlops.data.proposal.flat_proposal import propose_for_frame
+from churn_mlops.data.proposal.summary import outlined
 
 ROWS = 200
 RNG = np.random.default_rng(3)

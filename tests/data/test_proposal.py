@@ -9,10 +9,10 @@ import pandas as pd
 import pytest
 
 from churn_mlops.data.contract import DataContract
-from churn_mlops.data.frames import table_of_frame
-from churn_mlops.data.proposal import Proposal, propose, propose_for_frame
-from churn_mlops.data.sources import open_table
-from churn_mlops.data.validation import validate
+from churn_mlops.data.proposal.flat_proposal import Proposal, propose, propose_for_frame
+from churn_mlops.data.sources.dataframes import table_of_frame
+from churn_mlops.data.sources.open import open_table
+from churn_mlops.data.validation.validate import validate
 from tests.data.shapes import zipf
 
 ROWS = 400

@@ -14,14 +14,14 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from churn_mlops.data.extent import first_day, last_day
-from churn_mlops.data.folders import open_every_table
-from churn_mlops.data.history import AS_OF, LEFT, HistoryContract, load_contract
-from churn_mlops.data.history_file import write_history
-from churn_mlops.data.history_proposal import propose_history
-from churn_mlops.data.snapshot import read_history
-from churn_mlops.data.tables import open_tables
-from churn_mlops.data.validation import validate
+from churn_mlops.data.contract import AS_OF, LEFT, HistoryContract, load_contract
+from churn_mlops.data.proposal.history_proposal import propose_history
+from churn_mlops.data.proposal.history_writer import write_history
+from churn_mlops.data.snapshot.date_range import first_day, last_day
+from churn_mlops.data.snapshot.snapshot import read_history
+from churn_mlops.data.sources.folders import open_every_table
+from churn_mlops.data.sources.history_tables import open_tables
+from churn_mlops.data.validation.validate import validate
 from tests.data.databases import Frames, faulty_shop, shop, shop_with_ends, write_folder
 
 Change = Callable[[Frames], object]

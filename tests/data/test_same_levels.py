@@ -7,11 +7,11 @@ import pandas as pd
 import pytest
 
 from churn_mlops.data.contract import DataContract
-from churn_mlops.data.frames import table_of_frame
-from churn_mlops.data.proposal import propose_for_frame
-from churn_mlops.data.reading import read_snapshot
-from churn_mlops.data.same_levels import seeming_same
-from churn_mlops.data.validation import validate
+from churn_mlops.data.engine.typed_table import read_snapshot
+from churn_mlops.data.profiling.level_variants import seeming_same
+from churn_mlops.data.proposal.flat_proposal import propose_for_frame
+from churn_mlops.data.sources.dataframes import table_of_frame
+from churn_mlops.data.validation.validate import validate
 from churn_mlops.errors import ContractError
 from churn_mlops.features import FeatureEngineer
 

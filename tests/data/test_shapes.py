@@ -5,9 +5,9 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from churn_mlops.data.frames import table_of_frame
-from churn_mlops.data.proposal import Proposal, propose
-from churn_mlops.data.validation import validate
+from churn_mlops.data.proposal.flat_proposal import Proposal, propose
+from churn_mlops.data.sources.dataframes import table_of_frame
+from churn_mlops.data.validation.validate import validate
 from tests.data import shapes
 
 

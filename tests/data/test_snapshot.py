@@ -11,10 +11,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from churn_mlops.data.contract import LABEL
-from churn_mlops.data.history import AS_OF, LEFT, HistoryContract
-from churn_mlops.data.reading import read_snapshot
-from churn_mlops.data.snapshot import read_history, snapshot
+from churn_mlops.data.contract import AS_OF, LABEL, LEFT, HistoryContract
+from churn_mlops.data.engine.typed_table import read_snapshot
+from churn_mlops.data.snapshot.snapshot import read_history, snapshot
 from tests.data.histories import on_duckdb
 from tests.data.telecom import CONTRACT, telecom
 

@@ -12,10 +12,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from churn_mlops.data.extent import last_day
-from churn_mlops.data.history import AS_OF, LEFT, HistoryContract
-from churn_mlops.data.snapshot import read_history
-from churn_mlops.data.tables import tables_of
+from churn_mlops.data.contract import AS_OF, LEFT, HistoryContract
+from churn_mlops.data.snapshot.date_range import last_day
+from churn_mlops.data.snapshot.snapshot import read_history
+from churn_mlops.data.sources.history_tables import tables_of
 from tests.data.histories import on_duckdb, on_postgres, on_spark
 from tests.data.telecom import CONTRACT, telecom
 

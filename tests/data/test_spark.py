@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from churn_mlops.data.history import HistoryContract
-from churn_mlops.data.sources import open_table
-from churn_mlops.data.spark import SparkAddress, is_spark
-from churn_mlops.data.tables import open_tables
+from churn_mlops.data.contract import HistoryContract
+from churn_mlops.data.sources.history_tables import open_tables
+from churn_mlops.data.sources.open import open_table
+from churn_mlops.data.sources.spark import SparkAddress, is_spark
 from churn_mlops.errors import SourceError
 
 CONTRACT = HistoryContract.from_dict(

@@ -17,11 +17,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from churn_mlops.data.folders import open_every_table
-from churn_mlops.data.history import AS_OF, LEFT, HistoryContract
-from churn_mlops.data.outcomes import matured, training_dates
-from churn_mlops.data.snapshot import read_history
-from churn_mlops.data.tables import open_tables
+from churn_mlops.data.contract import AS_OF, LEFT, HistoryContract
+from churn_mlops.data.snapshot.labels import matured, training_dates
+from churn_mlops.data.snapshot.snapshot import read_history
+from churn_mlops.data.sources.folders import open_every_table
+from churn_mlops.data.sources.history_tables import open_tables
 from churn_mlops.errors import ContractError, SourceError
 
 DAY = date(2024, 5, 1)

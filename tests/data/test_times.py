@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from churn_mlops.data.history import HistoryTable
-from churn_mlops.data.layouts import FORMATS, is_layout, layout_fits
-from churn_mlops.data.profile import profile_table
-from churn_mlops.data.sources import memory_connection
-from churn_mlops.data.times import TimeColumn, parsed_time, time_column
+from churn_mlops.data.contract import HistoryTable
+from churn_mlops.data.contract.time_format import FORMATS, is_layout, layout_fits
+from churn_mlops.data.discovery.time_columns import TimeColumn, time_column
+from churn_mlops.data.engine.timestamps import parsed_time
+from churn_mlops.data.profiling.table_profile import profile_table
+from churn_mlops.data.sources.open import memory_connection
 
 
 def _column(texts: list[str | None]) -> ibis.Table:

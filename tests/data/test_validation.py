@@ -12,10 +12,10 @@ import pandas as pd
 import pytest
 
 from churn_mlops.data.contract import DataContract
-from churn_mlops.data.frames import table_of_frame
-from churn_mlops.data.reading import LABEL, read_snapshot
-from churn_mlops.data.sources import open_table
-from churn_mlops.data.validation import ValidationReport, validate
+from churn_mlops.data.engine.typed_table import LABEL, read_snapshot
+from churn_mlops.data.sources.dataframes import table_of_frame
+from churn_mlops.data.sources.open import open_table
+from churn_mlops.data.validation.validate import ValidationReport, validate
 from churn_mlops.errors import ContractError
 
 CONTRACT = DataContract.from_dict(

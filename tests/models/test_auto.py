@@ -10,10 +10,10 @@ import pytest
 
 from churn_mlops.data.contract import DataContract
 from churn_mlops.models import ChurnModel
-from churn_mlops.models.auto import Excess, choose_type, compare_types, in_words
 from churn_mlops.models.calibration import sigmoid
-from churn_mlops.models.fitting import Fitted
-from churn_mlops.models.tables import AdditiveTables, Axis
+from churn_mlops.models.fitting.inputs import Fitted
+from churn_mlops.models.fitting.type_selection import Excess, choose_type, compare_types, in_words
+from churn_mlops.models.scorers.lookup_tables import AdditiveTables, Axis
 from tests.customers import CONTRACT, customers, left
 
 EMPTY = AdditiveTables(0.0, (Axis("a", np.empty(0)),), (np.zeros(2),))

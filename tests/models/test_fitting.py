@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from churn_mlops.models import ChurnModel
-from churn_mlops.models.fitting import (
+from churn_mlops.models.fitting.inputs import (
     ENOUGH_TO_SPLIT_ONCE,
     MANY_ROWS,
     FitSettings,
@@ -12,8 +12,8 @@ from churn_mlops.models.fitting import (
     some_rows,
     stratified_folds,
 )
-from churn_mlops.models.growing import Grower
-from churn_mlops.models.tables import Axis
+from churn_mlops.models.fitting.tree_growth import Grower
+from churn_mlops.models.scorers.lookup_tables import Axis
 from tests.customers import CONTRACT, customers, left
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from churn_mlops.data.contract import DataContract
 from churn_mlops.models import ChurnModel
-from churn_mlops.models.learnt import _jackknife_variance, quantile_cuts
+from churn_mlops.models.shape_functions import _jackknife_variance, quantile_cuts
 
 
 def numbers(rows: int, seed: int = 0) -> tuple[pd.DataFrame, DataContract]:

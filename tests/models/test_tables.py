@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from churn_mlops.models import ChurnModel
-from churn_mlops.models.plain import model_from_plain, model_to_plain
-from churn_mlops.models.tables import AdditiveTables, Axis, Line
-from churn_mlops.models.trees import compile_trees, leaves_of, purify
+from churn_mlops.models.fitting.tree_compiler import compile_trees, leaves_of, purify
+from churn_mlops.models.scorers.lookup_tables import AdditiveTables, Axis, Line
+from churn_mlops.models.scorers.serialization import model_from_plain, model_to_plain
 from tests.customers import customers
 
 

@@ -11,8 +11,8 @@ import lightgbm
 import numpy as np
 import pytest
 
-from churn_mlops.models.ensemble import TreeEnsemble, combined
-from churn_mlops.models.tree_text import read_trees, tree_from_plain, with_log_odds_leaves, write_text
+from churn_mlops.models.scorers.lightgbm_text import read_trees, tree_from_plain, with_log_odds_leaves, write_text
+from churn_mlops.models.scorers.tree_ensemble import TreeEnsemble, combined
 
 FEATURES = 3
 FOREST = {"boosting": "rf", "bagging_fraction": 0.9, "bagging_freq": 1, "min_data_in_leaf": 50}

@@ -12,13 +12,16 @@ import pytest
 
 from churn_mlops.config import Settings
 from churn_mlops.errors import ConfigError, DeliveryError, StoreBusyError
-from churn_mlops.pipelines.daily import run_day
-from churn_mlops.pipelines.daily_job import daily_job, last_success, timetable_of
-from churn_mlops.pipelines.sending import LOCK, send_list
-from churn_mlops.pipelines.timetable import Timetable
-from churn_mlops.pipelines.webhook import Patience
-from churn_mlops.store import Answer as Answered
-from churn_mlops.store import answers_of, keep_answers, latest_run, open_store, scoring_lock
+from churn_mlops.pipelines.delivery.send_list import LOCK, send_list
+from churn_mlops.pipelines.delivery.webhook import Patience
+from churn_mlops.pipelines.scheduling.daily_job import daily_job, last_success, timetable_of
+from churn_mlops.pipelines.scheduling.timetable import Timetable
+from churn_mlops.pipelines.scoring.publish import run_day
+from churn_mlops.store import open_store
+from churn_mlops.store.database.run_lock import scoring_lock
+from churn_mlops.store.prediction_log import Answer as Answered
+from churn_mlops.store.prediction_log import answers_of, keep_answers
+from churn_mlops.store.scoring.runs import latest_run
 from tests.company import Company
 from tests.pages import blocks
 from tests.pipelines.receiver import Answer, Receiver, receiving

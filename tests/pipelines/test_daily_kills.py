@@ -13,7 +13,8 @@ from typing import NamedTuple
 import psycopg
 import pytest
 
-from churn_mlops.store import Store, latest_run, open_store, run_of
+from churn_mlops.store import Store, open_store
+from churn_mlops.store.scoring.runs import latest_run, run_of
 from tests.daily_company import DAYS, DailyCompany, write_daily_company
 from tests.watched import Watched, churn, daily_run
 from tests.whole_days import Lists, check_nothing_is_left, expected_lists

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from churn_mlops.config import Settings, load_settings
+from churn_mlops.data.contract import HistoryContract, load_contract
 from churn_mlops.data.demo_company import CompanyFiles
-from churn_mlops.data.history import HistoryContract, load_contract
 from churn_mlops.models.promotion import LiveModels
-from churn_mlops.pipelines import demo
-from churn_mlops.pipelines.demo import FEWEST_MONTHS, demo_settings, make_company
+from churn_mlops.pipelines.onboarding import demo
+from churn_mlops.pipelines.onboarding.demo import FEWEST_MONTHS, demo_settings, make_company
 from tests.company import Company
 
 CUSTOMERS = 1000

@@ -12,7 +12,7 @@ import pyarrow.parquet as parquet
 import pytest
 
 from churn_mlops.errors import ConfigError
-from churn_mlops.pipelines.export import export
+from churn_mlops.pipelines.scoring.export import export
 
 LIST = pa.table(
     {

@@ -11,28 +11,23 @@ import pytest
 
 from churn_mlops.config import Settings, load_settings
 from churn_mlops.errors import ConfigError, StoreError
-from churn_mlops.pipelines import mature as maturing
-from churn_mlops.pipelines.daily import run_day
-from churn_mlops.pipelines.forgetting import forget_all_again, forget_customer
-from churn_mlops.pipelines.forgotten import away, kept_away
-from churn_mlops.pipelines.mature import mature
-from churn_mlops.pipelines.score import score
-from churn_mlops.pipelines.sending import send_list
-from churn_mlops.pipelines.train import train
-from churn_mlops.pipelines.webhook import Patience
-from churn_mlops.store import (
-    Store,
-    Tombstone,
-    TombstoneFile,
-    all_tombstones,
-    customer_hash,
-    forget,
-    open_store,
-    predictions,
-    publish,
-    run_of,
-)
-from churn_mlops.store.tombstones import mark_of
+from churn_mlops.keyed_hash import customer_hash
+from churn_mlops.pipelines.delivery.send_list import send_list
+from churn_mlops.pipelines.delivery.webhook import Patience
+from churn_mlops.pipelines.erasure.erase import forget_all_again, forget_customer
+from churn_mlops.pipelines.erasure.suppression import away, kept_away
+from churn_mlops.pipelines.outcomes import record_outcomes as maturing
+from churn_mlops.pipelines.outcomes.record_outcomes import mature
+from churn_mlops.pipelines.scoring.publish import run_day
+from churn_mlops.pipelines.scoring.score import score
+from churn_mlops.pipelines.training.train import train
+from churn_mlops.store import Store, open_store
+from churn_mlops.store.erasure import forget
+from churn_mlops.store.scoring.predictions import predictions
+from churn_mlops.store.scoring.publishing import publish
+from churn_mlops.store.scoring.runs import run_of
+from churn_mlops.store.suppression.tombstone_file import TombstoneFile
+from churn_mlops.store.suppression.tombstones import Tombstone, all_tombstones, mark_of
 from tests.company import Company, write_rows
 from tests.daily_company import DAYS, DailyCompany, write_daily_company
 from tests.pipelines.receiver import Receiver, receiving

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from churn_mlops.data.contract import DataContract
-from churn_mlops.data.sources import open_table
-from churn_mlops.pipelines import init
+from churn_mlops.data.sources.open import open_table
+from churn_mlops.pipelines.onboarding import init
 from tests.company import Company
 
 

@@ -13,18 +13,17 @@ import pyarrow as pa
 import pytest
 
 from churn_mlops.config import Settings
-from churn_mlops.data.contract import DataContract
-from churn_mlops.data.contract_file import write_contract
-from churn_mlops.data.history import HistoryContract
-from churn_mlops.data.reading import read_snapshot
+from churn_mlops.data.contract import DataContract, HistoryContract
+from churn_mlops.data.engine.typed_table import read_snapshot
+from churn_mlops.data.leakage.snapshot_archive import FrozenSnapshots
+from churn_mlops.data.proposal.contract_writer import write_contract
 from churn_mlops.errors import DataError
 from churn_mlops.models.registry import document_of
-from churn_mlops.pipelines.frozen_snapshots import FrozenSnapshots
-from churn_mlops.pipelines.leak_check import LeakCheck, check_periods, check_table
-from churn_mlops.pipelines.periods import read_periods
-from churn_mlops.pipelines.reading import open_source
-from churn_mlops.pipelines.recording import tracking
-from churn_mlops.pipelines.train import train
+from churn_mlops.pipelines.deployment.mlflow_aliases import tracking
+from churn_mlops.pipelines.inputs.open_source import open_source
+from churn_mlops.pipelines.training.leakage import LeakCheck, check_periods, check_table
+from churn_mlops.pipelines.training.snapshots import read_periods
+from churn_mlops.pipelines.training.train import train
 from tests.company import Company, Rows
 
 # A flat table

@@ -10,8 +10,9 @@ from structlog.testing import capture_logs
 from churn_mlops.config import Settings
 from churn_mlops.errors import PromotionError, StoreError
 from churn_mlops.models.promotion import ChampionChangedError, LiveModels
-from churn_mlops.pipelines.live_models import SharedModels, champion, history
-from churn_mlops.store import open_store, stored_periods
+from churn_mlops.pipelines.deployment.deploy import SharedModels, champion, history
+from churn_mlops.store import open_store
+from churn_mlops.store.deployments import stored_periods
 from tests.versions import version_of
 
 

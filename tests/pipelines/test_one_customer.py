@@ -9,7 +9,7 @@ import pytest
 from churn_mlops.errors import SourceError
 from churn_mlops.models.bundle import Bundle
 from churn_mlops.models.promotion import LiveModels
-from churn_mlops.pipelines.one_customer import read_customer
+from churn_mlops.pipelines.scoring.single_customer import read_customer
 from tests.company import Company, write_rows
 
 

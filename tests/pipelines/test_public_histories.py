@@ -9,7 +9,7 @@ import numpy as np
 from bench.histories import against, periods_of, proposed, read_company
 from churn_mlops.config import Settings
 from churn_mlops.models.evaluate import evaluate
-from churn_mlops.pipelines.out_of_time import score_later
+from churn_mlops.pipelines.training.backtest import score_later
 
 PERMUTATIONS = 6
 FIT = ("logistic_regression", "0.03")

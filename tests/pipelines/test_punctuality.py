@@ -8,9 +8,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from churn_mlops.pipelines.punctuality import punctuality
-from churn_mlops.pipelines.schedule import Success
-from churn_mlops.pipelines.timetable import Timetable
+from churn_mlops.pipelines.scheduling.lateness import punctuality
+from churn_mlops.pipelines.scheduling.scheduler import Success
+from churn_mlops.pipelines.scheduling.timetable import Timetable
 
 BERLIN = ZoneInfo("Europe/Berlin")
 TIMETABLE = Timetable(time(6), BERLIN)

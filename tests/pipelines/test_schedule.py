@@ -14,8 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from churn_mlops.errors import ChurnError, DataError
-from churn_mlops.pipelines.schedule import LONGEST_WAIT_SECONDS, Alarm, DailyJob, Retries, Schedule, Success
-from churn_mlops.pipelines.timetable import Timetable
+from churn_mlops.pipelines.scheduling.scheduler import LONGEST_WAIT_SECONDS, Alarm, DailyJob, Retries, Schedule, Success
+from churn_mlops.pipelines.scheduling.timetable import Timetable
 
 BERLIN = ZoneInfo("Europe/Berlin")
 DAY = timedelta(days=1)

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 
 from churn_mlops.data.contract import DataContract
-from churn_mlops.data.contract_file import write_contract
+from churn_mlops.data.proposal.contract_writer import write_contract
 from churn_mlops.errors import BundleError, DataError, PromotionError, SourceError
 from churn_mlops.models.inference import ChurnPredictor
 from churn_mlops.models.promotion import LiveModels
-from churn_mlops.pipelines.lists import verdicts
-from churn_mlops.pipelines.score import Scored, score
-from churn_mlops.pipelines.train import train
+from churn_mlops.pipelines.scoring.ranking import verdicts
+from churn_mlops.pipelines.scoring.score import Scored, score
+from churn_mlops.pipelines.training.train import train
 from churn_mlops.retention.economics import Economics, action, break_even_probability, expected_gain
 from tests.company import Company, write_rows
 

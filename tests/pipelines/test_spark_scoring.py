@@ -15,15 +15,18 @@ import pyarrow.parquet as parquet
 import pytest
 
 from churn_mlops.config import Settings
-from churn_mlops.data.spark import spark_running
+from churn_mlops.data.sources.spark import spark_running
 from churn_mlops.errors import ConfigError, DataError
-from churn_mlops.pipelines import spark_scoring
-from churn_mlops.pipelines.daily import Published, run_day
-from churn_mlops.pipelines.forgetting import forget_customer
-from churn_mlops.pipelines.mature import mature
-from churn_mlops.pipelines.spark_scoring import run_name
-from churn_mlops.pipelines.train import train
-from churn_mlops.store import Prediction, open_store, predictions, run_of, scored_outcomes
+from churn_mlops.pipelines.erasure.erase import forget_customer
+from churn_mlops.pipelines.outcomes.record_outcomes import mature
+from churn_mlops.pipelines.scoring import spark as spark_scoring
+from churn_mlops.pipelines.scoring.publish import Published, run_day
+from churn_mlops.pipelines.scoring.spark import run_name
+from churn_mlops.pipelines.training.train import train
+from churn_mlops.store import open_store
+from churn_mlops.store.scoring.outcomes import scored_outcomes
+from churn_mlops.store.scoring.predictions import Prediction, predictions
+from churn_mlops.store.scoring.runs import run_of
 from tests.history_company import latest_moment, write_small_company
 
 pytest.importorskip("pyspark", reason="scoring on Spark needs pyspark")

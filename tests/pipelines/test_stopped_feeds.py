@@ -12,13 +12,13 @@ import pytest
 
 from churn_mlops.cli import training
 from churn_mlops.config import Settings
-from churn_mlops.data.history import HistoryContract, load_contract
-from churn_mlops.data.tables import open_tables
-from churn_mlops.pipelines.periods import told_until
-from churn_mlops.pipelines.report import recorded
-from churn_mlops.pipelines.score import score
-from churn_mlops.pipelines.train import train
-from churn_mlops.pipelines.validate import validate_source
+from churn_mlops.data.contract import HistoryContract, load_contract
+from churn_mlops.data.sources.history_tables import open_tables
+from churn_mlops.pipelines.inputs.as_of import told_until
+from churn_mlops.pipelines.inputs.validate_source import validate_source
+from churn_mlops.pipelines.scoring.score import score
+from churn_mlops.pipelines.training.report import recorded
+from churn_mlops.pipelines.training.train import train
 from churn_mlops.reporting import sentences
 from tests.data.databases import write_folder
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from churn_mlops.pipelines.timetable import Timetable
+from churn_mlops.pipelines.scheduling.timetable import Timetable
 
 DAY = timedelta(days=1)
 ZONES = sorted(available_timezones() - {"localtime", "posixrules", "Factory"})

@@ -12,21 +12,21 @@ import pytest
 import structlog
 
 from churn_mlops.data.contract import DataContract
-from churn_mlops.data.contract_file import write_contract
-from churn_mlops.data.reading import read_snapshot
-from churn_mlops.data.splitting import set_aside
+from churn_mlops.data.engine.typed_table import read_snapshot
+from churn_mlops.data.proposal.contract_writer import write_contract
 from churn_mlops.errors import BundleError, ConfigError, ContractError, DataError, PromotionError
+from churn_mlops.keyed_hash import in_test_set
 from churn_mlops.models.promotion import LiveModels
 from churn_mlops.models.registry import CHAMPION, provenance_of, set_alias, versions
 from churn_mlops.models.tracking import TrackingError, log_run
-from churn_mlops.pipelines import recording
-from churn_mlops.pipelines import train as job
-from churn_mlops.pipelines.promote import overview, promote, rollback
-from churn_mlops.pipelines.reading import open_source
-from churn_mlops.pipelines.recording import tracking
-from churn_mlops.pipelines.report import recorded
-from churn_mlops.pipelines.setting_aside import split
-from churn_mlops.pipelines.train import train
+from churn_mlops.pipelines.deployment import mlflow_aliases as recording
+from churn_mlops.pipelines.deployment.mlflow_aliases import tracking
+from churn_mlops.pipelines.deployment.promote import overview, promote, rollback
+from churn_mlops.pipelines.inputs.open_source import open_source
+from churn_mlops.pipelines.training import train as job
+from churn_mlops.pipelines.training.report import recorded
+from churn_mlops.pipelines.training.test_set import split
+from churn_mlops.pipelines.training.train import train
 from tests.company import Company, Rows
 
 
@@ -46,7 +46,7 @@ def keep_features(company: Company, *names: str) -> None:
 def set_aside_ids(company: Company) -> set[str]:
     names = [row["customer_id"] for row in company.rows()]
     training = company.settings.training
-    return {name for name, aside in zip(names, set_aside(names, training.set_aside_key, 0.2), strict=True) if aside}
+    return {name for name, aside in zip(names, in_test_set(names, training.set_aside_key, 0.2), strict=True) if aside}
 
 
 # What goes live

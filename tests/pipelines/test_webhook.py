@@ -22,7 +22,7 @@ from churn_mlops.config import Settings
 from churn_mlops.config.settings import Webhook
 from churn_mlops.errors import ConfigError, DeliveryError
 from churn_mlops.logs import configure
-from churn_mlops.pipelines.webhook import Delivered, PageOf, Patience, deliver
+from churn_mlops.pipelines.delivery.webhook import Delivered, PageOf, Patience, deliver
 from tests.pipelines.receiver import Answer, Receiver, Request, receiving
 
 SECRET = "k3y-that-signs-what-is-sent"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from churn_mlops.pipelines.report import Recorded, recorded
+from churn_mlops.pipelines.training.report import Recorded, recorded
 from tests.company import Company
 
 

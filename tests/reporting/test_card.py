@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from churn_mlops.pipelines.report import Recorded
-from churn_mlops.reporting import words
-from churn_mlops.reporting.card import model_card, plain
-from churn_mlops.reporting.facts import Figure, Noticed, Unseen
+from churn_mlops.pipelines.training.report import Recorded
+from churn_mlops.reporting import number_text as words
+from churn_mlops.reporting.model_card import model_card, plain
+from churn_mlops.reporting.report_data import Figure, Noticed, Unseen
 
 
 def test_the_card_says_what_the_page_says(found: Recorded) -> None:

@@ -8,10 +8,10 @@ from dataclasses import replace
 import pytest
 
 from churn_mlops.data.contract import DataContract
-from churn_mlops.pipelines.report import Recorded
+from churn_mlops.pipelines.training.report import Recorded
 from churn_mlops.reporting import read_report
-from churn_mlops.reporting.document import _subject
-from churn_mlops.reporting.facts import SMALLEST_GROUP, ReportError
+from churn_mlops.reporting.build import _subject
+from churn_mlops.reporting.report_data import SMALLEST_GROUP, ReportError
 from tests.company import Company
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from churn_mlops.reporting.words import rows_of, step_text
+from churn_mlops.reporting.number_text import rows_of, step_text
 
 
 def test_rows_are_customers_unless_each_has_several() -> None:

@@ -13,13 +13,16 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from churn_mlops.config import Settings
-from churn_mlops.pipelines.one_customer import CustomerRow
-from churn_mlops.serving.access import Access
+from churn_mlops.pipelines.scoring.single_customer import CustomerRow
+from churn_mlops.serving.access.credential_cache import Access
+from churn_mlops.serving.api.customers import Row
 from churn_mlops.serving.app import create_app
-from churn_mlops.serving.live import LiveSource
-from churn_mlops.serving.risk import Row
-from churn_mlops.serving.store_link import StoreLink
-from churn_mlops.store import add_person, disable_person, make_key, open_store, revoke_key, start_session
+from churn_mlops.serving.model.served_model import LiveSource
+from churn_mlops.serving.resilience.store_client import StoreLink
+from churn_mlops.store import open_store
+from churn_mlops.store.access.api_keys import make_key, revoke_key
+from churn_mlops.store.access.sessions import start_session
+from churn_mlops.store.access.users import add_person, disable_person
 
 PASSWORD = "correct horse battery"
 NOW = datetime.now(UTC)

@@ -6,9 +6,9 @@ import sys
 
 from churn_mlops import logs
 from churn_mlops.config import Settings
-from churn_mlops.serving.live import Live, LiveSource
+from churn_mlops.serving.model.served_model import Live, LiveSource
+from churn_mlops.serving.resilience.store_client import StoreLink
 from churn_mlops.serving.server import Server, address_of, listen
-from churn_mlops.serving.store_link import StoreLink
 from tests.serving.conftest import TenurePredictor
 
 if __name__ == "__main__":

@@ -12,12 +12,21 @@ from fastapi.testclient import TestClient
 
 from churn_mlops.config import Settings
 from churn_mlops.errors import StoreError
-from churn_mlops.serving.access import OUTLIVE_SECONDS, READ_SECONDS, REFRESH_SECONDS, STALE_SECONDS, Access
+from churn_mlops.serving.access.audit_log import Trail
+from churn_mlops.serving.access.credential_cache import (
+    OUTLIVE_SECONDS,
+    READ_SECONDS,
+    REFRESH_SECONDS,
+    STALE_SECONDS,
+    Access,
+)
 from churn_mlops.serving.app import create_app
-from churn_mlops.serving.live import LiveSource
-from churn_mlops.serving.store_link import RETRY_SECONDS, StoreLink
-from churn_mlops.serving.trail import Trail
-from churn_mlops.store import Credentials, Store, credentials, events, keys, make_key, open_store, revoke_key
+from churn_mlops.serving.model.served_model import LiveSource
+from churn_mlops.serving.resilience.store_client import RETRY_SECONDS, StoreLink
+from churn_mlops.store import Store, open_store
+from churn_mlops.store.access.api_keys import keys, make_key, revoke_key
+from churn_mlops.store.access.credentials import Credentials, credentials
+from churn_mlops.store.audit_log import events
 from tests.serving.guarded import anybody, bearer
 
 
@@ -197,7 +206,7 @@ def test_events_that_cannot_be_written_do_not_keep_the_keys_from_being_read(
         return credentials(store, **given)
 
     monkeypatch.setattr(Trail, "flush", hangs)
-    monkeypatch.setattr("churn_mlops.serving.access.credentials", counted)
+    monkeypatch.setattr("churn_mlops.serving.access.credential_cache.credentials", counted)
     access = Access(link, refresh_seconds=0.01)
     with TestClient(create_app(source, Settings(), store=link, access=access), base_url="http://localhost"):
         assert all(read.acquire(timeout=30) for _ in range(5))

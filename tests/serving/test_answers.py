@@ -7,7 +7,7 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from churn_mlops.serving.answers import as_json, plain_body, prediction
+from churn_mlops.serving.prediction.responses import as_json, plain_body, prediction
 
 PROBABILITIES = st.floats(0, 1)
 

@@ -19,13 +19,13 @@ from starlette.requests import Request
 from starlette.types import Scope
 
 from churn_mlops.config import Settings
-from churn_mlops.serving.access import Access
-from churn_mlops.serving.admission import Admission, House
-from churn_mlops.serving.at_once import AtOnce, AtOnceProtocol
-from churn_mlops.serving.errors import RequestError
-from churn_mlops.serving.live import LiveSource
-from churn_mlops.serving.permissions import rule_of
-from churn_mlops.serving.store_link import StoreLink
+from churn_mlops.serving.access.authentication import Admission, House
+from churn_mlops.serving.access.credential_cache import Access
+from churn_mlops.serving.access.permissions import rule_of
+from churn_mlops.serving.fast_path.predict_protocol import AtOnce, AtOnceProtocol
+from churn_mlops.serving.http.errors import RequestError
+from churn_mlops.serving.model.served_model import LiveSource
+from churn_mlops.serving.resilience.store_client import StoreLink
 from tests.serving.guarded import fill
 from tests.serving.running import running
 

@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from churn_mlops.serving.audited import NotedEvents
-from churn_mlops.serving.live import LiveSource
-from churn_mlops.store import customer_hash, open_store, record_event
+from churn_mlops.keyed_hash import customer_hash
+from churn_mlops.serving.api.audit import NotedEvents
+from churn_mlops.serving.model.served_model import LiveSource
+from churn_mlops.store import open_store
+from churn_mlops.store.audit_log import record_event
 from tests.serving.guarded import Guarded, bearer, fill
 
 VALUES = {"tenure": 4.0, "monthly_charges": 65.5, "total_charges": None, "contract_type": "one_year", "senior": False}

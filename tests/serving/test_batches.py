@@ -12,9 +12,9 @@ import pytest
 
 from churn_mlops.config import Settings
 from churn_mlops.serving.app import create_app
-from churn_mlops.serving.batches import WAITING, Batches
-from churn_mlops.serving.errors import RequestError
-from churn_mlops.serving.live import LiveSource
+from churn_mlops.serving.http.errors import RequestError
+from churn_mlops.serving.model.served_model import LiveSource
+from churn_mlops.serving.resilience.batch_queue import WAITING, Batches
 
 
 class Held:

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from pydantic_core import from_json
 
-from churn_mlops.serving.bodies import read_customer
-from churn_mlops.serving.errors import RequestError
-from churn_mlops.serving.live import LiveSource
+from churn_mlops.serving.http.errors import RequestError
+from churn_mlops.serving.model.served_model import LiveSource
+from churn_mlops.serving.prediction.parsing import read_customer
 
 VALUES = st.one_of(
     st.none(),

@@ -19,12 +19,13 @@ from churn_mlops.errors import BundleError, PromotionError, StoreError
 from churn_mlops.models.bundle import Bundle
 from churn_mlops.models.inference import ChurnPredictor
 from churn_mlops.models.promotion import LiveModels
-from churn_mlops.pipelines.live_models import SharedModels
+from churn_mlops.pipelines.deployment.deploy import SharedModels
 from churn_mlops.serving.app import create_app
-from churn_mlops.serving.champion import ChampionWatch
-from churn_mlops.serving.live import LiveSource, Refused
-from churn_mlops.serving.store_link import StoreLink
-from churn_mlops.store import Store, StoredBundle, StoredPeriod, add_live, current_period, open_store
+from churn_mlops.serving.model.model_watcher import ChampionWatch
+from churn_mlops.serving.model.served_model import LiveSource, Refused
+from churn_mlops.serving.resilience.store_client import StoreLink
+from churn_mlops.store import Store, open_store
+from churn_mlops.store.deployments import StoredBundle, StoredPeriod, add_live, current_period
 from tests.serving.running import running
 from tests.versions import CUSTOMER, disagreeing, version_of
 
@@ -200,7 +201,7 @@ def test_a_folder_that_cannot_be_read_does_not_hide_what_the_store_says(
 def test_a_start_without_store_and_folder_is_not_ready_until_the_store_is_back(
     tmp_path: Path, address: str, elsewhere: SharedModels, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("churn_mlops.serving.store_link.RETRY_SECONDS", 0)
+    monkeypatch.setattr("churn_mlops.serving.resilience.store_client.RETRY_SECONDS", 0)
     replica = Replica(tmp_path / "new", address)
     replica.is_away = True
     replica.watch.first()

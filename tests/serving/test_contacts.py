@@ -9,15 +9,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from churn_mlops.store.contacts import contacts
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from churn_mlops.errors import StoreError
+from churn_mlops.serving.access.principal import Caller
+from churn_mlops.serving.api.contacts import add_contacts
 from churn_mlops.serving.app import create_app
-from churn_mlops.serving.callers import Caller
-from churn_mlops.serving.contacts import add_contacts
-from churn_mlops.serving.store_link import StoreLink
-from churn_mlops.store import Store, contacts
+from churn_mlops.serving.resilience.store_client import StoreLink
+from churn_mlops.store import Store
 
 LOCAL = "http://localhost"
 CONTACT = {"customer_id": "C1", "offer": "20 % off for a year", "result": "accepted"}

@@ -15,9 +15,9 @@ from fastapi.responses import JSONResponse
 from fastapi.testclient import TestClient
 
 from churn_mlops.config import Settings
-from churn_mlops.serving.live import LiveSource
-from churn_mlops.serving.permissions import TABLE, pattern_of, rule_of
-from churn_mlops.serving.refusals import describe_refusals
+from churn_mlops.serving.access.permissions import TABLE, pattern_of, rule_of
+from churn_mlops.serving.api.refusals import describe_refusals
+from churn_mlops.serving.model.served_model import LiveSource
 from tests.serving.guarded import Guarded, bearer, fill
 from tests.serving.process import Served, company_to_serve
 from tests.serving.running import running

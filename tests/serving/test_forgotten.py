@@ -12,30 +12,25 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from churn_mlops.store.contacts import contacts
 from fastapi.testclient import TestClient
 from sqlalchemy import text
 
 from churn_mlops.config import Settings
 from churn_mlops.errors import StoreError
+from churn_mlops.keyed_hash import customer_hash
+from churn_mlops.serving.api.customers import ReadCustomer
 from churn_mlops.serving.app import create_app
-from churn_mlops.serving.forgotten import Forgotten, OtherKeyError, forget_whom_a_backup_brought_back
-from churn_mlops.serving.keeping import Keeper, Said
-from churn_mlops.serving.risk import ReadCustomer
-from churn_mlops.serving.store_link import THREADS, StoreAwayError, StoreLink
-from churn_mlops.store import (
-    Store,
-    Tombstone,
-    TombstoneFile,
-    answers_of,
-    contacts,
-    customer_hash,
-    events,
-    forget,
-    holds,
-    open_store,
-    publish,
-)
-from churn_mlops.store.tombstones import mark_of
+from churn_mlops.serving.prediction.prediction_log import Keeper, Said
+from churn_mlops.serving.prediction.suppression import Forgotten, OtherKeyError, forget_whom_a_backup_brought_back
+from churn_mlops.serving.resilience.store_client import THREADS, StoreAwayError, StoreLink
+from churn_mlops.store import Store, open_store
+from churn_mlops.store.audit_log import events
+from churn_mlops.store.erasure import forget, holds
+from churn_mlops.store.prediction_log import answers_of
+from churn_mlops.store.scoring.publishing import publish
+from churn_mlops.store.suppression.tombstone_file import TombstoneFile
+from churn_mlops.store.suppression.tombstones import Tombstone, mark_of
 from tests.store.made import batch, run
 from tests.traces import in_tables
 

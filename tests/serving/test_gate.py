@@ -15,9 +15,12 @@ from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
 from starlette.routing import Route
 
-from churn_mlops.serving.live import LiveSource
-from churn_mlops.serving.permissions import ADMIN_ONLY, TABLE, pattern_of, rule_of
-from churn_mlops.store import customer_hash, events, hash_of, keys, open_store, revoke_key
+from churn_mlops.keyed_hash import customer_hash
+from churn_mlops.serving.access.permissions import ADMIN_ONLY, TABLE, pattern_of, rule_of
+from churn_mlops.serving.model.served_model import LiveSource
+from churn_mlops.store import open_store
+from churn_mlops.store.access.api_keys import hash_of, keys, revoke_key
+from churn_mlops.store.audit_log import events
 from tests.serving.guarded import (
     Guarded,
     add_forgotten_route,

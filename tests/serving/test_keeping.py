@@ -14,10 +14,11 @@ from sqlalchemy import event
 
 from churn_mlops.errors import StoreError
 from churn_mlops.serving.app import create_app
-from churn_mlops.serving.keeping import Keeper, Said
-from churn_mlops.serving.live import Live, LiveSource
-from churn_mlops.serving.store_link import StoreLink
-from churn_mlops.store import Store, answers_of, open_store
+from churn_mlops.serving.model.served_model import Live, LiveSource
+from churn_mlops.serving.prediction.prediction_log import Keeper, Said
+from churn_mlops.serving.resilience.store_client import StoreLink
+from churn_mlops.store import Store, open_store
+from churn_mlops.store.prediction_log import answers_of
 
 ID = "{:032x}".format
 

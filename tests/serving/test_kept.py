@@ -14,8 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from churn_mlops.serving.app import create_app
-from churn_mlops.serving.store_link import StoreLink
-from churn_mlops.store import publish
+from churn_mlops.serving.resilience.store_client import StoreLink
+from churn_mlops.store.scoring.publishing import publish
 from tests.store.made import DAY, NEXT, batches, run
 
 LOCAL = "http://localhost"

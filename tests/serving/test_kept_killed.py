@@ -19,8 +19,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from churn_mlops.store.contacts import contacts
 
-from churn_mlops.store import answers_of, contacts, open_store
+from churn_mlops.store import open_store
+from churn_mlops.store.prediction_log import answers_of
 
 ROOT = Path(__file__).parents[2]
 CONTACT = {"offer": "20 % off for a year", "result": "offered"}

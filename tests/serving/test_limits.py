@@ -8,11 +8,11 @@ import pytest
 from fastapi.testclient import TestClient
 
 from churn_mlops.config import Settings
-from churn_mlops.serving import errors
 from churn_mlops.serving.app import create_app
-from churn_mlops.serving.errors import LISTED_PROBLEMS, SUGGESTIONS, Findings, RequestError
-from churn_mlops.serving.receiving import Limits, limited
-from churn_mlops.serving.under_way import UnderWay
+from churn_mlops.serving.http import errors
+from churn_mlops.serving.http.concurrency_limit import UnderWay
+from churn_mlops.serving.http.errors import LISTED_PROBLEMS, SUGGESTIONS, Findings, RequestError
+from churn_mlops.serving.http.request_limits import Limits, limited
 
 UNKNOWN = {f"tenur{number}": 1 for number in range(900)}
 
@@ -58,7 +58,7 @@ def test_only_what_is_listed_is_put_into_words(client, counted, route, body, cou
     ids=["fields", "lists", "numbers"],
 )
 def test_a_body_that_can_be_no_customer_is_not_even_parsed(client, monkeypatch, body):
-    monkeypatch.setattr("churn_mlops.serving.bodies.from_json", lambda body: pytest.fail("parsed"))
+    monkeypatch.setattr("churn_mlops.serving.prediction.parsing.from_json", lambda body: pytest.fail("parsed"))
     response = client.post("/predict", content=body)
     assert response.status_code == 422
     assert response.json()["fields"][0]["field"] == "body"

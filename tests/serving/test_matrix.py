@@ -10,13 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from churn_mlops.store.contacts import contacts
 from fastapi.testclient import TestClient
 from httpx import Response
 from starlette.routing import Route
 
-from churn_mlops.serving.live import LiveSource
-from churn_mlops.serving.permissions import pattern_of
-from churn_mlops.store import AuditEvent, contacts, events, open_store, start_session
+from churn_mlops.serving.access.permissions import pattern_of
+from churn_mlops.serving.model.served_model import LiveSource
+from churn_mlops.store import open_store
+from churn_mlops.store.access.sessions import start_session
+from churn_mlops.store.audit_log import AuditEvent, events
 from tests.serving.guarded import KEY_ROLES, PERSON_ROLES, Guarded, add_forgotten_route, bearer, cookie, fill
 from tests.serving.promised import Promise, promises
 

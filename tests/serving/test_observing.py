@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from churn_mlops.serving.errors import RequestError, refusal
-from churn_mlops.serving.kept import PREDICTION_ID
-from churn_mlops.serving.live import LiveSource
-from churn_mlops.serving.metrics import Metrics
-from churn_mlops.serving.observing import Observed, new_request_id
-from churn_mlops.serving.receiving import Limits
+from churn_mlops.serving.api.predictions import PREDICTION_ID
+from churn_mlops.serving.http.errors import RequestError, refusal
+from churn_mlops.serving.http.request_limits import Limits
+from churn_mlops.serving.model.served_model import LiveSource
+from churn_mlops.serving.observability.metrics import Metrics
+from churn_mlops.serving.observability.request_log import Observed, new_request_id
 
 
 class Slow:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from churn_mlops.config import Settings
-from churn_mlops.serving.live import LiveSource
+from churn_mlops.serving.model.served_model import LiveSource
 from tests.serving.raw import FUZZERS, Asked, check
 from tests.serving.running import running
 

@@ -14,11 +14,13 @@ from fastapi.testclient import TestClient
 
 from churn_mlops.config import Settings
 from churn_mlops.errors import SourceError
+from churn_mlops.serving.api.customers import NO_SOURCE, ReadCustomer
 from churn_mlops.serving.app import create_app
-from churn_mlops.serving.breaker import FAILURES, Breaker
-from churn_mlops.serving.risk import NO_SOURCE, ReadCustomer
-from churn_mlops.serving.store_link import StoreLink
-from churn_mlops.store import answers_of, open_store, publish
+from churn_mlops.serving.resilience.circuit_breaker import FAILURES, Breaker
+from churn_mlops.serving.resilience.store_client import StoreLink
+from churn_mlops.store import open_store
+from churn_mlops.store.prediction_log import answers_of
+from churn_mlops.store.scoring.publishing import publish
 from tests.store.made import DAY, REASONS, batches, run
 
 LOCAL = "http://localhost"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from churn_mlops.serving.permissions import EVERY_ROLE, TABLE
+from churn_mlops.serving.access.permissions import EVERY_ROLE, TABLE
 from tests.serving.promised import Promise, promises
 
 

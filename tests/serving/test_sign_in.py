@@ -11,9 +11,11 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from churn_mlops.serving.live import LiveSource
-from churn_mlops.serving.sign_in import ADDRESS_TRIES, BODY_BYTES, PERSON_TRIES
-from churn_mlops.store import disable_person, events, open_store
+from churn_mlops.serving.api.session import ADDRESS_TRIES, BODY_BYTES, PERSON_TRIES
+from churn_mlops.serving.model.served_model import LiveSource
+from churn_mlops.store import open_store
+from churn_mlops.store.access.users import disable_person
+from churn_mlops.store.audit_log import events
 from tests.serving.guarded import PASSWORD, Guarded, bearer, fill
 
 AGENT = {"name": "agent-person", "password": PASSWORD}
@@ -190,7 +192,7 @@ def test_a_sign_in_may_be_small_only(client: TestClient) -> None:
 def test_a_sign_in_that_does_not_come_whole_is_not_waited_for_as_long_as_a_batch(
     guarded: Guarded, source: LiveSource, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("churn_mlops.serving.sign_in.BODY_SECONDS", 0.001)
+    monkeypatch.setattr("churn_mlops.serving.api.session.BODY_SECONDS", 0.001)
     sent: list[Any] = []
     messages = [{"type": "http.request", "body": b"{", "more_body": True}]
 

@@ -13,7 +13,10 @@ from urllib.parse import quote
 
 import pytest
 
-from churn_mlops.store import add_person, make_key, open_store, start_session
+from churn_mlops.store import open_store
+from churn_mlops.store.access.api_keys import make_key
+from churn_mlops.store.access.sessions import start_session
+from churn_mlops.store.access.users import add_person
 from tests.serving.guarded import DAY
 from tests.serving.process import Served, company_to_serve
 from tests.test_api import CUSTOMER

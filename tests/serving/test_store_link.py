@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from churn_mlops.errors import StoreBusyError, StoreError
-from churn_mlops.serving.store_link import RETRY_SECONDS, StoreAwayError, StoreLink
-from churn_mlops.store import Store, dates, open_store
+from churn_mlops.serving.resilience.store_client import RETRY_SECONDS, StoreAwayError, StoreLink
+from churn_mlops.store import Store, open_store
+from churn_mlops.store.scoring.runs import dates
 
 
 class Away:

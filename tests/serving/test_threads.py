@@ -11,11 +11,11 @@ from contextlib import contextmanager
 
 import pytest
 
-from churn_mlops.serving.threads import AllStuckError, Threads
+from churn_mlops.serving.resilience.thread_pool import AllStuckError, Threads
 
 HANGS = """
 import asyncio, threading
-from churn_mlops.serving.threads import Threads
+from churn_mlops.serving.resilience.thread_pool import Threads
 
 async def main():
     try:

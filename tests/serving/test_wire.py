@@ -14,9 +14,9 @@ import pytest
 from fastapi.testclient import TestClient
 
 from churn_mlops.config import Settings
-from churn_mlops.serving import wire
-from churn_mlops.serving.live import LiveSource
-from churn_mlops.serving.wire import MOST_HEAD_BYTES, MOST_PIPELINED
+from churn_mlops.serving.fast_path import http_protocol as wire
+from churn_mlops.serving.fast_path.http_protocol import MOST_HEAD_BYTES, MOST_PIPELINED
+from churn_mlops.serving.model.served_model import LiveSource
 from tests.serving.guarded import Guarded, fill
 from tests.serving.running import running
 

@@ -5,7 +5,7 @@ from fastapi.testclient import TestClient
 
 from churn_mlops.data.contract import DataContract
 from churn_mlops.serving.app import create_app
-from churn_mlops.serving.live import Live, LiveSource
+from churn_mlops.serving.model.served_model import Live, LiveSource
 
 AREAS = [f"area {number}" for number in range(750)]
 FEATURES = {

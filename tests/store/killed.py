@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import sys
 
-from churn_mlops.store import open_store, publish, scoring_lock
+from churn_mlops.store import open_store
+from churn_mlops.store.database.run_lock import scoring_lock
+from churn_mlops.store.scoring.publishing import publish
 from tests.store.made import batches, run
 
 CUSTOMERS = 20_000

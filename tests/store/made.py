@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 
-from churn_mlops.store import NewRun, Predictions
+from churn_mlops.store.scoring.predictions import Predictions
+from churn_mlops.store.scoring.runs import NewRun
 
 DAY = date(2026, 11, 22)
 NEXT = DAY + timedelta(days=1)

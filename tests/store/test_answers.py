@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from churn_mlops.errors import RowsRefusedError, StoreError
-from churn_mlops.store import Answer, Store, answers_of, copy_store, keep_answers, open_store, retain_answers
+from churn_mlops.store import Store, open_store
+from churn_mlops.store.database.copy import copy_store
+from churn_mlops.store.prediction_log import Answer, answers_of, keep_answers, retain_answers
 from tests.store.conftest import Addresses
 
 NOW = datetime(2026, 11, 23, 14, 5, 6, 7, tzinfo=UTC)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from churn_mlops.store import Store, customer_hash, events, record_event
+from churn_mlops.keyed_hash import customer_hash
+from churn_mlops.store import Store
+from churn_mlops.store.audit_log import events, record_event
 from tests.store.test_keys import NOW, everything
 
 

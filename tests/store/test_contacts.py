@@ -8,9 +8,10 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+from churn_mlops.store.contacts import Contact, NewContact, contact_under, contacts, held_out, record_contact
 
 from churn_mlops.errors import RowsRefusedError
-from churn_mlops.store import Contact, NewContact, Store, contact_under, contacts, held_out, open_store, record_contact
+from churn_mlops.store import Store, open_store
 
 NOW = datetime(2026, 11, 23, 14, 5, tzinfo=UTC)
 

@@ -13,41 +13,30 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from churn_mlops.store.contacts import NewContact, contacts, record_contact
 from sqlalchemy import event, func, select, text
 
 from churn_mlops.errors import ConfigError, ForgottenError, StoreError
-from churn_mlops.store import (
-    Answer,
-    Labels,
-    NewContact,
-    Store,
+from churn_mlops.keyed_hash import customer_hash
+from churn_mlops.store import Store, open_store
+from churn_mlops.store.audit_log import events
+from churn_mlops.store.database.schema import METADATA
+from churn_mlops.store.database.vacuum import TOUCHED, clean
+from churn_mlops.store.erasure import HELD, forget, forget_again
+from churn_mlops.store.prediction_log import Answer, answers_of, keep_answers
+from churn_mlops.store.scoring.outcomes import Labels, record
+from churn_mlops.store.scoring.predictions import prediction_of, predictions
+from churn_mlops.store.scoring.publishing import publish
+from churn_mlops.store.scoring.runs import latest_run, run_of
+from churn_mlops.store.suppression.tombstone_file import TombstoneFile
+from churn_mlops.store.suppression.tombstones import (
     Tombstone,
-    TombstoneFile,
     Tombstones,
     all_tombstones,
-    answers_of,
-    clean,
-    contacts,
-    customer_hash,
-    events,
-    forget,
-    forget_again,
     is_forgotten,
-    keep_answers,
-    latest_run,
-    open_store,
-    prediction_of,
-    predictions,
-    publish,
-    record,
-    record_contact,
-    run_of,
+    mark_of,
     tombstones,
 )
-from churn_mlops.store.cleaning import TOUCHED
-from churn_mlops.store.erasures import HELD
-from churn_mlops.store.schema import METADATA
-from churn_mlops.store.tombstones import mark_of
 from tests.store.conftest import new_database
 from tests.store.made import DAY, NEXT, NOW, batch, run
 from tests.traces import in_files, in_tables

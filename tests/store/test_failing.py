@@ -10,7 +10,10 @@ import pytest
 from sqlalchemy import event, text
 
 from churn_mlops.errors import StoreError
-from churn_mlops.store import Predictions, Store, latest_run, open_store, predictions, publish
+from churn_mlops.store import Store, open_store
+from churn_mlops.store.scoring.predictions import Predictions, predictions
+from churn_mlops.store.scoring.publishing import publish
+from churn_mlops.store.scoring.runs import latest_run
 from tests.store.conftest import new_database
 from tests.store.made import DAY, batches, run
 

@@ -8,18 +8,11 @@ import pytest
 from sqlalchemy import select
 
 from churn_mlops.errors import AccessError
-from churn_mlops.store import (
-    Store,
-    access_is_configured,
-    adopt_key,
-    credentials,
-    events,
-    hash_of,
-    keys,
-    make_key,
-    revoke_key,
-)
-from churn_mlops.store.schema import METADATA
+from churn_mlops.store import Store
+from churn_mlops.store.access.api_keys import adopt_key, hash_of, keys, make_key, revoke_key
+from churn_mlops.store.access.credentials import access_is_configured, credentials
+from churn_mlops.store.audit_log import events
+from churn_mlops.store.database.schema import METADATA
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 

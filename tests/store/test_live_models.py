@@ -10,19 +10,18 @@ import pytest
 from sqlalchemy import update
 
 from churn_mlops.errors import BundleError
-from churn_mlops.store import (
+from churn_mlops.store import Store, open_store
+from churn_mlops.store.audit_log import events
+from churn_mlops.store.database.schema import BUNDLES
+from churn_mlops.store.deployments import (
     LiveChangedError,
-    Store,
     StoredBundle,
     StoredPeriod,
     add_live,
     current_period,
-    events,
-    open_store,
     stored_bundle,
     stored_periods,
 )
-from churn_mlops.store.schema import BUNDLES
 from tests.store.made import NOW
 
 

@@ -18,8 +18,12 @@ import pytest
 from sqlalchemy import text
 
 from churn_mlops.errors import StoreBusyError, StoreError
-from churn_mlops.store import Store, latest_run, open_store, predictions, publish, scoring_lock
-from churn_mlops.store.locks import key_of
+from churn_mlops.store import Store, open_store
+from churn_mlops.store.database.advisory_locks import key_of
+from churn_mlops.store.database.run_lock import scoring_lock
+from churn_mlops.store.scoring.predictions import predictions
+from churn_mlops.store.scoring.publishing import publish
+from churn_mlops.store.scoring.runs import latest_run
 from tests.store.killed import CUSTOMERS
 from tests.store.made import DAY, batches, run
 

@@ -9,8 +9,11 @@ import pytest
 from sqlalchemy import select
 
 from churn_mlops.errors import StoreError
-from churn_mlops.store import Labels, Store, copy_store, open_store, publish, record
-from churn_mlops.store.schema import METADATA
+from churn_mlops.store import Store, open_store
+from churn_mlops.store.database.copy import copy_store
+from churn_mlops.store.database.schema import METADATA
+from churn_mlops.store.scoring.outcomes import Labels, record
+from churn_mlops.store.scoring.publishing import publish
 from tests.store.conftest import new_database
 from tests.store.made import DAY, NEXT, NOW, batches, run
 

@@ -19,9 +19,11 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import event, text
 
 from churn_mlops.errors import StoreBusyError, StoreError
-from churn_mlops.store import Store, dates, latest_run, open_store, publish
-from churn_mlops.store.migrating import MIGRATIONS, revision
-from churn_mlops.store.schema import HEAD, METADATA, VERSION_TABLE
+from churn_mlops.store import Store, open_store
+from churn_mlops.store.database.migrate import MIGRATIONS, revision
+from churn_mlops.store.database.schema import HEAD, METADATA, VERSION_TABLE
+from churn_mlops.store.scoring.publishing import publish
+from churn_mlops.store.scoring.runs import dates, latest_run
 from tests.store.made import DAY, batches, run
 
 
@@ -40,7 +42,7 @@ def test_opening_again_changes_nothing_and_needs_no_alembic(address: str) -> Non
     with open_store(address) as store:
         published = publish(store, run(), batches(3))
     script = (
-        "import sys\nfrom churn_mlops.store import latest_run, open_store\n"
+        "import sys\nfrom churn_mlops.store import open_store\nfrom churn_mlops.store.scoring.runs import latest_run\n"
         f"with open_store({address!r}) as store: print(latest_run(store).customers)\n"
         "print([name for name in ('alembic', 'numpy', 'pyarrow', 'pandas', 'duckdb') if name in sys.modules])"
     )

@@ -8,19 +8,11 @@ import pytest
 from sqlalchemy import select
 
 from churn_mlops.errors import StoreError
-from churn_mlops.store import (
-    Change,
-    Labels,
-    Recorded,
-    Store,
-    due,
-    publish,
-    record,
-    retain,
-    run_of,
-    scored_outcomes,
-)
-from churn_mlops.store.schema import OUTCOME_CHANGES, OUTCOMES
+from churn_mlops.store import Store
+from churn_mlops.store.database.schema import OUTCOME_CHANGES, OUTCOMES
+from churn_mlops.store.scoring.outcomes import Change, Labels, Recorded, due, record, scored_outcomes
+from churn_mlops.store.scoring.publishing import publish
+from churn_mlops.store.scoring.runs import retain, run_of
 from tests.store.made import DAY, NEXT, NOW, batch, batches, run
 
 LATER = NOW + timedelta(days=7)

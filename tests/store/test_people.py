@@ -7,19 +7,12 @@ from datetime import timedelta
 import pytest
 
 from churn_mlops.errors import AccessError
-from churn_mlops.store import (
-    Store,
-    add_person,
-    credentials,
-    disable_person,
-    end_session,
-    events,
-    hash_of,
-    password_matches,
-    password_of,
-    people,
-    start_session,
-)
+from churn_mlops.store import Store
+from churn_mlops.store.access.api_keys import hash_of
+from churn_mlops.store.access.credentials import credentials
+from churn_mlops.store.access.sessions import end_session, start_session
+from churn_mlops.store.access.users import add_person, disable_person, password_matches, password_of, people
+from churn_mlops.store.audit_log import events
 from tests.store.test_keys import NOW, at, everything
 
 PASSWORD = "correct horse battery"

@@ -15,19 +15,10 @@ from hypothesis import strategies as st
 from sqlalchemy import event
 
 from churn_mlops.errors import StoreError
-from churn_mlops.store import (
-    Predictions,
-    Store,
-    dates,
-    latest_run,
-    open_store,
-    prediction_batches,
-    prediction_of,
-    predictions,
-    publish,
-    retain,
-    run_of,
-)
+from churn_mlops.store import Store, open_store
+from churn_mlops.store.scoring.predictions import Predictions, prediction_batches, prediction_of, predictions
+from churn_mlops.store.scoring.publishing import publish
+from churn_mlops.store.scoring.runs import dates, latest_run, retain, run_of
 from tests.store.made import DAY, NEXT, NOW, REASONS, batch, batches, run
 
 NAMES = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), min_size=1, max_size=12)

@@ -26,7 +26,7 @@ class ChurnModel:
         contract: declares the features; inferred from the DataFrame at ``fit`` when left out.
         seed: the same data and seed give the same model.
         threshold: score from which ``predict`` says 1, in [0, 1].
-        **settings: see ``churn_mlops.models.fitting.FitSettings``.
+        **settings: see ``churn_mlops.models.fitting.inputs.FitSettings``.
 
     Attributes:
         bundle_: after ``fit``, the model as plain data.
@@ -72,7 +72,7 @@ class ChurnModel:
         if not 0 <= self.threshold <= 1:
             raise ValueError(f"threshold={self.threshold!r} is not between 0 and 1")
         # Imported here, because serving imports this package and has neither scikit-learn nor LightGBM.
-        from churn_mlops.models.fitting import FitSettings
+        from churn_mlops.models.fitting.inputs import FitSettings
         from churn_mlops.models.train import fit_bundle
 
         try:
@@ -176,7 +176,7 @@ def _inferred(X: Any) -> DataContract:
     # Imported here for the same reason as above: serving has no query engine.
     import pandas
 
-    from churn_mlops.data.proposal import propose_for_frame
+    from churn_mlops.data.proposal.flat_proposal import propose_for_frame
 
     if not isinstance(X, pandas.DataFrame):
         X = X.to_pandas() if hasattr(X, "to_pandas") else pandas.DataFrame(X)

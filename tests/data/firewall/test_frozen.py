@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from churn_mlops.data.firewall import LeakFinding, changed, freeze, frozen_date, without
+from churn_mlops.data.leakage import LeakFinding, changed, freeze, frozen_date, without
 
 DAY = date(2024, 3, 31)
 FEATURES = {"use": "sum of usage", "plan": "last of plans", "paid": "sum of payments"}

@@ -10,10 +10,10 @@ import pyarrow as pa
 import pytest
 
 from churn_mlops.data.contract import DataContract
-from churn_mlops.data.firewall import Firewall, LeakFinding, inspect
-from churn_mlops.data.proposal import propose
-from churn_mlops.data.reading import LABEL, read_snapshot
-from churn_mlops.data.sources import open_table
+from churn_mlops.data.engine.typed_table import LABEL, read_snapshot
+from churn_mlops.data.leakage import Firewall, LeakFinding, inspect
+from churn_mlops.data.proposal.flat_proposal import propose
+from churn_mlops.data.sources.open import open_table
 from tests.data.made_up import World, flat, world
 from tests.data.planted import KINDS, LEAK
 

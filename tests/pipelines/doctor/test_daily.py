@@ -8,10 +8,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from churn_mlops.data.folders import open_every_table
-from churn_mlops.data.history_file import write_history
-from churn_mlops.data.history_proposal import propose_history
-from churn_mlops.store import open_store, publish
+from churn_mlops.data.proposal.history_proposal import propose_history
+from churn_mlops.data.proposal.history_writer import write_history
+from churn_mlops.data.sources.folders import open_every_table
+from churn_mlops.store import open_store
+from churn_mlops.store.scoring.publishing import publish
 from tests.data.databases import shop, write_folder
 from tests.pipelines.doctor.examined import files, found
 from tests.store.made import batches, run

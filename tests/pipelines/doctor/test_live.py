@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from churn_mlops.pipelines.promote import promote
+from churn_mlops.pipelines.deployment.promote import promote
 from tests.company import Company
 from tests.pipelines.doctor.examined import CHECKS, change, found
 

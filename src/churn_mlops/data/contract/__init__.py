@@ -1,0 +1,63 @@
+"""The data contract: what a person declares about a data set. Opens no data and computes nothing."""
+
+from churn_mlops.data.contract.feature import FALSE_TEXTS, TRUE_TEXTS, Feature, FeatureType, level_text
+from churn_mlops.data.contract.flat import (
+    ABSURD,
+    LABEL,
+    ContractFile,
+    DataContract,
+    Days,
+    Label,
+    SetAside,
+    SetAsideReason,
+)
+from churn_mlops.data.contract.history import (
+    AS_OF,
+    DAYS_OF_UNIT,
+    END,
+    END_KNOWN_AT,
+    LEFT,
+    HistoryContract,
+    HistoryFeature,
+    HistoryLabel,
+    HistoryTable,
+    Inactivity,
+    Involuntary,
+    Ratio,
+    Through,
+    Where,
+    load_contract,
+)
+from churn_mlops.data.contract.units import unit_of
+
+__all__ = [
+    "ABSURD",
+    "AS_OF",
+    "DAYS_OF_UNIT",
+    "END",
+    "END_KNOWN_AT",
+    "FALSE_TEXTS",
+    "LABEL",
+    "LEFT",
+    "TRUE_TEXTS",
+    "ContractFile",
+    "DataContract",
+    "Days",
+    "Feature",
+    "FeatureType",
+    "HistoryContract",
+    "HistoryFeature",
+    "HistoryLabel",
+    "HistoryTable",
+    "Inactivity",
+    "Involuntary",
+    "Label",
+    "Ratio",
+    "SetAside",
+    "SetAsideReason",
+    "Through",
+    "Where",
+    "level_text",
+    "load_contract",
+    "unit_of",
+]

@@ -1,0 +1,1 @@
+"""What ``churn init`` proposes, and how it writes it."""

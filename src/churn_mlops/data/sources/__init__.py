@@ -1,0 +1,1 @@
+"""An address becomes tables: files, folders, databases, Spark, DataFrames."""
