@@ -25,7 +25,7 @@ from churn_mlops.serving.model.served_model import LiveSource
 from churn_mlops.serving.resilience.store_client import StoreLink
 from churn_mlops.store import open_store
 from churn_mlops.store.prediction_log import answers_of
-from tests.flat_company import demo_columns, write_demo
+from tests.companies.flat import demo_columns, write_demo
 
 CUSTOMER = {
     "tenure": 12,

@@ -20,7 +20,7 @@ from churn_mlops.config import Settings
 from churn_mlops.pipelines.onboarding.demo import FEWEST_MONTHS, demo_settings, make_company
 from churn_mlops.pipelines.training.train import train
 from tests.command import Churn, runner
-from tests.company import CUSTOMERS
+from tests.companies.small import CUSTOMERS
 from tests.pages import COMMAND, PAGES, ROOT, Block, blocks, shape
 
 SMALL = ("--customers", str(CUSTOMERS), "--months", str(FEWEST_MONTHS), "--seed", "1")

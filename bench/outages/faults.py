@@ -20,7 +20,7 @@ from bench.outages.site import Site, named, wait
 from bench.outages.steady import Fault, Steady
 from churn_mlops.store import open_store
 from churn_mlops.store.deployments import StoredBundle, StoredPeriod, add_live, current_period
-from tests.versions import disagreeing
+from tests.companies.versions import disagreeing
 
 CHANGES = 20
 CLOCKS = {"+1h": 3600, "-1h": -3600, "+1d": 86_400, "-1d": -86_400}

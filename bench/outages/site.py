@@ -23,8 +23,8 @@ from churn_mlops.pipelines.deployment.deploy import SharedModels
 from churn_mlops.store import open_store
 from churn_mlops.store.access.api_keys import make_key
 from churn_mlops.store.scoring.publishing import publish
-from tests.store.made import batch, run
-from tests.versions import CUSTOMER, version_of
+from tests.companies.versions import CUSTOMER, version_of
+from tests.store.builders import batch, run
 
 REPLICAS = 3
 CUSTOMERS = 40

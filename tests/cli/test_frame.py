@@ -20,7 +20,7 @@ from churn_mlops.models.registry import versions
 from churn_mlops.pipelines.deployment.mlflow_aliases import tracking
 from churn_mlops.pipelines.training import train as job
 from tests.cli.conftest import Churn
-from tests.company import Company
+from tests.companies.small import Company
 
 PAGE = Path(__file__).parents[2] / "docs" / "cli.md"
 COMMAND = [sys.executable, "-c", "from churn_mlops.cli import main; main()"]

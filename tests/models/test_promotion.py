@@ -19,7 +19,7 @@ from churn_mlops.models import Bundle, ChurnModel
 from churn_mlops.models.comparison import Comparison, compare
 from churn_mlops.models.deployment_periods import LivePeriod, merged, standing
 from churn_mlops.models.promotion import ChampionChangedError, LiveModels
-from tests.customers import CONTRACT, customers, left
+from tests.companies.customers import CONTRACT, customers, left
 
 
 @pytest.fixture(scope="module")

@@ -33,7 +33,7 @@ from churn_mlops.store.scoring.outcomes import scored_outcomes
 from churn_mlops.store.scoring.predictions import predictions
 from churn_mlops.store.scoring.runs import run_of
 from tests.command import runner
-from tests.history_company import latest_moment, write_small_company
+from tests.companies.history import latest_moment, write_small_company
 
 TODAY = date(2030, 1, 1)
 

@@ -21,7 +21,7 @@ from churn_mlops.models.promotion import LiveModels
 from churn_mlops.pipelines.scoring.publish import run_day
 from churn_mlops.store import open_store
 from churn_mlops.store.access.api_keys import make_key
-from tests.flat_company import demo_columns, write_demo
+from tests.companies.flat import demo_columns, write_demo
 from tests.test_api import CUSTOMER
 
 ROOT = Path(__file__).parents[2]

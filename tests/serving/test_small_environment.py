@@ -14,7 +14,7 @@ import pytest
 from churn_mlops.models import ChurnModel
 from churn_mlops.models.promotion import LiveModels
 from churn_mlops.models.scorers.lookup_tables import AdditiveTables
-from tests.customers import customers
+from tests.companies.customers import customers
 
 ROOT = Path(__file__).parents[2]
 ENVIRONMENTS = {"tables": ROOT / ".venv" / "serving", "trees": ROOT / ".venv" / "serving-trees"}
