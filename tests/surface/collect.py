@@ -1,0 +1,58 @@
+"""The only place of these tests that reaches behind public names: whoever moves a module changes its path here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from alembic.script import ScriptDirectory
+from fastapi.testclient import TestClient
+from typer.main import get_command
+
+from churn_mlops.cli.main import app
+from churn_mlops.config import Settings
+from churn_mlops.data.history import HistoryContract
+from churn_mlops.models.fitting import FitSettings
+from churn_mlops.models.inference import ChurnPredictor
+from churn_mlops.pipelines.one_customer import CustomerRow
+from churn_mlops.serving.access import Access
+from churn_mlops.serving.app import create_app
+from churn_mlops.serving.live import Live, LiveSource
+from churn_mlops.serving.store_link import StoreLink
+from churn_mlops.store.migrating import MIGRATIONS
+
+__all__ = ["CustomerRow", "FitSettings", "HistoryContract", "application", "command", "revisions"]
+
+
+def command() -> Any:
+    """The ``churn`` command with all its sub-commands, as Typer parses it."""
+    return get_command(app)
+
+
+def revisions() -> list[str]:
+    """Revisions of the store's migrations, the first one first."""
+    return [script.revision for script in ScriptDirectory(str(MIGRATIONS)).walk_revisions()][::-1]
+
+
+@contextmanager
+def application(
+    predictor: ChurnPredictor | None,
+    settings: Settings,
+    read_customer: Callable[[str, Any], CustomerRow | None],
+) -> Iterator[TestClient]:
+    """A client of the application with everything that it can have: a store, access control, and the source.
+
+    Args:
+        predictor: of the model that is live, None for a server without a model.
+        settings: of the server; its store is made where there is none.
+        read_customer: reads one customer of the source, given their ID and the bundle.
+    """
+    live = None if predictor is None else Live(predictor, "3", "2026-11-23T06:00:00+00:00", "logistic_regression")
+    link = StoreLink(settings.store.url)
+    served = create_app(
+        LiveSource(live), settings, store=link, access=Access(link), local_only=True, read_of_source=read_customer
+    )
+    with TestClient(served, base_url="http://localhost", client=("127.0.0.1", 50_000)) as client:
+        yield client
+    link.close()

@@ -1,0 +1,48 @@
+"""What people and programs rely on is as it was recorded; ``record.py`` says how to record what is meant to change."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Churn, churn
+from tests.surface import record, settings
+from tests.surface.commands import commands
+
+__all__ = ["churn"]
+
+
+@pytest.mark.parametrize("name", record.RECORDS)
+def test_an_interface_is_as_it_was_recorded(name: str, tmp_path: Path) -> None:
+    assert record.differences(name, record.RECORDS[name](tmp_path)) == ""
+
+
+def test_a_changed_interface_is_told_line_by_line(tmp_path: Path) -> None:
+    changed = settings.described()
+    changed["serving.port"]["default"] = 8001
+    told = record.differences("settings", changed)
+    assert '-  "default": 8000,' in told
+    assert '+  "default": 8001,' in told
+    assert record.ADVICE in told
+
+
+def test_every_setting_has_its_variable() -> None:
+    assert [key for key, setting in settings.described().items() if setting["environment"] is None] == []
+
+
+@pytest.mark.parametrize("words", [words for words, _ in commands()], ids=" ".join)
+def test_help_ends_with_0_and_an_unknown_option_with_2(churn: Churn, words: tuple[str, ...]) -> None:
+    assert churn(*words, "--help").code == 0
+    assert churn(*words, "--no-such-option").code == 2
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "init --from nowhere.csv", "validate", "train", "report", "score", "mature", "models rollback --reason none",
+        "keys revoke 1", "people disable nobody", "serve", "doctor",
+    ],
+)  # fmt: skip
+def test_a_command_that_cannot_do_its_work_ends_with_1(churn: Churn, words: str) -> None:
+    assert churn(*words.split()).code == 1
