@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from alembic.script import ScriptDirectory
@@ -15,14 +16,26 @@ from churn_mlops.config import Settings
 from churn_mlops.data.history import HistoryContract
 from churn_mlops.models.fitting import FitSettings
 from churn_mlops.models.inference import ChurnPredictor
+from churn_mlops.models.tracking import Tracking, reach
 from churn_mlops.pipelines.one_customer import CustomerRow
 from churn_mlops.serving.access import Access
 from churn_mlops.serving.app import create_app
 from churn_mlops.serving.live import Live, LiveSource
+from churn_mlops.serving.permissions import TABLE
 from churn_mlops.serving.store_link import StoreLink
+from churn_mlops.store import KEY_ROLES, PERSON_ROLES, add_person, forget, make_key
 from churn_mlops.store.migrating import MIGRATIONS
 
-__all__ = ["CustomerRow", "FitSettings", "HistoryContract", "application", "command", "revisions"]
+__all__ = [
+    "KEY_ROLES",
+    "PERSON_ROLES",
+    "CustomerRow",
+    "FitSettings",
+    "HistoryContract",
+    "add_person",
+    "forget",
+    "make_key",
+]
 
 
 def command() -> Any:
@@ -56,3 +69,16 @@ def application(
     with TestClient(served, base_url="http://localhost", client=("127.0.0.1", 50_000)) as client:
         yield client
     link.close()
+
+
+def permissions() -> dict[str, dict[str, Any]]:
+    """Of each route, by method and path: the roles that may call it, and the audit event of it."""
+    return {
+        f"{method} {path}": {"roles": sorted(rule.roles), "open": rule.open, "event": rule.event}
+        for (method, path), rule in TABLE.items()
+    }
+
+
+def make_mlflow_database(path: Path) -> None:
+    """Make an empty MLflow database at ``path``."""
+    reach(Tracking(f"sqlite:///{path}", path.parent, "churn", "churn"))

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from churn_mlops.models import MODEL_TYPES
-from tests.surface import bundles, commands, names, serving, settings, store
+from tests.surface import bundles, collect, commands, names, serving, settings, store, story
 
 FOLDER = Path(__file__).parent / "recorded"
 ADVICE = "If it is meant, run `python -m tests.surface.record` and say so in CHANGELOG.md."
@@ -27,6 +27,7 @@ RECORDS: dict[str, Describe] = {
     "settings": lambda _: settings.described(),
     "contracts": lambda _: settings.contracts(),
     "names": lambda _: names.described(),
+    "wire": serving.wire,
     "store_sqlite": lambda folder: store.described(f"sqlite:///{folder}/churn.db"),
 }
 """What is described with an empty folder alone, and compared as a whole."""
@@ -63,10 +64,16 @@ def _store_on_postgres(_: Path) -> Any:
         return store.described(new_database(server))
 
 
+def _story(folder: Path) -> Any:
+    collect.make_mlflow_database(folder / "empty.db")
+    (folder / "work").mkdir()
+    return story.described(folder / "work", folder / "empty.db")
+
+
 def main(wanted: list[str]) -> None:
     """Record what is ``wanted``, everything where nothing is named."""
     # Bundles first: the server that is described serves one of them.
-    everything = {"bundles": _record_bundles, **RECORDS, "store_postgresql": _store_on_postgres}
+    everything = {"bundles": _record_bundles, **RECORDS, "store_postgresql": _store_on_postgres, "story": _story}
     for name in wanted or everything:
         with tempfile.TemporaryDirectory() as folder:
             described = everything[name](Path(folder))

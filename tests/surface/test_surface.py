@@ -7,24 +7,29 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Churn, churn
-from tests.surface import record, settings
+from tests.surface import record as records
+from tests.surface import settings, story
 from tests.surface.commands import commands
 
 __all__ = ["churn"]
 
 
-@pytest.mark.parametrize("name", record.RECORDS)
+@pytest.mark.parametrize("name", records.RECORDS)
 def test_an_interface_is_as_it_was_recorded(name: str, tmp_path: Path) -> None:
-    assert record.differences(name, record.RECORDS[name](tmp_path)) == ""
+    assert records.differences(name, records.RECORDS[name](tmp_path)) == ""
+
+
+def test_a_day_with_the_command_is_as_it_was_recorded(tmp_path: Path, record: Path) -> None:
+    assert records.differences("story", story.described(tmp_path, record)) == ""
 
 
 def test_a_changed_interface_is_told_line_by_line(tmp_path: Path) -> None:
     changed = settings.described()
     changed["serving.port"]["default"] = 8001
-    told = record.differences("settings", changed)
+    told = records.differences("settings", changed)
     assert '-  "default": 8000,' in told
     assert '+  "default": 8001,' in told
-    assert record.ADVICE in told
+    assert records.ADVICE in told
 
 
 def test_every_setting_has_its_variable() -> None:
