@@ -41,7 +41,7 @@ def test_the_migrations_make_the_tables_that_the_code_declares(store: Store) -> 
 def test_the_tables_on_postgresql_are_as_they_were_recorded(server) -> None:  # type: ignore[no-untyped-def]
     from tests.store.conftest import new_database
 
-    assert record.differences("store_postgresql", tables.described(new_database(server))) == ""
+    record.check("store_postgresql", tables.described(new_database(server)))
 
 
 def test_opening_again_changes_nothing_and_needs_no_alembic(address: str) -> None:

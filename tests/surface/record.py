@@ -43,11 +43,12 @@ def recorded(name: str) -> str:
     return (FOLDER / f"{name}.json").read_text(encoding="utf-8")
 
 
-def differences(name: str, described: Any) -> str:
-    """How what is ``described`` differs from its record, line by line; empty where it does not."""
+def check(name: str, described: Any) -> None:
+    """Raise AssertionError where what is ``described`` differs from its record: line by line, and what to do."""
     before, now = recorded(name).splitlines(), text_of(described).splitlines()
     lines = list(difflib.unified_diff(before, now, f"recorded/{name}.json", "now", lineterm="", n=4))
-    return "\n".join([*lines, ADVICE]) if lines else ""
+    if lines:
+        raise AssertionError("\n".join([*lines, ADVICE]))
 
 
 def _record_bundles(_: Path) -> Any:
