@@ -21,6 +21,7 @@ FOLDER = Path(__file__).parent / "recorded" / "bundles"
 SCORED = 20
 """Customers whose scores are recorded."""
 _LIBRARIES = ("lightgbm", "numpy", "scikit-learn", "scipy")
+_DECLARED = ("contract", "history", "levels", "model_type", "threshold")
 _HISTORY = {
     "name": "surface",
     "customer": "customer_id",
@@ -68,9 +69,13 @@ def described() -> dict[str, Any]:
 
 
 def names_in(data: bytes) -> dict[str, Any]:
-    """Format of a bundle with the names and types in its model; how many trees and steps there are is left open."""
+    """What of a bundle depends on no processor: format, what was declared, names and types of what was fitted.
+
+    How many trees and steps there are is left open.
+    """
     header, model = (json.loads(line) for line in data.splitlines())
-    return {"header": header | {"sha256": None}, "model": shape(model)}
+    declared = {key: model[key] for key in _DECLARED if key in model}
+    return {"header": header | {"sha256": None}, "model": shape(model) | declared}
 
 
 def _described(file: Path) -> dict[str, Any]:
