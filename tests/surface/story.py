@@ -87,8 +87,10 @@ class Story:
         if not step.startswith(_DEPEND_ON_THE_DAY):
             self.codes[step] = code
         if "--json" in step.split():
-            document = json.loads(printed)
+            document = json.loads(printed or "null")
             self.printed[step] = shape(document)
+            if code:
+                return  # it made nothing that could be named
             if step.startswith("keys create"):
                 self.names["key"] = document["id"]
             if step.startswith("score --json"):
