@@ -25,6 +25,8 @@ from churn_mlops.store.database.schema import HEAD, METADATA, VERSION_TABLE
 from churn_mlops.store.scoring.publishing import publish
 from churn_mlops.store.scoring.runs import dates, latest_run
 from tests.store.builders import DAY, batches, run
+from tests.surface import record
+from tests.surface import store as tables
 
 
 def test_the_newest_migration_is_the_one_that_the_code_expects() -> None:
@@ -36,6 +38,12 @@ def test_the_migrations_make_the_tables_that_the_code_declares(store: Store) -> 
         context = MigrationContext.configure(connection, opts={"compare_type": True, "version_table": VERSION_TABLE})
         assert compare_metadata(context, METADATA) == []
         assert revision(connection) == HEAD
+
+
+def test_the_tables_on_postgresql_are_as_they_were_recorded(server) -> None:  # type: ignore[no-untyped-def]
+    from tests.store.conftest import new_database
+
+    record.check("store_postgresql", tables.described(new_database(server)))
 
 
 def test_opening_again_changes_nothing_and_needs_no_alembic(address: str) -> None:

@@ -3,6 +3,7 @@
 from churn_mlops.data.contract.feature import FALSE_TEXTS, TRUE_TEXTS, Feature, FeatureType, level_text
 from churn_mlops.data.contract.flat import (
     ABSURD,
+    CONTRACT_VERSION,
     LABEL,
     ContractFile,
     DataContract,
@@ -33,6 +34,7 @@ from churn_mlops.data.contract.units import unit_of
 __all__ = [
     "ABSURD",
     "AS_OF",
+    "CONTRACT_VERSION",
     "DAYS_OF_UNIT",
     "END",
     "END_KNOWN_AT",
