@@ -31,7 +31,7 @@ from churn_mlops.config import Settings
 from churn_mlops.models.inference import ChurnPredictor
 from churn_mlops.pipelines.deployment.deploy import SharedModels
 from churn_mlops.store import open_store
-from churn_mlops.store.deployments import StoredBundle, StoredPeriod, add_live, current_period
+from churn_mlops.store.deployments import StoredBundle, StoredDeployment, add_live, current_period
 from tests.companies.versions import CUSTOMER, disagreeing, version_of
 from tests.postgres import new_database, postgres_server
 
@@ -132,7 +132,7 @@ def _plant_broken(address: str) -> None:
         since = time.strftime("%Y-%m-%dT%H:%M:%S+00:00", time.gmtime(time.time() + 1))
         texts = last.texts() | {"since": since, "version": "broken", "sha256": bundle.sha256}
         add_live(
-            store, [StoredPeriod.from_texts(**texts)], [StoredBundle(bundle.sha256, bundle.to_bytes())], after=last
+            store, [StoredDeployment.from_texts(**texts)], [StoredBundle(bundle.sha256, bundle.to_bytes())], after=last
         )
 
 

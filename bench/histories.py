@@ -37,7 +37,7 @@ from churn_mlops.data.sources.folders import open_every_table
 from churn_mlops.data.sources.history_tables import open_tables
 from churn_mlops.data.validation.validate import ValidationReport
 from churn_mlops.models.evaluate import evaluate
-from churn_mlops.pipelines.training.backtest import Later, score_later
+from churn_mlops.pipelines.training.backtest import BacktestScores, score_later
 from churn_mlops.pipelines.training.snapshots import Periods, read_periods
 
 Floats = npt.NDArray[np.float64]
@@ -58,7 +58,7 @@ def periods_of(address: str, contract: HistoryContract, snapshots: int, every_da
     return read_periods(Settings.model_validate({"training": training}), tables, contract, last_day(tables, contract))
 
 
-def against(later: Later, rival: Floats, draws: int = DRAWS) -> dict[str, Any]:
+def against(later: BacktestScores, rival: Floats, draws: int = DRAWS) -> dict[str, Any]:
     """Areas under the ROC curve of the model and of a rival score on the same rows, with 95 % intervals.
 
     Customers are drawn with replacement, as many as there are; both scores are judged on the same draw.

@@ -25,7 +25,7 @@ from sqlalchemy import Engine, event
 from churn_mlops.cli import main
 from churn_mlops.cli.interrupts import Stopping
 from churn_mlops.config import load_settings
-from churn_mlops.pipelines.delivery.webhook import Patience
+from churn_mlops.pipelines.delivery.webhook import RetryClock
 from churn_mlops.pipelines.scheduling.daily_job import daily_job, timetable_of, utc_now
 from churn_mlops.pipelines.scoring import score
 
@@ -234,4 +234,4 @@ def _churn(*arguments: str) -> None:
 def _daily(config: Path, as_of: date) -> None:
     settings = load_settings(config)
     timetable = timetable_of(settings, utc_now())
-    daily_job(settings, timetable, Patience(lambda _: False)).run(as_of)
+    daily_job(settings, timetable, RetryClock(lambda _: False)).run(as_of)

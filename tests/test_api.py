@@ -21,8 +21,8 @@ from churn_mlops.models import ChurnModel
 from churn_mlops.models.promotion import LiveModels
 from churn_mlops.serving.app import create_app
 from churn_mlops.serving.model.model_watcher import load_champion
-from churn_mlops.serving.model.served_model import LiveSource
-from churn_mlops.serving.resilience.store_client import StoreLink
+from churn_mlops.serving.model.served_model import ModelSlot
+from churn_mlops.serving.resilience.store_client import StoreClient
 from churn_mlops.store import open_store
 from churn_mlops.store.prediction_log import answers_of
 from tests.companies.flat import demo_columns, write_demo
@@ -65,8 +65,8 @@ def settings(folder):
 @pytest.fixture(scope="module")
 def client(model, settings):
     LiveModels(settings.models.folder).publish(model.bundle_, version="3", provenance={"rows": 4500}, reason="test")
-    store = StoreLink(f"sqlite:///{settings.models.folder.parent}/churn.db")
-    app = create_app(LiveSource(load_champion(settings)), settings, store=store)
+    store = StoreClient(f"sqlite:///{settings.models.folder.parent}/churn.db")
+    app = create_app(ModelSlot(load_champion(settings)), settings, store=store)
     with TestClient(app, base_url="http://localhost") as client:
         yield client
     store.close()

@@ -19,7 +19,7 @@ from bench.outages.scenario import Scenario
 from bench.outages.site import Site, named, wait
 from bench.outages.steady import Fault, Steady
 from churn_mlops.store import open_store
-from churn_mlops.store.deployments import StoredBundle, StoredPeriod, add_live, current_period
+from churn_mlops.store.deployments import StoredBundle, StoredDeployment, add_live, current_period
 from tests.companies.versions import disagreeing
 
 CHANGES = 20
@@ -167,7 +167,7 @@ def _plant_broken(made: Site) -> None:
         since = last.since.replace(microsecond=0).timestamp() + 1
         texts = last.texts() | {"since": _moment(since), "version": "broken", "sha256": bundle.sha256}
         add_live(
-            store, [StoredPeriod.from_texts(**texts)], [StoredBundle(bundle.sha256, bundle.to_bytes())], after=last
+            store, [StoredDeployment.from_texts(**texts)], [StoredBundle(bundle.sha256, bundle.to_bytes())], after=last
         )
 
 

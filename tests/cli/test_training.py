@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from churn_mlops.cli import training
-from churn_mlops.data.leakage import Canary, Firewall, LeakFinding
+from churn_mlops.data.leakage import Canary, LeakageReport, LeakFinding
 from churn_mlops.models.fitting.type_selection import Excess, as_plain
 from churn_mlops.pipelines.training.train import Trained
 from tests.cli.conftest import Churn
@@ -62,7 +62,7 @@ BLIND = Canary("days until the end", True, False, "is not caught: the firewall i
 
 def leaking(company: Company, *set_aside: str) -> Trained:
     assert company.trained is not None
-    leaks = replace(company.trained.leaks, firewall=Firewall(FOUND, (BLIND,)), set_aside=set_aside)
+    leaks = replace(company.trained.leaks, firewall=LeakageReport(FOUND, (BLIND,)), set_aside=set_aside)
     return replace(company.trained, leaks=leaks)
 
 
@@ -112,7 +112,7 @@ def test_a_finding_that_asks_ends_with_its_question(company: Company, capsys: py
     assert trained is not None
     asking = LeakFinding("age", "foresees", "is it written back into the past, as a state of today is?", sure=False)
     told = LeakFinding("plan", "rewritten", "has been rewritten since", sure=False)
-    leaks = replace(trained.leaks, firewall=Firewall((asking, told), ()))
+    leaks = replace(trained.leaks, firewall=LeakageReport((asking, told), ()))
     training.show(replace(trained, leaks=leaks), None)
     printed = " ".join(capsys.readouterr().out.split())
     assert "as a state of today is? Worth a look: plan: has been rewritten since." in printed

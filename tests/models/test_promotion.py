@@ -17,7 +17,7 @@ import pytest
 from churn_mlops.errors import BundleError, PromotionError
 from churn_mlops.models import Bundle, ChurnModel
 from churn_mlops.models.comparison import Comparison, compare
-from churn_mlops.models.deployment_periods import LivePeriod, merged, standing
+from churn_mlops.models.deployment_periods import DeploymentPeriod, merged, standing
 from churn_mlops.models.promotion import ChampionChangedError, LiveModels
 from tests.companies.customers import CONTRACT, customers, left
 
@@ -202,8 +202,8 @@ def test_two_who_want_rid_of_one_champion_go_back_one_step(
 
 
 def test_what_two_machines_rolled_back_each_for_itself_was_rolled_back_once() -> None:
-    def period(sha256: str, minute: int, *, rollback: bool = False) -> LivePeriod:
-        return LivePeriod(sha256, sha256, "boosting", f"2026-11-23T06:{minute:02}:00+00:00", None, "", rollback)
+    def period(sha256: str, minute: int, *, rollback: bool = False) -> DeploymentPeriod:
+        return DeploymentPeriod(sha256, sha256, "boosting", f"2026-11-23T06:{minute:02}:00+00:00", None, "", rollback)
 
     before = [period("a", 1), period("b", 2), period("c", 3)]
     one, other = period("b", 4, rollback=True), period("b", 5, rollback=True)

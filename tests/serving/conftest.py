@@ -9,7 +9,7 @@ from fastapi.testclient import TestClient
 from churn_mlops.config import Settings
 from churn_mlops.data.contract import DataContract
 from churn_mlops.serving.app import create_app
-from churn_mlops.serving.model.served_model import Live, LiveSource
+from churn_mlops.serving.model.served_model import ModelSlot, ServedModel
 
 CONTRACT = DataContract.from_dict(
     {
@@ -77,7 +77,7 @@ def settings():
 
 @pytest.fixture
 def source(predictor, settings):
-    live = Live(
+    live = ServedModel(
         predictor,
         version="3",
         live_from="2026-11-23T06:00:00+00:00",
@@ -85,7 +85,7 @@ def source(predictor, settings):
         provenance={"metrics": {"auc": 0.88, "slope": [float("nan")]}},
         max_batch_rows=settings.serving.max_batch_rows,
     )
-    return LiveSource(live)
+    return ModelSlot(live)
 
 
 @pytest.fixture

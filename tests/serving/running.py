@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from churn_mlops.config import Settings
-from churn_mlops.serving.model.served_model import LiveSource
+from churn_mlops.serving.model.served_model import ModelSlot
 from churn_mlops.serving.server import Server, address_of, listen
 
 
 @contextmanager
-def running(source: LiveSource, settings: Settings) -> Iterator[tuple[str, int]]:
+def running(source: ModelSlot, settings: Settings) -> Iterator[tuple[str, int]]:
     """Host and port of a server that is ready; it stops when the block ends."""
     listening, ready = listen("127.0.0.1", 0), threading.Event()
     server = Server(source, settings, address_of(listening), ready.set)

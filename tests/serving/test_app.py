@@ -10,7 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from churn_mlops.config import Settings
 from churn_mlops.serving.app import create_app
-from churn_mlops.serving.model.served_model import Live, LiveSource
+from churn_mlops.serving.model.served_model import ModelSlot, ServedModel
 
 FOUR_KEYS = ["prediction", "will_churn", "churn_probability", "confidence"]
 
@@ -108,8 +108,8 @@ def test_colons_and_escapes_in_a_text_are_no_repeated_fields(settings, predictor
     contract = predictor.contract.to_dict()
     contract["features"]["contract_type"]["levels"] = ["a:b", 'c"d: {e']
     predictor.contract = type(predictor.contract).from_dict(contract)
-    live = Live(predictor, "1", "2026-11-23", "fake")
-    with TestClient(create_app(LiveSource(live), settings), base_url="http://localhost") as client:
+    live = ServedModel(predictor, "1", "2026-11-23", "fake")
+    with TestClient(create_app(ModelSlot(live), settings), base_url="http://localhost") as client:
         for level in ["a:b", 'c"d: {e']:
             assert client.post("/predict", json=customer | {"contract_type": level}).status_code == 200
 
@@ -119,7 +119,7 @@ def test_a_feature_may_have_any_name(settings, predictor, name):
     contract = {"name": "odd names", "features": {name: {"type": "number", "min": 0}, "tenure": {"type": "number"}}}
     predictor.contract = type(predictor.contract).from_dict(contract)
     with TestClient(
-        create_app(LiveSource(Live(predictor, "1", "2026-11-23", "fake")), settings), base_url="http://localhost"
+        create_app(ModelSlot(ServedModel(predictor, "1", "2026-11-23", "fake")), settings), base_url="http://localhost"
     ) as client:
         assert client.post("/predict", json={name: 1.5, "tenure": 1}).status_code == 200
         assert client.post("/predict", json={name: -1, "tenure": 1}).json()["fields"][0]["field"] == name
@@ -149,7 +149,7 @@ def test_model_tells_what_it_takes(client):
 
 
 def test_health_does_not_need_a_model_but_all_else_does(settings, customer):
-    with TestClient(create_app(LiveSource(), settings), base_url="http://localhost") as client:
+    with TestClient(create_app(ModelSlot(), settings), base_url="http://localhost") as client:
         assert client.get("/health").json() == {"status": "alive"}
         assert client.get("/metrics").status_code == client.get("/openapi.json").status_code == 200
         for response in [
@@ -174,7 +174,7 @@ def test_another_model_goes_live_whole(client, source, predictor, customer):
     other = type(predictor)()
     other.contract = type(predictor.contract).from_dict(contract)
     before = client.get("/openapi.json").json()
-    source.current = Live(other, "4", "2026-11-24", "fake")
+    source.current = ServedModel(other, "4", "2026-11-24", "fake")
     assert client.post("/predict", json=customer).status_code == 422
     assert client.post("/predict", json={"tenure": 1}).headers["X-Model-Version"] == "4"
     assert client.get("/ready").json()["model_version"] == "4"

@@ -48,13 +48,13 @@ import asyncio
 from churn_mlops.config import load_settings
 from churn_mlops.logs import configure
 from churn_mlops.serving.app import create_app
-from churn_mlops.serving.model.served_model import LiveSource
+from churn_mlops.serving.model.served_model import ModelSlot
 from churn_mlops.serving.model.model_watcher import load_champion
 
 configure("error")
 folder = Path(sys.argv[1])
 settings = load_settings(folder / "config.yaml", environ={})
-app = create_app(LiveSource(load_champion(settings)), settings)
+app = create_app(ModelSlot(load_champion(settings)), settings)
 rows = json.loads((folder / "rows.json").read_text())
 
 async def post(path, body):

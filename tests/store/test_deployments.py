@@ -14,9 +14,9 @@ from churn_mlops.store import Store, open_store
 from churn_mlops.store.audit_log import events
 from churn_mlops.store.database.schema import BUNDLES
 from churn_mlops.store.deployments import (
-    LiveChangedError,
+    DeploymentChangedError,
     StoredBundle,
-    StoredPeriod,
+    StoredDeployment,
     add_live,
     current_period,
     stored_bundle,
@@ -30,12 +30,14 @@ def bundle(name: str) -> StoredBundle:
     return StoredBundle(hashlib.sha256(body).hexdigest(), b"{header}\n" + body + b"\n", {"of": name})
 
 
-def period(name: str, minutes: int, **fields: bool) -> StoredPeriod:
+def period(name: str, minutes: int, **fields: bool) -> StoredDeployment:
     sha256 = bundle(name).sha256
-    return StoredPeriod(name, sha256, "logistic_regression", NOW + timedelta(minutes=minutes), f"why {name}", **fields)
+    return StoredDeployment(
+        name, sha256, "logistic_regression", NOW + timedelta(minutes=minutes), f"why {name}", **fields
+    )
 
 
-def go_live(store: Store, *periods: StoredPeriod) -> None:
+def go_live(store: Store, *periods: StoredDeployment) -> None:
     add_live(store, periods, [bundle(one.version) for one in periods], after=current_period(store))
 
 
@@ -54,7 +56,7 @@ def test_the_last_period_is_the_champions_and_ends_the_one_before(store: Store) 
     assert [(one.version, one.rollback) for one in found] == [("1", False), ("2", False), ("1", True)]
     assert [one.until for one in found] == [found[1].since, found[2].since, None]
     assert current_period(store) == found[-1]
-    assert StoredPeriod.from_texts(**found[0].texts()) == found[0]
+    assert StoredDeployment.from_texts(**found[0].texts()) == found[0]
 
 
 def test_who_changed_what_is_live_stands_in_the_trail(store: Store) -> None:
@@ -86,7 +88,7 @@ def test_a_period_of_a_machine_that_was_cut_off_comes_to_its_place(store: Store)
 
 def test_who_does_not_know_the_last_period_adds_nothing(store: Store) -> None:
     go_live(store, period("1", 0))
-    with pytest.raises(LiveChangedError, match="look again"):
+    with pytest.raises(DeploymentChangedError, match="look again"):
         add_live(store, [period("2", 5)], [bundle("2")], after=None)
     assert [one.version for one in stored_periods(store)] == ["1"]
 
@@ -99,7 +101,7 @@ def test_of_many_who_are_first_only_one_is(store: Store) -> None:
             together.wait()
             try:
                 add_live(own, [period(str(number), number)], [bundle(str(number))], after=None)
-            except LiveChangedError:
+            except DeploymentChangedError:
                 refused.append(number)
 
     threads = [threading.Thread(target=one_of_them, args=(number,)) for number in range(6)]

@@ -22,7 +22,7 @@ from churn_mlops.store.audit_log import events
 from churn_mlops.store.contacts import NewContact, contacts, record_contact
 from churn_mlops.store.database.schema import METADATA
 from churn_mlops.store.database.vacuum import TOUCHED, clean
-from churn_mlops.store.erasure import HELD, forget, forget_again
+from churn_mlops.store.erasure import HELD, forget, reapply_erasures
 from churn_mlops.store.prediction_log import Answer, answers_of, keep_answers
 from churn_mlops.store.scoring.outcomes import Labels, record
 from churn_mlops.store.scoring.predictions import prediction_of, predictions
@@ -221,13 +221,13 @@ def test_another_key_is_noticed(store: Store) -> None:
 def test_those_who_came_back_are_found_by_their_hashes(store: Store) -> None:
     plant(store)
     stones = [Tombstone(customer_hash(KEY, name), mark_of(KEY), STARS) for name in (NAME, "long gone")]
-    back = forget_again(store, KEY, stones, by=BY)
+    back = reapply_erasures(store, KEY, stones, by=BY)
     assert list(back) == [NAME]
     assert back[NAME].removed["predictions"] == 2
     assert clean(store).whole
     assert in_tables(store, NAME) == []
     assert {(one.hash, one.at) for one in all_tombstones(store)} == {(one.hash, STARS) for one in stones}
-    assert forget_again(store, KEY, stones, by=BY) == {}
+    assert reapply_erasures(store, KEY, stones, by=BY) == {}
 
 
 def test_he_is_forgotten_between_two_writers_and_never_half(address: str) -> None:
@@ -378,7 +378,7 @@ def test_a_backup_from_before_brings_nobody_back(tmp_path: Path) -> None:
     shutil.copy(tmp_path / "backup.db", path)
     with open_store(f"sqlite:///{path}") as store:
         assert (all_tombstones(store), prediction_of(store, NAME) is None) == ([], False)
-        assert list(forget_again(store, KEY, file.read(), by=BY)) == [NAME]
+        assert list(reapply_erasures(store, KEY, file.read(), by=BY)) == [NAME]
         assert clean(store).whole
         assert all_tombstones(store) == file.read()
     assert in_files(path.parent, NAME) == []

@@ -18,13 +18,13 @@ from churn_mlops.models.fitting.inputs import FitSettings
 from churn_mlops.models.inference import ChurnPredictor
 from churn_mlops.models.tracking import Tracking, reach
 from churn_mlops.pipelines.scoring.single_customer import CustomerRow
-from churn_mlops.serving.access.credential_cache import Access
+from churn_mlops.serving.access.credential_cache import CredentialCache
 from churn_mlops.serving.access.permissions import TABLE
 from churn_mlops.serving.app import create_app
-from churn_mlops.serving.model.served_model import Live, LiveSource
-from churn_mlops.serving.resilience.store_client import StoreLink
+from churn_mlops.serving.model.served_model import ModelSlot, ServedModel
+from churn_mlops.serving.resilience.store_client import StoreClient
 from churn_mlops.store.access.api_keys import KEY_ROLES, make_key
-from churn_mlops.store.access.users import PERSON_ROLES, add_person
+from churn_mlops.store.access.users import PERSON_ROLES, add_user
 from churn_mlops.store.database.migrate import MIGRATIONS
 from churn_mlops.store.erasure import forget
 
@@ -34,7 +34,7 @@ __all__ = [
     "CustomerRow",
     "FitSettings",
     "HistoryContract",
-    "add_person",
+    "add_user",
     "forget",
     "make_key",
 ]
@@ -63,10 +63,17 @@ def application(
         settings: of the server; its store is made where there is none.
         read_customer: reads one customer of the source, given their ID and the bundle.
     """
-    live = None if predictor is None else Live(predictor, "3", "2026-11-23T06:00:00+00:00", "logistic_regression")
-    link = StoreLink(settings.store.url)
+    live = (
+        None if predictor is None else ServedModel(predictor, "3", "2026-11-23T06:00:00+00:00", "logistic_regression")
+    )
+    link = StoreClient(settings.store.url)
     served = create_app(
-        LiveSource(live), settings, store=link, access=Access(link), local_only=True, read_of_source=read_customer
+        ModelSlot(live),
+        settings,
+        store=link,
+        access=CredentialCache(link),
+        local_only=True,
+        read_of_source=read_customer,
     )
     with TestClient(served, base_url="http://localhost", client=("127.0.0.1", 50_000)) as client:
         yield client

@@ -136,7 +136,7 @@ class Callers:
             for role in collect.KEY_ROLES:
                 key, _ = collect.make_key(store, role, role, by="tests")
                 callers.headers[role] = {"Authorization": f"Bearer {key}"}
-            collect.add_person(store, PERSON["name"], PERSON["password"], "agent", by="tests")
+            collect.add_user(store, PERSON["name"], PERSON["password"], "agent", by="tests")
             collect.forget(store, Settings().store.customer_hash_key, FORGOTTEN, by="tests")
             publish(store, run(), batches(3))
         return callers

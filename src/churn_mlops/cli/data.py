@@ -115,7 +115,7 @@ def _no_label(proposal: Proposal | HistoryProposal) -> str:
 
 
 def _show_proposal(proposal: Proposal | HistoryProposal) -> None:
-    from churn_mlops.data.proposal.summary import outlined  # with it comes what reads tables
+    from churn_mlops.data.proposal.summary import group_missing  # with it comes what reads tables
 
     overview = proposal.overview()
     count = len(proposal.contract.features)
@@ -127,7 +127,7 @@ def _show_proposal(proposal: Proposal | HistoryProposal) -> None:
     )
     if proposal.findings:
         say("What to know about this data:")
-    for finding in outlined(proposal.findings):
+    for finding in group_missing(proposal.findings):
         say(f"  - {finding.column}: {finding.message}" if finding.column else f"  - {finding.message}")
 
 

@@ -13,7 +13,7 @@ from churn_mlops.errors import ChurnError
 
 if TYPE_CHECKING:
     from churn_mlops.config import Settings
-    from churn_mlops.pipelines.scheduling.lateness import Punctuality
+    from churn_mlops.pipelines.scheduling.lateness import ScheduleStatus
     from churn_mlops.pipelines.scheduling.timetable import Timetable
 
 
@@ -47,13 +47,13 @@ def schedule(
 
 
 def _keep(settings: Settings, timetable: Timetable, backfill: bool) -> None:
-    from churn_mlops.pipelines.delivery.webhook import Patience
+    from churn_mlops.pipelines.delivery.webhook import RetryClock
     from churn_mlops.pipelines.scheduling.daily_job import daily_job, utc_now
     from churn_mlops.pipelines.scheduling.scheduler import Retries, Schedule
 
     wanted = settings.schedule
     with Stopping() as stopping:
-        job = daily_job(settings, timetable, Patience(stopping.wait), backfill=backfill)
+        job = daily_job(settings, timetable, RetryClock(stopping.wait), backfill=backfill)
         following = timetable.next(utc_now()).at
         say(f"Runs daily at {wanted.at} ({timetable.zone.key}), next on {following:%Y-%m-%d}. Stop with Ctrl-C.")
         Schedule(
@@ -88,7 +88,7 @@ def _status(settings: Settings, timetable: Timetable, as_json: bool) -> None:
         raise typer.Exit(1)
 
 
-def _show(found: Punctuality) -> None:
+def _show(found: ScheduleStatus) -> None:
     last, following = found.last_success, found.next_run
     if last is None:
         say("It has never succeeded.")

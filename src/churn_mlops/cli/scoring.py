@@ -47,7 +47,7 @@ def score(
     Example: `churn score --out list.csv`
     """
     from churn_mlops.pipelines.delivery.send_list import send_list
-    from churn_mlops.pipelines.delivery.webhook import Patience, checked
+    from churn_mlops.pipelines.delivery.webhook import RetryClock, checked
     from churn_mlops.pipelines.scoring import publish as daily
     from churn_mlops.pipelines.scoring import score as job
     from churn_mlops.pipelines.scoring.export import FORMATS, export
@@ -70,7 +70,7 @@ def score(
                 scored = daily.run_day(settings, as_of.date() if as_of else None, progress=progress).scored
     if out is not None:
         export(scored.customers, out)
-    delivered = send_list(settings, scored.as_of, Patience(Event().wait)) if send else None
+    delivered = send_list(settings, scored.as_of, RetryClock(Event().wait)) if send else None
     if as_json:
         print_json(_document(scored))
         return

@@ -30,12 +30,12 @@ def add(
     Example: `churn people add anna --role agent < password.txt`
     """
     from churn_mlops.store import open_store
-    from churn_mlops.store.access.users import add_person
+    from churn_mlops.store.access.users import add_user
 
     settings = settings_of(context)
     password = _password()
     with open_store(settings.store.url) as store:
-        person = add_person(store, name, password, role, by=who(), replace=replace)
+        person = add_user(store, name, password, role, by=who(), replace=replace)
     if as_json:
         print_json(asdict(person))
     else:
@@ -53,10 +53,10 @@ def disable(
     Example: `churn people disable anna`
     """
     from churn_mlops.store import open_store
-    from churn_mlops.store.access.users import disable_person
+    from churn_mlops.store.access.users import disable_user
 
     with open_store(settings_of(context).store.url) as store:
-        person = disable_person(store, name, by=who())
+        person = disable_user(store, name, by=who())
     if as_json:
         print_json(asdict(person))
     else:

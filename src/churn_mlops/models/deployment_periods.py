@@ -8,7 +8,7 @@ from datetime import datetime
 
 
 @dataclass(frozen=True)
-class LivePeriod:
+class DeploymentPeriod:
     """One version's time as champion; times are ISO 8601 in UTC, ``to`` is None while it lasts.
 
     ``rollback`` says that it began by going back.
@@ -35,7 +35,7 @@ class LivePeriod:
         return since, self.sha256
 
 
-def merged(*histories: Iterable[LivePeriod]) -> tuple[LivePeriod, ...]:
+def merged(*histories: Iterable[DeploymentPeriod]) -> tuple[DeploymentPeriod, ...]:
     """Every period of ``histories`` once, the oldest first, each ended by the next: the last one is the champion's.
 
     So those who put the same histories together, in whatever order, agree on what is live.
@@ -46,9 +46,9 @@ def merged(*histories: Iterable[LivePeriod]) -> tuple[LivePeriod, ...]:
     return tuple(replace(period, to=end) for period, end in zip(ordered, ends, strict=False))
 
 
-def standing(periods: Iterable[LivePeriod]) -> list[LivePeriod]:
+def standing(periods: Iterable[DeploymentPeriod]) -> list[DeploymentPeriod]:
     """The periods without those that were rolled back: the champion is the last, what it replaced stands before it."""
-    found: list[LivePeriod] = []
+    found: list[DeploymentPeriod] = []
     for period in periods:
         # By what it went back to, not by one step: two machines that did not know of each other may have gone the same.
         while period.rollback and found and found[-1].sha256 != period.sha256:

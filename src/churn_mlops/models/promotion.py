@@ -20,17 +20,17 @@ from churn_mlops.atomic_files import write_atomic
 from churn_mlops.errors import BundleError, PromotionError
 from churn_mlops.file_locks import lock_file
 from churn_mlops.models.bundle import Bundle
-from churn_mlops.models.deployment_periods import LivePeriod, merged, standing
+from churn_mlops.models.deployment_periods import DeploymentPeriod, merged, standing
 from churn_mlops.models.inference import ChurnPredictor
 
 __all__ = [
     "ANY",
     "Announce",
+    "CachedBundle",
     "ChampionChangedError",
-    "KeptBundle",
+    "DeploymentPeriod",
     "LiveModel",
     "LiveModels",
-    "LivePeriod",
     "merged",
 ]
 
@@ -43,7 +43,7 @@ class ChampionChangedError(PromotionError):
 
 
 @dataclass(frozen=True)
-class KeptBundle:
+class CachedBundle:
     """A bundle as a file's bytes, its hash, and what is known of how it was made."""
 
     sha256: str
@@ -62,14 +62,14 @@ class KeptBundle:
         return bundle
 
 
-Announce = Callable[[LivePeriod, KeptBundle], None]
+Announce = Callable[[DeploymentPeriod, CachedBundle], None]
 
 
 @dataclass(frozen=True)
 class LiveModel:
     """The champion: its period, its bundle, and what is known of how it was made."""
 
-    period: LivePeriod
+    period: DeploymentPeriod
     bundle: Bundle
     provenance: Mapping[str, Any]
 
@@ -96,7 +96,7 @@ class LiveModels:
         self.folder = Path(folder)
         self._clock = clock
 
-    def history(self) -> tuple[LivePeriod, ...]:
+    def history(self) -> tuple[DeploymentPeriod, ...]:
         """Every period, the oldest first.
 
         Raises:
@@ -107,7 +107,7 @@ class LiveModels:
             entries = json.loads(path.read_text(encoding="utf-8"))
             if not isinstance(entries, list):
                 raise TypeError("it holds no list")
-            periods = tuple(LivePeriod(**entry) for entry in entries)
+            periods = tuple(DeploymentPeriod(**entry) for entry in entries)
             merged(periods)  # their times can be told, and compared
             return periods
         except FileNotFoundError:
@@ -117,7 +117,7 @@ class LiveModels:
                 f"{path} does not tell which model is live ({error}): restore it from a copy"
             ) from None
 
-    def current(self) -> LivePeriod | None:
+    def current(self) -> DeploymentPeriod | None:
         """The period of the champion, None where none ever was.
 
         Raises:
@@ -137,7 +137,7 @@ class LiveModels:
         kept = self._kept(period.sha256)
         return LiveModel(period, kept.read(str(self._bundle_path(period.sha256))), kept.provenance)
 
-    def kept(self, sha256: str) -> KeptBundle | None:
+    def kept(self, sha256: str) -> CachedBundle | None:
         """The bundle ``sha256`` of any period, None where it is not here or was altered."""
         try:
             kept = self._kept(sha256)
@@ -164,7 +164,7 @@ class LiveModels:
         reason: str,
         instead_of: str | None = ANY,
         first: Announce = lambda period, kept: None,
-    ) -> LivePeriod:
+    ) -> DeploymentPeriod:
         """Make ``bundle`` the champion: all of it is on disk before the one step that makes it live.
 
         Args:
@@ -185,12 +185,12 @@ class LiveModels:
             self._expect(
                 instead_of, f"version {version} was compared with a champion that is live no more: train again"
             )
-            self._keep(KeptBundle(bundle.sha256, bundle.to_bytes(), provenance))
+            self._keep(CachedBundle(bundle.sha256, bundle.to_bytes(), provenance))
             return self._go_live(first, version, bundle.sha256, bundle.model_type, reason)
 
     def rollback(
         self, reason: str, *, instead_of: str | None = ANY, first: Announce = lambda period, kept: None
-    ) -> LivePeriod:
+    ) -> DeploymentPeriod:
         """Make the version that was live before the champion live again; a second time, the one before that.
 
         Args:
@@ -214,7 +214,7 @@ class LiveModels:
             ChurnPredictor(Bundle.load(self._bundle_path(back.sha256)))
             return self._go_live(first, back.version, back.sha256, back.model_type, reason, rollback=True)
 
-    def adopt(self, periods: Iterable[LivePeriod], bundles: Iterable[KeptBundle]) -> None:
+    def adopt(self, periods: Iterable[DeploymentPeriod], bundles: Iterable[CachedBundle]) -> None:
         """Put what was live elsewhere together with what was live here; the last of all periods is the champion's.
 
         Args:
@@ -239,28 +239,28 @@ class LiveModels:
 
     def _go_live(
         self, first: Announce, version: str, sha256: str, model_type: str, reason: str, *, rollback: bool = False
-    ) -> LivePeriod:
+    ) -> DeploymentPeriod:
         history = self.history()
         now = self._clock().astimezone(UTC)
         # Periods are ordered by when they began: one that begins must be the last, whatever the clock says.
         now = max([now, *(period.key[0] + timedelta(milliseconds=1) for period in history)])
         since = now.isoformat(timespec="milliseconds")
         ended = [replace(period, to=period.to or since) for period in history]
-        period = LivePeriod(version, sha256, model_type, since, None, reason, rollback)
+        period = DeploymentPeriod(version, sha256, model_type, since, None, reason, rollback)
         first(period, self._kept(sha256))
         self._write([*ended, period])
         return period
 
-    def _write(self, periods: Iterable[LivePeriod]) -> None:
+    def _write(self, periods: Iterable[DeploymentPeriod]) -> None:
         entries = [asdict(period) for period in periods]
         write_atomic(self.folder / "live.json", json.dumps(entries, indent=1).encode())
 
-    def _keep(self, kept: KeptBundle) -> None:
+    def _keep(self, kept: CachedBundle) -> None:
         write_atomic(self._bundle_path(kept.sha256), kept.content)
         details = json.dumps(dict(kept.provenance), indent=1, sort_keys=True)
         write_atomic(self._provenance_path(kept.sha256), details.encode())
 
-    def _kept(self, sha256: str) -> KeptBundle:
+    def _kept(self, sha256: str) -> CachedBundle:
         path = self._bundle_path(sha256)
         try:
             content = path.read_bytes()
@@ -270,7 +270,7 @@ class LiveModels:
             provenance = json.loads(self._provenance_path(sha256).read_text(encoding="utf-8"))
         except (OSError, ValueError):
             provenance = {}
-        return KeptBundle(sha256, content, provenance if isinstance(provenance, dict) else {})
+        return CachedBundle(sha256, content, provenance if isinstance(provenance, dict) else {})
 
     @property
     def _bundles(self) -> Path:

@@ -218,7 +218,7 @@ class Made(_Facts):
     promoted: bool
 
 
-class Later(_Facts):
+class BacktestScores(_Facts):
     """The test on later dates: a model of the past, and how it did on as-of dates that it knew nothing of.
 
     Args:
@@ -259,7 +259,7 @@ class Report(_Facts):
     columns: tuple[Column, ...]
     unseen: tuple[Unseen, ...]
     noticed: tuple[Noticed, ...] | None = None
-    later: Later | None = None
+    later: BacktestScores | None = None
     untested: str | None = None
     made: Made
 

@@ -10,25 +10,25 @@ from fastapi import FastAPI
 
 from churn_mlops.config import Settings
 from churn_mlops.errors import AccessError, ConfigError, StoreError
-from churn_mlops.serving.access.audit_log import Trail
-from churn_mlops.serving.access.authentication import Admission, House
-from churn_mlops.serving.access.credential_cache import Access
-from churn_mlops.serving.access.middleware import Gate
+from churn_mlops.serving.access.audit_log import AuditLog
+from churn_mlops.serving.access.authentication import AccessConfig, Authenticator
+from churn_mlops.serving.access.credential_cache import CredentialCache
+from churn_mlops.serving.access.middleware import AuthMiddleware
 from churn_mlops.serving.access.presented_identity import Proxies
 from churn_mlops.serving.api.session import add_sign_in
-from churn_mlops.serving.resilience.store_client import StoreLink
+from churn_mlops.serving.resilience.store_client import StoreClient
 from churn_mlops.store.access.api_keys import checked_secret
 from churn_mlops.store.access.credentials import access_is_configured
 
 
-def access_of(settings: Settings, link: StoreLink) -> Access:
+def credential_cache_of(settings: Settings, link: StoreClient) -> CredentialCache:
     """The keys and sessions of the store.
 
     Raises:
         ConfigError: the file of the admin key cannot be read, or holds no key.
     """
     serving = settings.serving
-    return Access(
+    return CredentialCache(
         link,
         admin_key=None if serving.admin_key_file is None else _admin_key(serving.admin_key_file),
         guarded=serving.proxy_user_header is not None,
@@ -37,8 +37,8 @@ def access_of(settings: Settings, link: StoreLink) -> Access:
 
 
 def add_access(
-    app: FastAPI, access: Access | None, link: StoreLink | None, settings: Settings, *, local_only: bool
-) -> Admission | None:
+    app: FastAPI, access: CredentialCache | None, link: StoreClient | None, settings: Settings, *, local_only: bool
+) -> Authenticator | None:
     """Put the gate in front of all routes of ``app``, and add those of ``/session``.
 
     Args:
@@ -55,7 +55,7 @@ def add_access(
         return None
     serving = settings.serving
     proxies = _proxies(settings)
-    house = House(
+    house = AccessConfig(
         local_only=local_only,
         allowed_hosts=serving.allowed_hosts,
         open_metrics=serving.metrics == "open",
@@ -63,14 +63,14 @@ def add_access(
         requests_per_second=serving.requests_per_second,
         proxies=proxies,
     )
-    trail = Trail(link, settings.store.customer_hash_key)
-    admission = Admission(access, house)
-    app.add_middleware(Gate, routes=app.routes, access=access, admission=admission, trail=trail, house=house)
+    trail = AuditLog(link, settings.store.customer_hash_key)
+    admission = Authenticator(access, house)
+    app.add_middleware(AuthMiddleware, routes=app.routes, access=access, admission=admission, trail=trail, house=house)
     add_sign_in(app, access, link, proxies, timedelta(hours=serving.session_hours))
     return admission
 
 
-def may_leave_loopback(settings: Settings, link: StoreLink) -> bool:
+def may_leave_loopback(settings: Settings, link: StoreClient) -> bool:
     """Whether keys are configured, so that the server may listen on other addresses than loopback.
 
     With the store away it may: nobody is let in until the store has said who may, and it may say nobody.

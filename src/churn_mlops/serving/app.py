@@ -20,8 +20,8 @@ from starlette.types import Scope
 from churn_mlops.config import Settings
 from churn_mlops.errors import DataError
 from churn_mlops.retention import Economics
-from churn_mlops.serving.access.credential_cache import Access
-from churn_mlops.serving.access.principal import Caller, caller_of
+from churn_mlops.serving.access.credential_cache import CredentialCache
+from churn_mlops.serving.access.principal import Principal, principal_of
 from churn_mlops.serving.access_control import add_access
 from churn_mlops.serving.api.audit import add_audit
 from churn_mlops.serving.api.contacts import CONTACTS, add_contacts
@@ -31,7 +31,7 @@ from churn_mlops.serving.api.openapi import add_documentation
 from churn_mlops.serving.api.predictions import add_kept
 from churn_mlops.serving.api.response_models import Alive, ModelCard, Readiness
 from churn_mlops.serving.api.session import ACCESS
-from churn_mlops.serving.fast_path.predict_protocol import AtOnce, Headers
+from churn_mlops.serving.fast_path.predict_protocol import FastPath, Headers
 from churn_mlops.serving.http.errors import (
     RequestError,
     error_response,
@@ -48,11 +48,11 @@ from churn_mlops.serving.model.request_models import (
     ExplainedPrediction,
     Prediction,
 )
-from churn_mlops.serving.model.served_model import Live, LiveSource
+from churn_mlops.serving.model.served_model import ModelSlot, ServedModel
 from churn_mlops.serving.observability.metrics import Metrics
-from churn_mlops.serving.observability.request_log import Journal, Observed
+from churn_mlops.serving.observability.request_log import RequestLog, RequestMiddleware
 from churn_mlops.serving.prediction.parsing import read_batch, read_customer
-from churn_mlops.serving.prediction.prediction_log import Keeper, Said, keeper_of, keeping, told_of
+from churn_mlops.serving.prediction.prediction_log import PredictionLogger, Said, keeping, prediction_logger_of, told_of
 from churn_mlops.serving.prediction.responses import (
     as_json,
     batch_body,
@@ -61,10 +61,10 @@ from churn_mlops.serving.prediction.responses import (
     plain_body,
     prediction,
 )
-from churn_mlops.serving.prediction.suppression import Forgotten
-from churn_mlops.serving.resilience.background_tasks import during, repeating
-from churn_mlops.serving.resilience.batch_queue import Batches
-from churn_mlops.serving.resilience.store_client import StoreLink
+from churn_mlops.serving.prediction.suppression import SuppressionCheck
+from churn_mlops.serving.resilience.background_tasks import repeating, run_during_lifespan
+from churn_mlops.serving.resilience.batch_queue import BatchQueue
+from churn_mlops.serving.resilience.store_client import StoreClient
 
 TAKE_OVER_SECONDS = 1.0
 _JSON = "application/json"
@@ -79,12 +79,12 @@ def today() -> date:
 
 
 def create_app(
-    source: LiveSource,
+    source: ModelSlot,
     settings: Settings,
     clock: Callable[[], date] = today,
     *,
-    store: StoreLink | None = None,
-    access: Access | None = None,
+    store: StoreClient | None = None,
+    access: CredentialCache | None = None,
     local_only: bool = True,
     body_seconds: float = BODY_SECONDS,
     read_of_source: ReadCustomer | None = None,
@@ -118,13 +118,13 @@ def create_app(
     )
     metrics = Metrics(source)
     if metrics.folder is not None:
-        during(app, partial(repeating, metrics.take_over, TAKE_OVER_SECONDS))
-    keeper = keeper_of(store, settings.serving.answers_waiting, settings.store.customer_hash_key)
+        run_during_lifespan(app, partial(repeating, metrics.take_over, TAKE_OVER_SECONDS))
+    keeper = prediction_logger_of(store, settings.serving.answers_waiting, settings.store.customer_hash_key)
     economics = Economics(**settings.decision.economics())
     app.add_middleware(Direct, routes=app.routes, paths={"/predict"})
     admission = add_access(app, access, store, settings, local_only=local_only)
     app.add_middleware(
-        Observed,
+        RequestMiddleware,
         metrics=metrics,
         source=source,
         limits=Limits(
@@ -149,9 +149,9 @@ def create_app(
         """Whether one customer is about to leave."""
         explain = _asks_why(request)
         id = request.scope["state"]["request_id"]
-        return JSONBytes(*said(await request.body(), id, caller_of(request), explain=explain))
+        return JSONBytes(*said(await request.body(), id, principal_of(request), explain=explain))
 
-    def said(body: bytes, id: str, caller: Caller, *, explain: bool = False) -> tuple[bytes, Headers]:
+    def said(body: bytes, id: str, caller: Principal, *, explain: bool = False) -> tuple[bytes, Headers]:
         live = _live(source)
         row = read_customer(body, live)
         probability = live.predictor.score_one(row)
@@ -167,9 +167,11 @@ def create_app(
             keeper.keep(Said(id, time.time(), live, as_of, caller.name, (row,), (told,)))
         return told, _headers(id, live, as_of)
 
-    app.state.at_once = AtOnce(said, admission, Journal(metrics), source, settings.serving.max_body_bytes, local_only)
+    app.state.at_once = FastPath(
+        said, admission, RequestLog(metrics), source, settings.serving.max_body_bytes, local_only
+    )
 
-    batches = Batches()
+    batches = BatchQueue()
 
     @app.post(
         "/predict/batch",
@@ -189,8 +191,8 @@ def create_app(
 
     _add_state(app, source, metrics, keeper)
     if keeper is not None:
-        forgotten = Forgotten(keeper.store, settings.store.customer_hash_key, settings.store.tombstones)
-        during(app, forgotten.running)
+        forgotten = SuppressionCheck(keeper.store, settings.store.customer_hash_key, settings.store.tombstones)
+        run_during_lifespan(app, forgotten.running)
         _add_kept(app, keeper, metrics, forgotten)
         add_audit(app, keeper.store, settings.store.customer_hash_key)
         customers = Source(read_of_source, settings.serving.source_seconds)
@@ -199,7 +201,7 @@ def create_app(
     return app
 
 
-def _add_state(app: FastAPI, source: LiveSource, metrics: Metrics, keeper: Keeper | None) -> None:
+def _add_state(app: FastAPI, source: ModelSlot, metrics: Metrics, keeper: PredictionLogger | None) -> None:
     """Add the routes that tell of the server."""
 
     @app.get("/model", summary="The model that is live", tags=[_STATE], response_model=ModelCard)
@@ -237,19 +239,19 @@ def _add_state(app: FastAPI, source: LiveSource, metrics: Metrics, keeper: Keepe
         return Response(metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
 
-def _add_kept(app: FastAPI, keeper: Keeper, metrics: Metrics, forgotten: Forgotten) -> None:
+def _add_kept(app: FastAPI, keeper: PredictionLogger, metrics: Metrics, forgotten: SuppressionCheck) -> None:
     metrics.follow_count("churn_answers_kept", "Answers that are in the store", lambda: keeper.kept)
     metrics.follow_count("churn_answers_dropped", "Answers that were not kept", lambda: keeper.dropped)
     metrics.follow_level("churn_answers_waiting", "Answers that wait for the store", lambda: keeper.waiting)
-    during(app, partial(keeping, keeper))
+    run_during_lifespan(app, partial(keeping, keeper))
     add_kept(app, keeper.store)
     add_contacts(app, keeper.store, forgotten=forgotten)
 
 
 def _keep(
-    keeper: Keeper | None,
+    keeper: PredictionLogger | None,
     request: Request,
-    live: Live,
+    live: ServedModel,
     as_of: str,
     rows: Sequence[Mapping[str, Any]],
     told: Sequence[bytes],
@@ -258,10 +260,10 @@ def _keep(
 ) -> None:
     if keeper is not None:
         id = request.scope["state"]["request_id"]
-        keeper.keep(Said(id, time.time(), live, as_of, caller_of(request).name, rows, told, batch, customer))
+        keeper.keep(Said(id, time.time(), live, as_of, principal_of(request).name, rows, told, batch, customer))
 
 
-def _predict_batch(body: bytes, live: Live, metrics: Metrics) -> tuple[list[dict[str, Any]], list[bytes]]:
+def _predict_batch(body: bytes, live: ServedModel, metrics: Metrics) -> tuple[list[dict[str, Any]], list[bytes]]:
     """The customers, and what is said of each."""
     rows = read_batch(body, live)
     probabilities = live.predictor.score(rows).tolist()
@@ -270,7 +272,7 @@ def _predict_batch(body: bytes, live: Live, metrics: Metrics) -> tuple[list[dict
     return rows, [plain_body(probability, threshold) for probability in probabilities]
 
 
-def _live(source: LiveSource) -> Live:
+def _live(source: ModelSlot) -> ServedModel:
     live = source.current
     if live is None:
         raise no_model_error()
@@ -294,7 +296,7 @@ def _asks_why(request: Request) -> bool:
     return values <= {"true", "1"} and bool(values)
 
 
-def _headers(id: str, live: Live, as_of: str) -> Headers:
+def _headers(id: str, live: ServedModel, as_of: str) -> Headers:
     return (
         (b"x-model-version", live.version.encode("latin-1")),
         (b"x-prediction-id", id.encode()),
@@ -303,7 +305,7 @@ def _headers(id: str, live: Live, as_of: str) -> Headers:
 
 
 def _add_refusals(app: FastAPI) -> None:
-    """Answer every refusal in the one shape; a fault that is none of these is answered by :class:`Observed`."""
+    """Answer every refusal in the one shape; others are answered by :class:`RequestMiddleware`."""
 
     @app.exception_handler(RequestError)
     @app.exception_handler(DataError)

@@ -20,15 +20,15 @@ import uvicorn
 from churn_mlops.config import Settings
 from churn_mlops.errors import ConfigError
 from churn_mlops.logs import configure
-from churn_mlops.serving.access.credential_cache import Access
-from churn_mlops.serving.access_control import access_of, may_leave_loopback
+from churn_mlops.serving.access.credential_cache import CredentialCache
+from churn_mlops.serving.access_control import credential_cache_of, may_leave_loopback
 from churn_mlops.serving.api.customers import ReadCustomer
 from churn_mlops.serving.app import create_app
-from churn_mlops.serving.fast_path.predict_protocol import AtOnceProtocol
-from churn_mlops.serving.model.model_watcher import ChampionWatch
-from churn_mlops.serving.model.served_model import LiveSource
-from churn_mlops.serving.prediction.suppression import forget_whom_a_backup_brought_back
-from churn_mlops.serving.resilience.store_client import StoreLink
+from churn_mlops.serving.fast_path.predict_protocol import FastPathProtocol
+from churn_mlops.serving.model.model_watcher import ModelWatcher
+from churn_mlops.serving.model.served_model import ModelSlot
+from churn_mlops.serving.prediction.suppression import reapply_lost_erasures
+from churn_mlops.serving.resilience.store_client import StoreClient
 from churn_mlops.serving.workers import Workers
 
 GRACE_SECONDS = 10
@@ -58,12 +58,12 @@ def serve(
         PromotionError: no model is live.
         ServingError: processes do not start, or end again and again.
     """
-    with closing(StoreLink(settings.store.url)) as store:
-        access_of(settings, store)  # what is wrong with the settings is told before anything starts
-        forget_whom_a_backup_brought_back(settings, store)
+    with closing(StoreClient(settings.store.url)) as store:
+        credential_cache_of(settings, store)  # what is wrong with the settings is told before anything starts
+        reapply_lost_erasures(settings, store)
         keyed = is_loopback(settings.serving.host) or may_leave_loopback(settings, store)
         if settings.serving.workers > 1:
-            ChampionWatch(settings, store, LiveSource()).first()
+            ModelWatcher(settings, store, ModelSlot()).first()
     with listen(settings.serving.host, settings.serving.port, keyed=keyed) as listening:
         tell = partial(announce or _keep_silent, address_of(listening))
         if settings.serving.workers == 1:
@@ -90,8 +90,8 @@ def _answer(
     settings: Settings, listening: socket.socket, read_customer: ReadCustomer | None, ready: Callable[[], None]
 ) -> None:
     """Serve on a socket, from one process, until it is told to stop."""
-    store, source = StoreLink(settings.store.url), LiveSource()
-    access, watch = access_of(settings, store), ChampionWatch(settings, store, source)
+    store, source = StoreClient(settings.store.url), ModelSlot()
+    access, watch = credential_cache_of(settings, store), ModelWatcher(settings, store, source)
     try:
         watch.first()
         watch.start()
@@ -145,12 +145,12 @@ class Server(uvicorn.Server):
 
     def __init__(
         self,
-        source: LiveSource,
+        source: ModelSlot,
         settings: Settings,
         address: str,
         ready: Callable[[], None],
-        store: StoreLink | None = None,
-        access: Access | None = None,
+        store: StoreClient | None = None,
+        access: CredentialCache | None = None,
         read_customer: ReadCustomer | None = None,
     ) -> None:
         local_only = is_loopback(settings.serving.host)
@@ -160,7 +160,7 @@ class Server(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 app,
-                http=partial(AtOnceProtocol, app.state.at_once),  # type: ignore[arg-type]  # called like the class
+                http=partial(FastPathProtocol, app.state.at_once),  # type: ignore[arg-type]  # called like the class
                 log_config=None,
                 proxy_headers=False,  # it would take the word of whoever asks from this machine for his address
                 access_log=False,

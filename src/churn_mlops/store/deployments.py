@@ -24,12 +24,12 @@ from churn_mlops.store.database.schema import BUNDLES, LIVE_PERIODS
 _IN_ORDER = (LIVE_PERIODS.c.since, LIVE_PERIODS.c.sha256)
 
 
-class LiveChangedError(StoreError):
+class DeploymentChangedError(StoreError):
     """Another model went live in the store since it was looked at."""
 
 
 @dataclass(frozen=True)
-class StoredPeriod:
+class StoredDeployment:
     """One version's time as champion; ``until`` is None while it lasts, and told by the period that comes next.
 
     ``rollback`` says that it began by going back.
@@ -46,8 +46,8 @@ class StoredPeriod:
     @classmethod
     def from_texts(
         cls, version: str, sha256: str, model_type: str, since: str, to: str | None, reason: str, rollback: bool
-    ) -> StoredPeriod:
-        """The period that the fields of a ``LivePeriod`` tell."""
+    ) -> StoredDeployment:
+        """The period that the fields of a ``DeploymentPeriod`` tell."""
         until = None if to is None else datetime.fromisoformat(to)
         return cls(version, sha256, model_type, datetime.fromisoformat(since), reason, rollback, until)
 
@@ -67,7 +67,7 @@ class StoredBundle:
     provenance: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
 
-def current_period(store: Store) -> StoredPeriod | None:
+def current_period(store: Store) -> StoredDeployment | None:
     """The period of the champion, None where none ever was.
 
     Raises:
@@ -77,7 +77,7 @@ def current_period(store: Store) -> StoredPeriod | None:
         return _last(connection)
 
 
-def stored_periods(store: Store) -> list[StoredPeriod]:
+def stored_periods(store: Store) -> list[StoredDeployment]:
     """Every period, the oldest first.
 
     Raises:
@@ -105,10 +105,10 @@ def stored_bundle(store: Store, sha256: str) -> StoredBundle:
 
 def add_live(
     store: Store,
-    periods: Iterable[StoredPeriod],
+    periods: Iterable[StoredDeployment],
     bundles: Iterable[StoredBundle],
     *,
-    after: StoredPeriod | None,
+    after: StoredDeployment | None,
     by: str = "churn",
     clock: Clock = utc_now,
 ) -> None:
@@ -133,7 +133,9 @@ def add_live(
         found = _all(connection)
         last = found[-1] if found else None
         if _key(last) != _key(after):
-            raise LiveChangedError(f"another model went live in the store {store.shown} in the meantime: look again")
+            raise DeploymentChangedError(
+                f"another model went live in the store {store.shown} in the meantime: look again"
+            )
         for bundle in bundles:
             _put_bundle(connection, bundle, clock())
         known = {_key(period) for period in found}
@@ -166,22 +168,22 @@ def _end_each_by_the_next(connection: Connection) -> None:
             connection.execute(update(LIVE_PERIODS).where(LIVE_PERIODS.c.id == row.id).values(until=until))
 
 
-def _all(connection: Connection) -> list[StoredPeriod]:
+def _all(connection: Connection) -> list[StoredDeployment]:
     rows = connection.execute(select(*_columns()).order_by(*_IN_ORDER))
-    return [StoredPeriod(**row._mapping) for row in rows]
+    return [StoredDeployment(**row._mapping) for row in rows]
 
 
-def _last(connection: Connection) -> StoredPeriod | None:
+def _last(connection: Connection) -> StoredDeployment | None:
     query = select(*_columns()).order_by(*(column.desc() for column in _IN_ORDER)).limit(1)
     row = connection.execute(query).one_or_none()
-    return None if row is None else StoredPeriod(**row._mapping)
+    return None if row is None else StoredDeployment(**row._mapping)
 
 
 def _columns() -> list[Any]:
     return [column for column in LIVE_PERIODS.c if column.name != "id"]
 
 
-def _key(period: StoredPeriod | None) -> tuple[datetime, str] | None:
+def _key(period: StoredDeployment | None) -> tuple[datetime, str] | None:
     return None if period is None else (period.since, period.sha256)
 
 

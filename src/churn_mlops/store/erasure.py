@@ -112,7 +112,7 @@ def holds(store: Store, customer: str) -> dict[str, int]:
     return found
 
 
-def forget_again(
+def reapply_erasures(
     store: Store, key: str, stones: Iterable[Tombstone], *, by: str, clock: Clock = utc_now
 ) -> dict[str, Erasure]:
     """Remove those of ``stones`` who came back, as with a backup from before; a tombstone that the store lacks is kept.

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from churn_mlops.data.contract import HistoryTable
-from churn_mlops.data.contract.time_format import FORMATS, is_layout, layout_fits
+from churn_mlops.data.contract.time_format import FORMATS, is_time_format, time_format_fits
 from churn_mlops.data.discovery.time_columns import TimeColumn, time_column
 from churn_mlops.data.engine.timestamps import parsed_time
 from churn_mlops.data.profiling.table_profile import profile_table
@@ -34,8 +34,8 @@ def _read(texts: list[str | None], layout: str) -> list[dt.datetime | None]:
 @given(st.datetimes(dt.datetime(1990, 1, 1), dt.datetime(2068, 12, 31)), st.sampled_from(FORMATS))
 def test_what_strftime_writes_fits_the_format_that_it_was_written_in(time: dt.datetime, layout: str) -> None:
     aware = time.replace(tzinfo=dt.UTC)
-    assert layout_fits(aware.strftime(layout), layout)
-    assert is_layout(layout)
+    assert time_format_fits(aware.strftime(layout), layout)
+    assert is_time_format(layout)
 
 
 @pytest.mark.parametrize(

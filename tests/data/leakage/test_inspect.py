@@ -11,7 +11,7 @@ import pytest
 
 from churn_mlops.data.contract import DataContract
 from churn_mlops.data.engine.typed_table import LABEL, read_snapshot
-from churn_mlops.data.leakage import Firewall, LeakFinding, inspect
+from churn_mlops.data.leakage import LeakageReport, LeakFinding, inspect
 from churn_mlops.data.proposal.flat_proposal import propose
 from churn_mlops.data.sources.open import open_table
 from tests.data.leakage.honest_company import World, flat, world
@@ -106,10 +106,10 @@ def test_what_is_found_does_not_hang_on_the_customers_numbers() -> None:
 
 def test_one_class_alone_says_nothing() -> None:
     contract = DataContract.from_dict({"name": "one", "features": {"x": {"type": "number"}}})
-    assert inspect(pa.table({"x": [1.0, 2.0]}), np.zeros(2), contract) == Firewall()
+    assert inspect(pa.table({"x": [1.0, 2.0]}), np.zeros(2), contract) == LeakageReport()
 
 
 def test_the_record_holds_plain_data() -> None:
-    found = Firewall((LeakFinding("refund", "leavers_only", "is set for leavers only"),))
+    found = LeakageReport((LeakFinding("refund", "leavers_only", "is set for leavers only"),))
     assert found.to_dict()["findings"][0]["feature"] == "refund"
     assert found.sure == {"refund": "is set for leavers only"}

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
-from churn_mlops.data.contract import DataContract, Feature, HistoryContract, SetAside
+from churn_mlops.data.contract import DataContract, ExcludedColumn, Feature, HistoryContract
 from churn_mlops.data.findings import Finding
 from churn_mlops.data.proposal.contract_writer import contract_text, write_contract
 from churn_mlops.errors import ContractError
@@ -55,7 +55,9 @@ FEATURES = st.one_of(
 )
 def test_what_is_written_is_read_again(features: dict[str, Feature], note: str, name: str) -> None:
     aside = {
-        f"{column}_": SetAside(reason="by_choice", note=note) for column in features if f"{column}_" not in features
+        f"{column}_": ExcludedColumn(reason="by_choice", note=note)
+        for column in features
+        if f"{column}_" not in features
     }
     contract = DataContract(name=name, features=features, set_aside=aside)
     findings = [Finding(None, "table", note)] + [Finding(column, "odd", note) for column in features]

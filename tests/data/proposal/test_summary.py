@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from churn_mlops.data.proposal.flat_proposal import propose_for_frame
-from churn_mlops.data.proposal.summary import outlined
+from churn_mlops.data.proposal.summary import group_missing
 
 ROWS = 200
 RNG = np.random.default_rng(3)
@@ -24,14 +24,14 @@ def frame(columns: int) -> pd.DataFrame:
 @pytest.mark.parametrize("columns", [1, 5])
 def test_a_few_columns_have_a_line_each(columns: int) -> None:
     findings = propose_for_frame(frame(columns)).findings
-    assert outlined(findings) == list(findings)
+    assert group_missing(findings) == list(findings)
 
 
 def test_more_than_five_are_one_line_with_the_first_names_and_the_range_of_shares() -> None:
     table = frame(20).assign(plan=["CC", "Credit Card"] * (ROWS // 2))
     findings = propose_for_frame(table).findings
     shares = [table[f"x{place}"].isna().mean() for place in range(20)]
-    said = outlined(findings)
+    said = group_missing(findings)
     assert [finding.kind for finding in said] == ["missing", "same_levels"]
     assert said[0].message == (
         f"x0, x1, x2 and 17 others: missing in {min(shares):.2%} to {max(shares):.2%} of the rows"
@@ -43,6 +43,6 @@ def test_a_column_whose_blanks_follow_from_another_keeps_its_line() -> None:
     table = frame(6)
     table["tenure"] = np.arange(ROWS) % 40
     table["total"] = [None if tenure == 0 else f"{1.5 * tenure}" for tenure in table["tenure"]]
-    said = outlined(propose_for_frame(table).findings)
+    said = group_missing(propose_for_frame(table).findings)
     assert [finding.column for finding in said] == [None, "total"]
     assert "exactly those where tenure is 0" in said[1].message

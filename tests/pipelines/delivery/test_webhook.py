@@ -22,7 +22,7 @@ from churn_mlops.config import Settings
 from churn_mlops.config.settings import Webhook
 from churn_mlops.errors import ConfigError, DeliveryError
 from churn_mlops.logs import configure
-from churn_mlops.pipelines.delivery.webhook import Delivered, PageOf, Patience, deliver
+from churn_mlops.pipelines.delivery.webhook import Delivered, PageOf, RetryClock, deliver
 from tests.pipelines.delivery.webhook_receiver import Answer, Receiver, Request, receiving
 
 SECRET = "k3y-that-signs-what-is-sent"
@@ -56,8 +56,8 @@ class Clock:
         self.now += seconds
         return self.stopped
 
-    def patience(self) -> Patience:
-        return Patience(self.wait, lambda: self.now, lambda: self.jitter)
+    def patience(self) -> RetryClock:
+        return RetryClock(self.wait, lambda: self.now, lambda: self.jitter)
 
 
 @pytest.fixture

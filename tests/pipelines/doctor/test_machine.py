@@ -15,7 +15,7 @@ from churn_mlops.models import ChurnModel
 from churn_mlops.models.promotion import LiveModels
 from churn_mlops.pipelines.doctor import machine, versions
 from churn_mlops.serving.model.model_watcher import load_champion
-from churn_mlops.serving.model.served_model import LiveSource
+from churn_mlops.serving.model.served_model import ModelSlot
 from churn_mlops.serving.server import Server, address_of, listen
 from tests.companies.small import Company
 from tests.pipelines.doctor.doctor_findings import change, found
@@ -51,7 +51,7 @@ def test_an_address_that_the_server_would_refuse_is_told(company: Company) -> No
 def test_our_own_server_on_the_port_is_known_and_its_version_compared(own_company: Company) -> None:
     listening = listen("127.0.0.1", 0)
     ready = threading.Event()
-    source = LiveSource(load_champion(own_company.settings))
+    source = ModelSlot(load_champion(own_company.settings))
     server = Server(source, own_company.settings, address_of(listening), ready.set)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
     thread.start()

@@ -13,7 +13,7 @@ from churn_mlops.config import Settings, load_settings
 from churn_mlops.errors import ConfigError, StoreError
 from churn_mlops.keyed_hash import customer_hash
 from churn_mlops.pipelines.delivery.send_list import send_list
-from churn_mlops.pipelines.delivery.webhook import Patience
+from churn_mlops.pipelines.delivery.webhook import RetryClock
 from churn_mlops.pipelines.erasure.erase import forget_all_again, forget_customer
 from churn_mlops.pipelines.erasure.suppression import away, kept_away
 from churn_mlops.pipelines.outcomes import record_outcomes as maturing
@@ -196,7 +196,7 @@ def test_a_list_that_is_sent_later_lacks_him_and_nobody_moves_up(own_company: Co
     gone = [listed[place] for place in (1, len(listed) - 1)]
     for name in gone:
         forget_customer(settings, name, by=BY)
-    assert send_list(settings, published.run.as_of, Patience(lambda seconds: False)) is not None
+    assert send_list(settings, published.run.as_of, RetryClock(lambda seconds: False)) is not None
     sent = [row["customer_id"] for request in receiver.accepted() for row in request.document["customers"]]
     assert sent == [name for name in listed if name not in gone]
 

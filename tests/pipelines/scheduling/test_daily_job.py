@@ -13,7 +13,7 @@ import pytest
 from churn_mlops.config import Settings
 from churn_mlops.errors import ConfigError, DeliveryError, StoreBusyError
 from churn_mlops.pipelines.delivery.send_list import LOCK, send_list
-from churn_mlops.pipelines.delivery.webhook import Patience
+from churn_mlops.pipelines.delivery.webhook import RetryClock
 from churn_mlops.pipelines.scheduling.daily_job import daily_job, last_success, timetable_of
 from churn_mlops.pipelines.scheduling.timetable import Timetable
 from churn_mlops.pipelines.scoring.publish import run_day
@@ -29,7 +29,7 @@ from tests.pipelines.delivery.webhook_receiver import Answer, Receiver, receivin
 SECRET = "k3y-that-signs-what-is-sent"
 DAY = date(2026, 11, 23)
 TIMETABLE = Timetable(time(6), ZoneInfo("UTC"))
-PATIENCE = Patience(lambda seconds: False)
+PATIENCE = RetryClock(lambda seconds: False)
 HISTORY = """
 name: tests
 customer: id
@@ -118,7 +118,7 @@ def test_a_list_that_is_published_anew_while_it_is_sent_is_not_mixed(job: Job, r
         assert latest_run(store) is not None
     run_day(settings, DAY)
     with pytest.raises(DeliveryError, match="was published anew while it was sent"):
-        send_list(settings, DAY, Patience(wait))
+        send_list(settings, DAY, RetryClock(wait))
     assert last_success(settings, TIMETABLE) is None
     assert send_list(settings, DAY, PATIENCE) is not None
     assert last_success(settings, TIMETABLE) is not None

@@ -14,7 +14,7 @@ from churn_mlops.cli import training
 from churn_mlops.config import Settings
 from churn_mlops.data.contract import HistoryContract, load_contract
 from churn_mlops.data.sources.history_tables import open_tables
-from churn_mlops.pipelines.inputs.as_of import told_until
+from churn_mlops.pipelines.inputs.as_of import loaded_until
 from churn_mlops.pipelines.inputs.validate_source import validate_source
 from churn_mlops.pipelines.scoring.score import score
 from churn_mlops.pipelines.training.report import recorded
@@ -80,7 +80,7 @@ def company(tmp_path: Path, record: Path, *, in_column: bool, told: date) -> Set
 def until(settings: Settings) -> date:
     contract = load_contract(settings.contract.path)
     assert isinstance(contract, HistoryContract)
-    return told_until(settings, open_tables(str(settings.source.url), contract), contract, LAST)
+    return loaded_until(settings, open_tables(str(settings.source.url), contract), contract, LAST)
 
 
 def test_labels_end_where_the_table_of_ends_does_and_every_run_says_so(tmp_path: Path, record: Path) -> None:

@@ -15,7 +15,7 @@ import pytest
 from churn_mlops.config import Settings
 from churn_mlops.data.contract import DataContract, HistoryContract
 from churn_mlops.data.engine.typed_table import read_snapshot
-from churn_mlops.data.leakage.snapshot_archive import FrozenSnapshots
+from churn_mlops.data.leakage.snapshot_archive import SnapshotArchive
 from churn_mlops.data.proposal.contract_writer import write_contract
 from churn_mlops.errors import DataError
 from churn_mlops.models.registry import document_of
@@ -155,13 +155,13 @@ def arrow(frame: pd.DataFrame) -> pa.Table:
     return pa.Table.from_pandas(frame, preserve_index=False)
 
 
-def looked_back(tables: dict[str, ir.Table], today: date, frozen: FrozenSnapshots, *, strict: bool) -> LeakCheck:
+def looked_back(tables: dict[str, ir.Table], today: date, frozen: SnapshotArchive, *, strict: bool) -> LeakCheck:
     periods = read_periods(SETTINGS, tables, CONTRACT, today)
     return check_periods(periods, tables, CONTRACT, today, frozen, strict=strict, seed=1)
 
 
 def test_a_history_that_only_grows_replays_what_was_frozen(tmp_path: Path) -> None:
-    frozen, (members, visits) = FrozenSnapshots(tmp_path / "frozen", "key"), club()
+    frozen, (members, visits) = SnapshotArchive(tmp_path / "frozen", "key"), club()
     first = looked_back(as_of(TODAY, members, visits), TODAY, frozen, strict=True)
     assert not first.firewall.sure
     assert first.frozen is not None
@@ -171,7 +171,7 @@ def test_a_history_that_only_grows_replays_what_was_frozen(tmp_path: Path) -> No
 
 
 def test_values_rewritten_for_leavers_are_set_aside_and_their_table_is_named(tmp_path: Path) -> None:
-    frozen, (members, visits) = FrozenSnapshots(tmp_path / "frozen", "key"), club()
+    frozen, (members, visits) = SnapshotArchive(tmp_path / "frozen", "key"), club()
     first = looked_back(as_of(TODAY, members, visits), TODAY, frozen, strict=True)
     assert first.frozen is not None
     frozen.keep(first.frozen)
@@ -185,7 +185,7 @@ def test_values_rewritten_for_leavers_are_set_aside_and_their_table_is_named(tmp
 
 
 def test_the_first_that_was_frozen_of_a_date_stays_and_the_oldest_go(tmp_path: Path) -> None:
-    frozen = FrozenSnapshots(tmp_path / "frozen", "key")
+    frozen = SnapshotArchive(tmp_path / "frozen", "key")
     rows = pd.DataFrame({"member": [f"m{place}" for place in range(50)], "visits_60d": 1.0, "tenure": 2.0})
     table = arrow(rows)
     for day in range(26):
@@ -198,7 +198,7 @@ def test_the_first_that_was_frozen_of_a_date_stays_and_the_oldest_go(tmp_path: P
 
 
 def test_a_broken_frozen_snapshot_is_named_with_what_to_do(tmp_path: Path) -> None:
-    frozen, (members, visits) = FrozenSnapshots(tmp_path, "key"), club(50)
+    frozen, (members, visits) = SnapshotArchive(tmp_path, "key"), club(50)
     (tmp_path / "2023-06-01.frozen").write_bytes(b"half of it")
     with pytest.raises(DataError, match=r"2023-06-01\.frozen cannot be read .* delete it"):
         frozen.rewritten(as_of(TODAY, members, visits), CONTRACT, TODAY)

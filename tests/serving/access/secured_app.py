@@ -14,15 +14,15 @@ from fastapi.testclient import TestClient
 
 from churn_mlops.config import Settings
 from churn_mlops.pipelines.scoring.single_customer import CustomerRow
-from churn_mlops.serving.access.credential_cache import Access
+from churn_mlops.serving.access.credential_cache import CredentialCache
 from churn_mlops.serving.api.customers import Row
 from churn_mlops.serving.app import create_app
-from churn_mlops.serving.model.served_model import LiveSource
-from churn_mlops.serving.resilience.store_client import StoreLink
+from churn_mlops.serving.model.served_model import ModelSlot
+from churn_mlops.serving.resilience.store_client import StoreClient
 from churn_mlops.store import open_store
 from churn_mlops.store.access.api_keys import make_key, revoke_key
 from churn_mlops.store.access.sessions import start_session
-from churn_mlops.store.access.users import add_person, disable_person
+from churn_mlops.store.access.users import add_user, disable_user
 
 PASSWORD = "correct horse battery"
 NOW = datetime.now(UTC)
@@ -43,13 +43,13 @@ class Guarded:
 
     @contextmanager
     def client(
-        self, source: LiveSource, *, local_only: bool = True, more: Any = None, **serving: Any
+        self, source: ModelSlot, *, local_only: bool = True, more: Any = None, **serving: Any
     ) -> Iterator[TestClient]:
         """The application, its gate closed."""
         settings = Settings.model_validate({"serving": serving, "store": {"url": self.address}})
-        link = StoreLink(self.address)
+        link = StoreClient(self.address)
         app = create_app(
-            source, settings, store=link, access=Access(link), local_only=local_only, read_of_source=anybody
+            source, settings, store=link, access=CredentialCache(link), local_only=local_only, read_of_source=anybody
         )
         if more is not None:
             more(app)
@@ -70,10 +70,10 @@ def fill(folder: Path) -> Guarded:
         made.keys["revoked"], key = make_key(store, "lost", "admin", by="test")
         revoke_key(store, key.id, by="test")
         for role in (*PERSON_ROLES, "disabled"):
-            add_person(store, f"{role}-person", PASSWORD, "admin" if role == "disabled" else role, by="test")
+            add_user(store, f"{role}-person", PASSWORD, "admin" if role == "disabled" else role, by="test")
             begun = start_session(store, f"{role}-person", DAY)
             made.sessions[role] = (begun.token, begun.csrf_token)
-        disable_person(store, "disabled-person", by="test")
+        disable_user(store, "disabled-person", by="test")
         begun = start_session(store, "admin-person", DAY, clock=lambda: NOW - 2 * DAY)
         made.sessions["expired"] = (begun.token, begun.csrf_token)
     return made

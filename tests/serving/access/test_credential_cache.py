@@ -12,17 +12,17 @@ from fastapi.testclient import TestClient
 
 from churn_mlops.config import Settings
 from churn_mlops.errors import StoreError
-from churn_mlops.serving.access.audit_log import Trail
+from churn_mlops.serving.access.audit_log import AuditLog
 from churn_mlops.serving.access.credential_cache import (
     OUTLIVE_SECONDS,
     READ_SECONDS,
     REFRESH_SECONDS,
     STALE_SECONDS,
-    Access,
+    CredentialCache,
 )
 from churn_mlops.serving.app import create_app
-from churn_mlops.serving.model.served_model import LiveSource
-from churn_mlops.serving.resilience.store_client import RETRY_SECONDS, StoreLink
+from churn_mlops.serving.model.served_model import ModelSlot
+from churn_mlops.serving.resilience.store_client import RETRY_SECONDS, StoreClient
 from churn_mlops.store import Store, open_store
 from churn_mlops.store.access.api_keys import keys, make_key, revoke_key
 from churn_mlops.store.access.credentials import Credentials, credentials
@@ -30,7 +30,7 @@ from churn_mlops.store.audit_log import events
 from tests.serving.access.secured_app import anybody, bearer
 
 
-class Switched(StoreLink):
+class Switched(StoreClient):
     """The store, until it is switched off; with a clock of the test's own."""
 
     def __init__(self, folder: Path) -> None:
@@ -49,9 +49,9 @@ def link(tmp_path: Path) -> Switched:
     return Switched(tmp_path)
 
 
-def client_of(link: Switched, source: LiveSource, *, local_only: bool = True) -> TestClient:
+def client_of(link: Switched, source: ModelSlot, *, local_only: bool = True) -> TestClient:
     """Without its background task: every reading is one that a request asked for."""
-    access = Access(link, clock=lambda: link.now)
+    access = CredentialCache(link, clock=lambda: link.now)
     app = create_app(source, Settings(), store=link, access=access, local_only=local_only, read_of_source=anybody)
     return TestClient(app, base_url="http://localhost")
 
@@ -66,7 +66,7 @@ def made(link: Switched, name: str = "crm", role: str = "admin") -> tuple[str, s
 
 
 def test_without_keys_whoever_is_on_this_machine_may_everything_until_the_first_key(
-    link: Switched, source: LiveSource
+    link: Switched, source: ModelSlot
 ) -> None:
     client = client_of(link, source)
     assert status(client) == status(client, path="/metrics") == 200
@@ -76,7 +76,7 @@ def test_without_keys_whoever_is_on_this_machine_may_everything_until_the_first_
     assert (status(client), status(client, secret)) == (401, 200)
 
 
-def test_without_keys_nobody_of_another_machine_is_let_in(link: Switched, source: LiveSource) -> None:
+def test_without_keys_nobody_of_another_machine_is_let_in(link: Switched, source: ModelSlot) -> None:
     client = client_of(link, source, local_only=False)
     answer = client.get("/model")
     assert answer.status_code == 503
@@ -87,7 +87,7 @@ def test_without_keys_nobody_of_another_machine_is_let_in(link: Switched, source
     assert status(client, secret) == 200
 
 
-def test_a_store_that_was_never_read_lets_nobody_in(link: Switched, source: LiveSource) -> None:
+def test_a_store_that_was_never_read_lets_nobody_in(link: Switched, source: ModelSlot) -> None:
     link.is_away = True
     client = client_of(link, source)
     answer = client.get("/model")
@@ -100,7 +100,7 @@ def test_a_store_that_was_never_read_lets_nobody_in(link: Switched, source: Live
 
 
 def test_known_keys_outlive_the_store_for_ten_minutes_and_unknown_ones_are_not_called_wrong(
-    link: Switched, source: LiveSource
+    link: Switched, source: ModelSlot
 ) -> None:
     secret, _ = made(link)
     client = client_of(link, source)
@@ -117,7 +117,7 @@ def test_known_keys_outlive_the_store_for_ten_minutes_and_unknown_ones_are_not_c
 
 
 def test_a_revoked_key_is_refused_before_five_seconds_are_over_even_where_no_reading_ran_by_itself(
-    link: Switched, source: LiveSource
+    link: Switched, source: ModelSlot
 ) -> None:
     secret, key_id = made(link)
     client = client_of(link, source)
@@ -129,7 +129,7 @@ def test_a_revoked_key_is_refused_before_five_seconds_are_over_even_where_no_rea
 
 
 def test_a_known_key_costs_no_look_at_the_store_and_a_flood_of_unknown_ones_few(
-    link: Switched, source: LiveSource
+    link: Switched, source: ModelSlot
 ) -> None:
     secret, _ = made(link)
     client = client_of(link, source)
@@ -143,7 +143,7 @@ def test_a_known_key_costs_no_look_at_the_store_and_a_flood_of_unknown_ones_few(
 
 
 def test_requests_at_once_share_one_reading(link: Switched) -> None:
-    access = Access(link, clock=lambda: link.now)
+    access = CredentialCache(link, clock=lambda: link.now)
 
     async def many() -> None:
         await asyncio.gather(*(access.refresh() for _ in range(20)))
@@ -153,7 +153,7 @@ def test_requests_at_once_share_one_reading(link: Switched) -> None:
 
 
 def test_reads_of_customers_while_the_store_is_away_wait_for_the_trail_and_stand_in_the_log(
-    link: Switched, source: LiveSource, capsys: pytest.CaptureFixture[str]
+    link: Switched, source: ModelSlot, capsys: pytest.CaptureFixture[str]
 ) -> None:
     secret, _ = made(link)
     client = client_of(link, source)
@@ -166,7 +166,7 @@ def test_reads_of_customers_while_the_store_is_away_wait_for_the_trail_and_stand
 
 
 def test_waiting_events_are_written_once_the_store_is_back_and_too_many_stop_the_reading(link: Switched) -> None:
-    trail = Trail(link, "key", most_waiting=2)
+    trail = AuditLog(link, "key", most_waiting=2)
 
     async def story() -> None:
         link.is_away = True
@@ -187,27 +187,27 @@ def test_waiting_events_are_written_once_the_store_is_back_and_too_many_stop_the
 
 def test_an_admin_key_out_of_a_file_is_taken_in_with_the_first_reading(link: Switched) -> None:
     secret = "churn_" + "ab" * 32
-    access = Access(link, admin_key=secret, clock=lambda: link.now)
+    access = CredentialCache(link, admin_key=secret, clock=lambda: link.now)
     assert not access.is_open
     asyncio.run(access.refresh())
     assert [key.role for key in link.ask_now(keys)] == ["admin"]
 
 
 def test_events_that_cannot_be_written_do_not_keep_the_keys_from_being_read(
-    link: Switched, source: LiveSource, monkeypatch: pytest.MonkeyPatch
+    link: Switched, source: ModelSlot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read = threading.Semaphore(0)
 
-    async def hangs(self: Trail) -> None:
+    async def hangs(self: AuditLog) -> None:
         await asyncio.sleep(3600)
 
     def counted(store: Store, **given: Any) -> Credentials:
         read.release()
         return credentials(store, **given)
 
-    monkeypatch.setattr(Trail, "flush", hangs)
+    monkeypatch.setattr(AuditLog, "flush", hangs)
     monkeypatch.setattr("churn_mlops.serving.access.credential_cache.credentials", counted)
-    access = Access(link, refresh_seconds=0.01)
+    access = CredentialCache(link, refresh_seconds=0.01)
     with TestClient(create_app(source, Settings(), store=link, access=access), base_url="http://localhost"):
         assert all(read.acquire(timeout=30) for _ in range(5))
         monkeypatch.undo()  # the last flush, at the end, is not to hang

@@ -17,7 +17,7 @@ from starlette.routing import Route
 
 from churn_mlops.keyed_hash import customer_hash
 from churn_mlops.serving.access.permissions import ADMIN_ONLY, TABLE, pattern_of, rule_of
-from churn_mlops.serving.model.served_model import LiveSource
+from churn_mlops.serving.model.served_model import ModelSlot
 from churn_mlops.store import open_store
 from churn_mlops.store.access.api_keys import hash_of, keys, revoke_key
 from churn_mlops.store.audit_log import events
@@ -45,7 +45,7 @@ def own(tmp_path: Path) -> Guarded:
 
 
 @pytest.fixture
-def client(guarded: Guarded, source: LiveSource) -> Iterator[TestClient]:
+def client(guarded: Guarded, source: ModelSlot) -> Iterator[TestClient]:
     with guarded.client(source, more=add_forgotten_route) as client:
         yield client
 
@@ -126,7 +126,7 @@ def test_nothing_secret_is_compared_sign_by_sign() -> None:
 
 
 def test_reading_a_customer_stands_in_the_trail_by_hash_before_it_is_answered(
-    own: Guarded, source: LiveSource, capsys: pytest.CaptureFixture[str]
+    own: Guarded, source: ModelSlot, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with own.client(source) as client:
         answer = client.get("/customers/C017-secret/risk", headers=bearer(own.keys["agent"]))
@@ -141,7 +141,7 @@ def test_reading_a_customer_stands_in_the_trail_by_hash_before_it_is_answered(
 
 
 def test_no_key_no_password_and_no_customer_is_logged(
-    own: Guarded, source: LiveSource, customer: dict[str, object], capsys: pytest.CaptureFixture[str]
+    own: Guarded, source: ModelSlot, customer: dict[str, object], capsys: pytest.CaptureFixture[str]
 ) -> None:
     session = own.sessions["agent"]
     secrets = [*own.keys.values(), *session, "a wrong password", "41.375", "month-to-month", "C017-secret"]
@@ -156,7 +156,7 @@ def test_no_key_no_password_and_no_customer_is_logged(
     assert [secret for secret in secrets if secret in text] == []
 
 
-def test_a_revoked_key_is_dead_with_the_next_reading(own: Guarded, source: LiveSource) -> None:
+def test_a_revoked_key_is_dead_with_the_next_reading(own: Guarded, source: ModelSlot) -> None:
     with own.client(source, key_refresh_seconds=0.01) as client:
         assert ask(client, "GET", "/model", bearer(own.keys["agent"])) == 200
         with open_store(own.address) as store:
@@ -167,7 +167,7 @@ def test_a_revoked_key_is_dead_with_the_next_reading(own: Guarded, source: LiveS
         assert ask(client, "GET", "/model", bearer(own.keys["agent"])) == 401
 
 
-def test_each_key_has_its_own_limit_and_is_told_when_to_go_on(guarded: Guarded, source: LiveSource) -> None:
+def test_each_key_has_its_own_limit_and_is_told_when_to_go_on(guarded: Guarded, source: ModelSlot) -> None:
     with guarded.client(source, requests_per_second=0.01) as client:
         agent, admin = (bearer(guarded.keys[role]) for role in ("agent", "admin"))
         assert ask(client, "GET", "/model", agent) == 200
@@ -178,7 +178,7 @@ def test_each_key_has_its_own_limit_and_is_told_when_to_go_on(guarded: Guarded, 
         assert ask(client, "GET", "/health") == 200
 
 
-def test_metrics_and_documentation_are_open_by_setting(guarded: Guarded, source: LiveSource) -> None:
+def test_metrics_and_documentation_are_open_by_setting(guarded: Guarded, source: ModelSlot) -> None:
     with guarded.client(source, metrics="open", docs="open") as client:
         for path in ("/metrics", "/docs", "/docs/swagger-ui.css", "/openapi.json"):
             assert ask(client, "GET", path) == 200

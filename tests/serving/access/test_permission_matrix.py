@@ -15,7 +15,7 @@ from httpx import Response
 from starlette.routing import Route
 
 from churn_mlops.serving.access.permissions import pattern_of
-from churn_mlops.serving.model.served_model import LiveSource
+from churn_mlops.serving.model.served_model import ModelSlot
 from churn_mlops.store import open_store
 from churn_mlops.store.access.sessions import start_session
 from churn_mlops.store.audit_log import AuditEvent, events
@@ -59,7 +59,7 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Guarded:
 
 
 @pytest.fixture
-def client(guarded: Guarded, source: LiveSource) -> Iterator[TestClient]:
+def client(guarded: Guarded, source: ModelSlot) -> Iterator[TestClient]:
     with guarded.client(source, more=add_forgotten_route) as client:
         yield client
 
@@ -179,7 +179,7 @@ def test_let_in_is_who_the_page_lets_in_and_nobody_else(
 
 
 def test_who_is_refused_changes_nothing_and_only_what_is_answered_is_noted(
-    tmp_path: Path, source: LiveSource, customer: dict[str, Any]
+    tmp_path: Path, source: ModelSlot, customer: dict[str, Any]
 ) -> None:
     own = fill(tmp_path)
     with_spares(own)
@@ -202,7 +202,7 @@ def test_who_is_refused_changes_nothing_and_only_what_is_answered_is_noted(
         assert client.get("/session", headers=cookie(session)).status_code == 200  # nobody ended it
 
 
-def test_a_session_is_ended_by_its_own_token_and_is_dead_then(tmp_path: Path, source: LiveSource) -> None:
+def test_a_session_is_ended_by_its_own_token_and_is_dead_then(tmp_path: Path, source: ModelSlot) -> None:
     own = fill(tmp_path)
     mine, other = own.sessions["agent"], own.sessions["admin"]
     with own.client(source) as client:

@@ -11,7 +11,7 @@ from fastapi.testclient import TestClient
 
 from churn_mlops.keyed_hash import customer_hash
 from churn_mlops.serving.api.audit import NotedEvents
-from churn_mlops.serving.model.served_model import LiveSource
+from churn_mlops.serving.model.served_model import ModelSlot
 from churn_mlops.store import open_store
 from churn_mlops.store.audit_log import record_event
 from tests.serving.access.secured_app import Guarded, bearer, fill
@@ -25,7 +25,7 @@ def own(tmp_path: Path) -> Guarded:
 
 
 @pytest.fixture
-def client(own: Guarded, source: LiveSource) -> Iterator[TestClient]:
+def client(own: Guarded, source: ModelSlot) -> Iterator[TestClient]:
     with own.client(source) as client:
         client.headers.update(bearer(own.keys["admin"]))
         yield client
@@ -62,7 +62,7 @@ def test_what_is_about_a_customer_is_found_by_his_name_which_stands_nowhere(clie
     assert "C017" not in answer.text
 
 
-def test_an_answer_that_is_read_again_is_about_the_customer_whom_it_names(source: LiveSource, own: Guarded) -> None:
+def test_an_answer_that_is_read_again_is_about_the_customer_whom_it_names(source: ModelSlot, own: Guarded) -> None:
     with own.client(source) as client:  # ended, so that its answers are in the store
         client.headers.update(bearer(own.keys["admin"]))
         named = client.get("/customers/C017-secret/risk").headers["X-Prediction-Id"]

@@ -13,10 +13,10 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from churn_mlops.errors import StoreError
-from churn_mlops.serving.access.principal import Caller
+from churn_mlops.serving.access.principal import Principal
 from churn_mlops.serving.api.contacts import add_contacts
 from churn_mlops.serving.app import create_app
-from churn_mlops.serving.resilience.store_client import StoreLink
+from churn_mlops.serving.resilience.store_client import StoreClient
 from churn_mlops.store import Store
 from churn_mlops.store.contacts import contacts
 
@@ -33,21 +33,21 @@ def address(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def link(address: str) -> Iterator[StoreLink]:
-    link = StoreLink(address)
+def link(address: str) -> Iterator[StoreClient]:
+    link = StoreClient(address)
     yield link
     link.close()
 
 
 @pytest.fixture
-def client(source, settings, link: StoreLink) -> Iterator[TestClient]:
+def client(source, settings, link: StoreClient) -> Iterator[TestClient]:
     with TestClient(create_app(source, settings, store=link), base_url=LOCAL) as client:
         yield client
 
 
 @pytest.fixture
 def on_file(source, settings, tmp_path: Path) -> Iterator[TestClient]:
-    link = StoreLink(f"sqlite:///{tmp_path}/churn.db")
+    link = StoreClient(f"sqlite:///{tmp_path}/churn.db")
     with TestClient(create_app(source, settings, store=link), base_url=LOCAL) as client:
         yield client
     link.close()
@@ -57,7 +57,7 @@ def post(client: TestClient, key: str = "call-1", **changed: object):
     return client.post("/contacts", json=CONTACT | changed, headers={"Idempotency-Key": key})
 
 
-def test_a_contact_is_in_the_store_when_it_is_acknowledged(client: TestClient, link: StoreLink) -> None:
+def test_a_contact_is_in_the_store_when_it_is_acknowledged(client: TestClient, link: StoreClient) -> None:
     answer = post(client, at="2026-11-20T14:05:00+01:00", prediction_id="b" * 32)
     assert answer.status_code == 201
     told = answer.json()
@@ -166,7 +166,7 @@ def test_the_key_must_be_there_once_and_printable(on_file: TestClient, keys: lis
 
 
 def test_who_is_held_out_is_refused_unless_there_is_a_reason(source, settings, tmp_path: Path) -> None:
-    link, app = StoreLink(f"sqlite:///{tmp_path}/churn.db"), create_app(source, settings)
+    link, app = StoreClient(f"sqlite:///{tmp_path}/churn.db"), create_app(source, settings)
     held: set[str] = set()
     add_contacts(app, link, lambda store, customer: customer in held)
     with TestClient(app, base_url=LOCAL) as client:
@@ -182,12 +182,12 @@ def test_who_is_held_out_is_refused_unless_there_is_a_reason(source, settings, t
 
 
 def test_who_recorded_it_stands_there_and_a_key_is_not_shared_between_callers(source, settings, tmp_path: Path) -> None:
-    link = StoreLink(f"sqlite:///{tmp_path}/churn.db")
+    link = StoreClient(f"sqlite:///{tmp_path}/churn.db")
     app, names = create_app(source, settings, store=link), iter(["key:crm", "key:crm", "person:anna"])
 
     async def signed_in(scope, receive, send) -> None:
         if scope["type"] == "http":
-            scope.setdefault("state", {})["caller"] = Caller(next(names), "agent")
+            scope.setdefault("state", {})["caller"] = Principal(next(names), "agent")
         await app(scope, receive, send)
 
     with TestClient(signed_in, base_url=LOCAL) as client:
@@ -200,7 +200,7 @@ def test_while_the_store_is_away_nothing_is_acknowledged(source, settings, tmp_p
     def away(address: str) -> Store:
         raise StoreError("the store cannot be reached")
 
-    link = StoreLink(f"sqlite:///{tmp_path}/churn.db", away)
+    link = StoreClient(f"sqlite:///{tmp_path}/churn.db", away)
     with TestClient(create_app(source, settings, store=link), base_url=LOCAL) as client:
         answer = post(client)
         assert client.get("/contacts").status_code == 503

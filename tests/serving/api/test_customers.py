@@ -16,8 +16,8 @@ from churn_mlops.config import Settings
 from churn_mlops.errors import SourceError
 from churn_mlops.serving.api.customers import NO_SOURCE, ReadCustomer
 from churn_mlops.serving.app import create_app
-from churn_mlops.serving.resilience.circuit_breaker import FAILURES, Breaker
-from churn_mlops.serving.resilience.store_client import StoreLink
+from churn_mlops.serving.resilience.circuit_breaker import FAILURES, CircuitBreaker
+from churn_mlops.serving.resilience.store_client import StoreClient
 from churn_mlops.store import open_store
 from churn_mlops.store.prediction_log import answers_of
 from churn_mlops.store.scoring.publishing import publish
@@ -37,13 +37,13 @@ def address(tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def link(address: str) -> Iterator[StoreLink]:
-    link = StoreLink(address)
+def link(address: str) -> Iterator[StoreClient]:
+    link = StoreClient(address)
     yield link
     link.close()
 
 
-def client_of(source: Any, link: StoreLink, read: ReadCustomer | None) -> TestClient:
+def client_of(source: Any, link: StoreClient, read: ReadCustomer | None) -> TestClient:
     return TestClient(create_app(source, SETTINGS, store=link, read_of_source=read), base_url=LOCAL)
 
 
@@ -63,7 +63,7 @@ FAILING = pytest.mark.parametrize("read", [failing, broken])
 
 
 def test_a_customer_of_the_source_is_scored_now_and_the_answer_is_kept(
-    source: Any, link: StoreLink, address: str
+    source: Any, link: StoreClient, address: str
 ) -> None:
     with client_of(source, link, known) as client:
         answer = client.get("/customers/C000001/risk")
@@ -78,7 +78,7 @@ def test_a_customer_of_the_source_is_scored_now_and_the_answer_is_kept(
 
 
 def test_who_is_no_active_customer_at_the_source_is_answered_404_though_he_was_published(
-    source: Any, link: StoreLink
+    source: Any, link: StoreClient
 ) -> None:
     with client_of(source, link, known) as client:
         answer = client.get("/customers/C000002/risk")
@@ -88,7 +88,7 @@ def test_who_is_no_active_customer_at_the_source_is_answered_404_though_he_was_p
 
 @FAILING
 def test_while_the_source_fails_the_published_score_is_told_and_nothing_of_where_it_is(
-    source: Any, link: StoreLink, capsys: pytest.CaptureFixture[str], read: ReadCustomer
+    source: Any, link: StoreClient, capsys: pytest.CaptureFixture[str], read: ReadCustomer
 ) -> None:
     with client_of(source, link, read) as client:
         answer = client.get("/customers/C000001/risk")
@@ -106,12 +106,12 @@ def test_while_the_source_fails_the_published_score_is_told_and_nothing_of_where
     assert "and no score of him is published" in nobody.json()["error"]
 
 
-def test_where_there_is_no_source_who_is_not_published_is_no_customer(source: Any, link: StoreLink) -> None:
+def test_where_there_is_no_source_who_is_not_published_is_no_customer(source: Any, link: StoreClient) -> None:
     with client_of(source, link, None) as client:
         assert client.get("/customers/nobody/risk").status_code == 404
 
 
-def test_a_source_that_is_too_slow_is_not_waited_for(source: Any, link: StoreLink) -> None:
+def test_a_source_that_is_too_slow_is_not_waited_for(source: Any, link: StoreClient) -> None:
     over = threading.Event()
 
     def slow(customer: str, bundle: Any) -> Any:
@@ -125,7 +125,7 @@ def test_a_source_that_is_too_slow_is_not_waited_for(source: Any, link: StoreLin
 
 
 @FAILING
-def test_a_source_that_fails_in_a_row_is_left_alone(source: Any, link: StoreLink, read: ReadCustomer) -> None:
+def test_a_source_that_fails_in_a_row_is_left_alone(source: Any, link: StoreClient, read: ReadCustomer) -> None:
     asked: list[str] = []
 
     def counted(customer: str, bundle: Any) -> Any:
@@ -138,14 +138,14 @@ def test_a_source_that_fails_in_a_row_is_left_alone(source: Any, link: StoreLink
     assert told[-1] == "the source failed several times, and is left alone for some seconds"
 
 
-def test_a_server_without_a_source_tells_what_was_published(source: Any, link: StoreLink) -> None:
+def test_a_server_without_a_source_tells_what_was_published(source: Any, link: StoreClient) -> None:
     with client_of(source, link, None) as client:
         assert client.get("/customers/C000009/risk").json()["why_published"] == NO_SOURCE
 
 
 def test_with_source_and_store_away_the_answer_is_503(source: Any, tmp_path: Path) -> None:
     (tmp_path / "in the way").write_text("")
-    link = StoreLink(f"sqlite:///{tmp_path}/in the way/churn.db")
+    link = StoreClient(f"sqlite:///{tmp_path}/in the way/churn.db")
     with client_of(source, link, failing) as client:
         answer = client.get("/customers/C000001/risk")
     link.close()
@@ -154,7 +154,7 @@ def test_with_source_and_store_away_the_answer_is_503(source: Any, tmp_path: Pat
 
 def test_a_breaker_lets_one_try_through_after_its_pause() -> None:
     now = [0.0]
-    breaker = Breaker(failures=2, pause=10.0, clock=lambda: now[0])
+    breaker = CircuitBreaker(failures=2, pause=10.0, clock=lambda: now[0])
     breaker.failed()
     assert breaker.may_try()
     breaker.failed()
@@ -172,7 +172,7 @@ def test_a_breaker_lets_one_try_through_after_its_pause() -> None:
 
 def test_a_try_that_never_ended_is_followed_by_another() -> None:
     now = [0.0]
-    breaker = Breaker(failures=1, pause=10.0, clock=lambda: now[0])
+    breaker = CircuitBreaker(failures=1, pause=10.0, clock=lambda: now[0])
     breaker.failed()
     now[0] = 10.0
     assert breaker.may_try()
@@ -182,7 +182,7 @@ def test_a_try_that_never_ended_is_followed_by_another() -> None:
 
 def test_a_source_that_is_back_is_asked_again_within_seconds() -> None:
     now = [0.0]
-    breaker = Breaker(clock=lambda: now[0])
+    breaker = CircuitBreaker(clock=lambda: now[0])
     for _ in range(FAILURES):
         breaker.failed()
     assert not breaker.may_try()

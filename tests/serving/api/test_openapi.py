@@ -17,7 +17,7 @@ from fastapi.testclient import TestClient
 from churn_mlops.config import Settings
 from churn_mlops.serving.access.permissions import TABLE, pattern_of, rule_of
 from churn_mlops.serving.api.refusals import describe_refusals
-from churn_mlops.serving.model.served_model import LiveSource
+from churn_mlops.serving.model.served_model import ModelSlot
 from tests.serving.access.secured_app import Guarded, bearer, fill
 from tests.serving.process import Served, company_to_serve
 from tests.serving.running import running
@@ -41,7 +41,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Served:
 
 
 @pytest.fixture
-def document(tmp_path: Path, source: LiveSource) -> dict[str, Any]:
+def document(tmp_path: Path, source: ModelSlot) -> dict[str, Any]:
     guarded: Guarded = fill(tmp_path)
     with guarded.client(source) as client:
         found: dict[str, Any] = client.get("/openapi.json", headers=bearer(guarded.keys["agent"])).json()
@@ -73,7 +73,7 @@ def test_a_server_answers_hundreds_of_cases_as_it_is_described(served: Served, t
     assert '"fault"' not in (tmp_path / "log").read_text()
 
 
-def test_a_server_that_answers_otherwise_is_found_out(source: LiveSource, predictor: Any) -> None:
+def test_a_server_that_answers_otherwise_is_found_out(source: ModelSlot, predictor: Any) -> None:
     describing = pytest.importorskip(
         "tests.serving.api.openapi_cases", reason="needs schemathesis", exc_type=ImportError
     )
@@ -126,7 +126,7 @@ def test_an_application_without_routes_of_its_own_is_described_too() -> None:
 
 
 def test_the_address_of_several_methods_tells_them_all_when_it_is_asked_by_another(
-    tmp_path: Path, source: LiveSource
+    tmp_path: Path, source: ModelSlot
 ) -> None:
     guarded = fill(tmp_path)
     with guarded.client(source) as client:
@@ -136,7 +136,7 @@ def test_the_address_of_several_methods_tells_them_all_when_it_is_asked_by_anoth
             assert (answer.status_code, answer.headers["Allow"]) == (405, allowed)
 
 
-def test_an_open_address_is_no_secret_by_another_method(tmp_path: Path, source: LiveSource) -> None:
+def test_an_open_address_is_no_secret_by_another_method(tmp_path: Path, source: ModelSlot) -> None:
     guarded = fill(tmp_path)
     with guarded.client(source) as client:
         assert [client.request("PUT", path).status_code for path in ("/health", "/ready", "/session")] == [405] * 3
@@ -148,14 +148,14 @@ def test_an_open_address_is_no_secret_by_another_method(tmp_path: Path, source: 
 @pytest.mark.parametrize(
     "body", [b"", b"[]", b"\xff", b'{"name": "a"}', b'{"name": "a", "name": "b", "password": "c"}']
 )
-def test_a_sign_in_that_is_none_is_refused_by_name(tmp_path: Path, source: LiveSource, body: bytes) -> None:
+def test_a_sign_in_that_is_none_is_refused_by_name(tmp_path: Path, source: ModelSlot, body: bytes) -> None:
     with fill(tmp_path).client(source) as client:
         answer = client.post("/session", content=body, headers={"Content-Type": "application/json"})
     assert answer.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
     assert answer.json()["fields"]
 
 
-def test_a_fault_is_described_in_the_one_shape_as_it_is_answered(source: LiveSource, tmp_path: Path) -> None:
+def test_a_fault_is_described_in_the_one_shape_as_it_is_answered(source: ModelSlot, tmp_path: Path) -> None:
     def add(app: FastAPI) -> None:
         @app.get("/faulty")
         async def faulty() -> JSONResponse:

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from churn_mlops.serving.app import create_app
-from churn_mlops.serving.resilience.store_client import StoreLink
+from churn_mlops.serving.resilience.store_client import StoreClient
 from churn_mlops.store.scoring.publishing import publish
 from tests.store.builders import DAY, NEXT, batches, run
 
@@ -34,14 +34,14 @@ CUSTOMERS = st.fixed_dictionaries(
 
 
 @pytest.fixture
-def link(tmp_path: Path) -> Iterator[StoreLink]:
-    link = StoreLink(f"sqlite:///{tmp_path}/churn.db")
+def link(tmp_path: Path) -> Iterator[StoreClient]:
+    link = StoreClient(f"sqlite:///{tmp_path}/churn.db")
     yield link
     link.close()
 
 
 @pytest.fixture
-def app(source, settings, link: StoreLink) -> FastAPI:
+def app(source, settings, link: StoreClient) -> FastAPI:
     return create_app(source, settings, clock=lambda: date(2026, 11, 23), store=link)
 
 
@@ -73,7 +73,7 @@ def test_an_id_under_which_nothing_is_kept_is_answered_404_in_the_one_shape(app:
 
 
 @pytest.fixture
-def published(link: StoreLink) -> None:
+def published(link: StoreClient) -> None:
     link.ask_now(lambda store: publish(store, run(DAY, version="2"), batches(10)))
     link.ask_now(lambda store: publish(store, run(NEXT), batches(25, mark="N")))
 

@@ -12,9 +12,9 @@ import pytest
 from fastapi.testclient import TestClient
 
 from churn_mlops.serving.api.session import ADDRESS_TRIES, BODY_BYTES, PERSON_TRIES
-from churn_mlops.serving.model.served_model import LiveSource
+from churn_mlops.serving.model.served_model import ModelSlot
 from churn_mlops.store import open_store
-from churn_mlops.store.access.users import disable_person
+from churn_mlops.store.access.users import disable_user
 from churn_mlops.store.audit_log import events
 from tests.serving.access.secured_app import PASSWORD, Guarded, bearer, fill
 
@@ -27,7 +27,7 @@ def guarded(tmp_path: Path) -> Guarded:
 
 
 @pytest.fixture
-def client(guarded: Guarded, source: LiveSource) -> Iterator[TestClient]:
+def client(guarded: Guarded, source: ModelSlot) -> Iterator[TestClient]:
     with guarded.client(source) as client:
         yield client
 
@@ -55,7 +55,7 @@ def test_sign_in_look_change_and_sign_out(client: TestClient, guarded: Guarded, 
     assert named[:2] == ["session.ended", "session.started"]
 
 
-def test_off_this_machine_the_cookie_is_secure_and_bound_to_the_host(guarded: Guarded, source: LiveSource) -> None:
+def test_off_this_machine_the_cookie_is_secure_and_bound_to_the_host(guarded: Guarded, source: ModelSlot) -> None:
     with guarded.client(source, local_only=False, allowed_hosts=["churn.example.com"]) as client:
         host = {"Host": "churn.example.com"}
         cookie = client.post("/session", json=AGENT, headers=host).headers["Set-Cookie"]
@@ -114,7 +114,7 @@ def test_what_is_no_sign_in_is_refused_and_not_repeated(
 def test_who_is_disabled_is_out(client: TestClient, guarded: Guarded) -> None:
     assert client.post("/session", json=AGENT).status_code == 201
     with open_store(guarded.address) as store:
-        disable_person(store, "agent-person", by="test")
+        disable_user(store, "agent-person", by="test")
     assert client.get("/model", headers=bearer("churn_unknown")).status_code == 401  # has the store read
     assert client.get("/session").status_code == 401
     assert client.post("/session", json=AGENT).status_code == 401
@@ -136,7 +136,7 @@ PROXY = {
 
 
 def test_a_trusted_proxy_names_who_signed_in_and_his_groups_give_the_role(
-    guarded: Guarded, source: LiveSource, customer: dict[str, object]
+    guarded: Guarded, source: ModelSlot, customer: dict[str, object]
 ) -> None:
     with guarded.client(source, **PROXY) as client:
         anna = {"X-Forwarded-User": "anna@example.com", "X-Forwarded-Groups": "staff, support"}
@@ -154,7 +154,7 @@ def test_a_trusted_proxy_names_who_signed_in_and_his_groups_give_the_role(
         assert client.get("/session").status_code == 401
 
 
-def test_nobody_else_is_a_proxy_whatever_he_says_of_his_address(guarded: Guarded, source: LiveSource) -> None:
+def test_nobody_else_is_a_proxy_whatever_he_says_of_his_address(guarded: Guarded, source: ModelSlot) -> None:
     given = PROXY | {"trusted_proxies": ["10.0.0.5"]}
     with guarded.client(source, **given) as client:
         for more in ({}, {"X-Forwarded-For": "10.0.0.5"}, {"X-Real-IP": "10.0.0.5"}, {"Forwarded": "for=10.0.0.5"}):
@@ -163,7 +163,7 @@ def test_nobody_else_is_a_proxy_whatever_he_says_of_his_address(guarded: Guarded
 
 
 def test_everybody_else_has_the_role_of_the_star_and_who_is_in_a_group_that_of_the_group(
-    guarded: Guarded, source: LiveSource
+    guarded: Guarded, source: ModelSlot
 ) -> None:
     with guarded.client(source, **PROXY | {"proxy_roles": "support=agent, *=analyst"}) as client:
         roles = {
@@ -190,7 +190,7 @@ def test_a_sign_in_may_be_small_only(client: TestClient) -> None:
 
 
 def test_a_sign_in_that_does_not_come_whole_is_not_waited_for_as_long_as_a_batch(
-    guarded: Guarded, source: LiveSource, monkeypatch: pytest.MonkeyPatch
+    guarded: Guarded, source: ModelSlot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("churn_mlops.serving.api.session.BODY_SECONDS", 0.001)
     sent: list[Any] = []

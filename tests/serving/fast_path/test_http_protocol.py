@@ -16,7 +16,7 @@ from fastapi.testclient import TestClient
 from churn_mlops.config import Settings
 from churn_mlops.serving.fast_path import http_protocol as wire
 from churn_mlops.serving.fast_path.http_protocol import MOST_HEAD_BYTES, MOST_PIPELINED
-from churn_mlops.serving.model.served_model import LiveSource
+from churn_mlops.serving.model.served_model import ModelSlot
 from tests.serving.access.secured_app import Guarded, fill
 from tests.serving.running import running
 
@@ -25,7 +25,7 @@ HEALTH = b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 
 @pytest.fixture
-def address(source: LiveSource) -> Iterator[Address]:
+def address(source: ModelSlot) -> Iterator[Address]:
     with running(source, Settings()) as address:
         yield address
 
@@ -137,7 +137,7 @@ def test_offers_of_another_protocol_in_a_row_are_answered_or_cut_off(address: Ad
 
 
 @pytest.mark.parametrize("name", ["X-API-Key", "X-Forwarded-User"])
-def test_a_header_that_says_who_asks_may_come_once_only(name: str, source: LiveSource, tmp_path: Path) -> None:
+def test_a_header_that_says_who_asks_may_come_once_only(name: str, source: ModelSlot, tmp_path: Path) -> None:
     made: Guarded = fill(tmp_path)
     proxies = {"trusted_proxies": ["127.0.0.1"], "proxy_user_header": "X-Forwarded-User", "proxy_roles": ["*=admin"]}
     value = made.keys["agent"] if name == "X-API-Key" else "anna"

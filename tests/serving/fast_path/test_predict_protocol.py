@@ -19,13 +19,13 @@ from starlette.requests import Request
 from starlette.types import Scope
 
 from churn_mlops.config import Settings
-from churn_mlops.serving.access.authentication import Admission, House
-from churn_mlops.serving.access.credential_cache import Access
+from churn_mlops.serving.access.authentication import AccessConfig, Authenticator
+from churn_mlops.serving.access.credential_cache import CredentialCache
 from churn_mlops.serving.access.permissions import rule_of
-from churn_mlops.serving.fast_path.predict_protocol import AtOnce, AtOnceProtocol
+from churn_mlops.serving.fast_path.predict_protocol import FastPath, FastPathProtocol
 from churn_mlops.serving.http.errors import RequestError
-from churn_mlops.serving.model.served_model import LiveSource
-from churn_mlops.serving.resilience.store_client import StoreLink
+from churn_mlops.serving.model.served_model import ModelSlot
+from churn_mlops.serving.resilience.store_client import StoreClient
 from tests.serving.access.secured_app import fill
 from tests.serving.running import running
 
@@ -34,7 +34,7 @@ BODY = b'{"tenure": 4, "monthly_charges": 65.5, "total_charges": null, "contract
 
 
 @pytest.fixture
-def address(source: LiveSource) -> Iterator[Address]:
+def address(source: ModelSlot) -> Iterator[Address]:
     with running(source, Settings()) as address:
         yield address
 
@@ -133,7 +133,7 @@ def test_each_is_counted_and_logged(address: Address, capsys: pytest.CaptureFixt
     assert len(re.findall(r"route\W+/predict", logged.out + logged.err)) == 3
 
 
-def test_a_fault_is_answered_500_in_the_one_shape(address: Address, source: LiveSource) -> None:
+def test_a_fault_is_answered_500_in_the_one_shape(address: Address, source: ModelSlot) -> None:
     live = source.current
     assert live is not None
 
@@ -156,20 +156,20 @@ def test_any_body_is_answered_the_same_at_once_and_the_general_way(address: Addr
 
 
 def test_without_keys_another_host_is_refused() -> None:
-    app = AtOnce(lambda *_: (b"{}", ()), None, None, LiveSource(), 1000, local_only=True)  # type: ignore[arg-type]  # never noted
+    app = FastPath(lambda *_: (b"{}", ()), None, None, ModelSlot(), 1000, local_only=True)  # type: ignore[arg-type]  # never noted
     assert app.answer({"headers": [(b"host", b"evil.example")], "method": "POST"}, BODY) is None
 
 
 def test_a_connection_that_is_idle_after_its_last_answer_is_closed(
     address: Address, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made = AtOnceProtocol.connection_made
+    made = FastPathProtocol.connection_made
 
-    def impatient(self: AtOnceProtocol, transport: Any) -> None:
+    def impatient(self: FastPathProtocol, transport: Any) -> None:
         self.timeout_keep_alive = 0.1  # type: ignore[assignment]
         made(self, transport)
 
-    monkeypatch.setattr(AtOnceProtocol, "connection_made", impatient)
+    monkeypatch.setattr(FastPathProtocol, "connection_made", impatient)
     for body in (BODY, b"{}"):  # at once, and the general way
         with socket.create_connection(address, timeout=10) as connection, connection.makefile("rb") as file:
             for _ in range(3):  # each sets off the wait anew
@@ -183,8 +183,8 @@ def test_a_connection_that_is_idle_after_its_last_answer_is_closed(
 
 def test_what_comes_again_on_the_general_way_counts_once_for_the_limit(tmp_path: Path) -> None:
     made = fill(tmp_path)
-    link = StoreLink(made.address)
-    admission = Admission(Access(link), House(requests_per_second=0.01))
+    link = StoreClient(made.address)
+    admission = Authenticator(CredentialCache(link), AccessConfig(requests_per_second=0.01))
 
     def refusing(*_: Any) -> Any:
         raise RequestError(422, "tenure is missing")
@@ -194,7 +194,7 @@ def test_what_comes_again_on_the_general_way_counts_once_for_the_limit(tmp_path:
         scope: Scope = {"type": "http", "method": "POST", "path": "/predict", "headers": headers, "state": {}}
         rule = rule_of("POST", "/predict")
         await admission.admit(scope | {"headers": [headers[0], (b"x-api-key", made.keys["admin"].encode())]}, rule)
-        app = AtOnce(refusing, admission, None, LiveSource(), 1000, local_only=True)  # type: ignore[arg-type]  # never noted
+        app = FastPath(refusing, admission, None, ModelSlot(), 1000, local_only=True)  # type: ignore[arg-type]  # never noted
         assert app.answer(scope, b"{}") is None
         assert (await admission.admit(scope, rule)).name == "key:agent-key"
         with pytest.raises(RequestError, match="requests a second"):

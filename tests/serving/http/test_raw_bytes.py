@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from churn_mlops.config import Settings
-from churn_mlops.serving.model.served_model import LiveSource
+from churn_mlops.serving.model.served_model import ModelSlot
 from tests.serving.http.raw_http_client import FUZZERS, Asked, check
 from tests.serving.running import running
 
@@ -17,7 +17,7 @@ BODY = b'{"tenure": 4, "monthly_charges": 65.5, "total_charges": null, "contract
 
 
 @pytest.fixture
-def asked(source: LiveSource, tmp_path: Path) -> Iterator[Asked]:
+def asked(source: ModelSlot, tmp_path: Path) -> Iterator[Asked]:
     with running(source, Settings.model_validate({"serving": {"max_body_bytes": 100_000}})) as address:
         yield Asked(address, BODY)
 

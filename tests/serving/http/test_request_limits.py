@@ -10,7 +10,7 @@ from fastapi.testclient import TestClient
 from churn_mlops.config import Settings
 from churn_mlops.serving.app import create_app
 from churn_mlops.serving.http import errors
-from churn_mlops.serving.http.concurrency_limit import UnderWay
+from churn_mlops.serving.http.concurrency_limit import ConcurrencyLimit
 from churn_mlops.serving.http.errors import LISTED_PROBLEMS, SUGGESTIONS, Findings, RequestError
 from churn_mlops.serving.http.request_limits import Limits, limited
 
@@ -145,7 +145,7 @@ WHOLE = {"type": "http.request", "body": b"{}", "more_body": False}
 def test_half_a_body_is_waited_for_only_so_long():
     async def read():
         async with asyncio.timeout(None) as deadline:
-            receive = limited(receiving(HALF), Limits(100, body_seconds=0.001), deadline, UnderWay(1, 1), "one")
+            receive = limited(receiving(HALF), Limits(100, body_seconds=0.001), deadline, ConcurrencyLimit(1, 1), "one")
             assert await receive() == HALF
             await receive()
 
@@ -157,7 +157,9 @@ def test_half_a_body_is_waited_for_only_so_long():
 def test_after_the_body_a_client_may_be_silent():
     async def read():
         async with asyncio.timeout(None) as deadline:
-            receive = limited(receiving(WHOLE), Limits(100, body_seconds=0.001), deadline, UnderWay(1, 1), "one")
+            receive = limited(
+                receiving(WHOLE), Limits(100, body_seconds=0.001), deadline, ConcurrencyLimit(1, 1), "one"
+            )
             assert await receive() == WHOLE
             await asyncio.wait_for(receive(), 0.05)
 

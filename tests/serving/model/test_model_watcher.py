@@ -21,11 +21,11 @@ from churn_mlops.models.inference import ChurnPredictor
 from churn_mlops.models.promotion import LiveModels
 from churn_mlops.pipelines.deployment.deploy import SharedModels
 from churn_mlops.serving.app import create_app
-from churn_mlops.serving.model.model_watcher import ChampionWatch
-from churn_mlops.serving.model.served_model import LiveSource, Refused
-from churn_mlops.serving.resilience.store_client import StoreLink
+from churn_mlops.serving.model.model_watcher import ModelWatcher
+from churn_mlops.serving.model.served_model import ModelSlot, Refused
+from churn_mlops.serving.resilience.store_client import StoreClient
 from churn_mlops.store import Store, open_store
-from churn_mlops.store.deployments import StoredBundle, StoredPeriod, add_live, current_period
+from churn_mlops.store.deployments import StoredBundle, StoredDeployment, add_live, current_period
 from tests.companies.versions import CUSTOMER, disagreeing, version_of
 from tests.serving.running import running
 
@@ -40,9 +40,9 @@ class Replica:
             {"models": {"folder": folder}, "store": {"url": address}, "serving": serving}
         )
         self.is_away = False
-        self.source = LiveSource()
-        self.link = StoreLink(address, self._open)
-        self.watch = ChampionWatch(self.settings, self.link, self.source)
+        self.source = ModelSlot()
+        self.link = StoreClient(address, self._open)
+        self.watch = ModelWatcher(self.settings, self.link, self.source)
         self.made.append(self)
 
     def _open(self, address: str) -> Store:
@@ -95,7 +95,7 @@ def plant(address: str, bundle: Bundle, version: str, content: bytes | None = No
         last = current_period(store)
         assert last is not None
         since = last.texts() | {"since": last.since.replace(year=last.since.year + 1).isoformat()}
-        period = StoredPeriod.from_texts(**since | {"version": version, "sha256": bundle.sha256})
+        period = StoredDeployment.from_texts(**since | {"version": version, "sha256": bundle.sha256})
         add_live(store, [period], [StoredBundle(bundle.sha256, content or bundle.to_bytes())], after=last)
 
 

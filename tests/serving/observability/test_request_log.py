@@ -13,9 +13,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from churn_mlops.serving.api.predictions import PREDICTION_ID
 from churn_mlops.serving.http.errors import RequestError, refusal
 from churn_mlops.serving.http.request_limits import Limits
-from churn_mlops.serving.model.served_model import LiveSource
+from churn_mlops.serving.model.served_model import ModelSlot
 from churn_mlops.serving.observability.metrics import Metrics
-from churn_mlops.serving.observability.request_log import Observed, new_request_id
+from churn_mlops.serving.observability.request_log import RequestMiddleware, new_request_id
 
 
 class Slow:
@@ -30,16 +30,16 @@ class Slow:
         await send({"type": "http.response.body", "body": b"{}"})
 
 
-def observed(app: ASGIApp, source: LiveSource | None = None, **limits: Any) -> Observed:
-    source = source or LiveSource()
-    return Observed(app, Metrics(source), source, Limits(1000, **limits), local_only=False)
+def observed(app: ASGIApp, source: ModelSlot | None = None, **limits: Any) -> RequestMiddleware:
+    source = source or ModelSlot()
+    return RequestMiddleware(app, Metrics(source), source, Limits(1000, **limits), local_only=False)
 
 
 async def at_once() -> Message:
     return {"type": "http.request", "body": b"", "more_body": False}
 
 
-async def asked(app: Observed, path: str, receive: Receive = at_once) -> tuple[int, dict[bytes, bytes], bytes]:
+async def asked(app: RequestMiddleware, path: str, receive: Receive = at_once) -> tuple[int, dict[bytes, bytes], bytes]:
     sent: list[Any] = []
 
     async def send(message: Any) -> None:
@@ -179,7 +179,7 @@ def test_the_time_in_which_a_body_comes_is_not_that_of_the_answer() -> None:
 
 def test_while_draining_every_answer_closes_its_connection() -> None:
     async def run() -> None:
-        slow, source = Slow(), LiveSource()
+        slow, source = Slow(), ModelSlot()
         slow.go_on.set()
         app = observed(slow, source)
         assert b"connection" not in (await asked(app, "/predict"))[1]

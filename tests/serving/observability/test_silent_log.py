@@ -16,7 +16,7 @@ import pytest
 from churn_mlops.store import open_store
 from churn_mlops.store.access.api_keys import make_key
 from churn_mlops.store.access.sessions import start_session
-from churn_mlops.store.access.users import add_person
+from churn_mlops.store.access.users import add_user
 from tests.serving.access.secured_app import DAY
 from tests.serving.process import Served, company_to_serve
 from tests.test_api import CUSTOMER
@@ -169,7 +169,7 @@ def secrets_and_values(served: Served, *more: str) -> Iterator[str]:
 
 def test_no_line_of_the_log_holds_a_value_a_name_or_a_secret(served: Served, tmp_path: Path) -> None:
     with open_store(served.store) as store:
-        add_person(store, f"{MARK}person", PASSWORD, "agent", by="test")
+        add_user(store, f"{MARK}person", PASSWORD, "agent", by="test")
         started = start_session(store, f"{MARK}person", DAY)
         session = (started.token, started.csrf_token)
         narrow, _ = make_key(store, "narrow", "agent", by="test")

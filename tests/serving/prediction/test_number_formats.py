@@ -5,7 +5,7 @@ from fastapi.testclient import TestClient
 
 from churn_mlops.data.contract import DataContract
 from churn_mlops.serving.app import create_app
-from churn_mlops.serving.model.served_model import Live, LiveSource
+from churn_mlops.serving.model.served_model import ModelSlot, ServedModel
 
 AREAS = [f"area {number}" for number in range(750)]
 FEATURES = {
@@ -18,8 +18,8 @@ FEATURES = {
 @pytest.fixture
 def client(settings, predictor):
     predictor.contract = DataContract.from_dict({"name": "shop", "features": FEATURES})
-    live = Live(predictor, "1", "2026-11-23", "fake")
-    with TestClient(create_app(LiveSource(live), settings), base_url="http://localhost") as client:
+    live = ServedModel(predictor, "1", "2026-11-23", "fake")
+    with TestClient(create_app(ModelSlot(live), settings), base_url="http://localhost") as client:
         yield client
 
 

@@ -14,9 +14,9 @@ from sqlalchemy import event
 
 from churn_mlops.errors import StoreError
 from churn_mlops.serving.app import create_app
-from churn_mlops.serving.model.served_model import Live, LiveSource
-from churn_mlops.serving.prediction.prediction_log import Keeper, Said
-from churn_mlops.serving.resilience.store_client import StoreLink
+from churn_mlops.serving.model.served_model import ModelSlot, ServedModel
+from churn_mlops.serving.prediction.prediction_log import PredictionLogger, Said
+from churn_mlops.serving.resilience.store_client import StoreClient
 from churn_mlops.store import Store, open_store
 from churn_mlops.store.prediction_log import answers_of
 
@@ -45,30 +45,30 @@ def door() -> Door:
 
 
 @pytest.fixture
-def link(tmp_path: Path, door: Door) -> Iterator[StoreLink]:
+def link(tmp_path: Path, door: Door) -> Iterator[StoreClient]:
     ticks = iter(range(10**9))
-    link = StoreLink(f"sqlite:///{tmp_path}/churn.db", door, lambda: float(next(ticks)))  # tries every time
+    link = StoreClient(f"sqlite:///{tmp_path}/churn.db", door, lambda: float(next(ticks)))  # tries every time
     yield link
     link.close()
 
 
 @pytest.fixture
-def live(source: LiveSource) -> Live:
+def live(source: ModelSlot) -> ServedModel:
     assert source.current is not None
     return source.current
 
 
-def said(live: Live, number: int, count: int = 1, **changed: Any) -> Said:
+def said(live: ServedModel, number: int, count: int = 1, **changed: Any) -> Said:
     made = Said(ID(number), 1.7e9, live, "2026-11-23", "local", [{"tenure": 1.5}] * count, [b"{}"] * count, count > 1)
     return made._replace(**changed)
 
 
-def kept(link: StoreLink, number: int) -> int:
+def kept(link: StoreClient, number: int) -> int:
     return len(link.ask_now(lambda store: answers_of(store, ID(number))))
 
 
-def test_what_was_said_is_in_the_store_once_it_is_counted_as_kept(link: StoreLink, live: Live) -> None:
-    keeper = Keeper(link, 100, every=0.001)
+def test_what_was_said_is_in_the_store_once_it_is_counted_as_kept(link: StoreClient, live: ServedModel) -> None:
+    keeper = PredictionLogger(link, 100, every=0.001)
     assert keeper.keep(said(live, 1))
     assert keeper.keep(said(live, 2, 30, customer="C1"))
     assert (keeper.waiting, keeper.kept) == (31, 0)
@@ -80,16 +80,18 @@ def test_what_was_said_is_in_the_store_once_it_is_counted_as_kept(link: StoreLin
     assert (one.inputs, one.customer, one.model_version) == ('{"tenure":1.5}', "C1", "3")
 
 
-def test_a_full_queue_drops_and_counts_and_never_waits(link: StoreLink, live: Live) -> None:
-    keeper = Keeper(link, 5)
+def test_a_full_queue_drops_and_counts_and_never_waits(link: StoreClient, live: ServedModel) -> None:
+    keeper = PredictionLogger(link, 5)
     assert [keeper.keep(said(live, number)) for number in range(7)] == [True] * 5 + [False] * 2
     assert not keeper.keep(said(live, 9, 3))
     assert (keeper.waiting, keeper.dropped) == (5, 5)
 
 
-def test_what_waits_while_the_store_is_away_is_kept_when_it_is_back(link: StoreLink, live: Live, door: Door) -> None:
+def test_what_waits_while_the_store_is_away_is_kept_when_it_is_back(
+    link: StoreClient, live: ServedModel, door: Door
+) -> None:
     door.is_away = True
-    keeper = Keeper(link, 100, every=0.001)
+    keeper = PredictionLogger(link, 100, every=0.001)
     keeper.start()
     assert all(keeper.keep(said(live, number)) for number in range(20))
     assert door.tried.wait(10)
@@ -101,10 +103,10 @@ def test_what_waits_while_the_store_is_away_is_kept_when_it_is_back(link: StoreL
 
 
 def test_what_cannot_be_kept_before_the_end_is_counted_as_dropped_and_told(
-    link: StoreLink, live: Live, door: Door, capsys: pytest.CaptureFixture[str]
+    link: StoreClient, live: ServedModel, door: Door, capsys: pytest.CaptureFixture[str]
 ) -> None:
     door.is_away = True
-    keeper = Keeper(link, 100, every=0.001, drain_seconds=0.05)
+    keeper = PredictionLogger(link, 100, every=0.001, drain_seconds=0.05)
     keeper.keep(said(live, 1, 40))
     keeper.start()
     keeper.close()
@@ -113,8 +115,8 @@ def test_what_cannot_be_kept_before_the_end_is_counted_as_dropped_and_told(
     assert "answers were not kept" in logged.out + logged.err
 
 
-def test_one_that_the_store_refuses_takes_no_other_with_it(link: StoreLink, live: Live) -> None:
-    keeper = Keeper(link, 100, every=0.001)
+def test_one_that_the_store_refuses_takes_no_other_with_it(link: StoreClient, live: ServedModel) -> None:
+    keeper = PredictionLogger(link, 100, every=0.001)
     for number in range(5):
         keeper.keep(said(live, number, caller="a\x00b" if number == 2 else "local"))
     keeper.start()
@@ -123,7 +125,7 @@ def test_one_that_the_store_refuses_takes_no_other_with_it(link: StoreLink, live
     assert [kept(link, number) for number in range(5)] == [1, 1, 0, 1, 1]
 
 
-def test_a_group_whose_commit_was_not_heard_of_is_kept_once(link: StoreLink, live: Live) -> None:
+def test_a_group_whose_commit_was_not_heard_of_is_kept_once(link: StoreClient, live: ServedModel) -> None:
     """The store fails once after it has committed: the group is given again, and each answer stands there once."""
     failures = [StoreError("the connection broke")]
     ask = link.ask_now
@@ -135,14 +137,14 @@ def test_a_group_whose_commit_was_not_heard_of_is_kept_once(link: StoreLink, liv
         return answer
 
     link.ask_now = asked  # type: ignore[method-assign]
-    keeper = Keeper(link, 100, every=0.001)
+    keeper = PredictionLogger(link, 100, every=0.001)
     keeper.keep(said(live, 1, 10))
     keeper.start()
     keeper.close()
     assert (keeper.kept, keeper.dropped, kept(link, 1)) == (10, 0, 10)
 
 
-def test_a_great_many_are_written_in_groups_of_a_thousand(link: StoreLink, live: Live) -> None:
+def test_a_great_many_are_written_in_groups_of_a_thousand(link: StoreClient, live: ServedModel) -> None:
     groups: list[int] = []
 
     @event.listens_for(link.ask_now(lambda store: store.engine), "before_cursor_execute")
@@ -150,7 +152,7 @@ def test_a_great_many_are_written_in_groups_of_a_thousand(link: StoreLink, live:
         if sql.startswith("INSERT INTO answers"):
             groups.append(len(rows))
 
-    keeper = Keeper(link, 10_000, every=0.001)
+    keeper = PredictionLogger(link, 10_000, every=0.001)
     for number in range(2500):
         keeper.keep(said(live, number))
     keeper.keep(said(live, 5000, 3000))  # a batch is not torn apart

@@ -20,9 +20,9 @@ from churn_mlops.errors import StoreError
 from churn_mlops.keyed_hash import customer_hash
 from churn_mlops.serving.api.customers import ReadCustomer
 from churn_mlops.serving.app import create_app
-from churn_mlops.serving.prediction.prediction_log import Keeper, Said
-from churn_mlops.serving.prediction.suppression import Forgotten, OtherKeyError, forget_whom_a_backup_brought_back
-from churn_mlops.serving.resilience.store_client import THREADS, StoreAwayError, StoreLink
+from churn_mlops.serving.prediction.prediction_log import PredictionLogger, Said
+from churn_mlops.serving.prediction.suppression import OtherHashKeyError, SuppressionCheck, reapply_lost_erasures
+from churn_mlops.serving.resilience.store_client import THREADS, StoreClient, StoreUnavailableError
 from churn_mlops.store import Store, open_store
 from churn_mlops.store.audit_log import events
 from churn_mlops.store.contacts import contacts
@@ -52,8 +52,8 @@ def address(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def link(address: str) -> Iterator[StoreLink]:
-    link = StoreLink(address)
+def link(address: str) -> Iterator[StoreClient]:
+    link = StoreClient(address)
     yield link
     link.close()
 
@@ -69,7 +69,7 @@ class Source:
         return SimpleNamespace(values=VALUES, as_of=date(2026, 11, 23))
 
 
-def client_of(source: Any, link: StoreLink, read: ReadCustomer | None, settings: Settings = SETTINGS) -> TestClient:
+def client_of(source: Any, link: StoreClient, read: ReadCustomer | None, settings: Settings = SETTINGS) -> TestClient:
     return TestClient(create_app(source, settings, store=link, read_of_source=read), base_url=LOCAL)
 
 
@@ -82,7 +82,7 @@ def forget_him(address: str, key: str = KEY) -> None:
         forget(store, key, NAME, by="cli:anna")
 
 
-def test_his_risk_is_not_told_and_the_source_not_asked(source: Any, link: StoreLink, address: str) -> None:
+def test_his_risk_is_not_told_and_the_source_not_asked(source: Any, link: StoreClient, address: str) -> None:
     knows = Source()
     with client_of(source, link, knows) as client:
         assert client.get(f"/customers/{NAME}/risk").status_code == 200
@@ -95,7 +95,9 @@ def test_his_risk_is_not_told_and_the_source_not_asked(source: Any, link: StoreL
         assert client.get(f"/predictions?customer={NAME}").json()["predictions"] == []
 
 
-def test_a_contact_with_him_is_refused_and_earlier_ones_name_nobody(source: Any, link: StoreLink, address: str) -> None:
+def test_a_contact_with_him_is_refused_and_earlier_ones_name_nobody(
+    source: Any, link: StoreClient, address: str
+) -> None:
     with client_of(source, link, None) as client:
         first, other = post(client, "call-1", NAME), post(client, "call-2", OTHER)
         forget_him(address)
@@ -113,8 +115,8 @@ def said(id: str, source: Any, customer: str | None) -> Said:
     return Said(id, 1.0, source.current, "2026-11-23", "local", (VALUES,), (b'{"of": "him"}',), customer=customer)
 
 
-def test_what_waits_to_be_kept_while_he_is_forgotten_is_not_kept(source: Any, link: StoreLink, address: str) -> None:
-    keeper = Keeper(link, 100, every=0.001, hash_key=KEY)
+def test_what_waits_to_be_kept_while_he_is_forgotten_is_not_kept(source: Any, link: StoreClient, address: str) -> None:
+    keeper = PredictionLogger(link, 100, every=0.001, hash_key=KEY)
     for id, customer in (("a" * 32, NAME), ("b" * 32, OTHER), ("c" * 32, None)):
         assert keeper.keep(said(id, source, customer))
     forget_him(address)
@@ -134,7 +136,7 @@ def test_what_is_answered_of_him_while_the_store_is_away_is_kept_nowhere(source:
             raise StoreError("the store cannot be reached")
         return open_store(address)
 
-    link = StoreLink(address, opener, clock=_always_later())
+    link = StoreClient(address, opener, clock=_always_later())
     with client_of(source, link, Source()) as client:
         answers = [client.get(f"/customers/{name}/risk") for name in (NAME, OTHER)]
         away[0] = False
@@ -147,7 +149,7 @@ def test_what_is_answered_of_him_while_the_store_is_away_is_kept_nowhere(source:
 
 
 @contextmanager
-def stuck(address: str, link: StoreLink) -> Iterator[None]:
+def stuck(address: str, link: StoreClient) -> Iterator[None]:
     """Every thread of ``link`` waits for a lock that somebody else holds, as a long write of his does."""
     other, ended = open_store(address), threading.Semaphore(0)
     is_file = other.file is not None
@@ -161,7 +163,7 @@ def stuck(address: str, link: StoreLink) -> Iterator[None]:
     assert all(ended.acquire(timeout=30) for _ in range(THREADS))
 
 
-async def _ask_in_vain(link: StoreLink, ended: threading.Semaphore) -> None:
+async def _ask_in_vain(link: StoreClient, ended: threading.Semaphore) -> None:
     def work(store: Store) -> None:
         try:
             with store.writing("wait for the lock") as connection:
@@ -170,12 +172,14 @@ async def _ask_in_vain(link: StoreLink, ended: threading.Semaphore) -> None:
             ended.release()
 
     asked = [link.ask(work, 0.3) for _ in range(THREADS)]
-    assert [type(one) for one in await asyncio.gather(*asked, return_exceptions=True)] == [StoreAwayError] * THREADS
-    with pytest.raises(StoreAwayError):
+    assert [type(one) for one in await asyncio.gather(*asked, return_exceptions=True)] == [
+        StoreUnavailableError
+    ] * THREADS
+    with pytest.raises(StoreUnavailableError):
         await link.ask(lambda store: None)
 
 
-def test_while_every_thread_waits_for_a_lock_he_is_not_told(source: Any, link: StoreLink, address: str) -> None:
+def test_while_every_thread_waits_for_a_lock_he_is_not_told(source: Any, link: StoreClient, address: str) -> None:
     forget_him(address)
     knows = Source()
     with client_of(source, link, knows) as client, stuck(address, link):
@@ -184,9 +188,9 @@ def test_while_every_thread_waits_for_a_lock_he_is_not_told(source: Any, link: S
 
 
 def test_who_is_forgotten_while_a_server_runs_is_known_to_it_with_the_next_reading(
-    link: StoreLink, address: str
+    link: StoreClient, address: str
 ) -> None:
-    forgotten = Forgotten(link, KEY)
+    forgotten = SuppressionCheck(link, KEY)
 
     async def asked_while_stuck() -> list[bool]:
         return [await forgotten.holds(name) for name in (NAME, OTHER)]
@@ -200,8 +204,8 @@ def test_who_is_forgotten_while_a_server_runs_is_known_to_it_with_the_next_readi
         assert asyncio.run(asked_while_stuck()) == [True, False]
 
 
-def test_whom_the_store_once_said_to_be_forgotten_is_known_from_then_on(link: StoreLink, address: str) -> None:
-    forgotten = Forgotten(link, KEY)
+def test_whom_the_store_once_said_to_be_forgotten_is_known_from_then_on(link: StoreClient, address: str) -> None:
+    forgotten = SuppressionCheck(link, KEY)
     asyncio.run(forgotten.refresh())
     forget_him(address)
     assert asyncio.run(forgotten.holds(NAME))
@@ -217,7 +221,7 @@ def test_a_server_that_starts_while_the_store_is_away_knows_the_file_of_tombston
     file = tmp_path / "tombstones.jsonl"
     TombstoneFile(file).add([Tombstone(customer_hash(KEY, NAME), mark_of(KEY), datetime(2026, 11, 1, tzinfo=UTC))])
     settings = Settings.model_validate({"store": {"customer_hash_key": KEY, "tombstones": str(file)}})
-    link = StoreLink(f"sqlite:///{tmp_path}/churn.db", away)
+    link = StoreClient(f"sqlite:///{tmp_path}/churn.db", away)
     knows = Source()
     with client_of(source, link, knows, settings) as client:
         assert client.get(f"/customers/{NAME}/risk").status_code == 404
@@ -240,7 +244,7 @@ def _always_later() -> Callable[[], float]:
 
 
 def test_under_another_key_nothing_is_told_or_recorded_of_anybody_by_name_and_it_is_said_in_the_log_once(
-    source: Any, link: StoreLink, address: str, capsys: pytest.CaptureFixture[str]
+    source: Any, link: StoreClient, address: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     knows = Source()
     with client_of(source, link, knows) as client:
@@ -251,8 +255,8 @@ def test_under_another_key_nothing_is_told_or_recorded_of_anybody_by_name_and_it
         refused = [post(client, key, name) for key, name in (("call-2", NAME), ("call-3", OTHER))]
         predicted = client.post("/predict", json=VALUES)
     assert [answer.status_code for answer in risks + refused] == [503] * 5
-    assert {answer.json()["error"] for answer in risks + refused} == {OtherKeyError().error}
-    assert "store.customer_hash_key" in OtherKeyError().error
+    assert {answer.json()["error"] for answer in risks + refused} == {OtherHashKeyError().error}
+    assert "store.customer_hash_key" in OtherHashKeyError().error
     assert (predicted.status_code, knows.asked) == (200, [])
     with open_store(address) as store:
         assert [one.customer for one in contacts(store, limit=10)] == [OTHER]
@@ -260,9 +264,9 @@ def test_under_another_key_nothing_is_told_or_recorded_of_anybody_by_name_and_it
     assert "".join(capsys.readouterr()).count("store.customer_hash_key is another") == 1
 
 
-def test_under_another_key_no_answer_of_somebody_named_is_kept(source: Any, link: StoreLink, address: str) -> None:
+def test_under_another_key_no_answer_of_somebody_named_is_kept(source: Any, link: StoreClient, address: str) -> None:
     forget_him(address, "the key before")
-    keeper = Keeper(link, 100, every=0.001, hash_key=KEY)
+    keeper = PredictionLogger(link, 100, every=0.001, hash_key=KEY)
     for id, customer in (("a" * 32, NAME), ("b" * 32, OTHER), ("c" * 32, None)):
         assert keeper.keep(said(id, source, customer))
     keeper.start()
@@ -273,7 +277,7 @@ def test_under_another_key_no_answer_of_somebody_named_is_kept(source: Any, link
 
 
 def test_a_key_that_is_found_to_be_another_between_two_readings_is_refused_too(
-    source: Any, link: StoreLink, address: str
+    source: Any, link: StoreClient, address: str
 ) -> None:
     knows = Source()
     with client_of(source, link, knows) as client:
@@ -286,7 +290,7 @@ def test_a_key_that_is_found_to_be_another_between_two_readings_is_refused_too(
 
 
 def test_no_line_of_the_log_tells_of_him(
-    source: Any, link: StoreLink, address: str, capsys: pytest.CaptureFixture[str]
+    source: Any, link: StoreClient, address: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     forget_him(address)
     with client_of(source, link, Source()) as client:
@@ -301,16 +305,16 @@ def test_no_line_of_the_log_tells_of_him(
 
 
 def test_who_came_back_with_a_backup_is_gone_again_when_the_server_starts(
-    source: Any, address: str, link: StoreLink, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    source: Any, address: str, link: StoreClient, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = tmp_path / "tombstones.jsonl"
     TombstoneFile(file).add([Tombstone(customer_hash(KEY, NAME), mark_of(KEY), datetime(2026, 11, 1, tzinfo=UTC))])
     given = {"customer_hash_key": KEY, "tombstones": str(file)}
     assert any(link.ask_now(lambda store: holds(store, NAME)).values())
     other_key = Settings.model_validate({"store": given | {"customer_hash_key": "another"}})
-    forget_whom_a_backup_brought_back(other_key, link)
+    reapply_lost_erasures(other_key, link)
     assert any(link.ask_now(lambda store: holds(store, NAME)).values())
-    forget_whom_a_backup_brought_back(Settings.model_validate({"store": given}), link)
+    reapply_lost_erasures(Settings.model_validate({"store": given}), link)
     assert not any(link.ask_now(lambda store: holds(store, NAME)).values())
     assert any(link.ask_now(lambda store: holds(store, OTHER)).values())
     logged = capsys.readouterr()

@@ -13,8 +13,8 @@ import pytest
 from churn_mlops.config import Settings
 from churn_mlops.serving.app import create_app
 from churn_mlops.serving.http.errors import RequestError
-from churn_mlops.serving.model.served_model import LiveSource
-from churn_mlops.serving.resilience.batch_queue import WAITING, Batches
+from churn_mlops.serving.model.served_model import ModelSlot
+from churn_mlops.serving.resilience.batch_queue import WAITING, BatchQueue
 
 
 class Held:
@@ -47,7 +47,7 @@ async def begun(held: Held) -> None:
 
 def test_one_is_worked_on_eight_wait_and_the_next_is_refused_until_there_is_room(held: Held) -> None:
     async def run() -> None:
-        batches = Batches()
+        batches = BatchQueue()
         taken = [asyncio.create_task(batches.do(held)) for _ in range(1 + WAITING)]
         await begun(held)
         with pytest.raises(RequestError, match="too many batches wait") as refused:
@@ -65,7 +65,7 @@ def test_a_batch_whose_time_is_over_before_its_turn_is_never_begun(held: Held) -
     late: list[str] = []
 
     async def run() -> None:
-        batches = Batches()
+        batches = BatchQueue()
         first = asyncio.create_task(batches.do(held))
         await begun(held)
         with pytest.raises(TimeoutError):
@@ -81,7 +81,7 @@ def test_a_batch_whose_time_is_over_before_its_turn_is_never_begun(held: Held) -
 
 def test_while_one_that_was_given_up_is_still_worked_on_others_are_refused(held: Held) -> None:
     async def run() -> None:
-        batches = Batches()
+        batches = BatchQueue()
         first = asyncio.create_task(batches.do(held))
         await begun(held)
         first.cancel()
@@ -93,7 +93,7 @@ def test_while_one_that_was_given_up_is_still_worked_on_others_are_refused(held:
 
 
 def test_others_are_answered_while_batches_wait(
-    source: LiveSource, settings: Settings, predictor: Any, customer: dict[str, Any], held: Held
+    source: ModelSlot, settings: Settings, predictor: Any, customer: dict[str, Any], held: Held
 ) -> None:
     score = predictor.score
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from churn_mlops.errors import StoreBusyError, StoreError
-from churn_mlops.serving.resilience.store_client import RETRY_SECONDS, StoreAwayError, StoreLink
+from churn_mlops.serving.resilience.store_client import RETRY_SECONDS, StoreClient, StoreUnavailableError
 from churn_mlops.store import Store, open_store
 from churn_mlops.store.scoring.runs import dates
 
@@ -30,9 +30,9 @@ class Away:
 
 def test_a_store_that_was_away_is_opened_when_it_is_back_and_not_asked_for_at_every_request(tmp_path: Path) -> None:
     now, opener = [100.0], Away()
-    link = StoreLink(f"sqlite:///{tmp_path}/churn.db", opener, lambda: now[0])
+    link = StoreClient(f"sqlite:///{tmp_path}/churn.db", opener, lambda: now[0])
     for _ in range(5):
-        with pytest.raises(StoreAwayError, match="nothing was acknowledged") as refused:
+        with pytest.raises(StoreUnavailableError, match="nothing was acknowledged") as refused:
             asyncio.run(link.ask(dates))
         assert (refused.value.status, refused.value.headers) == (503, {"Retry-After": "2"})
     assert (opener.attempts, link.failure) == (1, "the store cannot be reached")
@@ -44,13 +44,13 @@ def test_a_store_that_was_away_is_opened_when_it_is_back_and_not_asked_for_at_ev
 
 
 def test_a_slow_store_is_given_up_at_the_deadline_and_the_loop_goes_on(tmp_path: Path) -> None:
-    link, done = StoreLink(f"sqlite:///{tmp_path}/churn.db"), threading.Event()
+    link, done = StoreClient(f"sqlite:///{tmp_path}/churn.db"), threading.Event()
 
     async def asked() -> list[str]:
         told = []
 
         async def slow() -> None:
-            with pytest.raises(StoreAwayError):
+            with pytest.raises(StoreUnavailableError):
                 await link.ask(lambda store: done.wait(30), seconds=0.05)
             told.append("given up")
 
@@ -81,7 +81,7 @@ def _lock_wait(store: Store) -> str:
 
 
 def test_a_server_waits_for_a_lock_no_longer_than_for_an_answer_and_a_job_as_before(address: str) -> None:
-    link = StoreLink(address)
+    link = StoreClient(address)
     for _ in range(2):  # it outlives what is rolled back
         with pytest.raises(ZeroDivisionError):
             link.ask_now(_undone)
@@ -97,7 +97,7 @@ def _undone(store: Store) -> None:
 
 
 def test_a_lock_that_somebody_holds_gives_the_thread_back(address: str) -> None:
-    link = StoreLink(address, partial(open_store, lock_wait_ms=20))
+    link = StoreClient(address, partial(open_store, lock_wait_ms=20))
     link.ask_now(dates)
     with open_store(address) as other, other.writing("hold the lock of writers"):
         with pytest.raises(StoreBusyError):
@@ -113,6 +113,6 @@ def _written(store: Store) -> None:
 
 
 def test_a_thread_asks_without_a_loop(tmp_path: Path) -> None:
-    link = StoreLink(f"sqlite:///{tmp_path}/churn.db")
+    link = StoreClient(f"sqlite:///{tmp_path}/churn.db")
     assert tuple(link.ask_now(dates)) == ()
     link.close()

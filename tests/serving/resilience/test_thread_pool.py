@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from churn_mlops.serving.resilience.thread_pool import AllStuckError, Threads
+from churn_mlops.serving.resilience.thread_pool import BoundedThreadPool, PoolExhaustedError
 
 HANGS = """
 import asyncio, threading
@@ -28,14 +28,14 @@ asyncio.run(main())
 
 
 @contextmanager
-def threads(count: int) -> Iterator[Threads]:
-    made = Threads(count, "test")
+def threads(count: int) -> Iterator[BoundedThreadPool]:
+    made = BoundedThreadPool(count, "test")
     yield made
     made.close()
 
 
 def test_what_work_gives_or_raises_is_given_or_raised() -> None:
-    async def asked(made: Threads) -> str:
+    async def asked(made: BoundedThreadPool) -> str:
         with pytest.raises(ZeroDivisionError):
             await made.do(lambda: 1 / 0, 60)
         return await made.do(lambda: threading.current_thread().name, 60)
@@ -47,18 +47,18 @@ def test_what_work_gives_or_raises_is_given_or_raised() -> None:
 def test_where_all_threads_hang_the_next_is_refused_at_once_and_taken_when_one_is_free() -> None:
     over = threading.Event()
 
-    async def asked(made: Threads) -> bool:
+    async def asked(made: BoundedThreadPool) -> bool:
         for _ in range(2):
             with pytest.raises(TimeoutError) as given_up:
                 await made.do(lambda: over.wait(60), 0.05)
-            assert not isinstance(given_up.value, AllStuckError)
-        with pytest.raises(AllStuckError, match="all 2 threads"):
+            assert not isinstance(given_up.value, PoolExhaustedError)
+        with pytest.raises(PoolExhaustedError, match="all 2 threads"):
             await made.do(over.is_set, 60)
         over.set()
         while True:
             try:
                 return await made.do(over.is_set, 60)
-            except AllStuckError:
+            except PoolExhaustedError:
                 await asyncio.sleep(0)
 
     with threads(2) as made:
@@ -68,7 +68,7 @@ def test_where_all_threads_hang_the_next_is_refused_at_once_and_taken_when_one_i
 def test_what_is_given_up_before_a_thread_took_it_is_never_done() -> None:
     over, done = threading.Event(), []
 
-    async def asked(made: Threads) -> None:
+    async def asked(made: BoundedThreadPool) -> None:
         hanging = asyncio.create_task(made.do(lambda: over.wait(60), 60))
         await asyncio.sleep(0)
         with pytest.raises(TimeoutError):

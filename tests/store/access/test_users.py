@@ -11,7 +11,7 @@ from churn_mlops.store import Store
 from churn_mlops.store.access.api_keys import hash_of
 from churn_mlops.store.access.credentials import credentials
 from churn_mlops.store.access.sessions import end_session, start_session
-from churn_mlops.store.access.users import add_person, disable_person, password_matches, password_of, people
+from churn_mlops.store.access.users import add_user, disable_user, password_matches, password_of, people
 from churn_mlops.store.audit_log import events
 from tests.store.access.test_api_keys import NOW, at, everything
 
@@ -21,7 +21,7 @@ HOURS = timedelta(hours=10)
 
 @pytest.fixture
 def anna(store: Store) -> Store:
-    add_person(store, "anna", PASSWORD, "agent", by="cli")
+    add_user(store, "anna", PASSWORD, "agent", by="cli")
     return store
 
 
@@ -55,20 +55,20 @@ def test_signing_out_ends_one_session_and_leaves_the_other(anna: Store) -> None:
 
 def test_who_is_disabled_is_out_at_once_and_cannot_come_back(anna: Store) -> None:
     start_session(anna, "anna", HOURS)
-    assert disable_person(anna, "anna", by="cli").disabled_at is not None
+    assert disable_user(anna, "anna", by="cli").disabled_at is not None
     assert not credentials(anna).by_hash
     assert password_of(anna, "anna") is None
     with pytest.raises(AccessError, match="'anna' may not sign in"):
         start_session(anna, "anna", HOURS)
     with pytest.raises(AccessError, match="nobody of the name 'bert'"):
-        disable_person(anna, "bert", by="cli")
+        disable_user(anna, "bert", by="cli")
 
 
 def test_another_password_ends_what_the_old_one_began(anna: Store) -> None:
     start_session(anna, "anna", HOURS)
     with pytest.raises(AccessError, match="somebody of the name 'anna'"):
-        add_person(anna, "anna", "another long password", "admin", by="cli")
-    add_person(anna, "anna", "another long password", "admin", by="cli", replace=True)
+        add_user(anna, "anna", "another long password", "admin", by="cli")
+    add_user(anna, "anna", "another long password", "admin", by="cli", replace=True)
     assert not credentials(anna).by_hash
     _, kept = password_of(anna, "anna") or pytest.fail("nobody")
     assert password_matches(kept, "another long password")
@@ -83,5 +83,5 @@ def test_what_cannot_be_is_refused(store: Store) -> None:
         (PASSWORD, "service", "no role of a person"),
     ):
         with pytest.raises(AccessError, match=told):
-            add_person(store, "anna", password, role, by="cli")
+            add_user(store, "anna", password, role, by="cli")
     assert people(store) == []

@@ -8,9 +8,9 @@ from churn_mlops.data.contract.flat import (
     ContractFile,
     DataContract,
     Days,
+    ExcludedColumn,
+    ExclusionReason,
     Label,
-    SetAside,
-    SetAsideReason,
 )
 from churn_mlops.data.contract.history import (
     AS_OF,
@@ -31,6 +31,8 @@ from churn_mlops.data.contract.history import (
 )
 from churn_mlops.data.contract.units import unit_of
 
+SetAside, SetAsideReason = ExcludedColumn, ExclusionReason  # their names up to version 0.1
+
 __all__ = [
     "ABSURD",
     "AS_OF",
@@ -45,6 +47,8 @@ __all__ = [
     "ContractFile",
     "DataContract",
     "Days",
+    "ExcludedColumn",
+    "ExclusionReason",
     "Feature",
     "FeatureType",
     "HistoryContract",

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from churn_mlops.data.contract.number_format import Notation
+from churn_mlops.data.contract.number_format import NumberFormat
 
 _WHOLE_LIMIT = 10**15  # beyond it a float is not written as a whole number
 TRUE_TEXTS = frozenset({"1", "true", "yes", "y", "t"})
@@ -115,9 +115,9 @@ class Feature(Declaration):
         return self
 
     @property
-    def notation(self) -> Notation:
+    def notation(self) -> NumberFormat:
         """How this feature's numbers are written."""
-        return Notation(self.decimal, self.thousands, self.around)
+        return NumberFormat(self.decimal, self.thousands, self.around)
 
     @cached_property
     def missing_numbers(self) -> frozenset[float]:
@@ -159,7 +159,7 @@ def level_text(value: Any) -> str:
     return str(value).strip()
 
 
-def _numbers_in(texts: tuple[str, ...], notation: Notation) -> frozenset[float]:
+def _numbers_in(texts: tuple[str, ...], notation: NumberFormat) -> frozenset[float]:
     found = set()
     for text in texts:
         with suppress(ValueError):

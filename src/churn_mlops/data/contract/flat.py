@@ -26,11 +26,11 @@ __all__ = [
     "ContractFile",
     "DataContract",
     "Days",
+    "ExcludedColumn",
+    "ExclusionReason",
     "Feature",
     "FeatureType",
     "Label",
-    "SetAside",
-    "SetAsideReason",
     "level_text",
     "unit_of",
 ]  # fmt: skip
@@ -42,7 +42,7 @@ Days = Annotated[int, Field(le=3650)]
 """A window or a delay: ten years at most, for a date so long before another has to exist."""
 ABSURD = 1e300  # no measured thing is larger: such a number is a fault
 
-SetAsideReason = Literal[
+ExclusionReason = Literal[
     "identifier", "constant", "empty", "suspected_leak", "date", "free_text", "many_levels", "unclear", "duplicate",
     "by_choice",
 ]  # fmt: skip
@@ -68,10 +68,10 @@ class Label(Declaration):
         return self
 
 
-class SetAside(Declaration):
+class ExcludedColumn(Declaration):
     """A column that the model does not see, and why. A person may move it to the features."""
 
-    reason: SetAsideReason
+    reason: ExclusionReason
     note: str = ""
 
 
@@ -133,7 +133,7 @@ class DataContract(ContractFile):
     customer: str | None = Field(None, description="column that names the customer; None where rows have no name")
     label: Label | None = None
     features: Mapping[str, Feature] = Field(min_length=1)
-    set_aside: Mapping[str, SetAside] = Field(default_factory=dict)
+    set_aside: Mapping[str, ExcludedColumn] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _columns_have_one_role(self) -> DataContract:

@@ -14,9 +14,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import Field, field_validator, model_validator
 
 from churn_mlops.data.contract.feature import Declaration, Feature, FeatureType, level_text
-from churn_mlops.data.contract.flat import ContractFile, DataContract, Days, Label, SetAside
+from churn_mlops.data.contract.flat import ContractFile, DataContract, Days, ExcludedColumn, Label
 from churn_mlops.data.contract.names import check_feature_names
-from churn_mlops.data.contract.time_format import LAYOUTS, is_layout
+from churn_mlops.data.contract.time_format import TIME_FORMATS, is_time_format
 
 AS_OF = "__as_of__"
 """Name of the column of a snapshot that holds its as-of date."""
@@ -81,8 +81,8 @@ class HistoryTable(Declaration):
     @classmethod
     def _formats_are_read(cls, value: Mapping[str, str]) -> Mapping[str, str]:
         for column, layout in value.items():
-            if not is_layout(layout):
-                raise ValueError(f"`formats` of {column!r}: {layout!r} is none that is read: {LAYOUTS}")
+            if not is_time_format(layout):
+                raise ValueError(f"`formats` of {column!r}: {layout!r} is none that is read: {TIME_FORMATS}")
         return value
 
     @model_validator(mode="after")
@@ -277,7 +277,9 @@ class HistoryContract(ContractFile):
     tables: Mapping[str, HistoryTable] = Field(min_length=1)
     label: HistoryLabel | None = None
     features: Mapping[str, HistoryFeature] = Field(min_length=1)
-    set_aside: Mapping[str, SetAside] = Field(default_factory=dict, description="`table.column`, not used, and why")
+    set_aside: Mapping[str, ExcludedColumn] = Field(
+        default_factory=dict, description="`table.column`, not used, and why"
+    )
 
     @field_validator("time_zone")
     @classmethod

@@ -18,7 +18,7 @@ THOUSANDS = {",": ",", ".": ".", " ": _BLANKS, "'": "'\u2019"}
 
 
 @dataclass(frozen=True)
-class Notation:
+class NumberFormat:
     """One way of writing numbers.
 
     Args:
@@ -70,11 +70,11 @@ class Notation:
         return f"{number} {text}".strip()
 
 
-PLAIN = Notation()
+PLAIN = NumberFormat()
 
 
 @lru_cache(maxsize=1024)
-def _pattern(notation: Notation) -> str:
+def _pattern(notation: NumberFormat) -> str:
     decimal, whole = _literal(notation.decimal), "[0-9]+"
     if notation.thousands_pattern:
         sign = notation.thousands_pattern
@@ -90,7 +90,7 @@ def _pattern(notation: Notation) -> str:
 
 
 @lru_cache(maxsize=1024)
-def _compiled(notation: Notation) -> re.Pattern[str]:
+def _compiled(notation: NumberFormat) -> re.Pattern[str]:
     return re.compile(NUMBER_TEXT if notation.is_plain else notation.pattern)
 
 

@@ -33,14 +33,14 @@ _PLAIN = re.compile(
     "[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]{1,9})?)?(Z|[+-][0-9]{2}:[0-9]{2})?)?"
 )
 _GLANCE = 40
-LAYOUTS = (
+TIME_FORMATS = (
     "a format has a year (%Y, %y), a month (%m, %b, %B), a day (%d), and perhaps %H or %I with %p, %M, %S and %z, "
     "each once"
 )
-"""What :func:`is_layout` asks for, in words."""
+"""What :func:`is_time_format` asks for, in words."""
 
 
-def is_layout(layout: str) -> bool:
+def is_time_format(layout: str) -> bool:
     """Whether ``layout`` is a format that can be read: a day, and of each part one directive at most."""
     found = directives_of(layout)
     if any(directive not in _PARTS for directive in found) or len(set(found)) != len(found):
@@ -54,16 +54,16 @@ def is_plain(text: str) -> bool:
     return _PLAIN.fullmatch(text) is not None
 
 
-def layout_fits(text: str, layout: str) -> bool:
+def time_format_fits(text: str, layout: str) -> bool:
     """Whether ``text`` is written as ``layout`` says, whatever the calendar holds."""
     return _compiled(layout).fullmatch(text) is not None
 
 
-def layouts_of(texts: Sequence[str], most: int = 4) -> list[str]:
+def time_formats_of(texts: Sequence[str], most: int = 4) -> list[str]:
     """The formats that fit the most of ``texts``, best first, at most so many; found by the first few texts."""
     some = texts[:: max(1, len(texts) // _GLANCE)]
-    likely = [layout for layout in FORMATS if any(layout_fits(text, layout) for text in some)]
-    fits = {layout: sum(layout_fits(text, layout) for text in texts) for layout in likely}
+    likely = [layout for layout in FORMATS if any(time_format_fits(text, layout) for text in some)]
+    fits = {layout: sum(time_format_fits(text, layout) for text in texts) for layout in likely}
     return sorted(likely, key=lambda layout: -fits[layout])[:most]
 
 

@@ -7,7 +7,7 @@ import ibis.expr.types as ir
 
 from churn_mlops.data.contract import TRUE_TEXTS
 from churn_mlops.data.discovery.label_candidates import named
-from churn_mlops.data.discovery.profiled_table import Look
+from churn_mlops.data.discovery.profiled_table import ProfiledTable
 from churn_mlops.data.discovery.table_anomalies import of_rows
 from churn_mlops.data.discovery.table_roles import Layout, Role
 from churn_mlops.data.engine.cell_values import as_text
@@ -39,7 +39,7 @@ def on_leaving(layout: Layout) -> list[Finding]:
     return found
 
 
-def leaving_flags(look: Look) -> list[tuple[ColumnProfile, str]]:
+def leaving_flags(look: ProfiledTable) -> list[tuple[ColumnProfile, str]]:
     """Columns of two values that say whether a row is of one who left, each with the value of who did."""
     found = []
     for column in look.columns:
@@ -77,7 +77,7 @@ def _with_ended(home: Role, ends: Role, layout: Layout) -> ir.Table:
     return joined.mutate(__ended__=joined.there.notnull())
 
 
-def _compared(role: Role, rows: ir.Table, what: str, look: Look) -> list[Finding]:
+def _compared(role: Role, rows: ir.Table, what: str, look: ProfiledTable) -> list[Finding]:
     found = []
     for column, value in leaving_flags(look):
         flag = _text_of(rows, column.name) == value
@@ -132,7 +132,7 @@ def _several(ends: Role, layout: Layout) -> list[Finding]:
     return [Finding(ends.name, "several_ends", message + _marked_as_back(ends.look))]
 
 
-def _marked_as_back(look: Look) -> str:
+def _marked_as_back(look: ProfiledTable) -> str:
     for column in look.columns:
         if any(word.startswith(_BACK) for word in words(column.name)) and column.distinct <= 2:
             marked = sum(rows for text, rows in column.top if text.lower() in TRUE_TEXTS)

@@ -14,7 +14,7 @@ import numpy as np
 from churn_mlops.data.contract import Label
 from churn_mlops.data.discovery.label_candidates import named
 from churn_mlops.data.discovery.table_roles import Layout, Role
-from churn_mlops.data.leakage.univariate import LEAST, PURE_LOOK, set_for_leavers, suspects
+from churn_mlops.data.leakage.univariate import LEAST, PURE_LOOK, set_for_churners, suspects
 from churn_mlops.data.profiling.sample import Sample, take_sample
 from churn_mlops.data.profiling.table_profile import ColumnProfile
 
@@ -48,7 +48,7 @@ def marked_by_leaving(role: Role, layout: Layout, columns: Sequence[ColumnProfil
 
 
 def _set_for_leavers(column: ColumnProfile, sample: Sample) -> str | None:
-    share = set_for_leavers(sample.values[column.name], sample)
+    share = set_for_churners(sample.values[column.name], sample)
     return f"is set for customers who have left only, {share:.1%} of them" if share >= PURE_LOOK else None
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import ibis
 import ibis.expr.types as ir
 
-from churn_mlops.data.discovery.profiled_table import Look
+from churn_mlops.data.discovery.profiled_table import ProfiledTable
 from churn_mlops.data.discovery.table_anomalies import of_rows
 from churn_mlops.data.engine.cell_values import text_to_number
 from churn_mlops.data.findings import Finding
@@ -47,7 +47,7 @@ class _Shape:
         return letters
 
 
-def on_codes(look: Look) -> list[Finding]:
+def on_codes(look: ProfiledTable) -> list[Finding]:
     """Amounts below zero, codes with a prefix that goes with them, and codes of another shape than nearly all."""
     amounts = [column for column in look.columns if is_number(column) and (column.smallest or 0) < 0]
     found = _on_amounts(look, amounts)
@@ -57,7 +57,7 @@ def on_codes(look: Look) -> list[Finding]:
     return found
 
 
-def _on_amounts(look: Look, amounts: list[ColumnProfile]) -> list[Finding]:
+def _on_amounts(look: ProfiledTable, amounts: list[ColumnProfile]) -> list[Finding]:
     if not amounts:
         return []
     counts = {f"n{place}": (_number(look, one) < 0).sum() for place, one in enumerate(amounts)}
@@ -78,7 +78,7 @@ def _are_codes(column: ColumnProfile) -> bool:
     return column.distinct >= _FEWEST_CODES and column.spaced <= 0.02 * column.present and column.length <= 20
 
 
-def _on_column(look: Look, column: ColumnProfile, amounts: list[ColumnProfile]) -> list[Finding]:
+def _on_column(look: ProfiledTable, column: ColumnProfile, amounts: list[ColumnProfile]) -> list[Finding]:
     shapes = _shapes(look, column, amounts)
     rows = sum(shape.rows for shape in shapes)
     if not shapes or len(shapes) > _MOST_SHAPES:
@@ -108,7 +108,7 @@ def _is_prefixed(shape: _Shape, main: _Shape) -> bool:
 
 
 def _prefix(
-    look: Look, column: ColumnProfile, shape: _Shape, amount: str, below: int, others: int, rest: int
+    look: ProfiledTable, column: ColumnProfile, shape: _Shape, amount: str, below: int, others: int, rest: int
 ) -> Finding:
     head = shape.text.split("9")[0]
     what = (
@@ -119,7 +119,7 @@ def _prefix(
     return Finding(f"{look.name}.{column.name}", "code_prefix", what)
 
 
-def _odd(look: Look, column: ColumnProfile, odd: list[_Shape]) -> list[Finding]:
+def _odd(look: ProfiledTable, column: ColumnProfile, odd: list[_Shape]) -> list[Finding]:
     rows, codes = sum(shape.rows for shape in odd), sum(shape.codes for shape in odd)
     examples = [text for shape in sorted(odd, key=lambda shape: -shape.rows) for text in shape.examples][:6]
     held = f"{codes:,} codes" if codes > 1 else "one code"
@@ -130,7 +130,7 @@ def _odd(look: Look, column: ColumnProfile, odd: list[_Shape]) -> list[Finding]:
     return [Finding(f"{look.name}.{column.name}", "odd_codes", what)]
 
 
-def _shapes(look: Look, column: ColumnProfile, amounts: list[ColumnProfile]) -> list[_Shape]:
+def _shapes(look: ProfiledTable, column: ColumnProfile, amounts: list[ColumnProfile]) -> list[_Shape]:
     """The shapes of the codes, the most frequent first."""
     below = {f"n{place}": (_number(look, one) < 0).cast("int64") for place, one in enumerate(amounts)}
     rows = look.table.select(text=look.text(column.name), **below).filter(lambda t: t.text.notnull())
@@ -160,7 +160,7 @@ def _shapes(look: Look, column: ColumnProfile, amounts: list[ColumnProfile]) -> 
     ]
 
 
-def _number(look: Look, column: ColumnProfile) -> ir.NumericColumn:
+def _number(look: ProfiledTable, column: ColumnProfile) -> ir.NumericColumn:
     if column.kind == "number":
         return look.table[column.name]
     return text_to_number(look.text(column.name), column.written.notation)

@@ -8,7 +8,7 @@ import ibis.expr.types as ir
 
 from churn_mlops.data.contract import END, END_KNOWN_AT, HistoryContract, HistoryTable
 from churn_mlops.data.discovery.foreign_keys import Link, measured
-from churn_mlops.data.discovery.profiled_table import Look
+from churn_mlops.data.discovery.profiled_table import ProfiledTable
 from churn_mlops.data.discovery.table_roles import Layout, Role
 from churn_mlops.data.discovery.time_columns import TimeColumn
 from churn_mlops.data.discovery.time_roles import Times, checked
@@ -30,12 +30,12 @@ def declared_layout(tables: Mapping[str, ir.Table], contract: HistoryContract) -
     return Layout(contract.customer, roles, tuple(links))
 
 
-def _looks(tables: Mapping[str, ir.Table], contract: HistoryContract) -> dict[str, Look]:
+def _looks(tables: Mapping[str, ir.Table], contract: HistoryContract) -> dict[str, ProfiledTable]:
     """A look for each key of the contract; keys that stand for one table share it, in the name of the last."""
     by_source: dict[str, list[str]] = {}
     for key in sorted(contract.tables, key=lambda key: key == contract.customers):
         by_source.setdefault(contract.tables[key].table or key, []).append(key)
-    found: dict[str, Look] = {}
+    found: dict[str, ProfiledTable] = {}
     for source, keys in by_source.items():
         table = tables[keys[-1]]
         times: dict[str, TimeColumn] = {}
@@ -44,7 +44,7 @@ def _looks(tables: Mapping[str, ir.Table], contract: HistoryContract) -> dict[st
         of_keys = {name for key in keys for name in _named(key, contract)}
         columns = [name for name in table.columns if name in of_keys | set(times) or _speaks(name)]
         profile = profile_table(table.select(*columns))
-        found |= dict.fromkeys(keys, Look(keys[0], source, table, profile, times))
+        found |= dict.fromkeys(keys, ProfiledTable(keys[0], source, table, profile, times))
     return found
 
 
@@ -72,7 +72,7 @@ def _speaks(column: str) -> bool:
     return names_identifier(column) or names_leaving(column) or may_name_leaving(column)
 
 
-def _role(key: str, contract: HistoryContract, looks: Mapping[str, Look]) -> Role:
+def _role(key: str, contract: HistoryContract, looks: Mapping[str, ProfiledTable]) -> Role:
     declared, look = contract.tables[key], looks[key]
     ends = key == contract.tables[contract.customers].ends
     end = declared.end if declared.end != END else None
@@ -85,11 +85,11 @@ def _role(key: str, contract: HistoryContract, looks: Mapping[str, Look]) -> Rol
     return Role(look, kind, times, who, _link(key, contract, looks), grouped=shared or _repeats(look, who))
 
 
-def _repeats(look: Look, column: str | None) -> bool:
+def _repeats(look: ProfiledTable, column: str | None) -> bool:
     return column is not None and look.profile[column].distinct < look.profile[column].present
 
 
-def _link(key: str, contract: HistoryContract, looks: Mapping[str, Look]) -> Link | None:
+def _link(key: str, contract: HistoryContract, looks: Mapping[str, ProfiledTable]) -> Link | None:
     """From a table to what names its customers; None from what is the table of customers itself."""
     declared, look, home = contract.tables[key], looks[key], looks[contract.customers]
     if declared.through is not None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import ibis
 
-from churn_mlops.data.discovery.profiled_table import Look, may_be_key
+from churn_mlops.data.discovery.profiled_table import ProfiledTable, may_be_key
 from churn_mlops.data.profiling.name_signals import names_identifier
 from churn_mlops.data.profiling.sample import is_number
 from churn_mlops.data.profiling.table_profile import ColumnProfile
@@ -44,7 +44,7 @@ class Link:
         return 1 - self.orphans / self.rows if self.rows else 0.0
 
 
-def find_links(looks: Sequence[Look]) -> list[Link]:
+def find_links(looks: Sequence[ProfiledTable]) -> list[Link]:
     """The links among the tables, at most one of a column: to the table that its name speaks of, or holds the most."""
     found: list[Link] = []
     for look in looks:
@@ -61,7 +61,7 @@ def links_from(links: Iterable[Link], table: str) -> list[Link]:
     return [link for link in links if link.table == table]
 
 
-def _may_link(look: Look, column: ColumnProfile, other: Look) -> bool:
+def _may_link(look: ProfiledTable, column: ColumnProfile, other: ProfiledTable) -> bool:
     key = other.key or other.nearly_key
     if key is None or not may_be_key(column) or column.name in look.times:
         return False
@@ -84,17 +84,17 @@ def _called_like(column: str, table: str, key: str) -> bool:
     return any(plain in {name, name + target, name + "id", name + "key"} for name in names if name)
 
 
-def _holds(link: Link, other: Look) -> bool:
+def _holds(link: Link, other: ProfiledTable) -> bool:
     named = _called_like(link.column, other.name, link.key)
     return link.rows > 0 and link.share >= (_BY_NAME if named else _BY_VALUE)
 
 
-def _by_key(look: Look, column: str, other: Look) -> Link | None:
+def _by_key(look: ProfiledTable, column: str, other: ProfiledTable) -> Link | None:
     key = other.key or other.nearly_key
     return None if key is None else measured(look, column, other, key)
 
 
-def measured(look: Look, column: str, other: Look, key: str) -> Link:
+def measured(look: ProfiledTable, column: str, other: ProfiledTable, key: str) -> Link:
     """The link from a column to that of another table, its rows counted."""
     rows = look.text(column).name("value").as_table().group_by("value").agg(k=lambda t: t.count())
     keys = other.text(key).name("key").as_table().distinct().mutate(there=ibis.literal(1))
@@ -111,7 +111,7 @@ def measured(look: Look, column: str, other: Look, key: str) -> Link:
     return Link(look.name, column, other.name, key, found["rows"], found["orphans"], found["blank"], found["gone"])
 
 
-def _without_circles(links: list[Link], looks: dict[str, Look]) -> list[Link]:
+def _without_circles(links: list[Link], looks: dict[str, ProfiledTable]) -> list[Link]:
     """Of two tables whose keys are the same, the one that is called like its key, or holds more rows, is linked to."""
     kept = []
     for link in links:
@@ -126,7 +126,7 @@ def _without_circles(links: list[Link], looks: dict[str, Look]) -> list[Link]:
     return kept
 
 
-def _rank(look: Look, key: str) -> tuple[bool, int, str]:
+def _rank(look: ProfiledTable, key: str) -> tuple[bool, int, str]:
     """Higher for the table that others rather link to."""
     named = bool({word.removesuffix("s") for word in words(look.name)} & {w.removesuffix("s") for w in words(key)})
     return named, look.rows, look.name

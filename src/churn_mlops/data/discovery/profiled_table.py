@@ -22,7 +22,7 @@ _FEWEST_KEYS = 2
 
 
 @dataclass(frozen=True)
-class Look:
+class ProfiledTable:
     """One table, looked at.
 
     Attributes:
@@ -78,7 +78,7 @@ class Look:
         return sorted(able, key=lambda column: not names_identifier(column.name))
 
 
-def look_at(tables: Mapping[str, ir.Table]) -> list[Look]:
+def look_at(tables: Mapping[str, ir.Table]) -> list[ProfiledTable]:
     """Look at each of ``tables``; what all their names begin with is left out of what the contract calls them."""
     names = short_names(list(tables))
     looks = []
@@ -86,7 +86,7 @@ def look_at(tables: Mapping[str, ir.Table]) -> list[Look]:
         profile = profile_table(table)
         found = {column.name: time_column(table[column.name], column) for column in profile.columns}
         times = {name: time for name, time in found.items() if time is not None}
-        looks.append(Look(names[source], source, table, profile, times))
+        looks.append(ProfiledTable(names[source], source, table, profile, times))
     return looks
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import ibis
 
 from churn_mlops.data.discovery.foreign_keys import Link
-from churn_mlops.data.discovery.profiled_table import Look, may_be_key
+from churn_mlops.data.discovery.profiled_table import ProfiledTable, may_be_key
 from churn_mlops.data.discovery.table_roles import Layout, Role
 from churn_mlops.data.discovery.time_roles import Times
 from churn_mlops.data.findings import Finding
@@ -42,7 +42,7 @@ def on_tables(layout: Layout) -> list[Finding]:
     return found
 
 
-def on_key(look: Look) -> list[Finding]:
+def on_key(look: ProfiledTable) -> list[Finding]:
     """Rows that repeat a key, or an earlier row in every column where no column is a key."""
     if look.key is not None:
         return []
@@ -72,7 +72,7 @@ def on_key(look: Look) -> list[Finding]:
     return found
 
 
-def on_formats(look: Look) -> list[Finding]:
+def on_formats(look: ProfiledTable) -> list[Finding]:
     """Columns of one table whose dates are written in different ways, or can be read in two, or not at all."""
     found = []
     written = [time for time in look.times.values() if time.layout is not None]
@@ -97,7 +97,7 @@ def on_formats(look: Look) -> list[Finding]:
     return found
 
 
-def on_times(look: Look, times: Times) -> list[Finding]:
+def on_times(look: ProfiledTable, times: Times) -> list[Finding]:
     """An end before its start, and a time of recording before what it records."""
     found = []
     if times.end_early is not None:
@@ -116,7 +116,7 @@ def on_times(look: Look, times: Times) -> list[Finding]:
     return found
 
 
-def on_link(look: Look, link: Link) -> list[Finding]:
+def on_link(look: ProfiledTable, link: Link) -> list[Finding]:
     """Rows that name nobody, or somebody who is not there."""
     name, found = f"{link.table}.{link.column}", []
     if link.blank:
@@ -131,7 +131,9 @@ def on_link(look: Look, link: Link) -> list[Finding]:
     return found
 
 
-def on_lives(look: Look, time: str | None, link: Link, home: Look, start: str | None, end: str | None) -> list[Finding]:
+def on_lives(
+    look: ProfiledTable, time: str | None, link: Link, home: ProfiledTable, start: str | None, end: str | None
+) -> list[Finding]:
     """Rows that are dated before what they name starts, or after it ends."""
     if time is None or start is None:
         return []
@@ -184,7 +186,7 @@ def on_left_out(layout: Layout) -> list[Finding]:
     return found
 
 
-def _refused(look: Look, layout: Layout) -> str:
+def _refused(look: ProfiledTable, layout: Layout) -> str:
     """What would have led on, but for a key that repeats too often to name a row."""
     leading = [role.look for role in layout.roles.values() if role.kind not in ("apart", "undated")]
     named = [one.name for one in look.columns if names_identifier(one.name) and len(words(one.name)) > 1]

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Literal
 
 from churn_mlops.data.discovery.foreign_keys import Link, links_from
-from churn_mlops.data.discovery.profiled_table import Look, may_be_key
+from churn_mlops.data.discovery.profiled_table import ProfiledTable, may_be_key
 from churn_mlops.data.discovery.time_roles import Times, times_of
 from churn_mlops.data.profiling.name_signals import names_identifier, names_leaving
 from churn_mlops.errors import ContractError
@@ -37,7 +37,7 @@ class Role:
         grouped: a customer may have several rows in a table of customers.
     """
 
-    look: Look
+    look: ProfiledTable
     kind: Kind
     times: Times
     customer: str | None = None
@@ -92,7 +92,7 @@ class Layout:
         return [role for role in self.roles.values() if role.kind in kinds]
 
 
-def lay_out(looks: Sequence[Look], links: Sequence[Link], customer: str | None = None) -> Layout:
+def lay_out(looks: Sequence[ProfiledTable], links: Sequence[Link], customer: str | None = None) -> Layout:
     """Find the customers among the tables.
 
     Args:
@@ -138,21 +138,21 @@ def is_word_for_customer(column: str) -> bool:
     return len(found) == 1 and found[0].removesuffix("s") in _CUSTOMERS
 
 
-def _check(looks: Sequence[Look], customer: str | None) -> None:
+def _check(looks: Sequence[ProfiledTable], customer: str | None) -> None:
     columns = [column.name for look in looks for column in look.columns]
     if customer is not None and customer not in columns:
         raise ContractError(f"no table has a column {customer!r} for the customer; {did_you_mean(customer, columns)}")
 
 
 def _home(
-    looks: Sequence[Look], links: Sequence[Link], times: Mapping[str, Times], customer: str | None
-) -> Look | None:
+    looks: Sequence[ProfiledTable], links: Sequence[Link], times: Mapping[str, Times], customer: str | None
+) -> ProfiledTable | None:
     """The table with one row for each customer, None where there is none."""
     able = [look for look in looks if (look.key or look.nearly_key) is not None]
     if customer is not None:
         able = [look for look in able if customer in (look.key, look.nearly_key)]
 
-    def rank(look: Look) -> tuple[bool, int, bool]:
+    def rank(look: ProfiledTable) -> tuple[bool, int, bool]:
         key = str(look.key or look.nearly_key)
         called = speaks_of_customer(look.name) or (speaks_of_customer(key) and names_identifier(key))
         return called, _reach(look, links), times[look.name].first is not None
@@ -164,13 +164,15 @@ def _home(
     return found if called or (reach and len(looks) > 1) else None
 
 
-def _reach(look: Look, links: Sequence[Link]) -> int:
+def _reach(look: ProfiledTable, links: Sequence[Link]) -> int:
     """Tables whose rows lead to ``look``, at once or through another table."""
     near = {link.table for link in links if link.to == look.name}
     return len(near | {link.table for link in links if link.to in near} - {look.name})
 
 
-def _role(look: Look, times: Times, home: Look, looks: Sequence[Look], links: Sequence[Link]) -> Role:
+def _role(
+    look: ProfiledTable, times: Times, home: ProfiledTable, looks: Sequence[ProfiledTable], links: Sequence[Link]
+) -> Role:
     if look is home:
         return Role(look, "customers", times, str(home.key or home.nearly_key))
     direct = [link for link in links_from(links, look.name) if link.to == home.name]
@@ -184,7 +186,7 @@ def _role(look: Look, times: Times, home: Look, looks: Sequence[Look], links: Se
     return Role(look, "apart", times)
 
 
-def _kind(look: Look, times: Times, links: Sequence[Link]) -> Kind:
+def _kind(look: ProfiledTable, times: Times, links: Sequence[Link]) -> Kind:
     if times.first is None:
         return "undated"
     if names_leaving(look.name) or (names_leaving(times.first) and times.end is None):
@@ -209,7 +211,7 @@ def _dated_by_another(key: str, roles: dict[str, Role], links: tuple[Link, ...])
 
 
 def _grouped(
-    looks: Sequence[Look], times: Mapping[str, Times], links: tuple[Link, ...], customer: str | None
+    looks: Sequence[ProfiledTable], times: Mapping[str, Times], links: tuple[Link, ...], customer: str | None
 ) -> Layout:
     """Customers told by the rows that name them, where no table has one row for each."""
     holders = [look for look in looks if customer is not None and any(c.name == customer for c in look.columns)]
@@ -227,7 +229,7 @@ def _grouped(
     return Layout(customer, _with_first_rows(roles, [roles[look.name] for look in dated]), links)
 
 
-def _by_step(look: Look, times: Times, holders: Sequence[Look], links: tuple[Link, ...]) -> Role:
+def _by_step(look: ProfiledTable, times: Times, holders: Sequence[ProfiledTable], links: tuple[Link, ...]) -> Role:
     names = {holder.name for holder in holders if holder.key or holder.nearly_key}
     steps = [link for link in links_from(links, look.name) if link.to in names]
     return Role(look, _kind(look, times, links) if steps else "apart", times, None, steps[0] if steps else None)
@@ -242,7 +244,7 @@ def _with_first_rows(roles: dict[str, Role], dated: Sequence[Role]) -> dict[str,
     return {name: customers, **roles}
 
 
-def _shared_name(looks: Sequence[Look]) -> str | None:
+def _shared_name(looks: Sequence[ProfiledTable]) -> str | None:
     """The column that is called like a customer's name, in the most tables."""
     counts: dict[str, int] = {}
     for look in looks:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import ibis.expr.types as ir
 
-from churn_mlops.data.contract.time_format import FORMATS, is_plain, layouts_of
+from churn_mlops.data.contract.time_format import FORMATS, is_plain, time_formats_of
 from churn_mlops.data.engine.cell_values import as_text
 from churn_mlops.data.engine.timestamps import parsed_time
 from churn_mlops.data.profiling.numeric_codes import is_number_date
@@ -74,7 +74,7 @@ def _texts(column: ir.Column) -> list[str]:
 
 def _formats(column: ir.Column, texts: Sequence[str]) -> list[tuple[str, int]]:
     """The formats that fit most of the texts, best first, each with the rows that it reads."""
-    likely = layouts_of(texts)
+    likely = time_formats_of(texts)
     if not likely:
         return []
     counts = {f"f{place}": parsed_time(column, layout).count() for place, layout in enumerate(likely)}

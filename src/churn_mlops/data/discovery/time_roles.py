@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Literal
 
-from churn_mlops.data.discovery.profiled_table import Look
+from churn_mlops.data.discovery.profiled_table import ProfiledTable
 from churn_mlops.data.profiling.name_signals import names_leaving
 from churn_mlops.suggestions import words
 
@@ -77,7 +77,7 @@ def role_by_name(column: str) -> TimeRole:
     return "start" if found & _START else "event"
 
 
-def times_of(look: Look) -> Times:
+def times_of(look: ProfiledTable) -> Times:
     """The times of ``look`` by their names and by what the rows bear out."""
     order = _order(look, list(look.times))
     by_role: dict[TimeRole, list[str]] = {}
@@ -110,7 +110,7 @@ def _borne_out(found: Times, order: dict[tuple[str, str], tuple[int, int]]) -> T
     return found
 
 
-def _earliest(look: Look, names: Sequence[str], order: dict[tuple[str, str], tuple[int, int]]) -> str:
+def _earliest(look: ProfiledTable, names: Sequence[str], order: dict[tuple[str, str], tuple[int, int]]) -> str:
     """Of several times of one role, that which is seldom blank and lies before the others."""
 
     def rank(name: str) -> tuple[int, int, int]:
@@ -121,13 +121,13 @@ def _earliest(look: Look, names: Sequence[str], order: dict[tuple[str, str], tup
     return min(names, key=rank)
 
 
-def checked(look: Look, found: Times) -> Times:
+def checked(look: ProfiledTable, found: Times) -> Times:
     """``found``, as somebody declared it, with the rows that do not bear it out."""
     named = [name for name in (found.first, found.known_at, found.end) if name is not None]
     return replace(_borne_out(found, _order(look, list(dict.fromkeys(named)))), known_at=found.known_at)
 
 
-def _order(look: Look, names: Sequence[str]) -> dict[tuple[str, str], tuple[int, int]]:
+def _order(look: ProfiledTable, names: Sequence[str]) -> dict[tuple[str, str], tuple[int, int]]:
     """For each pair of times: rows that have both, and rows where the first lies on a day before that of the second."""
     pairs = list(combinations(names, 2))
     if not pairs:

@@ -12,7 +12,7 @@ import ibis
 import ibis.expr.types as ir
 
 from churn_mlops.data.contract import FALSE_TEXTS, TRUE_TEXTS, Feature
-from churn_mlops.data.contract.number_format import NUMBER_TEXT, PLAIN, Notation
+from churn_mlops.data.contract.number_format import NUMBER_TEXT, PLAIN, NumberFormat
 
 _BLANKS = "".join(sign for sign in map(chr, range(0x3001)) if sign.isspace())  # what str.strip removes
 _NO_BLANK = "^[!-~]+$"  # ASCII that is seen; quicker to find than outer blanks
@@ -71,7 +71,7 @@ def _present_text(column: ir.Column, feature: Feature, plain: ir.BooleanColumn |
     return text if plain is None else ibis.ifelse(plain, column, text)
 
 
-def text_to_number(text: ir.StringColumn, notation: Notation = PLAIN) -> ir.FloatingColumn:
+def text_to_number(text: ir.StringColumn, notation: NumberFormat = PLAIN) -> ir.FloatingColumn:
     """The number that each stripped text is in ``notation``, else null (also where it is not finite)."""
     pattern = f"^{NUMBER_TEXT if notation.is_plain else notation.pattern}$"
     found = ibis.ifelse(text.re_search(pattern), text, ibis.null("string"))

@@ -16,7 +16,7 @@ from churn_mlops.data.leakage.canaries import release
 from churn_mlops.data.leakage.label_derived import agrees_too_well, identifies, order_of_rows
 from churn_mlops.data.leakage.labelled_rows import Column, Dates, Labelled, column_of
 from churn_mlops.data.leakage.over_time import after_the_date, collapses, foresees, grows
-from churn_mlops.data.leakage.report import Firewall, LeakFinding
+from churn_mlops.data.leakage.report import LeakageReport, LeakFinding
 from churn_mlops.data.leakage.single_column import too_good
 from churn_mlops.data.leakage.univariate import LEAST, codes_of, strength
 
@@ -32,7 +32,7 @@ def inspect(
     groups: npt.NDArray[Any] | None = None,
     unlabelled: pa.Table | None = None,
     seed: int = 0,
-) -> Firewall:
+) -> LeakageReport:
     """Look for features that know what was not known at the time.
 
     Args:
@@ -50,7 +50,7 @@ def inspect(
     thin = rows.thinned()
     sample = rows.at(thin, rows.thinned_weights)
     if min(np.bincount(label, minlength=2)) == 0:
-        return Firewall()
+        return LeakageReport()
     canaries, noise = release(sample, lambda column: _first(column, sample), seed)
     found: list[LeakFinding] = []
     useless = []
@@ -62,7 +62,7 @@ def inspect(
         if not of_feature and _says_nothing(column.at(thin), sample, noise):
             useless.append(name)
     order = order_of_rows(rows)
-    return Firewall((*found, *([order] if order else [])), canaries, tuple(useless))
+    return LeakageReport((*found, *([order] if order else [])), canaries, tuple(useless))
 
 
 def _signs(

@@ -49,7 +49,7 @@ class Canary:
 
 
 @dataclass(frozen=True)
-class Firewall:
+class LeakageReport:
     """All that was found of a training table.
 
     Args:

@@ -26,7 +26,7 @@ from churn_mlops.data.leakage.univariate import (
     codes_of,
     out_of_fold,
     pure_share,
-    set_for_leavers,
+    set_for_churners,
     strength,
 )
 from churn_mlops.data.profiling.name_signals import may_name_leaving, names_leaving
@@ -95,7 +95,7 @@ def _is_no_luck(auc: float, rows: Labelled) -> bool:
 def _leavers_only(column: Column, rows: Labelled, pure: float, when: str) -> LeakFinding | None:
     """Values, or gaps, that stand at leavers only."""
     sample, name = rows.sample, column.name
-    set_for = set_for_leavers(column.values, sample)
+    set_for = set_for_churners(column.values, sample)
     if set_for >= PURE_LOOK:
         message = f"is set for leavers only, {set_for:.1%} of them{when}: set by the leaving, or after it"
         return LeakFinding(name, "leavers_only", message)

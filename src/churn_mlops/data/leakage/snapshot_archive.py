@@ -24,7 +24,7 @@ _KEPT = 24
 
 
 @dataclass(frozen=True)
-class FrozenSnapshots:
+class SnapshotArchive:
     """A folder of frozen snapshots, one for each as-of date on which a model was trained.
 
     Args:

@@ -58,7 +58,7 @@ def _suspicion(column: ColumnProfile, sample: Sample) -> Suspicion | None:
         auc, pure = strength(sample.values[name], name in sample.numeric, sample)
         if auc >= DECIDES_AUC:
             return Suspicion(name, f"on its own it all but decides the label (AUC {auc:.2f})")
-        if (set_for := set_for_leavers(sample.values[name], sample)) >= PURE_LOOK:
+        if (set_for := set_for_churners(sample.values[name], sample)) >= PURE_LOOK:
             return Suspicion(name, f"is set for leavers only, {set_for:.1%} of them: set by the leaving, or after it")
         if pure >= (PURE_SHARE_NUMBER if name in sample.numeric else PURE_SHARE):
             return Suspicion(name, f"some of its values stand at leavers only, and cover {pure:.0%} of them")
@@ -97,7 +97,7 @@ def strength(values: Floats, numeric: bool, sample: Sample, fold: Codes | None =
     return max(aucs), pure
 
 
-def set_for_leavers(values: Floats, sample: Sample) -> float:
+def set_for_churners(values: Floats, sample: Sample) -> float:
     """The share of leavers at whom the column is set, where nearly all at whom it is set are leavers; otherwise 0.
 
     It is set where it is neither missing nor has the one value that stands in at least half of the rows.

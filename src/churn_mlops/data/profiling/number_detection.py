@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from churn_mlops.data.contract.number_format import PLAIN, Notation
+from churn_mlops.data.contract.number_format import PLAIN, NumberFormat
 from churn_mlops.data.profiling.unit_detection import NOT_KNOWN, Amount, Units, amount_in, shared_unit
 
 SHAPING = (("[0-9]", "9"), ("9{4,}", "9999"))
@@ -34,7 +34,7 @@ class Shape(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Written:
+class DetectedFormat:
     """How a column writes its numbers.
 
     Attributes:
@@ -46,7 +46,7 @@ class Written:
         readable: False where the column stays text until then.
     """
 
-    notation: Notation = PLAIN
+    notation: NumberFormat = PLAIN
     unit: str | None = None
     words: tuple[str, ...] = ()
     question: str = ""
@@ -54,7 +54,7 @@ class Written:
     readable: bool = True
 
 
-AS_TEXTS = Written()
+AS_TEXTS = DetectedFormat()
 """Plain numbers, or texts."""
 
 
@@ -75,7 +75,7 @@ def looks_written(shapes: Sequence[Shape]) -> bool:
     return rows >= 0.8 * sum(shape.rows for shape in shapes)
 
 
-def read_written(shapes: Sequence[Shape], distinct: int) -> Written | None:
+def detect_number_format(shapes: Sequence[Shape], distinct: int) -> DetectedFormat | None:
     """What all ``shapes`` of a column of ``distinct`` texts tell; None where they are not numbers."""
     amounts: list[Amount] = []
     others: dict[str, int] = {}
@@ -96,20 +96,20 @@ def read_written(shapes: Sequence[Shape], distinct: int) -> Written | None:
     if not _are_words(others, numbers, sum(shape.rows for shape in shapes)):
         return None
     if below:
-        return Written(question=_BELOW_ZERO.format(below[0].replace("9999", "999")), readable=False)
+        return DetectedFormat(question=_BELOW_ZERO.format(below[0].replace("9999", "999")), readable=False)
     units = shared_unit(amounts, numbers)
     if units is None or units.question:
-        return None if units is None else Written(question=units.question, readable=False)
+        return None if units is None else DetectedFormat(question=units.question, readable=False)
     return _signed(amounts, numbers, units, tuple(sorted(others)))
 
 
-def point_question(shapes: Sequence[Shape]) -> Written | None:
+def point_question(shapes: Sequence[Shape]) -> DetectedFormat | None:
     """A question where every point of plain numbers has three digits behind it: it may part thousands."""
     cores = [amount_in(shape.text, shape.zero) for shape in shapes]
     found = [amount for amount in cores if amount is not None and "." in amount.core]
     if not found or not all(re.fullmatch(r"9{1,3}\.9{3}", amount.core) and not amount.zero for amount in found):
         return None
-    return Written(question=_POINT, suggestion={"decimal": ",", "thousands": "."})
+    return DetectedFormat(question=_POINT, suggestion={"decimal": ",", "thousands": "."})
 
 
 _POINT = (
@@ -144,29 +144,29 @@ def _are_words(others: Mapping[str, int], numbers: int, rows: int) -> bool:
     return len(held) <= 2 and numbers > 20 and min(held) >= _OFTEN and sum(held) <= rows / 2
 
 
-def _signed(amounts: Sequence[Amount], numbers: int, units: Units, words: tuple[str, ...]) -> Written | None:
+def _signed(amounts: Sequence[Amount], numbers: int, units: Units, words: tuple[str, ...]) -> DetectedFormat | None:
     """The decimal sign and the sign between thousands that fit every number, and give them one meaning."""
-    fits: dict[tuple[tuple[int, int], ...], Notation] = {}
+    fits: dict[tuple[tuple[int, int], ...], NumberFormat] = {}
     for decimal, thousands in _SIGNS:
         readings = [_reading(amount, decimal, thousands) for amount in amounts]
         known = tuple(reading for reading in readings if reading is not None)
         if len(known) == len(amounts):
-            fits.setdefault(known, Notation(decimal, thousands, units.around))
+            fits.setdefault(known, NumberFormat(decimal, thousands, units.around))
     if not fits:
         each = all(any(_reading(amount, *signs) for signs in _SIGNS) for amount in amounts)
-        return Written(question=_TWO_WAYS, readable=False) if each else None
+        return DetectedFormat(question=_TWO_WAYS, readable=False) if each else None
     notations = list(fits.values())
     if len(notations) == 1:
         codes = notations[0].thousands in (" ", "'") and len({amount.core for amount in amounts}) == 1
-        return None if codes else Written(notations[0], units.unit, words)
+        return None if codes else DetectedFormat(notations[0], units.unit, words)
     by_thousands = next(notation for notation in notations if notation.thousands)
     if by_thousands.thousands == ".":
         suggestion = {"decimal": ",", "thousands": "."}
         plain = next(notation for notation in notations if not notation.thousands)
-        return Written(plain, units.unit, words, _POINT, suggestion)
+        return DetectedFormat(plain, units.unit, words, _POINT, suggestion)
     if _small_without_sign(amounts, ",") and numbers >= _PROVING:
-        return Written(by_thousands, units.unit, words)
-    return Written(question=_COMMA, readable=False)
+        return DetectedFormat(by_thousands, units.unit, words)
+    return DetectedFormat(question=_COMMA, readable=False)
 
 
 def _small_without_sign(amounts: Sequence[Amount], sign: str) -> bool:

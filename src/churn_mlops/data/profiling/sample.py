@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from churn_mlops.data.contract import Label
-from churn_mlops.data.contract.number_format import Notation
+from churn_mlops.data.contract.number_format import NumberFormat
 from churn_mlops.data.engine.cell_values import as_text, is_infinite, text_to_number
 from churn_mlops.data.engine.typed_table import LABEL, label_value
 from churn_mlops.data.profiling.table_profile import ColumnProfile, kind_of
@@ -77,7 +77,7 @@ def take_sample(
     return Sample(values, numeric, labels, (float(steps[0]), float(steps[1])))
 
 
-def _cell(column: ir.Column, notation: Notation | None) -> ir.Column:
+def _cell(column: ir.Column, notation: NumberFormat | None) -> ir.Column:
     """A number as ``notation`` writes it; text where there is none."""
     if notation is not None and kind_of(column) == "number":
         number = column.cast("float64").nullif(float("nan"))

@@ -13,10 +13,10 @@ import ibis.expr.types as ir
 
 from churn_mlops.data.profiling.number_detection import (
     AS_TEXTS,
-    Written,
+    DetectedFormat,
+    detect_number_format,
     looks_written,
     point_question,
-    read_written,
     shapes_of,
 )
 from churn_mlops.data.profiling.value_counts import (
@@ -62,7 +62,7 @@ class ColumnProfile:
     markers: tuple[tuple[str, int], ...] = ()
     top: tuple[tuple[str, int], ...] = ()
     odd: tuple[tuple[str, int], ...] = ()
-    written: Written = AS_TEXTS
+    written: DetectedFormat = AS_TEXTS
 
     @property
     def present(self) -> int:
@@ -124,7 +124,7 @@ def _profile_column(column: ir.Column, rows: int, about: int) -> ColumnProfile:
         return replace(empty, missing=rows - count, distinct=count)
     cells = fetched(column) if about <= _FEW else None
 
-    def look(written: Written) -> ColumnProfile:
+    def look(written: DetectedFormat) -> ColumnProfile:
         """One look, with numbers as they are ``written``."""
         if cells is not None:
             return replace(empty, **counts_of_few(cells, kind, written.notation, written.words))
@@ -138,7 +138,7 @@ def _profile_column(column: ir.Column, rows: int, about: int) -> ColumnProfile:
     return replace(look(written) if again else found, written=written)
 
 
-def _written(column: ir.Column, found: ColumnProfile, few: bool) -> Written | None:
+def _written(column: ir.Column, found: ColumnProfile, few: bool) -> DetectedFormat | None:
     """How the numbers of a text column are written, None where they are plain or there are none."""
     plain = found.numbers >= found.present
     if plain and (found.whole or not _may_be_thousands(found)):
@@ -151,7 +151,7 @@ def _written(column: ir.Column, found: ColumnProfile, few: bool) -> Written | No
         if found.numbers < 0.2 * found.present and not looks_written(some_shapes(column)):
             return None
         shapes = shapes_in(grouped(column, found.kind, found.written.notation)) or []
-    return point_question(shapes) if plain else read_written(shapes, found.distinct)
+    return point_question(shapes) if plain else detect_number_format(shapes, found.distinct)
 
 
 def _may_be_thousands(found: ColumnProfile) -> bool:

@@ -12,7 +12,7 @@ import ibis
 import ibis.expr.types as ir
 
 from churn_mlops.data.contract import ABSURD, level_text
-from churn_mlops.data.contract.number_format import Notation
+from churn_mlops.data.contract.number_format import NumberFormat
 from churn_mlops.data.engine.cell_values import as_text, is_infinite, is_whole, text_to_number
 from churn_mlops.data.profiling.number_detection import FIRST_ZERO, MOST_SHAPES, SHAPING, Shape, shapes_of
 
@@ -43,7 +43,7 @@ _SAMPLE = 5_000
 _INFINITE = ("inf", "-inf", "+inf", "infinity", "-infinity")
 
 
-def grouped(column: ir.Column, kind: str, notation: Notation, words: tuple[str, ...] = ()) -> ir.Table:
+def grouped(column: ir.Column, kind: str, notation: NumberFormat, words: tuple[str, ...] = ()) -> ir.Table:
     """The distinct cells, what each may be, and ``k``, how many rows hold it; ``text`` is null where it is missing.
 
     ``words`` are texts that mean missing, besides those of ``MISSING_TEXTS``.
@@ -83,7 +83,7 @@ def fetched(column: ir.Column) -> list[tuple[Any, int]]:
 
 
 def counts_of_few(
-    cells: list[tuple[Any, int]], kind: str, notation: Notation, words: tuple[str, ...] = ()
+    cells: list[tuple[Any, int]], kind: str, notation: NumberFormat, words: tuple[str, ...] = ()
 ) -> dict[str, Any]:
     """What a column holds, from its cells where they are few enough to fetch; ``top`` and ``odd`` besides.
 
@@ -118,7 +118,7 @@ def counts_of_few(
     }
 
 
-def _meaning(cell: Any, rows: int, kind: str, notation: Notation, words: tuple[str, ...]) -> dict[str, Any]:
+def _meaning(cell: Any, rows: int, kind: str, notation: NumberFormat, words: tuple[str, ...]) -> dict[str, Any]:
     """One distinct cell, as :func:`grouped` tells of it."""
     missing = cell is None or cell != cell
     text = None if missing else level_text(cell) or None

@@ -6,14 +6,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from churn_mlops.data.contract import TRUE_TEXTS, HistoryFeature, SetAside
+from churn_mlops.data.contract import TRUE_TEXTS, ExcludedColumn, HistoryFeature
 from churn_mlops.data.discovery.churn_conflicts import leaving_flags
 from churn_mlops.data.discovery.churn_side_effects import marked_by_leaving
 from churn_mlops.data.discovery.table_roles import Layout, Role
 from churn_mlops.data.profiling.name_signals import names_leaving, title
 from churn_mlops.data.profiling.table_profile import ColumnProfile
 from churn_mlops.data.proposal.column_types import feature_of, type_of
-from churn_mlops.data.proposal.exclusions import reason_to_set_aside
+from churn_mlops.data.proposal.exclusions import exclusion_of
 from churn_mlops.suggestions import words
 
 _SHORT, _LONG = 30, 90
@@ -34,13 +34,13 @@ class Features:
     """Features by name, and ``table.column`` that are set aside with the reason."""
 
     features: Mapping[str, HistoryFeature]
-    set_aside: Mapping[str, SetAside]
+    set_aside: Mapping[str, ExcludedColumn]
 
 
 def propose_features(layout: Layout) -> Features:
     """Features for every table by what its rows are; a name that would stand twice gets that of its table."""
     features: dict[str, HistoryFeature] = {}
-    aside: dict[str, SetAside] = {}
+    aside: dict[str, ExcludedColumn] = {}
     kept = layout.of("attributes")
     for role in [layout.customers, *kept, *layout.of("events")]:
         if role.kind == "customers" and role.grouped:
@@ -70,7 +70,7 @@ def _age(home: str) -> dict[str, Any]:
 
 
 def _may_be_last(column: ColumnProfile) -> bool:
-    return reason_to_set_aside(column, None) is None
+    return exclusion_of(column, None) is None
 
 
 def _last(role: Role, column: ColumnProfile) -> dict[str, Any]:
@@ -127,7 +127,7 @@ def _of_amount(role: Role, column: ColumnProfile) -> Iterator[tuple[str, dict[st
         yield f"{name}_trend", written | {"ratio": ratio, "title": f"trend of {what}", "min": 0}
 
 
-def _columns(role: Role, layout: Layout) -> tuple[list[ColumnProfile], dict[str, SetAside]]:
+def _columns(role: Role, layout: Layout) -> tuple[list[ColumnProfile], dict[str, ExcludedColumn]]:
     """The columns of a table that may be used, and those that are set aside with the reason."""
     look, usable, aside = role.look, [], {}
     linked = {link.column for link in layout.links if link.table == look.name} | {role.customer, look.key}
@@ -145,35 +145,35 @@ def _columns(role: Role, layout: Layout) -> tuple[list[ColumnProfile], dict[str,
     marked = marked_by_leaving(role, layout, usable) if role.one_row_each and not role.grouped else {}
     for name, told in marked.items():
         note = f"{told}, and nothing says since when it holds"
-        aside[f"{role.name}.{name}"] = SetAside(reason="suspected_leak", note=note)
+        aside[f"{role.name}.{name}"] = ExcludedColumn(reason="suspected_leak", note=note)
     return [column for column in usable if column.name not in marked], aside
 
 
-def _reason(role: Role, column: ColumnProfile, flags: set[str], dated: set[str]) -> SetAside | None:
+def _reason(role: Role, column: ColumnProfile, flags: set[str], dated: set[str]) -> ExcludedColumn | None:
     found = set(words(column.name))
     if not column.present or (column.distinct == 1 and column.present == column.rows):
-        return reason_to_set_aside(column, None)
+        return exclusion_of(column, None)
     if names_leaving(column.name) or column.name in flags:
-        return SetAside(
+        return ExcludedColumn(
             reason="suspected_leak", note="its name speaks of leaving, and nothing says since when it holds"
         )
     if role.one_row_each:
         if column.name in dated:
             note = "today's value; another table holds it with its history, and is read instead"
-            return SetAside(reason="suspected_leak", note=note)
+            return ExcludedColumn(reason="suspected_leak", note=note)
         if found & _CHANGING:
             note = "today's value of something that may change: for the past it would tell of the future; move it to "
-            return SetAside(reason="suspected_leak", note=note + "`features` if it never changes")
+            return ExcludedColumn(reason="suspected_leak", note=note + "`features` if it never changes")
     elif role.times.end is not None and role.kind == "events" and found & _AFTERWARDS:
         note = f"may be known only at {role.times.end}, after {role.times.first}: move it to `features` if it is not"
-        return SetAside(reason="suspected_leak", note=note)
+        return ExcludedColumn(reason="suspected_leak", note=note)
     if role.kind != "events":
-        return reason_to_set_aside(column, None)
+        return exclusion_of(column, None)
     return _unfit_of_events(column)
 
 
-def _unfit_of_events(column: ColumnProfile) -> SetAside | None:
-    why = reason_to_set_aside(column, None)
+def _unfit_of_events(column: ColumnProfile) -> ExcludedColumn | None:
+    why = exclusion_of(column, None)
     if (
         why is not None
         and why.reason in ("identifier", "many_levels", "unclear")

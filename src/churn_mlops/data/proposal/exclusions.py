@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from churn_mlops.data.contract import SetAside, SetAsideReason
+from churn_mlops.data.contract import ExcludedColumn, ExclusionReason
 from churn_mlops.data.leakage.univariate import Suspicion
 from churn_mlops.data.profiling.name_signals import names_identifier, names_person
 from churn_mlops.data.profiling.numeric_codes import is_number_date, names_rows
@@ -25,22 +25,24 @@ NEARLY = 0.95
 _FEWEST_NAMES = 10  # so few different texts are levels, even if none stands twice
 
 
-def reason_to_set_aside(column: ColumnProfile, suspicion: Suspicion | None) -> SetAside | None:
+def exclusion_of(column: ColumnProfile, suspicion: Suspicion | None) -> ExcludedColumn | None:
     """Why a model shall not see ``column``; None where it may. Where several reasons hold, the first wins."""
     if not column.present:
-        return SetAside(reason="empty", note="holds nothing")
+        return ExcludedColumn(reason="empty", note="holds nothing")
     if column.distinct == 1 and column.present == column.rows:
         only = repr(column.top[0][0]) if column.top else "the same"
-        return SetAside(reason="constant", note=f"is {only} in every row")
+        return ExcludedColumn(reason="constant", note=f"is {only} in every row")
     if suspicion is not None and suspicion.sure:
-        return SetAside(reason="suspected_leak", note=suspicion.message)
+        return ExcludedColumn(reason="suspected_leak", note=suspicion.message)
     if column.present <= NEARLY_EMPTY * column.rows and column.present < _ENOUGH_ROWS:
-        return SetAside(reason="empty", note=f"holds something in {column.present:,} of {column.rows:,} rows only")
+        return ExcludedColumn(
+            reason="empty", note=f"holds something in {column.present:,} of {column.rows:,} rows only"
+        )
     found = _unfit(column)
-    return SetAside(reason=found[0], note=found[1]) if found else None
+    return ExcludedColumn(reason=found[0], note=found[1]) if found else None
 
 
-def _unfit(column: ColumnProfile) -> tuple[SetAsideReason, str] | None:
+def _unfit(column: ColumnProfile) -> tuple[ExclusionReason, str] | None:
     if column.kind == "other":
         return "free_text", f"holds {column.type}, which is no number, flag or category"
     if column.kind == "date" or _is_text_date(column) or is_number_date(column):
@@ -54,7 +56,7 @@ def _unfit(column: ColumnProfile) -> tuple[SetAsideReason, str] | None:
     return _unfit_text(column)
 
 
-def _unfit_text(column: ColumnProfile) -> tuple[SetAsideReason, str] | None:
+def _unfit_text(column: ColumnProfile) -> tuple[ExclusionReason, str] | None:
     unique = column.distinct >= NEARLY * column.present and column.distinct >= _FEWEST_NAMES
     wordy = column.spaced >= column.present / 2 and column.length >= 20
     if wordy and (unique or not _may_be_levels(column)):

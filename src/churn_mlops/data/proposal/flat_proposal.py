@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import ibis.expr.types as ir
 
-from churn_mlops.data.contract import LABEL, DataContract, Label, SetAside
+from churn_mlops.data.contract import LABEL, DataContract, ExcludedColumn, Label
 from churn_mlops.data.findings import Finding
 from churn_mlops.data.leakage.univariate import suspects
 from churn_mlops.data.profiling.duplicate_columns import blank_rules, find_copies, repeated_rows
@@ -17,7 +17,7 @@ from churn_mlops.data.profiling.sample import Sample, take_sample
 from churn_mlops.data.profiling.table_profile import ColumnProfile, Profile, profile_table
 from churn_mlops.data.proposal.column_findings import on_column, on_customer, on_label
 from churn_mlops.data.proposal.column_types import feature_of
-from churn_mlops.data.proposal.exclusions import reason_to_set_aside
+from churn_mlops.data.proposal.exclusions import exclusion_of
 from churn_mlops.data.proposal.option_hints import on_history, on_no_label, on_rows
 from churn_mlops.data.sources.dataframes import table_of_frame
 from churn_mlops.errors import ContractError
@@ -101,7 +101,7 @@ def propose_for_frame(frame: pd.DataFrame, *, customer: str | None = None, name:
 
 def _set_aside(
     table: ir.Table, columns: Sequence[ColumnProfile], counts: LabelCounts | None, rows: int
-) -> tuple[dict[str, SetAside], dict[str, str]]:
+) -> tuple[dict[str, ExcludedColumn], dict[str, str]]:
     """Columns that the model shall not see, in table order, and remarks on those that may be leaks but stay.
 
     Where several reasons hold, the first of these wins: empty, constant, suspected leak, identifier, date, free text,
@@ -110,14 +110,14 @@ def _set_aside(
     alive = [column for column in columns if column.kind != "other" and column.present and column.distinct]
     sample = _sample(table, alive, counts, rows)
     suspicions = {found.column: found for found in suspects(alive, sample)}
-    aside: dict[str, SetAside] = {}
+    aside: dict[str, ExcludedColumn] = {}
     for column in columns:
-        reason = reason_to_set_aside(column, suspicions.get(column.name))
+        reason = exclusion_of(column, suspicions.get(column.name))
         if reason is not None:
             aside[column.name] = reason
     kept = [column for column in columns if column.name not in aside]
     for copy, original in find_copies(table, kept, sample).items():
-        aside[copy] = SetAside(reason="duplicate", note=f"says the same as {original}")
+        aside[copy] = ExcludedColumn(reason="duplicate", note=f"says the same as {original}")
     ordered = {column.name: aside[column.name] for column in columns if column.name in aside}
     return ordered, {found.column: found.message for found in suspicions.values() if not found.sure}
 

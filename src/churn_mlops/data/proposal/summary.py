@@ -10,7 +10,7 @@ _APART = 5  # up to so many columns have a line each
 _NAMED = 3
 
 
-def outlined(findings: Sequence[Finding]) -> list[Finding]:
+def group_missing(findings: Sequence[Finding]) -> list[Finding]:
     """``findings`` with those of columns that are only missing as one, in the place of the first, if more than five."""
     alike = [finding for finding in findings if finding.share is not None]
     if len(alike) <= _APART:

@@ -9,7 +9,7 @@ import ibis
 import ibis.expr.types as ir
 
 from churn_mlops.data.contract import ABSURD, DataContract, Feature, Label
-from churn_mlops.data.contract.number_format import Notation
+from churn_mlops.data.contract.number_format import NumberFormat
 from churn_mlops.data.engine.cell_values import as_text, read_cell
 from churn_mlops.data.findings import Severity
 
@@ -80,7 +80,7 @@ def feature_checks(cells: ir.Table, table: ir.Table, contract: DataContract) -> 
     return checks
 
 
-def _bad_number(column: str, notation: Notation, bad: ir.BooleanColumn, raw: ir.Column, native: bool) -> Check:
+def _bad_number(column: str, notation: NumberFormat, bad: ir.BooleanColumn, raw: ir.Column, native: bool) -> Check:
     if native and raw.type().is_floating():
         return Check("stop", column, "infinite", bad, raw, "leave the cell blank where the number is not known")
     way = "with a decimal point and no thousands sign" if notation.is_plain else f"as in {notation.example()!r}"

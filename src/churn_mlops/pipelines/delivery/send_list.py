@@ -8,7 +8,7 @@ from typing import Any
 from churn_mlops.config import Settings
 from churn_mlops.data.contract import load_contract
 from churn_mlops.errors import DeliveryError
-from churn_mlops.pipelines.delivery.webhook import Delivered, Patience, deliver
+from churn_mlops.pipelines.delivery.webhook import Delivered, RetryClock, deliver
 from churn_mlops.retention.ranking import REASONS, customer_column
 from churn_mlops.store import open_store
 from churn_mlops.store.database.run_lock import scoring_lock
@@ -18,7 +18,7 @@ from churn_mlops.store.scoring.runs import record_delivery, run_of
 LOCK = "sending"
 
 
-def send_list(settings: Settings, as_of: date, patience: Patience) -> Delivered | None:
+def send_list(settings: Settings, as_of: date, patience: RetryClock) -> Delivered | None:
     """Send those who are likely to churn or worth an offer on ``as_of``, and record that they were accepted.
 
     Args:

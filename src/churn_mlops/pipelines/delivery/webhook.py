@@ -50,7 +50,7 @@ class Delivered:
 
 
 @dataclass(frozen=True)
-class Patience:
+class RetryClock:
     """How time passes while a list is sent.
 
     Args:
@@ -68,7 +68,7 @@ def deliver(
     page_of: PageOf,
     customers: int,
     webhook: Webhook,
-    patience: Patience,
+    patience: RetryClock,
     *,
     as_of: date,
     model_version: str,
@@ -124,7 +124,7 @@ def signature(secret: str, timestamp: str, body: bytes) -> str:
 class _Sender:
     """Sends one page after the other until the deadline."""
 
-    def __init__(self, webhook: Webhook, patience: Patience) -> None:
+    def __init__(self, webhook: Webhook, patience: RetryClock) -> None:
         self._url, self._secret = checked(webhook)
         self._webhook = webhook
         self._patience = patience

@@ -17,13 +17,13 @@ from churn_mlops.config import Settings
 from churn_mlops.errors import BundleError, StoreError
 from churn_mlops.models.bundle import Bundle
 from churn_mlops.models.deployment_periods import merged, standing
-from churn_mlops.models.promotion import ANY, Announce, KeptBundle, LiveModel, LiveModels, LivePeriod
+from churn_mlops.models.promotion import ANY, Announce, CachedBundle, DeploymentPeriod, LiveModel, LiveModels
 from churn_mlops.store import Store, open_store
 from churn_mlops.store.database.database import is_made
 from churn_mlops.store.deployments import (
-    LiveChangedError,
+    DeploymentChangedError,
     StoredBundle,
-    StoredPeriod,
+    StoredDeployment,
     add_live,
     stored_bundle,
     stored_periods,
@@ -45,7 +45,7 @@ class SharedModels:
         self.folder = LiveModels(settings.models.folder)
         self._address = settings.store.url
 
-    def sync(self) -> LivePeriod | None:
+    def sync(self) -> DeploymentPeriod | None:
         """Bring the folder and the store into line.
 
         Returns:
@@ -72,7 +72,7 @@ class SharedModels:
 
     def publish(
         self, bundle: Bundle, *, version: str, provenance: Mapping[str, Any], reason: str, instead_of: str | None = ANY
-    ) -> LivePeriod:
+    ) -> DeploymentPeriod:
         """Make ``bundle`` the champion, here and in the store; as ``LiveModels.publish``.
 
         Raises:
@@ -86,7 +86,7 @@ class SharedModels:
             )
         )
 
-    def rollback(self, reason: str) -> LivePeriod:
+    def rollback(self, reason: str) -> DeploymentPeriod:
         """Make the version that was live before the champion live again, here and in the store.
 
         Raises:
@@ -99,7 +99,7 @@ class SharedModels:
         leaving = None if live is None else live.sha256
         return self._in_both(lambda first: self.folder.rollback(reason, instead_of=leaving, first=first))
 
-    def _in_both(self, go_live: Callable[[Announce], LivePeriod]) -> LivePeriod:
+    def _in_both(self, go_live: Callable[[Announce], DeploymentPeriod]) -> DeploymentPeriod:
         """All is on this machine's disk before the store is told, and the folder says so last."""
         try:
             with open_store(self._address) as store:
@@ -134,7 +134,7 @@ def champion(settings: Settings) -> LiveModel | None:
     return LiveModel(last, kept.read("the model bundle in the store"), kept.provenance)
 
 
-def history(settings: Settings) -> tuple[LivePeriod, ...]:
+def history(settings: Settings) -> tuple[DeploymentPeriod, ...]:
     """What was live when by the folder and the store, the oldest first; nothing is written.
 
     Raises:
@@ -151,20 +151,22 @@ def history(settings: Settings) -> tuple[LivePeriod, ...]:
         return here
 
 
-def _first_in_store(folder: LiveModels, store: Store, go_live: Callable[[Announce], LivePeriod], by: str) -> LivePeriod:
+def _first_in_store(
+    folder: LiveModels, store: Store, go_live: Callable[[Announce], DeploymentPeriod], by: str
+) -> DeploymentPeriod:
     while True:
         after = _align(folder, store)
 
-        def tell(period: LivePeriod, kept: KeptBundle, after: StoredPeriod | None = after) -> None:
+        def tell(period: DeploymentPeriod, kept: CachedBundle, after: StoredDeployment | None = after) -> None:
             add_live(store, [_stored(period)], [StoredBundle(**vars(kept))], after=after, by=by)
 
         try:
             return go_live(tell)
-        except LiveChangedError:
+        except DeploymentChangedError:
             continue  # another machine was quicker: what went live there is looked at first
 
 
-def _align(folder: LiveModels, store: Store) -> StoredPeriod | None:
+def _align(folder: LiveModels, store: Store) -> StoredDeployment | None:
     """Bring each what only the other has, and give the last period of the store."""
     while True:
         there, here = _periods(store), folder.history()
@@ -177,7 +179,7 @@ def _align(folder: LiveModels, store: Store) -> StoredPeriod | None:
             bundles = [StoredBundle(**vars(bundle)) for bundle in kept.values() if bundle is not None]
             try:
                 add_live(store, map(_stored, new), bundles, after=last)
-            except LiveChangedError:
+            except DeploymentChangedError:
                 continue
             there = _periods(store)
             last = _stored(there[-1]) if there else None
@@ -186,12 +188,12 @@ def _align(folder: LiveModels, store: Store) -> StoredPeriod | None:
         return last
 
 
-def _lacking(folder: LiveModels, periods: tuple[LivePeriod, ...]) -> set[str]:
+def _lacking(folder: LiveModels, periods: tuple[DeploymentPeriod, ...]) -> set[str]:
     """Of the champion and of what a rollback would go to, the bundles that the folder does not hold intact."""
     return {period.sha256 for period in standing(periods)[-2:] if folder.kept(period.sha256) is None}
 
 
-def _fetched(folder: LiveModels, store: Store, periods: tuple[LivePeriod, ...]) -> list[KeptBundle]:
+def _fetched(folder: LiveModels, store: Store, periods: tuple[DeploymentPeriod, ...]) -> list[CachedBundle]:
     found = []
     for sha256 in sorted(_lacking(folder, periods)):
         try:
@@ -201,13 +203,13 @@ def _fetched(folder: LiveModels, store: Store, periods: tuple[LivePeriod, ...]) 
     return found
 
 
-def _periods(store: Store) -> tuple[LivePeriod, ...]:
-    return tuple(LivePeriod(**period.texts()) for period in stored_periods(store))
+def _periods(store: Store) -> tuple[DeploymentPeriod, ...]:
+    return tuple(DeploymentPeriod(**period.texts()) for period in stored_periods(store))
 
 
-def _stored(period: LivePeriod) -> StoredPeriod:
-    return StoredPeriod.from_texts(**asdict(period))
+def _stored(period: DeploymentPeriod) -> StoredDeployment:
+    return StoredDeployment.from_texts(**asdict(period))
 
 
-def _kept(bundle: StoredBundle) -> KeptBundle:
-    return KeptBundle(**vars(bundle))
+def _kept(bundle: StoredBundle) -> CachedBundle:
+    return CachedBundle(**vars(bundle))

@@ -5,18 +5,18 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from churn_mlops.config import Settings
-from churn_mlops.models.promotion import LivePeriod
+from churn_mlops.models.promotion import DeploymentPeriod
 from churn_mlops.models.registry import Version, bundle_of, provenance_of, versions
 from churn_mlops.pipelines.deployment.deploy import SharedModels, history
 from churn_mlops.pipelines.deployment.mlflow_aliases import align_champion, tracking
 
 
-def overview(settings: Settings) -> tuple[tuple[Version, ...], tuple[LivePeriod, ...]]:
+def overview(settings: Settings) -> tuple[tuple[Version, ...], tuple[DeploymentPeriod, ...]]:
     """The registered versions, the newest first, and what was live when, the oldest first."""
     return versions(tracking(settings)), history(settings)
 
 
-def promote(settings: Settings, number: int, reason: str, *, by: str = "churn") -> LivePeriod:
+def promote(settings: Settings, number: int, reason: str, *, by: str = "churn") -> DeploymentPeriod:
     """Make version ``number`` the champion; ``by`` stands in the audit trail.
 
     Raises:
@@ -32,7 +32,7 @@ def promote(settings: Settings, number: int, reason: str, *, by: str = "churn") 
         align_champion(settings)
 
 
-def rollback(settings: Settings, reason: str, *, by: str = "churn") -> LivePeriod:
+def rollback(settings: Settings, reason: str, *, by: str = "churn") -> DeploymentPeriod:
     """Make the version before the champion live again; ``by`` stands in the audit trail.
 
     Raises:
@@ -44,7 +44,7 @@ def rollback(settings: Settings, reason: str, *, by: str = "churn") -> LivePerio
         align_champion(settings)
 
 
-def sync(settings: Settings) -> LivePeriod | None:
+def sync(settings: Settings) -> DeploymentPeriod | None:
     """Bring the folder of this machine and the store into line.
 
     Returns:

@@ -8,7 +8,7 @@ from churn_mlops.config import Settings
 from churn_mlops.database_urls import shown
 from churn_mlops.pipelines.doctor.findings import Finding
 from churn_mlops.pipelines.doctor.reachability import knock
-from churn_mlops.store.database.inspect import look_at_store
+from churn_mlops.store.database.inspect import inspect_store
 
 
 def store_found(settings: Settings) -> Iterator[Finding]:
@@ -19,7 +19,7 @@ def store_found(settings: Settings) -> Iterator[Finding]:
     except OSError as error:
         yield Finding("store", "failed", f"{where} cannot be reached ({error})", "start it, or correct store.url")
         return
-    look = look_at_store(settings.store.url)
+    look = inspect_store(settings.store.url)
     if look.obstacle is not None:
         yield Finding("store", "failed", f"{where}: {look.obstacle}", "change that, or set store.url to another place")
     elif look.file is not None and not look.file.exists():
@@ -35,7 +35,7 @@ def store_found(settings: Settings) -> Iterator[Finding]:
 
 def schedule_found(settings: Settings) -> Iterator[Finding]:
     """Whether the daily run is on time, once a list has been published."""
-    look = look_at_store(settings.store.url)
+    look = inspect_store(settings.store.url)
     if not look.is_ready:
         return  # the store is said by its own check; nothing was ever published in it
     # Imported here: with it comes what scores, which takes a second, and where nothing ran yet nobody need wait.

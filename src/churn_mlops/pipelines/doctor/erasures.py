@@ -9,7 +9,7 @@ from pathlib import Path
 from churn_mlops.config import Settings
 from churn_mlops.errors import ConfigError
 from churn_mlops.pipelines.doctor.findings import Finding
-from churn_mlops.store.database.inspect import look_at_store
+from churn_mlops.store.database.inspect import inspect_store
 
 _CHECK = "erasures"
 
@@ -23,7 +23,7 @@ def erasures_found(settings: Settings) -> Iterator[Finding]:
 
     try:
         here, there = {one.hash for one in known_here(settings)}, frozenset[str]()
-        if look_at_store(settings.store.url).is_ready:
+        if inspect_store(settings.store.url).is_ready:
             with open_store(settings.store.url) as store:
                 there = tombstones(store, settings.store.customer_hash_key).hashes
     except ConfigError as error:

@@ -11,12 +11,12 @@ from churn_mlops.config import Settings
 from churn_mlops.data.contract import DataContract, load_contract
 from churn_mlops.errors import ConfigError, ContractError
 from churn_mlops.pipelines.erasure.other_files import Outside, remove_outside
-from churn_mlops.pipelines.erasure.residual_copies import Unreached, unreached
+from churn_mlops.pipelines.erasure.residual_copies import ResidualCopies, unreached
 from churn_mlops.pipelines.erasure.suppression import file_of, kept_away, known_here
 from churn_mlops.store import Store, open_store
 from churn_mlops.store.database.clock import Clock, utc_now
 from churn_mlops.store.database.vacuum import clean, log_limits
-from churn_mlops.store.erasure import Erasure, forget, forget_again, holds
+from churn_mlops.store.erasure import Erasure, forget, holds, reapply_erasures
 from churn_mlops.store.suppression.tombstones import Tombstone, Tombstones, all_tombstones, tombstones
 
 FROZEN, SCORES = "frozen_snapshots", "score_files"
@@ -46,7 +46,7 @@ class Certificate:
     disk: str
     failed: tuple[str, ...]
     remarks: tuple[str, ...]
-    unreached: tuple[Unreached, ...]
+    unreached: tuple[ResidualCopies, ...]
 
     @property
     def whole(self) -> bool:
@@ -126,7 +126,7 @@ def forget_all_again(settings: Settings, *, by: str, rewrite: bool = False, cloc
     with open_store(settings.store.url) as store:
         tombstones(store, key)  # refuses another key
         stones = {one.hash: one for one in (*known_here(settings), *all_tombstones(store))}
-        back = forget_again(store, key, stones.values(), by=by, clock=clock)
+        back = reapply_erasures(store, key, stones.values(), by=by, clock=clock)
         kept_away(settings, store)  # the file learns what only the store knew
         outside = remove_outside(settings, back, Tombstones(key, frozenset(stones)))
         return _certified(settings, store, back.values(), outside, clock(), rewrite=rewrite)
@@ -165,7 +165,7 @@ def _certified(
         at=at,
         hashes=tuple(erasure.hash for erasure in erasures),
         before=erasures[0].before if len(erasures) == 1 else None,
-        removed=removed | {FROZEN: outside.frozen_snapshots, SCORES: outside.score_files},
+        removed=removed | {FROZEN: outside.snapshot_archive, SCORES: outside.score_files},
         tombstones=(f"the table erasures of {store.shown}", *([] if file is None else [str(file.path)])),
         disk=cleaned.said,
         failed=(*([] if cleaned.whole else [cleaned.said]), *outside.failed),

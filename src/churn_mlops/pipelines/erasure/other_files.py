@@ -15,8 +15,8 @@ import pyarrow.parquet as parquet
 from churn_mlops.atomic_files import write_atomic
 from churn_mlops.config import Settings
 from churn_mlops.errors import DataError
-from churn_mlops.pipelines.inputs.frozen_snapshots import frozen_snapshots
-from churn_mlops.pipelines.inputs.score_files import CUSTOMER, scores_on_this_machine
+from churn_mlops.pipelines.inputs.score_files import CUSTOMER, local_score_files
+from churn_mlops.pipelines.inputs.snapshot_archive import snapshot_archive
 from churn_mlops.store.suppression.tombstones import Tombstones
 
 
@@ -30,7 +30,7 @@ class Outside:
         failed: what could not be looked through, and what to do, a sentence each.
     """
 
-    frozen_snapshots: int
+    snapshot_archive: int
     score_files: int
     failed: tuple[str, ...] = ()
 
@@ -45,7 +45,7 @@ def remove_outside(settings: Settings, customers: Iterable[str], forgotten: Tomb
     """
     failed: list[str] = []
     names, frozen, files = set(customers), 0, 0
-    folder = scores_on_this_machine(settings)
+    folder = local_score_files(settings)
     for path in sorted(folder.rglob("*.parquet")) if folder is not None else ():
         try:
             found = _removed_from(path, names, forgotten)
@@ -55,7 +55,7 @@ def remove_outside(settings: Settings, customers: Iterable[str], forgotten: Tomb
         names |= found
         files += bool(found)
     try:
-        frozen = frozen_snapshots(settings).forget(sorted(names)) if names else 0
+        frozen = snapshot_archive(settings).forget(sorted(names)) if names else 0
     except DataError as error:
         failed.append(str(error))
     return Outside(frozen, files, tuple(failed))

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class OnlyForgotten:
+class OnlyErased:
     """Leaves of a column of names those of customers who were forgotten.
 
     Args:

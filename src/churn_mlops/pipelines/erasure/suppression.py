@@ -17,7 +17,7 @@ from churn_mlops.pipelines.erasure.other_files import remove_outside
 from churn_mlops.store import Store, open_store
 from churn_mlops.store.database.database import is_made
 from churn_mlops.store.database.vacuum import clean
-from churn_mlops.store.erasure import forget_again
+from churn_mlops.store.erasure import reapply_erasures
 from churn_mlops.store.suppression.tombstone_file import TombstoneFile
 from churn_mlops.store.suppression.tombstones import Tombstone, Tombstones, all_tombstones, checked, tombstones
 
@@ -134,15 +134,15 @@ def _names(text: ir.StringColumn, away: Tombstones) -> Iterator[list[str | None]
 def _on_spark(rows: ir.Table, away: Tombstones) -> list[str | None]:
     """Where the customers are too many for one machine, each worker looks through its own."""
     from churn_mlops.data.sources.spark import frame_of
-    from churn_mlops.pipelines.erasure.spark import OnlyForgotten
+    from churn_mlops.pipelines.erasure.spark import OnlyErased
 
-    found = frame_of(rows).mapInArrow(OnlyForgotten(_NAME, away.key, away.hashes), f"{_NAME} string")
+    found = frame_of(rows).mapInArrow(OnlyErased(_NAME, away.key, away.hashes), f"{_NAME} string")
     return [row[0] for row in found.collect()]
 
 
 def _remove_again(settings: Settings, store: Store, lost: list[Tombstone]) -> None:
     key = settings.store.customer_hash_key
-    back = forget_again(store, key, lost, by=BY)
+    back = reapply_erasures(store, key, lost, by=BY)
     outside = remove_outside(settings, back, Tombstones(key, frozenset(one.hash for one in lost)))
     log.warning(
         "customers who were forgotten had come back, as with a backup of the store, and were removed again",

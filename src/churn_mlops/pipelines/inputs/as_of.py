@@ -24,7 +24,7 @@ def as_of_date(settings: Settings, tables: Mapping[str, ir.Table], contract: His
     return last_day(tables, contract, today) if wanted == "latest" else date.fromisoformat(wanted)
 
 
-def told_until(settings: Settings, tables: Mapping[str, ir.Table], contract: HistoryContract, today: date) -> date:
+def loaded_until(settings: Settings, tables: Mapping[str, ir.Table], contract: HistoryContract, today: date) -> date:
     """Until when labels may have matured: the as-of date of a run, or the day up to which the source tells who left.
 
     Of what came after its newest row a database says nothing; read as of today, an old one would say that all stayed.

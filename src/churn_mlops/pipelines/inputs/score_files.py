@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 CUSTOMER = "customer"
 
 
-def scores_on_this_machine(settings: Settings) -> Path | None:
+def local_score_files(settings: Settings) -> Path | None:
     """The folder ``scoring.output`` where it is one of this machine; None where it is elsewhere, or not set."""
     output = settings.scoring.output
     if output is None:

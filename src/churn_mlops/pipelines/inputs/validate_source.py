@@ -19,7 +19,7 @@ from churn_mlops.data.sources.history_tables import open_tables
 from churn_mlops.data.sources.open import open_table
 from churn_mlops.data.validation.validate import ValidationReport, validate
 from churn_mlops.data.validation.validate_history import check_history
-from churn_mlops.pipelines.inputs.as_of import as_of_date, not_loaded, told_until
+from churn_mlops.pipelines.inputs.as_of import as_of_date, loaded_until, not_loaded
 from churn_mlops.pipelines.inputs.open_source import open_history, open_source
 
 
@@ -71,7 +71,7 @@ def _of_days(
         yield Problem("warning", name, "future_rows", rows, (), said)
     if contract.label is None:
         yield Problem("warning", "", "no_label_declared", 0, (), "declare `label` in the contract: training needs one")
-    elif not training_dates(contract, first, told_until(settings, tables, contract, today), 1, 1):
+    elif not training_dates(contract, first, loaded_until(settings, tables, contract, today), 1, 1):
         said = (
             f"the history runs from {first} to {newest}, and a label is final {contract.label.matures_after} days "
             "after its as-of date: nothing can be learnt yet; bring a longer history, or shorten the horizon"

@@ -29,7 +29,7 @@ _WEEKS = 28
 
 
 @dataclass(frozen=True)
-class Started:
+class NewSession:
     """What was found in the data, and what the person has still to set so that other commands read that data.
 
     ``settings`` is the settings file where one was written; the proposal is that of a history where the data has one.
@@ -52,7 +52,7 @@ def start(
     label: str | None,
     positive: str | None,
     inactive_days: int | None = None,
-) -> Started:
+) -> NewSession:
     """Write the proposed contract, and settings that name the source where there are no settings yet.
 
     A folder or a database of several tables gets the contract of a history, and so does one table of events; one table
@@ -94,10 +94,10 @@ def start(
     if not path.exists() and settings.source.url in (None, address):
         as_of = {"as_of": "latest"} if newest is not None else {}
         _write_settings(path, {"url": address} | ({"table": table} if table else {}) | as_of)
-        return Started(proposal, None, path, newest)
+        return NewSession(proposal, None, path, newest)
     if (settings.source.url, settings.source.table) != wanted:
-        return Started(proposal, _advice(path, settings, address, table))
-    return Started(proposal, None)
+        return NewSession(proposal, _advice(path, settings, address, table))
+    return NewSession(proposal, None)
 
 
 def _within_folder(address: str, table: str | None) -> tuple[str, str | None]:

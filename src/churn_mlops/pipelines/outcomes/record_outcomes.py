@@ -18,7 +18,7 @@ from churn_mlops.data.sources.open import read_whole
 from churn_mlops.data.sources.spark import is_spark, spark_running
 from churn_mlops.errors import ConfigError
 from churn_mlops.pipelines.erasure.suppression import ForgottenMeanwhileError, kept_away, nobody_since, tables_without
-from churn_mlops.pipelines.inputs.as_of import told_until
+from churn_mlops.pipelines.inputs.as_of import loaded_until
 from churn_mlops.pipelines.inputs.open_source import open_history
 from churn_mlops.pipelines.outcomes.spark import labels_from_spark
 from churn_mlops.store import Store, open_store
@@ -63,7 +63,7 @@ def mature(settings: Settings, *, now: datetime | None = None, recheck_days: int
     with spark_running(settings.source.url):
         tables = open_history(settings, contract)
         with read_whole(settings.source.url):
-            today = told_until(settings, tables, contract, now.astimezone(ZoneInfo(contract.time_zone)).date())
+            today = loaded_until(settings, tables, contract, now.astimezone(ZoneInfo(contract.time_zone)).date())
         with open_store(settings.store.url) as store, scoring_lock(store, "maturing"):
             kept_away(settings, store)  # also where nothing is due: whoever came back with a backup goes
             without = cache(lambda forgotten: tables_without(tables, contract, forgotten))

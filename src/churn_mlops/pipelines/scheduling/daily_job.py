@@ -12,7 +12,7 @@ from churn_mlops.config import Settings
 from churn_mlops.data.contract import DataContract, HistoryContract, load_contract
 from churn_mlops.errors import ConfigError, StoreBusyError
 from churn_mlops.pipelines.delivery.send_list import send_list
-from churn_mlops.pipelines.delivery.webhook import Patience
+from churn_mlops.pipelines.delivery.webhook import RetryClock
 from churn_mlops.pipelines.outcomes.record_outcomes import mature
 from churn_mlops.pipelines.scheduling.scheduler import Alarm, DailyJob, Success
 from churn_mlops.pipelines.scheduling.timetable import Timetable
@@ -47,7 +47,7 @@ def timetable_of(settings: Settings, now: datetime) -> Timetable:
 def daily_job(
     settings: Settings,
     timetable: Timetable,
-    patience: Patience,
+    patience: RetryClock,
     *,
     backfill: bool = False,
     alarm: Callable[[Alarm], None] | None = None,
@@ -90,7 +90,7 @@ def last_success(settings: Settings, timetable: Timetable) -> Success | None:
 class _Day:
     """Runs a day; what is done already is not done again when the rest is tried again."""
 
-    def __init__(self, settings: Settings, timetable: Timetable, patience: Patience) -> None:
+    def __init__(self, settings: Settings, timetable: Timetable, patience: RetryClock) -> None:
         self._settings = settings
         self._timetable = timetable
         self._patience = patience

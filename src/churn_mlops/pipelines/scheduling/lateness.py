@@ -13,7 +13,7 @@ LATE_AFTER = timedelta(days=1)
 
 
 @dataclass(frozen=True)
-class Punctuality:
+class ScheduleStatus:
     """How the daily run stands.
 
     Args:
@@ -51,15 +51,15 @@ class Punctuality:
         }
 
 
-def punctuality(timetable: Timetable, last_success: Success | None, now: datetime) -> Punctuality:
+def punctuality(timetable: Timetable, last_success: Success | None, now: datetime) -> ScheduleStatus:
     """How the daily run stands at ``now``."""
     following = timetable.next(now)
     if last_success is None:
-        return Punctuality(None, following, None, late=True)
+        return ScheduleStatus(None, following, None, late=True)
     missing = timetable.after(last_success.as_of)
     late_by = now.astimezone(UTC) - missing.at.astimezone(UTC)
     since = missing.at if late_by >= timedelta(0) else None
-    return Punctuality(last_success, following, since, late=late_by > LATE_AFTER)
+    return ScheduleStatus(last_success, following, since, late=late_by > LATE_AFTER)
 
 
 def _text(moment: datetime) -> str:

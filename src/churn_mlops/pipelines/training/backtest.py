@@ -63,7 +63,7 @@ class OutOfTime:
 
 
 @dataclass(frozen=True)
-class Later:
+class BacktestScores:
     """Scores of a model of the past for customers at later dates.
 
     Args:
@@ -113,7 +113,7 @@ def score_later(
     settings: Settings,
     model_type: str,
     setting: str | None,
-) -> Later | None:
+) -> BacktestScores | None:
     """The scores that :func:`out_of_time` judges; with no ``setting``, that of the type is chosen on the past alone.
 
     None where the history is too short, or holds too few leavers on either side.
@@ -140,7 +140,7 @@ def score_later(
     )
     trained_until = np.max(periods.as_of[train]).astype(object)
     scores = ChurnPredictor(bundle).score(later)
-    return Later(trained_until, tuple(tested), test, scores, y[test], groups[test])
+    return BacktestScores(trained_until, tuple(tested), test, scores, y[test], groups[test])
 
 
 def untested(periods: Periods, contract: HistoryContract) -> str | None:

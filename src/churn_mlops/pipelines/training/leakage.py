@@ -11,10 +11,10 @@ import ibis
 import ibis.expr.types as ir
 import pyarrow as pa
 
-from churn_mlops.data.contract import AS_OF, DataContract, HistoryContract, SetAside
+from churn_mlops.data.contract import AS_OF, DataContract, ExcludedColumn, HistoryContract
 from churn_mlops.data.engine.typed_table import LABEL, read_snapshot
-from churn_mlops.data.leakage import Firewall, LeakFinding, inspect
-from churn_mlops.data.leakage.snapshot_archive import FrozenSnapshots
+from churn_mlops.data.leakage import LeakageReport, LeakFinding, inspect
+from churn_mlops.data.leakage.snapshot_archive import SnapshotArchive
 from churn_mlops.data.snapshot.snapshot import read_history
 from churn_mlops.errors import DataError
 from churn_mlops.pipelines.training.snapshots import Periods
@@ -33,7 +33,7 @@ class LeakCheck:
         frozen: the snapshot of this run, to be held against the same date at the next, None where there is none.
     """
 
-    firewall: Firewall
+    firewall: LeakageReport
     set_aside: tuple[str, ...]
     contract: DataContract
     history: HistoryContract | None = None
@@ -83,7 +83,7 @@ def check_periods(
     tables: Mapping[str, ir.Table],
     contract: HistoryContract,
     today: date,
-    frozen: FrozenSnapshots,
+    frozen: SnapshotArchive,
     *,
     strict: bool,
     seed: int,
@@ -109,7 +109,7 @@ def check_periods(
     return replace(_checked(found, flat, contract, strict=strict), frozen=frozen.of(now, contract, today))
 
 
-def _checked(found: Firewall, flat: DataContract, history: HistoryContract | None, *, strict: bool) -> LeakCheck:
+def _checked(found: LeakageReport, flat: DataContract, history: HistoryContract | None, *, strict: bool) -> LeakCheck:
     out = [name for name in found.sure if name in flat.features] if strict else []
     if len(out) == len(flat.features):
         raise DataError(
@@ -122,7 +122,7 @@ def _checked(found: Firewall, flat: DataContract, history: HistoryContract | Non
 def _without(flat: DataContract, why: Mapping[str, str], out: Sequence[str]) -> DataContract:
     if not out:
         return flat
-    aside = {flat.column_of(name): SetAside(reason="suspected_leak", note=why[name]) for name in out}
+    aside = {flat.column_of(name): ExcludedColumn(reason="suspected_leak", note=why[name]) for name in out}
     features = {name: feature for name, feature in flat.features.items() if name not in out}
     return flat.model_copy(update={"features": features, "set_aside": {**flat.set_aside, **aside}})
 

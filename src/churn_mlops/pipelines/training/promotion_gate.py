@@ -19,7 +19,7 @@ from churn_mlops.pipelines.training.test_set import TrainingData
 
 
 @dataclass(frozen=True)
-class Verdict:
+class PromotionDecision:
     """Whether the new model goes live, and why, in a sentence."""
 
     promote: bool
@@ -29,7 +29,7 @@ class Verdict:
     against_champion: Comparison | None
 
 
-def judge(
+def decide_promotion(
     bundle: Bundle,
     scores: Floats,
     data: TrainingData,
@@ -37,7 +37,7 @@ def judge(
     force: str | None,
     later: OutOfTime | None = None,
     leaks: Sequence[str] = (),
-) -> Verdict:
+) -> PromotionDecision:
     """Compare the new model with the base rate and with the champion on the customers set aside.
 
     Of a history, a signal has to show on later dates, too. What surely leaks (``leaks``, features of the new model)
@@ -63,7 +63,7 @@ def judge(
         sentence = obstacle or _compared(against, champion)
     if force is not None and not promote:
         promote, sentence = True, f"promoted by force ({force}), although: {sentence}"
-    return Verdict(promote, signal, sentence, against_base, against)
+    return PromotionDecision(promote, signal, sentence, against_base, against)
 
 
 def _no_signal(later: OutOfTime | None) -> str:

@@ -15,11 +15,11 @@ from churn_mlops.models.registry import document_of
 from churn_mlops.models.scorers.lookup_tables import Floats
 from churn_mlops.pipelines.deployment.deploy import history
 from churn_mlops.pipelines.deployment.mlflow_aliases import tracking
-from churn_mlops.pipelines.training.promotion_gate import Verdict
+from churn_mlops.pipelines.training.promotion_gate import PromotionDecision
 from churn_mlops.pipelines.training.test_set import TrainingData
 from churn_mlops.reporting import REPORT_FILE, Money, Report, build_report, money_of, read_report
 from churn_mlops.reporting.model_card import CARD_FILE, model_card
-from churn_mlops.reporting.report_data import Counts, Later, Made, Noticed, ReportError
+from churn_mlops.reporting.report_data import BacktestScores, Counts, Made, Noticed, ReportError
 from churn_mlops.retention.economics import Economics
 
 
@@ -42,7 +42,7 @@ def facts(
     data: TrainingData,
     scores: Floats,
     metrics: Mapping[str, Estimate],
-    verdict: Verdict,
+    verdict: PromotionDecision,
     provenance: Mapping[str, Any],
     customers: int,
 ) -> Report:
@@ -91,7 +91,7 @@ def facts(
     return report.model_copy(
         update={
             "noticed": None if leaks is None else _noticed(leaks),
-            "later": None if later is None else Later.model_validate(later),
+            "later": None if later is None else BacktestScores.model_validate(later),
             "untested": provenance.get("untested"),
         }
     )
@@ -109,7 +109,7 @@ def _noticed(leaks: Mapping[str, Any]) -> tuple[Noticed, ...]:
     )
 
 
-def judged_again(report: Report, verdict: Verdict) -> Report:
+def judged_again(report: Report, verdict: PromotionDecision) -> Report:
     """``report`` with another verdict: that of a comparison with a champion which came in between."""
     made = report.made.model_copy(
         update={"verdict": verdict.sentence, "signal": verdict.signal, "promoted": verdict.promote}

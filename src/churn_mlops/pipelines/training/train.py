@@ -34,13 +34,13 @@ from churn_mlops.models.train import fit_bundle
 from churn_mlops.pipelines.deployment.deploy import SharedModels
 from churn_mlops.pipelines.deployment.mlflow_aliases import align_champion, name_version, tracking
 from churn_mlops.pipelines.erasure.suppression import away, known_here, table_without, tables_without
-from churn_mlops.pipelines.inputs.as_of import as_of_date, not_loaded, told_until
-from churn_mlops.pipelines.inputs.frozen_snapshots import frozen_snapshots
+from churn_mlops.pipelines.inputs.as_of import as_of_date, loaded_until, not_loaded
 from churn_mlops.pipelines.inputs.open_source import check, open_history, open_source
+from churn_mlops.pipelines.inputs.snapshot_archive import snapshot_archive
 from churn_mlops.pipelines.training.backtest import OutOfTime, fit_settings, out_of_time, untested
 from churn_mlops.pipelines.training.label_collapse import collapses
 from churn_mlops.pipelines.training.leakage import LeakCheck, check_periods, check_table
-from churn_mlops.pipelines.training.promotion_gate import Verdict, judge
+from churn_mlops.pipelines.training.promotion_gate import PromotionDecision, decide_promotion
 from churn_mlops.pipelines.training.report import CARD_FILE, REPORT_FILE, card_of, facts, judged_again
 from churn_mlops.pipelines.training.snapshots import Periods, read_periods
 from churn_mlops.pipelines.training.test_set import TrainingData, split
@@ -62,7 +62,7 @@ class Trained:
     report: ValidationReport
     counts: Counts
     metrics: Mapping[str, Estimate]
-    verdict: Verdict
+    verdict: PromotionDecision
     leaks: LeakCheck
     out_of_time: OutOfTime | None = None
     untested: str | None = None
@@ -119,7 +119,7 @@ def train(
     scores = ChurnPredictor(bundle).score(data.aside)
     metrics = evaluate(data.aside_y, scores, clusters=data.aside_groups)
     later = learnt_from.later(settings, bundle)
-    verdict = judge(bundle, scores, data, champion, force, later, learnt_from.leaks.sure)
+    verdict = decide_promotion(bundle, scores, data, champion, force, later, learnt_from.leaks.sure)
     provenance = _provenance(settings, data, metrics, verdict) | learnt_from.provenance
     if later is not None:
         provenance |= {"out_of_time": later.to_dict()}
@@ -129,7 +129,7 @@ def train(
     run = _run(bundle, data, scores, metrics, provenance, report, card_of(report, settings), later)
     run_id, version = log_run(tracking(settings), run)
     if learnt_from.leaks.frozen is not None and _forgotten(settings) == forgotten:  # else it may hold who is gone
-        frozen_snapshots(settings).keep(learnt_from.leaks.frozen)
+        snapshot_archive(settings).keep(learnt_from.leaks.frozen)
     while verdict.promote:
         compared_with = None if champion is None else champion.bundle.sha256
         reason = force or verdict.sentence
@@ -144,7 +144,7 @@ def train(
             break
         except ChampionChangedError:  # another run was quicker: what was found holds against its model, or does not
             champion = _champion(live)
-            verdict = judge(bundle, scores, data, champion, force, later, learnt_from.leaks.sure)
+            verdict = decide_promotion(bundle, scores, data, champion, force, later, learnt_from.leaks.sure)
             provenance |= {"verdict": verdict.sentence}
             report = judged_again(report, verdict)
             documents = {PROVENANCE_FILE: provenance, REPORT_FILE: report.to_dict()}
@@ -227,10 +227,10 @@ def _read(settings: Settings, today: date, forgotten: Tombstones, *, strict: boo
         return _LearntFrom(leaks, split(snapshot, leaks.contract, settings), checked.report, checked.report.rows)
     with spark_running(settings.source.url):
         tables = tables_without(open_history(settings, contract), contract, forgotten)
-        last = told_until(settings, tables, contract, today)
+        last = loaded_until(settings, tables, contract, today)
         periods = read_periods(settings, tables, contract, last)
         missing = not_loaded(tables, contract, as_of_date(settings, tables, contract, today), today)
-        frozen = frozen_snapshots(settings)
+        frozen = snapshot_archive(settings)
         leaks = check_periods(periods, tables, contract, last, frozen, strict=strict, seed=settings.training.seed)
     data = split(periods.rows, leaks.contract, settings, periods.as_of)
     customers = int((periods.as_of == periods.as_of.max()).sum())
@@ -293,7 +293,7 @@ def _run(
 
 
 def _provenance(
-    settings: Settings, data: TrainingData, metrics: Mapping[str, Estimate], verdict: Verdict
+    settings: Settings, data: TrainingData, metrics: Mapping[str, Estimate], verdict: PromotionDecision
 ) -> dict[str, Any]:
     return {
         "trained_at": datetime.now(UTC).isoformat(timespec="seconds"),

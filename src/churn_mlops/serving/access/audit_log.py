@@ -11,7 +11,7 @@ import structlog
 
 from churn_mlops.keyed_hash import customer_hash
 from churn_mlops.serving.http.errors import RequestError
-from churn_mlops.serving.resilience.store_client import StoreAwayError, StoreLink
+from churn_mlops.serving.resilience.store_client import StoreClient, StoreUnavailableError
 from churn_mlops.store import Store
 from churn_mlops.store.audit_log import NewEvent, record_events
 from churn_mlops.store.database.clock import utc_now
@@ -21,7 +21,7 @@ WRITE_SECONDS = 1.0
 log = structlog.get_logger("churn_mlops.serving")
 
 
-class Trail:
+class AuditLog:
     """Writes events to the store. While it is away they stand in the log, and wait in memory until it is back.
 
     Args:
@@ -32,7 +32,7 @@ class Trail:
     """
 
     def __init__(
-        self, link: StoreLink, key: str, most_waiting: int = MOST_WAITING, now: Callable[[], datetime] = utc_now
+        self, link: StoreClient, key: str, most_waiting: int = MOST_WAITING, now: Callable[[], datetime] = utc_now
     ) -> None:
         self._link, self._key, self._most, self._now = link, key, most_waiting, now
         self.waiting: deque[NewEvent] = deque()
@@ -47,7 +47,7 @@ class Trail:
         one = NewEvent(self._now(), caller, event, about, details)
         try:
             await self._link.ask(lambda store: record_events(store, [one]), WRITE_SECONDS)
-        except StoreAwayError:
+        except StoreUnavailableError:
             if len(self.waiting) >= self._most:
                 raise RequestError(
                     503, "the audit trail cannot be written: nothing is told of customers until the store is back"
@@ -66,7 +66,7 @@ class Trail:
 
         try:
             await self._link.ask(write)
-        except StoreAwayError:
+        except StoreUnavailableError:
             return
         for _ in batch:
             self.waiting.popleft()

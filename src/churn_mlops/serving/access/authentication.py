@@ -11,23 +11,23 @@ from typing import cast
 
 from starlette.types import Scope
 
-from churn_mlops.serving.access.credential_cache import Access
+from churn_mlops.serving.access.credential_cache import CredentialCache
 from churn_mlops.serving.access.permissions import Rule
 from churn_mlops.serving.access.presented_identity import Headers, Proxies, headers_of, key_in, session_in, unauthorized
-from churn_mlops.serving.access.principal import LOCAL, Caller, Role
-from churn_mlops.serving.access.rate_limit import Buckets
+from churn_mlops.serving.access.principal import LOCAL, Principal, Role
+from churn_mlops.serving.access.rate_limit import TokenBucketLimiter
 from churn_mlops.serving.http.errors import RequestError
 from churn_mlops.serving.http.request_limits import check_hosts
 from churn_mlops.store.access.credentials import Credential
 
 _SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 _PROBES = ("/health", "/ready")
-_ANONYMOUS = Caller("anonymous", "agent")
+_ANONYMOUS = Principal("anonymous", "agent")
 _AWAY = {"Retry-After": "2"}
 
 
 @dataclass(frozen=True)
-class House:
+class AccessConfig:
     """How the gate is set.
 
     Args:
@@ -47,7 +47,7 @@ class House:
     proxies: Proxies = field(default_factory=Proxies)
 
 
-class Admission:
+class Authenticator:
     """Lets callers in. On the way of a known key nothing is waited for: one hash, one look into a dictionary.
 
     Args:
@@ -55,13 +55,13 @@ class Admission:
         house: how it is set.
     """
 
-    def __init__(self, access: Access, house: House) -> None:
+    def __init__(self, access: CredentialCache, house: AccessConfig) -> None:
         self._access, self._house = access, house
         rate = house.requests_per_second
-        self._rates = None if rate is None else Buckets(rate, rate)
+        self._rates = None if rate is None else TokenBucketLimiter(rate, rate)
         self._once = house.proxies.headers
 
-    def at_once(self, scope: Scope, rule: Rule) -> Caller | None:
+    def at_once(self, scope: Scope, rule: Rule) -> Principal | None:
         """As :meth:`admit`, where nothing has to be waited for; None where only it can tell, or refuses."""
         if self._access.is_due:
             return None
@@ -77,12 +77,12 @@ class Admission:
             return None
         return caller
 
-    def forget(self, caller: Caller) -> None:
+    def forget(self, caller: Principal) -> None:
         """Count a request that :meth:`at_once` let in no more: it comes again, by :meth:`admit`."""
         if self._rates is not None:
             self._rates.give_back(caller.name)
 
-    async def admit(self, scope: Scope, rule: Rule) -> Caller:
+    async def admit(self, scope: Scope, rule: Rule) -> Principal:
         """Who asks.
 
         Raises:
@@ -108,7 +108,7 @@ class Admission:
         self._check(caller, scope, rule)
         return caller
 
-    def _local(self, scope: Scope) -> Caller:
+    def _local(self, scope: Scope) -> Principal:
         """Anybody of this machine, where there are no keys."""
         if not self._house.local_only:
             raise RequestError(
@@ -117,7 +117,7 @@ class Admission:
         check_hosts(scope)
         return LOCAL
 
-    def _caller(self, scope: Scope, headers: Headers) -> Caller | None:
+    def _caller(self, scope: Scope, headers: Headers) -> Principal | None:
         key = key_in(headers)
         if key is not None:
             found = self._found(key)
@@ -146,7 +146,7 @@ class Admission:
             return unauthorized("send an API key, as Authorization: Bearer KEY or as X-API-Key; or sign in")
         return unauthorized("the key or session is not valid: it is unknown, expired, revoked or ended")
 
-    def _check(self, caller: Caller, scope: Scope, rule: Rule) -> None:
+    def _check(self, caller: Principal, scope: Scope, rule: Rule) -> None:
         wait = 0.0 if self._rates is None else self._rates.take(caller.name)
         if wait:
             told = f"more than {self._house.requests_per_second:g} requests a second: wait, then go on"
@@ -161,8 +161,8 @@ class Admission:
             check_hosts(scope, house.allowed_hosts)
 
 
-def _caller_of(found: Credential) -> Caller:
-    return Caller(found.caller, cast("Role", found.role))  # the rules of the tables let no other in
+def _caller_of(found: Credential) -> Principal:
+    return Principal(found.caller, cast("Role", found.role))  # the rules of the tables let no other in
 
 
 def _check_csrf(scope: Scope, headers: Headers, token: str | None) -> None:

@@ -8,8 +8,8 @@ import time
 from collections.abc import Callable
 from datetime import datetime
 
-from churn_mlops.serving.access.rate_limit import Buckets
-from churn_mlops.serving.resilience.store_client import StoreAwayError, StoreLink
+from churn_mlops.serving.access.rate_limit import TokenBucketLimiter
+from churn_mlops.serving.resilience.store_client import StoreClient, StoreUnavailableError
 from churn_mlops.store import Store
 from churn_mlops.store.access.api_keys import adopt_key
 from churn_mlops.store.access.credentials import Credential, Credentials, credentials
@@ -24,7 +24,7 @@ _LOOKS_PER_SECOND, _LOOKS_AT_ONCE = 5.0, 10.0
 ADMIN_KEY_NAME = "admin-file"
 
 
-class Access:
+class CredentialCache:
     """All valid keys and sessions, read anew every few seconds.
 
     While the store is away, those that are known live on for ``OUTLIVE_SECONDS``.
@@ -40,7 +40,7 @@ class Access:
 
     def __init__(
         self,
-        link: StoreLink,
+        link: StoreClient,
         *,
         admin_key: str | None = None,
         guarded: bool = False,
@@ -56,7 +56,7 @@ class Access:
         self._read_at: float | None = None
         self._tried_at = -float("inf")
         self._away = False
-        self._looks = Buckets(_LOOKS_PER_SECOND, _LOOKS_AT_ONCE, clock)
+        self._looks = TokenBucketLimiter(_LOOKS_PER_SECOND, _LOOKS_AT_ONCE, clock)
 
     def find(self, sha256: str) -> Credential | None:
         """The valid key or session of this hash; None where there is none that is known."""
@@ -94,7 +94,7 @@ class Access:
             self._tried_at = began = self._clock()
             try:
                 self._known = await self._link.ask(self._read, READ_SECONDS)
-            except StoreAwayError:
+            except StoreUnavailableError:
                 self._away = True
                 return
             self._read_at, self._away = began, False

@@ -9,14 +9,14 @@ from contextlib import suppress
 from starlette.routing import BaseRoute, Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from churn_mlops.serving.access.audit_log import Trail
-from churn_mlops.serving.access.authentication import Admission, House
-from churn_mlops.serving.access.credential_cache import Access
+from churn_mlops.serving.access.audit_log import AuditLog
+from churn_mlops.serving.access.authentication import AccessConfig, Authenticator
+from churn_mlops.serving.access.credential_cache import CredentialCache
 from churn_mlops.serving.access.permissions import ANYBODY_KNOWN, OPEN, Rule, is_documentation, rule_of
 from churn_mlops.serving.http.errors import RequestError, refusal
 
 
-class Gate:
+class AuthMiddleware:
     """ASGI middleware. It sets ``scope["state"]["caller"]``, and of a session ``scope["state"]["session"]``.
 
     Args:
@@ -32,10 +32,10 @@ class Gate:
         self,
         app: ASGIApp,
         routes: Sequence[BaseRoute],
-        access: Access,
-        admission: Admission,
-        trail: Trail,
-        house: House,
+        access: CredentialCache,
+        admission: Authenticator,
+        trail: AuditLog,
+        house: AccessConfig,
     ) -> None:
         self._app, self._routes, self._access, self._trail, self._house = app, routes, access, trail, house
         self._admission = admission
@@ -117,7 +117,7 @@ class Gate:
 class _Noted:
     """Sends an answer on once its event is kept; refusals are not noted."""
 
-    def __init__(self, send: Send, scope: Scope, trail: Trail, event: str) -> None:
+    def __init__(self, send: Send, scope: Scope, trail: AuditLog, event: str) -> None:
         self._send, self._scope, self._trail, self._event = send, scope, trail, event
 
     async def __call__(self, message: Message) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from starlette.types import Scope
 
 from churn_mlops.serving.access.permissions import EVERY_ROLE
-from churn_mlops.serving.access.principal import Caller
+from churn_mlops.serving.access.principal import Principal
 from churn_mlops.serving.http.errors import RequestError
 from churn_mlops.serving.http.request_limits import is_local
 
@@ -104,7 +104,7 @@ class Proxies:
         """The names of the headers whose word is taken."""
         return tuple(name.lower().encode() for name in (self.user_header, self.groups_header) if name is not None)
 
-    def caller(self, scope: Scope, headers: Headers) -> Caller | None:
+    def caller(self, scope: Scope, headers: Headers) -> Principal | None:
         """Who asks, by the word of a trusted proxy; None without one.
 
         Raises:
@@ -124,7 +124,7 @@ class Proxies:
         found = named or {role for group, role in roles.items() if group == "*"}
         for role in reversed(EVERY_ROLE):  # the one that may most
             if role in found:
-                return Caller(f"proxy:{name}", role)
+                return Principal(f"proxy:{name}", role)
         raise RequestError(403, "none of your groups has a role here: serving.proxy_roles gives them")
 
     def address(self, scope: Scope) -> str:

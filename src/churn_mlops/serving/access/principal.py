@@ -11,7 +11,7 @@ Role = Literal["agent", "analyst", "admin", "service"]
 
 
 @dataclass(frozen=True)
-class Caller:
+class Principal:
     """Who asks.
 
     Args:
@@ -23,13 +23,13 @@ class Caller:
     role: Role
 
 
-LOCAL = Caller("local", "admin")
+LOCAL = Principal("local", "admin")
 """Whoever is on this machine, where no keys are configured and the server listens on the loopback address alone."""
 
 
-def caller_of(request: Request) -> Caller:
+def principal_of(request: Request) -> Principal:
     """Who sent ``request``, as the gate in front of all routes found out."""
-    caller: Caller = request.scope["state"].get("caller", LOCAL)
+    caller: Principal = request.scope["state"].get("caller", LOCAL)
     return caller
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 MOST_BUCKETS = 10_000
 
 
-class Buckets:
+class TokenBucketLimiter:
     """A bucket for each name. The names that were not seen for longest are forgotten: their buckets are full again.
 
     Args:

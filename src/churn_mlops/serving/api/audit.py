@@ -14,7 +14,7 @@ from churn_mlops.serving.access.principal import about
 from churn_mlops.serving.api.session import ACCESS
 from churn_mlops.serving.model.request_models import PLAIN, PLAIN_SCHEMA, CustomerName
 from churn_mlops.serving.prediction.responses import as_json
-from churn_mlops.serving.resilience.store_client import StoreLink
+from churn_mlops.serving.resilience.store_client import StoreClient
 from churn_mlops.store.audit_log import AuditEvent, events
 
 _Name = Annotated[str, Field(min_length=1, max_length=200, json_schema_extra=PLAIN_SCHEMA), PLAIN]
@@ -48,7 +48,7 @@ class _Page(BaseModel):
     limit: int = Field(100, ge=1, le=1000, description="most events of the page")
 
 
-def add_audit(app: FastAPI, store: StoreLink, hash_key: str) -> None:
+def add_audit(app: FastAPI, store: StoreClient, hash_key: str) -> None:
     """Add the route.
 
     Args:

@@ -15,15 +15,15 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSche
 from pydantic_core import PydanticCustomError
 
 from churn_mlops.errors import ConfigError, ForgottenError
-from churn_mlops.serving.access.principal import about, caller_of
+from churn_mlops.serving.access.principal import about, principal_of
 from churn_mlops.serving.api.predictions import PREDICTION_ID
 from churn_mlops.serving.api.refusals import refusing
 from churn_mlops.serving.http.errors import RequestError
 from churn_mlops.serving.model.request_models import PLAIN, PLAIN_SCHEMA, CustomerName
 from churn_mlops.serving.prediction.parsing import read_fields
 from churn_mlops.serving.prediction.responses import as_json
-from churn_mlops.serving.prediction.suppression import Forgotten, OtherKeyError
-from churn_mlops.serving.resilience.store_client import StoreLink
+from churn_mlops.serving.prediction.suppression import OtherHashKeyError, SuppressionCheck
+from churn_mlops.serving.resilience.store_client import StoreClient
 from churn_mlops.store import Store
 from churn_mlops.store.contacts import (
     Contact,
@@ -108,10 +108,10 @@ class _HeldOutError(Exception):
 
 def add_contacts(
     app: FastAPI,
-    store: StoreLink,
+    store: StoreClient,
     held_out: Callable[[Store, str], bool] = held_out,
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
-    forgotten: Forgotten | None = None,
+    forgotten: SuppressionCheck | None = None,
 ) -> None:
     """Add the routes of contacts.
 
@@ -158,7 +158,7 @@ def add_contacts(
             advice = "leave him alone, or say in override_reason why not"
             raise RequestError(409, f"the customer {problem}: {advice}", [("customer_id", problem)]) from None
         except ConfigError:
-            raise OtherKeyError from None
+            raise OtherHashKeyError from None
         except ForgottenError:
             problem = "was forgotten"
             told = f"the customer {problem}: nothing more is recorded of him"
@@ -220,7 +220,7 @@ def _new_contact(request: Request, body: bytes, now: datetime) -> NewContact:
     if asked.at is not None and asked.at > now + _CLOCKS_APART:
         problem = "lies in the future"
         raise RequestError(422, f"at {problem}", [("at", problem)])
-    caller = caller_of(request).name
+    caller = principal_of(request).name
     same = json.dumps([caller, asked.model_dump(mode="json")], sort_keys=True)
     return NewContact(
         key=key,

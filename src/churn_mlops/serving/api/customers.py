@@ -17,12 +17,12 @@ from churn_mlops.serving.access.principal import about
 from churn_mlops.serving.api.refusals import refusing
 from churn_mlops.serving.http.errors import RequestError
 from churn_mlops.serving.model.request_models import CustomerName, Prediction, Reason
-from churn_mlops.serving.model.served_model import Live
+from churn_mlops.serving.model.served_model import ServedModel
 from churn_mlops.serving.prediction.responses import as_json, explanation, prediction
-from churn_mlops.serving.prediction.suppression import Forgotten
-from churn_mlops.serving.resilience.circuit_breaker import Breaker
-from churn_mlops.serving.resilience.store_client import StoreAwayError, StoreLink
-from churn_mlops.serving.resilience.thread_pool import Threads
+from churn_mlops.serving.prediction.suppression import SuppressionCheck
+from churn_mlops.serving.resilience.circuit_breaker import CircuitBreaker
+from churn_mlops.serving.resilience.store_client import StoreClient, StoreUnavailableError
+from churn_mlops.serving.resilience.thread_pool import BoundedThreadPool
 from churn_mlops.store.scoring.predictions import Prediction as Published
 from churn_mlops.store.scoring.predictions import prediction_of
 
@@ -55,7 +55,7 @@ class Keep(Protocol):
     def __call__(
         self,
         request: Request,
-        live: Live,
+        live: ServedModel,
         as_of: str,
         rows: Sequence[Mapping[str, Any]],
         told: Sequence[bytes],
@@ -92,9 +92,9 @@ class Source:
         breaker: says when to leave it alone.
     """
 
-    def __init__(self, read: ReadCustomer | None, seconds: float, breaker: Breaker | None = None) -> None:
-        self._read, self._seconds, self._breaker = read, seconds, breaker or Breaker()
-        self._threads = Threads(THREADS, "source")
+    def __init__(self, read: ReadCustomer | None, seconds: float, breaker: CircuitBreaker | None = None) -> None:
+        self._read, self._seconds, self._breaker = read, seconds, breaker or CircuitBreaker()
+        self._threads = BoundedThreadPool(THREADS, "source")
 
     async def row(self, customer: str, predictor: ChurnPredictor) -> Row | None:
         """The customer, None where he is no active one.
@@ -104,35 +104,37 @@ class Source:
         """
         read = self._read
         if read is None:
-            raise SourceAwayError(NO_SOURCE)
+            raise SourceUnavailableError(NO_SOURCE)
         if not self._breaker.may_try():
-            raise SourceAwayError("the source failed several times, and is left alone for some seconds")
+            raise SourceUnavailableError("the source failed several times, and is left alone for some seconds")
         try:
             found = await self._threads.do(lambda: read(customer, predictor.bundle), self._seconds)
         except TimeoutError:
             self._breaker.failed()
-            raise SourceAwayError(f"the source did not answer within {self._seconds:g} seconds") from None
+            raise SourceUnavailableError(f"the source did not answer within {self._seconds:g} seconds") from None
         except Exception as error:  # a source in disorder fails in ways that nobody has thought of
             self._breaker.failed()
             # Its words may quote a customer, as those of a file without a head do: only its kind is told.
             log.warning("source_failed", kind=type(error).__name__, told="`churn doctor` says what is wrong")
-            raise SourceAwayError("the source cannot be read; `churn doctor` beside the server says why") from None
+            raise SourceUnavailableError(
+                "the source cannot be read; `churn doctor` beside the server says why"
+            ) from None
         self._breaker.succeeded()
         return found
 
 
-class SourceAwayError(Exception):
+class SourceUnavailableError(Exception):
     """The source gave no answer."""
 
 
 def add_risk(
     app: FastAPI,
-    current: Callable[[], Live],
+    current: Callable[[], ServedModel],
     source: Source,
-    store: StoreLink,
+    store: StoreClient,
     economics: Economics,
     keep: Keep,
-    forgotten: Forgotten,
+    forgotten: SuppressionCheck,
 ) -> None:
     """Add the route.
 
@@ -164,7 +166,7 @@ def add_risk(
             raise _unknown()
         try:
             row = await source.row(customer_id, live.predictor)
-        except SourceAwayError as why:
+        except SourceUnavailableError as why:
             return _answer(await _published(store, customer_id, str(why)))
         if row is None:
             raise _unknown()
@@ -184,7 +186,7 @@ def _unknown() -> RequestError:
     return RequestError(404, "there is no active customer of this name", [("customer_id", "is no active customer")])
 
 
-def _scored(live: Live, customer: str, row: Row, economics: Economics) -> dict[str, Any]:
+def _scored(live: ServedModel, customer: str, row: Row, economics: Economics) -> dict[str, Any]:
     probability = live.predictor.score_one(row.values)
     return (
         {"customer_id": customer}
@@ -195,10 +197,10 @@ def _scored(live: Live, customer: str, row: Row, economics: Economics) -> dict[s
     )
 
 
-async def _published(store: StoreLink, customer: str, why: str) -> dict[str, Any]:
+async def _published(store: StoreClient, customer: str, why: str) -> dict[str, Any]:
     try:
         found: Published | None = await store.ask(lambda opened: prediction_of(opened, customer))
-    except StoreAwayError:
+    except StoreUnavailableError:
         told = "neither the source nor the store can be reached: try again in a few seconds"
         raise RequestError(503, told, headers={"Retry-After": "5"}) from None
     if found is None and why == NO_SOURCE:

@@ -16,7 +16,7 @@ from churn_mlops import __version__
 from churn_mlops.serving.api.refusals import describe_refusals
 from churn_mlops.serving.http.security_headers import page_policy
 from churn_mlops.serving.model.request_models import example_customer
-from churn_mlops.serving.model.served_model import Live, LiveSource
+from churn_mlops.serving.model.served_model import ModelSlot, ServedModel
 
 _SCHEMAS = "#/components/schemas/{model}"
 _ASSETS = {
@@ -26,7 +26,7 @@ _ASSETS = {
 }
 
 
-def add_documentation(app: FastAPI, source: LiveSource) -> None:
+def add_documentation(app: FastAPI, source: ModelSlot) -> None:
     """Add ``/docs``, and have ``/openapi.json`` tell of the model that is live."""
     documents = _Documents(app, source)
     app.openapi = documents.current  # type: ignore[method-assign]
@@ -52,10 +52,10 @@ def add_documentation(app: FastAPI, source: LiveSource) -> None:
 class _Documents:
     """The OpenAPI document, made once for each version that goes live."""
 
-    def __init__(self, app: FastAPI, source: LiveSource) -> None:
+    def __init__(self, app: FastAPI, source: ModelSlot) -> None:
         self._app = app
         self._source = source
-        self._made: tuple[Live | None, dict[str, Any]] | None = None
+        self._made: tuple[ServedModel | None, dict[str, Any]] | None = None
 
     def current(self) -> dict[str, Any]:
         live = self._source.current
@@ -64,7 +64,7 @@ class _Documents:
         return self._made[1]
 
 
-def _document(app: FastAPI, live: Live | None) -> dict[str, Any]:
+def _document(app: FastAPI, live: ServedModel | None) -> dict[str, Any]:
     document = get_openapi(
         title=app.title,
         version=__version__,

@@ -22,7 +22,7 @@ from churn_mlops.serving.model.request_models import (
     Prediction,
 )
 from churn_mlops.serving.prediction.responses import as_json, batch_body
-from churn_mlops.serving.resilience.store_client import StoreLink
+from churn_mlops.serving.resilience.store_client import StoreClient
 from churn_mlops.store import Store
 from churn_mlops.store.prediction_log import Answer, answers_of
 from churn_mlops.store.scoring.predictions import Prediction as Published
@@ -70,7 +70,7 @@ class _Page(BaseModel):
     limit: int = Field(100, ge=1, le=1000, description="most customers of the page")
 
 
-def add_kept(app: FastAPI, store: StoreLink) -> None:
+def add_kept(app: FastAPI, store: StoreClient) -> None:
     """Add the routes that read predictions from the store."""
 
     @app.get(

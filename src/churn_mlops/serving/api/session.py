@@ -12,19 +12,19 @@ from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from churn_mlops.errors import AccessError
-from churn_mlops.serving.access.credential_cache import Access
+from churn_mlops.serving.access.credential_cache import CredentialCache
 from churn_mlops.serving.access.presented_identity import SECURE_COOKIE, Proxies, cookie_name, headers_of, unauthorized
-from churn_mlops.serving.access.principal import caller_of
-from churn_mlops.serving.access.rate_limit import Buckets
+from churn_mlops.serving.access.principal import principal_of
+from churn_mlops.serving.access.rate_limit import TokenBucketLimiter
 from churn_mlops.serving.api.refusals import refusing
 from churn_mlops.serving.http.errors import RequestError, too_large_error, too_slow_error
 from churn_mlops.serving.http.request_limits import check_declared_length
 from churn_mlops.serving.prediction.parsing import read_fields
 from churn_mlops.serving.prediction.responses import as_json
-from churn_mlops.serving.resilience.store_client import StoreLink
+from churn_mlops.serving.resilience.store_client import StoreClient
 from churn_mlops.store.access.credentials import Credential
-from churn_mlops.store.access.sessions import Started, end_session, start_session
-from churn_mlops.store.access.users import Person, password_matches, password_of
+from churn_mlops.store.access.sessions import NewSession, end_session, start_session
+from churn_mlops.store.access.users import User, password_matches, password_of
 
 # Tries at once, and how many come back each second. A right password costs none.
 PERSON_TRIES, PERSON_TRIES_PER_SECOND = 5, 1 / 30
@@ -82,7 +82,9 @@ class Passwords:
             self._waiting -= 1
 
 
-def add_sign_in(app: FastAPI, access: Access, link: StoreLink, proxies: Proxies, lifetime: timedelta) -> None:
+def add_sign_in(
+    app: FastAPI, access: CredentialCache, link: StoreClient, proxies: Proxies, lifetime: timedelta
+) -> None:
     """Add the routes of ``/session``.
 
     Args:
@@ -93,8 +95,8 @@ def add_sign_in(app: FastAPI, access: Access, link: StoreLink, proxies: Proxies,
         lifetime: of a session.
     """
     passwords = Passwords()
-    people = Buckets(PERSON_TRIES_PER_SECOND, PERSON_TRIES)
-    addresses = Buckets(ADDRESS_TRIES_PER_SECOND, ADDRESS_TRIES)
+    people = TokenBucketLimiter(PERSON_TRIES_PER_SECOND, PERSON_TRIES)
+    addresses = TokenBucketLimiter(ADDRESS_TRIES_PER_SECOND, ADDRESS_TRIES)
 
     @app.post(
         "/session",
@@ -126,7 +128,7 @@ def add_sign_in(app: FastAPI, access: Access, link: StoreLink, proxies: Proxies,
     @app.get("/session", summary="Who am I?", tags=[ACCESS], response_model=SessionBody)
     async def who(request: Request) -> Response:
         """Who asks, his role, and the token that changes need."""
-        caller, session = caller_of(request), _session_of(request)
+        caller, session = principal_of(request), _session_of(request)
         sent = None if session is None else session.csrf_token
         if caller.name.startswith("proxy:"):
             sent = "proxy"  # no secret: that a page of ours sends it is all it says
@@ -168,14 +170,14 @@ async def _small_body(request: Request) -> bytes:
     return b"".join(parts)
 
 
-def _take(buckets: tuple[tuple[Buckets, str], ...]) -> None:
+def _take(buckets: tuple[tuple[TokenBucketLimiter, str], ...]) -> None:
     wait = max(tries.take(name) for tries, name in buckets)
     if wait:
         told = "too many tries to sign in: wait, then try again"
         raise RequestError(429, told, headers={"Retry-After": str(math.ceil(wait))})
 
 
-async def _started(link: StoreLink, person: Person, lifetime: timedelta) -> Started:
+async def _started(link: StoreClient, person: User, lifetime: timedelta) -> NewSession:
     try:
         return await link.ask(lambda store: start_session(store, person.name, lifetime))
     except AccessError:  # disabled in this moment

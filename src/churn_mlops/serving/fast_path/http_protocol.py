@@ -19,7 +19,7 @@ import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from churn_mlops.serving.http.errors import error_response
-from churn_mlops.serving.http.security_headers import STRICT_LINES
+from churn_mlops.serving.http.security_headers import SECURITY_HEADER_LINES
 from churn_mlops.serving.observability.request_log import new_request_id
 
 MOST_HEAD_BYTES = 65_536
@@ -190,7 +190,7 @@ class WireProtocol(HttpToolsProtocol):
             HTTPStatus(status).phrase.encode(),
             own,
             request_id.encode(),
-            STRICT_LINES,
+            SECURITY_HEADER_LINES,
             told,
             body,
         )

@@ -14,25 +14,25 @@ from typing import Any, cast
 
 from starlette.types import Scope
 
-from churn_mlops.serving.access.authentication import Admission
+from churn_mlops.serving.access.authentication import Authenticator
 from churn_mlops.serving.access.permissions import rule_of
-from churn_mlops.serving.access.principal import LOCAL, Caller
+from churn_mlops.serving.access.principal import LOCAL, Principal
 from churn_mlops.serving.fast_path.http_protocol import WireProtocol
 from churn_mlops.serving.http.errors import RequestError
 from churn_mlops.serving.http.request_limits import check_hosts
-from churn_mlops.serving.http.security_headers import STRICT_LINES
-from churn_mlops.serving.model.served_model import LiveSource
-from churn_mlops.serving.observability.request_log import Journal, new_request_id
+from churn_mlops.serving.http.security_headers import SECURITY_HEADER_LINES
+from churn_mlops.serving.model.served_model import ModelSlot
+from churn_mlops.serving.observability.request_log import RequestLog, new_request_id
 
 PATH = "/predict"
 _TARGET = b"/predict"
 _RULE = rule_of("POST", PATH)
 Headers = Sequence[tuple[bytes, bytes]]
-Predict = Callable[[bytes, str, Caller], tuple[bytes, Headers]]
+Predict = Callable[[bytes, str, Principal], tuple[bytes, Headers]]
 """Predicts by a body, for a request of this id and caller: the answer, and its headers."""
 
 
-class AtOnce:
+class FastPath:
     """Answers plain predictions.
 
     Args:
@@ -47,9 +47,9 @@ class AtOnce:
     def __init__(
         self,
         predict: Predict,
-        admission: Admission | None,
-        journal: Journal,
-        source: LiveSource,
+        admission: Authenticator | None,
+        journal: RequestLog,
+        source: ModelSlot,
         max_body_bytes: int,
         local_only: bool,
     ) -> None:
@@ -80,12 +80,12 @@ class AtOnce:
         return b"%sx-request-id: %s\r\n%scontent-type: application/json\r\ncontent-length: %d\r\n\r\n%s" % (
             lines,
             request_id.encode(),
-            STRICT_LINES,
+            SECURITY_HEADER_LINES,
             len(told),
             told,
         )
 
-    def _caller(self, scope: Scope) -> Caller | None:
+    def _caller(self, scope: Scope) -> Principal | None:
         if self._admission is not None:
             return self._admission.at_once(scope, _RULE)
         if self._local_only:
@@ -96,14 +96,14 @@ class AtOnce:
         return LOCAL
 
 
-class AtOnceProtocol(WireProtocol):
+class FastPathProtocol(WireProtocol):
     """The protocol of the connection, but for requests that are answered at once.
 
     Such a request is held back until its body is there. What of it did not come along with its headers is not waited
     for here: it goes the general way, with its limits of time.
     """
 
-    def __init__(self, at_once: AtOnce, **given: Any) -> None:
+    def __init__(self, at_once: FastPath, **given: Any) -> None:
         super().__init__(**given)
         self._at_once = at_once
         self._held: list[bytes] | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from churn_mlops.serving.http.errors import too_busy_error
 
 
-class UnderWay:
+class ConcurrencyLimit:
     """Counts requests, each by its id, where it stands.
 
     Nothing is done for a client that sends its body slowly: it costs a socket and some bytes. So it takes no place of

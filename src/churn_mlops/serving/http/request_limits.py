@@ -13,7 +13,7 @@ from typing import Any
 
 from starlette.types import Receive, Scope
 
-from churn_mlops.serving.http.concurrency_limit import UnderWay
+from churn_mlops.serving.http.concurrency_limit import ConcurrencyLimit
 from churn_mlops.serving.http.errors import RequestError, too_large_error, too_many_bodies_error, too_slow_error
 
 BODY_SECONDS = 30.0
@@ -74,7 +74,7 @@ def check_declared_length(scope: Scope, limit: int) -> None:
 
 
 def limited(
-    receive: Receive, limits: Limits, deadline: asyncio.Timeout, under_way: UnderWay, id: str
+    receive: Receive, limits: Limits, deadline: asyncio.Timeout, under_way: ConcurrencyLimit, id: str
 ) -> Callable[[], Awaitable[dict[str, Any]]]:
     """``receive``, for a body within the limits (a chunked one declares no length).
 

@@ -23,14 +23,14 @@ _STRICT = {
 _HEADERS = tuple(_STRICT.items())
 
 
-def add_strict_headers(message: Message) -> None:
+def add_security_headers(message: Message) -> None:
     """Add the strict headers to the start of an answer, but for those that it sets itself."""
     headers = message["headers"]
     given = {name for name, _ in headers if name in _STRICT}
     headers.extend(_HEADERS if not given else [header for header in _HEADERS if header[0] not in given])
 
 
-STRICT_LINES = b"".join(b"%s: %s\r\n" % header for header in _HEADERS)
+SECURITY_HEADER_LINES = b"".join(b"%s: %s\r\n" % header for header in _HEADERS)
 """The strict headers as they go over the wire."""
 
 

@@ -17,9 +17,9 @@ import structlog
 from churn_mlops.config import Settings
 from churn_mlops.errors import BundleError, ChurnError, PromotionError, StoreError
 from churn_mlops.models.inference import Bands, ChurnPredictor
-from churn_mlops.models.promotion import KeptBundle, LiveModel, LiveModels, LivePeriod, merged
-from churn_mlops.serving.model.served_model import Live, LiveSource, Refused
-from churn_mlops.serving.resilience.store_client import StoreLink
+from churn_mlops.models.promotion import CachedBundle, DeploymentPeriod, LiveModel, LiveModels, merged
+from churn_mlops.serving.model.served_model import ModelSlot, Refused, ServedModel
+from churn_mlops.serving.resilience.store_client import StoreClient
 from churn_mlops.store import Store
 from churn_mlops.store.deployments import current_period, stored_bundle, stored_periods
 
@@ -34,7 +34,7 @@ class SlowBundleError(BundleError):
     """A bundle takes too long to load or to score."""
 
 
-def load_champion(settings: Settings) -> Live:
+def load_champion(settings: Settings) -> ServedModel:
     """The model that is live by the folder of this machine alone, ready to serve.
 
     Raises:
@@ -44,10 +44,10 @@ def load_champion(settings: Settings) -> Live:
     champion = LiveModels(settings.models.folder).champion()
     if champion is None:
         raise _nothing_live(settings)
-    return live_of(champion, settings)
+    return served_model_of(champion, settings)
 
 
-def live_of(model: LiveModel, settings: Settings) -> Live:
+def served_model_of(model: LiveModel, settings: Settings) -> ServedModel:
     """``model`` ready to serve.
 
     Raises:
@@ -55,7 +55,7 @@ def live_of(model: LiveModel, settings: Settings) -> Live:
     """
     decision = settings.decision
     bands = Bands(medium_from=decision.medium_from, high_from=decision.high_from)
-    return Live(
+    return ServedModel(
         predictor=ChurnPredictor(model.bundle, threshold=decision.threshold, bands=bands),
         version=model.version,
         live_from=model.live_from,
@@ -66,7 +66,7 @@ def live_of(model: LiveModel, settings: Settings) -> Live:
     )
 
 
-class ChampionWatch:
+class ModelWatcher:
     """Asks every few seconds which model is live, on a thread of its own, and puts it into ``source`` in one step.
 
     Args:
@@ -75,10 +75,10 @@ class ChampionWatch:
         source: what requests are answered from.
     """
 
-    def __init__(self, settings: Settings, store: StoreLink, source: LiveSource) -> None:
+    def __init__(self, settings: Settings, store: StoreClient, source: ModelSlot) -> None:
         self._settings, self._store, self._source = settings, store, source
         self._folder = LiveModels(settings.models.folder)
-        self._settled: LivePeriod | None = None
+        self._settled: DeploymentPeriod | None = None
         self._told: str | None = None
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="champion", daemon=True)
@@ -150,7 +150,7 @@ class ChampionWatch:
             except Exception as error:  # whatever it is, the next look may find it gone, and what is live stays
                 self._tell_once(type(error).__name__)
 
-    def _newest(self) -> LivePeriod | None:
+    def _newest(self) -> DeploymentPeriod | None:
         """The last period of the folder and the store; where one cannot be asked, that of the other."""
         found, failures = [], []
         for ask in (self._folder.current, self._last_in_store):
@@ -166,11 +166,11 @@ class ChampionWatch:
             self._told = None
         return max(found, key=lambda period: period.key, default=None)
 
-    def _last_in_store(self) -> LivePeriod | None:
+    def _last_in_store(self) -> DeploymentPeriod | None:
         last = self._store.ask_now(current_period) if self._store.is_made() else None
-        return None if last is None else LivePeriod(**last.texts())
+        return None if last is None else DeploymentPeriod(**last.texts())
 
-    def _periods_at_start(self) -> tuple[tuple[LivePeriod, ...], bool]:
+    def _periods_at_start(self) -> tuple[tuple[DeploymentPeriod, ...], bool]:
         """What was live when, and whether the store could not say."""
         here = self._folder.history()
         if not self._store.is_made():
@@ -182,7 +182,7 @@ class ChampionWatch:
             return here, True
         return merged(here, there), False
 
-    def _loaded(self, period: LivePeriod) -> Live:
+    def _loaded(self, period: DeploymentPeriod) -> ServedModel:
         """The model of ``period``, tried out; whoever waits for it need not wait for a model that never comes."""
         kept = self._folder.kept(period.sha256) or self._from_store(period.sha256)
         limit = self._settings.serving.champion_load_seconds
@@ -194,15 +194,15 @@ class ChampionWatch:
                 "(serving.champion_load_seconds)"
             ) from None
 
-    def _from_store(self, sha256: str) -> KeptBundle:
+    def _from_store(self, sha256: str) -> CachedBundle:
         if not self._store.is_made():
             raise BundleError(f"the model bundle {sha256[:12]} is not in {self._folder.folder}, or was altered there")
         bundle = self._store.ask_now(lambda store: stored_bundle(store, sha256))
-        return KeptBundle(bundle.sha256, bundle.content, bundle.provenance)
+        return CachedBundle(bundle.sha256, bundle.content, bundle.provenance)
 
-    def _tried_out(self, period: LivePeriod, kept: KeptBundle) -> Live:
+    def _tried_out(self, period: DeploymentPeriod, kept: CachedBundle) -> ServedModel:
         where = f"the bundle of version {period.version}"
-        live = live_of(LiveModel(period, kept.read(where), kept.provenance), self._settings)
+        live = served_model_of(LiveModel(period, kept.read(where), kept.provenance), self._settings)
         customers = [check["customer"] for check in live.predictor.bundle.checks]
         # The first requests then find everything in place that is made at the first use.
         live.predictor.score(customers)
@@ -215,14 +215,14 @@ class ChampionWatch:
             )
         return live
 
-    def _refuse(self, period: LivePeriod, error: Exception) -> None:
+    def _refuse(self, period: DeploymentPeriod, error: Exception) -> None:
         reason = "slow" if isinstance(error, SlowBundleError) else "broken"
         self._source.refuse(Refused(period.version, reason))
         # Of an error that is not ours only the kind is told: its words may quote what the bundle holds.
         said = str(error) if isinstance(error, ChurnError) else type(error).__name__
         log.error("champion_refused", model_version=period.version, reason=reason, error=said)
 
-    def _cache(self, period: LivePeriod) -> None:
+    def _cache(self, period: DeploymentPeriod) -> None:
         """Keep what came from the store, for a start while the store is away."""
         try:
             if self._store.is_made() and self._folder.current() != period:
@@ -239,11 +239,11 @@ class ChampionWatch:
         self._told = error
 
 
-def _history(store: Store) -> tuple[LivePeriod, ...]:
-    return tuple(LivePeriod(**period.texts()) for period in stored_periods(store))
+def _history(store: Store) -> tuple[DeploymentPeriod, ...]:
+    return tuple(DeploymentPeriod(**period.texts()) for period in stored_periods(store))
 
 
-def _seconds_a_customer(live: Live, customers: list[dict[str, object]]) -> float:
+def _seconds_a_customer(live: ServedModel, customers: list[dict[str, object]]) -> float:
     start = time.perf_counter()
     for customer in customers:
         live.predictor.score_one(customer)

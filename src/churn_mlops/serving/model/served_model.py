@@ -12,7 +12,7 @@ from churn_mlops.serving.model.request_models import BatchBody, CustomerBody, ba
 
 
 @dataclass(frozen=True)
-class Live:
+class ServedModel:
     """One model version as it serves.
 
     Args:
@@ -51,10 +51,10 @@ class Refused:
     reason: str
 
 
-class LiveSource:
+class ModelSlot:
     """Holds what is live. A request reads ``current`` once, and keeps what it read."""
 
-    def __init__(self, current: Live | None = None) -> None:
+    def __init__(self, current: ServedModel | None = None) -> None:
         self.current = current
         self.draining = False
         self.refused: Refused | None = None
@@ -67,7 +67,7 @@ class LiveSource:
         refused = self.refused
         return {} if refused is None else {"champion_refused": f"version {refused.version}: {refused.reason}"}
 
-    def go_live(self, live: Live) -> None:
+    def go_live(self, live: ServedModel) -> None:
         """Answer from ``live`` from the next request on; those under way keep what they read."""
         self.current = live
         self.refused = None

@@ -17,7 +17,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, GCCollector, Hi
 from prometheus_client.exposition import generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from churn_mlops.serving.model.served_model import Live, LiveSource
+from churn_mlops.serving.model.served_model import ModelSlot, ServedModel
 from churn_mlops.serving.observability.process_metrics import FOLDER, Processes
 
 # From the 0.1 ms of one score to the seconds of a full batch.
@@ -31,7 +31,7 @@ class Metrics:
         source: holds the model that is live.
     """
 
-    def __init__(self, source: LiveSource) -> None:
+    def __init__(self, source: ModelSlot) -> None:
         self._registry = CollectorRegistry()
         self._requests = self._counter("churn_requests", "Requests answered", ["route", "status"])
         self._seconds = Histogram(
@@ -59,12 +59,12 @@ class Metrics:
         counted[0].inc()
         counted[1].observe(seconds)
 
-    def scored(self, live: Live, probabilities: Iterable[float] | npt.NDArray[np.float64]) -> None:
+    def scored(self, live: ServedModel, probabilities: Iterable[float] | npt.NDArray[np.float64]) -> None:
         """Count the customers of a batch by their risk band."""
         for band, count in Counts(map(live.predictor.band, probabilities)).items():
             self._count_band(band, count)
 
-    def scored_one(self, live: Live, probability: float) -> None:
+    def scored_one(self, live: ServedModel, probability: float) -> None:
         """Count one customer by his risk band."""
         self._count_band(live.predictor.band(probability), 1)
 
@@ -92,10 +92,10 @@ class Metrics:
         together.register(Processes(self.folder))
         return generate_latest(together)
 
-    def _follow(self, source: LiveSource) -> None:
+    def _follow(self, source: ModelSlot) -> None:
         """Tell which version is live, and what was taken up and refused."""
         live = self._gauge("churn_model_live", "Processes in which the version is live", ["version", "model_type"])
-        told: Live | None = None
+        told: ServedModel | None = None
 
         def take_over() -> None:
             nonlocal told

@@ -12,11 +12,11 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from churn_mlops.logs import info_lines
-from churn_mlops.serving.http.concurrency_limit import UnderWay
+from churn_mlops.serving.http.concurrency_limit import ConcurrencyLimit
 from churn_mlops.serving.http.errors import RequestError, fault_error, refusal, too_late_error
 from churn_mlops.serving.http.request_limits import Limits, check_declared_length, check_hosts, limited
-from churn_mlops.serving.http.security_headers import add_strict_headers
-from churn_mlops.serving.model.served_model import LiveSource
+from churn_mlops.serving.http.security_headers import add_security_headers
+from churn_mlops.serving.model.served_model import ModelSlot
 from churn_mlops.serving.observability.metrics import Metrics
 
 PROBES = ("/health", "/ready", "/metrics")
@@ -31,7 +31,7 @@ def new_request_id() -> str:
     return f"{time.time_ns() // 1_000_000:012x}{secrets.token_hex(10)}"
 
 
-class Journal:
+class RequestLog:
     """Where each request that was answered is counted, and gets its line in the log.
 
     The lines of requests that are answered in one round of the loop are written together at its end.
@@ -53,7 +53,7 @@ class Journal:
         info_lines("request", lines)
 
 
-class Observed:
+class RequestMiddleware:
     """ASGI middleware; the outermost, so that nothing is answered without it.
 
     It sets ``scope["state"]["request_id"]``, sends it back as ``X-Request-Id``, and stands between a fault and the
@@ -67,10 +67,10 @@ class Observed:
         local_only: a request to another host than this machine is answered 400.
     """
 
-    def __init__(self, app: ASGIApp, metrics: Metrics, source: LiveSource, limits: Limits, local_only: bool) -> None:
+    def __init__(self, app: ASGIApp, metrics: Metrics, source: ModelSlot, limits: Limits, local_only: bool) -> None:
         self._app, self._source, self._limits, self._local_only = app, source, limits, local_only
-        self._under_way = UnderWay(limits.at_once, limits.bodies_at_once)
-        self._journal = Journal(metrics)
+        self._under_way = ConcurrencyLimit(limits.at_once, limits.bodies_at_once)
+        self._journal = RequestLog(metrics)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -120,7 +120,7 @@ class Observed:
 class _Answer:
     """Sends an answer on, with the request's id, and remembers its status."""
 
-    def __init__(self, send: Send, request_id: str, source: LiveSource) -> None:
+    def __init__(self, send: Send, request_id: str, source: ModelSlot) -> None:
         self._send, self._source = send, source
         self._header = (b"x-request-id", request_id.encode())
         self.status = 0
@@ -131,7 +131,7 @@ class _Answer:
             message["headers"] = [*message.get("headers", ()), self._header]
             if self._source.draining:  # so that the next request goes to a server that stays
                 message["headers"].append((b"connection", b"close"))
-            add_strict_headers(message)
+            add_security_headers(message)
         await self._send(message)
 
 

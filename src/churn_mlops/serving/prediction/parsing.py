@@ -11,14 +11,14 @@ from pydantic_core import from_json
 
 from churn_mlops.serving.http.errors import Findings, RequestError, place, sentence, shortened
 from churn_mlops.serving.model.request_models import CustomerBody
-from churn_mlops.serving.model.served_model import Live
+from churn_mlops.serving.model.served_model import ServedModel
 
 Body = TypeVar("Body", bound=BaseModel)
 _MOST_FIELDS = 1000
 _TOO_MANY = "holds far more than the fields of this model; GET /model lists them"
 
 
-def read_customer(body: bytes, live: Live) -> dict[str, Any]:
+def read_customer(body: bytes, live: ServedModel) -> dict[str, Any]:
     """The customer of a request, as the predictor takes him.
 
     Raises:
@@ -36,7 +36,7 @@ def read_customer(body: bytes, live: Live) -> dict[str, Any]:
     return customer.row()
 
 
-def read_batch(body: bytes, live: Live) -> list[dict[str, Any]]:
+def read_batch(body: bytes, live: ServedModel) -> list[dict[str, Any]]:
     """The customers of a batch request, in its order.
 
     They are looked at one by one: pydantic would look at all in one call, and while that lasts (seconds, for the worst
@@ -78,7 +78,7 @@ def read_fields(body: bytes, model: type[Body], of: str) -> Body:
     return found
 
 
-def _looked_at(body: bytes, live: Live, most: int) -> CustomerBody:
+def _looked_at(body: bytes, live: ServedModel, most: int) -> CustomerBody:
     """The same in two steps, which find the words for all that is wrong."""
     findings = Findings(live.predictor.contract.features)
     customer = _held_against(live.customer, _parsed(body), findings, most)
@@ -87,7 +87,7 @@ def _looked_at(body: bytes, live: Live, most: int) -> CustomerBody:
     return customer
 
 
-def _most_fields(live: Live) -> int:
+def _most_fields(live: ServedModel) -> int:
     """Above this many fields a customer is not looked at: far from what any honest mistake holds."""
     return max(_MOST_FIELDS, 10 * len(live.predictor.contract.features))
 

@@ -14,8 +14,8 @@ from pydantic_core import to_json
 from starlette.concurrency import run_in_threadpool
 
 from churn_mlops.errors import RowsRefusedError, StoreError
-from churn_mlops.serving.model.served_model import Live
-from churn_mlops.serving.resilience.store_client import StoreLink
+from churn_mlops.serving.model.served_model import ServedModel
+from churn_mlops.serving.resilience.store_client import StoreClient
 from churn_mlops.store import Store
 from churn_mlops.store.prediction_log import Answer, keep_answers
 
@@ -43,7 +43,7 @@ class Said(NamedTuple):
 
     id: str
     at: float
-    live: Live
+    live: ServedModel
     as_of: str
     caller: str
     rows: Sequence[Mapping[str, Any]]
@@ -52,7 +52,7 @@ class Said(NamedTuple):
     customer: str | None = None
 
 
-class Keeper:
+class PredictionLogger:
     """Takes what was said without waiting for anything, and writes it to the store in groups.
 
     A group that cannot be written waits, with growing pauses, until it can. What comes while the queue is full is
@@ -68,7 +68,7 @@ class Keeper:
 
     def __init__(
         self,
-        store: StoreLink,
+        store: StoreClient,
         most_waiting: int,
         every: float = EVERY_SECONDS,
         drain_seconds: float = DRAIN_SECONDS,
@@ -200,12 +200,12 @@ class Keeper:
             log.info("the store is back", waiting=self.waiting, dropped=self.dropped)
 
 
-def keeper_of(store: StoreLink | None, most_waiting: int, hash_key: str) -> Keeper | None:
+def prediction_logger_of(store: StoreClient | None, most_waiting: int, hash_key: str) -> PredictionLogger | None:
     """The keeper of an application; None where it has no store."""
-    return None if store is None else Keeper(store, most_waiting, hash_key=hash_key)
+    return None if store is None else PredictionLogger(store, most_waiting, hash_key=hash_key)
 
 
-def told_of(keeper: Keeper | None) -> dict[str, Any]:
+def told_of(keeper: PredictionLogger | None) -> dict[str, Any]:
     """What ``/ready`` tells of the store and of what waits for it."""
     if keeper is None:
         return {}
@@ -217,7 +217,7 @@ def told_of(keeper: Keeper | None) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def keeping(keeper: Keeper) -> AsyncIterator[None]:
+async def keeping(keeper: PredictionLogger) -> AsyncIterator[None]:
     """Let ``keeper`` write; the end waits until it is drained."""
     keeper.start()
     try:

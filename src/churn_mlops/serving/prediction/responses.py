@@ -9,7 +9,7 @@ from typing import Any
 
 from churn_mlops.retention import Economics, action
 from churn_mlops.serving.model.request_models import may_be_null
-from churn_mlops.serving.model.served_model import Live
+from churn_mlops.serving.model.served_model import ServedModel
 
 
 def prediction(probability: float, threshold: float) -> dict[str, Any]:
@@ -32,7 +32,7 @@ def plain_body(probability: float, threshold: float) -> bytes:
     return f'{{"prediction": 0, "will_churn": false, {sure}}}'.encode()
 
 
-def explanation(live: Live, row: Mapping[str, Any], probability: float, economics: Economics) -> dict[str, Any]:
+def explanation(live: ServedModel, row: Mapping[str, Any], probability: float, economics: Economics) -> dict[str, Any]:
     """What ``?explain=true`` adds of the model: the risk band, the reasons, and what to do."""
     reasons = [
         {
@@ -51,7 +51,7 @@ def explanation(live: Live, row: Mapping[str, Any], probability: float, economic
     }
 
 
-def model_card(live: Live) -> dict[str, Any]:
+def model_card(live: ServedModel) -> dict[str, Any]:
     """The model that is live: its version, what it takes, and what was noted at its promotion."""
     contract = live.predictor.contract
     label = contract.label
@@ -77,7 +77,7 @@ def batch_body(bodies: Sequence[bytes]) -> bytes:
     return b'{"predictions": [' + b", ".join(bodies) + b"]}"
 
 
-def _feature_card(live: Live, name: str) -> dict[str, Any]:
+def _feature_card(live: ServedModel, name: str) -> dict[str, Any]:
     feature = live.predictor.contract.features[name]
     told = {
         "name": name,

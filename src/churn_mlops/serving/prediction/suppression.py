@@ -14,9 +14,9 @@ from churn_mlops.errors import ConfigError, StoreError
 from churn_mlops.keyed_hash import customer_hash
 from churn_mlops.serving.http.errors import RequestError
 from churn_mlops.serving.resilience.background_tasks import refreshing
-from churn_mlops.serving.resilience.store_client import StoreAwayError, StoreLink
+from churn_mlops.serving.resilience.store_client import StoreClient, StoreUnavailableError
 from churn_mlops.store import Store
-from churn_mlops.store.erasure import forget_again
+from churn_mlops.store.erasure import reapply_erasures
 from churn_mlops.store.suppression.tombstone_file import TombstoneFile
 from churn_mlops.store.suppression.tombstones import (
     Tombstone,
@@ -35,7 +35,7 @@ REFRESH_SECONDS = 2.0
 log = structlog.get_logger("churn_mlops.serving")
 
 
-def forget_whom_a_backup_brought_back(settings: Settings, link: StoreLink) -> None:
+def reapply_lost_erasures(settings: Settings, link: StoreClient) -> None:
     """At the start: remove those whom the file of tombstones knows and a store restored from a backup does not.
 
     The next run does the same, and cleans the disk too; until then the server would tell of them. What is in the way
@@ -53,11 +53,11 @@ def forget_whom_a_backup_brought_back(settings: Settings, link: StoreLink) -> No
 def _forget_lost(store: Store, key: str, known: list[Tombstone]) -> None:
     there = tombstones(store, key).hashes
     if lost := [one for one in known if one.hash not in there]:
-        back = forget_again(store, key, lost, by="churn serve")
+        back = reapply_erasures(store, key, lost, by="churn serve")
         log.warning("forgotten again", tombstones=len(lost), came_back=len(back))
 
 
-class OtherKeyError(RequestError):
+class OtherHashKeyError(RequestError):
     """Customers were forgotten under another key, so that anybody may be one of them."""
 
     def __init__(self) -> None:
@@ -68,7 +68,7 @@ class OtherKeyError(RequestError):
         super().__init__(503, told)
 
 
-class Forgotten:
+class SuppressionCheck:
     """Those who were forgotten, held in memory, so that a store that hangs makes nobody known again.
 
     The tombstones are read at the start and every few seconds. Who is not among them is asked of the store too, so that
@@ -81,7 +81,7 @@ class Forgotten:
         file: of tombstones, outside the store; None where there is none.
     """
 
-    def __init__(self, store: StoreLink, key: str, file: Path | None = None) -> None:
+    def __init__(self, store: StoreClient, key: str, file: Path | None = None) -> None:
         self._store, self.key, self._file = store, key, file
         self._of_file: frozenset[str] = frozenset()
         self._of_store: frozenset[str] = frozenset()
@@ -97,7 +97,7 @@ class Forgotten:
 
     async def refresh(self) -> None:
         """Read the tombstones of the store, where they have changed; while it is away, the known ones stay."""
-        with suppress(StoreAwayError):
+        with suppress(StoreUnavailableError):
             await self._store.ask(self._read, SECONDS)
 
     async def holds(self, customer: str) -> bool:
@@ -112,10 +112,10 @@ class Forgotten:
             return True
         try:
             return await self._store.ask(lambda store: self._holds(store, customer), SECONDS)
-        except StoreAwayError:
+        except StoreUnavailableError:
             return False
         except ConfigError:
-            raise OtherKeyError from None
+            raise OtherHashKeyError from None
 
     def check_key(self) -> None:
         """Go on where those who were forgotten can be told.
@@ -124,7 +124,7 @@ class Forgotten:
             OtherKeyError: they cannot.
         """
         if self._is_another_key:
-            raise OtherKeyError
+            raise OtherHashKeyError
 
     def _holds(self, store: Store, customer: str) -> bool:
         if self._state is None:

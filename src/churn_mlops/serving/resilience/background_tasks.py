@@ -10,7 +10,7 @@ from typing import Any
 from fastapi import FastAPI
 
 
-def during(app: FastAPI, running: Callable[[], AbstractAsyncContextManager[None]]) -> None:
+def run_during_lifespan(app: FastAPI, running: Callable[[], AbstractAsyncContextManager[None]]) -> None:
     """Enter ``running`` when ``app`` starts, and leave it when it ends; what was given later is left first."""
     inner = app.router.lifespan_context
 

@@ -6,13 +6,13 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from churn_mlops.serving.http.errors import RequestError
-from churn_mlops.serving.resilience.thread_pool import AllStuckError, Threads
+from churn_mlops.serving.resilience.thread_pool import BoundedThreadPool, PoolExhaustedError
 
 WAITING = 8
 Answer = TypeVar("Answer")
 
 
-class Batches:
+class BatchQueue:
     """Works off batches.
 
     Python works on one thread at a time. Were many batches on threads at once, the loop, which answers everybody else
@@ -20,7 +20,7 @@ class Batches:
     """
 
     def __init__(self) -> None:
-        self._threads = Threads(1, "batches")
+        self._threads = BoundedThreadPool(1, "batches")
         self._taken = 0
 
     async def do(self, work: Callable[[], Answer]) -> Answer:
@@ -34,7 +34,7 @@ class Batches:
         self._taken += 1
         try:
             return await self._threads.do(work, None)
-        except AllStuckError:
+        except PoolExhaustedError:
             raise _too_many() from None
         finally:
             self._taken -= 1

@@ -9,7 +9,7 @@ FAILURES = 3
 PAUSE_SECONDS = 3.0
 
 
-class Breaker:
+class CircuitBreaker:
     """Counts failures in a row; after ``failures`` of them nobody may try for ``pause`` seconds; then one try decides.
 
     Args:

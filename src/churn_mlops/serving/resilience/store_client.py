@@ -10,7 +10,7 @@ from typing import Literal, TypeVar
 
 from churn_mlops.errors import RowsRefusedError, StoreError
 from churn_mlops.serving.http.errors import RequestError
-from churn_mlops.serving.resilience.thread_pool import AllStuckError, Threads
+from churn_mlops.serving.resilience.thread_pool import BoundedThreadPool, PoolExhaustedError
 from churn_mlops.store import Store, open_store
 from churn_mlops.store.database.database import is_made
 
@@ -25,7 +25,7 @@ LOCK_WAIT_MS = 5000
 _open_for_requests = partial(open_store, lock_wait_ms=LOCK_WAIT_MS)
 
 
-class StoreAwayError(RequestError):
+class StoreUnavailableError(RequestError):
     """The store could not be asked, or gave no answer in time."""
 
     def __init__(self) -> None:
@@ -33,7 +33,7 @@ class StoreAwayError(RequestError):
         super().__init__(503, told, headers={"Retry-After": str(AWAY_SECONDS)})
 
 
-class StoreLink:
+class StoreClient:
     """Opens the store when it is first needed, and again after it was away; never holds up the loop.
 
     After a failure to open, it is not tried again for ``RETRY_SECONDS``: requests are refused at once, and do not queue
@@ -55,7 +55,7 @@ class StoreLink:
         self._lock = threading.Lock()
         self._store: Store | None = None
         self._not_before = 0.0
-        self._threads = Threads(THREADS, "store")
+        self._threads = BoundedThreadPool(THREADS, "store")
         self.failure: str | None = None
         """Why the last attempt failed, without secrets; None after one that did not."""
 
@@ -91,14 +91,14 @@ class StoreLink:
         """
         try:
             return await self._threads.do(lambda: self.ask_now(work), seconds)
-        except AllStuckError as error:
+        except PoolExhaustedError as error:
             self.failure = str(error)
-            raise StoreAwayError from None
+            raise StoreUnavailableError from None
         except TimeoutError:
             self.failure = f"the store did not answer within {seconds:g} seconds"
-            raise StoreAwayError from None
+            raise StoreUnavailableError from None
         except StoreError:
-            raise StoreAwayError from None
+            raise StoreUnavailableError from None
 
     @property
     def state(self) -> Literal["reachable", "away", "not asked yet"]:

@@ -12,11 +12,11 @@ from typing import Any, TypeVar
 Answer = TypeVar("Answer")
 
 
-class AllStuckError(TimeoutError):
+class PoolExhaustedError(TimeoutError):
     """Every thread holds work that was given up and has not ended: there is no use in waiting for one."""
 
 
-class Threads:
+class BoundedThreadPool:
     """Works off what it is given, within a time limit.
 
     Nothing ends a call that hangs in a driver. Python's own pool waits for such calls when the process is to end; these
@@ -41,7 +41,7 @@ class Threads:
             TimeoutError: it has not ended within ``seconds``; it may still go on, and end.
         """
         if len(self._given_up) >= self._count:
-            raise AllStuckError(f"all {self._count} threads wait for an answer that does not come")
+            raise PoolExhaustedError(f"all {self._count} threads wait for an answer that does not come")
         self._start()
         outcome: Future[Answer] = Future()
         self._waiting.put((outcome, work))

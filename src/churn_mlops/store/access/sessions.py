@@ -21,7 +21,7 @@ _KEPT = timedelta(days=7)
 
 
 @dataclass(frozen=True)
-class Started:
+class NewSession:
     """A session that has just begun.
 
     Args:
@@ -35,7 +35,7 @@ class Started:
     expires_at: datetime
 
 
-def start_session(store: Store, person: str, lifetime: timedelta, *, clock: Clock = utc_now) -> Started:
+def start_session(store: Store, person: str, lifetime: timedelta, *, clock: Clock = utc_now) -> NewSession:
     """Begin a session of ``person``, and say so in the audit trail.
 
     Raises:
@@ -49,7 +49,7 @@ def start_session(store: Store, person: str, lifetime: timedelta, *, clock: Cloc
         if connection.execute(able).first() is None:
             raise AccessError(f"{person!r} may not sign in")
         connection.execute(delete(SESSIONS).where(SESSIONS.c.expires_at < now - _KEPT))
-        started = Started(token, csrf_token, now + lifetime)
+        started = NewSession(token, csrf_token, now + lifetime)
         connection.execute(
             insert(SESSIONS).values(
                 sha256=hash_of(token),

@@ -26,7 +26,7 @@ _PUBLIC = (PEOPLE.c.name, PEOPLE.c.role, PEOPLE.c.created_at, PEOPLE.c.disabled_
 
 
 @dataclass(frozen=True)
-class Person:
+class User:
     """Somebody who may sign in.
 
     Args:
@@ -42,9 +42,9 @@ class Person:
     disabled_at: datetime | None
 
 
-def add_person(
+def add_user(
     store: Store, name: str, password: str, role: str, *, by: str, replace: bool = False, clock: Clock = utc_now
-) -> Person:
+) -> User:
     """Add somebody who may sign in.
 
     Args:
@@ -83,7 +83,7 @@ def add_person(
         return _person(connection, name)
 
 
-def disable_person(store: Store, name: str, *, by: str, clock: Clock = utc_now) -> Person:
+def disable_user(store: Store, name: str, *, by: str, clock: Clock = utc_now) -> User:
     """Let somebody sign in no more, and end his sessions.
 
     Raises:
@@ -100,7 +100,7 @@ def disable_person(store: Store, name: str, *, by: str, clock: Clock = utc_now) 
         return _person(connection, name)
 
 
-def people(store: Store) -> list[Person]:
+def people(store: Store) -> list[User]:
     """Everybody who may sign in or once might, by name.
 
     Raises:
@@ -108,10 +108,10 @@ def people(store: Store) -> list[Person]:
     """
     with store.reading("read the people") as connection:
         rows = connection.execute(select(*_PUBLIC).order_by(PEOPLE.c.name)).all()
-    return [Person(**row._mapping) for row in rows]
+    return [User(**row._mapping) for row in rows]
 
 
-def password_of(store: Store, name: str) -> tuple[Person, str] | None:
+def password_of(store: Store, name: str) -> tuple[User, str] | None:
     """Somebody who may sign in, with the hash of his password; None where there is nobody.
 
     Raises:
@@ -126,7 +126,7 @@ def password_of(store: Store, name: str) -> tuple[Person, str] | None:
         return None
     values: dict[str, Any] = dict(row._mapping)
     kept = str(values.pop("password"))
-    return Person(**values), kept
+    return User(**values), kept
 
 
 def password_matches(kept: str | None, password: str) -> bool:
@@ -146,12 +146,12 @@ def _end_sessions(connection: Connection, name: str, now: datetime) -> None:
     connection.execute(update(SESSIONS).where(*these).values(ended_at=now))
 
 
-def _person(connection: Connection, name: str) -> Person:
+def _person(connection: Connection, name: str) -> User:
     row = connection.execute(select(*_PUBLIC).where(PEOPLE.c.name == name)).one_or_none()
     if row is None:
         raise AccessError(f"there is nobody of the name {name!r}: `churn people list` shows the names")
     values: dict[str, Any] = dict(row._mapping)
-    return Person(**values)
+    return User(**values)
 
 
 # The hash of a password that nobody has.

@@ -20,7 +20,7 @@ _OPENED = ("-wal", "-shm")
 
 
 @dataclass(frozen=True)
-class StoreLook:
+class StoreStatus:
     """How the store stands.
 
     Args:
@@ -39,7 +39,7 @@ class StoreLook:
         return self.revision == HEAD
 
 
-def look_at_store(address: str) -> StoreLook:
+def inspect_store(address: str) -> StoreStatus:
     """Whether the store at ``address`` can be reached and written, and of which revision its tables are.
 
     Raises:
@@ -51,16 +51,16 @@ def look_at_store(address: str) -> StoreLook:
     engine = create_engine(url, connect_args={**KEEPALIVE, "connect_timeout": 3})
     try:
         with told(engine, address, "look at it"), engine.connect() as connection:
-            return StoreLook(None, revision(connection), _obstacle(connection))
+            return StoreStatus(None, revision(connection), _obstacle(connection))
     finally:
         engine.dispose()
 
 
-def _at_file(file: Path) -> StoreLook:
+def _at_file(file: Path) -> StoreStatus:
     if not file.exists():
         above = next(place for place in file.parents if place.exists())
         able = os.access(above, os.W_OK | os.X_OK)
-        return StoreLook(file, None, None if able else f"it cannot be made in {above}")
+        return StoreStatus(file, None, None if able else f"it cannot be made in {above}")
     closed = [place for place in (file, file.parent) if not os.access(place, os.W_OK)]
     obstacle = f"{closed[0]} may not be written" if closed else None
     # Opened in any other way, SQLite would make files of its own beside a store that nobody has open.
@@ -75,7 +75,7 @@ def _at_file(file: Path) -> StoreLook:
         raise StoreError(
             f"the store {file} cannot be read ({error}): restore it from a backup, or set store.url to another place"
         ) from None
-    return StoreLook(file, row[0] if row else None, obstacle)
+    return StoreStatus(file, row[0] if row else None, obstacle)
 
 
 def _obstacle(connection: Connection) -> str | None:
