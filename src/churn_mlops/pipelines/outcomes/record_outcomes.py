@@ -61,9 +61,10 @@ def mature(settings: Settings, *, now: datetime | None = None, recheck_days: int
     now = now or datetime.now(UTC)
     found = []
     with spark_running(settings.source.url):
-        tables = open_history(settings, contract)
+        tables = open_history(settings.source, contract)
         with read_whole(settings.source.url):
-            today = loaded_until(settings, tables, contract, now.astimezone(ZoneInfo(contract.time_zone)).date())
+            day = now.astimezone(ZoneInfo(contract.time_zone)).date()
+            today = loaded_until(settings.source.as_of, tables, contract, day)
         with open_store(settings.store.url) as store, scoring_lock(store, "maturing"):
             kept_away(settings, store)  # also where nothing is due: whoever came back with a backup goes
             without = cache(lambda forgotten: tables_without(tables, contract, forgotten))

@@ -147,7 +147,7 @@ def run_date(
         ConfigError: it lies ahead.
     """
     today = now.astimezone(ZoneInfo(history.time_zone)).date()
-    day = as_of or as_of_date(settings, tables, history, today)
+    day = as_of or as_of_date(settings.source.as_of, tables, history, today)
     if day > today:
         raise ConfigError(f"the as-of date {day} lies ahead: today is {today} in {history.time_zone}")
     return day
@@ -180,7 +180,7 @@ def _rows(
     contract = bundle.contract
     if bundle.history is not None and from_address is None:
         return _of_history(settings, bundle, bundle.history, as_of, now, forgotten)
-    table = open_source(settings) if from_address is None else open_table(from_address)
+    table = open_source(settings.source) if from_address is None else open_table(from_address)
     # Before the validation, which quotes customers.
     checked = check(table_without(table, contract, forgotten), contract)
     snapshot = read_snapshot(checked.table, contract)
@@ -202,7 +202,7 @@ def _of_history(
     forgotten: Tombstones,
 ) -> _Rows:
     """The snapshot of one date, made as those were that the champion learnt from."""
-    tables = tables_without(open_history(settings, history), history, forgotten)
+    tables = tables_without(open_history(settings.source, history), history, forgotten)
     day = run_date(settings, tables, history, as_of, now)
     missing = not_loaded(tables, history, day, now.astimezone(ZoneInfo(history.time_zone)).date())
     found = read_history(tables, history, [day], known_until=now)

@@ -56,7 +56,7 @@ def read_customer(
 
 
 def _of_history(settings: Settings, customer: str, history: HistoryContract, now: datetime) -> CustomerRow | None:
-    tables = open_history(settings, history)
+    tables = open_history(settings.source, history)
     day = run_date(settings, tables, history, None, now)
     found = read_history(tables, history, [day], known_until=now, customer=customer).to_pylist()
     return CustomerRow({name: found[0][name] for name in history.features}, day) if found else None
@@ -66,7 +66,7 @@ def _of_table(settings: Settings, customer: str, bundle: Bundle, today: date) ->
     contract = bundle.contract
     if contract.customer is None:
         raise SourceError("the contract names no column of the customer: set `customer`, and train again")
-    table = open_source(settings)
+    table = open_source(settings.source)
     if contract.customer not in table.columns:
         near = did_you_mean(contract.customer, table.columns)
         raise SourceError(f"the source has no column {contract.customer!r}, which tells its customers; {near}")

@@ -131,7 +131,7 @@ def scored_on_spark(
     place = SparkAddress.of(str(settings.source.url))
     forgotten = away(settings) if forgotten is None else forgotten
     with explained(place), ExitStack() as held:
-        tables = tables_without(open_history(settings, history), history, forgotten)
+        tables = tables_without(open_history(settings.source, history), history, forgotten)
         day = run_date(settings, tables, history, as_of, now)
         rows = snapshot(tables, history, [day], known_until=now)
         kept = frame_of(rows).persist()
