@@ -19,7 +19,7 @@ from churn_mlops.serving.app import create_app
 from churn_mlops.serving.resilience.circuit_breaker import FAILURES, CircuitBreaker
 from churn_mlops.serving.resilience.store_client import StoreClient
 from churn_mlops.store import open_store
-from churn_mlops.store.prediction_log import answers_of
+from churn_mlops.store.prediction_log import records_of
 from churn_mlops.store.scoring.publishing import publish
 from tests.store.builders import DAY, REASONS, batches, run
 
@@ -73,7 +73,7 @@ def test_a_customer_of_the_source_is_scored_now_and_the_answer_is_kept(
     assert (told["risk_band"], told["as_of"], told["why_published"]) == ("medium", "2026-11-23", None)
     assert told["reasons"][0]["text"] == "tenure 12: -42 points"
     with open_store(address) as store:
-        (kept,) = answers_of(store, answer.headers["X-Prediction-Id"])
+        (kept,) = records_of(store, answer.headers["X-Prediction-Id"])
     assert (kept.customer, kept.answer.encode(), kept.as_of) == ("C000001", answer.content, date(2026, 11, 23))
 
 

@@ -22,7 +22,7 @@ from churn_mlops.pipelines.scoring.spark import scored_on_spark
 from churn_mlops.retention.ranking import REASONS
 from churn_mlops.store import Store, open_store
 from churn_mlops.store.database.run_lock import HeldLock, scoring_lock
-from churn_mlops.store.prediction_log import retain_answers
+from churn_mlops.store.prediction_log import delete_records_before
 from churn_mlops.store.scoring.predictions import Predictions
 from churn_mlops.store.scoring.publishing import publish
 from churn_mlops.store.scoring.runs import NewRun, Run, latest_run, retain
@@ -74,7 +74,7 @@ def run_day(
         deleted = () if keep is None else tuple(retain(store, run.as_of - timedelta(days=keep)))
         keep_answers = settings.store.keep_answers_days
         if keep_answers is not None:
-            retain_answers(store, now - timedelta(days=keep_answers))
+            delete_records_before(store, now - timedelta(days=keep_answers))
     return Published(scored, run, deleted)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from typing import Any, Literal, Protocol
 
@@ -13,12 +13,13 @@ from pydantic import Field
 
 from churn_mlops.models.inference import ChurnPredictor
 from churn_mlops.retention import Economics
-from churn_mlops.serving.access.principal import about
+from churn_mlops.serving.access.principal import about, principal_of
 from churn_mlops.serving.api.refusals import refusing
 from churn_mlops.serving.http.errors import RequestError
 from churn_mlops.serving.model.request_models import CustomerName, Prediction, Reason
 from churn_mlops.serving.model.served_model import ServedModel
 from churn_mlops.serving.prediction.responses import as_json, explanation, prediction
+from churn_mlops.serving.prediction.service import PredictionService
 from churn_mlops.serving.prediction.suppression import SuppressionCheck
 from churn_mlops.serving.resilience.circuit_breaker import CircuitBreaker
 from churn_mlops.serving.resilience.store_client import StoreClient, StoreUnavailableError
@@ -47,22 +48,6 @@ class Row(Protocol):
 Bundle = Any  # of the model; only who reads the source looks into it
 ReadCustomer = Callable[[str, Bundle], Row | None]
 """Reads one customer from the source for a model's bundle; None where he is no active customer."""
-
-
-class Keep(Protocol):
-    """Keeps what was said of customers."""
-
-    def __call__(
-        self,
-        request: Request,
-        live: ServedModel,
-        as_of: str,
-        rows: Sequence[Mapping[str, Any]],
-        told: Sequence[bytes],
-        *,
-        customer: str | None,
-    ) -> None:
-        """Keep it."""
 
 
 class Risk(Prediction):
@@ -128,24 +113,16 @@ class SourceUnavailableError(Exception):
 
 
 def add_risk(
-    app: FastAPI,
-    current: Callable[[], ServedModel],
-    source: Source,
-    store: StoreClient,
-    economics: Economics,
-    keep: Keep,
-    forgotten: SuppressionCheck,
+    app: FastAPI, service: PredictionService, source: Source, store: StoreClient, suppression: SuppressionCheck
 ) -> None:
     """Add the route.
 
     Args:
         app: the application.
-        current: gives the model that is live, or refuses.
+        service: has the model that is live, and logs predictions.
         source: where a customer is read.
         store: where the last published score is.
-        economics: what decides about an offer.
-        keep: keeps what was said.
-        forgotten: knows of whom nothing is told.
+        suppression: knows which customers were erased.
     """
 
     @app.get(
@@ -161,8 +138,8 @@ def add_risk(
         One who was forgotten is no customer of this server, whatever the source knows.
         """
         about(request, customer_id)
-        live = current()
-        if await forgotten.holds(customer_id):  # the source is not asked about him
+        live = service.model
+        if await suppression.holds(customer_id):  # the source is not asked about them
             raise _unknown()
         try:
             row = await source.row(customer_id, live.predictor)
@@ -170,15 +147,16 @@ def add_risk(
             return _answer(await _published(store, customer_id, str(why)))
         if row is None:
             raise _unknown()
-        answer = _scored(live, customer_id, row, economics)
-        told = as_json(answer)
-        keep(request, live, row.as_of.isoformat(), (row.values,), (told,), customer=customer_id)
-        return _answer(answer, id=request.scope["state"]["request_id"])
+        answer = _scored(live, customer_id, row, service.economics)
+        response, id = _answer(answer), request.scope["state"]["request_id"]
+        response.headers["X-Prediction-Id"] = id
+        told = {id: (row.values, bytes(response.body))}
+        service.log(live, row.as_of, principal_of(request).name, told, customer_id)
+        return response
 
 
-def _answer(answer: Mapping[str, Any], id: str | None = None) -> Response:
+def _answer(answer: Mapping[str, Any]) -> Response:
     headers = {"X-Model-Version": answer["model_version"], "X-As-Of": answer["as_of"]}
-    headers |= {} if id is None else {"X-Prediction-Id": id}
     return Response(as_json(answer), media_type="application/json", headers=headers)
 
 
