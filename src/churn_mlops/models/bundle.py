@@ -19,7 +19,7 @@ from churn_mlops.data.contract import DataContract, Feature
 from churn_mlops.data.history import HistoryContract
 from churn_mlops.data.writing import write_whole
 from churn_mlops.errors import BundleError, ContractError
-from churn_mlops.features import FeatureEngineer
+from churn_mlops.features.fitted import FittedEngineer
 from churn_mlops.models.ensemble import TreeEnsemble
 from churn_mlops.models.plain import model_from_plain, model_to_plain
 from churn_mlops.models.tables import AdditiveTables
@@ -62,11 +62,9 @@ class Bundle:
     history: HistoryContract | None = None
 
     @cached_property
-    def engineer(self) -> FeatureEngineer:
+    def engineer(self) -> FittedEngineer:
         """The fitted transformation of raw customers."""
-        engineer = FeatureEngineer(self.contract)
-        engineer.levels_ = dict(self.levels)
-        return engineer
+        return FittedEngineer(self.contract, self.levels)
 
     @cached_property
     def sha256(self) -> str:
@@ -77,6 +75,10 @@ class Bundle:
         """The bundle as a file's bytes."""
         header = {"format": FORMAT, "format_version": FORMAT_VERSION, "sha256": self.sha256}
         return json.dumps(header).encode() + b"\n" + self._body + b"\n"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # A copy, be it for another process, is read from the same plain bytes as a file.
+        return Bundle.from_bytes, (self.to_bytes(),)
 
     @classmethod
     def from_bytes(cls, data: bytes, where: str = "bundle") -> Bundle:

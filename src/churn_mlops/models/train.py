@@ -10,7 +10,7 @@ import numpy as np
 from churn_mlops.data.contract import DataContract
 from churn_mlops.data.history import HistoryContract
 from churn_mlops.errors import DataError
-from churn_mlops.features import FeatureEngineer
+from churn_mlops.features.fitted import FittedEngineer
 from churn_mlops.models.additive import fit_additive
 from churn_mlops.models.auto import as_plain, choose_type, compare_types
 from churn_mlops.models.bundle import Bundle
@@ -79,7 +79,7 @@ def fit_bundle(
         DataError: a cell means nothing, labels and rows differ in number, or there are too few of one class.
     """
     settings = settings or FitSettings()
-    engineer = FeatureEngineer(contract).fit(data)
+    engineer = FittedEngineer.learn(contract, data)
     inputs = engineer.transform(data)
     if len(y) != len(inputs):
         raise DataError(f"there are {len(inputs)} customers and {len(y)} labels")
@@ -97,7 +97,7 @@ def fit_bundle(
     return Bundle(
         contract=contract,
         model_type=model_type,
-        levels=engineer.levels_,
+        levels=engineer.levels,
         model=model,
         threshold=threshold,
         training=_summary(y, seed, fitted, calibration),
@@ -158,9 +158,9 @@ def _part(progress: Progress, place: int, parts: int) -> Progress:
     return lambda done, total: progress(round(1000 * (place + done / total)), 1000 * parts)
 
 
-def _axes(engineer: FeatureEngineer) -> tuple[Axis, ...]:
+def _axes(engineer: FittedEngineer) -> tuple[Axis, ...]:
     return tuple(
-        Axis(name, None, engineer.levels_[name]) if name in engineer.levels_ else Axis(name, np.empty(0))
+        Axis(name, None, engineer.levels[name]) if name in engineer.levels else Axis(name, np.empty(0))
         for name in engineer.contract.features
     )
 
@@ -198,7 +198,7 @@ def _shares(axis: Axis, inputs: Floats) -> list[float]:
 
 
 def _checks(
-    engineer: FeatureEngineer, model: Model, inputs: Floats, axes: tuple[Axis, ...]
+    engineer: FittedEngineer, model: Model, inputs: Floats, axes: tuple[Axis, ...]
 ) -> tuple[dict[str, Any], ...]:
     """Made-up customers, none of them real: each takes one quantile of every number and one level of every category."""
     customers = []
