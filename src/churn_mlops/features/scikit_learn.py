@@ -25,7 +25,7 @@ class Estimator:
 
     contract: DataContract | None
     n_features_in_: int
-    feature_names_in_: npt.NDArray[np.object_]
+    feature_names_in_: npt.NDArray[Any]
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """The constructor's arguments by name; ``deep`` changes nothing, for no argument is an estimator."""
@@ -141,7 +141,8 @@ def tags(kind: Literal["classifier", "transformer"]) -> Any:
 
 
 def _parameters(estimator: object) -> dict[str, inspect.Parameter]:
-    return dict(inspect.signature(type(estimator)).parameters)
+    parameters = inspect.signature(type(estimator)).parameters
+    return {name: each for name, each in parameters.items() if each.kind is not each.VAR_KEYWORD}
 
 
 def _shown(value: Any) -> str:
