@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -62,9 +63,8 @@ class FeatureEngineer(Estimator):
             NotFittedError: ``fit`` was not called.
             DataError: a cell means nothing for its feature; all features at fault are named.
         """
-        if not self.__sklearn_is_fitted__():
-            raise not_fitted_error(self)
-        return self._fitted.transform(self._known_columns(X))
+        fitted = self._learnt()
+        return fitted.transform(self._known_columns(X))
 
     def fit_transform(self, X: Any, y: Any = None) -> Floats:
         """``fit(X).transform(X)``."""
@@ -80,6 +80,19 @@ class FeatureEngineer(Estimator):
         if contract is None:
             raise not_fitted_error(self)
         return np.array(list(contract.features), dtype=object)
+
+    def readers(self) -> dict[str, Callable[[Any], float]]:
+        """For each feature, the function that turns one raw cell into its input.
+
+        Raises:
+            NotFittedError: ``fit`` was not called.
+        """
+        return self._learnt().readers()
+
+    def _learnt(self) -> FittedEngineer:
+        if not self.__sklearn_is_fitted__():
+            raise not_fitted_error(self)
+        return self._fitted
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "_fitted")
