@@ -29,10 +29,11 @@ from typing import Any
 
 from churn_mlops.config import Settings
 from churn_mlops.models.inference import ChurnPredictor
-from churn_mlops.pipelines.live_models import SharedModels
-from churn_mlops.store import StoredBundle, StoredPeriod, add_live, current_period, open_store
+from churn_mlops.pipelines.deployment.deploy import SharedModels
+from churn_mlops.store import open_store
+from churn_mlops.store.deployments import StoredBundle, StoredPeriod, add_live, current_period
+from tests.companies.versions import CUSTOMER, disagreeing, version_of
 from tests.postgres import new_database, postgres_server
-from tests.versions import CUSTOMER, disagreeing, version_of
 
 CHURN = Path(sys.executable).with_name("churn")
 LOOK_SECONDS = 0.2

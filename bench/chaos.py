@@ -31,11 +31,12 @@ from typing import Any
 
 import psycopg
 
-from churn_mlops.store import latest_run, open_store
-from tests.daily_company import DAYS, DailyCompany, write_daily_company
+from churn_mlops.store import open_store
+from churn_mlops.store.scoring.runs import latest_run
+from tests.companies.daily import DAYS, DailyCompany, write_daily_company
+from tests.companies.whole_days import HalfPublishedError, Lists, check_nothing_is_left, expected_lists
+from tests.killable_jobs import AFTER, BEFORE, DURING, Watched, churn, daily_run
 from tests.postgres import new_database, postgres_server
-from tests.watched import AFTER, BEFORE, DURING, Watched, churn, daily_run
-from tests.whole_days import HalfPublishedError, Lists, check_nothing_is_left, expected_lists
 
 CUSTOMERS = 2000
 HEAL_EVERY = 5

@@ -29,14 +29,14 @@ import pyarrow.parquet as pq
 from sklearn.metrics import roc_auc_score
 
 from churn_mlops.config import Settings
+from churn_mlops.data.contract import AS_OF, HistoryContract, load_contract
 from churn_mlops.data.demo_company import CompanyFiles, write_company
-from churn_mlops.data.history import AS_OF, HistoryContract, load_contract
-from churn_mlops.data.snapshot import read_history
-from churn_mlops.data.tables import open_tables
+from churn_mlops.data.snapshot.snapshot import read_history
+from churn_mlops.data.sources.history_tables import open_tables
 from churn_mlops.models.calibration import fit_calibration
 from churn_mlops.models.inference import ChurnPredictor
 from churn_mlops.models.promotion import LiveModels
-from churn_mlops.pipelines.train import train
+from churn_mlops.pipelines.training.train import train
 from tests.postgres import new_database, postgres_server
 
 Floats = npt.NDArray[np.float64]

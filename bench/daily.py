@@ -25,7 +25,7 @@ import pyarrow.parquet as pq
 
 from bench.company import settings_for, stores
 from churn_mlops.data.demo_company import write_company
-from churn_mlops.pipelines.train import train
+from churn_mlops.pipelines.training.train import train
 
 TRAINED_ON = 10_000
 BEFORE_THE_END = 60

@@ -1,8 +1,9 @@
 """A real `churn serve` held to the description of its own interface: no 5xx, no answer that breaks it.
 
 The description is fetched from the server; cases are made out of it, right ones and wrong ones, one by one and in
-chains, for every route. Then it is asked by raw bytes (`tests/serving/raw.py`): bodies, heads and pipelines that no
-client sends. Prints one line of JSON; exits with 1 where an answer was not one that is described or promised.
+chains, for every route. Then it is asked by raw bytes (`tests/serving/http/raw_http_client.py`): bodies, heads and
+pipelines that no client sends. Prints one line of JSON; exits with 1 where an answer was not one that is described or
+promised.
 
     python -m bench.described [--cases 10000] [--raw 2000] [--customers 2000] [--store sqlite|postgres] [--seed 1]
 """
@@ -24,11 +25,14 @@ from pathlib import Path
 from typing import Any
 
 from bench.served import CHURN, EXAMPLE, wait_until_ready
-from churn_mlops.store import dates, make_key, open_store, predictions
+from churn_mlops.store import open_store
+from churn_mlops.store.access.api_keys import make_key
+from churn_mlops.store.scoring.predictions import predictions
+from churn_mlops.store.scoring.runs import dates
 from tests.postgres import new_database, postgres_server
-from tests.serving.describing import Held, held_to_description, prediction_ids
+from tests.serving.api.openapi_cases import Held, held_to_description, prediction_ids
+from tests.serving.http.raw_http_client import FUZZERS, Asked
 from tests.serving.process import PATIENT
-from tests.serving.raw import FUZZERS, Asked
 
 EXAMPLES = 40
 """Most random cases of a route in each round; a round asks some 1,500 times."""

@@ -27,18 +27,18 @@ import pyarrow as pa
 from sklearn.metrics import roc_auc_score
 
 from churn_mlops.config import Settings
-from churn_mlops.data.extent import first_day, last_day
-from churn_mlops.data.folders import open_every_table
-from churn_mlops.data.history import AS_OF, LEFT, HistoryContract
-from churn_mlops.data.history_proposal import propose_history
-from churn_mlops.data.outcomes import training_dates
-from churn_mlops.data.reading import read_snapshot
-from churn_mlops.data.snapshot import read_history
-from churn_mlops.data.tables import open_tables
-from churn_mlops.data.validation import ValidationReport
+from churn_mlops.data.contract import AS_OF, LEFT, HistoryContract
+from churn_mlops.data.engine.typed_table import read_snapshot
+from churn_mlops.data.proposal.history_proposal import propose_history
+from churn_mlops.data.snapshot.date_range import first_day, last_day
+from churn_mlops.data.snapshot.labels import training_dates
+from churn_mlops.data.snapshot.snapshot import read_history
+from churn_mlops.data.sources.folders import open_every_table
+from churn_mlops.data.sources.history_tables import open_tables
+from churn_mlops.data.validation.validate import ValidationReport
 from churn_mlops.models.evaluate import evaluate
-from churn_mlops.pipelines.out_of_time import Later, score_later
-from churn_mlops.pipelines.periods import Periods, read_periods
+from churn_mlops.pipelines.training.backtest import Later, score_later
+from churn_mlops.pipelines.training.snapshots import Periods, read_periods
 
 Floats = npt.NDArray[np.float64]
 DRAWS = 1000

@@ -14,8 +14,8 @@ from fastapi import FastAPI
 
 from churn_mlops.config import Settings
 from churn_mlops.models.promotion import LiveModels
-from churn_mlops.serving.champion import live_of
-from churn_mlops.serving.schemas import Prediction
+from churn_mlops.serving.model.model_watcher import live_of
+from churn_mlops.serving.model.request_models import Prediction
 
 
 def application(models: Path) -> FastAPI:

@@ -21,9 +21,9 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from churn_mlops.data.history import HistoryContract
-from churn_mlops.data.snapshot import read_history
-from churn_mlops.data.tables import open_tables
+from churn_mlops.data.contract import HistoryContract
+from churn_mlops.data.snapshot.snapshot import read_history
+from churn_mlops.data.sources.history_tables import open_tables
 
 BAR = 3.0
 DAY = date(2025, 12, 31)

@@ -23,11 +23,11 @@ from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import StratifiedKFold
 
 from bench.simulated import KINDS, Simulated
-from churn_mlops.data.proposal import propose_for_frame
+from churn_mlops.data.proposal.flat_proposal import propose_for_frame
 from churn_mlops.features import FeatureEngineer
 from churn_mlops.models import MODEL_TYPES, ChurnModel
 from churn_mlops.models.calibration import fit_calibration, sigmoid
-from churn_mlops.models.fitting import log_losses, stratified_folds
+from churn_mlops.models.fitting.inputs import log_losses, stratified_folds
 
 Floats = npt.NDArray[np.float64]
 FOLDS = 3

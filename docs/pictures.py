@@ -13,10 +13,10 @@ from rich.console import Console
 
 from churn_mlops.cli import scoring, terminal
 from churn_mlops.config import Settings
-from churn_mlops.pipelines.demo import demo_settings, make_company
-from churn_mlops.pipelines.report import recorded, write_report
-from churn_mlops.pipelines.score import score
-from churn_mlops.pipelines.train import train
+from churn_mlops.pipelines.onboarding.demo import demo_settings, make_company
+from churn_mlops.pipelines.scoring.score import score
+from churn_mlops.pipelines.training.report import recorded, write_report
+from churn_mlops.pipelines.training.train import train
 
 IMAGES = Path(__file__).parent / "images"
 # Rich's own frame asks a web site for its font; these pictures ask nobody.

@@ -11,10 +11,10 @@ import pandas as pd
 import pytest
 
 from churn_mlops.models import MODEL_TYPES, ChurnModel
-from tests.customers import CONTRACT, customers, left
+from tests.companies.customers import CONTRACT, customers, left
 
 if TYPE_CHECKING:
-    from tests.company import Company
+    from tests.companies.small import Company
 
 ROWS = 3000
 
@@ -72,7 +72,7 @@ def record(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def untrained(tmp_path: Path, record: Path) -> Company:
     """A small company that has no model yet."""
-    from tests.company import new_company
+    from tests.companies.small import new_company
 
     return new_company(tmp_path / "company", record)
 
@@ -80,7 +80,7 @@ def untrained(tmp_path: Path, record: Path) -> Company:
 @pytest.fixture(scope="session")
 def company(tmp_path_factory: pytest.TempPathFactory, record: Path) -> Company:
     """A small company with a live model, shared: not to be changed."""
-    from tests.company import trained_company
+    from tests.companies.small import trained_company
 
     return trained_company(tmp_path_factory.mktemp("company"), record)
 
@@ -88,6 +88,6 @@ def company(tmp_path_factory: pytest.TempPathFactory, record: Path) -> Company:
 @pytest.fixture
 def own_company(company: Company, tmp_path: Path) -> Company:
     """A small company with a live model, to be changed."""
-    from tests.company import copy_of
+    from tests.companies.small import copy_of
 
     return copy_of(company, tmp_path / "company")

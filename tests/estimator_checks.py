@@ -12,7 +12,7 @@ import pytest
 from sklearn.utils.estimator_checks import estimator_checks_generator
 
 from churn_mlops.errors import DataError
-from churn_mlops.models import fitting
+from churn_mlops.models.fitting import inputs
 
 TOO_FEW_CUSTOMERS = {
     "check_classifier_data_not_an_array": "6 of 12",
@@ -56,7 +56,7 @@ def run(name: str, check: Check) -> None:
         check()
         return
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(fitting, "MIN_ROWS_OF_EACH_CLASS", 2)
+        patch.setattr(inputs, "MIN_ROWS_OF_EACH_CLASS", 2)
         check()
 
 

@@ -20,11 +20,12 @@ from churn_mlops.errors import PromotionError
 from churn_mlops.models import ChurnModel
 from churn_mlops.models.promotion import LiveModels
 from churn_mlops.serving.app import create_app
-from churn_mlops.serving.champion import load_champion
-from churn_mlops.serving.live import LiveSource
-from churn_mlops.serving.store_link import StoreLink
-from churn_mlops.store import answers_of, open_store
-from tests.flat_company import demo_columns, write_demo
+from churn_mlops.serving.model.model_watcher import load_champion
+from churn_mlops.serving.model.served_model import LiveSource
+from churn_mlops.serving.resilience.store_client import StoreLink
+from churn_mlops.store import open_store
+from churn_mlops.store.prediction_log import answers_of
+from tests.companies.flat import demo_columns, write_demo
 
 CUSTOMER = {
     "tenure": 12,

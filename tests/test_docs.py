@@ -17,10 +17,10 @@ from typing import Any
 import pytest
 
 from churn_mlops.config import Settings
-from churn_mlops.pipelines.demo import FEWEST_MONTHS, demo_settings, make_company
-from churn_mlops.pipelines.train import train
+from churn_mlops.pipelines.onboarding.demo import FEWEST_MONTHS, demo_settings, make_company
+from churn_mlops.pipelines.training.train import train
 from tests.command import Churn, runner
-from tests.company import CUSTOMERS
+from tests.companies.small import CUSTOMERS
 from tests.pages import COMMAND, PAGES, ROOT, Block, blocks, shape
 
 SMALL = ("--customers", str(CUSTOMERS), "--months", str(FEWEST_MONTHS), "--seed", "1")

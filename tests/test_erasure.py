@@ -24,11 +24,16 @@ import duckdb
 import httpx
 import pytest
 
-from churn_mlops.store import all_tombstones, contacts, events, open_store, predictions, run_of, scored_outcomes
-from churn_mlops.store.runs import Run
+from churn_mlops.store import open_store
+from churn_mlops.store.audit_log import events
+from churn_mlops.store.contacts import contacts
+from churn_mlops.store.scoring.outcomes import scored_outcomes
+from churn_mlops.store.scoring.predictions import predictions
+from churn_mlops.store.scoring.runs import Run, run_of
+from churn_mlops.store.suppression.tombstones import all_tombstones
 from tests.command import Churn, Result, runner
-from tests.history_company import latest_moment, write_small_company
-from tests.traces import in_files, in_tables
+from tests.companies.history import latest_moment, write_small_company
+from tests.find_customer_bytes import in_files, in_tables
 
 NAME, OTHER = "Zyxomma-Petiolatum-77", "Ictinogomphus-Ferox-12"
 HASH_KEY = "a key of our own"

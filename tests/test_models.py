@@ -15,8 +15,8 @@ from churn_mlops.data.contract import DataContract
 from churn_mlops.errors import DataError, NotFittedError
 from churn_mlops.models import MODEL_TYPES, ChurnModel
 from churn_mlops.models.fit_settings import FitSettings
-from churn_mlops.models.tables import AdditiveTables
-from tests.customers import CONTRACT, customers, left
+from churn_mlops.models.scorers.lookup_tables import AdditiveTables
+from tests.companies.customers import CONTRACT, customers, left
 
 
 def test_a_model_finds_the_signal_that_is_there(model: ChurnModel) -> None:

@@ -13,7 +13,8 @@ from typing import Any
 from bench.outages.replicas import Replica
 from bench.outages.site import Site, customer, wait
 from bench.outages.steady import Fault, Steady
-from churn_mlops.store import make_key, open_store, revoke_key
+from churn_mlops.store import open_store
+from churn_mlops.store.access.api_keys import make_key, revoke_key
 
 ROUNDS = 5
 

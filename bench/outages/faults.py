@@ -18,8 +18,9 @@ from bench.outages.replicas import Replica
 from bench.outages.scenario import Scenario
 from bench.outages.site import Site, named, wait
 from bench.outages.steady import Fault, Steady
-from churn_mlops.store import StoredBundle, StoredPeriod, add_live, current_period, open_store
-from tests.versions import disagreeing
+from churn_mlops.store import open_store
+from churn_mlops.store.deployments import StoredBundle, StoredPeriod, add_live, current_period
+from tests.companies.versions import disagreeing
 
 CHANGES = 20
 CLOCKS = {"+1h": 3600, "-1h": -3600, "+1d": 86_400, "-1d": -86_400}

@@ -11,7 +11,9 @@ from typing import Any
 from bench.outages.answers import KINDS, Allowed, Tally, told
 from bench.outages.site import Site, site, wait
 from bench.outages.steady import Fault, Steady
-from churn_mlops.store import answers_of, contacts, open_store
+from churn_mlops.store import open_store
+from churn_mlops.store.contacts import contacts
+from churn_mlops.store.prediction_log import answers_of
 
 RECOVERY_SECONDS = 5.0
 

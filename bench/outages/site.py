@@ -19,10 +19,12 @@ from bench.outages.replicas import Replica
 from churn_mlops.config import Settings
 from churn_mlops.models.bundle import Bundle
 from churn_mlops.models.inference import ChurnPredictor
-from churn_mlops.pipelines.live_models import SharedModels
-from churn_mlops.store import make_key, open_store, publish
-from tests.store.made import batch, run
-from tests.versions import CUSTOMER, version_of
+from churn_mlops.pipelines.deployment.deploy import SharedModels
+from churn_mlops.store import open_store
+from churn_mlops.store.access.api_keys import make_key
+from churn_mlops.store.scoring.publishing import publish
+from tests.companies.versions import CUSTOMER, version_of
+from tests.store.builders import batch, run
 
 REPLICAS = 3
 CUSTOMERS = 40

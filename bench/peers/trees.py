@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from churn_mlops.models.additive import CANDIDATES
-from churn_mlops.models.bagging import Bags, fit_bags
 from churn_mlops.models.bundle import Bundle
 from churn_mlops.models.calibration import Calibration
-from churn_mlops.models.ensemble import combined
-from churn_mlops.models.fitting import FitSettings, TrainingInputs, stratified_folds
-from churn_mlops.models.tables import AdditiveTables
-from churn_mlops.models.tree_text import write_text
+from churn_mlops.models.fitting.additive import CANDIDATES
+from churn_mlops.models.fitting.bagging import Bags, fit_bags
+from churn_mlops.models.fitting.inputs import FitSettings, TrainingInputs, stratified_folds
+from churn_mlops.models.scorers.lightgbm_text import write_text
+from churn_mlops.models.scorers.lookup_tables import AdditiveTables
+from churn_mlops.models.scorers.tree_ensemble import combined
 
 
 @dataclass(frozen=True)

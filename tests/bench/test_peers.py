@@ -16,7 +16,7 @@ from bench.peers.pipeline import Lean, Pipeline
 from bench.peers.servers import BY_HAND, PIPELINE, peers
 from bench.peers.trees import Trees, trees_of
 from churn_mlops.models import ChurnModel
-from tests.customers import CONTRACT, customers, left
+from tests.companies.customers import CONTRACT, customers, left
 
 PLAIN = CONTRACT.model_copy(
     update={"features": {name: one for name, one in CONTRACT.features.items() if name != "charges"}}

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 
-from churn_mlops.store import customer_hash, open_store, record_event
+from churn_mlops.keyed_hash import customer_hash
+from churn_mlops.store import open_store
+from churn_mlops.store.audit_log import record_event
 from tests.cli.conftest import Churn
 
 STORE = "sqlite:///store/churn.db"

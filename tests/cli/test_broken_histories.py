@@ -13,7 +13,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from tests.cli.conftest import Churn
-from tests.data.databases import DAY, Frames, shop, write_folder
+from tests.data.proposal.databases import DAY, Frames, shop, write_folder
 
 Contract = dict[str, Any]
 CONTRACT: Contract = {

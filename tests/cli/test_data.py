@@ -10,7 +10,7 @@ import pytest
 from churn_mlops.config import load_settings
 from churn_mlops.data.contract import DataContract
 from tests.cli.conftest import Churn
-from tests.flat_company import write_demo
+from tests.companies.flat import write_demo
 
 INIT = ("init", "--from", "customers.csv", "--customer", "customer_id", "--label", "churned")
 CONTRACT, CONFIG = Path("config/contract.yaml"), Path("config/config.yaml")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Churn
-from tests.company import Company
+from tests.companies.small import Company
 
 
 @pytest.fixture(autouse=True)

@@ -17,10 +17,10 @@ from typer.main import get_command
 from churn_mlops import __version__
 from churn_mlops.cli.main import app
 from churn_mlops.models.registry import versions
-from churn_mlops.pipelines import train as job
-from churn_mlops.pipelines.recording import tracking
+from churn_mlops.pipelines.deployment.mlflow_aliases import tracking
+from churn_mlops.pipelines.training import train as job
 from tests.cli.conftest import Churn
-from tests.company import Company
+from tests.companies.small import Company
 
 PAGE = Path(__file__).parents[2] / "docs" / "cli.md"
 COMMAND = [sys.executable, "-c", "from churn_mlops.cli import main; main()"]

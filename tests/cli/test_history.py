@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from churn_mlops.config import load_settings
-from churn_mlops.data.history import HistoryContract, load_contract
+from churn_mlops.data.contract import HistoryContract, load_contract
 from tests.cli.conftest import Churn
-from tests.data.databases import shop, write_folder
+from tests.data.proposal.databases import shop, write_folder
 
 CONTRACT = Path("config/contract.yaml")
 

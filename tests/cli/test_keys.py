@@ -7,7 +7,10 @@ import json
 
 import pytest
 
-from churn_mlops.store import access_is_configured, credentials, events, hash_of, open_store
+from churn_mlops.store import open_store
+from churn_mlops.store.access.api_keys import hash_of
+from churn_mlops.store.access.credentials import access_is_configured, credentials
+from churn_mlops.store.audit_log import events
 from tests.cli.conftest import Churn
 
 STORE = "sqlite:///store/churn.db"

@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
-from churn_mlops.store import latest_run, open_store
+from churn_mlops.store import open_store
+from churn_mlops.store.scoring.runs import latest_run
 from tests.cli.conftest import Churn
-from tests.company import Company, write_rows
-from tests.pipelines.receiver import receiving
+from tests.companies.small import Company, write_rows
+from tests.pipelines.delivery.webhook_receiver import receiving
 
 
 @pytest.fixture

@@ -12,9 +12,9 @@ import pytest
 
 from churn_mlops.models.registry import bundle_of
 from churn_mlops.models.tracking import Run, log_run
-from churn_mlops.pipelines.recording import tracking
+from churn_mlops.pipelines.deployment.mlflow_aliases import tracking
 from tests.cli.conftest import Churn
-from tests.company import Company
+from tests.companies.small import Company
 
 
 def test_the_report_of_the_live_version_and_its_pictures_are_written(churn: Churn, company: Company) -> None:

@@ -14,11 +14,12 @@ from pathlib import Path
 
 import pytest
 
-from churn_mlops.cli.stopping import Stopping
-from churn_mlops.store import latest_run, open_store
+from churn_mlops.cli.interrupts import Stopping
+from churn_mlops.store import open_store
+from churn_mlops.store.scoring.runs import latest_run
 from tests.cli.conftest import Churn
-from tests.company import Company
-from tests.pipelines.receiver import Receiver, receiving
+from tests.companies.small import Company
+from tests.pipelines.delivery.webhook_receiver import Receiver, receiving
 
 CHURN = [sys.executable, "-c", "from churn_mlops.cli import main; main()"]
 

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from churn_mlops.cli import training
-from churn_mlops.data.firewall import Canary, Firewall, LeakFinding
-from churn_mlops.models.auto import Excess, as_plain
-from churn_mlops.pipelines.train import Trained
+from churn_mlops.data.leakage import Canary, Firewall, LeakFinding
+from churn_mlops.models.fitting.type_selection import Excess, as_plain
+from churn_mlops.pipelines.training.train import Trained
 from tests.cli.conftest import Churn
-from tests.company import Company
+from tests.companies.small import Company
 
 COMPARED = {
     "logistic_regression": Excess(0.42, 0.001, 0.002),

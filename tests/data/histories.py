@@ -10,8 +10,8 @@ import ibis.expr.types as ir
 import psycopg
 import pyarrow as pa
 
-from churn_mlops.data.history import HistoryContract
-from churn_mlops.data.tables import tables_of
+from churn_mlops.data.contract import HistoryContract
+from churn_mlops.data.sources.history_tables import tables_of
 
 Tables = Mapping[str, pa.Table]
 _OF_POSTGRES = {"string": "text", "int64": "bigint", "int32": "integer", "double": "float8", "bool": "boolean"}

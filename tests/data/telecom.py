@@ -9,7 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from churn_mlops.data.history import HistoryContract
+from churn_mlops.data.contract import HistoryContract
 
 FIRST = date(2024, 1, 1)
 DAYS = 200

@@ -12,7 +12,7 @@ import pytest
 from churn_mlops.data.contract import DataContract
 from churn_mlops.errors import DataError, NotFittedError
 from churn_mlops.features import FeatureEngineer
-from tests.customers import CONTRACT, customers
+from tests.companies.customers import CONTRACT, customers
 
 
 def test_inputs_stand_in_the_order_of_the_contract() -> None:

@@ -17,7 +17,7 @@ from sklearn.pipeline import make_pipeline
 
 from churn_mlops.errors import DataError
 from churn_mlops.features import FeatureEngineer
-from tests.customers import CONTRACT, customers, left
+from tests.companies.customers import CONTRACT, customers, left
 from tests.estimator_checks import checks_of
 
 

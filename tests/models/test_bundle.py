@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from churn_mlops.errors import BundleError
 from churn_mlops.models import Bundle, ChurnModel
-from tests.customers import CONTRACT, left
+from tests.companies.customers import CONTRACT, left
 
 
 def test_a_bundle_survives_the_file(model: ChurnModel, tmp_path: Path) -> None:

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from churn_mlops.models.bagging import averaging_gain
 from churn_mlops.models.calibration import Calibration, cautious, fit_calibration, sigmoid
-from churn_mlops.models.tables import Floats
+from churn_mlops.models.fitting.bagging import averaging_gain
+from churn_mlops.models.scorers.lookup_tables import Floats
 
 
 def drawn(rows: int, intercept: float, slope: float, seed: int = 0) -> tuple[Floats, Floats]:

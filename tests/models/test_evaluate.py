@@ -9,7 +9,7 @@ import pytest
 from sklearn.metrics import average_precision_score, log_loss, roc_auc_score
 
 from churn_mlops.models.evaluate import METRICS, curves, evaluate
-from churn_mlops.models.tables import Floats
+from churn_mlops.models.scorers.lookup_tables import Floats
 
 
 def drawn(rows: int, seed: int, spread: float = 1.0) -> tuple[Floats, Floats]:

@@ -16,7 +16,7 @@ from churn_mlops.errors import BundleError, DataError
 from churn_mlops.models import ChurnModel, ChurnPredictor
 from churn_mlops.models.explain import whole_points
 from churn_mlops.models.inference import Bands
-from tests.customers import customers
+from tests.companies.customers import customers
 
 ROW = {"tenure": 2, "charges": 80.0, "senior": 0, "plan": "monthly", "channel": "web"}
 

@@ -16,9 +16,10 @@ import pytest
 
 from churn_mlops.errors import BundleError, PromotionError
 from churn_mlops.models import Bundle, ChurnModel
-from churn_mlops.models.live_periods import LivePeriod, merged, standing
-from churn_mlops.models.promotion import ChampionChangedError, Comparison, LiveModels, compare
-from tests.customers import CONTRACT, customers, left
+from churn_mlops.models.comparison import Comparison, compare
+from churn_mlops.models.deployment_periods import LivePeriod, merged, standing
+from churn_mlops.models.promotion import ChampionChangedError, LiveModels
+from tests.companies.customers import CONTRACT, customers, left
 
 
 @pytest.fixture(scope="module")
@@ -142,7 +143,7 @@ def test_a_full_disk_is_said_and_leaves_the_champion(
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("churn_mlops.models.promotion.write_whole", full)
+    monkeypatch.setattr("churn_mlops.models.promotion.write_atomic", full)
     with pytest.raises(PromotionError, match=r"No space left on device.*models\.folder"):
         live.publish(second, version="2", provenance={}, reason="x")
     assert version(live) == "1"

@@ -31,7 +31,7 @@ from churn_mlops.data.contract import DataContract
 from churn_mlops.errors import DataError, NotFittedError
 from churn_mlops.models import MODEL_TYPES, ChurnModel, ChurnPredictor
 from churn_mlops.models.inference import Bands
-from tests.customers import CONTRACT, customers, left
+from tests.companies.customers import CONTRACT, customers, left
 from tests.estimator_checks import TOO_FEW_CUSTOMERS, checks_of, refusal, run
 from tests.pages import ROOT
 

@@ -26,7 +26,7 @@ from churn_mlops.errors import BundleError, PromotionError
 from churn_mlops.models import ChurnModel
 from churn_mlops.models.registry import CHALLENGER, CHAMPION, bundle_of, document_of, provenance_of, set_alias, versions
 from churn_mlops.models.tracking import LONGEST_DESCRIPTION, Run, Tracking, TrackingError, log_run, reach
-from tests.customers import CONTRACT, customers, left
+from tests.companies.customers import CONTRACT, customers, left
 
 
 @dataclass(frozen=True)

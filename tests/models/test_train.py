@@ -9,11 +9,12 @@ import pandas as pd
 import pytest
 
 from churn_mlops.data.contract import DataContract
-from churn_mlops.models import ChurnModel, fitting
+from churn_mlops.models import ChurnModel
 from churn_mlops.models import train as training
 from churn_mlops.models.calibration import Calibration, fit_calibration
-from churn_mlops.models.fitting import FitSettings, Fitted, TrainingInputs
-from tests.customers import CONTRACT, customers, left
+from churn_mlops.models.fitting import inputs as fitting
+from churn_mlops.models.fitting.inputs import FitSettings, Fitted, TrainingInputs
+from tests.companies.customers import CONTRACT, customers, left
 
 
 def numbers(rows: int, seed: int) -> pd.DataFrame:

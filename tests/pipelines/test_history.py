@@ -12,23 +12,28 @@ import numpy as np
 import pytest
 
 from churn_mlops.config import Settings
-from churn_mlops.data.history import HistoryContract, load_contract
-from churn_mlops.data.tables import open_tables
+from churn_mlops.data.contract import HistoryContract, load_contract
+from churn_mlops.data.sources.history_tables import open_tables
 from churn_mlops.errors import ConfigError, DataError, StoreBusyError
 from churn_mlops.models.inference import ChurnPredictor
 from churn_mlops.models.promotion import LiveModels
-from churn_mlops.pipelines.daily import backfill, run_day
-from churn_mlops.pipelines.mature import mature
-from churn_mlops.pipelines.one_customer import read_customer
-from churn_mlops.pipelines.out_of_time import out_of_time
-from churn_mlops.pipelines.periods import as_of_date, before, read_periods
-from churn_mlops.pipelines.score import score
-from churn_mlops.pipelines.setting_aside import latest_dates
-from churn_mlops.pipelines.train import Trained, train
-from churn_mlops.pipelines.validate import validate_source
-from churn_mlops.store import open_store, predictions, run_of, scored_outcomes, scoring_lock
+from churn_mlops.pipelines.inputs.as_of import as_of_date
+from churn_mlops.pipelines.inputs.validate_source import validate_source
+from churn_mlops.pipelines.outcomes.record_outcomes import mature
+from churn_mlops.pipelines.scoring.publish import backfill, run_day
+from churn_mlops.pipelines.scoring.score import score
+from churn_mlops.pipelines.scoring.single_customer import read_customer
+from churn_mlops.pipelines.training.backtest import out_of_time
+from churn_mlops.pipelines.training.snapshots import before, read_periods
+from churn_mlops.pipelines.training.test_set import latest_dates
+from churn_mlops.pipelines.training.train import Trained, train
+from churn_mlops.store import open_store
+from churn_mlops.store.database.run_lock import scoring_lock
+from churn_mlops.store.scoring.outcomes import scored_outcomes
+from churn_mlops.store.scoring.predictions import predictions
+from churn_mlops.store.scoring.runs import run_of
 from tests.command import runner
-from tests.history_company import latest_moment, write_small_company
+from tests.companies.history import latest_moment, write_small_company
 
 TODAY = date(2030, 1, 1)
 

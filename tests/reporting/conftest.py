@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from churn_mlops.pipelines.report import Recorded, recorded
-from tests.company import Company
+from churn_mlops.pipelines.training.report import Recorded, recorded
+from tests.companies.small import Company
 
 
 @pytest.fixture(scope="session")

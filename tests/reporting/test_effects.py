@@ -9,7 +9,7 @@ import pytest
 
 from churn_mlops.data.contract import DataContract
 from churn_mlops.reporting.effects import effects, interplays
-from churn_mlops.reporting.facts import Effect
+from churn_mlops.reporting.report_data import Effect
 
 CONTRACT = DataContract.from_dict(
     {

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from churn_mlops.pipelines.report import Recorded
+from churn_mlops.pipelines.training.report import Recorded
 from churn_mlops.reporting import Report, money_of
-from churn_mlops.reporting.facts import Figure, Length
 from churn_mlops.reporting.money import monthly, year_cost
 from churn_mlops.reporting.ranking import rank
+from churn_mlops.reporting.report_data import Figure, Length
 from churn_mlops.retention import Economics, expected_gain
 
 SEED = Economics()  # 500 USD a customer, 50 USD an offer, 20 % kept

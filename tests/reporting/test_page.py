@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from churn_mlops.pipelines.report import Recorded
+from churn_mlops.pipelines.training.report import Recorded
 from churn_mlops.reporting import Report, money_of
-from churn_mlops.reporting.facts import Cell, Compared, Figure, Noticed, Unseen
 from churn_mlops.reporting.page import Page
+from churn_mlops.reporting.report_data import Cell, Compared, Figure, Noticed, Unseen
 from churn_mlops.retention import Economics
 
 EVIL = '<script>alert("x")</script>&amp;'

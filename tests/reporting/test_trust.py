@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from churn_mlops.pipelines.report import Recorded
+from churn_mlops.pipelines.training.report import Recorded
 from churn_mlops.reporting import sentences
-from churn_mlops.reporting.facts import Figure
+from churn_mlops.reporting.report_data import Figure
 
 
 @pytest.mark.parametrize(

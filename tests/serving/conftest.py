@@ -9,7 +9,7 @@ from fastapi.testclient import TestClient
 from churn_mlops.config import Settings
 from churn_mlops.data.contract import DataContract
 from churn_mlops.serving.app import create_app
-from churn_mlops.serving.live import Live, LiveSource
+from churn_mlops.serving.model.served_model import Live, LiveSource
 
 CONTRACT = DataContract.from_dict(
     {

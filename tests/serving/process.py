@@ -18,9 +18,10 @@ from churn_mlops.config import Settings
 from churn_mlops.data.contract import DataContract
 from churn_mlops.models import ChurnModel
 from churn_mlops.models.promotion import LiveModels
-from churn_mlops.pipelines.daily import run_day
-from churn_mlops.store import make_key, open_store
-from tests.flat_company import demo_columns, write_demo
+from churn_mlops.pipelines.scoring.publish import run_day
+from churn_mlops.store import open_store
+from churn_mlops.store.access.api_keys import make_key
+from tests.companies.flat import demo_columns, write_demo
 from tests.test_api import CUSTOMER
 
 ROOT = Path(__file__).parents[2]

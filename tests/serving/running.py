@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from churn_mlops.config import Settings
-from churn_mlops.serving.live import LiveSource
+from churn_mlops.serving.model.served_model import LiveSource
 from churn_mlops.serving.server import Server, address_of, listen
 
 

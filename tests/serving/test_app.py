@@ -10,7 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from churn_mlops.config import Settings
 from churn_mlops.serving.app import create_app
-from churn_mlops.serving.live import Live, LiveSource
+from churn_mlops.serving.model.served_model import Live, LiveSource
 
 FOUR_KEYS = ["prediction", "will_churn", "churn_probability", "confidence"]
 

@@ -21,9 +21,10 @@ import pytest
 from churn_mlops.data.contract import DataContract
 from churn_mlops.models import ChurnModel
 from churn_mlops.models.promotion import LiveModels
-from churn_mlops.store import make_key, open_store, revoke_key
+from churn_mlops.store import open_store
+from churn_mlops.store.access.api_keys import make_key, revoke_key
 from tests.command import runner
-from tests.flat_company import demo_columns, write_demo
+from tests.companies.flat import demo_columns, write_demo
 from tests.test_api import CUSTOMER
 
 ROOT = Path(__file__).parents[2]

@@ -13,8 +13,8 @@ import pytest
 
 from churn_mlops.models import ChurnModel
 from churn_mlops.models.promotion import LiveModels
-from churn_mlops.models.tables import AdditiveTables
-from tests.customers import customers
+from churn_mlops.models.scorers.lookup_tables import AdditiveTables
+from tests.companies.customers import customers
 
 ROOT = Path(__file__).parents[2]
 ENVIRONMENTS = {"tables": ROOT / ".venv" / "serving", "trees": ROOT / ".venv" / "serving-trees"}
@@ -48,8 +48,8 @@ import asyncio
 from churn_mlops.config import load_settings
 from churn_mlops.logs import configure
 from churn_mlops.serving.app import create_app
-from churn_mlops.serving.live import LiveSource
-from churn_mlops.serving.champion import load_champion
+from churn_mlops.serving.model.served_model import LiveSource
+from churn_mlops.serving.model.model_watcher import load_champion
 
 configure("error")
 folder = Path(sys.argv[1])

@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 import pytest
 
 from churn_mlops.errors import RowsRefusedError
-from churn_mlops.store import Contact, NewContact, Store, contact_under, contacts, held_out, open_store, record_contact
+from churn_mlops.store import Store, open_store
+from churn_mlops.store.contacts import Contact, NewContact, contact_under, contacts, held_out, record_contact
 
 NOW = datetime(2026, 11, 23, 14, 5, tzinfo=UTC)
 

@@ -12,7 +12,7 @@ from churn_mlops.cli.settings import settings_of
 from churn_mlops.cli.terminal import print_json, say, table
 
 if TYPE_CHECKING:
-    from churn_mlops.store import AuditEvent
+    from churn_mlops.store.audit_log import AuditEvent
 
 _SHOWN_OF_A_HASH = 12
 
@@ -32,7 +32,9 @@ def audit(
 
     Example: `churn audit --customer C0000017`
     """
-    from churn_mlops.store import customer_hash, events, open_store, record_event
+    from churn_mlops.keyed_hash import customer_hash
+    from churn_mlops.store import open_store
+    from churn_mlops.store.audit_log import events, record_event
 
     settings = settings_of(context)
     about = None if customer is None else customer_hash(settings.store.customer_hash_key, customer)

@@ -11,9 +11,9 @@ from churn_mlops.cli.terminal import print_json, say, table
 from churn_mlops.errors import ConfigError
 
 if TYPE_CHECKING:
-    from churn_mlops.data.history_proposal import HistoryProposal
-    from churn_mlops.data.proposal import Proposal
-    from churn_mlops.data.validation import ValidationReport
+    from churn_mlops.data.proposal.flat_proposal import Proposal
+    from churn_mlops.data.proposal.history_proposal import HistoryProposal
+    from churn_mlops.data.validation.validate import ValidationReport
 
 
 def init(
@@ -42,7 +42,7 @@ def init(
 
     Example: `churn init --from customers.csv --customer customer_id --label churned`
     """
-    from churn_mlops.pipelines import init as job
+    from churn_mlops.pipelines.onboarding import init as job
 
     settings = settings_of(context)
     if settings.contract.path.exists() and not overwrite:
@@ -96,7 +96,7 @@ def validate(
 
     Example: `churn validate --from today.csv`
     """
-    from churn_mlops.pipelines import validate as job
+    from churn_mlops.pipelines.inputs import validate_source as job
 
     report = job.validate_source(settings_of(context), from_address)
     if as_json:
@@ -115,7 +115,7 @@ def _no_label(proposal: Proposal | HistoryProposal) -> str:
 
 
 def _show_proposal(proposal: Proposal | HistoryProposal) -> None:
-    from churn_mlops.data.outline import outlined  # with it comes what reads tables
+    from churn_mlops.data.proposal.summary import outlined  # with it comes what reads tables
 
     overview = proposal.overview()
     count = len(proposal.contract.features)

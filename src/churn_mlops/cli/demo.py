@@ -26,15 +26,15 @@ def demo(
 
     Example: `churn demo --no-serve`
     """
-    from churn_mlops.pipelines.daily import run_day
-    from churn_mlops.pipelines.demo import demo_settings, make_company
+    from churn_mlops.pipelines.onboarding.demo import demo_settings, make_company
+    from churn_mlops.pipelines.scoring.publish import run_day
 
     settings = demo_settings(settings_of(context), FOLDER)
     with progress_bar("Making the company"):
         made = make_company(FOLDER, customers, months, seed)
     if made:
         say(f"Made a company of {customers:,} customers, with a history of {months} months, in {FOLDER}/.")
-        from churn_mlops.pipelines import train as training_job
+        from churn_mlops.pipelines.training import train as training_job
 
         with progress_bar("Training") as progress:
             trained = training_job.train(settings, progress=progress)

@@ -27,7 +27,8 @@ def create(
 
     Example: `churn keys create --name crm --role service --expires-days 365`
     """
-    from churn_mlops.store import make_key, open_store
+    from churn_mlops.store import open_store
+    from churn_mlops.store.access.api_keys import make_key
 
     expires_at = None if expires_days is None else datetime.now(UTC) + timedelta(days=expires_days)
     with open_store(settings_of(context).store.url) as store:
@@ -48,7 +49,8 @@ def list_keys(
 
     Example: `churn keys list`
     """
-    from churn_mlops.store import keys, open_store
+    from churn_mlops.store import open_store
+    from churn_mlops.store.access.api_keys import keys
 
     with open_store(settings_of(context).store.url) as store:
         found = keys(store)
@@ -83,7 +85,8 @@ def revoke(
 
     Example: `churn keys revoke 1f6a0c3e`
     """
-    from churn_mlops.store import open_store, revoke_key
+    from churn_mlops.store import open_store
+    from churn_mlops.store.access.api_keys import revoke_key
 
     with open_store(settings_of(context).store.url) as store:
         key = revoke_key(store, key_id, by=who())

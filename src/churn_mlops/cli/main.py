@@ -14,21 +14,9 @@ import typer
 from typer.core import TyperGroup
 
 from churn_mlops import __version__
-from churn_mlops.cli import (
-    audit,
-    data,
-    demo,
-    doctor,
-    forgetting,
-    keys,
-    models,
-    people,
-    report,
-    schedule,
-    scoring,
-    serving,
-    training,
-)
+from churn_mlops.cli import audit, data, demo, doctor, keys, models, report, schedule, scoring, serving, training
+from churn_mlops.cli import forget as forgetting
+from churn_mlops.cli import users as people
 from churn_mlops.cli.terminal import complain
 from churn_mlops.config import DEFAULT_PATH
 from churn_mlops.errors import ChurnError

@@ -23,7 +23,7 @@ def list_versions(
 
     Example: `churn models list`
     """
-    from churn_mlops.pipelines import promote as job
+    from churn_mlops.pipelines.deployment import promote as job
 
     versions, periods = job.overview(settings_of(context))
     if as_json:
@@ -53,7 +53,7 @@ def promote(
 
     Example: `churn models promote 3 --reason "approved by the board"`
     """
-    from churn_mlops.pipelines import promote as job
+    from churn_mlops.pipelines.deployment import promote as job
 
     period = job.promote(settings_of(context), version, _given(reason), by=who())
     say(f"Version {period.version} ({period.model_type}) is live since {period.since}. {TAKEN_UP}")
@@ -68,7 +68,7 @@ def rollback(
 
     Example: `churn models rollback --reason "too many false alarms"`
     """
-    from churn_mlops.pipelines import promote as job
+    from churn_mlops.pipelines.deployment import promote as job
 
     period = job.rollback(settings_of(context), _given(reason), by=who())
     say(f"Version {period.version} ({period.model_type}) is live again since {period.since}. {TAKEN_UP}")
@@ -86,7 +86,7 @@ def sync(context: typer.Context) -> None:
 
     Example: `churn models sync`
     """
-    from churn_mlops.pipelines import promote as job
+    from churn_mlops.pipelines.deployment import promote as job
 
     period = job.sync(settings_of(context))
     if period is None:

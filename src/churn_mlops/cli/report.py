@@ -29,7 +29,7 @@ def report(
 
     Example: `churn report 3 --out report.html`
     """
-    from churn_mlops.pipelines import report as job
+    from churn_mlops.pipelines.training import report as job
 
     if as_json and (out is not None or pictures is not None):
         raise typer.BadParameter(

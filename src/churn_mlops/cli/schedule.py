@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from churn_mlops.cli.interrupts import Stopping
 from churn_mlops.cli.settings import settings_of
-from churn_mlops.cli.stopping import Stopping
 from churn_mlops.cli.terminal import print_json, say
 from churn_mlops.errors import ChurnError
 
 if TYPE_CHECKING:
     from churn_mlops.config import Settings
-    from churn_mlops.pipelines.punctuality import Punctuality
-    from churn_mlops.pipelines.timetable import Timetable
+    from churn_mlops.pipelines.scheduling.lateness import Punctuality
+    from churn_mlops.pipelines.scheduling.timetable import Timetable
 
 
 def schedule(
@@ -37,7 +37,7 @@ def schedule(
         raise typer.BadParameter("does not go with --status", param_hint="--backfill")
     settings = settings_of(context)
     # With it comes what scores, which takes a second.
-    from churn_mlops.pipelines.daily_job import timetable_of, utc_now
+    from churn_mlops.pipelines.scheduling.daily_job import timetable_of, utc_now
 
     timetable = timetable_of(settings, utc_now())
     if status:
@@ -47,9 +47,9 @@ def schedule(
 
 
 def _keep(settings: Settings, timetable: Timetable, backfill: bool) -> None:
-    from churn_mlops.pipelines.daily_job import daily_job, utc_now
-    from churn_mlops.pipelines.schedule import Retries, Schedule
-    from churn_mlops.pipelines.webhook import Patience
+    from churn_mlops.pipelines.delivery.webhook import Patience
+    from churn_mlops.pipelines.scheduling.daily_job import daily_job, utc_now
+    from churn_mlops.pipelines.scheduling.scheduler import Retries, Schedule
 
     wanted = settings.schedule
     with Stopping() as stopping:
@@ -67,9 +67,9 @@ def _keep(settings: Settings, timetable: Timetable, backfill: bool) -> None:
 
 
 def _status(settings: Settings, timetable: Timetable, as_json: bool) -> None:
-    from churn_mlops.pipelines.daily_job import last_success, utc_now
-    from churn_mlops.pipelines.freshness import freshness
-    from churn_mlops.pipelines.punctuality import punctuality
+    from churn_mlops.pipelines.inputs.freshness import freshness
+    from churn_mlops.pipelines.scheduling.daily_job import last_success, utc_now
+    from churn_mlops.pipelines.scheduling.lateness import punctuality
 
     found = punctuality(timetable, last_success(settings, timetable), utc_now())
     try:

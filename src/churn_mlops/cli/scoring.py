@@ -16,7 +16,7 @@ from churn_mlops.config import check_as_of
 
 if TYPE_CHECKING:
     from churn_mlops.config import Settings
-    from churn_mlops.pipelines.score import Scored
+    from churn_mlops.pipelines.scoring.score import Scored
 
 TOP = 10
 
@@ -46,11 +46,11 @@ def score(
 
     Example: `churn score --out list.csv`
     """
-    from churn_mlops.pipelines import daily
-    from churn_mlops.pipelines import score as job
-    from churn_mlops.pipelines.export import FORMATS, export
-    from churn_mlops.pipelines.sending import send_list
-    from churn_mlops.pipelines.webhook import Patience, checked
+    from churn_mlops.pipelines.delivery.send_list import send_list
+    from churn_mlops.pipelines.delivery.webhook import Patience, checked
+    from churn_mlops.pipelines.scoring import publish as daily
+    from churn_mlops.pipelines.scoring import score as job
+    from churn_mlops.pipelines.scoring.export import FORMATS, export
 
     _check_dates(as_of, until)
     if from_address is not None and (as_of or send):
@@ -90,7 +90,7 @@ def mature(
 
     Example: `churn mature`
     """
-    from churn_mlops.pipelines import mature as job
+    from churn_mlops.pipelines.outcomes import record_outcomes as job
 
     found = job.mature(settings_of(context))
     if as_json:
@@ -110,7 +110,7 @@ def mature(
 
 def _each_day(settings: Settings, first: date, last: date, *, quiet: bool) -> Scored:
     """Score and publish every date, with a line for each; what the last one scored."""
-    from churn_mlops.pipelines import daily
+    from churn_mlops.pipelines.scoring import publish as daily
 
     days = []
     for day in daily.backfill(settings, first, last):
@@ -133,7 +133,7 @@ def _check_dates(as_of: datetime | None, until: datetime | None) -> None:
 
 def _show_age(scored: Scored, *, latest: bool) -> None:
     """Print that the source seems to be loaded no more; of another date than its latest, the validation says it."""
-    from churn_mlops.pipelines.periods import STALE_DAYS
+    from churn_mlops.pipelines.inputs.as_of import STALE_DAYS
 
     days = (datetime.now(UTC).date() - scored.as_of).days - 1
     if latest and days > STALE_DAYS:

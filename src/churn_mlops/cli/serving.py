@@ -14,8 +14,8 @@ from churn_mlops.cli.terminal import say
 if TYPE_CHECKING:
     from churn_mlops.config import Settings
     from churn_mlops.models.bundle import Bundle
-    from churn_mlops.pipelines.one_customer import CustomerRow
-    from churn_mlops.serving.risk import ReadCustomer
+    from churn_mlops.pipelines.scoring.single_customer import CustomerRow
+    from churn_mlops.serving.api.customers import ReadCustomer
 
 
 def serve(
@@ -32,8 +32,8 @@ def serve(
 
     Example: `churn serve --port 8000`
     """
-    from churn_mlops.serving.leaving import leave
     from churn_mlops.serving.server import serve as run
+    from churn_mlops.serving.workers import leave
 
     settings = settings_of(context)
     given = {name: value for name, value in (("host", host), ("port", port), ("workers", workers)) if value is not None}
@@ -52,7 +52,7 @@ def reader(settings: Settings) -> ReadCustomer | None:
 
 def _read(settings: Settings, customer: str, bundle: Bundle) -> CustomerRow | None:
     # With the first request: the server starts without what reads sources.
-    from churn_mlops.pipelines.one_customer import read_customer
+    from churn_mlops.pipelines.scoring.single_customer import read_customer
 
     return read_customer(settings, customer, bundle)
 

@@ -15,9 +15,9 @@ from churn_mlops.cli.terminal import TAKEN_UP, print_json, progress_bar, say, ta
 
 if TYPE_CHECKING:
     from churn_mlops.models.evaluate import Estimate
-    from churn_mlops.pipelines.leak_check import LeakCheck
-    from churn_mlops.pipelines.out_of_time import OutOfTime
-    from churn_mlops.pipelines.train import Trained
+    from churn_mlops.pipelines.training.backtest import OutOfTime
+    from churn_mlops.pipelines.training.leakage import LeakCheck
+    from churn_mlops.pipelines.training.train import Trained
 
 TITLES = {
     "log_loss": "log loss (lower is better)",
@@ -50,7 +50,7 @@ def train(
     Example: `churn train`
     """
     # Imported here, like the job of every command: `churn --help` need not wait for LightGBM and MLflow.
-    from churn_mlops.pipelines import train as job
+    from churn_mlops.pipelines.training import train as job
 
     settings = settings_of(context)
     if model_type is not None:

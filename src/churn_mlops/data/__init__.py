@@ -23,7 +23,7 @@ def load_csv(filepath: str | PathLike[str]) -> pd.DataFrame:
         SourceError: the file is a folder, empty, not UTF-8, not a table, or may not be read.
     """
     # Imported here: serving imports this package for the contract, and its environment has no pandas.
-    from churn_mlops.data.frames import load_csv as load
+    from churn_mlops.data.sources.dataframes import load_csv as load
 
     return load(filepath)
 
@@ -34,6 +34,6 @@ def validate_data(df: pd.DataFrame, required_columns: Iterable[str]) -> bool:
     Raises:
         ValueError: ``df`` is empty, or columns are missing; names them.
     """
-    from churn_mlops.data.frames import validate_data as validate
+    from churn_mlops.data.sources.dataframes import validate_data as validate
 
     return validate(df, required_columns)

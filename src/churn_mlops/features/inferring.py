@@ -20,7 +20,7 @@ def inferred_contract(X: Any) -> DataContract:
     # Imported here, because serving imports this package and has neither pandas nor a query engine.
     import pandas
 
-    from churn_mlops.data.proposal import propose_for_frame
+    from churn_mlops.data.proposal.flat_proposal import propose_for_frame
 
     if not isinstance(X, pandas.DataFrame):
         X = X.to_pandas() if hasattr(X, "to_pandas") else pandas.DataFrame(X).infer_objects()

@@ -15,14 +15,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from churn_mlops.data.contract import DataContract, Feature
-from churn_mlops.data.history import HistoryContract
-from churn_mlops.data.writing import write_whole
+from churn_mlops.atomic_files import write_atomic
+from churn_mlops.data.contract import DataContract, Feature, HistoryContract
 from churn_mlops.errors import BundleError, ContractError
 from churn_mlops.features.fitted import FittedEngineer
-from churn_mlops.models.ensemble import TreeEnsemble
-from churn_mlops.models.plain import model_from_plain, model_to_plain
-from churn_mlops.models.tables import AdditiveTables
+from churn_mlops.models.scorers.lookup_tables import AdditiveTables
+from churn_mlops.models.scorers.serialization import model_from_plain, model_to_plain
+from churn_mlops.models.scorers.tree_ensemble import TreeEnsemble
 
 FORMAT = "churn-bundle"
 FORMAT_VERSION = 1
@@ -127,7 +126,7 @@ class Bundle:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the bundle to ``path``, whole or not at all."""
-        write_whole(Path(path), self.to_bytes())
+        write_atomic(Path(path), self.to_bytes())
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Bundle:

@@ -15,7 +15,7 @@ from scipy.stats import t as student
 from sklearn.metrics import average_precision_score, precision_recall_curve, roc_curve
 
 from churn_mlops.models.calibration import SMALLEST_SLOPE, fit_calibration
-from churn_mlops.models.tables import Floats, Places
+from churn_mlops.models.scorers.lookup_tables import Floats, Places
 
 EPSILON = float(np.finfo(np.float64).eps)
 GROUPS = 30

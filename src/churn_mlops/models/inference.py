@@ -16,10 +16,10 @@ from churn_mlops.errors import BundleError, DataError
 from churn_mlops.features.cells import BadCellError
 from churn_mlops.models.bundle import Bundle
 from churn_mlops.models.calibration import sigmoid
-from churn_mlops.models.core import Core
-from churn_mlops.models.ensemble import TreeEnsemble
 from churn_mlops.models.explain import Explanation, Reason, points_per_log_odds, whole_points, wording
-from churn_mlops.models.tables import AdditiveTables, Floats
+from churn_mlops.models.scorers.lookup_tables import AdditiveTables, Floats
+from churn_mlops.models.scorers.required_only_model import Core
+from churn_mlops.models.scorers.tree_ensemble import TreeEnsemble
 
 Band = Literal["low", "medium", "high"]
 CHECK_TOLERANCE = 1e-9

@@ -7,9 +7,7 @@ folder of each is joined with it by whoever knows both: see :meth:`LiveModels.ad
 
 from __future__ import annotations
 
-import fcntl
 import json
-import math
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -18,26 +16,21 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from churn_mlops.data.writing import write_whole
+from churn_mlops.atomic_files import write_atomic
 from churn_mlops.errors import BundleError, PromotionError
+from churn_mlops.file_locks import lock_file
 from churn_mlops.models.bundle import Bundle
+from churn_mlops.models.deployment_periods import LivePeriod, merged, standing
 from churn_mlops.models.inference import ChurnPredictor
-from churn_mlops.models.live_periods import LivePeriod, merged, standing
-from churn_mlops.models.tables import Floats, Places
 
-NOISE = 1.96
 __all__ = [
     "ANY",
     "Announce",
     "ChampionChangedError",
-    "Comparison",
     "KeptBundle",
     "LiveModel",
     "LiveModels",
     "LivePeriod",
-    "compare",
     "merged",
 ]
 
@@ -47,52 +40,6 @@ ANY = "any"
 
 class ChampionChangedError(PromotionError):
     """Another model went live since the champion was looked at."""
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """Challenger against rival on the customers set aside, row for row.
-
-    Args:
-        gain: mean log loss of the rival less that of the challenger, nats a customer; above 0 the challenger is better.
-        error: standard error of ``gain``.
-        customers: how many were compared.
-    """
-
-    gain: float
-    error: float
-    customers: int
-
-    @property
-    def beyond_noise(self) -> bool:
-        """Whether the challenger is better by more than 1.96 standard errors."""
-        return self.gain > NOISE * self.error
-
-    @property
-    def figures(self) -> str:
-        """The comparison from the challenger's side, as people read it."""
-        difference = f"{abs(self.gain):.5f}"
-        if float(difference) == 0:
-            return f"the same log loss to 5 decimals, standard error {self.error:.5f}"
-        return f"log loss {difference} {'better' if self.gain > 0 else 'worse'}, standard error {self.error:.5f}"
-
-
-def compare(y: Floats, challenger: Floats, rival: Floats, clusters: Places | None = None) -> Comparison:
-    """Compare two sets of scores of the same customers by log loss.
-
-    Args:
-        y: 1 where the customer left, else 0, shape (rows,).
-        challenger: churn probabilities, shape (rows,).
-        rival: churn probabilities, shape (rows,).
-        clusters: the customer of each row, as a whole number, shape (rows,), where one may have several.
-    """
-    gains = _losses(y, rival) - _losses(y, challenger)
-    if clusters is None:
-        return Comparison(float(gains.mean()), float(gains.std(ddof=1) / math.sqrt(len(gains))), len(gains))
-    _, place = np.unique(clusters, return_inverse=True)
-    sums = np.bincount(place, weights=gains - gains.mean())
-    error = math.sqrt(float(sums @ sums) * len(sums) / max(len(sums) - 1, 1)) / len(gains)
-    return Comparison(float(gains.mean()), error, len(gains))
 
 
 @dataclass(frozen=True)
@@ -306,12 +253,12 @@ class LiveModels:
 
     def _write(self, periods: Iterable[LivePeriod]) -> None:
         entries = [asdict(period) for period in periods]
-        write_whole(self.folder / "live.json", json.dumps(entries, indent=1).encode())
+        write_atomic(self.folder / "live.json", json.dumps(entries, indent=1).encode())
 
     def _keep(self, kept: KeptBundle) -> None:
-        write_whole(self._bundle_path(kept.sha256), kept.content)
+        write_atomic(self._bundle_path(kept.sha256), kept.content)
         details = json.dumps(dict(kept.provenance), indent=1, sort_keys=True)
-        write_whole(self._provenance_path(kept.sha256), details.encode())
+        write_atomic(self._provenance_path(kept.sha256), details.encode())
 
     def _kept(self, sha256: str) -> KeptBundle:
         path = self._bundle_path(sha256)
@@ -339,8 +286,7 @@ class LiveModels:
     def _locked(self) -> Iterator[None]:
         try:
             self._bundles.mkdir(parents=True, exist_ok=True)
-            with (self.folder / ".lock").open("w") as lock:
-                fcntl.flock(lock, fcntl.LOCK_EX)
+            with lock_file(self.folder / ".lock"):
                 # Every writer holds the lock, so what is half-written now was left by one that was killed.
                 for left in (*self.folder.glob(".*.tmp"), *self._bundles.glob(".*.tmp")):
                     left.unlink(missing_ok=True)
@@ -350,8 +296,3 @@ class LiveModels:
                 f"the folder of live models, {self.folder}, cannot be written ({error.strerror or error}): make it "
                 "writable, or set models.folder to another (CHURN__MODELS__FOLDER)"
             ) from None
-
-
-def _losses(y: Floats, scores: Floats) -> Floats:
-    kept = np.clip(scores, 1e-15, 1 - 1e-15)
-    return np.asarray(-(y * np.log(kept) + (1 - y) * np.log1p(-kept)))

@@ -7,7 +7,7 @@ from typing import Any
 
 from churn_mlops.errors import BundleError
 from churn_mlops.models.inference import ChurnPredictor
-from churn_mlops.models.tables import Floats
+from churn_mlops.models.scorers.lookup_tables import Floats
 
 
 class BundleModel:

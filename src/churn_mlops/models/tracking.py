@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import logging
 import os
 import sqlite3
@@ -19,6 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from churn_mlops import __version__
 from churn_mlops.data.contract import DataContract
 from churn_mlops.errors import ChurnError
+from churn_mlops.file_locks import lock_file
 from churn_mlops.models.bundle import Bundle
 
 # MLflow reads these when it is imported: no telemetry, and no progress bars of its own.
@@ -165,8 +165,7 @@ def _open_alone(database: Path) -> None:
     MLflow itself would retry for minutes where it cannot be opened, and fail where two processes make tables at once.
     """
     database.parent.mkdir(parents=True, exist_ok=True)
-    with database.with_name(database.name + ".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with lock_file(database.with_name(database.name + ".lock")):
         with closing(sqlite3.connect(database)) as connection:
             connection.execute("PRAGMA schema_version")
         client = mlflow.MlflowClient()

@@ -7,15 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from churn_mlops.data.contract import DataContract
-from churn_mlops.data.history import HistoryContract
+from churn_mlops.data.contract import DataContract, HistoryContract
 from churn_mlops.errors import DataError
 from churn_mlops.features.fitted import FittedEngineer
-from churn_mlops.models.additive import fit_additive
-from churn_mlops.models.auto import as_plain, choose_type, compare_types
 from churn_mlops.models.bundle import Bundle
 from churn_mlops.models.calibration import Calibration, cautious, sigmoid
-from churn_mlops.models.fitting import (
+from churn_mlops.models.fitting.additive import fit_additive
+from churn_mlops.models.fitting.forest import fit_boosting, fit_forest
+from churn_mlops.models.fitting.inputs import (
     Fit,
     FitSettings,
     Fitted,
@@ -25,10 +24,10 @@ from churn_mlops.models.fitting import (
     some_rows,
     stratified_folds,
 )
-from churn_mlops.models.forest import fit_boosting, fit_forest
-from churn_mlops.models.learnt import look, quantile_cuts
-from churn_mlops.models.linear import fit_linear
-from churn_mlops.models.tables import Axis, Floats, Places
+from churn_mlops.models.fitting.linear import fit_linear
+from churn_mlops.models.fitting.type_selection import as_plain, choose_type, compare_types
+from churn_mlops.models.scorers.lookup_tables import Axis, Floats, Places
+from churn_mlops.models.shape_functions import look, quantile_cuts
 
 # In the order in which ``auto`` prefers them.
 FITS: dict[str, Fit] = {

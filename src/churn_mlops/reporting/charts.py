@@ -8,7 +8,7 @@ from typing import Any
 import altair as alt
 
 from churn_mlops.reporting import sentences
-from churn_mlops.reporting.drawing import (
+from churn_mlops.reporting.chart_style import (
     ACCENT,
     INK,
     MONEY,
@@ -23,9 +23,9 @@ from churn_mlops.reporting.drawing import (
     layered,
     table,
 )
-from churn_mlops.reporting.facts import Figure, Point, Report
 from churn_mlops.reporting.money import ListMoney, Money
-from churn_mlops.reporting.words import length, percent
+from churn_mlops.reporting.number_text import length, percent
+from churn_mlops.reporting.report_data import Figure, Point, Report
 
 SHORTEST_LIFT = 0.02
 """Share of the customers from which the lift is drawn: that of shorter lists leaps about."""

@@ -10,9 +10,9 @@ import numpy as np
 
 from churn_mlops.data.contract import DataContract, Feature
 from churn_mlops.models.calibration import sigmoid
-from churn_mlops.models.tables import Axis
-from churn_mlops.reporting.facts import SMALLEST_GROUP, Cell, Effect, Figure, Interplay
+from churn_mlops.models.scorers.lookup_tables import Axis
 from churn_mlops.reporting.intervals import Z
+from churn_mlops.reporting.report_data import SMALLEST_GROUP, Cell, Effect, Figure, Interplay
 
 Kind = Literal["level", "step", "other", "missing"]
 STRONGEST_PAIRS = 10

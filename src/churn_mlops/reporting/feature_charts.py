@@ -7,7 +7,7 @@ from typing import Any, Literal
 import altair as alt
 
 from churn_mlops.reporting import sentences
-from churn_mlops.reporting.drawing import (
+from churn_mlops.reporting.chart_style import (
     ACCENT,
     INK,
     PERCENT,
@@ -21,8 +21,8 @@ from churn_mlops.reporting.drawing import (
     table,
     written,
 )
-from churn_mlops.reporting.facts import Cell, Effect, Report
-from churn_mlops.reporting.words import level_words, percent
+from churn_mlops.reporting.number_text import level_words, percent
+from churn_mlops.reporting.report_data import Cell, Effect, Report
 
 ROW = 40
 """Pixels for one row: its words, and below them its mark."""

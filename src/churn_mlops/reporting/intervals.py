@@ -7,8 +7,8 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from churn_mlops.models.tables import Floats
-from churn_mlops.reporting.facts import Figure
+from churn_mlops.models.scorers.lookup_tables import Floats
+from churn_mlops.reporting.report_data import Figure
 
 Z = 1.959963984540054
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from churn_mlops.reporting.facts import Figure, Length, Report
+from churn_mlops.reporting.report_data import Figure, Length, Report
 from churn_mlops.retention.economics import Economics
 
 MONTH_DAYS = 30

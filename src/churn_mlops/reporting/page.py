@@ -8,10 +8,12 @@ from functools import cached_property
 
 import jinja2
 
-from churn_mlops.reporting import charts, feature_charts, meanings, sentences, words
-from churn_mlops.reporting.drawing import Picture, files, inline_svg
-from churn_mlops.reporting.facts import Effect, Report
+from churn_mlops.reporting import charts, feature_charts, sentences
+from churn_mlops.reporting import explanations as meanings
+from churn_mlops.reporting import number_text as words
+from churn_mlops.reporting.chart_style import Picture, files, inline_svg
 from churn_mlops.reporting.money import ListMoney, Money
+from churn_mlops.reporting.report_data import Effect, Report
 
 SHOWN_CURVES = 12
 SHOWN_SEGMENTS = 12

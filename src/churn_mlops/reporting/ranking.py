@@ -13,9 +13,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from churn_mlops.models.tables import Floats
-from churn_mlops.reporting.facts import Figure, Length, Point
+from churn_mlops.models.scorers.lookup_tables import Floats
 from churn_mlops.reporting.intervals import at_least, banded, scaled, share_of
+from churn_mlops.reporting.report_data import Figure, Length, Point
 
 REPLICATES = 500
 BLOCKS = 2000

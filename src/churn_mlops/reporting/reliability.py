@@ -9,10 +9,10 @@ import numpy as np
 from scipy.stats import norm
 
 from churn_mlops.data.contract import DataContract
-from churn_mlops.models.tables import Axis, Floats
-from churn_mlops.reporting.facts import SMALLEST_GROUP, Bin, Segment
+from churn_mlops.models.scorers.lookup_tables import Axis, Floats
 from churn_mlops.reporting.intervals import share_of
-from churn_mlops.reporting.words import level_words, step_words
+from churn_mlops.reporting.number_text import level_words, step_words
+from churn_mlops.reporting.report_data import SMALLEST_GROUP, Bin, Segment
 
 BINS = 10
 STEPS = 5

@@ -20,18 +20,19 @@ from starlette.types import Scope
 from churn_mlops.config import Settings
 from churn_mlops.errors import DataError
 from churn_mlops.retention import Economics
-from churn_mlops.serving.access import Access
-from churn_mlops.serving.answers import as_json, batch_body, explanation, model_card, plain_body, prediction
-from churn_mlops.serving.at_once import AtOnce, Headers
-from churn_mlops.serving.audited import add_audit
-from churn_mlops.serving.batches import Batches
-from churn_mlops.serving.bodies import read_batch, read_customer
-from churn_mlops.serving.callers import Caller, caller_of
-from churn_mlops.serving.contacts import CONTACTS, add_contacts
-from churn_mlops.serving.direct import Direct, JSONBytes
-from churn_mlops.serving.documentation import add_documentation
-from churn_mlops.serving.documented import Alive, ModelCard, Readiness
-from churn_mlops.serving.errors import (
+from churn_mlops.serving.access.credential_cache import Access
+from churn_mlops.serving.access.principal import Caller, caller_of
+from churn_mlops.serving.access_control import add_access
+from churn_mlops.serving.api.audit import add_audit
+from churn_mlops.serving.api.contacts import CONTACTS, add_contacts
+from churn_mlops.serving.api.customers import ReadCustomer, Source, add_risk
+from churn_mlops.serving.api.direct import Direct, JSONBytes
+from churn_mlops.serving.api.openapi import add_documentation
+from churn_mlops.serving.api.predictions import add_kept
+from churn_mlops.serving.api.response_models import Alive, ModelCard, Readiness
+from churn_mlops.serving.api.session import ACCESS
+from churn_mlops.serving.fast_path.predict_protocol import AtOnce, Headers
+from churn_mlops.serving.http.errors import (
     RequestError,
     error_response,
     http_sentence,
@@ -40,19 +41,30 @@ from churn_mlops.serving.errors import (
     sentence,
     shortened,
 )
-from churn_mlops.serving.forgotten import Forgotten
-from churn_mlops.serving.guarding import add_access
-from churn_mlops.serving.keeping import Keeper, Said, keeper_of, keeping, told_of
-from churn_mlops.serving.kept import add_kept
-from churn_mlops.serving.lifespan import during, repeating
-from churn_mlops.serving.live import Live, LiveSource
-from churn_mlops.serving.metrics import Metrics
-from churn_mlops.serving.observing import Journal, Observed
-from churn_mlops.serving.receiving import BODY_SECONDS, Limits
-from churn_mlops.serving.risk import ReadCustomer, Source, add_risk
-from churn_mlops.serving.schemas import PREDICTION_HEADERS, BatchPredictions, ExplainedPrediction, Prediction
-from churn_mlops.serving.sign_in import ACCESS
-from churn_mlops.serving.store_link import StoreLink
+from churn_mlops.serving.http.request_limits import BODY_SECONDS, Limits
+from churn_mlops.serving.model.request_models import (
+    PREDICTION_HEADERS,
+    BatchPredictions,
+    ExplainedPrediction,
+    Prediction,
+)
+from churn_mlops.serving.model.served_model import Live, LiveSource
+from churn_mlops.serving.observability.metrics import Metrics
+from churn_mlops.serving.observability.request_log import Journal, Observed
+from churn_mlops.serving.prediction.parsing import read_batch, read_customer
+from churn_mlops.serving.prediction.prediction_log import Keeper, Said, keeper_of, keeping, told_of
+from churn_mlops.serving.prediction.responses import (
+    as_json,
+    batch_body,
+    explanation,
+    model_card,
+    plain_body,
+    prediction,
+)
+from churn_mlops.serving.prediction.suppression import Forgotten
+from churn_mlops.serving.resilience.background_tasks import during, repeating
+from churn_mlops.serving.resilience.batch_queue import Batches
+from churn_mlops.serving.resilience.store_client import StoreLink
 
 TAKE_OVER_SECONDS = 1.0
 _JSON = "application/json"

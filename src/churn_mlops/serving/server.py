@@ -20,15 +20,15 @@ import uvicorn
 from churn_mlops.config import Settings
 from churn_mlops.errors import ConfigError
 from churn_mlops.logs import configure
-from churn_mlops.serving.access import Access
+from churn_mlops.serving.access.credential_cache import Access
+from churn_mlops.serving.access_control import access_of, may_leave_loopback
+from churn_mlops.serving.api.customers import ReadCustomer
 from churn_mlops.serving.app import create_app
-from churn_mlops.serving.at_once import AtOnceProtocol
-from churn_mlops.serving.champion import ChampionWatch
-from churn_mlops.serving.forgotten import forget_whom_a_backup_brought_back
-from churn_mlops.serving.guarding import access_of, may_leave_loopback
-from churn_mlops.serving.live import LiveSource
-from churn_mlops.serving.risk import ReadCustomer
-from churn_mlops.serving.store_link import StoreLink
+from churn_mlops.serving.fast_path.predict_protocol import AtOnceProtocol
+from churn_mlops.serving.model.model_watcher import ChampionWatch
+from churn_mlops.serving.model.served_model import LiveSource
+from churn_mlops.serving.prediction.suppression import forget_whom_a_backup_brought_back
+from churn_mlops.serving.resilience.store_client import StoreLink
 from churn_mlops.serving.workers import Workers
 
 GRACE_SECONDS = 10

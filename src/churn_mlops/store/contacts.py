@@ -8,10 +8,10 @@ from datetime import datetime
 from sqlalchemy import insert, select
 
 from churn_mlops.errors import ForgottenError
-from churn_mlops.store.opening import Store
-from churn_mlops.store.runs import Clock, utc_now
-from churn_mlops.store.schema import CONTACTS
-from churn_mlops.store.tombstones import forgotten_among
+from churn_mlops.store.database.clock import Clock, utc_now
+from churn_mlops.store.database.database import Store
+from churn_mlops.store.database.schema import CONTACTS
+from churn_mlops.store.suppression.tombstones import forgotten_among
 
 
 @dataclass(frozen=True)

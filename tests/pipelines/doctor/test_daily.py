@@ -8,13 +8,14 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from churn_mlops.data.folders import open_every_table
-from churn_mlops.data.history_file import write_history
-from churn_mlops.data.history_proposal import propose_history
-from churn_mlops.store import open_store, publish
-from tests.data.databases import shop, write_folder
-from tests.pipelines.doctor.examined import files, found
-from tests.store.made import batches, run
+from churn_mlops.data.proposal.history_proposal import propose_history
+from churn_mlops.data.proposal.history_writer import write_history
+from churn_mlops.data.sources.folders import open_every_table
+from churn_mlops.store import open_store
+from churn_mlops.store.scoring.publishing import publish
+from tests.data.proposal.databases import shop, write_folder
+from tests.pipelines.doctor.doctor_findings import files, found
+from tests.store.builders import batches, run
 
 
 @pytest.fixture

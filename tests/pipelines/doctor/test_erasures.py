@@ -6,8 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from churn_mlops.store import Tombstone, TombstoneFile, all_tombstones, forget, open_store
-from tests.pipelines.doctor.examined import files, found
+from churn_mlops.store import open_store
+from churn_mlops.store.erasure import forget
+from churn_mlops.store.suppression.tombstone_file import TombstoneFile
+from churn_mlops.store.suppression.tombstones import Tombstone, all_tombstones
+from tests.pipelines.doctor.doctor_findings import files, found
 
 STORE = "sqlite:///store/churn.db"
 

@@ -14,11 +14,11 @@ from churn_mlops.data.contract import DataContract
 from churn_mlops.models import ChurnModel
 from churn_mlops.models.promotion import LiveModels
 from churn_mlops.pipelines.doctor import machine, versions
-from churn_mlops.serving.champion import load_champion
-from churn_mlops.serving.live import LiveSource
+from churn_mlops.serving.model.model_watcher import load_champion
+from churn_mlops.serving.model.served_model import LiveSource
 from churn_mlops.serving.server import Server, address_of, listen
-from tests.company import Company
-from tests.pipelines.doctor.examined import change, found
+from tests.companies.small import Company
+from tests.pipelines.doctor.doctor_findings import change, found
 
 
 def test_little_room_is_told_with_its_place(company: Company, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
+from churn_mlops.atomic_files import replace_atomic, write_atomic
 from churn_mlops.data.demo_company.contract import CONTRACT
 from churn_mlops.data.demo_company.history import live
 from churn_mlops.data.demo_company.tables import Columns, Database
 from churn_mlops.data.demo_company.truth import Truth
-from churn_mlops.data.writing import move_whole, write_whole
 
 FEWEST_MONTHS = 4
 """Fewer months hold no as-of date with three months of behaviour before it."""
@@ -53,9 +53,9 @@ def write_company(folder: Path, customers: int, months: int, seed: int) -> Compa
     with tempfile.TemporaryDirectory(dir=folder, prefix=".company.", suffix=".tmp") as name:
         database, truth = Path(name) / "company.duckdb", Path(name) / "truth.parquet"
         _write(database, truth, customers, months, seed)
-        move_whole(truth, files.truth)
-        write_whole(files.contract, CONTRACT.encode())
-        move_whole(database, files.database)
+        replace_atomic(truth, files.truth)
+        write_atomic(files.contract, CONTRACT.encode())
+        replace_atomic(database, files.database)
     return files
 
 

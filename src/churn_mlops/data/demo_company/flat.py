@@ -10,18 +10,19 @@ from pathlib import Path
 from typing import Any
 
 import ibis.expr.types as ir
+import numpy as np
 import pyarrow as pa
 
+from churn_mlops.atomic_files import write_atomic
+from churn_mlops.data.contract import LEFT, HistoryContract, load_contract
 from churn_mlops.data.demo_company.company import CompanyFiles
-from churn_mlops.data.extent import first_day, last_day
-from churn_mlops.data.history import LEFT, HistoryContract, load_contract
-from churn_mlops.data.outcomes import training_dates
-from churn_mlops.data.snapshot import read_history
-from churn_mlops.data.sources import connect_duckdb
-from churn_mlops.data.splitting import set_aside
-from churn_mlops.data.tables import tables_of
-from churn_mlops.data.writing import write_whole
+from churn_mlops.data.snapshot.date_range import first_day, last_day
+from churn_mlops.data.snapshot.labels import training_dates
+from churn_mlops.data.snapshot.snapshot import read_history
+from churn_mlops.data.sources.history_tables import tables_of
+from churn_mlops.data.sources.open import connect_duckdb
 from churn_mlops.errors import ContractError
+from churn_mlops.keyed_hash import in_test_set
 
 OPEN_SHARE = 0.25
 """Share of customers who stand there as they are on the last day, with a blank label: they are the ones to score."""
@@ -59,7 +60,7 @@ def write_flat(files: CompanyFiles) -> Path:
     writer.writerow(header)
     writer.writerows(sorted(rows))
     path = files.database.with_name("customers.csv")
-    write_whole(path, text.getvalue().encode())
+    write_atomic(path, text.getvalue().encode())
     return path
 
 
@@ -75,7 +76,7 @@ def _tables(database: Path, contract: HistoryContract) -> Iterator[dict[str, ir.
 def _rows(snapshot: pa.Table, header: list[str], *, still_open: bool) -> list[list[Any]]:
     """The rows of those customers who stand there as of this snapshot's date."""
     names = snapshot.column(header[0]).to_pylist()
-    chosen = set_aside(names, "open", OPEN_SHARE) == still_open
+    chosen = np.array(in_test_set(names, "open", OPEN_SHARE), dtype=bool) == still_open
     rows = snapshot.filter(pa.array(chosen)).to_pylist()
     for row in rows:
         row["tenure"] = int(row["tenure"])  # whole months, as people count them

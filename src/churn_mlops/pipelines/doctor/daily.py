@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from churn_mlops.addresses import shown
 from churn_mlops.config import Settings
+from churn_mlops.database_urls import shown
 from churn_mlops.pipelines.doctor.findings import Finding
-from churn_mlops.pipelines.doctor.knocking import knock
-from churn_mlops.store.looking import look_at_store
+from churn_mlops.pipelines.doctor.reachability import knock
+from churn_mlops.store.database.inspect import look_at_store
 
 
 def store_found(settings: Settings) -> Iterator[Finding]:
@@ -39,8 +39,8 @@ def schedule_found(settings: Settings) -> Iterator[Finding]:
     if not look.is_ready:
         return  # the store is said by its own check; nothing was ever published in it
     # Imported here: with it comes what scores, which takes a second, and where nothing ran yet nobody need wait.
-    from churn_mlops.pipelines.daily_job import last_success, timetable_of, utc_now
-    from churn_mlops.pipelines.punctuality import punctuality
+    from churn_mlops.pipelines.scheduling.daily_job import last_success, timetable_of, utc_now
+    from churn_mlops.pipelines.scheduling.lateness import punctuality
 
     now = utc_now()
     timetable = timetable_of(settings, now)

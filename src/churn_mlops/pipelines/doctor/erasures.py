@@ -9,7 +9,7 @@ from pathlib import Path
 from churn_mlops.config import Settings
 from churn_mlops.errors import ConfigError
 from churn_mlops.pipelines.doctor.findings import Finding
-from churn_mlops.store.looking import look_at_store
+from churn_mlops.store.database.inspect import look_at_store
 
 _CHECK = "erasures"
 
@@ -17,8 +17,9 @@ _CHECK = "erasures"
 def erasures_found(settings: Settings) -> Iterator[Finding]:
     """Whether all tombstones are of the key of today; nothing where nobody was ever forgotten."""
     # Imported here: with it comes what reads sources.
-    from churn_mlops.pipelines.forgotten import known_here
-    from churn_mlops.store import open_store, tombstones
+    from churn_mlops.pipelines.erasure.suppression import known_here
+    from churn_mlops.store import open_store
+    from churn_mlops.store.suppression.tombstones import tombstones
 
     try:
         here, there = {one.hash for one in known_here(settings)}, frozenset[str]()

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from churn_mlops.config import Settings
+from churn_mlops.pipelines.doctor.champion import nearest_folder
 from churn_mlops.pipelines.doctor.findings import Finding
-from churn_mlops.pipelines.doctor.live import nearest_folder
-from churn_mlops.pipelines.doctor.record import sqlite_file
+from churn_mlops.pipelines.doctor.mlflow import sqlite_file
 
 GIB = 1 << 30
 ENOUGH = GIB

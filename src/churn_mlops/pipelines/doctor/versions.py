@@ -11,8 +11,8 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
 from churn_mlops.config import Settings
+from churn_mlops.pipelines.doctor.champion import live_model
 from churn_mlops.pipelines.doctor.findings import Finding
-from churn_mlops.pipelines.doctor.live import live_model
 
 DISTRIBUTION = "churn-mlops"
 TREE_TYPES = frozenset({"boosting", "random_forest"})

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
-from churn_mlops.reporting.facts import Effect, Report
-from churn_mlops.reporting.words import between, level_words, listed, percent, plural, points, step_text
+from churn_mlops.reporting.number_text import between, level_words, listed, percent, plural, points, step_text
+from churn_mlops.reporting.report_data import Effect, Report
 
 
 def drivers(report: Report) -> str:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from churn_mlops.reporting.facts import Noticed, Report
-from churn_mlops.reporting.words import plural
+from churn_mlops.reporting.number_text import plural
+from churn_mlops.reporting.report_data import Noticed, Report
 
 
 def too_good(report: Report) -> str:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from churn_mlops.reporting.facts import Report
 from churn_mlops.reporting.money import Money
+from churn_mlops.reporting.number_text import between, percent, plural, rows_of, usd, whole
+from churn_mlops.reporting.number_text import length as length_words
+from churn_mlops.reporting.report_data import Report
 from churn_mlops.reporting.sentences.ranks import set_aside_rate
 from churn_mlops.reporting.sentences.subject import horizon
-from churn_mlops.reporting.words import between, percent, plural, rows_of, usd, whole
-from churn_mlops.reporting.words import length as length_words
 
 _OUTRUN = (
     " That is more customers in a year than there are: it holds only if new ones take their places as fast, and if the "

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from churn_mlops.reporting.facts import Figure, Length, Report
-from churn_mlops.reporting.words import between, percent
+from churn_mlops.reporting.number_text import between, percent
+from churn_mlops.reporting.report_data import Figure, Length, Report
 
 TOP = 0.1
 

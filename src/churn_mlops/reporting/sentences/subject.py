@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from churn_mlops.data.contract import Label
-from churn_mlops.reporting.facts import Report
-from churn_mlops.reporting.words import level_words, percent, plural, rows_of, whole
+from churn_mlops.reporting.number_text import level_words, percent, plural, rows_of, whole
+from churn_mlops.reporting.report_data import Report
 
 DEFAULT_DAYS: int = Label.model_fields["horizon_days"].default
 MODEL_TYPES = {

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from churn_mlops.reporting.facts import Report
-from churn_mlops.reporting.words import between, plural
+from churn_mlops.reporting.number_text import between, plural
+from churn_mlops.reporting.report_data import Report
 
 WIDE = 0.25
 """Half an interval of a ratio from which too few left to tell."""

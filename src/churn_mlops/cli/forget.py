@@ -1,0 +1,128 @@
+"""``churn forget``."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from churn_mlops.cli.keys import minute, who
+from churn_mlops.cli.settings import settings_of
+from churn_mlops.cli.terminal import print_json, say
+
+if TYPE_CHECKING:
+    from churn_mlops.config import Settings
+    from churn_mlops.pipelines.erasure.erase import Certificate
+
+FROM_INPUT = "-"
+PLACES = {
+    "predictions": "predictions deleted",
+    "outcomes": "outcomes deleted",
+    "outcome_changes": "changes of outcomes deleted",
+    "answers": "answers of the server deleted",
+    "contacts": "contacts emptied (when, which offer, what came of it and who recorded it stay)",
+    "warnings": "remarks on the data that quoted him cut",
+    "frozen_snapshots": "frozen snapshots (models folder) rewritten without him",
+    "score_files": "files of scores (scoring.output) rewritten without him",
+}
+
+
+def forget(
+    context: typer.Context,
+    customer: Annotated[
+        str | None,
+        typer.Argument(metavar="CUSTOMER", help="His name, as the source has it; - reads it from standard input."),
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask whether it is meant.")] = False,
+    again: Annotated[
+        bool, typer.Option("--again", help="Remove everybody again who was ever forgotten, as after a restored backup.")
+    ] = False,
+    rewrite: Annotated[
+        bool, typer.Option("--rewrite", help="Of PostgreSQL, write the tables anew too; nobody reads them meanwhile.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")] = False,
+) -> None:
+    """Forget a customer for good: remove him everywhere, keep him away, and print a certificate of what was removed.
+
+    Exit code 1 where something of him could not be removed; the certificate says what, and what to do.
+
+    Example: `churn forget C000017 --yes`
+    """
+    from churn_mlops.pipelines.erasure import erase as job
+
+    if (customer is None) == (not again):
+        raise typer.BadParameter("give one customer, or --again for all who were forgotten", param_hint="CUSTOMER")
+    settings = settings_of(context)
+    if customer is None:
+        certificate = job.forget_all_again(settings, by=who(), rewrite=rewrite)
+    else:
+        name = _name(customer)
+        if not yes:
+            _ask(settings, name, from_input=customer == FROM_INPUT)
+        certificate = job.forget_customer(settings, name, by=who(), rewrite=rewrite)
+    if as_json:
+        print_json(certificate.to_dict())
+    else:
+        _show(certificate, again=again)
+    if not certificate.whole:
+        raise typer.Exit(1)
+
+
+def _name(customer: str) -> str:
+    """The list of processes and the shell's history keep an argument; of standard input they know nothing."""
+    name = (sys.stdin.readline() if customer == FROM_INPUT else customer).strip()
+    if not name:
+        raise typer.BadParameter("the name is empty", param_hint="CUSTOMER")
+    return name
+
+
+def _ask(settings: Settings, customer: str, *, from_input: bool) -> None:
+    from churn_mlops.pipelines.erasure.erase import held, remarks
+
+    if from_input or not sys.stdin.isatty():
+        raise typer.BadParameter("nobody can be asked here whether it is meant: say so with --yes", param_hint="--yes")
+    found = {place: count for place, count in held(settings, customer).items() if count}
+    if found:
+        told = ", ".join(f"{count:,} {place.replace('_', ' ')}" for place, count in found.items())
+        say(f"The store holds of this customer: {told}.")
+    else:
+        say("The store holds nothing under this name: is it spelt as the source has it?")
+    for remark in remarks(settings):
+        say(f"Before you do: {remark}.")
+    if not typer.confirm("Forget him for good? It cannot be undone.", err=True):
+        say("Nobody was forgotten.")
+        raise typer.Exit(1)
+
+
+def _show(certificate: Certificate, *, again: bool) -> None:
+    say(f"Certificate of erasure, {minute(certificate.at)}")
+    _show_who(certificate, again=again)
+    if certificate.found:
+        say("Removed:")
+    elif not again:
+        say("Nothing of him was found; his tombstone keeps him away all the same. Is the name as the source has it?")
+    for place, count in certificate.removed.items():
+        if count:
+            say(f"  {PLACES[place]}: {count:,}")
+    if certificate.found:
+        say("Kept: the totals of every run, as they were published.")
+    say(f"On disk: {certificate.disk}.")
+    say(f"The tombstone, a keyed hash, is in {' and in '.join(certificate.tombstones)}.")
+    for failure in certificate.failed:
+        say(f"Not done: {failure}.")
+    for remark in certificate.remarks:
+        say(f"Know that {remark}.")
+    say("Not reached from here:")
+    for one in certificate.unreached:
+        say(f"  - {one.where}: until {one.until}")
+
+
+def _show_who(certificate: Certificate, *, again: bool) -> None:
+    if again:
+        count = len(certificate.hashes)
+        came = "Nobody who was forgotten had come back." if not count else f"{count:,} had come back, by keyed hash:"
+        say(came)
+    for hash in certificate.hashes:
+        before = f", forgotten first on {minute(certificate.before)}" if certificate.before is not None else ""
+        say(f"{'  ' if again else 'Customer, by keyed hash: '}{hash}{before}")

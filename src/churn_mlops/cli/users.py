@@ -1,0 +1,97 @@
+"""``churn people``: who may sign in with a password."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from churn_mlops.cli.keys import minute, who
+from churn_mlops.cli.settings import settings_of
+from churn_mlops.cli.terminal import print_json, say, table
+
+app = typer.Typer(help="Add, list and disable the people who sign in.", no_args_is_help=True)
+
+
+@app.command()
+def add(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="By which he signs in, such as anna.")],
+    role: Annotated[str, typer.Option(help="What he may: agent, analyst or admin.")],
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Give somebody who is there this password and role; his sessions end.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")] = False,
+) -> None:
+    """Add somebody who may sign in; the password is asked for, or read from standard input.
+
+    Example: `churn people add anna --role agent < password.txt`
+    """
+    from churn_mlops.store import open_store
+    from churn_mlops.store.access.users import add_person
+
+    settings = settings_of(context)
+    password = _password()
+    with open_store(settings.store.url) as store:
+        person = add_person(store, name, password, role, by=who(), replace=replace)
+    if as_json:
+        print_json(asdict(person))
+    else:
+        say(f"{person.name} may sign in as {person.role}.")
+
+
+@app.command()
+def disable(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="As `churn people list` shows it.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")] = False,
+) -> None:
+    """Let somebody sign in no more; his sessions end within 5 seconds.
+
+    Example: `churn people disable anna`
+    """
+    from churn_mlops.store import open_store
+    from churn_mlops.store.access.users import disable_person
+
+    with open_store(settings_of(context).store.url) as store:
+        person = disable_person(store, name, by=who())
+    if as_json:
+        print_json(asdict(person))
+    else:
+        say(f"{person.name} may not sign in any more.")
+
+
+@app.command("list")
+def list_people(
+    context: typer.Context,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")] = False,
+) -> None:
+    """List everybody who may sign in or once might.
+
+    Example: `churn people list`
+    """
+    from churn_mlops.store import open_store
+    from churn_mlops.store.access.users import people
+
+    with open_store(settings_of(context).store.url) as store:
+        found = people(store)
+    if as_json:
+        print_json([asdict(person) for person in found])
+        return
+    if not found:
+        say("Nobody signs in with a password yet: add somebody with `churn people add`.")
+        return
+    rows = [
+        (one.name, one.role, "disabled" if one.disabled_at else "may sign in", minute(one.created_at)) for one in found
+    ]
+    table(None, ("name", "role", "state", "added"), rows, whole=("name",))
+
+
+def _password() -> str:
+    """Never an argument: the list of processes shows those to everybody on the machine."""
+    if sys.stdin.isatty():
+        given: str = typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
+        return given
+    return sys.stdin.readline().rstrip("\r\n")

@@ -1,0 +1,179 @@
+"""The data contract: the one declaration of a data set.
+
+From it come the validation, the features of a model, the request model of ``/predict`` and the words of a reason.
+This module knows the declaration only: it opens no data and computes nothing.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, ValidationError, field_validator, model_validator
+
+from churn_mlops.data.contract.feature import FALSE_TEXTS, TRUE_TEXTS, Declaration, Feature, FeatureType, level_text
+from churn_mlops.data.contract.units import unit_of
+from churn_mlops.errors import ContractError
+from churn_mlops.yaml_files import read_yaml
+
+__all__ = [
+    "ABSURD",
+    "FALSE_TEXTS",
+    "LABEL",
+    "TRUE_TEXTS",
+    "ContractFile",
+    "DataContract",
+    "Days",
+    "Feature",
+    "FeatureType",
+    "Label",
+    "SetAside",
+    "SetAsideReason",
+    "level_text",
+    "unit_of",
+]  # fmt: skip
+
+CONTRACT_VERSION = 1
+LABEL = "__label__"
+"""Name of the label's column in a snapshot."""
+Days = Annotated[int, Field(le=3650)]
+"""A window or a delay: ten years at most, for a date so long before another has to exist."""
+ABSURD = 1e300  # no measured thing is larger: such a number is a fault
+
+SetAsideReason = Literal[
+    "identifier", "constant", "empty", "suspected_leak", "date", "free_text", "many_levels", "unclear", "duplicate",
+    "by_choice",
+]  # fmt: skip
+
+
+class Label(Declaration):
+    """What is predicted: a column that says who left. A blank value means: not known yet."""
+
+    column: str
+    positive: str = Field(description="the value of a customer who left")
+    negative: str = Field(description="the value of a customer who stayed")
+    horizon_days: Days = Field(30, gt=0, description="days ahead that the label looks")
+
+    @field_validator("positive", "negative", mode="before")
+    @classmethod
+    def _as_text(cls, value: Any) -> Any:
+        return level_text(value)
+
+    @model_validator(mode="after")
+    def _two_values(self) -> Label:
+        if self.positive == self.negative:
+            raise ValueError("`positive` and `negative` are the same value")
+        return self
+
+
+class SetAside(Declaration):
+    """A column that the model does not see, and why. A person may move it to the features."""
+
+    reason: SetAsideReason
+    note: str = ""
+
+
+class ContractFile(Declaration):
+    """A contract of either shape: how it is read from a file, and written as plain data."""
+
+    @classmethod
+    def from_dict(cls, data: Any, where: str = "contract") -> Self:
+        """Check ``data`` and make a contract of it.
+
+        Raises:
+            ContractError: naming every key that is wrong, and ``where`` it was read.
+        """
+        if not isinstance(data, dict):
+            raise ContractError(f"{where}: a contract is a mapping of keys; see docs/contract.md")
+        version = data.get("version", CONTRACT_VERSION)
+        if isinstance(version, int) and version > CONTRACT_VERSION:
+            raise ContractError(
+                f"{where}: version {version} is newer than this program reads ({CONTRACT_VERSION}): update churn-mlops"
+            )
+        try:
+            return cls.model_validate(data)
+        except ValidationError as error:
+            lines = [
+                f"  {'.'.join(str(part) for part in item['loc']) or 'contract'}: {_plain(item['msg'])}"
+                for item in error.errors()
+            ]
+            raise ContractError("\n".join([f"{where} is not a valid contract:", *lines])) from None
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Self:
+        """Read the contract from the YAML file at ``path``.
+
+        Raises:
+            ContractError: the file is not there, is not YAML, or is not a contract.
+        """
+        return cls.from_dict(cls.read(path), where=str(path))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data (for the bundle), from which :meth:`from_dict` makes an equal contract."""
+        return self.model_dump(mode="json", exclude_defaults=True) | {"version": CONTRACT_VERSION}
+
+    @staticmethod
+    def read(path: str | os.PathLike[str]) -> Any:
+        """The YAML of the file at ``path``, as plain data.
+
+        Raises:
+            ContractError: the file is not there, or is not YAML.
+        """
+        missing = f"there is no contract at {path}: make one with `churn init`"
+        return read_yaml(Path(path), "the contract", ContractError, missing)
+
+
+class DataContract(ContractFile):
+    """The declaration of one flat data set: one row per customer."""
+
+    version: Literal[1] = 1
+    name: str = Field(min_length=1)
+    customer: str | None = Field(None, description="column that names the customer; None where rows have no name")
+    label: Label | None = None
+    features: Mapping[str, Feature] = Field(min_length=1)
+    set_aside: Mapping[str, SetAside] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _columns_have_one_role(self) -> DataContract:
+        roles: dict[str, str] = {}
+        if self.customer is not None:
+            roles[self.customer] = "the customer"
+        if self.label is not None:
+            if self.label.column in roles:
+                raise ValueError(f"column {self.label.column!r} is both the customer and the label")
+            roles[self.label.column] = "the label"
+        for name in self.features:
+            column = self.column_of(name)
+            if column in roles:
+                raise ValueError(f"column {column!r} is both {roles[column]} and feature {name!r}")
+            roles[column] = f"feature {name!r}"
+        for column in self.set_aside:
+            if column in roles:
+                raise ValueError(f"column {column!r} is both {roles[column]} and set aside")
+        self._names_mean_one_thing(roles)
+        return self
+
+    def _names_mean_one_thing(self, roles: Mapping[str, str]) -> None:
+        """A renamed feature must not be called like another column: a raw table would be read under the wrong one."""
+        for name in self.features:
+            taken = roles.get(name) if self.column_of(name) != name else None
+            if name in self.set_aside:
+                taken = "a column that is set aside"
+            if name == LABEL:
+                taken = "the label of a snapshot"
+            if taken is not None:
+                raise ValueError(f"feature {name!r} is called like {taken}: give it another name")
+
+    def column_of(self, feature: str) -> str:
+        """Name of the table's column that holds ``feature``."""
+        return self.features[feature].column or feature
+
+    def title_of(self, feature: str) -> str:
+        """What people call ``feature``: its title, or its name with blanks."""
+        return self.features[feature].title or feature.replace("_", " ")
+
+
+def _plain(message: str) -> str:
+    return message.removeprefix("Value error, ").replace("Extra inputs are not permitted", "unknown key")

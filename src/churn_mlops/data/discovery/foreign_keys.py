@@ -1,0 +1,132 @@
+"""Links between tables: a column whose values are the keys of another table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import ibis
+
+from churn_mlops.data.discovery.profiled_table import Look, may_be_key
+from churn_mlops.data.profiling.name_signals import names_identifier
+from churn_mlops.data.profiling.sample import is_number
+from churn_mlops.data.profiling.table_profile import ColumnProfile
+from churn_mlops.suggestions import words
+
+_BY_NAME = 0.5  # share of the values that must be found where the names agree
+_BY_VALUE = 0.98  # and where they do not
+_MANY = 20  # so many different texts are not found elsewhere by chance
+
+
+@dataclass(frozen=True)
+class Link:
+    """Rows of ``table`` name in ``column`` the rows of ``to``, by its ``key``.
+
+    Attributes:
+        rows: rows that name one.
+        orphans: rows that name one which is not there.
+        blank: rows that name none.
+        missing_keys: different names that are not there.
+    """
+
+    table: str
+    column: str
+    to: str
+    key: str
+    rows: int
+    orphans: int
+    blank: int
+    missing_keys: int
+
+    @property
+    def share(self) -> float:
+        """Share of the rows that name one which is there."""
+        return 1 - self.orphans / self.rows if self.rows else 0.0
+
+
+def find_links(looks: Sequence[Look]) -> list[Link]:
+    """The links among the tables, at most one of a column: to the table that its name speaks of, or holds the most."""
+    found: list[Link] = []
+    for look in looks:
+        for column in look.columns:
+            targets = [other for other in looks if other is not look and _may_link(look, column, other)]
+            links = [link for other in targets if (link := _by_key(look, column.name, other)) and _holds(link, other)]
+            links.sort(key=lambda link: (not _called_like(link.column, link.to, link.key), -link.share))
+            found += links[:1]
+    return _without_circles(found, {look.name: look for look in looks})
+
+
+def links_from(links: Iterable[Link], table: str) -> list[Link]:
+    """Those of the rows of ``table``."""
+    return [link for link in links if link.table == table]
+
+
+def _may_link(look: Look, column: ColumnProfile, other: Look) -> bool:
+    key = other.key or other.nearly_key
+    if key is None or not may_be_key(column) or column.name in look.times:
+        return False
+    target = other.profile[key]
+    if not names_identifier(key) and key.lower() != column.name.lower():
+        return False
+    if _called_like(column.name, other.name, key):
+        return True
+    numbers = is_number(column) or is_number(target)
+    return not numbers and column.distinct >= _MANY and column.name != look.key
+
+
+def _called_like(column: str, table: str, key: str) -> bool:
+    """Whether ``column`` is called like the ``key``, or like the table, such as ``customer`` and ``customer_id``."""
+    plain, target = "".join(words(column)), "".join(words(key))
+    if plain == target and plain not in {"id", "key", "no", "number", "code", "name"}:
+        return True
+    one = "".join(words(table))
+    names = {one, one.removesuffix("s"), one.removesuffix("es"), f"{one[:-3]}y" if one.endswith("ies") else one}
+    return any(plain in {name, name + target, name + "id", name + "key"} for name in names if name)
+
+
+def _holds(link: Link, other: Look) -> bool:
+    named = _called_like(link.column, other.name, link.key)
+    return link.rows > 0 and link.share >= (_BY_NAME if named else _BY_VALUE)
+
+
+def _by_key(look: Look, column: str, other: Look) -> Link | None:
+    key = other.key or other.nearly_key
+    return None if key is None else measured(look, column, other, key)
+
+
+def measured(look: Look, column: str, other: Look, key: str) -> Link:
+    """The link from a column to that of another table, its rows counted."""
+    rows = look.text(column).name("value").as_table().group_by("value").agg(k=lambda t: t.count())
+    keys = other.text(key).name("key").as_table().distinct().mutate(there=ibis.literal(1))
+    joined = rows.left_join(keys, rows.value == keys.key)
+    held = joined.value.notnull()
+    gone = held & joined.there.isnull()
+    counts = joined.aggregate(
+        rows=joined.k.sum(where=held),
+        orphans=joined.k.sum(where=gone),
+        blank=joined.k.sum(where=~held),
+        gone=gone.sum(),
+    )
+    found = {name: int(count or 0) for name, count in counts.to_pyarrow().to_pylist()[0].items()}
+    return Link(look.name, column, other.name, key, found["rows"], found["orphans"], found["blank"], found["gone"])
+
+
+def _without_circles(links: list[Link], looks: dict[str, Look]) -> list[Link]:
+    """Of two tables whose keys are the same, the one that is called like its key, or holds more rows, is linked to."""
+    kept = []
+    for link in links:
+        back = [
+            other
+            for other in links
+            if (other.table, other.column, other.to) == (link.to, link.key, link.table) and other.key == link.column
+        ]
+        if back and _rank(looks[link.table], link.column) > _rank(looks[link.to], link.key):
+            continue
+        kept.append(link)
+    return kept
+
+
+def _rank(look: Look, key: str) -> tuple[bool, int, str]:
+    """Higher for the table that others rather link to."""
+    named = bool({word.removesuffix("s") for word in words(look.name)} & {w.removesuffix("s") for w in words(key)})
+    return named, look.rows, look.name

@@ -1,0 +1,140 @@
+"""The ways in which a database may say who left, each counted, so that a person can choose."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import ibis
+import ibis.expr.types as ir
+
+from churn_mlops.data.discovery.table_roles import Layout, Role
+
+INACTIVE_DAYS = 90
+"""Days without a sign of life after which a customer counts as gone, where nothing else says so."""
+FEW = 50
+"""Leavers or stayers, below which there is little to learn."""
+_NEXT_TO_NONE = 10
+_STAYING = 0.05  # least share of stayers by silence: where next to all are silent, rows that are rare tell of nobody
+
+
+@dataclass(frozen=True)
+class LabelChoice:
+    """One way to tell who left.
+
+    Attributes:
+        kind: "end" in the table of customers, "ends" in a table of their own, "lasting" rows all of which have ended,
+            "inactive" where nothing happens any more.
+        role: the table that tells.
+        left: customers who left by it.
+        customers: customers whom it can tell of.
+        days: of inactivity.
+    """
+
+    kind: str
+    role: Role
+    left: int
+    customers: int
+    days: int = INACTIVE_DAYS
+
+    @property
+    def usable(self) -> bool:
+        """Whether there are leavers and stayers."""
+        return 0 < self.left < self.customers
+
+    @property
+    def fewer(self) -> int:
+        """Leavers or stayers, whichever are fewer."""
+        return min(self.left, self.customers - self.left)
+
+    @property
+    def has_both(self) -> bool:
+        """Whether there are enough leavers and stayers; an end that is told is believed with fewer than silence."""
+        if self.kind != "inactive":
+            return self.fewer >= _NEXT_TO_NONE
+        return self.fewer >= FEW and self.customers - self.left >= _STAYING * self.customers
+
+    def __str__(self) -> str:
+        """Who left by it, and how many."""
+        share = f"{self.left:,} of {self.customers:,} customers ({self.left / max(self.customers, 1):.1%})"
+        times = self.role.times
+        if self.kind == "end":
+            return f"a customer left where {self.role.name}.{times.end} is not blank: {share}"
+        if self.kind == "ends":
+            return f"a customer left with his first row in {self.role.name} ({times.first}): {share}"
+        if self.kind == "lasting":
+            return f"a customer left when the last of his rows in {self.role.name} ended ({times.end}): {share}"
+        return f"a customer left who has no row in {self.role.name} for {self.days} days: {share} by the last day there"
+
+    def how(self) -> str:
+        """What the contract says for it."""
+        times, name = self.role.times, self.role.name
+        if self.kind in ("end", "lasting"):
+            start = times.start or times.first
+            return f"tables: {{customers: {{table: {self.role.look.source}, start: {start}, end: {times.end}}}}}"
+        if self.kind == "ends":
+            return f"`ends: {name}` in the table of customers, {name}: {{event_time: {times.first}}}"
+        return f"label: {{inactive: {{events: {name}, days: {self.days}}}}}"
+
+
+def label_choices(layout: Layout, inactive_days: int | None = None) -> list[LabelChoice]:
+    """All ways that the tables offer, the one to take first: leavers are told, by an end rather than by silence.
+
+    One that hardly anybody is on one side of comes after all that have enough of both.
+
+    Args:
+        layout: the tables.
+        inactive_days: days of silence, where a person wants them to tell; then that way comes first.
+    """
+    home, found = layout.customers, []
+    if home.times.end is not None and not home.grouped:
+        rows = home.look.profile
+        found.append(LabelChoice("end", home, rows[home.times.end].present, rows.rows))
+    total = _customers(home)
+    for role in layout.of("ends"):
+        held = int(named(role, layout).who.nunique().to_pyarrow().as_py())
+        found.append(LabelChoice("ends", role, held, total))
+    lasting = [home] if home.grouped else layout.of("attributes")
+    found += [_lasting(role) for role in lasting if role.customer is not None and role.times.end is not None]
+    days = inactive_days or INACTIVE_DAYS
+    silent = [_silent(role, layout, days) for role in layout.of("events")]
+    found += sorted(silent, key=lambda choice: -choice.customers)
+    if inactive_days is not None:
+        return sorted(found, key=lambda choice: (choice.kind != "inactive", not choice.usable, not choice.has_both))
+    return sorted(found, key=lambda choice: (not choice.usable, not choice.has_both))
+
+
+def named(role: Role, layout: Layout) -> ir.Table:
+    """The rows of a table with ``who`` they belong to and ``at`` what time, without those of nobody."""
+    look, first = role.look, str(role.times.first)
+    at = look.time(first)
+    if role.through is None:
+        rows = look.table.select(who=look.text(str(role.customer)), at=at)
+    else:
+        middle = layout.roles[role.through.to]
+        keys = middle.look.table.select(
+            key=middle.look.text(role.through.key), who=middle.look.text(str(middle.customer))
+        ).distinct()  # a row stored twice counts once
+        own = look.table.select(link=look.text(role.through.column), at=at)
+        rows = own.join(keys, own.link == keys.key).select("who", "at")
+    return rows.filter(rows.who.notnull() & rows["at"].notnull())
+
+
+def _customers(home: Role) -> int:
+    return int(home.look.profile[str(home.customer)].distinct)
+
+
+def _lasting(role: Role) -> LabelChoice:
+    look = role.look
+    rows = look.table.select(who=look.text(str(role.customer)), end=look.time(str(role.times.end)))
+    each = rows.filter(rows.who.notnull()).group_by("who").agg(open=rows.end.isnull().any())
+    held = each.aggregate(customers=each.count(), left=(~each.open).sum()).to_pyarrow().to_pylist()[0]
+    return LabelChoice("lasting", role, int(held["left"] or 0), int(held["customers"]))
+
+
+def _silent(role: Role, layout: Layout, days: int) -> LabelChoice:
+    rows = named(role, layout)
+    each = rows.group_by("who").agg(last=rows["at"].max())
+    held = each.mutate(newest=each["last"].max().over(ibis.window()))
+    gone = held["last"] < held.newest - ibis.interval(days=days)
+    counts = held.aggregate(customers=held.count(), left=gone.sum()).to_pyarrow().to_pylist()[0]
+    return LabelChoice("inactive", role, int(counts["left"] or 0), int(counts["customers"]), days)

@@ -1,0 +1,108 @@
+"""A table of a database as it was looked at: what its columns hold, which are times, which is its key."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import takewhile
+
+import ibis.expr.types as ir
+
+from churn_mlops.data.discovery.time_columns import TimeColumn, time_column
+from churn_mlops.data.engine.cell_values import as_text
+from churn_mlops.data.engine.timestamps import parsed_time
+from churn_mlops.data.profiling.name_signals import names_identifier, names_person
+from churn_mlops.data.profiling.sample import is_number
+from churn_mlops.data.profiling.table_profile import ColumnProfile, Profile, profile_table
+from churn_mlops.suggestions import words
+
+_NEARLY_ALL = 0.95
+_FEWEST_KEYS = 2
+
+
+@dataclass(frozen=True)
+class Look:
+    """One table, looked at.
+
+    Attributes:
+        name: what the contract calls it.
+        source: its name in the database.
+        table: its rows.
+        profile: what its columns hold.
+        times: its columns of times, in their order.
+    """
+
+    name: str
+    source: str
+    table: ir.Table
+    profile: Profile
+    times: Mapping[str, TimeColumn]
+
+    @property
+    def rows(self) -> int:
+        """How many rows it has."""
+        return self.profile.rows
+
+    @property
+    def columns(self) -> tuple[ColumnProfile, ...]:
+        """What its columns hold, in their order."""
+        return self.profile.columns
+
+    @cached_property
+    def key(self) -> str | None:
+        """The column that names its rows, each once."""
+        return next((column.name for column in self._keys() if column.distinct == self.rows), None)
+
+    @cached_property
+    def nearly_key(self) -> str | None:
+        """The column that was surely meant to name its rows, though some repeat or are blank."""
+        if self.key is not None:
+            return None
+        own = set(words(self.name)) | {word.removesuffix("s") for word in words(self.name)}
+        found = [column for column in self._keys() if column.distinct >= _NEARLY_ALL * self.rows]
+        first = self.columns[0].name
+        return next((one.name for one in found if one.name == first or own & set(words(one.name)) - {"id"}), None)
+
+    def time(self, column: str) -> ir.TimestampColumn:
+        """``column`` as times."""
+        return parsed_time(self.table[column], self.times[column].format)
+
+    def text(self, column: str) -> ir.StringColumn:
+        """``column`` as texts, as a contract means them."""
+        return as_text(self.table[column])
+
+    def _keys(self) -> list[ColumnProfile]:
+        """Columns that may name rows or other tables' rows, those called like identifiers first."""
+        able = [column for column in self.columns if may_be_key(column) and column.name not in self.times]
+        return sorted(able, key=lambda column: not names_identifier(column.name))
+
+
+def look_at(tables: Mapping[str, ir.Table]) -> list[Look]:
+    """Look at each of ``tables``; what all their names begin with is left out of what the contract calls them."""
+    names = short_names(list(tables))
+    looks = []
+    for source, table in tables.items():
+        profile = profile_table(table)
+        found = {column.name: time_column(table[column.name], column) for column in profile.columns}
+        times = {name: time for name, time in found.items() if time is not None}
+        looks.append(Look(names[source], source, table, profile, times))
+    return looks
+
+
+def short_names(sources: list[str]) -> dict[str, str]:
+    """``company_accounts`` and ``company_tickets`` are "accounts" and "tickets"; names are left apart and usable."""
+    same = len(list(takewhile(lambda signs: len(set(signs)) == 1, zip(*sources, strict=False))))
+    prefix = sources[0][:same] if len(sources) > 1 else ""
+    prefix = prefix[: max(prefix.rfind("_"), prefix.rfind("-"), prefix.rfind(" ")) + 1]
+    names = {source: source.removeprefix(prefix).replace(".", "_") or source for source in sources}
+    return names if len(set(names.values())) == len(names) else {source: source.replace(".", "_") for source in sources}
+
+
+def may_be_key(column: ColumnProfile) -> bool:
+    """Whether values of ``column`` may name rows: texts without blanks, or whole numbers that are called so."""
+    if column.kind not in ("text", "number") or column.distinct < _FEWEST_KEYS or names_person(column.name):
+        return False
+    if is_number(column):
+        return column.whole and names_identifier(column.name)
+    return names_identifier(column.name) or (column.spaced == 0 and column.length >= 4)

@@ -1,0 +1,223 @@
+"""What does not add up in the tables of a database: counted, said, and asked. Nothing is changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import ibis
+
+from churn_mlops.data.discovery.foreign_keys import Link
+from churn_mlops.data.discovery.profiled_table import Look, may_be_key
+from churn_mlops.data.discovery.table_roles import Layout, Role
+from churn_mlops.data.discovery.time_roles import Times
+from churn_mlops.data.findings import Finding
+from churn_mlops.data.profiling.duplicate_columns import repeated_rows
+from churn_mlops.data.profiling.name_signals import names_identifier
+from churn_mlops.suggestions import words
+
+_MEANT = 0.5  # share of the rows with names of their own, from which a column was surely meant to name them
+
+
+def of_rows(count: int, rows: int) -> str:
+    """``count`` of ``rows`` in words."""
+    return f"{count:,} of {rows:,} rows ({count / rows:.1%})" if rows else "no row"
+
+
+def on_tables(layout: Layout) -> list[Finding]:
+    """What does not add up in each table by itself, and along its links."""
+    looks = {role.look.name: role.look for role in layout.roles.values()}
+    times = {role.look.name: role.times for role in layout.roles.values()}
+    found: list[Finding] = []
+    for look in looks.values():
+        found += on_key(look) + on_formats(look) + on_times(look, times[look.name])
+    linked = {(link.table, link.column) for link in layout.links}
+    for role in layout.roles.values():
+        if role.customer is not None and (role.name, role.customer) not in linked and role.look.key != role.customer:
+            found += _nameless(role)
+    home = layout.customers.look.name
+    for link in layout.links:
+        found += on_link(looks[link.table], link)
+        since = times[link.to].first if link.to == home else times[link.to].start
+        found += on_lives(looks[link.table], times[link.table].first, link, looks[link.to], since, times[link.to].end)
+    return found
+
+
+def on_key(look: Look) -> list[Finding]:
+    """Rows that repeat a key, or an earlier row in every column where no column is a key."""
+    if look.key is not None:
+        return []
+    copies = repeated_rows(look.table)
+    key, again = look.nearly_key, 0
+    found = []
+    if key is not None:
+        column = look.profile[key]
+        again, blank = column.present - column.distinct, look.rows - column.present
+        are = "is an exact copy" if copies == 1 else "are exact copies"
+        alike = "none of them is an exact copy" if not copies else f"{copies:,} of them {are}"
+        if again:
+            what = (
+                f"{of_rows(again, look.rows)} repeat the {key} of an earlier row; {alike}: does {key} name a row, and "
+                "if so, which of them counts? All of them are counted"
+            )
+            found.append(Finding(f"{look.name}.{key}", "duplicate_key", what, rows=again, of=look.rows))
+        if blank:
+            what = f"{of_rows(blank, look.rows)} have no {key}"
+            found.append(Finding(f"{look.name}.{key}", "blank_key", what, rows=blank, of=look.rows))
+    if copies > again:  # those of rows that repeat a key are told with it
+        what = (
+            f"{of_rows(copies, look.rows)} repeat an earlier row in every column: is a thing stored twice, or did "
+            "it happen twice? They are counted as they stand"
+        )
+        found.append(Finding(look.name, "repeated_rows", what, rows=copies, of=look.rows))
+    return found
+
+
+def on_formats(look: Look) -> list[Finding]:
+    """Columns of one table whose dates are written in different ways, or can be read in two, or not at all."""
+    found = []
+    written = [time for time in look.times.values() if time.layout is not None]
+    plain = next((time for time in written if time.format is None), None)
+    common = plain or (written[0] if written else None)
+    for time in written:
+        name = f"{look.name}.{time.name}"
+        if common is not None and time.layout != common.layout and time.format is not None:
+            what = (
+                f"is written like {time.example!r} ({time.layout}), {common.name} like {common.example!r} "
+                f"({common.layout}): do both come from the same clock?"
+            )
+            found.append(Finding(name, "date_formats", what))
+        if time.other is not None:
+            what = (
+                f"{time.example!r} may be {time.layout} or {time.other}, and no row tells: it is read as {time.layout}"
+            )
+            found.append(Finding(name, "date_order", what))
+        if time.unread:
+            what = f"{of_rows(time.unread, look.rows)} are no time as {time.layout} writes one: they count as missing"
+            found.append(Finding(name, "date_unread", what, rows=time.unread, of=look.rows))
+    return found
+
+
+def on_times(look: Look, times: Times) -> list[Finding]:
+    """An end before its start, and a time of recording before what it records."""
+    found = []
+    if times.end_early is not None:
+        early, both = times.end_early
+        since = times.start or times.first
+        what = f"lies before {since} in {of_rows(early, both)}: which of the two is wrong?"
+        found.append(Finding(f"{look.name}.{times.end}", "end_before_start", what, rows=early, of=both))
+    if times.known_early is not None:
+        column, early, both = times.known_early
+        taken = "it is taken for" if column == times.known_at else "it is not taken for"
+        what = (
+            f"lies before {times.first} in {of_rows(early, both)}, though it is called like the time when a row was "
+            f"recorded: {taken} it"
+        )
+        found.append(Finding(f"{look.name}.{column}", "known_before_event", what, rows=early, of=both))
+    return found
+
+
+def on_link(look: Look, link: Link) -> list[Finding]:
+    """Rows that name nobody, or somebody who is not there."""
+    name, found = f"{link.table}.{link.column}", []
+    if link.blank:
+        what = f"{of_rows(link.blank, look.rows)} have no {link.column}: they belong to nobody"
+        found.append(Finding(name, "link_blank", what, rows=link.blank, of=look.rows))
+    if link.orphans:
+        what = (
+            f"{of_rows(link.orphans, look.rows)} name {link.missing_keys:,} which {link.to}.{link.key} does not hold: "
+            "were those deleted? The rows belong to nobody"
+        )
+        found.append(Finding(name, "orphans", what, rows=link.orphans, of=look.rows))
+    return found
+
+
+def on_lives(look: Look, time: str | None, link: Link, home: Look, start: str | None, end: str | None) -> list[Finding]:
+    """Rows that are dated before what they name starts, or after it ends."""
+    if time is None or start is None:
+        return []
+    kept = {"key": home.text(link.key), "start": home.time(start).date()}
+    kept["end"] = home.time(end).date() if end is not None else ibis.null("date")
+    lives = home.table.select(**kept).group_by("key").agg(start=lambda t: t.start.min(), end=lambda t: t.end.max())
+    rows = look.table.select(value=look.text(link.column), day=look.time(time).date())
+    both = rows.join(lives, rows.value == lives.key)
+    counts = both.aggregate(
+        early=(both.day < both.start).sum(), late=(both.day > both.end).sum(), ended=both.end.count()
+    )
+    held = {name: int(count or 0) for name, count in counts.to_pyarrow().to_pylist()[0].items()}
+    found, name = [], f"{look.name}.{time}"
+    if held["early"]:
+        what = (
+            f"{of_rows(held['early'], look.rows)} are dated before the {link.key} that they name starts "
+            f"({home.name}.{start}): which date is wrong, or what else does {time} mean?"
+        )
+        found.append(Finding(name, "before_start", what, rows=held["early"], of=look.rows))
+    if held["late"]:
+        what = (
+            f"{of_rows(held['late'], look.rows)} are dated after the {link.key} that they name ended "
+            f"({home.name}.{end}); {held['ended']:,} rows name one that has ended"
+        )
+        found.append(Finding(name, "after_end", what, rows=held["late"], of=look.rows))
+    return found
+
+
+def _nameless(role: Role) -> list[Finding]:
+    column = role.look.profile[str(role.customer)]
+    blank = column.rows - column.present
+    if not blank or role.kind == "customers":
+        return []
+    what = f"{of_rows(blank, column.rows)} name no customer: they belong to nobody and are left out"
+    return [Finding(f"{role.name}.{role.customer}", "link_blank", what, rows=blank, of=column.rows)]
+
+
+def on_left_out(layout: Layout) -> list[Finding]:
+    """Tables that the contract cannot use, and why."""
+    found = []
+    for role in layout.of("undated", "apart"):
+        if role.kind == "undated":
+            what = (
+                "has no time: nothing says since when its values hold, and today's are not those of the past; it is "
+                "left out. Does the database keep a history of it?"
+            )
+        else:
+            what = f"no column leads from it to the customers{_refused(role.look, layout)}; left out"
+        found.append(Finding(role.name, "left_out", what))
+    return found
+
+
+def _refused(look: Look, layout: Layout) -> str:
+    """What would have led on, but for a key that repeats too often to name a row."""
+    leading = [role.look for role in layout.roles.values() if role.kind not in ("apart", "undated")]
+    named = [one.name for one in look.columns if names_identifier(one.name) and len(words(one.name)) > 1]
+    for other in leading:
+        for column in other.columns:
+            again = column.present - column.distinct
+            meant = column.name in named and may_be_key(column) and column.distinct > _MEANT * column.rows
+            if meant and again:
+                return (
+                    f": {column.name} is also in {other.name}, but {of_rows(again, column.rows)} repeat one there, so "
+                    "it names no row"
+                )
+    return ""
+
+
+def on_present_values(layout: Layout, used: Iterable[tuple[str, str]]) -> list[Finding]:
+    """Columns in use that hold today's value of a row which is changed in place: whether they ever change is asked.
+
+    Args:
+        layout: the tables.
+        used: each table and column that a feature reads the last value of.
+    """
+    found = []
+    for role in layout.of("customers", "attributes"):
+        if role.grouped:
+            continue  # the table whose rows they are stands for itself
+        columns = [column for table, column in used if table == role.name and column not in role.look.times]
+        if not columns or not (role.one_row_each or role.times.end is not None):
+            continue
+        why = "a customer has one row" if role.one_row_each else f"{role.times.end} is written into the row later"
+        what = (
+            f"{why}, so {', '.join(columns)} hold{'s' if len(columns) == 1 else ''} what is so today, which is taken "
+            "to have been so from the beginning: take out of the features what is changed afterwards"
+        )
+        found.append(Finding(role.name, "present_values", what))
+    return found

@@ -1,0 +1,252 @@
+"""Which table is that of the customers, and how the rows of the others belong to them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+from churn_mlops.data.discovery.foreign_keys import Link, links_from
+from churn_mlops.data.discovery.profiled_table import Look, may_be_key
+from churn_mlops.data.discovery.time_roles import Times, times_of
+from churn_mlops.data.profiling.name_signals import names_identifier, names_leaving
+from churn_mlops.errors import ContractError
+from churn_mlops.suggestions import did_you_mean, words
+
+_CUSTOMERS = frozenset(
+    "customer client account user subscriber member consumer buyer player company organisation organization tenant "
+    "household patient student guest shopper donor cust acct".split()
+)
+_HELD = frozenset(
+    "subscription contract plan membership policy license licence agreement price tariff attribute history".split()
+)
+Kind = Literal["customers", "attributes", "events", "ends", "undated", "apart"]
+
+
+@dataclass(frozen=True)
+class Role:
+    """What a table is to the customers.
+
+    Attributes:
+        look: the table.
+        kind: "ends" holds the leavings, "undated" has no time, "apart" names no customer.
+        times: its times by what they mean.
+        customer: its column that names the customer.
+        through: the link to the table that names him.
+        grouped: a customer may have several rows in a table of customers.
+    """
+
+    look: Look
+    kind: Kind
+    times: Times
+    customer: str | None = None
+    through: Link | None = None
+    grouped: bool = False
+
+    @property
+    def name(self) -> str:
+        """What the contract calls it."""
+        return self.look.name
+
+    @cached_property
+    def one_row_each(self) -> bool:
+        """Whether a customer has one row, which is then changed in place; some may be stored twice all the same."""
+        if self.kind == "customers" or (self.look.key is not None and self.look.key == self.customer):
+            return True
+        if self.customer is None or self.look.nearly_key != self.customer or self.times.valid_from is not None:
+            return False
+        return not self._repeats_are_later()
+
+    def _repeats_are_later(self) -> bool:
+        """Whether most rows that repeat a customer have a time of their own: then he has a history here."""
+        if self.times.first is None:
+            return False
+        rows = self.look.table.select(who=self.look.text(str(self.customer)), at=self.look.time(self.times.first))
+        rows = rows.filter(rows.who.notnull())
+        each = rows.group_by("who").agg(k=rows.count(), times=rows["at"].nunique())
+        held = each.aggregate(again=(each.k - 1).sum(), later=(each.times - 1).sum()).to_pyarrow().to_pylist()[0]
+        return 2 * int(held["later"] or 0) > int(held["again"] or 0)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The tables by what they are to the customers, the links among them, and the column that names the customer."""
+
+    customer: str
+    roles: Mapping[str, Role]
+    links: tuple[Link, ...]
+
+    @property
+    def customers(self) -> Role:
+        """The table of the customers, or whose rows tell of them first."""
+        return next(role for role in self.roles.values() if role.kind == "customers")
+
+    @property
+    def home(self) -> str:
+        """What the contract calls the table of the customers."""
+        return next(name for name, role in self.roles.items() if role.kind == "customers")
+
+    def of(self, *kinds: Kind) -> list[Role]:
+        """The tables of those kinds."""
+        return [role for role in self.roles.values() if role.kind in kinds]
+
+
+def lay_out(looks: Sequence[Look], links: Sequence[Link], customer: str | None = None) -> Layout:
+    """Find the customers among the tables.
+
+    Args:
+        looks: the tables.
+        links: their links.
+        customer: column that names the customer, where a person has said it.
+
+    Raises:
+        ContractError: ``customer`` is no column, or no table says who the customers are or since when.
+    """
+    times = {look.name: times_of(look) for look in looks}
+    _check(looks, customer)
+    home = _home(looks, links, times, customer)
+    if home is not None:
+        key = str(home.key or home.nearly_key)
+        roles = {look.name: _role(look, times[look.name], home, looks, links) for look in looks}
+        if times[home.name].first is not None:
+            return Layout(key, roles, tuple(links))
+        return _dated_by_another(key, roles, tuple(links))
+    named = customer or _shared_name(looks)
+    return _grouped(looks, times, tuple(links), named)
+
+
+def by_lasting_rows(layout: Layout, lasting: Role) -> Layout:
+    """``layout`` with customers told by rows that last, such as subscriptions, not by the table with one row each."""
+    roles = {
+        name: Role(role.look, "attributes", role.times, role.customer) if role.kind == "customers" else role
+        for name, role in layout.roles.items()
+    }
+    return Layout(layout.customer, _with_first_rows(roles, [lasting]), layout.links)
+
+
+def speaks_of_customer(column: str) -> bool:
+    """Whether ``column`` is called like what names a customer."""
+    found = [word.removesuffix("s") for word in words(column)]
+    plain = "".join(found)
+    return bool(set(found) & _CUSTOMERS) or any(plain.startswith(word) and len(word) > 3 for word in _CUSTOMERS)
+
+
+def is_word_for_customer(column: str) -> bool:
+    """Whether ``column`` is called by a word for a customer and nothing more, as "user" and "Customers" are."""
+    found = words(column)
+    return len(found) == 1 and found[0].removesuffix("s") in _CUSTOMERS
+
+
+def _check(looks: Sequence[Look], customer: str | None) -> None:
+    columns = [column.name for look in looks for column in look.columns]
+    if customer is not None and customer not in columns:
+        raise ContractError(f"no table has a column {customer!r} for the customer; {did_you_mean(customer, columns)}")
+
+
+def _home(
+    looks: Sequence[Look], links: Sequence[Link], times: Mapping[str, Times], customer: str | None
+) -> Look | None:
+    """The table with one row for each customer, None where there is none."""
+    able = [look for look in looks if (look.key or look.nearly_key) is not None]
+    if customer is not None:
+        able = [look for look in able if customer in (look.key, look.nearly_key)]
+
+    def rank(look: Look) -> tuple[bool, int, bool]:
+        key = str(look.key or look.nearly_key)
+        called = speaks_of_customer(look.name) or (speaks_of_customer(key) and names_identifier(key))
+        return called, _reach(look, links), times[look.name].first is not None
+
+    found = max(able, key=rank, default=None)
+    if found is None or customer is not None:
+        return found
+    called, reach, _ = rank(found)
+    return found if called or (reach and len(looks) > 1) else None
+
+
+def _reach(look: Look, links: Sequence[Link]) -> int:
+    """Tables whose rows lead to ``look``, at once or through another table."""
+    near = {link.table for link in links if link.to == look.name}
+    return len(near | {link.table for link in links if link.to in near} - {look.name})
+
+
+def _role(look: Look, times: Times, home: Look, looks: Sequence[Look], links: Sequence[Link]) -> Role:
+    if look is home:
+        return Role(look, "customers", times, str(home.key or home.nearly_key))
+    direct = [link for link in links_from(links, look.name) if link.to == home.name]
+    if direct:
+        return Role(look, _kind(look, times, links), times, direct[0].column)
+    near = {link.table for link in links if link.to == home.name}
+    keyed = {other.name for other in looks if other.key or other.nearly_key}
+    steps = [link for link in links_from(links, look.name) if link.to in near & keyed]
+    if steps:
+        return Role(look, _kind(look, times, links), times, None, steps[0])
+    return Role(look, "apart", times)
+
+
+def _kind(look: Look, times: Times, links: Sequence[Link]) -> Kind:
+    if times.first is None:
+        return "undated"
+    if names_leaving(look.name) or (names_leaving(times.first) and times.end is None):
+        return "ends"
+    held = {word.removesuffix("s") for word in words(look.name)} & _HELD or any(link.to == look.name for link in links)
+    lasting = times.start is not None and times.end is not None
+    return "attributes" if times.valid_from is not None or (lasting and held) else "events"
+
+
+def _dated_by_another(key: str, roles: dict[str, Role], links: tuple[Link, ...]) -> Layout:
+    """Where the table of customers has no time, the rows of another one say since when each is there."""
+    dated = [role for role in roles.values() if role.kind in ("attributes", "events") and role.customer is not None]
+    if not dated:
+        raise ContractError(
+            f"no table says since when a customer is there: add a date of sign-up, or dated rows with {key!r}"
+        )
+    roles = {
+        name: Role(role.look, "undated", role.times, role.customer) if role.kind == "customers" else role
+        for name, role in roles.items()
+    }
+    return Layout(key, _with_first_rows(roles, dated), links)
+
+
+def _grouped(
+    looks: Sequence[Look], times: Mapping[str, Times], links: tuple[Link, ...], customer: str | None
+) -> Layout:
+    """Customers told by the rows that name them, where no table has one row for each."""
+    holders = [look for look in looks if customer is not None and any(c.name == customer for c in look.columns)]
+    dated = [look for look in holders if times[look.name].first is not None]
+    if customer is None or not dated:
+        raise ContractError(
+            "no table says who the customers are: name the column that does, in a table with dates, with `--customer`"
+        )
+    roles = {
+        look.name: Role(look, _kind(look, times[look.name], links), times[look.name], customer)
+        if look in holders
+        else _by_step(look, times[look.name], holders, links)
+        for look in looks
+    }
+    return Layout(customer, _with_first_rows(roles, [roles[look.name] for look in dated]), links)
+
+
+def _by_step(look: Look, times: Times, holders: Sequence[Look], links: tuple[Link, ...]) -> Role:
+    names = {holder.name for holder in holders if holder.key or holder.nearly_key}
+    steps = [link for link in links_from(links, look.name) if link.to in names]
+    return Role(look, _kind(look, times, links) if steps else "apart", times, None, steps[0] if steps else None)
+
+
+def _with_first_rows(roles: dict[str, Role], dated: Sequence[Role]) -> dict[str, Role]:
+    """``roles`` with a table of customers made of the rows of the one that knows the most of them."""
+    lasting = [role for role in dated if role.kind == "attributes" and role.times.end is not None]
+    best = max(lasting or dated, key=lambda role: role.look.profile[str(role.customer)].distinct)
+    name = "customers" if "customers" not in roles else "all_customers"
+    customers = Role(best.look, "customers", best.times, best.customer, grouped=True)
+    return {name: customers, **roles}
+
+
+def _shared_name(looks: Sequence[Look]) -> str | None:
+    """The column that is called like a customer's name, in the most tables."""
+    counts: dict[str, int] = {}
+    for look in looks:
+        for column in look.columns:
+            if may_be_key(column) and speaks_of_customer(column.name):
+                counts[column.name] = counts.get(column.name, 0) + 1
+    return max(counts, key=lambda name: counts[name], default=None)

@@ -1,0 +1,88 @@
+"""How times are written in a column, and reading them as it says.
+
+A format is written in the directives of ``strftime``: ``%d/%m/%Y %H:%M``. It is read with patterns and plain casts
+alone, so that every engine reads the same time, or none, from a text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import ibis.expr.types as ir
+
+from churn_mlops.data.contract.time_format import FORMATS, is_plain, layouts_of
+from churn_mlops.data.engine.cell_values import as_text
+from churn_mlops.data.engine.timestamps import parsed_time
+from churn_mlops.data.profiling.numeric_codes import is_number_date
+from churn_mlops.data.profiling.table_profile import ColumnProfile
+
+if TYPE_CHECKING:
+    pass
+
+_SAMPLE = 2_000
+_MOSTLY = 0.95
+
+
+@dataclass(frozen=True)
+class TimeColumn:
+    """A column of times.
+
+    Attributes:
+        name: the column.
+        format: how its texts are written; None where the database has times of its own, or texts are ISO 8601.
+        layout: the same, and for ISO 8601 too; None where the database has times of its own.
+        other: another format that fits every text as well, such as month before day; None where there is none.
+        example: a text as it is written.
+        unread: rows that hold something that is no time in that format.
+    """
+
+    name: str
+    format: str | None = None
+    layout: str | None = None
+    other: str | None = None
+    example: str | None = None
+    unread: int = 0
+
+
+def time_column(column: ir.Column, profile: ColumnProfile) -> TimeColumn | None:
+    """What ``column`` is as a column of times; None where it is none."""
+    name = profile.name
+    if profile.kind == "date":
+        return None if column.type().is_time() else TimeColumn(name)
+    numbers = is_number_date(profile) and (profile.smallest or 0) >= 19000101 and (profile.largest or 0) <= 21001231
+    if not profile.present or not (numbers or (profile.kind == "text" and profile.dates >= _MOSTLY * profile.present)):
+        return None
+    texts = sorted(text for text, _ in profile.level_rows)[:_SAMPLE] or _texts(column)
+    found = _formats(column, texts)
+    if not found:
+        return None
+    (best, read), *others = found
+    other = next((layout for layout, rows in others if rows == read and _turned(layout, best)), None)
+    plain = best.startswith("%Y-%m-%d") and all(map(is_plain, texts))
+    unread = profile.present - read
+    return TimeColumn(name, None if plain else best, best, other, texts[len(texts) // 2], max(unread, 0))
+
+
+def _texts(column: ir.Column) -> list[str]:
+    """Some of the texts, sorted; the same ones each time."""
+    cells = as_text(column).name("text").as_table()
+    found = cells.filter(cells.text.notnull()).distinct().order_by(cells.text.hash()).limit(_SAMPLE)
+    return sorted(found.to_pyarrow()["text"].to_pylist())
+
+
+def _formats(column: ir.Column, texts: Sequence[str]) -> list[tuple[str, int]]:
+    """The formats that fit most of the texts, best first, each with the rows that it reads."""
+    likely = layouts_of(texts)
+    if not likely:
+        return []
+    counts = {f"f{place}": parsed_time(column, layout).count() for place, layout in enumerate(likely)}
+    rows = column.as_table().aggregate(**counts).to_pyarrow().to_pylist()[0]
+    held = [(layout, int(rows[f"f{place}"])) for place, layout in enumerate(likely)]
+    return sorted(held, key=lambda item: (-item[1], FORMATS.index(item[0])))
+
+
+def _turned(one: str, other: str) -> bool:
+    """Whether two formats differ in the order of day and month alone."""
+    return one != other and one.replace("%d", "%x").replace("%m", "%d").replace("%x", "%m") == other

@@ -1,0 +1,149 @@
+"""What the times of a table mean: a start, an end, when a thing happened, when the company learnt of it.
+
+Names propose, the rows decide: a time of recording lies after what it records, an end after its start.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations
+from typing import Literal
+
+from churn_mlops.data.discovery.profiled_table import Look
+from churn_mlops.data.profiling.name_signals import names_leaving
+from churn_mlops.suggestions import words
+
+TimeRole = Literal["start", "end", "valid_from", "known_at", "event", "other"]
+_KNOWN = frozenset(
+    "recorded loaded ingested inserted known synced imported processed etl logged entered updated modified reported "
+    "load ingest ingestion record recording".split()
+)
+_VALID = frozenset("valid effective applies".split())
+_UNTIL = frozenset("to until till through thru".split())
+_END = frozenset(
+    "end ended ends ending churn churned cancel cancelled canceled cancellation closed close closing terminated "
+    "termination left leave leaving exit exited expired expires expiry deactivated stopped stop until resolved "
+    "completed finished departure departed unsubscribed lapsed".split()
+)
+_START = frozenset(
+    "start started starts begin began beginning signup signed sign joined join since created creation registered "
+    "registration activated activation onboarded onboarding subscribed opened opening first acquired acquisition "
+    "enrolled from".split()
+)
+_OTHER = frozenset("birth birthday birthdate dob born next due renewal last latest".split())
+_TRUE = 0.95  # share of the rows that must bear a name out
+
+
+@dataclass(frozen=True)
+class Times:
+    """The times of a table by what they mean; None where there is none.
+
+    Attributes:
+        start: from when on.
+        end: until when.
+        valid_from: from when a row's values hold.
+        event: when it happened.
+        known_at: when the company learnt of it.
+        known_early: a column that is called like ``known_at`` but lies before the event, and in how many rows of all.
+        end_early: in how many rows, of those that have both, the end lies before the start or the event.
+    """
+
+    start: str | None = None
+    end: str | None = None
+    valid_from: str | None = None
+    event: str | None = None
+    known_at: str | None = None
+    known_early: tuple[str, int, int] | None = None
+    end_early: tuple[int, int] | None = None
+
+    @property
+    def first(self) -> str | None:
+        """The time from which a row counts."""
+        return self.valid_from or self.event or self.start
+
+
+def role_by_name(column: str) -> TimeRole:
+    """What the name of a column of times says."""
+    found = set(words(column))
+    if found & _OTHER:
+        return "other"
+    if found & _KNOWN:
+        return "known_at"
+    if found & _VALID:
+        return "end" if found & _UNTIL else "valid_from"
+    if names_leaving(column) or found & _END:
+        return "end"
+    return "start" if found & _START else "event"
+
+
+def times_of(look: Look) -> Times:
+    """The times of ``look`` by their names and by what the rows bear out."""
+    order = _order(look, list(look.times))
+    by_role: dict[TimeRole, list[str]] = {}
+    for name in look.times:
+        by_role.setdefault(role_by_name(name), []).append(name)
+    earliest = {role: _earliest(look, names, order) for role, names in by_role.items()}
+    start, event, valid = earliest.get("start"), earliest.get("event"), earliest.get("valid_from")
+    end, known = earliest.get("end"), earliest.get("known_at")
+    first = valid or event or start
+    if first is None:  # all that is there: a time of recording, or an end, is when it happened
+        event, end, known = (end or known), (None if end else end), (known if end else None)
+        first = event
+    found = Times(start, end, valid, event, known)
+    return _borne_out(found, order) if first is not None else found
+
+
+def _borne_out(found: Times, order: dict[tuple[str, str], tuple[int, int]]) -> Times:
+    """``found`` without a time of recording that lies before what it records."""
+    first = found.first
+    known = found.known_at
+    if known is not None and first is not None:
+        both, early = _before(order, known, first)
+        if early:
+            kept = known if early <= (1 - _TRUE) * both else None
+            found = replace(found, known_at=kept, known_early=(known, early, both))
+    since = found.start or first
+    if found.end is not None and since is not None:
+        both, early = _before(order, found.end, since)
+        found = replace(found, end_early=(early, both)) if early else found
+    return found
+
+
+def _earliest(look: Look, names: Sequence[str], order: dict[tuple[str, str], tuple[int, int]]) -> str:
+    """Of several times of one role, that which is seldom blank and lies before the others."""
+
+    def rank(name: str) -> tuple[int, int, int]:
+        blank = look.rows - look.profile[name].present
+        after = sum(_before(order, other, name)[1] for other in names if other != name)
+        return (blank > look.rows // 20, after, names.index(name))
+
+    return min(names, key=rank)
+
+
+def checked(look: Look, found: Times) -> Times:
+    """``found``, as somebody declared it, with the rows that do not bear it out."""
+    named = [name for name in (found.first, found.known_at, found.end) if name is not None]
+    return replace(_borne_out(found, _order(look, list(dict.fromkeys(named)))), known_at=found.known_at)
+
+
+def _order(look: Look, names: Sequence[str]) -> dict[tuple[str, str], tuple[int, int]]:
+    """For each pair of times: rows that have both, and rows where the first lies on a day before that of the second."""
+    pairs = list(combinations(names, 2))
+    if not pairs:
+        return {}
+    counts = {}
+    for place, (one, other) in enumerate(pairs):
+        a, b = look.time(one).date(), look.time(other).date()
+        counts[f"n{place}"], counts[f"a{place}"], counts[f"b{place}"] = (a < b).count(), (a < b).sum(), (b < a).sum()
+    held = look.table.aggregate(**counts).to_pyarrow().to_pylist()[0]
+    order = {}
+    for place, (one, other) in enumerate(pairs):
+        rows = int(held[f"n{place}"])
+        order[one, other] = (rows, int(held[f"a{place}"] or 0))
+        order[other, one] = (rows, int(held[f"b{place}"] or 0))
+    return order
+
+
+def _before(order: dict[tuple[str, str], tuple[int, int]], one: str, other: str) -> tuple[int, int]:
+    return order.get((one, other), (0, 0))

@@ -1,0 +1,1 @@
+"""What a cell means, as expressions that DuckDB, PostgreSQL and Spark compute alike."""

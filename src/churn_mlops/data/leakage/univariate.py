@@ -1,0 +1,164 @@
+"""Columns that give the label away: known only after the leaving, or because of it.
+
+Four signs: the name speaks of leaving; the column alone all but decides the label; some of its values stand at leavers
+only; it has its usual value, or is missing, but for leavers. A column alone is judged out of sample: each row by the
+rate of its value in the other folds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from churn_mlops.data.profiling.name_signals import may_name_leaving, names_leaving
+from churn_mlops.data.profiling.sample import Sample
+from churn_mlops.data.profiling.table_profile import ColumnProfile
+
+DECIDES_AUC = 0.95
+"""A single column with such an area under the ROC curve all but decides the label."""
+STRONG_AUC = 0.90
+"""From here on a column is worth a look, though it stays a feature."""
+NAMED_AUC = 0.75
+_PURE = 0.99
+PURE_SHARE = 0.20
+PURE_SHARE_NUMBER = 0.40  # the far end of an honest, strong number may hold leavers only
+PURE_LOOK = 0.02
+FOLDS = 5
+_USUAL = 0.5
+_BINS = 64
+ENOUGH_SET = 50
+LEAST = 10  # leavers, and stayers, below which nothing can be said
+
+Floats = npt.NDArray[np.float64]
+Codes = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Suspicion:
+    """Why ``column`` may leak the label; ``sure`` is False where it is only worth a look."""
+
+    column: str
+    message: str
+    sure: bool = True
+
+
+def suspects(columns: Sequence[ColumnProfile], sample: Sample) -> list[Suspicion]:
+    """The columns of ``sample`` that may leak the label, in their order."""
+    found = [_suspicion(column, sample) for column in columns]
+    return [suspicion for suspicion in found if suspicion is not None]
+
+
+def _suspicion(column: ColumnProfile, sample: Sample) -> Suspicion | None:
+    name = column.name
+    named = names_leaving(name)
+    if sample.label.size and min(np.bincount(sample.label, minlength=2)) >= LEAST:
+        auc, pure = strength(sample.values[name], name in sample.numeric, sample)
+        if auc >= DECIDES_AUC:
+            return Suspicion(name, f"on its own it all but decides the label (AUC {auc:.2f})")
+        if (set_for := set_for_leavers(sample.values[name], sample)) >= PURE_LOOK:
+            return Suspicion(name, f"is set for leavers only, {set_for:.1%} of them: set by the leaving, or after it")
+        if pure >= (PURE_SHARE_NUMBER if name in sample.numeric else PURE_SHARE):
+            return Suspicion(name, f"some of its values stand at leavers only, and cover {pure:.0%} of them")
+        if not named and may_name_leaving(name) and auc >= NAMED_AUC:
+            return Suspicion(name, f"its name may speak of leaving, and it goes with the label (AUC {auc:.2f})")
+        if not named and pure >= PURE_LOOK:
+            return Suspicion(
+                name, f"some of its values stand at leavers only ({pure:.1%} of them): known before?", sure=False
+            )
+        if not named and auc >= STRONG_AUC:
+            return Suspicion(name, f"is remarkably strong on its own (AUC {auc:.2f}): was it known before?", sure=False)
+    return (
+        Suspicion(name, "its name speaks of leaving: known only afterwards, or made from the label") if named else None
+    )
+
+
+def strength(values: Floats, numeric: bool, sample: Sample, fold: Codes | None = None) -> tuple[float, float]:
+    """The best AUC of the column alone, by value or by being missing, and the share of leavers at pure values.
+
+    Args:
+        values: the column, shape (rows,), NaN for missing.
+        numeric: whether it holds numbers, not levels.
+        sample: the label, and what its rows stand for.
+        fold: of each row, shape (rows,), where rows belong together; drawn at random when left out.
+    """
+    label = sample.label
+    missing = np.isnan(values)
+    codes = codes_of(values, numeric)
+    aucs = [auc_of(out_of_fold(codes, label, fold), label)]
+    if missing.any():
+        held = missing.astype(np.float64)
+        aucs += [auc_of(held, label), auc_of(-held, label)]
+    ordered = np.where(missing, -np.inf, values)
+    aucs += [auc_of(ordered, label), auc_of(-ordered, label)]
+    pure = max(pure_share(codes, sample), pure_share(missing.astype(np.int64), sample))
+    return max(aucs), pure
+
+
+def set_for_leavers(values: Floats, sample: Sample) -> float:
+    """The share of leavers at whom the column is set, where nearly all at whom it is set are leavers; otherwise 0.
+
+    It is set where it is neither missing nor has the one value that stands in at least half of the rows.
+    """
+    missing = np.isnan(values)
+    found, counts = np.unique(values[~missing], return_counts=True)
+    masks = [~missing] if missing.mean() >= _USUAL else []
+    if counts.max(initial=0) >= _USUAL * values.size:
+        masks.append(values != found[np.argmax(counts)])
+    return max((pure_share(mask.astype(np.int64), sample, ENOUGH_SET) for mask in masks), default=0.0)
+
+
+def codes_of(values: Floats, numeric: bool) -> Codes:
+    """Levels as they are, numbers in up to ``_BINS`` bins of equal weight; missing is a level of its own, the last."""
+    missing = np.isnan(values)
+    present = values[~missing]
+    if numeric and np.unique(present).size > _BINS:
+        bins = int(np.clip(values.size // 50, 4, _BINS))
+        edges = np.unique(np.quantile(present, np.linspace(0, 1, bins + 1)[1:-1]))
+        codes = np.searchsorted(edges, values, side="right").astype(np.int64)
+    else:
+        codes = np.searchsorted(np.unique(present), values).astype(np.int64)
+    codes[missing] = codes[~missing].max(initial=-1) + 1
+    return codes
+
+
+def out_of_fold(codes: Codes, label: npt.NDArray[np.int8], fold: Codes | None = None) -> Floats:
+    """For each row, the rate of leavers among the rows of its code in the other folds."""
+    fold = _folds(label) if fold is None else fold
+    size = int(codes.max()) + 1
+    rows_of = np.bincount(codes + fold * size, minlength=size * FOLDS).reshape(FOLDS, size)
+    left_of = np.bincount(codes + fold * size, weights=label, minlength=size * FOLDS).reshape(FOLDS, size)
+    rate = (left_of.sum(axis=0) - left_of + label.mean()) / (rows_of.sum(axis=0) - rows_of + 1)
+    return np.asarray(rate[fold, codes])
+
+
+def _folds(label: npt.NDArray[np.int8]) -> Codes:
+    rng = np.random.default_rng(0)
+    fold = np.empty(label.size, dtype=np.int64)
+    for value in (0, 1):
+        rows = np.flatnonzero(label == value)
+        fold[rows] = rng.permutation(rows.size) % FOLDS
+    return fold
+
+
+def auc_of(score: Floats, label: npt.NDArray[np.int8]) -> float:
+    """The chance that a leaver has a higher ``score`` than a stayer, ties counting half."""
+    _, place, count = np.unique(score, return_inverse=True, return_counts=True)
+    left = np.bincount(place, weights=label)
+    stayed = count - left
+    below = np.cumsum(stayed) - stayed
+    return float(np.sum(left * (below + stayed / 2)) / (left.sum() * stayed.sum()))
+
+
+def pure_share(codes: Codes, sample: Sample, least: int = LEAST) -> float:
+    """The share of leavers at values of ``least`` rows where at least 99 % left, beyond what chance explains."""
+    left = np.bincount(codes, weights=sample.label)
+    rows = np.bincount(codes)
+    left_all, stayed_all = left * sample.weights[1], (rows - left) * sample.weights[0]
+    base = left_all.sum() / (left_all.sum() + stayed_all.sum())
+    share = left_all / np.maximum(left_all + stayed_all, 1)
+    # A value needs rows enough that 99 % among them is no luck: the base rate to the power of rows is below 1e-6.
+    enough = rows * np.log(max(base, 1e-12)) < np.log(1e-6)
+    return float(left[(share >= _PURE) & enough & (rows >= least)].sum() / left.sum())

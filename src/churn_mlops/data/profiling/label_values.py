@@ -1,0 +1,121 @@
+"""What a label column says: which value is a leaver, which a stayer, and how many there are of each."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from churn_mlops.data.contract import Label, level_text
+from churn_mlops.data.profiling.name_signals import may_name_leaving, names_leaving
+from churn_mlops.data.profiling.table_profile import ColumnProfile
+from churn_mlops.data.profiling.value_counts import MISSING_TEXTS
+from churn_mlops.errors import ContractError
+from churn_mlops.suggestions import words
+
+_LEFT = frozenset(
+    {
+        "yes",
+        "true",
+        "1",
+        "y",
+        "t",
+        "churn",
+        "churned",
+        "churner",
+        "churns",
+        "left",
+        "leave",
+        "leaves",
+        "leaver",
+        "leavers",
+    }
+    | {"leaving", "exit", "exited", "attrited", "attrition", "cancelled", "canceled", "cancel", "dropped", "former"}
+    | {"lost", "gone", "closed", "terminated", "unsubscribed", "lapsed", "quit", "departed", "deactivated", "inactive"}
+)
+_AFFIRMING = frozenset({"yes", "true", "1", "y", "t"})
+_NOT = frozenset({"no", "not", "non", "never", "isn", "un"})
+_STAYING = frozenset({"retained", "retention", "stay", "stayed", "active", "renewed", "loyal", "kept", "existing"})
+
+
+@dataclass(frozen=True)
+class LabelCounts:
+    """The label, and how many rows left, stayed, and are not known."""
+
+    label: Label
+    left: int
+    stayed: int
+    unknown: int
+
+
+def read_label(column: ColumnProfile, positive: object = None) -> LabelCounts:
+    """Make a label of ``column``; ``positive`` is the value of a leaver, found out where it is obvious.
+
+    Raises:
+        ContractError: the column holds other than two values, or which of them is a leaver has to be said.
+    """
+    values = dict(column.top) if column.top else {}
+    if column.distinct != 2 or len(values) != 2:
+        raise ContractError(_not_two(column, values))
+    chosen = _given(column.name, positive, values) if positive is not None else _obvious(column.name, values)
+    other = next(value for value in values if value != chosen)
+    label = Label(column=column.name, positive=chosen, negative=other)
+    return LabelCounts(label, values[chosen], values[other], column.missing)
+
+
+def may_be_label(column: ColumnProfile) -> bool:
+    """Whether ``column`` has two values, one plainly of a leaver, and its name or that value speaks of leaving."""
+    try:
+        label = read_label(column).label
+    except ContractError:
+        return False
+    named = names_leaving(column.name) or may_name_leaving(column.name)
+    return named or bool(_words_of(label.positive) & (_LEFT - _AFFIRMING))
+
+
+def _not_two(column: ColumnProfile, values: dict[str, int]) -> str:
+    name = f"label column {column.name!r}"
+    if not column.present and not values:
+        return f"{name} is blank in every row: training needs rows of known leavers and stayers"
+    if len(values) == 1:
+        return f"{name} holds only {next(iter(values))!r}: training needs leavers and stayers"
+    shown = ", ".join(f"{value!r} ({count:,})" for value, count in list(values.items())[:10])
+    marked = [value for value in values if value.lower() in MISSING_TEXTS | {"unknown"}]
+    remedy = (
+        f"leave the cell blank where {marked[0]!r} stands" if marked else "make it two, and blank where it is not known"
+    )
+    held = f"{len(values)} values: {shown}" if values else f"{column.distinct:,} different values"
+    return f"{name} holds {held}; a label has two, one of a leaver and one of a stayer: {remedy}"
+
+
+def _given(name: str, positive: object, values: dict[str, int]) -> str:
+    text = level_text(positive)
+    for value in values:
+        if value == text:
+            return value
+    raise ContractError(f"label column {name!r} never holds {text!r}: it holds {_listed(values)}; give one of them")
+
+
+def _obvious(name: str, values: dict[str, int]) -> str:
+    left = [value for value in values if _says_left(value)]
+    numbers = {value.removesuffix(".0") for value in values}
+    plain_number = "1" in {value.removesuffix(".0") for value in left} and not numbers <= {"0", "1", "-1"}
+    turned = any(word in _STAYING for word in words(name))
+    if len(left) != 1 or plain_number or turned:
+        raise ContractError(
+            f"label column {name!r} holds {_listed(values)}: "
+            "say which value is a customer who left, with `--positive VALUE`"
+        )
+    return left[0]
+
+
+def _says_left(value: str) -> bool:
+    found = _words_of(value)
+    return bool(found & _LEFT) and not found & _NOT
+
+
+def _words_of(value: str) -> set[str]:
+    return set(re.findall(r"[a-z]+|-?\d+", value.lower().removesuffix(".0")))
+
+
+def _listed(values: dict[str, int]) -> str:
+    return " and ".join(f"{value!r} ({count:,})" for value, count in values.items())

@@ -1,0 +1,99 @@
+"""What a column's name says: its words, its title, the names nearest to it, and whether it speaks of leaving."""
+
+from __future__ import annotations
+
+import re
+
+from churn_mlops.suggestions import WORD_PATTERN, words
+
+_LEAVING = re.compile(
+    r"cancel\w*|exit(s|ed|ing)?|terminat\w*|departure|departed|quit|unsubscri\w*|deactivat\w*|disconnect\w*|offboard\w*"
+    r"|leave|leaving|leaver|defect(ed|ion)|attrit\w*|resign\w*"
+)
+_PERHAPS_LEAVING = frozenset(
+    "left end ended close closed closing closure lost lapse lapsed expired status state active inactive reason winback "
+    "refund refunded retention retained final outcome stayed lifecycle".split()
+)
+_DETAIL = frozenset(
+    "reason reasons score date day days dt time timestamp datetime at on cause category comment comments feedback "
+    "survey probability prob risk month since".split()
+)
+_IDENTIFYING = frozenset(
+    {
+        "id",
+        "uuid",
+        "guid",
+        "key",
+        "no",
+        "number",
+        "nr",
+        "num",
+        "index",
+        "row",
+        "msisdn",
+        "phone",
+        "imsi",
+        "imei",
+        "iban",
+    }
+)
+_LINE_OR_PLACE = frozenset(
+    "phone telephone tel fax telefax zip zipcode postcode postalcode postal plz pincode eircode".split()
+)
+_PERSONAL = frozenset(
+    {"surname", "lastname", "firstname", "fullname", "forename", "email", "mail", "address", "street"}
+)
+_GLUED = re.compile(
+    r".*id|(customer|client|cust|user|account|acct|member|subscriber|row|order|person|contract|policy|card|phone|serial)"
+    r"(no|num|nr|nbr|number|code|key|index)"
+)
+_NO_ID = ("paid", "bid", "grid", "hybrid", "valid", "void", "solid", "fluid", "liquid", "rapid", "covid", "mid", "aid")
+
+
+def title(name: str, unit: str | None = None) -> str:
+    """``MonthlyCharges`` -> "monthly charges"; abbreviations keep their capitals, a ``unit`` at the end is left out."""
+    found = WORD_PATTERN.findall(name)
+    if unit and len(found) > 1 and found[-1].lower().removesuffix("s") == unit.lower().removesuffix("s"):
+        found = found[:-1]  # "tenure_months" is said as "tenure 7 months"
+    return " ".join(word if word.isupper() and len(word) > 1 else word.lower() for word in found) or name
+
+
+def names_leaving(name: str) -> bool:
+    """Whether ``name`` says outright that it tells of a leaving: churn, or a reason, score or date of an exit."""
+    if "churn" in name.lower() or "attrition" in name.lower():
+        return True
+    found = words(name)
+    return any(_LEAVING.fullmatch(word) for word in found) and any(word in _DETAIL for word in found)
+
+
+def may_name_leaving(name: str) -> bool:
+    """Whether ``name`` could tell of a leaving (a status, an end, a refund), so that the values must decide."""
+    return any(_LEAVING.fullmatch(word) or word in _PERHAPS_LEAVING for word in words(name))
+
+
+def names_identifier(name: str) -> bool:
+    """Whether ``name`` ends in a word such as "id", or begins with one."""
+    found = words(name)
+    if not found:
+        return False
+    glued = _GLUED.fullmatch(found[-1]) is not None and not found[-1].endswith(_NO_ID)
+    return found[-1] in _IDENTIFYING or found[0] in {"id", "index", "row"} or glued
+
+
+def names_line_or_place(name: str) -> bool:
+    """Whether ``name`` tells of the number of a telephone or of a post code, whose digits count nothing."""
+    found = words(name)
+    return bool({*found[-1:], "".join(found[-2:])} & _LINE_OR_PLACE)
+
+
+def names_person(name: str) -> bool:
+    """Whether ``name`` tells of what a person is called, or where he is reached."""
+    found = words(name)
+    return bool(set(found) & _PERSONAL) or found[-2:] in (["first", "name"], ["last", "name"], ["full", "name"])
+
+
+def names_date(name: str) -> bool:
+    """Whether ``name`` holds a word such as "date"."""
+    return any(
+        word in {"date", "dt", "day", "timestamp", "datetime", "time", "at", "on", "dob"} for word in words(name)
+    )

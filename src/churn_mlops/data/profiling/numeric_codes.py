@@ -1,0 +1,73 @@
+"""Whole numbers that count nothing: names of rows, and dates written as numbers."""
+
+from __future__ import annotations
+
+import math
+
+from churn_mlops.data.profiling.name_signals import names_date, names_identifier, names_line_or_place
+from churn_mlops.data.profiling.sample import is_number
+from churn_mlops.data.profiling.table_profile import ColumnProfile
+from churn_mlops.suggestions import words
+
+_FEWEST = 20  # so few different numbers name nothing
+_LONG = 1e7
+_HARDLY = 0.01  # of the numbers, at most so many stand again where they name rows
+_SURE = 5.0  # minus the logarithm of the chance below which it is none
+_DATED = frozenset(
+    "month months period yyyymm ym yearmonth monthid dateid expire expiry expired expiration start end since joined "
+    "signup registered registration created updated birth birthday activation renewal billing".split()
+)
+_SECONDS = (315_532_800, 4_102_444_800)  # 1980 to 2100, counted from 1970
+_DAYS = (19000101, 21001231)
+_MONTHS = (190001, 210012)
+
+
+def is_number_date(column: ColumnProfile) -> bool:
+    """Whether ``column`` holds whole numbers such as 20240131 or 202401, or seconds since 1970, as its name says."""
+    low, high = column.smallest, column.largest
+    if not (is_number(column) and column.whole) or low is None or high is None or column.distinct < 2:
+        return False
+    named = names_date(column.name)
+    if (named or set(words(column.name)) & _DATED or column.name.lower().endswith(("date", "month"))) and any(
+        first <= low and high <= last and all(map(_in_calendar, _sample(column))) for first, last in (_DAYS, _MONTHS)
+    ):
+        return True
+    seconds = any(_SECONDS[0] * unit <= low and high <= _SECONDS[1] * unit for unit in (1, 1000))
+    return named and seconds
+
+
+def names_rows(column: ColumnProfile) -> bool:
+    """Whether a whole number names the row: it hardly ever stands twice, though among so many it should by chance."""
+    if not column.whole or column.smallest is None or column.largest is None or column.distinct < _FEWEST:
+        return False
+    if (names_identifier(column.name) or names_line_or_place(column.name)) and column.distinct >= 0.9 * column.present:
+        return True
+    repeats = column.numbers - column.distinct
+    if repeats > _HARDLY * column.numbers:
+        return False
+    long = column.smallest >= _LONG and len(f"{column.smallest:.0f}") == len(f"{column.largest:.0f}")
+    width = column.largest - column.smallest + 1
+    return long or _too_few(repeats, column.numbers + width * math.expm1(-column.numbers / width))
+
+
+def _too_few(repeats: int, expected: float) -> bool:
+    """Whether ``repeats`` are fewer than chance would leave of those ``expected`` of evenly drawn numbers.
+
+    By the law of birthdays, which is near Poisson's: the chance of so few is bounded after Chernoff. Drawn less evenly,
+    as counts and amounts are, numbers repeat more.
+    """
+    if repeats >= expected:
+        return False
+    spread = repeats * math.log(expected / repeats) if repeats else 0.0
+    return expected - repeats - spread >= _SURE
+
+
+def _sample(column: ColumnProfile) -> list[float]:
+    """The numbers that are known: all where there are few, the ends otherwise."""
+    known = [float(text) for text, _ in column.level_rows if text.isdigit()]
+    return known or [number for number in (column.smallest, column.largest) if number is not None]
+
+
+def _in_calendar(number: float) -> bool:
+    text = f"{number:.0f}"
+    return 1 <= int(text[4:6]) <= 12 and (len(text) == 6 or 1 <= int(text[6:]) <= 31)

@@ -1,0 +1,187 @@
+"""The features that a history is likely to need, and the columns that would tell of the future."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from churn_mlops.data.contract import TRUE_TEXTS, HistoryFeature, SetAside
+from churn_mlops.data.discovery.churn_conflicts import leaving_flags
+from churn_mlops.data.discovery.churn_side_effects import marked_by_leaving
+from churn_mlops.data.discovery.table_roles import Layout, Role
+from churn_mlops.data.profiling.name_signals import names_leaving, title
+from churn_mlops.data.profiling.table_profile import ColumnProfile
+from churn_mlops.data.proposal.column_types import feature_of, type_of
+from churn_mlops.data.proposal.exclusions import reason_to_set_aside
+from churn_mlops.suggestions import words
+
+_SHORT, _LONG = 30, 90
+_MOST_AMOUNTS = 6  # of one table
+_OF_A_ROW = frozenset("price rate score rating avg average mean percent pct ratio level temperature hours age".split())
+_CHANGING = frozenset(
+    "plan tier package status state stage segment seats licences licenses is has flag active trial balance score total "
+    "lifetime last latest current count number nps health risk mrr arr charges price value cohort owner level points "
+    "tenure usage spend churned days months auto renew".split()
+)
+_AFTERWARDS = frozenset(
+    "resolution resolved closed closing outcome result satisfaction survey csat rating refund refunded response".split()
+)
+
+
+@dataclass(frozen=True)
+class Features:
+    """Features by name, and ``table.column`` that are set aside with the reason."""
+
+    features: Mapping[str, HistoryFeature]
+    set_aside: Mapping[str, SetAside]
+
+
+def propose_features(layout: Layout) -> Features:
+    """Features for every table by what its rows are; a name that would stand twice gets that of its table."""
+    features: dict[str, HistoryFeature] = {}
+    aside: dict[str, SetAside] = {}
+    kept = layout.of("attributes")
+    for role in [layout.customers, *kept, *layout.of("events")]:
+        if role.kind == "customers" and role.grouped:
+            features["tenure"] = HistoryFeature(**_age(layout.home))
+            continue
+        usable, gone = _columns(role, layout)
+        aside |= gone
+        own = [("tenure", _age(layout.home))] if role.kind == "customers" else []
+        for name, data in [*own, *_of_role(role, usable)]:
+            taken = {layout.customer.lower(), *map(str.lower, features)}
+            free = name if name.lower() not in taken else f"{role.name}_{name}"
+            features[free] = HistoryFeature(**data)
+    return Features(features, aside)
+
+
+def _of_role(role: Role, columns: list[ColumnProfile]) -> Iterator[tuple[str, dict[str, Any]]]:
+    if role.kind in ("customers", "attributes"):
+        for column in columns:
+            if _may_be_last(column):
+                yield _plain(column.name), _last(role, column)
+        return
+    yield from _of_events(role, columns)
+
+
+def _age(home: str) -> dict[str, Any]:
+    return {"age_of": f"{home}.start", "unit": "months", "title": "time as a customer", "min": 0}
+
+
+def _may_be_last(column: ColumnProfile) -> bool:
+    return reason_to_set_aside(column, None) is None
+
+
+def _last(role: Role, column: ColumnProfile) -> dict[str, Any]:
+    declared = feature_of(column).model_dump(exclude_defaults=True, exclude={"range", "missing", "column"})
+    return declared | {"last": f"{role.name}.{column.name}"} | ({} if role.kind == "customers" else {"required": False})
+
+
+def _of_events(role: Role, columns: list[ColumnProfile]) -> Iterator[tuple[str, dict[str, Any]]]:
+    name, what, no = role.name, title(role.name), {"required": False}
+    for days in (_SHORT, _LONG):
+        yield f"{_plain(name)}_{days}d", {"count": name, "days": days, "title": f"{what} in {days} days", "min": 0} | no
+    ratio = {"count": name, "days": [_SHORT, _LONG]}
+    yield f"{_plain(name)}_trend", {"ratio": ratio, "title": f"trend of {what}", "min": 0} | no
+    yield f"days_since_{_plain(name)}", {"since_last": name, "title": f"days since the last of {what}", "min": 0} | no
+    amounts = 0
+    for column in columns:
+        kind = type_of(column)
+        if kind == "boolean":
+            yield from _of_flag(role, column)
+        elif kind == "number" and column.numbers == column.present and _may_be_last(column) and amounts < _MOST_AMOUNTS:
+            amounts += 1
+            yield from _of_amount(role, column)
+        elif column.kind == "text" and column.distinct > 1:
+            data = {"distinct": f"{name}.{column.name}", "days": _LONG, "min": 0}
+            yield (
+                f"{_plain(column.name)}_kinds_{_LONG}d",
+                data | no | {"title": f"different {title(column.name)} in {_LONG} days"},
+            )
+
+
+def _of_flag(role: Role, column: ColumnProfile) -> Iterator[tuple[str, dict[str, Any]]]:
+    true = [text for text, _ in column.top if text.lower() in TRUE_TEXTS]
+    if true:
+        where = {column.name: true}
+        yield f"{_plain(column.name)}_{_LONG}d", {
+            "count": role.name, "days": _LONG, "where": where, "required": False, "min": 0,
+            "title": f"{title(role.name)} with {title(column.name)} in {_LONG} days",
+        }  # fmt: skip
+
+
+def _of_amount(role: Role, column: ColumnProfile) -> Iterator[tuple[str, dict[str, Any]]]:
+    declared = feature_of(column)
+    keys = {"decimal", "thousands", "around", "unit", "min", "missing_values"}
+    data = declared.model_dump(exclude_defaults=True, include=keys) | {"required": False}
+    source, what, name = f"{role.name}.{column.name}", title(column.name), _plain(column.name)
+    if set(words(column.name)) & _OF_A_ROW:
+        yield f"{name}_mean_{_LONG}d", data | {"mean": source, "days": _LONG, "title": f"mean {what} in {_LONG} days"}
+        return
+    for days in (_SHORT, _LONG):
+        yield f"{name}_{days}d", data | {"sum": source, "days": days, "title": f"{what} in {days} days"}
+    if (column.smallest or 0) >= 0:
+        ratio = {"sum": source, "days": [_SHORT, _LONG]}
+        written = {key: value for key, value in data.items() if key not in ("unit", "min")}
+        yield f"{name}_trend", written | {"ratio": ratio, "title": f"trend of {what}", "min": 0}
+
+
+def _columns(role: Role, layout: Layout) -> tuple[list[ColumnProfile], dict[str, SetAside]]:
+    """The columns of a table that may be used, and those that are set aside with the reason."""
+    look, usable, aside = role.look, [], {}
+    linked = {link.column for link in layout.links if link.table == look.name} | {role.customer, look.key}
+    flags = {column.name for column, _ in leaving_flags(look)}
+    others = [other for other in layout.of("attributes") if other.look is not look]
+    dated = {column.name for other in others for column in other.look.columns}
+    for column in look.columns:
+        if column.name in linked or column.name in look.times or column.name == look.nearly_key:
+            continue
+        why = _reason(role, column, flags, dated)
+        if why is None:
+            usable.append(column)
+        else:
+            aside[f"{role.name}.{column.name}"] = why
+    marked = marked_by_leaving(role, layout, usable) if role.one_row_each and not role.grouped else {}
+    for name, told in marked.items():
+        note = f"{told}, and nothing says since when it holds"
+        aside[f"{role.name}.{name}"] = SetAside(reason="suspected_leak", note=note)
+    return [column for column in usable if column.name not in marked], aside
+
+
+def _reason(role: Role, column: ColumnProfile, flags: set[str], dated: set[str]) -> SetAside | None:
+    found = set(words(column.name))
+    if not column.present or (column.distinct == 1 and column.present == column.rows):
+        return reason_to_set_aside(column, None)
+    if names_leaving(column.name) or column.name in flags:
+        return SetAside(
+            reason="suspected_leak", note="its name speaks of leaving, and nothing says since when it holds"
+        )
+    if role.one_row_each:
+        if column.name in dated:
+            note = "today's value; another table holds it with its history, and is read instead"
+            return SetAside(reason="suspected_leak", note=note)
+        if found & _CHANGING:
+            note = "today's value of something that may change: for the past it would tell of the future; move it to "
+            return SetAside(reason="suspected_leak", note=note + "`features` if it never changes")
+    elif role.times.end is not None and role.kind == "events" and found & _AFTERWARDS:
+        note = f"may be known only at {role.times.end}, after {role.times.first}: move it to `features` if it is not"
+        return SetAside(reason="suspected_leak", note=note)
+    if role.kind != "events":
+        return reason_to_set_aside(column, None)
+    return _unfit_of_events(column)
+
+
+def _unfit_of_events(column: ColumnProfile) -> SetAside | None:
+    why = reason_to_set_aside(column, None)
+    if (
+        why is not None
+        and why.reason in ("identifier", "many_levels", "unclear")
+        and column.distinct < 0.5 * column.present
+    ):
+        return None  # names of other things, which can be counted: invoices, articles
+    return why
+
+
+def _plain(name: str) -> str:
+    return "_".join(words(name)) or name

@@ -1,0 +1,164 @@
+"""What a look at a table notices, in words."""
+
+from __future__ import annotations
+
+import re
+
+from churn_mlops.data.contract import DataContract, Label
+from churn_mlops.data.findings import Finding, repeated
+from churn_mlops.data.profiling.label_values import LabelCounts
+from churn_mlops.data.profiling.level_variants import seeming_same
+from churn_mlops.data.profiling.sample import is_number
+from churn_mlops.data.profiling.table_profile import ColumnProfile
+from churn_mlops.data.proposal.exclusions import LEVEL_ROWS, SAFE_LEVELS
+
+_ASKED = 5
+_FEWEST = 4  # different numbers, below which none lies far from the others
+_NINES = re.compile(r"-?9{2,}(\.0+)?")
+HORIZON_UNKNOWN = (
+    f"no column says how far ahead the label looks, and {Label.model_fields['horizon_days'].default} days are assumed: "
+    "write the days into the label of the contract, as in `horizon_days: 90`; money per month and year depends on it"
+)
+"""What is said of a label without a horizon."""
+
+
+def on_label(counts: LabelCounts, rows: int) -> list[Finding]:
+    """How many left, and whether some are not known."""
+    label = counts.label
+    known = counts.left + counts.stayed
+    found = [
+        Finding(
+            label.column,
+            "label",
+            f"{counts.left:,} of {known:,} left ({counts.left / known:.2%}): "
+            f"{label.positive!r} is left, {label.negative!r} stayed",
+        )
+    ]
+    if "horizon_days" not in label.model_fields_set:
+        found.append(Finding(label.column, "horizon", HORIZON_UNKNOWN))
+    if counts.left > counts.stayed:
+        found.append(
+            Finding(
+                label.column,
+                "label_share",
+                f"more left than stayed: is {label.positive!r} really the value of a leaver?",
+            )
+        )
+    if min(counts.left, counts.stayed) < 50:
+        few = "leavers" if counts.left < counts.stayed else "stayers"
+        found.append(
+            Finding(label.column, "label_few", f"only {min(counts.left, counts.stayed)} {few}: too few to learn much")
+        )
+    if counts.unknown:
+        found.append(
+            Finding(
+                label.column,
+                "label_unknown",
+                f"{counts.unknown:,} of {rows:,} rows have no label: scored, not learnt from",
+            )
+        )
+    return found
+
+
+def on_customer(column: ColumnProfile, copies: int) -> list[Finding]:
+    """Whether the customer is blank, or stands twice, in so many exact ``copies`` of a row: validation stops there."""
+    found = []
+    gone = column.rows - column.present
+    if gone:
+        found.append(Finding(column.name, "customer_missing", f"{gone:,} rows name no customer: validation stops here"))
+    if column.distinct < column.present:
+        again = column.present - column.distinct
+        what = f"{again:,} rows name a customer who stands elsewhere: validation stops here; {repeated(again, copies)}"
+        found.append(Finding(column.name, "customer_repeated", what))
+    return found
+
+
+def on_column(
+    column: ColumnProfile, contract: DataContract, rule: tuple[str, str] | None, leak: str | None
+) -> list[Finding]:
+    """What is worth knowing about a feature, or why a column is set aside."""
+    if column.name in contract.set_aside:
+        why = contract.set_aside[column.name]
+        return [Finding(column.name, why.reason, f"set aside ({why.reason.replace('_', ' ')}): {why.note}")]
+    found = []
+    if column.missing:
+        found.append(_missing(column, rule))
+    for text, count in column.markers:
+        among = ": the other cells are numbers" if text in column.written.words else ""
+        found.append(Finding(column.name, "marker", f"{text!r} in {count:,} rows is taken for missing{among}"))
+    found += _on_numbers(column)
+    if column.infinite:
+        found.append(Finding(column.name, "infinite", f"{column.infinite:,} infinite numbers: validation stops here"))
+    if contract.features[column.name].type == "boolean" and column.smallest is not None:
+        siblings = [name for name, feature in contract.features.items() if _yes_no(feature.levels)]
+        like = f", where {siblings[0]} and {len(siblings) - 1} others say Yes and No" if len(siblings) > 1 else ""
+        found.append(Finding(column.name, "flag", f"holds 0 and 1{like}: taken for false and true"))
+    if column.kind == "text" and column.type != "string" and column.numbers:
+        found.append(Finding(column.name, "number_text", "numbers written as text"))
+    if contract.features[column.name].type == "category":
+        found += _on_levels(column)
+    if leak is not None:
+        found.append(Finding(column.name, "strong", leak))
+    return found
+
+
+def _on_numbers(column: ColumnProfile) -> list[Finding]:
+    """How numbers are written, where not plainly, and what has to be asked about it."""
+    written, found = column.written, []
+    if not written.notation.is_plain:
+        told = f"numbers are written as in {written.notation.example()!r}"
+        unit = f"; their unit is {written.unit}" if written.unit else ""
+        found.append(Finding(column.name, "notation", told + unit))
+    if written.question:
+        found.append(Finding(column.name, "unclear", written.question, written.suggestion))
+    return found + _on_outlying(column)
+
+
+def _on_outlying(column: ColumnProfile) -> list[Finding]:
+    """The question whether a number of nines far from all others, such as -99 beside 0 to 10, means missing."""
+    if not (is_number(column) and column.written.notation.is_plain and len(column.level_rows) >= _FEWEST):
+        return []
+    held = sorted((float(text), text, rows) for text, rows in column.level_rows)
+    for end, others in ((held[0], held[1:]), (held[-1], held[:-1])):
+        low, high = others[0][0], others[-1][0]
+        gap = max(low - end[0], end[0] - high)
+        if _NINES.fullmatch(end[1]) and gap > 2 * (high - low):
+            what = (
+                f"{end[1]} in {end[2]:,} rows lies far from all others ({low:g} to {high:g}): if it means missing, "
+                "list it under `missing_values`"
+            )
+            known = [text for text, _ in column.markers]
+            return [Finding(column.name, "outlying", what, {"missing_values": [*known, end[1]]})]
+    return []
+
+
+def _on_levels(column: ColumnProfile) -> list[Finding]:
+    """That there are many levels, and the question whether levels that seem to mean the same do."""
+    found = []
+    rows = dict(column.level_rows)
+    if len(rows) > SAFE_LEVELS:
+        rare = sum(held < LEVEL_ROWS for held in rows.values())
+        few = f'; {rare:,} of them stand in fewer than {LEVEL_ROWS} rows and count as one, "other"' if rare else ""
+        found.append(Finding(column.name, "levels", f"{len(rows):,} levels{few}"))
+    same = seeming_same(column.level_rows)
+    if not same:
+        return found
+    asked = [
+        " and ".join(f"{level!r} ({rows[level]:,} rows)" for level in [kept, *others]) for kept, others in same.items()
+    ]
+    more = f" and {len(asked) - _ASKED} more" if len(asked) > _ASKED else ""
+    message = f"do these mean the same: {'; '.join(asked[:_ASKED])}{more}? If so, join them by `same` in the contract"
+    return [*found, Finding(column.name, "same_levels", message, {"same": same})]
+
+
+def _missing(column: ColumnProfile, rule: tuple[str, str] | None) -> Finding:
+    kind = "blank" if column.blank == column.missing else "missing"
+    share = column.missing / column.rows
+    where = f", exactly those where {rule[0]} is {rule[1]}" if rule else ""
+    as_number = "; the others are numbers" if column.kind == "text" and column.numbers and column.blank else ""
+    message = f"{kind} in {column.missing:,} rows ({share:.2%}){where}{as_number}"
+    return Finding(column.name, "missing", message, share=None if rule else share)
+
+
+def _yes_no(levels: tuple[str, ...] | None) -> bool:
+    return {level.lower() for level in levels or ()} == {"yes", "no"}

@@ -1,0 +1,43 @@
+"""What a column is to a model: a number, a flag, a category, or nothing that a model can learn from."""
+
+from __future__ import annotations
+
+from churn_mlops.data.contract import Feature, FeatureType
+from churn_mlops.data.contract.number_format import PLAIN
+from churn_mlops.data.profiling.name_signals import title
+from churn_mlops.data.profiling.sample import is_number
+from churn_mlops.data.profiling.table_profile import ColumnProfile
+
+
+def type_of(column: ColumnProfile) -> FeatureType:
+    """The type of feature that ``column`` makes: 0/1 and true/false are boolean, other texts a category."""
+    if column.kind == "boolean":
+        return "boolean"
+    if is_number(column):
+        flag = column.distinct == 2 and column.whole and (column.smallest, column.largest) == (0.0, 1.0)
+        return "boolean" if flag and not column.infinite else "number"
+    levels = {level.lower() for level in column.levels}
+    return "boolean" if levels and levels <= {"true", "false"} else "category"
+
+
+def feature_of(column: ColumnProfile) -> Feature:
+    """The declaration of ``column`` as a feature under its own name."""
+    kind = type_of(column)
+    unit = column.written.unit if kind == "number" else None
+    named = title(column.name, unit)
+    share = (column.rows - column.present) / column.rows
+    number = kind == "number" and column.smallest is not None and column.largest is not None
+    notation = column.written.notation if kind == "number" else PLAIN
+    return Feature(
+        type=kind,
+        title=named if named != column.name.replace("_", " ") else None,
+        min=0.0 if number and column.smallest is not None and column.smallest >= 0 else None,
+        range=(column.smallest, column.largest) if number else None,
+        unit=unit,
+        decimal=notation.decimal,
+        thousands=notation.thousands,
+        around=notation.around,
+        levels=column.levels if kind == "category" else None,
+        missing_values=tuple(text for text, _ in column.markers),
+        missing=round(share, 6),
+    )

@@ -1,0 +1,98 @@
+"""Why a model does not see a column: the reasons for an exclusion."""
+
+from __future__ import annotations
+
+from churn_mlops.data.contract import SetAside, SetAsideReason
+from churn_mlops.data.leakage.univariate import Suspicion
+from churn_mlops.data.profiling.name_signals import names_identifier, names_person
+from churn_mlops.data.profiling.numeric_codes import is_number_date, names_rows
+from churn_mlops.data.profiling.sample import is_number
+from churn_mlops.data.profiling.table_profile import ColumnProfile
+
+SAFE_LEVELS = 50
+"""So many levels are a category, however few rows each has."""
+MAX_LEVELS = 1_000
+"""A text column with more levels is set aside; up to here at least half of the rows must stand in common levels."""
+LEVEL_ROWS = 10
+"""Rows from which a level is common."""
+FEW_LEVELS = 12
+"""Up to so many texts that cannot be read as numbers are levels."""
+NEARLY_EMPTY = 0.005
+_ENOUGH_ROWS = 1_000  # of a large table, so many are worth a feature, however small a share they are
+MOSTLY = 0.8
+NEARLY = 0.95
+"""So large a share of a column is taken for the whole."""
+_FEWEST_NAMES = 10  # so few different texts are levels, even if none stands twice
+
+
+def reason_to_set_aside(column: ColumnProfile, suspicion: Suspicion | None) -> SetAside | None:
+    """Why a model shall not see ``column``; None where it may. Where several reasons hold, the first wins."""
+    if not column.present:
+        return SetAside(reason="empty", note="holds nothing")
+    if column.distinct == 1 and column.present == column.rows:
+        only = repr(column.top[0][0]) if column.top else "the same"
+        return SetAside(reason="constant", note=f"is {only} in every row")
+    if suspicion is not None and suspicion.sure:
+        return SetAside(reason="suspected_leak", note=suspicion.message)
+    if column.present <= NEARLY_EMPTY * column.rows and column.present < _ENOUGH_ROWS:
+        return SetAside(reason="empty", note=f"holds something in {column.present:,} of {column.rows:,} rows only")
+    found = _unfit(column)
+    return SetAside(reason=found[0], note=found[1]) if found else None
+
+
+def _unfit(column: ColumnProfile) -> tuple[SetAsideReason, str] | None:
+    if column.kind == "other":
+        return "free_text", f"holds {column.type}, which is no number, flag or category"
+    if column.kind == "date" or _is_text_date(column) or is_number_date(column):
+        return "date", "a date; make a number of it, such as days since then, to use it"
+    if column.kind == "boolean":
+        return None
+    if is_number(column):
+        if names_rows(column):
+            return "identifier", "a whole number that (nearly) never stands twice"
+        return None
+    return _unfit_text(column)
+
+
+def _unfit_text(column: ColumnProfile) -> tuple[SetAsideReason, str] | None:
+    unique = column.distinct >= NEARLY * column.present and column.distinct >= _FEWEST_NAMES
+    wordy = column.spaced >= column.present / 2 and column.length >= 20
+    if wordy and (unique or not _may_be_levels(column)):
+        return "free_text", f"{column.distinct:,} different texts"
+    if column.written.question and not column.written.readable and column.distinct > FEW_LEVELS:
+        return "unclear", column.written.question
+    if almost_number(column) and column.distinct > 2:
+        cells = f"{column.present - column.numbers:,} cells such as {_odd(column)}"
+        return "unclear", f"numbers, but for {cells}: correct them, or list them under `missing_values` of a number"
+    named = names_identifier(column.name) or names_person(column.name)
+    if named and column.distinct > SAFE_LEVELS and not unique:
+        return "identifier", f"its name is that of an identifier, and it holds {column.distinct:,} of them"
+    if unique or (column.distinct >= MOSTLY * column.present and not column.spaced and not _may_be_levels(column)):
+        hint = "; if it names the customer, say so with `--customer`" if names_identifier(column.name) else ""
+        return "identifier", f"{column.distinct:,} different texts in {column.present:,} rows{hint}"
+    if not _may_be_levels(column):
+        many = f"{column.distinct:,} levels"
+        few = "" if column.distinct > MAX_LEVELS else f", most of them in fewer than {LEVEL_ROWS} rows"
+        return "many_levels", f"{many}{few}; group them into at most {SAFE_LEVELS} to use it"
+    return None
+
+
+def _may_be_levels(column: ColumnProfile) -> bool:
+    """Whether there are rows enough to learn from the levels, be they hundreds."""
+    if column.distinct <= SAFE_LEVELS:
+        return True
+    often = sum(rows for _, rows in column.level_rows if rows >= LEVEL_ROWS)
+    return column.distinct <= MAX_LEVELS and often >= column.present / 2
+
+
+def almost_number(column: ColumnProfile) -> bool:
+    """Whether nearly all of a text column is numbers, but some of it is not and does not mean missing either."""
+    return column.kind == "text" and NEARLY * column.present <= column.numbers < column.present
+
+
+def _odd(column: ColumnProfile) -> str:
+    return ", ".join(repr(text) for text, _ in column.odd[:3]) or "others"
+
+
+def _is_text_date(column: ColumnProfile) -> bool:
+    return column.kind == "text" and column.dates >= NEARLY * column.present and not is_number(column)

@@ -1,0 +1,168 @@
+"""The contract that a look at a table suggests, and everything noticed on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import ibis.expr.types as ir
+
+from churn_mlops.data.contract import LABEL, DataContract, Label, SetAside
+from churn_mlops.data.findings import Finding
+from churn_mlops.data.leakage.univariate import suspects
+from churn_mlops.data.profiling.duplicate_columns import blank_rules, find_copies, repeated_rows
+from churn_mlops.data.profiling.label_values import LabelCounts, read_label
+from churn_mlops.data.profiling.sample import Sample, take_sample
+from churn_mlops.data.profiling.table_profile import ColumnProfile, Profile, profile_table
+from churn_mlops.data.proposal.column_findings import on_column, on_customer, on_label
+from churn_mlops.data.proposal.column_types import feature_of
+from churn_mlops.data.proposal.exclusions import reason_to_set_aside
+from churn_mlops.data.proposal.option_hints import on_history, on_no_label, on_rows
+from churn_mlops.data.sources.dataframes import table_of_frame
+from churn_mlops.errors import ContractError
+from churn_mlops.suggestions import did_you_mean
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A contract for a table, and what was noticed.
+
+    Attributes:
+        contract: what the table seems to mean; a person may change it.
+        findings: what was noticed, the table first, then by column in the order of the table.
+        profile: the counts that it rests on.
+    """
+
+    contract: DataContract
+    findings: tuple[Finding, ...]
+    profile: Profile
+
+    def overview(self) -> list[dict[str, str]]:
+        """One row of texts for each column: ``column``, ``used_as``, ``type``, ``missing`` and ``values``."""
+        return [_overview_row(column, self.contract) for column in self.profile.columns]
+
+
+def propose(
+    table: ir.Table, *, name: str, customer: str | None = None, label: str | None = None, positive: object = None
+) -> Proposal:
+    """Look at ``table`` and suggest its contract.
+
+    Args:
+        table: one row for each customer.
+        name: what to call the data set.
+        customer: column that names the customer; None where there is none.
+        label: column that says who left; None where there is none.
+        positive: value of ``label`` of a customer who left; None takes it where it is obvious.
+
+    Raises:
+        ContractError: ``customer`` or ``label`` is not a column, the label has not two values, or nothing is left to
+            learn from.
+    """
+    for role, column in (("customer", customer), ("label", label)):
+        if column is not None and column not in table.columns:
+            raise ContractError(f"there is no column {column!r} for the {role}; {did_you_mean(column, table.columns)}")
+    if label is not None and customer == label:
+        raise ContractError(f"column {label!r} cannot be both the customer and the label")
+    if LABEL in table.columns:
+        raise ContractError(f"{name}: the column {LABEL!r} has a name that is kept for labels: give it another name")
+    profile = profile_table(table)
+    if profile.rows == 0:
+        raise ContractError(f"{name}: the table has no rows, so nothing can be told about it")
+    counts = read_label(profile[label], positive) if label is not None else None
+    columns = [column for column in profile.columns if column.name not in (customer, label)]
+    aside, leaks = _set_aside(table, columns, counts, profile.rows)
+    kept = [column for column in columns if column.name not in aside]
+    if not kept:
+        reasons = ", ".join(f"{column} ({why.reason.replace('_', ' ')})" for column, why in aside.items())
+        raise ContractError(f"{name}: no column is left to learn from: {reasons or 'there is none'}")
+    contract = DataContract(
+        name=name,
+        customer=customer,
+        label=counts.label if counts else None,
+        features={column.name: feature_of(column) for column in kept},
+        set_aside=aside,
+    )
+    return Proposal(contract, _findings(table, profile, contract, counts, leaks), profile)
+
+
+def propose_for_frame(frame: pd.DataFrame, *, customer: str | None = None, name: str = "data") -> Proposal:
+    """The same for a DataFrame without a label, whose columns may hold mixed things.
+
+    Raises:
+        ContractError: as :func:`propose`.
+        DataError: a column's name is not a text, or stands there twice.
+    """
+    return propose(table_of_frame(frame), name=name, customer=customer)
+
+
+def _set_aside(
+    table: ir.Table, columns: Sequence[ColumnProfile], counts: LabelCounts | None, rows: int
+) -> tuple[dict[str, SetAside], dict[str, str]]:
+    """Columns that the model shall not see, in table order, and remarks on those that may be leaks but stay.
+
+    Where several reasons hold, the first of these wins: empty, constant, suspected leak, identifier, date, free text,
+    many levels, duplicate.
+    """
+    alive = [column for column in columns if column.kind != "other" and column.present and column.distinct]
+    sample = _sample(table, alive, counts, rows)
+    suspicions = {found.column: found for found in suspects(alive, sample)}
+    aside: dict[str, SetAside] = {}
+    for column in columns:
+        reason = reason_to_set_aside(column, suspicions.get(column.name))
+        if reason is not None:
+            aside[column.name] = reason
+    kept = [column for column in columns if column.name not in aside]
+    for copy, original in find_copies(table, kept, sample).items():
+        aside[copy] = SetAside(reason="duplicate", note=f"says the same as {original}")
+    ordered = {column.name: aside[column.name] for column in columns if column.name in aside}
+    return ordered, {found.column: found.message for found in suspicions.values() if not found.sure}
+
+
+def _sample(table: ir.Table, columns: Sequence[ColumnProfile], counts: LabelCounts | None, rows: int) -> Sample:
+    label: Label | None = counts.label if counts else None
+    return take_sample(table, columns, label, (counts.stayed, counts.left) if counts else (rows, 0))
+
+
+def _findings(
+    table: ir.Table, profile: Profile, contract: DataContract, counts: LabelCounts | None, leaks: dict[str, str]
+) -> tuple[Finding, ...]:
+    found = on_label(counts, profile.rows) if counts else on_no_label(profile)
+    found += on_history(profile, contract)
+    if contract.customer is not None:
+        who = profile[contract.customer]
+        found += on_customer(who, repeated_rows(table, who.name) if who.distinct < who.present else 0)
+    else:
+        found += on_rows(repeated_rows(table), profile, contract)
+    features = [column for column in profile.columns if column.name in contract.features]
+    rules = blank_rules(table, features)
+    for column in profile.columns:
+        if column.name in contract.set_aside or column.name in contract.features:
+            found += on_column(column, contract, rules.get(column.name), leaks.get(column.name))
+    return tuple(found)
+
+
+def _overview_row(column: ColumnProfile, contract: DataContract) -> dict[str, str]:
+    gone = column.rows - column.present
+    row = {
+        "column": column.name,
+        "used_as": "feature",
+        "type": "",
+        "missing": f"{gone:,}" if gone else "",
+        "values": "",
+    }
+    if column.name == contract.customer:
+        return row | {"used_as": "customer"}
+    if contract.label is not None and column.name == contract.label.column:
+        return row | {"used_as": "label", "values": f"{contract.label.positive} = left"}
+    if column.name in contract.set_aside:
+        return row | {"used_as": f"set aside: {contract.set_aside[column.name].reason.replace('_', ' ')}"}
+    feature = contract.features[column.name]
+    levels = ", ".join(feature.levels or ())
+    shown = levels if len(levels) <= 60 else f"{len(feature.levels or ())} levels"
+    if feature.range is not None:
+        shown = f"{feature.range[0]:g} to {feature.range[1]:g}"
+    return row | {"type": feature.type, "values": shown}

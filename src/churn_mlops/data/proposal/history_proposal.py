@@ -1,0 +1,247 @@
+"""The history contract that a look at a database suggests, and everything that does not add up in it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import ibis.expr.types as ir
+
+from churn_mlops.data.contract import HistoryContract
+from churn_mlops.data.discovery.churn_conflicts import on_leaving
+from churn_mlops.data.discovery.code_anomalies import on_codes
+from churn_mlops.data.discovery.foreign_keys import find_links
+from churn_mlops.data.discovery.label_candidates import FEW, LabelChoice, label_choices
+from churn_mlops.data.discovery.profiled_table import look_at
+from churn_mlops.data.discovery.table_anomalies import on_left_out, on_present_values, on_tables
+from churn_mlops.data.discovery.table_roles import (
+    Layout,
+    Role,
+    by_lasting_rows,
+    is_word_for_customer,
+    lay_out,
+    speaks_of_customer,
+)
+from churn_mlops.data.discovery.time_columns import time_column
+from churn_mlops.data.findings import Finding
+from churn_mlops.data.profiling.name_signals import names_identifier, names_leaving
+from churn_mlops.data.profiling.table_profile import profile_table
+from churn_mlops.data.proposal.candidate_features import propose_features
+from churn_mlops.data.proposal.exclusions import SAFE_LEVELS
+from churn_mlops.errors import ContractError
+from churn_mlops.suggestions import words
+
+_LOG_ROWS = 2  # rows of a customer, on average, from which a table is one of events
+_GLANCE = 20_000
+
+
+@dataclass(frozen=True)
+class HistoryProposal:
+    """A contract for a database with its history, and what was noticed.
+
+    Attributes:
+        contract: what the tables seem to mean; a person may change it.
+        findings: what was noticed, by ``table`` or ``table.column``.
+        layout: the tables, the links and the times that it rests on.
+        choices: the ways to tell who left, the one that was taken first.
+    """
+
+    contract: HistoryContract
+    findings: tuple[Finding, ...]
+    layout: Layout
+    choices: tuple[LabelChoice, ...]
+
+    def overview(self) -> list[dict[str, str]]:
+        """One row of texts for each table: ``table``, ``rows``, ``used_as``, ``time``, ``customer``, ``features``."""
+        return [_overview_row(name, role, self.contract) for name, role in self.layout.roles.items()]
+
+
+def propose_history(
+    tables: Mapping[str, ir.Table], *, name: str, customer: str | None = None, inactive_days: int | None = None
+) -> HistoryProposal:
+    """Look at ``tables`` and suggest the contract of their history.
+
+    Args:
+        tables: by their names in the database, all on one connection.
+        name: what to call the data set.
+        customer: column that names the customer, where a person has said it.
+        inactive_days: days without an event after which a customer has left, where a person wants it told so.
+
+    Raises:
+        ContractError: no table says who the customers are, or since when.
+    """
+    looks = [look for look in look_at(tables) if look.rows]
+    if not looks:
+        raise ContractError(f"{name}: the tables have no rows, so nothing can be told about them")
+    empty = sorted(set(tables) - {look.source for look in looks})
+    layout = lay_out(looks, find_links(looks), customer)
+    choices = label_choices(layout, inactive_days)
+    choice = next((choice for choice in choices if choice.usable), None)
+    contradictions = on_leaving(layout)
+    if choice is not None and choice.kind == "lasting" and choice.role is not layout.customers:
+        layout = by_lasting_rows(layout, choice.role)
+    contract = _contract(name, layout, choice)
+    findings = [Finding(source, "left_out", "has no rows; left out") for source in empty]
+    findings += on_label(contract, choices) + contradictions + on_tables(layout)
+    findings += [finding for look in looks for finding in on_codes(look)] + on_left_out(layout)
+    findings += on_present_values(layout, _last_values(contract)) + _on_aside(contract)
+    return HistoryProposal(contract, tuple(findings), layout, tuple(choices))
+
+
+def is_event_log(table: ir.Table, customer: str | None = None) -> str | None:
+    """The column that names the customer in a table of events, with several rows for each; None in any other table.
+
+    Told from a glance: a column called like a customer's name, or by the mere word for one, such as "user" (or
+    ``customer``), whose values repeat, and a time that differs between the rows of one customer.
+    """
+    if customer is not None and customer not in table.columns:
+        return None
+    called = [column for column in table.columns if speaks_of_customer(column) and names_identifier(column)]
+    alone = [column for column in table.columns if is_word_for_customer(column)]
+    named = [customer] if customer is not None else called or alone
+    if not named or any(names_leaving(column) for column in table.columns):
+        return None  # a column that speaks of leaving is a label, or may be
+    who = named[0]
+    present = table.filter(table[who].notnull())
+    counts = present.aggregate(rows=present.count(), who=present[who].nunique()).to_pyarrow().to_pylist()[0]
+    few = who not in called and customer is None and counts["who"] <= SAFE_LEVELS  # such as a member: yes or no
+    if counts["rows"] < _LOG_ROWS * max(counts["who"], 1) or few:
+        return None
+    some = table.select(*(column for column in table.columns if column != who)).limit(_GLANCE)
+    times = [column for column in profile_table(some).columns if time_column(table[column.name], column)]
+    if not times:
+        return None
+    both = present.select(who, times[0].name).distinct().count().to_pyarrow().as_py()
+    return who if both > counts["who"] else None
+
+
+def on_label(contract: HistoryContract, choices: Sequence[LabelChoice]) -> list[Finding]:
+    """Which way to tell who left was taken and why, what the others say, and what they leave open."""
+    taken = next((choice for choice in choices if choice.usable), None)
+    if taken is None:
+        seen = "; ".join(map(str, choices)) or "there is no end, and no table of events"
+        return [Finding("label", "label_missing", f"nothing tells who left: {seen}. Which column or table does?")]
+    found = [Finding("label", "label_choice", f"taken: {taken}. Is that what leaving means here?")]
+    found += [
+        Finding("label", "label_other", f"or {other}{_why_not(other)}") for other in choices if other is not taken
+    ]
+    if taken.fewer < FEW:
+        found.append(Finding("label", "label_few", f"only {taken.fewer} on one side: too few to learn much"))
+    if contract.label is not None and contract.label.inactive is None:
+        days = contract.label.horizon_days
+        found.append(Finding("label", "horizon", f"the label looks {days} days ahead: set `horizon_days` to your need"))
+    return found
+
+
+def _why_not(other: LabelChoice) -> str:
+    if not other.usable:
+        return ", so it was not taken"
+    return "" if other.has_both else f"; only {other.fewer:,} are on one side, so it comes last"
+
+
+def _contract(name: str, layout: Layout, choice: LabelChoice | None) -> HistoryContract:
+    key = layout.home
+    tables = {key: _of_customers(layout, choice)}
+    for role in layout.of("attributes", "events", "ends"):
+        if role.kind != "ends" or (choice is not None and choice.kind == "ends" and choice.role is role):
+            tables[role.name] = _of_rows(role, layout)
+    features = propose_features(layout)
+    return HistoryContract.from_dict(
+        {
+            "name": name,
+            "customer": layout.customer,
+            "tables": tables,
+            "label": _label(key, choice),
+            "features": {
+                feature: made.model_dump(exclude_defaults=True) for feature, made in features.features.items()
+            },
+            "set_aside": {column: why.model_dump() for column, why in features.set_aside.items()},
+        },
+        where="the proposed contract",
+    )
+
+
+def _label(customers: str, choice: LabelChoice | None) -> dict[str, Any] | None:
+    if choice is None:
+        return None
+    if choice.kind == "inactive":
+        return {"inactive": {"events": choice.role.name, "days": choice.days}}
+    return {"event": f"{customers}.end"}
+
+
+def _of_customers(layout: Layout, choice: LabelChoice | None) -> dict[str, Any]:
+    role, key = layout.customers, layout.home
+    times = role.times
+    start = str(times.start or times.first)
+    made: dict[str, Any] = {"start": start}
+    if role.look.source != key:
+        made["table"] = role.look.source
+    if choice is not None and choice.kind in ("end", "lasting"):
+        made["end"] = times.end
+    if choice is not None and choice.kind == "ends":
+        made["ends"] = choice.role.name
+    if times.known_at is not None:
+        of_end = made.get("end") is not None and set(words(times.known_at)) & set(words(str(times.end))) - {
+            "at",
+            "date",
+        }
+        made["end_known_at" if of_end else "start_known_at"] = times.known_at
+    if role.customer != layout.customer:
+        made["customer"] = role.customer
+    return made | _formats(role, [start, times.end, times.known_at])
+
+
+def _of_rows(role: Role, layout: Layout) -> dict[str, Any]:
+    times = role.times
+    made: dict[str, Any] = {}
+    if role.look.source != role.name:
+        made["table"] = role.look.source
+    if role.through is not None:
+        link = role.through
+        made["through"] = {"table": link.to, "column": link.column, "key": link.key}
+    elif role.customer != layout.customer:
+        made["customer"] = role.customer
+    first = str(times.valid_from or times.start if role.kind == "attributes" else times.first)
+    made["valid_from" if role.kind == "attributes" else "event_time"] = first
+    if times.known_at is not None:
+        made["known_at"] = times.known_at
+    return made | _formats(role, [first, times.known_at])
+
+
+def _formats(role: Role, columns: Sequence[str | None]) -> dict[str, Any]:
+    written = {name: role.look.times[name].format for name in columns if name is not None}
+    formats = {name: layout for name, layout in written.items() if layout is not None}
+    return {"formats": formats} if formats else {}
+
+
+def _last_values(contract: HistoryContract) -> list[tuple[str, str]]:
+    return [
+        (feature.reads[0], str(feature.reads[1])) for feature in contract.features.values() if feature.last is not None
+    ]
+
+
+def _on_aside(contract: HistoryContract) -> list[Finding]:
+    return [
+        Finding(column, why.reason, f"set aside ({why.reason.replace('_', ' ')}): {why.note}")
+        for column, why in contract.set_aside.items()
+    ]
+
+
+def _overview_row(name: str, role: Role, contract: HistoryContract) -> dict[str, str]:
+    declared = contract.tables.get(name)
+    of_table = sum(feature.reads[0] == name for feature in contract.features.values())
+    who = role.customer or (f"through {role.through.to}" if role.through is not None else "")
+    used: str = declared.kind if declared is not None else "left out"
+    if declared is not None and name == contract.tables[contract.customers].ends:
+        used = "ends of customers"
+    elif role.grouped:
+        used = "customers, by their rows"
+    return {
+        "table": name,
+        "rows": f"{role.look.rows:,}",
+        "used_as": used,
+        "time": declared.time if declared is not None else "",
+        "customer": who,
+        "features": str(of_table) if of_table else "",
+    }

@@ -1,0 +1,83 @@
+"""What the command line has not named yet, and the look at a table suggests: the customer, the label, a history."""
+
+from __future__ import annotations
+
+import shlex
+
+from churn_mlops.data.contract import DataContract
+from churn_mlops.data.discovery.table_roles import is_word_for_customer, speaks_of_customer
+from churn_mlops.data.findings import Finding
+from churn_mlops.data.profiling.label_values import may_be_label
+from churn_mlops.data.profiling.name_signals import names_identifier, names_leaving
+from churn_mlops.data.profiling.table_profile import Profile
+from churn_mlops.data.proposal.exclusions import SAFE_LEVELS
+
+_NAMED = 5
+
+
+def on_rows(repeated: int, profile: Profile, contract: DataContract) -> list[Finding]:
+    """What follows from a table that names no customer: rows that repeat, and a column that may name him."""
+    found = []
+    if repeated:
+        what = (
+            f"{repeated:,} rows repeat an earlier row in every column: they are kept, as different customers who look "
+            "alike; if they are copies of one, remove them, for a copy may be trained on while the other judges"
+        )
+        found.append(Finding(None, "repeated_rows", what))
+    named = [
+        column.name
+        for column in profile.columns
+        if column.name in contract.set_aside
+        and contract.set_aside[column.name].reason == "identifier"
+        and column.distinct == column.rows
+    ]
+    if named:
+        best = min(named, key=lambda name: (not _speaks_of_customer(name), not names_identifier(name)))
+        option = _option("customer", best)
+        what = f"no customer is named, and {best!r} is different in every row: if it names him, say {option}"
+        found.append(Finding(None, "customer_unnamed", what))
+    return found
+
+
+def on_no_label(profile: Profile) -> list[Finding]:
+    """Which columns may be the label, where none is named."""
+    able = [column.name for column in profile.columns if may_be_label(column)]
+    if not able:
+        return []
+    best = sorted(able, key=lambda name: not names_leaving(name))
+    named = " or ".join(map(repr, best[:_NAMED]))
+    what = f"no label is named, and {named} may say who left: name it with {_option('label', best[0])}"
+    return [Finding(None, "label_unnamed", what)]
+
+
+def on_history(profile: Profile, contract: DataContract) -> list[Finding]:
+    """What to do where each customer has several dated rows, as in a table of months."""
+    dates = [name for name, why in contract.set_aside.items() if why.reason == "date"]
+    once = any(column.distinct == column.rows for column in profile.columns)
+    called = [contract.customer] if contract.customer else [] if once else _called_customers(profile)
+    several = [name for name in called if profile[name].present >= 2 * profile[name].distinct > 2 * SAFE_LEVELS]
+    if not several or not dates:
+        return []
+    what = (
+        f"each {several[0]!r} has several rows, and {dates[0]!r} dates them: if a row is a customer at a time, this is "
+        "a history. Keep one row for each customer, such as the newest; or leave out the column that says who left, "
+        "put a table of customers with the date of each end beside this one, and start from that folder"
+    )
+    return [Finding(None, "history", what)]
+
+
+def _called_customers(profile: Profile) -> list[str]:
+    return [
+        column.name
+        for column in profile.columns
+        if is_word_for_customer(column.name) or (speaks_of_customer(column.name) and names_identifier(column.name))
+    ]
+
+
+def _option(name: str, value: str) -> str:
+    """An option of the command as a shell takes it."""
+    return f"`--{name} {shlex.quote(value)}`"
+
+
+def _speaks_of_customer(name: str) -> bool:
+    return any(word in name.lower() for word in ("customer", "client", "user", "subscriber", "member", "account"))

@@ -1,0 +1,79 @@
+"""Files and databases as addresses: whether one can be read, which table, how a path is written for the engine."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from churn_mlops.errors import SourceError
+from churn_mlops.suggestions import did_you_mean
+
+
+def check_file(path: Path) -> None:
+    """Whether ``path`` is a file that can be opened.
+
+    Raises:
+        SourceError: it is not there, is a folder, or may not be read; with what to do.
+    """
+    if path.is_dir():
+        raise SourceError(f"{path} is a folder: give the file inside it")
+    try:
+        with path.open("rb"):
+            pass
+    except FileNotFoundError:
+        raise SourceError(f"there is no file {path}: check the path (the current folder is {Path.cwd()})") from None
+    except PermissionError:
+        raise SourceError(f"no permission to read {path}: ask its owner, or `chmod u+r` it") from None
+    except (OSError, ValueError) as error:
+        raise SourceError(f"{path} cannot be opened: {error}") from None
+
+
+def is_duckdb(path: Path) -> bool:
+    """Whether the file at ``path`` is a DuckDB database, whatever its ending."""
+    with path.open("rb") as file:
+        return file.read(12)[8:12] == b"DUCK"
+
+
+def quoted(text: str) -> str:
+    """``text`` as an SQL string."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def identifier(name: str) -> str:
+    """``name`` as an SQL name."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+@contextmanager
+def literal_path(path: Path) -> Iterator[str]:
+    """A path that the engine reads as it stands: ``*``, ``?`` and ``[`` in a name would be taken for a pattern."""
+    if not any(sign in str(path) for sign in "*?["):
+        yield str(path)
+        return
+    with tempfile.TemporaryDirectory(prefix="churn-") as folder:
+        link = Path(folder) / ("table" + "".join(path.suffixes[-2:]).translate({ord(sign): None for sign in "*?["}))
+        os.symlink(path.resolve(), link)
+        yield str(link)
+
+
+def chosen_table(where: str, names: list[str], table: str | None) -> str:
+    """The table to read of those called ``names``: ``table``, or the only one.
+
+    Raises:
+        SourceError: it is not there, or it is not plain which one.
+    """
+    if table is None:
+        if len(names) == 1:
+            return names[0]
+        held = f"holds {len(names)} tables ({', '.join(sorted(names)[:20])})" if names else "holds no table"
+        raise SourceError(f"{where} {held}: name the one to read (`source.table`, `--table`)")
+    if table not in names:
+        raise SourceError(
+            f"{where} has no table {table!r}; {did_you_mean(table, sorted(names))}".replace(
+                "it has no columns", "it has none"
+            )
+        )
+    return table

@@ -1,0 +1,106 @@
+"""SQLite files: their cells are read as texts, since SQLite keeps any value in any column, whatever its type."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import ibis
+import ibis.expr.types as ir
+import pyarrow as pa
+
+from churn_mlops.data.contract import level_text
+from churn_mlops.data.sources.files import chosen_table, identifier
+from churn_mlops.errors import SourceError
+
+_BATCH_ROWS = 20_000
+
+
+def open_sqlite(path: Path, table: str | None, connection: ibis.BaseBackend, name: str = "rows") -> ir.Table:
+    """Load the table into ``connection`` as the table ``name`` of texts, in the order of its rows.
+
+    Raises:
+        SourceError: it is no SQLite database, or it is not plain which table.
+    """
+    with _cursor(path, table) as cursor:
+        batches = iter(lambda: cursor.fetchmany(_BATCH_ROWS), [])
+        return _load_texts([item[0] for item in cursor.description], batches, connection, name)
+
+
+def sqlite_columns(path: Path, table: str | None) -> list[str]:
+    """Names of the table's columns; no row is read.
+
+    Raises:
+        SourceError: as :func:`open_sqlite`.
+    """
+    with _cursor(path, table) as cursor:
+        return [item[0] for item in cursor.description]
+
+
+def sqlite_tables(path: Path) -> list[str]:
+    """Names of the tables and views of the database, sorted.
+
+    Raises:
+        SourceError: it is no SQLite database.
+    """
+    with _opened(path) as connection:
+        return _names(connection)
+
+
+def _names(connection: sqlite3.Connection) -> list[str]:
+    found = connection.execute(
+        "SELECT name FROM sqlite_master WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite_%' ORDER BY name"
+    )
+    return [row[0] for row in found]
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[sqlite3.Connection]:
+    try:
+        address = f"{path.resolve().as_uri()}?mode=ro"
+        with closing(sqlite3.connect(address, uri=True, check_same_thread=False)) as connection:
+            yield connection
+    except (sqlite3.Error, duckdb.Error) as error:
+        raise SourceError(f"{path} cannot be opened as a SQLite database ({error}): check that it is one") from None
+
+
+@contextmanager
+def _cursor(path: Path, table: str | None) -> Iterator[sqlite3.Cursor]:
+    with _opened(path) as connection:
+        name = chosen_table(str(path), _names(connection), table)
+        yield connection.execute(f"SELECT * FROM {identifier(name)}")  # noqa: S608 a quoted name
+
+
+def _load_texts(
+    columns: list[str], batches: Iterable[list[tuple[Any, ...]]], connection: ibis.BaseBackend, table: str
+) -> ir.Table:
+    schema = pa.schema([(name, pa.string()) for name in columns])
+
+    def arrow() -> Iterable[pa.RecordBatch]:
+        for rows in batches:
+            columns_of_rows = zip(*rows, strict=True)
+            yield pa.record_batch([_text_array(column) for column in columns_of_rows], schema=schema)
+
+    connection.con.register("incoming", pa.RecordBatchReader.from_batches(schema, arrow()))
+    connection.raw_sql(f"CREATE TABLE {identifier(table)} AS SELECT * FROM incoming")  # noqa: S608 a quoted name
+    connection.con.unregister("incoming")
+    return connection.table(table)
+
+
+def _text_array(column: tuple[Any, ...]) -> pa.Array:
+    held = set(map(type, column)) - {type(None)}
+    if held <= {str}:
+        return pa.array(column, pa.string())
+    if held in ({int}, {float}):  # Arrow writes a whole float as a whole number, as level_text does
+        return pa.array(column).cast(pa.string())
+    return pa.array([_cell_text(value) for value in column], pa.string())
+
+
+def _cell_text(value: Any) -> str | None:
+    if value is None:
+        return None
+    return value.decode("utf-8", errors="backslashreplace") if isinstance(value, bytes) else level_text(value)

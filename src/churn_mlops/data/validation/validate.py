@@ -1,0 +1,177 @@
+"""Whether a table keeps its contract: rules counted in a few scans of the engine, then a look at what breaks one."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import ibis
+import ibis.expr.types as ir
+
+from churn_mlops.data.contract import DataContract, Label
+from churn_mlops.data.engine.arrow import as_arrow
+from churn_mlops.data.findings import Problem as Problem
+from churn_mlops.data.findings import ValidationReport as ValidationReport
+from churn_mlops.data.findings import repeated
+from churn_mlops.data.profiling.duplicate_columns import repeated_rows
+from churn_mlops.data.validation.rules import Check, feature_checks, label_check, read_cells
+from churn_mlops.suggestions import did_you_mean
+
+_EXAMPLES = 5
+_TOGETHER = 20  # features of one query: planning a query of hundreds takes an engine half a minute
+
+
+def validate(table: ir.Table, contract: DataContract, *, need_label: bool = False) -> ValidationReport:
+    """Check ``table`` against ``contract``; nothing is fetched but counts and the first rows that break a rule.
+
+    Args:
+        table: one row for each customer.
+        contract: what the columns should hold.
+        need_label: whether the rows are to be learnt from, so that both classes must be there.
+    """
+    names = list(contract.features)
+    batches = [names[first : first + _TOGETHER] for first in range(0, len(names), _TOGETHER)]
+    cells = read_cells(table, contract, ())
+    looks = [_Look(cells, [], _who_and_label(cells, contract)), *(_look(table, contract, batch) for batch in batches)]
+    if "label" in cells.columns and contract.label is not None:
+        looks.append(_counted(cells, [label_check(cells, contract.label, need_label)]))
+    counts = {name: count for look in looks for name, count in look.counts.items()}
+    rows = counts["rows"]
+    problems = list(_structure(table, contract, need_label))
+    if rows == 0:
+        problems.append(Problem("stop", "", "empty_table", 0, (), "there are no rows: check the source"))
+    problems += _customers(table, cells, contract, counts)
+    for look in looks:
+        broken = ((check, look.counts[f"check{place}"]) for place, check in enumerate(look.checks))
+        problems += [_broken(look.cells, check, count) for check, count in broken if count]
+    problems += _missing_more(table, contract, counts)
+    if "label" in cells.columns and contract.label is not None and need_label and rows:
+        problems += _label(contract.label, counts)
+    return ValidationReport(rows, tuple(sorted(problems, key=lambda problem: problem.severity != "stop")))
+
+
+class _Look(NamedTuple):
+    """Some features' cells, the rules on them, and how many rows break each."""
+
+    cells: ir.Table
+    checks: list[Check]
+    counts: dict[str, int]
+
+
+def _look(table: ir.Table, contract: DataContract, names: list[str]) -> _Look:
+    cells = read_cells(table, contract, names)
+    return _counted(cells, feature_checks(cells, table, contract))
+
+
+def _counted(cells: ir.Table, checks: list[Check]) -> _Look:
+    """One scan: how many rows break each rule, and how many cells are missing."""
+    counts = {f"check{place}": check.broken.sum() for place, check in enumerate(checks)}
+    counts |= {name: cells[name].sum() for name in cells.columns if name.startswith("m") and name[1:].isdigit()}
+    return _Look(cells, checks, _whole_numbers(cells, counts))
+
+
+def _who_and_label(cells: ir.Table, contract: DataContract) -> dict[str, int]:
+    counts = {"rows": cells.count()}
+    if "customer" in cells.columns:
+        counts["no_customer"] = cells["customer"].isnull().sum()
+        counts["customers"] = cells["customer"].nunique()
+    if "label" in cells.columns and contract.label is not None:
+        counts["left"] = (cells["label"] == contract.label.positive).sum()
+        counts["stayed"] = (cells["label"] == contract.label.negative).sum()
+    return _whole_numbers(cells, counts)
+
+
+def _whole_numbers(cells: ir.Table, counts: dict[str, ir.Scalar]) -> dict[str, int]:
+    if not counts:
+        return {}
+    found = as_arrow(cells.aggregate(**counts)).to_pylist()[0]
+    return {name: int(count or 0) for name, count in found.items()}
+
+
+def _structure(table: ir.Table, contract: DataContract, need_label: bool) -> Iterator[Problem]:
+    needed = [contract.column_of(name) for name in contract.features]
+    if contract.customer is not None:
+        needed.insert(0, contract.customer)
+    known = {*needed, *contract.set_aside}
+    if contract.label is not None:
+        known.add(contract.label.column)
+        if need_label:
+            needed.append(contract.label.column)
+    elif need_label:
+        yield Problem("stop", "", "no_label_declared", 0, (), "declare `label` in the contract: training needs one")
+    spare = [name for name in table.columns if name not in known]
+    for name in needed:
+        if name not in table.columns:
+            hint = did_you_mean(name, spare or table.columns)
+            yield Problem("stop", name, "missing_column", 0, (), f"the table has no such column; {hint}")
+    for name in spare:
+        yield Problem(
+            "warning", name, "extra_column", 0, (), "not in the contract, so not looked at; `churn init` adds it"
+        )
+
+
+def _customers(table: ir.Table, cells: ir.Table, contract: DataContract, counts: dict[str, int]) -> Iterator[Problem]:
+    if "customer" not in cells.columns or contract.customer is None:
+        return
+    column, text = contract.customer, cells["customer"]
+    if counts["no_customer"]:
+        check = Check("stop", column, "customer_missing", text.isnull(), text, "every row needs its customer")
+        yield _broken(cells, check, counts["no_customer"])
+    again = counts["rows"] - counts["no_customer"] - counts["customers"]
+    if again:
+        twice = (
+            cells.filter(text.notnull()).group_by("customer").agg(k=lambda t: t.count(), first=lambda t: t.place.min())
+        )
+        twice = as_arrow(twice.filter(twice.k > 1).order_by("first").limit(_EXAMPLES)).to_pylist()
+        examples = tuple((str(row["customer"]), f"{row['k']} rows") for row in twice)
+        advice = repeated(again, repeated_rows(table, column))
+        yield Problem("stop", column, "customer_repeated", again, examples, advice)
+
+
+def _broken(cells: ir.Table, check: Check, rows: int) -> Problem:
+    who = cells["customer"] if "customer" in cells.columns else ibis.null("string")
+    first = cells.select(place=cells["place"], who=who, shown=check.shown.cast("string"), broken=check.broken)
+    first = as_arrow(first.filter(first.broken).order_by("place").limit(_EXAMPLES)).to_pylist()
+    examples = tuple(
+        (row["who"] if row["who"] is not None else f"row {row['place'] + 1}", row["shown"] or "") for row in first
+    )
+    advice = check.advice
+    if check.rule == "unknown_level":
+        advice = f"{_levels(cells, check)}; {advice}"
+    return Problem(check.severity, check.column, check.rule, rows, examples, advice)
+
+
+def _levels(cells: ir.Table, check: Check) -> str:
+    """The unknown levels and how often each stands there."""
+    levels = cells.select(level=check.shown, broken=check.broken)
+    levels = levels.filter(levels.broken).group_by("level").agg(k=lambda t: t.count())
+    found = as_arrow(levels.order_by([ibis.desc("k"), "level"]).limit(_EXAMPLES + 1)).to_pylist()
+    shown = ", ".join(f"{row['level']!r} ({row['k']:,})" for row in found[:_EXAMPLES])
+    return shown + (", ..." if len(found) > _EXAMPLES else "")
+
+
+def _missing_more(table: ir.Table, contract: DataContract, counts: dict[str, int]) -> Iterator[Problem]:
+    """Features that are missing far more often than the contract has seen, beyond chance; if it says what it saw."""
+    rows = counts["rows"]
+    for place, (name, feature) in enumerate(contract.features.items()):
+        missing = counts.get(f"m{place}", 0)
+        untold = not feature.required and "missing" not in feature.model_fields_set
+        if rows == 0 or not missing or untold:
+            continue
+        # Three standard errors above usual; a column that was never missing counts as one that is in 1 % of rows.
+        usual = max(feature.missing, 0.01)
+        beyond_chance = usual + 3 * math.sqrt(usual * (1 - usual) / rows)
+        if missing / rows > max(min(3 * feature.missing, 0.5), beyond_chance):
+            advice = f"missing in {missing / rows:.1%}, usually in {feature.missing:.1%}: did its source fail?"
+            yield Problem("warning", contract.column_of(name), "missing_more", missing, (), advice)
+
+
+def _label(label: Label, counts: dict[str, int]) -> Iterator[Problem]:
+    if not counts["left"] and not counts["stayed"]:
+        advice = f"no row says {label.positive!r} or {label.negative!r}: training needs rows whose label is known"
+        yield Problem("stop", label.column, "label_unknown", counts["rows"], (), advice)
+    elif not counts["left"] or not counts["stayed"]:
+        held, lacking = (label.positive, label.negative) if counts["left"] else (label.negative, label.positive)
+        advice = f"every known label is {held!r}, none is {lacking!r}: training needs both"
+        yield Problem("stop", label.column, "label_constant", counts["left"] + counts["stayed"], (), advice)

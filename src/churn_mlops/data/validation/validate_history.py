@@ -1,0 +1,131 @@
+"""Whether the tables of a history bear out their contract: whose the rows are, and when they were."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import ibis.expr.types as ir
+
+from churn_mlops.data.contract import HistoryContract
+from churn_mlops.data.discovery.churn_conflicts import on_leaving
+from churn_mlops.data.discovery.declared_roles import declared_layout
+from churn_mlops.data.discovery.table_anomalies import of_rows, on_tables
+from churn_mlops.data.discovery.table_roles import Layout
+from churn_mlops.data.engine.timestamps import time_of
+from churn_mlops.data.findings import Finding, Problem
+from churn_mlops.data.snapshot.churn_dates import customers_of
+from churn_mlops.data.snapshot.known_rows import KEY, TIME, History
+
+_MOST = 0.5
+"""Share of the rows beyond which a fault of single rows is a fault of the whole table."""
+_STOPPING = frozenset({"date_unread", "time_missing", "end_before_start", "orphans", "link_blank", "customer_repeated"})
+_ADVICE = {
+    "date_unread": "say under `formats` how the column is written",
+    "time_missing": "name the column that holds the time",
+    "end_before_start": "are the two columns exchanged?",
+    "orphans": "do both columns name customers in the same way?",
+    "link_blank": "name the column that says whose the rows are",
+    "customer_repeated": "name the table that has one row for each customer, or the column of the end of each row",
+}
+
+
+def check_history(tables: Mapping[str, ir.Table], contract: HistoryContract) -> list[Problem]:
+    """What does not add up in ``tables``; it stops where it holds for most rows of a table, or nobody is a customer.
+
+    Args:
+        tables: each table of the contract by its key, as ``open_tables`` gives them.
+        contract: what they mean.
+    """
+    home = contract.customers
+    empty = [name for name, table in tables.items() if not _count(table)]
+    problems = [_empty(name, stops=name == home) for name in empty]
+    if home in empty:
+        return problems
+    everybody = History(tables, contract).all_rows(home)
+    if not _count(everybody.filter(everybody[TIME].notnull())):
+        who = contract.tables[home].customer or contract.customer
+        said = f"no row has both a customer ({who}) and a start ({contract.tables[home].time}): check both columns"
+        problems.append(Problem("stop", home, "no_customers", 0, (), said))
+    some = _without(contract, empty)
+    held = {name: tables[name] for name in some.tables}
+    layout = declared_layout(held, some)
+    findings = [*on_tables(layout), *_without_time(held, some), *_nameless(layout), *_repeated(tables, contract)]
+    return [*problems, *map(_problem, _with_early_ends(findings, some)), *map(_problem, on_leaving(layout))]
+
+
+def _without(contract: HistoryContract, empty: list[str]) -> HistoryContract:
+    """The contract of the other tables; rows that name their customer through an empty one are left out too."""
+    tables = {
+        name: declared
+        for name, declared in contract.tables.items()
+        if name not in empty and (declared.through is None or declared.through.table not in empty)
+    }
+    return contract.model_copy(update={"tables": tables})
+
+
+def _count(table: ir.Table) -> int:
+    return int(table.count().to_pyarrow().as_py())
+
+
+def _empty(name: str, *, stops: bool) -> Problem:
+    if stops:
+        return Problem("stop", name, "empty_table", 0, (), "there are no customers: check the source")
+    return Problem("warning", name, "empty_table", 0, (), "there are no rows: has its source failed?")
+
+
+def _problem(finding: Finding) -> Problem:
+    most = finding.of > 0 and finding.rows > _MOST * finding.of
+    stops = most and finding.kind in _STOPPING
+    advice = f"{finding.message}; {_ADVICE[finding.kind]}" if stops else finding.message
+    return Problem("stop" if stops else "warning", finding.column or "", finding.kind, finding.rows, (), advice)
+
+
+def _without_time(tables: Mapping[str, ir.Table], contract: HistoryContract) -> Iterator[Finding]:
+    for name, table in tables.items():
+        declared = contract.tables[name]
+        column = declared.time
+        blank = int(table[column].isnull().sum().to_pyarrow().as_py() or 0)
+        if blank:
+            rows = _count(table)
+            what = f"{of_rows(blank, rows)} have no {column}: they count at no date"
+            yield Finding(f"{name}.{column}", "time_missing", what, rows=blank, of=rows)
+
+
+def _nameless(layout: Layout) -> Iterator[Finding]:
+    role = layout.customers
+    column = role.look.profile[str(role.customer)]
+    blank = column.rows - column.present
+    if blank and not role.grouped:
+        what = f"{of_rows(blank, column.rows)} of customers name none: they are left out"
+        yield Finding(f"{layout.home}.{column.name}", "link_blank", what, rows=blank, of=column.rows)
+
+
+def _repeated(tables: Mapping[str, ir.Table], contract: HistoryContract) -> Iterator[Finding]:
+    """Customers of several rows that have not ended, in a table that is theirs alone."""
+    home = contract.customers
+    declared = contract.tables[home]
+    source = declared.table or home
+    if declared.end is None or any((one.table or key) == source for key, one in contract.tables.items() if key != home):
+        return
+    rows = customers_of(History(tables, contract))
+    still = rows.filter(time_of(rows, declared.end, declared).isnull())
+    each = still.group_by(KEY).agg(k=still.count())
+    again = each.filter(each.k > 1)
+    many = int(again.count().to_pyarrow().as_py())
+    if many:
+        everybody = _count(each)
+        what = (
+            f"{many:,} of {everybody:,} customers ({many / everybody:.1%}) stand in several rows that have not ended: "
+            "each counts as one customer from his first start on"
+        )
+        column = declared.customer or contract.customer
+        yield Finding(f"{home}.{column}", "customer_repeated", what, rows=many, of=everybody)
+
+
+def _with_early_ends(findings: list[Finding], contract: HistoryContract) -> Iterator[Finding]:
+    """An end in a table of ends that lies before the start is no end at all, and so more than a row out of place."""
+    ends = contract.tables[contract.customers].ends
+    for finding in findings:
+        of_end = finding.kind == "before_start" and str(finding.column).startswith(f"{ends}.")
+        kind = "end_before_start" if ends is not None and of_end else finding.kind
+        yield Finding(finding.column, kind, finding.message, rows=finding.rows, of=finding.of)

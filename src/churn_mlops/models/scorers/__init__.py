@@ -1,0 +1,1 @@
+"""The plain forms of a fitted model, which score without training libraries."""

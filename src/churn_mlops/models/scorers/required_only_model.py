@@ -1,0 +1,69 @@
+"""The model of the required features alone, for customers of whom nothing optional is known.
+
+A model that was fitted on behaviour and is asked about somebody without any would still rank him, but not with a
+calibrated score: what behaviour says stands in for much that the required features would say alone.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from churn_mlops.models.bundle import Bundle
+from churn_mlops.models.scorers.lookup_tables import AdditiveTables, Floats
+from churn_mlops.models.scorers.tree_ensemble import TreeEnsemble
+
+
+@dataclass(frozen=True)
+class Core:
+    """The model of the required features, and how to tell the customers that it is for.
+
+    Args:
+        model: of the required features.
+        places: of these among all features.
+        missing: for each optional feature, its place and the input that means missing (besides NaN).
+    """
+
+    model: AdditiveTables | TreeEnsemble
+    places: list[int]
+    missing: list[tuple[int, float]]
+
+    @classmethod
+    def of(cls, bundle: Bundle) -> Core | None:
+        """The core of ``bundle``, None where it has none."""
+        if bundle.core is None:
+            return None
+        features = list(bundle.contract.features.items())
+        places = [place for place, (_, feature) in enumerate(features) if feature.required]
+        missing = [
+            (place, float(len(bundle.levels[name]) + 1) if name in bundle.levels else math.nan)
+            for place, (name, feature) in enumerate(features)
+            if not feature.required
+        ]
+        return cls(bundle.core, places, missing)
+
+    def is_for(self, inputs: list[float]) -> bool:
+        """Whether nothing optional is known of this customer."""
+        for place, code in self.missing:
+            value = inputs[place]
+            if value == value and value != code:
+                return False
+        return True
+
+    def inputs(self, inputs: list[float]) -> list[float]:
+        """The inputs of :attr:`model` among those of all features."""
+        return [inputs[place] for place in self.places]
+
+    def rows(self, inputs: Floats) -> npt.NDArray[np.bool_]:
+        """:meth:`is_for` of many customers, shape (rows,)."""
+        found = np.ones(len(inputs), dtype=bool)
+        for place, code in self.missing:
+            found &= np.isnan(inputs[:, place]) | (inputs[:, place] == code)
+        return found
+
+    def cells(self, rows: npt.NDArray[np.bool_]) -> tuple[npt.NDArray[np.intp], ...]:
+        """Index of the required features of ``rows``."""
+        return tuple(np.ix_(np.flatnonzero(rows), np.array(self.places)))

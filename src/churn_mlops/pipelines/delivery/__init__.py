@@ -1,0 +1,1 @@
+"""Sending the list to the company's own system."""

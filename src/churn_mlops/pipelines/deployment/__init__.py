@@ -1,0 +1,1 @@
+"""Which model version is live, and how another one becomes live."""

@@ -1,0 +1,1 @@
+"""Erasing a customer, and keeping erased customers out."""

@@ -1,0 +1,88 @@
+"""What forgetting a customer does not reach, and until when it is there: told, since nobody here can remove it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from urllib.parse import urlsplit
+
+from churn_mlops.config import Settings
+from churn_mlops.pipelines.inputs.score_files import scores_on_this_machine
+
+
+@dataclass(frozen=True)
+class Unreached:
+    """A place that may still hold the customer.
+
+    Args:
+        where: the place.
+        until: until when, and what ends it.
+    """
+
+    where: str
+    until: str
+
+
+def unreached(
+    settings: Settings, now: datetime, server: Mapping[str, str], *, rewritten: bool = False
+) -> tuple[Unreached, ...]:
+    """The places, for a certificate.
+
+    Args:
+        settings: which of them there are.
+        now: when he was forgotten.
+        server: how long a PostgreSQL server keeps its log, as ``store.log_limits`` gives it; empty of an SQLite file.
+        rewritten: whether its tables were written anew.
+    """
+    return (*_of_the_store(server, rewritten), *_of_what_was_told(settings, now))
+
+
+def _of_the_store(server: Mapping[str, str], rewritten: bool) -> Iterator[Unreached]:
+    yield Unreached(
+        "backups of the store and of this machine",
+        "they are deleted; where one is restored, the next run removes him again, at once `churn forget --again`",
+    )
+    if not server:
+        yield Unreached("blocks of the disk that held the old file", "the disk writes over them")
+        return
+    if not rewritten:
+        yield Unreached(
+            "freed pages of tables and indexes, which no query reads",
+            "new rows are written over them; at once with `churn forget --again --rewrite`",
+        )
+    yield Unreached(
+        "PostgreSQL's write-ahead log",
+        "its segments are written over, which begins two checkpoints from now (checkpoint_timeout is "
+        f"{server['checkpoint_timeout']}, wal_keep_size {server['wal_keep_size']})",
+    )
+    if server["archive_mode"] != "off":
+        yield Unreached("the archive of that log", "it drops those segments, by a rule of its own")
+    yield Unreached("replicas of the server", "they have replayed the same, mostly within seconds")
+    yield Unreached("the server's own log, where it logs statements with their values", "it is rotated away")
+
+
+def _of_what_was_told(settings: Settings, now: datetime) -> Iterator[Unreached]:
+    days = settings.store.keep_answers_days
+    yield Unreached(
+        "answers that were given without a name (POST /predict) and that no contact of his names",
+        "their age deletes them: with the first run after "
+        f"{now + timedelta(days=days):%Y-%m-%d} (store.keep_answers_days)"
+        if days is not None
+        else "they are deleted by hand: store.keep_answers_days keeps them for good",
+    )
+    yield Unreached("lists written by `churn score --out`, printed or on a screen", "whoever has them deletes them")
+    if settings.webhook.url is not None:
+        yield Unreached(f"the receiver of the webhook, {urlsplit(settings.webhook.url).hostname}", "it deletes him")
+    if settings.scoring.output is not None and scores_on_this_machine(settings) is None:
+        age = settings.store.keep_days
+        ends = "they are deleted by hand" if age is None else f"runs delete them at {age} days of age (store.keep_days)"
+        yield Unreached(f"scores of runs on Spark in {settings.scoring.output}, which is not on this machine", ends)
+    yield Unreached(
+        "the company's own database",
+        "the company deletes him there; no run of this program uses him from now on",
+    )
+    yield Unreached(
+        "models that learnt from him, which hold counts and curves of all customers, and no row and no name",
+        "they are trained again, without him",
+    )

@@ -1,0 +1,1 @@
+"""What every job begins with: contract, source, validation, as-of date."""

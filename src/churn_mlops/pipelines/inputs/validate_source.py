@@ -1,0 +1,79 @@
+"""Checking data against its contract, whichever shape that has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import ibis
+import ibis.expr.types as ir
+
+from churn_mlops.config import Settings
+from churn_mlops.data.contract import AS_OF, DataContract, HistoryContract, load_contract
+from churn_mlops.data.findings import Problem
+from churn_mlops.data.snapshot.date_range import first_day, last_day, rows_after
+from churn_mlops.data.snapshot.labels import training_dates
+from churn_mlops.data.snapshot.snapshot import read_history
+from churn_mlops.data.sources.history_tables import open_tables
+from churn_mlops.data.sources.open import open_table
+from churn_mlops.data.validation.validate import ValidationReport, validate
+from churn_mlops.data.validation.validate_history import check_history
+from churn_mlops.pipelines.inputs.as_of import as_of_date, not_loaded, told_until
+from churn_mlops.pipelines.inputs.open_source import open_history, open_source
+
+
+def validate_source(settings: Settings, address: str | None, now: datetime | None = None) -> ValidationReport:
+    """Check the source, or what is at ``address``, against the contract.
+
+    Of a history, its tables are held against each other first; then the snapshot of the as-of date of ``source.as_of``
+    is checked as a flat table is.
+
+    Args:
+        settings: names the contract and the source.
+        address: a file or database instead of the source.
+        now: the present moment, with a time zone.
+
+    Raises:
+        ChurnError: the data or the contract cannot be read, or a table or a column of a history is not there.
+    """
+    contract = load_contract(settings.contract.path)
+    if isinstance(contract, DataContract):
+        return validate(open_source(settings) if address is None else open_table(address), contract)
+    tables = open_history(settings, contract) if address is None else open_tables(address, contract)
+    problems = check_history(tables, contract)
+    if any(problem.severity == "stop" for problem in problems):
+        return _report(0, problems)
+    today = (now or datetime.now(UTC)).astimezone(ZoneInfo(contract.time_zone)).date()
+    problems += _of_days(settings, tables, contract, today)
+    day = as_of_date(settings, tables, contract, today)
+    rows = read_history(tables, contract, [day])
+    if not len(rows):
+        newest = last_day(tables, contract, today) + timedelta(days=1)
+        said = f"nobody was a customer on {day}, the newest row is of {newest}: set source.as_of, or check the ends"
+        return _report(0, [*problems, Problem("stop", contract.customers, "no_customers", 0, (), said)])
+    found = validate(ibis.memtable(rows.drop_columns([AS_OF])), contract.flat())
+    return _report(found.rows, [*problems, *found.problems])
+
+
+def _report(rows: int, problems: list[Problem]) -> ValidationReport:
+    return ValidationReport(rows, tuple(sorted(problems, key=lambda problem: problem.severity != "stop")))
+
+
+def _of_days(
+    settings: Settings, tables: Mapping[str, ir.Table], contract: HistoryContract, today: date
+) -> Iterator[Problem]:
+    """Whether the history reaches up to the day it is read for, and is long enough to learn from."""
+    first, newest = first_day(tables, contract), last_day(tables, contract, today) + timedelta(days=1)
+    yield from not_loaded(tables, contract, as_of_date(settings, tables, contract, today), today)
+    for name, rows in rows_after(tables, contract, today).items():
+        said = f"they are of after today, {today}: no snapshot sees them before; are they planned, or is a date wrong?"
+        yield Problem("warning", name, "future_rows", rows, (), said)
+    if contract.label is None:
+        yield Problem("warning", "", "no_label_declared", 0, (), "declare `label` in the contract: training needs one")
+    elif not training_dates(contract, first, told_until(settings, tables, contract, today), 1, 1):
+        said = (
+            f"the history runs from {first} to {newest}, and a label is final {contract.label.matures_after} days "
+            "after its as-of date: nothing can be learnt yet; bring a longer history, or shorten the horizon"
+        )
+        yield Problem("warning", "", "history_too_short", 0, (), said)

@@ -1,0 +1,1 @@
+"""The first contact: ``churn init`` and the demo."""

@@ -1,0 +1,109 @@
+"""The demo: makes the demo company in a folder of its own, and settings that point there."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from churn_mlops.atomic_files import write_atomic
+from churn_mlops.config import Settings
+from churn_mlops.data.demo_company import write_company, write_flat
+from churn_mlops.errors import BundleError, PromotionError
+from churn_mlops.models.promotion import LiveModels
+
+SNAPSHOTS = 4
+SETTINGS_CELLS = 160_000
+LEARNING_RATE = 0.1
+"""Of the demo, which is to be ready in a minute: fewer dates, settings chosen on fewer cells, and larger steps."""
+FEWEST_MONTHS = 9
+"""Fewer months hold no `SNAPSHOTS` as-of dates with final labels and three months of behaviour before each."""
+
+_CONFIG = """\
+# Settings of the demo company: churn --config {folder}/config.yaml COMMAND
+source:
+  url: {folder}/company.duckdb
+  as_of: latest  # its database ends on a day of the past
+contract:
+  path: {folder}/contract.yaml
+models:
+  folder: {folder}/models
+store:
+  url: sqlite:///{folder}/churn.db
+  tombstones: {folder}/erasures/tombstones.jsonl
+mlflow:
+  uri: sqlite:///{folder}/mlflow/mlflow.db
+  artifacts: {folder}/mlflow/artifacts
+training:  # leave these out to learn from more, for longer
+  snapshots: {snapshots}
+  settings_cells: {settings_cells}
+  learning_rate: {learning_rate}
+"""
+_FILES = ("company.duckdb", "contract.yaml", "truth.parquet", "customers.csv", "config.yaml")
+
+
+def demo_settings(settings: Settings, folder: Path) -> Settings:
+    """``settings`` with everything that is read or written inside ``folder``, and training as fast as a demo needs."""
+    changed = {
+        "source": {"url": str(folder / "company.duckdb"), "table": None, "as_of": "latest"},
+        "contract": {"path": folder / "contract.yaml"},
+        "models": {"folder": folder / "models"},
+        "store": {
+            "url": f"sqlite:///{folder / 'churn.db'}",
+            "tombstones": folder / "erasures" / "tombstones.jsonl",
+        },
+        "mlflow": {
+            "uri": f"sqlite:///{folder / 'mlflow' / 'mlflow.db'}",
+            "artifacts": folder / "mlflow" / "artifacts",
+        },
+        "training": {"snapshots": SNAPSHOTS, "settings_cells": SETTINGS_CELLS, "learning_rate": LEARNING_RATE},
+    }
+    return settings.model_copy(
+        update={name: getattr(settings, name).model_copy(update=values) for name, values in changed.items()}
+    )
+
+
+def make_company(folder: Path, customers: int, months: int, seed: int) -> bool:
+    """Write the demo company, unless ``folder`` has the same one with a live model already.
+
+    Of another company that was there before, models and published lists are removed.
+
+    Args:
+        folder: where to.
+        customers: how many are active.
+        months: length of the history, `FEWEST_MONTHS` or more.
+        seed: another seed gives another company.
+
+    Returns:
+        Whether a model has still to be trained.
+    """
+    mark = f"customers={customers} months={months} seed={seed}\n"
+    note = folder / "made-with.txt"
+    same = note.exists() and note.read_text(encoding="utf-8") == mark
+    if not same:
+        _forget(folder)
+    if _has_model(folder / "models") and same and all((folder / name).exists() for name in _FILES):
+        return False
+    write_flat(write_company(folder, customers, months, seed))
+    config = _CONFIG.format(
+        folder=folder, snapshots=SNAPSHOTS, settings_cells=SETTINGS_CELLS, learning_rate=LEARNING_RATE
+    )
+    write_atomic(folder / "config.yaml", config.encode())
+    write_atomic(note, mark.encode())
+    return True
+
+
+def _forget(folder: Path) -> None:
+    """Remove what was learnt and published of another company; the record of MLflow stays, it tells them apart."""
+    for made in ("models", "erasures"):
+        shutil.rmtree(folder / made, ignore_errors=True)
+    for path in folder.glob("churn.db*"):
+        path.unlink()
+
+
+def _has_model(folder: Path) -> bool:
+    """Whether a model is live; a folder that cannot be trusted is removed, since the demo can make it again."""
+    try:
+        return LiveModels(folder).champion() is not None
+    except (BundleError, PromotionError):
+        shutil.rmtree(folder, ignore_errors=True)
+        return False

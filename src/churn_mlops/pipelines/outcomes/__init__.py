@@ -1,0 +1,1 @@
+"""Recording final labels of published predictions."""

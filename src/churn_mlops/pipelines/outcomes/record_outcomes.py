@@ -1,0 +1,111 @@
+"""Maturing: when the days are over that a prediction looked ahead, what became of the customers is recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from functools import cache, partial
+from zoneinfo import ZoneInfo
+
+import ibis.expr.types as ir
+import structlog
+
+from churn_mlops.config import Settings
+from churn_mlops.data.contract import LEFT, HistoryContract, load_contract
+from churn_mlops.data.snapshot.final_labels import labels_of
+from churn_mlops.data.sources.open import read_whole
+from churn_mlops.data.sources.spark import is_spark, spark_running
+from churn_mlops.errors import ConfigError
+from churn_mlops.pipelines.erasure.suppression import ForgottenMeanwhileError, kept_away, nobody_since, tables_without
+from churn_mlops.pipelines.inputs.as_of import told_until
+from churn_mlops.pipelines.inputs.open_source import open_history
+from churn_mlops.pipelines.outcomes.spark import labels_from_spark
+from churn_mlops.store import Store, open_store
+from churn_mlops.store.database.run_lock import scoring_lock
+from churn_mlops.store.scoring.outcomes import Labels, Recorded, due, record
+from churn_mlops.store.suppression.tombstones import Tombstones
+
+log = structlog.get_logger("churn_mlops.pipelines")
+RECHECK_DAYS = 90
+BATCH_ROWS = 50_000
+
+
+@dataclass(frozen=True)
+class Matured:
+    """The outcomes of one date, and what recording them came to."""
+
+    as_of: date
+    recorded: Recorded
+
+
+def mature(settings: Settings, *, now: datetime | None = None, recheck_days: int = RECHECK_DAYS) -> list[Matured]:
+    """Record the outcomes of every published date whose labels are final, and compare those of the last months again.
+
+    Args:
+        settings: where customers and store are.
+        now: the present moment, with a time zone.
+        recheck_days: dates that were recorded before are compared for so many days more; a label that changed is
+            recorded with both its values.
+
+    Raises:
+        ConfigError: the contract is that of a flat table, which knows no dates.
+        ChurnError: source or store fail; dates that were recorded before that stay recorded.
+    """
+    contract = load_contract(settings.contract.path)
+    if not isinstance(contract, HistoryContract) or contract.label is None:
+        raise ConfigError(
+            f"{settings.contract.path} declares a flat table, which does not say when somebody left: outcomes mature "
+            "where the contract declares a history with a label (docs/history.md)"
+        )
+    now = now or datetime.now(UTC)
+    found = []
+    with spark_running(settings.source.url):
+        tables = open_history(settings, contract)
+        with read_whole(settings.source.url):
+            today = told_until(settings, tables, contract, now.astimezone(ZoneInfo(contract.time_zone)).date())
+        with open_store(settings.store.url) as store, scoring_lock(store, "maturing"):
+            kept_away(settings, store)  # also where nothing is due: whoever came back with a backup goes
+            without = cache(lambda forgotten: tables_without(tables, contract, forgotten))
+            for day in due(store, contract.label.matures_after + 1, today, recheck_days=recheck_days):
+                recorded = _recorded(settings, store, without, contract, day, now)
+                found.append(Matured(day, recorded))
+                if recorded.changed:
+                    log.warning("labels changed after they were final", as_of=str(day), customers=recorded.changed)
+    return found
+
+
+def _recorded(
+    settings: Settings,
+    store: Store,
+    without: Callable[[Tombstones], Mapping[str, ir.Table]],
+    contract: HistoryContract,
+    day: date,
+    now: datetime,
+) -> Recorded:
+    """Record the labels of one date, anew where somebody was forgotten meanwhile."""
+    while True:
+        forgotten = kept_away(settings, store)
+        labels = _labels(settings.source.url, store, partial(without, forgotten), contract, day)
+        try:
+            return record(store, day, labels, now, check=nobody_since(store, forgotten))
+        except ForgottenMeanwhileError:
+            log.info("recorded anew, since a customer was forgotten meanwhile", as_of=str(day))
+
+
+def _labels(
+    address: str | None,
+    store: Store,
+    tables: Callable[[], Mapping[str, ir.Table]],
+    contract: HistoryContract,
+    day: date,
+) -> Iterator[Labels]:
+    if address is not None and is_spark(address):  # of those alone whose predictions are in the store
+        yield from labels_from_spark(address, store, tables(), contract, day)
+        return
+    with read_whole(address):  # here, for it is read while the store waits for it, and is not the store's failing
+        rows = labels_of(tables(), contract, day).to_pyarrow()
+    for first in range(0, len(rows), BATCH_ROWS):
+        part = rows.slice(first, BATCH_ROWS)
+        left = [None if text is None else text == "yes" for text in part.column(LEFT).to_pylist()]
+        yield Labels(part.column(contract.customer).to_pylist(), left)

@@ -1,0 +1,1 @@
+"""When the daily job runs, and whether it is on time."""

@@ -1,0 +1,1 @@
+"""The scoring job, its list and its publication."""

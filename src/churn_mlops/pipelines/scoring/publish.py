@@ -1,0 +1,170 @@
+"""The daily run: score a date, and publish it to the operational store, all of it or nothing."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+import pyarrow as pa
+import structlog
+
+from churn_mlops.config import Settings
+from churn_mlops.data.sources.spark import is_spark, spark_running
+from churn_mlops.errors import StoreBusyError
+from churn_mlops.models.bundle import Bundle
+from churn_mlops.models.fitting.inputs import Progress
+from churn_mlops.pipelines.erasure.suppression import ForgottenMeanwhileError, kept_away, nobody_since
+from churn_mlops.pipelines.scoring.score import Scored, live_model, score
+from churn_mlops.pipelines.scoring.spark import scored_on_spark
+from churn_mlops.retention.ranking import REASONS
+from churn_mlops.store import Store, open_store
+from churn_mlops.store.database.run_lock import HeldLock, scoring_lock
+from churn_mlops.store.prediction_log import retain_answers
+from churn_mlops.store.scoring.predictions import Predictions
+from churn_mlops.store.scoring.publishing import publish
+from churn_mlops.store.scoring.runs import NewRun, Run, latest_run, retain
+from churn_mlops.store.suppression.tombstones import Tombstones
+
+log = structlog.get_logger("churn_mlops.pipelines")
+BATCH_ROWS = 50_000
+NEVER = datetime.min.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Published:
+    """What a daily run scored, and the run as it stands in the store."""
+
+    scored: Scored
+    run: Run
+    deleted: tuple[date, ...] = ()
+
+
+def run_day(
+    settings: Settings,
+    as_of: date | None = None,
+    *,
+    now: datetime | None = None,
+    last_published: datetime | None = None,
+    progress: Progress | None = None,
+) -> Published:
+    """Score one date and publish it in place of what was published for it; then delete what is too old to keep.
+
+    Args:
+        settings: source, decision and store.
+        as_of: the date; that of ``source.as_of`` when left out.
+        now: the present moment, with a time zone: nothing later is known.
+        last_published: when the latest date was published, as was known when it was decided to run; ``NEVER`` where
+            none was. Where it is another moment by now, another run was quicker, and nothing is done.
+        progress: called with (fits done, fits in all), where models are fitted.
+
+    Raises:
+        StoreBusyError: another run is at work, or was quicker.
+        ChurnError: the data say stop, or something failed; what was published before stays as it is.
+    """
+    now = now or datetime.now(UTC)
+    live_model(settings)  # without one, no store is made
+    with open_store(settings.store.url) as store, scoring_lock(store) as lock:
+        if last_published is not None:
+            _check_nobody_was_quicker(store, last_published)
+        scored, run = _published(settings, as_of, now, store, lock, progress)
+        keep = settings.store.keep_days
+        deleted = () if keep is None else tuple(retain(store, run.as_of - timedelta(days=keep)))
+        keep_answers = settings.store.keep_answers_days
+        if keep_answers is not None:
+            retain_answers(store, now - timedelta(days=keep_answers))
+    return Published(scored, run, deleted)
+
+
+def backfill(settings: Settings, first: date, last: date, *, now: datetime | None = None) -> Iterator[Published]:
+    """:func:`run_day` for each date from ``first`` to ``last``, as each was published."""
+    for place in range((last - first).days + 1):
+        yield run_day(settings, first + timedelta(days=place), now=now)
+
+
+def fingerprint(bundle: Bundle) -> str:
+    """Hash of the contract by which customers were read, SHA-256."""
+    contract = bundle.history or bundle.contract
+    return hashlib.sha256(json.dumps(contract.to_dict(), sort_keys=True).encode()).hexdigest()
+
+
+def _check_nobody_was_quicker(store: Store, last_published: datetime) -> None:
+    latest = latest_run(store)
+    if latest is not None and latest.finished_at != last_published:
+        raise StoreBusyError(
+            f"another run published {latest.as_of} at {latest.finished_at:%Y-%m-%d %H:%M:%S UTC}, when this one was "
+            "about to begin: see whether it is done with that"
+        )
+
+
+def _new_run(scored: Scored, now: datetime, *, asked_for: bool) -> NewRun:
+    bundle = scored.champion.bundle
+    return NewRun(
+        as_of=scored.as_of,
+        known_until=now,
+        model_version=scored.version,
+        model_sha256=bundle.sha256,
+        contract_fingerprint=fingerprint(bundle),
+        started_at=now,
+        warnings=tuple(str(problem) for problem in scored.report.problems),
+        asked_for=asked_for,
+    )
+
+
+def _published(
+    settings: Settings, as_of: date | None, now: datetime, store: Store, lock: HeldLock, progress: Progress | None
+) -> tuple[Scored, Run]:
+    """Score and publish, anew where somebody was forgotten meanwhile: he would come back with what was read before."""
+    while True:
+        forgotten = kept_away(settings, store)
+        nobody = nobody_since(store, forgotten)
+
+        def check(nobody: Callable[[], None] = nobody) -> None:
+            lock.check()
+            nobody()
+
+        try:
+            if is_spark(settings.source.url):
+                return _publish_from_spark(settings, as_of, now, store, forgotten, check)
+            scored = score(settings, as_of, now=now, forgotten=forgotten, progress=progress)
+            new = _new_run(scored, now, asked_for=as_of is not None)
+            return scored, publish(store, new, _batches(scored.customers), check=check)
+        except ForgottenMeanwhileError:
+            log.info("scored anew, since a customer was forgotten meanwhile", as_of=as_of)
+
+
+def _publish_from_spark(
+    settings: Settings,
+    as_of: date | None,
+    now: datetime,
+    store: Store,
+    forgotten: Tombstones,
+    check: Callable[[], None],
+) -> tuple[Scored, Run]:
+    with spark_running(settings.source.url), scored_on_spark(settings, as_of, now=now, forgotten=forgotten) as found:
+        scored = found.scored
+        listed = (batch for table in found.batches() for batch in _batches(table))
+        new = _new_run(scored, now, asked_for=as_of is not None)
+        run = publish(store, new, listed, customers=scored.total, check=check)
+        found.only_published(settings.store.keep_days)
+    return scored, run
+
+
+def _batches(customers: pa.Table) -> Iterator[Predictions]:
+    name = customers.column_names[1]
+    reasons = [column for column in customers.column_names if column.startswith("reason_")][:REASONS]
+    for first in range(0, len(customers), BATCH_ROWS):
+        rows = customers.slice(first, BATCH_ROWS)
+        texts = zip(*(rows.column(column).to_pylist() for column in reasons), strict=True)
+        yield Predictions(
+            customer=[str(who) for who in rows.column(name).to_pylist()],
+            rank=rows.column("rank"),
+            score=rows.column("score"),
+            will_churn=rows.column("will_churn"),
+            risk_band=rows.column("risk_band"),
+            action=rows.column("action"),
+            expected_gain=rows.column("expected_gain"),
+            reasons=[[text for text in row if text] or None for row in texts],
+        )

@@ -1,0 +1,246 @@
+"""The scoring job: every active customer, best first, with what to do, and with reasons for those on the list.
+
+Of a flat table, the active customers are those whose label is not known; of a history, those of the snapshot.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+import ibis
+import ibis.expr.types as ir
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from churn_mlops.config import Settings
+from churn_mlops.data.contract import AS_OF, HistoryContract
+from churn_mlops.data.engine.typed_table import LABEL, read_snapshot
+from churn_mlops.data.snapshot.snapshot import read_history
+from churn_mlops.data.sources.open import open_table, read_whole
+from churn_mlops.data.validation.validate import ValidationReport
+from churn_mlops.errors import ConfigError, DataError, PromotionError
+from churn_mlops.models.bundle import Bundle
+from churn_mlops.models.inference import Bands, ChurnPredictor
+from churn_mlops.models.promotion import LiveModel
+from churn_mlops.models.scorers.lookup_tables import Floats
+from churn_mlops.pipelines.deployment.deploy import champion as champion_of
+from churn_mlops.pipelines.erasure.suppression import away, table_without, tables_without
+from churn_mlops.pipelines.inputs.as_of import as_of_date, not_loaded
+from churn_mlops.pipelines.inputs.open_source import check, open_history, open_source
+from churn_mlops.pipelines.scoring.ranking import OFFER, ranked
+from churn_mlops.store.suppression.tombstones import Tombstones
+
+if TYPE_CHECKING:
+    from churn_mlops.models.fitting.inputs import Progress
+
+FOLDS = 5
+# Five whole fits for one list: on a large file each chooses its settings on a part of its rows, still inside its fold.
+SETTINGS_CELLS = 200_000
+
+
+@dataclass(frozen=True)
+class Scored:
+    """Customers best first, and the two numbers that people ask for.
+
+    Args:
+        customers: one row a customer: rank, customer, score, risk band, will_churn, action, expected gain, reasons.
+        likely: how many reach the decision threshold.
+        worth_an_offer: how many are worth an offer within capacity.
+        out_of_fold: whether each score comes from a model that did not see the customer.
+        version: of the champion.
+        as_of: the date of the run.
+        report: of the validation, with its warnings.
+        champion: the model that scored.
+        total: how many customers were scored; ``customers`` are only the first of them where Spark did it.
+    """
+
+    customers: pa.Table
+    likely: int
+    worth_an_offer: int
+    out_of_fold: bool
+    version: str
+    as_of: date
+    report: ValidationReport
+    champion: LiveModel
+    total: int
+
+
+def score(
+    settings: Settings,
+    as_of: date | None = None,
+    *,
+    now: datetime | None = None,
+    from_address: str | None = None,
+    forgotten: Tombstones | None = None,
+    progress: Progress | None = None,
+) -> Scored:
+    """Score the active customers of the source, or all those of ``from_address``.
+
+    Where every customer of a flat source has a label, each is scored by a model of the champion's type that was fitted
+    without him.
+
+    Args:
+        settings: what to read, and how to decide.
+        as_of: the as-of date; that of ``source.as_of`` when left out. A flat table is what it is today.
+        now: the present moment, with a time zone: nothing later is known.
+        from_address: a flat file or database with the champion's features, instead of the source.
+        forgotten: who is left out; asked of the store when None.
+        progress: called with (fits done, fits in all), where models are fitted.
+
+    Raises:
+        PromotionError: no model is live.
+        ChurnError: the data cannot be read, or does not keep the champion's contract.
+    """
+    champion = live_model(settings)
+    predictor = ChurnPredictor(champion.bundle, threshold=settings.decision.threshold, bands=bands_of(settings))
+    forgotten = away(settings) if forgotten is None else forgotten
+    with read_whole(from_address or settings.source.url):
+        found = _rows(settings, champion.bundle, as_of, now or datetime.now(UTC), from_address, forgotten)
+    if found.out_of_fold:
+        scores, points = _out_of_fold(found.snapshot, predictor, settings, progress)
+    else:
+        scores, points = predictor.score(found.snapshot), None
+    customers = ranked(found.snapshot, found.places, scores, points, predictor, settings)
+    return Scored(
+        customers,
+        likely=int(np.sum(scores >= predictor.threshold)),
+        worth_an_offer=int(pc.sum(pc.equal(customers.column("action"), OFFER)).as_py() or 0),
+        out_of_fold=found.out_of_fold,
+        version=champion.version,
+        as_of=found.as_of,
+        report=found.report,
+        champion=champion,
+        total=len(customers),
+    )
+
+
+def live_model(settings: Settings) -> LiveModel:
+    """The champion.
+
+    Raises:
+        PromotionError: no model is live.
+        BundleError: the model that is live cannot be read.
+    """
+    champion = champion_of(settings)
+    if champion is None:
+        raise PromotionError(f"no model is live in {settings.models.folder}: train one with `churn train`")
+    return champion
+
+
+def bands_of(settings: Settings) -> Bands:
+    """Where medium and high risk begin, by the settings."""
+    return Bands(medium_from=settings.decision.medium_from, high_from=settings.decision.high_from)
+
+
+def run_date(
+    settings: Settings, tables: Mapping[str, ir.Table], history: HistoryContract, as_of: date | None, now: datetime
+) -> date:
+    """The as-of date of a run: ``as_of``, or that of the settings.
+
+    Raises:
+        ConfigError: it lies ahead.
+    """
+    today = now.astimezone(ZoneInfo(history.time_zone)).date()
+    day = as_of or as_of_date(settings, tables, history, today)
+    if day > today:
+        raise ConfigError(f"the as-of date {day} lies ahead: today is {today} in {history.time_zone}")
+    return day
+
+
+def nobody(day: date) -> DataError:
+    """The error of a snapshot without rows."""
+    return DataError(f"nobody was a customer on {day}: check the source, or give another --as-of")
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """The customers to score, typed by the champion's contract, and the place of each in the source, from 1."""
+
+    snapshot: pa.Table
+    places: npt.NDArray[np.int64]
+    as_of: date
+    report: ValidationReport
+    out_of_fold: bool = False
+
+
+def _rows(
+    settings: Settings,
+    bundle: Bundle,
+    as_of: date | None,
+    now: datetime,
+    from_address: str | None,
+    forgotten: Tombstones,
+) -> _Rows:
+    contract = bundle.contract
+    if bundle.history is not None and from_address is None:
+        return _of_history(settings, bundle, bundle.history, as_of, now, forgotten)
+    table = open_source(settings) if from_address is None else open_table(from_address)
+    # Before the validation, which quotes customers.
+    checked = check(table_without(table, contract, forgotten), contract)
+    snapshot = read_snapshot(checked.table, contract)
+    rows, out_of_fold = np.arange(len(snapshot)), False
+    if from_address is None and LABEL in snapshot.column_names:
+        unknown = snapshot.column(LABEL).is_null().to_numpy()
+        out_of_fold = not unknown.any()
+        rows = rows if out_of_fold else rows[unknown]
+    snapshot = snapshot.take(pa.array(rows))
+    return _Rows(snapshot, rows + 1, as_of or now.astimezone().date(), checked.report, out_of_fold)
+
+
+def _of_history(
+    settings: Settings,
+    bundle: Bundle,
+    history: HistoryContract,
+    as_of: date | None,
+    now: datetime,
+    forgotten: Tombstones,
+) -> _Rows:
+    """The snapshot of one date, made as those were that the champion learnt from."""
+    tables = tables_without(open_history(settings, history), history, forgotten)
+    day = run_date(settings, tables, history, as_of, now)
+    missing = not_loaded(tables, history, day, now.astimezone(ZoneInfo(history.time_zone)).date())
+    found = read_history(tables, history, [day], known_until=now)
+    if not len(found):
+        raise nobody(day)
+    table = ibis.memtable(found.drop_columns([AS_OF]))
+    checked = check(table, bundle.contract)
+    report = replace(checked.report, problems=(*checked.report.problems, *missing))
+    return _Rows(read_snapshot(table, bundle.contract), np.arange(1, len(found) + 1), day, report)
+
+
+def _out_of_fold(
+    snapshot: pa.Table, predictor: ChurnPredictor, settings: Settings, progress: Progress | None
+) -> tuple[Floats, npt.NDArray[np.int64]]:
+    """Scores and points of each customer from a model fitted on the other folds, with all that learns inside."""
+    # Imported here: only this needs LightGBM and scikit-learn, and without them a list is there seconds earlier.
+    from churn_mlops.models.fitting.inputs import FitSettings, stratified_folds
+    from churn_mlops.models.train import fit_bundle
+
+    bundle = predictor.bundle
+    y = snapshot.column(LABEL).to_numpy().astype(np.float64)
+    scores = np.empty(len(y))
+    points = np.empty((len(y), len(bundle.contract.features)), dtype=np.int64)
+    folds = stratified_folds(y, FOLDS, settings.training.seed)
+    for done, (train, held_out) in enumerate(folds):
+        part = fit_bundle(
+            snapshot.take(pa.array(np.sort(train))),
+            y[np.sort(train)],
+            bundle.contract,
+            bundle.model_type,
+            seed=settings.training.seed,
+            settings=FitSettings(
+                learning_rate=settings.training.learning_rate,
+                settings_cells=min(SETTINGS_CELLS, settings.training.settings_cells),
+                threads=settings.training.threads,
+            ),
+        )
+        scores[held_out], points[held_out] = ChurnPredictor(part).explain(snapshot.take(pa.array(held_out)))
+        if progress is not None:
+            progress(done + 1, len(folds))
+    return scores, points

@@ -1,0 +1,131 @@
+"""The gate in front of all routes: who asks, what he may, and how often."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+
+from starlette.routing import BaseRoute, Match
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from churn_mlops.serving.access.audit_log import Trail
+from churn_mlops.serving.access.authentication import Admission, House
+from churn_mlops.serving.access.credential_cache import Access
+from churn_mlops.serving.access.permissions import ANYBODY_KNOWN, OPEN, Rule, is_documentation, rule_of
+from churn_mlops.serving.http.errors import RequestError, refusal
+
+
+class Gate:
+    """ASGI middleware. It sets ``scope["state"]["caller"]``, and of a session ``scope["state"]["session"]``.
+
+    Args:
+        app: what answers.
+        routes: of the application, those too that are added later.
+        access: the valid keys and sessions, which are kept fresh for as long as the application runs.
+        admission: who is let in.
+        trail: where reads of customers and changes are noted.
+        house: how it is set.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        routes: Sequence[BaseRoute],
+        access: Access,
+        admission: Admission,
+        trail: Trail,
+        house: House,
+    ) -> None:
+        self._app, self._routes, self._access, self._trail, self._house = app, routes, access, trail, house
+        self._admission = admission
+        self._plain: dict[tuple[str, str], tuple[BaseRoute, Rule]] = {}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let one request in, or answer why not."""
+        if scope["type"] == "lifespan":
+            await self._live(scope, receive, send)
+            return
+        if scope["type"] != "http":
+            await send({"type": "websocket.close", "code": 1008})  # there are none
+            return
+        try:
+            rule = self._rule(scope)
+            scope["state"]["caller"] = await self._admission.admit(scope, rule)
+            if rule.event is not None:
+                send = _Noted(send, scope, self._trail, rule.event)
+            await self._app(scope, receive, send)
+        except RequestError as refused:
+            await refusal(refused, scope["state"]["request_id"])(scope, receive, send)
+
+    def _rule(self, scope: Scope) -> Rule:
+        """The rule of the route that the router will take; where there is none, everybody who is known may learn so."""
+        known = self._plain.get((scope["method"], scope["path"]))
+        if known is not None:
+            scope["route"] = known[0]
+            return known[1]
+        otherwise = ANYBODY_KNOWN
+        for route in self._routes:
+            match, pattern = route.matches(scope)[0], getattr(route, "path", "")
+            if match is Match.PARTIAL and self._is_open_by_another_method(route, pattern):
+                otherwise = OPEN
+            if match is Match.FULL:
+                scope["route"] = route
+                rule = self._opened(pattern, rule_of(scope["method"], pattern))
+                if pattern == scope["path"] and "{" not in pattern:
+                    self._plain[scope["method"], pattern] = (route, rule)
+                return rule
+        return otherwise
+
+    def _is_open_by_another_method(self, route: BaseRoute, pattern: str) -> bool:
+        """Whether everybody may ask here by another method: then the router's 405 is no secret either."""
+        methods = getattr(route, "methods", None) or ()
+        return any(self._opened(pattern, rule_of(method, pattern)).open for method in methods)
+
+    def _opened(self, pattern: str, rule: Rule) -> Rule:
+        by_setting = (self._house.open_metrics and pattern == "/metrics") or (
+            self._house.open_docs and is_documentation(pattern)
+        )
+        return OPEN if by_setting else rule
+
+    async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Keep the keys fresh, and write events that wait, for as long as the application runs."""
+        keeping: list[asyncio.Task[None]] = []
+
+        async def started(message: Message) -> None:
+            if message["type"] == "lifespan.startup.complete":
+                # Each for itself: a store that hangs while events are written must not keep the keys from being read.
+                keeping.append(asyncio.create_task(self._every_few_seconds(self._access.refresh)))
+                keeping.append(asyncio.create_task(self._every_few_seconds(self._trail.flush)))
+            await send(message)
+
+        try:
+            await self._app(scope, receive, started)
+        finally:
+            for task in keeping:
+                task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await task
+            await self._trail.flush()
+
+    async def _every_few_seconds(self, work: Callable[[], Awaitable[None]]) -> None:
+        while True:
+            await work()
+            await asyncio.sleep(self._access.refresh_seconds)
+
+
+class _Noted:
+    """Sends an answer on once its event is kept; refusals are not noted."""
+
+    def __init__(self, send: Send, scope: Scope, trail: Trail, event: str) -> None:
+        self._send, self._scope, self._trail, self._event = send, scope, trail, event
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start" and message["status"] < 400:
+            state = self._scope["state"]
+            given = self._scope.get("path_params", {})
+            customer = state.get("customer", given.get("customer", given.get("customer_id")))
+            details = {"route": getattr(self._scope.get("route"), "path", ""), "request_id": state["request_id"]}
+            details |= state.get("page", {})
+            await self._trail.record(state["caller"].name, self._event, customer, details)
+        await self._send(message)

@@ -1,0 +1,78 @@
+"""Which role may call which route: one table. What does not stand in it is for admins alone."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from churn_mlops.serving.access.principal import Role
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Who may call a route.
+
+    Args:
+        roles: who may; nobody is asked where ``open``.
+        open: whether everybody may, without a key.
+        event: what stands in the audit trail for each answer that is no refusal, None where nothing does.
+    """
+
+    roles: frozenset[Role] = frozenset()
+    open: bool = False
+    event: str | None = None
+
+
+EVERY_ROLE: tuple[Role, ...] = ("agent", "analyst", "service", "admin")
+OPEN = Rule(open=True)
+ADMIN_ONLY = Rule(frozenset({"admin"}))
+ANYBODY_KNOWN = Rule(frozenset(EVERY_ROLE))
+
+
+def _rule(*roles: Role, event: str | None = None) -> Rule:
+    """Admins may call everything."""
+    return Rule(frozenset(roles) | {"admin"}, event=event)
+
+
+# By method and path, the names of parameters left out. docs/security.md shows it, and a test holds the two together.
+TABLE: dict[tuple[str, str], Rule] = {
+    ("GET", "/health"): OPEN,
+    ("HEAD", "/health"): OPEN,
+    ("GET", "/ready"): OPEN,
+    ("HEAD", "/ready"): OPEN,
+    ("POST", "/session"): OPEN,
+    ("GET", "/session"): ANYBODY_KNOWN,
+    ("DELETE", "/session"): ANYBODY_KNOWN,
+    ("POST", "/predict"): ANYBODY_KNOWN,
+    ("POST", "/predict/batch"): _rule("analyst", "service"),
+    ("GET", "/model"): ANYBODY_KNOWN,
+    ("GET", "/customers/{}/risk"): _rule("agent", "service", event="customer.read"),
+    ("GET", "/predictions"): _rule("analyst", "service", event="predictions.read"),
+    ("GET", "/predictions/{}"): _rule("agent", "analyst", "service", event="prediction.read"),
+    ("GET", "/contacts"): _rule("agent", "analyst", "service", event="contacts.read"),
+    ("GET", "/contacts/{}"): _rule("agent", "analyst", "service", event="contacts.read"),
+    ("POST", "/contacts"): _rule("agent", "service", event="contact.recorded"),
+    ("GET", "/audit"): _rule(event="audit.read"),
+    ("GET", "/metrics"): _rule("service"),
+    ("GET", "/docs"): ANYBODY_KNOWN,
+    ("GET", "/docs/swagger-ui-bundle.js"): ANYBODY_KNOWN,
+    ("GET", "/docs/swagger-ui.css"): ANYBODY_KNOWN,
+    ("GET", "/docs/favicon-32x32.png"): ANYBODY_KNOWN,
+    ("GET", "/openapi.json"): ANYBODY_KNOWN,
+    ("HEAD", "/openapi.json"): ANYBODY_KNOWN,
+}
+
+
+def rule_of(method: str, path: str) -> Rule:
+    """The rule of a route, by its method and its path with parameters in braces."""
+    return TABLE.get((method, pattern_of(path)), ADMIN_ONLY)
+
+
+def pattern_of(path: str) -> str:
+    """``path`` without the names of its parameters: ``/customers/{id}/risk`` is ``/customers/{}/risk``."""
+    return re.sub(r"\{[^}]*\}", "{}", path)
+
+
+def is_documentation(path: str) -> bool:
+    """Whether ``path`` belongs to ``/docs``."""
+    return path in ("/docs", "/openapi.json") or path.startswith("/docs/")

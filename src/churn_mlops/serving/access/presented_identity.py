@@ -1,0 +1,150 @@
+"""What a request brings along to say who sent it: a key, a session's cookie, or what a trusted proxy says."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from starlette.types import Scope
+
+from churn_mlops.serving.access.permissions import EVERY_ROLE
+from churn_mlops.serving.access.principal import Caller
+from churn_mlops.serving.http.errors import RequestError
+from churn_mlops.serving.http.request_limits import is_local
+
+_CHALLENGE = {"WWW-Authenticate": 'Bearer realm="churn"'}
+# The prefix has a browser refuse it from other hosts of the same domain; it goes with Secure, which needs TLS.
+SECURE_COOKIE, LOCAL_COOKIE = "__Host-churn_session", "churn_session"
+Headers = Mapping[bytes, bytes]
+
+
+def unauthorized(error: str) -> RequestError:
+    """401, with how to say who one is."""
+    return RequestError(401, error, headers=_CHALLENGE)
+
+
+_ONCE = frozenset({b"authorization", b"x-api-key", b"x-csrf-token"})
+
+
+def headers_of(scope: Scope, once: Collection[bytes] = ()) -> Headers:
+    """The headers by name; of one that comes twice, the last.
+
+    Args:
+        scope: of the request.
+        once: names, besides those of keys, that may come once only.
+
+    Raises:
+        RequestError: 400, one that says who asks comes twice.
+    """
+    given = scope["headers"]
+    headers = dict(given)
+    if len(headers) < len(given):
+        counts = Counter(name for name, _ in given)
+        for name in (*_ONCE, *once):
+            if counts[name] > 1:
+                raise RequestError(400, f"the header {name.decode()} stands there more than once: send it once")
+    return headers
+
+
+def key_in(headers: Headers) -> bytes | None:
+    """The key of ``Authorization: Bearer KEY`` or ``X-API-Key``, None where there is none.
+
+    Raises:
+        RequestError: 401, there are two, or one of another kind.
+    """
+    bearer, key = headers.get(b"authorization"), headers.get(b"x-api-key")
+    if bearer is None:
+        return key
+    if key is not None:
+        raise unauthorized("send the key once: as Authorization: Bearer KEY, or as X-API-Key")
+    scheme, _, token = bearer.partition(b" ")
+    if scheme.lower() != b"bearer":
+        raise unauthorized("the header Authorization is not understood: send Authorization: Bearer KEY")
+    return token.strip()
+
+
+def cookie_name(headers: Headers) -> str:
+    """The name of the session's cookie: without TLS, that is on this machine, a browser takes no secure one."""
+    return LOCAL_COOKIE if is_local(headers.get(b"host", b"").decode("latin-1")) else SECURE_COOKIE
+
+
+def session_in(headers: Headers) -> str | None:
+    """The token of the session's cookie, None where there is none."""
+    cookies = headers.get(b"cookie")
+    if not cookies:
+        return None
+    wanted = cookie_name(headers)
+    for pair in cookies.decode("latin-1").split(";"):
+        name, _, value = pair.strip().partition("=")
+        if name == wanted:
+            return value
+    return None
+
+
+@dataclass(frozen=True)
+class Proxies:
+    """Proxies that say who signed in to them, after OIDC or whatever else.
+
+    Args:
+        networks: the addresses whose word is taken.
+        user_header: the header that holds the name, None where no proxy says so.
+        groups_header: the header that holds groups, commas between; None takes the name for the one group.
+        roles: the role of each group; ``*`` is everybody who is in none of them.
+    """
+
+    networks: Sequence[ipaddress.IPv4Network | ipaddress.IPv6Network] = ()
+    user_header: str | None = None
+    groups_header: str | None = None
+    roles: Mapping[str, str] | None = None
+
+    @property
+    def headers(self) -> tuple[bytes, ...]:
+        """The names of the headers whose word is taken."""
+        return tuple(name.lower().encode() for name in (self.user_header, self.groups_header) if name is not None)
+
+    def caller(self, scope: Scope, headers: Headers) -> Caller | None:
+        """Who asks, by the word of a trusted proxy; None without one.
+
+        Raises:
+            RequestError: 403, none of his groups has a role.
+        """
+        if self.user_header is None or not self._is_trusted(_peer(scope)):
+            return None
+        name = headers.get(self.user_header.lower().encode(), b"").decode("utf-8", "replace").strip()
+        if not name:
+            return None
+        groups = [name]
+        if self.groups_header is not None:
+            told = headers.get(self.groups_header.lower().encode(), b"").decode("utf-8", "replace")
+            groups = [group.strip() for group in told.split(",")]
+        roles = self.roles or {}
+        named = {roles[group] for group in groups if group in roles and group != "*"}
+        found = named or {role for group, role in roles.items() if group == "*"}
+        for role in reversed(EVERY_ROLE):  # the one that may most
+            if role in found:
+                return Caller(f"proxy:{name}", role)
+        raise RequestError(403, "none of your groups has a role here: serving.proxy_roles gives them")
+
+    def address(self, scope: Scope) -> str:
+        """Where a request comes from: behind trusted proxies, the first address that is none of theirs."""
+        address = _peer(scope)
+        told = headers_of(scope).get(b"x-forwarded-for", b"").decode("latin-1")
+        for before in reversed([part.strip() for part in told.split(",") if part.strip()]):
+            if not self._is_trusted(address):
+                break
+            address = before
+        return address
+
+    def _is_trusted(self, address: str) -> bool:
+        try:
+            found = ipaddress.ip_address(address)
+        except ValueError:
+            return False
+        return any(found in network for network in self.networks)
+
+
+def _peer(scope: Scope) -> str:
+    client = scope.get("client")
+    return client[0] if client else ""

@@ -1,0 +1,1 @@
+"""The routes beside ``/predict``, one router a file."""

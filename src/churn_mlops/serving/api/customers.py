@@ -1,0 +1,226 @@
+"""``GET /customers/{id}/risk``: how likely one customer is to leave, by his name alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, date, datetime
+from typing import Any, Literal, Protocol
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.responses import Response
+from pydantic import Field
+
+from churn_mlops.models.inference import ChurnPredictor
+from churn_mlops.retention import Economics
+from churn_mlops.serving.access.principal import about
+from churn_mlops.serving.api.refusals import refusing
+from churn_mlops.serving.http.errors import RequestError
+from churn_mlops.serving.model.request_models import CustomerName, Prediction, Reason
+from churn_mlops.serving.model.served_model import Live
+from churn_mlops.serving.prediction.responses import as_json, explanation, prediction
+from churn_mlops.serving.prediction.suppression import Forgotten
+from churn_mlops.serving.resilience.circuit_breaker import Breaker
+from churn_mlops.serving.resilience.store_client import StoreAwayError, StoreLink
+from churn_mlops.serving.resilience.thread_pool import Threads
+from churn_mlops.store.scoring.predictions import Prediction as Published
+from churn_mlops.store.scoring.predictions import prediction_of
+
+THREADS = 2
+NO_SOURCE = "this server reads no source"
+_REFUSALS = refusing({404: "There is no such active customer", 422: "The name is none that a customer can have"})
+log = structlog.get_logger("churn_mlops.serving")
+
+
+class Row(Protocol):
+    """One customer as the source knows him."""
+
+    @property
+    def values(self) -> Mapping[str, Any]:
+        """The features by name."""
+
+    @property
+    def as_of(self) -> date:
+        """The as-of date."""
+
+
+Bundle = Any  # of the model; only who reads the source looks into it
+ReadCustomer = Callable[[str, Bundle], Row | None]
+"""Reads one customer from the source for a model's bundle; None where he is no active customer."""
+
+
+class Keep(Protocol):
+    """Keeps what was said of customers."""
+
+    def __call__(
+        self,
+        request: Request,
+        live: Live,
+        as_of: str,
+        rows: Sequence[Mapping[str, Any]],
+        told: Sequence[bytes],
+        *,
+        customer: str | None,
+    ) -> None:
+        """Keep it."""
+
+
+class Risk(Prediction):
+    """How likely one customer is to leave, why, and what to do."""
+
+    customer_id: str
+    risk_band: Literal["low", "medium", "high"]
+    reasons: list[Reason] | list[str] | None = Field(
+        description="of a published score in words alone, and null for somebody who is not on the list"
+    )
+    action: Literal["offer", "leave_alone"]
+    model_version: str
+    as_of: date
+    origin: Literal["source", "published"] = Field(
+        description="`source`: scored now, on what the source knows; `published`: the last score of the daily run"
+    )
+    age_days: int = Field(ge=0, description="days since the as-of date")
+    why_published: str | None = Field(description="why he was not scored now; null where he was")
+
+
+class Source:
+    """The source as a server asks it: on threads, within a time limit, and not at all while it keeps failing.
+
+    Args:
+        read: reads one customer; None where this server has no source.
+        seconds: longest wait.
+        breaker: says when to leave it alone.
+    """
+
+    def __init__(self, read: ReadCustomer | None, seconds: float, breaker: Breaker | None = None) -> None:
+        self._read, self._seconds, self._breaker = read, seconds, breaker or Breaker()
+        self._threads = Threads(THREADS, "source")
+
+    async def row(self, customer: str, predictor: ChurnPredictor) -> Row | None:
+        """The customer, None where he is no active one.
+
+        Raises:
+            SourceAwayError: there is no answer; its words say why.
+        """
+        read = self._read
+        if read is None:
+            raise SourceAwayError(NO_SOURCE)
+        if not self._breaker.may_try():
+            raise SourceAwayError("the source failed several times, and is left alone for some seconds")
+        try:
+            found = await self._threads.do(lambda: read(customer, predictor.bundle), self._seconds)
+        except TimeoutError:
+            self._breaker.failed()
+            raise SourceAwayError(f"the source did not answer within {self._seconds:g} seconds") from None
+        except Exception as error:  # a source in disorder fails in ways that nobody has thought of
+            self._breaker.failed()
+            # Its words may quote a customer, as those of a file without a head do: only its kind is told.
+            log.warning("source_failed", kind=type(error).__name__, told="`churn doctor` says what is wrong")
+            raise SourceAwayError("the source cannot be read; `churn doctor` beside the server says why") from None
+        self._breaker.succeeded()
+        return found
+
+
+class SourceAwayError(Exception):
+    """The source gave no answer."""
+
+
+def add_risk(
+    app: FastAPI,
+    current: Callable[[], Live],
+    source: Source,
+    store: StoreLink,
+    economics: Economics,
+    keep: Keep,
+    forgotten: Forgotten,
+) -> None:
+    """Add the route.
+
+    Args:
+        app: the application.
+        current: gives the model that is live, or refuses.
+        source: where a customer is read.
+        store: where the last published score is.
+        economics: what decides about an offer.
+        keep: keeps what was said.
+        forgotten: knows of whom nothing is told.
+    """
+
+    @app.get(
+        "/customers/{customer_id}/risk",
+        summary="Is this customer, by name, about to leave?",
+        tags=["Predictions"],
+        response_model=Risk,
+        responses=_REFUSALS,
+    )
+    async def risk(request: Request, customer_id: CustomerName) -> Response:
+        """The customer is read from the source and scored now; where it is slow or away, his last published score.
+
+        One who was forgotten is no customer of this server, whatever the source knows.
+        """
+        about(request, customer_id)
+        live = current()
+        if await forgotten.holds(customer_id):  # the source is not asked about him
+            raise _unknown()
+        try:
+            row = await source.row(customer_id, live.predictor)
+        except SourceAwayError as why:
+            return _answer(await _published(store, customer_id, str(why)))
+        if row is None:
+            raise _unknown()
+        answer = _scored(live, customer_id, row, economics)
+        told = as_json(answer)
+        keep(request, live, row.as_of.isoformat(), (row.values,), (told,), customer=customer_id)
+        return _answer(answer, id=request.scope["state"]["request_id"])
+
+
+def _answer(answer: Mapping[str, Any], id: str | None = None) -> Response:
+    headers = {"X-Model-Version": answer["model_version"], "X-As-Of": answer["as_of"]}
+    headers |= {} if id is None else {"X-Prediction-Id": id}
+    return Response(as_json(answer), media_type="application/json", headers=headers)
+
+
+def _unknown() -> RequestError:
+    return RequestError(404, "there is no active customer of this name", [("customer_id", "is no active customer")])
+
+
+def _scored(live: Live, customer: str, row: Row, economics: Economics) -> dict[str, Any]:
+    probability = live.predictor.score_one(row.values)
+    return (
+        {"customer_id": customer}
+        | prediction(probability, live.predictor.threshold)
+        | explanation(live, row.values, probability, economics)
+        | {"model_version": live.version, "as_of": row.as_of.isoformat(), "origin": "source"}
+        | {"age_days": _age(row.as_of), "why_published": None}
+    )
+
+
+async def _published(store: StoreLink, customer: str, why: str) -> dict[str, Any]:
+    try:
+        found: Published | None = await store.ask(lambda opened: prediction_of(opened, customer))
+    except StoreAwayError:
+        told = "neither the source nor the store can be reached: try again in a few seconds"
+        raise RequestError(503, told, headers={"Retry-After": "5"}) from None
+    if found is None and why == NO_SOURCE:
+        raise _unknown()
+    if found is None:  # he may be a customer since yesterday
+        raise RequestError(503, f"{why}, and no score of him is published: try again", headers={"Retry-After": "5"})
+    return {
+        "customer_id": customer,
+        "prediction": int(found.will_churn),
+        "will_churn": found.will_churn,
+        "churn_probability": found.score,
+        "confidence": found.score if found.will_churn else 1.0 - found.score,
+        "risk_band": found.risk_band,
+        "reasons": found.reasons,
+        "action": found.action,
+        "model_version": found.model_version,
+        "as_of": found.as_of.isoformat(),
+        "origin": "published",
+        "age_days": _age(found.as_of),
+        "why_published": why,
+    }
+
+
+def _age(as_of: date) -> int:
+    return max(0, (datetime.now(UTC).date() - as_of).days)

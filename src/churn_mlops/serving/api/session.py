@@ -1,0 +1,203 @@
+"""``/session``: sign in with a password, see who one is, sign out."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+
+from fastapi import FastAPI, Request
+from fastapi.responses import Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from churn_mlops.errors import AccessError
+from churn_mlops.serving.access.credential_cache import Access
+from churn_mlops.serving.access.presented_identity import SECURE_COOKIE, Proxies, cookie_name, headers_of, unauthorized
+from churn_mlops.serving.access.principal import caller_of
+from churn_mlops.serving.access.rate_limit import Buckets
+from churn_mlops.serving.api.refusals import refusing
+from churn_mlops.serving.http.errors import RequestError, too_large_error, too_slow_error
+from churn_mlops.serving.http.request_limits import check_declared_length
+from churn_mlops.serving.prediction.parsing import read_fields
+from churn_mlops.serving.prediction.responses import as_json
+from churn_mlops.serving.resilience.store_client import StoreLink
+from churn_mlops.store.access.credentials import Credential
+from churn_mlops.store.access.sessions import Started, end_session, start_session
+from churn_mlops.store.access.users import Person, password_matches, password_of
+
+# Tries at once, and how many come back each second. A right password costs none.
+PERSON_TRIES, PERSON_TRIES_PER_SECOND = 5, 1 / 30
+ADDRESS_TRIES, ADDRESS_TRIES_PER_SECOND = 20, 1 / 5
+_WAITING = 16
+# Nobody has said yet who he is: a sign-in is small, and has to come soon.
+BODY_BYTES, BODY_SECONDS = 16_384, 5.0
+ACCESS = "Access"
+_REFUSALS = refusing(
+    {401: "Name or password is wrong", 415: "The body is not declared as JSON", 429: "Too many tries to sign in"}
+)
+
+
+class SignIn(BaseModel):
+    """Who signs in."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, hide_input_in_errors=True)
+
+    name: str = Field(min_length=1, max_length=64)
+    password: str = Field(min_length=1, max_length=1024, repr=False)
+
+
+class SessionBody(BaseModel):
+    """Who asks, and what a browser needs to ask for changes."""
+
+    name: str = Field(description="such as `person:anna` or `key:crm`")
+    role: str
+    csrf_token: str | None = Field(description="goes into the header X-CSRF-Token; null with a key, which needs none")
+    expires_at: datetime | None = Field(description="when the session ends")
+
+
+class Passwords:
+    """Holds passwords against their hashes: one at a time, on a thread, and with a short queue only.
+
+    A slow hash costs 50 ms and 19 MiB, so that many at once would take the processor and the memory from the others.
+    """
+
+    def __init__(self) -> None:
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="passwords")
+        self._waiting = 0
+
+    async def match(self, kept: str | None, password: str) -> bool:
+        """Whether ``password`` is that of the hash ``kept``; False, as slowly, where there is none.
+
+        Raises:
+            RequestError: 503, too many wait.
+        """
+        if self._waiting >= _WAITING:
+            raise RequestError(503, "too many sign in at once: try again", headers={"Retry-After": "1"})
+        self._waiting += 1
+        try:
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(self._thread, password_matches, kept, password)
+        finally:
+            self._waiting -= 1
+
+
+def add_sign_in(app: FastAPI, access: Access, link: StoreLink, proxies: Proxies, lifetime: timedelta) -> None:
+    """Add the routes of ``/session``.
+
+    Args:
+        app: the application.
+        access: is told of sessions that begin and end.
+        link: the store.
+        proxies: tell the address of who is behind them.
+        lifetime: of a session.
+    """
+    passwords = Passwords()
+    people = Buckets(PERSON_TRIES_PER_SECOND, PERSON_TRIES)
+    addresses = Buckets(ADDRESS_TRIES_PER_SECOND, ADDRESS_TRIES)
+
+    @app.post(
+        "/session",
+        summary="Sign in",
+        tags=[ACCESS],
+        status_code=201,
+        response_model=SessionBody,
+        responses=_REFUSALS,
+        openapi_extra=_DESCRIPTION,
+    )
+    async def sign_in(request: Request) -> Response:
+        """Begin a session; its cookie is in the answer."""
+        if not request.headers.get("content-type", "").startswith("application/json"):
+            # A foreign page can have a browser send a form, and so sign somebody in as somebody else.
+            raise RequestError(415, "send the header Content-Type: application/json")
+        given = read_fields(await _small_body(request), SignIn, "a sign-in")
+        buckets = ((people, given.name.lower()), (addresses, proxies.address(request.scope)))
+        _take(buckets)
+        found = await link.ask(lambda store: password_of(store, given.name))
+        if not await passwords.match(None if found is None else found[1], given.password) or found is None:
+            raise unauthorized("name or password is wrong")
+        for tries, name in buckets:
+            tries.give_back(name)
+        started = await _started(link, found[0], lifetime)
+        await access.refresh()
+        body = _body(f"person:{found[0].name}", found[0].role, started.csrf_token, started.expires_at)
+        return Response(body, 201, {"Set-Cookie": _cookie(request, started.token, lifetime)}, "application/json")
+
+    @app.get("/session", summary="Who am I?", tags=[ACCESS], response_model=SessionBody)
+    async def who(request: Request) -> Response:
+        """Who asks, his role, and the token that changes need."""
+        caller, session = caller_of(request), _session_of(request)
+        sent = None if session is None else session.csrf_token
+        if caller.name.startswith("proxy:"):
+            sent = "proxy"  # no secret: that a page of ours sends it is all it says
+        return Response(
+            _body(caller.name, caller.role, sent, None if session is None else session.expires_at),
+            media_type="application/json",
+        )
+
+    @app.delete(
+        "/session",
+        summary="Sign out",
+        tags=[ACCESS],
+        status_code=204,
+        response_class=Response,
+        responses=refusing({409: "There is no session to end"}),
+    )
+    async def sign_out(request: Request) -> Response:
+        """End the session."""
+        session = _session_of(request)
+        if session is None:
+            raise RequestError(409, "there is no session to end: keys are revoked by `churn keys revoke`")
+        access.forget(session.sha256)
+        await link.ask(lambda store: end_session(store, session.sha256))
+        return Response(status_code=204, headers={"Set-Cookie": _cookie(request, "", timedelta())})
+
+
+async def _small_body(request: Request) -> bytes:
+    parts, taken = [], 0
+    check_declared_length(request.scope, BODY_BYTES)
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            async for part in request.stream():
+                taken += len(part)
+                if taken > BODY_BYTES:
+                    raise too_large_error(BODY_BYTES)
+                parts.append(part)
+    except TimeoutError:
+        raise too_slow_error(BODY_SECONDS) from None
+    return b"".join(parts)
+
+
+def _take(buckets: tuple[tuple[Buckets, str], ...]) -> None:
+    wait = max(tries.take(name) for tries, name in buckets)
+    if wait:
+        told = "too many tries to sign in: wait, then try again"
+        raise RequestError(429, told, headers={"Retry-After": str(math.ceil(wait))})
+
+
+async def _started(link: StoreLink, person: Person, lifetime: timedelta) -> Started:
+    try:
+        return await link.ask(lambda store: start_session(store, person.name, lifetime))
+    except AccessError:  # disabled in this moment
+        raise unauthorized("name or password is wrong") from None
+
+
+def _session_of(request: Request) -> Credential | None:
+    session: Credential | None = request.scope["state"].get("session")
+    return session
+
+
+def _body(name: str, role: str, csrf_token: str | None, expires_at: datetime | None) -> bytes:
+    expires = None if expires_at is None else expires_at.isoformat()
+    return as_json({"name": name, "role": role, "csrf_token": csrf_token, "expires_at": expires})
+
+
+def _cookie(request: Request, token: str, lifetime: timedelta) -> str:
+    name = cookie_name(headers_of(request.scope))
+    secure = "; Secure" if name == SECURE_COOKIE else ""
+    return f"{name}={token}; Path=/; Max-Age={int(lifetime.total_seconds())}; HttpOnly; SameSite=Strict{secure}"
+
+
+_DESCRIPTION = {
+    "requestBody": {"required": True, "content": {"application/json": {"schema": SignIn.model_json_schema()}}}
+}

@@ -1,0 +1,202 @@
+"""``/predict`` without waiting: a request that came whole, of a known caller, is answered before the next one is read.
+
+Between the socket and a route stand a task, a scope, middleware and messages, which together take several times as
+long as the answer. A plain prediction needs none of them, for nothing in it is waited for. So it is made where the
+bytes come in. Whatever is not plain, a caller who is not known yet, a body that is still coming, a request that has to
+be refused, goes the general way, which tells everything there is to tell.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, cast
+
+from starlette.types import Scope
+
+from churn_mlops.serving.access.authentication import Admission
+from churn_mlops.serving.access.permissions import rule_of
+from churn_mlops.serving.access.principal import LOCAL, Caller
+from churn_mlops.serving.fast_path.http_protocol import WireProtocol
+from churn_mlops.serving.http.errors import RequestError
+from churn_mlops.serving.http.request_limits import check_hosts
+from churn_mlops.serving.http.security_headers import STRICT_LINES
+from churn_mlops.serving.model.served_model import LiveSource
+from churn_mlops.serving.observability.request_log import Journal, new_request_id
+
+PATH = "/predict"
+_TARGET = b"/predict"
+_RULE = rule_of("POST", PATH)
+Headers = Sequence[tuple[bytes, bytes]]
+Predict = Callable[[bytes, str, Caller], tuple[bytes, Headers]]
+"""Predicts by a body, for a request of this id and caller: the answer, and its headers."""
+
+
+class AtOnce:
+    """Answers plain predictions.
+
+    Args:
+        predict: predicts; raises what is to be refused.
+        admission: who is let in; None lets in everybody.
+        journal: where they are noted.
+        source: says when the server is draining: then all go the general way.
+        max_body_bytes: larger bodies go the general way.
+        local_only: without ``admission``, only requests to this machine's own name are answered here.
+    """
+
+    def __init__(
+        self,
+        predict: Predict,
+        admission: Admission | None,
+        journal: Journal,
+        source: LiveSource,
+        max_body_bytes: int,
+        local_only: bool,
+    ) -> None:
+        self._predict, self._admission, self._journal, self._source = predict, admission, journal, source
+        self._max_body_bytes, self._local_only = max_body_bytes, local_only
+
+    def answer(self, scope: Scope, body: bytes) -> bytes | None:
+        """The answer as it goes over the wire, but for the status line and the server's own headers.
+
+        None where the request has to go the general way.
+        """
+        started = time.perf_counter()
+        if len(body) > self._max_body_bytes or self._source.draining:
+            return None
+        scope["path"] = PATH
+        caller = self._caller(scope)
+        if caller is None:
+            return None
+        request_id = new_request_id()
+        try:
+            told, headers = self._predict(body, request_id, caller)
+        except Exception:  # whatever it is, it comes again on the general way, which finds the words for it
+            if self._admission is not None:
+                self._admission.forget(caller)
+            return None
+        lines = b"".join([b"%s: %s\r\n" % header for header in headers])
+        self._journal.note(PATH, 200, time.perf_counter() - started, request_id)
+        return b"%sx-request-id: %s\r\n%scontent-type: application/json\r\ncontent-length: %d\r\n\r\n%s" % (
+            lines,
+            request_id.encode(),
+            STRICT_LINES,
+            len(told),
+            told,
+        )
+
+    def _caller(self, scope: Scope) -> Caller | None:
+        if self._admission is not None:
+            return self._admission.at_once(scope, _RULE)
+        if self._local_only:
+            try:
+                check_hosts(scope)
+            except RequestError:
+                return None
+        return LOCAL
+
+
+class AtOnceProtocol(WireProtocol):
+    """The protocol of the connection, but for requests that are answered at once.
+
+    Such a request is held back until its body is there. What of it did not come along with its headers is not waited
+    for here: it goes the general way, with its limits of time.
+    """
+
+    def __init__(self, at_once: AtOnce, **given: Any) -> None:
+        super().__init__(**given)
+        self._at_once = at_once
+        self._held: list[bytes] | None = None
+        self._answered_at = -float("inf")
+        self._own_of: Any = None
+        self._own = b""
+
+    def data_received(self, data: bytes) -> None:
+        """Take what came; what is still held afterwards is not whole."""
+        super().data_received(data)
+        if self._held is not None:
+            self._go_the_general_way()
+
+    def on_headers_complete(self) -> None:
+        """Hold back what may be answered at once."""
+        if self._may_be_plain():
+            self.end_head()
+            self._held = []
+        else:
+            super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """Keep the body of what is held."""
+        if self._held is not None:
+            self._held.append(body)
+        else:
+            super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """Answer what is held, now that it is whole."""
+        if self._held is not None:
+            self.end_message()
+            answer = self._answer(b"".join(self._held))
+            if answer is not None:
+                self._held = None
+                self._write(answer)
+                return
+            self._go_the_general_way()
+        super().on_message_complete()
+
+    def _may_be_plain(self) -> bool:
+        return (
+            self.url == _TARGET
+            and self.parser.get_method() == b"POST"
+            and self.parser.get_http_version() == "1.1"
+            and self.parser.should_keep_alive()
+            and not self.parser.should_upgrade()
+            and not self.expect_100_continue
+            and (self.cycle is None or self.cycle.response_complete)
+            and not self.pipeline
+            and not self.flow.write_paused  # whoever reads no answers gets no further ones
+            and not self.transport.is_closing()
+        )
+
+    def _answer(self, body: bytes) -> bytes | None:
+        self.scope["method"] = "POST"
+        try:
+            return self._at_once.answer(cast("Scope", self.scope), body)
+        except Exception:  # it comes again on the general way, which answers 500 and logs it
+            return None
+
+    def _go_the_general_way(self) -> None:
+        held, self._held = self._held or [], None
+        super().on_headers_complete()
+        for part in held:
+            super().on_body(part)
+
+    def _write(self, answer: bytes) -> None:
+        headers = self.server_state.default_headers  # another list every second
+        if headers is not self._own_of:
+            self._own_of = headers
+            self._own = b"HTTP/1.1 200 OK\r\n" + b"".join([b"%s: %s\r\n" % header for header in headers])
+        self.transport.write(self._own + answer)
+        self._note_answer()
+
+    def _note_answer(self) -> None:
+        """As ``on_response_complete``, but for the timer of an idle connection: one that runs is left to run.
+
+        It looks when it ends whether the connection was idle so long. To set one anew for each answer takes longer than
+        all else here.
+        """
+        self.server_state.total_requests += 1
+        self._answered_at = self.loop.time()
+        if self.timeout_keep_alive_task is None and not self.transport.is_closing():
+            self._watch_idleness(self.timeout_keep_alive)
+
+    def _watch_idleness(self, seconds: float) -> None:
+        self.timeout_keep_alive_task = self.loop.call_later(seconds, self.timeout_keep_alive_handler)
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Close a connection that was idle for so long since its last answer."""
+        left = self._answered_at + self.timeout_keep_alive - self.loop.time()
+        if left > 0:
+            self._watch_idleness(left)
+        else:
+            super().timeout_keep_alive_handler()

@@ -1,0 +1,1 @@
+"""HTTP itself: errors, headers, limits of a request."""

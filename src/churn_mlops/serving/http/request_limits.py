@@ -1,0 +1,139 @@
+"""What is taken from a client at all: for which hosts, how many bytes, and for how long it is waited for."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import math
+import re
+import sys
+from collections.abc import Awaitable, Callable, Collection
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.types import Receive, Scope
+
+from churn_mlops.serving.http.concurrency_limit import UnderWay
+from churn_mlops.serving.http.errors import RequestError, too_large_error, too_many_bodies_error, too_slow_error
+
+BODY_SECONDS = 30.0
+BODIES_AT_ONCE, CROWDED_SECONDS = 1000, 1.0
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How much is taken from clients, and for how long.
+
+    Args:
+        body_bytes: a larger body is answered 413, before it is read whole.
+        body_seconds: a body that takes longer to come is answered 408.
+        request_seconds: what is not answered by then, counted from when the body is there, is answered 503.
+        at_once: most requests that are worked on; more are answered 503 at once, so that those under way end soon.
+        bodies_at_once: most bodies that are waited for so long.
+        crowded_seconds: a body beyond them that takes longer to come is answered 503.
+    """
+
+    body_bytes: int
+    body_seconds: float = BODY_SECONDS
+    request_seconds: float = 10.0
+    at_once: int = sys.maxsize
+    bodies_at_once: int = BODIES_AT_ONCE
+    crowded_seconds: float = CROWDED_SECONDS
+
+
+def check_hosts(scope: Scope, allowed: Collection[str] = ()) -> None:
+    """Refuse a request to another name than this machine's own and those that are ``allowed``.
+
+    A page on the internet may have its name resolve to 127.0.0.1, and a browser then lets it ask this server; only the
+    header ``Host`` tells. A browser always sends it, so a request without it (HTTP/1.0) is no such page.
+
+    Raises:
+        RequestError: 400, a ``Host`` is none of them.
+    """
+    for name, value in scope["headers"]:
+        if name == b"host" and not is_local(host := value.decode("latin-1")):
+            if _name_in(host) in allowed:
+                continue
+            if allowed:
+                told = "must be one of serving.allowed_hosts"
+                raise RequestError(400, f"the header Host {told}", [("Host", told)])
+            told = "must be localhost, 127.0.0.1 or [::1], with any port"
+            advice = "without API keys the server answers this machine only; ask http://localhost and the port"
+            raise RequestError(400, f"the header Host {told}: {advice}", [("Host", told)])
+
+
+def check_declared_length(scope: Scope, limit: int) -> None:
+    """Refuse a body by the length it declares, before any of it is read.
+
+    Raises:
+        RequestError: 413, more than ``limit`` bytes are declared.
+    """
+    for name, value in scope["headers"]:
+        if name == b"content-length" and value.isdigit() and int(value) > limit:
+            raise too_large_error(limit)
+
+
+def limited(
+    receive: Receive, limits: Limits, deadline: asyncio.Timeout, under_way: UnderWay, id: str
+) -> Callable[[], Awaitable[dict[str, Any]]]:
+    """``receive``, for a body within the limits (a chunked one declares no length).
+
+    The time is that of the whole body, from its first call on: a client that sends a byte now and then gains nothing.
+    What is received after the body is waited for without end.
+
+    Args:
+        receive: of the application.
+        limits: of the body.
+        deadline: of the answer; it stands still while the body comes.
+        under_way: is told when the body is waited for, and when it is there.
+        id: of the request.
+
+    Returns:
+        A function as ``receive``; it raises RequestError 413, 408, or 503 where too many bodies or requests are here.
+    """
+    clock = asyncio.get_running_loop().time
+    taken, until, whole, crowded = 0, None, False, False
+
+    async def receive_some() -> Any:
+        nonlocal taken, until, whole, crowded
+        if whole:
+            return await receive()
+        if until is None:
+            crowded = not under_way.wait_for_body(id)
+            until = clock() + min(limits.body_seconds, limits.crowded_seconds if crowded else math.inf)
+            deadline.reschedule(None)
+        try:
+            async with asyncio.timeout_at(until):
+                message = await receive()
+        except TimeoutError:
+            raise (too_many_bodies_error() if crowded else too_slow_error(limits.body_seconds)) from None
+        taken += len(message.get("body", b""))
+        if taken > limits.body_bytes:
+            raise too_large_error(limits.body_bytes)
+        whole = not message.get("more_body", False)
+        if whole:
+            under_way.work_on(id)
+            deadline.reschedule(clock() + limits.request_seconds)
+        return message
+
+    return receive_some
+
+
+def _name_in(host: str) -> str:
+    return host.rpartition(":")[0].lower() if re.search(r":\d+$", host) else host.lower()
+
+
+def is_local(host: str) -> bool:
+    """Whether the value of a header ``Host`` names this machine, with or without a port."""
+    name, colon, port = host.rpartition(":")
+    if not colon or host.endswith("]"):
+        name = host
+    elif not port.isdecimal():
+        return False
+    if name.lower() in ("localhost", "127.0.0.1"):
+        return True
+    try:
+        bare = name[1:-1] if name.startswith("[") and name.endswith("]") else name
+        return ipaddress.ip_address(bare).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,1 @@
+"""The model that is served, and how the next one takes over."""

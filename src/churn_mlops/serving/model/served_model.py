@@ -1,0 +1,79 @@
+"""The model that is live, with everything a request needs of it; swapped whole, so no request sees half of two."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from churn_mlops.models.inference import ChurnPredictor
+from churn_mlops.serving.model.request_models import BatchBody, CustomerBody, batch_body, batch_frame, customer_body
+
+
+@dataclass(frozen=True)
+class Live:
+    """One model version as it serves.
+
+    Args:
+        predictor: gives scores and reasons.
+        version: version in the registry, such as "3".
+        live_from: ISO date and time since when it is live.
+        model_type: such as ``additive_boosting``.
+        provenance: what was noted at its promotion (when, revision, metrics).
+        max_batch_rows: most customers of one batch request.
+        sha256: hash of the bundle, which stands in the answers that are kept.
+    """
+
+    predictor: ChurnPredictor
+    version: str
+    live_from: str
+    model_type: str
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+    max_batch_rows: int = 10_000
+    sha256: str = ""
+    customer: type[CustomerBody] = field(init=False)
+    batch: type[BatchBody] = field(init=False)
+    frame: type[BatchBody] = field(init=False)
+
+    def __post_init__(self) -> None:
+        customer = customer_body(self.predictor.contract)
+        object.__setattr__(self, "customer", customer)
+        object.__setattr__(self, "batch", batch_body(customer, self.max_batch_rows))
+        object.__setattr__(self, "frame", batch_frame(self.max_batch_rows))
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A champion that this server does not serve: its ``version``, and why, ``broken`` or ``slow``."""
+
+    version: str
+    reason: str
+
+
+class LiveSource:
+    """Holds what is live. A request reads ``current`` once, and keeps what it read."""
+
+    def __init__(self, current: Live | None = None) -> None:
+        self.current = current
+        self.draining = False
+        self.refused: Refused | None = None
+        self.refusals: Counter[str] = Counter()
+        self.changes = 0
+
+    @property
+    def remarks(self) -> dict[str, str]:
+        """What ``/ready`` tells besides."""
+        refused = self.refused
+        return {} if refused is None else {"champion_refused": f"version {refused.version}: {refused.reason}"}
+
+    def go_live(self, live: Live) -> None:
+        """Answer from ``live`` from the next request on; those under way keep what they read."""
+        self.current = live
+        self.refused = None
+        self.changes += 1
+
+    def refuse(self, refused: Refused) -> None:
+        """Note that a champion is not served, for ``/ready`` and for Prometheus."""
+        self.refused = refused
+        self.refusals[refused.reason] += 1

@@ -1,0 +1,137 @@
+"""What the server counts for Prometheus. Each application has a registry of its own.
+
+Several processes behind one port have one page: each counts into files of a folder that they share, named by the
+environment (:data:`FOLDER`), and whichever is asked adds them up.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter as Counts
+from collections.abc import Callable, Iterable
+from functools import partial
+
+import numpy as np
+import numpy.typing as npt
+from prometheus_client import CollectorRegistry, Counter, Gauge, GCCollector, Histogram, ProcessCollector
+from prometheus_client.exposition import generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
+
+from churn_mlops.serving.model.served_model import Live, LiveSource
+from churn_mlops.serving.observability.process_metrics import FOLDER, Processes
+
+# From the 0.1 ms of one score to the seconds of a full batch.
+_SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+
+
+class Metrics:
+    """The counters of one application.
+
+    Args:
+        source: holds the model that is live.
+    """
+
+    def __init__(self, source: LiveSource) -> None:
+        self._registry = CollectorRegistry()
+        self._requests = self._counter("churn_requests", "Requests answered", ["route", "status"])
+        self._seconds = Histogram(
+            "churn_request_seconds", "Time to answer", ["route"], buckets=_SECONDS, registry=self._registry
+        )
+        self._scores = self._counter("churn_scores", "Customers scored, by risk band", ["band"])
+        # Kept by label: to look them up takes longer than to count.
+        self._answered: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
+        self._banded: dict[str, Counter] = {}
+        self._readings: list[Callable[[], None]] = []
+        self._follow(source)
+        self._gauge("churn_workers", "Processes that answer").set(1)
+        self.folder = os.environ.get(FOLDER)
+        """Where several processes count together; None where there is one."""
+        if self.folder is None:
+            ProcessCollector(registry=self._registry)
+            GCCollector(registry=self._registry)
+
+    def answered(self, route: str, status: int, seconds: float) -> None:
+        """Count one request. ``route`` is the route's pattern, never the address that was asked for."""
+        counted = self._answered.get((route, status))
+        if counted is None:
+            counted = self._requests.labels(route, str(status)), self._seconds.labels(route)
+            self._answered[route, status] = counted
+        counted[0].inc()
+        counted[1].observe(seconds)
+
+    def scored(self, live: Live, probabilities: Iterable[float] | npt.NDArray[np.float64]) -> None:
+        """Count the customers of a batch by their risk band."""
+        for band, count in Counts(map(live.predictor.band, probabilities)).items():
+            self._count_band(band, count)
+
+    def scored_one(self, live: Live, probability: float) -> None:
+        """Count one customer by his risk band."""
+        self._count_band(live.predictor.band(probability), 1)
+
+    def follow_count(self, name: str, meaning: str, read: Callable[[], int]) -> None:
+        """Tell a count that is kept elsewhere, and read when Prometheus asks."""
+        self._follow_count(self._counter(name, meaning), read)
+
+    def follow_level(self, name: str, meaning: str, read: Callable[[], int]) -> None:
+        """Tell a level that is kept elsewhere; of several processes the sum."""
+        gauge = self._gauge(name, meaning)
+        self._readings.append(lambda: gauge.set(read()))
+
+    def take_over(self) -> None:
+        """Read what is kept elsewhere, so that it is told by whichever process is asked."""
+        for reading in self._readings:
+            reading()
+
+    def text(self) -> bytes:
+        """All counters in the text format of Prometheus."""
+        self.take_over()
+        if self.folder is None:
+            return generate_latest(self._registry)
+        together = CollectorRegistry()
+        MultiProcessCollector(together, self.folder)  # type: ignore[no-untyped-call]
+        together.register(Processes(self.folder))
+        return generate_latest(together)
+
+    def _follow(self, source: LiveSource) -> None:
+        """Tell which version is live, and what was taken up and refused."""
+        live = self._gauge("churn_model_live", "Processes in which the version is live", ["version", "model_type"])
+        told: Live | None = None
+
+        def take_over() -> None:
+            nonlocal told
+            now = source.current
+            if now is not told:
+                if told is not None:
+                    live.labels(told.version, told.model_type).set(0)
+                if now is not None:
+                    live.labels(now.version, now.model_type).set(1)
+                told = now
+
+        self._readings.append(take_over)
+        self.follow_count("churn_champion_changes", "Champions taken up since the start", lambda: source.changes)
+        refused = self._counter("churn_champion_refused", "Champions not taken up, by reason", ["reason"])
+        for reason in ("broken", "slow"):
+            self._follow_count(refused.labels(reason), partial(source.refusals.__getitem__, reason))
+
+    def _follow_count(self, counter: Counter, read: Callable[[], int]) -> None:
+        told = 0
+
+        def take_over() -> None:
+            nonlocal told
+            now = read()
+            if now > told:
+                counter.inc(now - told)
+                told = now
+
+        self._readings.append(take_over)
+
+    def _count_band(self, band: str, count: int) -> None:
+        if band not in self._banded:
+            self._banded[band] = self._scores.labels(band)
+        self._banded[band].inc(count)
+
+    def _counter(self, name: str, meaning: str, labels: Iterable[str] = ()) -> Counter:
+        return Counter(name, meaning, labels, registry=self._registry)
+
+    def _gauge(self, name: str, meaning: str, labels: Iterable[str] = ()) -> Gauge:
+        return Gauge(name, meaning, labels, registry=self._registry, multiprocess_mode="livesum")

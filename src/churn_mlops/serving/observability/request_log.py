@@ -1,0 +1,141 @@
+"""Around every request: its id, the limits of what it may send, its line in the log, its place in the metrics."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+import traceback
+
+import structlog
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from churn_mlops.logs import info_lines
+from churn_mlops.serving.http.concurrency_limit import UnderWay
+from churn_mlops.serving.http.errors import RequestError, fault_error, refusal, too_late_error
+from churn_mlops.serving.http.request_limits import Limits, check_declared_length, check_hosts, limited
+from churn_mlops.serving.http.security_headers import add_strict_headers
+from churn_mlops.serving.model.served_model import LiveSource
+from churn_mlops.serving.observability.metrics import Metrics
+
+PROBES = ("/health", "/ready", "/metrics")
+log = structlog.get_logger("churn_mlops.serving")
+
+
+def new_request_id() -> str:
+    """32 hexadecimal digits: the millisecond, then 80 random bits.
+
+    They grow with time, so that the store adds each answer at the end of its index, and not somewhere in the middle.
+    """
+    return f"{time.time_ns() // 1_000_000:012x}{secrets.token_hex(10)}"
+
+
+class Journal:
+    """Where each request that was answered is counted, and gets its line in the log.
+
+    The lines of requests that are answered in one round of the loop are written together at its end.
+    """
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+        self._lines: list[dict[str, str | int | float]] = []
+
+    def note(self, route: str, status: int, seconds: float, request_id: str) -> None:
+        """Note one request, by its route's pattern; called on the loop."""
+        self._metrics.answered(route, status, seconds)
+        if not self._lines:
+            asyncio.get_running_loop().call_soon(self._write)
+        self._lines.append({"route": route, "status": status, "ms": round(seconds * 1e3, 3), "request_id": request_id})
+
+    def _write(self) -> None:
+        lines, self._lines = self._lines, []
+        info_lines("request", lines)
+
+
+class Observed:
+    """ASGI middleware; the outermost, so that nothing is answered without it.
+
+    It sets ``scope["state"]["request_id"]``, sends it back as ``X-Request-Id``, and stands between a fault and the
+    client: a fault is answered 500 in the one shape, and logged under the id.
+
+    Args:
+        app: what answers.
+        metrics: what counts.
+        source: says when the server is draining: every answer then closes its connection.
+        limits: of what clients send, and of the time it takes.
+        local_only: a request to another host than this machine is answered 400.
+    """
+
+    def __init__(self, app: ASGIApp, metrics: Metrics, source: LiveSource, limits: Limits, local_only: bool) -> None:
+        self._app, self._source, self._limits, self._local_only = app, source, limits, local_only
+        self._under_way = UnderWay(limits.at_once, limits.bodies_at_once)
+        self._journal = Journal(metrics)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = time.perf_counter()
+        request_id = new_request_id()
+        scope.setdefault("state", {})["request_id"] = request_id
+        answer = _Answer(send, request_id, self._source)
+        try:
+            await self._answer(scope, receive, answer, request_id)
+        finally:
+            self._under_way.leave(request_id)
+            # A client that went away before the answer leaves no status; 499 is what proxies call that.
+            status, seconds = answer.status or 499, time.perf_counter() - started
+            route = getattr(scope.get("route"), "path", "other")
+            self._journal.note(route, status, seconds, request_id)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: _Answer, request_id: str) -> None:
+        limits = self._limits
+        try:
+            if scope["path"] not in PROBES:
+                self._under_way.work_on(request_id)
+            if self._local_only:
+                check_hosts(scope)
+            check_declared_length(scope, limits.body_bytes)
+        except RequestError as refused:
+            await refusal(refused, request_id)(scope, receive, send)
+            return
+        try:
+            async with asyncio.timeout(limits.request_seconds) as deadline:
+                taking = limited(receive, limits, deadline, self._under_way, request_id)
+                await self._app(scope, taking, send)
+        except ClientDisconnect:
+            return  # the client went away: nobody is there to answer
+        except Exception as error:
+            late = isinstance(error, TimeoutError) and deadline.expired()
+            if not late:
+                _log_fault(error, request_id)
+            if send.status:  # half an answer is out: only breaking the connection tells the client
+                raise
+            told = too_late_error(limits.request_seconds) if late else fault_error()
+            await refusal(told, request_id)(scope, receive, send)
+
+
+class _Answer:
+    """Sends an answer on, with the request's id, and remembers its status."""
+
+    def __init__(self, send: Send, request_id: str, source: LiveSource) -> None:
+        self._send, self._source = send, source
+        self._header = (b"x-request-id", request_id.encode())
+        self.status = 0
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            message["headers"] = [*message.get("headers", ()), self._header]
+            if self._source.draining:  # so that the next request goes to a server that stays
+                message["headers"].append((b"connection", b"close"))
+            add_strict_headers(message)
+        await self._send(message)
+
+
+def _log_fault(error: Exception, request_id: str) -> None:
+    """Where it happened and of what kind; the message of a fault may quote a customer's values, so it stays out."""
+    frames = "".join(traceback.format_tb(error.__traceback__))
+    log.error("fault", kind=type(error).__name__, frames=frames, request_id=request_id)

@@ -1,0 +1,1 @@
+"""What keeps the server answering: the store client, threads, queues, background tasks."""

@@ -1,0 +1,158 @@
+"""People who sign in with a password, of which only a slow hash (argon2id) is kept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+from sqlalchemy import Connection, insert, select, update
+
+from churn_mlops.errors import AccessError
+from churn_mlops.store.access.api_keys import checked_name
+from churn_mlops.store.audit_log import add_event
+from churn_mlops.store.database.clock import Clock, utc_now
+from churn_mlops.store.database.database import Store
+from churn_mlops.store.database.schema import PEOPLE, SESSIONS
+
+PERSON_ROLES = ("agent", "analyst", "admin")
+SHORTEST_PASSWORD = 12
+LONGEST_PASSWORD = 1024
+# As OWASP advises for argon2id; 19 MiB for each verification that runs.
+_HASHER = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
+_PUBLIC = (PEOPLE.c.name, PEOPLE.c.role, PEOPLE.c.created_at, PEOPLE.c.disabled_at)
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody who may sign in.
+
+    Args:
+        name: by which he signs in; letters, digits and ``._@-``.
+        role: what he may.
+        created_at: when he was added, in UTC.
+        disabled_at: since when he may no longer sign in, None while he may.
+    """
+
+    name: str
+    role: str
+    created_at: datetime
+    disabled_at: datetime | None
+
+
+def add_person(
+    store: Store, name: str, password: str, role: str, *, by: str, replace: bool = False, clock: Clock = utc_now
+) -> Person:
+    """Add somebody who may sign in.
+
+    Args:
+        store: the store.
+        name: by which he signs in.
+        password: 12 characters or more.
+        role: one of ``PERSON_ROLES``.
+        by: who adds him.
+        replace: somebody of this name gets this password and role, may sign in again, and his sessions end.
+        clock: gives the moment.
+
+    Raises:
+        AccessError: the name is taken, the password is too short or long, or there is no such role.
+        StoreError: the store fails.
+    """
+    checked_name(name)
+    if role not in PERSON_ROLES:
+        raise AccessError(f"{role!r} is no role of a person: one of {', '.join(PERSON_ROLES)}")
+    if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
+        raise AccessError(
+            f"the password has {len(password)} characters: take {SHORTEST_PASSWORD} to {LONGEST_PASSWORD}"
+        )
+    values = {"password": _HASHER.hash(password), "role": role, "disabled_at": None}
+    with store.writing("add a person") as connection:
+        now = clock()
+        known = connection.execute(select(PEOPLE.c.name).where(PEOPLE.c.name == name)).first() is not None
+        if known and not replace:
+            raise AccessError(f"there is somebody of the name {name!r}: take another, or replace password and role")
+        if known:
+            connection.execute(update(PEOPLE).where(PEOPLE.c.name == name).values(**values))
+            _end_sessions(connection, name, now)
+        else:
+            connection.execute(insert(PEOPLE).values(name=name, created_at=now, **values))
+        event = "person.changed" if known else "person.added"
+        add_event(connection, now, by, event, details={"name": name, "role": role})
+        return _person(connection, name)
+
+
+def disable_person(store: Store, name: str, *, by: str, clock: Clock = utc_now) -> Person:
+    """Let somebody sign in no more, and end his sessions.
+
+    Raises:
+        AccessError: there is nobody of this name.
+        StoreError: the store fails.
+    """
+    with store.writing("disable a person") as connection:
+        now = clock()
+        this = (PEOPLE.c.name == name, PEOPLE.c.disabled_at.is_(None))
+        done = connection.execute(update(PEOPLE).where(*this).values(disabled_at=now))
+        _end_sessions(connection, name, now)
+        if done.rowcount:
+            add_event(connection, now, by, "person.disabled", details={"name": name})
+        return _person(connection, name)
+
+
+def people(store: Store) -> list[Person]:
+    """Everybody who may sign in or once might, by name.
+
+    Raises:
+        StoreError: the store fails.
+    """
+    with store.reading("read the people") as connection:
+        rows = connection.execute(select(*_PUBLIC).order_by(PEOPLE.c.name)).all()
+    return [Person(**row._mapping) for row in rows]
+
+
+def password_of(store: Store, name: str) -> tuple[Person, str] | None:
+    """Somebody who may sign in, with the hash of his password; None where there is nobody.
+
+    Raises:
+        StoreError: the store fails.
+    """
+    if "\x00" in name:  # PostgreSQL refuses such a text, and nobody has it
+        return None
+    query = select(*_PUBLIC, PEOPLE.c.password).where(PEOPLE.c.name == name, PEOPLE.c.disabled_at.is_(None))
+    with store.reading("read a person") as connection:
+        row = connection.execute(query).one_or_none()
+    if row is None:
+        return None
+    values: dict[str, Any] = dict(row._mapping)
+    kept = str(values.pop("password"))
+    return Person(**values), kept
+
+
+def password_matches(kept: str | None, password: str) -> bool:
+    """Whether ``password`` is the one that ``kept`` is the hash of.
+
+    It takes about 50 ms and 19 MiB, also where ``kept`` is None: the time does not tell whether a name is known.
+    """
+    try:
+        matches = _HASHER.verify(kept or _NOBODY, password[:LONGEST_PASSWORD])
+    except (VerificationError, InvalidHashError):
+        return False
+    return matches and kept is not None
+
+
+def _end_sessions(connection: Connection, name: str, now: datetime) -> None:
+    these = (SESSIONS.c.person == name, SESSIONS.c.ended_at.is_(None))
+    connection.execute(update(SESSIONS).where(*these).values(ended_at=now))
+
+
+def _person(connection: Connection, name: str) -> Person:
+    row = connection.execute(select(*_PUBLIC).where(PEOPLE.c.name == name)).one_or_none()
+    if row is None:
+        raise AccessError(f"there is nobody of the name {name!r}: `churn people list` shows the names")
+    values: dict[str, Any] = dict(row._mapping)
+    return Person(**values)
+
+
+# The hash of a password that nobody has.
+_NOBODY = "$argon2id$v=19$m=19456,t=2,p=1$" + "AAAAAAAAAAAAAAAAAAAAAA$" + "A" * 43

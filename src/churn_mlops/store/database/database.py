@@ -1,0 +1,248 @@
+"""Opening the store: an SQLite file by default, PostgreSQL in production."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from churn_mlops.database_urls import shown
+from churn_mlops.errors import StoreError
+from churn_mlops.store.database.advisory_locks import take_turn
+from churn_mlops.store.database.bulk_load import staged
+from churn_mlops.store.database.errors import told
+from churn_mlops.store.database.migrate import migrate
+
+BUSY_TIMEOUT_MS = 30_000
+# How soon a connection to a server that has vanished without a word is given up: after about a minute, not two hours.
+KEEPALIVE = {
+    "connect_timeout": 10,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 60_000,
+}
+_WRITES = "churn_writes"
+# SQLite's memory for pages, in KiB: little for a look at a customer, more where a whole date passes through.
+_SMALL_CACHE, _LARGE_CACHE = 2_000, 64_000
+_POSTGRES = ("postgres", "postgresql", "postgresql+psycopg")
+
+
+@dataclass(frozen=True)
+class Store:
+    """An open store, to be closed, best by ``with``. Its functions stand in the modules, one for each concept.
+
+    Args:
+        engine: the pool of connections.
+        address: as it was given, password included; never shown.
+    """
+
+    engine: Engine = field(repr=False)
+    address: str = field(repr=False)
+
+    @property
+    def shown(self) -> str:
+        """The address without user and password."""
+        return shown(self.address)
+
+    @property
+    def file(self) -> Path | None:
+        """The file of an SQLite store, None for a server."""
+        return Path(str(self.engine.url.database)) if self.engine.dialect.name == "sqlite" else None
+
+    @contextmanager
+    def reading(self, doing: str, *, much: bool = False) -> Iterator[Connection]:
+        """A connection with a transaction that reads; ``doing`` is told where it fails.
+
+        Args:
+            doing: such as "read the latest run".
+            much: whether all rows of a date are read.
+
+        Raises:
+            StoreError: the store fails.
+        """
+        with told(self.engine, self.address, doing), self.engine.connect() as connection:
+            if much:
+                self._make_room(connection)
+            with connection.begin():
+                yield connection
+
+    @contextmanager
+    def writing(self, doing: str, *, much: bool = False) -> Iterator[Connection]:
+        """A connection with a transaction that writes, all or nothing; ``doing`` is told where it fails.
+
+        One writer is let in at a time; on SQLite, the others wait for half a minute at most.
+
+        Args:
+            doing: such as "record an outcome".
+            much: whether all rows of a date are written.
+
+        Raises:
+            StoreError: the store fails.
+        """
+        with told(self.engine, self.address, doing), self.engine.connect() as connection:
+            if much:
+                self._make_room(connection)
+            with self.committing(connection):
+                yield connection
+
+    @contextmanager
+    def committing(self, connection: Connection) -> Iterator[None]:
+        """One transaction that writes, on a connection that has none."""
+        connection = connection.execution_options(**{_WRITES: True})
+        try:
+            with connection.begin():
+                take_turn(connection)
+                yield
+                self._still_there()
+        finally:
+            connection.execution_options(**{_WRITES: False})
+
+    @contextmanager
+    def staging(self, doing: str, table: Table) -> Iterator[tuple[Connection, Table]]:
+        """A connection without a transaction, and a temporary table for the rows that are to come into ``table``.
+
+        Raises:
+            StoreError: the store fails.
+        """
+        with told(self.engine, self.address, doing), self.engine.connect() as connection:
+            self._make_room(connection)
+            with staged(connection, table) as stage:
+                yield connection, stage
+
+    def _make_room(self, connection: Connection) -> None:
+        """More of SQLite's pages in memory until the connection is given back: a date has its rows in two orders."""
+        if self.file is not None:
+            connection.exec_driver_sql(f"PRAGMA cache_size = -{_LARGE_CACHE}")
+            connection.commit()
+
+    def _still_there(self) -> None:
+        """SQLite would go on writing to a file that was deleted, and lose it all with the last connection."""
+        if self.file is not None and not self.file.exists():
+            raise StoreError(f"the file of the store, {self.file}, is gone: put it back or run again; nothing was kept")
+
+    def close(self) -> None:
+        """Close all connections."""
+        self.engine.dispose()
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def open_store(address: str, *, lock_wait_ms: int | None = None) -> Store:
+    """Open the store at ``address`` and bring its tables up to date; an SQLite file is made where there is none.
+
+    Args:
+        address: ``sqlite:///`` and a path, from the working directory or absolute; or ``postgresql://`` (also
+            ``postgres://``) with user, password, host and database.
+        lock_wait_ms: longest wait for what another program has locked, in milliseconds. When None, half a minute on
+            SQLite, and on PostgreSQL as its own ``lock_timeout`` says.
+
+    Raises:
+        StoreError: it cannot be reached, read or written, or was written by a newer version of this program.
+    """
+    url = address_of(address)
+    engine = _sqlite(url, address, lock_wait_ms) if url.drivername == "sqlite" else _postgres(url, lock_wait_ms)
+    store = Store(engine, address)
+    try:
+        with told(engine, address, "open the tables"):
+            migrate(engine, store.file, store.shown)
+    except BaseException:
+        store.close()
+        raise
+    return store
+
+
+def is_made(address: str) -> bool:
+    """Whether opening the store would make no new file: who only looks need not make one. Of a server it is not asked.
+
+    Raises:
+        StoreError: ``address`` is none.
+    """
+    url = address_of(address)
+    return url.drivername != "sqlite" or Path(str(url.database)).exists()
+
+
+def address_of(address: str) -> URL:
+    """The address in the form in which it is opened, that of a file absolute.
+
+    Raises:
+        StoreError: it is none.
+    """
+    kinds = "sqlite:///path/to/file.db or postgresql://user:password@host/database"
+    try:
+        url = make_url(address)
+    except (ArgumentError, ValueError):  # a port that is no number
+        # Not shown: what may be in it cannot be told.
+        raise StoreError(f"store.url is no address of a database: write {kinds}") from None
+    if url.drivername in _POSTGRES:
+        return url.set(drivername="postgresql+psycopg")
+    if url.drivername not in ("sqlite", "sqlite+pysqlite"):
+        raise StoreError(f"store.url, {shown(address)}, is of no kind that the store can be of: write {kinds}")
+    if not url.database or url.database == ":memory:" or url.query:
+        raise StoreError(f"store.url, {shown(address)}, names no file: write sqlite:///path/to/file.db")
+    # Absolute, so that the store stays the same when the working directory changes.
+    return url.set(drivername="sqlite", database=str(Path(url.database).resolve()))
+
+
+def _sqlite(url: URL, address: str, lock_wait_ms: int | None) -> Engine:
+    busy_timeout_ms = BUSY_TIMEOUT_MS if lock_wait_ms is None else lock_wait_ms
+    folder = Path(str(url.database)).parent
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(
+            f"the folder of the store {shown(address)}, {folder}, cannot be made ({error.strerror}): make it, or set "
+            "store.url to another place (CHURN__STORE__URL)"
+        ) from None
+    engine = create_engine(url, connect_args={"timeout": busy_timeout_ms / 1000})
+
+    @event.listens_for(engine, "connect")
+    def _set_up(connection: Any, _entry: ConnectionPoolEntry) -> None:
+        connection.isolation_level = None  # the driver's own idea of when a transaction begins is left out
+        for setting in (
+            f"busy_timeout = {busy_timeout_ms}",
+            "foreign_keys = ON",
+            f"cache_size = -{_SMALL_CACHE}",
+            "synchronous = FULL",  # what was acknowledged outlives a loss of power
+            "journal_size_limit = 67108864",  # the log of a large publication is cut back to 64 MiB
+        ):
+            connection.execute(f"PRAGMA {setting}")
+
+    @event.listens_for(engine, "checkin")
+    def _give_back(connection: Any, _entry: ConnectionPoolEntry) -> None:
+        if connection is not None:
+            connection.execute(f"PRAGMA cache_size = -{_SMALL_CACHE}")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        # A writer takes its turn at once: a reader that becomes a writer may be refused without waiting.
+        writes = connection.get_execution_options().get(_WRITES)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine
+
+
+def _postgres(url: URL, lock_wait_ms: int | None) -> Engine:
+    defaults = {name: value for name, value in KEEPALIVE.items() if name not in url.query}
+    engine = create_engine(url, connect_args=defaults, pool_pre_ping=True)
+    if lock_wait_ms is not None:
+
+        @event.listens_for(engine, "connect")
+        def _set_up(connection: Any, _entry: ConnectionPoolEntry) -> None:
+            connection.execute(f"SET lock_timeout = {lock_wait_ms:d}")
+            connection.commit()  # what is rolled back would take the setting along
+
+    return engine

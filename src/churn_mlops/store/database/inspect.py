@@ -1,0 +1,88 @@
+"""A look at the store that changes nothing: no file is made, no table brought up to date."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import Connection, create_engine, text
+
+from churn_mlops.errors import StoreError
+from churn_mlops.store.database.database import KEEPALIVE, address_of
+from churn_mlops.store.database.errors import told
+from churn_mlops.store.database.migrate import revision
+from churn_mlops.store.database.schema import HEAD, RUNS, VERSION_TABLE
+
+_OPENED = ("-wal", "-shm")
+
+
+@dataclass(frozen=True)
+class StoreLook:
+    """How the store stands.
+
+    Args:
+        file: of an SQLite store, None for a server.
+        revision: of its tables, None where there are none yet.
+        obstacle: why it cannot be written; None where it can.
+    """
+
+    file: Path | None
+    revision: str | None
+    obstacle: str | None
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether its tables are those of this version."""
+        return self.revision == HEAD
+
+
+def look_at_store(address: str) -> StoreLook:
+    """Whether the store at ``address`` can be reached and written, and of which revision its tables are.
+
+    Raises:
+        StoreError: it cannot be reached or read.
+    """
+    url = address_of(address)
+    if url.drivername == "sqlite":
+        return _at_file(Path(str(url.database)))
+    engine = create_engine(url, connect_args={**KEEPALIVE, "connect_timeout": 3})
+    try:
+        with told(engine, address, "look at it"), engine.connect() as connection:
+            return StoreLook(None, revision(connection), _obstacle(connection))
+    finally:
+        engine.dispose()
+
+
+def _at_file(file: Path) -> StoreLook:
+    if not file.exists():
+        above = next(place for place in file.parents if place.exists())
+        able = os.access(above, os.W_OK | os.X_OK)
+        return StoreLook(file, None, None if able else f"it cannot be made in {above}")
+    closed = [place for place in (file, file.parent) if not os.access(place, os.W_OK)]
+    obstacle = f"{closed[0]} may not be written" if closed else None
+    # Opened in any other way, SQLite would make files of its own beside a store that nobody has open.
+    alone = not any(Path(f"{file}{ending}").exists() for ending in _OPENED)
+    mode = "mode=ro&immutable=1" if alone else "mode=ro"
+    query = f"SELECT version_num FROM {VERSION_TABLE}"  # noqa: S608 a name of ours
+    try:
+        with closing(sqlite3.connect(f"{file.resolve().as_uri()}?{mode}", uri=True)) as connection:
+            there = connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", [VERSION_TABLE]).fetchone()
+            row = connection.execute(query).fetchone() if there else None
+    except sqlite3.Error as error:
+        raise StoreError(
+            f"the store {file} cannot be read ({error}): restore it from a backup, or set store.url to another place"
+        ) from None
+    return StoreLook(file, row[0] if row else None, obstacle)
+
+
+def _obstacle(connection: Connection) -> str | None:
+    if connection.execute(text("SELECT pg_is_in_recovery()")).scalar():
+        return "it is a copy that is only read"
+    if revision(connection) is None:
+        able = connection.execute(text("SELECT has_schema_privilege(current_schema(), 'CREATE')")).scalar()
+        return None if able else "this user may not make tables in it"
+    able = connection.execute(text("SELECT has_table_privilege(:name, 'INSERT')"), {"name": RUNS.name}).scalar()
+    return None if able else "this user may not write its tables"

@@ -1,0 +1,139 @@
+"""What deleted rows leave on disk: freed pages, and logs written ahead; made to hold nothing more, where SQL can."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, text
+
+from churn_mlops.errors import StoreError
+from churn_mlops.store.database.database import BUSY_TIMEOUT_MS, Store
+from churn_mlops.store.database.errors import told
+from churn_mlops.store.database.schema import ANSWERS, CONTACTS, OUTCOME_CHANGES, OUTCOMES, PREDICTIONS, RUNS
+
+PATIENCE_MS = 10_000
+"""How long it is waited for those who read what was there before."""
+TOUCHED = tuple(table.name for table in (PREDICTIONS, OUTCOMES, OUTCOME_CHANGES, ANSWERS, CONTACTS, RUNS))
+"""Tables that a customer is removed from."""
+# Samples of the values of each column, names among them, for the planner.
+_STATISTICS = "pg_statistic"
+_POLL_SECONDS = 0.1
+_LOG_SETTINGS = ("checkpoint_timeout", "wal_keep_size", "archive_mode")
+_AGAIN = "then run `churn forget --again`"
+
+
+@dataclass(frozen=True)
+class Cleaned:
+    """What is on disk after rows were deleted.
+
+    Args:
+        whole: whether all was done that can be done from here.
+        said: what was done, or what was in the way and what to do, in a sentence.
+    """
+
+    whole: bool
+    said: str
+
+
+def clean(store: Store, *, rewrite: bool = False, patience_ms: int = PATIENCE_MS) -> Cleaned:
+    """Make sure that no deleted row is left in the files of the store, as far as SQL reaches.
+
+    An SQLite file is written anew, which takes as much room again while it lasts, and its log is emptied. On
+    PostgreSQL dead rows are removed, and samples of names in the planner's statistics; with ``rewrite`` tables and
+    indexes are written anew as well, while nobody can read them.
+
+    Args:
+        store: the store.
+        rewrite: for PostgreSQL.
+        patience_ms: how long to wait for readers that are in the way, milliseconds.
+    """
+    try:
+        return _clean_file(store, patience_ms) if store.file is not None else _clean_server(store, rewrite, patience_ms)
+    except StoreError as error:
+        return Cleaned(False, f"freed pages may still hold the rows: {error}; {_AGAIN}")
+
+
+def log_limits(store: Store) -> dict[str, str]:
+    """The settings by which a PostgreSQL server keeps its write-ahead log, with their units; none of an SQLite file.
+
+    Raises:
+        StoreError: the store fails.
+    """
+    if store.file is not None:
+        return {}
+    with store.reading("read how long the server keeps its log") as connection:
+        return {name: connection.scalar(text(f"SELECT current_setting('{name}')")) or "" for name in _LOG_SETTINGS}
+
+
+def _clean_file(store: Store, patience_ms: int) -> Cleaned:
+    with told(store.engine, store.address, "write the file anew"), store.engine.connect() as connection:
+        # Outside of any transaction, so past SQLAlchemy, which would begin one.
+        raw: Any = connection.connection.driver_connection
+        try:
+            raw.execute(f"PRAGMA busy_timeout = {int(patience_ms)}")
+            raw.execute("VACUUM")
+            busy, *_ = raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        finally:
+            raw.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+    if busy:
+        return Cleaned(
+            False,
+            f"{store.shown} and its log still hold the rows, since somebody was reading for more than "
+            f"{patience_ms / 1000:g} seconds: wait until that is done, {_AGAIN}",
+        )
+    return Cleaned(True, f"{store.shown} was written anew, and its log emptied")
+
+
+def _clean_server(store: Store, rewrite: bool, patience_ms: int) -> Cleaned:
+    with told(store.engine, store.address, "remove dead rows"), _alone(store, patience_ms) as (connection, notices):
+        late = _readers_left(connection, patience_ms)
+        how = "VACUUM (FULL, ANALYZE)" if rewrite else "VACUUM (ANALYZE)"
+        for name in TOUCHED:
+            connection.execute(text(f"{how} {name}"))
+        refused = list(notices)
+        connection.execute(text(f"VACUUM {'(FULL) ' if rewrite else ''}{_STATISTICS}"))
+    if refused:
+        return Cleaned(False, f"dead rows are still there ({refused[0]}): let the owner of the tables run it, {_AGAIN}")
+    if late:
+        return Cleaned(
+            False,
+            f"dead rows may still be there, since {late} session{'s' if late > 1 else ''} kept a transaction open for "
+            f"more than {patience_ms / 1000:g} seconds: end it, {_AGAIN}",
+        )
+    statistics = "" if len(notices) == len(refused) else "; samples in the planner's statistics go with its next VACUUM"
+    done = "tables and indexes were written anew" if rewrite else "dead rows were removed"
+    return Cleaned(True, f"{done} (VACUUM){statistics}")
+
+
+@contextmanager
+def _alone(store: Store, patience_ms: int) -> Iterator[tuple[Connection, list[str]]]:
+    """A connection without transactions, closed at the end, and what the server remarks on it."""
+    notices: list[str] = []
+    with store.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        raw: Any = connection.connection.driver_connection
+        connection.detach()  # closed at the end, rather than given back with its settings
+        raw.add_notice_handler(lambda notice: notices.append(notice.message_primary or ""))
+        connection.execute(text("SELECT set_config('lock_timeout', :wait, false)"), {"wait": str(patience_ms)})
+        yield connection, notices
+
+
+def _readers_left(connection: Connection, patience_ms: int) -> int:
+    """How many of the transactions that are open now still are when the time is over; a dead row is kept for them."""
+    begun = _open_transactions(connection)
+    for _ in range(int(patience_ms / 1000 / _POLL_SECONDS)):
+        if not begun:
+            break
+        connection.execute(text("SELECT pg_sleep(:seconds)"), {"seconds": _POLL_SECONDS})
+        begun &= _open_transactions(connection)
+    return len(begun)
+
+
+def _open_transactions(connection: Connection) -> set[tuple[Any, ...]]:
+    query = (
+        "SELECT pid, xact_start FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() "
+        "AND backend_type = 'client backend' AND xact_start IS NOT NULL"
+    )
+    return {tuple(row) for row in connection.execute(text(query))}

@@ -1,0 +1,1 @@
+"""Scoring runs, their predictions and their outcomes."""

@@ -1,0 +1,114 @@
+"""Publishing a scoring run: readers see all of a date or nothing of it, whenever the process is killed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import fields
+from datetime import date
+from typing import Any
+
+from sqlalchemy import Connection, delete, insert, select, update
+
+from churn_mlops.errors import StoreError
+from churn_mlops.store.database.bulk_load import checked_customers, count_anew, insert_staged, load, plain, rows_of
+from churn_mlops.store.database.clock import Clock, utc_now
+from churn_mlops.store.database.database import Store
+from churn_mlops.store.database.schema import PREDICTIONS, RUNS
+from churn_mlops.store.scoring.predictions import OFFER, Predictions
+from churn_mlops.store.scoring.runs import NewRun, Run, run_from
+
+
+def publish(
+    store: Store,
+    run: NewRun,
+    batches: Iterable[Predictions],
+    *,
+    customers: int | None = None,
+    check: Callable[[], None] = lambda: None,
+    clock: Clock = utc_now,
+) -> Run:
+    """Publish a run with its predictions in one transaction, in place of what was published for its date.
+
+    The batches are first put aside, where nobody sees them: the store is locked for other writers only while they are
+    moved to their place, not while they are computed.
+
+    Args:
+        store: the store.
+        run: what is known of the run; the totals are counted here.
+        batches: the predictions, in any order; taken one at a time.
+        customers: how many were scored, where ``batches`` hold only the first of them: all who are likely to churn or
+            worth an offer, at least. Counted when left out.
+        check: raises where nothing may be published any more, such as when a lock was lost; called last.
+        clock: tells when it is published.
+
+    Returns:
+        the run as it was published.
+
+    Raises:
+        StoreError: the store fails, or the predictions break a rule. What was published before stays as it was, as it
+            does when ``batches`` raises.
+    """
+    counting = _Counting(batches)
+    with store.staging(f"publish the predictions of {run.as_of}", PREDICTIONS) as (connection, stage):
+        with connection.begin():
+            load(connection, stage, counting.rows())
+        with store.committing(connection):
+            totals = counting.totals(run.as_of, customers) | {"finished_at": clock()}
+            run_id = _put_run(connection, run, totals)
+            connection.execute(delete(PREDICTIONS).where(PREDICTIONS.c.run_id == run_id))
+            insert_staged(connection, stage, PREDICTIONS, run_id)
+            count_anew(connection, PREDICTIONS)
+            check()
+            return run_from(connection.execute(select(RUNS).where(RUNS.c.id == run_id)).one())
+
+
+def _put_run(connection: Connection, run: NewRun, totals: dict[str, Any]) -> int:
+    """Write the run, over that of the same date where there is one: the outcomes of the date stay."""
+    values = {field.name: getattr(run, field.name) for field in fields(NewRun)}
+    values |= totals | {"warnings": list(run.warnings)}
+    found = connection.execute(select(RUNS.c.id).where(RUNS.c.as_of == run.as_of)).scalar()
+    if found is None:
+        (new,) = connection.execute(insert(RUNS).values(**values)).inserted_primary_key or (0,)
+        return int(new)
+    # Its outcomes are due again, for customers who were not scored the first time; and its list is another one.
+    values |= dict.fromkeys(("matured_at", "checked_at", "delivered_at", "deleted_at"))
+    connection.execute(update(RUNS).where(RUNS.c.id == found).values(**values))
+    return int(found)
+
+
+class _Counting:
+    """The rows of batches, counted as they pass."""
+
+    def __init__(self, batches: Iterable[Predictions]) -> None:
+        self._batches = batches
+        self._totals = dict.fromkeys(("customers", "likely", "worth_an_offer"), 0)
+
+    def rows(self) -> Iterator[tuple[Any, ...]]:
+        for batch in self._batches:
+            columns = {field.name: plain(getattr(batch, field.name)) for field in fields(batch)}
+            columns["customer"] = checked_customers(columns["customer"])
+            columns["reasons"] = [None if reasons is None else _as_json(reasons) for reasons in columns["reasons"]]
+            self._totals["customers"] += len(columns["customer"])
+            self._totals["likely"] += sum(columns["will_churn"])
+            self._totals["worth_an_offer"] += list(columns["action"]).count(OFFER)
+            yield from rows_of(list(columns.values()))
+
+    def totals(self, as_of: date, customers: int | None) -> dict[str, Any]:
+        counted = self._totals["customers"]
+        if customers is not None and customers < counted:
+            raise StoreError(
+                f"{counted} predictions of {as_of} come from {customers} customers who were scored: one of the numbers "
+                "is wrong; nothing was written"
+            )
+        return self._totals | {"customers": counted if customers is None else customers}
+
+
+def _as_json(reasons: Any) -> str:
+    try:
+        return json.dumps(reasons, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise StoreError(
+            f"reasons of a customer are not what JSON can say ({error}): give texts, finite numbers, lists and "
+            "mappings; nothing was written"
+        ) from None

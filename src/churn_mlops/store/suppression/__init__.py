@@ -1,0 +1,1 @@
+"""Tombstones: the keyed hashes of erased customers."""

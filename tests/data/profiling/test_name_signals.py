@@ -1,0 +1,35 @@
+"""Words of a column's name."""
+
+from __future__ import annotations
+
+import pytest
+
+from churn_mlops.data.profiling.name_signals import title
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("TotalCharges", "total charges"),
+        ("StreamingTV", "streaming TV"),
+        ("customer_id", "customer id"),
+        ("monatliche_gebühr", "monatliche gebühr"),
+        ("Straßentyp", "straßentyp"),
+    ],
+)
+def test_a_name_is_told_in_words_of_any_script(name: str, words: str) -> None:
+    assert title(name) == words
+
+
+@pytest.mark.parametrize(
+    ("name", "unit", "words"),
+    [
+        ("Tenure (months)", "months", "tenure"),
+        ("tenure_month", "months", "tenure"),
+        ("data_GB", "GB", "data"),
+        ("Months", "months", "months"),
+        ("Monthly Fee", "€", "monthly fee"),
+    ],
+)
+def test_a_unit_that_follows_every_number_is_not_said_in_the_title_too(name: str, unit: str, words: str) -> None:
+    assert title(name, unit) == words

@@ -1,0 +1,90 @@
+"""Ends that stand in a table of their own."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from churn_mlops.data.contract import END, END_KNOWN_AT, LEFT, HistoryContract
+from churn_mlops.data.snapshot.churn_dates import customers_of
+from churn_mlops.data.snapshot.known_rows import History
+from churn_mlops.data.snapshot.snapshot import read_history
+from tests.data.proposal.databases import tables
+
+
+def test_the_first_end_that_is_not_before_the_start_counts_with_the_time_when_it_was_known() -> None:
+    people = pd.DataFrame({"id": ["a", "b", "c"], "since": ["2024-01-01", "2024-02-01", "2024-03-01"]})
+    gone = pd.DataFrame(
+        {
+            "id": ["a", "a", "b", "b", "x"],
+            "at": ["05/06/2024", "04/05/2024", "01/01/2024", "01/02/2024", "01/02/2024"],
+            "told": ["2024-06-06", "2024-05-09", "2024-01-01", "2024-02-03", "2024-02-03"],
+            "kind": ["end", "end", "end", "end", "end"],
+        }
+    )
+    contract = HistoryContract.from_dict(
+        {
+            "name": "x",
+            "customer": "id",
+            "tables": {
+                "people": {"start": "since", "ends": "gone"},
+                "gone": {
+                    "event_time": "at",
+                    "known_at": "told",
+                    "formats": {"at": "%d/%m/%Y"},
+                    "where": {"kind": "end"},
+                },
+            },
+            "features": {"tenure": {"age_of": "people.start", "unit": "days"}},
+        }
+    )
+    found = customers_of(History(tables({"people": people, "gone": gone}), contract)).order_by("id")
+    rows = found.to_pyarrow().to_pylist()
+    assert [row[END] for row in rows] == [dt.datetime(2024, 5, 4), dt.datetime(2024, 2, 1), None]
+    assert [row[END_KNOWN_AT] for row in rows] == [dt.datetime(2024, 5, 9), dt.datetime(2024, 2, 3), None]
+    assert [row["since"] for row in rows] == list(people["since"])
+
+
+CONTRACT = HistoryContract.from_dict(
+    {
+        "name": "late",
+        "customer": "id",
+        "tables": {
+            "people": {"start": "since", "start_known_at": "told", "ends": "gone"},
+            "gone": {"event_time": "at", "known_at": "told"},
+        },
+        "features": {"tenure": {"age_of": "people.start", "unit": "days"}},
+        "label": {"event": "people.end", "horizon_days": 30},
+    }
+)
+PERSON = ("a", "2024-01-15", "2024-01-15")
+DAY = dt.date(2024, 2, 1)
+
+
+def _labels(people: list[tuple[str, ...]], gone: list[tuple[str | None, ...]]) -> dict[str, Any]:
+    """Each customer who was active, with his label."""
+    frames = {
+        "people": pd.DataFrame(people, columns=["id", "since", "told"]),
+        "gone": pd.DataFrame(gone, columns=["id", "at", "told"]).astype("string"),
+    }
+    rows = read_history(tables(frames), CONTRACT, [DAY], label=True).to_pylist()
+    return {row["id"]: row[LEFT] for row in rows}
+
+
+@pytest.mark.parametrize("told", ["2024-03-01", None])
+def test_an_earlier_end_that_comes_late_does_not_hide_the_one_that_was_known(told: str | None) -> None:
+    known = ("a", "2024-01-20", "2024-01-21")
+    assert _labels([PERSON], [known, ("a", "2024-01-18", told)]) == {}
+
+
+def test_a_start_that_comes_late_does_not_turn_an_end_before_the_start_into_one() -> None:
+    early = ("a", "2024-01-10", "2024-01-10")
+    assert set(_labels([PERSON, ("a", "2024-01-05", "2024-03-01")], [early])) == {"a"}
+
+
+def test_an_end_that_was_learnt_of_late_counts_for_the_label_and_one_without_a_known_time_never() -> None:
+    assert _labels([PERSON], [("a", "2024-02-10", "2024-06-01")]) == {"a": "yes"}
+    assert _labels([PERSON], [("a", "2024-02-10", None)]) == {"a": "no"}

@@ -1,0 +1,153 @@
+"""The same snapshot, row for row and bit for bit, on every engine that it is made for."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator
+from datetime import date
+from typing import Any
+
+import ibis
+import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
+
+from churn_mlops.data.contract import AS_OF, LEFT, HistoryContract
+from churn_mlops.data.snapshot.date_range import last_day
+from churn_mlops.data.snapshot.snapshot import read_history
+from churn_mlops.data.sources.history_tables import tables_of
+from tests.data.histories import on_duckdb, on_postgres, on_spark
+from tests.data.telecom import CONTRACT, telecom
+
+DATES = (date(2024, 3, 30), date(2024, 5, 1))
+TABLES = telecom(120, seed=3)
+
+
+@pytest.fixture(scope="module")
+def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    sql = pytest.importorskip("pyspark.sql", reason="the test on Spark needs pyspark")
+    settings = {
+        "spark.ui.enabled": "false",
+        "spark.sql.shuffle.partitions": "1",
+        "spark.sql.warehouse.dir": str(tmp_path_factory.mktemp("warehouse")),
+        "spark.driver.memory": "1g",
+        # A query of this size on so few rows is planned and interpreted sooner than it is compiled.
+        "spark.sql.codegen.wholeStage": "false",
+        "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+        "spark.sql.adaptive.enabled": "false",
+        "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+        "spark.driver.bindAddress": "127.0.0.1",
+        "spark.driver.host": "127.0.0.1",
+    }
+    builder = sql.SparkSession.builder.master("local[1]").appName("snapshot")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        session = builder.config(map=settings).getOrCreate()
+    yield session
+    session.stop()
+
+
+@pytest.fixture(scope="module")
+def expected() -> pa.Table:
+    return read_history(on_duckdb(TABLES, CONTRACT), CONTRACT, DATES, label=True)
+
+
+def test_the_example_has_something_in_every_column(expected: pa.Table) -> None:
+    for name in expected.column_names:
+        assert len(expected[name].drop_null().unique()) >= 2, name
+    assert expected[LEFT].null_count > 0
+
+
+def test_postgres_gives_the_rows_of_duckdb(expected: pa.Table, postgres: str) -> None:
+    tables = on_postgres(TABLES, CONTRACT, postgres)
+    found = read_history(tables, CONTRACT, DATES, label=True)
+    tables["customers"].get_backend().disconnect()
+    assert_same(found, expected)
+
+
+@pytest.mark.filterwarnings("ignore::FutureWarning")  # PySpark does not say yet that it works with pandas 3
+def test_spark_gives_the_rows_of_duckdb(expected: pa.Table, spark: Any) -> None:
+    found = read_history(on_spark(TABLES, CONTRACT, spark), CONTRACT, DATES[:1], label=True)
+    assert_same(found, expected.filter(pc.field(AS_OF) == DATES[0]))
+
+
+ODD = HistoryContract.from_dict(
+    {
+        "name": "odd",
+        "customer": "id",
+        "tables": {"people": {"start": "since", "end": "until"}, "visits": {"event_time": "seen"}},
+        "features": {"visits": {"count": "visits"}, "days": {"age_of": "people.start", "unit": "days"}},
+    }
+)
+
+
+@pytest.fixture(params=["duckdb", "postgres"])
+def written(request: pytest.FixtureRequest) -> Iterator[Callable[[str, str], Any]]:
+    """Gives a connection to a database whose rows are written in SQL."""
+    duckdb = request.param == "duckdb"
+    connection = ibis.duckdb.connect() if duckdb else ibis.connect(request.getfixturevalue("postgres"))
+
+    def made(people: str, visits: str) -> Any:
+        for statement in (
+            "CREATE TABLE people (id text, since timestamp, until date)",
+            f"INSERT INTO people VALUES {people}",
+            "CREATE TABLE visits (id text, seen text)",
+            f"INSERT INTO visits VALUES {visits}",
+        ):
+            connection.raw_sql(statement).close() if not duckdb else connection.raw_sql(statement)
+        if not duckdb:
+            connection.con.commit()
+        return connection
+
+    yield made
+    connection.disconnect()
+
+
+@pytest.fixture
+def odd(written: Callable[[str, str], Any]) -> Callable[..., dict[str, tuple[float, float]]]:
+    """Gives visits and days of each customer on 1 February 2024, of rows written in SQL."""
+
+    def found(people: str, visits: str, customer: str | None = None) -> dict[str, tuple[float, float]]:
+        tables = tables_of(written(people, visits), ODD)
+        rows = read_history(tables, ODD, [date(2024, 2, 1)], customer=customer).to_pylist()
+        return {row["id"]: (row["visits"], row["days"]) for row in rows}
+
+    return found
+
+
+def test_decimals_beyond_microseconds_are_cut_and_never_make_the_next_day(odd: Any) -> None:
+    visits = "('a', '2024-02-01 23:59:59.9999999'), ('a', '2024-02-01T23:59:59.999999999Z'), ('a', '2024-02-02')"
+    assert odd("('a', '2024-01-01', NULL)", visits) == {"a": (2.0, 31.0)}
+
+
+def test_an_infinite_time_is_none(odd: Any) -> None:
+    people = "('a', '2024-01-01', 'infinity'), ('b', '-infinity', NULL), ('c', 'infinity', NULL)"
+    assert odd(people, "('a', 'infinity')") == {"a": (0.0, 31.0)}
+
+
+def test_a_time_that_its_zone_moves_beyond_the_calendar_is_none(written: Any) -> None:
+    east, west = (ODD.model_copy(update={"time_zone": zone}) for zone in ("Europe/Berlin", "America/New_York"))
+    visits = "('a', '9999-12-31T23:59:59Z'), ('a', '2024-01-05'), ('a', '9999-12-31 23:59:59')"
+    connection = written("('a', '2024-01-01', '9999-12-31')", visits)
+    for contract in (east, west):
+        assert last_day(tables_of(connection, contract), contract) == date(2024, 1, 4)
+
+
+def test_outer_blanks_of_a_key_do_not_matter_and_a_blank_one_is_nobody(odd: Any) -> None:
+    people = (
+        "(' a', '2024-01-01', NULL), ('a', '2024-01-02', NULL), ('  ', '2024-01-01', NULL), ('', '2024-01-01', NULL)"
+    )
+    visits = "('a', '2024-01-05'), ('a ', '2024-01-05'), (' ', '2024-01-05')"
+    assert odd(people, visits) == {"a": (2.0, 31.0)}
+
+
+def test_one_customer_is_found_whatever_blanks_are_around_his_key(odd: Any) -> None:
+    people = "(' a', '2024-01-01', NULL), ('b', '2024-01-02', NULL)"
+    assert odd(people, "('a', '2024-01-05')", customer="a ") == {"a": (1.0, 31.0)}
+
+
+def assert_same(found: pa.Table, expected: pa.Table) -> None:
+    assert found.schema == expected.schema
+    for name in expected.column_names:
+        pairs = zip(found[name].to_pylist(), expected[name].to_pylist(), strict=True)
+        assert [pair for pair in pairs if repr(pair[0]) != repr(pair[1])] == [], name

@@ -1,0 +1,41 @@
+"""Starting from an address that holds a password: it is kept from other people's eyes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from churn_mlops.data.contract import DataContract
+from churn_mlops.data.sources.open import open_table
+from churn_mlops.pipelines.onboarding import init
+from tests.companies.small import Company
+
+
+@pytest.mark.parametrize(
+    ("address", "table", "name"),
+    [
+        ("postgres://u:secret@db", "people", "people"),
+        ("postgres://u:secret@db/shop", None, "shop"),
+        ("postgres://u:secret@db", None, "customers"),
+        ("postgres://u:se/secret@db", None, "customers"),
+    ],
+)
+def test_a_password_goes_into_the_settings_alone_which_only_their_owner_reads(
+    untrained: Company, monkeypatch: pytest.MonkeyPatch, address: str, table: str | None, name: str
+) -> None:
+    file = str(untrained.folder / "customers.csv")
+    monkeypatch.setattr(init, "open_table", lambda *_: open_table(file))
+    monkeypatch.setattr(init, "open_every_table", lambda _: {"people": open_table(file)})
+    settings = untrained.with_settings("source", url=None).settings
+    config = untrained.folder / "config" / "config.yaml"
+    what = {"customer": "customer_id", "label": "churned", "positive": "yes"}
+    assert init.start(address, table, settings, config, **what).advice is None
+    assert config.stat().st_mode & 0o777 == 0o600
+    assert address in config.read_text()
+    assert DataContract.load(settings.contract.path).name == name
+    assert "secret" not in Path(settings.contract.path).read_text()
+    other = untrained.with_settings("source", url="another.csv").settings
+    advice = init.start(address, table, other, config, **what).advice
+    assert advice is not None
+    assert "secret" not in advice

@@ -1,0 +1,33 @@
+"""Who may what, as the page about it promises: ``docs/security.md``, read as a person reads it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+PAGE = Path(__file__).parents[3] / "docs" / "security.md"
+_ROW = re.compile(r"^\| `([A-Z]+) (/\S*)` \| ([^|]+) \| (?:`([^`]+)`)? ?\|$", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Promise:
+    """What the page says of one route.
+
+    Args:
+        callers: the roles that may call it; everybody where ``everybody`` is among them.
+        event: what is noted of it, empty where nothing is.
+    """
+
+    callers: frozenset[str]
+    event: str
+
+    def lets_in(self, role: str | None) -> bool:
+        """Whether somebody of this role may; None is somebody who is not known."""
+        return "everybody" in self.callers or role in self.callers
+
+
+def promises() -> dict[tuple[str, str], Promise]:
+    """The table of the page, by method and path."""
+    rows = _ROW.findall(PAGE.read_text(encoding="utf-8"))
+    return {(method, path): Promise(frozenset(who.split(", ")), event) for method, path, who, event in rows}

@@ -1,0 +1,221 @@
+"""Every address, by every method, for everybody there can be: let in is who ``docs/security.md`` says, nobody else."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+from httpx import Response
+from starlette.routing import Route
+
+from churn_mlops.serving.access.permissions import pattern_of
+from churn_mlops.serving.model.served_model import LiveSource
+from churn_mlops.store import open_store
+from churn_mlops.store.access.sessions import start_session
+from churn_mlops.store.audit_log import AuditEvent, events
+from churn_mlops.store.contacts import contacts
+from tests.serving.access.documented_permissions import Promise, promises
+from tests.serving.access.secured_app import KEY_ROLES, PERSON_ROLES, Guarded, add_forgotten_route, bearer, cookie, fill
+
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+READING = ("GET", "HEAD", "OPTIONS")
+PROMISED = promises()
+
+
+@dataclass(frozen=True)
+class Way:
+    """One way of saying who one is.
+
+    Args:
+        name: for people.
+        role: of who is known by it, None where nobody is.
+        headers: that say so.
+        may_change: whether it does for what is no reading.
+        spare: headers of the same kind, for a session that is ended by the question.
+    """
+
+    name: str
+    role: str | None
+    headers: dict[str, str]
+    may_change: bool = True
+    spare: dict[str, str] | None = None
+
+    def headers_for(self, method: str, path: str) -> dict[str, str]:
+        """What to send with one request."""
+        return self.spare if self.spare and (method, path) == ("DELETE", "/session") else self.headers
+
+
+@pytest.fixture(scope="module")
+def guarded(tmp_path_factory: pytest.TempPathFactory) -> Guarded:
+    made = fill(tmp_path_factory.mktemp("guarded"))
+    with_spares(made)
+    return made
+
+
+@pytest.fixture
+def client(guarded: Guarded, source: LiveSource) -> Iterator[TestClient]:
+    with guarded.client(source, more=add_forgotten_route) as client:
+        yield client
+
+
+def with_spares(guarded: Guarded) -> None:
+    """A second session for everybody."""
+    with open_store(guarded.address) as store:
+        for role in PERSON_ROLES:
+            begun = start_session(store, f"{role}-person", timedelta(hours=1))
+            guarded.sessions[f"{role}'s spare"] = (begun.token, begun.csrf_token)
+
+
+def ways(guarded: Guarded) -> list[Way]:
+    """All of them."""
+    keys, sessions = guarded.keys, guarded.sessions
+    found = [Way(f"{role}'s key", role, bearer(keys[role])) for role in KEY_ROLES]
+    found += [Way(f"{role}'s X-API-Key", role, {"X-API-Key": keys[role]}) for role in KEY_ROLES]
+    for role in PERSON_ROLES:
+        mine, other = sessions[role], sessions["agent" if role == "admin" else "admin"]
+        kept = {"Cookie": cookie(mine)["Cookie"]}
+        found += [
+            Way(f"{role}'s session", role, cookie(mine), spare=cookie(sessions[f"{role}'s spare"])),
+            Way(f"{role}'s session, no token", role, kept, may_change=False),
+            Way(f"{role}'s session, another's token", role, cookie(mine, csrf=other[1]), may_change=False),
+            Way(f"{role}'s session, its cookie for a token", role, cookie(mine, csrf=mine[0]), may_change=False),
+        ]
+    admin, session = keys["admin"], sessions["admin"]
+    nobody = {
+        "nothing": {},
+        "a wrong key": bearer("churn_" + "A" * 43),
+        "an expired key": bearer(keys["expired"]),
+        "a revoked key": bearer(keys["revoked"]),
+        "a revoked X-API-Key": {"X-API-Key": keys["revoked"]},
+        "a key with one sign more": bearer(admin + "A"),
+        "a key in capitals": bearer(admin.upper()),
+        "a key as basic": {"Authorization": f"Basic {admin}"},
+        "a key twice": bearer(admin) | {"X-API-Key": admin},
+        "a key as a cookie": cookie((admin, "x")),
+        "a key in the query of a referrer": {"Referer": f"http://localhost/?key={admin}"},
+        "a session as a key": bearer(session[0]),
+        "a token for changes alone": {"X-CSRF-Token": session[1]},
+        "an expired session": cookie(sessions["expired"]),
+        "the session of somebody disabled": cookie(sessions["disabled"]),
+        "a cookie of another name": {"Cookie": f"__Host-churn_session={session[0]}", "X-CSRF-Token": session[1]},
+        "a proxy's headers from anywhere": {"X-Forwarded-User": "admin-person", "X-Forwarded-For": "10.0.0.5"},
+    }
+    return found + [Way(name, None, headers) for name, headers in nobody.items()]
+
+
+def addresses(client: TestClient) -> list[str]:
+    """Every path of the application."""
+    routes = [route for route in client.app.routes if isinstance(route, Route)]  # type: ignore[attr-defined]
+    return sorted({route.path for route in routes})
+
+
+def ask(client: TestClient, method: str, path: str, headers: dict[str, str], customer: dict[str, Any]) -> Response:
+    body: dict[str, Any] = {
+        "/predict": customer,
+        "/predict/batch": {"customers": [customer]},
+        "/contacts": {"customer_id": "C1", "offer": "20 % off", "result": "offered"},
+    }.get(path, {})
+    given = {"Content-Type": "application/json", "Idempotency-Key": f"{method} {headers}"[-40:]} | headers
+    where = path.replace("{customer_id}", "C017").replace("{contact_id}", "1").replace("{prediction_id}", "0" * 32)
+    answer: Response = client.request(method, where, content=json.dumps(body), headers=given)
+    if answer.status_code >= 400 and method != "HEAD":
+        assert list(answer.json()) == ["status", "error", "fields", "request_id"]
+    return answer
+
+
+def expected(way: Way, method: str, path: str, methods: set[str]) -> set[int]:
+    """What the page lets an answer be."""
+    promise = PROMISED.get((method, pattern_of(path)), Promise(frozenset({"admin"}), ""))
+    is_open = any("everybody" in PROMISED[route].callers for route in PROMISED if route[1] == pattern_of(path))
+    if method not in methods:
+        if way.role is None or not (way.may_change or method in READING):
+            return {405} if is_open else {401} if way.role is None else {403}
+        return {405}
+    if promise.lets_in(None):
+        return {200, 422}  # an empty sign-in is let in, and is none
+    if way.role is None:
+        return {401}
+    if not (way.may_change or method in READING) or not promise.lets_in(way.role):
+        return {403}
+    return _DONE.get((method, path), {200})
+
+
+_DONE = {
+    ("POST", "/contacts"): {201, 200},
+    ("GET", "/contacts/{contact_id}"): {200, 404},
+    ("GET", "/predictions"): {404},  # nothing is published
+    ("GET", "/predictions/{prediction_id}"): {404},
+    ("DELETE", "/session"): {204, 409},  # a key has no session to end
+}
+
+
+def test_let_in_is_who_the_page_lets_in_and_nobody_else(
+    client: TestClient, guarded: Guarded, customer: dict[str, Any]
+) -> None:
+    wrong, asked = [], 0
+    routes = [route for route in client.app.routes if isinstance(route, Route)]  # type: ignore[attr-defined]
+    for path in addresses(client):
+        methods = {method for route in routes if route.path == path for method in route.methods or ()}
+        for method in METHODS:
+            for way in ways(guarded):
+                status = ask(client, method, path, way.headers_for(method, path), customer).status_code
+                asked += 1
+                if status not in expected(way, method, path, methods):
+                    wrong.append((method, path, way.name, status))
+    assert wrong == []
+    assert asked == len(addresses(client)) * len(METHODS) * len(ways(guarded))
+    assert {
+        (method, pattern_of(path)) for route in routes for path in [route.path] for method in route.methods or ()
+    } == {
+        *PROMISED,
+        ("POST", "/not/in/the/table"),
+    }
+
+
+def test_who_is_refused_changes_nothing_and_only_what_is_answered_is_noted(
+    tmp_path: Path, source: LiveSource, customer: dict[str, Any]
+) -> None:
+    own = fill(tmp_path)
+    with_spares(own)
+    session = own.sessions["admin"]
+
+    def noted() -> list[AuditEvent]:
+        with open_store(own.address) as store:
+            assert contacts(store, limit=1) == []
+            return events(store, limit=1000)
+
+    before = noted()
+    with own.client(source) as client:
+        refused = [way for way in ways(own) if way.role is None or not way.may_change]
+        routes = ("POST /contacts", "DELETE /session", "GET /audit", "GET /customers/{customer_id}/risk")
+        for method, path in (route.split() for route in routes):
+            for way in refused:
+                if way.role is None or method not in READING:
+                    assert ask(client, method, path, way.headers_for(method, path), customer).status_code in (401, 403)
+        assert noted() == before
+        assert client.get("/session", headers=cookie(session)).status_code == 200  # nobody ended it
+
+
+def test_a_session_is_ended_by_its_own_token_and_is_dead_then(tmp_path: Path, source: LiveSource) -> None:
+    own = fill(tmp_path)
+    mine, other = own.sessions["agent"], own.sessions["admin"]
+    with own.client(source) as client:
+        assert client.delete("/session", headers=cookie(mine, csrf=other[1])).status_code == 403
+        assert client.delete("/session", headers=bearer(own.keys["agent"])).status_code == 409
+        assert client.delete("/session", headers=cookie(mine)).status_code == 204
+        assert client.get("/session", headers=cookie(mine)).status_code == 401
+        assert client.get("/session", headers=cookie(other)).status_code == 200
+
+
+@pytest.mark.parametrize("path", sorted({path for _, path in PROMISED if "{" not in path}))
+def test_another_way_of_writing_an_address_leads_round_no_gate(client: TestClient, path: str) -> None:
+    is_open = any("everybody" in PROMISED[route].callers for route in PROMISED if route[1] == path)
+    for way in (path, f"{path}/", f"/{path}", f"{path}%00", f"/.{path}", path.replace("/", "/%2e/", 1), path.upper()):
+        status = client.get(way, follow_redirects=False).status_code
+        assert status == 401 or (is_open and status in (200, 405, 404)), (way, status)

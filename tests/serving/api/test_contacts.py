@@ -1,0 +1,243 @@
+"""Contacts: recorded once a key, acknowledged when committed, refused by name."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+
+from churn_mlops.errors import StoreError
+from churn_mlops.serving.access.principal import Caller
+from churn_mlops.serving.api.contacts import add_contacts
+from churn_mlops.serving.app import create_app
+from churn_mlops.serving.resilience.store_client import StoreLink
+from churn_mlops.store import Store
+from churn_mlops.store.contacts import contacts
+
+LOCAL = "http://localhost"
+CONTACT = {"customer_id": "C1", "offer": "20 % off for a year", "result": "accepted"}
+NOW = datetime(2026, 11, 23, 14, 5, tzinfo=UTC)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def address(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "postgresql":
+        return str(request.getfixturevalue("postgres"))
+    return f"sqlite:///{tmp_path}/churn.db"
+
+
+@pytest.fixture
+def link(address: str) -> Iterator[StoreLink]:
+    link = StoreLink(address)
+    yield link
+    link.close()
+
+
+@pytest.fixture
+def client(source, settings, link: StoreLink) -> Iterator[TestClient]:
+    with TestClient(create_app(source, settings, store=link), base_url=LOCAL) as client:
+        yield client
+
+
+@pytest.fixture
+def on_file(source, settings, tmp_path: Path) -> Iterator[TestClient]:
+    link = StoreLink(f"sqlite:///{tmp_path}/churn.db")
+    with TestClient(create_app(source, settings, store=link), base_url=LOCAL) as client:
+        yield client
+    link.close()
+
+
+def post(client: TestClient, key: str = "call-1", **changed: object):
+    return client.post("/contacts", json=CONTACT | changed, headers={"Idempotency-Key": key})
+
+
+def test_a_contact_is_in_the_store_when_it_is_acknowledged(client: TestClient, link: StoreLink) -> None:
+    answer = post(client, at="2026-11-20T14:05:00+01:00", prediction_id="b" * 32)
+    assert answer.status_code == 201
+    told = answer.json()
+    assert told == CONTACT | {
+        "id": told["id"],
+        "at": "2026-11-20T13:05:00+00:00",
+        "prediction_id": "b" * 32,
+        "override_reason": None,
+        "caller": "local",
+        "recorded_at": told["recorded_at"],
+    }
+    [stored] = link.ask_now(lambda store: contacts(store, limit=10))
+    assert (stored.id, stored.customer, stored.key) == (told["id"], "C1", "call-1")
+
+
+def test_one_contact_is_read_by_its_id_as_it_was_acknowledged(client: TestClient) -> None:
+    first, second = post(client), post(client, "call-2", customer_id="C2")
+    assert client.get(f"/contacts/{first.json()['id']}").content == first.content
+    assert client.get(f"/contacts/{second.json()['id']}").json()["customer_id"] == "C2"
+    for unknown in (second.json()["id"] + 1, 2**63 - 1):
+        answer = client.get(f"/contacts/{unknown}")
+        assert (answer.status_code, answer.json()["fields"][0]["field"]) == (404, "contact_id")
+    for wrong in ("0", "-1", "abc", "1.5", str(2**63)):
+        answer = client.get(f"/contacts/{wrong}")
+        assert (answer.status_code, answer.json()["fields"][0]["field"]) == (422, "contact_id")
+
+
+def test_a_repetition_is_answered_200_with_the_same_and_another_request_409(client: TestClient) -> None:
+    first, again, other = post(client), post(client), post(client, result="declined")
+    assert [first.status_code, again.status_code, other.status_code] == [201, 200, 409]
+    assert again.content == first.content
+    assert other.json()["fields"] == [{"field": "Idempotency-Key", "problem": "was used for another request"}]
+    assert len(client.get("/contacts").json()["contacts"]) == 1
+
+
+def test_eight_at_once_with_one_key_record_it_once(client: TestClient) -> None:
+    together = threading.Barrier(8)
+
+    def record(_: int):
+        together.wait(30)
+        return post(client)
+
+    with ThreadPoolExecutor(8) as threads:
+        answers = list(threads.map(record, range(8)))
+    assert sorted(answer.status_code for answer in answers) == [200] * 7 + [201]
+    assert len({answer.content for answer in answers}) == 1
+
+
+def test_contacts_come_in_pages_and_by_customer(client: TestClient) -> None:
+    ids = [post(client, f"k{n}", customer_id=f"C{n % 2}").json()["id"] for n in range(5)]
+    first = client.get("/contacts?limit=3").json()
+    second = client.get(f"/contacts?limit=3&after={first['next']}").json()
+    assert [one["id"] for one in first["contacts"] + second["contacts"]] == ids
+    assert second["next"] is None
+    assert [one["id"] for one in client.get("/contacts?customer=C1").json()["contacts"]] == ids[1::2]
+
+
+@pytest.mark.parametrize(
+    ("changed", "field"),
+    [
+        ({"customer_id": ""}, "customer_id"),
+        ({"customer_id": 17}, "customer_id"),
+        ({"customer_id": "a\x00b"}, "customer_id"),
+        ({"customer_id": "C1\n"}, "customer_id"),
+        ({"customer_id": "C" * 201}, "customer_id"),
+        ({"offer": "x" * 201}, "offer"),
+        ({"offer": "\x85"}, "offer"),
+        ({"result": "perhaps"}, "result"),
+        ({"at": "2026-11-20T14:05:00"}, "at"),
+        ({"at": "yesterday"}, "at"),
+        ({"at": 1700000000}, "at"),
+        ({"at": "1999-12-31T00:00:00Z"}, "at"),
+        ({"at": "2199-12-31T00:00:00Z"}, "at"),
+        ({"at": "9999-12-31T23:59:59-23:59"}, "at"),
+        ({"prediction_id": "b" * 31}, "prediction_id"),
+        ({"override_reason": ""}, "override_reason"),
+        ({"override_reason": "r" * 1001}, "override_reason"),
+        ({"custumer": "C1"}, "custumer"),
+    ],
+)
+def test_a_wrong_field_is_named_and_nothing_is_recorded(on_file: TestClient, changed, field: str) -> None:
+    answer = post(on_file, **changed)
+    assert (answer.status_code, [one["field"] for one in answer.json()["fields"]]) == (422, [field])
+    assert on_file.get("/contacts").json() == {"contacts": [], "next": None}
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"[]", b"null", b'{"customer_id": "\\ud800"}', b"\xff", b'{"offer":1,"offer":2}']
+)
+def test_a_body_that_is_no_contact_is_refused(on_file: TestClient, body: bytes) -> None:
+    answer = on_file.post("/contacts", content=body, headers={"Idempotency-Key": "k"})
+    assert (answer.status_code, answer.json()["status"]) == (422, 422)
+
+
+def test_a_field_that_stands_there_twice_is_refused(on_file: TestClient) -> None:
+    body = b'{"customer_id": "C1", "customer_id": "C2", "offer": "x: y", "result": "offered"}'
+    answer = on_file.post("/contacts", content=body, headers={"Idempotency-Key": "k"})
+    assert answer.json()["fields"] == [{"field": "customer_id", "problem": "stands in the body more than once"}]
+
+
+@pytest.mark.parametrize("keys", [[], [""], ["k" * 201], ["\xe9"], ["a\tb"], ["a", "b"]])
+def test_the_key_must_be_there_once_and_printable(on_file: TestClient, keys: list[str]) -> None:
+    headers = [("Idempotency-Key", key.encode("latin-1")) for key in keys]
+    answer = on_file.post("/contacts", json=CONTACT, headers=headers)
+    assert (answer.status_code, answer.json()["fields"][0]["field"]) == (422, "Idempotency-Key")
+
+
+def test_who_is_held_out_is_refused_unless_there_is_a_reason(source, settings, tmp_path: Path) -> None:
+    link, app = StoreLink(f"sqlite:///{tmp_path}/churn.db"), create_app(source, settings)
+    held: set[str] = set()
+    add_contacts(app, link, lambda store, customer: customer in held)
+    with TestClient(app, base_url=LOCAL) as client:
+        before = post(client, "k1")
+        held.add("C1")
+        assert post(client, "k1").content == before.content  # what was recorded is not taken back
+        refused, free = post(client, "k2"), post(client, "k3", customer_id="C2")
+        overridden = post(client, "k2", override_reason="he threatened to leave")
+    assert [refused.status_code, free.status_code, overridden.status_code] == [409, 201, 201]
+    assert refused.json()["fields"][0]["field"] == "customer_id"
+    assert overridden.json()["override_reason"] == "he threatened to leave"
+    link.close()
+
+
+def test_who_recorded_it_stands_there_and_a_key_is_not_shared_between_callers(source, settings, tmp_path: Path) -> None:
+    link = StoreLink(f"sqlite:///{tmp_path}/churn.db")
+    app, names = create_app(source, settings, store=link), iter(["key:crm", "key:crm", "person:anna"])
+
+    async def signed_in(scope, receive, send) -> None:
+        if scope["type"] == "http":
+            scope.setdefault("state", {})["caller"] = Caller(next(names), "agent")
+        await app(scope, receive, send)
+
+    with TestClient(signed_in, base_url=LOCAL) as client:
+        first, again, other = post(client), post(client), post(client)
+    assert (first.json()["caller"], again.status_code, other.status_code) == ("key:crm", 200, 409)
+    link.close()
+
+
+def test_while_the_store_is_away_nothing_is_acknowledged(source, settings, tmp_path: Path) -> None:
+    def away(address: str) -> Store:
+        raise StoreError("the store cannot be reached")
+
+    link = StoreLink(f"sqlite:///{tmp_path}/churn.db", away)
+    with TestClient(create_app(source, settings, store=link), base_url=LOCAL) as client:
+        answer = post(client)
+        assert client.get("/contacts").status_code == 503
+    assert answer.status_code == 503
+    assert "nothing was acknowledged" in answer.json()["error"]
+    link.close()
+
+
+def test_no_line_of_the_log_tells_of_a_customer(on_file: TestClient, capsys: pytest.CaptureFixture[str]) -> None:
+    post(on_file, customer_id="C-secret", offer="offer-secret", override_reason="reason-secret")
+    post(on_file, customer_id="C-secret", result="secret")
+    on_file.get("/contacts?customer=C-secret")
+    on_file.get("/predictions?customer=C-secret")
+    logged = "".join(capsys.readouterr())
+    assert "/contacts" in logged
+    assert "secret" not in logged
+
+
+def test_the_documentation_tells_of_the_routes(app_document: dict) -> None:
+    operation = app_document["paths"]["/contacts"]["post"]
+    assert [one["name"] for one in operation["parameters"]] == ["Idempotency-Key"]
+    schema = operation["requestBody"]["content"]["application/json"]["schema"]
+    assert schema["required"] == ["customer_id", "offer", "result"]
+    assert schema["additionalProperties"] is False
+    for path in ("/contacts", "/predictions", "/predictions/{prediction_id}"):
+        told = app_document["paths"][path]["get"]["responses"]
+        assert {"200", "422", "503"} <= set(told)
+        assert "HTTPValidationError" not in str(told)
+
+
+@pytest.fixture
+def app_document(on_file: TestClient) -> dict:
+    document: dict = on_file.get("/openapi.json").json()
+    return document
+
+
+def test_an_application_without_a_store_has_no_such_routes(source, settings) -> None:
+    app: FastAPI = create_app(source, settings)
+    with TestClient(app, base_url=LOCAL) as client:
+        assert post(client).status_code == client.get("/predictions").status_code == 404

@@ -1,0 +1,190 @@
+"""One customer by his name: scored now where the source answers, else as published, and the answer says which."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from churn_mlops.config import Settings
+from churn_mlops.errors import SourceError
+from churn_mlops.serving.api.customers import NO_SOURCE, ReadCustomer
+from churn_mlops.serving.app import create_app
+from churn_mlops.serving.resilience.circuit_breaker import FAILURES, Breaker
+from churn_mlops.serving.resilience.store_client import StoreLink
+from churn_mlops.store import open_store
+from churn_mlops.store.prediction_log import answers_of
+from churn_mlops.store.scoring.publishing import publish
+from tests.store.builders import DAY, REASONS, batches, run
+
+LOCAL = "http://localhost"
+CUSTOMER = {"tenure": 4.0, "monthly_charges": 65.5, "total_charges": None, "contract_type": "one_year", "senior": False}
+SETTINGS = Settings.model_validate({"serving": {"source_seconds": 0.2}})
+
+
+@pytest.fixture
+def address(tmp_path: Path) -> str:
+    address = f"sqlite:///{tmp_path}/churn.db"
+    with open_store(address) as store:
+        publish(store, run(), batches(10))
+    return address
+
+
+@pytest.fixture
+def link(address: str) -> Iterator[StoreLink]:
+    link = StoreLink(address)
+    yield link
+    link.close()
+
+
+def client_of(source: Any, link: StoreLink, read: ReadCustomer | None) -> TestClient:
+    return TestClient(create_app(source, SETTINGS, store=link, read_of_source=read), base_url=LOCAL)
+
+
+def known(customer: str, bundle: Any) -> Any:
+    return SimpleNamespace(values=CUSTOMER, as_of=date(2026, 11, 23)) if customer == "C000001" else None
+
+
+def failing(customer: str, bundle: Any) -> Any:
+    raise SourceError("postgresql://crm.internal cannot be reached")
+
+
+def broken(customer: str, bundle: Any) -> Any:
+    raise KeyError("crm.internal")  # as of a library that met what it does not know
+
+
+FAILING = pytest.mark.parametrize("read", [failing, broken])
+
+
+def test_a_customer_of_the_source_is_scored_now_and_the_answer_is_kept(
+    source: Any, link: StoreLink, address: str
+) -> None:
+    with client_of(source, link, known) as client:
+        answer = client.get("/customers/C000001/risk")
+    told = answer.json()
+    assert answer.status_code == 200
+    assert (told["customer_id"], told["churn_probability"], told["origin"]) == ("C000001", 0.2, "source")
+    assert (told["risk_band"], told["as_of"], told["why_published"]) == ("medium", "2026-11-23", None)
+    assert told["reasons"][0]["text"] == "tenure 12: -42 points"
+    with open_store(address) as store:
+        (kept,) = answers_of(store, answer.headers["X-Prediction-Id"])
+    assert (kept.customer, kept.answer.encode(), kept.as_of) == ("C000001", answer.content, date(2026, 11, 23))
+
+
+def test_who_is_no_active_customer_at_the_source_is_answered_404_though_he_was_published(
+    source: Any, link: StoreLink
+) -> None:
+    with client_of(source, link, known) as client:
+        answer = client.get("/customers/C000002/risk")
+    assert answer.status_code == 404
+    assert answer.json()["error"] == "there is no active customer of this name"
+
+
+@FAILING
+def test_while_the_source_fails_the_published_score_is_told_and_nothing_of_where_it_is(
+    source: Any, link: StoreLink, capsys: pytest.CaptureFixture[str], read: ReadCustomer
+) -> None:
+    with client_of(source, link, read) as client:
+        answer = client.get("/customers/C000001/risk")
+        nobody = client.get("/customers/nobody/risk")
+    told = answer.json()
+    assert (told["origin"], told["churn_probability"], told["confidence"]) == ("published", 0.9, 0.9)
+    assert (told["as_of"], told["reasons"], told["model_version"]) == (DAY.isoformat(), REASONS, "3")
+    assert told["why_published"] == "the source cannot be read; `churn doctor` beside the server says why"
+    logged = capsys.readouterr()
+    assert "source_failed" in logged.out + logged.err
+    assert "crm.internal" not in answer.text + logged.out + logged.err
+    assert (answer.headers["X-As-Of"], answer.headers["X-Model-Version"]) == (DAY.isoformat(), "3")
+    # Whether there is such a customer is not known now.
+    assert (nobody.status_code, nobody.headers["Retry-After"]) == (503, "5")
+    assert "and no score of him is published" in nobody.json()["error"]
+
+
+def test_where_there_is_no_source_who_is_not_published_is_no_customer(source: Any, link: StoreLink) -> None:
+    with client_of(source, link, None) as client:
+        assert client.get("/customers/nobody/risk").status_code == 404
+
+
+def test_a_source_that_is_too_slow_is_not_waited_for(source: Any, link: StoreLink) -> None:
+    over = threading.Event()
+
+    def slow(customer: str, bundle: Any) -> Any:
+        over.wait(30)
+        return known(customer, bundle)
+
+    with client_of(source, link, slow) as client:
+        told = client.get("/customers/C000001/risk").json()
+        over.set()
+    assert told["why_published"] == "the source did not answer within 0.2 seconds"
+
+
+@FAILING
+def test_a_source_that_fails_in_a_row_is_left_alone(source: Any, link: StoreLink, read: ReadCustomer) -> None:
+    asked: list[str] = []
+
+    def counted(customer: str, bundle: Any) -> Any:
+        asked.append(customer)
+        return read(customer, bundle)
+
+    with client_of(source, link, counted) as client:
+        told = [client.get("/customers/C000001/risk").json()["why_published"] for _ in range(5)]
+    assert len(asked) == 3
+    assert told[-1] == "the source failed several times, and is left alone for some seconds"
+
+
+def test_a_server_without_a_source_tells_what_was_published(source: Any, link: StoreLink) -> None:
+    with client_of(source, link, None) as client:
+        assert client.get("/customers/C000009/risk").json()["why_published"] == NO_SOURCE
+
+
+def test_with_source_and_store_away_the_answer_is_503(source: Any, tmp_path: Path) -> None:
+    (tmp_path / "in the way").write_text("")
+    link = StoreLink(f"sqlite:///{tmp_path}/in the way/churn.db")
+    with client_of(source, link, failing) as client:
+        answer = client.get("/customers/C000001/risk")
+    link.close()
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+
+
+def test_a_breaker_lets_one_try_through_after_its_pause() -> None:
+    now = [0.0]
+    breaker = Breaker(failures=2, pause=10.0, clock=lambda: now[0])
+    breaker.failed()
+    assert breaker.may_try()
+    breaker.failed()
+    assert not breaker.may_try()
+    now[0] = 10.0
+    assert [breaker.may_try() for _ in range(3)] == [True, False, False]
+    breaker.failed()
+    assert not breaker.may_try()
+    now[0] = 20.0
+    assert breaker.may_try()
+    breaker.succeeded()
+    breaker.failed()
+    assert [breaker.may_try() for _ in range(3)] == [True] * 3
+
+
+def test_a_try_that_never_ended_is_followed_by_another() -> None:
+    now = [0.0]
+    breaker = Breaker(failures=1, pause=10.0, clock=lambda: now[0])
+    breaker.failed()
+    now[0] = 10.0
+    assert breaker.may_try()
+    now[0] = 20.0
+    assert breaker.may_try()
+
+
+def test_a_source_that_is_back_is_asked_again_within_seconds() -> None:
+    now = [0.0]
+    breaker = Breaker(clock=lambda: now[0])
+    for _ in range(FAILURES):
+        breaker.failed()
+    assert not breaker.may_try()
+    now[0] = 3.0
+    assert breaker.may_try()

@@ -1,0 +1,189 @@
+"""One request too many is answered at once; those under way, and probes, are not touched."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from typing import Any
+
+import pytest
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from churn_mlops.serving.api.predictions import PREDICTION_ID
+from churn_mlops.serving.http.errors import RequestError, refusal
+from churn_mlops.serving.http.request_limits import Limits
+from churn_mlops.serving.model.served_model import LiveSource
+from churn_mlops.serving.observability.metrics import Metrics
+from churn_mlops.serving.observability.request_log import Observed, new_request_id
+
+
+class Slow:
+    """Answers once it is told to."""
+
+    def __init__(self) -> None:
+        self.go_on = asyncio.Event()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self.go_on.wait()
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"{}"})
+
+
+def observed(app: ASGIApp, source: LiveSource | None = None, **limits: Any) -> Observed:
+    source = source or LiveSource()
+    return Observed(app, Metrics(source), source, Limits(1000, **limits), local_only=False)
+
+
+async def at_once() -> Message:
+    return {"type": "http.request", "body": b"", "more_body": False}
+
+
+async def asked(app: Observed, path: str, receive: Receive = at_once) -> tuple[int, dict[bytes, bytes], bytes]:
+    sent: list[Any] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    await app({"type": "http", "method": "GET", "path": path, "headers": []}, receive, send)
+    return sent[0]["status"], dict(sent[0]["headers"]), sent[1]["body"]
+
+
+def test_one_request_too_many_is_refused_and_the_next_one_is_answered() -> None:
+    async def run() -> None:
+        slow = Slow()
+        app = observed(slow, at_once=2)
+        under_way = [asyncio.create_task(asked(app, "/predict")) for _ in range(2)]
+        await asyncio.sleep(0)
+        status, headers, body = await asked(app, "/predict")
+        assert (status, headers[b"retry-after"]) == (503, b"1")
+        assert json.loads(body)["error"] == "too many requests are under way: try again in a second"
+        probe = asyncio.create_task(asked(app, "/ready"))
+        slow.go_on.set()
+        assert [(await one)[0] for one in (*under_way, probe)] == [200, 200, 200]
+        assert (await asked(app, "/predict"))[0] == 200
+
+    asyncio.run(run())
+
+
+async def reading(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answers once the body is there."""
+    try:
+        while (await receive())["more_body"]:
+            pass
+    except RequestError as refused:
+        await refusal(refused, "id")(scope, receive, send)
+        return
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b"{}"})
+
+
+class Coming:
+    """A body whose second half comes when it is told to."""
+
+    def __init__(self) -> None:
+        self.go_on = asyncio.Event()
+        self._came = False
+
+    async def __call__(self) -> Message:
+        if not self._came:
+            self._came = True
+            return {"type": "http.request", "body": b"{", "more_body": True}
+        await self.go_on.wait()
+        return {"type": "http.request", "body": b"}", "more_body": False}
+
+
+def test_a_body_that_comes_while_all_places_are_taken_is_refused_and_its_place_is_free_again() -> None:
+    async def run() -> None:
+        slow, late = Slow(), Coming()
+
+        async def reads_then_waits(scope: Scope, receive: Receive, send: Send) -> None:
+            await (reading if scope["path"] == "/contacts" else slow)(scope, receive, send)
+
+        app = observed(reads_then_waits, at_once=1)
+        waiting = asyncio.create_task(asked(app, "/contacts", late))
+        await asyncio.sleep(0)
+        under_way = asyncio.create_task(asked(app, "/predict"))
+        await asyncio.sleep(0)
+        late.go_on.set()
+        assert (await waiting)[0] == 503
+        slow.go_on.set()
+        assert (await under_way)[0] == 200
+        assert (await asked(app, "/predict"))[0] == 200
+
+    asyncio.run(run())
+
+
+def test_beyond_so_many_bodies_only_those_that_do_not_come_at_once_are_refused() -> None:
+    async def run() -> None:
+        app, first = observed(reading, bodies_at_once=1, crowded_seconds=0.001), Coming()
+        patient = asyncio.create_task(asked(app, "/contacts", first))
+        await asyncio.sleep(0)
+        status, headers, body = await asked(app, "/contacts", Coming())
+        assert (status, headers[b"retry-after"], headers[b"connection"]) == (503, b"1", b"close")
+        assert "too many requests wait for their bodies" in json.loads(body)["error"]
+        assert (await asked(app, "/contacts"))[0] == 200
+        assert not patient.done()
+        first.go_on.set()
+        assert (await patient)[0] == 200
+
+    asyncio.run(run())
+
+
+def test_ids_differ_and_grow_with_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    at = iter([1_790_000_000_000_000_000, 1_790_000_000_001_000_000, 1_790_000_000_001_000_000, 1_790_000_001 * 10**9])
+    monkeypatch.setattr("time.time_ns", lambda: next(at))
+    first, second, third, last = (new_request_id() for _ in range(4))
+    assert first < min(second, third) < max(second, third) < last
+    assert all(re.fullmatch(PREDICTION_ID, id) for id in (first, second, third, last))
+
+
+def test_what_takes_too_long_is_answered_503_and_the_next_one_is_not_held_up() -> None:
+    async def run() -> None:
+        app = observed(Slow(), request_seconds=0.001)
+        for _ in range(2):
+            status, headers, body = await asked(app, "/predict/batch")
+            assert (status, headers[b"retry-after"]) == (503, b"1")
+            assert "no answer after 0.001 seconds" in json.loads(body)["error"]
+
+    asyncio.run(run())
+
+
+def test_the_time_in_which_a_body_comes_is_not_that_of_the_answer() -> None:
+    came: list[Message] = []
+
+    async def reads(scope: Scope, receive: Receive, send: Send) -> None:
+        while not came or came[-1]["more_body"]:
+            came.append(await receive())
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"{}"})
+
+    async def run() -> None:
+        sent: list[Any] = []
+        parts = iter([b"a", b"b", b"c"])
+
+        async def receive() -> Message:
+            await asyncio.sleep(0.02)
+            part = next(parts)
+            return {"type": "http.request", "body": part, "more_body": part != b"c"}
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        app = observed(reads, request_seconds=0.03)
+        await app({"type": "http", "method": "POST", "path": "/predict", "headers": []}, receive, send)
+        assert sent[0]["status"] == 200
+
+    asyncio.run(run())
+
+
+def test_while_draining_every_answer_closes_its_connection() -> None:
+    async def run() -> None:
+        slow, source = Slow(), LiveSource()
+        slow.go_on.set()
+        app = observed(slow, source)
+        assert b"connection" not in (await asked(app, "/predict"))[1]
+        source.draining = True
+        assert (await asked(app, "/predict"))[1][b"connection"] == b"close"
+
+    asyncio.run(run())

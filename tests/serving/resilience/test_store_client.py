@@ -1,0 +1,118 @@
+"""The store as a server sees it, while it is there and while it is away."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from churn_mlops.errors import StoreBusyError, StoreError
+from churn_mlops.serving.resilience.store_client import RETRY_SECONDS, StoreAwayError, StoreLink
+from churn_mlops.store import Store, open_store
+from churn_mlops.store.scoring.runs import dates
+
+
+class Away:
+    """Opens the store, but while it is away; counts the attempts."""
+
+    def __init__(self) -> None:
+        self.is_away, self.attempts = True, 0
+
+    def __call__(self, address: str) -> Store:
+        self.attempts += 1
+        if self.is_away:
+            raise StoreError("the store cannot be reached")
+        return open_store(address)
+
+
+def test_a_store_that_was_away_is_opened_when_it_is_back_and_not_asked_for_at_every_request(tmp_path: Path) -> None:
+    now, opener = [100.0], Away()
+    link = StoreLink(f"sqlite:///{tmp_path}/churn.db", opener, lambda: now[0])
+    for _ in range(5):
+        with pytest.raises(StoreAwayError, match="nothing was acknowledged") as refused:
+            asyncio.run(link.ask(dates))
+        assert (refused.value.status, refused.value.headers) == (503, {"Retry-After": "2"})
+    assert (opener.attempts, link.failure) == (1, "the store cannot be reached")
+    opener.is_away = False
+    now[0] += RETRY_SECONDS
+    assert list(asyncio.run(link.ask(dates))) == []
+    assert (opener.attempts, link.failure) == (2, None)
+    link.close()
+
+
+def test_a_slow_store_is_given_up_at_the_deadline_and_the_loop_goes_on(tmp_path: Path) -> None:
+    link, done = StoreLink(f"sqlite:///{tmp_path}/churn.db"), threading.Event()
+
+    async def asked() -> list[str]:
+        told = []
+
+        async def slow() -> None:
+            with pytest.raises(StoreAwayError):
+                await link.ask(lambda store: done.wait(30), seconds=0.05)
+            told.append("given up")
+
+        async def other() -> None:
+            await asyncio.to_thread(lambda: None)
+            told.append("went on")
+
+        await asyncio.gather(slow(), other())
+        return told
+
+    try:
+        assert asyncio.run(asked()) == ["went on", "given up"]
+        assert (link.state, link.failure) == ("away", "the store did not answer within 0.05 seconds")
+    finally:
+        done.set()
+        link.close()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def address(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    on_server = request.param == "postgresql"
+    return str(request.getfixturevalue("postgres")) if on_server else f"sqlite:///{tmp_path}/churn.db"
+
+
+def _lock_wait(store: Store) -> str:
+    with store.reading("look how long it waits") as connection:
+        return str(connection.exec_driver_sql("PRAGMA busy_timeout" if store.file else "SHOW lock_timeout").scalar())
+
+
+def test_a_server_waits_for_a_lock_no_longer_than_for_an_answer_and_a_job_as_before(address: str) -> None:
+    link = StoreLink(address)
+    for _ in range(2):  # it outlives what is rolled back
+        with pytest.raises(ZeroDivisionError):
+            link.ask_now(_undone)
+        assert link.ask_now(_lock_wait) in ("5000", "5s")
+    link.close()
+    with open_store(address) as store:
+        assert _lock_wait(store) in ("30000", "0")
+
+
+def _undone(store: Store) -> None:
+    with store.writing("do nothing"):
+        raise ZeroDivisionError
+
+
+def test_a_lock_that_somebody_holds_gives_the_thread_back(address: str) -> None:
+    link = StoreLink(address, partial(open_store, lock_wait_ms=20))
+    link.ask_now(dates)
+    with open_store(address) as other, other.writing("hold the lock of writers"):
+        with pytest.raises(StoreBusyError):
+            link.ask_now(_written)
+        assert list(link.ask_now(dates)) == []
+    link.ask_now(_written)
+    link.close()
+
+
+def _written(store: Store) -> None:
+    with store.writing("write"):
+        pass
+
+
+def test_a_thread_asks_without_a_loop(tmp_path: Path) -> None:
+    link = StoreLink(f"sqlite:///{tmp_path}/churn.db")
+    assert tuple(link.ask_now(dates)) == ()
+    link.close()

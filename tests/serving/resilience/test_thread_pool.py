@@ -1,0 +1,87 @@
+"""Threads that hang hold up nobody: not the loop, not who comes next, not the end of the process."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from churn_mlops.serving.resilience.thread_pool import AllStuckError, Threads
+
+HANGS = """
+import asyncio, threading
+from churn_mlops.serving.resilience.thread_pool import Threads
+
+async def main():
+    try:
+        await Threads(1, "test").do(threading.Event().wait, 0.01)
+    except TimeoutError:
+        print("given up")
+
+asyncio.run(main())
+"""
+
+
+@contextmanager
+def threads(count: int) -> Iterator[Threads]:
+    made = Threads(count, "test")
+    yield made
+    made.close()
+
+
+def test_what_work_gives_or_raises_is_given_or_raised() -> None:
+    async def asked(made: Threads) -> str:
+        with pytest.raises(ZeroDivisionError):
+            await made.do(lambda: 1 / 0, 60)
+        return await made.do(lambda: threading.current_thread().name, 60)
+
+    with threads(2) as made:
+        assert asyncio.run(asked(made)).startswith("test-")
+
+
+def test_where_all_threads_hang_the_next_is_refused_at_once_and_taken_when_one_is_free() -> None:
+    over = threading.Event()
+
+    async def asked(made: Threads) -> bool:
+        for _ in range(2):
+            with pytest.raises(TimeoutError) as given_up:
+                await made.do(lambda: over.wait(60), 0.05)
+            assert not isinstance(given_up.value, AllStuckError)
+        with pytest.raises(AllStuckError, match="all 2 threads"):
+            await made.do(over.is_set, 60)
+        over.set()
+        while True:
+            try:
+                return await made.do(over.is_set, 60)
+            except AllStuckError:
+                await asyncio.sleep(0)
+
+    with threads(2) as made:
+        assert asyncio.run(asked(made))
+
+
+def test_what_is_given_up_before_a_thread_took_it_is_never_done() -> None:
+    over, done = threading.Event(), []
+
+    async def asked(made: Threads) -> None:
+        hanging = asyncio.create_task(made.do(lambda: over.wait(60), 60))
+        await asyncio.sleep(0)
+        with pytest.raises(TimeoutError):
+            await made.do(lambda: done.append("too late"), 0.05)
+        over.set()
+        assert await hanging
+        await made.do(lambda: done.append("in time"), 60)
+
+    with threads(1) as made:
+        asyncio.run(asked(made))
+    assert done == ["in time"]
+
+
+def test_a_process_ends_though_a_thread_hangs() -> None:
+    ended = subprocess.run([sys.executable, "-c", HANGS], capture_output=True, text=True, timeout=30, check=True)
+    assert ended.stdout == "given up\n"

@@ -1,0 +1,52 @@
+"""What a store holds can be moved to the other database and back."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from churn_mlops.errors import StoreError
+from churn_mlops.store import Store, open_store
+from churn_mlops.store.database.copy import copy_store
+from churn_mlops.store.database.schema import METADATA
+from churn_mlops.store.scoring.outcomes import Labels, record
+from churn_mlops.store.scoring.publishing import publish
+from tests.store.builders import DAY, NEXT, NOW, batches, run
+from tests.store.conftest import new_database
+
+
+def everything(store: Store) -> dict[str, list[tuple[object, ...]]]:
+    with store.reading("look") as connection:
+        return {
+            table.name: list(map(tuple, connection.execute(select(table).order_by(*table.primary_key.columns))))
+            for table in METADATA.sorted_tables
+        }
+
+
+def test_all_tables_are_the_same_there_and_back_again(server, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    with (
+        open_store(f"sqlite:///{tmp_path}/old.db") as old,
+        open_store(new_database(server)) as new,
+        open_store(f"sqlite:///{tmp_path}/back.db") as back,
+    ):
+        publish(old, run(), batches(1200))
+        record(old, DAY, [Labels(["C000001", "C000002"], [True, None])], NOW)
+        record(old, DAY, [Labels(["C000001", "C000002"], [False, None])], NOW + timedelta(days=1))
+        told = {table: rows for table, rows in copy_store(old, new).items() if rows}
+        assert told == {"scoring_runs": 1, "predictions": 1200, "outcomes": 2, "outcome_changes": 1}
+        copy_store(new, back)
+        assert everything(old) == everything(new) == everything(back)
+        assert publish(new, run(NEXT), batches(2)).id == 2
+
+
+def test_a_store_is_copied_into_an_empty_one_only(tmp_path: Path) -> None:
+    with open_store(f"sqlite:///{tmp_path}/a.db") as a, open_store(f"sqlite:///{tmp_path}/b.db") as b:
+        publish(a, run(), batches(2))
+        publish(b, run(NEXT), batches(3))
+        before = everything(b)
+        with pytest.raises(StoreError, match=r"b\.db holds rows in \w+ already: copy into an empty one"):
+            copy_store(a, b)
+        assert everything(b) == before
