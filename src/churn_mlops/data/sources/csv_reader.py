@@ -54,7 +54,7 @@ def csv_layout(path: Path) -> tuple[str, list[str]]:
     return _header(path, _check_text(path))
 
 
-def csv_columns(path: Path) -> list[str]:
+def csv_columns(path: Path, _table: str) -> list[str]:
     """The column names of the delimited file at ``path``, from its beginning alone.
 
     Raises:

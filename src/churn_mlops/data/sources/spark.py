@@ -181,6 +181,18 @@ def view_parquet(connection: ibis.BaseBackend, place: SparkAddress, name: str, p
         session_of(connection).read.parquet(path).createOrReplaceTempView(name)
 
 
+def without_zones(connection: ibis.BaseBackend, name: str) -> ir.Table:
+    """The table ``name``. Ibis takes Spark's timestamps with a zone for those without, so Spark converts them."""
+    fields = session_of(connection).table(name).schema.fields
+    columns = [
+        f"CAST(`{field.name}` AS TIMESTAMP_NTZ) AS `{field.name}`"
+        if field.dataType.typeName() == "timestamp"
+        else f"`{field.name}`"
+        for field in fields
+    ]
+    return connection.sql(f"SELECT {', '.join(columns)} FROM `{name}`", dialect="pyspark")  # noqa: S608 names of Spark's own catalogue
+
+
 def session_of(connection: ibis.BaseBackend) -> SparkSession:
     """The Spark session behind a connection of Ibis."""
     session: SparkSession = connection._session

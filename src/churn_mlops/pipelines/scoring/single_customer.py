@@ -12,7 +12,7 @@ from churn_mlops.data.contract import HistoryContract
 from churn_mlops.data.engine.cell_values import as_text
 from churn_mlops.data.engine.typed_table import read_snapshot
 from churn_mlops.data.snapshot.snapshot import read_history
-from churn_mlops.data.sources.open import read_whole
+from churn_mlops.data.sources.database import read_whole
 from churn_mlops.errors import SourceError
 from churn_mlops.models.bundle import Bundle
 from churn_mlops.pipelines.inputs.open_source import open_history, open_source
