@@ -22,7 +22,7 @@ from churn_mlops.pipelines.inputs.validate_source import validate_source
 from churn_mlops.pipelines.outcomes.record_outcomes import mature
 from churn_mlops.pipelines.scoring.publish import backfill, run_day
 from churn_mlops.pipelines.scoring.score import score
-from churn_mlops.pipelines.scoring.single_customer import read_customer
+from churn_mlops.pipelines.scoring.single_customer import CustomerReader
 from churn_mlops.pipelines.training.backtest import out_of_time
 from churn_mlops.pipelines.training.snapshots import before, read_periods
 from churn_mlops.pipelines.training.test_set import latest_dates
@@ -68,12 +68,12 @@ def test_a_customer_who_is_read_alone_is_scored_as_in_the_list(
     day = score(settings, now=now)
     listed = day.customers.slice(0, 20).to_pylist()
     predictor = ChurnPredictor(trained.bundle)
-    name = contract_of(settings).customer
+    name, reader = contract_of(settings).customer, CustomerReader(settings)
     for one in listed:
-        row = read_customer(settings, one[name], trained.bundle, now=now)
+        row = reader.read(one[name], trained.bundle, now=now)
         assert row is not None
         assert (predictor.score_one(row.values), row.as_of) == (one["score"], day.as_of)
-    assert read_customer(settings, "nobody", trained.bundle, now=now) is None
+    assert reader.read("nobody", trained.bundle, now=now) is None
 
 
 # Training

@@ -20,8 +20,8 @@ import pytest
 from churn_mlops.data.contract import AS_OF, LEFT, HistoryContract
 from churn_mlops.data.snapshot.labels import matured, training_dates
 from churn_mlops.data.snapshot.snapshot import read_history
-from churn_mlops.data.sources.folders import open_every_table
 from churn_mlops.data.sources.history_tables import open_tables
+from churn_mlops.data.sources.open import open_every_table
 from churn_mlops.errors import ContractError, SourceError
 
 DAY = date(2024, 5, 1)

@@ -1,4 +1,4 @@
-"""What every job begins with: the contract, the source, and the validation between them."""
+"""The beginning of every job: the contract, the source, and the validation between them."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ import ibis.expr.types as ir
 
 from churn_mlops.config import Settings
 from churn_mlops.data.contract import DataContract, HistoryContract
-from churn_mlops.data.sources.history_tables import open_tables
-from churn_mlops.data.sources.open import open_table
+from churn_mlops.data.sources.history_tables import open_tables_at
+from churn_mlops.data.sources.open import open_table_at
+from churn_mlops.data.sources.place import Place
+from churn_mlops.data.sources.resolve import resolve
 from churn_mlops.data.validation.validate import ValidationReport, validate
 from churn_mlops.errors import ConfigError, DataError
 
@@ -22,6 +24,21 @@ class Checked:
     report: ValidationReport
 
 
+def resolve_source(settings: Settings) -> Place:
+    """The place of ``source.url``.
+
+    Raises:
+        ConfigError: no source is configured.
+        SourceError: there is no such file, or its format is unknown.
+    """
+    if settings.source.url is None:
+        raise ConfigError(
+            "no source is configured: run `churn init --from` with a file or a database, or set source.url in "
+            "config/config.yaml"
+        )
+    return resolve(settings.source.url)
+
+
 def open_source(settings: Settings) -> ir.Table:
     """The table that ``source.url`` names.
 
@@ -29,11 +46,7 @@ def open_source(settings: Settings) -> ir.Table:
         ConfigError: no source is configured.
         SourceError: it cannot be opened.
     """
-    if settings.source.url is None:
-        raise ConfigError(
-            "no source is configured: run `churn init --from FILE`, or set source.url in config/config.yaml"
-        )
-    return open_table(settings.source.url, settings.source.table)
+    return open_table_at(resolve_source(settings), settings.source.table)
 
 
 def open_history(settings: Settings, contract: HistoryContract) -> dict[str, ir.Table]:
@@ -43,9 +56,7 @@ def open_history(settings: Settings, contract: HistoryContract) -> dict[str, ir.
         ConfigError: no source is configured.
         SourceError: it cannot be opened, or lacks a table or a column.
     """
-    if settings.source.url is None:
-        raise ConfigError("no source is configured: run `churn init --from DATABASE`, or set source.url")
-    return open_tables(settings.source.url, contract)
+    return open_tables_at(resolve_source(settings), contract)
 
 
 def check(table: ir.Table, contract: DataContract, *, need_label: bool = False) -> Checked:

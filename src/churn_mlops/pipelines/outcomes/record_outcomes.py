@@ -14,7 +14,7 @@ import structlog
 from churn_mlops.config import Settings
 from churn_mlops.data.contract import LEFT, HistoryContract, load_contract
 from churn_mlops.data.snapshot.final_labels import labels_of
-from churn_mlops.data.sources.open import read_whole
+from churn_mlops.data.sources.database import read_whole
 from churn_mlops.data.sources.spark import is_spark, spark_running
 from churn_mlops.errors import ConfigError
 from churn_mlops.pipelines.erasure.suppression import ForgottenMeanwhileError, kept_away, nobody_since, tables_without

@@ -22,7 +22,8 @@ from churn_mlops.config import Settings
 from churn_mlops.data.contract import AS_OF, HistoryContract
 from churn_mlops.data.engine.typed_table import LABEL, read_snapshot
 from churn_mlops.data.snapshot.snapshot import read_history
-from churn_mlops.data.sources.open import open_table, read_whole
+from churn_mlops.data.sources.database import read_whole
+from churn_mlops.data.sources.open import open_table
 from churn_mlops.data.validation.validate import ValidationReport
 from churn_mlops.errors import ConfigError, DataError, PromotionError
 from churn_mlops.models.bundle import Bundle

@@ -17,7 +17,7 @@ from churn_mlops import __version__
 from churn_mlops.config import Settings
 from churn_mlops.data.contract import DataContract, HistoryContract, load_contract
 from churn_mlops.data.engine.typed_table import read_snapshot
-from churn_mlops.data.sources.open import read_whole
+from churn_mlops.data.sources.database import read_whole
 from churn_mlops.data.sources.spark import spark_running
 from churn_mlops.data.validation.validate import ValidationReport
 from churn_mlops.errors import BundleError, ConfigError, StoreError
