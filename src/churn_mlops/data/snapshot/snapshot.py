@@ -19,10 +19,10 @@ from churn_mlops.data.engine.as_of import AsOf
 from churn_mlops.data.engine.cell_values import as_text
 from churn_mlops.data.engine.timestamps import wall_clock
 from churn_mlops.data.snapshot.active_customers import START, active_customers
-from churn_mlops.data.snapshot.aggregates import ZERO_WITHOUT_ROWS, aggregated
+from churn_mlops.data.snapshot.aggregate_functions import FUNCTIONS, Aggregate, function_of
+from churn_mlops.data.snapshot.aggregates import aggregated, of_latest_row
 from churn_mlops.data.snapshot.known_rows import KEY, History
 from churn_mlops.data.snapshot.labels import left
-from churn_mlops.data.snapshot.latest_values import latest
 
 _SIDE = "__side__"
 
@@ -109,28 +109,29 @@ def _computed(history: History, as_of: AsOf) -> list[ir.Table]:
     contract = history.contract
     found = []
     for name in contract.tables:
+        rows = history.counted(name, as_of)
         of_table = {
-            key: feature
+            key: function_of(feature, contract, as_of, rows.get_backend().name)
             for key, feature in contract.features.items()
             if feature.reads[0] == name and not _is_age_as_customer(contract, feature)
         }
-        gathered = {key: one for key, one in of_table.items() if one.aggregate not in ("last", "age_of")}
+        gathered = {key: one for key, one in of_table.items() if not one.latest_row}
         if gathered:
-            found.append(aggregated(history.counted(name, as_of), gathered, as_of))
-        rest = sorted((one for one in of_table.items() if one[0] not in gathered), key=_where)
-        for _, alike in groupby(rest, key=_where):
-            found.append(latest(history.counted(name, as_of), dict(alike), as_of, contract))
+            found.append(aggregated(rows, gathered))
+        rest = sorted((item for item in of_table.items() if item[1].latest_row), key=_where)
+        found += [of_latest_row(rows, dict(alike)) for _, alike in groupby(rest, key=_where)]
     return found
 
 
-def _where(item: tuple[str, HistoryFeature]) -> str:
+def _where(item: tuple[str, Aggregate]) -> str:
     return str(sorted(item[1].where.items()))
 
 
 def _present(rows: ir.Table, name: str, feature: HistoryFeature, as_of: AsOf, contract: HistoryContract) -> ir.Value:
     if _is_age_as_customer(contract, feature):
         return as_of.days_since(rows[START]) / DAYS_OF_UNIT[str(feature.unit)]
-    return rows[name].fill_null(0.0) if feature.aggregate in ZERO_WITHOUT_ROWS else rows[name]
+    empty = FUNCTIONS[feature.aggregate].empty
+    return rows[name] if empty is None else rows[name].fill_null(empty)
 
 
 def _is_age_as_customer(contract: HistoryContract, feature: HistoryFeature) -> bool:
