@@ -14,10 +14,10 @@ from churn_mlops.data.contract.flat import (
 )
 from churn_mlops.data.contract.history import (
     AS_OF,
+    CHURNED,
     DAYS_OF_UNIT,
     END,
     END_KNOWN_AT,
-    LEFT,
     HistoryContract,
     HistoryFeature,
     HistoryLabel,
@@ -31,11 +31,13 @@ from churn_mlops.data.contract.history import (
 )
 from churn_mlops.data.contract.units import unit_of
 
-SetAside, SetAsideReason = ExcludedColumn, ExclusionReason  # their names up to version 0.1
+LEFT = CHURNED  # its name up to version 0.1, as are the next two
+SetAside, SetAsideReason = ExcludedColumn, ExclusionReason
 
 __all__ = [
     "ABSURD",
     "AS_OF",
+    "CHURNED",
     "CONTRACT_VERSION",
     "DAYS_OF_UNIT",
     "END",

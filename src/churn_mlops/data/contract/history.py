@@ -31,8 +31,8 @@ from churn_mlops.data.contract.time_format import TIME_FORMATS, is_time_format
 
 AS_OF = "__as_of__"
 """Name of the column of a snapshot that holds its as-of date."""
-LEFT = "__left__"
-"""Name of the column of a snapshot that holds the label: "yes", "no", or null where it has not matured."""
+CHURNED = "__left__"
+"""Name of the column of a snapshot that holds the label: "yes", "no", or null where it is not final."""
 END, END_KNOWN_AT = "__end__", "__end_known_at__"
 """Columns of the first end, where the ends of customers stand in another table (`ends`)."""
 Where = Mapping[str, tuple[str, ...]]
@@ -385,7 +385,7 @@ class HistoryContract(ContractFile):
         """The flat contract of its snapshots, which the model bundle holds."""
         label = None
         if self.label is not None:
-            label = Label(column=LEFT, positive="yes", negative="no", horizon_days=self.label.days)
+            label = Label(column=CHURNED, positive="yes", negative="no", horizon_days=self.label.days)
         features = {name: feature.flat() for name, feature in self.features.items()}
         return DataContract(name=self.name, customer=self.customer, label=label, features=features)
 
