@@ -8,11 +8,21 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, field_validator, model_validator
 
+from churn_mlops.data.contract.aggregates import (
+    NOT_OF_KIND,
+    OWN_WINDOWS,
+    AggregateGrammar,
+    LatestDate,
+    LatestValue,
+    OfNumbers,
+    OfRows,
+    OneValue,
+)
 from churn_mlops.data.contract.feature import Declaration, Feature, FeatureType
 from churn_mlops.data.contract.flat import ContractFile, DataContract, Days, ExcludedColumn, Label
 from churn_mlops.data.contract.history_label import HistoryLabel
@@ -21,10 +31,8 @@ from churn_mlops.data.contract.names import check_feature_names
 
 AS_OF = "__as_of__"
 """Name of the column of a snapshot that holds its as-of date."""
-LEFT = "__left__"
-"""Name of the column of a snapshot that holds the label: "yes", "no", or null where it has not matured."""
-AGGREGATES = ("last", "count", "sum", "mean", "smallest", "largest", "distinct", "since_last", "age_of")
-_OF_A_TABLE = frozenset({"count", "since_last"})
+CHURNED = "__left__"
+"""Name of the column of a snapshot that holds the label: "yes", "no", or null where it is not final."""
 DAYS_OF_UNIT = {"days": 1.0, "weeks": 7.0, "months": 365.25 / 12, "years": 365.25}
 
 
@@ -54,16 +62,18 @@ class HistoryFeature(Feature):
     """A feature with the computation that gives it: exactly one of the aggregates, or a ratio."""
 
     type: FeatureType = "number"
-    last: str | None = Field(None, description="last value of a column, `table.column`")
-    count: str | None = Field(None, description="rows of a table")
-    sum: str | None = Field(None, description="sum of a column")
-    mean: str | None = Field(None, description="mean of a column")
-    smallest: str | None = Field(None, description="smallest value of a column")
-    largest: str | None = Field(None, description="largest value of a column")
-    distinct: str | None = Field(None, description="different values of a column")
-    since_last: str | None = Field(None, description="days since the last row of a table")
-    age_of: str | None = Field(None, description="time since a date, in `unit`: days, weeks, months or years")
-    ratio: Ratio | None = Field(None, description="rate over a short window by rate over a long one")
+    last: LatestValue = Field(None, description="last value of a column, `table.column`")
+    count: OfRows = Field(None, description="rows of a table")
+    sum: OfNumbers = Field(None, description="sum of a column")
+    mean: OfNumbers = Field(None, description="mean of a column")
+    smallest: OneValue = Field(None, description="smallest value of a column")
+    largest: OneValue = Field(None, description="largest value of a column")
+    distinct: OfNumbers = Field(None, description="different values of a column")
+    since_last: OfRows = Field(None, description="days since the last row of a table")
+    age_of: LatestDate = Field(None, description="time since a date, in `unit`: days, weeks, months or years")
+    ratio: Annotated[Ratio | None, OWN_WINDOWS] = Field(
+        None, description="rate over a short window by rate over a long one"
+    )
     days: Days | None = Field(None, gt=0, description="rows of the last so many days; all rows when left out")
     where: Where = Field(default_factory=dict, description="only rows whose columns hold one of these values")
 
@@ -79,18 +89,16 @@ class HistoryFeature(Feature):
 
     @model_validator(mode="after")
     def _has_one_computation(self) -> HistoryFeature:
-        given = [name for name in (*AGGREGATES, "ratio") if getattr(self, name) is not None]
+        given = [name for name in AGGREGATES if getattr(self, name) is not None]
         if len(given) != 1:
-            raise ValueError(
-                f"give one computation, one of {', '.join((*AGGREGATES, 'ratio'))}; found {given or 'none'}"
-            )
+            raise ValueError(f"give one computation, one of {', '.join(AGGREGATES)}; found {given or 'none'}")
         if self.column is not None:
             raise ValueError("`column` belongs to a flat contract: name the column in the computation, `table.column`")
-        if self.type != "number" and self.aggregate not in ("last", "smallest", "largest"):
+        if self.type not in self.grammar.types:
             raise ValueError(f"`{self.aggregate}` gives a number, not a {self.type}")
         if self.age_of is not None and self.unit not in DAYS_OF_UNIT:
             raise ValueError(f"`age_of` needs a `unit`, one of {', '.join(DAYS_OF_UNIT)}")
-        if self.days is not None and self.aggregate in ("age_of", "ratio"):
+        if self.days is not None and not self.grammar.windowed:
             raise ValueError(f"`days` means nothing beside `{self.aggregate}`")
         if self.where and self.ratio is not None:
             raise ValueError("write `where` inside the `ratio`")
@@ -99,7 +107,12 @@ class HistoryFeature(Feature):
     @property
     def aggregate(self) -> str:
         """The name of the computation."""
-        return next(name for name in (*AGGREGATES, "ratio") if getattr(self, name) is not None)
+        return next(name for name in AGGREGATES if getattr(self, name) is not None)
+
+    @property
+    def grammar(self) -> AggregateGrammar:
+        """What the computation takes and gives."""
+        return AGGREGATES[self.aggregate]
 
     @property
     def reads(self) -> tuple[str, str | None]:
@@ -108,7 +121,7 @@ class HistoryFeature(Feature):
             text = self.ratio.count or str(self.ratio.sum)
             alone = self.ratio.count is not None
         else:
-            text, alone = getattr(self, self.aggregate), self.aggregate in _OF_A_TABLE
+            text, alone = getattr(self, self.aggregate), self.grammar.takes == "table"
         table, _, column = text.partition(".")
         return (text, None) if alone else (table, column)
 
@@ -121,6 +134,15 @@ class HistoryFeature(Feature):
         """The feature of the snapshot's flat contract."""
         said = (set(Feature.model_fields) & self.model_fields_set) - {"column"} | {"type"}
         return Feature(**{name: value for name, value in self if name in said})
+
+
+AGGREGATES: Mapping[str, AggregateGrammar] = {
+    name: grammar
+    for name, field in HistoryFeature.model_fields.items()
+    for grammar in field.metadata
+    if isinstance(grammar, AggregateGrammar)
+}
+"""Each aggregate by its name in a contract."""
 
 
 class HistoryContract(ContractFile):
@@ -186,17 +208,13 @@ class HistoryContract(ContractFile):
                 raise ValueError(f"feature {name!r} reads the ends of customers, which are what is predicted")
             if column == "":
                 raise ValueError(f"feature {name!r}: `{feature.aggregate}` takes a column, such as {table}.amount")
+            if declared.kind not in feature.grammar.tables:
+                raise ValueError(f"feature {name!r}: {NOT_OF_KIND[declared.kind]}")
             if declared.kind == "customers":
                 self._reads_no_end(name, feature, declared)
-            elif feature.aggregate == "age_of" and declared.kind != "attributes":
-                raise ValueError(f"feature {name!r}: `age_of` takes a date of customers or of attributes that change")
-            elif feature.aggregate not in ("last", "age_of") and declared.kind == "attributes":
-                raise ValueError(f"feature {name!r}: attributes that change have a `last` value, events are counted")
         return self
 
     def _reads_no_end(self, name: str, feature: HistoryFeature, declared: HistoryTable) -> None:
-        if feature.aggregate not in ("last", "age_of"):
-            raise ValueError(f"feature {name!r}: a table of customers has one row each: take `last` or `age_of`")
         column = feature.reads[1]
         column = {"start": declared.start, "end": declared.end}.get(str(column), column)
         if column in (declared.end, declared.end_known_at) or (
@@ -223,7 +241,7 @@ class HistoryContract(ContractFile):
         """The flat contract of its snapshots, which the model bundle holds."""
         label = None
         if self.label is not None:
-            label = Label(column=LEFT, positive="yes", negative="no", horizon_days=self.label.days)
+            label = Label(column=CHURNED, positive="yes", negative="no", horizon_days=self.label.days)
         features = {name: feature.flat() for name, feature in self.features.items()}
         return DataContract(name=self.name, customer=self.customer, label=label, features=features)
 

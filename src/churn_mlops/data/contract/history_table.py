@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import Field, field_validator, model_validator
 
+from churn_mlops.data.contract.aggregates import TableKind
 from churn_mlops.data.contract.feature import Declaration, level_text
 from churn_mlops.data.contract.time_format import TIME_FORMATS, is_time_format
 
 END, END_KNOWN_AT = "__end__", "__end_known_at__"
 """Columns of the first end, where the ends of customers stand in another table (`ends`)."""
-TableKind = Literal["customers", "attributes", "events"]
 Where = Mapping[str, tuple[str, ...]]
 
 

@@ -27,7 +27,7 @@ class Check:
 
 
 def read_cells(table: ir.Table, contract: DataContract, names: Container[str]) -> ir.Table:
-    """The features of ``names``, read once: the value of each, whether it is bad, whether missing; and who, and label.
+    """The features of ``names``, read once: the value of each, whether it is bad or missing; with customer and label.
 
     A feature's columns carry its place in the contract.
     """

@@ -11,7 +11,7 @@ from churn_mlops.config import Settings
 from churn_mlops.data.contract import HistoryContract
 from churn_mlops.data.findings import Problem
 from churn_mlops.data.snapshot.date_range import last_day
-from churn_mlops.data.snapshot.label_freshness import lag_of_ends
+from churn_mlops.data.snapshot.label_freshness import stale_labels
 
 STALE_DAYS = 7
 
@@ -30,7 +30,7 @@ def loaded_until(settings: Settings, tables: Mapping[str, ir.Table], contract: H
     Of what came after its newest row a database says nothing; read as of today, an old one would say that all stayed.
     Nor does it where the table that tells who left is loaded no more, while the others are.
     """
-    lag = lag_of_ends(tables, contract, today)
+    lag = stale_labels(tables, contract, today)
     known = last_day(tables, contract, today) + timedelta(days=1) if lag is None else lag.until
     return min(as_of_date(settings, tables, contract, today), known)
 
@@ -40,7 +40,7 @@ def not_loaded(
 ) -> tuple[Problem, ...]:
     """What is missing on the as-of date ``day``: the source ends days before it, or the table that tells who left."""
     newest = last_day(tables, contract, today) + timedelta(days=1)
-    lag = lag_of_ends(tables, contract, today)
+    lag = stale_labels(tables, contract, today)
     found = []
     if (day - newest).days > STALE_DAYS:
         said = (

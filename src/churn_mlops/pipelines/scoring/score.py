@@ -206,13 +206,12 @@ def _of_history(
     tables = tables_without(open_history(settings, history), history, forgotten)
     day = run_date(settings, tables, history, as_of, now)
     missing = not_loaded(tables, history, day, now.astimezone(ZoneInfo(history.time_zone)).date())
-    found = read_history(tables, history, [day], known_until=now)
-    if not len(found):
+    snapshot = read_history(tables, history, [day], known_until=now).drop_columns([AS_OF])
+    if not len(snapshot):
         raise nobody(day)
-    table = ibis.memtable(found.drop_columns([AS_OF]))
-    checked = check(table, bundle.contract)
-    report = replace(checked.report, problems=(*checked.report.problems, *missing))
-    return _Rows(read_snapshot(table, bundle.contract), np.arange(1, len(found) + 1), day, report)
+    report = check(ibis.memtable(snapshot), bundle.contract).report
+    report = replace(report, problems=(*report.problems, *missing))
+    return _Rows(snapshot, np.arange(1, len(snapshot) + 1), day, report)
 
 
 def _out_of_fold(
