@@ -237,7 +237,7 @@ def test_who_is_forgotten_while_a_run_computes_is_not_published(
         assert forget_customer(settings, name, by=BY).removed["predictions"] == 1
         at_work.go_on()
         assert at_work.end() == 0, at_work.text
-    assert "scored anew, since a customer was forgotten meanwhile" in at_work.text
+    assert "run_restarted" in at_work.text
     with open_store(address) as store:
         assert held(store, name) == []
         second = run_of(store, SECOND)

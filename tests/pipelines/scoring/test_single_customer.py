@@ -33,5 +33,5 @@ def test_a_source_that_lost_the_column_of_the_customer_is_refused_naming_it(comp
     file = write_rows(tmp_path / "renamed.csv", rows)
     source = company.settings.source.model_copy(update={"url": str(file)})
     settings = company.settings.model_copy(update={"source": source})
-    with pytest.raises(SourceError, match="no column 'customer_id', which tells its customers; nearest: 'customer'"):
+    with pytest.raises(SourceError, match="no column 'customer_id', which holds its customer IDs; nearest: 'customer'"):
         read_customer(settings, rows[0]["customer"], bundle_of(company))

@@ -1,4 +1,4 @@
-"""One customer as the source knows him now: what the daily run would read of him, without reading the others."""
+"""One customer of the source as of now: what the daily run would read for them, without the other customers."""
 
 from __future__ import annotations
 
@@ -36,17 +36,17 @@ class CustomerRow:
 def read_customer(
     settings: Settings, customer: str, bundle: Bundle, *, now: datetime | None = None
 ) -> CustomerRow | None:
-    """The row that ``bundle`` scores; None where he is no active customer.
+    """The row that ``bundle`` scores; None if the customer is not active.
 
     Args:
         settings: of the section ``source``.
-        customer: his name, as the source has it.
+        customer: their ID, as the source has it.
         bundle: the model, with the contract of what it reads.
-        now: the present moment, with a time zone: nothing later is known.
+        now: the present, with a time zone: nothing recorded later counts.
 
     Raises:
         SourceError: the source cannot be read or has lost the column of the customer, or the contract names none.
-        DataError: what stands there does not keep the contract.
+        DataError: their row does not keep the contract.
     """
     now = now or datetime.now(UTC)
     with read_whole(settings.source.url):
@@ -69,6 +69,6 @@ def _of_table(settings: Settings, customer: str, bundle: Bundle, today: date) ->
     table = open_source(settings)
     if contract.customer not in table.columns:
         near = did_you_mean(contract.customer, table.columns)
-        raise SourceError(f"the source has no column {contract.customer!r}, which tells its customers; {near}")
+        raise SourceError(f"the source has no column {contract.customer!r}, which holds its customer IDs; {near}")
     found = read_snapshot(table.filter(as_text(table[contract.customer]) == customer.strip()), contract).to_pylist()
     return CustomerRow({name: found[0][name] for name in contract.features}, today) if found else None
