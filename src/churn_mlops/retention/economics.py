@@ -127,7 +127,12 @@ def action(p: float, economics: Economics) -> Action:
     Raises:
         DataError: the probability is not in [0, 1].
     """
-    return OFFER if worth_an_offer(p, economics) else LEAVE_ALONE
+    return action_of(worth_an_offer(p, economics))
+
+
+def action_of(offered: bool) -> Action:
+    """The action by its name: an offer is made, or not."""
+    return OFFER if offered else LEAVE_ALONE
 
 
 def _check_probability(within: bool) -> None:
