@@ -95,7 +95,7 @@ def _check_no_other_run(store: Store, last_published: datetime) -> None:
     if latest is not None and latest.finished_at != last_published:
         raise StoreBusyError(
             f"another run published {latest.as_of} at {latest.finished_at:%Y-%m-%d %H:%M:%S UTC}, when this one was "
-            "about to begin: see whether it is done with that"
+            "about to begin: see whether that is enough"
         )
 
 
