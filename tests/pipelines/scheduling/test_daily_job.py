@@ -116,7 +116,7 @@ def test_a_list_that_is_published_anew_while_it_is_sent_is_not_mixed(job: Job, r
     with open_store(settings.store.url) as store:
         assert latest_run(store) is not None
     run_day(settings, DAY)
-    with pytest.raises(DeliveryError, match="was published anew while it was sent"):
+    with pytest.raises(DeliveryError, match="was published again while it was sent"):
         send_list(settings, DAY, RetryClock(wait))
     assert last_success(settings, TIMETABLE) is None
     assert send_list(settings, DAY, PATIENCE) is not None

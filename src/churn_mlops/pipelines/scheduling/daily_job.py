@@ -13,7 +13,7 @@ from churn_mlops.data.contract import DataContract, HistoryContract, load_contra
 from churn_mlops.errors import ConfigError, StoreBusyError
 from churn_mlops.pipelines.delivery.send_list import send_list
 from churn_mlops.pipelines.delivery.webhook import RetryClock
-from churn_mlops.pipelines.outcomes.record_outcomes import mature
+from churn_mlops.pipelines.outcomes.record_outcomes import record_outcomes
 from churn_mlops.pipelines.scheduling.scheduler import Alert, DailyJob
 from churn_mlops.pipelines.scheduling.steps import Success
 from churn_mlops.pipelines.scheduling.timetable import Timetable
@@ -114,7 +114,7 @@ class _Day:
         send_list(self._settings, self._run.as_of, self._patience)
         contract = load_contract(self._settings.contract.path)
         if isinstance(contract, HistoryContract) and contract.label is not None:
-            mature(self._settings)
+            record_outcomes(self._settings)
         self._as_of = self._run = None
 
     def _published(self, as_of: date) -> Run:

@@ -13,6 +13,7 @@ from pydantic import Field
 
 from churn_mlops.models.inference import ChurnPredictor
 from churn_mlops.retention import Economics
+from churn_mlops.retention.economics import OFFER, action_of
 from churn_mlops.serving.access.principal import about, principal_of
 from churn_mlops.serving.api.refusals import refusing
 from churn_mlops.serving.http.errors import RequestError
@@ -24,10 +25,14 @@ from churn_mlops.serving.prediction.suppression import SuppressionCheck
 from churn_mlops.serving.resilience.circuit_breaker import CircuitBreaker
 from churn_mlops.serving.resilience.store_client import StoreClient, StoreUnavailableError
 from churn_mlops.serving.resilience.thread_pool import BoundedThreadPool
+from churn_mlops.store import Store
 from churn_mlops.store.scoring.predictions import Prediction as Published
-from churn_mlops.store.scoring.predictions import prediction_of
+from churn_mlops.store.scoring.predictions import prediction_of, predictions
+from churn_mlops.store.scoring.runs import latest_run
 
 THREADS = 2
+CONTACT_LIST_SECONDS = 1.0
+"""Longest wait for the store to say who is on the contact list."""
 NO_SOURCE = "this server reads no source"
 _REFUSALS = refusing({404: "There is no such active customer", 422: "The name is none that a customer can have"})
 log = structlog.get_logger("churn_mlops.serving")
@@ -58,7 +63,14 @@ class Risk(Prediction):
     reasons: list[Reason] | list[str] | None = Field(
         description="of a published score in words alone, and null for somebody who is not on the list"
     )
-    action: Literal["offer", "leave_alone"]
+    action: Literal["offer", "leave_alone"] = Field(
+        description="`offer` to those on the contact list; by the score alone where `on_contact_list` is null"
+    )
+    worth_an_offer: bool = Field(description="whether an offer is expected to gain money, by the score alone")
+    on_contact_list: bool | None = Field(
+        description="whether they are on the contact list of the newest published date, which ends at the capacity; "
+        "null where no date is published, or the store cannot be reached"
+    )
     model_version: str
     as_of: date
     origin: Literal["source", "published"] = Field(
@@ -147,7 +159,8 @@ def add_risk(
             return _answer(await _published(store, customer_id, str(why)))
         if row is None:
             raise _unknown()
-        answer = _scored(live, customer_id, row, service.economics)
+        listed = await _ask_contact_list(store, customer_id)
+        answer = _scored(live, customer_id, row, service.economics, listed)
         response, id = _answer(answer), request.scope["state"]["request_id"]
         response.headers["X-Prediction-Id"] = id
         told = {id: (row.values, bytes(response.body))}
@@ -164,20 +177,48 @@ def _unknown() -> RequestError:
     return RequestError(404, "there is no active customer of this name", [("customer_id", "is no active customer")])
 
 
-def _scored(live: ServedModel, customer: str, row: Row, economics: Economics) -> dict[str, Any]:
+def _scored(
+    live: ServedModel, customer: str, row: Row, economics: Economics, on_contact_list: bool | None
+) -> dict[str, Any]:
     probability = live.predictor.score_one(row.values)
     return (
         {"customer_id": customer}
         | prediction(probability, live.predictor.threshold)
         | explanation(live, row.values, probability, economics)
+        | _contact(on_contact_list)
         | {"model_version": live.version, "as_of": row.as_of.isoformat(), "origin": "source"}
         | {"age_days": _age(row.as_of), "why_published": None}
     )
 
 
-async def _published(store: StoreClient, customer: str, why: str) -> dict[str, Any]:
+async def _ask_contact_list(store: StoreClient, customer: str) -> bool | None:
+    """:func:`_on_contact_list`; None too while the store is unavailable: a score does not wait for it."""
     try:
-        found: Published | None = await store.ask(lambda opened: prediction_of(opened, customer))
+        return await store.ask(lambda opened: _on_contact_list(opened, customer), CONTACT_LIST_SECONDS)
+    except StoreUnavailableError:
+        return None
+
+
+def _on_contact_list(store: Store, customer: str) -> bool | None:
+    """Whether the customer is on the contact list of the newest published date; None where no date is published."""
+    run = latest_run(store)
+    if run is None or run.deleted_at is not None:
+        return None
+    return any(one.action == OFFER for one in predictions(store, run.as_of, customer=customer))
+
+
+def _contact(on_contact_list: bool | None) -> dict[str, Any]:
+    """The contact list, and the action where there is one."""
+    found: dict[str, Any] = {"on_contact_list": on_contact_list}
+    return found if on_contact_list is None else found | {"action": action_of(on_contact_list)}
+
+
+async def _published(store: StoreClient, customer: str, why: str) -> dict[str, Any]:
+    def read(opened: Store) -> tuple[Published | None, bool | None]:
+        return prediction_of(opened, customer), _on_contact_list(opened, customer)
+
+    try:
+        found, on_contact_list = await store.ask(read)
     except StoreUnavailableError:
         told = "neither the source nor the store can be reached: try again in a few seconds"
         raise RequestError(503, told, headers={"Retry-After": "5"}) from None
@@ -194,6 +235,8 @@ async def _published(store: StoreClient, customer: str, why: str) -> dict[str, A
         "risk_band": found.risk_band,
         "reasons": found.reasons,
         "action": found.action,
+        "worth_an_offer": found.expected_gain > 0.0,
+        **_contact(on_contact_list),
         "model_version": found.model_version,
         "as_of": found.as_of.isoformat(),
         "origin": "published",

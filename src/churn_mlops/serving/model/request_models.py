@@ -94,7 +94,8 @@ class ExplainedPrediction(Prediction):
 
     risk_band: Literal["low", "medium", "high"]
     reasons: list[Reason] = Field(description="every feature, the largest first")
-    action: Literal["offer", "leave_alone"]
+    action: Literal["offer", "leave_alone"] = Field(description="by the score alone, whatever the capacity")
+    worth_an_offer: bool = Field(description="whether an offer is expected to gain money, by the score alone")
     model_version: str
     as_of: date
 
