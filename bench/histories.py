@@ -37,8 +37,9 @@ from churn_mlops.data.sources.history_tables import open_tables
 from churn_mlops.data.sources.open import open_every_table
 from churn_mlops.data.validation.validate import ValidationReport
 from churn_mlops.models.evaluate import evaluate
-from churn_mlops.pipelines.training.backtest import BacktestScores, score_later
-from churn_mlops.pipelines.training.snapshots import Periods, read_periods
+from churn_mlops.pipelines.training.backtest import BacktestScores, backtest_scores
+from churn_mlops.pipelines.training.context import ModelSpec
+from churn_mlops.pipelines.training.snapshots import LabelledSnapshots, read_labelled
 
 Floats = npt.NDArray[np.float64]
 DRAWS = 1000
@@ -51,11 +52,11 @@ def proposed(address: str) -> HistoryContract:
     return propose_history(open_every_table(address), name="data").contract
 
 
-def periods_of(address: str, contract: HistoryContract, snapshots: int, every_days: int = 30) -> Periods:
+def periods_of(address: str, contract: HistoryContract, snapshots: int, every_days: int = 30) -> LabelledSnapshots:
     """Rows of the latest ``snapshots`` dates whose labels are final by the last day of the database."""
-    training = {"snapshots": snapshots, "every_days": every_days}
     tables = open_tables(address, contract)
-    return read_periods(Settings.model_validate({"training": training}), tables, contract, last_day(tables, contract))
+    last = last_day(tables, contract)
+    return read_labelled(tables, contract, last, every_days=every_days, max_dates=snapshots)
 
 
 def against(later: BacktestScores, rival: Floats, draws: int = DRAWS) -> dict[str, Any]:
@@ -69,10 +70,10 @@ def against(later: BacktestScores, rival: Floats, draws: int = DRAWS) -> dict[st
     pairs = []
     for _ in range(draws):
         rows = np.concatenate([rows_of[one] for one in draw.integers(0, len(rows_of), len(rows_of))])
-        y = later.left[rows]
+        y = later.churned[rows]
         pairs.append((roc_auc_score(y, later.scores[rows]), roc_auc_score(y, rival[rows])))
     model, other = np.array(pairs).T
-    whole = roc_auc_score(later.left, later.scores), roc_auc_score(later.left, rival)
+    whole = roc_auc_score(later.churned, later.scores), roc_auc_score(later.churned, rival)
     return {
         "auc": _interval(whole[0], model),
         "rival": _interval(whole[1], other),
@@ -93,8 +94,8 @@ def shop(folder: Path, model_type: str) -> Iterator[dict[str, Any]]:
         yield _of_shop(_until(periods, day), contract, model_type, learnt_from=12, every_days=30)
 
 
-def _of_shop(periods: Periods, contract: HistoryContract, model_type: str, **told: Any) -> dict[str, Any]:
-    later = score_later(periods, contract, Settings(), model_type, None)
+def _of_shop(periods: LabelledSnapshots, contract: HistoryContract, model_type: str, **told: Any) -> dict[str, Any]:
+    later = backtest_scores(periods, contract, ModelSpec(model_type, Settings().training.seed))
     if later is None:
         return {"data": "online_retail", "result": "too short", **told}
     silent = periods.rows.column("days_since_online_retail").to_numpy()[later.test]
@@ -103,13 +104,13 @@ def _of_shop(periods: Periods, contract: HistoryContract, model_type: str, **tol
         **told,
         "trained_until": str(later.trained_until),
         "tested_on": [str(day) for day in later.tested_on],
-        "customers": len(later.left),
-        "left": int(later.left.sum()),
+        "customers": len(later.churned),
+        "left": int(later.churned.sum()),
         **against(later, silent),
     }
 
 
-def _until(periods: Periods, day: date) -> Periods:
+def _until(periods: LabelledSnapshots, day: date) -> LabelledSnapshots:
     kept = periods.as_of <= np.datetime64(day, "D")
     return replace(periods, rows=periods.rows.filter(pa.array(kept)), as_of=periods.as_of[kept])
 
@@ -134,7 +135,7 @@ class Company:
     starts: npt.NDArray[np.datetime64]
     ends: list[npt.NDArray[np.datetime64]]
 
-    def periods(self, given: npt.NDArray[np.intp]) -> Periods:
+    def periods(self, given: npt.NDArray[np.intp]) -> LabelledSnapshots:
         """Rows to train on where customer ``i`` has the ends of customer ``given[i]``, shape (customers,)."""
         first = np.array([_first(self.ends[other], start) for other, start in zip(given, self.starts, strict=True)])
         places = {name: place for place, name in enumerate(self.names)}
@@ -146,7 +147,7 @@ class Company:
         left = np.where(active & (end <= day + days), "yes", "no")
         rows = self.rows.drop_columns([AS_OF]).append_column(LEFT, pa.array(left)).filter(pa.array(active))
         typed = read_snapshot(ibis.memtable(rows), self.contract.flat(), label="known")
-        return Periods(typed, day[active], ValidationReport(len(rows), ()), 0)
+        return LabelledSnapshots(typed, day[active], ValidationReport(len(rows), ()), 0)
 
 
 def read_company(folder: Path, snapshots: int = 12) -> Company:
@@ -177,14 +178,15 @@ def _first(ends: npt.NDArray[np.datetime64], start: np.datetime64) -> np.datetim
 def company(folder: Path, model_type: str, permutations: int) -> Iterator[dict[str, Any]]:
     """The company's result, and those where each customer was given another one's ends."""
     found = read_company(folder)
+    model = ModelSpec(model_type, Settings().training.seed)
     customers = len(found.names)
     draws = [np.random.default_rng(seed).permutation(customers) for seed in range(permutations)]
     for place, given in enumerate([np.arange(customers), *draws]):
-        later = score_later(found.periods(given), found.contract, Settings(), model_type, None)
+        later = backtest_scores(found.periods(given), found.contract, model)
         told = {"data": "ravenstack", "ends": f"shuffled {place}" if place else "real"}
         if later is not None:
-            auc = evaluate(later.left, later.scores, clusters=later.customers)["auc"]
-            told |= {"customers": len(later.left), "left": int(later.left.sum())}
+            auc = evaluate(later.churned, later.scores, clusters=later.customers)["auc"]
+            told |= {"customers": len(later.churned), "left": int(later.churned.sum())}
             told |= {"auc": [round(number, 4) for number in (auc.value, auc.low, auc.high)]}
         yield told
 

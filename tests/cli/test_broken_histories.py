@@ -122,7 +122,7 @@ BROKEN: dict[str, tuple[Callable[[Frames, Contract], object], str]] = {
     "customers stand twice": (_twice, "stop: customers.customer_id: customer repeated: 120 rows; 120 of 120 customers"),
     "everybody has left": (
         _cells("customers", "cancelled_at", lambda rows: rows["signup_date"] + 90 * DAY),
-        "stop: customers: no customers; nobody was a customer on",
+        "stop: customers: no customers; there was no customer on",
     ),
     "values that cannot be": (
         _cells("orders", "quantity", lambda rows: -rows["quantity"]),

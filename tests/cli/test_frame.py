@@ -18,7 +18,7 @@ from churn_mlops import __version__
 from churn_mlops.cli.main import app
 from churn_mlops.models.registry import versions
 from churn_mlops.pipelines.deployment.mlflow_aliases import tracking
-from churn_mlops.pipelines.training import train as job
+from churn_mlops.pipelines.training import fit as job
 from tests.cli.conftest import Churn
 from tests.companies.small import Company
 

@@ -46,7 +46,7 @@ def test_json_holds_what_auto_compared_and_chose(company: Company) -> None:
     assert "is the simplest within one standard error" in auto["sentence"]
 
 
-def test_of_a_configured_type_nothing_is_said_of_a_choice(company: Company, capsys: pytest.CaptureFixture[str]) -> None:
+def test_with_a_configured_type_no_choice_is_reported(company: Company, capsys: pytest.CaptureFixture[str]) -> None:
     assert company.trained is not None
     training.show(company.trained, None)
     assert "Of all types" not in capsys.readouterr().out
@@ -60,9 +60,9 @@ FOUND = (
 BLIND = Canary("days until the end", True, False, "is not caught: the firewall is blind on so little data")
 
 
-def leaking(company: Company, *set_aside: str) -> Trained:
+def leaking(company: Company, *dropped: str) -> Trained:
     assert company.trained is not None
-    leaks = replace(company.trained.leaks, firewall=LeakageReport(FOUND, (BLIND,)), set_aside=set_aside)
+    leaks = replace(company.trained.leaks, report=LeakageReport(FOUND, (BLIND,)), dropped=dropped)
     return replace(company.trained, leaks=leaks)
 
 
@@ -75,10 +75,10 @@ def test_each_leak_is_named_with_its_sign_and_what_to_do(company: Company, capsy
     assert "a made-up column (days until the end) is not caught: the firewall is blind on so little data." in printed
 
 
-def test_a_leak_set_aside_is_said_and_the_figures_stand(company: Company, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_dropped_leak_is_named_and_the_figures_stand(company: Company, capsys: pytest.CaptureFixture[str]) -> None:
     training.show(leaking(company, "refund"), None)
     printed = " ".join(capsys.readouterr().out.split())
-    assert "Set aside: refund: is set for leavers only" in printed
+    assert "Dropped: refund: is set for leavers only" in printed
     assert "not to be believed" not in printed
 
 
@@ -97,13 +97,13 @@ def test_what_to_type_next_works_with_the_settings_that_were_used(churn: Churn, 
     assert churn("--config", config, "report", "2").code == 0
 
 
-def test_a_metric_that_cannot_be_told_is_a_dash(company: Company, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_metric_that_cannot_be_computed_is_a_dash(company: Company, capsys: pytest.CaptureFixture[str]) -> None:
     trained = company.trained
     assert trained is not None
-    told = {name: estimate for name, estimate in trained.metrics.items() if name != "calibration_slope"}
-    training.show(replace(trained, metrics=told), None)
+    known = {name: estimate for name, estimate in trained.metrics.items() if name != "calibration_slope"}
+    training.show(replace(trained, metrics=known), None)
     printed = " ".join(capsys.readouterr().out.split())
-    assert "calibration slope (1 is right) - cannot be told" in printed
+    assert "calibration slope (1 is right) - cannot be computed" in printed
     assert "None" not in printed
 
 
@@ -111,8 +111,8 @@ def test_a_finding_that_asks_ends_with_its_question(company: Company, capsys: py
     trained = company.trained
     assert trained is not None
     asking = LeakFinding("age", "foresees", "is it written back into the past, as a state of today is?", sure=False)
-    told = LeakFinding("plan", "rewritten", "has been rewritten since", sure=False)
-    leaks = replace(trained.leaks, firewall=LeakageReport((asking, told), ()))
+    stating = LeakFinding("plan", "rewritten", "has been rewritten since", sure=False)
+    leaks = replace(trained.leaks, report=LeakageReport((asking, stating), ()))
     training.show(replace(trained, leaks=leaks), None)
     printed = " ".join(capsys.readouterr().out.split())
     assert "as a state of today is? Worth a look: plan: has been rewritten since." in printed

@@ -19,7 +19,7 @@ from churn_mlops.data.sources.history_tables import open_tables
 from churn_mlops.models.fitting.inputs import FitSettings
 from churn_mlops.models.promotion import LiveModels
 from churn_mlops.models.train import fit_bundle
-from churn_mlops.pipelines.training.snapshots import read_periods
+from churn_mlops.pipelines.training.snapshots import read_labelled
 
 MONTHS = 8
 FEW_FEATURES = """
@@ -95,8 +95,8 @@ def write_daily_company(folder: Path, customers: int, contract: str | None = FEW
 def _fit(settings: Settings) -> None:
     contract = load_contract(settings.contract.path)
     assert isinstance(contract, HistoryContract)
-    few = settings.model_copy(update={"training": settings.training.model_copy(update={"snapshots": 2})})
-    rows = read_periods(few, open_tables(str(settings.source.url), contract), contract, LAST_DAY).rows
+    tables = open_tables(str(settings.source.url), contract)
+    rows = read_labelled(tables, contract, LAST_DAY, every_days=settings.training.every_days, max_dates=2).rows
     flat = contract.flat()
     y = rows.column(LABEL).to_numpy().astype(np.float64)
     bundle = fit_bundle(

@@ -23,8 +23,9 @@ from churn_mlops.pipelines.outcomes.record_outcomes import record_outcomes
 from churn_mlops.pipelines.scoring.publish import backfill, run_day
 from churn_mlops.pipelines.scoring.score import score
 from churn_mlops.pipelines.scoring.single_customer import CustomerReader
-from churn_mlops.pipelines.training.backtest import out_of_time
-from churn_mlops.pipelines.training.snapshots import before, read_periods
+from churn_mlops.pipelines.training.backtest import backtest
+from churn_mlops.pipelines.training.context import ModelSpec
+from churn_mlops.pipelines.training.snapshots import LabelledSnapshots, read_labelled
 from churn_mlops.pipelines.training.test_set import latest_dates
 from churn_mlops.pipelines.training.train import Trained, train
 from churn_mlops.store import open_store
@@ -59,6 +60,14 @@ def contract_of(settings: Settings) -> HistoryContract:
     return contract
 
 
+def labelled(settings: Settings) -> LabelledSnapshots:
+    contract = contract_of(settings)
+    tables = open_tables(str(settings.source.url), contract)
+    last = as_of_date(settings.source.as_of, tables, contract, TODAY)
+    training = settings.training
+    return read_labelled(tables, contract, last, every_days=training.every_days, max_dates=training.snapshots)
+
+
 # One customer
 
 
@@ -84,13 +93,13 @@ def test_it_learns_from_dates_whose_labels_are_final_and_is_tested_on_later_ones
 ) -> None:
     contract = contract_of(settings)
     assert contract.label is not None
-    last = as_of_date(settings, open_tables(str(settings.source.url), contract), contract, TODAY)
-    assert trained.out_of_time is not None
-    tested = trained.out_of_time.tested_on
+    last = as_of_date(settings.source.as_of, open_tables(str(settings.source.url), contract), contract, TODAY)
+    assert trained.backtest is not None
+    tested = trained.backtest.tested_on
     assert max(tested) + timedelta(days=contract.label.matures_after) < last
-    assert trained.out_of_time.trained_until + timedelta(days=contract.label.matures_after) <= min(tested)
-    assert trained.out_of_time.metrics["auc"].low > 0.5
-    assert trained.verdict.promote
+    assert trained.backtest.trained_until + timedelta(days=contract.label.matures_after) <= min(tested)
+    assert trained.backtest.metrics["auc"].low > 0.5
+    assert trained.decision.promote
 
 
 def test_the_bundle_keeps_how_its_snapshots_were_made(settings: Settings, trained: Trained) -> None:
@@ -102,7 +111,7 @@ def test_the_bundle_keeps_how_its_snapshots_were_made(settings: Settings, traine
 
 
 def test_labels_made_at_random_give_no_model(settings: Settings, tmp_path: Path, record: Path) -> None:
-    """Every customer gets another one's end: who leaves has nothing to do with what he did."""
+    """Every customer gets the churn date of another one, so that churn has nothing to do with behaviour."""
     shuffled = write_small_company(tmp_path, record)
     with duckdb.connect(str(shuffled.source.url)) as connection:
         rows = connection.execute(
@@ -116,14 +125,9 @@ def test_labels_made_at_random_give_no_model(settings: Settings, tmp_path: Path,
         connection.execute(
             "UPDATE customers SET churn_date = NULL, churn_recorded_at = NULL WHERE churn_date < signup_date"
         )
-    contract = contract_of(shuffled)
-    tables = open_tables(str(shuffled.source.url), contract)
-    periods = read_periods(shuffled, tables, contract, as_of_date(shuffled, tables, contract, TODAY))
-    found = out_of_time(periods, contract, shuffled, "logistic_regression", "0.03")
-    honest = contract_of(settings)
-    tables = open_tables(str(settings.source.url), honest)
-    periods = read_periods(settings, tables, honest, as_of_date(settings, tables, honest, TODAY))
-    real = out_of_time(periods, honest, settings, "logistic_regression", "0.03")
+    model = ModelSpec("logistic_regression", settings.training.seed, "0.03")
+    found = backtest(labelled(shuffled), contract_of(shuffled), model)
+    real = backtest(labelled(settings), contract_of(settings), model)
     assert found is not None
     assert real is not None
     assert found.metrics["auc"].value < real.metrics["auc"].low
@@ -134,18 +138,16 @@ def test_a_history_that_is_too_short_is_named(settings: Settings) -> None:
     tables = open_tables(str(settings.source.url), contract)
     first = date(2024, 1, 1)
     with pytest.raises(DataError, match="matures 37 days after"):
-        read_periods(settings, tables, contract, min(first, date(1990, 1, 1)))
+        read_labelled(tables, contract, min(first, date(1990, 1, 1)), every_days=30, max_dates=6)
 
 
 def test_no_row_is_both_before_a_gap_and_among_the_latest_dates(settings: Settings) -> None:
-    contract = contract_of(settings)
-    tables = open_tables(str(settings.source.url), contract)
-    periods = read_periods(settings, tables, contract, as_of_date(settings, tables, contract, TODAY))
-    latest = latest_dates(periods.as_of, np.ones(len(periods.as_of), dtype=bool), 1)
-    early = before(periods, latest[0], 37)
+    snapshots = labelled(settings)
+    latest = latest_dates(snapshots.as_of, np.ones(len(snapshots.as_of), dtype=bool), 1)
+    early = snapshots.final_before(latest[0], 37)
     assert len(latest) == 1
     assert early.any()
-    assert periods.as_of[early].max() + np.timedelta64(37, "D") <= np.datetime64(latest[0], "D")
+    assert snapshots.as_of[early].max() + np.timedelta64(37, "D") <= np.datetime64(latest[0], "D")
 
 
 # The daily run

@@ -57,7 +57,7 @@ def test_the_facts_are_those_of_the_training(found: Recorded, company: Company) 
     assert report.counts.customers == report.counts.trained_on + report.counts.set_aside
     assert report.metrics["auc"].value == trained.metrics["auc"].value
     assert report.made.model_sha256 == trained.bundle.sha256
-    assert report.made.verdict == trained.verdict.sentence
+    assert report.made.verdict == trained.decision.sentence
     assert {effect.feature for effect in report.effects} == set(trained.bundle.contract.features)
     assert all(effect.importance and effect.cells for effect in report.effects)
     assert sum(each.customers for each in report.calibration) == trained.counts.set_aside

@@ -15,12 +15,12 @@ from churn_mlops.cli.terminal import TAKEN_UP, print_json, progress_bar, say, ta
 
 if TYPE_CHECKING:
     from churn_mlops.models.evaluate import Estimate
-    from churn_mlops.pipelines.training.backtest import OutOfTime
+    from churn_mlops.pipelines.training.backtest import Backtest
     from churn_mlops.pipelines.training.leakage import LeakCheck
     from churn_mlops.pipelines.training.train import Trained
 
-ON_LABELS = ("ends_behind", "leavers_collapse")
-OUT_OF_TIME = ("auc", "lift_top_decile", "calibration_slope", "observed_over_expected")
+ABOUT_LABELS = ("ends_behind", "leavers_collapse")
+BACKTEST_METRICS = ("auc", "lift_top_decile", "calibration_slope", "observed_over_expected")
 
 
 def train(
@@ -30,11 +30,11 @@ def train(
         str | None, typer.Option(metavar="REASON", help="Make the new model champion whatever the comparison says.")
     ] = None,
     strict: Annotated[
-        bool, typer.Option("--strict", help="Set features aside that know what was not known at the time.")
+        bool, typer.Option("--strict", help="Drop features that know what was not known at the time.")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")] = False,
 ) -> None:
-    """Train a model, judge it on customers set aside, and make it champion if it is better beyond noise.
+    """Train a model, evaluate it on the test set, and make it champion if it is better beyond noise.
 
     Example: `churn train`
     """
@@ -54,54 +54,68 @@ def train(
 
 
 def show(trained: Trained, config: Path | None) -> None:
-    """Print what a training run did; ``config`` is the settings file to name in what to do next, None for the usual."""
+    """Print what a training run did.
+
+    Args:
+        trained: the run.
+        config: the settings file to name in the next commands, None for the default one.
+    """
+    command = "churn" if config is None else f"churn --config {shlex.quote(str(config))}"
+    _show_model(trained)
+    show_leaks(trained.leaks, command)
+    if trained.backtest is not None:
+        show_backtest(trained.backtest)
+    if trained.no_backtest is not None:
+        say(trained.no_backtest)
+    for problem in trained.report.problems:
+        if problem.rule in ABOUT_LABELS:
+            say(f"About its labels, {problem}.")
+    decision = trained.decision
+    outcome = "is live now" if decision.promote else "was recorded, not promoted"
+    say(f"Version {trained.version} {outcome}: {decision.sentence}.")
+    if decision.promote:
+        say(TAKEN_UP)
+    say(f"What it learnt and what it is worth, in pictures: {command} report {trained.version}")
+
+
+def _show_model(trained: Trained) -> None:
     auto = _auto(trained)
     if auto is not None:
         say(f"Of all types, {auto['sentence']}")
     counts = trained.counts
     say(
-        f"Trained {trained.bundle.model_type} on {_rows(counts.trained_on, counts.trained_on_customers)}; judged on "
-        f"{_rows(counts.set_aside, counts.set_aside_customers)}, whom no version ever trains on:"
+        f"Trained {trained.bundle.model_type} on {_rows(counts.trained_on, counts.trained_on_customers)}; tested on "
+        f"{_rows(counts.set_aside, counts.set_aside_customers)} that no version is ever trained on:"
     )
     show_metrics(trained.metrics)
-    command = "churn" if config is None else f"churn --config {shlex.quote(str(config))}"
-    show_leaks(trained.leaks, command)
-    if trained.out_of_time is not None:
-        show_out_of_time(trained.out_of_time)
-    if trained.untested is not None:
-        say(trained.untested)
-    for problem in trained.report.problems:
-        if problem.rule in ON_LABELS:
-            say(f"About its labels, {problem}.")
-    verdict = trained.verdict
-    live = "is live now" if verdict.promote else "was recorded, not promoted"
-    say(f"Version {trained.version} {live}: {verdict.sentence}.")
-    if verdict.promote:
-        say(TAKEN_UP)
-    say(f"What it learnt and what it is worth, in pictures: {command} report {trained.version}")
 
 
 def show_leaks(leaks: LeakCheck, command: str) -> None:
-    """Print what seems to know what was not known at the time; ``command`` is how the program is called."""
-    for finding in leaks.firewall.findings:
-        verdict = "Set aside" if finding.feature in leaks.set_aside else "Leak" if finding.sure else "Worth a look"
-        say(f"{verdict}: {finding.feature}: {finding.message}{'' if finding.message.endswith('?') else '.'}")
+    """Print which features seem to leak.
+
+    Args:
+        leaks: the findings.
+        command: how the program is called.
+    """
+    for finding in leaks.report.findings:
+        status = "Dropped" if finding.feature in leaks.dropped else "Leak" if finding.sure else "Worth a look"
+        say(f"{status}: {finding.feature}: {finding.message}{'' if finding.message.endswith('?') else '.'}")
     if any(finding.sure for finding in leaks.in_use):
         say(
-            "The figures above are not to be believed: the model was shown what was not known at the time. Leave it "
-            f"out with `{command} train --strict`, or correct the contract."
+            "The figures above are not to be believed: the model was shown what was not known at the time. Drop these "
+            f"features with `{command} train --strict`, or correct the contract."
         )
-    for canary in leaks.firewall.blind:
-        say(f"The look for leaks is not to be relied on: a made-up column ({canary.name}) {canary.message}.")
+    for canary in leaks.report.blind:
+        say(f"The leakage checks are not reliable here: a made-up column ({canary.name}) {canary.message}.")
 
 
-def show_out_of_time(found: OutOfTime) -> None:
+def show_backtest(found: Backtest) -> None:
     """Print how a model of the past did on later dates."""
     say(
-        f"Fitted on dates up to {found.trained_until} alone and tested on {found.customers:,} rows from "
+        f"Fitted on dates up to {found.trained_until} alone and tested on {found.rows:,} rows from "
         f"{found.tested_on[0]} to {found.tested_on[-1]}, {found.gap_days} days or more later:"
     )
-    show_metrics(found.metrics, OUT_OF_TIME)
+    show_metrics(found.metrics, BACKTEST_METRICS)
 
 
 def show_metrics(metrics: Mapping[str, Estimate], names: Iterable[str] | None = None) -> None:
@@ -111,7 +125,7 @@ def show_metrics(metrics: Mapping[str, Estimate], names: Iterable[str] | None = 
     rows = [
         (METRICS[name].label, f"{e.value:.4f}", f"{e.low:.4f} to {e.high:.4f}")
         if (e := metrics.get(name)) is not None
-        else (METRICS[name].label, "-", "unknown")
+        else (METRICS[name].label, "-", "cannot be computed")
         for name in names or METRICS
     ]
     table(None, ("metric", "value", "95 % interval"), rows, right=("value",))
@@ -133,17 +147,17 @@ def _document(trained: Trained) -> dict[str, Any]:
         "customers_set_aside": trained.counts.set_aside_customers,
         "rows_set_aside": trained.counts.set_aside,
         "metrics": {name: asdict(estimate) for name, estimate in trained.metrics.items()},
-        "promoted": trained.verdict.promote,
-        "signal": trained.verdict.signal,
-        "verdict": trained.verdict.sentence,
+        "promoted": trained.decision.promote,
+        "signal": trained.decision.signal,
+        "verdict": trained.decision.sentence,
         "leaks": trained.leaks.to_dict(),
-        "out_of_time": None if trained.out_of_time is None else trained.out_of_time.to_dict(),
-        "untested": trained.untested,
+        "out_of_time": None if trained.backtest is None else trained.backtest.to_dict(),
+        "untested": trained.no_backtest,
         "warnings": trained.report.to_dict()["problems"],
     }
 
 
 def _auto(trained: Trained) -> dict[str, Any] | None:
-    """What ``auto`` compared and chose, None where a type was configured."""
+    """What ``auto`` compared and chose, None where the settings name a type."""
     found: dict[str, Any] | None = trained.bundle.training["chosen"].get("auto")
     return found

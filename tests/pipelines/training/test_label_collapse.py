@@ -80,7 +80,7 @@ def company(tmp_path: Path, record: Path, *, in_column: bool, told: date) -> Set
 def until(settings: Settings) -> date:
     contract = load_contract(settings.contract.path)
     assert isinstance(contract, HistoryContract)
-    return loaded_until(settings, open_tables(str(settings.source.url), contract), contract, LAST)
+    return loaded_until(settings.source.as_of, open_tables(str(settings.source.url), contract), contract, LAST)
 
 
 def test_labels_end_where_the_table_of_ends_does_and_every_run_says_so(tmp_path: Path, record: Path) -> None:
@@ -88,9 +88,9 @@ def test_labels_end_where_the_table_of_ends_does_and_every_run_says_so(tmp_path:
     assert STOP - timedelta(days=14) < until(settings) <= STOP
     now = datetime(2026, 11, 1, tzinfo=UTC)
     trained = train(settings, today=LAST, force="so that it scores")
-    assert trained.untested is None
-    assert trained.out_of_time is not None
-    assert max(trained.out_of_time.tested_on) + timedelta(days=30) < STOP
+    assert trained.no_backtest is None
+    assert trained.backtest is not None
+    assert max(trained.backtest.tested_on) + timedelta(days=30) < STOP
     for report in (trained.report, validate_source(settings, None, now), score(settings, now=now).report):
         (said,) = (problem for problem in report.problems if problem.rule == "ends_behind")
         assert said.column == "gone"
@@ -116,9 +116,11 @@ def test_dates_after_which_suddenly_nobody_left_are_named_and_so_is_why_they_tes
     named = [problem.advice for problem in trained.report.problems if problem.rule == "leavers_collapse"]
     assert [advice.partition(" customers left after ")[2][:10] for advice in named[-2:]] == ["2026-08-31", "2026-09-30"]
     assert all(advice.startswith("0 of ") for advice in named[-2:])
-    assert trained.out_of_time is None
-    assert str(trained.untested).startswith("There is no test on later dates: it needs 5 who left and 5 who stayed at")
-    assert sentences.later(recorded(settings, trained.version).report) == trained.untested
+    assert trained.backtest is None
+    assert str(trained.no_backtest).startswith(
+        "There is no test on later dates: it needs 5 who left and 5 who stayed at"
+    )
+    assert sentences.later(recorded(settings, trained.version).report) == trained.no_backtest
     training.show(trained, None)
     printed = " ".join(capsys.readouterr().out.split())
-    assert f"{trained.untested} About its labels, warning: table: leavers collapse; 0 of " in printed
+    assert f"{trained.no_backtest} About its labels, warning: table: leavers collapse; 0 of " in printed

@@ -1,4 +1,4 @@
-"""A training run names what knows too much, and sets it aside when asked to."""
+"""A training run names features that leak, and drops them when asked to."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from churn_mlops.config import Settings
 from churn_mlops.data.contract import DataContract, HistoryContract
 from churn_mlops.data.engine.typed_table import read_snapshot
 from churn_mlops.data.leakage.snapshot_archive import SnapshotArchive
@@ -21,8 +20,8 @@ from churn_mlops.errors import DataError
 from churn_mlops.models.registry import document_of
 from churn_mlops.pipelines.deployment.mlflow_aliases import tracking
 from churn_mlops.pipelines.inputs.open_source import open_source
-from churn_mlops.pipelines.training.leakage import LeakCheck, check_periods, check_table
-from churn_mlops.pipelines.training.snapshots import read_periods
+from churn_mlops.pipelines.training.leakage import LeakCheck, check_history, check_table
+from churn_mlops.pipelines.training.snapshots import read_labelled
 from churn_mlops.pipelines.training.train import train
 from tests.companies.small import Company, Rows
 
@@ -34,7 +33,7 @@ HONEST = ["tenure", "contract_type", "monthly_charges", "internet_service", "onl
 
 @pytest.fixture
 def leaky(untrained: Company) -> Company:
-    """A company that keeps the refunds of its leavers among the features."""
+    """A company that keeps the refunds of its churners among the features."""
 
     def refunded(rows: Rows) -> Rows:
         return [{**row, "refund": "12.5" if row["churned"] == "yes" else "0"} for row in rows]
@@ -52,7 +51,7 @@ def looked_at(company: Company, *, strict: bool, only: str | None = None) -> Lea
     contract = DataContract.load(company.settings.contract.path)
     if only is not None:
         contract = contract.model_copy(update={"features": {only: contract.features[only]}})
-    table = open_source(company.settings)
+    table = open_source(company.settings.source)
     return check_table(table, read_snapshot(table, contract, label="known"), contract, strict=strict, seed=1)
 
 
@@ -60,22 +59,22 @@ def test_a_leak_is_named_and_stays_unless_it_is_asked_for(leaky: Company) -> Non
     found = looked_at(leaky, strict=False)
     assert {finding.feature for finding in found.in_use if finding.sure} == {"refund"}
     assert "refund" in found.contract.features
-    assert found.set_aside == ()
+    assert found.dropped == ()
 
 
-def test_strict_sets_it_aside_with_the_reason(leaky: Company) -> None:
+def test_strict_drops_it_with_the_reason(leaky: Company) -> None:
     found = looked_at(leaky, strict=True)
     assert list(found.contract.features) == HONEST
-    aside = found.contract.set_aside["refund"]
-    assert aside.reason == "suspected_leak"
-    assert "on its own it all but decides the label" in aside.note
+    excluded = found.contract.set_aside["refund"]
+    assert excluded.reason == "suspected_leak"
+    assert "on its own it all but decides the label" in excluded.note
     assert not found.in_use
 
 
 def test_strict_leaves_an_honest_company_as_it_is(company: Company) -> None:
     found = looked_at(company, strict=True)
     assert found.contract == DataContract.load(company.settings.contract.path)
-    assert not found.firewall.findings
+    assert not found.report.findings
 
 
 def test_where_every_feature_leaks_nothing_is_left_to_learn_from(leaky: Company) -> None:
@@ -98,17 +97,19 @@ def test_a_model_that_surely_leaks_goes_live_by_force_alone_and_makes_way_for_on
     leaky: Company,
 ) -> None:
     refused = train(leaky.settings)
-    assert not refused.verdict.promote
-    assert refused.verdict.sentence.startswith("it is shown what was not known at the time (refund), so that no figure")
+    assert not refused.decision.promote
+    assert refused.decision.sentence.startswith(
+        "it is shown what was not known at the time (refund), so that no figure"
+    )
     forced = train(leaky.settings, force="refunds are paid before")
-    assert forced.verdict.promote
+    assert forced.decision.promote
     honest = train(leaky.settings, strict=True)
-    assert honest.verdict.promote
-    assert honest.verdict.sentence == (f"champion {forced.version} was shown what was not known at the time (refund)")
-    assert not train(leaky.settings).verdict.promote
+    assert honest.decision.promote
+    assert honest.decision.sentence == (f"champion {forced.version} was shown what was not known at the time (refund)")
+    assert not train(leaky.settings).decision.promote
 
 
-# A history whose table of use has no known time, so that what is written to it later counts as if it had been known
+# A history whose table of use has no recorded time, so that rows written later count as if they had been known
 
 FIRST = date(2023, 1, 1)
 TODAY = date(2023, 9, 1)
@@ -124,7 +125,6 @@ CONTRACT = HistoryContract.from_dict(
         "label": {"event": "members.end", "horizon_days": 30},
     }
 )  # fmt: skip
-SETTINGS = Settings.model_validate({"training": {"every_days": 30, "snapshots": 4, "seed": 1}})
 
 
 def club(members: int = 500) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -141,7 +141,7 @@ def club(members: int = 500) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 
 def as_of(today: date, members: pd.DataFrame, visits: pd.DataFrame, *, wiped: bool = False) -> dict[str, ir.Table]:
-    """The database on a day; where it is ``wiped``, the visits of who has left are deleted."""
+    """The database on a day; where it is ``wiped``, the visits of churned customers are deleted."""
     then = pd.Timestamp(today)
     gone = members["quit"] <= then
     known = visits[visits["day"] <= then]
@@ -156,28 +156,28 @@ def arrow(frame: pd.DataFrame) -> pa.Table:
 
 
 def looked_back(tables: dict[str, ir.Table], today: date, frozen: SnapshotArchive, *, strict: bool) -> LeakCheck:
-    periods = read_periods(SETTINGS, tables, CONTRACT, today)
-    return check_periods(periods, tables, CONTRACT, today, frozen, strict=strict, seed=1)
+    snapshots = read_labelled(tables, CONTRACT, today, every_days=30, max_dates=4)
+    return check_history(snapshots, tables, CONTRACT, today, frozen, strict=strict, seed=1)
 
 
 def test_a_history_that_only_grows_replays_what_was_frozen(tmp_path: Path) -> None:
     frozen, (members, visits) = SnapshotArchive(tmp_path / "frozen", "key"), club()
     first = looked_back(as_of(TODAY, members, visits), TODAY, frozen, strict=True)
-    assert not first.firewall.sure
+    assert not first.report.sure
     assert first.frozen is not None
     frozen.keep(first.frozen)
     later = TODAY + timedelta(days=60)
     assert not frozen.rewritten(as_of(later, members, visits), CONTRACT, later)
 
 
-def test_values_rewritten_for_leavers_are_set_aside_and_their_table_is_named(tmp_path: Path) -> None:
+def test_features_rewritten_for_churners_are_dropped_and_their_table_is_named(tmp_path: Path) -> None:
     frozen, (members, visits) = SnapshotArchive(tmp_path / "frozen", "key"), club()
     first = looked_back(as_of(TODAY, members, visits), TODAY, frozen, strict=True)
     assert first.frozen is not None
     frozen.keep(first.frozen)
     later = TODAY + timedelta(days=60)
     found = looked_back(as_of(later, members, visits, wiped=True), later, frozen, strict=True)
-    (rewritten,) = [finding for finding in found.firewall.findings if finding.kind == "rewritten"]
+    (rewritten,) = [finding for finding in found.report.findings if finding.kind == "rewritten"]
     assert (rewritten.feature, rewritten.sure) == ("visits_60d", True)
     assert "(table visits)" in rewritten.message
     assert found.history is not None

@@ -9,10 +9,11 @@ import numpy as np
 from bench.histories import against, periods_of, proposed, read_company
 from churn_mlops.config import Settings
 from churn_mlops.models.evaluate import evaluate
-from churn_mlops.pipelines.training.backtest import score_later
+from churn_mlops.pipelines.training.backtest import backtest_scores
+from churn_mlops.pipelines.training.context import ModelSpec
 
 PERMUTATIONS = 6
-FIT = ("logistic_regression", "0.03")
+MODEL = ModelSpec("logistic_regression", Settings().training.seed, "0.03")
 
 
 def test_ends_of_other_customers_are_not_predicted_as_the_real_ones_are(public_data: Path) -> None:
@@ -22,9 +23,9 @@ def test_ends_of_other_customers_are_not_predicted_as_the_real_ones_are(public_d
     draws = [np.random.default_rng(seed).permutation(customers) for seed in range(PERMUTATIONS)]
     areas = []
     for given in (customers, *draws):
-        later = score_later(company.periods(given), company.contract, Settings(), *FIT)
+        later = backtest_scores(company.periods(given), company.contract, MODEL)
         assert later is not None
-        areas.append(evaluate(later.left, later.scores, clusters=later.customers)["auc"])
+        areas.append(evaluate(later.churned, later.scores, clusters=later.customers)["auc"])
     real, *shuffled = areas
     assert real.low > 0.5
     assert real.value > max(area.value for area in shuffled)
@@ -37,7 +38,7 @@ def test_a_public_shop_is_told_better_than_by_recency_alone_on_later_dates(publi
     assert contract.label is not None
     assert contract.label.days == 90
     periods = periods_of(address, contract, 5)
-    later = score_later(periods, contract, Settings(), *FIT)
+    later = backtest_scores(periods, contract, MODEL)
     assert later is not None
     assert (later.tested_on[0] - later.trained_until).days >= 90
     silent = periods.rows.column("days_since_online_retail").to_numpy()[later.test]

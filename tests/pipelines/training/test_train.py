@@ -23,9 +23,9 @@ from churn_mlops.pipelines.deployment import mlflow_aliases as recording
 from churn_mlops.pipelines.deployment.mlflow_aliases import tracking
 from churn_mlops.pipelines.deployment.promote import overview, promote, rollback
 from churn_mlops.pipelines.inputs.open_source import open_source
-from churn_mlops.pipelines.training import train as job
+from churn_mlops.pipelines.training import record as job
 from churn_mlops.pipelines.training.report import recorded
-from churn_mlops.pipelines.training.test_set import split
+from churn_mlops.pipelines.training.test_set import SplitRule, split
 from churn_mlops.pipelines.training.train import train
 from tests.companies.small import Company, Rows
 
@@ -36,17 +36,22 @@ def champion_version(company: Company) -> str | None:
 
 
 def keep_features(company: Company, *names: str) -> None:
-    """Narrow the contract to some features; the other columns of the file are set aside by nobody, only unused."""
+    """Narrow the contract to some features; the other columns of the file are unused."""
     path = company.settings.contract.path
     contract = DataContract.load(path)
     features = {name: contract.features[name] for name in names}
     write_contract(contract.model_copy(update={"features": features}), [], path)
 
 
-def set_aside_ids(company: Company) -> set[str]:
-    names = [row["customer_id"] for row in company.rows()]
+def ids_in_test_set(company: Company) -> set[str]:
+    ids = [row["customer_id"] for row in company.rows()]
     training = company.settings.training
-    return {name for name, aside in zip(names, in_test_set(names, training.set_aside_key, 0.2), strict=True) if aside}
+    return {one for one, tested in zip(ids, in_test_set(ids, training.set_aside_key, 0.2), strict=True) if tested}
+
+
+def rule_of(company: Company) -> SplitRule:
+    training = company.settings.training
+    return SplitRule(training.set_aside_share, training.set_aside_key)
 
 
 # What goes live
@@ -55,13 +60,13 @@ def set_aside_ids(company: Company) -> set[str]:
 def test_the_first_model_that_finds_a_signal_goes_live(company: Company) -> None:
     trained = company.trained
     assert trained is not None
-    assert trained.verdict.promote
-    assert trained.verdict.signal
-    assert trained.verdict.sentence == "the first model that finds a signal"
+    assert trained.decision.promote
+    assert trained.decision.signal
+    assert trained.decision.sentence == "the first model that finds a signal"
     assert champion_version(company) == "1"
     listed, periods = overview(company.settings)
     assert listed[0].aliases == ("champion",)
-    assert [(period.version, period.reason) for period in periods] == [("1", trained.verdict.sentence)]
+    assert [(period.version, period.reason) for period in periods] == [("1", trained.decision.sentence)]
     assert 0.75 < trained.metrics["auc"].value < 0.95
     assert trained.counts.customers == sum(row["churned"] != "" for row in company.rows())
 
@@ -75,7 +80,7 @@ def test_a_run_records_what_it_takes_to_repeat_it(company: Company) -> None:
     assert {"churn-mlops", "python", "numpy", "lightgbm"} <= set(known["versions"])
     assert len(known["data_fingerprint"]) == 64
     assert known["metrics"]["auc"]["value"] == company.trained.metrics["auc"].value
-    # The key of the hash that sets customers aside is a secret.
+    # The key of the hash that draws the test set is a secret.
     assert company.settings.training.set_aside_key not in json.dumps(known["set_aside"])
 
 
@@ -83,13 +88,13 @@ def test_the_same_data_give_the_same_bundle_which_is_not_promoted_again(own_comp
     again = train(own_company.settings)
     assert own_company.trained is not None
     assert again.bundle.sha256 == own_company.trained.bundle.sha256
-    assert not again.verdict.promote
-    assert again.verdict.sentence == "the same model as the champion, version 1"
+    assert not again.decision.promote
+    assert again.decision.sentence == "the same model as the champion, version 1"
     assert champion_version(own_company) == "1"
     assert {v.number: v.aliases for v in overview(own_company.settings)[0]} == {2: ("challenger",), 1: ("champion",)}
 
 
-def test_the_order_of_rows_changes_neither_who_is_set_aside_nor_what_is_found(own_company: Company) -> None:
+def test_the_order_of_rows_changes_neither_the_test_set_nor_what_is_found(own_company: Company) -> None:
     own_company.rewrite(lambda rows: rows[::-1])
     again = train(own_company.settings)
     assert own_company.trained is not None
@@ -104,17 +109,17 @@ def test_labels_shuffled_at_random_hold_no_signal_and_nothing_goes_live(untraine
 
     untrained.rewrite(shuffled)
     trained = train(untrained.settings)
-    assert not trained.verdict.signal
-    assert not trained.verdict.promote
-    assert trained.verdict.sentence.startswith("no signal")
+    assert not trained.decision.signal
+    assert not trained.decision.promote
+    assert trained.decision.sentence.startswith("no signal")
     assert not untrained.live.exists()
     assert [v.aliases for v in overview(untrained.settings)[0]] == [()]
 
 
-def test_force_promotes_all_the_same_and_the_reason_is_kept(own_company: Company) -> None:
+def test_force_promotes_in_any_case_and_the_reason_is_kept(own_company: Company) -> None:
     trained = train(own_company.settings, force="the board said so")
-    assert trained.verdict.promote
-    assert "promoted by force (the board said so), although: the same model" in trained.verdict.sentence
+    assert trained.decision.promote
+    assert "promoted by force (the board said so), although: the same model" in trained.decision.sentence
     assert LiveModels(own_company.settings.models.folder).history()[-1].reason == "the board said so"
     assert champion_version(own_company) == "2"
 
@@ -126,18 +131,18 @@ def test_a_champion_beaten_beyond_noise_makes_way(untrained: Company) -> None:
     train(company.settings, force="a beginning")
     company.settings.contract.path.write_bytes(full)
     better = train(company.settings)
-    assert better.verdict.promote
-    assert better.verdict.sentence.startswith("beats champion 1 beyond noise")
-    assert better.verdict.against_champion is not None
-    assert better.verdict.against_champion.customers == better.counts.set_aside
+    assert better.decision.promote
+    assert better.decision.sentence.startswith("beats champion 1 beyond noise")
+    assert better.decision.against_champion is not None
+    assert better.decision.against_champion.customers == better.counts.set_aside
     assert champion_version(company) == "2"
 
 
 def test_a_challenger_within_noise_does_not_make_way(own_company: Company) -> None:
     own_company = own_company.with_settings("training", seed=7)
     trained = train(own_company.settings)
-    assert not trained.verdict.promote
-    assert trained.verdict.sentence.startswith(("does not beat champion 1 beyond noise", "the same model"))
+    assert not trained.decision.promote
+    assert trained.decision.sentence.startswith(("does not beat champion 1 beyond noise", "the same model"))
     assert champion_version(own_company) == "1"
 
 
@@ -147,9 +152,9 @@ def test_a_challenger_within_noise_does_not_make_way(own_company: Company) -> No
 def test_a_champion_that_needs_other_columns_is_said_to_be_beyond_comparison(own_company: Company) -> None:
     keep_features(own_company, "contract_type", "monthly_charges", "internet_service")
     trained = train(own_company.settings)
-    assert not trained.verdict.promote
-    assert "needs columns that the contract no longer has (tenure, " in trained.verdict.sentence
-    assert "--force REASON" in trained.verdict.sentence
+    assert not trained.decision.promote
+    assert "needs columns that the contract no longer has (tenure, " in trained.decision.sentence
+    assert "--force REASON" in trained.decision.sentence
 
 
 def test_a_champion_that_cannot_read_the_data_of_today_is_said(own_company: Company) -> None:
@@ -159,15 +164,17 @@ def test_a_champion_that_cannot_read_the_data_of_today_is_said(own_company: Comp
     path.write_text(text.replace('    words: "{value} months with us"\n    unit: months\n', "", 1))
     own_company.rewrite(lambda rows: [row | {"tenure": "new" if int(row["tenure"]) < 13 else "old"} for row in rows])
     trained = train(own_company.settings)
-    assert not trained.verdict.promote
-    assert "champion 1 cannot score today's data (tenure" in trained.verdict.sentence
+    assert not trained.decision.promote
+    assert "champion 1 cannot score today's data (tenure" in trained.decision.sentence
 
 
-def test_with_other_customers_set_aside_the_champion_is_not_flattered_by_its_own(own_company: Company) -> None:
+def test_with_another_test_set_the_champion_is_not_compared_on_customers_it_was_trained_on(
+    own_company: Company,
+) -> None:
     company = own_company.with_settings("training", set_aside_key="another")
     trained = train(company.settings)
-    assert not trained.verdict.promote
-    assert "other customers set aside" in trained.verdict.sentence
+    assert not trained.decision.promote
+    assert "another test set" in trained.decision.sentence
 
 
 def test_that_mark_survives_a_promotion_by_hand(own_company: Company) -> None:
@@ -177,7 +184,7 @@ def test_that_mark_survives_a_promotion_by_hand(own_company: Company) -> None:
     assert champion.provenance["promoted_by_hand"] == "by hand"
     assert "metrics" in champion.provenance
     trained = train(own_company.with_settings("training", set_aside_key="another").settings)
-    assert "other customers set aside" in trained.verdict.sentence
+    assert "another test set" in trained.decision.sentence
 
 
 def test_a_rollback_moves_the_alias_too(own_company: Company) -> None:
@@ -186,25 +193,26 @@ def test_a_rollback_moves_the_alias_too(own_company: Company) -> None:
     assert {v.number: v.aliases for v in overview(own_company.settings)[0]} == {1: ("champion",), 2: ()}
 
 
-# Who is set aside
+# The test set
 
 
-def test_customers_set_aside_stay_so_when_others_come_and_go(company: Company) -> None:
+def test_customers_stay_in_the_test_set_when_others_come_and_go(company: Company) -> None:
     contract = DataContract.load(company.settings.contract.path)
-    snapshot = read_snapshot(open_source(company.settings), contract, label="known")
-    all_aside, known = set_aside_ids(company), snapshot.column("customer_id").to_pylist()
+    snapshot = read_snapshot(open_source(company.settings.source), contract, label="known")
+    all_tested, known = ids_in_test_set(company), snapshot.column("customer_id").to_pylist()
     part = snapshot.slice(700)
-    expected = sum(name in all_aside for name in known)
-    assert len(split(snapshot, contract, company.settings).aside) == expected
-    assert len(split(part, contract, company.settings).aside) == sum(name in all_aside for name in known[700:])
+    expected = sum(name in all_tested for name in known)
+    rule = rule_of(company)
+    assert len(split(snapshot, contract, rule).test) == expected
+    assert len(split(part, contract, rule).test) == sum(name in all_tested for name in known[700:])
     assert 0.15 < expected / len(known) < 0.25
 
 
-def test_customers_set_aside_are_never_learnt_from(own_company: Company) -> None:
-    aside = set_aside_ids(own_company)
+def test_customers_in_the_test_set_are_never_trained_on(own_company: Company) -> None:
+    tested = ids_in_test_set(own_company)
     own_company.rewrite(
         lambda rows: [
-            row | {"tenure": "1", "total_charges": "99"} if row["customer_id"] in aside else row for row in rows
+            row | {"tenure": "1", "total_charges": "99"} if row["customer_id"] in tested else row for row in rows
         ]
     )
     trained = train(own_company.settings)
@@ -229,13 +237,13 @@ def test_a_stop_of_the_validation_names_every_problem_and_records_nothing(untrai
     assert nothing_happened(untrained)
 
 
-def test_too_few_leavers_are_said_with_what_to_do(untrained: Company) -> None:
+def test_too_few_churners_are_named_with_what_to_do(untrained: Company) -> None:
     def few(rows: Rows) -> Rows:
-        leavers = [row for row in rows if row["churned"] == "yes"]
-        return [row for row in rows if row["churned"] != "yes"] + leavers[:6]
+        churners = [row for row in rows if row["churned"] == "yes"]
+        return [row for row in rows if row["churned"] != "yes"] + churners[:6]
 
     untrained.rewrite(few)
-    with pytest.raises(DataError, match=r"set aside to judge models, \d left .* bring more customers"):
+    with pytest.raises(DataError, match=r"the test set holds \d customers who churned .* bring more customers"):
         train(untrained.settings)
     assert nothing_happened(untrained)
 
@@ -273,41 +281,42 @@ def test_a_broken_champion_is_named_with_the_way_out(own_company: Company) -> No
     assert champion_version(own_company) == "1"
 
 
-def test_customers_without_a_name_are_set_aside_by_their_cells(untrained: Company) -> None:
+def test_rows_without_a_customer_id_are_drawn_by_their_cells(untrained: Company) -> None:
     path: Path = untrained.settings.contract.path
     contract = DataContract.load(path)
     write_contract(contract.model_copy(update={"customer": None}), [], path)
     trained = train(untrained.settings)
     assert 0.15 < trained.counts.set_aside / trained.counts.customers < 0.25
-    assert trained.verdict.promote
+    assert trained.decision.promote
 
 
-def test_without_names_another_order_of_rows_sets_the_same_rows_aside(company: Company) -> None:
+def test_without_customer_ids_another_order_of_rows_gives_the_same_test_set(company: Company) -> None:
     contract = DataContract.load(company.settings.contract.path)
-    snapshot = read_snapshot(open_source(company.settings), contract, label="known").slice(0, 600)
+    snapshot = read_snapshot(open_source(company.settings.source), contract, label="known").slice(0, 600)
     nameless = contract.model_copy(update={"customer": None})
     rows = snapshot.drop_columns(["customer_id"])
     rows = pa.concat_tables([rows, rows.slice(0, 200)])  # some repeat
     turned = rows.take(np.random.default_rng(1).permutation(len(rows)))
-    one, other = split(rows, nameless, company.settings), split(turned, nameless, company.settings)
-    assert sorted(map(str, one.aside.to_pylist())) == sorted(map(str, other.aside.to_pylist()))
-    assert one.aside_y.sum() == other.aside_y.sum()
-    assert one.mark == other.mark != split(snapshot, contract, company.settings).mark
+    rule = rule_of(company)
+    one, other = split(rows, nameless, rule), split(turned, nameless, rule)
+    assert sorted(map(str, one.test.to_pylist())) == sorted(map(str, other.test.to_pylist()))
+    assert one.test_y.sum() == other.test_y.sum()
+    assert one.mark == other.mark != split(snapshot, contract, rule).mark
 
 
-def test_a_champion_of_which_nobody_knows_who_was_set_aside_is_not_compared(own_company: Company) -> None:
+def test_a_champion_without_a_record_of_its_training_set_is_not_compared(own_company: Company) -> None:
     for path in (own_company.settings.models.folder / "bundles").glob("*.provenance.json"):
         path.unlink()
     trained = train(own_company.with_settings("training", model_type="additive_boosting").settings)
-    assert not trained.verdict.promote
-    assert trained.verdict.against_champion is None
-    assert "champion 1 cannot be compared: there is no record" in trained.verdict.sentence
+    assert not trained.decision.promote
+    assert trained.decision.against_champion is None
+    assert "champion 1 cannot be compared: there is no record" in trained.decision.sentence
 
 
 # Two at once, and what is killed or fails in between
 
 
-def test_a_run_that_another_overtook_is_judged_again(untrained: Company, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_that_another_overtook_is_decided_again(untrained: Company, monkeypatch: pytest.MonkeyPatch) -> None:
     def overtaken(*arguments: Any) -> tuple[str, int]:
         monkeypatch.setattr(job, "log_run", log_run)
         train(untrained.settings)
@@ -315,13 +324,13 @@ def test_a_run_that_another_overtook_is_judged_again(untrained: Company, monkeyp
 
     monkeypatch.setattr(job, "log_run", overtaken)
     trained = train(untrained.settings)
-    assert not trained.verdict.promote
-    assert trained.verdict.sentence == "the same model as the champion, version 1"
+    assert not trained.decision.promote
+    assert trained.decision.sentence == "the same model as the champion, version 1"
     assert [period.version for period in LiveModels(untrained.settings.models.folder).history()] == ["1"]
     assert {v.number: v.aliases for v in overview(untrained.settings)[0]} == {2: ("challenger",), 1: ("champion",)}
-    assert provenance_of(tracking(untrained.settings), 2)["verdict"] == trained.verdict.sentence
-    told = recorded(untrained.settings, 2).report.made
-    assert (told.verdict, told.promoted) == (trained.verdict.sentence, False)
+    assert provenance_of(tracking(untrained.settings), 2)["verdict"] == trained.decision.sentence
+    made = recorded(untrained.settings, 2).report.made
+    assert (made.verdict, made.promoted) == (trained.decision.sentence, False)
 
 
 def test_an_alias_left_behind_by_a_killed_job_is_put_right_by_the_next(own_company: Company) -> None:
@@ -341,7 +350,7 @@ def test_a_version_that_is_live_is_no_error_where_its_alias_cannot_be_moved(
     monkeypatch.setattr(recording, "set_alias", refuse)
     with structlog.testing.capture_logs() as logs:
         trained = train(own_company.settings, force="now")
-    assert trained.verdict.promote
+    assert trained.decision.promote
     assert champion_version(own_company) == "2"
     assert logs[-1]["log_level"] == "warning"
     assert "version 2 is live, but MLflow's alias 'champion' could not be moved" in logs[-1]["event"]

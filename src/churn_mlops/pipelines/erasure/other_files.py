@@ -45,7 +45,7 @@ def remove_outside(settings: Settings, customers: Iterable[str], forgotten: Tomb
     """
     failed: list[str] = []
     names, frozen, files = set(customers), 0, 0
-    folder = local_score_files(settings)
+    folder = local_score_files(settings.scoring.output)
     for path in sorted(folder.rglob("*.parquet")) if folder is not None else ():
         try:
             found = _removed_from(path, names, forgotten)

@@ -78,7 +78,7 @@ def _of_what_was_told(settings: Settings, now: datetime) -> Iterator[ResidualCop
         yield ResidualCopies(
             f"the receiver of the webhook, {urlsplit(settings.webhook.url).hostname}", "it deletes him"
         )
-    if settings.scoring.output is not None and local_score_files(settings) is None:
+    if settings.scoring.output is not None and local_score_files(settings.scoring.output) is None:
         age = settings.store.keep_days
         ends = "they are deleted by hand" if age is None else f"runs delete them at {age} days of age (store.keep_days)"
         yield ResidualCopies(

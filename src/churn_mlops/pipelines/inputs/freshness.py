@@ -1,4 +1,4 @@
-"""How old the newest row of a history is: with ``source.as_of: latest``, nothing else says that its loading stopped."""
+"""The age of the newest row of a history: with ``source.as_of: latest``, nothing else shows that loading stopped."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from churn_mlops.pipelines.inputs.open_source import open_history
 
 @dataclass(frozen=True)
 class Freshness:
-    """How old the newest row of a history is.
+    """The age of the newest row of a history.
 
     Args:
-        newest: its day.
-        days: from then to today, 0 or more.
+        newest: day of that row.
+        days: from that day to today, 0 or more.
     """
 
     newest: date
@@ -30,7 +30,7 @@ class Freshness:
 
     @property
     def is_old(self) -> bool:
-        """Whether the source seems to be loaded no more."""
+        """Whether loading seems to have stopped."""
         return self.days > STALE_DAYS
 
     def __str__(self) -> str:
@@ -43,7 +43,7 @@ class Freshness:
 
 
 def freshness(settings: Settings, now: datetime) -> Freshness | None:
-    """How old the newest row of the source is at ``now``; None without a source, and of a flat table: it has no dates.
+    """The age of the newest row of the source at ``now``; None without a source, and for a flat table without dates.
 
     Raises:
         ChurnError: contract or source cannot be read.
@@ -53,7 +53,7 @@ def freshness(settings: Settings, now: datetime) -> Freshness | None:
         return None
     today = now.astimezone(ZoneInfo(contract.time_zone)).date()
     with spark_running(settings.source.url):
-        tables = open_history(settings, contract)
+        tables = open_history(settings.source, contract)
         with read_whole(settings.source.url):
             newest = last_day(tables, contract, today) + timedelta(days=1)
     return Freshness(newest, (today - newest).days)

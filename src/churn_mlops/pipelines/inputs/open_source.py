@@ -1,4 +1,4 @@
-"""The beginning of every job: the contract, the source, and the validation between them."""
+"""Open the configured source, and validate a table of it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import ibis.expr.types as ir
 
-from churn_mlops.config import Settings
+from churn_mlops.config.settings import Source
 from churn_mlops.data.contract import DataContract, HistoryContract
 from churn_mlops.data.sources.history_tables import open_tables_at
 from churn_mlops.data.sources.open import open_table_at
@@ -18,45 +18,45 @@ from churn_mlops.errors import ConfigError, DataError
 
 @dataclass(frozen=True)
 class Checked:
-    """A table that its validation let through, and the report with its warnings."""
+    """A table that passed its validation, and the report with its warnings."""
 
     table: ir.Table
     report: ValidationReport
 
 
-def resolve_source(settings: Settings) -> Place:
+def resolve_source(source: Source) -> Place:
     """The place of ``source.url``.
 
     Raises:
         ConfigError: no source is configured.
         SourceError: there is no such file, or its format is unknown.
     """
-    if settings.source.url is None:
+    if source.url is None:
         raise ConfigError(
             "no source is configured: run `churn init --from` with a file or a database, or set source.url in "
             "config/config.yaml"
         )
-    return resolve(settings.source.url)
+    return resolve(source.url)
 
 
-def open_source(settings: Settings) -> ir.Table:
-    """The table that ``source.url`` names.
+def open_source(source: Source) -> ir.Table:
+    """The table that the settings ``source.url`` and ``source.table`` name.
 
     Raises:
         ConfigError: no source is configured.
         SourceError: it cannot be opened.
     """
-    return open_table_at(resolve_source(settings), settings.source.table)
+    return open_table_at(resolve_source(source), source.table)
 
 
-def open_history(settings: Settings, contract: HistoryContract) -> dict[str, ir.Table]:
+def open_history(source: Source, contract: HistoryContract) -> dict[str, ir.Table]:
     """The tables of the history that ``source.url`` names, by their keys in the contract.
 
     Raises:
         ConfigError: no source is configured.
-        SourceError: it cannot be opened, or lacks a table or a column.
+        SourceError: it cannot be opened, or a table or a column is missing.
     """
-    return open_tables_at(resolve_source(settings), contract)
+    return open_tables_at(resolve_source(source), contract)
 
 
 def check(table: ir.Table, contract: DataContract, *, need_label: bool = False) -> Checked:

@@ -1,23 +1,15 @@
-"""The files of scores that a run on Spark writes: where they are, and their column of customers."""
+"""The files of scores that a run on Spark writes: their folder, and their column of customers."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
-
-from churn_mlops.config import Settings
-
-if TYPE_CHECKING:
-    pass
-
 
 CUSTOMER = "customer"
 
 
-def local_score_files(settings: Settings) -> Path | None:
-    """The folder ``scoring.output`` where it is one of this machine; None where it is elsewhere, or not set."""
-    output = settings.scoring.output
+def local_score_files(output: str | None) -> Path | None:
+    """The folder that the setting ``scoring.output`` names, None where it is not on this machine, or not set."""
     if output is None:
         return None
     parts = urlsplit(output)

@@ -1,4 +1,4 @@
-"""Where the frozen snapshots of earlier training runs are."""
+"""The archive of frozen snapshots of earlier training runs."""
 
 from __future__ import annotations
 
@@ -7,5 +7,5 @@ from churn_mlops.data.leakage.snapshot_archive import SnapshotArchive
 
 
 def snapshot_archive(settings: Settings) -> SnapshotArchive:
-    """The frozen snapshots beside the models of ``settings``."""
+    """The archive in the folder of models of ``settings``."""
     return SnapshotArchive(settings.models.folder / "frozen", settings.training.set_aside_key)

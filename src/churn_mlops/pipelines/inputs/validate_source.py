@@ -1,4 +1,4 @@
-"""Checking data against its contract, whichever shape that has."""
+"""Validate the source against its contract, a flat table or a history."""
 
 from __future__ import annotations
 
@@ -24,34 +24,36 @@ from churn_mlops.pipelines.inputs.open_source import open_history, open_source
 
 
 def validate_source(settings: Settings, address: str | None, now: datetime | None = None) -> ValidationReport:
-    """Check the source, or what is at ``address``, against the contract.
+    """Validate the source, or what is at ``address``, against the contract.
 
-    Of a history, its tables are held against each other first; then the snapshot of the as-of date of ``source.as_of``
-    is checked as a flat table is.
+    The tables of a history are checked against each other first; then the snapshot of the as-of date is validated as a
+    flat table is.
 
     Args:
         settings: names the contract and the source.
         address: a file or database instead of the source.
-        now: the present moment, with a time zone.
+        now: the present time, with a time zone.
 
     Raises:
-        ChurnError: the data or the contract cannot be read, or a table or a column of a history is not there.
+        ChurnError: the data or the contract cannot be read, or a table or a column of a history is missing.
     """
     contract = load_contract(settings.contract.path)
     if isinstance(contract, DataContract):
-        return validate(open_source(settings) if address is None else open_table(address), contract)
-    tables = open_history(settings, contract) if address is None else open_tables(address, contract)
+        return validate(open_source(settings.source) if address is None else open_table(address), contract)
+    tables = open_history(settings.source, contract) if address is None else open_tables(address, contract)
     problems = check_history(tables, contract)
     if any(problem.severity == "stop" for problem in problems):
         return _report(0, problems)
     today = (now or datetime.now(UTC)).astimezone(ZoneInfo(contract.time_zone)).date()
-    problems += _of_days(settings, tables, contract, today)
-    day = as_of_date(settings, tables, contract, today)
+    problems += _check_dates(settings.source.as_of, tables, contract, today)
+    day = as_of_date(settings.source.as_of, tables, contract, today)
     rows = read_history(tables, contract, [day])
     if not len(rows):
         newest = last_day(tables, contract, today) + timedelta(days=1)
-        said = f"nobody was a customer on {day}, the newest row is of {newest}: set source.as_of, or check the ends"
-        return _report(0, [*problems, Problem("stop", contract.customers, "no_customers", 0, (), said)])
+        message = (
+            f"there was no customer on {day}, the newest row is of {newest}: set source.as_of, or check the churn dates"
+        )
+        return _report(0, [*problems, Problem("stop", contract.customers, "no_customers", 0, (), message)])
     found = validate(ibis.memtable(rows.drop_columns([AS_OF])), contract.flat())
     return _report(found.rows, [*problems, *found.problems])
 
@@ -60,20 +62,22 @@ def _report(rows: int, problems: list[Problem]) -> ValidationReport:
     return ValidationReport(rows, tuple(sorted(problems, key=lambda problem: problem.severity != "stop")))
 
 
-def _of_days(
-    settings: Settings, tables: Mapping[str, ir.Table], contract: HistoryContract, today: date
+def _check_dates(
+    as_of: str, tables: Mapping[str, ir.Table], contract: HistoryContract, today: date
 ) -> Iterator[Problem]:
-    """Whether the history reaches up to the day it is read for, and is long enough to learn from."""
+    """Whether the history reaches up to its as-of date, and is long enough to train on."""
     first, newest = first_day(tables, contract), last_day(tables, contract, today) + timedelta(days=1)
-    yield from not_loaded(tables, contract, as_of_date(settings, tables, contract, today), today)
+    yield from not_loaded(tables, contract, as_of_date(as_of, tables, contract, today), today)
     for name, rows in rows_after(tables, contract, today).items():
-        said = f"they are of after today, {today}: no snapshot sees them before; are they planned, or is a date wrong?"
-        yield Problem("warning", name, "future_rows", rows, (), said)
+        message = (
+            f"they are dated after today, {today}: no snapshot sees them yet; are they planned, or is a date wrong?"
+        )
+        yield Problem("warning", name, "future_rows", rows, (), message)
     if contract.label is None:
         yield Problem("warning", "", "no_label_declared", 0, (), "declare `label` in the contract: training needs one")
-    elif not training_dates(contract, first, loaded_until(settings, tables, contract, today), 1, 1):
-        said = (
+    elif not training_dates(contract, first, loaded_until(as_of, tables, contract, today), 1, 1):
+        message = (
             f"the history runs from {first} to {newest}, and a label is final {contract.label.matures_after} days "
-            "after its as-of date: nothing can be learnt yet; bring a longer history, or shorten the horizon"
+            "after its as-of date: no label is final yet; bring a longer history, or shorten the horizon"
         )
-        yield Problem("warning", "", "history_too_short", 0, (), said)
+        yield Problem("warning", "", "history_too_short", 0, (), message)

@@ -63,9 +63,10 @@ def record_outcomes(
     now = now or datetime.now(UTC)
     found = []
     with spark_running(settings.source.url):
-        tables = open_history(settings, contract)
+        tables = open_history(settings.source, contract)
         with read_whole(settings.source.url):
-            today = loaded_until(settings, tables, contract, now.astimezone(ZoneInfo(contract.time_zone)).date())
+            day = now.astimezone(ZoneInfo(contract.time_zone)).date()
+            today = loaded_until(settings.source.as_of, tables, contract, day)
         with open_store(settings.store.url) as store, scoring_lock(store, "maturing"):
             kept_away(settings, store)  # also if nothing is due: erased customers may be back with a restored backup
             without = cache(lambda suppressed: tables_without(tables, contract, suppressed))

@@ -158,7 +158,7 @@ def run_date(
         ConfigError: it lies ahead.
     """
     today = now.astimezone(ZoneInfo(history.time_zone)).date()
-    day = as_of or as_of_date(settings, tables, history, today)
+    day = as_of or as_of_date(settings.source.as_of, tables, history, today)
     if day > today:
         raise ConfigError(f"the as-of date {day} lies ahead: today is {today} in {history.time_zone}")
     return day
@@ -191,7 +191,7 @@ def _rows(
     contract = bundle.contract
     if bundle.history is not None and from_address is None:
         return _of_history(settings, bundle, bundle.history, as_of, now, suppressed)
-    table = open_source(settings) if from_address is None else open_table(from_address)
+    table = open_source(settings.source) if from_address is None else open_table(from_address)
     # Before the validation, which quotes customers.
     checked = check(table_without(table, contract, suppressed), contract)
     snapshot = read_snapshot(checked.table, contract)
@@ -213,7 +213,7 @@ def _of_history(
     suppressed: Tombstones,
 ) -> _Rows:
     """The snapshot of one date, made like the champion's training data."""
-    tables = tables_without(open_history(settings, history), history, suppressed)
+    tables = tables_without(open_history(settings.source, history), history, suppressed)
     day = run_date(settings, tables, history, as_of, now)
     missing = not_loaded(tables, history, day, now.astimezone(ZoneInfo(history.time_zone)).date())
     snapshot = read_history(tables, history, [day], known_until=now).drop_columns([AS_OF])

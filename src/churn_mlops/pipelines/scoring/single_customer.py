@@ -85,7 +85,7 @@ class CustomerReader:
         now = now or datetime.now(UTC)
         contract = bundle.contract if bundle.history is None else bundle.history
         with read_whole(self._settings.source.url):
-            place = resolve_source(self._settings)
+            place = resolve_source(self._settings.source)
             version = place.version()
             kept = self._take(version, contract)
             if kept is not None:

@@ -124,7 +124,7 @@ def scored_on_spark(
     place = SparkAddress.of(str(settings.source.url))
     suppressed = away(settings) if suppressed is None else suppressed
     with explained(place), ExitStack() as held:
-        tables = tables_without(open_history(settings, history), history, suppressed)
+        tables = tables_without(open_history(settings.source, history), history, suppressed)
         day = run_date(settings, tables, history, as_of, now)
         rows = snapshot(tables, history, [day], known_until=now)
         kept = frame_of(rows).persist()

@@ -1,4 +1,4 @@
-"""The test that counts for a history: a model fitted on the past, judged on later dates that it knew nothing of."""
+"""The backtest of a history: a model fitted on its past, tested on later dates that the model knew nothing of."""
 
 from __future__ import annotations
 
@@ -8,41 +8,40 @@ from datetime import date
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
-from churn_mlops.config import Settings
 from churn_mlops.data.contract import DataContract, HistoryContract
 from churn_mlops.data.engine.typed_table import LABEL
 from churn_mlops.models.evaluate import Estimate, evaluate
-from churn_mlops.models.fitting.inputs import MIN_ROWS_OF_EACH_CLASS, FitSettings, rarer
+from churn_mlops.models.fitting.inputs import MIN_ROWS_OF_EACH_CLASS, rarer
 from churn_mlops.models.inference import ChurnPredictor
 from churn_mlops.models.scorers.lookup_tables import Floats, Places
 from churn_mlops.models.train import fit_bundle
-from churn_mlops.pipelines.training.snapshots import Periods, before
-from churn_mlops.pipelines.training.test_set import ENOUGH_LEAVERS, customer_codes, latest_dates
+from churn_mlops.pipelines.training.context import ModelSpec
+from churn_mlops.pipelines.training.snapshots import LabelledSnapshots
+from churn_mlops.pipelines.training.test_set import ENOUGH_CHURNERS, Mask, customer_codes, latest_dates
 
-LEAST_LEAVERS = 5
+MIN_TESTED_OF_EACH_CLASS = 5
 
 
 @dataclass(frozen=True)
-class OutOfTime:
+class Backtest:
     """How good a model of the past was on later dates.
 
     Args:
-        trained_until: the last as-of date it was fitted on.
+        trained_until: the last as-of date of its training data.
         tested_on: the later dates.
-        gap_days: between the two at least: lead, horizon and reporting delay.
-        customers: rows tested.
-        left: of these.
+        gap_days: days between the two at least: lead, horizon and reporting delay.
+        rows: tested.
+        churned: of these.
         metrics: each with its interval, clustered by customer.
     """
 
     trained_until: date
     tested_on: tuple[date, ...]
     gap_days: int
-    customers: int
-    left: int
+    rows: int
+    churned: int
     metrics: Mapping[str, Estimate]
 
     @property
@@ -56,129 +55,123 @@ class OutOfTime:
             "trained_until": self.trained_until.isoformat(),
             "tested_on": [day.isoformat() for day in self.tested_on],
             "gap_days": self.gap_days,
-            "customers": self.customers,
-            "left": self.left,
+            "customers": self.rows,
+            "left": self.churned,
             "metrics": {name: asdict(estimate) for name, estimate in self.metrics.items()},
         }
 
 
 @dataclass(frozen=True)
 class BacktestScores:
-    """Scores of a model of the past for customers at later dates.
+    """Scores that a model of the past gives to customers at later dates.
 
     Args:
-        trained_until: the last as-of date it was fitted on.
+        trained_until: the last as-of date of its training data.
         tested_on: the later dates.
-        test: which of the rows are theirs, shape (rows,).
-        scores: of those rows, in their order.
-        left: 1 where such a customer left, else 0.
-        customers: the number of each one's customer: he may stand there at several dates.
+        test: which of the rows are of these dates, shape (rows,).
+        scores: of the tested rows, in their order.
+        churned: 1 where the customer of such a row churned, else 0.
+        customers: the customer of each tested row as a whole number; a customer may have several rows.
     """
 
     trained_until: date
     tested_on: tuple[date, ...]
-    test: npt.NDArray[np.bool_]
+    test: Mask
     scores: Floats
-    left: Floats
+    churned: Floats
     customers: Places
 
 
-def out_of_time(
-    periods: Periods,
-    contract: HistoryContract,
-    settings: Settings,
-    model_type: str,
-    setting: str | None,
-) -> OutOfTime | None:
-    """Fit ``model_type`` on the dates whose labels were final before the latest ones, and judge it on these.
+def backtest(snapshots: LabelledSnapshots, contract: HistoryContract, model: ModelSpec) -> Backtest | None:
+    """Fit ``model`` on the dates whose labels were final before the latest ones, and evaluate it on these.
 
-    None where the history is too short for that, or holds too few leavers on either side: :func:`untested` says which.
+    None where the history is too short, or holds too few churners on either side: :func:`why_no_backtest` says which.
     """
-    later = score_later(periods, contract, settings, model_type, setting)
-    if later is None or contract.label is None:
+    found = backtest_scores(snapshots, contract, model)
+    if found is None or contract.label is None:
         return None
-    return OutOfTime(
-        trained_until=later.trained_until,
-        tested_on=later.tested_on,
+    return Backtest(
+        trained_until=found.trained_until,
+        tested_on=found.tested_on,
         gap_days=contract.label.matures_after,
-        customers=len(later.left),
-        left=int(later.left.sum()),
-        metrics=evaluate(later.left, later.scores, clusters=later.customers),
+        rows=len(found.churned),
+        churned=int(found.churned.sum()),
+        metrics=evaluate(found.churned, found.scores, clusters=found.customers),
     )
 
 
-def score_later(
-    periods: Periods,
-    contract: HistoryContract,
-    settings: Settings,
-    model_type: str,
-    setting: str | None,
-) -> BacktestScores | None:
-    """The scores that :func:`out_of_time` judges; with no ``setting``, that of the type is chosen on the past alone.
+def backtest_scores(snapshots: LabelledSnapshots, contract: HistoryContract, model: ModelSpec) -> BacktestScores | None:
+    """The scores that :func:`backtest` evaluates; a ``model`` without a setting chooses one on the past alone.
 
-    None where the history is too short, or holds too few leavers on either side.
+    None where the history is too short, or holds too few churners on either side.
     """
-    if contract.label is None:
+    if contract.label is None or why_no_backtest(snapshots, contract) is not None:
         return None
-    if untested(periods, contract) is not None:
-        return None
-    y, tested, train, test = _parted(periods, contract.label.matures_after)
+    parts = _split_by_date(snapshots, contract.label.matures_after)
     flat = contract.flat()
-    groups = customer_codes(periods.rows, flat)
-    features = periods.rows.select(list(flat.features))
-    later = features.filter(pa.array(test))
+    groups = customer_codes(snapshots.rows, flat)
+    features = snapshots.rows.select(list(flat.features))
+    tested = features.filter(pa.array(parts.test))
     bundle = fit_bundle(
-        features.filter(pa.array(train)),
-        y[train],
+        features.filter(pa.array(parts.train)),
+        parts.y[parts.train],
         flat,
-        model_type,
-        setting=setting,
-        groups=groups[train],
-        seed=settings.training.seed,
-        with_core=_anybody_unknown(later, flat),
-        settings=fit_settings(settings),
+        model.model_type,
+        setting=model.setting,
+        groups=groups[parts.train],
+        seed=model.seed,
+        with_core=_needs_core_model(tested, flat),
+        settings=model.fit,
     )
-    trained_until = np.max(periods.as_of[train]).astype(object)
-    scores = ChurnPredictor(bundle).score(later)
-    return BacktestScores(trained_until, tuple(tested), test, scores, y[test], groups[test])
+    return BacktestScores(
+        trained_until=np.max(snapshots.as_of[parts.train]).astype(object),
+        tested_on=parts.dates,
+        test=parts.test,
+        scores=ChurnPredictor(bundle).score(tested),
+        churned=parts.y[parts.test],
+        customers=groups[parts.test],
+    )
 
 
-def untested(periods: Periods, contract: HistoryContract) -> str | None:
-    """Why there is no test on later dates, in a sentence; None where there is one."""
+def why_no_backtest(snapshots: LabelledSnapshots, contract: HistoryContract) -> str | None:
+    """Why there is no backtest, in a sentence; None where there is one."""
     if contract.label is None:
         return "There is no test on later dates: the contract declares no label."
     gap = contract.label.matures_after
-    y, tested, train, test = _parted(periods, gap)
-    for part, needed, which in (
-        (test, LEAST_LEAVERS, f"the dates from {tested[0]} on, on which it would be tested"),
-        (train, MIN_ROWS_OF_EACH_CLASS, f"the dates {gap} days or more before {tested[0]}, to learn from"),
+    parts = _split_by_date(snapshots, gap)
+    first = parts.dates[0]
+    for rows, needed, which in (
+        (parts.test, MIN_TESTED_OF_EACH_CLASS, f"the dates from {first} on, on which it would be tested"),
+        (parts.train, MIN_ROWS_OF_EACH_CLASS, f"the dates {gap} days or more before {first}, to learn from"),
     ):
-        if rarer(y[part]) < needed:
-            left = int(y[part].sum())
+        if rarer(parts.y[rows]) < needed:
+            churned = int(parts.y[rows].sum())
             return (
                 f"There is no test on later dates: it needs {needed} who left and {needed} who stayed at {which}; "
-                f"{left:,} left there and {int(part.sum()) - left:,} stayed."
+                f"{churned:,} left there and {int(rows.sum()) - churned:,} stayed."
             )
     return None
 
 
-def _parted(periods: Periods, gap_days: int) -> tuple[Floats, list[date], npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
-    """The labels, the dates to test on, the rows whose labels were final before these, and the rows of these."""
-    y = periods.rows.column(LABEL).to_numpy().astype(np.float64)
-    tested = latest_dates(periods.as_of, y == 1, ENOUGH_LEAVERS, len(periods.dates) // 3)
-    return y, tested, before(periods, tested[0], gap_days), periods.as_of >= np.datetime64(tested[0], "D")
+@dataclass(frozen=True)
+class _DateSplit:
+    """Labels of all rows, the dates to test on, the rows with labels final before these, and the rows of these."""
+
+    y: Floats
+    dates: tuple[date, ...]
+    train: Mask
+    test: Mask
 
 
-def fit_settings(settings: Settings) -> FitSettings:
-    """How the settings want models fitted."""
-    training = settings.training
-    return FitSettings(
-        learning_rate=training.learning_rate, settings_cells=training.settings_cells, threads=training.threads
-    )
+def _split_by_date(snapshots: LabelledSnapshots, gap_days: int) -> _DateSplit:
+    y = snapshots.rows.column(LABEL).to_numpy().astype(np.float64)
+    dates = latest_dates(snapshots.as_of, y == 1, ENOUGH_CHURNERS, len(snapshots.dates) // 3)
+    test = snapshots.as_of >= np.datetime64(dates[0], "D")
+    return _DateSplit(y, tuple(dates), snapshots.final_before(dates[0], gap_days), test)
 
 
-def _anybody_unknown(rows: pa.Table, contract: DataContract) -> bool:
-    """Whether there is a customer of whom nothing optional is known, whom the model of the required features scores."""
+def _needs_core_model(rows: pa.Table, contract: DataContract) -> bool:
+    """Whether some row lacks every optional feature, so that the model of the required features scores it."""
     optional = [name for name, feature in contract.features.items() if not feature.required]
     unknown = np.ones(len(rows), dtype=bool)
     for name in optional:

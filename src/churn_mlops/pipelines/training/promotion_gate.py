@@ -1,79 +1,93 @@
-"""Whether a new model goes live: compared with the base rate and with the champion on the customers set aside."""
+"""The promotion gate: whether a candidate becomes champion, by its comparison with base rate and champion."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from churn_mlops.errors import BundleError, DataError
-from churn_mlops.models.bundle import Bundle
 from churn_mlops.models.comparison import Comparison, compare
 from churn_mlops.models.inference import ChurnPredictor
 from churn_mlops.models.promotion import LiveModel
-from churn_mlops.models.scorers.lookup_tables import Floats
-from churn_mlops.pipelines.training.backtest import OutOfTime
-from churn_mlops.pipelines.training.leakage import leaking
+from churn_mlops.pipelines.training.backtest import Backtest
+from churn_mlops.pipelines.training.evaluate import Candidate
+from churn_mlops.pipelines.training.leakage import leaking_features
 from churn_mlops.pipelines.training.test_set import TrainingData
+
+_BY_FORCE = "train with --force REASON to make it live"
 
 
 @dataclass(frozen=True)
 class PromotionDecision:
-    """Whether the new model goes live, and why, in a sentence."""
+    """Whether a candidate becomes champion, and why.
+
+    Args:
+        promote: whether it does.
+        signal: whether it is better than the base rate, on the test set and in the backtest.
+        sentence: why, in a sentence without its full stop.
+        against_base_rate: the comparison with the same score for every customer.
+        against_champion: the comparison with the champion, None where there was none.
+        champion: SHA-256 of the champion's bundle that the decision took into account, None where no model is live.
+    """
 
     promote: bool
     signal: bool
     sentence: str
     against_base_rate: Comparison
     against_champion: Comparison | None
+    champion: str | None = None
 
 
-def decide_promotion(
-    bundle: Bundle,
-    scores: Floats,
-    data: TrainingData,
-    champion: LiveModel | None,
-    force: str | None,
-    later: OutOfTime | None = None,
-    leaks: Sequence[str] = (),
-) -> PromotionDecision:
-    """Compare the new model with the base rate and with the champion on the customers set aside.
+@dataclass(frozen=True)
+class _Outcome:
+    promote: bool
+    sentence: str
+    comparison: Comparison | None = None
 
-    Of a history, a signal has to show on later dates, too. What surely leaks (``leaks``, features of the new model)
-    makes every comparison worthless: such a model goes live by force only, and as champion it makes way.
+
+def decide_promotion(candidate: Candidate, champion: LiveModel | None, force: str | None) -> PromotionDecision:
+    """Compare ``candidate`` with the base rate and with ``champion`` on the test set.
+
+    In a history, the backtest has to show a signal, too. A feature that surely leaks makes every comparison worthless:
+    such a candidate is promoted by force only, and such a champion is replaced.
+
+    Args:
+        candidate: the new model.
+        champion: the live one, None where there is none.
+        force: the reason to promote in any case, None to let the comparison decide.
     """
-    base_rate = np.full(len(data.aside_y), data.train_y.mean())
-    against_base = compare(data.aside_y, scores, base_rate, data.aside_groups)
-    signal = against_base.beyond_noise and (later is None or later.is_signal)
-    against = None
-    obstacle = _no_signal(later) if not signal else _leaks(leaks) if leaks else None
-    if obstacle is not None:
-        promote, sentence = False, obstacle
-    elif champion is None:
-        promote, sentence = True, "the first model that finds a signal"
-    elif champion.bundle.sha256 == bundle.sha256:
-        promote, sentence = False, f"the same model as the champion, version {champion.version}"
-    elif leaked := leaking(champion.provenance.get("leaks", {})):
-        what = ", ".join(leaked)
-        promote, sentence = True, f"champion {champion.version} was shown what was not known at the time ({what})"
+    data, backtest = candidate.prepared.data, candidate.backtest
+    base_rate = np.full(len(data.test_y), data.train_y.mean())
+    against_base = compare(data.test_y, candidate.scores, base_rate, data.test_groups)
+    signal = against_base.beyond_noise and (backtest is None or backtest.is_signal)
+    if not signal:
+        outcome = _Outcome(False, _no_signal(backtest))
+    elif leaks := candidate.prepared.leaks.sure:
+        outcome = _Outcome(False, _leaks(leaks))
     else:
-        against, obstacle = _against(champion, scores, data)
-        promote = against is not None and against.beyond_noise
-        sentence = obstacle or _compared(against, champion)
-    if force is not None and not promote:
-        promote, sentence = True, f"promoted by force ({force}), although: {sentence}"
-    return PromotionDecision(promote, signal, sentence, against_base, against)
+        outcome = _against(candidate, champion)
+    if force is not None and not outcome.promote:
+        sentence = f"promoted by force ({force}), although: {outcome.sentence}"
+        outcome = replace(outcome, promote=True, sentence=sentence)
+    return PromotionDecision(
+        promote=outcome.promote,
+        signal=signal,
+        sentence=outcome.sentence,
+        against_base_rate=against_base,
+        against_champion=outcome.comparison,
+        champion=None if champion is None else champion.bundle.sha256,
+    )
 
 
-def _no_signal(later: OutOfTime | None) -> str:
-    if later is None or later.is_signal:
-        where = "on the customers set aside the model is not better than giving everybody the same score, beyond noise"
-        return f"no signal: {where}"
-    auc = later.metrics["auc"]
+def _no_signal(backtest: Backtest | None) -> str:
+    if backtest is None or backtest.is_signal:
+        return "no signal: on the test set the model is not better than the same score for everybody, beyond noise"
+    auc = backtest.metrics["auc"]
     return (
-        "no signal: on the later dates that a model of the past was tested on, its order is no better than "
-        f"chance, beyond noise (AUC {auc.value:.3f}, {auc.low:.3f} to {auc.high:.3f})"
+        "no signal: on the later dates of the backtest, the order of the scores is no better than chance, beyond noise "
+        f"(AUC {auc.value:.3f}, {auc.low:.3f} to {auc.high:.3f})"
     )
 
 
@@ -84,39 +98,49 @@ def _leaks(features: Sequence[str]) -> str:
     )
 
 
-def _against(champion: LiveModel, scores: Floats, data: TrainingData) -> tuple[Comparison | None, str | None]:
-    """The comparison with the champion, or why there can be none."""
-    unknown = [name for name in champion.bundle.contract.features if name not in data.aside.column_names]
+def _against(candidate: Candidate, champion: LiveModel | None) -> _Outcome:
+    """The outcome of a candidate with a signal and without leaks."""
+    if champion is None:
+        return _Outcome(True, "the first model that finds a signal")
+    if champion.bundle.sha256 == candidate.bundle.sha256:
+        return _Outcome(False, f"the same model as the champion, version {champion.version}")
+    if leaked := leaking_features(champion.provenance.get("leaks", {})):
+        what = ", ".join(leaked)
+        return _Outcome(True, f"champion {champion.version} was shown what was not known at the time ({what})")
+    if (obstacle := _incomparable(champion, candidate.prepared.data)) is not None:
+        return _Outcome(False, obstacle)
+    return _compared(candidate, champion)
+
+
+def _incomparable(champion: LiveModel, data: TrainingData) -> str | None:
+    """Why no comparison with the champion is fair, None where one is."""
+    unknown = [name for name in champion.bundle.contract.features if name not in data.test.column_names]
     if unknown:
-        return None, (
+        return (
             f"champion {champion.version} needs columns that the contract no longer has ({', '.join(unknown)}), so the "
-            "two cannot be compared: train with --force REASON to make it live"
+            f"two cannot be compared: {_BY_FORCE}"
         )
     mark = champion.provenance.get("set_aside")
     if mark is None:
-        return None, (
-            f"champion {champion.version} cannot be compared: there is no record of which customers it was trained on, "
-            "and its own would flatter it: train with --force REASON to make it live"
+        return (
+            f"champion {champion.version} cannot be compared: there is no record of its training set, and customers "
+            f"that it was trained on would flatter it: {_BY_FORCE}"
         )
     if mark != data.mark:
-        return None, (
-            f"champion {champion.version} was trained with other customers set aside, so comparing would flatter it: "
-            "restore training.set_aside_key and set_aside_share, or train with --force REASON to make it live"
-        )
-    try:
-        rival = ChurnPredictor(champion.bundle).score(data.aside)
-    except (DataError, BundleError) as error:
         return (
-            None,
-            f"champion {champion.version} cannot score today's data ({error}): "
-            "train with --force REASON to make it live",
+            f"champion {champion.version} was trained with another test set, so a comparison would flatter it: "
+            f"restore training.set_aside_key and set_aside_share, or {_BY_FORCE}"
         )
-    return compare(data.aside_y, scores, rival, data.aside_groups), None
+    return None
 
 
-def _compared(comparison: Comparison | None, champion: LiveModel) -> str:
-    if comparison is None:
-        return "not compared"
-    verdict = "beats" if comparison.beyond_noise else "does not beat"
-    where = f"on {comparison.customers:,} customers ({comparison.figures})"
-    return f"{verdict} champion {champion.version} beyond noise {where}"
+def _compared(candidate: Candidate, champion: LiveModel) -> _Outcome:
+    data = candidate.prepared.data
+    try:
+        rival = ChurnPredictor(champion.bundle).score(data.test)
+    except (DataError, BundleError) as error:
+        return _Outcome(False, f"champion {champion.version} cannot score today's data ({error}): {_BY_FORCE}")
+    found = compare(data.test_y, candidate.scores, rival, data.test_groups)
+    outcome = "beats" if found.beyond_noise else "does not beat"
+    where = f"on {found.customers:,} customers ({found.figures})"
+    return _Outcome(found.beyond_noise, f"{outcome} champion {champion.version} beyond noise {where}", found)

@@ -1,22 +1,22 @@
-"""The report of a model version: its facts, recorded by the training job, and what is written from them."""
+"""The report of a model version: the facts that the training job records, and the page written from them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from churn_mlops.atomic_files import write_atomic
 from churn_mlops.config import Settings
-from churn_mlops.models.bundle import Bundle
-from churn_mlops.models.evaluate import Estimate
+from churn_mlops.data.leakage import LeakFinding
 from churn_mlops.models.registry import document_of
-from churn_mlops.models.scorers.lookup_tables import Floats
 from churn_mlops.pipelines.deployment.deploy import history
 from churn_mlops.pipelines.deployment.mlflow_aliases import tracking
+from churn_mlops.pipelines.training.evaluate import Candidate
+from churn_mlops.pipelines.training.leakage import LeakCheck
+from churn_mlops.pipelines.training.prepare import PreparedData
 from churn_mlops.pipelines.training.promotion_gate import PromotionDecision
-from churn_mlops.pipelines.training.test_set import TrainingData
+from churn_mlops.pipelines.training.provenance import Provenance
 from churn_mlops.reporting import REPORT_FILE, Money, Report, build_report, money_of, read_report
 from churn_mlops.reporting.model_card import CARD_FILE, model_card
 from churn_mlops.reporting.report_data import BacktestScores, Counts, Made, Noticed, ReportError
@@ -37,89 +37,68 @@ class Recorded:
         return {"version": self.version, "live": self.is_live} | self.report.to_dict()
 
 
-def facts(
-    bundle: Bundle,
-    data: TrainingData,
-    scores: Floats,
-    metrics: Mapping[str, Estimate],
-    verdict: PromotionDecision,
-    provenance: Mapping[str, Any],
-    customers: int,
-) -> Report:
-    """The facts that the training job records.
+def facts(candidate: Candidate, decision: PromotionDecision, provenance: Provenance) -> Report:
+    """The facts that the training job records with ``candidate``.
 
     Args:
-        bundle: the model.
-        data: the customers trained on and set aside.
-        scores: of those set aside, shape (rows,).
-        metrics: of these scores.
-        verdict: whether the model goes live.
+        candidate: the model, what it was trained and tested on, and its metrics.
+        decision: whether it becomes champion.
         provenance: how it was made.
-        customers: active customers in the source, with and without a label.
     """
-    made = Made(
-        trained_at=provenance["trained_at"],
-        seed=provenance["seed"],
-        data_fingerprint=provenance["data_fingerprint"],
-        model_sha256=bundle.sha256,
-        git_revision=provenance["git_revision"],
-        versions=provenance["versions"],
-        verdict=verdict.sentence,
-        signal=verdict.signal,
-        promoted=verdict.promote,
-    )
+    data, leaks, backtest = candidate.prepared.data, candidate.prepared.leaks, candidate.backtest
     report = build_report(
-        bundle,
-        data.aside,
-        data.aside_y,
-        scores,
-        metrics=metrics,
-        counts=Counts(
-            source=customers,
-            trained_on=len(data.train_y),
-            trained_on_left=int(data.train_y.sum()),
-            trained_on_customers=data.train_customers,
-            set_aside=len(data.aside_y),
-            set_aside_left=int(data.aside_y.sum()),
-            set_aside_customers=data.aside_customers,
-        ),
-        made=made,
-        seed=provenance["seed"],
+        candidate.bundle,
+        data.test,
+        data.test_y,
+        candidate.scores,
+        metrics=candidate.metrics,
+        counts=_counts(candidate.prepared),
+        made=Made.model_validate(provenance.to_dict() | {"model_sha256": candidate.bundle.sha256} | _decided(decision)),
+        seed=provenance.seed,
     )
-    leaks = provenance.get("leaks")
-    later = provenance.get("out_of_time")
     return report.model_copy(
         update={
-            "noticed": None if leaks is None else _noticed(leaks),
-            "later": None if later is None else BacktestScores.model_validate(later),
-            "untested": provenance.get("untested"),
+            "noticed": tuple(_noticed(finding, leaks) for finding in leaks.report.findings),
+            "later": None if backtest is None else BacktestScores.model_validate(backtest.to_dict()),
+            "untested": candidate.no_backtest,
         }
     )
 
 
-def _noticed(leaks: Mapping[str, Any]) -> tuple[Noticed, ...]:
-    return tuple(
-        Noticed(
-            feature=finding["feature"],
-            message=finding["message"],
-            sure=finding["sure"],
-            set_aside=finding["feature"] in leaks["set_aside"],
-        )
-        for finding in leaks["findings"]
+def with_decision(report: Report, decision: PromotionDecision) -> Report:
+    """``report`` with another decision: that of a comparison with a champion which came in between."""
+    return report.model_copy(update={"made": report.made.model_copy(update=_decided(decision))})
+
+
+def card_of(report: Report, economics: Economics, capacity: int | None) -> str:
+    """The model card, with the money of ``economics`` and at most ``capacity`` contacts a run."""
+    return model_card(report, money_of(report, economics, customers=None, capacity=capacity))
+
+
+def _decided(decision: PromotionDecision) -> dict[str, Any]:
+    return {"verdict": decision.sentence, "signal": decision.signal, "promoted": decision.promote}
+
+
+def _counts(prepared: PreparedData) -> Counts:
+    data = prepared.data
+    return Counts(
+        source=prepared.customers,
+        trained_on=len(data.train_y),
+        trained_on_left=int(data.train_y.sum()),
+        trained_on_customers=data.train_customers,
+        set_aside=len(data.test_y),
+        set_aside_left=int(data.test_y.sum()),
+        set_aside_customers=data.test_customers,
     )
 
 
-def judged_again(report: Report, verdict: PromotionDecision) -> Report:
-    """``report`` with another verdict: that of a comparison with a champion which came in between."""
-    made = report.made.model_copy(
-        update={"verdict": verdict.sentence, "signal": verdict.signal, "promoted": verdict.promote}
+def _noticed(finding: LeakFinding, leaks: LeakCheck) -> Noticed:
+    return Noticed(
+        feature=finding.feature,
+        message=finding.message,
+        sure=finding.sure,
+        set_aside=finding.feature in leaks.dropped,
     )
-    return report.model_copy(update={"made": made})
-
-
-def card_of(report: Report, settings: Settings) -> str:
-    """The model card, with the money of ``settings``."""
-    return model_card(report, _money(report, settings, None))
 
 
 def recorded(settings: Settings, version: int | None = None, customers: int | None = None) -> Recorded:
@@ -147,7 +126,10 @@ def recorded(settings: Settings, version: int | None = None, customers: int | No
         raise ReportError(f"version {version} was recorded without a report: train again with `churn train`")
     report = read_report(document, f"version {version}")
     is_live = live is not None and live.version == str(version)
-    return Recorded(version, is_live, report, _money(report, settings, customers))
+    decision = settings.decision
+    economics = Economics(**decision.economics())
+    money = money_of(report, economics, customers=customers, capacity=decision.capacity)
+    return Recorded(version, is_live, report, money)
 
 
 def write_report(found: Recorded, out: Path, pictures: Path | None = None) -> int:
@@ -155,7 +137,6 @@ def write_report(found: Recorded, out: Path, pictures: Path | None = None) -> in
 
     Returns:
         How many pictures there are.
-
 
     Raises:
         ReportError: a place cannot be written.
@@ -173,12 +154,6 @@ def write_report(found: Recorded, out: Path, pictures: Path | None = None) -> in
     return len(page.pictures)
 
 
-def _money(report: Report, settings: Settings, customers: int | None) -> Money:
-    decision = settings.decision
-    economics = Economics(**decision.economics())
-    return money_of(report, economics, customers=customers, capacity=decision.capacity)
-
-
 def _make(folder: Path | None) -> None:
     try:
         if folder is not None:
@@ -194,4 +169,4 @@ def _write(path: Path, data: bytes) -> None:
         raise ReportError(f"cannot write {path}: {error.strerror or error}") from None
 
 
-__all__ = ["CARD_FILE", "REPORT_FILE", "Recorded", "card_of", "facts", "judged_again", "recorded", "write_report"]
+__all__ = ["CARD_FILE", "REPORT_FILE", "Recorded", "card_of", "facts", "recorded", "with_decision", "write_report"]

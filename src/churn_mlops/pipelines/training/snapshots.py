@@ -1,4 +1,4 @@
-"""Snapshots for training: which as-of dates to learn from, their rows, and which of them come later than others."""
+"""Labelled snapshots for training: the as-of dates of a history to learn from, and the customers at each of them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from churn_mlops.config import Settings
 from churn_mlops.data.contract import AS_OF, LEFT, HistoryContract
 from churn_mlops.data.engine.typed_table import read_snapshot
 from churn_mlops.data.snapshot.date_range import first_day
@@ -28,15 +27,15 @@ _ON = " on "
 
 
 @dataclass(frozen=True)
-class Periods:
+class LabelledSnapshots:
     """Customers at several as-of dates, all with a known label.
 
     Args:
-        rows: customer, label and features as ``read_snapshot`` gives them, one row a customer and date.
+        rows: customer, label and features as ``read_snapshot`` gives them, one row per customer and date.
         as_of: the date of each row, shape (rows,), days.
         report: of the validation.
-        unlabelled: rows left out, since the label says nothing of them: they left before the lead was over, or not by
-            their own choice.
+        unlabelled: rows left out because their label is unknown: the customer churned before the lead was over, or not
+            by their own choice.
     """
 
     rows: pa.Table
@@ -49,16 +48,28 @@ class Periods:
         """The as-of dates, ascending."""
         return [day.astype(object) for day in np.unique(self.as_of)]
 
+    def final_before(self, day: date, gap_days: int) -> npt.NDArray[np.bool_]:
+        """Which rows have labels that were final before ``day``, shape (rows,): dates ``gap_days`` or more earlier."""
+        return np.asarray(self.as_of <= np.datetime64(day - timedelta(days=gap_days), "D"))
 
-def read_periods(settings: Settings, tables: Mapping[str, ir.Table], contract: HistoryContract, last: date) -> Periods:
-    """The rows to train on: customers at up to ``training.snapshots`` as-of dates with labels matured by ``last``.
+
+def read_labelled(
+    tables: Mapping[str, ir.Table], contract: HistoryContract, last: date, *, every_days: int, max_dates: int
+) -> LabelledSnapshots:
+    """The rows to train on: customers at the latest as-of dates whose labels are final by ``last``.
+
+    Args:
+        tables: of the history, by their keys in the contract.
+        contract: what they mean.
+        last: the day until which labels are known.
+        every_days: days between two as-of dates, 1 or more.
+        max_dates: most as-of dates, 1 or more.
 
     Raises:
-        DataError: no label has matured, none is known, or the snapshots do not keep the contract.
+        DataError: no label is final, none is known, or the snapshots do not keep the contract.
     """
-    training = settings.training
     first = first_day(tables, contract)
-    dates = training_dates(contract, first, last, training.every_days, training.snapshots)
+    dates = training_dates(contract, first, last, every_days, max_dates)
     if not dates:
         needs = contract.label.matures_after if contract.label else 0
         raise DataError(
@@ -71,17 +82,15 @@ def read_periods(settings: Settings, tables: Mapping[str, ir.Table], contract: H
         raise DataError(
             f"of {len(found):,} rows at {len(dates)} as-of dates none has a known label: check the contract"
         )
-    flat = contract.flat()
-    # A customer stands there once for each date: for the rule that nobody stands twice, a row's name tells both.
-    name = pc.binary_join_element_wise(known[contract.customer], pc.cast(known[AS_OF], pa.string()), _ON)
-    place = known.schema.get_field_index(contract.customer)
-    named = known.set_column(place, contract.customer, name).drop_columns([AS_OF])
-    checked = check(ibis.memtable(named), flat, need_label=True)
-    rows = read_snapshot(ibis.memtable(known.drop_columns([AS_OF])), flat, label="known")
-    as_of = known[AS_OF].to_numpy().astype("datetime64[D]")
-    return Periods(rows, as_of, checked.report, len(found) - len(known))
+    report = check(ibis.memtable(_one_row_per_id(known, contract)), contract.flat(), need_label=True).report
+    rows = read_snapshot(ibis.memtable(known.drop_columns([AS_OF])), contract.flat(), label="known")
+    return LabelledSnapshots(
+        rows, known[AS_OF].to_numpy().astype("datetime64[D]"), report, unlabelled=len(found) - len(known)
+    )
 
 
-def before(periods: Periods, first: date, gap_days: int) -> npt.NDArray[np.bool_]:
-    """Which rows have labels that were final before ``first``, shape (rows,): dates ``gap_days`` or more before it."""
-    return np.asarray(periods.as_of <= np.datetime64(first - timedelta(days=gap_days), "D"))
+def _one_row_per_id(rows: pa.Table, contract: HistoryContract) -> pa.Table:
+    """``rows`` with IDs of customer and date: the contract asks for unique IDs, and a customer has several dates."""
+    ids = pc.binary_join_element_wise(rows[contract.customer], pc.cast(rows[AS_OF], pa.string()), _ON)
+    place = rows.schema.get_field_index(contract.customer)
+    return rows.set_column(place, contract.customer, ids).drop_columns([AS_OF])

@@ -1,10 +1,10 @@
-"""Who is trained on, and who is set aside to judge models."""
+"""The test set: customers that no model version is ever trained on, and on which all versions are compared."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 import numpy as np
@@ -12,100 +12,130 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from churn_mlops.config import Settings
 from churn_mlops.data.contract import DataContract
 from churn_mlops.data.engine.typed_table import LABEL
 from churn_mlops.errors import DataError
 from churn_mlops.keyed_hash import in_test_set
 from churn_mlops.models.scorers.lookup_tables import Floats, Places
 
-MIN_LEAVERS_SET_ASIDE = 5
-ENOUGH_LEAVERS = 100
-"""Leavers from which the latest dates tell enough."""
+MIN_OF_EACH_CLASS = 5
+ENOUGH_CHURNERS = 100
+"""Churners from which the latest dates make a reliable test."""
 Dates = npt.NDArray[np.datetime64]
+Mask = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class SplitRule:
+    """Which customers belong to the test set.
+
+    Args:
+        share: expected share of the customers, in (0, 1).
+        key: of the keyed hash, a secret; another key draws another test set.
+    """
+
+    share: float
+    key: str = field(repr=False)
+
+    def in_test_set(self, snapshot: pa.Table, contract: DataContract) -> Mask:
+        """Whether the customer of each row belongs to the test set, shape (rows,).
+
+        The hash is that of the customer ID, or that of the row's cells where the contract names no customer column.
+        """
+        ids = _row_ids(snapshot) if contract.customer is None else snapshot.column(contract.customer).to_pylist()
+        return np.array(in_test_set(ids, self.key, self.share), dtype=bool)
+
+    def mark(self, contract: DataContract) -> str:
+        """A hash that differs between two ways of drawing the test set, and does not reveal the key."""
+        named_by = {
+            "customer": contract.customer,
+            "cells": contract.customer or [f"{name}: {feature.type}" for name, feature in contract.features.items()],
+        }
+        text = f"{self.key}\n{self.share!r}\n{json.dumps(named_by)}"
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True)
 class TrainingData:
-    """Customers with a known label, split into those trained on and those set aside.
+    """Rows with a known label, split into training set and test set.
 
-    ``fingerprint`` is the SHA-256 of all of them; ``mark`` tells this way of setting aside from others. Of a history,
-    which has a row for each customer and date, ``train_groups`` and ``aside_groups`` tell the customer of each row, and
-    those set aside are judged on the latest dates.
+    Args:
+        train: features of the training set.
+        train_y: 1 where the customer of such a row churned, else 0, shape (rows,).
+        test: features of the test set; of a history, at the latest dates only.
+        test_y: as ``train_y``, of the test set.
+        fingerprint: SHA-256 of all rows.
+        mark: of the split rule.
+        train_groups: the customer of each row as a whole number, shape (rows,); None where each row is a customer.
+        test_groups: as ``train_groups``, of the test set.
     """
 
     train: pa.Table
     train_y: Floats
-    aside: pa.Table
-    aside_y: Floats
+    test: pa.Table
+    test_y: Floats
     fingerprint: str
     mark: str
     train_groups: Places | None = None
-    aside_groups: Places | None = None
+    test_groups: Places | None = None
 
     @property
     def train_customers(self) -> int:
-        """How many customers the rows trained on are of."""
+        """Customers in the training set."""
         return len(self.train) if self.train_groups is None else len(np.unique(self.train_groups))
 
     @property
-    def aside_customers(self) -> int:
-        """How many customers the rows set aside are of."""
-        return len(self.aside) if self.aside_groups is None else len(np.unique(self.aside_groups))
+    def test_customers(self) -> int:
+        """Customers in the test set."""
+        return len(self.test) if self.test_groups is None else len(np.unique(self.test_groups))
 
 
-def split(snapshot: pa.Table, contract: DataContract, settings: Settings, as_of: Dates | None = None) -> TrainingData:
-    """Set a share of the customers aside, by a keyed hash of the customer, or of the row where rows have no name.
+def split(snapshot: pa.Table, contract: DataContract, rule: SplitRule, as_of: Dates | None = None) -> TrainingData:
+    """Split ``snapshot`` by customer into training set and test set.
 
     Args:
         snapshot: the rows, with label.
         contract: what they mean.
-        settings: the key and the share.
-        as_of: of a history, the date of each row, shape (rows,): those set aside are judged on the latest dates, as few
-            as hold 100 of them who left.
+        rule: which customers belong to the test set.
+        as_of: of a history, the date of each row, shape (rows,): the test set takes the latest dates, as few as hold
+            100 churners.
 
     Raises:
-        DataError: fewer than 5 customers who left, or who stayed, are set aside.
+        DataError: the test set holds fewer than 5 churners, or fewer than 5 retained customers.
     """
-    names = _row_names(snapshot) if contract.customer is None else snapshot.column(contract.customer).to_pylist()
-    aside = np.array(in_test_set(names, settings.training.set_aside_key, settings.training.set_aside_share), dtype=bool)
-    train = ~aside
+    test = rule.in_test_set(snapshot, contract)
+    train = ~test
     y = snapshot.column(LABEL).to_numpy().astype(np.float64)
     if as_of is not None:
-        aside = aside & (as_of >= np.datetime64(latest_dates(as_of, aside & (y == 1), ENOUGH_LEAVERS)[0], "D"))
-    left, stayed = int(y[aside].sum()), int((1 - y[aside]).sum())
-    if min(left, stayed) < MIN_LEAVERS_SET_ASIDE:
-        raise DataError(
-            f"of the {int(aside.sum())} customers set aside to judge models, {left} left and {stayed} stayed: at least "
-            f"{MIN_LEAVERS_SET_ASIDE} of each are needed; bring more customers, or raise training.set_aside_share"
-        )
+        test = test & (as_of >= np.datetime64(latest_dates(as_of, test & (y == 1), ENOUGH_CHURNERS)[0], "D"))
+    _check_test_set(y[test])
     groups = None if as_of is None else customer_codes(snapshot, contract)
     features = snapshot.select(list(contract.features))
     return TrainingData(
-        features.filter(pa.array(train)),
-        y[train],
-        features.filter(pa.array(aside)),
-        y[aside],
-        _fingerprint(snapshot),
-        set_aside_mark(contract, settings),
-        None if groups is None else groups[train],
-        None if groups is None else groups[aside],
+        train=features.filter(pa.array(train)),
+        train_y=y[train],
+        test=features.filter(pa.array(test)),
+        test_y=y[test],
+        fingerprint=_fingerprint(snapshot),
+        mark=rule.mark(contract),
+        train_groups=None if groups is None else groups[train],
+        test_groups=None if groups is None else groups[test],
     )
 
 
-def latest_dates(as_of: Dates, left: npt.NDArray[np.bool_], enough: int, most: int | None = None) -> list[date]:
-    """The last dates, as few as hold ``enough`` leavers, at most ``most`` of them, always one; ascending.
+def latest_dates(as_of: Dates, churned: Mask, enough: int, most: int | None = None) -> list[date]:
+    """The last dates, as few as hold ``enough`` churners, at most ``most`` of them, always one; ascending.
 
     Args:
         as_of: the date of each row, shape (rows,).
-        left: the rows of those who left, shape (rows,).
-        enough: leavers.
+        churned: whether the customer of each row churned, shape (rows,).
+        enough: churners.
         most: dates.
     """
     dates = [day.astype(object) for day in np.unique(as_of)]
     most = len(dates) if most is None else max(1, most)
     for count in range(1, most + 1):
-        if int(left[as_of >= np.datetime64(dates[-count], "D")].sum()) >= enough:
+        if int(churned[as_of >= np.datetime64(dates[-count], "D")].sum()) >= enough:
             return dates[-count:]
     return dates[-most:]
 
@@ -115,8 +145,17 @@ def customer_codes(rows: pa.Table, contract: DataContract) -> Places:
     return np.asarray(rows.column(contract.customer).combine_chunks().dictionary_encode().indices, dtype=np.intp)
 
 
-def _row_names(snapshot: pa.Table) -> list[str]:
-    """A name for each row from its cells, so that the order of rows sets nobody else aside; repeats are numbered."""
+def _check_test_set(y: Floats) -> None:
+    churned, retained = int(y.sum()), int((1 - y).sum())
+    if min(churned, retained) < MIN_OF_EACH_CLASS:
+        raise DataError(
+            f"the test set holds {churned} customers who churned and {retained} who stayed: at least "
+            f"{MIN_OF_EACH_CLASS} of each are needed; bring more customers, or raise training.set_aside_share"
+        )
+
+
+def _row_ids(snapshot: pa.Table) -> list[str]:
+    """An ID for each row from its cells, so that the order of rows does not matter; repeats are numbered."""
     cells = [
         pc.fill_null(column.cast(column.type.value_type if pa.types.is_dictionary(column.type) else pa.string()), "\0")
         for column in snapshot.combine_chunks().columns
@@ -128,17 +167,6 @@ def _row_names(snapshot: pa.Table) -> list[str]:
     occurrence = np.empty(len(codes), dtype=np.int64)
     occurrence[order] = np.arange(len(codes)) - first
     return [f"{text}\x1f{number}" for text, number in zip(content.to_pylist(), occurrence.tolist(), strict=True)]
-
-
-def set_aside_mark(contract: DataContract, settings: Settings) -> str:
-    """Tells two ways of setting customers aside apart without telling the key."""
-    named_by = {
-        "customer": contract.customer,
-        "cells": contract.customer or [f"{name}: {feature.type}" for name, feature in contract.features.items()],
-    }
-    training = settings.training
-    text = f"{training.set_aside_key}\n{training.set_aside_share!r}\n{json.dumps(named_by)}"
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def _fingerprint(snapshot: pa.Table) -> str:

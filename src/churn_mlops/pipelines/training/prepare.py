@@ -1,0 +1,116 @@
+"""First phase: read the source, validate it, check it for leaks, and split it into training set and test set."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+
+import ibis.expr.types as ir
+
+from churn_mlops.data.contract import DataContract, HistoryContract, load_contract
+from churn_mlops.data.engine.typed_table import read_snapshot
+from churn_mlops.data.sources.database import read_whole
+from churn_mlops.data.sources.spark import spark_running
+from churn_mlops.data.validation.validate import ValidationReport
+from churn_mlops.pipelines.erasure.suppression import table_without, tables_without
+from churn_mlops.pipelines.inputs.as_of import as_of_date, loaded_until, not_loaded
+from churn_mlops.pipelines.inputs.open_source import check, open_history, open_source
+from churn_mlops.pipelines.training.context import TrainingContext
+from churn_mlops.pipelines.training.label_collapse import label_collapses
+from churn_mlops.pipelines.training.leakage import LeakCheck, check_history, check_table
+from churn_mlops.pipelines.training.snapshots import LabelledSnapshots, read_labelled
+from churn_mlops.pipelines.training.test_set import TrainingData, split
+from churn_mlops.store.suppression.tombstones import Tombstones
+
+
+@dataclass(frozen=True)
+class PreparedData:
+    """What a run trains and tests on, from a flat table or from a history.
+
+    Args:
+        leaks: what the leakage checks found, and the contracts after them.
+        data: training set and test set.
+        report: of the validation.
+        customers: active ones in the source, with and without a label.
+        erased: tombstones of the customers that were left out.
+        snapshots: of a history, all its rows; None of a flat table.
+    """
+
+    leaks: LeakCheck
+    data: TrainingData
+    report: ValidationReport
+    customers: int
+    erased: Tombstones
+    snapshots: LabelledSnapshots | None = None
+
+    @property
+    def contract(self) -> DataContract:
+        """Of the features that the model sees."""
+        return self.leaks.contract
+
+    @property
+    def history(self) -> HistoryContract | None:
+        """How the features are computed, None of a flat table."""
+        return self.leaks.history
+
+
+def prepare(context: TrainingContext, today: date, *, strict: bool = False) -> PreparedData:
+    """Read what the context names.
+
+    Args:
+        context: of the run.
+        today: the last day whose rows count.
+        strict: whether to drop the features that surely leak.
+
+    Raises:
+        ChurnError: contract or source cannot be read, the data does not keep the contract, or there is too little.
+    """
+    erased = context.read_erased()
+    with read_whole(context.source.url):
+        contract = load_contract(context.contract)
+        if isinstance(contract, DataContract):
+            return _prepare_table(context, contract, erased, strict=strict)
+        with spark_running(context.source.url):
+            tables = tables_without(open_history(context.source, contract), contract, erased)
+            return _prepare_history(context, tables, contract, erased, today, strict=strict)
+
+
+def _prepare_table(
+    context: TrainingContext, contract: DataContract, erased: Tombstones, *, strict: bool
+) -> PreparedData:
+    checked = check(table_without(open_source(context.source), contract, erased), contract, need_label=True)
+    rows = read_snapshot(checked.table, contract, label="known")
+    leaks = check_table(checked.table, rows, contract, strict=strict, seed=context.model.seed)
+    return PreparedData(
+        leaks=leaks,
+        data=split(rows, leaks.contract, context.split),
+        report=checked.report,
+        customers=checked.report.rows,
+        erased=erased,
+    )
+
+
+def _prepare_history(
+    context: TrainingContext,
+    tables: Mapping[str, ir.Table],
+    contract: HistoryContract,
+    erased: Tombstones,
+    today: date,
+    *,
+    strict: bool,
+) -> PreparedData:
+    as_of = context.source.as_of
+    last = loaded_until(as_of, tables, contract, today)
+    snapshots = read_labelled(tables, contract, last, every_days=context.every_days, max_dates=context.max_dates)
+    missing = not_loaded(tables, contract, as_of_date(as_of, tables, contract, today), today)
+    leaks = check_history(snapshots, tables, contract, last, context.archive, strict=strict, seed=context.model.seed)
+    problems = (*snapshots.report.problems, *missing, *label_collapses(snapshots, contract))
+    return PreparedData(
+        leaks=leaks,
+        data=split(snapshots.rows, leaks.contract, context.split, snapshots.as_of),
+        report=replace(snapshots.report, problems=problems),
+        customers=int((snapshots.as_of == snapshots.as_of.max()).sum()),
+        erased=erased,
+        snapshots=snapshots,
+    )

@@ -1,0 +1,112 @@
+"""Last phase: make the candidate champion, or keep the one that is live."""
+
+from __future__ import annotations
+
+from churn_mlops.config import Settings
+from churn_mlops.errors import BundleError
+from churn_mlops.models.promotion import ANY, ChampionChangedError, LiveModel
+from churn_mlops.models.registry import CHALLENGER
+from churn_mlops.models.tracking import Tracking
+from churn_mlops.pipelines.deployment.deploy import SharedModels
+from churn_mlops.pipelines.deployment.mlflow_aliases import align_champion, name_version
+from churn_mlops.pipelines.training.evaluate import Candidate
+from churn_mlops.pipelines.training.promotion_gate import decide_promotion
+from churn_mlops.pipelines.training.record import RecordedRun, amend_decision
+
+
+class ChampionSlot:
+    """The champion as a training run sees it: everything that training asks of the room ``deployment``.
+
+    Args:
+        settings: where models are deployed.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._shared = SharedModels(settings)
+
+    def champion(self) -> LiveModel | None:
+        """The live model, None where there is none.
+
+        Raises:
+            BundleError: it is broken, so that nothing can be compared with it.
+        """
+        try:
+            return self._shared.folder.champion()
+        except BundleError as error:
+            raise BundleError(
+                f"{error}; the champion is needed for comparison, so make a registered version live again first: "
+                "`churn models promote VERSION --reason REASON`"
+            ) from None
+
+    def check_writable(self) -> None:
+        """Make sure that a champion can be written, before hours of work depend on it.
+
+        Raises:
+            PromotionError: it cannot.
+        """
+        self._shared.folder.probe()
+
+    def sync(self) -> LiveModel | None:
+        """The live model after store, folder and MLflow's alias are brought into line; None where there is none.
+
+        Raises:
+            BundleError: as :meth:`champion`.
+            PromotionError: the folder cannot be read or written.
+        """
+        self._shared.try_sync()
+        champion = self.champion()
+        align_champion(self._settings)
+        return champion
+
+    def publish(self, candidate: Candidate, run: RecordedRun, force: str | None) -> None:
+        """Make ``candidate`` the champion.
+
+        Raises:
+            ChampionChangedError: the champion is no longer the one that the decision took into account.
+            PromotionError: the folder cannot be written.
+        """
+        self._shared.publish(
+            candidate.bundle,
+            version=str(run.version),
+            provenance=run.provenance.to_dict(),
+            reason=force or run.decision.sentence,
+            instead_of=ANY if force is not None else run.decision.champion,
+        )
+
+    def align_aliases(self, challenger: int | None) -> None:
+        """Point MLflow's alias at the live version, and the one of the challenger at version ``challenger``."""
+        align_champion(self._settings)
+        if challenger is not None:
+            name_version(self._settings, CHALLENGER, challenger)
+
+
+def promote_or_keep(
+    slot: ChampionSlot, tracking: Tracking, candidate: Candidate, run: RecordedRun, force: str | None
+) -> RecordedRun:
+    """Promote ``candidate`` where its decision says so; a champion that changed in the meantime is compared with first.
+
+    Args:
+        slot: the champion.
+        tracking: where the run is recorded.
+        candidate: the new model.
+        run: its record, with the decision.
+        force: the reason to promote in any case, None to let the comparison decide.
+
+    Returns:
+        the record with the final decision.
+
+    Raises:
+        BundleError: a champion that came in between is broken.
+        PromotionError: the folder of models cannot be written.
+        TrackingError: another decision cannot be recorded.
+    """
+    while run.decision.promote:
+        try:
+            slot.publish(candidate, run, force)
+            break
+        except ChampionChangedError:  # another run was quicker: its model is the one to beat
+            run = amend_decision(tracking, run, decide_promotion(candidate, slot.champion(), force))
+    lost = run.decision.signal and not run.decision.promote
+    slot.align_aliases(challenger=run.version if lost else None)
+    return run
