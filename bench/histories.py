@@ -33,8 +33,8 @@ from churn_mlops.data.proposal.history_proposal import propose_history
 from churn_mlops.data.snapshot.date_range import first_day, last_day
 from churn_mlops.data.snapshot.labels import training_dates
 from churn_mlops.data.snapshot.snapshot import read_history
-from churn_mlops.data.sources.folders import open_every_table
 from churn_mlops.data.sources.history_tables import open_tables
+from churn_mlops.data.sources.open import open_every_table
 from churn_mlops.data.validation.validate import ValidationReport
 from churn_mlops.models.evaluate import evaluate
 from churn_mlops.pipelines.training.backtest import BacktestScores, backtest_scores

@@ -24,7 +24,7 @@ from churn_mlops.serving.model.model_watcher import load_champion
 from churn_mlops.serving.model.served_model import ModelSlot
 from churn_mlops.serving.resilience.store_client import StoreClient
 from churn_mlops.store import open_store
-from churn_mlops.store.prediction_log import answers_of
+from churn_mlops.store.prediction_log import records_of
 from tests.companies.flat import demo_columns, write_demo
 
 CUSTOMER = {
@@ -168,7 +168,7 @@ def test_a_server_process_answers_until_it_is_told_to_stop_and_keeps_what_it_sai
             process.kill()
     assert list(tmp_path.iterdir()) == [tmp_path / "store"]
     with open_store(f"sqlite:///{tmp_path}/store/churn.db") as store:
-        [answer] = answers_of(store, prediction_id)
+        [answer] = records_of(store, prediction_id)
     assert json.loads(answer.inputs) == CUSTOMER
     assert (answer.model_version, answer.model_sha256) == ("3", model.bundle_.sha256)
 

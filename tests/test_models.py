@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from sklearn.metrics import roc_auc_score
 from churn_mlops.data.contract import DataContract
 from churn_mlops.errors import DataError, NotFittedError
 from churn_mlops.models import MODEL_TYPES, ChurnModel
+from churn_mlops.models.fit_settings import FitSettings
 from churn_mlops.models.scorers.lookup_tables import AdditiveTables
 from tests.companies.customers import CONTRACT, customers, left
 
@@ -73,23 +75,29 @@ def test_a_contract_is_inferred_from_the_frame(raw: pd.DataFrame) -> None:
 
 
 def test_clone_copies_the_arguments_and_not_the_fit(model: ChurnModel) -> None:
-    copy = clone(ChurnModel("logistic_regression", seed=4, bags=3))
+    copy = clone(model).set_params(bags=3)
     assert copy.get_params() == {
-        "model_type": "logistic_regression",
-        "contract": None,
-        "seed": 4,
+        "model_type": model.model_type,
+        "contract": CONTRACT,
+        "seed": 1,
         "threshold": 0.5,
-        "bags": 3,
+        **asdict(FitSettings(bags=3)),
     }
     with pytest.raises(NotFittedError, match="call fit first"):
         copy.predict(pd.DataFrame())
+
+
+def test_a_setting_that_does_not_exist_is_refused_by_name() -> None:
+    with pytest.raises(TypeError, match="lerning_rate"):
+        ChurnModel(lerning_rate=1)  # type: ignore[call-arg]
 
 
 @pytest.mark.parametrize(
     ("arguments", "labels", "message"),
     [
         ({"model_type": "magic"}, None, "unknown model type 'magic'"),
-        ({"lerning_rate": 1}, None, "lerning_rate"),
+        ({"seed": -1}, None, "seed=-1"),
+        ({"seed": None}, None, "seed=None"),
         ({"bags": 1}, None, "bags=1"),
         ({}, "one value", "two values, not 1"),
         ({}, "three values", "two values, not 3"),

@@ -13,7 +13,7 @@ from bench.outages.site import Site, site, wait
 from bench.outages.steady import Fault, Steady
 from churn_mlops.store import open_store
 from churn_mlops.store.contacts import contacts
-from churn_mlops.store.prediction_log import answers_of
+from churn_mlops.store.prediction_log import records_of
 
 RECOVERY_SECONDS = 5.0
 
@@ -66,7 +66,7 @@ class Scenario:
     def _found(self, made: Site, steady: Steady, ended: float) -> dict[str, Any]:
         tally = Tally(tuple(steady.answers), self.allowed)
         with open_store(made.store.address) as store:
-            kept = {id: answers_of(store, id) for id in steady.said}
+            kept = {id: records_of(store, id) for id in steady.said}
             recorded = Counter(one.key for one in contacts(store, limit=10_000_000))
         changed = sum(bool(found) and found[0].answer.encode() != steady.said[id][1] for id, found in kept.items())
         seconds = max(one.ended for one in steady.answers) - min(one.began for one in steady.answers)

@@ -34,7 +34,7 @@ def test_train_says_what_it_did_for_people_and_for_machines(churn: Churn, config
     result = churn("--config", config, "train")
     assert result.code == 0
     assert " customers that no version is ever trained on" in result.out
-    assert "log loss (lower is better)" in result.out
+    assert "Log loss (lower is better)" in result.out
     assert "Version 2 was recorded, not promoted: the same model as the champion, version 1." in result.out
     result = churn("--config", config, "train", "--json", "--force", "because")
     trained = document(result.out)

@@ -58,13 +58,13 @@ def test_it_catches_up_sends_the_list_waits_and_ends_with_0_when_it_is_terminate
         assert process.stderr is not None
         for line in process.stderr:
             events.append(json.loads(line))
-            if events[-1]["event"] == "next daily run":
+            if events[-1]["event"] == "next_run_scheduled":
                 process.send_signal(signal.SIGTERM)
         assert process.wait(15) == 0
         assert process.stdout is not None
         assert process.stdout.read().startswith("Runs daily at 06:00 (UTC), next on 2")
     assert [event["event"] for event in events if event["level"] != "info"] == []
-    assert events[-1]["event"] == "schedule stopped"
+    assert events[-1]["event"] == "schedule_stopped"
 
     with open_store(store) as opened:
         run = latest_run(opened)

@@ -103,7 +103,7 @@ def test_a_metric_that_cannot_be_computed_is_a_dash(company: Company, capsys: py
     known = {name: estimate for name, estimate in trained.metrics.items() if name != "calibration_slope"}
     training.show(replace(trained, metrics=known), None)
     printed = " ".join(capsys.readouterr().out.split())
-    assert "calibration slope (1 is right) - cannot be computed" in printed
+    assert "Calibration slope (1 is right) - cannot be computed" in printed
     assert "None" not in printed
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from sqlalchemy import func, select
 
 from churn_mlops.config import load_settings
-from churn_mlops.pipelines.outcomes.record_outcomes import mature
+from churn_mlops.pipelines.outcomes.record_outcomes import record_outcomes
 from churn_mlops.pipelines.scoring.publish import run_day
 from churn_mlops.store import Store, open_store
 from churn_mlops.store.database.run_lock import scoring_lock
@@ -83,7 +83,7 @@ def expected_lists(company: DailyCompany, scratch: Path) -> Lists:
         settings = load_settings(company.config(source, f"sqlite:///{scratch / source}.db", "expected"), {})
         for day in DAYS:
             run_day(settings, day)
-        mature(settings)
+        record_outcomes(settings)
         with open_store(settings.store.url) as store:
             of |= {(source, day): predictions(store, day) for day in DAYS}
             outcomes |= {day: _outcomes(store, day) for day in DAYS}

@@ -139,3 +139,11 @@ def test_caution_counts_those_who_are_fewer() -> None:
     assert cautious(found, raw, y, 3).slope == pytest.approx(mirrored.slope, rel=1e-6)
     rare = cautious(found, raw, y, 0).slope / found.slope
     assert rare == pytest.approx(y.sum() / (y.sum() + 5))
+
+
+@pytest.mark.parametrize("choices", [0, 4])
+def test_scores_that_are_all_alike_keep_a_slope_that_ascends(choices: int) -> None:
+    log_odds, y = np.full(30, 0.25), np.arange(30) % 2.0
+    calibration = cautious(fit_calibration(log_odds, y), log_odds, y, choices)
+    assert calibration.slope > 0
+    np.testing.assert_allclose(sigmoid(calibration.of(log_odds)), 0.5)

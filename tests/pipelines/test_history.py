@@ -19,10 +19,10 @@ from churn_mlops.models.inference import ChurnPredictor
 from churn_mlops.models.promotion import LiveModels
 from churn_mlops.pipelines.inputs.as_of import as_of_date
 from churn_mlops.pipelines.inputs.validate_source import validate_source
-from churn_mlops.pipelines.outcomes.record_outcomes import mature
+from churn_mlops.pipelines.outcomes.record_outcomes import record_outcomes
 from churn_mlops.pipelines.scoring.publish import backfill, run_day
 from churn_mlops.pipelines.scoring.score import score
-from churn_mlops.pipelines.scoring.single_customer import read_customer
+from churn_mlops.pipelines.scoring.single_customer import CustomerReader
 from churn_mlops.pipelines.training.backtest import backtest
 from churn_mlops.pipelines.training.context import ModelSpec
 from churn_mlops.pipelines.training.snapshots import LabelledSnapshots, read_labelled
@@ -77,12 +77,12 @@ def test_a_customer_who_is_read_alone_is_scored_as_in_the_list(
     day = score(settings, now=now)
     listed = day.customers.slice(0, 20).to_pylist()
     predictor = ChurnPredictor(trained.bundle)
-    name = contract_of(settings).customer
+    name, reader = contract_of(settings).customer, CustomerReader(settings)
     for one in listed:
-        row = read_customer(settings, one[name], trained.bundle, now=now)
+        row = reader.read(one[name], trained.bundle, now=now)
         assert row is not None
         assert (predictor.score_one(row.values), row.as_of) == (one["score"], day.as_of)
-    assert read_customer(settings, "nobody", trained.bundle, now=now) is None
+    assert reader.read("nobody", trained.bundle, now=now) is None
 
 
 # Training
@@ -293,10 +293,10 @@ def test_outcomes_mature_and_changed_labels_are_reported(settings: Settings, now
     )
     past = (now - timedelta(days=90)).date()
     days = list(backfill(own, past, past + timedelta(days=1), now=now))
-    found = mature(own, now=now)
+    found = record_outcomes(own, now=now)
     assert [one.as_of for one in found] == [past, past + timedelta(days=1)]
     assert found[0].recorded.new >= days[0].run.customers
-    assert [one.recorded.new for one in mature(own, now=now)] == [0, 0]
+    assert [one.recorded.new for one in record_outcomes(own, now=now)] == [0, 0]
     with open_store(own.store.url) as store:
         batches = list(scored_outcomes(store, past))
     left = [
@@ -312,7 +312,7 @@ def test_outcomes_mature_and_changed_labels_are_reported(settings: Settings, now
     with duckdb.connect(str(corrected)) as connection:
         connection.execute("UPDATE customers SET churn_date = NULL WHERE customer_id = ?", [left[0]])
     changed = own.model_copy(update={"source": own.source.model_copy(update={"url": str(corrected)})})
-    (again, _) = mature(changed, now=now)
+    (again, _) = record_outcomes(changed, now=now)
     assert again.recorded.changed == 1
     assert [(change.customer, change.was, change.became) for change in again.recorded.examples] == [
         (left[0], True, False)
@@ -324,4 +324,4 @@ def test_a_flat_table_has_no_outcomes_to_mature(settings: Settings, tmp_path: Pa
     flat.write_text("name: t\nfeatures: {a: {type: number}}\n", encoding="utf-8")
     changed = settings.model_copy(update={"contract": settings.contract.model_copy(update={"path": flat})})
     with pytest.raises(ConfigError, match="flat table"):
-        mature(changed, now=datetime.now(UTC))
+        record_outcomes(changed, now=datetime.now(UTC))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from churn_mlops.pipelines.training.report import Recorded
-from churn_mlops.reporting import number_text as words
+from churn_mlops.reporting import number_text
 from churn_mlops.reporting.model_card import model_card, plain
 from churn_mlops.reporting.report_data import Figure, Noticed, Unseen
 
@@ -45,25 +45,25 @@ def test_a_name_of_several_lines_makes_no_heading(found: Recorded) -> None:
 @pytest.mark.parametrize(
     ("written", "expected"),
     [
-        (words.percent(0.057), "5.7 %"),
-        (words.percent(0.62), "62 %"),
-        (words.length(0.0249), "2.5 %"),
-        (words.length(0.01), "1 %"),
-        (words.usd(30_000_000), "30 million USD"),
-        (words.usd(15_432), "15,400 USD"),
-        (words.usd(-51.2), "\u221251.2 USD".replace(".2", "")),
-        (words.usd(999_999), "1 million USD"),
-        (words.points(12.3), "+12 points"),
-        (words.points(-0.04), "0.0 points"),
-        (words.number(0.00012), "0.00012"),
-        (words.number(1234.5678), "1,235"),
-        (words.step_text(None, 9.0, "months"), "up to 9 months"),
-        (words.step_text(12.5, None, None), "over 12.5"),
-        (words.between(Figure(value=0.41, low=0.3551, high=0.46), words.percent), "36 to 46 %"),
-        (words.between(Figure(value=2e6, low=1e5, high=3e6), words.usd), "100,000 USD to 3 million USD"),
-        (words.listed(["a", "b", "c"]), "a, b and c"),
-        (words.setting_words({"stumps": 0.13987654, "depth_3": 0.14}), "stumps: 0.13988; depth 3: 0.14"),
-        (words.setting_words([120, 0.5, "few_trees"]), "120, 0.5, few trees"),
+        (number_text.percent(0.057), "5.7 %"),
+        (number_text.percent(0.62), "62 %"),
+        (number_text.length(0.0249), "2.5 %"),
+        (number_text.length(0.01), "1 %"),
+        (number_text.usd(30_000_000), "30 million USD"),
+        (number_text.usd(15_432), "15,400 USD"),
+        (number_text.usd(-51.2), "\u221251.2 USD".replace(".2", "")),
+        (number_text.usd(999_999), "1 million USD"),
+        (number_text.points(12.3), "+12 points"),
+        (number_text.points(-0.04), "0.0 points"),
+        (number_text.number(0.00012), "0.00012"),
+        (number_text.number(1234.5678), "1,235"),
+        (number_text.step_text(None, 9.0, "months"), "up to 9 months"),
+        (number_text.step_text(12.5, None, None), "over 12.5"),
+        (number_text.between(Figure(value=0.41, low=0.3551, high=0.46), number_text.percent), "36 to 46 %"),
+        (number_text.between(Figure(value=2e6, low=1e5, high=3e6), number_text.usd), "100,000 USD to 3 million USD"),
+        (number_text.listed(["a", "b", "c"]), "a, b and c"),
+        (number_text.setting_words({"stumps": 0.13987654, "depth_3": 0.14}), "stumps: 0.13988; depth 3: 0.14"),
+        (number_text.setting_words([120, 0.5, "few_trees"]), "120, 0.5, few trees"),
     ],
 )
 def test_numbers_are_written_alike_everywhere(written: str, expected: str) -> None:

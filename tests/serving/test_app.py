@@ -49,9 +49,9 @@ def test_version_prediction_id_and_date_travel_as_headers(source, settings, cust
 
 def test_explain_adds_band_reasons_action_version_and_date(client, customer):
     answer = client.post("/predict?explain=true", json=customer | {"tenure": 0.25}).json()
-    assert list(answer) == [*FOUR_KEYS, "risk_band", "reasons", "action", "model_version", "as_of"]
+    assert list(answer) == [*FOUR_KEYS, "risk_band", "reasons", "action", "worth_an_offer", "model_version", "as_of"]
     assert answer["risk_band"] == "high"
-    assert answer["action"] == "offer"
+    assert (answer["action"], answer["worth_an_offer"]) == ("offer", True)
     assert answer["reasons"] == [
         {"feature": "tenure", "title": "tenure", "value": 0.25, "points": -42, "text": "tenure 12: -42 points"}
     ]
@@ -258,7 +258,7 @@ def test_settings_of_the_decision_reach_the_action(source, customer):
     settings = Settings.model_validate({"decision": {"offer_cost": 400.0}})
     with TestClient(create_app(source, settings), base_url="http://localhost") as client:
         answer = client.post("/predict?explain=true", json=customer | {"tenure": 0.25}).json()
-    assert answer["action"] == "leave_alone"
+    assert (answer["action"], answer["worth_an_offer"]) == ("leave_alone", False)
 
 
 def test_every_route_of_the_documentation_stands_in_a_named_group(client):

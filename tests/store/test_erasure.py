@@ -23,7 +23,7 @@ from churn_mlops.store.contacts import NewContact, contacts, record_contact
 from churn_mlops.store.database.schema import METADATA
 from churn_mlops.store.database.vacuum import TOUCHED, clean
 from churn_mlops.store.erasure import HELD, forget, reapply_erasures
-from churn_mlops.store.prediction_log import Answer, answers_of, keep_answers
+from churn_mlops.store.prediction_log import PredictionRecord, records_of, write_records
 from churn_mlops.store.scoring.outcomes import Labels, record
 from churn_mlops.store.scoring.predictions import prediction_of, predictions
 from churn_mlops.store.scoring.publishing import publish
@@ -49,9 +49,9 @@ BY = "cli:anna"
 STARS = datetime(2026, 11, 1, tzinfo=UTC)
 
 
-def answer(id: str, customer: str | None) -> Answer:
+def answer(id: str, customer: str | None) -> PredictionRecord:
     told = f'{{"customer_id": "{customer}"}}' if customer else '{"churn_probability": 0.5}'
-    return Answer(id, NOW, DAY, "3", "a" * 64, "local", customer, '{"tenure": 4.0}', told)
+    return PredictionRecord(id, NOW, DAY, "3", "a" * 64, "local", customer, '{"tenure": 4.0}', told)
 
 
 def contact(key: str, **changed: object) -> NewContact:
@@ -69,7 +69,7 @@ def plant(store: Store) -> None:
         publish(store, replace(run(day), warnings=quoting), [batch(["C000002", NAME, OTHER], [0.9, 0.8, 0.3])])
     for moment, left in ((NOW, True), (NOW + timedelta(days=1), False)):
         record(store, DAY, [Labels([NAME, OTHER], [left, left])], moment)
-    keep_answers(store, [answer(NAMED, NAME), answer(NAMELESS, None), answer(OF_OTHER, OTHER)])
+    write_records(store, [answer(NAMED, NAME), answer(NAMELESS, None), answer(OF_OTHER, OTHER)])
     record_contact(store, contact(f"call {NAME}"))
     record_contact(store, contact("call-2", offer=f"A rebate for {NAME.upper()}", prediction_id=OF_OTHER))
     record_contact(store, contact("call-3", customer=OTHER, override_reason=None, prediction_id=OF_OTHER))
@@ -106,7 +106,7 @@ def test_nothing_of_him_is_left_in_any_table_and_nobody_else_is_touched(store: S
     kept = [replace(run, warnings=()) for run in (run_of(store, day) for day in (DAY, NEXT)) if run is not None]
     assert kept == [replace(run, warnings=()) for run in runs if run is not None]
     assert [one.customer for one in predictions(store, DAY)] == ["C000002", OTHER]
-    assert answers_of(store, OF_OTHER) == [answer(OF_OTHER, OTHER)]
+    assert records_of(store, OF_OTHER) == [answer(OF_OTHER, OTHER)]
 
 
 def test_of_his_contacts_the_totals_stay_and_of_what_quoted_him_the_rule(store: Store) -> None:
@@ -195,10 +195,10 @@ def test_where_his_tombstone_cannot_be_kept_elsewhere_he_stays(store: Store) -> 
 
 def test_nothing_more_is_kept_of_him(store: Store) -> None:
     forget(store, KEY, NAME, by=BY)
-    left_out = keep_answers(store, [answer(NAMED, NAME), answer(OF_OTHER, OTHER)], hash_key=KEY)
-    assert (left_out, answers_of(store, NAMED)) == (1, [])
-    assert keep_answers(store, [answer(NAMED, NAME)], hash_key=KEY) == 1
-    assert len(answers_of(store, OF_OTHER)) == 1
+    left_out = write_records(store, [answer(NAMED, NAME), answer(OF_OTHER, OTHER)], hash_key=KEY)
+    assert (left_out, records_of(store, NAMED)) == (1, [])
+    assert write_records(store, [answer(NAMED, NAME)], hash_key=KEY) == 1
+    assert len(records_of(store, OF_OTHER)) == 1
     with pytest.raises(ForgottenError):
         record_contact(store, contact("call-1"), hash_key=KEY)
     record_contact(store, contact("call-1", customer=OTHER), hash_key=KEY)
@@ -214,8 +214,8 @@ def test_another_key_is_noticed(store: Store) -> None:
     with pytest.raises(ConfigError):
         record_contact(store, contact("call-1", customer=OTHER), hash_key="another key")
     assert contacts(store, limit=10) == []
-    assert keep_answers(store, [answer(NAMELESS, None), answer(OF_OTHER, OTHER)], hash_key="another key") == 1
-    assert [len(answers_of(store, id)) for id in (NAMELESS, OF_OTHER)] == [1, 0]
+    assert write_records(store, [answer(NAMELESS, None), answer(OF_OTHER, OTHER)], hash_key="another key") == 1
+    assert [len(records_of(store, id)) for id in (NAMELESS, OF_OTHER)] == [1, 0]
 
 
 def test_those_who_came_back_are_found_by_their_hashes(store: Store) -> None:
@@ -239,7 +239,7 @@ def test_he_is_forgotten_between_two_writers_and_never_half(address: str) -> Non
 
         def keep() -> None:
             begun.set()
-            kept.append(keep_answers(keeping, [answer("e" * 32, NAME), answer("f" * 32, OTHER)], hash_key=KEY))
+            kept.append(write_records(keeping, [answer("e" * 32, NAME), answer("f" * 32, OTHER)], hash_key=KEY))
 
         thread = threading.Thread(target=keep)
 
@@ -252,7 +252,7 @@ def test_he_is_forgotten_between_two_writers_and_never_half(address: str) -> Non
         assert kept == [1]
         assert clean(forgetting).whole
         assert in_tables(forgetting, NAME) == []
-        assert len(answers_of(forgetting, "f" * 32)) == 1
+        assert len(records_of(forgetting, "f" * 32)) == 1
 
 
 def test_no_byte_of_him_is_left_in_the_file_and_its_log(tmp_path: Path) -> None:

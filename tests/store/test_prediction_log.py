@@ -11,7 +11,7 @@ import pytest
 from churn_mlops.errors import RowsRefusedError, StoreError
 from churn_mlops.store import Store, open_store
 from churn_mlops.store.database.copy import copy_store
-from churn_mlops.store.prediction_log import Answer, answers_of, keep_answers, retain_answers
+from churn_mlops.store.prediction_log import PredictionRecord, delete_records_before, records_of, write_records
 from tests.store.conftest import Addresses
 
 NOW = datetime(2026, 11, 23, 14, 5, 6, 7, tzinfo=UTC)
@@ -19,39 +19,39 @@ ID = "0" * 31 + "a"
 ODD = '{"b": 1,"a":  0.1000, "t": "\\u00fc ü \\u0000"}'
 
 
-def answer(id: str = ID, **changed: object) -> Answer:
-    made = Answer(id, NOW, date(2026, 11, 23), "3", "f" * 64, "key:crm", None, '{"tenure": 12.0}', ODD)
+def answer(id: str = ID, **changed: object) -> PredictionRecord:
+    made = PredictionRecord(id, NOW, date(2026, 11, 23), "3", "f" * 64, "key:crm", None, '{"tenure": 12.0}', ODD)
     return made._replace(**changed)
 
 
 def test_an_answer_comes_back_byte_for_byte(store: Store) -> None:
     kept = answer(customer="C'1 é", inputs=ODD)
-    keep_answers(store, [kept])
-    assert answers_of(store, ID) == [kept]
-    assert answers_of(store, "f" * 32) == []
+    write_records(store, [kept])
+    assert records_of(store, ID) == [kept]
+    assert records_of(store, "f" * 32) == []
 
 
 def test_moments_come_back_in_utc_with_all_their_digits(store: Store) -> None:
     kept = answer(at=NOW.astimezone(timezone(timedelta(hours=-5))))
-    keep_answers(store, [kept, answer("b" * 32, at=NOW.replace(microsecond=0))])
-    assert answers_of(store, ID)[0].at == NOW
-    assert answers_of(store, "b" * 32)[0].at == NOW.replace(microsecond=0)
+    write_records(store, [kept, answer("b" * 32, at=NOW.replace(microsecond=0))])
+    assert records_of(store, ID)[0].at == NOW
+    assert records_of(store, "b" * 32)[0].at == NOW.replace(microsecond=0)
 
 
 def test_a_group_that_is_given_twice_is_kept_once_as_it_first_was(store: Store) -> None:
-    keep_answers(store, [answer()])
-    keep_answers(store, [answer(caller="other"), answer("b" * 32)])
-    assert [one.caller for one in answers_of(store, ID)] == ["key:crm"]
-    assert len(answers_of(store, "b" * 32)) == 1
-    keep_answers(store, [])
+    write_records(store, [answer()])
+    write_records(store, [answer(caller="other"), answer("b" * 32)])
+    assert [one.caller for one in records_of(store, ID)] == ["key:crm"]
+    assert len(records_of(store, "b" * 32)) == 1
+    write_records(store, [])
 
 
 def test_a_batch_comes_back_in_its_order_and_no_other_with_it(store: Store) -> None:
     batch = [answer(f"{ID}-{place}", answer=f'{{"n": {place}}}') for place in range(12)]
     others = [answer("0" * 32), answer("0" * 31 + "b"), answer(f"{'0' * 31}b-0")]
-    keep_answers(store, [*reversed(batch), *others])
-    assert answers_of(store, ID) == batch
-    assert answers_of(store, f"{ID}-1") == [batch[1]]
+    write_records(store, [*reversed(batch), *others])
+    assert records_of(store, ID) == batch
+    assert records_of(store, f"{ID}-1") == [batch[1]]
 
 
 @pytest.mark.parametrize("field", ["caller", "answer", "inputs", "customer"])
@@ -60,33 +60,33 @@ def test_what_no_database_keeps_is_refused_and_nothing_of_its_group_is_kept(
     store: Store, field: str, text: str
 ) -> None:
     with pytest.raises(RowsRefusedError, match="nothing was written"):
-        keep_answers(store, [answer(), answer("b" * 32, **{field: text})])
-    assert answers_of(store, ID) == []
+        write_records(store, [answer(), answer("b" * 32, **{field: text})])
+    assert records_of(store, ID) == []
 
 
 def test_a_group_with_a_row_that_breaks_a_rule_is_refused_whole(store: Store) -> None:
     with pytest.raises(RowsRefusedError):
-        keep_answers(store, [answer(), answer("b" * 32, caller=None)])
-    assert answers_of(store, ID) == []
+        write_records(store, [answer(), answer("b" * 32, caller=None)])
+    assert records_of(store, ID) == []
 
 
 def test_old_answers_are_deleted(store: Store) -> None:
-    keep_answers(store, [answer(), answer("b" * 32, at=NOW - timedelta(microseconds=1)), answer("c" * 32)])
-    assert retain_answers(store, NOW) == 1
-    assert [len(answers_of(store, id)) for id in (ID, "b" * 32, "c" * 32)] == [1, 0, 1]
+    write_records(store, [answer(), answer("b" * 32, at=NOW - timedelta(microseconds=1)), answer("c" * 32)])
+    assert delete_records_before(store, NOW) == 1
+    assert [len(records_of(store, id)) for id in (ID, "b" * 32, "c" * 32)] == [1, 0, 1]
 
 
 def test_answers_move_to_another_store_unchanged(store: Store, addresses: Addresses) -> None:
-    keep_answers(store, [answer()])
+    write_records(store, [answer()])
     with open_store(addresses()) as new:
         assert copy_store(store, new)["answers"] == 1
-        moved = answers_of(new, ID)[0]
+        moved = records_of(new, ID)[0]
     assert (moved.answer, json.loads(moved.inputs)) == (ODD, {"tenure": 12.0})
 
 
 def test_a_store_that_is_gone_is_told(tmp_path: Path) -> None:
     with open_store(f"sqlite:///{tmp_path}/churn.db") as store:
-        keep_answers(store, [answer()])
+        write_records(store, [answer()])
         (tmp_path / "churn.db").unlink()
         with pytest.raises(StoreError, match="is gone"):
-            keep_answers(store, [answer("b" * 32)])
+            write_records(store, [answer("b" * 32)])

@@ -49,7 +49,8 @@ def schedule(
 def _keep(settings: Settings, timetable: Timetable, backfill: bool) -> None:
     from churn_mlops.pipelines.delivery.webhook import RetryClock
     from churn_mlops.pipelines.scheduling.daily_job import daily_job, utc_now
-    from churn_mlops.pipelines.scheduling.scheduler import Retries, Schedule
+    from churn_mlops.pipelines.scheduling.scheduler import Schedule
+    from churn_mlops.pipelines.scheduling.steps import Retries
 
     wanted = settings.schedule
     with Stopping() as stopping:

@@ -92,7 +92,7 @@ def mature(
     """
     from churn_mlops.pipelines.outcomes import record_outcomes as job
 
-    found = job.mature(settings_of(context))
+    found = job.record_outcomes(settings_of(context))
     if as_json:
         print_json([{"as_of": one.as_of.isoformat(), **asdict(one.recorded)} for one in found])
         return
@@ -109,7 +109,7 @@ def mature(
 
 
 def _each_day(settings: Settings, first: date, last: date, *, quiet: bool) -> Scored:
-    """Score and publish every date, with a line for each; what the last one scored."""
+    """Score and publish every date, with a line for each; return what the last run scored."""
     from churn_mlops.pipelines.scoring import publish as daily
 
     days = []
@@ -132,7 +132,7 @@ def _check_dates(as_of: datetime | None, until: datetime | None) -> None:
 
 
 def _show_age(scored: Scored, *, latest: bool) -> None:
-    """Print that the source seems to be loaded no more; of another date than its latest, the validation says it."""
+    """Warn if loading of the source seems to have stopped; for another date than the latest, the validation warns."""
     from churn_mlops.pipelines.inputs.as_of import STALE_DAYS
 
     days = (datetime.now(UTC).date() - scored.as_of).days - 1
@@ -151,7 +151,7 @@ def _outcome(left: bool | None) -> str:
 
 
 def show(scored: Scored) -> None:
-    """Print the list's two numbers and its top."""
+    """Print the two totals of the list and its top."""
     say(f"{_numbers(scored)} (model version {scored.version}, as of {scored.as_of})")
     if scored.out_of_fold:
         say("Every customer has a label, so the scores are out of fold: each by a model fitted without that customer.")

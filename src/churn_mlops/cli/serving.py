@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
+from functools import cached_property
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,7 +14,7 @@ from churn_mlops.cli.terminal import say
 if TYPE_CHECKING:
     from churn_mlops.config import Settings
     from churn_mlops.models.bundle import Bundle
-    from churn_mlops.pipelines.scoring.single_customer import CustomerRow
+    from churn_mlops.pipelines.scoring.single_customer import CustomerReader, CustomerRow
     from churn_mlops.serving.api.customers import ReadCustomer
 
 
@@ -46,15 +46,24 @@ def reader(settings: Settings) -> ReadCustomer | None:
     """Reads one customer of the source; None where none is configured, or what reads sources is not installed."""
     if settings.source.url is None or find_spec("ibis") is None:
         return None
+    return _Reader(settings)
 
-    return partial(_read, settings)
 
+class _Reader:
+    """Reads customers with what it loads at the first request: the server starts without what reads sources."""
 
-def _read(settings: Settings, customer: str, bundle: Bundle) -> CustomerRow | None:
-    # With the first request: the server starts without what reads sources.
-    from churn_mlops.pipelines.scoring.single_customer import read_customer
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
 
-    return read_customer(settings, customer, bundle)
+    def __call__(self, customer: str, bundle: Bundle) -> CustomerRow | None:
+        """As of :meth:`CustomerReader.read`."""
+        return self._reader.read(customer, bundle)
+
+    @cached_property
+    def _reader(self) -> CustomerReader:
+        from churn_mlops.pipelines.scoring.single_customer import CustomerReader
+
+        return CustomerReader(self._settings)
 
 
 def announce(address: str) -> None:

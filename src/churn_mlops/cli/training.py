@@ -19,17 +19,6 @@ if TYPE_CHECKING:
     from churn_mlops.pipelines.training.leakage import LeakCheck
     from churn_mlops.pipelines.training.train import Trained
 
-TITLES = {
-    "log_loss": "log loss (lower is better)",
-    "auc": "AUC",
-    "pr_auc": "PR AUC",
-    "lift_top_decile": "lift in the top decile",
-    "calibration_slope": "calibration slope (1 is right)",
-    "observed_over_expected": "churners observed / expected (1 is right)",
-    "observed_over_expected_top_decile": "the same in the top decile",
-    "empc": "expected maximum profit (EMPC)",
-}
-
 ABOUT_LABELS = ("ends_behind", "leavers_collapse")
 BACKTEST_METRICS = ("auc", "lift_top_decile", "calibration_slope", "observed_over_expected")
 
@@ -129,13 +118,15 @@ def show_backtest(found: Backtest) -> None:
     show_metrics(found.metrics, BACKTEST_METRICS)
 
 
-def show_metrics(metrics: Mapping[str, Estimate], names: Iterable[str] = TITLES) -> None:
-    """Print the metrics of these ``names`` with their intervals, and a dash for one that cannot be computed."""
+def show_metrics(metrics: Mapping[str, Estimate], names: Iterable[str] | None = None) -> None:
+    """Print metrics with their intervals, and a dash where there is no value; ``names`` picks some of them."""
+    from churn_mlops.models.metrics import METRICS
+
     rows = [
-        (TITLES[name], f"{e.value:.4f}", f"{e.low:.4f} to {e.high:.4f}")
+        (METRICS[name].label, f"{e.value:.4f}", f"{e.low:.4f} to {e.high:.4f}")
         if (e := metrics.get(name)) is not None
-        else (TITLES[name], "-", "cannot be computed")
-        for name in names
+        else (METRICS[name].label, "-", "cannot be computed")
+        for name in names or METRICS
     ]
     table(None, ("metric", "value", "95 % interval"), rows, right=("value",))
 

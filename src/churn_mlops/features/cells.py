@@ -43,7 +43,7 @@ def _is_declared_missing(value: Any, feature: Feature) -> bool:
             return level_text(value) in feature.missing_of_numbers
         if not feature.missing_numbers:
             return False
-        number = feature.notation.number_in(value) if isinstance(value, str) else float(value)
+        number = feature.number_format.number_in(value) if isinstance(value, str) else float(value)
     except (TypeError, ValueError, ArithmeticError):
         return False
     return number in feature.missing_numbers
@@ -64,7 +64,7 @@ def read_number(value: Any, feature: Feature) -> float:
     if isinstance(value, Collection) and not isinstance(value, str):
         raise BadCellError(f"{_shown(value)} is not one value")
     try:
-        number = feature.notation.number_in(value) if isinstance(value, str) else float(value)
+        number = feature.number_format.number_in(value) if isinstance(value, str) else float(value)
     except (TypeError, ValueError, ArithmeticError):
         raise BadCellError(f"{_shown(value)} is not a number") from None
     if not math.isfinite(number):

@@ -1,23 +1,20 @@
-"""The fitted transformation of raw customers into the inputs of a model."""
+"""The transformation of raw customers into the inputs of a model, as an estimator of scikit-learn's kind."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from churn_mlops.data.contract import DataContract, Feature
-from churn_mlops.errors import DataError, NotFittedError
-from churn_mlops.features.cells import BadCellError, number_reader, read_level
-from churn_mlops.features.columns import as_columns, read_column
-
-Floats = npt.NDArray[np.float64]
-MIN_LEVEL_ROWS = 10
+from churn_mlops.data.contract import DataContract
+from churn_mlops.features.fitted import MIN_LEVEL_ROWS, FittedEngineer, Floats
+from churn_mlops.features.inferring import inferred_contract
+from churn_mlops.features.scikit_learn import Estimator, not_fitted_error, tags
 
 
-class FeatureEngineer:
+class FeatureEngineer(Estimator):
     """Turns raw columns (text, blanks and new levels included) into numbers.
 
     A number or boolean stays a number, NaN where it is missing. A category becomes the place of its level among the
@@ -25,32 +22,34 @@ class FeatureEngineer:
     level is never taken for a known one.
 
     Args:
-        contract: declares the features; columns it does not name are ignored.
+        contract: declares the features; columns it does not name are ignored. Inferred from ``X`` at ``fit`` when left
+            out.
         min_level_rows: a level with fewer training rows than this counts as "other".
 
     Attributes:
+        contract_: after ``fit``, the contract given or inferred.
         levels_: after ``fit``, the levels learnt of each category.
+        n_features_in_: after ``fit``, the number of columns of ``X``.
+        feature_names_in_: after ``fit``, their names; absent where ``X`` was an array.
     """
 
+    contract_: DataContract
     levels_: dict[str, tuple[str, ...]]
 
-    def __init__(self, contract: DataContract, min_level_rows: int = MIN_LEVEL_ROWS) -> None:
+    def __init__(self, contract: DataContract | None = None, min_level_rows: int = MIN_LEVEL_ROWS) -> None:
         self.contract = contract
         self.min_level_rows = min_level_rows
 
     def fit(self, X: Any, y: Any = None) -> FeatureEngineer:
-        """Learn the levels of each category from ``X`` (see :meth:`transform`); ``y`` is not used."""
-        columns, rows = as_columns(X)
-        levels: dict[str, tuple[str, ...]] = {}
-        for name, feature in self.contract.features.items():
-            if feature.type == "category":
-                known = feature.levels or ()
-                codes = _read(name, feature, columns, rows, level_reader(feature, known))
-                counts = np.bincount(codes.astype(np.intp), minlength=len(known) + 2)
-                levels[name] = tuple(
-                    level for level, count in zip(known, counts, strict=False) if count >= self.min_level_rows
-                )
-        self.levels_ = levels
+        """Learn the levels of each category from ``X`` (see :meth:`transform`); ``y`` is not used.
+
+        Raises:
+            DataError: a cell means nothing for its feature, or no contract can be inferred.
+        """
+        X = self._learn_columns(X)
+        self.contract_ = inferred_contract(X) if self.contract is None else self.contract
+        self._fitted = FittedEngineer.learn(self.contract_, X, self.min_level_rows)
+        self.levels_ = dict(self._fitted.levels)
         return self
 
     def transform(self, X: Any) -> Floats:
@@ -58,73 +57,45 @@ class FeatureEngineer:
 
         Args:
             X: a DataFrame, an Arrow table, a list of mappings or a mapping of columns, in any order of columns. An
-                absent column counts as missing in every row.
+                absent column counts as missing in every row. Or an array of the columns of ``fit``, in their order.
 
         Raises:
             NotFittedError: ``fit`` was not called.
             DataError: a cell means nothing for its feature; all features at fault are named.
         """
-        readers = self.readers()
-        columns, rows = as_columns(X)
-        inputs = np.empty((rows, len(readers)), order="F")
-        problems: list[tuple[str, str]] = []
-        for place, (name, read) in enumerate(readers.items()):
-            try:
-                inputs[:, place] = _read(name, self.contract.features[name], columns, rows, read)
-            except DataError as error:
-                problems.extend(error.problems)
-        if problems:
-            raise DataError("; ".join(f"{name}: {problem}" for name, problem in problems), tuple(problems))
-        return inputs
+        fitted = self._learnt()
+        return fitted.transform(self._known_columns(X))
 
     def fit_transform(self, X: Any, y: Any = None) -> Floats:
         """``fit(X).transform(X)``."""
         return self.fit(X, y).transform(X)
 
     def get_feature_names_out(self, input_features: Any = None) -> npt.NDArray[np.object_]:
-        """Names of the columns of :meth:`transform`, shape (features,)."""
-        return np.array(list(self.contract.features), dtype=object)
+        """Names of the columns of :meth:`transform`, shape (features,).
+
+        Raises:
+            NotFittedError: there is no contract, and ``fit`` was not called.
+        """
+        contract = self.contract_ if self.__sklearn_is_fitted__() else self.contract
+        if contract is None:
+            raise not_fitted_error(self)
+        return np.array(list(contract.features), dtype=object)
 
     def readers(self) -> dict[str, Callable[[Any], float]]:
-        """For each feature, the function that turns one raw cell into its input."""
-        if not hasattr(self, "levels_"):
-            raise NotFittedError("this FeatureEngineer is not fitted yet: call fit first")
-        return {
-            name: level_reader(feature, self.levels_[name]) if feature.type == "category" else _number_reader(feature)
-            for name, feature in self.contract.features.items()
-        }
+        """For each feature, the function that turns one raw cell into its input.
 
+        Raises:
+            NotFittedError: ``fit`` was not called.
+        """
+        return self._learnt().readers()
 
-def level_reader(feature: Feature, levels: tuple[str, ...]) -> Callable[[Any], float]:
-    """Turns a cell into the place of its level: ``len(levels)`` for another level, ``len(levels) + 1`` for missing."""
-    places = {level: float(place) for place, level in enumerate(levels)}
-    other, missing = float(len(levels)), float(len(levels) + 1)
+    def _learnt(self) -> FittedEngineer:
+        if not self.__sklearn_is_fitted__():
+            raise not_fitted_error(self)
+        return self._fitted
 
-    def read(value: Any) -> float:
-        if type(value) is str and value in places:
-            return places[value]
-        level = read_level(value, feature)
-        return missing if level is None else places.get(level, other)
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "_fitted")
 
-    return read
-
-
-def _number_reader(feature: Feature) -> Callable[[Any], float]:
-    read = number_reader(feature)
-    return lambda value: read(value, feature)
-
-
-def _column_name(name: str, feature: Feature, columns: Mapping[str, Any]) -> str:
-    """Where a feature stands: under its declared column in a raw table, under its own name in a snapshot."""
-    return feature.column if feature.column is not None and feature.column in columns else name
-
-
-def _read(name: str, feature: Feature, columns: Mapping[str, Any], rows: int, read: Callable[[Any], float]) -> Floats:
-    column = columns.get(_column_name(name, feature, columns))
-    try:
-        values = read_column(column, read, feature.type == "number", rows)
-    except BadCellError as error:
-        raise DataError(f"{name}: {error}", ((name, str(error)),)) from None
-    if feature.missing_numbers:  # a column of numbers is taken whole, without a look at each cell
-        values[np.isin(values, list(feature.missing_numbers))] = np.nan
-    return values
+    def __sklearn_tags__(self) -> Any:
+        return tags("transformer")

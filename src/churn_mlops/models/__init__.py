@@ -3,34 +3,40 @@
 from __future__ import annotations
 
 import os
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from churn_mlops.data.contract import DataContract, Feature, level_text
-from churn_mlops.errors import DataError, NotFittedError
-from churn_mlops.features.cells import is_missing
+from churn_mlops.data.contract import DataContract
+from churn_mlops.features.inferring import inferred_contract
+from churn_mlops.features.scikit_learn import Estimator, not_fitted_error, tags
 from churn_mlops.models.bundle import Bundle
+from churn_mlops.models.fit_settings import FitSettings
 from churn_mlops.models.inference import ChurnPredictor
+from churn_mlops.models.labels import read_labels, two_classes
 
-_LABEL = Feature(type="boolean")
 MODEL_TYPES = ("auto", "logistic_regression", "additive_boosting", "random_forest", "boosting")
+_MAX_SEED = 2**32 - 1
 
 
-class ChurnModel:
-    """A churn model after scikit-learn's habits, fitted on raw columns: text, blanks and new levels included.
+class ChurnModel(Estimator):
+    """A classifier after scikit-learn's rules, fitted on raw columns: text, blanks and new levels included.
 
     Args:
         model_type: one of :data:`MODEL_TYPES`.
-        contract: declares the features; inferred from the DataFrame at ``fit`` when left out.
-        seed: the same data and seed give the same model.
+        contract: declares the features; inferred from ``X`` at ``fit`` when left out.
+        seed: the same data and seed give the same model; a whole number from 0 to 4,294,967,295.
         threshold: score from which ``predict`` says 1, in [0, 1].
-        **settings: see ``churn_mlops.models.fitting.inputs.FitSettings``.
+        bags, ways, learning_rate, max_trees, patience, settings_cells, threads: of the fit; see
+            :class:`~churn_mlops.models.fit_settings.FitSettings`.
 
     Attributes:
         bundle_: after ``fit``, the model as plain data.
         classes_: the two values of ``y``, the one that means "stayed" first.
+        n_features_in_: the number of columns of ``X``.
+        feature_names_in_: their names; absent where ``X`` was an array.
 
     Example:
         >>> model = ChurnModel("additive_boosting", seed=1)  # doctest: +SKIP
@@ -48,49 +54,52 @@ class ChurnModel:
         contract: DataContract | None = None,
         seed: int = 0,
         threshold: float = 0.5,
-        **settings: Any,
+        bags: int = FitSettings.bags,
+        ways: int = FitSettings.ways,
+        learning_rate: float = FitSettings.learning_rate,
+        max_trees: int = FitSettings.max_trees,
+        patience: int = FitSettings.patience,
+        settings_cells: int = FitSettings.settings_cells,
+        threads: int | None = FitSettings.threads,
     ) -> None:
         self.model_type = model_type
         self.contract = contract
         self.seed = seed
         self.threshold = threshold
-        self.settings = settings
+        self.bags = bags
+        self.ways = ways
+        self.learning_rate = learning_rate
+        self.max_trees = max_trees
+        self.patience = patience
+        self.settings_cells = settings_cells
+        self.threads = threads
 
     def fit(self, X: Any, y: Any) -> ChurnModel:
         """Fit on raw customers.
 
         Args:
-            X: a DataFrame, an Arrow table, a list of mappings or a mapping of columns.
+            X: a DataFrame, an Arrow table, a list of mappings or a mapping of columns. Or an array of shape (rows,
+                columns): its columns are the contract's features in their order, or x0, x1, ... without a contract.
             y: who left, shape (rows,): 1/0, True/False, or two texts of which the later in the alphabet ("Yes") means
                 left.
 
         Raises:
-            ValueError: an unknown model type or setting, labels of other than two values, or too few of one value.
+            ValueError: an unknown model type, a parameter out of range, labels of other than two values, or too few
+                of one value.
         """
-        if self.model_type not in MODEL_TYPES:
-            raise ValueError(f"unknown model type {self.model_type!r}: one of {', '.join(MODEL_TYPES)}")
-        if not 0 <= self.threshold <= 1:
-            raise ValueError(f"threshold={self.threshold!r} is not between 0 and 1")
+        settings, seed, threshold = self._checked_parameters()
         # Imported here, because serving imports this package and has neither scikit-learn nor LightGBM.
-        from churn_mlops.models.fitting.inputs import FitSettings
         from churn_mlops.models.train import fit_bundle
 
-        try:
-            settings = FitSettings(**self.settings)
-        except TypeError as error:
-            raise ValueError(f"unknown setting: {error}; see FitSettings") from None
-        labels = _labels(y)
-        self.classes_, left = np.unique(labels, return_inverse=True)
-        if len(self.classes_) != 2:
-            raise DataError(f"the labels need two values, not {len(self.classes_)}: {self.classes_[:5].tolist()}")
-        contract = self.contract or _inferred(X)
+        X = self._learn_columns(X)
+        self.classes_, left = two_classes(y)
         self.bundle_ = fit_bundle(
             X,
-            left.astype(np.float64),
-            contract,
+            left,
+            self.contract or inferred_contract(X),
             self.model_type,
-            seed=self.seed,
-            threshold=self.threshold,
+            seed=seed,
+            threshold=threshold,
             settings=settings,
         )
         self._predictor = ChurnPredictor(self.bundle_)
@@ -98,13 +107,22 @@ class ChurnModel:
 
     def predict_proba(self, X: Any) -> npt.NDArray[np.float64]:
         """Probabilities of staying and of leaving, shape (rows, 2)."""
-        left = self.predictor.score(X)
+        left = self.predictor.score(self._known_columns(X))
         return np.column_stack([1.0 - left, left])
 
     def predict(self, X: Any) -> npt.NDArray[Any]:
         """The class of each customer, shape (rows,): ``classes_[1]`` where the score reaches the threshold."""
-        likely = self.predictor.score(X) >= self.threshold
+        likely = self.predictor.score(self._known_columns(X)) >= self.threshold
         return self.classes_[likely.astype(np.intp)]
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """The share of customers whose class is predicted, in [0, 1], as every classifier of scikit-learn has it.
+
+        With few leavers it says little: give scikit-learn ``scoring="neg_log_loss"`` or ``"roc_auc"``.
+        """
+        from sklearn.metrics import accuracy_score
+
+        return float(accuracy_score(read_labels(y), self.predict(X), sample_weight=sample_weight))
 
     @property
     def predictor(self) -> ChurnPredictor:
@@ -113,8 +131,8 @@ class ChurnModel:
         Raises:
             NotFittedError: ``fit`` was not called.
         """
-        if not hasattr(self, "_predictor"):
-            raise NotFittedError("this ChurnModel is not fitted yet: call fit first")
+        if not self.__sklearn_is_fitted__():
+            raise not_fitted_error(self)
         return self._predictor
 
     def save(self, path: str | os.PathLike[str]) -> None:
@@ -137,50 +155,32 @@ class ChurnModel:
         )
         model.bundle_ = bundle
         model.classes_ = np.array([0, 1])
+        model._keep_names([bundle.contract.column_of(name) for name in bundle.contract.features])
         model._predictor = ChurnPredictor(bundle)
         return model
 
-    def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """The constructor's arguments (scikit-learn's ``clone`` uses them)."""
-        return {
-            "model_type": self.model_type,
-            "contract": self.contract,
-            "seed": self.seed,
-            "threshold": self.threshold,
-            **self.settings,
-        }
+    def _checked_parameters(self) -> tuple[FitSettings, int, float]:
+        """The settings, seed and threshold in plain Python, for a search draws NumPy's numbers."""
+        if self.model_type not in MODEL_TYPES:
+            raise ValueError(f"unknown model type {self.model_type!r}: one of {', '.join(MODEL_TYPES)}")
+        plain = {name: _plain(value) for name, value in self.get_params().items()}
+        seed, threshold = plain["seed"], plain["threshold"]
+        if not isinstance(threshold, float | int) or not 0 <= threshold <= 1:
+            raise ValueError(f"threshold={threshold!r} is not between 0 and 1")
+        if not isinstance(seed, int) or not 0 <= seed <= _MAX_SEED:
+            raise ValueError(f"seed={seed!r} is not a whole number from 0 to {_MAX_SEED:,}")
+        names = (field.name for field in fields(FitSettings))
+        return FitSettings(**{name: plain[name] for name in names}), seed, threshold
 
-    def set_params(self, **params: Any) -> ChurnModel:
-        """Set constructor arguments by name."""
-        for name, value in params.items():
-            if name in {"model_type", "contract", "seed", "threshold"}:
-                setattr(self, name, value)
-            else:
-                self.settings[name] = value
-        return self
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "_predictor")
 
-
-def _labels(y: Any) -> npt.NDArray[Any]:
-    labels = y.tolist() if hasattr(y, "tolist") else y.to_pylist() if hasattr(y, "to_pylist") else list(y)
-    if any(isinstance(label, list | tuple) for label in labels):
-        raise DataError("the labels need the shape (rows,)")
-    missing = sum(is_missing(label, _LABEL) for label in labels)
-    if missing:
-        raise DataError(f"{missing} of {len(labels)} labels are missing: drop those customers, or score them")
-    if all(isinstance(label, bool | int | float) for label in labels):
-        return np.array(labels)
-    return np.array([level_text(label) for label in labels])
+    def __sklearn_tags__(self) -> Any:
+        return tags("classifier")
 
 
-def _inferred(X: Any) -> DataContract:
-    # Imported here for the same reason as above: serving has no query engine.
-    import pandas
-
-    from churn_mlops.data.proposal.flat_proposal import propose_for_frame
-
-    if not isinstance(X, pandas.DataFrame):
-        X = X.to_pandas() if hasattr(X, "to_pandas") else pandas.DataFrame(X)
-    return propose_for_frame(X).contract
+def _plain(value: Any) -> Any:
+    return value.item() if isinstance(value, np.generic) else value
 
 
 __all__ = ["MODEL_TYPES", "Bundle", "ChurnModel", "ChurnPredictor"]

@@ -18,7 +18,7 @@ from typing import Any
 from churn_mlops.atomic_files import write_atomic
 from churn_mlops.data.contract import DataContract, Feature, HistoryContract
 from churn_mlops.errors import BundleError, ContractError
-from churn_mlops.features import FeatureEngineer
+from churn_mlops.features.fitted import FittedEngineer
 from churn_mlops.models.scorers.lookup_tables import AdditiveTables
 from churn_mlops.models.scorers.serialization import model_from_plain, model_to_plain
 from churn_mlops.models.scorers.tree_ensemble import TreeEnsemble
@@ -61,11 +61,9 @@ class Bundle:
     history: HistoryContract | None = None
 
     @cached_property
-    def engineer(self) -> FeatureEngineer:
+    def engineer(self) -> FittedEngineer:
         """The fitted transformation of raw customers."""
-        engineer = FeatureEngineer(self.contract)
-        engineer.levels_ = dict(self.levels)
-        return engineer
+        return FittedEngineer(self.contract, self.levels)
 
     @cached_property
     def sha256(self) -> str:
@@ -76,6 +74,10 @@ class Bundle:
         """The bundle as a file's bytes."""
         header = {"format": FORMAT, "format_version": FORMAT_VERSION, "sha256": self.sha256}
         return json.dumps(header).encode() + b"\n" + self._body + b"\n"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # A copy, be it for another process, is read from the same plain bytes as a file.
+        return Bundle.from_bytes, (self.to_bytes(),)
 
     @classmethod
     def from_bytes(cls, data: bytes, where: str = "bundle") -> Bundle:

@@ -132,6 +132,8 @@ def cautious(calibration: Calibration, log_odds: Floats, y: Floats, choices: int
         choices: how many settings, about.
     """
     information, fewer = calibration.information(log_odds), min(y.sum(), (1.0 - y).sum())
+    if not information:  # scores that are all alike have no steepness, and a slope of 0 does not ascend
+        return calibration
     factor = information / (information + choices) * fewer / (fewer + LEAVERS_LOST)
     return calibration.flatter(float(factor), log_odds)
 

@@ -9,18 +9,26 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from empulse.metrics import empc_score
-from scipy.stats import rankdata
 from scipy.stats import t as student
-from sklearn.metrics import average_precision_score, precision_recall_curve, roc_curve
+from sklearn.metrics import precision_recall_curve, roc_curve
 
-from churn_mlops.models.calibration import SMALLEST_SLOPE, fit_calibration
+from churn_mlops.models.metrics import EPSILON, METRICS
 from churn_mlops.models.scorers.lookup_tables import Floats, Places
 
-EPSILON = float(np.finfo(np.float64).eps)
 GROUPS = 30
 CURVE_POINTS = 200
 CALIBRATION_BINS = 10
+__all__ = [
+    "CALIBRATION_BINS",
+    "CURVE_POINTS",
+    "EPSILON",
+    "GROUPS",
+    "LARGEST",
+    "METRICS",
+    "Estimate",
+    "curves",
+    "evaluate",
+]
 
 
 @dataclass(frozen=True)
@@ -32,63 +40,8 @@ class Estimate:
     high: float
 
 
-# These two as in scikit-learn, whose checks of its inputs take longer than the sums, 31 times over.
-def _log_loss(y: Floats, scores: Floats) -> float:
-    kept = np.clip(scores, EPSILON, 1 - EPSILON)
-    return float(-np.mean(y * np.log(kept) + (1 - y) * np.log1p(-kept)))
-
-
-def _auc(y: Floats, scores: Floats) -> float:
-    left = y == 1
-    count = int(left.sum())
-    above = rankdata(scores)[left].sum() - count * (count + 1) / 2
-    return float(above / (count * (len(y) - count)))
-
-
-def _lift(y: Floats, scores: Floats) -> float:
-    top = _top_decile(scores)
-    return float(top @ y / top.sum() / y.mean())
-
-
-def _observed_over_expected(y: Floats, scores: Floats) -> float:
-    return float(y.sum() / scores.sum())
-
-
-def _top_observed_over_expected(y: Floats, scores: Floats) -> float:
-    top = _top_decile(scores)
-    return float(top @ y / (top @ scores))
-
-
-def _slope(y: Floats, scores: Floats) -> float:
-    """The calibration slope; NaN where there is none: scores all alike, in no order of leaving, or in a perfect one."""
-    if scores.min() == scores.max() or scores[y == 1].min() > scores[y == 0].max():
-        return math.nan
-    kept = np.clip(scores, 1e-12, 1 - 1e-12)
-    slope = fit_calibration(np.log(kept / (1 - kept)), y, prior=False).slope
-    return slope if slope > SMALLEST_SLOPE else math.nan  # there the fit ends, and the figure would be its own
-
-
-def _empc(y: Floats, scores: Floats) -> float:
-    return float(empc_score(y, scores, alpha=6, beta=14, clv=200, incentive_cost=10, contact_cost=1))
-
-
-METRICS: dict[str, Callable[[Floats, Floats], float]] = {
-    "log_loss": _log_loss,
-    "auc": _auc,
-    "pr_auc": lambda y, scores: float(average_precision_score(y, scores)),
-    "lift_top_decile": _lift,
-    "calibration_slope": _slope,
-    "observed_over_expected": _observed_over_expected,
-    "observed_over_expected_top_decile": _top_observed_over_expected,
-    "empc": _empc,
-}
-LARGEST: dict[str, Callable[[Floats], float]] = {
-    "auc": lambda y: 1.0,
-    "pr_auc": lambda y: 1.0,
-    # The top holds no more leavers than there are, and no more than it has customers.
-    "lift_top_decile": lambda y: float(min(len(y) / _top_size(y), 1 / y.mean())),
-}
-"""The largest that a metric can be with these labels; every metric is 0 or more."""
+LARGEST = {name: metric.largest for name, metric in METRICS.items() if metric.largest is not None}
+"""The largest value of a metric with these labels; every metric is 0 or more."""
 
 
 def evaluate(y: Floats, scores: Floats, seed: int = 0, clusters: Places | None = None) -> dict[str, Estimate]:
@@ -96,9 +49,6 @@ def evaluate(y: Floats, scores: Floats, seed: int = 0, clusters: Places | None =
 
     A metric that cannot be told, of all customers or without one of the groups, is left out: the calibration slope of
     scores that are all alike, or whose order says nothing of who left.
-
-    The EMPC is that of Verbraken et al. 2013 at alpha 6, beta 14, value 200, incentive 10, contact 1: a fixed yardstick
-    for models, in currency units a customer, not the money of this company.
 
     Args:
         y: 1 where the customer left, else 0, shape (rows,); both occur at least twice.
@@ -159,18 +109,6 @@ def _with_interval(
         return None
     largest = LARGEST[name](y) if name in LARGEST else math.inf
     return Estimate(value, max(0.0, value - half), max(value, min(value + half, largest)))
-
-
-def _top_decile(scores: Floats) -> Floats:
-    """How much of each row is in the top decile, shape (rows,): rows that tie at its edge share what is left of it."""
-    size = _top_size(scores)
-    edge = np.partition(scores, -size)[-size]
-    above, tied = scores > edge, scores == edge
-    return np.asarray(above + tied * ((size - above.sum()) / tied.sum()))
-
-
-def _top_size(rows: Floats) -> int:
-    return max(1, round(len(rows) / 10))
 
 
 def _thin(values: Floats) -> list[float]:

@@ -86,7 +86,7 @@ def _shown(value: Any, feature: Feature) -> str:
     if feature.type == "category":
         return feature.level_of(level_text(value)).replace("_", " ")
     # A text such as "45 GB" holds the unit, which is said anyhow.
-    number = feature.notation.number_in(value) if isinstance(value, str) else value
+    number = feature.number_format.number_in(value) if isinstance(value, str) else value
     return level_text(_rounded(number) if isinstance(number, float) else number)
 
 

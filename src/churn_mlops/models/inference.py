@@ -6,6 +6,7 @@ import math
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -69,6 +70,9 @@ class ChurnPredictor:
     ) -> ChurnPredictor:
         """The predictor of the bundle at ``path``."""
         return cls(Bundle.load(path), threshold=threshold, bands=bands)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return partial(ChurnPredictor, threshold=self.threshold, bands=self.bands), (self.bundle,)
 
     def score_one(self, row: Mapping[str, Any]) -> float:
         """Churn probability of one customer; an absent key is a missing value.

@@ -9,7 +9,7 @@ import numpy as np
 
 from churn_mlops.data.contract import DataContract, HistoryContract
 from churn_mlops.errors import DataError
-from churn_mlops.features import FeatureEngineer
+from churn_mlops.features.fitted import FittedEngineer
 from churn_mlops.models.bundle import Bundle
 from churn_mlops.models.calibration import Calibration, cautious, sigmoid
 from churn_mlops.models.fitting.additive import fit_additive
@@ -78,7 +78,7 @@ def fit_bundle(
         DataError: a cell means nothing, labels and rows differ in number, or there are too few of one class.
     """
     settings = settings or FitSettings()
-    engineer = FeatureEngineer(contract).fit(data)
+    engineer = FittedEngineer.learn(contract, data)
     inputs = engineer.transform(data)
     if len(y) != len(inputs):
         raise DataError(f"there are {len(inputs)} customers and {len(y)} labels")
@@ -96,7 +96,7 @@ def fit_bundle(
     return Bundle(
         contract=contract,
         model_type=model_type,
-        levels=engineer.levels_,
+        levels=engineer.levels,
         model=model,
         threshold=threshold,
         training=_summary(y, seed, fitted, calibration),
@@ -157,9 +157,9 @@ def _part(progress: Progress, place: int, parts: int) -> Progress:
     return lambda done, total: progress(round(1000 * (place + done / total)), 1000 * parts)
 
 
-def _axes(engineer: FeatureEngineer) -> tuple[Axis, ...]:
+def _axes(engineer: FittedEngineer) -> tuple[Axis, ...]:
     return tuple(
-        Axis(name, None, engineer.levels_[name]) if name in engineer.levels_ else Axis(name, np.empty(0))
+        Axis(name, None, engineer.levels[name]) if name in engineer.levels else Axis(name, np.empty(0))
         for name in engineer.contract.features
     )
 
@@ -197,7 +197,7 @@ def _shares(axis: Axis, inputs: Floats) -> list[float]:
 
 
 def _checks(
-    engineer: FeatureEngineer, model: Model, inputs: Floats, axes: tuple[Axis, ...]
+    engineer: FittedEngineer, model: Model, inputs: Floats, axes: tuple[Axis, ...]
 ) -> tuple[dict[str, Any], ...]:
     """Made-up customers, none of them real: each takes one quantile of every number and one level of every category."""
     customers = []

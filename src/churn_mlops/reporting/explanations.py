@@ -1,20 +1,10 @@
-"""What metrics, reasons and settings mean, in the words of somebody who does not know them."""
+"""What reasons and settings mean, for readers who do not know them."""
 
 from __future__ import annotations
 
 from churn_mlops.reporting.money import Money
 from churn_mlops.reporting.number_text import percent, usd, whole
 
-METRICS = {
-    "log_loss": ("Log loss", "how far scores are from what happened; lower is better, and models are chosen by it"),
-    "auc": ("AUC", "how often a leaver has a higher score than a stayer; 0.5 is a coin, 1 is perfect"),
-    "pr_auc": ("PR AUC", "mean share of leavers among those named, over all lengths of the list"),
-    "lift_top_decile": ("Lift in the top tenth", "how many times as frequent leavers are there as on average"),
-    "calibration_slope": ("Calibration slope", "1 is right; below 1, high scores are too high and low ones too low"),
-    "observed_over_expected": ("Observed over expected", "leavers for each leaver that the scores expect; 1 is right"),
-    "observed_over_expected_top_decile": ("The same, top tenth", "whether the highest scores hold; 1 is right"),
-    "empc": ("Expected maximum profit", "a fixed yardstick for models (EMPC), not the money of this company"),
-}
 UNSEEN = {
     "identifier": "tells customers apart, and says nothing about others",
     "constant": "the same for everybody",
@@ -27,12 +17,6 @@ UNSEEN = {
     "by_choice": "left out by choice",
 }
 TYPES = {"number": "number", "boolean": "yes or no", "category": "category"}
-
-
-def metric(name: str, value: float) -> str:
-    """A metric's value as it is usually written."""
-    digits = {"log_loss": 4, "auc": 3, "pr_auc": 3}.get(name, 2)
-    return f"{value:.{digits}f}"
 
 
 def one_digit(value: float) -> str:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from churn_mlops.reporting import explanations as meanings
-from churn_mlops.reporting import sentences
+from churn_mlops.models.metrics import METRICS
+from churn_mlops.reporting import explanations, sentences
 from churn_mlops.reporting.money import Money
 from churn_mlops.reporting.report_data import Report
 
@@ -65,15 +65,15 @@ def _items(texts: list[str]) -> str:
 
 def _metrics(report: Report) -> str:
     rows = ["| Figure | Value | 95 % interval |", "|---|---|---|"]
-    for name, (title, _) in meanings.METRICS.items():
+    for name, metric in METRICS.items():
         if name in report.metrics:
             figure = report.metrics[name]
-            value, low, high = (meanings.metric(name, each) for each in (figure.value, figure.low, figure.high))
-            rows.append(f"| {title} | {value} | {low} to {high} |")
+            value, low, high = (metric.text(each) for each in (figure.value, figure.low, figure.high))
+            rows.append(f"| {metric.title} | {value} | {low} to {high} |")
     return "\n".join(rows)
 
 
 def _unseen(report: Report) -> str:
     if not report.unseen:
         return "No column was set aside."
-    return _items([f"{column.column}: {meanings.unseen(column.reason)}" for column in report.unseen])
+    return _items([f"{column.column}: {explanations.unseen(column.reason)}" for column in report.unseen])

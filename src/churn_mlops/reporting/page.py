@@ -8,9 +8,8 @@ from functools import cached_property
 
 import jinja2
 
-from churn_mlops.reporting import charts, feature_charts, sentences
-from churn_mlops.reporting import explanations as meanings
-from churn_mlops.reporting import number_text as words
+from churn_mlops.models.metrics import METRICS
+from churn_mlops.reporting import charts, explanations, feature_charts, number_text, sentences
 from churn_mlops.reporting.chart_style import Picture, files, inline_svg
 from churn_mlops.reporting.money import ListMoney, Money
 from churn_mlops.reporting.report_data import Effect, Report
@@ -66,7 +65,13 @@ class Page:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        environment.globals |= {"words": words, "say": sentences, "meanings": meanings, "svg": self._svg}
+        environment.globals |= {
+            "number_text": number_text,
+            "say": sentences,
+            "explanations": explanations,
+            "metrics": METRICS,
+            "svg": self._svg,
+        }
         return environment.get_template("report.html.j2").render(
             report=self.report,
             money=self.money,

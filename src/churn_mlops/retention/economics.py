@@ -1,14 +1,14 @@
 """What contacting a customer is worth in money, and so whether to make an offer.
 
 The rule is that of the expected maximum profit measure (Verbraken, Verbeke and Baesens, 2013), with two more settings:
-leavers who take the offer and leave anyway, and stayers who do not take it.
+churners who take the offer and leave anyway, and retained customers who do not take it.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass, fields
-from typing import Any, Literal, overload
+from typing import Any, Final, Literal, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +16,8 @@ import numpy.typing as npt
 from churn_mlops.errors import DataError
 
 Action = Literal["offer", "leave_alone"]
+OFFER: Final = "offer"
+LEAVE_ALONE: Final = "leave_alone"
 
 
 @dataclass(frozen=True)
@@ -23,12 +25,12 @@ class Economics:
     """What customers and offers cost and bring.
 
     Args:
-        value: USD of margin kept when a customer stays, over the extra time he stays; at least 0.
+        value: USD of margin kept when a customer stays, over the extra time they stay; at least 0.
         offer_cost: USD for an offer that is taken; at least 0.
         contact_cost: USD for one contact, taken or not; at least 0.
-        kept_share: share of would-be leavers whom the offer keeps, 0 to 1.
-        taken_and_left_share: share of would-be leavers who take the offer and leave anyway, 0 to 1 - ``kept_share``.
-        taken_by_stayers_share: share of those who would stay anyway and take the offer, 0 to 1.
+        kept_share: share of would-be churners that the offer keeps, 0 to 1.
+        taken_and_left_share: share of would-be churners who take the offer and leave anyway, 0 to 1 - ``kept_share``.
+        taken_by_stayers_share: share of customers who take the offer among those who would stay anyway, 0 to 1.
 
     Raises:
         DataError: naming every setting that is out of its range.
@@ -71,7 +73,7 @@ def expected_gain(p: float, economics: Economics) -> float: ...
 @overload
 def expected_gain(p: npt.NDArray[np.floating[Any]], economics: Economics) -> npt.NDArray[np.float64]: ...
 def expected_gain(p: Any, economics: Economics) -> Any:
-    """USD gained, on average, by contacting a customer who leaves with probability ``p``.
+    """USD gained, on average, by contacting a customer who churns with probability ``p``.
 
     ``p (g (V - d) - h d - f) - (1 - p) (a d + f)``: V value, d offer cost, f contact cost, g kept share, h taken and
     left share, a taken by stayers share.
@@ -93,7 +95,7 @@ def expected_gain(p: Any, economics: Economics) -> Any:
 
 
 def break_even_probability(economics: Economics) -> float | None:
-    """The churn probability at which a contact neither gains nor loses; None where no contact ever gains.
+    """The churn probability at which a contact neither gains nor loses; None if no contact ever gains.
 
     Above it the expected gain is positive. With nothing to lose (no costs at all) it is 0.
     """
@@ -102,9 +104,35 @@ def break_even_probability(economics: Economics) -> float | None:
     return economics.cost_of_stayer / (economics.cost_of_stayer + economics.gain_from_leaver)
 
 
+@overload
+def worth_an_offer(p: float, economics: Economics) -> bool: ...
+@overload
+def worth_an_offer(p: npt.NDArray[np.floating[Any]], economics: Economics) -> npt.NDArray[np.bool_]: ...
+def worth_an_offer(p: Any, economics: Economics) -> Any:
+    """Whether an offer to a customer who churns with probability ``p`` is expected to gain; no capacity counts here.
+
+    Args:
+        p: churn probability, one number or an array of any shape, each in [0, 1].
+        economics: what customers and offers cost and bring.
+
+    Raises:
+        DataError: a probability is not in [0, 1].
+    """
+    return expected_gain(p, economics) > 0.0
+
+
 def action(p: float, economics: Economics) -> Action:
-    """Whether to make an offer to a customer who leaves with probability ``p``: only where it is expected to gain."""
-    return "offer" if expected_gain(p, economics) > 0.0 else "leave_alone"
+    """What to do about a customer who churns with probability ``p``, where no list of contacts says more.
+
+    Raises:
+        DataError: the probability is not in [0, 1].
+    """
+    return action_of(worth_an_offer(p, economics))
+
+
+def action_of(offered: bool) -> Action:
+    """The action by its name: an offer is made, or not."""
+    return OFFER if offered else LEAVE_ALONE
 
 
 def _check_probability(within: bool) -> None:

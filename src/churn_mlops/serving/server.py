@@ -23,7 +23,7 @@ from churn_mlops.logs import configure
 from churn_mlops.serving.access.credential_cache import CredentialCache
 from churn_mlops.serving.access_control import credential_cache_of, may_leave_loopback
 from churn_mlops.serving.api.customers import ReadCustomer
-from churn_mlops.serving.app import create_app
+from churn_mlops.serving.app import create_application
 from churn_mlops.serving.fast_path.predict_protocol import FastPathProtocol
 from churn_mlops.serving.model.model_watcher import ModelWatcher
 from churn_mlops.serving.model.served_model import ModelSlot
@@ -154,13 +154,13 @@ class Server(uvicorn.Server):
         read_customer: ReadCustomer | None = None,
     ) -> None:
         local_only = is_loopback(settings.serving.host)
-        app = create_app(
+        made = create_application(
             source, settings, store=store, access=access, local_only=local_only, read_of_source=read_customer
         )
         super().__init__(
             uvicorn.Config(
-                app,
-                http=partial(FastPathProtocol, app.state.at_once),  # type: ignore[arg-type]  # called like the class
+                made.app,
+                http=partial(FastPathProtocol, made.fast_path),  # type: ignore[arg-type]  # called like the class
                 log_config=None,
                 proxy_headers=False,  # it would take the word of whoever asks from this machine for his address
                 access_log=False,

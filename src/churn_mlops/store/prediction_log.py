@@ -1,9 +1,10 @@
-"""Answers: what was said about a customer, with all that it was made of, so that it can be said again."""
+"""The prediction log: what was predicted for a customer, with all that it was made of, so that it can be read again."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Text, cast, delete, or_, select
@@ -15,19 +16,19 @@ from churn_mlops.store.database.schema import ANSWERS
 from churn_mlops.store.suppression.tombstones import forgotten_among
 
 
-class Answer(NamedTuple):
-    """One score as it was answered; the fields stand in the order of the table's columns.
+class PredictionRecord(NamedTuple):
+    """One prediction as it was answered; each field is a column of the table ``answers``.
 
     Args:
-        id: the prediction id; that of a customer of a batch ends with ``-`` and his place, counted from 0.
+        id: the prediction ID; in a batch it ends with ``-`` and the customer's place, counted from 0.
         at: when it was answered, with a time zone.
-        as_of: the as-of date that was told.
-        model_version: the version that was told.
-        model_sha256: hash of its bundle.
-        caller: who asked.
-        customer: his name where it was known, else None.
-        inputs: the customer's fields as they were read, JSON as a text.
-        answer: the body of the answer, or the part of it that is about this customer; it comes back byte for byte.
+        as_of: the as-of date of the answer.
+        model_version: the version in the answer.
+        model_sha256: hash of the version's bundle.
+        caller: the principal that asked, such as ``key:crm``.
+        customer: the customer ID where it was known, else None.
+        inputs: the customer's fields as they were read, JSON as text.
+        answer: the body of the answer, or the part of it about this customer; it comes back byte for byte.
     """
 
     id: str
@@ -41,53 +42,53 @@ class Answer(NamedTuple):
     answer: str
 
 
-def keep_answers(store: Store, answers: Sequence[Answer], *, hash_key: str | None = None) -> int:
-    """Keep a group of answers in one transaction: all or none; one whose id is there already is left as it is.
+def write_records(store: Store, records: Sequence[PredictionRecord], *, hash_key: str | None = None) -> int:
+    """Write a group of records in one transaction: all or none. A record whose ID exists already stays as it is.
 
-    So a group may be given again by whoever cannot know what became of it.
+    So the same group may be written again after a failure whose outcome is unknown.
 
     Args:
         store: the store.
-        answers: the group.
-        hash_key: the setting ``store.customer_hash_key``, by which those are told who were forgotten: of them nothing
-            is kept, and of nobody whose name is known where they were forgotten under another key. None looks for
-            nobody.
+        records: the group.
+        hash_key: the setting ``store.customer_hash_key``, which recognises erased customers: no record of them is
+            written. Where customers were erased under another key, no record with a customer ID is written. None
+            checks nothing.
 
     Returns:
-        how many answers were left out so.
+        how many records were left out for that reason.
 
     Raises:
         RowsRefusedError: a text holds what no database keeps.
         StoreError: the store fails.
     """
-    if not answers:
+    if not records:
         return 0
-    _check(answers)
-    with store.writing(f"keep {len(answers)} answers") as connection:
-        gone: set[str] = set()
-        if hash_key is not None:  # in this transaction: he may be forgotten while his answer waits for its turn
-            gone = _gone(connection, hash_key, {one.customer for one in answers if one.customer is not None})
-        kept = [answer for answer in answers if answer.customer not in gone]
+    _check(records)
+    with store.writing(f"write {len(records)} records to the prediction log") as connection:
+        erased: set[str] = set()
+        if hash_key is not None:  # in this transaction: an erasure may come while the record waits for its turn
+            erased = _erased(connection, hash_key, {one.customer for one in records if one.customer is not None})
+        kept = [record for record in records if record.customer not in erased]
         if kept:
-            add_new(connection, ANSWERS, [_row(answer, connection.dialect.name) for answer in kept])
-    return len(answers) - len(kept)
+            add_new(connection, ANSWERS, [_row(record, connection.dialect.name) for record in kept])
+    return len(records) - len(kept)
 
 
-def answers_of(store: Store, id: str) -> list[Answer]:
-    """The answer ``id``, or those of the batch ``id`` in its order; none where nothing is kept under it.
+def records_of(store: Store, id: str) -> list[PredictionRecord]:
+    """The record ``id``, or those of the batch ``id`` in its order; empty where the log has none.
 
     Raises:
         StoreError: the store fails.
     """
     # "." comes right after "-".
     of_batch = (ANSWERS.c.id > f"{id}-") & (ANSWERS.c.id < f"{id}.")
-    with store.reading("read an answer") as connection:
+    with store.reading("read the prediction log") as connection:
         rows = connection.execute(select(*_COLUMNS).where(or_(ANSWERS.c.id == id, of_batch))).all()
-    return sorted((Answer(*row) for row in rows), key=_place)
+    return sorted((PredictionRecord(**row._mapping) for row in rows), key=_place)
 
 
-def retain_answers(store: Store, older_than: datetime) -> int:
-    """Delete the answers from before ``older_than``.
+def delete_records_before(store: Store, day: datetime) -> int:
+    """Delete the records from before ``day``.
 
     Returns:
         how many there were.
@@ -95,32 +96,33 @@ def retain_answers(store: Store, older_than: datetime) -> int:
     Raises:
         StoreError: the store fails; nothing is deleted then.
     """
-    with store.writing(f"delete the answers from before {older_than:%Y-%m-%d}") as connection:
-        return connection.execute(delete(ANSWERS).where(ANSWERS.c.at < older_than)).rowcount
+    with store.writing(f"delete the prediction log from before {day:%Y-%m-%d}") as connection:
+        return connection.execute(delete(ANSWERS).where(ANSWERS.c.at < day)).rowcount
 
 
 # The inputs as the text that was written, not as what it means.
-_COLUMNS = [cast(column, Text) if column.name == "inputs" else column for column in ANSWERS.c]
+_COLUMNS = [cast(column, Text).label(column.name) if column.name == "inputs" else column for column in ANSWERS.c]
+_values_of = attrgetter(*ANSWERS.c.keys())
 
 
-def _gone(connection: Connection, hash_key: str, names: set[str]) -> set[str]:
+def _erased(connection: Connection, hash_key: str, customers: set[str]) -> set[str]:
     try:
-        return forgotten_among(connection, hash_key, names)
+        return forgotten_among(connection, hash_key, customers)
     except ConfigError:
-        return names
+        return customers
 
 
-def _check(answers: Sequence[Answer]) -> None:
-    """What no database keeps would otherwise come back as an error of a driver."""
+def _check(records: Sequence[PredictionRecord]) -> None:
+    """Refuse what no database keeps; it would otherwise come back as an error of a driver."""
     texts = "".join(
         f"{one.id}{one.model_version}{one.model_sha256}{one.caller}{one.customer}{one.inputs}{one.answer}"
-        for one in answers
+        for one in records
     )
-    if "\x00" in texts or not _is_whole(texts):
-        raise RowsRefusedError("an answer holds half a character, or one of code 0; nothing was written")
+    if "\x00" in texts or not _is_encodable(texts):
+        raise RowsRefusedError("a prediction holds half a character, or one of code 0; nothing was written")
 
 
-def _is_whole(text: str) -> bool:
+def _is_encodable(text: str) -> bool:
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -128,15 +130,13 @@ def _is_whole(text: str) -> bool:
     return True
 
 
-def _row(answer: Answer, dialect: str) -> tuple[Any, ...]:
-    """Plain values in the order of the table's columns: SQLAlchemy's own look at each takes longer than the writing."""
-    id, at, as_of, *others = answer
-    if at.tzinfo is not UTC:
-        at = at.astimezone(UTC)
+def _row(record: PredictionRecord, dialect: str) -> tuple[Any, ...]:
+    """Plain values in the order of the table's columns: SQLAlchemy's own conversion takes longer than the writing."""
     if dialect == "sqlite":  # a text in UTC, without the zone
-        return (id, at.isoformat(" ", "microseconds")[:26], as_of.isoformat(), *others)
-    return (id, at, as_of, *others)
+        at = record.at.astimezone(UTC).isoformat(" ", "microseconds")[:26]
+        return _values_of(record._replace(at=at, as_of=record.as_of.isoformat()))  # type: ignore[arg-type]
+    return _values_of(record)
 
 
-def _place(answer: Answer) -> int:
-    return int(answer.id.rpartition("-")[2]) if "-" in answer.id else 0
+def _place(record: PredictionRecord) -> int:
+    return int(record.id.rpartition("-")[2]) if "-" in record.id else 0

@@ -14,7 +14,7 @@ from churn_mlops.data.contract.time_format import FORMATS, is_time_format, time_
 from churn_mlops.data.discovery.time_columns import TimeColumn, time_column
 from churn_mlops.data.engine.timestamps import parsed_time
 from churn_mlops.data.profiling.table_profile import profile_table
-from churn_mlops.data.sources.open import memory_connection
+from churn_mlops.data.sources.database import memory_connection
 
 
 def _column(texts: list[str | None]) -> ibis.Table:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from churn_mlops.data.contract import Feature
 from churn_mlops.data.engine.cell_values import read_cell
-from churn_mlops.data.sources.open import memory_connection
+from churn_mlops.data.sources.database import memory_connection
 from churn_mlops.features.cells import BadCellError, read_boolean, read_level, read_number
 
 FEATURES = {

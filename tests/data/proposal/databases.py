@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from churn_mlops.data.sources.open import memory_connection
+from churn_mlops.data.sources.database import memory_connection
 
 Frames = dict[str, pd.DataFrame]
 DAY = np.timedelta64(1, "D")

@@ -14,7 +14,7 @@ import sqlalchemy
 from churn_mlops.data.contract import HistoryContract, load_contract
 from churn_mlops.data.proposal.history_proposal import HistoryProposal, is_event_log, propose_history
 from churn_mlops.data.proposal.history_writer import write_history
-from churn_mlops.data.sources.folders import open_every_table
+from churn_mlops.data.sources.open import open_every_table
 from churn_mlops.errors import ContractError
 from tests.data.proposal.databases import faulty_shop, shop, shop_with_ends, tables, write_folder
 from tests.postgres import postgres_server

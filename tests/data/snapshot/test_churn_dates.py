@@ -8,9 +8,9 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from churn_mlops.data.contract import END, END_KNOWN_AT, LEFT, HistoryContract
-from churn_mlops.data.snapshot.churn_dates import customers_of
-from churn_mlops.data.snapshot.known_rows import History
+from churn_mlops.data.contract import CHURNED, END, END_KNOWN_AT, HistoryContract
+from churn_mlops.data.snapshot.churn_dates import with_churn_dates
+from churn_mlops.data.snapshot.known_rows import PointInTimeTables
 from churn_mlops.data.snapshot.snapshot import read_history
 from tests.data.proposal.databases import tables
 
@@ -41,7 +41,7 @@ def test_the_first_end_that_is_not_before_the_start_counts_with_the_time_when_it
             "features": {"tenure": {"age_of": "people.start", "unit": "days"}},
         }
     )
-    found = customers_of(History(tables({"people": people, "gone": gone}), contract)).order_by("id")
+    found = with_churn_dates(PointInTimeTables(tables({"people": people, "gone": gone}), contract)).order_by("id")
     rows = found.to_pyarrow().to_pylist()
     assert [row[END] for row in rows] == [dt.datetime(2024, 5, 4), dt.datetime(2024, 2, 1), None]
     assert [row[END_KNOWN_AT] for row in rows] == [dt.datetime(2024, 5, 9), dt.datetime(2024, 2, 3), None]
@@ -71,7 +71,7 @@ def _labels(people: list[tuple[str, ...]], gone: list[tuple[str | None, ...]]) -
         "gone": pd.DataFrame(gone, columns=["id", "at", "told"]).astype("string"),
     }
     rows = read_history(tables(frames), CONTRACT, [DAY], label=True).to_pylist()
-    return {row["id"]: row[LEFT] for row in rows}
+    return {row["id"]: row[CHURNED] for row in rows}
 
 
 @pytest.mark.parametrize("told", ["2024-03-01", None])

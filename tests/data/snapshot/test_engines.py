@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from churn_mlops.data.contract import AS_OF, LEFT, HistoryContract
+from churn_mlops.data.contract import AS_OF, CHURNED, HistoryContract
 from churn_mlops.data.snapshot.date_range import last_day
 from churn_mlops.data.snapshot.snapshot import read_history
 from churn_mlops.data.sources.history_tables import tables_of
@@ -55,7 +55,7 @@ def expected() -> pa.Table:
 def test_the_example_has_something_in_every_column(expected: pa.Table) -> None:
     for name in expected.column_names:
         assert len(expected[name].drop_null().unique()) >= 2, name
-    assert expected[LEFT].null_count > 0
+    assert expected[CHURNED].null_count > 0
 
 
 def test_postgres_gives_the_rows_of_duckdb(expected: pa.Table, postgres: str) -> None:

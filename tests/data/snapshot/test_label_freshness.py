@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from churn_mlops.data.contract import HistoryContract
-from churn_mlops.data.snapshot.label_freshness import Lag, lag_of_ends
+from churn_mlops.data.snapshot.label_freshness import StaleLabels, stale_labels
 from tests.data.proposal.databases import tables
 
 FIRST, TODAY = date(2026, 1, 1), date(2026, 11, 24)
@@ -26,10 +26,10 @@ def every(days: int, until: str, column: str = "at", **others: Any) -> pd.DataFr
     return pd.DataFrame({"id": [f"c{place}" for place in range(len(times))], column: times, **others})
 
 
-def lag(frames: dict[str, pd.DataFrame], declared: Any, label: Any, today: date = TODAY) -> Lag | None:
+def lag(frames: dict[str, pd.DataFrame], declared: Any, label: Any, today: date = TODAY) -> StaleLabels | None:
     contract = {"name": "club", "customer": "id", "tables": declared, "features": FEATURES, "label": label}
     read = HistoryContract.from_dict(contract)
-    return lag_of_ends(tables({name: frames[name] for name in read.tables}), read, today)
+    return stale_labels(tables({name: frames[name] for name in read.tables}), read, today)
 
 
 @pytest.mark.parametrize("ends", ["2026-10-31", "2026-10-22", "2026-10-20", "2026-06-30"])
@@ -40,7 +40,7 @@ def test_a_table_of_ends_is_behind_where_the_gap_is_half_as_long_again_as_any(en
         {"people": every(3, "2026-10-31", "since"), "gone": gone, "visits": every(1, "2026-10-31")}, BY_TABLE, OF_END
     )
     gap = (date(2026, 10, 31) - last).days
-    assert found == (Lag("gone", last, date(2026, 10, 31), 6) if gap > 9 else None)
+    assert found == (StaleLabels("gone", last, date(2026, 10, 31), 6) if gap > 9 else None)
 
 
 def test_a_long_gap_is_no_news_where_there_was_one_as_long_in_the_year_before_and_not_earlier() -> None:
@@ -60,7 +60,7 @@ def test_ends_in_the_table_of_customers_are_loaded_as_long_as_customers_come() -
     visits = every(1, "2026-10-31")
     assert lag({"people": people, "visits": visits}, BY_COLUMN, OF_END) is None
     stopped = people[people["since"] <= "2026-06-30"]
-    assert lag({"people": stopped, "visits": visits}, BY_COLUMN, OF_END) == Lag(
+    assert lag({"people": stopped, "visits": visits}, BY_COLUMN, OF_END) == StaleLabels(
         "people", date(2026, 6, 30), date(2026, 10, 31), 3
     )
     with_an_end = stopped.assign(until=["2026-10-30", *stopped["until"][1:]])
@@ -71,7 +71,7 @@ def test_silence_counts_up_to_where_the_events_are_loaded() -> None:
     frames = {"people": every(3, "2026-10-31", "since"), "visits": every(1, "2026-09-10")}
     declared = {"people": {"start": "since"}, "visits": {"event_time": "at"}}
     found = lag(frames, declared, OF_SILENCE)
-    assert found == Lag("visits", date(2026, 9, 10), date(2026, 10, 31), 1)
+    assert found == StaleLabels("visits", date(2026, 9, 10), date(2026, 10, 31), 1)
     assert lag(frames, declared, None) is None
     assert lag(frames, declared, OF_SILENCE, date(2026, 9, 11)) is None
 

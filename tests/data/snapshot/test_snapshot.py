@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from churn_mlops.data.contract import AS_OF, LABEL, LEFT, HistoryContract
+from churn_mlops.data.contract import AS_OF, CHURNED, LABEL, HistoryContract
 from churn_mlops.data.engine.typed_table import read_snapshot
 from churn_mlops.data.snapshot.snapshot import read_history, snapshot
 from tests.data.histories import on_duckdb
@@ -229,7 +229,7 @@ BY_END = {"event": "customers.end", "horizon_days": 30, "lead_days": 5}
 def test_the_label_looks_at_the_days_after_the_lead(spells: list[tuple[str, str | None]], expected: str | None) -> None:
     customers = [(1, start, end, "2025-12-01" if end else None) for start, end in spells]
     (row,) = rows_of({"n": {"count": "usage"}}, customers=customers, label=BY_END)
-    assert row[LEFT] == expected
+    assert row[CHURNED] == expected
 
 
 @pytest.mark.parametrize(("count_as", "expected"), [("unknown", None), ("left", "yes"), ("stayed", "no")])
@@ -237,15 +237,15 @@ def test_who_did_not_choose_to_leave_is_told_apart(count_as: str, expected: str 
     left = [(number, "2024-01-01", "2024-05-20", "2024-05-2" + str(number)) for number in (1, 2)]
     label = {**BY_END, "involuntary": {"column": "until_recorded", "values": ["2024-05-21"], "count_as": count_as}}
     found = rows_of({"n": {"count": "usage"}}, customers=left, label=label)
-    assert [row[LEFT] for row in found] == [expected, "yes"]
+    assert [row[CHURNED] for row in found] == [expected, "yes"]
 
 
-def test_by_silence_only_who_was_seen_lately_is_a_customer() -> None:
+def test_by_inactivity_only_who_was_seen_lately_is_a_customer() -> None:
     usage = [(number, day, day, 1.0) for number, days in SEEN.items() for day in days]
     customers = [(number, "2024-01-01", None, None) for number in SEEN]
     label = {"inactive": {"events": "usage", "days": 30}, "lead_days": 2}
     found = rows_of({"n": {"count": "usage"}}, customers=customers, usage=usage, label=label)
-    assert [(row["id"], row[LEFT]) for row in found] == [("1", "yes"), ("2", "no"), ("3", "yes"), ("4", "no")]
+    assert [(row["id"], row[CHURNED]) for row in found] == [("1", "yes"), ("2", "no"), ("3", "yes"), ("4", "no")]
 
 
 SEEN = {

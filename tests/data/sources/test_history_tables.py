@@ -18,10 +18,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from churn_mlops.data.contract import AS_OF, LEFT, HistoryContract
-from churn_mlops.data.snapshot.labels import matured, training_dates
+from churn_mlops.data.snapshot.labels import training_dates
 from churn_mlops.data.snapshot.snapshot import read_history
-from churn_mlops.data.sources.folders import open_every_table
 from churn_mlops.data.sources.history_tables import open_tables
+from churn_mlops.data.sources.open import open_every_table
 from churn_mlops.errors import ContractError, SourceError
 
 DAY = date(2024, 5, 1)
@@ -199,8 +199,8 @@ def test_addresses_that_hold_no_tables_are_refused(tmp_path: Path) -> None:
 
 
 def test_a_label_is_final_when_all_its_days_lie_in_the_past() -> None:
-    assert not matured(CONTRACT, DAY, date(2024, 6, 5))
-    assert matured(CONTRACT, DAY, date(2024, 6, 6))
+    assert training_dates(CONTRACT, DAY, date(2024, 6, 5), 1, 1) == []
+    assert training_dates(CONTRACT, DAY, date(2024, 6, 6), 1, 1) == [DAY]
 
 
 def test_training_dates_are_the_newest_whose_label_is_final() -> None:

@@ -8,7 +8,7 @@ import duckdb
 import psycopg
 import pytest
 
-from churn_mlops.data.sources.open import read_whole
+from churn_mlops.data.sources.database import read_whole
 from churn_mlops.errors import SourceError
 
 

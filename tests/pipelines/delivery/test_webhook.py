@@ -8,6 +8,7 @@ import io
 import json
 import logging
 import socket
+import threading
 from collections.abc import Iterator
 from contextlib import redirect_stderr
 from dataclasses import dataclass, field
@@ -44,7 +45,7 @@ CUSTOMERS = pa.table(
 
 @dataclass
 class Clock:
-    """Goes on while somebody waits, and keeps how long; told to stop, it ends a wait."""
+    """Goes on during each wait, and keeps how long it was; ``stopped`` ends a wait."""
 
     now: float = START
     waits: list[float] = field(default_factory=list)
@@ -84,6 +85,11 @@ def pages_of(customers: pa.Table) -> PageOf:
 def send(receiver: Receiver, clock: Clock, customers: pa.Table = CUSTOMERS, **changed: Any) -> Delivered:
     hook = webhook(receiver.url, **changed)
     return deliver(pages_of(customers), len(customers), hook, clock.patience(), **OF)
+
+
+def senders_threads() -> set[str]:
+    """Threads of this process, without those of the receiver's requests."""
+    return {thread.name for thread in threading.enumerate() if "process_request" not in thread.name}
 
 
 def verified(request: Request) -> bool:
@@ -217,10 +223,10 @@ def test_it_gives_up_rather_than_wait_past_the_deadline(receiver: Receiver, cloc
     assert clock.waits == [1.0, 2.0]
 
 
-def test_told_to_stop_it_ends_at_its_next_wait(receiver: Receiver, clock: Clock) -> None:
+def test_a_process_that_has_to_stop_ends_at_its_next_wait(receiver: Receiver, clock: Clock) -> None:
     receiver.answers = [Answer(503)]
     clock.stopped = True
-    with pytest.raises(DeliveryError, match="told to stop"):
+    with pytest.raises(DeliveryError, match="the process has to stop"):
         send(receiver, clock)
     assert len(receiver.requests) == 1
 
@@ -248,6 +254,15 @@ def test_only_an_allowed_host_is_sent_to_even_if_settings_were_changed_in_code(
 def test_an_answer_that_drips_without_end_is_none(receiver: Receiver, clock: Clock) -> None:
     receiver.answers = [Answer(drips=True)]
     assert send(receiver, clock, timeout_seconds=0.5) == Delivered(5, 3, 4)
+
+
+@pytest.mark.parametrize("slow", [Answer(drips=True), Answer(held=True)], ids=["drips", "held"])
+def test_a_receiver_that_is_given_up_leaves_no_thread_behind(receiver: Receiver, clock: Clock, slow: Answer) -> None:
+    before = senders_threads()
+    receiver.answers = [slow]
+    with pytest.raises(DeliveryError, match=r"did not answer within 0\.3 seconds"):
+        send(receiver, clock, timeout_seconds=0.3, attempts=1)
+    assert senders_threads() == before
 
 
 def test_a_list_that_goes_slowly_ends_at_its_deadline(receiver: Receiver, clock: Clock) -> None:
@@ -292,7 +307,8 @@ def test_logs_hold_no_token_no_key_and_no_customer(receiver: Receiver, clock: Cl
     finally:
         root.handlers, root.level = handlers, level
         structlog.reset_defaults()
-    events = [json.loads(line)["event"] for line in said.getvalue().splitlines()]
-    assert events == ["page not delivered", "page not delivered", "list delivered"]
+    lines = [json.loads(line) for line in said.getvalue().splitlines()]
+    events = [line["event"] for line in lines if line["level"] != "debug"]
+    assert events == ["page_delivery_failed", "page_delivery_failed", "list_delivered"]
     for secret in ("t0ken", SECRET, "sha256", "Zoë", "C5"):
         assert secret not in said.getvalue()

@@ -10,7 +10,7 @@ import pytest
 
 from churn_mlops.data.proposal.history_proposal import propose_history
 from churn_mlops.data.proposal.history_writer import write_history
-from churn_mlops.data.sources.folders import open_every_table
+from churn_mlops.data.sources.open import open_every_table
 from churn_mlops.store import open_store
 from churn_mlops.store.scoring.publishing import publish
 from tests.data.proposal.databases import shop, write_folder

@@ -17,7 +17,7 @@ from churn_mlops.pipelines.delivery.webhook import RetryClock
 from churn_mlops.pipelines.erasure.erase import forget_all_again, forget_customer
 from churn_mlops.pipelines.erasure.suppression import away, kept_away
 from churn_mlops.pipelines.outcomes import record_outcomes as maturing
-from churn_mlops.pipelines.outcomes.record_outcomes import mature
+from churn_mlops.pipelines.outcomes.record_outcomes import record_outcomes
 from churn_mlops.pipelines.scoring.publish import run_day
 from churn_mlops.pipelines.scoring.score import score
 from churn_mlops.pipelines.training.train import train
@@ -237,7 +237,7 @@ def test_who_is_forgotten_while_a_run_computes_is_not_published(
         assert forget_customer(settings, name, by=BY).removed["predictions"] == 1
         at_work.go_on()
         assert at_work.end() == 0, at_work.text
-    assert "scored anew, since a customer was forgotten meanwhile" in at_work.text
+    assert "run_restarted" in at_work.text
     with open_store(address) as store:
         assert held(store, name) == []
         second = run_of(store, SECOND)
@@ -267,7 +267,7 @@ def test_maturing_removes_who_came_back_though_nothing_is_due(daily: DailyCompan
     file = TombstoneFile(tmp_path / "tombstones.jsonl")
     file.add([Tombstone(customer_hash(KEY, name), mark_of(KEY), datetime(2026, 11, 1, tzinfo=UTC))])
     settings = settings.model_copy(update={"store": settings.store.model_copy(update={"tombstones": file.path})})
-    assert mature(settings, now=datetime(2026, 8, 2, tzinfo=UTC)) == []
+    assert record_outcomes(settings, now=datetime(2026, 8, 2, tzinfo=UTC)) == []
     with open_store(settings.store.url) as store:
         assert in_tables(store, name) == []
 
@@ -289,7 +289,7 @@ def test_who_is_forgotten_while_outcomes_are_read_gets_none(
         return rows
 
     monkeypatch.setattr(maturing, "labels_of", forgotten_after_reading)
-    [matured] = mature(settings)
+    [matured] = record_outcomes(settings)
     assert len(asked) == 2
     assert 0 < matured.recorded.new < count + 30
     with open_store(address) as store:

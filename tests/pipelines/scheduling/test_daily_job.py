@@ -19,8 +19,7 @@ from churn_mlops.pipelines.scheduling.timetable import Timetable
 from churn_mlops.pipelines.scoring.publish import run_day
 from churn_mlops.store import open_store
 from churn_mlops.store.database.run_lock import scoring_lock
-from churn_mlops.store.prediction_log import Answer as Answered
-from churn_mlops.store.prediction_log import answers_of, keep_answers
+from churn_mlops.store.prediction_log import PredictionRecord, records_of, write_records
 from churn_mlops.store.scoring.runs import latest_run
 from tests.companies.small import Company
 from tests.pages import blocks
@@ -117,7 +116,7 @@ def test_a_list_that_is_published_anew_while_it_is_sent_is_not_mixed(job: Job, r
     with open_store(settings.store.url) as store:
         assert latest_run(store) is not None
     run_day(settings, DAY)
-    with pytest.raises(DeliveryError, match="was published anew while it was sent"):
+    with pytest.raises(DeliveryError, match="was published again while it was sent"):
         send_list(settings, DAY, RetryClock(wait))
     assert last_success(settings, TIMETABLE) is None
     assert send_list(settings, DAY, PATIENCE) is not None
@@ -129,9 +128,9 @@ def test_a_run_deletes_the_answers_that_are_too_old_to_keep(job: Job) -> None:
     with open_store(job.settings.store.url) as store:
         for id, days in (("old", 91), ("young", 89)):
             at = now - timedelta(days=days)
-            keep_answers(store, [Answered(id, at, at.date(), "1", "f" * 64, "local", None, "{}", "{}")])
+            write_records(store, [PredictionRecord(id, at, at.date(), "1", "f" * 64, "local", None, "{}", "{}")])
         run_day(job.settings, DAY, now=now)
-        assert [len(answers_of(store, id)) for id in ("old", "young")] == [0, 1]
+        assert [len(records_of(store, id)) for id in ("old", "young")] == [0, 1]
 
 
 def test_a_list_is_not_sent_by_two_at_once(job: Job, receiver: Receiver) -> None:

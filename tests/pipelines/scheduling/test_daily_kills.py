@@ -121,7 +121,7 @@ def test_a_schedule_that_is_killed_catches_up_when_it_is_started_again(daily: Da
             assert again.end() == 0, again.text
         found = latest_run(store)
         assert found is not None
-        assert '"daily run succeeded"' in again.text
+        assert '"daily_run_succeeded"' in again.text
         with churn(daily.output, *arguments) as third:
             assert third.until("waiting"), third.text
         assert latest_run(store) == found

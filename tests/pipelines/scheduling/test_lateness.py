@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from churn_mlops.pipelines.scheduling.lateness import punctuality
-from churn_mlops.pipelines.scheduling.scheduler import Success
+from churn_mlops.pipelines.scheduling.steps import Success
 from churn_mlops.pipelines.scheduling.timetable import Timetable
 
 BERLIN = ZoneInfo("Europe/Berlin")

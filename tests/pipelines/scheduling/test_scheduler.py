@@ -14,7 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from churn_mlops.errors import ChurnError, DataError
-from churn_mlops.pipelines.scheduling.scheduler import LONGEST_WAIT_SECONDS, Alarm, DailyJob, Retries, Schedule, Success
+from churn_mlops.pipelines.scheduling.scheduler import LONGEST_WAIT_SECONDS, Alert, DailyJob, Schedule
+from churn_mlops.pipelines.scheduling.steps import Retries, Success
 from churn_mlops.pipelines.scheduling.timetable import Timetable
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -37,7 +38,7 @@ class World:
     until: datetime
     last: date | None = None
     runs: list[tuple[str, date]] = field(default_factory=list)
-    alarms: list[Alarm] = field(default_factory=list)
+    alerts: list[Alert] = field(default_factory=list)
     waits: list[float] = field(default_factory=list)
     asleep: dict[datetime, timedelta] = field(default_factory=dict)
     on_run: Callable[[date], None] = lambda day: None
@@ -66,7 +67,7 @@ class World:
         """Run the schedule, and give back what it logged."""
         schedule = Schedule(
             Timetable(time.fromisoformat(at), BERLIN),
-            DailyJob(self.run, self.last_success, BusyError, self.alarms.append),
+            DailyJob(self.run, self.last_success, BusyError, self.alerts.append),
             Retries(retries, 60.0),
             clock=lambda: self.now,
             wait=self.wait,
@@ -119,7 +120,7 @@ def test_whatever_fails_or_sleeps_no_day_succeeds_twice_and_the_last_one_is_done
     it.on_run = fails_sometimes
     it.keep(at, retries=1, backfill=backfill)
     assert done == sorted(set(done))
-    told = {alarm.as_of for alarm in it.alarms}
+    told = {alert.as_of for alert in it.alerts}
     assert not told & set(done)
     late = it.until - timedelta(minutes=10)
     due = Timetable(time.fromisoformat(at), BERLIN).last(late).as_of
@@ -187,7 +188,7 @@ def test_with_backfill_a_day_that_cannot_be_done_keeps_none_of_the_others_from_b
     it.on_run = fails_on_21
     it.keep(backfill=True, retries=1)
     assert it.days == [date(2026, 11, day) for day in (20, 21, 21, 22, 23)]
-    assert it.alarms == [Alarm(date(2026, 11, 21), 2, "the source has no such day")]
+    assert it.alerts == [Alert(date(2026, 11, 21), 2, "the source has no such day")]
 
 
 def test_with_backfill_and_no_success_ever_one_day_is_run() -> None:
@@ -206,8 +207,8 @@ def test_a_run_that_fails_is_tried_again_after_waits_that_double() -> None:
     it.on_run = fails_twice
     logs = it.keep()
     assert [when for when, _ in it.runs] == ["23 06:00", "23 06:01", "23 06:03"]
-    assert it.alarms == []
-    assert [log["failures"] for log in logs if log["event"] == "daily run failed"] == [1, 2]
+    assert it.alerts == []
+    assert [log["failures"] for log in logs if log["event"] == "daily_run_failed"] == [1, 2]
     assert it.last == date(2026, 11, 23)
 
 
@@ -222,10 +223,10 @@ def test_it_gives_up_after_the_last_try_raises_an_alarm_and_is_there_on_the_next
     it.on_run = fails_on_23
     logs = it.keep()
     assert [when for when, _ in it.runs] == ["23 06:00", "23 06:01", "23 06:03", "23 06:07", "24 06:00"]
-    (alarm,) = it.alarms
-    assert (alarm.as_of, alarm.failures) == (date(2026, 11, 23), 4)
-    (given_up,) = [log for log in logs if log["event"] == "daily run given up"]
-    assert (given_up["log_level"], given_up["last_success"]) == ("error", "2026-11-22")
+    (alert,) = it.alerts
+    assert (alert.as_of, alert.failures) == (date(2026, 11, 23), 4)
+    (abandoned,) = [log for log in logs if log["event"] == "daily_run_abandoned"]
+    assert (abandoned["log_level"], abandoned["last_success"]) == ("error", "2026-11-22")
 
 
 def test_tries_end_when_the_next_day_is_due_and_the_alarm_is_raised() -> None:
@@ -238,7 +239,7 @@ def test_tries_end_when_the_next_day_is_due_and_the_alarm_is_raised() -> None:
     it.on_run = fails_on_23
     it.keep(retries=20)
     assert it.runs[-1] == ("24 06:00", date(2026, 11, 24))
-    assert [alarm.as_of for alarm in it.alarms] == [date(2026, 11, 23)]
+    assert [alert.as_of for alert in it.alerts] == [date(2026, 11, 23)]
 
 
 def test_an_error_that_quotes_customers_is_neither_logged_nor_told_in_the_alarm() -> None:
@@ -250,7 +251,7 @@ def test_an_error_that_quotes_customers_is_neither_logged_nor_told_in_the_alarm(
 
         it.on_run = fails
         logs = it.keep(retries=0)
-        assert "C0000002" not in repr(logs) + repr(it.alarms)
+        assert "C0000002" not in repr(logs) + repr(it.alerts)
         assert type(error).__name__ in repr(logs)
 
 
@@ -265,7 +266,7 @@ def test_a_store_that_does_not_tell_the_last_success_is_asked_again() -> None:
     it.on_ask = away
     it.keep()
     assert it.runs == [("23 06:03", date(2026, 11, 23))]
-    assert it.alarms == []
+    assert it.alerts == []
 
 
 def test_while_another_run_is_under_way_it_waits_and_says_so_once() -> None:
@@ -279,7 +280,7 @@ def test_while_another_run_is_under_way_it_waits_and_says_so_once() -> None:
     logs = it.keep()
     assert it.runs[-1] == ("23 06:30", date(2026, 11, 23))
     assert [log["reason"] for log in logs if log["log_level"] == "warning"] == ["the lock is held by process 7"]
-    assert it.alarms == []
+    assert it.alerts == []
 
 
 def test_what_another_run_has_done_meanwhile_is_not_done_again() -> None:
@@ -293,7 +294,7 @@ def test_what_another_run_has_done_meanwhile_is_not_done_again() -> None:
     it.on_run = other_run_at_work
     it.keep()
     assert it.runs == [("23 06:00", date(2026, 11, 23)), ("24 06:00", date(2026, 11, 24))]
-    assert it.alarms == []
+    assert it.alerts == []
 
 
 def test_a_lock_that_is_held_until_the_next_day_raises_an_alarm() -> None:
@@ -305,7 +306,7 @@ def test_a_lock_that_is_held_until_the_next_day_raises_an_alarm() -> None:
 
     it.on_run = held
     it.keep()
-    assert it.alarms == [Alarm(date(2026, 11, 23), 0, "held")]
+    assert it.alerts == [Alert(date(2026, 11, 23), 0, "held")]
     assert it.runs[-1] == ("24 06:10", date(2026, 11, 24))
 
 
@@ -326,7 +327,7 @@ def test_told_to_stop_during_a_run_it_ends_the_run_and_begins_no_other() -> None
     it.on_run = stops
     logs = it.keep(backfill=True)
     assert it.days == [date(2026, 11, 20)]
-    assert [log["event"] for log in logs][-2:] == ["daily run succeeded", "schedule stopped"]
+    assert [log["event"] for log in logs][-2:] == ["daily_run_succeeded", "schedule_stopped"]
 
 
 def test_a_run_that_broke_off_since_it_was_told_to_stop_is_no_failure() -> None:
@@ -338,7 +339,7 @@ def test_a_run_that_broke_off_since_it_was_told_to_stop_is_no_failure() -> None:
 
     it.on_run = stops
     logs = it.keep(retries=0)
-    assert it.alarms == []
+    assert it.alerts == []
     assert [log for log in logs if log["log_level"] != "info"] == []
 
 
@@ -347,24 +348,24 @@ def test_it_says_when_it_last_succeeded_at_its_start_and_after_each_run() -> Non
     logs = it.keep()
     told = [(log["event"], log["last_success"]) for log in logs if "last_success" in log]
     assert told == [
-        ("next daily run", "2026-11-22"),
-        ("daily run begins", "2026-11-22"),
-        ("next daily run", "2026-11-23"),
+        ("next_run_scheduled", "2026-11-22"),
+        ("daily_run_started", "2026-11-22"),
+        ("next_run_scheduled", "2026-11-23"),
     ]
 
 
 def test_an_alarm_that_cannot_be_raised_stops_nothing() -> None:
     it = world("2026-11-23 05:59", "2026-11-24 06:30", date(2026, 11, 22))
 
-    class Unheard(list[Alarm]):
-        def append(self, alarm: Alarm) -> None:
+    class Unheard(list[Alert]):
+        def append(self, alert: Alert) -> None:
             raise ChurnError("nobody answers")
 
     def fails_on_23(day: date) -> None:
         if day.day == 23:
             raise ChurnError("no")
 
-    it.alarms, it.on_run = Unheard(), fails_on_23
+    it.alerts, it.on_run = Unheard(), fails_on_23
     logs = it.keep(retries=0)
     assert it.days == [date(2026, 11, 23), date(2026, 11, 24)]
-    assert "alarm not raised" in [log["event"] for log in logs]
+    assert "alert_not_sent" in [log["event"] for log in logs]

@@ -1,4 +1,4 @@
-"""The scoring job: who is scored, by which model, in which order, and what the list says to do."""
+"""The scoring job: which customers are scored, by which model, in which order, and what the list says to do."""
 
 from __future__ import annotations
 
@@ -13,10 +13,9 @@ from churn_mlops.data.proposal.contract_writer import write_contract
 from churn_mlops.errors import BundleError, DataError, PromotionError, SourceError
 from churn_mlops.models.inference import ChurnPredictor
 from churn_mlops.models.promotion import LiveModels
-from churn_mlops.pipelines.scoring.ranking import verdicts
 from churn_mlops.pipelines.scoring.score import Scored, score
 from churn_mlops.pipelines.training.train import train
-from churn_mlops.retention.economics import Economics, action, break_even_probability, expected_gain
+from churn_mlops.retention.economics import Economics, action, expected_gain
 from tests.companies.small import Company, write_rows
 
 TODAY = date(2026, 11, 23)
@@ -41,10 +40,10 @@ def scores(scored: Scored) -> dict[str, float]:
     return dict(zip(names(scored), scored.customers.column("score").to_pylist(), strict=True))
 
 
-# Who is scored
+# The customers that are scored
 
 
-def test_the_customers_without_a_label_are_scored_and_nobody_else(company: Company, scored: Scored) -> None:
+def test_only_customers_without_a_label_are_scored(company: Company, scored: Scored) -> None:
     unknown = {row["customer_id"] for row in company.rows() if row["churned"] == ""}
     assert len(names(scored)) == len(unknown)
     assert set(names(scored)) == unknown
@@ -79,7 +78,7 @@ def test_another_file_needs_no_label(company: Company, tmp_path: Path) -> None:
     assert scores(bare) == scores(labelled)
 
 
-def test_where_all_are_labelled_each_is_scored_by_a_model_that_did_not_see_him(own_company: Company) -> None:
+def test_where_all_are_labelled_each_is_scored_by_a_model_that_did_not_see_them(own_company: Company) -> None:
     own_company.rewrite(lambda rows: [row for row in rows if row["churned"]])
     steps: list[tuple[int, int]] = []
     found = score(own_company.settings, TODAY, progress=lambda done, total: steps.append((done, total)))
@@ -128,17 +127,6 @@ def test_gain_and_action_are_those_of_retention(company: Company, scored: Scored
     assert table["expected_gain"] == [round(expected_gain(value, economics), 2) for value in table["score"]]
 
 
-def test_who_is_worth_an_offer_has_a_gain_above_nought_however_small(company: Company) -> None:
-    economics = Economics()
-    at = break_even_probability(economics)
-    assert at is not None
-    scores = np.array([at - 1e-6, at + 1e-6, at + 0.1])
-    found = verdicts(scores, predictor(company), economics)
-    assert found.gains.tolist() == [False, True, True]
-    assert (found.expected_gain > 0).tolist() == [False, True, True]
-    assert found.expected_gain[1:].tolist() == [0.01, round(expected_gain(at + 0.1, economics), 2)]
-
-
 def test_offers_go_to_the_best_within_capacity(company: Company, scored: Scored) -> None:
     generous = company.with_settings("decision", kept_share=0.6)
     worth = score(generous.settings, TODAY).worth_an_offer
@@ -158,7 +146,7 @@ def test_threshold_and_bands_of_the_settings_count_not_those_of_the_training(com
     assert [band == "high" for band in table["risk_band"]] == table["will_churn"]
 
 
-def test_customers_without_a_name_are_called_by_their_row_in_the_source(untrained: Company) -> None:
+def test_customers_without_an_id_are_identified_by_their_row_in_the_source(untrained: Company) -> None:
     path = untrained.settings.contract.path
     contract = DataContract.load(path)
     write_contract(contract.model_copy(update={"customer": None}), [], path)

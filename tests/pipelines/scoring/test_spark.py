@@ -18,7 +18,7 @@ from churn_mlops.config import Settings
 from churn_mlops.data.sources.spark import spark_running
 from churn_mlops.errors import ConfigError, DataError
 from churn_mlops.pipelines.erasure.erase import forget_customer
-from churn_mlops.pipelines.outcomes.record_outcomes import mature
+from churn_mlops.pipelines.outcomes.record_outcomes import record_outcomes
 from churn_mlops.pipelines.scoring import spark as spark_scoring
 from churn_mlops.pipelines.scoring.publish import Published, run_day
 from churn_mlops.pipelines.scoring.spark import run_name
@@ -165,7 +165,7 @@ def test_outcomes_of_the_list_mature_from_spark_as_from_one_process(
 ) -> None:
     found = []
     for settings in (both.here, both.spark):
-        (matured,) = mature(settings, now=both.now)
+        (matured,) = record_outcomes(settings, now=both.now)
         assert matured.recorded.new == len(stored(settings, both.day))
         with open_store(settings.store.url) as store:
             (part,) = scored_outcomes(store, both.day)

@@ -19,9 +19,10 @@ from churn_mlops.serving.app import create_app
 from churn_mlops.serving.resilience.circuit_breaker import FAILURES, CircuitBreaker
 from churn_mlops.serving.resilience.store_client import StoreClient
 from churn_mlops.store import open_store
-from churn_mlops.store.prediction_log import answers_of
+from churn_mlops.store.prediction_log import records_of
 from churn_mlops.store.scoring.publishing import publish
-from tests.store.builders import DAY, REASONS, batches, run
+from churn_mlops.store.scoring.runs import retain
+from tests.store.builders import DAY, NEXT, REASONS, batches, run
 
 LOCAL = "http://localhost"
 CUSTOMER = {"tenure": 4.0, "monthly_charges": 65.5, "total_charges": None, "contract_type": "one_year", "senior": False}
@@ -51,6 +52,10 @@ def known(customer: str, bundle: Any) -> Any:
     return SimpleNamespace(values=CUSTOMER, as_of=date(2026, 11, 23)) if customer == "C000001" else None
 
 
+def everyone(customer: str, bundle: Any) -> Any:
+    return SimpleNamespace(values=CUSTOMER, as_of=date(2026, 11, 23))
+
+
 def failing(customer: str, bundle: Any) -> Any:
     raise SourceError("postgresql://crm.internal cannot be reached")
 
@@ -73,8 +78,79 @@ def test_a_customer_of_the_source_is_scored_now_and_the_answer_is_kept(
     assert (told["risk_band"], told["as_of"], told["why_published"]) == ("medium", "2026-11-23", None)
     assert told["reasons"][0]["text"] == "tenure 12: -42 points"
     with open_store(address) as store:
-        (kept,) = answers_of(store, answer.headers["X-Prediction-Id"])
+        (kept,) = records_of(store, answer.headers["X-Prediction-Id"])
     assert (kept.customer, kept.answer.encode(), kept.as_of) == ("C000001", answer.content, date(2026, 11, 23))
+
+
+# Nearly every score is worth an offer, or none is; a score at the source is 0.2, and C000001 has an offer in the list.
+GENEROUS = {"customer_value": 10_000.0}
+POINTLESS = {"offer_cost": 10_000.0}
+
+
+@pytest.mark.parametrize(
+    ("decision", "worth", "customer", "on_contact_list", "action"),
+    [
+        (GENEROUS, True, "C000001", True, "offer"),
+        (GENEROUS, True, "C000009", False, "leave_alone"),
+        (GENEROUS, True, "new", False, "leave_alone"),
+        (POINTLESS, False, "C000001", True, "offer"),
+        (POINTLESS, False, "C000009", False, "leave_alone"),
+    ],
+)
+def test_a_score_worth_an_offer_is_told_apart_from_a_place_on_the_contact_list(
+    source: Any,
+    link: StoreClient,
+    decision: dict[str, float],
+    worth: bool,
+    customer: str,
+    on_contact_list: bool,
+    action: str,
+) -> None:
+    settings = Settings.model_validate({"serving": {"source_seconds": 5}, "decision": decision})
+    app = create_app(source, settings, store=link, read_of_source=everyone)
+    with TestClient(app, base_url=LOCAL) as client:
+        found = client.get(f"/customers/{customer}/risk").json()
+    assert found["churn_probability"] == 0.2
+    assert (found["worth_an_offer"], found["on_contact_list"], found["action"]) == (worth, on_contact_list, action)
+
+
+@pytest.mark.parametrize(
+    ("decision", "worth", "action"), [(GENEROUS, True, "offer"), (POINTLESS, False, "leave_alone")]
+)
+def test_without_a_published_list_the_action_is_by_the_score_alone(
+    source: Any, tmp_path: Path, decision: dict[str, float], worth: bool, action: str
+) -> None:
+    (tmp_path / "in the way").write_text("")
+    settings = Settings.model_validate({"serving": {"source_seconds": 5}, "decision": decision})
+    for place in ("empty.db", "in the way/churn.db"):  # nothing published; and a store that cannot be reached
+        link = StoreClient(f"sqlite:///{tmp_path}/{place}")
+        app = create_app(source, settings, store=link, read_of_source=everyone)
+        with TestClient(app, base_url=LOCAL) as client:
+            found = client.get("/customers/C000001/risk").json()
+        link.close()
+        assert (found["worth_an_offer"], found["on_contact_list"], found["action"]) == (worth, None, action)
+
+
+def test_a_list_whose_predictions_were_deleted_by_age_is_none(source: Any, link: StoreClient, address: str) -> None:
+    with open_store(address) as store:
+        retain(store, NEXT)
+    with client_of(source, link, everyone) as client:
+        assert client.get("/customers/C000001/risk").json()["on_contact_list"] is None
+
+
+def test_a_published_score_tells_the_contact_list_of_the_newest_date(
+    source: Any, link: StoreClient, address: str
+) -> None:
+    with client_of(source, link, None) as client:
+        first = client.get("/customers/C000001/risk").json()
+        with open_store(address) as store:  # the next day's list has other customers
+            publish(store, run(NEXT), batches(10, mark="D"))
+        later = client.get("/customers/C000001/risk").json()
+        low = client.get("/customers/D000009/risk").json()
+    fields = ("as_of", "worth_an_offer", "on_contact_list", "action")
+    assert [first[name] for name in fields] == [DAY.isoformat(), True, True, "offer"]
+    assert [later[name] for name in fields] == [DAY.isoformat(), True, False, "leave_alone"]
+    assert [low[name] for name in fields] == [NEXT.isoformat(), False, False, "leave_alone"]
 
 
 def test_who_is_no_active_customer_at_the_source_is_answered_404_though_he_was_published(

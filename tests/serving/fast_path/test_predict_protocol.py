@@ -15,7 +15,6 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from starlette.requests import Request
 from starlette.types import Scope
 
 from churn_mlops.config import Settings
@@ -25,6 +24,7 @@ from churn_mlops.serving.access.permissions import rule_of
 from churn_mlops.serving.fast_path.predict_protocol import FastPath, FastPathProtocol
 from churn_mlops.serving.http.errors import RequestError
 from churn_mlops.serving.model.served_model import ModelSlot
+from churn_mlops.serving.observability.request_log import RequestMiddleware
 from churn_mlops.serving.resilience.store_client import StoreClient
 from tests.serving.access.secured_app import fill
 from tests.serving.running import running
@@ -40,17 +40,18 @@ def address(source: ModelSlot) -> Iterator[Address]:
 
 
 @pytest.fixture
-def general(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The paths of the requests that went the general way."""
-    gone: list[str] = []
-    make = Request.__init__
+def standard(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The paths of the requests that took the standard path."""
+    taken: list[str] = []
+    answer = RequestMiddleware.__call__
 
-    def noted(self: Request, scope: Any, *rest: Any) -> None:
-        gone.append(scope["path"])
-        make(self, scope, *rest)
+    async def noted(self: RequestMiddleware, scope: Any, *rest: Any) -> None:
+        if scope["type"] == "http":
+            taken.append(scope["path"])
+        await answer(self, scope, *rest)
 
-    monkeypatch.setattr(Request, "__init__", noted)
-    return gone
+    monkeypatch.setattr(RequestMiddleware, "__call__", noted)
+    return taken
 
 
 def request_of(body: bytes, *lines: bytes, target: bytes = b"/predict", version: bytes = b"1.1") -> bytes:
@@ -74,16 +75,16 @@ def answers_to(address: Address, *parts: bytes, count: int = 1) -> list[tuple[in
     return found
 
 
-def test_a_plain_prediction_does_not_go_the_general_way(address: Address, general: list[str]) -> None:
+def test_a_plain_prediction_does_not_go_the_general_way(address: Address, standard: list[str]) -> None:
     ((status, headers, body),) = answers_to(address, request_of(BODY))
-    assert (status, json.loads(body)["churn_probability"], general) == (200, 0.2, [])
+    assert (status, json.loads(body)["churn_probability"], standard) == (200, 0.2, [])
     assert headers["x-request-id"] == headers["x-prediction-id"]
 
 
-def test_the_answer_and_its_headers_are_those_of_the_general_way(address: Address, general: list[str]) -> None:
+def test_the_answer_and_its_headers_are_those_of_the_standard_path(address: Address, standard: list[str]) -> None:
     (quick,) = answers_to(address, request_of(BODY))
     (slow,) = answers_to(address, request_of(BODY, b"Connection: close"))
-    assert general == ["/predict"]
+    assert standard == ["/predict"]
     changing = {"x-request-id", "x-prediction-id", "date", "connection"}
     assert quick[2] == slow[2]
     assert {**quick[1], **dict.fromkeys(changing)} == {**slow[1], **dict.fromkeys(changing)}
@@ -170,7 +171,7 @@ def test_a_connection_that_is_idle_after_its_last_answer_is_closed(
         made(self, transport)
 
     monkeypatch.setattr(FastPathProtocol, "connection_made", impatient)
-    for body in (BODY, b"{}"):  # at once, and the general way
+    for body in (BODY, b"{}"):  # at once, and the standard way
         with socket.create_connection(address, timeout=10) as connection, connection.makefile("rb") as file:
             for _ in range(3):  # each sets off the wait anew
                 connection.sendall(request_of(body))

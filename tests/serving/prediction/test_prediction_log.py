@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,12 @@ from sqlalchemy import event
 from churn_mlops.errors import StoreError
 from churn_mlops.serving.app import create_app
 from churn_mlops.serving.model.served_model import ModelSlot, ServedModel
-from churn_mlops.serving.prediction.prediction_log import PredictionLogger, Said
+from churn_mlops.serving.prediction.prediction_log import LogStats, PredictionLogger
 from churn_mlops.serving.resilience.store_client import StoreClient
 from churn_mlops.store import Store, open_store
-from churn_mlops.store.prediction_log import answers_of
+from churn_mlops.store.prediction_log import PredictionRecord, records_of
 
+NOW, DAY = datetime(2026, 11, 23, 6, tzinfo=UTC), date(2026, 11, 23)
 ID = "{:032x}".format
 
 
@@ -58,33 +60,35 @@ def live(source: ModelSlot) -> ServedModel:
     return source.current
 
 
-def said(live: ServedModel, number: int, count: int = 1, **changed: Any) -> Said:
-    made = Said(ID(number), 1.7e9, live, "2026-11-23", "local", [{"tenure": 1.5}] * count, [b"{}"] * count, count > 1)
-    return made._replace(**changed)
+def records(number: int, count: int = 1, **changed: Any) -> list[PredictionRecord]:
+    made = PredictionRecord(
+        ID(number), NOW, DAY, "3", "f" * 64, "local", None, inputs='{"tenure":1.5}', answer="{}"
+    )._replace(**changed)
+    return [made] if count == 1 else [made._replace(id=f"{made.id}-{place}") for place in range(count)]
 
 
 def kept(link: StoreClient, number: int) -> int:
-    return len(link.ask_now(lambda store: answers_of(store, ID(number))))
+    return len(link.ask_now(lambda store: records_of(store, ID(number))))
 
 
 def test_what_was_said_is_in_the_store_once_it_is_counted_as_kept(link: StoreClient, live: ServedModel) -> None:
     keeper = PredictionLogger(link, 100, every=0.001)
-    assert keeper.keep(said(live, 1))
-    assert keeper.keep(said(live, 2, 30, customer="C1"))
-    assert (keeper.waiting, keeper.kept) == (31, 0)
+    assert keeper.log(records(1))
+    assert keeper.log(records(2, 30, customer="C1"))
+    assert (keeper.stats.waiting, keeper.stats.kept) == (31, 0)
     keeper.start()
     keeper.close()
-    assert (keeper.waiting, keeper.kept, keeper.dropped) == (0, 31, 0)
+    assert keeper.stats == LogStats(waiting=0, kept=31, dropped=0)
     assert (kept(link, 1), kept(link, 2)) == (1, 30)
-    one = link.ask_now(lambda store: answers_of(store, f"{ID(2)}-7"))[0]
+    one = link.ask_now(lambda store: records_of(store, f"{ID(2)}-7"))[0]
     assert (one.inputs, one.customer, one.model_version) == ('{"tenure":1.5}', "C1", "3")
 
 
 def test_a_full_queue_drops_and_counts_and_never_waits(link: StoreClient, live: ServedModel) -> None:
     keeper = PredictionLogger(link, 5)
-    assert [keeper.keep(said(live, number)) for number in range(7)] == [True] * 5 + [False] * 2
-    assert not keeper.keep(said(live, 9, 3))
-    assert (keeper.waiting, keeper.dropped) == (5, 5)
+    assert [keeper.log(records(number)) for number in range(7)] == [True] * 5 + [False] * 2
+    assert not keeper.log(records(9, 3))
+    assert (keeper.stats.waiting, keeper.stats.dropped) == (5, 5)
 
 
 def test_what_waits_while_the_store_is_away_is_kept_when_it_is_back(
@@ -93,12 +97,12 @@ def test_what_waits_while_the_store_is_away_is_kept_when_it_is_back(
     door.is_away = True
     keeper = PredictionLogger(link, 100, every=0.001)
     keeper.start()
-    assert all(keeper.keep(said(live, number)) for number in range(20))
+    assert all(keeper.log(records(number)) for number in range(20))
     assert door.tried.wait(10)
-    assert (keeper.kept, keeper.waiting) == (0, 20)
+    assert (keeper.stats.kept, keeper.stats.waiting) == (0, 20)
     door.is_away = False
     keeper.close()
-    assert (keeper.kept, keeper.dropped) == (20, 0)
+    assert (keeper.stats.kept, keeper.stats.dropped) == (20, 0)
     assert all(kept(link, number) == 1 for number in range(20))
 
 
@@ -107,21 +111,21 @@ def test_what_cannot_be_kept_before_the_end_is_counted_as_dropped_and_told(
 ) -> None:
     door.is_away = True
     keeper = PredictionLogger(link, 100, every=0.001, drain_seconds=0.05)
-    keeper.keep(said(live, 1, 40))
+    keeper.log(records(1, 40))
     keeper.start()
     keeper.close()
-    assert (keeper.waiting, keeper.kept, keeper.dropped) == (0, 0, 40)
+    assert keeper.stats == LogStats(waiting=0, kept=0, dropped=40)
     logged = capsys.readouterr()
-    assert "answers were not kept" in logged.out + logged.err
+    assert "prediction_log_dropped" in logged.out + logged.err
 
 
 def test_one_that_the_store_refuses_takes_no_other_with_it(link: StoreClient, live: ServedModel) -> None:
     keeper = PredictionLogger(link, 100, every=0.001)
     for number in range(5):
-        keeper.keep(said(live, number, caller="a\x00b" if number == 2 else "local"))
+        keeper.log(records(number, caller="a\x00b" if number == 2 else "local"))
     keeper.start()
     keeper.close()
-    assert (keeper.kept, keeper.dropped, link.state) == (4, 1, "reachable")
+    assert (keeper.stats.kept, keeper.stats.dropped, link.state) == (4, 1, "reachable")
     assert [kept(link, number) for number in range(5)] == [1, 1, 0, 1, 1]
 
 
@@ -138,10 +142,10 @@ def test_a_group_whose_commit_was_not_heard_of_is_kept_once(link: StoreClient, l
 
     link.ask_now = asked  # type: ignore[method-assign]
     keeper = PredictionLogger(link, 100, every=0.001)
-    keeper.keep(said(live, 1, 10))
+    keeper.log(records(1, 10))
     keeper.start()
     keeper.close()
-    assert (keeper.kept, keeper.dropped, kept(link, 1)) == (10, 0, 10)
+    assert (keeper.stats.kept, keeper.stats.dropped, kept(link, 1)) == (10, 0, 10)
 
 
 def test_a_great_many_are_written_in_groups_of_a_thousand(link: StoreClient, live: ServedModel) -> None:
@@ -154,8 +158,8 @@ def test_a_great_many_are_written_in_groups_of_a_thousand(link: StoreClient, liv
 
     keeper = PredictionLogger(link, 10_000, every=0.001)
     for number in range(2500):
-        keeper.keep(said(live, number))
-    keeper.keep(said(live, 5000, 3000))  # a batch is not torn apart
+        keeper.log(records(number))
+    keeper.log(records(5000, 3000))  # a batch is not torn apart
     keeper.start()
     keeper.close()
     assert groups == [1000, 1000, 3500]
@@ -165,7 +169,7 @@ def test_an_application_starts_and_drains_its_keeper(source, settings, link, cus
     with TestClient(create_app(source, settings, store=link), base_url="http://localhost") as client:
         ids = [client.post("/predict", json=customer).headers["X-Prediction-Id"] for _ in range(5)]
         batch = client.post("/predict/batch", json={"customers": [customer] * 4}).headers["X-Prediction-Id"]
-    found = [link.ask_now(lambda store, id=id: answers_of(store, id)) for id in [*ids, batch]]
+    found = [link.ask_now(lambda store, id=id: records_of(store, id)) for id in [*ids, batch]]
     assert [len(answers) for answers in found] == [1] * 5 + [4]
 
 

@@ -22,7 +22,7 @@ import pytest
 
 from churn_mlops.store import open_store
 from churn_mlops.store.contacts import contacts
-from churn_mlops.store.prediction_log import answers_of
+from churn_mlops.store.prediction_log import records_of
 
 ROOT = Path(__file__).parents[3]
 CONTACT = {"offer": "20 % off for a year", "result": "offered"}
@@ -93,7 +93,7 @@ class Client:
 def in_store(store: str, said: dict[str, bytes]) -> int:
     """How many of the answers are in the store, every one of them byte for byte."""
     with open_store(store) as opened:
-        found = {id: answers_of(opened, id) for id in said}
+        found = {id: records_of(opened, id) for id in said}
     for id, answers in found.items():
         assert [one.answer.encode() for one in answers] in ([], [said[id]])
     return sum(map(len, found.values()))

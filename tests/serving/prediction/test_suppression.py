@@ -20,14 +20,14 @@ from churn_mlops.errors import StoreError
 from churn_mlops.keyed_hash import customer_hash
 from churn_mlops.serving.api.customers import ReadCustomer
 from churn_mlops.serving.app import create_app
-from churn_mlops.serving.prediction.prediction_log import PredictionLogger, Said
+from churn_mlops.serving.prediction.prediction_log import PredictionLogger
 from churn_mlops.serving.prediction.suppression import OtherHashKeyError, SuppressionCheck, reapply_lost_erasures
 from churn_mlops.serving.resilience.store_client import THREADS, StoreClient, StoreUnavailableError
 from churn_mlops.store import Store, open_store
 from churn_mlops.store.audit_log import events
 from churn_mlops.store.contacts import contacts
 from churn_mlops.store.erasure import forget, holds
-from churn_mlops.store.prediction_log import answers_of
+from churn_mlops.store.prediction_log import PredictionRecord, records_of
 from churn_mlops.store.scoring.publishing import publish
 from churn_mlops.store.suppression.tombstone_file import TombstoneFile
 from churn_mlops.store.suppression.tombstones import Tombstone, mark_of
@@ -111,20 +111,21 @@ def test_a_contact_with_him_is_refused_and_earlier_ones_name_nobody(
     assert told == [first.json() | nobody, other.json()]
 
 
-def said(id: str, source: Any, customer: str | None) -> Said:
-    return Said(id, 1.0, source.current, "2026-11-23", "local", (VALUES,), (b'{"of": "him"}',), customer=customer)
+def record(id: str, customer: str | None) -> PredictionRecord:
+    now = datetime(2026, 11, 23, 6, tzinfo=UTC)
+    return PredictionRecord(id, now, now.date(), "3", "f" * 64, "local", customer, "{}", '{"of": "him"}')
 
 
 def test_what_waits_to_be_kept_while_he_is_forgotten_is_not_kept(source: Any, link: StoreClient, address: str) -> None:
     keeper = PredictionLogger(link, 100, every=0.001, hash_key=KEY)
     for id, customer in (("a" * 32, NAME), ("b" * 32, OTHER), ("c" * 32, None)):
-        assert keeper.keep(said(id, source, customer))
+        assert keeper.log([record(id, customer)])
     forget_him(address)
     keeper.start()
     keeper.close()
-    assert (keeper.kept, keeper.dropped, keeper.waiting) == (2, 1, 0)
+    assert (keeper.stats.kept, keeper.stats.dropped, keeper.stats.waiting) == (2, 1, 0)
     with open_store(address) as store:
-        assert [len(answers_of(store, id * 32)) for id in "abc"] == [0, 1, 1]
+        assert [len(records_of(store, id * 32)) for id in "abc"] == [0, 1, 1]
 
 
 def test_what_is_answered_of_him_while_the_store_is_away_is_kept_nowhere(source: Any, address: str) -> None:
@@ -143,7 +144,7 @@ def test_what_is_answered_of_him_while_the_store_is_away_is_kept_nowhere(source:
     link.close()
     assert [answer.status_code for answer in answers] == [200, 200]
     with open_store(address) as store:
-        kept = [answers_of(store, answer.headers["X-Prediction-Id"]) for answer in answers]
+        kept = [records_of(store, answer.headers["X-Prediction-Id"]) for answer in answers]
         assert [len(one) for one in kept] == [0, 1]
         assert NAME not in str(contacts(store, limit=10))
 
@@ -260,7 +261,7 @@ def test_under_another_key_nothing_is_told_or_recorded_of_anybody_by_name_and_it
     assert (predicted.status_code, knows.asked) == (200, [])
     with open_store(address) as store:
         assert [one.customer for one in contacts(store, limit=10)] == [OTHER]
-        assert len(answers_of(store, predicted.headers["X-Prediction-Id"])) == 1
+        assert len(records_of(store, predicted.headers["X-Prediction-Id"])) == 1
     assert "".join(capsys.readouterr()).count("store.customer_hash_key is another") == 1
 
 
@@ -268,12 +269,12 @@ def test_under_another_key_no_answer_of_somebody_named_is_kept(source: Any, link
     forget_him(address, "the key before")
     keeper = PredictionLogger(link, 100, every=0.001, hash_key=KEY)
     for id, customer in (("a" * 32, NAME), ("b" * 32, OTHER), ("c" * 32, None)):
-        assert keeper.keep(said(id, source, customer))
+        assert keeper.log([record(id, customer)])
     keeper.start()
     keeper.close()
-    assert (keeper.kept, keeper.dropped, keeper.waiting) == (1, 2, 0)
+    assert (keeper.stats.kept, keeper.stats.dropped, keeper.stats.waiting) == (1, 2, 0)
     with open_store(address) as store:
-        assert [len(answers_of(store, id * 32)) for id in "abc"] == [0, 0, 1]
+        assert [len(records_of(store, id * 32)) for id in "abc"] == [0, 0, 1]
 
 
 def test_a_key_that_is_found_to_be_another_between_two_readings_is_refused_too(

@@ -21,7 +21,7 @@ FeatureType = Literal["number", "boolean", "category"]
 
 
 class Declaration(BaseModel):
-    """A part of the contract: frozen, and an unknown key is a fault."""
+    """A part of the contract: frozen, and an unknown key is an error."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=False)
 
@@ -83,14 +83,14 @@ class Feature(Declaration):
             raise ValueError("`levels` holds a level twice")
         if self.type != "number" and (self.min is not None or self.max is not None or self.range is not None):
             raise ValueError(f"`min`, `max` and `range` belong to a number, not to a {self.type}")
-        if self.type != "number" and not self.notation.is_plain:
+        if self.type != "number" and not self.number_format.is_plain:
             raise ValueError(f"`decimal`, `thousands` and `around` belong to a number, not to a {self.type}")
         if self.min is not None and self.max is not None and self.min > self.max:
             raise ValueError("`min` is above `max`")
         return self
 
     @model_validator(mode="after")
-    def _notation_is_clear(self) -> Feature:
+    def _number_format_is_clear(self) -> Feature:
         if self.decimal == self.thousands:
             raise ValueError(f"`decimal` and `thousands` are both {self.decimal!r}: only one of them can be")
         for text in self.around:
@@ -115,14 +115,14 @@ class Feature(Declaration):
         return self
 
     @property
-    def notation(self) -> NumberFormat:
+    def number_format(self) -> NumberFormat:
         """How this feature's numbers are written."""
         return NumberFormat(self.decimal, self.thousands, self.around)
 
     @cached_property
     def missing_numbers(self) -> frozenset[float]:
         """The numbers that mean missing, however they are written: those among ``missing_values`` of a number."""
-        return _numbers_in(self.missing_values, self.notation) if self.type == "number" else frozenset()
+        return _numbers_in(self.missing_values, self.number_format) if self.type == "number" else frozenset()
 
     @cached_property
     def missing_of_numbers(self) -> frozenset[str]:
@@ -159,11 +159,11 @@ def level_text(value: Any) -> str:
     return str(value).strip()
 
 
-def _numbers_in(texts: tuple[str, ...], notation: NumberFormat) -> frozenset[float]:
+def _numbers_in(texts: tuple[str, ...], number_format: NumberFormat) -> frozenset[float]:
     found = set()
     for text in texts:
         with suppress(ValueError):
-            found.add(notation.number_in(text))
+            found.add(number_format.number_in(text))
     return frozenset(number for number in found if math.isfinite(number))
 
 

@@ -35,7 +35,7 @@ def typed(table: ir.Table, contract: DataContract) -> ir.Table:
 
 
 def label_value(column: ir.Column, label: Label) -> ir.IntegerColumn:
-    """1 where ``column`` says that the customer left, 0 where he stayed, null where it is blank or says else."""
+    """1 where ``column`` says that the customer churned, 0 where it says that they did not, else null."""
     text = as_text(column)
     return ibis.cases((text == label.positive, 1), (text == label.negative, 0), else_=ibis.null("int8")).cast("int8")
 

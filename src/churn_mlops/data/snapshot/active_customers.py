@@ -1,4 +1,4 @@
-"""Who is a customer at an as-of date, by what was known of starts and ends."""
+"""The active customers of an as-of date, by the starts and churn dates that were known."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ import ibis.expr.types as ir
 from churn_mlops.data.contract import Inactivity
 from churn_mlops.data.engine.as_of import AsOf
 from churn_mlops.data.engine.timestamps import time_of
-from churn_mlops.data.snapshot.churn_dates import customers_of
-from churn_mlops.data.snapshot.known_rows import KEY, TIME, History
+from churn_mlops.data.snapshot.churn_dates import with_churn_dates
+from churn_mlops.data.snapshot.known_rows import KEY, TIME, PointInTimeTables
 
 START = "__start__"
 """Name of the column of a customer's first start."""
 
 
-def active_customers(history: History, as_of: AsOf) -> ir.Table:
-    """One row for each customer who had started and was not known to have ended: `KEY` and `START`.
+def active_customers(history: PointInTimeTables, as_of: AsOf) -> ir.Table:
+    """One row for each customer who had started and was not known to have churned: `KEY` and `START`.
 
-    A customer of several rows (he came back, or the table is one of purchases) is one customer from the earliest start
-    on, until all of his rows have ended. Where the label is inactivity, he has also had such an event lately.
+    A customer of several rows (they came back, or the table is one of purchases) is one customer from the earliest
+    start on, until all of their rows have ended. Where the label is inactivity, they also had an event recently.
     """
     contract = history.contract
     declared = contract.tables[contract.customers]
-    rows = customers_of(history, as_of)
+    rows = with_churn_dates(history, as_of)
     open_ = ibis.literal(True)
     if declared.end is not None:
         end = time_of(rows, declared.end, declared)
@@ -33,10 +33,10 @@ def active_customers(history: History, as_of: AsOf) -> ir.Table:
     customers = spells.group_by(KEY).aggregate(**{START: spells[START].min()}, open=spells.open.max())
     active = customers.filter(customers[KEY].notnull(), customers.open == 1).drop("open")
     inactive = None if contract.label is None else contract.label.inactive
-    return active if inactive is None else _lately_seen(active, history, inactive, as_of)
+    return active if inactive is None else _recently_active(active, history, inactive, as_of)
 
 
-def _lately_seen(customers: ir.Table, history: History, inactive: Inactivity, as_of: AsOf) -> ir.Table:
-    events = history.counted(inactive.events, as_of)
+def _recently_active(customers: ir.Table, history: PointInTimeTables, inactive: Inactivity, as_of: AsOf) -> ir.Table:
+    events = history.rows_known_at(inactive.events, as_of)
     seen = events.filter(as_of.within(events[TIME], inactive.days)).select(KEY).distinct()
     return customers.semi_join(seen, KEY)

@@ -1,4 +1,4 @@
-"""The labels of one date, without the features: what the maturing of published predictions reads."""
+"""The labels of one date without the features, from which the outcomes of published predictions are recorded."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from datetime import date
 
 import ibis.expr.types as ir
 
-from churn_mlops.data.contract import LEFT, HistoryContract
+from churn_mlops.data.contract import CHURNED, HistoryContract
 from churn_mlops.data.engine.as_of import AsOf
 from churn_mlops.data.engine.cell_values import as_text
 from churn_mlops.data.snapshot.active_customers import active_customers
-from churn_mlops.data.snapshot.known_rows import KEY, History
-from churn_mlops.data.snapshot.labels import left
+from churn_mlops.data.snapshot.known_rows import KEY, PointInTimeTables
+from churn_mlops.data.snapshot.labels import churn_labels
 
 
 def labels_of(tables: Mapping[str, ir.Table], contract: HistoryContract, day: date) -> ir.Table:
-    """The customers who were active on ``day``, as the tables know it now, and `LEFT` ("yes", "no", null) of each."""
-    history = History(tables, contract, None)
-    rows, found = active_customers(history, AsOf(day)), left(history, day).rename(who=KEY)
-    joined = rows.left_join(found, rows[KEY] == found["who"])
-    return joined.select(**{contract.customer: as_text(joined[KEY]), LEFT: joined[LEFT]})
+    """Customers active on ``day``, by what the tables hold now, and `CHURNED` ("yes", "no", null) of each."""
+    history = PointInTimeTables(tables, contract, None)
+    rows, found = active_customers(history, AsOf(day)), churn_labels(history, day).rename(customer=KEY)
+    joined = rows.left_join(found, rows[KEY] == found["customer"])
+    return joined.select(**{contract.customer: as_text(joined[KEY]), CHURNED: joined[CHURNED]})

@@ -1,4 +1,4 @@
-"""The rows of a history that count at an as-of date, each with its customer, its time and when it was known."""
+"""The rows of a history that were known at an as-of date, each with its customer, its time and its recorded time."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from churn_mlops.data.engine.cell_values import as_text
 from churn_mlops.data.engine.timestamps import time_of
 
 KEY = "__customer__"
-"""The customer of a row, as the engine joins it best; :attr:`History.key` says how it is made."""
+"""The customer of a row, as the engine joins it best; :attr:`PointInTimeTables.key` says how it is made."""
 TIME = "__time__"
 KNOWN = "__known__"
 _LINK = "__link__"
@@ -24,29 +24,29 @@ _WHOLE_NUMBER = re.compile(r"0|-?[1-9][0-9]{0,17}")
 
 
 @dataclass(frozen=True)
-class History:
-    """The tables of a contract, for all customers or for one.
+class PointInTimeTables:
+    """The tables of a history, read as they were known at a date, for all customers or for one.
 
     Args:
         tables: each table of the contract by its key, all of one connection.
         contract: what they mean.
-        customer: the one customer that is asked for; all when None.
+        customer: the only customer; all when None.
     """
 
     tables: Mapping[str, ir.Table]
     contract: HistoryContract
     customer: str | None = None
 
-    def counted(self, name: str, as_of: AsOf) -> ir.Table:
-        """The rows of table ``name`` that had happened and were known; with `KEY`, `TIME` and `KNOWN`."""
-        rows = self._kept(name)
+    def rows_known_at(self, name: str, as_of: AsOf) -> ir.Table:
+        """The rows of table ``name`` that had happened and were recorded; with `KEY`, `TIME` and `KNOWN`."""
+        rows = self._with_times(name)
         return self._of_customers(name, rows.filter(as_of.includes(rows[TIME]), as_of.includes(rows[KNOWN])), as_of)
 
     def all_rows(self, name: str) -> ir.Table:
-        """Every row of table ``name`` that belongs to a customer, whenever it happened and was known: for labels."""
-        return self._of_customers(name, self._kept(name), None)
+        """Every row of table ``name`` that belongs to a customer, whenever it happened and was recorded: for labels."""
+        return self._of_customers(name, self._with_times(name), None)
 
-    def _kept(self, name: str) -> ir.Table:
+    def _with_times(self, name: str) -> ir.Table:
         declared, table = self.contract.tables[name], self.tables[name]
         time = time_of(table, declared.time, declared)
         known = time if declared.known == declared.time else time_of(table, declared.known, declared)
@@ -58,11 +58,11 @@ class History:
         if declared.through is None:
             column = customer_column(self.contract, declared)
             if self.customer is None:
-                # Before the key is made, which costs; a blank one comes out null, and is no customer's.
+                # Before the key is made, which costs; a blank key becomes null, and belongs to no customer.
                 return rows.filter(rows[column].notnull()).mutate(**{KEY: self.key(rows[column])})
-            return rows.mutate(**{KEY: self.key(rows[column])}).filter(self._asked(ibis._[KEY], self.customer))
+            return rows.mutate(**{KEY: self.key(rows[column])}).filter(self._is_customer(ibis._[KEY], self.customer))
         through = declared.through
-        linking = self.all_rows(through.table) if as_of is None else self.counted(through.table, as_of)
+        linking = self.all_rows(through.table) if as_of is None else self.rows_known_at(through.table, as_of)
         # Each link once: a table of several versions of a row would count the linked rows as often.
         pairs = linking.select(**{_LINK: linking[through.key], KEY: linking[KEY]}).distinct()
         left, right = rows[through.column], pairs[_LINK]
@@ -70,7 +70,7 @@ class History:
             left, right = as_text(left), as_text(right)
         return rows.inner_join(pairs, left == right).drop(_LINK)
 
-    def _asked(self, key: ir.Column, customer: str) -> ir.BooleanValue:
+    def _is_customer(self, key: ir.Column, customer: str) -> ir.BooleanValue:
         if self._key_kind != "whole":
             return key == customer.strip()
         return key == int(customer) if _WHOLE_NUMBER.fullmatch(customer) else ibis.literal(False)
@@ -103,5 +103,5 @@ def matches(table: ir.Table, where: Where) -> ir.BooleanValue:
 
 
 def customer_column(contract: HistoryContract, table: HistoryTable) -> str:
-    """The column of ``table`` that names the customer, where it is not reached through another table."""
+    """The column of ``table`` that holds the customer ID, where no other table leads to it."""
     return table.customer or contract.customer

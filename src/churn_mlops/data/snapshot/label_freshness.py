@@ -1,7 +1,7 @@
-"""Whether the table that tells who left is loaded as far as the others: where it stops, everybody seems to stay.
+"""Label freshness: whether the table of churn dates is loaded as far as the others. Where it stops, all seem to stay.
 
-Of a table of ends that has had no new row for days, nobody can say whether it is loaded no more or nobody left. What is
-usual decides: the longest time between two days with such a row, in the year before.
+A table of churn dates may have no new row for days because it is no longer loaded, or because no customer churned.
+What is usual decides: the longest time between two days with such a row, in the year before.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ _YEAR = timedelta(days=365)
 
 
 @dataclass(frozen=True)
-class Lag:
-    """How far the table that tells who left is behind.
+class StaleLabels:
+    """A table of churn dates that is behind the others.
 
     Args:
         table: its key in the contract.
@@ -42,11 +42,11 @@ class Lag:
     usual_days: int
 
 
-def lag_of_ends(tables: Mapping[str, ir.Table], contract: HistoryContract, today: date) -> Lag | None:
-    """How far the table that tells who left is behind the others, None where by no more than chance brings.
+def stale_labels(tables: Mapping[str, ir.Table], contract: HistoryContract, today: date) -> StaleLabels | None:
+    """The table of churn dates, where it is further behind the others than chance brings; None where it is not.
 
-    That table is the one of `ends`, of the events of `inactive`, or that of the customers with their `end`, which is
-    known to be loaded as long as new customers come.
+    That table is the one of `ends`, that of the events of `inactive`, or that of the customers with their `end`; the
+    latter is loaded as long as new customers come.
 
     Args:
         tables: each table of the contract by its key.
@@ -58,25 +58,25 @@ def lag_of_ends(tables: Mapping[str, ir.Table], contract: HistoryContract, today
     """
     if contract.label is None:
         return None
-    name = _telling(contract)
+    name = _churn_table(contract)
     days = sorted({day for times in _times(tables[name], contract, name) for day in _days(times, AsOf(today))})
     gaps = [(after - before).days for before, after in pairwise(days) if after >= days[-1] - _YEAR]
     if not gaps:
         return None
     newest = last_day(tables, contract, today) + timedelta(days=1)
     behind = (newest - days[-1]).days
-    return Lag(name, days[-1], newest, max(gaps)) if behind > _ALLOWED * max(gaps) else None
+    return StaleLabels(name, days[-1], newest, max(gaps)) if behind > _ALLOWED * max(gaps) else None
 
 
-def _telling(contract: HistoryContract) -> str:
-    """The table that tells who left."""
+def _churn_table(contract: HistoryContract) -> str:
+    """The table that shows which customers churned."""
     if contract.label is not None and contract.label.inactive is not None:
         return contract.label.inactive.events
     return contract.tables[contract.customers].ends or contract.customers
 
 
 def _times(table: ir.Table, contract: HistoryContract, name: str) -> Iterator[ir.TimestampColumn]:
-    """When its rows were known, and their ends."""
+    """When its rows were recorded, and their churn dates."""
     declared = contract.tables[name]
     rows = table.filter(matches(table, declared.where)) if declared.where else table
     yield time_of(rows, declared.known, declared)

@@ -13,16 +13,16 @@ import ibis
 import ibis.expr.types as ir
 import pyarrow as pa
 
-from churn_mlops.data.contract import AS_OF, DAYS_OF_UNIT, LEFT, HistoryContract, HistoryFeature
+from churn_mlops.data.contract import AS_OF, CHURNED, DAYS_OF_UNIT, HistoryContract, HistoryFeature
 from churn_mlops.data.engine.arrow import as_arrow
 from churn_mlops.data.engine.as_of import AsOf
 from churn_mlops.data.engine.cell_values import as_text
 from churn_mlops.data.engine.timestamps import wall_clock
 from churn_mlops.data.snapshot.active_customers import START, active_customers
-from churn_mlops.data.snapshot.aggregates import ZERO_WITHOUT_ROWS, aggregated
-from churn_mlops.data.snapshot.known_rows import KEY, History
-from churn_mlops.data.snapshot.labels import left
-from churn_mlops.data.snapshot.latest_values import latest
+from churn_mlops.data.snapshot.aggregate_functions import FUNCTIONS, Aggregate, function_of
+from churn_mlops.data.snapshot.aggregates import aggregated, of_latest_row
+from churn_mlops.data.snapshot.known_rows import KEY, PointInTimeTables
+from churn_mlops.data.snapshot.labels import churn_labels
 
 _SIDE = "__side__"
 
@@ -43,12 +43,12 @@ def snapshot(
         contract: what they mean, and which features are made of them.
         dates: as-of dates; the whole of each day counts, in the contract's time zone.
         known_until: nothing later counts; for a run on the current day. Without a zone it is the contract's local time.
-        customer: the one customer, by the text of his key; his row is that of the full snapshot.
+        customer: the only customer, by the text of their key; the row is that of the full snapshot.
         label: whether to add the label, from all that the tables hold now.
 
     Returns:
         The contract's customer (text), `AS_OF` (date), the features in the contract's order (float64, boolean, text),
-        and with ``label`` `LEFT` ("yes", "no", null). Rows are in no order.
+        and with ``label`` `CHURNED` ("yes", "no", null). Rows are in no order.
 
     Raises:
         ValueError: there are no dates, or a label is wanted that the contract does not declare.
@@ -57,7 +57,7 @@ def snapshot(
         raise ValueError("a snapshot needs an as-of date")
     if label and contract.label is None:
         raise ValueError(f"the contract {contract.name!r} declares no label")
-    history = History(tables, contract, customer)
+    history = PointInTimeTables(tables, contract, customer)
     until = None if known_until is None else wall_clock(known_until, contract.time_zone)
     parts = [_of_one_date(history, AsOf(day, until), label=label) for day in dates]
     return parts[0] if len(parts) == 1 else ibis.union(*parts)
@@ -88,49 +88,50 @@ def _schema(rows: ir.Table, contract: HistoryContract) -> pa.Schema:
     return pa.schema([(name, {AS_OF: pa.date32(), **of_features}.get(name, pa.string())) for name in rows.columns])
 
 
-def _of_one_date(history: History, as_of: AsOf, *, label: bool) -> ir.Table:
+def _of_one_date(history: PointInTimeTables, as_of: AsOf, *, label: bool) -> ir.Table:
     contract = history.contract
     rows = active_customers(history, as_of)
-    sides = [*_computed(history, as_of), *([left(history, as_of.day)] if label else [])]
+    sides = [*_computed(history, as_of), *([churn_labels(history, as_of.day)] if label else [])]
     for place, side in enumerate(sides):
         key = f"{_SIDE}{place}"
         rows = rows.left_join(side.rename({key: KEY}), rows[KEY] == side[KEY]).drop(key)
     values = {name: _present(rows, name, feature, as_of, contract) for name, feature in contract.features.items()}
     if label:
-        values[LEFT] = rows[LEFT]
+        values[CHURNED] = rows[CHURNED]
     return rows.select(
         **{contract.customer: as_text(rows[KEY]), AS_OF: ibis.literal(as_of.day)},
         **values,
     )
 
 
-def _computed(history: History, as_of: AsOf) -> list[ir.Table]:
+def _computed(history: PointInTimeTables, as_of: AsOf) -> list[ir.Table]:
     """The features, one row a customer: of each table its aggregates, and those of the latest row by ``where``."""
     contract = history.contract
     found = []
     for name in contract.tables:
+        rows = history.rows_known_at(name, as_of)
         of_table = {
-            key: feature
+            key: function_of(feature, contract, as_of, rows.get_backend().name)
             for key, feature in contract.features.items()
             if feature.reads[0] == name and not _is_age_as_customer(contract, feature)
         }
-        gathered = {key: one for key, one in of_table.items() if one.aggregate not in ("last", "age_of")}
+        gathered = {key: one for key, one in of_table.items() if not one.latest_row}
         if gathered:
-            found.append(aggregated(history.counted(name, as_of), gathered, as_of))
-        rest = sorted((one for one in of_table.items() if one[0] not in gathered), key=_where)
-        for _, alike in groupby(rest, key=_where):
-            found.append(latest(history.counted(name, as_of), dict(alike), as_of, contract))
+            found.append(aggregated(rows, gathered))
+        rest = sorted((item for item in of_table.items() if item[1].latest_row), key=_where)
+        found += [of_latest_row(rows, dict(alike)) for _, alike in groupby(rest, key=_where)]
     return found
 
 
-def _where(item: tuple[str, HistoryFeature]) -> str:
+def _where(item: tuple[str, Aggregate]) -> str:
     return str(sorted(item[1].where.items()))
 
 
 def _present(rows: ir.Table, name: str, feature: HistoryFeature, as_of: AsOf, contract: HistoryContract) -> ir.Value:
     if _is_age_as_customer(contract, feature):
         return as_of.days_since(rows[START]) / DAYS_OF_UNIT[str(feature.unit)]
-    return rows[name].fill_null(0.0) if feature.aggregate in ZERO_WITHOUT_ROWS else rows[name]
+    empty = FUNCTIONS[feature.aggregate].empty
+    return rows[name] if empty is None else rows[name].fill_null(empty)
 
 
 def _is_age_as_customer(contract: HistoryContract, feature: HistoryFeature) -> bool:

@@ -1,4 +1,4 @@
-"""Files and databases as addresses: whether one can be read, which table, how a path is written for the engine."""
+"""Whether a file can be read, which of several tables is meant, and how paths and names are written for the engine."""
 
 from __future__ import annotations
 
@@ -29,12 +29,6 @@ def check_file(path: Path) -> None:
         raise SourceError(f"no permission to read {path}: ask its owner, or `chmod u+r` it") from None
     except (OSError, ValueError) as error:
         raise SourceError(f"{path} cannot be opened: {error}") from None
-
-
-def is_duckdb(path: Path) -> bool:
-    """Whether the file at ``path`` is a DuckDB database, whatever its ending."""
-    with path.open("rb") as file:
-        return file.read(12)[8:12] == b"DUCK"
 
 
 def quoted(text: str) -> str:

@@ -2,31 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from pathlib import Path
-
 import ibis
 import ibis.expr.types as ir
 
 from churn_mlops.data.contract import END, END_KNOWN_AT, HistoryContract, HistoryTable
 from churn_mlops.data.engine.timestamps import is_time
-from churn_mlops.data.sources.csv_reader import open_csv
-from churn_mlops.data.sources.files import check_file, is_duckdb, quoted
-from churn_mlops.data.sources.folders import files_in, stem_of
-from churn_mlops.data.sources.open import (
-    DELIMITED,
-    SQLITE,
-    connect_database,
-    connect_duckdb,
-    ending_of,
-    file_path,
-    memory_connection,
-    open_parquet,
-    table_names,
-)
-from churn_mlops.data.sources.spark import SparkAddress, connect_spark, explained, files_of, is_spark, view_parquet
-from churn_mlops.data.sources.sqlite_reader import open_sqlite, sqlite_tables
-from churn_mlops.database_urls import shown
+from churn_mlops.data.sources.database_place import DatabasePlace
+from churn_mlops.data.sources.files import quoted
+from churn_mlops.data.sources.place import Place
+from churn_mlops.data.sources.resolve import resolve
 from churn_mlops.errors import ContractError, SourceError
 from churn_mlops.suggestions import did_you_mean
 
@@ -49,26 +33,27 @@ def open_tables(address: str, contract: HistoryContract) -> dict[str, ir.Table]:
         SourceError: the address cannot be opened, or has no such table; names the nearest.
         ContractError: a table has not a declared column, or a time is held in a column that cannot be one.
     """
-    if is_spark(address):
-        return _of_spark(SparkAddress.of(address), contract)
-    scheme, separator, rest = address.partition("://")
-    if separator and scheme not in ("duckdb", "sqlite"):
-        return tables_of(connect_database(address), contract, shown(address))
-    path = file_path(rest) if separator else Path(address).expanduser()
-    if path.is_dir():
-        return _of_files(files_in(path), contract, str(path))
-    check_file(path)
-    ending = f".{scheme}" if separator else ending_of(path)
-    if ending in SQLITE and not is_duckdb(path):
-        return _of_sqlite(path, contract)
-    if ending in {".duckdb", ".ddb", *SQLITE}:
-        return tables_of(connect_duckdb(path), contract, str(path))
-    if ending in {*DELIMITED, ".parquet"}:
-        return _of_one_file(path, contract)
-    raise SourceError(
-        f"{path}: what kind of file this is cannot be told from its name; give a database, a folder with a file for "
-        f"each table of the contract {contract.name!r}, or one such file"
-    )
+    return open_tables_at(resolve(address), contract)
+
+
+def open_tables_at(place: Place, contract: HistoryContract) -> dict[str, ir.Table]:
+    """As :func:`open_tables`, at a ``place`` that stays connected, and whose time zone becomes the contract's."""
+    wanted = {key: declared.table or key for key, declared in contract.tables.items()}
+    if place.kind == "file":
+        _check_one_file(place, contract, set(wanted.values()))
+    _set_time_zone(place.connection, contract.time_zone)
+    names = place.tables()
+    for name in wanted.values():
+        if name not in names:
+            near = did_you_mean(name, names) if names else "it has none"
+            raise SourceError(
+                f"{place.shown} has no table {name!r}, which the contract {contract.name!r} reads; {near}"
+            )
+    opened = {name: place.open(name) for name in dict.fromkeys(wanted.values())}
+    found = {key: opened[name] for key, name in wanted.items()}
+    for key, table in found.items():
+        _check_columns(contract, key, table, place.shown)
+    return found
 
 
 def tables_of(
@@ -85,93 +70,28 @@ def tables_of(
         SourceError: there is no such table; names the nearest.
         ContractError: a table has not a declared column, or a time is held in a column that cannot be one.
     """
-    _count_days_in(connection, contract.time_zone)
-    names = table_names(connection)
-    return _opened(contract, where, names, lambda name: _without_zones(connection, name))
+    return open_tables_at(DatabasePlace(lambda: connection, where), contract)
 
 
-def _opened(
-    contract: HistoryContract, where: str, names: Iterable[str], open_one: Callable[[str], ir.Table]
-) -> dict[str, ir.Table]:
-    held = list(names)
-    wanted = {key: declared.table or key for key, declared in contract.tables.items()}
-    for name in wanted.values():
-        if name not in held:
-            there = did_you_mean(name, held) if held else "it has none"
-            raise SourceError(f"{where} has no table {name!r}, which the contract {contract.name!r} reads; {there}")
-    opened = {name: open_one(name) for name in dict.fromkeys(wanted.values())}
-    found = {key: opened[name] for key, name in wanted.items()}
-    for key, table in found.items():
-        _check_columns(contract, key, table, where)
-    return found
+def _check_one_file(place: Place, contract: HistoryContract, wanted: set[str]) -> None:
+    (held,) = place.tables()
+    others = sorted(wanted - {held})
+    if others:
+        raise SourceError(
+            f"{place.shown} holds one table, {held!r}, and the contract {contract.name!r} reads {', '.join(others)}: "
+            "give a database, or a folder with a file for each table"
+        )
 
 
-def _count_days_in(connection: ibis.BaseBackend, time_zone: str) -> None:
+def _set_time_zone(connection: ibis.BaseBackend, time_zone: str) -> None:
+    """Days are counted in this zone by whatever runs on ``connection``."""
     if connection.name == "pyspark":
         connection._session.conf.set("spark.sql.session.timeZone", time_zone)
     elif connection.name == "postgres":
         with connection.raw_sql(f"SET SESSION TIME ZONE {quoted(time_zone)}"):
-            connection.con.commit()  # the roll-back of a later error would take the setting back
+            connection.con.commit()  # a later error's rollback would undo the setting
     else:
         connection.raw_sql(f"SET TimeZone = {quoted(time_zone)}")
-
-
-def _without_zones(connection: ibis.BaseBackend, name: str) -> ir.Table:
-    """The table ``name``. Ibis takes Spark's timestamps with a zone for those without, so Spark itself turns them."""
-    if connection.name != "pyspark":
-        return connection.table(name)
-    fields = connection._session.table(name).schema.fields
-    columns = [
-        f"CAST(`{field.name}` AS TIMESTAMP_NTZ) AS `{field.name}`"
-        if field.dataType.typeName() == "timestamp"
-        else f"`{field.name}`"
-        for field in fields
-    ]
-    return connection.sql(f"SELECT {', '.join(columns)} FROM `{name}`", dialect="pyspark")  # noqa: S608 names of Spark's own catalogue
-
-
-def _of_spark(place: SparkAddress, contract: HistoryContract) -> dict[str, ir.Table]:
-    connection = connect_spark(place)
-    if place.folder is None:
-        with explained(place):
-            return tables_of(connection, contract, place.shown)
-    _count_days_in(connection, contract.time_zone)
-    files = files_of(connection, place)
-
-    def open_one(name: str) -> ir.Table:
-        view_parquet(connection, place, name, files[name])
-        return _without_zones(connection, name)
-
-    return _opened(contract, place.shown, files, open_one)
-
-
-def _of_files(files: Iterable[Path], contract: HistoryContract, where: str) -> dict[str, ir.Table]:
-    held = {stem_of(file): file for file in files}
-    connection = memory_connection()
-    _count_days_in(connection, contract.time_zone)
-
-    def open_one(name: str) -> ir.Table:
-        check_file(held[name])
-        open_file = open_parquet if ending_of(held[name]) == ".parquet" else open_csv
-        return open_file(held[name], connection, name)
-
-    return _opened(contract, where, held, open_one)
-
-
-def _of_one_file(path: Path, contract: HistoryContract) -> dict[str, ir.Table]:
-    others = sorted({declared.table or key for key, declared in contract.tables.items()} - {stem_of(path)})
-    if others:
-        raise SourceError(
-            f"{path} holds one table, {stem_of(path)!r}, and the contract {contract.name!r} reads {', '.join(others)}: "
-            "give a database, or a folder with a file for each table"
-        )
-    return _of_files([path], contract, str(path))
-
-
-def _of_sqlite(path: Path, contract: HistoryContract) -> dict[str, ir.Table]:
-    connection = memory_connection()
-    _count_days_in(connection, contract.time_zone)
-    return _opened(contract, str(path), sqlite_tables(path), lambda name: open_sqlite(path, name, connection, name))
 
 
 def _check_columns(contract: HistoryContract, key: str, table: ir.Table, where: str) -> None:

@@ -14,25 +14,25 @@ import ibis.expr.types as ir
 import pyarrow as pa
 
 from churn_mlops.data.contract import level_text
-from churn_mlops.data.sources.files import chosen_table, identifier
+from churn_mlops.data.sources.files import identifier
 from churn_mlops.errors import SourceError
 
 _BATCH_ROWS = 20_000
 
 
-def open_sqlite(path: Path, table: str | None, connection: ibis.BaseBackend, name: str = "rows") -> ir.Table:
-    """Load the table into ``connection`` as the table ``name`` of texts, in the order of its rows.
+def open_sqlite(path: Path, connection: ibis.BaseBackend, name: str) -> ir.Table:
+    """Load the table ``name`` into ``connection`` as a table of texts, in the order of its rows.
 
     Raises:
-        SourceError: it is no SQLite database, or it is not plain which table.
+        SourceError: it is no SQLite database, or has no such table.
     """
-    with _cursor(path, table) as cursor:
+    with _cursor(path, name) as cursor:
         batches = iter(lambda: cursor.fetchmany(_BATCH_ROWS), [])
         return _load_texts([item[0] for item in cursor.description], batches, connection, name)
 
 
-def sqlite_columns(path: Path, table: str | None) -> list[str]:
-    """Names of the table's columns; no row is read.
+def sqlite_columns(path: Path, table: str) -> list[str]:
+    """Names of the columns of ``table``; no row is read.
 
     Raises:
         SourceError: as :func:`open_sqlite`.
@@ -48,14 +48,10 @@ def sqlite_tables(path: Path) -> list[str]:
         SourceError: it is no SQLite database.
     """
     with _opened(path) as connection:
-        return _names(connection)
-
-
-def _names(connection: sqlite3.Connection) -> list[str]:
-    found = connection.execute(
-        "SELECT name FROM sqlite_master WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite_%' ORDER BY name"
-    )
-    return [row[0] for row in found]
+        found = connection.execute(
+            "SELECT name FROM sqlite_master WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite_%' ORDER BY name"
+        )
+        return [row[0] for row in found]
 
 
 @contextmanager
@@ -69,10 +65,9 @@ def _opened(path: Path) -> Iterator[sqlite3.Connection]:
 
 
 @contextmanager
-def _cursor(path: Path, table: str | None) -> Iterator[sqlite3.Cursor]:
+def _cursor(path: Path, table: str) -> Iterator[sqlite3.Cursor]:
     with _opened(path) as connection:
-        name = chosen_table(str(path), _names(connection), table)
-        yield connection.execute(f"SELECT * FROM {identifier(name)}")  # noqa: S608 a quoted name
+        yield connection.execute(f"SELECT * FROM {identifier(table)}")  # noqa: S608 a quoted name
 
 
 def _load_texts(
@@ -85,9 +80,10 @@ def _load_texts(
             columns_of_rows = zip(*rows, strict=True)
             yield pa.record_batch([_text_array(column) for column in columns_of_rows], schema=schema)
 
-    connection.con.register("incoming", pa.RecordBatchReader.from_batches(schema, arrow()))
-    connection.raw_sql(f"CREATE TABLE {identifier(table)} AS SELECT * FROM incoming")  # noqa: S608 a quoted name
-    connection.con.unregister("incoming")
+    view = f"{table} of SQLite"  # while both are there, they need two names
+    connection.con.register(view, pa.RecordBatchReader.from_batches(schema, arrow()))
+    connection.raw_sql(f"CREATE TABLE {identifier(table)} AS SELECT * FROM {identifier(view)}")  # noqa: S608 both are quoted
+    connection.con.unregister(view)
     return connection.table(table)
 
 

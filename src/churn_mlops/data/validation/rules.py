@@ -27,7 +27,7 @@ class Check:
 
 
 def read_cells(table: ir.Table, contract: DataContract, names: Container[str]) -> ir.Table:
-    """The features of ``names``, read once: the value of each, whether it is bad, whether missing; and who, and label.
+    """The features of ``names``, read once: the value of each, whether it is bad or missing; with customer and label.
 
     A feature's columns carry its place in the contract.
     """
@@ -68,7 +68,7 @@ def feature_checks(cells: ir.Table, table: ir.Table, contract: DataContract) -> 
         value, bad, raw = cells[f"v{place}"], cells[f"b{place}"], cells[f"raw{place}"]
         if feature.type == "number":
             native = not table[column].type().is_string()
-            checks.append(_bad_number(column, feature.notation, bad, raw, native))
+            checks.append(_bad_number(column, feature.number_format, bad, raw, native))
             checks += _number_checks(column, feature, value)
         elif feature.type == "boolean":
             advice = "write 1/0, true/false or yes/no, or list the text under `missing_values`"

@@ -1,4 +1,4 @@
-"""Whether a table keeps its contract: rules counted in a few scans of the engine, then a look at what breaks one."""
+"""Whether a table keeps its contract: rows that break a rule are counted in a few scans, then examples are read."""
 
 from __future__ import annotations
 
@@ -28,65 +28,63 @@ def validate(table: ir.Table, contract: DataContract, *, need_label: bool = Fals
     Args:
         table: one row for each customer.
         contract: what the columns should hold.
-        need_label: whether the rows are to be learnt from, so that both classes must be there.
+        need_label: whether a model is trained on the rows, so that both classes must be there.
     """
     names = list(contract.features)
     batches = [names[first : first + _TOGETHER] for first in range(0, len(names), _TOGETHER)]
     cells = read_cells(table, contract, ())
-    looks = [_Look(cells, [], _who_and_label(cells, contract)), *(_look(table, contract, batch) for batch in batches)]
-    if "label" in cells.columns and contract.label is not None:
-        looks.append(_counted(cells, [label_check(cells, contract.label, need_label)]))
-    counts = {name: count for look in looks for name, count in look.counts.items()}
+    counted = [
+        *(_count_features(table, contract, batch) for batch in batches),
+        _count_rows(cells, contract, need_label),
+    ]
+    counts = {name: count for one in counted for name, count in one.counts.items()}
     rows = counts["rows"]
     problems = list(_structure(table, contract, need_label))
     if rows == 0:
         problems.append(Problem("stop", "", "empty_table", 0, (), "there are no rows: check the source"))
     problems += _customers(table, cells, contract, counts)
-    for look in looks:
-        broken = ((check, look.counts[f"check{place}"]) for place, check in enumerate(look.checks))
-        problems += [_broken(look.cells, check, count) for check, count in broken if count]
+    for one in counted:
+        broken = ((check, one.counts[f"check{place}"]) for place, check in enumerate(one.checks))
+        problems += [_broken(one.cells, check, count) for check, count in broken if count]
     problems += _missing_more(table, contract, counts)
     if "label" in cells.columns and contract.label is not None and need_label and rows:
         problems += _label(contract.label, counts)
     return ValidationReport(rows, tuple(sorted(problems, key=lambda problem: problem.severity != "stop")))
 
 
-class _Look(NamedTuple):
-    """Some features' cells, the rules on them, and how many rows break each."""
+class RuleCounts(NamedTuple):
+    """Cells, the rules on them, and how many rows break each; with what else was counted in the same scan."""
 
     cells: ir.Table
     checks: list[Check]
     counts: dict[str, int]
 
 
-def _look(table: ir.Table, contract: DataContract, names: list[str]) -> _Look:
+def _count_features(table: ir.Table, contract: DataContract, names: list[str]) -> RuleCounts:
+    """How many rows break each rule on some features, and how many cells are missing."""
     cells = read_cells(table, contract, names)
-    return _counted(cells, feature_checks(cells, table, contract))
+    missing = {name: cells[name].sum() for name in cells.columns if name.startswith("m") and name[1:].isdigit()}
+    return _count(cells, feature_checks(cells, table, contract), missing)
 
 
-def _counted(cells: ir.Table, checks: list[Check]) -> _Look:
-    """One scan: how many rows break each rule, and how many cells are missing."""
-    counts = {f"check{place}": check.broken.sum() for place, check in enumerate(checks)}
-    counts |= {name: cells[name].sum() for name in cells.columns if name.startswith("m") and name[1:].isdigit()}
-    return _Look(cells, checks, _whole_numbers(cells, counts))
-
-
-def _who_and_label(cells: ir.Table, contract: DataContract) -> dict[str, int]:
-    counts = {"rows": cells.count()}
+def _count_rows(cells: ir.Table, contract: DataContract, need_label: bool) -> RuleCounts:
+    """How many rows and customers there are, and how many rows have each label."""
+    counts, checks = {"rows": cells.count()}, []
     if "customer" in cells.columns:
         counts["no_customer"] = cells["customer"].isnull().sum()
         counts["customers"] = cells["customer"].nunique()
     if "label" in cells.columns and contract.label is not None:
-        counts["left"] = (cells["label"] == contract.label.positive).sum()
-        counts["stayed"] = (cells["label"] == contract.label.negative).sum()
-    return _whole_numbers(cells, counts)
+        counts["churned"] = (cells["label"] == contract.label.positive).sum()
+        counts["retained"] = (cells["label"] == contract.label.negative).sum()
+        checks = [label_check(cells, contract.label, need_label)]
+    return _count(cells, checks, counts)
 
 
-def _whole_numbers(cells: ir.Table, counts: dict[str, ir.Scalar]) -> dict[str, int]:
-    if not counts:
-        return {}
-    found = as_arrow(cells.aggregate(**counts)).to_pylist()[0]
-    return {name: int(count or 0) for name, count in found.items()}
+def _count(cells: ir.Table, checks: list[Check], more: dict[str, ir.Scalar]) -> RuleCounts:
+    """One scan."""
+    wanted = {f"check{place}": check.broken.sum() for place, check in enumerate(checks)} | more
+    found = as_arrow(cells.aggregate(**wanted)).to_pylist()[0] if wanted else {}
+    return RuleCounts(cells, checks, {name: int(count or 0) for name, count in found.items()})
 
 
 def _structure(table: ir.Table, contract: DataContract, need_label: bool) -> Iterator[Problem]:
@@ -130,11 +128,12 @@ def _customers(table: ir.Table, cells: ir.Table, contract: DataContract, counts:
 
 
 def _broken(cells: ir.Table, check: Check, rows: int) -> Problem:
-    who = cells["customer"] if "customer" in cells.columns else ibis.null("string")
-    first = cells.select(place=cells["place"], who=who, shown=check.shown.cast("string"), broken=check.broken)
+    customer = cells["customer"] if "customer" in cells.columns else ibis.null("string")
+    first = cells.select(place=cells["place"], customer=customer, shown=check.shown.cast("string"), broken=check.broken)
     first = as_arrow(first.filter(first.broken).order_by("place").limit(_EXAMPLES)).to_pylist()
     examples = tuple(
-        (row["who"] if row["who"] is not None else f"row {row['place'] + 1}", row["shown"] or "") for row in first
+        (row["customer"] if row["customer"] is not None else f"row {row['place'] + 1}", row["shown"] or "")
+        for row in first
     )
     advice = check.advice
     if check.rule == "unknown_level":
@@ -156,8 +155,8 @@ def _missing_more(table: ir.Table, contract: DataContract, counts: dict[str, int
     rows = counts["rows"]
     for place, (name, feature) in enumerate(contract.features.items()):
         missing = counts.get(f"m{place}", 0)
-        untold = not feature.required and "missing" not in feature.model_fields_set
-        if rows == 0 or not missing or untold:
+        undeclared = not feature.required and "missing" not in feature.model_fields_set
+        if rows == 0 or not missing or undeclared:
             continue
         # Three standard errors above usual; a column that was never missing counts as one that is in 1 % of rows.
         usual = max(feature.missing, 0.01)
@@ -168,10 +167,10 @@ def _missing_more(table: ir.Table, contract: DataContract, counts: dict[str, int
 
 
 def _label(label: Label, counts: dict[str, int]) -> Iterator[Problem]:
-    if not counts["left"] and not counts["stayed"]:
+    if not counts["churned"] and not counts["retained"]:
         advice = f"no row says {label.positive!r} or {label.negative!r}: training needs rows whose label is known"
         yield Problem("stop", label.column, "label_unknown", counts["rows"], (), advice)
-    elif not counts["left"] or not counts["stayed"]:
-        held, lacking = (label.positive, label.negative) if counts["left"] else (label.negative, label.positive)
-        advice = f"every known label is {held!r}, none is {lacking!r}: training needs both"
-        yield Problem("stop", label.column, "label_constant", counts["left"] + counts["stayed"], (), advice)
+    elif not counts["churned"] or not counts["retained"]:
+        present, absent = (label.positive, label.negative) if counts["churned"] else (label.negative, label.positive)
+        advice = f"every known label is {present!r}, none is {absent!r}: training needs both"
+        yield Problem("stop", label.column, "label_constant", counts["churned"] + counts["retained"], (), advice)

@@ -1,4 +1,4 @@
-"""Whether the tables of a history bear out their contract: whose the rows are, and when they were."""
+"""Whether the tables of a history keep their contract: which customer and which time each row has."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from churn_mlops.data.discovery.table_anomalies import of_rows, on_tables
 from churn_mlops.data.discovery.table_roles import Layout
 from churn_mlops.data.engine.timestamps import time_of
 from churn_mlops.data.findings import Finding, Problem
-from churn_mlops.data.snapshot.churn_dates import customers_of
-from churn_mlops.data.snapshot.known_rows import KEY, TIME, History
+from churn_mlops.data.snapshot.churn_dates import with_churn_dates
+from churn_mlops.data.snapshot.known_rows import KEY, TIME, PointInTimeTables
 
 _MOST = 0.5
 """Share of the rows beyond which a fault of single rows is a fault of the whole table."""
@@ -30,7 +30,7 @@ _ADVICE = {
 
 
 def check_history(tables: Mapping[str, ir.Table], contract: HistoryContract) -> list[Problem]:
-    """What does not add up in ``tables``; it stops where it holds for most rows of a table, or nobody is a customer.
+    """What breaks the contract in ``tables``; it stops where most rows of a table do, or where there is no customer.
 
     Args:
         tables: each table of the contract by its key, as ``open_tables`` gives them.
@@ -41,15 +41,22 @@ def check_history(tables: Mapping[str, ir.Table], contract: HistoryContract) -> 
     problems = [_empty(name, stops=name == home) for name in empty]
     if home in empty:
         return problems
-    everybody = History(tables, contract).all_rows(home)
-    if not _count(everybody.filter(everybody[TIME].notnull())):
-        who = contract.tables[home].customer or contract.customer
-        said = f"no row has both a customer ({who}) and a start ({contract.tables[home].time}): check both columns"
-        problems.append(Problem("stop", home, "no_customers", 0, (), said))
+    customers = PointInTimeTables(tables, contract).all_rows(home)
+    if not _count(customers.filter(customers[TIME].notnull())):
+        column = contract.tables[home].customer or contract.customer
+        message = (
+            f"no row has both a customer ({column}) and a start ({contract.tables[home].time}): check both columns"
+        )
+        problems.append(Problem("stop", home, "no_customers", 0, (), message))
     some = _without(contract, empty)
     held = {name: tables[name] for name in some.tables}
     layout = declared_layout(held, some)
-    findings = [*on_tables(layout), *_without_time(held, some), *_nameless(layout), *_repeated(tables, contract)]
+    findings = [
+        *on_tables(layout),
+        *_without_time(held, some),
+        *_without_customer(layout),
+        *_repeated(tables, contract),
+    ]
     return [*problems, *map(_problem, _with_early_ends(findings, some)), *map(_problem, on_leaving(layout))]
 
 
@@ -91,7 +98,7 @@ def _without_time(tables: Mapping[str, ir.Table], contract: HistoryContract) -> 
             yield Finding(f"{name}.{column}", "time_missing", what, rows=blank, of=rows)
 
 
-def _nameless(layout: Layout) -> Iterator[Finding]:
+def _without_customer(layout: Layout) -> Iterator[Finding]:
     role = layout.customers
     column = role.look.profile[str(role.customer)]
     blank = column.rows - column.present
@@ -107,23 +114,23 @@ def _repeated(tables: Mapping[str, ir.Table], contract: HistoryContract) -> Iter
     source = declared.table or home
     if declared.end is None or any((one.table or key) == source for key, one in contract.tables.items() if key != home):
         return
-    rows = customers_of(History(tables, contract))
+    rows = with_churn_dates(PointInTimeTables(tables, contract))
     still = rows.filter(time_of(rows, declared.end, declared).isnull())
     each = still.group_by(KEY).agg(k=still.count())
     again = each.filter(each.k > 1)
     many = int(again.count().to_pyarrow().as_py())
     if many:
-        everybody = _count(each)
+        customers = _count(each)
         what = (
-            f"{many:,} of {everybody:,} customers ({many / everybody:.1%}) stand in several rows that have not ended: "
-            "each counts as one customer from his first start on"
+            f"{many:,} of {customers:,} customers ({many / customers:.1%}) stand in several rows that have not ended: "
+            "each counts as one customer from their first start on"
         )
         column = declared.customer or contract.customer
-        yield Finding(f"{home}.{column}", "customer_repeated", what, rows=many, of=everybody)
+        yield Finding(f"{home}.{column}", "customer_repeated", what, rows=many, of=customers)
 
 
 def _with_early_ends(findings: list[Finding], contract: HistoryContract) -> Iterator[Finding]:
-    """An end in a table of ends that lies before the start is no end at all, and so more than a row out of place."""
+    """A churn date before the start, in a table of churn dates, is none: a graver fault than a row out of place."""
     ends = contract.tables[contract.customers].ends
     for finding in findings:
         of_end = finding.kind == "before_start" and str(finding.column).startswith(f"{ends}.")

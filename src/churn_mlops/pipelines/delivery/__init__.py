@@ -1,1 +1,1 @@
-"""Sending the list to the company's own system."""
+"""Delivery of the list to the company's own system."""

@@ -1,4 +1,4 @@
-"""Sending the list of a published day to the webhook, from the store: what a run that was killed left unsent too."""
+"""Delivery of a published day's list to the webhook, from the store: also of a list that a killed run left unsent."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LOCK = "sending"
 
 
 def send_list(settings: Settings, as_of: date, patience: RetryClock) -> Delivered | None:
-    """Send those who are likely to churn or worth an offer on ``as_of``, and record that they were accepted.
+    """Send the list of ``as_of``, likely churners and the contact list, and record that the receiver accepted it.
 
     Args:
         settings: webhook, store and contract.
@@ -27,10 +27,10 @@ def send_list(settings: Settings, as_of: date, patience: RetryClock) -> Delivere
         patience: how time passes.
 
     Returns:
-        what was sent; None where no webhook is configured, or the list of the date was accepted already.
+        what was sent; None if no webhook is configured, or the list of the date was accepted before.
 
     Raises:
-        DeliveryError: the list was not accepted, or was published anew meanwhile.
+        DeliveryError: the list was not accepted, or was published again meanwhile.
         StoreBusyError: another process is sending.
         StoreError: the store fails.
     """
@@ -43,12 +43,12 @@ def send_list(settings: Settings, as_of: date, patience: RetryClock) -> Delivere
             return None
 
         def page(first: int, rows: int) -> list[dict[str, Any]]:
-            # By ranks, among which those are missing who were forgotten since: nobody moves up into the list.
+            # By rank: the list is the first so many ranks, and the ranks of customers erased since stay empty.
             found = predictions(store, as_of, limit=rows, after=first)
             now = run_of(store, as_of)
             if now is None or now.finished_at != run.finished_at:
                 raise DeliveryError(
-                    f"the list of {as_of} was published anew while it was sent: send it again, and the receiver takes "
+                    f"the list of {as_of} was published again while it was sent: send it again, and the receiver takes "
                     "the newer one"
                 )
             return [_row(one, customer) for one in found if one.rank <= first + rows]
@@ -67,7 +67,7 @@ def send_list(settings: Settings, as_of: date, patience: RetryClock) -> Delivere
 
 
 def _row(prediction: Prediction, customer: str) -> dict[str, Any]:
-    """A customer of the list, by the same names as in a file of it."""
+    """A customer of the list, under the same names as in an exported file."""
     reasons = prediction.reasons or []
     return {
         "rank": prediction.rank,

@@ -1,19 +1,18 @@
-"""Sending a day's list to the company's own system: signed, in pages, tried again, and to allowed hosts only."""
+"""Delivery of a day's list to the company's own system: signed, in pages, with retries, and to allowed hosts only."""
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
 import json
 import secrets
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from email.utils import parsedate_to_datetime
-from itertools import accumulate
 from typing import Any
 from urllib.parse import quote
 
@@ -29,9 +28,9 @@ log = structlog.get_logger("churn_mlops.pipelines.delivery.webhook")
 FIRST_WAIT_SECONDS = 1.0
 LONGEST_WAIT_SECONDS = 60.0
 _TOO_MANY_REQUESTS = 429
-_ANSWER_BYTES = 65_536
+_RESPONSE_BYTES = 65_536
 PageOf = Callable[[int, int], list[dict[str, Any]]]
-"""Gives the customers of a list after the first so many, so many of them, each as what JSON can say."""
+"""Gives a part of a list, given how many customers to skip and how many to take; each customer is a JSON object."""
 
 
 @dataclass(frozen=True)
@@ -54,9 +53,9 @@ class RetryClock:
     """How time passes while a list is sent.
 
     Args:
-        wait: waits for so many seconds; true, at once, when it was told to stop.
-        clock: tells the moment, in seconds since 1970.
-        jitter: draws from [0, 1), so that many senders do not come back at once.
+        wait: waits for so many seconds; returns true, at once, when the process has to stop.
+        clock: the present, in seconds since 1970.
+        jitter: draws from [0, 1), so that many senders do not retry at the same time.
     """
 
     wait: Callable[[float], bool]
@@ -78,41 +77,41 @@ def deliver(
 
     A body holds ``as_of``, ``model_version``, ``published_at``, ``page`` (from 1), ``pages`` and ``customers``; an
     empty list is one page without customers. The headers ``X-Churn-Timestamp`` (seconds since 1970) and
-    ``X-Churn-Signature`` (see :func:`signature`) prove who sent it, and ``Idempotency-Key`` is the same whenever the
-    same page comes again.
-    No answer, 429 and 5xx are tried again, after waits that double or as long as ``Retry-After`` says; another
-    answer than 2xx is not, and no redirect is followed.
+    ``X-Churn-Signature`` (see :func:`signature`) prove the sender, and ``Idempotency-Key`` is the same whenever the
+    same page is sent again.
+    No response, 429 and 5xx are retried, after waits that double or as long as ``Retry-After`` says; any other status
+    than 2xx is not retried, and no redirect is followed.
 
     Args:
         page_of: gives parts of the list, best first.
         customers: how many the list holds.
-        webhook: where to, under which key, and how patiently.
+        webhook: the address, the key, the time limits and the number of attempts.
         patience: how time passes.
         as_of: the day of the list.
         model_version: of the model that made it.
-        published_at: when it was published, with a time zone: a list of a later moment takes the place of this one.
+        published_at: when it was published, with a time zone: a list that is published later replaces this one.
 
     Raises:
-        ConfigError: no address or key is configured, or the address leads to another than an allowed host.
+        ConfigError: no address or key is configured, or the address leads to a host that is not allowed.
         DeliveryError: a page was not accepted; those after it were not sent.
     """
     sender = _Sender(webhook, patience)
     size = webhook.page_rows
     pages = max(1, -(-customers // size))
-    moment = published_at.astimezone(UTC)
+    published = published_at.astimezone(UTC)
     for page in range(1, pages + 1):
         document = {
             "as_of": as_of.isoformat(),
             "model_version": model_version,
-            "published_at": moment.isoformat(),
+            "published_at": published.isoformat(),
             "page": page,
             "pages": pages,
             "customers": page_of((page - 1) * size, min(size, customers - (page - 1) * size)),
         }
         body = json.dumps(document, ensure_ascii=False, allow_nan=False, default=str).encode()
-        key = f"churn-{as_of}-{quote(model_version, safe='')}-{moment:%Y%m%dT%H%M%S.%fZ}-{page}"
+        key = f"churn-{as_of}-{quote(model_version, safe='')}-{published:%Y%m%dT%H%M%S.%fZ}-{page}"
         sender.send(body, key, f"page {page} of {pages} of the list of {as_of}")
-    log.info("list delivered", as_of=as_of, customers=customers, pages=pages, attempts=sender.attempts)
+    log.info("list_delivered", as_of=as_of, customers=customers, pages=pages, attempts=sender.attempts)
     return Delivered(customers, pages, sender.attempts)
 
 
@@ -122,7 +121,7 @@ def signature(secret: str, timestamp: str, body: bytes) -> str:
 
 
 class _Sender:
-    """Sends one page after the other until the deadline."""
+    """Sends one page after another until the deadline."""
 
     def __init__(self, webhook: Webhook, patience: RetryClock) -> None:
         self._url, self._secret = checked(webhook)
@@ -138,22 +137,22 @@ class _Sender:
                 raise DeliveryError(
                     f"{what} was not sent: the deadline of {self._webhook.deadline_seconds:g} seconds is over"
                 )
-            told = self._post(body, key)
-            if told.accepted:
+            reply = self._post(body, key)
+            if reply.accepted:
                 return
-            problem = f"{what} was not delivered: {self._url.host} {told.said}"
-            if not told.again:
-                raise DeliveryError(f"{problem}; {told.advice}")
-            log.warning("page not delivered", host=self._url.host, said=told.said, attempt=attempt)
+            problem = f"{what} was not delivered: {self._url.host} {reply.reason}"
+            if not reply.retry:
+                raise DeliveryError(f"{problem}; {reply.advice}")
+            log.warning("page_delivery_failed", host=self._url.host, reason=reply.reason, attempt=attempt)
             if attempt == self._webhook.attempts:
                 raise DeliveryError(f"{problem}, {attempt} times; the list can be sent again, no page counts twice")
-            wait = wait if told.retry_after is None else max(wait, told.retry_after)
+            wait = wait if reply.retry_after is None else max(wait, reply.retry_after)
             if self._patience.clock() + wait > self._deadline:
                 raise DeliveryError(
                     f"{problem}, and the next try lies after the deadline of {self._webhook.deadline_seconds:g} seconds"
                 )
             if self._patience.wait(wait):
-                raise DeliveryError(f"{problem}, and it was told to stop")
+                raise DeliveryError(f"{problem}, and the process has to stop")
 
     def _waits(self) -> Iterator[float]:
         """Waits that double, each shortened by up to a half at random."""
@@ -161,8 +160,8 @@ class _Sender:
             longest = min(FIRST_WAIT_SECONDS * 2.0**attempt, LONGEST_WAIT_SECONDS)
             yield longest * (1 - self._patience.jitter() / 2)
 
-    def _post(self, body: bytes, key: str) -> _Told:
-        """Send it once. The time limit of httpx is one of each read: here it is one of all together."""
+    def _post(self, body: bytes, key: str) -> _Reply:
+        """Send a page once."""
         self.attempts += 1
         timestamp = str(int(self._patience.clock()))
         headers = {
@@ -172,70 +171,87 @@ class _Sender:
             "X-Churn-Timestamp": timestamp,
             "X-Churn-Signature": signature(self._secret, timestamp, body),
         }
-        seconds = self._webhook.timeout_seconds
-        told: list[_Told] = []
-        thread = ThreadPoolExecutor(1)
-        # The proxy of the environment is used, as by every other program; a redirect could lead to any host.
-        client = httpx.Client(timeout=seconds, follow_redirects=False)
-        try:
-            thread.submit(self._answer, client, body, headers, told).result(seconds)
-            return told[0]
-        except (TimeoutError, httpx.TimeoutException):
-            return told[0] if told else _Told(f"did not answer within {seconds:g} seconds", again=True)
-        except httpx.TransportError as error:
-            # What it says may quote the address, and that may hold a token.
-            return _Told(f"cannot be reached ({type(error).__name__})", again=True)
-        finally:
-            client.close()  # a thread that still reads ends by it
-            thread.shutdown(wait=False)
+        return asyncio.run(self._reply(body, headers))
 
-    def _answer(self, client: httpx.Client, body: bytes, headers: dict[str, str], told: list[_Told]) -> None:
-        """Put what the status says into ``told``, then hear the rest out for politeness, unless it is long."""
-        with client.stream("POST", self._url, content=body, headers=headers) as response:
-            told.append(_told(response, self._patience.clock()))
-            with suppress(httpx.TransportError):
-                any(read > _ANSWER_BYTES for read in accumulate(map(len, response.iter_raw())))
+    async def _reply(self, body: bytes, headers: dict[str, str]) -> _Reply:
+        """The reply to a page within ``webhook.timeout_seconds``."""
+        seconds = self._webhook.timeout_seconds
+        reply = _Reply(f"did not answer within {seconds:g} seconds", retry=True)
+        # The proxy of the environment is used, as by every other program; a redirect could lead to any host.
+        async with httpx.AsyncClient(timeout=seconds, follow_redirects=False) as client:
+            try:
+                # The time limit of httpx is one of each read: this one is of all reads together.
+                async with (
+                    asyncio.timeout(seconds),
+                    client.stream("POST", self._url, content=body, headers=headers) as response,
+                ):
+                    reply = _reply_of(response, self._patience.clock())
+                    await _read_on(response)
+            except (TimeoutError, httpx.TimeoutException):
+                return reply  # a status that came in time counts, though the body did not
+            except httpx.TransportError as error:
+                # Its message may quote the address, and that may hold a token.
+                return _Reply(f"cannot be reached ({type(error).__name__})", retry=True)
+        return reply
 
 
 @dataclass(frozen=True)
-class _Told:
-    """What the receiver said, and whether to try again."""
+class _Reply:
+    """The receiver's reply to a page, and whether to send it again.
 
-    said: str
+    Args:
+        reason: what follows the name of the host in a message.
+        accepted: the page was accepted.
+        retry: another attempt may succeed.
+        retry_after: seconds that the receiver asks to wait.
+        advice: what a person can do.
+    """
+
+    reason: str
     accepted: bool = False
-    again: bool = False
+    retry: bool = False
     retry_after: float | None = None
     advice: str = "look there for the reason"
 
 
-def _told(response: httpx.Response, now: float) -> _Told:
+def _reply_of(response: httpx.Response, now: float) -> _Reply:
     status = response.status_code
-    said = f"answered {status}"
+    reason = f"answered {status}"
     if response.is_success:
-        return _Told(said, accepted=True)
+        return _Reply(reason, accepted=True)
     if response.is_redirect or 300 <= status < 400:
-        return _Told(said, advice="redirects are not followed: set webhook.url to where it leads")
+        return _Reply(reason, advice="redirects are not followed: set webhook.url to where it leads")
     if status == _TOO_MANY_REQUESTS or status >= 500:
-        return _Told(said, again=True, retry_after=_seconds(response.headers.get("Retry-After"), now))
-    return _Told(said)
+        return _Reply(reason, retry=True, retry_after=_seconds(response.headers.get("Retry-After"), now))
+    return _Reply(reason)
+
+
+async def _read_on(response: httpx.Response) -> None:
+    """Read the body, which no one needs, so that the receiver can send it; not a long one."""
+    size = 0
+    with suppress(httpx.TransportError):
+        async for part in response.aiter_raw():
+            size += len(part)
+            if size > _RESPONSE_BYTES:
+                return
 
 
 def _seconds(retry_after: str | None, now: float) -> float | None:
-    """How long to wait as ``Retry-After`` says, in seconds or as a date (RFC 9110, 10.2.3); None where it does not."""
+    """Seconds to wait by ``Retry-After``, a number or a date (RFC 9110, 10.2.3); None if it cannot be read."""
     if retry_after is None:
         return None
     if retry_after.isascii() and retry_after.isdigit():
         return float(retry_after)
     try:
-        moment = parsedate_to_datetime(retry_after)
+        until = parsedate_to_datetime(retry_after)
     except (ValueError, OverflowError):
         return None
-    moment = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
-    return max(0.0, moment.timestamp() - now)
+    until = until if until.tzinfo is not None else until.replace(tzinfo=UTC)
+    return max(0.0, until.timestamp() - now)
 
 
 def checked(webhook: Webhook) -> tuple[httpx.URL, str]:
-    """Address and key, where the address, as it is going to be used, leads to an allowed host.
+    """Address and key; the address, as it is going to be used, leads to an allowed host.
 
     Raises:
         ConfigError: it does not, or one of them is not configured.

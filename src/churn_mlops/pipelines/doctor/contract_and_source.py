@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 
 from churn_mlops.config import Settings
 from churn_mlops.data.contract import DataContract, HistoryContract, HistoryLabel, load_contract
-from churn_mlops.data.sources.columns import source_columns
 from churn_mlops.data.sources.history_tables import open_tables
+from churn_mlops.data.sources.open import source_columns
 from churn_mlops.database_urls import shown
 from churn_mlops.errors import ContractError
 from churn_mlops.pipelines.doctor.findings import Finding

@@ -10,7 +10,7 @@ import ibis.expr.types as ir
 from churn_mlops.data.contract import HistoryContract
 from churn_mlops.data.findings import Problem
 from churn_mlops.data.snapshot.date_range import last_day
-from churn_mlops.data.snapshot.label_freshness import lag_of_ends
+from churn_mlops.data.snapshot.label_freshness import stale_labels
 
 STALE_DAYS = 7
 
@@ -41,7 +41,7 @@ def loaded_until(as_of: str, tables: Mapping[str, ir.Table], contract: HistoryCo
         contract: what they mean.
         today: the present day.
     """
-    lag = lag_of_ends(tables, contract, today)
+    lag = stale_labels(tables, contract, today)
     known = last_day(tables, contract, today) + timedelta(days=1) if lag is None else lag.until
     return min(as_of_date(as_of, tables, contract, today), known)
 
@@ -51,7 +51,7 @@ def not_loaded(
 ) -> tuple[Problem, ...]:
     """Warnings of data missing at the as-of date ``day``: the source, or its table of churn dates, ends days before."""
     newest = last_day(tables, contract, today) + timedelta(days=1)
-    lag = lag_of_ends(tables, contract, today)
+    lag = stale_labels(tables, contract, today)
     found = []
     if (day - newest).days > STALE_DAYS:
         message = (

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from churn_mlops.config import Settings
 from churn_mlops.data.contract import HistoryContract, load_contract
 from churn_mlops.data.snapshot.date_range import last_day
-from churn_mlops.data.sources.open import read_whole
+from churn_mlops.data.sources.database import read_whole
 from churn_mlops.data.sources.spark import spark_running
 from churn_mlops.pipelines.inputs.as_of import STALE_DAYS
 from churn_mlops.pipelines.inputs.open_source import open_history

@@ -8,8 +8,10 @@ import ibis.expr.types as ir
 
 from churn_mlops.config.settings import Source
 from churn_mlops.data.contract import DataContract, HistoryContract
-from churn_mlops.data.sources.history_tables import open_tables
-from churn_mlops.data.sources.open import open_table
+from churn_mlops.data.sources.history_tables import open_tables_at
+from churn_mlops.data.sources.open import open_table_at
+from churn_mlops.data.sources.place import Place
+from churn_mlops.data.sources.resolve import resolve
 from churn_mlops.data.validation.validate import ValidationReport, validate
 from churn_mlops.errors import ConfigError, DataError
 
@@ -22,6 +24,21 @@ class Checked:
     report: ValidationReport
 
 
+def resolve_source(source: Source) -> Place:
+    """The place of ``source.url``.
+
+    Raises:
+        ConfigError: no source is configured.
+        SourceError: there is no such file, or its format is unknown.
+    """
+    if source.url is None:
+        raise ConfigError(
+            "no source is configured: run `churn init --from` with a file or a database, or set source.url in "
+            "config/config.yaml"
+        )
+    return resolve(source.url)
+
+
 def open_source(source: Source) -> ir.Table:
     """The table that the settings ``source.url`` and ``source.table`` name.
 
@@ -29,11 +46,7 @@ def open_source(source: Source) -> ir.Table:
         ConfigError: no source is configured.
         SourceError: it cannot be opened.
     """
-    if source.url is None:
-        raise ConfigError(
-            "no source is configured: run `churn init --from FILE`, or set source.url in config/config.yaml"
-        )
-    return open_table(source.url, source.table)
+    return open_table_at(resolve_source(source), source.table)
 
 
 def open_history(source: Source, contract: HistoryContract) -> dict[str, ir.Table]:
@@ -43,9 +56,7 @@ def open_history(source: Source, contract: HistoryContract) -> dict[str, ir.Tabl
         ConfigError: no source is configured.
         SourceError: it cannot be opened, or a table or a column is missing.
     """
-    if source.url is None:
-        raise ConfigError("no source is configured: run `churn init --from DATABASE`, or set source.url")
-    return open_tables(source.url, contract)
+    return open_tables_at(resolve_source(source), contract)
 
 
 def check(table: ir.Table, contract: DataContract, *, need_label: bool = False) -> Checked:

@@ -20,9 +20,10 @@ from churn_mlops.data.proposal.flat_proposal import Proposal, propose
 from churn_mlops.data.proposal.history_proposal import HistoryProposal, is_event_log, propose_history
 from churn_mlops.data.proposal.history_writer import write_history
 from churn_mlops.data.snapshot.date_range import last_day
+from churn_mlops.data.sources.file_place import FolderPlace
 from churn_mlops.data.sources.files import chosen_table
-from churn_mlops.data.sources.folders import files_in, holds_tables, open_every_table, stem_of
-from churn_mlops.data.sources.open import open_table
+from churn_mlops.data.sources.open import open_every_table, open_table
+from churn_mlops.data.sources.resolve import resolve
 from churn_mlops.database_urls import name_in, shown
 from churn_mlops.errors import ConfigError
 
@@ -122,27 +123,27 @@ def _propose(request: InitRequest) -> _Proposed:
 
 def _within_folder(address: str, table: str | None) -> tuple[str, str | None]:
     """The file that is meant where ``address`` is a folder with one table, or ``table`` names one of its files."""
-    path = Path(address).expanduser()
-    if "://" in address or not path.is_dir():
+    place = resolve(address)
+    if not isinstance(place, FolderPlace):
         return address, table
-    files = {stem_of(file): file for file in files_in(path)}
-    if table is None and len(files) > 1:
+    if table is None and len(place.files) > 1:
         return address, None
-    return str(files[chosen_table(str(path), list(files), table)]), None
+    return str(place.files[chosen_table(place.shown, place.tables(), table)]), None
 
 
 def _tables_of_history(
     address: str, table: str | None, customer: str | None, label: str | None
 ) -> tuple[dict[str, ir.Table] | None, str | None]:
     """The tables of a history, None for one table with a row for each customer; and the column of customer IDs."""
-    if table is None and holds_tables(address):
+    place = resolve(address)
+    if table is None and place.kind != "file":
         tables = open_every_table(address)
         if len(tables) > 1:
             return tables, customer
         table = next(iter(tables))
     one = open_table(address, table)
     found = is_event_log(one, customer) if label is None else None
-    return (None, customer) if found is None else ({table or stem_of(Path(address)): one}, found)
+    return (None, customer) if found is None else ({table or place.tables()[0]: one}, found)
 
 
 def _newest_if_old(tables: Mapping[str, ir.Table], contract: HistoryContract) -> date | None:

@@ -1,4 +1,4 @@
-"""Maturing: when the days are over that a prediction looked ahead, what became of the customers is recorded."""
+"""Outcomes of published predictions: once the labels of a date are final, they are recorded in the store."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import structlog
 from churn_mlops.config import Settings
 from churn_mlops.data.contract import LEFT, HistoryContract, load_contract
 from churn_mlops.data.snapshot.final_labels import labels_of
-from churn_mlops.data.sources.open import read_whole
+from churn_mlops.data.sources.database import read_whole
 from churn_mlops.data.sources.spark import is_spark, spark_running
 from churn_mlops.errors import ConfigError
 from churn_mlops.pipelines.erasure.suppression import ForgottenMeanwhileError, kept_away, nobody_since, tables_without
@@ -32,30 +32,32 @@ BATCH_ROWS = 50_000
 
 
 @dataclass(frozen=True)
-class Matured:
-    """The outcomes of one date, and what recording them came to."""
+class DateOutcomes:
+    """The outcomes of one date: how many are new, unchanged or changed."""
 
     as_of: date
     recorded: Recorded
 
 
-def mature(settings: Settings, *, now: datetime | None = None, recheck_days: int = RECHECK_DAYS) -> list[Matured]:
-    """Record the outcomes of every published date whose labels are final, and compare those of the last months again.
+def record_outcomes(
+    settings: Settings, *, now: datetime | None = None, recheck_days: int = RECHECK_DAYS
+) -> list[DateOutcomes]:
+    """Record the outcomes of every published date whose labels are final; compare recent ones with the source again.
 
     Args:
-        settings: where customers and store are.
-        now: the present moment, with a time zone.
-        recheck_days: dates that were recorded before are compared for so many days more; a label that changed is
-            recorded with both its values.
+        settings: source, contract and store.
+        now: the present, with a time zone.
+        recheck_days: for how many more days the outcomes of a date are compared again; a label that changed is recorded
+            with both values.
 
     Raises:
-        ConfigError: the contract is that of a flat table, which knows no dates.
-        ChurnError: source or store fail; dates that were recorded before that stay recorded.
+        ConfigError: the contract declares a flat table, which has no dates.
+        ChurnError: source or store fail; outcomes that were recorded before that stay.
     """
     contract = load_contract(settings.contract.path)
     if not isinstance(contract, HistoryContract) or contract.label is None:
         raise ConfigError(
-            f"{settings.contract.path} declares a flat table, which does not say when somebody left: outcomes mature "
+            f"{settings.contract.path} declares a flat table, which does not say when customers left: outcomes mature "
             "where the contract declares a history with a label (docs/history.md)"
         )
     now = now or datetime.now(UTC)
@@ -66,13 +68,13 @@ def mature(settings: Settings, *, now: datetime | None = None, recheck_days: int
             day = now.astimezone(ZoneInfo(contract.time_zone)).date()
             today = loaded_until(settings.source.as_of, tables, contract, day)
         with open_store(settings.store.url) as store, scoring_lock(store, "maturing"):
-            kept_away(settings, store)  # also where nothing is due: whoever came back with a backup goes
-            without = cache(lambda forgotten: tables_without(tables, contract, forgotten))
+            kept_away(settings, store)  # also if nothing is due: erased customers may be back with a restored backup
+            without = cache(lambda suppressed: tables_without(tables, contract, suppressed))
             for day in due(store, contract.label.matures_after + 1, today, recheck_days=recheck_days):
                 recorded = _recorded(settings, store, without, contract, day, now)
-                found.append(Matured(day, recorded))
+                found.append(DateOutcomes(day, recorded))
                 if recorded.changed:
-                    log.warning("labels changed after they were final", as_of=str(day), customers=recorded.changed)
+                    log.warning("final_labels_changed", as_of=str(day), customers=recorded.changed)
     return found
 
 
@@ -84,14 +86,14 @@ def _recorded(
     day: date,
     now: datetime,
 ) -> Recorded:
-    """Record the labels of one date, anew where somebody was forgotten meanwhile."""
+    """Record the labels of one date; start again if a customer is erased meanwhile."""
     while True:
-        forgotten = kept_away(settings, store)
-        labels = _labels(settings.source.url, store, partial(without, forgotten), contract, day)
+        suppressed = kept_away(settings, store)
+        labels = _labels(settings.source.url, store, partial(without, suppressed), contract, day)
         try:
-            return record(store, day, labels, now, check=nobody_since(store, forgotten))
+            return record(store, day, labels, now, check=nobody_since(store, suppressed))
         except ForgottenMeanwhileError:
-            log.info("recorded anew, since a customer was forgotten meanwhile", as_of=str(day))
+            log.info("recording_restarted", reason="a customer was erased meanwhile", as_of=str(day))
 
 
 def _labels(
@@ -101,10 +103,12 @@ def _labels(
     contract: HistoryContract,
     day: date,
 ) -> Iterator[Labels]:
-    if address is not None and is_spark(address):  # of those alone whose predictions are in the store
+    if address is not None and is_spark(address):  # only customers whose predictions are in the store
         yield from labels_from_spark(address, store, tables(), contract, day)
         return
-    with read_whole(address):  # here, for it is read while the store waits for it, and is not the store's failing
+    with read_whole(
+        address
+    ):  # here: the store pulls the labels while it writes, and a failing source is not the store's fault
         rows = labels_of(tables(), contract, day).to_pyarrow()
     for first in range(0, len(rows), BATCH_ROWS):
         part = rows.slice(first, BATCH_ROWS)

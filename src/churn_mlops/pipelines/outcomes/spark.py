@@ -1,4 +1,4 @@
-"""Labels from Spark: of the customers whose predictions are in the store, a batch of them at a time."""
+"""Final labels from Spark for the customers whose predictions are in the store, one batch at a time."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from churn_mlops.store.scoring.predictions import prediction_batches
 def labels_from_spark(
     address: str, store: Store, tables: Mapping[str, ir.Table], contract: HistoryContract, day: date
 ) -> Iterator[Labels]:
-    """The labels of the list of ``day``. Customers below it are in no store, so that of them nothing is fetched.
+    """The labels of the list of ``day``. Customers below the list are not in the store, and their labels stay on Spark.
 
     Args:
         address: of Spark, for errors.
         store: holds the predictions of ``day``.
-        tables: of the history, on Spark.
-        contract: what they mean.
+        tables: the history, on Spark.
+        contract: of the history.
         day: a published date whose labels are final.
 
     Raises:

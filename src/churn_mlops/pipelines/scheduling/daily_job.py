@@ -13,8 +13,9 @@ from churn_mlops.data.contract import DataContract, HistoryContract, load_contra
 from churn_mlops.errors import ConfigError, StoreBusyError
 from churn_mlops.pipelines.delivery.send_list import send_list
 from churn_mlops.pipelines.delivery.webhook import RetryClock
-from churn_mlops.pipelines.outcomes.record_outcomes import mature
-from churn_mlops.pipelines.scheduling.scheduler import Alarm, DailyJob, Success
+from churn_mlops.pipelines.outcomes.record_outcomes import record_outcomes
+from churn_mlops.pipelines.scheduling.scheduler import Alert, DailyJob
+from churn_mlops.pipelines.scheduling.steps import Success
 from churn_mlops.pipelines.scheduling.timetable import Timetable
 from churn_mlops.pipelines.scoring.publish import NEVER, run_day
 from churn_mlops.store import open_store
@@ -50,7 +51,7 @@ def daily_job(
     patience: RetryClock,
     *,
     backfill: bool = False,
-    alarm: Callable[[Alarm], None] | None = None,
+    alert: Callable[[Alert], None] | None = None,
 ) -> DailyJob:
     """The job that the schedule runs, as the settings say.
 
@@ -59,7 +60,7 @@ def daily_job(
         timetable: when runs are due.
         patience: how time passes while a list is sent.
         backfill: whether past days will be asked for.
-        alarm: tells people that a run was given up; the log says it in any case.
+        alert: tells people that a run was given up; the log says it in any case.
 
     Raises:
         ConfigError: past days are asked for, and cannot be scored as they were.
@@ -67,7 +68,7 @@ def daily_job(
     if backfill:
         _check_past(settings, load_contract(settings.contract.path))
     day = _Day(settings, timetable, patience)
-    return DailyJob(day, day.last_success, StoreBusyError, alarm)
+    return DailyJob(day, day.last_success, StoreBusyError, alert)
 
 
 def last_success(settings: Settings, timetable: Timetable) -> Success | None:
@@ -113,7 +114,7 @@ class _Day:
         send_list(self._settings, self._run.as_of, self._patience)
         contract = load_contract(self._settings.contract.path)
         if isinstance(contract, HistoryContract) and contract.label is not None:
-            mature(self._settings)
+            record_outcomes(self._settings)
         self._as_of = self._run = None
 
     def _published(self, as_of: date) -> Run:

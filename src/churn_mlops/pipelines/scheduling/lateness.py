@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from churn_mlops.pipelines.scheduling.scheduler import Success
+from churn_mlops.pipelines.scheduling.steps import Success
 from churn_mlops.pipelines.scheduling.timetable import Due, Timetable
 
 LATE_AFTER = timedelta(days=1)

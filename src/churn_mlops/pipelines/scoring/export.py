@@ -23,10 +23,10 @@ FORMULA = r"^[=+\-@\t\r\n＝＋－＠]"  # noqa: RUF001
 def export(customers: pa.Table, path: Path) -> None:
     """Write ``customers`` to ``path`` in the format of its ending: .csv, .parquet or .json.
 
-    In a CSV a text, in a cell or the header, that a spreadsheet would take for a formula is led by an apostrophe.
+    In a CSV file an apostrophe precedes each text, in a cell or the header, that a spreadsheet would read as a formula.
 
     Raises:
-        ConfigError: another ending, or a place that cannot be written.
+        ConfigError: another ending, or a path that cannot be written.
     """
     write = FORMATS.get(path.suffix.lower())
     if write is None:

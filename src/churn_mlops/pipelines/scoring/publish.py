@@ -22,7 +22,7 @@ from churn_mlops.pipelines.scoring.spark import scored_on_spark
 from churn_mlops.retention.ranking import REASONS
 from churn_mlops.store import Store, open_store
 from churn_mlops.store.database.run_lock import HeldLock, scoring_lock
-from churn_mlops.store.prediction_log import retain_answers
+from churn_mlops.store.prediction_log import delete_records_before
 from churn_mlops.store.scoring.predictions import Predictions
 from churn_mlops.store.scoring.publishing import publish
 from churn_mlops.store.scoring.runs import NewRun, Run, latest_run, retain
@@ -35,7 +35,7 @@ NEVER = datetime.min.replace(tzinfo=UTC)
 
 @dataclass(frozen=True)
 class Published:
-    """What a daily run scored, and the run as it stands in the store."""
+    """What a daily run scored, the run in the store, and the dates whose predictions were deleted by age."""
 
     scored: Scored
     run: Run
@@ -55,47 +55,47 @@ def run_day(
     Args:
         settings: source, decision and store.
         as_of: the date; that of ``source.as_of`` when left out.
-        now: the present moment, with a time zone: nothing later is known.
-        last_published: when the latest date was published, as was known when it was decided to run; ``NEVER`` where
-            none was. Where it is another moment by now, another run was quicker, and nothing is done.
+        now: the present, with a time zone: nothing recorded later counts.
+        last_published: when the latest date was published, as the caller knew when it decided to run; ``NEVER`` if
+            none was. If the store says otherwise, another run was quicker, and nothing is done.
         progress: called with (fits done, fits in all), where models are fitted.
 
     Raises:
         StoreBusyError: another run is at work, or was quicker.
-        ChurnError: the data say stop, or something failed; what was published before stays as it is.
+        ChurnError: the validation says stop, or something failed; what was published before stays as it is.
     """
     now = now or datetime.now(UTC)
     live_model(settings)  # without one, no store is made
     with open_store(settings.store.url) as store, scoring_lock(store) as lock:
         if last_published is not None:
-            _check_nobody_was_quicker(store, last_published)
+            _check_no_other_run(store, last_published)
         scored, run = _published(settings, as_of, now, store, lock, progress)
         keep = settings.store.keep_days
         deleted = () if keep is None else tuple(retain(store, run.as_of - timedelta(days=keep)))
         keep_answers = settings.store.keep_answers_days
         if keep_answers is not None:
-            retain_answers(store, now - timedelta(days=keep_answers))
+            delete_records_before(store, now - timedelta(days=keep_answers))
     return Published(scored, run, deleted)
 
 
 def backfill(settings: Settings, first: date, last: date, *, now: datetime | None = None) -> Iterator[Published]:
-    """:func:`run_day` for each date from ``first`` to ``last``, as each was published."""
+    """:func:`run_day` for each date from ``first`` to ``last``; yields each after it is published."""
     for place in range((last - first).days + 1):
         yield run_day(settings, first + timedelta(days=place), now=now)
 
 
 def fingerprint(bundle: Bundle) -> str:
-    """Hash of the contract by which customers were read, SHA-256."""
+    """SHA-256 of the contract that the customers were read by."""
     contract = bundle.history or bundle.contract
     return hashlib.sha256(json.dumps(contract.to_dict(), sort_keys=True).encode()).hexdigest()
 
 
-def _check_nobody_was_quicker(store: Store, last_published: datetime) -> None:
+def _check_no_other_run(store: Store, last_published: datetime) -> None:
     latest = latest_run(store)
     if latest is not None and latest.finished_at != last_published:
         raise StoreBusyError(
             f"another run published {latest.as_of} at {latest.finished_at:%Y-%m-%d %H:%M:%S UTC}, when this one was "
-            "about to begin: see whether it is done with that"
+            "about to begin: see whether that is enough"
         )
 
 
@@ -116,23 +116,23 @@ def _new_run(scored: Scored, now: datetime, *, asked_for: bool) -> NewRun:
 def _published(
     settings: Settings, as_of: date | None, now: datetime, store: Store, lock: HeldLock, progress: Progress | None
 ) -> tuple[Scored, Run]:
-    """Score and publish, anew where somebody was forgotten meanwhile: he would come back with what was read before."""
+    """Score and publish. If a customer is erased meanwhile, start again: they are in what was read before."""
     while True:
-        forgotten = kept_away(settings, store)
-        nobody = nobody_since(store, forgotten)
+        suppressed = kept_away(settings, store)
+        check_erasures = nobody_since(store, suppressed)
 
-        def check(nobody: Callable[[], None] = nobody) -> None:
+        def check(check_erasures: Callable[[], None] = check_erasures) -> None:
             lock.check()
-            nobody()
+            check_erasures()
 
         try:
             if is_spark(settings.source.url):
-                return _publish_from_spark(settings, as_of, now, store, forgotten, check)
-            scored = score(settings, as_of, now=now, forgotten=forgotten, progress=progress)
+                return _publish_from_spark(settings, as_of, now, store, suppressed, check)
+            scored = score(settings, as_of, now=now, suppressed=suppressed, progress=progress)
             new = _new_run(scored, now, asked_for=as_of is not None)
             return scored, publish(store, new, _batches(scored.customers), check=check)
         except ForgottenMeanwhileError:
-            log.info("scored anew, since a customer was forgotten meanwhile", as_of=as_of)
+            log.info("run_restarted", reason="a customer was erased meanwhile", as_of=as_of)
 
 
 def _publish_from_spark(
@@ -140,10 +140,10 @@ def _publish_from_spark(
     as_of: date | None,
     now: datetime,
     store: Store,
-    forgotten: Tombstones,
+    suppressed: Tombstones,
     check: Callable[[], None],
 ) -> tuple[Scored, Run]:
-    with spark_running(settings.source.url), scored_on_spark(settings, as_of, now=now, forgotten=forgotten) as found:
+    with spark_running(settings.source.url), scored_on_spark(settings, as_of, now=now, suppressed=suppressed) as found:
         scored = found.scored
         listed = (batch for table in found.batches() for batch in _batches(table))
         new = _new_run(scored, now, asked_for=as_of is not None)
@@ -159,7 +159,7 @@ def _batches(customers: pa.Table) -> Iterator[Predictions]:
         rows = customers.slice(first, BATCH_ROWS)
         texts = zip(*(rows.column(column).to_pylist() for column in reasons), strict=True)
         yield Predictions(
-            customer=[str(who) for who in rows.column(name).to_pylist()],
+            customer=[str(customer) for customer in rows.column(name).to_pylist()],
             rank=rows.column("rank"),
             score=rows.column("score"),
             will_churn=rows.column("will_churn"),

@@ -1,6 +1,6 @@
-"""The scoring job: every active customer, best first, with what to do, and with reasons for those on the list.
+"""The scoring job: every active customer, best first, with what to do, and with reasons at the top of the list.
 
-Of a flat table, the active customers are those whose label is not known; of a history, those of the snapshot.
+In a flat table a customer without a label is active; in a history the snapshot holds the active customers.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import ibis
@@ -16,24 +16,29 @@ import ibis.expr.types as ir
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from churn_mlops.config import Settings
+from churn_mlops.config.settings import Decision, Training
 from churn_mlops.data.contract import AS_OF, HistoryContract
 from churn_mlops.data.engine.typed_table import LABEL, read_snapshot
 from churn_mlops.data.snapshot.snapshot import read_history
-from churn_mlops.data.sources.open import open_table, read_whole
+from churn_mlops.data.sources.database import read_whole
+from churn_mlops.data.sources.open import open_table
 from churn_mlops.data.validation.validate import ValidationReport
 from churn_mlops.errors import ConfigError, DataError, PromotionError
 from churn_mlops.models.bundle import Bundle
-from churn_mlops.models.inference import Bands, ChurnPredictor
+from churn_mlops.models.inference import ChurnPredictor
 from churn_mlops.models.promotion import LiveModel
 from churn_mlops.models.scorers.lookup_tables import Floats
 from churn_mlops.pipelines.deployment.deploy import champion as champion_of
 from churn_mlops.pipelines.erasure.suppression import away, table_without, tables_without
 from churn_mlops.pipelines.inputs.as_of import as_of_date, not_loaded
 from churn_mlops.pipelines.inputs.open_source import check, open_history, open_source
-from churn_mlops.pipelines.scoring.ranking import OFFER, ranked
+from churn_mlops.pipelines.scoring.list_table import list_table
+from churn_mlops.pipelines.scoring.reasons import reasons_of
+from churn_mlops.retention.decision import DecisionRule
+from churn_mlops.retention.economics import Economics
+from churn_mlops.retention.ranking import Ranking, rank_customers
 from churn_mlops.store.suppression.tombstones import Tombstones
 
 if TYPE_CHECKING:
@@ -46,12 +51,12 @@ SETTINGS_CELLS = 200_000
 
 @dataclass(frozen=True)
 class Scored:
-    """Customers best first, and the two numbers that people ask for.
+    """Customers best first, and two totals.
 
     Args:
         customers: one row a customer: rank, customer, score, risk band, will_churn, action, expected gain, reasons.
         likely: how many reach the decision threshold.
-        worth_an_offer: how many are worth an offer within capacity.
+        worth_an_offer: how many are worth an offer within the capacity: the length of the contact list.
         out_of_fold: whether each score comes from a model that did not see the customer.
         version: of the champion.
         as_of: the date of the run.
@@ -77,20 +82,20 @@ def score(
     *,
     now: datetime | None = None,
     from_address: str | None = None,
-    forgotten: Tombstones | None = None,
+    suppressed: Tombstones | None = None,
     progress: Progress | None = None,
 ) -> Scored:
     """Score the active customers of the source, or all those of ``from_address``.
 
     Where every customer of a flat source has a label, each is scored by a model of the champion's type that was fitted
-    without him.
+    without them.
 
     Args:
         settings: what to read, and how to decide.
         as_of: the as-of date; that of ``source.as_of`` when left out. A flat table is what it is today.
-        now: the present moment, with a time zone: nothing later is known.
+        now: the present, with a time zone: nothing recorded later counts.
         from_address: a flat file or database with the champion's features, instead of the source.
-        forgotten: who is left out; asked of the store when None.
+        suppressed: customers that are left out; asked of the store when None.
         progress: called with (fits done, fits in all), where models are fitted.
 
     Raises:
@@ -98,25 +103,25 @@ def score(
         ChurnError: the data cannot be read, or does not keep the champion's contract.
     """
     champion = live_model(settings)
-    predictor = ChurnPredictor(champion.bundle, threshold=settings.decision.threshold, bands=bands_of(settings))
-    forgotten = away(settings) if forgotten is None else forgotten
+    predictor = ChurnPredictor(champion.bundle)
+    suppressed = away(settings) if suppressed is None else suppressed
     with read_whole(from_address or settings.source.url):
-        found = _rows(settings, champion.bundle, as_of, now or datetime.now(UTC), from_address, forgotten)
+        found = _rows(settings, champion.bundle, as_of, now or datetime.now(UTC), from_address, suppressed)
     if found.out_of_fold:
-        scores, points = _out_of_fold(found.snapshot, predictor, settings, progress)
+        scores, points = _out_of_fold(found.snapshot, predictor, settings.training, progress)
     else:
         scores, points = predictor.score(found.snapshot), None
-    customers = ranked(found.snapshot, found.places, scores, points, predictor, settings)
+    ranking = rank_customers(scores, rule_of(settings.decision))
     return Scored(
-        customers,
-        likely=int(np.sum(scores >= predictor.threshold)),
-        worth_an_offer=int(pc.sum(pc.equal(customers.column("action"), OFFER)).as_py() or 0),
+        _list(found, ranking, points, predictor),
+        likely=ranking.totals.likely,
+        worth_an_offer=ranking.totals.on_contact_list,
         out_of_fold=found.out_of_fold,
         version=champion.version,
         as_of=found.as_of,
         report=found.report,
         champion=champion,
-        total=len(customers),
+        total=ranking.totals.customers,
     )
 
 
@@ -133,9 +138,15 @@ def live_model(settings: Settings) -> LiveModel:
     return champion
 
 
-def bands_of(settings: Settings) -> Bands:
-    """Where medium and high risk begin, by the settings."""
-    return Bands(medium_from=settings.decision.medium_from, high_from=settings.decision.high_from)
+def rule_of(decision: Decision) -> DecisionRule:
+    """What decides about each customer, by the settings."""
+    return DecisionRule(
+        Economics(**decision.economics()),
+        threshold=decision.threshold,
+        medium_from=decision.medium_from,
+        high_from=decision.high_from,
+        capacity=decision.capacity,
+    )
 
 
 def run_date(
@@ -153,14 +164,14 @@ def run_date(
     return day
 
 
-def nobody(day: date) -> DataError:
+def no_customers(day: date) -> DataError:
     """The error of a snapshot without rows."""
-    return DataError(f"nobody was a customer on {day}: check the source, or give another --as-of")
+    return DataError(f"there was no active customer on {day}: check the source, or give another --as-of")
 
 
 @dataclass(frozen=True)
 class _Rows:
-    """The customers to score, typed by the champion's contract, and the place of each in the source, from 1."""
+    """The customers to score, typed by the champion's contract, and the row of each in the source, from 1."""
 
     snapshot: pa.Table
     places: npt.NDArray[np.int64]
@@ -175,14 +186,14 @@ def _rows(
     as_of: date | None,
     now: datetime,
     from_address: str | None,
-    forgotten: Tombstones,
+    suppressed: Tombstones,
 ) -> _Rows:
     contract = bundle.contract
     if bundle.history is not None and from_address is None:
-        return _of_history(settings, bundle, bundle.history, as_of, now, forgotten)
+        return _of_history(settings, bundle, bundle.history, as_of, now, suppressed)
     table = open_source(settings.source) if from_address is None else open_table(from_address)
     # Before the validation, which quotes customers.
-    checked = check(table_without(table, contract, forgotten), contract)
+    checked = check(table_without(table, contract, suppressed), contract)
     snapshot = read_snapshot(checked.table, contract)
     rows, out_of_fold = np.arange(len(snapshot)), False
     if from_address is None and LABEL in snapshot.column_names:
@@ -199,25 +210,36 @@ def _of_history(
     history: HistoryContract,
     as_of: date | None,
     now: datetime,
-    forgotten: Tombstones,
+    suppressed: Tombstones,
 ) -> _Rows:
-    """The snapshot of one date, made as those were that the champion learnt from."""
-    tables = tables_without(open_history(settings.source, history), history, forgotten)
+    """The snapshot of one date, made like the champion's training data."""
+    tables = tables_without(open_history(settings.source, history), history, suppressed)
     day = run_date(settings, tables, history, as_of, now)
     missing = not_loaded(tables, history, day, now.astimezone(ZoneInfo(history.time_zone)).date())
-    found = read_history(tables, history, [day], known_until=now)
-    if not len(found):
-        raise nobody(day)
-    table = ibis.memtable(found.drop_columns([AS_OF]))
-    checked = check(table, bundle.contract)
-    report = replace(checked.report, problems=(*checked.report.problems, *missing))
-    return _Rows(read_snapshot(table, bundle.contract), np.arange(1, len(found) + 1), day, report)
+    snapshot = read_history(tables, history, [day], known_until=now).drop_columns([AS_OF])
+    if not len(snapshot):
+        raise no_customers(day)
+    report = check(ibis.memtable(snapshot), bundle.contract).report
+    report = replace(report, problems=(*report.problems, *missing))
+    return _Rows(snapshot, np.arange(1, len(snapshot) + 1), day, report)
+
+
+def _list(found: _Rows, ranking: Ranking, points: npt.NDArray[np.int64] | None, predictor: ChurnPredictor) -> pa.Table:
+    """The list; ``points`` of each customer of the snapshot and feature, computed at the top where None."""
+    contract, order = predictor.contract, ranking.order
+    top = order[: ranking.totals.explained]
+    explained = found.snapshot.take(pa.array(top))
+    shown = predictor.explain(explained)[1] if points is None else points[top]
+    customers: Any = found.places[order]
+    if contract.customer is not None:
+        customers = found.snapshot.column(contract.customer).take(pa.array(order))
+    return list_table(ranking, customers, contract.customer, reasons_of(explained, shown, contract))
 
 
 def _out_of_fold(
-    snapshot: pa.Table, predictor: ChurnPredictor, settings: Settings, progress: Progress | None
+    snapshot: pa.Table, predictor: ChurnPredictor, training: Training, progress: Progress | None
 ) -> tuple[Floats, npt.NDArray[np.int64]]:
-    """Scores and points of each customer from a model fitted on the other folds, with all that learns inside."""
+    """Scores and points of each customer, from a model that was fitted on the other folds from the start."""
     # Imported here: only this needs LightGBM and scikit-learn, and without them a list is there seconds earlier.
     from churn_mlops.models.fitting.inputs import FitSettings, stratified_folds
     from churn_mlops.models.train import fit_bundle
@@ -226,18 +248,18 @@ def _out_of_fold(
     y = snapshot.column(LABEL).to_numpy().astype(np.float64)
     scores = np.empty(len(y))
     points = np.empty((len(y), len(bundle.contract.features)), dtype=np.int64)
-    folds = stratified_folds(y, FOLDS, settings.training.seed)
+    folds = stratified_folds(y, FOLDS, training.seed)
     for done, (train, held_out) in enumerate(folds):
         part = fit_bundle(
             snapshot.take(pa.array(np.sort(train))),
             y[np.sort(train)],
             bundle.contract,
             bundle.model_type,
-            seed=settings.training.seed,
+            seed=training.seed,
             settings=FitSettings(
-                learning_rate=settings.training.learning_rate,
-                settings_cells=min(SETTINGS_CELLS, settings.training.settings_cells),
-                threads=settings.training.threads,
+                learning_rate=training.learning_rate,
+                settings_cells=min(SETTINGS_CELLS, training.settings_cells),
+                threads=training.threads,
             ),
         )
         scores[held_out], points[held_out] = ChurnPredictor(part).explain(snapshot.take(pa.array(held_out)))

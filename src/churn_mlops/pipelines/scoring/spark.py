@@ -1,7 +1,7 @@
-"""The scoring job on Spark: customers stay where they are, and the driver holds one batch of the list at a time.
+"""The scoring job on Spark: customers stay on the executors, and the driver holds one batch of the list at a time.
 
-Spark computes the snapshot once, validates it, scores it, puts the list in order and writes all scores as Parquet.
-``docs/scale.md`` says what runs where.
+Spark computes the snapshot once, validates it, scores it, ranks the customers of the list and writes all scores as
+Parquet. ``docs/scale.md`` says what runs where.
 """
 
 from __future__ import annotations
@@ -31,22 +31,16 @@ from churn_mlops.pipelines.erasure.suppression import away, tables_without
 from churn_mlops.pipelines.inputs.as_of import not_loaded
 from churn_mlops.pipelines.inputs.open_source import check, open_history
 from churn_mlops.pipelines.inputs.score_files import CUSTOMER
-from churn_mlops.pipelines.scoring.ranking import LEAVE_ALONE, OFFER, TOLD
-from churn_mlops.pipelines.scoring.score import Scored, bands_of, live_model, nobody, run_date
-from churn_mlops.pipelines.scoring.spark_workers import (
-    SCORED_TYPES,
-    ExplainBatches,
-    ScoreBatches,
-    Scorer,
-    inputs_of,
-    reason_columns,
-)
-from churn_mlops.retention.economics import Economics
-from churn_mlops.retention.ranking import OWN_COLUMNS
+from churn_mlops.pipelines.scoring.reasons import reason_columns
+from churn_mlops.pipelines.scoring.score import Scored, live_model, no_customers, rule_of, run_date
+from churn_mlops.pipelines.scoring.spark_workers import SCORED_TYPES, ExplainBatches, ScoreBatches, Scorer, inputs_of
+from churn_mlops.retention.decision import DecisionRule
+from churn_mlops.retention.economics import LEAVE_ALONE, OFFER
+from churn_mlops.retention.ranking import BEST_FIRST, ListTotals, customer_column
 from churn_mlops.store.suppression.tombstones import Tombstones
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame, SparkSession
+    from pyspark.sql import DataFrame
 
 log = structlog.get_logger("churn_mlops.pipelines")
 SNAPSHOT_VIEW = "churn_snapshot"
@@ -63,8 +57,7 @@ class SparkScored:
     Args:
         scored: the totals, and the first batch of the list.
         frame: the list, best first by ``rank``, with the features that its reasons are made of; held by Spark.
-        told: how many customers it holds: all who are likely to churn or worth an offer, and at least the first
-            `TOLD`.
+        length: how many customers it holds: ``ListTotals.explained``.
         scorer: gives the reasons.
         output: the folder that holds the scores of all runs, in a folder for each date and in that one for each run.
         written: the folder of this run.
@@ -72,23 +65,23 @@ class SparkScored:
 
     scored: Scored
     frame: DataFrame
-    told: int
+    length: int
     scorer: Scorer
     output: str
     written: str
 
     def batches(self) -> Iterator[pa.Table]:
-        """The list in parts of at most `BATCH_ROWS`, each computed when asked for, as ``lists.ranked`` gives it."""
-        if self.told:
+        """The list in parts of at most `BATCH_ROWS`, each computed when asked for; columns as in ``list_table``."""
+        if self.length:
             yield self.scored.customers
         contract = self.scored.champion.bundle.contract
-        for first in range(BATCH_ROWS, self.told, BATCH_ROWS):
+        for first in range(BATCH_ROWS, self.length, BATCH_ROWS):
             yield _batch(self.frame, self.scorer, contract, first)
 
     def only_published(self, keep_days: int | None) -> None:
-        """Delete the scores of other runs of the date, which nobody can tell from these, and those of dates too old.
+        """Delete the scores of other runs of the date, which look like these, and those of dates too old.
 
-        What cannot be deleted is in the log: the run is published by now.
+        A failure is logged only: the run is already published.
         """
         session = self.frame.sparkSession
         oldest = date.min if keep_days is None else self.scored.as_of - timedelta(days=keep_days)
@@ -102,23 +95,23 @@ class SparkScored:
                     if (found := _DAY.search(day)) and date.fromisoformat(found[0]) < oldest:
                         deleted(session, day)
         except SourceError as error:
-            log.warning("old scores were not deleted", reason=str(error))
+            log.warning("score_deletion_failed", reason=str(error))
 
 
 @contextmanager
 def scored_on_spark(
-    settings: Settings, as_of: date | None = None, *, now: datetime | None = None, forgotten: Tombstones | None = None
+    settings: Settings, as_of: date | None = None, *, now: datetime | None = None, suppressed: Tombstones | None = None
 ) -> Iterator[SparkScored]:
     """Score the active customers of the source by Spark, and write all scores to ``scoring.output``.
 
-    Each customer gets the score, the rank and the reasons that he has when one process scores the same tables. What
-    Spark holds for it is given back at the end of the block.
+    Each customer gets the same score, rank and reasons as in a run of one process on the same tables. Spark's memory is
+    released at the end of the block.
 
     Args:
         settings: what to read, and how to decide; ``source.url`` leads to Spark.
         as_of: the as-of date; that of ``source.as_of`` when left out.
-        now: the present moment, with a time zone: nothing later is known.
-        forgotten: who is left out; asked of the store when None.
+        now: the present, with a time zone: nothing recorded later counts.
+        suppressed: customers that are left out; asked of the store when None.
 
     Raises:
         ConfigError: there is no ``scoring.output``, the champion was trained on a flat table, or the date lies ahead.
@@ -129,9 +122,9 @@ def scored_on_spark(
     champion = live_model(settings)
     history, output = _needed(settings, champion)
     place = SparkAddress.of(str(settings.source.url))
-    forgotten = away(settings) if forgotten is None else forgotten
+    suppressed = away(settings) if suppressed is None else suppressed
     with explained(place), ExitStack() as held:
-        tables = tables_without(open_history(settings.source, history), history, forgotten)
+        tables = tables_without(open_history(settings.source, history), history, suppressed)
         day = run_date(settings, tables, history, as_of, now)
         rows = snapshot(tables, history, [day], known_until=now)
         kept = frame_of(rows).persist()
@@ -139,7 +132,8 @@ def scored_on_spark(
         inputs, report = _checked(kept, rows, champion.bundle.contract, day)
         missing = not_loaded(tables, history, day, now.astimezone(ZoneInfo(history.time_zone)).date())
         report = replace(report, problems=(*report.problems, *missing))
-        scorer = _scorer(inputs.sparkSession, champion, settings)
+        rule = rule_of(settings.decision)
+        scorer = Scorer(inputs.sparkSession.sparkContext.broadcast(champion.bundle.to_bytes()), rule)
         held.callback(scorer.bundle.destroy)
         scores = _scores(inputs, scorer).persist()
         held.callback(scores.unpersist)
@@ -147,15 +141,15 @@ def scored_on_spark(
         written = f"{output}/{day}/{run_name(now)}"
         _write(scores, day, written)
         kept.unpersist()
-        totals = _totals(scores, settings.decision.capacity)
-        placed = _sorted(scores, totals).persist()
+        totals = _totals(scores, rule)
+        placed = _best_first(scores, totals).persist()
         held.callback(placed.unpersist)
-        frame = _ranked(placed, totals, settings.decision.capacity)
+        frame = _ranked(placed, totals, rule)
         first = _batch(frame, scorer, champion.bundle.contract, 0)
         scored = Scored(
             first,
             likely=totals.likely,
-            worth_an_offer=totals.worth_an_offer,
+            worth_an_offer=totals.on_contact_list,
             out_of_fold=False,
             version=champion.version,
             as_of=day,
@@ -163,27 +157,12 @@ def scored_on_spark(
             champion=champion,
             total=totals.customers,
         )
-        yield SparkScored(scored, frame, totals.told, scorer, output, written)
+        yield SparkScored(scored, frame, totals.explained, scorer, output, written)
 
 
 def run_name(started_at: datetime) -> str:
-    """The name of a run's folder of scores, by the moment when it began: ``20261123T050000.000000Z``."""
+    """The name of a run's folder of scores, by its start: ``20261123T050000.000000Z``."""
     return started_at.astimezone(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
-
-
-@dataclass(frozen=True)
-class _Totals:
-    """Of all customers: how many, how many are likely, gain by an offer, are worth one, and stand in the list."""
-
-    customers: int
-    likely: int
-    gaining: int
-    worth_an_offer: int
-
-    @property
-    def told(self) -> int:
-        """Length of the list: both kinds have the highest scores, so that the longer of them holds the other."""
-        return min(self.customers, max(self.likely, self.worth_an_offer, TOLD))
 
 
 def _needed(settings: Settings, champion: LiveModel) -> tuple[HistoryContract, str]:
@@ -202,24 +181,15 @@ def _needed(settings: Settings, champion: LiveModel) -> tuple[HistoryContract, s
 
 
 def _checked(kept: DataFrame, rows: ir.Table, contract: DataContract, day: date) -> tuple[DataFrame, ValidationReport]:
-    """The snapshot ``kept``, found to keep its contract, as the customer and the inputs of the model."""
+    """Validate the snapshot ``kept``; return the customer and the inputs of the model, and what was found."""
     if not kept.count():
-        raise nobody(day)
+        raise no_customers(day)
     kept.createOrReplaceTempView(SNAPSHOT_VIEW)
     checked = check(rows.get_backend().table(SNAPSHOT_VIEW).drop(AS_OF), contract)
     cells = typed(checked.table, contract)
     names = dict(zip(contract.features, inputs_of(len(contract.features)), strict=True))
     customer = cells[str(contract.customer)].name(CUSTOMER)
     return frame_of(cells.select(customer, *(cells[old].name(new) for old, new in names.items()))), checked.report
-
-
-def _scorer(session: SparkSession, champion: LiveModel, settings: Settings) -> Scorer:
-    return Scorer(
-        session.sparkContext.broadcast(champion.bundle.to_bytes()),
-        threshold=settings.decision.threshold,
-        bands=bands_of(settings),
-        economics=Economics(**settings.decision.economics()),
-    )
 
 
 def _scores(inputs: DataFrame, scorer: Scorer) -> DataFrame:
@@ -237,28 +207,29 @@ def _write(scores: DataFrame, day: date, path: str) -> None:
     scores.select(customer, sf.lit(day).alias("as_of"), *others).write.mode("overwrite").parquet(path)
 
 
-def _totals(scores: DataFrame, capacity: int | None) -> _Totals:
+def _totals(scores: DataFrame, rule: DecisionRule) -> ListTotals:
     from pyspark.sql import functions as sf
 
-    found = scores.agg(sf.count("*"), sf.count_if("will_churn"), sf.count_if("gains")).first()
-    customers, likely, gaining = found if found is not None else (0, 0, 0)
-    return _Totals(customers, likely, gaining, gaining if capacity is None else min(gaining, capacity))
+    found = scores.agg(sf.count("*"), sf.count_if("will_churn"), sf.count_if("worth_an_offer")).first()
+    customers, likely, worth = found if found is not None else (0, 0, 0)
+    return ListTotals.of(customers, likely, worth, rule)
 
 
-def _sorted(scores: DataFrame, totals: _Totals) -> DataFrame:
-    """Those who may stand in the list, best first, with `_PLACE`; ties are broken by the customer, byte by byte."""
+def _best_first(scores: DataFrame, totals: ListTotals) -> DataFrame:
+    """The customers of the list, and maybe more, best first, with `_PLACE`; equal scores by customer, byte by byte."""
     from pyspark.sql import functions as sf
 
-    best_first = [sf.desc("score"), sf.asc(CUSTOMER)]
-    if max(totals.likely, totals.gaining) >= totals.told:
-        chosen = scores.filter("will_churn OR gains").orderBy(*best_first)
+    columns, ascending = list(BEST_FIRST), list(BEST_FIRST.values())
+    if max(totals.likely, totals.worth_an_offer) >= totals.explained:
+        chosen = scores.filter("will_churn OR worth_an_offer").orderBy(columns, ascending=ascending)
     else:  # a few more than those, for people to look at
-        chosen = scores.orderBy(*best_first).limit(totals.told).orderBy(*best_first)
+        top = scores.orderBy(columns, ascending=ascending).limit(totals.explained)
+        chosen = top.orderBy(columns, ascending=ascending)
     return chosen.withColumn(_PLACE, sf.monotonically_increasing_id())
 
 
-def _ranked(placed: DataFrame, totals: _Totals, capacity: int | None) -> DataFrame:
-    """The list with ``rank`` and ``action``: of each partition of the sorted rows it is counted how many go before it.
+def _ranked(placed: DataFrame, totals: ListTotals, rule: DecisionRule) -> DataFrame:
+    """The list with ``rank`` and ``action``. A rank is the place in a partition after the sizes of those before it.
 
     A rank by a window would take all rows through one task.
     """
@@ -270,22 +241,21 @@ def _ranked(placed: DataFrame, totals: _Totals, capacity: int | None) -> DataFra
     before = sf.array(*(sf.lit(rows).cast("long") for rows in accumulate([0, *sizes[:-1]])))
     within = sf.col(_PLACE).bitwiseAND(sf.lit((1 << _PARTITION_BITS) - 1))
     rank = sf.element_at(before, (partition + 1).cast("int")) + within + 1
-    offered = sf.col("gains") & (sf.col("rank") <= (totals.customers if capacity is None else capacity))
-    action = sf.when(offered, OFFER).otherwise(LEAVE_ALONE)
-    return placed.withColumn("rank", rank).filter(sf.col("rank") <= totals.told).withColumn("action", action)
+    on_contact_list = rule.on_contact_list(sf.col("worth_an_offer"), sf.col("rank"))
+    action = sf.when(on_contact_list, OFFER).otherwise(LEAVE_ALONE)
+    return placed.withColumn("rank", rank).filter(sf.col("rank") <= totals.explained).withColumn("action", action)
 
 
 def _batch(frame: DataFrame, scorer: Scorer, contract: DataContract, first: int) -> pa.Table:
-    """The customers of the list after the first ``first`` of them, a batch of them, with their reasons."""
+    """One batch of the list with its reasons: the customers after rank ``first``."""
     from pyspark.sql.types import StringType, StructField, StructType
 
     inputs = inputs_of(len(contract.features))
     reasons = reason_columns(len(inputs))
-    rows = frame.filter(f"rank > {first} AND rank <= {first + BATCH_ROWS}").drop(_PLACE, "gains")
+    rows = frame.filter(f"rank > {first} AND rank <= {first + BATCH_ROWS}").drop(_PLACE, "worth_an_offer")
     kept = [one for one in rows.schema.fields if one.name not in inputs]
     schema = StructType([*kept, *(StructField(name, StringType()) for name in reasons)])
     found = rows.mapInArrow(ExplainBatches(scorer), schema).toArrow().sort_by("rank")
-    customer = str(contract.customer)
-    name = CUSTOMER if customer in OWN_COLUMNS else customer
+    name = customer_column(contract.customer)
     columns = ["rank", CUSTOMER, "score", "risk_band", "will_churn", "action", "expected_gain", *reasons]
     return pa.table({name if one == CUSTOMER else one: found.column(one) for one in columns})

@@ -10,7 +10,7 @@ import ibis.expr.types as ir
 
 from churn_mlops.data.contract import DataContract, HistoryContract, load_contract
 from churn_mlops.data.engine.typed_table import read_snapshot
-from churn_mlops.data.sources.open import read_whole
+from churn_mlops.data.sources.database import read_whole
 from churn_mlops.data.sources.spark import spark_running
 from churn_mlops.data.validation.validate import ValidationReport
 from churn_mlops.pipelines.erasure.suppression import table_without, tables_without

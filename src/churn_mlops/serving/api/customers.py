@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from typing import Any, Literal, Protocol
 
@@ -13,20 +13,26 @@ from pydantic import Field
 
 from churn_mlops.models.inference import ChurnPredictor
 from churn_mlops.retention import Economics
-from churn_mlops.serving.access.principal import about
+from churn_mlops.retention.economics import OFFER, action_of
+from churn_mlops.serving.access.principal import about, principal_of
 from churn_mlops.serving.api.refusals import refusing
 from churn_mlops.serving.http.errors import RequestError
 from churn_mlops.serving.model.request_models import CustomerName, Prediction, Reason
 from churn_mlops.serving.model.served_model import ServedModel
 from churn_mlops.serving.prediction.responses import as_json, explanation, prediction
+from churn_mlops.serving.prediction.service import PredictionService
 from churn_mlops.serving.prediction.suppression import SuppressionCheck
 from churn_mlops.serving.resilience.circuit_breaker import CircuitBreaker
 from churn_mlops.serving.resilience.store_client import StoreClient, StoreUnavailableError
 from churn_mlops.serving.resilience.thread_pool import BoundedThreadPool
+from churn_mlops.store import Store
 from churn_mlops.store.scoring.predictions import Prediction as Published
-from churn_mlops.store.scoring.predictions import prediction_of
+from churn_mlops.store.scoring.predictions import prediction_of, predictions
+from churn_mlops.store.scoring.runs import latest_run
 
 THREADS = 2
+CONTACT_LIST_SECONDS = 1.0
+"""Longest wait for the store to say who is on the contact list."""
 NO_SOURCE = "this server reads no source"
 _REFUSALS = refusing({404: "There is no such active customer", 422: "The name is none that a customer can have"})
 log = structlog.get_logger("churn_mlops.serving")
@@ -49,22 +55,6 @@ ReadCustomer = Callable[[str, Bundle], Row | None]
 """Reads one customer from the source for a model's bundle; None where he is no active customer."""
 
 
-class Keep(Protocol):
-    """Keeps what was said of customers."""
-
-    def __call__(
-        self,
-        request: Request,
-        live: ServedModel,
-        as_of: str,
-        rows: Sequence[Mapping[str, Any]],
-        told: Sequence[bytes],
-        *,
-        customer: str | None,
-    ) -> None:
-        """Keep it."""
-
-
 class Risk(Prediction):
     """How likely one customer is to leave, why, and what to do."""
 
@@ -73,7 +63,14 @@ class Risk(Prediction):
     reasons: list[Reason] | list[str] | None = Field(
         description="of a published score in words alone, and null for somebody who is not on the list"
     )
-    action: Literal["offer", "leave_alone"]
+    action: Literal["offer", "leave_alone"] = Field(
+        description="`offer` to those on the contact list; by the score alone where `on_contact_list` is null"
+    )
+    worth_an_offer: bool = Field(description="whether an offer is expected to gain money, by the score alone")
+    on_contact_list: bool | None = Field(
+        description="whether they are on the contact list of the newest published date, which ends at the capacity; "
+        "null where no date is published, or the store cannot be reached"
+    )
     model_version: str
     as_of: date
     origin: Literal["source", "published"] = Field(
@@ -128,24 +125,16 @@ class SourceUnavailableError(Exception):
 
 
 def add_risk(
-    app: FastAPI,
-    current: Callable[[], ServedModel],
-    source: Source,
-    store: StoreClient,
-    economics: Economics,
-    keep: Keep,
-    forgotten: SuppressionCheck,
+    app: FastAPI, service: PredictionService, source: Source, store: StoreClient, suppression: SuppressionCheck
 ) -> None:
     """Add the route.
 
     Args:
         app: the application.
-        current: gives the model that is live, or refuses.
+        service: has the model that is live, and logs predictions.
         source: where a customer is read.
         store: where the last published score is.
-        economics: what decides about an offer.
-        keep: keeps what was said.
-        forgotten: knows of whom nothing is told.
+        suppression: knows which customers were erased.
     """
 
     @app.get(
@@ -161,8 +150,8 @@ def add_risk(
         One who was forgotten is no customer of this server, whatever the source knows.
         """
         about(request, customer_id)
-        live = current()
-        if await forgotten.holds(customer_id):  # the source is not asked about him
+        live = service.model
+        if await suppression.holds(customer_id):  # the source is not asked about them
             raise _unknown()
         try:
             row = await source.row(customer_id, live.predictor)
@@ -170,15 +159,17 @@ def add_risk(
             return _answer(await _published(store, customer_id, str(why)))
         if row is None:
             raise _unknown()
-        answer = _scored(live, customer_id, row, economics)
-        told = as_json(answer)
-        keep(request, live, row.as_of.isoformat(), (row.values,), (told,), customer=customer_id)
-        return _answer(answer, id=request.scope["state"]["request_id"])
+        listed = await _ask_contact_list(store, customer_id)
+        answer = _scored(live, customer_id, row, service.economics, listed)
+        response, id = _answer(answer), request.scope["state"]["request_id"]
+        response.headers["X-Prediction-Id"] = id
+        told = {id: (row.values, bytes(response.body))}
+        service.log(live, row.as_of, principal_of(request).name, told, customer_id)
+        return response
 
 
-def _answer(answer: Mapping[str, Any], id: str | None = None) -> Response:
+def _answer(answer: Mapping[str, Any]) -> Response:
     headers = {"X-Model-Version": answer["model_version"], "X-As-Of": answer["as_of"]}
-    headers |= {} if id is None else {"X-Prediction-Id": id}
     return Response(as_json(answer), media_type="application/json", headers=headers)
 
 
@@ -186,20 +177,48 @@ def _unknown() -> RequestError:
     return RequestError(404, "there is no active customer of this name", [("customer_id", "is no active customer")])
 
 
-def _scored(live: ServedModel, customer: str, row: Row, economics: Economics) -> dict[str, Any]:
+def _scored(
+    live: ServedModel, customer: str, row: Row, economics: Economics, on_contact_list: bool | None
+) -> dict[str, Any]:
     probability = live.predictor.score_one(row.values)
     return (
         {"customer_id": customer}
         | prediction(probability, live.predictor.threshold)
         | explanation(live, row.values, probability, economics)
+        | _contact(on_contact_list)
         | {"model_version": live.version, "as_of": row.as_of.isoformat(), "origin": "source"}
         | {"age_days": _age(row.as_of), "why_published": None}
     )
 
 
-async def _published(store: StoreClient, customer: str, why: str) -> dict[str, Any]:
+async def _ask_contact_list(store: StoreClient, customer: str) -> bool | None:
+    """:func:`_on_contact_list`; None too while the store is unavailable: a score does not wait for it."""
     try:
-        found: Published | None = await store.ask(lambda opened: prediction_of(opened, customer))
+        return await store.ask(lambda opened: _on_contact_list(opened, customer), CONTACT_LIST_SECONDS)
+    except StoreUnavailableError:
+        return None
+
+
+def _on_contact_list(store: Store, customer: str) -> bool | None:
+    """Whether the customer is on the contact list of the newest published date; None where no date is published."""
+    run = latest_run(store)
+    if run is None or run.deleted_at is not None:
+        return None
+    return any(one.action == OFFER for one in predictions(store, run.as_of, customer=customer))
+
+
+def _contact(on_contact_list: bool | None) -> dict[str, Any]:
+    """The contact list, and the action where there is one."""
+    found: dict[str, Any] = {"on_contact_list": on_contact_list}
+    return found if on_contact_list is None else found | {"action": action_of(on_contact_list)}
+
+
+async def _published(store: StoreClient, customer: str, why: str) -> dict[str, Any]:
+    def read(opened: Store) -> tuple[Published | None, bool | None]:
+        return prediction_of(opened, customer), _on_contact_list(opened, customer)
+
+    try:
+        found, on_contact_list = await store.ask(read)
     except StoreUnavailableError:
         told = "neither the source nor the store can be reached: try again in a few seconds"
         raise RequestError(503, told, headers={"Retry-After": "5"}) from None
@@ -216,6 +235,8 @@ async def _published(store: StoreClient, customer: str, why: str) -> dict[str, A
         "risk_band": found.risk_band,
         "reasons": found.reasons,
         "action": found.action,
+        "worth_an_offer": found.expected_gain > 0.0,
+        **_contact(on_contact_list),
         "model_version": found.model_version,
         "as_of": found.as_of.isoformat(),
         "origin": "published",

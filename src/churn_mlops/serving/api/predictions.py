@@ -24,7 +24,7 @@ from churn_mlops.serving.model.request_models import (
 from churn_mlops.serving.prediction.responses import as_json, batch_body
 from churn_mlops.serving.resilience.store_client import StoreClient
 from churn_mlops.store import Store
-from churn_mlops.store.prediction_log import Answer, answers_of
+from churn_mlops.store.prediction_log import PredictionRecord, records_of
 from churn_mlops.store.scoring.predictions import Prediction as Published
 from churn_mlops.store.scoring.predictions import predictions
 from churn_mlops.store.scoring.runs import dates
@@ -105,14 +105,14 @@ def add_kept(app: FastAPI, store: StoreClient) -> None:
         """
         answers = []
         if re.fullmatch(PREDICTION_ID, prediction_id):
-            answers = await store.ask(lambda opened: answers_of(opened, prediction_id))
+            answers = await store.ask(lambda opened: records_of(opened, prediction_id))
         if not answers:
             raise RequestError(404, _UNKNOWN)
         about(request, answers[0].customer)  # those of a batch are nameless
         return _again(prediction_id, answers)
 
 
-def _again(prediction_id: str, answers: list[Answer]) -> Response:
+def _again(prediction_id: str, answers: list[PredictionRecord]) -> Response:
     first = answers[0]
     is_batch = first.id != prediction_id
     body = batch_body([answer.answer.encode() for answer in answers]) if is_batch else first.answer.encode()

@@ -9,7 +9,7 @@ be refused, goes the general way, which tells everything there is to tell.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, cast
 
 from starlette.types import Scope
@@ -23,13 +23,13 @@ from churn_mlops.serving.http.request_limits import check_hosts
 from churn_mlops.serving.http.security_headers import SECURITY_HEADER_LINES
 from churn_mlops.serving.model.served_model import ModelSlot
 from churn_mlops.serving.observability.request_log import RequestLog, new_request_id
+from churn_mlops.serving.prediction.service import Answer
 
 PATH = "/predict"
 _TARGET = b"/predict"
 _RULE = rule_of("POST", PATH)
-Headers = Sequence[tuple[bytes, bytes]]
-Predict = Callable[[bytes, str, Principal], tuple[bytes, Headers]]
-"""Predicts by a body, for a request of this id and caller: the answer, and its headers."""
+Predict = Callable[[bytes, str, str], Answer]
+"""Predicts for the customer in a body, for a request of this ID and the principal of this name."""
 
 
 class FastPath:
@@ -70,7 +70,7 @@ class FastPath:
             return None
         request_id = new_request_id()
         try:
-            told, headers = self._predict(body, request_id, caller)
+            told, headers = self._predict(body, request_id, caller.name)
         except Exception:  # whatever it is, it comes again on the general way, which finds the words for it
             if self._admission is not None:
                 self._admission.forget(caller)

@@ -94,7 +94,8 @@ class ExplainedPrediction(Prediction):
 
     risk_band: Literal["low", "medium", "high"]
     reasons: list[Reason] = Field(description="every feature, the largest first")
-    action: Literal["offer", "leave_alone"]
+    action: Literal["offer", "leave_alone"] = Field(description="by the score alone, whatever the capacity")
+    worth_an_offer: bool = Field(description="whether an offer is expected to gain money, by the score alone")
     model_version: str
     as_of: date
 
@@ -168,7 +169,7 @@ def may_be_null(feature: Feature) -> bool:
 def _type_of(feature: Feature) -> Any:
     if feature.type == "number":
         kind: Any = Annotated[float, Field(strict=True, allow_inf_nan=False, ge=feature.min, le=feature.max)]
-        if not feature.notation.is_plain:
+        if not feature.number_format.is_plain:
             kind = Annotated[kind, BeforeValidator(_written(feature)), WithJsonSchema(_number_schema(feature))]
     elif feature.type == "boolean":
         kind = Annotated[bool, BeforeValidator(_truth), WithJsonSchema({"enum": [True, False, 0, 1]})]
@@ -214,13 +215,13 @@ def _level(feature: Feature) -> Callable[[Any], Any]:
 
 def _written(feature: Feature) -> Callable[[Any], Any]:
     """A number may be sent as a text in the notation of the file, which is read as there."""
-    example = feature.notation.example()
+    example = feature.number_format.example()
 
     def number(value: Any) -> Any:
         if not isinstance(value, str):
             return value
         try:
-            return feature.notation.number_in(value)
+            return feature.number_format.number_in(value)
         except ValueError:
             raise PydanticCustomError(
                 "written", "must be a number, or a text such as {example}", {"example": example}
@@ -232,7 +233,7 @@ def _written(feature: Feature) -> Callable[[Any], Any]:
 def _number_schema(feature: Feature) -> dict[str, Any]:
     bounds = {"minimum": feature.min, "maximum": feature.max}
     number = {"type": "number"} | {key: bound for key, bound in bounds.items() if bound is not None}
-    return {"anyOf": [number, {"type": "string", "examples": [feature.notation.example()]}]}
+    return {"anyOf": [number, {"type": "string", "examples": [feature.number_format.example()]}]}
 
 
 def _is_plain_json(level: str) -> bool:

@@ -1,69 +1,57 @@
-"""What was said is kept: answers go to the store in groups, by a thread of their own, off the path of requests."""
+"""The prediction log of a server: records are written in groups by a thread of their own, off the path of requests."""
 
 from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from datetime import UTC, date, datetime
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 import structlog
-from pydantic_core import to_json
 from starlette.concurrency import run_in_threadpool
 
 from churn_mlops.errors import RowsRefusedError, StoreError
-from churn_mlops.serving.model.served_model import ServedModel
 from churn_mlops.serving.resilience.store_client import StoreClient
 from churn_mlops.store import Store
-from churn_mlops.store.prediction_log import Answer, keep_answers
+from churn_mlops.store.prediction_log import PredictionRecord, write_records
 
 GROUP = 1000
 EVERY_SECONDS = 0.1
 FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 0.1, 2.0
 DRAIN_SECONDS = 5.0
 log = structlog.get_logger("churn_mlops.serving")
+Records = Sequence[PredictionRecord]
 
 
-class Said(NamedTuple):
-    """What one request was answered.
+@dataclass(frozen=True)
+class LogStats:
+    """What became of the records of a prediction log.
 
     Args:
-        id: the prediction id; the customers of a batch have it with ``-`` and their place.
-        at: when, seconds since 1970.
-        live: the model that answered.
-        as_of: the as-of date that was told, ISO.
-        caller: who asked.
-        rows: the fields of each customer, as they were read.
-        bodies: what was said of each of them, JSON.
-        batch: whether the request was a batch.
-        customer: whom it is about, where his name is known.
+        waiting: records that are not in the store yet.
+        kept: records that are in the store: they survive the end of this process.
+        dropped: records that never will be in the store.
     """
 
-    id: str
-    at: float
-    live: ServedModel
-    as_of: str
-    caller: str
-    rows: Sequence[Mapping[str, Any]]
-    bodies: Sequence[bytes]
-    batch: bool = False
-    customer: str | None = None
+    waiting: int = 0
+    kept: int = 0
+    dropped: int = 0
 
 
 class PredictionLogger:
-    """Takes what was said without waiting for anything, and writes it to the store in groups.
+    """Takes the records of requests without waiting, and writes them to the store in groups.
 
-    A group that cannot be written waits, with growing pauses, until it can. What comes while the queue is full is
-    dropped and counted; nothing of a request's answer depends on it.
+    A group that cannot be written waits, with growing pauses, until it can. Records that arrive while the queue is
+    full are dropped and counted. No answer of a request depends on the log.
 
     Args:
-        store: where answers go.
-        most_waiting: most answers that wait; a batch that would go beyond it is dropped whole.
+        store: where records go.
+        most_waiting: most records that wait; a batch that would exceed it is dropped whole.
         every: longest pause between two groups while there is something to write, in seconds.
         drain_seconds: most time that :meth:`close` takes.
-        hash_key: by which those are told who were forgotten, of whom nothing is kept; None looks for nobody.
+        hash_key: recognises erased customers, whose records are not written; None checks nothing.
     """
 
     def __init__(
@@ -76,48 +64,52 @@ class PredictionLogger:
     ) -> None:
         self.store, self._most_waiting, self._hash_key = store, most_waiting, hash_key
         self._every, self._drain_seconds = every, drain_seconds
-        self._queue: deque[Said] = deque()
+        self._queue: deque[Records] = deque()
         self._lock = threading.Lock()
         self._closing, self._given_up = threading.Event(), threading.Event()
         self._thread: threading.Thread | None = None
-        self._is_away = False
-        self.waiting = 0
-        """Answers that are not in the store yet."""
-        self.kept = 0
-        """Answers that are in the store: they outlive whatever becomes of this process."""
-        self.dropped = 0
-        """Answers that never will be."""
+        self._is_store_down = False
+        self._waiting = self._kept = self._dropped = 0
 
-    def keep(self, said: Said) -> bool:
-        """Take what was said; False where the queue is full, and it is dropped. Takes microseconds, from any thread."""
-        count = len(said.bodies)
+    @property
+    def stats(self) -> LogStats:
+        """The counts of this moment, which fit together."""
         with self._lock:
-            if self.waiting + count > self._most_waiting:
-                self.dropped += count
+            return LogStats(self._waiting, self._kept, self._dropped)
+
+    def log(self, records: Records) -> bool:
+        """Take the records of one request, all or none; False where the queue is full and they are dropped.
+
+        Takes microseconds, from any thread.
+        """
+        count = len(records)
+        with self._lock:
+            if self._waiting + count > self._most_waiting:
+                self._dropped += count
                 return False
-            self.waiting += count
-            self._queue.append(said)
+            self._waiting += count
+            self._queue.append(records)
         return True
 
     def start(self) -> None:
-        """Begin to write."""
+        """Start to write."""
         self._closing.clear()
         self._given_up.clear()
-        self._thread = threading.Thread(target=self._work, name="keeper", daemon=True)
+        self._thread = threading.Thread(target=self._work, name="prediction-log", daemon=True)
         self._thread.start()
 
     def close(self) -> None:
-        """Write what waits, as far as the time allows; the rest is dropped, counted and told in the log."""
+        """Write what waits, as far as the time allows; the rest is dropped, counted and logged."""
         self._closing.set()
         if self._thread is not None:
             self._thread.join(self._drain_seconds)
         self._given_up.set()
         with self._lock:
-            left, self.waiting = self.waiting, 0
+            left, self._waiting = self._waiting, 0
             self._queue.clear()
-            self.dropped += left
+            self._dropped += left
         if left:
-            log.error("answers were not kept", answers=left, reason=self.store.failure or "the store is too slow")
+            log.error("prediction_log_dropped", records=left, reason=self.store.failure or "the store is too slow")
 
     def _work(self) -> None:
         while True:
@@ -126,114 +118,99 @@ class PredictionLogger:
                 self._write(group)
             elif self._closing.is_set():
                 return
-            elif self.store.failure is not None:  # so that /ready tells when it is back, though nobody asks
+            elif self.store.failure is not None:  # so that /ready shows when it is back, also without requests
                 self._ping()
-            if sum(len(said.bodies) for said in group) < GROUP:
+            if sum(map(len, group)) < GROUP:
                 self._closing.wait(self._every)
 
-    def _next_group(self) -> list[Said]:
-        """What waits, up to ``GROUP`` answers; a batch is never torn apart."""
-        group: list[Said] = []
+    def _next_group(self) -> list[Records]:
+        """What waits, up to ``GROUP`` records; a batch is never split."""
+        group: list[Records] = []
         count = 0
         while count < GROUP and self._queue:
             try:
-                said = self._queue.popleft()
+                records = self._queue.popleft()
             except IndexError:  # given up meanwhile
                 break
-            group.append(said)
-            count += len(said.bodies)
+            group.append(records)
+            count += len(records)
         return group
 
-    def _write(self, group: list[Said]) -> None:
-        answers = [answer for said in group for answer in _answers(said)]
+    def _write(self, group: list[Records]) -> None:
+        records = [record for one in group for record in one]
         pause = FIRST_WAIT_SECONDS
         while not self._given_up.is_set():
             try:
-                forgotten = self.store.ask_now(lambda store: keep_answers(store, answers, hash_key=self._hash_key))
+                erased = self.store.ask_now(lambda store: write_records(store, records, hash_key=self._hash_key))
             except RowsRefusedError:
                 self._write_apart(group)
                 return
             except StoreError as error:
-                self._note_away(error)
+                self._note_store_down(error)
                 self._given_up.wait(pause)
                 pause = min(2 * pause, LONGEST_WAIT_SECONDS)
             else:
-                self._note_back()
-                self._count(kept=len(answers) - forgotten, dropped=forgotten)
+                self._note_store_up()
+                self._count(kept=len(records) - erased, dropped=erased)
                 return
 
-    def _write_apart(self, group: list[Said]) -> None:
-        """Something in the group is no answer to the store: the others are kept without it."""
+    def _write_apart(self, group: list[Records]) -> None:
+        """The store refuses something in the group: the other requests are written without it."""
         if len(group) > 1:
-            for said in group:
-                self._write([said])
+            for records in group:
+                self._write([records])
             return
-        count = len(group[0].bodies)
-        self._count(dropped=count)
-        log.error("answers were refused by the store", answers=count, request_id=group[0].id)
+        (refused,) = group
+        self._count(dropped=len(refused))
+        log.error("prediction_log_refused", records=len(refused), prediction_id=refused[0].id)
 
     def _count(self, kept: int = 0, dropped: int = 0) -> None:
         with self._lock:
             if self._given_up.is_set():
-                # They were counted as dropped; that they came to be kept after all, in the last moment, is told too.
-                self.dropped -= kept
+                # They were counted as dropped, and came to be written in the last moment.
+                self._dropped -= kept
             else:
-                self.waiting -= kept + dropped
-                self.dropped += dropped
-            self.kept += kept
+                self._waiting -= kept + dropped
+                self._dropped += dropped
+            self._kept += kept
 
     def _ping(self) -> None:
         try:
-            self.store.ask_now(_look)
+            self.store.ask_now(_ping)
         except StoreError:
             return
-        self._note_back()
+        self._note_store_up()
 
-    def _note_away(self, error: StoreError) -> None:
-        if not self._is_away:
-            self._is_away = True
-            log.warning("answers wait for the store", waiting=self.waiting, reason=str(error))
+    def _note_store_down(self, error: StoreError) -> None:
+        if not self._is_store_down:
+            self._is_store_down = True
+            log.warning("store_unavailable", waiting=self.stats.waiting, reason=str(error))
 
-    def _note_back(self) -> None:
-        if self._is_away:
-            self._is_away = False
-            log.info("the store is back", waiting=self.waiting, dropped=self.dropped)
-
-
-def prediction_logger_of(store: StoreClient | None, most_waiting: int, hash_key: str) -> PredictionLogger | None:
-    """The keeper of an application; None where it has no store."""
-    return None if store is None else PredictionLogger(store, most_waiting, hash_key=hash_key)
+    def _note_store_up(self) -> None:
+        if self._is_store_down:
+            self._is_store_down = False
+            stats = self.stats
+            log.info("store_available", waiting=stats.waiting, dropped=stats.dropped)
 
 
-def told_of(keeper: PredictionLogger | None) -> dict[str, Any]:
-    """What ``/ready`` tells of the store and of what waits for it."""
-    if keeper is None:
+def readiness_of(logger: PredictionLogger | None) -> dict[str, Any]:
+    """What ``/ready`` says of the store and of the records that wait for it."""
+    if logger is None:
         return {}
-    return {
-        "store": keeper.store.state,
-        "answers_waiting": keeper.waiting,
-        "answers_dropped": keeper.dropped,
-    }
+    stats = logger.stats
+    return {"store": logger.store.state, "answers_waiting": stats.waiting, "answers_dropped": stats.dropped}
 
 
 @asynccontextmanager
-async def keeping(keeper: PredictionLogger) -> AsyncIterator[None]:
-    """Let ``keeper`` write; the end waits until it is drained."""
-    keeper.start()
+async def prediction_logging(logger: PredictionLogger) -> AsyncIterator[None]:
+    """Let ``logger`` write; the end waits until it is drained."""
+    logger.start()
     try:
         yield
     finally:
-        await run_in_threadpool(keeper.close)
+        await run_in_threadpool(logger.close)
 
 
-def _answers(said: Said) -> Iterator[Answer]:
-    at, as_of, live = datetime.fromtimestamp(said.at, UTC), date.fromisoformat(said.as_of), said.live
-    for place, (row, body) in enumerate(zip(said.rows, said.bodies, strict=True)):
-        id = f"{said.id}-{place}" if said.batch else said.id
-        inputs, answer = to_json(row, inf_nan_mode="null").decode(), body.decode()
-        yield Answer(id, at, as_of, live.version, live.sha256, said.caller, said.customer, inputs, answer)
-
-
-def _look(store: Store) -> None:
-    with store.reading("look whether it is there") as connection:
+def _ping(store: Store) -> None:
+    with store.reading("ping the store") as connection:
         connection.exec_driver_sql("SELECT 1")

@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from churn_mlops.retention import Economics, action
+from churn_mlops.retention import Economics, action, worth_an_offer
 from churn_mlops.serving.model.request_models import may_be_null
 from churn_mlops.serving.model.served_model import ServedModel
 
@@ -33,7 +33,7 @@ def plain_body(probability: float, threshold: float) -> bytes:
 
 
 def explanation(live: ServedModel, row: Mapping[str, Any], probability: float, economics: Economics) -> dict[str, Any]:
-    """What ``?explain=true`` adds of the model: the risk band, the reasons, and what to do."""
+    """What ``?explain=true`` adds of the model: the risk band, the reasons, and what to do by the score alone."""
     reasons = [
         {
             "feature": reason.feature,
@@ -48,6 +48,7 @@ def explanation(live: ServedModel, row: Mapping[str, Any], probability: float, e
         "risk_band": live.predictor.band(probability),
         "reasons": reasons,
         "action": action(probability, economics),
+        "worth_an_offer": worth_an_offer(probability, economics),
     }
 
 

@@ -1,0 +1,110 @@
+"""Databases: how one is connected, which tables it has, and what an error of its driver means."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import ibis
+from ibis.common.exceptions import IbisError
+
+from churn_mlops.database_urls import scrubbed, shown
+from churn_mlops.errors import SourceError
+
+KNOWN = (
+    "known are .csv, .tsv, .txt (also .gz), .parquet, .duckdb, .ddb, .db, .sqlite, or an address such as postgres://"
+)
+"""The kinds of addresses, for error messages."""
+_ENGINE_ERRORS = frozenset({("duckdb", "Error"), ("psycopg", "Error")})
+# A value that cannot be converted, and, in an engine of our own, a query that is wrong.
+_NOT_READ_ERRORS = frozenset({("duckdb", "DataError"), ("psycopg", "DataError"), ("duckdb", "ProgrammingError")})
+
+
+def memory_connection() -> ibis.BaseBackend:
+    """A new engine in memory that downloads nothing."""
+    return ibis.duckdb.connect(autoinstall_known_extensions=False, autoload_known_extensions=False)
+
+
+def connect_database(address: str) -> ibis.BaseBackend:
+    """A connection to the database at ``address``; a schema of PostgreSQL may follow: ``postgres://host/crm/sales``.
+
+    Raises:
+        SourceError: it cannot be reached or opened, or has no such schema; the message holds no password.
+    """
+    with translate_errors(address):
+        connection = ibis.connect(address)
+        if connection.name == "postgres" and connection.current_database is None:
+            connection.disconnect()
+            raise SourceError(
+                f"{shown(address)} leads to a schema that is not there, or may not be read: write "
+                "postgres://user@host/database/schema, or leave the schema out"
+            )
+        return connection
+
+
+def table_names(connection: ibis.BaseBackend) -> list[str]:
+    """Names of the tables and views that ``connection`` sees, sorted."""
+    if connection.name != "duckdb":
+        return sorted(connection.list_tables())
+    # Not `list_tables`: Ibis 12 calls there what DuckDB 2 no longer has.
+    found = connection.raw_sql("SELECT table_name FROM information_schema.tables WHERE table_schema = current_schema()")
+    return sorted(row[0] for row in found.fetchall())
+
+
+@contextmanager
+def translate_errors(address: str) -> Iterator[None]:
+    """Raise a driver's error as one of ours, without what ``address`` holds in secret.
+
+    Raises:
+        SourceError: the database cannot be opened or reached.
+    """
+    where = shown(address)
+    try:
+        yield
+    except SourceError:
+        raise
+    except (ImportError, ValueError, IbisError, OSError, RuntimeError, AttributeError) as error:
+        if "missing dependencies" in str(error):
+            driver = address.split("://", 1)[0]
+            raise SourceError(f"{where} needs a driver: pip install 'ibis-framework[{driver}]'") from None
+        raise SourceError(f"{where} cannot be opened ({scrubbed(first_line(error), address)}); {KNOWN}") from None
+    except Exception as error:  # every driver has its own family of errors, and none of them is ours to import
+        reason = scrubbed(first_line(error), address)
+        raise SourceError(f"{where} cannot be reached ({reason}): check host, user and password") from None
+
+
+@contextmanager
+def read_whole(address: str | None) -> Iterator[None]:
+    """Raise a failure while a source is read as an error of ours: the source was there when it was opened.
+
+    An engine's error about a value quotes that value; such an error is not translated.
+
+    Args:
+        address: of the source, for the message; None where it has none.
+
+    Raises:
+        SourceError: a file was damaged or cut off, a server went away, or memory or disk ran out.
+    """
+    try:
+        yield
+    except Exception as error:
+        if not _fails_to_read(error):
+            raise
+        reason = scrubbed(first_line(error), address or "")
+        where = "the source" if address is None else shown(address) if "://" in address else address
+        raise SourceError(
+            f"{where} could not be read to its end ({reason}): see that it is there, whole, and left alone while it is "
+            "read; then run again"
+        ) from None
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of an error's text, without repeated blanks; its class where it has no text."""
+    return re.sub(r"\s+", " ", str(error).split("\n")[0]).strip() or type(error).__name__
+
+
+def _fails_to_read(error: BaseException) -> bool:
+    """Every engine has a family of errors of its own, named as Python's database interface (PEP 249) names them."""
+    families = {(kind.__module__.partition(".")[0].strip("_"), kind.__name__) for kind in type(error).__mro__}
+    return not families & _NOT_READ_ERRORS and bool(families & _ENGINE_ERRORS)

@@ -1,0 +1,72 @@
+"""DuckDB files: read where they are, by a connection to the file itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+import ibis
+import ibis.expr.types as ir
+from ibis.common.exceptions import IbisError
+
+from churn_mlops.data.sources.database import first_line, table_names
+from churn_mlops.errors import SourceError
+
+
+def connect_duckdb(path: Path) -> ibis.BaseBackend:
+    """The DuckDB database at ``path``, opened read-only.
+
+    Raises:
+        SourceError: it is none, or another program writes to it.
+    """
+    try:
+        return ibis.duckdb.connect(
+            str(path), read_only=True, autoinstall_known_extensions=False, autoload_known_extensions=False
+        )
+    except (duckdb.Error, IbisError, RuntimeError) as error:
+        raise SourceError(
+            f"{path} cannot be opened as a DuckDB database ({first_line(error)}): close the program that writes "
+            "to it, or export the table as Parquet"
+        ) from None
+
+
+def open_duckdb(_path: Path, connection: ibis.BaseBackend, name: str) -> ir.Table:
+    """The table ``name`` of the database to which ``connection`` leads."""
+    return connection.table(name)
+
+
+def duckdb_columns(path: Path, table: str) -> list[str]:
+    """Names of the columns of ``table``; no row is read.
+
+    Raises:
+        SourceError: as :func:`connect_duckdb`.
+    """
+    with _connected(path) as connection:
+        return list(connection.table(table).columns)
+
+
+def duckdb_tables(path: Path) -> list[str]:
+    """Names of the tables and views of the database, sorted.
+
+    Raises:
+        SourceError: as :func:`connect_duckdb`.
+    """
+    with _connected(path) as connection:
+        return table_names(connection)
+
+
+def is_duckdb(path: Path) -> bool:
+    """Whether the file at ``path`` is a DuckDB database, whatever its ending."""
+    with path.open("rb") as file:
+        return file.read(12)[8:12] == b"DUCK"
+
+
+@contextmanager
+def _connected(path: Path) -> Iterator[ibis.BaseBackend]:
+    connection = connect_duckdb(path)
+    try:
+        yield connection
+    finally:
+        connection.disconnect()

@@ -1,0 +1,113 @@
+"""A file, or a folder of files, as tables."""
+
+from __future__ import annotations
+
+import time
+from functools import cached_property
+from pathlib import Path
+
+import ibis
+import ibis.expr.types as ir
+
+from churn_mlops.data.sources.database import memory_connection
+from churn_mlops.data.sources.files import check_file
+from churn_mlops.data.sources.formats import FileFormat, format_of, is_one_table
+from churn_mlops.data.sources.place import Place, Version
+from churn_mlops.errors import SourceError
+
+_SETTLED_SECONDS = 2.0  # the resolution of times in some file systems
+
+
+class FilePlace(Place):
+    """One file: a table, or a database of its own."""
+
+    def __init__(self, path: Path, file_format: FileFormat) -> None:
+        self.path, self._format = path, file_format
+        self.shown, self.empty = str(path), file_format.empty
+        self.kind = "file" if file_format.tables is None else "database"
+
+    def tables(self) -> list[str]:
+        """As :meth:`Place.tables`."""
+        return self._format.tables_of(self.path)
+
+    def open(self, name: str) -> ir.Table:
+        """As :meth:`Place.open`."""
+        return self._format.open(self.path, self.connection, name)
+
+    def columns(self, name: str) -> list[str]:
+        """As :meth:`Place.columns`."""
+        return self._format.columns(self.path, name)
+
+    def version(self) -> Version | None:
+        """As :meth:`Place.version`."""
+        if self._format.connect is not None:  # a database that is read in place is locked while it is open
+            return None
+        log = self.path.with_name(f"{self.path.name}-wal")  # what was last written into a SQLite file
+        return _version([self.path, log] if log.exists() else [self.path])
+
+    def _connect(self) -> ibis.BaseBackend:
+        return self._format.connection_to(self.path)
+
+
+class FolderPlace(Place):
+    """A folder: each file in it that is one table is called like that table."""
+
+    kind = "folder"
+
+    def __init__(self, path: Path) -> None:
+        self.path, self.shown = path, str(path)
+
+    @cached_property
+    def files(self) -> dict[str, Path]:
+        """The files by the names of their tables.
+
+        Raises:
+            SourceError: there is none, two have one name, or the folder may not be read.
+        """
+        found: dict[str, Path] = {}
+        twins: dict[str, Path] = {}
+        for file in self._files():
+            (name,) = format_of(file).tables_of(file)
+            twin = twins.setdefault(name.lower(), file)
+            if twin != file:
+                raise SourceError(f"{twin} and {file} are both called {name!r}: rename or move one of them")
+            found[name] = file
+        if not found:
+            raise SourceError(
+                f"the folder {self.path} holds no table: give one with .csv, .tsv, .txt or .parquet files in it"
+            )
+        return found
+
+    def tables(self) -> list[str]:
+        """As :meth:`Place.tables`."""
+        return list(self.files)
+
+    def open(self, name: str) -> ir.Table:
+        """As :meth:`Place.open`."""
+        check_file(self.files[name])
+        return format_of(self.files[name]).open(self.files[name], self.connection, name)
+
+    def version(self) -> Version | None:
+        """As :meth:`Place.version`."""
+        return _version(list(self.files.values()))
+
+    def _files(self) -> list[Path]:
+        try:
+            return sorted(
+                file
+                for file in self.path.iterdir()
+                if is_one_table(file) and not file.name.startswith(".") and file.is_file()
+            )
+        except OSError as error:
+            raise SourceError(f"the folder {self.path} cannot be read: {error.strerror or error}") from None
+
+    def _connect(self) -> ibis.BaseBackend:
+        return memory_connection()
+
+
+def _version(paths: list[Path]) -> Version | None:
+    """None while a file is so new that it may be written again under the same time."""
+    found = [(str(path), path.stat()) for path in paths]
+    if time.time() - max(stat.st_mtime for _, stat in found) < _SETTLED_SECONDS:
+        return None
+    return tuple((path, stat.st_ino, stat.st_size, stat.st_mtime_ns) for path, stat in found)

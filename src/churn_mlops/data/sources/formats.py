@@ -1,0 +1,100 @@
+"""The formats of files that can be read. A new one is an entry of ``FORMATS`` and a module that reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import ibis
+import ibis.expr.types as ir
+
+from churn_mlops.data.sources.csv_reader import csv_columns, open_csv
+from churn_mlops.data.sources.database import KNOWN, memory_connection
+from churn_mlops.data.sources.duckdb_reader import connect_duckdb, duckdb_columns, duckdb_tables, is_duckdb, open_duckdb
+from churn_mlops.data.sources.parquet_reader import open_parquet, parquet_columns
+from churn_mlops.data.sources.sqlite_reader import open_sqlite, sqlite_columns, sqlite_tables
+from churn_mlops.errors import SourceError
+
+
+@dataclass(frozen=True)
+class FileFormat:
+    """How the files of one format are read.
+
+    Args:
+        endings: of the files' names, in lower case.
+        open: makes a table of the file at a path a table of a connection, under the same name.
+        columns: names of the columns of a table of the file at a path; reads no rows.
+        tables: names of the tables of the file at a path; None where a file is one table, called like the file.
+        connect: opens the connection for the file at a path; None where the tables are loaded into memory, so that
+            files of several formats can be joined.
+        empty: what is wrong with a file that is a table without rows; None where that is no fault.
+    """
+
+    endings: tuple[str, ...]
+    open: Callable[[Path, ibis.BaseBackend, str], ir.Table]
+    columns: Callable[[Path, str], list[str]]
+    tables: Callable[[Path], list[str]] | None = None
+    connect: Callable[[Path], ibis.BaseBackend] | None = None
+    empty: str | None = None
+
+    def tables_of(self, path: Path) -> list[str]:
+        """Names of the tables of the file at ``path``.
+
+        Raises:
+            SourceError: the file is not of this format.
+        """
+        return [path.name[: -len(ending_of(path))]] if self.tables is None else self.tables(path)
+
+    def connection_to(self, path: Path) -> ibis.BaseBackend:
+        """The connection whose tables those of the file at ``path`` become.
+
+        Raises:
+            SourceError: the file is not of this format.
+        """
+        return memory_connection() if self.connect is None else self.connect(path)
+
+
+DUCKDB = FileFormat((".duckdb", ".ddb"), open_duckdb, duckdb_columns, duckdb_tables, connect=connect_duckdb)
+SQLITE = FileFormat((".sqlite", ".db", ".sqlite3"), open_sqlite, sqlite_columns, sqlite_tables)
+FORMATS = (
+    FileFormat(
+        (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz"),
+        open_csv,
+        csv_columns,
+        empty="has a header but no rows: write the customers into it, one a line",
+    ),
+    FileFormat((".parquet",), open_parquet, parquet_columns),
+    DUCKDB,
+    SQLITE,
+)
+_BY_ENDING = {ending: one for one in FORMATS for ending in one.endings}
+
+
+def format_of(path: Path, ending: str | None = None) -> FileFormat:
+    """The format of the file at ``path``.
+
+    Args:
+        path: of a file that can be opened.
+        ending: counts instead of that of the file's name.
+
+    Raises:
+        SourceError: the ending is none of a format.
+    """
+    found = _BY_ENDING.get(ending or ending_of(path))
+    if found is None:
+        raise SourceError(f"{path}: what kind of file this is does not show in {path.suffix or 'its name'!r}; {KNOWN}")
+    # Both call their files `.db`.
+    return DUCKDB if found is SQLITE and is_duckdb(path) else found
+
+
+def is_one_table(path: Path) -> bool:
+    """Whether the name of the file at ``path`` has the ending of a format whose files are one table each."""
+    found = _BY_ENDING.get(ending_of(path))
+    return found is not None and found.tables is None
+
+
+def ending_of(path: Path) -> str:
+    """The ending that says what format the file at ``path`` has, such as ``.csv`` or ``.csv.gz``."""
+    ending = path.suffix.lower()
+    return Path(path.stem).suffix.lower() + ending if ending == ".gz" else ending

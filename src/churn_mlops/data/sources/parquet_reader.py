@@ -1,0 +1,52 @@
+"""Parquet files: read where they are, after a trial that finds a damaged one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+import ibis
+import ibis.expr.types as ir
+import pyarrow as pa
+import pyarrow.parquet as parquet
+from ibis.common.exceptions import IbisError
+
+from churn_mlops.data.sources.database import first_line
+from churn_mlops.data.sources.files import identifier, literal_path, quoted
+from churn_mlops.errors import SourceError
+
+
+def open_parquet(path: Path, connection: ibis.BaseBackend, name: str = "rows") -> ir.Table:
+    """The Parquet file at ``path`` as the view ``name`` of ``connection``; every cell is read once, as a trial.
+
+    Raises:
+        SourceError: it is not a whole Parquet file.
+    """
+    try:
+        with path.open("rb") as file:
+            if not file.read(1):
+                raise SourceError(f"{path} is empty: write it again as Parquet")
+        with literal_path(path) as literal:
+            # A literal path that is not the file's own is gone after this block, so the rows are copied.
+            kind = "VIEW" if literal == str(path) else "TABLE"
+            connection.raw_sql(
+                f"CREATE {kind} {identifier(name)} AS SELECT * FROM read_parquet({quoted(literal)})"  # noqa: S608 both are quoted
+            )
+        table = connection.table(name)
+        # The footer can be whole while the rows are not, and it answers a count: so every cell is read once.
+        table.aggregate([table[name].hash().max().name(f"c{i}") for i, name in enumerate(table.columns)]).to_pyarrow()
+    except (duckdb.Error, pa.ArrowException, IbisError) as error:
+        raise SourceError(f"{path} is not a whole Parquet file ({first_line(error)}): write it again") from None
+    return table
+
+
+def parquet_columns(path: Path, _table: str) -> list[str]:
+    """The column names of the Parquet file at ``path``, from its footer alone.
+
+    Raises:
+        SourceError: it is not a Parquet file.
+    """
+    try:
+        return list(parquet.read_schema(path).names)
+    except (pa.ArrowException, OSError) as error:
+        raise SourceError(f"{path} is not a Parquet file ({str(error).splitlines()[0]}): write it again") from None

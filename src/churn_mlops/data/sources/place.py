@@ -1,0 +1,74 @@
+"""The tables at an address, whatever their kind: one connection can join them."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from functools import cached_property
+from typing import Literal
+
+import ibis
+import ibis.expr.types as ir
+
+Version = tuple[tuple[str, int, int, int], ...]
+"""Path, inode, size in bytes and time of change in nanoseconds of each file."""
+
+
+class Place(ABC):
+    """Tables that are opened on one connection, so that they can be joined.
+
+    ``kind`` is "file" for a file that is one table, "database" for all else that has tables by name, folders and Spark
+    apart. ``shown`` is what errors call the place; it holds no password. ``empty`` says what is wrong with a table
+    without rows, where that is a fault.
+    """
+
+    kind: Literal["file", "folder", "database", "spark"]
+    shown: str
+    empty: str | None = None
+
+    @cached_property
+    def connection(self) -> ibis.BaseBackend:
+        """The connection of all tables, made when it is first asked for.
+
+        Raises:
+            SourceError: the place cannot be reached or opened.
+        """
+        return self._connect()
+
+    @abstractmethod
+    def tables(self) -> list[str]:
+        """Names of the tables, sorted.
+
+        Raises:
+            SourceError: they cannot be listed.
+        """
+
+    @abstractmethod
+    def open(self, name: str) -> ir.Table:
+        """The table ``name``, one of :meth:`tables`; each is opened once.
+
+        Raises:
+            SourceError: it cannot be read.
+        """
+
+    def columns(self, name: str) -> list[str]:
+        """Names of the columns of the table ``name``, without reading its rows.
+
+        Raises:
+            SourceError: they cannot be read.
+        """
+        return list(self.open(name).columns)
+
+    def version(self) -> Version | None:
+        """A value that changes whenever the files here do; None where the place must not stay open.
+
+        It must not where an open connection keeps other programs from writing, or would not show what they write.
+        """
+        return None
+
+    def close(self) -> None:
+        """End the connection, if there is one."""
+        if "connection" in self.__dict__:
+            self.connection.disconnect()
+
+    @abstractmethod
+    def _connect(self) -> ibis.BaseBackend: ...

@@ -1,0 +1,44 @@
+"""From an address to what is there."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+from churn_mlops.data.sources.database import connect_database
+from churn_mlops.data.sources.database_place import DatabasePlace, SparkPlace
+from churn_mlops.data.sources.file_place import FilePlace, FolderPlace
+from churn_mlops.data.sources.files import check_file
+from churn_mlops.data.sources.formats import format_of
+from churn_mlops.data.sources.place import Place
+from churn_mlops.data.sources.spark import SparkAddress, is_spark
+from churn_mlops.database_urls import shown
+
+_FILE_SCHEMES = frozenset({"duckdb", "sqlite"})
+
+
+def resolve(address: str) -> Place:
+    """The place to which ``address`` leads. Reads neither rows nor columns, and connects to nothing.
+
+    Args:
+        address: path of a file of one of ``FORMATS``, or of a folder of such files that are one table each; an address
+            of Ibis such as ``postgres://user@host/database``; or of Spark.
+
+    Raises:
+        SourceError: there is no such file, its format is unknown, or an address of Spark is malformed.
+    """
+    if is_spark(address):
+        return SparkPlace(SparkAddress.of(address))
+    scheme, separator, rest = address.partition("://")
+    if separator and scheme not in _FILE_SCHEMES:
+        return DatabasePlace(partial(connect_database, address), shown(address), address)
+    path = _path(rest) if separator else Path(address).expanduser()
+    if path.is_dir():
+        return FolderPlace(path)
+    check_file(path)
+    return FilePlace(path, format_of(path, f".{scheme}" if separator else None))
+
+
+def _path(rest: str) -> Path:
+    """The path in the address of a database file, of which ``rest`` is what follows ``://``."""
+    return Path(f"/{rest.lstrip('/')}" if rest.startswith("/") else rest)

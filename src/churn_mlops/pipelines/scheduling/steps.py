@@ -1,0 +1,147 @@
+"""What a schedule does next: decided from what it knows and the time alone, without a clock, a store or a wait."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+
+from churn_mlops.pipelines.scheduling.timetable import Due, Timetable
+
+
+@dataclass(frozen=True)
+class Success:
+    """A daily run that succeeded.
+
+    Args:
+        as_of: the day that it was for.
+        finished_at: when it ended, with its time zone.
+        list_as_of: the as-of date of its list, where it is another day: a source may end earlier.
+    """
+
+    as_of: date
+    finished_at: datetime
+    list_as_of: date | None = None
+
+
+@dataclass(frozen=True)
+class Retries:
+    """How often a run that failed is repeated.
+
+    Args:
+        retries: after the first try; 0 or more.
+        first_wait_seconds: before the first retry; doubled for each further one.
+    """
+
+    retries: int
+    first_wait_seconds: float
+
+    def wait_after(self, failures: int) -> timedelta:
+        """How long to wait after ``failures`` failures, from 1."""
+        return timedelta(seconds=self.first_wait_seconds * 2.0 ** min(failures - 1, 20))
+
+
+@dataclass(frozen=True)
+class FailedDay:
+    """What keeps a day from being done.
+
+    Args:
+        due: the day that was due when the trouble started.
+        day: the day whose run failed; None while no run has started.
+        failures: how many runs failed; 0 while another run is under way.
+        reason: the last error, without any customer's values.
+    """
+
+    due: date
+    day: date | None = None
+    failures: int = 0
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class ScheduleState:
+    """What a schedule knows.
+
+    Args:
+        handled: up to this day, every day is done or abandoned; None at the start.
+        last: the last success that is known.
+        failed: the day that is in trouble, if any.
+    """
+
+    handled: date | None = None
+    last: Success | None = None
+    failed: FailedDay | None = None
+
+    def needs_last_success(self, due: Due) -> bool:
+        """Whether the next step depends on the last success, which another schedule or person may have added."""
+        return (self.failed is None or self.failed.day is None) and (self.handled is None or self.handled < due.as_of)
+
+    def with_handled(self, day: date) -> ScheduleState:
+        """``day`` is done or abandoned, and no day is in trouble any more."""
+        return replace(self, handled=day if self.handled is None else max(self.handled, day), failed=None)
+
+    def with_failure(self, due: Due, reason: str, *, day: date | None = None, failures: int = 1) -> ScheduleState:
+        """A try did not succeed.
+
+        Args:
+            due: the day that is due.
+            reason: the error.
+            day: the day whose run failed; None where no run started.
+            failures: how many runs failed by this try; 0 where another run is under way.
+        """
+        old = self.failed or FailedDay(due.as_of)
+        return replace(self, failed=FailedDay(old.due, day or old.day, old.failures + failures, reason))
+
+
+@dataclass(frozen=True)
+class Run:
+    """Run the daily job for ``day``."""
+
+    day: date
+
+
+@dataclass(frozen=True)
+class Wait:
+    """Everything is done until ``next_run``."""
+
+    next_run: Due
+
+
+@dataclass(frozen=True)
+class Abandon:
+    """Stop trying ``day``: the next day is due, or it was tried often enough."""
+
+    day: date
+
+
+def next_step(
+    timetable: Timetable, retries: Retries, state: ScheduleState, now: datetime, *, backfill: bool
+) -> Run | Wait | Abandon:
+    """What to do at ``now``.
+
+    A day is run when it is due and no success of it or of a later day is known. What was missed is made up for by one
+    run, of the last day that is due. A day that failed is run again, whatever is known of its success.
+
+    Args:
+        timetable: when runs are due.
+        retries: how often a failed run is repeated.
+        state: what is known.
+        now: a time with a time zone.
+        backfill: whether to run every day since the last success instead, the earliest first.
+    """
+    due, failed = timetable.last(now), state.failed
+    if failed is not None and (failed.due < due.as_of or failed.failures > retries.retries):
+        return Abandon(failed.day or failed.due)
+    if failed is not None and failed.day is not None:
+        return Run(failed.day)
+    day = _first_missing(timetable, state, due.as_of, backfill=backfill)
+    return Wait(timetable.next(now)) if day is None else Run(day)
+
+
+def _first_missing(timetable: Timetable, state: ScheduleState, due: date, *, backfill: bool) -> date | None:
+    known = (state.handled, state.last.as_of if state.last is not None else None)
+    done = max((day for day in known if day is not None), default=None)
+    if done is None:
+        return due
+    if backfill:
+        return next(timetable.days(done, due), None)
+    return due if done < due else None

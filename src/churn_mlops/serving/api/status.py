@@ -1,0 +1,60 @@
+"""The routes about the server: ``/model``, ``/health``, ``/ready``, ``/metrics``."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI
+from fastapi.responses import PlainTextResponse, Response
+
+from churn_mlops.serving.api.response_models import Alive, ModelCard, Readiness
+from churn_mlops.serving.http.errors import RequestError
+from churn_mlops.serving.model.served_model import ModelSlot
+from churn_mlops.serving.observability.metrics import Metrics
+from churn_mlops.serving.prediction.prediction_log import PredictionLogger, readiness_of
+from churn_mlops.serving.prediction.responses import as_json, model_card
+from churn_mlops.serving.prediction.service import PredictionService
+
+STATUS = "Server"
+_JSON = "application/json"
+
+
+def add_status(
+    app: FastAPI, service: PredictionService, slot: ModelSlot, metrics: Metrics, logger: PredictionLogger | None
+) -> None:
+    """Add the routes.
+
+    Args:
+        app: the application.
+        service: has the model that is live.
+        slot: says whether the server is draining, and what ``/ready`` should mention.
+        metrics: the text of ``/metrics``.
+        logger: the prediction log, whose state ``/ready`` shows; None where there is no store.
+    """
+
+    @app.get("/model", summary="The model that is live", tags=[STATUS], response_model=ModelCard)
+    async def model() -> Response:
+        """The model that is live: its version, what it takes, and what was recorded at its promotion."""
+        return Response(as_json(model_card(service.model)), media_type=_JSON)
+
+    @app.get("/health", summary="Alive", tags=[STATUS], response_model=Alive)
+    async def health() -> dict[str, str]:
+        """Whether the process is alive."""
+        return {"status": "alive"}
+
+    @app.get("/ready", summary="Ready for requests", tags=[STATUS], response_model=Readiness)
+    async def ready() -> Response:
+        """Whether requests should be sent here: not without a model, nor while shutting down.
+
+        A store that is unavailable is shown, but the server stays ready: predictions are answered without it.
+        """
+        if slot.draining:
+            raise RequestError(503, "the server is shutting down")
+        told = {"status": "ready", "model_version": service.model.version} | slot.remarks | readiness_of(logger)
+        return Response(as_json(told), media_type=_JSON)
+
+    for path, answers in [("/health", health), ("/ready", ready)]:  # load balancers ask with HEAD
+        app.head(path, include_in_schema=False)(answers)
+
+    @app.get("/metrics", summary="Counters for Prometheus", tags=[STATUS], response_class=PlainTextResponse)
+    async def prometheus() -> Response:
+        """What was asked, answered and kept, and how long it took."""
+        return Response(metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")

@@ -1,0 +1,148 @@
+"""The one way to predict: the standard path, the fast path, batches and ``/risk`` ask the same service."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, date, datetime
+from typing import Any, NamedTuple
+
+from pydantic_core import to_json
+
+from churn_mlops.retention import Economics
+from churn_mlops.serving.http.errors import no_model_error
+from churn_mlops.serving.model.served_model import ModelSlot, ServedModel
+from churn_mlops.serving.observability.metrics import Metrics
+from churn_mlops.serving.prediction.parsing import read_batch, read_customer
+from churn_mlops.serving.prediction.prediction_log import PredictionLogger
+from churn_mlops.serving.prediction.responses import as_json, batch_body, explanation, plain_body, prediction
+from churn_mlops.store.prediction_log import PredictionRecord
+
+Headers = Sequence[tuple[bytes, bytes]]
+
+
+class Answer(NamedTuple):
+    """The answer of a prediction: its ``body``, JSON, and its ``headers``, names in small letters."""
+
+    body: bytes
+    headers: Headers
+
+
+class PredictionService:
+    """Predicts with the model that is live, counts, and logs.
+
+    Args:
+        slot: holds the model that is live; another one may take its place between two requests.
+        economics: decides about an offer.
+        metrics: counts scores.
+        logger: takes the records; None keeps none.
+        today: gives the as-of date of customers whose values come with the request.
+    """
+
+    def __init__(
+        self,
+        slot: ModelSlot,
+        economics: Economics,
+        metrics: Metrics,
+        logger: PredictionLogger | None,
+        today: Callable[[], date],
+    ) -> None:
+        self._slot, self._metrics, self._logger, self._today = slot, metrics, logger, today
+        self.economics = economics
+
+    @property
+    def model(self) -> ServedModel:
+        """The model that is live.
+
+        Raises:
+            RequestError: there is none.
+        """
+        model = self._slot.current
+        if model is None:
+            raise no_model_error()
+        return model
+
+    def predict_one(self, body: bytes, request_id: str, caller: str, *, explain: bool = False) -> Answer:
+        """Predict for the customer in ``body``.
+
+        Args:
+            body: of the request, JSON.
+            request_id: becomes the prediction ID.
+            caller: the principal that asks.
+            explain: add the risk band, the reasons and the action.
+
+        Raises:
+            RequestError: no model is live, or the body is not a customer.
+        """
+        model, as_of = self.model, self._today()
+        customer = read_customer(body, model)
+        probability = model.predictor.score_one(customer)
+        threshold = model.predictor.threshold
+        if explain:
+            answer = prediction(probability, threshold) | explanation(model, customer, probability, self.economics)
+            told = as_json(answer | {"model_version": model.version, "as_of": as_of.isoformat()})
+        else:
+            told = plain_body(probability, threshold)
+        self._metrics.scored_one(model, probability)
+        self.log(model, as_of, caller, {request_id: (customer, told)})
+        return Answer(told, headers_of(request_id, model, as_of))
+
+    def predict_batch(self, body: bytes, request_id: str, caller: str) -> Answer:
+        """Predict for each customer in ``body``: all or none. Takes long, and may run on any thread.
+
+        Raises:
+            RequestError: no model is live, or the body is not a batch of customers.
+        """
+        model, as_of = self.model, self._today()
+        customers = read_batch(body, model)
+        probabilities = model.predictor.score(customers).tolist()
+        self._metrics.scored(model, probabilities)
+        told = [plain_body(probability, model.predictor.threshold) for probability in probabilities]
+        parts = enumerate(zip(customers, told, strict=True))
+        self.log(model, as_of, caller, {f"{request_id}-{place}": part for place, part in parts})
+        return Answer(batch_body(told), headers_of(request_id, model, as_of))
+
+    def log(
+        self,
+        model: ServedModel,
+        as_of: date,
+        caller: str,
+        predictions: Mapping[str, tuple[Mapping[str, Any], bytes]],
+        customer_id: str | None = None,
+    ) -> None:
+        """Log the predictions of one request.
+
+        Args:
+            model: the model that predicted.
+            as_of: the as-of date in the answer.
+            caller: the principal that asked.
+            predictions: by prediction ID, the fields of the customer and the answer about them, JSON.
+            customer_id: the customer, where the ID is known.
+        """
+        if self._logger is None:
+            return
+        at = datetime.now(UTC)
+        self._logger.log(
+            [
+                PredictionRecord(
+                    id=id,
+                    at=at,
+                    as_of=as_of,
+                    model_version=model.version,
+                    model_sha256=model.sha256,
+                    caller=caller,
+                    customer=customer_id,
+                    inputs=to_json(fields, inf_nan_mode="null").decode(),
+                    answer=told.decode(),
+                )
+                for id, (fields, told) in predictions.items()
+            ]
+        )
+
+
+def headers_of(prediction_id: str, model: ServedModel, as_of: date) -> Headers:
+    """The headers of an answer that was predicted now."""
+    return (
+        (b"x-model-version", model.version.encode("latin-1")),
+        (b"x-prediction-id", prediction_id.encode()),
+        (b"x-as-of", as_of.isoformat().encode()),
+    )

@@ -1,0 +1,92 @@
+"""What is at an address: one answer, whoever asks."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from churn_mlops.data.sources.database import KNOWN
+from churn_mlops.data.sources.formats import FORMATS, FileFormat
+from churn_mlops.data.sources.open import open_every_table, source_columns
+from churn_mlops.data.sources.resolve import resolve
+from churn_mlops.errors import SourceError
+
+QUERY = "SELECT 1 AS id, 'a' AS plan"
+
+
+def _made(path: Path) -> Path:
+    """A file with a table of the columns ``id`` and ``plan``, in the format of its ending."""
+    if path.suffix == ".sqlite":
+        with closing(sqlite3.connect(path)) as connection:
+            connection.execute(f"CREATE TABLE shop AS {QUERY}")
+            connection.commit()
+    elif path.suffix == ".duckdb":
+        with duckdb.connect(str(path)) as connection:
+            connection.execute(f"CREATE TABLE shop AS {QUERY}")
+    elif path.suffix == ".parquet":
+        duckdb.sql(f"COPY ({QUERY}) TO '{path}' (FORMAT parquet)")
+    else:
+        path.write_text("id,plan\n1,a\n")
+    return path
+
+
+@pytest.mark.parametrize("file_format", FORMATS, ids=lambda one: str(one.endings[0]))
+def test_every_format_gives_tables_columns_and_rows(file_format: FileFormat, tmp_path: Path) -> None:
+    path = _made(tmp_path / f"shop{file_format.endings[0]}")
+    place = resolve(str(path))
+    assert place.kind == ("file" if file_format.tables is None else "database")
+    assert place.tables() == ["shop"]
+    assert place.columns("shop") == ["id", "plan"]
+    assert place.open("shop").count().to_pyarrow().as_py() == 1
+    place.close()
+    assert source_columns(str(path)) == ["id", "plan"]
+
+
+@pytest.mark.parametrize("file_format", FORMATS, ids=lambda one: str(one.endings[0]))
+def test_an_address_that_is_not_understood_is_told_every_format(file_format: FileFormat, tmp_path: Path) -> None:
+    assert any(ending in KNOWN for ending in file_format.endings)
+    (tmp_path / "shop.xlsx").write_bytes(b"PK")
+    with pytest.raises(SourceError, match=r"'\.xlsx'; known are") as caught:
+        resolve(str(tmp_path / "shop.xlsx"))
+    assert KNOWN in str(caught.value)
+
+
+def test_an_ending_is_of_one_format_only() -> None:
+    endings = [ending for one in FORMATS for ending in one.endings]
+    assert len(endings) == len(set(endings))
+
+
+def test_a_folder_holds_the_files_that_are_one_table_each(tmp_path: Path) -> None:
+    for name in ("visits.csv", "plans.parquet", "other.duckdb", "notes.md", ".hidden.csv"):
+        _made(tmp_path / name)
+    place = resolve(str(tmp_path))
+    assert (place.kind, place.tables()) == ("folder", ["plans", "visits"])
+    assert place.open("plans").get_backend() is place.open("visits").get_backend()
+
+
+def test_a_file_that_is_called_db_is_told_by_its_content(tmp_path: Path) -> None:
+    for ending in ("sqlite", "duckdb"):
+        place = resolve(str(_made(tmp_path / f"shop.{ending}").rename(tmp_path / f"{ending}.db")))
+        assert (place.kind, place.columns("shop")) == ("database", ["id", "plan"])
+
+
+def test_a_sqlite_table_of_any_name_is_read(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "shop.sqlite")) as connection:
+        connection.execute(f"CREATE TABLE incoming AS {QUERY}")
+        connection.commit()
+    assert list(open_every_table(str(tmp_path / "shop.sqlite"))) == ["incoming"]
+
+
+def test_spark_is_not_asked_for_every_table() -> None:
+    with pytest.raises(SourceError, match="one flat table is not read from Spark"):
+        open_every_table("spark://local/folder")
+
+
+def test_a_file_of_no_table_holds_none(tmp_path: Path) -> None:
+    duckdb.connect(str(tmp_path / "shop.duckdb")).close()
+    with pytest.raises(SourceError, match="holds no table: check the address"):
+        open_every_table(str(tmp_path / "shop.duckdb"))
