@@ -100,6 +100,6 @@ def told(moment: int) -> None:
 
 
 def test_headings_lists_tables_and_code_of_a_page_are_read() -> None:
-    page = "# Who\n\n- Who.\n  He.\n\n| a | Of it |\n|---|---|\n\n```\nhis\n```\n\nSee [it](him.md)\nanew.\n"
+    page = "# Who\n\n- Who.\n  He.\n\n| Who | Of it. |\n|---|---|\n\n```\nhis\n```\n\nSee [it](him.md)\nanew.\n"
     found = [(hit.line, hit.word) for text in texts_of_page(page) for hit in hits(text)]
     assert found == [(4, "He"), (3, "Who"), (6, "Of"), (10, "his"), (14, "anew")]

@@ -34,7 +34,7 @@ class Text:
     Args:
         line: the line of its file on which it begins, from 1.
         words: the text.
-        sentences: whether it consists of sentences, unlike a heading or a name.
+        sentences: whether it consists of sentences, unlike a heading, a name or a title in a cell.
     """
 
     line: int
@@ -64,7 +64,8 @@ def _prose(markdown: str, first: int) -> Iterator[Text]:
         if line.startswith("#"):
             yield Text(number, line, sentences=False)
         elif line.startswith("|"):
-            yield from (Text(number, cell.strip()) for cell in line.strip("|").split("|"))
+            cells = (cell.strip() for cell in line.strip("|").split("|"))
+            yield from (Text(number, cell, sentences=cell.endswith(".")) for cell in cells)
         elif line.strip():
             held.append(_ITEM.sub("", line))
 
