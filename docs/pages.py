@@ -13,8 +13,8 @@ def configuration() -> str:
     """The page of all settings."""
     return f"""# Configuration
 
-Settings come from `config/config.yaml` of the working directory, or from the file of `--config`. The file is optional, and
-needs only the settings that differ from the defaults below.
+Settings come from `config/config.yaml` of the working directory, or from the file of `--config`. The file is
+optional. It needs only the settings that differ from the defaults below.
 
 The environment overrides the file, as `CHURN__SECTION__KEY`: `CHURN__SERVING__PORT=9000` sets `port` of `serving`. An
 empty value, or `null`, means none. The two underscores matter: Kubernetes injects variables such as `CHURN_PORT` for a
