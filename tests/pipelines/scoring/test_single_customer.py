@@ -8,13 +8,13 @@ import pytest
 
 from churn_mlops.errors import SourceError
 from churn_mlops.models.bundle import Bundle
-from churn_mlops.models.promotion import LiveModels
+from churn_mlops.models.bundle_cache import BundleCache
 from churn_mlops.pipelines.scoring.single_customer import read_customer
 from tests.companies.small import Company, write_rows
 
 
 def bundle_of(company: Company) -> Bundle:
-    champion = LiveModels(company.settings.models.folder).champion()
+    champion = BundleCache(company.settings.models.folder).champion()
     assert champion is not None
     return champion.bundle
 

@@ -9,9 +9,9 @@ import numpy as np
 
 from churn_mlops.errors import BundleError, DataError
 from churn_mlops.models.bundle import Bundle
+from churn_mlops.models.bundle_cache import LiveModel
 from churn_mlops.models.comparison import Comparison, compare
 from churn_mlops.models.inference import ChurnPredictor
-from churn_mlops.models.promotion import LiveModel
 from churn_mlops.models.scorers.lookup_tables import Floats
 from churn_mlops.pipelines.training.backtest import OutOfTime
 from churn_mlops.pipelines.training.leakage import leaking

@@ -23,15 +23,16 @@ from churn_mlops.data.validation.validate import ValidationReport
 from churn_mlops.errors import BundleError, ConfigError, StoreError
 from churn_mlops.models import MODEL_TYPES
 from churn_mlops.models.bundle import Bundle
+from churn_mlops.models.bundle_cache import LiveModel
 from churn_mlops.models.evaluate import Estimate, curves, evaluate
 from churn_mlops.models.fitting.inputs import Progress
 from churn_mlops.models.inference import ChurnPredictor
-from churn_mlops.models.promotion import ANY, ChampionChangedError, LiveModel, LiveModels
 from churn_mlops.models.registry import CHALLENGER
 from churn_mlops.models.scorers.lookup_tables import Floats
 from churn_mlops.models.tracking import PROVENANCE_FILE, Run, amend, log_run, reach
 from churn_mlops.models.train import fit_bundle
-from churn_mlops.pipelines.deployment.deploy import SharedModels
+from churn_mlops.pipelines.deployment.deploy import Deployer
+from churn_mlops.pipelines.deployment.deploy import champion as champion_of
 from churn_mlops.pipelines.deployment.mlflow_aliases import align_champion, name_version, tracking
 from churn_mlops.pipelines.erasure.suppression import away, known_here, table_without, tables_without
 from churn_mlops.pipelines.inputs.as_of import as_of_date, loaded_until, not_loaded
@@ -46,6 +47,7 @@ from churn_mlops.pipelines.training.snapshots import Periods, read_periods
 from churn_mlops.pipelines.training.test_set import TrainingData, split
 from churn_mlops.reporting import Report
 from churn_mlops.reporting.report_data import Counts
+from churn_mlops.store.deployments import ANY, ChampionChangedError
 from churn_mlops.store.suppression.tombstones import Tombstones
 
 log = structlog.get_logger("churn_mlops.pipelines")
@@ -91,17 +93,15 @@ def train(
     model_type = settings.training.model_type
     if model_type not in MODEL_TYPES:
         raise ConfigError(f"training.model_type is {model_type!r}: one of {', '.join(MODEL_TYPES)}")
-    shared = SharedModels(settings)
-    live = shared.folder
-    _champion(live)  # before hours of work: a broken one cannot be compared with
+    deployer = Deployer(settings)
+    _champion(settings)  # before hours of work: a broken one cannot be compared with
     forgotten = _forgotten(settings)
     with read_whole(settings.source.url):
         learnt_from = _read(settings, today or date.today(), forgotten, strict=strict)
     contract = learnt_from.contract
-    live.probe()
+    deployer.sync()
     reach(tracking(settings))
-    shared.try_sync()
-    champion = _champion(live)
+    champion = _champion(settings)
     align_champion(settings)
     data = learnt_from.data
     bundle = fit_bundle(
@@ -134,16 +134,16 @@ def train(
         compared_with = None if champion is None else champion.bundle.sha256
         reason = force or verdict.sentence
         try:
-            shared.publish(
+            deployer.deploy(
                 bundle,
                 version=str(version),
                 provenance=provenance,
                 reason=reason,
-                instead_of=ANY if force is not None else compared_with,
+                expected_champion=ANY if force is not None else compared_with,
             )
             break
         except ChampionChangedError:  # another run was quicker: what was found holds against its model, or does not
-            champion = _champion(live)
+            champion = _champion(settings)
             verdict = decide_promotion(bundle, scores, data, champion, force, later, learnt_from.leaks.sure)
             provenance |= {"verdict": verdict.sentence}
             report = judged_again(report, verdict)
@@ -238,9 +238,9 @@ def _read(settings: Settings, today: date, forgotten: Tombstones, *, strict: boo
     return _LearntFrom(leaks, data, report, customers, periods)
 
 
-def _champion(live: LiveModels) -> LiveModel | None:
+def _champion(settings: Settings) -> LiveModel | None:
     try:
-        return live.champion()
+        return champion_of(settings)
     except BundleError as error:
         raise BundleError(
             f"{error}; the champion is needed for comparison, so make a registered version live again first: "
