@@ -355,3 +355,13 @@ def test_a_models_folder_that_cannot_be_written_is_said_before_anything_is_fitte
             progress=lambda done, _: fits.append(done),
         )
     assert fits == []
+
+
+def test_a_store_that_fails_is_said_before_anything_is_fitted(untrained: Company) -> None:
+    (untrained.folder / "failing.db").write_text("no database" * 100)
+    company = untrained.with_settings("store", url=f"sqlite:///{untrained.folder}/failing.db")
+    fits: list[int] = []
+    with pytest.raises(PromotionError, match="the store, which says what is live, cannot be used"):
+        train(company.settings, progress=lambda done, _: fits.append(done))
+    assert fits == []
+    assert not company.live.exists()
