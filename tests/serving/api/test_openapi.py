@@ -24,7 +24,7 @@ from tests.serving.running import running
 from tests.test_api import CUSTOMER
 
 CASES, EXAMPLES = 500, 5
-CASES = "tests.serving.api.openapi_cases"
+MODULE = "tests.serving.api.openapi_cases"
 UNDESCRIBED = {
     "/docs",
     "/docs/swagger-ui-bundle.js",
