@@ -26,8 +26,8 @@ import pyarrow as pa
 from bench.predict import beside_an_ordinary_route
 from bench.served import CHURN, EXAMPLE, request, wait_until_ready
 from churn_mlops.data import load_csv
+from churn_mlops.models.bundle_cache import BundleCache
 from churn_mlops.models.inference import ChurnPredictor
-from churn_mlops.models.promotion import LiveModels
 
 BARS: dict[str, float] = {
     "one row: score, microseconds": 20,
@@ -135,7 +135,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         figures = {"churn demo of 20,000 customers, seconds": measure_demo(folder)}
-        champion = LiveModels(folder / "demo" / "models").champion()
+        champion = BundleCache(folder / "demo" / "models").champion()
         assert champion is not None, "the demo promoted no model"
         figures |= measure_scoring(ChurnPredictor(champion.bundle), folder / "demo" / "customers.csv")
         figures |= measure_serving(folder) | measure_predict(folder)

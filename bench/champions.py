@@ -28,10 +28,11 @@ from pathlib import Path
 from typing import Any
 
 from churn_mlops.config import Settings
+from churn_mlops.deployment import StoredBundle
 from churn_mlops.models.inference import ChurnPredictor
-from churn_mlops.pipelines.deployment.deploy import SharedModels
+from churn_mlops.pipelines.deployment.deploy import Deployer
 from churn_mlops.store import open_store
-from churn_mlops.store.deployments import StoredBundle, StoredDeployment, add_live, current_period
+from churn_mlops.store.deployments import Deployments
 from tests.companies.versions import CUSTOMER, disagreeing, version_of
 from tests.postgres import new_database, postgres_server
 
@@ -86,8 +87,8 @@ class Load:
 def campaign(folder: Path, address: str, changes: int, clients: int) -> dict[str, Any]:
     """Change the champion ``changes`` times under load, and count."""
     settings = Settings.model_validate({"models": {"folder": folder / "elsewhere"}, "store": {"url": address}})
-    shared = SharedModels(settings)
-    _publish(shared, 1)
+    deployer = Deployer(settings)
+    _deploy(deployer, 1)
     with _server(folder, address) as (port, pid):
         load, seconds = Load(port), []
         before = _resident_mb(pid)
@@ -96,11 +97,11 @@ def campaign(folder: Path, address: str, changes: int, clients: int) -> dict[str
                 if number == changes // 2:
                     _plant_broken(address)
                     _wait(lambda: "champion_refused" in _ready(port))
-                _publish(shared, number)
+                _deploy(deployer, number)
                 start = time.perf_counter()
                 _wait(lambda wanted=str(number): _ready(port).get("model_version") == wanted)
                 seconds.append(time.perf_counter() - start)
-            shared.rollback("the end of the campaign")
+            deployer.rollback("the end of the campaign")
             _wait(lambda: _ready(port).get("model_version") == str(changes))
         after = _resident_mb(pid)
     scores = {str(n): ChurnPredictor(version_of(n)).score_one(CUSTOMER) for n in range(1, changes + 2)}
@@ -119,21 +120,16 @@ def campaign(folder: Path, address: str, changes: int, clients: int) -> dict[str
     }
 
 
-def _publish(shared: SharedModels, number: int) -> None:
-    shared.publish(version_of(number), version=str(number), provenance={}, reason="the campaign")
+def _deploy(deployer: Deployer, number: int) -> None:
+    deployer.deploy(version_of(number), version=str(number), provenance={}, reason="the campaign")
 
 
 def _plant_broken(address: str) -> None:
     """What promotion would refuse: a bundle that does not give its own recorded scores."""
     bundle = disagreeing(1000)
+    stored = StoredBundle(bundle.sha256, bundle.to_bytes())
     with open_store(address) as store:
-        last = current_period(store)
-        assert last is not None
-        since = time.strftime("%Y-%m-%dT%H:%M:%S+00:00", time.gmtime(time.time() + 1))
-        texts = last.texts() | {"since": since, "version": "broken", "sha256": bundle.sha256}
-        add_live(
-            store, [StoredDeployment.from_texts(**texts)], [StoredBundle(bundle.sha256, bundle.to_bytes())], after=last
-        )
+        Deployments(store).deploy(stored, version="broken", model_type=bundle.model_type, reason="the campaign")
 
 
 @contextmanager

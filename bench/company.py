@@ -33,9 +33,9 @@ from churn_mlops.data.contract import AS_OF, HistoryContract, load_contract
 from churn_mlops.data.demo_company import CompanyFiles, write_company
 from churn_mlops.data.snapshot.snapshot import read_history
 from churn_mlops.data.sources.history_tables import open_tables
+from churn_mlops.models.bundle_cache import BundleCache
 from churn_mlops.models.calibration import fit_calibration
 from churn_mlops.models.inference import ChurnPredictor
-from churn_mlops.models.promotion import LiveModels
 from churn_mlops.pipelines.training.train import train
 from tests.postgres import new_database, postgres_server
 
@@ -71,7 +71,7 @@ def settings_for(folder: Path, files: CompanyFiles, store: str, model_type: str,
 
 def compare(files: CompanyFiles, settings: Settings, trained_on: date) -> dict[str, Any]:
     """The champion's scores at the later month ends against the truth."""
-    champion = LiveModels(settings.models.folder).champion()
+    champion = BundleCache(settings.models.folder).champion()
     contract = load_contract(files.contract)
     assert champion is not None
     assert isinstance(contract, HistoryContract)

@@ -13,14 +13,14 @@ import uvicorn
 from fastapi import FastAPI
 
 from churn_mlops.config import Settings
-from churn_mlops.models.promotion import LiveModels
+from churn_mlops.models.bundle_cache import BundleCache
 from churn_mlops.serving.model.model_watcher import served_model_of
 from churn_mlops.serving.model.request_models import Prediction
 
 
 def application(models: Path) -> FastAPI:
     """The application; it takes the customer of the champion in ``models``."""
-    champion = LiveModels(models).champion()
+    champion = BundleCache(models).champion()
     assert champion is not None, f"no model is live in {models}"
     customer_body = served_model_of(champion, Settings()).customer
     app = FastAPI()

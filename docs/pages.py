@@ -1,4 +1,4 @@
-"""Write the pages that are made from the code: ``make pages``. A test says when one is out of date."""
+"""Write the pages that are made from the code: ``make pages``. A test fails when one is out of date."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ def configuration() -> str:
     """The page of all settings."""
     return f"""# Configuration
 
-Settings stand in `config/config.yaml` of the working directory, or in the file that `--config` names. The file may be
-missing, and may hold only what differs from the defaults below.
+Settings come from `config/config.yaml` of the working directory, or from the file of `--config`. The file is
+optional. It needs only the settings that differ from the defaults below.
 
-Over the file goes the environment, as `CHURN__SECTION__KEY`: `CHURN__SERVING__PORT=9000` sets `port` of `serving`. An
+The environment overrides the file, as `CHURN__SECTION__KEY`: `CHURN__SERVING__PORT=9000` sets `port` of `serving`. An
 empty value, or `null`, means none. The two underscores matter: Kubernetes injects variables such as `CHURN_PORT` for a
 service called `churn`.
 
-An unknown key stops the start, naming the key and the nearest known one; so does a value out of range. Paths are taken
-from the working directory.
+An unknown key is an error that names the key and the nearest known one. A value out of range is an error too. Paths are
+relative to the working directory.
 
-All settings, with their defaults; a unit stands in brackets:
+This file shows all settings with their defaults, and units in brackets:
 
 ```yaml
 {settings_reference()}```

@@ -18,7 +18,6 @@ from churn_mlops.config import Settings
 from churn_mlops.data.contract import DataContract
 from churn_mlops.errors import PromotionError
 from churn_mlops.models import ChurnModel
-from churn_mlops.models.promotion import LiveModels
 from churn_mlops.serving.app import create_app
 from churn_mlops.serving.model.model_watcher import load_champion
 from churn_mlops.serving.model.served_model import ModelSlot
@@ -26,6 +25,7 @@ from churn_mlops.serving.resilience.store_client import StoreClient
 from churn_mlops.store import open_store
 from churn_mlops.store.prediction_log import records_of
 from tests.companies.flat import demo_columns, write_demo
+from tests.companies.models_folder import fill_folder
 
 CUSTOMER = {
     "tenure": 12,
@@ -64,7 +64,7 @@ def settings(folder):
 
 @pytest.fixture(scope="module")
 def client(model, settings):
-    LiveModels(settings.models.folder).publish(model.bundle_, version="3", provenance={"rows": 4500}, reason="test")
+    fill_folder(settings.models.folder, model.bundle_, version="3", provenance={"rows": 4500})
     store = StoreClient(f"sqlite:///{settings.models.folder.parent}/churn.db")
     app = create_app(ModelSlot(load_champion(settings)), settings, store=store)
     with TestClient(app, base_url="http://localhost") as client:

@@ -20,7 +20,7 @@ unpickled = []
 sys.addaudithook(lambda event, arguments: unpickled.append(arguments) if event == "pickle.find_class" else None)
 from churn_mlops.models import ChurnModel
 from churn_mlops.models.pyfunc import _load_pyfunc
-from churn_mlops.models.promotion import LiveModels
+from churn_mlops.models.bundle_cache import BundleCache
 row = {"tenure": 3, "plan": "monthly"}
 assert 0 < ChurnModel.load(sys.argv[1]).predictor.score_one(row) < 1
 assert 0 < _load_pyfunc(sys.argv[1]).predict([row])[0] < 1

@@ -18,8 +18,9 @@ from bench.outages.replicas import Replica
 from bench.outages.scenario import Scenario
 from bench.outages.site import Site, named, wait
 from bench.outages.steady import Fault, Steady
+from churn_mlops.deployment import StoredBundle
 from churn_mlops.store import open_store
-from churn_mlops.store.deployments import StoredBundle, StoredDeployment, add_live, current_period
+from churn_mlops.store.deployments import Deployments
 from tests.companies.versions import disagreeing
 
 CHANGES = 20
@@ -41,7 +42,7 @@ def champions(changes: int = CHANGES) -> Fault:
             steady.until_well(1)
         ended = time.monotonic()
         before = str(made.newest - 1)
-        made.shared.rollback("the end of the campaign")
+        made.deployer.rollback("the end of the campaign")
         _taken_up(made, before)
         return ended
 
@@ -161,15 +162,6 @@ def _taken_up(made: Site, version: str) -> None:
 def _plant_broken(made: Site) -> None:
     """What promotion would refuse: a bundle that does not give its own recorded scores."""
     bundle = named(disagreeing(made.newest + 1000))
+    stored = StoredBundle(bundle.sha256, bundle.to_bytes())
     with open_store(made.store.address) as store:
-        last = current_period(store)
-        assert last is not None
-        since = last.since.replace(microsecond=0).timestamp() + 1
-        texts = last.texts() | {"since": _moment(since), "version": "broken", "sha256": bundle.sha256}
-        add_live(
-            store, [StoredDeployment.from_texts(**texts)], [StoredBundle(bundle.sha256, bundle.to_bytes())], after=last
-        )
-
-
-def _moment(seconds: float) -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%S+00:00", time.gmtime(seconds))
+        Deployments(store).deploy(stored, version="broken", model_type=bundle.model_type, reason="the campaign")

@@ -19,7 +19,7 @@ from bench.outages.replicas import Replica
 from churn_mlops.config import Settings
 from churn_mlops.models.bundle import Bundle
 from churn_mlops.models.inference import ChurnPredictor
-from churn_mlops.pipelines.deployment.deploy import SharedModels
+from churn_mlops.pipelines.deployment.deploy import Deployer
 from churn_mlops.store import open_store
 from churn_mlops.store.access.api_keys import make_key
 from churn_mlops.store.scoring.publishing import publish
@@ -56,15 +56,15 @@ class Site:
     """Figures of an outage that others do not have."""
 
     @cached_property
-    def shared(self) -> SharedModels:
+    def deployer(self) -> Deployer:
         """The machine on which models are promoted."""
         models = {"folder": self.folder / "promoting"}
-        return SharedModels(Settings.model_validate({"models": models, "store": {"url": self.store.address}}))
+        return Deployer(Settings.model_validate({"models": models, "store": {"url": self.store.address}}))
 
     def promote(self) -> str:
         """Make a new version the champion, and tell which."""
         number = self.newest + 1
-        self.shared.publish(named(version_of(number)), version=str(number), provenance={}, reason="the campaign")
+        self.deployer.deploy(named(version_of(number)), version=str(number), provenance={}, reason="the campaign")
         self.newest = number
         return str(number)
 
@@ -171,7 +171,7 @@ def _fill(made: Site) -> None:
     with open_store(made.store.address) as store:
         made.key, _ = make_key(store, "load", "service", by="the campaign")
         publish(store, run(version="1"), [batch(names, [published_score(place) for place in range(CUSTOMERS)])])
-    made.shared.publish(named(version_of(1)), version="1", provenance={}, reason="the first")
+    made.deployer.deploy(named(version_of(1)), version="1", provenance={}, reason="the first")
     rows = [customer(place) | {"customer_id": name_of(place)} for place in range(CUSTOMERS)]
     with psycopg.connect(made.source.address) as source:
         source.execute(

@@ -41,7 +41,7 @@ from bench.served import CHURN, EXAMPLE
 from churn_mlops.data import load_csv
 from churn_mlops.data.demo_company import write_company, write_flat
 from churn_mlops.models import ChurnModel
-from churn_mlops.models.promotion import LiveModels
+from tests.companies.models_folder import fill_folder
 
 RATIO = 40.0
 """How many times the requests a second of a peer, as one deploys it, `/predict` has to answer."""
@@ -66,7 +66,7 @@ def prepare(folder: Path, customers: int, python: Path) -> Company:
     table = load_csv(write_flat(write_company(folder / "company", customers, MONTHS, SEED))).dropna(subset=["churned"])
     known, left = table[list(EXAMPLE)], (table["churned"] == "yes").to_numpy(float)
     model = ChurnModel("additive_boosting", seed=SEED).fit(known, left)
-    LiveModels(folder / "models").publish(model.bundle_, version="1", provenance={}, reason="is measured")
+    fill_folder(folder / "models", model.bundle_)
     trees_of(model.bundle_, known, left).write(folder / "trees")
     (folder / "example.json").write_text(json.dumps(EXAMPLE), encoding="utf-8")
     (folder / "config.yaml").write_text("models: {folder: models}\nstore: {url: 'sqlite:///churn.db'}\n")

@@ -17,9 +17,9 @@ from churn_mlops.data.demo_company.months import LAST_DAY
 from churn_mlops.data.engine.typed_table import LABEL
 from churn_mlops.data.sources.history_tables import open_tables
 from churn_mlops.models.fitting.inputs import FitSettings
-from churn_mlops.models.promotion import LiveModels
 from churn_mlops.models.train import fit_bundle
 from churn_mlops.pipelines.training.snapshots import read_labelled
+from tests.companies.models_folder import fill_folder
 
 MONTHS = 8
 FEW_FEATURES = """
@@ -107,4 +107,4 @@ def _fit(settings: Settings) -> None:
         history=contract,
         settings=FitSettings(threads=1),
     )
-    LiveModels(settings.models.folder).publish(bundle, version="1", provenance={}, reason="the first")
+    fill_folder(settings.models.folder, bundle)

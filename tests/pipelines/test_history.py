@@ -15,8 +15,8 @@ from churn_mlops.config import Settings
 from churn_mlops.data.contract import HistoryContract, load_contract
 from churn_mlops.data.sources.history_tables import open_tables
 from churn_mlops.errors import ConfigError, DataError, StoreBusyError
+from churn_mlops.models.bundle_cache import BundleCache
 from churn_mlops.models.inference import ChurnPredictor
-from churn_mlops.models.promotion import LiveModels
 from churn_mlops.pipelines.inputs.as_of import as_of_date
 from churn_mlops.pipelines.inputs.validate_source import validate_source
 from churn_mlops.pipelines.outcomes.record_outcomes import record_outcomes
@@ -103,7 +103,7 @@ def test_it_learns_from_dates_whose_labels_are_final_and_is_tested_on_later_ones
 
 
 def test_the_bundle_keeps_how_its_snapshots_were_made(settings: Settings, trained: Trained) -> None:
-    live = LiveModels(settings.models.folder).champion()
+    live = BundleCache(settings.models.folder).champion()
     assert live is not None
     assert live.bundle.history == contract_of(settings)
     assert live.bundle.core is not None

@@ -17,11 +17,11 @@ import pandas as pd
 from churn_mlops.config import Settings
 from churn_mlops.data.contract import DataContract
 from churn_mlops.models import ChurnModel
-from churn_mlops.models.promotion import LiveModels
 from churn_mlops.pipelines.scoring.publish import run_day
 from churn_mlops.store import open_store
 from churn_mlops.store.access.api_keys import make_key
 from tests.companies.flat import demo_columns, write_demo
+from tests.companies.models_folder import fill_folder
 from tests.test_api import CUSTOMER
 
 ROOT = Path(__file__).parents[2]
@@ -84,7 +84,7 @@ def company_to_serve(folder: Path, store: str) -> Served:
     files = write_demo(folder, 200)
     contract = DataContract.load(files.contract)
     model = ChurnModel("logistic_regression", contract=contract, seed=1).fit(known[list(CUSTOMER)], known["churned"])
-    LiveModels(folder / "models").publish(model.bundle_, version="1", provenance={"rows": 200}, reason="test")
+    fill_folder(folder / "models", model.bundle_, provenance={"rows": 200})
     config = {
         "source": {"url": str(files.customers)},
         "contract": {"path": str(files.contract)},

@@ -20,11 +20,11 @@ import pytest
 
 from churn_mlops.data.contract import DataContract
 from churn_mlops.models import ChurnModel
-from churn_mlops.models.promotion import LiveModels
 from churn_mlops.store import open_store
 from churn_mlops.store.access.api_keys import make_key, revoke_key
 from tests.command import runner
 from tests.companies.flat import demo_columns, write_demo
+from tests.companies.models_folder import fill_folder
 from tests.test_api import CUSTOMER
 
 ROOT = Path(__file__).parents[2]
@@ -40,7 +40,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     known = company[company["churned"] != ""]
     contract = DataContract.load(write_demo(folder, 10).contract)
     model = ChurnModel("logistic_regression", contract=contract, seed=1).fit(known[list(CUSTOMER)], known["churned"])
-    LiveModels(folder / "models").publish(model.bundle_, version="1", provenance={}, reason="test")
+    fill_folder(folder / "models", model.bundle_)
     (folder / "admin.key").write_text(f"{ADMIN_KEY}\n")
     return folder
 

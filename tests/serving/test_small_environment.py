@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 from churn_mlops.models import ChurnModel
-from churn_mlops.models.promotion import LiveModels
 from churn_mlops.models.scorers.lookup_tables import AdditiveTables
 from tests.companies.customers import customers
+from tests.companies.models_folder import fill_folder
 
 ROOT = Path(__file__).parents[2]
 ENVIRONMENTS = {"tables": ROOT / ".venv" / "serving", "trees": ROOT / ".venv" / "serving-trees"}
@@ -134,7 +134,7 @@ def test_answers_over_http_are_those_of_the_fitted_model(
     rows = [row for row in fresh_rows if row["channel"] is not None and row["charges"] is not None]
     expected = model.predictor.score(rows)
     (tmp_path / "rows.json").write_text(json.dumps(rows))
-    LiveModels(tmp_path / "models").publish(model.bundle_, version="1", provenance={}, reason="test")
+    fill_folder(tmp_path / "models", model.bundle_)
     (tmp_path / "config.yaml").write_text(
         f"models: {{folder: {tmp_path / 'models'}}}\nserving: {{max_batch_rows: {ROWS}, max_body_bytes: 10000000}}\n"
     )

@@ -25,9 +25,10 @@ def list_versions(
     """
     from churn_mlops.pipelines.deployment import promote as job
 
-    versions, periods = job.overview(settings_of(context))
+    versions, deployments = job.overview(settings_of(context))
+    live = [deployment.to_entry() for deployment in deployments]
     if as_json:
-        print_json({"versions": [asdict(version) for version in versions], "live": [asdict(p) for p in periods]})
+        print_json({"versions": [asdict(version) for version in versions], "live": live})
         return
     if not versions:
         say("No model is registered yet: train one with `churn train`.")
@@ -38,8 +39,8 @@ def list_versions(
     ]
     columns = ("version", "alias", "type", "log loss", "AUC", "registered")
     table("Versions", columns, rows, right=("version", "log loss", "AUC"), whole=("alias", "type"))
-    if periods:
-        lived = [(p.version, _minute(p.since), _minute(p.to) if p.to else "now", p.reason) for p in periods]
+    if live:
+        lived = [(p["version"], _minute(p["since"]), _minute(p["to"]) if p["to"] else "now", p["reason"]) for p in live]
         table("Live", ("version", "from", "to", "reason"), lived, right=("version",))
 
 
@@ -55,8 +56,8 @@ def promote(
     """
     from churn_mlops.pipelines.deployment import promote as job
 
-    period = job.promote(settings_of(context), version, _given(reason), by=who())
-    say(f"Version {period.version} ({period.model_type}) is live since {period.since}. {TAKEN_UP}")
+    live = job.promote(settings_of(context), version, _given(reason), by=who())
+    say(f"Version {live.version} ({live.model_type}) is live since {live.live_from}. {TAKEN_UP}")
 
 
 @app.command()
@@ -70,8 +71,8 @@ def rollback(
     """
     from churn_mlops.pipelines.deployment import promote as job
 
-    period = job.rollback(settings_of(context), _given(reason), by=who())
-    say(f"Version {period.version} ({period.model_type}) is live again since {period.since}. {TAKEN_UP}")
+    live = job.rollback(settings_of(context), _given(reason), by=who())
+    say(f"Version {live.version} ({live.model_type}) is live again since {live.live_from}. {TAKEN_UP}")
 
 
 def _given(reason: str) -> str:
@@ -82,17 +83,17 @@ def _given(reason: str) -> str:
 
 @app.command()
 def sync(context: typer.Context) -> None:
-    """Bring the models folder of this machine and the store into line, after one of them was away.
+    """Bring the models folder of this machine up to date with the store, so that it can serve while the store is away.
 
     Example: `churn models sync`
     """
     from churn_mlops.pipelines.deployment import promote as job
 
-    period = job.sync(settings_of(context))
-    if period is None:
+    live = job.sync(settings_of(context))
+    if live is None:
         say("No model was ever live, neither in the models folder nor in the store.")
     else:
-        say(f"Version {period.version} ({period.model_type}) is live since {period.since}, here and in the store.")
+        say(f"Version {live.version} ({live.model_type}) is live since {live.live_from}, here and in the store.")
 
 
 def _minute(time: str) -> str:

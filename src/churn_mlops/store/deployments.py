@@ -1,196 +1,175 @@
-"""Which model was live when, for all machines that share the store, and the bundles themselves.
-
-A period is known by the moment when it began and by its bundle; the last to begin is that of the champion. Periods only
-ever come in, in any order: where each ends is told by the next.
-"""
+"""Which model was live when: the one source of truth for all machines that share the store, bundles included."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
-from itertools import pairwise
+from collections.abc import Iterable
+from dataclasses import asdict, replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, insert, select, update
 
-from churn_mlops.errors import BundleError, StoreError
+from churn_mlops.deployment import Deployment, StoredBundle
+from churn_mlops.errors import BundleError, PromotionError
 from churn_mlops.store.audit_log import add_event
 from churn_mlops.store.database.clock import Clock, utc_now
 from churn_mlops.store.database.database import Store
 from churn_mlops.store.database.schema import BUNDLES, LIVE_PERIODS
 
+ANY = "any"
+"""Whichever model is live, or none."""
+
 _IN_ORDER = (LIVE_PERIODS.c.since, LIVE_PERIODS.c.sha256)
 
 
-class DeploymentChangedError(StoreError):
-    """Another model went live in the store since it was looked at."""
+class ChampionChangedError(PromotionError):
+    """Another model went live since the champion was looked at."""
 
 
-@dataclass(frozen=True)
-class StoredDeployment:
-    """One version's time as champion; ``until`` is None while it lasts, and told by the period that comes next.
-
-    ``rollback`` says that it began by going back.
-    """
-
-    version: str
-    sha256: str
-    model_type: str
-    since: datetime
-    reason: str
-    rollback: bool = False
-    until: datetime | None = None
-
-    @classmethod
-    def from_texts(
-        cls, version: str, sha256: str, model_type: str, since: str, to: str | None, reason: str, rollback: bool
-    ) -> StoredDeployment:
-        """The period that the fields of a ``DeploymentPeriod`` tell."""
-        until = None if to is None else datetime.fromisoformat(to)
-        return cls(version, sha256, model_type, datetime.fromisoformat(since), reason, rollback, until)
-
-    def texts(self) -> dict[str, Any]:
-        """The same as the arguments of ``models.promotion.LivePeriod``: times in ISO 8601, UTC, milliseconds."""
-        fields = asdict(self)
-        since, until = fields.pop("since"), fields.pop("until")
-        return fields | {"since": _text(since), "to": None if until is None else _text(until)}
-
-
-@dataclass(frozen=True)
-class StoredBundle:
-    """A bundle's file, its hash, and what is known of how it was made."""
-
-    sha256: str
-    content: bytes = field(repr=False)
-    provenance: Mapping[str, Any] = field(default_factory=dict, repr=False)
-
-
-def current_period(store: Store) -> StoredDeployment | None:
-    """The period of the champion, None where none ever was.
-
-    Raises:
-        StoreError: the store fails.
-    """
-    with store.reading("read which model is live") as connection:
-        return _last(connection)
-
-
-def stored_periods(store: Store) -> list[StoredDeployment]:
-    """Every period, the oldest first.
-
-    Raises:
-        StoreError: the store fails.
-    """
-    with store.reading("read which model was live when") as connection:
-        return _all(connection)
-
-
-def stored_bundle(store: Store, sha256: str) -> StoredBundle:
-    """The bundle with the hash ``sha256``.
-
-    Raises:
-        BundleError: there is none, or its bytes are not those that were kept.
-        StoreError: the store fails.
-    """
-    with store.reading("read a model bundle") as connection:
-        row = connection.execute(select(BUNDLES).where(BUNDLES.c.sha256 == sha256)).one_or_none()
-    if row is None:
-        raise BundleError(f"the store {store.shown} holds no model bundle {sha256[:12]}: promote the version again")
-    if _hash(row.content) != sha256:
-        raise BundleError(f"model bundle {sha256[:12]} was altered in the store {store.shown}: promote it again")
-    return StoredBundle(sha256, row.content, row.provenance)
-
-
-def add_live(
-    store: Store,
-    periods: Iterable[StoredDeployment],
-    bundles: Iterable[StoredBundle],
-    *,
-    after: StoredDeployment | None,
-    by: str = "churn",
-    clock: Clock = utc_now,
-) -> None:
-    """Add periods and their bundles in one transaction; the last of all periods is that of the champion from then on.
-
-    To add again what is there changes nothing.
+class Deployments:
+    """The deployments and bundles in a store.
 
     Args:
-        store: the store.
-        periods: where they end is worked out here.
-        bundles: those of the periods, but for such as the store holds already.
-        after: the store's last period as the caller knows it, None where he knows of none.
-        by: who does it, for the audit trail, in which every period stands as ``champion.changed``.
-        clock: tells when a bundle was added.
-
-    Raises:
-        LiveChangedError: the store's last period is another by now; nothing is added.
-        BundleError: a bundle is not what its hash says; nothing is added.
-        StoreError: the store fails.
+        store: an open store.
+        clock: tells the time; replaced in tests.
     """
-    with store.writing("make a model live") as connection:
-        found = _all(connection)
-        last = found[-1] if found else None
-        if _key(last) != _key(after):
-            raise DeploymentChangedError(
-                f"another model went live in the store {store.shown} in the meantime: look again"
-            )
-        for bundle in bundles:
-            _put_bundle(connection, bundle, clock())
-        known = {_key(period) for period in found}
-        for period in periods:
-            if _key(period) not in known:
-                connection.execute(insert(LIVE_PERIODS).values(**asdict(period)))
-                known.add(_key(period))
-                told = {"version": period.version, "rollback": period.rollback, "reason": period.reason}
-                add_event(connection, clock(), by, "champion.changed", details=told)
-        _end_each_by_the_next(connection)
+
+    def __init__(self, store: Store, clock: Clock = utc_now) -> None:
+        self._store, self._clock = store, clock
+
+    def history(self) -> tuple[Deployment, ...]:
+        """Every deployment, the oldest first; the last is the champion's.
+
+        Raises:
+            StoreError: the store fails.
+        """
+        with self._store.reading("read which model was live when") as connection:
+            rows = connection.execute(select(*_columns()).order_by(*_IN_ORDER))
+            return tuple(Deployment(**row._mapping) for row in rows)
+
+    def current(self) -> Deployment | None:
+        """The deployment of the champion, None where none ever was.
+
+        Raises:
+            StoreError: the store fails.
+        """
+        with self._store.reading("read which model is live") as connection:
+            return _last(connection)
+
+    def bundle(self, sha256: str) -> StoredBundle:
+        """The bundle with the hash ``sha256``.
+
+        Raises:
+            BundleError: there is none, or its bytes are not those that were stored.
+            StoreError: the store fails.
+        """
+        with self._store.reading("read a model bundle") as connection:
+            row = connection.execute(select(BUNDLES).where(BUNDLES.c.sha256 == sha256)).one_or_none()
+        where = f"the store {self._store.shown}"
+        if row is None:
+            raise BundleError(f"{where} holds no model bundle {sha256[:12]}: promote the version again")
+        if _hash(row.content) != sha256:
+            raise BundleError(f"model bundle {sha256[:12]} was altered in {where}: promote it again")
+        return StoredBundle(sha256, row.content, row.provenance)
+
+    def deploy(
+        self,
+        stored: StoredBundle,
+        *,
+        version: str,
+        model_type: str,
+        reason: str,
+        rollback: bool = False,
+        expected_champion: str | None = ANY,
+        by: str = "churn",
+    ) -> Deployment:
+        """Make a bundle the champion for all machines, in one transaction.
+
+        Args:
+            stored: the bundle.
+            version: its version as people see it.
+            model_type: such as ``additive_boosting``.
+            reason: why it goes live.
+            rollback: whether it replaces a later version that is withdrawn.
+            expected_champion: SHA-256 of the champion that the caller decided by, None where there was none.
+            by: the principal, for the audit trail, where the deployment stands as ``champion.changed``.
+
+        Raises:
+            ChampionChangedError: another model than ``expected_champion`` is live by now; nothing changes.
+            BundleError: the bundle is not what its hash says; nothing changes.
+            StoreError: the store fails; nothing changes.
+        """
+        with self._store.writing("make a model live") as connection:
+            last = _last(connection)
+            if expected_champion not in (ANY, last and last.sha256):
+                raise ChampionChangedError(
+                    "another model went live in the meantime: look at `churn models list`, then decide again"
+                )
+            since = _start_after(last, self._clock())
+            _put_bundle(connection, stored, since)
+            deployment = Deployment(version, stored.sha256, model_type, since, reason, rollback)
+            _add(connection, deployment, self._clock(), by)
+            return deployment
+
+    def adopt(self, history: Iterable[Deployment], bundles: Iterable[StoredBundle]) -> None:
+        """Take the history of a models folder into a store that has none; where it has one, nothing changes.
+
+        Args:
+            history: the oldest first; a deployment without its bundle is left out.
+            bundles: those of the deployments.
+
+        Raises:
+            BundleError: a bundle is not what its hash says; nothing changes.
+            StoreError: the store fails; nothing changes.
+        """
+        with self._store.writing("take over the models folder") as connection:
+            if _last(connection) is not None:
+                return
+            now, known = self._clock(), set()
+            for stored in bundles:
+                _put_bundle(connection, stored, now)
+                known.add(stored.sha256)
+            for deployment in history:
+                if deployment.sha256 in known:
+                    _add(connection, deployment, now, "churn")
 
 
-def _put_bundle(connection: Connection, bundle: StoredBundle, now: datetime) -> None:
-    """Write the bundle, over one of the same hash: that may have been altered, or lack what is known by now."""
-    if _hash(bundle.content) != bundle.sha256:
-        raise BundleError(f"model bundle {bundle.sha256[:12]} is truncated or was altered: it does not go live")
-    values = {"content": bundle.content, "provenance": dict(bundle.provenance)}
-    of_this = BUNDLES.c.sha256 == bundle.sha256
-    if not connection.execute(update(BUNDLES).where(of_this).values(**values)).rowcount:
-        connection.execute(insert(BUNDLES).values(sha256=bundle.sha256, added_at=now, **values))
+def _start_after(last: Deployment | None, now: datetime) -> datetime:
+    """When a deployment begins, to the millisecond: after the last one, whatever the clock says."""
+    now = now.replace(microsecond=now.microsecond // 1000 * 1000)
+    return now if last is None else max(now, last.since + timedelta(milliseconds=1))
 
 
-def _end_each_by_the_next(connection: Connection) -> None:
-    rows = connection.execute(
-        select(LIVE_PERIODS.c.id, LIVE_PERIODS.c.since, LIVE_PERIODS.c.until).order_by(*_IN_ORDER)
-    ).all()
-    for row, following in pairwise([*rows, None]):
-        until = None if following is None else following.since
-        if row is not None and row.until != until:
-            connection.execute(update(LIVE_PERIODS).where(LIVE_PERIODS.c.id == row.id).values(until=until))
+def _add(connection: Connection, deployment: Deployment, now: datetime, by: str) -> None:
+    """Add the deployment, which ends the one before it."""
+    is_live = LIVE_PERIODS.c.until.is_(None)
+    connection.execute(update(LIVE_PERIODS).where(is_live).values(until=deployment.since))
+    connection.execute(insert(LIVE_PERIODS).values(**asdict(replace(deployment, until=None))))
+    details = {"version": deployment.version, "rollback": deployment.rollback, "reason": deployment.reason}
+    add_event(connection, now, by, "champion.changed", details=details)
 
 
-def _all(connection: Connection) -> list[StoredDeployment]:
-    rows = connection.execute(select(*_columns()).order_by(*_IN_ORDER))
-    return [StoredDeployment(**row._mapping) for row in rows]
+def _put_bundle(connection: Connection, stored: StoredBundle, now: datetime) -> None:
+    """Write the bundle, over one of the same hash: that one may be damaged, or have an older provenance."""
+    if _hash(stored.content) != stored.sha256:
+        raise BundleError(f"model bundle {stored.sha256[:12]} is truncated or was altered: it does not go live")
+    values = {"content": stored.content, "provenance": dict(stored.provenance)}
+    same = BUNDLES.c.sha256 == stored.sha256
+    if not connection.execute(update(BUNDLES).where(same).values(**values)).rowcount:
+        connection.execute(insert(BUNDLES).values(sha256=stored.sha256, added_at=now, **values))
 
 
-def _last(connection: Connection) -> StoredDeployment | None:
+def _last(connection: Connection) -> Deployment | None:
     query = select(*_columns()).order_by(*(column.desc() for column in _IN_ORDER)).limit(1)
     row = connection.execute(query).one_or_none()
-    return None if row is None else StoredDeployment(**row._mapping)
+    return None if row is None else Deployment(**row._mapping)
 
 
 def _columns() -> list[Any]:
     return [column for column in LIVE_PERIODS.c if column.name != "id"]
 
 
-def _key(period: StoredDeployment | None) -> tuple[datetime, str] | None:
-    return None if period is None else (period.since, period.sha256)
-
-
 def _hash(content: bytes) -> str:
-    """The hash of a bundle is that of its second line, the model; the first is a header, which tells the hash."""
+    """The hash of a bundle is that of its second line, the model; the first line is a header, which holds the hash."""
     return hashlib.sha256(content.partition(b"\n")[2].removesuffix(b"\n")).hexdigest()
-
-
-def _text(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds")

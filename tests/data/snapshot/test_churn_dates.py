@@ -15,7 +15,7 @@ from churn_mlops.data.snapshot.snapshot import read_history
 from tests.data.proposal.databases import tables
 
 
-def test_the_first_end_that_is_not_before_the_start_counts_with_the_time_when_it_was_known() -> None:
+def test_the_first_churn_date_that_is_not_before_the_start_counts_with_its_recorded_time() -> None:
     people = pd.DataFrame({"id": ["a", "b", "c"], "since": ["2024-01-01", "2024-02-01", "2024-03-01"]})
     gone = pd.DataFrame(
         {
@@ -65,7 +65,7 @@ DAY = dt.date(2024, 2, 1)
 
 
 def _labels(people: list[tuple[str, ...]], gone: list[tuple[str | None, ...]]) -> dict[str, Any]:
-    """Each customer who was active, with his label."""
+    """Each active customer with their label."""
     frames = {
         "people": pd.DataFrame(people, columns=["id", "since", "told"]),
         "gone": pd.DataFrame(gone, columns=["id", "at", "told"]).astype("string"),
@@ -75,16 +75,16 @@ def _labels(people: list[tuple[str, ...]], gone: list[tuple[str | None, ...]]) -
 
 
 @pytest.mark.parametrize("told", ["2024-03-01", None])
-def test_an_earlier_end_that_comes_late_does_not_hide_the_one_that_was_known(told: str | None) -> None:
+def test_an_earlier_churn_date_that_comes_late_does_not_hide_the_one_that_was_known(told: str | None) -> None:
     known = ("a", "2024-01-20", "2024-01-21")
     assert _labels([PERSON], [known, ("a", "2024-01-18", told)]) == {}
 
 
-def test_a_start_that_comes_late_does_not_turn_an_end_before_the_start_into_one() -> None:
+def test_a_start_that_comes_late_does_not_make_a_churn_date_of_an_end_before_it() -> None:
     early = ("a", "2024-01-10", "2024-01-10")
     assert set(_labels([PERSON, ("a", "2024-01-05", "2024-03-01")], [early])) == {"a"}
 
 
-def test_an_end_that_was_learnt_of_late_counts_for_the_label_and_one_without_a_known_time_never() -> None:
+def test_a_churn_date_that_was_recorded_late_counts_for_the_label_and_one_without_a_recorded_time_never() -> None:
     assert _labels([PERSON], [("a", "2024-02-10", "2024-06-01")]) == {"a": "yes"}
     assert _labels([PERSON], [("a", "2024-02-10", None)]) == {"a": "no"}

@@ -133,7 +133,7 @@ def test_a_time_that_its_zone_moves_beyond_the_calendar_is_none(written: Any) ->
         assert last_day(tables_of(connection, contract), contract) == date(2024, 1, 4)
 
 
-def test_outer_blanks_of_a_key_do_not_matter_and_a_blank_one_is_nobody(odd: Any) -> None:
+def test_outer_blanks_of_a_key_do_not_matter_and_a_blank_key_is_no_customer(odd: Any) -> None:
     people = (
         "(' a', '2024-01-01', NULL), ('a', '2024-01-02', NULL), ('  ', '2024-01-01', NULL), ('', '2024-01-01', NULL)"
     )
@@ -141,7 +141,7 @@ def test_outer_blanks_of_a_key_do_not_matter_and_a_blank_one_is_nobody(odd: Any)
     assert odd(people, visits) == {"a": (2.0, 31.0)}
 
 
-def test_one_customer_is_found_whatever_blanks_are_around_his_key(odd: Any) -> None:
+def test_one_customer_is_found_whatever_blanks_are_around_their_key(odd: Any) -> None:
     people = "(' a', '2024-01-01', NULL), ('b', '2024-01-02', NULL)"
     assert odd(people, "('a', '2024-01-05')", customer="a ") == {"a": (1.0, 31.0)}
 

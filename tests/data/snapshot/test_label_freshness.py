@@ -1,4 +1,4 @@
-"""Whether the table that tells who left is loaded as far as the others."""
+"""Whether the table of churn dates is loaded as far as the others."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def lag(frames: dict[str, pd.DataFrame], declared: Any, label: Any, today: date 
 
 
 @pytest.mark.parametrize("ends", ["2026-10-31", "2026-10-22", "2026-10-20", "2026-06-30"])
-def test_a_table_of_ends_is_behind_where_the_gap_is_half_as_long_again_as_any(ends: str) -> None:
+def test_a_table_of_churn_dates_is_behind_where_the_gap_is_half_as_long_again_as_any(ends: str) -> None:
     gone = every(6, ends)
     last = date.fromisoformat(gone["at"].iloc[-1])
     found = lag(
@@ -43,7 +43,7 @@ def test_a_table_of_ends_is_behind_where_the_gap_is_half_as_long_again_as_any(en
     assert found == (StaleLabels("gone", last, date(2026, 10, 31), 6) if gap > 9 else None)
 
 
-def test_a_long_gap_is_no_news_where_there_was_one_as_long_in_the_year_before_and_not_earlier() -> None:
+def test_a_long_gap_is_usual_where_one_as_long_lies_in_the_year_before_and_not_earlier() -> None:
     people, visits = every(3, "2027-12-31", "since"), every(1, "2027-12-31")
     today = date(2028, 1, 1)
     steady = every(5, "2027-11-20")
@@ -54,7 +54,7 @@ def test_a_long_gap_is_no_news_where_there_was_one_as_long_in_the_year_before_an
     assert lag({"people": people, "gone": long_ago, "visits": visits}, BY_TABLE, OF_END, today) is not None
 
 
-def test_ends_in_the_table_of_customers_are_loaded_as_long_as_customers_come() -> None:
+def test_churn_dates_in_the_table_of_customers_are_loaded_as_long_as_customers_come() -> None:
     people = every(3, "2026-10-31", "since")
     people["until"] = [str(FIRST + timedelta(days=4 * place)) if place < 30 else None for place in range(len(people))]
     visits = every(1, "2026-10-31")
@@ -67,7 +67,7 @@ def test_ends_in_the_table_of_customers_are_loaded_as_long_as_customers_come() -
     assert lag({"people": with_an_end, "visits": visits}, BY_COLUMN, OF_END) is None
 
 
-def test_silence_counts_up_to_where_the_events_are_loaded() -> None:
+def test_inactivity_counts_up_to_where_the_events_are_loaded() -> None:
     frames = {"people": every(3, "2026-10-31", "since"), "visits": every(1, "2026-09-10")}
     declared = {"people": {"start": "since"}, "visits": {"event_time": "at"}}
     found = lag(frames, declared, OF_SILENCE)
@@ -87,6 +87,6 @@ def test_rows_that_are_no_ends_and_ends_that_lie_ahead_do_not_hide_that_the_othe
     assert found.until == date(2026, 6, 30)
 
 
-def test_of_a_table_with_ends_on_one_day_alone_nothing_is_usual() -> None:
+def test_a_table_with_churn_dates_on_a_single_day_is_never_behind() -> None:
     frames = {"people": every(3, "2026-10-31", "since"), "gone": every(1, str(FIRST)), "visits": every(1, "2026-10-31")}
     assert lag(frames, BY_TABLE, OF_END) is None

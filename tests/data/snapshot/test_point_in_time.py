@@ -127,7 +127,7 @@ def test_later_rows_never_change_a_snapshot(
 
 @settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.fixed_dictionaries({name: rows(name) for name in TABLES}), st.lists(st.tuples(after, after), max_size=4))
-def test_an_end_that_is_learnt_of_later_never_changes_a_snapshot(
+def test_a_churn_date_that_is_recorded_later_never_changes_a_snapshot(
     history: History, ends: list[tuple[datetime, datetime]]
 ) -> None:
     contract = HistoryContract.from_dict(
@@ -148,7 +148,7 @@ def test_an_end_that_is_learnt_of_later_never_changes_a_snapshot(
 
 @settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
 @given(rows("gone"), later_rows("gone"), st.lists(times, max_size=3))
-def test_rows_of_ends_that_come_later_or_are_never_known_change_no_snapshot(
+def test_churn_dates_that_come_later_or_are_never_recorded_change_no_snapshot(
     ends: list[Row], later: list[Row], unknown: list[datetime | None]
 ) -> None:
     contract = HistoryContract.from_dict(

@@ -13,6 +13,7 @@ import pytest
 
 from churn_mlops.data.contract import AS_OF, CHURNED, LABEL, HistoryContract
 from churn_mlops.data.engine.typed_table import read_snapshot
+from churn_mlops.data.snapshot.aggregate_functions import FUNCTIONS
 from churn_mlops.data.snapshot.snapshot import read_history, snapshot
 from tests.data.histories import on_duckdb
 from tests.data.telecom import CONTRACT, telecom
@@ -91,30 +92,35 @@ USAGE = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("computation", "expected"),
-    [
-        ({"count": "usage"}, 4.0),
-        ({"count": "usage", "days": 7}, 2.0),
-        ({"count": "usage", "days": 8}, 3.0),
-        ({"sum": "usage.n"}, 4.3),
-        ({"sum": "usage.n", "days": 7}, 4.1),
-        ({"mean": "usage.n", "days": 7}, 2.05),
-        ({"smallest": "usage.n"}, 0.1),
-        ({"largest": "usage.n"}, 4.0),
-        ({"distinct": "usage.n"}, 3.0),
-        ({"last": "usage.n"}, 4.0),
-        ({"since_last": "usage"}, 0.0),
-        ({"since_last": "usage", "where": {"n": [0.1]}}, 6.0),
-        ({"count": "usage", "where": {"n": [4, 0.1]}}, 2.0),
-        ({"ratio": {"sum": "usage.n", "days": [7, 14]}}, (4.1 / 7) / (4.3 / 14)),
-        ({"ratio": {"count": "usage", "days": [1, 10]}}, 1 / (3 / 10)),
-        ({"age_of": "customers.since", "unit": "days"}, 130.0),
-        ({"age_of": "customers.start", "unit": "weeks"}, 130 / 7),
-    ],
-)
+COMPUTATIONS: list[tuple[dict[str, Any], float]] = [
+    ({"count": "usage"}, 4.0),
+    ({"count": "usage", "days": 7}, 2.0),
+    ({"count": "usage", "days": 8}, 3.0),
+    ({"sum": "usage.n"}, 4.3),
+    ({"sum": "usage.n", "days": 7}, 4.1),
+    ({"mean": "usage.n", "days": 7}, 2.05),
+    ({"smallest": "usage.n"}, 0.1),
+    ({"largest": "usage.n"}, 4.0),
+    ({"distinct": "usage.n"}, 3.0),
+    ({"last": "usage.n"}, 4.0),
+    ({"since_last": "usage"}, 0.0),
+    ({"since_last": "usage", "where": {"n": [0.1]}}, 6.0),
+    ({"count": "usage", "where": {"n": [4, 0.1]}}, 2.0),
+    ({"ratio": {"sum": "usage.n", "days": [7, 14]}}, (4.1 / 7) / (4.3 / 14)),
+    ({"ratio": {"count": "usage", "days": [1, 10]}}, 1 / (3 / 10)),
+    ({"age_of": "customers.since", "unit": "days"}, 130.0),
+    ({"age_of": "customers.start", "unit": "weeks"}, 130 / 7),
+]
+
+
+@pytest.mark.parametrize(("computation", "expected"), COMPUTATIONS)
 def test_each_computation_takes_whole_days_up_to_the_as_of_date(computation: dict[str, Any], expected: float) -> None:
     assert value(computation, usage=USAGE) == expected
+
+
+def test_the_computations_above_are_all_that_there_are() -> None:
+    tested = {aggregate for computation, _ in COMPUTATIONS for aggregate in FUNCTIONS if aggregate in computation}
+    assert tested == set(FUNCTIONS)
 
 
 @pytest.mark.parametrize(
@@ -160,7 +166,7 @@ def test_a_row_counts_only_if_it_had_happened_and_was_known() -> None:
     assert value({"sum": "usage.n"}, usage=[event("2024-04-01", 2.0), *late]) == 2.0
 
 
-def test_a_moment_cuts_the_current_day() -> None:
+def test_a_time_of_day_cuts_the_current_day() -> None:
     usage = [event("2024-05-10 06:00"), event("2024-05-10 06:01"), event("2024-05-10", 1.0, "2024-05-10 07:00")]
     counted = {"count": "usage"}
     assert value(counted, usage=usage, known_until=datetime(2024, 5, 10, 6)) == 1.0
@@ -184,13 +190,13 @@ def test_the_last_row_is_the_one_of_the_latest_time_then_the_one_known_last() ->
     assert value(last, plans=[*plans, (1, "2024-04-01", "2024-04-01", None)]) is None
 
 
-def test_of_rows_that_nothing_tells_apart_the_largest_value_is_the_last() -> None:
+def test_the_last_of_rows_with_equal_times_is_the_one_of_the_largest_value() -> None:
     plans = [(1, "2024-02-01", "2024-02-01", plan) for plan in ("b", None, "c", "a")]
     last = {"last": "plans.plan", "levels": ["a", "b", "c"]}
     assert value(last, plans=plans) == value(last, plans=plans[::-1]) == "c"
 
 
-def test_a_customer_is_active_until_his_end_is_known() -> None:
+def test_a_customer_is_active_until_their_churn_date_is_known() -> None:
     customers = [
         (1, "2024-01-01", "2024-05-10", "2024-05-10"),
         (2, "2024-01-01", "2024-05-09", "2024-05-11"),
@@ -203,7 +209,7 @@ def test_a_customer_is_active_until_his_end_is_known() -> None:
     assert [row["id"] for row in rows_of({"n": {"count": "usage"}}, customers=customers)] == ["2", "3", "4", "6"]
 
 
-def test_who_came_back_is_one_customer_from_his_first_start_on() -> None:
+def test_a_customer_who_came_back_is_one_customer_from_their_first_start_on() -> None:
     spells = [(1, "2024-01-01", "2024-02-01", "2024-02-01"), (1, "2024-04-01", None, None)]
     days = {"days": {"age_of": "customers.start", "unit": "days"}}
     dates = (date(2024, 1, 31), date(2024, 3, 1), DAY)
@@ -233,14 +239,14 @@ def test_the_label_looks_at_the_days_after_the_lead(spells: list[tuple[str, str 
 
 
 @pytest.mark.parametrize(("count_as", "expected"), [("unknown", None), ("left", "yes"), ("stayed", "no")])
-def test_who_did_not_choose_to_leave_is_told_apart(count_as: str, expected: str | None) -> None:
+def test_a_customer_who_did_not_choose_to_leave_has_a_label_of_their_own(count_as: str, expected: str | None) -> None:
     left = [(number, "2024-01-01", "2024-05-20", "2024-05-2" + str(number)) for number in (1, 2)]
     label = {**BY_END, "involuntary": {"column": "until_recorded", "values": ["2024-05-21"], "count_as": count_as}}
     found = rows_of({"n": {"count": "usage"}}, customers=left, label=label)
     assert [row[CHURNED] for row in found] == [expected, "yes"]
 
 
-def test_by_inactivity_only_who_was_seen_lately_is_a_customer() -> None:
+def test_by_inactivity_only_customers_with_recent_events_are_active() -> None:
     usage = [(number, day, day, 1.0) for number, days in SEEN.items() for day in days]
     customers = [(number, "2024-01-01", None, None) for number in SEEN]
     label = {"inactive": {"events": "usage", "days": 30}, "lead_days": 2}
@@ -284,13 +290,13 @@ def test_a_table_of_purchases_is_a_table_of_customers() -> None:
 def test_one_customers_row_is_that_of_the_full_snapshot() -> None:
     tables = on_duckdb(telecom(25, seed=1), CONTRACT)
     dates = [date(2024, 3, 30)]
-    everybody = read_history(tables, CONTRACT, dates, label=True)
-    for name in everybody["customer_id"].unique().to_pylist()[:2]:
+    complete = read_history(tables, CONTRACT, dates, label=True)
+    for name in complete["customer_id"].unique().to_pylist()[:2]:
         alone = read_history(tables, CONTRACT, dates, customer=name, label=True)
-        assert repr(alone.to_pylist()) == repr(everybody.filter(pc.field("customer_id") == name).to_pylist())
+        assert repr(alone.to_pylist()) == repr(complete.filter(pc.field("customer_id") == name).to_pylist())
 
 
-def test_a_customer_who_is_called_by_a_number_is_found_by_its_text() -> None:
+def test_a_customer_whose_id_is_a_number_is_found_by_its_text() -> None:
     declared = contract({"n": {"count": "usage"}})
     rows = {"customers": [(7, "2024-01-01", None, None)], "plans": [], "usage": [(7, "2024-05-01", "2024-05-01", 1.0)]}
     tables = on_duckdb({name: _arrow(rows[name], SCHEMAS[name]) for name in rows}, declared)

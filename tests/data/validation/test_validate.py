@@ -48,7 +48,7 @@ def test_nothing_is_wrong_with_good_rows() -> None:
     assert report(GOOD, need_label=True) == ValidationReport(ROWS, ())
 
 
-def test_all_problems_are_told_at_once() -> None:
+def test_all_problems_are_reported_at_once() -> None:
     frame = GOOD.assign(spare=1)
     frame.loc[3:9, "age"] = 7
     frame.loc[[20, 30], "age"] = np.inf
@@ -81,19 +81,19 @@ def test_warnings_do_not_stop() -> None:
 
 
 @pytest.mark.parametrize(("missing", "told"), [(0, False), (25, False), (70, True)])
-def test_missing_more_than_usual_is_told_beyond_chance(missing: int, told: bool) -> None:
+def test_missing_more_than_usual_is_reported_beyond_chance(missing: int, told: bool) -> None:
     frame = GOOD.copy()
     frame.loc[: missing - 1, "age"] = np.nan
     assert (("age", "missing_more") in rules(report(frame))) is told
 
 
-def test_one_missing_of_few_rows_is_no_news() -> None:
+def test_one_missing_of_few_rows_is_not_reported() -> None:
     frame = GOOD.head(10).copy()
     frame.loc[0, "Plan"] = "none"
     assert report(frame).problems == ()
 
 
-def test_a_label_matters_only_where_it_is_learnt_from() -> None:
+def test_a_label_matters_only_where_a_model_is_trained_on_it() -> None:
     without = GOOD.drop(columns="left")
     assert report(without).problems == ()
     assert rules(report(without, need_label=True)) == {("left", "missing_column"): 0}
@@ -131,7 +131,7 @@ def test_every_source_gives_the_same_snapshot(tmp_path: Path, ending: str) -> No
     assert rows[LABEL] == [1, 0] * 100
 
 
-def test_a_snapshot_takes_the_rows_that_are_asked_for() -> None:
+def test_a_snapshot_takes_the_rows_with_the_wanted_label() -> None:
     frame = GOOD.assign(left=["1", "0", None, " "] * 50)
     assert read_snapshot(table_of_frame(frame), CONTRACT, label="known").num_rows == 100
     assert read_snapshot(table_of_frame(frame), CONTRACT, label="unknown").num_rows == 100

@@ -12,11 +12,11 @@ from packaging.requirements import Requirement
 
 from churn_mlops.data.contract import DataContract
 from churn_mlops.models import ChurnModel
-from churn_mlops.models.promotion import LiveModels
 from churn_mlops.pipelines.doctor import machine, versions
 from churn_mlops.serving.model.model_watcher import load_champion
 from churn_mlops.serving.model.served_model import ModelSlot
 from churn_mlops.serving.server import Server, address_of, listen
+from tests.companies.models_folder import fill_folder
 from tests.companies.small import Company
 from tests.pipelines.doctor.doctor_findings import change, found
 
@@ -98,8 +98,7 @@ def test_a_tree_model_needs_lightgbm(own_company: Company, monkeypatch: pytest.M
     contract = DataContract.load(own_company.settings.contract.path)
     rows = [row for row in own_company.rows() if row["churned"]][:800]
     forest = ChurnModel("random_forest", contract=contract).fit(rows, [row["churned"] for row in rows])
-    live = LiveModels(own_company.settings.models.folder)
-    live.publish(forest.bundle_, version="2", provenance={}, reason="test")
+    fill_folder(own_company.settings.models.folder, forest.bundle_, version="2")
     assert found(own_company.config())["LightGBM"].status == "ok"
     monkeypatch.setitem(sys.modules, "lightgbm", None)
     checks = found(own_company.config())

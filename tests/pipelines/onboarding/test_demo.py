@@ -13,7 +13,7 @@ import pytest
 from churn_mlops.config import Settings, load_settings
 from churn_mlops.data.contract import HistoryContract, load_contract
 from churn_mlops.data.demo_company import CompanyFiles
-from churn_mlops.models.promotion import LiveModels
+from churn_mlops.models.bundle_cache import BundleCache
 from churn_mlops.pipelines.onboarding import demo
 from churn_mlops.pipelines.onboarding.demo import FEWEST_MONTHS, demo_settings, make_company
 from tests.companies.small import Company
@@ -103,7 +103,7 @@ def truncate_bundle(folder: Path) -> None:
 def test_a_half_made_folder_heals(folder: Path, harm: Callable[[Path], None]) -> None:
     harm(folder)
     assert make_company(folder, CUSTOMERS, FEWEST_MONTHS, 1)
-    LiveModels(folder / "models").champion()  # nothing is broken that training would stumble over
+    BundleCache(folder / "models").champion()  # nothing is broken that training would stumble over
     assert {path.name for path in folder.iterdir()} >= FILES
 
 

@@ -11,8 +11,8 @@ import pytest
 from churn_mlops.data.contract import DataContract
 from churn_mlops.data.proposal.contract_writer import write_contract
 from churn_mlops.errors import BundleError, DataError, PromotionError, SourceError
+from churn_mlops.models.bundle_cache import BundleCache
 from churn_mlops.models.inference import ChurnPredictor
-from churn_mlops.models.promotion import LiveModels
 from churn_mlops.pipelines.scoring.score import Scored, score
 from churn_mlops.pipelines.training.train import train
 from churn_mlops.retention.economics import Economics, action, expected_gain
@@ -27,7 +27,7 @@ def scored(company: Company) -> Scored:
 
 
 def predictor(company: Company) -> ChurnPredictor:
-    champion = LiveModels(company.settings.models.folder).champion()
+    champion = BundleCache(company.settings.models.folder).champion()
     assert champion is not None
     return ChurnPredictor(champion.bundle)
 

@@ -14,7 +14,7 @@ import pytest
 
 from churn_mlops.errors import ConfigError, SourceError
 from churn_mlops.models.bundle import Bundle
-from churn_mlops.models.promotion import LiveModels
+from churn_mlops.models.bundle_cache import BundleCache
 from churn_mlops.pipelines.scoring.single_customer import CustomerReader
 from tests.companies.small import Company, Rows, write_rows
 
@@ -23,7 +23,7 @@ LONG_AGO = 1_700_000_000
 
 @pytest.fixture
 def bundle(company: Company) -> Bundle:
-    champion = LiveModels(company.settings.models.folder).champion()
+    champion = BundleCache(company.settings.models.folder).champion()
     assert champion is not None
     return champion.bundle
 

@@ -16,7 +16,7 @@ from churn_mlops.data.engine.typed_table import read_snapshot
 from churn_mlops.data.proposal.contract_writer import write_contract
 from churn_mlops.errors import BundleError, ConfigError, ContractError, DataError, PromotionError
 from churn_mlops.keyed_hash import in_test_set
-from churn_mlops.models.promotion import LiveModels
+from churn_mlops.models.bundle_cache import BundleCache
 from churn_mlops.models.registry import CHAMPION, provenance_of, set_alias, versions
 from churn_mlops.models.tracking import TrackingError, log_run
 from churn_mlops.pipelines.deployment import mlflow_aliases as recording
@@ -31,7 +31,7 @@ from tests.companies.small import Company, Rows
 
 
 def champion_version(company: Company) -> str | None:
-    champion = LiveModels(company.settings.models.folder).champion()
+    champion = BundleCache(company.settings.models.folder).champion()
     return None if champion is None else champion.version
 
 
@@ -73,7 +73,7 @@ def test_the_first_model_that_finds_a_signal_goes_live(company: Company) -> None
 
 def test_a_run_records_what_it_takes_to_repeat_it(company: Company) -> None:
     assert company.trained is not None
-    champion = LiveModels(company.settings.models.folder).champion()
+    champion = BundleCache(company.settings.models.folder).champion()
     assert champion is not None
     known = champion.provenance
     assert known["seed"] == company.settings.training.seed
@@ -120,7 +120,7 @@ def test_force_promotes_in_any_case_and_the_reason_is_kept(own_company: Company)
     trained = train(own_company.settings, force="the board said so")
     assert trained.decision.promote
     assert "promoted by force (the board said so), although: the same model" in trained.decision.sentence
-    assert LiveModels(own_company.settings.models.folder).history()[-1].reason == "the board said so"
+    assert BundleCache(own_company.settings.models.folder).history()[-1].reason == "the board said so"
     assert champion_version(own_company) == "2"
 
 
@@ -179,7 +179,7 @@ def test_with_another_test_set_the_champion_is_not_compared_on_customers_it_was_
 
 def test_that_mark_survives_a_promotion_by_hand(own_company: Company) -> None:
     promote(own_company.settings, 1, "by hand")
-    champion = LiveModels(own_company.settings.models.folder).champion()
+    champion = BundleCache(own_company.settings.models.folder).champion()
     assert champion is not None
     assert champion.provenance["promoted_by_hand"] == "by hand"
     assert "metrics" in champion.provenance
@@ -326,7 +326,7 @@ def test_a_run_that_another_overtook_is_decided_again(untrained: Company, monkey
     trained = train(untrained.settings)
     assert not trained.decision.promote
     assert trained.decision.sentence == "the same model as the champion, version 1"
-    assert [period.version for period in LiveModels(untrained.settings.models.folder).history()] == ["1"]
+    assert [period.version for period in BundleCache(untrained.settings.models.folder).history()] == ["1"]
     assert {v.number: v.aliases for v in overview(untrained.settings)[0]} == {2: ("challenger",), 1: ("champion",)}
     assert provenance_of(tracking(untrained.settings), 2)["verdict"] == trained.decision.sentence
     made = recorded(untrained.settings, 2).report.made
@@ -353,7 +353,7 @@ def test_a_version_that_is_live_is_no_error_where_its_alias_cannot_be_moved(
     assert trained.decision.promote
     assert champion_version(own_company) == "2"
     assert logs[-1]["log_level"] == "warning"
-    assert "version 2 is live, but MLflow's alias 'champion' could not be moved" in logs[-1]["event"]
+    assert (logs[-1]["event"], logs[-1]["alias"], logs[-1]["version"]) == ("mlflow_alias_failed", "champion", 2)
 
 
 def test_a_models_folder_that_cannot_be_written_is_said_before_anything_is_fitted(untrained: Company) -> None:
@@ -364,3 +364,13 @@ def test_a_models_folder_that_cannot_be_written_is_said_before_anything_is_fitte
             progress=lambda done, _: fits.append(done),
         )
     assert fits == []
+
+
+def test_a_store_that_fails_is_said_before_anything_is_fitted(untrained: Company) -> None:
+    (untrained.folder / "failing.db").write_text("no database" * 100)
+    company = untrained.with_settings("store", url=f"sqlite:///{untrained.folder}/failing.db")
+    fits: list[int] = []
+    with pytest.raises(PromotionError, match="the store, which says what is live, cannot be used"):
+        train(company.settings, progress=lambda done, _: fits.append(done))
+    assert fits == []
+    assert not company.live.exists()

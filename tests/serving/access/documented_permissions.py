@@ -15,7 +15,7 @@ class Promise:
     """What the page says of one route.
 
     Args:
-        callers: the roles that may call it; everybody where ``everybody`` is among them.
+        callers: the roles that may call it; everyone where ``everyone`` is among them.
         event: what is noted of it, empty where nothing is.
     """
 
@@ -24,7 +24,7 @@ class Promise:
 
     def lets_in(self, role: str | None) -> bool:
         """Whether somebody of this role may; None is somebody who is not known."""
-        return "everybody" in self.callers or role in self.callers
+        return "everyone" in self.callers or role in self.callers
 
 
 def promises() -> dict[tuple[str, str], Promise]:

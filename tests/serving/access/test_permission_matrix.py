@@ -132,7 +132,7 @@ def ask(client: TestClient, method: str, path: str, headers: dict[str, str], cus
 def expected(way: Way, method: str, path: str, methods: set[str]) -> set[int]:
     """What the page lets an answer be."""
     promise = PROMISED.get((method, pattern_of(path)), Promise(frozenset({"admin"}), ""))
-    is_open = any("everybody" in PROMISED[route].callers for route in PROMISED if route[1] == pattern_of(path))
+    is_open = any("everyone" in PROMISED[route].callers for route in PROMISED if route[1] == pattern_of(path))
     if method not in methods:
         if way.role is None or not (way.may_change or method in READING):
             return {405} if is_open else {401} if way.role is None else {403}
@@ -215,7 +215,7 @@ def test_a_session_is_ended_by_its_own_token_and_is_dead_then(tmp_path: Path, so
 
 @pytest.mark.parametrize("path", sorted({path for _, path in PROMISED if "{" not in path}))
 def test_another_way_of_writing_an_address_leads_round_no_gate(client: TestClient, path: str) -> None:
-    is_open = any("everybody" in PROMISED[route].callers for route in PROMISED if route[1] == path)
+    is_open = any("everyone" in PROMISED[route].callers for route in PROMISED if route[1] == path)
     for way in (path, f"{path}/", f"/{path}", f"{path}%00", f"/.{path}", path.replace("/", "/%2e/", 1), path.upper()):
         status = client.get(way, follow_redirects=False).status_code
         assert status == 401 or (is_open and status in (200, 405, 404)), (way, status)

@@ -8,8 +8,8 @@ from tests.serving.access.documented_permissions import Promise, promises
 
 def test_the_table_of_the_page_is_that_of_the_code() -> None:
     known = {
-        route: Promise(frozenset({"everybody"} if rule.open else rule.roles), rule.event or "")
+        route: Promise(frozenset({"everyone"} if rule.open else rule.roles), rule.event or "")
         for route, rule in TABLE.items()
     }
     assert promises() == known
-    assert all(promise.callers <= {*EVERY_ROLE, "everybody"} for promise in promises().values())
+    assert all(promise.callers <= {*EVERY_ROLE, "everyone"} for promise in promises().values())

@@ -15,17 +15,18 @@ import pytest
 from fastapi.testclient import TestClient
 
 from churn_mlops.config import Settings
+from churn_mlops.deployment import StoredBundle
 from churn_mlops.errors import BundleError, PromotionError, StoreError
-from churn_mlops.models.bundle import Bundle
+from churn_mlops.models.bundle_cache import BundleCache
 from churn_mlops.models.inference import ChurnPredictor
-from churn_mlops.models.promotion import LiveModels
-from churn_mlops.pipelines.deployment.deploy import SharedModels
+from churn_mlops.pipelines.deployment.deploy import Deployer
 from churn_mlops.serving.app import create_app
-from churn_mlops.serving.model.model_watcher import ModelWatcher
-from churn_mlops.serving.model.served_model import ModelSlot, Refused
+from churn_mlops.serving.model.model_watcher import Deployed, ModelWatcher, Unchanged
+from churn_mlops.serving.model.served_model import ModelSlot, Rejected
 from churn_mlops.serving.resilience.store_client import StoreClient
 from churn_mlops.store import Store, open_store
-from churn_mlops.store.deployments import StoredBundle, StoredDeployment, add_live, current_period
+from churn_mlops.store.deployments import Deployments
+from tests.companies.models_folder import Source, fill_folder
 from tests.companies.versions import CUSTOMER, disagreeing, version_of
 from tests.serving.running import running
 
@@ -39,16 +40,16 @@ class Replica:
         self.settings = Settings.model_validate(
             {"models": {"folder": folder}, "store": {"url": address}, "serving": serving}
         )
-        self.is_away = False
+        self.is_away, self.address = False, address
         self.source = ModelSlot()
         self.link = StoreClient(address, self._open)
         self.watch = ModelWatcher(self.settings, self.link, self.source)
         self.made.append(self)
 
-    def _open(self, address: str) -> Store:
+    def _open(self, _: str) -> Store:
         if self.is_away:
             raise StoreError("the store cannot be reached")
-        return open_store(address)
+        return open_store(self.address)
 
     @property
     def version(self) -> str | None:
@@ -68,16 +69,16 @@ def address(tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def elsewhere(tmp_path: Path, address: str) -> SharedModels:
+def elsewhere(tmp_path: Path, address: str) -> Deployer:
     """The machine on which models are promoted; version 1 is live."""
     settings = Settings.model_validate({"models": {"folder": tmp_path / "elsewhere"}, "store": {"url": address}})
-    shared = SharedModels(settings)
-    publish(shared, 1)
-    return shared
+    deployer = Deployer(settings)
+    deploy(deployer, 1)
+    return deployer
 
 
 @pytest.fixture
-def replica(tmp_path: Path, address: str, elsewhere: SharedModels) -> Replica:
+def replica(tmp_path: Path, address: str, elsewhere: Deployer) -> Replica:
     """A replica that serves version 1."""
     replica = Replica(tmp_path / "replica", address)
     replica.watch.first()
@@ -85,79 +86,111 @@ def replica(tmp_path: Path, address: str, elsewhere: SharedModels) -> Replica:
     return replica
 
 
-def publish(shared: SharedModels, number: int) -> None:
-    shared.publish(version_of(number), version=str(number), provenance={}, reason="better")
+def deploy(deployer: Deployer, number: int) -> None:
+    deployer.deploy(version_of(number), version=str(number), provenance={}, reason="better")
 
 
-def plant(address: str, bundle: Bundle, version: str, content: bytes | None = None) -> None:
-    """Make a bundle live that promotion would refuse."""
+def plant(address: str, version: str, sha256: str, content: bytes) -> None:
+    """Make a bundle live that a promotion would refuse."""
     with open_store(address) as store:
-        last = current_period(store)
-        assert last is not None
-        since = last.texts() | {"since": last.since.replace(year=last.since.year + 1).isoformat()}
-        period = StoredDeployment.from_texts(**since | {"version": version, "sha256": bundle.sha256})
-        add_live(store, [period], [StoredBundle(bundle.sha256, content or bundle.to_bytes())], after=last)
+        stored = StoredBundle(sha256, content)
+        Deployments(store).deploy(stored, version=version, model_type="logistic_regression", reason="planted")
 
 
-def test_a_promotion_elsewhere_and_a_rollback_are_taken_up(replica: Replica, elsewhere: SharedModels) -> None:
-    publish(elsewhere, 2)
+def plant_disagreeing(address: str, number: int) -> None:
+    bundle = disagreeing(number)
+    plant(address, str(number), bundle.sha256, bundle.to_bytes())
+
+
+def test_a_promotion_elsewhere_and_a_rollback_are_taken_up(replica: Replica, elsewhere: Deployer) -> None:
+    deploy(elsewhere, 2)
     assert replica.version == "1"
-    replica.watch.look()
+    polled = replica.watch.poll()
+    assert isinstance(polled, Deployed)
+    assert polled.model is replica.source.current
     assert replica.version == "2"
+    assert replica.watch.poll() == Unchanged()
     elsewhere.rollback("it was worse")
-    replica.watch.look()
+    replica.watch.poll()
     assert (replica.version, replica.source.changes) == ("1", 2)
-    assert [period.version for period in LiveModels(replica.settings.models.folder).history()] == ["1", "2", "1"]
+    history = BundleCache(replica.settings.models.folder).history()
+    assert [deployment.version for deployment in history] == ["1", "2", "1"]
 
 
-def test_a_promotion_into_the_folder_of_the_machine_alone_is_taken_up(replica: Replica) -> None:
-    LiveModels(replica.settings.models.folder).publish(version_of(2), version="2", provenance={}, reason="by hand")
-    replica.watch.look()
+def test_a_folder_that_contradicts_the_store_is_not_served(replica: Replica) -> None:
+    fill_folder(replica.settings.models.folder, version_of(8), version_of(9), version="8")
+    assert replica.watch.poll() == Unchanged()
+    assert replica.version == "1"
+
+
+def test_without_a_store_the_folder_says_what_is_live_also_when_it_changes(tmp_path: Path, address: str) -> None:
+    source, cache = Source(), BundleCache(tmp_path / "alone")
+    source.deploy(version_of(1), "1", provenance={})
+    cache.follow(source)
+    replica = Replica(cache.folder, address)
+    replica.watch.first()
+    source.deploy(version_of(2), "2", provenance={})
+    cache.follow(source)
+    assert isinstance(replica.watch.poll(), Deployed)
     assert replica.version == "2"
+    assert not (tmp_path / "churn.db").exists()
+
+
+def test_a_store_that_was_restored_from_a_backup_is_followed_back(
+    replica: Replica, elsewhere: Deployer, tmp_path: Path, address: str
+) -> None:
+    backup = f"sqlite:///{tmp_path}/backup.db"
+    with open_store(address) as store, open_store(backup) as copy:
+        deployments = Deployments(store)
+        Deployments(copy).adopt(deployments.history(), [deployments.bundle(version_of(1).sha256)])
+    deploy(elsewhere, 2)
+    replica.watch.poll()
+    assert replica.version == "2"
+    replica.link.close()
+    replica.address = backup
+    replica.watch.poll()
+    assert replica.version == "1"
 
 
 def test_a_bundle_that_disagrees_with_its_recorded_scores_never_goes_live(
-    replica: Replica, elsewhere: SharedModels, address: str
+    replica: Replica, elsewhere: Deployer, address: str
 ) -> None:
-    plant(address, disagreeing(2), "2")
+    plant_disagreeing(address, 2)
     for _ in range(3):  # it is tried once
-        replica.watch.look()
-    assert (replica.version, replica.source.refused) == ("1", Refused("2", "broken"))
+        replica.watch.poll()
+    assert (replica.version, replica.source.rejected) == ("1", Rejected("2", "broken"))
     with TestClient(create_app(replica.source, replica.settings), base_url="http://localhost") as client:
         ready = {"status": "ready", "model_version": "1", "champion_refused": "version 2: broken"}
         assert client.get("/ready").json() == ready
         counted = client.get("/metrics").text
         assert 'churn_champion_refused_total{reason="broken"} 1.0' in counted
-        publish(elsewhere, 3)
-        replica.watch.look()
+        deploy(elsewhere, 3)
+        replica.watch.poll()
         assert client.get("/ready").json() == {"status": "ready", "model_version": "3"}
         assert "churn_champion_changes_total 1.0" in client.get("/metrics").text
 
 
 @pytest.mark.parametrize("content", [b"{}\n{}\n", b"{}\n\xff\xfe\n"], ids=["no model", "no text"])
 def test_what_is_no_model_never_goes_live(replica: Replica, address: str, content: bytes) -> None:
-    class NoModel:
-        sha256 = hashlib.sha256(content.splitlines()[1]).hexdigest()
-
-    plant(address, NoModel(), "2", content)  # type: ignore[arg-type]
-    replica.watch.look()
-    assert (replica.version, replica.source.refused) == ("1", Refused("2", "broken"))
+    plant(address, "2", hashlib.sha256(content.splitlines()[1]).hexdigest(), content)
+    assert replica.watch.poll() == Rejected("2", "broken")
+    assert (replica.version, replica.source.rejected) == ("1", Rejected("2", "broken"))
 
 
-def test_a_look_that_fails_in_an_unknown_way_is_not_the_last(
-    elsewhere: SharedModels, tmp_path: Path, address: str, monkeypatch: pytest.MonkeyPatch
+def test_a_poll_that_fails_in_an_unknown_way_is_not_the_last(
+    elsewhere: Deployer, tmp_path: Path, address: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     replica = Replica(tmp_path / "replica", address, champion_seconds=0.001)
     replica.watch.first()
-    looks, ended = iter([RecursionError(), MemoryError(), None]), threading.Event()
+    polls, ended = iter([RecursionError(), MemoryError(), None]), threading.Event()
 
-    def look() -> None:
-        error = next(looks, None)
+    def poll() -> None:
+        error = next(polls, None)
         if error is not None:
             raise error
         ended.set()
 
-    monkeypatch.setattr(replica.watch, "look", look)
+    monkeypatch.setattr(replica.watch, "poll", poll)
     replica.watch.start()
     assert ended.wait(10)
     replica.watch.stop()
@@ -165,41 +198,40 @@ def test_a_look_that_fails_in_an_unknown_way_is_not_the_last(
 
 @pytest.mark.parametrize("limit", ["champion_score_ms", "champion_load_seconds"])
 def test_a_slow_bundle_never_goes_live(
-    tmp_path: Path, address: str, elsewhere: SharedModels, replica: Replica, limit: str
+    tmp_path: Path, address: str, elsewhere: Deployer, replica: Replica, limit: str
 ) -> None:
     strict = Replica(tmp_path / "strict", address, **{limit: 1e-9})
     strict.source.current = replica.source.current
-    publish(elsewhere, 2)
-    strict.watch.look()
-    assert (strict.version, strict.source.refused) == ("1", Refused("2", "slow"))
+    deploy(elsewhere, 2)
+    strict.watch.poll()
+    assert (strict.version, strict.source.rejected) == ("1", Rejected("2", "slow"))
 
 
 def test_while_the_store_is_away_what_is_live_stays_and_a_start_finds_it_in_the_folder(
-    replica: Replica, elsewhere: SharedModels, tmp_path: Path, address: str
+    replica: Replica, elsewhere: Deployer, tmp_path: Path, address: str
 ) -> None:
-    publish(elsewhere, 2)
-    replica.watch.look()
+    deploy(elsewhere, 2)
+    replica.watch.poll()
     started = Replica(replica.settings.models.folder, address)
     started.is_away = True
     started.watch.first()
     assert started.version == "2"
-    publish(elsewhere, 3)
-    started.watch.look()
+    deploy(elsewhere, 3)
+    started.watch.poll()
     assert started.version == "2"
 
 
-def test_a_folder_that_cannot_be_read_does_not_hide_what_the_store_says(
-    replica: Replica, elsewhere: SharedModels
-) -> None:
+def test_a_folder_that_cannot_be_read_does_not_hide_what_the_store_says(replica: Replica, elsewhere: Deployer) -> None:
     replica.settings.models.folder.mkdir(exist_ok=True)
     (replica.settings.models.folder / "live.json").write_text("no list")
-    publish(elsewhere, 2)
-    replica.watch.look()
+    deploy(elsewhere, 2)
+    replica.watch.poll()
     assert replica.version == "2"
+    assert [one.version for one in BundleCache(replica.settings.models.folder).history()] == ["1", "2"]
 
 
 def test_a_start_without_store_and_folder_is_not_ready_until_the_store_is_back(
-    tmp_path: Path, address: str, elsewhere: SharedModels, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, address: str, elsewhere: Deployer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("churn_mlops.serving.resilience.store_client.RETRY_SECONDS", 0)
     replica = Replica(tmp_path / "new", address)
@@ -208,27 +240,27 @@ def test_a_start_without_store_and_folder_is_not_ready_until_the_store_is_back(
     with TestClient(create_app(replica.source, replica.settings), base_url="http://localhost") as client:
         assert client.get("/ready").status_code == 503
         replica.is_away = False
-        replica.watch.look()
+        replica.watch.poll()
         assert client.get("/ready").json()["model_version"] == "1"
 
 
 def test_a_start_while_a_broken_bundle_is_the_champion_serves_what_the_others_kept(
-    tmp_path: Path, address: str, elsewhere: SharedModels
+    tmp_path: Path, address: str, elsewhere: Deployer
 ) -> None:
-    publish(elsewhere, 2)
-    plant(address, disagreeing(3), "3")
+    deploy(elsewhere, 2)
+    plant_disagreeing(address, 3)
     replica = Replica(tmp_path / "replica", address)
     replica.watch.first()
-    replica.watch.look()
-    assert (replica.version, replica.source.refused) == ("2", Refused("3", "broken"))
-    assert replica.source.refusals["broken"] == 1
+    replica.watch.poll()
+    assert (replica.version, replica.source.rejected) == ("2", Rejected("3", "broken"))
+    assert replica.source.rejections["broken"] == 1
 
 
 def test_with_nothing_to_serve_the_start_says_why(tmp_path: Path, address: str) -> None:
     with pytest.raises(PromotionError, match="churn train"):
         Replica(tmp_path / "new", address).watch.first()
     folder = tmp_path / "damaged"
-    LiveModels(folder).publish(version_of(1), version="1", provenance={}, reason="better")
+    fill_folder(folder, version_of(1))
     next((folder / "bundles").glob("*.bundle")).write_bytes(b"{}")
     with pytest.raises(BundleError, match="altered"):
         Replica(folder, address).watch.first()
@@ -242,7 +274,7 @@ def serving(replica: Replica) -> Iterator[tuple[str, int]]:
 
 
 def test_twenty_champions_under_load_and_not_one_failed_or_wrong_answer(
-    replica: Replica, elsewhere: SharedModels, address: str, serving: tuple[str, int]
+    replica: Replica, elsewhere: Deployer, address: str, serving: tuple[str, int]
 ) -> None:
     answers: list[tuple[int, str | None, float]] = []
     answered, over = threading.Semaphore(0), threading.Event()
@@ -266,11 +298,11 @@ def test_twenty_champions_under_load_and_not_one_failed_or_wrong_answer(
         thread.start()
     try:
         for number in range(2, 22):
-            publish(elsewhere, number)
-            replica.watch.look()
+            deploy(elsewhere, number)
+            replica.watch.poll()
             let_some_be_answered()
-        plant(address, disagreeing(22), "22")
-        replica.watch.look()
+        plant_disagreeing(address, 22)
+        replica.watch.poll()
         let_some_be_answered()
     finally:
         over.set()
@@ -281,4 +313,4 @@ def test_twenty_champions_under_load_and_not_one_failed_or_wrong_answer(
     assert {status for status, _, _ in answers} == {200}
     assert all(score == scores[str(version)] for _, version, score in answers)
     assert {version for _, version, _ in answers} >= {str(number) for number in range(2, 22)}
-    assert replica.source.refused == Refused("22", "broken")
+    assert replica.source.rejected == Rejected("22", "broken")

@@ -1,215 +1,184 @@
-"""What is live: the folder of this machine and the store, which all replicas read, brought into line.
-
-Both keep which version was live from when to when, and a period is the same in both. What is in only one of them is
-brought into the other, and the last period of all is the champion's: the two can be behind, but never contradict each
-other. The store decides who was first; where it cannot be reached, the folder goes on alone, and says so.
-"""
+"""Deploying a model: the store says what is live, and the models folder of the machine follows it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import asdict
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, TypeVar
 
 import structlog
 
 from churn_mlops.config import Settings
-from churn_mlops.errors import BundleError, StoreError
+from churn_mlops.deployment import Deployment, StoredBundle, active_history
+from churn_mlops.errors import PromotionError, StoreError
 from churn_mlops.models.bundle import Bundle
-from churn_mlops.models.deployment_periods import merged, standing
-from churn_mlops.models.promotion import ANY, Announce, CachedBundle, DeploymentPeriod, LiveModel, LiveModels
-from churn_mlops.store import Store, open_store
+from churn_mlops.models.bundle_cache import BundleCache, LiveModel, read_model
+from churn_mlops.models.inference import ChurnPredictor
+from churn_mlops.store import open_store
 from churn_mlops.store.database.database import is_made
-from churn_mlops.store.deployments import (
-    DeploymentChangedError,
-    StoredBundle,
-    StoredDeployment,
-    add_live,
-    stored_bundle,
-    stored_periods,
-)
+from churn_mlops.store.deployments import ANY, Deployments
 
+Answer = TypeVar("Answer")
 log = structlog.get_logger("churn_mlops.pipelines")
 
 
-class SharedModels:
-    """The live models of this machine together with those of the store.
+class Deployer:
+    """Makes models live for all machines that share a store.
+
+    A store without deployments first takes over the models folder, which may be from before the store.
 
     Args:
         settings: of the sections ``models`` and ``store``.
-        by: who changes what is live, for the audit trail.
+        by: the principal that changes what is live, for the audit trail.
     """
 
     def __init__(self, settings: Settings, by: str = "churn") -> None:
-        self._by = by
-        self.folder = LiveModels(settings.models.folder)
-        self._address = settings.store.url
+        self._by, self._address = by, settings.store.url
+        self._cache = BundleCache(settings.models.folder)
 
-    def sync(self) -> DeploymentPeriod | None:
-        """Bring the folder and the store into line.
+    def sync(self) -> Deployment | None:
+        """Bring the models folder up to date with the store; after that, models can go live from this machine.
 
         Returns:
-            the period of the champion, None where none ever was.
+            the deployment of the champion, None where none ever was.
 
         Raises:
-            StoreError: the store fails.
-            PromotionError: the folder cannot be read or written.
+            PromotionError: the store cannot be used, or the folder cannot be written.
         """
-        with open_store(self._address) as store:
-            _align(self.folder, store)
-        return self.folder.current()
+        with self._deployments() as deployments:
+            return deployments.current()
 
-    def try_sync(self) -> None:
-        """:meth:`sync`; where the store fails, say so and go on with the folder.
+    def deploy(
+        self,
+        bundle: Bundle,
+        *,
+        version: str,
+        provenance: Mapping[str, Any],
+        reason: str,
+        expected_champion: str | None = ANY,
+    ) -> Deployment:
+        """Make ``bundle`` the champion.
 
-        Raises:
-            PromotionError: the folder cannot be read or written.
-        """
-        try:
-            self.sync()
-        except StoreError as error:
-            log.warning("which model is live could not be compared with the store", error=str(error))
-
-    def publish(
-        self, bundle: Bundle, *, version: str, provenance: Mapping[str, Any], reason: str, instead_of: str | None = ANY
-    ) -> DeploymentPeriod:
-        """Make ``bundle`` the champion, here and in the store; as ``LiveModels.publish``.
+        Args:
+            bundle: the model.
+            version: its version as people see it.
+            provenance: how it was made.
+            reason: why it goes live.
+            expected_champion: SHA-256 of the champion that it was compared with, None where there was none.
 
         Raises:
             BundleError: the bundle, read back, does not give its own recorded scores.
-            ChampionChangedError: another model than ``instead_of`` is live by now, here or in the store.
-            PromotionError: the folder cannot be written.
+            ChampionChangedError: another model than ``expected_champion`` is live by now.
+            PromotionError: the store cannot be used, or the models folder cannot be written.
         """
-        return self._in_both(
-            lambda first: self.folder.publish(
-                bundle, version=version, provenance=provenance, reason=reason, instead_of=instead_of, first=first
-            )
-        )
+        stored = StoredBundle(bundle.sha256, bundle.to_bytes(), provenance)
+        later = f"; version {version} stays registered: `churn models promote {version} --reason REASON` makes it live"
+        with self._deployments(later) as deployments:
+            return self._go_live(deployments, stored, version, reason, expected_champion)
 
-    def rollback(self, reason: str) -> DeploymentPeriod:
-        """Make the version that was live before the champion live again, here and in the store.
+    def rollback(self, reason: str) -> Deployment:
+        """Make the version that was live before the champion live again; a second time, the one before that.
 
         Raises:
             ChampionChangedError: another model went live while this was done.
-            PromotionError: there is no earlier version.
+            PromotionError: there is no earlier version, the store cannot be used, or the folder cannot be written.
             BundleError: the earlier bundle is gone or broken.
         """
-        self.try_sync()
-        live = self.folder.current()
-        leaving = None if live is None else live.sha256
-        return self._in_both(lambda first: self.folder.rollback(reason, instead_of=leaving, first=first))
+        with self._deployments() as deployments:
+            active = active_history(deployments.history())
+            if len(active) < 2:
+                raise PromotionError("no other version was live before: there is nothing to roll back to")
+            earlier, withdrawn = active[-2:]
+            stored = deployments.bundle(earlier.sha256)
+            return self._go_live(deployments, stored, earlier.version, reason, withdrawn.sha256, rollback=True)
 
-    def _in_both(self, go_live: Callable[[Announce], DeploymentPeriod]) -> DeploymentPeriod:
-        """All is on this machine's disk before the store is told, and the folder says so last."""
+    def _go_live(
+        self,
+        deployments: Deployments,
+        stored: StoredBundle,
+        version: str,
+        reason: str,
+        expected_champion: str | None,
+        *,
+        rollback: bool = False,
+    ) -> Deployment:
+        bundle = Bundle.from_bytes(stored.content, f"the bundle of version {version}")
+        ChurnPredictor(bundle)  # it gives its own recorded scores
+        deployed = deployments.deploy(
+            stored,
+            version=version,
+            model_type=bundle.model_type,
+            reason=reason,
+            rollback=rollback,
+            expected_champion=expected_champion,
+            by=self._by,
+        )
+        try:
+            self._cache.follow(deployments)
+        except (PromotionError, StoreError) as error:  # it is live: only the copy is behind
+            log.warning("models_folder_not_updated", error=str(error))
+        return deployed
+
+    @contextmanager
+    def _deployments(self, later: str = "") -> Iterator[Deployments]:
+        """The deployments of the store, after the models folder came up to date with them."""
         try:
             with open_store(self._address) as store:
-                return _first_in_store(self.folder, store, go_live, self._by)
+                deployments = Deployments(store)
+                if deployments.current() is None:
+                    self._adopt_into(deployments)
+                self._cache.follow(deployments)
+                yield deployments
         except StoreError as error:
-            period = go_live(lambda period, kept: None)
-            log.warning(
-                f"version {period.version} is live on this machine only: servers elsewhere read the store, which does "
-                "not tell them; run `churn models sync` when it is back (the next promotion does it too)",
-                error=str(error),
-            )
-            return period
+            raise PromotionError(f"the store, which says what is live, cannot be used: {error}{later}") from None
+
+    def _adopt_into(self, deployments: Deployments) -> None:
+        bundles: dict[str, StoredBundle] = {}
+        history = self._cache.history()
+        for deployment in history:
+            stored = self._cache.bundle(deployment)
+            if stored is None:
+                log.warning("deployment_not_adopted", model_version=deployment.version, reason="no intact bundle")
+            else:
+                bundles[stored.sha256] = stored
+        deployments.adopt(history, bundles.values())
 
 
 def champion(settings: Settings) -> LiveModel | None:
-    """The model that is live by the folder and the store, None where none ever was; nothing is written.
+    """The model that is live, None where none ever was; nothing is written.
 
     Raises:
-        PromotionError: the folder cannot be read.
+        PromotionError: the store has no answer, and the models folder cannot be read.
         BundleError: the bundle cannot be trusted.
     """
-    folder = LiveModels(settings.models.folder)
-    here = folder.current()
-    with_store = history(settings)
-    if not with_store or (here is not None and here.key == with_store[-1].key):
-        return folder.champion()
-    last = with_store[-1]
-    kept = folder.kept(last.sha256)
-    if kept is None:
-        with open_store(settings.store.url) as store:
-            kept = _kept(stored_bundle(store, last.sha256))
-    return LiveModel(last, kept.read("the model bundle in the store"), kept.provenance)
+    cache = BundleCache(settings.models.folder)
+
+    def stored_champion(deployments: Deployments) -> LiveModel | None:
+        current = deployments.current()
+        if current is None:
+            return None
+        stored = cache.bundle(current) or deployments.bundle(current.sha256)
+        return read_model(current, stored, "the model bundle in the store")
+
+    return _ask_store(settings, stored_champion) or cache.champion()
 
 
-def history(settings: Settings) -> tuple[DeploymentPeriod, ...]:
-    """What was live when by the folder and the store, the oldest first; nothing is written.
+def history(settings: Settings) -> tuple[Deployment, ...]:
+    """Every deployment, the oldest first; nothing is written.
 
     Raises:
-        PromotionError: the folder cannot be read.
+        PromotionError: the store has no answer, and the models folder cannot be read.
     """
-    here = LiveModels(settings.models.folder).history()
+    return _ask_store(settings, Deployments.history) or BundleCache(settings.models.folder).history()
+
+
+def _ask_store(settings: Settings, ask: Callable[[Deployments], Answer]) -> Answer | None:
+    """What the store answers; None where it is away, or is not made yet."""
     try:
         if not is_made(settings.store.url):
-            return here
+            return None
         with open_store(settings.store.url) as store:
-            return merged(here, _periods(store))
+            return ask(Deployments(store))
     except StoreError as error:
-        log.warning("the store does not tell which model is live: what this machine knows is taken", error=str(error))
-        return here
-
-
-def _first_in_store(
-    folder: LiveModels, store: Store, go_live: Callable[[Announce], DeploymentPeriod], by: str
-) -> DeploymentPeriod:
-    while True:
-        after = _align(folder, store)
-
-        def tell(period: DeploymentPeriod, kept: CachedBundle, after: StoredDeployment | None = after) -> None:
-            add_live(store, [_stored(period)], [StoredBundle(**vars(kept))], after=after, by=by)
-
-        try:
-            return go_live(tell)
-        except DeploymentChangedError:
-            continue  # another machine was quicker: what went live there is looked at first
-
-
-def _align(folder: LiveModels, store: Store) -> StoredDeployment | None:
-    """Bring each what only the other has, and give the last period of the store."""
-    while True:
-        there, here = _periods(store), folder.history()
-        everywhere = merged(here, there)
-        last = _stored(there[-1]) if there else None
-        if len(everywhere) > len(there):
-            ours = {period.key for period in everywhere} - {period.key for period in there}
-            kept = {sha256: folder.kept(sha256) for _, sha256 in ours}
-            new = [period for period in here if period.key in ours and kept[period.sha256] is not None]
-            bundles = [StoredBundle(**vars(bundle)) for bundle in kept.values() if bundle is not None]
-            try:
-                add_live(store, map(_stored, new), bundles, after=last)
-            except DeploymentChangedError:
-                continue
-            there = _periods(store)
-            last = _stored(there[-1]) if there else None
-        if len(everywhere) > len(here) or _lacking(folder, everywhere):
-            folder.adopt(there, _fetched(folder, store, everywhere))
-        return last
-
-
-def _lacking(folder: LiveModels, periods: tuple[DeploymentPeriod, ...]) -> set[str]:
-    """Of the champion and of what a rollback would go to, the bundles that the folder does not hold intact."""
-    return {period.sha256 for period in standing(periods)[-2:] if folder.kept(period.sha256) is None}
-
-
-def _fetched(folder: LiveModels, store: Store, periods: tuple[DeploymentPeriod, ...]) -> list[CachedBundle]:
-    found = []
-    for sha256 in sorted(_lacking(folder, periods)):
-        try:
-            found.append(_kept(stored_bundle(store, sha256)))
-        except BundleError as error:  # neither has it; whoever needs it is told then
-            log.warning("a model bundle that was live cannot be had", error=str(error))
-    return found
-
-
-def _periods(store: Store) -> tuple[DeploymentPeriod, ...]:
-    return tuple(DeploymentPeriod(**period.texts()) for period in stored_periods(store))
-
-
-def _stored(period: DeploymentPeriod) -> StoredDeployment:
-    return StoredDeployment.from_texts(**asdict(period))
-
-
-def _kept(bundle: StoredBundle) -> CachedBundle:
-    return CachedBundle(**vars(bundle))
+        log.warning("store_unavailable", consequence="the models folder says which model is live", error=str(error))
+        return None

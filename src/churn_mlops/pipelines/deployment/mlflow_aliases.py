@@ -5,9 +5,9 @@ from __future__ import annotations
 import structlog
 
 from churn_mlops.config import Settings
-from churn_mlops.models.promotion import LiveModels
 from churn_mlops.models.registry import CHAMPION, set_alias
 from churn_mlops.models.tracking import Tracking, TrackingError
+from churn_mlops.pipelines.deployment.deploy import history
 
 log = structlog.get_logger("churn_mlops.pipelines")
 
@@ -21,14 +21,13 @@ def tracking(settings: Settings) -> Tracking:
 def align_champion(settings: Settings) -> None:
     """Point MLflow's alias ``champion`` at the version that is live; where that fails, say so and go on.
 
-    What is live is decided in the folder of live models; a job killed between the two leaves the alias behind.
+    The store decides what is live; a job killed between the two leaves the alias behind.
     """
-    live = LiveModels(settings.models.folder)
-    named, period = None, live.current()
-    while period is not None and period.version != named:  # again, where another went live in the meantime
-        if not name_version(settings, CHAMPION, int(period.version)):
+    named, live = None, _live_version(settings)
+    while live is not None and live != named:  # again, where another went live in the meantime
+        if not name_version(settings, CHAMPION, int(live)):
             return
-        named, period = period.version, live.current()
+        named, live = live, _live_version(settings)
 
 
 def name_version(settings: Settings, alias: str, number: int) -> bool:
@@ -36,11 +35,12 @@ def name_version(settings: Settings, alias: str, number: int) -> bool:
     try:
         set_alias(tracking(settings), alias, number)
     except TrackingError as error:
-        standing = "is live" if alias == CHAMPION else "is recorded"
-        log.warning(
-            f"version {number} {standing}, but MLflow's alias {alias!r} could not be moved to it; "
-            "the next training, promotion or rollback tries again",
-            error=str(error),
-        )
+        retried = "at the next training, promotion or rollback"
+        log.warning("mlflow_alias_failed", alias=alias, version=number, retried=retried, error=str(error))
         return False
     return True
+
+
+def _live_version(settings: Settings) -> str | None:
+    deployments = history(settings)
+    return deployments[-1].version if deployments else None

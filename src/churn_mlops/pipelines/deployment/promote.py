@@ -5,54 +5,54 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from churn_mlops.config import Settings
-from churn_mlops.models.promotion import DeploymentPeriod
+from churn_mlops.deployment import Deployment
 from churn_mlops.models.registry import Version, bundle_of, provenance_of, versions
-from churn_mlops.pipelines.deployment.deploy import SharedModels, history
+from churn_mlops.pipelines.deployment.deploy import Deployer, history
 from churn_mlops.pipelines.deployment.mlflow_aliases import align_champion, tracking
 
 
-def overview(settings: Settings) -> tuple[tuple[Version, ...], tuple[DeploymentPeriod, ...]]:
+def overview(settings: Settings) -> tuple[tuple[Version, ...], tuple[Deployment, ...]]:
     """The registered versions, the newest first, and what was live when, the oldest first."""
     return versions(tracking(settings)), history(settings)
 
 
-def promote(settings: Settings, number: int, reason: str, *, by: str = "churn") -> DeploymentPeriod:
-    """Make version ``number`` the champion; ``by`` stands in the audit trail.
+def promote(settings: Settings, number: int, reason: str, *, by: str = "churn") -> Deployment:
+    """Make version ``number`` the champion; ``by`` is the principal in the audit trail.
 
     Raises:
-        PromotionError: there is no such version.
+        PromotionError: there is no such version, or the store cannot be used.
     """
     bundle = bundle_of(tracking(settings), number)
     by_hand = {"promoted_by_hand": reason, "promoted_at": datetime.now(UTC).isoformat(timespec="seconds")}
     # With what training recorded: later versions are compared by it, and serving shows its metrics.
     provenance = provenance_of(tracking(settings), number) | by_hand
     try:
-        return SharedModels(settings, by).publish(bundle, version=str(number), provenance=provenance, reason=reason)
+        return Deployer(settings, by).deploy(bundle, version=str(number), provenance=provenance, reason=reason)
     finally:
         align_champion(settings)
 
 
-def rollback(settings: Settings, reason: str, *, by: str = "churn") -> DeploymentPeriod:
-    """Make the version before the champion live again; ``by`` stands in the audit trail.
+def rollback(settings: Settings, reason: str, *, by: str = "churn") -> Deployment:
+    """Make the version before the champion live again; ``by`` is the principal in the audit trail.
 
     Raises:
-        PromotionError: there is none.
+        PromotionError: there is none, or the store cannot be used.
     """
     try:
-        return SharedModels(settings, by).rollback(reason)
+        return Deployer(settings, by).rollback(reason)
     finally:
         align_champion(settings)
 
 
-def sync(settings: Settings) -> DeploymentPeriod | None:
-    """Bring the folder of this machine and the store into line.
+def sync(settings: Settings) -> Deployment | None:
+    """Bring the models folder of this machine up to date with the store.
 
     Returns:
-        the period of the champion, None where none ever was.
+        the deployment of the champion, None where none ever was.
 
     Raises:
-        StoreError: the store cannot be reached.
+        PromotionError: the store cannot be used.
     """
-    period = SharedModels(settings).sync()
+    deployment = Deployer(settings).sync()
     align_champion(settings)
-    return period
+    return deployment

@@ -12,8 +12,8 @@ from pathlib import Path
 from churn_mlops.config import Settings
 from churn_mlops.data.contract import DataContract, HistoryContract, load_contract
 from churn_mlops.errors import BundleError, ContractError, PromotionError
+from churn_mlops.models.bundle_cache import BundleCache, LiveModel
 from churn_mlops.models.inference import ChurnPredictor
-from churn_mlops.models.promotion import LiveModel, LiveModels
 from churn_mlops.pipelines.doctor.findings import Finding
 
 _WORDS_AND_BOUNDS = {"title", "words", "unit", "min", "max", "range", "missing", "required"}
@@ -51,7 +51,7 @@ def champion_found(settings: Settings) -> Iterator[Finding]:
     """Whether the model that is live loads and gives the scores it recorded of itself."""
     folder = settings.models.folder
     try:
-        live = LiveModels(folder).champion()
+        live = BundleCache(folder).champion()
         if live is None:
             yield Finding("champion", "warning", "no model is live", TRAIN)
             return
@@ -107,7 +107,7 @@ def _without_record(live: Path) -> str:
 def live_model(settings: Settings) -> LiveModel | None:
     """The champion, None where there is none or it cannot be read."""
     try:
-        return LiveModels(settings.models.folder).champion()
+        return BundleCache(settings.models.folder).champion()
     except (BundleError, PromotionError):
         return None
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from churn_mlops.config import Settings
 from churn_mlops.database_urls import scrubbed, shown
 from churn_mlops.errors import ChurnError, PromotionError
-from churn_mlops.models.promotion import LiveModels
+from churn_mlops.models.bundle_cache import BundleCache
 from churn_mlops.pipelines.doctor.findings import Finding
 from churn_mlops.pipelines.doctor.reachability import SECONDS, knock
 
@@ -61,7 +61,7 @@ def _champion_in_record(settings: Settings) -> int | None:
 
 def _agreeing(where: str, number: int | None, settings: Settings) -> Finding:
     try:
-        live = LiveModels(settings.models.folder).current()
+        live = BundleCache(settings.models.folder).current()
     except PromotionError:
         return Finding("MLflow", "ok", f"{where} answers")  # what is live is said by the check of the champion
     if live is None and number is None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from churn_mlops.config import Settings
 from churn_mlops.errors import ConfigError, PromotionError
-from churn_mlops.models.promotion import LiveModels
+from churn_mlops.models.bundle_cache import BundleCache
 from churn_mlops.pipelines.doctor.findings import Finding
 
 SECONDS = 2
@@ -34,7 +34,7 @@ def _taken(settings: Settings, said: str) -> Finding:
     ready = _asked(host, port, "/ready") or {}
     version = ready.get("model_version")
     try:
-        live = LiveModels(settings.models.folder).current()
+        live = BundleCache(settings.models.folder).current()
     except PromotionError:
         live = None
     where = f"{host}, port {port}: a churn server answers there already"

@@ -9,7 +9,7 @@ from churn_mlops.atomic_files import write_atomic
 from churn_mlops.config import Settings
 from churn_mlops.data.demo_company import write_company, write_flat
 from churn_mlops.errors import BundleError, PromotionError
-from churn_mlops.models.promotion import LiveModels
+from churn_mlops.models.bundle_cache import BundleCache
 
 SNAPSHOTS = 4
 SETTINGS_CELLS = 160_000
@@ -103,7 +103,7 @@ def _remove_results(folder: Path) -> None:
 def _has_model(folder: Path) -> bool:
     """Whether a model is live; a folder that cannot be trusted is removed, since the demo can make one again."""
     try:
-        return LiveModels(folder).champion() is not None
+        return BundleCache(folder).champion() is not None
     except (BundleError, PromotionError):
         shutil.rmtree(folder, ignore_errors=True)
         return False

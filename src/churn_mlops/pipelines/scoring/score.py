@@ -27,8 +27,8 @@ from churn_mlops.data.sources.open import open_table
 from churn_mlops.data.validation.validate import ValidationReport
 from churn_mlops.errors import ConfigError, DataError, PromotionError
 from churn_mlops.models.bundle import Bundle
+from churn_mlops.models.bundle_cache import LiveModel
 from churn_mlops.models.inference import ChurnPredictor
-from churn_mlops.models.promotion import LiveModel
 from churn_mlops.models.scorers.lookup_tables import Floats
 from churn_mlops.pipelines.deployment.deploy import champion as champion_of
 from churn_mlops.pipelines.erasure.suppression import away, table_without, tables_without

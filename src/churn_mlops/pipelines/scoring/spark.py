@@ -26,7 +26,7 @@ from churn_mlops.data.snapshot.snapshot import snapshot
 from churn_mlops.data.sources.spark import BATCH_ROWS, SparkAddress, deleted, explained, frame_of, listed
 from churn_mlops.data.validation.validate import ValidationReport
 from churn_mlops.errors import ConfigError, SourceError
-from churn_mlops.models.promotion import LiveModel
+from churn_mlops.models.bundle_cache import LiveModel
 from churn_mlops.pipelines.erasure.suppression import away, tables_without
 from churn_mlops.pipelines.inputs.as_of import not_loaded
 from churn_mlops.pipelines.inputs.open_source import check, open_history

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from churn_mlops.config import Settings
 from churn_mlops.errors import BundleError
-from churn_mlops.models.promotion import ANY, ChampionChangedError, LiveModel
+from churn_mlops.models.bundle_cache import LiveModel
 from churn_mlops.models.registry import CHALLENGER
 from churn_mlops.models.tracking import Tracking
-from churn_mlops.pipelines.deployment.deploy import SharedModels
+from churn_mlops.pipelines.deployment.deploy import Deployer
+from churn_mlops.pipelines.deployment.deploy import champion as live_champion
 from churn_mlops.pipelines.deployment.mlflow_aliases import align_champion, name_version
 from churn_mlops.pipelines.training.evaluate import Candidate
 from churn_mlops.pipelines.training.promotion_gate import decide_promotion
 from churn_mlops.pipelines.training.record import RecordedRun, amend_decision
+from churn_mlops.store.deployments import ANY, ChampionChangedError
 
 
 class ChampionSlot:
@@ -23,7 +25,7 @@ class ChampionSlot:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._shared = SharedModels(settings)
+        self._deployer = Deployer(settings)
 
     def champion(self) -> LiveModel | None:
         """The live model, None where there is none.
@@ -32,7 +34,7 @@ class ChampionSlot:
             BundleError: it is broken, so that nothing can be compared with it.
         """
         try:
-            return self._shared.folder.champion()
+            return live_champion(self._settings)
         except BundleError as error:
             raise BundleError(
                 f"{error}; the champion is needed for comparison, so make a registered version live again first: "
@@ -43,18 +45,18 @@ class ChampionSlot:
         """Make sure that a champion can be written, before hours of work depend on it.
 
         Raises:
-            PromotionError: it cannot.
+            PromotionError: the store cannot be used, or the models folder cannot be written.
         """
-        self._shared.folder.probe()
+        self._deployer.sync()
 
     def sync(self) -> LiveModel | None:
         """The live model after store, folder and MLflow's alias are brought into line; None where there is none.
 
         Raises:
             BundleError: as :meth:`champion`.
-            PromotionError: the folder cannot be read or written.
+            PromotionError: the store cannot be used, or the models folder cannot be written.
         """
-        self._shared.try_sync()
+        self._deployer.sync()
         champion = self.champion()
         align_champion(self._settings)
         return champion
@@ -64,14 +66,14 @@ class ChampionSlot:
 
         Raises:
             ChampionChangedError: the champion is no longer the one that the decision took into account.
-            PromotionError: the folder cannot be written.
+            PromotionError: the store cannot be used.
         """
-        self._shared.publish(
+        self._deployer.deploy(
             candidate.bundle,
             version=str(run.version),
             provenance=run.provenance.to_dict(),
             reason=force or run.decision.sentence,
-            instead_of=ANY if force is not None else run.decision.champion,
+            expected_champion=ANY if force is not None else run.decision.champion,
         )
 
     def align_aliases(self, challenger: int | None) -> None:

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from churn_mlops.errors import BundleError, DataError
+from churn_mlops.models.bundle_cache import LiveModel
 from churn_mlops.models.comparison import Comparison, compare
 from churn_mlops.models.inference import ChurnPredictor
-from churn_mlops.models.promotion import LiveModel
 from churn_mlops.pipelines.training.backtest import Backtest
 from churn_mlops.pipelines.training.evaluate import Candidate
 from churn_mlops.pipelines.training.leakage import leaking_features

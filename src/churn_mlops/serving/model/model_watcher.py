@@ -1,69 +1,59 @@
-"""The champion of a running server: taken up within seconds of its going live, refused where it cannot be trusted.
+"""The champion of a running server: deployed within seconds of its promotion, rejected where it cannot be trusted.
 
-What is live is told by the store and by the folder of this machine; the period that began last counts. While the store
-is away, what is live stays.
+The store says what is live. The models folder of this machine says it where there is no store, or while the store is
+away.
 """
 
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable
-from concurrent.futures import Future, wait
-from typing import TypeVar
+from dataclasses import dataclass
+from typing import TypeAlias, TypeVar
 
 import structlog
 
 from churn_mlops.config import Settings
+from churn_mlops.deployment import Deployment, StoredBundle
 from churn_mlops.errors import BundleError, ChurnError, PromotionError, StoreError
-from churn_mlops.models.inference import Bands, ChurnPredictor
-from churn_mlops.models.promotion import CachedBundle, DeploymentPeriod, LiveModel, LiveModels, merged
-from churn_mlops.serving.model.served_model import ModelSlot, Refused, ServedModel
+from churn_mlops.models.bundle_cache import BundleCache
+from churn_mlops.serving.model.model_loader import SlowBundleError, served_model_of, try_out, within
+from churn_mlops.serving.model.served_model import ModelSlot, Rejected, ServedModel
 from churn_mlops.serving.resilience.store_client import StoreClient
-from churn_mlops.store import Store
-from churn_mlops.store.deployments import current_period, stored_bundle, stored_periods
+from churn_mlops.store.deployments import Deployments
 
 Answer = TypeVar("Answer")
 TRIES_AT_START = 3
 STORE_SECONDS_AT_START = 2.0
-_TIMED_ROUNDS = 3
 log = structlog.get_logger("churn_mlops.serving")
 
 
-class SlowBundleError(BundleError):
-    """A bundle takes too long to load or to score."""
+@dataclass(frozen=True)
+class Unchanged:
+    """The same model stays live."""
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """``model`` answers from now on."""
+
+    model: ServedModel
+
+
+Poll: TypeAlias = Unchanged | Deployed | Rejected
 
 
 def load_champion(settings: Settings) -> ServedModel:
-    """The model that is live by the folder of this machine alone, ready to serve.
+    """The model that is live by the models folder of this machine alone, ready to serve.
 
     Raises:
         PromotionError: there is none.
         BundleError: its bundle is damaged, or does not give its own recorded scores.
     """
-    champion = LiveModels(settings.models.folder).champion()
+    champion = BundleCache(settings.models.folder).champion()
     if champion is None:
         raise _nothing_live(settings)
     return served_model_of(champion, settings)
-
-
-def served_model_of(model: LiveModel, settings: Settings) -> ServedModel:
-    """``model`` ready to serve.
-
-    Raises:
-        BundleError: it does not give its own recorded scores.
-    """
-    decision = settings.decision
-    bands = Bands(medium_from=decision.medium_from, high_from=decision.high_from)
-    return ServedModel(
-        predictor=ChurnPredictor(model.bundle, threshold=decision.threshold, bands=bands),
-        version=model.version,
-        live_from=model.live_from,
-        model_type=model.bundle.model_type,
-        provenance=model.provenance,
-        max_batch_rows=settings.serving.max_batch_rows,
-        sha256=model.bundle.sha256,
-    )
 
 
 class ModelWatcher:
@@ -77,199 +67,144 @@ class ModelWatcher:
 
     def __init__(self, settings: Settings, store: StoreClient, source: ModelSlot) -> None:
         self._settings, self._store, self._source = settings, store, source
-        self._folder = LiveModels(settings.models.folder)
-        self._settled: DeploymentPeriod | None = None
-        self._told: str | None = None
+        self._cache = BundleCache(settings.models.folder)
+        self._settled: Deployment | None = None
+        """The last deployment that was served or rejected: it is not tried again."""
+        self._logged = ""
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="champion", daemon=True)
 
     def first(self) -> None:
-        """Take up the champion before the first request; where it is refused, what was live before it.
+        """Serve the champion before the first request; where it is rejected, the model that was live before it.
 
-        Other replicas refused it too, and stayed with that. Where nothing is known because the store is away, the
+        Other replicas rejected it too, and stayed with that one. Where nothing is known because the store is away, the
         server starts without a model, and is not ready until there is one.
 
         Raises:
             PromotionError: no model is live, or the folder cannot be read and the store is away.
             BundleError: none of the last models can be trusted.
         """
-        periods, is_away = self._periods_at_start()
-        if not periods:
-            if is_away:
-                log.warning("no_model", told="the store is away, and the models folder is empty: not ready until then")
+        history, store_is_away = self._history_at_start()
+        if not history:
+            if store_is_away:
+                log.warning("model_missing", consequence="not ready until the store is back")
                 return
             raise _nothing_live(self._settings)
         failures: list[ChurnError] = []
-        latest = {period.sha256: place for place, period in enumerate(periods)}
-        for place in sorted(latest.values(), reverse=True)[:TRIES_AT_START]:
-            period = periods[place]
+        latest = {deployment.sha256: deployment for deployment in history}  # of each bundle, the last deployment
+        for deployment in sorted(latest.values(), key=lambda one: one.key, reverse=True)[:TRIES_AT_START]:
             try:
-                self._source.current = self._loaded(period)
-            except StoreError as error:  # not the bundle's fault: the next look asks again
+                self._source.current = self._load(deployment)
+            except StoreError as error:  # not the bundle's fault: the next poll asks again
                 failures.append(error)
                 continue
             except ChurnError as error:
                 failures.append(error)
-                self._refuse(period, error)
-            self._settled = self._settled or period
+                self._reject(deployment, error)
+            self._settled = self._settled or deployment
             if self._source.current is not None:
                 return
         raise failures[0]
 
     def start(self) -> None:
-        """Begin to look."""
+        """Begin to poll."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Look no more; what is live stays."""
+        """Poll no more; the live model stays."""
         self._stopped.set()
 
-    def look(self) -> None:
-        """Look once; take up or refuse what went live since the last look."""
+    def poll(self) -> Poll:
+        """Ask once what is live; serve or reject what was deployed since the last poll."""
         newest = self._newest()
-        if newest is None or (self._settled is not None and newest.key <= self._settled.key):
-            return
+        if newest is None or (self._settled is not None and newest.key == self._settled.key):
+            return Unchanged()
         try:
-            live = self._loaded(newest)
-        except StoreError as error:  # it tells what is live, but not the model: the next look asks again
-            self._tell_once(str(error))
-            return
+            model = self._load(newest)
+        except StoreError as error:  # it says what is live, but the model does not come: the next poll asks again
+            self._log_once(str(error))
+            return Unchanged()
         except Exception as error:  # whatever is wrong with a bundle, the server goes on with the present one
             self._settled = newest
-            self._refuse(newest, error)
-            return
+            return self._reject(newest, error)
         self._settled = newest
-        self._source.go_live(live)
-        log.info("champion", model_version=live.version, model_type=live.model_type, live_from=live.live_from)
-        self._cache(newest)
+        self._source.deploy(model)
+        log.info(
+            "champion_deployed", model_version=model.version, model_type=model.model_type, live_from=model.live_from
+        )
+        self._update_cache()
+        return Deployed(model)
 
     def _run(self) -> None:
         while not self._stopped.wait(self._settings.serving.champion_seconds):
             try:
-                self.look()
-            except Exception as error:  # whatever it is, the next look may find it gone, and what is live stays
-                self._tell_once(type(error).__name__)
+                self.poll()
+            except Exception as error:  # whatever it is, the next poll may find it gone, and the live model stays
+                self._log_once(type(error).__name__)
 
-    def _newest(self) -> DeploymentPeriod | None:
-        """The last period of the folder and the store; where one cannot be asked, that of the other."""
-        found, failures = [], []
-        for ask in (self._folder.current, self._last_in_store):
+    def _newest(self) -> Deployment | None:
+        """The champion by the store; where that has no answer, by the folder, unless that copy is behind."""
+        failures: list[str] = []
+        stored = cached = None
+        try:
+            stored = self._ask_store(Deployments.current)
+        except StoreError as error:
+            failures.append(str(error))
+        if stored is None:
             try:
-                period = ask()
-            except (PromotionError, StoreError) as error:
+                cached = self._cache.current()
+            except PromotionError as error:
                 failures.append(str(error))
-            else:
-                found += [] if period is None else [period]
-        if failures:
-            self._tell_once("; ".join(failures))
-        else:
-            self._told = None
-        return max(found, key=lambda period: period.key, default=None)
+        self._log_once("; ".join(failures))
+        if cached is not None and self._settled is not None and cached.key < self._settled.key:
+            return None
+        return stored or cached
 
-    def _last_in_store(self) -> DeploymentPeriod | None:
-        last = self._store.ask_now(current_period) if self._store.is_made() else None
-        return None if last is None else DeploymentPeriod(**last.texts())
+    def _ask_store(self, ask: Callable[[Deployments], Answer]) -> Answer | None:
+        """What the store answers, None where there is none."""
+        return self._store.ask_now(lambda store: ask(Deployments(store))) if self._store.is_made() else None
 
-    def _periods_at_start(self) -> tuple[tuple[DeploymentPeriod, ...], bool]:
-        """What was live when, and whether the store could not say."""
-        here = self._folder.history()
-        if not self._store.is_made():
-            return here, False
+    def _history_at_start(self) -> tuple[tuple[Deployment, ...], bool]:
+        """What was live when, and whether the store is away."""
+        stored, is_away = None, False
         try:
-            there = _within(STORE_SECONDS_AT_START, lambda: self._store.ask_now(_history))
+            stored = within(STORE_SECONDS_AT_START, lambda: self._ask_store(Deployments.history))
         except (StoreError, TimeoutError) as error:
-            log.warning("store_away", told="the models folder of this machine is read", error=str(error))
-            return here, True
-        return merged(here, there), False
+            is_away = True
+            log.warning("store_unavailable", consequence="the models folder says which model is live", error=str(error))
+        return stored or self._cache.history(), is_away
 
-    def _loaded(self, period: DeploymentPeriod) -> ServedModel:
-        """The model of ``period``, tried out; whoever waits for it need not wait for a model that never comes."""
-        kept = self._folder.kept(period.sha256) or self._from_store(period.sha256)
-        limit = self._settings.serving.champion_load_seconds
+    def _load(self, deployment: Deployment) -> ServedModel:
+        stored = self._cache.bundle(deployment) or self._stored_bundle(deployment.sha256)
+        return try_out(deployment, stored, self._settings)
+
+    def _stored_bundle(self, sha256: str) -> StoredBundle:
+        stored = self._ask_store(lambda deployments: deployments.bundle(sha256))
+        if stored is None:
+            raise BundleError(f"the model bundle {sha256[:12]} is not in {self._cache.folder}, or was altered there")
+        return stored
+
+    def _reject(self, deployment: Deployment, error: Exception) -> Rejected:
+        rejected = Rejected(deployment.version, "slow" if isinstance(error, SlowBundleError) else "broken")
+        self._source.reject(rejected)
+        # Of an error that is not ours only the type is logged: its text may quote what the bundle holds.
+        text = str(error) if isinstance(error, ChurnError) else type(error).__name__
+        log.error("champion_rejected", model_version=rejected.version, reason=rejected.reason, error=text)
+        return rejected
+
+    def _update_cache(self) -> None:
+        """Copy what came from the store to the folder, for a start while the store is away."""
         try:
-            return _within(limit, lambda: self._tried_out(period, kept))
-        except TimeoutError:
-            raise SlowBundleError(
-                f"the model bundle of version {period.version} was not ready in {limit:g} seconds "
-                "(serving.champion_load_seconds)"
-            ) from None
+            self._ask_store(self._cache.follow)
+        except (PromotionError, StoreError) as error:
+            consequence = "a start while the store is away finds an older model"
+            log.warning("models_folder_not_updated", consequence=consequence, error=str(error))
 
-    def _from_store(self, sha256: str) -> CachedBundle:
-        if not self._store.is_made():
-            raise BundleError(f"the model bundle {sha256[:12]} is not in {self._folder.folder}, or was altered there")
-        bundle = self._store.ask_now(lambda store: stored_bundle(store, sha256))
-        return CachedBundle(bundle.sha256, bundle.content, bundle.provenance)
-
-    def _tried_out(self, period: DeploymentPeriod, kept: CachedBundle) -> ServedModel:
-        where = f"the bundle of version {period.version}"
-        live = served_model_of(LiveModel(period, kept.read(where), kept.provenance), self._settings)
-        customers = [check["customer"] for check in live.predictor.bundle.checks]
-        # The first requests then find everything in place that is made at the first use.
-        live.predictor.score(customers)
-        live.predictor.explain_one(customers[0])
-        milliseconds = min(_seconds_a_customer(live, customers) for _ in range(_TIMED_ROUNDS)) * 1e3
-        if milliseconds > self._settings.serving.champion_score_ms:
-            raise SlowBundleError(
-                f"{where} takes {milliseconds:.1f} ms to score a customer; serving.champion_score_ms is "
-                f"{self._settings.serving.champion_score_ms:g}"
-            )
-        return live
-
-    def _refuse(self, period: DeploymentPeriod, error: Exception) -> None:
-        reason = "slow" if isinstance(error, SlowBundleError) else "broken"
-        self._source.refuse(Refused(period.version, reason))
-        # Of an error that is not ours only the kind is told: its words may quote what the bundle holds.
-        said = str(error) if isinstance(error, ChurnError) else type(error).__name__
-        log.error("champion_refused", model_version=period.version, reason=reason, error=said)
-
-    def _cache(self, period: DeploymentPeriod) -> None:
-        """Keep what came from the store, for a start while the store is away."""
-        try:
-            if self._store.is_made() and self._folder.current() != period:
-                there = self._store.ask_now(_history)
-                self._folder.adopt(there, [self._from_store(period.sha256)])
-        except (BundleError, PromotionError, StoreError) as error:
-            log.warning(
-                "champion_not_kept", told="a start while the store is away finds an older one", error=str(error)
-            )
-
-    def _tell_once(self, error: str) -> None:
-        if error != self._told:
-            log.warning("champion_unknown", told="what is live stays", error=error)
-        self._told = error
-
-
-def _history(store: Store) -> tuple[DeploymentPeriod, ...]:
-    return tuple(DeploymentPeriod(**period.texts()) for period in stored_periods(store))
-
-
-def _seconds_a_customer(live: ServedModel, customers: list[dict[str, object]]) -> float:
-    start = time.perf_counter()
-    for customer in customers:
-        live.predictor.score_one(customer)
-    return (time.perf_counter() - start) / len(customers)
-
-
-def _within(seconds: float, work: Callable[[], Answer]) -> Answer:
-    """What ``work`` gives or raises, on a thread; given up after ``seconds``, it may run on, and is heard no more.
-
-    Raises:
-        TimeoutError: it has not ended by then.
-    """
-    outcome: Future[Answer] = Future()
-
-    def run() -> None:
-        try:
-            outcome.set_result(work())
-        except Exception as error:  # raised again on the thread that waits
-            outcome.set_exception(error)
-
-    until = time.monotonic() + seconds
-    threading.Thread(target=run, daemon=True).start()
-    wait([outcome], timeout=seconds)
-    if not outcome.done() or time.monotonic() > until:
-        raise TimeoutError(f"not done in {seconds:g} seconds")
-    return outcome.result()
+    def _log_once(self, error: str) -> None:
+        """Log why the champion is unknown, once for each reason; an empty text says that it is known again."""
+        if error and error != self._logged:
+            log.warning("champion_unknown", consequence="the live model stays", error=error)
+        self._logged = error
 
 
 def _nothing_live(settings: Settings) -> PromotionError:

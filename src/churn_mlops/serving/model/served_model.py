@@ -1,4 +1,4 @@
-"""The model that is live, with everything a request needs of it; swapped whole, so no request sees half of two."""
+"""The model that is live, with everything a request needs of it; swapped as one, so a request never mixes two."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ class ServedModel:
         version: version in the registry, such as "3".
         live_from: ISO date and time since when it is live.
         model_type: such as ``additive_boosting``.
-        provenance: what was noted at its promotion (when, revision, metrics).
+        provenance: what was recorded at its promotion (when, revision, metrics).
         max_batch_rows: most customers of one batch request.
-        sha256: hash of the bundle, which stands in the answers that are kept.
+        sha256: hash of the bundle, which the prediction log names.
     """
 
     predictor: ChurnPredictor
@@ -44,7 +44,7 @@ class ServedModel:
 
 
 @dataclass(frozen=True)
-class Refused:
+class Rejected:
     """A champion that this server does not serve: its ``version``, and why, ``broken`` or ``slow``."""
 
     version: str
@@ -52,28 +52,28 @@ class Refused:
 
 
 class ModelSlot:
-    """Holds what is live. A request reads ``current`` once, and keeps what it read."""
+    """Holds the live model. A request reads ``current`` once, and keeps what it read."""
 
     def __init__(self, current: ServedModel | None = None) -> None:
         self.current = current
         self.draining = False
-        self.refused: Refused | None = None
-        self.refusals: Counter[str] = Counter()
+        self.rejected: Rejected | None = None
+        self.rejections: Counter[str] = Counter()
         self.changes = 0
 
     @property
     def remarks(self) -> dict[str, str]:
-        """What ``/ready`` tells besides."""
-        refused = self.refused
-        return {} if refused is None else {"champion_refused": f"version {refused.version}: {refused.reason}"}
+        """What ``/ready`` adds to its answer."""
+        rejected = self.rejected
+        return {} if rejected is None else {"champion_refused": f"version {rejected.version}: {rejected.reason}"}
 
-    def go_live(self, live: ServedModel) -> None:
-        """Answer from ``live`` from the next request on; those under way keep what they read."""
-        self.current = live
-        self.refused = None
+    def deploy(self, model: ServedModel) -> None:
+        """Answer from ``model`` from the next request on; those under way keep what they read."""
+        self.current = model
+        self.rejected = None
         self.changes += 1
 
-    def refuse(self, refused: Refused) -> None:
+    def reject(self, rejected: Rejected) -> None:
         """Note that a champion is not served, for ``/ready`` and for Prometheus."""
-        self.refused = refused
-        self.refusals[refused.reason] += 1
+        self.rejected = rejected
+        self.rejections[rejected.reason] += 1

@@ -111,7 +111,7 @@ class Metrics:
         self.follow_count("churn_champion_changes", "Champions taken up since the start", lambda: source.changes)
         refused = self._counter("churn_champion_refused", "Champions not taken up, by reason", ["reason"])
         for reason in ("broken", "slow"):
-            self._follow_count(refused.labels(reason), partial(source.refusals.__getitem__, reason))
+            self._follow_count(refused.labels(reason), partial(source.rejections.__getitem__, reason))
 
     def _follow_count(self, counter: Counter, read: Callable[[], int]) -> None:
         told = 0

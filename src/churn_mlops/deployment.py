@@ -1,0 +1,98 @@
+"""What a deployment is: one model version's time as champion, and the bundle that was deployed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """One version's time as champion.
+
+    Args:
+        version: as people see it, such as "3".
+        sha256: of the bundle.
+        model_type: such as ``additive_boosting``.
+        since: when it went live, with a time zone.
+        reason: why it went live.
+        rollback: whether it went live again because a later version was withdrawn.
+        until: when the next one went live; None while it lasts.
+
+    Raises:
+        ValueError: a time has no time zone.
+    """
+
+    version: str
+    sha256: str
+    model_type: str
+    since: datetime
+    reason: str
+    rollback: bool = False
+    until: datetime | None = None
+
+    def __post_init__(self) -> None:
+        for time in (self.since, self.until):
+            if time is not None and time.tzinfo is None:
+                raise ValueError(f"{time} has no time zone")
+
+    @property
+    def key(self) -> tuple[datetime, str]:
+        """What identifies a deployment, and orders it among the others."""
+        return self.since, self.sha256
+
+    @property
+    def live_from(self) -> str:
+        """``since`` as text: ISO 8601 in UTC, to the millisecond."""
+        return _text(self.since)
+
+    def to_entry(self) -> dict[str, Any]:
+        """The deployment as in ``live.json`` and ``churn models list --json``: plain JSON, times as text."""
+        return {
+            "version": self.version,
+            "sha256": self.sha256,
+            "model_type": self.model_type,
+            "since": self.live_from,
+            "to": None if self.until is None else _text(self.until),
+            "reason": self.reason,
+            "rollback": self.rollback,
+        }
+
+    @classmethod
+    def from_entry(cls, entry: Mapping[str, Any]) -> Deployment:
+        """The deployment that an entry describes.
+
+        Raises:
+            ValueError, TypeError, KeyError: it describes none.
+        """
+        fields = dict(entry)
+        since, to = fields.pop("since"), fields.pop("to")
+        until = None if to is None else datetime.fromisoformat(to)
+        return cls(since=datetime.fromisoformat(since), until=until, **fields)
+
+
+@dataclass(frozen=True)
+class StoredBundle:
+    """A model bundle as the bytes of its file, its hash, and how it was made."""
+
+    sha256: str
+    content: bytes = field(repr=False)
+    provenance: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+
+def active_history(deployments: Iterable[Deployment]) -> list[Deployment]:
+    """The deployments that were not rolled back, the oldest first: a rollback goes from the last to the one before."""
+    active: list[Deployment] = []
+    for deployment in deployments:
+        # By the bundle it went back to, not by one step: older stores hold rollbacks that machines made independently.
+        while deployment.rollback and active and active[-1].sha256 != deployment.sha256:
+            active.pop()
+        if not active or active[-1].sha256 != deployment.sha256:
+            active.append(deployment)
+    return active
+
+
+def _text(time: datetime) -> str:
+    return time.astimezone(UTC).isoformat(timespec="milliseconds")
