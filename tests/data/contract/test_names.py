@@ -21,7 +21,10 @@ NUMBER = {"type": "number"}
             {"features": {"tenure": NUMBER, "a": {**NUMBER, "column": "b"}, "b": {**NUMBER, "column": "c"}}},
             "feature 'a'",
         ),
-        ({"features": {"old": {**NUMBER, "column": "new"}}, "set_aside": {"old": {"reason": "date"}}}, "set aside"),
+        (
+            {"features": {"old": {**NUMBER, "column": "new"}}, "set_aside": {"old": {"reason": "date"}}},
+            "excluded column",
+        ),
         ({"features": {"__label__": NUMBER}}, "the label of a snapshot"),
     ],
 )

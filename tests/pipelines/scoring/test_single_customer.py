@@ -65,7 +65,7 @@ def test_a_source_that_lost_the_column_of_the_customer_is_refused_naming_it(
 ) -> None:
     renamed = [{"customer": row.pop("customer_id"), **row} for row in rows]
     reader = reader_of(company, write_rows(tmp_path / "renamed.csv", renamed))
-    with pytest.raises(SourceError, match="no column 'customer_id', which tells its customers; nearest: 'customer'"):
+    with pytest.raises(SourceError, match="no column 'customer_id', which holds its customer IDs; nearest: 'customer'"):
         reader.read(renamed[0]["customer"], bundle)
 
 

@@ -21,7 +21,7 @@ FeatureType = Literal["number", "boolean", "category"]
 
 
 class Declaration(BaseModel):
-    """A part of the contract: frozen, and an unknown key is a fault."""
+    """A part of the contract: frozen, and an unknown key is an error."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=False)
 
@@ -90,7 +90,7 @@ class Feature(Declaration):
         return self
 
     @model_validator(mode="after")
-    def _notation_is_clear(self) -> Feature:
+    def _number_format_is_clear(self) -> Feature:
         if self.decimal == self.thousands:
             raise ValueError(f"`decimal` and `thousands` are both {self.decimal!r}: only one of them can be")
         for text in self.around:
@@ -159,11 +159,11 @@ def level_text(value: Any) -> str:
     return str(value).strip()
 
 
-def _numbers_in(texts: tuple[str, ...], notation: NumberFormat) -> frozenset[float]:
+def _numbers_in(texts: tuple[str, ...], number_format: NumberFormat) -> frozenset[float]:
     found = set()
     for text in texts:
         with suppress(ValueError):
-            found.add(notation.number_in(text))
+            found.add(number_format.number_in(text))
     return frozenset(number for number in found if math.isfinite(number))
 
 

@@ -49,7 +49,7 @@ ExclusionReason = Literal[
 
 
 class Label(Declaration):
-    """What is predicted: a column that says who left. A blank value means: not known yet."""
+    """The column that is predicted: whether a customer churned. A blank value means: not known yet."""
 
     column: str
     positive: str = Field(description="the value of a customer who left")
@@ -151,7 +151,7 @@ class DataContract(ContractFile):
             roles[column] = f"feature {name!r}"
         for column in self.set_aside:
             if column in roles:
-                raise ValueError(f"column {column!r} is both {roles[column]} and set aside")
+                raise ValueError(f"column {column!r} is both {roles[column]} and excluded (`set_aside`)")
         self._names_mean_one_thing(roles)
         return self
 
@@ -160,7 +160,7 @@ class DataContract(ContractFile):
         for name in self.features:
             taken = roles.get(name) if self.column_of(name) != name else None
             if name in self.set_aside:
-                taken = "a column that is set aside"
+                taken = "an excluded column (`set_aside`)"
             if name == LABEL:
                 taken = "the label of a snapshot"
             if taken is not None:
@@ -171,7 +171,7 @@ class DataContract(ContractFile):
         return self.features[feature].column or feature
 
     def title_of(self, feature: str) -> str:
-        """What people call ``feature``: its title, or its name with blanks."""
+        """The name of ``feature`` for people: its title, or its name with blanks."""
         return self.features[feature].title or feature.replace("_", " ")
 
 

@@ -49,7 +49,7 @@ class HistoryTable(Declaration):
     start_known_at: str | None = Field(
         None, description="customers: when the start was recorded; the start if left out"
     )
-    end: str | None = Field(None, description="customers: column of the last day, blank while he is one")
+    end: str | None = Field(None, description="customers: column of the last day, blank while they are one")
     end_known_at: str | None = Field(None, description="customers: when the end was recorded; the end if left out")
     ends: str | None = Field(
         None, description="customers: the table of events that are ends, the first of which counts; instead of `end`"
@@ -80,9 +80,9 @@ class HistoryTable(Declaration):
     @field_validator("formats")
     @classmethod
     def _formats_are_read(cls, value: Mapping[str, str]) -> Mapping[str, str]:
-        for column, layout in value.items():
-            if not is_time_format(layout):
-                raise ValueError(f"`formats` of {column!r}: {layout!r} is none that is read: {TIME_FORMATS}")
+        for column, time_format in value.items():
+            if not is_time_format(time_format):
+                raise ValueError(f"`formats` of {column!r}: {time_format!r} is none that is read: {TIME_FORMATS}")
         return value
 
     @model_validator(mode="after")
@@ -105,7 +105,7 @@ class HistoryTable(Declaration):
 
     @property
     def kind(self) -> TableKind:
-        """What the rows are."""
+        """The kind of the rows."""
         if self.start is not None:
             return "customers"
         return "attributes" if self.valid_from is not None else "events"
@@ -217,12 +217,12 @@ class HistoryFeature(Feature):
 
 
 class Involuntary(Declaration):
-    """Customers who did not choose to leave, told apart by a column of the table of customers."""
+    """Customers who did not choose to leave, recognised by a column of the table of customers."""
 
     column: str
     values: tuple[str, ...] = Field(min_length=1)
     count_as: Literal["unknown", "left", "stayed"] = Field(
-        "unknown", description="label of such a customer; unknown keeps him out of training and out of accuracy"
+        "unknown", description="label of such a customer; unknown keeps them out of training and out of accuracy"
     )
 
     @field_validator("values", mode="before")
@@ -232,14 +232,14 @@ class Involuntary(Declaration):
 
 
 class Inactivity(Declaration):
-    """Leaving without a word: no row of a table of events for so many days."""
+    """Churn by inactivity: no row of a table of events for so many days."""
 
     events: str = Field(description="table of events that show a customer is still there")
     days: Days = Field(gt=0)
 
 
 class HistoryLabel(Declaration):
-    """Who left: did the customer churn in (as-of + lead, as-of + lead + horizon]?"""
+    """Did the customer churn in (as-of + lead, as-of + lead + horizon]?"""
 
     event: str | None = Field(None, description="`table.end` of the table of customers")
     inactive: Inactivity | None = Field(None, description="left = no such event for so many days")

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 
 def check_feature_names(names: Iterable[str], customer: str) -> None:
-    """Features of a history and its customer are told apart by more than case, which some engines do not see.
+    """Check that features of a history and its customer differ by more than case, which some engines do not see.
 
     Raises:
         ValueError: two names differ in case alone, or one is kept for the columns of snapshots.

@@ -1,6 +1,6 @@
 """How numbers are written: the decimal sign, the sign between thousands, and what stands around them.
 
-The pattern of a notation is read alike by every engine and by Python, so that a file and a request mean the same.
+Every engine and Python read the pattern of a format alike, so that a file and a request mean the same.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 NUMBER_TEXT = r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?"
-"""Pattern of a text that is a number in the plain notation, as a whole."""
+"""Pattern of a text that is a number in the plain format, as a whole."""
 _BLANKS = " \u00a0\u2009\u202f"  # what people and programs put between thousands, and before a unit
 _BEFORE = "$\u20ac\u00a3\u00a5\u20b9"  # signs of money that usually stand first
 THOUSANDS = {",": ",", ".": ".", " ": _BLANKS, "'": "'\u2019"}
@@ -33,7 +33,7 @@ class NumberFormat:
 
     @property
     def is_plain(self) -> bool:
-        """Whether this is the notation of programs: "1234.5", with nothing around."""
+        """Whether this is the format of programs: "1234.5", with nothing around."""
         return self == PLAIN
 
     @property
@@ -50,7 +50,7 @@ class NumberFormat:
         """The number that ``text`` is.
 
         Raises:
-            ValueError: it is none in this notation.
+            ValueError: it is none in this format.
         """
         found = _compiled(self).fullmatch(text.strip())
         if found is None:
@@ -63,7 +63,7 @@ class NumberFormat:
         return float((found[1] or "") + (found[2] or "") + digits.replace(self.decimal, "."))
 
     def example(self) -> str:
-        """A number in this notation, to show what is meant."""
+        """A number in this format, as an example."""
         number, text = f"1{self.thousands or ''}234{self.decimal}5", next(iter(self.around), "")
         if text in _BEFORE:
             return text + number
@@ -74,14 +74,14 @@ PLAIN = NumberFormat()
 
 
 @lru_cache(maxsize=1024)
-def _pattern(notation: NumberFormat) -> str:
-    decimal, whole = _literal(notation.decimal), "[0-9]+"
-    if notation.thousands_pattern:
-        sign = notation.thousands_pattern
+def _pattern(number_format: NumberFormat) -> str:
+    decimal, whole = _literal(number_format.decimal), "[0-9]+"
+    if number_format.thousands_pattern:
+        sign = number_format.thousands_pattern
         # The second form is that of lakhs and crores: 12,34,567.
         whole = f"(?:[0-9]{{1,3}}(?:{sign}[0-9]{{3}})+|[0-9]{{1,2}}(?:{sign}[0-9]{{2}})+{sign}[0-9]{{3}}|[0-9]+)"
     number = f"(?:{whole}(?:{decimal}[0-9]*)?|{decimal}[0-9]+)(?:[eE][+-]?[0-9]+)?"
-    texts = "|".join(_literal(text) for text in sorted(notation.around, key=len, reverse=True))
+    texts = "|".join(_literal(text) for text in sorted(number_format.around, key=len, reverse=True))
     if not texts:
         return f"([+-]?)()({number})"
     before, after = f"(?:{texts})[{_BLANKS}]*", f"(?:[{_BLANKS}]*(?:{texts}))?"
@@ -90,8 +90,8 @@ def _pattern(notation: NumberFormat) -> str:
 
 
 @lru_cache(maxsize=1024)
-def _compiled(notation: NumberFormat) -> re.Pattern[str]:
-    return re.compile(NUMBER_TEXT if notation.is_plain else notation.pattern)
+def _compiled(number_format: NumberFormat) -> re.Pattern[str]:
+    return re.compile(NUMBER_TEXT if number_format.is_plain else number_format.pattern)
 
 
 def _literal(text: str) -> str:

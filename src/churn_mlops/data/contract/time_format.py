@@ -37,12 +37,12 @@ TIME_FORMATS = (
     "a format has a year (%Y, %y), a month (%m, %b, %B), a day (%d), and perhaps %H or %I with %p, %M, %S and %z, "
     "each once"
 )
-"""What :func:`is_time_format` asks for, in words."""
+"""The rule of :func:`is_time_format`, in words."""
 
 
-def is_time_format(layout: str) -> bool:
-    """Whether ``layout`` is a format that can be read: a day, and of each part one directive at most."""
-    found = directives_of(layout)
+def is_time_format(time_format: str) -> bool:
+    """Whether ``time_format`` is a format that can be read: a day, and of each part one directive at most."""
+    found = directives_of(time_format)
     if any(directive not in _PARTS for directive in found) or len(set(found)) != len(found):
         return False
     of_part = [sum(directive in part for directive in found) for part in ("Yy", "mbB", "d", "HI")]
@@ -54,34 +54,34 @@ def is_plain(text: str) -> bool:
     return _PLAIN.fullmatch(text) is not None
 
 
-def time_format_fits(text: str, layout: str) -> bool:
-    """Whether ``text`` is written as ``layout`` says, whatever the calendar holds."""
-    return _compiled(layout).fullmatch(text) is not None
+def time_format_fits(text: str, time_format: str) -> bool:
+    """Whether ``text`` is written as ``time_format`` says, whatever the calendar holds."""
+    return _compiled(time_format).fullmatch(text) is not None
 
 
 def time_formats_of(texts: Sequence[str], most: int = 4) -> list[str]:
     """The formats that fit the most of ``texts``, best first, at most so many; found by the first few texts."""
     some = texts[:: max(1, len(texts) // _GLANCE)]
-    likely = [layout for layout in FORMATS if any(time_format_fits(text, layout) for text in some)]
-    fits = {layout: sum(time_format_fits(text, layout) for text in texts) for layout in likely}
-    return sorted(likely, key=lambda layout: -fits[layout])[:most]
+    likely = [time_format for time_format in FORMATS if any(time_format_fits(text, time_format) for text in some)]
+    fits = {time_format: sum(time_format_fits(text, time_format) for text in texts) for time_format in likely}
+    return sorted(likely, key=lambda time_format: -fits[time_format])[:most]
 
 
 @lru_cache(maxsize=1024)
-def _compiled(layout: str) -> re.Pattern[str]:
-    return re.compile(pattern_of(layout))
+def _compiled(time_format: str) -> re.Pattern[str]:
+    return re.compile(pattern_of(time_format))
 
 
 @lru_cache(maxsize=1024)
-def pattern_of(layout: str) -> str:
-    """The pattern of a whole text in ``layout``; its groups are the directives in their order."""
-    found = re.split("%([A-Za-z])", layout)
+def pattern_of(time_format: str) -> str:
+    """The pattern of a whole text in ``time_format``; its groups are the directives in their order."""
+    found = re.split("%([A-Za-z])", time_format)
     return "".join(_PARTS[text] if place % 2 else _literal(text) for place, text in enumerate(found))
 
 
-def directives_of(layout: str) -> list[str]:
-    """The letters of the directives in ``layout``, in their order."""
-    return re.findall("%([A-Za-z])", layout)
+def directives_of(time_format: str) -> list[str]:
+    """The letters of the directives in ``time_format``, in their order."""
+    return re.findall("%([A-Za-z])", time_format)
 
 
 def _literal(text: str) -> str:

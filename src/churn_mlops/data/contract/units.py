@@ -15,7 +15,7 @@ UNITS = frozenset(
 
 
 def unit_of(number: str, unit: str) -> str:
-    """``unit`` as it is said of ``number``: 1 month, 2 months, 1 GB."""
+    """``unit`` as it follows ``number``: 1 month, 2 months, 1 GB."""
     one = unit.removesuffix("s")
     return one if number in ("1", "-1") and one.lower() in UNITS | CURRENCIES else unit
 

@@ -1,1 +1,1 @@
-"""What a cell means, as expressions that DuckDB, PostgreSQL and Spark compute alike."""
+"""The meaning of a cell, as expressions that DuckDB, PostgreSQL and Spark compute alike."""

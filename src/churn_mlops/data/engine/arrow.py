@@ -1,4 +1,4 @@
-"""What an expression gives, as Arrow, from any engine."""
+"""Results of expressions as Arrow, from any engine."""
 
 from __future__ import annotations
 

@@ -71,15 +71,15 @@ def _present_text(column: ir.Column, feature: Feature, plain: ir.BooleanColumn |
     return text if plain is None else ibis.ifelse(plain, column, text)
 
 
-def text_to_number(text: ir.StringColumn, notation: NumberFormat = PLAIN) -> ir.FloatingColumn:
-    """The number that each stripped text is in ``notation``, else null (also where it is not finite)."""
-    pattern = f"^{NUMBER_TEXT if notation.is_plain else notation.pattern}$"
+def text_to_number(text: ir.StringColumn, number_format: NumberFormat = PLAIN) -> ir.FloatingColumn:
+    """The number that each stripped text is in ``number_format``, else null (also where it is not finite)."""
+    pattern = f"^{NUMBER_TEXT if number_format.is_plain else number_format.pattern}$"
     found = ibis.ifelse(text.re_search(pattern), text, ibis.null("string"))
-    if not notation.is_plain:
+    if not number_format.is_plain:
         found = found.re_replace(pattern, r"\1\2\3")
-        if notation.thousands_pattern:
-            found = found.re_replace(notation.thousands_pattern, "")
-        found = found.replace(notation.decimal, ".")
+        if number_format.thousands_pattern:
+            found = found.re_replace(number_format.thousands_pattern, "")
+        found = found.replace(number_format.decimal, ".")
     parsed = found.try_cast("float64")
     return ibis.ifelse(is_infinite(parsed), ibis.null("float64"), parsed)
 

@@ -20,8 +20,8 @@ def fenced(value: ir.Value) -> ir.Value:
     return _same_text(value) if kind.is_string() else _same_number(value)
 
 
-# Ibis knows an engine's own function by a declaration without a body, under a decorator that has no types: hence what
-# mypy is told to let pass, here and nowhere else.
+# Ibis knows an engine's own function by a declaration without a body, under a decorator that has no types: hence the
+# exceptions for mypy, here and nowhere else.
 @ibis.udf.scalar.builtin(name="coalesce")  # type: ignore[untyped-decorator]
 def _same_number(value: float) -> float: ...  # type: ignore[empty-body]
 

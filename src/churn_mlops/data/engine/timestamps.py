@@ -1,7 +1,7 @@
-"""Times of any kind as the company's local time, and what was so by an as-of date, as expressions for any engine.
+"""Times of any kind as the company's local time, as expressions for any engine.
 
-A session of the engine has the company's time zone (``tables.tables_of`` sets it), so that a moment with a zone becomes
-local time by a cast.
+A session of the engine has the company's time zone (``history_tables`` sets it), so that a cast converts a timestamp
+with a zone into local time.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ _NO_DAY = "-(02-3[01]|(04|06|09|11)-31)$|([02468][1235679]|[13579][01345789])-02
 _FIRST, _LAST = datetime(1, 1, 2), datetime(9999, 12, 30)  # whatever the time zone
 
 
-def wall_clock(moment: datetime, time_zone: str) -> datetime:
-    """``moment`` as local time without a zone; one that has no zone is local time already."""
-    return moment if moment.tzinfo is None else moment.astimezone(ZoneInfo(time_zone)).replace(tzinfo=None)
+def wall_clock(timestamp: datetime, time_zone: str) -> datetime:
+    """``timestamp`` as local time without a zone; one that has no zone is local time already."""
+    return timestamp if timestamp.tzinfo is None else timestamp.astimezone(ZoneInfo(time_zone)).replace(tzinfo=None)
 
 
 def is_time(column: ir.Column) -> bool:
@@ -66,17 +66,17 @@ def _of_text(column: ir.StringColumn) -> ir.TimestampColumn:
     return ibis.coalesce(local.cast("timestamp"), zoned.cast("timestamp('UTC')").cast("timestamp"))
 
 
-def parsed_time(column: ir.Column, layout: str | None) -> ir.TimestampColumn:
-    """``column`` as local times; null where a text is not in that ``layout`` or is no day of the calendar.
+def parsed_time(column: ir.Column, time_format: str | None) -> ir.TimestampColumn:
+    """``column`` as local times; null where a text is not in that ``time_format`` or is no day of the calendar.
 
     Args:
-        column: times, or texts or whole numbers as ``layout`` says.
-        layout: a format of ``strftime``, of the directives Y y m d b B H I M S p z; None for texts as of ISO 8601.
+        column: times, or texts or whole numbers as ``time_format`` says.
+        time_format: a format of ``strftime``, of the directives Y y m d b B H I M S p z; None for texts as of ISO 8601.
     """
-    if layout is None or column.type().is_temporal():
+    if time_format is None or column.type().is_temporal():
         return local_time(column)
     text = column.strip() if column.type().is_string() else as_text(column)
-    pattern, order = f"^{pattern_of(layout)}$", directives_of(layout)
+    pattern, order = f"^{pattern_of(time_format)}$", directives_of(time_format)
 
     def part(directive: str) -> ir.StringColumn:
         return text.re_extract(pattern, order.index(directive) + 1).nullif("")
@@ -97,11 +97,11 @@ def parsed_time(column: ir.Column, layout: str | None) -> ir.TimestampColumn:
 def time_of(rows: ir.Table, column: str, declared: HistoryTable) -> ir.TimestampColumn:
     """The times in ``column`` of ``rows``, written as the contract's table says; what is no such time is null.
 
-    Nor is what lies outside the years 1 to 9999, such as the `infinity` of PostgreSQL.
+    A time outside the years 1 to 9999 is null too, such as the `infinity` of PostgreSQL.
     """
-    layout = declared.formats.get(column)
+    time_format = declared.formats.get(column)
     first, last = ibis.literal(_FIRST), ibis.literal(_LAST)
-    times = parsed_time(rows[column], layout)
+    times = parsed_time(rows[column], time_format)
     # Databases have times such as `infinity`, for what has no end, and years that no calendar of Python has; the time
     # zone leads there too, from the last hours of 9999.
     if rows[column].type().is_temporal():
@@ -109,7 +109,7 @@ def time_of(rows: ir.Table, column: str, declared: HistoryTable) -> ir.Timestamp
     # Slower, but the long expression of a text stands in it only once.
     times = ibis.greatest(ibis.least(times, last).nullif(last), first).nullif(first)
     # A text is cut into parts with long patterns: written once, however often the time is used.
-    return fenced(times) if layout is not None or rows[column].type().is_string() else times
+    return fenced(times) if time_format is not None or rows[column].type().is_string() else times
 
 
 def _two(text: ir.StringValue) -> ir.StringValue:

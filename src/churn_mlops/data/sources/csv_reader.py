@@ -1,7 +1,7 @@
 """Delimited text, read strictly: every cell as text, in the order of the file, or an error that names file and line.
 
-The engine's own guessing stays switched off. It skips first lines that look odd, rewrites names and invents headers,
-and a file that is read wrongly without a word is worse than one that is refused.
+The engine's own guessing is switched off. It skips first lines that look odd, rewrites names and invents headers,
+and a file that is read wrongly without an error is worse than one that is refused.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def open_csv(path: Path, connection: ibis.BaseBackend, name: str = "rows") -> ir
     Raises:
         SourceError: the file is not UTF-8 text, has no proper header, or a line does not fit the header.
     """
-    delimiter, header = csv_layout(path)
+    delimiter, header = csv_header(path)
     packed = "gzip" if path.suffix.lower() == ".gz" else "none"
     try:
         with literal_path(path) as literal:
@@ -45,7 +45,7 @@ def open_csv(path: Path, connection: ibis.BaseBackend, name: str = "rows") -> ir
     return connection.table(name)
 
 
-def csv_layout(path: Path) -> tuple[str, list[str]]:
+def csv_header(path: Path) -> tuple[str, list[str]]:
     """The separator and the column names of the delimited file at ``path``, all of whose bytes are checked to be text.
 
     Raises:
@@ -58,7 +58,7 @@ def csv_columns(path: Path, _table: str) -> list[str]:
     """The column names of the delimited file at ``path``, from its beginning alone.
 
     Raises:
-        SourceError: as :func:`csv_layout`, for what the beginning shows.
+        SourceError: as :func:`csv_header`, for what the beginning shows.
     """
     return _header(path, _check_text(path, whole=False))[1]
 
@@ -157,13 +157,13 @@ def _check_names(path: Path, names: list[str]) -> None:
         if name.lower() in seen:
             raise SourceError(
                 f"{path}, line 1: columns {seen[name.lower()]} and {place} are both called {name!r}"
-                " (capitals do not tell columns apart); rename or remove one"
+                " (capitals do not make names different); rename or remove one"
             )
         seen[name.lower()] = place
 
 
 def _explained(path: Path, message: str, columns: int) -> str:
-    """The engine's error in our words: the file, the line, what is wrong there and what to do."""
+    """The engine's error in our words: the file, the line, the fault and the remedy."""
     found = re.search(r"Line: (\d+)", message)
     where = f"{path}, line {found[1]}" if found else str(path)
     cells = re.search(r"Found: (\d+)", message)

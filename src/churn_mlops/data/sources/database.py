@@ -15,7 +15,7 @@ from churn_mlops.errors import SourceError
 KNOWN = (
     "known are .csv, .tsv, .txt (also .gz), .parquet, .duckdb, .ddb, .db, .sqlite, or an address such as postgres://"
 )
-"""What an address can be, for error messages."""
+"""The kinds of addresses, for error messages."""
 _ENGINE_ERRORS = frozenset({("duckdb", "Error"), ("psycopg", "Error")})
 # A value that cannot be converted, and, in an engine of our own, a query that is wrong.
 _NOT_READ_ERRORS = frozenset({("duckdb", "DataError"), ("psycopg", "DataError"), ("duckdb", "ProgrammingError")})

@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow as pa
 
 from churn_mlops.data.contract import level_text
-from churn_mlops.data.sources.csv_reader import csv_layout, open_csv
+from churn_mlops.data.sources.csv_reader import csv_header, open_csv
 from churn_mlops.data.sources.database import memory_connection
 from churn_mlops.data.sources.files import check_file
 from churn_mlops.errors import DataError
@@ -24,9 +24,9 @@ def load_csv(filepath: str | os.PathLike[str]) -> pd.DataFrame:
     if not path.exists():
         raise FileNotFoundError(f"there is no file {path}: check the path")
     check_file(path)
-    # pandas alone fills short rows up without a word, so the strict reader has to find the file sound first.
+    # pandas fills short rows up without an error, so the strict reader checks the file first.
     open_csv(path, memory_connection())
-    delimiter, _ = csv_layout(path)
+    delimiter, _ = csv_header(path)
     return pd.read_csv(
         path,
         sep=delimiter,

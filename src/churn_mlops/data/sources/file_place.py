@@ -15,7 +15,7 @@ from churn_mlops.data.sources.formats import FileFormat, format_of, is_one_table
 from churn_mlops.data.sources.place import Place, Version
 from churn_mlops.errors import SourceError
 
-_SETTLED_SECONDS = 2.0  # some file systems tell times apart no finer than that
+_SETTLED_SECONDS = 2.0  # the resolution of times in some file systems
 
 
 class FilePlace(Place):

@@ -83,9 +83,7 @@ def format_of(path: Path, ending: str | None = None) -> FileFormat:
     """
     found = _BY_ENDING.get(ending or ending_of(path))
     if found is None:
-        raise SourceError(
-            f"{path}: what kind of file this is cannot be told from {path.suffix or 'its name'!r}; {KNOWN}"
-        )
+        raise SourceError(f"{path}: what kind of file this is does not show in {path.suffix or 'its name'!r}; {KNOWN}")
     # Both call their files `.db`.
     return DUCKDB if found is SQLITE and is_duckdb(path) else found
 

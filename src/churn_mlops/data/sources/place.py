@@ -1,4 +1,4 @@
-"""What is at an address, whatever it is: tables that one connection can join."""
+"""The tables at an address, whatever their kind: one connection can join them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import ibis
 import ibis.expr.types as ir
 
 Version = tuple[tuple[str, int, int, int], ...]
-"""Of each file its path, inode, size in bytes and time of change in nanoseconds."""
+"""Path, inode, size in bytes and time of change in nanoseconds of each file."""
 
 
 class Place(ABC):
@@ -59,7 +59,7 @@ class Place(ABC):
         return list(self.open(name).columns)
 
     def version(self) -> Version | None:
-        """What changes whenever the files here do; None where the place must not stay open.
+        """A value that changes whenever the files here do; None where the place must not stay open.
 
         It must not where an open connection keeps other programs from writing, or would not show what they write.
         """

@@ -18,7 +18,7 @@ _FILE_SCHEMES = frozenset({"duckdb", "sqlite"})
 
 
 def resolve(address: str) -> Place:
-    """What is at ``address``. Reads neither rows nor columns, and connects to nothing.
+    """The place to which ``address`` leads. Reads neither rows nor columns, and connects to nothing.
 
     Args:
         address: path of a file of one of ``FORMATS``, or of a folder of such files that are one table each; an address

@@ -36,7 +36,7 @@ BATCH_ROWS = 50_000
 _LOCAL = re.compile(r"local(-cluster)?(\[|$)")
 _OF_A_WORKER = re.compile(r"[\w.]*(Error|Exception): ")
 _DEFAULTS = {
-    "spark.log.level": "FATAL",  # what fails is raised, and told in one line
+    "spark.log.level": "FATAL",  # errors are raised, and shown in one line
     "spark.ui.showConsoleProgress": "false",
     "spark.sql.execution.arrow.pyspark.enabled": "true",
     "spark.sql.execution.arrow.maxRecordsPerBatch": str(BATCH_ROWS),
@@ -87,7 +87,7 @@ class SparkAddress:
 
     @property
     def shown(self) -> str:
-        """What errors call it: without options."""
+        """The name for errors: without options."""
         where = f" in {self.folder}" if self.folder else f" in {self.database}" if self.database else ""
         return f"Spark at {self.master or 'the master of the environment'}{where}"
 
@@ -97,7 +97,7 @@ class SparkAddress:
         return self.master is not None and _LOCAL.match(self.master) is not None
 
     def located(self, path: str) -> str:
-        """``path`` as Spark is to be told: where Spark runs on this machine, a plain path is this machine's."""
+        """``path`` as Spark takes it: a plain path is of this machine where Spark runs here."""
         if "://" in path or not self.is_local:
             return path
         return f"file://{Path(path).expanduser().absolute()}"
@@ -112,7 +112,7 @@ def is_spark(address: str | None) -> bool:
 def spark_running(address: str | None) -> Iterator[None]:
     """Spark, started where it does not run yet, and then stopped at the end: a cluster is not held until tomorrow.
 
-    Where ``address`` does not lead to Spark, nothing is done.
+    Does nothing for an ``address`` that does not lead to Spark.
 
     Raises:
         SourceError: PySpark or Java is missing, the cluster cannot be reached, or Spark fails inside the block.
@@ -137,7 +137,7 @@ def spark_running(address: str | None) -> Iterator[None]:
 
 
 def connect_spark(place: SparkAddress) -> ibis.BaseBackend:
-    """A connection with a session of its own: its views and its time zone are nobody else's.
+    """A connection with a session of its own: its views and its time zone are its own.
 
     Raises:
         SourceError: PySpark or Java is missing, the cluster cannot be reached, or there is no such database.

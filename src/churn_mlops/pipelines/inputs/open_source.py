@@ -1,4 +1,4 @@
-"""What every job begins with: the contract, the source, and the validation between them."""
+"""The beginning of every job: the contract, the source, and the validation between them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Checked:
 
 
 def resolve_source(settings: Settings) -> Place:
-    """What is at ``source.url``.
+    """The place of ``source.url``.
 
     Raises:
         ConfigError: no source is configured.

@@ -1,4 +1,4 @@
-"""One customer as the source knows them now: what the daily run would read of them, without reading the others."""
+"""One customer of the source as of now: what the daily run would read for them, without the other customers."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from churn_mlops.pipelines.scoring.score import run_date
 from churn_mlops.suggestions import did_you_mean
 
 IDLE_SECONDS = 60.0
-"""Longest rest of an open source: a firewall may drop a connection without a word, and a query would hang on it."""
+"""Longest rest of an open source: a network may drop a connection silently, and a query would hang on it."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class _OpenSource:
 
 
 class CustomerReader:
-    """Reads single customers of the source, which stays open between two calls; several threads may read at once.
+    """Reads single customers of the source, which stays open between two calls; several threads may read together.
 
     The source is opened again where its files or the contract changed, after a failure, and after a long rest. A
     DuckDB file is closed after each call: while it is open, no other program can write it.
@@ -71,16 +71,16 @@ class CustomerReader:
         self._idle: list[_OpenSource] = []  # a thread takes one out and puts it back
 
     def read(self, customer: str, bundle: Bundle, *, now: datetime | None = None) -> CustomerRow | None:
-        """The row that ``bundle`` scores; None where there is no such active customer.
+        """The row that ``bundle`` scores; None if the customer is not active.
 
         Args:
             customer: their ID, as the source has it.
             bundle: the model, with the contract of what it reads.
-            now: the present time, with a time zone: nothing later is known.
+            now: the present, with a time zone: nothing recorded later counts.
 
         Raises:
             SourceError: the source cannot be read or has lost the column of the customer, or the contract names none.
-            DataError: what the source holds does not keep the contract.
+            DataError: their row does not keep the contract.
         """
         now = now or datetime.now(UTC)
         contract = bundle.contract if bundle.history is None else bundle.history
@@ -139,7 +139,7 @@ def _reading(
     table = open_table_at(place, settings.source.table)
     if contract.customer not in table.columns:
         near = did_you_mean(contract.customer, table.columns)
-        raise SourceError(f"the source has no column {contract.customer!r}, which tells its customers; {near}")
+        raise SourceError(f"the source has no column {contract.customer!r}, which holds its customer IDs; {near}")
     return partial(_of_table, table, contract, contract.customer)
 
 
