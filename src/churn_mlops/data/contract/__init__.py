@@ -15,20 +15,14 @@ from churn_mlops.data.contract.flat import (
 from churn_mlops.data.contract.history import (
     AS_OF,
     DAYS_OF_UNIT,
-    END,
-    END_KNOWN_AT,
     LEFT,
     HistoryContract,
     HistoryFeature,
-    HistoryLabel,
-    HistoryTable,
-    Inactivity,
-    Involuntary,
     Ratio,
-    Through,
-    Where,
     load_contract,
 )
+from churn_mlops.data.contract.history_label import HistoryLabel, Inactivity, Involuntary
+from churn_mlops.data.contract.history_table import END, END_KNOWN_AT, HistoryTable, Through, Where
 from churn_mlops.data.contract.units import unit_of
 
 SetAside, SetAsideReason = ExcludedColumn, ExclusionReason  # their names up to version 0.1

@@ -13,112 +13,19 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, field_validator, model_validator
 
-from churn_mlops.data.contract.feature import Declaration, Feature, FeatureType, level_text
+from churn_mlops.data.contract.feature import Declaration, Feature, FeatureType
 from churn_mlops.data.contract.flat import ContractFile, DataContract, Days, ExcludedColumn, Label
+from churn_mlops.data.contract.history_label import HistoryLabel
+from churn_mlops.data.contract.history_table import HistoryTable, Where, where_as_texts
 from churn_mlops.data.contract.names import check_feature_names
-from churn_mlops.data.contract.time_format import TIME_FORMATS, is_time_format
 
 AS_OF = "__as_of__"
 """Name of the column of a snapshot that holds its as-of date."""
 LEFT = "__left__"
 """Name of the column of a snapshot that holds the label: "yes", "no", or null where it has not matured."""
-END, END_KNOWN_AT = "__end__", "__end_known_at__"
-"""Columns of the first end, where the ends of customers stand in another table (`ends`)."""
-TableKind = Literal["customers", "attributes", "events"]
-Where = Mapping[str, tuple[str, ...]]
 AGGREGATES = ("last", "count", "sum", "mean", "smallest", "largest", "distinct", "since_last", "age_of")
 _OF_A_TABLE = frozenset({"count", "since_last"})
 DAYS_OF_UNIT = {"days": 1.0, "weeks": 7.0, "months": 365.25 / 12, "years": 365.25}
-
-
-class Through(Declaration):
-    """A table that names the customer of another one's rows."""
-
-    table: str = Field(description="table of the contract that names the customer")
-    column: str = Field(description="column of the linked rows")
-    key: str = Field(description="column of that table which holds the same values, each once")
-
-
-class HistoryTable(Declaration):
-    """One table of the history: who its rows belong to, when they hold, and when the company learnt of them."""
-
-    table: str | None = Field(None, description="name of the table in the database; the key when left out")
-    customer: str | None = Field(None, description="column that names the customer; the contract's when left out")
-    through: Through | None = Field(None, description="for rows that name their customer through another table")
-    start: str | None = Field(None, description="customers: column of the first day as a customer")
-    start_known_at: str | None = Field(
-        None, description="customers: when the start was recorded; the start if left out"
-    )
-    end: str | None = Field(None, description="customers: column of the last day, blank while they are one")
-    end_known_at: str | None = Field(None, description="customers: when the end was recorded; the end if left out")
-    ends: str | None = Field(
-        None, description="customers: the table of events that are ends, the first of which counts; instead of `end`"
-    )
-    valid_from: str | None = Field(None, description="attributes: from when the row's values hold")
-    event_time: str | None = Field(None, description="events: when it happened")
-    known_at: str | None = Field(None, description="when the row was recorded; its own time if left out")
-    where: Where = Field(default_factory=dict, description="only rows whose columns hold one of these values")
-    formats: Mapping[str, str] = Field(
-        default_factory=dict, description="how times are written as text, if not as in ISO 8601: such as %d/%m/%Y %H:%M"
-    )
-
-    @model_validator(mode="before")
-    @classmethod
-    def _end_from_ends(cls, data: Any) -> Any:
-        """Ends of another table are read as a column like any other, which ``data.ends`` adds."""
-        if not isinstance(data, Mapping) or data.get("ends") is None:
-            return data
-        if data.get("end") not in (None, END) or data.get("end_known_at") not in (None, END_KNOWN_AT):
-            raise ValueError("give `end` or `ends`, not both")
-        return {**data, "end": END, "end_known_at": END_KNOWN_AT}
-
-    @field_validator("where", mode="before")
-    @classmethod
-    def _where_as_texts(cls, value: Any) -> Any:
-        return where_as_texts(value)
-
-    @field_validator("formats")
-    @classmethod
-    def _formats_are_read(cls, value: Mapping[str, str]) -> Mapping[str, str]:
-        for column, time_format in value.items():
-            if not is_time_format(time_format):
-                raise ValueError(f"`formats` of {column!r}: {time_format!r} is none that is read: {TIME_FORMATS}")
-        return value
-
-    @model_validator(mode="after")
-    def _is_of_one_kind(self) -> HistoryTable:
-        kinds = [name for name in ("start", "valid_from", "event_time") if getattr(self, name) is not None]
-        if len(kinds) != 1:
-            raise ValueError(
-                "give one of `start` (customers), `valid_from` (attributes that change) and `event_time` (events)"
-            )
-        of_customers = [name for name in ("start_known_at", "end", "end_known_at") if getattr(self, name) is not None]
-        if self.start is None and of_customers:
-            raise ValueError(f"`{of_customers[0]}` belongs to the table of customers, the one with `start`")
-        if self.start is not None and self.known_at is not None:
-            raise ValueError("the table of customers has `start_known_at` and `end_known_at`, not `known_at`")
-        if self.end is None and self.end_known_at is not None:
-            raise ValueError("`end_known_at` needs an `end`")
-        if self.through is not None and self.customer is not None:
-            raise ValueError("give `customer` or `through`, not both")
-        return self
-
-    @property
-    def kind(self) -> TableKind:
-        """The kind of the rows."""
-        if self.start is not None:
-            return "customers"
-        return "attributes" if self.valid_from is not None else "events"
-
-    @property
-    def time(self) -> str:
-        """The column of the time from which a row counts."""
-        return str(self.start or self.valid_from or self.event_time)
-
-    @property
-    def known(self) -> str:
-        """The column of the time when the company learnt of a row: its own time where none is declared."""
-        return self.start_known_at or self.known_at or self.time
 
 
 class Ratio(Declaration):
@@ -214,57 +121,6 @@ class HistoryFeature(Feature):
         """The feature of the snapshot's flat contract."""
         said = (set(Feature.model_fields) & self.model_fields_set) - {"column"} | {"type"}
         return Feature(**{name: value for name, value in self if name in said})
-
-
-class Involuntary(Declaration):
-    """Customers who did not choose to leave, recognised by a column of the table of customers."""
-
-    column: str
-    values: tuple[str, ...] = Field(min_length=1)
-    count_as: Literal["unknown", "left", "stayed"] = Field(
-        "unknown", description="label of such a customer; unknown keeps them out of training and out of accuracy"
-    )
-
-    @field_validator("values", mode="before")
-    @classmethod
-    def _as_texts(cls, value: Any) -> Any:
-        return tuple(map(level_text, value)) if isinstance(value, list | tuple) else value
-
-
-class Inactivity(Declaration):
-    """Churn by inactivity: no row of a table of events for so many days."""
-
-    events: str = Field(description="table of events that show a customer is still there")
-    days: Days = Field(gt=0)
-
-
-class HistoryLabel(Declaration):
-    """Did the customer churn in (as-of + lead, as-of + lead + horizon]?"""
-
-    event: str | None = Field(None, description="`table.end` of the table of customers")
-    inactive: Inactivity | None = Field(None, description="left = no such event for so many days")
-    horizon_days: Days = Field(30, gt=0, description="days ahead that are predicted; those of `inactive`, with it")
-    lead_days: Days = Field(0, ge=0, description="days that the team needs before it can act")
-    reporting_delay_days: Days = Field(0, ge=0, description="days until the database knows of an end, at the latest")
-    involuntary: Involuntary | None = Field(None, description="ends that the customer did not choose")
-
-    @model_validator(mode="after")
-    def _has_one_sign(self) -> HistoryLabel:
-        if (self.event is None) == (self.inactive is None):
-            raise ValueError("a label takes one of `event` (an end date) and `inactive`")
-        if self.inactive is not None and self.involuntary is not None:
-            raise ValueError("`involuntary` belongs to an end date, not to `inactive`")
-        return self
-
-    @property
-    def days(self) -> int:
-        """Length of the horizon."""
-        return self.inactive.days if self.inactive is not None else self.horizon_days
-
-    @property
-    def matures_after(self) -> int:
-        """Days after the as-of date when a label is final, and the gap between training and test periods."""
-        return self.lead_days + self.days + self.reporting_delay_days
 
 
 class HistoryContract(ContractFile):
@@ -370,16 +226,6 @@ class HistoryContract(ContractFile):
             label = Label(column=LEFT, positive="yes", negative="no", horizon_days=self.label.days)
         features = {name: feature.flat() for name, feature in self.features.items()}
         return DataContract(name=self.name, customer=self.customer, label=label, features=features)
-
-
-def where_as_texts(value: Any) -> Any:
-    """``where`` with each column's values as texts, a single value as a list of one."""
-    if not isinstance(value, Mapping):
-        return value
-    return {
-        name: tuple(map(level_text, found if isinstance(found, list | tuple) else (found,)))
-        for name, found in value.items()
-    }
 
 
 def load_contract(path: str | os.PathLike[str]) -> DataContract | HistoryContract:
