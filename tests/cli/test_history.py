@@ -75,7 +75,7 @@ def test_a_folder_is_read_as_a_history_and_what_does_not_belong_to_one_is_refuse
     assert (refused.code, "'customers'" in refused.err) == (1, True)
     refused = churn("init", "--from", "shop", "--table", "customers", "--inactive-days", 30)
     assert (refused.code, "needs a table of events" in refused.err) == (1, True)
-    assert "name the column of its customers with `--customer`" in refused.err
+    assert "name its column of customer IDs with `--customer`" in refused.err
     assert not CONTRACT.exists()
     found = churn("init", "--from", "shop", "--inactive-days", 60)
     assert found.code == 0

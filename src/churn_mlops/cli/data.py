@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from churn_mlops.data.proposal.flat_proposal import Proposal
     from churn_mlops.data.proposal.history_proposal import HistoryProposal
     from churn_mlops.data.validation.validate import ValidationReport
+    from churn_mlops.pipelines.onboarding.init import InitResult
 
 
 def init(
@@ -26,17 +28,20 @@ def init(
             help="CSV, Parquet, DuckDB or SQLite file, a folder of files, or a database address.",
         ),
     ],
-    customer: Annotated[str | None, typer.Option(metavar="COL", help="Column that names the customer.")] = None,
-    label: Annotated[str | None, typer.Option(metavar="COL", help="Column that says who left.")] = None,
-    positive: Annotated[str | None, typer.Option(metavar="VALUE", help="Value of the label of who left.")] = None,
+    customer: Annotated[str | None, typer.Option(metavar="COL", help="Column of the customer ID.")] = None,
+    label: Annotated[str | None, typer.Option(metavar="COL", help="Column that says which customers churned.")] = None,
+    positive: Annotated[
+        str | None, typer.Option(metavar="VALUE", help="Value of the label for customers who churned.")
+    ] = None,
     table_name: Annotated[str | None, typer.Option("--table", help="Table of the database; all if left out.")] = None,
     inactive_days: Annotated[
-        int | None, typer.Option(min=1, metavar="N", help="Who has no event for so many days has left, in a history.")
+        int | None,
+        typer.Option(min=1, metavar="N", help="Days without an event after which a customer of a history has churned."),
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the contract that is there.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")] = False,
 ) -> None:
-    """Look at the data and write a commented data contract, for a person to read and edit.
+    """Read the data and write a commented data contract, for you to read and edit.
 
     A folder or a database of several tables, or one table of events, gets the contract of a history.
 
@@ -47,40 +52,12 @@ def init(
     settings = settings_of(context)
     if settings.contract.path.exists() and not overwrite:
         raise ConfigError(f"{settings.contract.path} is there already: edit it, or replace it with --overwrite")
-    started = job.start(
-        from_address,
-        table_name,
-        settings,
-        context.obj,
-        customer=customer,
-        label=label,
-        positive=positive,
-        inactive_days=inactive_days,
-    )
-    proposal = started.proposal
+    request = job.InitRequest(from_address, table_name, customer, label, positive, inactive_days)
+    result = job.initialize(request, settings.contract.path, settings.source, context.obj)
     if as_json:
-        print_json(
-            {
-                "contract": str(settings.contract.path),
-                "settings": str(started.settings) if started.settings is not None else None,
-                "findings": [
-                    {"column": finding.column, "kind": finding.kind, "message": finding.message}
-                    for finding in proposal.findings
-                ],
-                "advice": started.advice,
-            }
-        )
-        return
-    _show_proposal(proposal)
-    if started.settings is not None:
-        say(f"Wrote {started.settings}, which names the source for the other commands.")
-    if started.newest is not None:
-        say(f"The newest row is of {started.newest}: the settings read the database as of its last day (source.as_of).")
-    say(f"Wrote {settings.contract.path}. Read it, change what is wrong, then: churn validate, churn train")
-    if proposal.contract.label is None:
-        say(_no_label(proposal))
-    if started.advice is not None:
-        say(f"But {started.advice}.")
+        print_json(_document(result, settings.contract.path))
+    else:
+        _show(result, settings.contract.path)
 
 
 def validate(
@@ -90,9 +67,9 @@ def validate(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")] = False,
 ) -> None:
-    """Say whether the data keeps its contract: stop (exit code 1) or go, with every problem at once.
+    """Check whether the data keeps its contract: stop (exit code 1) or go, with every problem at once.
 
-    Of a history, the tables are held against each other, and then the snapshot of the as-of date is checked.
+    The tables of a history are checked against each other first, then the snapshot of the as-of date.
 
     Example: `churn validate --from today.csv`
     """
@@ -107,10 +84,35 @@ def validate(
         raise typer.Exit(1)
 
 
+def _document(result: InitResult, contract: Path) -> dict[str, Any]:
+    return {
+        "contract": str(contract),
+        "settings": str(result.settings) if result.settings is not None else None,
+        "findings": [
+            {"column": finding.column, "kind": finding.kind, "message": finding.message}
+            for finding in result.proposal.findings
+        ],
+        "advice": result.advice,
+    }
+
+
+def _show(result: InitResult, contract: Path) -> None:
+    _show_proposal(result.proposal)
+    if result.settings is not None:
+        say(f"Wrote {result.settings}, which names the source for the other commands.")
+    if result.newest is not None:
+        say(f"The newest row is of {result.newest}: the settings read the database as of its last day (source.as_of).")
+    say(f"Wrote {contract}. Read it, change what is wrong, then: churn validate, churn train")
+    if result.proposal.contract.label is None:
+        say(_no_label(result.proposal))
+    if result.advice is not None:
+        say(f"But {result.advice}.")
+
+
 def _no_label(proposal: Proposal | HistoryProposal) -> str:
-    how = "name the column that says who left with --label"
+    how = "name the column that says which customers churned with --label"
     if "tables" in type(proposal.contract).model_fields:
-        how = "say in the contract what an end is, or how many days of silence are one (--inactive-days)"
+        how = "declare churn dates in the contract, or the days of inactivity that count as churn (--inactive-days)"
     return f"It has no label, so nothing can be trained yet: {how}."
 
 

@@ -25,7 +25,7 @@ def report(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the facts as JSON, and write nothing.")] = False,
 ) -> None:
-    """Write a report that anybody can read: how good a model is, what drives it, what it is worth, what it misses.
+    """Write a report in plain words: how good a model is, what drives it, what it is worth, what it misses.
 
     Example: `churn report 3 --out report.html`
     """

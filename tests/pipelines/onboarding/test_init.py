@@ -1,4 +1,4 @@
-"""Starting from an address that holds a password: it is kept from other people's eyes."""
+"""Starting from an address that holds a password: no other person can read it."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ def test_a_password_goes_into_the_settings_alone_which_only_their_owner_reads(
     monkeypatch.setattr(init, "open_every_table", lambda _: {"people": open_table(file)})
     settings = untrained.with_settings("source", url=None).settings
     config = untrained.folder / "config" / "config.yaml"
-    what = {"customer": "customer_id", "label": "churned", "positive": "yes"}
-    assert init.start(address, table, settings, config, **what).advice is None
+    request = init.InitRequest(address, table, customer="customer_id", label="churned", positive="yes")
+    assert init.initialize(request, settings.contract.path, settings.source, config).advice is None
     assert config.stat().st_mode & 0o777 == 0o600
     assert address in config.read_text()
     assert DataContract.load(settings.contract.path).name == name
     assert "secret" not in Path(settings.contract.path).read_text()
-    other = untrained.with_settings("source", url="another.csv").settings
-    advice = init.start(address, table, other, config, **what).advice
+    other = untrained.with_settings("source", url="another.csv").settings.source
+    advice = init.initialize(request, settings.contract.path, other, config).advice
     assert advice is not None
     assert "secret" not in advice

@@ -1,4 +1,4 @@
-"""The demo: makes the demo company in a folder of its own, and settings that point there."""
+"""The demo: the demo company in its own folder, and settings that point there."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from churn_mlops.models.bundle_cache import BundleCache
 SNAPSHOTS = 4
 SETTINGS_CELLS = 160_000
 LEARNING_RATE = 0.1
-"""Of the demo, which is to be ready in a minute: fewer dates, settings chosen on fewer cells, and larger steps."""
+"""The demo is ready in a minute: it has fewer dates, chooses settings on a smaller matrix, and takes larger steps."""
 FEWEST_MONTHS = 9
 """Fewer months hold no `SNAPSHOTS` as-of dates with final labels and three months of behaviour before each."""
 
@@ -65,22 +65,22 @@ def demo_settings(settings: Settings, folder: Path) -> Settings:
 def make_company(folder: Path, customers: int, months: int, seed: int) -> bool:
     """Write the demo company, unless ``folder`` has the same one with a live model already.
 
-    Of another company that was there before, models and published lists are removed.
+    Models and published lists of another company that was there before are removed.
 
     Args:
         folder: where to.
-        customers: how many are active.
+        customers: active ones.
         months: length of the history, `FEWEST_MONTHS` or more.
         seed: another seed gives another company.
 
     Returns:
-        Whether a model has still to be trained.
+        whether a model has still to be trained.
     """
     mark = f"customers={customers} months={months} seed={seed}\n"
     note = folder / "made-with.txt"
     same = note.exists() and note.read_text(encoding="utf-8") == mark
     if not same:
-        _forget(folder)
+        _remove_results(folder)
     if _has_model(folder / "models") and same and all((folder / name).exists() for name in _FILES):
         return False
     write_flat(write_company(folder, customers, months, seed))
@@ -92,16 +92,16 @@ def make_company(folder: Path, customers: int, months: int, seed: int) -> bool:
     return True
 
 
-def _forget(folder: Path) -> None:
-    """Remove what was learnt and published of another company; the record of MLflow stays, it tells them apart."""
-    for made in ("models", "erasures"):
-        shutil.rmtree(folder / made, ignore_errors=True)
+def _remove_results(folder: Path) -> None:
+    """Remove models and lists of another company; the record of MLflow stays, since it distinguishes companies."""
+    for name in ("models", "erasures"):
+        shutil.rmtree(folder / name, ignore_errors=True)
     for path in folder.glob("churn.db*"):
         path.unlink()
 
 
 def _has_model(folder: Path) -> bool:
-    """Whether a model is live; a folder that cannot be trusted is removed, since the demo can make it again."""
+    """Whether a model is live; a folder that cannot be trusted is removed, since the demo can make one again."""
     try:
         return BundleCache(folder).champion() is not None
     except (BundleError, PromotionError):

@@ -1,4 +1,4 @@
-"""Looking at data for the first time."""
+"""``churn init``: propose a data contract from the data, and write it with the settings that name the source."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ import ibis.expr.types as ir
 from ruamel.yaml import YAML
 
 from churn_mlops.atomic_files import write_atomic
-from churn_mlops.config import DEFAULT_PATH, Settings
+from churn_mlops.config import DEFAULT_PATH
+from churn_mlops.config.settings import Source
 from churn_mlops.data.contract import HistoryContract
 from churn_mlops.data.proposal.contract_writer import write_contract
 from churn_mlops.data.proposal.flat_proposal import Proposal, propose
@@ -26,79 +27,98 @@ from churn_mlops.data.sources.resolve import resolve
 from churn_mlops.database_urls import name_in, shown
 from churn_mlops.errors import ConfigError
 
-_WEEKS = 28
+_RECENT_DAYS = 28
 
 
 @dataclass(frozen=True)
-class NewSession:
-    """What was found in the data, and what the person has still to set so that other commands read that data.
+class InitRequest:
+    """What is known of the data before it is read.
 
-    ``settings`` is the settings file where one was written; the proposal is that of a history where the data has one.
-    ``newest`` is the day of the newest row of a history that is no longer written, and so is read as of that day.
+    Args:
+        address: file, folder or database address.
+        table: table of that database or folder, None for all of them.
+        customer: column of the customer ID, None to find it.
+        label: column that says which customers churned, None to find it.
+        positive: value of the label for customers who churned, None to find it.
+        inactive_days: days without an event after which a customer has churned, for a history without churn dates.
+    """
+
+    address: str
+    table: str | None = None
+    customer: str | None = None
+    label: str | None = None
+    positive: str | None = None
+    inactive_days: int | None = None
+
+
+@dataclass(frozen=True)
+class InitResult:
+    """What was found in the data, and what is left to do.
+
+    Args:
+        proposal: the contract, that of a history where the data has one.
+        settings: the settings file, None where none was written.
+        newest: day of the newest row of a history that is no longer written, and so is read as of that day.
+        advice: what the user has to set, so that other commands read this data; None where nothing is left.
     """
 
     proposal: Proposal | HistoryProposal
-    advice: str | None
     settings: Path | None = None
+    newest: date | None = None
+    advice: str | None = None
+
+
+@dataclass(frozen=True)
+class _Proposed:
+    """A proposal, and the source it is for, as the settings name it."""
+
+    proposal: Proposal | HistoryProposal
+    address: str
+    table: str | None
     newest: date | None = None
 
 
-def start(
-    address: str,
-    table: str | None,
-    settings: Settings,
-    config: Path | None,
-    *,
-    customer: str | None,
-    label: str | None,
-    positive: str | None,
-    inactive_days: int | None = None,
-) -> NewSession:
+def initialize(request: InitRequest, contract: Path, source: Source, config: Path | None) -> InitResult:
     """Write the proposed contract, and settings that name the source where there are no settings yet.
 
     A folder or a database of several tables gets the contract of a history, and so does one table of events; one table
     with a row for each customer gets a flat one.
 
     Args:
-        address: file, folder or database address.
-        table: table of that database or folder, None for all of them.
-        settings: where the contract goes.
+        request: the data.
+        contract: file to write the contract to.
+        source: the source of the present settings.
         config: the settings file; None takes the default one.
-        customer: column that names the customer.
-        label: column that says who left.
-        positive: value of the label of who left.
-        inactive_days: days without an event after which a customer has left, in a history without ends.
 
     Raises:
-        ChurnError: the data cannot be read, or a column is not there; nothing is written.
+        ChurnError: the data cannot be read, or a column is missing; nothing is written.
     """
-    place, (address, table) = address, _within_folder(address, table)
-    name = (table or name_in(address)) if "://" in address else Path(address).stem
-    name = name or "customers"
-    tables, customer = _tables_of_history(address, table, customer, label)
-    proposal: Proposal | HistoryProposal
-    newest = None
-    if tables is not None:
-        _refuse_label(label or positive)
-        proposal = propose_history(tables, name=name, customer=customer, inactive_days=inactive_days)
-        newest = _long_ago(tables, proposal.contract)
-        write_history(proposal, settings.contract.path)
-        address, table = place, None  # the contract names the tables
+    found = _propose(request)
+    if isinstance(found.proposal, HistoryProposal):
+        write_history(found.proposal, contract)
     else:
-        _refuse_days(inactive_days)
-        what = {"customer": customer, "label": label, "positive": positive}
-        proposal = propose(open_table(address, table), name=name, **what)
-        write_contract(proposal.contract, proposal.findings, settings.contract.path)
+        write_contract(found.proposal.contract, found.proposal.findings, contract)
     path = config or DEFAULT_PATH
-    wanted = (address, table)
     # Settings from the environment alone count too: a new file under them would change nothing.
-    if not path.exists() and settings.source.url in (None, address):
-        as_of = {"as_of": "latest"} if newest is not None else {}
-        _write_settings(path, {"url": address} | ({"table": table} if table else {}) | as_of)
-        return NewSession(proposal, None, path, newest)
-    if (settings.source.url, settings.source.table) != wanted:
-        return NewSession(proposal, _advice(path, settings, address, table))
-    return NewSession(proposal, None)
+    if not path.exists() and source.url in (None, found.address):
+        _write_settings(path, found)
+        return InitResult(found.proposal, path, found.newest)
+    same = (source.url, source.table) == (found.address, found.table)
+    return InitResult(found.proposal, advice=None if same else _advice(path, source, found))
+
+
+def _propose(request: InitRequest) -> _Proposed:
+    address, table = _within_folder(request.address, request.table)
+    name = ((table or name_in(address)) if "://" in address else Path(address).stem) or "customers"
+    tables, customer = _tables_of_history(address, table, request.customer, request.label)
+    if tables is None:
+        _refuse_days(request.inactive_days)
+        columns = {"customer": customer, "label": request.label, "positive": request.positive}
+        return _Proposed(propose(open_table(address, table), name=name, **columns), address, table)
+    _refuse_label(request.label or request.positive)
+    proposal = propose_history(tables, name=name, customer=customer, inactive_days=request.inactive_days)
+    newest = _newest_if_old(tables, proposal.contract)
+    return _Proposed(proposal, request.address, None, newest)  # the contract names the tables
 
 
 def _within_folder(address: str, table: str | None) -> tuple[str, str | None]:
@@ -114,7 +134,7 @@ def _within_folder(address: str, table: str | None) -> tuple[str, str | None]:
 def _tables_of_history(
     address: str, table: str | None, customer: str | None, label: str | None
 ) -> tuple[dict[str, ir.Table] | None, str | None]:
-    """The tables of a history, None where there is one table with a row for each customer; what names the customer."""
+    """The tables of a history, None for one table with a row for each customer; and the column of customer IDs."""
     place = resolve(address)
     if table is None and place.kind != "file":
         tables = open_every_table(address)
@@ -122,22 +142,22 @@ def _tables_of_history(
             return tables, customer
         table = next(iter(tables))
     one = open_table(address, table)
-    who = is_event_log(one, customer) if label is None else None
-    return (None, customer) if who is None else ({table or place.tables()[0]: one}, who)
+    found = is_event_log(one, customer) if label is None else None
+    return (None, customer) if found is None else ({table or place.tables()[0]: one}, found)
 
 
-def _long_ago(tables: Mapping[str, ir.Table], contract: HistoryContract) -> date | None:
-    """The day of the newest row, where the history ends weeks ago: read as of today, nothing would happen in it."""
+def _newest_if_old(tables: Mapping[str, ir.Table], contract: HistoryContract) -> date | None:
+    """The day of the newest row, None where it is recent: an old history read as of today has no recent events."""
     newest = last_day({key: tables[one.table or key] for key, one in contract.tables.items()}, contract, date.today())
     newest += timedelta(days=1)
-    return newest if (date.today() - newest).days > _WEEKS else None
+    return newest if (date.today() - newest).days > _RECENT_DAYS else None
 
 
 def _refuse_label(given: str | None) -> None:
     if given is not None:
         raise ConfigError(
             "`--label` and `--positive` belong to one table with a row for each customer: name it with `--table`. In a "
-            "history the end of a customer is a date, or his silence (`--inactive-days`)"
+            "history, churn is a date or inactivity (`--inactive-days`)"
         )
 
 
@@ -145,12 +165,15 @@ def _refuse_days(inactive_days: int | None) -> None:
     if inactive_days is not None:
         raise ConfigError(
             "`--inactive-days` needs a table of events, with several dated rows for each customer, and this table was "
-            "not taken for one: if it is, name the column of its customers with `--customer`; if it has a row for each "
-            "customer, name what says who left with `--label`"
+            "not recognised as one: if it is, name its column of customer IDs with `--customer`; if it has a row for "
+            "each customer, name the column that says which customers churned with `--label`"
         )
 
 
-def _write_settings(path: Path, source: dict[str, str]) -> None:
+def _write_settings(path: Path, found: _Proposed) -> None:
+    source = {"url": found.address}
+    source |= {"table": found.table} if found.table else {}
+    source |= {"as_of": "latest"} if found.newest is not None else {}
     text = io.StringIO("# Settings; docs/configuration.md lists them all.\n")
     text.seek(0, io.SEEK_END)
     YAML().dump({"source": source}, text)
@@ -160,12 +183,12 @@ def _write_settings(path: Path, source: dict[str, str]) -> None:
         raise ConfigError(f"cannot write the settings to {path}: {error.strerror or error}") from None
 
 
-def _advice(path: Path, settings: Settings, address: str, table: str | None) -> str:
-    """No password is repeated: neither that of the settings' own address nor that of the wanted one."""
-    names = "no source" if settings.source.url is None else "another source"
-    wanted = f"source.url to {shown(address) if '://' in address else address}" + (
-        f" and source.table to {table}" if table else ""
-    )
-    if table is None and settings.source.table is not None:
+def _advice(path: Path, source: Source, found: _Proposed) -> str:
+    """What to set; no password is repeated, neither that of the present source nor that of the proposed one."""
+    present = "no source" if source.url is None else "another source"
+    wanted = f"source.url to {shown(found.address) if '://' in found.address else found.address}"
+    if found.table:
+        wanted += f" and source.table to {found.table}"
+    if found.table is None and source.table is not None:
         wanted += " and source.table to null"
-    return f"the settings ({path}, or the environment) name {names}, and were left as they are: set {wanted}"
+    return f"the settings ({path}, or the environment) name {present}, and were left as they are: set {wanted}"
