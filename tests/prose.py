@@ -20,6 +20,7 @@ STORED = {
     "set_aside_customers": "field of report.json",
     "taken_by_stayers_share": "setting of decision",
     "requests_at_once": "setting of serving",
+    "notation": "property of `Feature` up to version 0.1",
     "matured_at": "column of scoring_runs",
     "live_periods": "table of the store",
     "held_out": "the hold-out rows of a fit, where it is the field's word",

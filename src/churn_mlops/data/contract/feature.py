@@ -119,6 +119,8 @@ class Feature(Declaration):
         """How this feature's numbers are written."""
         return NumberFormat(self.decimal, self.thousands, self.around)
 
+    notation = number_format  # its name up to version 0.1
+
     @cached_property
     def missing_numbers(self) -> frozenset[float]:
         """The numbers that mean missing, however they are written: those among ``missing_values`` of a number."""
