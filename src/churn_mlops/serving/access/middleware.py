@@ -51,7 +51,10 @@ class AuthMiddleware:
             return
         try:
             rule = self._rule(scope)
-            scope["state"]["caller"] = await self._admission.admit(scope, rule)
+            allowed = await self._admission.admit(scope, rule)
+            scope["state"]["caller"] = allowed.principal
+            if allowed.session is not None:
+                scope["state"]["session"] = allowed.session
             if rule.event is not None:
                 send = _Noted(send, scope, self._trail, rule.event)
             await self._app(scope, receive, send)

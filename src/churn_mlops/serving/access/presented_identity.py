@@ -6,6 +6,7 @@ import ipaddress
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from starlette.types import Scope
 
@@ -99,16 +100,16 @@ class Proxies:
     groups_header: str | None = None
     roles: Mapping[str, str] | None = None
 
-    @property
+    @cached_property
     def headers(self) -> tuple[bytes, ...]:
         """The names of the headers whose word is taken."""
         return tuple(name.lower().encode() for name in (self.user_header, self.groups_header) if name is not None)
 
-    def caller(self, scope: Scope, headers: Headers) -> Principal | None:
-        """Who asks, by the word of a trusted proxy; None without one.
+    def principal(self, scope: Scope, headers: Headers) -> Principal | None:
+        """The principal that a trusted proxy names; None without one.
 
         Raises:
-            RequestError: 403, none of his groups has a role.
+            RequestError: 403, none of their groups has a role.
         """
         if self.user_header is None or not self._is_trusted(_peer(scope)):
             return None

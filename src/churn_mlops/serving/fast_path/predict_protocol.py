@@ -73,7 +73,7 @@ class FastPath:
             told, headers = self._predict(body, request_id, caller.name)
         except Exception:  # whatever it is, it comes again on the general way, which finds the words for it
             if self._admission is not None:
-                self._admission.forget(caller)
+                self._admission.give_back(caller)
             return None
         lines = b"".join([b"%s: %s\r\n" % header for header in headers])
         self._journal.note(PATH, 200, time.perf_counter() - started, request_id)
@@ -87,7 +87,7 @@ class FastPath:
 
     def _caller(self, scope: Scope) -> Principal | None:
         if self._admission is not None:
-            return self._admission.at_once(scope, _RULE)
+            return self._admission.admit_known(scope, _RULE)
         if self._local_only:
             try:
                 check_hosts(scope)
