@@ -110,14 +110,14 @@ def authorize(
         headers = headers_of(request, config.proxies.headers)
         if credentials.is_open:
             return Allowed(_local(request, config))
-        principal, session = _identify(request, headers, credentials, now, config)
-        if principal is None:
+        found = _identify(request, headers, credentials, now, config)
+        if found is None:
             return NeedsRefresh(_unknown(headers, credentials, now))
     except RequestError as error:
         return Denied(error)
-    if principal.role not in rule.roles:
-        return Denied(_forbidden(principal), principal)
-    return Allowed(principal, session, counts=True)
+    if found.principal.role not in rule.roles:
+        return Denied(_forbidden(found.principal), found.principal)
+    return found
 
 
 class Authenticator:
@@ -197,32 +197,30 @@ def _local(request: Scope, config: AccessConfig) -> Principal:
 
 def _identify(
     request: Scope, headers: Headers, credentials: CredentialSnapshot, now: Instant, config: AccessConfig
-) -> tuple[Principal | None, Credential | None]:
-    """The principal, None where they are not known; and the session that the request came with."""
+) -> Allowed | None:
+    """The principal, whatever their role may do; None where they are not known."""
     key = key_in(headers)
     if key is not None:
         found = _find(key, credentials, now)
-        return (None if found is None or found.csrf_token is not None else _principal_of(found)), None
+        return None if found is None or found.csrf_token is not None else _by_key(found.caller, found.role)
     token = session_in(headers)
     session = None if token is None else _find(token.encode("latin-1"), credentials, now)
     if session is not None and session.csrf_token is not None:
         _check_csrf(request, headers, session.csrf_token)
-        return _principal_of(session), session
+        return Allowed(Principal(session.caller, cast("Role", session.role)), session, counts=True)
     principal = config.proxies.principal(request, headers)
     if principal is not None:
         _check_csrf(request, headers, None)
-    return principal, None
+    return None if principal is None else Allowed(principal, counts=True)
 
 
 def _find(secret: bytes, credentials: CredentialSnapshot, now: Instant) -> Credential | None:
     return credentials.find(hashlib.sha256(secret).hexdigest(), now)
 
 
-def _principal_of(found: Credential) -> Principal:
-    return _principal(found.caller, cast("Role", found.role))  # the rules of the tables let no other in
-
-
-_principal = lru_cache(maxsize=1024)(Principal)  # the same few ask again and again, thousands of times a second
+@lru_cache(maxsize=1024)  # the same few keys come thousands of times a second
+def _by_key(caller: str, role: str) -> Allowed:
+    return Allowed(Principal(caller, cast("Role", role)), counts=True)  # the rules of the tables let no other role in
 
 
 def _check_csrf(request: Scope, headers: Headers, token: str | None) -> None:
