@@ -172,7 +172,7 @@ def test_waiting_events_are_written_once_the_store_is_back_and_too_many_stop_the
         link.is_away = True
         for _ in range(2):
             await trail.record("key:crm", "customer.read", "C1", {})
-        with pytest.raises(Exception, match="the audit trail cannot be written"):
+        with pytest.raises(Exception, match="the audit log cannot be written"):
             await trail.record("key:crm", "customer.read", "C1", {})
         await trail.flush()
         assert len(trail.waiting) == 2
