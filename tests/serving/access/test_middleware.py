@@ -116,6 +116,7 @@ def test_nothing_secret_is_compared_sign_by_sign() -> None:
     """What is compared so by its name is a hash, of which the time that a guess takes tells nothing."""
     secret = re.compile(r"(key|token|secret|password|csrf\w*|digest|sha256)$")
     rooms = [*(SOURCE / "serving").rglob("*.py"), *(SOURCE / "store" / "access").glob("*.py")]
+    rooms.append(SOURCE / "store" / "contacts.py")
     assert len(rooms) > 40
     found = set()
     for path in rooms:

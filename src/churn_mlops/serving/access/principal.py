@@ -15,7 +15,7 @@ class Principal:
     """The key or user that a request comes from.
 
     Args:
-        name: such as ``key:crm`` or ``person:anna``; stands in the prediction log, contacts and the audit log, there as `caller`.
+        name: such as ``key:crm`` or ``person:anna``; recorded as `caller` with predictions, contacts and audit events.
         role: says which routes they may call.
     """
 
@@ -24,7 +24,7 @@ class Principal:
 
 
 LOCAL = Principal("local", "admin")
-"""The principal of every request from this machine, where no keys are configured and the server listens on the loopback address alone."""
+"""The principal of every request, where no keys are configured and the server listens on loopback alone."""
 
 
 def principal_of(request: Request) -> Principal:
