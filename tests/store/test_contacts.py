@@ -11,7 +11,7 @@ import pytest
 
 from churn_mlops.errors import RowsRefusedError
 from churn_mlops.store import Store, open_store
-from churn_mlops.store.contacts import Contact, NewContact, contact_under, contacts, held_out, record_contact
+from churn_mlops.store.contacts import Contact, NewContact, contact_under, contacts, in_control_group, record_contact
 
 NOW = datetime(2026, 11, 23, 14, 5, tzinfo=UTC)
 
@@ -69,6 +69,6 @@ def test_a_result_that_is_none_is_refused(store: Store) -> None:
     assert contacts(store, limit=10) == []
 
 
-def test_nobody_is_held_out_while_there_are_no_campaigns(store: Store) -> None:
+def test_no_customer_is_in_a_control_group_while_there_are_no_campaigns(store: Store) -> None:
     record_contact(store, contact())
-    assert not held_out(store, "C1")
+    assert not in_control_group(store, "C1")

@@ -1,4 +1,4 @@
-"""Putting the gate in front of an application, as the settings say."""
+"""Puts access control in front of an application, as the settings say."""
 
 from __future__ import annotations
 
@@ -39,23 +39,23 @@ def credential_cache_of(settings: Settings, link: StoreClient) -> CredentialCach
 def add_access(
     app: FastAPI, access: CredentialCache | None, link: StoreClient | None, settings: Settings, *, local_only: bool
 ) -> Authenticator | None:
-    """Put the gate in front of all routes of ``app``, and add those of ``/session``.
+    """Put access control in front of all routes of ``app``, and add those of ``/session``.
 
     Args:
-        app: the application; what is added to it later is guarded too.
-        access: the keys and sessions; None puts no gate there.
+        app: the application; routes that are added later are covered too.
+        access: the keys and sessions; None adds no access control.
         link: the store that they are in.
         settings: of the sections ``serving`` and ``store``.
         local_only: whether the server listens on the loopback address alone.
 
     Returns:
-        who is let in by the gate; None where there is none.
+        decides which requests are let in; None without access control.
     """
     if access is None or link is None:
         return None
     serving = settings.serving
     proxies = _proxies(settings)
-    house = AccessConfig(
+    config = AccessConfig(
         local_only=local_only,
         allowed_hosts=serving.allowed_hosts,
         open_metrics=serving.metrics == "open",
@@ -63,17 +63,23 @@ def add_access(
         requests_per_second=serving.requests_per_second,
         proxies=proxies,
     )
-    trail = AuditLog(link, settings.store.customer_hash_key)
-    admission = Authenticator(access, house)
-    app.add_middleware(AuthMiddleware, routes=app.routes, access=access, admission=admission, trail=trail, house=house)
+    authenticator = Authenticator(access, config)
+    app.add_middleware(
+        AuthMiddleware,
+        routes=app.routes,
+        access=access,
+        authenticator=authenticator,
+        audit=AuditLog(link, settings.store.customer_hash_key),
+        config=config,
+    )
     add_sign_in(app, access, link, proxies, timedelta(hours=serving.session_hours))
-    return admission
+    return authenticator
 
 
 def may_leave_loopback(settings: Settings, link: StoreClient) -> bool:
     """Whether keys are configured, so that the server may listen on other addresses than loopback.
 
-    With the store away it may: nobody is let in until the store has said who may, and it may say nobody.
+    It may while the store is unavailable: no request is let in until the store has said which keys are valid.
     """
     serving = settings.serving
     if serving.admin_key_file is not None or serving.proxy_user_header is not None:

@@ -1,17 +1,33 @@
-"""Contacts: an offer that was made to a customer, and what he said to it."""
+"""Contacts: an offer that was made to a customer, what they said to it, and which contacts may be recorded."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import insert, select
 
-from churn_mlops.errors import ForgottenError
+from churn_mlops.errors import ChurnError, ForgottenError
 from churn_mlops.store.database.clock import Clock, utc_now
 from churn_mlops.store.database.database import Store
 from churn_mlops.store.database.schema import CONTACTS
 from churn_mlops.store.suppression.tombstones import forgotten_among
+
+CLOCK_SKEW = timedelta(minutes=5)
+"""How far the clock of the principal that records a contact may be ahead of ours."""
+
+
+class ControlGroupError(ChurnError):
+    """The customer is in the control group, and no reason is given to contact them."""
+
+
+class KeyReusedError(ChurnError):
+    """The key stands for another contact."""
+
+
+class FutureContactError(ChurnError):
+    """The contact lies in the future."""
 
 
 @dataclass(frozen=True)
@@ -19,15 +35,15 @@ class NewContact:
     """A contact that is to be recorded.
 
     Args:
-        key: of whoever records it; a key stands for one contact, however often it is sent.
+        key: chosen by the principal that records it; a key stands for one contact, however often it is sent.
         request_sha256: hash of what was asked, to tell a repetition from another request under the same key.
-        customer: his name, without a character of code 0; empty where he was forgotten since.
-        at: when he was contacted, with a time zone.
-        offer: what he was offered, such as "20 % off for a year".
+        customer: the customer ID, without a character of code 0; empty where the customer was erased since.
+        at: when the customer was contacted, with a time zone.
+        offer: what the customer was offered, such as "20 % off for a year".
         result: "offered", "accepted", "declined" or "no_answer".
-        caller: who recorded it.
-        prediction_id: of the answer that led to the contact, where it is known.
-        override_reason: why he was contacted although he is held out.
+        caller: the name of the principal that recorded it.
+        prediction_id: of the prediction that led to the contact, where it is known.
+        override_reason: why the customer was contacted although they are in the control group.
     """
 
     key: str
@@ -43,7 +59,7 @@ class NewContact:
 
 @dataclass(frozen=True)
 class Contact(NewContact):
-    """A contact as it is recorded; moments come back in UTC.
+    """A contact as it is recorded; timestamps come back in UTC.
 
     Args:
         id: grows with each contact recorded.
@@ -54,6 +70,59 @@ class Contact(NewContact):
     recorded_at: datetime = datetime.min
 
 
+def check_time(at: datetime, now: datetime) -> None:
+    """Refuse a contact of the future.
+
+    Args:
+        at: when the customer was contacted.
+        now: the time.
+
+    Raises:
+        FutureContactError: ``at`` is later than ``now`` by more than ``CLOCK_SKEW``.
+    """
+    if at > now + CLOCK_SKEW:
+        raise FutureContactError("the contact lies in the future")
+
+
+def accept_contact(
+    store: Store,
+    new: NewContact,
+    in_control_group: Callable[[Store, str], bool],
+    *,
+    hash_key: str | None = None,
+    clock: Clock = utc_now,
+) -> tuple[Contact, bool]:
+    """Record a contact that keeps the rules, unless it stands under its key already.
+
+    A repetition is answered as the first time, whatever holds by now.
+
+    Args:
+        store: the store.
+        new: the contact.
+        in_control_group: whether a customer is in the control group.
+        hash_key: as of :func:`record_contact`.
+        clock: tells when it is recorded.
+
+    Returns:
+        the contact under the key, and whether it was recorded just now.
+
+    Raises:
+        ControlGroupError: the customer is in the control group, and there is no ``override_reason``.
+        KeyReusedError: the key stands for a contact of another request.
+        ConfigError: as of :func:`record_contact`.
+        ForgottenError: the customer was erased.
+        StoreError: the store fails.
+    """
+    contact, is_new = contact_under(store, new.key), False
+    if contact is None:
+        if new.override_reason is None and in_control_group(store, new.customer):
+            raise ControlGroupError("the customer is in the control group")
+        contact, is_new = record_contact(store, new, hash_key=hash_key, clock=clock)
+    if contact.request_sha256 != new.request_sha256:
+        raise KeyReusedError("the key stands for another contact")
+    return contact, is_new
+
+
 def record_contact(
     store: Store, new: NewContact, *, hash_key: str | None = None, clock: Clock = utc_now
 ) -> tuple[Contact, bool]:
@@ -62,8 +131,8 @@ def record_contact(
     Args:
         store: the store.
         new: the contact.
-        hash_key: the setting ``store.customer_hash_key``, by which a customer is told who was forgotten; None looks for
-            nobody.
+        hash_key: the setting ``store.customer_hash_key``, by which an erased customer is found; None looks for
+            none.
         clock: tells when it is recorded.
 
     Returns:
@@ -71,9 +140,9 @@ def record_contact(
         whether the same was asked before.
 
     Raises:
-        ConfigError: customers were forgotten under another key than ``hash_key``, so that he may be one of them;
+        ConfigError: customers were erased under another key than ``hash_key``, so that this may be one of them;
             nothing is recorded then.
-        ForgottenError: the customer was forgotten; nothing is recorded then.
+        ForgottenError: the customer was erased; nothing is recorded then.
         StoreError: the store fails; nothing is recorded then.
     """
     # One writer is let in at a time: two with the same key come one after the other, and ids are committed in order.
@@ -82,7 +151,7 @@ def record_contact(
         if known is not None:
             return Contact(**known._mapping), False
         if hash_key is not None and forgotten_among(connection, hash_key, [new.customer]):
-            raise ForgottenError("the customer was forgotten: nothing more is recorded of him")
+            raise ForgottenError("the customer was erased: nothing more is recorded of them")
         values = asdict(new) | {"recorded_at": clock()}
         row = connection.execute(insert(CONTACTS).values(values).returning(*CONTACTS.c)).one()
         return Contact(**row._mapping), True
@@ -115,7 +184,7 @@ def contacts(store: Store, *, customer: str | None = None, after: int = 0, limit
 
     Args:
         store: the store.
-        customer: only his.
+        customer: only contacts with this customer.
         after: id of the last one that was read; none later than it is missed by reading on from there.
         limit: most contacts.
 
@@ -130,10 +199,10 @@ def contacts(store: Store, *, customer: str | None = None, after: int = 0, limit
         return [Contact(**row._mapping) for row in connection.execute(query)]
 
 
-def held_out(store: Store, customer: str) -> bool:
-    """Whether ``customer`` is held out of every offer, so that what offers earn can be measured against him.
+def in_control_group(store: Store, customer: str) -> bool:
+    """Whether ``customer`` gets no offer, so that the customers who get one can be compared with them.
 
-    Nobody is today: customers are held out by campaigns, and there are none yet. This is the one place that asks, so
-    campaigns have to answer here and nowhere else.
+    No customer is today: a campaign draws its control group, and there are no campaigns yet. This is the one place that
+    asks, so campaigns have to answer here and nowhere else.
     """
     return False

@@ -172,7 +172,7 @@ def test_waiting_events_are_written_once_the_store_is_back_and_too_many_stop_the
         link.is_away = True
         for _ in range(2):
             await trail.record("key:crm", "customer.read", "C1", {})
-        with pytest.raises(Exception, match="the audit trail cannot be written"):
+        with pytest.raises(Exception, match="the audit log cannot be written"):
             await trail.record("key:crm", "customer.read", "C1", {})
         await trail.flush()
         assert len(trail.waiting) == 2
@@ -188,7 +188,7 @@ def test_waiting_events_are_written_once_the_store_is_back_and_too_many_stop_the
 def test_an_admin_key_out_of_a_file_is_taken_in_with_the_first_reading(link: Switched) -> None:
     secret = "churn_" + "ab" * 32
     access = CredentialCache(link, admin_key=secret, clock=lambda: link.now)
-    assert not access.is_open
+    assert not access.snapshot.is_open
     asyncio.run(access.refresh())
     assert [key.role for key in link.ask_now(keys)] == ["admin"]
 

@@ -152,6 +152,14 @@ def test_a_body_that_is_no_contact_is_refused(on_file: TestClient, body: bytes) 
     assert (answer.status_code, answer.json()["status"]) == (422, 422)
 
 
+@pytest.mark.parametrize("query", ["limit=5&limit=6", "after=0&limit=1&after=0", "customer=C1&customer=C1"])
+def test_a_parameter_that_is_given_twice_is_refused(on_file: TestClient, query: str) -> None:
+    answer = on_file.get(f"/contacts?{query}")
+    name = query.partition("=")[0]
+    problem = {"field": name, "problem": "is given more than once"}
+    assert (answer.status_code, answer.json()["fields"]) == (422, [problem])
+
+
 def test_a_field_that_stands_there_twice_is_refused(on_file: TestClient) -> None:
     body = b'{"customer_id": "C1", "customer_id": "C2", "offer": "x: y", "result": "offered"}'
     answer = on_file.post("/contacts", content=body, headers={"Idempotency-Key": "k"})
@@ -165,7 +173,7 @@ def test_the_key_must_be_there_once_and_printable(on_file: TestClient, keys: lis
     assert (answer.status_code, answer.json()["fields"][0]["field"]) == (422, "Idempotency-Key")
 
 
-def test_who_is_held_out_is_refused_unless_there_is_a_reason(source, settings, tmp_path: Path) -> None:
+def test_a_contact_with_the_control_group_is_refused_unless_there_is_a_reason(source, settings, tmp_path: Path) -> None:
     link, app = StoreClient(f"sqlite:///{tmp_path}/churn.db"), create_app(source, settings)
     held: set[str] = set()
     add_contacts(app, link, lambda store, customer: customer in held)
@@ -174,10 +182,10 @@ def test_who_is_held_out_is_refused_unless_there_is_a_reason(source, settings, t
         held.add("C1")
         assert post(client, "k1").content == before.content  # what was recorded is not taken back
         refused, free = post(client, "k2"), post(client, "k3", customer_id="C2")
-        overridden = post(client, "k2", override_reason="he threatened to leave")
+        overridden = post(client, "k2", override_reason="they threatened to leave")
     assert [refused.status_code, free.status_code, overridden.status_code] == [409, 201, 201]
     assert refused.json()["fields"][0]["field"] == "customer_id"
-    assert overridden.json()["override_reason"] == "he threatened to leave"
+    assert overridden.json()["override_reason"] == "they threatened to leave"
     link.close()
 
 

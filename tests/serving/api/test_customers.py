@@ -211,7 +211,7 @@ def test_a_source_that_fails_in_a_row_is_left_alone(source: Any, link: StoreClie
     with client_of(source, link, counted) as client:
         told = [client.get("/customers/C000001/risk").json()["why_published"] for _ in range(5)]
     assert len(asked) == 3
-    assert told[-1] == "the source failed several times, and is left alone for some seconds"
+    assert told[-1] == "the source failed several times, and is not asked for some seconds"
 
 
 def test_a_server_without_a_source_tells_what_was_published(source: Any, link: StoreClient) -> None:

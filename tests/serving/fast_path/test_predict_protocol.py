@@ -197,7 +197,7 @@ def test_what_comes_again_on_the_general_way_counts_once_for_the_limit(tmp_path:
         await admission.admit(scope | {"headers": [headers[0], (b"x-api-key", made.keys["admin"].encode())]}, rule)
         app = FastPath(refusing, admission, None, ModelSlot(), 1000, local_only=True)  # type: ignore[arg-type]  # never noted
         assert app.answer(scope, b"{}") is None
-        assert (await admission.admit(scope, rule)).name == "key:agent-key"
+        assert (await admission.admit(scope, rule)).principal.name == "key:agent-key"
         with pytest.raises(RequestError, match="requests a second"):
             await admission.admit(scope, rule)
 

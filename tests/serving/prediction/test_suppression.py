@@ -106,7 +106,7 @@ def test_a_contact_with_him_is_refused_and_earlier_ones_name_nobody(
         assert post(client, "call-2", OTHER).content == other.content
     assert first.status_code == 201
     assert [answer.status_code for answer in refused] == [410, 410]
-    assert refused[0].json()["fields"] == [{"field": "customer_id", "problem": "was forgotten"}]
+    assert refused[0].json()["fields"] == [{"field": "customer_id", "problem": "was erased"}]
     nobody = {"customer_id": None, "prediction_id": None, "override_reason": None}
     assert told == [first.json() | nobody, other.json()]
 

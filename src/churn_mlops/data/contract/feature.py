@@ -119,7 +119,10 @@ class Feature(Declaration):
         """How this feature's numbers are written."""
         return NumberFormat(self.decimal, self.thousands, self.around)
 
-    notation = number_format  # its name up to version 0.1
+    @property
+    def notation(self) -> NumberFormat:
+        """The name of :attr:`number_format` up to version 0.1."""
+        return self.number_format
 
     @cached_property
     def missing_numbers(self) -> frozenset[float]:

@@ -1,4 +1,4 @@
-"""The audit trail as a server writes it: before an answer about a customer goes out, its event is kept."""
+"""The audit log as a server writes it: before an answer about a customer goes out, its event is recorded."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ log = structlog.get_logger("churn_mlops.serving")
 
 
 class AuditLog:
-    """Writes events to the store. While it is away they stand in the log, and wait in memory until it is back.
+    """Writes events to the store. While it is unavailable they go to the server's log, and wait in memory.
 
     Args:
         link: the store.
         key: of the hash that stands for a customer.
         most_waiting: with so many events waiting, nothing more about customers is answered.
-        now: the moment it is.
+        now: the time.
     """
 
     def __init__(
@@ -38,10 +38,10 @@ class AuditLog:
         self.waiting: deque[NewEvent] = deque()
 
     async def record(self, caller: str, event: str, customer: str | None, details: Mapping[str, Any]) -> None:
-        """Keep one event.
+        """Record one event.
 
         Raises:
-            RequestError: 503, the store is away, and too many events wait for it.
+            RequestError: 503, the store is unavailable, and too many events wait for it.
         """
         about = None if customer is None else customer_hash(self._key, customer)
         one = NewEvent(self._now(), caller, event, about, details)
@@ -50,10 +50,10 @@ class AuditLog:
         except StoreUnavailableError:
             if len(self.waiting) >= self._most:
                 raise RequestError(
-                    503, "the audit trail cannot be written: nothing is told of customers until the store is back"
+                    503, "the audit log cannot be written: no answer about customers until the store is back"
                 ) from None
             self.waiting.append(one)
-            log.warning("audit", caller=caller, audited=event, customer_hash=about, at=one.at)
+            log.warning("audit_event_deferred", caller=caller, audited=event, customer_hash=about, at=one.at)
 
     async def flush(self) -> None:
         """Write what waits, if the store is back; an event may come to stand twice, and never not at all."""

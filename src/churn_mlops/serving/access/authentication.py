@@ -1,4 +1,4 @@
-"""Who is let in: by a key, a session or a trusted proxy, how often, and to what."""
+"""Which requests are let in: by a key, a session or a trusted proxy, how often, and to which routes."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ import hmac
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import cast
+from functools import lru_cache
+from typing import NamedTuple, cast
 
 from starlette.types import Scope
 
-from churn_mlops.serving.access.credential_cache import CredentialCache
+from churn_mlops.serving.access.credential_cache import CredentialCache, CredentialSnapshot, Instant
 from churn_mlops.serving.access.permissions import Rule
 from churn_mlops.serving.access.presented_identity import Headers, Proxies, headers_of, key_in, session_in, unauthorized
 from churn_mlops.serving.access.principal import LOCAL, Principal, Role
@@ -23,20 +24,20 @@ from churn_mlops.store.access.credentials import Credential
 _SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 _PROBES = ("/health", "/ready")
 _ANONYMOUS = Principal("anonymous", "agent")
-_AWAY = {"Retry-After": "2"}
+_RETRY = {"Retry-After": "2"}
 
 
 @dataclass(frozen=True)
 class AccessConfig:
-    """How the gate is set.
+    """How access is configured.
 
     Args:
         local_only: whether the server listens on the loopback address alone.
         allowed_hosts: names in the header ``Host`` that are answered; none means all, but where ``local_only``.
         open_metrics: whether ``/metrics`` needs no key.
         open_docs: whether ``/docs`` needs no key.
-        requests_per_second: of each key or person, in this process; None sets no limit.
-        proxies: whose word is taken.
+        requests_per_second: of each principal, in this process; None sets no limit.
+        proxies: the trusted proxies.
     """
 
     local_only: bool = True
@@ -47,131 +48,206 @@ class AccessConfig:
     proxies: Proxies = field(default_factory=Proxies)
 
 
-class Authenticator:
-    """Lets callers in. On the way of a known key nothing is waited for: one hash, one look into a dictionary.
+class Allowed(NamedTuple):
+    """The request is let in.
 
     Args:
-        access: the valid keys and sessions.
-        house: how it is set.
+        principal: whose request it is.
+        session: the session that it came with, None where it came with none.
+        counts: whether it counts against the principal's rate.
     """
 
-    def __init__(self, access: CredentialCache, house: AccessConfig) -> None:
-        self._access, self._house = access, house
-        rate = house.requests_per_second
+    principal: Principal
+    session: Credential | None = None
+    counts: bool = False
+
+
+class Denied(NamedTuple):
+    """The request is refused.
+
+    Args:
+        error: the answer.
+        principal: whose rate it counts against; None while the principal is not known.
+    """
+
+    error: RequestError
+    principal: Principal | None = None
+
+
+class NeedsRefresh(NamedTuple):
+    """The store has to be read before the request is decided.
+
+    Args:
+        error: the answer where reading it changes nothing.
+        is_due: whether the last reading is too old; otherwise the key is not known, and may be new.
+    """
+
+    error: RequestError
+    is_due: bool = False
+
+
+Decision = Allowed | Denied | NeedsRefresh
+
+
+def authorize(
+    request: Scope, credentials: CredentialSnapshot, rule: Rule, now: Instant, config: AccessConfig
+) -> Decision:
+    """Decide whether a request is let in, by what is known now. It waits for nothing and changes nothing.
+
+    Args:
+        request: its method, path, headers and client.
+        credentials: the keys and sessions that are known.
+        rule: of the route.
+        now: the instant.
+        config: how access is configured.
+    """
+    try:
+        _check_hosts(request, config)
+        if rule.open:
+            return Allowed(_ANONYMOUS)
+        if credentials.is_due(now):
+            return NeedsRefresh(_unavailable(), is_due=True)
+        headers = headers_of(request, config.proxies.headers)
+        if credentials.is_open:
+            return Allowed(_local(request, config))
+        found = _identify(request, headers, credentials, now, config)
+        if found is None:
+            return NeedsRefresh(_unknown(headers, credentials, now))
+    except RequestError as error:
+        return Denied(error)
+    if found.principal.role not in rule.roles:
+        return Denied(_forbidden(found.principal), found.principal)
+    return found
+
+
+class Authenticator:
+    """Lets requests in: :func:`authorize`, with the credentials of the store and a rate for each principal.
+
+    Args:
+        credentials: the valid keys and sessions.
+        config: how access is configured.
+    """
+
+    def __init__(self, credentials: CredentialCache, config: AccessConfig) -> None:
+        self._credentials, self._config = credentials, config
+        rate = config.requests_per_second
         self._rates = None if rate is None else TokenBucketLimiter(rate, rate)
-        self._once = house.proxies.headers
 
-    def at_once(self, scope: Scope, rule: Rule) -> Principal | None:
-        """As :meth:`admit`, where nothing has to be waited for; None where only it can tell, or refuses."""
-        if self._access.is_due:
+    def admit_known(self, request: Scope, rule: Rule) -> Principal | None:
+        """As :meth:`admit`, without waiting; None where only :meth:`admit` can decide, or refuses."""
+        decision = self._decide(request, rule)
+        if not isinstance(decision, Allowed) or (decision.counts and self._take(decision.principal)):
             return None
-        try:
-            self._check_hosts(scope)
-            if self._access.is_open:
-                return self._local(scope)
-            caller = self._caller(scope, headers_of(scope, self._once))
-            if caller is None or caller.role not in rule.roles:
-                return None
-            self._check(caller, scope, rule)
-        except RequestError:
-            return None
-        return caller
+        return decision.principal
 
-    def forget(self, caller: Principal) -> None:
-        """Count a request that :meth:`at_once` let in no more: it comes again, by :meth:`admit`."""
+    def give_back(self, principal: Principal) -> None:
+        """Stop counting a request that :meth:`admit_known` let in: it comes again, by :meth:`admit`."""
         if self._rates is not None:
-            self._rates.give_back(caller.name)
+            self._rates.give_back(principal.name)
 
-    async def admit(self, scope: Scope, rule: Rule) -> Principal:
-        """Who asks.
+    async def admit(self, request: Scope, rule: Rule) -> Allowed:
+        """Decide about a request, reading the store where that is needed.
 
         Raises:
-            RequestError: 400, 401, 403, 429 or 503: he is not let in.
+            RequestError: 400, 401, 403, 429 or 503: the request is not let in.
         """
-        access = self._access
-        self._check_hosts(scope)
-        if rule.open:
-            return _ANONYMOUS
-        if access.is_due:
-            await access.refresh()
-        headers = headers_of(scope, self._once)
-        if access.is_open:
-            return self._local(scope)
-        caller = self._caller(scope, headers)
-        if caller is None:
-            await access.look_again()
-            if access.is_open:
-                return self._local(scope)
-            caller = self._caller(scope, headers)
-        if caller is None:
-            raise self._unknown(headers)
-        self._check(caller, scope, rule)
-        return caller
+        decision = self._decide(request, rule)
+        if isinstance(decision, NeedsRefresh) and decision.is_due:
+            await self._credentials.refresh()
+            decision = self._decide(request, rule)
+        if isinstance(decision, NeedsRefresh):
+            await self._credentials.look_again()
+            decision = self._decide(request, rule)
+        if isinstance(decision, NeedsRefresh):
+            raise decision.error
+        if isinstance(decision, Denied):
+            self._check_rate(decision.principal)
+            raise decision.error
+        self._check_rate(decision.principal if decision.counts else None)
+        return decision
 
-    def _local(self, scope: Scope) -> Principal:
-        """Anybody of this machine, where there are no keys."""
-        if not self._house.local_only:
-            raise RequestError(
-                503, "no keys are configured, so nobody is let in: make the first by `churn keys create`", headers=_AWAY
-            )
-        check_hosts(scope)
-        return LOCAL
+    def _decide(self, request: Scope, rule: Rule) -> Decision:
+        credentials = self._credentials
+        return authorize(request, credentials.snapshot, rule, credentials.now(), self._config)
 
-    def _caller(self, scope: Scope, headers: Headers) -> Principal | None:
-        key = key_in(headers)
-        if key is not None:
-            found = self._found(key)
-            return None if found is None or found.csrf_token is not None else _caller_of(found)
-        token = session_in(headers)
-        found = None if token is None else self._found(token.encode("latin-1"))
-        if found is not None and found.csrf_token is not None:
-            _check_csrf(scope, headers, found.csrf_token)
-            scope["state"]["session"] = found
-            return _caller_of(found)
-        caller = self._house.proxies.caller(scope, headers)
-        if caller is not None:
-            _check_csrf(scope, headers, None)
-        return caller
+    def _take(self, principal: Principal) -> float:
+        return 0.0 if self._rates is None else self._rates.take(principal.name)
 
-    def _found(self, secret: bytes) -> Credential | None:
-        found = self._access.find(hashlib.sha256(secret).hexdigest())
-        return found if self._access.is_trusted else None
-
-    def _unknown(self, headers: Headers) -> RequestError:
-        brought = key_in(headers) is not None or session_in(headers) is not None
-        if self._access.is_away and (brought or not self._access.is_trusted):
-            told = "the store cannot be reached, so it is not known who may ask: try again in a few seconds"
-            return RequestError(503, told, headers=_AWAY)
-        if not brought:
-            return unauthorized("send an API key, as Authorization: Bearer KEY or as X-API-Key; or sign in")
-        return unauthorized("the key or session is not valid: it is unknown, expired, revoked or ended")
-
-    def _check(self, caller: Principal, scope: Scope, rule: Rule) -> None:
-        wait = 0.0 if self._rates is None else self._rates.take(caller.name)
+    def _check_rate(self, principal: Principal | None) -> None:
+        wait = 0.0 if principal is None else self._take(principal)
         if wait:
-            told = f"more than {self._house.requests_per_second:g} requests a second: wait, then go on"
-            raise RequestError(429, told, headers={"Retry-After": str(math.ceil(wait))})
-        if caller.role not in rule.roles:
-            raise RequestError(403, f"the role {caller.role} may not do that: docs/security.md says who may what")
-
-    def _check_hosts(self, scope: Scope) -> None:
-        house = self._house
-        # Probes ask a container by its address.
-        if house.local_only or (house.allowed_hosts and scope["path"] not in _PROBES):
-            check_hosts(scope, house.allowed_hosts)
+            message = f"more than {self._config.requests_per_second:g} requests a second: wait, then go on"
+            raise RequestError(429, message, headers={"Retry-After": str(math.ceil(wait))})
 
 
-def _caller_of(found: Credential) -> Principal:
-    return Principal(found.caller, cast("Role", found.role))  # the rules of the tables let no other in
+def _check_hosts(request: Scope, config: AccessConfig) -> None:
+    # Probes ask a container by its address.
+    if config.local_only or (config.allowed_hosts and request["path"] not in _PROBES):
+        check_hosts(request, config.allowed_hosts)
 
 
-def _check_csrf(scope: Scope, headers: Headers, token: str | None) -> None:
+def _local(request: Scope, config: AccessConfig) -> Principal:
+    """The principal of every request from this machine, where there are no keys."""
+    if not config.local_only:
+        message = "no keys are configured, so no request is let in: make the first by `churn keys create`"
+        raise RequestError(503, message, headers=_RETRY)
+    check_hosts(request)
+    return LOCAL
+
+
+def _identify(
+    request: Scope, headers: Headers, credentials: CredentialSnapshot, now: Instant, config: AccessConfig
+) -> Allowed | None:
+    """The principal, whatever their role may do; None where they are not known."""
+    key = key_in(headers)
+    if key is not None:
+        found = _find(key, credentials, now)
+        return None if found is None or found.csrf_token is not None else _by_key(found.caller, found.role)
+    token = session_in(headers)
+    session = None if token is None else _find(token.encode("latin-1"), credentials, now)
+    if session is not None and session.csrf_token is not None:
+        _check_csrf(request, headers, session.csrf_token)
+        return Allowed(Principal(session.caller, cast("Role", session.role)), session, counts=True)
+    principal = config.proxies.principal(request, headers)
+    if principal is not None:
+        _check_csrf(request, headers, None)
+    return None if principal is None else Allowed(principal, counts=True)
+
+
+def _find(secret: bytes, credentials: CredentialSnapshot, now: Instant) -> Credential | None:
+    return credentials.find(hashlib.sha256(secret).hexdigest(), now)
+
+
+@lru_cache(maxsize=1024)  # the same few keys come thousands of times a second
+def _by_key(caller: str, role: str) -> Allowed:
+    return Allowed(Principal(caller, cast("Role", role)), counts=True)  # the rules of the tables let no other role in
+
+
+def _check_csrf(request: Scope, headers: Headers, token: str | None) -> None:
     """A browser sends cookies along with what a foreign page has it send; it never adds this header.
 
-    Of people who signed in to a proxy there is no token: the header itself is what a foreign page cannot send.
+    A user who signed in to a proxy has no token: the header itself is what a foreign page cannot send.
     """
-    if scope["method"] in _SAFE_METHODS:
+    if request["method"] in _SAFE_METHODS:
         return
     given = headers.get(b"x-csrf-token")
     if given is None or (token is not None and not hmac.compare_digest(given, token.encode())):
         raise RequestError(403, "the header X-CSRF-Token is missing or wrong: GET /session tells it")
+
+
+def _unknown(headers: Headers, credentials: CredentialSnapshot, now: Instant) -> RequestError:
+    is_presented = key_in(headers) is not None or session_in(headers) is not None
+    if credentials.is_unavailable and (is_presented or not credentials.is_trusted(now)):
+        return _unavailable()
+    if not is_presented:
+        return unauthorized("send an API key, as Authorization: Bearer KEY or as X-API-Key; or sign in")
+    return unauthorized("the key or session is not valid: it is unknown, expired, revoked or ended")
+
+
+def _unavailable() -> RequestError:
+    message = "the store cannot be reached, so it is not known which keys are valid: try again in a few seconds"
+    return RequestError(503, message, headers=_RETRY)
+
+
+def _forbidden(principal: Principal) -> RequestError:
+    return RequestError(403, f"the role {principal.role} may not do that: docs/security.md says which role may")

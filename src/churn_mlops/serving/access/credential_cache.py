@@ -6,7 +6,9 @@ import asyncio
 import hmac
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import NamedTuple
 
 from churn_mlops.serving.access.rate_limit import TokenBucketLimiter
 from churn_mlops.serving.resilience.store_client import StoreClient, StoreUnavailableError
@@ -24,10 +26,66 @@ _LOOKS_PER_SECOND, _LOOKS_AT_ONCE = 5.0, 10.0
 ADMIN_KEY_NAME = "admin-file"
 
 
-class CredentialCache:
-    """All valid keys and sessions, read anew every few seconds.
+class Instant(NamedTuple):
+    """One instant on both clocks.
 
-    While the store is away, those that are known live on for ``OUTLIVE_SECONDS``.
+    Args:
+        seconds: of a clock that only ever grows; the age of a reading is counted in them.
+        time: the time in UTC, against which keys expire.
+    """
+
+    seconds: float
+    time: datetime
+
+
+@dataclass(frozen=True)
+class CredentialSnapshot:
+    """What a server knows of keys and sessions; a later reading makes another snapshot.
+
+    Args:
+        known: the keys and sessions as they were read last.
+        guarded: keys are asked for even where there are none yet.
+        read_at: when the last reading that succeeded began, in seconds; None before the first.
+        tried_at: when the last reading began, in seconds.
+        failed: whether the last reading failed.
+    """
+
+    known: Credentials = field(default_factory=lambda: Credentials({}, configured=False))
+    guarded: bool = False
+    read_at: float | None = None
+    tried_at: float = -float("inf")
+    failed: bool = False
+
+    def find(self, sha256: str, now: Instant) -> Credential | None:
+        """The key or session of this hash, where it is valid and may still be relied on; otherwise None."""
+        found = self.known.by_hash.get(sha256)
+        if found is None or not hmac.compare_digest(found.sha256, sha256) or not self.is_trusted(now):
+            return None
+        return found if found.expires_at is None or now.time < found.expires_at else None
+
+    def is_due(self, now: Instant) -> bool:
+        """Whether the last reading is so old that another is needed before a request is let in."""
+        return now.seconds - self.tried_at > STALE_SECONDS
+
+    def is_trusted(self, now: Instant) -> bool:
+        """Whether what is known may still be relied on."""
+        return self.read_at is not None and now.seconds - self.read_at <= OUTLIVE_SECONDS
+
+    @property
+    def is_unavailable(self) -> bool:
+        """Whether the store gave no answer when it was last asked: a key that is not known may be valid."""
+        return self.read_at is None or self.failed
+
+    @property
+    def is_open(self) -> bool:
+        """Whether no key is asked for: there never was a key or a user, by the last reading of the store."""
+        return self.read_at is not None and not self.known.configured and not self.guarded
+
+
+class CredentialCache:
+    """All valid keys and sessions, read again every few seconds.
+
+    While the store is unavailable, those that are known stay valid for ``OUTLIVE_SECONDS``.
 
     Args:
         link: the store.
@@ -35,7 +93,7 @@ class CredentialCache:
         guarded: keys are asked for even where there are none yet.
         refresh_seconds: between two readings.
         clock: seconds that only ever grow.
-        now: the moment it is, against which keys expire.
+        now: the time in UTC, against which keys expire.
     """
 
     def __init__(
@@ -48,69 +106,44 @@ class CredentialCache:
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], datetime] = utc_now,
     ) -> None:
-        self._link, self._admin_key, self._now, self._clock = link, admin_key, now, clock
-        self._guarded = guarded or admin_key is not None
+        self._link, self._admin_key, self._utc_now, self._clock = link, admin_key, now, clock
         self.refresh_seconds = refresh_seconds
+        self.snapshot = CredentialSnapshot(guarded=guarded or admin_key is not None)
         self._lock = asyncio.Lock()
-        self._known = Credentials({}, configured=False)
-        self._read_at: float | None = None
-        self._tried_at = -float("inf")
-        self._away = False
         self._looks = TokenBucketLimiter(_LOOKS_PER_SECOND, _LOOKS_AT_ONCE, clock)
 
-    def find(self, sha256: str) -> Credential | None:
-        """The valid key or session of this hash; None where there is none that is known."""
-        found = self._known.by_hash.get(sha256)
-        if found is None or not hmac.compare_digest(found.sha256, sha256):
-            return None
-        return found if found.expires_at is None or self._now() < found.expires_at else None
-
-    @property
-    def is_due(self) -> bool:
-        """Whether the store was not asked for too long, so that it has to be asked before anybody is let in."""
-        return self._clock() - self._tried_at > STALE_SECONDS
-
-    @property
-    def is_away(self) -> bool:
-        """Whether the store gave no answer when it was last asked: what is not known may be valid all the same."""
-        return self._read_at is None or self._away
-
-    @property
-    def is_trusted(self) -> bool:
-        """Whether what is known may still be relied on."""
-        return self._read_at is not None and self._clock() - self._read_at <= OUTLIVE_SECONDS
-
-    @property
-    def is_open(self) -> bool:
-        """Whether nobody has to be known: there never was a key or a person, as far as the store ever told."""
-        return self._read_at is not None and not self._known.configured and not self._guarded
+    def now(self) -> Instant:
+        """The instant by the clocks of this cache."""
+        return Instant(self._clock(), self._utc_now())
 
     async def refresh(self) -> None:
         """Read the store, unless a reading that began after this call was made has ended already."""
         called = self._clock()
         async with self._lock:
-            if self._tried_at >= called:
+            if self.snapshot.tried_at >= called:
                 return
-            self._tried_at = began = self._clock()
+            began = self._clock()
+            self.snapshot = replace(self.snapshot, tried_at=began)
             try:
-                self._known = await self._link.ask(self._read, READ_SECONDS)
+                known = await self._link.ask(self._read, READ_SECONDS)
             except StoreUnavailableError:
-                self._away = True
+                self.snapshot = replace(self.snapshot, failed=True)
                 return
-            self._read_at, self._away = began, False
+            self.snapshot = replace(self.snapshot, known=known, read_at=began, failed=False)
 
     async def look_again(self) -> None:
         """Read the store for a key that is not known: it may be new. A flood of them is no flood of readings."""
-        if self._read_at is None or not self._looks.take("all"):
+        if self.snapshot.read_at is None or not self._looks.take("all"):
             await self.refresh()
 
     def forget(self, sha256: str) -> None:
-        """Let a session in no more, here at once and elsewhere with the next reading."""
-        left = {known: one for known, one in self._known.by_hash.items() if known != sha256}
-        self._known = Credentials(left, self._known.configured)
+        """End a session in this process; the others end it with their next reading."""
+        known = self.snapshot.known
+        left = {hashed: one for hashed, one in known.by_hash.items() if hashed != sha256}
+        self.snapshot = replace(self.snapshot, known=Credentials(left, known.configured))
 
     def _read(self, store: Store) -> Credentials:
         if self._admin_key is not None:
             adopt_key(store, self._admin_key, ADMIN_KEY_NAME, by="churn serve")
             self._admin_key = None
-        return credentials(store, clock=self._now)
+        return credentials(store, clock=self._utc_now)

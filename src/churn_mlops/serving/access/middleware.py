@@ -1,4 +1,4 @@
-"""The gate in front of all routes: who asks, what he may, and how often."""
+"""Access control in front of all routes: the principal, what they may call, and how often."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from churn_mlops.serving.access.audit_log import AuditLog
 from churn_mlops.serving.access.authentication import AccessConfig, Authenticator
 from churn_mlops.serving.access.credential_cache import CredentialCache
-from churn_mlops.serving.access.permissions import ANYBODY_KNOWN, OPEN, Rule, is_documentation, rule_of
+from churn_mlops.serving.access.permissions import EVERY_PRINCIPAL, OPEN, Rule, is_documentation, rule_of
 from churn_mlops.serving.http.errors import RequestError, refusal
 
 
@@ -23,9 +23,9 @@ class AuthMiddleware:
         app: what answers.
         routes: of the application, those too that are added later.
         access: the valid keys and sessions, which are kept fresh for as long as the application runs.
-        admission: who is let in.
-        trail: where reads of customers and changes are noted.
-        house: how it is set.
+        authenticator: decides which requests are let in.
+        audit: where reads of customers and changes are recorded.
+        config: how access is configured.
     """
 
     def __init__(
@@ -33,12 +33,12 @@ class AuthMiddleware:
         app: ASGIApp,
         routes: Sequence[BaseRoute],
         access: CredentialCache,
-        admission: Authenticator,
-        trail: AuditLog,
-        house: AccessConfig,
+        authenticator: Authenticator,
+        audit: AuditLog,
+        config: AccessConfig,
     ) -> None:
-        self._app, self._routes, self._access, self._trail, self._house = app, routes, access, trail, house
-        self._admission = admission
+        self._app, self._routes, self._access, self._audit, self._config = app, routes, access, audit, config
+        self._authenticator = authenticator
         self._plain: dict[tuple[str, str], tuple[BaseRoute, Rule]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -51,20 +51,23 @@ class AuthMiddleware:
             return
         try:
             rule = self._rule(scope)
-            scope["state"]["caller"] = await self._admission.admit(scope, rule)
+            allowed = await self._authenticator.admit(scope, rule)
+            scope["state"]["caller"] = allowed.principal
+            if allowed.session is not None:
+                scope["state"]["session"] = allowed.session
             if rule.event is not None:
-                send = _Noted(send, scope, self._trail, rule.event)
+                send = _Recorded(send, scope, self._audit, rule.event)
             await self._app(scope, receive, send)
         except RequestError as refused:
             await refusal(refused, scope["state"]["request_id"])(scope, receive, send)
 
     def _rule(self, scope: Scope) -> Rule:
-        """The rule of the route that the router will take; where there is none, everybody who is known may learn so."""
+        """The rule of the route that the router will take; where there is none, every known principal may learn so."""
         known = self._plain.get((scope["method"], scope["path"]))
         if known is not None:
             scope["route"] = known[0]
             return known[1]
-        otherwise = ANYBODY_KNOWN
+        otherwise = EVERY_PRINCIPAL
         for route in self._routes:
             match, pattern = route.matches(scope)[0], getattr(route, "path", "")
             if match is Match.PARTIAL and self._is_open_by_another_method(route, pattern):
@@ -78,13 +81,13 @@ class AuthMiddleware:
         return otherwise
 
     def _is_open_by_another_method(self, route: BaseRoute, pattern: str) -> bool:
-        """Whether everybody may ask here by another method: then the router's 405 is no secret either."""
+        """Whether another method is open here: then the router's 405 is no secret either."""
         methods = getattr(route, "methods", None) or ()
         return any(self._opened(pattern, rule_of(method, pattern)).open for method in methods)
 
     def _opened(self, pattern: str, rule: Rule) -> Rule:
-        by_setting = (self._house.open_metrics and pattern == "/metrics") or (
-            self._house.open_docs and is_documentation(pattern)
+        by_setting = (self._config.open_metrics and pattern == "/metrics") or (
+            self._config.open_docs and is_documentation(pattern)
         )
         return OPEN if by_setting else rule
 
@@ -94,9 +97,9 @@ class AuthMiddleware:
 
         async def started(message: Message) -> None:
             if message["type"] == "lifespan.startup.complete":
-                # Each for itself: a store that hangs while events are written must not keep the keys from being read.
+                # Separate tasks: a store that hangs while events are written must not keep the keys from being read.
                 keeping.append(asyncio.create_task(self._every_few_seconds(self._access.refresh)))
-                keeping.append(asyncio.create_task(self._every_few_seconds(self._trail.flush)))
+                keeping.append(asyncio.create_task(self._every_few_seconds(self._audit.flush)))
             await send(message)
 
         try:
@@ -106,7 +109,7 @@ class AuthMiddleware:
                 task.cancel()
                 with suppress(asyncio.CancelledError):
                     await task
-            await self._trail.flush()
+            await self._audit.flush()
 
     async def _every_few_seconds(self, work: Callable[[], Awaitable[None]]) -> None:
         while True:
@@ -114,11 +117,11 @@ class AuthMiddleware:
             await asyncio.sleep(self._access.refresh_seconds)
 
 
-class _Noted:
-    """Sends an answer on once its event is kept; refusals are not noted."""
+class _Recorded:
+    """Sends an answer on once its event is recorded; refusals are not recorded."""
 
-    def __init__(self, send: Send, scope: Scope, trail: AuditLog, event: str) -> None:
-        self._send, self._scope, self._trail, self._event = send, scope, trail, event
+    def __init__(self, send: Send, scope: Scope, audit: AuditLog, event: str) -> None:
+        self._send, self._scope, self._audit, self._event = send, scope, audit, event
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start" and message["status"] < 400:
@@ -127,5 +130,5 @@ class _Noted:
             customer = state.get("customer", given.get("customer", given.get("customer_id")))
             details = {"route": getattr(self._scope.get("route"), "path", ""), "request_id": state["request_id"]}
             details |= state.get("page", {})
-            await self._trail.record(state["caller"].name, self._event, customer, details)
+            await self._audit.record(state["caller"].name, self._event, customer, details)
         await self._send(message)

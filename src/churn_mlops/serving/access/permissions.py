@@ -1,4 +1,4 @@
-"""Which role may call which route: one table. What does not stand in it is for admins alone."""
+"""The roles that may call each route: one table. A route that is not in it is for admins alone."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from churn_mlops.serving.access.principal import Role
 
 @dataclass(frozen=True)
 class Rule:
-    """Who may call a route.
+    """The roles that may call a route.
 
     Args:
-        roles: who may; nobody is asked where ``open``.
-        open: whether everybody may, without a key.
-        event: what stands in the audit trail for each answer that is no refusal, None where nothing does.
+        roles: that may; no key is asked for where ``open``.
+        open: whether it may be called without a key.
+        event: recorded in the audit log for each answer that is no refusal, None for none.
     """
 
     roles: frozenset[Role] = frozenset()
@@ -26,7 +26,7 @@ class Rule:
 EVERY_ROLE: tuple[Role, ...] = ("agent", "analyst", "service", "admin")
 OPEN = Rule(open=True)
 ADMIN_ONLY = Rule(frozenset({"admin"}))
-ANYBODY_KNOWN = Rule(frozenset(EVERY_ROLE))
+EVERY_PRINCIPAL = Rule(frozenset(EVERY_ROLE))
 
 
 def _rule(*roles: Role, event: str | None = None) -> Rule:
@@ -41,11 +41,11 @@ TABLE: dict[tuple[str, str], Rule] = {
     ("GET", "/ready"): OPEN,
     ("HEAD", "/ready"): OPEN,
     ("POST", "/session"): OPEN,
-    ("GET", "/session"): ANYBODY_KNOWN,
-    ("DELETE", "/session"): ANYBODY_KNOWN,
-    ("POST", "/predict"): ANYBODY_KNOWN,
+    ("GET", "/session"): EVERY_PRINCIPAL,
+    ("DELETE", "/session"): EVERY_PRINCIPAL,
+    ("POST", "/predict"): EVERY_PRINCIPAL,
     ("POST", "/predict/batch"): _rule("analyst", "service"),
-    ("GET", "/model"): ANYBODY_KNOWN,
+    ("GET", "/model"): EVERY_PRINCIPAL,
     ("GET", "/customers/{}/risk"): _rule("agent", "service", event="customer.read"),
     ("GET", "/predictions"): _rule("analyst", "service", event="predictions.read"),
     ("GET", "/predictions/{}"): _rule("agent", "analyst", "service", event="prediction.read"),
@@ -54,12 +54,12 @@ TABLE: dict[tuple[str, str], Rule] = {
     ("POST", "/contacts"): _rule("agent", "service", event="contact.recorded"),
     ("GET", "/audit"): _rule(event="audit.read"),
     ("GET", "/metrics"): _rule("service"),
-    ("GET", "/docs"): ANYBODY_KNOWN,
-    ("GET", "/docs/swagger-ui-bundle.js"): ANYBODY_KNOWN,
-    ("GET", "/docs/swagger-ui.css"): ANYBODY_KNOWN,
-    ("GET", "/docs/favicon-32x32.png"): ANYBODY_KNOWN,
-    ("GET", "/openapi.json"): ANYBODY_KNOWN,
-    ("HEAD", "/openapi.json"): ANYBODY_KNOWN,
+    ("GET", "/docs"): EVERY_PRINCIPAL,
+    ("GET", "/docs/swagger-ui-bundle.js"): EVERY_PRINCIPAL,
+    ("GET", "/docs/swagger-ui.css"): EVERY_PRINCIPAL,
+    ("GET", "/docs/favicon-32x32.png"): EVERY_PRINCIPAL,
+    ("GET", "/openapi.json"): EVERY_PRINCIPAL,
+    ("HEAD", "/openapi.json"): EVERY_PRINCIPAL,
 }
 
 

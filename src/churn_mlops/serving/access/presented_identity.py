@@ -1,4 +1,4 @@
-"""What a request brings along to say who sent it: a key, a session's cookie, or what a trusted proxy says."""
+"""What a request presents to identify its principal: a key, a session's cookie, or a trusted proxy's headers."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import ipaddress
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from starlette.types import Scope
 
@@ -21,7 +22,7 @@ Headers = Mapping[bytes, bytes]
 
 
 def unauthorized(error: str) -> RequestError:
-    """401, with how to say who one is."""
+    """401, with the way to authenticate."""
     return RequestError(401, error, headers=_CHALLENGE)
 
 
@@ -36,7 +37,7 @@ def headers_of(scope: Scope, once: Collection[bytes] = ()) -> Headers:
         once: names, besides those of keys, that may come once only.
 
     Raises:
-        RequestError: 400, one that says who asks comes twice.
+        RequestError: 400, one that identifies the principal comes twice.
     """
     given = scope["headers"]
     headers = dict(given)
@@ -85,13 +86,13 @@ def session_in(headers: Headers) -> str | None:
 
 @dataclass(frozen=True)
 class Proxies:
-    """Proxies that say who signed in to them, after OIDC or whatever else.
+    """Proxies that name the user who signed in to them, by OIDC for example.
 
     Args:
-        networks: the addresses whose word is taken.
-        user_header: the header that holds the name, None where no proxy says so.
+        networks: the addresses of trusted proxies.
+        user_header: the header that holds the name, None where no proxy sends it.
         groups_header: the header that holds groups, commas between; None takes the name for the one group.
-        roles: the role of each group; ``*`` is everybody who is in none of them.
+        roles: the role of each group; ``*`` is for users who are in none of them.
     """
 
     networks: Sequence[ipaddress.IPv4Network | ipaddress.IPv6Network] = ()
@@ -99,16 +100,16 @@ class Proxies:
     groups_header: str | None = None
     roles: Mapping[str, str] | None = None
 
-    @property
+    @cached_property
     def headers(self) -> tuple[bytes, ...]:
-        """The names of the headers whose word is taken."""
+        """The names of the headers that are trusted."""
         return tuple(name.lower().encode() for name in (self.user_header, self.groups_header) if name is not None)
 
-    def caller(self, scope: Scope, headers: Headers) -> Principal | None:
-        """Who asks, by the word of a trusted proxy; None without one.
+    def principal(self, scope: Scope, headers: Headers) -> Principal | None:
+        """The principal that a trusted proxy names; None without one.
 
         Raises:
-            RequestError: 403, none of his groups has a role.
+            RequestError: 403, none of their groups has a role.
         """
         if self.user_header is None or not self._is_trusted(_peer(scope)):
             return None

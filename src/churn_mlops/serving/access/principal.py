@@ -1,4 +1,4 @@
-"""Who asks: an API key, a person who signed in, or anybody on this machine where there are no keys."""
+"""The principal of a request: an API key, a user who signed in, or this machine where there are no keys."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ Role = Literal["agent", "analyst", "admin", "service"]
 
 @dataclass(frozen=True)
 class Principal:
-    """Who asks.
+    """The key or user that a request comes from.
 
     Args:
-        name: such as ``key:crm`` or ``person:anna``; stands in answers kept, contacts and the audit trail.
-        role: what he may.
+        name: such as ``key:crm`` or ``person:anna``; recorded as `caller` with predictions, contacts and audit events.
+        role: says which routes they may call.
     """
 
     name: str
@@ -24,22 +24,22 @@ class Principal:
 
 
 LOCAL = Principal("local", "admin")
-"""Whoever is on this machine, where no keys are configured and the server listens on the loopback address alone."""
+"""The principal of every request, where no keys are configured and the server listens on loopback alone."""
 
 
 def principal_of(request: Request) -> Principal:
-    """Who sent ``request``, as the gate in front of all routes found out."""
-    caller: Principal = request.scope["state"].get("caller", LOCAL)
-    return caller
+    """The principal of ``request``, as the access middleware found it."""
+    principal: Principal = request.scope["state"].get("caller", LOCAL)
+    return principal
 
 
 def about(request: Request, customer: str | None, **page: int | str | None) -> None:
-    """Note for the audit trail what a request is about.
+    """Note for the audit log what a request is about.
 
     Args:
         request: the request.
-        customer: the one customer, of whom the trail keeps the keyed hash; None for all of a page.
-        page: which page of a list, by what names no customer, so that it can be found out later who stood there.
+        customer: the one customer, whose keyed hash the log keeps; None for all of a page.
+        page: which page of a list, by what names no customer, so that its customers can be found out later.
     """
     request.scope["state"]["customer"] = customer
     request.scope["state"]["page"] = {name: value for name, value in page.items() if value is not None}

@@ -1,4 +1,4 @@
-"""How often somebody may ask: a bucket of tokens for each, which fills up again with time."""
+"""Rate limits: a bucket of tokens for each name, which fills up again with time."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ MOST_BUCKETS = 10_000
 
 
 class TokenBucketLimiter:
-    """A bucket for each name. The names that were not seen for longest are forgotten: their buckets are full again.
+    """A bucket for each name. The names that were not seen for longest are dropped: their buckets are full again.
 
     Args:
         per_second: tokens that come back each second.

@@ -1,4 +1,4 @@
-"""``/contacts``: what customers were offered, and what they said. What is acknowledged is committed."""
+"""``/contacts``: what customers were offered, and what they said. A contact is committed before it is acknowledged."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ import hashlib
 import json
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from operator import attrgetter
 from typing import Annotated, Any, Literal
 
-from fastapi import FastAPI, Path, Query, Request
+from fastapi import Depends, FastAPI, Path, Query, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
@@ -18,7 +21,9 @@ from churn_mlops.errors import ConfigError, ForgottenError
 from churn_mlops.serving.access.principal import about, principal_of
 from churn_mlops.serving.api.predictions import PREDICTION_ID
 from churn_mlops.serving.api.refusals import refusing
+from churn_mlops.serving.http.error_handlers import refuse_repeated_parameters
 from churn_mlops.serving.http.errors import RequestError
+from churn_mlops.serving.http.pagination import Page, PageQuery, limit_field, read_page
 from churn_mlops.serving.model.request_models import PLAIN, PLAIN_SCHEMA, CustomerName
 from churn_mlops.serving.prediction.parsing import read_fields
 from churn_mlops.serving.prediction.responses import as_json
@@ -27,34 +32,36 @@ from churn_mlops.serving.resilience.store_client import StoreClient
 from churn_mlops.store import Store
 from churn_mlops.store.contacts import (
     Contact,
+    ControlGroupError,
+    FutureContactError,
+    KeyReusedError,
     NewContact,
+    accept_contact,
+    check_time,
     contact_of,
-    contact_under,
     contacts,
-    held_out,
-    record_contact,
+    in_control_group,
 )
+from churn_mlops.store.database.clock import Clock, utc_now
 
 CONTACTS = "Contacts"
 KEY = "Idempotency-Key"
 _LONGEST_KEY = 200
-_CLOCKS_APART = timedelta(minutes=5)
-"""How far the clock of whoever records a contact may be ahead of ours."""
 
 
-def _moment(value: Any) -> datetime:
+def _timestamp(value: Any) -> datetime:
     try:
-        moment = datetime.fromisoformat(value) if isinstance(value, str) else None
+        parsed = datetime.fromisoformat(value) if isinstance(value, str) else None
     except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None:
-        raise PydanticCustomError("moment", "must be a time with its zone, such as 2026-11-23T14:05:00+01:00")
-    if not 2000 <= moment.year < 2200:
-        raise PydanticCustomError("moment", "must lie in the years 2000 to 2199")
-    return moment
+        parsed = None
+    if parsed is None or parsed.tzinfo is None:
+        raise PydanticCustomError("timestamp", "must be a time with its zone, such as 2026-11-23T14:05:00+01:00")
+    if not 2000 <= parsed.year < 2200:
+        raise PydanticCustomError("timestamp", "must lie in the years 2000 to 2199")
+    return parsed
 
 
-_Moment = Annotated[datetime, BeforeValidator(_moment), WithJsonSchema({"type": "string", "format": "date-time"})]
+_Timestamp = Annotated[datetime, BeforeValidator(_timestamp), WithJsonSchema({"type": "string", "format": "date-time"})]
 
 
 class ContactRequest(BaseModel):
@@ -62,18 +69,18 @@ class ContactRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    customer_id: CustomerName = Field(description="the customer, as the published list names him")
+    customer_id: CustomerName = Field(description="the customer ID, as in the published list")
     offer: Annotated[str, Field(min_length=1, max_length=200, json_schema_extra=PLAIN_SCHEMA), PLAIN] = Field(
-        description="what he was offered"
+        description="what the customer was offered"
     )
     result: Literal["offered", "accepted", "declined", "no_answer"] = Field(description="what came of it")
-    at: _Moment | None = Field(None, description="when; now when left out")
+    at: _Timestamp | None = Field(None, description="when; now when left out")
     prediction_id: Annotated[str, Field(pattern=PREDICTION_ID)] | None = Field(
-        None, description="`X-Prediction-Id` of the answer that led to it"
+        None, description="`X-Prediction-Id` of the prediction that led to it"
     )
     override_reason: (
         Annotated[str, Field(min_length=1, max_length=1000, json_schema_extra=PLAIN_SCHEMA), PLAIN] | None
-    ) = Field(None, description="why he is contacted although he is held out")
+    ) = Field(None, description="why the customer is contacted although they are in the control group")
 
 
 class RecordedContact(ContactRequest):
@@ -81,9 +88,9 @@ class RecordedContact(ContactRequest):
 
     id: int
     customer_id: CustomerName | None = Field(  # type: ignore[assignment]  # an answer may say less than a request
-        description="the customer; null of one who was forgotten since"
+        description="the customer ID; null where the customer was erased since"
     )
-    caller: str = Field(description="who recorded it")
+    caller: str = Field(description="the name of the principal that recorded it")
     recorded_at: datetime
 
 
@@ -94,139 +101,138 @@ class RecordedContacts(BaseModel):
     next: int | None = Field(description="what to give as `after` for the next page; null after the last")
 
 
-class _Page(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-    customer: CustomerName | None = Field(None, description="only his contacts")
+class _Query(PageQuery):
+    customer: CustomerName | None = Field(None, description="only contacts with this customer")
     after: int = Field(0, ge=0, le=2**63 - 1, description="id of the last contact that was read")
-    limit: int = Field(100, ge=1, le=1000, description="most contacts of the page")
-
-
-class _HeldOutError(Exception):
-    """The customer is held out, and no reason is given."""
+    limit: int = limit_field("contacts")
 
 
 def add_contacts(
     app: FastAPI,
     store: StoreClient,
-    held_out: Callable[[Store, str], bool] = held_out,
-    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
-    forgotten: SuppressionCheck | None = None,
+    in_control_group: Callable[[Store, str], bool] = in_control_group,
+    clock: Clock = utc_now,
+    suppression: SuppressionCheck | None = None,
 ) -> None:
     """Add the routes of contacts.
 
     Args:
         app: the application.
         store: where contacts are recorded.
-        held_out: whether a customer may not be contacted without a reason; nobody, until there are campaigns.
+        in_control_group: whether a customer may not be contacted without a reason.
         clock: tells the time.
-        forgotten: knows of whom nothing is recorded; None looks for nobody.
+        suppression: knows which customers were erased; None looks for none.
     """
-    hash_key = None if forgotten is None else forgotten.key
-
-    @app.post(
+    routes = _Contacts(store, in_control_group, clock, suppression)
+    app.post(
         "/contacts",
         summary="Record a contact",
         tags=[CONTACTS],
         status_code=201,
         response_model=RecordedContact,
-        responses={
-            200: {"model": RecordedContact, "description": "It was recorded before"},
-            **refusing(
-                {
-                    409: "The key was used for another request, or the customer is held out",
-                    410: "The customer was forgotten",
-                }
-            ),
-        },
+        responses={200: {"model": RecordedContact, "description": "It was recorded before"}, **_REFUSALS},
         openapi_extra=_DESCRIPTION,
-    )
-    async def record(request: Request) -> Response:
-        """Record that a customer was made an offer, and what he said.
-
-        The answer comes when the contact is on disk. The same request under the same key may be sent as often as you
-        like: it is recorded once, and answered 200 from then on.
-        """
-        new = _new_contact(request, await request.body(), clock())
-        about(request, new.customer)
-        if forgotten is not None:
-            forgotten.check_key()
-        try:
-            contact, is_new = await store.ask(lambda opened: _recorded(opened, new, held_out, hash_key))
-        except _HeldOutError:
-            problem = "is held out, so that the worth of offers can be measured"
-            advice = "leave him alone, or say in override_reason why not"
-            raise RequestError(409, f"the customer {problem}: {advice}", [("customer_id", problem)]) from None
-        except ConfigError:
-            raise OtherHashKeyError from None
-        except ForgottenError:
-            problem = "was forgotten"
-            told = f"the customer {problem}: nothing more is recorded of him"
-            raise RequestError(410, told, [("customer_id", problem)]) from None
-        if contact.request_sha256 != new.request_sha256:
-            problem = "was used for another request"
-            raise RequestError(409, f"the header {KEY} {problem}: give each contact a key of its own", [(KEY, problem)])
-        return Response(as_json(_told(contact)), 201 if is_new else 200, media_type="application/json")
-
-    @app.get(
+    )(routes.record)
+    app.get(
         "/contacts",
         summary="What was recorded",
         tags=[CONTACTS],
         response_model=RecordedContacts,
-    )
-    async def recorded(request: Request, page: Annotated[_Page, Query()]) -> Response:
-        """Contacts in the order in which they were recorded, a page at a time."""
-        about(request, page.customer, after=page.after, limit=page.limit)
-        found = await store.ask(
-            lambda opened: contacts(opened, customer=page.customer, after=page.after, limit=page.limit + 1)
-        )
-        shown = found[: page.limit]
-        body = {
-            "contacts": [_told(contact) for contact in shown],
-            "next": shown[-1].id if len(found) > page.limit else None,
-        }
-        return Response(as_json(body), media_type="application/json")
-
-    @app.get(
+        dependencies=[Depends(refuse_repeated_parameters)],
+    )(routes.recorded)
+    app.get(
         "/contacts/{contact_id}",
         summary="One contact",
         tags=[CONTACTS],
         response_model=RecordedContact,
         responses=refusing({404: "There is none"}),
-    )
-    async def one(request: Request, contact_id: Annotated[int, Path(ge=1, le=2**63 - 1)]) -> Response:
+    )(routes.one)
+
+
+@dataclass(frozen=True)
+class _Contacts:
+    """The routes; :func:`add_contacts` describes the fields. A name of a method is part of its operation's id."""
+
+    store: StoreClient
+    in_control_group: Callable[[Store, str], bool]
+    clock: Clock
+    suppression: SuppressionCheck | None
+
+    async def record(self, request: Request) -> Response:
+        """Record that a customer was made an offer, and what they said.
+
+        The answer comes when the contact is on disk. The same request under the same key may be sent as often as you
+        like: it is recorded once, and answered 200 from then on.
+        """
+        new = _new_contact(request, await request.body(), self.clock())
+        about(request, new.customer)
+        hash_key = None
+        if self.suppression is not None:
+            self.suppression.check_key()
+            hash_key = self.suppression.key
+        try:
+            contact, is_new = await self.store.ask(
+                lambda opened: accept_contact(opened, new, self.in_control_group, hash_key=hash_key)
+            )
+        except (ConfigError, ControlGroupError, ForgottenError, KeyReusedError) as error:
+            raise _refused(error) from None
+        return Response(as_json(_to_json(contact)), 201 if is_new else 200, media_type="application/json")
+
+    async def recorded(self, request: Request, page: Annotated[_Query, Query()]) -> Response:
+        """Contacts in the order in which they were recorded, a page at a time."""
+        about(request, page.customer, after=page.after, limit=page.limit)
+
+        def read(opened: Store) -> Page[Contact]:
+            given = partial(contacts, opened, customer=page.customer, after=page.after)
+            return read_page(given, page.limit, attrgetter("id"))
+
+        found = await self.store.ask(read)
+        body = {"contacts": [_to_json(contact) for contact in found.items], "next": found.next}
+        return Response(as_json(body), media_type="application/json")
+
+    async def one(self, request: Request, contact_id: Annotated[int, Path(ge=1, le=2**63 - 1)]) -> Response:
         """One contact, by the `id` that it was recorded under."""
-        found = await store.ask(lambda opened: contact_of(opened, contact_id))
+        found = await self.store.ask(lambda opened: contact_of(opened, contact_id))
         if found is None:
             raise RequestError(404, "no contact was recorded under this id", [("contact_id", "is no contact")])
         about(request, found.customer)
-        return Response(as_json(_told(found)), media_type="application/json")
+        return Response(as_json(_to_json(found)), media_type="application/json")
 
 
-def _recorded(
-    store: Store, new: NewContact, held_out: Callable[[Store, str], bool], hash_key: str | None
-) -> tuple[Contact, bool]:
-    known = contact_under(store, new.key)  # a repetition is answered as the first time, whatever holds by now
-    if known is not None:
-        return known, False
-    if new.override_reason is None and held_out(store, new.customer):
-        raise _HeldOutError
-    return record_contact(store, new, hash_key=hash_key)
+def _refused(error: Exception) -> Exception:
+    """The answer where a contact breaks a rule."""
+    match error:
+        case ControlGroupError():
+            problem = "is in the control group, so that the worth of offers can be measured"
+            advice = "do not contact them, or say in override_reason why"
+            return RequestError(409, f"the customer {problem}: {advice}", [("customer_id", problem)])
+        case ForgottenError():
+            problem = "was erased"
+            message = f"the customer {problem}: nothing more is recorded of them"
+            return RequestError(410, message, [("customer_id", problem)])
+        case KeyReusedError():
+            problem = "was used for another request"
+            message = f"the header {KEY} {problem}: give each contact a key of its own"
+            return RequestError(409, message, [(KEY, problem)])
+    return OtherHashKeyError()
 
 
 def _new_contact(request: Request, body: bytes, now: datetime) -> NewContact:
     key = _key(request)
     asked = read_fields(body, ContactRequest, "a contact")
-    if asked.at is not None and asked.at > now + _CLOCKS_APART:
+    at = asked.at or now
+    try:
+        check_time(at, now)
+    except FutureContactError:
         problem = "lies in the future"
-        raise RequestError(422, f"at {problem}", [("at", problem)])
+        raise RequestError(422, f"at {problem}", [("at", problem)]) from None
     caller = principal_of(request).name
     same = json.dumps([caller, asked.model_dump(mode="json")], sort_keys=True)
     return NewContact(
         key=key,
         request_sha256=hashlib.sha256(same.encode()).hexdigest(),
         customer=asked.customer_id,
-        at=asked.at or now,
+        at=at,
         offer=asked.offer,
         result=asked.result,
         caller=caller,
@@ -244,7 +250,7 @@ def _key(request: Request) -> str:
     raise RequestError(422, f"the header {KEY} {problem}: {advice}", [(KEY, problem)])
 
 
-def _told(contact: Contact) -> dict[str, Any]:
+def _to_json(contact: Contact) -> dict[str, Any]:
     return {
         "id": contact.id,
         "customer_id": contact.customer or None,
@@ -258,6 +264,12 @@ def _told(contact: Contact) -> dict[str, Any]:
     }
 
 
+_REFUSALS = refusing(
+    {
+        409: "The key was used for another request, or the customer is in the control group",
+        410: "The customer was erased",
+    }
+)
 _EXAMPLE = {"customer_id": "C000017", "offer": "20 % off for a year", "result": "accepted"}
 _DESCRIPTION = {
     "parameters": [

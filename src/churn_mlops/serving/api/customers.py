@@ -1,8 +1,9 @@
-"""``GET /customers/{id}/risk``: how likely one customer is to leave, by his name alone."""
+"""``GET /customers/{id}/risk``: the churn probability of one customer, by customer ID alone."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any, Literal, Protocol
 
@@ -39,7 +40,7 @@ log = structlog.get_logger("churn_mlops.serving")
 
 
 class Row(Protocol):
-    """One customer as the source knows him."""
+    """One customer as the source knows them."""
 
     @property
     def values(self) -> Mapping[str, Any]:
@@ -52,7 +53,7 @@ class Row(Protocol):
 
 Bundle = Any  # of the model; only who reads the source looks into it
 ReadCustomer = Callable[[str, Bundle], Row | None]
-"""Reads one customer from the source for a model's bundle; None where he is no active customer."""
+"""Reads one customer from the source for a model's bundle; None where they are no active customer."""
 
 
 class Risk(Prediction):
@@ -86,7 +87,7 @@ class Source:
     Args:
         read: reads one customer; None where this server has no source.
         seconds: longest wait.
-        breaker: says when to leave it alone.
+        breaker: says when not to ask it.
     """
 
     def __init__(self, read: ReadCustomer | None, seconds: float, breaker: CircuitBreaker | None = None) -> None:
@@ -94,24 +95,24 @@ class Source:
         self._threads = BoundedThreadPool(THREADS, "source")
 
     async def row(self, customer: str, predictor: ChurnPredictor) -> Row | None:
-        """The customer, None where he is no active one.
+        """The customer, None where they are no active one.
 
         Raises:
-            SourceAwayError: there is no answer; its words say why.
+            SourceUnavailableError: there is no answer; its message says why.
         """
         read = self._read
         if read is None:
             raise SourceUnavailableError(NO_SOURCE)
         if not self._breaker.may_try():
-            raise SourceUnavailableError("the source failed several times, and is left alone for some seconds")
+            raise SourceUnavailableError("the source failed several times, and is not asked for some seconds")
         try:
             found = await self._threads.do(lambda: read(customer, predictor.bundle), self._seconds)
         except TimeoutError:
             self._breaker.failed()
             raise SourceUnavailableError(f"the source did not answer within {self._seconds:g} seconds") from None
-        except Exception as error:  # a source in disorder fails in ways that nobody has thought of
+        except Exception as error:  # a source in disorder fails in ways that are not foreseen
             self._breaker.failed()
-            # Its words may quote a customer, as those of a file without a head do: only its kind is told.
+            # Its message may quote a customer, as that of a file without a header does: only its kind is logged.
             log.warning("source_failed", kind=type(error).__name__, told="`churn doctor` says what is wrong")
             raise SourceUnavailableError(
                 "the source cannot be read; `churn doctor` beside the server says why"
@@ -136,35 +137,45 @@ def add_risk(
         store: where the last published score is.
         suppression: knows which customers were erased.
     """
-
-    @app.get(
+    app.get(
         "/customers/{customer_id}/risk",
         summary="Is this customer, by name, about to leave?",
         tags=["Predictions"],
         response_model=Risk,
         responses=_REFUSALS,
-    )
-    async def risk(request: Request, customer_id: CustomerName) -> Response:
-        """The customer is read from the source and scored now; where it is slow or away, his last published score.
+    )(_Risk(service, source, store, suppression).risk)
 
-        One who was forgotten is no customer of this server, whatever the source knows.
+
+@dataclass(frozen=True)
+class _Risk:
+    """The route; :func:`add_risk` describes the fields. The name of the method is part of its operation's id."""
+
+    service: PredictionService
+    source: Source
+    store: StoreClient
+    suppression: SuppressionCheck
+
+    async def risk(self, request: Request, customer_id: CustomerName) -> Response:
+        """The customer is read from the source and scored now; where that fails, their last published score.
+
+        A customer who was erased is not found, whatever the source knows.
         """
         about(request, customer_id)
-        live = service.model
-        if await suppression.holds(customer_id):  # the source is not asked about them
+        live = self.service.model
+        if await self.suppression.holds(customer_id):  # the source is not asked about them
             raise _unknown()
         try:
-            row = await source.row(customer_id, live.predictor)
+            row = await self.source.row(customer_id, live.predictor)
         except SourceUnavailableError as why:
-            return _answer(await _published(store, customer_id, str(why)))
+            return _answer(await _published(self.store, customer_id, str(why)))
         if row is None:
             raise _unknown()
-        listed = await _ask_contact_list(store, customer_id)
-        answer = _scored(live, customer_id, row, service.economics, listed)
+        listed = await _ask_contact_list(self.store, customer_id)
+        answer = _scored(live, customer_id, row, self.service.economics, listed)
         response, id = _answer(answer), request.scope["state"]["request_id"]
         response.headers["X-Prediction-Id"] = id
         told = {id: (row.values, bytes(response.body))}
-        service.log(live, row.as_of, principal_of(request).name, told, customer_id)
+        self.service.log(live, row.as_of, principal_of(request).name, told, customer_id)
         return response
 
 

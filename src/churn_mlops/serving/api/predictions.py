@@ -1,19 +1,24 @@
-"""``GET /predictions``: what was said once, said again; and the scores that the daily run published."""
+"""``GET /predictions``: the prediction log by ID, and the predictions that the daily run published."""
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from datetime import date
+from functools import partial
+from operator import attrgetter
 from typing import Annotated, Any, Literal
 
-from fastapi import FastAPI, Query, Request
+from fastapi import Depends, FastAPI, Query, Request
 from fastapi.responses import Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from churn_mlops.serving.access.principal import about
 from churn_mlops.serving.api.customers import Risk
 from churn_mlops.serving.api.refusals import refusing
+from churn_mlops.serving.http.error_handlers import refuse_repeated_parameters
 from churn_mlops.serving.http.errors import RequestError
+from churn_mlops.serving.http.pagination import PageQuery, limit_field, read_page
 from churn_mlops.serving.model.request_models import (
     PREDICTION_HEADERS,
     BatchPredictions,
@@ -32,8 +37,8 @@ from churn_mlops.store.scoring.runs import dates
 PREDICTION_ID = r"^[0-9a-f]{32}(-[0-9]{1,7})?$"
 _TAG = "Predictions"
 _UNKNOWN = (
-    "no answer is kept under this id: it was never given, or is too old, or not written yet (that takes a moment, and "
-    "longer while the store is away)"
+    "no prediction is logged under this id: it was never made, or is too old, or not written yet (that takes a second, "
+    "and longer while the store is unavailable)"
 )
 _NONE = "no predictions of this date are published: leave as_of out for the newest, or publish with `churn score`"
 _REFUSALS = refusing({404: "There is none"})
@@ -42,14 +47,14 @@ _REFUSALS = refusing({404: "There is none"})
 class PublishedPrediction(BaseModel):
     """What a daily run predicted for one customer."""
 
-    rank: int = Field(ge=1, description="from 1, the likeliest to leave first")
+    rank: int = Field(ge=1, description="from 1, the highest churn probability first")
     customer_id: str
     churn_probability: float = Field(ge=0, le=1)
     will_churn: bool
     risk_band: Literal["low", "medium", "high"]
     action: Literal["offer", "leave_alone"]
     expected_gain: float = Field(description="of an offer, USD")
-    reasons: list[str] | None = Field(description="of those on the list")
+    reasons: list[str] | None = Field(description="of customers on the contact list")
 
 
 class PublishedPredictions(BaseModel):
@@ -61,61 +66,68 @@ class PublishedPredictions(BaseModel):
     next: int | None = Field(description="what to give as `after` for the next page; null after the last")
 
 
-class _Page(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
+class _Query(PageQuery):
     as_of: date | None = Field(None, description="date of the run; the newest when left out")
     customer: CustomerName | None = Field(None, description="only this customer")
-    after: int = Field(0, ge=0, le=2**31 - 1, description="rank of the last one that was read")
-    limit: int = Field(100, ge=1, le=1000, description="most customers of the page")
+    after: int = Field(0, ge=0, le=2**31 - 1, description="rank of the last customer that was read")
+    limit: int = limit_field("customers")
 
 
 def add_kept(app: FastAPI, store: StoreClient) -> None:
     """Add the routes that read predictions from the store."""
-
-    @app.get(
+    routes = _Predictions(store)
+    app.get(
         "/predictions",
         summary="What the daily run published",
         tags=[_TAG],
         response_model=PublishedPredictions,
         responses=_REFUSALS,
-    )
-    async def published(request: Request, page: Annotated[_Page, Query()]) -> Response:
-        """The predictions of one date, from the likeliest to leave, a page at a time."""
-        about(request, page.customer)
-        body = await store.ask(lambda opened: _published(opened, page))
-        if body is None:
-            raise RequestError(404, _NONE, [("as_of", "is no published date")])
-        about(request, page.customer, as_of=body["as_of"], after=page.after, limit=page.limit)
-        return Response(as_json(body), media_type="application/json")
-
-    @app.get(
+        dependencies=[Depends(refuse_repeated_parameters)],
+    )(routes.published)
+    app.get(
         "/predictions/{prediction_id}",
         summary="What was answered",
         tags=[_TAG],
         response_model=Prediction | ExplainedPrediction | Risk | BatchPredictions,
         responses=_REFUSALS | PREDICTION_HEADERS,
-    )
-    async def kept(request: Request, prediction_id: str) -> Response:
-        """An answer once more, byte for byte, by its `X-Prediction-Id`.
+    )(routes.kept)
+
+
+@dataclass(frozen=True)
+class _Predictions:
+    """The routes. The name of a method is part of its operation's id."""
+
+    store: StoreClient
+
+    async def published(self, request: Request, page: Annotated[_Query, Query()]) -> Response:
+        """The predictions of one date, the highest churn probability first, a page at a time."""
+        about(request, page.customer)
+        body = await self.store.ask(lambda opened: _published(opened, page))
+        if body is None:
+            raise RequestError(404, _NONE, [("as_of", "is no published date")])
+        about(request, page.customer, as_of=body["as_of"], after=page.after, limit=page.limit)
+        return Response(as_json(body), media_type="application/json")
+
+    async def kept(self, request: Request, prediction_id: str) -> Response:
+        """A logged prediction, byte for byte as it was answered, by its `X-Prediction-Id`.
 
         It may be one of `/predict`, `/predict/batch` or `/customers/{customer_id}/risk`.
 
-        A customer of a batch has an id of his own: that of the batch, `-`, and his place, counted from 0.
+        A customer of a batch has an id of their own: that of the batch, `-`, and their place, counted from 0.
         """
-        answers = []
+        records = []
         if re.fullmatch(PREDICTION_ID, prediction_id):
-            answers = await store.ask(lambda opened: records_of(opened, prediction_id))
-        if not answers:
+            records = await self.store.ask(lambda opened: records_of(opened, prediction_id))
+        if not records:
             raise RequestError(404, _UNKNOWN)
-        about(request, answers[0].customer)  # those of a batch are nameless
-        return _again(prediction_id, answers)
+        about(request, records[0].customer)  # those of a batch have no customer ID
+        return _again(prediction_id, records)
 
 
-def _again(prediction_id: str, answers: list[PredictionRecord]) -> Response:
-    first = answers[0]
+def _again(prediction_id: str, records: list[PredictionRecord]) -> Response:
+    first = records[0]
     is_batch = first.id != prediction_id
-    body = batch_body([answer.answer.encode() for answer in answers]) if is_batch else first.answer.encode()
+    body = batch_body([record.answer.encode() for record in records]) if is_batch else first.answer.encode()
     headers = {
         "X-Model-Version": first.model_version,
         "X-Prediction-Id": prediction_id,
@@ -124,23 +136,22 @@ def _again(prediction_id: str, answers: list[PredictionRecord]) -> Response:
     return Response(body, media_type="application/json", headers=headers)
 
 
-def _published(store: Store, page: _Page) -> dict[str, Any] | None:
+def _published(store: Store, page: _Query) -> dict[str, Any] | None:
     there = dates(store)
     as_of = page.as_of or next(iter(there), None)
     if as_of is None or as_of not in there:
         return None
-    # One more than asked for tells whether there is a next page.
-    found = predictions(store, as_of, limit=page.limit + 1, after=page.after, customer=page.customer)
-    shown = found[: page.limit]
+    given = partial(predictions, store, as_of, after=page.after, customer=page.customer)
+    found = read_page(given, page.limit, attrgetter("rank"))
     return {
         "as_of": as_of.isoformat(),
-        "model_version": shown[0].model_version if shown else None,
-        "predictions": [_told(one) for one in shown],
-        "next": shown[-1].rank if len(found) > page.limit else None,
+        "model_version": found.items[0].model_version if found.items else None,
+        "predictions": [_to_json(one) for one in found.items],
+        "next": found.next,
     }
 
 
-def _told(one: Published) -> dict[str, Any]:
+def _to_json(one: Published) -> dict[str, Any]:
     return {
         "rank": one.rank,
         "customer_id": one.customer,

@@ -1,10 +1,11 @@
-"""``/session``: sign in with a password, see who one is, sign out."""
+"""``/session``: sign in with a password, see the principal of a request, sign out."""
 
 from __future__ import annotations
 
 import asyncio
 import math
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from fastapi import FastAPI, Request
@@ -30,7 +31,7 @@ from churn_mlops.store.access.users import User, password_matches, password_of
 PERSON_TRIES, PERSON_TRIES_PER_SECOND = 5, 1 / 30
 ADDRESS_TRIES, ADDRESS_TRIES_PER_SECOND = 20, 1 / 5
 _WAITING = 16
-# Nobody has said yet who he is: a sign-in is small, and has to come soon.
+# No principal is known yet: a sign-in is small, and has to come soon.
 BODY_BYTES, BODY_SECONDS = 16_384, 5.0
 ACCESS = "Access"
 _REFUSALS = refusing(
@@ -39,7 +40,7 @@ _REFUSALS = refusing(
 
 
 class SignIn(BaseModel):
-    """Who signs in."""
+    """The name and the password of a user."""
 
     model_config = ConfigDict(extra="forbid", strict=True, hide_input_in_errors=True)
 
@@ -48,7 +49,7 @@ class SignIn(BaseModel):
 
 
 class SessionBody(BaseModel):
-    """Who asks, and what a browser needs to ask for changes."""
+    """The principal, and what a browser needs to ask for changes."""
 
     name: str = Field(description="such as `person:anna` or `key:crm`")
     role: str
@@ -57,9 +58,9 @@ class SessionBody(BaseModel):
 
 
 class Passwords:
-    """Holds passwords against their hashes: one at a time, on a thread, and with a short queue only.
+    """Checks passwords against their hashes: one at a time, on a thread, and with a short queue only.
 
-    A slow hash costs 50 ms and 19 MiB, so that many at once would take the processor and the memory from the others.
+    A slow hash costs 50 ms and 19 MiB, so many at once would take the processor and the memory from other requests.
     """
 
     def __init__(self) -> None:
@@ -82,6 +83,34 @@ class Passwords:
             self._waiting -= 1
 
 
+class SignInLimits:
+    """How often a sign-in may be tried, by name and by address. A right password costs no try."""
+
+    def __init__(self, proxies: Proxies) -> None:
+        self._proxies = proxies
+        self._users = TokenBucketLimiter(PERSON_TRIES_PER_SECOND, PERSON_TRIES)
+        self._addresses = TokenBucketLimiter(ADDRESS_TRIES_PER_SECOND, ADDRESS_TRIES)
+
+    def take(self, request: Request, name: str) -> None:
+        """Count a try.
+
+        Raises:
+            RequestError: 429, there were too many.
+        """
+        wait = max(tries.take(of) for tries, of in self._buckets(request, name))
+        if wait:
+            message = "too many tries to sign in: wait, then try again"
+            raise RequestError(429, message, headers={"Retry-After": str(math.ceil(wait))})
+
+    def give_back(self, request: Request, name: str) -> None:
+        """Undo one :meth:`take`."""
+        for tries, of in self._buckets(request, name):
+            tries.give_back(of)
+
+    def _buckets(self, request: Request, name: str) -> tuple[tuple[TokenBucketLimiter, str], ...]:
+        return (self._users, name.lower()), (self._addresses, self._proxies.address(request.scope))
+
+
 def add_sign_in(
     app: FastAPI, access: CredentialCache, link: StoreClient, proxies: Proxies, lifetime: timedelta
 ) -> None:
@@ -89,16 +118,13 @@ def add_sign_in(
 
     Args:
         app: the application.
-        access: is told of sessions that begin and end.
+        access: learns of sessions that begin and end.
         link: the store.
-        proxies: tell the address of who is behind them.
+        proxies: tell the address of a client behind them.
         lifetime: of a session.
     """
-    passwords = Passwords()
-    people = TokenBucketLimiter(PERSON_TRIES_PER_SECOND, PERSON_TRIES)
-    addresses = TokenBucketLimiter(ADDRESS_TRIES_PER_SECOND, ADDRESS_TRIES)
-
-    @app.post(
+    routes = _Sessions(access, link, lifetime, Passwords(), SignInLimits(proxies))
+    app.post(
         "/session",
         summary="Sign in",
         tags=[ACCESS],
@@ -106,53 +132,73 @@ def add_sign_in(
         response_model=SessionBody,
         responses=_REFUSALS,
         openapi_extra=_DESCRIPTION,
-    )
-    async def sign_in(request: Request) -> Response:
-        """Begin a session; its cookie is in the answer."""
-        if not request.headers.get("content-type", "").startswith("application/json"):
-            # A foreign page can have a browser send a form, and so sign somebody in as somebody else.
-            raise RequestError(415, "send the header Content-Type: application/json")
-        given = read_fields(await _small_body(request), SignIn, "a sign-in")
-        buckets = ((people, given.name.lower()), (addresses, proxies.address(request.scope)))
-        _take(buckets)
-        found = await link.ask(lambda store: password_of(store, given.name))
-        if not await passwords.match(None if found is None else found[1], given.password) or found is None:
-            raise unauthorized("name or password is wrong")
-        for tries, name in buckets:
-            tries.give_back(name)
-        started = await _started(link, found[0], lifetime)
-        await access.refresh()
-        body = _body(f"person:{found[0].name}", found[0].role, started.csrf_token, started.expires_at)
-        return Response(body, 201, {"Set-Cookie": _cookie(request, started.token, lifetime)}, "application/json")
-
-    @app.get("/session", summary="Who am I?", tags=[ACCESS], response_model=SessionBody)
-    async def who(request: Request) -> Response:
-        """Who asks, his role, and the token that changes need."""
-        caller, session = principal_of(request), _session_of(request)
-        sent = None if session is None else session.csrf_token
-        if caller.name.startswith("proxy:"):
-            sent = "proxy"  # no secret: that a page of ours sends it is all it says
-        return Response(
-            _body(caller.name, caller.role, sent, None if session is None else session.expires_at),
-            media_type="application/json",
-        )
-
-    @app.delete(
+    )(routes.sign_in)
+    app.get("/session", summary="Who am I?", tags=[ACCESS], response_model=SessionBody)(routes.who)
+    app.delete(
         "/session",
         summary="Sign out",
         tags=[ACCESS],
         status_code=204,
         response_class=Response,
         responses=refusing({409: "There is no session to end"}),
-    )
-    async def sign_out(request: Request) -> Response:
+    )(routes.sign_out)
+
+
+@dataclass(frozen=True)
+class _Sessions:
+    """The routes; :func:`add_sign_in` describes the fields. A name of a method is part of its operation's id."""
+
+    access: CredentialCache
+    link: StoreClient
+    lifetime: timedelta
+    passwords: Passwords
+    limits: SignInLimits
+
+    async def sign_in(self, request: Request) -> Response:
+        """Begin a session; its cookie is in the answer."""
+        if not request.headers.get("content-type", "").startswith("application/json"):
+            # A foreign page can have a browser send a form, and so sign a user in under another name.
+            raise RequestError(415, "send the header Content-Type: application/json")
+        given = read_fields(await _small_body(request), SignIn, "a sign-in")
+        self.limits.take(request, given.name)
+        user = await self._user(given)
+        self.limits.give_back(request, given.name)
+        started = await self._start(user)
+        await self.access.refresh()
+        body = _body(f"person:{user.name}", user.role, started.csrf_token, started.expires_at)
+        cookie = _cookie(request, started.token, self.lifetime)
+        return Response(body, 201, {"Set-Cookie": cookie}, "application/json")
+
+    async def who(self, request: Request) -> Response:
+        """The principal, their role, and the token that changes need."""
+        principal, session = principal_of(request), _session_of(request)
+        sent = None if session is None else session.csrf_token
+        if principal.name.startswith("proxy:"):
+            sent = "proxy"  # no secret: that a page of ours sends it is all it says
+        expires_at = None if session is None else session.expires_at
+        return Response(_body(principal.name, principal.role, sent, expires_at), media_type="application/json")
+
+    async def sign_out(self, request: Request) -> Response:
         """End the session."""
         session = _session_of(request)
         if session is None:
             raise RequestError(409, "there is no session to end: keys are revoked by `churn keys revoke`")
-        access.forget(session.sha256)
-        await link.ask(lambda store: end_session(store, session.sha256))
+        self.access.forget(session.sha256)
+        await self.link.ask(lambda store: end_session(store, session.sha256))
         return Response(status_code=204, headers={"Set-Cookie": _cookie(request, "", timedelta())})
+
+    async def _user(self, given: SignIn) -> User:
+        """The user of this name and password; an unknown name takes as long as a wrong password."""
+        found = await self.link.ask(lambda store: password_of(store, given.name))
+        if not await self.passwords.match(None if found is None else found[1], given.password) or found is None:
+            raise unauthorized("name or password is wrong")
+        return found[0]
+
+    async def _start(self, user: User) -> NewSession:
+        try:
+            return await self.link.ask(lambda store: start_session(store, user.name, self.lifetime))
+        except AccessError:  # disabled just now
+            raise unauthorized("name or password is wrong") from None
 
 
 async def _small_body(request: Request) -> bytes:
@@ -168,20 +214,6 @@ async def _small_body(request: Request) -> bytes:
     except TimeoutError:
         raise too_slow_error(BODY_SECONDS) from None
     return b"".join(parts)
-
-
-def _take(buckets: tuple[tuple[TokenBucketLimiter, str], ...]) -> None:
-    wait = max(tries.take(name) for tries, name in buckets)
-    if wait:
-        told = "too many tries to sign in: wait, then try again"
-        raise RequestError(429, told, headers={"Retry-After": str(math.ceil(wait))})
-
-
-async def _started(link: StoreClient, person: User, lifetime: timedelta) -> NewSession:
-    try:
-        return await link.ask(lambda store: start_session(store, person.name, lifetime))
-    except AccessError:  # disabled in this moment
-        raise unauthorized("name or password is wrong") from None
 
 
 def _session_of(request: Request) -> Credential | None:

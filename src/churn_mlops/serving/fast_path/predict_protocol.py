@@ -1,9 +1,9 @@
-"""``/predict`` without waiting: a request that came whole, of a known caller, is answered before the next one is read.
+"""The fast path of ``/predict``: a request that came whole, of a known principal, is answered as its bytes come in.
 
 Between the socket and a route stand a task, a scope, middleware and messages, which together take several times as
 long as the answer. A plain prediction needs none of them, for nothing in it is waited for. So it is made where the
-bytes come in. Whatever is not plain, a caller who is not known yet, a body that is still coming, a request that has to
-be refused, goes the general way, which tells everything there is to tell.
+bytes come in. Whatever is not plain takes the standard path, which has a message for every case: a principal that is
+not known yet, a body that is still coming, a request that has to be refused.
 """
 
 from __future__ import annotations
@@ -37,43 +37,43 @@ class FastPath:
 
     Args:
         predict: predicts; raises what is to be refused.
-        admission: who is let in; None lets in everybody.
-        journal: where they are noted.
-        source: says when the server is draining: then all go the general way.
-        max_body_bytes: larger bodies go the general way.
-        local_only: without ``admission``, only requests to this machine's own name are answered here.
+        authenticator: decides which requests are let in; None lets all in.
+        journal: where requests are logged and counted.
+        source: says when the server is draining: then all take the standard path.
+        max_body_bytes: larger bodies take the standard path.
+        local_only: without ``authenticator``, only requests to this machine's own name are answered here.
     """
 
     def __init__(
         self,
         predict: Predict,
-        admission: Authenticator | None,
+        authenticator: Authenticator | None,
         journal: RequestLog,
         source: ModelSlot,
         max_body_bytes: int,
         local_only: bool,
     ) -> None:
-        self._predict, self._admission, self._journal, self._source = predict, admission, journal, source
+        self._predict, self._authenticator, self._journal, self._source = predict, authenticator, journal, source
         self._max_body_bytes, self._local_only = max_body_bytes, local_only
 
     def answer(self, scope: Scope, body: bytes) -> bytes | None:
         """The answer as it goes over the wire, but for the status line and the server's own headers.
 
-        None where the request has to go the general way.
+        None where the request has to take the standard path.
         """
         started = time.perf_counter()
         if len(body) > self._max_body_bytes or self._source.draining:
             return None
         scope["path"] = PATH
-        caller = self._caller(scope)
-        if caller is None:
+        principal = self._principal(scope)
+        if principal is None:
             return None
         request_id = new_request_id()
         try:
-            told, headers = self._predict(body, request_id, caller.name)
-        except Exception:  # whatever it is, it comes again on the general way, which finds the words for it
-            if self._admission is not None:
-                self._admission.forget(caller)
+            told, headers = self._predict(body, request_id, principal.name)
+        except Exception:  # whatever it is, it comes again on the standard path, which finds the words for it
+            if self._authenticator is not None:
+                self._authenticator.give_back(principal)
             return None
         lines = b"".join([b"%s: %s\r\n" % header for header in headers])
         self._journal.note(PATH, 200, time.perf_counter() - started, request_id)
@@ -85,9 +85,9 @@ class FastPath:
             told,
         )
 
-    def _caller(self, scope: Scope) -> Principal | None:
-        if self._admission is not None:
-            return self._admission.at_once(scope, _RULE)
+    def _principal(self, scope: Scope) -> Principal | None:
+        if self._authenticator is not None:
+            return self._authenticator.admit_known(scope, _RULE)
         if self._local_only:
             try:
                 check_hosts(scope)
@@ -97,10 +97,10 @@ class FastPath:
 
 
 class FastPathProtocol(WireProtocol):
-    """The protocol of the connection, but for requests that are answered at once.
+    """The protocol of the connection, but for requests that the fast path answers.
 
     Such a request is held back until its body is there. What of it did not come along with its headers is not waited
-    for here: it goes the general way, with its limits of time.
+    for here: it takes the standard path, with its limits of time.
     """
 
     def __init__(self, at_once: FastPath, **given: Any) -> None:
@@ -115,10 +115,10 @@ class FastPathProtocol(WireProtocol):
         """Take what came; what is still held afterwards is not whole."""
         super().data_received(data)
         if self._held is not None:
-            self._go_the_general_way()
+            self._take_standard_path()
 
     def on_headers_complete(self) -> None:
-        """Hold back what may be answered at once."""
+        """Hold back what the fast path may answer."""
         if self._may_be_plain():
             self.end_head()
             self._held = []
@@ -141,7 +141,7 @@ class FastPathProtocol(WireProtocol):
                 self._held = None
                 self._write(answer)
                 return
-            self._go_the_general_way()
+            self._take_standard_path()
         super().on_message_complete()
 
     def _may_be_plain(self) -> bool:
@@ -154,7 +154,7 @@ class FastPathProtocol(WireProtocol):
             and not self.expect_100_continue
             and (self.cycle is None or self.cycle.response_complete)
             and not self.pipeline
-            and not self.flow.write_paused  # whoever reads no answers gets no further ones
+            and not self.flow.write_paused  # a client that reads no answers gets no further ones
             and not self.transport.is_closing()
         )
 
@@ -162,10 +162,10 @@ class FastPathProtocol(WireProtocol):
         self.scope["method"] = "POST"
         try:
             return self._at_once.answer(cast("Scope", self.scope), body)
-        except Exception:  # it comes again on the general way, which answers 500 and logs it
+        except Exception:  # it comes again on the standard path, which answers 500 and logs it
             return None
 
-    def _go_the_general_way(self) -> None:
+    def _take_standard_path(self) -> None:
         held, self._held = self._held or [], None
         super().on_headers_complete()
         for part in held:
@@ -182,7 +182,7 @@ class FastPathProtocol(WireProtocol):
     def _note_answer(self) -> None:
         """As ``on_response_complete``, but for the timer of an idle connection: one that runs is left to run.
 
-        It looks when it ends whether the connection was idle so long. To set one anew for each answer takes longer than
+        It looks when it ends whether the connection was idle so long. To set another for each answer takes longer than
         all else here.
         """
         self.server_state.total_requests += 1
