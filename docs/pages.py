@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 from churn_mlops.config import settings_reference
+
+sys.path.insert(0, str(Path(__file__).parent))
+from rooms import between, rooms, rooms_within
 
 DOCS = Path(__file__).parent
 
@@ -32,7 +36,17 @@ This page is made from `src/churn_mlops/config/settings.py` by `make pages`.
 """
 
 
-PAGES = {"configuration.md": configuration}
+def contributing() -> str:
+    """The page for contributors, with the table of rooms."""
+    return between((DOCS.parent / "CONTRIBUTING.md").read_text(encoding="utf-8"), "rooms", rooms())
+
+
+def architecture() -> str:
+    """The page about the house, with the tables of the rooms within rooms."""
+    return between((DOCS / "architecture.md").read_text(encoding="utf-8"), "rooms within", rooms_within())
+
+
+PAGES = {"configuration.md": configuration, "architecture.md": architecture, "../CONTRIBUTING.md": contributing}
 
 if __name__ == "__main__":
     for name, page in PAGES.items():

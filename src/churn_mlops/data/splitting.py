@@ -1,4 +1,4 @@
-"""``set_aside``, the name of :func:`churn_mlops.keyed_hash.in_test_set` up to version 0.1."""
+"""The name ``set_aside`` of ``keyed_hash.in_test_set`` up to version 0.1."""
 
 from __future__ import annotations
 

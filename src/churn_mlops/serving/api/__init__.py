@@ -1,1 +1,1 @@
-"""The routes beside ``/predict``, one router a file."""
+"""The routes beside ``/predict``, one file for each subject."""
