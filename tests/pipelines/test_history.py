@@ -9,6 +9,7 @@ from pathlib import Path
 
 import duckdb
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from churn_mlops.config import Settings
@@ -118,9 +119,11 @@ def test_labels_made_at_random_give_no_model(settings: Settings, tmp_path: Path,
             "SELECT customer_id, signup_date, churn_date, churn_recorded_at FROM customers ORDER BY customer_id"
         ).fetchall()
         order = np.random.default_rng(0).permutation(len(rows))
-        mixed = [(rows[other][2], rows[other][3], row[0]) for row, other in zip(rows, order, strict=True)]
-        connection.executemany(
-            "UPDATE customers SET churn_date = ?, churn_recorded_at = ? WHERE customer_id = ?", mixed
+        ends = [rows[other][2:] for other in order]
+        mixed = {"id": [row[0] for row in rows], "end": [end for end, _ in ends], "known": [known for _, known in ends]}
+        connection.register("mixed", pa.table(mixed))
+        connection.execute(
+            'UPDATE customers SET churn_date = "end", churn_recorded_at = "known" FROM mixed WHERE customer_id = "id"'
         )
         connection.execute(
             "UPDATE customers SET churn_date = NULL, churn_recorded_at = NULL WHERE churn_date < signup_date"

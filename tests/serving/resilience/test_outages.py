@@ -35,7 +35,7 @@ def made() -> Iterator[Site]:
 def found_of(name: str, made: Site, fault: Fault | None = None) -> dict[str, Any]:
     """What came of an outage, perhaps in a short form, that must hold in every one."""
     scenario: Scenario = SCENARIOS[name] if fault is None else replace(SCENARIOS[name], fault=fault)
-    found = scenario.run(made, before=5)
+    found = scenario.run(made, before=2)
     assert (found["failed"], found["wrong"], found["contacts lost"]) == (0, 0, 0), found
     assert found["contacts acknowledged"] >= 10
     assert found["answers not kept"] == 0 or scenario.loses, found
