@@ -284,7 +284,7 @@ def test_every_column_is_in_the_overview() -> None:
     assert [(row["column"], row["used_as"]) for row in found.overview()] == [
         ("x", "feature"),
         ("plan", "feature"),
-        ("odd", "set aside: constant"),
+        ("odd", "excluded: constant"),
     ]
 
 

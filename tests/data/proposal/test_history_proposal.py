@@ -92,7 +92,7 @@ def test_sqlite_gives_the_same_contract_as_the_engine(sound: HistoryProposal, tm
 def test_rows_that_name_nobody_and_keys_that_repeat_are_counted(faulty: HistoryProposal) -> None:
     assert _said(faulty, "orphans") == {
         "orders.customer_id": "30 of 3,000 rows (1.0%) name 1 which customers.customer_id does not hold: were those "
-        "deleted? The rows belong to nobody"
+        "deleted? The rows belong to no one"
     }
     assert "20 of 3,000 rows (0.7%)" in _said(faulty, "link_blank")["orders.customer_id"]
     repeated = _said(faulty, "duplicate_key")["tickets.ticket_id"]
@@ -250,7 +250,7 @@ def test_a_customer_stored_twice_does_not_make_a_history_of_the_table_of_custome
     twice = pd.concat([rows, rows.iloc[[5, 9]].assign(country=["DE", "FR"])], ignore_index=True)
     for held in (rows, twice):
         proposal = _with_accounts(held)
-        assert proposal.layout.roles["customers"].kind == "attributes"
+        assert proposal.table_roles.roles["customers"].kind == "attributes"
         assert "customers.status" in proposal.contract.set_aside
         assert "status" not in proposal.contract.features
 
@@ -335,6 +335,6 @@ def test_a_row_stored_twice_is_told_once_and_a_blank_key_is_no_orphan() -> None:
     assert "1 of them is an exact copy" in _said(proposal, "duplicate_key")["tickets.ticket_id"]
     assert _said(proposal, "repeated_rows") == {}
     assert _said(proposal, "link_blank")["orders.customer_id"] == (
-        "1 of 3,000 rows (0.0%) have no customer_id: they belong to nobody"
+        "1 of 3,000 rows (0.0%) have no customer_id: they belong to no one"
     )
     assert _said(proposal, "orphans")["orders.customer_id"].startswith("1 of 3,000 rows (0.0%) name 1 which")

@@ -59,10 +59,10 @@ def test_a_proposal_for_one_table_of_events_runs(tmp_path: Path) -> None:
     _holds(str(path), _proposed(str(path), tmp_path, inactive_days=60))
 
 
-def _days_as(layout: str, table: str, column: str) -> Change:
+def _days_as(table_roles: str, table: str, column: str) -> Change:
     def change(frames: Frames) -> None:
         times = pd.to_datetime(frames[table][column])
-        frames[table][column] = times.dt.strftime(layout).where(times.notna(), None)
+        frames[table][column] = times.dt.strftime(table_roles).where(times.notna(), None)
 
     return change
 
