@@ -86,7 +86,7 @@ class SnapshotArchive:
         Raises:
             DataError: a file in the folder is no frozen snapshot.
         """
-        final = today - timedelta(days=contract.label.matures_after if contract.label else 0)
+        final = today - timedelta(days=contract.label.final_after if contract.label else 0)
         days = {date.fromisoformat(path.stem): path for path in self._paths()}
         past = [day for day in days if day < today]
         chosen = sorted({max(some) for some in (past, [day for day in past if day <= final]) if some})
