@@ -1,4 +1,4 @@
-"""A frozen snapshot tells which values were rewritten, and nothing about anybody."""
+"""A frozen snapshot shows which values were rewritten, and nothing about any customer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Leaks are found in tables that nobody tuned for, and honest columns are let be."""
+"""Leaks are found in tables that no one tuned for, and honest columns are let be."""
 
 from __future__ import annotations
 
