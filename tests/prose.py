@@ -23,6 +23,8 @@ STORED = {
     "notation": "property of `Feature` up to version 0.1",
     "matured_at": "column of scoring_runs",
     "live_periods": "table of the store",
+    "SetAside": "public name of the package up to version 0.1",
+    "SetAsideReason": "public name of the package up to version 0.1",
     "held_out": "the hold-out rows of a fit, where it is the field's word",
 }
 """Names that stand in files, in the database or in scripts and so stay as they are, each with its reason."""

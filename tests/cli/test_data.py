@@ -153,8 +153,8 @@ def test_columns_that_are_missing_alike_are_one_line_for_people_and_apart_for_ma
     held = [[f"{(row * (place + 7)) % 97}.5" if (row + place) % 3 else "" for place in range(8)] for row in range(1000)]
     rows = [",".join([line, *cells]) for line, cells in zip(lines, [names, *held], strict=True)]
     Path("customers.csv").write_text("\n".join(rows) + "\n")
-    told = here(*INIT).out
-    assert "  - x0, x1, x2 and 5 others: missing in 33." in told
-    assert "x4: " not in told
+    printed = here(*INIT).out
+    assert "  - x0, x1, x2 and 5 others: missing in 33." in printed
+    assert "x4: " not in printed
     findings = json.loads(here(*INIT, "--overwrite", "--json").out)["findings"]
     assert [finding["column"] for finding in findings if finding["kind"] == "missing"] == names

@@ -83,7 +83,7 @@ def test_a_folder_is_read_as_a_history_and_what_does_not_belong_to_one_is_refuse
     assert "tables: {customers: {table: customers, start: signup_date, end: cancelled_at}}" in CONTRACT.read_text()
 
 
-def test_one_table_of_events_in_a_folder_tells_of_the_customers_by_their_rows(churn: Churn) -> None:
+def test_one_table_of_events_in_a_folder_names_the_customers_by_their_rows(churn: Churn) -> None:
     write_folder({"orders": shop()["orders"].rename(columns={"customer_id": "user"})}, Path("shop"))
     assert churn("init", "--from", "shop", "--inactive-days", 30).code == 0
     assert _contract().customer == "user"

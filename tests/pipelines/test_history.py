@@ -97,8 +97,8 @@ def test_it_learns_from_dates_whose_labels_are_final_and_is_tested_on_later_ones
     last = as_of_date(settings.source.as_of, open_tables(str(settings.source.url), contract), contract, TODAY)
     assert trained.backtest is not None
     tested = trained.backtest.tested_on
-    assert max(tested) + timedelta(days=contract.label.matures_after) < last
-    assert trained.backtest.trained_until + timedelta(days=contract.label.matures_after) <= min(tested)
+    assert max(tested) + timedelta(days=contract.label.final_after) < last
+    assert trained.backtest.trained_until + timedelta(days=contract.label.final_after) <= min(tested)
     assert trained.backtest.metrics["auc"].low > 0.5
     assert trained.decision.promote
 

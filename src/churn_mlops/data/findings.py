@@ -1,4 +1,4 @@
-"""What a validation found, in words and as plain data."""
+"""The findings of a validation, in words and as plain data."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Problem:
 
 
 def repeated(rows: int, copies: int) -> str:
-    """What to do about so many ``rows`` of customers who stand elsewhere, of which ``copies`` are exact copies."""
+    """The remedy for so many ``rows`` of customers who stand elsewhere, of which ``copies`` are exact copies."""
     choose = "one row for each customer: keep the right one, or name another column as `customer`"
     if not copies:
         return choose
@@ -47,7 +47,7 @@ def repeated(rows: int, copies: int) -> str:
 
 @dataclass(frozen=True)
 class ValidationReport:
-    """What validation found in so many ``rows``: problems that stop come first, each kind in the contract's order."""
+    """The findings in so many ``rows``: problems that stop come first, each kind in the contract's order."""
 
     rows: int
     problems: tuple[Problem, ...]

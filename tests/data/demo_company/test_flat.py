@@ -1,4 +1,4 @@
-"""The demo company is reproducible, keeps its contract, and has the causes its page tells of."""
+"""The demo company is reproducible, keeps its contract, and has the causes its page describes."""
 
 from pathlib import Path
 

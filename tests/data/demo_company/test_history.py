@@ -1,4 +1,4 @@
-"""The demo company with a history is reproducible, keeps its contract, adds up, and holds what its page tells of."""
+"""The demo company with a history is reproducible, keeps its contract, adds up, and holds what its page describes."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -111,7 +111,7 @@ def test_about_five_percent_end_a_month_and_one_in_ten_of_them_for_not_paying(co
     assert 0.07 < unpaid < 0.13
 
 
-def test_truth_tells_how_many_leave_by_choice(company: Made):
+def test_truth_shows_how_many_leave_by_choice(company: Made):
     expected, left = company.rows(
         "SELECT sum(hazard), sum((fate = 'left')::INT) FROM truth WHERE fate != 'payment_failure'"
     )[0]
@@ -120,13 +120,13 @@ def test_truth_tells_how_many_leave_by_choice(company: Made):
 
 def test_fate_of_the_truth_is_the_end_in_the_database(company: Made):
     company.connection.execute(
-        "CREATE OR REPLACE TEMP TABLE told AS "
+        "CREATE OR REPLACE TEMP TABLE fates AS "
         "SELECT fate, coalesce(churn_date BETWEEN as_of + 1 AND as_of + 30, false) AS ended, "
         f"churn_reason FROM truth JOIN customers USING (customer_id) WHERE as_of + 37 <= {LAST_DAY}"
     )
-    assert company.one("SELECT count(*) FROM told WHERE ended != (fate != 'stayed')") == 0
+    assert company.one("SELECT count(*) FROM fates WHERE ended != (fate != 'stayed')") == 0
     unpaid = (
-        "SELECT count(*) FROM told WHERE ended AND (churn_reason = 'payment_failure') != (fate = 'payment_failure')"
+        "SELECT count(*) FROM fates WHERE ended AND (churn_reason = 'payment_failure') != (fate = 'payment_failure')"
     )
     assert company.one(unpaid) == 0
 
@@ -148,7 +148,7 @@ def test_contract_names_tables_and_columns_of_the_database_and_requires_the_eigh
     assert len(contract.features) > 12
 
 
-def test_no_feature_reads_what_only_leavers_have(company: Made):
+def test_no_feature_reads_what_only_churners_have(company: Made):
     read = {feature.reads[0] for feature in company.contract.features.values()}
     assert "cancellations" not in read
     leaks = [name for name, aside in company.contract.set_aside.items() if aside.reason == "suspected_leak"]
@@ -207,7 +207,7 @@ def test_customers_have_one_row_each_and_a_plan_from_their_first_day(company: Ma
     )
 
 
-def test_plans_change_in_each_way_the_page_tells_of(company: Made):
+def test_plans_change_in_each_way_the_page_describes(company: Made):
     company.connection.execute(
         "CREATE OR REPLACE TEMP TABLE steps AS SELECT *, "
         + ", ".join(
@@ -251,7 +251,7 @@ def test_payments_are_the_charges_of_the_plan_and_a_second_try_asks_for_the_same
     assert company.one(wrong) < 0.002 * company.one("SELECT count(*) FROM customers")  # a bill may be recorded later
 
 
-def test_who_chose_to_leave_had_asked_for_it_and_nobody_else_had(company: Made):
+def test_only_customers_who_chose_to_leave_had_asked_for_it(company: Made):
     company.connection.execute(
         "CREATE OR REPLACE TEMP TABLE gone AS SELECT churn_date, churn_reason, requested_at, effective_on "
         "FROM customers LEFT JOIN cancellations USING (customer_id)"
@@ -291,7 +291,7 @@ def test_usage_has_its_seasons(company: Made):
     assert by_month[12] > 1.15 * by_month[4]
 
 
-def test_competitor_makes_fiber_customers_without_a_term_leave_more_and_nobody_else(company: Made):
+def test_competitor_makes_only_fiber_customers_without_a_term_leave_more(company: Made):
     company.connection.execute(
         "CREATE OR REPLACE TEMP TABLE seen AS SELECT truth.*, contract_type = 'month-to-month' AND "
         "internet_service = 'fiber_optic' AS tempted, as_of >= " + SHIFT + " AS shifted "

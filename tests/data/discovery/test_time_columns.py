@@ -26,25 +26,25 @@ def _found(texts: list[str | None]) -> TimeColumn | None:
     return time_column(table["at"], profile_table(table).columns[0])
 
 
-def _read(texts: list[str | None], layout: str) -> list[dt.datetime | None]:
+def _read(texts: list[str | None], time_format: str) -> list[dt.datetime | None]:
     table = _column(texts)
-    return [row["at"] for row in table.select(at=parsed_time(table["at"], layout)).to_pyarrow().to_pylist()]
+    return [row["at"] for row in table.select(at=parsed_time(table["at"], time_format)).to_pyarrow().to_pylist()]
 
 
 @given(st.datetimes(dt.datetime(1990, 1, 1), dt.datetime(2068, 12, 31)), st.sampled_from(FORMATS))
-def test_what_strftime_writes_fits_the_format_that_it_was_written_in(time: dt.datetime, layout: str) -> None:
+def test_what_strftime_writes_fits_the_format_that_it_was_written_in(time: dt.datetime, time_format: str) -> None:
     aware = time.replace(tzinfo=dt.UTC)
-    assert time_format_fits(aware.strftime(layout), layout)
-    assert is_time_format(layout)
+    assert time_format_fits(aware.strftime(time_format), time_format)
+    assert is_time_format(time_format)
 
 
 @pytest.mark.parametrize(
-    "layout", ["%d/%m/%Y %H:%M", "%m/%d/%y", "%d.%m.%Y", "%d-%b-%Y", "%B %d, %Y", "%Y%m%d", "%m/%d/%Y %I:%M %p"]
+    "time_format", ["%d/%m/%Y %H:%M", "%m/%d/%y", "%d.%m.%Y", "%d-%b-%Y", "%B %d, %Y", "%Y%m%d", "%m/%d/%Y %I:%M %p"]
 )
-def test_every_format_reads_what_it_writes_to_the_minute(layout: str) -> None:
+def test_every_format_reads_what_it_writes_to_the_minute(time_format: str) -> None:
     times = [dt.datetime(2011, 12, 9, 0, 5), dt.datetime(2012, 2, 29, 12, 30), dt.datetime(1999, 1, 31, 23, 59)]
-    wanted = [dt.datetime.strptime(time.strftime(layout), layout) for time in times]
-    assert _read([time.strftime(layout) for time in times], layout) == wanted
+    wanted = [dt.datetime.strptime(time.strftime(time_format), time_format) for time in times]
+    assert _read([time.strftime(time_format) for time in times], time_format) == wanted
 
 
 def test_days_that_are_in_no_calendar_and_other_texts_are_no_times() -> None:
@@ -60,7 +60,7 @@ def test_dates_as_iso_writes_them_need_no_format_and_others_do() -> None:
     assert _found(["red", "blue"]) is None
 
 
-def test_day_and_month_are_told_apart_where_a_row_proves_it_and_asked_where_none_does() -> None:
+def test_day_and_month_are_distinguished_where_a_row_proves_it_and_asked_where_none_does() -> None:
     proven = _found(["01/02/2024", "01/25/2024"])
     assert proven is not None
     assert (proven.format, proven.other) == ("%m/%d/%Y", None)
@@ -77,6 +77,6 @@ def test_rows_that_are_no_time_in_the_format_of_the_others_are_counted() -> None
 
 def test_a_contract_takes_only_formats_that_can_be_read() -> None:
     assert HistoryTable(event_time="at", formats={"at": "%d/%m/%Y %H:%M"}).formats == {"at": "%d/%m/%Y %H:%M"}
-    for layout in ("%d/%m", "%d/%m/%Y %d", "%Q", "%d/%m/%Y %I:%M"):
+    for time_format in ("%d/%m", "%d/%m/%Y %d", "%Q", "%d/%m/%Y %I:%M"):
         with pytest.raises(ValueError, match="formats"):
-            HistoryTable(event_time="at", formats={"at": layout})
+            HistoryTable(event_time="at", formats={"at": time_format})

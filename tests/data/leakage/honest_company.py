@@ -1,4 +1,4 @@
-"""A made-up company whose customers leave for honest reasons, at many dates; tests of the firewall plant leaks."""
+"""A made-up company whose customers leave for honest reasons, at many dates; leakage tests plant leaks in it."""
 
 from __future__ import annotations
 

@@ -62,12 +62,12 @@ def reason(w: World) -> Array:
     return np.where(told, w.rng.choice(["price", "service", "moved"], told.size), None)
 
 
-def missing_for_leavers(w: World) -> Array:
+def missing_for_churners(w: World) -> Array:
     wiped = (w.left == 1) & (w.rng.random(w.left.size) < 0.25)
     return np.where(wiped, np.nan, w.usage * 2.0 + w.rng.normal(size=wiped.size))
 
 
-def default_for_leavers(w: World) -> Array:
+def default_for_churners(w: World) -> Array:
     wiped = (w.left == 1) & (w.rng.random(w.left.size) < 0.25)
     return np.where(wiped, -1.0, w.usage * 2.0 + w.rng.gamma(2, 1, wiped.size))
 
@@ -87,7 +87,7 @@ def contacts_afterwards(w: World) -> Array:
 
 
 def id_order(w: World) -> Array:
-    """Numbers given out when the leavers had been moved to the front, more or less."""
+    """Numbers given out when the churners had been moved to the front, more or less."""
     ever = np.zeros(w.customer.max() + 1)
     np.maximum.at(ever, w.customer, w.left)
     number = np.empty(ever.size)
@@ -103,7 +103,7 @@ def use_ahead(w: World) -> Array:
 
 
 def target_encoding(w: World) -> Array:
-    """The rate of leavers of a category's level over all rows: 150 levels, none of which means anything."""
+    """The churn rate of a category's level over all rows: 150 levels, none of which means anything."""
     level = w.rng.integers(0, 150, w.left.size)
     return (np.bincount(level, weights=w.left) / np.maximum(np.bincount(level), 1))[level]
 
@@ -146,11 +146,11 @@ KINDS: dict[str, Planted] = {
     "the end date, flat": Planted(end_date, flat),
     "days until the end": Planted(days_until_end),
     "a status of today": Planted(current_status),
-    "a reason set for leavers only": Planted(reason),
-    "a reason set for leavers only, flat": Planted(reason, flat),
-    "missing for leavers only": Planted(missing_for_leavers),
-    "missing for leavers only, flat": Planted(missing_for_leavers, flat),
-    "a default value for leavers only": Planted(default_for_leavers),
+    "a reason set for churners only": Planted(reason),
+    "a reason set for churners only, flat": Planted(reason, flat),
+    "missing for churners only": Planted(missing_for_churners),
+    "missing for churners only, flat": Planted(missing_for_churners, flat),
+    "a default value for churners only": Planted(default_for_churners),
     "events moved to before the leaving": Planted(backdated_events, unlabelled=True),
     "a final bill": Planted(final_bill),
     "a final bill, flat": Planted(final_bill, flat),

@@ -1,4 +1,4 @@
-"""Planted leaks of many kinds are caught, honest features are let be, and the firewall knows when it is blind."""
+"""Planted leaks of many kinds are caught, honest features are let be, and the checks know when they are blind."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_public_customers_hold_no_leak(public_data: Path) -> None:
     assert not found.blind
 
 
-def test_of_too_few_leavers_the_firewall_says_that_it_is_blind() -> None:
+def test_with_too_few_churners_the_checks_report_that_they_are_blind() -> None:
     made_up = flat(1, customers=300)
     few = made_up.at(np.sort(np.r_[np.flatnonzero(made_up.left)[:5], np.flatnonzero(1 - made_up.left)]))
     blind = few.inspected().blind
@@ -110,6 +110,6 @@ def test_one_class_alone_says_nothing() -> None:
 
 
 def test_the_record_holds_plain_data() -> None:
-    found = LeakageReport((LeakFinding("refund", "leavers_only", "is set for leavers only"),))
+    found = LeakageReport((LeakFinding("refund", "leavers_only", "is set for churners only"),))
     assert found.to_dict()["findings"][0]["feature"] == "refund"
-    assert found.sure == {"refund": "is set for leavers only"}
+    assert found.sure == {"refund": "is set for churners only"}

@@ -1,4 +1,4 @@
-"""A frozen snapshot tells which values were rewritten, and nothing about anybody."""
+"""A frozen snapshot shows which values were rewritten, and nothing about any customer."""
 
 from __future__ import annotations
 
@@ -55,12 +55,12 @@ def test_a_sum_in_another_order_has_not_changed() -> None:
     assert compared(then, with_use(then, then["use"].to_numpy() * (1 + 1e-13))) == ()
 
 
-def test_values_rewritten_for_leavers_are_a_leak_that_names_the_table() -> None:
+def test_values_rewritten_for_churners_are_a_leak_that_names_the_table() -> None:
     then = snapshot()
     use = np.where(left() == 1, 0.0, then["use"].to_numpy())
     (found,) = compared(then, with_use(then, use))
     assert (found.feature, found.kind, found.sure) == ("use", "rewritten", True)
-    assert "for 100% of leavers and 0% of others (table usage)" in found.message
+    assert "for 100% of churners and 0% of others (table usage)" in found.message
 
 
 def test_values_corrected_for_anybody_are_worth_a_look() -> None:

@@ -1,4 +1,4 @@
-"""Leaks are found in tables that nobody tuned for, and honest columns are let be."""
+"""Leaks are found in tables that no one tuned for, and honest columns are let be."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def test_a_column_of_noise_is_never_suspected() -> None:
     assert not [finding for finding in found.findings if finding.kind == "strong"]
 
 
-def test_rare_leavers_are_enough() -> None:
+def test_rare_churners_are_enough() -> None:
     rng = np.random.default_rng(0)
     left = np.zeros(200_000, dtype=bool)
     left[rng.choice(left.size, 60, replace=False)] = True

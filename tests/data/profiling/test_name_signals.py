@@ -17,7 +17,7 @@ from churn_mlops.data.profiling.name_signals import title
         ("Straßentyp", "straßentyp"),
     ],
 )
-def test_a_name_is_told_in_words_of_any_script(name: str, words: str) -> None:
+def test_a_name_is_split_into_words_of_any_script(name: str, words: str) -> None:
     assert title(name) == words
 
 

@@ -88,7 +88,7 @@ def line(rows: int = 1500) -> pd.DataFrame:
 
 
 def cards(rows: int = 2000) -> pd.DataFrame:
-    """Customers of a card company, with two columns of a classifier that somebody left there."""
+    """Customers of a card company, with two columns of a classifier that someone left there."""
     rng = np.random.default_rng(5)
     left = rng.random(rows) < 0.16
     leak = np.where(left, rng.normal(0.99, 0.01, rows), rng.normal(0.0005, 0.0001, rows))

@@ -146,13 +146,13 @@ def test_no_window_or_delay_of_a_history_is_longer_than_ten_years(where: str, ch
         HistoryContract.from_dict({**declared, **changes})
 
 
-def test_a_horizon_that_nobody_stated_is_asked_for_and_not_written() -> None:
+def test_a_horizon_that_is_not_stated_is_asked_for_and_not_written() -> None:
     label = {"column": "left", "positive": "yes", "negative": "no"}
     features = {"age": {"type": "number"}}
-    told = contract_text(DataContract.from_dict({"version": 1, "name": "t", "label": label, "features": features}))
-    assert "as in `horizon_days: 90`" in told
-    assert "horizon_days" not in YAML().load(told)["label"]
+    text = contract_text(DataContract.from_dict({"version": 1, "name": "t", "label": label, "features": features}))
+    assert "as in `horizon_days: 90`" in text
+    assert "horizon_days" not in YAML().load(text)["label"]
     stated = {"version": 1, "name": "t", "label": label | {"horizon_days": 30}, "features": features}
-    told = contract_text(DataContract.from_dict(stated))
-    assert "as in" not in told
-    assert YAML().load(told)["label"]["horizon_days"] == 30
+    text = contract_text(DataContract.from_dict(stated))
+    assert "as in" not in text
+    assert YAML().load(text)["label"]["horizon_days"] == 30

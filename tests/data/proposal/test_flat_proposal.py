@@ -55,7 +55,7 @@ def test_end_dates_of_subscriptions_are_suspected(public_data: Path) -> None:
     assert reasons(found.contract) == {"account_id": "identifier", "start_date": "date", "end_date": "suspected_leak"}
 
 
-def test_repeated_rows_and_later_outcomes_are_told(public_data: Path) -> None:
+def test_repeated_rows_and_later_outcomes_are_reported(public_data: Path) -> None:
     found = propose(open_table(str(public_data / "hillstrom" / "hillstrom.csv")), name="mail", label="visit")
     said = {(finding.column, finding.kind): finding.message for finding in found.findings}
     assert "6,562 rows repeat" in said[None, "repeated_rows"]
@@ -218,7 +218,7 @@ def test_texts_that_mean_missing_are_listed() -> None:
     assert {finding.kind for finding in found.findings if finding.column == "income"} == {"marker", "missing"}
 
 
-def test_nearly_a_number_is_told_with_its_odd_cells() -> None:
+def test_nearly_a_number_is_reported_with_its_odd_cells() -> None:
     found = looked_at(income=["abc"] + [str(row % 70) for row in range(ROWS - 1)])
     assert "'abc'" in found.contract.set_aside["income"].note
 
@@ -235,7 +235,7 @@ def test_huge_and_infinite_numbers_do_not_stop_the_look() -> None:
     assert "infinite" in {finding.kind for finding in found.findings}
 
 
-def test_customers_who_repeat_are_told() -> None:
+def test_customers_who_repeat_are_reported() -> None:
     ids = ["C1", "C1", None] + [f"D{row}" for row in range(ROWS - 3)]
     found = propose(table_of_frame(BASE.assign(id=ids)), name="shop", customer="id")
     assert {finding.kind for finding in found.findings} >= {"customer_repeated", "customer_missing"}
@@ -258,7 +258,7 @@ def test_customers_who_repeat_are_told() -> None:
         (("Churned", "Retained"), "Churned"),
     ],
 )
-def test_the_value_of_a_leaver_is_found(values: tuple[object, object], positive: str) -> None:
+def test_the_value_of_churners_is_found(values: tuple[object, object], positive: str) -> None:
     frame = BASE.assign(left=np.where(LEFT, *np.array(values, dtype=object)))
     contract = propose(table_of_frame(frame), name="shop", label="left").contract
     assert contract.label is not None
@@ -266,13 +266,13 @@ def test_the_value_of_a_leaver_is_found(values: tuple[object, object], positive:
 
 
 @pytest.mark.parametrize(("name", "values"), [("retained", ("Yes", "No")), ("left", (1, 2)), ("left", ("A", "B"))])
-def test_a_doubtful_leaver_is_asked_for(name: str, values: tuple[object, object]) -> None:
+def test_a_doubtful_value_of_churners_is_asked_for(name: str, values: tuple[object, object]) -> None:
     frame = BASE.assign(**{name: np.where(LEFT, *np.array(values, dtype=object))})
     with pytest.raises(Exception, match="--positive"):
         propose(table_of_frame(frame), name="shop", label=name)
 
 
-def test_rows_without_a_label_are_told() -> None:
+def test_rows_without_a_label_are_reported() -> None:
     label = np.where(LEFT, "Yes", "No").astype(object)
     label[:7] = None
     found = propose(table_of_frame(BASE.assign(left=label)), name="shop", label="left")
@@ -284,7 +284,7 @@ def test_every_column_is_in_the_overview() -> None:
     assert [(row["column"], row["used_as"]) for row in found.overview()] == [
         ("x", "feature"),
         ("plan", "feature"),
-        ("odd", "set aside: constant"),
+        ("odd", "excluded: constant"),
     ]
 
 
@@ -336,7 +336,7 @@ def test_many_levels_are_said_with_how_many_count_as_other() -> None:
         (0, 3, "one row for each customer: keep the right one"),
     ],
 )
-def test_a_customer_who_repeats_in_exact_copies_is_told_so(copies: int, others: int, says: str) -> None:
+def test_a_customer_who_repeats_in_exact_copies_is_reported(copies: int, others: int, says: str) -> None:
     frame = BASE.assign(id=[f"K-{row}" for row in range(ROWS)])
     again = pd.concat([frame, frame.head(copies), frame.head(others).assign(x=99.0)], ignore_index=True)
     table = table_of_frame(again)
@@ -359,7 +359,7 @@ def test_a_customer_who_repeats_in_exact_copies_is_told_so(copies: int, others: 
         ("Post Code", [10_000 + 199 * row for row in range(ROWS)]),
     ],
 )
-def test_numbers_that_name_rows_are_told_though_some_are_blank_or_stand_twice(name: str, numbers: list[object]) -> None:
+def test_numbers_that_name_rows_are_reported_though_some_are_blank_or_repeat(name: str, numbers: list[object]) -> None:
     assert reasons(looked_at(**{name: pd.Series(numbers, dtype="Int64")}).contract) == {name: "identifier"}
 
 
@@ -403,7 +403,7 @@ def test_a_name_with_blanks_is_offered_as_a_shell_takes_it() -> None:
 
 
 @pytest.mark.parametrize("customer", ["cust", None])
-def test_customers_with_a_row_a_month_are_told_to_be_a_history(customer: str | None) -> None:
+def test_customers_with_a_row_a_month_are_reported_as_a_history(customer: str | None) -> None:
     panel = pd.DataFrame(
         {"cust": np.repeat(range(200), 4), "month": [f"2026-{1 + row % 4:02}-01" for row in range(800)]}
     )

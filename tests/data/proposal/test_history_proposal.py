@@ -66,7 +66,7 @@ def test_a_sound_database_raises_no_alarm(sound: HistoryProposal) -> None:
     assert set(_kinds(sound)) <= TOLD
 
 
-def test_every_way_to_tell_who_left_is_counted(sound: HistoryProposal) -> None:
+def test_every_way_to_decide_who_left_is_counted(sound: HistoryProposal) -> None:
     assert [choice.kind for choice in sound.choices] == ["end", "inactive", "inactive"]
     ended = int(shop()["customers"]["cancelled_at"].notna().sum())
     assert (sound.choices[0].left, sound.choices[0].customers) == (ended, 300)
@@ -89,10 +89,10 @@ def test_sqlite_gives_the_same_contract_as_the_engine(sound: HistoryProposal, tm
     assert set(found.features) == set(sound.contract.features)
 
 
-def test_rows_that_name_nobody_and_keys_that_repeat_are_counted(faulty: HistoryProposal) -> None:
+def test_rows_that_name_no_one_and_keys_that_repeat_are_counted(faulty: HistoryProposal) -> None:
     assert _said(faulty, "orphans") == {
         "orders.customer_id": "30 of 3,000 rows (1.0%) name 1 which customers.customer_id does not hold: were those "
-        "deleted? The rows belong to nobody"
+        "deleted? The rows belong to no one"
     }
     assert "20 of 3,000 rows (0.7%)" in _said(faulty, "link_blank")["orders.customer_id"]
     repeated = _said(faulty, "duplicate_key")["tickets.ticket_id"]
@@ -119,7 +119,7 @@ def test_a_flag_of_leaving_that_contradicts_the_end_is_said_and_one_that_agrees_
     assert faulty.contract.set_aside["customers.churn_flag"].reason == "suspected_leak"
 
 
-def test_codes_with_a_prefix_that_goes_with_negative_amounts_and_codes_of_another_shape_are_told(
+def test_codes_with_a_prefix_that_goes_with_negative_amounts_and_codes_of_another_shape_are_reported(
     faulty: HistoryProposal,
 ) -> None:
     assert _said(faulty, "negative")["orders.quantity"].startswith("60 of 3,000 rows (2.0%) are below zero")
@@ -149,7 +149,7 @@ def test_ends_in_a_table_of_their_own_become_the_label_and_returns_are_asked_abo
     assert not any(feature.reads[0] == "cancellations" for feature in proposal.contract.features.values())
 
 
-def test_dates_written_in_another_way_are_told_and_their_format_stands_in_the_contract(tmp_path: Path) -> None:
+def test_dates_written_in_another_way_are_reported_and_their_format_stands_in_the_contract(tmp_path: Path) -> None:
     frames = shop()
     frames["tickets"]["submitted_at"] = frames["tickets"]["submitted_at"].dt.strftime("%d/%m/%Y %H:%M")
     proposal = propose_history(open_every_table(str(write_folder(frames, tmp_path / "shop"))), name="shop")
@@ -158,7 +158,7 @@ def test_dates_written_in_another_way_are_told_and_their_format_stands_in_the_co
     assert proposal.contract.tables["tickets"].formats == {"submitted_at": "%d/%m/%Y %H:%M"}
 
 
-def test_without_a_table_of_customers_they_are_told_by_their_rows() -> None:
+def test_without_a_table_of_customers_their_rows_name_them() -> None:
     frames = {"orders": shop()["orders"]}
     assert is_event_log(tables(frames)["orders"]) == "customer_id"
     contract = propose_history(tables(frames), name="shop", inactive_days=60).contract
@@ -225,7 +225,7 @@ def test_postgresql_gives_the_same_contract_and_findings_as_the_engine() -> None
 
 
 def _with_accounts(rows: pd.DataFrame) -> HistoryProposal:
-    """A shop whose customers are told by their contracts, beside accounts with one row each."""
+    """A shop whose customers are named by their contracts, beside accounts with one row each."""
     frames = shop()
     customers = frames.pop("customers")
     frames["contracts"] = pd.DataFrame(
@@ -250,7 +250,7 @@ def test_a_customer_stored_twice_does_not_make_a_history_of_the_table_of_custome
     twice = pd.concat([rows, rows.iloc[[5, 9]].assign(country=["DE", "FR"])], ignore_index=True)
     for held in (rows, twice):
         proposal = _with_accounts(held)
-        assert proposal.layout.roles["customers"].kind == "attributes"
+        assert proposal.table_roles.roles["customers"].kind == "attributes"
         assert "customers.status" in proposal.contract.set_aside
         assert "status" not in proposal.contract.features
 
@@ -298,15 +298,15 @@ def test_a_label_that_next_to_all_customers_have_is_not_taken_where_another_has_
     assert any("offers" in message and "only 12 are on one side, so it comes last" in message for message in said)
 
 
-def test_few_told_ends_are_taken_rather_than_the_silence_of_many() -> None:
+def test_few_recorded_ends_are_taken_rather_than_the_inactivity_of_many() -> None:
     frames = shop()
     ends = frames["customers"]["cancelled_at"]
     frames["customers"]["cancelled_at"] = ends.where(ends.notna().cumsum() <= 20)
     assert propose_history(tables(frames), name="shop").choices[0].kind == "end"
 
 
-@pytest.mark.parametrize("told", ["an end", "ends", "contracts"])
-def test_what_the_leaving_writes_into_the_row_of_a_customer_is_set_aside(told: str) -> None:
+@pytest.mark.parametrize("kind", ["an end", "ends", "contracts"])
+def test_a_column_that_the_leaving_writes_into_the_row_of_a_customer_is_excluded(kind: str) -> None:
     frames = shop()
     gone = frames["customers"]["cancelled_at"].notna()
     draw = np.random.default_rng(5)
@@ -315,10 +315,10 @@ def test_what_the_leaving_writes_into_the_row_of_a_customer_is_set_aside(told: s
         "care_team": np.where(gone & (draw.random(300) < 0.8), "T9", draw.choice(["T0", "T1"], 300)),
         "region": draw.choice(["north", "south"], 300),
     }
-    if told == "contracts":
+    if kind == "contracts":
         proposal = _with_accounts(_accounts().assign(**marked))
     else:
-        frames = frames if told == "an end" else shop_with_ends()
+        frames = frames if kind == "an end" else shop_with_ends()
         frames["customers"] = frames["customers"].assign(**marked)
         proposal = propose_history(tables(frames), name="shop")
     aside = proposal.contract.set_aside
@@ -327,7 +327,7 @@ def test_what_the_leaving_writes_into_the_row_of_a_customer_is_set_aside(told: s
     assert {"region", "country"} <= set(proposal.contract.features)
 
 
-def test_a_row_stored_twice_is_told_once_and_a_blank_key_is_no_orphan() -> None:
+def test_a_row_stored_twice_is_reported_once_and_a_blank_key_is_no_orphan() -> None:
     frames = shop()
     frames["orders"].loc[[3, 4], "customer_id"] = [None, "K99999"]
     frames["tickets"] = pd.concat([frames["tickets"], frames["tickets"].iloc[[7]]], ignore_index=True)
@@ -335,6 +335,6 @@ def test_a_row_stored_twice_is_told_once_and_a_blank_key_is_no_orphan() -> None:
     assert "1 of them is an exact copy" in _said(proposal, "duplicate_key")["tickets.ticket_id"]
     assert _said(proposal, "repeated_rows") == {}
     assert _said(proposal, "link_blank")["orders.customer_id"] == (
-        "1 of 3,000 rows (0.0%) have no customer_id: they belong to nobody"
+        "1 of 3,000 rows (0.0%) have no customer_id: they belong to no one"
     )
     assert _said(proposal, "orphans")["orders.customer_id"].startswith("1 of 3,000 rows (0.0%) name 1 which")

@@ -59,10 +59,10 @@ def test_a_proposal_for_one_table_of_events_runs(tmp_path: Path) -> None:
     _holds(str(path), _proposed(str(path), tmp_path, inactive_days=60))
 
 
-def _days_as(layout: str, table: str, column: str) -> Change:
+def _days_as(table_roles: str, table: str, column: str) -> Change:
     def change(frames: Frames) -> None:
         times = pd.to_datetime(frames[table][column])
-        frames[table][column] = times.dt.strftime(layout).where(times.notna(), None)
+        frames[table][column] = times.dt.strftime(table_roles).where(times.notna(), None)
 
     return change
 
@@ -90,8 +90,8 @@ CHANGES: dict[str, Change] = {
     "days first": _days_as("%d/%m/%Y %H:%M", "orders", "ordered_at"),
     "days as numbers": _days_as("%Y%m%d", "customers", "signup_date"),
     "ends in words": _days_as("%d %b %Y", "customers", "cancelled_at"),
-    "moments with a zone": _days_as("%Y-%m-%dT%H:%M:%S+02:00", "tickets", "submitted_at"),
-    "moments with a short zone": _days_as("%Y-%m-%d %H:%M:%S+0200", "tickets", "submitted_at"),
+    "timestamps with a zone": _days_as("%Y-%m-%dT%H:%M:%S+02:00", "tickets", "submitted_at"),
+    "timestamps with a short zone": _days_as("%Y-%m-%d %H:%M:%S+0200", "tickets", "submitted_at"),
     "no ends": lambda frames: frames["customers"].pop("cancelled_at"),
     "no customers": lambda frames: frames.pop("customers"),
     "no tickets": lambda frames: frames.update(tickets=frames["tickets"].head(0)),

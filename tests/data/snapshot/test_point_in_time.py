@@ -1,4 +1,4 @@
-"""The firewall: what happens or becomes known after the as-of date never changes a snapshot."""
+"""Point in time: what happens or becomes known after the as-of date never changes a snapshot."""
 
 from __future__ import annotations
 

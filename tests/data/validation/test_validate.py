@@ -1,4 +1,4 @@
-"""What validation tells: all problems at once, with rows and values, and warnings that do not stop."""
+"""The findings of validation: all problems at once, with rows and values, and warnings that do not stop."""
 
 from __future__ import annotations
 
@@ -80,11 +80,11 @@ def test_warnings_do_not_stop() -> None:
     assert len(found.problems) == 2
 
 
-@pytest.mark.parametrize(("missing", "told"), [(0, False), (25, False), (70, True)])
-def test_missing_more_than_usual_is_reported_beyond_chance(missing: int, told: bool) -> None:
+@pytest.mark.parametrize(("missing", "reported"), [(0, False), (25, False), (70, True)])
+def test_missing_more_than_usual_is_reported_beyond_chance(missing: int, reported: bool) -> None:
     frame = GOOD.copy()
     frame.loc[: missing - 1, "age"] = np.nan
-    assert (("age", "missing_more") in rules(report(frame))) is told
+    assert (("age", "missing_more") in rules(report(frame))) is reported
 
 
 def test_one_missing_of_few_rows_is_not_reported() -> None:

@@ -16,7 +16,7 @@ _ANY_TYPE: tuple[FeatureType, ...] = ("number", "boolean", "category")
 
 @dataclass(frozen=True)
 class AggregateGrammar:
-    """What an aggregate takes and gives.
+    """The input and the types of an aggregate.
 
     Args:
         takes: whether it is given a table, or a column of one as `table.column`.
@@ -32,7 +32,7 @@ class AggregateGrammar:
 
 
 OfRows = Annotated[str | None, AggregateGrammar(takes="table")]
-"""Of the rows of a table of events."""
+"""A number, computed from the rows of a table of events."""
 OfNumbers = Annotated[str | None, AggregateGrammar()]
 """A number, of the values of a column of events."""
 OneValue = Annotated[str | None, AggregateGrammar(types=_ANY_TYPE)]
@@ -42,11 +42,11 @@ LatestValue = Annotated[str | None, AggregateGrammar(types=_ANY_TYPE, tables=("c
 LatestDate = Annotated[str | None, AggregateGrammar(tables=("customers", "attributes"), windowed=False)]
 """A number, of the date of a customer's latest row."""
 OWN_WINDOWS = AggregateGrammar(windowed=False)
-"""Of a :class:`Ratio`, which says itself what it takes."""
+"""The grammar of a :class:`Ratio`, which declares its inputs itself."""
 
 NOT_OF_KIND = {
     "customers": "a table of customers has one row each: take `last` or `age_of`",
     "attributes": "attributes that change have a `last` value, events are counted",
     "events": "`age_of` takes a date of customers or of attributes that change",
 }
-"""What to say of an aggregate that cannot read a table of a kind."""
+"""The error message for an aggregate that cannot read a table of a kind."""

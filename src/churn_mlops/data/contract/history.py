@@ -111,7 +111,7 @@ class HistoryFeature(Feature):
 
     @property
     def grammar(self) -> AggregateGrammar:
-        """What the computation takes and gives."""
+        """The input and the types of the computation."""
         return AGGREGATES[self.aggregate]
 
     @property

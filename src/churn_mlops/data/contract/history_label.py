@@ -56,6 +56,6 @@ class HistoryLabel(Declaration):
         return self.inactive.days if self.inactive is not None else self.horizon_days
 
     @property
-    def matures_after(self) -> int:
+    def final_after(self) -> int:
         """Days after the as-of date when a label is final, and the gap between training and test periods."""
         return self.lead_days + self.days + self.reporting_delay_days

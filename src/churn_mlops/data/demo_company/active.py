@@ -1,4 +1,4 @@
-"""Who is a customer on which days of a month."""
+"""The customers of each day of a month."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Indices = npt.NDArray[np.intp]
 
 @dataclass(frozen=True)
 class Active:
-    """The customers of one month, those who leave and those who come among them, with their first and last day in it.
+    """The customers of one month, also the ones who leave or come in it, with their first and last day in it.
 
     ``first`` and ``last`` have shape (n,).
     """
@@ -26,12 +26,12 @@ class Active:
     last: Days
 
     def on(self, days: int | Days) -> Flags:
-        """Who is a customer on ``days``, one day for all or one for each."""
+        """Whether each is a customer on ``days``, one day for all or one for each."""
         there: Flags = (self.first <= days) & (days <= self.last)
         return there
 
     def some_day(self, draw: np.random.Generator, who: Indices) -> tuple[Indices, Days]:
-        """A day of the month for each of ``who``, leaving out whoever is no customer on it."""
+        """A day of the month for each of ``who``, without the ones who are not customers on it."""
         days = draw.integers(self.month.first, self.month.last + 1, len(who)).astype(np.int32)
         there: Flags = (self.first[who] <= days) & (days <= self.last[who])
         return who[there], days[there]

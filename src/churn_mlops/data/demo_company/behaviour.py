@@ -1,4 +1,4 @@
-"""What customers do in a month: they use the service less when they are dissatisfied, and open tickets."""
+"""The behaviour of customers in a month: they use the service less when they are dissatisfied, and open tickets."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ _FIRST_BILL_AFTER = 20
 
 
 def first_plans(draw: np.random.Generator, people: People) -> Columns:
-    """The plan of each customer as he signed up: recorded at once, since nobody is a customer without one."""
+    """The plan of each customer at sign-up: recorded immediately, since no customer is without one."""
     return _plans(people, np.arange(len(people)), people.signup, recorded(draw, people.signup, 0.0, 0.0))
 
 
@@ -44,7 +44,7 @@ def past_plans(draw: np.random.Generator, people: People, before: int) -> list[C
 
 
 def past_payments(draw: np.random.Generator, people: People, before: int) -> Columns:
-    """What customers paid before the history begins on day ``before``: all their bills."""
+    """The payments of customers before the history begins on day ``before``: all their bills."""
     this_month = month_numbers(np.array([before], dtype=np.int32))[0]
     months = this_month - month_numbers(people.signup)
     who = np.repeat(np.arange(len(people)), months)
@@ -60,7 +60,7 @@ def change_plans(draw: np.random.Generator, active: Active) -> tuple[Columns, Da
     """At most one change of plan for each customer of the month.
 
     Returns:
-        The rows; the day from which each customer's new price holds; and his price until then, USD cents a month.
+        The rows; the day from which each customer's new price holds; and their price until then, USD cents a month.
     """
     people, month = active.people, active.month
     ends = people.signup + WELCOME_DAYS
@@ -96,7 +96,7 @@ def bill(draw: np.random.Generator, active: Active, changed: Days, price_before:
 
 
 def _change_services(draw: np.random.Generator, people: People, free: Flags) -> Flags:
-    """Faster internet, and extras taken or given up."""
+    """Faster internet, and extras added or cancelled."""
     fate = draw.random(len(people))
     faster = free & (people.internet == DSL) & (fate < 0.004)
     people.internet[faster] = FIBER
@@ -137,12 +137,12 @@ def _bill_day(people: People) -> Days:
     return np.asarray(1 + people.signup % _BILL_DAYS, dtype=np.int32)
 
 
-def _plans(people: People, who: Indices, days: Days, moments: npt.NDArray[np.int64]) -> Columns:
+def _plans(people: People, who: Indices, days: Days, recorded_at: npt.NDArray[np.int64]) -> Columns:
     some = people.rows(who)
     return {
         "customer_id": some.number,
         "valid_from": days,
-        "recorded_at": moments,
+        "recorded_at": recorded_at,
         "contract_type": some.contract,
         "monthly_charges": some.cents(days),
         "internet_service": some.internet,
@@ -158,12 +158,12 @@ def _payments(
     days: Days,
     cents: Cents,
     status: npt.NDArray[np.int8],
-    moments: npt.NDArray[np.int64],
+    recorded_at: npt.NDArray[np.int64],
 ) -> Columns:
     return {
         "customer_id": people.number[who],
         "paid_on": days,
-        "recorded_at": moments,
+        "recorded_at": recorded_at,
         "amount": cents,
         "status": status,
     }

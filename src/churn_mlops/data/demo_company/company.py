@@ -21,7 +21,7 @@ FEWEST_MONTHS = 4
 
 @dataclass(frozen=True)
 class CompanyFiles:
-    """Where the demo company was written."""
+    """The files of the demo company."""
 
     database: Path
     contract: Path
@@ -60,11 +60,11 @@ def write_company(folder: Path, customers: int, months: int, seed: int) -> Compa
 
 
 def _write(database: Path, truth: Path, customers: int, months: int, seed: int) -> None:
-    with closing(Truth(truth)) as told, closing(Database(database)) as tables:
+    with closing(Truth(truth)) as true_values, closing(Database(database)) as tables:
 
         def take(table: str, columns: Columns) -> None:
             if table == "truth":
-                told.add(columns)
+                true_values.add(columns)
             else:
                 tables.add(table, columns)
 

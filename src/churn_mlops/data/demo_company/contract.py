@@ -18,7 +18,7 @@ tables:
   cancellations: {event_time: requested_at, known_at: recorded_at}  # no feature reads it: see set_aside
 
 # Who leaves within 30 days? The database knows of an end after seven days at the latest. Customers whose contract was
-# ended because they did not pay did not choose to leave: they teach nothing about those who choose.
+# ended because they did not pay did not choose to leave: they teach nothing about a choice.
 label:
   event: customers.end
   horizon_days: 30
@@ -68,7 +68,7 @@ features:
     words: "online security: {value}"
     levels: ["yes", "no"]
 
-  # What a customer did lately: a request may leave it out. Usage comes by weeks, so windows are whole weeks.
+  # What a customer did recently: a request may leave it out. Usage comes by weeks, so windows are whole weeks.
   logins_28d:
     sum: usage.logins
     days: 28
@@ -150,6 +150,6 @@ set_aside:
   cancellations.effective_on: {reason: suspected_leak, note: the day of the end}
   customers.churn_reason: {reason: suspected_leak, note: filled in when a customer has left}
   usage.call_minutes: {reason: by_choice, note: nearly everyone calls about as much}
-  tickets.topic: {reason: by_choice, note: tells little beside the number of tickets}
+  tickets.topic: {reason: by_choice, note: adds little to the number of tickets}
   offers.outcome: {reason: by_choice, note: follows from the customer and not from the offer}
 """

@@ -1,4 +1,4 @@
-"""The customers of the demo company: what they bought, what they are like, and what they did lately."""
+"""The customers of the demo company: what they bought, what they are like, and what they did recently."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ DSL, FIBER, OFFLINE = range(3)
 WEEKS = 12
 """Weeks of logins that a customer carries: the long window of the trend."""
 WELCOME_DAYS = 365
-_RECENT = 3  # months of tickets and failed payments that he carries
+_RECENT = 3  # months of tickets and failed payments that a customer carries
 _WELCOME_SHARE = 0.15
 _BASE_CENTS = np.array([4500, 7200, 2200])
 _LOGINS_A_WEEK = np.array([6.0, 8.0, 3.0])
@@ -111,13 +111,13 @@ def settled(draw: np.random.Generator, count: int, day: int) -> People:
 
 def _people(draw: np.random.Generator, numbers: npt.NDArray[np.int32], signup: Days) -> People:
     count = len(numbers)
-    commitment = draw.standard_normal(count)  # ties what he buys together, as in a real company
-    nought = np.zeros(count)
-    contract = _choose(draw, [0.5 - 0.9 * commitment, nought, -0.1 + 0.8 * commitment])
-    internet = _choose(draw, [0.35 + nought, 0.45 - 0.5 * commitment, -0.6 + 0.1 * commitment])
+    commitment = draw.standard_normal(count)  # ties the products of a customer together, as in a real company
+    zero = np.zeros(count)
+    contract = _choose(draw, [0.5 - 0.9 * commitment, zero, -0.1 + 0.8 * commitment])
+    internet = _choose(draw, [0.35 + zero, 0.45 - 0.5 * commitment, -0.6 + 0.1 * commitment])
     payment = _choose(
         draw,
-        [0.1 - 0.7 * commitment + 0.5 * (internet == FIBER), -0.3 + nought, 0.3 * commitment, 0.1 + 0.3 * commitment],
+        [0.1 - 0.7 * commitment + 0.5 * (internet == FIBER), -0.3 + zero, 0.3 * commitment, 0.1 + 0.3 * commitment],
     )
     takes = 1.0 / (1.0 + np.exp(-(0.9 * commitment - 0.4 * (internet == FIBER))))
     tech, security = ((draw.random(count) < takes) & (internet != OFFLINE) for _ in range(2))

@@ -1,4 +1,4 @@
-"""The demo company as one flat file: what a company exports on the day it begins, before anybody opens its database."""
+"""The demo company as one flat file: what a company exports on the day it begins, before anyone opens its database."""
 
 from __future__ import annotations
 
@@ -50,10 +50,10 @@ def write_flat(files: CompanyFiles) -> Path:
     with _tables(files.database, contract) as tables:
         last = last_day(tables, contract)
         (known,) = training_dates(contract, first_day(tables, contract), last, every_days=1, most=1)
-        told = read_history(tables, contract, [known], label=True)
+        labelled = read_history(tables, contract, [known], label=True)
         open_ = read_history(tables, contract, [last])
     header = [contract.customer, *required, _LABEL]
-    rows = [row for row in _rows(told, header, still_open=False) if row[-1] is not None]
+    rows = [row for row in _rows(labelled, header, still_open=False) if row[-1] is not None]
     rows += _rows(open_, header, still_open=True)
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")

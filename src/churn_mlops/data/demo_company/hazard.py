@@ -10,7 +10,7 @@ import numpy as np
 from churn_mlops.data.demo_company.customers import FIBER, MONTHLY, OFFLINE, TWO_YEAR, WEEKS, Flags, Floats, People
 
 SHIFT = 0.12
-"""What the competitor adds to the log-odds of customers on fiber without a fixed term."""
+"""The addition by the competitor to the log-odds of customers on fiber without a fixed term."""
 FAILURE_ENDS = 0.8
 """Probability that the company ends a contract after a month in which payment and retry failed."""
 _INTERCEPT = -4.2  # brings the ends to 5 % a month
@@ -30,7 +30,7 @@ def probability(odds: Floats) -> Floats:
 
 
 def offer_effect(people: People, day: int) -> Floats:
-    """What an offer adds to the log-odds of each customer, shape (n,): below 0 it persuades, above 0 it drives away."""
+    """The effect of an offer on the log-odds of each customer, shape (n,): below 0 persuades, above 0 drives away."""
     annoyed = (people.tickets.sum(axis=1) >= 2) & (mean_rating(people) < 3.0)
     price_rises = np.abs(people.tenure(day) - 12.0) < 3.0
     sleeping = (people.contract != MONTHLY) & (people.tenure(day) > 18.0) & (recent_logins(people) < 14)
@@ -40,9 +40,9 @@ def offer_effect(people: People, day: int) -> Floats:
 
 
 def kinds(hazard: Floats, offered: Floats) -> np.ndarray[tuple[int], np.dtype[np.int8]]:
-    """Which of :data:`tables.KINDS` each customer is, from his probability of leaving without and with an offer.
+    """The one of :data:`tables.KINDS` of each customer, from their probability of leaving without and with an offer.
 
-    An offer that costs 50 USD to keep a customer worth 500 USD pays from about 10 points on: he is persuadable.
+    An offer that costs 50 USD to keep a customer worth 500 USD pays from about 10 points on: they are persuadable.
     """
     saved = hazard - offered
     lost = (hazard >= 0.2) & (saved < 0.1)
@@ -52,7 +52,7 @@ def kinds(hazard: Floats, offered: Floats) -> np.ndarray[tuple[int], np.dtype[np
 def trend(people: People, day: int) -> Floats:
     """Logins of the last four weeks over those of the last twelve, a week; 1 where there are none.
 
-    Someone who came during those twelve weeks is compared with the weeks that he was there.
+    Someone who came during those twelve weeks is compared with the weeks that they were there.
     """
     long = people.weeks.sum(axis=1)
     there = np.clip(day - people.signup, 28, 7 * WEEKS) / 7.0

@@ -18,7 +18,7 @@ from churn_mlops.data.demo_company.tables import Columns
 Sink = Callable[[str, Columns], None]
 """Takes rows of a table. Three are not in the database: "signups" and "ends" make "customers", "truth" is apart."""
 _BURN_IN = 30  # months until the mix of customers is what the leaving makes it
-_BLOCK = 20_000  # customers whose past is written at once
+_BLOCK = 20_000  # customers whose past is written together
 
 
 def live(draw: np.random.Generator, customers: int, months: int, sink: Sink) -> None:
@@ -32,11 +32,11 @@ def live(draw: np.random.Generator, customers: int, months: int, sink: Sink) -> 
 
 
 def _forget(table: str, columns: Columns) -> None:
-    """Where the rows of the burn-in go."""
+    """Drop the rows of the burn-in."""
 
 
 class _Company:
-    """Its customers at the end of a month; there are always equally many, since each leaver is replaced."""
+    """Its customers at the end of a month; there are always equally many, since each churner is replaced."""
 
     def __init__(self, draw: np.random.Generator, customers: int, months: int) -> None:
         self._draw = draw
@@ -74,7 +74,7 @@ class _Company:
         self._as_of_before, self._as_of, self._index = self._as_of, month.last, month.index + 1
 
     def look_ahead(self, sink: Sink) -> None:
-        """Who will leave after the last day: the truth for the list of that day, and requests that are in already."""
+        """Write who will leave after the last day: the truth for the list of that day, and recorded requests."""
         self._leave(self._as_of + 30, sink)
 
     def _leave(self, last: int, sink: Sink) -> Leaving:

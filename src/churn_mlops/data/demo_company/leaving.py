@@ -1,4 +1,4 @@
-"""Who leaves in the month after an as-of date, when, and why."""
+"""The customers who leave in the month after an as-of date, when, and why."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from churn_mlops.data.demo_company.customers import FIBER, MONTHLY, Flags, Floats, People
 from churn_mlops.data.demo_company.hazard import FAILURE_ENDS, kinds, log_odds, offer_effect, probability
-from churn_mlops.data.demo_company.late import Moments, recorded, reported
+from churn_mlops.data.demo_company.late import Timestamps, recorded, reported
 from churn_mlops.data.demo_company.months import Days
 from churn_mlops.data.demo_company.tables import REASONS, Columns
 
@@ -19,13 +19,13 @@ _UNPAID = REASONS.index("payment_failure")
 
 @dataclass(frozen=True)
 class Leaving:
-    """What the 30 days after an as-of date bring. ``fate`` has shape (n,), the others one row a leaver."""
+    """The events of the 30 days after an as-of date. ``fate`` has shape (n,), the others one row a churner."""
 
     truth: Columns
     fate: npt.NDArray[np.int8]
     who: npt.NDArray[np.intp]
     end: Days
-    recorded_at: Moments
+    recorded_at: Timestamps
     reason: npt.NDArray[np.int8]
 
 
@@ -43,7 +43,7 @@ def leave(draw: np.random.Generator, people: People, day: int, shifted: bool, da
 
 
 def cancellations(draw: np.random.Generator, people: People, leaving: Leaving) -> Columns:
-    """The requests of those who leave by choice, 2 to 10 days before the end: whoever reads them knows the answer."""
+    """The requests of customers who leave by choice, 2 to 10 days before the end: they reveal the label."""
     chose = leaving.reason != _UNPAID
     who, end = leaving.who[chose], leaving.end[chose]
     requested = np.maximum(end - draw.integers(2, 11, len(who)), people.signup[who]).astype(np.int32)
@@ -67,7 +67,7 @@ def _truth(people: People, day: int, hazard: Floats, offered: Floats, fate: npt.
 
 
 def _reasons(draw: np.random.Generator, people: People, day: int, shifted: bool) -> npt.NDArray[np.int64]:
-    """What each says on leaving: told by his own case, with much chance in it."""
+    """The reason that each customer gives on leaving: it follows their own case, with much chance in it."""
     dear = np.abs(people.tenure(day) - 12.0) < 3.0
     tempted = shifted & (people.contract == MONTHLY) & (people.internet == FIBER)
     weights = np.stack(

@@ -17,7 +17,7 @@ from churn_mlops.data.demo_company.customers import CONTRACT_TYPES, INTERNET_SER
 from churn_mlops.data.demo_company.months import LAST_DAY
 
 Columns = Mapping[str, npt.NDArray[Any]]
-"""Columns of equal length: days and moments as whole numbers, money in cents, levels as their numbers."""
+"""Columns of equal length: days and timestamps as whole numbers, money in cents, levels as their numbers."""
 
 TOPICS = ("billing", "outage", "how_to", "moving")
 OUTCOMES = ("accepted", "declined", "no_answer")
@@ -38,12 +38,12 @@ _LEVELS: Mapping[str, tuple[str, ...]] = {
     "kind": KINDS,
     "churn_reason": REASONS,
 }
-_DAY, _MOMENT, _MONEY = "DATE", "TIMESTAMP", "DECIMAL(10,2)"
+_DAY, _TIMESTAMP, _MONEY = "DATE", "TIMESTAMP", "DECIMAL(10,2)"
 SCHEMA: Mapping[str, Mapping[str, str]] = {
-    "customers": {"signup_date": _DAY, "churn_date": _DAY, "churn_recorded_at": _MOMENT, "churn_reason": "VARCHAR"},
+    "customers": {"signup_date": _DAY, "churn_date": _DAY, "churn_recorded_at": _TIMESTAMP, "churn_reason": "VARCHAR"},
     "plans": {
         "valid_from": _DAY,
-        "recorded_at": _MOMENT,
+        "recorded_at": _TIMESTAMP,
         "contract_type": "VARCHAR",
         "monthly_charges": _MONEY,
         "internet_service": "VARCHAR",
@@ -51,22 +51,22 @@ SCHEMA: Mapping[str, Mapping[str, str]] = {
         "online_security": "VARCHAR",
         "payment_method": "VARCHAR",
     },
-    "payments": {"paid_on": _DAY, "recorded_at": _MOMENT, "amount": _MONEY, "status": "VARCHAR"},
+    "payments": {"paid_on": _DAY, "recorded_at": _TIMESTAMP, "amount": _MONEY, "status": "VARCHAR"},
     "usage": {
         "week_ending": _DAY,
-        "loaded_at": _MOMENT,
+        "loaded_at": _TIMESTAMP,
         "logins": "INTEGER",
         "gigabytes": "DOUBLE",
         "call_minutes": "INTEGER",
     },
-    "tickets": {"opened_at": _DAY, "recorded_at": _MOMENT, "topic": "VARCHAR", "satisfaction": "INTEGER"},
-    "cancellations": {"requested_at": _DAY, "effective_on": _DAY, "recorded_at": _MOMENT},
-    "offers": {"offered_on": _DAY, "recorded_at": _MOMENT, "outcome": "VARCHAR"},
+    "tickets": {"opened_at": _DAY, "recorded_at": _TIMESTAMP, "topic": "VARCHAR", "satisfaction": "INTEGER"},
+    "cancellations": {"requested_at": _DAY, "effective_on": _DAY, "recorded_at": _TIMESTAMP},
+    "offers": {"offered_on": _DAY, "recorded_at": _TIMESTAMP, "outcome": "VARCHAR"},
 }
 """Columns of each table, besides ``customer_id``, and their types. A 0 in a column that may be null is a null."""
 _STAGED: Mapping[str, Mapping[str, str]] = {
     "signups": {"signup_date": _DAY},
-    "ends": {"churn_date": _DAY, "churn_recorded_at": _MOMENT, "churn_reason": "VARCHAR"},
+    "ends": {"churn_date": _DAY, "churn_recorded_at": _TIMESTAMP, "churn_reason": "VARCHAR"},
 }
 _KNOWN = ("recorded_at", "loaded_at", "churn_recorded_at")
 _NULLABLE = ("satisfaction",)
@@ -119,7 +119,7 @@ def _array(name: str, values: npt.NDArray[Any], kind: str) -> pa.Array:
         return pa.DictionaryArray.from_arrays(pa.array(values.astype(np.int8)), pa.array(_LEVELS[name]))
     if kind == _DAY:
         return pa.array(values.astype(np.int32)).view(pa.date32())
-    if kind == _MOMENT:
+    if kind == _TIMESTAMP:
         return pa.array(values.astype(np.int64)).view(pa.timestamp("us"))
     if kind == _MONEY:
         return _money(values)

@@ -1,4 +1,4 @@
-"""Where a database says in two places who left, and the two do not agree."""
+"""Two places of a database say who left, and they do not agree."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from churn_mlops.data.contract import TRUE_TEXTS
 from churn_mlops.data.discovery.label_candidates import named
 from churn_mlops.data.discovery.profiled_table import ProfiledTable
 from churn_mlops.data.discovery.table_anomalies import of_rows
-from churn_mlops.data.discovery.table_roles import Layout, Role
+from churn_mlops.data.discovery.table_roles import Role, TableRoles
 from churn_mlops.data.engine.cell_values import as_text
 from churn_mlops.data.findings import Finding
 from churn_mlops.data.profiling.label_values import read_label
@@ -21,26 +21,26 @@ from churn_mlops.suggestions import words
 _BACK = ("reactivat", "winback", "return", "resum", "rejoin", "comeback", "restart")
 
 
-def on_leaving(layout: Layout) -> list[Finding]:
+def on_leaving(table_roles: TableRoles) -> list[Finding]:
     """Flags of leaving that contradict the ends, customers who end twice, and ends of customers who go on."""
     found: list[Finding] = []
-    home = layout.customers
-    for role in layout.of("customers", "attributes"):
+    home = table_roles.customers
+    for role in table_roles.of("customers", "attributes"):
         if role.look.key is not None:
             found += _flags_and_own_end(role)
-    for ends in layout.of("ends"):
+    for ends in table_roles.of("ends"):
         if not home.grouped:
-            found += _flags_and_ends(home, ends, layout)
-            found += _end_and_ends(home, ends, layout)
-        found += _several(ends, layout)
-        for role in layout.of("attributes"):
+            found += _flags_and_ends(home, ends, table_roles)
+            found += _end_and_ends(home, ends, table_roles)
+        found += _several(ends, table_roles)
+        for role in table_roles.of("attributes"):
             if role.times.end is not None and role.customer is not None:
-                found += _still_open(role, ends, layout)
+                found += _still_open(role, ends, table_roles)
     return found
 
 
 def leaving_flags(look: ProfiledTable) -> list[tuple[ColumnProfile, str]]:
-    """Columns of two values that say whether a row is of one who left, each with the value of who did."""
+    """Columns of two values that say whether the customer of a row left, each with the value of churners."""
     found = []
     for column in look.columns:
         speaks = names_leaving(column.name) or may_name_leaving(column.name)
@@ -66,12 +66,12 @@ def _flags_and_own_end(role: Role) -> list[Finding]:
     return _compared(role, rows, f"have an {role.times.end}", role.look)
 
 
-def _flags_and_ends(home: Role, ends: Role, layout: Layout) -> list[Finding]:
-    return _compared(home, _with_ended(home, ends, layout), f"have a row in {ends.name}", home.look)
+def _flags_and_ends(home: Role, ends: Role, table_roles: TableRoles) -> list[Finding]:
+    return _compared(home, _with_ended(home, ends, table_roles), f"have a row in {ends.name}", home.look)
 
 
-def _with_ended(home: Role, ends: Role, layout: Layout) -> ir.Table:
-    left = named(ends, layout).select("who").distinct().mutate(there=ibis.literal(1))
+def _with_ended(home: Role, ends: Role, table_roles: TableRoles) -> ir.Table:
+    left = named(ends, table_roles).select("who").distinct().mutate(there=ibis.literal(1))
     rows = home.look.table.mutate(__who__=home.look.text(str(home.customer)))
     joined = rows.left_join(left, rows["__who__"] == left.who)
     return joined.mutate(__ended__=joined.there.notnull())
@@ -100,11 +100,11 @@ def _text_of(rows: ir.Table, column: str) -> ir.StringColumn:
     return as_text(rows[column])
 
 
-def _end_and_ends(home: Role, ends: Role, layout: Layout) -> list[Finding]:
+def _end_and_ends(home: Role, ends: Role, table_roles: TableRoles) -> list[Finding]:
     """An end in the table of customers beside a table of ends: the same customers?"""
     if home.times.end is None:
         return []
-    rows = _with_ended(home, ends, layout)
+    rows = _with_ended(home, ends, table_roles)
     own = _text_of(rows, home.times.end).notnull()
     counts = rows.aggregate(only_own=(own & ~rows["__ended__"]).sum(), only_rows=(~own & rows["__ended__"]).sum())
     held = {name: int(count or 0) for name, count in counts.to_pyarrow().to_pylist()[0].items()}
@@ -117,9 +117,9 @@ def _end_and_ends(home: Role, ends: Role, layout: Layout) -> list[Finding]:
     return [Finding(f"{home.name}.{home.times.end}", "ends_contradict", message)]
 
 
-def _several(ends: Role, layout: Layout) -> list[Finding]:
+def _several(ends: Role, table_roles: TableRoles) -> list[Finding]:
     """Customers who leave more than once."""
-    rows = named(ends, layout)
+    rows = named(ends, table_roles)
     each = rows.group_by("who").agg(k=rows.count())
     held = each.aggregate(all=each.count(), more=(each.k > 1).sum()).to_pyarrow().to_pylist()[0]
     more = int(held["more"] or 0)
@@ -144,12 +144,12 @@ def _marked_as_back(look: ProfiledTable) -> str:
     return ""
 
 
-def _still_open(role: Role, ends: Role, layout: Layout) -> list[Finding]:
+def _still_open(role: Role, ends: Role, table_roles: TableRoles) -> list[Finding]:
     """Customers who ended by one table and go on by another."""
     look = role.look
     rows = look.table.select(who=look.text(str(role.customer)), end=look.time(str(role.times.end)))
     going = rows.filter(rows.end.isnull()).select("who").distinct()
-    left = named(ends, layout).select("who").distinct()
+    left = named(ends, table_roles).select("who").distinct()
     both = int(left.semi_join(going, "who").count().to_pyarrow().as_py())
     if not both:
         return []

@@ -1,4 +1,4 @@
-"""Columns of a table with one row for each customer that his leaving writes, told by who has left by now.
+"""Columns of a table with one row a customer that a churn event writes: they separate customers who have left.
 
 Such a row is changed in place, so what the leaving writes into it would stand there on every date of the past, too.
 """
@@ -13,7 +13,7 @@ import numpy as np
 
 from churn_mlops.data.contract import Label
 from churn_mlops.data.discovery.label_candidates import named
-from churn_mlops.data.discovery.table_roles import Layout, Role
+from churn_mlops.data.discovery.table_roles import Role, TableRoles
 from churn_mlops.data.leakage.univariate import LEAST, PURE_LOOK, set_for_churners, suspects
 from churn_mlops.data.profiling.sample import Sample, take_sample
 from churn_mlops.data.profiling.table_profile import ColumnProfile
@@ -23,16 +23,16 @@ _WHO = "__who__"
 _LEFT = Label(column=_ENDED, positive="yes", negative="no")
 
 
-def marked_by_leaving(role: Role, layout: Layout, columns: Sequence[ColumnProfile]) -> dict[str, str]:
-    """Those of ``columns`` that give away who has left, each with what shows it.
+def marked_by_leaving(role: Role, table_roles: TableRoles, columns: Sequence[ColumnProfile]) -> dict[str, str]:
+    """The columns among ``columns`` that give away who has left, each with what shows it.
 
     Args:
         role: a table with one row for each customer.
-        layout: the tables, which say who has left; nothing is found where they do not.
+        table_roles: the tables, which say who has left; nothing is found where they do not.
         columns: of that table.
     """
     held = [column for column in columns if column.kind != "other" and column.present and column.distinct]
-    left = _who_left(layout)
+    left = _who_left(table_roles)
     if left is None or not held:
         return {}
     rows = role.look.table.mutate(**{_WHO: role.look.text(str(role.customer))})
@@ -44,21 +44,21 @@ def marked_by_leaving(role: Role, layout: Layout, columns: Sequence[ColumnProfil
     if min(np.bincount(sample.label, minlength=2)) < LEAST:
         return {}
     found = {one.column: one.message for one in suspects(held, sample) if one.sure}
-    return found | {column.name: told for column in held if (told := _set_for_leavers(column, sample)) is not None}
+    return found | {column.name: why for column in held if (why := _set_for_churners(column, sample)) is not None}
 
 
-def _set_for_leavers(column: ColumnProfile, sample: Sample) -> str | None:
+def _set_for_churners(column: ColumnProfile, sample: Sample) -> str | None:
     share = set_for_churners(sample.values[column.name], sample)
     return f"is set for customers who have left only, {share:.1%} of them" if share >= PURE_LOOK else None
 
 
-def _who_left(layout: Layout) -> ir.Table | None:
-    """The customers who have left, each once, as ``__left__``; None where no end is told."""
-    home = layout.customers
+def _who_left(table_roles: TableRoles) -> ir.Table | None:
+    """The customers who have left, each once, as ``__left__``; None if no table holds an end."""
+    home = table_roles.customers
     end = home.times.end
     if end is not None:
         rows = home.look.table.select(__left__=home.look.text(str(home.customer)), end=home.look.time(end))
         each = rows.group_by("__left__").agg(open=rows.end.isnull().any())
         return each.filter(~each.open, each["__left__"].notnull()).select("__left__")
-    told = [named(ends, layout).select(__left__="who") for ends in layout.of("ends")]
-    return ibis.union(*told, distinct=True) if len(told) > 1 else told[0].distinct() if told else None
+    tables = [named(ends, table_roles).select(__left__="who") for ends in table_roles.of("ends")]
+    return ibis.union(*tables, distinct=True) if len(tables) > 1 else tables[0].distinct() if tables else None

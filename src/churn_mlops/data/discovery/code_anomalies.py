@@ -1,4 +1,4 @@
-"""What does not add up among the codes and the amounts of a table: prefixes, other shapes, signs."""
+"""Anomalies among the codes and the amounts of a table: prefixes, other shapes, signs."""
 
 from __future__ import annotations
 
@@ -90,15 +90,15 @@ def _on_column(look: ProfiledTable, column: ColumnProfile, amounts: list[ColumnP
     if len(common) > _FEW_SHAPES or sum(usual[plain] for plain in common) < _USUAL * rows or "9" not in common[0]:
         return []
     prefixed = [shape for shape in shapes if shape.plain != common[0] and _is_prefixed(shape, shapes[0])]
-    found, told = [], set()
+    found, explained = [], set()
     for shape in prefixed:
         for place, amount in enumerate(amounts):
             others = sum(other.below[place] for other in shapes if other is not shape)
             if shape.below[place] >= _NEARLY * shape.rows and others <= _SELDOM * (rows - shape.rows):
                 found.append(_prefix(look, column, shape, amount.name, shape.below[place], others, rows - shape.rows))
-                told.add(shape.text)
+                explained.add(shape.text)
                 break
-    odd = [shape for shape in shapes if shape.plain not in common and shape.text not in told]
+    odd = [shape for shape in shapes if shape.plain not in common and shape.text not in explained]
     return found + (_odd(look, column, odd) if odd else [])
 
 
@@ -163,4 +163,4 @@ def _shapes(look: ProfiledTable, column: ColumnProfile, amounts: list[ColumnProf
 def _number(look: ProfiledTable, column: ColumnProfile) -> ir.NumericColumn:
     if column.kind == "number":
         return look.table[column.name]
-    return text_to_number(look.text(column.name), column.written.notation)
+    return text_to_number(look.text(column.name), column.written.number_format)

@@ -9,7 +9,7 @@ import ibis.expr.types as ir
 from churn_mlops.data.contract import END, END_KNOWN_AT, HistoryContract, HistoryTable
 from churn_mlops.data.discovery.foreign_keys import Link, measured
 from churn_mlops.data.discovery.profiled_table import ProfiledTable
-from churn_mlops.data.discovery.table_roles import Layout, Role
+from churn_mlops.data.discovery.table_roles import Role, TableRoles
 from churn_mlops.data.discovery.time_columns import TimeColumn
 from churn_mlops.data.discovery.time_roles import Times, checked
 from churn_mlops.data.engine.cell_values import as_text
@@ -18,8 +18,8 @@ from churn_mlops.data.profiling.name_signals import may_name_leaving, names_iden
 from churn_mlops.data.profiling.table_profile import profile_table
 
 
-def declared_layout(tables: Mapping[str, ir.Table], contract: HistoryContract) -> Layout:
-    """The layout that ``contract`` declares, with looks at ``tables``: keys, times and links are taken as declared.
+def declared_roles(tables: Mapping[str, ir.Table], contract: HistoryContract) -> TableRoles:
+    """The table roles that ``contract`` declares, with looks at ``tables``: keys, times and links as declared.
 
     Columns that are neither declared nor called like a key or a flag of leaving are not looked at.
     """
@@ -27,7 +27,7 @@ def declared_layout(tables: Mapping[str, ir.Table], contract: HistoryContract) -
     home = contract.customers
     roles = {key: _role(key, contract, looks) for key in (home, *(key for key in contract.tables if key != home))}
     links = [link for key in contract.tables if (link := _link(key, contract, looks)) is not None]
-    return Layout(contract.customer, roles, tuple(links))
+    return TableRoles(contract.customer, roles, tuple(links))
 
 
 def _looks(tables: Mapping[str, ir.Table], contract: HistoryContract) -> dict[str, ProfiledTable]:
@@ -54,11 +54,11 @@ def _times(declared: HistoryTable) -> list[str]:
 
 
 def _time(table: ir.Table, name: str, declared: HistoryTable) -> TimeColumn:
-    column, layout = table[name], declared.formats.get(name)
+    column, time_format = table[name], declared.formats.get(name)
     if column.type().is_temporal():
         return TimeColumn(name)
     unread = (as_text(column).notnull() & time_of(table, name, declared).isnull()).sum().to_pyarrow().as_py()
-    return TimeColumn(name, layout, layout or "ISO 8601", unread=int(unread or 0))
+    return TimeColumn(name, time_format, time_format or "ISO 8601", unread=int(unread or 0))
 
 
 def _named(key: str, contract: HistoryContract) -> set[str]:

@@ -57,7 +57,7 @@ def find_links(looks: Sequence[ProfiledTable]) -> list[Link]:
 
 
 def links_from(links: Iterable[Link], table: str) -> list[Link]:
-    """Those of the rows of ``table``."""
+    """The links from the rows of ``table``."""
     return [link for link in links if link.table == table]
 
 
@@ -112,7 +112,7 @@ def measured(look: ProfiledTable, column: str, other: ProfiledTable, key: str) -
 
 
 def _without_circles(links: list[Link], looks: dict[str, ProfiledTable]) -> list[Link]:
-    """Of two tables whose keys are the same, the one that is called like its key, or holds more rows, is linked to."""
+    """One link for two tables with the same key: to the table that is called like its key, or holds more rows."""
     kept = []
     for link in links:
         back = [

@@ -7,26 +7,26 @@ from dataclasses import dataclass
 import ibis
 import ibis.expr.types as ir
 
-from churn_mlops.data.discovery.table_roles import Layout, Role
+from churn_mlops.data.discovery.table_roles import Role, TableRoles
 
 INACTIVE_DAYS = 90
 """Days without a sign of life after which a customer counts as gone, where nothing else says so."""
 FEW = 50
-"""Leavers or stayers, below which there is little to learn."""
+"""Churners or retained customers, below which there is little to learn."""
 _NEXT_TO_NONE = 10
-_STAYING = 0.05  # least share of stayers by silence: where next to all are silent, rows that are rare tell of nobody
+_STAYING = 0.05  # least share of retained customers by inactivity: if next to all are inactive, rows are too rare
 
 
 @dataclass(frozen=True)
 class LabelChoice:
-    """One way to tell who left.
+    """One way to decide who left.
 
     Attributes:
         kind: "end" in the table of customers, "ends" in a table of their own, "lasting" rows all of which have ended,
             "inactive" where nothing happens any more.
-        role: the table that tells.
+        role: the table that decides.
         left: customers who left by it.
-        customers: customers whom it can tell of.
+        customers: customers that it can decide about.
         days: of inactivity.
     """
 
@@ -38,35 +38,35 @@ class LabelChoice:
 
     @property
     def usable(self) -> bool:
-        """Whether there are leavers and stayers."""
+        """Whether there are churners and retained customers."""
         return 0 < self.left < self.customers
 
     @property
     def fewer(self) -> int:
-        """Leavers or stayers, whichever are fewer."""
+        """Churners or retained customers, whichever are fewer."""
         return min(self.left, self.customers - self.left)
 
     @property
     def has_both(self) -> bool:
-        """Whether there are enough leavers and stayers; an end that is told is believed with fewer than silence."""
+        """Whether there are enough churners and retained customers; a recorded end needs fewer than inactivity."""
         if self.kind != "inactive":
             return self.fewer >= _NEXT_TO_NONE
         return self.fewer >= FEW and self.customers - self.left >= _STAYING * self.customers
 
     def __str__(self) -> str:
-        """Who left by it, and how many."""
+        """The customers who left by it, and how many."""
         share = f"{self.left:,} of {self.customers:,} customers ({self.left / max(self.customers, 1):.1%})"
         times = self.role.times
         if self.kind == "end":
             return f"a customer left where {self.role.name}.{times.end} is not blank: {share}"
         if self.kind == "ends":
-            return f"a customer left with his first row in {self.role.name} ({times.first}): {share}"
+            return f"a customer left with their first row in {self.role.name} ({times.first}): {share}"
         if self.kind == "lasting":
-            return f"a customer left when the last of his rows in {self.role.name} ended ({times.end}): {share}"
+            return f"a customer left when the last of their rows in {self.role.name} ended ({times.end}): {share}"
         return f"a customer left who has no row in {self.role.name} for {self.days} days: {share} by the last day there"
 
     def how(self) -> str:
-        """What the contract says for it."""
+        """The part of the contract that declares it."""
         times, name = self.role.times, self.role.name
         if self.kind in ("end", "lasting"):
             start = times.start or times.first
@@ -76,41 +76,41 @@ class LabelChoice:
         return f"label: {{inactive: {{events: {name}, days: {self.days}}}}}"
 
 
-def label_choices(layout: Layout, inactive_days: int | None = None) -> list[LabelChoice]:
-    """All ways that the tables offer, the one to take first: leavers are told, by an end rather than by silence.
+def label_choices(table_roles: TableRoles, inactive_days: int | None = None) -> list[LabelChoice]:
+    """All ways that the tables offer, the best one first: a recorded end comes before inactivity.
 
-    One that hardly anybody is on one side of comes after all that have enough of both.
+    A way with hardly any customers on one side comes after all ways with enough on both.
 
     Args:
-        layout: the tables.
-        inactive_days: days of silence, where a person wants them to tell; then that way comes first.
+        table_roles: the tables.
+        inactive_days: days of inactivity, if a person wants them to decide; then that way comes first.
     """
-    home, found = layout.customers, []
+    home, found = table_roles.customers, []
     if home.times.end is not None and not home.grouped:
         rows = home.look.profile
         found.append(LabelChoice("end", home, rows[home.times.end].present, rows.rows))
     total = _customers(home)
-    for role in layout.of("ends"):
-        held = int(named(role, layout).who.nunique().to_pyarrow().as_py())
+    for role in table_roles.of("ends"):
+        held = int(named(role, table_roles).who.nunique().to_pyarrow().as_py())
         found.append(LabelChoice("ends", role, held, total))
-    lasting = [home] if home.grouped else layout.of("attributes")
+    lasting = [home] if home.grouped else table_roles.of("attributes")
     found += [_lasting(role) for role in lasting if role.customer is not None and role.times.end is not None]
     days = inactive_days or INACTIVE_DAYS
-    silent = [_silent(role, layout, days) for role in layout.of("events")]
+    silent = [_inactive(role, table_roles, days) for role in table_roles.of("events")]
     found += sorted(silent, key=lambda choice: -choice.customers)
     if inactive_days is not None:
         return sorted(found, key=lambda choice: (choice.kind != "inactive", not choice.usable, not choice.has_both))
     return sorted(found, key=lambda choice: (not choice.usable, not choice.has_both))
 
 
-def named(role: Role, layout: Layout) -> ir.Table:
-    """The rows of a table with ``who`` they belong to and ``at`` what time, without those of nobody."""
+def named(role: Role, table_roles: TableRoles) -> ir.Table:
+    """The rows of a table with ``who`` they belong to and ``at`` what time, without the rows of no customer."""
     look, first = role.look, str(role.times.first)
     at = look.time(first)
     if role.through is None:
         rows = look.table.select(who=look.text(str(role.customer)), at=at)
     else:
-        middle = layout.roles[role.through.to]
+        middle = table_roles.roles[role.through.to]
         keys = middle.look.table.select(
             key=middle.look.text(role.through.key), who=middle.look.text(str(middle.customer))
         ).distinct()  # a row stored twice counts once
@@ -131,8 +131,8 @@ def _lasting(role: Role) -> LabelChoice:
     return LabelChoice("lasting", role, int(held["left"] or 0), int(held["customers"]))
 
 
-def _silent(role: Role, layout: Layout, days: int) -> LabelChoice:
-    rows = named(role, layout)
+def _inactive(role: Role, table_roles: TableRoles, days: int) -> LabelChoice:
+    rows = named(role, table_roles)
     each = rows.group_by("who").agg(last=rows["at"].max())
     held = each.mutate(newest=each["last"].max().over(ibis.window()))
     gone = held["last"] < held.newest - ibis.interval(days=days)

@@ -46,7 +46,7 @@ class ProfiledTable:
 
     @property
     def columns(self) -> tuple[ColumnProfile, ...]:
-        """What its columns hold, in their order."""
+        """The profiles of its columns, in their order."""
         return self.profile.columns
 
     @cached_property

@@ -1,4 +1,4 @@
-"""What does not add up in the tables of a database: counted, said, and asked. Nothing is changed."""
+"""Anomalies in the tables of a database: they are counted, reported, and asked about. Nothing is changed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import ibis
 
 from churn_mlops.data.discovery.foreign_keys import Link
 from churn_mlops.data.discovery.profiled_table import ProfiledTable, may_be_key
-from churn_mlops.data.discovery.table_roles import Layout, Role
+from churn_mlops.data.discovery.table_roles import Role, TableRoles
 from churn_mlops.data.discovery.time_roles import Times
 from churn_mlops.data.findings import Finding
 from churn_mlops.data.profiling.duplicate_columns import repeated_rows
@@ -23,19 +23,19 @@ def of_rows(count: int, rows: int) -> str:
     return f"{count:,} of {rows:,} rows ({count / rows:.1%})" if rows else "no row"
 
 
-def on_tables(layout: Layout) -> list[Finding]:
-    """What does not add up in each table by itself, and along its links."""
-    looks = {role.look.name: role.look for role in layout.roles.values()}
-    times = {role.look.name: role.times for role in layout.roles.values()}
+def on_tables(table_roles: TableRoles) -> list[Finding]:
+    """The anomalies in each table by itself, and along its links."""
+    looks = {role.look.name: role.look for role in table_roles.roles.values()}
+    times = {role.look.name: role.times for role in table_roles.roles.values()}
     found: list[Finding] = []
     for look in looks.values():
         found += on_key(look) + on_formats(look) + on_times(look, times[look.name])
-    linked = {(link.table, link.column) for link in layout.links}
-    for role in layout.roles.values():
+    linked = {(link.table, link.column) for link in table_roles.links}
+    for role in table_roles.roles.values():
         if role.customer is not None and (role.name, role.customer) not in linked and role.look.key != role.customer:
             found += _nameless(role)
-    home = layout.customers.look.name
-    for link in layout.links:
+    home = table_roles.customers.look.name
+    for link in table_roles.links:
         found += on_link(looks[link.table], link)
         since = times[link.to].first if link.to == home else times[link.to].start
         found += on_lives(looks[link.table], times[link.table].first, link, looks[link.to], since, times[link.to].end)
@@ -63,7 +63,7 @@ def on_key(look: ProfiledTable) -> list[Finding]:
         if blank:
             what = f"{of_rows(blank, look.rows)} have no {key}"
             found.append(Finding(f"{look.name}.{key}", "blank_key", what, rows=blank, of=look.rows))
-    if copies > again:  # those of rows that repeat a key are told with it
+    if copies > again:  # copies among rows that repeat a key are reported with it
         what = (
             f"{of_rows(copies, look.rows)} repeat an earlier row in every column: is a thing stored twice, or did "
             "it happen twice? They are counted as they stand"
@@ -75,24 +75,25 @@ def on_key(look: ProfiledTable) -> list[Finding]:
 def on_formats(look: ProfiledTable) -> list[Finding]:
     """Columns of one table whose dates are written in different ways, or can be read in two, or not at all."""
     found = []
-    written = [time for time in look.times.values() if time.layout is not None]
+    written = [time for time in look.times.values() if time.read_as is not None]
     plain = next((time for time in written if time.format is None), None)
     common = plain or (written[0] if written else None)
     for time in written:
         name = f"{look.name}.{time.name}"
-        if common is not None and time.layout != common.layout and time.format is not None:
+        if common is not None and time.read_as != common.read_as and time.format is not None:
             what = (
-                f"is written like {time.example!r} ({time.layout}), {common.name} like {common.example!r} "
-                f"({common.layout}): do both come from the same clock?"
+                f"is written like {time.example!r} ({time.read_as}), {common.name} like {common.example!r} "
+                f"({common.read_as}): do both come from the same clock?"
             )
             found.append(Finding(name, "date_formats", what))
         if time.other is not None:
             what = (
-                f"{time.example!r} may be {time.layout} or {time.other}, and no row tells: it is read as {time.layout}"
+                f"{time.example!r} may be {time.read_as} or {time.other}, and no row decides: "
+                f"it is read as {time.read_as}"
             )
             found.append(Finding(name, "date_order", what))
         if time.unread:
-            what = f"{of_rows(time.unread, look.rows)} are no time as {time.layout} writes one: they count as missing"
+            what = f"{of_rows(time.unread, look.rows)} are no time as {time.read_as} writes one: they count as missing"
             found.append(Finding(name, "date_unread", what, rows=time.unread, of=look.rows))
     return found
 
@@ -117,15 +118,15 @@ def on_times(look: ProfiledTable, times: Times) -> list[Finding]:
 
 
 def on_link(look: ProfiledTable, link: Link) -> list[Finding]:
-    """Rows that name nobody, or somebody who is not there."""
+    """Rows that name no row of the linked table, or one that is not there."""
     name, found = f"{link.table}.{link.column}", []
     if link.blank:
-        what = f"{of_rows(link.blank, look.rows)} have no {link.column}: they belong to nobody"
+        what = f"{of_rows(link.blank, look.rows)} have no {link.column}: they belong to no one"
         found.append(Finding(name, "link_blank", what, rows=link.blank, of=look.rows))
     if link.orphans:
         what = (
             f"{of_rows(link.orphans, look.rows)} name {link.missing_keys:,} which {link.to}.{link.key} does not hold: "
-            "were those deleted? The rows belong to nobody"
+            "were those deleted? The rows belong to no one"
         )
         found.append(Finding(name, "orphans", what, rows=link.orphans, of=look.rows))
     return found
@@ -167,28 +168,28 @@ def _nameless(role: Role) -> list[Finding]:
     blank = column.rows - column.present
     if not blank or role.kind == "customers":
         return []
-    what = f"{of_rows(blank, column.rows)} name no customer: they belong to nobody and are left out"
+    what = f"{of_rows(blank, column.rows)} name no customer: they belong to no one and are left out"
     return [Finding(f"{role.name}.{role.customer}", "link_blank", what, rows=blank, of=column.rows)]
 
 
-def on_left_out(layout: Layout) -> list[Finding]:
+def on_left_out(table_roles: TableRoles) -> list[Finding]:
     """Tables that the contract cannot use, and why."""
     found = []
-    for role in layout.of("undated", "apart"):
+    for role in table_roles.of("undated", "apart"):
         if role.kind == "undated":
             what = (
                 "has no time: nothing says since when its values hold, and today's are not those of the past; it is "
                 "left out. Does the database keep a history of it?"
             )
         else:
-            what = f"no column leads from it to the customers{_refused(role.look, layout)}; left out"
+            what = f"no column leads from it to the customers{_refused(role.look, table_roles)}; left out"
         found.append(Finding(role.name, "left_out", what))
     return found
 
 
-def _refused(look: ProfiledTable, layout: Layout) -> str:
-    """What would have led on, but for a key that repeats too often to name a row."""
-    leading = [role.look for role in layout.roles.values() if role.kind not in ("apart", "undated")]
+def _refused(look: ProfiledTable, table_roles: TableRoles) -> str:
+    """The link that would exist if its key did not repeat too often to name a row."""
+    leading = [role.look for role in table_roles.roles.values() if role.kind not in ("apart", "undated")]
     named = [one.name for one in look.columns if names_identifier(one.name) and len(words(one.name)) > 1]
     for other in leading:
         for column in other.columns:
@@ -202,15 +203,15 @@ def _refused(look: ProfiledTable, layout: Layout) -> str:
     return ""
 
 
-def on_present_values(layout: Layout, used: Iterable[tuple[str, str]]) -> list[Finding]:
+def on_present_values(table_roles: TableRoles, used: Iterable[tuple[str, str]]) -> list[Finding]:
     """Columns in use that hold today's value of a row which is changed in place: whether they ever change is asked.
 
     Args:
-        layout: the tables.
+        table_roles: the tables.
         used: each table and column that a feature reads the last value of.
     """
     found = []
-    for role in layout.of("customers", "attributes"):
+    for role in table_roles.of("customers", "attributes"):
         if role.grouped:
             continue  # the table whose rows they are stands for itself
         columns = [column for table, column in used if table == role.name and column not in role.look.times]

@@ -26,14 +26,14 @@ Kind = Literal["customers", "attributes", "events", "ends", "undated", "apart"]
 
 @dataclass(frozen=True)
 class Role:
-    """What a table is to the customers.
+    """The role of a table for the customers.
 
     Attributes:
         look: the table.
         kind: "ends" holds the leavings, "undated" has no time, "apart" names no customer.
         times: its times by what they mean.
         customer: its column that names the customer.
-        through: the link to the table that names him.
+        through: the link to the table that names the customer.
         grouped: a customer may have several rows in a table of customers.
     """
 
@@ -46,12 +46,12 @@ class Role:
 
     @property
     def name(self) -> str:
-        """What the contract calls it."""
+        """Its name in the contract."""
         return self.look.name
 
     @cached_property
     def one_row_each(self) -> bool:
-        """Whether a customer has one row, which is then changed in place; some may be stored twice all the same."""
+        """Whether a customer has one row, which is then changed in place; some may still be stored twice."""
         if self.kind == "customers" or (self.look.key is not None and self.look.key == self.customer):
             return True
         if self.customer is None or self.look.nearly_key != self.customer or self.times.valid_from is not None:
@@ -59,7 +59,7 @@ class Role:
         return not self._repeats_are_later()
 
     def _repeats_are_later(self) -> bool:
-        """Whether most rows that repeat a customer have a time of their own: then he has a history here."""
+        """Whether most rows that repeat a customer have a time of their own: then the customer has a history here."""
         if self.times.first is None:
             return False
         rows = self.look.table.select(who=self.look.text(str(self.customer)), at=self.look.time(self.times.first))
@@ -70,7 +70,7 @@ class Role:
 
 
 @dataclass(frozen=True)
-class Layout:
+class TableRoles:
     """The tables by what they are to the customers, the links among them, and the column that names the customer."""
 
     customer: str
@@ -79,12 +79,12 @@ class Layout:
 
     @property
     def customers(self) -> Role:
-        """The table of the customers, or whose rows tell of them first."""
+        """The table of the customers, or whose rows name them first."""
         return next(role for role in self.roles.values() if role.kind == "customers")
 
     @property
     def home(self) -> str:
-        """What the contract calls the table of the customers."""
+        """The name of the table of the customers in the contract."""
         return next(name for name, role in self.roles.items() if role.kind == "customers")
 
     def of(self, *kinds: Kind) -> list[Role]:
@@ -92,7 +92,7 @@ class Layout:
         return [role for role in self.roles.values() if role.kind in kinds]
 
 
-def lay_out(looks: Sequence[ProfiledTable], links: Sequence[Link], customer: str | None = None) -> Layout:
+def find_table_roles(looks: Sequence[ProfiledTable], links: Sequence[Link], customer: str | None = None) -> TableRoles:
     """Find the customers among the tables.
 
     Args:
@@ -110,19 +110,19 @@ def lay_out(looks: Sequence[ProfiledTable], links: Sequence[Link], customer: str
         key = str(home.key or home.nearly_key)
         roles = {look.name: _role(look, times[look.name], home, looks, links) for look in looks}
         if times[home.name].first is not None:
-            return Layout(key, roles, tuple(links))
+            return TableRoles(key, roles, tuple(links))
         return _dated_by_another(key, roles, tuple(links))
     named = customer or _shared_name(looks)
     return _grouped(looks, times, tuple(links), named)
 
 
-def by_lasting_rows(layout: Layout, lasting: Role) -> Layout:
-    """``layout`` with customers told by rows that last, such as subscriptions, not by the table with one row each."""
+def by_lasting_rows(table_roles: TableRoles, lasting: Role) -> TableRoles:
+    """``table_roles`` with customers from rows that last, such as subscriptions, not from one row each."""
     roles = {
         name: Role(role.look, "attributes", role.times, role.customer) if role.kind == "customers" else role
-        for name, role in layout.roles.items()
+        for name, role in table_roles.roles.items()
     }
-    return Layout(layout.customer, _with_first_rows(roles, [lasting]), layout.links)
+    return TableRoles(table_roles.customer, _with_first_rows(roles, [lasting]), table_roles.links)
 
 
 def speaks_of_customer(column: str) -> bool:
@@ -165,7 +165,7 @@ def _home(
 
 
 def _reach(look: ProfiledTable, links: Sequence[Link]) -> int:
-    """Tables whose rows lead to ``look``, at once or through another table."""
+    """Tables whose rows lead to ``look``, directly or through another table."""
     near = {link.table for link in links if link.to == look.name}
     return len(near | {link.table for link in links if link.to in near} - {look.name})
 
@@ -196,8 +196,8 @@ def _kind(look: ProfiledTable, times: Times, links: Sequence[Link]) -> Kind:
     return "attributes" if times.valid_from is not None or (lasting and held) else "events"
 
 
-def _dated_by_another(key: str, roles: dict[str, Role], links: tuple[Link, ...]) -> Layout:
-    """Where the table of customers has no time, the rows of another one say since when each is there."""
+def _dated_by_another(key: str, roles: dict[str, Role], links: tuple[Link, ...]) -> TableRoles:
+    """If the table of customers has no time, the rows of another table say since when each customer is there."""
     dated = [role for role in roles.values() if role.kind in ("attributes", "events") and role.customer is not None]
     if not dated:
         raise ContractError(
@@ -207,13 +207,13 @@ def _dated_by_another(key: str, roles: dict[str, Role], links: tuple[Link, ...])
         name: Role(role.look, "undated", role.times, role.customer) if role.kind == "customers" else role
         for name, role in roles.items()
     }
-    return Layout(key, _with_first_rows(roles, dated), links)
+    return TableRoles(key, _with_first_rows(roles, dated), links)
 
 
 def _grouped(
     looks: Sequence[ProfiledTable], times: Mapping[str, Times], links: tuple[Link, ...], customer: str | None
-) -> Layout:
-    """Customers told by the rows that name them, where no table has one row for each."""
+) -> TableRoles:
+    """Customers from the rows that name them, if no table has one row for each."""
     holders = [look for look in looks if customer is not None and any(c.name == customer for c in look.columns)]
     dated = [look for look in holders if times[look.name].first is not None]
     if customer is None or not dated:
@@ -226,7 +226,7 @@ def _grouped(
         else _by_step(look, times[look.name], holders, links)
         for look in looks
     }
-    return Layout(customer, _with_first_rows(roles, [roles[look.name] for look in dated]), links)
+    return TableRoles(customer, _with_first_rows(roles, [roles[look.name] for look in dated]), links)
 
 
 def _by_step(look: ProfiledTable, times: Times, holders: Sequence[ProfiledTable], links: tuple[Link, ...]) -> Role:
@@ -245,7 +245,7 @@ def _with_first_rows(roles: dict[str, Role], dated: Sequence[Role]) -> dict[str,
 
 
 def _shared_name(looks: Sequence[ProfiledTable]) -> str | None:
-    """The column that is called like a customer's name, in the most tables."""
+    """The column that is called like a customer ID, in the most tables."""
     counts: dict[str, int] = {}
     for look in looks:
         for column in look.columns:

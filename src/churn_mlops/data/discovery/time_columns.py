@@ -32,7 +32,7 @@ class TimeColumn:
     Attributes:
         name: the column.
         format: how its texts are written; None where the database has times of its own, or texts are ISO 8601.
-        layout: the same, and for ISO 8601 too; None where the database has times of its own.
+        read_as: the same, and for ISO 8601 too; None where the database has times of its own.
         other: another format that fits every text as well, such as month before day; None where there is none.
         example: a text as it is written.
         unread: rows that hold something that is no time in that format.
@@ -40,14 +40,14 @@ class TimeColumn:
 
     name: str
     format: str | None = None
-    layout: str | None = None
+    read_as: str | None = None
     other: str | None = None
     example: str | None = None
     unread: int = 0
 
 
 def time_column(column: ir.Column, profile: ColumnProfile) -> TimeColumn | None:
-    """What ``column`` is as a column of times; None where it is none."""
+    """``column`` as a column of times; None if it holds no times."""
     name = profile.name
     if profile.kind == "date":
         return None if column.type().is_time() else TimeColumn(name)
@@ -59,7 +59,7 @@ def time_column(column: ir.Column, profile: ColumnProfile) -> TimeColumn | None:
     if not found:
         return None
     (best, read), *others = found
-    other = next((layout for layout, rows in others if rows == read and _turned(layout, best)), None)
+    other = next((one for one, rows in others if rows == read and _turned(one, best)), None)
     plain = best.startswith("%Y-%m-%d") and all(map(is_plain, texts))
     unread = profile.present - read
     return TimeColumn(name, None if plain else best, best, other, texts[len(texts) // 2], max(unread, 0))
@@ -77,9 +77,9 @@ def _formats(column: ir.Column, texts: Sequence[str]) -> list[tuple[str, int]]:
     likely = time_formats_of(texts)
     if not likely:
         return []
-    counts = {f"f{place}": parsed_time(column, layout).count() for place, layout in enumerate(likely)}
+    counts = {f"f{place}": parsed_time(column, time_format).count() for place, time_format in enumerate(likely)}
     rows = column.as_table().aggregate(**counts).to_pyarrow().to_pylist()[0]
-    held = [(layout, int(rows[f"f{place}"])) for place, layout in enumerate(likely)]
+    held = [(time_format, int(rows[f"f{place}"])) for place, time_format in enumerate(likely)]
     return sorted(held, key=lambda item: (-item[1], FORMATS.index(item[0])))
 
 

@@ -1,4 +1,4 @@
-"""What the times of a table mean: a start, an end, when a thing happened, when the company learnt of it.
+"""The meaning of the times of a table: a start, an end, when an event happened, when the company recorded it.
 
 Names propose, the rows decide: a time of recording lies after what it records, an end after its start.
 """
@@ -64,7 +64,7 @@ class Times:
 
 
 def role_by_name(column: str) -> TimeRole:
-    """What the name of a column of times says."""
+    """The role that the name of a column of times suggests."""
     found = set(words(column))
     if found & _OTHER:
         return "other"
@@ -111,7 +111,7 @@ def _borne_out(found: Times, order: dict[tuple[str, str], tuple[int, int]]) -> T
 
 
 def _earliest(look: ProfiledTable, names: Sequence[str], order: dict[tuple[str, str], tuple[int, int]]) -> str:
-    """Of several times of one role, that which is seldom blank and lies before the others."""
+    """One of several times of a role: the one that is seldom blank and lies before the others."""
 
     def rank(name: str) -> tuple[int, int, int]:
         blank = look.rows - look.profile[name].present
@@ -122,7 +122,7 @@ def _earliest(look: ProfiledTable, names: Sequence[str], order: dict[tuple[str, 
 
 
 def checked(look: ProfiledTable, found: Times) -> Times:
-    """``found``, as somebody declared it, with the rows that do not bear it out."""
+    """``found``, as it was declared, with the rows that do not bear it out."""
     named = [name for name in (found.first, found.known_at, found.end) if name is not None]
     return replace(_borne_out(found, _order(look, list(dict.fromkeys(named)))), known_at=found.known_at)
 

@@ -1,4 +1,4 @@
-"""The leakage firewall: what a model must not be told, found in the data on every training run."""
+"""The leakage checks: every training run searches the data for columns that a model must not see."""
 
 from churn_mlops.data.leakage.inspect import inspect
 from churn_mlops.data.leakage.report import Canary, LeakageReport, LeakFinding

@@ -1,6 +1,6 @@
 """Signs that need rows whose label is not known yet: those that a model must score.
 
-What the leaving writes into a column is there in rows with a label, and is not there yet where a score is needed.
+A churn event writes values into a column. Rows with a label have them; rows to score do not have them yet.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _CONSTANT, _VARIED = 0.98, 0.6
 
 
 def gone_when_needed(column: Column, rows: Labelled, now: Column) -> LeakFinding | None:
-    """A column whose telling values, or all of whose values, are gone in the rows to score.
+    """A column that loses its churn-related values, or all of its values, in the rows to score.
 
     Args:
         column: over the rows with a label.
@@ -32,12 +32,12 @@ def gone_when_needed(column: Column, rows: Labelled, now: Column) -> LeakFinding
     """
     if now.values.size < _ENOUGH:
         return None
-    late = rows.lately()
+    late = rows.recent()
     if late is not None:
         column, rows = column.at(late), rows.at(late)
     together = codes_of(np.concatenate([column.values, now.values]), column.numeric)
     then, today = together[: column.values.size], together[column.values.size :]
-    return _is_constant_now(column, rows, then, today) or _telling_values_are_gone(column, rows, then, today)
+    return _is_constant_now(column, rows, then, today) or _churn_values_are_gone(column, rows, then, today)
 
 
 def _shares(codes: Codes, weights: Floats, size: int) -> Floats:
@@ -58,16 +58,16 @@ def _is_constant_now(column: Column, rows: Labelled, then: Codes, today: Codes) 
     return LeakFinding(column.name, "gone_when_needed", message)
 
 
-def _telling_values_are_gone(column: Column, rows: Labelled, then: Codes, today: Codes) -> LeakFinding | None:
-    """Values that leavers have much more often than others; or that mostly leavers have, but for the others' share."""
+def _churn_values_are_gone(column: Column, rows: Labelled, then: Codes, today: Codes) -> LeakFinding | None:
+    """Values that churners have much more often than others, or, apart from the others' share, mostly churners have."""
     size = int(max(then.max(), today.max())) + 1
     weights = np.array(rows.weights)[rows.label]
     share = _shares(then, weights, size)
     left = _shares(then, weights * rows.label, size)
     base = float((weights * rows.label).sum() / weights.sum())
     now = _shares(today, np.ones(today.size), size)
-    for telling in (left > _LIFT * share, left * base > _MOSTLY * share):
-        caught, expected, found = float(left[telling].sum()), float(share[telling].sum()), float(now[telling].sum())
+    for selected in (left > _LIFT * share, left * base > _MOSTLY * share):
+        caught, expected, found = float(left[selected].sum()), float(share[selected].sum()), float(now[selected].sum())
         if caught < _CAUGHT or expected * today.size < _EXPECTED:
             continue
         of_others = 1 - caught * base / expected
@@ -76,7 +76,7 @@ def _telling_values_are_gone(column: Column, rows: Labelled, then: Codes, today:
         if found * today.size > most + 2 * math.sqrt(most) or lost < 5 * math.sqrt(expected * today.size):
             continue
         message = (
-            f"values that {caught:.0%} of leavers have, and {expected:.1%} of all, stand at {found:.1%} of the "
+            f"values that {caught:.0%} of churners have, and {expected:.1%} of all, stand at {found:.1%} of the "
             "customers whose label is not known yet: they are written by the leaving, or after it"
         )
         return LeakFinding(column.name, "gone_when_needed", message)

@@ -1,4 +1,4 @@
-"""How well a single column ranks leavers before stayers, and how far chance carries that."""
+"""How well a single column ranks churners before retained customers, and how much of that is chance."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from churn_mlops.data.leakage.labelled_rows import Labelled
 from churn_mlops.data.leakage.univariate import Codes, Floats, auc_of
 
 HONEST_AUC = 0.88
-"""What strong but honest features reach, such as a use that drops before the leaving."""
+"""The AUC that strong but honest features reach, such as usage that drops before churn."""
 
 
 def noise_of(auc: float, left: int, stayed: int) -> float:
@@ -32,7 +32,7 @@ def beyond_honest(auc: float, rows: Labelled) -> float:
 
 
 def rates(codes: Codes, label: Floats, fit: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> Floats:
-    """For each row, the rate of leavers at its code among the rows of ``fit``, drawn a little to the mean."""
+    """For each row, the churn rate at its code among the rows of ``fit``, drawn a little to the mean."""
     size = int(codes.max(initial=0)) + 1
     mean = label[fit].mean()
     rows = np.bincount(codes[fit], minlength=size)
@@ -41,7 +41,7 @@ def rates(codes: Codes, label: Floats, fit: np.ndarray[tuple[int], np.dtype[np.b
 
 
 def association(codes: Codes, label: Floats) -> float:
-    """By how many standard errors leavers are spread over the codes more unevenly than chance does (chi-square)."""
+    """The standard errors by which churners are spread over the codes more unevenly than by chance (chi-square)."""
     rows = np.bincount(codes)
     left = np.bincount(codes, weights=label)
     rate = label.mean()
@@ -53,9 +53,9 @@ def association(codes: Codes, label: Floats) -> float:
 
 
 def auc_within_dates(score: Floats, rows: Labelled) -> float:
-    """The area under the ROC curve within each date, weighted by its leavers; NaN where no date has both classes.
+    """The area under the ROC curve within each date, weighted by its churners; NaN where no date has both classes.
 
-    What moves all customers of a date alike, such as a season, changes nothing of it.
+    An effect that moves all customers of a date alike, such as a season, does not change it.
     """
     total = weight = 0.0
     for date in rows.dates:

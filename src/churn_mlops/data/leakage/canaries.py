@@ -1,4 +1,4 @@
-"""Columns made up on every run, of which it is known what must be found: a firewall that misses them is blind."""
+"""Columns made up on every run, with a known answer: leakage checks that miss them are blind."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def _partly_wrong(rows: Labelled, rng: Rng) -> Floats:
 
 
 def _at_next_date(rows: Labelled) -> Floats | None:
-    """The label of the same customer at his next date, missing where he has none; None without such dates."""
+    """The label of the same customer at their next date, missing where they have none; None without such dates."""
     if rows.as_of is None or rows.dates.size < 3:
         return None
     order = np.lexsort((rows.as_of, rows.groups))
@@ -67,7 +67,7 @@ def release(
 
     Args:
         rows: those with a label.
-        inspected: the strongest sign that the firewall finds of a column.
+        inspected: the strongest sign that the leakage checks find in a column.
         seed: of what is made up.
 
     Returns:
@@ -92,4 +92,4 @@ def _of_noise(column: Column, rows: Labelled, auc: float, finding: LeakFinding |
 def _of_leak(column: Column, finding: LeakFinding | None) -> Canary:
     if finding is not None:
         return Canary(column.name, True, True, f"is caught: {finding.message}")
-    return Canary(column.name, True, False, "is not caught: the firewall is blind on so little data")
+    return Canary(column.name, True, False, "is not caught: the leakage checks are blind on so little data")

@@ -1,4 +1,4 @@
-"""The leakage firewall: every sign over every feature, and over made-up columns of which the answer is known."""
+"""The leakage checks: every sign over every feature, and over made-up columns with a known answer."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from churn_mlops.data.leakage.report import LeakageReport, LeakFinding
 from churn_mlops.data.leakage.single_column import too_good
 from churn_mlops.data.leakage.univariate import LEAST, codes_of, strength
 
-_TELLING = 2.0
+_ASSOCIATED = 2.0
 
 
 def inspect(
@@ -98,9 +98,9 @@ def _first(column: Column, rows: Labelled) -> LeakFinding | None:
 
 
 def _says_nothing(column: Column, rows: Labelled, noise: float) -> bool:
-    """Whether it ranks no better than noise does, nor is rare and telling, among leavers enough to tell."""
+    """Whether it ranks no better than noise and is not rare yet associated with the label, among enough churners."""
     if min(np.bincount(rows.label, minlength=2)) < LEAST:
         return False
-    if association(codes_of(column.values, column.numeric), rows.label.astype(np.float64)) > _TELLING:
+    if association(codes_of(column.values, column.numeric), rows.label.astype(np.float64)) > _ASSOCIATED:
         return False
     return strength(column.values, column.numeric, rows.sample, rows.fold)[0] <= noise

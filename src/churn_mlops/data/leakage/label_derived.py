@@ -1,4 +1,4 @@
-"""Signs of a column that was made from the label itself, or that only tells customers apart."""
+"""Signs of a column that was made from the label itself, or that only identifies customers."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _BEYOND = 4.5
 
 
 def agrees_too_well(column: Column, rows: Labelled) -> LeakFinding | None:
-    """A number that the rate of leavers follows more closely than chance allows.
+    """A number that the churn rate follows more closely than chance allows.
 
     Customers leave one by one, so that the rate of a group scatters about its true value by the binomial law, however
     good the number is. A mean of the label (a target encoding) over the same rows has no such scatter. The sum of
@@ -46,7 +46,7 @@ def agrees_too_well(column: Column, rows: Labelled) -> LeakFinding | None:
     ratio = max(float(np.sum(((rate - fitted) ** 2 / variance)[usable])) / free, 1e-12)
     if ratio < 1 and free / 2 * (math.log(ratio) + 1 - ratio) < _CHANCE:
         message = (
-            f"the rate of leavers follows it more closely than chance allows ({ratio:.0%} of the usual scatter over "
+            f"the churn rate follows it more closely than chance allows ({ratio:.0%} of the usual scatter over "
             f"{free + 2} groups): it was made from the label"
         )
         return LeakFinding(column.name, "made_from_label", message)
@@ -54,7 +54,7 @@ def agrees_too_well(column: Column, rows: Labelled) -> LeakFinding | None:
 
 
 def _binned(values: Floats, label: Floats) -> tuple[Floats, Floats, Floats]:
-    """Mean value, leavers and rows of groups in the order of the values; equal values stay together."""
+    """Mean value, churners and rows of groups in the order of the values; equal values stay together."""
     found, place, count = np.unique(values, return_inverse=True, return_counts=True)
     mean = label.mean() if label.size else 0.0
     least = max(_LEAST_VARIANCE / max(mean * (1 - mean), 1e-9), values.size / _BINS)
@@ -74,7 +74,7 @@ def _follow(means: Floats, rate: Floats, size: Floats) -> bool:
 
 
 def identifies(column: Column, rows: Labelled) -> LeakFinding | None:
-    """A whole number that is another one for each customer, and goes with the label all the same."""
+    """A whole number that differs for every customer and still goes with the label."""
     if not column.numeric or np.isnan(column.values).any() or np.any(column.values != np.round(column.values)):
         return None
     _, first = np.unique(rows.groups, return_index=True)
@@ -88,13 +88,13 @@ def identifies(column: Column, rows: Labelled) -> LeakFinding | None:
     auc = auc_of(column.values, rows.label)
     auc = max(auc, 1 - auc)
     if auc - 0.5 >= _MATERIAL_AUC and (auc - 0.5) / noise_of(0.5, *rows.counts) >= _BEYOND:
-        message = f"tells customers apart (no two have the same), and yet goes with the label (AUC {auc:.2f})"
+        message = f"identifies customers (no two have the same), and still goes with the label (AUC {auc:.2f})"
         return LeakFinding(column.name, "identifier", message)
     return None
 
 
 def _stays(column: Column, rows: Labelled, first: np.ndarray[tuple[int], np.dtype[np.intp]]) -> bool:
-    """Whether each customer has the same value on all his rows."""
+    """Whether each customer has the same value on all their rows."""
     place = np.unique(rows.groups, return_inverse=True)[1]
     return bool(np.all(column.values == column.values[first][place]))
 
@@ -107,5 +107,7 @@ def order_of_rows(rows: Labelled) -> LeakFinding | None:
     auc = max(auc, 1 - auc)
     if auc < DECIDES_AUC:
         return None
-    message = f"leavers and others stand apart in the table (AUC {auc:.2f}): numbers given in that order tell the label"
+    message = (
+        f"churners and others stand apart in the table (AUC {auc:.2f}): numbers given in that order reveal the label"
+    )
     return LeakFinding(ORDER_OF_ROWS, "order_of_rows", message, sure=False)

@@ -18,8 +18,8 @@ from churn_mlops.data.profiling.sample import Sample
 Mask = npt.NDArray[np.bool_]
 Dates = npt.NDArray[np.datetime64]
 _ROWS_OF_A_CLASS = 50_000
-ENOUGH_LATELY = 100
-"""Leavers that the latest dates together should hold."""
+ENOUGH_RECENT = 100
+"""The churners that the latest dates together should hold."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Labelled:
         label: 1 for who left, 0 for who stayed, shape (rows,), int8.
         groups: the customer of each row as a whole number, shape (rows,); each row its own where there are no dates.
         as_of: the date of each row, None for a table without dates.
-        weights: how many rows a stayer and a leaver stand for.
+        weights: how many rows a retained customer and a churner stand for.
     """
 
     label: npt.NDArray[np.int8]
@@ -86,7 +86,7 @@ class Labelled:
 
     @property
     def thinned_weights(self) -> tuple[float, float]:
-        """How many rows a stayer and a leaver of that sample stand for."""
+        """How many rows a retained customer and a churner of that sample stand for."""
         return float(self._steps[0]), float(self._steps[1])
 
     @property
@@ -94,14 +94,14 @@ class Labelled:
         counts = np.bincount(self.label, minlength=2)
         return tuple(max(1, math.ceil(count / _ROWS_OF_A_CLASS)) for count in counts)
 
-    def lately(self) -> Mask | None:
-        """Rows of the last dates, as few as hold 100 leavers and at most half; None where there are no dates."""
+    def recent(self) -> Mask | None:
+        """Rows of the last dates, as few as hold 100 churners and at most half; None where there are no dates."""
         if self.as_of is None or self.dates.size < 2:
             return None
         dates = self.dates
         for count in range(1, dates.size // 2 + 1):
             late = np.asarray(self.as_of >= dates[-count])
-            if self.label[late].sum() >= ENOUGH_LATELY:
+            if self.label[late].sum() >= ENOUGH_RECENT:
                 break
         return late
 

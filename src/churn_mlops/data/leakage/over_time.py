@@ -1,4 +1,4 @@
-"""Signs that need dates: a power that collapses out of time, or grows towards the end, and times after the date."""
+"""Signs that need dates: a power that collapses later, or grows towards the end, and times after the as-of date."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ _KEPT = 0.4
 _LOST_AUC = 0.12
 _BEYOND = 4.0
 _GAINED_AUC = 0.15
-_LEAVERS = 50
+_CHURNERS = 50
 _EPOCH = np.datetime64("1970-01-01", "D")
 _ISO = re.compile(r"(19|20)\d\d-[01]\d-[0-3]\d")
 
 
 def collapses(column: Column, rows: Labelled) -> LeakFinding | None:
-    """A column whose order of customers, learnt from the earlier dates, holds there for others but not later.
+    """A column whose order of customers, fitted on the earlier dates, holds there for others but not later.
 
-    Power is measured within dates, so that a season, or a shift that moves everybody, changes nothing of it.
+    Power is measured within dates, so that a season, or a shift that moves all customers, does not change it.
     """
     split = _halves(rows)
     if split is None:
@@ -40,15 +40,15 @@ def collapses(column: Column, rows: Labelled) -> LeakFinding | None:
     if first >= _STRONG_ENOUGH and kept <= _KEPT and first - later >= _LOST_AUC and beyond >= _BEYOND:
         day = rows.dates[rows.dates > np.max(rows.as_of[early])][0]  # type: ignore[index]  # there are dates here
         message = (
-            f"told leavers from others until {day} (AUC {first:.2f}), and does so no longer (AUC {later:.2f}): "
-            "what it told is not known any more when it is needed"
+            f"separated churners from others until {day} (AUC {first:.2f}), and does so no longer (AUC {later:.2f}): "
+            "its information is no longer known when it is needed"
         )
         return LeakFinding(column.name, "collapses", message)
     return None
 
 
 def grows(column: Column, rows: Labelled) -> LeakFinding | None:
-    """A column that tells the more the later the date, as one does that is overwritten with the current state."""
+    """A column that ranks better the later the date, as a column does that is overwritten with the current state."""
     split = _halves(rows)
     if split is None:
         return None
@@ -62,7 +62,7 @@ def grows(column: Column, rows: Labelled) -> LeakFinding | None:
     beyond = (later - first) / _noise(rows, first, later, early, late)
     if later - first >= _GAINED_AUC and beyond >= _BEYOND:
         message = (
-            f"tells the more the later the date (AUC {first:.2f} at first, {later:.2f} at last): is it overwritten "
+            f"ranks better the later the date (AUC {first:.2f} at first, {later:.2f} at last): is it overwritten "
             "with the state of today?"
         )
         return LeakFinding(column.name, "grows", message, sure=False)
@@ -70,24 +70,24 @@ def grows(column: Column, rows: Labelled) -> LeakFinding | None:
 
 
 def foresees(column: Column, rows: Labelled) -> LeakFinding | None:
-    """A column that knows who will leave long before: what is written back into the past, such as a state of today.
+    """A column that knows long before who will leave: it was written back into the past, such as a state of today.
 
-    Among those who stay at a date, leavers of the dates after the next are told from those who are never seen to leave.
-    Nothing honest does that as well as the best features do for the days ahead.
+    Among the retained customers of a date, it separates churners of the dates after the next from customers who never
+    churn. No honest feature does that as well as the best features do for the days ahead.
     """
     later = _leaves_later(rows)
     if later is None:
         return None
     stays = rows.label == 0
     there = Labelled(later[stays], rows.groups[stays], rows.as_of[stays] if rows.as_of is not None else None)
-    if min(there.counts) < _LEAVERS:
+    if min(there.counts) < _CHURNERS:
         return None
     values = column.values[stays]
     score = out_of_fold(codes_of(values, column.numeric), there.label, there.fold)
     auc = auc_within_dates(score, there)
     if (auc - HONEST_AUC) / noise_of(HONEST_AUC, *there.counts) < _BEYOND:
         return None
-    message = f"tells who will leave only after the next date from those who never do (AUC {auc:.2f}): is it written "
+    message = f"separates customers who leave only after the next date from others (AUC {auc:.2f}): is it written "
     return LeakFinding(column.name, "foresees", message + "back into the past, as a state of today is?")
 
 
@@ -103,21 +103,21 @@ def _leaves_later(rows: Labelled) -> npt.NDArray[np.int8] | None:
 
 
 def _halves(rows: Labelled) -> tuple[Mask, Mask] | None:
-    """The earlier two thirds of the dates, and the rest; None where either holds too few leavers."""
+    """The earlier two thirds of the dates, and the rest; None where either holds too few churners."""
     dates = rows.dates
     if rows.as_of is None or dates.size < 2:
         return None
     late = np.asarray(rows.as_of >= dates[-max(1, dates.size // 3)])
     left = rows.label == 1
-    if min(left[late].sum(), left[~late].sum()) < _LEAVERS:
+    if min(left[late].sum(), left[~late].sum()) < _CHURNERS:
         return None
     return ~late, late
 
 
 def _power(column: Column, rows: Labelled, where: Mask, elsewhere: Mask) -> tuple[float, float]:
-    """AUC within dates of the order learnt ``where``: there, for customers it was not learnt from, and ``elsewhere``.
+    """AUC within dates of the order fitted ``where``: there, for customers outside its fit, and ``elsewhere``.
 
-    Both are judged on the same halves of the customers.
+    Both are evaluated on the same halves of the customers.
     """
     codes: Codes = codes_of(column.values, column.numeric)
     label = rows.label.astype(np.float64)
@@ -134,7 +134,7 @@ def _noise(rows: Labelled, first: float, later: float, early: Mask, late: Mask) 
 
 
 def after_the_date(column: Column, rows: Labelled) -> LeakFinding | None:
-    """Dates, or numbers that are dates in one of the usual notations, which lie after the as-of date."""
+    """Dates, or numbers that are dates in one of the usual formats, which lie after the as-of date."""
     days = _days(column) if rows.as_of is not None else None
     if days is None:
         return None
@@ -146,8 +146,8 @@ def after_the_date(column: Column, rows: Labelled) -> LeakFinding | None:
     of_left, of_rest = float(ahead[left].mean()), float(ahead[~left].mean())
     spread = math.sqrt(ahead.mean() * (1 - ahead.mean()) * (1 / left.sum() + 1 / (~left).sum()))
     goes_with = of_left > 3 * of_rest and of_left - of_rest > 5 * spread
-    message = f"holds times after the as-of date, for {of_left:.1%} of leavers and {of_rest:.1%} of others" + (
-        ": it tells of the leaving" if goes_with else ": a plan, or something that was not known yet?"
+    message = f"holds times after the as-of date, for {of_left:.1%} of churners and {of_rest:.1%} of others" + (
+        ": it records the churn itself" if goes_with else ": a plan, or something that was not known yet?"
     )
     return LeakFinding(column.name, "after_the_date", message, sure=goes_with)
 

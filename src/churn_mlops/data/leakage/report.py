@@ -1,4 +1,4 @@
-"""What the leakage firewall says of a training table."""
+"""The result of the leakage checks of a training table."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class LeakFinding:
 
 @dataclass(frozen=True)
 class Canary:
-    """A column made up for the run, of which it is known what the firewall must find.
+    """A column made up for the run, with a known answer that the leakage checks must find.
 
     Args:
         name: what it holds.
@@ -64,7 +64,7 @@ class LeakageReport:
 
     @property
     def sure(self) -> Mapping[str, str]:
-        """Features that leak for all that can be told, each with its first message."""
+        """Features that surely leak, each with its first message."""
         found: dict[str, str] = {}
         for finding in self.findings:
             if finding.sure:
@@ -73,7 +73,7 @@ class LeakageReport:
 
     @property
     def blind(self) -> tuple[Canary, ...]:
-        """Made-up columns of which the firewall did not find what is known."""
+        """Made-up columns whose known answer the leakage checks did not find."""
         return tuple(canary for canary in self.canaries if not canary.as_it_should)
 
     def to_dict(self) -> dict[str, Any]:

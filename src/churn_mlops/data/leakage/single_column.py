@@ -42,7 +42,7 @@ def too_good(column: Column, rows: Labelled) -> LeakFinding | None:
     found = _over(column, rows, _ALL, "")
     if found is not None and found.sure:
         return found
-    late = rows.lately()
+    late = rows.recent()
     if late is None:
         return found
     weaker = [found]
@@ -61,7 +61,7 @@ def _over(column: Column, rows: Labelled, beyond: float, when: str) -> LeakFindi
     auc, pure = strength(column.values, column.numeric, rows.sample, rows.fold)
     if _decides(auc, rows, beyond):
         return LeakFinding(name, "too_good", f"on its own it all but decides the label{when} (AUC {auc:.2f})")
-    only = _leavers_only(column, rows, pure, when)
+    only = _churners_only(column, rows, pure, when)
     if only is not None and only.sure:
         return only
     named = names_leaving(name)
@@ -92,33 +92,33 @@ def _is_no_luck(auc: float, rows: Labelled) -> bool:
     return min(rows.counts) >= 3 * LEAST or beyond_honest(auc, rows) >= 1
 
 
-def _leavers_only(column: Column, rows: Labelled, pure: float, when: str) -> LeakFinding | None:
-    """Values, or gaps, that stand at leavers only."""
+def _churners_only(column: Column, rows: Labelled, pure: float, when: str) -> LeakFinding | None:
+    """Values, or gaps, that stand at churners only."""
     sample, name = rows.sample, column.name
     set_for = set_for_churners(column.values, sample)
     if set_for >= PURE_LOOK:
-        message = f"is set for leavers only, {set_for:.1%} of them{when}: set by the leaving, or after it"
+        message = f"is set for churners only, {set_for:.1%} of them{when}: set by the leaving, or after it"
         return LeakFinding(name, "leavers_only", message)
     missing = np.isnan(column.values)
     gone = pure_share(missing.astype(np.int64), sample, ENOUGH_SET) if missing.mean() < 0.5 else 0.0
     if gone >= _PURE_MISSING:
-        return LeakFinding(name, "leavers_only", f"is missing for leavers only, {gone:.0%} of them{when}")
+        return LeakFinding(name, "leavers_only", f"is missing for churners only, {gone:.0%} of them{when}")
     spike = _spike(column, rows) if column.numeric else 0.0
     if spike >= _SPIKE_SHARE:
-        message = f"has one value that stands at leavers only, {spike:.0%} of them{when}: written by the leaving?"
+        message = f"has one value that stands at churners only, {spike:.0%} of them{when}: written by the leaving?"
         return LeakFinding(name, "leavers_only", message)
     if pure >= (PURE_SHARE_NUMBER if column.numeric else PURE_SHARE):
-        message = f"some of its values stand at leavers only, and cover {pure:.0%} of them{when}"
+        message = f"some of its values stand at churners only, and cover {pure:.0%} of them{when}"
         return LeakFinding(name, "leavers_only", message)
-    # The far end of an honest number may well hold leavers only; a level that does is worth a look.
+    # The far end of an honest number may well hold churners only; a level that does is worth a look.
     if pure >= PURE_LOOK and not column.numeric:
-        message = f"some of its levels stand at leavers only ({pure:.1%} of them{when}): known before?"
+        message = f"some of its levels stand at churners only ({pure:.1%} of them{when}): known before?"
         return LeakFinding(name, "leavers_only", message, sure=False)
     return None
 
 
 def _spike(column: Column, rows: Labelled) -> float:
-    """The share of leavers at one exact number that is far more frequent than its neighbours, and stands at leavers."""
+    """The share of churners at one exact number, far more frequent than its neighbours and held by churners only."""
     present = column.values[~np.isnan(column.values)]
     found, counts = np.unique(present, return_counts=True)
     spikes = found[counts >= max(ENOUGH_SET, 20 * np.median(counts))] if found.size > 2 else found[:0]

@@ -1,4 +1,4 @@
-"""Snapshots frozen by earlier training runs, kept beside the models: what they tell of values rewritten since."""
+"""Snapshots frozen by earlier training runs, kept beside the models: they show which values were rewritten since."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class SnapshotArchive:
             for old in self._paths()[:-_KEPT]:
                 old.unlink(missing_ok=True)
         except OSError as error:
-            raise DataError(f"cannot write {path}: {error.strerror or error}; it is kept to tell leaks") from None
+            raise DataError(f"cannot write {path}: {error.strerror or error}; it is kept to detect leakage") from None
 
     def forget(self, customers: Sequence[str]) -> int:
         """Take ``customers`` out of every frozen snapshot.
@@ -74,19 +74,19 @@ class SnapshotArchive:
                     found += 1
             except (OSError, ValueError) as error:
                 raise DataError(
-                    f"customers cannot be taken out of {path} ({error}): delete it; it only serves to tell leaks"
+                    f"customers cannot be taken out of {path} ({error}): delete it; it only serves to detect leakage"
                 ) from None
         return found
 
     def rewritten(self, tables: Mapping[str, ir.Table], contract: HistoryContract, today: date) -> list[LeakFinding]:
-        """What has changed since in the newest frozen date, and in the newest whose labels are final by ``today``.
+        """The values that changed in the newest frozen date, and in the newest with final labels by ``today``.
 
-        Of a feature that changed at both, the surer finding.
+        A feature that changed at both has the surer finding.
 
         Raises:
             DataError: a file in the folder is no frozen snapshot.
         """
-        final = today - timedelta(days=contract.label.matures_after if contract.label else 0)
+        final = today - timedelta(days=contract.label.final_after if contract.label else 0)
         days = {date.fromisoformat(path.stem): path for path in self._paths()}
         past = [day for day in days if day < today]
         chosen = sorted({max(some) for some in (past, [day for day in past if day <= final]) if some})

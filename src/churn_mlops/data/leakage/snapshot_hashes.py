@@ -23,7 +23,7 @@ FROZEN_ROWS = 20_000
 _FORMAT = 1
 _DIGITS = 6
 _NOTABLE = 0.01
-_LEAVERS = 10
+_CHURNERS = 10
 _BEYOND = 4.0
 Hashes = npt.NDArray[np.uint64]
 Labels = npt.NDArray[np.float64]
@@ -36,9 +36,9 @@ def freeze(
 
     Args:
         rows: the snapshot, one row a customer.
-        customer: the column that names him.
+        customer: the column of the customer ID.
         as_of: its date.
-        key: of the hashes; without it nothing can be told from them.
+        key: of the hashes; without it they reveal nothing.
         features: each feature, with the text of its declaration: one that is declared otherwise later is not compared.
         most: rows kept: those of the customers with the smallest hashes, so that the same ones are kept each time.
     """
@@ -87,7 +87,7 @@ def changed(
     Args:
         frozen: what :func:`freeze` gave.
         now: the snapshot of the same date, read again, one row a customer.
-        customer: the column that names him.
+        customer: the column of the customer ID.
         y: 1 for who left, 0 for who stayed, NaN where the label is not known, shape (rows,).
         key: the same key.
         features: each feature, with the text of its declaration.
@@ -108,19 +108,21 @@ def changed(
     for place, name in enumerate(wanted):
         if fresh[0, place] >> np.uint64(32) == old[name][0] >> np.uint64(32):  # declared as it was
             differs = fresh[:, place] != old[name]
-            found.append(_judged(name, differs, y[mine], head["as_of"], (sources or {}).get(name)))
+            found.append(_rewritten(name, differs, y[mine], head["as_of"], (sources or {}).get(name)))
     return tuple(finding for finding in found if finding is not None)
 
 
-def _judged(name: str, differs: npt.NDArray[np.bool_], y: Labels, as_of: str, table: str | None) -> LeakFinding | None:
+def _rewritten(
+    name: str, differs: npt.NDArray[np.bool_], y: Labels, as_of: str, table: str | None
+) -> LeakFinding | None:
     left, stayed = differs[y == 1], differs[y == 0]
     of = f" (table {table})" if table else ""
-    if min(left.size, stayed.size) >= _LEAVERS and int(left.sum()) >= _LEAVERS:
+    if min(left.size, stayed.size) >= _CHURNERS and int(left.sum()) >= _CHURNERS:
         share = float(np.concatenate([left, stayed]).mean())
         spread = math.sqrt(share * (1 - share) * (1 / left.size + 1 / stayed.size)) or math.inf
         if left.mean() > 2 * stayed.mean() and (left.mean() - stayed.mean()) / spread >= _BEYOND:
             message = (
-                f"values of {as_of} have been rewritten since, for {left.mean():.0%} of leavers and "
+                f"values of {as_of} have been rewritten since, for {left.mean():.0%} of churners and "
                 f"{stayed.mean():.0%} of others{of}: declare when its rows were recorded (known_at)"
             )
             return LeakFinding(name, "rewritten", message)

@@ -1,7 +1,7 @@
 """Columns that give the label away: known only after the leaving, or because of it.
 
-Four signs: the name speaks of leaving; the column alone all but decides the label; some of its values stand at leavers
-only; it has its usual value, or is missing, but for leavers. A column alone is judged out of sample: each row by the
+Four signs: the name speaks of leaving; the column alone all but decides the label; some of its values stand at churners
+only; it is set, and not at its usual value, for churners only. A column alone is evaluated out of fold: each row by the
 rate of its value in the other folds.
 """
 
@@ -24,13 +24,13 @@ STRONG_AUC = 0.90
 NAMED_AUC = 0.75
 _PURE = 0.99
 PURE_SHARE = 0.20
-PURE_SHARE_NUMBER = 0.40  # the far end of an honest, strong number may hold leavers only
+PURE_SHARE_NUMBER = 0.40  # the far end of an honest, strong number may hold churners only
 PURE_LOOK = 0.02
 FOLDS = 5
 _USUAL = 0.5
 _BINS = 64
 ENOUGH_SET = 50
-LEAST = 10  # leavers, and stayers, below which nothing can be said
+LEAST = 10  # churners, and retained customers, below which there is no finding
 
 Floats = npt.NDArray[np.float64]
 Codes = npt.NDArray[np.int64]
@@ -59,14 +59,14 @@ def _suspicion(column: ColumnProfile, sample: Sample) -> Suspicion | None:
         if auc >= DECIDES_AUC:
             return Suspicion(name, f"on its own it all but decides the label (AUC {auc:.2f})")
         if (set_for := set_for_churners(sample.values[name], sample)) >= PURE_LOOK:
-            return Suspicion(name, f"is set for leavers only, {set_for:.1%} of them: set by the leaving, or after it")
+            return Suspicion(name, f"is set for churners only, {set_for:.1%} of them: set by the leaving, or after it")
         if pure >= (PURE_SHARE_NUMBER if name in sample.numeric else PURE_SHARE):
-            return Suspicion(name, f"some of its values stand at leavers only, and cover {pure:.0%} of them")
+            return Suspicion(name, f"some of its values stand at churners only, and cover {pure:.0%} of them")
         if not named and may_name_leaving(name) and auc >= NAMED_AUC:
             return Suspicion(name, f"its name may speak of leaving, and it goes with the label (AUC {auc:.2f})")
         if not named and pure >= PURE_LOOK:
             return Suspicion(
-                name, f"some of its values stand at leavers only ({pure:.1%} of them): known before?", sure=False
+                name, f"some of its values stand at churners only ({pure:.1%} of them): known before?", sure=False
             )
         if not named and auc >= STRONG_AUC:
             return Suspicion(name, f"is remarkably strong on its own (AUC {auc:.2f}): was it known before?", sure=False)
@@ -76,7 +76,7 @@ def _suspicion(column: ColumnProfile, sample: Sample) -> Suspicion | None:
 
 
 def strength(values: Floats, numeric: bool, sample: Sample, fold: Codes | None = None) -> tuple[float, float]:
-    """The best AUC of the column alone, by value or by being missing, and the share of leavers at pure values.
+    """The best AUC of the column alone, by value or by being missing, and the share of churners at pure values.
 
     Args:
         values: the column, shape (rows,), NaN for missing.
@@ -98,7 +98,7 @@ def strength(values: Floats, numeric: bool, sample: Sample, fold: Codes | None =
 
 
 def set_for_churners(values: Floats, sample: Sample) -> float:
-    """The share of leavers at whom the column is set, where nearly all at whom it is set are leavers; otherwise 0.
+    """The share of churners with a set value, if nearly all customers with a set value are churners; otherwise 0.
 
     It is set where it is neither missing nor has the one value that stands in at least half of the rows.
     """
@@ -125,7 +125,7 @@ def codes_of(values: Floats, numeric: bool) -> Codes:
 
 
 def out_of_fold(codes: Codes, label: npt.NDArray[np.int8], fold: Codes | None = None) -> Floats:
-    """For each row, the rate of leavers among the rows of its code in the other folds."""
+    """For each row, the churn rate among the rows of its code in the other folds."""
     fold = _folds(label) if fold is None else fold
     size = int(codes.max()) + 1
     rows_of = np.bincount(codes + fold * size, minlength=size * FOLDS).reshape(FOLDS, size)
@@ -144,7 +144,7 @@ def _folds(label: npt.NDArray[np.int8]) -> Codes:
 
 
 def auc_of(score: Floats, label: npt.NDArray[np.int8]) -> float:
-    """The chance that a leaver has a higher ``score`` than a stayer, ties counting half."""
+    """The chance that a churner has a higher ``score`` than a retained customer, ties counting half."""
     _, place, count = np.unique(score, return_inverse=True, return_counts=True)
     left = np.bincount(place, weights=label)
     stayed = count - left
@@ -153,7 +153,7 @@ def auc_of(score: Floats, label: npt.NDArray[np.int8]) -> float:
 
 
 def pure_share(codes: Codes, sample: Sample, least: int = LEAST) -> float:
-    """The share of leavers at values of ``least`` rows where at least 99 % left, beyond what chance explains."""
+    """The share of churners at values of ``least`` rows where at least 99 % left, beyond what chance explains."""
     left = np.bincount(codes, weights=sample.label)
     rows = np.bincount(codes)
     left_all, stayed_all = left * sample.weights[1], (rows - left) * sample.weights[0]

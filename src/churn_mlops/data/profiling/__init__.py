@@ -1,1 +1,1 @@
-"""What the columns of one table hold."""
+"""The content of the columns of one table."""

@@ -1,4 +1,4 @@
-"""What a label column says: which value is a leaver, which a stayer, and how many there are of each."""
+"""The values of a label column: the one of churners, the one of retained customers, and the rows of each."""
 
 from __future__ import annotations
 
@@ -48,10 +48,10 @@ class LabelCounts:
 
 
 def read_label(column: ColumnProfile, positive: object = None) -> LabelCounts:
-    """Make a label of ``column``; ``positive`` is the value of a leaver, found out where it is obvious.
+    """Make a label of ``column``; ``positive`` is the value of churners, found where it is obvious.
 
     Raises:
-        ContractError: the column holds other than two values, or which of them is a leaver has to be said.
+        ContractError: the column holds other than two values, or a person has to name the value of churners.
     """
     values = dict(column.top) if column.top else {}
     if column.distinct != 2 or len(values) != 2:
@@ -63,7 +63,7 @@ def read_label(column: ColumnProfile, positive: object = None) -> LabelCounts:
 
 
 def may_be_label(column: ColumnProfile) -> bool:
-    """Whether ``column`` has two values, one plainly of a leaver, and its name or that value speaks of leaving."""
+    """Whether ``column`` has two values, one plainly of churners, and its name or that value speaks of leaving."""
     try:
         label = read_label(column).label
     except ContractError:
@@ -75,16 +75,16 @@ def may_be_label(column: ColumnProfile) -> bool:
 def _not_two(column: ColumnProfile, values: dict[str, int]) -> str:
     name = f"label column {column.name!r}"
     if not column.present and not values:
-        return f"{name} is blank in every row: training needs rows of known leavers and stayers"
+        return f"{name} is blank in every row: training needs rows of known churners and retained customers"
     if len(values) == 1:
-        return f"{name} holds only {next(iter(values))!r}: training needs leavers and stayers"
+        return f"{name} holds only {next(iter(values))!r}: training needs churners and retained customers"
     shown = ", ".join(f"{value!r} ({count:,})" for value, count in list(values.items())[:10])
     marked = [value for value in values if value.lower() in MISSING_TEXTS | {"unknown"}]
     remedy = (
         f"leave the cell blank where {marked[0]!r} stands" if marked else "make it two, and blank where it is not known"
     )
     held = f"{len(values)} values: {shown}" if values else f"{column.distinct:,} different values"
-    return f"{name} holds {held}; a label has two, one of a leaver and one of a stayer: {remedy}"
+    return f"{name} holds {held}; a label has two, one of churners and one of retained customers: {remedy}"
 
 
 def _given(name: str, positive: object, values: dict[str, int]) -> str:

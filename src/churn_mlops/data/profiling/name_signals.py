@@ -1,4 +1,4 @@
-"""What a column's name says: its words, its title, the names nearest to it, and whether it speaks of leaving."""
+"""The signals in a column's name: its words, its title, the names nearest to it, and whether it speaks of leaving."""
 
 from __future__ import annotations
 
@@ -54,12 +54,12 @@ def title(name: str, unit: str | None = None) -> str:
     """``MonthlyCharges`` -> "monthly charges"; abbreviations keep their capitals, a ``unit`` at the end is left out."""
     found = WORD_PATTERN.findall(name)
     if unit and len(found) > 1 and found[-1].lower().removesuffix("s") == unit.lower().removesuffix("s"):
-        found = found[:-1]  # "tenure_months" is said as "tenure 7 months"
+        found = found[:-1]  # "tenure_months" is written as "tenure 7 months"
     return " ".join(word if word.isupper() and len(word) > 1 else word.lower() for word in found) or name
 
 
 def names_leaving(name: str) -> bool:
-    """Whether ``name`` says outright that it tells of a leaving: churn, or a reason, score or date of an exit."""
+    """Whether ``name`` plainly speaks of leaving: churn, or a reason, score or date of an exit."""
     if "churn" in name.lower() or "attrition" in name.lower():
         return True
     found = words(name)
@@ -67,7 +67,7 @@ def names_leaving(name: str) -> bool:
 
 
 def may_name_leaving(name: str) -> bool:
-    """Whether ``name`` could tell of a leaving (a status, an end, a refund), so that the values must decide."""
+    """Whether ``name`` could speak of leaving (a status, an end, a refund), so that the values must decide."""
     return any(_LEAVING.fullmatch(word) or word in _PERHAPS_LEAVING for word in words(name))
 
 
@@ -81,13 +81,13 @@ def names_identifier(name: str) -> bool:
 
 
 def names_line_or_place(name: str) -> bool:
-    """Whether ``name`` tells of the number of a telephone or of a post code, whose digits count nothing."""
+    """Whether ``name`` is that of a telephone number or a post code, whose digits count nothing."""
     found = words(name)
     return bool({*found[-1:], "".join(found[-2:])} & _LINE_OR_PLACE)
 
 
 def names_person(name: str) -> bool:
-    """Whether ``name`` tells of what a person is called, or where he is reached."""
+    """Whether ``name`` is that of a person's name or contact details."""
     found = words(name)
     return bool(set(found) & _PERSONAL) or found[-2:] in (["first", "name"], ["last", "name"], ["full", "name"])
 

@@ -1,4 +1,4 @@
-"""How a column's numbers are written, told from the shapes of its texts; what can be read in two ways is asked.
+"""How a column's numbers are written, by the shapes of its texts; two possible readings are a question.
 
 A shape is a text with every digit as 9, four and more in a row as 9999. A column of a million numbers has a few
 dozen shapes, so all of them are looked at, and only what the whole column proves is taken over.
@@ -16,10 +16,10 @@ from churn_mlops.data.contract.number_format import PLAIN, NumberFormat
 from churn_mlops.data.profiling.unit_detection import NOT_KNOWN, Amount, Units, amount_in, shared_unit
 
 SHAPING = (("[0-9]", "9"), ("9{4,}", "9999"))
-"""What turns a text into its shape: patterns and what is put in their place, in this order."""
+"""Patterns and their replacements that turn a text into its shape, in this order."""
 FIRST_ZERO = "^[^0-9]*0"
 MOST_SHAPES = 300
-_FEWEST_NUMBERS = 3  # of fewer different numbers nothing can be told
+_FEWEST_NUMBERS = 3  # fewer different numbers show nothing
 _PROVING = 30  # so many different numbers show by their own sizes what parts them
 _OFTEN = 10
 _SIGNS = ((".", None), (",", None), (".", ","), (",", "."), (".", " "), (",", " "), (".", "'"), (",", "'"))
@@ -38,7 +38,7 @@ class DetectedFormat:
     """How a column writes its numbers.
 
     Attributes:
-        notation: how they are read.
+        number_format: how they are read.
         unit: what they are counted in, where it stands beside each.
         words: texts among them that are taken for missing.
         question: what a person has to answer; empty where all is clear.
@@ -46,7 +46,7 @@ class DetectedFormat:
         readable: False where the column stays text until then.
     """
 
-    notation: NumberFormat = PLAIN
+    number_format: NumberFormat = PLAIN
     unit: str | None = None
     words: tuple[str, ...] = ()
     question: str = ""
@@ -76,7 +76,7 @@ def looks_written(shapes: Sequence[Shape]) -> bool:
 
 
 def detect_number_format(shapes: Sequence[Shape], distinct: int) -> DetectedFormat | None:
-    """What all ``shapes`` of a column of ``distinct`` texts tell; None where they are not numbers."""
+    """The number format by all ``shapes`` of a column of ``distinct`` texts; None where they are not numbers."""
     amounts: list[Amount] = []
     others: dict[str, int] = {}
     below: list[str] = []
@@ -155,14 +155,14 @@ def _signed(amounts: Sequence[Amount], numbers: int, units: Units, words: tuple[
     if not fits:
         each = all(any(_reading(amount, *signs) for signs in _SIGNS) for amount in amounts)
         return DetectedFormat(question=_TWO_WAYS, readable=False) if each else None
-    notations = list(fits.values())
-    if len(notations) == 1:
-        codes = notations[0].thousands in (" ", "'") and len({amount.core for amount in amounts}) == 1
-        return None if codes else DetectedFormat(notations[0], units.unit, words)
-    by_thousands = next(notation for notation in notations if notation.thousands)
+    formats = list(fits.values())
+    if len(formats) == 1:
+        codes = formats[0].thousands in (" ", "'") and len({amount.core for amount in amounts}) == 1
+        return None if codes else DetectedFormat(formats[0], units.unit, words)
+    by_thousands = next(one for one in formats if one.thousands)
     if by_thousands.thousands == ".":
         suggestion = {"decimal": ",", "thousands": "."}
-        plain = next(notation for notation in notations if not notation.thousands)
+        plain = next(one for one in formats if not one.thousands)
         return DetectedFormat(plain, units.unit, words, _POINT, suggestion)
     if _small_without_sign(amounts, ",") and numbers >= _PROVING:
         return DetectedFormat(by_thousands, units.unit, words)

@@ -30,7 +30,7 @@ class Sample:
         values: numbers as float64 with NaN for missing, other columns as the rank of their text with NaN for missing.
         numeric: names of the columns that hold numbers.
         label: 1 for who left, 0 for who stayed; empty where there is no label.
-        weights: how many rows of the table a stayer and a leaver of the sample stand for.
+        weights: how many rows of the table a retained customer and a churner of the sample stand for.
     """
 
     values: dict[str, npt.NDArray[np.float64]]
@@ -68,7 +68,7 @@ def take_sample(
         rows = rows.filter(rows[LABEL].notnull(), rows["__row__"] % step == 0)
     numeric = frozenset(column.name for column in columns if is_number(column))
     cells = [
-        _cell(rows[column.name], column.written.notation if column.name in numeric else None).name(column.name)
+        _cell(rows[column.name], column.written.number_format if column.name in numeric else None).name(column.name)
         for column in columns
     ]
     fetched = rows.select([*cells, *([rows[LABEL]] if label is not None else [])]).to_pyarrow()
@@ -77,14 +77,14 @@ def take_sample(
     return Sample(values, numeric, labels, (float(steps[0]), float(steps[1])))
 
 
-def _cell(column: ir.Column, notation: NumberFormat | None) -> ir.Column:
-    """A number as ``notation`` writes it; text where there is none."""
-    if notation is not None and kind_of(column) == "number":
+def _cell(column: ir.Column, number_format: NumberFormat | None) -> ir.Column:
+    """A number as ``number_format`` writes it; text where there is none."""
+    if number_format is not None and kind_of(column) == "number":
         number = column.cast("float64").nullif(float("nan"))
         return ibis.ifelse(is_infinite(number), ibis.null("float64"), number)
     text = as_text(column)
-    if notation is not None:
-        return text_to_number(text, notation)
+    if number_format is not None:
+        return text_to_number(text, number_format)
     return ibis.ifelse(text.lower().isin(sorted(MISSING_TEXTS)), ibis.null("string"), text)
 
 

@@ -36,7 +36,7 @@ _FEW = 1_500
 
 @dataclass(frozen=True)
 class ColumnProfile:
-    """What one column holds. Counts are rows, unless they say distinct; texts are stripped.
+    """The content of one column. Counts are rows, unless they say distinct; texts are stripped.
 
     ``missing`` counts nulls, NaN and blanks; ``blank`` is the part of it that is blank text. ``numbers`` counts rows
     that hold a finite number, as they are ``written``; ``dates`` rows whose text looks like one; ``markers`` are the
@@ -83,7 +83,7 @@ class ColumnProfile:
 
 @dataclass(frozen=True)
 class Profile:
-    """What a table holds: its number of rows, and its columns in their order."""
+    """The content of a table: its number of rows, and its columns in their order."""
 
     rows: int
     columns: tuple[ColumnProfile, ...]
@@ -127,14 +127,14 @@ def _profile_column(column: ir.Column, rows: int, about: int) -> ColumnProfile:
     def look(written: DetectedFormat) -> ColumnProfile:
         """One look, with numbers as they are ``written``."""
         if cells is not None:
-            return replace(empty, **counts_of_few(cells, kind, written.notation, written.words))
-        return replace(empty, **counts_of_many(grouped(column, kind, written.notation, written.words), kind))
+            return replace(empty, **counts_of_few(cells, kind, written.number_format, written.words))
+        return replace(empty, **counts_of_many(grouped(column, kind, written.number_format, written.words), kind))
 
     found = look(empty.written)
     written = _written(column, found, few=cells is not None) if column.type().is_string() else None
     if written is None:
         return found
-    again = written.readable and (written.words or not written.notation.is_plain)
+    again = written.readable and (written.words or not written.number_format.is_plain)
     return replace(look(written) if again else found, written=written)
 
 
@@ -150,7 +150,7 @@ def _written(column: ir.Column, found: ColumnProfile, few: bool) -> DetectedForm
     else:
         if found.numbers < 0.2 * found.present and not looks_written(some_shapes(column)):
             return None
-        shapes = shapes_in(grouped(column, found.kind, found.written.notation)) or []
+        shapes = shapes_in(grouped(column, found.kind, found.written.number_format)) or []
     return point_question(shapes) if plain else detect_number_format(shapes, found.distinct)
 
 

@@ -1,4 +1,4 @@
-"""What stands around the digits of a number: its unit, where all numbers of a column share one."""
+"""The texts around the digits of a number: its unit, where all numbers of a column share one."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Amount(NamedTuple):
 
     @property
     def unit(self) -> str:
-        """What stands around the digits, as one text."""
+        """The texts around the digits, as one text."""
         return self.before + self.after
 
 

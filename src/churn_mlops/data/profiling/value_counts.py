@@ -43,7 +43,7 @@ _SAMPLE = 5_000
 _INFINITE = ("inf", "-inf", "+inf", "infinity", "-infinity")
 
 
-def grouped(column: ir.Column, kind: str, notation: NumberFormat, words: tuple[str, ...] = ()) -> ir.Table:
+def grouped(column: ir.Column, kind: str, number_format: NumberFormat, words: tuple[str, ...] = ()) -> ir.Table:
     """The distinct cells, what each may be, and ``k``, how many rows hold it; ``text`` is null where it is missing.
 
     ``words`` are texts that mean missing, besides those of ``MISSING_TEXTS``.
@@ -57,7 +57,7 @@ def grouped(column: ir.Column, kind: str, notation: NumberFormat, words: tuple[s
     elif kind == "boolean":
         number, infinite = cells.cell.cast("int8").cast("float64"), ibis.literal(False)
     elif kind == "text":
-        number = text_to_number(cells.text, notation)
+        number = text_to_number(cells.text, number_format)
         infinite = cells.text.lower().isin(_INFINITE)
     else:
         number, infinite = ibis.null("float64"), ibis.literal(False)
@@ -83,13 +83,13 @@ def fetched(column: ir.Column) -> list[tuple[Any, int]]:
 
 
 def counts_of_few(
-    cells: list[tuple[Any, int]], kind: str, notation: NumberFormat, words: tuple[str, ...] = ()
+    cells: list[tuple[Any, int]], kind: str, number_format: NumberFormat, words: tuple[str, ...] = ()
 ) -> dict[str, Any]:
-    """What a column holds, from its cells where they are few enough to fetch; ``top`` and ``odd`` besides.
+    """The content of a column, from its cells where they are few enough to fetch; ``top`` and ``odd`` besides.
 
-    Told here, not in the engine: a query that tells so much takes the engine longer to plan than this takes.
+    Python counts here: a query with so many counts takes the engine longer to plan than this takes.
     """
-    groups = [_meaning(cell, rows, kind, notation, words) for cell, rows in cells]
+    groups = [_meaning(cell, rows, kind, number_format, words) for cell, rows in cells]
     present = [group for group in groups if group["text"] is not None and not group["marker"]]
     numbers = [group["number"] for group in groups if group["number"] is not None]
     sane = [number for number in numbers if abs(number) <= ABSURD]
@@ -118,8 +118,8 @@ def counts_of_few(
     }
 
 
-def _meaning(cell: Any, rows: int, kind: str, notation: NumberFormat, words: tuple[str, ...]) -> dict[str, Any]:
-    """One distinct cell, as :func:`grouped` tells of it."""
+def _meaning(cell: Any, rows: int, kind: str, number_format: NumberFormat, words: tuple[str, ...]) -> dict[str, Any]:
+    """One distinct cell, with the columns of :func:`grouped`."""
     missing = cell is None or cell != cell
     text = None if missing else level_text(cell) or None
     number: float | None = None
@@ -127,7 +127,7 @@ def _meaning(cell: Any, rows: int, kind: str, notation: NumberFormat, words: tup
         number = float(cell)
     elif kind == "text" and text is not None:
         with suppress(ValueError):
-            number = notation.number_in(text)
+            number = number_format.number_in(text)
     infinite = number is not None and math.isinf(number) and kind == "number"
     lower = text.lower() if text is not None and kind == "text" else ""
     return {

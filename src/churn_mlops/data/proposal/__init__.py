@@ -1,4 +1,4 @@
-"""What ``churn init`` proposes, and how it writes it."""
+"""The data contract that ``churn init`` proposes and writes."""
 
 from churn_mlops.data.proposal.flat_proposal import propose
 

@@ -1,4 +1,4 @@
-"""The features that a history is likely to need, and the columns that would tell of the future."""
+"""The features that a history is likely to need, and the columns that would reveal the future."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from churn_mlops.data.contract import TRUE_TEXTS, ExcludedColumn, HistoryFeature
 from churn_mlops.data.discovery.churn_conflicts import leaving_flags
 from churn_mlops.data.discovery.churn_side_effects import marked_by_leaving
-from churn_mlops.data.discovery.table_roles import Layout, Role
+from churn_mlops.data.discovery.table_roles import Role, TableRoles
 from churn_mlops.data.profiling.name_signals import names_leaving, title
 from churn_mlops.data.profiling.table_profile import ColumnProfile
 from churn_mlops.data.proposal.column_types import feature_of, type_of
@@ -31,26 +31,26 @@ _AFTERWARDS = frozenset(
 
 @dataclass(frozen=True)
 class Features:
-    """Features by name, and ``table.column`` that are set aside with the reason."""
+    """Features by name, and each excluded ``table.column`` with its reason."""
 
     features: Mapping[str, HistoryFeature]
     set_aside: Mapping[str, ExcludedColumn]
 
 
-def propose_features(layout: Layout) -> Features:
+def propose_features(table_roles: TableRoles) -> Features:
     """Features for every table by what its rows are; a name that would stand twice gets that of its table."""
     features: dict[str, HistoryFeature] = {}
     aside: dict[str, ExcludedColumn] = {}
-    kept = layout.of("attributes")
-    for role in [layout.customers, *kept, *layout.of("events")]:
+    kept = table_roles.of("attributes")
+    for role in [table_roles.customers, *kept, *table_roles.of("events")]:
         if role.kind == "customers" and role.grouped:
-            features["tenure"] = HistoryFeature(**_age(layout.home))
+            features["tenure"] = HistoryFeature(**_age(table_roles.home))
             continue
-        usable, gone = _columns(role, layout)
+        usable, gone = _columns(role, table_roles)
         aside |= gone
-        own = [("tenure", _age(layout.home))] if role.kind == "customers" else []
+        own = [("tenure", _age(table_roles.home))] if role.kind == "customers" else []
         for name, data in [*own, *_of_role(role, usable)]:
-            taken = {layout.customer.lower(), *map(str.lower, features)}
+            taken = {table_roles.customer.lower(), *map(str.lower, features)}
             free = name if name.lower() not in taken else f"{role.name}_{name}"
             features[free] = HistoryFeature(**data)
     return Features(features, aside)
@@ -127,12 +127,12 @@ def _of_amount(role: Role, column: ColumnProfile) -> Iterator[tuple[str, dict[st
         yield f"{name}_trend", written | {"ratio": ratio, "title": f"trend of {what}", "min": 0}
 
 
-def _columns(role: Role, layout: Layout) -> tuple[list[ColumnProfile], dict[str, ExcludedColumn]]:
-    """The columns of a table that may be used, and those that are set aside with the reason."""
+def _columns(role: Role, table_roles: TableRoles) -> tuple[list[ColumnProfile], dict[str, ExcludedColumn]]:
+    """The columns of a table that may be used, and the excluded ones, each with its reason."""
     look, usable, aside = role.look, [], {}
-    linked = {link.column for link in layout.links if link.table == look.name} | {role.customer, look.key}
+    linked = {link.column for link in table_roles.links if link.table == look.name} | {role.customer, look.key}
     flags = {column.name for column, _ in leaving_flags(look)}
-    others = [other for other in layout.of("attributes") if other.look is not look]
+    others = [other for other in table_roles.of("attributes") if other.look is not look]
     dated = {column.name for other in others for column in other.look.columns}
     for column in look.columns:
         if column.name in linked or column.name in look.times or column.name == look.nearly_key:
@@ -142,9 +142,9 @@ def _columns(role: Role, layout: Layout) -> tuple[list[ColumnProfile], dict[str,
             usable.append(column)
         else:
             aside[f"{role.name}.{column.name}"] = why
-    marked = marked_by_leaving(role, layout, usable) if role.one_row_each and not role.grouped else {}
-    for name, told in marked.items():
-        note = f"{told}, and nothing says since when it holds"
+    marked = marked_by_leaving(role, table_roles, usable) if role.one_row_each and not role.grouped else {}
+    for name, evidence in marked.items():
+        note = f"{evidence}, and nothing says since when it holds"
         aside[f"{role.name}.{name}"] = ExcludedColumn(reason="suspected_leak", note=note)
     return [column for column in usable if column.name not in marked], aside
 
@@ -162,7 +162,7 @@ def _reason(role: Role, column: ColumnProfile, flags: set[str], dated: set[str])
             note = "today's value; another table holds it with its history, and is read instead"
             return ExcludedColumn(reason="suspected_leak", note=note)
         if found & _CHANGING:
-            note = "today's value of something that may change: for the past it would tell of the future; move it to "
+            note = "today's value of something that may change: for the past it would reveal the future; move it to "
             return ExcludedColumn(reason="suspected_leak", note=note + "`features` if it never changes")
     elif role.times.end is not None and role.kind == "events" and found & _AFTERWARDS:
         note = f"may be known only at {role.times.end}, after {role.times.first}: move it to `features` if it is not"

@@ -1,4 +1,4 @@
-"""What a look at a table notices, in words."""
+"""The findings about the columns of a table, in words."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ HORIZON_UNKNOWN = (
     f"no column says how far ahead the label looks, and {Label.model_fields['horizon_days'].default} days are assumed: "
     "write the days into the label of the contract, as in `horizon_days: 90`; money per month and year depends on it"
 )
-"""What is said of a label without a horizon."""
+"""The message about a label without a horizon."""
 
 
 def on_label(counts: LabelCounts, rows: int) -> list[Finding]:
@@ -41,11 +41,11 @@ def on_label(counts: LabelCounts, rows: int) -> list[Finding]:
             Finding(
                 label.column,
                 "label_share",
-                f"more left than stayed: is {label.positive!r} really the value of a leaver?",
+                f"more left than stayed: is {label.positive!r} really the value of a churner?",
             )
         )
     if min(counts.left, counts.stayed) < 50:
-        few = "leavers" if counts.left < counts.stayed else "stayers"
+        few = "churners" if counts.left < counts.stayed else "retained customers"
         found.append(
             Finding(label.column, "label_few", f"only {min(counts.left, counts.stayed)} {few}: too few to learn much")
         )
@@ -54,7 +54,7 @@ def on_label(counts: LabelCounts, rows: int) -> list[Finding]:
             Finding(
                 label.column,
                 "label_unknown",
-                f"{counts.unknown:,} of {rows:,} rows have no label: scored, not learnt from",
+                f"{counts.unknown:,} of {rows:,} rows have no label: they are scored, not trained on",
             )
         )
     return found
@@ -76,10 +76,10 @@ def on_customer(column: ColumnProfile, copies: int) -> list[Finding]:
 def on_column(
     column: ColumnProfile, contract: DataContract, rule: tuple[str, str] | None, leak: str | None
 ) -> list[Finding]:
-    """What is worth knowing about a feature, or why a column is set aside."""
+    """The findings about a feature, or the reason why a column is excluded."""
     if column.name in contract.set_aside:
         why = contract.set_aside[column.name]
-        return [Finding(column.name, why.reason, f"set aside ({why.reason.replace('_', ' ')}): {why.note}")]
+        return [Finding(column.name, why.reason, f"excluded ({why.reason.replace('_', ' ')}): {why.note}")]
     found = []
     if column.missing:
         found.append(_missing(column, rule))
@@ -105,10 +105,10 @@ def on_column(
 def _on_numbers(column: ColumnProfile) -> list[Finding]:
     """How numbers are written, where not plainly, and what has to be asked about it."""
     written, found = column.written, []
-    if not written.notation.is_plain:
-        told = f"numbers are written as in {written.notation.example()!r}"
+    if not written.number_format.is_plain:
+        message = f"numbers are written as in {written.number_format.example()!r}"
         unit = f"; their unit is {written.unit}" if written.unit else ""
-        found.append(Finding(column.name, "notation", told + unit))
+        found.append(Finding(column.name, "notation", message + unit))
     if written.question:
         found.append(Finding(column.name, "unclear", written.question, written.suggestion))
     return found + _on_outlying(column)
@@ -116,7 +116,7 @@ def _on_numbers(column: ColumnProfile) -> list[Finding]:
 
 def _on_outlying(column: ColumnProfile) -> list[Finding]:
     """The question whether a number of nines far from all others, such as -99 beside 0 to 10, means missing."""
-    if not (is_number(column) and column.written.notation.is_plain and len(column.level_rows) >= _FEWEST):
+    if not (is_number(column) and column.written.number_format.is_plain and len(column.level_rows) >= _FEWEST):
         return []
     held = sorted((float(text), text, rows) for text, rows in column.level_rows)
     for end, others in ((held[0], held[1:]), (held[-1], held[:-1])):

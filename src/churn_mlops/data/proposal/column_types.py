@@ -1,4 +1,4 @@
-"""What a column is to a model: a number, a flag, a category, or nothing that a model can learn from."""
+"""The type of a column as a feature: a number, a flag, a category, or none that a model can learn from."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ def feature_of(column: ColumnProfile) -> Feature:
     named = title(column.name, unit)
     share = (column.rows - column.present) / column.rows
     number = kind == "number" and column.smallest is not None and column.largest is not None
-    notation = column.written.notation if kind == "number" else PLAIN
+    number_format = column.written.number_format if kind == "number" else PLAIN
     return Feature(
         type=kind,
         title=named if named != column.name.replace("_", " ") else None,
         min=0.0 if number and column.smallest is not None and column.smallest >= 0 else None,
         range=(column.smallest, column.largest) if number else None,
         unit=unit,
-        decimal=notation.decimal,
-        thousands=notation.thousands,
-        around=notation.around,
+        decimal=number_format.decimal,
+        thousands=number_format.thousands,
+        around=number_format.around,
         levels=column.levels if kind == "category" else None,
         missing_values=tuple(text for text, _ in column.markers),
         missing=round(share, 6),

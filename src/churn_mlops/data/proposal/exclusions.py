@@ -12,7 +12,7 @@ from churn_mlops.data.profiling.table_profile import ColumnProfile
 SAFE_LEVELS = 50
 """So many levels are a category, however few rows each has."""
 MAX_LEVELS = 1_000
-"""A text column with more levels is set aside; up to here at least half of the rows must stand in common levels."""
+"""A text column with more levels is excluded; up to here at least half of the rows must stand in common levels."""
 LEVEL_ROWS = 10
 """Rows from which a level is common."""
 FEW_LEVELS = 12
@@ -26,7 +26,7 @@ _FEWEST_NAMES = 10  # so few different texts are levels, even if none stands twi
 
 
 def exclusion_of(column: ColumnProfile, suspicion: Suspicion | None) -> ExcludedColumn | None:
-    """Why a model shall not see ``column``; None where it may. Where several reasons hold, the first wins."""
+    """Why a model shall not see ``column``; None where it may. The first of several reasons wins."""
     if not column.present:
         return ExcludedColumn(reason="empty", note="holds nothing")
     if column.distinct == 1 and column.present == column.rows:

@@ -71,10 +71,10 @@ def propose(
         raise ContractError(f"{name}: the column {LABEL!r} has a name that is kept for labels: give it another name")
     profile = profile_table(table)
     if profile.rows == 0:
-        raise ContractError(f"{name}: the table has no rows, so nothing can be told about it")
+        raise ContractError(f"{name}: the table has no rows, so nothing is known about it")
     counts = read_label(profile[label], positive) if label is not None else None
     columns = [column for column in profile.columns if column.name not in (customer, label)]
-    aside, leaks = _set_aside(table, columns, counts, profile.rows)
+    aside, leaks = _excluded_columns(table, columns, counts, profile.rows)
     kept = [column for column in columns if column.name not in aside]
     if not kept:
         reasons = ", ".join(f"{column} ({why.reason.replace('_', ' ')})" for column, why in aside.items())
@@ -99,12 +99,12 @@ def propose_for_frame(frame: pd.DataFrame, *, customer: str | None = None, name:
     return propose(table_of_frame(frame), name=name, customer=customer)
 
 
-def _set_aside(
+def _excluded_columns(
     table: ir.Table, columns: Sequence[ColumnProfile], counts: LabelCounts | None, rows: int
 ) -> tuple[dict[str, ExcludedColumn], dict[str, str]]:
     """Columns that the model shall not see, in table order, and remarks on those that may be leaks but stay.
 
-    Where several reasons hold, the first of these wins: empty, constant, suspected leak, identifier, date, free text,
+    The first of several reasons wins, in this order: empty, constant, suspected leak, identifier, date, free text,
     many levels, duplicate.
     """
     alive = [column for column in columns if column.kind != "other" and column.present and column.distinct]
@@ -159,7 +159,7 @@ def _overview_row(column: ColumnProfile, contract: DataContract) -> dict[str, st
     if contract.label is not None and column.name == contract.label.column:
         return row | {"used_as": "label", "values": f"{contract.label.positive} = left"}
     if column.name in contract.set_aside:
-        return row | {"used_as": f"set aside: {contract.set_aside[column.name].reason.replace('_', ' ')}"}
+        return row | {"used_as": f"excluded: {contract.set_aside[column.name].reason.replace('_', ' ')}"}
     feature = contract.features[column.name]
     levels = ", ".join(feature.levels or ())
     shown = levels if len(levels) <= 60 else f"{len(feature.levels or ())} levels"

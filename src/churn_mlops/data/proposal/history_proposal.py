@@ -16,11 +16,11 @@ from churn_mlops.data.discovery.label_candidates import FEW, LabelChoice, label_
 from churn_mlops.data.discovery.profiled_table import look_at
 from churn_mlops.data.discovery.table_anomalies import on_left_out, on_present_values, on_tables
 from churn_mlops.data.discovery.table_roles import (
-    Layout,
     Role,
+    TableRoles,
     by_lasting_rows,
+    find_table_roles,
     is_word_for_customer,
-    lay_out,
     speaks_of_customer,
 )
 from churn_mlops.data.discovery.time_columns import time_column
@@ -43,18 +43,18 @@ class HistoryProposal:
     Attributes:
         contract: what the tables seem to mean; a person may change it.
         findings: what was noticed, by ``table`` or ``table.column``.
-        layout: the tables, the links and the times that it rests on.
-        choices: the ways to tell who left, the one that was taken first.
+        table_roles: the tables, the links and the times that it rests on.
+        choices: the ways to decide who left, the one that was taken first.
     """
 
     contract: HistoryContract
     findings: tuple[Finding, ...]
-    layout: Layout
+    table_roles: TableRoles
     choices: tuple[LabelChoice, ...]
 
     def overview(self) -> list[dict[str, str]]:
         """One row of texts for each table: ``table``, ``rows``, ``used_as``, ``time``, ``customer``, ``features``."""
-        return [_overview_row(name, role, self.contract) for name, role in self.layout.roles.items()]
+        return [_overview_row(name, role, self.contract) for name, role in self.table_roles.roles.items()]
 
 
 def propose_history(
@@ -66,34 +66,34 @@ def propose_history(
         tables: by their names in the database, all on one connection.
         name: what to call the data set.
         customer: column that names the customer, where a person has said it.
-        inactive_days: days without an event after which a customer has left, where a person wants it told so.
+        inactive_days: days without an event after which a customer has left, where a person wants it so.
 
     Raises:
         ContractError: no table says who the customers are, or since when.
     """
     looks = [look for look in look_at(tables) if look.rows]
     if not looks:
-        raise ContractError(f"{name}: the tables have no rows, so nothing can be told about them")
+        raise ContractError(f"{name}: the tables have no rows, so nothing is known about them")
     empty = sorted(set(tables) - {look.source for look in looks})
-    layout = lay_out(looks, find_links(looks), customer)
-    choices = label_choices(layout, inactive_days)
+    table_roles = find_table_roles(looks, find_links(looks), customer)
+    choices = label_choices(table_roles, inactive_days)
     choice = next((choice for choice in choices if choice.usable), None)
-    contradictions = on_leaving(layout)
-    if choice is not None and choice.kind == "lasting" and choice.role is not layout.customers:
-        layout = by_lasting_rows(layout, choice.role)
-    contract = _contract(name, layout, choice)
+    contradictions = on_leaving(table_roles)
+    if choice is not None and choice.kind == "lasting" and choice.role is not table_roles.customers:
+        table_roles = by_lasting_rows(table_roles, choice.role)
+    contract = _contract(name, table_roles, choice)
     findings = [Finding(source, "left_out", "has no rows; left out") for source in empty]
-    findings += on_label(contract, choices) + contradictions + on_tables(layout)
-    findings += [finding for look in looks for finding in on_codes(look)] + on_left_out(layout)
-    findings += on_present_values(layout, _last_values(contract)) + _on_aside(contract)
-    return HistoryProposal(contract, tuple(findings), layout, tuple(choices))
+    findings += on_label(contract, choices) + contradictions + on_tables(table_roles)
+    findings += [finding for look in looks for finding in on_codes(look)] + on_left_out(table_roles)
+    findings += on_present_values(table_roles, _last_values(contract)) + _on_aside(contract)
+    return HistoryProposal(contract, tuple(findings), table_roles, tuple(choices))
 
 
 def is_event_log(table: ir.Table, customer: str | None = None) -> str | None:
     """The column that names the customer in a table of events, with several rows for each; None in any other table.
 
-    Told from a glance: a column called like a customer's name, or by the mere word for one, such as "user" (or
-    ``customer``), whose values repeat, and a time that differs between the rows of one customer.
+    A quick look decides: a column called like a customer ID, or by the mere word for a customer, such as "user" (or
+    ``customer``), has values that repeat, and a time differs between the rows of one customer.
     """
     if customer is not None and customer not in table.columns:
         return None
@@ -117,11 +117,11 @@ def is_event_log(table: ir.Table, customer: str | None = None) -> str | None:
 
 
 def on_label(contract: HistoryContract, choices: Sequence[LabelChoice]) -> list[Finding]:
-    """Which way to tell who left was taken and why, what the others say, and what they leave open."""
+    """Which way to decide who left was taken and why, what the others say, and what they leave open."""
     taken = next((choice for choice in choices if choice.usable), None)
     if taken is None:
         seen = "; ".join(map(str, choices)) or "there is no end, and no table of events"
-        return [Finding("label", "label_missing", f"nothing tells who left: {seen}. Which column or table does?")]
+        return [Finding("label", "label_missing", f"nothing shows who left: {seen}. Which column or table does?")]
     found = [Finding("label", "label_choice", f"taken: {taken}. Is that what leaving means here?")]
     found += [
         Finding("label", "label_other", f"or {other}{_why_not(other)}") for other in choices if other is not taken
@@ -140,17 +140,17 @@ def _why_not(other: LabelChoice) -> str:
     return "" if other.has_both else f"; only {other.fewer:,} are on one side, so it comes last"
 
 
-def _contract(name: str, layout: Layout, choice: LabelChoice | None) -> HistoryContract:
-    key = layout.home
-    tables = {key: _of_customers(layout, choice)}
-    for role in layout.of("attributes", "events", "ends"):
+def _contract(name: str, table_roles: TableRoles, choice: LabelChoice | None) -> HistoryContract:
+    key = table_roles.home
+    tables = {key: _of_customers(table_roles, choice)}
+    for role in table_roles.of("attributes", "events", "ends"):
         if role.kind != "ends" or (choice is not None and choice.kind == "ends" and choice.role is role):
-            tables[role.name] = _of_rows(role, layout)
-    features = propose_features(layout)
+            tables[role.name] = _of_rows(role, table_roles)
+    features = propose_features(table_roles)
     return HistoryContract.from_dict(
         {
             "name": name,
-            "customer": layout.customer,
+            "customer": table_roles.customer,
             "tables": tables,
             "label": _label(key, choice),
             "features": {
@@ -170,8 +170,8 @@ def _label(customers: str, choice: LabelChoice | None) -> dict[str, Any] | None:
     return {"event": f"{customers}.end"}
 
 
-def _of_customers(layout: Layout, choice: LabelChoice | None) -> dict[str, Any]:
-    role, key = layout.customers, layout.home
+def _of_customers(table_roles: TableRoles, choice: LabelChoice | None) -> dict[str, Any]:
+    role, key = table_roles.customers, table_roles.home
     times = role.times
     start = str(times.start or times.first)
     made: dict[str, Any] = {"start": start}
@@ -187,12 +187,12 @@ def _of_customers(layout: Layout, choice: LabelChoice | None) -> dict[str, Any]:
             "date",
         }
         made["end_known_at" if of_end else "start_known_at"] = times.known_at
-    if role.customer != layout.customer:
+    if role.customer != table_roles.customer:
         made["customer"] = role.customer
     return made | _formats(role, [start, times.end, times.known_at])
 
 
-def _of_rows(role: Role, layout: Layout) -> dict[str, Any]:
+def _of_rows(role: Role, table_roles: TableRoles) -> dict[str, Any]:
     times = role.times
     made: dict[str, Any] = {}
     if role.look.source != role.name:
@@ -200,7 +200,7 @@ def _of_rows(role: Role, layout: Layout) -> dict[str, Any]:
     if role.through is not None:
         link = role.through
         made["through"] = {"table": link.to, "column": link.column, "key": link.key}
-    elif role.customer != layout.customer:
+    elif role.customer != table_roles.customer:
         made["customer"] = role.customer
     first = str(times.valid_from or times.start if role.kind == "attributes" else times.first)
     made["valid_from" if role.kind == "attributes" else "event_time"] = first
@@ -211,7 +211,7 @@ def _of_rows(role: Role, layout: Layout) -> dict[str, Any]:
 
 def _formats(role: Role, columns: Sequence[str | None]) -> dict[str, Any]:
     written = {name: role.look.times[name].format for name in columns if name is not None}
-    formats = {name: layout for name, layout in written.items() if layout is not None}
+    formats = {name: time_format for name, time_format in written.items() if time_format is not None}
     return {"formats": formats} if formats else {}
 
 
@@ -223,7 +223,7 @@ def _last_values(contract: HistoryContract) -> list[tuple[str, str]]:
 
 def _on_aside(contract: HistoryContract) -> list[Finding]:
     return [
-        Finding(column, why.reason, f"set aside ({why.reason.replace('_', ' ')}): {why.note}")
+        Finding(column, why.reason, f"excluded ({why.reason.replace('_', ' ')}): {why.note}")
         for column, why in contract.set_aside.items()
     ]
 

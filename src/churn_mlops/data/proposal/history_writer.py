@@ -19,7 +19,7 @@ _HEAD = """The contract of {name}, a database with its history: whose the rows a
 Written by `churn init` from a look at the tables. Read what it asks, and edit it; its grammar stands in
 docs/contract.md, what it notices in docs/init.md."""
 _ASIDE = (
-    "Not seen by the model: for the past they would tell what was not known then. To use one, write a feature of it."
+    "Not seen by the model: for the past they would reveal what was not known then. To use one, write a feature of it."
 )
 
 
@@ -93,11 +93,11 @@ def _comment(document: CommentedMap, proposal: HistoryProposal) -> None:
 
 
 def _said(findings: Sequence[Finding]) -> dict[str, list[str]]:
-    """What is said of each table, its columns named; what is set aside is said at its own place."""
+    """The messages about each table, its columns named; those about excluded columns stand elsewhere."""
     said: dict[str, list[str]] = {}
     for finding in findings:
         table, _, column = (finding.column or "").partition(".")
-        if not finding.message.startswith("set aside"):
+        if not finding.message.startswith("excluded ("):
             said.setdefault(table, []).append(f"{column}: {finding.message}" if column else finding.message)
     return said
 

@@ -1,4 +1,4 @@
-"""What the command line has not named yet, and the look at a table suggests: the customer, the label, a history."""
+"""Hints for options not given yet, which the look at a table suggests: the customer, the label, a history."""
 
 from __future__ import annotations
 
@@ -16,12 +16,13 @@ _NAMED = 5
 
 
 def on_rows(repeated: int, profile: Profile, contract: DataContract) -> list[Finding]:
-    """What follows from a table that names no customer: rows that repeat, and a column that may name him."""
+    """The findings in a table that names no customer: rows that repeat, and a column that may hold the customer ID."""
     found = []
     if repeated:
         what = (
             f"{repeated:,} rows repeat an earlier row in every column: they are kept, as different customers who look "
-            "alike; if they are copies of one, remove them, for a copy may be trained on while the other judges"
+            "alike; if they are copies of one, remove them, for one copy may be in the training data and another in "
+            "the test set"
         )
         found.append(Finding(None, "repeated_rows", what))
     named = [
@@ -34,7 +35,7 @@ def on_rows(repeated: int, profile: Profile, contract: DataContract) -> list[Fin
     if named:
         best = min(named, key=lambda name: (not _speaks_of_customer(name), not names_identifier(name)))
         option = _option("customer", best)
-        what = f"no customer is named, and {best!r} is different in every row: if it names him, say {option}"
+        what = f"no customer is named, and {best!r} is different in every row: if it is the customer ID, say {option}"
         found.append(Finding(None, "customer_unnamed", what))
     return found
 
@@ -51,7 +52,7 @@ def on_no_label(profile: Profile) -> list[Finding]:
 
 
 def on_history(profile: Profile, contract: DataContract) -> list[Finding]:
-    """What to do where each customer has several dated rows, as in a table of months."""
+    """The hint for a table with several dated rows a customer, as in a table of months."""
     dates = [name for name, why in contract.set_aside.items() if why.reason == "date"]
     once = any(column.distinct == column.rows for column in profile.columns)
     called = [contract.customer] if contract.customer else [] if once else _called_customers(profile)

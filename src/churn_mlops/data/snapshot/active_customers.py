@@ -19,7 +19,7 @@ def active_customers(history: PointInTimeTables, as_of: AsOf) -> ir.Table:
     """One row for each customer who had started and was not known to have churned: `KEY` and `START`.
 
     A customer of several rows (they came back, or the table is one of purchases) is one customer from the earliest
-    start on, until all of their rows have ended. Where the label is inactivity, they also had an event recently.
+    start on, until all of their rows have ended. If the label is inactivity, they also had an event recently.
     """
     contract = history.contract
     declared = contract.tables[contract.customers]

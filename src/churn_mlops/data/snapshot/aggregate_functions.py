@@ -32,7 +32,7 @@ def named(prefix: str, parts: Values) -> dict[str, ir.Value]:
 
 
 def parts_of(prefix: str, columns: Values) -> dict[str, ir.Value]:
-    """What :func:`named` made columns of."""
+    """The values that :func:`named` made columns of."""
     prefix = f"{prefix}_"
     return {name.removeprefix(prefix): value for name, value in columns.items() if name.startswith(prefix)}
 
@@ -66,16 +66,16 @@ class Aggregate(ABC):
         return self.feature.where
 
     def inputs(self, rows: ir.Table) -> dict[str, ir.Value]:
-        """What is needed of each row, besides its customer and its time."""
+        """The values needed of each row, besides its customer and its time."""
         return {} if self.column is None else {"value": self.read(rows[self.column])}
 
     def read(self, column: ir.Column) -> ir.Value:
-        """What the cells of the feature's column mean."""
+        """The values that the cells of the feature's column stand for."""
         return read_cell(column, self.feature).value
 
     @abstractmethod
     def gather(self, rows: ir.Table, inputs: Values, kept: ir.BooleanValue | None) -> dict[str, ir.Value]:
-        """What the group-by takes from a customer's rows.
+        """The values that the group-by takes from a customer's rows.
 
         Args:
             rows: with `TIME`.

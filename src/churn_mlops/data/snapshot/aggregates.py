@@ -73,7 +73,7 @@ def _with_inputs(rows: ir.Table, aggregates: Aggregates, own: tuple[str, ...]) -
 
 
 def _gathered(rows: ir.Table, aggregates: Aggregates) -> ir.Table:
-    """What is gathered of each customer's rows, and made of that."""
+    """The values gathered from each customer's rows, and the features computed from them."""
     metrics: dict[str, ir.Value] = {}
     for place, one in enumerate(aggregates.values()):
         inputs = parts_of(_prefix(place), _columns(rows))

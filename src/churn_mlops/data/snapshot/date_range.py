@@ -37,7 +37,7 @@ def last_day(tables: Mapping[str, ir.Table], contract: HistoryContract, today: d
     Raises:
         DataError: no table has a row with such a time.
     """
-    times = _known_times(tables, contract).values()
+    times = _recorded_times(tables, contract).values()
     newest = [time.max() if today is None else time.max(where=AsOf(today).includes(time)) for time in times]
     found = [time for time in map(_timestamp, newest) if time is not None]
     if not found:
@@ -49,12 +49,12 @@ def last_day(tables: Mapping[str, ir.Table], contract: HistoryContract, today: d
 
 def rows_after(tables: Mapping[str, ir.Table], contract: HistoryContract, today: date) -> dict[str, int]:
     """How many rows of each table are dated or recorded after ``today``; tables without such rows are left out."""
-    counts = {name: (~AsOf(today).includes(time)).sum() for name, time in _known_times(tables, contract).items()}
+    counts = {name: (~AsOf(today).includes(time)).sum() for name, time in _recorded_times(tables, contract).items()}
     found = {name: _one(count) for name, count in counts.items()}
     return {name: rows for name, rows in found.items() if rows}
 
 
-def _known_times(tables: Mapping[str, ir.Table], contract: HistoryContract) -> dict[str, ir.TimestampValue]:
+def _recorded_times(tables: Mapping[str, ir.Table], contract: HistoryContract) -> dict[str, ir.TimestampValue]:
     """When each row of a table was recorded; without attributes that do not say."""
     return {
         name: time_of(tables[name], declared.known, declared)

@@ -1,7 +1,7 @@
-"""Label freshness: whether the table of churn dates is loaded as far as the others. Where it stops, all seem to stay.
+"""Label freshness: whether the table of churn dates is loaded as far as the others. If not, no one seems to churn.
 
 A table of churn dates may have no new row for days because it is no longer loaded, or because no customer churned.
-What is usual decides: the longest time between two days with such a row, in the year before.
+The usual gap decides: the longest time between two days with such a row, in the year before.
 """
 
 from __future__ import annotations

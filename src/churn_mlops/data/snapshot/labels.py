@@ -94,6 +94,6 @@ def training_dates(contract: HistoryContract, first: date, last: date, every_day
         raise ValueError(f"the contract {contract.name!r} declares no label")
     if every_days < 1:
         raise ValueError(f"every_days is {every_days}: give 1 or more")
-    newest = last - timedelta(days=contract.label.matures_after + 1)
+    newest = last - timedelta(days=contract.label.final_after + 1)
     count = min(most, (newest - first).days // every_days + 1)
     return [newest - timedelta(days=place * every_days) for place in reversed(range(max(count, 0)))]

@@ -45,7 +45,7 @@ def read_cells(table: ir.Table, contract: DataContract, names: Container[str]) -
     return table.select([*columns, _place(table).name("place")])
 
 
-# Spark's own function, called by its name; only its type is said here.
+# Spark's own function, called by its name; only its type stands here.
 @ibis.udf.scalar.builtin  # type: ignore[untyped-decorator]
 def monotonically_increasing_id() -> int:  # type: ignore[empty-body]
     """Spark's number of a row: ascending, with gaps."""
@@ -80,11 +80,12 @@ def feature_checks(cells: ir.Table, table: ir.Table, contract: DataContract) -> 
     return checks
 
 
-def _bad_number(column: str, notation: NumberFormat, bad: ir.BooleanColumn, raw: ir.Column, native: bool) -> Check:
+def _bad_number(column: str, number_format: NumberFormat, bad: ir.BooleanColumn, raw: ir.Column, native: bool) -> Check:
     if native and raw.type().is_floating():
         return Check("stop", column, "infinite", bad, raw, "leave the cell blank where the number is not known")
-    way = "with a decimal point and no thousands sign" if notation.is_plain else f"as in {notation.example()!r}"
-    declared = ", declare how numbers are written (`decimal`, `thousands`, `around`)" if notation.is_plain else ""
+    plain = number_format.is_plain
+    way = "with a decimal point and no thousands sign" if plain else f"as in {number_format.example()!r}"
+    declared = ", declare how numbers are written (`decimal`, `thousands`, `around`)" if plain else ""
     advice = f"write a number {way}{declared}, or list the text under `missing_values`"
     return Check("stop", column, "not_a_number", bad, as_text(raw), advice)
 

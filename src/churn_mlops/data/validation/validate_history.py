@@ -8,9 +8,9 @@ import ibis.expr.types as ir
 
 from churn_mlops.data.contract import HistoryContract
 from churn_mlops.data.discovery.churn_conflicts import on_leaving
-from churn_mlops.data.discovery.declared_roles import declared_layout
+from churn_mlops.data.discovery.declared_roles import declared_roles
 from churn_mlops.data.discovery.table_anomalies import of_rows, on_tables
-from churn_mlops.data.discovery.table_roles import Layout
+from churn_mlops.data.discovery.table_roles import TableRoles
 from churn_mlops.data.engine.timestamps import time_of
 from churn_mlops.data.findings import Finding, Problem
 from churn_mlops.data.snapshot.churn_dates import with_churn_dates
@@ -30,7 +30,7 @@ _ADVICE = {
 
 
 def check_history(tables: Mapping[str, ir.Table], contract: HistoryContract) -> list[Problem]:
-    """What breaks the contract in ``tables``; it stops where most rows of a table do, or where there is no customer.
+    """The problems in ``tables``; one stops the run where most rows of a table have it, or where there is no customer.
 
     Args:
         tables: each table of the contract by its key, as ``open_tables`` gives them.
@@ -50,14 +50,14 @@ def check_history(tables: Mapping[str, ir.Table], contract: HistoryContract) -> 
         problems.append(Problem("stop", home, "no_customers", 0, (), message))
     some = _without(contract, empty)
     held = {name: tables[name] for name in some.tables}
-    layout = declared_layout(held, some)
+    table_roles = declared_roles(held, some)
     findings = [
-        *on_tables(layout),
+        *on_tables(table_roles),
         *_without_time(held, some),
-        *_without_customer(layout),
+        *_without_customer(table_roles),
         *_repeated(tables, contract),
     ]
-    return [*problems, *map(_problem, _with_early_ends(findings, some)), *map(_problem, on_leaving(layout))]
+    return [*problems, *map(_problem, _with_early_ends(findings, some)), *map(_problem, on_leaving(table_roles))]
 
 
 def _without(contract: HistoryContract, empty: list[str]) -> HistoryContract:
@@ -98,13 +98,13 @@ def _without_time(tables: Mapping[str, ir.Table], contract: HistoryContract) -> 
             yield Finding(f"{name}.{column}", "time_missing", what, rows=blank, of=rows)
 
 
-def _without_customer(layout: Layout) -> Iterator[Finding]:
-    role = layout.customers
+def _without_customer(table_roles: TableRoles) -> Iterator[Finding]:
+    role = table_roles.customers
     column = role.look.profile[str(role.customer)]
     blank = column.rows - column.present
     if blank and not role.grouped:
         what = f"{of_rows(blank, column.rows)} of customers name none: they are left out"
-        yield Finding(f"{layout.home}.{column.name}", "link_blank", what, rows=blank, of=column.rows)
+        yield Finding(f"{table_roles.home}.{column.name}", "link_blank", what, rows=blank, of=column.rows)
 
 
 def _repeated(tables: Mapping[str, ir.Table], contract: HistoryContract) -> Iterator[Finding]:

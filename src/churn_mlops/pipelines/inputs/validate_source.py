@@ -77,7 +77,7 @@ def _check_dates(
         yield Problem("warning", "", "no_label_declared", 0, (), "declare `label` in the contract: training needs one")
     elif not training_dates(contract, first, loaded_until(as_of, tables, contract, today), 1, 1):
         message = (
-            f"the history runs from {first} to {newest}, and a label is final {contract.label.matures_after} days "
+            f"the history runs from {first} to {newest}, and a label is final {contract.label.final_after} days "
             "after its as-of date: no label is final yet; bring a longer history, or shorten the horizon"
         )
         yield Problem("warning", "", "history_too_short", 0, (), message)

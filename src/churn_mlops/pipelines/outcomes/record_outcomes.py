@@ -70,7 +70,7 @@ def record_outcomes(
         with open_store(settings.store.url) as store, scoring_lock(store, "maturing"):
             kept_away(settings, store)  # also if nothing is due: erased customers may be back with a restored backup
             without = cache(lambda suppressed: tables_without(tables, contract, suppressed))
-            for day in due(store, contract.label.matures_after + 1, today, recheck_days=recheck_days):
+            for day in due(store, contract.label.final_after + 1, today, recheck_days=recheck_days):
                 recorded = _recorded(settings, store, without, contract, day, now)
                 found.append(DateOutcomes(day, recorded))
                 if recorded.changed:

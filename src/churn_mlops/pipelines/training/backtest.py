@@ -93,7 +93,7 @@ def backtest(snapshots: LabelledSnapshots, contract: HistoryContract, model: Mod
     return Backtest(
         trained_until=found.trained_until,
         tested_on=found.tested_on,
-        gap_days=contract.label.matures_after,
+        gap_days=contract.label.final_after,
         rows=len(found.churned),
         churned=int(found.churned.sum()),
         metrics=evaluate(found.churned, found.scores, clusters=found.customers),
@@ -107,7 +107,7 @@ def backtest_scores(snapshots: LabelledSnapshots, contract: HistoryContract, mod
     """
     if contract.label is None or why_no_backtest(snapshots, contract) is not None:
         return None
-    parts = _split_by_date(snapshots, contract.label.matures_after)
+    parts = _split_by_date(snapshots, contract.label.final_after)
     flat = contract.flat()
     groups = customer_codes(snapshots.rows, flat)
     features = snapshots.rows.select(list(flat.features))
@@ -137,7 +137,7 @@ def why_no_backtest(snapshots: LabelledSnapshots, contract: HistoryContract) -> 
     """Why there is no backtest, in a sentence; None where there is one."""
     if contract.label is None:
         return "There is no test on later dates: the contract declares no label."
-    gap = contract.label.matures_after
+    gap = contract.label.final_after
     parts = _split_by_date(snapshots, gap)
     first = parts.dates[0]
     for rows, needed, which in (

@@ -71,7 +71,7 @@ def read_labelled(
     first = first_day(tables, contract)
     dates = training_dates(contract, first, last, every_days, max_dates)
     if not dates:
-        needs = contract.label.matures_after if contract.label else 0
+        needs = contract.label.final_after if contract.label else 0
         raise DataError(
             f"the history runs from {first} to {last}: a label matures {needs} days after its as-of date, so there is "
             "none to learn from; bring a longer history, or a shorter horizon"
