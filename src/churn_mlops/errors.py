@@ -56,7 +56,7 @@ class AccessError(ChurnError):
     """A key, a person or a password cannot be taken as it was given."""
 
 
-class ForgottenError(ChurnError):
+class CustomerErasedError(ChurnError):
     """A customer was forgotten: nothing more is recorded of him."""
 
 

@@ -50,9 +50,7 @@ def test_the_certificate_says_what_was_removed_and_what_is_not_reached_and_names
     assert f"Customer, by keyed hash: {stone.hash}" in lines
     assert "  predictions deleted: 1" in lines
     assert "Kept: the totals of every run, as they were published." in lines
-    assert any(
-        line.startswith("On disk: ") and line.endswith("was written anew, and its log emptied.") for line in lines
-    )
+    assert any(line.startswith("On disk: ") and line.endswith("was rewritten, and its log emptied.") for line in lines)
     assert any("erasures/tombstones.jsonl" in line for line in lines)
     until = lines[lines.index("Not reached from here:") + 1 :]
     assert len(until) >= 5

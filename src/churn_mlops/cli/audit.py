@@ -34,12 +34,12 @@ def audit(
     """
     from churn_mlops.keyed_hash import customer_hash
     from churn_mlops.store import open_store
-    from churn_mlops.store.audit_log import events, record_event
+    from churn_mlops.store.audit_log import audit_events, record_event
 
     settings = settings_of(context)
     about = None if customer is None else customer_hash(settings.store.customer_hash_key, customer)
     with open_store(settings.store.url) as store:
-        found = events(store, before=before, limit=limit, about=about, caller=caller, event=event)
+        found = audit_events(store, before=before, limit=limit, about=about, caller=caller, event=event)
         record_event(store, who(), "audit.read", customer_hash=about, details={"command": "churn audit"})
     if as_json:
         print_json([asdict(one) for one in found])

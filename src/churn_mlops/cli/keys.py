@@ -50,10 +50,10 @@ def list_keys(
     Example: `churn keys list`
     """
     from churn_mlops.store import open_store
-    from churn_mlops.store.access.api_keys import keys
+    from churn_mlops.store.access.api_keys import list_keys
 
     with open_store(settings_of(context).store.url) as store:
-        found = keys(store)
+        found = list_keys(store)
     if as_json:
         print_json([asdict(key) for key in found])
         return

@@ -73,10 +73,10 @@ def list_people(
     Example: `churn people list`
     """
     from churn_mlops.store import open_store
-    from churn_mlops.store.access.users import people
+    from churn_mlops.store.access.users import list_users
 
     with open_store(settings_of(context).store.url) as store:
-        found = people(store)
+        found = list_users(store)
     if as_json:
         print_json([asdict(person) for person in found])
         return

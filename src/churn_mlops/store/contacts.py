@@ -1,4 +1,4 @@
-"""Contacts: an offer that was made to a customer, and what he said to it."""
+"""Contacts: an offer to a customer, and the result."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from datetime import datetime
 
 from sqlalchemy import insert, select
 
-from churn_mlops.errors import ForgottenError
+from churn_mlops.errors import CustomerErasedError
 from churn_mlops.store.database.clock import Clock, utc_now
 from churn_mlops.store.database.database import Store
 from churn_mlops.store.database.schema import CONTACTS
-from churn_mlops.store.suppression.tombstones import forgotten_among
+from churn_mlops.store.suppression.tombstones import erased_among
 
 
 @dataclass(frozen=True)
@@ -19,15 +19,15 @@ class NewContact:
     """A contact that is to be recorded.
 
     Args:
-        key: of whoever records it; a key stands for one contact, however often it is sent.
-        request_sha256: hash of what was asked, to tell a repetition from another request under the same key.
-        customer: his name, without a character of code 0; empty where he was forgotten since.
-        at: when he was contacted, with a time zone.
-        offer: what he was offered, such as "20 % off for a year".
+        key: the idempotency key of the client; it stands for one contact, however often it is sent.
+        request_sha256: hash of the request, to distinguish a repetition from another request under the same key.
+        customer: the customer ID, without a character of code 0; empty once the customer is erased.
+        at: when the customer was contacted, with a time zone.
+        offer: what the customer was offered, such as "20 % off for a year".
         result: "offered", "accepted", "declined" or "no_answer".
         caller: who recorded it.
         prediction_id: of the answer that led to the contact, where it is known.
-        override_reason: why he was contacted although he is held out.
+        override_reason: why the customer was contacted although they are in a control group.
     """
 
     key: str
@@ -43,7 +43,7 @@ class NewContact:
 
 @dataclass(frozen=True)
 class Contact(NewContact):
-    """A contact as it is recorded; moments come back in UTC.
+    """A contact as it is recorded; times come back in UTC.
 
     Args:
         id: grows with each contact recorded.
@@ -62,18 +62,17 @@ def record_contact(
     Args:
         store: the store.
         new: the contact.
-        hash_key: the setting ``store.customer_hash_key``, by which a customer is told who was forgotten; None looks for
-            nobody.
-        clock: tells when it is recorded.
+        hash_key: the setting ``store.customer_hash_key``, which recognises erased customers; None checks nothing.
+        clock: returns when it is recorded.
 
     Returns:
-        the contact under the key, and whether it was recorded just now. Where it was not, its ``request_sha256`` says
-        whether the same was asked before.
+        the contact under the key, and whether it was recorded just now. If not, its ``request_sha256`` shows whether
+        the same was asked before.
 
     Raises:
-        ConfigError: customers were forgotten under another key than ``hash_key``, so that he may be one of them;
+        ConfigError: customers were erased under another key than ``hash_key``, so that this may be one of them;
             nothing is recorded then.
-        ForgottenError: the customer was forgotten; nothing is recorded then.
+        CustomerErasedError: the customer was erased; nothing is recorded then.
         StoreError: the store fails; nothing is recorded then.
     """
     # One writer is let in at a time: two with the same key come one after the other, and ids are committed in order.
@@ -81,8 +80,8 @@ def record_contact(
         known = connection.execute(select(CONTACTS).where(CONTACTS.c.key == new.key)).one_or_none()
         if known is not None:
             return Contact(**known._mapping), False
-        if hash_key is not None and forgotten_among(connection, hash_key, [new.customer]):
-            raise ForgottenError("the customer was forgotten: nothing more is recorded of him")
+        if hash_key is not None and erased_among(connection, hash_key, [new.customer]):
+            raise CustomerErasedError("the customer was erased: nothing more is recorded of them")
         values = asdict(new) | {"recorded_at": clock()}
         row = connection.execute(insert(CONTACTS).values(values).returning(*CONTACTS.c)).one()
         return Contact(**row._mapping), True
@@ -115,7 +114,7 @@ def contacts(store: Store, *, customer: str | None = None, after: int = 0, limit
 
     Args:
         store: the store.
-        customer: only his.
+        customer: only contacts of this one.
         after: id of the last one that was read; none later than it is missed by reading on from there.
         limit: most contacts.
 
@@ -131,9 +130,9 @@ def contacts(store: Store, *, customer: str | None = None, after: int = 0, limit
 
 
 def held_out(store: Store, customer: str) -> bool:
-    """Whether ``customer`` is held out of every offer, so that what offers earn can be measured against him.
+    """Whether ``customer`` is in a control group and gets no offer, so that the effect of offers can be measured.
 
-    Nobody is today: customers are held out by campaigns, and there are none yet. This is the one place that asks, so
+    No customer is yet: campaigns choose control groups, and there are no campaigns. This is the one place that asks, so
     campaigns have to answer here and nowhere else.
     """
     return False

@@ -15,7 +15,7 @@ from churn_mlops.pipelines.erasure.residual_copies import ResidualCopies, unreac
 from churn_mlops.pipelines.erasure.suppression import file_of, kept_away, known_here
 from churn_mlops.store import Store, open_store
 from churn_mlops.store.database.clock import Clock, utc_now
-from churn_mlops.store.database.vacuum import clean, log_limits
+from churn_mlops.store.database.vacuum import log_limits, vacuum
 from churn_mlops.store.erasure import Erasure, forget, holds, reapply_erasures
 from churn_mlops.store.suppression.tombstones import Tombstone, Tombstones, all_tombstones, tombstones
 
@@ -155,7 +155,7 @@ def _certified(
     rewrite: bool,
 ) -> Certificate:
     """The disk is cleaned, and what was done is put together."""
-    erasures, cleaned = list(erasures), clean(store, rewrite=rewrite)
+    erasures, cleaned = list(erasures), vacuum(store, rewrite=rewrite)
     removed: dict[str, int] = {}
     for erasure in erasures:
         for place, count in erasure.removed.items():

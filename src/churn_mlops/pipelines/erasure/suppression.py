@@ -16,7 +16,7 @@ from churn_mlops.errors import ChurnError, StoreError
 from churn_mlops.pipelines.erasure.other_files import remove_outside
 from churn_mlops.store import Store, open_store
 from churn_mlops.store.database.database import is_made
-from churn_mlops.store.database.vacuum import clean
+from churn_mlops.store.database.vacuum import vacuum
 from churn_mlops.store.erasure import reapply_erasures
 from churn_mlops.store.suppression.tombstone_file import TombstoneFile
 from churn_mlops.store.suppression.tombstones import Tombstone, Tombstones, all_tombstones, checked, tombstones
@@ -148,6 +148,6 @@ def _remove_again(settings: Settings, store: Store, lost: list[Tombstone]) -> No
         "customers who were forgotten had come back, as with a backup of the store, and were removed again",
         tombstones=len(lost),
         customers=len(back),
-        disk=clean(store).said if back else "as it was",
+        disk=vacuum(store).said if back else "as it was",
         failed="; ".join(outside.failed) or None,
     )

@@ -23,7 +23,7 @@ from churn_mlops.pipelines.inputs.open_source import open_history
 from churn_mlops.pipelines.outcomes.spark import labels_from_spark
 from churn_mlops.store import Store, open_store
 from churn_mlops.store.database.run_lock import scoring_lock
-from churn_mlops.store.scoring.outcomes import Labels, Recorded, due, record
+from churn_mlops.store.scoring.outcomes import Labels, Recorded, record_labels, runs_due
 from churn_mlops.store.suppression.tombstones import Tombstones
 
 log = structlog.get_logger("churn_mlops.pipelines")
@@ -70,7 +70,7 @@ def record_outcomes(
         with open_store(settings.store.url) as store, scoring_lock(store, "maturing"):
             kept_away(settings, store)  # also if nothing is due: erased customers may be back with a restored backup
             without = cache(lambda suppressed: tables_without(tables, contract, suppressed))
-            for day in due(store, contract.label.matures_after + 1, today, recheck_days=recheck_days):
+            for day in runs_due(store, contract.label.matures_after + 1, today, recheck_days=recheck_days):
                 recorded = _recorded(settings, store, without, contract, day, now)
                 found.append(DateOutcomes(day, recorded))
                 if recorded.changed:
@@ -91,7 +91,7 @@ def _recorded(
         suppressed = kept_away(settings, store)
         labels = _labels(settings.source.url, store, partial(without, suppressed), contract, day)
         try:
-            return record(store, day, labels, now, check=nobody_since(store, suppressed))
+            return record_labels(store, day, labels, now, check=nobody_since(store, suppressed))
         except ForgottenMeanwhileError:
             log.info("recording_restarted", reason="a customer was erased meanwhile", as_of=str(day))
 

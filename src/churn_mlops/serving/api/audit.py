@@ -15,7 +15,7 @@ from churn_mlops.serving.api.session import ACCESS
 from churn_mlops.serving.model.request_models import PLAIN, PLAIN_SCHEMA, CustomerName
 from churn_mlops.serving.prediction.responses import as_json
 from churn_mlops.serving.resilience.store_client import StoreClient
-from churn_mlops.store.audit_log import AuditEvent, events
+from churn_mlops.store.audit_log import AuditEvent, audit_events
 
 _Name = Annotated[str, Field(min_length=1, max_length=200, json_schema_extra=PLAIN_SCHEMA), PLAIN]
 
@@ -71,7 +71,7 @@ def add_audit(app: FastAPI, store: StoreClient, hash_key: str) -> None:
         about(request, page.customer)
         hashed = None if page.customer is None else customer_hash(hash_key, page.customer)
         found = await store.ask(
-            lambda opened: events(
+            lambda opened: audit_events(
                 opened,
                 before=page.before,
                 limit=page.limit + 1,  # one more than asked for tells whether there is a next page

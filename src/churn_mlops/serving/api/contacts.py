@@ -14,7 +14,7 @@ from fastapi.responses import Response
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from churn_mlops.errors import ConfigError, ForgottenError
+from churn_mlops.errors import ConfigError, CustomerErasedError
 from churn_mlops.serving.access.principal import about, principal_of
 from churn_mlops.serving.api.predictions import PREDICTION_ID
 from churn_mlops.serving.api.refusals import refusing
@@ -159,7 +159,7 @@ def add_contacts(
             raise RequestError(409, f"the customer {problem}: {advice}", [("customer_id", problem)]) from None
         except ConfigError:
             raise OtherHashKeyError from None
-        except ForgottenError:
+        except CustomerErasedError:
             problem = "was forgotten"
             told = f"the customer {problem}: nothing more is recorded of him"
             raise RequestError(410, told, [("customer_id", problem)]) from None

@@ -27,7 +27,7 @@ from churn_mlops.store import Store
 from churn_mlops.store.prediction_log import PredictionRecord, records_of
 from churn_mlops.store.scoring.predictions import Prediction as Published
 from churn_mlops.store.scoring.predictions import predictions
-from churn_mlops.store.scoring.runs import dates
+from churn_mlops.store.scoring.runs import published_dates
 
 PREDICTION_ID = r"^[0-9a-f]{32}(-[0-9]{1,7})?$"
 _TAG = "Predictions"
@@ -125,7 +125,7 @@ def _again(prediction_id: str, answers: list[PredictionRecord]) -> Response:
 
 
 def _published(store: Store, page: _Page) -> dict[str, Any] | None:
-    there = dates(store)
+    there = published_dates(store)
     as_of = page.as_of or next(iter(there), None)
     if as_of is None or as_of not in there:
         return None

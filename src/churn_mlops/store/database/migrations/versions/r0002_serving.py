@@ -1,4 +1,4 @@
-"""What serving keeps: which model is live, who may ask, what was answered, contacts, erasures."""
+"""The tables of serving: deployments, keys, users, sessions, audit log, prediction log, contacts, erasures."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ depends_on = None
 def upgrade() -> None:
     """Make the tables."""
     customer = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
-    moment = sa.DateTime().with_variant(sa.DateTime(timezone=True), "postgresql")
+    timestamp = sa.DateTime().with_variant(sa.DateTime(timezone=True), "postgresql")
     op.create_table(
         "bundles",
         sa.Column("sha256", sa.Text, primary_key=True),
         sa.Column("content", sa.LargeBinary, nullable=False),
         sa.Column("provenance", sa.JSON, nullable=False),
-        sa.Column("added_at", moment, nullable=False),
+        sa.Column("added_at", timestamp, nullable=False),
     )
     op.create_table(
         "live_periods",
@@ -28,8 +28,8 @@ def upgrade() -> None:
         sa.Column("version", sa.Text, nullable=False),
         sa.Column("sha256", sa.Text, sa.ForeignKey("bundles.sha256"), nullable=False),
         sa.Column("model_type", sa.Text, nullable=False),
-        sa.Column("since", moment, nullable=False),
-        sa.Column("until", moment),
+        sa.Column("since", timestamp, nullable=False),
+        sa.Column("until", timestamp),
         sa.Column("reason", sa.Text, nullable=False),
         sa.Column("rollback", sa.Boolean, nullable=False),
     )
@@ -39,10 +39,10 @@ def upgrade() -> None:
         sa.Column("sha256", sa.Text, nullable=False, unique=True),
         sa.Column("name", sa.Text, nullable=False),
         sa.Column("role", sa.Text, nullable=False),
-        sa.Column("created_at", moment, nullable=False),
+        sa.Column("created_at", timestamp, nullable=False),
         sa.Column("created_by", sa.Text, nullable=False),
-        sa.Column("expires_at", moment),
-        sa.Column("revoked_at", moment),
+        sa.Column("expires_at", timestamp),
+        sa.Column("revoked_at", timestamp),
         sa.CheckConstraint("role IN ('agent', 'analyst', 'admin', 'service')", name="role_of_a_key"),
     )
     op.create_table(
@@ -50,8 +50,8 @@ def upgrade() -> None:
         sa.Column("name", sa.Text, primary_key=True),
         sa.Column("password", sa.Text, nullable=False),
         sa.Column("role", sa.Text, nullable=False),
-        sa.Column("created_at", moment, nullable=False),
-        sa.Column("disabled_at", moment),
+        sa.Column("created_at", timestamp, nullable=False),
+        sa.Column("disabled_at", timestamp),
         sa.CheckConstraint("role IN ('agent', 'analyst', 'admin')", name="role_of_a_person"),
     )
     op.create_table(
@@ -59,14 +59,14 @@ def upgrade() -> None:
         sa.Column("sha256", sa.Text, primary_key=True),
         sa.Column("person", sa.Text, sa.ForeignKey("people.name"), nullable=False),
         sa.Column("csrf_token", sa.Text, nullable=False),
-        sa.Column("created_at", moment, nullable=False),
-        sa.Column("expires_at", moment, nullable=False),
-        sa.Column("ended_at", moment),
+        sa.Column("created_at", timestamp, nullable=False),
+        sa.Column("expires_at", timestamp, nullable=False),
+        sa.Column("ended_at", timestamp),
     )
     op.create_table(
         "audit_events",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer, "sqlite"), sa.Identity(), primary_key=True),
-        sa.Column("at", moment, nullable=False),
+        sa.Column("at", timestamp, nullable=False),
         sa.Column("caller", sa.Text, nullable=False),
         sa.Column("event", sa.Text, nullable=False),
         sa.Column("customer_hash", sa.Text),
@@ -76,7 +76,7 @@ def upgrade() -> None:
     op.create_table(
         "answers",
         sa.Column("id", customer, primary_key=True),
-        sa.Column("at", moment, nullable=False),
+        sa.Column("at", timestamp, nullable=False),
         sa.Column("as_of", sa.Date, nullable=False),
         sa.Column("model_version", sa.Text, nullable=False),
         sa.Column("model_sha256", sa.Text, nullable=False),
@@ -93,20 +93,20 @@ def upgrade() -> None:
         sa.Column("key", sa.Text, nullable=False, unique=True),
         sa.Column("request_sha256", sa.Text, nullable=False),
         sa.Column("customer", customer, nullable=False),
-        sa.Column("at", moment, nullable=False),
+        sa.Column("at", timestamp, nullable=False),
         sa.Column("offer", sa.Text, nullable=False),
         sa.Column("result", sa.Text, nullable=False),
         sa.Column("caller", sa.Text, nullable=False),
         sa.Column("prediction_id", sa.Text),
         sa.Column("override_reason", sa.Text),
-        sa.Column("recorded_at", moment, nullable=False),
+        sa.Column("recorded_at", timestamp, nullable=False),
         sa.CheckConstraint("result IN ('offered', 'accepted', 'declined', 'no_answer')", name="result_of_a_contact"),
     )
     op.create_index("contacts_of_a_customer", "contacts", ["customer"])
     op.create_table(
         "erasures",
         sa.Column("customer_hash", sa.Text, primary_key=True),
-        sa.Column("erased_at", moment, nullable=False),
+        sa.Column("erased_at", timestamp, nullable=False),
         sa.Column("caller", sa.Text, nullable=False),
         sa.Column("removed", sa.JSON, nullable=False),
     )
