@@ -57,7 +57,7 @@ class AccessError(ChurnError):
 
 
 class CustomerErasedError(ChurnError):
-    """A customer was forgotten: nothing more is recorded of him."""
+    """A customer was erased: nothing more is recorded of them."""
 
 
 class StoreError(ChurnError):
@@ -65,7 +65,7 @@ class StoreError(ChurnError):
 
 
 class StoreBusyError(StoreError):
-    """Somebody else holds what was asked for; the message says who, and since when where that is known."""
+    """Another process holds what was asked for; the message says who, and since when where that is known."""
 
 
 class RowsRefusedError(StoreError):

@@ -64,7 +64,7 @@ def test_what_cannot_be_is_said_in_a_sentence(churn: Churn, words: tuple[str, ..
 def test_people_are_added_by_a_password_on_standard_input_and_disabled(
     churn: Churn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert "Nobody signs in" in churn("people", "list").out
+    assert "No user signs in" in churn("people", "list").out
     monkeypatch.setattr("sys.stdin", io.StringIO("short\n"))
     assert "the password has 5 characters" in churn("people", "add", "anna", "--role", "agent").err
     for more, code in (((), 0), ((), 1), (("--replace",), 0)):

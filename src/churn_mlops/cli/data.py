@@ -67,7 +67,7 @@ def validate(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")] = False,
 ) -> None:
-    """Check whether the data keeps its contract: stop (exit code 1) or go, with every problem at once.
+    """Check whether the data keeps its contract: stop (exit code 1) or go, with all problems together.
 
     The tables of a history are checked against each other first, then the snapshot of the as-of date.
 

@@ -158,6 +158,6 @@ def _document(trained: Trained) -> dict[str, Any]:
 
 
 def _auto(trained: Trained) -> dict[str, Any] | None:
-    """What ``auto`` compared and chose, None where the settings name a type."""
+    """The model types that ``auto`` compared and chose, None where the settings name a type."""
     found: dict[str, Any] | None = trained.bundle.training["chosen"].get("auto")
     return found

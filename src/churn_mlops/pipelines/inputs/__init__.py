@@ -1,1 +1,1 @@
-"""What every job begins with: contract, source, validation, as-of date."""
+"""The inputs of every job: contract, source, validation, as-of date."""

@@ -32,7 +32,7 @@ _RECENT_DAYS = 28
 
 @dataclass(frozen=True)
 class InitRequest:
-    """What is known of the data before it is read.
+    """A request for a contract: the facts about the data that are known before it is read.
 
     Args:
         address: file, folder or database address.
@@ -53,7 +53,7 @@ class InitRequest:
 
 @dataclass(frozen=True)
 class InitResult:
-    """What was found in the data, and what is left to do.
+    """The findings in the data, and what is left to do.
 
     Args:
         proposal: the contract, that of a history where the data has one.
@@ -184,7 +184,7 @@ def _write_settings(path: Path, found: _Proposed) -> None:
 
 
 def _advice(path: Path, source: Source, found: _Proposed) -> str:
-    """What to set; no password is repeated, neither that of the present source nor that of the proposed one."""
+    """The setting to change; it repeats no password, neither of the present source nor of the proposed one."""
     present = "no source" if source.url is None else "another source"
     wanted = f"source.url to {shown(found.address) if '://' in found.address else found.address}"
     if found.table:

@@ -1,4 +1,4 @@
-"""What a training run takes from the settings: read once, at its edge; the phases get values."""
+"""The settings of a training run: read once, at its edge; the phases get values."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ from churn_mlops.pipelines.training.test_set import customer_codes
 
 @dataclass(frozen=True)
 class LeakCheck:
-    """What the leakage checks found, and what is trained on after them.
+    """The findings of the leakage checks, and the data to train on after them.
 
     Args:
         report: the findings.

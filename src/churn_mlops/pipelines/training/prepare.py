@@ -26,7 +26,7 @@ from churn_mlops.store.suppression.tombstones import Tombstones
 
 @dataclass(frozen=True)
 class PreparedData:
-    """What a run trains and tests on, from a flat table or from a history.
+    """The training data and test set of a run, from a flat table or from a history.
 
     Args:
         leaks: what the leakage checks found, and the contracts after them.
@@ -46,7 +46,7 @@ class PreparedData:
 
     @property
     def contract(self) -> DataContract:
-        """Of the features that the model sees."""
+        """The contract of the features that the model sees."""
         return self.leaks.contract
 
     @property

@@ -83,7 +83,7 @@ def decide_promotion(candidate: Candidate, champion: LiveModel | None, force: st
 
 def _no_signal(backtest: Backtest | None) -> str:
     if backtest is None or backtest.is_signal:
-        return "no signal: on the test set the model is not better than the same score for everybody, beyond noise"
+        return "no signal: on the test set the model is not better than the same score for all customers, beyond noise"
     auc = backtest.metrics["auc"]
     return (
         "no signal: on the later dates of the backtest, the order of the scores is no better than chance, beyond noise "

@@ -26,7 +26,7 @@ from churn_mlops.reporting.report_data import Counts
 
 @dataclass(frozen=True)
 class Trained:
-    """What a training run did.
+    """The result of a training run.
 
     Args:
         version: number of the new model version.
