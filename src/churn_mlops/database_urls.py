@@ -32,7 +32,7 @@ def scrubbed(text: str, address: str) -> str:
 
 
 def name_in(address: str) -> str | None:
-    """Name of the database in ``address``, None where there is none to be told from a password."""
+    """Name of the database in ``address``, None where there is none that is surely no password."""
     parts = _parts(address)
     return None if parts is None else PurePosixPath(parts.path).stem or None
 

@@ -1,4 +1,4 @@
-"""What a deployment is: one model version's time as champion, and the bundle that was deployed."""
+"""Deployments: one model version's time as champion, and the bundle that was deployed."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Deployment:
 
     @property
     def key(self) -> tuple[datetime, str]:
-        """What identifies a deployment, and orders it among the others."""
+        """The key that identifies a deployment, and orders it among the others."""
         return self.since, self.sha256
 
     @property

@@ -56,8 +56,8 @@ class AccessError(ChurnError):
     """A key, a person or a password cannot be taken as it was given."""
 
 
-class ForgottenError(ChurnError):
-    """A customer was forgotten: nothing more is recorded of him."""
+class CustomerErasedError(ChurnError):
+    """A customer was erased: nothing more is recorded of them."""
 
 
 class StoreError(ChurnError):
@@ -65,7 +65,7 @@ class StoreError(ChurnError):
 
 
 class StoreBusyError(StoreError):
-    """Somebody else holds what was asked for; the message says who, and since when where that is known."""
+    """Another process holds what was asked for; the message says who, and since when where that is known."""
 
 
 class RowsRefusedError(StoreError):

@@ -14,7 +14,7 @@ def lock_file(path: Path, *, wait: bool = True) -> TextIO:
     Args:
         path: the file, which is created where it is missing. A symbolic link is refused: what the holder writes would
             end up wherever it leads.
-        wait: wait for another holder; False raises at once.
+        wait: wait for another holder; False raises immediately.
 
     Raises:
         BlockingIOError: another process holds the lock.

@@ -55,7 +55,7 @@ def configure(level: Level = "info", format: Format = "auto") -> None:
 
 
 def info_lines(event: str, lines: Sequence[Mapping[str, str | int | float]]) -> None:
-    """Say the same event many times: JSON, the form of a server, is put together and written at once.
+    """Log the same event many times: JSON, the form of a server, is put together and written in one go.
 
     A line is the same as ``info(event, **line)`` of a logger writes, in a fifth of the time.
 
@@ -80,9 +80,9 @@ class _Lines:
 
 
 class _StandardError:
-    """Whatever ``sys.stderr`` is at the time of writing: a test or a progress bar may have replaced it.
+    """``sys.stderr`` as it is at the time of writing: a test or a progress bar may have replaced it.
 
-    Whoever reads it may be gone, and its disk may be full: what is logged goes on all the same, and the line is lost.
+    Its reader may be gone, and its disk may be full: the program goes on, and the line is lost.
     """
 
     def write(self, text: str) -> int:

@@ -19,7 +19,7 @@ MOST_PARTS = 100_000
 
 
 def read_yaml(file: Path, what: str, failure: type[ChurnError], missing: str) -> Any:
-    """What the file says, as plain data. No error quotes the file, which may hold a password.
+    """The content of the file, as plain data. No error quotes the file, which may hold a password.
 
     Args:
         file: the file.
@@ -44,7 +44,7 @@ def read_yaml(file: Path, what: str, failure: type[ChurnError], missing: str) ->
             )
         return YAML(typ="safe", pure=True).load(text)
     except MarkedYAMLError as error:
-        raise failure(f"{what} {file} is not YAML: {_told(error)}") from None
+        raise failure(f"{what} {file} is not YAML: {_problem_of(error)}") from None
     except YAMLError:
         raise failure(f"{what} {file} is not YAML") from None
     except RecursionError:
@@ -53,8 +53,8 @@ def read_yaml(file: Path, what: str, failure: type[ChurnError], missing: str) ->
         raise failure(f"{what} {file} is not YAML that can be used: a date or number in it does not exist") from None
 
 
-def _told(error: MarkedYAMLError) -> str:
-    """Where, and what: of the problem no more than the words before a quotation, and which key is there twice."""
+def _problem_of(error: MarkedYAMLError) -> str:
+    """Line, column and problem: no more of it than the words before a quotation, and which key is there twice."""
     mark = error.problem_mark or error.context_mark
     where = "" if mark is None else f"line {mark.line + 1}, column {mark.column + 1}: "
     said = str(error.problem or error.context or "it cannot be read")
@@ -62,7 +62,7 @@ def _told(error: MarkedYAMLError) -> str:
 
 
 def _parts(node: Node | None, known: dict[int, int]) -> int:
-    """How many keys and values there are; what aliases share is looked at once, and counted as often as it appears."""
+    """How many keys and values there are; what aliases share is read one time, and counted as often as it appears."""
     if not isinstance(node, MappingNode | SequenceNode):
         return 1
     if id(node) not in known:

@@ -156,7 +156,7 @@ def test_a_horizon_longer_than_the_history_is_said_and_nothing_is_learnt(
     broken: Callable[..., tuple[int, str]],
 ) -> None:
     code, said = broken(_set("label", "horizon_days", to=2000), "train")
-    assert "a label matures 2000 days after its as-of date, so there is none to learn from" in said
+    assert "a label is final 2000 days after its as-of date, so there is none to learn from" in said
     assert code == 1
 
 

@@ -10,7 +10,7 @@ import pytest
 from churn_mlops.store import open_store
 from churn_mlops.store.access.api_keys import hash_of
 from churn_mlops.store.access.credentials import access_is_configured, credentials
-from churn_mlops.store.audit_log import events
+from churn_mlops.store.audit_log import audit_events
 from tests.cli.conftest import Churn
 
 STORE = "sqlite:///store/churn.db"
@@ -32,7 +32,7 @@ def test_a_key_is_printed_once_listed_without_itself_and_revoked(churn: Churn) -
     assert "revoked" in churn("keys", "list").out
     with open_store(STORE) as store:
         assert hash_of(secret) not in credentials(store).by_hash
-        trail = events(store)
+        trail = audit_events(store)
     assert [event.event for event in trail] == ["key.revoked", "key.created"]
     assert trail[0].caller.startswith("cli")
 
@@ -50,7 +50,7 @@ def test_a_key_for_machines_is_one_document(churn: Churn) -> None:
         (("keys", "create", "--name", "crm", "--role", "root"), "'root' is no role of a key"),
         (("keys", "create", "--name", "a b", "--role", "admin"), "'a b' is no name"),
         (("keys", "revoke", "nothing"), "there is no key 'nothing'"),
-        (("people", "disable", "nobody"), "there is nobody of the name 'nobody'"),
+        (("people", "disable", "nobody"), "there is no user of the name 'nobody'"),
     ],
 )
 def test_what_cannot_be_is_said_in_a_sentence(churn: Churn, words: tuple[str, ...], told: str) -> None:
@@ -64,7 +64,7 @@ def test_what_cannot_be_is_said_in_a_sentence(churn: Churn, words: tuple[str, ..
 def test_people_are_added_by_a_password_on_standard_input_and_disabled(
     churn: Churn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert "Nobody signs in" in churn("people", "list").out
+    assert "No user signs in" in churn("people", "list").out
     monkeypatch.setattr("sys.stdin", io.StringIO("short\n"))
     assert "the password has 5 characters" in churn("people", "add", "anna", "--role", "agent").err
     for more, code in (((), 0), ((), 1), (("--replace",), 0)):

@@ -267,7 +267,7 @@ def test_a_backfill_is_no_daily_run_and_a_source_that_ended_is_said_to_have(
     churn = runner(monkeypatch, capsys)
     config = ("--config", tmp_path / "config.yaml")
     newest = latest_moment(settings).date()
-    old = f"Of the source, the newest row is of {newest}, "
+    old = f"In the source, the newest row is of {newest}, "
     assert (datetime.now(UTC).date() - newest).days > 7
     asked = churn(*config, "score", "--as-of", newest - timedelta(days=60))
     assert (asked.code, "has its loading stopped?" in asked.out) == (0, False)

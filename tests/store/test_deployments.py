@@ -12,7 +12,7 @@ from sqlalchemy import update
 from churn_mlops.deployment import Deployment, StoredBundle
 from churn_mlops.errors import BundleError
 from churn_mlops.store import Store, open_store
-from churn_mlops.store.audit_log import events
+from churn_mlops.store.audit_log import audit_events
 from churn_mlops.store.database.schema import BUNDLES
 from churn_mlops.store.deployments import ANY, ChampionChangedError, Deployments
 from tests.store.builders import NOW
@@ -79,7 +79,7 @@ def test_a_deployment_starts_after_the_last_whatever_the_clock_says(store: Store
 def test_the_audit_trail_names_the_principal_that_changed_the_champion(store: Store) -> None:
     deploy(at(store, 0), "1")
     deploy(at(store, 5), "2", rollback=True, by="cli:anna")
-    found = events(store, event="champion.changed")
+    found = audit_events(store, event="champion.changed")
     assert [(one.caller, one.details) for one in found] == [
         ("cli:anna", {"version": "2", "rollback": True, "reason": "why 2"}),
         ("churn", {"version": "1", "rollback": False, "reason": "why 1"}),
@@ -124,7 +124,7 @@ def test_the_history_of_a_folder_is_adopted_once_without_what_has_no_bundle(stor
     found = Deployments(store).history()
     assert [(one.version, one.since) for one in found] == [("1", folder[0].since), ("3", folder[2].since)]
     assert [one.until for one in found] == [folder[2].since, None]
-    assert [one.details["version"] for one in events(store, event="champion.changed")] == ["3", "1"]
+    assert [one.details["version"] for one in audit_events(store, event="champion.changed")] == ["3", "1"]
     at(store, 30).adopt([in_folder("4", 30)], [bundle("4")])
     assert Deployments(store).history() == found
 

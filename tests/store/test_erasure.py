@@ -1,4 +1,4 @@
-"""Who was forgotten is in no table and no byte of the store; totals and his hash stay, and he is kept away."""
+"""An erased customer is in no table and no byte of the store; totals and their hash stay, which suppresses them."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from pathlib import Path
 import pytest
 from sqlalchemy import event, func, select, text
 
-from churn_mlops.errors import ConfigError, ForgottenError, StoreError
+from churn_mlops.errors import ConfigError, CustomerErasedError, StoreError
 from churn_mlops.keyed_hash import customer_hash
 from churn_mlops.store import Store, open_store
-from churn_mlops.store.audit_log import events
+from churn_mlops.store.audit_log import audit_events
 from churn_mlops.store.contacts import NewContact, contacts, record_contact
 from churn_mlops.store.database.schema import METADATA
-from churn_mlops.store.database.vacuum import TOUCHED, clean
+from churn_mlops.store.database.vacuum import TOUCHED, vacuum
 from churn_mlops.store.erasure import HELD, forget, reapply_erasures
 from churn_mlops.store.prediction_log import PredictionRecord, records_of, write_records
-from churn_mlops.store.scoring.outcomes import Labels, record
+from churn_mlops.store.scoring.outcomes import Labels, record_labels
 from churn_mlops.store.scoring.predictions import prediction_of, predictions
 from churn_mlops.store.scoring.publishing import publish
 from churn_mlops.store.scoring.runs import latest_run, run_of
@@ -33,7 +33,7 @@ from churn_mlops.store.suppression.tombstones import (
     Tombstone,
     Tombstones,
     all_tombstones,
-    is_forgotten,
+    is_erased,
     mark_of,
     tombstones,
 )
@@ -68,7 +68,7 @@ def plant(store: Store) -> None:
     for day in (DAY, NEXT):
         publish(store, replace(run(day), warnings=quoting), [batch(["C000002", NAME, OTHER], [0.9, 0.8, 0.3])])
     for moment, left in ((NOW, True), (NOW + timedelta(days=1), False)):
-        record(store, DAY, [Labels([NAME, OTHER], [left, left])], moment)
+        record_labels(store, DAY, [Labels([NAME, OTHER], [left, left])], moment)
     write_records(store, [answer(NAMED, NAME), answer(NAMELESS, None), answer(OF_OTHER, OTHER)])
     record_contact(store, contact(f"call {NAME}"))
     record_contact(store, contact("call-2", offer=f"A rebate for {NAME.upper()}", prediction_id=OF_OTHER))
@@ -93,7 +93,7 @@ def test_nothing_of_him_is_left_in_any_table_and_nobody_else_is_touched(store: S
     assert len(in_tables(store, NAME)) >= 6
     before, runs = counted(store), [run_of(store, day) for day in (DAY, NEXT)]
     erasure = forget(store, KEY, NAME, by=BY, clock=lambda: NOW)
-    assert clean(store).whole
+    assert vacuum(store).whole
     assert in_tables(store, NAME) == []
     assert erasure.removed == {
         "predictions": 2, "outcomes": 1, "outcome_changes": 1, "answers": 2, "contacts": 2, "warnings": 2,
@@ -126,7 +126,7 @@ def test_of_his_contacts_the_totals_stay_and_of_what_quoted_him_the_rule(store: 
     found = latest_run(store)
     assert found is not None
     assert found.warnings == (
-        "warning: payment_method: unknown level: 1 row; its example was forgotten",
+        "warning: payment_method: unknown level: 1 row; its example was erased",
         f"warning: payment_method: unknown level: 1 row (first: {OTHER}, 'dove'); correct it",
     )
 
@@ -152,14 +152,14 @@ def test_an_offer_goes_only_where_the_name_stands_in_it_as_a_word_and_is_no_numb
 def test_his_hash_is_all_that_the_trail_and_the_tombstone_keep(store: Store) -> None:
     plant(store)
     forget(store, KEY, NAME, by=BY, clock=lambda: NOW)
-    [event] = events(store)
+    [event] = audit_events(store)
     hash = customer_hash(KEY, NAME)
     assert (event.event, event.caller, event.customer_hash, event.at) == ("customer.forgotten", BY, hash, NOW)
     assert event.details["removed"]["predictions"] == 2
     assert all_tombstones(store) == [Tombstone(hash, mark_of(KEY), NOW)]
     assert tombstones(store, KEY).among([OTHER, NAME, None]) == {NAME}
-    assert is_forgotten(store, KEY, NAME)
-    assert not is_forgotten(store, KEY, OTHER)
+    assert is_erased(store, KEY, NAME)
+    assert not is_erased(store, KEY, OTHER)
 
 
 def test_it_may_be_done_again_and_of_somebody_unknown(store: Store) -> None:
@@ -170,12 +170,12 @@ def test_it_may_be_done_again_and_of_somebody_unknown(store: Store) -> None:
     again = forget(store, KEY, "nobody", by=BY, clock=lambda: later)
     assert (again.before, again.at, again.removed["predictions"]) == (NOW, later, 1)
     assert [one.at for one in all_tombstones(store)] == [NOW]
-    assert [event.details["again"] for event in events(store)] == [True, False]
+    assert [event.details["again"] for event in audit_events(store)] == [True, False]
 
 
 @pytest.mark.parametrize("name", ["", "a\x00b"])
 def test_what_is_no_name_is_refused(store: Store, name: str) -> None:
-    with pytest.raises(StoreError, match="nobody was forgotten"):
+    with pytest.raises(StoreError, match="no customer was erased"):
         forget(store, KEY, name, by=BY)
     assert all_tombstones(store) == []
 
@@ -199,7 +199,7 @@ def test_nothing_more_is_kept_of_him(store: Store) -> None:
     assert (left_out, records_of(store, NAMED)) == (1, [])
     assert write_records(store, [answer(NAMED, NAME)], hash_key=KEY) == 1
     assert len(records_of(store, OF_OTHER)) == 1
-    with pytest.raises(ForgottenError):
+    with pytest.raises(CustomerErasedError):
         record_contact(store, contact("call-1"), hash_key=KEY)
     record_contact(store, contact("call-1", customer=OTHER), hash_key=KEY)
     assert [one.customer for one in contacts(store, limit=10)] == [OTHER]
@@ -207,10 +207,10 @@ def test_nothing_more_is_kept_of_him(store: Store) -> None:
 
 def test_another_key_is_noticed(store: Store) -> None:
     forget(store, KEY, NAME, by=BY)
-    with pytest.raises(ConfigError, match="1 of 1 customers were forgotten"):
+    with pytest.raises(ConfigError, match="1 of 1 customers were erased"):
         tombstones(store, "another key")
     with pytest.raises(ConfigError):
-        is_forgotten(store, "another key", OTHER)
+        is_erased(store, "another key", OTHER)
     with pytest.raises(ConfigError):
         record_contact(store, contact("call-1", customer=OTHER), hash_key="another key")
     assert contacts(store, limit=10) == []
@@ -224,7 +224,7 @@ def test_those_who_came_back_are_found_by_their_hashes(store: Store) -> None:
     back = reapply_erasures(store, KEY, stones, by=BY)
     assert list(back) == [NAME]
     assert back[NAME].removed["predictions"] == 2
-    assert clean(store).whole
+    assert vacuum(store).whole
     assert in_tables(store, NAME) == []
     assert {(one.hash, one.at) for one in all_tombstones(store)} == {(one.hash, STARS) for one in stones}
     assert reapply_erasures(store, KEY, stones, by=BY) == {}
@@ -250,7 +250,7 @@ def test_he_is_forgotten_between_two_writers_and_never_half(address: str) -> Non
         forget(forgetting, KEY, NAME, by=BY, before_commit=let_him_wait)
         thread.join(30)
         assert kept == [1]
-        assert clean(forgetting).whole
+        assert vacuum(forgetting).whole
         assert in_tables(forgetting, NAME) == []
         assert len(records_of(forgetting, "f" * 32)) == 1
 
@@ -262,8 +262,8 @@ def test_no_byte_of_him_is_left_in_the_file_and_its_log(tmp_path: Path) -> None:
         assert in_files(tmp_path, NAME) != []
         forget(store, KEY, NAME, by=BY)
         assert in_files(tmp_path, NAME) != []
-        cleaned = clean(store)
-        assert (cleaned.whole, in_files(tmp_path, NAME)) == (True, [])
+        vacuumed = vacuum(store)
+        assert (vacuumed.whole, in_files(tmp_path, NAME)) == (True, [])
         assert prediction_of(store, OTHER) is not None
 
 
@@ -274,10 +274,10 @@ def test_a_reader_in_the_way_is_told_and_the_next_try_does_it(tmp_path: Path) ->
         with other.reading("read for long") as connection:
             connection.execute(text("SELECT count(*) FROM predictions")).scalar()
             forget(store, KEY, NAME, by=BY)
-            cleaned = clean(store, patience_ms=50)
-            assert (cleaned.whole, "somebody was reading" in cleaned.said) == (False, True)
-            assert "churn forget --again" in cleaned.said
-        assert clean(store).whole
+            vacuumed = vacuum(store, patience_ms=50)
+            assert (vacuumed.whole, "a reader was at work" in vacuumed.said) == (False, True)
+            assert "churn forget --again" in vacuumed.said
+        assert vacuum(store).whole
         assert in_files(tmp_path, NAME) == []
 
 
@@ -291,7 +291,7 @@ def test_no_byte_of_him_is_left_in_the_tables_of_a_server_that_were_written_anew
         base = Path(server.pgdata) / "base" / str(oid)
         assert in_files(base, NAME) != []
         forget(store, KEY, NAME, by=BY)
-        assert clean(store, rewrite=True).whole
+        assert vacuum(store, rewrite=True).whole
         server.psql("CHECKPOINT;")
         assert (in_files(base, NAME), in_tables(store, NAME)) == ([], [])
 
@@ -303,9 +303,9 @@ def test_a_session_that_reads_for_long_on_a_server_is_told(server) -> None:  # t
         with other.reading("read for long") as connection:
             connection.execute(text("SELECT count(*) FROM predictions")).scalar()
             forget(store, KEY, NAME, by=BY)
-            cleaned = clean(store, patience_ms=200)
-        assert (cleaned.whole, "1 session kept a transaction open" in cleaned.said) == (False, True)
-        assert clean(store).whole
+            vacuumed = vacuum(store, patience_ms=200)
+        assert (vacuumed.whole, "1 session kept a transaction open" in vacuumed.said) == (False, True)
+        assert vacuum(store).whole
 
 
 def test_forgetting_reads_through_no_date(tmp_path: Path) -> None:
@@ -360,7 +360,7 @@ def test_a_line_that_is_none_is_named(tmp_path: Path) -> None:
 
 def test_the_file_is_not_written_through_a_link(tmp_path: Path) -> None:
     os.symlink(tmp_path / "elsewhere", tmp_path / "tombstones.jsonl")
-    with pytest.raises(StoreError, match="nobody was forgotten"):
+    with pytest.raises(StoreError, match="no customer was erased"):
         TombstoneFile(tmp_path / "tombstones.jsonl").add(STONES)
     assert not (tmp_path / "elsewhere").exists()
 
@@ -369,17 +369,17 @@ def test_a_backup_from_before_brings_nobody_back(tmp_path: Path) -> None:
     path, file = tmp_path / "store" / "churn.db", TombstoneFile(tmp_path / "tombstones.jsonl")
     with open_store(f"sqlite:///{path}") as store:
         plant(store)
-        clean(store)
+        vacuum(store)
         shutil.copy(path, tmp_path / "backup.db")
         forget(store, KEY, NAME, by=BY, before_commit=lambda stone: file.add([stone]))
-        clean(store)
+        vacuum(store)
     for one in path.parent.iterdir():
         one.unlink()
     shutil.copy(tmp_path / "backup.db", path)
     with open_store(f"sqlite:///{path}") as store:
         assert (all_tombstones(store), prediction_of(store, NAME) is None) == ([], False)
         assert list(reapply_erasures(store, KEY, file.read(), by=BY)) == [NAME]
-        assert clean(store).whole
+        assert vacuum(store).whole
         assert all_tombstones(store) == file.read()
     assert in_files(path.parent, NAME) == []
 

@@ -28,18 +28,18 @@ def audit(
     limit: Annotated[int, typer.Option(help="Most events that are shown.", min=1, max=100_000)] = 20,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")] = False,
 ) -> None:
-    """Tell who read what of a customer and who changed what, the newest first. That it was read is noted too.
+    """Show who read what of a customer and who changed what, the newest first. This reading is noted too.
 
     Example: `churn audit --customer C0000017`
     """
     from churn_mlops.keyed_hash import customer_hash
     from churn_mlops.store import open_store
-    from churn_mlops.store.audit_log import events, record_event
+    from churn_mlops.store.audit_log import audit_events, record_event
 
     settings = settings_of(context)
     about = None if customer is None else customer_hash(settings.store.customer_hash_key, customer)
     with open_store(settings.store.url) as store:
-        found = events(store, before=before, limit=limit, about=about, caller=caller, event=event)
+        found = audit_events(store, before=before, limit=limit, about=about, caller=caller, event=event)
         record_event(store, who(), "audit.read", customer_hash=about, details={"command": "churn audit"})
     if as_json:
         print_json([asdict(one) for one in found])
@@ -63,11 +63,11 @@ def audit(
 
 
 def _details(one: AuditEvent) -> str:
-    return ", ".join(f"{name} {_told(value)}" for name, value in one.details.items() if value not in (None, False))
+    return ", ".join(f"{name} {_shown(value)}" for name, value in one.details.items() if value not in (None, False))
 
 
-def _told(value: object) -> str:
-    """Of counts by name, those that there are."""
+def _shown(value: object) -> str:
+    """Counts by name, without those that are zero."""
     if isinstance(value, dict):
         return ", ".join(f"{name} {count}" for name, count in value.items() if count) or "nothing"
     return str(value)

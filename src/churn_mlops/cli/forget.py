@@ -22,9 +22,9 @@ PLACES = {
     "outcome_changes": "changes of outcomes deleted",
     "answers": "answers of the server deleted",
     "contacts": "contacts emptied (when, which offer, what came of it and who recorded it stay)",
-    "warnings": "remarks on the data that quoted him cut",
-    "frozen_snapshots": "frozen snapshots (models folder) rewritten without him",
-    "score_files": "files of scores (scoring.output) rewritten without him",
+    "warnings": "remarks on the data that quoted the customer cut",
+    "frozen_snapshots": "frozen snapshots (models folder) rewritten without the customer",
+    "score_files": "files of scores (scoring.output) rewritten without the customer",
 }
 
 
@@ -32,27 +32,29 @@ def forget(
     context: typer.Context,
     customer: Annotated[
         str | None,
-        typer.Argument(metavar="CUSTOMER", help="His name, as the source has it; - reads it from standard input."),
+        typer.Argument(
+            metavar="CUSTOMER", help="The customer ID, as the source has it; - reads it from standard input."
+        ),
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask whether it is meant.")] = False,
     again: Annotated[
-        bool, typer.Option("--again", help="Remove everybody again who was ever forgotten, as after a restored backup.")
+        bool, typer.Option("--again", help="Remove all erased customers again, as after a restored backup.")
     ] = False,
     rewrite: Annotated[
-        bool, typer.Option("--rewrite", help="Of PostgreSQL, write the tables anew too; nobody reads them meanwhile.")
+        bool, typer.Option("--rewrite", help="Rewrite the tables of PostgreSQL too; no one can read them meanwhile.")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")] = False,
 ) -> None:
-    """Forget a customer for good: remove him everywhere, keep him away, and print a certificate of what was removed.
+    """Erase a customer for good: remove them everywhere, suppress them, and print a certificate of what was removed.
 
-    Exit code 1 where something of him could not be removed; the certificate says what, and what to do.
+    Exit code 1 if something of the customer could not be removed; the certificate says what, and what to do.
 
     Example: `churn forget C000017 --yes`
     """
     from churn_mlops.pipelines.erasure import erase as job
 
     if (customer is None) == (not again):
-        raise typer.BadParameter("give one customer, or --again for all who were forgotten", param_hint="CUSTOMER")
+        raise typer.BadParameter("give one customer, or --again for all erased customers", param_hint="CUSTOMER")
     settings = settings_of(context)
     if customer is None:
         certificate = job.forget_all_again(settings, by=who(), rewrite=rewrite)
@@ -81,17 +83,19 @@ def _ask(settings: Settings, customer: str, *, from_input: bool) -> None:
     from churn_mlops.pipelines.erasure.erase import held, remarks
 
     if from_input or not sys.stdin.isatty():
-        raise typer.BadParameter("nobody can be asked here whether it is meant: say so with --yes", param_hint="--yes")
+        raise typer.BadParameter(
+            "this input cannot be asked whether it is meant: confirm with --yes", param_hint="--yes"
+        )
     found = {place: count for place, count in held(settings, customer).items() if count}
     if found:
-        told = ", ".join(f"{count:,} {place.replace('_', ' ')}" for place, count in found.items())
-        say(f"The store holds of this customer: {told}.")
+        rows = ", ".join(f"{count:,} {place.replace('_', ' ')}" for place, count in found.items())
+        say(f"The store holds of this customer: {rows}.")
     else:
         say("The store holds nothing under this name: is it spelt as the source has it?")
     for remark in remarks(settings):
         say(f"Before you do: {remark}.")
-    if not typer.confirm("Forget him for good? It cannot be undone.", err=True):
-        say("Nobody was forgotten.")
+    if not typer.confirm("Erase this customer for good? It cannot be undone.", err=True):
+        say("No customer was erased.")
         raise typer.Exit(1)
 
 
@@ -101,7 +105,7 @@ def _show(certificate: Certificate, *, again: bool) -> None:
     if certificate.found:
         say("Removed:")
     elif not again:
-        say("Nothing of him was found; his tombstone keeps him away all the same. Is the name as the source has it?")
+        say("Nothing of the customer was found; the tombstone suppresses them anyway. Is the ID as the source has it?")
     for place, count in certificate.removed.items():
         if count:
             say(f"  {PLACES[place]}: {count:,}")
@@ -114,15 +118,15 @@ def _show(certificate: Certificate, *, again: bool) -> None:
     for remark in certificate.remarks:
         say(f"Know that {remark}.")
     say("Not reached from here:")
-    for one in certificate.unreached:
+    for one in certificate.residual_copies:
         say(f"  - {one.where}: until {one.until}")
 
 
 def _show_who(certificate: Certificate, *, again: bool) -> None:
     if again:
         count = len(certificate.hashes)
-        came = "Nobody who was forgotten had come back." if not count else f"{count:,} had come back, by keyed hash:"
+        came = "No erased customer had come back." if not count else f"{count:,} had come back, by keyed hash:"
         say(came)
     for hash in certificate.hashes:
-        before = f", forgotten first on {minute(certificate.before)}" if certificate.before is not None else ""
+        before = f", first erased on {minute(certificate.before)}" if certificate.before is not None else ""
         say(f"{'  ' if again else 'Customer, by keyed hash: '}{hash}{before}")

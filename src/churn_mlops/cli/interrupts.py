@@ -1,4 +1,4 @@
-"""Waiting that SIGTERM and Ctrl-C end at once."""
+"""Waiting that SIGTERM and Ctrl-C end immediately."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ SIGNALS = (signal.SIGTERM, signal.SIGINT)
 class Stopping:
     """While it is entered, the first signal asks to stop, which ends waits, and the second interrupts whatever runs.
 
-    A pipe tells of the signal: a lock, as an event of ``threading`` has, could be held by what the signal interrupts.
+    A pipe reports the signal: a lock, as an event of ``threading`` has, could be held by what the signal interrupts.
     """
 
     def __enter__(self) -> Stopping:
-        self._told = False
+        self._signalled = False
         self._read, self._write = os.pipe()
-        self._before: dict[int, Any] = {number: signal.signal(number, self._tell) for number in SIGNALS}
+        self._before: dict[int, Any] = {number: signal.signal(number, self._on_signal) for number in SIGNALS}
         return self
 
     def __exit__(
@@ -32,12 +32,12 @@ class Stopping:
         os.close(self._write)
 
     def wait(self, seconds: float) -> bool:
-        """Wait for so many seconds; true, at once, when it was told to stop."""
+        """Wait for so many seconds; true, immediately, once a signal came."""
         ready, _, _ = select.select([self._read], [], [], seconds)
         return bool(ready)
 
-    def _tell(self, number: int, frame: FrameType | None) -> None:
-        if self._told:
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        if self._signalled:
             raise KeyboardInterrupt
-        self._told = True
+        self._signalled = True
         os.write(self._write, b"!")

@@ -18,8 +18,8 @@ app = typer.Typer(help="Make, list and revoke the API keys of the server.", no_a
 @app.command()
 def create(
     context: typer.Context,
-    name: Annotated[str, typer.Option(help="What the key is for, such as crm; stands in the audit trail.")],
-    role: Annotated[str, typer.Option(help="What it may: agent, analyst, service or admin.")],
+    name: Annotated[str, typer.Option(help="The use of the key, such as crm; stands in the audit trail.")],
+    role: Annotated[str, typer.Option(help="Its role: agent, analyst, service or admin.")],
     expires_days: Annotated[int | None, typer.Option(help="Days until it expires; never, if left out.", min=1)] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")] = False,
 ) -> None:
@@ -50,10 +50,10 @@ def list_keys(
     Example: `churn keys list`
     """
     from churn_mlops.store import open_store
-    from churn_mlops.store.access.api_keys import keys
+    from churn_mlops.store.access.api_keys import list_keys
 
     with open_store(settings_of(context).store.url) as store:
-        found = keys(store)
+        found = list_keys(store)
     if as_json:
         print_json([asdict(key) for key in found])
         return
@@ -97,13 +97,13 @@ def revoke(
 
 
 def who() -> str:
-    """Who runs the command, as the audit trail names him."""
+    """The user who runs the command, as the audit log names them."""
     try:
         return f"cli:{getpass.getuser()}"
     except (KeyError, OSError):  # a container's user may have no name
         return "cli"
 
 
-def minute(moment: datetime) -> str:
+def minute(time: datetime) -> str:
     """Such as ``2026-11-23 12:45 UTC``."""
-    return f"{moment:%Y-%m-%d %H:%M} UTC"
+    return f"{time:%Y-%m-%d %H:%M} UTC"

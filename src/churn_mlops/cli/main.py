@@ -24,7 +24,7 @@ from churn_mlops.logs import configure
 
 
 class Frame(TyperGroup):
-    """Runs a command; what a person can put right is said in a sentence, without a traceback."""
+    """Runs a command; an error that a person can put right is one sentence, without a traceback."""
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command that ``ctx`` holds."""

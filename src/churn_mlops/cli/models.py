@@ -83,7 +83,7 @@ def _given(reason: str) -> str:
 
 @app.command()
 def sync(context: typer.Context) -> None:
-    """Bring the models folder of this machine up to date with the store, so that it can serve while the store is away.
+    """Bring the models folder of this machine up to date, so that it can serve while the store is unavailable.
 
     Example: `churn models sync`
     """

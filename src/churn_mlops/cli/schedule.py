@@ -27,7 +27,7 @@ def schedule(
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="With --status: print JSON, for machines.")] = False,
 ) -> None:
-    """Run the daily job at `schedule.at`, until stopped (Ctrl-C); what was missed is caught up with at once.
+    """Run the daily job at `schedule.at`, until stopped (Ctrl-C); missed days are caught up with immediately.
 
     Example: `churn schedule`
     """
@@ -74,17 +74,17 @@ def _status(settings: Settings, timetable: Timetable, as_json: bool) -> None:
 
     found = punctuality(timetable, last_success(settings, timetable), utc_now())
     try:
-        source, told = freshness(settings, utc_now()), None
+        source, remark = freshness(settings, utc_now()), None
     except ChurnError as error:  # the daily run stands as it stands, whatever the source does now
-        source, told = None, f"The source cannot be read: {error}"
+        source, remark = None, f"The source cannot be read: {error}"
     if as_json:
         print_json(found.to_dict() | {"newest_row": source and source.to_dict()})
     else:
         _show(found)
         if source is not None:
-            told = f"Of the source, {source}{': has its loading stopped?' if source.is_old else '.'}"
-        if told is not None:
-            say(told)
+            remark = f"In the source, {source}{': has its loading stopped?' if source.is_old else '.'}"
+        if remark is not None:
+            say(remark)
     if found.late:
         raise typer.Exit(1)
 

@@ -97,7 +97,7 @@ def mature(
         print_json([{"as_of": one.as_of.isoformat(), **asdict(one.recorded)} for one in found])
         return
     if not found:
-        say("No published date has matured since the last time.")
+        say("No published date has new final labels since the last time.")
     for one in found:
         recorded = one.recorded
         say(

@@ -1,4 +1,4 @@
-"""What every command shows alike: progress, tables, JSON, and errors without a traceback."""
+"""Output that all commands share: progress, tables, JSON, and errors without a traceback."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ TAKEN_UP = "A running `churn serve` takes it up within seconds."
 
 
 class Terminal(Console):
-    """Leaves it to the frame to end the command where nobody reads any more; Rich itself would end it as failed."""
+    """Lets the frame end the command once its output has no reader; Rich itself would end it as failed."""
 
     def on_broken_pipe(self) -> None:
         """Called by Rich while it handles the error."""

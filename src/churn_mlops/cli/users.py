@@ -18,14 +18,14 @@ app = typer.Typer(help="Add, list and disable the people who sign in.", no_args_
 @app.command()
 def add(
     context: typer.Context,
-    name: Annotated[str, typer.Argument(help="By which he signs in, such as anna.")],
-    role: Annotated[str, typer.Option(help="What he may: agent, analyst or admin.")],
+    name: Annotated[str, typer.Argument(help="The name to sign in with, such as anna.")],
+    role: Annotated[str, typer.Option(help="The role: agent, analyst or admin.")],
     replace: Annotated[
-        bool, typer.Option("--replace", help="Give somebody who is there this password and role; his sessions end.")
+        bool, typer.Option("--replace", help="Give a known user this password and role; their sessions end.")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")] = False,
 ) -> None:
-    """Add somebody who may sign in; the password is asked for, or read from standard input.
+    """Add a user, who may then sign in; the password is asked for, or read from standard input.
 
     Example: `churn people add anna --role agent < password.txt`
     """
@@ -48,7 +48,7 @@ def disable(
     name: Annotated[str, typer.Argument(help="As `churn people list` shows it.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")] = False,
 ) -> None:
-    """Let somebody sign in no more; his sessions end within 5 seconds.
+    """Disable a user, who may then no longer sign in; their sessions end within 5 seconds.
 
     Example: `churn people disable anna`
     """
@@ -68,20 +68,20 @@ def list_people(
     context: typer.Context,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")] = False,
 ) -> None:
-    """List everybody who may sign in or once might.
+    """List all users, with those that are disabled.
 
     Example: `churn people list`
     """
     from churn_mlops.store import open_store
-    from churn_mlops.store.access.users import people
+    from churn_mlops.store.access.users import list_users
 
     with open_store(settings_of(context).store.url) as store:
-        found = people(store)
+        found = list_users(store)
     if as_json:
         print_json([asdict(person) for person in found])
         return
     if not found:
-        say("Nobody signs in with a password yet: add somebody with `churn people add`.")
+        say("No user signs in with a password yet: add one with `churn people add`.")
         return
     rows = [
         (one.name, one.role, "disabled" if one.disabled_at else "may sign in", minute(one.created_at)) for one in found
@@ -90,7 +90,7 @@ def list_people(
 
 
 def _password() -> str:
-    """Never an argument: the list of processes shows those to everybody on the machine."""
+    """Never an argument: the list of processes shows those to all users of the machine."""
     if sys.stdin.isatty():
         given: str = typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
         return given

@@ -22,8 +22,8 @@ class NewEvent:
         at: when it happened, with a time zone.
         caller: who did it, such as ``key:crm`` or ``person:anna``.
         event: what was done, such as ``key.created`` or ``customer.read``.
-        customer_hash: of the customer whom it is about, None where it is about none or many.
-        details: plain values, never an attribute of a customer nor what names him.
+        customer_hash: of the customer that it is about, None where it is about none or many.
+        details: plain values, never an attribute of a customer nor their ID.
     """
 
     at: datetime
@@ -82,7 +82,7 @@ def record_events(store: Store, events: Iterable[NewEvent]) -> None:
             add_event(connection, one.at, one.caller, one.event, customer_hash=one.customer_hash, details=one.details)
 
 
-def events(
+def audit_events(
     store: Store,
     *,
     before: int | None = None,

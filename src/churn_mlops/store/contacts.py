@@ -8,11 +8,11 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import insert, select
 
-from churn_mlops.errors import ChurnError, ForgottenError
+from churn_mlops.errors import ChurnError, CustomerErasedError
 from churn_mlops.store.database.clock import Clock, utc_now
 from churn_mlops.store.database.database import Store
 from churn_mlops.store.database.schema import CONTACTS
-from churn_mlops.store.suppression.tombstones import forgotten_among
+from churn_mlops.store.suppression.tombstones import erased_among
 
 CLOCK_SKEW = timedelta(minutes=5)
 """How far the clock of the principal that records a contact may be ahead of ours."""
@@ -136,8 +136,8 @@ def record_contact(
         clock: tells when it is recorded.
 
     Returns:
-        the contact under the key, and whether it was recorded just now. Where it was not, its ``request_sha256`` says
-        whether the same was asked before.
+        the contact under the key, and whether it was recorded just now. If not, its ``request_sha256`` shows whether
+        the same was asked before.
 
     Raises:
         ConfigError: customers were erased under another key than ``hash_key``, so that this may be one of them;
@@ -150,8 +150,8 @@ def record_contact(
         known = connection.execute(select(CONTACTS).where(CONTACTS.c.key == new.key)).one_or_none()
         if known is not None:
             return Contact(**known._mapping), False
-        if hash_key is not None and forgotten_among(connection, hash_key, [new.customer]):
-            raise ForgottenError("the customer was erased: nothing more is recorded of them")
+        if hash_key is not None and erased_among(connection, hash_key, [new.customer]):
+            raise CustomerErasedError("the customer was erased: nothing more is recorded of them")
         values = asdict(new) | {"recorded_at": clock()}
         row = connection.execute(insert(CONTACTS).values(values).returning(*CONTACTS.c)).one()
         return Contact(**row._mapping), True

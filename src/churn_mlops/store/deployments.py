@@ -15,12 +15,12 @@ from churn_mlops.errors import BundleError, PromotionError
 from churn_mlops.store.audit_log import add_event
 from churn_mlops.store.database.clock import Clock, utc_now
 from churn_mlops.store.database.database import Store
-from churn_mlops.store.database.schema import BUNDLES, LIVE_PERIODS
+from churn_mlops.store.database.schema import BUNDLES, DEPLOYMENTS
 
 ANY = "any"
 """Whichever model is live, or none."""
 
-_IN_ORDER = (LIVE_PERIODS.c.since, LIVE_PERIODS.c.sha256)
+_IN_ORDER = (DEPLOYMENTS.c.since, DEPLOYMENTS.c.sha256)
 
 
 class ChampionChangedError(PromotionError):
@@ -32,7 +32,7 @@ class Deployments:
 
     Args:
         store: an open store.
-        clock: tells the time; replaced in tests.
+        clock: returns the time; replaced in tests.
     """
 
     def __init__(self, store: Store, clock: Clock = utc_now) -> None:
@@ -143,9 +143,9 @@ def _start_after(last: Deployment | None, now: datetime) -> datetime:
 
 def _add(connection: Connection, deployment: Deployment, now: datetime, by: str) -> None:
     """Add the deployment, which ends the one before it."""
-    is_live = LIVE_PERIODS.c.until.is_(None)
-    connection.execute(update(LIVE_PERIODS).where(is_live).values(until=deployment.since))
-    connection.execute(insert(LIVE_PERIODS).values(**asdict(replace(deployment, until=None))))
+    is_live = DEPLOYMENTS.c.until.is_(None)
+    connection.execute(update(DEPLOYMENTS).where(is_live).values(until=deployment.since))
+    connection.execute(insert(DEPLOYMENTS).values(**asdict(replace(deployment, until=None))))
     details = {"version": deployment.version, "rollback": deployment.rollback, "reason": deployment.reason}
     add_event(connection, now, by, "champion.changed", details=details)
 
@@ -167,7 +167,7 @@ def _last(connection: Connection) -> Deployment | None:
 
 
 def _columns() -> list[Any]:
-    return [column for column in LIVE_PERIODS.c if column.name != "id"]
+    return [column for column in DEPLOYMENTS.c if column.name != "id"]
 
 
 def _hash(content: bytes) -> str:

@@ -1,4 +1,4 @@
-"""Erasures: everything that the store holds of a customer is removed at once; totals and his tombstone stay."""
+"""Erasures: everything that the store holds of a customer is removed; totals and the tombstone stay."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ from churn_mlops.store.database.schema import ANSWERS, CONTACTS, ERASURES, OUTCO
 from churn_mlops.store.suppression.tombstones import MARK, Tombstone, Tombstones, mark_of
 
 BATCH_ROWS = 50_000
-NOBODY = ""
-"""Stands for the customer in a contact of somebody who was forgotten."""
+ERASED = ""
+"""Stands for the customer in a contact of an erased customer."""
 WARNINGS = "warnings"
-"""What is counted under this name are sentences of runs about the data, which quoted the customer."""
+"""Counts under this name are of warnings of runs about the data, which quoted the customer."""
 HELD = (PREDICTIONS, OUTCOMES, OUTCOME_CHANGES, ANSWERS, CONTACTS)
 """The tables that name customers."""
-_FORGOTTEN_KEY = "forgotten-"
+_ERASED_KEY = "forgotten-"
 _SHORTEST_OF_DIGITS = 5
-"""Characters from which a name without a letter is told from the numbers of an offer."""
+"""Characters from which a customer ID without a letter is distinguished from the numbers of an offer."""
 
 
 @dataclass(frozen=True)
 class Erasure:
-    """What forgetting a customer came to.
+    """The result of erasing a customer in the store.
 
     Args:
-        hash: his keyed hash, all that is left of him.
+        hash: the keyed hash, all that is left of the customer.
         at: when.
-        before: when he was forgotten the first time, None where this was it.
+        before: when the customer was first erased, None where this was the first time.
         removed: rows by table; of ``contacts``, those that were emptied, of `WARNINGS`, the sentences.
     """
 
@@ -49,7 +49,7 @@ class Erasure:
 
     @property
     def found(self) -> bool:
-        """Whether there was anything of him."""
+        """Whether the store held anything of the customer."""
         return any(self.removed.values())
 
 
@@ -62,27 +62,28 @@ def forget(
     before_commit: Callable[[Tombstone], None] = lambda tombstone: None,
     clock: Clock = utc_now,
 ) -> Erasure:
-    """Remove ``customer`` from every table, and keep his tombstone, in one transaction.
+    """Remove ``customer`` from every table, and keep a tombstone, in one transaction.
 
-    His predictions, outcomes, their changes and his answers are deleted, also the nameless answers that his contacts
-    name. His contacts stay as totals: when, which offer, what came of it, who recorded it. The totals of runs stay as
-    they were published. It may be done again, which removes what came back.
+    Predictions, outcomes, their changes and prediction records of the customer are deleted, also records without a
+    customer ID that a contact of the customer names. The contacts stay as totals: when,
+    which offer, what came of it, who recorded it. The totals of runs stay as they were published. It may be done
+    again, which removes what came back.
 
     Args:
         store: the store.
         key: of the hash, the setting ``store.customer_hash_key``.
-        customer: his name, as the store has it.
-        by: who asks for it, such as ``cli:anna``; stands in the audit trail.
-        before_commit: keeps the tombstone elsewhere too; where it raises, nobody is forgotten.
-        clock: tells when.
+        customer: the customer ID, as the store has it.
+        by: who asks for it, such as ``cli:anna``; stands in the audit log.
+        before_commit: keeps the tombstone elsewhere too; where it raises, no customer is erased.
+        clock: returns the present time.
 
     Raises:
         StoreError: the store fails, or ``customer`` is no name; nothing is removed then.
     """
     if not customer or "\x00" in customer:
-        raise StoreError("a customer's name is not empty, and holds no character of code 0: nobody was forgotten")
+        raise StoreError("a customer ID is not empty, and holds no character of code 0: no customer was erased")
     hash, now = customer_hash(key, customer), clock()
-    with store.writing("forget a customer") as connection:
+    with store.writing("erase a customer") as connection:
         removed = _remove(connection, customer)
         before = connection.scalar(select(ERASURES.c.erased_at).where(ERASURES.c.customer_hash == hash))
         stone = Tombstone(hash, mark_of(key), before or now)
@@ -94,7 +95,7 @@ def forget(
 
 
 def holds(store: Store, customer: str) -> dict[str, int]:
-    """How many rows of each table hold ``customer`` by his name.
+    """How many rows of each table hold ``customer`` by their ID.
 
     Raises:
         StoreError: the store fails.
@@ -124,10 +125,10 @@ def reapply_erasures(
         key: of the hashes.
         stones: who is to be gone.
         by: who asks for it.
-        clock: tells when.
+        clock: returns the present time.
 
     Returns:
-        what was removed of each who had come back, by his name.
+        what was removed of each customer who had come back, by their ID.
 
     Raises:
         StoreError: the store fails; what was done of one customer is done.
@@ -169,12 +170,12 @@ def _remove(connection: Connection, customer: str) -> dict[str, int]:
 
 
 def _delete_answers(connection: Connection, customer: str) -> int:
-    """His answers, and nameless ones that his contacts name; never those of another, whom a contact names by a slip."""
+    """Records of the customer, and those without ID that their contacts name; never those of another by a slip."""
     named = select(CONTACTS.c.prediction_id).where(
         CONTACTS.c.customer == customer, CONTACTS.c.prediction_id.is_not(None)
     )
-    his = or_(ANSWERS.c.customer == customer, and_(ANSWERS.c.customer.is_(None), ANSWERS.c.id.in_(named)))
-    return connection.execute(delete(ANSWERS).where(his)).rowcount
+    theirs = or_(ANSWERS.c.customer == customer, and_(ANSWERS.c.customer.is_(None), ANSWERS.c.id.in_(named)))
+    return connection.execute(delete(ANSWERS).where(theirs)).rowcount
 
 
 def _empty_contacts(connection: Connection, customer: str) -> int:
@@ -182,10 +183,10 @@ def _empty_contacts(connection: Connection, customer: str) -> int:
     found = connection.execute(select(CONTACTS.c.id, CONTACTS.c.offer).where(CONTACTS.c.customer == customer)).all()
     for id, offer in found:
         emptied = {
-            "key": f"{_FORGOTTEN_KEY}{secrets.token_hex(16)}",
+            "key": f"{_ERASED_KEY}{secrets.token_hex(16)}",
             "request_sha256": "",
-            "customer": NOBODY,
-            "offer": "an offer" if _names_him(customer, offer) else offer,
+            "customer": ERASED,
+            "offer": "an offer" if _names_customer(customer, offer) else offer,
             "prediction_id": None,
             "override_reason": None,
         }
@@ -193,8 +194,8 @@ def _empty_contacts(connection: Connection, customer: str) -> int:
     return len(found)
 
 
-def _names_him(customer: str, offer: str) -> bool:
-    """Whether the name stands in the offer as a word, and is no number as offers hold them: 20 % off, 12 months."""
+def _names_customer(customer: str, offer: str) -> bool:
+    """Whether the ID stands in the offer as a word, and is no number as offers hold them: 20 % off, 12 months."""
     if len(customer) < _SHORTEST_OF_DIGITS and not any(map(str.isalpha, customer)):
         return False
     # Not within another word: C7 is not named by C70. An underscore is no part of a word here.
@@ -203,7 +204,7 @@ def _names_him(customer: str, offer: str) -> bool:
 
 
 def _cut_warnings(connection: Connection, customer: str) -> int:
-    """What a run said of its data quotes the first row that broke a rule: his name and a value of his."""
+    """A warning of a run quotes the first row that broke a rule, with its customer ID and a value."""
     quoted, cut = f" (first: {customer}, ", 0
     some = cast(RUNS.c.warnings, SqlText).contains("(first: ", autoescape=True)
     for id, warnings in connection.execute(select(RUNS.c.id, RUNS.c.warnings).where(some)).all():
@@ -216,13 +217,13 @@ def _cut_warnings(connection: Connection, customer: str) -> int:
 
 def _without(warning: str, quoted: str) -> str:
     start, found, _ = warning.partition(quoted)
-    return f"{start}; its example was forgotten" if found else warning
+    return f"{start}; its example was erased" if found else warning
 
 
 def _names(store: Store) -> Iterator[list[str | None]]:
     """The names of all customers that the store holds, some of them several times."""
     for table in HELD:
         query = select(table.c.customer).distinct()
-        with store.reading(f"read whom {table.name} names", much=True) as connection:
+        with store.reading(f"read which customers {table.name} names", much=True) as connection:
             for rows in connection.execution_options(yield_per=BATCH_ROWS).execute(query).partitions():
                 yield [name for (name,) in rows]

@@ -13,7 +13,7 @@ from churn_mlops.errors import ConfigError, RowsRefusedError
 from churn_mlops.store.database.bulk_load import add_new
 from churn_mlops.store.database.database import Store
 from churn_mlops.store.database.schema import ANSWERS
-from churn_mlops.store.suppression.tombstones import forgotten_among
+from churn_mlops.store.suppression.tombstones import erased_among
 
 
 class PredictionRecord(NamedTuple):
@@ -51,7 +51,7 @@ def write_records(store: Store, records: Sequence[PredictionRecord], *, hash_key
         store: the store.
         records: the group.
         hash_key: the setting ``store.customer_hash_key``, which recognises erased customers: no record of them is
-            written. Where customers were erased under another key, no record with a customer ID is written. None
+            written. If customers were erased under another key, no record with a customer ID is written. None
             checks nothing.
 
     Returns:
@@ -107,7 +107,7 @@ _values_of = attrgetter(*ANSWERS.c.keys())
 
 def _erased(connection: Connection, hash_key: str, customers: set[str]) -> set[str]:
     try:
-        return forgotten_among(connection, hash_key, customers)
+        return erased_among(connection, hash_key, customers)
     except ConfigError:
         return customers
 

@@ -51,7 +51,7 @@ def test_a_champion_that_cannot_be_trusted_is_told_and_the_advice_mends_it(
 
 def test_a_folder_that_everybody_may_write_is_told(own_company: Company) -> None:
     own_company.settings.models.folder.chmod(0o777)
-    assert "everybody" in found(own_company.config())["models folder"].found
+    assert "every user" in found(own_company.config())["models folder"].found
     own_company.settings.models.folder.chmod(0o700)
     assert "may be read by its owner only" in found(own_company.config())["models folder"].found
 

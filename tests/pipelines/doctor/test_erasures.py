@@ -1,4 +1,4 @@
-"""``churn doctor`` on those who were forgotten."""
+"""``churn doctor`` on erased customers."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_that_they_are_kept_away_is_said_and_nothing_is_changed(tmp_path: Path) 
     forgotten("anna")
     before = {path: content for path, (_, content) in files(tmp_path).items()}
     finding = found(None)["erasures"]
-    assert (finding.status, finding.found) == ("ok", "1 customers were forgotten and are kept away")
+    assert (finding.status, finding.found) == ("ok", "1 customers were erased and are suppressed")
     assert {path: content for path, (_, content) in files(tmp_path).items()} == before
 
 

@@ -1,4 +1,4 @@
-"""Customers who were forgotten are left out of what jobs read, also when they are forgotten while a job is at work."""
+"""Erased customers are left out of what jobs read, also when they are erased while a job is at work."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from churn_mlops.keyed_hash import customer_hash
 from churn_mlops.pipelines.delivery.send_list import send_list
 from churn_mlops.pipelines.delivery.webhook import RetryClock
 from churn_mlops.pipelines.erasure.erase import forget_all_again, forget_customer
-from churn_mlops.pipelines.erasure.suppression import away, kept_away
+from churn_mlops.pipelines.erasure.suppression import away, suppressed_customers
 from churn_mlops.pipelines.outcomes import record_outcomes as maturing
 from churn_mlops.pipelines.outcomes.record_outcomes import record_outcomes
 from churn_mlops.pipelines.scoring.publish import run_day
@@ -111,12 +111,12 @@ def test_store_and_file_learn_from_each_other(own_company: Company) -> None:
         publish(store, run(), [batch(["anna", "berta", "carla"], [0.9, 0.5, 0.2])])
         forget(store, KEY, "anna", by=BY)  # on another machine, which has a file of its own
         assert file.read() == []
-        assert kept_away(settings, store).among(["anna", "berta"]) == {"anna"}
+        assert suppressed_customers(settings, store).among(["anna", "berta"]) == {"anna"}
         assert file.read() == all_tombstones(store)
     other = own_company.with_settings("store", url=f"sqlite:///{own_company.folder}/new.db").settings
     with open_store(other.store.url) as store:
         publish(store, run(), [batch(["anna", "carla"], [0.9, 0.2])])
-        kept_away(other, store)
+        suppressed_customers(other, store)
         assert (all_tombstones(store), in_tables(store, "anna")) == (file.read(), [])
         assert [one.customer for one in predictions(store, run().as_of)] == ["carla"]
     assert away(settings).among(["anna", "carla"]) == {"anna"}
@@ -137,7 +137,7 @@ def test_what_was_broken_off_is_done_by_the_next_run(own_company: Company, capsy
             forget(store, KEY, gone, by=BY, before_commit=killed)
         assert in_tables(store, gone) == ["predictions"]
     run_day(settings)
-    assert "had come back, as with a backup of the store, and were removed again" in "".join(capsys.readouterr())
+    assert "erasures_reapplied" in "".join(capsys.readouterr())
     with open_store(settings.store.url) as store:
         assert (in_tables(store, gone), all_tombstones(store)) == ([], file.read())
 
@@ -169,10 +169,10 @@ def test_the_certificate_of_a_server_says_how_long_its_log_keeps_him(own_company
     settings = own_company.with_settings("store", url=postgres).settings
     plain = forget_customer(settings, "anna", by=BY)
     rewritten = forget_customer(settings, "anna", by=BY, rewrite=True)
-    told = {one.where: one.until for one in plain.unreached}
+    told = {one.where: one.until for one in plain.residual_copies}
     assert "checkpoint_timeout is 5min, wal_keep_size 0" in told["PostgreSQL's write-ahead log"]
     assert "freed pages" in " ".join(told)
-    assert "freed pages" not in " ".join(one.where for one in rewritten.unreached)
+    assert "freed pages" not in " ".join(one.where for one in rewritten.residual_copies)
     assert (plain.whole, rewritten.whole) == (True, True)
 
 

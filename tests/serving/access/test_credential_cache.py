@@ -24,9 +24,9 @@ from churn_mlops.serving.app import create_app
 from churn_mlops.serving.model.served_model import ModelSlot
 from churn_mlops.serving.resilience.store_client import RETRY_SECONDS, StoreClient
 from churn_mlops.store import Store, open_store
-from churn_mlops.store.access.api_keys import keys, make_key, revoke_key
+from churn_mlops.store.access.api_keys import list_keys, make_key, revoke_key
 from churn_mlops.store.access.credentials import Credentials, credentials
-from churn_mlops.store.audit_log import events
+from churn_mlops.store.audit_log import audit_events
 from tests.serving.access.secured_app import anybody, bearer
 
 
@@ -182,7 +182,7 @@ def test_waiting_events_are_written_once_the_store_is_back_and_too_many_stop_the
     asyncio.run(story())
     assert not trail.waiting
     with open_store(link._address) as store:
-        assert [event.event for event in events(store)] == ["customer.read"] * 2
+        assert [event.event for event in audit_events(store)] == ["customer.read"] * 2
 
 
 def test_an_admin_key_out_of_a_file_is_taken_in_with_the_first_reading(link: Switched) -> None:
@@ -190,7 +190,7 @@ def test_an_admin_key_out_of_a_file_is_taken_in_with_the_first_reading(link: Swi
     access = CredentialCache(link, admin_key=secret, clock=lambda: link.now)
     assert not access.snapshot.is_open
     asyncio.run(access.refresh())
-    assert [key.role for key in link.ask_now(keys)] == ["admin"]
+    assert [key.role for key in link.ask_now(list_keys)] == ["admin"]
 
 
 def test_events_that_cannot_be_written_do_not_keep_the_keys_from_being_read(

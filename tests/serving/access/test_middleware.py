@@ -19,8 +19,8 @@ from churn_mlops.keyed_hash import customer_hash
 from churn_mlops.serving.access.permissions import ADMIN_ONLY, TABLE, pattern_of, rule_of
 from churn_mlops.serving.model.served_model import ModelSlot
 from churn_mlops.store import open_store
-from churn_mlops.store.access.api_keys import hash_of, keys, revoke_key
-from churn_mlops.store.audit_log import events
+from churn_mlops.store.access.api_keys import hash_of, list_keys, revoke_key
+from churn_mlops.store.audit_log import audit_events
 from tests.serving.access.secured_app import (
     Guarded,
     add_forgotten_route,
@@ -133,7 +133,7 @@ def test_reading_a_customer_stands_in_the_trail_by_hash_before_it_is_answered(
         assert (answer.json()["customer_id"], answer.json()["origin"]) == ("C017-secret", "source")
         assert ask(client, "GET", "/customers/C017-secret/risk", bearer(own.keys["analyst"])) == 403
     with open_store(own.address) as store:
-        (event,) = [event for event in events(store) if event.event == "customer.read"]
+        (event,) = [event for event in audit_events(store) if event.event == "customer.read"]
     assert (event.caller, event.customer_hash) == ("key:agent-key", customer_hash("churn", "C017-secret"))
     assert event.details == {"route": "/customers/{customer_id}/risk", "request_id": answer.headers["X-Request-Id"]}
     logged = capsys.readouterr()
@@ -160,7 +160,7 @@ def test_a_revoked_key_is_dead_with_the_next_reading(own: Guarded, source: Model
     with own.client(source, key_refresh_seconds=0.01) as client:
         assert ask(client, "GET", "/model", bearer(own.keys["agent"])) == 200
         with open_store(own.address) as store:
-            (key,) = [key for key in keys(store) if key.name == "agent-key"]
+            (key,) = [key for key in list_keys(store) if key.name == "agent-key"]
             revoke_key(store, key.id, by="test")
         # Another key, not known yet, has the store read; the revoked one is gone with that.
         assert ask(client, "GET", "/model", bearer("churn_unknown")) == 401
@@ -210,6 +210,6 @@ def test_a_contact_stands_in_the_trail_under_the_hash_of_its_customer(client: Te
     assert client.post("/contacts", json=body, headers=given).status_code == 201
     assert client.get("/contacts", params={"customer": "C000017"}, headers=given).json()["contacts"]
     with open_store(guarded.address) as store:
-        noted = events(store, about=customer_hash("churn", "C000017"))
+        noted = audit_events(store, about=customer_hash("churn", "C000017"))
     assert [one.details["route"] for one in noted] == ["/contacts", "/contacts"]
     assert "C000017" not in repr(noted)

@@ -18,7 +18,7 @@ from churn_mlops.serving.access.permissions import pattern_of
 from churn_mlops.serving.model.served_model import ModelSlot
 from churn_mlops.store import open_store
 from churn_mlops.store.access.sessions import start_session
-from churn_mlops.store.audit_log import AuditEvent, events
+from churn_mlops.store.audit_log import AuditEvent, audit_events
 from churn_mlops.store.contacts import contacts
 from tests.serving.access.documented_permissions import Promise, promises
 from tests.serving.access.secured_app import KEY_ROLES, PERSON_ROLES, Guarded, add_forgotten_route, bearer, cookie, fill
@@ -188,7 +188,7 @@ def test_who_is_refused_changes_nothing_and_only_what_is_answered_is_noted(
     def noted() -> list[AuditEvent]:
         with open_store(own.address) as store:
             assert contacts(store, limit=1) == []
-            return events(store, limit=1000)
+            return audit_events(store, limit=1000)
 
     before = noted()
     with own.client(source) as client:

@@ -15,7 +15,7 @@ from churn_mlops.serving.api.session import ADDRESS_TRIES, BODY_BYTES, PERSON_TR
 from churn_mlops.serving.model.served_model import ModelSlot
 from churn_mlops.store import open_store
 from churn_mlops.store.access.users import disable_user
-from churn_mlops.store.audit_log import events
+from churn_mlops.store.audit_log import audit_events
 from tests.serving.access.secured_app import PASSWORD, Guarded, bearer, fill
 
 AGENT = {"name": "agent-person", "password": PASSWORD}
@@ -51,7 +51,7 @@ def test_sign_in_look_change_and_sign_out(client: TestClient, guarded: Guarded, 
     assert "churn_session" not in client.cookies
     assert client.get("/session", headers={"Cookie": f"churn_session={token}"}).status_code == 401
     with open_store(guarded.address) as store:
-        named = [event.event for event in events(store) if event.caller == "person:agent-person"]
+        named = [event.event for event in audit_events(store) if event.caller == "person:agent-person"]
     assert named[:2] == ["session.ended", "session.started"]
 
 

@@ -24,7 +24,7 @@ from churn_mlops.serving.prediction.prediction_log import PredictionLogger
 from churn_mlops.serving.prediction.suppression import OtherHashKeyError, SuppressionCheck, reapply_lost_erasures
 from churn_mlops.serving.resilience.store_client import THREADS, StoreClient, StoreUnavailableError
 from churn_mlops.store import Store, open_store
-from churn_mlops.store.audit_log import events
+from churn_mlops.store.audit_log import audit_events
 from churn_mlops.store.contacts import contacts
 from churn_mlops.store.erasure import forget, holds
 from churn_mlops.store.prediction_log import PredictionRecord, records_of
@@ -301,7 +301,7 @@ def test_no_line_of_the_log_tells_of_him(
     assert "/contacts" in logged
     assert NAME not in logged
     with open_store(address) as store:
-        assert [event.event for event in events(store)] == ["customer.forgotten"]
+        assert [event.event for event in audit_events(store)] == ["customer.forgotten"]
         assert [table for table in in_tables(store, NAME) if table != "pg_stats"] == []
 
 

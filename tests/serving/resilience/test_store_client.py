@@ -12,7 +12,7 @@ import pytest
 from churn_mlops.errors import StoreBusyError, StoreError
 from churn_mlops.serving.resilience.store_client import RETRY_SECONDS, StoreClient, StoreUnavailableError
 from churn_mlops.store import Store, open_store
-from churn_mlops.store.scoring.runs import dates
+from churn_mlops.store.scoring.runs import published_dates
 
 
 class Away:
@@ -33,12 +33,12 @@ def test_a_store_that_was_away_is_opened_when_it_is_back_and_not_asked_for_at_ev
     link = StoreClient(f"sqlite:///{tmp_path}/churn.db", opener, lambda: now[0])
     for _ in range(5):
         with pytest.raises(StoreUnavailableError, match="nothing was acknowledged") as refused:
-            asyncio.run(link.ask(dates))
+            asyncio.run(link.ask(published_dates))
         assert (refused.value.status, refused.value.headers) == (503, {"Retry-After": "2"})
     assert (opener.attempts, link.failure) == (1, "the store cannot be reached")
     opener.is_away = False
     now[0] += RETRY_SECONDS
-    assert list(asyncio.run(link.ask(dates))) == []
+    assert list(asyncio.run(link.ask(published_dates))) == []
     assert (opener.attempts, link.failure) == (2, None)
     link.close()
 
@@ -98,11 +98,11 @@ def _undone(store: Store) -> None:
 
 def test_a_lock_that_somebody_holds_gives_the_thread_back(address: str) -> None:
     link = StoreClient(address, partial(open_store, lock_wait_ms=20))
-    link.ask_now(dates)
+    link.ask_now(published_dates)
     with open_store(address) as other, other.writing("hold the lock of writers"):
         with pytest.raises(StoreBusyError):
             link.ask_now(_written)
-        assert list(link.ask_now(dates)) == []
+        assert list(link.ask_now(published_dates)) == []
     link.ask_now(_written)
     link.close()
 
@@ -114,5 +114,5 @@ def _written(store: Store) -> None:
 
 def test_a_thread_asks_without_a_loop(tmp_path: Path) -> None:
     link = StoreClient(f"sqlite:///{tmp_path}/churn.db")
-    assert tuple(link.ask_now(dates)) == ()
+    assert tuple(link.ask_now(published_dates)) == ()
     link.close()

@@ -9,9 +9,9 @@ from sqlalchemy import select
 
 from churn_mlops.errors import AccessError
 from churn_mlops.store import Store
-from churn_mlops.store.access.api_keys import adopt_key, hash_of, keys, make_key, revoke_key
+from churn_mlops.store.access.api_keys import adopt_key, hash_of, list_keys, make_key, revoke_key
 from churn_mlops.store.access.credentials import access_is_configured, credentials
-from churn_mlops.store.audit_log import events
+from churn_mlops.store.audit_log import audit_events
 from churn_mlops.store.database.schema import METADATA
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -32,7 +32,7 @@ def test_a_key_is_random_known_by_its_prefix_and_kept_as_a_hash_only(store: Stor
     assert len(first) >= 49  # 43 characters of 6 bits hold 256
     assert first != second
     found = credentials(store).by_hash[hash_of(first)]
-    assert (found.caller, found.role, kept.id) == ("key:crm", "service", keys(store)[0].id)
+    assert (found.caller, found.role, kept.id) == ("key:crm", "service", list_keys(store)[0].id)
     assert first not in everything(store)
     assert first.removeprefix("churn_") not in everything(store)
 
@@ -55,7 +55,10 @@ def test_a_revoked_key_lets_nobody_in_and_the_store_stays_closed(store: Store) -
     assert hash_of(secret) not in credentials(store).by_hash
     assert credentials(store).configured
     assert access_is_configured(store)
-    assert [(event.caller, event.event) for event in events(store)] == [("cli", "key.revoked"), ("cli", "key.created")]
+    assert [(event.caller, event.event) for event in audit_events(store)] == [
+        ("cli", "key.revoked"),
+        ("cli", "key.created"),
+    ]
 
 
 def test_two_valid_keys_have_two_names_so_that_the_trail_can_tell_them_apart(store: Store) -> None:
@@ -70,7 +73,7 @@ def test_a_name_is_plain(store: Store) -> None:
     for name in ("", "a b", "-a", "a\n", "x" * 65, "é", "a:b"):
         with pytest.raises(AccessError, match="is no name"):
             make_key(store, name, "agent", by="cli")
-    assert keys(store) == []
+    assert list_keys(store) == []
 
 
 def test_an_unknown_role_and_an_unknown_key_are_named(store: Store) -> None:
@@ -84,7 +87,7 @@ def test_the_admin_key_of_a_file_is_taken_in_once_and_stays_revoked(store: Store
     secret = "churn_" + "7f" * 32
     for _ in range(2):
         adopt_key(store, secret, "file", by="serve")
-    (kept,) = keys(store)
+    (kept,) = list_keys(store)
     assert (kept.role, credentials(store).by_hash[hash_of(secret)].role) == ("admin", "admin")
     revoke_key(store, kept.id, by="cli")
     adopt_key(store, secret, "file", by="serve")

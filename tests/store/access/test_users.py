@@ -11,8 +11,8 @@ from churn_mlops.store import Store
 from churn_mlops.store.access.api_keys import hash_of
 from churn_mlops.store.access.credentials import credentials
 from churn_mlops.store.access.sessions import end_session, start_session
-from churn_mlops.store.access.users import add_user, disable_user, password_matches, password_of, people
-from churn_mlops.store.audit_log import events
+from churn_mlops.store.access.users import add_user, disable_user, list_users, password_matches, password_of
+from churn_mlops.store.audit_log import audit_events
 from tests.store.access.test_api_keys import NOW, at, everything
 
 PASSWORD = "correct horse battery"
@@ -50,7 +50,7 @@ def test_signing_out_ends_one_session_and_leaves_the_other(anna: Store) -> None:
     end_session(anna, hash_of(first.token))
     end_session(anna, hash_of(first.token))
     assert list(credentials(anna).by_hash) == [hash_of(second.token)]
-    assert [event.event for event in events(anna)].count("session.ended") == 1
+    assert [event.event for event in audit_events(anna)].count("session.ended") == 1
 
 
 def test_who_is_disabled_is_out_at_once_and_cannot_come_back(anna: Store) -> None:
@@ -60,20 +60,20 @@ def test_who_is_disabled_is_out_at_once_and_cannot_come_back(anna: Store) -> Non
     assert password_of(anna, "anna") is None
     with pytest.raises(AccessError, match="'anna' may not sign in"):
         start_session(anna, "anna", HOURS)
-    with pytest.raises(AccessError, match="nobody of the name 'bert'"):
+    with pytest.raises(AccessError, match="no user of the name 'bert'"):
         disable_user(anna, "bert", by="cli")
 
 
 def test_another_password_ends_what_the_old_one_began(anna: Store) -> None:
     start_session(anna, "anna", HOURS)
-    with pytest.raises(AccessError, match="somebody of the name 'anna'"):
+    with pytest.raises(AccessError, match="a user of the name 'anna'"):
         add_user(anna, "anna", "another long password", "admin", by="cli")
     add_user(anna, "anna", "another long password", "admin", by="cli", replace=True)
     assert not credentials(anna).by_hash
     _, kept = password_of(anna, "anna") or pytest.fail("nobody")
     assert password_matches(kept, "another long password")
-    assert [person.role for person in people(anna)] == ["admin"]
-    assert [event.event for event in events(anna)] == ["person.changed", "session.started", "person.added"]
+    assert [person.role for person in list_users(anna)] == ["admin"]
+    assert [event.event for event in audit_events(anna)] == ["person.changed", "session.started", "person.added"]
 
 
 def test_what_cannot_be_is_refused(store: Store) -> None:
@@ -84,4 +84,4 @@ def test_what_cannot_be_is_refused(store: Store) -> None:
     ):
         with pytest.raises(AccessError, match=told):
             add_user(store, "anna", password, role, by="cli")
-    assert people(store) == []
+    assert list_users(store) == []

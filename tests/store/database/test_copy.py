@@ -12,7 +12,7 @@ from churn_mlops.errors import StoreError
 from churn_mlops.store import Store, open_store
 from churn_mlops.store.database.copy import copy_store
 from churn_mlops.store.database.schema import METADATA
-from churn_mlops.store.scoring.outcomes import Labels, record
+from churn_mlops.store.scoring.outcomes import Labels, record_labels
 from churn_mlops.store.scoring.publishing import publish
 from tests.store.builders import DAY, NEXT, NOW, batches, run
 from tests.store.conftest import new_database
@@ -33,8 +33,8 @@ def test_all_tables_are_the_same_there_and_back_again(server, tmp_path: Path) ->
         open_store(f"sqlite:///{tmp_path}/back.db") as back,
     ):
         publish(old, run(), batches(1200))
-        record(old, DAY, [Labels(["C000001", "C000002"], [True, None])], NOW)
-        record(old, DAY, [Labels(["C000001", "C000002"], [False, None])], NOW + timedelta(days=1))
+        record_labels(old, DAY, [Labels(["C000001", "C000002"], [True, None])], NOW)
+        record_labels(old, DAY, [Labels(["C000001", "C000002"], [False, None])], NOW + timedelta(days=1))
         told = {table: rows for table, rows in copy_store(old, new).items() if rows}
         assert told == {"scoring_runs": 1, "predictions": 1200, "outcomes": 2, "outcome_changes": 1}
         copy_store(new, back)

@@ -23,7 +23,7 @@ from churn_mlops.store import Store, open_store
 from churn_mlops.store.database.migrate import MIGRATIONS, revision
 from churn_mlops.store.database.schema import HEAD, METADATA, VERSION_TABLE
 from churn_mlops.store.scoring.publishing import publish
-from churn_mlops.store.scoring.runs import dates, latest_run
+from churn_mlops.store.scoring.runs import latest_run, published_dates
 from tests.store.builders import DAY, batches, run
 from tests.surface import record
 from tests.surface import store as tables
@@ -63,7 +63,7 @@ def test_opening_again_changes_nothing_and_needs_no_alembic(address: str) -> Non
 def test_many_may_open_a_new_store_at_once(address: str) -> None:
     def opened(_: int) -> list[object]:
         with open_store(address) as store:
-            return list(dates(store))
+            return list(published_dates(store))
 
     with ThreadPoolExecutor(4) as pool:
         assert list(pool.map(opened, range(4))) == [[]] * 4
@@ -99,7 +99,7 @@ def test_every_way_to_write_a_postgresql_address_is_taken(server, scheme: str) -
 
     address = new_database(server).replace("postgresql", scheme, 1)
     with open_store(address) as store:
-        assert dates(store) == []
+        assert published_dates(store) == []
         assert "***" in store.shown
         assert address not in repr(store)
 
@@ -147,7 +147,7 @@ def test_a_user_without_rights_is_told_what_he_needs(server) -> None:  # type: i
 
     address = new_database(server)
     server.psql("DO $$ BEGIN CREATE ROLE reader LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$;")
-    with pytest.raises(StoreError, match="this user may not do that: grant him"):
+    with pytest.raises(StoreError, match="this user may not do that: grant it"):
         open_store(address.replace("postgres:@", "reader:@"))
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from churn_mlops.errors import StoreError
 from churn_mlops.store import Store
 from churn_mlops.store.database.schema import OUTCOME_CHANGES, OUTCOMES
-from churn_mlops.store.scoring.outcomes import Change, Labels, Recorded, due, record, scored_outcomes
+from churn_mlops.store.scoring.outcomes import Change, Labels, Recorded, record_labels, runs_due, scored_outcomes
 from churn_mlops.store.scoring.publishing import publish
 from churn_mlops.store.scoring.runs import retain, run_of
 from tests.store.builders import DAY, NEXT, NOW, batch, batches, run
@@ -32,16 +32,16 @@ def published(store: Store) -> Store:
 
 def test_the_same_labels_change_nothing(published: Store) -> None:
     given = labels(A=True, B=False, C=None)
-    assert record(published, DAY, given, NOW) == Recorded(new=3, unchanged=0, changed=0, gone=0)
-    assert record(published, DAY, given, LATER) == Recorded(new=0, unchanged=3, changed=0, gone=0)
+    assert record_labels(published, DAY, given, NOW) == Recorded(new=3, unchanged=0, changed=0, gone=0)
+    assert record_labels(published, DAY, given, LATER) == Recorded(new=0, unchanged=3, changed=0, gone=0)
     found = run_of(published, DAY)
     assert found is not None
     assert (found.matured_at, found.checked_at) == (NOW, LATER)
 
 
 def test_a_label_that_changes_is_kept_with_what_it_was_and_when(published: Store) -> None:
-    record(published, DAY, labels(A=True, B=False, C=None), NOW)
-    told = record(published, DAY, labels(A=False, C=True, D=False), LATER)
+    record_labels(published, DAY, labels(A=True, B=False, C=None), NOW)
+    told = record_labels(published, DAY, labels(A=False, C=True, D=False), LATER)
     assert told == Recorded(
         new=1, unchanged=0, changed=2, gone=1, examples=(Change("A", True, False), Change("C", None, True))
     )
@@ -56,23 +56,23 @@ def test_a_label_that_changes_is_kept_with_what_it_was_and_when(published: Store
 def test_few_examples_of_many_changes_are_told(store: Store) -> None:
     publish(store, run(), batches(2000))
     names = [f"C{n:06d}" for n in range(2000)]
-    record(store, DAY, [Labels(names, [False] * 2000)], NOW)
-    told = record(store, DAY, [Labels(names, [n % 4 == 0 for n in range(2000)])], LATER)
+    record_labels(store, DAY, [Labels(names, [False] * 2000)], NOW)
+    told = record_labels(store, DAY, [Labels(names, [n % 4 == 0 for n in range(2000)])], LATER)
     assert (told.changed, told.unchanged, len(told.examples)) == (500, 1500, 5)
     assert told.examples[0] == Change("C000000", False, True)
 
 
 def test_a_label_may_change_back(published: Store) -> None:
     for days, value in enumerate((True, False, True)):
-        told = record(published, DAY, labels(A=value), NOW + timedelta(days=days))
+        told = record_labels(published, DAY, labels(A=value), NOW + timedelta(days=days))
     assert told.examples == (Change("A", False, True),)
 
 
 def test_scores_are_joined_to_outcomes_by_date_and_version(published: Store) -> None:
     publish(published, run(NEXT, version="4"), [batch(["B", "A"], [0.75, 0.5])])
-    record(published, DAY, labels(A=True, B=False, C=None, E=True), NOW)
+    record_labels(published, DAY, labels(A=True, B=False, C=None, E=True), NOW)
     assert [found.as_of for found in scored_outcomes(published, DAY)] == [DAY]
-    record(published, NEXT, labels(A=False, B=True), NOW)
+    record_labels(published, NEXT, labels(A=False, B=True), NOW)
     first, second = scored_outcomes(published, DAY)
     assert (first.as_of, first.model_version) == (DAY, "3")
     assert (first.customer, first.score, first.left) == (["A", "B"], [0.9, 0.5], [True, False])
@@ -82,40 +82,40 @@ def test_scores_are_joined_to_outcomes_by_date_and_version(published: Store) -> 
 
 
 def test_a_date_is_due_on_the_day_it_matures_and_not_before(published: Store) -> None:
-    assert due(published, 30, DAY + timedelta(days=29)) == []
-    assert due(published, 30, DAY + timedelta(days=30)) == [DAY]
-    record(published, DAY, labels(A=True), NOW)
-    assert due(published, 30, DAY + timedelta(days=30)) == []
+    assert runs_due(published, 30, DAY + timedelta(days=29)) == []
+    assert runs_due(published, 30, DAY + timedelta(days=30)) == [DAY]
+    record_labels(published, DAY, labels(A=True), NOW)
+    assert runs_due(published, 30, DAY + timedelta(days=30)) == []
 
 
 def test_a_date_is_looked_at_again_for_as_long_as_asked(published: Store) -> None:
-    record(published, DAY, labels(A=True), NOW)
-    assert due(published, 30, DAY + timedelta(days=37), recheck_days=7) == [DAY]
-    assert due(published, 30, DAY + timedelta(days=38), recheck_days=7) == []
+    record_labels(published, DAY, labels(A=True), NOW)
+    assert runs_due(published, 30, DAY + timedelta(days=37), recheck_days=7) == [DAY]
+    assert runs_due(published, 30, DAY + timedelta(days=38), recheck_days=7) == []
 
 
 def test_dates_come_earliest_first_and_without_those_that_were_deleted(store: Store) -> None:
     old, older = DAY - timedelta(days=10), DAY - timedelta(days=400)
     for as_of in (DAY, old, older):
         publish(store, run(as_of), batches(2))
-    assert due(store, 0, DAY) == [older, old, DAY]
+    assert runs_due(store, 0, DAY) == [older, old, DAY]
     retain(store, old)
-    assert due(store, 0, DAY) == [old, DAY]
+    assert runs_due(store, 0, DAY) == [old, DAY]
 
 
 def test_a_date_that_is_scored_again_is_due_again_and_keeps_its_outcomes(published: Store) -> None:
-    record(published, DAY, labels(A=True, B=False), NOW)
+    record_labels(published, DAY, labels(A=True, B=False), NOW)
     publish(published, run(version="4"), [batch(["A", "Z"], [0.5, 0.25])])
-    assert due(published, 30, DAY + timedelta(days=30)) == [DAY]
-    told = record(published, DAY, labels(A=True, B=False, Z=False), LATER)
+    assert runs_due(published, 30, DAY + timedelta(days=30)) == [DAY]
+    told = record_labels(published, DAY, labels(A=True, B=False, Z=False), LATER)
     assert told == Recorded(new=1, unchanged=2, changed=0, gone=0)
     (found,) = scored_outcomes(published, DAY)
     assert (found.model_version, found.customer, found.left) == ("4", ["A", "Z"], [True, False])
 
 
 def test_outcomes_go_with_the_predictions(published: Store) -> None:
-    record(published, DAY, labels(A=True), NOW)
-    record(published, DAY, labels(A=False), LATER)
+    record_labels(published, DAY, labels(A=True), NOW)
+    record_labels(published, DAY, labels(A=False), LATER)
     retain(published, NEXT)
     assert list(scored_outcomes(published, DAY)) == []
     with published.reading("look") as connection:
@@ -125,10 +125,10 @@ def test_outcomes_go_with_the_predictions(published: Store) -> None:
 
 def test_labels_of_a_date_that_was_not_published_are_refused(published: Store) -> None:
     with pytest.raises(StoreError, match=r"no predictions of 2026-01-01 .* score that date"):
-        record(published, date(2026, 1, 1), labels(A=True), NOW)
+        record_labels(published, date(2026, 1, 1), labels(A=True), NOW)
 
 
 def test_a_customer_twice_is_refused_and_nothing_is_recorded(published: Store) -> None:
     with pytest.raises(StoreError, match="rows break a rule"):
-        record(published, DAY, labels(A=True) + labels(B=True) + labels(A=True), NOW)
-    assert due(published, 0, DAY) == [DAY]
+        record_labels(published, DAY, labels(A=True) + labels(B=True) + labels(A=True), NOW)
+    assert runs_due(published, 0, DAY) == [DAY]

@@ -18,7 +18,7 @@ from churn_mlops.errors import StoreError
 from churn_mlops.store import Store, open_store
 from churn_mlops.store.scoring.predictions import Predictions, prediction_batches, prediction_of, predictions
 from churn_mlops.store.scoring.publishing import publish
-from churn_mlops.store.scoring.runs import dates, latest_run, retain, run_of
+from churn_mlops.store.scoring.runs import latest_run, published_dates, retain, run_of
 from tests.store.builders import DAY, NEXT, NOW, REASONS, batch, batches, run
 
 NAMES = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), min_size=1, max_size=12)
@@ -31,7 +31,7 @@ def test_an_empty_store_says_so(store: Store) -> None:
     assert prediction_of(store, "C1") is None
     assert predictions(store, DAY) == []
     assert list(prediction_batches(store, DAY)) == []
-    assert dates(store) == []
+    assert published_dates(store) == []
 
 
 def test_the_run_tells_what_was_published(store: Store) -> None:
@@ -81,13 +81,13 @@ def test_a_date_is_scored_again_in_place_of_what_was_there(store: Store) -> None
     fewer = publish(store, run(version="4"), batches(20, mark="D"))
     assert (fewer.customers, fewer.model_version) == (20, "4")
     assert {row.customer[0] for row in predictions(store, DAY)} == {"D"}
-    assert dates(store) == [DAY]
+    assert published_dates(store) == [DAY]
 
 
 def test_dates_come_latest_first_in_whatever_order_they_were_published(store: Store) -> None:
     for as_of in (NEXT, DAY, date(2026, 1, 31)):
         publish(store, run(as_of), batches(2))
-    assert dates(store) == [NEXT, DAY, date(2026, 1, 31)]
+    assert published_dates(store) == [NEXT, DAY, date(2026, 1, 31)]
     latest = latest_run(store)
     assert latest is not None
     assert latest.as_of == NEXT
@@ -227,10 +227,10 @@ def test_old_dates_lose_their_predictions_and_keep_their_totals(store: Store) ->
     assert (kept.customers, kept.likely, kept.deleted_at) == (30, 16, later)
     assert predictions(store, old) == []
     assert len(predictions(store, DAY)) == 20
-    assert dates(store) == [DAY]
+    assert published_dates(store) == [DAY]
     assert retain(store, DAY) == []
     assert publish(store, run(old), batches(5)).deleted_at is None
-    assert dates(store) == [DAY, old]
+    assert published_dates(store) == [DAY, old]
 
 
 def test_no_reading_of_a_page_or_a_customer_goes_through_all_rows(tmp_path: Path) -> None:

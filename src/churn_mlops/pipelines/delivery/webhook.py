@@ -53,7 +53,7 @@ class RetryClock:
     """How time passes while a list is sent.
 
     Args:
-        wait: waits for so many seconds; returns true, at once, when the process has to stop.
+        wait: waits for so many seconds; returns true, immediately, when the process has to stop.
         clock: the present, in seconds since 1970.
         jitter: draws from [0, 1), so that many senders do not retry at the same time.
     """

@@ -173,7 +173,7 @@ def history(settings: Settings) -> tuple[Deployment, ...]:
 
 
 def _ask_store(settings: Settings, ask: Callable[[Deployments], Answer]) -> Answer | None:
-    """What the store answers; None where it is away, or is not made yet."""
+    """The answer of the store; None where it is unavailable, or is not made yet."""
     try:
         if not is_made(settings.store.url):
             return None

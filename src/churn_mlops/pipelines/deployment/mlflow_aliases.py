@@ -1,4 +1,4 @@
-"""Where training runs and model versions are recorded, and its aliases, which follow what is live."""
+"""MLflow, which records training runs and model versions; its aliases follow the deployments."""
 
 from __future__ import annotations
 

@@ -41,8 +41,8 @@ def folder_found(settings: Settings) -> Iterator[Finding]:
         return
     mode = stat.S_IMODE(folder.stat().st_mode)
     if mode & stat.S_IWOTH:
-        advice = f"whoever writes there decides what is served: `chmod o-w {folder}`"
-        yield Finding("models folder", "warning", f"{folder} may be written by everybody on this machine", advice)
+        advice = f"anyone who writes there decides what is served: `chmod o-w {folder}`"
+        yield Finding("models folder", "warning", f"{folder} may be written by every user of this machine", advice)
     else:
         yield Finding("models folder", "ok", f"{folder} is writable; it may be read by {_readers(mode)}")
 
@@ -62,8 +62,10 @@ def champion_found(settings: Settings) -> Iterator[Finding]:
     except PromotionError as error:
         yield Finding("champion", "failed", str(error), _without_record(folder / "live.json"))
         return
-    told = f"version {live.version} ({live.bundle.model_type}), live since {live.live_from[:16].replace('T', ' ')} UTC"
-    yield Finding("champion", "ok", f"{told}, gives its {len(live.bundle.checks)} recorded scores")
+    summary = (
+        f"version {live.version} ({live.bundle.model_type}), live since {live.live_from[:16].replace('T', ' ')} UTC"
+    )
+    yield Finding("champion", "ok", f"{summary}, gives its {len(live.bundle.checks)} recorded scores")
 
 
 def agreement_found(settings: Settings) -> Iterator[Finding]:
@@ -90,18 +92,18 @@ def agreement_found(settings: Settings) -> Iterator[Finding]:
     if _tables(contract) != _tables(then):
         changes.append("tables, their times or the time zone are declared in another way")
     if changes:
-        told = f"since version {live.version} was trained, the contract has changed ({'; '.join(changes)})"
-        yield Finding("champion's contract", "warning", told, "train again: `churn train`")
+        summary = f"since version {live.version} was trained, the contract has changed ({'; '.join(changes)})"
+        yield Finding("champion's contract", "warning", summary, "train again: `churn train`")
     else:
         yield Finding("champion's contract", "ok", f"version {live.version} was trained under the contract of today")
 
 
 def _without_record(live: Path) -> str:
-    """What to do where ``live`` cannot be read: as long as it stands there, no command makes a model live."""
+    """The advice where ``live`` cannot be read: as long as it stands there, no command deploys a model."""
     if not live.is_file():
         return "see the check of the models folder"
     aside = shlex.join(["mv", str(live), f"{live}.broken"])
-    return f"without a copy: `{aside}` (what was live before is then no longer told); after that {PROMOTE}"
+    return f"without a copy: `{aside}` (the deployment before is then no longer known); after that {PROMOTE}"
 
 
 def live_model(settings: Settings) -> LiveModel | None:
@@ -118,12 +120,12 @@ def nearest_folder(path: Path) -> Path:
 
 
 def _tables(contract: DataContract | HistoryContract) -> object:
-    """What the snapshots of a history are made of besides its features."""
+    """The parts of a history contract besides its features that its snapshots depend on."""
     return (contract.tables, contract.customer, contract.time_zone) if isinstance(contract, HistoryContract) else None
 
 
 def _meaning(contract: DataContract | HistoryContract, name: str) -> dict[str, object]:
-    """What of a feature's declaration a fit depends on: not its bounds, nor the words of a reason."""
+    """The parts of a feature's declaration that a fit depends on: not its bounds, nor the words of a reason."""
     declared = contract.features[name].model_dump(exclude=_WORDS_AND_BOUNDS)
     unordered = {key: set(declared[key] or ()) for key in ("levels", "missing_values")}
     column = contract.column_of(name) if isinstance(contract, DataContract) else None
@@ -132,5 +134,5 @@ def _meaning(contract: DataContract | HistoryContract, name: str) -> dict[str, o
 
 def _readers(mode: int) -> str:
     if mode & stat.S_IROTH and mode & stat.S_IXOTH:
-        return "everybody on this machine"
+        return "every user of this machine"
     return "its owner and group" if mode & stat.S_IRGRP and mode & stat.S_IXGRP else "its owner only"

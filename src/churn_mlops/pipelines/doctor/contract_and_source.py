@@ -12,7 +12,7 @@ from churn_mlops.data.sources.open import source_columns
 from churn_mlops.database_urls import shown
 from churn_mlops.errors import ContractError
 from churn_mlops.pipelines.doctor.findings import Finding
-from churn_mlops.pipelines.doctor.reachability import knock
+from churn_mlops.pipelines.doctor.reachability import check_reachable
 from churn_mlops.suggestions import did_you_mean
 
 _SHOWN = 5
@@ -22,18 +22,18 @@ def contract_found(settings: Settings) -> Iterator[Finding]:
     """Whether the contract is there, is valid and names the label."""
     path = settings.contract.path
     contract = load_contract(path)
-    told = f"{path}: {len(contract.features)} features, {len(contract.set_aside)} columns set aside"
+    summary = f"{path}: {len(contract.features)} features, {len(contract.set_aside)} excluded columns"
     if isinstance(contract, HistoryContract):
-        told += f", a history of {len(contract.tables)} tables"
+        summary += f", a history of {len(contract.tables)} tables"
     if contract.label is None:
         advice = "name who left under `label`; without it a model can score, but none can be trained"
-        yield Finding("contract", "warning", f"{told}, no label", advice)
+        yield Finding("contract", "warning", f"{summary}, no label", advice)
     elif isinstance(contract.label, HistoryLabel):
-        yield Finding("contract", "ok", f"{told}, label {_leaving(contract.label)}")
+        yield Finding("contract", "ok", f"{summary}, label {_leaving(contract.label)}")
     else:
         label = contract.label
-        told += f", label {label.column} ({label.positive} = left within {label.horizon_days} days)"
-        yield Finding("contract", "ok", told)
+        summary += f", label {label.column} ({label.positive} = left within {label.horizon_days} days)"
+        yield Finding("contract", "ok", summary)
 
 
 def source_found(settings: Settings) -> Iterator[Finding]:
@@ -45,7 +45,7 @@ def source_found(settings: Settings) -> Iterator[Finding]:
         return
     where = shown(address) if "://" in address else address
     try:
-        knock(address)
+        check_reachable(address)
     except OSError as error:
         yield Finding("source", "failed", f"{where} cannot be reached ({error})", "start it, or correct source.url")
         return
@@ -55,16 +55,16 @@ def source_found(settings: Settings) -> Iterator[Finding]:
         contract = None
     if isinstance(contract, HistoryContract):
         open_tables(address, contract)
-        told = f"{where}: {len(contract.tables)} tables, with all columns that the contract declares"
-        yield Finding("source", "ok", f"{told}; `churn validate` checks the rows too")
+        summary = f"{where}: {len(contract.tables)} tables, with all columns that the contract declares"
+        yield Finding("source", "ok", f"{summary}; `churn validate` checks the rows too")
         yield from _fresh(settings)
         return
     columns = source_columns(address, settings.source.table)
-    told = f"{where}{f', table {settings.source.table}' if settings.source.table else ''}: {len(columns)} columns"
+    summary = f"{where}{f', table {settings.source.table}' if settings.source.table else ''}: {len(columns)} columns"
     if contract is None:
-        yield Finding("source", "warning", f"{told}, and no contract to hold them against", "see the contract above")
+        yield Finding("source", "warning", f"{summary}, and no contract to hold them against", "see the contract above")
         return
-    yield _fitting(told, columns, contract)
+    yield _fitting(summary, columns, contract)
 
 
 def _leaving(label: HistoryLabel) -> str:
@@ -74,7 +74,7 @@ def _leaving(label: HistoryLabel) -> str:
 
 
 def _fresh(settings: Settings) -> Iterator[Finding]:
-    # Imported here: with it comes what reads a history, and where there is none nobody need wait.
+    # Imported here: it brings what reads a history, and without one the checks need not wait.
     from churn_mlops.pipelines.inputs.freshness import freshness
 
     found = freshness(settings, datetime.now(UTC))
@@ -85,7 +85,7 @@ def _fresh(settings: Settings) -> Iterator[Finding]:
         yield Finding("newest row", "ok", str(found))
 
 
-def _fitting(told: str, columns: list[str], contract: DataContract) -> Finding:
+def _fitting(summary: str, columns: list[str], contract: DataContract) -> Finding:
     needed = [contract.column_of(name) for name in contract.features]
     if contract.customer is not None:
         needed.insert(0, contract.customer)
@@ -93,16 +93,16 @@ def _fitting(told: str, columns: list[str], contract: DataContract) -> Finding:
     if missing:
         near = did_you_mean(missing[0], columns)
         advice = "bring the columns back, or correct the contract (`churn init --overwrite` proposes a new one)"
-        return Finding("source", "failed", f"{told}, without {_listed(missing)} of the contract ({near})", advice)
+        return Finding("source", "failed", f"{summary}, without {_listed(missing)} of the contract ({near})", advice)
     if contract.label is not None and contract.label.column not in columns:
         advice = "training needs it; scoring does not"
-        return Finding("source", "warning", f"{told}, without the label {contract.label.column!r}", advice)
+        return Finding("source", "warning", f"{summary}, without the label {contract.label.column!r}", advice)
     known = {*needed, *contract.set_aside, *([contract.label.column] if contract.label else [])}
     extra = [name for name in columns if name not in known]
     if extra:
         advice = "add them to the contract as features or under `set_aside`, then `churn train`"
-        return Finding("source", "warning", f"{told}; the contract does not know {_listed(extra)}", advice)
-    return Finding("source", "ok", f"{told}, all that the contract declares; `churn validate` checks the rows too")
+        return Finding("source", "warning", f"{summary}; the contract does not know {_listed(extra)}", advice)
+    return Finding("source", "ok", f"{summary}, all that the contract declares; `churn validate` checks the rows too")
 
 
 def _listed(names: list[str]) -> str:

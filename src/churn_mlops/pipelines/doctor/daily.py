@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from churn_mlops.config import Settings
 from churn_mlops.database_urls import shown
 from churn_mlops.pipelines.doctor.findings import Finding
-from churn_mlops.pipelines.doctor.reachability import knock
+from churn_mlops.pipelines.doctor.reachability import check_reachable
 from churn_mlops.store.database.inspect import inspect_store
 
 
@@ -15,7 +15,7 @@ def store_found(settings: Settings) -> Iterator[Finding]:
     """Whether the store can be reached and written, and its tables are those of this version."""
     where = shown(settings.store.url)
     try:
-        knock(settings.store.url)
+        check_reachable(settings.store.url)
     except OSError as error:
         yield Finding("store", "failed", f"{where} cannot be reached ({error})", "start it, or correct store.url")
         return
@@ -29,16 +29,16 @@ def store_found(settings: Settings) -> Iterator[Finding]:
     elif look.revision is None:
         yield Finding("store", "ok", f"{where} is writable and empty; the first list published makes its tables")
     else:
-        told = f"{where} is writable, its tables are of revision {look.revision}"
-        yield Finding("store", "warning", told, "the next run brings them up to date; keep a backup")
+        summary = f"{where} is writable, its tables are of revision {look.revision}"
+        yield Finding("store", "warning", summary, "the next run brings them up to date; keep a backup")
 
 
 def schedule_found(settings: Settings) -> Iterator[Finding]:
     """Whether the daily run is on time, once a list has been published."""
     look = inspect_store(settings.store.url)
     if not look.is_ready:
-        return  # the store is said by its own check; nothing was ever published in it
-    # Imported here: with it comes what scores, which takes a second, and where nothing ran yet nobody need wait.
+        return  # the store has its own check; nothing was ever published in it
+    # Imported here: it brings what scores, which takes a second, and before the first run the checks need not wait.
     from churn_mlops.pipelines.scheduling.daily_job import last_success, timetable_of, utc_now
     from churn_mlops.pipelines.scheduling.lateness import punctuality
 
@@ -48,9 +48,9 @@ def schedule_found(settings: Settings) -> Iterator[Finding]:
     if success is None:
         return
     found = punctuality(timetable, success, now)
-    told = f"last success as of {success.as_of}, finished {success.finished_at:%Y-%m-%d %H:%M %Z}"
+    summary = f"last success as of {success.as_of}, finished {success.finished_at:%Y-%m-%d %H:%M %Z}"
     if found.overdue_since is None:
-        yield Finding("schedule", "ok", f"{told}; the next run is due {found.next_run.at:%Y-%m-%d %H:%M %Z}")
+        yield Finding("schedule", "ok", f"{summary}; the next run is due {found.next_run.at:%Y-%m-%d %H:%M %Z}")
         return
     advice = "is `churn schedule` running? Its log says why a run failed"
-    yield Finding("schedule", "warning", f"{told}; overdue since {found.overdue_since:%Y-%m-%d %H:%M %Z}", advice)
+    yield Finding("schedule", "warning", f"{summary}; overdue since {found.overdue_since:%Y-%m-%d %H:%M %Z}", advice)

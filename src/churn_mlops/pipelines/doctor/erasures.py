@@ -1,4 +1,4 @@
-"""Those who were forgotten: whether they can still be told, and whether store and file know the same of them."""
+"""Erased customers: whether they can still be recognised, and whether store and file hold the same tombstones."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _CHECK = "erasures"
 
 
 def erasures_found(settings: Settings) -> Iterator[Finding]:
-    """Whether all tombstones are of the key of today; nothing where nobody was ever forgotten."""
+    """Whether all tombstones are of the key of today; nothing where no customer was ever erased."""
     # Imported here: with it comes what reads sources.
     from churn_mlops.pipelines.erasure.suppression import known_here
     from churn_mlops.store import open_store
@@ -27,19 +27,21 @@ def erasures_found(settings: Settings) -> Iterator[Finding]:
             with open_store(settings.store.url) as store:
                 there = tombstones(store, settings.store.customer_hash_key).hashes
     except ConfigError as error:
-        yield Finding(_CHECK, "failed", "those who were forgotten are not known any more", str(error))
+        yield Finding(_CHECK, "failed", "erased customers are not recognised any more", str(error))
         return
     if not here | there:
         return
-    told = f"{len(here | there):,} customers were forgotten and are kept away"
+    summary = f"{len(here | there):,} customers were erased and are suppressed"
     file = settings.store.tombstones
     if lost := len(here - there):
-        yield Finding(_CHECK, "warning", f"{told}; the store lacks {lost:,} tombstones", "run `churn forget --again`")
+        yield Finding(
+            _CHECK, "warning", f"{summary}; the store lacks {lost:,} tombstones", "run `churn forget --again`"
+        )
     elif file is not None and not _may_be_written(file):
         advice = "make it writable, or set store.tombstones to another place: a restored backup would bring them back"
-        yield Finding(_CHECK, "warning", f"{told}; {file} cannot be written", advice)
+        yield Finding(_CHECK, "warning", f"{summary}; {file} cannot be written", advice)
     else:
-        yield Finding(_CHECK, "ok", told)
+        yield Finding(_CHECK, "ok", summary)
 
 
 def _may_be_written(file: Path) -> bool:

@@ -1,4 +1,4 @@
-"""What a check found: one line, whatever else is wrong."""
+"""The finding of a check: one line, whatever else is wrong."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Status = Literal["ok", "warning", "failed"]
 
 @dataclass(frozen=True)
 class Finding:
-    """What one check found, and what to do next; ``advice`` is blank where nothing is to be done."""
+    """The finding of one check, and what to do next; ``advice`` is blank where nothing is to be done."""
 
     check: str
     status: Status

@@ -35,11 +35,13 @@ def disk_found(settings: Settings) -> Iterator[Finding]:
         folders.setdefault(system, folder)
     for system, names in by_system.items():
         free = shutil.disk_usage(folders[system]).free
-        told = f"{free / GIB:,.1f} GiB free for {', '.join(names)}"
+        summary = f"{free / GIB:,.1f} GiB free for {', '.join(names)}"
         if free < ENOUGH:
-            yield Finding("disk", "warning", told, f"make room on the file system of {folders[system]}, 1 GiB or more")
+            yield Finding(
+                "disk", "warning", summary, f"make room on the file system of {folders[system]}, 1 GiB or more"
+            )
         else:
-            yield Finding("disk", "ok", told)
+            yield Finding("disk", "ok", summary)
 
 
 def machine_found() -> Iterator[Finding]:

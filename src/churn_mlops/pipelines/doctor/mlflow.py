@@ -12,7 +12,7 @@ from churn_mlops.database_urls import scrubbed, shown
 from churn_mlops.errors import ChurnError, PromotionError
 from churn_mlops.models.bundle_cache import BundleCache
 from churn_mlops.pipelines.doctor.findings import Finding
-from churn_mlops.pipelines.doctor.reachability import SECONDS, knock
+from churn_mlops.pipelines.doctor.reachability import SECONDS, check_reachable
 
 
 def record_found(settings: Settings) -> Iterator[Finding]:
@@ -26,7 +26,7 @@ def record_found(settings: Settings) -> Iterator[Finding]:
         yield Finding("MLflow", "ok", f"no record in {place} yet; `churn train` makes it")
         return
     try:
-        knock(uri)
+        check_reachable(uri)
         number = _champion_in_record(settings)
     except (ChurnError, OSError) as error:
         said = scrubbed(str(error), uri)
@@ -52,7 +52,7 @@ def _has_record(place: Path) -> bool:
 
 
 def _champion_in_record(settings: Settings) -> int | None:
-    # Imported here: MLflow takes seconds, and where it has no record yet nobody need wait for it.
+    # Imported here: MLflow takes seconds, and while it has no record yet the checks need not wait for it.
     from churn_mlops.models.registry import CHAMPION, named
     from churn_mlops.pipelines.deployment.mlflow_aliases import tracking
 
@@ -63,12 +63,12 @@ def _agreeing(where: str, number: int | None, settings: Settings) -> Finding:
     try:
         live = BundleCache(settings.models.folder).current()
     except PromotionError:
-        return Finding("MLflow", "ok", f"{where} answers")  # what is live is said by the check of the champion
+        return Finding("MLflow", "ok", f"{where} answers")  # the check of the champion reports what is live
     if live is None and number is None:
         return Finding("MLflow", "ok", f"{where} answers; no version is champion")
     if live is None or str(number) != live.version:
         named = "no version" if number is None else f"version {number}"
-        told = f"{where} calls {named} champion, but {f'version {live.version}' if live else 'none'} is live"
+        summary = f"{where} calls {named} champion, but {f'version {live.version}' if live else 'none'} is live"
         wanted = live.version if live else number
-        return Finding("MLflow", "warning", told, f"`churn models promote {wanted} --reason ...` makes them agree")
+        return Finding("MLflow", "warning", summary, f"`churn models promote {wanted} --reason ...` makes them agree")
     return Finding("MLflow", "ok", f"{where} answers; its champion is the version that is live, {live.version}")

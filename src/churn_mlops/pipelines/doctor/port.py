@@ -41,11 +41,11 @@ def _taken(settings: Settings, said: str) -> Finding:
     if version is None:
         return Finding("port", "warning", f"{where}, without a model", "look into its log")
     if live is not None and live.version != version:
-        told = f"{where}, with version {version}, but {live.version} is live"
+        summary = f"{where}, with version {version}, but {live.version} is live"
         return Finding(
             "port",
             "warning",
-            told,
+            summary,
             "if it serves this folder: it takes it up within seconds, or its /ready says why it refuses it",
         )
     return Finding("port", "ok", f"{where}, with version {version}")

@@ -1,4 +1,4 @@
-"""Whether anybody listens at an address: where nobody does, drivers and clients wait for minutes."""
+"""Whether a server listens at an address: if none does, drivers and clients wait for minutes."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ SECONDS = 3
 _PORTS = {"http": 80, "https": 443, "postgres": 5432, "postgresql": 5432, "mysql": 3306, "mssql": 1433}
 
 
-def knock(address: str) -> None:
+def check_reachable(address: str) -> None:
     """Open and close a connection; nothing is sent. An address without a known host and port is let alone.
 
     Raises:
-        OSError: nobody listens there, or not within three seconds.
+        OSError: no server listens there, or not within three seconds.
     """
     try:
         parts = urlsplit(address)

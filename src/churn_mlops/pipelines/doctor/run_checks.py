@@ -22,7 +22,7 @@ Listen = Callable[[str, int], socket.socket]
 
 
 def examine(config: Path | None, environ: Mapping[str, str], listen: Listen) -> Iterator[Finding]:
-    """What every check finds, in the order in which a person would put it right.
+    """The findings of all checks, in the order in which a person would put them right.
 
     Args:
         config: the settings file; None takes the default one, if it is there.

@@ -22,10 +22,10 @@ def configuration_found(reading: Reading, config: Path | None) -> Iterator[Findi
     if reading.problems:
         return
     variables = [origin for origin in reading.origins.values() if origin.startswith("CHURN__")]
-    told = f"{file} sets {len(reading.origins) - len(variables)}" if file.exists() else f"no file {file}"
+    summary = f"{file} sets {len(reading.origins) - len(variables)}" if file.exists() else f"no file {file}"
     if variables:
-        told += f", the environment {', '.join(sorted(variables))}"
-    yield Finding("configuration", "ok", f"{told}; the rest are defaults")
+        summary += f", the environment {', '.join(sorted(variables))}"
+    yield Finding("configuration", "ok", f"{summary}; the rest are defaults")
 
 
 def environment_found(environ: Mapping[str, str]) -> Iterator[Finding]:

@@ -32,7 +32,7 @@ def versions_found() -> Iterator[Finding]:
         return
     yield _python_found(about["Requires-Python"] or "")
     wanted = [item for item in declared if item.marker is None or item.marker.evaluate()]
-    wrong = [told for item in wanted if (told := _wrong(item))]
+    wrong = [fault for item in wanted if (fault := _wrong(item))]
     if wrong:
         yield Finding("libraries", "failed", "; ".join(wrong), INSTALL)
     else:
@@ -47,8 +47,8 @@ def trees_found(settings: Settings) -> Iterator[Finding]:
     try:
         importlib.import_module("lightgbm")
     except (ImportError, OSError) as error:  # OSError: a library of the system, such as libgomp, is not there
-        told = f"champion {live.version} ({live.bundle.model_type}) needs LightGBM, which cannot be loaded ({error})"
-        yield Finding("LightGBM", "failed", told, INSTALL)
+        summary = f"champion {live.version} ({live.bundle.model_type}) needs LightGBM, which cannot be loaded ({error})"
+        yield Finding("LightGBM", "failed", summary, INSTALL)
         return
     yield Finding("LightGBM", "ok", f"can be loaded; champion {live.version} ({live.bundle.model_type}) needs it")
 

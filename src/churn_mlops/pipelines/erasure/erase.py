@@ -1,4 +1,4 @@
-"""Forgetting a customer: in the store, in what lies beside it and on disk; and the certificate of what was removed."""
+"""The erasure of a customer: in the store, in other files and on disk; and the certificate of what was removed."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from churn_mlops.config import Settings
 from churn_mlops.data.contract import DataContract, load_contract
 from churn_mlops.errors import ConfigError, ContractError
 from churn_mlops.pipelines.erasure.other_files import Outside, remove_outside
-from churn_mlops.pipelines.erasure.residual_copies import ResidualCopies, unreached
-from churn_mlops.pipelines.erasure.suppression import file_of, kept_away, known_here
+from churn_mlops.pipelines.erasure.residual_copies import ResidualCopies, residual_copies
+from churn_mlops.pipelines.erasure.suppression import file_of, known_here, suppressed_customers
 from churn_mlops.store import Store, open_store
 from churn_mlops.store.database.clock import Clock, utc_now
-from churn_mlops.store.database.vacuum import clean, log_limits
+from churn_mlops.store.database.vacuum import log_limits, vacuum
 from churn_mlops.store.erasure import Erasure, forget, holds, reapply_erasures
 from churn_mlops.store.suppression.tombstones import Tombstone, Tombstones, all_tombstones, tombstones
 
@@ -24,18 +24,18 @@ FROZEN, SCORES = "frozen_snapshots", "score_files"
 
 @dataclass(frozen=True)
 class Certificate:
-    """What was removed of one customer or several, from where, and what is left.
+    """The erasure report: what was removed of one customer or several, from where, and what is left.
 
     Args:
         at: when it was done.
         hashes: the keyed hashes of the customers, which stand in the tombstones and in the audit trail.
-        before: when the one customer was forgotten the first time, None where this was it.
+        before: when the one customer was first erased, None where this was the first time.
         removed: by place, rows of a table or files; of contacts those that were emptied, of warnings the sentences.
         tombstones: where the tombstones are.
         disk: what was done with the bytes of deleted rows.
         failed: what could not be done, and what to do, a sentence each.
         remarks: what else there is to know, a sentence each.
-        unreached: what nobody here can remove, and until when it is there.
+        residual_copies: data that the program cannot remove, and until when it is there.
     """
 
     at: datetime
@@ -46,7 +46,7 @@ class Certificate:
     disk: str
     failed: tuple[str, ...]
     remarks: tuple[str, ...]
-    unreached: tuple[ResidualCopies, ...]
+    residual_copies: tuple[ResidualCopies, ...]
 
     @property
     def whole(self) -> bool:
@@ -60,16 +60,18 @@ class Certificate:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data, for machines."""
-        return {"whole": self.whole, **asdict(self)}
+        values = asdict(self)
+        copies = values.pop("residual_copies")
+        return {"whole": self.whole, **values, "unreached": copies}
 
 
 def remarks(settings: Settings) -> tuple[str, ...]:
-    """What to know before anybody is forgotten: the key has to stay from then on."""
+    """Remarks to read before the first erasure: the key has to stay from then on."""
     if settings.store.customer_hash_key != type(settings.store).model_fields["customer_hash_key"].default:
         return ()
     return (
-        "store.customer_hash_key is the one that comes with the program, so that anybody who has a hash can try out "
-        "whose it is: a key of your own has to be set before the first customer is forgotten",
+        "store.customer_hash_key is the one that comes with the program, so that anyone who has a hash can try out "
+        "whose it is: a key of your own has to be set before the first customer is erased",
     )
 
 
@@ -86,17 +88,17 @@ def held(settings: Settings, customer: str) -> dict[str, int]:
 def forget_customer(
     settings: Settings, customer: str, *, by: str, rewrite: bool = False, clock: Clock = utc_now
 ) -> Certificate:
-    """Remove ``customer`` from the store, from what lies beside it and from the disk, and keep his tombstone.
+    """Remove ``customer`` from the store, from what lies beside it and from the disk, and keep a tombstone.
 
     Args:
         settings: of the sections ``store``, ``models``, ``training`` and ``scoring``.
-        customer: his name, as the customer database has it.
+        customer: the customer ID, as the customer database has it.
         by: who asks for it; stands in the audit trail.
-        rewrite: whether PostgreSQL is to write its tables anew, while nobody can read them.
-        clock: tells when.
+        rewrite: whether PostgreSQL is to rewrite its tables, while no one can read them.
+        clock: returns the present time.
 
     Raises:
-        ConfigError: customers have no names, or somebody was forgotten under another ``store.customer_hash_key``.
+        ConfigError: customers have no IDs, or some were erased under another ``store.customer_hash_key``.
         StoreError: the store fails, or the tombstone cannot be kept; nothing is removed then.
     """
     _check_names(settings)
@@ -110,16 +112,16 @@ def forget_customer(
         tombstones(store, key)  # refuses another key
         known_here(settings)
         erasure = forget(store, key, customer, by=by, before_commit=keep_outside, clock=clock)
-        kept_away(settings, store)
+        suppressed_customers(settings, store)
         outside = remove_outside(settings, [customer], Tombstones(key, frozenset([erasure.hash])))
         return _certified(settings, store, [erasure], outside, erasure.at, rewrite=rewrite)
 
 
 def forget_all_again(settings: Settings, *, by: str, rewrite: bool = False, clock: Clock = utc_now) -> Certificate:
-    """Remove everybody again who was ever forgotten: those who came back with a backup, or were left on disk.
+    """Re-apply all erasures: remove customers who came back with a backup, or were left on disk.
 
     Raises:
-        ConfigError: somebody was forgotten under another ``store.customer_hash_key``.
+        ConfigError: customers were erased under another ``store.customer_hash_key``.
         StoreError: the store or the file of tombstones fails.
     """
     key = settings.store.customer_hash_key
@@ -127,7 +129,7 @@ def forget_all_again(settings: Settings, *, by: str, rewrite: bool = False, cloc
         tombstones(store, key)  # refuses another key
         stones = {one.hash: one for one in (*known_here(settings), *all_tombstones(store))}
         back = reapply_erasures(store, key, stones.values(), by=by, clock=clock)
-        kept_away(settings, store)  # the file learns what only the store knew
+        suppressed_customers(settings, store)  # the file learns what only the store knew
         outside = remove_outside(settings, back, Tombstones(key, frozenset(stones)))
         return _certified(settings, store, back.values(), outside, clock(), rewrite=rewrite)
 
@@ -136,12 +138,12 @@ def _check_names(settings: Settings) -> None:
     path = settings.contract.path
     try:
         contract = load_contract(path)
-    except ContractError:  # it is none, or a broken one: nobody's erasure waits until it is put right
+    except ContractError:  # it is none, or a broken one: no erasure waits until it is put right
         return
     if isinstance(contract, DataContract) and contract.customer is None:
         raise ConfigError(
             f"{path} names no column of the customer: customers are known by their row alone, which is another's "
-            "tomorrow, so that nobody can be told; set `customer`, train and score again"
+            "tomorrow, so that no customer can be recognised; set `customer`, train and score again"
         )
 
 
@@ -155,7 +157,7 @@ def _certified(
     rewrite: bool,
 ) -> Certificate:
     """The disk is cleaned, and what was done is put together."""
-    erasures, cleaned = list(erasures), clean(store, rewrite=rewrite)
+    erasures, cleaned = list(erasures), vacuum(store, rewrite=rewrite)
     removed: dict[str, int] = {}
     for erasure in erasures:
         for place, count in erasure.removed.items():
@@ -170,5 +172,5 @@ def _certified(
         disk=cleaned.said,
         failed=(*([] if cleaned.whole else [cleaned.said]), *outside.failed),
         remarks=remarks(settings),
-        unreached=unreached(settings, at, log_limits(store), rewritten=rewrite and cleaned.whole),
+        residual_copies=residual_copies(settings, at, log_limits(store), rewritten=rewrite and cleaned.whole),
     )

@@ -1,4 +1,4 @@
-"""What jobs write of customers beside the store: frozen snapshots, and the scores of runs on Spark."""
+"""The files of jobs beside the store that hold customers: frozen snapshots, and the scores of runs on Spark."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from churn_mlops.store.suppression.tombstones import Tombstones
 
 @dataclass(frozen=True)
 class Outside:
-    """What was removed beside the store.
+    """The result of an erasure beside the store.
 
     Args:
         frozen_snapshots: how many frozen snapshots held a customer.
@@ -35,20 +35,20 @@ class Outside:
     failed: tuple[str, ...] = ()
 
 
-def remove_outside(settings: Settings, customers: Iterable[str], forgotten: Tombstones) -> Outside:
+def remove_outside(settings: Settings, customers: Iterable[str], erased: Tombstones) -> Outside:
     """Take customers out of the files of this machine; what fails keeps nothing else from being done.
 
     Args:
         settings: where the files are.
         customers: their names. The hashes in a frozen snapshot are of another key: its rows are found by names alone.
-        forgotten: those whose names are known by nobody are found in the files of scores, which hold names.
+        erased: finds customers whose IDs no one knows in the files of scores, which hold IDs.
     """
     failed: list[str] = []
     names, frozen, files = set(customers), 0, 0
     folder = local_score_files(settings.scoring.output)
     for path in sorted(folder.rglob("*.parquet")) if folder is not None else ():
         try:
-            found = _removed_from(path, names, forgotten)
+            found = _removed_from(path, names, erased)
         except (OSError, pa.ArrowException) as error:
             failed.append(f"{path} cannot be rewritten ({error}): delete its folder, and score its date again")
             continue
@@ -61,10 +61,10 @@ def remove_outside(settings: Settings, customers: Iterable[str], forgotten: Tomb
     return Outside(frozen, files, tuple(failed))
 
 
-def _removed_from(path: Path, customers: AbstractSet[str], forgotten: Tombstones) -> set[str]:
-    """Those whose rows were removed from one file of scores."""
+def _removed_from(path: Path, customers: AbstractSet[str], erased: Tombstones) -> set[str]:
+    """The customers whose rows were removed from one file of scores."""
     names = set(parquet.ParquetFile(path).read([CUSTOMER]).column(CUSTOMER).to_pylist())
-    found = (names & customers) | forgotten.among(names)
+    found = (names & customers) | erased.among(names)
     if not found:
         return set()
     rows = parquet.ParquetFile(path).read()

@@ -1,4 +1,4 @@
-"""What forgetting a customer does not reach, and until when it is there: told, since nobody here can remove it."""
+"""Residual copies: data of an erased customer that the program cannot remove, and until when it is there."""
 
 from __future__ import annotations
 
@@ -24,24 +24,24 @@ class ResidualCopies:
     until: str
 
 
-def unreached(
+def residual_copies(
     settings: Settings, now: datetime, server: Mapping[str, str], *, rewritten: bool = False
 ) -> tuple[ResidualCopies, ...]:
     """The places, for a certificate.
 
     Args:
         settings: which of them there are.
-        now: when he was forgotten.
+        now: when the customer was erased.
         server: how long a PostgreSQL server keeps its log, as ``store.log_limits`` gives it; empty of an SQLite file.
-        rewritten: whether its tables were written anew.
+        rewritten: whether its tables were rewritten.
     """
-    return (*_of_the_store(server, rewritten), *_of_what_was_told(settings, now))
+    return (*_of_the_store(server, rewritten), *_of_other_places(settings, now))
 
 
 def _of_the_store(server: Mapping[str, str], rewritten: bool) -> Iterator[ResidualCopies]:
     yield ResidualCopies(
         "backups of the store and of this machine",
-        "they are deleted; where one is restored, the next run removes him again, at once `churn forget --again`",
+        "they are deleted; where one is restored, the next run removes them again, or `churn forget --again` now",
     )
     if not server:
         yield ResidualCopies("blocks of the disk that held the old file", "the disk writes over them")
@@ -49,7 +49,7 @@ def _of_the_store(server: Mapping[str, str], rewritten: bool) -> Iterator[Residu
     if not rewritten:
         yield ResidualCopies(
             "freed pages of tables and indexes, which no query reads",
-            "new rows are written over them; at once with `churn forget --again --rewrite`",
+            "new rows are written over them; immediately with `churn forget --again --rewrite`",
         )
     yield ResidualCopies(
         "PostgreSQL's write-ahead log",
@@ -62,21 +62,21 @@ def _of_the_store(server: Mapping[str, str], rewritten: bool) -> Iterator[Residu
     yield ResidualCopies("the server's own log, where it logs statements with their values", "it is rotated away")
 
 
-def _of_what_was_told(settings: Settings, now: datetime) -> Iterator[ResidualCopies]:
+def _of_other_places(settings: Settings, now: datetime) -> Iterator[ResidualCopies]:
     days = settings.store.keep_answers_days
     yield ResidualCopies(
-        "answers that were given without a name (POST /predict) and that no contact of his names",
+        "answers without a customer ID (POST /predict) that no contact of the customer names",
         "their age deletes them: with the first run after "
         f"{now + timedelta(days=days):%Y-%m-%d} (store.keep_answers_days)"
         if days is not None
         else "they are deleted by hand: store.keep_answers_days keeps them for good",
     )
     yield ResidualCopies(
-        "lists written by `churn score --out`, printed or on a screen", "whoever has them deletes them"
+        "lists written by `churn score --out`, printed or on a screen", "the people who have them delete them"
     )
     if settings.webhook.url is not None:
         yield ResidualCopies(
-            f"the receiver of the webhook, {urlsplit(settings.webhook.url).hostname}", "it deletes him"
+            f"the receiver of the webhook, {urlsplit(settings.webhook.url).hostname}", "it deletes the customer"
         )
     if settings.scoring.output is not None and local_score_files(settings.scoring.output) is None:
         age = settings.store.keep_days
@@ -86,9 +86,9 @@ def _of_what_was_told(settings: Settings, now: datetime) -> Iterator[ResidualCop
         )
     yield ResidualCopies(
         "the company's own database",
-        "the company deletes him there; no run of this program uses him from now on",
+        "the company deletes the customer there; no run of this program uses them from now on",
     )
     yield ResidualCopies(
-        "models that learnt from him, which hold counts and curves of all customers, and no row and no name",
-        "they are trained again, without him",
+        "models whose training data held the customer; they hold counts and curves of all customers, no row and no ID",
+        "they are trained again, without the customer",
     )

@@ -1,4 +1,4 @@
-"""What Spark's workers do to find erased customers."""
+"""The search for erased customers on Spark's executors."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class OnlyErased:
-    """Leaves of a column of names those of customers who were forgotten.
+    """Keeps of a column of customer IDs those of erased customers.
 
     Args:
         column: the column.

@@ -1,4 +1,4 @@
-"""Who was forgotten is kept away: of what a job reads, his rows are left out before anything is made of them."""
+"""Suppression: jobs leave out the rows of erased customers before they use any of them."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from churn_mlops.errors import ChurnError, StoreError
 from churn_mlops.pipelines.erasure.other_files import remove_outside
 from churn_mlops.store import Store, open_store
 from churn_mlops.store.database.database import is_made
-from churn_mlops.store.database.vacuum import clean
+from churn_mlops.store.database.vacuum import vacuum
 from churn_mlops.store.erasure import reapply_erasures
 from churn_mlops.store.suppression.tombstone_file import TombstoneFile
 from churn_mlops.store.suppression.tombstones import Tombstone, Tombstones, all_tombstones, checked, tombstones
 
 log = structlog.get_logger("churn_mlops.pipelines")
 BY = "churn"
-"""Who is named where a job, and no person, forgets somebody again."""
+"""The name in the audit log where a job, and no person, erases a customer again."""
 BATCH_ROWS = 100_000
 _NAME = "customer"
 
 
-class ForgottenMeanwhileError(ChurnError):
-    """Somebody was forgotten while a job was at work on what it had read of him."""
+class ErasedMeanwhileError(ChurnError):
+    """A customer was erased while a job was at work on their rows."""
 
 
 def file_of(settings: Settings) -> TombstoneFile | None:
@@ -37,10 +37,10 @@ def file_of(settings: Settings) -> TombstoneFile | None:
     return None if settings.store.tombstones is None else TombstoneFile(settings.store.tombstones)
 
 
-def kept_away(settings: Settings, store: Store) -> Tombstones:
-    """Who is to be left out, by the store and by the file outside it, each of which learns what only the other knows.
+def suppressed_customers(settings: Settings, store: Store) -> Tombstones:
+    """The customers to leave out, by the store and by the file outside it; each gets the tombstones that it lacks.
 
-    Whom the file knows and the store does not, as after a backup of it was restored, is removed from the store again.
+    A customer that only the file knows, as after a restored backup of the store, is removed from the store again.
 
     Raises:
         ConfigError: there are tombstones of another ``store.customer_hash_key``.
@@ -54,8 +54,8 @@ def kept_away(settings: Settings, store: Store) -> Tombstones:
     if file is not None and (new := [one for hash, one in there.items() if hash not in known]):
         try:
             file.add(new)
-        except StoreError as error:  # where the store holds them, they are kept away all the same
-            log.warning("tombstones are kept in the store alone", tombstones=len(new), reason=str(error))
+        except StoreError as error:  # the store holds them, so they are still suppressed
+            log.warning("tombstone_file_not_written", tombstones=len(new), reason=str(error))
     return Tombstones(key, frozenset(there | known))
 
 
@@ -71,7 +71,7 @@ def known_here(settings: Settings) -> list[Tombstone]:
 
 
 def away(settings: Settings) -> Tombstones:
-    """Who is to be left out, for a job that writes to no store; none is made.
+    """The customers to leave out, for a job that writes to no store; none is made.
 
     Raises:
         ConfigError: there are tombstones of another ``store.customer_hash_key``.
@@ -85,20 +85,20 @@ def away(settings: Settings) -> Tombstones:
     return Tombstones(key, hashes)
 
 
-def nobody_since(store: Store, then: Tombstones) -> Callable[[], None]:
-    """What raises where somebody was forgotten after ``then`` was read: to be called when all else is done."""
+def no_erasure_since(store: Store, then: Tombstones) -> Callable[[], None]:
+    """A check that raises if a customer was erased after ``then`` was read: to be called when all else is done."""
 
     def check() -> None:
         if not tombstones(store, then.key).hashes <= then.hashes:
-            raise ForgottenMeanwhileError("a customer was forgotten while this was at work: run again")
+            raise ErasedMeanwhileError("a customer was erased while this was at work: run again")
 
     return check
 
 
 def table_without(table: ir.Table, contract: DataContract, away: Tombstones) -> ir.Table:
-    """A flat ``table`` without the rows of those in ``away``; the same table where there is nobody to leave out.
+    """A flat ``table`` without the rows of the customers in ``away``; the same table if there are none.
 
-    Rows that have no name, only their place, cannot be told from others.
+    Rows that have no customer ID, only their place, cannot be recognised.
     """
     if contract.customer is None or contract.customer not in table.columns:  # validation says what is missing
         return table
@@ -113,7 +113,7 @@ def tables_without(tables: Mapping[str, ir.Table], contract: HistoryContract, aw
 
 
 def _without(table: ir.Table, column: str, away: Tombstones) -> ir.Table:
-    """The names, which stand in the source alone, are found by hashing all of them; the engine is told these few."""
+    """The IDs, which stand in the source alone, are found by hashing all of them; the engine filters these few."""
     if not away:
         return table
     text = as_text(table[column])
@@ -132,7 +132,7 @@ def _names(text: ir.StringColumn, away: Tombstones) -> Iterator[list[str | None]
 
 
 def _on_spark(rows: ir.Table, away: Tombstones) -> list[str | None]:
-    """Where the customers are too many for one machine, each worker looks through its own."""
+    """The customers may be too many for one machine, so each executor looks through its own."""
     from churn_mlops.data.sources.spark import frame_of
     from churn_mlops.pipelines.erasure.spark import OnlyErased
 
@@ -145,9 +145,9 @@ def _remove_again(settings: Settings, store: Store, lost: list[Tombstone]) -> No
     back = reapply_erasures(store, key, lost, by=BY)
     outside = remove_outside(settings, back, Tombstones(key, frozenset(one.hash for one in lost)))
     log.warning(
-        "customers who were forgotten had come back, as with a backup of the store, and were removed again",
+        "erasures_reapplied",
         tombstones=len(lost),
         customers=len(back),
-        disk=clean(store).said if back else "as it was",
+        disk=vacuum(store).said if back else "as it was",
         failed="; ".join(outside.failed) or None,
     )

@@ -17,13 +17,18 @@ from churn_mlops.data.snapshot.final_labels import labels_of
 from churn_mlops.data.sources.database import read_whole
 from churn_mlops.data.sources.spark import is_spark, spark_running
 from churn_mlops.errors import ConfigError
-from churn_mlops.pipelines.erasure.suppression import ForgottenMeanwhileError, kept_away, nobody_since, tables_without
+from churn_mlops.pipelines.erasure.suppression import (
+    ErasedMeanwhileError,
+    no_erasure_since,
+    suppressed_customers,
+    tables_without,
+)
 from churn_mlops.pipelines.inputs.as_of import loaded_until
 from churn_mlops.pipelines.inputs.open_source import open_history
 from churn_mlops.pipelines.outcomes.spark import labels_from_spark
 from churn_mlops.store import Store, open_store
 from churn_mlops.store.database.run_lock import scoring_lock
-from churn_mlops.store.scoring.outcomes import Labels, Recorded, due, record
+from churn_mlops.store.scoring.outcomes import Labels, Recorded, record_labels, runs_due
 from churn_mlops.store.suppression.tombstones import Tombstones
 
 log = structlog.get_logger("churn_mlops.pipelines")
@@ -68,9 +73,11 @@ def record_outcomes(
             day = now.astimezone(ZoneInfo(contract.time_zone)).date()
             today = loaded_until(settings.source.as_of, tables, contract, day)
         with open_store(settings.store.url) as store, scoring_lock(store, "maturing"):
-            kept_away(settings, store)  # also if nothing is due: erased customers may be back with a restored backup
+            suppressed_customers(
+                settings, store
+            )  # also if nothing is due: erased customers may be back with a restored backup
             without = cache(lambda suppressed: tables_without(tables, contract, suppressed))
-            for day in due(store, contract.label.final_after + 1, today, recheck_days=recheck_days):
+            for day in runs_due(store, contract.label.final_after + 1, today, recheck_days=recheck_days):
                 recorded = _recorded(settings, store, without, contract, day, now)
                 found.append(DateOutcomes(day, recorded))
                 if recorded.changed:
@@ -88,11 +95,11 @@ def _recorded(
 ) -> Recorded:
     """Record the labels of one date; start again if a customer is erased meanwhile."""
     while True:
-        suppressed = kept_away(settings, store)
+        suppressed = suppressed_customers(settings, store)
         labels = _labels(settings.source.url, store, partial(without, suppressed), contract, day)
         try:
-            return record(store, day, labels, now, check=nobody_since(store, suppressed))
-        except ForgottenMeanwhileError:
+            return record_labels(store, day, labels, now, check=no_erasure_since(store, suppressed))
+        except ErasedMeanwhileError:
             log.info("recording_restarted", reason="a customer was erased meanwhile", as_of=str(day))
 
 

@@ -1,4 +1,4 @@
-"""What the schedule runs daily: score and publish the day, send its list, record what became of earlier ones."""
+"""The daily run: score and publish the day, send its list, record the outcomes of earlier days."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def daily_job(
         timetable: when runs are due.
         patience: how time passes while a list is sent.
         backfill: whether past days will be asked for.
-        alert: tells people that a run was given up; the log says it in any case.
+        alert: informs people that a run was abandoned; the log says it in any case.
 
     Raises:
         ConfigError: past days are asked for, and cannot be scored as they were.
@@ -74,7 +74,7 @@ def daily_job(
 def last_success(settings: Settings, timetable: Timetable) -> Success | None:
     """The latest day that was published, and sent where there is a webhook; None where none was.
 
-    Where ``source.as_of`` is another day than today, a list counts for the day on which it was made; one whose date was
+    If ``source.as_of`` is another day than today, a list counts for the day on which it was made; one whose date was
     asked for, such as a past one, for none.
 
     Raises:
@@ -150,5 +150,5 @@ def _check_past(settings: Settings, contract: DataContract | HistoryContract) ->
 
 
 def utc_now() -> datetime:
-    """The moment it is."""
+    """The present time."""
     return datetime.now(UTC)

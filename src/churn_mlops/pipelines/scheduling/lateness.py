@@ -19,7 +19,7 @@ class ScheduleStatus:
     Args:
         last_success: None where it never succeeded.
         next_run: when it is due next.
-        overdue_since: the moment at which the first run that is missing was due; None where none is, or where it never
+        overdue_since: the time at which the first run that is missing was due; None where none is, or where it never
             succeeded.
         late: whether it never succeeded, or is overdue by more than a day.
     """
@@ -62,5 +62,5 @@ def punctuality(timetable: Timetable, last_success: Success | None, now: datetim
     return ScheduleStatus(last_success, following, since, late=late_by > LATE_AFTER)
 
 
-def _text(moment: datetime) -> str:
-    return moment.isoformat(timespec="seconds")
+def _text(time: datetime) -> str:
+    return time.isoformat(timespec="seconds")

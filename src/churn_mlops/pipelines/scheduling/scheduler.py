@@ -26,7 +26,7 @@ log = structlog.get_logger("churn_mlops.pipelines.scheduling.scheduler")
 
 Clock = Callable[[], datetime]
 Waiter = Callable[[float], bool]
-"""Waits for a number of seconds, as ``threading.Event.wait`` does; True, without delay, when told to stop."""
+"""Waits for a number of seconds, as ``threading.Event.wait`` does; True, without delay, when it has to stop."""
 
 # A machine that sleeps stops the clock that measures waits, but not the wall clock.
 LONGEST_WAIT_SECONDS = 60.0
@@ -49,13 +49,13 @@ class Alert:
 
 @dataclass(frozen=True)
 class DailyJob:
-    """What is run daily.
+    """The job that runs daily.
 
     Args:
         run: does the run of a day; safe to repeat for the same day.
         last_success: the success with the latest day, None where there is none.
         busy: the error by which ``run`` says that another run is under way.
-        alert: tells people that a run was abandoned; the log says it in any case.
+        alert: informs people that a run was abandoned; the log says it in any case.
     """
 
     run: Callable[[date], None]
@@ -84,7 +84,7 @@ class Schedule:
         self._state = ScheduleState()
 
     def keep(self) -> None:
-        """Run what is due, until told to stop; a run that is under way is finished first."""
+        """Run what is due, until stopped; a run that is under way is finished first."""
         while not self._waited_until(self._step()):
             pass
         log.info("schedule_stopped")
@@ -135,7 +135,7 @@ class Schedule:
         return timedelta(seconds=self._retries.first_wait_seconds)
 
     def _failed(self, due: Due, error: Exception) -> timedelta:
-        if self._wait(0):  # it was told to stop, and that may be all that is wrong
+        if self._wait(0):  # it has to stop, and that may be all that is wrong
             return timedelta(0)
         self._state = self._state.with_failure(due, _reason(error))
         failed = self._state.failed or FailedDay(due.as_of)
@@ -167,7 +167,7 @@ class Schedule:
         return self._clock().astimezone(UTC)
 
     def _waited_until(self, time: datetime) -> bool:
-        """Wait until the wall clock shows ``time``; True as soon as it is told to stop."""
+        """Wait until the wall clock shows ``time``; True as soon as it has to stop."""
         while not self._wait(min(max((time - self._now()).total_seconds(), 0.0), LONGEST_WAIT_SECONDS)):
             if self._now() >= time.astimezone(UTC):
                 return False
@@ -175,7 +175,7 @@ class Schedule:
 
 
 def _reason(error: Exception) -> str:
-    """What an error says, for people who may not see customers: an error of bad data quotes values."""
+    """The text of an error, for people who may not see customers: an error of bad data quotes values."""
     if isinstance(error, DataError):
         return "the data does not keep its contract: `churn validate` says where"
     return str(error) if isinstance(error, ChurnError) else f"a fault, {type(error).__name__}: the log says where"

@@ -1,4 +1,4 @@
-"""What a schedule does next: decided from what it knows and the time alone, without a clock, a store or a wait."""
+"""The next step of a schedule: decided from what it knows and the time alone, without a clock, a store or a wait."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Retries:
 
 @dataclass(frozen=True)
 class FailedDay:
-    """What keeps a day from being done.
+    """A day whose run failed.
 
     Args:
         due: the day that was due when the trouble started.
@@ -59,7 +59,7 @@ class FailedDay:
 
 @dataclass(frozen=True)
 class ScheduleState:
-    """What a schedule knows.
+    """The knowledge of a schedule.
 
     Args:
         handled: up to this day, every day is done or abandoned; None at the start.
@@ -116,9 +116,9 @@ class Abandon:
 def next_step(
     timetable: Timetable, retries: Retries, state: ScheduleState, now: datetime, *, backfill: bool
 ) -> Run | Wait | Abandon:
-    """What to do at ``now``.
+    """The step to take at ``now``.
 
-    A day is run when it is due and no success of it or of a later day is known. What was missed is made up for by one
+    A day is run when it is due and no success of it or of a later day is known. Missed days are made up for by one
     run, of the last day that is due. A day that failed is run again, whatever is known of its success.
 
     Args:

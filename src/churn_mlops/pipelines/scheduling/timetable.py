@@ -1,7 +1,7 @@
 """When the daily run is due: once each day, at a time of day in the company's time zone.
 
 Why not APScheduler's ``CronTrigger``: where clocks go back, it fires at both 02:30 of the night, so a day would be run
-twice; and it does not tell which run was due last, which catching up needs. Both follow from one rule of
+twice; and it does not show which run was due last, which catching up needs. Both follow from one rule of
 :meth:`zoneinfo.ZoneInfo` (PEP 495), which the tests prove over all time zones: a time of day that exists twice means
 the first, and one that is skipped means as long after midnight as if it were not, so 02:30 becomes 03:30.
 """
@@ -24,7 +24,7 @@ class Due:
 
     Args:
         as_of: the day it is for.
-        at: the moment from which it is due, in the company's time zone.
+        at: the time from which it is due, in the company's time zone.
     """
 
     as_of: date
@@ -37,7 +37,7 @@ class Timetable:
 
     Args:
         at: time of day.
-        zone: the time zone it is told in.
+        zone: the time zone of ``at``.
     """
 
     at: time
@@ -45,10 +45,10 @@ class Timetable:
 
     def on(self, day: date) -> Due | None:
         """The run of ``day``; None for a day that the zone left out, as Samoa did when it crossed the date line."""
-        moment = self._moment(day)
-        if moment >= self._moment(day + _DAY):
+        due = self._due_at(day)
+        if due >= self._due_at(day + _DAY):
             return None
-        return Due(day, moment.astimezone(self.zone))
+        return Due(day, due.astimezone(self.zone))
 
     def last(self, now: datetime) -> Due:
         """The run that was due last, at ``now`` or before."""
@@ -71,10 +71,10 @@ class Timetable:
             if self.on(after + ahead * _DAY):
                 yield after + ahead * _DAY
 
-    def _moment(self, day: date) -> datetime:
+    def _due_at(self, day: date) -> datetime:
         return _utc(datetime.combine(day, self.at, self.zone))
 
 
-def _utc(moment: datetime) -> datetime:
-    """``moment`` in UTC: Python compares two moments of one zone by what the wall clock shows."""
-    return moment.astimezone(UTC)
+def _utc(time: datetime) -> datetime:
+    """``time`` in UTC: Python compares two times of one zone by what the wall clock shows."""
+    return time.astimezone(UTC)

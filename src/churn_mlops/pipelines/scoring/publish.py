@@ -16,7 +16,7 @@ from churn_mlops.data.sources.spark import is_spark, spark_running
 from churn_mlops.errors import StoreBusyError
 from churn_mlops.models.bundle import Bundle
 from churn_mlops.models.fitting.inputs import Progress
-from churn_mlops.pipelines.erasure.suppression import ForgottenMeanwhileError, kept_away, nobody_since
+from churn_mlops.pipelines.erasure.suppression import ErasedMeanwhileError, no_erasure_since, suppressed_customers
 from churn_mlops.pipelines.scoring.score import Scored, live_model, score
 from churn_mlops.pipelines.scoring.spark import scored_on_spark
 from churn_mlops.retention.ranking import REASONS
@@ -35,7 +35,7 @@ NEVER = datetime.min.replace(tzinfo=UTC)
 
 @dataclass(frozen=True)
 class Published:
-    """What a daily run scored, the run in the store, and the dates whose predictions were deleted by age."""
+    """The scores of a daily run, the run in the store, and the dates whose predictions were deleted by age."""
 
     scored: Scored
     run: Run
@@ -118,8 +118,8 @@ def _published(
 ) -> tuple[Scored, Run]:
     """Score and publish. If a customer is erased meanwhile, start again: they are in what was read before."""
     while True:
-        suppressed = kept_away(settings, store)
-        check_erasures = nobody_since(store, suppressed)
+        suppressed = suppressed_customers(settings, store)
+        check_erasures = no_erasure_since(store, suppressed)
 
         def check(check_erasures: Callable[[], None] = check_erasures) -> None:
             lock.check()
@@ -131,7 +131,7 @@ def _published(
             scored = score(settings, as_of, now=now, suppressed=suppressed, progress=progress)
             new = _new_run(scored, now, asked_for=as_of is not None)
             return scored, publish(store, new, _batches(scored.customers), check=check)
-        except ForgottenMeanwhileError:
+        except ErasedMeanwhileError:
             log.info("run_restarted", reason="a customer was erased meanwhile", as_of=as_of)
 
 

@@ -87,7 +87,7 @@ def score(
 ) -> Scored:
     """Score the active customers of the source, or all those of ``from_address``.
 
-    Where every customer of a flat source has a label, each is scored by a model of the champion's type that was fitted
+    If every customer of a flat source has a label, each is scored by a model of the champion's type that was fitted
     without them.
 
     Args:
@@ -139,7 +139,7 @@ def live_model(settings: Settings) -> LiveModel:
 
 
 def rule_of(decision: Decision) -> DecisionRule:
-    """What decides about each customer, by the settings."""
+    """The rule that decides about each customer, by the settings."""
     return DecisionRule(
         Economics(**decision.economics()),
         threshold=decision.threshold,

@@ -1,4 +1,4 @@
-"""What Spark's workers do with a batch of customers: the same model, decisions and words as in one process.
+"""The scoring of a batch of customers on Spark's executors: the same model, decisions and words as in one process.
 
 A worker imports this module, so it reaches only what scoring needs: no Ibis, no MLflow, no store.
 """
@@ -27,7 +27,7 @@ SCORED_TYPES = {
     "worth_an_offer": pa.bool_(),
     "expected_gain": pa.float64(),
 }
-"""What scoring adds to a row, in this order."""
+"""The columns that scoring adds to a row, in this order."""
 
 
 def inputs_of(features: int) -> list[str]:
@@ -37,7 +37,7 @@ def inputs_of(features: int) -> list[str]:
 
 @dataclass(frozen=True)
 class Scorer:
-    """What a worker needs to score, sent to each once.
+    """All that an executor needs to score, sent to each once.
 
     Args:
         bundle: the bytes of the model bundle.

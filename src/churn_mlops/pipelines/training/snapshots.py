@@ -73,7 +73,7 @@ def read_labelled(
     if not dates:
         needs = contract.label.final_after if contract.label else 0
         raise DataError(
-            f"the history runs from {first} to {last}: a label matures {needs} days after its as-of date, so there is "
+            f"the history runs from {first} to {last}: a label is final {needs} days after its as-of date, so there is "
             "none to learn from; bring a longer history, or a shorter horizon"
         )
     found = read_history(tables, contract, dates, label=True)

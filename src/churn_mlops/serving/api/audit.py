@@ -21,7 +21,7 @@ from churn_mlops.serving.model.request_models import PLAIN, PLAIN_SCHEMA, Custom
 from churn_mlops.serving.prediction.responses import as_json
 from churn_mlops.serving.resilience.store_client import StoreClient
 from churn_mlops.store import Store
-from churn_mlops.store.audit_log import AuditEvent, events
+from churn_mlops.store.audit_log import AuditEvent, audit_events
 
 _Name = Annotated[str, Field(min_length=1, max_length=200, json_schema_extra=PLAIN_SCHEMA), PLAIN]
 
@@ -85,7 +85,9 @@ class _Audit:
         hashed = None if page.customer is None else customer_hash(self.hash_key, page.customer)
 
         def read(opened: Store) -> Page[AuditEvent]:
-            given = partial(events, opened, before=page.before, about=hashed, caller=page.caller, event=page.event)
+            given = partial(
+                audit_events, opened, before=page.before, about=hashed, caller=page.caller, event=page.event
+            )
             return read_page(given, page.limit, attrgetter("id"))
 
         found = await self.store.ask(read)

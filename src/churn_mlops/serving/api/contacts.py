@@ -17,7 +17,7 @@ from fastapi.responses import Response
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from churn_mlops.errors import ConfigError, ForgottenError
+from churn_mlops.errors import ConfigError, CustomerErasedError
 from churn_mlops.serving.access.principal import about, principal_of
 from churn_mlops.serving.api.predictions import PREDICTION_ID
 from churn_mlops.serving.api.refusals import refusing
@@ -174,7 +174,7 @@ class _Contacts:
             contact, is_new = await self.store.ask(
                 lambda opened: accept_contact(opened, new, self.in_control_group, hash_key=hash_key)
             )
-        except (ConfigError, ControlGroupError, ForgottenError, KeyReusedError) as error:
+        except (ConfigError, ControlGroupError, CustomerErasedError, KeyReusedError) as error:
             raise _refused(error) from None
         return Response(as_json(_to_json(contact)), 201 if is_new else 200, media_type="application/json")
 
@@ -206,7 +206,7 @@ def _refused(error: Exception) -> Exception:
             problem = "is in the control group, so that the worth of offers can be measured"
             advice = "do not contact them, or say in override_reason why"
             return RequestError(409, f"the customer {problem}: {advice}", [("customer_id", problem)])
-        case ForgottenError():
+        case CustomerErasedError():
             problem = "was erased"
             message = f"the customer {problem}: nothing more is recorded of them"
             return RequestError(410, message, [("customer_id", problem)])

@@ -32,7 +32,6 @@ from churn_mlops.store import Store
 from churn_mlops.store.prediction_log import PredictionRecord, records_of
 from churn_mlops.store.scoring.predictions import Prediction as Published
 from churn_mlops.store.scoring.predictions import predictions
-from churn_mlops.store.scoring.runs import dates
 
 PREDICTION_ID = r"^[0-9a-f]{32}(-[0-9]{1,7})?$"
 _TAG = "Predictions"
@@ -137,7 +136,7 @@ def _again(prediction_id: str, records: list[PredictionRecord]) -> Response:
 
 
 def _published(store: Store, page: _Query) -> dict[str, Any] | None:
-    there = dates(store)
+    there = published_dates(store)
     as_of = page.as_of or next(iter(there), None)
     if as_of is None or as_of not in there:
         return None

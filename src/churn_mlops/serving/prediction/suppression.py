@@ -23,7 +23,7 @@ from churn_mlops.store.suppression.tombstones import (
     TombstonesState,
     all_tombstones,
     checked,
-    is_forgotten,
+    is_erased,
     state_of_tombstones,
     tombstones,
 )
@@ -129,7 +129,7 @@ class SuppressionCheck:
     def _holds(self, store: Store, customer: str) -> bool:
         if self._state is None:
             self._read(store)
-        found = is_forgotten(store, self.key, customer)
+        found = is_erased(store, self.key, customer)
         if found:  # at once, and not with the next reading: the store may be stuck by then
             self._of_store |= {customer_hash(self.key, customer)}
         return found

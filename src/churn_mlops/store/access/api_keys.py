@@ -28,13 +28,13 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}", re.ASCII)
 
 @dataclass(frozen=True)
 class ApiKey:
-    """What is kept of a key.
+    """An API key without its secret.
 
     Args:
         id: eight hexadecimal digits, by which it is revoked.
         name: what it is for; no two keys that are valid have the same.
         role: what it may.
-        created_at: when it was made; in UTC, as are all moments.
+        created_at: when it was made; in UTC, as are all times.
         created_by: who made it.
         expires_at: from when on it is refused, None for never.
         revoked_at: when it was revoked, None while it is not.
@@ -49,7 +49,7 @@ class ApiKey:
     revoked_at: datetime | None
 
     def is_valid(self, at: datetime) -> bool:
-        """Whether it lets in at the moment ``at``."""
+        """Whether it is valid at the time ``at``."""
         return self.revoked_at is None and (self.expires_at is None or at < self.expires_at)
 
 
@@ -80,7 +80,7 @@ def make_key(
         role: one of ``KEY_ROLES``.
         by: who makes it.
         expires_at: from when on it is refused, None for never.
-        clock: gives the moment.
+        clock: returns the present time.
 
     Returns:
         The key itself, which is kept nowhere, and what is kept of it.
@@ -122,7 +122,7 @@ def checked_secret(secret: str) -> str:
     return secret
 
 
-def keys(store: Store) -> list[ApiKey]:
+def list_keys(store: Store) -> list[ApiKey]:
     """All keys, the oldest first, those that are no longer valid too.
 
     Raises:
@@ -161,7 +161,7 @@ def _add(
     valid = (API_KEYS.c.revoked_at.is_(None), or_(API_KEYS.c.expires_at.is_(None), API_KEYS.c.expires_at > now))
     if connection.execute(select(API_KEYS.c.id).where(API_KEYS.c.name == name, *valid)).first():
         raise AccessError(
-            f"a valid key has the name {name!r}: take another, so that the audit trail can tell them apart"
+            f"a valid key has the name {name!r}: take another, so that the audit trail can distinguish them"
         )
     key = ApiKey(secrets.token_hex(4), name, role, now, by, expires_at, None)
     connection.execute(insert(API_KEYS).values(**vars(key), sha256=hash_of(secret)))

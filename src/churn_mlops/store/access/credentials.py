@@ -1,4 +1,4 @@
-"""Who is let in at a moment: all valid keys and sessions at once, as a server holds them in memory."""
+"""Credentials: all API keys and sessions that are valid at a time, as a server holds them in memory."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Credentials:
 
     Args:
         by_hash: each by its hash.
-        configured: whether there is, or ever was, a key or a person: only where there never was, nobody is asked.
+        configured: whether a key or a user was ever added; until then, no request is authenticated.
     """
 
     by_hash: Mapping[str, Credential]

@@ -39,7 +39,7 @@ def start_session(store: Store, person: str, lifetime: timedelta, *, clock: Cloc
     """Begin a session of ``person``, and say so in the audit trail.
 
     Raises:
-        AccessError: he may not sign in (any more).
+        AccessError: the user may not sign in (any more).
         StoreError: the store fails.
     """
     token, csrf_token = (secrets.token_urlsafe(_RANDOM_BYTES) for _ in range(2))

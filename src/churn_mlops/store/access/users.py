@@ -27,13 +27,13 @@ _PUBLIC = (PEOPLE.c.name, PEOPLE.c.role, PEOPLE.c.created_at, PEOPLE.c.disabled_
 
 @dataclass(frozen=True)
 class User:
-    """Somebody who may sign in.
+    """A user, who may sign in.
 
     Args:
-        name: by which he signs in; letters, digits and ``._@-``.
-        role: what he may.
-        created_at: when he was added, in UTC.
-        disabled_at: since when he may no longer sign in, None while he may.
+        name: the name to sign in with; letters, digits and ``._@-``.
+        role: what the user may do.
+        created_at: when the user was added, in UTC.
+        disabled_at: since when the user may no longer sign in, None while they may.
     """
 
     name: str
@@ -45,16 +45,16 @@ class User:
 def add_user(
     store: Store, name: str, password: str, role: str, *, by: str, replace: bool = False, clock: Clock = utc_now
 ) -> User:
-    """Add somebody who may sign in.
+    """Add a user, who may then sign in.
 
     Args:
         store: the store.
-        name: by which he signs in.
+        name: the name to sign in with.
         password: 12 characters or more.
         role: one of ``PERSON_ROLES``.
-        by: who adds him.
-        replace: somebody of this name gets this password and role, may sign in again, and his sessions end.
-        clock: gives the moment.
+        by: who adds the user.
+        replace: a known user of this name gets this password and role, may sign in again, and their sessions end.
+        clock: returns the present time.
 
     Raises:
         AccessError: the name is taken, the password is too short or long, or there is no such role.
@@ -72,7 +72,7 @@ def add_user(
         now = clock()
         known = connection.execute(select(PEOPLE.c.name).where(PEOPLE.c.name == name)).first() is not None
         if known and not replace:
-            raise AccessError(f"there is somebody of the name {name!r}: take another, or replace password and role")
+            raise AccessError(f"there is a user of the name {name!r}: take another, or replace password and role")
         if known:
             connection.execute(update(PEOPLE).where(PEOPLE.c.name == name).values(**values))
             _end_sessions(connection, name, now)
@@ -84,10 +84,10 @@ def add_user(
 
 
 def disable_user(store: Store, name: str, *, by: str, clock: Clock = utc_now) -> User:
-    """Let somebody sign in no more, and end his sessions.
+    """Disable a user: they may no longer sign in, and their sessions end.
 
     Raises:
-        AccessError: there is nobody of this name.
+        AccessError: there is no user of this name.
         StoreError: the store fails.
     """
     with store.writing("disable a person") as connection:
@@ -100,8 +100,8 @@ def disable_user(store: Store, name: str, *, by: str, clock: Clock = utc_now) ->
         return _person(connection, name)
 
 
-def people(store: Store) -> list[User]:
-    """Everybody who may sign in or once might, by name.
+def list_users(store: Store) -> list[User]:
+    """All users, with those that are disabled, by name.
 
     Raises:
         StoreError: the store fails.
@@ -112,12 +112,12 @@ def people(store: Store) -> list[User]:
 
 
 def password_of(store: Store, name: str) -> tuple[User, str] | None:
-    """Somebody who may sign in, with the hash of his password; None where there is nobody.
+    """A user who may sign in, with the hash of their password; None where there is none.
 
     Raises:
         StoreError: the store fails.
     """
-    if "\x00" in name:  # PostgreSQL refuses such a text, and nobody has it
+    if "\x00" in name:  # PostgreSQL refuses such a text, and no user has it
         return None
     query = select(*_PUBLIC, PEOPLE.c.password).where(PEOPLE.c.name == name, PEOPLE.c.disabled_at.is_(None))
     with store.reading("read a person") as connection:
@@ -132,10 +132,10 @@ def password_of(store: Store, name: str) -> tuple[User, str] | None:
 def password_matches(kept: str | None, password: str) -> bool:
     """Whether ``password`` is the one that ``kept`` is the hash of.
 
-    It takes about 50 ms and 19 MiB, also where ``kept`` is None: the time does not tell whether a name is known.
+    It takes about 50 ms and 19 MiB, also where ``kept`` is None: the time does not show whether a name is known.
     """
     try:
-        matches = _HASHER.verify(kept or _NOBODY, password[:LONGEST_PASSWORD])
+        matches = _HASHER.verify(kept or _UNUSED_HASH, password[:LONGEST_PASSWORD])
     except (VerificationError, InvalidHashError):
         return False
     return matches and kept is not None
@@ -149,10 +149,10 @@ def _end_sessions(connection: Connection, name: str, now: datetime) -> None:
 def _person(connection: Connection, name: str) -> User:
     row = connection.execute(select(*_PUBLIC).where(PEOPLE.c.name == name)).one_or_none()
     if row is None:
-        raise AccessError(f"there is nobody of the name {name!r}: `churn people list` shows the names")
+        raise AccessError(f"there is no user of the name {name!r}: `churn people list` shows the names")
     values: dict[str, Any] = dict(row._mapping)
     return User(**values)
 
 
-# The hash of a password that nobody has.
-_NOBODY = "$argon2id$v=19$m=19456,t=2,p=1$" + "AAAAAAAAAAAAAAAAAAAAAA$" + "A" * 43
+# A hash that no password has.
+_UNUSED_HASH = "$argon2id$v=19$m=19456,t=2,p=1$" + "AAAAAAAAAAAAAAAAAAAAAA$" + "A" * 43

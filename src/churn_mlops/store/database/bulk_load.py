@@ -1,4 +1,4 @@
-"""Many rows at once, by the fastest way that each database has."""
+"""Many rows together, by the fastest way that each database has."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def plain(values: Values) -> Sequence[Any]:
 
 
 def checked_customers(values: Values) -> Sequence[str]:
-    """The names of customers, which every database keeps as they are.
+    """The customer IDs, once it is sure that every database keeps them as they are.
 
     Raises:
         StoreError: one is no text, or holds what a database refuses.
@@ -34,10 +34,10 @@ def checked_customers(values: Values) -> Sequence[str]:
         together.encode()
     except (TypeError, UnicodeEncodeError):
         raise StoreError(
-            "a customer's name is no text, or holds half a character: give texts; nothing was written"
+            "a customer ID is no text, or holds half a character: give texts; nothing was written"
         ) from None
     if "\x00" in together:
-        raise StoreError("a customer's name holds a character of code 0, which no text may hold; nothing was written")
+        raise StoreError("a customer ID holds a character of code 0, which no text may hold; nothing was written")
     return customers
 
 
@@ -116,7 +116,7 @@ def insert_staged(
     connection.execute(insert(table).from_select(names, rows))
 
 
-def count_anew(connection: Connection, table: Table) -> None:
-    """Tell PostgreSQL's planner how much a table holds by now; it would join a million rows one by one otherwise."""
+def refresh_statistics(connection: Connection, table: Table) -> None:
+    """Refresh the statistics of PostgreSQL's planner, which would join a million rows one by one otherwise."""
     if connection.dialect.name == "postgresql":
         connection.execute(text(f"ANALYZE {table.name}"))

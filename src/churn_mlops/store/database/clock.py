@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 
 def utc_now() -> datetime:
-    """The moment it is, the clock of whoever hands in no other."""
+    """The present time: the clock where no other is given."""
     return datetime.now(UTC)
 
 

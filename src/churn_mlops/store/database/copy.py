@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Connection, Table, func, insert, select, text
 
 from churn_mlops.errors import StoreError
-from churn_mlops.store.database.bulk_load import count_anew
+from churn_mlops.store.database.bulk_load import refresh_statistics
 from churn_mlops.store.database.database import Store
 from churn_mlops.store.database.schema import METADATA
 
@@ -39,5 +39,5 @@ def _copy(source: Connection, target: Connection, table: Table) -> int:
         target.execute(
             text(f"SELECT setval(pg_get_serial_sequence('{table.name}', 'id'), max(id)) FROM {table.name}")  # noqa: S608 our own
         )
-    count_anew(target, table)
+    refresh_statistics(target, table)
     return copied

@@ -17,11 +17,11 @@ from churn_mlops.database_urls import shown
 from churn_mlops.errors import StoreError
 from churn_mlops.store.database.advisory_locks import take_turn
 from churn_mlops.store.database.bulk_load import staged
-from churn_mlops.store.database.errors import told
+from churn_mlops.store.database.errors import translate_errors
 from churn_mlops.store.database.migrate import migrate
 
 BUSY_TIMEOUT_MS = 30_000
-# How soon a connection to a server that has vanished without a word is given up: after about a minute, not two hours.
+# When a connection to a server that vanished without a word is abandoned: after about a minute, not two hours.
 KEEPALIVE = {
     "connect_timeout": 10,
     "keepalives_idle": 30,
@@ -59,7 +59,7 @@ class Store:
 
     @contextmanager
     def reading(self, doing: str, *, much: bool = False) -> Iterator[Connection]:
-        """A connection with a transaction that reads; ``doing`` is told where it fails.
+        """A connection with a transaction that reads; an error names ``doing``.
 
         Args:
             doing: such as "read the latest run".
@@ -68,7 +68,7 @@ class Store:
         Raises:
             StoreError: the store fails.
         """
-        with told(self.engine, self.address, doing), self.engine.connect() as connection:
+        with translate_errors(self.engine, self.address, doing), self.engine.connect() as connection:
             if much:
                 self._make_room(connection)
             with connection.begin():
@@ -76,7 +76,7 @@ class Store:
 
     @contextmanager
     def writing(self, doing: str, *, much: bool = False) -> Iterator[Connection]:
-        """A connection with a transaction that writes, all or nothing; ``doing`` is told where it fails.
+        """A connection with a transaction that writes, all or nothing; an error names ``doing``.
 
         One writer is let in at a time; on SQLite, the others wait for half a minute at most.
 
@@ -87,7 +87,7 @@ class Store:
         Raises:
             StoreError: the store fails.
         """
-        with told(self.engine, self.address, doing), self.engine.connect() as connection:
+        with translate_errors(self.engine, self.address, doing), self.engine.connect() as connection:
             if much:
                 self._make_room(connection)
             with self.committing(connection):
@@ -112,7 +112,7 @@ class Store:
         Raises:
             StoreError: the store fails.
         """
-        with told(self.engine, self.address, doing), self.engine.connect() as connection:
+        with translate_errors(self.engine, self.address, doing), self.engine.connect() as connection:
             self._make_room(connection)
             with staged(connection, table) as stage:
                 yield connection, stage
@@ -157,7 +157,7 @@ def open_store(address: str, *, lock_wait_ms: int | None = None) -> Store:
     engine = _sqlite(url, address, lock_wait_ms) if url.drivername == "sqlite" else _postgres(url, lock_wait_ms)
     store = Store(engine, address)
     try:
-        with told(engine, address, "open the tables"):
+        with translate_errors(engine, address, "open the tables"):
             migrate(engine, store.file, store.shown)
     except BaseException:
         store.close()
@@ -166,7 +166,7 @@ def open_store(address: str, *, lock_wait_ms: int | None = None) -> Store:
 
 
 def is_made(address: str) -> bool:
-    """Whether opening the store would make no new file: who only looks need not make one. Of a server it is not asked.
+    """Whether opening the store would make no new file, as a mere look must not. True for a server.
 
     Raises:
         StoreError: ``address`` is none.
@@ -185,7 +185,7 @@ def address_of(address: str) -> URL:
     try:
         url = make_url(address)
     except (ArgumentError, ValueError):  # a port that is no number
-        # Not shown: what may be in it cannot be told.
+        # Not shown, since a password may be anywhere in it.
         raise StoreError(f"store.url is no address of a database: write {kinds}") from None
     if url.drivername in _POSTGRES:
         return url.set(drivername="postgresql+psycopg")
@@ -228,7 +228,7 @@ def _sqlite(url: URL, address: str, lock_wait_ms: int | None) -> Engine:
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
-        # A writer takes its turn at once: a reader that becomes a writer may be refused without waiting.
+        # A writer takes its turn immediately: a reader that becomes a writer may be refused without waiting.
         writes = connection.get_execution_options().get(_WRITES)
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 

@@ -1,4 +1,4 @@
-"""What a database says when it fails, put so that a person can put it right."""
+"""Errors of a database as errors of the store, in words that a person can act on."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ _POSTGRES = {
     "28": "it lets this user not in: correct user and password in store.url (CHURN__STORE__URL)",
     "3D": "there is no such database: make it with createdb, or correct store.url (CHURN__STORE__URL)",
     "3F": "there is no schema to make the tables in: correct the user's search_path",
-    "42501": "this user may not do that: grant him to make, read and write tables in this database",
+    "42501": "this user may not do that: grant it to make, read and write tables in this database",
     "25006": "it is a copy that is only read: set store.url to the primary (CHURN__STORE__URL)",
-    "55P03": "somebody else has locked it for too long: wait, or stop him",
+    "55P03": "another session has locked it for too long: wait, or stop it",
     "40P01": "two writers waited for each other: run again",
 }
 # A connection that is refused comes without a code, so that its words must do.
@@ -44,17 +44,17 @@ _REFUSED = {
 }
 _AWAY = "it cannot be reached: start the server, or correct store.url (CHURN__STORE__URL); then run again"
 _BUSY = ("SQLITE_BUSY", "55P03")
-# What was given to it, rather than the store, is at fault.
+# The data that was given to the store is at fault, not the store.
 _RULES = ("SQLITE_CONSTRAINT", "23", "22")
 
 
 @contextmanager
-def told(engine: Engine, address: str, doing: str) -> Iterator[None]:
-    """Tell what a driver raises inside as an error of ours.
+def translate_errors(engine: Engine, address: str, doing: str) -> Iterator[None]:
+    """Raise an error of a driver inside as an error of ours.
 
     Args:
-        engine: of the store; its driver's own errors are told too.
-        address: of the store, with its password, of which nothing is told.
+        engine: of the store; its driver's own errors are translated too.
+        address: of the store, with its password, which no error shows.
         doing: what is being done, such as "publish the predictions of 2026-11-23".
 
     Raises:
@@ -84,7 +84,7 @@ def _failure(error: BaseException, address: str, doing: str) -> StoreError:
     known = _SQLITE if code.startswith("SQLITE") else _POSTGRES
     advice = next((text for start, text in known.items() if code.startswith(start)), None)
     if advice is None:
-        advice = _AWAY if _is_away(error, code) else "nothing was written"
+        advice = _AWAY if _is_unavailable(error, code) else "nothing was written"
     kind = StoreBusyError if code.startswith(_BUSY) else StoreError
     return kind(f"could not {doing} in {where}: {advice} ({said})")
 
@@ -96,13 +96,13 @@ def _code(error: BaseException) -> str:
     return getattr(error, "sqlstate", None) or next(words, "")
 
 
-def _is_away(error: BaseException, code: str) -> bool:
+def _is_unavailable(error: BaseException, code: str) -> bool:
     """Connection refused or broken: without a code, of class 08, or 57P01 to 57P05, the server shutting down."""
     return code.startswith(("08", "57P")) or (not code and type(error).__name__ == "OperationalError")
 
 
 def _said(error: BaseException) -> str:
-    """The driver's own words in one line, without the values of a row, which PostgreSQL tells in its details."""
+    """The driver's own words in one line, without the values of a row, which PostgreSQL shows in its details."""
     details: Any = getattr(error, "diag", None)
     text = getattr(details, "message_primary", None) or str(error)
     return " ".join(text.split())

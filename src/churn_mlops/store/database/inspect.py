@@ -12,7 +12,7 @@ from sqlalchemy import Connection, create_engine, text
 
 from churn_mlops.errors import StoreError
 from churn_mlops.store.database.database import KEEPALIVE, address_of
-from churn_mlops.store.database.errors import told
+from churn_mlops.store.database.errors import translate_errors
 from churn_mlops.store.database.migrate import revision
 from churn_mlops.store.database.schema import HEAD, RUNS, VERSION_TABLE
 
@@ -50,7 +50,7 @@ def inspect_store(address: str) -> StoreStatus:
         return _at_file(Path(str(url.database)))
     engine = create_engine(url, connect_args={**KEEPALIVE, "connect_timeout": 3})
     try:
-        with told(engine, address, "look at it"), engine.connect() as connection:
+        with translate_errors(engine, address, "look at it"), engine.connect() as connection:
             return StoreStatus(None, revision(connection), _obstacle(connection))
     finally:
         engine.dispose()
@@ -63,7 +63,7 @@ def _at_file(file: Path) -> StoreStatus:
         return StoreStatus(file, None, None if able else f"it cannot be made in {above}")
     closed = [place for place in (file, file.parent) if not os.access(place, os.W_OK)]
     obstacle = f"{closed[0]} may not be written" if closed else None
-    # Opened in any other way, SQLite would make files of its own beside a store that nobody has open.
+    # Opened in any other way, SQLite would make files of its own beside a store that no process has open.
     alone = not any(Path(f"{file}{ending}").exists() for ending in _OPENED)
     mode = "mode=ro&immutable=1" if alone else "mode=ro"
     query = f"SELECT version_num FROM {VERSION_TABLE}"  # noqa: S608 a name of ours

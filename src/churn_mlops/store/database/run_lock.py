@@ -1,4 +1,4 @@
-"""Locks that die with the process that holds them, so that two runs at once cannot interleave."""
+"""Locks that die with the process that holds them, so that two runs cannot interleave."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from sqlalchemy.exc import DBAPIError
 
 from churn_mlops.errors import StoreBusyError
 from churn_mlops.store.database.advisory_locks import key_of, lock_beside, lock_path
-from churn_mlops.store.database.errors import told
+from churn_mlops.store.database.errors import translate_errors
 
 if TYPE_CHECKING:
     from churn_mlops.store.database.database import Store
 
 SCORING = "scoring"
-# A run that was killed a moment ago may still be on the server's books.
+# A run that was just killed may still be on the server's books.
 PATIENCE_MS = 1000
 _NAME_BYTES = 63  # PostgreSQL cuts the name of a session there
 _NOT_GOT = "55P03"
@@ -72,7 +72,7 @@ def _file_lock(store: Store, database: Path, name: str) -> Iterator[HeldLock]:
     with file:
         file.truncate(0)
         holder = {"pid": os.getpid(), "host": socket.gethostname(), "since": _now()}
-        with suppress(OSError):  # on a full disk the lock holds all the same; others are told of "another process"
+        with suppress(OSError):  # on a full disk the lock still holds; errors then name "another process"
             os.write(file.fileno(), json.dumps(holder).encode())
         try:
             yield HeldLock(lambda: None)
@@ -91,10 +91,10 @@ def _written_holder(path: Path) -> str:
 @contextmanager
 def _session_lock(store: Store, name: str) -> Iterator[HeldLock]:
     doing = f"take the lock {name!r}"
-    with told(store.engine, store.address, doing):
+    with translate_errors(store.engine, store.address, doing):
         connection = store.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
     try:
-        with told(store.engine, store.address, doing):
+        with translate_errors(store.engine, store.address, doing):
             connection.detach()  # closed for good at the end, and the lock with it, rather than kept in the pool
             _name_session(connection, name)
             if not _locked(connection, name):
@@ -152,7 +152,7 @@ def _session_holder(connection: Connection, name: str) -> str:
 
 
 def _check_session(store: Store, connection: Connection, name: str) -> None:
-    with told(store.engine, store.address, f"keep the lock {name!r}"):
+    with translate_errors(store.engine, store.address, f"keep the lock {name!r}"):
         connection.execute(text("SELECT 1"))
 
 
@@ -166,5 +166,5 @@ def _now() -> str:
     return _text(datetime.now(UTC))
 
 
-def _text(moment: datetime) -> str:
-    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+def _text(time: datetime) -> str:
+    return time.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")

@@ -37,18 +37,18 @@ HEAD = "0003"
 VERSION_TABLE = "store_version"
 
 
-class Moment(TypeDecorator[datetime]):
-    """A moment with its time zone, which comes back in UTC; SQLite, which has no such type, keeps a text in UTC."""
+class Timestamp(TypeDecorator[datetime]):
+    """A timestamp with its time zone, which comes back in UTC; SQLite, which has no such type, keeps a text in UTC."""
 
     impl = DateTime
     cache_ok = True
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        """PostgreSQL keeps the moment, SQLite the text."""
+        """PostgreSQL keeps the timestamp, SQLite the text."""
         return dialect.type_descriptor(DateTime(timezone=dialect.name == "postgresql"))
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Refuse a moment without a time zone, which could be any."""
+        """Refuse a timestamp without a time zone, which could be any."""
         if value is None:
             return None
         if value.tzinfo is None:
@@ -57,7 +57,7 @@ class Moment(TypeDecorator[datetime]):
         return value if dialect.name == "postgresql" else value.replace(tzinfo=None)
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """The moment in UTC, whatever the session's time zone is."""
+        """The timestamp in UTC, whatever the session's time zone is."""
         if value is None:
             return None
         return value.astimezone(UTC) if value.tzinfo is not None else value.replace(tzinfo=UTC)
@@ -75,7 +75,7 @@ RUNS = Table(
     # Stays the same when a date is scored again: it stands for the date.
     Column("id", Integer, Identity(), primary_key=True),
     Column("as_of", Date, nullable=False),
-    Column("known_until", Moment, nullable=False),
+    Column("known_until", Timestamp, nullable=False),
     Column("model_version", Text, nullable=False),
     Column("model_sha256", Text, nullable=False),
     Column("contract_fingerprint", Text, nullable=False),
@@ -83,12 +83,12 @@ RUNS = Table(
     Column("likely", Integer, nullable=False),
     Column("worth_an_offer", Integer, nullable=False),
     Column("warnings", JSON, nullable=False),
-    Column("started_at", Moment, nullable=False),
-    Column("finished_at", Moment, nullable=False),
-    Column("matured_at", Moment),
-    Column("checked_at", Moment),
-    Column("delivered_at", Moment),
-    Column("deleted_at", Moment),
+    Column("started_at", Timestamp, nullable=False),
+    Column("finished_at", Timestamp, nullable=False),
+    Column("matured_at", Timestamp),
+    Column("checked_at", Timestamp),
+    Column("delivered_at", Timestamp),
+    Column("deleted_at", Timestamp),
     Column("asked_for", Boolean, nullable=False, server_default=false()),
     UniqueConstraint("as_of", name="one_run_a_date"),
 )
@@ -132,7 +132,7 @@ OUTCOME_CHANGES = Table(
     Column("customer", CUSTOMER, nullable=False),
     Column("was", Boolean),
     Column("became", Boolean),
-    Column("changed_at", Moment, nullable=False),
+    Column("changed_at", Timestamp, nullable=False),
     Index("changes_of_an_outcome", "run_id", "customer"),
 )
 
@@ -142,24 +142,24 @@ BUNDLES = Table(
     Column("sha256", Text, primary_key=True),
     Column("content", LargeBinary, nullable=False),
     Column("provenance", JSON, nullable=False),
-    Column("added_at", Moment, nullable=False),
+    Column("added_at", Timestamp, nullable=False),
 )
 
 # Which version was live from when to when; the champion is the one without an end.
-LIVE_PERIODS = Table(
+DEPLOYMENTS = Table(
     "live_periods",
     METADATA,
     Column("id", Integer, Identity(), primary_key=True),
     Column("version", Text, nullable=False),
     Column("sha256", Text, ForeignKey("bundles.sha256"), nullable=False),
     Column("model_type", Text, nullable=False),
-    Column("since", Moment, nullable=False),
-    Column("until", Moment),
+    Column("since", Timestamp, nullable=False),
+    Column("until", Timestamp),
     Column("reason", Text, nullable=False),
     Column("rollback", Boolean, nullable=False),
 )
 
-# Of a key only its hash is kept; ``id`` names it in lists and logs.
+# A key is stored as its hash alone; ``id`` names it in lists and logs.
 API_KEYS = Table(
     "api_keys",
     METADATA,
@@ -167,10 +167,10 @@ API_KEYS = Table(
     Column("sha256", Text, nullable=False, unique=True),
     Column("name", Text, nullable=False),
     Column("role", Text, nullable=False),
-    Column("created_at", Moment, nullable=False),
+    Column("created_at", Timestamp, nullable=False),
     Column("created_by", Text, nullable=False),
-    Column("expires_at", Moment),
-    Column("revoked_at", Moment),
+    Column("expires_at", Timestamp),
+    Column("revoked_at", Timestamp),
     CheckConstraint("role IN ('agent', 'analyst', 'admin', 'service')", name="role_of_a_key"),
 )
 
@@ -180,8 +180,8 @@ PEOPLE = Table(
     Column("name", Text, primary_key=True),
     Column("password", Text, nullable=False),
     Column("role", Text, nullable=False),
-    Column("created_at", Moment, nullable=False),
-    Column("disabled_at", Moment),
+    Column("created_at", Timestamp, nullable=False),
+    Column("disabled_at", Timestamp),
     CheckConstraint("role IN ('agent', 'analyst', 'admin')", name="role_of_a_person"),
 )
 
@@ -191,17 +191,17 @@ SESSIONS = Table(
     Column("sha256", Text, primary_key=True),
     Column("person", Text, ForeignKey("people.name"), nullable=False),
     Column("csrf_token", Text, nullable=False),
-    Column("created_at", Moment, nullable=False),
-    Column("expires_at", Moment, nullable=False),
-    Column("ended_at", Moment),
+    Column("created_at", Timestamp, nullable=False),
+    Column("expires_at", Timestamp, nullable=False),
+    Column("ended_at", Timestamp),
 )
 
-# Who looked at whom, and who changed what. A customer stands here by his keyed hash alone, which outlives his erasure.
+# Each event says who read or changed what. A customer stands here by their keyed hash, which outlives their erasure.
 AUDIT_EVENTS = Table(
     "audit_events",
     METADATA,
     Column("id", BigInteger().with_variant(Integer, "sqlite"), Identity(), primary_key=True),
-    Column("at", Moment, nullable=False),
+    Column("at", Timestamp, nullable=False),
     Column("caller", Text, nullable=False),
     Column("event", Text, nullable=False),
     Column("customer_hash", Text),
@@ -209,13 +209,13 @@ AUDIT_EVENTS = Table(
     Index("events_of_a_customer", "customer_hash"),
 )
 
-# What was answered, with all that the answer was made of. The order of ids is bytewise, so that the customers of one
-# batch, whose ids begin alike, stand together. The answer is a text, since JSON may come back written in another way.
+# The prediction log: each answer with all that it was made of. The order of ids is bytewise, so that the customers of
+# one batch, with ids that begin alike, stand together. The answer is a text, since JSON may come back in another form.
 ANSWERS = Table(
     "answers",
     METADATA,
     Column("id", CUSTOMER, primary_key=True),
-    Column("at", Moment, nullable=False),
+    Column("at", Timestamp, nullable=False),
     Column("as_of", Date, nullable=False),
     Column("model_version", Text, nullable=False),
     Column("model_sha256", Text, nullable=False),
@@ -234,23 +234,23 @@ CONTACTS = Table(
     Column("key", Text, nullable=False, unique=True),
     Column("request_sha256", Text, nullable=False),
     Column("customer", CUSTOMER, nullable=False),
-    Column("at", Moment, nullable=False),
+    Column("at", Timestamp, nullable=False),
     Column("offer", Text, nullable=False),
     Column("result", Text, nullable=False),
     Column("caller", Text, nullable=False),
     Column("prediction_id", Text),
     Column("override_reason", Text),
-    Column("recorded_at", Moment, nullable=False),
+    Column("recorded_at", Timestamp, nullable=False),
     CheckConstraint("result IN ('offered', 'accepted', 'declined', 'no_answer')", name="result_of_a_contact"),
     Index("contacts_of_a_customer", "customer"),
 )
 
-# Of an erased customer nothing is left but his keyed hash, which keeps tomorrow's run from bringing him back.
+# An erased customer leaves only their keyed hash, which keeps tomorrow's run from bringing them back.
 ERASURES = Table(
     "erasures",
     METADATA,
     Column("customer_hash", Text, primary_key=True),
-    Column("erased_at", Moment, nullable=False),
+    Column("erased_at", Timestamp, nullable=False),
     Column("caller", Text, nullable=False),
     Column("removed", JSON, nullable=False),
 )

@@ -1,4 +1,4 @@
-"""What deleted rows leave on disk: freed pages, and logs written ahead; made to hold nothing more, where SQL can."""
+"""Deleted rows leave freed pages and write-ahead logs on disk; these are emptied, as far as SQL can."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from sqlalchemy import Connection, text
 
 from churn_mlops.errors import StoreError
 from churn_mlops.store.database.database import BUSY_TIMEOUT_MS, Store
-from churn_mlops.store.database.errors import told
+from churn_mlops.store.database.errors import translate_errors
 from churn_mlops.store.database.schema import ANSWERS, CONTACTS, OUTCOME_CHANGES, OUTCOMES, PREDICTIONS, RUNS
 
 PATIENCE_MS = 10_000
-"""How long it is waited for those who read what was there before."""
+"""The wait for readers of the rows that were there before."""
 TOUCHED = tuple(table.name for table in (PREDICTIONS, OUTCOMES, OUTCOME_CHANGES, ANSWERS, CONTACTS, RUNS))
 """Tables that a customer is removed from."""
 # Samples of the values of each column, names among them, for the planner.
@@ -26,8 +26,8 @@ _AGAIN = "then run `churn forget --again`"
 
 
 @dataclass(frozen=True)
-class Cleaned:
-    """What is on disk after rows were deleted.
+class VacuumResult:
+    """The state of the disk after rows were deleted.
 
     Args:
         whole: whether all was done that can be done from here.
@@ -38,12 +38,12 @@ class Cleaned:
     said: str
 
 
-def clean(store: Store, *, rewrite: bool = False, patience_ms: int = PATIENCE_MS) -> Cleaned:
+def vacuum(store: Store, *, rewrite: bool = False, patience_ms: int = PATIENCE_MS) -> VacuumResult:
     """Make sure that no deleted row is left in the files of the store, as far as SQL reaches.
 
-    An SQLite file is written anew, which takes as much room again while it lasts, and its log is emptied. On
+    An SQLite file is rewritten, which takes as much room again while it lasts, and its log is emptied. On
     PostgreSQL dead rows are removed, and samples of names in the planner's statistics; with ``rewrite`` tables and
-    indexes are written anew as well, while nobody can read them.
+    indexes are rewritten as well, while no one can read them.
 
     Args:
         store: the store.
@@ -51,9 +51,11 @@ def clean(store: Store, *, rewrite: bool = False, patience_ms: int = PATIENCE_MS
         patience_ms: how long to wait for readers that are in the way, milliseconds.
     """
     try:
-        return _clean_file(store, patience_ms) if store.file is not None else _clean_server(store, rewrite, patience_ms)
+        return (
+            _vacuum_file(store, patience_ms) if store.file is not None else _vacuum_server(store, rewrite, patience_ms)
+        )
     except StoreError as error:
-        return Cleaned(False, f"freed pages may still hold the rows: {error}; {_AGAIN}")
+        return VacuumResult(False, f"freed pages may still hold the rows: {error}; {_AGAIN}")
 
 
 def log_limits(store: Store) -> dict[str, str]:
@@ -68,8 +70,8 @@ def log_limits(store: Store) -> dict[str, str]:
         return {name: connection.scalar(text(f"SELECT current_setting('{name}')")) or "" for name in _LOG_SETTINGS}
 
 
-def _clean_file(store: Store, patience_ms: int) -> Cleaned:
-    with told(store.engine, store.address, "write the file anew"), store.engine.connect() as connection:
+def _vacuum_file(store: Store, patience_ms: int) -> VacuumResult:
+    with translate_errors(store.engine, store.address, "rewrite the file"), store.engine.connect() as connection:
         # Outside of any transaction, so past SQLAlchemy, which would begin one.
         raw: Any = connection.connection.driver_connection
         try:
@@ -79,16 +81,19 @@ def _clean_file(store: Store, patience_ms: int) -> Cleaned:
         finally:
             raw.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
     if busy:
-        return Cleaned(
+        return VacuumResult(
             False,
-            f"{store.shown} and its log still hold the rows, since somebody was reading for more than "
+            f"{store.shown} and its log still hold the rows, since a reader was at work for more than "
             f"{patience_ms / 1000:g} seconds: wait until that is done, {_AGAIN}",
         )
-    return Cleaned(True, f"{store.shown} was written anew, and its log emptied")
+    return VacuumResult(True, f"{store.shown} was rewritten, and its log emptied")
 
 
-def _clean_server(store: Store, rewrite: bool, patience_ms: int) -> Cleaned:
-    with told(store.engine, store.address, "remove dead rows"), _alone(store, patience_ms) as (connection, notices):
+def _vacuum_server(store: Store, rewrite: bool, patience_ms: int) -> VacuumResult:
+    with (
+        translate_errors(store.engine, store.address, "remove dead rows"),
+        _alone(store, patience_ms) as (connection, notices),
+    ):
         late = _readers_left(connection, patience_ms)
         how = "VACUUM (FULL, ANALYZE)" if rewrite else "VACUUM (ANALYZE)"
         for name in TOUCHED:
@@ -96,16 +101,18 @@ def _clean_server(store: Store, rewrite: bool, patience_ms: int) -> Cleaned:
         refused = list(notices)
         connection.execute(text(f"VACUUM {'(FULL) ' if rewrite else ''}{_STATISTICS}"))
     if refused:
-        return Cleaned(False, f"dead rows are still there ({refused[0]}): let the owner of the tables run it, {_AGAIN}")
+        return VacuumResult(
+            False, f"dead rows are still there ({refused[0]}): let the owner of the tables run it, {_AGAIN}"
+        )
     if late:
-        return Cleaned(
+        return VacuumResult(
             False,
             f"dead rows may still be there, since {late} session{'s' if late > 1 else ''} kept a transaction open for "
             f"more than {patience_ms / 1000:g} seconds: end it, {_AGAIN}",
         )
     statistics = "" if len(notices) == len(refused) else "; samples in the planner's statistics go with its next VACUUM"
-    done = "tables and indexes were written anew" if rewrite else "dead rows were removed"
-    return Cleaned(True, f"{done} (VACUUM){statistics}")
+    done = "tables and indexes were rewritten" if rewrite else "dead rows were removed"
+    return VacuumResult(True, f"{done} (VACUUM){statistics}")
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Outcomes: who had left when the label of a published date matured, and labels that changed afterwards."""
+"""Outcomes: the final labels of published predictions, and labels that changed afterwards."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from churn_mlops.errors import StoreError
 from churn_mlops.store.database.bulk_load import (
     Values,
     checked_customers,
-    count_anew,
     insert_staged,
     load,
     plain,
+    refresh_statistics,
     rows_of,
 )
 from churn_mlops.store.database.database import Store
-from churn_mlops.store.database.schema import OUTCOME_CHANGES, OUTCOMES, PREDICTIONS, RUNS, Moment
+from churn_mlops.store.database.schema import OUTCOME_CHANGES, OUTCOMES, PREDICTIONS, RUNS, Timestamp
 
 EXAMPLES = 5
 BATCH_ROWS = 50_000
@@ -50,7 +50,7 @@ class Change:
 
 @dataclass(frozen=True)
 class Recorded:
-    """What recording the labels of a date came to, in customers.
+    """The result of recording the labels of a date, in customers.
 
     Args:
         new: who had no label of that date before.
@@ -86,27 +86,27 @@ class ScoredOutcomes:
     left: list[bool]
 
 
-def due(store: Store, matures_after_days: int, today: date, *, recheck_days: int = 0) -> list[date]:
+def runs_due(store: Store, final_after_days: int, today: date, *, recheck_days: int = 0) -> list[date]:
     """The published dates whose outcomes are to be recorded, the earliest first.
 
     Args:
         store: the store.
-        matures_after_days: days after an as-of date when its labels are final (lead, horizon and reporting delay).
+        final_after_days: days after an as-of date when its labels are final (lead, horizon and reporting delay).
         today: in the company's time zone.
-        recheck_days: dates that were recorded before are named again for so many days after they matured.
+        recheck_days: dates that were recorded before are due again for so many days after their labels became final.
 
     Raises:
         StoreError: the store fails.
     """
-    matured = today - timedelta(days=matures_after_days)
-    again = matured - timedelta(days=recheck_days)
+    final = today - timedelta(days=final_after_days)
+    again = final - timedelta(days=recheck_days)
     wanted = or_(RUNS.c.matured_at.is_(None), RUNS.c.as_of >= again if recheck_days else false())
-    query = select(RUNS.c.as_of).where(RUNS.c.as_of <= matured, RUNS.c.deleted_at.is_(None), wanted)
-    with store.reading("read which dates have matured") as connection:
+    query = select(RUNS.c.as_of).where(RUNS.c.as_of <= final, RUNS.c.deleted_at.is_(None), wanted)
+    with store.reading("read which dates have final labels") as connection:
         return list(connection.scalars(query.order_by(RUNS.c.as_of)))
 
 
-def record(
+def record_labels(
     store: Store,
     as_of: date,
     labels: Iterable[Labels],
@@ -114,13 +114,13 @@ def record(
     *,
     check: Callable[[], None] = lambda: None,
 ) -> Recorded:
-    """Record the matured labels of a published date, all or none; those that changed since are kept with both values.
+    """Record the final labels of a published date, all or none; those that changed since are kept with both values.
 
     Args:
         store: the store.
         as_of: a published date.
         labels: of all customers of that date, in any order; taken one batch at a time.
-        now: the moment, with a time zone.
+        now: the present time, with a time zone.
         check: raises where nothing may be recorded any more; called last.
 
     Raises:
@@ -129,7 +129,7 @@ def record(
     with store.staging(f"record the outcomes of {as_of}", OUTCOMES) as (connection, stage):
         with connection.begin():
             load(connection, stage, _rows(labels))
-            count_anew(connection, stage)
+            refresh_statistics(connection, stage)
         with store.committing(connection):
             recorded = _merge(connection, stage, _run_id(connection, as_of), now)
             check()
@@ -181,7 +181,7 @@ def _run_id(connection: Connection, as_of: date) -> int:
 
 
 def _merge(connection: Connection, stage: Table, run_id: int, now: datetime) -> Recorded:
-    """Compare what was put aside with what is there, by a few statements whatever the number of customers."""
+    """Compare the staged labels with the recorded ones, by a few statements whatever the number of customers."""
     there = and_(OUTCOMES.c.run_id == run_id, OUTCOMES.c.customer == stage.c.customer)
     both = select(func.count()).select_from(stage).join(OUTCOMES, there)
     before = select(func.count()).select_from(OUTCOMES).where(OUTCOMES.c.run_id == run_id)
@@ -190,8 +190,8 @@ def _merge(connection: Connection, stage: Table, run_id: int, now: datetime) -> 
     examples = _change(connection, stage, there, run_id, now)
     changed = _changes(connection, run_id, now)
     insert_staged(connection, stage, OUTCOMES, run_id, ~there_is().where(there))
-    count_anew(connection, OUTCOMES)
-    first = func.coalesce(RUNS.c.matured_at, literal(now, Moment))
+    refresh_statistics(connection, OUTCOMES)
+    first = func.coalesce(RUNS.c.matured_at, literal(now, Timestamp))
     connection.execute(update(RUNS).where(RUNS.c.id == run_id).values(matured_at=first, checked_at=now))
     return Recorded(given - matched, matched - changed, changed, had - matched, examples)
 
@@ -206,8 +206,8 @@ def _change(
     examples = connection.execute(pairs.order_by(stage.c.customer).limit(EXAMPLES)).all()
     if not examples:
         return ()
-    moment = literal(now, Moment)
-    kept = pairs.with_only_columns(literal(run_id), stage.c.customer, OUTCOMES.c.left, stage.c.left, moment)
+    changed_at = literal(now, Timestamp)
+    kept = pairs.with_only_columns(literal(run_id), stage.c.customer, OUTCOMES.c.left, stage.c.left, changed_at)
     into = ["run_id", "customer", "was", "became", "changed_at"]
     connection.execute(insert(OUTCOME_CHANGES).from_select(into, kept))
     latest = select(stage.c.left).where(stage.c.customer == OUTCOMES.c.customer)

@@ -14,7 +14,7 @@ from churn_mlops.store.database.database import Store
 from churn_mlops.store.database.schema import PREDICTIONS, RUNS
 
 OFFER = "offer"
-"""The action of those who are on the contact list."""
+"""The action of customers on the contact list."""
 BATCH_ROWS = 50_000
 
 
@@ -45,7 +45,7 @@ class Predictions:
 
 @dataclass(frozen=True)
 class Prediction:
-    """What was predicted for one customer, as in ``Predictions``.
+    """The prediction of one customer, as in ``Predictions``.
 
     Args:
         as_of: the date that it is of.
@@ -83,7 +83,7 @@ def predictions(
         offset: customers that are left out before the first.
         after: rank of the last one that is left out, found without reading those before it.
         customer: only this one.
-        only_likely: only those who are predicted to leave: the list.
+        only_likely: only customers with ``will_churn``: the list.
 
     Raises:
         StoreError: the store fails.
@@ -141,7 +141,7 @@ def _ranked(as_of: date, only_likely: bool) -> Select[Any]:
     query = _joined().where(PREDICTIONS.c.run_id == run_id).order_by(PREDICTIONS.c.rank)
     if not only_likely:
         return query
-    # The run knows how many there are, so that nobody looks for more of them among all the others.
+    # The run knows how many there are, so that the database looks for no more of them among all the others.
     likely = select(RUNS.c.likely).where(RUNS.c.as_of == as_of).scalar_subquery()
     return query.where(PREDICTIONS.c.will_churn).limit(likely)
 

@@ -11,7 +11,14 @@ from typing import Any
 from sqlalchemy import Connection, delete, insert, select, update
 
 from churn_mlops.errors import StoreError
-from churn_mlops.store.database.bulk_load import checked_customers, count_anew, insert_staged, load, plain, rows_of
+from churn_mlops.store.database.bulk_load import (
+    checked_customers,
+    insert_staged,
+    load,
+    plain,
+    refresh_statistics,
+    rows_of,
+)
 from churn_mlops.store.database.clock import Clock, utc_now
 from churn_mlops.store.database.database import Store
 from churn_mlops.store.database.schema import PREDICTIONS, RUNS
@@ -30,7 +37,7 @@ def publish(
 ) -> Run:
     """Publish a run with its predictions in one transaction, in place of what was published for its date.
 
-    The batches are first put aside, where nobody sees them: the store is locked for other writers only while they are
+    The batches are first staged, where no reader sees them: the store is locked for other writers only while they are
     moved to their place, not while they are computed.
 
     Args:
@@ -40,14 +47,14 @@ def publish(
         customers: how many were scored, where ``batches`` hold only the first of them: all who are likely to churn or
             worth an offer, at least. Counted when left out.
         check: raises where nothing may be published any more, such as when a lock was lost; called last.
-        clock: tells when it is published.
+        clock: returns when it is published.
 
     Returns:
         the run as it was published.
 
     Raises:
-        StoreError: the store fails, or the predictions break a rule. What was published before stays as it was, as it
-            does when ``batches`` raises.
+        StoreError: the store fails, or the predictions break a rule. Earlier predictions stay as they were, as they
+            do when ``batches`` raises.
     """
     counting = _Counting(batches)
     with store.staging(f"publish the predictions of {run.as_of}", PREDICTIONS) as (connection, stage):
@@ -58,7 +65,7 @@ def publish(
             run_id = _put_run(connection, run, totals)
             connection.execute(delete(PREDICTIONS).where(PREDICTIONS.c.run_id == run_id))
             insert_staged(connection, stage, PREDICTIONS, run_id)
-            count_anew(connection, PREDICTIONS)
+            refresh_statistics(connection, PREDICTIONS)
             check()
             return run_from(connection.execute(select(RUNS).where(RUNS.c.id == run_id)).one())
 

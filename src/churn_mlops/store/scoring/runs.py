@@ -18,7 +18,7 @@ class NewRun:
 
     Args:
         as_of: the date that the predictions are of.
-        known_until: the moment up to which the source's rows were known; with a time zone, as are all moments.
+        known_until: the time up to which the source's rows were known; with a time zone, as are all times.
         model_version: version of the champion, as people see it.
         model_sha256: hash of its bundle.
         contract_fingerprint: hash of the data contract.
@@ -39,7 +39,7 @@ class NewRun:
 
 @dataclass(frozen=True)
 class Run(NewRun):
-    """A published scoring run; moments come back in UTC.
+    """A published scoring run; times come back in UTC.
 
     Args:
         id: stands for the date; the same when the date is scored again.
@@ -104,7 +104,7 @@ def run_of(store: Store, as_of: date) -> Run | None:
     return None if row is None else run_from(row)
 
 
-def dates(store: Store) -> list[date]:
+def published_dates(store: Store) -> list[date]:
     """The dates whose predictions are there, the latest first.
 
     Raises:
@@ -118,7 +118,7 @@ def dates(store: Store) -> list[date]:
 
 
 def record_delivery(store: Store, run: Run, *, clock: Clock = utc_now) -> None:
-    """Record that the webhook accepted the list of ``run``, unless its date was published anew since.
+    """Record that the webhook accepted the list of ``run``, unless its date was published again since.
 
     Raises:
         StoreError: the store fails.
@@ -148,6 +148,6 @@ def retain(store: Store, older_than: date, *, clock: Clock = utc_now) -> list[da
 
 
 def run_from(row: Row[tuple[ColumnElement[object], ...]]) -> Run:
-    """The run that a row of ``scoring_runs`` tells."""
+    """The run of a row of ``scoring_runs``."""
     values = dict(row._mapping)
     return Run(**(values | {"warnings": tuple(values["warnings"])}))

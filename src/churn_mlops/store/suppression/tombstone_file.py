@@ -1,6 +1,6 @@
 """The file of tombstones outside the store, which a restored backup of the store does not take back.
 
-One line of JSON for each: hash, mark of the key, moment; no name. Lines are only ever added.
+One line of JSON for each: hash, mark of the key, time; no customer ID. Lines are only ever added.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class TombstoneFile:
     def read(self) -> list[Tombstone]:
         """All tombstones of the file, each once.
 
-        A last line that was broken off is passed over: its customer was not forgotten yet when it was.
+        A last line that was broken off is passed over: its customer was not erased yet at that time.
 
         Raises:
             StoreError: the file cannot be read, or is none of tombstones.
@@ -64,7 +64,7 @@ class TombstoneFile:
         except OSError as error:
             raise StoreError(
                 f"the tombstone cannot be written to {self.path} ({error.strerror}): make its folder writable, or set "
-                "store.tombstones to another place (null keeps tombstones in the store alone); nobody was forgotten"
+                "store.tombstones to another place (null keeps tombstones in the store alone); no customer was erased"
             ) from None
 
     def _append(self, lines: bytes) -> None:
@@ -85,8 +85,8 @@ class TombstoneFile:
         if not line:
             return None
         try:
-            told = json.loads(line)
-            return Tombstone(str(told["hash"]), str(told["key"]), datetime.fromisoformat(told["at"]))
+            values = json.loads(line)
+            return Tombstone(str(values["hash"]), str(values["key"]), datetime.fromisoformat(values["at"]))
         except (ValueError, KeyError, TypeError):
             if is_last or _is_broken_off(line):
                 return None

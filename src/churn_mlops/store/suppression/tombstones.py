@@ -1,4 +1,4 @@
-"""Tombstones: the keyed hashes of customers who were forgotten, by which they are told and kept away."""
+"""Tombstones: the keyed hashes of erased customers, which recognise and suppress them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from churn_mlops.store.database.database import Store
 from churn_mlops.store.database.schema import ERASURES
 
 MARK = "key"
-"""Where the mark of the key stands in ``erasures.removed``."""
+"""The field of ``erasures.removed`` that holds the mark of the key."""
 # No customer is called so: a name holds no character of code 0.
 _OF_THE_KEY = "\x00key"
 _MARK_DIGITS = 16
@@ -25,12 +25,12 @@ TombstonesState = tuple[Any, ...]
 
 @dataclass(frozen=True)
 class Tombstone:
-    """One customer who was forgotten.
+    """One erased customer.
 
     Args:
-        hash: his keyed hash.
-        mark: tells the key of the hash from others, without telling it.
-        at: when he was first forgotten, with a time zone.
+        hash: the keyed hash of the customer ID.
+        mark: distinguishes the key of the hash from others, without showing it.
+        at: when the customer was first erased, with a time zone.
     """
 
     hash: str
@@ -40,7 +40,7 @@ class Tombstone:
 
 @dataclass(frozen=True)
 class Tombstones:
-    """Those who are kept away.
+    """The customers who are suppressed.
 
     Args:
         key: of the hashes.
@@ -54,7 +54,7 @@ class Tombstones:
         return bool(self.hashes)
 
     def among(self, names: Iterable[str | None]) -> set[str]:
-        """Those of ``names`` who were forgotten; a million names take about a second, where anybody was at all."""
+        """The erased customers of ``names``; a million names take about a second, where there is any tombstone."""
         if not self.hashes:
             return set()
         hashed = hasher(self.key)
@@ -62,7 +62,7 @@ class Tombstones:
 
 
 def mark_of(key: str) -> str:
-    """What tells ``key`` from others: a hash under it, 16 hexadecimal digits."""
+    """A mark that distinguishes ``key`` from others: a hash under it, 16 hexadecimal digits."""
     return customer_hash(key, _OF_THE_KEY)[:_MARK_DIGITS]
 
 
@@ -70,7 +70,7 @@ def tombstones(store: Store, key: str) -> Tombstones:
     """All tombstones of the store.
 
     Raises:
-        ConfigError: some were made under another key than ``key``, so that nobody could be told by them.
+        ConfigError: some were made under another key than ``key``, so that they recognise no customer.
         StoreError: the store fails.
     """
     return Tombstones(key, frozenset(one.hash for one in checked(all_tombstones(store), key)))
@@ -82,7 +82,7 @@ def all_tombstones(store: Store) -> list[Tombstone]:
     Raises:
         StoreError: the store fails.
     """
-    with store.reading("read who was forgotten") as connection:
+    with store.reading("read which customers are erased") as connection:
         rows = connection.execute(
             select(ERASURES.c.customer_hash, ERASURES.c.removed, ERASURES.c.erased_at).order_by(ERASURES.c.erased_at)
         ).all()
@@ -90,13 +90,13 @@ def all_tombstones(store: Store) -> list[Tombstone]:
 
 
 def state_of_tombstones(store: Store) -> TombstonesState:
-    """What changes with every tombstone that comes or goes, and costs less to ask for than all of them.
+    """A value that changes with every tombstone that comes or goes, and costs less to read than all of them.
 
     Raises:
         StoreError: the store fails.
     """
     query = select(func.count(), func.max(ERASURES.c.erased_at), func.min(ERASURES.c.customer_hash))
-    with store.reading("look whether anybody was forgotten") as connection:
+    with store.reading("look whether any customer is erased") as connection:
         return tuple(connection.execute(query.select_from(ERASURES)).one())
 
 
@@ -111,33 +111,33 @@ def checked(found: Iterable[Tombstone], key: str) -> list[Tombstone]:
     if others:
         raise ConfigError(
             f"store.customer_hash_key is another than the one under which {others:,} of {len(found):,} customers were "
-            "forgotten, so that they would not be told and come back: set it to what it was "
+            "erased, so that they would not be recognised and come back: set it to what it was "
             "(CHURN__STORE__CUSTOMER_HASH_KEY)"
         )
     return found
 
 
-def is_forgotten(store: Store, key: str, customer: str) -> bool:
-    """Whether ``customer`` was forgotten.
+def is_erased(store: Store, key: str, customer: str) -> bool:
+    """Whether ``customer`` was erased.
 
     Raises:
         ConfigError: the tombstones are of another key than ``key``.
         StoreError: the store fails.
     """
-    with store.reading("look whether a customer was forgotten") as connection:
-        return bool(forgotten_among(connection, key, [customer]))
+    with store.reading("look whether a customer is erased") as connection:
+        return bool(erased_among(connection, key, [customer]))
 
 
-def forgotten_among(connection: Connection, key: str, names: Iterable[str | None]) -> set[str]:
-    """Those of a few ``names`` who were forgotten, in the transaction of ``connection``.
+def erased_among(connection: Connection, key: str, names: Iterable[str | None]) -> set[str]:
+    """The erased customers of a few ``names``, in the transaction of ``connection``.
 
     Raises:
-        ConfigError: the tombstones are of another key than ``key``, so that nobody can be told by them.
+        ConfigError: the tombstones are of another key than ``key``, so that they recognise no customer.
     """
     by_hash: dict[str, Any] = {customer_hash(key, name): name for name in set(names) if name is not None}
     if not by_hash:
         return set()
-    # All are of one key, since nobody is forgotten under a second: one tells it, however many there are.
+    # All are of one key, since no customer is erased under a second: one shows it, however many there are.
     one = connection.execute(select(ERASURES).order_by(ERASURES.c.customer_hash).limit(1)).one_or_none()
     if one is not None:
         checked([Tombstone(one.customer_hash, one.removed.get(MARK, ""), one.erased_at)], key)

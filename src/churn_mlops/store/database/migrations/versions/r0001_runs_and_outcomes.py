@@ -1,6 +1,6 @@
 """Scoring runs with their predictions, and outcomes with their changes.
 
-A revision is never edited once released: it tells how the tables of that time came to be.
+A revision is never edited once released: it shows how the tables of that time came to be.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ depends_on = None
 def upgrade() -> None:
     """Make the first tables."""
     customer = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
-    moment = sa.DateTime().with_variant(sa.DateTime(timezone=True), "postgresql")
+    timestamp = sa.DateTime().with_variant(sa.DateTime(timezone=True), "postgresql")
     op.create_table(
         "scoring_runs",
         sa.Column("id", sa.Integer, sa.Identity(), primary_key=True),
         sa.Column("as_of", sa.Date, nullable=False),
-        sa.Column("known_until", moment, nullable=False),
+        sa.Column("known_until", timestamp, nullable=False),
         sa.Column("model_version", sa.Text, nullable=False),
         sa.Column("model_sha256", sa.Text, nullable=False),
         sa.Column("contract_fingerprint", sa.Text, nullable=False),
@@ -30,12 +30,12 @@ def upgrade() -> None:
         sa.Column("likely", sa.Integer, nullable=False),
         sa.Column("worth_an_offer", sa.Integer, nullable=False),
         sa.Column("warnings", sa.JSON, nullable=False),
-        sa.Column("started_at", moment, nullable=False),
-        sa.Column("finished_at", moment, nullable=False),
-        sa.Column("matured_at", moment),
-        sa.Column("checked_at", moment),
-        sa.Column("delivered_at", moment),
-        sa.Column("deleted_at", moment),
+        sa.Column("started_at", timestamp, nullable=False),
+        sa.Column("finished_at", timestamp, nullable=False),
+        sa.Column("matured_at", timestamp),
+        sa.Column("checked_at", timestamp),
+        sa.Column("delivered_at", timestamp),
+        sa.Column("deleted_at", timestamp),
         sa.UniqueConstraint("as_of", name="one_run_a_date"),
     )
     op.create_table(
@@ -69,7 +69,7 @@ def upgrade() -> None:
         sa.Column("customer", customer, nullable=False),
         sa.Column("was", sa.Boolean),
         sa.Column("became", sa.Boolean),
-        sa.Column("changed_at", moment, nullable=False),
+        sa.Column("changed_at", timestamp, nullable=False),
     )
     op.create_index("changes_of_an_outcome", "outcome_changes", ["run_id", "customer"])
 

@@ -1,4 +1,4 @@
-"""What serving keeps: which model is live, who may ask, what was answered, contacts, erasures."""
+"""The tables of serving: deployments, keys, users, sessions, audit log, prediction log, contacts, erasures."""
 
 from __future__ import annotations
 
