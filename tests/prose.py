@@ -19,6 +19,8 @@ STORED = {
     "set_aside_left": "field of report.json",
     "set_aside_customers": "field of report.json",
     "taken_by_stayers_share": "setting of decision",
+    "gain_from_leaver": "property of Economics, which scripts may read",
+    "cost_of_stayer": "property of Economics, which scripts may read",
     "requests_at_once": "setting of serving",
     "notation": "property of `Feature` up to version 0.1",
     "matured_at": "column of scoring_runs",

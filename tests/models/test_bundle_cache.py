@@ -130,7 +130,7 @@ def test_a_broken_record_of_what_is_live_is_named_not_taken_for_nothing(
 ) -> None:
     cache.follow(source)
     (cache.folder / "live.json").write_text(text, encoding="latin-1")
-    with pytest.raises(PromotionError, match=r"live\.json does not tell which model is live"):
+    with pytest.raises(PromotionError, match=r"live\.json does not say which model is live"):
         cache.champion()
     cache.follow(source)  # the source knows better
     assert version(cache) == "3"
@@ -140,7 +140,7 @@ def test_a_time_without_a_time_zone_tells_nothing(cache: BundleCache, first: Bun
     fill_folder(cache.folder, first)
     path = cache.folder / "live.json"
     path.write_text(path.read_text().replace("+00:00", ""))
-    with pytest.raises(PromotionError, match=r"live\.json does not tell which model is live"):
+    with pytest.raises(PromotionError, match=r"live\.json does not say which model is live"):
         cache.history()
 
 

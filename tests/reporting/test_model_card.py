@@ -13,11 +13,11 @@ from churn_mlops.reporting.report_data import Figure, Noticed, Unseen
 def test_the_card_says_what_the_page_says(found: Recorded) -> None:
     card = model_card(found.report, found.money)
     assert card.startswith("# Model card: demo\n")
-    assert "Of 100 customers from the top 10\u00a0% of the list" in card
+    assert "of 100 customers from the top 10\u00a0% of the list" in card
     auc = found.report.metrics["auc"]
     assert f"| AUC | {auc.value:.3f} | {auc.low:.3f} to {auc.high:.3f} |" in card
     assert "What it cannot know" in card
-    assert "## What it was not shown\n\nNo column was set aside." in card
+    assert "## What it was not shown\n\nNo column is excluded." in card
 
 
 def test_what_markdown_or_html_would_read_stands_for_itself(found: Recorded) -> None:
@@ -70,17 +70,17 @@ def test_numbers_are_written_alike_everywhere(written: str, expected: str) -> No
     assert written.replace("\u00a0", " ") == expected
 
 
-LEAK = Noticed(feature="refund<b>", message="is set for leavers only", sure=True, set_aside=False)
+LEAK = Noticed(feature="refund<b>", message="is set for churners only", sure=True, set_aside=False)
 
 
 def test_the_card_says_what_looks_too_good(found: Recorded) -> None:
     assert "## What looks too good\n\nNo feature seems to know" in model_card(found.report, found.money)
     card = model_card(found.report.model_copy(update={"noticed": (LEAK,)}), found.money)
     assert "1\u00a0feature that the model is shown most likely knows what was not known at the time." in card
-    assert "- refund&lt;b&gt;: is set for leavers only (the model is shown it)" in card
+    assert "- refund&lt;b&gt;: is set for churners only (the model is shown it)" in card
     aside = LEAK.model_copy(update={"set_aside": True})
     card = model_card(found.report.model_copy(update={"noticed": (aside,)}), found.money)
-    assert "that seemed to know what was not known at the time, set aside." in card
+    assert "that seemed to know what was not known at the time: dropped." in card
 
 
 def test_the_card_of_a_version_for_which_nobody_looked_says_nothing_of_leaks(found: Recorded) -> None:

@@ -28,7 +28,7 @@ def exact(value: float) -> Figure:
 
 @pytest.fixture(scope="module")
 def report(found: Recorded) -> Report:
-    """The company's report, with lists of customers of whom many are likely to leave."""
+    """The company's report, with lists of customers, many of them likely to leave."""
     return changed(found.report, lengths=rank(LEFT, SCORES, seed=0).lengths)
 
 
@@ -39,15 +39,15 @@ def changed(report: Report, **facts: Any) -> Report:
 def test_the_running_example_costs_30_million_a_year(report: Report) -> None:
     """100,000 customers, 5 % a month, 500 USD each."""
     money = money_of(changed(report, churn=exact(0.05)), SEED, customers=100_000)
-    assert money.leavers.value == pytest.approx(5_000)
+    assert money.churners.value == pytest.approx(5_000)
     assert money.year_cost.value == pytest.approx(30_000_000)
     assert year_cost(5_000, 500) == 30_000_000
 
 
 def test_the_running_example_earns_what_the_formula_says(report: Report) -> None:
-    """Of 1,000 contacted, 620 would leave: 20 % of them are kept, everybody else takes the offer for nothing."""
+    """Of 1,000 contacted, 620 would leave: 20 % of them are kept, everyone else takes the offer for nothing."""
     length = Length(
-        share=0.01, leavers=Figure(value=0.0062, low=0.005, high=0.007), captured=exact(0.124), expected=0.006
+        share=0.01, churners=Figure(value=0.0062, low=0.005, high=0.007), captured=exact(0.124), expected=0.006
     )
     money = money_of(changed(report, lengths=(length,)), SEED, customers=100_000)
     assert money.best is not None
@@ -64,7 +64,7 @@ def test_what_the_scores_expect_is_the_gain_of_those_on_the_list(report: Report)
         assert entry.expected == pytest.approx(float(expected_gain(listed, SEED).sum()))
 
 
-def test_the_best_list_is_the_customers_of_whom_each_is_expected_to_gain(report: Report) -> None:
+def test_the_best_list_is_the_customers_that_are_each_expected_to_gain(report: Report) -> None:
     worth_it = (expected_gain(SCORES, SEED) > 0).mean()
     best = money_of(report, SEED).best
     assert best is not None
@@ -72,8 +72,8 @@ def test_the_best_list_is_the_customers_of_whom_each_is_expected_to_gain(report:
 
 
 def test_the_best_length_is_chosen_by_the_scores_not_by_the_luck_of_who_left(report: Report) -> None:
-    lucky = Length(share=0.02, leavers=exact(0.02), captured=exact(0.4), expected=0.006)
-    sober = Length(share=0.05, leavers=exact(0.02), captured=exact(0.4), expected=0.025)
+    lucky = Length(share=0.02, churners=exact(0.02), captured=exact(0.4), expected=0.006)
+    sober = Length(share=0.05, churners=exact(0.02), captured=exact(0.4), expected=0.025)
     money = money_of(changed(report, lengths=(lucky, sober)), SEED)
     assert money.best is not None
     assert money.best.share == 0.05

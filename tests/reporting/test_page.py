@@ -136,7 +136,7 @@ def test_a_model_that_found_nothing_says_so_first_and_has_a_page_all_the_same(fo
     made = found.report.made.model_copy(update={"signal": False, "promoted": False})
     nothing = {"made": made, "effects": (), "interplays": (), "segments": (), "metrics": {}}
     bare = page_of(found.report.model_copy(update=nothing)).html()
-    assert bare.index("No signal.") < bare.index("Of 100 customers")
+    assert bare.index("No signal.") < bare.index("of 100 customers from the top")
     assert "Recorded, not promoted" in bare
     assert "Too few left to measure" in bare
     Reader(bare)
@@ -157,7 +157,7 @@ def test_a_horizon_that_the_contract_does_not_state_is_said_to_be_assumed(found:
     assert assumed not in page_of(found.report.model_copy(update=few | {"subject": longer})).html()
 
 
-def test_of_an_assumed_horizon_that_is_surely_longer_no_month_and_no_year_is_told(found: Recorded) -> None:
+def test_an_assumed_horizon_that_is_surely_longer_gives_no_figures_per_month_or_year(found: Recorded) -> None:
     left = Figure(value=0.27, low=0.26, high=0.28)
     unstated = found.report.subject.model_copy(update={"horizon_stated": False})
     many = {"effects": (), "segments": (), "churn": left}
@@ -175,11 +175,11 @@ def test_of_an_assumed_horizon_that_is_surely_longer_no_month_and_no_year_is_tol
 
 def test_the_base_and_the_list_of_all_customers_are_explained(found: Recorded, html: str) -> None:
     text = " ".join(re.sub(r"<.*?>", "", html).replace("\u00a0", " ").split())
-    assert "The base is the score of a customer whose contributions are all nought" in text
+    assert "The base is the score of a customer whose contributions are all zero" in text
     assert "since the few customers with high scores raise the mean." in text
     counts = found.report.counts
-    assert f"The table goes by the {counts.set_aside} customers set aside" in text
-    assert f"by all {counts.customers:,} customers whose label is known" in text
+    assert f"The table goes by the test set ({counts.set_aside} customers):" in text
+    assert f"by all {counts.customers:,} customers with a known label:" in text
     assert "average customer" not in text
 
 
@@ -194,7 +194,7 @@ def test_rows_of_a_history_are_not_called_customers(found: Recorded, html: str) 
     assert f"Each dot is {dot} rows with scores that are alike (a row is a customer on a date)." in text
     assert text.count('<th class="num">Rows</th>') == 2
     assert "77 rows." in text
-    assert "where at least 20 rows were set aside" in text
+    assert "if the test set has at least 20 rows of it" in text
     assert f"{groups} groups of rows" in text
     sections = text.partition('<section id="trust"')[2].partition('<section id="unseen"')[0]
     assert not re.search(r"\d customers", sections)
@@ -206,8 +206,8 @@ def test_rows_of_a_history_are_not_called_customers(found: Recorded, html: str) 
 def test_the_settings_used_are_printed_and_change_the_money(found: Recorded, html: str) -> None:
     few = found.report.model_copy(update={"effects": (), "segments": ()})
     generous = page_of(few, kept_share=0.8, offer_cost=30.0).html()
-    assert re.search(r"whom an offer keeps</th><td class=\"num\">80\u00a0%", generous)
-    assert re.search(r"whom an offer keeps</th><td class=\"num\">20\u00a0%", html)
+    assert re.search(r"that an offer keeps</th><td class=\"num\">80\u00a0%", generous)
+    assert re.search(r"that an offer keeps</th><td class=\"num\">20\u00a0%", html)
     assert "no list of 2" in html
     assert "no list of" not in generous
     assert "assumed until measured" in generous
@@ -215,10 +215,10 @@ def test_the_settings_used_are_printed_and_change_the_money(found: Recorded, htm
 
 def test_a_leak_that_the_model_is_shown_is_said_first_of_all_and_escaped(found: Recorded) -> None:
     assert "Too good to be true." not in page_of(found.report).html()
-    leak = Noticed(feature=EVIL, message="is set for leavers only", sure=True, set_aside=False)
+    leak = Noticed(feature=EVIL, message="is set for churners only", sure=True, set_aside=False)
     html = page_of(found.report.model_copy(update={"noticed": (leak,)})).html()
     Reader(html)
     assert "Too good to be true." in html
     assert "<h3>What looks too good</h3>" in html
     assert EVIL not in html
-    assert "alert(&#34;x&#34;)&lt;/script&gt;&amp;amp;: is set for leavers only" in html
+    assert "alert(&#34;x&#34;)&lt;/script&gt;&amp;amp;: is set for churners only" in html

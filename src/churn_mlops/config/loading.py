@@ -102,7 +102,7 @@ def _overlay(values: dict[str, Any], origins: dict[str, str], environ: Mapping[s
             continue
         section, key = known[name].split(".")
         target = values.setdefault(section, {})
-        if isinstance(target, dict):  # otherwise the file is wrong, which is said when it is checked
+        if isinstance(target, dict):  # otherwise the check of the file reports it
             target[key] = None if environ[name] in ("", "null") else environ[name]
             origins[known[name]] = name
     return problems

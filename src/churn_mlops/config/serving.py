@@ -45,7 +45,11 @@ class Serving(Section):
         le=600,
     )
     source_seconds: float = setting(
-        2.0, "longest wait for one customer of the source; then his published score is told", "seconds", gt=0, le=60
+        2.0,
+        "longest wait for one customer of the source; then the answer is their published score",
+        "seconds",
+        gt=0,
+        le=60,
     )
     answers_waiting: int = setting(
         50_000, "most answers that wait to be kept in the store; further ones are dropped and counted", "answers", ge=1
@@ -83,13 +87,14 @@ class Serving(Section):
         (), "addresses of proxies whose word is taken for who asks, such as 10.0.0.5 or 10.0.0.0/24"
     )
     proxy_user_header: str | None = setting(
-        None, "header in which they name who signed in, such as X-Forwarded-User; null takes nobody's word"
+        None, "header in which they name who signed in, such as X-Forwarded-User; null trusts no proxy about it"
     )
     proxy_groups_header: str | None = setting(
-        None, "header in which they name his groups, commas between; null takes his name for the one group"
+        None,
+        "header in which they name the groups of this user, commas between; null takes the user name for the one group",
     )
     proxy_roles: tuple[str, ...] = setting(
-        (), "role of each group, such as churn-admins=admin; the group * is everybody who is in none of the others"
+        (), "role of each group, such as churn-admins=admin; the group * is every user who is in none of the others"
     )
 
     @field_validator("allowed_hosts", "trusted_proxies", "proxy_roles", mode="before")

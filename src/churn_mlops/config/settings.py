@@ -27,7 +27,7 @@ def check_as_of(day: date) -> None:
 
 
 class Source(Section):
-    """Where the customers are."""
+    """The source of the customers."""
 
     url: str | None = setting(None, "file (CSV, Parquet, DuckDB, SQLite) or database address that is read", secret=True)
     table: str | None = setting(None, "table of that database; may be left out where there is only one")
@@ -74,14 +74,14 @@ class Store(Section):
     )
     customer_hash_key: str = setting(
         "churn",
-        "key of the hash that stands for a customer in the audit trail and in tombstones; set your own, or whoever has "
-        "the table can try out customers, and keep it: under another, those who were forgotten are not known",
+        "key of the hash that stands for a customer in the audit trail and in tombstones; set your own, or a reader of "
+        "the table can try out customers, and keep it: under another, erased customers are not recognised",
         min_length=1,
         secret=True,
     )
     tombstones: Path | None = setting(
         Path("erasures/tombstones.jsonl"),
-        "file outside the store that keeps the hashes of those who were forgotten, so that no backup brings them back; "
+        "file outside the store that keeps the hashes of erased customers, so that no backup brings them back; "
         "null keeps them in the store alone",
     )
     keep_answers_days: int | None = setting(
@@ -115,8 +115,8 @@ class Training(Section):
     set_aside_key: str = setting(
         "churn", "key of the hash that sets customers aside; another key draws others", min_length=1, secret=True
     )
-    every_days: int = setting(30, "time between the as-of dates that a history is learnt from", "days", ge=1)
-    snapshots: int = setting(12, "most as-of dates that a history is learnt from, the latest", "dates", ge=1)
+    every_days: int = setting(30, "time between the as-of dates of the training data of a history", "days", ge=1)
+    snapshots: int = setting(12, "most as-of dates in the training data of a history, the latest", "dates", ge=1)
     settings_cells: int = setting(
         2_000_000,
         "most cells, rows times features, on which type and settings of a model are chosen",
@@ -134,7 +134,7 @@ class Training(Section):
 
 
 class Scoring(Section):
-    """What a daily run leaves beside the store."""
+    """The output of a daily run beside the store."""
 
     output: str | None = setting(
         None, "folder for all scores of a run on Spark, as Parquet: a path or address that every executor reaches"
@@ -142,7 +142,7 @@ class Scoring(Section):
 
 
 class Decision(Section):
-    """Who counts as a churner, and who is worth an offer."""
+    """The rule for who counts as a churner, and who is worth an offer."""
 
     threshold: float = setting(0.5, "score from which `will_churn` is true", "probability", ge=0, le=1)
     medium_from: float = setting(0.2, "score from which the risk is medium", "probability", ge=0, le=1)
@@ -150,12 +150,12 @@ class Decision(Section):
     customer_value: float = setting(500.0, "margin kept if a customer stays", "USD per customer", ge=0)
     offer_cost: float = setting(50.0, "cost of an offer, paid if it is taken", "USD per offer taken", ge=0)
     contact_cost: float = setting(1.0, "cost of a contact, paid in any case", "USD per contact", ge=0)
-    kept_share: float = setting(0.2, "would-be leavers whom an offer keeps", "share of leavers", ge=0, le=1)
+    kept_share: float = setting(0.2, "would-be churners that an offer keeps", "share of leavers", ge=0, le=1)
     taken_and_left_share: float = setting(
-        0.0, "would-be leavers who take an offer and leave anyway", "share of leavers", ge=0, le=1
+        0.0, "would-be churners who take an offer and leave anyway", "share of leavers", ge=0, le=1
     )
     taken_by_stayers_share: float = setting(
-        1.0, "stayers who take an offer; 1 is the cautious choice", "share of stayers", ge=0, le=1
+        1.0, "retained customers who take an offer; 1 is the cautious choice", "share of stayers", ge=0, le=1
     )
     capacity: int | None = setting(None, "most contacts of one run; null means no limit", "customers", ge=0)
 
@@ -209,7 +209,7 @@ class Schedule(Section):
 
 
 class Webhook(Section):
-    """Where each day's list is sent."""
+    """The address that each day's list is sent to."""
 
     url: str | None = setting(None, "address that the list is posted to; null sends nothing", secret=True)
     secret: str | None = setting(
@@ -257,7 +257,7 @@ def _host_of(url: str) -> tuple[str, int]:
 
 
 class Logging(Section):
-    """What the program says about itself, on standard error."""
+    """The log of the program, on standard error."""
 
     level: Literal["debug", "info", "warning", "error"] = setting("info", "least important events that are shown")
     format: Literal["auto", "json", "text"] = setting("auto", "auto writes text to a terminal, JSON elsewhere")

@@ -1,4 +1,4 @@
-"""What one cell means: the same for a request, a DataFrame and a file (whose side stands in ``data.reading``)."""
+"""The meaning of one cell: the same for a request, a DataFrame and a file (whose side stands in ``data.reading``)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a :class:`FeatureEngineer` has learnt: raw customers become the inputs of a model."""
+"""A fitted :class:`FeatureEngineer`: raw customers become the inputs of a model."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def _number_reader(feature: Feature) -> Callable[[Any], float]:
 
 
 def _column_name(name: str, feature: Feature, columns: Mapping[str, Any]) -> str:
-    """Where a feature stands: under its declared column in a raw table, under its own name in a snapshot."""
+    """The column of a feature: under its declared column in a raw table, under its own name in a snapshot."""
     return feature.column if feature.column is not None and feature.column in columns else name
 
 

@@ -31,7 +31,7 @@ def is_unnamed(X: Any) -> bool:
 
 
 def as_unnamed(X: Any) -> Any:
-    """What :func:`is_unnamed` as a DataFrame or an array of shape (rows, columns).
+    """Data that :func:`is_unnamed` as a DataFrame or an array of shape (rows, columns).
 
     Raises:
         DataError: it is sparse, complex, without a column, or of another shape.

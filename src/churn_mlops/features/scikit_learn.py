@@ -1,4 +1,7 @@
-"""What scikit-learn asks of an estimator. It is imported in functions alone, for serving has no scikit-learn."""
+"""The methods that scikit-learn asks of an estimator.
+
+scikit-learn is imported inside functions only, because serving runs without it.
+"""
 
 from __future__ import annotations
 
@@ -54,7 +57,7 @@ class Estimator:
         return f"{type(self).__name__}({', '.join(given)})"
 
     def _learn_columns(self, X: Any) -> Any:
-        """``X`` with named columns, and the attributes that tell them.
+        """``X`` with named columns, and the attributes that name them.
 
         The columns of an array are the features of the contract in its order, or x0, x1, ... without a contract.
         """
@@ -126,7 +129,7 @@ def not_fitted_error(estimator: object) -> NotFittedError:
 def tags(kind: Literal["classifier", "transformer"]) -> Any:
     """scikit-learn's tags of an estimator of this package.
 
-    Categories, texts and missing values go in as they are; a classifier tells two classes apart.
+    Categories, texts and missing values go in as they are; a classifier separates two classes.
     """
     from sklearn.utils import ClassifierTags, InputTags, Tags, TargetTags, TransformerTags
 

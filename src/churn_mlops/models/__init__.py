@@ -118,7 +118,7 @@ class ChurnModel(Estimator):
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """The share of customers whose class is predicted, in [0, 1], as every classifier of scikit-learn has it.
 
-        With few leavers it says little: give scikit-learn ``scoring="neg_log_loss"`` or ``"roc_auc"``.
+        With few churners it says little: give scikit-learn ``scoring="neg_log_loss"`` or ``"roc_auc"``.
         """
         from sklearn.metrics import accuracy_score
 

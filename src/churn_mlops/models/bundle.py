@@ -1,7 +1,7 @@
 """The model bundle: everything that scoring needs, as plain data, hashed.
 
 A bundle file is two lines of JSON: a header (format, its version, the SHA-256 of the second line) and the model. The
-same data and seed give the same bytes; when, where and by whom it was made lies beside it, not in it.
+same data and seed give the same bytes; the time, place and author of a bundle lie beside it, not in it.
 """
 
 from __future__ import annotations
@@ -38,14 +38,14 @@ class Bundle:
         levels: the levels learnt of each category.
         model: the calibrated model.
         threshold: score from which a customer counts as likely to churn, in (0, 1).
-        training: what the fit chose and saw (settings, rows, share of leavers, calibration).
+        training: what the fit chose and saw (settings, rows, share of churners, calibration).
         reference: shares of the training rows by step or level of each feature, and of scores, for drift.
         learnt: curves, importances and pairs, for people; see ``models.learnt``.
         checks: a few made-up customers with their scores, by which a loaded bundle is tested.
-        core: the calibrated model of the required features alone, for customers of whom nothing optional is known;
+        core: the calibrated model of the required features alone, for customers without any optional value;
             None where all are required, or none is.
         history: how the snapshots were made that it was trained on, None where the customers came as one flat table.
-            Whoever scores makes them the same way, whatever the contract's file says by then.
+            Scoring makes them the same way, even if the contract's file has changed since.
     """
 
     contract: DataContract

@@ -2,7 +2,7 @@
 
 ``bundles/<sha256>.bundle`` is a bundle, with its provenance beside it. ``live.json`` lists which version was live from
 when to when, and why; the last entry is the champion. The folder alone is enough to serve: without a store, and while
-the store is away.
+the store is unavailable.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ class BundleCache:
         self.folder = Path(folder)
 
     def history(self) -> tuple[Deployment, ...]:
-        """Every deployment that the store last told of, the oldest first.
+        """Every deployment that the store last reported, the oldest first.
 
         Raises:
             PromotionError: ``live.json`` cannot be read.
@@ -88,9 +88,7 @@ class BundleCache:
         except FileNotFoundError:
             return ()
         except (OSError, ValueError, TypeError, KeyError) as error:
-            raise PromotionError(
-                f"{path} does not tell which model is live ({error}): restore it from a copy"
-            ) from None
+            raise PromotionError(f"{path} does not say which model is live ({error}): restore it from a copy") from None
 
     def current(self) -> Deployment | None:
         """The deployment of the champion, None where none ever was.

@@ -14,8 +14,8 @@ SMALLEST_SLOPE = 1e-3
 KNEE_QUANTILES = (0.5, 0.6, 0.7, 0.8, 0.9)
 KNEE_WIDTH = 0.25
 """Raw log-odds over which the slope changes: half of the change lies within 1.1 of these on either side."""
-LEAVERS_LOST = 5.0
-"""Leavers by whose share in all of them a slope errs; the study measures what it comes to."""
+CHURNERS_LOST = 5.0
+"""A slope errs by this number divided by the number of churners; the study measures the effect."""
 _HALVINGS = 60
 LEAST_OF_SLOPE = 0.1
 """The least that a bend leaves of the slope."""
@@ -25,7 +25,7 @@ LEAST_OF_SLOPE = 0.1
 class Calibration:
     """Calibrated log-odds = intercept + slope x raw + bend x hinge(raw), ascending everywhere.
 
-    The hinge, width x log(1 + exp((raw - knee) / width)), is nought far below the knee and raw - knee far above it.
+    The hinge, width x log(1 + exp((raw - knee) / width)), is zero far below the knee and raw - knee far above it.
 
     Args:
         intercept: log-odds.
@@ -45,14 +45,14 @@ class Calibration:
         return np.asarray(affine + self.bend * _hinge(log_odds, self.knee) if self.bend else affine)
 
     def information(self, log_odds: Floats) -> float:
-        """How well customers of these raw log-odds tell the steepness: Fisher's information of a factor on it."""
+        """How well customers of these raw log-odds determine the steepness: Fisher's information of a factor on it."""
         calibrated = self.of(log_odds)
         p = sigmoid(calibrated)
         weights = p * (1.0 - p)
         return float(weights @ (calibrated - weights @ calibrated / weights.sum()) ** 2)
 
     def flatter(self, factor: float, log_odds: Floats) -> Calibration:
-        """The calibration with ``factor`` of its slope and bend, expecting about as many leavers of ``log_odds``."""
+        """The calibration with ``factor`` of its slope and bend, expecting about as many churners of ``log_odds``."""
         flat = replace(self, intercept=0.0, slope=self.slope * factor, bend=self.bend * factor)
         raw, expected = flat.of(log_odds), float(sigmoid(self.of(log_odds)).mean())
         low, high = (float(edge) for edge in np.log(expected / (1.0 - expected)) - np.array([raw.max(), raw.min()]))
@@ -122,8 +122,8 @@ def cautious(calibration: Calibration, log_odds: Floats, y: Floats, choices: int
     """``calibration``, flatter by what chance made it too steep: little, unless rows are few.
 
     The heuristic shrinkage of van Houwelingen and le Cessie (1990), (information - choices) / information, in a form
-    that stays positive; and what the most likely slope of a logistic regression errs by for lack of leavers (or of
-    those who stay, where they are fewer), which falls with their number (Firth 1993).
+    that stays positive; and what the most likely slope of a logistic regression errs by for lack of churners (or of
+    retained customers, if they are fewer), which falls with their number (Firth 1993).
 
     Args:
         calibration: fitted on out-of-fold scores by which settings were chosen, too.
@@ -134,7 +134,7 @@ def cautious(calibration: Calibration, log_odds: Floats, y: Floats, choices: int
     information, fewer = calibration.information(log_odds), min(y.sum(), (1.0 - y).sum())
     if not information:  # scores that are all alike have no steepness, and a slope of 0 does not ascend
         return calibration
-    factor = information / (information + choices) * fewer / (fewer + LEAVERS_LOST)
+    factor = information / (information + choices) * fewer / (fewer + CHURNERS_LOST)
     return calibration.flatter(float(factor), log_odds)
 
 

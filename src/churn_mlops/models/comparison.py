@@ -14,7 +14,7 @@ NOISE = 1.96
 
 @dataclass(frozen=True)
 class Comparison:
-    """Challenger against rival on the customers set aside, row for row.
+    """Challenger against rival on the test set, row for row.
 
     Args:
         gain: mean log loss of the rival less that of the challenger, nats a customer; above 0 the challenger is better.

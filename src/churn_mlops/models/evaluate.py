@@ -47,8 +47,8 @@ LARGEST = {name: metric.largest for name, metric in METRICS.items() if metric.la
 def evaluate(y: Floats, scores: Floats, seed: int = 0, clusters: Places | None = None) -> dict[str, Estimate]:
     """Every metric of ``METRICS`` with its 95 % interval, by a jackknife that leaves out one of 30 groups at a time.
 
-    A metric that cannot be told, of all customers or without one of the groups, is left out: the calibration slope of
-    scores that are all alike, or whose order says nothing of who left.
+    A metric that cannot be computed, of all customers or without one of the groups, is left out: the calibration slope
+    of scores that are all alike, or whose order says nothing of who left.
 
     Args:
         y: 1 where the customer left, else 0, shape (rows,); both occur at least twice.
@@ -78,7 +78,7 @@ def curves(y: Floats, scores: Floats) -> dict[str, Any]:
 
 
 def _groups(y: Floats, draw: np.random.Generator) -> npt.NDArray[np.int64]:
-    """The group of each row, shape (rows,), drawn blindly: groups of equal shares of leavers would hide their noise."""
+    """The group of each row, shape (rows,), drawn blindly: equal shares of churners would hide their noise."""
     order = draw.permutation(len(y))
     groups = np.empty(len(y), dtype=np.int64)
     groups[order] = np.arange(len(y)) % min(GROUPS, len(y))

@@ -12,7 +12,7 @@ from churn_mlops.features.cells import is_missing
 
 
 class Reason(NamedTuple):
-    """What one feature adds to a score.
+    """The contribution of one feature to a score.
 
     Args:
         feature: its name in the contract.
@@ -33,7 +33,7 @@ class Explanation:
 
     Args:
         probability: of churn, in (0, 1).
-        base: probability where every contribution is nought.
+        base: probability where every contribution is zero.
         reasons: the largest first.
     """
 
@@ -85,7 +85,7 @@ def _shown(value: Any, feature: Feature) -> str:
         return "yes" if level_text(value).lower() in TRUE_TEXTS else "no"
     if feature.type == "category":
         return feature.level_of(level_text(value)).replace("_", " ")
-    # A text such as "45 GB" holds the unit, which is said anyhow.
+    # A text such as "45 GB" holds the unit, which the reason names anyway.
     number = feature.number_format.number_in(value) if isinstance(value, str) else value
     return level_text(_rounded(number) if isinstance(number, float) else number)
 

@@ -12,7 +12,7 @@ class FitSettings:
 
     Args:
         bags: cross-validation splits, one bag of trees for each (2 or more).
-        ways: ways to split the rows, each with its bags, 1 or 2; of many leavers one is enough.
+        ways: ways to split the rows, each with its bags, 1 or 2; with many churners one is enough.
         learning_rate: step of each tree, in (0, 1]; on ``MANY_ROWS`` or more, twice that.
         max_trees: most trees of a bag; early stopping usually ends it long before.
         patience: trees without gain on the held-out part after which a bag stops.

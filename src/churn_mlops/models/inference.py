@@ -102,16 +102,16 @@ class ChurnPredictor:
         return log_odds
 
     def contributions(self, data: Any) -> Floats:
-        """What each feature adds to the log-odds, shape (rows, features), in the contract's order.
+        """The contribution of each feature to the log-odds, shape (rows, features), in the contract's order.
 
-        ``intercept + contributions.sum(axis=1)`` is :meth:`log_odds`, but for customers of whom only the required
-        features are known where others are optional: their scores come from a model of the former alone.
+        ``intercept + contributions.sum(axis=1)`` is :meth:`log_odds`, except for customers with the required
+        features only, if others are optional: a model of the required features gives their scores.
         """
         return self._model.contributions(self.bundle.engineer.transform(data))
 
     @property
     def intercept(self) -> float:
-        """Log-odds where every contribution is nought: the mean over the training rows, before a bend of trees."""
+        """Log-odds where every contribution is zero: the mean over the training rows, before a bend of trees."""
         return self._model.intercept
 
     def explain(self, data: Any) -> tuple[Floats, npt.NDArray[np.int64]]:
@@ -196,7 +196,7 @@ def _sigmoid(log_odds: float) -> float:
 
 
 def _whole_points(shares: Floats, totals: Floats) -> npt.NDArray[np.int64]:
-    """:func:`explain.whole_points` of every row at once."""
+    """:func:`explain.whole_points` of all rows."""
     floors = np.floor(shares)
     left = np.floor(totals + 0.5) - floors.sum(axis=1)
     ranks = np.empty(shares.shape, dtype=np.int64)

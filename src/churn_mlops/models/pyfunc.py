@@ -1,4 +1,4 @@
-"""What stock MLflow calls to load a logged bundle (``loader_module``); nothing of MLflow is needed here."""
+"""The functions that MLflow calls to load a logged bundle (``loader_module``); they need nothing of MLflow."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a model learnt, for people: each feature's curve with its uncertainty, its importance, the strongest pairs."""
+"""The shape functions of a model, for people: curves with their uncertainty, importances, the strongest pairs."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def _some(rows: int, wanted: int) -> Places:
 
 
 def _calibrated(model: Model, by_part: list[list[Floats]], calibration: Calibration, seen: Floats) -> Floats:
-    """Contributions of the model; those of its parts become calibrated in place, each customer's at his own rate."""
+    """Contributions of the model; those of its parts become calibrated in place, each row at its own rate."""
     rate = np.full(len(seen), calibration.slope)
     whole = None
     if isinstance(model, TreeEnsemble):  # the mean of its parts', which are at hand
@@ -155,7 +155,7 @@ def _pairs_of_tables(model: AdditiveTables, seen: Floats) -> dict[tuple[int, int
 
 
 def _pairs_of_trees(model: TreeEnsemble, seen: Floats, whole: Floats) -> dict[tuple[int, int], float]:
-    """Of the weightiest features, by partial dependence on a few rows (as in Friedman and Popescu's H, 2008)."""
+    """The pairs of some features, by partial dependence on a few rows (as in Friedman and Popescu's H, 2008)."""
     rows = seen[_some(len(seen), _PAIRED_ROWS)]
     weightiest = sorted(np.argsort(-np.abs(whole).mean(axis=0))[:_FEATURES_PAIRED].tolist())
 

@@ -46,7 +46,7 @@ class TrackingError(ChurnError):
 
 @dataclass(frozen=True)
 class Tracking:
-    """Where runs and model versions are recorded.
+    """The place where runs and model versions are recorded.
 
     Args:
         uri: MLflow's tracking and registry address, such as ``sqlite:///mlflow/mlflow.db``.
@@ -63,7 +63,7 @@ class Tracking:
 
 @dataclass(frozen=True)
 class Run:
-    """What one training run leaves: flat parameters and metrics, files of plain data or text, the bundle.
+    """The record of one training run: flat parameters and metrics, files of plain data or text, the bundle.
 
     ``description`` is Markdown, shown with the model version.
     """
@@ -162,7 +162,7 @@ def connected(tracking: Tracking, *, make: bool = True) -> Iterator[mlflow.Mlflo
 def _open_alone(database: Path) -> None:
     """Open the database, making its folder and its tables, one process at a time.
 
-    MLflow itself would retry for minutes where it cannot be opened, and fail where two processes make tables at once.
+    MLflow itself would retry for minutes where it cannot be opened, and fail where two processes make tables together.
     """
     database.parent.mkdir(parents=True, exist_ok=True)
     with lock_file(database.with_name(database.name + ".lock")):
@@ -188,7 +188,7 @@ def _experiment(client: mlflow.MlflowClient, tracking: Tracking) -> str:
 
 @contextmanager
 def _there_already() -> Iterator[None]:
-    """What is made may be there already: another process can have made it a moment ago."""
+    """Accept that another process has just made the same thing."""
     try:
         yield
     except MlflowException as error:

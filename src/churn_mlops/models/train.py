@@ -219,4 +219,4 @@ def _checks(
 
 
 def _no_progress(done: int, total: int) -> None:
-    """Where nobody watches."""
+    """Report no progress."""

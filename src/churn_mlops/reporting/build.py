@@ -1,4 +1,4 @@
-"""From a model and the customers set aside to the facts of its report."""
+"""From a model and the test set to the facts of its report."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ def build_report(
 
     Args:
         bundle: the model.
-        aside: raw customers set aside, as ``FeatureEngineer.transform`` takes them.
+        aside: raw customers of the test set, as ``FeatureEngineer.transform`` takes them.
         y: 1 where such a customer left, else 0, shape (rows,); both occur.
         scores: their churn probabilities, shape (rows,).
         metrics: of these scores.
-        counts: customers in the source, trained on and set aside.
+        counts: customers in the source, trained on and in the test set.
         made: how the version was made.
         seed: of the bootstrap.
 
@@ -89,7 +89,7 @@ def _subject(bundle: Bundle, base: float) -> Subject:
         label=label.column.removeprefix("__").removesuffix("__"),  # a snapshot's own label is marked so
         positive=label.positive,
         horizon_days=label.horizon_days,
-        # The default, too, may be stated; a contract read back from a bundle no longer tells.
+        # A contract may state the default, too; read back from a bundle, it no longer shows that.
         horizon_stated="horizon_days" in label.model_fields_set,
         model_type=bundle.model_type,
         chosen_because=level_words(auto["sentence"]) if auto else None,

@@ -22,7 +22,7 @@ MONEY = "datum.value == 0 ? '0' : format(datum.value, '~s')"
 _CONFIG = {
     "background": "transparent",
     "font": FONT,
-    "aria": False,  # the picture is told as a whole, by its title and description
+    "aria": False,  # the title and description describe the picture as a whole
     "view": {"stroke": None},
     "axis": {
         "labelFontSize": 12,
@@ -44,14 +44,14 @@ _CONFIG = {
 
 @dataclass(frozen=True)
 class Picture:
-    """A chart with what it is called and a sentence that tells it to who cannot see it.
+    """A chart with its title and a sentence for readers who cannot see it.
 
     ``name`` is its file's name, of letters, digits and hyphens; ``chart`` is in Vega-Lite.
     """
 
     name: str
     title: str
-    told: str
+    description: str
     chart: dict[str, Any]
 
 
@@ -132,5 +132,5 @@ def _scaling(svg: str, picture: Picture) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{box}" width="100%" role="img" '
         f'aria-labelledby="{picture.name}-title {picture.name}-desc">'
         f'<title id="{picture.name}-title">{html.escape(picture.title)}</title>'
-        f'<desc id="{picture.name}-desc">{html.escape(picture.told)}</desc>{rest}'
+        f'<desc id="{picture.name}-desc">{html.escape(picture.description)}</desc>{rest}'
     )

@@ -66,18 +66,18 @@ def profit(money: Money) -> Picture:
 
 
 def gains(report: Report) -> Picture:
-    """Share of all leavers on a list, by its length."""
+    """Share of all churners on a list, by its length."""
     rows = [_row(0.0, _NOTHING), *(_row(each.share, each.captured) for each in report.lengths)]
     charts = [
-        *curve_band(rows, _axes("customers on the list, best first", "leavers on the list", PERCENT)),
+        *curve_band(rows, _axes("customers on the list, best first", "churners on the list", PERCENT)),
         dashed(_DIAGONAL),
         *_names(rows, "random order"),
     ]
-    return Picture("gains", "Leavers found, by length of the list", sentences.gains(report), layered(charts))
+    return Picture("gains", "Churners found, by length of the list", sentences.gains(report), layered(charts))
 
 
 def lift(report: Report) -> Picture:
-    """How many times as frequent leavers are on a list as on average, by its length."""
+    """How many times as frequent churners are on a list as on average, by its length."""
     lengths = [each for each in report.lengths if each.share >= SHORTEST_LIFT] or list(report.lengths)
     rows = [_row(each.share, sentences.lift_of(each)) for each in lengths]
     charts = [
@@ -92,27 +92,27 @@ def roc(report: Report) -> Picture:
     """The ROC curve."""
     rows = _rows(report.roc)
     charts = [
-        *curve_band(rows, _axes("stayers taken for leavers", "leavers found", PERCENT)),
+        *curve_band(rows, _axes("retained customers taken for churners", "churners found", PERCENT)),
         dashed(_DIAGONAL),
         *_names(rows, "a coin"),
     ]
-    return Picture("roc", "Leavers found against false alarms (ROC)", sentences.roc(report), layered(charts))
+    return Picture("roc", "Churners found against false alarms (ROC)", sentences.roc(report), layered(charts))
 
 
 def precision_recall(report: Report) -> Picture:
     """The precision-recall curve."""
-    rate = sentences.set_aside_rate(report)
+    rate = sentences.test_set_rate(report)
     charts = [
-        *curve_band(_rows(report.precision_recall), _axes("leavers found (recall)", "precision", PERCENT)),
+        *curve_band(_rows(report.precision_recall), _axes("churners found (recall)", "precision", PERCENT)),
         dashed([{"x": 0.0, "y": rate}, {"x": 1.0, "y": rate}]),
         *label(0.0, rate, f"at random: {percent(rate)}", dx=4, dy=-9, color=QUIET),
     ]
-    told = sentences.precision_recall(report)
-    return Picture("precision-recall", "How pure the list stays (precision and recall)", told, layered(charts))
+    description = sentences.precision_recall(report)
+    return Picture("precision-recall", "How pure the list stays (precision and recall)", description, layered(charts))
 
 
 def calibration(report: Report) -> Picture:
-    """Observed against expected shares of leavers, by bins of scores."""
+    """Observed against expected shares of churners, by bins of scores."""
     bins = report.calibration
     rows = [_row(each.expected, each.observed) for each in bins]
     end = 1.05 * max(max(row["x"], row["high"]) for row in rows)

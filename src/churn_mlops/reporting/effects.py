@@ -1,4 +1,4 @@
-"""What each feature does to a score, in points around the model's base, with its uncertainty."""
+"""The effect of each feature on a score, in points around the model's base, with its uncertainty."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from churn_mlops.reporting.report_data import SMALLEST_GROUP, Cell, Effect, Figu
 Kind = Literal["level", "step", "other", "missing"]
 STRONGEST_PAIRS = 10
 WEAKEST_PAIR = 0.01
-"""Log-odds below which a pair does nothing that anybody would notice."""
+"""Log-odds below which a pair does nothing that anyone would notice."""
 
 
 def effects(contract: DataContract, learnt: Mapping[str, Any], base: float) -> tuple[Effect, ...]:
@@ -26,7 +26,7 @@ def effects(contract: DataContract, learnt: Mapping[str, Any], base: float) -> t
     Args:
         contract: declares the features.
         learnt: of the bundle: ``curves`` and ``importances``, in log-odds (see ``models.learnt``).
-        base: log-odds of a customer whose contributions are all nought.
+        base: log-odds of a customer whose contributions are all zero.
     """
     found = [
         Effect(
@@ -69,7 +69,7 @@ def _cells(feature: Feature, curve: Mapping[str, Any], base: float) -> tuple[Cel
     *steps, missing = known
     if feature.type == "boolean":
         no, yes = Axis("", np.array(cuts)).cells(np.array([0.0, 1.0]))
-        if no == yes:  # nearly all customers gave one answer, and the curve does not tell the two apart
+        if no == yes:  # nearly all customers gave one answer, and the curve does not separate the two
             return _named("missing", "", *missing)
         answers = (*_named("level", "no", *known[no]), *_named("level", "yes", *known[yes]))
         return (*answers, *_named("missing", "", *missing))

@@ -1,4 +1,4 @@
-"""What reasons and settings mean, for readers who do not know them."""
+"""The meaning of reasons and settings, for readers who do not know them."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from churn_mlops.reporting.money import Money
 from churn_mlops.reporting.number_text import percent, usd, whole
 
 UNSEEN = {
-    "identifier": "tells customers apart, and says nothing about others",
-    "constant": "the same for everybody",
+    "identifier": "identifies customers, and says nothing about others",
+    "constant": "the same for all customers",
     "empty": "empty",
     "suspected_leak": "suspected to be known only after a customer left",
     "date": "a date, which means nothing by itself",
@@ -30,26 +30,26 @@ def of_100(value: float) -> str:
 
 
 def unseen(reason: str) -> str:
-    """Why a column was set aside."""
+    """Why a column is excluded."""
     return UNSEEN.get(reason, reason.replace("_", " "))
 
 
 def assumptions(money: Money) -> list[tuple[str, str, str]]:
-    """What the money rests on: in words, as a value, and the setting to change."""
+    """The assumptions behind the money: in words, as a value, and the setting to change."""
     economics = money.economics
     return [
         ("Active customers", whole(money.customers), "the customers of the source, or --customers"),
         ("A customer who stays is worth", usd(economics.value), "decision.customer_value"),
         ("An offer costs, if taken", usd(economics.offer_cost), "decision.offer_cost"),
         ("A contact costs", usd(economics.contact_cost), "decision.contact_cost"),
-        ("Would-be leavers whom an offer keeps", percent(economics.kept_share), "decision.kept_share"),
+        ("Would-be churners that an offer keeps", percent(economics.kept_share), "decision.kept_share"),
         (
-            "Would-be leavers who take it and leave",
+            "Would-be churners who take it and leave",
             percent(economics.taken_and_left_share),
             "decision.taken_and_left_share",
         ),
         (
-            "Stayers who take it all the same",
+            "Retained customers who take it anyway",
             percent(economics.taken_by_stayers_share),
             "decision.taken_by_stayers_share",
         ),

@@ -58,7 +58,7 @@ def importance(report: Report) -> Picture:
 
 
 def curve(report: Report, effect: Effect, name: str, domain: tuple[float, float]) -> Picture:
-    """What each value of one feature adds to the model's base, or takes away.
+    """The points that each value of one feature adds to the model's base, or takes away.
 
     Args:
         report: whose picture it is.
@@ -68,8 +68,8 @@ def curve(report: Report, effect: Effect, name: str, domain: tuple[float, float]
     """
     steps = [cell for cell in effect.cells if cell.kind == "step"]
     chart = _steps(effect, steps, domain) if steps else _levels(effect, domain)
-    told = f"{effect.title}: {sentences.effect(effect, report)} {sentences.missing_cell(effect, report)}".strip()
-    return Picture(name, effect.title, told, chart)
+    description = f"{effect.title}: {sentences.effect(effect, report)} {sentences.missing_cell(effect, report)}".strip()
+    return Picture(name, effect.title, description, chart)
 
 
 def shared_domain(report: Report) -> tuple[float, float]:
@@ -81,7 +81,7 @@ def shared_domain(report: Report) -> tuple[float, float]:
 
 
 def segments(report: Report) -> Picture:
-    """Expected and observed shares of leavers in the most doubtful groups."""
+    """Expected and observed shares of churners in the most doubtful groups."""
     rows = [
         {
             "y": place,
@@ -104,8 +104,8 @@ def segments(report: Report) -> Picture:
         expected.encode(x="expected:Q"),
         *_words(base, "name"),
     ]
-    told = sentences.misjudged(report)
-    return Picture("segments", "The groups most likely misjudged", told, layered(charts, ROW * len(rows) + AXIS))
+    description = sentences.misjudged(report)
+    return Picture("segments", "The groups most likely misjudged", description, layered(charts, ROW * len(rows) + AXIS))
 
 
 def _steps(effect: Effect, steps: list[Cell], domain: tuple[float, float]) -> dict[str, Any]:
@@ -129,7 +129,7 @@ def _steps(effect: Effect, steps: list[Cell], domain: tuple[float, float]) -> di
 
 
 def _edges(inner: list[float], end: float | None) -> tuple[list[float], bool]:
-    """Where each step begins, and where the last one ends; an open one is drawn as wide as its neighbour."""
+    """The start of each step, and the end of the last one; an open one is drawn as wide as its neighbour."""
     if not inner:
         inner = [0.0] if end is None else [end - 1]
         return [inner[0] - 1, inner[0] + 1], False

@@ -11,7 +11,7 @@ from churn_mlops.reporting.report_data import Report
 
 CARD_FILE = "model_card.md"
 _MARKS = re.compile(r"([\\`*_\[\]|~<>&#])")
-"""What Markdown or HTML would read as anything but text."""
+"""Characters that Markdown or HTML would read as anything but text."""
 _GAP = re.compile(r"[^\S\u00a0]+")
 """White space and ends of lines, but for the space that holds a number and its unit together."""
 
@@ -28,8 +28,8 @@ def model_card(report: Report, money: Money) -> str:
     if subject.chosen_because:
         parts.append(f"**Why this type:** {plain(subject.chosen_because)}")
     if not report.made.signal:
-        parts.append("**No signal:** not better than giving everybody the same score, beyond noise.")
-    told = [
+        parts.append("**No signal:** not better than giving all customers the same score, beyond noise.")
+    statements = [
         sentences.ranking(report),
         sentences.later(report),
         sentences.calibration(report),
@@ -39,7 +39,7 @@ def model_card(report: Report, money: Money) -> str:
         sentences.list_earns(money),
         sentences.horizon(report),
     ]
-    parts += ["## How good it is", _items([text for text in told if text]), _metrics(report)]
+    parts += ["## How good it is", _items([text for text in statements if text]), _metrics(report)]
     parts += ["## What it was not shown", _unseen(report)]
     if report.noticed is not None:
         parts += ["## What looks too good", plain(sentences.too_good(report)), _items(sentences.noticed(report))]
@@ -75,5 +75,5 @@ def _metrics(report: Report) -> str:
 
 def _unseen(report: Report) -> str:
     if not report.unseen:
-        return "No column was set aside."
+        return "No column is excluded."
     return _items([f"{column.column}: {explanations.unseen(column.reason)}" for column in report.unseen])

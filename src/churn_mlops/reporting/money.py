@@ -17,21 +17,21 @@ MONTHS = 12
 
 @dataclass(frozen=True)
 class ListMoney:
-    """What contacting the best ``share`` of the customers brings.
+    """The money from contacting the best ``share`` of the customers.
 
     Args:
         share: of the customers.
         contacts: customers on the list.
-        leavers: would-be leavers among them, as observed on the customers set aside.
-        kept: leavers kept, if an offer keeps the assumed share.
+        churners: would-be churners among them, as observed on the test set.
+        kept: churners kept, if an offer keeps the assumed share.
         cost: USD for contacts and offers.
-        net: USD earned net of offers, as observed on the customers set aside.
+        net: USD earned net of offers, as observed on the test set.
         expected: USD earned net of offers, as the scores expect.
     """
 
     share: float
     contacts: float
-    leavers: Figure
+    churners: Figure
     kept: float
     cost: float
     net: Figure
@@ -47,7 +47,7 @@ class Money:
         economics: what customers and offers cost and bring.
         capacity: most contacts of one list, None without limit.
         rate: share of the customers who leave in a month of 30 days.
-        leavers: customers who leave in a month.
+        churners: customers who leave in a month.
         year_cost: USD that they take away in a year.
         lists: of each length, the shortest first.
         best: the list whose length the scores expect to earn most, None where none is expected to earn anything.
@@ -57,7 +57,7 @@ class Money:
     economics: Economics
     capacity: int | None
     rate: Figure
-    leavers: Figure
+    churners: Figure
     year_cost: Figure
     lists: tuple[ListMoney, ...]
     best: ListMoney | None
@@ -88,7 +88,7 @@ def money_of(
     """
     count = report.counts.source if customers is None else customers
     rate = _mapped(report.churn, lambda share: monthly(share, report.subject.horizon_days))
-    leavers = _mapped(rate, lambda share: count * share)
+    churners = _mapped(rate, lambda share: count * share)
     lists = tuple(_list_money(length, economics, count) for length in report.lengths)
     within = [entry for entry in lists if capacity is None or entry.contacts <= capacity]
     best = max(within, key=lambda entry: entry.expected, default=None)
@@ -97,8 +97,8 @@ def money_of(
         economics=economics,
         capacity=capacity,
         rate=rate,
-        leavers=leavers,
-        year_cost=_mapped(leavers, lambda number: year_cost(number, economics.value)),
+        churners=churners,
+        year_cost=_mapped(churners, lambda number: year_cost(number, economics.value)),
         lists=lists,
         best=best if best is not None and best.expected > 0 else None,
     )
@@ -109,31 +109,31 @@ def monthly(share: float, horizon_days: int) -> float:
     return float(1 - (1 - share) ** (MONTH_DAYS / horizon_days))
 
 
-def year_cost(leavers: float, value: float) -> float:
-    """USD lost in a year by ``leavers`` a month, each worth ``value``, where new customers take their places."""
-    return leavers * MONTHS * value
+def year_cost(churners: float, value: float) -> float:
+    """USD lost in a year by ``churners`` a month, each worth ``value``, where new customers take their places."""
+    return churners * MONTHS * value
 
 
 def _list_money(length: Length, economics: Economics, customers: int) -> ListMoney:
     contacts = length.share * customers
 
-    def net(leavers: float) -> float:
+    def net(churners: float) -> float:
         return (
-            leavers * customers * economics.gain_from_leaver
-            - (contacts - leavers * customers) * economics.cost_of_stayer
+            churners * customers * economics.gain_from_leaver
+            - (contacts - churners * customers) * economics.cost_of_stayer
         )
 
-    ends = sorted((net(length.leavers.low), net(length.leavers.high)))
-    left = length.leavers.value * customers
+    ends = sorted((net(length.churners.low), net(length.churners.high)))
+    left = length.churners.value * customers
     takes = (economics.kept_share + economics.taken_and_left_share) * left
     takes += economics.taken_by_stayers_share * (contacts - left)
     return ListMoney(
         share=length.share,
         contacts=contacts,
-        leavers=_mapped(length.leavers, lambda number: number * customers),
+        churners=_mapped(length.churners, lambda number: number * customers),
         kept=economics.kept_share * left,
         cost=takes * economics.offer_cost + contacts * economics.contact_cost,
-        net=Figure(value=net(length.leavers.value), low=ends[0], high=ends[1]),
+        net=Figure(value=net(length.churners.value), low=ends[0], high=ends[1]),
         expected=net(length.expected),
     )
 

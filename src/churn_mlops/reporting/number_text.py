@@ -116,8 +116,8 @@ def plural(count: int, one: str, many: str | None = None) -> str:
 
 def rows_of(rows: int, customers: int) -> str:
     """Customers, or their rows where each has several: 20 customers, 63 rows of 20 customers."""
-    of_whom = plural(customers, "customer")
-    return of_whom if rows == customers else f"{plural(rows, 'row')} of {of_whom}"
+    who = plural(customers, "customer")
+    return who if rows == customers else f"{plural(rows, 'row')} of {who}"
 
 
 def _rounded(value: float) -> float:

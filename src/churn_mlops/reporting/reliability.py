@@ -43,7 +43,7 @@ def segments(
 ) -> tuple[Segment, ...]:
     """Every level and step of every feature with at least 20 customers, the most doubtful first.
 
-    Each is tested by the exact mean, variance and skewness of the number of leavers that its scores expect; which are
+    Each is tested by the exact mean, variance and skewness of the number of churners that its scores expect; which are
     beyond chance is settled for all together (Benjamini and Hochberg 1995, 5 % false discoveries).
 
     Args:
@@ -81,7 +81,7 @@ def discoveries(p_values: list[float]) -> int:
 
 
 def p_value(left: float, scores: Floats) -> float:
-    """Two-sided p-value of ``left`` leavers where each left with the probability of his score.
+    """Two-sided p-value of ``left`` churners if each customer left with the probability of their score.
 
     By the normal distribution refined by the skewness, with a correction for whole numbers (Hong 2013, "On computing
     the distribution function for the Poisson binomial distribution").

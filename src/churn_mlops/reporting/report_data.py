@@ -1,4 +1,4 @@
-"""What a report knows, as plain data: no picture, no money, and nothing about a single customer.
+"""The facts of a report, as plain data: no picture, no money, and nothing about a single customer.
 
 The training job records it with the model version, so that a report needs neither the data nor the model again.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from churn_mlops.data.contract import FeatureType
 from churn_mlops.errors import ChurnError
@@ -15,7 +15,7 @@ from churn_mlops.errors import ChurnError
 REPORT_FILE = "report.json"
 REPORT_VERSION = 1
 SMALLEST_GROUP = 20
-"""A group of fewer customers is not shown: its figures say nothing, and might tell on one of them."""
+"""A group of fewer customers is not shown: its figures say nothing, and might reveal one of them."""
 
 
 class ReportError(ChurnError):
@@ -23,7 +23,7 @@ class ReportError(ChurnError):
 
 
 class _Facts(BaseModel):
-    model_config = ConfigDict(frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, allow_inf_nan=False, populate_by_name=True)
 
 
 class Figure(_Facts):
@@ -46,13 +46,13 @@ class Length(_Facts):
 
     Args:
         share: of all customers, in (0, 1].
-        leavers: leavers on it, for each customer there is (on it or not).
-        captured: share of all leavers who are on it.
-        expected: leavers on it for each customer there is, as the scores had it.
+        churners: churners on it, for each customer there is (on it or not).
+        captured: share of all churners who are on it.
+        expected: churners on it for each customer there is, as the scores had it.
     """
 
     share: float
-    leavers: Figure
+    churners: Figure = Field(validation_alias="leavers", serialization_alias="leavers")
     captured: Figure
     expected: float
 
@@ -71,7 +71,7 @@ class Cell(_Facts):
     Args:
         kind: "level", "step", "other" or "missing".
         text: the level.
-        points: what the value adds to the score of a customer whose contributions are all nought, in percentage points.
+        points: what the value adds to the score of a customer whose contributions are all zero, in percentage points.
         rows: trained on, whose value it is.
     """
 
@@ -84,7 +84,7 @@ class Cell(_Facts):
 
 
 class Effect(_Facts):
-    """What one feature does: its mean absolute contribution in log-odds, and its curve in points."""
+    """The effect of one feature: its mean absolute contribution in log-odds, and its curve in points."""
 
     feature: str
     title: str
@@ -108,7 +108,7 @@ class Interplay(_Facts):
 
 
 class Segment(_Facts):
-    """Customers (in a history, rows) set aside that share a level or a step: the share expected, and that observed.
+    """Customers (rows of a history) of the test set that share a level or a step: the share expected, and observed.
 
     ``misjudged`` says that the difference is beyond chance, counted together with all others that were looked at.
     """
@@ -161,10 +161,10 @@ class Compared(_Facts):
 
 
 class Subject(_Facts):
-    """What is predicted, and by what kind of model.
+    """The target of the predictions, and the kind of model.
 
     ``horizon_stated`` says whether the contract states the days, or leaves them at its default; ``settings`` are those
-    that the fit chose; ``base`` is the log-odds of a customer whose contributions are all nought.
+    that the fit chose; ``base`` is the log-odds of a customer whose contributions are all zero.
     """
 
     name: str
@@ -180,7 +180,7 @@ class Subject(_Facts):
 
 
 class Counts(_Facts):
-    """Customers in the source; rows trained on and set aside, with how many of them left; and whose rows they are.
+    """Customers in the source; rows of the training data and of the test set, how many left, of how many customers.
 
     A flat table has one row a customer, a history one for each customer and as-of date.
     """
@@ -200,7 +200,7 @@ class Counts(_Facts):
 
     @property
     def each(self) -> str:
-        """What one of those counted in a figure is: "customer", or "row" where a customer has several."""
+        """The unit that a figure counts: "customer", or "row" where a customer has several."""
         return "customer" if self.trained_on + self.set_aside == self.customers else "row"
 
 
@@ -239,7 +239,7 @@ class BacktestScores(_Facts):
 
 
 class Report(_Facts):
-    """All facts of one model version; ``noticed`` is None where nobody looked for leaks.
+    """All facts of one model version; ``noticed`` is None if there were no leakage checks.
 
     ``later`` is None where there was no such test: ``untested`` says why, and is None of a flat table.
     """
@@ -265,7 +265,7 @@ class Report(_Facts):
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data, from which :func:`read_report` makes an equal report."""
-        return self.model_dump(mode="json")
+        return self.model_dump(mode="json", by_alias=True)
 
 
 def read_report(document: Any, where: str) -> Report:

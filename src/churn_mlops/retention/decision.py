@@ -1,8 +1,8 @@
 """The decision about a customer: likely to churn or not, risk band, worth an offer, on the contact list.
 
-The list of one process, Spark and the API all decide here. What follows from the score alone takes a number or an
-array of NumPy; on Spark the workers compute it. What follows from the rank too is written with operators alone, so that
-the same line takes numbers, arrays of NumPy and Spark columns.
+The list of one process, Spark and the API all decide here. A decision by the score alone takes a number or a
+NumPy array; on Spark the workers compute it. A decision by the rank too is written with operators only, so that the
+same line takes numbers, NumPy arrays and Spark columns.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Values = Any
 
 @dataclass(frozen=True)
 class DecisionRule:
-    """What decides about a customer, given their score and their rank.
+    """The rule that decides about a customer, given their score and their rank.
 
     Args:
         economics: what customers and offers cost and bring.
@@ -74,5 +74,5 @@ class DecisionRule:
 
 
 def actions(on_contact_list: npt.NDArray[np.bool_]) -> npt.NDArray[np.str_]:
-    """What to do about each customer: an offer to those on the contact list, and to no one else."""
+    """The action for each customer: an offer to those on the contact list, and to no one else."""
     return np.where(on_contact_list, OFFER, LEAVE_ALONE)

@@ -1,4 +1,4 @@
-"""What contacting a customer is worth in money, and so whether to make an offer.
+"""The value of a contact with a customer in money, and so whether to make an offer.
 
 The rule is that of the expected maximum profit measure (Verbraken, Verbeke and Baesens, 2013), with two more settings:
 churners who take the offer and leave anyway, and retained customers who do not take it.
@@ -22,7 +22,7 @@ LEAVE_ALONE: Final = "leave_alone"
 
 @dataclass(frozen=True)
 class Economics:
-    """What customers and offers cost and bring.
+    """The costs and gains of customers and offers.
 
     Args:
         value: USD of margin kept when a customer stays, over the extra time they stay; at least 0.
@@ -30,7 +30,7 @@ class Economics:
         contact_cost: USD for one contact, taken or not; at least 0.
         kept_share: share of would-be churners that the offer keeps, 0 to 1.
         taken_and_left_share: share of would-be churners who take the offer and leave anyway, 0 to 1 - ``kept_share``.
-        taken_by_stayers_share: share of customers who take the offer among those who would stay anyway, 0 to 1.
+        taken_by_stayers_share: share of would-be retained customers who take the offer, 0 to 1.
 
     Raises:
         DataError: naming every setting that is out of its range.
@@ -76,7 +76,7 @@ def expected_gain(p: Any, economics: Economics) -> Any:
     """USD gained, on average, by contacting a customer who churns with probability ``p``.
 
     ``p (g (V - d) - h d - f) - (1 - p) (a d + f)``: V value, d offer cost, f contact cost, g kept share, h taken and
-    left share, a taken by stayers share.
+    left share, a share of retained customers who take the offer.
 
     Args:
         p: churn probability, one number or an array of any shape, each in [0, 1].
@@ -122,7 +122,7 @@ def worth_an_offer(p: Any, economics: Economics) -> Any:
 
 
 def action(p: float, economics: Economics) -> Action:
-    """What to do about a customer who churns with probability ``p``, where no list of contacts says more.
+    """The action for a customer who churns with probability ``p``, if there is no contact list.
 
     Raises:
         DataError: the probability is not in [0, 1].

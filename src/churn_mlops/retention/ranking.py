@@ -28,7 +28,7 @@ _CENT = 0.01
 
 @dataclass(frozen=True)
 class Decisions:
-    """What follows from each score alone, each of shape (customers,).
+    """The decisions that follow from each score alone, each of shape (customers,).
 
     Args:
         risk_band: one of ``decision.RISK_BANDS``.
@@ -49,9 +49,9 @@ class ListTotals:
 
     Args:
         customers: all who were scored.
-        likely: those who reach the decision threshold.
-        worth_an_offer: those whose score alone is worth an offer.
-        on_contact_list: those worth an offer within the capacity.
+        likely: customers who reach the decision threshold.
+        worth_an_offer: customers whose score alone is worth an offer.
+        on_contact_list: customers worth an offer within the capacity.
     """
 
     customers: int
@@ -95,7 +95,7 @@ class Ranking:
 
 
 def decide(scores: npt.NDArray[np.float64], rule: DecisionRule) -> Decisions:
-    """What follows from each score alone.
+    """The decisions that follow from each score alone.
 
     Args:
         scores: churn probabilities, shape (customers,), each in [0, 1].

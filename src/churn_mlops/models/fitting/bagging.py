@@ -40,7 +40,7 @@ class Bags:
 
     @property
     def offset(self) -> float:
-        """What leaves the mean score where it is when scores are made steeper."""
+        """The offset that keeps the mean score when scores are made steeper."""
         return float(self.out_of_fold.mean()) * (1.0 - self.steeper)
 
     @property
@@ -63,8 +63,8 @@ def fit_bags(
 ) -> Bags:
     """Choose among ``candidates`` by out-of-fold log loss, and fit the bags of the choice.
 
-    They are fitted on two ways to split the rows, for a row scored twice tells how noisy one bag is; many leavers leave
-    too little noise to tell, and are split in one.
+    They are fitted on two ways to split the rows, because a row scored twice shows how noisy one bag is. With many
+    churners the noise is too small to see, and one way is enough.
 
     Args:
         data: what to fit on.
@@ -78,7 +78,7 @@ def fit_bags(
     grower = Grower(data, settings)
     # One after the other: LightGBM crashed, rarely, when two fits ran in two threads of one process.
     tried = _race(grower, candidates, steps)
-    losses = {name: log_losses(_held_out(data.folds, bags), data.y) for name, bags in tried.items()}
+    losses = {name: log_losses(_out_of_fold(data.folds, bags), data.y) for name, bags in tried.items()}
     best = choose(losses)
     repeats = [tuple(tried[best])]
     for folds in again:
@@ -87,7 +87,7 @@ def fit_bags(
             grown.append(grower.grow(candidates[best], fold, data.seed + 1))
             steps.tick()
         repeats.append(tuple(cut(grown)))
-    scores = [_held_out(folds, bags) for folds, bags in zip((first, *again), repeats, strict=True)]
+    scores = [_out_of_fold(folds, bags) for folds, bags in zip((first, *again), repeats, strict=True)]
     chosen = {
         "trees": best,
         "log_loss_of_candidates": {name: float(loss.mean()) for name, loss in losses.items()},
@@ -101,8 +101,8 @@ def averaging_gain(once: Floats, again: Floats, bags: int) -> float:
     """How much steeper the calibration of an average of ``bags`` bags is than that of an average of two, at least 1.
 
     Noise in the scores flattens a calibration by signal / (signal + noise), as errors of measurement do in any
-    regression (Fuller 1987), and an average of m bags has one m-th of a bag's noise. What two bags that did not see a
-    row disagree on is noise, what they share is signal (and such noise as no averaging takes away). Right to first
+    regression (Fuller 1987), and an average of m bags has one m-th of a bag's noise. Two bags that did not see a row
+    disagree by noise, and agree by signal (and by the noise that no averaging takes away). Right to first
     order: much noise beside a strong signal flattens a logistic calibration some 5 % more.
 
     Args:
@@ -146,7 +146,7 @@ def _is_hopeless(excess: Floats) -> bool:
     return bool(excess.mean() > HOPELESS * excess.std() / np.sqrt(len(excess)))
 
 
-def _held_out(folds: Folds, bags: Sequence[Bag]) -> Floats:
+def _out_of_fold(folds: Folds, bags: Sequence[Bag]) -> Floats:
     scores = np.empty(sum(len(rows) for _, rows in folds))
     for (_, rows), bag in zip(folds, bags, strict=True):
         scores[rows] = bag.held_out

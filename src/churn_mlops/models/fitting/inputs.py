@@ -1,4 +1,4 @@
-"""What every fit shares: the training inputs, the folds and what comes out."""
+"""The parts that every fit shares: the training inputs, the folds and what comes out."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Model = AdditiveTables | TreeEnsemble
 Parts = tuple[tuple[Model, ...], ...]
 """Fits on folds, before calibration: for each way to split the rows, one for each fold."""
 MIN_ROWS_OF_EACH_CLASS = 10
-LEAVERS_FOR_A_BEND = 100
+CHURNERS_FOR_A_BEND = 100
 MANY_ROWS = 200_000
 """Rows from which a fit takes all cores, and larger steps (decision 0005)."""
 ENOUGH_TO_SPLIT_ONCE = 2_500
@@ -33,7 +33,7 @@ MIN_ROWS_OF_A_CELL = 10
 
 @dataclass(frozen=True)
 class TrainingInputs:
-    """What a model is fitted on: inputs of shape (rows, features), labels of shape (rows,), folds of the rows.
+    """The data that a model is fitted on: inputs of shape (rows, features), labels of shape (rows,), folds of the rows.
 
     ``groups`` names, by a whole number, the customer of each row where one may have several; shape (rows,).
     """
@@ -51,7 +51,7 @@ class TrainingInputs:
         return len(self.y) >= MANY_ROWS
 
     def ways_to_split(self, settings: FitSettings) -> tuple[Folds, ...]:
-        """The folds, and another way to split the same rows where leavers are few."""
+        """The folds, and another way to split the same rows if churners are few."""
         if settings.ways == 1 or rarer(self.y) >= ENOUGH_TO_SPLIT_ONCE:
             return (self.folds,)
         return self.folds, stratified_folds(self.y, settings.bags, self.seed + 1, self.groups)
@@ -83,8 +83,8 @@ class Fitted:
     chosen: dict[str, Any] = field(default_factory=dict)
 
     def calibration(self, y: Floats) -> Calibration:
-        """The calibration of the scores out of fold; that of trees may bend, where leavers are enough to tell."""
-        bent = isinstance(self.model, TreeEnsemble) and y.sum() >= LEAVERS_FOR_A_BEND
+        """The calibration of the scores out of fold; that of trees may bend, if there are enough churners."""
+        bent = isinstance(self.model, TreeEnsemble) and y.sum() >= CHURNERS_FOR_A_BEND
         return fit_calibration(self.out_of_fold, y, bent=bent)
 
 
@@ -104,7 +104,7 @@ def rarer(y: Floats) -> int:
 
 
 def stratified_folds(y: Floats, bags: int, seed: int, groups: Places | None = None) -> Folds:
-    """Up to ``bags`` pairs of (training rows, held-out rows), each with its share of leavers.
+    """Up to ``bags`` pairs of (training rows, held-out rows), each with its share of churners.
 
     Args:
         y: 1 where the customer left, else 0, shape (rows,).
@@ -144,7 +144,7 @@ def _grouped_folds(y: Floats, bags: int, seed: int, groups: Places) -> Folds:
 def some_rows(data: TrainingInputs, rows: int) -> TrainingInputs:
     """``data``, or about so many of its rows drawn at random: the same share of each fold, and of each label in it.
 
-    Of a label in a fold at least ``MIN_ROWS_OF_EACH_CLASS`` are kept, or all: few leavers cannot be told from none.
+    Each label of a fold keeps at least ``MIN_ROWS_OF_EACH_CLASS`` rows, or all: few churners look like none.
     """
     if len(data.y) <= rows:
         return data

@@ -82,8 +82,8 @@ def _gain_of_all_rows(whole: AdditiveTables, parts: Sequence[AdditiveTables], in
     """How much steeper the calibration of a fit on all rows is than that of the ``parts``, each fitted without a fold.
 
     As in ``bagging.averaging_gain``, the noise in the scores flattens a calibration. The jackknife (see
-    ``learnt.look``) tells how much of it there is in a fit on all rows; with K folds, a part has K / (K - 1) times as
-    much.
+    ``learnt.look``) measures how much of it there is in a fit on all rows; with K folds, a part has K / (K - 1) times
+    as much.
     """
     scores = np.array([part.log_odds(inputs[:ROWS_FOR_NOISE]) for part in parts])
     more_noise = float((scores - scores.mean(axis=0)).var(axis=1).mean())
@@ -93,11 +93,11 @@ def _gain_of_all_rows(whole: AdditiveTables, parts: Sequence[AdditiveTables], in
 
 def _fit(inputs: Floats, y: Floats, axes: tuple[Axis, ...], strength: float) -> AdditiveTables:
     columns = _columns(inputs, axes)
-    # Hundreds of levels make columns that are nearly all nought: sparse, they cost next to nothing.
+    # Hundreds of levels make columns that are nearly all zero: sparse, they cost next to nothing.
     design = sparse.hstack([sparse.csc_array(column.values(inputs)[:, None]) for column in columns], format="csr")
     model = LogisticRegression(C=strength, solver="newton-cg", max_iter=100, tol=1e-6)
     with warnings.catch_warnings():
-        # A fit that has not quite converged is still judged on held-out rows, like every other candidate.
+        # A fit that has not quite converged is still evaluated on held-out rows, like every other candidate.
         warnings.simplefilter("ignore", ConvergenceWarning)
         # So few columns that the threads of a linear algebra library only wait for each other.
         with threadpool_limits(1, user_api="blas"):
@@ -166,7 +166,7 @@ def _centre_levels(table: Floats, cells: Places, kept: list[int]) -> float:
 
 
 def _centred(line: Line, x: Floats, missing_says: bool) -> tuple[float, Line]:
-    """The mean of ``line`` over the rows, and the line less its mean; missing is nought where it says nothing."""
+    """The mean of ``line`` over the rows, and the line less its mean; missing is zero where it says nothing."""
     counted = x if missing_says else x[~np.isnan(x)]
     mean = float(line.values(counted).mean()) if len(counted) else 0.0
     missing = line.missing - mean if missing_says else 0.0

@@ -72,7 +72,7 @@ def leaves_of(model_text: str, trees: int) -> Iterator[Leaf]:
 def compile_trees(leaves: Iterable[Leaf], axes: Sequence[Axis], inputs: Floats, min_rows: int = 1) -> AdditiveTables:
     """The exact sum of ``leaves`` as purified, centred tables.
 
-    A level, "other" or missing with fewer training rows than ``min_rows`` says nothing: its values are nought, where a
+    A level, "other" or missing with fewer training rows than ``min_rows`` says nothing: its values are zero, where a
     tree would send it down an arbitrary branch.
 
     Args:
@@ -141,7 +141,7 @@ def _purified_pair(
 def purify(table: Floats, weights: Floats, tolerance: float = 1e-13, rounds: int = 10_000) -> tuple[Floats, Floats]:
     """Move out of ``table`` (in place) what it says about its rows alone and about its columns alone.
 
-    Afterwards the weighted mean of every row and column is nought (a row without weight: its plain mean), and
+    Afterwards the weighted mean of every row and column is zero (a row without weight: its plain mean), and
     ``table + rows[:, None] + columns[None, :]`` is what it was. Source: Lengerich et al. 2020, "Purifying interaction
     effects with the functional ANOVA", algorithm 1.
 
@@ -172,7 +172,7 @@ def purify(table: Floats, weights: Floats, tolerance: float = 1e-13, rounds: int
 
 
 def _centre(main: Floats, counts: Floats, axis: Axis) -> float:
-    """Centre ``main`` (in place) on the training rows and return its mean; silent cells become nought."""
+    """Centre ``main`` (in place) on the training rows and return its mean; silent cells become zero."""
     mean = float(main @ counts / counts.sum()) if counts.any() else 0.0
     main -= mean
     main[_silent(counts, axis)] = 0.0
@@ -180,7 +180,7 @@ def _centre(main: Floats, counts: Floats, axis: Axis) -> float:
 
 
 def _counts(cells: Places, axis: Axis, min_rows: int) -> Floats:
-    """Training rows in each cell of ``axis``; nought in the cells that have too few to say anything."""
+    """Training rows in each cell of ``axis``; zero in the cells that have too few to say anything."""
     counts = np.bincount(cells, minlength=axis.size).astype(float)
     few = counts < min_rows
     if axis.cuts is not None:

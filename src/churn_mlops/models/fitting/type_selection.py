@@ -52,7 +52,7 @@ def choose_type(compared: Mapping[str, Excess]) -> str:
 
 
 def in_words(compared: Mapping[str, Excess], chosen: str) -> str:
-    """What was chosen and how it compares with the best other; of a black box, what the best glass box would cost."""
+    """The choice and how it compares with the best other; for a black box, also the cost of the best glass box."""
     ranked = sorted(compared, key=lambda name: compared[name].log_loss)
     best, rival = ranked[0], next(name for name in ranked if name != chosen)
     first = (
@@ -60,11 +60,11 @@ def in_words(compared: Mapping[str, Excess], chosen: str) -> str:
         if chosen == best
         else f"{chosen} is the simplest within one standard error of the best, {best}"
     )
-    told = f"{first}. Its log loss is {_against(compared, chosen, rival)} than that of {rival}, the best other."
+    sentence = f"{first}. Its log loss is {_against(compared, chosen, rival)} than that of {rival}, the best other."
     glass = next((name for name in ranked if name in GLASS_BOXES), None)
     if glass is None or chosen in GLASS_BOXES or glass == rival:
-        return told
-    return f"{told} That of {glass}, the best glass box, would be {_against(compared, glass, chosen)}."
+        return sentence
+    return f"{sentence} That of {glass}, the best glass box, would be {_against(compared, glass, chosen)}."
 
 
 def _against(compared: Mapping[str, Excess], name: str, rival: str) -> str:

@@ -19,7 +19,7 @@ from churn_mlops.models.calibration import Calibration
 
 Floats = npt.NDArray[np.float64]
 Places = npt.NDArray[np.intp]
-ROWS_AT_ONCE = 16_384
+BLOCK_ROWS = 16_384
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Pair:
-    """What two features say together, beyond what each says alone.
+    """The effect of two features together, beyond the effect of each alone.
 
     ``rows`` and ``columns`` map each cell of the two axes to a row and a column of ``table``, which is coarser.
     """
@@ -97,16 +97,16 @@ class AdditiveTables:
     def log_odds(self, inputs: Floats) -> Floats:
         """Log-odds of churn, shape (rows,), for the inputs of ``FeatureEngineer``, shape (rows, features)."""
         scores = np.empty(len(inputs))
-        for start in range(0, len(inputs), ROWS_AT_ONCE):
-            block = slice(start, start + ROWS_AT_ONCE)
+        for start in range(0, len(inputs), BLOCK_ROWS):
+            block = slice(start, start + BLOCK_ROWS)
             scores[block] = self._block_log_odds(inputs[block])
         return scores
 
     def contributions(self, inputs: Floats) -> Floats:
-        """What each feature adds to the log-odds, shape (rows, features); a pair's value is shared in halves."""
+        """The contribution of each feature to the log-odds, shape (rows, features); a pair is shared in halves."""
         parts = np.empty(inputs.shape)
-        for start in range(0, len(inputs), ROWS_AT_ONCE):
-            block = slice(start, start + ROWS_AT_ONCE)
+        for start in range(0, len(inputs), BLOCK_ROWS):
+            block = slice(start, start + BLOCK_ROWS)
             cells, values = self._block_mains(inputs[block])
             for pair in self.pairs:
                 half = pair.values(cells[pair.first], cells[pair.second])
@@ -151,7 +151,7 @@ class AdditiveTables:
         return total
 
     def row_contributions(self, inputs: Sequence[float]) -> list[float]:
-        """What each feature adds to the log-odds of one customer, as :meth:`contributions`."""
+        """The contribution of each feature to the log-odds of one customer, as :meth:`contributions`."""
         mains, pairs = self._rows
         cells, parts = [], []
         for value, (cell_of, main) in zip(inputs, mains, strict=True):

@@ -1,7 +1,7 @@
-"""The model of the required features alone, for customers of whom nothing optional is known.
+"""The model of the required features alone, for customers without any optional value.
 
-A model that was fitted on behaviour and is asked about somebody without any would still rank him, but not with a
-calibrated score: what behaviour says stands in for much that the required features would say alone.
+A model fitted on behaviour would still rank a customer without any behaviour, but their score would not be calibrated:
+in such a model, behaviour carries much of what the required features would say alone.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from churn_mlops.models.scorers.tree_ensemble import TreeEnsemble
 
 @dataclass(frozen=True)
 class Core:
-    """The model of the required features, and how to tell the customers that it is for.
+    """The model of the required features, and how to recognise the customers that it is for.
 
     Args:
         model: of the required features.

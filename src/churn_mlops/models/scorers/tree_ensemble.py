@@ -16,7 +16,7 @@ from churn_mlops.models.scorers.lightgbm_text import Tree, write_text
 from churn_mlops.models.scorers.lookup_tables import Floats
 
 UNCALIBRATED = Calibration()
-# LightGBM's contributions are not safe to compute in two threads at once.
+# LightGBM's contributions are not safe to compute in two threads together.
 _ONE_AT_A_TIME = threading.Lock()
 
 
@@ -51,13 +51,13 @@ class TreeEnsemble:
         return self.offset + np.asarray(self._booster.predict(inputs, raw_score=True, num_threads=threads))
 
     def contributions(self, inputs: Floats) -> Floats:
-        """What each feature adds to the log-odds, shape (rows, features)."""
+        """The contribution of each feature to the log-odds, shape (rows, features)."""
         shap = self._shap(inputs)
         return np.asarray(shap[:, :-1] * self.calibration.rate(self.offset + shap.sum(axis=1), self.raw_base)[:, None])
 
     @cached_property
     def intercept(self) -> float:
-        """Log-odds where every contribution is nought: the trees' mean over the rows they were fitted on."""
+        """Log-odds where every contribution is zero: the trees' mean over the rows they were fitted on."""
         return float(self.calibration.of(np.asarray(self.raw_base)))
 
     def calibrated(self, calibration: Calibration) -> TreeEnsemble:
@@ -69,7 +69,7 @@ class TreeEnsemble:
         return float(self.calibration.of(self.raw(np.array([inputs], dtype=float), threads=1))[0])
 
     def row_contributions(self, inputs: Sequence[float]) -> list[float]:
-        """What each feature adds to the log-odds of one customer."""
+        """The contribution of each feature to the log-odds of one customer."""
         row: list[float] = self.contributions(np.array([inputs], dtype=float))[0].tolist()
         return row
 
@@ -81,7 +81,7 @@ class TreeEnsemble:
 
     @cached_property
     def raw_base(self) -> float:
-        """Raw log-odds where every contribution is nought."""
+        """Raw log-odds where every contribution is zero."""
         return float(self.offset + self._shap(np.zeros((1, self.features)))[0, -1])
 
     @cached_property

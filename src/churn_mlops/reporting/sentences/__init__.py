@@ -2,7 +2,7 @@
 
 from churn_mlops.reporting.sentences.features import base, base_share, drivers, effect, missing_cell, odds_factor, pairs
 from churn_mlops.reporting.sentences.leaks import is_too_good, noticed, too_good
-from churn_mlops.reporting.sentences.money import churn_costs, list_earns, tells_a_year, whole_list
+from churn_mlops.reporting.sentences.money import churn_costs, list_earns, states_a_year, whole_list
 from churn_mlops.reporting.sentences.ranks import (
     gains,
     later,
@@ -14,7 +14,7 @@ from churn_mlops.reporting.sentences.ranks import (
     precision_recall,
     ranking,
     roc,
-    set_aside_rate,
+    test_set_rate,
 )
 from churn_mlops.reporting.sentences.subject import about, horizon, limits, model_type, shown, within
 from churn_mlops.reporting.sentences.trust import calibration, misjudged, slope
@@ -47,10 +47,10 @@ __all__ = [
     "precision_recall",
     "ranking",
     "roc",
-    "set_aside_rate",
     "shown",
     "slope",
-    "tells_a_year",
+    "states_a_year",
+    "test_set_rate",
     "too_good",
     "whole_list",
     "within",

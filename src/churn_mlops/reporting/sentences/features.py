@@ -1,4 +1,4 @@
-"""What drives the scores."""
+"""The drivers of the scores."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def effect(shown: Effect, report: Report) -> str:
 
 
 def missing_cell(shown: Effect, report: Report) -> str:
-    """What a missing value does, where there are enough of them."""
+    """The effect of a missing value, if there are enough of them."""
     cell = next((cell for cell in shown.cells if cell.kind == "missing"), None)
     if cell is None:
         return ""
@@ -53,21 +53,21 @@ def pairs(report: Report) -> str:
 
 
 def odds_factor(strength: float) -> float:
-    """What a contribution of ``strength`` in log-odds multiplies the odds by."""
+    """The factor on the odds of a contribution of ``strength`` in log-odds."""
     return math.exp(strength)
 
 
 def base_share(report: Report) -> float:
-    """Score of a customer whose contributions are all nought."""
+    """Score of a customer whose contributions are all zero."""
     return 1 / (1 + math.exp(-report.subject.base))
 
 
 def base(report: Report) -> str:
-    """What the points of a curve are counted from, and why it is not the share who leave."""
-    told = f"The base is the score of a customer whose contributions are all nought: {percent(base_share(report))}"
+    """The base that the points of a curve are counted from, and why it is not the share who leave."""
+    is_base = f"The base is the score of a customer whose contributions are all zero: {percent(base_share(report))}"
     if base_share(report) >= report.churn.value:
-        return f"{told}."
+        return f"{is_base}."
     return (
-        f"{told}. That is lower than the {percent(report.churn.value)} who left, since the few {report.counts.each}s "
-        "with high scores raise the mean."
+        f"{is_base}. That is lower than the {percent(report.churn.value)} who left, since the few "
+        f"{report.counts.each}s with high scores raise the mean."
     )

@@ -7,18 +7,18 @@ from churn_mlops.reporting.report_data import Noticed, Report
 
 
 def too_good(report: Report) -> str:
-    """What the leakage firewall found, in one sentence, and what it means for the figures."""
+    """The result of the leakage checks, in one sentence, and what it means for the figures."""
     found = report.noticed or ()
     shown = _shown(report)
     if shown:
         verb = "knows" if len(shown) == 1 else "know"
         return (
             f"{plural(len(shown), 'feature')} that the model is shown most likely {verb} what was not known at the "
-            "time. Nothing on this page is to be believed until they are set aside: churn train --strict."
+            "time. Do not trust the figures on this page until these features are dropped: churn train --strict."
         )
     aside = {each.feature for each in found if each.set_aside}
     if aside:
-        return f"{plural(len(aside), 'feature')} that seemed to know what was not known at the time, set aside."
+        return f"{plural(len(aside), 'feature')} that seemed to know what was not known at the time: dropped."
     if found:
         return "Nothing is sure to know what was not known at the time, but some things are worth a look."
     return "No feature seems to know what was not known at the time."
@@ -40,5 +40,5 @@ def _shown(report: Report) -> set[str]:
 
 def _what_became(each: Noticed) -> str:
     if each.set_aside:
-        return "set aside"
+        return "dropped"
     return "the model is shown it" if each.sure else "worth a look"

@@ -1,4 +1,4 @@
-"""What is predicted, by what, from what, and what no figure can tell."""
+"""The target of the predictions, the model, its data, and the limits of every figure."""
 
 from __future__ import annotations
 
@@ -16,27 +16,25 @@ MODEL_TYPES = {
         "a logistic regression: one line for each number and one value for each level, so every score is exactly the "
         "sum of its reasons"
     ),
-    "boosting": "boosted trees, which may join many features at once; the reasons of a score add up to it (TreeSHAP)",
-    "random_forest": (
-        "a random forest, which may join many features at once; the reasons of a score add up to it (TreeSHAP)"
-    ),
+    "boosting": "boosted trees, which may join many features; the reasons of a score add up to it (TreeSHAP)",
+    "random_forest": ("a random forest, which may join many features; the reasons of a score add up to it (TreeSHAP)"),
 }
 
 
 def about(report: Report) -> str:
-    """What is predicted, from what."""
+    """The target of the predictions, and the data behind them."""
     subject, counts = report.subject, report.counts
     return (
-        f"The model says how likely each customer is to leave within {plural(subject.horizon_days, 'day')}. It learnt "
-        f"from {rows_of(counts.trained_on, counts.trained_on_customers)} ({whole(counts.trained_on_left)} of them "
-        f"left) and {plural(len(report.columns), 'feature')}. It was then judged on "
-        f"{rows_of(counts.set_aside, counts.set_aside_customers)} whom no version ever learns from "
-        f"({whole(counts.set_aside_left)} left): all figures below are theirs, unless said otherwise."
+        f"The model says how likely each customer is to leave within {plural(subject.horizon_days, 'day')}. It was "
+        f"trained on {rows_of(counts.trained_on, counts.trained_on_customers)} ({whole(counts.trained_on_left)} of "
+        f"them left) and {plural(len(report.columns), 'feature')}. It was then evaluated on the test set, "
+        f"which no version trains on: {rows_of(counts.set_aside, counts.set_aside_customers)} "
+        f"({whole(counts.set_aside_left)} left). All figures below are from the test set, unless stated otherwise."
     )
 
 
 def horizon(report: Report) -> str:
-    """What hangs on a horizon that the contract does not state; nothing where it does."""
+    """The figures that depend on a horizon that the contract does not state; blank if it does."""
     subject = report.subject
     if subject.horizon_stated or subject.horizon_days != DEFAULT_DAYS:
         return ""
@@ -53,7 +51,7 @@ def within(report: Report) -> str:
 
 
 def model_type(report: Report) -> str:
-    """What kind of model it is."""
+    """The kind of model."""
     name = report.subject.model_type
     return f"{level_words(name)}: {MODEL_TYPES[name]}" if name in MODEL_TYPES else level_words(name)
 
@@ -62,7 +60,7 @@ def shown(report: Report) -> str:
     """How many columns the model was shown, and how much of them is missing."""
     gaps = [column for column in report.columns if column.missing > 0]
     text = f"The model was shown {plural(len(report.columns), 'feature')}"
-    text += f"; {plural(len(report.unseen), 'column was', 'columns were')} set aside." if report.unseen else "."
+    text += f"; {plural(len(report.unseen), 'column was', 'columns were')} excluded." if report.unseen else "."
     if not gaps:
         return f"{text} Nothing is missing in them."
     worst = max(gaps, key=lambda column: column.missing)
@@ -70,17 +68,18 @@ def shown(report: Report) -> str:
 
 
 def limits(report: Report) -> list[tuple[str, str]]:
-    """What no figure of the report can tell."""
+    """The limits of every figure of the report."""
     days = plural(report.subject.horizon_days, "day")
     counts = report.counts
     few = counts.set_aside_left
     assumed = [("The horizon.", horizon(report))] if horizon(report) else []
     return [
         *assumed,
-        ("Causes.", "What goes with leaving need not bring it about: changing a feature need not change who leaves."),
+        ("Causes.", "A feature that goes with leaving need not cause it: changing it need not change who leaves."),
         (
             "Savings.",
-            "Whom an offer keeps is assumed until it is measured: hold some customers back at random, and compare.",
+            "The share that an offer keeps is assumed until it is measured: compare with a random "
+            "control group that gets no offer.",
         ),
         (
             "The time after.",
@@ -88,11 +87,13 @@ def limits(report: Report) -> list[tuple[str, str]]:
         ),
         (
             "Other customers.",
-            f"All figures are of {rows_of(counts.set_aside, counts.set_aside_customers)} set aside; others may differ.",
+            f"All figures are of the test set, {rows_of(counts.set_aside, counts.set_aside_customers)}; others "
+            "may differ.",
         ),
         ("Chance.", f"{whole(few)} of them left. Small differences between two versions, or two groups, may be luck."),
         (
-            "What is not in the data.",
-            "Moving house, a rival's offer, a bad call: who leaves for reasons no column holds is missed.",
+            "Missing from the data.",
+            "Moving house, a rival's offer, a bad call: the model misses customers who leave for "
+            "reasons that no column holds.",
         ),
     ]

@@ -6,9 +6,9 @@ from churn_mlops.reporting.number_text import between, plural
 from churn_mlops.reporting.report_data import Report
 
 WIDE = 0.25
-"""Half an interval of a ratio from which too few left to tell."""
+"""Half an interval of a ratio from which too few left to decide."""
 WIDE_SLOPE = 0.5
-"""The same of a calibration slope, which fewer leavers leave as doubtful."""
+"""The same of a calibration slope, whose interval is wider for as many churners."""
 
 
 def calibration(report: Report) -> str:
@@ -17,7 +17,7 @@ def calibration(report: Report) -> str:
     if figure is None:
         return "Too few left to say whether the percentages hold."
     found = (
-        f"For every 100 leavers that the scores expect, {100 * figure.value:.0f} were observed "
+        f"For every 100 churners that the scores expect, {100 * figure.value:.0f} were observed "
         f"({100 * figure.low:.0f} to {100 * figure.high:.0f})."
     )
     if figure.low > 1:
@@ -25,7 +25,7 @@ def calibration(report: Report) -> str:
     if figure.high < 1:
         return f"{found} The percentages are too high."
     if (figure.high - figure.low) / 2 > WIDE:
-        return f"{found} Nothing speaks against the percentages, but too few left to tell closely."
+        return f"{found} Nothing speaks against the percentages, but too few left to say closely."
     return f"{found} On the whole, the percentages can be taken at face value."
 
 
@@ -34,7 +34,8 @@ def slope(report: Report) -> str:
     figure = report.metrics.get("calibration_slope")
     if figure is None:
         return (
-            "The calibration slope cannot be told: the order of the scores says too little of who left, or all of it."
+            "The calibration slope cannot be computed: the order of the scores says too little of who left, or all of "
+            "it."
         )
     found = (
         f"The calibration slope is {figure.value:.2f} ({between(figure, lambda value: f'{value:.2f}')}); 1 is right."
@@ -53,7 +54,7 @@ def misjudged(report: Report) -> str:
     wrong = [segment for segment in report.segments if segment.misjudged]
     looked, each = plural(len(report.segments), "group"), report.counts.each
     if not report.segments:
-        return f"Too few {each}s were set aside to look at groups."
+        return f"The test set has too few {each}s to look at groups."
     if not wrong:
         return f"None of {looked} of {each}s is misjudged beyond what chance brings."
     verb = "is" if len(wrong) == 1 else "are"
