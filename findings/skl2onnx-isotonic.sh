@@ -12,7 +12,8 @@ folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 cd "$folder"
 "${PYTHON:-python3}" -m venv venv
-venv/bin/python -m pip install --quiet skl2onnx==1.20.0 scikit-learn==1.9.1 onnxruntime==1.32.0 onnx==1.23.2 numpy==2.4.6
+venv/bin/python -m pip install --quiet skl2onnx==1.20.0 scikit-learn==1.9.1 onnxruntime==1.32.0 onnx==1.23.2 \
+    numpy==2.4.6
 venv/bin/python - <<'EOF'
 import numpy as np
 import onnxruntime
@@ -36,6 +37,6 @@ for method in ("sigmoid", "isotonic"):
     theirs = session.run(None, {session.get_inputs()[0].name: asked})[1][:, 1]
     place = int(np.abs(ours - theirs).argmax())
     found[method] = float(abs(ours - theirs)[place])
-    print(f"{method}: largest difference {found[method]:.2g} (scikit-learn {ours[place]:.2f}, ONNX {theirs[place]:.2f})")
+    print(f"{method}: differ by {found[method]:.2g} (scikit-learn {ours[place]:.2f}, ONNX {theirs[place]:.2f})")
 raise SystemExit(0 if found["sigmoid"] < 1e-5 and found["isotonic"] > 0.1 else "the behaviour has changed")
 EOF
