@@ -32,6 +32,7 @@ from churn_mlops.store import Store
 from churn_mlops.store.prediction_log import PredictionRecord, records_of
 from churn_mlops.store.scoring.predictions import Prediction as Published
 from churn_mlops.store.scoring.predictions import predictions
+from churn_mlops.store.scoring.runs import published_dates
 
 PREDICTION_ID = r"^[0-9a-f]{32}(-[0-9]{1,7})?$"
 _TAG = "Predictions"
