@@ -20,6 +20,7 @@ from churn_mlops.pipelines.outcomes import record_outcomes as maturing
 from churn_mlops.pipelines.outcomes.record_outcomes import record_outcomes
 from churn_mlops.pipelines.scoring.publish import run_day
 from churn_mlops.pipelines.scoring.score import score
+from churn_mlops.pipelines.training.context import training_context
 from churn_mlops.pipelines.training.train import train
 from churn_mlops.store import Store, open_store
 from churn_mlops.store.erasure import forget
@@ -80,17 +81,22 @@ def test_a_file_that_is_scored_leaves_him_out_too_and_what_is_said_of_it_quotes_
     assert found.report.problems == ()
 
 
-def test_training_leaves_him_out_also_by_the_file_alone_while_the_store_is_away(own_company: Company) -> None:
+def test_training_leaves_an_erased_customer_out(own_company: Company) -> None:
     settings = own_company.settings
     labelled = next(row["customer_id"] for row in own_company.rows() if row["churned"])
     forget_customer(settings, labelled, by=BY)
     before = len([row for row in own_company.rows() if row["churned"]])
     found = train(settings)
     assert found.counts.trained_on + found.counts.set_aside == before - 1
+
+
+def test_while_the_store_is_unavailable_training_knows_erased_customers_by_the_file_alone(own_company: Company) -> None:
+    """The store may go away after a run began."""
+    erased = own_company.rows()[0]["customer_id"]
+    forget_customer(own_company.settings, erased, by=BY)
     url = f"sqlite:///{own_company.folder}/customers.csv/churn.db"  # a file is in the way
-    away_store = own_company.with_settings("store", url=url).settings
-    found = train(away_store)
-    assert found.counts.trained_on + found.counts.set_aside == before - 1
+    context = training_context(own_company.with_settings("store", url=url).settings)
+    assert context.read_erased().among([erased, "another"]) == {erased}
 
 
 def test_nobody_is_looked_for_by_the_place_of_his_row(own_company: Company) -> None:

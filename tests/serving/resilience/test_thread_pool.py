@@ -1,4 +1,4 @@
-"""Threads that hang hold up nobody: not the loop, not who comes next, not the end of the process."""
+"""BoundedThreadPool that hang hold up nobody: not the loop, not who comes next, not the end of the process."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from churn_mlops.serving.resilience.thread_pool import BoundedThreadPool, PoolEx
 
 HANGS = """
 import asyncio, threading
-from churn_mlops.serving.resilience.thread_pool import Threads
+from churn_mlops.serving.resilience.thread_pool import BoundedThreadPool
 
 async def main():
     try:
-        await Threads(1, "test").do(threading.Event().wait, 0.01)
+        await BoundedThreadPool(1, "test").do(threading.Event().wait, 0.01)
     except TimeoutError:
         print("given up")
 
