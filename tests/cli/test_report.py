@@ -28,7 +28,7 @@ def test_the_report_of_the_live_version_and_its_pictures_are_written(churn: Chur
     assert f"Wrote its {len(written) // 2} pictures to pictures/, each as SVG and PNG." in result.out
     assert {"roc.svg", "roc.png", "profit.png", "feature-1.svg"} <= set(written)
     assert Path("pictures/roc.png").read_bytes().startswith(b"\x89PNG")
-    assert "Leavers found against false alarms (ROC)" in Path("pictures/roc.svg").read_text(encoding="utf-8")
+    assert "Churners found against false alarms (ROC)" in Path("pictures/roc.svg").read_text(encoding="utf-8")
 
 
 def test_the_report_needs_the_record_only_and_not_the_data(churn: Churn, company: Company) -> None:

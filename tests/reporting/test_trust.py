@@ -15,7 +15,7 @@ from churn_mlops.reporting.report_data import Figure
         ((1.0, 0.8, 1.2), "Nothing says that high scores are exaggerated, or timid."),
         ((1.16, 0.0, 4.99), "Too few left to say whether high scores are exaggerated, or timid."),
         ((0.4, 0.1, 0.7), "High scores are too high and low scores too low."),
-        (None, "The calibration slope cannot be told"),
+        (None, "The calibration slope cannot be computed"),
     ],
 )
 def test_a_slope_is_said_to_be_what_its_interval_bears_out(
