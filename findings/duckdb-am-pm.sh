@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Texts with "PM" or a year of two digits are cast to TIMESTAMP and DATE.
-# Guess: an error, or NULL of TRY_CAST: DuckDB documents ISO 8601 for casts and leaves the rest to strptime.
-# Instead: ten in the evening becomes ten in the morning, twelve past midnight becomes noon, and 05/06/24 becomes the
-# year 5 (0005-06-24). read_csv, left to detect the types, finds a third date in the same text: 24 June 2005.
-# Seen with duckdb 2.0.0. Trailing text in a cast to DATE is github.com/duckdb/duckdb/issues/23938.
-# Met: reading times of many formats: TRY_CAST gives no NULL for what it cannot read.
+# Queries cast texts with "PM", or with a year of two digits, to TIMESTAMP and DATE.
+# Guess: the cast fails, and TRY_CAST gives NULL. strptime is there for such texts.
+# Instead: ten in the evening becomes ten in the morning, a quarter past midnight becomes a quarter past noon, and
+# 05/06/24 becomes a day of the year 5 (0005-06-24). read_csv finds a third date in the same text: 24 June 2005.
+# Seen with duckdb 2.0.0. An issue reports trailing text in a cast to DATE (github.com/duckdb/duckdb/issues/23938).
+# Met: reading times in many formats; TRY_CAST gave no NULL for what it could not read.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

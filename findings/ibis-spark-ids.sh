@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # A column of whole numbers, one of them NULL, comes from Spark through Ibis as Arrow.
-# Guess: Arrow has nulls for whole numbers, so to_pyarrow() is exact, as it is on DuckDB and PostgreSQL.
-# Instead: on Spark the way leads through a pandas DataFrame. One NULL makes the column float64, and the Arrow column
-# made of it says int64 again: an id of 9007199254740993 comes back as 9007199254740992. Without the NULL it is right;
+# Guess: to_pyarrow() is exact, as it is on DuckDB and PostgreSQL, because Arrow has nulls for whole numbers.
+# Instead: on Spark the rows pass through a pandas DataFrame. One NULL makes the column float64, and Ibis turns that
+# into an Arrow column of int64. The ID 9007199254740993 arrives as 9007199254740992. It is right without the NULL, and
 # Spark's own toArrow() is right in both cases.
-# Seen with ibis-framework 12.0.0, pyspark 4.3.0, pandas 3.1.1. Spark mended the same loss in its pandas functions
-# (github.com/apache/spark/pull/53730); of Ibis no issue was found.
-# Met: fetching a snapshot from Spark as Arrow.
+# Seen with ibis-framework 12.0.0, pyspark 4.3.0 and pandas 3.1.1. No issue of Ibis was found. A pull request repairs
+# the same loss in Spark's pandas functions (github.com/apache/spark/pull/53730).
+# Met: reading a snapshot from Spark as Arrow.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
@@ -14,7 +14,7 @@ cd "$folder"
 "${PYTHON:-python3}" -m venv venv
 venv/bin/python -m pip install --quiet ibis-framework==12.0.0 pyspark==4.3.0 sqlglot==30.17.0 pandas==3.1.1 \
     pyarrow==25.0.1 pyarrow-hotfix==0.7 numpy==2.4.6 packaging==26.3 rich==15.0.0
-PYSPARK_PYTHON=venv/bin/python venv/bin/python - 2>spark.log <<'EOF' || { tail -n 20 spark.log >&2; exit 1; }
+PYSPARK_PYTHON=venv/bin/python venv/bin/python - 2>spark.log <<'EOF' || { cat spark.log >&2; exit 1; }
 import ibis
 import pyspark
 from pyspark.sql import SparkSession

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# isinf() of a column, in Ibis on Spark.
-# Guess: true for infinity, as on DuckDB and PostgreSQL, or an error where the engine has no such function.
-# Instead: the compiled SQL is "FALSE OR FALSE", so no row is ever infinite. A check for infinite charges passes.
-# Seen with ibis-framework 12.0.0, pyspark 4.3.0; no issue was found.
-# Met: counting infinite numbers in validation, by one expression for DuckDB, PostgreSQL and Spark.
+# Ibis asks Spark for isinf() of a column.
+# Guess: it is true for infinity, as on DuckDB and PostgreSQL, or Ibis raises an error if Spark has no such function.
+# Instead: the SQL is "FALSE OR FALSE". No row is ever infinite, so a check for infinite charges passes.
+# Seen with ibis-framework 12.0.0 and pyspark 4.3.0. No issue was found.
+# Met: counting infinite numbers in validation, with one expression for DuckDB, PostgreSQL and Spark.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
@@ -11,7 +11,7 @@ cd "$folder"
 "${PYTHON:-python3}" -m venv venv
 venv/bin/python -m pip install --quiet "ibis-framework[duckdb]==12.0.0" duckdb==2.0.0 pyspark==4.3.0 sqlglot==30.17.0 \
     pandas==3.1.1 pyarrow==25.0.1
-PYSPARK_PYTHON=venv/bin/python venv/bin/python - 2>spark.log <<'EOF' || { tail -n 20 spark.log >&2; exit 1; }
+PYSPARK_PYTHON=venv/bin/python venv/bin/python - 2>spark.log <<'EOF' || { cat spark.log >&2; exit 1; }
 import ibis
 import pyspark
 from pyspark.sql import SparkSession

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# A Spark session with its own time zone is handed to ibis.pyspark.connect(session).
-# Guess: connecting reads a session and changes nothing of it.
-# Instead: the session's time zone is set to UTC, for everything that runs on it. Queries of Spark's own that never
-# touch Ibis put a payment of half past midnight in Berlin on the day before from then on.
-# Seen with ibis-framework 12.0.0, pyspark 4.3.0. On purpose since github.com/ibis-project/ibis/pull/1830 (2019).
-# Met: counting days in the company's time zone on Spark.
+# A Spark session has a time zone of its own. ibis.pyspark.connect(session) receives it.
+# Guess: connecting changes nothing in the session.
+# Instead: Ibis sets the time zone of the session to UTC, for everything that runs in it. From then on, queries that do
+# not use Ibis put a payment at half past midnight in Berlin on the day before.
+# Seen with ibis-framework 12.0.0 and pyspark 4.3.0. It is on purpose (github.com/ibis-project/ibis/pull/1830, 2019).
+# Met: counting days in the time zone of the company on Spark.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
@@ -12,7 +12,7 @@ cd "$folder"
 "${PYTHON:-python3}" -m venv venv
 venv/bin/python -m pip install --quiet ibis-framework==12.0.0 pyspark==4.3.0 sqlglot==30.17.0 pandas==3.1.1 \
     pyarrow==25.0.1 pyarrow-hotfix==0.7 numpy==2.4.6 packaging==26.3 rich==15.0.0
-PYSPARK_PYTHON=venv/bin/python venv/bin/python - 2>spark.log <<'EOF' || { tail -n 20 spark.log >&2; exit 1; }
+PYSPARK_PYTHON=venv/bin/python venv/bin/python - 2>spark.log <<'EOF' || { cat spark.log >&2; exit 1; }
 import ibis
 import pyspark
 from pyspark.sql import SparkSession

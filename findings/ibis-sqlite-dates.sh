@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# SQLite columns declared DATE and TIMESTAMP, read through Ibis. SQLite keeps any value in any column.
-# Guess: one rule for a column: one order of day and month, one unit for numbers, an error for what does not fit.
-# Instead: every cell is guessed by itself. 03/04/2024 is 4 March and 13/04/2024 is 13 April in one column. The same
-# number of seconds is 2024 in a DATE column and 1970 in a TIMESTAMP column, which takes it for microseconds. And the
-# year that SQLite works out for a filter is NULL for a cell that Ibis gives back as 2024.
-# Seen with ibis-framework 12.0.0 (the wider reading came with github.com/ibis-project/ibis/pull/4507).
-# Met: opening companies' SQLite files through Ibis.
+# SQLite columns are declared DATE and TIMESTAMP. SQLite stores any value in any column. Ibis reads them.
+# Guess: one rule for a column: one order of day and month, one unit for numbers, an error for a value that does not
+# fit.
+# Instead: Ibis guesses each cell on its own. In one column 03/04/2024 is 4 March and 13/04/2024 is 13 April. One number
+# of seconds is 2024 in a DATE column and 1970 in a TIMESTAMP column, which takes it for microseconds. The year that a
+# query computes is NULL for cells that Ibis returns as 2024, because there SQLite itself reads the cell.
+# Seen with ibis-framework 12.0.0. The many formats came with github.com/ibis-project/ibis/pull/4507.
+# Met: opening SQLite files of companies through Ibis.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
@@ -26,8 +27,8 @@ ends = ibis.sqlite.connect("company.db").table("ends")
 print("types:", dict(ends.schema()))
 rows = ends.mutate(year=ends.ended_on.year()).to_pyarrow().to_pylist()
 found = [(str(row["ended_on"]), str(row["ended_at"])[:10], row["year"]) for row in rows]
-for cell, (day, moment, year) in zip(cells, found):
-    print(f"{cell!r}: as DATE {day}, as TIMESTAMP {moment}, its year in a query {year}")
+for cell, (day, time, year) in zip(cells, found):
+    print(f"{cell!r}: as DATE {day}, as TIMESTAMP {time}, its year in a query {year}")
 expected = [
     ("2024-03-04", "2024-03-04", 2024),
     ("2024-03-04", "2024-03-04", None),

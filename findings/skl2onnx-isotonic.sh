@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# A classifier calibrated by isotonic regression is converted to ONNX, and both score the same customers.
-# Guess: the same probabilities to six digits, as for the uncalibrated model.
-# Instead: scikit-learn interpolates between the steps of the calibration, and the converted model takes the nearest
-# step (an ArgMin of distances). Where the calibration saw few customers, they differ by a third: 0.56 and 0.93.
-# Converting raises no error and no warning.
-# Seen with skl2onnx 1.20.0, scikit-learn 1.9.1, onnxruntime 1.32.0. Mismatches are reported in
+# A classifier calibrated by isotonic regression is converted to ONNX. Both models score the same customers.
+# Guess: the probabilities agree to six digits, as they do with a sigmoid calibration.
+# Instead: scikit-learn interpolates between the steps of the calibration, but the converted model takes the nearest
+# step (an ArgMin of distances). They differ by a third if the calibration saw few customers: 0.56 and 0.93. The
+# conversion raises no error and no warning.
+# Seen with skl2onnx 1.20.0, scikit-learn 1.9.1 and onnxruntime 1.32.0. Issues report mismatches:
 # github.com/onnx/sklearn-onnx/issues/200 (open) and 1151.
-# Met: asking whether ONNX could carry a model to the server.
+# Met: considering ONNX as the format of a served model.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -1,17 +1,17 @@
 #!/usr/bin/env bash
-# Spark writes Parquet to a local folder; another program replaces one file by a valid one with a row less.
-# Guess: Spark reads what is there: Parquet files are complete in themselves.
-# Instead: beside each file Spark left a hidden checksum of its bytes (.part-....parquet.crc), which pyarrow neither
-# writes nor sees. Spark then refuses the good file with a ChecksumException. With the .crc removed, it reads.
-# Seen with pyspark 4.3.0, pyarrow 25.0.1; the files come from Hadoop's local file system.
-# Met: removing a customer from the scores that a run on Spark wrote (`churn forget`).
+# Spark writes Parquet to a local folder. Another program replaces one file with a valid file that has one row less.
+# Guess: Spark reads the new file, because a Parquet file is complete in itself.
+# Instead: Spark left a hidden checksum of the old bytes beside the file (.part-....parquet.crc), and pyarrow does not
+# update it. Spark refuses the valid file with a ChecksumException. It reads the file after the .crc is removed.
+# Seen with pyspark 4.3.0 and pyarrow 25.0.1. The checksums come from Hadoop's local file system.
+# Met: erasing a customer from the scores that a run on Spark wrote (`churn forget`).
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 cd "$folder"
 "${PYTHON:-python3}" -m venv venv
 venv/bin/python -m pip install --quiet pyspark==4.3.0 pyarrow==25.0.1
-PYSPARK_PYTHON=venv/bin/python venv/bin/python - 2>spark.log <<'EOF' || { tail -n 20 spark.log >&2; exit 1; }
+PYSPARK_PYTHON=venv/bin/python venv/bin/python - 2>spark.log <<'EOF' || { cat spark.log >&2; exit 1; }
 from pathlib import Path
 
 import pyarrow
