@@ -140,7 +140,7 @@ def test_a_history_that_is_too_short_is_named(settings: Settings) -> None:
     contract = contract_of(settings)
     tables = open_tables(str(settings.source.url), contract)
     first = date(2024, 1, 1)
-    with pytest.raises(DataError, match="matures 37 days after"):
+    with pytest.raises(DataError, match="a label is final 37 days after"):
         read_labelled(tables, contract, min(first, date(1990, 1, 1)), every_days=30, max_dates=6)
 
 
