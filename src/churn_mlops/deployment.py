@@ -39,8 +39,8 @@ class Deployment:
                 raise ValueError(f"{time} has no time zone")
 
     @property
-    def key(self) -> tuple[datetime, str]:
-        """The key that identifies a deployment, and orders it among the others."""
+    def identity(self) -> tuple[datetime, str]:
+        """What tells a deployment from the others, and orders it among them."""
         return self.since, self.sha256
 
     @property

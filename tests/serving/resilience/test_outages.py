@@ -27,8 +27,8 @@ pytestmark = pytest.mark.skipif(haproxy() is None, reason="there is no haproxy t
 
 @pytest.fixture(scope="module")
 def made() -> Iterator[Site]:
-    """A site that is whole again after each test."""
-    with site() as made:
+    """A site that is whole again after each test; its source has time to answer on a busy machine."""
+    with site(settings={"CHURN__SERVING__SOURCE_SECONDS": "5"}) as made:
         yield made
 
 
@@ -82,7 +82,7 @@ def test_more_than_can_be_answered_is_refused_with_when_to_come_again(made: Site
 
 @pytest.mark.skipif(clock_library() is None, reason="there is no libfaketime to set clocks with: install it")
 def test_clocks_that_jump_change_nothing() -> None:
-    with site(own_clocks=True) as made:
+    with site(own_clocks=True, settings={"CHURN__SERVING__SOURCE_SECONDS": "5"}) as made:
         assert found_of("clock-jump", made, clocks({"+1d": 86_400}))["excused"] == {}
 
 

@@ -92,7 +92,7 @@ class ModelWatcher:
             raise _nothing_live(self._settings)
         failures: list[ChurnError] = []
         latest = {deployment.sha256: deployment for deployment in history}  # of each bundle, the last deployment
-        for deployment in sorted(latest.values(), key=lambda one: one.key, reverse=True)[:TRIES_AT_START]:
+        for deployment in sorted(latest.values(), key=lambda one: one.identity, reverse=True)[:TRIES_AT_START]:
             try:
                 self._source.current = self._load(deployment)
             except StoreError as error:  # not the bundle's fault: the next poll asks again
@@ -117,7 +117,7 @@ class ModelWatcher:
     def poll(self) -> Poll:
         """Ask once what is live; serve or reject what was deployed since the last poll."""
         newest = self._newest()
-        if newest is None or (self._settled is not None and newest.key == self._settled.key):
+        if newest is None or (self._settled is not None and newest.identity == self._settled.identity):
             return Unchanged()
         try:
             model = self._load(newest)
@@ -156,7 +156,7 @@ class ModelWatcher:
             except PromotionError as error:
                 failures.append(str(error))
         self._log_once("; ".join(failures))
-        if cached is not None and self._settled is not None and cached.key < self._settled.key:
+        if cached is not None and self._settled is not None and cached.identity < self._settled.identity:
             return None
         return stored or cached
 
