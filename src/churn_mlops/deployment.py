@@ -40,7 +40,7 @@ class Deployment:
 
     @property
     def identity(self) -> tuple[datetime, str]:
-        """What tells a deployment from the others, and orders it among them."""
+        """``since`` and ``sha256``: no two deployments share both, and ``since`` orders them."""
         return self.since, self.sha256
 
     @property
