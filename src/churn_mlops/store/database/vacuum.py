@@ -20,6 +20,17 @@ TOUCHED = tuple(table.name for table in (PREDICTIONS, OUTCOMES, OUTCOME_CHANGES,
 """Tables that a customer is removed from."""
 # Samples of the values of each column, names among them, for the planner.
 _STATISTICS = "pg_statistic"
+# ANALYZE leaves the samples of a table that has become empty. Giving a column the type that it has drops its samples.
+_STALE_SAMPLES = """
+SELECT format(
+    'ALTER TABLE %s ALTER COLUMN %I TYPE %s', c.oid::regclass, a.attname, format_type(a.atttypid, a.atttypmod)
+)
+FROM pg_stats s
+JOIN pg_namespace n ON n.nspname = s.schemaname
+JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = s.tablename
+JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = s.attname
+WHERE c.oid = to_regclass(:name) AND c.reltuples = 0 AND pg_has_role(c.relowner, 'USAGE')
+"""
 _POLL_SECONDS = 0.1
 _LOG_SETTINGS = ("checkpoint_timeout", "wal_keep_size", "archive_mode")
 _AGAIN = "then run `churn forget --again`"
@@ -99,6 +110,7 @@ def _vacuum_server(store: Store, rewrite: bool, patience_ms: int) -> VacuumResul
         for name in TOUCHED:
             connection.execute(text(f"{how} {name}"))
         refused = list(notices)
+        _drop_stale_samples(connection)
         connection.execute(text(f"VACUUM {'(FULL) ' if rewrite else ''}{_STATISTICS}"))
     if refused:
         return VacuumResult(
@@ -113,6 +125,12 @@ def _vacuum_server(store: Store, rewrite: bool, patience_ms: int) -> VacuumResul
     statistics = "" if len(notices) == len(refused) else "; samples in the planner's statistics go with its next VACUUM"
     done = "tables and indexes were rewritten" if rewrite else "dead rows were removed"
     return VacuumResult(True, f"{done} (VACUUM){statistics}")
+
+
+def _drop_stale_samples(connection: Connection) -> None:
+    for name in TOUCHED:
+        for statement in connection.scalars(text(_STALE_SAMPLES), {"name": name}).all():
+            connection.execute(text(statement))
 
 
 @contextmanager
