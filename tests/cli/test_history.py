@@ -94,7 +94,7 @@ def test_one_table_of_events_in_a_folder_names_the_customers_by_their_rows(churn
 def test_a_folder_without_a_table_is_refused_with_what_to_do(churn: Churn) -> None:
     Path("empty").mkdir()
     refused = churn("init", "--from", "empty")
-    assert (refused.code, "holds no table: give one with .csv" in refused.err) == (1, True)
+    assert (refused.code, "holds no table: give one with files in it that end in .csv" in refused.err) == (1, True)
 
 
 @pytest.mark.parametrize("options", [["--as-of", "0001-01-05"], ["--as-of", "2026-01-01", "--until", "9999-12-31"]])

@@ -50,13 +50,13 @@ def score(
     from churn_mlops.pipelines.delivery.webhook import RetryClock, checked
     from churn_mlops.pipelines.scoring import publish as daily
     from churn_mlops.pipelines.scoring import score as job
-    from churn_mlops.pipelines.scoring.export import FORMATS, export
+    from churn_mlops.pipelines.scoring.export import WRITERS, export
 
     _check_dates(as_of, until)
     if from_address is not None and (as_of or send):
         raise typer.BadParameter("a file has no dates, and nothing is published", param_hint="--from")
-    if out is not None and out.suffix.lower() not in FORMATS:
-        raise typer.BadParameter(f"{out}: the ending says the format, one of {', '.join(FORMATS)}", param_hint="--out")
+    if out is not None and out.suffix.lower() not in WRITERS:
+        raise typer.BadParameter(f"{out}: the ending says the format, one of {', '.join(WRITERS)}", param_hint="--out")
     settings = settings_of(context)
     if send:
         checked(settings.webhook)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from churn_mlops.data.contract import HistoryTable
-from churn_mlops.data.contract.time_format import FORMATS, is_time_format, time_format_fits
+from churn_mlops.data.contract.time_format import TIME_FORMATS, is_time_format, time_format_fits
 from churn_mlops.data.discovery.time_columns import TimeColumn, time_column
 from churn_mlops.data.engine.timestamps import parsed_time
 from churn_mlops.data.profiling.table_profile import profile_table
@@ -31,7 +31,7 @@ def _read(texts: list[str | None], time_format: str) -> list[dt.datetime | None]
     return [row["at"] for row in table.select(at=parsed_time(table["at"], time_format)).to_pyarrow().to_pylist()]
 
 
-@given(st.datetimes(dt.datetime(1990, 1, 1), dt.datetime(2068, 12, 31)), st.sampled_from(FORMATS))
+@given(st.datetimes(dt.datetime(1990, 1, 1), dt.datetime(2068, 12, 31)), st.sampled_from(TIME_FORMATS))
 def test_what_strftime_writes_fits_the_format_that_it_was_written_in(time: dt.datetime, time_format: str) -> None:
     aware = time.replace(tzinfo=dt.UTC)
     assert time_format_fits(aware.strftime(time_format), time_format)

@@ -27,13 +27,13 @@ _DAYS = (
 _CLOCKS = (
     "", " %H:%M", " %H:%M:%S", "T%H:%M", "T%H:%M:%S", " %H:%M:%S%z", "T%H:%M:%S%z", " %I:%M %p", " %I:%M:%S %p",
 )  # fmt: skip
-FORMATS = tuple(day + clock for day in _DAYS for clock in _CLOCKS)
+TIME_FORMATS = tuple(day + clock for day in _DAYS for clock in _CLOCKS)
 """The formats that are recognised."""
 _PLAIN = re.compile(
     "[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]{1,9})?)?(Z|[+-][0-9]{2}:[0-9]{2})?)?"
 )
 _GLANCE = 40
-TIME_FORMATS = (
+TIME_TIME_FORMATS = (
     "a format has a year (%Y, %y), a month (%m, %b, %B), a day (%d), and perhaps %H or %I with %p, %M, %S and %z, "
     "each once"
 )
@@ -62,7 +62,7 @@ def time_format_fits(text: str, time_format: str) -> bool:
 def time_formats_of(texts: Sequence[str], most: int = 4) -> list[str]:
     """The formats that fit the most of ``texts``, best first, at most so many; found by the first few texts."""
     some = texts[:: max(1, len(texts) // _GLANCE)]
-    likely = [time_format for time_format in FORMATS if any(time_format_fits(text, time_format) for text in some)]
+    likely = [time_format for time_format in TIME_FORMATS if any(time_format_fits(text, time_format) for text in some)]
     fits = {time_format: sum(time_format_fits(text, time_format) for text in texts) for time_format in likely}
     return sorted(likely, key=lambda time_format: -fits[time_format])[:most]
 

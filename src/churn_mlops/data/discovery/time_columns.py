@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import ibis.expr.types as ir
 
-from churn_mlops.data.contract.time_format import FORMATS, is_plain, time_formats_of
+from churn_mlops.data.contract.time_format import TIME_FORMATS, is_plain, time_formats_of
 from churn_mlops.data.engine.cell_values import as_text
 from churn_mlops.data.engine.timestamps import parsed_time
 from churn_mlops.data.profiling.numeric_codes import is_number_date
@@ -80,7 +80,7 @@ def _formats(column: ir.Column, texts: Sequence[str]) -> list[tuple[str, int]]:
     counts = {f"f{place}": parsed_time(column, time_format).count() for place, time_format in enumerate(likely)}
     rows = column.as_table().aggregate(**counts).to_pyarrow().to_pylist()[0]
     held = [(time_format, int(rows[f"f{place}"])) for place, time_format in enumerate(likely)]
-    return sorted(held, key=lambda item: (-item[1], FORMATS.index(item[0])))
+    return sorted(held, key=lambda item: (-item[1], TIME_FORMATS.index(item[0])))
 
 
 def _turned(one: str, other: str) -> bool:

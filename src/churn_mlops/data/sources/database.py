@@ -12,10 +12,6 @@ from ibis.common.exceptions import IbisError
 from churn_mlops.database_urls import scrubbed, shown
 from churn_mlops.errors import SourceError
 
-KNOWN = (
-    "known are .csv, .tsv, .txt (also .gz), .parquet, .duckdb, .ddb, .db, .sqlite, or an address such as postgres://"
-)
-"""The kinds of addresses, for error messages."""
 _ENGINE_ERRORS = frozenset({("duckdb", "Error"), ("psycopg", "Error")})
 # A value that cannot be converted, and, in an engine of our own, a query that is wrong.
 _NOT_READ_ERRORS = frozenset({("duckdb", "DataError"), ("psycopg", "DataError"), ("duckdb", "ProgrammingError")})
@@ -68,7 +64,10 @@ def translate_errors(address: str) -> Iterator[None]:
         if "missing dependencies" in str(error):
             driver = address.split("://", 1)[0]
             raise SourceError(f"{where} needs a driver: pip install 'ibis-framework[{driver}]'") from None
-        raise SourceError(f"{where} cannot be opened ({scrubbed(first_line(error), address)}); {KNOWN}") from None
+        raise SourceError(
+            f"{where} cannot be opened ({scrubbed(first_line(error), address)}): write an address such as "
+            "postgres://user@host/database, or the path of a file or folder"
+        ) from None
     except Exception as error:  # every driver has its own family of errors, and none of them is ours to import
         reason = scrubbed(first_line(error), address)
         raise SourceError(f"{where} cannot be reached ({reason}): check host, user and password") from None

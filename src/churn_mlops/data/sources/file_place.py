@@ -11,7 +11,7 @@ import ibis.expr.types as ir
 
 from churn_mlops.data.sources.database import memory_connection
 from churn_mlops.data.sources.files import check_file
-from churn_mlops.data.sources.formats import FileFormat, format_of, is_one_table
+from churn_mlops.data.sources.formats import ONE_TABLE_ENDINGS, FileFormat, format_of, is_one_table
 from churn_mlops.data.sources.place import Place, Version
 from churn_mlops.errors import SourceError
 
@@ -74,7 +74,7 @@ class FolderPlace(Place):
             found[name] = file
         if not found:
             raise SourceError(
-                f"the folder {self.path} holds no table: give one with .csv, .tsv, .txt or .parquet files in it"
+                f"the folder {self.path} holds no table: give one with files in it that end in {ONE_TABLE_ENDINGS}"
             )
         return found
 

@@ -1,4 +1,7 @@
-"""The formats of files that can be read. A new one is an entry of ``FORMATS`` and a module that reads it."""
+"""The file formats of sources: CSV, Parquet, DuckDB and SQLite.
+
+A new file type is an entry of ``FILE_FORMATS`` and a module beside this one that reads such files.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ import ibis
 import ibis.expr.types as ir
 
 from churn_mlops.data.sources.csv_reader import csv_columns, open_csv
-from churn_mlops.data.sources.database import KNOWN, memory_connection
+from churn_mlops.data.sources.database import memory_connection
 from churn_mlops.data.sources.duckdb_reader import connect_duckdb, duckdb_columns, duckdb_tables, is_duckdb, open_duckdb
 from churn_mlops.data.sources.parquet_reader import open_parquet, parquet_columns
 from churn_mlops.data.sources.sqlite_reader import open_sqlite, sqlite_columns, sqlite_tables
@@ -57,7 +60,7 @@ class FileFormat:
 
 DUCKDB = FileFormat((".duckdb", ".ddb"), open_duckdb, duckdb_columns, duckdb_tables, connect=connect_duckdb)
 SQLITE = FileFormat((".sqlite", ".db", ".sqlite3"), open_sqlite, sqlite_columns, sqlite_tables)
-FORMATS = (
+FILE_FORMATS = (
     FileFormat(
         (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz"),
         open_csv,
@@ -68,7 +71,11 @@ FORMATS = (
     DUCKDB,
     SQLITE,
 )
-_BY_ENDING = {ending: one for one in FORMATS for ending in one.endings}
+_BY_ENDING = {ending: one for one in FILE_FORMATS for ending in one.endings}
+ENDINGS = ", ".join(_BY_ENDING)
+"""The endings of all files that can be read, for error messages."""
+ONE_TABLE_ENDINGS = ", ".join(ending for ending, one in _BY_ENDING.items() if one.tables is None)
+"""The endings of files that are one table each, for error messages."""
 
 
 def format_of(path: Path, ending: str | None = None) -> FileFormat:
@@ -83,7 +90,10 @@ def format_of(path: Path, ending: str | None = None) -> FileFormat:
     """
     found = _BY_ENDING.get(ending or ending_of(path))
     if found is None:
-        raise SourceError(f"{path}: what kind of file this is does not show in {path.suffix or 'its name'!r}; {KNOWN}")
+        raise SourceError(
+            f"{path}: what kind of file this is does not show in {path.suffix or 'its name'!r}; known are {ENDINGS}, "
+            "or an address such as postgres://"
+        )
     # Both call their files `.db`.
     return DUCKDB if found is SQLITE and is_duckdb(path) else found
 

@@ -21,9 +21,9 @@ def open_tables(address: str, contract: HistoryContract) -> dict[str, ir.Table]:
     Delimited files and SQLite are loaded as texts, the others are read where they are. Nothing is written.
 
     Args:
-        address: path of a DuckDB or SQLite file, of a folder of ``.csv``, ``.tsv``, ``.txt`` (also ``.gz``) and
-            ``.parquet`` files, each called like its table, of one such file, or an address such as
-            ``postgres://user@host/database`` or ``spark://local[4]/folder`` (see ``data.spark``).
+        address: path of a database file, of a folder of files that are one table each and are called like it, of one
+            such file, or an address such as ``postgres://user@host/database`` or ``spark://local[4]/folder`` (see
+            ``data.sources.spark``).
         contract: names the tables and the columns that they need.
 
     Returns:

@@ -1,4 +1,4 @@
-"""Parquet files: read where they are, after a trial that finds a damaged one."""
+"""Parquet files, one of the file formats of ``formats.py``: read where they are, after a trial for damage."""
 
 from __future__ import annotations
 

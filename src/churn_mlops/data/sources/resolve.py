@@ -21,8 +21,8 @@ def resolve(address: str) -> Place:
     """The place to which ``address`` leads. Reads neither rows nor columns, and connects to nothing.
 
     Args:
-        address: path of a file of one of ``FORMATS``, or of a folder of such files that are one table each; an address
-            of Ibis such as ``postgres://user@host/database``; or of Spark.
+        address: path of a file of one of ``FILE_FORMATS``, or of a folder of such files that are one table each; an
+            Ibis address such as ``postgres://user@host/database``; or of Spark.
 
     Raises:
         SourceError: there is no such file, its format is unknown, or an address of Spark is malformed.

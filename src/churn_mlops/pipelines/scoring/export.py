@@ -28,9 +28,9 @@ def export(customers: pa.Table, path: Path) -> None:
     Raises:
         ConfigError: another ending, or a path that cannot be written.
     """
-    write = FORMATS.get(path.suffix.lower())
+    write = WRITERS.get(path.suffix.lower())
     if write is None:
-        raise ConfigError(f"cannot write {path}: the ending says the format, one of {', '.join(FORMATS)}")
+        raise ConfigError(f"cannot write {path}: the ending says the format, one of {', '.join(WRITERS)}")
     try:
         write_atomic(path, write(customers))
     except OSError as error:
@@ -68,4 +68,4 @@ def _json(customers: pa.Table) -> bytes:
     return ("[\n" + ",\n".join(rows) + "\n]\n").encode()
 
 
-FORMATS: dict[str, Callable[[pa.Table], bytes]] = {".csv": _csv, ".parquet": _parquet, ".json": _json}
+WRITERS: dict[str, Callable[[pa.Table], bytes]] = {".csv": _csv, ".parquet": _parquet, ".json": _json}
