@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from churn_mlops.models.metrics import log_losses
 from churn_mlops.models.scorers.lookup_tables import Floats, Places
 
 NOISE = 1.96
@@ -49,15 +50,10 @@ def compare(y: Floats, challenger: Floats, rival: Floats, clusters: Places | Non
         rival: churn probabilities, shape (rows,).
         clusters: the customer of each row, as a whole number, shape (rows,), where one may have several.
     """
-    gains = _losses(y, rival) - _losses(y, challenger)
+    gains = log_losses(y, rival) - log_losses(y, challenger)
     if clusters is None:
         return Comparison(float(gains.mean()), float(gains.std(ddof=1) / math.sqrt(len(gains))), len(gains))
     _, place = np.unique(clusters, return_inverse=True)
     sums = np.bincount(place, weights=gains - gains.mean())
     error = math.sqrt(float(sums @ sums) * len(sums) / max(len(sums) - 1, 1)) / len(gains)
     return Comparison(float(gains.mean()), error, len(gains))
-
-
-def _losses(y: Floats, scores: Floats) -> Floats:
-    kept = np.clip(scores, 1e-15, 1 - 1e-15)
-    return np.asarray(-(y * np.log(kept) + (1 - y) * np.log1p(-kept)))

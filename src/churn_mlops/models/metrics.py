@@ -1,6 +1,7 @@
 """The metrics of a model: what each computes, and the words that the command, the report and the card use for it.
 
-A new metric is one entry of ``METRICS``.
+A new metric is one entry of ``METRICS``: the report, the model card, the command and the training record show it.
+Promotion compares log loss alone (``comparison.py``).
 """
 
 from __future__ import annotations
@@ -55,9 +56,19 @@ class Metric:
 
 
 # Log loss and AUC as in scikit-learn, whose checks of its inputs take longer than the sums, 31 times over.
-def _log_loss(y: Floats, scores: Floats) -> float:
+def log_losses(y: Floats, scores: Floats) -> Floats:
+    """The log loss of each customer, nats, shape (rows,); no score counts as closer to 0 or 1 than `EPSILON`.
+
+    Args:
+        y: 1 where the customer churned, else 0, shape (rows,).
+        scores: churn probabilities, shape (rows,).
+    """
     kept = np.clip(scores, EPSILON, 1 - EPSILON)
-    return float(-np.mean(y * np.log(kept) + (1 - y) * np.log1p(-kept)))
+    return np.asarray(-(y * np.log(kept) + (1 - y) * np.log1p(-kept)))
+
+
+def _log_loss(y: Floats, scores: Floats) -> float:
+    return float(log_losses(y, scores).mean())
 
 
 def _auc(y: Floats, scores: Floats) -> float:
@@ -126,64 +137,67 @@ def _top_size(rows: Floats) -> int:
     return max(1, round(len(rows) / 10))
 
 
-_ALL = (
-    Metric(
-        "log_loss",
-        "Log loss",
-        "how far scores are from what happened; lower is better, and models are chosen by it",
-        _log_loss,
-        target="lower is better",
-        digits=4,
-    ),
-    Metric(
-        "auc",
-        "AUC",
-        "how often a churner has a higher score than a retained customer; 0.5 is a coin, 1 is perfect",
-        _auc,
-        digits=3,
-        largest=_one,
-    ),
-    Metric(
-        "pr_auc",
-        "PR AUC",
-        "mean share of churners among the customers listed, over all lengths of the list",
-        _pr_auc,
-        digits=3,
-        largest=_one,
-    ),
-    Metric(
-        "lift_top_decile",
-        "Lift in the top decile",
-        "how many times as frequent churners are there as on average",
-        _lift,
-        largest=_largest_lift,
-    ),
-    Metric(
-        "calibration_slope",
-        "Calibration slope",
-        "1 is right; below 1, high scores are too high and low ones too low",
-        _slope,
-        target="1 is right",
-    ),
-    Metric(
-        "observed_over_expected",
-        "Observed over expected",
-        "churners for each churner that the scores expect; 1 is right",
-        _observed_over_expected,
-        target="1 is right",
-    ),
-    Metric(
-        "observed_over_expected_top_decile",
-        "The same in the top decile",
-        "whether the highest scores hold; 1 is right",
-        _top_observed_over_expected,
-        target="1 is right",
-    ),
-    Metric(
-        "empc",
-        "Expected maximum profit (EMPC)",
-        "a fixed yardstick for models (EMPC), not the money of this company",
-        _empc,
-    ),
-)
-METRICS: dict[str, Metric] = {metric.name: metric for metric in _ALL}
+METRICS: dict[str, Metric] = {
+    metric.name: metric
+    for metric in (
+        Metric(
+            "log_loss",
+            "Log loss",
+            "how far scores are from what happened; lower is better, and models are chosen by it",
+            _log_loss,
+            target="lower is better",
+            digits=4,
+        ),
+        Metric(
+            "auc",
+            "AUC",
+            "how often a churner has a higher score than a retained customer; 0.5 is a coin, 1 is perfect",
+            _auc,
+            digits=3,
+            largest=_one,
+        ),
+        Metric(
+            "pr_auc",
+            "PR AUC",
+            "mean share of churners among the customers listed, over all lengths of the list",
+            _pr_auc,
+            digits=3,
+            largest=_one,
+        ),
+        Metric(
+            "lift_top_decile",
+            "Lift in the top decile",
+            "how many times as frequent churners are there as on average",
+            _lift,
+            largest=_largest_lift,
+        ),
+        Metric(
+            "calibration_slope",
+            "Calibration slope",
+            "1 is right; below 1, high scores are too high and low ones too low",
+            _slope,
+            target="1 is right",
+        ),
+        Metric(
+            "observed_over_expected",
+            "Observed over expected",
+            "churners for each churner that the scores expect; 1 is right",
+            _observed_over_expected,
+            target="1 is right",
+        ),
+        Metric(
+            "observed_over_expected_top_decile",
+            "The same in the top decile",
+            "whether the highest scores hold; 1 is right",
+            _top_observed_over_expected,
+            target="1 is right",
+        ),
+        Metric(
+            "empc",
+            "Expected maximum profit (EMPC)",
+            "a fixed yardstick for models (EMPC), not the money of this company",
+            _empc,
+        ),
+    )
+}
+"""Each metric by its name."""
