@@ -11,7 +11,7 @@ import pytest
 from churn_mlops.pipelines.training.report import Recorded
 from churn_mlops.reporting import Report, money_of
 from churn_mlops.reporting.money import monthly, year_cost
-from churn_mlops.reporting.ranking import rank
+from churn_mlops.reporting.ranking_curves import rank
 from churn_mlops.reporting.report_data import Figure, Length
 from churn_mlops.retention import Economics, expected_gain
 

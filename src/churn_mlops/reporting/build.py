@@ -14,7 +14,7 @@ from churn_mlops.models.scorers.lookup_tables import Floats
 from churn_mlops.reporting.effects import effects, interplays
 from churn_mlops.reporting.intervals import share_of
 from churn_mlops.reporting.number_text import level_words, setting_words
-from churn_mlops.reporting.ranking import rank
+from churn_mlops.reporting.ranking_curves import rank
 from churn_mlops.reporting.reliability import calibration_bins, segments
 from churn_mlops.reporting.report_data import Column, Compared, Counts, Figure, Made, Report, Subject, Unseen
 

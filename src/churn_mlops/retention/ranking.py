@@ -1,4 +1,6 @@
-"""The list: the order of customers, what is decided about each, and the names of its columns.
+"""The rank of a customer in the list and in the contact list: customers are ordered by score, the highest first.
+
+The expected gain decides who is worth an offer, not the order.
 
 Scores and a rule go in, arrays come out: nothing here knows a model, a setting or a table.
 Likely churners and the contact list are both the first so many customers by rank. A higher score never makes a

@@ -13,14 +13,14 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, field_validator, model_validator
 
-from churn_mlops.data.contract.aggregates import (
+from churn_mlops.data.contract.aggregate_grammar import (
     NOT_OF_KIND,
     OWN_WINDOWS,
     AggregateGrammar,
     LatestDate,
     LatestValue,
-    OfNumbers,
     OfRows,
+    OfValues,
     OneValue,
 )
 from churn_mlops.data.contract.feature import Declaration, Feature, FeatureType
@@ -64,11 +64,11 @@ class HistoryFeature(Feature):
     type: FeatureType = "number"
     last: LatestValue = Field(None, description="last value of a column, `table.column`")
     count: OfRows = Field(None, description="rows of a table")
-    sum: OfNumbers = Field(None, description="sum of a column")
-    mean: OfNumbers = Field(None, description="mean of a column")
+    sum: OfValues = Field(None, description="sum of a column")
+    mean: OfValues = Field(None, description="mean of a column")
     smallest: OneValue = Field(None, description="smallest value of a column")
     largest: OneValue = Field(None, description="largest value of a column")
-    distinct: OfNumbers = Field(None, description="different values of a column")
+    distinct: OfValues = Field(None, description="different values of a column")
     since_last: OfRows = Field(None, description="days since the last row of a table")
     age_of: LatestDate = Field(None, description="time since a date, in `unit`: days, weeks, months or years")
     ratio: Annotated[Ratio | None, OWN_WINDOWS] = Field(

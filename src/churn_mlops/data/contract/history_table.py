@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import Field, field_validator, model_validator
 
-from churn_mlops.data.contract.aggregates import TableKind
+from churn_mlops.data.contract.aggregate_grammar import TableKind
 from churn_mlops.data.contract.feature import Declaration, level_text
 from churn_mlops.data.contract.time_format import TIME_FORMATS, is_time_format
 

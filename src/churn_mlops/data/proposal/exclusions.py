@@ -1,4 +1,8 @@
-"""Why a model does not see a column: the reasons for an exclusion."""
+"""Why a column is excluded from the features, and a model does not see it: the reasons that its values give.
+
+Three other places exclude a column: ``flat_proposal.py`` one that repeats another, ``candidate_features.py`` one of a
+history, by its name or as a sure leak, and ``pipelines/training/leakage.py`` one that leaks, with ``--strict``.
+"""
 
 from __future__ import annotations
 

@@ -104,8 +104,7 @@ def _excluded_columns(
 ) -> tuple[dict[str, ExcludedColumn], dict[str, str]]:
     """Columns that the model shall not see, in table order, and remarks on those that may be leaks but stay.
 
-    The first of several reasons wins, in this order: empty, constant, suspected leak, identifier, date, free text,
-    many levels, duplicate.
+    The first of several reasons wins, in the order of ``exclusion_of``; the last is that a column repeats another.
     """
     alive = [column for column in columns if column.kind != "other" and column.present and column.distinct]
     sample = _sample(table, alive, counts, rows)

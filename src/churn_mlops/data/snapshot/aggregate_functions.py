@@ -1,6 +1,7 @@
 """The aggregates: how a feature is read from rows, gathered over a customer's rows, and finished.
 
-A new aggregate is a class here, its name in `FUNCTIONS`, and a line of `HistoryFeature`, which says what it takes.
+A new aggregate is a class here, its name in `FUNCTIONS`, and a line of `HistoryFeature` in `data/contract/history.py`,
+which says what it takes.
 """
 
 # ruff: noqa: D102 - each method does what `Aggregate` says of it.

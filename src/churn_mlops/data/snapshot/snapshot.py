@@ -20,7 +20,7 @@ from churn_mlops.data.engine.cell_values import as_text
 from churn_mlops.data.engine.timestamps import wall_clock
 from churn_mlops.data.snapshot.active_customers import START, active_customers
 from churn_mlops.data.snapshot.aggregate_functions import FUNCTIONS, Aggregate, function_of
-from churn_mlops.data.snapshot.aggregates import aggregated, of_latest_row
+from churn_mlops.data.snapshot.group_by import aggregated, of_latest_row
 from churn_mlops.data.snapshot.known_rows import KEY, PointInTimeTables
 from churn_mlops.data.snapshot.labels import churn_labels
 

@@ -33,8 +33,8 @@ class AggregateGrammar:
 
 OfRows = Annotated[str | None, AggregateGrammar(takes="table")]
 """A number, computed from the rows of a table of events."""
-OfNumbers = Annotated[str | None, AggregateGrammar()]
-"""A number, of the values of a column of events."""
+OfValues = Annotated[str | None, AggregateGrammar()]
+"""A number, computed from the values of a column of events."""
 OneValue = Annotated[str | None, AggregateGrammar(types=_ANY_TYPE)]
 """One of the values of a column of events, of any type."""
 LatestValue = Annotated[str | None, AggregateGrammar(types=_ANY_TYPE, tables=("customers", "attributes", "events"))]

@@ -7,7 +7,7 @@ import pytest
 
 from churn_mlops.models.evaluate import METRICS
 from churn_mlops.reporting.intervals import share_of
-from churn_mlops.reporting.ranking import SHORTEST_LIST, Ranking, ordered, rank
+from churn_mlops.reporting.ranking_curves import SHORTEST_LIST, Ranking, ordered, rank
 
 DRAW = np.random.default_rng(4)
 SCORES = DRAW.beta(1, 9, 3000).round(3)  # many tie
