@@ -50,8 +50,8 @@ STARS = datetime(2026, 11, 1, tzinfo=UTC)
 
 
 def answer(id: str, customer: str | None) -> PredictionRecord:
-    told = f'{{"customer_id": "{customer}"}}' if customer else '{"churn_probability": 0.5}'
-    return PredictionRecord(id, NOW, DAY, "3", "a" * 64, "local", customer, '{"tenure": 4.0}', told)
+    answer = f'{{"customer_id": "{customer}"}}' if customer else '{"churn_probability": 0.5}'
+    return PredictionRecord(id, NOW, DAY, "3", "a" * 64, "local", customer, '{"tenure": 4.0}', answer)
 
 
 def contact(key: str, **changed: object) -> NewContact:
@@ -67,8 +67,8 @@ def plant(store: Store) -> None:
     )
     for day in (DAY, NEXT):
         publish(store, replace(run(day), warnings=quoting), [batch(["C000002", NAME, OTHER], [0.9, 0.8, 0.3])])
-    for moment, left in ((NOW, True), (NOW + timedelta(days=1), False)):
-        record_labels(store, DAY, [Labels([NAME, OTHER], [left, left])], moment)
+    for instant, left in ((NOW, True), (NOW + timedelta(days=1), False)):
+        record_labels(store, DAY, [Labels([NAME, OTHER], [left, left])], instant)
     write_records(store, [answer(NAMED, NAME), answer(NAMELESS, None), answer(OF_OTHER, OTHER)])
     record_contact(store, contact(f"call {NAME}"))
     record_contact(store, contact("call-2", offer=f"A rebate for {NAME.upper()}", prediction_id=OF_OTHER))
@@ -88,7 +88,7 @@ def test_every_table_that_names_customers_is_seen_to() -> None:
     assert {table.name for table in HELD} <= set(TOUCHED)
 
 
-def test_nothing_of_him_is_left_in_any_table_and_nobody_else_is_touched(store: Store) -> None:
+def test_nothing_of_an_erased_customer_is_left_in_any_table_and_no_other_is_touched(store: Store) -> None:
     plant(store)
     assert len(in_tables(store, NAME)) >= 6
     before, runs = counted(store), [run_of(store, day) for day in (DAY, NEXT)]
@@ -109,7 +109,7 @@ def test_nothing_of_him_is_left_in_any_table_and_nobody_else_is_touched(store: S
     assert records_of(store, OF_OTHER) == [answer(OF_OTHER, OTHER)]
 
 
-def test_of_his_contacts_the_totals_stay_and_of_what_quoted_him_the_rule(store: Store) -> None:
+def test_the_totals_of_their_contacts_stay_and_the_rules_of_findings_that_quoted_them(store: Store) -> None:
     plant(store)
     before = contacts(store, limit=10)
     forget(store, KEY, NAME, by=BY)
@@ -149,7 +149,7 @@ def test_an_offer_goes_only_where_the_name_stands_in_it_as_a_word_and_is_no_numb
     assert (left.customer, left.offer) == ("", offer if stays else "an offer")
 
 
-def test_his_hash_is_all_that_the_trail_and_the_tombstone_keep(store: Store) -> None:
+def test_their_hash_is_all_that_the_audit_log_and_the_tombstone_keep(store: Store) -> None:
     plant(store)
     forget(store, KEY, NAME, by=BY, clock=lambda: NOW)
     [event] = audit_events(store)
@@ -162,7 +162,7 @@ def test_his_hash_is_all_that_the_trail_and_the_tombstone_keep(store: Store) -> 
     assert not is_erased(store, KEY, OTHER)
 
 
-def test_it_may_be_done_again_and_of_somebody_unknown(store: Store) -> None:
+def test_an_erasure_may_be_repeated_and_may_be_of_an_unknown_customer(store: Store) -> None:
     first = forget(store, KEY, "nobody", by=BY, clock=lambda: NOW)
     assert (first.found, first.before) == (False, None)
     publish(store, run(), [batch(["nobody", OTHER], [0.9, 0.3])])  # by a program that knows of no tombstones
@@ -180,7 +180,7 @@ def test_what_is_no_name_is_refused(store: Store, name: str) -> None:
     assert all_tombstones(store) == []
 
 
-def test_where_his_tombstone_cannot_be_kept_elsewhere_he_stays(store: Store) -> None:
+def test_if_the_tombstone_cannot_be_written_elsewhere_the_customer_stays(store: Store) -> None:
     plant(store)
 
     def full(stone: Tombstone) -> None:
@@ -193,7 +193,7 @@ def test_where_his_tombstone_cannot_be_kept_elsewhere_he_stays(store: Store) -> 
     assert all_tombstones(store) == []
 
 
-def test_nothing_more_is_kept_of_him(store: Store) -> None:
+def test_nothing_more_is_recorded_about_an_erased_customer(store: Store) -> None:
     forget(store, KEY, NAME, by=BY)
     left_out = write_records(store, [answer(NAMED, NAME), answer(OF_OTHER, OTHER)], hash_key=KEY)
     assert (left_out, records_of(store, NAMED)) == (1, [])
@@ -218,7 +218,7 @@ def test_another_key_is_noticed(store: Store) -> None:
     assert [len(records_of(store, id)) for id in (NAMELESS, OF_OTHER)] == [1, 0]
 
 
-def test_those_who_came_back_are_found_by_their_hashes(store: Store) -> None:
+def test_customers_who_came_back_are_found_by_their_hashes(store: Store) -> None:
     plant(store)
     stones = [Tombstone(customer_hash(KEY, name), mark_of(KEY), STARS) for name in (NAME, "long gone")]
     back = reapply_erasures(store, KEY, stones, by=BY)
@@ -230,11 +230,11 @@ def test_those_who_came_back_are_found_by_their_hashes(store: Store) -> None:
     assert reapply_erasures(store, KEY, stones, by=BY) == {}
 
 
-def test_he_is_forgotten_between_two_writers_and_never_half(address: str) -> None:
-    """A group of answers waits for its turn while he is forgotten: what it says of him is left out."""
+def test_a_customer_is_erased_between_two_writers_and_never_half(address: str) -> None:
+    """A group of records waits for its turn during the erasure: the records of the customer are left out."""
     open_store(address).close()
-    with open_store(address) as forgetting, open_store(address) as keeping:
-        plant(forgetting)
+    with open_store(address) as erasing, open_store(address) as keeping:
+        plant(erasing)
         begun, kept = threading.Event(), []
 
         def keep() -> None:
@@ -243,19 +243,19 @@ def test_he_is_forgotten_between_two_writers_and_never_half(address: str) -> Non
 
         thread = threading.Thread(target=keep)
 
-        def let_him_wait(stone: Tombstone) -> None:
+        def let_it_wait(stone: Tombstone) -> None:
             thread.start()
             assert begun.wait(30)
 
-        forget(forgetting, KEY, NAME, by=BY, before_commit=let_him_wait)
+        forget(erasing, KEY, NAME, by=BY, before_commit=let_it_wait)
         thread.join(30)
         assert kept == [1]
-        assert vacuum(forgetting).whole
-        assert in_tables(forgetting, NAME) == []
-        assert len(records_of(forgetting, "f" * 32)) == 1
+        assert vacuum(erasing).whole
+        assert in_tables(erasing, NAME) == []
+        assert len(records_of(erasing, "f" * 32)) == 1
 
 
-def test_no_byte_of_him_is_left_in_the_file_and_its_log(tmp_path: Path) -> None:
+def test_no_byte_of_an_erased_customer_is_left_in_the_file_and_its_log(tmp_path: Path) -> None:
     with open_store(f"sqlite:///{tmp_path}/churn.db") as store:
         plant(store)
         publish(store, run(), [batch([NAME, OTHER], [0.9, 0.3])])  # once more: what was there before lies in free pages
@@ -267,7 +267,7 @@ def test_no_byte_of_him_is_left_in_the_file_and_its_log(tmp_path: Path) -> None:
         assert prediction_of(store, OTHER) is not None
 
 
-def test_a_reader_in_the_way_is_told_and_the_next_try_does_it(tmp_path: Path) -> None:
+def test_a_reader_in_the_way_is_reported_and_the_next_try_succeeds(tmp_path: Path) -> None:
     address = f"sqlite:///{tmp_path}/churn.db"
     with open_store(address) as store, open_store(address) as other:
         plant(store)
@@ -281,7 +281,7 @@ def test_a_reader_in_the_way_is_told_and_the_next_try_does_it(tmp_path: Path) ->
         assert in_files(tmp_path, NAME) == []
 
 
-def test_no_byte_of_him_is_left_in_the_tables_of_a_server_that_were_written_anew(server) -> None:  # type: ignore[no-untyped-def]
+def test_no_byte_of_an_erased_customer_is_left_in_the_rewritten_tables_of_a_server(server) -> None:  # type: ignore[no-untyped-def]
     with open_store(new_database(server)) as store:
         plant(store)
         publish(store, run(), [batch([NAME, OTHER], [0.9, 0.3])])
@@ -296,7 +296,7 @@ def test_no_byte_of_him_is_left_in_the_tables_of_a_server_that_were_written_anew
         assert (in_files(base, NAME), in_tables(store, NAME)) == ([], [])
 
 
-def test_a_session_that_reads_for_long_on_a_server_is_told(server) -> None:  # type: ignore[no-untyped-def]
+def test_a_session_that_reads_for_long_on_a_server_is_reported(server) -> None:  # type: ignore[no-untyped-def]
     address = new_database(server)
     with open_store(address) as store, open_store(address) as other:
         plant(store)
@@ -308,11 +308,11 @@ def test_a_session_that_reads_for_long_on_a_server_is_told(server) -> None:  # t
         assert vacuum(store).whole
 
 
-def test_forgetting_reads_through_no_date(tmp_path: Path) -> None:
+def test_an_erasure_reads_through_no_date(tmp_path: Path) -> None:
     with open_store(f"sqlite:///{tmp_path}/churn.db") as store:
         plant(store)
         statements: list[str] = []
-        event.listen(store.engine, "before_cursor_execute", lambda *told: statements.append((told[2], told[3])))
+        event.listen(store.engine, "before_cursor_execute", lambda *given: statements.append((given[2], given[3])))
         forget(store, KEY, NAME, by=BY)
     with closing(sqlite3.connect(tmp_path / "churn.db")) as connection:
         for words, values in statements:
@@ -365,7 +365,7 @@ def test_the_file_is_not_written_through_a_link(tmp_path: Path) -> None:
     assert not (tmp_path / "elsewhere").exists()
 
 
-def test_a_backup_from_before_brings_nobody_back(tmp_path: Path) -> None:
+def test_a_backup_from_before_brings_no_customer_back(tmp_path: Path) -> None:
     path, file = tmp_path / "store" / "churn.db", TombstoneFile(tmp_path / "tombstones.jsonl")
     with open_store(f"sqlite:///{path}") as store:
         plant(store)
@@ -384,7 +384,7 @@ def test_a_backup_from_before_brings_nobody_back(tmp_path: Path) -> None:
     assert in_files(path.parent, NAME) == []
 
 
-def test_a_name_is_told_by_its_hash_whatever_it_is_made_of() -> None:
+def test_a_customer_id_of_any_characters_is_recognized_by_its_hash() -> None:
     names = ["C1", "Ω", "😀", "C1 ", "c1", "\ud800"]
     away = Tombstones(KEY, frozenset(customer_hash(KEY, name) for name in names[::2]))
     assert away.among([*names, None]) == set(names[::2])
