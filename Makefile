@@ -55,7 +55,7 @@ site: $(VENV)/.dev ## build the pages as a site, in build/site
 	$(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet --fresh-env -d build/doctrees docs build/site
 	@echo "Open build/site/index.html"
 
-lock: $(VENV)/.tools ## compile the locks anew (UPGRADE=1 takes newer versions)
+lock: $(VENV)/.tools ## compile the locks again (UPGRADE=1 takes newer versions)
 	$(COMPILE) pyproject.toml -o requirements.txt
 	$(COMPILE) requirements-serving.in -c requirements.txt -o requirements-serving.txt
 	$(COMPILE) requirements-serving-trees.in -c requirements.txt -o requirements-serving-trees.txt

@@ -25,7 +25,7 @@ html_show_sourcelink = False
 highlight_language = "none"  # an example's output is no language
 myst_heading_anchors = 3
 autodoc_member_order = "bysource"
-autodoc_typehints = "none"  # signatures would hold whole modules; the docstrings tell shapes and units
+autodoc_typehints = "none"  # signatures would hold whole modules; the docstrings state shapes and units
 autodoc_default_options = {"members": True}
 
 # These stand above docs/, where a visitor of the repository looks for them, and have a page here that includes them.

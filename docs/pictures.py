@@ -19,7 +19,7 @@ from churn_mlops.pipelines.training.report import recorded, write_report
 from churn_mlops.pipelines.training.train import train
 
 IMAGES = Path(__file__).parent / "images"
-# Rich's own frame asks a web site for its font; these pictures ask nobody.
+# Rich's own frame asks a web site for its font; these pictures need no network.
 FRAME = re.sub(r"@font-face \{\{.*?\}\}\s*", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL).replace(
     "Fira Code", "DejaVu Sans Mono, Menlo, Consolas"
 )

@@ -30,7 +30,7 @@ TOO_FEW_CUSTOMERS = {
 }
 """The checks of ``ChurnModel`` that cannot hold, by how many of their customers left.
 
-A model needs 10 customers who left and 10 who stayed: fewer say nothing about churn. Where 2 are enough, all hold.
+A model needs 10 customers who left and 10 who stayed: fewer say nothing about churn. If 2 are enough, all hold.
 """
 
 Check = Callable[[], None]
@@ -61,7 +61,7 @@ def run(name: str, check: Check) -> None:
 
 
 def refusal(check: Check) -> str:
-    """What a check says that fails since it gives too few customers."""
+    """The message of a check that fails because it gives too few customers."""
     try:
         check()
     except (DataError, AssertionError) as error:  # the latter, where a check expects another message

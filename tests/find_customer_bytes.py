@@ -14,9 +14,9 @@ def in_files(folder: Path, name: str) -> list[str]:
     needles = [name.lower().encode(encoding) for encoding in ("utf-8", "utf-16-le", "utf-16-be")]
     found = []
     for path in sorted(folder.rglob("*")):
-        told = str(path.relative_to(folder)).lower().encode()
+        name = str(path.relative_to(folder)).lower().encode()
         content = path.read_bytes().lower() if path.is_file() else b""
-        if any(needle in content or needle in told for needle in needles):
+        if any(needle in content or needle in name for needle in needles):
             found.append(str(path.relative_to(folder)))
     return found
 

@@ -1,4 +1,4 @@
-"""Jobs in processes of their own that tell which step they have reached, so that they can be killed or kept there.
+"""Jobs in processes of their own that report the step they have reached, so that they can be killed or kept there.
 
 Importing the job takes longer than doing it, so each process is forked from one that has imported everything and done
 nothing.
@@ -65,9 +65,9 @@ class Watched:
 
     Args:
         process: that does it.
-        steps: where it tells its steps, and is told to go on.
+        steps: on which it reports its steps, and gets the signal to go on.
         output: a file with what it prints.
-        reached: the steps that it has told, each with its moment, seconds of a clock that counts for all processes.
+        reached: the steps that it has reported, each with its time, in seconds on a clock of all processes.
     """
 
     process: BaseProcess
@@ -102,7 +102,7 @@ class Watched:
 
     @property
     def last(self) -> str:
-        """The last step that it has told."""
+        """The last step that it has reported."""
         return list(self.reached)[-1] if self.reached else "none"
 
     @property
@@ -112,15 +112,15 @@ class Watched:
 
     @property
     def text(self) -> str:
-        """What it has printed."""
+        """The text that it has printed."""
         return self.output.read_text(encoding="utf-8")
 
     def _hear(self, seconds: float) -> bool:
         try:
             if not self.steps.poll(seconds):
                 return False
-            step, moment = self.steps.recv()
-            self.reached[step] = moment
+            step, seconds_at = self.steps.recv()
+            self.reached[step] = seconds_at
         except (EOFError, ConnectionResetError):
             return False
         return True
@@ -135,7 +135,7 @@ def churn(
     Args:
         output: takes what it prints.
         arguments: of the command.
-        wait_at: the step at which it waits to be told to go on.
+        wait_at: the step at which it waits for the signal to go on.
         most_pages: to which an SQLite store can grow, as on a disk that is full.
     """
     with _started(_churn, output, (wait_at, most_pages), tuple(map(str, arguments))) as watched:
@@ -144,7 +144,7 @@ def churn(
 
 @contextmanager
 def daily_run(output: Path, config: Path, as_of: date, *, wait_at: str | None = None) -> Iterator[Watched]:
-    """What the schedule does for the day ``as_of``: publish it, delete what is too old, record outcomes."""
+    """The work of the schedule for the day ``as_of``: publish it, delete what is too old, record outcomes."""
     with _started(_daily, output, (wait_at, None), (config, as_of)) as watched:
         yield watched
 
@@ -165,7 +165,7 @@ def _started(
             process.join()
 
 
-# What follows happens in the process of the job.
+# The rest happens in the process of the job.
 
 
 def _watched(
@@ -180,46 +180,46 @@ def _watched(
     with output.open("w", encoding="utf-8") as file:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
-    # What the parent of the test has replaced (pytest does) is not at work here.
+    # The streams that the parent of the test has replaced (pytest does) are not at work here.
     sys.stdout = sys.__stdout__ = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115 for the life of the process
     sys.stderr = sys.__stderr__ = open(2, "w", encoding="utf-8", closefd=False, buffering=1)  # noqa: SIM115
     wait_at, most_pages = ways
-    told: set[str] = set()
+    reported: set[str] = set()
 
-    def tell(step: str) -> None:
+    def report(step: str) -> None:
         # Predictions are deleted twice: to make way for the new ones, and later since they are too old.
-        if step not in told and (step != "retaining" or "published" in told):
-            told.add(step)
+        if step not in reported and (step != "retaining" or "published" in reported):
+            reported.add(step)
             steps.send((step, time.monotonic()))
             if step == wait_at:
                 steps.recv()
 
-    _listen(tell)
+    _listen(report)
     if most_pages is not None:
         event.listen(Engine, "connect", lambda connection, _: connection.execute(f"PRAGMA max_page_count={most_pages}"))
-    tell("begun")
+    report("begun")
     work(*arguments)
 
 
-def _listen(tell: Callable[[str], None]) -> None:
-    """Tell a step when the real job gets to it; the job itself is left as it is."""
+def _listen(report: Callable[[str], None]) -> None:
+    """Report a step when the real job gets to it; the job itself is left as it is."""
 
     @event.listens_for(Engine, "before_cursor_execute")
     def _statement(_connection: Any, _cursor: Any, statement: str, *_: object) -> None:
         words = " ".join(statement.split())
         for start, step in _STATEMENTS.items():
             if words.startswith(start):
-                tell(step)
+                report(step)
 
     read_history, wait = score.read_history, Stopping.wait
 
     def reading(*arguments: Any, **named: Any) -> Any:
-        tell("reading")
+        report("reading")
         return read_history(*arguments, **named)
 
     def waiting(stopping: Stopping, seconds: float) -> bool:
         if seconds > 0:
-            tell("waiting")
+            report("waiting")
         return wait(stopping, seconds)
 
     score.read_history = reading

@@ -112,7 +112,7 @@ def test_reasons_add_up_to_the_difference_from_the_average_customer(client, mode
     assert answer["action"] == "offer"
 
 
-def test_model_tells_its_version_features_and_provenance(client):
+def test_model_states_its_version_features_and_provenance(client):
     card = client.get("/model").json()
     assert card["version"] == "3"
     assert card["contract"] == "demo"
@@ -147,7 +147,7 @@ serve(load_settings(), announce=lambda address: print(address, flush=True))
 """
 
 
-def test_a_server_process_answers_until_it_is_told_to_stop_and_keeps_what_it_said(client, model, settings, tmp_path):
+def test_a_server_process_answers_until_it_is_stopped_and_logs_what_it_answered(client, model, settings, tmp_path):
     """In a process of its own, since stopping is by signal; ``client`` has published the model."""
     environ = os.environ | {
         "CHURN__MODELS__FOLDER": str(settings.models.folder),

@@ -1,4 +1,4 @@
-"""Settings: defaults, file, environment, and what is said when they are wrong."""
+"""Settings: defaults, file, environment, and the errors about them."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def test_a_wrong_setting_is_named(tmp_path, text, environ, named):
         assert part in str(caught.value)
 
 
-def test_all_that_is_wrong_is_said_at_once(tmp_path):
+def test_all_faults_are_reported_together(tmp_path):
     with pytest.raises(ConfigError) as caught:
         from_file(tmp_path, "serving: {port: x, hosst: y}\nlogging: {level: loud}", CHURN__TRAINING__SED="1")
     message = str(caught.value)

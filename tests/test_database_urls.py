@@ -1,4 +1,4 @@
-"""What is shown of an address holds no password, however it is written."""
+"""The shown part of an address holds no password, however it is written."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ class Reader:
         self._address = ""
         self._names: dict[str, Any] = {"__name__": "__main__"}
         self.printed: list[str] = []
-        """What the commands of the last block printed, one text each."""
+        """The output of the commands of the last block, one text each."""
 
     def follow(self, block: Block) -> None:
         if block.language == "python":
@@ -117,7 +117,7 @@ def _check_word(words: list[str]) -> str:
 
 @pytest.fixture(scope="module")
 def settled(tmp_path_factory: pytest.TempPathFactory, record: Path) -> Path:
-    """The working directory of somebody who has the demo company with its model, and settings that point to it."""
+    """The working directory of a user who has the demo company with its model, and settings that point to it."""
     folder = tmp_path_factory.mktemp("settled")
     (folder / "demo/mlflow").mkdir(parents=True)
     shutil.copy(record, folder / "demo/mlflow/mlflow.db")
@@ -142,9 +142,9 @@ def reader(
 ) -> Iterator[Reader]:
     shutil.copytree(settled, tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
-    starts_anew = any("churn init" in block.text for block in blocks(request.getfixturevalue("page")))
-    database = tmp_path / ("mlflow" if starts_anew else "demo/mlflow") / "mlflow.db"
-    if starts_anew:
+    makes_its_own = any("churn init" in block.text for block in blocks(request.getfixturevalue("page")))
+    database = tmp_path / ("mlflow" if makes_its_own else "demo/mlflow") / "mlflow.db"
+    if makes_its_own:
         database.parent.mkdir()
         shutil.copy(record, database)  # empty; making one takes seconds
     else:
@@ -178,9 +178,9 @@ def test_a_page_can_be_followed(page: str, reader: Reader) -> None:
             last = []
 
 
-def check_answers(printed: list[str], told: str) -> None:
-    """Each answer in JSON has the status and the keys that the page tells, and the same problems, if any."""
-    for answer, document in zip((text for text in printed if text.startswith("{")), documents(told), strict=True):
+def check_answers(printed: list[str], documented: str) -> None:
+    """Each answer in JSON has the status and the keys that the page shows, and the same problems, if any."""
+    for answer, document in zip((text for text in printed if text.startswith("{")), documents(documented), strict=True):
         body, _, status = answer.rpartition("\n")
         assert list(json.loads(body)) == list(document)
         assert json.loads(body).get("fields") == document.get("fields")
@@ -197,14 +197,14 @@ def documents(text: str) -> Iterator[dict[str, Any]]:
         text = text[end:]
 
 
-def check_lines(printed: str, told: str) -> None:
+def check_lines(printed: str, documented: str) -> None:
     """Each sentence that the page shows is printed, but for the figures; a row of a table is not held against."""
     if not printed:
         return  # a server, whose one line was read
     said = {shape(line) for line in printed.splitlines()}
     sentences = [
         line
-        for line in told.splitlines()
+        for line in documented.splitlines()
         if line.strip() not in ("", "...") and not re.search(r"\S {2,}\S|──|^ {8}", line)
     ]
     assert [line for line in sentences if shape(line) not in said] == []
@@ -255,7 +255,7 @@ def test_the_site_leads_from_its_first_page_to_every_page(site: Path) -> None:
     assert "Reads a subscription business" in first
 
 
-def test_the_site_tells_the_python_interface(site: Path) -> None:
+def test_the_site_describes_the_python_interface(site: Path) -> None:
     page = (site / "python.html").read_text(encoding="utf-8")
     for name in ("data.load_csv", "data.validate_data", "data.DataContract", "features.FeatureEngineer"):
         assert f'id="churn_mlops.{name}"' in page

@@ -1,6 +1,6 @@
-"""A planted customer goes through all that this program does, is forgotten, and is then looked for in every byte.
+"""A planted customer goes through all that this program does, is erased, and is then looked for in every byte.
 
-The company's own database, which keeps him, lies elsewhere.
+The company's own database, which keeps them, lies elsewhere.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from churn_mlops.store.scoring.predictions import predictions
 from churn_mlops.store.scoring.runs import Run, run_of
 from churn_mlops.store.suppression.tombstones import all_tombstones
 from tests.command import Churn, Result, runner
-from tests.companies.history import latest_moment, write_small_company
+from tests.companies.history import latest_recorded_time, write_small_company
 from tests.find_customer_bytes import in_files, in_tables
 
 NAME, OTHER = "Zyxomma-Petiolatum-77", "Ictinogomphus-Ferox-12"
@@ -70,7 +70,7 @@ class Place:
             },
             "training": {"model_type": "logistic_regression", "snapshots": 6},
             "serving": {"source_seconds": 60.0},  # the first customer takes longer: what reads sources is loaded
-            "decision": {"threshold": 0.0},  # everybody is on the list, and has reasons
+            "decision": {"threshold": 0.0},  # every customer is on the list, and has reasons
         }
         for section, changed in sections.items():
             written[section] |= changed
@@ -85,13 +85,13 @@ class Place:
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory, record: Path) -> Place:
-    """The company with two planted customers, one of whom has a value that every validation quotes."""
+    """The company with two planted customers, one of which has a value that every validation quotes."""
     folder = tmp_path_factory.mktemp("erasure")
     (folder / "source").mkdir()
     (folder / "work" / "mlflow").mkdir(parents=True)
     settings = write_small_company(folder / "source", record)
     shutil.move(folder / "source" / "mlflow.db", folder / "work" / "mlflow" / "mlflow.db")
-    last = latest_moment(settings).date()
+    last = latest_recorded_time(settings).date()
     place = Place(folder / "work", (last - timedelta(days=BACK[0]), last - timedelta(days=BACK[1])))
     with duckdb.connect(str(settings.source.url)) as connection:
         found = connection.execute(
@@ -138,13 +138,13 @@ def serving(place: Place, config: Path) -> Iterator[httpx.Client]:
 
 
 def talk(client: httpx.Client) -> None:
-    """What a call about each of the two leaves."""
+    """Call about each of the two."""
     for name in (NAME, OTHER):
         risk = client.get(f"/customers/{name}/risk")
         assert (risk.status_code, risk.json()["origin"]) == (200, "source"), risk.text
         features = {one["name"]: None for one in client.get("/model").json()["features"]}
-        told = client.post("/predict", json=features | {"tenure": 12.0})
-        ids = (risk.headers["X-Prediction-Id"], told.headers.get("X-Prediction-Id"))
+        answer = client.post("/predict", json=features | {"tenure": 12.0})
+        ids = (risk.headers["X-Prediction-Id"], answer.headers.get("X-Prediction-Id"))
         for place, id in enumerate(ids):
             body = {"customer_id": name, "offer": "20 % off", "result": "accepted"} | (
                 {"prediction_id": id} if id else {}
@@ -160,7 +160,7 @@ def ok(result: Result) -> Result:
     return result
 
 
-def test_a_customer_who_was_forgotten_is_in_no_byte_and_never_comes_back(trained: Place, churn: Churn) -> None:
+def test_an_erased_customer_is_in_no_byte_and_never_comes_back(trained: Place, churn: Churn) -> None:
     place, config = trained, trained.config()
     first, second = place.days
     command = ("--config", config)
@@ -182,27 +182,27 @@ def test_a_customer_who_was_forgotten_is_in_no_byte_and_never_comes_back(trained
     run = place.runs()[0]
     frozen = {path: path.stat().st_size for path in (work / "models" / "frozen").iterdir()}
 
-    # Forgotten while the server runs, with its connections open.
+    # The erasure while the server runs, with its connections open.
     with serving(place, config) as client:
         assert client.get(f"/customers/{NAME}/risk").status_code == 200
         while client.get("/ready").json()["answers_waiting"]:  # what waits is dropped instead, and not counted there
             pass
-        certificate = json.loads(ok(churn(*command, "forget", NAME, "--yes", "--json")).out)
+        report = json.loads(ok(churn(*command, "forget", NAME, "--yes", "--json")).out)
         assert client.get(f"/customers/{NAME}/risk").status_code == 404
         assert client.get(f"/customers/{OTHER}/risk").status_code == 200
         body = {"customer_id": NAME, "offer": "20 % off", "result": "accepted"}
         assert client.post("/contacts", json=body, headers={"Idempotency-Key": "once more"}).status_code == 410
 
-    removed = certificate["removed"]
-    assert (certificate["whole"], removed["predictions"], removed["outcomes"], removed["contacts"]) == (True, 1, 1, 2)
+    removed = report["removed"]
+    assert (report["whole"], removed["predictions"], removed["outcomes"], removed["contacts"]) == (True, 1, 1, 2)
     assert (removed["frozen_snapshots"], removed["warnings"]) == (len(frozen), 1)
     assert removed["answers"] >= 2
-    assert NAME not in json.dumps(certificate)
+    assert NAME not in json.dumps(report)
     assert in_files(work, NAME) == in_files(work, "pigeon") == []
     assert "server.log" in in_files(work, "/customers/{customer_id}/risk")  # so the log is looked at indeed
     assert all(path.stat().st_size < size for path, size in frozen.items())
 
-    # The totals stand as they did, and everybody else is there.
+    # The totals stand as they did, and every other customer is there.
     now = place.runs()[0]
     assert run is not None
     assert now is not None
@@ -215,11 +215,11 @@ def test_a_customer_who_was_forgotten_is_in_no_byte_and_never_comes_back(trained
         assert sum(len(batch.customer) for batch in scored_outcomes(store, first)) == labelled - 1
         assert len(predictions(store, first)) == run.customers - 1
         [stone] = all_tombstones(store)
-        assert stone.hash == certificate["hashes"][0]
+        assert stone.hash == report["hashes"][0]
         about = {event.event for event in audit_events(store, about=stone.hash, limit=100)}
         assert "customer.forgotten" in about
 
-    # Tomorrow's run, on a source that still has him: scored, matured, trained, written to a file.
+    # Tomorrow's run, on a source that still has them: scored, outcomes recorded, trained, written to a file.
     out = work / "list.csv"
     printed = [
         ok(churn(*command, "score", "--as-of", second, "--out", out, "--json")),
@@ -232,7 +232,7 @@ def test_a_customer_who_was_forgotten_is_in_no_byte_and_never_comes_back(trained
     assert in_files(work, NAME) == []
     assert "pigeon" not in str([run.warnings for run in place.runs() if run is not None])
 
-    # A backup from before is put in the place of the store: the next run removes him again, and says so.
+    # A backup from before is put in the place of the store: the next run removes them again, and says so.
     for path in (work / "store").glob("churn.db*"):
         path.unlink()
     shutil.copy(backup, work / "store" / "churn.db")
@@ -245,16 +245,16 @@ def test_a_customer_who_was_forgotten_is_in_no_byte_and_never_comes_back(trained
         assert all_tombstones(store) == [stone]
     assert "removed again" not in ok(churn(*command, "score", "--as-of", second)).err
 
-    # And at once, without a run.
+    # And immediately, without a run.
     for path in (work / "store").glob("churn.db*"):
         path.unlink()
     shutil.copy(backup, work / "store" / "churn.db")
     again = json.loads(ok(churn(*command, "forget", "--again", "--json")).out)
-    assert (again["hashes"], again["removed"]["predictions"]) == (certificate["hashes"], 1)
+    assert (again["hashes"], again["removed"]["predictions"]) == (report["hashes"], 1)
     assert in_files(work, NAME) == []
     assert json.loads(ok(churn(*command, "forget", "--again", "--json")).out)["hashes"] == []
 
-    # Another key would not know him: nothing is published.
+    # Another key would not know them: nothing is published.
     other = trained.config(store={"customer_hash_key": "another"})
     for words in (("score", "--as-of", second), ("mature",), ("forget", OTHER, "--yes"), ("forget", "--again")):
         refused = churn("--config", other, *words)

@@ -154,21 +154,21 @@ def test_plain_values_of_other_libraries_stay_values(capsys):
 LINES = [{"route": "/predict", "status": 200, "ms": 0.123, "request_id": "a1"}, {"route": "\u00fc\ud800", "status": 1}]
 
 
-def test_many_lines_at_once_are_those_that_a_logger_writes(capsys):
+def test_many_lines_together_are_those_that_a_logger_writes(capsys):
     configure("info", "json")
     for line in LINES:
         structlog.get_logger().info("request", **line)
     one_by_one = [list(line.items()) for line in lines(capsys)]
     info_lines("request", LINES)
-    at_once = [list(line.items()) for line in lines(capsys)]
-    assert [line[:-1] for line in at_once] == [line[:-1] for line in one_by_one]
+    together = [list(line.items()) for line in lines(capsys)]
+    assert [line[:-1] for line in together] == [line[:-1] for line in one_by_one]
     assert all(
         quick[-1][0] == slow[-1][0] == "timestamp" and len(quick[-1][1]) == len(slow[-1][1])
-        for quick, slow in zip(at_once, one_by_one, strict=True)
+        for quick, slow in zip(together, one_by_one, strict=True)
     )
 
 
-def test_many_lines_at_once_keep_to_the_level_and_to_the_form_for_people(capsys):
+def test_many_lines_together_keep_to_the_level_and_to_the_form_for_people(capsys):
     configure("warning", "json")
     info_lines("request", LINES)
     configure("info", "text")
@@ -178,14 +178,14 @@ def test_many_lines_at_once_keep_to_the_level_and_to_the_form_for_people(capsys)
     assert "status=200" in line
 
 
-def test_a_log_that_nobody_can_read_any_more_stops_nothing(monkeypatch):
+def test_a_log_without_a_reader_stops_nothing(monkeypatch):
     read, write = os.pipe()
     os.close(read)
     configure("info", "json")
     with os.fdopen(write, "w", buffering=1) as broken:
         monkeypatch.setattr(sys, "stderr", broken)
         for _ in range(2):
-            structlog.get_logger().info("nobody hears this")
+            structlog.get_logger().info("no one hears this")
             logging.getLogger("some.library").warning("nor this")
             info_lines("request", LINES)
         monkeypatch.undo()

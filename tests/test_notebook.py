@@ -65,7 +65,7 @@ def test_its_pictures_have_titles_and_named_axes(shown: Any) -> None:
         assert picture.count("role-axis-title") >= 1
 
 
-def test_it_is_small_and_tells_nothing_of_the_machine(shown: Any) -> None:
+def test_it_is_small_and_shows_nothing_of_the_machine(shown: Any) -> None:
     text = FILE.read_text(encoding="utf-8")
     assert len(text) < 300_000
     assert not re.search(r"/home|/tmp|/root|/usr|/work|execution\"|iopub", text)

@@ -1,4 +1,4 @@
-"""YAML files of people: what is wrong is said with its place, and never with what stands there."""
+"""YAML files of people: an error states the place, and never what stands there."""
 
 from __future__ import annotations
 
@@ -35,20 +35,20 @@ def test_plain_data_comes_back(tmp_path: Path) -> None:
         f"a: !{SECRET} 1\n",
     ],
 )
-def test_an_error_tells_the_place_and_not_what_stands_there(tmp_path: Path, text: str) -> None:
+def test_an_error_states_the_place_and_not_what_stands_there(tmp_path: Path, text: str) -> None:
     with pytest.raises(ConfigError, match=r"settings\.yaml is not YAML: line \d+, column \d+: \w+") as caught:
         read(tmp_path, text)
     assert SECRET not in str(caught.value)
 
 
-def test_aliases_that_repeat_each_other_without_end_are_refused_at_once(tmp_path: Path) -> None:
+def test_aliases_that_repeat_each_other_without_end_are_refused_immediately(tmp_path: Path) -> None:
     lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
     lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 10)]
     with pytest.raises(ConfigError, match="is too large: 100,000 keys and values"):
         read(tmp_path, "\n".join(lines))
 
 
-def test_merges_that_repeat_each_other_without_end_are_refused_at_once(tmp_path: Path) -> None:
+def test_merges_that_repeat_each_other_without_end_are_refused_immediately(tmp_path: Path) -> None:
     lines = ["a0: &a0 {k: 1, l: 2}"]
     lines += [f"a{n}: &a{n}\n  <<: [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 12)]
     with pytest.raises(ConfigError, match="is too large: 100,000 keys and values"):

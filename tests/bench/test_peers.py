@@ -1,4 +1,4 @@
-"""What `/predict` is held against scores with the very trees that the served model is compiled from."""
+"""The peer that `/predict` is compared with scores with the very trees that the served model is compiled from."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_the_bar_holds_for_a_peer_as_one_deploys_it_and_not_for_one_by_hand() ->
     assert [bar["met"] for bar in bars({"start_seconds": 2.1, "memory_mb": 251}, found)][2:] == [False, False]
 
 
-def test_a_peer_is_asked_for_the_customer_as_he_is(tmp_path: Path) -> None:
+def test_a_peer_is_asked_for_the_unchanged_customer(tmp_path: Path) -> None:
     asked = peers(tmp_path / "bin", tmp_path, 18000)
     for peer in asked:
         body = json.dumps(peer.body(EXAMPLE))

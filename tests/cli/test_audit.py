@@ -1,4 +1,4 @@
-"""``churn audit`` tells who did what, and that it was asked."""
+"""``churn audit`` shows the audit log, and is recorded in it."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from tests.cli.conftest import Churn
 STORE = "sqlite:///store/churn.db"
 
 
-def test_an_empty_trail_is_said_to_be_empty_and_the_question_is_in_it_afterwards(churn: Churn) -> None:
+def test_an_empty_audit_log_is_reported_as_empty_and_then_holds_the_read(churn: Churn) -> None:
     assert churn("audit").out.strip() == "Nothing is noted yet."
     (asked,) = json.loads(churn("audit", "--json").out)
     assert (asked["event"], asked["details"]) == ("audit.read", {"command": "churn audit"})
     assert asked["caller"].startswith("cli")
 
 
-def test_the_table_shows_who_did_what_and_a_customer_by_his_hash_alone(churn: Churn) -> None:
+def test_the_table_shows_principal_and_event_and_the_customer_as_a_hash_alone(churn: Churn) -> None:
     hashed = customer_hash("churn", "C0000017")
     with open_store(STORE) as store:
         record_event(store, "key:crm", "customer.read", customer_hash=hashed, details={"route": "/customers"})
@@ -34,9 +34,9 @@ def test_the_table_shows_who_did_what_and_a_customer_by_his_hash_alone(churn: Ch
     assert again["customer_hash"] == hashed
     asked = json.loads(churn("audit", "--caller", again["caller"], "--json").out)
     assert [one["event"] for one in asked] == ["customer.read"]
-    told = churn("audit", "--customer", "C0000017").out
-    assert "audit.read" in told  # who asked for him
-    assert "C0000017" not in told
+    printed = churn("audit", "--customer", "C0000017").out
+    assert "audit.read" in printed  # who asked for this customer
+    assert "C0000017" not in printed
 
 
 def test_the_next_page_goes_on_where_this_one_ends(churn: Churn) -> None:
@@ -50,6 +50,6 @@ def test_the_next_page_goes_on_where_this_one_ends(churn: Churn) -> None:
     assert churn("audit", "--caller", "nobody").out.strip() == "Nothing of this kind is noted."
 
 
-def test_wrong_use_is_told_as_such(churn: Churn) -> None:
+def test_wrong_use_is_an_error(churn: Churn) -> None:
     assert churn("audit", "--limit", "0").code == 2
     assert churn("audit", "--before", str(2**63)).code == 2

@@ -120,7 +120,7 @@ BROKEN: dict[str, tuple[Callable[[Frames, Contract], object], str]] = {
     ),
     "no customers": (_empty("customers"), "stop: customers: empty table; there are no customers: check the source"),
     "customers stand twice": (_twice, "stop: customers.customer_id: customer repeated: 120 rows; 120 of 120 customers"),
-    "everybody has left": (
+    "every customer has left": (
         _cells("customers", "cancelled_at", lambda rows: rows["signup_date"] + 90 * DAY),
         "stop: customers: no customers; there was no customer on",
     ),
@@ -152,7 +152,7 @@ def test_what_is_broken_is_named(fault: str, broken: Callable[..., tuple[int, st
     assert code == 1
 
 
-def test_a_horizon_longer_than_the_history_is_said_and_nothing_is_learnt(
+def test_a_horizon_longer_than_the_history_is_an_error_and_nothing_is_trained(
     broken: Callable[..., tuple[int, str]],
 ) -> None:
     code, said = broken(_set("label", "horizon_days", to=2000), "train")

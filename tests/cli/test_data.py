@@ -116,7 +116,7 @@ def test_init_of_a_column_that_is_not_there_writes_nothing(here: Churn) -> None:
     assert not CONFIG.parent.exists()
 
 
-def test_init_into_a_place_that_cannot_be_written_is_said(here: Churn) -> None:
+def test_init_into_a_folder_that_cannot_be_written_is_an_error(here: Churn) -> None:
     Path("config").write_text("in the way")
     Path("settings.yaml").write_text("contract: {path: config/contract.yaml}\n")
     result = here("--config", "settings.yaml", *INIT)
@@ -124,7 +124,7 @@ def test_init_into_a_place_that_cannot_be_written_is_said(here: Churn) -> None:
     assert "config/contract.yaml" in result.err
 
 
-def test_validate_stops_with_1_and_all_problems_at_once(here: Churn) -> None:
+def test_validate_stops_with_1_and_all_problems_together(here: Churn) -> None:
     here(*INIT)
     lines = Path("customers.csv").read_text().splitlines()
     lines[1] = lines[2].replace(",", ",many", 1)

@@ -25,7 +25,7 @@ def test_a_line_for_each_check_and_0_where_nothing_failed(churn: Churn, company:
     assert "ok      champion: version 1 (logistic_regression), live since " in result.out
 
 
-def test_1_where_a_check_failed_and_the_others_are_told_all_the_same(churn: Churn) -> None:
+def test_1_if_a_check_failed_and_the_others_are_still_reported(churn: Churn) -> None:
     Path("settings.yaml").write_text("serving: {prot: 1}\nsource: {url: 'postgres://me:hunter2@127.0.0.1:1/shop'}\n")
     result = churn("--config", "settings.yaml", "doctor")
     assert result.code == 1

@@ -40,13 +40,15 @@ def names() -> list[str]:
         return [one.customer for one in predictions(store, DAY)]
 
 
-def test_the_certificate_says_what_was_removed_and_what_is_not_reached_and_names_nobody(published: Churn) -> None:
+def test_the_erasure_report_states_what_was_removed_and_the_residual_copies_and_names_no_customer(
+    published: Churn,
+) -> None:
     result = published("forget", NAME, "--yes")
     assert result.code == 0, result.err
     with open_store(STORE) as store:
         [stone] = all_tombstones(store)
     lines = result.out.splitlines()
-    assert lines[0].startswith("Certificate of erasure, 20")
+    assert lines[0].startswith("Erasure report, 20")
     assert f"Customer, by keyed hash: {stone.hash}" in lines
     assert "  predictions deleted: 1" in lines
     assert "Kept: the totals of every run, as they were published." in lines
@@ -59,7 +61,7 @@ def test_the_certificate_says_what_was_removed_and_what_is_not_reached_and_names
     assert names() == [OTHER]
 
 
-def test_a_second_time_says_when_he_was_forgotten_first(published: Churn) -> None:
+def test_a_second_erasure_states_when_the_first_was(published: Churn) -> None:
     published("forget", NAME, "--yes")
     result = published("forget", NAME, "--yes")
     assert (result.code, ", first erased on 20" in result.out) == (0, True)
@@ -67,10 +69,15 @@ def test_a_second_time_says_when_he_was_forgotten_first(published: Churn) -> Non
 
 
 def test_machines_get_one_document(published: Churn) -> None:
-    told = json.loads(published("forget", NAME, "--yes", "--json").out)
-    assert (told["whole"], told["removed"]["predictions"], len(told["hashes"]), told["failed"]) == (True, 1, 1, [])
-    assert all(set(one) == {"where", "until"} for one in told["unreached"])
-    assert NAME not in json.dumps(told)
+    printed = json.loads(published("forget", NAME, "--yes", "--json").out)
+    assert (printed["whole"], printed["removed"]["predictions"], len(printed["hashes"]), printed["failed"]) == (
+        True,
+        1,
+        1,
+        [],
+    )
+    assert all(set(one) == {"where", "until"} for one in printed["unreached"])
+    assert NAME not in json.dumps(printed)
 
 
 def test_a_person_is_asked_and_may_think_again(published: Churn, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -104,16 +111,16 @@ def test_what_cannot_be_meant_is_wrong_use(
     assert names() == [NAME, OTHER]
 
 
-def test_what_could_not_be_removed_from_the_disk_fails_and_is_said(published: Churn) -> None:
+def test_bytes_that_could_not_be_removed_from_the_disk_are_an_error(published: Churn) -> None:
     Path("models/frozen").mkdir(parents=True)
     Path("models/frozen/2026-11-22.frozen").write_bytes(b"no snapshot")
     result = published("forget", NAME, "--yes")
     assert result.code == 1
     assert "Not done: customers cannot be taken out of models/frozen/2026-11-22.frozen" in result.out
-    assert names() == [OTHER]  # the rest was done all the same
+    assert names() == [OTHER]  # the rest was still done
 
 
-def test_a_key_that_everybody_knows_is_remarked_and_one_of_your_own_is_not(
+def test_the_default_hash_key_is_remarked_and_one_of_your_own_is_not(
     published: Churn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert "store.customer_hash_key is the one that comes with the program" in published("forget", OTHER, "--yes").out
@@ -124,7 +131,7 @@ def test_a_key_that_everybody_knows_is_remarked_and_one_of_your_own_is_not(
         assert "customer_hash_key" not in published("forget", OTHER, "--yes").out
 
 
-def test_again_tells_who_had_come_back_by_his_hash(published: Churn) -> None:
+def test_again_shows_the_hash_of_a_customer_who_had_come_back(published: Churn) -> None:
     published("forget", NAME, "--yes")
     assert "No erased customer had come back." in published("forget", "--again").out
     with open_store(STORE) as store:

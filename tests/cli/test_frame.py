@@ -1,4 +1,4 @@
-"""What holds of every command: its help, its exit code, its errors, its page."""
+"""Rules of every command: its help, its exit code, its errors, its page."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_the_page_names_every_option_that_a_command_has_not_in_vain(churn: Churn
 
 
 @pytest.mark.parametrize("words", list(commands()), ids=" ".join)
-def test_every_option_is_told_where_its_command_is(words: tuple[str, ...]) -> None:
+def test_every_option_stands_beside_its_command_on_the_page(words: tuple[str, ...]) -> None:
     head, *sections = PAGE.read_text(encoding="utf-8").split("\n## ")
     (section,) = (text for text in sections if text.startswith(f"churn {' '.join(words)}\n"))
     command = get_command(app)
@@ -95,7 +95,7 @@ def test_without_a_command_the_commands_are_listed(churn: Churn) -> None:
     assert result.code == 2
 
 
-def test_the_version_is_told(churn: Churn) -> None:
+def test_the_version_is_printed(churn: Churn) -> None:
     result = churn("--version")
     assert (result.code, result.out) == (0, f"churn-mlops {__version__}\n")
 

@@ -28,7 +28,7 @@ def _messages(printed: str) -> dict[tuple[str, str], str]:
     return found
 
 
-def test_every_oddity_of_a_public_company_of_five_tables_is_said(churn: Churn, public_data: Path) -> None:
+def test_every_anomaly_of_a_public_company_of_five_tables_is_reported(churn: Churn, public_data: Path) -> None:
     said = _messages(churn("init", "--from", public_data / "ravenstack", "--json").out)
     early = said["feature_usage.usage_date", "before_start"]
     assert early.startswith("19,142 of 25,000 rows (76.6%) are dated before the subscription_id that they name starts")
@@ -51,7 +51,7 @@ def test_every_oddity_of_a_public_company_of_five_tables_is_said(churn: Churn, p
     assert load_settings(environ={}).source.url == str(public_data / "ravenstack")
 
 
-def test_every_oddity_of_the_invoice_lines_of_a_public_shop_is_said(churn: Churn, public_data: Path) -> None:
+def test_every_anomaly_of_the_invoice_lines_of_a_public_shop_is_reported(churn: Churn, public_data: Path) -> None:
     said = _messages(churn("init", "--from", public_data / "online_retail" / "online_retail.parquet", "--json").out)
     assert said["online_retail.CustomerID", "link_blank"].startswith("135,080 of 541,909 rows")
     assert said["online_retail.InvoiceNo", "code_prefix"].startswith("9,288 of 541,909 rows (1.7%) begin with 'C'")

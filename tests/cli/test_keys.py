@@ -21,20 +21,20 @@ def test_a_key_is_printed_once_listed_without_itself_and_revoked(churn: Churn) -
     assert "There is no key yet" in churn("keys", "list").out
     result = churn("keys", "create", "--name", "crm", "--role", "service", "--expires-days", "30")
     assert result.code == 0, result.err
-    secret, told = result.out.splitlines()
-    assert told.endswith("(crm, service). It is shown this once: keep it where its user finds it.")
+    secret, message = result.out.splitlines()
+    assert message.endswith("(crm, service). It is shown this once: keep it where its user finds it.")
     listed = churn("keys", "list").out
     assert secret not in listed
     (key,) = json.loads(churn("keys", "list", "--json").out)
-    assert (key["name"], key["role"], key["id"] in told) == ("crm", "service", True)
+    assert (key["name"], key["role"], key["id"] in message) == ("crm", "service", True)
     assert "sha256" not in key
     assert f"Key {key['id']} (crm, service) is revoked." in churn("keys", "revoke", key["id"]).out
     assert "revoked" in churn("keys", "list").out
     with open_store(STORE) as store:
         assert hash_of(secret) not in credentials(store).by_hash
-        trail = audit_events(store)
-    assert [event.event for event in trail] == ["key.revoked", "key.created"]
-    assert trail[0].caller.startswith("cli")
+        log = audit_events(store)
+    assert [event.event for event in log] == ["key.revoked", "key.created"]
+    assert log[0].caller.startswith("cli")
 
 
 def test_a_key_for_machines_is_one_document(churn: Churn) -> None:
@@ -45,7 +45,7 @@ def test_a_key_for_machines_is_one_document(churn: Churn) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "message"),
     [
         (("keys", "create", "--name", "crm", "--role", "root"), "'root' is no role of a key"),
         (("keys", "create", "--name", "a b", "--role", "admin"), "'a b' is no name"),
@@ -53,10 +53,10 @@ def test_a_key_for_machines_is_one_document(churn: Churn) -> None:
         (("people", "disable", "nobody"), "there is no user of the name 'nobody'"),
     ],
 )
-def test_what_cannot_be_is_said_in_a_sentence(churn: Churn, words: tuple[str, ...], told: str) -> None:
+def test_an_impossible_request_is_refused_in_a_sentence(churn: Churn, words: tuple[str, ...], message: str) -> None:
     result = churn(*words)
     assert (result.code, result.out) == (1, "")
-    assert told in result.err
+    assert message in result.err
     with open_store(STORE) as store:
         assert not access_is_configured(store)
 

@@ -42,7 +42,7 @@ def test_train_says_what_it_did_for_people_and_for_machines(churn: Churn, config
     assert set(trained["metrics"]["auc"]) == {"value", "low", "high"}
 
 
-def test_train_with_warnings_prints_json_all_the_same(churn: Churn, own_company: Company) -> None:
+def test_train_with_warnings_still_prints_json(churn: Churn, own_company: Company) -> None:
     own_company.rewrite(lambda rows: [rows[0] | {"payment_method": "pigeon"}, *rows[1:]])
     for command in ("train", "score"):
         printed = document(churn("--config", own_company.config(), command, "--json").out)
@@ -160,7 +160,7 @@ def test_the_demo_makes_trains_and_lists_and_the_second_time_only_lists(
     assert f" of {run.customers:,} customers are likely to churn" in again.out
 
 
-def test_sync_tells_the_store_what_this_machine_promoted_without_it(churn: Churn, config: Path) -> None:
+def test_sync_writes_to_the_store_what_this_machine_promoted_without_it(churn: Churn, config: Path) -> None:
     for _ in range(2):
         result = churn("--config", config, "models", "sync")
         assert result.code == 0

@@ -1,4 +1,4 @@
-"""``churn schedule``: runs what is due, says whether it is on time, and stops when it is told to."""
+"""``churn schedule``: runs what is due, says whether it is on time, and stops on a signal."""
 
 from __future__ import annotations
 

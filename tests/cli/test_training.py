@@ -1,4 +1,4 @@
-"""What ``churn train`` prints of the choice of a type, and what to type next."""
+"""The output of ``churn train``: the choice of a type, and the next command."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def by_auto(company: Company) -> Trained:
     return replace(trained, bundle=bundle)
 
 
-def test_what_auto_chose_and_why_is_said(company: Company, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_choice_of_auto_and_its_reason_are_printed(company: Company, capsys: pytest.CaptureFixture[str]) -> None:
     training.show(by_auto(company), None)
     printed = " ".join(capsys.readouterr().out.split())
     assert (
@@ -54,10 +54,10 @@ def test_with_a_configured_type_no_choice_is_reported(company: Company, capsys: 
 
 
 FOUND = (
-    LeakFinding("refund", "leavers_only", "is set for leavers only, 8.0% of them"),
+    LeakFinding("refund", "leavers_only", "is set for churners only, 8.0% of them"),
     LeakFinding("trend", "too_good", "is remarkably strong on its own (AUC 0.91)", sure=False),
 )
-BLIND = Canary("days until the end", True, False, "is not caught: the firewall is blind on so little data")
+BLIND = Canary("days until the end", True, False, "is not caught: the leakage checks are blind on so little data")
 
 
 def leaking(company: Company, *dropped: str) -> Trained:
@@ -69,16 +69,19 @@ def leaking(company: Company, *dropped: str) -> Trained:
 def test_each_leak_is_named_with_its_sign_and_what_to_do(company: Company, capsys: pytest.CaptureFixture[str]) -> None:
     training.show(leaking(company), None)
     printed = " ".join(capsys.readouterr().out.split())
-    assert "Leak: refund: is set for leavers only, 8.0% of them. Worth a look: trend: is remarkably strong" in printed
+    assert "Leak: refund: is set for churners only, 8.0% of them. Worth a look: trend: is remarkably strong" in printed
     assert "The figures above are not to be believed" in printed
     assert "`churn train --strict`" in printed
-    assert "a made-up column (days until the end) is not caught: the firewall is blind on so little data." in printed
+    assert (
+        "a made-up column (days until the end) is not caught: the leakage checks are blind on so little data."
+        in printed
+    )
 
 
 def test_a_dropped_leak_is_named_and_the_figures_stand(company: Company, capsys: pytest.CaptureFixture[str]) -> None:
     training.show(leaking(company, "refund"), None)
     printed = " ".join(capsys.readouterr().out.split())
-    assert "Dropped: refund: is set for leavers only" in printed
+    assert "Dropped: refund: is set for churners only" in printed
     assert "not to be believed" not in printed
 
 

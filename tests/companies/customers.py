@@ -42,7 +42,7 @@ def customers(rows: int, seed: int = 0) -> pd.DataFrame:
 
 
 def left(frame: pd.DataFrame, seed: int = 0) -> Any:
-    """Who left: more likely on a monthly plan, early, and most of all both together."""
+    """The churn labels: more likely on a monthly plan, early, and most of all both together."""
     early = np.exp(-frame["tenure"].to_numpy() / 12)
     monthly = (frame["plan"] == "monthly").to_numpy()
     log_odds = -2.5 + 1.0 * monthly + 1.0 * early + 2.0 * monthly * early

@@ -1,8 +1,8 @@
 """The demo company: a made-up internet provider whose customers leave for causes a person can recognise.
 
-Nobody's data is used. One hidden trait, how committed a customer is, ties the columns together as in a real company:
-those on a month-to-month contract tend to be newer, to pay by electronic check and to take no extras. Who leaves
-within 30 days is then drawn from :func:`demo_hazard`, so that tests can compare a model with the truth.
+No real data is used. One hidden trait, how committed a customer is, ties the columns together as in a real company:
+those on a month-to-month contract tend to be newer, to pay by electronic check and to take no extras. The churners of
+the 30 days are then drawn from :func:`demo_hazard`, so that tests can compare a model with the truth.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _INTERCEPT = -5.29  # brings the mean of the hazard to 5 % a month
 
 @dataclass(frozen=True)
 class DemoFiles:
-    """Where the demo company was written."""
+    """The files of the demo company."""
 
     customers: Path
     contract: Path
@@ -98,14 +98,14 @@ def write_demo(folder: Path, customers: int = 20_000, seed: int = 20261123) -> D
 
 
 def _services(draw: np.random.Generator, commitment: Floats) -> dict[str, npt.NDArray[Any]]:
-    nought = np.zeros_like(commitment)
-    contract = _choose(draw, CONTRACT_TYPES, [0.35 - 0.9 * commitment, nought, -0.1 + 0.8 * commitment])
-    internet = _choose(draw, INTERNET_SERVICES, [0.55 + nought, 0.35 - 0.5 * commitment, -0.6 + 0.1 * commitment])
+    zero = np.zeros_like(commitment)
+    contract = _choose(draw, CONTRACT_TYPES, [0.35 - 0.9 * commitment, zero, -0.1 + 0.8 * commitment])
+    internet = _choose(draw, INTERNET_SERVICES, [0.55 + zero, 0.35 - 0.5 * commitment, -0.6 + 0.1 * commitment])
     fiber = internet == "fiber_optic"
     payment = _choose(
         draw,
         PAYMENT_METHODS,
-        [0.1 - 0.7 * commitment + 0.5 * fiber, -0.3 + nought, 0.3 * commitment, 0.1 + 0.3 * commitment],
+        [0.1 - 0.7 * commitment + 0.5 * fiber, -0.3 + zero, 0.3 * commitment, 0.1 + 0.3 * commitment],
     )
     takes_extras = 1.0 / (1.0 + np.exp(-(0.9 * commitment - 0.4 * fiber)))
     extras = [(draw.random(len(commitment)) < takes_extras) & (internet != "no") for _ in range(2)]

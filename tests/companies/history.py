@@ -34,8 +34,8 @@ def write_small_company(folder: Path, record: Path) -> Settings:
     )
 
 
-def latest_moment(settings: Settings) -> datetime:
-    """The moment of the last row that the company's database learnt of."""
+def latest_recorded_time(settings: Settings) -> datetime:
+    """The recorded time of the last row in the company's database."""
     with duckdb.connect(str(settings.source.url), read_only=True) as connection:
         row = connection.execute("SELECT max(loaded_at) FROM usage").fetchone()
     assert row is not None

@@ -1,4 +1,4 @@
-"""Model versions whose scores can be told apart, made in no time: one fitted model, its log-odds shifted."""
+"""Model versions with different scores, made in no time: one fitted model, its log-odds shifted."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ class HalfPublishedError(AssertionError):
 
 @dataclass(frozen=True)
 class Lists:
-    """What a whole run publishes.
+    """The tables that a whole run publishes.
 
     Args:
         of: the predictions by source ("old" or "new") and date.
@@ -76,7 +76,7 @@ class Lists:
 
 
 def expected_lists(company: DailyCompany, scratch: Path) -> Lists:
-    """What whole runs publish and record, found by doing them."""
+    """The tables of whole runs, found by doing them."""
     of: dict[tuple[str, date], list[Prediction]] = {}
     outcomes: dict[date, dict[str, bool | None]] = {}
     for source in SOURCES:

@@ -66,7 +66,7 @@ CONTRACT = HistoryContract.from_dict(
 
 
 def telecom(customers: int, seed: int) -> dict[str, pa.Table]:
-    """Tables of so many customers, a few of whom have come back."""
+    """Tables of so many customers, a few of which have come back."""
     random = Random(seed)
     ids = [f"C-{number}" for number in range(customers)]
     return {
@@ -78,7 +78,7 @@ def telecom(customers: int, seed: int) -> dict[str, pa.Table]:
     }
 
 
-def _moment(random: Random) -> datetime:
+def _time(random: Random) -> datetime:
     start = datetime(2024, 1, 1, tzinfo=UTC)
     # Among others the two hours when the clock is put forward, and the last second of a local day.
     odd = [datetime(2024, 3, 31, 1, 0, tzinfo=UTC), datetime(2024, 5, 1, 21, 59, 59, tzinfo=UTC)]
@@ -130,7 +130,7 @@ def _subscriptions(random: Random, ids: list[str]) -> pa.Table:
 def _plans(random: Random, ids: list[str]) -> pa.Table:
     rows = []
     for one in random.choices(ids, k=3 * len(ids)):
-        valid = _moment(random)
+        valid = _time(random)
         recorded = valid.replace(tzinfo=None) + timedelta(days=random.choice([0, 0, 3, 40]))
         levels = ["monthly", "Ärger", "é", "Z", " monthly ", "", None]
         for _ in range(random.choice([1, 1, 2])):  # rows of the same times, too

@@ -1,4 +1,4 @@
-"""FeatureEngineer: raw columns to inputs, learnt from the rows it is fitted on and from no others."""
+"""FeatureEngineer: raw columns to inputs, fitted on the training rows and on no others."""
 
 from __future__ import annotations
 

@@ -88,7 +88,7 @@ def test_what_is_no_table_is_refused(X: object, message: str) -> None:
         FeatureEngineer(CONTRACT).fit(X)
 
 
-def test_a_second_fit_forgets_the_names_of_the_first() -> None:
+def test_a_second_fit_drops_the_names_of_the_first() -> None:
     frame = customers(400)
     engineer = FeatureEngineer(CONTRACT).fit(frame)
     array = frame.to_numpy()

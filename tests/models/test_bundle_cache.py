@@ -94,13 +94,13 @@ def test_a_damaged_bundle_is_fetched_again(cache: BundleCache, source: Source) -
 
 
 @pytest.mark.parametrize("folder", ["/proc/nope", "file/models"])
-def test_a_folder_that_cannot_be_written_is_said_with_the_way_out(tmp_path: Path, folder: str) -> None:
+def test_a_folder_that_cannot_be_written_is_reported_with_a_remedy(tmp_path: Path, folder: str) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(PromotionError, match=r"cannot be written .*models\.folder"):
         BundleCache(tmp_path / folder).follow(Source())
 
 
-def test_a_full_disk_is_said_and_leaves_the_champion(
+def test_a_full_disk_is_reported_and_leaves_the_champion(
     cache: BundleCache, source: Source, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cache.follow(source)
@@ -136,7 +136,7 @@ def test_a_broken_record_of_what_is_live_is_named_not_taken_for_nothing(
     assert version(cache) == "3"
 
 
-def test_a_time_without_a_time_zone_tells_nothing(cache: BundleCache, first: Bundle) -> None:
+def test_a_time_without_a_time_zone_is_refused(cache: BundleCache, first: Bundle) -> None:
     fill_folder(cache.folder, first)
     path = cache.folder / "live.json"
     path.write_text(path.read_text().replace("+00:00", ""))

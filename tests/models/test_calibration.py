@@ -25,7 +25,7 @@ def test_it_finds_the_calibration_that_made_the_labels(intercept: float, slope: 
     assert found.slope == pytest.approx(slope, abs=0.06)
 
 
-def test_calibrated_scores_expect_as_many_leavers_as_there_are() -> None:
+def test_calibrated_scores_expect_as_many_churners_as_there_are() -> None:
     raw, y = drawn(2000, -1.0, 0.5)
     found = fit_calibration(raw, y)
     assert sigmoid(found.intercept + found.slope * raw).sum() == pytest.approx(y.sum(), rel=1e-6)
@@ -132,7 +132,7 @@ def test_caution_takes_much_from_few_rows_and_little_from_many() -> None:
     assert 0.97 < kept[1] < 1.0
 
 
-def test_caution_counts_those_who_are_fewer() -> None:
+def test_caution_counts_the_smaller_class() -> None:
     raw, y = drawn(2000, -4.0, 0.5)
     found = fit_calibration(raw, y)
     mirrored = cautious(fit_calibration(-raw, 1.0 - y), -raw, 1.0 - y, 3)

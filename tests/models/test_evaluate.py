@@ -52,7 +52,7 @@ def test_the_calibration_slope_is_that_by_which_log_odds_were_stretched() -> Non
     [np.full(400, 0.2), np.linspace(0.1, 0.9, 400), np.r_[np.full(80, 0.9), np.linspace(0.01, 0.6, 320)]],
     ids=["all alike", "upside down", "a perfect order"],
 )
-def test_a_calibration_slope_that_the_scores_do_not_tell_is_left_out(scores: Floats) -> None:
+def test_a_calibration_slope_that_the_scores_do_not_determine_is_left_out(scores: Floats) -> None:
     y = np.r_[np.ones(80), np.zeros(320)]
     assert set(METRICS) - set(evaluate(y, scores)) == {"calibration_slope"}
 
@@ -65,12 +65,12 @@ def test_a_slope_that_one_group_decides_is_left_out_not_given_an_interval_of_the
     assert all(slope is None or slope.high - slope.low > 0.1 for slope in slopes)
 
 
-def test_no_lift_is_said_to_be_higher_than_it_can_be() -> None:
+def test_no_lift_is_reported_higher_than_it_can_be() -> None:
     draw = np.random.default_rng(7)
-    for leavers in (30, 250):
-        y = np.r_[np.ones(leavers), np.zeros(1000 - leavers)]
+    for churners in (30, 250):
+        y = np.r_[np.ones(churners), np.zeros(1000 - churners)]
         found = evaluate(y, np.where(draw.random(1000) < 0.9, 0.1 + 0.8 * y, 0.5))["lift_top_decile"]
-        assert found.value <= found.high <= min(10.0, 1000 / leavers) + 1e-9
+        assert found.value <= found.high <= min(10.0, 1000 / churners) + 1e-9
 
 
 def test_intervals_hold_their_figure_and_keep_to_its_bounds() -> None:
@@ -94,7 +94,7 @@ def test_an_interval_covers_the_truth_about_as_often_as_it_says(monkeypatch: pyt
     assert 0.92 <= ratio_covered <= 0.98
 
 
-def test_two_leavers_are_never_left_out_together(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_churners_are_never_left_out_together(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("churn_mlops.models.evaluate.METRICS", {"lift": METRICS["lift_top_decile"]})
     y, scores = np.r_[1.0, 1.0, np.zeros(58)], np.linspace(0.9, 0.1, 60)
     for seed in range(100):  # a blind draw puts both into one of the 30 groups about once in 30
@@ -102,7 +102,7 @@ def test_two_leavers_are_never_left_out_together(monkeypatch: pytest.MonkeyPatch
 
 
 def test_scores_that_are_all_alike_are_no_better_than_chance_in_any_row_order() -> None:
-    y = np.r_[np.ones(20), np.zeros(80)]  # leavers first: taking the first rows of a tie would find them all
+    y = np.r_[np.ones(20), np.zeros(80)]  # churners first: taking the first rows of a tie would find them all
     found = evaluate(y, np.full(100, 0.2))
     assert found["auc"].value == 0.5
     assert found["lift_top_decile"].value == pytest.approx(1)
@@ -120,7 +120,7 @@ def test_scores_that_are_all_alike_are_no_better_than_chance_in_any_row_order() 
     ],
     ids=["four rows", "upside down", "perfect and certain", "all wrong", "certain and wrong"],
 )
-def test_odd_scores_give_figures_all_the_same(y: list[int], scores: list[float]) -> None:
+def test_odd_scores_still_give_figures(y: list[int], scores: list[float]) -> None:
     for name, estimate in evaluate(np.array(y, dtype=float), np.array(scores)).items():
         assert all(math.isfinite(value) for value in (estimate.value, estimate.low, estimate.high)), name
 
@@ -129,7 +129,7 @@ def test_the_same_labels_and_scores_give_the_same_intervals() -> None:
     assert evaluate(*drawn(200, 3)) == evaluate(*drawn(200, 3))
 
 
-def test_curves_are_thin_end_where_they_should_and_count_everybody() -> None:
+def test_curves_are_thin_end_where_they_should_and_count_every_customer() -> None:
     y, scores = drawn(5000, 4)
     found = curves(y, scores)
     roc = found["roc"]

@@ -30,14 +30,14 @@ CONTRACT = DataContract.from_dict(
         (58.5, "58.5"),
     ],
 )
-def test_numbers_are_said_to_hundredths_or_three_digits(value: Any, said: str) -> None:
+def test_numbers_are_written_to_hundredths_or_three_digits(value: Any, said: str) -> None:
     assert wording(CONTRACT, "tenure")(value, 3) == f"tenure {said} months: +3 points"
 
 
-def test_levels_are_said_as_they_are() -> None:
+def test_levels_are_written_as_they_are() -> None:
     assert wording(CONTRACT, "plan")("a_b", -1) == "plan a b: -1 point"
 
 
-def test_one_of_a_unit_is_said_in_the_singular() -> None:
+def test_one_of_a_unit_is_written_in_the_singular() -> None:
     assert wording(CONTRACT, "tenure")(1, 2) == "tenure 1 month: +2 points"
     assert wording(CONTRACT, "tenure")(1.5, 2) == "tenure 1.5 months: +2 points"

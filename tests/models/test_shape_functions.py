@@ -1,4 +1,4 @@
-"""What a model learnt: curves with their uncertainty, importances, pairs."""
+"""The shape functions of a model: curves with their uncertainty, importances, pairs."""
 
 from __future__ import annotations
 

@@ -64,7 +64,7 @@ def recorded(record: Path, tmp_path_factory: pytest.TempPathFactory) -> Recorded
 
 
 def stock(recorded: Recorded) -> mlflow.pyfunc.PyFuncModel:
-    """What somebody who has MLflow and this package loads, without a word of this package."""
+    """The model as a user of MLflow loads it, without a name of this package."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # MLflow's own
         mlflow.set_tracking_uri(recorded.tracking.uri)
@@ -90,7 +90,7 @@ def test_stock_mlflow_takes_blanks_and_absent_columns_as_missing(recorded: Recor
 
 @contextmanager
 def stock_server(recorded: Recorded) -> Iterator[str]:
-    """The address of ``mlflow models serve``, as somebody types it; port 0 takes a free one."""
+    """The address of ``mlflow models serve``, as a user types it; port 0 takes a free one."""
     mlflow_command = Path(sys.executable).parent / "mlflow"
     command = [mlflow_command, "models", "serve", "-m", "models:/churn@champion", "--env-manager", "local", "-p", "0"]
     environment = os.environ | {
@@ -188,7 +188,7 @@ def test_where_nothing_was_registered_there_are_no_versions(recorded: Recorded) 
     assert versions(replace(recorded.tracking, model_name="nothing yet")) == ()
 
 
-def test_a_server_that_is_not_there_is_said_in_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unreachable_server_is_reported_in_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
@@ -197,7 +197,7 @@ def test_a_server_that_is_not_there_is_said_in_a_sentence(tmp_path: Path, monkey
 
 
 @pytest.mark.parametrize("uri", ["sqlite:///{}/file/mlflow.db", "sqlite:///{}/folder", "nonsense://x"])
-def test_a_record_that_cannot_be_opened_is_said_in_a_sentence_at_once(tmp_path: Path, uri: str) -> None:
+def test_a_record_that_cannot_be_opened_is_reported_immediately_in_a_sentence(tmp_path: Path, uri: str) -> None:
     (tmp_path / "file").write_text("in the way")
     (tmp_path / "folder").mkdir()
     with pytest.raises(TrackingError, match=r"MLflow failed \(.*check the settings") as caught:
@@ -205,7 +205,7 @@ def test_a_record_that_cannot_be_opened_is_said_in_a_sentence_at_once(tmp_path: 
     assert "\n" not in str(caught.value)
 
 
-def test_artifacts_that_cannot_be_written_are_said_and_register_nothing(recorded: Recorded, tmp_path: Path) -> None:
+def test_artifacts_that_cannot_be_written_are_reported_and_register_nothing(recorded: Recorded, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     tracking = replace(recorded.tracking, experiment="blocked", model_name="blocked", artifacts=tmp_path / "file")
     with pytest.raises(TrackingError, match=r"mlflow\.artifacts"):
@@ -226,7 +226,7 @@ with connected(Tracking(f"sqlite:///{folder}/mlflow.db", folder / "artifacts", "
 """
 
 
-def test_two_first_runs_at_once_make_one_database(tmp_path: Path) -> None:
+def test_two_parallel_first_runs_make_one_database(tmp_path: Path) -> None:
     command = [sys.executable, "-c", FIRST_RUN, str(tmp_path)]
     pipe = subprocess.PIPE
     runs = [subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True) for _ in range(3)]

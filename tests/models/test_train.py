@@ -1,4 +1,4 @@
-"""What a fit learns, and from which rows."""
+"""The result of a fit, and the rows that it uses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A company with a history: trained on its past, judged on later dates, published day by day, and matured."""
+"""A company with a history: trained on its past, evaluated on later dates, published daily, with outcomes recorded."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from churn_mlops.store.scoring.outcomes import scored_outcomes
 from churn_mlops.store.scoring.predictions import predictions
 from churn_mlops.store.scoring.runs import run_of
 from tests.command import runner
-from tests.companies.history import latest_moment, write_small_company
+from tests.companies.history import latest_recorded_time, write_small_company
 
 TODAY = date(2030, 1, 1)
 
@@ -52,7 +52,7 @@ def trained(settings: Settings) -> Trained:
 
 @pytest.fixture(scope="module")
 def now(settings: Settings) -> datetime:
-    return latest_moment(settings) + timedelta(days=1)
+    return latest_recorded_time(settings) + timedelta(days=1)
 
 
 def contract_of(settings: Settings) -> HistoryContract:
@@ -193,7 +193,7 @@ def test_a_date_that_lies_ahead_is_refused(settings: Settings, now: datetime) ->
 
 
 @pytest.mark.usefixtures("trained")
-def test_a_source_that_ends_before_the_day_is_said_to_be_stale(settings: Settings, now: datetime) -> None:
+def test_a_source_that_ends_before_the_day_is_reported_as_stale(settings: Settings, now: datetime) -> None:
     later = now + timedelta(days=30)
     codes = {problem.rule for problem in score(settings, later.date(), now=later).report.problems}
     assert "stale_source" in codes
@@ -239,7 +239,7 @@ def test_data_that_say_stop_leave_what_was_published(settings: Settings, now: da
 
 
 @pytest.mark.usefixtures("trained")
-def test_each_date_that_was_published_is_said(
+def test_each_published_date_is_printed(
     settings: Settings,
     now: datetime,
     tmp_path: Path,
@@ -258,7 +258,7 @@ def test_each_date_that_was_published_is_said(
 
 
 @pytest.mark.usefixtures("trained")
-def test_a_backfill_is_no_daily_run_and_a_source_that_ended_is_said_to_have(
+def test_a_backfill_is_no_daily_run_and_a_source_that_ended_is_reported(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The source ends long ago and is read as of its latest day."""
@@ -266,7 +266,7 @@ def test_a_backfill_is_no_daily_run_and_a_source_that_ended_is_said_to_have(
     (tmp_path / "config.yaml").write_text(json.dumps(own))  # JSON is YAML, too
     churn = runner(monkeypatch, capsys)
     config = ("--config", tmp_path / "config.yaml")
-    newest = latest_moment(settings).date()
+    newest = latest_recorded_time(settings).date()
     old = f"In the source, the newest row is of {newest}, "
     assert (datetime.now(UTC).date() - newest).days > 7
     asked = churn(*config, "score", "--as-of", newest - timedelta(days=60))
@@ -286,7 +286,7 @@ def test_a_backfill_is_no_daily_run_and_a_source_that_ended_is_said_to_have(
     assert document["newest_row"]["old"]
 
 
-# Maturing
+# Outcomes
 
 
 @pytest.mark.usefixtures("trained")

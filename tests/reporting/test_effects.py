@@ -1,4 +1,4 @@
-"""What each feature does, in points around the average customer."""
+"""The effect of each feature, in points around the average customer."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_points_are_what_a_value_adds_to_the_average_customers_score(found: dict
     assert (figure.low, figure.high) == pytest.approx((100 * (low - 0.2), 100 * (high - 0.2)), abs=1e-4)
 
 
-def test_a_step_that_nobody_was_looked_at_in_counts_to_the_next(found: dict[str, Effect]) -> None:
+def test_a_step_without_customers_counts_to_the_next(found: dict[str, Effect]) -> None:
     assert [(cell.low, cell.high) for cell in found["age"].cells] == [(None, 10), (10, 30), (30, None)]
     assert all(cell.kind == "step" for cell in found["age"].cells)  # too few are missing to be shown
 
@@ -93,7 +93,7 @@ def test_a_yes_or_no_has_two_levels(found: dict[str, Effect]) -> None:
     assert [(cell.text, cell.rows) for cell in found["senior"].cells] == [("no", 300), ("yes", 50)]
 
 
-def test_a_yes_or_no_that_the_curve_does_not_tell_apart_is_not_drawn() -> None:
+def test_a_yes_or_no_that_the_curve_does_not_distinguish_is_not_drawn() -> None:
     learnt = LEARNT | {"curves": {"senior": curve([0.1, None, 0.2], [300, 0, 40], cuts=[1.0])}}
     senior = next(effect for effect in effects(CONTRACT, learnt, BASE) if effect.feature == "senior")
     assert [cell.kind for cell in senior.cells] == ["missing"]

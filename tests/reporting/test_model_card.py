@@ -83,5 +83,5 @@ def test_the_card_says_what_looks_too_good(found: Recorded) -> None:
     assert "that seemed to know what was not known at the time: dropped." in card
 
 
-def test_the_card_of_a_version_for_which_nobody_looked_says_nothing_of_leaks(found: Recorded) -> None:
+def test_the_card_of_a_version_without_leakage_checks_says_nothing_of_leaks(found: Recorded) -> None:
     assert "too good" not in model_card(found.report.model_copy(update={"noticed": None}), found.money)

@@ -1,4 +1,4 @@
-"""What churn costs, and what a list earns."""
+"""The cost of churn, and the earnings of a list."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_the_running_example_costs_30_million_a_year(report: Report) -> None:
 
 
 def test_the_running_example_earns_what_the_formula_says(report: Report) -> None:
-    """Of 1,000 contacted, 620 would leave: 20 % of them are kept, everyone else takes the offer for nothing."""
+    """620 of the 1,000 contacted would leave: 20 % of them are kept, everyone else takes the offer for nothing."""
     length = Length(
         share=0.01, churners=Figure(value=0.0062, low=0.005, high=0.007), captured=exact(0.124), expected=0.006
     )

@@ -84,7 +84,7 @@ def test_every_id_is_there_once_and_every_link_leads_to_one(html: str) -> None:
     assert set(re.findall(r"url\(#(.*?)\)", html)) <= set(reader.ids)
 
 
-def test_every_picture_is_told_and_scales(page: Page, html: str) -> None:
+def test_every_picture_has_a_description_and_scales(page: Page, html: str) -> None:
     names = {"profit", "gains", "lift", "roc", "precision-recall", "calibration", "importance", "segments", "feature-8"}
     assert names <= set(page.pictures)
     opened = re.findall(r"<svg .*?>", html)
@@ -131,7 +131,7 @@ def test_words_of_the_contract_are_text_wherever_they_stand(found: Recorded) -> 
     assert html.count("&lt;script&gt;") > 50
 
 
-def test_a_model_that_found_nothing_says_so_first_and_has_a_page_all_the_same(found: Recorded, html: str) -> None:
+def test_a_model_that_found_nothing_says_so_first_and_still_has_a_page(found: Recorded, html: str) -> None:
     assert "No signal." not in html
     made = found.report.made.model_copy(update={"signal": False, "promoted": False})
     nothing = {"made": made, "effects": (), "interplays": (), "segments": (), "metrics": {}}
@@ -142,7 +142,7 @@ def test_a_model_that_found_nothing_says_so_first_and_has_a_page_all_the_same(fo
     Reader(bare)
 
 
-def test_a_horizon_that_the_contract_does_not_state_is_said_to_be_assumed(found: Recorded, html: str) -> None:
+def test_a_horizon_that_the_contract_does_not_state_is_reported_as_assumed(found: Recorded, html: str) -> None:
     few = {"effects": (), "segments": ()}
     assumed = "figures per month and year hold only if the label looks 30\u00a0days ahead"
     assert found.report.subject.horizon_stated
@@ -213,7 +213,7 @@ def test_the_settings_used_are_printed_and_change_the_money(found: Recorded, htm
     assert "assumed until measured" in generous
 
 
-def test_a_leak_that_the_model_is_shown_is_said_first_of_all_and_escaped(found: Recorded) -> None:
+def test_a_leak_that_the_model_is_shown_is_reported_first_and_escaped(found: Recorded) -> None:
     assert "Too good to be true." not in page_of(found.report).html()
     leak = Noticed(feature=EVIL, message="is set for churners only", sure=True, set_aside=False)
     html = page_of(found.report.model_copy(update={"noticed": (leak,)})).html()

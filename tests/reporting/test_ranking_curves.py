@@ -59,7 +59,7 @@ def test_every_interval_holds_its_value_and_shares_stay_shares(ranking: Ranking)
     assert all(0 <= figure.low <= figure.value <= figure.high <= 1 for figure in figures)
 
 
-def test_no_list_is_said_to_hold_more_churners_than_customers() -> None:
+def test_no_list_holds_more_churners_than_customers() -> None:
     y = np.r_[np.ones(300), np.zeros(700)]
     for length in rank(y, np.linspace(0.9, 0.1, 1000), seed=1).lengths:
         assert length.captured.value <= length.captured.high <= max(length.share / 0.3, length.captured.value)

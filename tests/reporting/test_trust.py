@@ -1,4 +1,4 @@
-"""What is said of the percentages."""
+"""The sentences about the percentages."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from churn_mlops.reporting.report_data import Figure
         (None, "The calibration slope cannot be computed"),
     ],
 )
-def test_a_slope_is_said_to_be_what_its_interval_bears_out(
+def test_a_slope_is_described_as_its_interval_supports(
     found: Recorded, slope: tuple[float, float, float] | None, said: str
 ) -> None:
     metrics = {name: figure for name, figure in found.report.metrics.items() if name != "calibration_slope"}

@@ -52,7 +52,7 @@ def test_one_by_one_equals_the_array(economics, scores):
 
 
 @given(anything, probabilities, probabilities)
-def test_gain_rises_with_the_score_where_a_leaver_is_worth_more_than_a_stayer_costs(economics, p, q):
+def test_gain_rises_with_the_score_if_a_churner_is_worth_more_than_a_retained_customer_costs(economics, p, q):
     slope = economics.gain_from_leaver + economics.cost_of_stayer
     low, high = sorted([p, q])
     rounding = 1e-12 * (abs(economics.gain_from_leaver) + economics.cost_of_stayer)
@@ -100,7 +100,7 @@ def test_an_offer_that_costs_more_than_the_customer_is_worth_is_never_made():
     assert action(1.0, pointless) == "leave_alone"
 
 
-def test_at_break_even_nobody_is_contacted():
+def test_at_break_even_no_customer_is_contacted():
     free = Economics(offer_cost=0, contact_cost=0)
     assert break_even_probability(free) == 0
     assert action(0.0, free) == "leave_alone"

@@ -27,7 +27,7 @@ from tests.test_api import CUSTOMER
 ROOT = Path(__file__).parents[2]
 MAIN = "from churn_mlops.cli import main; main()"
 PATIENT = {"CHURN__SERVING__SOURCE_SECONDS": "30", "CHURN__SERVING__REQUEST_SECONDS": "60"}
-"""A machine that does much else is no source that is away, and no server that is too slow."""
+"""A machine that does much else is no unavailable source, and no server that is too slow."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Served:
         """The server and its address, until the block ends; all that it says goes into ``log``.
 
         Args:
-            log: is written anew.
+            log: is overwritten.
             before: Python that is run first, such as what breaks something.
             settings: such as ``logging__level``.
         """

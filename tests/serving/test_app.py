@@ -1,4 +1,4 @@
-"""What each route answers to a good request."""
+"""The answer of each route to a good request."""
 
 import json
 import re
@@ -127,7 +127,7 @@ def test_a_feature_may_have_any_name(settings, predictor, name):
     assert predictor.rows == [{name: 1.5, "tenure": 1.0}]
 
 
-def test_model_tells_what_it_takes(client):
+def test_model_lists_its_features(client):
     card = client.get("/model").json()
     assert card["version"] == "3"
     assert card["model_type"] == "additive_boosting"
@@ -162,7 +162,7 @@ def test_health_does_not_need_a_model_but_all_else_does(settings, customer):
             assert "no model is live" in response.json()["error"]
 
 
-def test_ready_until_it_is_told_to_stop(client, source):
+def test_ready_until_it_is_stopped(client, source):
     assert client.get("/ready").json() == {"status": "ready", "model_version": "3"}
     source.draining = True
     assert client.get("/ready").status_code == 503

@@ -99,7 +99,7 @@ def test_two_processes_agree_on_keys_that_are_made_and_revoked(folder: Path, pos
         assert alive == set()
         assert [ask(port, first)[0] for port in ports] == [200, 200]
     text = "".join(log.read_text() for log in logs)
-    assert text.count('"request"') > 10
+    assert text.count('"request_answered"') > 10
     for secret in (first, second, ADMIN_KEY, "fiber_optic", "65.5", "Bearer"):
         assert secret not in text
 
@@ -114,9 +114,13 @@ def test_without_keys_another_address_than_loopback_is_refused_with_the_way_out(
     assert "`churn keys create --name NAME --role admin`" in result.err
 
 
-@pytest.mark.parametrize(("content", "told"), [("short", "is no key"), (None, "cannot be read")])
+@pytest.mark.parametrize(("content", "message"), [("short", "is no key"), (None, "cannot be read")])
 def test_an_admin_key_file_that_holds_no_key_stops_the_start_without_showing_it(
-    content: str | None, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    content: str | None,
+    message: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.chdir(tmp_path)
     if content is not None:
@@ -124,5 +128,5 @@ def test_an_admin_key_file_that_holds_no_key_stops_the_start_without_showing_it(
     monkeypatch.setenv("CHURN__SERVING__ADMIN_KEY_FILE", "key")
     result = runner(monkeypatch, capsys)("serve", "--port", "0")
     assert result.code == 1
-    assert told in result.err
+    assert message in result.err
     assert "short" not in result.err

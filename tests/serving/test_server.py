@@ -69,7 +69,7 @@ def test_what_is_no_http_is_refused(server):
         assert raw.recv(100).startswith(b"HTTP/1.1 400 ")
 
 
-def test_a_client_that_goes_away_harms_nobody_and_is_no_fault(server, connection):
+def test_a_client_that_disconnects_harms_no_request_and_is_no_fault(server, connection):
     with socket.create_connection(server, timeout=10) as raw:
         raw.sendall(b"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{")
     for _ in range(100):
@@ -78,7 +78,7 @@ def test_a_client_that_goes_away_harms_nobody_and_is_no_fault(server, connection
         if b'route="/predict",status="499"' in counted:
             break
     else:
-        pytest.fail("the request that was given up is not counted")
+        pytest.fail("the abandoned request is not counted")
     assert b'status="500"' not in counted
 
 
@@ -94,6 +94,6 @@ def test_loopback_addresses_are_taken(host):
         assert address_of(listening).startswith("http://127.0.0.")
 
 
-def test_a_port_in_use_is_told_with_a_remedy(server):
+def test_a_port_in_use_is_reported_with_a_remedy(server):
     with pytest.raises(ConfigError, match=f"port {server[1]} of 127.0.0.1 is in use.*--port"):
         listen("127.0.0.1", server[1])

@@ -92,7 +92,7 @@ def fresh_rows() -> list[dict[str, Any]]:
 
 
 def run(script: str, folder: Path, kind: str = "tables") -> dict[str, Any]:
-    """What ``script`` prints in the environment that has the serving requirements for a model of ``kind`` alone."""
+    """The output of ``script`` in the environment that has the serving requirements for a model of ``kind`` alone."""
     python = ENVIRONMENTS[kind] / "bin" / "python"
     if not python.exists():
         pytest.skip(f"{python} is not there: `make test` makes it")

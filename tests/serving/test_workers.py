@@ -26,7 +26,7 @@ PATIENCE_SECONDS = 30.0
 
 
 def end(number: int = signal.SIGTERM) -> None:
-    """What a person, or the system, does to the parent."""
+    """A signal of a person, or of the system, to the parent."""
     os.kill(os.getpid(), number)
 
 
@@ -41,7 +41,7 @@ def until(holds: Callable[[], bool]) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_all_answer_before_it_is_said_and_end_with_the_parent(tmp_path: Path, number: int) -> None:
+def test_all_answer_before_the_announcement_and_end_with_the_parent(tmp_path: Path, number: int) -> None:
     said: list[list[Path]] = []
 
     def announce() -> None:
@@ -71,7 +71,7 @@ def test_one_that_does_not_end_is_killed() -> None:
     Workers(1, hear_nothing, patience=0.05).run(end)
 
 
-def test_processes_that_end_before_they_answer_are_given_up(capfd: pytest.CaptureFixture[str]) -> None:
+def test_processes_that_end_before_they_answer_are_abandoned(capfd: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(ServingError, match=f"{MOST_FAILURES} processes in a row ended before they answered"):
         Workers(2, fail, PATIENCE_SECONDS, pause=0.001).run(end)
     said = "".join(capfd.readouterr())
@@ -126,13 +126,13 @@ def test_workers_share_port_keys_and_metrics_and_none_is_missed_when_killed(fold
             assert parent.wait(PATIENCE_SECONDS) == 0
         finally:
             parent.kill()
-    assert '"event":"fault"' not in log.read_text()
+    assert '"event":"request_failed"' not in log.read_text()
 
 
 def workers_of(parent: int) -> list[int]:
     """The processes of a server."""
-    told = subprocess.run(["ps", "-o", "pid=,args=", "--ppid", str(parent)], capture_output=True, text=True).stdout
-    return [int(line.split()[0]) for line in told.splitlines() if "multiprocessing.spawn" in line]
+    listing = subprocess.run(["ps", "-o", "pid=,args=", "--ppid", str(parent)], capture_output=True, text=True).stdout
+    return [int(line.split()[0]) for line in listing.splitlines() if "multiprocessing.spawn" in line]
 
 
 def counted(port: int, key: str, name: str) -> float:

@@ -1,4 +1,4 @@
-"""What worker processes do in tests."""
+"""The work of worker processes in tests."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from churn_mlops.errors import ConfigError
 
 
 def wait_for_the_end(folder: Path, ready: Callable[[], None]) -> None:
-    """Leave a file with one's number, answer, and end when told to."""
+    """Leave a file with one's number, answer, and end when stopped."""
     (folder / f"{os.getpid()}").touch()
     ready()
     signal.sigwait({signal.SIGTERM, signal.SIGINT})
@@ -31,7 +31,7 @@ def fail(ready: Callable[[], None]) -> None:
 
 
 def work_first_only(folder: Path, ready: Callable[[], None]) -> None:
-    """Work, but for those who come after the first."""
+    """Work, except in processes after the first."""
     try:
         (folder / "first").touch(exist_ok=False)
     except FileExistsError:

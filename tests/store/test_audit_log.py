@@ -1,4 +1,4 @@
-"""The audit trail tells who did what, about whom by his keyed hash alone, page by page."""
+"""The audit log shows principal and event, and the customer by keyed hash alone, page by page."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def test_events_come_back_newest_first_page_by_page(store: Store) -> None:
     assert {(event.at, event.caller, event.event) for event in second} == {(NOW, "key:crm", "customer.read")}
 
 
-def test_a_customer_is_found_by_his_hash_and_stands_nowhere_by_name(store: Store) -> None:
+def test_a_customer_is_found_by_hash_and_their_id_stands_nowhere(store: Store) -> None:
     for customer in ("C017", "C004"):
         record_event(store, "person:anna", "customer.read", customer_hash=customer_hash("a secret", customer))
     (found,) = audit_events(store, about=customer_hash("a secret", "C017"))

@@ -1,4 +1,4 @@
-"""Contacts are recorded once a key, whoever sends it how often, on both databases."""
+"""Contacts are recorded once a key, however often it is sent, on both databases."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ NOW = datetime(2026, 11, 23, 14, 5, tzinfo=UTC)
 
 
 def contact(key: str = "call-1", **changed: object) -> NewContact:
-    made = NewContact(key, "a" * 64, "C1", NOW, "20 % off", "accepted", "key:crm", "b" * 32, "he asked for it")
+    made = NewContact(key, "a" * 64, "C1", NOW, "20 % off", "accepted", "key:crm", "b" * 32, "they asked for it")
     return replace(made, **changed)  # type: ignore[arg-type]
 
 
@@ -37,7 +37,7 @@ def test_a_key_stands_for_its_first_contact(store: Store) -> None:
     assert len(contacts(store, limit=10)) == 1
 
 
-def test_eight_at_once_with_one_key_record_it_once(address: str) -> None:
+def test_eight_parallel_requests_with_one_key_record_it_once(address: str) -> None:
     open_store(address).close()
     together = threading.Barrier(8)
 
@@ -47,12 +47,12 @@ def test_eight_at_once_with_one_key_record_it_once(address: str) -> None:
             return record_contact(store, contact())
 
     with ThreadPoolExecutor(8) as threads:
-        told = list(threads.map(post, range(8)))
-    assert len({one.id for one, _ in told}) == 1
-    assert sum(is_new for _, is_new in told) == 1
+        posted = list(threads.map(post, range(8)))
+    assert len({one.id for one, _ in posted}) == 1
+    assert sum(is_new for _, is_new in posted) == 1
 
 
-def test_pages_follow_one_another_and_miss_nobody(store: Store) -> None:
+def test_pages_follow_one_another_and_miss_no_contact(store: Store) -> None:
     recorded = [record_contact(store, contact(f"k{n}", customer=f"C{n % 2}"))[0] for n in range(7)]
     read: list[Contact] = []
     while page := contacts(store, after=read[-1].id if read else 0, limit=3):

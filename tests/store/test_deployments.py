@@ -1,4 +1,4 @@
-"""Which model was live when: one champion at a time, whoever writes, and bundles that are what their hash says."""
+"""Which model was live when: one champion at a time, with many writers, and bundles that are what their hash says."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def test_a_deployment_decided_by_a_former_champion_is_refused(store: Store) -> N
     assert versions(store) == ["1", "2"]
 
 
-def test_of_many_that_deploy_the_first_model_at_once_only_one_succeeds(store: Store) -> None:
+def test_of_many_that_deploy_the_first_model_in_parallel_only_one_succeeds(store: Store) -> None:
     together, refused = threading.Barrier(6), []
 
     def one_of_them(number: int) -> None:

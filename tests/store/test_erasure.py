@@ -220,7 +220,7 @@ def test_an_erasure_scans_no_table(tmp_path: Path) -> None:
     with open_store(f"sqlite:///{tmp_path}/churn.db") as store:
         plant(store)
         statements: list[str] = []
-        event.listen(store.engine, "before_cursor_execute", lambda *told: statements.append((told[2], told[3])))
+        event.listen(store.engine, "before_cursor_execute", lambda *given: statements.append((given[2], given[3])))
         forget(store, KEY, NAME, by=BY)
     with closing(sqlite3.connect(tmp_path / "churn.db")) as connection:
         for words, values in statements:

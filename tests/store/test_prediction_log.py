@@ -31,7 +31,7 @@ def test_an_answer_comes_back_byte_for_byte(store: Store) -> None:
     assert records_of(store, "f" * 32) == []
 
 
-def test_moments_come_back_in_utc_with_all_their_digits(store: Store) -> None:
+def test_times_come_back_in_utc_with_all_their_digits(store: Store) -> None:
     kept = answer(at=NOW.astimezone(timezone(timedelta(hours=-5))))
     write_records(store, [kept, answer("b" * 32, at=NOW.replace(microsecond=0))])
     assert records_of(store, ID)[0].at == NOW
@@ -84,7 +84,7 @@ def test_answers_move_to_another_store_unchanged(store: Store, addresses: Addres
     assert (moved.answer, json.loads(moved.inputs)) == (ODD, {"tenure": 12.0})
 
 
-def test_a_store_that_is_gone_is_told(tmp_path: Path) -> None:
+def test_a_store_that_is_gone_is_reported(tmp_path: Path) -> None:
     with open_store(f"sqlite:///{tmp_path}/churn.db") as store:
         write_records(store, [answer()])
         (tmp_path / "churn.db").unlink()

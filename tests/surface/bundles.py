@@ -64,12 +64,12 @@ def recorded_file(model_type: str) -> Path:
 
 
 def described() -> dict[str, Any]:
-    """What is recorded besides the files: hashes, scores, and the machine that fitted them."""
+    """The record besides the files: hashes, scores, and the machine that fitted them."""
     return {"environment": environment(), "bundles": {one: _described(recorded_file(one)) for one in MODEL_TYPES}}
 
 
 def names_in(data: bytes) -> dict[str, Any]:
-    """What of a bundle depends on no processor: format, what was declared, names and types of what was fitted.
+    """The part of a bundle that depends on no processor: format, declarations, names and types of the fitted values.
 
     How many trees and steps there are is left open.
     """
@@ -84,7 +84,7 @@ def _described(file: Path) -> dict[str, Any]:
 
 
 def environment() -> dict[str, Any]:
-    """What the last bits of a fit depend on: libraries, and the instructions that their kernels were chosen for."""
+    """The last bits of a fit depend on these: libraries, and the instructions that their kernels were chosen for."""
     simd = np.show_config(mode="dicts")["SIMD Extensions"]  # type: ignore[call-overload]
     kernels = {one["architecture"] for one in threadpool_info() if one["user_api"] == "blas"}
     return {

@@ -1,4 +1,4 @@
-"""The only place of these tests that reaches behind public names: whoever moves a module changes its path here."""
+"""The only place of these tests that reaches behind public names: if a module moves, its path changes here."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def application(
 
 
 def permissions() -> dict[str, dict[str, Any]]:
-    """Of each route, by method and path: the roles that may call it, and the audit event of it."""
+    """The roles and the audit event of each route, by method and path."""
     return {
         f"{method} {path}": {"roles": sorted(rule.roles), "open": rule.open, "event": rule.event}
         for (method, path), rule in TABLE.items()

@@ -25,7 +25,7 @@ def described() -> dict[str, Any]:
 def _command(command: Any) -> dict[str, Any]:
     arguments = [one for one in command.params if one.param_type_name == "argument"]
     options = [one for one in command.params if one.param_type_name == "option"]
-    told = {
+    described = {
         "commands": sorted(getattr(command, "commands", {})),
         "hidden": command.hidden,
         "arguments": [
@@ -33,7 +33,7 @@ def _command(command: Any) -> dict[str, Any]:
         ],
         "options": {" ".join(sorted(one.opts)): without_blanks(_option(one)) for one in options},
     }
-    return without_blanks(told)
+    return without_blanks(described)
 
 
 def _option(option: Any) -> dict[str, Any]:

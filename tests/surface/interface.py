@@ -1,4 +1,4 @@
-"""What is held of documents that describe an interface: everything but prose, which is free to change."""
+"""The recorded part of documents that describe an interface: everything but prose, which is free to change."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 _PROSE = {"description", "summary", "title", "example", "examples"}
 _HOLD_NAMES = {"properties", "$defs", "schemas", "paths", "headers", "responses", "securitySchemes", "callbacks"}
-"""Below these, keys are names that somebody chose, such as a field called ``title``."""
+"""Below these, keys are names that a person chose, such as a field called ``title``."""
 
 
 def without_prose(node: Any, *, names: bool = False) -> Any:

@@ -82,8 +82,12 @@ def _members(cls: type) -> dict[str, Any]:
     for base in cls.__mro__:
         if base.__module__.startswith("churn_mlops"):
             for name, member in vars(base).items():
-                if not name.startswith(("_", "model_")) and name not in found and (told := _member(member)) is not None:
-                    found[name] = told
+                if (
+                    not name.startswith(("_", "model_"))
+                    and name not in found
+                    and (described_member := _member(member)) is not None
+                ):
+                    found[name] = described_member
     return found
 
 

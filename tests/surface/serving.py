@@ -27,7 +27,7 @@ from tests.surface.story import audit_events
 
 ROW = customers()[0][0]
 CONTACT = {"customer_id": "C1", "offer": "20 % off", "result": "accepted"}
-FORGOTTEN = "forgotten"
+ERASED = "forgotten"
 PERSON = {"name": "anna", "password": "correct horse battery staple"}
 _JSON = {"Content-Type": "application/json"}
 
@@ -53,7 +53,7 @@ ASKED = {
     "same contact again": Ask("POST", "/contacts", CONTACT, {"Idempotency-Key": "1"}),
     "other contact under the same key": Ask("POST", "/contacts", CONTACT | {"offer": "none"}, {"Idempotency-Key": "1"}),
     "contact with a forgotten customer": Ask(
-        "POST", "/contacts", CONTACT | {"customer_id": FORGOTTEN}, {"Idempotency-Key": "2"}
+        "POST", "/contacts", CONTACT | {"customer_id": ERASED}, {"Idempotency-Key": "2"}
     ),
     "contacts": Ask("GET", "/contacts"),
     "one contact": Ask("GET", "/contacts/1"),
@@ -95,21 +95,21 @@ def openapi(folder: Path) -> dict[str, Any]:
 
 def wire(folder: Path) -> dict[str, Any]:
     """Status, names of headers and shape of the body of every kind of answer, and what is counted and noted of them."""
-    callers, told = Callers.of(folder), {}
+    callers, answers = Callers.of(folder), {}
     with served(callers, max_body_bytes=5_000) as ask:
         for name, asked in ASKED.items():
-            told[name] = _described(ask(asked))
+            answers[name] = _described(ask(asked))
         metrics = _metrics(ask(Ask("GET", "/metrics")).text)
     with served(callers) as ask:  # what was answered is in the store once the server has ended
-        told["prediction once more"] = _described(ask(Ask("GET", f"/predictions/{callers.prediction}")))
+        answers["prediction once more"] = _described(ask(Ask("GET", f"/predictions/{callers.prediction}")))
     with served(callers, live=False, requests_per_second=0.001) as ask:
-        told["no model"] = _described(ask(ASKED["prediction"]))
-        told["too many requests"] = _described(ask(ASKED["prediction"]))
-        told["not ready"] = _described(ask(ASKED["ready"]))
-    everywhere = set.intersection(*(answer["headers"] for answer in told.values()))
+        answers["no model"] = _described(ask(ASKED["prediction"]))
+        answers["too many requests"] = _described(ask(ASKED["prediction"]))
+        answers["not ready"] = _described(ask(ASKED["ready"]))
+    everywhere = set.intersection(*(answer["headers"] for answer in answers.values()))
     return {
         "answers": {
-            name: answer | {"headers": sorted(answer["headers"] - everywhere)} for name, answer in told.items()
+            name: answer | {"headers": sorted(answer["headers"] - everywhere)} for name, answer in answers.items()
         },
         "headers of every answer": sorted(everywhere),
         "audit events": audit_events(folder / "churn.db"),
@@ -130,14 +130,14 @@ class Callers:
 
     @classmethod
     def of(cls, folder: Path) -> Callers:
-        """A new store in ``folder``: a key of each role, a person, a published day and a forgotten customer."""
+        """A new store in ``folder``: a key of each role, a person, a published day and an erased customer."""
         callers = cls(folder, {"nobody": {}})
         with open_store(callers.address) as store:
             for role in collect.KEY_ROLES:
                 key, _ = collect.make_key(store, role, role, by="tests")
                 callers.headers[role] = {"Authorization": f"Bearer {key}"}
             collect.add_user(store, PERSON["name"], PERSON["password"], "agent", by="tests")
-            collect.forget(store, Settings().store.customer_hash_key, FORGOTTEN, by="tests")
+            collect.forget(store, Settings().store.customer_hash_key, ERASED, by="tests")
             publish(store, run(), batches(3))
         return callers
 
@@ -171,10 +171,10 @@ def served(callers: Callers, *, live: bool = True, **serving: Any) -> Iterator[C
 
 
 def _described(response: Response) -> dict[str, Any]:
-    told: dict[str, Any] = {"status": response.status_code, "headers": set(response.headers)}
+    described: dict[str, Any] = {"status": response.status_code, "headers": set(response.headers)}
     if response.headers.get("Content-Type") == "application/json" and response.content:
-        told["body"] = shape(response.json())
-    return told
+        described["body"] = shape(response.json())
+    return described
 
 
 def _metrics(text: str) -> dict[str, Any]:

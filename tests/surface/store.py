@@ -37,7 +37,7 @@ def _tables(engine: Engine) -> dict[str, Any]:
 
 def _column(column: Any, engine: Engine) -> dict[str, Any]:
     kind = column["type"]
-    told = {
+    described = {
         "type": kind.compile(engine.dialect),
         "time zone": getattr(kind, "timezone", None),
         "collation": getattr(kind, "collation", None),
@@ -45,11 +45,11 @@ def _column(column: Any, engine: Engine) -> dict[str, Any]:
         "default": column["default"],
         "identity": "always" if (column.get("identity") or {}).get("always") else bool(column.get("identity")),
     }
-    return without_blanks(told)
+    return without_blanks(described)
 
 
 def _sorted(found: list[Any]) -> list[dict[str, Any]]:
-    """What was found, in an order of its own."""
+    """The findings, in an order of their own."""
     kept = [{key: _plain(value) for key, value in without_blanks(one).items()} for one in found]
     return sorted(kept, key=repr)
 

@@ -123,7 +123,7 @@ def described(folder: Path, record: Path) -> dict[str, Any]:
 
 
 def audit_events(database: Path) -> dict[str, Any]:
-    """Names of all events in the audit trail of a store, each with the names of its details and kinds of callers."""
+    """Names of all events in the audit log of a store, each with the names of its details and kinds of callers."""
     with closing(sqlite3.connect(database)) as connection:
         rows = connection.execute("SELECT event, caller, details FROM audit_events").fetchall()
     return {
@@ -175,7 +175,7 @@ def _lines(file: str) -> Iterator[str]:
 
 
 def _loaders() -> set[str]:
-    """Modules that MLflow is told to load the registered versions with."""
+    """Modules that MLflow loads the registered versions with."""
     files = Path("mlflow").rglob("MLmodel")
     return {yaml.safe_load(file.read_bytes())["flavors"]["python_function"]["loader_module"] for file in files}
 

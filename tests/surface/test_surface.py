@@ -1,4 +1,4 @@
-"""What people and programs rely on is as it was recorded; ``record.py`` says how to record what is meant to change."""
+"""The public surface is as it was recorded; ``record.py`` says how to record an intended change."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ def test_a_day_with_the_command_is_as_it_was_recorded(tmp_path: Path, record: Pa
     records.check("story", story.described(tmp_path, record))
 
 
-def test_a_changed_interface_is_told_line_by_line() -> None:
+def test_a_changed_interface_is_reported_line_by_line() -> None:
     changed = settings.described()
     changed["serving.port"]["default"] = 8001
     with pytest.raises(AssertionError) as caught:
         records.check("settings", changed)
-    told = str(caught.value).splitlines()
-    assert [line for line in told[2:] if line.startswith(("-", "+")) or line == records.ADVICE] == [
+    lines = str(caught.value).splitlines()
+    assert [line for line in lines[2:] if line.startswith(("-", "+")) or line == records.ADVICE] == [
         '-  "default": 8000,',
         '+  "default": 8001,',
         records.ADVICE,

@@ -13,7 +13,7 @@ from churn_mlops.cli.terminal import print_json, say
 
 if TYPE_CHECKING:
     from churn_mlops.config import Settings
-    from churn_mlops.pipelines.erasure.erase import Certificate
+    from churn_mlops.pipelines.erasure.erase import ErasureReport
 
 FROM_INPUT = "-"
 PLACES = {
@@ -45,9 +45,9 @@ def forget(
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")] = False,
 ) -> None:
-    """Erase a customer for good: remove them everywhere, suppress them, and print a certificate of what was removed.
+    """Erase a customer for good: remove them everywhere, suppress them, and print an erasure report.
 
-    Exit code 1 if something of the customer could not be removed; the certificate says what, and what to do.
+    Exit code 1 if something of the customer could not be removed; the report states what, and the remedy.
 
     Example: `churn forget C000017 --yes`
     """
@@ -57,17 +57,17 @@ def forget(
         raise typer.BadParameter("give one customer, or --again for all erased customers", param_hint="CUSTOMER")
     settings = settings_of(context)
     if customer is None:
-        certificate = job.forget_all_again(settings, by=who(), rewrite=rewrite)
+        report = job.forget_all_again(settings, by=who(), rewrite=rewrite)
     else:
         name = _name(customer)
         if not yes:
             _ask(settings, name, from_input=customer == FROM_INPUT)
-        certificate = job.forget_customer(settings, name, by=who(), rewrite=rewrite)
+        report = job.forget_customer(settings, name, by=who(), rewrite=rewrite)
     if as_json:
-        print_json(certificate.to_dict())
+        print_json(report.to_dict())
     else:
-        _show(certificate, again=again)
-    if not certificate.whole:
+        _show(report, again=again)
+    if not report.whole:
         raise typer.Exit(1)
 
 
@@ -99,34 +99,34 @@ def _ask(settings: Settings, customer: str, *, from_input: bool) -> None:
         raise typer.Exit(1)
 
 
-def _show(certificate: Certificate, *, again: bool) -> None:
-    say(f"Certificate of erasure, {minute(certificate.at)}")
-    _show_who(certificate, again=again)
-    if certificate.found:
+def _show(report: ErasureReport, *, again: bool) -> None:
+    say(f"Erasure report, {minute(report.at)}")
+    _show_who(report, again=again)
+    if report.found:
         say("Removed:")
     elif not again:
         say("Nothing of the customer was found; the tombstone suppresses them anyway. Is the ID as the source has it?")
-    for place, count in certificate.removed.items():
+    for place, count in report.removed.items():
         if count:
             say(f"  {PLACES[place]}: {count:,}")
-    if certificate.found:
+    if report.found:
         say("Kept: the totals of every run, as they were published.")
-    say(f"On disk: {certificate.disk}.")
-    say(f"The tombstone, a keyed hash, is in {' and in '.join(certificate.tombstones)}.")
-    for failure in certificate.failed:
+    say(f"On disk: {report.disk}.")
+    say(f"The tombstone, a keyed hash, is in {' and in '.join(report.tombstones)}.")
+    for failure in report.failed:
         say(f"Not done: {failure}.")
-    for remark in certificate.remarks:
+    for remark in report.remarks:
         say(f"Know that {remark}.")
     say("Not reached from here:")
-    for one in certificate.residual_copies:
+    for one in report.residual_copies:
         say(f"  - {one.where}: until {one.until}")
 
 
-def _show_who(certificate: Certificate, *, again: bool) -> None:
+def _show_who(report: ErasureReport, *, again: bool) -> None:
     if again:
-        count = len(certificate.hashes)
+        count = len(report.hashes)
         came = "No erased customer had come back." if not count else f"{count:,} had come back, by keyed hash:"
         say(came)
-    for hash in certificate.hashes:
-        before = f", first erased on {minute(certificate.before)}" if certificate.before is not None else ""
+    for hash in report.hashes:
+        before = f", first erased on {minute(report.before)}" if report.before is not None else ""
         say(f"{'  ' if again else 'Customer, by keyed hash: '}{hash}{before}")

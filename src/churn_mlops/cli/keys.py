@@ -18,7 +18,7 @@ app = typer.Typer(help="Make, list and revoke the API keys of the server.", no_a
 @app.command()
 def create(
     context: typer.Context,
-    name: Annotated[str, typer.Option(help="The use of the key, such as crm; stands in the audit trail.")],
+    name: Annotated[str, typer.Option(help="The use of the key, such as crm; stands in the audit log.")],
     role: Annotated[str, typer.Option(help="Its role: agent, analyst, service or admin.")],
     expires_days: Annotated[int | None, typer.Option(help="Days until it expires; never, if left out.", min=1)] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")] = False,

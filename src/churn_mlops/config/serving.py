@@ -69,11 +69,11 @@ class Serving(Section):
     )
     requests_per_second: float | None = setting(
         None,
-        "most requests of one key or person to one process; more are answered 429; null sets no limit",
+        "most requests of one principal to one process; more are answered 429; null sets no limit",
         "requests per second",
         gt=0,
     )
-    session_hours: float = setting(10.0, "time after which people sign in again", "hours", gt=0, le=720)
+    session_hours: float = setting(10.0, "time after which users sign in again", "hours", gt=0, le=720)
     allowed_hosts: tuple[str, ...] = setting(
         (), "names that the server is asked by, such as churn.example.com; none takes every name off loopback"
     )

@@ -74,7 +74,7 @@ class Store(Section):
     )
     customer_hash_key: str = setting(
         "churn",
-        "key of the hash that stands for a customer in the audit trail and in tombstones; set your own, or a reader of "
+        "key of the hash that stands for a customer in the audit log and in tombstones; set your own, or a reader of "
         "the table can try out customers, and keep it: under another, erased customers are not recognised",
         min_length=1,
         secret=True,
@@ -150,12 +150,12 @@ class Decision(Section):
     customer_value: float = setting(500.0, "margin kept if a customer stays", "USD per customer", ge=0)
     offer_cost: float = setting(50.0, "cost of an offer, paid if it is taken", "USD per offer taken", ge=0)
     contact_cost: float = setting(1.0, "cost of a contact, paid in any case", "USD per contact", ge=0)
-    kept_share: float = setting(0.2, "would-be churners that an offer keeps", "share of leavers", ge=0, le=1)
+    kept_share: float = setting(0.2, "would-be churners that an offer keeps", "share of churners", ge=0, le=1)
     taken_and_left_share: float = setting(
-        0.0, "would-be churners who take an offer and leave anyway", "share of leavers", ge=0, le=1
+        0.0, "would-be churners who take an offer and leave anyway", "share of churners", ge=0, le=1
     )
     taken_by_stayers_share: float = setting(
-        1.0, "retained customers who take an offer; 1 is the cautious choice", "share of stayers", ge=0, le=1
+        1.0, "retained customers who take an offer; 1 is the cautious choice", "share of retained customers", ge=0, le=1
     )
     capacity: int | None = setting(None, "most contacts of one run; null means no limit", "customers", ge=0)
 

@@ -21,7 +21,7 @@ from churn_mlops.store.access.api_keys import checked_secret
 from churn_mlops.store.access.credentials import access_is_configured
 
 
-def credential_cache_of(settings: Settings, link: StoreClient) -> CredentialCache:
+def credential_cache_of(settings: Settings, store: StoreClient) -> CredentialCache:
     """The keys and sessions of the store.
 
     Raises:
@@ -29,7 +29,7 @@ def credential_cache_of(settings: Settings, link: StoreClient) -> CredentialCach
     """
     serving = settings.serving
     return CredentialCache(
-        link,
+        store,
         admin_key=None if serving.admin_key_file is None else _admin_key(serving.admin_key_file),
         guarded=serving.proxy_user_header is not None,
         refresh_seconds=serving.key_refresh_seconds,
@@ -37,21 +37,21 @@ def credential_cache_of(settings: Settings, link: StoreClient) -> CredentialCach
 
 
 def add_access(
-    app: FastAPI, access: CredentialCache | None, link: StoreClient | None, settings: Settings, *, local_only: bool
+    app: FastAPI, access: CredentialCache | None, store: StoreClient | None, settings: Settings, *, local_only: bool
 ) -> Authenticator | None:
     """Put access control in front of all routes of ``app``, and add those of ``/session``.
 
     Args:
         app: the application; routes that are added later are covered too.
         access: the keys and sessions; None adds no access control.
-        link: the store that they are in.
+        store: the store that they are in.
         settings: of the sections ``serving`` and ``store``.
         local_only: whether the server listens on the loopback address alone.
 
     Returns:
         decides which requests are let in; None without access control.
     """
-    if access is None or link is None:
+    if access is None or store is None:
         return None
     serving = settings.serving
     proxies = _proxies(settings)
@@ -69,14 +69,14 @@ def add_access(
         routes=app.routes,
         access=access,
         authenticator=authenticator,
-        audit=AuditLog(link, settings.store.customer_hash_key),
+        audit=AuditLog(store, settings.store.customer_hash_key),
         config=config,
     )
-    add_sign_in(app, access, link, proxies, timedelta(hours=serving.session_hours))
+    add_sign_in(app, access, store, proxies, timedelta(hours=serving.session_hours))
     return authenticator
 
 
-def may_leave_loopback(settings: Settings, link: StoreClient) -> bool:
+def may_leave_loopback(settings: Settings, store: StoreClient) -> bool:
     """Whether keys are configured, so that the server may listen on other addresses than loopback.
 
     It may while the store is unavailable: no request is let in until the store has said which keys are valid.
@@ -85,7 +85,7 @@ def may_leave_loopback(settings: Settings, link: StoreClient) -> bool:
     if serving.admin_key_file is not None or serving.proxy_user_header is not None:
         return True
     try:
-        return link.ask_now(access_is_configured)
+        return store.ask_now(access_is_configured)
     except StoreError:
         return True
 

@@ -138,7 +138,7 @@ def create_application(
             body_bytes=settings.serving.max_body_bytes,
             body_seconds=body_seconds,
             request_seconds=settings.serving.request_seconds,
-            at_once=settings.serving.requests_at_once,
+            most_requests=settings.serving.requests_at_once,
         ),
         local_only=local_only and access is None,  # the access middleware checks it itself
     )
@@ -154,7 +154,7 @@ def create_application(
 def _bare_app() -> FastAPI:
     return FastAPI(
         title="churn-mlops",
-        description="Who is about to leave, and why.",
+        description="Customers who are about to leave, and why.",
         docs_url=None,
         redoc_url=None,
         openapi_tags=_TAGS,

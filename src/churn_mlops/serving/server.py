@@ -43,14 +43,14 @@ def serve(
     announce: Callable[[str], None] | None = None,
     read_customer: ReadCustomer | None = None,
 ) -> None:
-    """Serve the champion until the process is told to stop; requests under way are answered first.
+    """Serve the champion until the process is stopped; requests in progress are answered first.
 
     A new champion is taken up while requests are answered.
 
     Args:
-        settings: where to listen, and what to serve, by how many processes.
+        settings: the address, the model and the number of processes.
         announce: called with the server's address once it answers.
-        read_customer: reads one customer of the source by his name; None where this server has no source. Can be
+        read_customer: reads one customer of the source by customer ID; None if this server has no source. Can be
             pickled, for other processes.
 
     Raises:
@@ -59,19 +59,19 @@ def serve(
         ServingError: processes do not start, or end again and again.
     """
     with closing(StoreClient(settings.store.url)) as store:
-        credential_cache_of(settings, store)  # what is wrong with the settings is told before anything starts
+        credential_cache_of(settings, store)  # a fault of the settings is reported before anything starts
         reapply_lost_erasures(settings, store)
         keyed = is_loopback(settings.serving.host) or may_leave_loopback(settings, store)
         if settings.serving.workers > 1:
             ModelWatcher(settings, store, ModelSlot()).first()
     with listen(settings.serving.host, settings.serving.port, keyed=keyed) as listening:
-        tell = partial(announce or _keep_silent, address_of(listening))
+        report = partial(announce or _keep_silent, address_of(listening))
         if settings.serving.workers == 1:
-            _answer(settings, listening, read_customer, tell)
+            _answer(settings, listening, read_customer, report)
             return
         work = partial(_work, settings, listening, read_customer)
         patience = settings.serving.drain_seconds + 2 * GRACE_SECONDS
-        Workers(settings.serving.workers, work, patience).run(tell)
+        Workers(settings.serving.workers, work, patience).run(report)
 
 
 def _keep_silent(address: str) -> None:
@@ -89,18 +89,18 @@ def _work(
 def _answer(
     settings: Settings, listening: socket.socket, read_customer: ReadCustomer | None, ready: Callable[[], None]
 ) -> None:
-    """Serve on a socket, from one process, until it is told to stop."""
+    """Serve on a socket, from one process, until it is stopped."""
     store, source = StoreClient(settings.store.url), ModelSlot()
     access, watch = credential_cache_of(settings, store), ModelWatcher(settings, store, source)
     try:
         watch.first()
         watch.start()
-        # What is there now stays: the collector need not walk through it whenever a large body makes many objects.
+        # The present objects stay: the collector need not visit them whenever a large body makes many objects.
         gc.collect()
         gc.freeze()
-        # Nor look so often at what waits to be kept: requests leave no cycles behind.
+        # It need not look so often at records that wait to be written: requests leave no cycles behind.
         gc.set_threshold(COLLECT_AFTER, 20, 20)
-        # The thread that keeps answers has to let go of the interpreter sooner than Python's 5 ms.
+        # The thread of the prediction log has to release the interpreter sooner than Python's 5 ms.
         sys.setswitchinterval(SWITCH_SECONDS)
         Server(source, settings, address_of(listening), ready, store, access, read_customer).run(sockets=[listening])
     finally:
@@ -109,7 +109,7 @@ def _answer(
 
 
 def listen(host: str, port: int, *, keyed: bool = False) -> socket.socket:
-    """A socket on a loopback address, or on any where there are keys.
+    """A socket on a loopback address, or on any if there are keys.
 
     Raises:
         ConfigError: the address is another one without there being keys, or the port is in use.
@@ -137,10 +137,10 @@ def address_of(listening: socket.socket) -> str:
 
 
 class Server(uvicorn.Server):
-    """uvicorn, saying when it answers, and leaving so that nobody notices.
+    """uvicorn with a report when it answers, and with a graceful shutdown.
 
-    Told to stop by SIGTERM, it says no at ``/ready`` and goes on to answer for ``serving.drain_seconds``, in which
-    whoever sends requests here learns to send them elsewhere. A second signal, or Ctrl-C, ends that time.
+    After SIGTERM, ``/ready`` answers 503, and the server still answers requests for ``serving.drain_seconds``. In that
+    time load balancers send new requests elsewhere. A second signal, or Ctrl-C, ends that time.
     """
 
     def __init__(
@@ -162,7 +162,7 @@ class Server(uvicorn.Server):
                 made.app,
                 http=partial(FastPathProtocol, made.fast_path),  # type: ignore[arg-type]  # called like the class
                 log_config=None,
-                proxy_headers=False,  # it would take the word of whoever asks from this machine for his address
+                proxy_headers=False,  # it would trust any client on this machine about the client address
                 access_log=False,
                 server_header=False,
                 backlog=BACKLOG,
@@ -178,11 +178,11 @@ class Server(uvicorn.Server):
         await super().startup(sockets=sockets)
         if self.started:
             live = self._source.current
-            log.info("serving", address=self._address, model_version=live.version if live else None)
+            log.info("server_started", address=self._address, model_version=live.version if live else None)
             self._ready()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Go on to answer for a while, then take no new connections and answer what is under way."""
+        """Go on to answer for a while, then take no new connections and answer the requests in progress."""
         clock = asyncio.get_running_loop().time
         until = clock() + self._drain_seconds
         while self._signals == [signal.SIGTERM] and clock() < until:
@@ -195,7 +195,7 @@ class Server(uvicorn.Server):
         self.force_exit = self.force_exit or (self.should_exit and sig == signal.SIGINT)
         self.should_exit = True
         self._signals.append(sig)
-        log.info("stopping", signal=signal.Signals(sig).name)
+        log.info("shutdown_started", signal=signal.Signals(sig).name)
 
 
 def is_loopback(host: str) -> bool:

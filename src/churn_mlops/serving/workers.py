@@ -1,4 +1,4 @@
-"""Several processes that answer on one port: started, watched, replaced where one ends, and stopped together.
+"""Several processes that answer on one port: started, watched, replaced if one ends, and stopped together.
 
 They take connections from one socket, so that none is lost with a process that ends.
 """
@@ -33,12 +33,12 @@ _CONTEXT = multiprocessing.get_context("spawn")
 log = structlog.get_logger("churn_mlops.serving")
 
 Work = Callable[[Callable[[], None]], None]
-"""Answers requests until the process is told to stop; calls what it is given as soon as it does. Can be pickled."""
+"""Answers requests until the process is stopped, and calls its argument once it answers. Can be pickled."""
 
 
 @dataclass
 class _Worker:
-    """A process, and what tells that it answers: None once it has."""
+    """A process, and the connection on which it reports that it answers; None once it has."""
 
     process: SpawnProcess
     ready: Connection | None
@@ -49,21 +49,21 @@ class Workers:
 
     Args:
         count: how many.
-        work: what each of them does.
-        patience: seconds in which they have to end once they were told to; then they are killed.
-        pause: seconds before another is started where one ended before it answered; doubled each time.
+        work: the work of each.
+        patience: seconds in which they have to end after a signal to stop; then they are killed.
+        pause: seconds before another is started after one that ended before it answered; doubled each time.
     """
 
     def __init__(self, count: int, work: Work, patience: float, pause: float = PAUSE_SECONDS) -> None:
         self._count, self._work, self._patience, self._pause = count, work, patience, pause
         self._running: list[_Worker] = []
-        self._failures, self._gave_up = 0, False
+        self._failures, self._is_abandoned = 0, False
         self._start_at = 0.0
         self._kill_at: float | None = None
         self._announce: Callable[[], None] | None = None
 
     def run(self, announce: Callable[[], None]) -> None:
-        """Keep them running until this process gets SIGTERM or Ctrl-C, which they are told.
+        """Keep them running until this process gets SIGTERM or Ctrl-C, which it passes on to them.
 
         Args:
             announce: called once all of them answer.
@@ -72,17 +72,17 @@ class Workers:
             ServingError: processes end, again and again, before they answer.
         """
         self._announce = announce
-        with _counting_together() as folder, _signals() as told:
+        with _counting_together() as folder, _signals() as signals:
             try:
                 while self._running or self._kill_at is None:
                     self._fill_up()
-                    self._wait(told)
+                    self._wait(signals)
                     self._look(folder)
             finally:
                 for worker in self._running:
                     worker.process.kill()
                     worker.process.join()
-        if self._gave_up:
+        if self._is_abandoned:
             raise ServingError(
                 f"{self._failures} processes in a row ended before they answered: the log above says why of each"
             )
@@ -95,16 +95,16 @@ class Workers:
             theirs.close()
             self._running.append(_Worker(process, ours))
 
-    def _wait(self, told: int) -> None:
+    def _wait(self, signals: int) -> None:
         """Until something happened, or something has to be done."""
-        what: list[Any] = [told, *(worker.process.sentinel for worker in self._running)]
+        what: list[Any] = [signals, *(worker.process.sentinel for worker in self._running)]
         what += [worker.ready for worker in self._running if worker.ready is not None]
         due = self._kill_at or (self._start_at if len(self._running) < self._count else None)
         happened = wait(what, None if due is None else max(0.0, due - time.monotonic()))
-        if told in happened:
-            self._stop(os.read(told, 1)[0])
+        if signals in happened:
+            self._stop(os.read(signals, 1)[0])
         elif self._kill_at is not None and not happened:
-            log.error("workers_killed", told="they did not end in time", workers=len(self._running))
+            log.error("workers_killed", reason="they did not end in time", workers=len(self._running))
             for worker in self._running:
                 worker.process.kill()
 
@@ -134,14 +134,14 @@ class Workers:
             return
         log.error("worker_ended", pid=worker.process.pid, exit_code=worker.process.exitcode)
         if worker.ready is None:
-            return  # another takes its place at once
+            return  # another takes its place immediately
         if worker.process.exitcode == -signal.SIGTERM:
-            return  # told to stop while it started, as this process is, or is about to be
+            return  # it got the signal while it started, as this process did, or is about to
         self._failures += 1
         self._start_at = time.monotonic() + min(self._pause * 2 ** (self._failures - 1), LONGEST_PAUSE_SECONDS)
-        # As long as one answers, others are tried: what keeps them from it may pass.
+        # As long as one answers, others are started: the cause of the failures may pass.
         if self._failures >= MOST_FAILURES and not any(one.ready is None for one in self._running):
-            self._gave_up = True
+            self._is_abandoned = True
             self._stop(signal.SIGTERM)
 
     def _stop(self, number: int) -> None:
@@ -188,7 +188,7 @@ def _counting_together() -> Iterator[str]:
 def _signals() -> Iterator[int]:
     """A file descriptor from which each signal can be read, a byte each."""
     read, write = os.pipe()
-    before = {number: signal.signal(number, lambda got, frame: _tell(write, got)) for number in _SIGNALS}
+    before = {number: signal.signal(number, lambda got, frame: _pass_on(write, got)) for number in _SIGNALS}
     try:
         yield read
     finally:
@@ -198,14 +198,14 @@ def _signals() -> Iterator[int]:
         os.close(write)
 
 
-def _tell(write: int, number: int) -> None:
+def _pass_on(write: int, number: int) -> None:
     os.write(write, bytes([number]))
 
 
 def leave() -> None:
-    """End the process here where a thread may hang in a driver: the interpreter's own end would crash in it.
+    """End the process here if a thread may hang in a driver: the interpreter's own end would crash in it.
 
-    All that has to be done at the end has been done before.
+    Everything else that belongs to the end has been done before.
     """
     if any(thread.name.startswith(("source-", "store-")) for thread in threading.enumerate()):
         sys.stdout.flush()

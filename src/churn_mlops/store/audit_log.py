@@ -1,4 +1,4 @@
-"""The audit trail: who read what of a customer, and who changed what. Rows are only ever added."""
+"""The audit log: who read what of a customer, and who changed what. Rows are only ever added."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from churn_mlops.store.database.schema import AUDIT_EVENTS
 
 @dataclass(frozen=True)
 class NewEvent:
-    """Something that is to stand in the trail.
+    """An event to add to the audit log.
 
     Args:
         at: when it happened, with a time zone.
@@ -35,7 +35,7 @@ class NewEvent:
 
 @dataclass(frozen=True)
 class AuditEvent(NewEvent):
-    """An event of the trail; its ``id`` grows with each."""
+    """An event of the audit log; its ``id`` grows with each."""
 
     id: int = 0
 
@@ -77,7 +77,7 @@ def record_events(store: Store, events: Iterable[NewEvent]) -> None:
     Raises:
         StoreError: the store fails.
     """
-    with store.writing("write to the audit trail") as connection:
+    with store.writing("write to the audit log") as connection:
         for one in events:
             add_event(connection, one.at, one.caller, one.event, customer_hash=one.customer_hash, details=one.details)
 
@@ -91,7 +91,7 @@ def audit_events(
     caller: str | None = None,
     event: str | None = None,
 ) -> list[AuditEvent]:
-    """Events of the trail, the newest first.
+    """Events of the audit log, the newest first.
 
     Args:
         store: the store.
@@ -108,6 +108,6 @@ def audit_events(
     query = query if before is None else query.where(AUDIT_EVENTS.c.id < before)
     columns = ((AUDIT_EVENTS.c.customer_hash, about), (AUDIT_EVENTS.c.caller, caller), (AUDIT_EVENTS.c.event, event))
     query = query.where(*(column == wanted for column, wanted in columns if wanted is not None))
-    with store.reading("read the audit trail") as connection:
+    with store.reading("read the audit log") as connection:
         rows = connection.execute(query).all()
     return [AuditEvent(**row._mapping) for row in rows]

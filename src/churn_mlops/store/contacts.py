@@ -36,7 +36,7 @@ class NewContact:
 
     Args:
         key: chosen by the principal that records it; a key stands for one contact, however often it is sent.
-        request_sha256: hash of what was asked, to tell a repetition from another request under the same key.
+        request_sha256: hash of the request, to distinguish a repetition from another request under the same key.
         customer: the customer ID, without a character of code 0; empty where the customer was erased since.
         at: when the customer was contacted, with a time zone.
         offer: what the customer was offered, such as "20 % off for a year".
@@ -101,7 +101,7 @@ def accept_contact(
         new: the contact.
         in_control_group: whether a customer is in the control group.
         hash_key: as of :func:`record_contact`.
-        clock: tells when it is recorded.
+        clock: gives the time at which it is recorded.
 
     Returns:
         the contact under the key, and whether it was recorded just now.
@@ -133,7 +133,7 @@ def record_contact(
         new: the contact.
         hash_key: the setting ``store.customer_hash_key``, by which an erased customer is found; None looks for
             none.
-        clock: tells when it is recorded.
+        clock: gives the time at which it is recorded.
 
     Returns:
         the contact under the key, and whether it was recorded just now. If not, its ``request_sha256`` shows whether

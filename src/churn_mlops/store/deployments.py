@@ -93,7 +93,7 @@ class Deployments:
             reason: why it goes live.
             rollback: whether it replaces a later version that is withdrawn.
             expected_champion: SHA-256 of the champion that the caller decided by, None where there was none.
-            by: the principal, for the audit trail, where the deployment stands as ``champion.changed``.
+            by: the principal, for the audit log, where the deployment stands as ``champion.changed``.
 
         Raises:
             ChampionChangedError: another model than ``expected_champion`` is live by now; nothing changes.

@@ -1,4 +1,4 @@
-"""What the grammar of the aggregates refuses, and the words for it."""
+"""The refusals of the grammar of the aggregates, and their messages."""
 
 from __future__ import annotations
 

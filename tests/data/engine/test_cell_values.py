@@ -1,4 +1,4 @@
-"""What a cell means is the same in the engine and in the Python scorer."""
+"""The meaning of a cell is the same in the engine and in the Python scorer."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ ODD = [
     "\u0661",
 ]
 ODD += ["1e400", "12,5", "a", " a", "Fiber optic", "3\n", "T", "", " ", "\x0b4", "1e-400", "-0"]
-# U+001C to U+001F are blanks to str.strip but not to float: nobody writes them, so they are left out.
+# U+001C to U+001F are blanks to str.strip but not to float: no one writes them, so they are left out.
 TEXTS = st.one_of(
     st.none(),
     st.sampled_from(ODD),
@@ -52,7 +52,7 @@ TEXTS = st.one_of(
     st.floats().map(str),
     st.text("0123456789eE+-. ", max_size=5),
 )
-NOTATIONS = st.builds(
+NUMBER_FORMATS = st.builds(
     lambda signs, around: Feature(
         type="number", decimal=signs[0], thousands=signs[1], around=tuple(around), missing_values=("NA", "-1")
     ),
@@ -108,7 +108,7 @@ def test_a_text_means_the_same_in_both(kind: str, values: list[object]) -> None:
 
 
 @settings(max_examples=30, deadline=None)
-@given(feature=NOTATIONS, values=st.lists(WRITTEN | TEXTS, min_size=1, max_size=30))
+@given(feature=NUMBER_FORMATS, values=st.lists(WRITTEN | TEXTS, min_size=1, max_size=30))
 def test_a_number_as_people_write_it_means_the_same_in_both(feature: Feature, values: list[object]) -> None:
     agree(values, pa.array(values, pa.string()), feature)
 

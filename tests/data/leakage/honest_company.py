@@ -36,7 +36,7 @@ class World:
 
     @property
     def last(self) -> int:
-        """The day of the database: when the last label had matured."""
+        """The day of the database: when the last label was final."""
         return int(self.day.max()) + EVERY
 
     def with_columns(self, **columns: Array) -> World:

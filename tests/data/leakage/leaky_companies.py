@@ -58,8 +58,8 @@ def current_status(w: World) -> Array:
 
 
 def reason(w: World) -> Array:
-    told = (w.left == 1) & (w.rng.random(w.left.size) < 0.3)
-    return np.where(told, w.rng.choice(["price", "service", "moved"], told.size), None)
+    reported = (w.left == 1) & (w.rng.random(w.left.size) < 0.3)
+    return np.where(reported, w.rng.choice(["price", "service", "moved"], reported.size), None)
 
 
 def missing_for_churners(w: World) -> Array:
@@ -125,13 +125,13 @@ def segment_of_today(w: World) -> Array:
 
 
 def only_early(w: World) -> Array:
-    """Tells of the leaving on the first dates, and is noise from then on."""
+    """Shows the churn on the first dates, and is noise from then on."""
     early = w.day < 6 * EVERY
     return 1.2 * w.left * early + w.rng.normal(size=w.left.size)
 
 
 def planned_calls(w: World) -> Array:
-    """The day of a call with the customer, put in after the notice: later than the date for those who leave."""
+    """The day of a call with the customer, put in after the notice: later than the date for customers who leave."""
     called = (w.left == 1) & (w.rng.random(w.left.size) < 0.3)
     day = 19_358 + w.day + np.where(called, w.rng.integers(1, 20, called.size), -w.rng.integers(1, 300, called.size))
     return 86_400.0 * day

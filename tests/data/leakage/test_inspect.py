@@ -41,7 +41,7 @@ def test_honest_rows_to_score_raise_no_suspicion() -> None:
 
 
 @pytest.mark.parametrize("strength", [1.0, 1.3, 1.6])
-def test_a_strong_honest_feature_is_not_set_aside(strength: float) -> None:
+def test_a_strong_honest_feature_is_not_excluded(strength: float) -> None:
     """Up to an AUC of 0.87, by itself."""
     made_up = world(5)
     signal = strength * made_up.left + made_up.rng.normal(size=made_up.left.size)
@@ -89,7 +89,7 @@ def test_noise_is_found_useless_and_so_are_features_that_say_less() -> None:
     assert "trend" not in found.useless
 
 
-def test_rows_sorted_by_the_label_are_said() -> None:
+def test_rows_sorted_by_the_label_are_reported() -> None:
     made_up = flat(1)
     by_label = made_up.at(np.argsort(made_up.left, kind="stable"))
     (found,) = by_label.inspected().findings

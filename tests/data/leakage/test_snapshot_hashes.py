@@ -63,7 +63,7 @@ def test_values_rewritten_for_churners_are_a_leak_that_names_the_table() -> None
     assert "for 100% of churners and 0% of others (table usage)" in found.message
 
 
-def test_values_corrected_for_anybody_are_worth_a_look() -> None:
+def test_values_corrected_for_any_customer_are_worth_a_look() -> None:
     then = snapshot()
     use = np.where(np.arange(2000) % 7 == 0, 1.0, then["use"].to_numpy())
     (found,) = compared(then, with_use(then, use))

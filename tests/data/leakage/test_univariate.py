@@ -57,7 +57,7 @@ LEAKS: dict[str, Column] = {
 
 @pytest.mark.parametrize("name", LEAKS)
 @pytest.mark.parametrize("seed", [1, 2])
-def test_a_leak_is_set_aside(name: str, seed: int) -> None:
+def test_a_leak_is_excluded(name: str, seed: int) -> None:
     found = looked_at(company(seed, **{name: LEAKS[name]})).contract
     assert found.set_aside[name].reason == "suspected_leak"
     assert set(found.set_aside) == {name}

@@ -1,4 +1,4 @@
-"""What a look at a table notices."""
+"""The findings of the profile of a table."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def test_a_long_public_file_is_looked_at(public_data: Path) -> None:
         (BASE["plan"].map({"a": 0, "b": 1}), "duplicate"),
     ],
 )
-def test_a_column_that_teaches_nothing_is_set_aside(column: object, reason: str) -> None:
+def test_a_column_that_teaches_nothing_is_excluded(column: object, reason: str) -> None:
     assert reasons(looked_at(odd=list(column)).contract) == {"odd": reason}  # type: ignore[call-overload]
 
 
@@ -288,7 +288,7 @@ def test_every_column_is_in_the_overview() -> None:
     ]
 
 
-def test_an_index_that_pandas_wrote_without_a_name_is_set_aside(tmp_path: Path) -> None:
+def test_an_index_that_pandas_wrote_without_a_name_is_excluded(tmp_path: Path) -> None:
     file = tmp_path / "indexed.csv"
     pd.DataFrame({"plan": ["a", "b"] * 60, "churn": ["yes", "no", "no"] * 40}).to_csv(file)
     proposal = propose(open_table(str(file)), name="t", label="churn")
@@ -302,14 +302,14 @@ def test_a_leading_plus_is_a_sign() -> None:
     assert (feature.type, feature.range, feature.unit) == ("number", (-88.9, 89.9), "%")
 
 
-def test_numbers_in_parentheses_are_set_aside_with_what_to_do() -> None:
+def test_numbers_in_parentheses_are_excluded_with_advice() -> None:
     found = looked_at(odd=[f"+{row % 90}.9%" if row % 2 else f"({row % 70}.7%)" for row in range(ROWS)])
     note = found.contract.set_aside["odd"].note
     assert "looks like numbers, some of which are written as in '(9" in note
     assert "with a minus in front" in note
 
 
-def test_the_horizon_that_is_assumed_is_said() -> None:
+def test_the_assumed_horizon_is_reported() -> None:
     found = propose(table_of_frame(BASE.assign(left=LEFT)), name="t", label="left")
     said = next(finding for finding in found.findings if finding.kind == "horizon")
     assert said.column == "left"
@@ -318,7 +318,7 @@ def test_the_horizon_that_is_assumed_is_said() -> None:
     assert "horizon" not in {finding.kind for finding in looked_at().findings}
 
 
-def test_many_levels_are_said_with_how_many_count_as_other() -> None:
+def test_many_levels_are_reported_with_how_many_count_as_other() -> None:
     rows = 2000
     frame = pd.DataFrame({"city": [f"c{row % 60}" if row < 1900 else f"r{row % 25}" for row in range(rows)]})
     found = propose_for_frame(frame)
@@ -383,11 +383,11 @@ def test_honest_numbers_that_hardly_repeat_stay_features(rows: int) -> None:
 
 def test_a_column_that_may_be_the_label_is_offered_where_none_is_named() -> None:
     status = np.where(LEFT, "Cancelled", "Active")
-    told = {finding.kind: finding.message for finding in looked_at(**{"My Status": status}).findings}
-    assert told["label_unnamed"].endswith("'My Status' may say who left: name it with `--label 'My Status'`")
+    messages = {finding.kind: finding.message for finding in looked_at(**{"My Status": status}).findings}
+    assert messages["label_unnamed"].endswith("'My Status' may say who left: name it with `--label 'My Status'`")
     churn = np.where(LEFT, "Yes", "No")
-    told = {finding.kind: finding.message for finding in looked_at(status=status, Churn=churn).findings}
-    assert "'Churn' or 'status' may say who left: name it with `--label Churn`" in told["label_unnamed"]
+    messages = {finding.kind: finding.message for finding in looked_at(status=status, Churn=churn).findings}
+    assert "'Churn' or 'status' may say who left: name it with `--label Churn`" in messages["label_unnamed"]
     plain = looked_at(
         partner=churn, paperless=LEFT.astype(int), active=churn, kind=np.where(LEFT, "level 1", "level 0")
     )

@@ -19,7 +19,7 @@ from churn_mlops.errors import ContractError
 from tests.data.proposal.databases import faulty_shop, shop, shop_with_ends, tables, write_folder
 from tests.postgres import postgres_server
 
-TOLD = {"label_choice", "label_other", "horizon", "suspected_leak", "identifier", "present_values"}
+INFORMATION = {"label_choice", "label_other", "horizon", "suspected_leak", "identifier", "present_values"}
 """Kinds of findings that say what was done, not that something is wrong."""
 
 
@@ -63,7 +63,7 @@ def test_a_sound_database_is_proposed_as_it_is_meant(sound: HistoryProposal) -> 
 
 
 def test_a_sound_database_raises_no_alarm(sound: HistoryProposal) -> None:
-    assert set(_kinds(sound)) <= TOLD
+    assert set(_kinds(sound)) <= INFORMATION
 
 
 def test_every_way_to_decide_who_left_is_counted(sound: HistoryProposal) -> None:
@@ -112,7 +112,7 @@ def test_a_name_of_recording_is_not_believed_where_the_rows_deny_it(faulty: Hist
     assert list(_said(faulty, "end_before_start")) == ["tickets.closed_at"]
 
 
-def test_a_flag_of_leaving_that_contradicts_the_end_is_said_and_one_that_agrees_is_not(faulty: HistoryProposal) -> None:
+def test_a_churn_flag_that_contradicts_the_end_is_reported_and_one_that_agrees_is_not(faulty: HistoryProposal) -> None:
     said = _said(faulty, "flag_contradicts")
     assert list(said) == ["customers.churn_flag"]
     assert "which of the two says who left" in said["customers.churn_flag"]
@@ -153,7 +153,7 @@ def test_dates_written_in_another_way_are_reported_and_their_format_stands_in_th
     frames = shop()
     frames["tickets"]["submitted_at"] = frames["tickets"]["submitted_at"].dt.strftime("%d/%m/%Y %H:%M")
     proposal = propose_history(open_every_table(str(write_folder(frames, tmp_path / "shop"))), name="shop")
-    assert set(_kinds(proposal)) <= TOLD | {"date_formats"}
+    assert set(_kinds(proposal)) <= INFORMATION | {"date_formats"}
     assert _kinds(proposal)["date_formats"] == ["tickets.submitted_at"]
     assert proposal.contract.tables["tickets"].formats == {"submitted_at": "%d/%m/%Y %H:%M"}
 
@@ -272,7 +272,7 @@ def test_rows_are_read_through_a_table_of_which_a_row_is_stored_twice() -> None:
     assert "orders.order_id" in _said(proposal, "duplicate_key")
 
 
-def test_a_link_that_is_refused_because_its_key_repeats_is_said() -> None:
+def test_a_foreign_key_that_is_refused_because_its_key_repeats_is_reported() -> None:
     frames = faulty_shop()
     frames["orders"] = pd.concat([frames["orders"], frames["orders"].head(400)], ignore_index=True)
     proposal = propose_history(tables(frames), name="shop")

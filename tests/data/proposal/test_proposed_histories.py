@@ -1,4 +1,4 @@
-"""What `churn init` proposes for a database runs there: snapshots are made of it, and keep their contract."""
+"""The contract that `churn init` proposes for a database runs there: its snapshots keep it."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ def test_the_first_churn_date_that_is_not_before_the_start_counts_with_its_recor
         {
             "id": ["a", "a", "b", "b", "x"],
             "at": ["05/06/2024", "04/05/2024", "01/01/2024", "01/02/2024", "01/02/2024"],
-            "told": ["2024-06-06", "2024-05-09", "2024-01-01", "2024-02-03", "2024-02-03"],
+            "recorded": ["2024-06-06", "2024-05-09", "2024-01-01", "2024-02-03", "2024-02-03"],
             "kind": ["end", "end", "end", "end", "end"],
         }
     )
@@ -33,7 +33,7 @@ def test_the_first_churn_date_that_is_not_before_the_start_counts_with_its_recor
                 "people": {"start": "since", "ends": "gone"},
                 "gone": {
                     "event_time": "at",
-                    "known_at": "told",
+                    "known_at": "recorded",
                     "formats": {"at": "%d/%m/%Y"},
                     "where": {"kind": "end"},
                 },
@@ -53,8 +53,8 @@ CONTRACT = HistoryContract.from_dict(
         "name": "late",
         "customer": "id",
         "tables": {
-            "people": {"start": "since", "start_known_at": "told", "ends": "gone"},
-            "gone": {"event_time": "at", "known_at": "told"},
+            "people": {"start": "since", "start_known_at": "recorded", "ends": "gone"},
+            "gone": {"event_time": "at", "known_at": "recorded"},
         },
         "features": {"tenure": {"age_of": "people.start", "unit": "days"}},
         "label": {"event": "people.end", "horizon_days": 30},
@@ -67,17 +67,17 @@ DAY = dt.date(2024, 2, 1)
 def _labels(people: list[tuple[str, ...]], gone: list[tuple[str | None, ...]]) -> dict[str, Any]:
     """Each active customer with their label."""
     frames = {
-        "people": pd.DataFrame(people, columns=["id", "since", "told"]),
-        "gone": pd.DataFrame(gone, columns=["id", "at", "told"]).astype("string"),
+        "people": pd.DataFrame(people, columns=["id", "since", "recorded"]),
+        "gone": pd.DataFrame(gone, columns=["id", "at", "recorded"]).astype("string"),
     }
     rows = read_history(tables(frames), CONTRACT, [DAY], label=True).to_pylist()
     return {row["id"]: row[CHURNED] for row in rows}
 
 
-@pytest.mark.parametrize("told", ["2024-03-01", None])
-def test_an_earlier_churn_date_that_comes_late_does_not_hide_the_one_that_was_known(told: str | None) -> None:
+@pytest.mark.parametrize("recorded", ["2024-03-01", None])
+def test_an_earlier_churn_date_that_comes_late_does_not_hide_the_one_that_was_known(recorded: str | None) -> None:
     known = ("a", "2024-01-20", "2024-01-21")
-    assert _labels([PERSON], [known, ("a", "2024-01-18", told)]) == {}
+    assert _labels([PERSON], [known, ("a", "2024-01-18", recorded)]) == {}
 
 
 def test_a_start_that_comes_late_does_not_make_a_churn_date_of_an_end_before_it() -> None:

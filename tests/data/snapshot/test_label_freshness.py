@@ -17,7 +17,7 @@ FEATURES = {"visits_60d": {"count": "visits", "days": 60}}
 BY_TABLE = {"people": {"start": "since", "ends": "gone"}, "gone": {"event_time": "at"}, "visits": {"event_time": "at"}}
 BY_COLUMN = {"people": {"start": "since", "end": "until"}, "visits": {"event_time": "at"}}
 OF_END = {"event": "people.end", "horizon_days": 30}
-OF_SILENCE = {"inactive": {"events": "visits", "days": 60}}
+OF_INACTIVITY = {"inactive": {"events": "visits", "days": 60}}
 
 
 def every(days: int, until: str, column: str = "at", **others: Any) -> pd.DataFrame:
@@ -70,10 +70,10 @@ def test_churn_dates_in_the_table_of_customers_are_loaded_as_long_as_customers_c
 def test_inactivity_counts_up_to_where_the_events_are_loaded() -> None:
     frames = {"people": every(3, "2026-10-31", "since"), "visits": every(1, "2026-09-10")}
     declared = {"people": {"start": "since"}, "visits": {"event_time": "at"}}
-    found = lag(frames, declared, OF_SILENCE)
+    found = lag(frames, declared, OF_INACTIVITY)
     assert found == StaleLabels("visits", date(2026, 9, 10), date(2026, 10, 31), 1)
     assert lag(frames, declared, None) is None
-    assert lag(frames, declared, OF_SILENCE, date(2026, 9, 11)) is None
+    assert lag(frames, declared, OF_INACTIVITY, date(2026, 9, 11)) is None
 
 
 def test_rows_that_are_no_ends_and_ends_that_lie_ahead_do_not_hide_that_the_others_stop() -> None:

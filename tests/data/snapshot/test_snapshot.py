@@ -1,4 +1,4 @@
-"""What a snapshot holds, on histories small enough to work out by hand."""
+"""The content of a snapshot, on histories small enough to work out by hand."""
 
 from __future__ import annotations
 

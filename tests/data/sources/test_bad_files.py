@@ -232,7 +232,7 @@ def test_a_file_that_breaks_its_contract_stops(tmp_path: Path, content: str, rul
 
 
 @pytest.mark.parametrize("charge", ["1.5", "$1,5", "1,50 GB", "1 234", "$", "1,2,3"])
-def test_a_number_in_another_notation_than_the_declared_stops(tmp_path: Path, charge: str) -> None:
+def test_a_number_in_another_number_format_than_the_declared_stops(tmp_path: Path, charge: str) -> None:
     declared = CONTRACT.to_dict()
     declared["features"]["charge"] = {"type": "number", "decimal": ",", "thousands": ".", "around": ["EUR"]}
     (tmp_path / "f.csv").write_text(_with(all_charge='"1.234,50 EUR"', charge=f'"{charge}"'))

@@ -17,7 +17,7 @@ from churn_mlops.errors import ContractError, DataError
         (["a", "b", "A"], "the table has 'a' and 'A', which differ in case alone; rename one of them"),
     ],
 )
-def test_columns_that_cannot_be_told_apart_are_named(names: list[str], said: str) -> None:
+def test_columns_with_the_same_name_are_named(names: list[str], said: str) -> None:
     with pytest.raises(DataError, match=said):
         table_of_frame(pd.DataFrame([[1, 2, 3]], columns=names))
 

@@ -1,4 +1,4 @@
-"""A source that fails while it is read is told as such; what an engine says of a value is not."""
+"""A source that fails while it is read is reported as such; the message of an engine about a value is not."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from churn_mlops.data.sources.database import read_whole
 from churn_mlops.errors import SourceError
 
 
-def test_a_server_that_ends_the_connection_is_told_without_the_password(postgres: str) -> None:
+def test_a_server_that_ends_the_connection_is_reported_without_the_password(postgres: str) -> None:
     address = "postgresql://churn:s3cret-word@db.internal/churn"
     words = r"db\.internal/churn could not be read to its end \(.*then run again$"
     with psycopg.connect(postgres) as source:
         with psycopg.connect(postgres, autocommit=True) as other:
             other.execute("SELECT pg_terminate_backend(%s)", [source.info.backend_pid])
-        with pytest.raises(SourceError, match=words) as told, read_whole(address):
+        with pytest.raises(SourceError, match=words) as raised, read_whole(address):
             source.execute("SELECT 1")
-    assert "s3cret-word" not in str(told.value)
+    assert "s3cret-word" not in str(raised.value)
 
 
-def test_a_file_that_is_cut_off_is_told_by_its_path(tmp_path: Path) -> None:
+def test_a_file_that_is_cut_off_is_reported_by_its_path(tmp_path: Path) -> None:
     path = tmp_path / "customers.duckdb"
     with duckdb.connect(str(path)) as made:
         made.execute("CREATE TABLE t AS SELECT range AS n, random() AS x FROM range(300000)")

@@ -1,4 +1,4 @@
-"""The address of Spark, and what is said where it cannot be used."""
+"""The address of Spark, and the error if it cannot be used."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The findings of validation: all problems at once, with rows and values, and warnings that do not stop."""
+"""The findings of validation: all problems together, with rows and values, and warnings that do not stop."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_nothing_is_wrong_with_good_rows() -> None:
     assert report(GOOD, need_label=True) == ValidationReport(ROWS, ())
 
 
-def test_all_problems_are_reported_at_once() -> None:
+def test_all_problems_are_reported_together() -> None:
     frame = GOOD.assign(spare=1)
     frame.loc[3:9, "age"] = 7
     frame.loc[[20, 30], "age"] = np.inf

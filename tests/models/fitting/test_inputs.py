@@ -24,8 +24,8 @@ def inputs_of(y: np.ndarray, groups: np.ndarray | None = None) -> TrainingInputs
 
 
 @pytest.mark.parametrize("grouped", [False, True])
-def test_some_rows_are_drawn_from_everywhere_with_the_same_share_of_leavers(grouped: bool) -> None:
-    y = (np.arange(10_000) >= 9_000).astype(np.float64)  # those who left stand at the end
+def test_some_rows_are_drawn_from_everywhere_with_the_same_share_of_churners(grouped: bool) -> None:
+    y = (np.arange(10_000) >= 9_000).astype(np.float64)  # customers who left stand at the end
     groups = np.arange(10_000) // 4 if grouped else None
     few = some_rows(inputs_of(y, groups), 1_000)
     assert len(few.y) == pytest.approx(1_000, abs=10)
@@ -39,8 +39,8 @@ def test_some_rows_are_drawn_from_everywhere_with_the_same_share_of_leavers(grou
             assert not set(few.groups[train]) & set(few.groups[held_out])
 
 
-def test_of_few_leavers_enough_are_drawn_to_choose_by() -> None:
-    y = (np.arange(20_000) % 1_000 == 0).astype(np.float64)  # 20 leavers
+def test_of_few_churners_enough_are_drawn_to_choose_by() -> None:
+    y = (np.arange(20_000) % 1_000 == 0).astype(np.float64)  # 20 churners
     few = some_rows(inputs_of(y), 1_000)
     assert few.y.sum() == 20
     assert all(few.y[held_out].sum() == 4 for _, held_out in few.folds)
@@ -55,8 +55,8 @@ def test_a_file_sorted_by_who_left_is_learnt_like_any_other() -> None:
     assert model.predict_proba(in_order)[:, 1].mean() == pytest.approx(left(in_order).mean(), rel=0.05)
 
 
-def test_many_leavers_are_split_in_one_way_only() -> None:
-    few, many = (np.tile([0.0, 1.0], leavers) for leavers in (ENOUGH_TO_SPLIT_ONCE - 1, ENOUGH_TO_SPLIT_ONCE))
+def test_many_churners_are_split_in_one_way_only() -> None:
+    few, many = (np.tile([0.0, 1.0], churners) for churners in (ENOUGH_TO_SPLIT_ONCE - 1, ENOUGH_TO_SPLIT_ONCE))
     assert len(inputs_of(few).ways_to_split(FitSettings())) == 2
     assert len(inputs_of(few).ways_to_split(FitSettings(ways=1))) == 1
     assert len(inputs_of(many).ways_to_split(FitSettings())) == 1

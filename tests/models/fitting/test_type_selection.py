@@ -55,7 +55,7 @@ def test_types_are_compared_under_their_calibration() -> None:
     assert abs(compared["sure"].log_loss - compared["right"].log_loss) < 1e-4
 
 
-def test_what_the_type_taken_costs_or_gains_is_said() -> None:
+def test_the_cost_or_gain_of_the_chosen_type_is_reported() -> None:
     costs = found(
         logistic_regression=(0.2, 0.01), additive_boosting=(0.1, 0.01), random_forest=(0.05, 0.01), boosting=(0.0, 0.0)
     )
@@ -71,7 +71,7 @@ def test_what_the_type_taken_costs_or_gains_is_said() -> None:
     assert in_words(gains, "additive_boosting").endswith(said)
 
 
-def test_of_a_type_taken_for_its_simplicity_is_said_what_it_costs_against_the_best() -> None:
+def test_a_type_chosen_for_its_simplicity_is_reported_with_its_cost_against_the_best() -> None:
     near = found(
         logistic_regression=(0.01, 0.02), additive_boosting=(0.0, 0.0), random_forest=(0.1, 0.01), boosting=(0.05, 0.01)
     )

@@ -84,7 +84,7 @@ def test_leaves_of_a_forest_hold_the_log_odds_of_their_own_rows() -> None:
         assert share == pytest.approx(y[rows].mean(), abs=0.08)  # a tenth of the rows was not drawn
 
 
-def test_a_leaf_of_leavers_alone_is_drawn_towards_the_base_rate() -> None:
+def test_a_leaf_of_churners_alone_is_drawn_towards_the_base_rate() -> None:
     booster, x, y = boosted(1, **{**FOREST, "min_data_in_leaf": 1, "num_leaves": 127})
     trees, _ = read_trees(booster.model_to_string())
     spread = [

@@ -1,4 +1,4 @@
-"""Customers of whom nothing optional is known are scored by a model of the required features, calibrated by itself."""
+"""Customers with the required fields alone are scored by a model of these, calibrated by itself."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_scores_without_behaviour_are_calibrated(predictor: ChurnPredictor) -> N
     assert 0.9 < y.sum() / sigmoid(log_odds).sum() < 1.1
 
 
-def test_one_customer_is_scored_as_in_a_batch_and_his_reasons_add_up(predictor: ChurnPredictor) -> None:
+def test_one_customer_is_scored_as_in_a_batch_and_their_reasons_add_up(predictor: ChurnPredictor) -> None:
     rows = [
         {"plan": "b", "tenure": 0.3},
         {"plan": "b", "tenure": 0.3, "logins": None, "device": ""},
@@ -63,10 +63,10 @@ def test_one_customer_is_scored_as_in_a_batch_and_his_reasons_add_up(predictor: 
     np.testing.assert_allclose(scores, predictor.score(rows), atol=1e-9)
     assert scores[0] == scores[1] != scores[2]
     for row, score, shares in zip(rows, scores, points, strict=True):
-        told = predictor.explain_one(row)
-        by_name = {reason.feature: reason.points for reason in told.reasons}
+        explained = predictor.explain_one(row)
+        by_name = {reason.feature: reason.points for reason in explained.reasons}
         assert [by_name.get(name, 0) for name in CONTRACT.features] == shares.tolist()
-        assert abs(100 * (score - told.base) - shares.sum()) <= 0.5 + 1e-9
+        assert abs(100 * (score - explained.base) - shares.sum()) <= 0.5 + 1e-9
     assert {reason.feature for reason in predictor.explain_one(rows[0]).reasons} == {"plan", "tenure"}
 
 

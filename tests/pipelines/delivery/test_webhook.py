@@ -206,14 +206,14 @@ def test_a_redirect_is_not_followed_wherever_it_leads(receiver: Receiver, clock:
         assert other.requests == []
 
 
-def test_it_gives_up_after_the_last_attempt(receiver: Receiver, clock: Clock) -> None:
+def test_it_stops_after_the_last_attempt(receiver: Receiver, clock: Clock) -> None:
     receiver.answers = [Answer(503)] * 3
     with pytest.raises(DeliveryError, match="answered 503, 3 times; the list can be sent again"):
         send(receiver, clock, attempts=3)
     assert (len(receiver.requests), clock.waits) == (3, [1.0, 2.0])
 
 
-def test_it_gives_up_rather_than_wait_past_the_deadline(receiver: Receiver, clock: Clock) -> None:
+def test_it_stops_rather_than_wait_past_the_deadline(receiver: Receiver, clock: Clock) -> None:
     receiver.answers = [Answer(429, {"Retry-After": "3600"})]
     with pytest.raises(DeliveryError, match="after the deadline of 600 seconds"):
         send(receiver, clock)
@@ -231,7 +231,7 @@ def test_a_process_that_has_to_stop_ends_at_its_next_wait(receiver: Receiver, cl
     assert len(receiver.requests) == 1
 
 
-def test_nobody_there_is_said_without_the_address(clock: Clock) -> None:
+def test_an_unreachable_receiver_is_reported_without_the_address(clock: Clock) -> None:
     with socket.socket() as reserved:
         reserved.bind(("127.0.0.1", 0))
         hook = webhook(f"http://127.0.0.1:{reserved.getsockname()[1]}/hook/t0ken", attempts=2)
@@ -257,7 +257,7 @@ def test_an_answer_that_drips_without_end_is_none(receiver: Receiver, clock: Clo
 
 
 @pytest.mark.parametrize("slow", [Answer(drips=True), Answer(held=True)], ids=["drips", "held"])
-def test_a_receiver_that_is_given_up_leaves_no_thread_behind(receiver: Receiver, clock: Clock, slow: Answer) -> None:
+def test_an_abandoned_receiver_leaves_no_thread_behind(receiver: Receiver, clock: Clock, slow: Answer) -> None:
     before = senders_threads()
     receiver.answers = [slow]
     with pytest.raises(DeliveryError, match=r"did not answer within 0\.3 seconds"):
@@ -281,10 +281,10 @@ def test_a_time_to_wait_that_cannot_be_read_is_none(receiver: Receiver, clock: C
     assert send(receiver, clock) == Delivered(5, 3, 4)
 
 
-def test_a_list_that_is_published_anew_has_other_keys(receiver: Receiver, clock: Clock) -> None:
+def test_a_list_that_is_published_again_has_other_keys(receiver: Receiver, clock: Clock) -> None:
     hook = webhook(receiver.url, page_rows=5)
-    for moment in (OF["published_at"], OF["published_at"] + timedelta(seconds=1)):
-        deliver(pages_of(CUSTOMERS), 5, hook, clock.patience(), **OF | {"published_at": moment})
+    for published_at in (OF["published_at"], OF["published_at"] + timedelta(seconds=1)):
+        deliver(pages_of(CUSTOMERS), 5, hook, clock.patience(), **OF | {"published_at": published_at})
     first, second = receiver.requests
     assert first.headers["Idempotency-Key"] != second.headers["Idempotency-Key"]
     assert first.document["published_at"] < second.document["published_at"]

@@ -1,4 +1,4 @@
-"""A system that lists are sent to: a real HTTP server that answers as it is told, and keeps what came."""
+"""A system that lists are sent to: a real HTTP server that answers as configured, and keeps what came."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Request:
 
 
 class Receiver:
-    """Answers in turn as told, and then 200."""
+    """Answers in turn as configured, and then 200."""
 
     def __init__(self, port: int, release: threading.Event) -> None:
         self.port = port

@@ -35,7 +35,7 @@ def settings(tmp_path: Path, address: str) -> Settings:
 
 @pytest.fixture
 def cut_off(tmp_path: Path) -> Settings:
-    """The machine of ``settings`` while the store is away."""
+    """The machine of ``settings`` while the store is unavailable."""
     (tmp_path / "failing.db").write_text("no database" * 100)
     return machine(tmp_path / "models", f"sqlite:///{tmp_path}/failing.db")
 
@@ -110,7 +110,7 @@ def test_rolling_back_twice_goes_back_two_versions(settings: Settings) -> None:
     assert versions(settings) == folder_versions(settings) == ["1", "2", "3", "2", "1"]
 
 
-def test_two_rollbacks_of_one_champion_at_once_go_back_one_step(
+def test_two_parallel_rollbacks_of_one_champion_go_back_one_step(
     tmp_path: Path, address: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one, other = machine(tmp_path / "one", address), machine(tmp_path / "other", address)
@@ -161,7 +161,7 @@ def test_to_look_makes_no_store_and_no_folder(tmp_path: Path, settings: Settings
 # The folder follows the store
 
 
-def test_while_the_store_is_away_the_folder_says_what_is_live_and_nothing_goes_live(
+def test_while_the_store_is_unavailable_the_folder_says_what_is_live_and_nothing_goes_live(
     settings: Settings, cut_off: Settings
 ) -> None:
     deploy(settings, 1, 2)
@@ -279,7 +279,7 @@ def deploying(settings: Settings, number: int, turns: int, before: str = "") -> 
     )
 
 
-def test_processes_that_deploy_at_once_lose_nothing(settings: Settings) -> None:
+def test_processes_that_deploy_in_parallel_lose_nothing(settings: Settings) -> None:
     deploy(settings, 1)
     processes = [deploying(settings, number, turns=6) for number in (2, 3)]
     for process in processes:

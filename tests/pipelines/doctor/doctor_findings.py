@@ -1,4 +1,4 @@
-"""What ``churn doctor`` finds, by check."""
+"""The findings of ``churn doctor``, by check."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ def cut_bundle(company: Company) -> None:
     ],
     ids=["live.json cut", "live.json of another program", "no bundle", "bundle cut", "no bundle at all"],
 )
-def test_a_champion_that_cannot_be_trusted_is_told_and_the_advice_mends_it(
+def test_a_champion_that_cannot_be_trusted_is_reported_and_the_advice_mends_it(
     own_company: Company, harm: Callable[[Company], object]
 ) -> None:
     harm(own_company)
@@ -49,14 +49,14 @@ def test_a_champion_that_cannot_be_trusted_is_told_and_the_advice_mends_it(
     assert found(own_company.config())["champion"].status == "ok"
 
 
-def test_a_folder_that_everybody_may_write_is_told(own_company: Company) -> None:
+def test_a_folder_that_everyone_may_write_is_reported(own_company: Company) -> None:
     own_company.settings.models.folder.chmod(0o777)
     assert "every user" in found(own_company.config())["models folder"].found
     own_company.settings.models.folder.chmod(0o700)
     assert "may be read by its owner only" in found(own_company.config())["models folder"].found
 
 
-def test_a_models_folder_that_is_a_file_is_told(own_company: Company) -> None:
+def test_a_models_folder_that_is_a_file_is_reported(own_company: Company) -> None:
     changed = own_company.with_settings("models", folder=own_company.settings.contract.path)
     checks = found(changed.config())
     assert checks["models folder"].status == "failed"
@@ -81,7 +81,7 @@ def test_words_and_ranges_may_change_without_training(own_company: Company) -> N
     assert found(own_company.config())["champion's contract"].status == "ok"
 
 
-def test_a_record_that_names_another_champion_is_told(own_company: Company) -> None:
+def test_a_record_that_names_another_champion_is_reported(own_company: Company) -> None:
     change(own_company.live, '"version": "1"', '"version": "7"')
     finding = found(own_company.config())["MLflow"]
     assert finding.status == "warning"
@@ -91,7 +91,7 @@ def test_a_record_that_names_another_champion_is_told(own_company: Company) -> N
     assert found(own_company.config())["MLflow"].found.endswith("calls version 1 champion, but none is live")
 
 
-def test_a_record_that_is_no_database_is_told(own_company: Company) -> None:
+def test_a_record_that_is_no_database_is_reported(own_company: Company) -> None:
     (own_company.folder / "mlflow.db").write_bytes(b"nothing of the kind" * 99)
     checks = found(own_company.config())
     assert checks["MLflow"].status == "failed"

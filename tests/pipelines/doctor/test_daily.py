@@ -51,18 +51,18 @@ def test_a_store_is_looked_at_and_not_made(config: Path) -> None:
 
 
 @pytest.mark.parametrize(("days", "status"), [(0, "ok"), (3, "warning")])
-def test_a_daily_run_that_is_missing_is_told_once_a_list_was_published(config: Path, days: int, status: str) -> None:
-    moment = datetime.now(UTC) - timedelta(days=days)
+def test_a_missing_daily_run_is_reported_once_a_list_was_published(config: Path, days: int, status: str) -> None:
+    published_at = datetime.now(UTC) - timedelta(days=days)
     with open_store("sqlite:///store.db") as store:
-        publish(store, run(moment.date()), batches(5), clock=lambda: moment)
+        publish(store, run(published_at.date()), batches(5), clock=lambda: published_at)
     finding = found(config)["schedule"]
     assert finding.status == status
-    assert f"last success as of {moment.date()}" in finding.found
+    assert f"last success as of {published_at.date()}" in finding.found
     assert ("overdue since" in finding.found) == (days > 0)
 
 
 @pytest.mark.parametrize(("days", "status"), [(1, "ok"), (7, "ok"), (8, "warning")])
-def test_the_age_of_the_newest_row_is_told_and_warned_of_after_a_week(config: Path, days: int, status: str) -> None:
+def test_the_age_of_the_newest_row_is_reported_and_warned_of_after_a_week(config: Path, days: int, status: str) -> None:
     newest = datetime.now(UTC).date() - timedelta(days=days)
     tickets = pd.read_csv("shop/tickets.csv", dtype=str)
     tickets.loc[0, "submitted_at"] = newest.isoformat()

@@ -20,19 +20,19 @@ def _working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-def forgotten(name: str) -> Tombstone:
+def erased(name: str) -> Tombstone:
     with open_store(STORE) as store:
         forget(store, "churn", name, by="cli:anna")
         return next(iter(all_tombstones(store)))
 
 
-def test_nothing_is_said_while_nobody_was_forgotten() -> None:
+def test_without_erasures_nothing_is_reported() -> None:
     open_store(STORE).close()
     assert "erasures" not in found(None)
 
 
-def test_that_they_are_kept_away_is_said_and_nothing_is_changed(tmp_path: Path) -> None:
-    forgotten("anna")
+def test_suppression_is_reported_and_nothing_is_changed(tmp_path: Path) -> None:
+    erased("anna")
     before = {path: content for path, (_, content) in files(tmp_path).items()}
     finding = found(None)["erasures"]
     assert (finding.status, finding.found) == ("ok", "1 customers were erased and are suppressed")
@@ -40,14 +40,14 @@ def test_that_they_are_kept_away_is_said_and_nothing_is_changed(tmp_path: Path) 
 
 
 def test_another_key_is_a_failure() -> None:
-    forgotten("anna")
+    erased("anna")
     finding = found(None, {"CHURN__STORE__CUSTOMER_HASH_KEY": "another"})["erasures"]
     assert finding.status == "failed"
     assert "set it to what it was" in finding.advice
 
 
 def test_a_store_that_lacks_them_as_a_restored_one_is_warned_of() -> None:
-    stone = forgotten("anna")
+    stone = erased("anna")
     for path in Path("store").iterdir():
         path.unlink()
     open_store(STORE).close()

@@ -21,7 +21,7 @@ from tests.companies.small import Company
 from tests.pipelines.doctor.doctor_findings import change, found
 
 
-def test_little_room_is_told_with_its_place(company: Company, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_little_disk_space_is_reported_with_its_folder(company: Company, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(machine, "ENOUGH", 1 << 60)
     finding = found(company.config())["disk"]
     assert finding.status == "warning"
@@ -37,13 +37,13 @@ def taken() -> Iterator[int]:
         yield other.getsockname()[1]
 
 
-def test_a_port_of_another_program_is_told(company: Company, taken: int) -> None:
+def test_a_port_of_another_program_is_reported(company: Company, taken: int) -> None:
     finding = found(company.config(), {"CHURN__SERVING__PORT": str(taken)})["port"]
     assert finding.status == "failed"
     assert f"port {taken} of 127.0.0.1 is in use" in finding.found
 
 
-def test_an_address_that_the_server_would_refuse_is_told(company: Company) -> None:
+def test_an_address_that_the_server_would_refuse_is_reported(company: Company) -> None:
     finding = found(company.config(), {"CHURN__SERVING__HOST": "0.0.0.0"})["port"]
     assert (finding.status, "loopback" in finding.found) == ("failed", True)
 
@@ -72,23 +72,23 @@ def test_our_own_server_on_the_port_is_known_and_its_version_compared(own_compan
 
 
 @pytest.mark.parametrize(
-    ("declared", "told"),
+    ("declared", "start"),
     [
         ("numpy>=1", None),
         ("numpy<1", "numpy is "),
         ("no-such-library>=1", "no-such-library is not installed"),
     ],
 )
-def test_a_library_out_of_bounds_is_named(declared: str, told: str | None) -> None:
+def test_a_library_out_of_bounds_is_named(declared: str, start: str | None) -> None:
     said = versions._wrong(Requirement(declared))
-    assert said is None if told is None else said is not None and said.startswith(told)
+    assert said is None if start is None else said is not None and said.startswith(start)
 
 
 def test_a_python_out_of_bounds_is_named() -> None:
     assert versions._python_found("<3").status == "failed"
 
 
-def test_a_package_that_is_not_installed_is_told(company: Company, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_package_that_is_not_installed_is_reported(company: Company, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(versions, "DISTRIBUTION", "not-of-this-world")
     finding = found(company.config())["Python"]
     assert (finding.status, "not installed" in finding.found) == ("warning", True)

@@ -81,7 +81,7 @@ def test_settings_that_cannot_be_read_hide_no_other_check(own_company: Company, 
     assert {"disk", "port", "libraries"} <= set(checks)
 
 
-def test_where_the_settings_come_from_is_said(company: Company) -> None:
+def test_the_origin_of_the_settings_is_reported(company: Company) -> None:
     said = found(company.config())["configuration"].found
     assert (
         said == f"{company.folder / 'config.yaml'} sets 8, the environment CHURN__SERVING__PORT; the rest are defaults"
@@ -97,7 +97,7 @@ def test_where_the_settings_come_from_is_said(company: Company) -> None:
         ("CHURN_DECISION_TRESHOLD", "CHURN__DECISION__THRESHOLD"),
     ],
 )
-def test_a_variable_that_looks_like_a_setting_is_told(company: Company, variable: str, meant: str) -> None:
+def test_a_variable_that_looks_like_a_setting_is_reported(company: Company, variable: str, meant: str) -> None:
     finding = found(company.config(), {variable: "x"})["environment"]
     assert (finding.status, finding.advice) == ("warning", f"write {meant}")
     assert variable in finding.found
@@ -117,7 +117,7 @@ def test_a_contract_without_a_label_can_score_but_not_train(own_company: Company
     assert "none can be trained" in finding.advice
 
 
-def test_a_broken_contract_is_named_and_the_source_looked_at_all_the_same(own_company: Company) -> None:
+def test_a_broken_contract_is_named_and_the_source_is_still_checked(own_company: Company) -> None:
     own_company.settings.contract.path.write_text("features: {}\n")
     checks = found(own_company.config())
     assert checks["contract"].status == "failed"
@@ -142,7 +142,7 @@ def test_columns_that_do_not_fit_the_contract_are_named(
     assert (finding.status, named in finding.found) == (status, True), finding
 
 
-def test_a_column_that_the_contract_does_not_know_is_told(own_company: Company) -> None:
+def test_a_column_that_the_contract_does_not_know_is_reported(own_company: Company) -> None:
     own_company.rewrite(lambda rows: [row | {"shoe_size": "42"} for row in rows])
     finding = found(own_company.config())["source"]
     assert finding.status == "warning"
@@ -150,7 +150,7 @@ def test_a_column_that_the_contract_does_not_know_is_told(own_company: Company) 
 
 
 @pytest.mark.parametrize("kind", ["parquet", "sqlite", "duckdb"])
-def test_any_kind_of_source_tells_its_columns(own_company: Company, kind: str) -> None:
+def test_any_kind_of_source_lists_its_columns(own_company: Company, kind: str) -> None:
     address = own_company.folder / f"customers.{kind}"
     rows = pa_csv.read_csv(own_company.folder / "customers.csv")
     if kind == "parquet":

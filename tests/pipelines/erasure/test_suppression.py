@@ -50,7 +50,7 @@ def names(settings: Settings, day: date) -> list[str]:
 # A flat table
 
 
-def test_a_run_of_a_flat_table_leaves_him_out_and_all_others_are_as_before(own_company: Company) -> None:
+def test_a_run_of_a_flat_table_leaves_an_erased_customer_out_and_all_others_are_as_before(own_company: Company) -> None:
     settings = own_company.settings
     day = run_day(settings).run.as_of
     with open_store(settings.store.url) as store:
@@ -68,7 +68,7 @@ def test_a_run_of_a_flat_table_leaves_him_out_and_all_others_are_as_before(own_c
     assert found.run.customers == len(before) - 1
 
 
-def test_a_file_that_is_scored_leaves_him_out_too_and_what_is_said_of_it_quotes_him_not(
+def test_a_scored_file_leaves_an_erased_customer_out_too_and_no_message_quotes_them(
     own_company: Company, tmp_path: Path
 ) -> None:
     rows = own_company.rows()[:40]
@@ -99,8 +99,8 @@ def test_while_the_store_is_unavailable_training_knows_erased_customers_by_the_f
     assert context.read_erased().among([erased, "another"]) == {erased}
 
 
-def test_nobody_is_looked_for_by_the_place_of_his_row(own_company: Company) -> None:
-    """Where rows have no names, the first row of tomorrow is another customer than that of today."""
+def test_no_customer_is_looked_for_by_the_number_of_their_row(own_company: Company) -> None:
+    """If rows have no customer ID, the first row of tomorrow is another customer than that of today."""
     path = own_company.settings.contract.path
     path.write_text(path.read_text(encoding="utf-8").replace("customer: customer_id\n", ""), encoding="utf-8")
     with pytest.raises(ConfigError, match="names no column of the customer"):
@@ -148,7 +148,7 @@ def test_what_was_broken_off_is_done_by_the_next_run(own_company: Company, capsy
         assert (in_tables(store, gone), all_tombstones(store)) == ([], file.read())
 
 
-def test_where_the_file_cannot_be_written_nobody_is_forgotten_and_runs_go_on(own_company: Company) -> None:
+def test_if_the_file_cannot_be_written_no_customer_is_erased_and_runs_go_on(own_company: Company) -> None:
     settings = own_company.settings
     run_day(settings)
     gone = score(settings).customers.column("customer_id")[0].as_py()
@@ -160,7 +160,7 @@ def test_where_the_file_cannot_be_written_nobody_is_forgotten_and_runs_go_on(own
     assert away(none).among([gone]) == {gone}
 
 
-def test_again_removes_whoever_is_back_by_whatever_way(own_company: Company) -> None:
+def test_again_removes_every_erased_customer_who_is_back(own_company: Company) -> None:
     settings = own_company.settings
     forget_customer(settings, "anna", by=BY)
     with open_store(settings.store.url) as store:
@@ -171,13 +171,15 @@ def test_again_removes_whoever_is_back_by_whatever_way(own_company: Company) -> 
     assert not forget_all_again(settings, by=BY).found
 
 
-def test_the_certificate_of_a_server_says_how_long_its_log_keeps_him(own_company: Company, postgres: str) -> None:
+def test_the_erasure_report_of_a_server_states_how_long_its_log_keeps_the_customer(
+    own_company: Company, postgres: str
+) -> None:
     settings = own_company.with_settings("store", url=postgres).settings
     plain = forget_customer(settings, "anna", by=BY)
     rewritten = forget_customer(settings, "anna", by=BY, rewrite=True)
-    told = {one.where: one.until for one in plain.residual_copies}
-    assert "checkpoint_timeout is 5min, wal_keep_size 0" in told["PostgreSQL's write-ahead log"]
-    assert "freed pages" in " ".join(told)
+    copies = {one.where: one.until for one in plain.residual_copies}
+    assert "checkpoint_timeout is 5min, wal_keep_size 0" in copies["PostgreSQL's write-ahead log"]
+    assert "freed pages" in " ".join(copies)
     assert "freed pages" not in " ".join(one.where for one in rewritten.residual_copies)
     assert (plain.whole, rewritten.whole) == (True, True)
 
@@ -192,7 +194,9 @@ def receiver(monkeypatch: pytest.MonkeyPatch) -> Iterator[Receiver]:
         yield receiver
 
 
-def test_a_list_that_is_sent_later_lacks_him_and_nobody_moves_up(own_company: Company, receiver: Receiver) -> None:
+def test_a_list_that_is_sent_later_lacks_the_erased_customer_and_no_other_moves_up(
+    own_company: Company, receiver: Receiver
+) -> None:
     hook = {"url": receiver.url, "secret": "k" * 16, "allowed_hosts": ["127.0.0.1"], "page_rows": 3}
     given = own_company.settings.model_dump() | {"webhook": hook}
     settings = Settings.model_validate(given | {"decision": {"threshold": 0.15}})
@@ -221,22 +225,22 @@ def address(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return str(request.getfixturevalue("postgres")) if on_server else f"sqlite:///{tmp_path}/churn.db"
 
 
-def somebody(daily: DailyCompany, address: str) -> tuple[Settings, str, int]:
-    """A customer whose outcome will be known, the settings, and how many customers his day has."""
+def customer_to_erase(daily: DailyCompany, address: str) -> tuple[Settings, str, int]:
+    """A customer whose outcome will be known, the settings, and how many customers the day has."""
     settings = load_settings(daily.config("new", address), {})
     published = run_day(settings, FIRST)
     return settings, published.scored.customers.column("customer_id")[5].as_py(), published.run.customers
 
 
 def held(store: Store, name: str) -> list[str]:
-    """Tables with him; the database's own statistics are seen to when a forgetting is done."""
+    """The tables with the customer; the database's own statistics are handled at the end of an erasure."""
     return [table for table in in_tables(store, name) if table != "pg_stats"]
 
 
-def test_who_is_forgotten_while_a_run_computes_is_not_published(
+def test_a_customer_erased_while_a_run_computes_is_not_published(
     daily: DailyCompany, address: str, tmp_path: Path
 ) -> None:
-    settings, name, count = somebody(daily, address)
+    settings, name, count = customer_to_erase(daily, address)
     arguments = ("--config", daily.config("new", address), "score", "--as-of", SECOND)
     with churn(tmp_path / "printed.txt", *arguments, wait_at="staging") as at_work:
         assert at_work.until("staging"), at_work.text
@@ -251,10 +255,10 @@ def test_who_is_forgotten_while_a_run_computes_is_not_published(
         assert len(predictions(store, SECOND)) == second.customers > count - 30
 
 
-def test_who_is_forgotten_while_a_run_is_published_is_gone_when_it_is(
+def test_a_customer_erased_while_a_run_is_published_is_not_in_it(
     daily: DailyCompany, address: str, tmp_path: Path
 ) -> None:
-    settings, name, _ = somebody(daily, address)
+    settings, name, _ = customer_to_erase(daily, address)
     arguments = ("--config", daily.config("new", address), "score", "--as-of", SECOND)
     with churn(tmp_path / "printed.txt", *arguments, wait_at="moving") as at_work:
         assert at_work.until("moving"), at_work.text
@@ -268,8 +272,10 @@ def test_who_is_forgotten_while_a_run_is_published_is_gone_when_it_is(
         assert predictions(store, SECOND)
 
 
-def test_maturing_removes_who_came_back_though_nothing_is_due(daily: DailyCompany, tmp_path: Path) -> None:
-    settings, name, _ = somebody(daily, f"sqlite:///{tmp_path}/churn.db")
+def test_recording_outcomes_removes_customers_who_came_back_though_nothing_is_due(
+    daily: DailyCompany, tmp_path: Path
+) -> None:
+    settings, name, _ = customer_to_erase(daily, f"sqlite:///{tmp_path}/churn.db")
     file = TombstoneFile(tmp_path / "tombstones.jsonl")
     file.add([Tombstone(customer_hash(KEY, name), mark_of(KEY), datetime(2026, 11, 1, tzinfo=UTC))])
     settings = settings.model_copy(update={"store": settings.store.model_copy(update={"tombstones": file.path})})
@@ -278,13 +284,13 @@ def test_maturing_removes_who_came_back_though_nothing_is_due(daily: DailyCompan
         assert in_tables(store, name) == []
 
 
-def test_who_is_forgotten_while_outcomes_are_read_gets_none(
+def test_a_customer_erased_while_outcomes_are_read_gets_none(
     daily: DailyCompany, address: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings, name, count = somebody(daily, address)
+    settings, name, count = customer_to_erase(daily, address)
     read, asked = maturing.labels_of, []
 
-    def forgotten_after_reading(*arguments: object) -> object:
+    def erased_after_reading(*arguments: object) -> object:
         asked.append(read(*arguments))  # type: ignore[arg-type]
         rows = asked[-1]
         if len(asked) == 1:
@@ -294,9 +300,9 @@ def test_who_is_forgotten_while_outcomes_are_read_gets_none(
                 forget(store, KEY, name, by=BY)
         return rows
 
-    monkeypatch.setattr(maturing, "labels_of", forgotten_after_reading)
-    [matured] = record_outcomes(settings)
+    monkeypatch.setattr(maturing, "labels_of", erased_after_reading)
+    [outcomes] = record_outcomes(settings)
     assert len(asked) == 2
-    assert 0 < matured.recorded.new < count + 30
+    assert 0 < outcomes.recorded.new < count + 30
     with open_store(address) as store:
         assert held(store, name) == []

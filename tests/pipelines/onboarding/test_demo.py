@@ -64,7 +64,7 @@ def test_a_second_start_makes_and_trains_nothing(folder: Path) -> None:
     [(CUSTOMERS, FEWEST_MONTHS, 2), (CUSTOMERS, FEWEST_MONTHS + 1, 1), (CUSTOMERS + 1, FEWEST_MONTHS, 1)],
     ids=["seed", "months", "customers"],
 )
-def test_another_company_is_made_anew_and_nothing_stays_of_the_one_before(
+def test_another_company_is_made_afresh_and_nothing_stays_of_the_one_before(
     folder: Path, customers: int, months: int, seed: int
 ) -> None:
     (folder / "churn.db").touch()
@@ -124,10 +124,10 @@ def test_the_flat_file_has_a_row_a_customer_and_the_eight_fields_of_a_request(ma
     assert len(required) == 8
     assert list(rows[0]) == ["customer_id", *required, "churned"]
     assert len({row["customer_id"] for row in rows}) == len(rows) > 0.95 * CUSTOMERS
-    told = Counter(row["churned"] for row in rows)
-    assert set(told) == {"", "yes", "no"}
-    assert 0.2 < told[""] / len(rows) < 0.3
-    assert 0.02 < told["yes"] / (told["yes"] + told["no"]) < 0.08
+    labels = Counter(row["churned"] for row in rows)
+    assert set(labels) == {"", "yes", "no"}
+    assert 0.2 < labels[""] / len(rows) < 0.3
+    assert 0.02 < labels["yes"] / (labels["yes"] + labels["no"]) < 0.08
     for row in rows:
         assert row["tenure"].isdecimal()
         assert row["internet_service"] in ("dsl", "fiber_optic", "no")

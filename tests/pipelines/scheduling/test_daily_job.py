@@ -1,4 +1,4 @@
-"""What is run daily: published, sent and recorded, each once, however often a day is tried."""
+"""The daily job: published, sent and recorded, each once, however often a day is tried."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def test_a_list_that_a_killed_run_left_unsent_is_sent_by_the_next_and_not_publis
     assert success.as_of == DAY
 
 
-def test_a_list_that_is_published_anew_while_it_is_sent_is_not_mixed(job: Job, receiver: Receiver) -> None:
+def test_a_list_that_is_published_again_while_it_is_sent_is_not_mixed(job: Job, receiver: Receiver) -> None:
     run_day(job.settings, DAY)
     waited = iter([lambda: run_day(job.settings, DAY)])
 
@@ -133,7 +133,7 @@ def test_a_run_deletes_the_answers_that_are_too_old_to_keep(job: Job) -> None:
         assert [len(records_of(store, id)) for id in ("old", "young")] == [0, 1]
 
 
-def test_a_list_is_not_sent_by_two_at_once(job: Job, receiver: Receiver) -> None:
+def test_a_list_is_not_sent_by_two_jobs(job: Job, receiver: Receiver) -> None:
     run_day(job.settings, DAY)
     with open_store(job.settings.store.url) as store, scoring_lock(store, LOCK), pytest.raises(StoreBusyError):
         send_list(job.settings, DAY, PATIENCE)

@@ -1,4 +1,4 @@
-"""Whatever happens to a daily run in its midst: no half-published day, a clear word, and the next run is whole."""
+"""A daily run that is interrupted anywhere: no half-published day, a clear word, and the next run is whole."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def test_a_run_killed_anywhere_leaves_whole_days_and_the_next_one_heals(daily: D
         assert not daily.lists.long_ago_is_there(store)
 
 
-def test_of_two_runs_at_once_one_publishes_and_the_other_names_it(daily: Daily) -> None:
+def test_of_two_parallel_runs_one_publishes_and_the_other_names_it(daily: Daily) -> None:
     arguments = ("--config", daily.config("new"), "score", "--as-of", FIRST)
     with churn(daily.output, *arguments, wait_at="moving") as first:
         assert first.until("moving"), first.text
@@ -127,7 +127,7 @@ def test_a_schedule_that_is_killed_catches_up_when_it_is_started_again(daily: Da
         assert latest_run(store) == found
 
 
-def test_on_a_full_disk_nothing_is_published_and_it_is_said(on_sqlite: Daily) -> None:
+def test_on_a_full_disk_nothing_is_published_and_an_error_names_it(on_sqlite: Daily) -> None:
     on_sqlite.run("old", FIRST)
     with open_store(on_sqlite.address) as store, store.reading("size") as connection:
         pages = connection.exec_driver_sql("PRAGMA page_count").scalar()
@@ -142,7 +142,7 @@ def test_on_a_full_disk_nothing_is_published_and_it_is_said(on_sqlite: Daily) ->
         assert on_sqlite.held(store) == ["old", "new"]
 
 
-def test_when_the_server_ends_its_sessions_nothing_is_published_and_it_is_said(daily: Daily) -> None:
+def test_when_the_server_ends_its_sessions_nothing_is_published_and_an_error_names_it(daily: Daily) -> None:
     if daily.address.startswith("sqlite"):
         pytest.skip("a file has no sessions")
     daily.run("old", FIRST)
@@ -164,7 +164,7 @@ def test_when_the_server_ends_its_sessions_nothing_is_published_and_it_is_said(d
 
 
 @pytest.mark.parametrize("harm", ["truncated", "overwritten", "deleted", "replaced"])
-def test_a_source_that_is_harmed_while_it_is_read_is_said_or_does_no_harm(on_sqlite: Daily, harm: str) -> None:
+def test_a_source_that_is_harmed_while_it_is_read_is_reported_or_does_no_harm(on_sqlite: Daily, harm: str) -> None:
     on_sqlite.run("old", FIRST)
     source = on_sqlite.output.with_name("source.duckdb")
     shutil.copy(on_sqlite.company.database("new"), source)

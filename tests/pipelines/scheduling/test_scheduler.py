@@ -23,10 +23,10 @@ DAY = timedelta(days=1)
 
 
 class BusyError(ChurnError):
-    """Another run is under way."""
+    """Another run is in progress."""
 
 
-def moment(text: str) -> datetime:
+def utc_of(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=BERLIN).astimezone(UTC)
 
 
@@ -83,7 +83,7 @@ class World:
 
 
 def world(now: str, until: str, last: date | None) -> World:
-    return World(moment(now), moment(until), last)
+    return World(utc_of(now), utc_of(until), last)
 
 
 def test_it_runs_at_its_time_each_day() -> None:
@@ -104,10 +104,10 @@ def test_it_runs_at_its_time_each_day() -> None:
     failing=st.sets(st.integers(0, 12)),
     backfill=st.booleans(),
 )
-def test_whatever_fails_or_sleeps_no_day_succeeds_twice_and_the_last_one_is_done_or_told(
+def test_despite_failures_and_sleep_no_day_succeeds_twice_and_the_last_one_is_done_or_reported(
     start: str, at: str, naps: dict[int, int], failing: set[int], backfill: bool
 ) -> None:
-    begin = moment(f"{start} 12:00")
+    begin = utc_of(f"{start} 12:00")
     it = World(begin, begin + timedelta(days=4), date.fromisoformat(start) - 2 * DAY)
     it.asleep = {begin + timedelta(hours=hour): timedelta(hours=length) for hour, length in naps.items()}
     done: list[date] = []
@@ -120,17 +120,17 @@ def test_whatever_fails_or_sleeps_no_day_succeeds_twice_and_the_last_one_is_done
     it.on_run = fails_sometimes
     it.keep(at, retries=1, backfill=backfill)
     assert done == sorted(set(done))
-    told = {alert.as_of for alert in it.alerts}
-    assert not told & set(done)
+    reported = {alert.as_of for alert in it.alerts}
+    assert not reported & set(done)
     late = it.until - timedelta(minutes=10)
     due = Timetable(time.fromisoformat(at), BERLIN).last(late).as_of
     if it.woken is None or it.woken <= late:
-        assert due in told | set(done)
+        assert due in reported | set(done)
     if backfill:
         missed = [
             date.fromisoformat(start) + n * DAY for n in range(-1, (max(it.days) - date.fromisoformat(start)).days)
         ]
-        assert set(missed) <= told | set(done)
+        assert set(missed) <= reported | set(done)
 
 
 @pytest.mark.parametrize(("start", "end"), [("2026-03-27", "2026-03-31"), ("2026-10-23", "2026-10-27")])
@@ -166,7 +166,7 @@ def test_before_the_time_of_day_the_last_day_that_is_due_is_yesterday() -> None:
 @pytest.mark.parametrize(("slept", "woken", "day"), [(10, "24 09:00", 24), (58, "26 09:00", 26)])
 def test_after_a_sleep_it_catches_up_with_one_run_within_a_minute(slept: int, woken: str, day: int) -> None:
     it = world("2026-11-23 22:00", "2026-11-27 05:00", date(2026, 11, 23))
-    it.asleep = {moment("2026-11-23 23:00"): timedelta(hours=slept)}
+    it.asleep = {utc_of("2026-11-23 23:00"): timedelta(hours=slept)}
     it.keep()
     assert it.runs[0] == (woken, date(2026, 11, day))
     assert max(it.waits) <= LONGEST_WAIT_SECONDS
@@ -202,7 +202,7 @@ def test_a_run_that_fails_is_tried_again_after_waits_that_double() -> None:
 
     def fails_twice(day: date) -> None:
         if len(it.runs) < 3:
-            raise ChurnError("the database is away")
+            raise ChurnError("the database is unavailable")
 
     it.on_run = fails_twice
     logs = it.keep()
@@ -212,8 +212,8 @@ def test_a_run_that_fails_is_tried_again_after_waits_that_double() -> None:
     assert it.last == date(2026, 11, 23)
 
 
-@pytest.mark.parametrize("error", [ChurnError("the database is away"), OSError("disk"), ZeroDivisionError()])
-def test_it_gives_up_after_the_last_try_raises_an_alarm_and_is_there_on_the_next_day(error: Exception) -> None:
+@pytest.mark.parametrize("error", [ChurnError("the database is unavailable"), OSError("disk"), ZeroDivisionError()])
+def test_it_stops_after_the_last_try_sends_an_alert_and_runs_on_the_next_day(error: Exception) -> None:
     it = world("2026-11-23 05:59", "2026-11-24 06:30", date(2026, 11, 22))
 
     def fails_on_23(day: date) -> None:
@@ -229,7 +229,7 @@ def test_it_gives_up_after_the_last_try_raises_an_alarm_and_is_there_on_the_next
     assert (abandoned["log_level"], abandoned["last_success"]) == ("error", "2026-11-22")
 
 
-def test_tries_end_when_the_next_day_is_due_and_the_alarm_is_raised() -> None:
+def test_tries_end_when_the_next_day_is_due_and_an_alert_is_sent() -> None:
     it = world("2026-11-23 05:59", "2026-11-24 07:00", date(2026, 11, 22))
 
     def fails_on_23(day: date) -> None:
@@ -242,7 +242,7 @@ def test_tries_end_when_the_next_day_is_due_and_the_alarm_is_raised() -> None:
     assert [alert.as_of for alert in it.alerts] == [date(2026, 11, 23)]
 
 
-def test_an_error_that_quotes_customers_is_neither_logged_nor_told_in_the_alarm() -> None:
+def test_an_error_that_quotes_customers_is_neither_logged_nor_in_the_alert() -> None:
     for error in (DataError("first: C0000002, 'pigeon'"), ValueError("C0000002")):
         it = world("2026-11-23 05:59", "2026-11-23 07:00", date(2026, 11, 22))
 
@@ -255,12 +255,12 @@ def test_an_error_that_quotes_customers_is_neither_logged_nor_told_in_the_alarm(
         assert type(error).__name__ in repr(logs)
 
 
-def test_a_store_that_does_not_tell_the_last_success_is_asked_again() -> None:
+def test_a_store_that_does_not_return_the_last_success_is_asked_again() -> None:
     it = world("2026-11-23 05:59", "2026-11-23 07:00", date(2026, 11, 22))
-    answers = iter([ChurnError("the store is away"), ChurnError("the store is away")])
+    answers = iter([ChurnError("the store is unavailable"), ChurnError("the store is unavailable")])
 
     def away() -> None:
-        if it.now >= moment("2026-11-23 06:00") and (error := next(answers, None)):
+        if it.now >= utc_of("2026-11-23 06:00") and (error := next(answers, None)):
             raise error
 
     it.on_ask = away
@@ -269,11 +269,11 @@ def test_a_store_that_does_not_tell_the_last_success_is_asked_again() -> None:
     assert it.alerts == []
 
 
-def test_while_another_run_is_under_way_it_waits_and_says_so_once() -> None:
+def test_while_another_run_is_in_progress_it_waits_and_logs_it_once() -> None:
     it = world("2026-11-23 05:59", "2026-11-24 05:00", date(2026, 11, 22))
 
     def held(day: date) -> None:
-        if it.now < moment("2026-11-23 06:30"):
+        if it.now < utc_of("2026-11-23 06:30"):
             raise BusyError("the lock is held by process 7")
 
     it.on_run = held
@@ -297,11 +297,11 @@ def test_what_another_run_has_done_meanwhile_is_not_done_again() -> None:
     assert it.alerts == []
 
 
-def test_a_lock_that_is_held_until_the_next_day_raises_an_alarm() -> None:
+def test_a_lock_that_is_held_until_the_next_day_sends_an_alert() -> None:
     it = world("2026-11-23 05:59", "2026-11-24 06:30", date(2026, 11, 22))
 
     def held(day: date) -> None:
-        if it.now < moment("2026-11-24 06:10"):
+        if it.now < utc_of("2026-11-24 06:10"):
             raise BusyError("held")
 
     it.on_run = held
@@ -318,7 +318,7 @@ def test_two_schedules_of_one_store_run_each_day_once() -> None:
     assert (first.days, second.days) == ([date(2026, 11, 24)], [])
 
 
-def test_told_to_stop_during_a_run_it_ends_the_run_and_begins_no_other() -> None:
+def test_stopped_during_a_run_it_ends_the_run_and_begins_no_other() -> None:
     it = world("2026-11-23 09:00", "2026-12-01 00:00", date(2026, 11, 19))
 
     def stops(day: date) -> None:
@@ -330,7 +330,7 @@ def test_told_to_stop_during_a_run_it_ends_the_run_and_begins_no_other() -> None
     assert [log["event"] for log in logs][-2:] == ["daily_run_succeeded", "schedule_stopped"]
 
 
-def test_a_run_that_broke_off_since_it_was_told_to_stop_is_no_failure() -> None:
+def test_a_run_that_broke_off_since_it_was_stopped_is_no_failure() -> None:
     it = world("2026-11-23 09:00", "2026-12-01 00:00", date(2026, 11, 19))
 
     def stops(day: date) -> None:
@@ -346,20 +346,20 @@ def test_a_run_that_broke_off_since_it_was_told_to_stop_is_no_failure() -> None:
 def test_it_says_when_it_last_succeeded_at_its_start_and_after_each_run() -> None:
     it = world("2026-11-23 05:00", "2026-11-23 12:00", date(2026, 11, 22))
     logs = it.keep()
-    told = [(log["event"], log["last_success"]) for log in logs if "last_success" in log]
-    assert told == [
+    reported = [(log["event"], log["last_success"]) for log in logs if "last_success" in log]
+    assert reported == [
         ("next_run_scheduled", "2026-11-22"),
         ("daily_run_started", "2026-11-22"),
         ("next_run_scheduled", "2026-11-23"),
     ]
 
 
-def test_an_alarm_that_cannot_be_raised_stops_nothing() -> None:
+def test_an_alert_that_cannot_be_sent_stops_nothing() -> None:
     it = world("2026-11-23 05:59", "2026-11-24 06:30", date(2026, 11, 22))
 
     class Unheard(list[Alert]):
         def append(self, alert: Alert) -> None:
-            raise ChurnError("nobody answers")
+            raise ChurnError("no one answers")
 
     def fails_on_23(day: date) -> None:
         if day.day == 23:

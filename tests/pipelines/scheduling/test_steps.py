@@ -1,4 +1,4 @@
-"""What a schedule does next, as a table of cases; what it knows and the time are all that it depends on."""
+"""The next step of a schedule, as a table of cases; it depends on its state and the time alone."""
 
 from __future__ import annotations
 

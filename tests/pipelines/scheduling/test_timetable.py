@@ -19,7 +19,7 @@ TIMES = st.one_of(
     st.builds(time, st.integers(0, 23), st.integers(0, 59)),
 )
 # Each zone's clocks change twice a year at most, and near these days for most of them.
-MOMENTS = st.one_of(
+INSTANTS = st.one_of(
     st.datetimes(datetime(1990, 1, 1), datetime(2037, 12, 1), timezones=st.just(UTC)),
     st.builds(
         lambda year, day, minutes: datetime(year, *day, tzinfo=UTC) + timedelta(minutes=minutes),
@@ -36,11 +36,11 @@ def utc(text: str) -> datetime:
 
 def is_skipped(wall: datetime, zone: ZoneInfo) -> bool:
     """Whether no clock of the zone ever shows ``wall``."""
-    moments = (wall.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1))
-    return all(moment.astimezone(zone).replace(tzinfo=None) != wall for moment in moments)
+    times = (wall.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1))
+    return all(instant.astimezone(zone).replace(tzinfo=None) != wall for instant in times)
 
 
-@given(st.sampled_from(ZONES), TIMES, MOMENTS)
+@given(st.sampled_from(ZONES), TIMES, INSTANTS)
 def test_the_next_run_is_later_than_now_and_the_last_is_not(name: str, at: time, now: datetime) -> None:
     timetable = Timetable(at, ZoneInfo(name))
     last, following = timetable.last(now), timetable.next(now)
@@ -50,7 +50,7 @@ def test_the_next_run_is_later_than_now_and_the_last_is_not(name: str, at: time,
     assert timetable.last(following.at.astimezone(UTC) - timedelta(microseconds=1)) == last
 
 
-@given(st.sampled_from(ZONES), TIMES, MOMENTS)
+@given(st.sampled_from(ZONES), TIMES, INSTANTS)
 def test_each_day_has_one_run_on_its_time_of_day_unless_the_clocks_skip_it(name: str, at: time, now: datetime) -> None:
     zone = ZoneInfo(name)
     timetable = Timetable(at, zone)
@@ -63,7 +63,7 @@ def test_each_day_has_one_run_on_its_time_of_day_unless_the_clocks_skip_it(name:
             assert due.at.replace(tzinfo=None) == wall
         following = timetable.next(due.at)
         between = [due.as_of + n * DAY for n in range(1, (following.as_of - due.as_of).days)]
-        # A day without a run is a day that nobody lived.
+        # A day without a run is a day that did not exist.
         assert all(is_skipped(datetime.combine(day, time(hour)), zone) for day in between for hour in (0, 12, 23))
         due = following
 

@@ -64,7 +64,7 @@ def test_a_text_is_defused_however_it_is_stored(tmp_path: Path, type_: pa.DataTy
     assert (tmp_path / "list.csv").read_text().splitlines() == ['"customer"', '"\'=1"', "", '"a"']
 
 
-def test_an_unknown_ending_is_said_with_the_known_ones(tmp_path: Path) -> None:
+def test_an_unknown_ending_is_reported_with_the_known_ones(tmp_path: Path) -> None:
     for name in ("list.txt", "list", "list.csv.gz"):
         with pytest.raises(ConfigError, match=r"the ending says the format, one of \.csv, \.parquet, \.json"):
             export(LIST, tmp_path / name)

@@ -176,14 +176,14 @@ def test_without_a_champion_it_says_how_to_get_one(untrained: Company) -> None:
         score(untrained.settings, TODAY)
 
 
-def test_a_damaged_champion_scores_nobody(own_company: Company) -> None:
+def test_a_damaged_champion_scores_no_customer(own_company: Company) -> None:
     bundle = next((own_company.settings.models.folder / "bundles").glob("*.bundle"))
     bundle.write_bytes(bundle.read_bytes()[:-100])
     with pytest.raises(BundleError, match="truncated"):
         score(own_company.settings, TODAY)
 
 
-def test_a_file_that_does_not_keep_the_contract_scores_nobody(company: Company, tmp_path: Path) -> None:
+def test_a_file_that_violates_the_contract_scores_no_customer(company: Company, tmp_path: Path) -> None:
     rows = [{name: cell for name, cell in row.items() if name != "tenure"} for row in company.rows()[:40]]
     with pytest.raises(DataError, match="tenure: missing column"):
         score(company.settings, TODAY, from_address=str(write_rows(tmp_path / "today.csv", rows)))

@@ -158,7 +158,7 @@ def test_a_connection_to_a_server_stays_open_and_holds_nothing(
     first = _sessions(postgres)
     with psycopg.connect(postgres) as connection:
         connection.execute("SET lock_timeout = '5s'")
-        connection.execute("ALTER TABLE customers ADD COLUMN extra text")  # needs that nobody else holds the table
+        connection.execute("ALTER TABLE customers ADD COLUMN extra text")  # needs that no one else holds the table
         connection.execute("UPDATE customers SET tenure = '30'")
     assert tenure(on_server, bundle, rows) == 30
     assert [state for _, state in first] == ["idle"]

@@ -27,7 +27,7 @@ from churn_mlops.store import open_store
 from churn_mlops.store.scoring.outcomes import scored_outcomes
 from churn_mlops.store.scoring.predictions import Prediction, predictions
 from churn_mlops.store.scoring.runs import run_of
-from tests.companies.history import latest_moment, write_small_company
+from tests.companies.history import latest_recorded_time, write_small_company
 
 pytest.importorskip("pyspark", reason="scoring on Spark needs pyspark")
 pytestmark = pytest.mark.filterwarnings("ignore:PySpark does not yet fully support pandas:FutureWarning")
@@ -45,7 +45,7 @@ BATCH = 100
 
 @dataclass(frozen=True)
 class Both:
-    """A company on Spark and in one process, with a store each; the moment of its last row, and a day that is over."""
+    """A company on Spark and in one process, with a store each; the time of its last row, and a past day."""
 
     here: Settings
     spark: Settings
@@ -58,7 +58,7 @@ class Both:
 def both(tmp_path_factory: pytest.TempPathFactory, record: Path) -> Iterator[Both]:
     folder = tmp_path_factory.mktemp("spark")
     company = write_small_company(folder, record)
-    now = latest_moment(company) + timedelta(days=1)
+    now = latest_recorded_time(company) + timedelta(days=1)
     tables = folder / "tables"
     tables.mkdir()
     with duckdb.connect(str(company.source.url), read_only=True) as connection:
@@ -153,7 +153,7 @@ def test_the_totals_are_of_all_customers(expected: Published, published: Publish
     assert published.scored.total == published.run.customers > len(published.scored.customers)
 
 
-def test_scores_that_nobody_needs_any_more_are_gone(both: Both, published: Published) -> None:
+def test_scores_that_are_not_needed_any_more_are_gone(both: Both, published: Published) -> None:
     output = Path(str(both.spark.scoring.output))
     assert [day.name for day in output.iterdir()] == [str(published.run.as_of)]
     (run,) = (output / str(published.run.as_of)).iterdir()
@@ -165,8 +165,8 @@ def test_outcomes_of_the_list_mature_from_spark_as_from_one_process(
 ) -> None:
     found = []
     for settings in (both.here, both.spark):
-        (matured,) = record_outcomes(settings, now=both.now)
-        assert matured.recorded.new == len(stored(settings, both.day))
+        (outcomes_of_day,) = record_outcomes(settings, now=both.now)
+        assert outcomes_of_day.recorded.new == len(stored(settings, both.day))
         with open_store(settings.store.url) as store:
             (part,) = scored_outcomes(store, both.day)
         found.append(dict(zip(part.customer, part.left, strict=True)))
@@ -201,7 +201,7 @@ def test_it_says_where_all_scores_should_go(both: Both) -> None:
         run_day(changed(both.spark, scoring={"output": None}), now=both.now)
 
 
-def test_who_was_forgotten_is_in_no_file_of_scores_and_no_later_run_and_the_others_are_as_before(
+def test_an_erased_customer_is_in_no_file_of_scores_and_no_later_run_and_the_others_are_as_before(
     both: Both, published: Published, tmp_path: Path
 ) -> None:
     scores = Path(str(both.spark.scoring.output))
@@ -216,8 +216,8 @@ def test_who_was_forgotten_is_in_no_file_of_scores_and_no_later_run_and_the_othe
     files = parquet.read_table(tmp_path / "scores" / str(published.run.as_of))
     gone = published.scored.customers.column("customer_id")[7].as_py()
     others = files.filter(pc.not_equal(files["customer"], gone))
-    certificate = forget_customer(own, gone, by="cli:anna")
-    assert (certificate.removed["score_files"], certificate.whole) == (1, True)
+    report = forget_customer(own, gone, by="cli:anna")
+    assert (report.removed["score_files"], report.whole) == (1, True)
     assert parquet.read_table(tmp_path / "scores" / str(published.run.as_of)).equals(others)
     # Spark reads what was rewritten, though it keeps checksums of what it wrote.
     from pyspark.sql import SparkSession

@@ -1,4 +1,4 @@
-"""A table that is loaded no more while the others are: nothing is learnt from what it does not tell, and it is said."""
+"""A table that is loaded no more while the others are: no model is trained on its missing rows, and it is reported."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ FEATURES = {
 }
 
 
-def company(tmp_path: Path, record: Path, *, in_column: bool, told: date) -> Settings:
-    """Some leave, after a month with next to no visits; of ends after ``told`` nothing is known."""
+def company(tmp_path: Path, record: Path, *, in_column: bool, recorded_until: date) -> Settings:
+    """Some leave, after a month with next to no visits; ends after ``recorded_until`` are not recorded."""
     rng = np.random.default_rng(3)
     days = (LAST - FIRST).days
     start = rng.integers(-300, days - 60, CUSTOMERS)
@@ -45,7 +45,7 @@ def company(tmp_path: Path, record: Path, *, in_column: bool, told: date) -> Set
         return (FIRST + timedelta(days=int(day))).isoformat()
 
     people = pd.DataFrame({"id": [f"c{place}" for place in range(CUSTOMERS)], "since": [written(day) for day in start]})
-    known = end <= (told - FIRST).days
+    known = end <= (recorded_until - FIRST).days
     visits = pd.DataFrame(
         [(f"c{who}", written(at[who, place])) for who, place in zip(*np.nonzero(real), strict=True)],
         columns=["id", "at"],
@@ -84,7 +84,7 @@ def until(settings: Settings) -> date:
 
 
 def test_labels_end_where_the_table_of_ends_does_and_every_run_says_so(tmp_path: Path, record: Path) -> None:
-    settings = company(tmp_path, record, in_column=False, told=STOP)
+    settings = company(tmp_path, record, in_column=False, recorded_until=STOP)
     assert STOP - timedelta(days=14) < until(settings) <= STOP
     now = datetime(2026, 11, 1, tzinfo=UTC)
     trained = train(settings, today=LAST, force="so that it scores")
@@ -99,18 +99,18 @@ def test_labels_end_where_the_table_of_ends_does_and_every_run_says_so(tmp_path:
     assert "ends_behind" not in {problem.rule for problem in past.problems}
 
 
-def test_of_ends_that_are_loaded_nothing_is_said(tmp_path: Path, record: Path) -> None:
-    settings = company(tmp_path, record, in_column=False, told=LAST)
+def test_ends_that_are_loaded_are_not_reported(tmp_path: Path, record: Path) -> None:
+    settings = company(tmp_path, record, in_column=False, recorded_until=LAST)
     assert until(settings) == LAST
     report = validate_source(settings, None, datetime(2026, 11, 1, tzinfo=UTC))
     assert [str(problem) for problem in report.problems if problem.rule == "ends_behind"] == []
 
 
-def test_dates_after_which_suddenly_nobody_left_are_named_and_so_is_why_they_test_nothing(
+def test_dates_after_which_suddenly_no_customer_left_are_named_with_the_reason_why_they_test_nothing(
     tmp_path: Path, record: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The column of ends is filled no more, while new customers come: only the labels can tell."""
-    settings = company(tmp_path, record, in_column=True, told=date(2026, 6, 10))
+    """The column of ends is filled no more, while new customers come: only the labels can show it."""
+    settings = company(tmp_path, record, in_column=True, recorded_until=date(2026, 6, 10))
     assert until(settings) == LAST
     trained = train(settings, today=LAST)
     named = [problem.advice for problem in trained.report.problems if problem.rule == "leavers_collapse"]

@@ -1,4 +1,4 @@
-"""Public histories: what `churn init` proposes for them is learnt from honestly."""
+"""Public histories: models are trained honestly on what `churn init` proposes for them."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_ends_of_other_customers_are_not_predicted_as_the_real_ones_are(public_d
     assert sum(area.low > 0.5 for area in shuffled) <= 1
 
 
-def test_a_public_shop_is_told_better_than_by_recency_alone_on_later_dates(public_data: Path) -> None:
+def test_a_public_shop_is_predicted_better_than_by_recency_alone_on_later_dates(public_data: Path) -> None:
     address = str(public_data / "online_retail" / "online_retail.parquet")
     contract = proposed(address)
     assert contract.label is not None

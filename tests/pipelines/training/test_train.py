@@ -54,7 +54,7 @@ def rule_of(company: Company) -> SplitRule:
     return SplitRule(training.set_aside_share, training.set_aside_key)
 
 
-# What goes live
+# The champion
 
 
 def test_the_first_model_that_finds_a_signal_goes_live(company: Company) -> None:
@@ -149,7 +149,7 @@ def test_a_challenger_within_noise_does_not_make_way(own_company: Company) -> No
 # When two models cannot be compared
 
 
-def test_a_champion_that_needs_other_columns_is_said_to_be_beyond_comparison(own_company: Company) -> None:
+def test_a_champion_that_needs_other_columns_is_reported_as_beyond_comparison(own_company: Company) -> None:
     keep_features(own_company, "contract_type", "monthly_charges", "internet_service")
     trained = train(own_company.settings)
     assert not trained.decision.promote
@@ -157,7 +157,7 @@ def test_a_champion_that_needs_other_columns_is_said_to_be_beyond_comparison(own
     assert "--force REASON" in trained.decision.sentence
 
 
-def test_a_champion_that_cannot_read_the_data_of_today_is_said(own_company: Company) -> None:
+def test_a_champion_that_cannot_read_the_data_of_today_is_reported(own_company: Company) -> None:
     path = own_company.settings.contract.path
     path.write_text(path.read_text().replace("    type: number\n    title: tenure", "    type: category", 1))
     text = path.read_text().replace("    min: 0\n    range: [1, 72]\n", "    levels: [new, old]\n", 1)
@@ -255,14 +255,14 @@ def test_an_unknown_model_type_is_named_with_those_there_are(untrained: Company)
         train(untrained.with_settings("training", model_type="magic").settings)
 
 
-def test_no_source_and_no_contract_are_said(untrained: Company) -> None:
+def test_a_missing_source_or_contract_is_reported(untrained: Company) -> None:
     with pytest.raises(ConfigError, match="no source is configured"):
         train(untrained.with_settings("source", url=None).settings)
     with pytest.raises(ContractError, match="churn init"):
         train(untrained.with_settings("contract", path=untrained.folder / "none.yaml").settings)
 
 
-def test_a_record_that_cannot_be_reached_is_said_before_anything_is_fitted(untrained: Company) -> None:
+def test_a_record_that_cannot_be_reached_is_reported_before_anything_is_fitted(untrained: Company) -> None:
     (untrained.folder / "file").write_text("in the way")
     company = untrained.with_settings("mlflow", uri=f"sqlite:///{untrained.folder}/file/mlflow.db")
     fits: list[int] = []
@@ -313,7 +313,7 @@ def test_a_champion_without_a_record_of_its_training_set_is_not_compared(own_com
     assert "champion 1 cannot be compared: there is no record" in trained.decision.sentence
 
 
-# Two at once, and what is killed or fails in between
+# Two in parallel, and what is killed or fails in between
 
 
 def test_a_run_that_another_overtook_is_decided_again(untrained: Company, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -356,7 +356,7 @@ def test_a_version_that_is_live_is_no_error_where_its_alias_cannot_be_moved(
     assert (logs[-1]["event"], logs[-1]["alias"], logs[-1]["version"]) == ("mlflow_alias_failed", "champion", 2)
 
 
-def test_a_models_folder_that_cannot_be_written_is_said_before_anything_is_fitted(untrained: Company) -> None:
+def test_a_models_folder_that_cannot_be_written_is_reported_before_anything_is_fitted(untrained: Company) -> None:
     fits: list[int] = []
     with pytest.raises(PromotionError, match=r"/proc/nope, cannot be written"):
         train(
@@ -366,7 +366,7 @@ def test_a_models_folder_that_cannot_be_written_is_said_before_anything_is_fitte
     assert fits == []
 
 
-def test_a_store_that_fails_is_said_before_anything_is_fitted(untrained: Company) -> None:
+def test_a_store_that_fails_is_reported_before_anything_is_fitted(untrained: Company) -> None:
     (untrained.folder / "failing.db").write_text("no database" * 100)
     company = untrained.with_settings("store", url=f"sqlite:///{untrained.folder}/failing.db")
     fits: list[int] = []

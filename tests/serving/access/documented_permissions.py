@@ -1,4 +1,4 @@
-"""Who may what, as the page about it promises: ``docs/security.md``, read as a person reads it."""
+"""The permissions of every role, as the page about them promises: ``docs/security.md``, read as a person reads it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _ROW = re.compile(r"^\| `([A-Z]+) (/\S*)` \| ([^|]+) \| (?:`([^`]+)`)? ?\|$", re
 
 @dataclass(frozen=True)
 class Promise:
-    """What the page says of one route.
+    """The row of the page about one route.
 
     Args:
         callers: the roles that may call it; everyone where ``everyone`` is among them.
@@ -23,7 +23,7 @@ class Promise:
     event: str
 
     def lets_in(self, role: str | None) -> bool:
-        """Whether somebody of this role may; None is somebody who is not known."""
+        """Whether this role may; None is a principal who is not known."""
         return "everyone" in self.callers or role in self.callers
 
 

@@ -37,7 +37,7 @@ class Guarded:
 
     address: str
     keys: dict[str, str] = field(default_factory=dict)
-    """Of each role, and ``expired`` and ``revoked``."""
+    """One of each role, and ``expired`` and ``revoked``."""
     sessions: dict[str, tuple[str, str]] = field(default_factory=dict)
     """Token and CSRF token of a person of each role, and of ``expired``, ``ended`` and ``disabled``."""
 
@@ -49,7 +49,12 @@ class Guarded:
         settings = Settings.model_validate({"serving": serving, "store": {"url": self.address}})
         link = StoreClient(self.address)
         app = create_app(
-            source, settings, store=link, access=CredentialCache(link), local_only=local_only, read_of_source=anybody
+            source,
+            settings,
+            store=link,
+            access=CredentialCache(link),
+            local_only=local_only,
+            read_of_source=any_customer,
         )
         if more is not None:
             more(app)
@@ -79,16 +84,16 @@ def fill(folder: Path) -> Guarded:
     return made
 
 
-def anybody(customer: str, bundle: Any) -> Row:
-    """The source, which knows everybody."""
+def any_customer(customer: str, bundle: Any) -> Row:
+    """The source, which knows every customer."""
     return CustomerRow({"tenure": 4.0}, NOW.date())
 
 
-def add_forgotten_route(app: FastAPI) -> None:
-    """A route that nobody put into the table."""
+def add_unlisted_route(app: FastAPI) -> None:
+    """A route that is not in the table of permissions."""
 
     @app.post("/not/in/the/table")
-    async def forgotten() -> dict[str, bool]:
+    async def unlisted() -> dict[str, bool]:
         return {"reached": True}
 
 

@@ -129,7 +129,7 @@ def test_an_open_route_asks_for_no_key_but_for_a_host_of_this_machine() -> None:
 
 def test_what_is_let_in_counts_for_the_rate_but_not_without_a_principal_of_its_own() -> None:
     by_key = authorize(request(key("k1")), KNOWN, PREDICT, NOW, LOCAL)
-    by_nobody = authorize(request(), EMPTY, PREDICT, NOW, LOCAL)
+    by_no_principal = authorize(request(), EMPTY, PREDICT, NOW, LOCAL)
     assert isinstance(by_key, Allowed)
-    assert isinstance(by_nobody, Allowed)
-    assert (by_key.counts, by_nobody.counts) == (True, False)
+    assert isinstance(by_no_principal, Allowed)
+    assert (by_key.counts, by_no_principal.counts) == (True, False)

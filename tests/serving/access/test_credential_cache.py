@@ -27,19 +27,19 @@ from churn_mlops.store import Store, open_store
 from churn_mlops.store.access.api_keys import list_keys, make_key, revoke_key
 from churn_mlops.store.access.credentials import Credentials, credentials
 from churn_mlops.store.audit_log import audit_events
-from tests.serving.access.secured_app import anybody, bearer
+from tests.serving.access.secured_app import any_customer, bearer
 
 
 class Switched(StoreClient):
     """The store, until it is switched off; with a clock of the test's own."""
 
     def __init__(self, folder: Path) -> None:
-        self.is_away, self.now, self.asked = False, 1000.0, 0
+        self.is_down, self.now, self.asked = False, 1000.0, 0
         super().__init__(f"sqlite:///{folder}/churn.db", clock=lambda: self.now)
 
     def ask_now(self, work):  # type: ignore[no-untyped-def]
         self.asked += 1
-        if self.is_away:
+        if self.is_down:
             raise StoreError("away")
         return super().ask_now(work)
 
@@ -52,7 +52,7 @@ def link(tmp_path: Path) -> Switched:
 def client_of(link: Switched, source: ModelSlot, *, local_only: bool = True) -> TestClient:
     """Without its background task: every reading is one that a request asked for."""
     access = CredentialCache(link, clock=lambda: link.now)
-    app = create_app(source, Settings(), store=link, access=access, local_only=local_only, read_of_source=anybody)
+    app = create_app(source, Settings(), store=link, access=access, local_only=local_only, read_of_source=any_customer)
     return TestClient(app, base_url="http://localhost")
 
 
@@ -65,9 +65,7 @@ def made(link: Switched, name: str = "crm", role: str = "admin") -> tuple[str, s
     return secret, key.id
 
 
-def test_without_keys_whoever_is_on_this_machine_may_everything_until_the_first_key(
-    link: Switched, source: ModelSlot
-) -> None:
+def test_without_keys_this_machine_may_everything_until_the_first_key(link: Switched, source: ModelSlot) -> None:
     client = client_of(link, source)
     assert status(client) == status(client, path="/metrics") == 200
     assert client.get("/model", headers={"Host": "churn.example.com"}).status_code == 400
@@ -76,7 +74,7 @@ def test_without_keys_whoever_is_on_this_machine_may_everything_until_the_first_
     assert (status(client), status(client, secret)) == (401, 200)
 
 
-def test_without_keys_nobody_of_another_machine_is_let_in(link: Switched, source: ModelSlot) -> None:
+def test_without_keys_no_other_machine_is_let_in(link: Switched, source: ModelSlot) -> None:
     client = client_of(link, source, local_only=False)
     answer = client.get("/model")
     assert answer.status_code == 503
@@ -87,8 +85,8 @@ def test_without_keys_nobody_of_another_machine_is_let_in(link: Switched, source
     assert status(client, secret) == 200
 
 
-def test_a_store_that_was_never_read_lets_nobody_in(link: Switched, source: ModelSlot) -> None:
-    link.is_away = True
+def test_a_store_that_was_never_read_lets_no_request_in(link: Switched, source: ModelSlot) -> None:
+    link.is_down = True
     client = client_of(link, source)
     answer = client.get("/model")
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "2")
@@ -105,13 +103,13 @@ def test_known_keys_outlive_the_store_for_ten_minutes_and_unknown_ones_are_not_c
     secret, _ = made(link)
     client = client_of(link, source)
     assert (status(client, secret), status(client, "churn_unknown")) == (200, 401)
-    link.is_away = True
+    link.is_down = True
     for seconds in (STALE_SECONDS + 0.1, OUTLIVE_SECONDS - STALE_SECONDS - 1):
         link.now += seconds
         assert (status(client, secret), status(client, "churn_unknown"), status(client)) == (200, 503, 401)
     link.now += 2
     assert status(client, secret) == 503
-    link.is_away = False
+    link.is_down = False
     link.now += RETRY_SECONDS + STALE_SECONDS
     assert (status(client, secret), status(client, "churn_unknown")) == (200, 401)
 
@@ -142,7 +140,7 @@ def test_a_known_key_costs_no_look_at_the_store_and_a_flood_of_unknown_ones_few(
     assert link.asked <= 10
 
 
-def test_requests_at_once_share_one_reading(link: Switched) -> None:
+def test_parallel_requests_share_one_reading(link: Switched) -> None:
     access = CredentialCache(link, clock=lambda: link.now)
 
     async def many() -> None:
@@ -152,13 +150,13 @@ def test_requests_at_once_share_one_reading(link: Switched) -> None:
     assert link.asked == 1
 
 
-def test_reads_of_customers_while_the_store_is_away_wait_for_the_trail_and_stand_in_the_log(
+def test_while_the_store_is_unavailable_audit_events_wait_and_stand_in_the_log(
     link: Switched, source: ModelSlot, capsys: pytest.CaptureFixture[str]
 ) -> None:
     secret, _ = made(link)
     client = client_of(link, source)
     assert status(client, secret) == 200
-    link.is_away = True
+    link.is_down = True
     assert status(client, secret, "/customers/C017-secret/risk") == 200
     logged = capsys.readouterr()
     assert "customer.read" in logged.out + logged.err
@@ -166,21 +164,21 @@ def test_reads_of_customers_while_the_store_is_away_wait_for_the_trail_and_stand
 
 
 def test_waiting_events_are_written_once_the_store_is_back_and_too_many_stop_the_reading(link: Switched) -> None:
-    trail = AuditLog(link, "key", most_waiting=2)
+    audit = AuditLog(link, "key", most_waiting=2)
 
     async def story() -> None:
-        link.is_away = True
+        link.is_down = True
         for _ in range(2):
-            await trail.record("key:crm", "customer.read", "C1", {})
+            await audit.record("key:crm", "customer.read", "C1", {})
         with pytest.raises(Exception, match="the audit log cannot be written"):
-            await trail.record("key:crm", "customer.read", "C1", {})
-        await trail.flush()
-        assert len(trail.waiting) == 2
-        link.is_away = False
-        await trail.flush()
+            await audit.record("key:crm", "customer.read", "C1", {})
+        await audit.flush()
+        assert len(audit.waiting) == 2
+        link.is_down = False
+        await audit.flush()
 
     asyncio.run(story())
-    assert not trail.waiting
+    assert not audit.waiting
     with open_store(link._address) as store:
         assert [event.event for event in audit_events(store)] == ["customer.read"] * 2
 

@@ -1,4 +1,4 @@
-"""Who may call what: every route, every role, every way of not being let in; and what is noted of it."""
+"""Authorization: every route, every role, every kind of refusal; and the audit log of them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from churn_mlops.store.access.api_keys import hash_of, list_keys, revoke_key
 from churn_mlops.store.audit_log import audit_events
 from tests.serving.access.secured_app import (
     Guarded,
-    add_forgotten_route,
+    add_unlisted_route,
     bearer,
     cookie,
     fill,
@@ -45,7 +45,7 @@ def own(tmp_path: Path) -> Guarded:
 
 @pytest.fixture
 def client(guarded: Guarded, source: ModelSlot) -> Iterator[TestClient]:
-    with guarded.client(source, more=add_forgotten_route) as client:
+    with guarded.client(source, more=add_unlisted_route) as client:
         yield client
 
 
@@ -73,7 +73,7 @@ def ask(client: TestClient, method: str, path: str, headers: dict[str, str] | No
     return answer.status_code
 
 
-def test_every_route_stands_in_the_table_but_the_one_that_was_forgotten(client: TestClient) -> None:
+def test_every_route_stands_in_the_table_except_the_unlisted_one(client: TestClient) -> None:
     missing = {(method, path) for method, path in routes(client) if (method, pattern_of(path)) not in TABLE}
     assert missing == {("POST", "/not/in/the/table")}
     assert rule_of("POST", "/not/in/the/table") == ADMIN_ONLY
@@ -89,7 +89,7 @@ def test_a_session_needs_its_own_csrf_token_for_changes_alone(client: TestClient
     assert ask(client, "POST", "/predict", cookie(session)) == 422
 
 
-def test_an_unknown_address_is_told_to_those_alone_who_are_known(client: TestClient, guarded: Guarded) -> None:
+def test_only_known_principals_learn_that_an_address_is_unknown(client: TestClient, guarded: Guarded) -> None:
     assert ask(client, "GET", "/nowhere") == 401
     assert ask(client, "GET", "/nowhere", bearer(guarded.keys["agent"])) == 404
     assert ask(client, "GET", "/predict", bearer(guarded.keys["agent"])) == 405
@@ -113,7 +113,7 @@ def test_every_secret_is_compared_in_constant_time(
 
 
 def test_nothing_secret_is_compared_sign_by_sign() -> None:
-    """What is compared so by its name is a hash, of which the time that a guess takes tells nothing."""
+    """These compare hashes by name: the time of a guess shows nothing about a hash."""
     secret = re.compile(r"(key|token|secret|password|csrf\w*|digest|sha256)$")
     rooms = [*(SOURCE / "serving").rglob("*.py"), *(SOURCE / "store" / "access").glob("*.py")]
     assert len(rooms) > 40
@@ -167,7 +167,7 @@ def test_a_revoked_key_is_dead_with_the_next_reading(own: Guarded, source: Model
         assert ask(client, "GET", "/model", bearer(own.keys["agent"])) == 401
 
 
-def test_each_key_has_its_own_limit_and_is_told_when_to_go_on(guarded: Guarded, source: ModelSlot) -> None:
+def test_each_key_has_its_own_rate_limit_and_learns_when_to_go_on(guarded: Guarded, source: ModelSlot) -> None:
     with guarded.client(source, requests_per_second=0.01) as client:
         agent, admin = (bearer(guarded.keys[role]) for role in ("agent", "admin"))
         assert ask(client, "GET", "/model", agent) == 200

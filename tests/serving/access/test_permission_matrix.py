@@ -1,4 +1,4 @@
-"""Every address, by every method, for everybody there can be: let in is who ``docs/security.md`` says, nobody else."""
+"""Every address, method and principal: exactly those are let in that ``docs/security.md`` names."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from churn_mlops.store.access.sessions import start_session
 from churn_mlops.store.audit_log import AuditEvent, audit_events
 from churn_mlops.store.contacts import contacts
 from tests.serving.access.documented_permissions import Promise, promises
-from tests.serving.access.secured_app import KEY_ROLES, PERSON_ROLES, Guarded, add_forgotten_route, bearer, cookie, fill
+from tests.serving.access.secured_app import KEY_ROLES, PERSON_ROLES, Guarded, add_unlisted_route, bearer, cookie, fill
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 READING = ("GET", "HEAD", "OPTIONS")
@@ -34,7 +34,7 @@ class Way:
 
     Args:
         name: for people.
-        role: of who is known by it, None where nobody is.
+        role: of the principal, None if it identifies none.
         headers: that say so.
         may_change: whether it does for what is no reading.
         spare: headers of the same kind, for a session that is ended by the question.
@@ -47,7 +47,7 @@ class Way:
     spare: dict[str, str] | None = None
 
     def headers_for(self, method: str, path: str) -> dict[str, str]:
-        """What to send with one request."""
+        """The body and headers of one request."""
         return self.spare if self.spare and (method, path) == ("DELETE", "/session") else self.headers
 
 
@@ -60,12 +60,12 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Guarded:
 
 @pytest.fixture
 def client(guarded: Guarded, source: ModelSlot) -> Iterator[TestClient]:
-    with guarded.client(source, more=add_forgotten_route) as client:
+    with guarded.client(source, more=add_unlisted_route) as client:
         yield client
 
 
 def with_spares(guarded: Guarded) -> None:
-    """A second session for everybody."""
+    """A second session for every user."""
     with open_store(guarded.address) as store:
         for role in PERSON_ROLES:
             begun = start_session(store, f"{role}-person", timedelta(hours=1))
@@ -87,7 +87,7 @@ def ways(guarded: Guarded) -> list[Way]:
             Way(f"{role}'s session, its cookie for a token", role, cookie(mine, csrf=mine[0]), may_change=False),
         ]
     admin, session = keys["admin"], sessions["admin"]
-    nobody = {
+    anonymous = {
         "nothing": {},
         "a wrong key": bearer("churn_" + "A" * 43),
         "an expired key": bearer(keys["expired"]),
@@ -102,11 +102,11 @@ def ways(guarded: Guarded) -> list[Way]:
         "a session as a key": bearer(session[0]),
         "a token for changes alone": {"X-CSRF-Token": session[1]},
         "an expired session": cookie(sessions["expired"]),
-        "the session of somebody disabled": cookie(sessions["disabled"]),
+        "the session of a disabled user": cookie(sessions["disabled"]),
         "a cookie of another name": {"Cookie": f"__Host-churn_session={session[0]}", "X-CSRF-Token": session[1]},
         "a proxy's headers from anywhere": {"X-Forwarded-User": "admin-person", "X-Forwarded-For": "10.0.0.5"},
     }
-    return found + [Way(name, None, headers) for name, headers in nobody.items()]
+    return found + [Way(name, None, headers) for name, headers in anonymous.items()]
 
 
 def addresses(client: TestClient) -> list[str]:
@@ -130,7 +130,7 @@ def ask(client: TestClient, method: str, path: str, headers: dict[str, str], cus
 
 
 def expected(way: Way, method: str, path: str, methods: set[str]) -> set[int]:
-    """What the page lets an answer be."""
+    """The statuses that the page allows."""
     promise = PROMISED.get((method, pattern_of(path)), Promise(frozenset({"admin"}), ""))
     is_open = any("everyone" in PROMISED[route].callers for route in PROMISED if route[1] == pattern_of(path))
     if method not in methods:
@@ -155,7 +155,7 @@ _DONE = {
 }
 
 
-def test_let_in_is_who_the_page_lets_in_and_nobody_else(
+def test_exactly_the_principals_that_the_page_names_are_let_in(
     client: TestClient, guarded: Guarded, customer: dict[str, Any]
 ) -> None:
     wrong, asked = [], 0
@@ -199,7 +199,7 @@ def test_who_is_refused_changes_nothing_and_only_what_is_answered_is_noted(
                 if way.role is None or method not in READING:
                     assert ask(client, method, path, way.headers_for(method, path), customer).status_code in (401, 403)
         assert noted() == before
-        assert client.get("/session", headers=cookie(session)).status_code == 200  # nobody ended it
+        assert client.get("/session", headers=cookie(session)).status_code == 200  # no request ended it
 
 
 def test_a_session_is_ended_by_its_own_token_and_is_dead_then(tmp_path: Path, source: ModelSlot) -> None:

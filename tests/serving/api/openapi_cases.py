@@ -28,7 +28,7 @@ CHECKS = (
     "unsupported_method",
     "allow_header_conformance",
 )
-# A batch within its number of customers may be too large all the same, and one above it is refused as too large.
+# A batch within its number of customers may still be too large, and one above it is refused as too large.
 _KNOWN = 0.6
 """Share of the cases that ask for what is known."""
 _ACCEPTING = ("2xx", "401", "403", "404", "409", "413", "429")
@@ -41,14 +41,14 @@ _TOO_LARGE = {
 
 @dataclass
 class Held:
-    """What came of the cases."""
+    """The results of the cases."""
 
     cases: int = 0
     statuses: Counter[str] = field(default_factory=Counter)
     """Answers by route and status, such as ``POST /predict 200``."""
     checks: Counter[str] = field(default_factory=Counter)
     failures: Counter[str] = field(default_factory=Counter)
-    """What was wrong, with how to ask for it again."""
+    """The problems, each with the request that shows it."""
 
     def take(self, recorder: Any) -> None:
         """Take up what one part of a run recorded."""
@@ -63,9 +63,9 @@ class Held:
             for check in found:
                 self.checks[check.name] += 1
                 if check.status is Status.FAILURE:
-                    told = check.failure_info
-                    words = told.failure.message.replace("\n", " ")
-                    self.failures[f"{recorder.label}: {check.name}: {words}: {told.code_sample}"] += 1
+                    failed = check.failure_info
+                    words = failed.failure.message.replace("\n", " ")
+                    self.failures[f"{recorder.label}: {check.name}: {words}: {failed.code_sample}"] += 1
 
 
 def held_to_description(
@@ -85,7 +85,7 @@ def held_to_description(
         cases: how many, at least.
         examples: most random cases of a route in each round.
         seed: of the first round.
-        known: values of parameters that the server knows, such as the names of customers: drawn ones it never does.
+        known: values of parameters that the server knows, such as customer IDs: it never knows drawn ones.
     """
     # A contact cannot lie in the future, which no schema can say.
     past = st.datetimes(datetime(2000, 1, 1), datetime(2026, 1, 1), timezones=st.just(UTC))
@@ -100,7 +100,7 @@ def held_to_description(
 
 
 def prediction_ids(address: str, key: str, customer: Mapping[str, Any], names: Sequence[str]) -> list[str]:
-    """Ids of a plain answer, an explained one, a batch and one of its customers, and of what was told by name."""
+    """Ids of a plain answer, an explained one, a batch and one of its customers, and of an answer by customer ID."""
     host = address.removeprefix("http://")
     asked = [
         ("POST", "/predict", dict(customer)),
@@ -114,8 +114,8 @@ def prediction_ids(address: str, key: str, customer: Mapping[str, Any], names: S
             sent = None if body is None else json.dumps(body)
             connection.request(method, path, sent, {"Authorization": f"Bearer {key}"})
             answer = connection.getresponse()
-            told = answer.read()
-            assert answer.status == 200, told
+            body = answer.read()
+            assert answer.status == 200, body
             if "X-Prediction-Id" in answer.headers:  # a score that was only published has none
                 found.append(answer.headers["X-Prediction-Id"])
     return [*found, f"{found[2]}-1"]
@@ -143,5 +143,5 @@ def _round(address: str, key: str, examples: int, seed: int, known: Mapping[str,
         if isinstance(event, events.ScenarioFinished):
             held.take(event.recorder)
         elif isinstance(event, events.NonFatalError | events.FatalError):
-            told = event.info if isinstance(event, events.NonFatalError) else event.exception
-            held.failures[f"the run itself failed: {told!r}"] += 1
+            error = event.info if isinstance(event, events.NonFatalError) else event.exception
+            held.failures[f"the run itself failed: {error!r}"] += 1

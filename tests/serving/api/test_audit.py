@@ -1,4 +1,4 @@
-"""The audit trail can be read by those who may, page by page, and that it was read stands in it."""
+"""Admins read the audit log page by page, and each read is recorded in it."""
 
 from __future__ import annotations
 
@@ -52,7 +52,9 @@ def test_pages_hang_together_from_the_newest_to_the_oldest(client: TestClient) -
     assert paged == whole["events"]
 
 
-def test_what_is_about_a_customer_is_found_by_his_name_which_stands_nowhere(client: TestClient, own: Guarded) -> None:
+def test_events_about_a_customer_are_found_by_customer_id_which_stands_nowhere(
+    client: TestClient, own: Guarded
+) -> None:
     assert client.get("/customers/C017-secret/risk").status_code == 200
     assert client.get("/customers/C018-secret/risk").status_code == 200
     answer = client.get("/audit", params={"customer": "C017-secret"})
@@ -62,7 +64,7 @@ def test_what_is_about_a_customer_is_found_by_his_name_which_stands_nowhere(clie
     assert "C017" not in answer.text
 
 
-def test_an_answer_that_is_read_again_is_about_the_customer_whom_it_names(source: ModelSlot, own: Guarded) -> None:
+def test_an_answer_that_is_read_again_is_about_the_customer_in_it(source: ModelSlot, own: Guarded) -> None:
     with own.client(source) as client:  # ended, so that its answers are in the store
         client.headers.update(bearer(own.keys["admin"]))
         named = client.get("/customers/C017-secret/risk").headers["X-Prediction-Id"]
@@ -76,7 +78,7 @@ def test_an_answer_that_is_read_again_is_about_the_customer_whom_it_names(source
     assert again["details"]["route"] == "/predictions/{prediction_id}"
 
 
-def test_that_it_was_read_is_noted_with_whom_it_was_about(client: TestClient) -> None:
+def test_a_read_of_the_audit_log_is_recorded_with_its_customer(client: TestClient) -> None:
     read(client)
     read(client, customer="C017")
     by_name, whole = read(client, event="audit.read")["events"]

@@ -60,17 +60,17 @@ def post(client: TestClient, key: str = "call-1", **changed: object):
 def test_a_contact_is_in_the_store_when_it_is_acknowledged(client: TestClient, link: StoreClient) -> None:
     answer = post(client, at="2026-11-20T14:05:00+01:00", prediction_id="b" * 32)
     assert answer.status_code == 201
-    told = answer.json()
-    assert told == CONTACT | {
-        "id": told["id"],
+    found = answer.json()
+    assert found == CONTACT | {
+        "id": found["id"],
         "at": "2026-11-20T13:05:00+00:00",
         "prediction_id": "b" * 32,
         "override_reason": None,
         "caller": "local",
-        "recorded_at": told["recorded_at"],
+        "recorded_at": found["recorded_at"],
     }
     [stored] = link.ask_now(lambda store: contacts(store, limit=10))
-    assert (stored.id, stored.customer, stored.key) == (told["id"], "C1", "call-1")
+    assert (stored.id, stored.customer, stored.key) == (found["id"], "C1", "call-1")
 
 
 def test_one_contact_is_read_by_its_id_as_it_was_acknowledged(client: TestClient) -> None:
@@ -93,7 +93,7 @@ def test_a_repetition_is_answered_200_with_the_same_and_another_request_409(clie
     assert len(client.get("/contacts").json()["contacts"]) == 1
 
 
-def test_eight_at_once_with_one_key_record_it_once(client: TestClient) -> None:
+def test_eight_parallel_requests_with_one_key_record_it_once(client: TestClient) -> None:
     together = threading.Barrier(8)
 
     def record(_: int):
@@ -204,7 +204,7 @@ def test_who_recorded_it_stands_there_and_a_key_is_not_shared_between_callers(so
     link.close()
 
 
-def test_while_the_store_is_away_nothing_is_acknowledged(source, settings, tmp_path: Path) -> None:
+def test_while_the_store_is_unavailable_nothing_is_acknowledged(source, settings, tmp_path: Path) -> None:
     def away(address: str) -> Store:
         raise StoreError("the store cannot be reached")
 
@@ -217,7 +217,7 @@ def test_while_the_store_is_away_nothing_is_acknowledged(source, settings, tmp_p
     link.close()
 
 
-def test_no_line_of_the_log_tells_of_a_customer(on_file: TestClient, capsys: pytest.CaptureFixture[str]) -> None:
+def test_no_line_of_the_log_names_a_customer(on_file: TestClient, capsys: pytest.CaptureFixture[str]) -> None:
     post(on_file, customer_id="C-secret", offer="offer-secret", override_reason="reason-secret")
     post(on_file, customer_id="C-secret", result="secret")
     on_file.get("/contacts?customer=C-secret")
@@ -227,16 +227,16 @@ def test_no_line_of_the_log_tells_of_a_customer(on_file: TestClient, capsys: pyt
     assert "secret" not in logged
 
 
-def test_the_documentation_tells_of_the_routes(app_document: dict) -> None:
+def test_the_documentation_describes_the_routes(app_document: dict) -> None:
     operation = app_document["paths"]["/contacts"]["post"]
     assert [one["name"] for one in operation["parameters"]] == ["Idempotency-Key"]
     schema = operation["requestBody"]["content"]["application/json"]["schema"]
     assert schema["required"] == ["customer_id", "offer", "result"]
     assert schema["additionalProperties"] is False
     for path in ("/contacts", "/predictions", "/predictions/{prediction_id}"):
-        told = app_document["paths"][path]["get"]["responses"]
-        assert {"200", "422", "503"} <= set(told)
-        assert "HTTPValidationError" not in str(told)
+        found = app_document["paths"][path]["get"]["responses"]
+        assert {"200", "422", "503"} <= set(found)
+        assert "HTTPValidationError" not in str(found)
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""One customer by his name: scored now where the source answers, else as published, and the answer says which."""
+"""One customer by customer ID: scored now if the source answers, else as published, and the answer says which."""
 
 from __future__ import annotations
 
@@ -72,11 +72,11 @@ def test_a_customer_of_the_source_is_scored_now_and_the_answer_is_kept(
 ) -> None:
     with client_of(source, link, known) as client:
         answer = client.get("/customers/C000001/risk")
-    told = answer.json()
+    body = answer.json()
     assert answer.status_code == 200
-    assert (told["customer_id"], told["churn_probability"], told["origin"]) == ("C000001", 0.2, "source")
-    assert (told["risk_band"], told["as_of"], told["why_published"]) == ("medium", "2026-11-23", None)
-    assert told["reasons"][0]["text"] == "tenure 12: -42 points"
+    assert (body["customer_id"], body["churn_probability"], body["origin"]) == ("C000001", 0.2, "source")
+    assert (body["risk_band"], body["as_of"], body["why_published"]) == ("medium", "2026-11-23", None)
+    assert body["reasons"][0]["text"] == "tenure 12: -42 points"
     with open_store(address) as store:
         (kept,) = records_of(store, answer.headers["X-Prediction-Id"])
     assert (kept.customer, kept.answer.encode(), kept.as_of) == ("C000001", answer.content, date(2026, 11, 23))
@@ -97,7 +97,7 @@ POINTLESS = {"offer_cost": 10_000.0}
         (POINTLESS, False, "C000009", False, "leave_alone"),
     ],
 )
-def test_a_score_worth_an_offer_is_told_apart_from_a_place_on_the_contact_list(
+def test_worth_an_offer_is_distinguished_from_on_the_contact_list(
     source: Any,
     link: StoreClient,
     decision: dict[str, float],
@@ -138,7 +138,7 @@ def test_a_list_whose_predictions_were_deleted_by_age_is_none(source: Any, link:
         assert client.get("/customers/C000001/risk").json()["on_contact_list"] is None
 
 
-def test_a_published_score_tells_the_contact_list_of_the_newest_date(
+def test_a_published_score_states_the_contact_list_of_the_newest_date(
     source: Any, link: StoreClient, address: str
 ) -> None:
     with client_of(source, link, None) as client:
@@ -153,33 +153,31 @@ def test_a_published_score_tells_the_contact_list_of_the_newest_date(
     assert [low[name] for name in fields] == [NEXT.isoformat(), False, False, "leave_alone"]
 
 
-def test_who_is_no_active_customer_at_the_source_is_answered_404_though_he_was_published(
-    source: Any, link: StoreClient
-) -> None:
+def test_an_inactive_customer_of_the_source_is_answered_404_even_if_published(source: Any, link: StoreClient) -> None:
     with client_of(source, link, known) as client:
         answer = client.get("/customers/C000002/risk")
     assert answer.status_code == 404
-    assert answer.json()["error"] == "there is no active customer of this name"
+    assert answer.json()["error"] == "there is no active customer with this ID"
 
 
 @FAILING
-def test_while_the_source_fails_the_published_score_is_told_and_nothing_of_where_it_is(
+def test_while_the_source_fails_the_published_score_is_answered_without_the_address_of_the_source(
     source: Any, link: StoreClient, capsys: pytest.CaptureFixture[str], read: ReadCustomer
 ) -> None:
     with client_of(source, link, read) as client:
         answer = client.get("/customers/C000001/risk")
-        nobody = client.get("/customers/nobody/risk")
-    told = answer.json()
-    assert (told["origin"], told["churn_probability"], told["confidence"]) == ("published", 0.9, 0.9)
-    assert (told["as_of"], told["reasons"], told["model_version"]) == (DAY.isoformat(), REASONS, "3")
-    assert told["why_published"] == "the source cannot be read; `churn doctor` beside the server says why"
+        unknown = client.get("/customers/nobody/risk")
+    body = answer.json()
+    assert (body["origin"], body["churn_probability"], body["confidence"]) == ("published", 0.9, 0.9)
+    assert (body["as_of"], body["reasons"], body["model_version"]) == (DAY.isoformat(), REASONS, "3")
+    assert body["why_published"] == "the source cannot be read; `churn doctor` beside the server says why"
     logged = capsys.readouterr()
     assert "source_failed" in logged.out + logged.err
     assert "crm.internal" not in answer.text + logged.out + logged.err
     assert (answer.headers["X-As-Of"], answer.headers["X-Model-Version"]) == (DAY.isoformat(), "3")
     # Whether there is such a customer is not known now.
-    assert (nobody.status_code, nobody.headers["Retry-After"]) == (503, "5")
-    assert "and no score of him is published" in nobody.json()["error"]
+    assert (unknown.status_code, unknown.headers["Retry-After"]) == (503, "5")
+    assert "and no score of this customer is published" in unknown.json()["error"]
 
 
 def test_where_there_is_no_source_who_is_not_published_is_no_customer(source: Any, link: StoreClient) -> None:
@@ -195,9 +193,9 @@ def test_a_source_that_is_too_slow_is_not_waited_for(source: Any, link: StoreCli
         return known(customer, bundle)
 
     with client_of(source, link, slow) as client:
-        told = client.get("/customers/C000001/risk").json()
+        body = client.get("/customers/C000001/risk").json()
         over.set()
-    assert told["why_published"] == "the source did not answer within 0.2 seconds"
+    assert body["why_published"] == "the source did not answer within 0.2 seconds"
 
 
 @FAILING
@@ -209,12 +207,12 @@ def test_a_source_that_fails_in_a_row_is_left_alone(source: Any, link: StoreClie
         return read(customer, bundle)
 
     with client_of(source, link, counted) as client:
-        told = [client.get("/customers/C000001/risk").json()["why_published"] for _ in range(5)]
+        body = [client.get("/customers/C000001/risk").json()["why_published"] for _ in range(5)]
     assert len(asked) == 3
-    assert told[-1] == "the source failed several times, and is not asked for some seconds"
+    assert body[-1] == "the source failed several times, and is not asked for some seconds"
 
 
-def test_a_server_without_a_source_tells_what_was_published(source: Any, link: StoreClient) -> None:
+def test_a_server_without_a_source_answers_published_scores(source: Any, link: StoreClient) -> None:
     with client_of(source, link, None) as client:
         assert client.get("/customers/C000009/risk").json()["why_published"] == NO_SOURCE
 

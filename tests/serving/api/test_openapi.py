@@ -70,7 +70,7 @@ def test_a_server_answers_hundreds_of_cases_as_it_is_described(served: Served, t
     for good in ("POST /predict 200", "POST /contacts 201", "GET /customers/{customer_id}/risk 200",
                  "GET /predictions/{prediction_id} 200", "GET /audit 200"):  # fmt: skip
         assert held.statuses[good], good
-    assert '"fault"' not in (tmp_path / "log").read_text()
+    assert '"request_failed"' not in (tmp_path / "log").read_text()
 
 
 def test_a_server_that_answers_otherwise_is_found_out(source: ModelSlot, predictor: Any) -> None:
@@ -83,15 +83,15 @@ def test_a_server_that_answers_otherwise_is_found_out(source: ModelSlot, predict
     assert any("POST /predict: response_schema_conformance" in failure for failure in held.failures)
 
 
-def test_whoever_may_ask_and_every_refusal_of_all_routes_stand_in_the_description(document: dict[str, Any]) -> None:
+def test_the_roles_and_every_refusal_of_all_routes_stand_in_the_description(document: dict[str, Any]) -> None:
     for method, path, operation in operations(document):
-        rule, told = rule_of(method, path), set(operation["responses"])
-        assert {"400", "413", "500"} <= told, (method, path)
-        assert ({"401", "403", "429"} <= told) or rule.open
+        rule, statuses = rule_of(method, path), set(operation["responses"])
+        assert {"400", "413", "500"} <= statuses, (method, path)
+        assert ({"401", "403", "429"} <= statuses) or rule.open
         assert bool(operation["security"]) is not rule.open
         if not rule.open:
             assert operation["description"].endswith(f"May be called by: {', '.join(sorted(rule.roles))}.")
-        for status in told - {"200", "201", "204"}:
+        for status in statuses - {"200", "201", "204"}:
             assert _schema(document, operation, status) == {"$ref": "#/components/schemas/ErrorBody"}, (path, status)
         for answer in operation["responses"].values():
             shared = answer.get("$ref", "").rpartition("/")[2]
@@ -125,9 +125,7 @@ def test_an_application_without_routes_of_its_own_is_described_too() -> None:
     assert "FieldProblem" in bare["components"]["schemas"]
 
 
-def test_the_address_of_several_methods_tells_them_all_when_it_is_asked_by_another(
-    tmp_path: Path, source: ModelSlot
-) -> None:
+def test_a_405_names_all_methods_of_its_address(tmp_path: Path, source: ModelSlot) -> None:
     guarded = fill(tmp_path)
     with guarded.client(source) as client:
         key = bearer(guarded.keys["agent"])
@@ -165,9 +163,9 @@ def test_a_fault_is_described_in_the_one_shape_as_it_is_answered(source: ModelSl
     with guarded.client(source, more=add) as client:
         assert isinstance(client, TestClient)
         answer = client.get("/faulty", headers=bearer(guarded.keys["admin"]))
-        told = client.get("/openapi.json", headers=bearer(guarded.keys["admin"])).json()["paths"]["/faulty"]["get"]
+        described = client.get("/openapi.json", headers=bearer(guarded.keys["admin"])).json()["paths"]["/faulty"]["get"]
     assert (answer.status_code, answer.json()["status"]) == (500, 500)
-    assert told["description"] == "May be called by: admin."
+    assert described["description"] == "May be called by: admin."
 
 
 def _schema(document: dict[str, Any], operation: dict[str, Any], status: str) -> dict[str, Any]:

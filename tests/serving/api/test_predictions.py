@@ -1,4 +1,4 @@
-"""What was said is said again, byte for byte; published scores come in pages."""
+"""A logged prediction is answered again byte for byte; published scores come in pages."""
 
 from __future__ import annotations
 
@@ -91,12 +91,12 @@ def test_published_scores_come_in_pages_the_newest_run_by_default(app: FastAPI, 
     assert (old["model_version"], len(old["predictions"]), old["next"]) == ("2", 10, None)
 
 
-def test_one_customer_is_found_by_his_name(app: FastAPI, published: None) -> None:
+def test_one_customer_is_found_by_customer_id(app: FastAPI, published: None) -> None:
     with TestClient(app, base_url=LOCAL) as client:
         found = client.get("/predictions", params={"customer": "N000003"}).json()
-        nobody = client.get("/predictions", params={"customer": "N9"}).json()
+        none = client.get("/predictions", params={"customer": "N9"}).json()
     assert [list(found["predictions"][0].values())[:3]] == [[4, "N000003", 1 - 3 / 25]]
-    assert (nobody["predictions"], nobody["next"]) == ([], None)
+    assert (none["predictions"], none["next"]) == ([], None)
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ def test_a_wrong_parameter_is_named(app: FastAPI, published: None, query: str, s
     assert (answer.status_code, answer.json()["fields"][0]["field"]) == (status, field)
 
 
-def test_nothing_published_is_told(app: FastAPI) -> None:
+def test_without_a_published_date_the_answer_is_404(app: FastAPI) -> None:
     with TestClient(app, base_url=LOCAL) as client:
         answer = client.get("/predictions")
     assert answer.status_code == 404

@@ -68,12 +68,12 @@ def test_off_this_machine_the_cookie_is_secure_and_bound_to_the_host(guarded: Gu
 
 
 def test_a_wrong_name_and_a_wrong_password_are_answered_alike_and_count(client: TestClient) -> None:
-    told = set()
+    answers = set()
     for given in (AGENT | {"password": "wrong"}, AGENT | {"name": "nobody"}, AGENT | {"name": "disabled-person"}):
         answer = client.post("/session", json=given)
         assert "Set-Cookie" not in answer.headers
-        told.add((answer.status_code, answer.json()["error"]))
-    assert told == {(401, "name or password is wrong")}
+        answers.add((answer.status_code, answer.json()["error"]))
+    assert answers == {(401, "name or password is wrong")}
 
 
 def test_guessing_is_slowed_down_for_a_person_and_for_an_address(client: TestClient) -> None:
@@ -122,8 +122,8 @@ def test_who_is_disabled_is_out(client: TestClient, guarded: Guarded) -> None:
 
 def test_a_key_is_no_session(client: TestClient, guarded: Guarded) -> None:
     headers = bearer(guarded.keys["service"])
-    told = client.get("/session", headers=headers).json()
-    assert told == {"name": "key:service-key", "role": "service", "csrf_token": None, "expires_at": None}
+    body = client.get("/session", headers=headers).json()
+    assert body == {"name": "key:service-key", "role": "service", "csrf_token": None, "expires_at": None}
     assert client.delete("/session", headers=headers).status_code == 409
 
 
@@ -135,16 +135,16 @@ PROXY = {
 }
 
 
-def test_a_trusted_proxy_names_who_signed_in_and_his_groups_give_the_role(
+def test_a_trusted_proxy_names_the_user_and_their_groups_give_the_role(
     guarded: Guarded, source: ModelSlot, customer: dict[str, object]
 ) -> None:
     with guarded.client(source, **PROXY) as client:
         anna = {"X-Forwarded-User": "anna@example.com", "X-Forwarded-Groups": "staff, support"}
-        told = client.get("/session", headers=anna).json()
-        assert (told["name"], told["role"]) == ("proxy:anna@example.com", "agent")
+        body = client.get("/session", headers=anna).json()
+        assert (body["name"], body["role"]) == ("proxy:anna@example.com", "agent")
         assert client.get("/audit", headers=anna).status_code in (403, 404)
         assert client.post("/predict", json=customer, headers=anna).status_code == 403
-        csrf = {"X-CSRF-Token": told["csrf_token"]}
+        csrf = {"X-CSRF-Token": body["csrf_token"]}
         assert client.post("/predict", json=customer, headers=anna | csrf).status_code == 200
         both = anna | {"X-Forwarded-Groups": "support,churn-admins"}
         assert client.get("/session", headers=both).json()["role"] == "admin"
@@ -154,7 +154,7 @@ def test_a_trusted_proxy_names_who_signed_in_and_his_groups_give_the_role(
         assert client.get("/session").status_code == 401
 
 
-def test_nobody_else_is_a_proxy_whatever_he_says_of_his_address(guarded: Guarded, source: ModelSlot) -> None:
+def test_a_client_that_claims_the_address_of_a_proxy_is_none(guarded: Guarded, source: ModelSlot) -> None:
     given = PROXY | {"trusted_proxies": ["10.0.0.5"]}
     with guarded.client(source, **given) as client:
         for more in ({}, {"X-Forwarded-For": "10.0.0.5"}, {"X-Real-IP": "10.0.0.5"}, {"Forwarded": "for=10.0.0.5"}):
@@ -162,9 +162,7 @@ def test_nobody_else_is_a_proxy_whatever_he_says_of_his_address(guarded: Guarded
             assert client.get("/session", headers=headers).status_code == 401
 
 
-def test_everybody_else_has_the_role_of_the_star_and_who_is_in_a_group_that_of_the_group(
-    guarded: Guarded, source: ModelSlot
-) -> None:
+def test_users_without_a_group_have_the_role_of_the_star(guarded: Guarded, source: ModelSlot) -> None:
     with guarded.client(source, **PROXY | {"proxy_roles": "support=agent, *=analyst"}) as client:
         roles = {
             groups: client.get("/session", headers={"X-Forwarded-User": "anna", "X-Forwarded-Groups": groups}).json()[

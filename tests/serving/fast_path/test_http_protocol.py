@@ -63,8 +63,10 @@ def test_a_trailer_is_no_header(address: Address, monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr(wire.WireProtocol, "_start_asgi_task", noted)
     for target in (b"GET /ready", b"POST /predict", b"POST /contacts"):
-        told = said_to(address, chunked(target, b"Host: evil.example\r\nX-Forwarded-User: ceo", b"Connection: close"))
-        assert b"evil" not in told
+        received = said_to(
+            address, chunked(target, b"Host: evil.example\r\nX-Forwarded-User: ceo", b"Connection: close")
+        )
+        assert b"evil" not in received
     is_well(address)
     while len(seen) < 3:
         is_well(address)
@@ -73,8 +75,8 @@ def test_a_trailer_is_no_header(address: Address, monkeypatch: pytest.MonkeyPatc
 
 def test_a_head_without_end_is_refused(address: Address) -> None:
     begun = b"GET /health HTTP/1.1\r\nHost: localhost\r\nX-Long: "
-    told = said_to(address, begun.ljust(MOST_HEAD_BYTES + 1, b"a"))
-    status, _, body = told.partition(b"\r\n\r\n")
+    received = said_to(address, begun.ljust(MOST_HEAD_BYTES + 1, b"a"))
+    status, _, body = received.partition(b"\r\n\r\n")
     assert status.startswith(b"HTTP/1.1 431 ")
     assert json.loads(body)["status"] == 431
     assert is_well(address)
@@ -93,8 +95,8 @@ def test_a_head_that_never_ends_is_waited_for_only_so_long(
     sent: bytes, address: Address, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(wire, "HEAD_SECONDS", 0.05)
-    told = said_to(address, sent)  # ends when the server closes
-    assert told.count(b"HTTP/1.1") == sent.count(b"\r\n\r\n")
+    received = said_to(address, sent)  # ends when the server closes
+    assert received.count(b"HTTP/1.1") == sent.count(b"\r\n\r\n")
 
 
 def test_who_sends_far_ahead_is_cut_off_and_the_others_are_answered(address: Address) -> None:
@@ -109,8 +111,8 @@ def test_who_sends_far_ahead_is_cut_off_and_the_others_are_answered(address: Add
 
 def test_requests_ahead_up_to_the_most_are_all_answered(address: Address) -> None:
     last = HEALTH.replace(b"Host:", b"Connection: close\r\nHost:")
-    told = said_to(address, HEALTH * (MOST_PIPELINED - 1) + last)
-    assert told.count(b"HTTP/1.1 200 OK") == MOST_PIPELINED
+    received = said_to(address, HEALTH * (MOST_PIPELINED - 1) + last)
+    assert received.count(b"HTTP/1.1 200 OK") == MOST_PIPELINED
 
 
 def test_one_connection_too_many_is_refused(address: Address, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -127,8 +129,8 @@ def test_one_connection_too_many_is_refused(address: Address, monkeypatch: pytes
 def test_offers_of_another_protocol_in_a_row_are_answered_or_cut_off(address: Address) -> None:
     offer = b"GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n"
     last = HEALTH.replace(b"Host:", b"Connection: close\r\nHost:")
-    told = said_to(address, offer * (MOST_PIPELINED - 1) + last)
-    assert told.count(b"HTTP/1.1 200 OK") == MOST_PIPELINED
+    received = said_to(address, offer * (MOST_PIPELINED - 1) + last)
+    assert received.count(b"HTTP/1.1 200 OK") == MOST_PIPELINED
     with socket.create_connection(address, timeout=20) as connection, suppress(OSError):
         connection.sendall(offer * 3000)
         while connection.recv(65_536):

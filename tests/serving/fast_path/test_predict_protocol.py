@@ -1,4 +1,4 @@
-"""A plain prediction is answered where its bytes come in, and nobody can tell but by the time it takes."""
+"""A plain prediction is answered where its bytes come in, and only its time differs from the standard path."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def request_of(body: bytes, *lines: bytes, target: bytes = b"/predict", version:
 
 
 def answers_to(address: Address, *parts: bytes, count: int = 1) -> list[tuple[int, dict[str, str], bytes]]:
-    """What comes back over one connection, the parts sent one after the other."""
+    """The answers over one connection, the parts sent one after the other."""
     found = []
     with socket.create_connection(address, timeout=10) as connection:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -75,7 +75,7 @@ def answers_to(address: Address, *parts: bytes, count: int = 1) -> list[tuple[in
     return found
 
 
-def test_a_plain_prediction_does_not_go_the_general_way(address: Address, standard: list[str]) -> None:
+def test_a_plain_prediction_does_not_take_the_standard_path(address: Address, standard: list[str]) -> None:
     ((status, headers, body),) = answers_to(address, request_of(BODY))
     assert (status, json.loads(body)["churn_probability"], standard) == (200, 0.2, [])
     assert headers["x-request-id"] == headers["x-prediction-id"]
@@ -103,13 +103,15 @@ def test_the_answer_and_its_headers_are_those_of_the_standard_path(address: Addr
         ([request_of(BODY).replace(b"Host: localhost", b"Host: evil.example")], 400),
     ],
 )
-def test_what_is_not_plain_is_answered_all_the_same(address: Address, parts: list[bytes], expected: int) -> None:
+def test_a_request_that_is_not_plain_is_answered_on_the_standard_path(
+    address: Address, parts: list[bytes], expected: int
+) -> None:
     ((status, _, body),) = answers_to(address, *parts)
     assert status == expected
     assert json.loads(body)
 
 
-def test_who_asks_first_whether_to_go_on_is_told_so(address: Address) -> None:
+def test_a_client_that_expects_100_continue_gets_it(address: Address) -> None:
     with socket.create_connection(address, timeout=10) as connection, connection.makefile("rb") as file:
         connection.sendall(request_of(BODY, b"Expect: 100-continue"))
         assert file.readline().split()[1] == b"100"
@@ -149,7 +151,7 @@ def test_a_fault_is_answered_500_in_the_one_shape(address: Address, source: Mode
 
 @given(st.binary(max_size=300) | st.text(max_size=100).map(str.encode))
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_any_body_is_answered_the_same_at_once_and_the_general_way(address: Address, body: bytes) -> None:
+def test_any_body_is_answered_the_same_on_the_fast_path_and_the_standard_path(address: Address, body: bytes) -> None:
     (quick,) = answers_to(address, request_of(body))
     (slow,) = answers_to(address, request_of(body, b"Connection: close"))
     assert quick[0] == slow[0] < 500
@@ -171,9 +173,9 @@ def test_a_connection_that_is_idle_after_its_last_answer_is_closed(
         made(self, transport)
 
     monkeypatch.setattr(FastPathProtocol, "connection_made", impatient)
-    for body in (BODY, b"{}"):  # at once, and the standard way
+    for body in (BODY, b"{}"):  # the fast path, and the standard path
         with socket.create_connection(address, timeout=10) as connection, connection.makefile("rb") as file:
-            for _ in range(3):  # each sets off the wait anew
+            for _ in range(3):  # each sets off the wait again
                 connection.sendall(request_of(body))
                 status = file.readline()
                 length = [int(line.split(b":")[1]) for line in iter(file.readline, b"\r\n") if b"ontent-length" in line]
@@ -182,7 +184,7 @@ def test_a_connection_that_is_idle_after_its_last_answer_is_closed(
             assert file.read(1) == b""  # closed by the server
 
 
-def test_what_comes_again_on_the_general_way_counts_once_for_the_limit(tmp_path: Path) -> None:
+def test_a_request_that_falls_back_to_the_standard_path_counts_once_for_the_rate_limit(tmp_path: Path) -> None:
     made = fill(tmp_path)
     link = StoreClient(made.address)
     admission = Authenticator(CredentialCache(link), AccessConfig(requests_per_second=0.01))

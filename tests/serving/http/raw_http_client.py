@@ -17,12 +17,12 @@ from typing import Any
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-SILENCE_SECONDS = 0.5
-"""After so long without an answer the server is taken to wait for the rest of a request; nothing is judged by it."""
+QUIET_SECONDS = 0.5
+"""After so long without an answer the server is taken to wait for the rest of a request; no result depends on it."""
 REFUSAL = ["status", "error", "fields", "request_id"]
 PREDICTION = ["prediction", "will_churn", "churn_probability", "confidence"]
 
-# What trips parsers up, put anywhere into a body.
+# Bytes that trip parsers up, put anywhere into a body.
 _ODD = [
     *(b"NaN", b"-Infinity", b"1e999", b"-0", b"9" * 400, b"9" * 5000, b"1" + b"0" * 30 + b".5", b"0x10", b"1_000"),
     *(
@@ -68,7 +68,7 @@ class Answer:
     body: bytes
 
     @property
-    def told(self) -> tuple[int, bytes]:
+    def seen(self) -> tuple[int, bytes]:
         """Status and body, without the id that every answer has of its own."""
         return self.status, re.sub(rb'"request_id": "\w+"', b"", self.body)
 
@@ -103,14 +103,14 @@ class Asked:
         return b"\r\n".join(head) + b"".join(chunks) + b"0\r\n\r\n"
 
     def exchange(self, *parts: bytes, count: int | None = None) -> list[Answer]:
-        """What comes back over one connection: ``count`` answers, or all until it is closed or silent."""
+        """The answers over one connection: ``count`` answers, or all until it is closed or silent."""
         found: list[Answer] = []
         with socket.create_connection(self.address, timeout=20) as connection:
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             with suppress(BrokenPipeError, ConnectionResetError):  # closed after a refusal, before all was sent
                 for part in parts:
                     connection.sendall(part)
-            connection.settimeout(20 if count is not None else SILENCE_SECONDS)
+            connection.settimeout(20 if count is not None else QUIET_SECONDS)
             with connection.makefile("rb") as file, suppress(ConnectionResetError):
                 while len(found) != count and (answer := _read(file, may_wait=count is None)) is not None:
                     found.append(answer)
@@ -185,24 +185,24 @@ def customers(draw: st.DrawFn, good: bytes) -> bytes:
 
 
 def bodies(good: bytes) -> st.SearchStrategy[bytes]:
-    """What may be sent as a body instead of ``good``."""
+    """Bodies instead of ``good``."""
     whole = _JSON.map(lambda value: json.dumps(value).encode())
     return st.just(good) | changed(good) | customers(good) | whole | st.binary(max_size=200)
 
 
 def fuzz_bodies(asked: Asked, examples: int) -> None:
-    """Any body gets the same answer at once and on the general way, in one piece, in many, and in chunks."""
+    """Any body gets the same answer on the fast path and on the standard path, in one piece, in many, and in chunks."""
 
     @_many(examples)
     @given(bodies(asked.customer), PLACES, st.lists(st.integers(1, 60), min_size=1, max_size=4))
     def hold(body: bytes, places: list[float], sizes: list[int]) -> None:
         whole = asked.request(body)
-        at_once, in_pieces = asked.one(whole), asked.one(*cut(whole, places))
-        general = asked.one(asked.request(body, b"Connection: close"))
+        on_fast_path, in_pieces = asked.one(whole), asked.one(*cut(whole, places))
+        on_standard_path = asked.one(asked.request(body, b"Connection: close"))
         in_chunks = asked.one(*cut(asked.chunked(body, sizes), places))
-        check(at_once)
-        assert at_once.status in (200, 413, 422), at_once
-        assert at_once.told == in_pieces.told == general.told == in_chunks.told
+        check(on_fast_path)
+        assert on_fast_path.status in (200, 413, 422), on_fast_path
+        assert on_fast_path.seen == in_pieces.seen == on_standard_path.seen == in_chunks.seen
 
     hold()
     assert asked.is_well()
@@ -233,7 +233,7 @@ def fuzz_routes(asked: Asked, examples: int) -> None:
 
 
 def fuzz_heads(asked: Asked, examples: int) -> None:
-    """Whatever stands for a request: what is answered is answered in the one shape, and the server lives."""
+    """Any bytes in place of a request: every answer has the one shape, and the server lives."""
     good = asked.request(asked.customer)
     head = good[: good.index(b"\r\n\r\n") + 2]
     # After it the server closes by itself, unless what came before has swallowed it.
@@ -260,7 +260,7 @@ def fuzz_heads(asked: Asked, examples: int) -> None:
 
 
 def fuzz_pipelines(asked: Asked, examples: int) -> None:
-    """Requests sent together are answered in their order, each as if alone; what is no HTTP takes nobody's place."""
+    """Requests sent together are answered in order, each as if alone; bytes that are no HTTP take no place."""
     kinds = [
         asked.request(asked.customer),
         asked.request(asked.customer, target=b"/predict?explain=true"),
@@ -278,12 +278,12 @@ def fuzz_pipelines(asked: Asked, examples: int) -> None:
     @given(st.lists(st.sampled_from(kinds), min_size=1, max_size=8), garbage, PLACES)
     def hold(requests: list[bytes], end: bytes, places: list[float]) -> None:
         sent = cut(b"".join(requests) + end, places)
-        expected = [alone[request].told for request in requests]
+        expected = [alone[request].seen for request in requests]
         if not end:
-            assert [answer.told for answer in asked.exchange(*sent, count=len(requests))] == expected
+            assert [answer.seen for answer in asked.exchange(*sent, count=len(requests))] == expected
             return
         found = asked.exchange(*sent)
-        assert [answer.told for answer in found[: len(requests)]] == expected
+        assert [answer.seen for answer in found[: len(requests)]] == expected
         for refused in found[len(requests) :]:
             check(refused)
             assert refused.status == 400

@@ -153,14 +153,14 @@ def test_bad_body_is_refused_by_name(client, predictor, capfd, route, name, case
     assert not predictor.rows
 
 
-def test_all_problems_are_told_at_once(client):
+def test_all_problems_are_listed_together(client):
     body = json.dumps({"tenure": -1, "monthly_charges": "x", "contract_type": "z", "senior": 5, "colour": 1})
     error = check_shape(client.post("/predict", content=body))
     assert {item["field"] for item in error["fields"]} == {*CUSTOMER, "colour"} - {"region"}
     assert error["error"].startswith("6 things are wrong with the request: ")
 
 
-def test_one_problem_is_told_in_the_sentence(client):
+def test_one_problem_stands_in_the_sentence(client):
     assert check_shape(client.post("/predict", content=with_(tenure=-1)))["error"] == "tenure must be at least 0"
 
 

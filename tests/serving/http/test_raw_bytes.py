@@ -1,4 +1,4 @@
-"""Whatever bytes come, however they are cut: an answer or a refusal in the one shape, to whom it belongs."""
+"""Any bytes, cut anywhere: an answer or a refusal in the one shape, to the request that it belongs to."""
 
 from __future__ import annotations
 
@@ -34,18 +34,18 @@ def test_what_is_no_http_is_refused_in_the_one_shape_and_closes(asked: Asked, ga
     assert (answer.status, answer.headers["connection"]) == (400, "close")
 
 
-def test_what_is_no_http_takes_nobody_elses_place(asked: Asked) -> None:
+def test_bytes_that_are_no_http_take_no_requests_place(asked: Asked) -> None:
     model = asked.request(b"", target=b"/model", method=b"GET")
     plain = asked.request(BODY)
-    alone = [asked.one(request).told for request in (model, plain)]
+    alone = [asked.one(request).seen for request in (model, plain)]
     together = asked.exchange(model + plain + b"GARBAGE\r\n\r\n")
-    assert [answer.told for answer in together] == alone
-    after = asked.exchange(plain + b"GARBAGE\r\n\r\n")  # answered at once: nothing is owed any more
+    assert [answer.seen for answer in together] == alone
+    after = asked.exchange(plain + b"GARBAGE\r\n\r\n")  # answered immediately: nothing is owed any more
     assert [answer.status for answer in after] == [200, 400]
     half = asked.request(BODY).replace(b"Content-Length: %d" % len(BODY), b"Transfer-Encoding: chunked")
     (answer,) = asked.exchange(half)  # its own body is no HTTP
     assert answer.status == 400
-    assert [answer.told for answer in asked.exchange(model + half)] == alone[:1]
+    assert [answer.seen for answer in asked.exchange(model + half)] == alone[:1]
 
 
 @pytest.mark.parametrize("offer", [b"h2c", b"websocket", b"anything"])
@@ -53,12 +53,12 @@ def test_an_offer_of_another_protocol_is_passed_over(asked: Asked, offer: bytes)
     """Java's client offers ``h2c`` with every first request, also with a body."""
     line = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: %s\r\nHTTP2-Settings: AAMAAABkAAQ" % offer
     plain, offered = asked.request(BODY), asked.request(BODY, line)
-    alone = asked.one(plain).told
+    alone = asked.one(plain).seen
     for pieces in ([offered], [offered[:-30], offered[-30:]], [bytes([byte]) for byte in offered]):
-        assert asked.one(*pieces).told == alone
+        assert asked.one(*pieces).seen == alone
     found = asked.exchange(offered + plain + asked.request(b"{}", line) + plain, count=4)
     assert [answer.status for answer in found] == [200, 200, 422, 200]
     chunked = asked.chunked(BODY, [5]).replace(b"\r\nTransfer", b"\r\n" + line + b"\r\nTransfer")
-    assert asked.one(chunked).told == alone
+    assert asked.one(chunked).seen == alone
     bare = asked.request(b"", line, target=b"/model", method=b"GET").replace(b"Content-Length: 0\r\n", b"")
     assert [answer.status for answer in asked.exchange(bare + plain, count=2)] == [200, 200]

@@ -40,14 +40,14 @@ class Replica:
         self.settings = Settings.model_validate(
             {"models": {"folder": folder}, "store": {"url": address}, "serving": serving}
         )
-        self.is_away, self.address = False, address
+        self.is_down, self.address = False, address
         self.source = ModelSlot()
         self.link = StoreClient(address, self._open)
         self.watch = ModelWatcher(self.settings, self.link, self.source)
         self.made.append(self)
 
     def _open(self, _: str) -> Store:
-        if self.is_away:
+        if self.is_down:
             raise StoreError("the store cannot be reached")
         return open_store(self.address)
 
@@ -207,13 +207,13 @@ def test_a_slow_bundle_never_goes_live(
     assert (strict.version, strict.source.rejected) == ("1", Rejected("2", "slow"))
 
 
-def test_while_the_store_is_away_what_is_live_stays_and_a_start_finds_it_in_the_folder(
+def test_while_the_store_is_unavailable_the_live_model_stays_and_a_start_finds_it_in_the_folder(
     replica: Replica, elsewhere: Deployer, tmp_path: Path, address: str
 ) -> None:
     deploy(elsewhere, 2)
     replica.watch.poll()
     started = Replica(replica.settings.models.folder, address)
-    started.is_away = True
+    started.is_down = True
     started.watch.first()
     assert started.version == "2"
     deploy(elsewhere, 3)
@@ -235,11 +235,11 @@ def test_a_start_without_store_and_folder_is_not_ready_until_the_store_is_back(
 ) -> None:
     monkeypatch.setattr("churn_mlops.serving.resilience.store_client.RETRY_SECONDS", 0)
     replica = Replica(tmp_path / "new", address)
-    replica.is_away = True
+    replica.is_down = True
     replica.watch.first()
     with TestClient(create_app(replica.source, replica.settings), base_url="http://localhost") as client:
         assert client.get("/ready").status_code == 503
-        replica.is_away = False
+        replica.is_down = False
         replica.watch.poll()
         assert client.get("/ready").json()["model_version"] == "1"
 

@@ -1,4 +1,4 @@
-"""One request too many is answered at once; those under way, and probes, are not touched."""
+"""One request above the concurrency limit is refused immediately; requests in progress, and probes, are answered."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from churn_mlops.serving.observability.request_log import RequestMiddleware, new
 
 
 class Slow:
-    """Answers once it is told to."""
+    """Answers once ``go_on`` is set."""
 
     def __init__(self) -> None:
         self.go_on = asyncio.Event()
@@ -35,11 +35,13 @@ def observed(app: ASGIApp, source: ModelSlot | None = None, **limits: Any) -> Re
     return RequestMiddleware(app, Metrics(source), source, Limits(1000, **limits), local_only=False)
 
 
-async def at_once() -> Message:
+async def empty_body() -> Message:
     return {"type": "http.request", "body": b"", "more_body": False}
 
 
-async def asked(app: RequestMiddleware, path: str, receive: Receive = at_once) -> tuple[int, dict[bytes, bytes], bytes]:
+async def asked(
+    app: RequestMiddleware, path: str, receive: Receive = empty_body
+) -> tuple[int, dict[bytes, bytes], bytes]:
     sent: list[Any] = []
 
     async def send(message: Any) -> None:
@@ -52,15 +54,15 @@ async def asked(app: RequestMiddleware, path: str, receive: Receive = at_once) -
 def test_one_request_too_many_is_refused_and_the_next_one_is_answered() -> None:
     async def run() -> None:
         slow = Slow()
-        app = observed(slow, at_once=2)
-        under_way = [asyncio.create_task(asked(app, "/predict")) for _ in range(2)]
+        app = observed(slow, most_requests=2)
+        in_progress = [asyncio.create_task(asked(app, "/predict")) for _ in range(2)]
         await asyncio.sleep(0)
         status, headers, body = await asked(app, "/predict")
         assert (status, headers[b"retry-after"]) == (503, b"1")
-        assert json.loads(body)["error"] == "too many requests are under way: try again in a second"
+        assert json.loads(body)["error"] == "too many requests are in progress: try again in a second"
         probe = asyncio.create_task(asked(app, "/ready"))
         slow.go_on.set()
-        assert [(await one)[0] for one in (*under_way, probe)] == [200, 200, 200]
+        assert [(await one)[0] for one in (*in_progress, probe)] == [200, 200, 200]
         assert (await asked(app, "/predict"))[0] == 200
 
     asyncio.run(run())
@@ -79,7 +81,7 @@ async def reading(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 class Coming:
-    """A body whose second half comes when it is told to."""
+    """A body whose second half comes once ``go_on`` is set."""
 
     def __init__(self) -> None:
         self.go_on = asyncio.Event()
@@ -100,23 +102,23 @@ def test_a_body_that_comes_while_all_places_are_taken_is_refused_and_its_place_i
         async def reads_then_waits(scope: Scope, receive: Receive, send: Send) -> None:
             await (reading if scope["path"] == "/contacts" else slow)(scope, receive, send)
 
-        app = observed(reads_then_waits, at_once=1)
+        app = observed(reads_then_waits, most_requests=1)
         waiting = asyncio.create_task(asked(app, "/contacts", late))
         await asyncio.sleep(0)
-        under_way = asyncio.create_task(asked(app, "/predict"))
+        in_progress = asyncio.create_task(asked(app, "/predict"))
         await asyncio.sleep(0)
         late.go_on.set()
         assert (await waiting)[0] == 503
         slow.go_on.set()
-        assert (await under_way)[0] == 200
+        assert (await in_progress)[0] == 200
         assert (await asked(app, "/predict"))[0] == 200
 
     asyncio.run(run())
 
 
-def test_beyond_so_many_bodies_only_those_that_do_not_come_at_once_are_refused() -> None:
+def test_beyond_the_most_bodies_only_slow_ones_are_refused() -> None:
     async def run() -> None:
-        app, first = observed(reading, bodies_at_once=1, crowded_seconds=0.001), Coming()
+        app, first = observed(reading, most_bodies=1, crowded_seconds=0.001), Coming()
         patient = asyncio.create_task(asked(app, "/contacts", first))
         await asyncio.sleep(0)
         status, headers, body = await asked(app, "/contacts", Coming())

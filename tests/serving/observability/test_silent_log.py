@@ -57,9 +57,9 @@ class Talk:
         sent = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
         self.connection.request(method, path, sent, given)
         answer = self.connection.getresponse()
-        told = answer.read()
+        content = answer.read()
         self.statuses.add((path.split("?")[0].split("/")[1], answer.status))
-        return told
+        return content
 
 
 def marked(*places: str) -> dict[str, str]:
@@ -68,7 +68,7 @@ def marked(*places: str) -> dict[str, str]:
 
 
 def good(talk: Talk, served: Served) -> None:
-    """What is answered."""
+    """Requests that are answered."""
     customer = CUSTOMER | {"monthly_charges": NUMBER}
     name, odd = served.customers[0], marked("User_Agent", "Referer", "X_Forwarded_For", "X_Forwarded_User", "X_Other")
     talk.ask("POST", "/predict", customer, **odd)
@@ -89,7 +89,7 @@ def good(talk: Talk, served: Served) -> None:
 
 
 def refused(talk: Talk, served: Served) -> None:
-    """What is not."""
+    """Requests that are refused."""
     name = served.customers[1]
     bodies: list[Any] = [
         CUSTOMER | {"tenure": f"{MARK}tenure"},
@@ -137,7 +137,7 @@ def signed_in(talk: Talk, session: tuple[str, str]) -> None:
 
 
 def broken_off(address: str) -> None:
-    """What is no HTTP, and what is only half there."""
+    """Bytes that are no HTTP, and half requests."""
     host, port = address.removeprefix("http://").split(":")
     half = f"POST /predict HTTP/1.1\r\nHost: localhost\r\nUpgrade: {MARK}\r\nConnection: Upgrade\r\n"
     half += "Content-Length: 9\r\n\r\n"
@@ -162,7 +162,7 @@ def without_source(talk: Talk, served: Served) -> None:
 
 
 def secrets_and_values(served: Served, *more: str) -> Iterator[str]:
-    """What must not be found, as it was sent and as it may have been rewritten."""
+    """The texts that must not be found, as sent and as possibly rewritten."""
     yield from (MARK, MARK.upper(), str(NUMBER), str(int(NUMBER)), served.key, *served.customers, *more)
     yield from (value for value in CUSTOMER.values() if isinstance(value, str) and len(value) > 3)
 
@@ -193,8 +193,8 @@ def test_no_line_of_the_log_holds_a_value_a_name_or_a_secret(served: Served, tmp
     assert broken.statuses == {("predict", 500)}
     # Ids and times are all digits: 4137 stands in one now and then.
     text = re.sub(r'"(request_id|timestamp)":"[^"]*"|"ms":[0-9.]+', "", log.read_text() + faults.read_text())
-    assert text.count('"event":"request"') > 100
-    assert text.count('"event":"fault"') == 2
+    assert text.count('"event":"request_answered"') > 100
+    assert text.count('"event":"request_failed"') == 2
     assert "source_failed" in text
     found = [secret for secret in secrets_and_values(served, *session, narrow, PASSWORD) if secret in text]
     assert [line for line in text.splitlines() if any(secret in line for secret in found)] == []

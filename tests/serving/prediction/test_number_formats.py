@@ -1,4 +1,4 @@
-"""A request may hold what the file holds: numbers in its notation, joined texts, one of hundreds of levels."""
+"""A request may hold what the file holds: numbers in its number format, joined texts, one of hundreds of levels."""
 
 import pytest
 from fastapi.testclient import TestClient
@@ -32,7 +32,7 @@ def test_a_number_may_be_sent_as_the_file_writes_it(client, predictor, sent, rea
 
 
 @pytest.mark.parametrize("sent", ["1,234.50", "12 years", "months", "", "1e999", "-1", True, [1]])
-def test_another_notation_is_refused(client, sent):
+def test_another_number_format_is_refused(client, sent):
     answer = client.post("/predict", json={"tenure": sent, "pay": "UPI", "area": AREAS[0]})
     assert answer.status_code == 422
     assert answer.json()["fields"][0]["field"] == "tenure"

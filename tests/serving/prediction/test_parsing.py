@@ -29,7 +29,7 @@ FIELDS = ("tenure", "monthly_charges", "total_charges", "contract_type", "senior
 
 @given(given=st.fixed_dictionaries({}, optional={name: VALUES for name in (*FIELDS, "other")}))
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_reading_at_once_is_reading_in_two_steps(source: ModelSlot, customer: dict[str, Any], given: Any) -> None:
+def test_reading_in_one_step_is_reading_in_two_steps(source: ModelSlot, customer: dict[str, Any], given: Any) -> None:
     live = source.current
     assert live is not None
     body = json.dumps(customer | given).encode()

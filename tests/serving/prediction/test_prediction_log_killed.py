@@ -50,7 +50,7 @@ def serving(store: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
 
 @dataclass
 class Client:
-    """Asks on one connection; remembers what was said under which id."""
+    """Asks on one connection; remembers each answer by its prediction ID."""
 
     address: str
     customer: dict[str, Any]
@@ -114,7 +114,7 @@ def test_every_answer_that_was_counted_as_kept_outlives_kill_9(tmp_path: Path, c
     assert client.statuses == {200}
 
 
-def test_a_server_that_is_told_to_stop_keeps_all_that_it_said_first(tmp_path: Path, customer: dict[str, Any]) -> None:
+def test_a_server_that_is_stopped_first_writes_all_its_predictions(tmp_path: Path, customer: dict[str, Any]) -> None:
     store = f"sqlite:///{tmp_path}/churn.db"
     with serving(store) as (process, address):
         client = Client(address, customer)

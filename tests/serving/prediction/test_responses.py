@@ -14,6 +14,6 @@ PROBABILITIES = st.floats(0, 1)
 
 @given(PROBABILITIES, PROBABILITIES)
 def test_the_plain_answer_is_that_of_the_encoder(probability: float, threshold: float) -> None:
-    told = plain_body(probability, threshold)
-    assert told == as_json(prediction(probability, threshold))
-    assert json.loads(told)["churn_probability"] == probability
+    body = plain_body(probability, threshold)
+    assert body == as_json(prediction(probability, threshold))
+    assert json.loads(body)["churn_probability"] == probability

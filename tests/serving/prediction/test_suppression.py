@@ -1,4 +1,4 @@
-"""Who was forgotten is no customer of the server: nothing is told of him, nothing recorded, nothing kept."""
+"""An erased customer is suppressed: the server answers nothing about them, records nothing and logs nothing."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def link(address: str) -> Iterator[StoreClient]:
 
 
 class Source:
-    """Knows everybody, and remembers whom it was asked for."""
+    """Knows every customer, and remembers the customers it was asked for."""
 
     def __init__(self) -> None:
         self.asked: list[str] = []
@@ -77,16 +77,18 @@ def post(client: TestClient, key: str, customer: str, **more: str) -> Any:
     return client.post("/contacts", json={"customer_id": customer, **CONTACT, **more}, headers={"Idempotency-Key": key})
 
 
-def forget_him(address: str, key: str = KEY) -> None:
+def erase_customer(address: str, key: str = KEY) -> None:
     with open_store(address) as store:
         forget(store, key, NAME, by="cli:anna")
 
 
-def test_his_risk_is_not_told_and_the_source_not_asked(source: Any, link: StoreClient, address: str) -> None:
+def test_the_risk_of_an_erased_customer_is_not_found_and_the_source_is_not_asked(
+    source: Any, link: StoreClient, address: str
+) -> None:
     knows = Source()
     with client_of(source, link, knows) as client:
         assert client.get(f"/customers/{NAME}/risk").status_code == 200
-        forget_him(address)
+        erase_customer(address)
         gone, other = client.get(f"/customers/{NAME}/risk"), client.get(f"/customers/{OTHER}/risk")
     assert (gone.status_code, other.status_code, knows.asked) == (404, 200, [NAME, OTHER])
     assert NAME not in gone.text
@@ -95,41 +97,45 @@ def test_his_risk_is_not_told_and_the_source_not_asked(source: Any, link: StoreC
         assert client.get(f"/predictions?customer={NAME}").json()["predictions"] == []
 
 
-def test_a_contact_with_him_is_refused_and_earlier_ones_name_nobody(
+def test_a_contact_with_an_erased_customer_is_refused_and_earlier_ones_name_no_customer(
     source: Any, link: StoreClient, address: str
 ) -> None:
     with client_of(source, link, None) as client:
         first, other = post(client, "call-1", NAME), post(client, "call-2", OTHER)
-        forget_him(address)
+        erase_customer(address)
         refused = [post(client, key, NAME) for key in ("call-1", "call-3")]
-        told = client.get("/contacts").json()["contacts"]
+        listed = client.get("/contacts").json()["contacts"]
         assert post(client, "call-2", OTHER).content == other.content
     assert first.status_code == 201
     assert [answer.status_code for answer in refused] == [410, 410]
     assert refused[0].json()["fields"] == [{"field": "customer_id", "problem": "was erased"}]
-    nobody = {"customer_id": None, "prediction_id": None, "override_reason": None}
-    assert told == [first.json() | nobody, other.json()]
+    erased = {"customer_id": None, "prediction_id": None, "override_reason": None}
+    assert listed == [first.json() | erased, other.json()]
 
 
 def record(id: str, customer: str | None) -> PredictionRecord:
     now = datetime(2026, 11, 23, 6, tzinfo=UTC)
-    return PredictionRecord(id, now, now.date(), "3", "f" * 64, "local", customer, "{}", '{"of": "him"}')
+    return PredictionRecord(id, now, now.date(), "3", "f" * 64, "local", customer, "{}", '{"of": "them"}')
 
 
-def test_what_waits_to_be_kept_while_he_is_forgotten_is_not_kept(source: Any, link: StoreClient, address: str) -> None:
-    keeper = PredictionLogger(link, 100, every=0.001, hash_key=KEY)
+def test_a_record_that_waits_during_the_erasure_of_its_customer_is_not_written(
+    source: Any, link: StoreClient, address: str
+) -> None:
+    logger = PredictionLogger(link, 100, every=0.001, hash_key=KEY)
     for id, customer in (("a" * 32, NAME), ("b" * 32, OTHER), ("c" * 32, None)):
-        assert keeper.log([record(id, customer)])
-    forget_him(address)
-    keeper.start()
-    keeper.close()
-    assert (keeper.stats.kept, keeper.stats.dropped, keeper.stats.waiting) == (2, 1, 0)
+        assert logger.log([record(id, customer)])
+    erase_customer(address)
+    logger.start()
+    logger.close()
+    assert (logger.stats.kept, logger.stats.dropped, logger.stats.waiting) == (2, 1, 0)
     with open_store(address) as store:
         assert [len(records_of(store, id * 32)) for id in "abc"] == [0, 1, 1]
 
 
-def test_what_is_answered_of_him_while_the_store_is_away_is_kept_nowhere(source: Any, address: str) -> None:
-    forget_him(address)
+def test_an_answer_about_an_erased_customer_while_the_store_is_unavailable_is_written_nowhere(
+    source: Any, address: str
+) -> None:
+    erase_customer(address)
     away = [True]
 
     def opener(address: str) -> Store:
@@ -151,7 +157,7 @@ def test_what_is_answered_of_him_while_the_store_is_away_is_kept_nowhere(source:
 
 @contextmanager
 def stuck(address: str, link: StoreClient) -> Iterator[None]:
-    """Every thread of ``link`` waits for a lock that somebody else holds, as a long write of his does."""
+    """Every thread of ``client`` waits for a lock that another program holds, as a long write does."""
     other, ended = open_store(address), threading.Semaphore(0)
     is_file = other.file is not None
     with closing(other), other.engine.connect() as connection:
@@ -180,42 +186,46 @@ async def _ask_in_vain(link: StoreClient, ended: threading.Semaphore) -> None:
         await link.ask(lambda store: None)
 
 
-def test_while_every_thread_waits_for_a_lock_he_is_not_told(source: Any, link: StoreClient, address: str) -> None:
-    forget_him(address)
+def test_while_every_thread_waits_for_a_lock_an_erased_customer_is_not_found(
+    source: Any, link: StoreClient, address: str
+) -> None:
+    erase_customer(address)
     knows = Source()
     with client_of(source, link, knows) as client, stuck(address, link):
         gone, other = client.get(f"/customers/{NAME}/risk"), client.get(f"/customers/{OTHER}/risk")
     assert (gone.status_code, other.status_code, knows.asked) == (404, 200, [OTHER])
 
 
-def test_who_is_forgotten_while_a_server_runs_is_known_to_it_with_the_next_reading(
-    link: StoreClient, address: str
-) -> None:
-    forgotten = SuppressionCheck(link, KEY)
+def test_an_erasure_while_a_server_runs_is_known_to_it_with_the_next_reading(link: StoreClient, address: str) -> None:
+    check = SuppressionCheck(link, KEY)
 
     async def asked_while_stuck() -> list[bool]:
-        return [await forgotten.holds(name) for name in (NAME, OTHER)]
+        return [await check.holds(name) for name in (NAME, OTHER)]
 
-    asyncio.run(forgotten.refresh())
-    forget_him(address)
-    asyncio.run(forgotten.refresh())
+    asyncio.run(check.refresh())
+    erase_customer(address)
+    asyncio.run(check.refresh())
     with stuck(address, link):
         assert asyncio.run(asked_while_stuck()) == [True, False]
-        asyncio.run(forgotten.refresh())
+        asyncio.run(check.refresh())
         assert asyncio.run(asked_while_stuck()) == [True, False]
 
 
-def test_whom_the_store_once_said_to_be_forgotten_is_known_from_then_on(link: StoreClient, address: str) -> None:
-    forgotten = SuppressionCheck(link, KEY)
-    asyncio.run(forgotten.refresh())
-    forget_him(address)
-    assert asyncio.run(forgotten.holds(NAME))
+def test_a_customer_that_the_store_once_reported_as_erased_is_known_from_then_on(
+    link: StoreClient, address: str
+) -> None:
+    check = SuppressionCheck(link, KEY)
+    asyncio.run(check.refresh())
+    erase_customer(address)
+    assert asyncio.run(check.holds(NAME))
     with stuck(address, link):
-        assert asyncio.run(forgotten.holds(NAME))
-        assert not asyncio.run(forgotten.holds(OTHER))
+        assert asyncio.run(check.holds(NAME))
+        assert not asyncio.run(check.holds(OTHER))
 
 
-def test_a_server_that_starts_while_the_store_is_away_knows_the_file_of_tombstones(source: Any, tmp_path: Path) -> None:
+def test_a_server_that_starts_while_the_store_is_unavailable_reads_the_file_of_tombstones(
+    source: Any, tmp_path: Path
+) -> None:
     def away(address: str) -> Store:
         raise StoreError("the store cannot be reached")
 
@@ -228,29 +238,29 @@ def test_a_server_that_starts_while_the_store_is_away_knows_the_file_of_tombston
         assert client.get(f"/customers/{NAME}/risk").status_code == 404
     assert knows.asked == []
     file.write_text("broken\n")
-    with client_of(source, link, Source(), settings) as client:  # it starts all the same
+    with client_of(source, link, Source(), settings) as client:  # it still starts
         assert client.get("/health").status_code == 200
     link.close()
 
 
 def _always_later() -> Callable[[], float]:
-    """A clock by which the store may be tried again at once."""
-    moment = [0.0]
+    """A clock by which the store may be tried again immediately."""
+    seconds = [0.0]
 
     def tick() -> float:
-        moment[0] += 10
-        return moment[0]
+        seconds[0] += 10
+        return seconds[0]
 
     return tick
 
 
-def test_under_another_key_nothing_is_told_or_recorded_of_anybody_by_name_and_it_is_said_in_the_log_once(
+def test_under_another_key_nothing_is_answered_or_recorded_by_customer_id_and_one_error_is_logged(
     source: Any, link: StoreClient, address: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     knows = Source()
     with client_of(source, link, knows) as client:
         assert post(client, "call-1", OTHER).status_code == 201
-    forget_him(address, "the key before")
+    erase_customer(address, "the key before")
     with client_of(source, link, knows) as client:
         risks = [client.get(f"/customers/{name}/risk") for name in (NAME, OTHER, OTHER)]
         refused = [post(client, key, name) for key, name in (("call-2", NAME), ("call-3", OTHER))]
@@ -265,14 +275,16 @@ def test_under_another_key_nothing_is_told_or_recorded_of_anybody_by_name_and_it
     assert "".join(capsys.readouterr()).count("store.customer_hash_key is another") == 1
 
 
-def test_under_another_key_no_answer_of_somebody_named_is_kept(source: Any, link: StoreClient, address: str) -> None:
-    forget_him(address, "the key before")
-    keeper = PredictionLogger(link, 100, every=0.001, hash_key=KEY)
+def test_under_another_key_no_record_with_a_customer_id_is_written(
+    source: Any, link: StoreClient, address: str
+) -> None:
+    erase_customer(address, "the key before")
+    logger = PredictionLogger(link, 100, every=0.001, hash_key=KEY)
     for id, customer in (("a" * 32, NAME), ("b" * 32, OTHER), ("c" * 32, None)):
-        assert keeper.log([record(id, customer)])
-    keeper.start()
-    keeper.close()
-    assert (keeper.stats.kept, keeper.stats.dropped, keeper.stats.waiting) == (1, 2, 0)
+        assert logger.log([record(id, customer)])
+    logger.start()
+    logger.close()
+    assert (logger.stats.kept, logger.stats.dropped, logger.stats.waiting) == (1, 2, 0)
     with open_store(address) as store:
         assert [len(records_of(store, id * 32)) for id in "abc"] == [0, 0, 1]
 
@@ -282,7 +294,7 @@ def test_a_key_that_is_found_to_be_another_between_two_readings_is_refused_too(
 ) -> None:
     knows = Source()
     with client_of(source, link, knows) as client:
-        forget_him(address, "the key before")
+        erase_customer(address, "the key before")
         assert client.get(f"/customers/{OTHER}/risk").status_code == 503
         assert post(client, "call-1", OTHER).status_code == 503
     assert knows.asked == []
@@ -290,10 +302,10 @@ def test_a_key_that_is_found_to_be_another_between_two_readings_is_refused_too(
         assert contacts(store, limit=10) == []
 
 
-def test_no_line_of_the_log_tells_of_him(
+def test_no_line_of_the_log_names_an_erased_customer(
     source: Any, link: StoreClient, address: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    forget_him(address)
+    erase_customer(address)
     with client_of(source, link, Source()) as client:
         client.get(f"/customers/{NAME}/risk")
         post(client, "call-1", NAME)
@@ -305,7 +317,7 @@ def test_no_line_of_the_log_tells_of_him(
         assert [table for table in in_tables(store, NAME) if table != "pg_stats"] == []
 
 
-def test_who_came_back_with_a_backup_is_gone_again_when_the_server_starts(
+def test_erasures_are_reapplied_to_a_restored_backup_when_the_server_starts(
     source: Any, address: str, link: StoreClient, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = tmp_path / "tombstones.jsonl"

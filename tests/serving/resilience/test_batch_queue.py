@@ -1,4 +1,4 @@
-"""Many batches at once hold up nobody else: one is worked on, a few wait, the others are refused at once."""
+"""Many batches hold up no other request: one runs, a few wait, the others are refused immediately."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from churn_mlops.serving.resilience.batch_queue import WAITING, BatchQueue
 
 
 class Held:
-    """Work that ends when it is told to; it counts how many are at it at once."""
+    """Work that ends when it is released; it counts how many run together."""
 
     def __init__(self) -> None:
         self.begun, self.go_on = threading.Event(), threading.Event()
@@ -79,7 +79,7 @@ def test_a_batch_whose_time_is_over_before_its_turn_is_never_begun(held: Held) -
     assert late == []
 
 
-def test_while_one_that_was_given_up_is_still_worked_on_others_are_refused(held: Held) -> None:
+def test_while_an_abandoned_batch_still_runs_others_are_refused(held: Held) -> None:
     async def run() -> None:
         batches = BatchQueue()
         first = asyncio.create_task(batches.do(held))

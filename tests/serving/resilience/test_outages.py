@@ -1,7 +1,7 @@
 """Outages under load, a few seconds of each: real servers, proxy and PostgreSQL. `bench.outages` has them at length.
 
 Clients ask all the while, and look at every answer: whether its score is that of the version it names, whether what was
-acknowledged is in the store once, whether what was said is told again byte for byte.
+acknowledged is in the store once, whether a logged prediction is answered again byte for byte.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def made() -> Iterator[Site]:
 
 
 def found_of(name: str, made: Site, fault: Fault | None = None) -> dict[str, Any]:
-    """What came of an outage, perhaps in a short form, that must hold in every one."""
+    """The result of an outage, perhaps in a short form, that must hold in every one."""
     scenario: Scenario = SCENARIOS[name] if fault is None else replace(SCENARIOS[name], fault=fault)
     found = scenario.run(made, before=2)
     assert (found["failed"], found["wrong"], found["contacts lost"]) == (0, 0, 0), found
@@ -59,13 +59,15 @@ def test_a_store_that_hangs_holds_up_no_prediction_and_loses_no_contact(made: Si
 
 
 @pytest.mark.parametrize(("name", "harm"), [("source-killed", killed), ("source-hanging", hanging)])
-def test_without_the_source_published_scores_are_told_and_none_is_refused(name: str, harm: Any, made: Site) -> None:
+def test_without_the_source_published_scores_are_answered_and_no_request_is_refused(
+    name: str, harm: Any, made: Site
+) -> None:
     excused = found_of(name, made, harm("source", seconds=0))["excused"]
     assert excused
     assert all(kind.startswith("risk published ") for kind in excused)
 
 
-def test_all_servers_are_replaced_one_after_the_other_and_nobody_notices(made: Site) -> None:
+def test_all_servers_are_replaced_one_after_the_other_and_no_request_fails(made: Site) -> None:
     assert found_of("sigterm", made)["excused"] == {}
 
 

@@ -1,4 +1,4 @@
-"""The store as a server sees it, while it is there and while it is away."""
+"""The store as a server uses it, while it is available and while it is not."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from churn_mlops.store.scoring.runs import published_dates
 
 
 class Away:
-    """Opens the store, but while it is away; counts the attempts."""
+    """Opens the store, except while it is down; counts the attempts."""
 
     def __init__(self) -> None:
-        self.is_away, self.attempts = True, 0
+        self.is_down, self.attempts = True, 0
 
     def __call__(self, address: str) -> Store:
         self.attempts += 1
-        if self.is_away:
+        if self.is_down:
             raise StoreError("the store cannot be reached")
         return open_store(address)
 
 
-def test_a_store_that_was_away_is_opened_when_it_is_back_and_not_asked_for_at_every_request(tmp_path: Path) -> None:
+def test_an_unavailable_store_is_opened_when_it_is_back_and_not_tried_at_every_request(tmp_path: Path) -> None:
     now, opener = [100.0], Away()
     link = StoreClient(f"sqlite:///{tmp_path}/churn.db", opener, lambda: now[0])
     for _ in range(5):
@@ -36,33 +36,33 @@ def test_a_store_that_was_away_is_opened_when_it_is_back_and_not_asked_for_at_ev
             asyncio.run(link.ask(published_dates))
         assert (refused.value.status, refused.value.headers) == (503, {"Retry-After": "2"})
     assert (opener.attempts, link.failure) == (1, "the store cannot be reached")
-    opener.is_away = False
+    opener.is_down = False
     now[0] += RETRY_SECONDS
     assert list(asyncio.run(link.ask(published_dates))) == []
     assert (opener.attempts, link.failure) == (2, None)
     link.close()
 
 
-def test_a_slow_store_is_given_up_at_the_deadline_and_the_loop_goes_on(tmp_path: Path) -> None:
+def test_a_slow_store_is_abandoned_at_the_deadline_and_the_loop_goes_on(tmp_path: Path) -> None:
     link, done = StoreClient(f"sqlite:///{tmp_path}/churn.db"), threading.Event()
 
     async def asked() -> list[str]:
-        told = []
+        steps = []
 
         async def slow() -> None:
             with pytest.raises(StoreUnavailableError):
                 await link.ask(lambda store: done.wait(30), seconds=0.05)
-            told.append("given up")
+            steps.append("timed out")
 
         async def other() -> None:
             await asyncio.to_thread(lambda: None)
-            told.append("went on")
+            steps.append("went on")
 
         await asyncio.gather(slow(), other())
-        return told
+        return steps
 
     try:
-        assert asyncio.run(asked()) == ["went on", "given up"]
+        assert asyncio.run(asked()) == ["went on", "timed out"]
         assert (link.state, link.failure) == ("away", "the store did not answer within 0.05 seconds")
     finally:
         done.set()
@@ -96,7 +96,7 @@ def _undone(store: Store) -> None:
         raise ZeroDivisionError
 
 
-def test_a_lock_that_somebody_holds_gives_the_thread_back(address: str) -> None:
+def test_a_wait_for_a_held_lock_gives_the_thread_back(address: str) -> None:
     link = StoreClient(address, partial(open_store, lock_wait_ms=20))
     link.ask_now(published_dates)
     with open_store(address) as other, other.writing("hold the lock of writers"):

@@ -1,4 +1,4 @@
-"""BoundedThreadPool that hang hold up nobody: not the loop, not who comes next, not the end of the process."""
+"""Threads that hang hold up neither the loop, nor the next call, nor the end of the process."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ async def main():
     try:
         await BoundedThreadPool(1, "test").do(threading.Event().wait, 0.01)
     except TimeoutError:
-        print("given up")
+        print("timed out")
 
 asyncio.run(main())
 """
@@ -44,14 +44,14 @@ def test_what_work_gives_or_raises_is_given_or_raised() -> None:
         assert asyncio.run(asked(made)).startswith("test-")
 
 
-def test_where_all_threads_hang_the_next_is_refused_at_once_and_taken_when_one_is_free() -> None:
+def test_if_all_threads_hang_the_next_call_is_refused_immediately_and_taken_when_one_is_free() -> None:
     over = threading.Event()
 
     async def asked(made: BoundedThreadPool) -> bool:
         for _ in range(2):
-            with pytest.raises(TimeoutError) as given_up:
+            with pytest.raises(TimeoutError) as abandoned:
                 await made.do(lambda: over.wait(60), 0.05)
-            assert not isinstance(given_up.value, PoolExhaustedError)
+            assert not isinstance(abandoned.value, PoolExhaustedError)
         with pytest.raises(PoolExhaustedError, match="all 2 threads"):
             await made.do(over.is_set, 60)
         over.set()
@@ -65,7 +65,7 @@ def test_where_all_threads_hang_the_next_is_refused_at_once_and_taken_when_one_i
         assert asyncio.run(asked(made))
 
 
-def test_what_is_given_up_before_a_thread_took_it_is_never_done() -> None:
+def test_a_call_abandoned_before_a_thread_took_it_is_never_run() -> None:
     over, done = threading.Event(), []
 
     async def asked(made: BoundedThreadPool) -> None:
@@ -84,4 +84,4 @@ def test_what_is_given_up_before_a_thread_took_it_is_never_done() -> None:
 
 def test_a_process_ends_though_a_thread_hangs() -> None:
     ended = subprocess.run([sys.executable, "-c", HANGS], capture_output=True, text=True, timeout=30, check=True)
-    assert ended.stdout == "given up\n"
+    assert ended.stdout == "timed out\n"

@@ -17,8 +17,8 @@ from churn_mlops.store.database.schema import METADATA
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 
-def at(moment: datetime) -> dict[str, object]:
-    return {"clock": lambda: moment}
+def at(instant: datetime) -> dict[str, object]:
+    return {"clock": lambda: instant}
 
 
 def everything(store: Store) -> str:
@@ -37,7 +37,7 @@ def test_a_key_is_random_known_by_its_prefix_and_kept_as_a_hash_only(store: Stor
     assert first.removeprefix("churn_") not in everything(store)
 
 
-def test_a_key_expires_at_its_moment_and_not_before(store: Store) -> None:
+def test_a_key_expires_at_its_time_and_not_before(store: Store) -> None:
     secret, kept = make_key(store, "crm", "agent", by="cli", expires_at=NOW, **at(NOW - timedelta(days=1)))
     last = NOW - timedelta(microseconds=1)
     assert hash_of(secret) in credentials(store, **at(last)).by_hash
@@ -46,7 +46,7 @@ def test_a_key_expires_at_its_moment_and_not_before(store: Store) -> None:
     assert not kept.is_valid(NOW)
 
 
-def test_a_revoked_key_lets_nobody_in_and_the_store_stays_closed(store: Store) -> None:
+def test_a_revoked_key_lets_no_one_in_and_the_store_stays_closed(store: Store) -> None:
     assert not access_is_configured(store)
     secret, kept = make_key(store, "crm", "admin", by="cli")
     first = revoke_key(store, kept.id, by="cli", **at(NOW))
@@ -61,7 +61,7 @@ def test_a_revoked_key_lets_nobody_in_and_the_store_stays_closed(store: Store) -
     ]
 
 
-def test_two_valid_keys_have_two_names_so_that_the_trail_can_tell_them_apart(store: Store) -> None:
+def test_two_valid_keys_have_two_names_so_that_the_audit_log_can_distinguish_them(store: Store) -> None:
     _, kept = make_key(store, "crm", "agent", by="cli")
     with pytest.raises(AccessError, match="a valid key has the name 'crm'"):
         make_key(store, "crm", "agent", by="cli")

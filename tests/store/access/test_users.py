@@ -53,7 +53,7 @@ def test_signing_out_ends_one_session_and_leaves_the_other(anna: Store) -> None:
     assert [event.event for event in audit_events(anna)].count("session.ended") == 1
 
 
-def test_who_is_disabled_is_out_at_once_and_cannot_come_back(anna: Store) -> None:
+def test_a_disabled_user_is_out_immediately_and_cannot_come_back(anna: Store) -> None:
     start_session(anna, "anna", HOURS)
     assert disable_user(anna, "anna", by="cli").disabled_at is not None
     assert not credentials(anna).by_hash
@@ -77,11 +77,11 @@ def test_another_password_ends_what_the_old_one_began(anna: Store) -> None:
 
 
 def test_what_cannot_be_is_refused(store: Store) -> None:
-    for password, role, told in (
+    for password, role, message in (
         ("x" * 11, "agent", "has 11 characters"),
         ("x" * 1025, "agent", "1025"),
         (PASSWORD, "service", "no role of a person"),
     ):
-        with pytest.raises(AccessError, match=told):
+        with pytest.raises(AccessError, match=message):
             add_user(store, "anna", password, role, by="cli")
     assert list_users(store) == []

@@ -1,4 +1,4 @@
-"""What a store holds can be moved to the other database and back."""
+"""The content of a store can be moved to the other database and back."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ def test_all_tables_are_the_same_there_and_back_again(server, tmp_path: Path) ->
         publish(old, run(), batches(1200))
         record_labels(old, DAY, [Labels(["C000001", "C000002"], [True, None])], NOW)
         record_labels(old, DAY, [Labels(["C000001", "C000002"], [False, None])], NOW + timedelta(days=1))
-        told = {table: rows for table, rows in copy_store(old, new).items() if rows}
-        assert told == {"scoring_runs": 1, "predictions": 1200, "outcomes": 2, "outcome_changes": 1}
+        copied = {table: rows for table, rows in copy_store(old, new).items() if rows}
+        assert copied == {"scoring_runs": 1, "predictions": 1200, "outcomes": 2, "outcome_changes": 1}
         copy_store(new, back)
         assert everything(old) == everything(new) == everything(back)
         assert publish(new, run(NEXT), batches(2)).id == 2

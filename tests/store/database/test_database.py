@@ -60,7 +60,7 @@ def test_opening_again_changes_nothing_and_needs_no_alembic(address: str) -> Non
         assert latest_run(store) == published
 
 
-def test_many_may_open_a_new_store_at_once(address: str) -> None:
+def test_many_may_open_a_new_store_in_parallel(address: str) -> None:
     def opened(_: int) -> list[object]:
         with open_store(address) as store:
             return list(published_dates(store))
@@ -78,8 +78,10 @@ def test_a_store_of_a_newer_version_is_refused_and_left_alone(address: str) -> N
 
 def test_an_sqlite_store_keeps_its_log_beside_it_and_its_keys(tmp_path: Path) -> None:
     with open_store(f"sqlite:///{tmp_path}/deep/er/churn.db") as store, store.reading("look") as connection:
-        told = {name: connection.execute(text(f"PRAGMA {name}")).scalar() for name in ("journal_mode", "foreign_keys")}
-        assert told == {"journal_mode": "wal", "foreign_keys": 1}
+        pragmas = {
+            name: connection.execute(text(f"PRAGMA {name}")).scalar() for name in ("journal_mode", "foreign_keys")
+        }
+        assert pragmas == {"journal_mode": "wal", "foreign_keys": 1}
         assert connection.execute(text("PRAGMA busy_timeout")).scalar() == 30_000
         assert store.file == tmp_path / "deep/er/churn.db"
 
@@ -142,7 +144,7 @@ def test_a_database_that_is_not_there_says_how_to_make_it(server) -> None:  # ty
         open_store(server.get_uri(database="nowhere"))
 
 
-def test_a_user_without_rights_is_told_what_he_needs(server) -> None:  # type: ignore[no-untyped-def]
+def test_a_user_without_rights_learns_which_are_needed(server) -> None:  # type: ignore[no-untyped-def]
     from tests.store.conftest import new_database
 
     address = new_database(server)
@@ -153,7 +155,7 @@ def test_a_user_without_rights_is_told_what_he_needs(server) -> None:  # type: i
 
 @contextmanager
 def ordinary_user() -> Iterator[None]:
-    """Be somebody whom permissions bind, which they do not bind root to."""
+    """Be a user whose permissions count, unlike those of root."""
     if os.geteuid() != 0:
         yield
         return
@@ -166,7 +168,7 @@ def ordinary_user() -> Iterator[None]:
 
 @pytest.fixture
 def readonly() -> Iterator[Path]:
-    """A folder that another user may read, and nobody but root may write, with a store in it."""
+    """A folder that another user may read, and root alone may write, with a store in it."""
     with tempfile.TemporaryDirectory(prefix="churn-readonly-") as name:  # pytest's own folder keeps others out
         folder = Path(name)
         with open_store(f"sqlite:///{folder}/churn.db"):
@@ -208,7 +210,7 @@ def test_a_file_that_is_deleted_while_it_is_open_keeps_nothing_and_says_so(tmp_p
             publish(store, run(DAY), gone())  # type: ignore[arg-type]
 
 
-def test_another_program_that_writes_too_long_is_told_of(tmp_path: Path) -> None:
+def test_another_program_that_writes_too_long_is_reported(tmp_path: Path) -> None:
     file = tmp_path / "churn.db"
     with (
         open_store(f"sqlite:///{file}") as store,

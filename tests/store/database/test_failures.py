@@ -1,4 +1,4 @@
-"""A disk that is full and a server that goes away while a date is published: told clearly, and nothing published."""
+"""A full disk and a server that stops while a date is published: reported clearly, and nothing published."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def _check_old(store: Store, customers: int) -> None:
     assert found.customers == len(predictions(store, DAY)) == customers
 
 
-def test_a_full_disk_is_told_and_nothing_is_published(tmp_path: Path) -> None:
+def test_a_full_disk_is_reported_and_nothing_is_published(tmp_path: Path) -> None:
     with open_store(f"sqlite:///{tmp_path}/churn.db") as store:
         publish(store, run(), batches(50))
 
@@ -40,7 +40,7 @@ def test_a_full_disk_is_told_and_nothing_is_published(tmp_path: Path) -> None:
         assert publish(store, run(version="4"), batches(20_000, mark="D")).customers == 20_000
 
 
-def test_a_server_that_ends_the_connection_is_told_and_nothing_is_published(server) -> None:  # type: ignore[no-untyped-def]
+def test_a_server_that_ends_the_connection_is_reported_and_nothing_is_published(server) -> None:  # type: ignore[no-untyped-def]
     with open_store(new_database(server)) as store:
         publish(store, run(), batches(50))
 
@@ -76,7 +76,7 @@ def test_a_connection_that_ends_in_the_last_step_publishes_nothing(server) -> No
         _check_old(store, 50)
 
 
-def test_a_server_that_stops_is_told_and_works_again_when_it_is_back(server) -> None:  # type: ignore[no-untyped-def]
+def test_a_server_that_stops_is_reported_and_works_again_when_it_is_back(server) -> None:  # type: ignore[no-untyped-def]
     with open_store(new_database(server)) as store:
         publish(store, run(), batches(50))
 

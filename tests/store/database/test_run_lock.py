@@ -1,4 +1,4 @@
-"""Of two runs at once one wins and one says so; a killed one leaves the lock free and its date whole."""
+"""One of two parallel runs wins, and the other reports it; a killed one leaves the lock free and its date whole."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def process(address: str, what: str) -> Iterator[subprocess.Popen[str]]:
             started.kill()
 
 
-def test_the_second_of_two_runs_is_told_who_holds_the_lock_and_since_when(address: str) -> None:
+def test_the_second_of_two_runs_learns_which_holds_the_lock_and_since_when(address: str) -> None:
     with process(address, "hold") as first, open_store(address) as store:
         who = rf"lock 'scoring' of the store .* held by process {first.pid} on {socket.gethostname()} since 20\d\d-"
         with pytest.raises(StoreBusyError, match=who), scoring_lock(store):

@@ -41,8 +41,8 @@ def test_the_same_labels_change_nothing(published: Store) -> None:
 
 def test_a_label_that_changes_is_kept_with_what_it_was_and_when(published: Store) -> None:
     record_labels(published, DAY, labels(A=True, B=False, C=None), NOW)
-    told = record_labels(published, DAY, labels(A=False, C=True, D=False), LATER)
-    assert told == Recorded(
+    recorded = record_labels(published, DAY, labels(A=False, C=True, D=False), LATER)
+    assert recorded == Recorded(
         new=1, unchanged=0, changed=2, gone=1, examples=(Change("A", True, False), Change("C", None, True))
     )
     with published.reading("look") as connection:
@@ -53,19 +53,19 @@ def test_a_label_that_changes_is_kept_with_what_it_was_and_when(published: Store
     assert list(map(tuple, now)) == [("A", False), ("B", False), ("C", True), ("D", False)]
 
 
-def test_few_examples_of_many_changes_are_told(store: Store) -> None:
+def test_few_examples_of_many_changes_are_reported(store: Store) -> None:
     publish(store, run(), batches(2000))
     names = [f"C{n:06d}" for n in range(2000)]
     record_labels(store, DAY, [Labels(names, [False] * 2000)], NOW)
-    told = record_labels(store, DAY, [Labels(names, [n % 4 == 0 for n in range(2000)])], LATER)
-    assert (told.changed, told.unchanged, len(told.examples)) == (500, 1500, 5)
-    assert told.examples[0] == Change("C000000", False, True)
+    recorded = record_labels(store, DAY, [Labels(names, [n % 4 == 0 for n in range(2000)])], LATER)
+    assert (recorded.changed, recorded.unchanged, len(recorded.examples)) == (500, 1500, 5)
+    assert recorded.examples[0] == Change("C000000", False, True)
 
 
 def test_a_label_may_change_back(published: Store) -> None:
     for days, value in enumerate((True, False, True)):
-        told = record_labels(published, DAY, labels(A=value), NOW + timedelta(days=days))
-    assert told.examples == (Change("A", False, True),)
+        recorded = record_labels(published, DAY, labels(A=value), NOW + timedelta(days=days))
+    assert recorded.examples == (Change("A", False, True),)
 
 
 def test_scores_are_joined_to_outcomes_by_date_and_version(published: Store) -> None:
@@ -81,7 +81,7 @@ def test_scores_are_joined_to_outcomes_by_date_and_version(published: Store) -> 
     assert [found.as_of for found in scored_outcomes(published, NEXT)] == [NEXT]
 
 
-def test_a_date_is_due_on_the_day_it_matures_and_not_before(published: Store) -> None:
+def test_a_date_is_due_on_the_day_its_labels_are_final_and_not_before(published: Store) -> None:
     assert runs_due(published, 30, DAY + timedelta(days=29)) == []
     assert runs_due(published, 30, DAY + timedelta(days=30)) == [DAY]
     record_labels(published, DAY, labels(A=True), NOW)
@@ -107,8 +107,8 @@ def test_a_date_that_is_scored_again_is_due_again_and_keeps_its_outcomes(publish
     record_labels(published, DAY, labels(A=True, B=False), NOW)
     publish(published, run(version="4"), [batch(["A", "Z"], [0.5, 0.25])])
     assert runs_due(published, 30, DAY + timedelta(days=30)) == [DAY]
-    told = record_labels(published, DAY, labels(A=True, B=False, Z=False), LATER)
-    assert told == Recorded(new=1, unchanged=2, changed=0, gone=0)
+    recorded = record_labels(published, DAY, labels(A=True, B=False, Z=False), LATER)
+    assert recorded == Recorded(new=1, unchanged=2, changed=0, gone=0)
     (found,) = scored_outcomes(published, DAY)
     assert (found.model_version, found.customer, found.left) == ("4", ["A", "Z"], [True, False])
 

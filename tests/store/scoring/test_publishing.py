@@ -34,7 +34,7 @@ def test_an_empty_store_says_so(store: Store) -> None:
     assert published_dates(store) == []
 
 
-def test_the_run_tells_what_was_published(store: Store) -> None:
+def test_the_run_describes_what_was_published(store: Store) -> None:
     published = publish(store, run(), batches(2500), clock=lambda: NOW)
     assert (published.customers, published.likely, published.worth_an_offer) == (2500, 1251, 1501)
     assert (published.finished_at, published.known_until) == (NOW, run().known_until)
@@ -42,7 +42,7 @@ def test_the_run_tells_what_was_published(store: Store) -> None:
     assert published == latest_run(store) == run_of(store, DAY)
 
 
-def test_moments_come_back_in_utc_whatever_zone_they_were_given_in(store: Store) -> None:
+def test_times_come_back_in_utc_whatever_zone_they_were_given_in(store: Store) -> None:
     there = NOW.astimezone(timezone(timedelta(hours=-5)))
     published = publish(store, run(), [], clock=lambda: there)
     assert published.finished_at == NOW
@@ -59,7 +59,7 @@ def test_predictions_are_read_by_rank_and_in_pages(store: Store) -> None:
     assert len(predictions(store, DAY)) == 2500
 
 
-def test_a_customer_is_found_in_the_latest_date_that_has_him(store: Store) -> None:
+def test_a_customer_is_found_in_the_latest_date_that_has_them(store: Store) -> None:
     publish(store, run(NEXT, version="4"), batches(10))
     publish(store, run(DAY), batches(20))
     found = prediction_of(store, "C000003")

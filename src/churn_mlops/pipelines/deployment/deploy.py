@@ -29,7 +29,7 @@ class Deployer:
 
     Args:
         settings: of the sections ``models`` and ``store``.
-        by: the principal that changes what is live, for the audit trail.
+        by: the principal that changes what is live, for the audit log.
     """
 
     def __init__(self, settings: Settings, by: str = "churn") -> None:

@@ -17,7 +17,7 @@ def overview(settings: Settings) -> tuple[tuple[Version, ...], tuple[Deployment,
 
 
 def promote(settings: Settings, number: int, reason: str, *, by: str = "churn") -> Deployment:
-    """Make version ``number`` the champion; ``by`` is the principal in the audit trail.
+    """Make version ``number`` the champion; ``by`` is the principal in the audit log.
 
     Raises:
         PromotionError: there is no such version, or the store cannot be used.
@@ -33,7 +33,7 @@ def promote(settings: Settings, number: int, reason: str, *, by: str = "churn") 
 
 
 def rollback(settings: Settings, reason: str, *, by: str = "churn") -> Deployment:
-    """Make the version before the champion live again; ``by`` is the principal in the audit trail.
+    """Make the version before the champion live again; ``by`` is the principal in the audit log.
 
     Raises:
         PromotionError: there is none, or the store cannot be used.

@@ -1,4 +1,4 @@
-"""The erasure of a customer: in the store, in other files and on disk; and the certificate of what was removed."""
+"""The erasure of a customer: in the store, in other files and on disk; and the erasure report."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ FROZEN, SCORES = "frozen_snapshots", "score_files"
 
 
 @dataclass(frozen=True)
-class Certificate:
+class ErasureReport:
     """The erasure report: what was removed of one customer or several, from where, and what is left.
 
     Args:
         at: when it was done.
-        hashes: the keyed hashes of the customers, which stand in the tombstones and in the audit trail.
+        hashes: the keyed hashes of the customers, which stand in the tombstones and in the audit log.
         before: when the one customer was first erased, None where this was the first time.
         removed: by place, rows of a table or files; of contacts those that were emptied, of warnings the sentences.
         tombstones: where the tombstones are.
@@ -87,13 +87,13 @@ def held(settings: Settings, customer: str) -> dict[str, int]:
 
 def forget_customer(
     settings: Settings, customer: str, *, by: str, rewrite: bool = False, clock: Clock = utc_now
-) -> Certificate:
+) -> ErasureReport:
     """Remove ``customer`` from the store, from what lies beside it and from the disk, and keep a tombstone.
 
     Args:
         settings: of the sections ``store``, ``models``, ``training`` and ``scoring``.
         customer: the customer ID, as the customer database has it.
-        by: who asks for it; stands in the audit trail.
+        by: who asks for it; stands in the audit log.
         rewrite: whether PostgreSQL is to rewrite its tables, while no one can read them.
         clock: returns the present time.
 
@@ -114,10 +114,10 @@ def forget_customer(
         erasure = forget(store, key, customer, by=by, before_commit=keep_outside, clock=clock)
         suppressed_customers(settings, store)
         outside = remove_outside(settings, [customer], Tombstones(key, frozenset([erasure.hash])))
-        return _certified(settings, store, [erasure], outside, erasure.at, rewrite=rewrite)
+        return _reported(settings, store, [erasure], outside, erasure.at, rewrite=rewrite)
 
 
-def forget_all_again(settings: Settings, *, by: str, rewrite: bool = False, clock: Clock = utc_now) -> Certificate:
+def forget_all_again(settings: Settings, *, by: str, rewrite: bool = False, clock: Clock = utc_now) -> ErasureReport:
     """Re-apply all erasures: remove customers who came back with a backup, or were left on disk.
 
     Raises:
@@ -131,7 +131,7 @@ def forget_all_again(settings: Settings, *, by: str, rewrite: bool = False, cloc
         back = reapply_erasures(store, key, stones.values(), by=by, clock=clock)
         suppressed_customers(settings, store)  # the file learns what only the store knew
         outside = remove_outside(settings, back, Tombstones(key, frozenset(stones)))
-        return _certified(settings, store, back.values(), outside, clock(), rewrite=rewrite)
+        return _reported(settings, store, back.values(), outside, clock(), rewrite=rewrite)
 
 
 def _check_names(settings: Settings) -> None:
@@ -147,7 +147,7 @@ def _check_names(settings: Settings) -> None:
         )
 
 
-def _certified(
+def _reported(
     settings: Settings,
     store: Store,
     erasures: Iterable[Erasure],
@@ -155,7 +155,7 @@ def _certified(
     at: datetime,
     *,
     rewrite: bool,
-) -> Certificate:
+) -> ErasureReport:
     """The disk is cleaned, and what was done is put together."""
     erasures, cleaned = list(erasures), vacuum(store, rewrite=rewrite)
     removed: dict[str, int] = {}
@@ -163,7 +163,7 @@ def _certified(
         for place, count in erasure.removed.items():
             removed[place] = removed.get(place, 0) + count
     file = file_of(settings)
-    return Certificate(
+    return ErasureReport(
         at=at,
         hashes=tuple(erasure.hash for erasure in erasures),
         before=erasures[0].before if len(erasures) == 1 else None,

@@ -27,7 +27,7 @@ class ResidualCopies:
 def residual_copies(
     settings: Settings, now: datetime, server: Mapping[str, str], *, rewritten: bool = False
 ) -> tuple[ResidualCopies, ...]:
-    """The places, for a certificate.
+    """The places, for an erasure report.
 
     Args:
         settings: which of them there are.

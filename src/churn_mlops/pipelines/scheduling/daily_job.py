@@ -122,7 +122,13 @@ class _Day:
         # Once: what is asked for again, though another was quicker, is done.
         known, self._last_published = self._last_published, None
         run = run_day(self._settings, day, last_published=known).run
-        log.info("published", as_of=run.as_of, customers=run.customers, likely=run.likely, model=run.model_version)
+        log.info(
+            "predictions_published",
+            as_of=run.as_of,
+            customers=run.customers,
+            likely=run.likely,
+            model=run.model_version,
+        )
         return run
 
     def _left_unsent(self, as_of: date) -> Run | None:

@@ -54,7 +54,7 @@ class DailyJob:
     Args:
         run: does the run of a day; safe to repeat for the same day.
         last_success: the success with the latest day, None where there is none.
-        busy: the error by which ``run`` says that another run is under way.
+        busy: the error by which ``run`` says that another run is in progress.
         alert: informs people that a run was abandoned; the log says it in any case.
     """
 
@@ -84,7 +84,7 @@ class Schedule:
         self._state = ScheduleState()
 
     def keep(self) -> None:
-        """Run what is due, until stopped; a run that is under way is finished first."""
+        """Run what is due, until stopped; a run in progress is finished first."""
         while not self._waited_until(self._step()):
             pass
         log.info("schedule_stopped")
@@ -128,7 +128,7 @@ class Schedule:
         log.info("daily_run_succeeded", as_of=step.day)
 
     def _waits_for_other(self, due: Due, reason: str) -> timedelta:
-        """Another run is under way: look again later, as often as needed, and log it once."""
+        """Another run is in progress: look again later, as often as needed, and log it once."""
         if self._state.failed is None or self._state.failed.reason != reason:
             log.warning("daily_run_waiting", reason=reason)
         self._state = self._state.with_failure(due, reason, failures=0)

@@ -47,7 +47,7 @@ class FailedDay:
     Args:
         due: the day that was due when the trouble started.
         day: the day whose run failed; None while no run has started.
-        failures: how many runs failed; 0 while another run is under way.
+        failures: how many runs failed; 0 while another run is in progress.
         reason: the last error, without any customer's values.
     """
 
@@ -86,7 +86,7 @@ class ScheduleState:
             due: the day that is due.
             reason: the error.
             day: the day whose run failed; None where no run started.
-            failures: how many runs failed by this try; 0 where another run is under way.
+            failures: how many runs failed by this try; 0 where another run is in progress.
         """
         old = self.failed or FailedDay(due.as_of)
         return replace(self, failed=FailedDay(old.due, day or old.day, old.failures + failures, reason))

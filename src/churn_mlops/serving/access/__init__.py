@@ -1,1 +1,1 @@
-"""Who is calling, and what they may do."""
+"""Access: the principal of a request, and what their role may do."""

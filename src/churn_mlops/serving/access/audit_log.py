@@ -25,16 +25,16 @@ class AuditLog:
     """Writes events to the store. While it is unavailable they go to the server's log, and wait in memory.
 
     Args:
-        link: the store.
+        store: the store.
         key: of the hash that stands for a customer.
         most_waiting: with so many events waiting, nothing more about customers is answered.
         now: the time.
     """
 
     def __init__(
-        self, link: StoreClient, key: str, most_waiting: int = MOST_WAITING, now: Callable[[], datetime] = utc_now
+        self, store: StoreClient, key: str, most_waiting: int = MOST_WAITING, now: Callable[[], datetime] = utc_now
     ) -> None:
-        self._link, self._key, self._most, self._now = link, key, most_waiting, now
+        self._store, self._key, self._most, self._now = store, key, most_waiting, now
         self.waiting: deque[NewEvent] = deque()
 
     async def record(self, caller: str, event: str, customer: str | None, details: Mapping[str, Any]) -> None:
@@ -46,7 +46,7 @@ class AuditLog:
         about = None if customer is None else customer_hash(self._key, customer)
         one = NewEvent(self._now(), caller, event, about, details)
         try:
-            await self._link.ask(lambda store: record_events(store, [one]), WRITE_SECONDS)
+            await self._store.ask(lambda store: record_events(store, [one]), WRITE_SECONDS)
         except StoreUnavailableError:
             if len(self.waiting) >= self._most:
                 raise RequestError(
@@ -65,7 +65,7 @@ class AuditLog:
             record_events(store, batch)
 
         try:
-            await self._link.ask(write)
+            await self._store.ask(write)
         except StoreUnavailableError:
             return
         for _ in batch:

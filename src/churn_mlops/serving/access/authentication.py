@@ -1,4 +1,4 @@
-"""Which requests are let in: by a key, a session or a trusted proxy, how often, and to which routes."""
+"""Authentication and authorization of a request: by a key, a session or a trusted proxy, with a rate limit."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class AccessConfig:
 
     Args:
         local_only: whether the server listens on the loopback address alone.
-        allowed_hosts: names in the header ``Host`` that are answered; none means all, but where ``local_only``.
+        allowed_hosts: names in the header ``Host`` that are answered; none means all, unless ``local_only``.
         open_metrics: whether ``/metrics`` needs no key.
         open_docs: whether ``/docs`` needs no key.
         requests_per_second: of each principal, in this process; None sets no limit.
@@ -78,7 +78,7 @@ class NeedsRefresh(NamedTuple):
     """The store has to be read before the request is decided.
 
     Args:
-        error: the answer where reading it changes nothing.
+        error: the answer if reading it changes nothing.
         is_due: whether the last reading is too old; otherwise the key is not known, and may be new.
     """
 
@@ -232,7 +232,7 @@ def _check_csrf(request: Scope, headers: Headers, token: str | None) -> None:
         return
     given = headers.get(b"x-csrf-token")
     if given is None or (token is not None and not hmac.compare_digest(given, token.encode())):
-        raise RequestError(403, "the header X-CSRF-Token is missing or wrong: GET /session tells it")
+        raise RequestError(403, "the header X-CSRF-Token is missing or wrong: GET /session returns it")
 
 
 def _unknown(headers: Headers, credentials: CredentialSnapshot, now: Instant) -> RequestError:

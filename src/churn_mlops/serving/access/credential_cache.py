@@ -22,7 +22,7 @@ REFRESH_SECONDS = 2.0
 READ_SECONDS = 1.5
 STALE_SECONDS = 4.0
 OUTLIVE_SECONDS = 600.0
-_LOOKS_PER_SECOND, _LOOKS_AT_ONCE = 5.0, 10.0
+_LOOKS_PER_SECOND, _MOST_LOOKS = 5.0, 10.0
 ADMIN_KEY_NAME = "admin-file"
 
 
@@ -40,7 +40,7 @@ class Instant(NamedTuple):
 
 @dataclass(frozen=True)
 class CredentialSnapshot:
-    """What a server knows of keys and sessions; a later reading makes another snapshot.
+    """The keys and sessions that a server knows; a later reading makes another snapshot.
 
     Args:
         known: the keys and sessions as they were read last.
@@ -68,7 +68,7 @@ class CredentialSnapshot:
         return now.seconds - self.tried_at > STALE_SECONDS
 
     def is_trusted(self, now: Instant) -> bool:
-        """Whether what is known may still be relied on."""
+        """Whether the keys and sessions may still be relied on."""
         return self.read_at is not None and now.seconds - self.read_at <= OUTLIVE_SECONDS
 
     @property
@@ -88,7 +88,7 @@ class CredentialCache:
     While the store is unavailable, those that are known stay valid for ``OUTLIVE_SECONDS``.
 
     Args:
-        link: the store.
+        store: the store.
         admin_key: the first admin key, out of a secret file; it is taken into the store.
         guarded: keys are asked for even where there are none yet.
         refresh_seconds: between two readings.
@@ -98,7 +98,7 @@ class CredentialCache:
 
     def __init__(
         self,
-        link: StoreClient,
+        store: StoreClient,
         *,
         admin_key: str | None = None,
         guarded: bool = False,
@@ -106,11 +106,11 @@ class CredentialCache:
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], datetime] = utc_now,
     ) -> None:
-        self._link, self._admin_key, self._utc_now, self._clock = link, admin_key, now, clock
+        self._store, self._admin_key, self._utc_now, self._clock = store, admin_key, now, clock
         self.refresh_seconds = refresh_seconds
         self.snapshot = CredentialSnapshot(guarded=guarded or admin_key is not None)
         self._lock = asyncio.Lock()
-        self._looks = TokenBucketLimiter(_LOOKS_PER_SECOND, _LOOKS_AT_ONCE, clock)
+        self._looks = TokenBucketLimiter(_LOOKS_PER_SECOND, _MOST_LOOKS, clock)
 
     def now(self) -> Instant:
         """The instant by the clocks of this cache."""
@@ -125,7 +125,7 @@ class CredentialCache:
             began = self._clock()
             self.snapshot = replace(self.snapshot, tried_at=began)
             try:
-                known = await self._link.ask(self._read, READ_SECONDS)
+                known = await self._store.ask(self._read, READ_SECONDS)
             except StoreUnavailableError:
                 self.snapshot = replace(self.snapshot, failed=True)
                 return
@@ -136,7 +136,7 @@ class CredentialCache:
         if self.snapshot.read_at is None or not self._looks.take("all"):
             await self.refresh()
 
-    def forget(self, sha256: str) -> None:
+    def end_session(self, sha256: str) -> None:
         """End a session in this process; the others end it with their next reading."""
         known = self.snapshot.known
         left = {hashed: one for hashed, one in known.by_hash.items() if hashed != sha256}

@@ -1,4 +1,4 @@
-"""What a request presents to identify its principal: a key, a session's cookie, or a trusted proxy's headers."""
+"""The credentials in a request: a key, a session's cookie, or a trusted proxy's headers."""
 
 from __future__ import annotations
 
@@ -118,8 +118,8 @@ class Proxies:
             return None
         groups = [name]
         if self.groups_header is not None:
-            told = headers.get(self.groups_header.lower().encode(), b"").decode("utf-8", "replace")
-            groups = [group.strip() for group in told.split(",")]
+            named_groups = headers.get(self.groups_header.lower().encode(), b"").decode("utf-8", "replace")
+            groups = [group.strip() for group in named_groups.split(",")]
         roles = self.roles or {}
         named = {roles[group] for group in groups if group in roles and group != "*"}
         found = named or {role for group, role in roles.items() if group == "*"}
@@ -129,10 +129,10 @@ class Proxies:
         raise RequestError(403, "none of your groups has a role here: serving.proxy_roles gives them")
 
     def address(self, scope: Scope) -> str:
-        """Where a request comes from: behind trusted proxies, the first address that is none of theirs."""
+        """The client address of a request: behind trusted proxies, the first address that is none of theirs."""
         address = _peer(scope)
-        told = headers_of(scope).get(b"x-forwarded-for", b"").decode("latin-1")
-        for before in reversed([part.strip() for part in told.split(",") if part.strip()]):
+        forwarded = headers_of(scope).get(b"x-forwarded-for", b"").decode("latin-1")
+        for before in reversed([part.strip() for part in forwarded.split(",") if part.strip()]):
             if not self._is_trusted(address):
                 break
             address = before

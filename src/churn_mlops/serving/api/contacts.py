@@ -1,4 +1,4 @@
-"""``/contacts``: what customers were offered, and what they said. A contact is committed before it is acknowledged."""
+"""``/contacts``: offers to customers and their results. A contact is committed before it is acknowledged."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ def add_contacts(
         app: the application.
         store: where contacts are recorded.
         in_control_group: whether a customer may not be contacted without a reason.
-        clock: tells the time.
+        clock: gives the time.
         suppression: knows which customers were erased; None looks for none.
     """
     routes = _Contacts(store, in_control_group, clock, suppression)

@@ -35,7 +35,7 @@ THREADS = 2
 CONTACT_LIST_SECONDS = 1.0
 """Longest wait for the store to say who is on the contact list."""
 NO_SOURCE = "this server reads no source"
-_REFUSALS = refusing({404: "There is no such active customer", 422: "The name is none that a customer can have"})
+_REFUSALS = refusing({404: "There is no such active customer", 422: "The customer ID is not valid"})
 log = structlog.get_logger("churn_mlops.serving")
 
 
@@ -51,7 +51,7 @@ class Row(Protocol):
         """The as-of date."""
 
 
-Bundle = Any  # of the model; only who reads the source looks into it
+Bundle = Any  # of the model; only the reader of the source looks into it
 ReadCustomer = Callable[[str, Bundle], Row | None]
 """Reads one customer from the source for a model's bundle; None where they are no active customer."""
 
@@ -62,10 +62,10 @@ class Risk(Prediction):
     customer_id: str
     risk_band: Literal["low", "medium", "high"]
     reasons: list[Reason] | list[str] | None = Field(
-        description="of a published score in words alone, and null for somebody who is not on the list"
+        description="of a published score in words alone, and null for a customer who is not on the list"
     )
     action: Literal["offer", "leave_alone"] = Field(
-        description="`offer` to those on the contact list; by the score alone where `on_contact_list` is null"
+        description="`offer` to customers on the contact list; by the score alone if `on_contact_list` is null"
     )
     worth_an_offer: bool = Field(description="whether an offer is expected to gain money, by the score alone")
     on_contact_list: bool | None = Field(
@@ -78,7 +78,7 @@ class Risk(Prediction):
         description="`source`: scored now, on what the source knows; `published`: the last score of the daily run"
     )
     age_days: int = Field(ge=0, description="days since the as-of date")
-    why_published: str | None = Field(description="why he was not scored now; null where he was")
+    why_published: str | None = Field(description="why the customer was not scored now; null if they were")
 
 
 class Source:
@@ -110,10 +110,10 @@ class Source:
         except TimeoutError:
             self._breaker.failed()
             raise SourceUnavailableError(f"the source did not answer within {self._seconds:g} seconds") from None
-        except Exception as error:  # a source in disorder fails in ways that are not foreseen
+        except Exception as error:  # a broken source fails in ways that are not foreseen
             self._breaker.failed()
             # Its message may quote a customer, as that of a file without a header does: only its kind is logged.
-            log.warning("source_failed", kind=type(error).__name__, told="`churn doctor` says what is wrong")
+            log.warning("source_failed", kind=type(error).__name__, advice="`churn doctor` finds the cause")
             raise SourceUnavailableError(
                 "the source cannot be read; `churn doctor` beside the server says why"
             ) from None
@@ -139,7 +139,7 @@ def add_risk(
     """
     app.get(
         "/customers/{customer_id}/risk",
-        summary="Is this customer, by name, about to leave?",
+        summary="Is this customer, by customer ID, about to leave?",
         tags=["Predictions"],
         response_model=Risk,
         responses=_REFUSALS,
@@ -174,8 +174,8 @@ class _Risk:
         answer = _scored(live, customer_id, row, self.service.economics, listed)
         response, id = _answer(answer), request.scope["state"]["request_id"]
         response.headers["X-Prediction-Id"] = id
-        told = {id: (row.values, bytes(response.body))}
-        self.service.log(live, row.as_of, principal_of(request).name, told, customer_id)
+        logged = {id: (row.values, bytes(response.body))}
+        self.service.log(live, row.as_of, principal_of(request).name, logged, customer_id)
         return response
 
 
@@ -185,7 +185,7 @@ def _answer(answer: Mapping[str, Any]) -> Response:
 
 
 def _unknown() -> RequestError:
-    return RequestError(404, "there is no active customer of this name", [("customer_id", "is no active customer")])
+    return RequestError(404, "there is no active customer with this ID", [("customer_id", "is no active customer")])
 
 
 def _scored(
@@ -231,12 +231,14 @@ async def _published(store: StoreClient, customer: str, why: str) -> dict[str, A
     try:
         found, on_contact_list = await store.ask(read)
     except StoreUnavailableError:
-        told = "neither the source nor the store can be reached: try again in a few seconds"
-        raise RequestError(503, told, headers={"Retry-After": "5"}) from None
+        error = "neither the source nor the store can be reached: try again in a few seconds"
+        raise RequestError(503, error, headers={"Retry-After": "5"}) from None
     if found is None and why == NO_SOURCE:
         raise _unknown()
-    if found is None:  # he may be a customer since yesterday
-        raise RequestError(503, f"{why}, and no score of him is published: try again", headers={"Retry-After": "5"})
+    if found is None:  # they may be a customer since yesterday
+        raise RequestError(
+            503, f"{why}, and no score of this customer is published: try again", headers={"Retry-After": "5"}
+        )
     return {
         "customer_id": customer,
         "prediction": int(found.will_churn),

@@ -27,7 +27,7 @@ _ASSETS = {
 
 
 def add_documentation(app: FastAPI, source: ModelSlot) -> None:
-    """Add ``/docs``, and have ``/openapi.json`` tell of the model that is live."""
+    """Add ``/docs``, and make ``/openapi.json`` describe the model that is live."""
     documents = _Documents(app, source)
     app.openapi = documents.current  # type: ignore[method-assign]
 

@@ -45,7 +45,7 @@ _REFUSALS = refusing({404: "There is none"})
 
 
 class PublishedPrediction(BaseModel):
-    """What a daily run predicted for one customer."""
+    """The prediction of a daily run for one customer."""
 
     rank: int = Field(ge=1, description="from 1, the highest churn probability first")
     customer_id: str

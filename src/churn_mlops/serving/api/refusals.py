@@ -1,7 +1,7 @@
-"""What a route may refuse and why, as the documentation tells it: all statuses of all routes, in one place.
+"""The refusals of a route and their reasons, as documented: all statuses of all routes, in one place.
 
-A route says what is its own (:func:`refusing`), such as what its 404 means. What every route, or every route that asks
-who calls, may answer besides is added to the document here, out of the table of permissions.
+A route describes its own refusals (:func:`refusing`), such as the meaning of its 404. The refusals of all routes, and
+of all routes with authentication, are added to the document here, from the table of permissions.
 """
 
 from __future__ import annotations
@@ -13,18 +13,18 @@ from churn_mlops.serving.access.permissions import Rule, rule_of
 from churn_mlops.serving.model.request_models import ErrorBody
 
 _MEANINGS = {
-    400: "The header Host names another machine, or what came is no HTTP",
+    400: "The header Host names another machine, or the bytes are no HTTP",
     401: "No valid key or session was sent",
     403: "The role may not do that, or X-CSRF-Token is missing",
     408: "The body did not come in time; the connection is closed",
     413: "The body is too large",
     422: "The request is wrong; `fields` names what",
-    429: "Too many requests of this key or person",
+    429: "Too many requests of this principal",
     500: "A fault of the server; its log says what, under the request_id",
-    503: "Too many requests are under way, no model is live, or the store cannot be reached",
+    503: "Too many requests are in progress, no model is live, or the store cannot be reached",
 }
 _FRAMEWORKS = "HTTPValidationError"
-"""FastAPI documents its own shape of 422, which no route of ours answers."""
+"""FastAPI documents its own shape of 422, which no route here answers."""
 _RETRY = {"Retry-After": {"schema": {"type": "string", "pattern": "^[0-9]+$"}, "description": "seconds to wait"}}
 _HEADERS: dict[int, dict[str, Any]] = {
     401: {"WWW-Authenticate": {"schema": {"type": "string"}, "required": True}},
@@ -38,12 +38,12 @@ _REQUEST_ID = {
         "description": "names this request in the server's log",
     }
 }
-# A key comes in one of two headers. What a browser sends by itself, its cookie, does for reading alone.
+# A key comes in one of two headers. The cookie, which a browser sends by itself, is enough for reading alone.
 _SCHEMES = {
     "bearer": {"type": "http", "scheme": "bearer", "description": "an API key"},
     "key": {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "an API key"},
     "session": {"type": "apiKey", "in": "cookie", "name": "churn_session", "description": "of `POST /session`"},
-    "csrf": {"type": "apiKey", "in": "header", "name": "X-CSRF-Token", "description": "as `GET /session` tells it"},
+    "csrf": {"type": "apiKey", "in": "header", "name": "X-CSRF-Token", "description": "as `GET /session` returns it"},
 }
 
 
@@ -57,7 +57,7 @@ def refusing(meanings: Mapping[int, str]) -> dict[int | str, dict[str, Any]]:
 
 
 def describe_refusals(document: dict[str, Any]) -> None:
-    """Add to each operation of ``document`` who may ask for it, and every status that it may be refused with."""
+    """Add the roles and every status of a refusal to each operation of ``document``."""
     _describe_shared(document.setdefault("components", {}))
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
@@ -107,8 +107,8 @@ def _describe_callers(operation: dict[str, Any], method: str, rule: Rule) -> Non
         return
     by_cookie: dict[str, list[str]] = {"session": []} if method == "get" else {"session": [], "csrf": []}
     operation["security"] = [{"bearer": []}, {"key": []}, by_cookie]
-    told = f"May be called by: {', '.join(sorted(rule.roles))}."
-    operation["description"] = f"{operation.get('description', '')}\n\n{told}".strip()
+    roles = f"May be called by: {', '.join(sorted(rule.roles))}."
+    operation["description"] = f"{operation.get('description', '')}\n\n{roles}".strip()
 
 
 def _describe_headers(answers: dict[str, Any]) -> None:

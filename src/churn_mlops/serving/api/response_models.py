@@ -1,4 +1,4 @@
-"""The answers about the server and its model, as they are documented; those of predictions stand in ``schemas``."""
+"""The documented answers about the server and its model; those of predictions stand in ``request_models``."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 class FeatureCard(BaseModel):
-    """What a request may hold in one field."""
+    """The values that a request may hold in one field."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -33,7 +33,7 @@ class ModelCard(BaseModel):
     live_from: str
     contract: str = Field(description="name of the data contract")
     horizon_days: int | None = Field(description="days ahead that are predicted; null where the contract says nothing")
-    threshold: float = Field(ge=0, le=1, description="the probability from which on a customer is said to leave")
+    threshold: float = Field(ge=0, le=1, description="the churn probability from which `will_churn` is true")
     features: list[FeatureCard]
     provenance: dict[str, Any] = Field(description="what was noted at the promotion, such as the metrics")
 

@@ -27,7 +27,7 @@ from churn_mlops.store.access.credentials import Credential
 from churn_mlops.store.access.sessions import NewSession, end_session, start_session
 from churn_mlops.store.access.users import User, password_matches, password_of
 
-# Tries at once, and how many come back each second. A right password costs none.
+# The most tries in a row, and how many come back each second. A right password costs none.
 PERSON_TRIES, PERSON_TRIES_PER_SECOND = 5, 1 / 30
 ADDRESS_TRIES, ADDRESS_TRIES_PER_SECOND = 20, 1 / 5
 _WAITING = 16
@@ -60,7 +60,7 @@ class SessionBody(BaseModel):
 class Passwords:
     """Checks passwords against their hashes: one at a time, on a thread, and with a short queue only.
 
-    A slow hash costs 50 ms and 19 MiB, so many at once would take the processor and the memory from other requests.
+    A slow hash costs 50 ms and 19 MiB, so many together would take the processor and the memory from other requests.
     """
 
     def __init__(self) -> None:
@@ -74,7 +74,7 @@ class Passwords:
             RequestError: 503, too many wait.
         """
         if self._waiting >= _WAITING:
-            raise RequestError(503, "too many sign in at once: try again", headers={"Retry-After": "1"})
+            raise RequestError(503, "too many users sign in now: try again", headers={"Retry-After": "1"})
         self._waiting += 1
         try:
             loop = asyncio.get_running_loop()
@@ -112,18 +112,18 @@ class SignInLimits:
 
 
 def add_sign_in(
-    app: FastAPI, access: CredentialCache, link: StoreClient, proxies: Proxies, lifetime: timedelta
+    app: FastAPI, access: CredentialCache, store: StoreClient, proxies: Proxies, lifetime: timedelta
 ) -> None:
     """Add the routes of ``/session``.
 
     Args:
         app: the application.
-        access: learns of sessions that begin and end.
-        link: the store.
-        proxies: tell the address of a client behind them.
+        access: the valid sessions.
+        store: the store.
+        proxies: give the address of a client behind them.
         lifetime: of a session.
     """
-    routes = _Sessions(access, link, lifetime, Passwords(), SignInLimits(proxies))
+    routes = _Sessions(access, store, lifetime, Passwords(), SignInLimits(proxies))
     app.post(
         "/session",
         summary="Sign in",
@@ -149,7 +149,7 @@ class _Sessions:
     """The routes; :func:`add_sign_in` describes the fields. A name of a method is part of its operation's id."""
 
     access: CredentialCache
-    link: StoreClient
+    store: StoreClient
     lifetime: timedelta
     passwords: Passwords
     limits: SignInLimits
@@ -183,21 +183,21 @@ class _Sessions:
         session = _session_of(request)
         if session is None:
             raise RequestError(409, "there is no session to end: keys are revoked by `churn keys revoke`")
-        self.access.forget(session.sha256)
-        await self.link.ask(lambda store: end_session(store, session.sha256))
+        self.access.end_session(session.sha256)
+        await self.store.ask(lambda opened: end_session(opened, session.sha256))
         return Response(status_code=204, headers={"Set-Cookie": _cookie(request, "", timedelta())})
 
     async def _user(self, given: SignIn) -> User:
         """The user of this name and password; an unknown name takes as long as a wrong password."""
-        found = await self.link.ask(lambda store: password_of(store, given.name))
+        found = await self.store.ask(lambda opened: password_of(opened, given.name))
         if not await self.passwords.match(None if found is None else found[1], given.password) or found is None:
             raise unauthorized("name or password is wrong")
         return found[0]
 
     async def _start(self, user: User) -> NewSession:
         try:
-            return await self.link.ask(lambda store: start_session(store, user.name, self.lifetime))
-        except AccessError:  # disabled just now
+            return await self.store.ask(lambda opened: start_session(opened, user.name, self.lifetime))
+        except AccessError:  # the user was disabled meanwhile
             raise unauthorized("name or password is wrong") from None
 
 

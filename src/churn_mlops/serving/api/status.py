@@ -25,14 +25,14 @@ def add_status(
     Args:
         app: the application.
         service: has the model that is live.
-        slot: says whether the server is draining, and what ``/ready`` should mention.
+        slot: says whether the server is draining, and gives the remarks of ``/ready``.
         metrics: the text of ``/metrics``.
         logger: the prediction log, whose state ``/ready`` shows; None where there is no store.
     """
 
     @app.get("/model", summary="The model that is live", tags=[STATUS], response_model=ModelCard)
     async def model() -> Response:
-        """The model that is live: its version, what it takes, and what was recorded at its promotion."""
+        """The model that is live: its version, its features, and the facts recorded at its promotion."""
         return Response(as_json(model_card(service.model)), media_type=_JSON)
 
     @app.get("/health", summary="Alive", tags=[STATUS], response_model=Alive)
@@ -48,13 +48,13 @@ def add_status(
         """
         if slot.draining:
             raise RequestError(503, "the server is shutting down")
-        told = {"status": "ready", "model_version": service.model.version} | slot.remarks | readiness_of(logger)
-        return Response(as_json(told), media_type=_JSON)
+        body = {"status": "ready", "model_version": service.model.version} | slot.remarks | readiness_of(logger)
+        return Response(as_json(body), media_type=_JSON)
 
     for path, answers in [("/health", health), ("/ready", ready)]:  # load balancers ask with HEAD
         app.head(path, include_in_schema=False)(answers)
 
     @app.get("/metrics", summary="Counters for Prometheus", tags=[STATUS], response_class=PlainTextResponse)
     async def prometheus() -> Response:
-        """What was asked, answered and kept, and how long it took."""
+        """The counts of requests, scores and logged predictions, and the times of the answers."""
         return Response(metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")

@@ -1,11 +1,11 @@
 """HTTP as it comes in over a connection, where uvicorn by itself would mislead a client.
 
-What is no HTTP is answered 400 in the one shape, and never in the place of the answer to a request that came before it
-on the same connection. A request that offers to go on in another protocol, as Java's client does with every first one
-(``Upgrade: h2c``), is answered as if it did not: with its body, and with what comes after it on the connection.
+Bytes that are no HTTP are answered 400 in the one shape, and never in the place of the answer to a request that came
+before them on the same connection. A request may offer to go on in another protocol, as Java's client does with every
+first one (``Upgrade: h2c``). It is answered as if it did not, with its body, and so are the requests after it.
 
-Nothing that a client sends is gathered without end, and no connection is waited for without end: heads have a size and
-a time, requests sent ahead of their answers a number, and connections too.
+Memory and waiting have limits: the head of a request has a size and a time, and there is a most number of connections
+and of requests that are sent ahead of their answers.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from http import HTTPStatus
 from typing import Any
 
 import httptools
+import structlog
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from churn_mlops.serving.http.errors import error_response
@@ -29,6 +30,7 @@ HEAD_SECONDS = 10.0
 MOST_PIPELINED = 32
 """A client that sends more requests ahead of their answers is cut off."""
 _SPARE_FILES = 100
+log = structlog.get_logger("churn_mlops.serving")
 _NO_HTTP = (400, "what came is no HTTP/1.1 request: the connection is closed")
 _LONG_HEAD = (431, f"the head of a request must be at most {MOST_HEAD_BYTES:,} bytes: the connection is closed")
 _TOO_MANY = (503, "too many connections are open: the connection is closed; try again in a few seconds")
@@ -72,7 +74,7 @@ class WireProtocol(HttpToolsProtocol):
             self._feed(data)
         except httptools.HttpParserError:
             self._is_ending = True
-            self.logger.warning(_NO_HTTP[1])
+            log.warning("request_refused", reason=_NO_HTTP[1])
             self._refuse()
             return
         if self._head_is_read or self._is_ending:
@@ -100,8 +102,8 @@ class WireProtocol(HttpToolsProtocol):
     def end_head(self) -> None:
         """Note that the head of the present request is there.
 
-        What comes like a header after the body (a trailer) is put aside: a proxy looks at the head alone, and would let
-        by what it takes out of there.
+        A header after the body (a trailer) is ignored: a proxy looks at the head alone, so a trailer would bring in
+        headers that the proxy removes from the head.
         """
         self._head_is_read, self._head_bytes, self.headers = True, 0, []
         self._stop_waiting()
@@ -184,14 +186,14 @@ class WireProtocol(HttpToolsProtocol):
         request_id = new_request_id()
         body = bytes(error_response(status, error, request_id).body)
         own = b"".join([b"%s: %s\r\n" % header for header in self.server_state.default_headers])
-        told = b"content-type: application/json\r\ncontent-length: %d\r\nconnection: close\r\n" % len(body)
+        framing = b"content-type: application/json\r\ncontent-length: %d\r\nconnection: close\r\n" % len(body)
         return b"HTTP/1.1 %d %s\r\n%sx-request-id: %s\r\n%s%s\r\n%s" % (
             status,
             HTTPStatus(status).phrase.encode(),
             own,
             request_id.encode(),
             SECURITY_HEADER_LINES,
-            told,
+            framing,
             body,
         )
 

@@ -1,8 +1,8 @@
 """The fast path of ``/predict``: a request that came whole, of a known principal, is answered as its bytes come in.
 
 Between the socket and a route stand a task, a scope, middleware and messages, which together take several times as
-long as the answer. A plain prediction needs none of them, for nothing in it is waited for. So it is made where the
-bytes come in. Whatever is not plain takes the standard path, which has a message for every case: a principal that is
+long as the answer. A plain prediction needs none of them, because it waits for nothing. So it is made where the
+bytes come in. Any other request takes the standard path, which has a message for every case: a principal that is
 not known yet, a body that is still coming, a request that has to be refused.
 """
 
@@ -36,9 +36,9 @@ class FastPath:
     """Answers plain predictions.
 
     Args:
-        predict: predicts; raises what is to be refused.
+        predict: predicts; raises the refusal of a request.
         authenticator: decides which requests are let in; None lets all in.
-        journal: where requests are logged and counted.
+        request_log: logs and counts requests.
         source: says when the server is draining: then all take the standard path.
         max_body_bytes: larger bodies take the standard path.
         local_only: without ``authenticator``, only requests to this machine's own name are answered here.
@@ -48,12 +48,13 @@ class FastPath:
         self,
         predict: Predict,
         authenticator: Authenticator | None,
-        journal: RequestLog,
+        request_log: RequestLog,
         source: ModelSlot,
         max_body_bytes: int,
         local_only: bool,
     ) -> None:
-        self._predict, self._authenticator, self._journal, self._source = predict, authenticator, journal, source
+        self._predict, self._authenticator = predict, authenticator
+        self._request_log, self._source = request_log, source
         self._max_body_bytes, self._local_only = max_body_bytes, local_only
 
     def answer(self, scope: Scope, body: bytes) -> bytes | None:
@@ -70,19 +71,19 @@ class FastPath:
             return None
         request_id = new_request_id()
         try:
-            told, headers = self._predict(body, request_id, principal.name)
-        except Exception:  # whatever it is, it comes again on the standard path, which finds the words for it
+            answer, headers = self._predict(body, request_id, principal.name)
+        except Exception:  # the standard path handles it again, and has a message for it
             if self._authenticator is not None:
                 self._authenticator.give_back(principal)
             return None
         lines = b"".join([b"%s: %s\r\n" % header for header in headers])
-        self._journal.note(PATH, 200, time.perf_counter() - started, request_id)
+        self._request_log.note(PATH, 200, time.perf_counter() - started, request_id)
         return b"%sx-request-id: %s\r\n%scontent-type: application/json\r\ncontent-length: %d\r\n\r\n%s" % (
             lines,
             request_id.encode(),
             SECURITY_HEADER_LINES,
-            len(told),
-            told,
+            len(answer),
+            answer,
         )
 
     def _principal(self, scope: Scope) -> Principal | None:
@@ -99,26 +100,26 @@ class FastPath:
 class FastPathProtocol(WireProtocol):
     """The protocol of the connection, but for requests that the fast path answers.
 
-    Such a request is held back until its body is there. What of it did not come along with its headers is not waited
-    for here: it takes the standard path, with its limits of time.
+    Such a request is held back until its body is there. If the body did not come together with the headers, the request
+    takes the standard path, with its limits of time.
     """
 
-    def __init__(self, at_once: FastPath, **given: Any) -> None:
+    def __init__(self, fast_path: FastPath, **given: Any) -> None:
         super().__init__(**given)
-        self._at_once = at_once
+        self._fast_path = fast_path
         self._held: list[bytes] | None = None
         self._answered_at = -float("inf")
         self._own_of: Any = None
         self._own = b""
 
     def data_received(self, data: bytes) -> None:
-        """Take what came; what is still held afterwards is not whole."""
+        """Take the bytes that came; a request that is still held afterwards is not whole."""
         super().data_received(data)
         if self._held is not None:
             self._take_standard_path()
 
     def on_headers_complete(self) -> None:
-        """Hold back what the fast path may answer."""
+        """Hold back a request that the fast path may answer."""
         if self._may_be_plain():
             self.end_head()
             self._held = []
@@ -126,14 +127,14 @@ class FastPathProtocol(WireProtocol):
             super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
-        """Keep the body of what is held."""
+        """Keep the body of the request that is held."""
         if self._held is not None:
             self._held.append(body)
         else:
             super().on_body(body)
 
     def on_message_complete(self) -> None:
-        """Answer what is held, now that it is whole."""
+        """Answer the request that is held, now that it is whole."""
         if self._held is not None:
             self.end_message()
             answer = self._answer(b"".join(self._held))
@@ -161,7 +162,7 @@ class FastPathProtocol(WireProtocol):
     def _answer(self, body: bytes) -> bytes | None:
         self.scope["method"] = "POST"
         try:
-            return self._at_once.answer(cast("Scope", self.scope), body)
+            return self._fast_path.answer(cast("Scope", self.scope), body)
         except Exception:  # it comes again on the standard path, which answers 500 and logs it
             return None
 

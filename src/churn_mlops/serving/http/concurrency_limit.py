@@ -1,4 +1,4 @@
-"""How many requests a process has at once: those that are worked on and, apart from them, whose body still comes."""
+"""The concurrency limit: the most requests in progress in one process and, apart from them, the most open bodies."""
 
 from __future__ import annotations
 
@@ -6,39 +6,39 @@ from churn_mlops.serving.http.errors import too_busy_error
 
 
 class ConcurrencyLimit:
-    """Counts requests, each by its id, where it stands.
+    """Counts the requests in progress and, apart from them, those whose body still comes; each by its ID.
 
-    Nothing is done for a client that sends its body slowly: it costs a socket and some bytes. So it takes no place of
-    those that are worked on, or some hundred such clients, which need no key, would shut out everybody else.
+    A client that sends its body slowly costs a socket and some bytes, and no work. So it takes no place of a request in
+    progress. Otherwise some hundred such clients, which need no key, would shut out all others.
 
     Args:
-        at_once: most requests that are worked on.
-        bodies_at_once: most bodies that are waited for with patience.
+        most_requests: most requests in progress.
+        most_bodies: most bodies that have the full time to come.
     """
 
-    def __init__(self, at_once: int, bodies_at_once: int) -> None:
-        self._at_once, self._bodies_at_once = at_once, bodies_at_once
-        self._worked_on: set[str] = set()
+    def __init__(self, most_requests: int, most_bodies: int) -> None:
+        self._most_requests, self._most_bodies = most_requests, most_bodies
+        self._in_progress: set[str] = set()
         self._coming: set[str] = set()
 
-    def work_on(self, id: str) -> None:
-        """Count a request as worked on, now that it can be.
+    def acquire(self, id: str) -> None:
+        """Count a request as in progress.
 
         Raises:
             RequestError: 503, too many are.
         """
         self._coming.discard(id)
-        if len(self._worked_on) >= self._at_once:
+        if len(self._in_progress) >= self._most_requests:
             raise too_busy_error()
-        self._worked_on.add(id)
+        self._in_progress.add(id)
 
     def wait_for_body(self, id: str) -> bool:
-        """Count a request as one whose body comes; False where too many came before it."""
-        self._worked_on.discard(id)
+        """Count a request as one whose body still comes; False if too many came before it."""
+        self._in_progress.discard(id)
         self._coming.add(id)
-        return len(self._coming) <= self._bodies_at_once
+        return len(self._coming) <= self._most_bodies
 
-    def leave(self, id: str) -> None:
+    def release(self, id: str) -> None:
         """Count a request no longer."""
-        self._worked_on.discard(id)
+        self._in_progress.discard(id)
         self._coming.discard(id)

@@ -1,4 +1,4 @@
-"""Every refusal of an application in the one shape; a fault that is none of these is answered by its middleware."""
+"""Every refusal of an application in the one shape; its middleware answers every other fault."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ def add_error_handlers(app: FastAPI) -> None:
         if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
             # The framework names the methods of the first route of this address alone.
             headers["Allow"] = ", ".join(_methods_of(app, request.scope))
-        told = http_sentence(error.status_code, headers.get("Allow"))
-        return error_response(error.status_code, told, request.scope["state"]["request_id"], headers=headers)
+        message = http_sentence(error.status_code, headers.get("Allow"))
+        return error_response(error.status_code, message, request.scope["state"]["request_id"], headers=headers)
 
 
 async def refuse_repeated_parameters(request: Request) -> None:

@@ -1,4 +1,4 @@
-"""The one shape of an error, and the plain words for what is wrong with a request.
+"""The one shape of an error, and the plain words for the problems of a request.
 
 No message repeats a value that was sent: only the names of fields, and what they should hold.
 """
@@ -73,7 +73,7 @@ def no_model_error() -> RequestError:
 
 
 def http_sentence(status: int, allowed: str | None = None) -> str:
-    """What the framework's own refusals mean."""
+    """The meaning of a refusal by the framework itself."""
     if status == HTTPStatus.NOT_FOUND:
         return "there is nothing at this address; /docs lists the routes"
     if status == HTTPStatus.METHOD_NOT_ALLOWED:
@@ -82,25 +82,25 @@ def http_sentence(status: int, allowed: str | None = None) -> str:
 
 
 def fault_error() -> RequestError:
-    """The answer where something is wrong with the server itself."""
+    """The answer to a request after a fault of the server itself."""
     return RequestError(500, "something went wrong here; the server's log says what, under this request_id")
 
 
 def too_busy_error() -> RequestError:
     """The answer to one request too many."""
-    return RequestError(503, "too many requests are under way: try again in a second", headers={"Retry-After": "1"})
+    return RequestError(503, "too many requests are in progress: try again in a second", headers={"Retry-After": "1"})
 
 
 def too_many_bodies_error() -> RequestError:
-    """The answer to a body that did not come at once, while too many others are waited for."""
-    told = "too many requests wait for their bodies: send it again, head and body together"
-    return RequestError(503, told, headers={"Retry-After": "1", "Connection": "close"})
+    """The answer to a body that came slowly, while too many requests wait for theirs."""
+    error = "too many requests wait for their bodies: send it again, head and body together"
+    return RequestError(503, error, headers={"Retry-After": "1", "Connection": "close"})
 
 
 def too_late_error(seconds: float) -> RequestError:
     """The answer to a request that could not be answered in time."""
-    told = f"there is no answer after {seconds:g} seconds, and whether it was acted on is not known: try again"
-    return RequestError(503, told, headers={"Retry-After": "1"})
+    error = f"there is no answer after {seconds:g} seconds, and whether it was acted on is not known: try again"
+    return RequestError(503, error, headers={"Retry-After": "1"})
 
 
 def too_large_error(limit: int) -> RequestError:
@@ -112,18 +112,18 @@ def too_large_error(limit: int) -> RequestError:
 def too_slow_error(seconds: float) -> RequestError:
     """The answer to a body that has not come whole within ``seconds``."""
     problem = f"did not come whole within {seconds:g} seconds"
-    return RequestError(408, f"the body {problem}; send it again, at once", [("body", problem)])
+    return RequestError(408, f"the body {problem}; send it again, without pauses", [("body", problem)])
 
 
 class Findings:
-    """What is wrong with a body: the first ``LISTED_PROBLEMS`` in plain words, the others only counted.
+    """The problems of a body: the first ``LISTED_PROBLEMS`` in plain words, the others only counted.
 
-    A body of 1 MB can hold 200,000 mistakes; to word them all would take seconds, and nobody is told of them.
+    A body of 1 MB can hold 200,000 problems. To word all of them would take seconds, and no client reads them.
 
     Args:
-        known: names of the fields, to tell which one a mistyped name is nearest to.
-        of: what they are fields of.
-        lists: which address lists them.
+        known: names of the fields, of which the nearest is suggested for a mistyped name.
+        of: the thing that they are fields of.
+        lists: the address that lists them.
     """
 
     def __init__(self, known: Iterable[str], of: str = "this model", lists: str = "GET /model") -> None:
@@ -140,7 +140,7 @@ class Findings:
             self.problems.append((place, words))
 
     def add_all(self, error: ValidationError, at: tuple[int | str, ...] = ()) -> None:
-        """Note what pydantic found wrong with the part of the body at ``at``."""
+        """Note the problems that pydantic found in the part of the body at ``at``."""
         room = LISTED_PROBLEMS - len(self.problems)
         self.count += error.error_count()
         if room <= 0:
@@ -193,10 +193,10 @@ def shortened(name: str) -> str:
 
 def place(location: tuple[int | str, ...]) -> str:
     """Such as ``customers[3].tenure``; the body itself where the location is empty."""
-    told = ""
+    name = ""
     for part in location:
-        told += f"[{part}]" if isinstance(part, int) else f".{shortened(part)}" if told else shortened(part)
-    return told or "body"
+        name += f"[{part}]" if isinstance(part, int) else f".{shortened(part)}" if name else shortened(part)
+    return name or "body"
 
 
 def _words(item: Mapping[str, Any]) -> str:

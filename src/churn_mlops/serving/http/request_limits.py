@@ -1,4 +1,4 @@
-"""What is taken from a client at all: for which hosts, how many bytes, and for how long it is waited for."""
+"""The limits of a request: the hosts that it may name, the bytes of its body, and the time that it may take."""
 
 from __future__ import annotations
 
@@ -17,35 +17,36 @@ from churn_mlops.serving.http.concurrency_limit import ConcurrencyLimit
 from churn_mlops.serving.http.errors import RequestError, too_large_error, too_many_bodies_error, too_slow_error
 
 BODY_SECONDS = 30.0
-BODIES_AT_ONCE, CROWDED_SECONDS = 1000, 1.0
+MOST_BODIES, CROWDED_SECONDS = 1000, 1.0
 
 
 @dataclass(frozen=True)
 class Limits:
-    """How much is taken from clients, and for how long.
+    """The most bytes, time and requests that clients may take.
 
     Args:
         body_bytes: a larger body is answered 413, before it is read whole.
         body_seconds: a body that takes longer to come is answered 408.
-        request_seconds: what is not answered by then, counted from when the body is there, is answered 503.
-        at_once: most requests that are worked on; more are answered 503 at once, so that those under way end soon.
-        bodies_at_once: most bodies that are waited for so long.
+        request_seconds: a request that takes longer, counted from the end of its body, is answered 503.
+        most_requests: most requests in progress; more are answered 503 immediately, so that these end soon.
+        most_bodies: most bodies that have ``body_seconds`` to come.
         crowded_seconds: a body beyond them that takes longer to come is answered 503.
     """
 
     body_bytes: int
     body_seconds: float = BODY_SECONDS
     request_seconds: float = 10.0
-    at_once: int = sys.maxsize
-    bodies_at_once: int = BODIES_AT_ONCE
+    most_requests: int = sys.maxsize
+    most_bodies: int = MOST_BODIES
     crowded_seconds: float = CROWDED_SECONDS
 
 
 def check_hosts(scope: Scope, allowed: Collection[str] = ()) -> None:
     """Refuse a request to another name than this machine's own and those that are ``allowed``.
 
-    A page on the internet may have its name resolve to 127.0.0.1, and a browser then lets it ask this server; only the
-    header ``Host`` tells. A browser always sends it, so a request without it (HTTP/1.0) is no such page.
+    A page on the internet may have its name resolve to 127.0.0.1. A browser then lets that page send requests to this
+    server, and only the header ``Host`` shows it. A browser always sends this header, so a request without it
+    (HTTP/1.0) is from no such page.
 
     Raises:
         RequestError: 400, a ``Host`` is none of them.
@@ -55,11 +56,11 @@ def check_hosts(scope: Scope, allowed: Collection[str] = ()) -> None:
             if _name_in(host) in allowed:
                 continue
             if allowed:
-                told = "must be one of serving.allowed_hosts"
-                raise RequestError(400, f"the header Host {told}", [("Host", told)])
-            told = "must be localhost, 127.0.0.1 or [::1], with any port"
+                problem = "must be one of serving.allowed_hosts"
+                raise RequestError(400, f"the header Host {problem}", [("Host", problem)])
+            problem = "must be localhost, 127.0.0.1 or [::1], with any port"
             advice = "without API keys the server answers this machine only; ask http://localhost and the port"
-            raise RequestError(400, f"the header Host {told}: {advice}", [("Host", told)])
+            raise RequestError(400, f"the header Host {problem}: {advice}", [("Host", problem)])
 
 
 def check_declared_length(scope: Scope, limit: int) -> None:
@@ -74,18 +75,18 @@ def check_declared_length(scope: Scope, limit: int) -> None:
 
 
 def limited(
-    receive: Receive, limits: Limits, deadline: asyncio.Timeout, under_way: ConcurrencyLimit, id: str
+    receive: Receive, limits: Limits, deadline: asyncio.Timeout, concurrency: ConcurrencyLimit, id: str
 ) -> Callable[[], Awaitable[dict[str, Any]]]:
     """``receive``, for a body within the limits (a chunked one declares no length).
 
     The time is that of the whole body, from its first call on: a client that sends a byte now and then gains nothing.
-    What is received after the body is waited for without end.
+    A message after the body is waited for without a limit.
 
     Args:
         receive: of the application.
         limits: of the body.
         deadline: of the answer; it stands still while the body comes.
-        under_way: is told when the body is waited for, and when it is there.
+        concurrency: counts the request while its body comes, and as in progress once it is there.
         id: of the request.
 
     Returns:
@@ -99,7 +100,7 @@ def limited(
         if whole:
             return await receive()
         if until is None:
-            crowded = not under_way.wait_for_body(id)
+            crowded = not concurrency.wait_for_body(id)
             until = clock() + min(limits.body_seconds, limits.crowded_seconds if crowded else math.inf)
             deadline.reschedule(None)
         try:
@@ -112,7 +113,7 @@ def limited(
             raise too_large_error(limits.body_bytes)
         whole = not message.get("more_body", False)
         if whole:
-            under_way.work_on(id)
+            concurrency.acquire(id)
             deadline.reschedule(clock() + limits.request_seconds)
         return message
 

@@ -1,4 +1,4 @@
-"""Headers that go with every answer, and tell a browser to allow it as little as possible."""
+"""The security headers of every answer: a browser allows it as little as possible."""
 
 from __future__ import annotations
 

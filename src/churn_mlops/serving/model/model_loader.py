@@ -61,7 +61,7 @@ def try_out(deployment: Deployment, stored: StoredBundle, settings: Settings) ->
 
 
 def within(seconds: float, work: Callable[[], Answer]) -> Answer:
-    """What ``work`` returns or raises, on a thread; after ``seconds`` it is abandoned, and its result is ignored.
+    """Run ``work`` on a thread and give its result; after ``seconds`` it is abandoned, and its result is ignored.
 
     Raises:
         TimeoutError: it has not ended by then.
@@ -86,7 +86,7 @@ def _tried_out(deployment: Deployment, stored: StoredBundle, settings: Settings)
     where = f"the bundle of version {deployment.version}"
     served = served_model_of(read_model(deployment, stored, where), settings)
     customers = [check["customer"] for check in served.predictor.bundle.checks]
-    # What is made at the first use is made now, so that the first requests find it.
+    # The first use builds caches: it happens now, so that the first requests find them.
     served.predictor.score(customers)
     served.predictor.explain_one(customers[0])
     milliseconds = min(_seconds_a_customer(served, customers) for _ in range(_TIMED_ROUNDS)) * 1e3

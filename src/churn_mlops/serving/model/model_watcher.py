@@ -1,7 +1,7 @@
-"""The champion of a running server: deployed within seconds of its promotion, rejected where it cannot be trusted.
+"""The champion of a running server: deployed within seconds of its promotion, rejected if it cannot be trusted.
 
-The store says what is live. The models folder of this machine says it where there is no store, or while the store is
-away.
+The store says which model is live. Without a store, or while it is unavailable, the models folder of this machine says
+it.
 """
 
 from __future__ import annotations
@@ -61,8 +61,8 @@ class ModelWatcher:
 
     Args:
         settings: of the sections ``models``, ``decision`` and ``serving``.
-        store: what tells it to all replicas.
-        source: what requests are answered from.
+        store: says which model is live, to all replicas.
+        source: holds the model that answers requests.
     """
 
     def __init__(self, settings: Settings, store: StoreClient, source: ModelSlot) -> None:
@@ -75,18 +75,18 @@ class ModelWatcher:
         self._thread = threading.Thread(target=self._run, name="champion", daemon=True)
 
     def first(self) -> None:
-        """Serve the champion before the first request; where it is rejected, the model that was live before it.
+        """Serve the champion before the first request; if it is rejected, the model that was live before it.
 
-        Other replicas rejected it too, and stayed with that one. Where nothing is known because the store is away, the
-        server starts without a model, and is not ready until there is one.
+        Other replicas rejected it too, and stayed with that one. If no deployment is known because the store is
+        unavailable, the server starts without a model, and is not ready until there is one.
 
         Raises:
-            PromotionError: no model is live, or the folder cannot be read and the store is away.
+            PromotionError: no model is live, or the folder cannot be read and the store is unavailable.
             BundleError: none of the last models can be trusted.
         """
-        history, store_is_away = self._history_at_start()
+        history, is_store_unavailable = self._history_at_start()
         if not history:
-            if store_is_away:
+            if is_store_unavailable:
                 log.warning("model_missing", consequence="not ready until the store is back")
                 return
             raise _nothing_live(self._settings)
@@ -161,18 +161,18 @@ class ModelWatcher:
         return stored or cached
 
     def _ask_store(self, ask: Callable[[Deployments], Answer]) -> Answer | None:
-        """What the store answers, None where there is none."""
+        """The answer of the store, None without a store."""
         return self._store.ask_now(lambda store: ask(Deployments(store))) if self._store.is_made() else None
 
     def _history_at_start(self) -> tuple[tuple[Deployment, ...], bool]:
-        """What was live when, and whether the store is away."""
-        stored, is_away = None, False
+        """The deployments, and whether the store is unavailable."""
+        stored, is_unavailable = None, False
         try:
             stored = within(STORE_SECONDS_AT_START, lambda: self._ask_store(Deployments.history))
         except (StoreError, TimeoutError) as error:
-            is_away = True
+            is_unavailable = True
             log.warning("store_unavailable", consequence="the models folder says which model is live", error=str(error))
-        return stored or self._cache.history(), is_away
+        return stored or self._cache.history(), is_unavailable
 
     def _load(self, deployment: Deployment) -> ServedModel:
         stored = self._cache.bundle(deployment) or self._stored_bundle(deployment.sha256)
@@ -187,17 +187,17 @@ class ModelWatcher:
     def _reject(self, deployment: Deployment, error: Exception) -> Rejected:
         rejected = Rejected(deployment.version, "slow" if isinstance(error, SlowBundleError) else "broken")
         self._source.reject(rejected)
-        # Of an error that is not ours only the type is logged: its text may quote what the bundle holds.
+        # For an error outside our family only the type is logged: its text may quote the contents of the bundle.
         text = str(error) if isinstance(error, ChurnError) else type(error).__name__
         log.error("champion_rejected", model_version=rejected.version, reason=rejected.reason, error=text)
         return rejected
 
     def _update_cache(self) -> None:
-        """Copy what came from the store to the folder, for a start while the store is away."""
+        """Copy the deployments of the store to the folder, for a start while the store is unavailable."""
         try:
             self._ask_store(self._cache.follow)
         except (PromotionError, StoreError) as error:
-            consequence = "a start while the store is away finds an older model"
+            consequence = "a start while the store is unavailable finds an older model"
             log.warning("models_folder_not_updated", consequence=consequence, error=str(error))
 
     def _log_once(self, error: str) -> None:

@@ -27,13 +27,13 @@ PLAIN = AfterValidator(_plain)
 _CONTROL = r"\x00-\x1f\x7f-\x9f"
 _SPACE = r"\x20\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
 PLAIN_SCHEMA = {"pattern": rf"^[^{_CONTROL}{_SPACE}]([^{_CONTROL}]*[^{_CONTROL}{_SPACE}])?$"}
-"""What ``PLAIN`` means, in the documentation: pydantic would hold a text against a pattern a second time."""
+"""``PLAIN`` in the documentation alone: as a constraint, pydantic would match each text a second time."""
 CustomerName = Annotated[str, Field(min_length=1, max_length=200, json_schema_extra=PLAIN_SCHEMA), PLAIN]
-"""The name of a customer, such as C000017."""
+"""A customer ID, such as C000017."""
 
 
 class CustomerBody(BaseModel):
-    """One customer as a request holds him: each feature of the contract is a field, and there is no other."""
+    """One customer in a request: each feature of the contract is a field, and there is no other."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     features: ClassVar[tuple[str, ...]] = ()
@@ -53,7 +53,7 @@ class BatchBody(BaseModel):
 
 
 class Prediction(BaseModel):
-    """What is predicted for one customer."""
+    """The prediction for one customer."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -78,7 +78,7 @@ PREDICTION_HEADERS: dict[int | str, dict[str, Any]] = {
 
 
 class Reason(BaseModel):
-    """What one feature adds to a score."""
+    """The contribution of one feature to a score, in percentage points and in words."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -90,7 +90,7 @@ class Reason(BaseModel):
 
 
 class ExplainedPrediction(Prediction):
-    """What is predicted for one customer, why, and what to do: the answer to `?explain=true`."""
+    """The prediction for one customer, its reasons and the action: the answer to `?explain=true`."""
 
     risk_band: Literal["low", "medium", "high"]
     reasons: list[Reason] = Field(description="every feature, the largest first")
@@ -137,7 +137,7 @@ def customer_body(contract: DataContract) -> type[CustomerBody]:
     model = create_model(
         "Customer",
         __base__=CustomerBody,
-        __doc__=f"A customer, as the data contract {contract.name!r} declares him.",
+        __doc__=f"A customer, as the data contract {contract.name!r} declares one.",
         **fields,
     )
     model.features = tuple(contract.features)
@@ -179,9 +179,9 @@ def _type_of(feature: Feature) -> Any:
         if feature.same or any(_is_plain_json(level) for level in levels):
             kind = Annotated[kind, BeforeValidator(_level(feature))]
         if len(levels) > _LISTED_LEVELS:
-            told = f"one of {len(levels):,} levels; GET /model lists them"
+            meaning = f"one of {len(levels):,} levels; GET /model lists them"
             kind = Annotated[
-                kind, WithJsonSchema({"type": "string", "description": told, "examples": list(levels[:3])})
+                kind, WithJsonSchema({"type": "string", "description": meaning, "examples": list(levels[:3])})
             ]
     return kind | None if may_be_null(feature) else kind
 
@@ -214,7 +214,7 @@ def _level(feature: Feature) -> Callable[[Any], Any]:
 
 
 def _written(feature: Feature) -> Callable[[Any], Any]:
-    """A number may be sent as a text in the notation of the file, which is read as there."""
+    """A number may be sent as a text in the number format of the file, and is read in the same way."""
     example = feature.number_format.example()
 
     def number(value: Any) -> Any:

@@ -20,7 +20,7 @@ class ServedModel:
         version: version in the registry, such as "3".
         live_from: ISO date and time since when it is live.
         model_type: such as ``additive_boosting``.
-        provenance: what was recorded at its promotion (when, revision, metrics).
+        provenance: the facts recorded at its promotion (time, revision, metrics).
         max_batch_rows: most customers of one batch request.
         sha256: hash of the bundle, which the prediction log names.
     """
@@ -63,12 +63,12 @@ class ModelSlot:
 
     @property
     def remarks(self) -> dict[str, str]:
-        """What ``/ready`` adds to its answer."""
+        """The fields that ``/ready`` adds to its answer."""
         rejected = self.rejected
         return {} if rejected is None else {"champion_refused": f"version {rejected.version}: {rejected.reason}"}
 
     def deploy(self, model: ServedModel) -> None:
-        """Answer from ``model`` from the next request on; those under way keep what they read."""
+        """Answer from ``model`` from the next request on; requests in progress keep the model that they read."""
         self.current = model
         self.rejected = None
         self.changes += 1

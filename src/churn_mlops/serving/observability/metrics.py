@@ -1,4 +1,4 @@
-"""What the server counts for Prometheus. Each application has a registry of its own.
+"""The metrics of the server for Prometheus. Each application has a registry of its own.
 
 Several processes behind one port have one page: each counts into files of a folder that they share, named by the
 environment (:data:`FOLDER`), and whichever is asked adds them up.
@@ -45,7 +45,7 @@ class Metrics:
         self._follow(source)
         self._gauge("churn_workers", "Processes that answer").set(1)
         self.folder = os.environ.get(FOLDER)
-        """Where several processes count together; None where there is one."""
+        """The folder in which several processes count together; None for a single process."""
         if self.folder is None:
             ProcessCollector(registry=self._registry)
             GCCollector(registry=self._registry)
@@ -65,20 +65,20 @@ class Metrics:
             self._count_band(band, count)
 
     def scored_one(self, live: ServedModel, probability: float) -> None:
-        """Count one customer by his risk band."""
+        """Count one customer by their risk band."""
         self._count_band(live.predictor.band(probability), 1)
 
     def follow_count(self, name: str, meaning: str, read: Callable[[], int]) -> None:
-        """Tell a count that is kept elsewhere, and read when Prometheus asks."""
+        """Publish a count that is kept elsewhere; it is read when Prometheus asks."""
         self._follow_count(self._counter(name, meaning), read)
 
     def follow_level(self, name: str, meaning: str, read: Callable[[], int]) -> None:
-        """Tell a level that is kept elsewhere; of several processes the sum."""
+        """Publish a level that is kept elsewhere; several processes publish their sum."""
         gauge = self._gauge(name, meaning)
         self._readings.append(lambda: gauge.set(read()))
 
     def take_over(self) -> None:
-        """Read what is kept elsewhere, so that it is told by whichever process is asked."""
+        """Read the counts that are kept elsewhere, so that any process can publish them."""
         for reading in self._readings:
             reading()
 
@@ -93,19 +93,19 @@ class Metrics:
         return generate_latest(together)
 
     def _follow(self, source: ModelSlot) -> None:
-        """Tell which version is live, and what was taken up and refused."""
+        """Publish the live version, the changes of it, and the rejections."""
         live = self._gauge("churn_model_live", "Processes in which the version is live", ["version", "model_type"])
-        told: ServedModel | None = None
+        published: ServedModel | None = None
 
         def take_over() -> None:
-            nonlocal told
+            nonlocal published
             now = source.current
-            if now is not told:
-                if told is not None:
-                    live.labels(told.version, told.model_type).set(0)
+            if now is not published:
+                if published is not None:
+                    live.labels(published.version, published.model_type).set(0)
                 if now is not None:
                     live.labels(now.version, now.model_type).set(1)
-                told = now
+                published = now
 
         self._readings.append(take_over)
         self.follow_count("churn_champion_changes", "Champions taken up since the start", lambda: source.changes)
@@ -114,14 +114,14 @@ class Metrics:
             self._follow_count(refused.labels(reason), partial(source.rejections.__getitem__, reason))
 
     def _follow_count(self, counter: Counter, read: Callable[[], int]) -> None:
-        told = 0
+        published = 0
 
         def take_over() -> None:
-            nonlocal told
+            nonlocal published
             now = read()
-            if now > told:
-                counter.inc(now - told)
-                told = now
+            if now > published:
+                counter.inc(now - published)
+                published = now
 
         self._readings.append(take_over)
 

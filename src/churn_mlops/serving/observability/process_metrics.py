@@ -16,10 +16,10 @@ _STARTED = "process_start_time_seconds"
 
 
 class Processes(Collector):
-    """What Prometheus's library tells of one process (memory, processor, files), added up; the earliest start.
+    """The metrics of a process by Prometheus's library (memory, processor, files), added up; the earliest start.
 
     Args:
-        folder: where they count together: the name of each file there ends with the number of a process.
+        folder: the folder in which they count together; the name of each file ends with the ID of a process.
     """
 
     def __init__(self, folder: str) -> None:
@@ -33,9 +33,9 @@ class Processes(Collector):
                 _, values = found.setdefault(metric.name, (metric, []))
                 values.append(metric.samples[0].value)
         for one, values in found.values():
-            told = Metric(one.name, one.documentation, one.type)
-            told.add_sample(one.samples[0].name, {}, min(values) if one.name == _STARTED else sum(values))
-            yield told
+            total = Metric(one.name, one.documentation, one.type)
+            total.add_sample(one.samples[0].name, {}, min(values) if one.name == _STARTED else sum(values))
+            yield total
 
     def _alive(self) -> set[int]:
         named = (re.search(r"_(\d+)\.db$", file.name) for file in self._folder.iterdir())

@@ -32,7 +32,7 @@ def new_request_id() -> str:
 
 
 class RequestLog:
-    """Where each request that was answered is counted, and gets its line in the log.
+    """Counts each request that was answered, and writes its line in the log.
 
     The lines of requests that are answered in one round of the loop are written together at its end.
     """
@@ -50,7 +50,7 @@ class RequestLog:
 
     def _write(self) -> None:
         lines, self._lines = self._lines, []
-        info_lines("request", lines)
+        info_lines("request_answered", lines)
 
 
 class RequestMiddleware:
@@ -60,8 +60,8 @@ class RequestMiddleware:
     client: a fault is answered 500 in the one shape, and logged under the id.
 
     Args:
-        app: what answers.
-        metrics: what counts.
+        app: answers.
+        metrics: counts.
         source: says when the server is draining: every answer then closes its connection.
         limits: of what clients send, and of the time it takes.
         local_only: a request to another host than this machine is answered 400.
@@ -69,8 +69,8 @@ class RequestMiddleware:
 
     def __init__(self, app: ASGIApp, metrics: Metrics, source: ModelSlot, limits: Limits, local_only: bool) -> None:
         self._app, self._source, self._limits, self._local_only = app, source, limits, local_only
-        self._under_way = ConcurrencyLimit(limits.at_once, limits.bodies_at_once)
-        self._journal = RequestLog(metrics)
+        self._concurrency = ConcurrencyLimit(limits.most_requests, limits.most_bodies)
+        self._request_log = RequestLog(metrics)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -84,17 +84,17 @@ class RequestMiddleware:
         try:
             await self._answer(scope, receive, answer, request_id)
         finally:
-            self._under_way.leave(request_id)
+            self._concurrency.release(request_id)
             # A client that went away before the answer leaves no status; 499 is what proxies call that.
             status, seconds = answer.status or 499, time.perf_counter() - started
             route = getattr(scope.get("route"), "path", "other")
-            self._journal.note(route, status, seconds, request_id)
+            self._request_log.note(route, status, seconds, request_id)
 
     async def _answer(self, scope: Scope, receive: Receive, send: _Answer, request_id: str) -> None:
         limits = self._limits
         try:
             if scope["path"] not in PROBES:
-                self._under_way.work_on(request_id)
+                self._concurrency.acquire(request_id)
             if self._local_only:
                 check_hosts(scope)
             check_declared_length(scope, limits.body_bytes)
@@ -103,18 +103,18 @@ class RequestMiddleware:
             return
         try:
             async with asyncio.timeout(limits.request_seconds) as deadline:
-                taking = limited(receive, limits, deadline, self._under_way, request_id)
+                taking = limited(receive, limits, deadline, self._concurrency, request_id)
                 await self._app(scope, taking, send)
         except ClientDisconnect:
-            return  # the client went away: nobody is there to answer
+            return  # the client closed the connection: no one is there to answer
         except Exception as error:
             late = isinstance(error, TimeoutError) and deadline.expired()
             if not late:
                 _log_fault(error, request_id)
-            if send.status:  # half an answer is out: only breaking the connection tells the client
+            if send.status:  # half an answer is out: only a broken connection shows the client that it failed
                 raise
-            told = too_late_error(limits.request_seconds) if late else fault_error()
-            await refusal(told, request_id)(scope, receive, send)
+            answered = too_late_error(limits.request_seconds) if late else fault_error()
+            await refusal(answered, request_id)(scope, receive, send)
 
 
 class _Answer:
@@ -136,6 +136,6 @@ class _Answer:
 
 
 def _log_fault(error: Exception, request_id: str) -> None:
-    """Where it happened and of what kind; the message of a fault may quote a customer's values, so it stays out."""
+    """Log the kind of a fault and its place in the code, but no message, which may quote a customer's values."""
     frames = "".join(traceback.format_tb(error.__traceback__))
-    log.error("fault", kind=type(error).__name__, frames=frames, request_id=request_id)
+    log.error("request_failed", kind=type(error).__name__, frames=frames, request_id=request_id)

@@ -19,13 +19,13 @@ _TOO_MANY = "holds far more than the fields of this model; GET /model lists them
 
 
 def read_customer(body: bytes, live: ServedModel) -> dict[str, Any]:
-    """The customer of a request, as the predictor takes him.
+    """The customer of a request, as the predictor takes them.
 
     Raises:
-        RequestError: the body is not JSON, or not a customer as the contract declares him.
+        RequestError: the body is not JSON, or not a customer as the contract declares one.
     """
     most = _most_fields(live)
-    # Every field after the first, and every value of a list, follows a comma: what has few is read in no time.
+    # Every field after the first, and every value of a list, follows a comma: a body with few is read in microseconds.
     if body.count(b",") > most:
         raise RequestError(422, f"the body {_TOO_MANY}", [("body", _TOO_MANY)])
     try:
@@ -79,7 +79,7 @@ def read_fields(body: bytes, model: type[Body], of: str) -> Body:
 
 
 def _looked_at(body: bytes, live: ServedModel, most: int) -> CustomerBody:
-    """The same in two steps, which find the words for all that is wrong."""
+    """The same in two steps, which name every fault."""
     findings = Findings(live.predictor.contract.features)
     customer = _held_against(live.customer, _parsed(body), findings, most)
     if customer is None:
@@ -105,7 +105,7 @@ def _parsed(body: bytes) -> Any:
 def _held_against(
     model: type[Body], value: Any, findings: Findings, most: int, at: tuple[int | str, ...] = ()
 ) -> Body | None:
-    """``value`` as a ``model``; None where it is none, which ``findings`` then tell of."""
+    """``value`` as a ``model``; None if it is none, with the reasons added to ``findings``."""
     if isinstance(value, dict) and len(value) > most:
         findings.add(place(at), _TOO_MANY)
         return None
@@ -117,7 +117,7 @@ def _held_against(
 
 
 def _refuse_repeated_names(body: bytes, fields: int) -> None:
-    """Refuse ``{"tenure": 1, "tenure": 70}``: whichever value a parser keeps, somebody meant the other.
+    """Refuse ``{"tenure": 1, "tenure": 70}``: the client may have meant either value.
 
     A body without repeats has one colon a field, besides those within texts. So counting them clears nearly every
     body at no cost, and only the others are parsed again.

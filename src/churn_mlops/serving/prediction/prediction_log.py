@@ -27,7 +27,7 @@ Records = Sequence[PredictionRecord]
 
 @dataclass(frozen=True)
 class LogStats:
-    """What became of the records of a prediction log.
+    """The records of a prediction log, counted by their state.
 
     Args:
         waiting: records that are not in the store yet.
@@ -66,14 +66,14 @@ class PredictionLogger:
         self._every, self._drain_seconds = every, drain_seconds
         self._queue: deque[Records] = deque()
         self._lock = threading.Lock()
-        self._closing, self._given_up = threading.Event(), threading.Event()
+        self._closing, self._abandoned = threading.Event(), threading.Event()
         self._thread: threading.Thread | None = None
         self._is_store_down = False
         self._waiting = self._kept = self._dropped = 0
 
     @property
     def stats(self) -> LogStats:
-        """The counts of this moment, which fit together."""
+        """The present counts, read together."""
         with self._lock:
             return LogStats(self._waiting, self._kept, self._dropped)
 
@@ -94,7 +94,7 @@ class PredictionLogger:
     def start(self) -> None:
         """Start to write."""
         self._closing.clear()
-        self._given_up.clear()
+        self._abandoned.clear()
         self._thread = threading.Thread(target=self._work, name="prediction-log", daemon=True)
         self._thread.start()
 
@@ -103,7 +103,7 @@ class PredictionLogger:
         self._closing.set()
         if self._thread is not None:
             self._thread.join(self._drain_seconds)
-        self._given_up.set()
+        self._abandoned.set()
         with self._lock:
             left, self._waiting = self._waiting, 0
             self._queue.clear()
@@ -124,13 +124,13 @@ class PredictionLogger:
                 self._closing.wait(self._every)
 
     def _next_group(self) -> list[Records]:
-        """What waits, up to ``GROUP`` records; a batch is never split."""
+        """The next waiting records, up to ``GROUP``; a batch is never split."""
         group: list[Records] = []
         count = 0
         while count < GROUP and self._queue:
             try:
                 records = self._queue.popleft()
-            except IndexError:  # given up meanwhile
+            except IndexError:  # the log was closed meanwhile
                 break
             group.append(records)
             count += len(records)
@@ -139,7 +139,7 @@ class PredictionLogger:
     def _write(self, group: list[Records]) -> None:
         records = [record for one in group for record in one]
         pause = FIRST_WAIT_SECONDS
-        while not self._given_up.is_set():
+        while not self._abandoned.is_set():
             try:
                 erased = self.store.ask_now(lambda store: write_records(store, records, hash_key=self._hash_key))
             except RowsRefusedError:
@@ -147,7 +147,7 @@ class PredictionLogger:
                 return
             except StoreError as error:
                 self._note_store_down(error)
-                self._given_up.wait(pause)
+                self._abandoned.wait(pause)
                 pause = min(2 * pause, LONGEST_WAIT_SECONDS)
             else:
                 self._note_store_up()
@@ -166,8 +166,8 @@ class PredictionLogger:
 
     def _count(self, kept: int = 0, dropped: int = 0) -> None:
         with self._lock:
-            if self._given_up.is_set():
-                # They were counted as dropped, and came to be written in the last moment.
+            if self._abandoned.is_set():
+                # They were already counted as dropped, and the store took them after all.
                 self._dropped -= kept
             else:
                 self._waiting -= kept + dropped
@@ -194,7 +194,7 @@ class PredictionLogger:
 
 
 def readiness_of(logger: PredictionLogger | None) -> dict[str, Any]:
-    """What ``/ready`` says of the store and of the records that wait for it."""
+    """The store and the records that wait for it, as ``/ready`` reports them."""
     if logger is None:
         return {}
     stats = logger.stats

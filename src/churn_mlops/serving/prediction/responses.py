@@ -33,7 +33,7 @@ def plain_body(probability: float, threshold: float) -> bytes:
 
 
 def explanation(live: ServedModel, row: Mapping[str, Any], probability: float, economics: Economics) -> dict[str, Any]:
-    """What ``?explain=true`` adds of the model: the risk band, the reasons, and what to do by the score alone."""
+    """The fields that ``?explain=true`` adds: the risk band, the reasons, and the action by the score alone."""
     reasons = [
         {
             "feature": reason.feature,
@@ -53,7 +53,7 @@ def explanation(live: ServedModel, row: Mapping[str, Any], probability: float, e
 
 
 def model_card(live: ServedModel) -> dict[str, Any]:
-    """The model that is live: its version, what it takes, and what was noted at its promotion."""
+    """The model that is live: its version, its features, and the facts recorded at its promotion."""
     contract = live.predictor.contract
     label = contract.label
     return {
@@ -74,13 +74,13 @@ def as_json(body: Mapping[str, Any]) -> bytes:
 
 
 def batch_body(bodies: Sequence[bytes]) -> bytes:
-    """The body of a batch, of what is said of each customer."""
+    """The body of a batch, from the JSON of each prediction."""
     return b'{"predictions": [' + b", ".join(bodies) + b"]}"
 
 
 def _feature_card(live: ServedModel, name: str) -> dict[str, Any]:
     feature = live.predictor.contract.features[name]
-    told = {
+    card = {
         "name": name,
         "title": live.predictor.contract.title_of(name),
         "type": feature.type,
@@ -91,11 +91,11 @@ def _feature_card(live: ServedModel, name: str) -> dict[str, Any]:
         "required": feature.required,
         "may_be_null": may_be_null(feature),
     }
-    return {key: value for key, value in told.items() if value is not None}
+    return {key: value for key, value in card.items() if value is not None}
 
 
 def _json_value(value: Any) -> Any:
-    """``value`` with None for NaN and the infinities, which JSON cannot say."""
+    """``value`` with None for NaN and the infinities, which JSON has no form for."""
     if isinstance(value, dict):
         return {name: _json_value(part) for name, part in value.items()}
     if isinstance(value, list):

@@ -79,12 +79,12 @@ class PredictionService:
         threshold = model.predictor.threshold
         if explain:
             answer = prediction(probability, threshold) | explanation(model, customer, probability, self.economics)
-            told = as_json(answer | {"model_version": model.version, "as_of": as_of.isoformat()})
+            answer_body = as_json(answer | {"model_version": model.version, "as_of": as_of.isoformat()})
         else:
-            told = plain_body(probability, threshold)
+            answer_body = plain_body(probability, threshold)
         self._metrics.scored_one(model, probability)
-        self.log(model, as_of, caller, {request_id: (customer, told)})
-        return Answer(told, headers_of(request_id, model, as_of))
+        self.log(model, as_of, caller, {request_id: (customer, answer_body)})
+        return Answer(answer_body, headers_of(request_id, model, as_of))
 
     def predict_batch(self, body: bytes, request_id: str, caller: str) -> Answer:
         """Predict for each customer in ``body``: all or none. Takes long, and may run on any thread.
@@ -96,10 +96,10 @@ class PredictionService:
         customers = read_batch(body, model)
         probabilities = model.predictor.score(customers).tolist()
         self._metrics.scored(model, probabilities)
-        told = [plain_body(probability, model.predictor.threshold) for probability in probabilities]
-        parts = enumerate(zip(customers, told, strict=True))
+        bodies = [plain_body(probability, model.predictor.threshold) for probability in probabilities]
+        parts = enumerate(zip(customers, bodies, strict=True))
         self.log(model, as_of, caller, {f"{request_id}-{place}": part for place, part in parts})
-        return Answer(batch_body(told), headers_of(request_id, model, as_of))
+        return Answer(batch_body(bodies), headers_of(request_id, model, as_of))
 
     def log(
         self,
@@ -132,9 +132,9 @@ class PredictionService:
                     caller=caller,
                     customer=customer_id,
                     inputs=to_json(fields, inf_nan_mode="null").decode(),
-                    answer=told.decode(),
+                    answer=answer.decode(),
                 )
-                for id, (fields, told) in predictions.items()
+                for id, (fields, answer) in predictions.items()
             ]
         )
 

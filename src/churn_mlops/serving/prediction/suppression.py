@@ -1,4 +1,4 @@
-"""Who was forgotten, as a server asks it: by his keyed hash, before anything is told of him."""
+"""Suppression in a server: it checks whether a customer was erased, by keyed hash, before it answers about them."""
 
 from __future__ import annotations
 
@@ -35,45 +35,45 @@ REFRESH_SECONDS = 2.0
 log = structlog.get_logger("churn_mlops.serving")
 
 
-def reapply_lost_erasures(settings: Settings, link: StoreClient) -> None:
-    """At the start: remove those whom the file of tombstones knows and a store restored from a backup does not.
+def reapply_lost_erasures(settings: Settings, client: StoreClient) -> None:
+    """Remove, at the start, the customers whose tombstones are in the file but not in a store restored from a backup.
 
-    The next run does the same, and cleans the disk too; until then the server would tell of them. What is in the way
-    is told in the log, and does not keep the server from starting.
+    The next run does the same, and cleans the disk too; until then the server would answer about them. A failure is
+    logged, and does not keep the server from starting.
     """
     path, key = settings.store.tombstones, settings.store.customer_hash_key
     try:
         known = [] if path is None else checked(TombstoneFile(path).read(), key)
-        if known and link.is_made():
-            link.ask_now(lambda store: _forget_lost(store, key, known))
+        if known and client.is_made():
+            client.ask_now(lambda store: _reapply_lost(store, key, known))
     except (ConfigError, StoreError) as error:
-        log.error("the forgotten are not told", reason=str(error))
+        log.error("erasures_not_reapplied", reason=str(error))
 
 
-def _forget_lost(store: Store, key: str, known: list[Tombstone]) -> None:
+def _reapply_lost(store: Store, key: str, known: list[Tombstone]) -> None:
     there = tombstones(store, key).hashes
     if lost := [one for one in known if one.hash not in there]:
-        back = reapply_erasures(store, key, lost, by="churn serve")
-        log.warning("forgotten again", tombstones=len(lost), came_back=len(back))
+        restored = reapply_erasures(store, key, lost, by="churn serve")
+        log.warning("erasures_reapplied", tombstones=len(lost), customers=len(restored))
 
 
 class OtherHashKeyError(RequestError):
-    """Customers were forgotten under another key, so that anybody may be one of them."""
+    """Customers were erased under another key, so that every customer may be one of them."""
 
     def __init__(self) -> None:
-        told = (
-            "this server cannot tell who was forgotten, and neither tells nor records anything of anybody by name: set "
-            "its store.customer_hash_key to the key under which they were (CHURN__STORE__CUSTOMER_HASH_KEY)"
+        error = (
+            "this server cannot recognize erased customers, so it neither shows nor records anything by customer ID: "
+            "set its store.customer_hash_key to the key of their tombstones (CHURN__STORE__CUSTOMER_HASH_KEY)"
         )
-        super().__init__(503, told)
+        super().__init__(503, error)
 
 
 class SuppressionCheck:
-    """Those who were forgotten, held in memory, so that a store that hangs makes nobody known again.
+    """The tombstones of erased customers, held in memory, so that a store that hangs does not end their suppression.
 
-    The tombstones are read at the start and every few seconds. Who is not among them is asked of the store too, so that
-    he is gone from the moment on that he is forgotten, wherever that is done. The file of tombstones is read once, for
-    a server that starts while the store is away.
+    The tombstones are read at the start and every few seconds. For a customer without one, the check asks the store
+    too: an erasure by any process counts as soon as it is committed. The file of tombstones is read once, for a server
+    that starts while the store is unavailable.
 
     Args:
         store: the store.
@@ -86,25 +86,25 @@ class SuppressionCheck:
         self._of_file: frozenset[str] = frozenset()
         self._of_store: frozenset[str] = frozenset()
         self._state: TombstonesState | None = None
-        self._is_another_key = self._key_is_told = False
+        self._is_another_key = self._another_key_is_logged = False
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Know them from the start, and learn of more for as long as this lasts."""
+        """Read the tombstones at the start, and again every few seconds until this ends."""
         self._of_file = await run_in_threadpool(self._read_file)
         async with refreshing(self.refresh, REFRESH_SECONDS):
             yield
 
     async def refresh(self) -> None:
-        """Read the tombstones of the store, where they have changed; while it is away, the known ones stay."""
+        """Read the tombstones of the store if they have changed; while it is unavailable, the known ones stay."""
         with suppress(StoreUnavailableError):
             await self._store.ask(self._read, SECONDS)
 
     async def holds(self, customer: str) -> bool:
-        """Whether ``customer`` was forgotten; of one who was forgotten while the store is away, that is not known.
+        """Whether ``customer`` was erased; an erasure while the store is unavailable to this server is not known.
 
         Raises:
-            OtherKeyError: nobody can be told by the tombstones that there are.
+            OtherHashKeyError: the tombstones are of another key.
         """
         self.check_key()
         hash = customer_hash(self.key, customer)
@@ -118,10 +118,10 @@ class SuppressionCheck:
             raise OtherHashKeyError from None
 
     def check_key(self) -> None:
-        """Go on where those who were forgotten can be told.
+        """Go on if erased customers can be recognized.
 
         Raises:
-            OtherKeyError: they cannot.
+            OtherHashKeyError: they cannot, because the tombstones are of another key.
         """
         if self._is_another_key:
             raise OtherHashKeyError
@@ -130,7 +130,7 @@ class SuppressionCheck:
         if self._state is None:
             self._read(store)
         found = is_erased(store, self.key, customer)
-        if found:  # at once, and not with the next reading: the store may be stuck by then
+        if found:  # now, and not with the next reading: the store may hang by then
             self._of_store |= {customer_hash(self.key, customer)}
         return found
 
@@ -143,13 +143,13 @@ class SuppressionCheck:
             self._state = state
 
     def _is_ours(self, found: list[Tombstone]) -> bool:
-        """Whether all of them are of our key; where not, it is said once, and loudly."""
+        """Whether all tombstones are of the server's key; if not, it logs one error."""
         try:
             checked(found, self.key)
         except ConfigError as error:
-            if not self._key_is_told:
-                self._key_is_told = True
-                log.error("the forgotten are not told", reason=str(error))
+            if not self._another_key_is_logged:
+                self._another_key_is_logged = True
+                log.error("erased_customers_not_recognized", reason=str(error))
             return False
         return True
 
@@ -159,5 +159,5 @@ class SuppressionCheck:
                 frozenset() if self._file is None else frozenset(one.hash for one in TombstoneFile(self._file).read())
             )
         except StoreError as error:
-            log.error("the file of tombstones is not read", reason=str(error))
+            log.error("tombstone_file_not_read", reason=str(error))
             return frozenset()

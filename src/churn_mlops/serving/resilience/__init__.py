@@ -1,1 +1,1 @@
-"""What keeps the server answering: the store client, threads, queues, background tasks."""
+"""Resilience of the server: the store client, threads, queues, background tasks."""

@@ -1,4 +1,4 @@
-"""What an application does beside answering, from its start to its end."""
+"""Background tasks of an application, from its start to its end."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from fastapi import FastAPI
 
 
 def run_during_lifespan(app: FastAPI, running: Callable[[], AbstractAsyncContextManager[None]]) -> None:
-    """Enter ``running`` when ``app`` starts, and leave it when it ends; what was given later is left first."""
+    """Enter ``running`` when ``app`` starts, and leave it when it ends; the last one entered is left first."""
     inner = app.router.lifespan_context
 
     @asynccontextmanager

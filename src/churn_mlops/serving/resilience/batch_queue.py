@@ -1,4 +1,4 @@
-"""Batches are worked off one after the other, on a thread of their own, and with a short queue only."""
+"""A short queue of batches: they run one after the other, on a thread of their own."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ Answer = TypeVar("Answer")
 
 
 class BatchQueue:
-    """Works off batches.
+    """Runs batches.
 
-    Python works on one thread at a time. Were many batches on threads at once, the loop, which answers everybody else
-    and says that the process is alive, would have to wait for its turn among all of them.
+    Python runs one thread at a time. If many batches ran on threads together, the loop, which answers all others and
+    shows that the process is alive, would wait for its turn among all of them.
     """
 
     def __init__(self) -> None:
@@ -24,10 +24,10 @@ class BatchQueue:
         self._taken = 0
 
     async def do(self, work: Callable[[], Answer]) -> Answer:
-        """What ``work`` gives or raises. It is not begun where who waits for it has given up before its turn.
+        """Run ``work`` in its turn and give its result. It is not begun if the caller stops waiting before its turn.
 
         Raises:
-            RequestError: 503, too many wait, or one that was given up is still worked on.
+            RequestError: 503, too many wait, or an abandoned one still runs.
         """
         if self._taken > WAITING:
             raise _too_many()

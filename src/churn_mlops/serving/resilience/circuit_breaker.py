@@ -1,4 +1,4 @@
-"""A circuit breaker: what failed several times in a row is left alone for a while, then tried by one alone."""
+"""A circuit breaker: after several failures in a row, no call is made for a while; then one call tries again."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ PAUSE_SECONDS = 3.0
 
 
 class CircuitBreaker:
-    """Counts failures in a row; after ``failures`` of them nobody may try for ``pause`` seconds; then one try decides.
+    """Counts failures in a row; after ``failures`` of them no call may try for ``pause`` seconds; then one try decides.
 
     Args:
         failures: in a row.
@@ -26,9 +26,9 @@ class CircuitBreaker:
         self._open_until = -float("inf")
 
     def may_try(self) -> bool:
-        """Whether it may be tried now: after a pause by who asks first, while the others go on without it.
+        """Whether this call may try now: after a pause the first call may, and the others go on without.
 
-        Where his try never ends, another may after a pause more.
+        If that try never ends, another call may after a further pause.
         """
         if self._failures < self._most:
             return True
@@ -39,11 +39,11 @@ class CircuitBreaker:
         return True
 
     def failed(self) -> None:
-        """It was tried, and failed."""
+        """Count a try that failed."""
         self._failures += 1
         if self._failures >= self._most:
             self._open_until = self._clock() + self._pause
 
     def succeeded(self) -> None:
-        """It was tried, and did not."""
+        """Note a try that succeeded."""
         self._failures = 0

@@ -1,4 +1,4 @@
-"""The store as a server sees it: it may be away when the server starts, and at any time later."""
+"""The store as a server uses it: it may be unavailable when the server starts, and at any time later."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from churn_mlops.store.database.database import is_made
 
 Answer = TypeVar("Answer")
 RETRY_SECONDS = 1.0
-AWAY_SECONDS = 2
-"""After which who was refused may ask again."""
+RETRY_AFTER_SECONDS = 2
+"""A refused client may try again after so many seconds."""
 THREADS = 4
 LOCK_WAIT_MS = 5000
-"""Longest wait for a lock: who asked has given up by then, and the thread is free for another."""
+"""Longest wait for a lock: by then the caller has stopped waiting, and the thread is free for another."""
 
 _open_for_requests = partial(open_store, lock_wait_ms=LOCK_WAIT_MS)
 
@@ -29,15 +29,15 @@ class StoreUnavailableError(RequestError):
     """The store could not be asked, or gave no answer in time."""
 
     def __init__(self) -> None:
-        told = "the store cannot be reached: nothing was acknowledged; try again in a few seconds"
-        super().__init__(503, told, headers={"Retry-After": str(AWAY_SECONDS)})
+        error = "the store cannot be reached: nothing was acknowledged; try again in a few seconds"
+        super().__init__(503, error, headers={"Retry-After": str(RETRY_AFTER_SECONDS)})
 
 
 class StoreClient:
-    """Opens the store when it is first needed, and again after it was away; never holds up the loop.
+    """Opens the store when it is first needed, and again after it was unavailable; never holds up the loop.
 
-    After a failure to open, it is not tried again for ``RETRY_SECONDS``: requests are refused at once, and do not queue
-    for a server that is not there.
+    After a failure to open, it is not tried again for ``RETRY_SECONDS``: requests are refused immediately, and do not
+    queue for a server that is not there.
 
     Args:
         address: as in ``store.url``.
@@ -60,11 +60,11 @@ class StoreClient:
         """Why the last attempt failed, without secrets; None after one that did not."""
 
     def is_made(self) -> bool:
-        """Whether to ask makes no new file."""
+        """Whether a use of the store makes no new file."""
         return is_made(self._address)
 
     def ask_now(self, work: Callable[[Store], Answer]) -> Answer:
-        """What ``work`` gives of the store, on the calling thread; for threads of their own, never for the loop.
+        """Run ``work`` on the store, on the calling thread: a thread of its own, never the loop.
 
         Raises:
             StoreError: the store cannot be reached, or ``work`` failed there.
@@ -80,14 +80,13 @@ class StoreClient:
         return answer
 
     async def ask(self, work: Callable[[Store], Answer], seconds: float = 5.0) -> Answer:
-        """What ``work`` gives of the store, on a thread, within ``seconds``.
+        """Run ``work`` on the store, on a thread, within ``seconds``.
 
-        A store that takes connections and answers nothing is waited for by a few; while they wait, others are refused
-        at once.
+        If the store takes connections and answers nothing, a few requests wait; the others are refused immediately.
 
         Raises:
-            StoreAwayError: the store cannot be reached, or did not answer in time: what became of a write is unknown
-                then to the server too, so callers of writes must be able to repeat them.
+            StoreUnavailableError: the store cannot be reached, or did not answer in time. The server does not know then
+                whether a write was committed, so callers of writes must be able to repeat them.
         """
         try:
             return await self._threads.do(lambda: self.ask_now(work), seconds)
@@ -102,7 +101,7 @@ class StoreClient:
 
     @property
     def state(self) -> Literal["reachable", "away", "not asked yet"]:
-        """How the store was found when it was last asked."""
+        """The state of the store at its last use."""
         if self.failure is not None:
             return "away"
         return "not asked yet" if self._store is None else "reachable"
@@ -120,7 +119,7 @@ class StoreClient:
             if self._store is not None:
                 return self._store
             if self._clock() < self._not_before:
-                raise StoreError(self.failure or "the store is away")
+                raise StoreError(self.failure or "the store is unavailable")
             try:
                 self._store = self._opener(self._address)
             except StoreError:

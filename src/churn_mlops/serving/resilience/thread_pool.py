@@ -13,34 +13,34 @@ Answer = TypeVar("Answer")
 
 
 class PoolExhaustedError(TimeoutError):
-    """Every thread holds work that was given up and has not ended: there is no use in waiting for one."""
+    """Every thread holds abandoned work that has not ended: there is no use in waiting for one."""
 
 
 class BoundedThreadPool:
-    """Works off what it is given, within a time limit.
+    """Runs calls on a few threads, within a time limit.
 
     Nothing ends a call that hangs in a driver. Python's own pool waits for such calls when the process is to end; these
     threads are left behind then.
 
     Args:
-        count: most work at once.
+        count: how many threads.
         name: begins the threads' names.
     """
 
     def __init__(self, count: int, name: str) -> None:
         self._count, self._name = count, name
         self._waiting: SimpleQueue[tuple[Future[Any], Callable[[], Any]] | None] = SimpleQueue()
-        self._given_up: set[Future[Any]] = set()
+        self._abandoned: set[Future[Any]] = set()
         self._started = False
 
     async def do(self, work: Callable[[], Answer], seconds: float | None) -> Answer:
-        """What ``work`` gives or raises; with None for ``seconds`` it is waited for until the caller gives up.
+        """Run ``work`` on a thread and give its result; None for ``seconds`` sets no limit.
 
         Raises:
-            AllStuckError: no thread can take it.
+            PoolExhaustedError: no thread can take it.
             TimeoutError: it has not ended within ``seconds``; it may still go on, and end.
         """
-        if len(self._given_up) >= self._count:
+        if len(self._abandoned) >= self._count:
             raise PoolExhaustedError(f"all {self._count} threads wait for an answer that does not come")
         self._start()
         outcome: Future[Answer] = Future()
@@ -50,16 +50,16 @@ class BoundedThreadPool:
                 return await asyncio.wrap_future(outcome)
         finally:
             if outcome.running():
-                self._given_up.add(outcome)
-                outcome.add_done_callback(self._given_up.discard)
+                self._abandoned.add(outcome)
+                outcome.add_done_callback(self._abandoned.discard)
 
     def close(self) -> None:
-        """Take no more; the threads end with what they are at."""
+        """Take no more; each thread ends after its present call."""
         for _ in range(self._count if self._started else 0):
             self._waiting.put(None)
 
     def _start(self) -> None:
-        """With the first work: a process that is made by a fork takes no threads along."""
+        """Start the threads with the first call: a process made by a fork takes no threads along."""
         if not self._started:
             self._started = True
             for number in range(self._count):
@@ -68,7 +68,7 @@ class BoundedThreadPool:
     def _work(self) -> None:
         while (taken := self._waiting.get()) is not None:
             _carry_out(*taken)
-            del taken  # what it holds need not live until the next comes
+            del taken  # its objects need not live until the next comes
 
 
 def _carry_out(outcome: Future[Answer], work: Callable[[], Answer]) -> None:
@@ -76,7 +76,7 @@ def _carry_out(outcome: Future[Answer], work: Callable[[], Answer]) -> None:
         return
     try:
         answer = work()
-    except BaseException as error:  # whatever it is, it is raised where it is waited for
+    except BaseException as error:  # it is raised in the caller, which waits for it
         outcome.set_exception(error)
     else:
         outcome.set_result(answer)

@@ -59,7 +59,7 @@ def hash_of(secret: str) -> str:
 
 
 def checked_name(name: str) -> str:
-    """``name``, if it can be that of a key or a person: it stands in the audit trail.
+    """``name``, if it can be that of a key or a person: it stands in the audit log.
 
     Raises:
         AccessError: it cannot.
@@ -72,7 +72,7 @@ def checked_name(name: str) -> str:
 def make_key(
     store: Store, name: str, role: str, *, by: str, expires_at: datetime | None = None, clock: Clock = utc_now
 ) -> tuple[str, ApiKey]:
-    """Make a key, and say so in the audit trail.
+    """Make a key, and say so in the audit log.
 
     Args:
         store: the store.
@@ -161,7 +161,7 @@ def _add(
     valid = (API_KEYS.c.revoked_at.is_(None), or_(API_KEYS.c.expires_at.is_(None), API_KEYS.c.expires_at > now))
     if connection.execute(select(API_KEYS.c.id).where(API_KEYS.c.name == name, *valid)).first():
         raise AccessError(
-            f"a valid key has the name {name!r}: take another, so that the audit trail can distinguish them"
+            f"a valid key has the name {name!r}: take another, so that the audit log can distinguish them"
         )
     key = ApiKey(secrets.token_hex(4), name, role, now, by, expires_at, None)
     connection.execute(insert(API_KEYS).values(**vars(key), sha256=hash_of(secret)))

@@ -16,7 +16,7 @@ from churn_mlops.store.database.database import Store
 from churn_mlops.store.database.schema import PEOPLE, SESSIONS
 
 _RANDOM_BYTES = 32
-# Sessions are deleted some days after they ran out; the audit trail keeps who signed in when.
+# Sessions are deleted some days after they ran out; the audit log keeps who signed in when.
 _KEPT = timedelta(days=7)
 
 
@@ -36,7 +36,7 @@ class NewSession:
 
 
 def start_session(store: Store, person: str, lifetime: timedelta, *, clock: Clock = utc_now) -> NewSession:
-    """Begin a session of ``person``, and say so in the audit trail.
+    """Begin a session of ``person``, and say so in the audit log.
 
     Raises:
         AccessError: the user may not sign in (any more).
