@@ -45,15 +45,16 @@ class Scenario:
         with site(replicas, own_clocks=self.own_clocks, settings=self.settings) as made:
             yield made
 
-    def run(self, made: Site, *, before: int = 20, calm: float = 0.0) -> dict[str, Any]:
+    def run(self, made: Site, *, before: int = 20, calm: float = 0.0, pace: float = 1.0) -> dict[str, Any]:
         """Load the site, harm it, and count.
 
         Args:
             made: the site, every replica ready.
             before: requests of each kind that are answered before the fault and after it.
             calm: seconds of load after the fault, in which whatever goes wrong late has time to.
+            pace: by how much the pauses between requests are longer than usual.
         """
-        steady = Steady(made, self.name)
+        steady = Steady(made, self.name, pace)
         made.notes.clear()
         with steady.running():
             steady.until_well(before)

@@ -51,10 +51,12 @@ class Steady:
     Args:
         site: what is loaded.
         name: begins the keys of contacts; another for each load of a site.
+        pace: by how much every pause is longer than in `PAUSES`.
     """
 
     site: Site
     name: str
+    pace: float = 1.0
     answers: list[Answered] = field(default_factory=list)
     said: dict[str, tuple[str, bytes]] = field(default_factory=dict)
     """Model version and body of every score that was answered, by prediction id."""
@@ -116,7 +118,8 @@ class Steady:
         while not self._over.is_set():
             reply = ask(connection, draw, number)
             number += CLIENTS[kind]
-            self._over.wait(PAUSES[kind] if reply is None else reply.pause(PAUSES[kind]))
+            pause = self.pace * PAUSES[kind]
+            self._over.wait(pause if reply is None else reply.pause(pause))
         connection.close()
 
     def _predict(self, connection: _Connection, draw: random.Random, number: int) -> Reply:

@@ -24,6 +24,9 @@ from bench.outages.steady import Fault
 
 pytestmark = pytest.mark.skipif(haproxy() is None, reason="there is no haproxy to ask through: install it")
 
+PACE = 4.0
+"""Clients share the cores with the servers and all other tests: they ask less often than in the campaign."""
+
 
 @pytest.fixture(scope="module")
 def made() -> Iterator[Site]:
@@ -35,7 +38,7 @@ def made() -> Iterator[Site]:
 def found_of(name: str, made: Site, fault: Fault | None = None) -> dict[str, Any]:
     """The result of an outage, perhaps in a short form, that must hold in every one."""
     scenario: Scenario = SCENARIOS[name] if fault is None else replace(SCENARIOS[name], fault=fault)
-    found = scenario.run(made, before=2)
+    found = scenario.run(made, before=2, pace=PACE)
     assert (found["failed"], found["wrong"], found["contacts lost"]) == (0, 0, 0), found
     assert found["contacts acknowledged"] >= 10
     assert found["answers not kept"] == 0 or scenario.loses, found
