@@ -35,9 +35,9 @@ from churn_mlops.serving.model.request_models import (
     Prediction,
 )
 from churn_mlops.serving.model.served_model import ModelSlot
-from churn_mlops.serving.observability.metrics import Metrics
+from churn_mlops.serving.observability.prometheus_metrics import Metrics
 from churn_mlops.serving.observability.request_log import RequestLog, RequestMiddleware
-from churn_mlops.serving.prediction.prediction_log import PredictionLogger, prediction_logging
+from churn_mlops.serving.prediction.prediction_logger import PredictionLogger, prediction_logging
 from churn_mlops.serving.prediction.service import Answer, PredictionService
 from churn_mlops.serving.prediction.suppression import SuppressionCheck
 from churn_mlops.serving.resilience.background_tasks import repeating, run_during_lifespan

@@ -45,14 +45,8 @@ def test_every_format_gives_tables_columns_and_rows(file_format: FileFormat, tmp
     assert source_columns(str(path)) == ["id", "plan"]
 
 
-<<<<<<< HEAD
 @pytest.mark.parametrize("file_format", FILE_FORMATS, ids=lambda one: str(one.endings[0]))
-def test_an_address_that_is_not_understood_is_told_every_format(file_format: FileFormat, tmp_path: Path) -> None:
-=======
-@pytest.mark.parametrize("file_format", FORMATS, ids=lambda one: str(one.endings[0]))
 def test_an_address_that_is_not_understood_lists_every_format(file_format: FileFormat, tmp_path: Path) -> None:
-    assert any(ending in KNOWN for ending in file_format.endings)
->>>>>>> words-serving
     (tmp_path / "shop.xlsx").write_bytes(b"PK")
     with pytest.raises(SourceError, match=r"'\.xlsx'; known are") as caught:
         resolve(str(tmp_path / "shop.xlsx"))

@@ -14,7 +14,7 @@ from churn_mlops.serving.api.predictions import PREDICTION_ID
 from churn_mlops.serving.http.errors import RequestError, refusal
 from churn_mlops.serving.http.request_limits import Limits
 from churn_mlops.serving.model.served_model import ModelSlot
-from churn_mlops.serving.observability.metrics import Metrics
+from churn_mlops.serving.observability.prometheus_metrics import Metrics
 from churn_mlops.serving.observability.request_log import RequestMiddleware, new_request_id
 
 

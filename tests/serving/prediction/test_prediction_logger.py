@@ -16,7 +16,7 @@ from sqlalchemy import event
 from churn_mlops.errors import StoreError
 from churn_mlops.serving.app import create_app
 from churn_mlops.serving.model.served_model import ModelSlot, ServedModel
-from churn_mlops.serving.prediction.prediction_log import LogStats, PredictionLogger
+from churn_mlops.serving.prediction.prediction_logger import LogStats, PredictionLogger
 from churn_mlops.serving.resilience.store_client import StoreClient
 from churn_mlops.store import Store, open_store
 from churn_mlops.store.prediction_log import PredictionRecord, records_of

@@ -20,7 +20,7 @@ from churn_mlops.errors import StoreError
 from churn_mlops.keyed_hash import customer_hash
 from churn_mlops.serving.api.customers import ReadCustomer
 from churn_mlops.serving.app import create_app
-from churn_mlops.serving.prediction.prediction_log import PredictionLogger
+from churn_mlops.serving.prediction.prediction_logger import PredictionLogger
 from churn_mlops.serving.prediction.suppression import OtherHashKeyError, SuppressionCheck, reapply_lost_erasures
 from churn_mlops.serving.resilience.store_client import THREADS, StoreClient, StoreUnavailableError
 from churn_mlops.store import Store, open_store

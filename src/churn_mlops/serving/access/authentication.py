@@ -1,4 +1,7 @@
-"""Authentication and authorization of a request: by a key, a session or a trusted proxy, with a rate limit."""
+"""Authentication and authorization: the check of a request's API key, session or trusted proxy, with a rate limit.
+
+``presented_identity.py`` reads an API key from the headers; ``credential_cache.py`` knows which API keys are valid now.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,14 @@ from starlette.types import Scope
 
 from churn_mlops.serving.access.credential_cache import CredentialCache, CredentialSnapshot, Instant
 from churn_mlops.serving.access.permissions import Rule
-from churn_mlops.serving.access.presented_identity import Headers, Proxies, headers_of, key_in, session_in, unauthorized
+from churn_mlops.serving.access.presented_identity import (
+    Headers,
+    Proxies,
+    api_key_in,
+    headers_of,
+    session_in,
+    unauthorized,
+)
 from churn_mlops.serving.access.principal import LOCAL, Principal, Role
 from churn_mlops.serving.access.rate_limit import TokenBucketLimiter
 from churn_mlops.serving.http.errors import RequestError
@@ -198,11 +208,11 @@ def _local(request: Scope, config: AccessConfig) -> Principal:
 def _identify(
     request: Scope, headers: Headers, credentials: CredentialSnapshot, now: Instant, config: AccessConfig
 ) -> Allowed | None:
-    """The principal, whatever their role may do; None where they are not known."""
-    key = key_in(headers)
+    """The principal of an API key, a session or a proxy, whatever their role may do; None where they are not known."""
+    key = api_key_in(headers)
     if key is not None:
         found = _find(key, credentials, now)
-        return None if found is None or found.csrf_token is not None else _by_key(found.caller, found.role)
+        return None if found is None or found.csrf_token is not None else _by_api_key(found.caller, found.role)
     token = session_in(headers)
     session = None if token is None else _find(token.encode("latin-1"), credentials, now)
     if session is not None and session.csrf_token is not None:
@@ -219,7 +229,7 @@ def _find(secret: bytes, credentials: CredentialSnapshot, now: Instant) -> Crede
 
 
 @lru_cache(maxsize=1024)  # the same few keys come thousands of times a second
-def _by_key(caller: str, role: str) -> Allowed:
+def _by_api_key(caller: str, role: str) -> Allowed:
     return Allowed(Principal(caller, cast("Role", role)), counts=True)  # the rules of the tables let no other role in
 
 
@@ -236,7 +246,7 @@ def _check_csrf(request: Scope, headers: Headers, token: str | None) -> None:
 
 
 def _unknown(headers: Headers, credentials: CredentialSnapshot, now: Instant) -> RequestError:
-    is_presented = key_in(headers) is not None or session_in(headers) is not None
+    is_presented = api_key_in(headers) is not None or session_in(headers) is not None
     if credentials.is_unavailable and (is_presented or not credentials.is_trusted(now)):
         return _unavailable()
     if not is_presented:

@@ -1,4 +1,4 @@
-"""The keys and sessions that are valid, held in memory, so that no request waits for the store."""
+"""The API keys and sessions that are valid, held in memory, so that no request waits for the store."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The credentials in a request: a key, a session's cookie, or a trusted proxy's headers."""
+"""The credentials in a request: an API key, a session's cookie, or a trusted proxy's headers."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def headers_of(scope: Scope, once: Collection[bytes] = ()) -> Headers:
     return headers
 
 
-def key_in(headers: Headers) -> bytes | None:
+def api_key_in(headers: Headers) -> bytes | None:
     """The key of ``Authorization: Bearer KEY`` or ``X-API-Key``, None where there is none.
 
     Raises:

@@ -8,8 +8,8 @@ from fastapi.responses import PlainTextResponse, Response
 from churn_mlops.serving.api.response_models import Alive, ModelCard, Readiness
 from churn_mlops.serving.http.errors import RequestError
 from churn_mlops.serving.model.served_model import ModelSlot
-from churn_mlops.serving.observability.metrics import Metrics
-from churn_mlops.serving.prediction.prediction_log import PredictionLogger, readiness_of
+from churn_mlops.serving.observability.prometheus_metrics import Metrics
+from churn_mlops.serving.prediction.prediction_logger import PredictionLogger, readiness_of
 from churn_mlops.serving.prediction.responses import as_json, model_card
 from churn_mlops.serving.prediction.service import PredictionService
 

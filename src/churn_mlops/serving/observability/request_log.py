@@ -17,7 +17,7 @@ from churn_mlops.serving.http.errors import RequestError, fault_error, refusal, 
 from churn_mlops.serving.http.request_limits import Limits, check_declared_length, check_hosts, limited
 from churn_mlops.serving.http.security_headers import add_security_headers
 from churn_mlops.serving.model.served_model import ModelSlot
-from churn_mlops.serving.observability.metrics import Metrics
+from churn_mlops.serving.observability.prometheus_metrics import Metrics
 
 PROBES = ("/health", "/ready", "/metrics")
 log = structlog.get_logger("churn_mlops.serving")

@@ -11,9 +11,9 @@ from pydantic_core import to_json
 from churn_mlops.retention import Economics
 from churn_mlops.serving.http.errors import no_model_error
 from churn_mlops.serving.model.served_model import ModelSlot, ServedModel
-from churn_mlops.serving.observability.metrics import Metrics
+from churn_mlops.serving.observability.prometheus_metrics import Metrics
 from churn_mlops.serving.prediction.parsing import read_batch, read_customer
-from churn_mlops.serving.prediction.prediction_log import PredictionLogger
+from churn_mlops.serving.prediction.prediction_logger import PredictionLogger
 from churn_mlops.serving.prediction.responses import as_json, batch_body, explanation, plain_body, prediction
 from churn_mlops.store.prediction_log import PredictionRecord
 
