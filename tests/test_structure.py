@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -92,3 +93,14 @@ def _length(function: Function) -> int:
     text = ast.get_docstring(function, clean=False)
     described = 0 if text is None else function.body[0].end_lineno - function.body[0].lineno + 1  # type: ignore[operator]
     return int(function.end_lineno or 0) - function.lineno + 1 - described
+
+
+@pytest.mark.parametrize("page", ["docs/architecture.md", "CONTRIBUTING.md"])
+def test_every_path_of_a_page_about_the_code_is_there(page: str) -> None:
+    root = SOURCE.parents[1]
+    paths = re.findall(r"`([\w.-]+(?:/[\w.-]+)+/?)`", (root / page).read_text(encoding="utf-8"))
+    assert len(paths) > 5
+    places = (SOURCE, root)
+    assert [
+        path for path in paths if not any((at / path).exists() or (at / f"{path}.py").exists() for at in places)
+    ] == []

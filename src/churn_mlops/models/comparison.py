@@ -1,4 +1,4 @@
-"""A challenger compared with the champion on the same customers."""
+"""The comparison that decides about promotion: a challenger and the champion, by log loss, on the same customers."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ REASONS = 3
 EXPLAINED = 100
 """The list gives reasons for likely churners and the contact list, and at least for so many customers at the top."""
 BEST_FIRST: Final = {"score": False, "customer": True}
-"""Columns that the rank goes by, and whether each ascends: the highest score first, and equal scores by customer."""
+"""Columns that Spark ranks by, and whether each ascends: as :func:`rank_customers`, and equal scores by customer."""
 OWN_COLUMNS = frozenset({"rank", "score", "risk_band", "will_churn", "action", "expected_gain"})
 _CENT = 0.01
 

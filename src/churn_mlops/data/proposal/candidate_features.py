@@ -13,7 +13,7 @@ from churn_mlops.data.discovery.table_roles import Role, TableRoles
 from churn_mlops.data.profiling.name_signals import names_leaving, title
 from churn_mlops.data.profiling.table_profile import ColumnProfile
 from churn_mlops.data.proposal.column_types import feature_of, type_of
-from churn_mlops.data.proposal.exclusions import exclusion_of
+from churn_mlops.data.proposal.excluded_columns import exclusion_of
 from churn_mlops.suggestions import words
 
 _SHORT, _LONG = 30, 90

@@ -10,7 +10,7 @@ from churn_mlops.data.profiling.label_values import LabelCounts
 from churn_mlops.data.profiling.level_variants import seeming_same
 from churn_mlops.data.profiling.sample import is_number
 from churn_mlops.data.profiling.table_profile import ColumnProfile
-from churn_mlops.data.proposal.exclusions import LEVEL_ROWS, SAFE_LEVELS
+from churn_mlops.data.proposal.excluded_columns import LEVEL_ROWS, SAFE_LEVELS
 
 _ASKED = 5
 _FEWEST = 4  # different numbers, below which none lies far from the others

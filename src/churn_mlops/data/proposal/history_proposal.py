@@ -28,7 +28,7 @@ from churn_mlops.data.findings import Finding
 from churn_mlops.data.profiling.name_signals import names_identifier, names_leaving
 from churn_mlops.data.profiling.table_profile import profile_table
 from churn_mlops.data.proposal.candidate_features import propose_features
-from churn_mlops.data.proposal.exclusions import SAFE_LEVELS
+from churn_mlops.data.proposal.excluded_columns import SAFE_LEVELS
 from churn_mlops.errors import ContractError
 from churn_mlops.suggestions import words
 

@@ -10,7 +10,7 @@ from churn_mlops.data.findings import Finding
 from churn_mlops.data.profiling.label_values import may_be_label
 from churn_mlops.data.profiling.name_signals import names_identifier, names_leaving
 from churn_mlops.data.profiling.table_profile import Profile
-from churn_mlops.data.proposal.exclusions import SAFE_LEVELS
+from churn_mlops.data.proposal.excluded_columns import SAFE_LEVELS
 
 _NAMED = 5
 

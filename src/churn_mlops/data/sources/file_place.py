@@ -10,8 +10,8 @@ import ibis
 import ibis.expr.types as ir
 
 from churn_mlops.data.sources.database import memory_connection
+from churn_mlops.data.sources.file_formats import ONE_TABLE_ENDINGS, FileFormat, format_of, is_one_table
 from churn_mlops.data.sources.files import check_file
-from churn_mlops.data.sources.formats import ONE_TABLE_ENDINGS, FileFormat, format_of, is_one_table
 from churn_mlops.data.sources.place import Place, Version
 from churn_mlops.errors import SourceError
 

@@ -17,7 +17,7 @@ def open_table(address: str, table: str | None = None) -> ir.Table:
     fault of theirs shows here and not in a later query; the others are read where they are. Nothing is written.
 
     Args:
-        address: path of a file of one of ``formats.FILE_FORMATS``, or an Ibis address such as ``postgres://user@host/database``.
+        address: path of a file of one of ``FILE_FORMATS``, or an Ibis address such as ``postgres://user@host/database``.
         table: name of the table in a database; may be left out where there is only one.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Parquet files, one of the file formats of ``formats.py``: read where they are, after a trial for damage."""
+"""Parquet files, one of the file formats of ``file_formats.py``: read where they are, after a trial for damage."""
 
 from __future__ import annotations
 

@@ -1,26 +1,24 @@
 """Authentication and authorization: the check of a request's API key, session or trusted proxy, with a rate limit.
 
-``presented_identity.py`` reads an API key from the headers; ``credential_cache.py`` knows which API keys are valid now.
+The rules for an API key itself are in ``api_key_check.py``.
 """
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import NamedTuple, cast
 
 from starlette.types import Scope
 
+from churn_mlops.serving.access.api_key_check import api_key_in, principal_of_api_key, valid_credential
 from churn_mlops.serving.access.credential_cache import CredentialCache, CredentialSnapshot, Instant
 from churn_mlops.serving.access.permissions import Rule
 from churn_mlops.serving.access.presented_identity import (
     Headers,
     Proxies,
-    api_key_in,
     headers_of,
     session_in,
     unauthorized,
@@ -211,10 +209,10 @@ def _identify(
     """The principal of an API key, a session or a proxy, whatever their role may do; None where they are not known."""
     key = api_key_in(headers)
     if key is not None:
-        found = _find(key, credentials, now)
-        return None if found is None or found.csrf_token is not None else _by_api_key(found.caller, found.role)
+        principal = principal_of_api_key(key, credentials, now)
+        return None if principal is None else Allowed(principal, counts=True)
     token = session_in(headers)
-    session = None if token is None else _find(token.encode("latin-1"), credentials, now)
+    session = None if token is None else valid_credential(token.encode("latin-1"), credentials, now)
     if session is not None and session.csrf_token is not None:
         _check_csrf(request, headers, session.csrf_token)
         return Allowed(Principal(session.caller, cast("Role", session.role)), session, counts=True)
@@ -222,15 +220,6 @@ def _identify(
     if principal is not None:
         _check_csrf(request, headers, None)
     return None if principal is None else Allowed(principal, counts=True)
-
-
-def _find(secret: bytes, credentials: CredentialSnapshot, now: Instant) -> Credential | None:
-    return credentials.find(hashlib.sha256(secret).hexdigest(), now)
-
-
-@lru_cache(maxsize=1024)  # the same few keys come thousands of times a second
-def _by_api_key(caller: str, role: str) -> Allowed:
-    return Allowed(Principal(caller, cast("Role", role)), counts=True)  # the rules of the tables let no other role in
 
 
 def _check_csrf(request: Scope, headers: Headers, token: str | None) -> None:

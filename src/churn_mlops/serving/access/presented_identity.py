@@ -1,4 +1,4 @@
-"""The credentials in a request: an API key, a session's cookie, or a trusted proxy's headers."""
+"""The identity in a request: a session's cookie, or a trusted proxy's headers."""
 
 from __future__ import annotations
 
@@ -47,23 +47,6 @@ def headers_of(scope: Scope, once: Collection[bytes] = ()) -> Headers:
             if counts[name] > 1:
                 raise RequestError(400, f"the header {name.decode()} stands there more than once: send it once")
     return headers
-
-
-def api_key_in(headers: Headers) -> bytes | None:
-    """The key of ``Authorization: Bearer KEY`` or ``X-API-Key``, None where there is none.
-
-    Raises:
-        RequestError: 401, there are two, or one of another kind.
-    """
-    bearer, key = headers.get(b"authorization"), headers.get(b"x-api-key")
-    if bearer is None:
-        return key
-    if key is not None:
-        raise unauthorized("send the key once: as Authorization: Bearer KEY, or as X-API-Key")
-    scheme, _, token = bearer.partition(b" ")
-    if scheme.lower() != b"bearer":
-        raise unauthorized("the header Authorization is not understood: send Authorization: Bearer KEY")
-    return token.strip()
 
 
 def cookie_name(headers: Headers) -> str:

@@ -1,4 +1,7 @@
-"""API keys: shown once when they are made; of a key only its hash is kept."""
+"""API keys are created and revoked here: shown once, and only the hash of a key is kept.
+
+``serving/access/api_key_check.py`` checks the key of a request.
+"""
 
 from __future__ import annotations
 
