@@ -1,9 +1,13 @@
-"""Settings of a fit. Needs nothing that a fit needs, so that the constructor of a model can name them."""
+"""Settings and progress of a fit. Needs no library that a fit needs: constructors and jobs name them."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
+
+Progress = Callable[[int, int], None]
+"""Is called with the steps that are done, and with all of them."""
 
 
 @dataclass(frozen=True)

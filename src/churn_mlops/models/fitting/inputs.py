@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
@@ -12,10 +11,10 @@ from sklearn.model_selection import StratifiedKFold
 from churn_mlops.errors import DataError
 from churn_mlops.models.calibration import Calibration, fit_calibration
 from churn_mlops.models.fit_settings import FitSettings as FitSettings  # handed on
+from churn_mlops.models.fit_settings import Progress as Progress
 from churn_mlops.models.scorers.lookup_tables import AdditiveTables, Axis, Floats, Places
 from churn_mlops.models.scorers.tree_ensemble import TreeEnsemble
 
-Progress = Callable[[int, int], None]
 Folds = tuple[tuple[Places, Places], ...]
 """Pairs of (training rows, held-out rows)."""
 Model = AdditiveTables | TreeEnsemble

@@ -15,7 +15,7 @@ from churn_mlops.config import Settings
 from churn_mlops.data.sources.spark import is_spark, spark_running
 from churn_mlops.errors import StoreBusyError
 from churn_mlops.models.bundle import Bundle
-from churn_mlops.models.fitting.inputs import Progress
+from churn_mlops.models.fit_settings import Progress
 from churn_mlops.pipelines.erasure.suppression import ErasedMeanwhileError, no_erasure_since, suppressed_customers
 from churn_mlops.pipelines.scoring.score import Scored, live_model, score
 from churn_mlops.pipelines.scoring.spark import scored_on_spark

@@ -42,7 +42,7 @@ from churn_mlops.retention.ranking import Ranking, rank_customers
 from churn_mlops.store.suppression.tombstones import Tombstones
 
 if TYPE_CHECKING:
-    from churn_mlops.models.fitting.inputs import Progress
+    from churn_mlops.models.fit_settings import Progress
 
 FOLDS = 5
 # Five whole fits for one list: on a large file each chooses its settings on a part of its rows, still inside its fold.

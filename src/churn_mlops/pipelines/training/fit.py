@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from churn_mlops.models.bundle import Bundle
-from churn_mlops.models.fitting.inputs import Progress
+from churn_mlops.models.fit_settings import Progress
 from churn_mlops.models.train import fit_bundle
 from churn_mlops.pipelines.training.context import TrainingContext
 from churn_mlops.pipelines.training.prepare import PreparedData

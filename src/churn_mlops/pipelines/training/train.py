@@ -10,7 +10,7 @@ from churn_mlops.config import Settings
 from churn_mlops.data.validation.validate import ValidationReport
 from churn_mlops.models.bundle import Bundle
 from churn_mlops.models.evaluate import Estimate
-from churn_mlops.models.fitting.inputs import Progress
+from churn_mlops.models.fit_settings import Progress
 from churn_mlops.models.tracking import reach
 from churn_mlops.pipelines.training.backtest import Backtest
 from churn_mlops.pipelines.training.context import TrainingContext, training_context
