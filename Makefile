@@ -17,7 +17,7 @@ demo: $(VENV)/.run ## make the demo company, train, score, print the list, serve
 	$(BIN)/churn demo $(if $(filter 0,$(SERVE)),--no-serve)
 
 test: $(VENV)/.dev $(VENV)/serving/.done $(VENV)/serving-trees/.done $(VENV)/.browser $(VENV)/.proxy $(VENV)/.clock ## run the tests (ARGS="-k word" picks some, ARGS=--cov measures what they cover)
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: $(VENV)/.dev ## format, lint, types, imports, security, locked dependencies
 	$(BIN)/ruff format --check .

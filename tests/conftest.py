@@ -17,6 +17,24 @@ if TYPE_CHECKING:
     from tests.companies.small import Company
 
 ROWS = 3000
+LONGEST = (
+    "serving/resilience/test_outages.py",
+    "pipelines/scoring/test_spark.py",
+    "test_docs.py",
+    "test_erasure.py",
+    "pipelines/test_history.py",
+    "pipelines/training/test_train.py",
+    "pipelines/training/test_public_histories.py",
+    "test_notebook.py",
+)
+"""Files that take longest. They come first, so that at the end no process waits for another."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    longest = [Path(__file__).parent / name for name in LONGEST]
+    places = {path: place for place, path in enumerate(longest)}
+    items.sort(key=lambda item: places.get(item.path, len(longest)))
+
 
 # The fixtures of the company import what they need when they are used: MLflow takes seconds, and most tests do without.
 

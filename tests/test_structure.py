@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import LONGEST
+
 SOURCE = Path(__file__).parents[1] / "src" / "churn_mlops"
 FILES = sorted(SOURCE.rglob("*.py"))
 MOST_FILES, MOST_LINES, MOST_LINES_OF_A_FUNCTION, MOST_FLOORS = 18, 350, 60, 7
@@ -104,3 +106,7 @@ def test_every_path_of_a_page_about_the_code_is_there(page: str) -> None:
     assert [
         path for path in paths if not any((at / path).exists() or (at / f"{path}.py").exists() for at in places)
     ] == []
+
+
+def test_every_test_file_that_comes_first_is_there() -> None:
+    assert [name for name in LONGEST if not (Path(__file__).parent / name).is_file()] == []

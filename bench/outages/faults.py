@@ -74,16 +74,20 @@ def hanging(which: str, seconds: float = 8.0) -> Fault:
     return hang
 
 
-def rolling_restart(made: Site, steady: Steady) -> float:
+def rolling_restart(enough: int = ENOUGH) -> Fault:
     """Every replica is told to stop and started again, one after the other."""
-    for replica in made.replicas:
-        code = replica.terminate()
-        if code not in (0, -signal.SIGTERM):
-            raise RuntimeError(f"replica {replica.number} ended with code {code}; its log is {replica.log}")
-        replica.start()
-        wait(lambda replica=replica: replica.is_ready, "the replica is ready again")  # type: ignore[misc]
-        steady.until_well(ENOUGH)
-    return time.monotonic()
+
+    def restart(made: Site, steady: Steady) -> float:
+        for replica in made.replicas:
+            code = replica.terminate()
+            if code not in (0, -signal.SIGTERM):
+                raise RuntimeError(f"replica {replica.number} ended with code {code}; its log is {replica.log}")
+            replica.start()
+            wait(lambda replica=replica: replica.is_ready, "the replica is ready again")  # type: ignore[misc]
+            steady.until_well(enough)
+        return time.monotonic()
+
+    return restart
 
 
 def replica_killed(made: Site, steady: Steady) -> float:
@@ -106,16 +110,16 @@ def worker_killed(made: Site, steady: Steady) -> float:
     return time.monotonic()
 
 
-def clocks(offsets: Mapping[str, float] = MappingProxyType(CLOCKS)) -> Fault:
+def clocks(offsets: Mapping[str, float] = MappingProxyType(CLOCKS), enough: int = ENOUGH) -> Fault:
     """The clock of one replica, then of all, jumps ahead and back; a champion changes in between."""
 
     def jump(made: Site, steady: Steady) -> float:
         for offset, seconds in offsets.items():
             for replicas in (made.replicas[:1], made.replicas):
                 _set(replicas, offset, seconds)
-                steady.until_well(ENOUGH)
+                steady.until_well(enough)
                 _taken_up(made, made.promote())
-                steady.until_well(ENOUGH)
+                steady.until_well(enough)
                 _set(replicas, "+0", 0)
         return time.monotonic()
 
@@ -135,7 +139,7 @@ SCENARIOS: dict[str, Scenario] = {
         Scenario("store-hanging", hanging("store"), _STORE_AWAY),
         Scenario("source-killed", killed("source"), _SOURCE_AWAY),
         Scenario("source-hanging", hanging("source"), _SOURCE_AWAY),
-        Scenario("sigterm", rolling_restart),
+        Scenario("sigterm", rolling_restart()),
         Scenario("replica-killed", replica_killed, _LOST, loses=True),
         Scenario("worker-killed", worker_killed, _LOST, loses=True, settings={"CHURN__SERVING__WORKERS": "2"}),
         Scenario("clock-jump", clocks(), own_clocks=True),

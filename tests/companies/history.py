@@ -7,17 +7,32 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
+import yaml
 
 from churn_mlops.config import Settings
 from churn_mlops.data.demo_company import write_company
 
 CUSTOMERS = 3000
 MONTHS = 14
+FEATURES = (
+    "tenure",
+    "monthly_charges",
+    "total_charges",
+    "contract_type",
+    "tech_support",
+    "logins_28d",
+    "days_since_login",
+    "tickets_90d",
+)
+"""Half of those of the demo company: every engine compiles and computes each of them for each date."""
 
 
 def write_small_company(folder: Path, record: Path) -> Settings:
     """The company, and settings for it; ``record`` is an empty MLflow database."""
     files = write_company(folder, CUSTOMERS, MONTHS, 1)
+    contract = yaml.safe_load(files.contract.read_text(encoding="utf-8"))
+    contract["features"] = {name: contract["features"][name] for name in FEATURES}
+    files.contract.write_text(yaml.safe_dump(contract, sort_keys=False), encoding="utf-8")
     shutil.copy(record, folder / "mlflow.db")
     return Settings.model_validate(
         {

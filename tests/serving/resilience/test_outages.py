@@ -14,7 +14,7 @@ import pytest
 
 from bench.outages.agreement import agreement
 from bench.outages.answers import Answered, Tally
-from bench.outages.faults import SCENARIOS, champions, clocks, hanging, killed
+from bench.outages.faults import SCENARIOS, champions, clocks, hanging, killed, rolling_restart
 from bench.outages.overload import overload
 from bench.outages.proxy import haproxy
 from bench.outages.replicas import clock_library
@@ -71,7 +71,7 @@ def test_without_the_source_published_scores_are_answered_and_no_request_is_refu
 
 
 def test_all_servers_are_replaced_one_after_the_other_and_no_request_fails(made: Site) -> None:
-    assert found_of("sigterm", made)["excused"] == {}
+    assert found_of("sigterm", made, rolling_restart(enough=2))["excused"] == {}
 
 
 def test_a_server_that_is_killed_is_not_missed(made: Site) -> None:
@@ -87,8 +87,8 @@ def test_more_than_can_be_answered_is_refused_with_when_to_come_again(made: Site
 
 @pytest.mark.skipif(clock_library() is None, reason="there is no libfaketime to set clocks with: install it")
 def test_clocks_that_jump_change_nothing() -> None:
-    with site(own_clocks=True, settings={"CHURN__SERVING__SOURCE_SECONDS": "5"}) as made:
-        assert found_of("clock-jump", made, clocks({"+1d": 86_400}))["excused"] == {}
+    with site(replicas=2, own_clocks=True, settings={"CHURN__SERVING__SOURCE_SECONDS": "5"}) as made:
+        assert found_of("clock-jump", made, clocks({"+1d": 86_400}, enough=2))["excused"] == {}
 
 
 def test_what_an_outage_excuses_is_counted_apart_and_recovery_ends_with_the_last_of_it() -> None:
