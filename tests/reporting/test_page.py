@@ -131,6 +131,13 @@ def test_words_of_the_contract_are_text_wherever_they_stand(found: Recorded) -> 
     assert html.count("&lt;script&gt;") > 50
 
 
+def test_the_unit_of_a_figure_breaks_between_words_alone(found: Recorded) -> None:
+    html = page_of(found.report, value=1e6).html()
+    units = re.findall(r"<small>(.*?)</small>", html)
+    assert "\u00a0million USD" in units
+    assert not [unit for unit in units if "\u00a0" in unit[1:]]
+
+
 def test_a_model_that_found_nothing_says_so_first_and_still_has_a_page(found: Recorded, html: str) -> None:
     assert "No signal." not in html
     made = found.report.made.model_copy(update={"signal": False, "promoted": False})
