@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +12,11 @@ from tests.prose import Text, texts_of_module, texts_of_page, texts_of_template
 from tests.words import BANNED_FROM, GLOSSARY, ROOT, hits
 
 PAGES = sorted(
-    [*(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")), *(ROOT / "docs").rglob("*.md")]
+    [
+        *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")),
+        *(ROOT / "docs").rglob("*.md"),
+        *(ROOT / "notebooks").glob("*.ipynb"),
+    ]
 )
 CODE = sorted([*(ROOT / "src").rglob("*.py"), *(ROOT / "src").rglob("*.j2")])
 
@@ -23,6 +28,9 @@ def texts_of(path: Path) -> Iterator[Text]:
     elif path.name == "CHANGELOG.md":
         first, newest, *_ = text.split("\n## [")
         text = f"{first}\n## [{newest}"
+    if path.suffix == ".ipynb":
+        cells = json.loads(text)["cells"]
+        text = "\n\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")
     readers = {".py": texts_of_module, ".j2": texts_of_template}
     return readers.get(path.suffix, texts_of_page)(text)
 
