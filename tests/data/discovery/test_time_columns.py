@@ -80,3 +80,8 @@ def test_a_contract_takes_only_formats_that_can_be_read() -> None:
     for time_format in ("%d/%m", "%d/%m/%Y %d", "%Q", "%d/%m/%Y %I:%M"):
         with pytest.raises(ValueError, match="formats"):
             HistoryTable(event_time="at", formats={"at": time_format})
+
+
+def test_an_unknown_format_of_a_time_is_refused_with_the_rule() -> None:
+    with pytest.raises(ValueError, match=r"'%q' is none that is read: a format has a year \(%Y, %y\)"):
+        HistoryTable.model_validate({"key": "customer_id", "event_time": "at", "formats": {"at": "%q"}})

@@ -33,7 +33,7 @@ _PLAIN = re.compile(
     "[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]{1,9})?)?(Z|[+-][0-9]{2}:[0-9]{2})?)?"
 )
 _GLANCE = 40
-TIME_TIME_FORMATS = (
+TIME_FORMAT_RULE = (
     "a format has a year (%Y, %y), a month (%m, %b, %B), a day (%d), and perhaps %H or %I with %p, %M, %S and %z, "
     "each once"
 )
