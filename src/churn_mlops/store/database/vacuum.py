@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError
 
 from churn_mlops.errors import StoreError
 from churn_mlops.store.database.database import BUSY_TIMEOUT_MS, Store
@@ -20,17 +21,24 @@ TOUCHED = tuple(table.name for table in (PREDICTIONS, OUTCOMES, OUTCOME_CHANGES,
 """Tables that a customer is removed from."""
 # Samples of the values of each column, names among them, for the planner.
 _STATISTICS = "pg_statistic"
-# ANALYZE leaves the samples of a table that has become empty. Giving a column the type that it has drops its samples.
+# ANALYZE leaves the samples of a table that has become empty. PostgreSQL 18 has a function that clears them; before,
+# giving a column the type and the collation that it has drops them, under a lock that keeps readers out.
 _STALE_SAMPLES = """
-SELECT format(
-    'ALTER TABLE %s ALTER COLUMN %I TYPE %s', c.oid::regclass, a.attname, format_type(a.atttypid, a.atttypmod)
-)
+SELECT s.tablename || '.' || s.attname, CASE
+    WHEN current_setting('server_version_num')::int >= 180000
+    THEN format('SELECT pg_clear_attribute_stats(%L, %L, %L, %L)', s.schemaname, s.tablename, s.attname, s.inherited)
+    ELSE format(
+        'ALTER TABLE %s ALTER COLUMN %I TYPE %s %s', c.oid::regclass, a.attname, format_type(a.atttypid, a.atttypmod),
+        CASE WHEN a.attcollation <> 0 THEN 'COLLATE ' || a.attcollation::regcollation::text ELSE '' END
+    )
+END
 FROM pg_stats s
 JOIN pg_namespace n ON n.nspname = s.schemaname
 JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = s.tablename
 JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = s.attname
-WHERE c.oid = to_regclass(:name) AND c.reltuples = 0 AND pg_has_role(c.relowner, 'USAGE')
+WHERE c.oid = to_regclass(:name) AND c.reltuples = 0
 """
+_SAMPLES_WAIT_MS = 1_000
 _POLL_SECONDS = 0.1
 _LOG_SETTINGS = ("checkpoint_timeout", "wal_keep_size", "archive_mode")
 _AGAIN = "then run `churn forget --again`"
@@ -110,8 +118,9 @@ def _vacuum_server(store: Store, rewrite: bool, patience_ms: int) -> VacuumResul
         for name in TOUCHED:
             connection.execute(text(f"{how} {name}"))
         refused = list(notices)
-        _drop_stale_samples(connection)
         connection.execute(text(f"VACUUM {'(FULL) ' if rewrite else ''}{_STATISTICS}"))
+        kept = len(notices) > len(refused)
+        stale = [] if refused or late else _drop_stale_samples(connection)
     if refused:
         return VacuumResult(
             False, f"dead rows are still there ({refused[0]}): let the owner of the tables run it, {_AGAIN}"
@@ -122,15 +131,29 @@ def _vacuum_server(store: Store, rewrite: bool, patience_ms: int) -> VacuumResul
             f"dead rows may still be there, since {late} session{'s' if late > 1 else ''} kept a transaction open for "
             f"more than {patience_ms / 1000:g} seconds: end it, {_AGAIN}",
         )
-    statistics = "" if len(notices) == len(refused) else "; samples in the planner's statistics go with its next VACUUM"
     done = "tables and indexes were rewritten" if rewrite else "dead rows were removed"
-    return VacuumResult(True, f"{done} (VACUUM){statistics}")
+    if stale:
+        columns = ", ".join(sorted(stale))
+        return VacuumResult(
+            False,
+            f"{done} (VACUUM), but the planner's statistics still hold samples of {columns}: the tables are empty and "
+            "not yours, in use, or part of a view; let their owner run ANALYZE once they hold rows again",
+        )
+    later = "; samples in the planner's statistics go with its next VACUUM" if kept else ""
+    return VacuumResult(True, f"{done} (VACUUM){later}")
 
 
-def _drop_stale_samples(connection: Connection) -> None:
+def _drop_stale_samples(connection: Connection) -> list[str]:
+    """Drop the samples of the tables that have become empty; the columns whose samples stay."""
+    connection.execute(text("SELECT set_config('lock_timeout', :wait, false)"), {"wait": str(_SAMPLES_WAIT_MS)})
+    stale = []
     for name in TOUCHED:
-        for statement in connection.scalars(text(_STALE_SAMPLES), {"name": name}).all():
-            connection.execute(text(statement))
+        for column, statement in connection.execute(text(_STALE_SAMPLES), {"name": name}).all():
+            try:
+                connection.execute(text(statement.replace(":", r"\:")))
+            except DBAPIError:  # no right to it, a view on the column, or a reader that takes long
+                stale.append(column)
+    return stale
 
 
 @contextmanager
