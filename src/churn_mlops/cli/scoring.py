@@ -157,7 +157,12 @@ def show(scored: Scored) -> None:
         say("Every customer has a label, so the scores are out of fold: each by a model fitted without that customer.")
     warnings = len(scored.report.problems)
     if warnings:
-        say(f"The data raised {warnings} {'warning' if warnings == 1 else 'warnings'}: `churn validate` shows them.")
+        raised = (
+            "1 warning: `churn validate` shows it"
+            if warnings == 1
+            else f"{warnings} warnings: `churn validate` shows them"
+        )
+        say(f"The data raised {raised}.")
     name = scored.customers.column_names[1]
     rows = [
         (

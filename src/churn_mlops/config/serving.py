@@ -52,7 +52,10 @@ class Serving(Section):
         le=60,
     )
     answers_waiting: int = setting(
-        50_000, "most answers that wait to be kept in the store; further ones are dropped and counted", "answers", ge=1
+        50_000,
+        "most predictions that wait for the prediction log; further ones are dropped and counted",
+        "answers",
+        ge=1,
     )
     champion_seconds: float = setting(2.0, "time between looks for a new champion", "seconds", gt=0, le=3600)
     champion_load_seconds: float = setting(

@@ -113,7 +113,10 @@ class Training(Section):
         0.2, "customers that no version trains on; versions are compared on them", "share", gt=0, lt=1
     )
     set_aside_key: str = setting(
-        "churn", "key of the hash that sets customers aside; another key draws others", min_length=1, secret=True
+        "churn",
+        "key of the hash that chooses the test set; another key chooses other customers",
+        min_length=1,
+        secret=True,
     )
     every_days: int = setting(30, "time between the as-of dates of the training data of a history", "days", ge=1)
     snapshots: int = setting(12, "most as-of dates in the training data of a history, the latest", "dates", ge=1)

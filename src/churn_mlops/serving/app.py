@@ -219,9 +219,11 @@ def _add_store_routes(
     settings: Settings,
     read_customer: ReadCustomer | None,
 ) -> None:
-    metrics.follow_count("churn_answers_kept", "Answers that are in the store", lambda: logger.stats.kept)
-    metrics.follow_count("churn_answers_dropped", "Answers that were not kept", lambda: logger.stats.dropped)
-    metrics.follow_level("churn_answers_waiting", "Answers that wait for the store", lambda: logger.stats.waiting)
+    metrics.follow_count("churn_answers_kept", "Predictions in the prediction log", lambda: logger.stats.kept)
+    metrics.follow_count("churn_answers_dropped", "Predictions that were not logged", lambda: logger.stats.dropped)
+    metrics.follow_level(
+        "churn_answers_waiting", "Predictions that wait for the prediction log", lambda: logger.stats.waiting
+    )
     suppression = SuppressionCheck(logger.store, settings.store.customer_hash_key, settings.store.tombstones)
     run_during_lifespan(app, suppression.running)
     run_during_lifespan(app, partial(prediction_logging, logger))

@@ -90,8 +90,9 @@ def format_of(path: Path, ending: str | None = None) -> FileFormat:
     """
     found = _BY_ENDING.get(ending or ending_of(path))
     if found is None:
+        shown = repr(path.suffix) if path.suffix else "its name"
         raise SourceError(
-            f"{path}: what kind of file this is does not show in {path.suffix or 'its name'!r}; known are {ENDINGS}, "
+            f"{path}: what kind of file this is does not show in {shown}; known are {ENDINGS}, "
             "or an address such as postgres://"
         )
     # Both call their files `.db`.

@@ -62,8 +62,8 @@ def record_outcomes(
     contract = load_contract(settings.contract.path)
     if not isinstance(contract, HistoryContract) or contract.label is None:
         raise ConfigError(
-            f"{settings.contract.path} declares a flat table, which does not say when customers left: outcomes mature "
-            "where the contract declares a history with a label (docs/history.md)"
+            f"{settings.contract.path} declares a flat table, which does not say when customers left: outcomes can be "
+            "recorded only if the contract declares a history with a label (docs/history.md)"
         )
     now = now or datetime.now(UTC)
     found = []

@@ -55,5 +55,5 @@ class Readiness(BaseModel):
     model_version: str
     champion_refused: str | None = Field(None, description="a champion that is not served, and why; left out otherwise")
     store: Literal["reachable", "away", "not asked yet"] | None = Field(None, description="as it was last found")
-    answers_waiting: int | None = Field(None, ge=0, description="answers that wait for the store")
-    answers_dropped: int | None = Field(None, ge=0, description="answers that were not kept")
+    answers_waiting: int | None = Field(None, ge=0, description="predictions that wait for the prediction log")
+    answers_dropped: int | None = Field(None, ge=0, description="predictions that were not logged")
