@@ -184,6 +184,20 @@ def test_a_bundle_altered_in_the_record_is_refused(recorded: Recorded) -> None:
         bundle_of(recorded.tracking, number)
 
 
+def test_the_same_relative_address_in_another_folder_is_another_record(
+    recorded: Recorded, record: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("one", "other"):
+        (tmp_path / name).mkdir()
+        shutil.copy(record, tmp_path / name / "mlflow.db")
+        monkeypatch.chdir(tmp_path / name)
+        tracking = replace(recorded.tracking, uri="sqlite:///mlflow.db", artifacts=Path("artifacts"))
+        assert versions(tracking) == ()
+        log_run(tracking, run_of(recorded.model))
+        assert len(versions(tracking)) == 1
+        assert any((tmp_path / name / "artifacts").rglob("model.bundle"))
+
+
 def test_where_nothing_was_registered_there_are_no_versions(recorded: Recorded) -> None:
     assert versions(replace(recorded.tracking, model_name="nothing yet")) == ()
 

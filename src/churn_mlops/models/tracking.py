@@ -44,6 +44,9 @@ class TrackingError(ChurnError):
     """MLflow cannot be reached, or refuses."""
 
 
+_SQLITE = "sqlite:///"
+
+
 @dataclass(frozen=True)
 class Tracking:
     """The place where runs and model versions are recorded.
@@ -147,16 +150,25 @@ def connected(tracking: Tracking, *, make: bool = True) -> Iterator[mlflow.Mlflo
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            mlflow.set_tracking_uri(tracking.uri)
-            mlflow.set_registry_uri(tracking.uri)
-            if make and tracking.uri.startswith("sqlite:///"):
-                _open_alone(Path(tracking.uri.removeprefix("sqlite:///").partition("?")[0]))
+            uri = _absolute(tracking.uri)
+            mlflow.set_tracking_uri(uri)
+            mlflow.set_registry_uri(uri)
+            if make and uri.startswith(_SQLITE):
+                _open_alone(Path(uri.removeprefix(_SQLITE).partition("?")[0]))
             yield mlflow.MlflowClient()
     except (MlflowException, SQLAlchemyError, sqlite3.Error, OSError) as error:
         said = (str(error).strip() or type(error).__name__).splitlines()[0][:300]
         raise TrackingError(
             f"MLflow failed ({said}): check the settings mlflow.uri and mlflow.artifacts, and that its server runs"
         ) from error
+
+
+def _absolute(uri: str) -> str:
+    """The address with an absolute path: MLflow keeps a connection by its address, also for another working folder."""
+    if not uri.startswith(_SQLITE):
+        return uri
+    path, question_mark, options = uri.removeprefix(_SQLITE).partition("?")
+    return f"{_SQLITE}{Path(path).absolute()}{question_mark}{options}"
 
 
 def _open_alone(database: Path) -> None:
