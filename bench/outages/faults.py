@@ -82,8 +82,7 @@ def rolling_restart(enough: int = ENOUGH) -> Fault:
             code = replica.terminate()
             if code not in (0, -signal.SIGTERM):
                 raise RuntimeError(f"replica {replica.number} ended with code {code}; its log is {replica.log}")
-            replica.start()
-            wait(lambda replica=replica: replica.is_ready, "the replica is ready again")  # type: ignore[misc]
+            _start_again(replica)
             steady.until_well(enough)
         return time.monotonic()
 
@@ -96,8 +95,7 @@ def replica_killed(made: Site, steady: Steady) -> float:
     replica.kill()
     ended = time.monotonic()
     steady.until_well(ENOUGH)
-    replica.start()
-    wait(lambda: replica.is_ready, "the replica is ready again")
+    _start_again(replica)
     return ended
 
 
@@ -146,6 +144,11 @@ SCENARIOS: dict[str, Scenario] = {
         Scenario("overload", overload(), _OVERLOADED, loses=True),
     )
 }
+
+
+def _start_again(replica: Replica) -> None:
+    replica.start()
+    wait(lambda: replica.is_ready, "the replica is ready again")
 
 
 def _database(made: Site, which: str) -> Database:

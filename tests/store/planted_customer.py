@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from churn_mlops.store import Store
 from churn_mlops.store.contacts import NewContact, record_contact
@@ -25,9 +26,9 @@ def answer(id: str, customer: str | None) -> PredictionRecord:
     return PredictionRecord(id, NOW, DAY, "3", "a" * 64, "local", customer, '{"tenure": 4.0}', told)
 
 
-def contact(key: str, **changed: object) -> NewContact:
+def contact(key: str, **changed: Any) -> NewContact:
     made = NewContact(key, "d" * 64, NAME, NOW, "20 % off", "accepted", "key:crm", NAMELESS, f"{NAME} threatens to go")
-    return replace(made, **changed)  # type: ignore[arg-type]
+    return replace(made, **changed)
 
 
 def plant(store: Store) -> None:

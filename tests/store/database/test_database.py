@@ -25,6 +25,7 @@ from churn_mlops.store.database.schema import HEAD, METADATA, VERSION_TABLE
 from churn_mlops.store.scoring.publishing import publish
 from churn_mlops.store.scoring.runs import latest_run, published_dates
 from tests.store.builders import DAY, batches, run
+from tests.store.conftest import PostgresServer, new_database
 from tests.surface import record
 from tests.surface import store as tables
 
@@ -40,8 +41,7 @@ def test_the_migrations_make_the_tables_that_the_code_declares(store: Store) -> 
         assert revision(connection) == HEAD
 
 
-def test_the_tables_on_postgresql_are_as_they_were_recorded(server) -> None:  # type: ignore[no-untyped-def]
-    from tests.store.conftest import new_database
+def test_the_tables_on_postgresql_are_as_they_were_recorded(server: PostgresServer) -> None:
 
     record.check("store_postgresql", tables.described(new_database(server)))
 
@@ -96,8 +96,7 @@ def test_a_relative_address_stays_where_it_was_opened(tmp_path: Path, monkeypatc
 
 
 @pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg"])
-def test_every_way_to_write_a_postgresql_address_is_taken(server, scheme: str) -> None:  # type: ignore[no-untyped-def]
-    from tests.store.conftest import new_database
+def test_every_way_to_write_a_postgresql_address_is_taken(server: PostgresServer, scheme: str) -> None:
 
     address = new_database(server).replace("postgresql", scheme, 1)
     with open_store(address) as store:
@@ -139,13 +138,12 @@ def test_what_cannot_be_opened_says_where_and_what_to_do(
     assert "\n" not in str(caught.value)
 
 
-def test_a_database_that_is_not_there_says_how_to_make_it(server) -> None:  # type: ignore[no-untyped-def]
+def test_a_database_that_is_not_there_says_how_to_make_it(server: PostgresServer) -> None:
     with pytest.raises(StoreError, match="there is no such database: make it with createdb"):
         open_store(server.get_uri(database="nowhere"))
 
 
-def test_a_user_without_rights_learns_which_are_needed(server) -> None:  # type: ignore[no-untyped-def]
-    from tests.store.conftest import new_database
+def test_a_user_without_rights_learns_which_are_needed(server: PostgresServer) -> None:
 
     address = new_database(server)
     server.psql("DO $$ BEGIN CREATE ROLE reader LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$;")

