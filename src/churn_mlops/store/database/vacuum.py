@@ -38,7 +38,7 @@ JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = s.tablename
 JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = s.attname
 WHERE c.oid = to_regclass(:name) AND c.reltuples = 0
 """
-_SAMPLES_WAIT_MS = 1_000
+_SAMPLES_WAIT_MS = 1_000  # readers of the table wait as long
 _POLL_SECONDS = 0.1
 _LOG_SETTINGS = ("checkpoint_timeout", "wal_keep_size", "archive_mode")
 _AGAIN = "then run `churn forget --again`"
