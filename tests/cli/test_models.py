@@ -142,10 +142,10 @@ def test_the_demo_makes_trains_and_lists_and_the_second_time_only_lists(
     Path("demo/mlflow").mkdir(parents=True)
     Path("demo/mlflow/mlflow.db").write_bytes(record.read_bytes())
     monkeypatch.setenv("CHURN__TRAINING__MODEL_TYPE", "logistic_regression")
-    demo = ("demo", "--customers", "3000", "--months", "9", "--seed", "1", "--no-serve")
+    demo = ("demo", "--customers", "2000", "--months", "9", "--seed", "1", "--no-serve")
     first = churn(*demo)
     assert first.code == 0
-    assert "Made a company of 3,000 customers, with a history of 9 months, in demo/." in first.out
+    assert "Made a company of 2,000 customers, with a history of 9 months, in demo/." in first.out
     assert "in pictures: churn --config demo/config.yaml report 1" in first.out
     assert "Version 1 is live now: the first model that finds a signal." in first.out
     again = churn(*demo)
