@@ -45,16 +45,14 @@ def is_time(column: ir.Column) -> bool:
 
 
 def local_time(column: ir.Column) -> ir.TimestampColumn:
-    """Each cell as local time in microseconds: a date is its midnight, a text is read as ISO 8601.
+    """Each cell as local time: a date is its midnight, a text is read as ISO 8601.
 
     A timestamp without a zone is local time, one with a zone is turned into it. A text that is no such time is null.
     """
     kind = column.type()
     if kind.is_string():
         return _of_text(column)
-    if kind.is_timestamp() and kind.timezone is None:
-        return column if kind.scale is None or kind.scale <= 6 else column.cast("timestamp(6)")
-    return column.cast("timestamp")
+    return column if kind.is_timestamp() and kind.timezone is None else column.cast("timestamp")
 
 
 def _of_text(column: ir.StringColumn) -> ir.TimestampColumn:

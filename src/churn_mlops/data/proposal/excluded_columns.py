@@ -48,7 +48,7 @@ def exclusion_of(column: ColumnProfile, suspicion: Suspicion | None) -> Excluded
 
 def _unfit(column: ColumnProfile) -> tuple[ExclusionReason, str] | None:
     if column.kind == "other":
-        return "free_text", f"holds {column.type}, which is no number, flag or category"
+        return "type", f"holds {column.type}: make a number, a flag or a category of it, in a view, to use it"
     if column.kind == "date" or _is_text_date(column) or is_number_date(column):
         return "date", "a date; make a number of it, such as days since then, to use it"
     if column.kind == "boolean":

@@ -11,6 +11,7 @@ import ibis.expr.types as ir
 
 from churn_mlops.data.sources.database import table_names, translate_errors
 from churn_mlops.data.sources.place import Place, Version
+from churn_mlops.data.sources.plain_types import with_plain_types
 from churn_mlops.data.sources.spark import (
     SparkAddress,
     connect_spark,
@@ -45,7 +46,7 @@ class DatabasePlace(Place):
         if self.connection.name == "pyspark":
             return without_zones(self.connection, name)
         with self._translated():
-            return self.connection.table(name)
+            return with_plain_types(self.connection, name)
 
     def version(self) -> Version | None:
         """As :meth:`Place.version`."""

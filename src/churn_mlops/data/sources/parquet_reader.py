@@ -13,6 +13,7 @@ from ibis.common.exceptions import IbisError
 
 from churn_mlops.data.sources.database import first_line
 from churn_mlops.data.sources.files import identifier, literal_path, quoted
+from churn_mlops.data.sources.plain_types import with_plain_types
 from churn_mlops.errors import SourceError
 
 
@@ -32,12 +33,11 @@ def open_parquet(path: Path, connection: ibis.BaseBackend, name: str = "rows") -
             connection.raw_sql(
                 f"CREATE {kind} {identifier(name)} AS SELECT * FROM read_parquet({quoted(literal)})"  # noqa: S608 both are quoted
             )
-        table = connection.table(name)
         # The footer can be whole while the rows are not, and it answers a count: so every cell is read once.
-        table.aggregate([table[name].hash().max().name(f"c{i}") for i, name in enumerate(table.columns)]).to_pyarrow()
+        connection.raw_sql(f"SELECT max(hash(COLUMNS(*))) FROM {identifier(name)}").fetchall()  # noqa: S608 a quoted name
     except (duckdb.Error, pa.ArrowException, IbisError) as error:
         raise SourceError(f"{path} is not a whole Parquet file ({first_line(error)}): write it again") from None
-    return table
+    return with_plain_types(connection, name)
 
 
 def parquet_columns(path: Path, _table: str) -> list[str]:
