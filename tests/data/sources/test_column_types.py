@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime
+from pathlib import Path
 
 import ibis
 import ibis.expr.types as ir
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from churn_mlops.data.contract import DataContract, HistoryContract
@@ -16,6 +19,7 @@ from churn_mlops.data.proposal.history_proposal import propose_history
 from churn_mlops.data.snapshot.snapshot import read_history
 from churn_mlops.data.sources.history_tables import tables_of
 from churn_mlops.data.sources.plain_types import with_plain_types
+from churn_mlops.data.sources.resolve import resolve
 from churn_mlops.data.validation.validate import validate
 from churn_mlops.data.validation.validate_history import check_history
 from tests.data.sources.column_types import DUCKDB, POSTGRES, POSTGRES_TYPES, ROWS, OfType, created, inserted
@@ -175,3 +179,25 @@ def test_a_uuid_joins_its_text_and_a_condition_may_ask_for_a_value_of_an_enumera
     assert _visits_in_may(connection, where={"channel": "web"}) == {who: 1.0}
     assert _visits_in_may(connection, where={"channel": "unheard of"}) == {who: 0.0}
     connection.disconnect()
+
+
+@pytest.mark.parametrize(
+    ("written", "kind", "visits"),
+    [
+        ({"org.apache.spark.version": "4.3.0"}, pa.timestamp("us"), 2.0),  # by Spark: a moment
+        ({}, pa.timestamp("us", "UTC"), 2.0),  # by Arrow, which says that it is one
+        ({}, pa.timestamp("us"), 1.0),  # a local time
+    ],
+)
+def test_a_parquet_time_of_the_old_type_is_a_moment_where_its_writer_says_so(
+    tmp_path: Path, written: dict[str, str], kind: pa.DataType, visits: float
+) -> None:
+    pq.write_table(pa.table({"id": ["a"], "since": [date(2024, 1, 1)]}), tmp_path / "people.parquet")
+    seen = pa.array([datetime(2024, 4, 30, 22), datetime(2024, 4, 30, 23), datetime(2024, 5, 31, 22)], kind)
+    rows = pa.table({"id": ["a"] * 3, "seen": seen}).replace_schema_metadata(written)
+    pq.write_table(rows, tmp_path / "visits.parquet", use_deprecated_int96_timestamps=True)
+    place = resolve(str(tmp_path))
+    for name in place.tables():
+        place.open(name)
+    # Midnight in Berlin is 22:00 of UTC: as moments, the first two are of May, and the last is not.
+    assert _visits_in_may(place.connection, "Europe/Berlin") == {"a": visits}
