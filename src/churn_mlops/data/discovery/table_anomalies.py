@@ -9,6 +9,7 @@ import ibis
 from churn_mlops.data.discovery.foreign_keys import Link
 from churn_mlops.data.discovery.profiled_table import ProfiledTable, may_be_key
 from churn_mlops.data.discovery.table_roles import Role, TableRoles
+from churn_mlops.data.discovery.time_columns import TimeColumn
 from churn_mlops.data.discovery.time_roles import Times
 from churn_mlops.data.findings import Finding
 from churn_mlops.data.profiling.duplicate_columns import repeated_rows
@@ -95,7 +96,15 @@ def on_formats(look: ProfiledTable) -> list[Finding]:
         if time.unread:
             what = f"{of_rows(time.unread, look.rows)} are no time as {time.read_as} writes one: they count as missing"
             found.append(Finding(name, "date_unread", what, rows=time.unread, of=look.rows))
-    return found
+    return found + [_outside(look, time) for time in look.times.values() if time.outside]
+
+
+def _outside(look: ProfiledTable, time: TimeColumn) -> Finding:
+    what = (
+        f"{of_rows(time.outside, look.rows)} hold infinity, or a day outside the years 1 to 9999, which is no time: "
+        "they count as missing"
+    )
+    return Finding(f"{look.name}.{time.name}", "outside_calendar", what, rows=time.outside, of=look.rows)
 
 
 def on_times(look: ProfiledTable, times: Times) -> list[Finding]:

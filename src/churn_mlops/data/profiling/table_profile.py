@@ -12,6 +12,7 @@ from typing import Literal
 import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
 
+from churn_mlops.data.engine.timestamps import in_calendar
 from churn_mlops.data.profiling.number_detection import (
     AS_TEXTS,
     DetectedFormat,
@@ -39,10 +40,10 @@ _FEW = 1_500
 class ColumnProfile:
     """The content of one column. Counts are rows, unless they say distinct; texts are stripped.
 
-    ``missing`` counts nulls, NaN and blanks; ``blank`` is the part of it that is blank text. ``numbers`` counts rows
-    that hold a finite number, as they are ``written``; ``dates`` rows whose text looks like one; ``markers`` are the
-    texts that usually mean missing; ``top`` all texts by how frequent they are, where there are not too many; ``odd``
-    those that are neither number nor marker.
+    ``missing`` counts nulls, NaN, blanks, and dates outside the calendar; ``blank`` is the part of it that is blank
+    text. ``numbers`` counts rows that hold a finite number, as they are ``written``; ``dates`` rows whose text looks
+    like one; ``markers`` are the texts that usually mean missing; ``top`` all texts by how frequent they are, where
+    there are not too many; ``odd`` those that are neither number nor marker.
     """
 
     name: str
@@ -129,6 +130,8 @@ def _profile_column(column: ir.Column, rows: int, about: int) -> ColumnProfile:
     if kind == "other":
         count = int(column.count().to_pyarrow().as_py())
         return replace(empty, missing=rows - count, distinct=count)
+    if kind == "date":
+        column = in_calendar(column).name(column.get_name())
     cells = fetched(column) if about <= _FEW else None
 
     def look(written: DetectedFormat) -> ColumnProfile:
