@@ -42,7 +42,7 @@ def names_rows(column: ColumnProfile) -> bool:
         return False
     if (names_identifier(column.name) or names_line_or_place(column.name)) and column.distinct >= 0.9 * column.present:
         return True
-    repeats = column.numbers - column.distinct
+    repeats = max(column.numbers - column.distinct, 0)  # infinite values are distinct, and no numbers
     if repeats > _HARDLY * column.numbers:
         return False
     long = column.smallest >= _LONG and len(f"{column.smallest:.0f}") == len(f"{column.largest:.0f}")
