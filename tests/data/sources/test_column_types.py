@@ -185,12 +185,12 @@ def test_a_uuid_joins_its_text_and_a_condition_may_ask_for_a_value_of_an_enumera
 @pytest.mark.parametrize(
     ("written", "kind", "visits"),
     [
-        ({"org.apache.spark.version": "4.3.0"}, pa.timestamp("us"), 2.0),  # by Spark: a moment
+        ({"org.apache.spark.version": "4.3.0"}, pa.timestamp("us"), 2.0),  # by Spark: an instant
         ({}, pa.timestamp("us", "UTC"), 2.0),  # by Arrow, which says that it is one
         ({}, pa.timestamp("us"), 1.0),  # a local time
     ],
 )
-def test_a_parquet_time_of_the_old_type_is_a_moment_where_its_writer_says_so(
+def test_a_parquet_time_of_the_old_type_is_an_instant_where_its_writer_says_so(
     tmp_path: Path, written: dict[str, str], kind: pa.DataType, visits: float
 ) -> None:
     pq.write_table(pa.table({"id": ["a"], "since": [date(2024, 1, 1)]}), tmp_path / "people.parquet")
@@ -200,7 +200,7 @@ def test_a_parquet_time_of_the_old_type_is_a_moment_where_its_writer_says_so(
     place = resolve(str(tmp_path))
     for name in place.tables():
         place.open(name)
-    # Midnight in Berlin is 22:00 of UTC: as moments, the first two are of May, and the last is not.
+    # Midnight in Berlin is 22:00 of UTC: as instants, the first two are of May, and the last is not.
     assert _visits_in_may(place.connection, "Europe/Berlin") == {"a": visits}
 
 

@@ -35,7 +35,7 @@ def open_parquet(path: Path, connection: ibis.BaseBackend, name: str = "rows") -
             # A literal path that is not the file's own is gone after this block, so the rows are copied.
             kind = "VIEW" if literal == str(path) else "TABLE"
             columns = ", ".join(
-                f"{column} AT TIME ZONE 'UTC' AS {column}" for column in map(identifier, _moments(path))
+                f"{column} AT TIME ZONE 'UTC' AS {column}" for column in map(identifier, _instants(path))
             )
             rows = f"SELECT *{f' REPLACE ({columns})' if columns else ''} FROM read_parquet({quoted(literal)})"  # noqa: S608 all is quoted
             connection.raw_sql(f"CREATE {kind} {identifier(name)} AS {rows}")
@@ -58,10 +58,10 @@ def parquet_columns(path: Path, _table: str) -> list[str]:
         raise SourceError(f"{path} is not a Parquet file ({str(error).splitlines()[0]}): write it again") from None
 
 
-def _moments(path: Path) -> list[str]:
-    """The columns of moments that DuckDB would take for local times.
+def _instants(path: Path) -> list[str]:
+    """The columns of instants that DuckDB would take for local times.
 
-    The old type of a timestamp, INT96, says nothing of a time zone. Spark writes moments in UTC, and Arrow says beside.
+    The old type of a timestamp, INT96, says nothing of a time zone. Spark writes instants in UTC; Arrow keeps the time zone in its own schema.
     """
     footer = parquet.read_metadata(path)
     old = [column.name for column in map(footer.schema.column, range(footer.num_columns)) if _is_old_time(column)]
