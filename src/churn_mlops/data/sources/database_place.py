@@ -9,7 +9,7 @@ from functools import cached_property
 import ibis
 import ibis.expr.types as ir
 
-from churn_mlops.data.sources.database import table_names, translate_errors
+from churn_mlops.data.sources.database import partitions_in, table_names, translate_errors
 from churn_mlops.data.sources.place import Place, Version
 from churn_mlops.data.sources.plain_types import with_plain_types
 from churn_mlops.data.sources.spark import (
@@ -40,6 +40,11 @@ class DatabasePlace(Place):
         """As :meth:`Place.tables`."""
         with self._translated():
             return table_names(self.connection)
+
+    def partitions(self) -> dict[str, str]:
+        """As :meth:`Place.partitions`."""
+        with self._translated():
+            return partitions_in(self.connection)
 
     def open(self, name: str) -> ir.Table:
         """As :meth:`Place.open`."""

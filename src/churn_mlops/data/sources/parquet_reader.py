@@ -61,7 +61,8 @@ def parquet_columns(path: Path, _table: str) -> list[str]:
 def _instants(path: Path) -> list[str]:
     """The columns of instants that DuckDB would take for local times.
 
-    The old type of a timestamp, INT96, says nothing of a time zone. Spark writes instants in UTC; Arrow keeps the time zone in its own schema.
+    The old type of a timestamp, INT96, says nothing of a time zone. Spark writes instants in
+    UTC; Arrow keeps the time zone in its own schema.
     """
     footer = parquet.read_metadata(path)
     old = [column.name for column in map(footer.schema.column, range(footer.num_columns)) if _is_old_time(column)]
