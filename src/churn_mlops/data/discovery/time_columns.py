@@ -17,6 +17,7 @@ from churn_mlops.data.engine.cell_values import as_text
 from churn_mlops.data.engine.timestamps import in_calendar, parsed_time
 from churn_mlops.data.profiling.numeric_codes import is_number_date
 from churn_mlops.data.profiling.table_profile import ColumnProfile
+from churn_mlops.data.profiling.unix_times import unix_times_of
 
 if TYPE_CHECKING:
     pass
@@ -53,6 +54,9 @@ def time_column(column: ir.Column, profile: ColumnProfile) -> TimeColumn | None:
     name = profile.name
     if profile.kind == "date":
         return TimeColumn(name, outside=outside_calendar(column))
+    counted = unix_times_of(profile)
+    if counted is not None and counted.sure:
+        return TimeColumn(name, counted.unit, counted.unit, example=f"{profile.largest:.0f}")
     numbers = is_number_date(profile) and (profile.smallest or 0) >= 19000101 and (profile.largest or 0) <= 21001231
     if not profile.present or not (numbers or (profile.kind == "text" and profile.dates >= _MOSTLY * profile.present)):
         return None

@@ -13,9 +13,10 @@ from zoneinfo import ZoneInfo
 import ibis
 import ibis.expr.types as ir
 
-from churn_mlops.data.contract.time_format import directives_of, pattern_of
+from churn_mlops.data.contract.time_format import UNIX_UNITS, directives_of, pattern_of
 from churn_mlops.data.engine.cell_values import as_text
 from churn_mlops.data.engine.optimization_fence import fenced
+from churn_mlops.data.engine.unix_time import from_unix_time
 
 if TYPE_CHECKING:
     from churn_mlops.data.contract import HistoryTable
@@ -77,10 +78,13 @@ def parsed_time(column: ir.Column, time_format: str | None) -> ir.TimestampColum
 
     Args:
         column: times, or texts or whole numbers as ``time_format`` says.
-        time_format: a format of ``strftime``, of the directives Y y m d b B H I M S p z; None for texts as of ISO 8601.
+        time_format: a format of ``strftime``, of the directives Y y m d b B H I M S p z, or a unit of numbers that are
+            counted from 1970; None for texts as of ISO 8601.
     """
     if time_format is None or column.type().is_temporal():
         return local_time(column)
+    if time_format in UNIX_UNITS:
+        return from_unix_time(column, time_format)
     text = column.strip() if column.type().is_string() else as_text(column)
     pattern, order = f"^{pattern_of(time_format)}$", directives_of(time_format)
 
