@@ -11,6 +11,7 @@ UNSEEN = {
     "empty": "empty",
     "suspected_leak": "suspected to be known only after a customer left",
     "date": "a date, which means nothing by itself",
+    "type": "a type that is no number, flag or category",
     "free_text": "free text",
     "many_levels": "too many different values",
     "duplicate": "says the same as another column",

@@ -11,6 +11,7 @@ from churn_mlops.data.discovery.profiled_table import ProfiledTable
 from churn_mlops.data.discovery.table_anomalies import of_rows
 from churn_mlops.data.discovery.table_roles import Role, TableRoles
 from churn_mlops.data.engine.cell_values import as_text
+from churn_mlops.data.engine.timestamps import in_calendar
 from churn_mlops.data.findings import Finding
 from churn_mlops.data.profiling.label_values import read_label
 from churn_mlops.data.profiling.name_signals import may_name_leaving, names_leaving
@@ -61,7 +62,7 @@ def _flags_and_own_end(role: Role) -> list[Finding]:
     if role.times.end is None:
         return []
     ended = role.look.table[role.times.end]
-    text = role.look.text(role.times.end).notnull() if ended.type().is_string() else ended.notnull()
+    text = role.look.text(role.times.end).notnull() if ended.type().is_string() else in_calendar(ended).notnull()
     rows = role.look.table.mutate(__ended__=text)
     return _compared(role, rows, f"have an {role.times.end}", role.look)
 

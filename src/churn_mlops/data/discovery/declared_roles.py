@@ -10,7 +10,7 @@ from churn_mlops.data.contract import END, END_KNOWN_AT, HistoryContract, Histor
 from churn_mlops.data.discovery.foreign_keys import Link, measured
 from churn_mlops.data.discovery.profiled_table import ProfiledTable
 from churn_mlops.data.discovery.table_roles import Role, TableRoles
-from churn_mlops.data.discovery.time_columns import TimeColumn
+from churn_mlops.data.discovery.time_columns import TimeColumn, outside_calendar
 from churn_mlops.data.discovery.time_roles import Times, checked
 from churn_mlops.data.engine.cell_values import as_text
 from churn_mlops.data.engine.timestamps import time_of
@@ -56,7 +56,7 @@ def _times(declared: HistoryTable) -> list[str]:
 def _time(table: ir.Table, name: str, declared: HistoryTable) -> TimeColumn:
     column, time_format = table[name], declared.formats.get(name)
     if column.type().is_temporal():
-        return TimeColumn(name)
+        return TimeColumn(name, outside=outside_calendar(column))
     unread = (as_text(column).notnull() & time_of(table, name, declared).isnull()).sum().to_pyarrow().as_py()
     return TimeColumn(name, time_format, time_format or "ISO 8601", unread=int(unread or 0))
 

@@ -9,10 +9,13 @@ import ibis
 from churn_mlops.data.discovery.foreign_keys import Link
 from churn_mlops.data.discovery.profiled_table import ProfiledTable, may_be_key
 from churn_mlops.data.discovery.table_roles import Role, TableRoles
+from churn_mlops.data.discovery.time_columns import TimeColumn
 from churn_mlops.data.discovery.time_roles import Times
 from churn_mlops.data.findings import Finding
 from churn_mlops.data.profiling.duplicate_columns import repeated_rows
 from churn_mlops.data.profiling.name_signals import names_identifier
+from churn_mlops.data.profiling.table_profile import ColumnProfile
+from churn_mlops.data.profiling.unix_times import UnixTimes, unix_times_of
 from churn_mlops.suggestions import words
 
 _MEANT = 0.5  # share of the rows with names of their own, from which a column was surely meant to name them
@@ -95,7 +98,28 @@ def on_formats(look: ProfiledTable) -> list[Finding]:
         if time.unread:
             what = f"{of_rows(time.unread, look.rows)} are no time as {time.read_as} writes one: they count as missing"
             found.append(Finding(name, "date_unread", what, rows=time.unread, of=look.rows))
-    return found
+    found += [_outside(look, time) for time in look.times.values() if time.outside]
+    return found + [_counted(look, column, times) for column in look.columns if (times := unix_times_of(column))]
+
+
+def _counted(look: ProfiledTable, column: ColumnProfile, times: UnixTimes) -> Finding:
+    held = f"numbers that are {times.unit} from {times.first} to {times.last}, counted from 1970 in UTC"
+    if column.name in look.times:
+        what = f"holds {held}: it is read so"
+    else:
+        what = (
+            f"may hold {held}: if they are times, name the column as a time of the table, and declare "
+            f"`formats: {{{column.name}: {times.unit}}}`; now they count as numbers"
+        )
+    return Finding(f"{look.name}.{column.name}", "unix_times", what)
+
+
+def _outside(look: ProfiledTable, time: TimeColumn) -> Finding:
+    what = (
+        f"{of_rows(time.outside, look.rows)} hold infinity, or a day outside the years 1 to 9999, which is no time: "
+        "they count as missing"
+    )
+    return Finding(f"{look.name}.{time.name}", "outside_calendar", what, rows=time.outside, of=look.rows)
 
 
 def on_times(look: ProfiledTable, times: Times) -> list[Finding]:

@@ -17,23 +17,20 @@ _DATED = frozenset(
     "month months period yyyymm ym yearmonth monthid dateid expire expiry expired expiration start end since joined "
     "signup registered registration created updated birth birthday activation renewal billing".split()
 )
-_SECONDS = (315_532_800, 4_102_444_800)  # 1980 to 2100, counted from 1970
 _DAYS = (19000101, 21001231)
 _MONTHS = (190001, 210012)
 
 
 def is_number_date(column: ColumnProfile) -> bool:
-    """Whether ``column`` holds whole numbers such as 20240131 or 202401, or seconds since 1970, as its name says."""
+    """Whether ``column`` holds whole numbers such as 20240131 or 202401, as its name says."""
     low, high = column.smallest, column.largest
     if not (is_number(column) and column.whole) or low is None or high is None or column.distinct < 2:
         return False
     named = names_date(column.name)
-    if (named or set(words(column.name)) & _DATED or column.name.lower().endswith(("date", "month"))) and any(
+    named = named or bool(set(words(column.name)) & _DATED) or column.name.lower().endswith(("date", "month"))
+    return named and any(
         first <= low and high <= last and all(map(_in_calendar, _sample(column))) for first, last in (_DAYS, _MONTHS)
-    ):
-        return True
-    seconds = any(_SECONDS[0] * unit <= low and high <= _SECONDS[1] * unit for unit in (1, 1000))
-    return named and seconds
+    )
 
 
 def names_rows(column: ColumnProfile) -> bool:
@@ -42,7 +39,7 @@ def names_rows(column: ColumnProfile) -> bool:
         return False
     if (names_identifier(column.name) or names_line_or_place(column.name)) and column.distinct >= 0.9 * column.present:
         return True
-    repeats = column.numbers - column.distinct
+    repeats = max(column.numbers - column.distinct, 0)  # infinite values are distinct, and no numbers
     if repeats > _HARDLY * column.numbers:
         return False
     long = column.smallest >= _LONG and len(f"{column.smallest:.0f}") == len(f"{column.largest:.0f}")

@@ -77,7 +77,13 @@ def grouped(column: ir.Column, kind: str, number_format: NumberFormat, words: tu
 
 
 def fetched(column: ir.Column) -> list[tuple[Any, int]]:
-    """The distinct cells of a column of few, each with its rows."""
+    """The distinct cells of a column of few, each with its rows; as texts where Python cannot hold every cell.
+
+    It has no time `infinity`, and Arrow no decimal number of unlimited precision.
+    """
+    kind = column.type()
+    if kind.is_temporal() or kind.is_decimal() or kind.is_uuid():
+        column = as_text(column)
     cells = column.name("cell").as_table().group_by("cell").agg(k=lambda t: t.count()).to_pyarrow()
     return list(zip(cells["cell"].to_pylist(), cells["k"].to_pylist(), strict=True))
 

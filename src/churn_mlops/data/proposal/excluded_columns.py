@@ -12,6 +12,7 @@ from churn_mlops.data.profiling.name_signals import names_identifier, names_pers
 from churn_mlops.data.profiling.numeric_codes import is_number_date, names_rows
 from churn_mlops.data.profiling.sample import is_number
 from churn_mlops.data.profiling.table_profile import ColumnProfile
+from churn_mlops.data.profiling.unix_times import unix_times_of
 
 SAFE_LEVELS = 50
 """So many levels are a category, however few rows each has."""
@@ -48,8 +49,9 @@ def exclusion_of(column: ColumnProfile, suspicion: Suspicion | None) -> Excluded
 
 def _unfit(column: ColumnProfile) -> tuple[ExclusionReason, str] | None:
     if column.kind == "other":
-        return "free_text", f"holds {column.type}, which is no number, flag or category"
-    if column.kind == "date" or _is_text_date(column) or is_number_date(column):
+        return "type", f"holds {column.type}: make a number, a flag or a category of it, in a view, to use it"
+    counted = unix_times_of(column)
+    if column.kind == "date" or _is_text_date(column) or is_number_date(column) or (counted and counted.sure):
         return "date", "a date; make a number of it, such as days since then, to use it"
     if column.kind == "boolean":
         return None

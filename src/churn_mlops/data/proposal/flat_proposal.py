@@ -107,6 +107,8 @@ def _excluded_columns(
     The first of several reasons wins, in the order of ``exclusion_of``; the last is that a column repeats another.
     """
     alive = [column for column in columns if column.kind != "other" and column.present and column.distinct]
+    if not alive:
+        return {column.name: why for column in columns if (why := exclusion_of(column, None))}, {}
     sample = _sample(table, alive, counts, rows)
     suspicions = {found.column: found for found in suspects(alive, sample)}
     aside: dict[str, ExcludedColumn] = {}
