@@ -14,6 +14,7 @@ import numpy as np
 from churn_mlops.data.contract import Label
 from churn_mlops.data.discovery.label_candidates import named
 from churn_mlops.data.discovery.table_roles import Role, TableRoles
+from churn_mlops.data.discovery.times.data_clock import come
 from churn_mlops.data.leakage.univariate import LEAST, PURE_LOOK, set_for_churners, suspects
 from churn_mlops.data.profiling.sample import Sample, take_sample
 from churn_mlops.data.profiling.table_profile import ColumnProfile
@@ -32,7 +33,7 @@ def marked_by_leaving(role: Role, table_roles: TableRoles, columns: Sequence[Col
         columns: of that table.
     """
     held = [column for column in columns if column.kind != "other" and column.present and column.distinct]
-    left = _who_left(table_roles)
+    left = who_left(table_roles)
     if left is None or not held:
         return {}
     rows = role.look.table.mutate(**{_WHO: role.look.text(str(role.customer))})
@@ -52,12 +53,13 @@ def _set_for_churners(column: ColumnProfile, sample: Sample) -> str | None:
     return f"is set for customers who have left only, {share:.1%} of them" if share >= PURE_LOOK else None
 
 
-def _who_left(table_roles: TableRoles) -> ir.Table | None:
+def who_left(table_roles: TableRoles) -> ir.Table | None:
     """The customers who have left, each once, as ``__left__``; None if no table holds an end."""
     home = table_roles.customers
     end = home.times.end
     if end is not None:
-        rows = home.look.table.select(__left__=home.look.text(str(home.customer)), end=home.look.time(end))
+        at = come(home.look, end, table_roles.newest)
+        rows = home.look.table.select(__left__=home.look.text(str(home.customer)), end=at)
         each = rows.group_by("__left__").agg(open=rows.end.isnull().any())
         return each.filter(~each.open, each["__left__"].notnull()).select("__left__")
     tables = [named(ends, table_roles).select(__left__="who") for ends in table_roles.of("ends")]

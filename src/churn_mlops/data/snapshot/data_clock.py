@@ -13,6 +13,7 @@ from churn_mlops.data.engine.arrow import as_arrow
 
 AHEAD = timedelta(days=7)
 """Tables that are loaded alike end within so many days; one that goes on for longer may hold rows of days to come."""
+_NEXT = timedelta(days=1)  # by so much ends may be loaded later than the rest
 _MOST_AHEAD = timedelta(days=400)
 _FEWER = 0.5  # rows of a day, against those of a day before, from which a table only runs out
 _HISTORY = 4  # times as long a history stands before rows that only run out
@@ -34,8 +35,8 @@ def newest_time(times: Mapping[str, ir.TimestampValue], ends: ir.TimestampValue 
     if ends is None:
         return found
     last = timestamp_of(ends.max())
-    if found is None or last is None or last - found <= timedelta(0):
-        return found or last
+    if found is None or last is None or last - found <= _NEXT:
+        return max((time for time in (found, last) if time is not None), default=None)
     late = value_of((ends > ibis.literal(found)).cast("float64").mean())
     return last if late > _MANY else found
 

@@ -38,7 +38,7 @@ def last_day(tables: Mapping[str, ir.Table], contract: HistoryContract, today: d
     Raises:
         DataError: no table has a row with such a time.
     """
-    times = {name: _until(time, today) for name, time in _recorded_times(tables, contract).items()}
+    times = {_source(contract, name): _until(time, today) for name, time in _recorded_times(tables, contract).items()}
     home = contract.tables[contract.customers]
     ends = None
     if home.end is not None and home.ends is None:
@@ -71,6 +71,12 @@ def _recorded_times(tables: Mapping[str, ir.Table], contract: HistoryContract) -
         for name, declared in contract.tables.items()
         if declared.kind != "attributes" or declared.known_at is not None
     }
+
+
+def _source(contract: HistoryContract, name: str) -> str:
+    """What the times of a table are read from: two keys may stand for the same column."""
+    declared = contract.tables[name]
+    return f"{declared.table or name}.{declared.known}"
 
 
 def _until(time: ir.TimestampValue, today: date | None) -> ir.TimestampValue:
