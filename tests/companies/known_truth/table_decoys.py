@@ -1,0 +1,128 @@
+"""Tables beside the customers and their acts: versions, histories of values, staff, prices, keys that nearly meet."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tests.companies.known_truth.company import Company, shuffled
+from tests.companies.known_truth.lives import NEVER, Array, acts, dates, times
+from tests.companies.known_truth.names import numbers, padded, prefixed, uuids
+from tests.companies.known_truth.structures import until_next, versions_of
+from tests.companies.known_truth.time_decoys import Shape
+
+
+def versions(company: Company) -> None:
+    """Versions of the customers with their first and last day, the open one until 9999."""
+    who, since = versions_of(company)
+    until = until_next(who, since)
+    ends = np.where(until < NEVER, dates(until), np.datetime64("9999-12-31"))
+    company.tables["customer_dim"] = shuffled(company.rng, {
+        "surrogate_key": 1 + np.arange(who.size),
+        company.names.link: company.keys[who],
+        "valid_from": dates(since),
+        "valid_to": ends,
+        "is_current": until == NEVER,
+        "tier": company.rng.choice(["gold", "silver"], who.size).astype(object),
+    })  # fmt: skip
+
+
+def values_by_name(company: Company) -> None:
+    """A history of changed fields: name, old and new value, time."""
+    who, since = versions_of(company)
+    field = company.rng.choice(["Owner", "Phone", "Rating"], who.size).astype(object)
+    company.tables["field_history"] = shuffled(company.rng, {
+        company.names.link: company.keys[who],
+        "field": field,
+        "old_value": company.rng.choice(["x", "y"], who.size).astype(object),
+        "new_value": company.rng.choice(["x", "y"], who.size).astype(object),
+        "created_date": times(company.rng, since),
+    })  # fmt: skip
+
+
+def prices(company: Company) -> None:
+    """A price of each customer, called like a thing that customers have."""
+    life = company.lives
+    company.tables["tariffs"] = shuffled(company.rng, {
+        company.names.link: company.keys,
+        "valid_from": dates(life.start),
+        "rate": company.rng.gamma(3, 5, life.count).round(2),
+    })  # fmt: skip
+
+
+def staff(company: Company) -> None:
+    """The company's own people, some of whom left it."""
+    size = 40
+    hired = company.rng.integers(-900, 300, size)
+    gone = company.rng.random(size) < 0.4
+    company.tables["agents"] = {
+        "agent_id": np.array([f"A{number:03}" for number in range(size)], dtype=object),
+        "hired_on": dates(hired),
+        "terminated_at": dates(np.where(gone, hired + 300, NEVER)),
+    }
+
+
+def tickets(company: Company) -> None:
+    """Tickets that open and close."""
+    life = company.lives
+    who, day = acts(company.rng, life.start, life.last, 120)
+    closed = np.where(company.rng.random(who.size) < 0.9, day + company.rng.integers(0, 5, who.size), NEVER)
+    company.tables["tickets"] = shuffled(company.rng, {
+        "ticket_id": 1 + np.arange(who.size),
+        company.names.link: company.keys[who],
+        "opened_at": times(company.rng, day),
+        "closed_at": dates(np.where(closed <= life.newest, closed, NEVER)),
+    })  # fmt: skip
+    company.truth.linked["tickets"] = company.names.link
+
+
+def campaigns(company: Company) -> None:
+    """Campaigns, which belong to no customer, planned beyond the extract."""
+    size = 12
+    start = np.linspace(0, company.lives.newest + 60, size).astype(int)
+    company.tables["campaigns"] = {
+        "campaign_id": 1 + np.arange(size),
+        "start_date": dates(start),
+        "end_date": dates(start + 20),
+    }
+
+
+def nearly_meeting_keys(company: Company) -> None:
+    """Use by day, from another system that writes the customers' keys in its own way."""
+    life = company.lives
+    who, day = acts(company.rng, life.start, life.last, 60)
+    company.tables["usage_daily"] = shuffled(company.rng, {
+        company.names.link: _written_otherwise(company)[who],
+        "usage_day": dates(day),
+        "minutes": company.rng.integers(1, 300, who.size),
+    })  # fmt: skip
+    company.truth.linked["usage_daily"] = company.names.link
+
+
+def _written_otherwise(company: Company) -> Array:
+    """The keys in another form: as decimals, without zeros, in small letters, without dashes, or with a check sum."""
+    made = company.names.identifiers
+    other = {
+        numbers: lambda key: company.rng.choice([f"{key}.0"]),
+        padded: lambda key: key.lstrip("0"),
+        prefixed: lambda key: key.upper(),
+        uuids: lambda key: key.replace("-", ""),
+    }.get(made, _eighteen)
+    return np.array([str(other(key)) for key in company.keys], dtype=object)
+
+
+def _eighteen(key: str) -> str:
+    """Salesforce's form of eighteen characters, whose last three say which letters are capitals."""
+    codes = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
+    parts = [key[place : place + 5] for place in (0, 5, 10)]
+    return key + "".join(codes[sum(1 << bit for bit, letter in enumerate(part) if letter.isupper())] for part in parts)
+
+
+TABLE_DECOYS: dict[str, Shape] = {
+    "versions of customers": versions,
+    "histories of values": values_by_name,
+    "prices of customers": prices,
+    "staff": staff,
+    "tickets": tickets,
+    "campaigns": campaigns,
+    "keys that nearly meet": nearly_meeting_keys,
+}
