@@ -23,28 +23,13 @@ from typing import Any
 
 import numpy as np
 
-from churn_mlops.data.proposal.history_proposal import propose_history
-from churn_mlops.errors import ContractError
 from tests.companies.known_truth.company import Company
 from tests.companies.known_truth.draw import DISGUISES, drawn, made
-from tests.companies.known_truth.judge import Judged, judge
 from tests.companies.known_truth.names import STYLES
 from tests.companies.known_truth.structures import STRUCTURES
+from tests.companies.known_truth.verdicts import proposed, verdicts
 
 RESULTS = Path("bench/truth.json")
-
-
-def verdicts(company: Company) -> list[Judged]:
-    """The verdicts on what is proposed for ``company``; if a person is asked who the customers are, they answer."""
-    tables, asked = company.opened(), []
-    try:
-        proposal = propose_history(tables, name="company")
-    except ContractError as error:
-        if "`--customer`" not in str(error):
-            return [Judged("refused", "silently wrong", str(error), "a contract, or a question")]
-        asked.append(Judged("customer named by a person", "asked", str(error), ".".join(company.truth.customers)))
-        proposal = propose_history(tables, name="company", customer=company.truth.customers[1])
-    return asked + judge(company, proposal, tables)
 
 
 def study(draws: int) -> dict[str, Any]:
@@ -53,7 +38,7 @@ def study(draws: int) -> dict[str, Any]:
     wrong, seconds = [], time.perf_counter()
     for seed in range(1, draws + 1):
         company = drawn(seed)
-        found = verdicts(company)
+        found = verdicts(company, training=True)
         for one in found:
             counts[one.aspect.split(" of ")[0]][one.verdict] += 1
         amiss = [str(one) for one in found if one.verdict == "silently wrong"]
@@ -71,8 +56,8 @@ def show(company: Company) -> None:
     tables = company.opened()
     for name, table in tables.items():
         print(f"\n{name}", table.limit(4).to_pandas().to_string(), sep="\n")
-    print(*verdicts(company), sep="\n")
-    proposal = propose_history(tables, name="company", customer=company.truth.customers[1])
+    print(*verdicts(company, training=True), sep="\n")
+    proposal, _ = proposed(company, tables)
     print(*(f"{one.kind}: {one.column}: {one.message}" for one in proposal.findings), sep="\n")
     print(proposal.contract.model_dump(exclude_defaults=True, include={"customer", "tables", "label"}))
 

@@ -25,13 +25,14 @@ class Truth:
     Attributes:
         customers: the table that says who the customers are, and its column of their keys.
         end_kind: an end in a "column" of one table, the "rows" of a table of ends, "inactive" where nothing but silence
-            shows it, or an "event" among other rows, which no contract can name yet: there, only a question is right.
-        end: table and column of the ends; of the acts where silence shows it.
+            shows it, or an "event" among other rows.
+        end: table and column of the ends; of the acts where silence shows it; of the events' names.
         active: keys of the customers who are active on the clock's day.
         clock: the day of the newest thing that has happened.
         known: of each table, the columns that hold when a row was known; a table that is not named has none.
         linked: tables whose rows belong to customers, and the column that leads there.
         leaks: columns, as `table.column`, that the leaving wrote.
+        event: the name of the event that is an end, and the column of its time.
     """
 
     customers: tuple[str, str]
@@ -42,6 +43,7 @@ class Truth:
     known: dict[str, set[str]] = field(default_factory=dict)
     linked: dict[str, str] = field(default_factory=dict)
     leaks: set[str] = field(default_factory=set)
+    event: tuple[str, str] | None = None
 
 
 @dataclass

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 
@@ -10,13 +10,16 @@ from tests.companies.known_truth.company import Company
 from tests.companies.known_truth.end_fills import END_FILLS
 from tests.companies.known_truth.names import STYLES
 from tests.companies.known_truth.planted_leaks import PLANTED_LEAKS
-from tests.companies.known_truth.row_decoys import ROW_DECOYS
+from tests.companies.known_truth.row_decoys import ROW_DECOYS, ROW_FORMS
 from tests.companies.known_truth.structures import STRUCTURES
 from tests.companies.known_truth.table_decoys import TABLE_DECOYS
 from tests.companies.known_truth.time_decoys import TIME_DECOYS, Shape
 
-DISGUISES: dict[str, Shape] = TIME_DECOYS | END_FILLS | ROW_DECOYS | TABLE_DECOYS | PLANTED_LEAKS
+DISGUISES: dict[str, Shape] = TIME_DECOYS | END_FILLS | ROW_DECOYS | TABLE_DECOYS | PLANTED_LEAKS | ROW_FORMS
 """Shapes that can be put into any company; those of another kind of company leave it as it is."""
+_AT_MOST: tuple[tuple[Mapping[str, Shape], int], ...] = (
+    (TIME_DECOYS, 4), (END_FILLS, 1), (ROW_DECOYS, 2), (TABLE_DECOYS, 2), (PLANTED_LEAKS, 1)
+)  # fmt: skip
 SHAPES = (*STRUCTURES, *STYLES, *DISGUISES)
 """Everything that a company can be drawn with."""
 
@@ -25,22 +28,32 @@ def drawn(seed: int) -> Company:
     """The company of ``seed``: the same one each time."""
     rng = np.random.default_rng(seed)
     picked = [str(rng.choice(list(STRUCTURES))), str(rng.choice(list(STYLES)))]
-    for kinds, most in ((TIME_DECOYS, 4), (END_FILLS, 1), (ROW_DECOYS, 2), (TABLE_DECOYS, 2), (PLANTED_LEAKS, 1)):
+    for kinds, most in _AT_MOST:
         picked += rng.choice(list(kinds), int(rng.integers(0, most + 1)), replace=False).tolist()
+    if rng.random() < 0.1:  # the form of a time is written last: other shapes read it
+        picked.append(str(rng.choice(list(ROW_FORMS))))
     return made(rng, picked)
 
 
-def dealt(seed: int, hands: int) -> list[list[str]]:
-    """Shapes for so many companies, every shape at least once among them, dealt as cards are."""
+def dealt(seed: int, hands: int, without: Collection[str] = ()) -> list[list[str]]:
+    """Shapes for so many companies, every shape at least once among them, dealt as cards are.
+
+    Args:
+        seed: of the order.
+        hands: companies; each gets a structure and the names of a system.
+        without: shapes that are left out.
+    """
     rng = np.random.default_rng(seed)
-    found = [[_turn(rng, STRUCTURES, hand), _turn(rng, STYLES, hand)] for hand in range(hands)]
-    for place, name in enumerate(rng.permutation(list(DISGUISES))):
+    structures, styles, disguises = (
+        [name for name in kinds if name not in without] for kinds in (STRUCTURES, STYLES, DISGUISES)
+    )
+    found = [[_turn(rng, structures, hand), _turn(rng, styles, hand)] for hand in range(hands)]
+    for place, name in enumerate(rng.permutation(disguises)):
         found[place % hands].append(str(name))
-    return found
+    return [sorted(shapes, key=lambda name: name in ROW_FORMS) for shapes in found]
 
 
-def _turn(rng: np.random.Generator, kinds: Mapping[str, object], hand: int) -> str:
-    names = list(kinds)
+def _turn(rng: np.random.Generator, names: Sequence[str], hand: int) -> str:
     return names[hand] if hand < len(names) else str(rng.choice(names))
 
 

@@ -6,16 +6,16 @@ words name the column that is right. A finding of any other kind, or about anoth
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Literal
 
 import ibis.expr.types as ir
 
-from churn_mlops.data.contract import HistoryContract
+from churn_mlops.data.contract import END_KNOWN_AT, HistoryContract
 from churn_mlops.data.engine.as_of import AsOf
 from churn_mlops.data.findings import Finding
-from churn_mlops.data.proposal.history_proposal import HistoryProposal
 from churn_mlops.data.snapshot.active_customers import active_customers
 from churn_mlops.data.snapshot.date_range import last_day
 from churn_mlops.data.snapshot.known_rows import KEY, PointInTimeTables
@@ -30,9 +30,11 @@ QUESTIONS: dict[str, frozenset[str]] = {
     "clock": frozenset(),
     "known": frozenset({"known_before_event"}),
     "links": frozenset(),
+    "start": frozenset(),
 }
 """For each aspect, the kinds of findings that ask about it."""
 _DAYS = 2  # the clock may be off by so many
+_MEETING = 0.9  # share of a table's keys that must be those of customers
 _OTHERS = 0.02  # share of the customers that the list may hold wrongly, or lack
 
 
@@ -50,19 +52,28 @@ class Judged:
         return f"{self.aspect}: {self.verdict}: has {self.has}; right is {self.right}"
 
 
-def judge(company: Company, proposal: HistoryProposal, tables: dict[str, ir.Table]) -> list[Judged]:
-    """The verdict on each aspect of ``proposal`` for ``company``, whose ``tables`` it has seen."""
-    contract = proposal.contract
+def judge(
+    company: Company, contract: HistoryContract, findings: Sequence[Finding], tables: Mapping[str, ir.Table]
+) -> list[Judged]:
+    """The verdict on each aspect of a proposed contract for ``company``, whose ``tables`` it reads.
+
+    Args:
+        company: knows what is right.
+        contract: as it was proposed.
+        findings: what was said and asked beside it.
+        tables: the database of the company.
+    """
     opened = {key: tables[declared.table or key] for key, declared in contract.tables.items()}
     newest = last_day(opened, contract, TODAY)
-    asks = _Asked(proposal.findings)
+    asks = _Asked(findings)
     listed = _listed(contract, opened, newest)
     found = [
         _end(company, contract, asks, listed),
         _customer(company, contract, asks),
         _clock(company, newest, asks),
+        _start(company, contract, asks),
         *_known(company, contract, asks),
-        *_links(company, contract, asks),
+        *_links(company, contract, opened, asks),
         *_leaks(company, contract),
     ]
     if company.truth.end_kind != "inactive" and all(one.verdict == "right" for one in found[:3]):
@@ -72,7 +83,7 @@ def judge(company: Company, proposal: HistoryProposal, tables: dict[str, ir.Tabl
 
 @dataclass(frozen=True)
 class _Asked:
-    findings: tuple[Finding, ...]
+    findings: Sequence[Finding]
 
     def about(self, aspect: str, *names: str) -> bool:
         """Whether a finding of a kind that asks about ``aspect`` names each of ``names`` in full."""
@@ -84,7 +95,7 @@ def _verdict(right: bool, asked: bool) -> Verdict:
     return "right" if right else "asked" if asked else "silently wrong"
 
 
-def _listed(contract: HistoryContract, opened: dict[str, ir.Table], newest: date) -> frozenset[str]:
+def _listed(contract: HistoryContract, opened: Mapping[str, ir.Table], newest: date) -> frozenset[str]:
     """The customers on the newest day's list."""
     rows = active_customers(PointInTimeTables(opened, contract), AsOf(newest + timedelta(days=1)))
     return frozenset(str(key) for key in rows.to_pyarrow()[KEY].to_pylist())
@@ -94,8 +105,11 @@ def _end(company: Company, contract: HistoryContract, asks: _Asked, listed: froz
     truth = company.truth
     kind, table, column = _end_of(contract)
     right = (kind, table, column) == (truth.end_kind, *truth.end)
-    if truth.end_kind == "inactive":  # any acts will do, and so does an end that lists the right customers
-        right = kind == "inactive" or _differ(company, listed) <= _OTHERS
+    if truth.event is not None and right:
+        ends = contract.tables[str(contract.tables[contract.customers].ends)]
+        right = ends.where == {truth.end[1]: (truth.event[0],)}
+    if truth.end_kind == "inactive":  # an end that lists the right customers will do as well
+        right = right or (kind == "column" and _differ(company, listed) <= _OTHERS)
     asked = asks.about("end", f"{truth.end[0]}.{truth.end[1]}") or (kind == "none" and asks.about("end"))
     return Judged("end", _verdict(right, asked), f"{kind} {table}.{column}", f"{truth.end_kind} {'.'.join(truth.end)}")
 
@@ -121,9 +135,9 @@ def _customer(company: Company, contract: HistoryContract, asks: _Asked) -> Judg
     has = home.table or contract.customers, home.customer or contract.customer
     able = {truth.customers}
     if truth.end_kind == "column" and truth.end[0] in truth.linked:  # subscriptions stand for their customers
-        able = {(truth.end[0], truth.linked[truth.end[0]])}
+        able.add((truth.end[0], truth.linked[truth.end[0]]))
     asked = asks.about("customer", ".".join(truth.customers)) or asks.about("customer", truth.customers[0])
-    return Judged("customer", _verdict(has in able, asked), ".".join(has), ".".join(next(iter(able))))
+    return Judged("customer", _verdict(has in able, asked), ".".join(has), ".".join(truth.customers))
 
 
 def _clock(company: Company, newest: date, asks: _Asked) -> Judged:
@@ -132,28 +146,52 @@ def _clock(company: Company, newest: date, asks: _Asked) -> Judged:
     return Judged("clock", _verdict(off <= _DAYS, asks.about("clock")), str(newest), str(right))
 
 
+def _start(company: Company, contract: HistoryContract, asks: _Asked) -> Judged:
+    home, names = contract.tables[contract.customers], company.names
+    source = home.table or contract.customers
+    right = {names.customers: names.start, names.terms: names.term_start}.get(source, "updated_at")
+    if source not in (company.truth.customers[0], names.terms):  # another table's rows begin nothing
+        right = names.start
+    asked = asks.about("customer", source) or asks.about("start", f"{source}.{right}")
+    return Judged("start", _verdict(home.start == right, asked), f"{source}.{home.start}", f"{source}.{right}")
+
+
 def _known(company: Company, contract: HistoryContract, asks: _Asked) -> list[Judged]:
     found = []
     for key, declared in contract.tables.items():
         source = declared.table or key
-        honest = company.truth.known.get(source, set())
-        said = {declared.known_at, declared.start_known_at, declared.end_known_at} - {None, "__end_known_at__"}
-        taken = {str(name) for name in said}
-        wrong = taken - honest or (honest if not taken else set())
-        asked = all(asks.about("known", f"{source}.{name}") for name in wrong)
-        verdict = _verdict(not wrong, asked)
-        found.append(Judged(f"known of {source}", verdict, str(sorted(taken)), str(sorted(honest))))
+        of_rows = {declared.known_at, declared.start_known_at} - {None}
+        of_end = {declared.end_known_at} - {None, END_KNOWN_AT}
+        found.append(_known_of(source, f"{source}", of_rows, company, asks))
+        if declared.end is not None:
+            found.append(_known_of(source, f"{source}, its end", of_end, company, asks))
     return found
 
 
-def _links(company: Company, contract: HistoryContract, asks: _Asked) -> list[Judged]:
+def _known_of(source: str, what: str, said: set[str | None], company: Company, asks: _Asked) -> Judged:
+    taken, honest = {str(name) for name in said}, company.truth.known.get(what, set())
+    wrong = taken - honest or (honest if not taken else set())
+    asked = all(asks.about("known", f"{source}.{name}") for name in wrong)
+    return Judged(f"known of {what}", _verdict(not wrong, asked), str(sorted(taken)), str(sorted(honest)))
+
+
+def _links(company: Company, contract: HistoryContract, opened: Mapping[str, ir.Table], asks: _Asked) -> list[Judged]:
+    """The rows of a table are those of its customers, and not of none."""
+    history = PointInTimeTables(opened, contract)
+    keys = _keys(history, contract.customers)
     found = []
     for source, column in company.truth.linked.items():
-        declared = [one for key, one in contract.tables.items() if (one.table or key) == source]
-        has = {one.through.column if one.through else one.customer or contract.customer for one in declared}
+        names = [key for key, one in contract.tables.items() if (one.table or key) == source]
+        shares = [len(_keys(history, name) & keys) / max(len(_keys(history, name)), 1) for name in names]
+        met = f"{max(shares):.0%} of its keys meet" if shares else "left out"
         asked = asks.about("links", source, column)
-        found.append(Judged(f"link of {source}", _verdict(column in has, asked), str(sorted(has)), column))
+        right = bool(shares) and max(shares) > _MEETING
+        found.append(Judged(f"link of {source}", _verdict(right, asked), met, f"they meet by {column}"))
     return found
+
+
+def _keys(history: PointInTimeTables, name: str) -> frozenset[str]:
+    return frozenset(map(str, history.all_rows(name).select(KEY).distinct().to_pyarrow()[KEY].to_pylist()))
 
 
 def _leaks(company: Company, contract: HistoryContract) -> list[Judged]:

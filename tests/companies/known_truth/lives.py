@@ -89,5 +89,5 @@ def dates(days: Array) -> Array:
 
 def times(rng: np.random.Generator, days: Array) -> Array:
     """``days`` as times within them; `NEVER` as none."""
-    seconds = rng.integers(0, 86_400, days.size).astype("timedelta64[s]")
-    return dates(days).astype("datetime64[s]") + seconds
+    found: Array = dates(days).astype("datetime64[s]") + rng.integers(0, 86_400, days.size).astype("timedelta64[s]")
+    return found

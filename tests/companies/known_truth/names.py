@@ -120,6 +120,26 @@ STYLES: dict[str, Names] = {
         "Accounts", "accountId", "activationDate", "deactivationDate", "deactivationRequestedOn", "tier",
         "Sessions", "accountId", "sessionId", "sessionTime", "minutes",
         "Deactivations", "deactivationDate", "Licenses", "licenseId", "licenseFrom", "licenseThru", uuids),
+    "italian": Names(
+        "clienti", "codice_cliente", "data_iscrizione", "data_disdetta", "data_richiesta_disdetta", "fascia",
+        "incassi", "codice_cliente", "id_incasso", "data_incasso", "importo",
+        "disdette", "data_disdetta", "polizze", "id_polizza", "data_decorrenza", "data_scadenza", padded),
+    "polish": Names(
+        "abonenci", "id_abonenta", "data_rejestracji", "data_rezygnacji", "data_wypowiedzenia", "grupa",
+        "wplaty", "id_abonenta", "id_wplaty", "data_wplaty", "kwota",
+        "rezygnacje", "data_rezygnacji", "umowy", "id_umowy", "data_od", "data_do", numbers),
+    "japanese": Names(
+        "顧客", "顧客id", "登録日", "解約日", "解約申込日", "区分",
+        "注文", "顧客id", "注文id", "注文日時", "金額",
+        "解約", "解約日", "契約", "契約id", "契約開始日", "契約終了日", numbers),
+    "spreadsheet": Names(
+        "Customer List", "Customer No", "Start Date", "Exit Date", "Notice Given", "Customer Group",
+        "Payments 2023-25", "Customer No", "Payment No", "Payment Date", "Amount (EUR)",
+        "Exits", "Exit Date", "Contract List", "Contract No", "Contract Start", "Contract Stop", padded),
+    "opaque": Names(
+        "t01", "c01_id", "d01", "d02", "d03", "k01",
+        "t02", "c01_id", "t02_id", "d11", "n11",
+        "t03", "d21", "t04", "t04_id", "d31", "d32", uuids),
     "ledger": Names(
         "party_acct", "acct_key", "eff_dt", "thru_date", "close_rqst_dt", "acct_typ",
         "txn", "acct_key", "txn_key", "txn_dt", "txn_amt",

@@ -23,8 +23,9 @@ def status(company: Company) -> None:
 def reason(company: Company) -> None:
     """A reason, for half of those who left."""
     given = company.lives.left & (company.rng.random(company.lives.count) < 0.5)
-    words = company.rng.choice(["price", "moved", "service"], given.size)
-    _plant(company, "feedback_code", np.where(given, words, None))
+    words = company.rng.choice(["price", "moved", "service"], given.size).astype(object)
+    words[~given] = None
+    _plant(company, "feedback_code", words)
 
 
 def final_bill(company: Company) -> None:

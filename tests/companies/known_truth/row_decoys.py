@@ -89,6 +89,58 @@ def _who(company: Company) -> Array:
     return np.array([place[str(key)] for key in company.tables[company.names.acts][company.names.link]])
 
 
+def ended_acts(company: Company) -> None:
+    """When an act was over: minutes later."""
+    if (rows := _acts(company)) is not None:
+        lasted = company.rng.integers(60, 7_200, rows[company.names.at].size).astype("timedelta64[s]")
+        rows["ended_at"] = rows[company.names.at] + lasted
+
+
+def closing_rows(company: Company) -> None:
+    """A last bill or payment up to 20 days after the end, of one in three customers who left."""
+    if (rows := _acts(company)) is None or company.truth.end_kind == "event":
+        return
+    names, life = company.names, company.lives
+    gone = np.flatnonzero(life.left & (company.rng.random(life.count) < 0.35))
+    days = life.end[gone] + company.rng.integers(1, 20, gone.size)
+    gone, days = gone[days <= life.newest], days[days <= life.newest]
+    added = {
+        names.act_key: rows[names.act_key].max() + 1 + np.arange(gone.size),
+        names.link: company.keys[gone],
+        names.at: times(company.rng, days),
+        names.amount: company.rng.gamma(3, 12, gone.size).round(2),
+    }
+    company.tables[names.acts] = {
+        name: np.r_[cells, added[name] if name in added else _none(cells, gone.size)] for name, cells in rows.items()
+    }
+
+
+def epochs(unit: str) -> Shape:
+    """The time of an act as the seconds, or milliseconds, since 1970."""
+
+    def write(company: Company) -> None:
+        if (rows := _acts(company)) is not None:
+            rows[company.names.at] = rows[company.names.at].astype(f"datetime64[{unit}]").astype(np.int64)
+
+    return write
+
+
+def articles(company: Company) -> None:
+    """What an act is about: a thing of a table of its own, some of which are no longer sold."""
+    if (rows := _acts(company)) is not None:
+        size = 60
+        rows["product_id"] = 9_000 + company.rng.integers(0, size, rows[company.names.at].size)
+        launched = company.rng.integers(-400, 100, size)
+        gone = company.rng.random(size) < 0.4
+        company.tables["products"] = {
+            "product_id": 9_000 + np.arange(size),
+            "launched_on": dates(launched),
+            "discontinued_on": dates(np.where(gone, launched + 400, NEVER)),
+            "label": company.rng.choice(["red", "blue"], size).astype(object),
+        }
+
+
+ROW_FORMS: dict[str, Shape] = {"seconds since 1970": epochs("s"), "milliseconds since 1970": epochs("ms")}
 ROW_DECOYS: dict[str, Shape] = {
     "rows known late": known_late,
     "last changes of rows": changed_later,
@@ -97,4 +149,7 @@ ROW_DECOYS: dict[str, Shape] = {
     "periods of rows": service_period,
     "refunds": refunds,
     "rows ahead": scheduled,
+    "acts that are over": ended_acts,
+    "rows after the end": closing_rows,
+    "articles": articles,
 }

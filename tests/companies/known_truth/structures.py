@@ -62,6 +62,24 @@ def ended_subscriptions(rng: np.random.Generator, names: Names) -> Company:
     return found
 
 
+def returning_subscribers(rng: np.random.Generator, names: Names) -> Company:
+    """As before, and one in five customers was away for months between two subscriptions."""
+    found = ended_subscriptions(rng, names)
+    terms, life = found.tables[names.terms], found.lives
+    of_row = {str(key): place for place, key in enumerate(found.keys)}
+    who = np.array([of_row[str(key)] for key in terms[names.link]])
+    first = np.flatnonzero(np.isin(who, who[life.count :]))[: np.unique(who[life.count :]).size]
+    away = first[rng.random(first.size) < 0.6]
+    back = dates(life.start + (life.last - life.start) // 2)[who[away]]
+    terms[names.term_end][away] = back - np.timedelta64(50, "D")
+    begins, ends = np.full(life.count, NEVER), np.full(life.count, NEVER)
+    ends[who[away]] = life.start[who[away]] + (life.last[who[away]] - life.start[who[away]]) // 2
+    begins[who[away]] = ends[who[away]] - 50
+    there = ~((life.day > begins[life.who]) & (life.day <= ends[life.who]))
+    found.tables[names.acts] = {name: cells[there] for name, cells in found.tables[names.acts].items()}
+    return found
+
+
 def only_silence(rng: np.random.Generator, names: Names) -> Company:
     """Nothing is written down when customers stop."""
     return _begun(rng, names, lives(rng), "inactive", (names.acts, names.at))
@@ -96,6 +114,7 @@ def cohort(rng: np.random.Generator, names: Names) -> Company:
 def end_among_events(rng: np.random.Generator, names: Names) -> Company:
     """The acts have a name each, and one name is that of the end."""
     found = _begun(rng, names, lives(rng), "event", (names.acts, "page"))
+    found.truth.event = "Cancellation Confirmation", names.at
     rows = found.tables[names.acts]
     gone = np.flatnonzero(found.lives.left)
     pages = rng.choice(["Home", "Next Song", "Settings", "Help"], rows[names.link].size, p=[0.3, 0.5, 0.1, 0.1])
@@ -114,6 +133,7 @@ def end_among_events(rng: np.random.Generator, names: Names) -> Company:
 def history_of_states(rng: np.random.Generator, names: Names) -> Company:
     """A table of states, one row for each change; the last one says who left."""
     found = _begun(rng, names, lives(rng), "event", ("account_status", "status"))
+    found.truth.event = "closed", "changed_at"
     life = found.lives
     gone = np.flatnonzero(life.left)
     states = np.r_[np.full(life.count, "active"), np.full(gone.size, "closed")].astype(object)
@@ -131,6 +151,7 @@ STRUCTURES: dict[str, Structure] = {
     "the end beside the request": end_beside_request,
     "a table of ends": table_of_ends,
     "subscriptions that end": ended_subscriptions,
+    "subscriptions with returns": returning_subscribers,
     "only silence": only_silence,
     "only versions of customers": only_versions,
     "a cohort": cohort,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from tests.companies.known_truth.company import Company, shuffled
 from tests.companies.known_truth.lives import NEVER, Array, acts, dates, times
-from tests.companies.known_truth.names import numbers, padded, prefixed, uuids
+from tests.companies.known_truth.names import Identifiers, fifteen, numbers, padded, prefixed, uuids
 from tests.companies.known_truth.structures import until_next, versions_of
 from tests.companies.known_truth.time_decoys import Shape
 
@@ -50,12 +52,15 @@ def prices(company: Company) -> None:
 
 
 def staff(company: Company) -> None:
-    """The company's own people, some of whom left it."""
+    """The company's own people, some of whom left it; each customer has one of them."""
     size = 40
+    people = np.array([f"A{number:03}" for number in range(size)], dtype=object)
+    if company.truth.customers[0] == company.names.customers:
+        company.home["agent_id"] = company.rng.choice(people, company.lives.count)
     hired = company.rng.integers(-900, 300, size)
     gone = company.rng.random(size) < 0.4
     company.tables["agents"] = {
-        "agent_id": np.array([f"A{number:03}" for number in range(size)], dtype=object),
+        "agent_id": people,
         "hired_on": dates(hired),
         "terminated_at": dates(np.where(gone, hired + 300, NEVER)),
     }
@@ -86,6 +91,33 @@ def campaigns(company: Company) -> None:
     }
 
 
+def mailings(company: Company) -> None:
+    """Letters to customers, which go on after they have left: to win them back."""
+    life = company.lives
+    who, day = acts(company.rng, life.start, np.full(life.count, life.newest), 40)
+    company.tables["mailings"] = shuffled(company.rng, {
+        "mailing_id": 1 + np.arange(who.size),
+        company.names.link: company.keys[who],
+        "sent_at": times(company.rng, day),
+    })  # fmt: skip
+    company.truth.linked["mailings"] = company.names.link
+
+
+def fixed_terms(company: Company) -> None:
+    """Agreements of a year each, renewed as long as the customer is there: the last one ends ahead."""
+    life = company.lives
+    years = (life.last - life.start) // 365 + 1
+    who = np.repeat(np.arange(life.count), years)
+    place = np.concatenate([np.arange(number) for number in years])
+    company.tables["agreements"] = shuffled(company.rng, {
+        "agreement_id": 1 + np.arange(who.size),
+        company.names.link: company.keys[who],
+        "agreed_from": dates(life.start[who] + 365 * place),
+        "agreed_until": dates(life.start[who] + 365 * (place + 1) - 1),
+    })  # fmt: skip
+    company.truth.linked["agreements"] = company.names.link
+
+
 def nearly_meeting_keys(company: Company) -> None:
     """Use by day, from another system that writes the customers' keys in its own way."""
     life = company.lives
@@ -99,15 +131,9 @@ def nearly_meeting_keys(company: Company) -> None:
 
 
 def _written_otherwise(company: Company) -> Array:
-    """The keys in another form: as decimals, without zeros, in small letters, without dashes, or with a check sum."""
-    made = company.names.identifiers
-    other = {
-        numbers: lambda key: company.rng.choice([f"{key}.0"]),
-        padded: lambda key: key.lstrip("0"),
-        prefixed: lambda key: key.upper(),
-        uuids: lambda key: key.replace("-", ""),
-    }.get(made, _eighteen)
-    return np.array([str(other(key)) for key in company.keys], dtype=object)
+    """The keys in another form: as decimals, without zeros, in capitals, without dashes, or with a check sum."""
+    other = _OTHERWISE[company.names.identifiers]
+    return np.array([other(str(key)) for key in company.keys], dtype=object)
 
 
 def _eighteen(key: str) -> str:
@@ -117,6 +143,13 @@ def _eighteen(key: str) -> str:
     return key + "".join(codes[sum(1 << bit for bit, letter in enumerate(part) if letter.isupper())] for part in parts)
 
 
+_OTHERWISE: dict[Identifiers, Callable[[str], str]] = {
+    numbers: lambda key: f"{key}.0",
+    padded: lambda key: key.lstrip("0"),
+    prefixed: lambda key: key.upper(),
+    uuids: lambda key: key.replace("-", ""),
+    fifteen: _eighteen,
+}
 TABLE_DECOYS: dict[str, Shape] = {
     "versions of customers": versions,
     "histories of values": values_by_name,
@@ -124,5 +157,7 @@ TABLE_DECOYS: dict[str, Shape] = {
     "staff": staff,
     "tickets": tickets,
     "campaigns": campaigns,
+    "mailings": mailings,
+    "agreements of a year": fixed_terms,
     "keys that nearly meet": nearly_meeting_keys,
 }

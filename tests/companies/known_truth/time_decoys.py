@@ -115,6 +115,27 @@ def agreed_terms(company: Company) -> None:
     company.home["terms_accepted_at"] = times(company.rng, np.where(there, days, NEVER))
 
 
+def migration(company: Company) -> None:
+    """When the row was written: the day of a migration for all who began before it."""
+    life = company.lives
+    company.home["row_created_at"] = times(company.rng, np.maximum(life.start, life.newest // 2))
+
+
+def first_act(company: Company) -> None:
+    """The first payment, days after the start."""
+    company.home["first_payment_at"] = dates(company.lives.start + company.rng.integers(0, 9, company.lives.count))
+
+
+def end_known_late(company: Company) -> None:
+    """An honest time of recording of the end: up to five days behind it, and not before the extract."""
+    truth, life = company.truth, company.lives
+    if truth.end_kind == "column" and truth.end[0] == truth.customers[0]:
+        name = f"{truth.end[1]}_recorded_at"
+        known = np.where(life.left, life.end + company.rng.integers(0, 5, life.count), NEVER)
+        company.home[name] = dates(np.where(life.left, np.minimum(known, life.newest), NEVER))
+        truth.known[f"{truth.end[0]}, its end"] = {name}
+
+
 TIME_DECOYS: dict[str, Shape] = {
     "billing periods": billing_period,
     "trials": trial,
@@ -131,4 +152,7 @@ TIME_DECOYS: dict[str, Shape] = {
     "days of birth": birth,
     "cards that expire": card,
     "terms accepted": agreed_terms,
+    "rows made by a migration": migration,
+    "first payments": first_act,
+    "ends known late": end_known_late,
 }
