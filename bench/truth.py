@@ -28,7 +28,10 @@ from tests.companies.known_truth.draw import DISGUISES, drawn, made
 from tests.companies.known_truth.names import STYLES
 from tests.companies.known_truth.structures import STRUCTURES
 from tests.companies.known_truth.verdicts import proposed, verdicts
+from tests.data.leakage.leaky_companies import KINDS, LEAK
 
+LEAKY = 3
+"""Companies of each kind of leak."""
 RESULTS = Path("bench/truth.json")
 
 
@@ -45,9 +48,16 @@ def study(draws: int) -> dict[str, Any]:
         if amiss:
             wrong.append(seed)
             print(f"seed {seed}: {', '.join(company.shapes)}", *(f"    {line}" for line in amiss), sep="\n", flush=True)
+    leaks = {kind: _caught(kind) for kind in KINDS}
     about = {"draws": draws, "silently_wrong_contracts": len(wrong), "seeds": wrong}
     each = {"seconds_each": round((time.perf_counter() - seconds) / draws, 2)}
-    return about | each | {"aspects": {name: dict(found) for name, found in counts.items()}}
+    return about | each | {"aspects": {name: dict(found) for name, found in counts.items()}} | {"leaks": leaks}
+
+
+def _caught(kind: str) -> str:
+    """In how many of some made-up companies a planted leak is caught, and nothing else is."""
+    found = [KINDS[kind].table(seed) for seed in range(1, LEAKY + 1)]
+    return f"{sum(set(company.inspected(now).sure) == {LEAK} for company, now in found)} of {LEAKY}"
 
 
 def show(company: Company) -> None:

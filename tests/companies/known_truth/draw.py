@@ -8,14 +8,15 @@ import numpy as np
 
 from tests.companies.known_truth.company import Company
 from tests.companies.known_truth.end_fills import END_FILLS
+from tests.companies.known_truth.forms import FORMS
 from tests.companies.known_truth.names import STYLES
 from tests.companies.known_truth.planted_leaks import PLANTED_LEAKS
-from tests.companies.known_truth.row_decoys import ROW_DECOYS, ROW_FORMS
+from tests.companies.known_truth.row_decoys import ROW_DECOYS
 from tests.companies.known_truth.structures import STRUCTURES
 from tests.companies.known_truth.table_decoys import TABLE_DECOYS
 from tests.companies.known_truth.time_decoys import TIME_DECOYS, Shape
 
-DISGUISES: dict[str, Shape] = TIME_DECOYS | END_FILLS | ROW_DECOYS | TABLE_DECOYS | PLANTED_LEAKS | ROW_FORMS
+DISGUISES: dict[str, Shape] = TIME_DECOYS | END_FILLS | ROW_DECOYS | TABLE_DECOYS | PLANTED_LEAKS | FORMS
 """Shapes that can be put into any company; those of another kind of company leave it as it is."""
 _AT_MOST: tuple[tuple[Mapping[str, Shape], int], ...] = (
     (TIME_DECOYS, 4), (END_FILLS, 1), (ROW_DECOYS, 2), (TABLE_DECOYS, 2), (PLANTED_LEAKS, 1)
@@ -30,8 +31,8 @@ def drawn(seed: int) -> Company:
     picked = [str(rng.choice(list(STRUCTURES))), str(rng.choice(list(STYLES)))]
     for kinds, most in _AT_MOST:
         picked += rng.choice(list(kinds), int(rng.integers(0, most + 1)), replace=False).tolist()
-    if rng.random() < 0.1:  # the form of a time is written last: other shapes read it
-        picked.append(str(rng.choice(list(ROW_FORMS))))
+    if rng.random() < 0.25:
+        picked.append(str(rng.choice(list(FORMS))))
     return made(rng, picked)
 
 
@@ -50,7 +51,7 @@ def dealt(seed: int, hands: int, without: Collection[str] = ()) -> list[list[str
     found = [[_turn(rng, structures, hand), _turn(rng, styles, hand)] for hand in range(hands)]
     for place, name in enumerate(rng.permutation(disguises)):
         found[place % hands].append(str(name))
-    return [sorted(shapes, key=lambda name: name in ROW_FORMS) for shapes in found]
+    return [sorted(shapes, key=lambda name: name in FORMS) for shapes in found]
 
 
 def _turn(rng: np.random.Generator, names: Sequence[str], hand: int) -> str:

@@ -55,6 +55,13 @@ def padded(rng: np.random.Generator, count: int) -> Array:
     return np.array([f"{number:010}" for number in numbers(rng, count)], dtype=object)
 
 
+def twins(rng: np.random.Generator, count: int) -> Array:
+    """Digits, of which some differ from others in the zeros in front alone: two customers all the same."""
+    found = padded(rng, count)
+    found[1:41:2] = [text.lstrip("0") for text in found[0:40:2]]
+    return found
+
+
 def prefixed(rng: np.random.Generator, count: int) -> Array:
     """As Stripe writes them."""
     return np.array([f"cus_{''.join(rng.choice(_LETTERS, 14))}" for _ in range(count)], dtype=object)
@@ -136,6 +143,10 @@ STYLES: dict[str, Names] = {
         "Customer List", "Customer No", "Start Date", "Exit Date", "Notice Given", "Customer Group",
         "Payments 2023-25", "Customer No", "Payment No", "Payment Date", "Amount (EUR)",
         "Exits", "Exit Date", "Contract List", "Contract No", "Contract Start", "Contract Stop", padded),
+    "phone company": Names(
+        "subscribers", "account_no", "activation_date", "disconnect_date", "port_out_request", "price_plan",
+        "recharges", "account_no", "recharge_id", "recharged_at", "recharge_amount",
+        "disconnections", "disconnect_date", "lines", "line_id", "active_from", "inactive_from", twins),
     "opaque": Names(
         "t01", "c01_id", "d01", "d02", "d03", "k01",
         "t02", "c01_id", "t02_id", "d11", "n11",

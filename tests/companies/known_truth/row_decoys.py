@@ -115,16 +115,6 @@ def closing_rows(company: Company) -> None:
     }
 
 
-def epochs(unit: str) -> Shape:
-    """The time of an act as the seconds, or milliseconds, since 1970."""
-
-    def write(company: Company) -> None:
-        if (rows := _acts(company)) is not None:
-            rows[company.names.at] = rows[company.names.at].astype(f"datetime64[{unit}]").astype(np.int64)
-
-    return write
-
-
 def articles(company: Company) -> None:
     """What an act is about: a thing of a table of its own, some of which are no longer sold."""
     if (rows := _acts(company)) is not None:
@@ -140,7 +130,6 @@ def articles(company: Company) -> None:
         }
 
 
-ROW_FORMS: dict[str, Shape] = {"seconds since 1970": epochs("s"), "milliseconds since 1970": epochs("ms")}
 ROW_DECOYS: dict[str, Shape] = {
     "rows known late": known_late,
     "last changes of rows": changed_later,

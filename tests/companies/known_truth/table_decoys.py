@@ -8,7 +8,7 @@ import numpy as np
 
 from tests.companies.known_truth.company import Company, shuffled
 from tests.companies.known_truth.lives import NEVER, Array, acts, dates, times
-from tests.companies.known_truth.names import Identifiers, fifteen, numbers, padded, prefixed, uuids
+from tests.companies.known_truth.names import Identifiers, fifteen, numbers, padded, prefixed, twins, uuids
 from tests.companies.known_truth.structures import until_next, versions_of
 from tests.companies.known_truth.time_decoys import Shape
 
@@ -146,6 +146,7 @@ def _eighteen(key: str) -> str:
 _OTHERWISE: dict[Identifiers, Callable[[str], str]] = {
     numbers: lambda key: f"{key}.0",
     padded: lambda key: key.lstrip("0"),
+    twins: lambda key: f" {key}",
     prefixed: lambda key: key.upper(),
     uuids: lambda key: key.replace("-", ""),
     fifteen: _eighteen,
