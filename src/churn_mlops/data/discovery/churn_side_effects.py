@@ -12,7 +12,7 @@ import ibis.expr.types as ir
 import numpy as np
 
 from churn_mlops.data.contract import Label
-from churn_mlops.data.discovery.label_candidates import named
+from churn_mlops.data.discovery.label_candidates import LabelChoice, last_rows, named
 from churn_mlops.data.discovery.table_roles import Role, TableRoles
 from churn_mlops.data.discovery.times.data_clock import come
 from churn_mlops.data.leakage.univariate import LEAST, PURE_LOOK, set_for_churners, suspects
@@ -21,22 +21,31 @@ from churn_mlops.data.profiling.table_profile import ColumnProfile
 
 _ENDED = "__ended__"
 _WHO = "__who__"
+_SURE = 3
+"""A customer without a row for a third of the days of inactivity may have left: only time will tell."""
 _LEFT = Label(column=_ENDED, positive="yes", negative="no")
 
 
-def marked_by_leaving(role: Role, table_roles: TableRoles, columns: Sequence[ColumnProfile]) -> dict[str, str]:
+def marked_by_leaving(
+    role: Role, table_roles: TableRoles, columns: Sequence[ColumnProfile], choice: LabelChoice | None = None
+) -> dict[str, str]:
     """The columns among ``columns`` that give away who has left, each with what shows it.
 
     Args:
         role: a table with one row for each customer.
         table_roles: the tables, which say who has left; nothing is found where they do not.
         columns: of that table.
+        choice: how it is decided who left; if by inactivity, customers are compared who surely left or surely did not.
     """
     held = [column for column in columns if column.kind != "other" and column.present and column.distinct]
-    left = who_left(table_roles)
+    silent = choice if choice is not None and choice.kind == "inactive" else None
+    left = who_left(table_roles) if silent is None else _gone_silent(silent, table_roles, silent.days)
     if left is None or not held:
         return {}
     rows = role.look.table.mutate(**{_WHO: role.look.text(str(role.customer))})
+    if silent is not None:
+        unsure = _gone_silent(silent, table_roles, silent.days // _SURE).anti_join(left, "__left__")
+        rows = rows.anti_join(unsure, rows[_WHO] == unsure["__left__"])
     joined = rows.left_join(left, rows[_WHO] == left["__left__"])
     marked = joined.mutate(**{_ENDED: ibis.ifelse(joined["__left__"].notnull(), "yes", "no")})
     counts = marked.aggregate(all=marked.count(), left=(marked[_ENDED] == "yes").sum()).to_pyarrow().to_pylist()[0]
@@ -51,6 +60,12 @@ def marked_by_leaving(role: Role, table_roles: TableRoles, columns: Sequence[Col
 def _set_for_churners(column: ColumnProfile, sample: Sample) -> str | None:
     share = set_for_churners(sample.values[column.name], sample)
     return f"is set for customers who have left only, {share:.1%} of them" if share >= PURE_LOOK else None
+
+
+def _gone_silent(choice: LabelChoice, table_roles: TableRoles, days: int) -> ir.Table:
+    """The customers who have had no row for so many days, each once, as ``__left__``."""
+    held = last_rows(choice.role, table_roles)
+    return held.filter(held["last"] < held.newest - ibis.interval(days=days)).select(__left__="who")
 
 
 def who_left(table_roles: TableRoles) -> ir.Table | None:

@@ -134,12 +134,17 @@ def _lasting(role: Role, table_roles: TableRoles) -> LabelChoice:
     return LabelChoice("lasting", role, int(held["left"] or 0), int(held["customers"]))
 
 
-def _inactive(role: Role, table_roles: TableRoles, days: int) -> LabelChoice:
+def last_rows(role: Role, table_roles: TableRoles) -> ir.Table:
+    """Each customer (``who``) of a table of events, the time of their ``last`` row, and of the ``newest`` of all."""
     rows = named(role, table_roles)
     if table_roles.newest is not None:  # what is planned is no sign of life
         rows = rows.filter(rows["at"] < ibis.literal(day_after(table_roles.newest)))
     each = rows.group_by("who").agg(last=rows["at"].max())
-    held = each.mutate(newest=each["last"].max().over(ibis.window()))
+    return each.mutate(newest=each["last"].max().over(ibis.window()))
+
+
+def _inactive(role: Role, table_roles: TableRoles, days: int) -> LabelChoice:
+    held = last_rows(role, table_roles)
     gone = held["last"] < held.newest - ibis.interval(days=days)
     counts = held.aggregate(customers=held.count(), left=gone.sum()).to_pyarrow().to_pylist()[0]
     return LabelChoice("inactive", role, int(counts["left"] or 0), int(counts["customers"]), days)

@@ -162,7 +162,7 @@ def _contract(name: str, table_roles: TableRoles, choice: LabelChoice | None) ->
     for role in table_roles.of("attributes", "events", "ends"):
         if role.kind != "ends" or (choice is not None and choice.kind == "ends" and choice.role is role):
             tables[role.name] = _of_rows(role, table_roles)
-    features = propose_features(table_roles)
+    features = propose_features(table_roles, choice)
     return HistoryContract.from_dict(
         {
             "name": name,
