@@ -15,7 +15,7 @@ from tests.companies.known_truth.verdicts import verdicts
 NOT_YET: frozenset[str] = frozenset(
     {
         "the end beside the request", "only versions of customers", "a cohort", "the end among events",
-        "a history of states", "subscriptions with returns", "a final bill",
+        "a history of states", "subscriptions with returns",
         "salesforce", "kkbox", "shop", "german", "french", "spanish", "portuguese", "dutch", "italian", "polish",
         "japanese", "opaque", "ledger", "stripe", "insurance", "camel", "phone company",
         "billing periods", "paid until", "least terms", "cards that expire", "trials", "discounts",
@@ -35,7 +35,7 @@ def test_no_company_is_silently_misread(hand: int) -> None:
     assert [str(one) for one in found if one.verdict == "silently wrong"] == [], shapes
 
 
-@pytest.mark.parametrize("leak", [name for name in PLANTED_LEAKS if name != "a final bill"])
+@pytest.mark.parametrize("leak", PLANTED_LEAKS)
 def test_what_the_leaving_writes_is_no_feature_where_only_silence_shows_who_left(leak: str) -> None:
     found = verdicts(made(np.random.default_rng(1), ["only silence", "plain", leak]))
     assert {one.aspect: one.verdict for one in found}["leaks"] == "right"
