@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import ibis.expr.types as ir
 
@@ -12,6 +13,7 @@ from churn_mlops.data.discovery.profiled_table import ProfiledTable
 from churn_mlops.data.discovery.table_roles import Role, TableRoles
 from churn_mlops.data.discovery.time_columns import TimeColumn, outside_calendar
 from churn_mlops.data.discovery.time_roles import Times, checked
+from churn_mlops.data.discovery.times.data_clock import newest_of
 from churn_mlops.data.engine.cell_values import as_text
 from churn_mlops.data.engine.timestamps import time_of
 from churn_mlops.data.profiling.name_signals import may_name_leaving, names_identifier, names_leaving
@@ -27,7 +29,8 @@ def declared_roles(tables: Mapping[str, ir.Table], contract: HistoryContract) ->
     home = contract.customers
     roles = {key: _role(key, contract, looks) for key in (home, *(key for key in contract.tables if key != home))}
     links = [link for key in contract.tables if (link := _link(key, contract, looks)) is not None]
-    return TableRoles(contract.customer, roles, tuple(links))
+    found = TableRoles(contract.customer, roles, tuple(links))
+    return replace(found, newest=newest_of(found))
 
 
 def _looks(tables: Mapping[str, ir.Table], contract: HistoryContract) -> dict[str, ProfiledTable]:
@@ -78,7 +81,7 @@ def _role(key: str, contract: HistoryContract, looks: Mapping[str, ProfiledTable
     end = declared.end if declared.end != END else None
     known = declared.known if declared.known != declared.time else None
     start, valid, event = declared.start, declared.valid_from, declared.event_time
-    times = checked(look, Times(start or valid, end, valid, event, known))
+    times = checked(look, Times(start=start or valid, end=end, valid_from=valid, event=event, known_at=known))
     who = None if declared.through is not None else declared.customer or contract.customer
     shared = any(other is look for name, other in looks.items() if name != key)
     kind = "ends" if ends else declared.kind

@@ -11,6 +11,7 @@ from churn_mlops.data.discovery.profiled_table import ProfiledTable, may_be_key
 from churn_mlops.data.discovery.table_roles import Role, TableRoles
 from churn_mlops.data.discovery.time_columns import TimeColumn
 from churn_mlops.data.discovery.time_roles import Times
+from churn_mlops.data.engine.sentinel_dates import without_sentinels
 from churn_mlops.data.findings import Finding
 from churn_mlops.data.profiling.duplicate_columns import repeated_rows
 from churn_mlops.data.profiling.name_signals import names_identifier
@@ -163,7 +164,7 @@ def on_lives(
     if time is None or start is None:
         return []
     kept = {"key": home.text(link.key), "start": home.time(start).date()}
-    kept["end"] = home.time(end).date() if end is not None else ibis.null("date")
+    kept["end"] = without_sentinels(home.time(end)).date() if end is not None else ibis.null("date")
     lives = home.table.select(**kept).group_by("key").agg(start=lambda t: t.start.min(), end=lambda t: t.end.max())
     rows = look.table.select(value=look.text(link.column), day=look.time(time).date())
     both = rows.join(lives, rows.value == lives.key)

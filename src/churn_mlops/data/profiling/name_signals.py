@@ -14,6 +14,7 @@ _PERHAPS_LEAVING = frozenset(
     "left end ended close closed closing closure lost lapse lapsed expired status state active inactive reason winback "
     "refund refunded retention retained final outcome stayed lifecycle".split()
 )
+_BEFORE_LEAVING = ("request", "survey", "offer", "attempt", "prevent", "save", "feedback", "polic", "order")
 _DETAIL = frozenset(
     "reason reasons score date day days dt time timestamp datetime at on cause category comment comments feedback "
     "survey probability prob risk month since".split()
@@ -43,6 +44,13 @@ _LINE_OR_PLACE = frozenset(
 _PERSONAL = frozenset(
     {"surname", "lastname", "firstname", "fullname", "forename", "email", "mail", "address", "street"}
 )
+_CUSTOMERS = frozenset(
+    "customer client account user subscriber member consumer buyer player company organisation organization tenant "
+    "household patient student guest shopper donor cust acct".split()
+)
+_HELD = frozenset(
+    "subscription contract plan membership policy license licence agreement price tariff attribute history".split()
+)
 _GLUED = re.compile(
     r".*id|(customer|client|cust|user|account|acct|member|subscriber|row|order|person|contract|policy|card|phone|serial)"
     r"(no|num|nr|nbr|number|code|key|index)"
@@ -64,6 +72,13 @@ def names_leaving(name: str) -> bool:
         return True
     found = words(name)
     return any(_LEAVING.fullmatch(word) for word in found) and any(word in _DETAIL for word in found)
+
+
+def table_names_leaving(name: str) -> bool:
+    """Whether ``name`` is that of a table of leavings, such as "cancellations"; requests and surveys are none."""
+    found = words(name)
+    leaving = names_leaving(name) or any(_LEAVING.fullmatch(word) for word in found)
+    return leaving and not any(word.startswith(_BEFORE_LEAVING) for word in found)
 
 
 def may_name_leaving(name: str) -> bool:
@@ -97,3 +112,21 @@ def names_date(name: str) -> bool:
     return any(
         word in {"date", "dt", "day", "timestamp", "datetime", "time", "at", "on", "dob"} for word in words(name)
     )
+
+
+def speaks_of_customer(column: str) -> bool:
+    """Whether ``column`` is called like what names a customer."""
+    found = [word.removesuffix("s") for word in words(column)]
+    plain = "".join(found)
+    return bool(set(found) & _CUSTOMERS) or any(plain.startswith(word) and len(word) > 3 for word in _CUSTOMERS)
+
+
+def is_word_for_customer(column: str) -> bool:
+    """Whether ``column`` is called by a word for a customer and nothing more, as "user" and "Customers" are."""
+    found = words(column)
+    return len(found) == 1 and found[0].removesuffix("s") in _CUSTOMERS
+
+
+def names_held_thing(name: str) -> bool:
+    """Whether ``name`` is that of a thing which a customer holds for a time: a subscription, a contract."""
+    return bool({word.removesuffix("s") for word in words(name)} & _HELD)

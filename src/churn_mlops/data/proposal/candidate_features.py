@@ -9,6 +9,7 @@ from typing import Any
 from churn_mlops.data.contract import TRUE_TEXTS, ExcludedColumn, HistoryFeature
 from churn_mlops.data.discovery.churn_conflicts import leaving_flags
 from churn_mlops.data.discovery.churn_side_effects import marked_by_leaving
+from churn_mlops.data.discovery.label_candidates import LabelChoice
 from churn_mlops.data.discovery.table_roles import Role, TableRoles
 from churn_mlops.data.profiling.name_signals import names_leaving, title
 from churn_mlops.data.profiling.table_profile import ColumnProfile
@@ -37,8 +38,11 @@ class Features:
     set_aside: Mapping[str, ExcludedColumn]
 
 
-def propose_features(table_roles: TableRoles) -> Features:
-    """Features for every table by what its rows are; a name that would stand twice gets that of its table."""
+def propose_features(table_roles: TableRoles, choice: LabelChoice | None = None) -> Features:
+    """Features for every table by what its rows are; a name that would stand twice gets that of its table.
+
+    ``choice`` says how it is decided who left.
+    """
     features: dict[str, HistoryFeature] = {}
     aside: dict[str, ExcludedColumn] = {}
     kept = table_roles.of("attributes")
@@ -46,7 +50,7 @@ def propose_features(table_roles: TableRoles) -> Features:
         if role.kind == "customers" and role.grouped:
             features["tenure"] = HistoryFeature(**_age(table_roles.home))
             continue
-        usable, gone = _columns(role, table_roles)
+        usable, gone = _columns(role, table_roles, choice)
         aside |= gone
         own = [("tenure", _age(table_roles.home))] if role.kind == "customers" else []
         for name, data in [*own, *_of_role(role, usable)]:
@@ -127,7 +131,9 @@ def _of_amount(role: Role, column: ColumnProfile) -> Iterator[tuple[str, dict[st
         yield f"{name}_trend", written | {"ratio": ratio, "title": f"trend of {what}", "min": 0}
 
 
-def _columns(role: Role, table_roles: TableRoles) -> tuple[list[ColumnProfile], dict[str, ExcludedColumn]]:
+def _columns(
+    role: Role, table_roles: TableRoles, choice: LabelChoice | None
+) -> tuple[list[ColumnProfile], dict[str, ExcludedColumn]]:
     """The columns of a table that may be used, and the excluded ones, each with its reason."""
     look, usable, aside = role.look, [], {}
     linked = {link.column for link in table_roles.links if link.table == look.name} | {role.customer, look.key}
@@ -142,7 +148,8 @@ def _columns(role: Role, table_roles: TableRoles) -> tuple[list[ColumnProfile], 
             usable.append(column)
         else:
             aside[f"{role.name}.{column.name}"] = why
-    marked = marked_by_leaving(role, table_roles, usable) if role.one_row_each and not role.grouped else {}
+    in_place = role.one_row_each and not role.grouped
+    marked = marked_by_leaving(role, table_roles, usable, choice) if in_place else {}
     for name, evidence in marked.items():
         note = f"{evidence}, and nothing says since when it holds"
         aside[f"{role.name}.{name}"] = ExcludedColumn(reason="suspected_leak", note=note)

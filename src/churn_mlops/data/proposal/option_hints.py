@@ -5,10 +5,14 @@ from __future__ import annotations
 import shlex
 
 from churn_mlops.data.contract import DataContract
-from churn_mlops.data.discovery.table_roles import is_word_for_customer, speaks_of_customer
 from churn_mlops.data.findings import Finding
 from churn_mlops.data.profiling.label_values import may_be_label
-from churn_mlops.data.profiling.name_signals import names_identifier, names_leaving
+from churn_mlops.data.profiling.name_signals import (
+    is_word_for_customer,
+    names_identifier,
+    names_leaving,
+    speaks_of_customer,
+)
 from churn_mlops.data.profiling.table_profile import Profile
 from churn_mlops.data.proposal.excluded_columns import SAFE_LEVELS
 

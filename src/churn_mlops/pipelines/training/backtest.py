@@ -46,8 +46,14 @@ class Backtest:
 
     @property
     def is_signal(self) -> bool:
-        """Whether the order of the scores is better than chance, beyond noise."""
-        return self.metrics["auc"].low > 0.5
+        """Whether the order of the scores is better than chance, beyond noise, at the top of the list too."""
+        return self.metrics["auc"].low > 0.5 and not self.misses_at_the_top
+
+    @property
+    def misses_at_the_top(self) -> bool:
+        """Whether fewer churners stand in the top tenth than among all: the customers listed first stay."""
+        lift = self.metrics.get("lift_top_decile")
+        return lift is not None and lift.value < 1
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data, for the record."""

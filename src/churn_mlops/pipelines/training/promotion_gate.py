@@ -85,6 +85,12 @@ def _no_signal(backtest: Backtest | None) -> str:
     if backtest is None or backtest.is_signal:
         return "no signal: on the test set the model is not better than the same score for all customers, beyond noise"
     auc = backtest.metrics["auc"]
+    if auc.low > 0.5:
+        lift = backtest.metrics["lift_top_decile"].value
+        return (
+            f"no signal: on the later dates of the backtest, the top tenth of the scores holds {lift:.2f} times as "
+            "many churners as all customers, so the list would begin with those who stay"
+        )
     return (
         "no signal: on the later dates of the backtest, the order of the scores is no better than chance, beyond noise "
         f"(AUC {auc.value:.3f}, {auc.low:.3f} to {auc.high:.3f})"
