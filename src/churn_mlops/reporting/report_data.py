@@ -182,16 +182,23 @@ class Subject(_Facts):
 class Counts(_Facts):
     """Customers in the source; rows of the training data and of the test set, how many left, of how many customers.
 
-    A flat table has one row a customer, a history one for each customer and as-of date.
+    A flat table has one row a customer, a history one for each customer and as-of date. ``left`` of the customers in a
+    flat source have left already, by their label.
     """
 
     source: int
+    left: int = 0
     trained_on: int
     trained_on_left: int
     trained_on_customers: int
     set_aside: int
     set_aside_left: int
     set_aside_customers: int
+
+    @property
+    def active(self) -> int:
+        """Customers in the source who are still there."""
+        return self.source - self.left
 
     @property
     def customers(self) -> int:

@@ -83,6 +83,7 @@ def _counts(prepared: PreparedData) -> Counts:
     data = prepared.data
     return Counts(
         source=prepared.customers,
+        left=0 if prepared.snapshots is not None else int(data.train_y.sum() + data.test_y.sum()),
         trained_on=len(data.train_y),
         trained_on_left=int(data.train_y.sum()),
         trained_on_customers=data.train_customers,
