@@ -248,6 +248,7 @@ class BacktestScores(_Facts):
 class Report(_Facts):
     """All facts of one model version; ``noticed`` is None if there were no leakage checks.
 
+    ``blind`` says in a sentence each why these checks are not reliable on this data; nothing if they are.
     ``later`` is None where there was no such test: ``untested`` says why, and is None of a flat table.
     """
 
@@ -266,6 +267,7 @@ class Report(_Facts):
     columns: tuple[Column, ...]
     unseen: tuple[Unseen, ...]
     noticed: tuple[Noticed, ...] | None = None
+    blind: tuple[str, ...] = ()
     later: BacktestScores | None = None
     untested: str | None = None
     made: Made

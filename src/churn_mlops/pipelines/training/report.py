@@ -59,6 +59,7 @@ def facts(candidate: Candidate, decision: PromotionDecision, provenance: Provena
     return report.model_copy(
         update={
             "noticed": tuple(_noticed(finding, leaks) for finding in leaks.report.findings),
+            "blind": tuple(leaks.report.warnings),
             "later": None if backtest is None else BacktestScores.model_validate(backtest.to_dict()),
             "untested": candidate.no_backtest,
         }
