@@ -40,6 +40,7 @@ bench-peers: $(VENV)/.dev $(VENV)/.load $(VENV)/peers/.done ## hold /predict aga
 study: $(VENV)/.dev $(VENV)/.proxy $(VENV)/.clock ## measure models on public and on made-up data, what kills leave of daily runs, servers in outages, and companies with a known truth
 	$(BIN)/python -m bench.quality $(ARGS)
 	$(BIN)/python -m bench.study
+	$(BIN)/python -m bench.honest
 	SCIPY_ARRAY_API=1 $(BIN)/python -m bench.estimators
 	$(BIN)/python -m bench.chaos
 	$(BIN)/python -m bench.described --cases 10000 --raw 2000

@@ -220,6 +220,13 @@ def test_the_settings_used_are_printed_and_change_the_money(found: Recorded, htm
     assert "assumed until measured" in generous
 
 
+def test_a_report_says_that_the_leakage_checks_were_blind(found: Recorded) -> None:
+    html = page_of(found.report.model_copy(update={"blind": ("The checks are blind with only 5 customers.",)})).html()
+    Reader(html)
+    assert "The checks are blind with only 5 customers." in html
+    assert "No feature seems to know" not in html
+
+
 def test_a_leak_that_the_model_is_shown_is_reported_first_and_escaped(found: Recorded) -> None:
     assert "Too good to be true." not in page_of(found.report).html()
     leak = Noticed(feature=EVIL, message="is set for churners only", sure=True, set_aside=False)

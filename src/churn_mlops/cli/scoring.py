@@ -142,7 +142,7 @@ def _show_age(scored: Scored, *, latest: bool) -> None:
 
 def _show_export(scored: Scored, out: Path) -> None:
     say(f"Wrote {len(scored.customers):,} customers to {out}.")
-    if scored.total > len(scored.customers):
+    if scored.total > len(scored.active):
         say("They are the first of the list: the store has all of it, scoring.output the scores of everyone.")
 
 
@@ -153,6 +153,8 @@ def _outcome(left: bool | None) -> str:
 def show(scored: Scored) -> None:
     """Print the two totals of the list and its top."""
     say(f"{_numbers(scored)} (model version {scored.version}, as of {scored.as_of})")
+    if scored.left:
+        _show_left(scored)
     if scored.out_of_fold:
         say("Every customer has a label, so the scores are out of fold: each by a model fitted without that customer.")
     warnings = len(scored.report.problems)
@@ -172,9 +174,19 @@ def show(scored: Scored) -> None:
             "\n".join(reason for reason in (row["reason_1"], row.get("reason_2")) if reason),
             row["action"].replace("_", " "),
         )
-        for row in scored.customers.slice(0, TOP).to_pylist()
+        for row in scored.active.slice(0, TOP).to_pylist()
     ]
     table(None, ("", name.replace("_", " "), "risk", "linked with", "action"), rows, right=("",))
+
+
+def _show_left(scored: Scored) -> None:
+    """Say how many have left already; the label that says so is named."""
+    label = scored.champion.bundle.contract.label
+    where = "" if label is None else f" ({label.column} is {label.positive})"
+    say(
+        f"{scored.left:,} more have left already{where}: they stand last in an exported list, marked in the column "
+        "left, and get no offer."
+    )
 
 
 def _numbers(scored: Scored) -> str:
@@ -191,6 +203,7 @@ def _document(scored: Scored) -> dict[str, Any]:
         "customers": scored.total,
         "likely_to_churn": scored.likely,
         "worth_an_offer": scored.worth_an_offer,
+        "left": scored.left,
         "out_of_fold": scored.out_of_fold,
         "list": [row for row in scored.customers.to_pylist() if row["will_churn"]],
         "warnings": scored.report.to_dict()["problems"],

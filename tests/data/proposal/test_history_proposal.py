@@ -65,6 +65,23 @@ def test_a_sound_database_is_proposed_as_it_is_meant(sound: HistoryProposal) -> 
     assert contract.features["urgent_flag_90d"].where == {"urgent_flag": ("TRUE",)}
 
 
+def test_counts_and_sums_so_far_are_proposed_beside_those_of_the_last_days(sound: HistoryProposal) -> None:
+    features = sound.contract.features
+    assert (features["orders_so_far"].count, features["orders_so_far"].days) == ("orders", None)
+    assert (features["quantity_so_far"].sum, features["quantity_so_far"].days) == ("orders.quantity", None)
+
+
+def test_lines_of_a_receipt_are_also_counted_by_receipt_so_far() -> None:
+    lines = shop()["orders"].rename(columns={"order_id": "line_id"})
+    lines = lines.assign(receipt_no=[f"R{place // 3:05}" for place in range(len(lines))])
+    features = propose_history(tables({"lines": lines}), name="shop").contract.features
+    assert (features["receipt_no_kinds_so_far"].distinct, features["receipt_no_kinds_so_far"].days) == (
+        "lines.receipt_no",
+        None,
+    )
+    assert "article_kinds_so_far" not in features
+
+
 def test_a_sound_database_raises_no_alarm(sound: HistoryProposal) -> None:
     assert set(_kinds(sound)) <= INFORMATION
 

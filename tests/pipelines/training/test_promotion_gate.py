@@ -1,4 +1,4 @@
-"""Which models may go live by their backtest."""
+"""The promotion gate: a signal on the test set, and in a history on the later dates too."""
 
 from __future__ import annotations
 
@@ -9,20 +9,45 @@ from typing import cast
 import numpy as np
 import pytest
 
+from churn_mlops.models.comparison import Comparison
 from churn_mlops.models.evaluate import Estimate
 from churn_mlops.pipelines.training.backtest import Backtest
 from churn_mlops.pipelines.training.evaluate import Candidate
-from churn_mlops.pipelines.training.promotion_gate import decide_promotion
+from churn_mlops.pipelines.training.promotion_gate import decide_promotion, has_signal
 
 CUSTOMERS = 400
+SURE, UNSURE, WORSE = Comparison(0.02, 0.005, 1481), Comparison(0.02, 0.02, 287), Comparison(-0.01, 0.02, 287)
 
 
-def _backtest(auc_low: float, lift: float) -> Backtest:
+def backtest(low: float, against_base: Comparison, lift: float = 1.8) -> Backtest:
     metrics = {
-        "auc": Estimate(auc_low + 0.02, auc_low, auc_low + 0.04),
+        "auc": Estimate(low + 0.03, low, low + 0.06),
         "lift_top_decile": Estimate(lift, 0.7 * lift, 1.3 * lift),
     }
-    return Backtest(date(2026, 1, 31), (date(2026, 4, 30),), 37, 900, 90, metrics)
+    day = date(2026, 4, 30)
+    return Backtest(date(2026, 1, 31), (day,), 90, 1481, 400, metrics, against_base)
+
+
+@pytest.mark.parametrize(("on_test_set", "signal"), [(SURE, True), (UNSURE, False), (WORSE, False)])
+def test_without_later_dates_the_test_set_decides(on_test_set: Comparison, signal: bool) -> None:
+    assert has_signal(on_test_set, None) == signal
+
+
+@pytest.mark.parametrize(
+    ("on_test_set", "later", "signal"),
+    [
+        (SURE, backtest(0.65, SURE), True),
+        (SURE, backtest(0.65, UNSURE), True),
+        (UNSURE, backtest(0.65, SURE), True),
+        (UNSURE, backtest(0.65, UNSURE), False),
+        (WORSE, backtest(0.65, SURE), False),
+        (SURE, backtest(0.48, SURE), False),
+    ],
+)
+def test_many_rows_at_later_dates_count_for_few_in_the_test_set(
+    on_test_set: Comparison, later: Backtest, signal: bool
+) -> None:
+    assert has_signal(on_test_set, later) == signal
 
 
 def _candidate(backtest: Backtest) -> Candidate:
@@ -35,19 +60,19 @@ def _candidate(backtest: Backtest) -> Candidate:
 
 @pytest.mark.parametrize(("lift", "live"), [(0.58, False), (0.99, False), (1.0, True), (2.5, True)])
 def test_no_model_goes_live_whose_list_begins_with_those_who_stay_on_later_dates(lift: float, live: bool) -> None:
-    found = decide_promotion(_candidate(_backtest(0.51, lift)), None, None)
+    found = decide_promotion(_candidate(backtest(0.51, SURE, lift)), None, None)
     assert (found.promote, found.signal) == (live, live)
     if not live:
         assert f"the top tenth of the scores holds {lift:.2f} times as many churners" in found.sentence
 
 
 def test_an_order_that_chance_gives_too_is_no_signal() -> None:
-    found = decide_promotion(_candidate(_backtest(0.49, 2.0)), None, None)
+    found = decide_promotion(_candidate(backtest(0.49, SURE, 2.0)), None, None)
     assert not found.promote
     assert "the order of the scores is no better than chance" in found.sentence
 
 
 def test_a_person_may_force_a_model_whose_list_begins_with_those_who_stay() -> None:
-    found = decide_promotion(_candidate(_backtest(0.51, 0.58)), None, "known shift")
+    found = decide_promotion(_candidate(backtest(0.51, SURE, 0.58)), None, "known shift")
     assert found.promote
     assert found.sentence.startswith("promoted by force (known shift), although: no signal")

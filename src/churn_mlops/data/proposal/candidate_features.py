@@ -11,7 +11,7 @@ from churn_mlops.data.discovery.churn_conflicts import leaving_flags
 from churn_mlops.data.discovery.churn_side_effects import marked_by_leaving
 from churn_mlops.data.discovery.label_candidates import LabelChoice
 from churn_mlops.data.discovery.table_roles import Role, TableRoles
-from churn_mlops.data.profiling.name_signals import names_leaving, title
+from churn_mlops.data.profiling.name_signals import names_identifier, names_leaving, title
 from churn_mlops.data.profiling.table_profile import ColumnProfile
 from churn_mlops.data.proposal.column_types import feature_of, type_of
 from churn_mlops.data.proposal.excluded_columns import exclusion_of
@@ -86,6 +86,7 @@ def _of_events(role: Role, columns: list[ColumnProfile]) -> Iterator[tuple[str, 
     name, what, no = role.name, title(role.name), {"required": False}
     for days in (_SHORT, _LONG):
         yield f"{_plain(name)}_{days}d", {"count": name, "days": days, "title": f"{what} in {days} days", "min": 0} | no
+    yield f"{_plain(name)}_so_far", {"count": name, "title": f"{what} so far", "min": 0} | no
     ratio = {"count": name, "days": [_SHORT, _LONG]}
     yield f"{_plain(name)}_trend", {"ratio": ratio, "title": f"trend of {what}", "min": 0} | no
     yield f"days_since_{_plain(name)}", {"since_last": name, "title": f"days since the last of {what}", "min": 0} | no
@@ -98,11 +99,15 @@ def _of_events(role: Role, columns: list[ColumnProfile]) -> Iterator[tuple[str, 
             amounts += 1
             yield from _of_amount(role, column)
         elif column.kind == "text" and column.distinct > 1:
-            data = {"distinct": f"{name}.{column.name}", "days": _LONG, "min": 0}
-            yield (
-                f"{_plain(column.name)}_kinds_{_LONG}d",
-                data | no | {"title": f"different {title(column.name)} in {_LONG} days"},
-            )
+            yield from _of_kinds(role, column)
+
+
+def _of_kinds(role: Role, column: ColumnProfile) -> Iterator[tuple[str, dict[str, Any]]]:
+    data = {"distinct": f"{role.name}.{column.name}", "required": False, "min": 0}
+    what, name = f"different {title(column.name)}", f"{_plain(column.name)}_kinds"
+    yield f"{name}_{_LONG}d", data | {"days": _LONG, "title": f"{what} in {_LONG} days"}
+    if names_identifier(column.name):  # several rows are one purchase, visit or call
+        yield f"{name}_so_far", data | {"title": f"{what} so far"}
 
 
 def _of_flag(role: Role, column: ColumnProfile) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -125,6 +130,7 @@ def _of_amount(role: Role, column: ColumnProfile) -> Iterator[tuple[str, dict[st
         return
     for days in (_SHORT, _LONG):
         yield f"{name}_{days}d", data | {"sum": source, "days": days, "title": f"{what} in {days} days"}
+    yield f"{name}_so_far", data | {"sum": source, "title": f"{what} so far"}
     if (column.smallest or 0) >= 0:
         ratio = {"sum": source, "days": [_SHORT, _LONG]}
         written = {key: value for key, value in data.items() if key not in ("unit", "min")}

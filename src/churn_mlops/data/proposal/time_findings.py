@@ -66,7 +66,8 @@ def on_newest_day(table_roles: TableRoles) -> list[Finding]:
         names = [name for name, last in each.items() if last.date() == day] or ["an end of customers"]
         what = (
             f"the newest day of the data is {day}, by {', '.join(names)}; all other times end at "
-            f"{last_but_one.date()}: are the later rows planned? Then set `source.as_of` to the day on which the data was read"
+            f"{last_but_one.date()}: are the later rows planned? Then set `source.as_of` to the day on which the data "
+            "was read"
         )
         found.append(Finding(table_roles.home, "newest_day", what))
     return found

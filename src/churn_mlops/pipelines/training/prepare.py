@@ -32,7 +32,7 @@ class PreparedData:
         leaks: what the leakage checks found, and the contracts after them.
         data: training set and test set.
         report: of the validation.
-        customers: active ones in the source, with and without a label.
+        customers: in a flat source, with and without a label; of a history, the active ones of its latest date.
         erased: tombstones of the customers that were left out.
         snapshots: of a history, all its rows; None of a flat table.
     """
