@@ -56,7 +56,9 @@ def test_end_dates_of_subscriptions_are_suspected(public_data: Path) -> None:
 
 
 def test_repeated_rows_and_later_outcomes_are_reported(public_data: Path) -> None:
-    found = propose(open_table(str(public_data / "hillstrom" / "hillstrom.csv")), name="mail", label="visit")
+    found = propose(
+        open_table(str(public_data / "hillstrom" / "hillstrom.csv")), name="mail", label="visit", positive=1
+    )
     said = {(finding.column, finding.kind): finding.message for finding in found.findings}
     assert "6,562 rows repeat" in said[None, "repeated_rows"]
     assert "different customers who look alike" in said[None, "repeated_rows"]

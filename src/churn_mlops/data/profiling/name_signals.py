@@ -14,6 +14,19 @@ _PERHAPS_LEAVING = frozenset(
     "left end ended close closed closing closure lost lapse lapsed expired status state active inactive reason winback "
     "refund refunded retention retained final outcome stayed lifecycle".split()
 )
+# A flag of one of these, and of nothing else, is 1 for who left: "left", but not "left_a_review".
+_LEFT_FLAG = re.compile(
+    r"cancel\w*|exit(s|ed)?|terminated|departed|quit|unsubscri\w*|deactivated|disconnected|offboarded|left|leave[rs]?"
+    r"|lost|lapsed?|defect(ed|or)|resigned|inactive|gone|dropout"
+)
+_BESIDE_LEFT = frozenset(
+    "is has was customer client user subscriber member account flag label target value in the next within days day "
+    "months month weeks week year d m bank company service".split()
+)
+_TURNS = re.compile(
+    r"no|not|non|never|without|free|anti|un|prior|before|prevent\w*|avoid\w*|surviv\w*|sav(ed?|ing)|stay\w*|retain\w*"
+    r"|retention|renew\w*|active|loyal|kept|existing|offers?|accept\w*|winback|won|back|return\w*|reactivat\w*|target(ed|ing)"
+)
 _DETAIL = frozenset(
     "reason reasons score date day days dt time timestamp datetime at on cause category comment comments feedback "
     "survey probability prob risk month since".split()
@@ -69,6 +82,18 @@ def names_leaving(name: str) -> bool:
 def may_name_leaving(name: str) -> bool:
     """Whether ``name`` could speak of leaving (a status, an end, a refund), so that the values must decide."""
     return any(_LEAVING.fullmatch(word) or word in _PERHAPS_LEAVING for word in words(name))
+
+
+def affirms_leaving(name: str) -> bool:
+    """Whether a "yes" or a 1 under ``name`` means that the customer left: it speaks of leaving alone."""
+    found = words(name)
+    if any(_TURNS.fullmatch(word) for word in found):
+        return False
+    if "churn" in name.lower() or "attrition" in name.lower():
+        return "unchurn" not in name.lower()
+    return any(map(_LEFT_FLAG.fullmatch, found)) and all(
+        _LEFT_FLAG.fullmatch(word) or word in _BESIDE_LEFT or word.isdigit() for word in found
+    )
 
 
 def names_identifier(name: str) -> bool:
