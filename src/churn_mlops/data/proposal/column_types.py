@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from churn_mlops.data.contract import Feature, FeatureType
+from churn_mlops.data.contract import FALSE_TEXTS, TRUE_TEXTS, Feature, FeatureType
 from churn_mlops.data.contract.number_format import PLAIN
 from churn_mlops.data.profiling.name_signals import title
 from churn_mlops.data.profiling.sample import is_number
@@ -15,9 +15,14 @@ def type_of(column: ColumnProfile) -> FeatureType:
         return "boolean"
     if is_number(column):
         flag = column.distinct == 2 and column.whole and (column.smallest, column.largest) == (0.0, 1.0)
-        return "boolean" if flag and not column.infinite else "number"
+        return "boolean" if flag and not column.infinite and _reads_as_boolean(column) else "number"
     levels = {level.lower() for level in column.levels}
     return "boolean" if levels and levels <= {"true", "false"} else "category"
+
+
+def _reads_as_boolean(column: ColumnProfile) -> bool:
+    """Whether a boolean feature can read every cell: it reads "1" and "1.0", but not "1 GB" or "+1"."""
+    return column.kind == "number" or set(column.levels) <= TRUE_TEXTS | FALSE_TEXTS
 
 
 def feature_of(column: ColumnProfile) -> Feature:
