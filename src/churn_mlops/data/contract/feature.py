@@ -15,7 +15,7 @@ from churn_mlops.data.contract.number_format import NumberFormat
 
 _WHOLE_LIMIT = 10**15  # beyond it a float is not written as a whole number
 # A program that has no whole number with gaps writes 1.0 (pandas), a database with fixed decimals 1.00.
-_ZEROS = ("", *("." + "0" * count for count in range(1, 11)))
+_ZEROS = ("", *("." + "0" * count for count in range(1, 7)))
 TRUE_TEXTS = frozenset({"true", "yes", "y", "t", *("1" + zeros for zeros in _ZEROS)})
 FALSE_TEXTS = frozenset({"false", "no", "n", "f", *("0" + zeros for zeros in _ZEROS)})
 

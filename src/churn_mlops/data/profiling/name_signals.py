@@ -53,6 +53,8 @@ _IDENTIFYING = frozenset(
 _LINE_OR_PLACE = frozenset(
     "phone telephone tel fax telefax zip zipcode postcode postalcode postal plz pincode eircode".split()
 )
+_KINDS = frozenset("id code status type method category".split())
+_GLUED_KINDS = re.compile(r".*(id|code|type|status|method|category)")
 _PERSONAL = frozenset(
     {"surname", "lastname", "firstname", "fullname", "forename", "email", "mail", "address", "street"}
 )
@@ -109,6 +111,16 @@ def names_line_or_place(name: str) -> bool:
     """Whether ``name`` is that of a telephone number or a post code, whose digits count nothing."""
     found = words(name)
     return bool({*found[-1:], "".join(found[-2:])} & _LINE_OR_PLACE)
+
+
+def names_kind(name: str) -> bool:
+    """Whether numbers under ``name`` stand for kinds of things, such as post codes, IDs of methods, a status."""
+    found = words(name)
+    return bool(found) and (
+        found[-1] in _KINDS
+        or names_line_or_place(name)
+        or (_GLUED_KINDS.fullmatch(found[-1]) is not None and not found[-1].endswith(_NO_ID))
+    )
 
 
 def names_person(name: str) -> bool:

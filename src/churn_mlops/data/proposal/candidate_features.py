@@ -11,6 +11,7 @@ from churn_mlops.data.discovery.churn_conflicts import leaving_flags
 from churn_mlops.data.discovery.churn_side_effects import marked_by_leaving
 from churn_mlops.data.discovery.table_roles import Role, TableRoles
 from churn_mlops.data.profiling.name_signals import names_leaving, title
+from churn_mlops.data.profiling.numeric_codes import is_code
 from churn_mlops.data.profiling.table_profile import ColumnProfile
 from churn_mlops.data.proposal.column_types import feature_of, type_of
 from churn_mlops.data.proposal.excluded_columns import exclusion_of
@@ -93,7 +94,7 @@ def _of_events(role: Role, columns: list[ColumnProfile]) -> Iterator[tuple[str, 
         elif kind == "number" and column.numbers == column.present and _may_be_last(column) and amounts < _MOST_AMOUNTS:
             amounts += 1
             yield from _of_amount(role, column)
-        elif column.kind == "text" and column.distinct > 1:
+        elif (column.kind == "text" or is_code(column)) and column.distinct > 1:
             data = {"distinct": f"{name}.{column.name}", "days": _LONG, "min": 0}
             yield (
                 f"{_plain(column.name)}_kinds_{_LONG}d",

@@ -10,6 +10,7 @@ from churn_mlops.data.profiling.label_values import LabelCounts
 from churn_mlops.data.profiling.level_variants import seeming_same
 from churn_mlops.data.profiling.sample import is_number
 from churn_mlops.data.profiling.table_profile import ColumnProfile
+from churn_mlops.data.proposal.code_findings import on_code, on_markers
 from churn_mlops.data.proposal.excluded_columns import LEVEL_ROWS, SAFE_LEVELS
 
 _ASKED = 5
@@ -83,10 +84,7 @@ def on_column(
     found = []
     if column.missing:
         found.append(_missing(column, rule))
-    for text, count in column.markers:
-        among = ": the other cells are numbers" if text in column.written.words else ""
-        found.append(Finding(column.name, "marker", f"{text!r} in {count:,} rows is taken for missing{among}"))
-    found += _on_numbers(column)
+    found += on_markers(column) + _on_numbers(column)
     if column.infinite:
         found.append(Finding(column.name, "infinite", f"{column.infinite:,} infinite numbers: validation stops here"))
     if contract.features[column.name].type == "boolean" and column.smallest is not None:
@@ -95,6 +93,7 @@ def on_column(
         found.append(Finding(column.name, "flag", f"holds 0 and 1{like}: taken for false and true"))
     if column.kind == "text" and column.type != "string" and column.numbers:
         found.append(Finding(column.name, "number_text", "numbers written as text"))
+    found += on_code(column, contract.features[column.name].type)
     if contract.features[column.name].type == "category":
         found += _on_levels(column)
     if leak is not None:

@@ -28,6 +28,7 @@ from churn_mlops.data.findings import Finding
 from churn_mlops.data.profiling.name_signals import names_identifier, names_leaving
 from churn_mlops.data.profiling.table_profile import profile_table
 from churn_mlops.data.proposal.candidate_features import propose_features
+from churn_mlops.data.proposal.code_findings import on_read_columns
 from churn_mlops.data.proposal.excluded_columns import SAFE_LEVELS
 from churn_mlops.errors import ContractError
 from churn_mlops.suggestions import words
@@ -85,7 +86,8 @@ def propose_history(
     findings = [Finding(source, "left_out", "has no rows; left out") for source in empty]
     findings += on_label(contract, choices) + contradictions + on_tables(table_roles)
     findings += [finding for look in looks for finding in on_codes(look)] + on_left_out(table_roles)
-    findings += on_present_values(table_roles, _last_values(contract)) + _on_aside(contract)
+    findings += on_present_values(table_roles, _last_values(contract))
+    findings += on_read_columns(table_roles, _read_columns(contract)) + _on_aside(contract)
     return HistoryProposal(contract, tuple(findings), table_roles, tuple(choices))
 
 
@@ -219,6 +221,11 @@ def _last_values(contract: HistoryContract) -> list[tuple[str, str]]:
     return [
         (feature.reads[0], str(feature.reads[1])) for feature in contract.features.values() if feature.last is not None
     ]
+
+
+def _read_columns(contract: HistoryContract) -> list[tuple[str, str]]:
+    reads = (feature.reads for feature in contract.features.values())
+    return [(table, column) for table, column in reads if column is not None]
 
 
 def _on_aside(contract: HistoryContract) -> list[Finding]:
