@@ -16,6 +16,7 @@ from churn_mlops.data.contract import DataContract
 from churn_mlops.data.engine.typed_table import LABEL
 from churn_mlops.errors import DataError
 from churn_mlops.keyed_hash import in_test_set
+from churn_mlops.models.fitting.copies import copy_groups
 from churn_mlops.models.scorers.lookup_tables import Floats, Places
 
 MIN_OF_EACH_CLASS = 5
@@ -66,8 +67,11 @@ class TrainingData:
         test_y: as ``train_y``, of the test set.
         fingerprint: SHA-256 of all rows.
         mark: of the split rule.
-        train_groups: the customer of each row as a whole number, shape (rows,); None where each row is a customer.
+        train_groups: the customer of each row as a whole number, shape (rows,), and of copies of a row; None where each
+            row is a customer.
         test_groups: as ``train_groups``, of the test set.
+        copies: rows of a flat table that are copies of an earlier one under another customer ID.
+        copies_left_out: rows in neither set, since they are copies of a row of the test set.
     """
 
     train: pa.Table
@@ -78,6 +82,8 @@ class TrainingData:
     mark: str
     train_groups: Places | None = None
     test_groups: Places | None = None
+    copies: int = 0
+    copies_left_out: int = 0
 
     @property
     def train_customers(self) -> int:
@@ -109,8 +115,12 @@ def split(snapshot: pa.Table, contract: DataContract, rule: SplitRule, as_of: Da
     if as_of is not None:
         test = test & (as_of >= np.datetime64(latest_dates(as_of, test & (y == 1), ENOUGH_CHURNERS)[0], "D"))
     _check_test_set(y[test])
-    groups = None if as_of is None else customer_codes(snapshot, contract)
     features = snapshot.select(list(contract.features))
+    groups = copy_groups([_numbers(column) for column in features.columns], y) if as_of is None else None
+    copied = train & np.isin(groups, groups[test]) if groups is not None else np.zeros_like(train)
+    copies = 0 if groups is None else len(y) - len(np.unique(groups))
+    train &= ~copied
+    groups = groups if as_of is None else customer_codes(snapshot, contract)
     return TrainingData(
         train=features.filter(pa.array(train)),
         train_y=y[train],
@@ -120,7 +130,18 @@ def split(snapshot: pa.Table, contract: DataContract, rule: SplitRule, as_of: Da
         mark=rule.mark(contract),
         train_groups=None if groups is None else groups[train],
         test_groups=None if groups is None else groups[test],
+        copies=copies,
+        copies_left_out=int(copied.sum()),
     )
+
+
+def _numbers(column: pa.ChunkedArray) -> Floats:
+    """A feature as numbers: levels by their place, NaN for missing."""
+    if pa.types.is_floating(column.type):
+        return np.asarray(column.to_numpy(), dtype=np.float64)
+    codes = column.combine_chunks()
+    codes = codes if pa.types.is_dictionary(codes.type) else codes.dictionary_encode()
+    return np.asarray(codes.indices.cast(pa.float64()).fill_null(float("nan")).to_numpy(zero_copy_only=False))
 
 
 def latest_dates(as_of: Dates, churned: Mask, enough: int, most: int | None = None) -> list[date]:
