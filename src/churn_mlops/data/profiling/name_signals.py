@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 
 from churn_mlops.suggestions import WORD_PATTERN, words
@@ -27,6 +28,12 @@ _TURNS = re.compile(
     r"no|not|non|never|without|free|anti|un|prior|before|prevent\w*|avoid\w*|surviv\w*|sav(ed?|ing)|stay\w*|retain\w*"
     r"|retention|renew\w*|active|loyal|kept|existing|offers?|accept\w*|winback|won|back|return\w*|reactivat\w*|target(ed|ing)"
 )
+_TREATMENT = re.compile(
+    r"offers?|promos?|promotions?|coupons?|vouchers?|campaigns?|incentives?|rebates?|goodwill|concessions?|outreach"
+    r"|treatments?|treated|experiments?|holdout|uplift|winback|retention|saved?|saves|rescued?|dissuaded?"
+)
+_TEST = frozenset("test control ab treatment experiment".split())
+_TEST_PART = frozenset("group groups arm cell variant bucket cohort test flag".split())
 _DETAIL = frozenset(
     "reason reasons score date day days dt time timestamp datetime at on cause category comment comments feedback "
     "survey probability prob risk month since".split()
@@ -96,6 +103,14 @@ def affirms_leaving(name: str) -> bool:
     return any(map(_LEFT_FLAG.fullmatch, found)) and all(
         _LEFT_FLAG.fullmatch(word) or word in _BESIDE_LEFT or word.isdigit() for word in found
     )
+
+
+def names_treatment(name: str) -> bool:
+    """Whether ``name`` speaks of an attempt to keep the customer (an offer, a retention call), or of a test's group."""
+    found = words(name)
+    tested = any(one in _TEST and other in _TEST_PART for one, other in itertools.pairwise(found))
+    won_back = ["win", "back"] in [found[place : place + 2] for place in range(len(found))]
+    return tested or won_back or any(map(_TREATMENT.fullmatch, found))
 
 
 def names_identifier(name: str) -> bool:

@@ -12,6 +12,7 @@ from churn_mlops.data.profiling.numeric_codes import has_stray_zeros
 from churn_mlops.data.profiling.sample import is_number
 from churn_mlops.data.profiling.table_profile import ColumnProfile
 from churn_mlops.data.proposal.column_types import type_of
+from churn_mlops.data.proposal.treatment_findings import on_treatment
 
 _ASKED = 5
 
@@ -65,7 +66,7 @@ def _on_na(column: ColumnProfile) -> list[Finding]:
 
 
 def on_read_columns(table_roles: TableRoles, read: Iterable[tuple[str, str]]) -> list[Finding]:
-    """The same about the columns of a history, and the texts in them that are taken for missing.
+    """The same about the columns that a history reads, and what they have in common with those of a flat table.
 
     Args:
         table_roles: the tables.
@@ -75,7 +76,11 @@ def on_read_columns(table_roles: TableRoles, read: Iterable[tuple[str, str]]) ->
     for table, name in dict.fromkeys(read):
         columns = {column.name: column for column in table_roles.roles[table].look.columns}
         if name in columns:
-            findings = [*on_markers(columns[name]), *on_code(columns[name], type_of(columns[name]))]
+            findings = [
+                *on_markers(columns[name]),
+                *on_code(columns[name], type_of(columns[name])),
+                *on_treatment(name),
+            ]
             found += [replace(finding, column=f"{table}.{name}", suggestion={}) for finding in findings]
     return found
 

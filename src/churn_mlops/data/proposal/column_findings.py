@@ -12,6 +12,7 @@ from churn_mlops.data.profiling.sample import is_number
 from churn_mlops.data.profiling.table_profile import ColumnProfile
 from churn_mlops.data.proposal.code_findings import on_code, on_markers
 from churn_mlops.data.proposal.excluded_columns import LEVEL_ROWS, SAFE_LEVELS
+from churn_mlops.data.proposal.treatment_findings import on_treatment
 
 _ASKED = 5
 _FEWEST = 4  # different numbers, below which none lies far from the others
@@ -98,7 +99,7 @@ def on_column(
         found += _on_levels(column)
     if leak is not None:
         found.append(Finding(column.name, "strong", leak))
-    return found
+    return found + on_treatment(column.name)
 
 
 def _on_numbers(column: ColumnProfile) -> list[Finding]:

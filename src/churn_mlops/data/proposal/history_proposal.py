@@ -30,6 +30,7 @@ from churn_mlops.data.profiling.table_profile import profile_table
 from churn_mlops.data.proposal.candidate_features import propose_features
 from churn_mlops.data.proposal.code_findings import on_read_columns
 from churn_mlops.data.proposal.excluded_columns import SAFE_LEVELS
+from churn_mlops.data.proposal.treatment_findings import on_treatment_table
 from churn_mlops.errors import ContractError
 from churn_mlops.suggestions import words
 
@@ -87,6 +88,7 @@ def propose_history(
     findings += on_label(contract, choices) + contradictions + on_tables(table_roles)
     findings += [finding for look in looks for finding in on_codes(look)] + on_left_out(table_roles)
     findings += on_present_values(table_roles, _last_values(contract))
+    findings += [finding for table in contract.tables for finding in on_treatment_table(table)]
     findings += on_read_columns(table_roles, _read_columns(contract)) + _on_aside(contract)
     return HistoryProposal(contract, tuple(findings), table_roles, tuple(choices))
 
