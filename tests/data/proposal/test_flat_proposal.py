@@ -425,20 +425,3 @@ def test_nines_far_from_all_other_numbers_are_asked_about() -> None:
     assert found.suggestion == {"missing_values": ["-99"]}
     near = looked_at(age=RNG.integers(20, 100, ROWS), far=np.where(RNG.random(ROWS) < 0.1, -50, 7 + LEFT))
     assert "outlying" not in {finding.kind for finding in near.findings}
-
-
-def test_what_is_declared_for_a_flag_reads_every_row_of_it() -> None:
-    flags = {
-        "boolean": ["1.0 0.0", "1 0", "1.00 0.00", "TRUE FALSE", "True False"],
-        "category": ["1,0 0,0", "1GB 0GB", "1% 0%", "Y N", "T F", "on off"],
-        "number": ["+1 0", "1e0 0", "1. 0."],
-    }
-    columns = {f"{kind}_{place}": pair.split() for kind, pairs in flags.items() for place, pair in enumerate(pairs)}
-    gaps = {name: [None if row % 9 == 0 else two[row % 5 // 3] for row in range(ROWS)] for name, two in columns.items()}
-    gaps = {name: cells[7 * place :] + cells[: 7 * place] for place, (name, cells) in enumerate(gaps.items())}
-    table = table_of_frame(BASE.assign(**gaps))
-    contract = propose(table, name="t").contract
-    assert not contract.set_aside
-    types = {name: feature.type for name, feature in contract.features.items() if name in columns}
-    assert types == {name: name.split("_")[0] for name in columns}
-    assert validate(table, contract).problems == ()

@@ -72,6 +72,7 @@ class TrainingData:
         test_groups: as ``train_groups``, of the test set.
         copies: rows of a flat table that are copies of an earlier one under another customer ID.
         copies_left_out: rows in neither set, since they are copies of a row of the test set.
+        is_flat: whether each row is a customer.
     """
 
     train: pa.Table
@@ -84,16 +85,17 @@ class TrainingData:
     test_groups: Places | None = None
     copies: int = 0
     copies_left_out: int = 0
+    is_flat: bool = True
 
     @property
     def train_customers(self) -> int:
-        """Customers in the training set."""
-        return len(self.train) if self.train_groups is None else len(np.unique(self.train_groups))
+        """Customers in the training set; of a flat table its rows, copies under another ID included."""
+        return len(self.train) if self.is_flat or self.train_groups is None else len(np.unique(self.train_groups))
 
     @property
     def test_customers(self) -> int:
-        """Customers in the test set."""
-        return len(self.test) if self.test_groups is None else len(np.unique(self.test_groups))
+        """Customers in the test set, counted alike."""
+        return len(self.test) if self.is_flat or self.test_groups is None else len(np.unique(self.test_groups))
 
 
 def split(snapshot: pa.Table, contract: DataContract, rule: SplitRule, as_of: Dates | None = None) -> TrainingData:
@@ -132,6 +134,7 @@ def split(snapshot: pa.Table, contract: DataContract, rule: SplitRule, as_of: Da
         test_groups=None if groups is None else groups[test],
         copies=copies,
         copies_left_out=int(copied.sum()),
+        is_flat=as_of is None,
     )
 
 
