@@ -34,7 +34,7 @@ def reasons_of(customers: pa.Table, points: npt.NDArray[np.int64], contract: Dat
     """
     values = [customers.column(name).to_pylist() for name in contract.features]
     wordings = [wording(contract, name) for name in contract.features]
-    side = np.where(points.sum(axis=1, keepdims=True) < 0, -1, 1)  # as order_of_reasons does, for all rows at once
+    side = np.where(points.sum(axis=1, keepdims=True) < 0, -1, 1)  # as order_of_reasons does
     largest = np.argsort(-np.abs(points) - _FIRST * (points * side > 0), axis=1, kind="stable")[:, :REASONS]
     reasons: dict[str, list[str]] = {}
     for column, features in zip(reason_columns(len(values)), largest.T.tolist(), strict=True):
