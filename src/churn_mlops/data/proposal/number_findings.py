@@ -49,7 +49,7 @@ def _on_outlying(column: ColumnProfile) -> list[Finding]:
 
 
 def _is_placeholder(end: tuple[float, str, int], others: Sequence[tuple[float, str, int]]) -> bool:
-    """Whether 0, or -1, stands in many rows, far below a dense run of all other whole numbers, such as an unknown age."""
+    """Whether 0, or -1, stands in many rows, far below a dense run of all others, as an age that is not known does."""
     numbers = [number for number, *_ in others]
     if end[0] not in (0.0, -1.0) or numbers[-1] > _LARGEST or not all(number.is_integer() for number in numbers):
         return False

@@ -98,8 +98,7 @@ def _copies(data: TrainingData) -> list[Problem]:
         return []
     advice = (
         "each equals an earlier row in every feature and the label, under another customer: copies stay on one side of "
-        f"every split, and {data.copies_left_out:,} that repeat a row of the test set are not trained on; if they are "
-        "one customer, keep one row"
+        "every split, in the test set if one of them is; if they are one customer, keep one row"
     )
     return [Problem("warning", "", "copies", data.copies, (), advice)]
 

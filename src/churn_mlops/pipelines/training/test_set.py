@@ -71,7 +71,6 @@ class TrainingData:
             row is a customer.
         test_groups: as ``train_groups``, of the test set.
         copies: rows of a flat table that are copies of an earlier one under another customer ID.
-        copies_left_out: rows in neither set, since they are copies of a row of the test set.
         is_flat: whether each row is a customer.
     """
 
@@ -84,7 +83,6 @@ class TrainingData:
     train_groups: Places | None = None
     test_groups: Places | None = None
     copies: int = 0
-    copies_left_out: int = 0
     is_flat: bool = True
 
     @property
@@ -112,17 +110,19 @@ def split(snapshot: pa.Table, contract: DataContract, rule: SplitRule, as_of: Da
         DataError: the test set holds fewer than 5 churners, or fewer than 5 retained customers.
     """
     test = rule.in_test_set(snapshot, contract)
-    train = ~test
     y = snapshot.column(LABEL).to_numpy().astype(np.float64)
-    if as_of is not None:
-        test = test & (as_of >= np.datetime64(latest_dates(as_of, test & (y == 1), ENOUGH_CHURNERS)[0], "D"))
-    _check_test_set(y[test])
     features = snapshot.select(list(contract.features))
-    groups = copy_groups([_numbers(column) for column in features.columns], y) if as_of is None else None
-    copied = train & np.isin(groups, groups[test]) if groups is not None else np.zeros_like(train)
-    copies = 0 if groups is None else len(y) - len(np.unique(groups))
-    train &= ~copied
-    groups = groups if as_of is None else customer_codes(snapshot, contract)
+    groups, copies = None, 0
+    if as_of is not None:
+        groups, train = customer_codes(snapshot, contract), ~test
+        test = test & (as_of >= np.datetime64(latest_dates(as_of, test & (y == 1), ENOUGH_CHURNERS)[0], "D"))
+    else:
+        groups = copy_groups([_numbers(column) for column in features.columns], y)
+        if groups is not None:
+            test = np.isin(groups, groups[test])  # a copy follows what it copies
+            copies = len(y) - len(np.unique(groups))
+        train = ~test
+    _check_test_set(y[test])
     return TrainingData(
         train=features.filter(pa.array(train)),
         train_y=y[train],
@@ -133,7 +133,6 @@ def split(snapshot: pa.Table, contract: DataContract, rule: SplitRule, as_of: Da
         train_groups=None if groups is None else groups[train],
         test_groups=None if groups is None else groups[test],
         copies=copies,
-        copies_left_out=int(copied.sum()),
         is_flat=as_of is None,
     )
 
