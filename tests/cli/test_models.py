@@ -49,6 +49,18 @@ def test_train_with_warnings_still_prints_json(churn: Churn, own_company: Compan
         assert [problem["rule"] for problem in printed["warnings"]] == ["unknown_level"]
 
 
+def test_warnings_about_another_file_name_the_command_that_shows_them(churn: Churn, own_company: Company) -> None:
+    config, rows = own_company.config(), own_company.rows()[:50]
+    file = write_rows(own_company.folder / "to day.csv", [rows[0] | {"payment_method": "pigeon"}, *rows[1:]])
+    said = churn("--config", config, "score", "--from", str(file)).out.replace("\n", " ")
+    assert (
+        f"1 warning: `churn validate --from '{file}'` shows it. Scores use the contract as it was at training." in said
+    )
+    shown = churn("--config", config, "validate", "--from", str(file))
+    assert "unknown level" in shown.out
+    assert shown.code == 0
+
+
 def test_an_unknown_model_type_is_named(churn: Churn, config: Path) -> None:
     result = churn("--config", config, "train", "--model-type", "magic")
     assert result.code == 1

@@ -16,7 +16,7 @@ from churn_mlops.reporting.report_data import Cell, Compared, Figure, Noticed, U
 from churn_mlops.retention import Economics
 
 EVIL = '<script>alert("x")</script>&amp;'
-VOID = {"meta", "link", "br", "hr", "img", "input"}
+VOID = {"meta", "link", "br", "hr", "img", "input", "wbr"}
 
 
 def page_of(report: Report, **economics: float) -> Page:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import asdict
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -74,7 +75,7 @@ def score(
     if as_json:
         print_json(_document(scored))
         return
-    show(scored)
+    show(scored, from_address)
     _show_age(scored, latest=(from_address or as_of) is None and settings.source.as_of == "latest")
     if out is not None:
         _show_export(scored, out)
@@ -150,8 +151,8 @@ def _outcome(left: bool | None) -> str:
     return "not known" if left is None else "left" if left else "stayed"
 
 
-def show(scored: Scored) -> None:
-    """Print the two totals of the list and its top."""
+def show(scored: Scored, from_address: str | None = None) -> None:
+    """Print the two totals of the list and its top; ``from_address`` is the scored file, None for the source."""
     say(f"{_numbers(scored)} (model version {scored.version}, as of {scored.as_of})")
     if scored.left:
         _show_left(scored)
@@ -159,12 +160,9 @@ def show(scored: Scored) -> None:
         say("Every customer has a label, so the scores are out of fold: each by a model fitted without that customer.")
     warnings = len(scored.report.problems)
     if warnings:
-        raised = (
-            "1 warning: `churn validate` shows it"
-            if warnings == 1
-            else f"{warnings} warnings: `churn validate` shows them"
-        )
-        say(f"The data raised {raised}.")
+        command = "churn validate" + (f" --from {shlex.quote(from_address)}" if from_address is not None else "")
+        them = "1 warning: `{}` shows it" if warnings == 1 else f"{warnings} warnings: `{{}}` shows them"
+        say(f"The data raised {them.format(command)}. Scores use the contract as it was at training.")
     name = scored.customers.column_names[1]
     rows = [
         (

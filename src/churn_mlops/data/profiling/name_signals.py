@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 
 from churn_mlops.suggestions import WORD_PATTERN, words
@@ -15,6 +16,25 @@ _PERHAPS_LEAVING = frozenset(
     "refund refunded retention retained final outcome stayed lifecycle".split()
 )
 _BEFORE_LEAVING = ("request", "survey", "offer", "attempt", "prevent", "save", "feedback", "polic", "order")
+# A flag of one of these, and of nothing else, is 1 for who left: "left", but not "left_a_review".
+_LEFT_FLAG = re.compile(
+    r"cancel\w*|exit(s|ed)?|terminated|departed|quit|unsubscri\w*|deactivated|disconnected|offboarded|left|leave[rs]?"
+    r"|lost|lapsed?|defect(ed|or)|resigned|inactive|gone|dropout"
+)
+_BESIDE_LEFT = frozenset(
+    "is has was customer client user subscriber member account flag label target value in the next within days day "
+    "months month weeks week year d m bank company service".split()
+)
+_TURNS = re.compile(
+    r"no|not|non|never|without|free|anti|un|prior|before|prevent\w*|avoid\w*|surviv\w*|sav(ed?|ing)|stay\w*|retain\w*"
+    r"|retention|renew\w*|active|loyal|kept|existing|offers?|accept\w*|winback|won|back|return\w*|reactivat\w*|target(ed|ing)"
+)
+_TREATMENT = re.compile(
+    r"offers?|promos?|promotions?|coupons?|vouchers?|campaigns?|incentives?|rebates?|goodwill|concessions?|outreach"
+    r"|treatments?|treated|experiments?|holdout|uplift|winback|retention|saved?|saves|rescued?|dissuaded?"
+)
+_TEST = frozenset("test control ab treatment experiment".split())
+_TEST_PART = frozenset("group groups arm cell variant bucket cohort test flag".split())
 _DETAIL = frozenset(
     "reason reasons score date day days dt time timestamp datetime at on cause category comment comments feedback "
     "survey probability prob risk month since".split()
@@ -41,6 +61,8 @@ _IDENTIFYING = frozenset(
 _LINE_OR_PLACE = frozenset(
     "phone telephone tel fax telefax zip zipcode postcode postalcode postal plz pincode eircode".split()
 )
+_KINDS = frozenset("id code status type method category".split())
+_GLUED_KINDS = re.compile(r".*(id|code|type|status|method|category)")
 _PERSONAL = frozenset(
     {"surname", "lastname", "firstname", "fullname", "forename", "email", "mail", "address", "street"}
 )
@@ -86,6 +108,26 @@ def may_name_leaving(name: str) -> bool:
     return any(_LEAVING.fullmatch(word) or word in _PERHAPS_LEAVING for word in words(name))
 
 
+def affirms_leaving(name: str) -> bool:
+    """Whether a "yes" or a 1 under ``name`` means that the customer left: it speaks of leaving alone."""
+    found = words(name)
+    if any(_TURNS.fullmatch(word) for word in found):
+        return False
+    if "churn" in name.lower() or "attrition" in name.lower():
+        return "unchurn" not in name.lower()
+    return any(map(_LEFT_FLAG.fullmatch, found)) and all(
+        _LEFT_FLAG.fullmatch(word) or word in _BESIDE_LEFT or word.isdigit() for word in found
+    )
+
+
+def names_treatment(name: str) -> bool:
+    """Whether ``name`` speaks of an attempt to keep the customer (an offer, a retention call), or of a test's group."""
+    found = words(name)
+    tested = any(one in _TEST and other in _TEST_PART for one, other in itertools.pairwise(found))
+    won_back = ["win", "back"] in [found[place : place + 2] for place in range(len(found))]
+    return tested or won_back or any(map(_TREATMENT.fullmatch, found))
+
+
 def names_identifier(name: str) -> bool:
     """Whether ``name`` ends in a word such as "id", or begins with one."""
     found = words(name)
@@ -99,6 +141,16 @@ def names_line_or_place(name: str) -> bool:
     """Whether ``name`` is that of a telephone number or a post code, whose digits count nothing."""
     found = words(name)
     return bool({*found[-1:], "".join(found[-2:])} & _LINE_OR_PLACE)
+
+
+def names_kind(name: str) -> bool:
+    """Whether numbers under ``name`` stand for kinds of things, such as post codes, IDs of methods, a status."""
+    found = words(name)
+    return bool(found) and (
+        found[-1] in _KINDS
+        or names_line_or_place(name)
+        or (_GLUED_KINDS.fullmatch(found[-1]) is not None and not found[-1].endswith(_NO_ID))
+    )
 
 
 def names_person(name: str) -> bool:

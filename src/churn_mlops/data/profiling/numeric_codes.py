@@ -1,10 +1,10 @@
-"""Whole numbers that count nothing: names of rows, and dates written as numbers."""
+"""Whole numbers that count nothing: names of rows, codes of kinds of things, and dates written as numbers."""
 
 from __future__ import annotations
 
 import math
 
-from churn_mlops.data.profiling.name_signals import names_date, names_identifier, names_line_or_place
+from churn_mlops.data.profiling.name_signals import names_date, names_identifier, names_kind, names_line_or_place
 from churn_mlops.data.profiling.sample import is_number
 from churn_mlops.data.profiling.table_profile import ColumnProfile
 from churn_mlops.suggestions import words
@@ -13,6 +13,9 @@ _FEWEST = 20  # so few different numbers name nothing
 _LONG = 1e7
 _HARDLY = 0.01  # of the numbers, at most so many stand again where they name rows
 _SURE = 5.0  # minus the logarithm of the chance below which it is none
+_STRAY = 0.01  # of the numbers, at most so many have a leading zero by mistake
+FEW_LEVELS = 12
+"""Up to so many texts that cannot be read as numbers are levels."""
 _DATED = frozenset(
     "month months period yyyymm ym yearmonth monthid dateid expire expiry expired expiration start end since joined "
     "signup registered registration created updated birth birthday activation renewal billing".split()
@@ -45,6 +48,18 @@ def names_rows(column: ColumnProfile) -> bool:
     long = column.smallest >= _LONG and len(f"{column.smallest:.0f}") == len(f"{column.largest:.0f}")
     width = column.largest - column.smallest + 1
     return long or _too_few(repeats, column.numbers + width * math.expm1(-column.numbers / width))
+
+
+def is_code(column: ColumnProfile) -> bool:
+    """Whether whole numbers name kinds of things: some have a leading zero, as in 007, or the column's name says so."""
+    if not (is_number(column) and column.whole and column.written.number_format.is_plain):
+        return False
+    return (column.padded > 0 and not has_stray_zeros(column)) or names_kind(column.name)
+
+
+def has_stray_zeros(column: ColumnProfile) -> bool:
+    """Whether a few of many different whole numbers have a leading zero: a mistake, or codes after all."""
+    return 0 < column.padded <= _STRAY * column.present and column.distinct > FEW_LEVELS
 
 
 def _too_few(repeats: int, expected: float) -> bool:

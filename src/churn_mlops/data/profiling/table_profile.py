@@ -42,8 +42,9 @@ class ColumnProfile:
 
     ``missing`` counts nulls, NaN, blanks, and dates outside the calendar; ``blank`` is the part of it that is blank
     text. ``numbers`` counts rows that hold a finite number, as they are ``written``; ``dates`` rows whose text looks
-    like one; ``markers`` are the texts that usually mean missing; ``top`` all texts by how frequent they are, where
-    there are not too many; ``odd`` those that are neither number nor marker.
+    like one; ``markers`` are the texts that usually mean missing; ``padded`` counts rows of a whole number with a
+    leading zero, such as 007, and ``below_zero`` rows of a number below zero; ``top`` all texts by how frequent they
+    are, if they are not too many; ``odd`` those that are neither number nor marker.
     """
 
     name: str
@@ -57,6 +58,8 @@ class ColumnProfile:
     dates: int = 0
     infinite: int = 0
     whole: bool = False
+    padded: int = 0
+    below_zero: int = 0
     smallest: float | None = None
     largest: float | None = None
     length: float = 0.0

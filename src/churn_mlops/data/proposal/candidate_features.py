@@ -12,6 +12,7 @@ from churn_mlops.data.discovery.churn_side_effects import marked_by_leaving
 from churn_mlops.data.discovery.label_candidates import LabelChoice
 from churn_mlops.data.discovery.table_roles import Role, TableRoles
 from churn_mlops.data.profiling.name_signals import names_identifier, names_leaving, title
+from churn_mlops.data.profiling.numeric_codes import is_code
 from churn_mlops.data.profiling.table_profile import ColumnProfile
 from churn_mlops.data.proposal.column_types import feature_of, type_of
 from churn_mlops.data.proposal.excluded_columns import exclusion_of
@@ -98,7 +99,7 @@ def _of_events(role: Role, columns: list[ColumnProfile]) -> Iterator[tuple[str, 
         elif kind == "number" and column.numbers == column.present and _may_be_last(column) and amounts < _MOST_AMOUNTS:
             amounts += 1
             yield from _of_amount(role, column)
-        elif column.kind == "text" and column.distinct > 1:
+        elif (column.kind == "text" or is_code(column)) and column.distinct > 1:
             yield from _of_kinds(role, column)
 
 

@@ -33,8 +33,10 @@ from churn_mlops.data.profiling.name_signals import (
 )
 from churn_mlops.data.profiling.table_profile import profile_table
 from churn_mlops.data.proposal.candidate_features import propose_features
+from churn_mlops.data.proposal.code_findings import on_read_columns
 from churn_mlops.data.proposal.excluded_columns import SAFE_LEVELS
 from churn_mlops.data.proposal.time_findings import on_customers, on_newest_day, on_times
+from churn_mlops.data.proposal.treatment_findings import on_treatment_table
 from churn_mlops.data.proposal.unread_columns import LEFT_OUT, NAMES_ROWS, unread_columns
 from churn_mlops.errors import ContractError
 
@@ -101,7 +103,9 @@ def propose_history(
     findings += on_customers(table_roles) + on_newest_day(table_roles) + on_times(judged, contract)
     findings += on_label(contract, choices) + contradictions + on_tables(table_roles)
     findings += [finding for look in looks for finding in on_codes(look)] + on_left_out(table_roles)
-    findings += on_present_values(table_roles, _last_values(contract)) + _on_aside(contract)
+    findings += on_present_values(table_roles, _last_values(contract))
+    findings += [finding for table in contract.tables for finding in on_treatment_table(table)]
+    findings += on_read_columns(table_roles, _read_columns(contract)) + _on_aside(contract)
     return HistoryProposal(contract, tuple(findings), table_roles, tuple(choices))
 
 
@@ -233,6 +237,11 @@ def _last_values(contract: HistoryContract) -> list[tuple[str, str]]:
     return [
         (feature.reads[0], str(feature.reads[1])) for feature in contract.features.values() if feature.last is not None
     ]
+
+
+def _read_columns(contract: HistoryContract) -> list[tuple[str, str]]:
+    reads = (feature.reads for feature in contract.features.values())
+    return [(table, column) for table, column in reads if column is not None]
 
 
 def _on_aside(contract: HistoryContract) -> list[Finding]:

@@ -44,6 +44,19 @@ def on_rows(repeated: int, profile: Profile, contract: DataContract) -> list[Fin
     return found
 
 
+def on_copies(copies: int, contract: DataContract) -> list[Finding]:
+    """The finding of rows that are copies under another customer ID."""
+    if not copies:
+        return []
+    but = f" but {contract.customer!r}" if contract.customer is not None else ""
+    what = (
+        f"{copies:,} rows equal an earlier row in every feature and the label{but}: far more than customers who look "
+        "alike, who would differ in the label. Training keeps copies on one side of every split. If they are one "
+        "customer, keep one row"
+    )
+    return [Finding(None, "copies", what)]
+
+
 def on_no_label(profile: Profile) -> list[Finding]:
     """Which columns may be the label, where none is named."""
     able = [column.name for column in profile.columns if may_be_label(column)]
