@@ -37,7 +37,7 @@ def newest_time(times: Mapping[str, ir.TimestampValue], ends: ir.TimestampValue 
     last = timestamp_of(ends.max())
     if found is None or last is None or last - found <= _NEXT:
         return max((time for time in (found, last) if time is not None), default=None)
-    late = value_of((ends > ibis.literal(found)).cast("float64").mean())
+    late = value_of((ends > ibis.literal(found)).cast("int32").cast("float64").mean())
     return last if late > _MANY else found
 
 

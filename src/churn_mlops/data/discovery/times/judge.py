@@ -117,5 +117,5 @@ def _is_blank_with(role: Role, name: str) -> bool:
     look = role.look
     rows = look.table.select(end=look.time(str(role.times.end)), known=look.time(name))
     open_ = rows.filter(rows.end.isnull())
-    share = open_.known.isnull().cast("float64").mean().to_pyarrow().as_py()
+    share = open_.known.isnull().cast("int32").cast("float64").mean().to_pyarrow().as_py()
     return share is not None and float(share) > _MOSTLY
