@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from churn_mlops.reporting.money import Money
-from churn_mlops.reporting.number_text import between, percent, plural, rows_of, usd, whole
+from churn_mlops.reporting.number_text import between, listed, percent, plural, rows_of, usd, whole
 from churn_mlops.reporting.number_text import length as length_words
 from churn_mlops.reporting.report_data import Report
 from churn_mlops.reporting.sentences.ranks import test_set_rate
@@ -29,10 +29,11 @@ def churn_costs(report: Report, money: Money) -> str:
             f"say within how many days. It is surely longer than a month: at so many in {days}, more than all would "
             "leave in a year. There are no figures per month or year until the contract says horizon_days."
         )
+    outrun = _OUTRUN if money.outruns_the_customers else ""
     return (
         f"{percent(money.rate.value)} of the {whole(money.customers)} customers leave in a month: about "
-        f"{whole(money.churners.value)}. At {usd(money.economics.value)} each, that is {usd(money.year_cost.value)} a "
-        f"year ({between(money.year_cost, usd)}).{_OUTRUN if money.outruns_the_customers else ''}"
+        f"{whole(money.churners.value)}. At {usd(money.economics.value)} each{_if_default(money)}, that is "
+        f"{usd(money.year_cost.value)} a year ({between(money.year_cost, usd)}).{outrun}"
     )
 
 
@@ -67,3 +68,20 @@ def list_earns(money: Money) -> str:
         f"{usd(best.net.value)} net of offers ({between(best.net, usd)}), if an offer keeps {kept} of would-be "
         f"churners. That share is assumed until it is measured.{doubt}"
     )
+
+
+def defaults(money: Money) -> str:
+    """The amounts that are defaults of the program, and not the company's own; blank where there is none."""
+    if not money.defaults:
+        return ""
+    shown = {
+        "customer_value": f"a customer who stays is worth {usd(money.economics.value)}",
+        "offer_cost": f"an offer costs {usd(money.economics.offer_cost)}",
+    }
+    names = listed([f"decision.{name}" for name in money.defaults])
+    amounts = listed([shown[name] for name in money.defaults])
+    return f"Defaults, not set by you: {amounts}. All money on this page follows from them: set {names}."
+
+
+def _if_default(money: Money) -> str:
+    return " (a default, not set by you)" if "customer_value" in money.defaults else ""
