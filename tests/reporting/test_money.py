@@ -50,11 +50,12 @@ def test_amounts_that_no_one_set_are_called_defaults_and_the_others_are_not(repo
     assert said.startswith("Defaults, not set by you: a customer who stays is worth 500 USD and an offer costs 50 USD.")
     assert said.endswith("set decision.customer_value and decision.offer_cost.")
     assert "(a default, not set by you)" in sentences.churn_costs(report, default)
+    assert "these settings (defaults, not set by you)" in sentences.list_earns(default)
     half = money_of(report, SEED, defaults=("offer_cost",))
     assert "customer" not in sentences.defaults(half)
     given = money_of(report, SEED)
     assert sentences.defaults(given) == ""
-    assert "default" not in sentences.churn_costs(report, given)
+    assert "default" not in sentences.churn_costs(report, given) + sentences.list_earns(given)
 
 
 def test_customers_who_have_left_already_are_not_counted_as_active(report: Report) -> None:

@@ -54,19 +54,19 @@ def whole_list(report: Report, money: Money) -> str:
 
 def list_earns(money: Money) -> str:
     """The earnings of the best list."""
-    kept = percent(money.economics.kept_share)
+    kept, given = percent(money.economics.kept_share), " (defaults, not set by you)" if money.defaults else ""
     best = money.best
     if best is None:
         return (
-            f"With these settings no list of {length_words(money.lists[0].share)} of the customers or more is expected "
-            f"to earn anything: its offers would cost more than they bring, if an offer keeps {kept} of would-be "
-            "churners."
+            f"With these settings{given} no list of {length_words(money.lists[0].share)} of the customers or more is "
+            f"expected to earn anything: its offers would cost more than they bring, if an offer keeps {kept} of "
+            "would-be churners."
         )
     doubt = "" if best.net.low > 0 else " The interval includes a loss: so few left that this is not certain."
     return (
         f"An offer to the {whole(best.contacts)} customers on top ({length_words(best.share)}) would earn "
-        f"{usd(best.net.value)} net of offers ({between(best.net, usd)}), if an offer keeps {kept} of would-be "
-        f"churners. That share is assumed until it is measured.{doubt}"
+        f"{usd(best.net.value)} net of offers ({between(best.net, usd)}) with these settings{given}, if an offer "
+        f"keeps {kept} of would-be churners. That share is assumed until it is measured.{doubt}"
     )
 
 
