@@ -170,6 +170,11 @@ class Decision(Section):
             raise ValueError("`kept_share` and `taken_and_left_share` are together above 1")
         return self
 
+    @property
+    def default_amounts(self) -> tuple[str, ...]:
+        """The amounts of money that no one set: their defaults are not those of the company."""
+        return tuple(name for name in ("customer_value", "offer_cost") if name not in self.model_fields_set)
+
     def economics(self) -> dict[str, float]:
         """The economics of an offer, as the arguments of ``retention.Economics``."""
         return {

@@ -34,6 +34,7 @@ from churn_mlops.data.profiling.name_signals import (
 from churn_mlops.data.profiling.table_profile import profile_table
 from churn_mlops.data.proposal.candidate_features import propose_features
 from churn_mlops.data.proposal.code_findings import on_read_columns
+from churn_mlops.data.proposal.customer_value import on_customer_value
 from churn_mlops.data.proposal.excluded_columns import SAFE_LEVELS
 from churn_mlops.data.proposal.time_findings import on_customers, on_newest_day, on_times
 from churn_mlops.data.proposal.treatment_findings import on_treatment_table
@@ -106,6 +107,7 @@ def propose_history(
     findings += on_present_values(table_roles, _last_values(contract))
     findings += [finding for table in contract.tables for finding in on_treatment_table(table)]
     findings += on_read_columns(table_roles, _read_columns(contract)) + _on_aside(contract)
+    findings += on_customer_value(contract, table_roles)
     return HistoryProposal(contract, tuple(findings), table_roles, tuple(choices))
 
 
