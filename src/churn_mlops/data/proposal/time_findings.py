@@ -19,6 +19,7 @@ _APART = timedelta(days=28)
 _NOT_TAKEN = {
     "ahead": "most who stay have it on a day to come, as the end of a period or a bill",
     "same": "those who have it go on as the others do, as after a trial or a discount",
+    "late": "it comes long after their last events, as when their rows are deleted",
     "parts": "it parts those who stop from those who go on as well",
     "unknown": "the rows do not decide",
 }
@@ -51,7 +52,6 @@ def on_newest_day(table_roles: TableRoles) -> list[Finding]:
     day = table_roles.newest.date()
     each = newest_by_table(table_roles)
     ahead = {name: last for name, last in each.items() if last.date() > day}
-    others = [last for name, last in each.items() if name not in ahead]
     found = [
         Finding(
             name.partition(".")[0],
@@ -61,13 +61,13 @@ def on_newest_day(table_roles: TableRoles) -> list[Finding]:
         )
         for name, last in ahead.items()
     ]
-    last_but_one = max((last for last in others if last.date() < day), default=None)
-    if not ahead and last_but_one is not None and table_roles.newest - last_but_one > _APART and len(others) > 1:
-        names = [name for name, last in each.items() if last.date() == day] or ["an end of customers"]
+    near = [name for name, last in each.items() if table_roles.newest - last <= _APART]
+    if len(each) > 1 and len(near) < 2:
+        before = max((last for name, last in each.items() if name not in near), default=table_roles.newest)
+        alone = near[0] if near else "ends of customers"
         what = (
-            f"the newest day of the data is {day}, by {', '.join(names)}; all other times end at "
-            f"{last_but_one.date()}: are the later rows planned? Then set `source.as_of` to the day on which the data "
-            "was read"
+            f"the newest day of the data is {day}, by {alone} alone; all other times "
+            f"end at {before.date()}: are the later rows planned? Then set `source.as_of` to the last day of loading"
         )
         found.append(Finding(table_roles.home, "newest_day", what))
     return found
@@ -120,7 +120,7 @@ def _on_ends(table: str, taken: str | None, candidates: Sequence[EndCandidate]) 
 
 
 def _is_worth_a_question(one: EndCandidate) -> bool:
-    return one.is_named or one.is_term or names_leaving(one.column) or one.verdict == "parts"
+    return one.is_named or one.is_term or names_leaving(one.column) or one.verdict in ("parts", "late")
 
 
 def _on_recorded(table: str, one: RecordedTime) -> Finding:

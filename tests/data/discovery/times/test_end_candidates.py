@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from churn_mlops.data.discovery.foreign_keys import find_links
@@ -102,6 +103,24 @@ def test_an_end_is_judged_in_the_table_of_subscriptions_too(made: Accounts) -> N
     )
     found = _judged(frames).table_roles.roles["subscriptions"]
     assert (found.kind, found.times.first, found.times.end) == ("attributes", "created_at", "ended_at")
+
+
+def test_an_end_is_found_in_a_table_whose_names_say_nothing(made: Accounts) -> None:
+    frames = company(made)
+    frames["t7"] = pd.DataFrame(
+        {"c1": np.arange(150) + 7000, "account_id": made.names, "c2": made.start, "c3": made.end}
+    )
+    found = _judged(frames).table_roles.roles["t7"]
+    assert (found.kind, found.times.first, found.times.end) == ("attributes", "c2", "c3")
+    tickets = {"ticket_id": np.arange(150) + 9000, "account_id": made.names, "opened_at": made.start + 20 * DAY}
+    frames["tickets"] = pd.DataFrame(tickets | {"closed_at": made.start + 25 * DAY})
+    assert _judged(frames).table_roles.roles["tickets"].kind == "events"
+
+
+def test_a_deletion_long_after_the_last_event_is_no_end_where_nothing_else_tells_it(made: Accounts) -> None:
+    judged = _judged(company(made, deleted_at=_of_leavers(made, 90)))
+    assert judged.table_roles.customers.times.end is None
+    assert judged.ends["accounts"][0].verdict == "late"
 
 
 def test_a_table_that_is_called_like_leavings_is_none_if_customers_go_on_after_its_rows(made: Accounts) -> None:

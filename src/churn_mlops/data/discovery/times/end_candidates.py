@@ -32,11 +32,12 @@ _APART = 0.15  # by so much more the others have to go on
 _ACTIVE = 0.25  # least share of the others who go on, below which nothing can be told
 _CLOSE = 0.15  # candidates that part the customers alike, but for so much, are ranked by what they mean
 _SOON = 0.15  # so many may have an event right after an end
+_AT_ONCE = 14.0  # days within which an end follows on the last event
 _SAME = 0.6  # of the share of the others who go on
 _REQUESTED = frozenset("request requested notice notified scheduled".split())
 _FORMAL = frozenset("delete deleted deletion removed purged archived anonymized anonymised erased closed".split())
 _PLAIN = frozenset("end ended ends termination terminated left exit exited inactive churn churned effective".split())
-Verdict = Literal["parts", "same", "ahead", "unknown"]
+Verdict = Literal["parts", "same", "late", "ahead", "unknown"]
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,8 @@ class EndCandidate:
         going_on: share of those who left by it who have events after it; None where there are too few.
         others_going_on: share of the others who have events after as long a time; None where there are too few.
         soon_after: share of those who left by it who have an event on a later day, however near.
-        verdict: "parts" those who stop from those who go on, "same" for both, mostly "ahead", or "unknown".
+        verdict: it "parts" those who stop from those who go on, is the "same" for both, comes "late" after they
+            stopped, lies "ahead" for most, or is "unknown".
     """
 
     column: str
@@ -192,19 +194,27 @@ def _judged(column: str, place: int, rows: Mapping[str, Any], table_roles: Table
     if not shares:
         return made
     found = max(shares, key=lambda one: one.others - one.going)
-    return replace(
-        made, going_on=found.going, others_going_on=found.others, soon_after=found.soon, verdict=found.verdict
-    )
+    verdict: Verdict = "late" if found.verdict == "parts" and found.late and _is_formal(column) else found.verdict
+    return replace(made, going_on=found.going, others_going_on=found.others, soon_after=found.soon, verdict=verdict)
+
+
+def _is_formal(column: str) -> bool:
+    """Whether ``column`` is called like what may follow on an end, or is not called like an end at all."""
+    return bool(set(words(column)) & _FORMAL) or role_by_name(column) != "end"
 
 
 @dataclass(frozen=True)
 class _Shares:
-    """Who has events after an end: those with one, more than a week later and at all; the others; the error of both."""
+    """Who has events after an end: those with one, more than a week later and at all; the others; the error of both.
+
+    ``late`` says that the events of those with an end stop long before it.
+    """
 
     going: float
     soon: float
     others: float
     error: float
+    late: bool
 
     @property
     def verdict(self) -> Verdict:
@@ -228,7 +238,14 @@ def _shares(end: Days, start: Days, last: Days, newest: Any) -> _Shares | None:
     of_others = float(np.mean((np.clip(until - before, 0, None) / np.maximum(asked, 1))[asked > 0]))
     going = float(np.mean(last[has] > end[has] + _GRACE))
     error = going * (1 - going) / has.sum() + of_others * (1 - of_others) / (asked > 0).sum()
-    return _Shares(going, float(np.mean(last[has] > end[has])), of_others, float(np.sqrt(error)))
+    late = _median_days(end[has] - last[has]) > max(_AT_ONCE, 2 * _median_days(newest - last[others]))
+    return _Shares(going, float(np.mean(last[has] > end[has])), of_others, float(np.sqrt(error)), late)
+
+
+def _median_days(gaps: npt.NDArray[Any]) -> float:
+    """The median of gaps between days; 0 where there is none."""
+    known = gaps[~np.isnat(gaps)] / np.timedelta64(1, "D")
+    return float(np.median(known)) if known.size else 0.0
 
 
 def _seen(last: Days, start: Days) -> Days:

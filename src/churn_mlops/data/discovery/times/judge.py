@@ -16,6 +16,7 @@ from churn_mlops.data.profiling.name_signals import names_held_thing, names_leav
 from churn_mlops.suggestions import words
 
 _MOSTLY = 0.9
+_FEW = 3  # rows of a customer, on average
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,8 @@ def judge_times(table_roles: TableRoles, today: date | None = None) -> JudgedTim
     found = replace(table_roles, newest=newest_of(table_roles, today))
     ends = {role.name: judge_ends(role, found) for role in found.roles.values() if _may_end(role)}
     found = _changed(found, {name: chosen_end(candidates) for name, candidates in ends.items()})
+    events = {role.name for role in found.of("events")}
+    ends = {name: candidates for name, candidates in ends.items() if name not in events}
     found, no_ends = _without_no_ends(found)
     ends |= no_ends
     refused: dict[str, list[RecordedTime]] = {}
@@ -57,7 +60,13 @@ def judge_times(table_roles: TableRoles, today: date | None = None) -> JudgedTim
 def _may_end(role: Role) -> bool:
     if role.customer is None or role.times.first is None:
         return False
-    return role.kind in ("customers", "attributes") or (role.kind == "events" and names_held_thing(role.name))
+    return role.kind in ("customers", "attributes") or (role.kind == "events" and _may_last(role))
+
+
+def _may_last(role: Role) -> bool:
+    """Whether the rows of a table may be what customers hold for a time: few of each, with several times."""
+    held = role.look.profile[str(role.customer)].distinct
+    return names_held_thing(role.name) or (len(role.look.times) > 1 and role.look.rows <= _FEW * held)
 
 
 def _changed(table_roles: TableRoles, ends: Mapping[str, EndCandidate | None]) -> TableRoles:
@@ -67,8 +76,9 @@ def _changed(table_roles: TableRoles, ends: Mapping[str, EndCandidate | None]) -
         if role.name in ends:
             end = ends[role.name]
             times = with_end(role.look, role.times, None if end is None else end.column)
-            lasts = role.kind == "events" and end is not None and names_held_thing(role.name)
-            role = replace(role, times=times, kind="attributes" if lasts else role.kind)
+            parts = end is not None and (end.verdict == "parts" or names_held_thing(role.name))
+            if role.kind != "events" or parts:
+                role = replace(role, times=times, kind="attributes" if role.kind == "events" else role.kind)
         roles[key] = role
     return replace(table_roles, roles=roles)
 
