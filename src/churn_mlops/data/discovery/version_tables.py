@@ -82,7 +82,7 @@ def _is_called_so(table: str) -> bool:
 
 
 def plain_name(table: str) -> str:
-    """What the rows of a table of versions are versions of: "account" of ``account_history``."""
+    """The thing that a table holds versions of: "account" of ``account_history``."""
     return "_".join(word for word in words(table) if word not in VERSION_WORDS)
 
 

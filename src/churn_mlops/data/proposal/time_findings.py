@@ -9,7 +9,7 @@ from churn_mlops.data.contract import HistoryContract
 from churn_mlops.data.discovery.table_roles import Role, TableRoles
 from churn_mlops.data.discovery.times.data_clock import newest_by_table
 from churn_mlops.data.discovery.times.end_candidates import EndCandidate
-from churn_mlops.data.discovery.times.judge import JudgedTimes
+from churn_mlops.data.discovery.times.evaluate import EvaluatedTimes
 from churn_mlops.data.discovery.times.recorded_times import RecordedTime
 from churn_mlops.data.findings import Finding
 from churn_mlops.data.profiling.name_signals import names_leaving, speaks_of_customer
@@ -18,15 +18,15 @@ _MOST = 4  # other tables that are named
 _APART = timedelta(days=28)
 _NOT_TAKEN = {
     "ahead": "most who stay have it on a day to come, as the end of a period or a bill",
-    "same": "those who have it go on as the others do, as after a trial or a discount",
+    "same": "customers who have it go on as the others do, as after a trial or a discount",
     "late": "it comes long after their last events, as when their rows are deleted",
-    "parts": "it parts those who stop from those who go on as well",
+    "parts": "it parts customers who stop from the others as well",
     "unknown": "the rows do not decide",
 }
 
 
 def on_customers(table_roles: TableRoles) -> list[Finding]:
-    """Whose rows the customers are, and which other tables may hold them."""
+    """The table whose rows the customers are, and which other tables may hold them."""
     home = table_roles.customers
     held = home.look.profile[str(home.customer)]
     what = f"a value of {home.name}.{home.customer}" if home.grouped else f"a row of {home.name} ({home.customer})"
@@ -73,14 +73,14 @@ def on_newest_day(table_roles: TableRoles) -> list[Finding]:
     return found
 
 
-def on_times(judged: JudgedTimes, contract: HistoryContract) -> list[Finding]:
-    """What each time of a table is taken for, and the ones that are called like an end or a recorded time."""
+def on_times(evaluated: EvaluatedTimes, contract: HistoryContract) -> list[Finding]:
+    """The meaning that each time is taken for, and the times that are called like an end or a recorded time."""
     found: list[Finding] = []
-    taken = times_taken(judged.table_roles, contract)
-    for name, role in {role.name: role for role in judged.table_roles.roles.values()}.items():
+    taken = times_taken(evaluated.table_roles, contract)
+    for name, role in {role.name: role for role in evaluated.table_roles.roles.values()}.items():
         end = role.times.end
-        found += _on_ends(name, end, judged.ends.get(name, ()))
-        found += [_on_recorded(name, one) for one in judged.refused.get(name, ())]
+        found += _on_ends(name, end, evaluated.ends.get(name, ()))
+        found += [_on_recorded(name, one) for one in evaluated.refused.get(name, ())]
         if role.look.times:
             said = [f"{column} is {taken.get(f'{name}.{column}', 'not used')}" for column in role.look.times]
             found.append(Finding(name, "times", f"its times: {', '.join(said)}"))
@@ -88,12 +88,12 @@ def on_times(judged: JudgedTimes, contract: HistoryContract) -> list[Finding]:
 
 
 def times_taken(table_roles: TableRoles, contract: HistoryContract) -> Mapping[str, str]:
-    """What each ``table.column`` of a time is taken for in ``contract``."""
+    """The meaning of each ``table.column`` of a time in ``contract``."""
     names = {role.look.source: role.name for role in table_roles.roles.values()}
     found: dict[str, str] = {}
     for key, table in contract.tables.items():
         name = names.get(table.table or key, key)
-        told = {
+        meanings = {
             table.start: "the start",
             table.end: "the end",
             table.valid_from: "when the values hold from",
@@ -102,7 +102,7 @@ def times_taken(table_roles: TableRoles, contract: HistoryContract) -> Mapping[s
             table.end_known_at: "when the end was recorded",
             table.known_at: "when a row was recorded",
         }
-        for column, meaning in told.items():
+        for column, meaning in meanings.items():
             if column is not None:
                 found.setdefault(f"{name}.{column}", meaning)
     return found

@@ -1,4 +1,4 @@
-"""The newest day of the data: what has happened tells it, not what is planned, and not sign-ups alone."""
+"""The newest day of the data: what has happened decides, not what is planned, and not sign-ups alone."""
 
 from __future__ import annotations
 

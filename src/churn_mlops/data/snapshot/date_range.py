@@ -74,7 +74,7 @@ def _recorded_times(tables: Mapping[str, ir.Table], contract: HistoryContract) -
 
 
 def _source(contract: HistoryContract, name: str) -> str:
-    """What the times of a table are read from: two keys may stand for the same column."""
+    """The column that the times of a table are read from: two keys may stand for the same column."""
     declared = contract.tables[name]
     return f"{declared.table or name}.{declared.known}"
 

@@ -73,6 +73,6 @@ def _until(time: ir.TimestampValue, today: date | None) -> ir.TimestampValue:
 
 
 def _is_left_blank(look: ProfiledTable, column: str) -> bool:
-    """Whether some rows have no such day: a column that all rows have tells periods, not ends."""
+    """Whether some rows have no such day: a column that all rows have holds periods, not ends."""
     held = without_sentinels(look.time(column)).count().to_pyarrow().as_py()
     return int(held or 0) < 0.98 * look.rows
