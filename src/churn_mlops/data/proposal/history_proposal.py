@@ -23,7 +23,7 @@ from churn_mlops.data.discovery.table_roles import (
     find_table_roles,
 )
 from churn_mlops.data.discovery.time_columns import time_column
-from churn_mlops.data.discovery.times.judge import judge_times
+from churn_mlops.data.discovery.times.evaluate import evaluate_times
 from churn_mlops.data.findings import Finding
 from churn_mlops.data.profiling.name_signals import (
     is_word_for_customer,
@@ -90,18 +90,18 @@ def propose_history(
     if not looks:
         raise ContractError(f"{name}: the tables have no rows, so nothing is known about them")
     empty = sorted(set(tables) - {look.source for look in looks})
-    judged = judge_times(find_table_roles(looks, find_links(looks), customer), today)
-    table_roles = judged.table_roles
+    evaluated = evaluate_times(find_table_roles(looks, find_links(looks), customer), today)
+    table_roles = evaluated.table_roles
     choices = label_choices(table_roles, inactive_days)
     choice = next((choice for choice in choices if choice.usable), None)
     contradictions = on_leaving(table_roles)
     if choice is not None and choice.kind == "lasting" and choice.role is not table_roles.customers:
         table_roles = by_lasting_rows(table_roles, choice.role)
     contract = _contract(name, table_roles, choice)
-    unread = unread_columns(looks, judged, contract)
+    unread = unread_columns(looks, evaluated, contract)
     contract = contract.model_copy(update={"set_aside": {**contract.set_aside, **unread}})
     findings = [Finding(source, "left_out", "has no rows; left out") for source in empty]
-    findings += on_customers(table_roles) + on_newest_day(table_roles) + on_times(judged, contract)
+    findings += on_customers(table_roles) + on_newest_day(table_roles) + on_times(evaluated, contract)
     findings += on_label(contract, choices) + contradictions + on_tables(table_roles)
     findings += [finding for look in looks for finding in on_codes(look)] + on_left_out(table_roles)
     findings += on_present_values(table_roles, _last_values(contract))

@@ -117,7 +117,8 @@ def _propose(request: InitRequest) -> _Proposed:
         columns = {"customer": customer, "label": request.label, "positive": request.positive}
         return _Proposed(propose(open_table(address, table), name=name, **columns), address, table)
     _refuse_label(request.label or request.positive)
-    proposal = propose_history(tables, name=name, customer=customer, inactive_days=request.inactive_days)
+    days, today = request.inactive_days, date.today()
+    proposal = propose_history(tables, name=name, customer=customer, inactive_days=days, today=today)
     proposal = replace(proposal, findings=(*_on_source(request.address), *proposal.findings))
     newest = _newest_if_old(tables, proposal.contract)
     next(iter(tables.values())).get_backend().disconnect()
