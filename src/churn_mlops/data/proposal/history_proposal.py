@@ -36,6 +36,7 @@ from churn_mlops.data.proposal.candidate_features import propose_features
 from churn_mlops.data.proposal.code_findings import on_read_columns
 from churn_mlops.data.proposal.customer_value import on_customer_value
 from churn_mlops.data.proposal.excluded_columns import SAFE_LEVELS
+from churn_mlops.data.proposal.start_findings import on_start
 from churn_mlops.data.proposal.time_findings import on_customers, on_newest_day, on_times
 from churn_mlops.data.proposal.treatment_findings import on_treatment_table
 from churn_mlops.data.proposal.unread_columns import LEFT_OUT, NAMES_ROWS, unread_columns
@@ -102,6 +103,7 @@ def propose_history(
     contract = contract.model_copy(update={"set_aside": {**contract.set_aside, **unread}})
     findings = [Finding(source, "left_out", "has no rows; left out") for source in empty]
     findings += on_customers(table_roles) + on_newest_day(table_roles) + on_times(evaluated, contract)
+    findings += on_start(table_roles)
     findings += on_label(contract, choices) + contradictions + on_tables(table_roles)
     findings += [finding for look in looks for finding in on_codes(look)] + on_left_out(table_roles)
     findings += on_present_values(table_roles, _last_values(contract))
