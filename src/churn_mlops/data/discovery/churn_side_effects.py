@@ -13,13 +13,13 @@ import numpy as np
 
 from churn_mlops.data.contract import Label
 from churn_mlops.data.discovery.label_candidates import named
+from churn_mlops.data.discovery.row_owners import OWNER, with_owner
 from churn_mlops.data.discovery.table_roles import Role, TableRoles
 from churn_mlops.data.leakage.univariate import LEAST, PURE_LOOK, set_for_churners, suspects
 from churn_mlops.data.profiling.sample import Sample, take_sample
 from churn_mlops.data.profiling.table_profile import ColumnProfile
 
 _ENDED = "__ended__"
-_WHO = "__who__"
 _LEFT = Label(column=_ENDED, positive="yes", negative="no")
 
 
@@ -35,8 +35,8 @@ def marked_by_leaving(role: Role, table_roles: TableRoles, columns: Sequence[Col
     left = _who_left(table_roles)
     if left is None or not held:
         return {}
-    rows = role.look.table.mutate(**{_WHO: role.look.text(str(role.customer))})
-    joined = rows.left_join(left, rows[_WHO] == left["__left__"])
+    rows = with_owner(role, table_roles)
+    joined = rows.left_join(left, rows[OWNER] == left["__left__"])
     marked = joined.mutate(**{_ENDED: ibis.ifelse(joined["__left__"].notnull(), "yes", "no")})
     counts = marked.aggregate(all=marked.count(), left=(marked[_ENDED] == "yes").sum()).to_pyarrow().to_pylist()[0]
     gone = int(counts["left"] or 0)

@@ -79,7 +79,9 @@ def _role(key: str, contract: HistoryContract, looks: Mapping[str, ProfiledTable
     known = declared.known if declared.known != declared.time else None
     start, valid, event = declared.start, declared.valid_from, declared.event_time
     times = checked(look, Times(start or valid, end, valid, event, known))
-    who = None if declared.through is not None else declared.customer or contract.customer
+    who: str | None = declared.customer or contract.customer
+    if declared.through is not None:
+        who = declared.through.column if declared.through.table == contract.customers else None
     shared = any(other is look for name, other in looks.items() if name != key)
     kind = "ends" if ends else declared.kind
     return Role(look, kind, times, who, _link(key, contract, looks), grouped=shared or _repeats(look, who))
@@ -93,7 +95,8 @@ def _link(key: str, contract: HistoryContract, looks: Mapping[str, ProfiledTable
     """From a table to what names its customers; None from what is the table of customers itself."""
     declared, look, home = contract.tables[key], looks[key], looks[contract.customers]
     if declared.through is not None:
-        return measured(look, declared.through.column, looks[declared.through.table], declared.through.key)
+        step = declared.through
+        return measured(look, step.column, looks[step.table], step.key, step.normal_form)
     if look is home:
         return None
     own = contract.tables[contract.customers].customer or contract.customer

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
 
-from churn_mlops.data.discovery.foreign_keys import Link, links_from
+from churn_mlops.data.discovery.foreign_keys import Link, best_link, links_from
 from churn_mlops.data.discovery.profiled_table import ProfiledTable, may_be_key
 from churn_mlops.data.discovery.time_roles import Times, times_of
 from churn_mlops.data.profiling.name_signals import names_identifier, names_leaving
@@ -33,7 +33,7 @@ class Role:
         kind: "ends" holds the leavings, "undated" has no time, "apart" names no customer.
         times: its times by what they mean.
         customer: its column that names the customer.
-        through: the link to the table that names the customer.
+        through: the link to the table that names the customer, or to the customers in a normal form of their key.
         grouped: a customer may have several rows in a table of customers.
     """
 
@@ -177,7 +177,8 @@ def _role(
         return Role(look, "customers", times, str(home.key or home.nearly_key))
     direct = [link for link in links_from(links, look.name) if link.to == home.name]
     if direct:
-        return Role(look, _kind(look, times, links), times, direct[0].column)
+        step = direct[0] if direct[0].normal_form is not None else None
+        return Role(look, _kind(look, times, links), times, direct[0].column, step)
     near = {link.table for link in links if link.to == home.name}
     keyed = {other.name for other in looks if other.key or other.nearly_key}
     steps = [link for link in links_from(links, look.name) if link.to in near & keyed]
@@ -226,7 +227,7 @@ def _grouped(
         else _by_step(look, times[look.name], holders, links)
         for look in looks
     }
-    return TableRoles(customer, _with_first_rows(roles, [roles[look.name] for look in dated]), links)
+    return TableRoles(customer, _with_first_rows(roles, [roles[look.name] for look in dated], same=False), links)
 
 
 def _by_step(look: ProfiledTable, times: Times, holders: Sequence[ProfiledTable], links: tuple[Link, ...]) -> Role:
@@ -235,13 +236,28 @@ def _by_step(look: ProfiledTable, times: Times, holders: Sequence[ProfiledTable]
     return Role(look, _kind(look, times, links) if steps else "apart", times, None, steps[0] if steps else None)
 
 
-def _with_first_rows(roles: dict[str, Role], dated: Sequence[Role]) -> dict[str, Role]:
-    """``roles`` with a table of customers made of the rows of the one that knows the most of them."""
+def _with_first_rows(roles: dict[str, Role], dated: Sequence[Role], *, same: bool = True) -> dict[str, Role]:
+    """``roles`` with a table of customers made of the rows of the one that knows the most of them.
+
+    ``same`` states that all tables write a customer in the same way, unless a link says otherwise.
+    """
     lasting = [role for role in dated if role.kind == "attributes" and role.times.end is not None]
     best = max(lasting or dated, key=lambda role: role.look.profile[str(role.customer)].distinct)
     name = "customers" if "customers" not in roles else "all_customers"
     customers = Role(best.look, "customers", best.times, best.customer, grouped=True)
+    if not same or best.through is not None:
+        roles = {key: _led_to(role, name, customers) for key, role in roles.items()}
     return {name: customers, **roles}
+
+
+def _led_to(role: Role, name: str, customers: Role) -> Role:
+    """``role`` with its customers as the table of customers writes them, which does so as the rows that it is of."""
+    if role.look is customers.look:
+        return replace(role, through=None)
+    if role.customer is None:
+        return role
+    link = best_link(role.look, role.customer, customers.look, str(customers.customer))
+    return replace(role, through=None if link.normal_form is None else replace(link, to=name))
 
 
 def _shared_name(looks: Sequence[ProfiledTable]) -> str | None:

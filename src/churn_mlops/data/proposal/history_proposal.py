@@ -12,9 +12,10 @@ from churn_mlops.data.contract import HistoryContract
 from churn_mlops.data.discovery.churn_conflicts import on_leaving
 from churn_mlops.data.discovery.code_anomalies import on_codes
 from churn_mlops.data.discovery.foreign_keys import find_links
+from churn_mlops.data.discovery.key_anomalies import on_left_out, on_near_keys
 from churn_mlops.data.discovery.label_candidates import FEW, LabelChoice, label_choices
 from churn_mlops.data.discovery.profiled_table import look_at
-from churn_mlops.data.discovery.table_anomalies import on_left_out, on_present_values, on_tables
+from churn_mlops.data.discovery.table_anomalies import on_present_values, on_tables
 from churn_mlops.data.discovery.table_roles import (
     Role,
     TableRoles,
@@ -84,7 +85,8 @@ def propose_history(
     contract = _contract(name, table_roles, choice)
     findings = [Finding(source, "left_out", "has no rows; left out") for source in empty]
     findings += on_label(contract, choices) + contradictions + on_tables(table_roles)
-    findings += [finding for look in looks for finding in on_codes(look)] + on_left_out(table_roles)
+    findings += [finding for look in looks for finding in on_codes(look)]
+    findings += on_near_keys(table_roles.links) + on_left_out(table_roles)
     findings += on_present_values(table_roles, _last_values(contract)) + _on_aside(contract)
     return HistoryProposal(contract, tuple(findings), table_roles, tuple(choices))
 
@@ -199,7 +201,7 @@ def _of_rows(role: Role, table_roles: TableRoles) -> dict[str, Any]:
         made["table"] = role.look.source
     if role.through is not None:
         link = role.through
-        made["through"] = {"table": link.to, "column": link.column, "key": link.key}
+        made["through"] = {"table": link.to, "column": link.column, "key": link.key, "normal_form": link.normal_form}
     elif role.customer != table_roles.customer:
         made["customer"] = role.customer
     first = str(times.valid_from or times.start if role.kind == "attributes" else times.first)
