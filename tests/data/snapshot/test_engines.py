@@ -15,8 +15,11 @@ import pyarrow.compute as pc
 import pytest
 
 from churn_mlops.data.contract import AS_OF, CHURNED, HistoryContract, NormalForm
+from churn_mlops.data.contract.number_format import NumberFormat
 from churn_mlops.data.engine.arrow import as_arrow
+from churn_mlops.data.engine.cell_values import text_to_number
 from churn_mlops.data.engine.normal_forms import normal_form
+from churn_mlops.data.engine.timestamps import local_time
 from churn_mlops.data.snapshot.date_range import last_day
 from churn_mlops.data.snapshot.snapshot import read_history
 from churn_mlops.data.sources.history_tables import tables_of
@@ -196,3 +199,18 @@ def test_a_key_has_one_normal_form_on_every_engine(engine: str, request: pytest.
 def test_a_key_has_the_same_normal_form_on_spark(spark: Any) -> None:
     spark.createDataFrame(list(enumerate(NAMES)), "place int, name string").createOrReplaceTempView("names")
     assert _forms(ibis.pyspark.connect(spark).table("names")) == FORMS
+
+
+WRITTEN = {"1.234,50 EUR": 1234.5, "EUR -7": -7.0, "$ 12": 12.0, "(3)": None, "1,5": 1.5}
+
+
+@pytest.mark.filterwarnings("ignore::FutureWarning")
+def test_spark_reads_the_numbers_of_a_format_and_the_times_of_a_zone(spark: Any) -> None:
+    spark.createDataFrame([(text,) for text in WRITTEN], "text string").createOrReplaceTempView("written")
+    table = ibis.pyspark.connect(spark).table("written")
+    number = text_to_number(table.text, NumberFormat(decimal=",", thousands=".", around=("EUR", "$")))
+    rows = as_arrow(table.select(table.text, number.name("number"))).to_pylist()
+    assert {row["text"]: row["number"] for row in rows} == WRITTEN
+    day = ibis.literal("2024-02-01T23:59:59.999999999+02:00").cast("string")
+    (row,) = as_arrow(table.limit(1).select(local_time(day).cast("string").name("at"))).to_pylist()
+    assert row["at"].endswith(":59:59.999999")
