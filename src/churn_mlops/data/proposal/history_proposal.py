@@ -28,6 +28,7 @@ from churn_mlops.data.discovery.time_columns import time_column
 from churn_mlops.data.findings import Finding
 from churn_mlops.data.profiling.name_signals import names_identifier, names_leaving
 from churn_mlops.data.profiling.table_profile import profile_table
+from churn_mlops.data.proposal.amount_findings import on_amounts
 from churn_mlops.data.proposal.candidate_features import propose_features
 from churn_mlops.data.proposal.excluded_columns import SAFE_LEVELS
 from churn_mlops.errors import ContractError
@@ -86,6 +87,7 @@ def propose_history(
     findings = [Finding(source, "left_out", "has no rows; left out") for source in empty]
     findings += on_label(contract, choices) + contradictions + on_tables(table_roles)
     findings += [finding for look in looks for finding in on_codes(look)]
+    findings += [finding for role in table_roles.of("events") for finding in on_amounts(role.look)]
     findings += on_near_keys(table_roles.links) + on_left_out(table_roles)
     findings += on_present_values(table_roles, _last_values(contract)) + _on_aside(contract)
     return HistoryProposal(contract, tuple(findings), table_roles, tuple(choices))
