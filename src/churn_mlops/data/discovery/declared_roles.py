@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 
 import ibis.expr.types as ir
 
@@ -21,22 +21,25 @@ from churn_mlops.data.profiling.table_profile import profile_table
 def declared_roles(tables: Mapping[str, ir.Table], contract: HistoryContract) -> TableRoles:
     """The table roles that ``contract`` declares, with looks at ``tables``: keys, times and links as declared.
 
+    Each of ``tables`` holds the rows that its `where` keeps.
+
     Columns that are neither declared nor called like a key or a flag of leaving are not looked at.
     """
     looks = _looks(tables, contract)
     home = contract.customers
     roles = {key: _role(key, contract, looks) for key in (home, *(key for key in contract.tables if key != home))}
     links = [link for key in contract.tables if (link := _link(key, contract, looks)) is not None]
-    return TableRoles(contract.customer, roles, tuple(links))
+    return TableRoles(contract.customer, roles, tuple(dict.fromkeys(links)))
 
 
 def _looks(tables: Mapping[str, ir.Table], contract: HistoryContract) -> dict[str, ProfiledTable]:
-    """A look for each key of the contract; keys that stand for one table share it, in the name of the last."""
-    by_source: dict[str, list[str]] = {}
+    """A look for each key of the contract; keys that stand for the same rows share it, in the name of the last."""
+    same: dict[tuple[str, Hashable], list[str]] = {}
     for key in sorted(contract.tables, key=lambda key: key == contract.customers):
-        by_source.setdefault(contract.tables[key].table or key, []).append(key)
+        declared = contract.tables[key]
+        same.setdefault((declared.table or key, tuple(sorted(declared.where.items()))), []).append(key)
     found: dict[str, ProfiledTable] = {}
-    for source, keys in by_source.items():
+    for (source, _), keys in same.items():
         table = tables[keys[-1]]
         times: dict[str, TimeColumn] = {}
         for key in keys:

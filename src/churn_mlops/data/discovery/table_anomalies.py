@@ -12,7 +12,7 @@ from churn_mlops.data.discovery.profiled_table import ProfiledTable
 from churn_mlops.data.discovery.table_roles import Role, TableRoles
 from churn_mlops.data.discovery.time_roles import Times
 from churn_mlops.data.engine.normal_forms import normal_form
-from churn_mlops.data.findings import Finding
+from churn_mlops.data.findings import Finding, missing_as_id
 from churn_mlops.data.profiling.duplicate_columns import repeated_rows
 
 _WORTH = 0.01  # share of the rows that nearly name a key, from which a normal form is offered
@@ -39,7 +39,14 @@ def on_tables(table_roles: TableRoles) -> list[Finding]:
         found += on_link(looks[link.table], link, looks[link.to])
         since = times[link.to].first if link.to == home else times[link.to].start
         found += on_lives(looks[link.table], times[link.table].first, link, looks[link.to], since, times[link.to].end)
-    return found
+    return _each_once(found)
+
+
+def _each_once(findings: list[Finding]) -> list[Finding]:
+    """``findings`` without those that two roles of a table share, and without blank keys that are reported as links."""
+    nameless = {finding.column for finding in findings if finding.kind == "link_blank"}
+    each = {(finding.column, finding.kind, finding.message): finding for finding in findings}
+    return [one for one in each.values() if one.kind != "blank_key" or one.column not in nameless]
 
 
 def on_key(look: ProfiledTable) -> list[Finding]:
@@ -176,11 +183,12 @@ def on_lives(
 
 def _nameless(role: Role) -> list[Finding]:
     column = role.look.profile[str(role.customer)]
-    blank = column.rows - column.present
-    if not blank or role.kind == "customers":
-        return []
-    what = f"{of_rows(blank, column.rows)} name no customer: they belong to no one and are left out"
-    return [Finding(f"{role.name}.{role.customer}", "link_blank", what, rows=blank, of=column.rows)]
+    name = f"{role.name}.{role.customer}"
+    found = [Finding(name, "missing_as_id", missing_as_id(text, rows)) for text, rows in column.markers]
+    if column.missing and role.kind != "customers":
+        what = f"{of_rows(column.missing, column.rows)} name no customer: they belong to no one and are left out"
+        found.append(Finding(name, "link_blank", what, rows=column.missing, of=column.rows))
+    return found
 
 
 def on_present_values(table_roles: TableRoles, used: Iterable[tuple[str, str]]) -> list[Finding]:

@@ -76,7 +76,11 @@ def _may_be_last(column: ColumnProfile) -> bool:
 
 def _last(role: Role, column: ColumnProfile) -> dict[str, Any]:
     declared = feature_of(column).model_dump(exclude_defaults=True, exclude={"range", "missing", "column"})
-    return declared | {"last": f"{role.name}.{column.name}"} | ({} if role.kind == "customers" else {"required": False})
+    declared |= {"last": f"{role.name}.{column.name}"}
+    if role.kind != "customers":
+        return declared | {"required": False}
+    usual = (column.rows - column.present) / column.rows  # a customer has one row, so it is the share of customers too
+    return declared | ({"missing": round(usual, 6)} if usual else {})
 
 
 def _of_events(role: Role, columns: list[ColumnProfile]) -> Iterator[tuple[str, dict[str, Any]]]:

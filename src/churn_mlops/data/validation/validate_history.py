@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 import ibis.expr.types as ir
 
-from churn_mlops.data.contract import HistoryContract
+from churn_mlops.data.contract import HistoryContract, Where
 from churn_mlops.data.discovery.churn_conflicts import on_leaving
 from churn_mlops.data.discovery.declared_roles import declared_roles
 from churn_mlops.data.discovery.key_anomalies import on_merged_keys
@@ -15,7 +15,7 @@ from churn_mlops.data.discovery.table_roles import TableRoles
 from churn_mlops.data.engine.timestamps import time_of
 from churn_mlops.data.findings import Finding, Problem
 from churn_mlops.data.snapshot.churn_dates import with_churn_dates
-from churn_mlops.data.snapshot.known_rows import KEY, TIME, PointInTimeTables
+from churn_mlops.data.snapshot.known_rows import KEY, TIME, PointInTimeTables, matches
 
 _MOST = 0.5
 """Share of the rows beyond which a fault of single rows is a fault of the whole table."""
@@ -41,6 +41,7 @@ def check_history(tables: Mapping[str, ir.Table], contract: HistoryContract) -> 
         contract: what they mean.
     """
     home = contract.customers
+    tables = {name: _kept(table, contract.tables[name].where) for name, table in tables.items()}
     empty = [name for name, table in tables.items() if not _count(table)]
     problems = [_empty(name, stops=name == home) for name in empty]
     if home in empty:
@@ -63,6 +64,10 @@ def check_history(tables: Mapping[str, ir.Table], contract: HistoryContract) -> 
         *_repeated(tables, contract),
     ]
     return [*problems, *map(_problem, _with_early_ends(findings, some)), *map(_problem, on_leaving(table_roles))]
+
+
+def _kept(table: ir.Table, where: Where) -> ir.Table:
+    return table.filter(matches(table, where)) if where else table
 
 
 def _without(contract: HistoryContract, empty: list[str]) -> HistoryContract:
@@ -105,7 +110,7 @@ def _without_time(tables: Mapping[str, ir.Table], contract: HistoryContract) -> 
 def _without_customer(table_roles: TableRoles) -> Iterator[Finding]:
     role = table_roles.customers
     column = role.look.profile[str(role.customer)]
-    blank = column.rows - column.present
+    blank = column.missing
     if blank and not role.grouped:
         what = f"{of_rows(blank, column.rows)} of customers name none: they are left out"
         yield Finding(f"{table_roles.home}.{column.name}", "link_blank", what, rows=blank, of=column.rows)
