@@ -12,6 +12,7 @@ import pytest
 
 from churn_mlops.models import MODEL_TYPES, ChurnModel
 from tests.companies.customers import CONTRACT, customers, left
+from tests.made_once import made_once, object_made_once
 
 if TYPE_CHECKING:
     from tests.companies.small import Company
@@ -72,9 +73,13 @@ def raw() -> pd.DataFrame:
 
 
 @pytest.fixture(scope="session", params=[name for name in MODEL_TYPES if name != "auto"])
-def model(request: pytest.FixtureRequest, raw: pd.DataFrame) -> ChurnModel:
+def model(request: pytest.FixtureRequest, raw: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> ChurnModel:
     """A fitted model of each type."""
-    return ChurnModel(request.param, contract=CONTRACT, seed=1).fit(raw, left(raw))
+    return object_made_once(
+        tmp_path_factory,
+        f"model-{request.param}",
+        lambda _: ChurnModel(request.param, contract=CONTRACT, seed=1).fit(raw, left(raw)),
+    )
 
 
 @pytest.fixture(scope="session")
@@ -82,9 +87,18 @@ def record(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An empty MLflow database, to be copied: making one takes seconds."""
     from churn_mlops.models.tracking import Tracking, reach
 
-    path = tmp_path_factory.mktemp("record") / "mlflow.db"
-    reach(Tracking(f"sqlite:///{path}", path.parent, "churn", "churn"))
-    return path
+    def make(folder: Path) -> None:
+        reach(Tracking(f"sqlite:///{folder / 'mlflow.db'}", folder, "churn", "churn"))
+
+    return made_once(tmp_path_factory, "record", make) / "mlflow.db"
+
+
+@pytest.fixture(scope="session")
+def small_history(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small company with a history, as database and contract: to be copied."""
+    from tests.companies.history import write_small_company
+
+    return made_once(tmp_path_factory, "history", write_small_company)
 
 
 @pytest.fixture
@@ -100,7 +114,7 @@ def company(tmp_path_factory: pytest.TempPathFactory, record: Path) -> Company:
     """A small company with a live model, shared: not to be changed."""
     from tests.companies.small import trained_company
 
-    return trained_company(tmp_path_factory.mktemp("company"), record)
+    return object_made_once(tmp_path_factory, "company", lambda folder: trained_company(folder, record))
 
 
 @pytest.fixture

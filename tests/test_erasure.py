@@ -32,7 +32,7 @@ from churn_mlops.store.scoring.predictions import predictions
 from churn_mlops.store.scoring.runs import Run, run_of
 from churn_mlops.store.suppression.tombstones import all_tombstones
 from tests.command import Churn, Result, runner
-from tests.companies.history import latest_recorded_time, write_small_company
+from tests.companies.history import copy_small_company, latest_recorded_time
 from tests.find_customer_bytes import in_files, in_tables
 
 NAME, OTHER = "Zyxomma-Petiolatum-77", "Ictinogomphus-Ferox-12"
@@ -68,7 +68,7 @@ class Place:
                 "customer_hash_key": HASH_KEY,
                 "tombstones": str(self.work / "erasures" / "tombstones.jsonl"),
             },
-            "training": {"model_type": "logistic_regression", "snapshots": 6},
+            "training": {"model_type": "logistic_regression", "snapshots": 2},
             "serving": {"source_seconds": 60.0},  # the first customer takes longer: what reads sources is loaded
             "decision": {"threshold": 0.0},  # every customer is on the list, and has reasons
         }
@@ -84,12 +84,12 @@ class Place:
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory, record: Path) -> Place:
+def trained(tmp_path_factory: pytest.TempPathFactory, small_history: Path, record: Path) -> Place:
     """The company with two planted customers, one of which has a value that every validation quotes."""
     folder = tmp_path_factory.mktemp("erasure")
     (folder / "source").mkdir()
     (folder / "work" / "mlflow").mkdir(parents=True)
-    settings = write_small_company(folder / "source", record)
+    settings = copy_small_company(small_history, folder / "source", record)
     shutil.move(folder / "source" / "mlflow.db", folder / "work" / "mlflow" / "mlflow.db")
     last = latest_recorded_time(settings).date()
     place = Place(folder / "work", (last - timedelta(days=BACK[0]), last - timedelta(days=BACK[1])))

@@ -153,7 +153,7 @@ def test_a_constant_feature_adds_nothing_and_a_shuffled_one_next_to_nothing() ->
     declared = {**CONTRACT.to_dict()["features"], "constant": {"type": "number"}, "noise": {"type": "number"}}
     contract = DataContract.from_dict({"name": "tests", "features": declared})
     for model_type in MODEL_TYPES[1:]:
-        model = ChurnModel(model_type, contract=contract, seed=1).fit(frame, left(frame))
+        model = ChurnModel(model_type, contract=contract, seed=1, bags=3).fit(frame, left(frame))
         size = np.abs(model.predictor.contributions(frame)).mean(axis=0)
         assert size[-2] == 0.0
         assert size[-1] < 0.2 * size[3]

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from churn_mlops.models import ChurnModel
+from churn_mlops.models import MODEL_TYPES, ChurnModel
+from tests.companies.customers import CONTRACT, customers, left
 
 SOURCES = sorted((Path(__file__).parents[1] / "src").rglob("*.py"))
 FORBIDDEN = {"pickle", "_pickle", "cPickle", "joblib", "cloudpickle", "dill", "marshal", "shelve"}
@@ -22,9 +23,10 @@ from churn_mlops.models import ChurnModel
 from churn_mlops.models.pyfunc import _load_pyfunc
 from churn_mlops.models.bundle_cache import BundleCache
 row = {"tenure": 3, "plan": "monthly"}
-assert 0 < ChurnModel.load(sys.argv[1]).predictor.score_one(row) < 1
-assert 0 < _load_pyfunc(sys.argv[1]).predict([row])[0] < 1
-assert unpickled == [], unpickled
+for bundle in sys.argv[1:]:
+    assert 0 < ChurnModel.load(bundle).predictor.score_one(row) < 1
+    assert 0 < _load_pyfunc(bundle).predict([row])[0] < 1
+    assert unpickled == [], (bundle, unpickled)
 """
 
 
@@ -41,6 +43,9 @@ def test_no_source_imports_a_pickler(source: Path) -> None:
     assert not imported & FORBIDDEN
 
 
-def test_nothing_is_unpickled_when_a_model_is_loaded_and_scores(model: ChurnModel, tmp_path: Path) -> None:
-    model.save(tmp_path / "m.bundle")
-    subprocess.run([sys.executable, "-c", WATCH, str(tmp_path / "m.bundle")], check=True, timeout=120)
+def test_nothing_is_unpickled_when_a_model_of_any_type_is_loaded_and_scores(tmp_path: Path) -> None:
+    frame, bundles = customers(300), []
+    for model_type in MODEL_TYPES:
+        bundles.append(str(tmp_path / f"{model_type}.bundle"))
+        ChurnModel(model_type, contract=CONTRACT, bags=2, max_trees=20).fit(frame, left(frame)).save(bundles[-1])
+    subprocess.run([sys.executable, "-c", WATCH, *bundles], check=True, timeout=120)

@@ -49,6 +49,18 @@ def test_train_with_warnings_still_prints_json(churn: Churn, own_company: Compan
         assert [problem["rule"] for problem in printed["warnings"]] == ["unknown_level"]
 
 
+def test_warnings_about_another_file_name_the_command_that_shows_them(churn: Churn, own_company: Company) -> None:
+    config, rows = own_company.config(), own_company.rows()[:50]
+    file = write_rows(own_company.folder / "to day.csv", [rows[0] | {"payment_method": "pigeon"}, *rows[1:]])
+    said = churn("--config", config, "score", "--from", str(file)).out.replace("\n", " ")
+    assert (
+        f"1 warning: `churn validate --from '{file}'` shows it. Scores use the contract as it was at training." in said
+    )
+    shown = churn("--config", config, "validate", "--from", str(file))
+    assert "unknown level" in shown.out
+    assert shown.code == 0
+
+
 def test_an_unknown_model_type_is_named(churn: Churn, config: Path) -> None:
     result = churn("--config", config, "train", "--model-type", "magic")
     assert result.code == 1
@@ -142,10 +154,10 @@ def test_the_demo_makes_trains_and_lists_and_the_second_time_only_lists(
     Path("demo/mlflow").mkdir(parents=True)
     Path("demo/mlflow/mlflow.db").write_bytes(record.read_bytes())
     monkeypatch.setenv("CHURN__TRAINING__MODEL_TYPE", "logistic_regression")
-    demo = ("demo", "--customers", "3000", "--months", "9", "--seed", "1", "--no-serve")
+    demo = ("demo", "--customers", "2000", "--months", "9", "--seed", "1", "--no-serve")
     first = churn(*demo)
     assert first.code == 0
-    assert "Made a company of 3,000 customers, with a history of 9 months, in demo/." in first.out
+    assert "Made a company of 2,000 customers, with a history of 9 months, in demo/." in first.out
     assert "in pictures: churn --config demo/config.yaml report 1" in first.out
     assert "Version 1 is live now: the first model that finds a signal." in first.out
     again = churn(*demo)

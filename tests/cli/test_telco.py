@@ -26,7 +26,8 @@ def test_from_a_public_file_to_a_ranked_list(
     assert trained["promoted"]
     assert 0.82 < trained["metrics"]["auc"]["value"] < 0.88
     scored = churn("score", "--out", "list.csv")
-    assert "of 7,043 customers are likely to churn" in scored.out
+    assert "of 5,174 customers are likely to churn" in scored.out
+    assert "1,869 more have left already (Churn is Yes)" in scored.out
     assert "the scores are out of fold" in scored.out
     assert len(Path("list.csv").read_text().splitlines()) == 7044
     today = churn("score", "--from", telco, "--json")

@@ -29,17 +29,22 @@ FEATURES = (
 """Features that use every aggregate, fewer than in the demo company: an engine computes each of them for each date."""
 
 
-def write_small_company(folder: Path, record: Path) -> Settings:
-    """The company, and settings for it; ``record`` is an empty MLflow database."""
+def write_small_company(folder: Path) -> None:
+    """The company's database and contract."""
     files = write_company(folder, CUSTOMERS, MONTHS, 1)
     contract = yaml.safe_load(files.contract.read_text(encoding="utf-8"))
     contract["features"] = {name: contract["features"][name] for name in FEATURES}
     files.contract.write_text(yaml.safe_dump(contract, sort_keys=False), encoding="utf-8")
+
+
+def copy_small_company(written: Path, folder: Path, record: Path) -> Settings:
+    """A copy of the company that was ``written``, and settings for it; ``record`` is an empty MLflow database."""
+    shutil.copytree(written, folder, dirs_exist_ok=True)
     shutil.copy(record, folder / "mlflow.db")
     return Settings.model_validate(
         {
-            "source": {"url": str(files.database), "as_of": "latest"},
-            "contract": {"path": files.contract},
+            "source": {"url": str(folder / "company.duckdb"), "as_of": "latest"},
+            "contract": {"path": folder / "contract.yaml"},
             "models": {"folder": folder / "models"},
             "mlflow": {"uri": f"sqlite:///{folder / 'mlflow.db'}", "artifacts": folder / "artifacts"},
             "store": {

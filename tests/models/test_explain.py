@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from churn_mlops.data.contract import DataContract
-from churn_mlops.models.explain import wording
+from churn_mlops.models.explain import order_of_reasons, wording
 
 CONTRACT = DataContract.from_dict(
     {
@@ -41,3 +41,16 @@ def test_levels_are_written_as_they_are() -> None:
 def test_one_of_a_unit_is_written_in_the_singular() -> None:
     assert wording(CONTRACT, "tenure")(1, 2) == "tenure 1 month: +2 points"
     assert wording(CONTRACT, "tenure")(1.5, 2) == "tenure 1.5 months: +2 points"
+
+
+@pytest.mark.parametrize(
+    ("points", "order"),
+    [
+        ([5, -12, 30, 0], [2, 0, 1, 3]),
+        ([5, -12, -30, 0], [2, 1, 0, 3]),
+        ([5, -5, 0], [0, 1, 2]),
+        ([], []),
+    ],
+)
+def test_the_reasons_that_move_the_score_to_where_it_is_come_first(points: list[int], order: list[int]) -> None:
+    assert order_of_reasons(points) == order

@@ -54,3 +54,29 @@ def test_nothing_sticks_out_nothing_is_asked_of_the_network_and_nothing_fails(
     )
     assert page.evaluate(smallest) >= 10
     page.close()
+
+
+def test_a_phone_shows_every_table_whole(browser: Browser, written: Path) -> None:
+    page = browser.new_page(viewport={"width": 390, "height": 844})
+    page.goto(written.as_uri())
+    page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
+    cut = """() => [...document.querySelectorAll('.scroll')].filter(each => each.scrollWidth > each.clientWidth)
+        .map(each => each.getAttribute('aria-label'))"""
+    assert page.evaluate(cut) == []
+    unnamed = "() => [...document.querySelectorAll('.rows td')].filter(each => !each.dataset.of).length"
+    assert page.evaluate(unnamed) == 0
+    page.close()
+
+
+def test_the_labels_of_an_axis_do_not_collide(browser: Browser, written: Path) -> None:
+    page = browser.new_page(viewport={"width": 390, "height": 844})
+    page.goto(written.as_uri())
+    page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
+    colliding = """() => [...document.querySelectorAll('.role-axis-label')].flatMap(axis => {
+        const boxes = [...axis.querySelectorAll('text')].filter(each => each.getAttribute('opacity') !== '0')
+            .map(each => each.getBoundingClientRect());
+        return boxes.flatMap((one, place) => boxes.slice(place + 1).filter(other =>
+            one.left < other.right && other.left < one.right && one.top < other.bottom && other.top < one.bottom));
+    }).length"""
+    assert page.evaluate(colliding) == 0
+    page.close()

@@ -83,5 +83,13 @@ def test_the_card_says_what_looks_too_good(found: Recorded) -> None:
     assert "that seemed to know what was not known at the time: dropped." in card
 
 
+def test_the_card_says_that_the_leakage_checks_were_blind(found: Recorded) -> None:
+    blind = "The leakage checks are not reliable here: a made-up column is not caught."
+    card = model_card(found.report.model_copy(update={"blind": (blind,)}), found.money)
+    assert "The leakage checks found nothing sure, which means little" in card
+    assert f"- {blind}" in card
+    assert "No feature seems to know" not in card
+
+
 def test_the_card_of_a_version_without_leakage_checks_says_nothing_of_leaks(found: Recorded) -> None:
     assert "too good" not in model_card(found.report.model_copy(update={"noticed": None}), found.money)

@@ -44,6 +44,11 @@ def test_the_running_example_costs_30_million_a_year(report: Report) -> None:
     assert year_cost(5_000, 500) == 30_000_000
 
 
+def test_customers_who_have_left_already_are_not_counted_as_active(report: Report) -> None:
+    counts = report.counts.model_copy(update={"source": 100, "left": 30})
+    assert money_of(changed(report, counts=counts), SEED).customers == 70
+
+
 def test_the_running_example_earns_what_the_formula_says(report: Report) -> None:
     """620 of the 1,000 contacted would leave: 20 % of them are kept, everyone else takes the offer for nothing."""
     length = Length(

@@ -16,7 +16,7 @@ from churn_mlops.reporting.report_data import Cell, Compared, Figure, Noticed, U
 from churn_mlops.retention import Economics
 
 EVIL = '<script>alert("x")</script>&amp;'
-VOID = {"meta", "link", "br", "hr", "img", "input"}
+VOID = {"meta", "link", "br", "hr", "img", "input", "wbr"}
 
 
 def page_of(report: Report, **economics: float) -> Page:
@@ -218,6 +218,13 @@ def test_the_settings_used_are_printed_and_change_the_money(found: Recorded, htm
     assert "no list of 2" in html
     assert "no list of" not in generous
     assert "assumed until measured" in generous
+
+
+def test_a_report_says_that_the_leakage_checks_were_blind(found: Recorded) -> None:
+    html = page_of(found.report.model_copy(update={"blind": ("The checks are blind with only 5 customers.",)})).html()
+    Reader(html)
+    assert "The checks are blind with only 5 customers." in html
+    assert "No feature seems to know" not in html
 
 
 def test_a_leak_that_the_model_is_shown_is_reported_first_and_escaped(found: Recorded) -> None:

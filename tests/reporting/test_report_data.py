@@ -53,6 +53,7 @@ def test_the_facts_are_those_of_the_training(found: Recorded, company: Company) 
     assert trained is not None
     assert (found.version, found.is_live) == (1, True)
     assert report.counts.source == len(company.rows())
+    assert report.counts.left == sum(row["churned"] == "yes" for row in company.rows())
     assert report.counts == trained.counts
     assert report.counts.customers == report.counts.trained_on + report.counts.set_aside
     assert report.metrics["auc"].value == trained.metrics["auc"].value

@@ -42,6 +42,22 @@ def test_customers_are_ranked_by_score_and_equal_scores_keep_their_order(
 
 
 @given(rules, scores)
+def test_customers_who_have_left_come_last_and_change_nothing_for_the_others(
+    rule: DecisionRule, scores: list[float]
+) -> None:
+    left = np.arange(len(scores)) % 3 == 1
+    ranking, alone = rank_customers(np.array(scores), rule, left), rank_customers(np.array(scores)[~left], rule)
+    there = int((~left).sum())
+    assert ranking.left.tolist() == [False] * there + [True] * int(left.sum())
+    assert np.flatnonzero(~left)[alone.order].tolist() == ranking.order[:there].tolist()
+    assert ranking.on_contact_list.tolist() == alone.on_contact_list.tolist() + [False] * int(left.sum())
+    assert not ranking.decisions.will_churn[there:].any()
+    assert not ranking.decisions.expected_gain[there:].any()
+    assert ranking.totals.likely == alone.totals.likely
+    assert ranking.totals.worth_an_offer == alone.totals.worth_an_offer
+
+
+@given(rules, scores)
 def test_more_capacity_takes_no_one_off_the_contact_list(rule: DecisionRule, scores: list[float]) -> None:
     unlimited = DecisionRule(rule.economics, rule.threshold, rule.medium_from, rule.high_from)
     fewer, more = (rank_customers(np.array(scores), one).on_contact_list for one in (rule, unlimited))

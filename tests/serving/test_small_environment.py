@@ -19,7 +19,7 @@ from tests.companies.models_folder import fill_folder
 ROOT = Path(__file__).parents[2]
 ENVIRONMENTS = {"tables": ROOT / ".venv" / "serving", "trees": ROOT / ".venv" / "serving-trees"}
 HEAVY = {"sklearn", "pandas", "mlflow", "pyarrow", "ibis", "duckdb"}
-ROWS = 10_000
+ROWS = 4_000
 
 SCORE = """
 import json, random, sys

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import asdict
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -78,7 +79,7 @@ def score(
     if as_json:
         print_json(_document(scored))
         return
-    show(scored)
+    show(scored, from_address)
     _show_age(scored, latest=(from_address or as_of) is None and settings.source.as_of == "latest")
     if out is not None:
         _show_export(scored, out, exact_ids)
@@ -154,7 +155,7 @@ def _show_export(scored: Scored, out: Path, exact_ids: bool) -> None:
             f"{changed:,} of their IDs begin with a sign such as = or -, and have an apostrophe in front for "
             "spreadsheets. For another system that joins the IDs, add --exact-ids."
         )
-    if scored.total > len(scored.customers):
+    if scored.total > len(scored.active):
         say("They are the first of the list: the store has all of it, scoring.output the scores of everyone.")
 
 
@@ -162,19 +163,18 @@ def _outcome(left: bool | None) -> str:
     return "not known" if left is None else "left" if left else "stayed"
 
 
-def show(scored: Scored) -> None:
-    """Print the two totals of the list and its top."""
+def show(scored: Scored, from_address: str | None = None) -> None:
+    """Print the two totals of the list and its top; ``from_address`` is the scored file, None for the source."""
     say(f"{_numbers(scored)} (model version {scored.version}, as of {scored.as_of})")
+    if scored.left:
+        _show_left(scored)
     if scored.out_of_fold:
         say("Every customer has a label, so the scores are out of fold: each by a model fitted without that customer.")
     warnings = len(scored.report.problems)
     if warnings:
-        raised = (
-            "1 warning: `churn validate` shows it"
-            if warnings == 1
-            else f"{warnings} warnings: `churn validate` shows them"
-        )
-        say(f"The data raised {raised}.")
+        command = "churn validate" + (f" --from {shlex.quote(from_address)}" if from_address is not None else "")
+        them = "1 warning: `{}` shows it" if warnings == 1 else f"{warnings} warnings: `{{}}` shows them"
+        say(f"The data raised {them.format(command)}. Scores use the contract as it was at training.")
     name = scored.customers.column_names[1]
     rows = [
         (
@@ -184,9 +184,19 @@ def show(scored: Scored) -> None:
             "\n".join(reason for reason in (row["reason_1"], row.get("reason_2")) if reason),
             row["action"].replace("_", " "),
         )
-        for row in scored.customers.slice(0, TOP).to_pylist()
+        for row in scored.active.slice(0, TOP).to_pylist()
     ]
     table(None, ("", name.replace("_", " "), "risk", "linked with", "action"), rows, right=("",))
+
+
+def _show_left(scored: Scored) -> None:
+    """Say how many have left already; the label that says so is named."""
+    label = scored.champion.bundle.contract.label
+    where = "" if label is None else f" ({label.column} is {label.positive})"
+    say(
+        f"{scored.left:,} more have left already{where}: they stand last in an exported list, marked in the column "
+        "left, and get no offer."
+    )
 
 
 def _numbers(scored: Scored) -> str:
@@ -203,6 +213,7 @@ def _document(scored: Scored) -> dict[str, Any]:
         "customers": scored.total,
         "likely_to_churn": scored.likely,
         "worth_an_offer": scored.worth_an_offer,
+        "left": scored.left,
         "out_of_fold": scored.out_of_fold,
         "list": [row for row in scored.customers.to_pylist() if row["will_churn"]],
         "warnings": scored.report.to_dict()["problems"],

@@ -105,8 +105,8 @@ def show_leaks(leaks: LeakCheck, command: str) -> None:
             "The figures above are not to be believed: the model was shown what was not known at the time. Drop these "
             f"features with `{command} train --strict`, or correct the contract."
         )
-    for canary in leaks.report.blind:
-        say(f"The leakage checks are not reliable here: a made-up column ({canary.name}) {canary.message}.")
+    for warning in leaks.report.warnings:
+        say(warning)
 
 
 def show_backtest(found: Backtest) -> None:

@@ -18,7 +18,7 @@ class Problem:
         column: the column; empty where the whole table is meant.
         rule: which rule, such as "below_min".
         rows: how many rows break it; 0 where it is about the column.
-        examples: the first such rows: the customer (or "row 17", counted below the header) and the value there.
+        examples: the first such rows: the customer (or "row 17 of the data", below the header) and the value there.
         advice: what is known and what to do.
     """
 

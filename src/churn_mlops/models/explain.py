@@ -34,7 +34,7 @@ class Explanation:
     Args:
         probability: of churn, in (0, 1).
         base: probability where every contribution is zero.
-        reasons: the largest first.
+        reasons: in the order of :func:`order_of_reasons`.
     """
 
     probability: float
@@ -58,6 +58,15 @@ def whole_points(shares: Sequence[float], total: float) -> list[int]:
     for place in order[:left] if left >= 0 else order[left:]:
         floors[place] += 1 if left >= 0 else -1
     return floors
+
+
+def order_of_reasons(points: Sequence[int]) -> list[int]:
+    """Places of ``points`` in the order in which a person reads them.
+
+    First those that move the score to where it is, above or below the base, the largest first; then those against it.
+    """
+    side = -1 if sum(points) < 0 else 1
+    return sorted(range(len(points)), key=lambda place: (points[place] * side <= 0, -abs(points[place]), place))
 
 
 def wording(contract: DataContract, feature: str) -> Callable[[Any, int], str]:

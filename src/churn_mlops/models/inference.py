@@ -16,7 +16,7 @@ from churn_mlops.errors import BundleError, DataError
 from churn_mlops.features.cells import BadCellError
 from churn_mlops.models.bundle import Bundle
 from churn_mlops.models.calibration import sigmoid
-from churn_mlops.models.explain import Explanation, Reason, points_per_log_odds, whole_points, wording
+from churn_mlops.models.explain import Explanation, Reason, order_of_reasons, points_per_log_odds, whole_points, wording
 from churn_mlops.models.scorers.lookup_tables import AdditiveTables, Floats
 from churn_mlops.models.scorers.required_only_model import Core
 from churn_mlops.models.scorers.tree_ensemble import TreeEnsemble
@@ -125,7 +125,7 @@ class ChurnPredictor:
         return scores, points
 
     def explain_one(self, row: Mapping[str, Any], top: int | None = None) -> Explanation:
-        """The score of one customer with its reasons, the largest first, at most ``top`` of them."""
+        """The score of one customer with its reasons, by :func:`order_of_reasons`, at most ``top`` of them."""
         model, inputs, places = self._model, self._inputs(row), list(range(len(self._readers)))
         if self._core is not None and self._core.is_for(inputs):
             model, inputs, places = self._core.model, self._core.inputs(inputs), self._core.places
@@ -134,7 +134,7 @@ class ChurnPredictor:
         probability = _sigmoid(log_odds)
         rate = points_per_log_odds(probability, base, log_odds, model.intercept)
         points = whole_points([rate * part for part in model.row_contributions(inputs)], 100.0 * (probability - base))
-        order = sorted(range(len(points)), key=lambda place: (-abs(points[place]), place))
+        order = order_of_reasons(points)
         return Explanation(
             probability, base, tuple(self._reason(row, places[place], points[place]) for place in order[:top])
         )

@@ -13,6 +13,7 @@ from churn_mlops.features.fitted import FittedEngineer
 from churn_mlops.models.bundle import Bundle
 from churn_mlops.models.calibration import Calibration, cautious, sigmoid
 from churn_mlops.models.fitting.additive import fit_additive
+from churn_mlops.models.fitting.copies import copy_groups
 from churn_mlops.models.fitting.forest import fit_boosting, fit_forest
 from churn_mlops.models.fitting.inputs import (
     Fit,
@@ -66,7 +67,7 @@ def fit_bundle(
         model_type: a key of ``FITS``, or "auto".
         setting: of that type, as a bundle of it recorded (``training["setting"]``), where it need not be chosen again.
         groups: the customer of each row, as a whole number, shape (rows,), where one may have several: they fall on one
-            side of every fold.
+            side of every fold. None finds rows that are copies of one.
         history: how the customers' snapshots were made, for the bundle.
         with_core: whether to fit the model of the required features, too, where others are optional.
         seed: of the folds and of the row sampling; the same data and seed give the same bundle.
@@ -84,6 +85,7 @@ def fit_bundle(
         raise DataError(f"there are {len(inputs)} customers and {len(y)} labels")
     axes = _axes(engineer)
     y = np.asarray(y, dtype=np.float64)
+    groups = copy_groups(list(inputs.T), y) if groups is None else groups
     folds = stratified_folds(y, settings.bags, seed, groups)
     inputs_and_folds = TrainingInputs(inputs, y, axes, folds, seed, groups)
     core = core_places(contract) if with_core else None

@@ -11,6 +11,7 @@ UNSEEN = {
     "empty": "empty",
     "suspected_leak": "suspected to be known only after a customer left",
     "date": "a date, which means nothing by itself",
+    "type": "a type that is no number, flag or category",
     "free_text": "free text",
     "many_levels": "too many different values",
     "duplicate": "says the same as another column",
@@ -38,7 +39,7 @@ def assumptions(money: Money) -> list[tuple[str, str, str]]:
     """The assumptions behind the money: in words, as a value, and the setting to change."""
     economics = money.economics
     return [
-        ("Active customers", whole(money.customers), "the customers of the source, or --customers"),
+        ("Active customers", whole(money.customers), "the customers of the source who are still there, or --customers"),
         ("A customer who stays is worth", usd(economics.value), "decision.customer_value"),
         ("An offer costs, if taken", usd(economics.offer_cost), "decision.offer_cost"),
         ("A contact costs", usd(economics.contact_cost), "decision.contact_cost"),

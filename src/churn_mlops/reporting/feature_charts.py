@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, Literal
 
 import altair as alt
@@ -33,6 +34,7 @@ MOST_LEVELS = 12
 MOST_SEGMENTS = 12
 LOG_RATIO = 100.0
 """How many times the first cut the last one must be for a logarithmic scale."""
+_MOST_TICKS = 5
 
 
 def importance(report: Report) -> Picture:
@@ -116,7 +118,9 @@ def _steps(effect: Effect, steps: list[Cell], domain: tuple[float, float]) -> di
             "axis": alt.Axis(
                 title=effect.unit or effect.title,
                 labelExpr=f"format(datum.value, '{numbers}')",
-                tickCount=5,
+                **({"values": _log_ticks(edges[0], edges[-1])} if is_log else {"tickCount": 5}),
+                labelOverlap="greedy",
+                labelSeparation=6,
                 grid=False,
             ),
             "scale": alt.Scale(type="log" if is_log else "linear", nice=False, zero=False),
@@ -126,6 +130,16 @@ def _steps(effect: Effect, steps: list[Cell], domain: tuple[float, float]) -> di
     cells = [*steps, steps[-1]]
     rows = [{"x": x} | _clipped(cell, domain, "y") for x, cell in zip(edges, cells, strict=True)]
     return layered([*curve_band(rows, axes, step=True), _average("y")], 220)
+
+
+def _log_ticks(low: float, high: float) -> list[float]:
+    """A few round numbers for a logarithmic axis, far enough from each other that their labels do not collide."""
+    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    for digits in ((1, 2, 5), (1, 3), (1,)):
+        ticks = [digit * 10.0**power for power in powers for digit in digits if low <= digit * 10.0**power <= high]
+        if len(ticks) <= _MOST_TICKS:
+            break
+    return ticks[:: math.ceil(len(ticks) / _MOST_TICKS)]
 
 
 def _edges(inner: list[float], end: float | None) -> tuple[list[float], bool]:

@@ -42,7 +42,8 @@ def model_card(report: Report, money: Money) -> str:
     parts += ["## How good it is", _items([text for text in statements if text]), _metrics(report)]
     parts += ["## What it was not shown", _unseen(report)]
     if report.noticed is not None:
-        parts += ["## What looks too good", plain(sentences.too_good(report)), _items(sentences.noticed(report))]
+        parts += ["## What looks too good", plain(sentences.too_good(report))]
+        parts += [_items([*report.blind, *sentences.noticed(report)])]
     limits = [f"**{title}** {plain(sentence)}" for title, sentence in sentences.limits(report)]
     parts += ["## What it cannot know", "\n".join(f"- {limit}" for limit in limits)]
     parts += [f"Data {report.made.data_fingerprint[:12]}, seed {report.made.seed}. The pictures: `churn report`."]

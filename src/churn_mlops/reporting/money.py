@@ -83,10 +83,10 @@ def money_of(
     Args:
         report: the facts.
         economics: what customers and offers cost and bring.
-        customers: active customers; those of the source when left out.
+        customers: active customers; those of the source who are still there when left out.
         capacity: most contacts of one list.
     """
-    count = report.counts.source if customers is None else customers
+    count = report.counts.active if customers is None else customers
     rate = _mapped(report.churn, lambda share: monthly(share, report.subject.horizon_days))
     churners = _mapped(rate, lambda share: count * share)
     lists = tuple(_list_money(length, economics, count) for length in report.lengths)

@@ -182,16 +182,23 @@ class Subject(_Facts):
 class Counts(_Facts):
     """Customers in the source; rows of the training data and of the test set, how many left, of how many customers.
 
-    A flat table has one row a customer, a history one for each customer and as-of date.
+    A flat table has one row a customer, a history one for each customer and as-of date. ``left`` of the customers in a
+    flat source have left already, by their label.
     """
 
     source: int
+    left: int = 0
     trained_on: int
     trained_on_left: int
     trained_on_customers: int
     set_aside: int
     set_aside_left: int
     set_aside_customers: int
+
+    @property
+    def active(self) -> int:
+        """Customers in the source who are still there."""
+        return self.source - self.left
 
     @property
     def customers(self) -> int:
@@ -241,6 +248,7 @@ class BacktestScores(_Facts):
 class Report(_Facts):
     """All facts of one model version; ``noticed`` is None if there were no leakage checks.
 
+    ``blind`` says in a sentence each why these checks are not reliable on this data; nothing if they are.
     ``later`` is None where there was no such test: ``untested`` says why, and is None of a flat table.
     """
 
@@ -259,6 +267,7 @@ class Report(_Facts):
     columns: tuple[Column, ...]
     unseen: tuple[Unseen, ...]
     noticed: tuple[Noticed, ...] | None = None
+    blind: tuple[str, ...] = ()
     later: BacktestScores | None = None
     untested: str | None = None
     made: Made

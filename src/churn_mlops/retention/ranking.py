@@ -1,6 +1,6 @@
 """The rank of a customer in the list and in the contact list: customers are ordered by score, the highest first.
 
-The expected gain decides who is worth an offer, not the order.
+The expected gain decides who is worth an offer, not the order. Customers who have left come last, whatever their score.
 
 Scores and a rule go in, arrays come out: nothing here knows a model, a setting or a table.
 Likely churners and the contact list are both the first so many customers by rank. A higher score never makes a
@@ -24,7 +24,7 @@ EXPLAINED = 100
 """The list gives reasons for likely churners and the contact list, and at least for so many customers at the top."""
 BEST_FIRST: Final = {"score": False, "customer": True}
 """Columns that Spark ranks by, and whether each ascends: as :func:`rank_customers`, and equal scores by customer."""
-OWN_COLUMNS = frozenset({"rank", "score", "risk_band", "will_churn", "action", "expected_gain"})
+OWN_COLUMNS = frozenset({"rank", "score", "risk_band", "will_churn", "action", "expected_gain", "left"})
 _CENT = 0.01
 
 
@@ -78,10 +78,11 @@ class Ranking:
 
     Args:
         order: index of each customer in the scores that were given, shape (customers,).
-        scores: churn probabilities, from the highest, shape (customers,).
+        scores: churn probabilities, from the highest, then again of customers who have left.
         decisions: what follows from each score, in the same order.
         on_contact_list: whether each customer is on the contact list, in the same order.
         totals: how many there are of each kind.
+        left: whether each customer has left already, in the same order.
     """
 
     order: npt.NDArray[np.intp]
@@ -89,6 +90,7 @@ class Ranking:
     decisions: Decisions
     on_contact_list: npt.NDArray[np.bool_]
     totals: ListTotals
+    left: npt.NDArray[np.bool_]
 
     @property
     def ranks(self) -> npt.NDArray[np.int64]:
@@ -111,22 +113,33 @@ def decide(scores: npt.NDArray[np.float64], rule: DecisionRule) -> Decisions:
     return Decisions(rule.risk_band(scores), rule.will_churn(scores), worth, shown)
 
 
-def rank_customers(scores: npt.NDArray[np.float64], rule: DecisionRule) -> Ranking:
+def rank_customers(
+    scores: npt.NDArray[np.float64], rule: DecisionRule, left: npt.NDArray[np.bool_] | None = None
+) -> Ranking:
     """Put customers in order, and decide about each.
 
     Args:
         scores: churn probabilities, shape (customers,), each in [0, 1]; customers with equal scores keep their order.
         rule: what decides.
+        left: whether each customer has left already, shape (customers,): they come last, are no likely churners and get
+            no offer, which could keep no one. None where all are still there.
 
     Raises:
         DataError: a score is not in [0, 1].
     """
-    order = np.argsort(-scores, kind="stable")
-    scores = scores[order]
-    found = decide(scores, rule)
+    gone = np.zeros(len(scores), dtype=bool) if left is None else left
+    order = np.lexsort((-scores, gone))
+    scores, gone = scores[order], gone[order]
+    found = _of_active(decide(scores, rule), ~gone)
     on_contact_list = rule.on_contact_list(found.worth_an_offer, np.arange(1, len(scores) + 1))
     totals = ListTotals.of(len(scores), int(found.will_churn.sum()), int(found.worth_an_offer.sum()), rule)
-    return Ranking(order, scores, found, on_contact_list, totals)
+    return Ranking(order, scores, found, on_contact_list, totals, gone)
+
+
+def _of_active(found: Decisions, active: npt.NDArray[np.bool_]) -> Decisions:
+    """``found`` where a customer is ``active``; nothing is gained from the others."""
+    gain = np.where(active, found.expected_gain, 0.0)
+    return Decisions(found.risk_band, found.will_churn & active, found.worth_an_offer & active, gain)
 
 
 def customer_column(customer: str | None) -> str:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from churn_mlops.data.contract import DataContract
-from churn_mlops.data.leakage import LeakageReport, inspect
+from churn_mlops.data.leakage import KnownRows, LeakageReport, inspect
 
 Array = npt.NDArray[Any]
 FIRST = np.datetime64("2023-01-01", "D")
@@ -65,9 +65,19 @@ class World:
     def as_of(self) -> Array | None:
         return FIRST + self.day.astype("timedelta64[D]") if self.dated else None
 
-    def inspected(self, unlabelled: pa.Table | None = None) -> LeakageReport:
+    def inspected(
+        self, unlabelled: pa.Table | None = None, known: Mapping[str, KnownRows] | None = None
+    ) -> LeakageReport:
         groups = self.customer if self.dated else None
-        return inspect(self.table, self.left, self.contract, as_of=self.as_of, groups=groups, unlabelled=unlabelled)
+        return inspect(
+            self.table,
+            self.left,
+            self.contract,
+            as_of=self.as_of,
+            groups=groups,
+            unlabelled=unlabelled,
+            known=known,
+        )
 
 
 def arrow(values: Array) -> pa.Array:

@@ -76,7 +76,17 @@ def test_with_too_few_churners_the_checks_report_that_they_are_blind() -> None:
     few = made_up.at(np.sort(np.r_[np.flatnonzero(made_up.left)[:5], np.flatnonzero(1 - made_up.left)]))
     blind = few.inspected().blind
     assert "days until the end" in {canary.name for canary in blind}
-    assert any("blind on so little data" in canary.message for canary in blind)
+    assert all("blind with only 5 customers who left" in canary.message for canary in blind)
+
+
+def test_the_label_at_the_next_date_is_no_canary_where_others_have_no_next_date_either() -> None:
+    made_up = world(4)
+    seen_until = made_up.rng.integers(2, 6, made_up.customer.max() + 1) * 30
+    shorter = made_up.at(made_up.day <= seen_until[made_up.customer])
+    reports = [each.inspected() for each in (made_up, shorter)]
+    names = [{canary.name for canary in report.canaries} for report in reports]
+    assert names[0] - names[1] == {"the label at the next date"}
+    assert not reports[1].blind
 
 
 def test_noise_is_found_useless_and_so_are_features_that_say_less() -> None:

@@ -19,7 +19,10 @@ from churn_mlops.errors import ContractError
 from tests.data.proposal.databases import faulty_shop, shop, shop_with_ends, tables, write_folder
 from tests.postgres import postgres_server
 
-INFORMATION = {"label_choice", "label_other", "horizon", "suspected_leak", "identifier", "present_values"}
+INFORMATION = {
+    *("label_choice", "label_other", "horizon", "suspected_leak", "identifier", "present_values"),
+    *("customers", "times", "date", "constant", "by_choice"),
+}
 """Kinds of findings that say what was done, not that something is wrong."""
 
 
@@ -62,6 +65,23 @@ def test_a_sound_database_is_proposed_as_it_is_meant(sound: HistoryProposal) -> 
     assert contract.features["urgent_flag_90d"].where == {"urgent_flag": ("TRUE",)}
 
 
+def test_counts_and_sums_so_far_are_proposed_beside_those_of_the_last_days(sound: HistoryProposal) -> None:
+    features = sound.contract.features
+    assert (features["orders_so_far"].count, features["orders_so_far"].days) == ("orders", None)
+    assert (features["quantity_so_far"].sum, features["quantity_so_far"].days) == ("orders.quantity", None)
+
+
+def test_lines_of_a_receipt_are_also_counted_by_receipt_so_far() -> None:
+    lines = shop()["orders"].rename(columns={"order_id": "line_id"})
+    lines = lines.assign(receipt_no=[f"R{place // 3:05}" for place in range(len(lines))])
+    features = propose_history(tables({"lines": lines}), name="shop").contract.features
+    assert (features["receipt_no_kinds_so_far"].distinct, features["receipt_no_kinds_so_far"].days) == (
+        "lines.receipt_no",
+        None,
+    )
+    assert "article_kinds_so_far" not in features
+
+
 def test_a_sound_database_raises_no_alarm(sound: HistoryProposal) -> None:
     assert set(_kinds(sound)) <= INFORMATION
 
@@ -75,7 +95,7 @@ def test_every_way_to_decide_who_left_is_counted(sound: HistoryProposal) -> None
 def test_the_written_contract_is_read_back_the_same(sound: HistoryProposal, tmp_path: Path) -> None:
     path = write_history(sound, tmp_path / "contract.yaml")
     assert load_contract(path) == sound.contract
-    assert "# taken: a customer left where customers.cancelled_at is not blank" in path.read_text()
+    assert "# taken: a customer left where customers.cancelled_at has come by the newest day" in path.read_text()
 
 
 def test_sqlite_gives_the_same_contract_as_the_engine(sound: HistoryProposal, tmp_path: Path) -> None:
@@ -287,7 +307,8 @@ def test_a_label_that_next_to_all_customers_have_is_not_taken_where_another_has_
     frames = shop()
     customers = frames["customers"].drop(columns="cancelled_at")
     offers = customers.rename(columns={"signup_date": "offered_on"}).drop(columns="country")
-    late = pd.DataFrame({"customer_id": customers["customer_id"].head(12), "offered_on": pd.Timestamp("2024-12-31")})
+    newest = frames["orders"]["ordered_at"].max()
+    late = pd.DataFrame({"customer_id": customers["customer_id"].head(12), "offered_on": newest})
     rows = pd.concat([offers, late], ignore_index=True)
     rows.insert(0, "offer_id", [f"A{place:06}" for place in range(len(rows))])
     proposal = propose_history(tables({**frames, "customers": customers, "offers": rows}), name="shop")

@@ -203,7 +203,7 @@ def _with(**changes: str) -> str:
 
 BREAKING: list[tuple[str, str, str, list[str]]] = [
     ("customer twice", _with(id="C000"), "customer_repeated", ["id", "C000", "2 rows"]),
-    ("customer blank", _with(id=" "), "customer_missing", ["id", "row 3"]),
+    ("customer blank", _with(id=" "), "customer_missing", ["id", "row 3 of the data"]),
     ("label column missing", GOOD.replace(",churn", ",churned"), "missing_column", ["churn", "nearest: 'churned'"]),
     ("label constant", _with(all_churn="No"), "label_constant", ["churn", "'Yes'"]),
     ("label of three values", _with(churn="Maybe"), "label_other_value", ["churn", "C002", "Maybe", "blank"]),

@@ -22,6 +22,7 @@ from churn_mlops.data.snapshot.labels import training_dates
 from churn_mlops.data.snapshot.snapshot import read_history
 from churn_mlops.data.sources.history_tables import open_tables
 from churn_mlops.data.sources.open import open_every_table
+from churn_mlops.data.sources.resolve import resolve
 from churn_mlops.errors import ContractError, SourceError
 
 DAY = date(2024, 5, 1)
@@ -146,6 +147,28 @@ def test_a_schema_of_postgres_follows_the_database(postgres: str) -> None:
     assert list(tables) == ["people"]
     with pytest.raises(SourceError, match="leads to a schema that is not there"):
         open_every_table(address._replace(path=f"{address.path}/erp").geturl())
+
+
+def test_the_partitions_of_a_table_are_read_with_it_alone(postgres: str) -> None:
+    with psycopg.connect(postgres) as connection:
+        connection.execute("CREATE TABLE people (id integer)")
+        connection.execute("CREATE TABLE payments (id integer, paid_on date) PARTITION BY RANGE (paid_on)")
+        for year in (2023, 2024):
+            ends = f"FROM ('{year}-01-01') TO ('{year + 1}-01-01')"
+            kind = " PARTITION BY RANGE (paid_on)" if year == 2024 else ""
+            connection.execute(f"CREATE TABLE payments_{year} PARTITION OF payments FOR VALUES {ends}{kind}")
+        spring = "FROM ('2024-01-01') TO ('2024-06-01')"
+        connection.execute(f"CREATE TABLE payments_2024_1 PARTITION OF payments_2024 FOR VALUES {spring}")
+        connection.execute("CREATE TABLE visits (id integer)")
+        connection.execute("CREATE TABLE visits_2024 () INHERITS (visits)")
+    place = resolve(postgres)
+    parts = {"payments_2023": "payments", "payments_2024": "payments", "payments_2024_1": "payments"}
+    assert place.partitions() == parts | {"visits_2024": "visits"}
+    assert "payments_2023" in place.tables()  # a contract may name it
+    place.close()
+    tables = open_every_table(postgres)
+    tables["people"].get_backend().disconnect()
+    assert sorted(tables) == ["payments", "people", "visits"]
 
 
 @pytest.mark.parametrize(

@@ -68,7 +68,7 @@ def test_all_problems_are_reported_together() -> None:
     assert found.stop
     assert [problem.severity for problem in found.problems] == ["stop"] * 3 + ["warning"] * 3
     below = next(problem for problem in found.problems if problem.rule == "below_min")
-    assert below.examples == tuple((f"row {row}", "7.0") for row in range(4, 9))
+    assert below.examples == tuple((f"row {row} of the data", "7.0") for row in range(4, 9))
     levels = next(problem for problem in found.problems if problem.rule == "unknown_level")
     assert "'c' (2), 'A' (1)" in levels.advice
     assert json.loads(json.dumps(found.to_dict()))["problems"][0]["rule"] == "infinite"

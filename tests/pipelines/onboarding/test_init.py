@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import psycopg
 import pytest
 
-from churn_mlops.data.contract import DataContract
+from churn_mlops.data.contract import DataContract, HistoryContract
 from churn_mlops.data.sources.open import open_table
 from churn_mlops.pipelines.onboarding import init
 from tests.companies.small import Company
@@ -39,3 +40,24 @@ def test_a_password_goes_into_the_settings_alone_which_only_their_owner_reads(
     advice = init.initialize(request, settings.contract.path, other, config).advice
     assert advice is not None
     assert "secret" not in advice
+
+
+def test_a_partition_is_reported_as_read_with_its_table(
+    untrained: Company, monkeypatch: pytest.MonkeyPatch, postgres: str
+) -> None:
+    people = ", ".join(f"({row}, '2024-01-{1 + row % 28:02}')" for row in range(40))
+    with psycopg.connect(postgres) as connection:
+        connection.execute("CREATE TABLE customers (customer_id integer PRIMARY KEY, signed_up date)")
+        connection.execute(f"INSERT INTO customers VALUES {people}")
+        connection.execute("CREATE TABLE visits (customer_id integer, seen date) PARTITION BY RANGE (seen)")
+        connection.execute("CREATE TABLE visits_2024 PARTITION OF visits DEFAULT")
+        connection.execute("INSERT INTO visits SELECT customer_id, date '2024-05-01' + customer_id FROM customers")
+    monkeypatch.chdir(untrained.folder)
+    settings = untrained.settings
+    path = untrained.folder / "new.yaml"
+    found = init.initialize(init.InitRequest(postgres), path, settings.source, None).proposal
+    assert [one.message for one in found.findings if one.column == "visits_2024"] == [
+        "is a part of visits, which is read with all its parts; left out"
+    ]
+    contract = HistoryContract.load(path)
+    assert set(contract.tables) == {"customers", "visits"}

@@ -78,6 +78,27 @@ def test_another_file_needs_no_label(company: Company, tmp_path: Path) -> None:
     assert scores(bare) == scores(labelled)
 
 
+def test_customers_who_have_left_by_their_label_stand_last_and_get_no_offer(company: Company, tmp_path: Path) -> None:
+    generous = company.with_settings("decision", kept_share=0.9, threshold=0.01)
+    gone = [row for row in company.rows() if row["churned"] == "yes"][:20]
+    others = [row for row in company.rows() if row["churned"] != "yes"][:30]
+    found = score(generous.settings, TODAY, from_address=str(write_rows(tmp_path / "all.csv", gone + others)))
+    assert (found.left, found.total) == (20, 30)
+    assert set(names(found)[30:]) == {row["customer_id"] for row in gone}
+    marked = found.customers.slice(30).to_pydict()
+    assert marked["left"] == [True] * 20
+    assert (set(marked["action"]), set(marked["will_churn"])) == ({"leave_alone"}, {False})
+    there = found.active.to_pydict()
+    assert there["left"] == [False] * 30
+    assert there["action"].count("offer") == found.worth_an_offer > 0
+    assert sum(there["will_churn"]) == found.likely > 0
+
+
+def test_a_list_without_anyone_who_left_has_no_mark(scored: Scored) -> None:
+    assert "left" not in scored.customers.column_names
+    assert scored.active.equals(scored.customers)
+
+
 def test_where_all_are_labelled_each_is_scored_by_a_model_that_did_not_see_them(own_company: Company) -> None:
     own_company.rewrite(lambda rows: [row for row in rows if row["churned"]])
     steps: list[tuple[int, int]] = []

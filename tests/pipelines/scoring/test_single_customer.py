@@ -60,6 +60,13 @@ def test_a_customer_is_found_by_their_id_and_a_stranger_is_not(company: Company,
     assert reader.read("nobody", bundle) is None
 
 
+def test_a_customer_who_has_left_by_their_label_is_no_active_one(company: Company, bundle: Bundle) -> None:
+    reader, by_label = CustomerReader(company.settings), {row["churned"]: row["customer_id"] for row in company.rows()}
+    assert reader.read(by_label["yes"], bundle) is None
+    assert reader.read(by_label["no"], bundle) is not None
+    assert reader.read(by_label[""], bundle) is not None
+
+
 def test_a_source_that_lost_the_column_of_the_customer_is_refused_naming_it(
     company: Company, bundle: Bundle, rows: Rows, tmp_path: Path
 ) -> None:

@@ -43,5 +43,5 @@ def test_a_public_shop_is_predicted_better_than_by_recency_alone_on_later_dates(
     assert (later.tested_on[0] - later.trained_until).days >= 90
     silent = periods.rows.column("days_since_online_retail").to_numpy()[later.test]
     found = against(later, silent, draws=200)
-    assert found["auc"][1] > 0.5
+    assert found["auc"][0] > 0.75, "0.738 without the counts and sums so far"
     assert found["difference"][1] > 0

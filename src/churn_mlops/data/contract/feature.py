@@ -14,8 +14,10 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from churn_mlops.data.contract.number_format import NumberFormat
 
 _WHOLE_LIMIT = 10**15  # beyond it a float is not written as a whole number
-TRUE_TEXTS = frozenset({"1", "true", "yes", "y", "t"})
-FALSE_TEXTS = frozenset({"0", "false", "no", "n", "f"})
+# A program that has no whole number with gaps writes 1.0 (pandas), a database with fixed decimals 1.00.
+_ZEROS = ("", *("." + "0" * count for count in range(1, 7)))
+TRUE_TEXTS = frozenset({"true", "yes", "y", "t", *("1" + zeros for zeros in _ZEROS)})
+FALSE_TEXTS = frozenset({"false", "no", "n", "f", *("0" + zeros for zeros in _ZEROS)})
 
 FeatureType = Literal["number", "boolean", "category"]
 

@@ -43,8 +43,8 @@ Days = Annotated[int, Field(le=3650)]
 ABSURD = 1e300  # no measured thing is larger: such a number is a fault
 
 ExclusionReason = Literal[
-    "identifier", "constant", "empty", "suspected_leak", "date", "free_text", "many_levels", "unclear", "duplicate",
-    "by_choice",
+    "identifier", "constant", "empty", "suspected_leak", "date", "type", "free_text", "many_levels", "unclear",
+    "duplicate", "by_choice",
 ]  # fmt: skip
 
 

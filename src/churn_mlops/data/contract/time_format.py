@@ -33,15 +33,24 @@ _PLAIN = re.compile(
     "[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]{1,9})?)?(Z|[+-][0-9]{2}:[0-9]{2})?)?"
 )
 _GLANCE = 40
+UNIX_UNITS = {
+    "unix_seconds": 1,
+    "unix_milliseconds": 1_000,
+    "unix_microseconds": 1_000_000,
+    "unix_nanoseconds": 1_000_000_000,
+}
+"""Formats of numbers that are counted from 1 January 1970 in UTC, each with how many make a second."""
 TIME_FORMAT_RULE = (
     "a format has a year (%Y, %y), a month (%m, %b, %B), a day (%d), and perhaps %H or %I with %p, %M, %S and %z, "
-    "each once"
+    f"each once; numbers counted from 1970 are {', '.join(UNIX_UNITS)}"
 )
 """The rule of :func:`is_time_format`, in words."""
 
 
 def is_time_format(time_format: str) -> bool:
-    """Whether ``time_format`` is a format that can be read: a day, and of each part one directive at most."""
+    """Whether ``time_format`` is a format that can be read: a unit, or a day, each part of it once."""
+    if time_format in UNIX_UNITS:
+        return True
     found = directives_of(time_format)
     if any(directive not in _PARTS for directive in found) or len(set(found)) != len(found):
         return False

@@ -11,6 +11,7 @@ from churn_mlops.data.discovery.profiled_table import ProfiledTable
 from churn_mlops.data.discovery.row_owners import OWNER, with_owner
 from churn_mlops.data.discovery.table_anomalies import of_rows
 from churn_mlops.data.discovery.table_roles import Role, TableRoles
+from churn_mlops.data.discovery.times.data_clock import come
 from churn_mlops.data.engine.cell_values import as_text
 from churn_mlops.data.findings import Finding
 from churn_mlops.data.profiling.label_values import read_label
@@ -61,9 +62,7 @@ def _left_value(column: ColumnProfile) -> str | None:
 def _flags_and_own_end(role: Role) -> list[Finding]:
     if role.times.end is None:
         return []
-    ended = role.look.table[role.times.end]
-    text = role.look.text(role.times.end).notnull() if ended.type().is_string() else ended.notnull()
-    rows = role.look.table.mutate(__ended__=text)
+    rows = role.look.table.mutate(__ended__=come(role.look, role.times.end).notnull())
     return _compared(role, rows, f"have an {role.times.end}", role.look)
 
 
@@ -73,7 +72,8 @@ def _flags_and_ends(home: Role, ends: Role, table_roles: TableRoles) -> list[Fin
 
 def _with_ended(home: Role, ends: Role, table_roles: TableRoles) -> ir.Table:
     left = named(ends, table_roles).select("who").distinct().mutate(there=ibis.literal(1))
-    rows = home.look.table.mutate(__who__=home.look.text(str(home.customer)))
+    own = ibis.null("timestamp") if home.times.end is None else come(home.look, home.times.end)
+    rows = home.look.table.mutate(__who__=home.look.text(str(home.customer)), __own__=own)
     joined = rows.left_join(left, rows["__who__"] == left.who)
     return joined.mutate(__ended__=joined.there.notnull())
 
@@ -106,7 +106,7 @@ def _end_and_ends(home: Role, ends: Role, table_roles: TableRoles) -> list[Findi
     if home.times.end is None:
         return []
     rows = _with_ended(home, ends, table_roles)
-    own = _text_of(rows, home.times.end).notnull()
+    own = rows["__own__"].notnull()
     counts = rows.aggregate(only_own=(own & ~rows["__ended__"]).sum(), only_rows=(~own & rows["__ended__"]).sum())
     held = {name: int(count or 0) for name, count in counts.to_pyarrow().to_pylist()[0].items()}
     if not any(held.values()):
@@ -148,7 +148,7 @@ def _marked_as_back(look: ProfiledTable) -> str:
 def _still_open(role: Role, ends: Role, table_roles: TableRoles) -> list[Finding]:
     """Customers who ended by one table and go on by another."""
     look = role.look
-    going = with_owner(role, table_roles, look.table.filter(look.time(str(role.times.end)).isnull()))
+    going = with_owner(role, table_roles, look.table.filter(come(look, str(role.times.end)).isnull()))
     going = going.select(who=going[OWNER]).distinct()
     left = named(ends, table_roles).select("who").distinct()
     both = int(left.semi_join(going, "who").count().to_pyarrow().as_py())

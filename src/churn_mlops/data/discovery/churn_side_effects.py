@@ -6,36 +6,56 @@ Such a row is changed in place, so what the leaving writes into it would stand t
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import ibis
 import ibis.expr.types as ir
 import numpy as np
 
 from churn_mlops.data.contract import Label
-from churn_mlops.data.discovery.label_candidates import named
+from churn_mlops.data.discovery.label_candidates import LabelChoice, last_rows, named
 from churn_mlops.data.discovery.row_owners import OWNER, with_owner
 from churn_mlops.data.discovery.table_roles import Role, TableRoles
-from churn_mlops.data.leakage.univariate import LEAST, PURE_LOOK, set_for_churners, suspects
+from churn_mlops.data.discovery.times.data_clock import come
+from churn_mlops.data.leakage.univariate import (
+    LEAST,
+    PURE_LOOK,
+    PURE_SHARE,
+    codes_of,
+    pure_share,
+    set_for_churners,
+    suspects,
+)
 from churn_mlops.data.profiling.sample import Sample, take_sample
 from churn_mlops.data.profiling.table_profile import ColumnProfile
 
 _ENDED = "__ended__"
+_OF_SILENT = 0.95  # 19 times as often at silent customers
+_SURE = 3
+"""A customer without a row for a third of the days of inactivity may have left: only time will tell."""
 _LEFT = Label(column=_ENDED, positive="yes", negative="no")
 
 
-def marked_by_leaving(role: Role, table_roles: TableRoles, columns: Sequence[ColumnProfile]) -> dict[str, str]:
+def marked_by_leaving(
+    role: Role, table_roles: TableRoles, columns: Sequence[ColumnProfile], choice: LabelChoice | None = None
+) -> dict[str, str]:
     """The columns among ``columns`` that give away who has left, each with what shows it.
 
     Args:
         role: a table with one row for each customer.
         table_roles: the tables, which say who has left; nothing is found where they do not.
         columns: of that table.
+        choice: how it is decided who left; if by inactivity, customers are compared who surely left or surely did not.
     """
     held = [column for column in columns if column.kind != "other" and column.present and column.distinct]
-    left = _who_left(table_roles)
+    silent = choice if choice is not None and choice.kind == "inactive" else None
+    left = who_left(table_roles) if silent is None else _gone_silent(silent, table_roles, silent.days)
     if left is None or not held:
         return {}
     rows = with_owner(role, table_roles)
+    if silent is not None:
+        unsure = _gone_silent(silent, table_roles, silent.days // _SURE).anti_join(left, "__left__")
+        rows = rows.anti_join(unsure, rows[OWNER] == unsure["__left__"])
     joined = rows.left_join(left, rows[OWNER] == left["__left__"])
     marked = joined.mutate(**{_ENDED: ibis.ifelse(joined["__left__"].notnull(), "yes", "no")})
     counts = marked.aggregate(all=marked.count(), left=(marked[_ENDED] == "yes").sum()).to_pyarrow().to_pylist()[0]
@@ -44,6 +64,8 @@ def marked_by_leaving(role: Role, table_roles: TableRoles, columns: Sequence[Col
     if min(np.bincount(sample.label, minlength=2)) < LEAST:
         return {}
     found = {one.column: one.message for one in suspects(held, sample) if one.sure}
+    if silent is not None:
+        return found | _set_for_silent(held, sample)
     return found | {column.name: why for column in held if (why := _set_for_churners(column, sample)) is not None}
 
 
@@ -52,12 +74,38 @@ def _set_for_churners(column: ColumnProfile, sample: Sample) -> str | None:
     return f"is set for customers who have left only, {share:.1%} of them" if share >= PURE_LOOK else None
 
 
-def _who_left(table_roles: TableRoles) -> ir.Table | None:
+def _set_for_silent(columns: Sequence[ColumnProfile], sample: Sample) -> dict[str, str]:
+    """Columns with values that are far more frequent at silent customers; some of the others have just left, too."""
+    stayed, left = np.bincount(sample.label, minlength=2) / sample.label.size
+    balanced = replace(sample, weights=(1 / stayed, 1 / left))
+    found = {}
+    for column in columns:
+        values = sample.values[column.name]
+        of_values = codes_of(values, column.name in sample.numeric)
+        set_ = (~np.isnan(values)).astype(np.int64)
+        pure = max(pure_share(codes, balanced, LEAST, _OF_SILENT) for codes in (of_values, set_))
+        share = max(pure, set_for_churners(values, balanced, _OF_SILENT))
+        if share >= PURE_SHARE:
+            found[column.name] = (
+                f"has values at {share:.0%} of the customers without recent rows that are "
+                f"{_OF_SILENT / (1 - _OF_SILENT):.0f} times as rare at the others"
+            )
+    return found
+
+
+def _gone_silent(choice: LabelChoice, table_roles: TableRoles, days: int) -> ir.Table:
+    """The customers who have had no row for so many days, each once, as ``__left__``."""
+    held = last_rows(choice.role, table_roles)
+    return held.filter(held["last"] < held.newest - ibis.interval(days=days)).select(__left__="who")
+
+
+def who_left(table_roles: TableRoles) -> ir.Table | None:
     """The customers who have left, each once, as ``__left__``; None if no table holds an end."""
     home = table_roles.customers
     end = home.times.end
     if end is not None:
-        rows = home.look.table.select(__left__=home.look.text(str(home.customer)), end=home.look.time(end))
+        at = come(home.look, end, table_roles.newest)
+        rows = home.look.table.select(__left__=home.look.text(str(home.customer)), end=at)
         each = rows.group_by("__left__").agg(open=rows.end.isnull().any())
         return each.filter(~each.open, each["__left__"].notnull()).select("__left__")
     tables = [named(ends, table_roles).select(__left__="who") for ends in table_roles.of("ends")]

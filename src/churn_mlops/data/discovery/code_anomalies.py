@@ -132,7 +132,7 @@ def _odd(look: ProfiledTable, column: ColumnProfile, odd: list[_Shape]) -> list[
 
 def _shapes(look: ProfiledTable, column: ColumnProfile, amounts: list[ColumnProfile]) -> list[_Shape]:
     """The shapes of the codes, the most frequent first."""
-    below = {f"n{place}": (_number(look, one) < 0).cast("int64") for place, one in enumerate(amounts)}
+    below = {f"n{place}": (_number(look, one) < 0).cast("int32") for place, one in enumerate(amounts)}
     rows = look.table.select(text=look.text(column.name), **below).filter(lambda t: t.text.notnull())
     sums = {name: rows[name].sum() for name in below}
     codes = rows.group_by("text").agg(k=rows.count(), **sums)

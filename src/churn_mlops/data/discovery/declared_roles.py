@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
+from dataclasses import replace
 
 import ibis.expr.types as ir
 
@@ -10,8 +11,9 @@ from churn_mlops.data.contract import END, END_KNOWN_AT, HistoryContract, Histor
 from churn_mlops.data.discovery.foreign_keys import Link, measured
 from churn_mlops.data.discovery.profiled_table import ProfiledTable
 from churn_mlops.data.discovery.table_roles import Role, TableRoles
-from churn_mlops.data.discovery.time_columns import TimeColumn
+from churn_mlops.data.discovery.time_columns import TimeColumn, outside_calendar
 from churn_mlops.data.discovery.time_roles import Times, checked
+from churn_mlops.data.discovery.times.data_clock import newest_of
 from churn_mlops.data.engine.cell_values import as_text
 from churn_mlops.data.engine.timestamps import time_of
 from churn_mlops.data.profiling.name_signals import may_name_leaving, names_identifier, names_leaving
@@ -29,7 +31,8 @@ def declared_roles(tables: Mapping[str, ir.Table], contract: HistoryContract) ->
     home = contract.customers
     roles = {key: _role(key, contract, looks) for key in (home, *(key for key in contract.tables if key != home))}
     links = [link for key in contract.tables if (link := _link(key, contract, looks)) is not None]
-    return TableRoles(contract.customer, roles, tuple(dict.fromkeys(links)))
+    found = TableRoles(contract.customer, roles, tuple(dict.fromkeys(links)))
+    return replace(found, newest=newest_of(found))
 
 
 def _looks(tables: Mapping[str, ir.Table], contract: HistoryContract) -> dict[str, ProfiledTable]:
@@ -59,7 +62,7 @@ def _times(declared: HistoryTable) -> list[str]:
 def _time(table: ir.Table, name: str, declared: HistoryTable) -> TimeColumn:
     column, time_format = table[name], declared.formats.get(name)
     if column.type().is_temporal():
-        return TimeColumn(name)
+        return TimeColumn(name, outside=outside_calendar(column))
     unread = (as_text(column).notnull() & time_of(table, name, declared).isnull()).sum().to_pyarrow().as_py()
     return TimeColumn(name, time_format, time_format or "ISO 8601", unread=int(unread or 0))
 
@@ -81,7 +84,7 @@ def _role(key: str, contract: HistoryContract, looks: Mapping[str, ProfiledTable
     end = declared.end if declared.end != END else None
     known = declared.known if declared.known != declared.time else None
     start, valid, event = declared.start, declared.valid_from, declared.event_time
-    times = checked(look, Times(start or valid, end, valid, event, known))
+    times = checked(look, Times(start=start or valid, end=end, valid_from=valid, event=event, known_at=known))
     who: str | None = declared.customer or contract.customer
     if declared.through is not None:
         who = declared.through.column if declared.through.table == contract.customers else None

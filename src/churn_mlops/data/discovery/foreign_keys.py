@@ -60,7 +60,7 @@ def find_links(looks: Sequence[ProfiledTable]) -> list[Link]:
         for column in look.columns:
             targets = [other for other in looks if other is not look and may_link(look, column, other)]
             links = _of_column(look, column.name, targets)
-            links.sort(key=lambda link: (not _called_like(link.column, link.to, link.key), -link.share))
+            links.sort(key=lambda link: (not called_like(link.column, link.to, link.key), -link.share))
             found += links[:1]
     return _without_circles(found, {look.name: look for look in looks})
 
@@ -85,13 +85,13 @@ def may_link(look: ProfiledTable, column: ColumnProfile, other: ProfiledTable) -
     target = other.profile[key]
     if not names_identifier(key) and key.lower() != column.name.lower():
         return False
-    if _called_like(column.name, other.name, key):
+    if called_like(column.name, other.name, key):
         return True
     numbers = is_number(column) or is_number(target)
     return not numbers and column.distinct >= _MANY and column.name != look.key
 
 
-def _called_like(column: str, table: str, key: str) -> bool:
+def called_like(column: str, table: str, key: str) -> bool:
     """Whether ``column`` is called like the ``key``, or like the table, such as ``customer`` and ``customer_id``."""
     plain, target = "".join(words(column)), "".join(words(key))
     if plain == target and plain not in {"id", "key", "no", "number", "code", "name"}:
@@ -102,7 +102,7 @@ def _called_like(column: str, table: str, key: str) -> bool:
 
 
 def _holds(link: Link, other: ProfiledTable) -> bool:
-    named = _called_like(link.column, other.name, link.key)
+    named = called_like(link.column, other.name, link.key)
     return link.rows > 0 and link.share >= (_BY_NAME if named else _BY_VALUE)
 
 
@@ -153,5 +153,9 @@ def _without_circles(links: list[Link], looks: dict[str, ProfiledTable]) -> list
 
 def _rank(look: ProfiledTable, key: str) -> tuple[bool, int, str]:
     """Higher for the table that others rather link to."""
-    named = bool({word.removesuffix("s") for word in words(look.name)} & {w.removesuffix("s") for w in words(key)})
+    named = bool(set(map(_singular, words(look.name))) & set(map(_singular, words(key))))
     return named, look.rows, look.name
+
+
+def _singular(word: str) -> str:
+    return f"{word[:-3]}y" if word.endswith("ies") else word.removesuffix("s")

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import ibis
 import ibis.expr.types as ir
 
+from churn_mlops.data.discovery.event_rhythm import DEFAULT_DAYS, Rhythm, rhythm_of
 from churn_mlops.data.discovery.row_owners import OWNER, with_owner
 from churn_mlops.data.discovery.table_roles import Role, TableRoles
+from churn_mlops.data.discovery.times.data_clock import come, day_after
 
-INACTIVE_DAYS = 90
-"""Days without a sign of life after which a customer counts as gone, where nothing else says so."""
 FEW = 50
 """Churners or retained customers, below which there is little to learn."""
 _AT = "__at__"
@@ -30,13 +30,15 @@ class LabelChoice:
         left: customers who left by it.
         customers: customers that it can decide about.
         days: of inactivity.
+        why: what shows that these days fit; blank where a person chose them.
     """
 
     kind: str
     role: Role
     left: int
     customers: int
-    days: int = INACTIVE_DAYS
+    days: int = DEFAULT_DAYS
+    why: str = ""
 
     @property
     def usable(self) -> bool:
@@ -60,12 +62,13 @@ class LabelChoice:
         share = f"{self.left:,} of {self.customers:,} customers ({self.left / max(self.customers, 1):.1%})"
         times = self.role.times
         if self.kind == "end":
-            return f"a customer left where {self.role.name}.{times.end} is not blank: {share}"
+            return f"a customer left where {self.role.name}.{times.end} has come by the newest day: {share}"
         if self.kind == "ends":
             return f"a customer left with their first row in {self.role.name} ({times.first}): {share}"
         if self.kind == "lasting":
             return f"a customer left when the last of their rows in {self.role.name} ended ({times.end}): {share}"
-        return f"a customer left who has no row in {self.role.name} for {self.days} days: {share} by the last day there"
+        silent = f"a customer left who has no row in {self.role.name} for {self.days} days"
+        return f"{silent}: {share} by the last day there{self.why}"
 
     def how(self) -> str:
         """The part of the contract that declares it."""
@@ -89,16 +92,17 @@ def label_choices(table_roles: TableRoles, inactive_days: int | None = None) -> 
     """
     home, found = table_roles.customers, []
     if home.times.end is not None and not home.grouped:
-        rows = home.look.profile
-        found.append(LabelChoice("end", home, rows[home.times.end].present, rows.rows))
+        ended = come(home.look, home.times.end, table_roles.newest).count().to_pyarrow().as_py()
+        found.append(LabelChoice("end", home, int(ended or 0), home.look.rows))
     total = _customers(home)
     for role in table_roles.of("ends"):
         held = int(named(role, table_roles).who.nunique().to_pyarrow().as_py())
         found.append(LabelChoice("ends", role, held, total))
     lasting = [home] if home.grouped else table_roles.of("attributes")
-    found += [_lasting(role) for role in lasting if role.customer is not None and role.times.end is not None]
-    days = inactive_days or INACTIVE_DAYS
-    silent = [_inactive(role, table_roles, days) for role in table_roles.of("events")]
+    found += [
+        _lasting(role, table_roles) for role in lasting if role.customer is not None and role.times.end is not None
+    ]
+    silent = [_inactive(role, table_roles, inactive_days) for role in table_roles.of("events")]
     found += sorted(silent, key=lambda choice: -choice.customers)
     if inactive_days is not None:
         return sorted(found, key=lambda choice: (choice.kind != "inactive", not choice.usable, not choice.has_both))
@@ -117,18 +121,32 @@ def _customers(home: Role) -> int:
     return int(home.look.profile[str(home.customer)].distinct)
 
 
-def _lasting(role: Role) -> LabelChoice:
+def _lasting(role: Role, table_roles: TableRoles) -> LabelChoice:
     look = role.look
-    rows = look.table.select(who=look.text(str(role.customer)), end=look.time(str(role.times.end)))
+    rows = look.table.select(who=look.text(str(role.customer)), end=come(look, str(role.times.end), table_roles.newest))
     each = rows.filter(rows.who.notnull()).group_by("who").agg(open=rows.end.isnull().any())
     held = each.aggregate(customers=each.count(), left=(~each.open).sum()).to_pyarrow().to_pylist()[0]
     return LabelChoice("lasting", role, int(held["left"] or 0), int(held["customers"]))
 
 
-def _inactive(role: Role, table_roles: TableRoles, days: int) -> LabelChoice:
-    rows = named(role, table_roles)
+def last_rows(role: Role, table_roles: TableRoles) -> ir.Table:
+    """Each customer (``who``) of a table of events, the time of their ``last`` row, and of the ``newest`` of all."""
+    rows = _happened(role, table_roles)
     each = rows.group_by("who").agg(last=rows["at"].max())
-    held = each.mutate(newest=each["last"].max().over(ibis.window()))
-    gone = held["last"] < held.newest - ibis.interval(days=days)
+    return each.mutate(newest=each["last"].max().over(ibis.window()))
+
+
+def _happened(role: Role, table_roles: TableRoles) -> ir.Table:
+    """The rows of :func:`named` up to the newest day: what is planned is no sign of life."""
+    rows = named(role, table_roles)
+    if table_roles.newest is None:
+        return rows
+    return rows.filter(rows["at"] < ibis.literal(day_after(table_roles.newest)))
+
+
+def _inactive(role: Role, table_roles: TableRoles, inactive_days: int | None) -> LabelChoice:
+    rhythm = rhythm_of(_happened(role, table_roles)) if inactive_days is None else Rhythm(inactive_days)
+    held = last_rows(role, table_roles)
+    gone = held["last"] < held.newest - ibis.interval(days=rhythm.days)
     counts = held.aggregate(customers=held.count(), left=gone.sum()).to_pyarrow().to_pylist()[0]
-    return LabelChoice("inactive", role, int(counts["left"] or 0), int(counts["customers"]), days)
+    return LabelChoice("inactive", role, int(counts["left"] or 0), int(counts["customers"]), rhythm.days, str(rhythm))

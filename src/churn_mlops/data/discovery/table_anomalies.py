@@ -10,10 +10,14 @@ from churn_mlops.data.discovery.foreign_keys import Link
 from churn_mlops.data.discovery.near_keys import near_key
 from churn_mlops.data.discovery.profiled_table import ProfiledTable
 from churn_mlops.data.discovery.table_roles import Role, TableRoles
+from churn_mlops.data.discovery.time_columns import TimeColumn
 from churn_mlops.data.discovery.time_roles import Times
 from churn_mlops.data.engine.normal_forms import normal_form
+from churn_mlops.data.engine.sentinel_dates import without_sentinels
 from churn_mlops.data.findings import Finding, missing_as_id
 from churn_mlops.data.profiling.duplicate_columns import repeated_rows
+from churn_mlops.data.profiling.table_profile import ColumnProfile
+from churn_mlops.data.profiling.unix_times import UnixTimes, unix_times_of
 
 _WORTH = 0.01  # share of the rows that nearly name a key, from which a normal form is offered
 
@@ -102,7 +106,28 @@ def on_formats(look: ProfiledTable) -> list[Finding]:
         if time.unread:
             what = f"{of_rows(time.unread, look.rows)} are no time as {time.read_as} writes one: they count as missing"
             found.append(Finding(name, "date_unread", what, rows=time.unread, of=look.rows))
-    return found
+    found += [_outside(look, time) for time in look.times.values() if time.outside]
+    return found + [_counted(look, column, times) for column in look.columns if (times := unix_times_of(column))]
+
+
+def _counted(look: ProfiledTable, column: ColumnProfile, times: UnixTimes) -> Finding:
+    held = f"numbers that are {times.unit} from {times.first} to {times.last}, counted from 1970 in UTC"
+    if column.name in look.times:
+        what = f"holds {held}: it is read so"
+    else:
+        what = (
+            f"may hold {held}: if they are times, name the column as a time of the table, and declare "
+            f"`formats: {{{column.name}: {times.unit}}}`; now they count as numbers"
+        )
+    return Finding(f"{look.name}.{column.name}", "unix_times", what)
+
+
+def _outside(look: ProfiledTable, time: TimeColumn) -> Finding:
+    what = (
+        f"{of_rows(time.outside, look.rows)} hold infinity, or a day outside the years 1 to 9999, which is no time: "
+        "they count as missing"
+    )
+    return Finding(f"{look.name}.{time.name}", "outside_calendar", what, rows=time.outside, of=look.rows)
 
 
 def on_times(look: ProfiledTable, times: Times) -> list[Finding]:
@@ -156,7 +181,7 @@ def on_lives(
     if time is None or start is None:
         return []
     kept = {"key": normal_form(home.text(link.key), link.normal_form), "start": home.time(start).date()}
-    kept["end"] = home.time(end).date() if end is not None else ibis.null("date")
+    kept["end"] = without_sentinels(home.time(end)).date() if end is not None else ibis.null("date")
     lives = home.table.select(**kept).group_by("key").agg(start=lambda t: t.start.min(), end=lambda t: t.end.max())
     value = normal_form(look.text(link.column), link.normal_form)
     rows = look.table.select(value=value, day=look.time(time).date())

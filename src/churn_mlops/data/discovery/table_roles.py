@@ -4,23 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import cached_property
 from typing import Literal
 
 from churn_mlops.data.discovery.foreign_keys import Link, best_link, links_from
 from churn_mlops.data.discovery.profiled_table import ProfiledTable, may_be_key
-from churn_mlops.data.discovery.time_roles import Times, times_of
-from churn_mlops.data.profiling.name_signals import names_identifier, names_leaving
+from churn_mlops.data.discovery.time_roles import Times, times_of, times_of_customers
+from churn_mlops.data.discovery.version_tables import Versions, find_versions, times_of_versions, version_key
+from churn_mlops.data.profiling.name_signals import (
+    names_held_thing,
+    names_identifier,
+    names_leaving,
+    speaks_of_customer,
+    table_names_leaving,
+)
 from churn_mlops.errors import ContractError
-from churn_mlops.suggestions import did_you_mean, words
+from churn_mlops.suggestions import did_you_mean
 
-_CUSTOMERS = frozenset(
-    "customer client account user subscriber member consumer buyer player company organisation organization tenant "
-    "household patient student guest shopper donor cust acct".split()
-)
-_HELD = frozenset(
-    "subscription contract plan membership policy license licence agreement price tariff attribute history".split()
-)
 Kind = Literal["customers", "attributes", "events", "ends", "undated", "apart"]
 
 
@@ -71,11 +72,15 @@ class Role:
 
 @dataclass(frozen=True)
 class TableRoles:
-    """The tables by what they are to the customers, the links among them, and the column that names the customer."""
+    """The tables by what they are to the customers, the links among them, and the column that names the customer.
+
+    ``newest`` is the time until which the data goes: what lies later has not happened yet.
+    """
 
     customer: str
     roles: Mapping[str, Role]
     links: tuple[Link, ...]
+    newest: datetime | None = None
 
     @property
     def customers(self) -> Role:
@@ -106,9 +111,13 @@ def find_table_roles(looks: Sequence[ProfiledTable], links: Sequence[Link], cust
     times = {look.name: times_of(look) for look in looks}
     _check(looks, customer)
     home = _home(looks, links, times, customer)
+    versions = find_versions(looks, times) if customer is None else None
+    if versions is not None and (home is None or not _is_called(home)):
+        return _of_versions(looks, times, tuple(links), versions)
     if home is not None:
-        key = str(home.key or home.nearly_key)
-        roles = {look.name: _role(look, times[look.name], home, looks, links) for look in looks}
+        key = customer or str(home.key or home.nearly_key)
+        times[home.name] = times_of_customers(home, times[home.name])
+        roles = {look.name: _role(look, times[look.name], home, key, looks, links) for look in looks}
         if times[home.name].first is not None:
             return TableRoles(key, roles, tuple(links))
         return _dated_by_another(key, roles, tuple(links))
@@ -122,20 +131,7 @@ def by_lasting_rows(table_roles: TableRoles, lasting: Role) -> TableRoles:
         name: Role(role.look, "attributes", role.times, role.customer) if role.kind == "customers" else role
         for name, role in table_roles.roles.items()
     }
-    return TableRoles(table_roles.customer, _with_first_rows(roles, [lasting]), table_roles.links)
-
-
-def speaks_of_customer(column: str) -> bool:
-    """Whether ``column`` is called like what names a customer."""
-    found = [word.removesuffix("s") for word in words(column)]
-    plain = "".join(found)
-    return bool(set(found) & _CUSTOMERS) or any(plain.startswith(word) and len(word) > 3 for word in _CUSTOMERS)
-
-
-def is_word_for_customer(column: str) -> bool:
-    """Whether ``column`` is called by a word for a customer and nothing more, as "user" and "Customers" are."""
-    found = words(column)
-    return len(found) == 1 and found[0].removesuffix("s") in _CUSTOMERS
+    return replace(table_roles, roles=_with_first_rows(roles, [lasting]))
 
 
 def _check(looks: Sequence[ProfiledTable], customer: str | None) -> None:
@@ -149,19 +145,31 @@ def _home(
 ) -> ProfiledTable | None:
     """The table with one row for each customer, None where there is none."""
     able = [look for look in looks if (look.key or look.nearly_key) is not None]
+    able = [look for look in able if version_key(look, times[look.name]) is None]
     if customer is not None:
-        able = [look for look in able if customer in (look.key, look.nearly_key)]
+        once = [look for look in looks if _names_each_row(look, customer)]
+        able = [look for look in able if customer in (look.key, look.nearly_key)] or once
 
-    def rank(look: ProfiledTable) -> tuple[bool, int, bool]:
-        key = str(look.key or look.nearly_key)
-        called = speaks_of_customer(look.name) or (speaks_of_customer(key) and names_identifier(key))
-        return called, _reach(look, links), times[look.name].first is not None
+    def rank(look: ProfiledTable) -> tuple[bool, bool, int, bool]:
+        # Rows with a time from which on they are valid are versions, or prices, of something that is named elsewhere.
+        lasts = times[look.name].valid_from is None
+        return _is_called(look), lasts, _reach(look, links), times[look.name].first is not None
 
     found = max(able, key=rank, default=None)
     if found is None or customer is not None:
         return found
-    called, reach, _ = rank(found)
+    called, _, reach, _ = rank(found)
     return found if called or (reach and len(looks) > 1) else None
+
+
+def _names_each_row(look: ProfiledTable, column: str) -> bool:
+    return any(one.name == column and one.distinct == one.present == look.rows for one in look.columns)
+
+
+def _is_called(look: ProfiledTable) -> bool:
+    """Whether a table is called like customers, or its key like what names one."""
+    key = str(look.key or look.nearly_key)
+    return speaks_of_customer(look.name) or (speaks_of_customer(key) and names_identifier(key))
 
 
 def _reach(look: ProfiledTable, links: Sequence[Link]) -> int:
@@ -171,14 +179,22 @@ def _reach(look: ProfiledTable, links: Sequence[Link]) -> int:
 
 
 def _role(
-    look: ProfiledTable, times: Times, home: ProfiledTable, looks: Sequence[ProfiledTable], links: Sequence[Link]
+    look: ProfiledTable,
+    times: Times,
+    home: ProfiledTable,
+    customer: str,
+    looks: Sequence[ProfiledTable],
+    links: Sequence[Link],
 ) -> Role:
     if look is home:
-        return Role(look, "customers", times, str(home.key or home.nearly_key))
-    direct = [link for link in links_from(links, look.name) if link.to == home.name]
+        return Role(look, "customers", times, customer)
+    of_home = [link for link in links_from(links, look.name) if link.to == home.name]
+    direct = [link.column for link in of_home]
+    if home.key is None and home.nearly_key is None:  # the column that names the customer is no key by its looks
+        direct = [column.name for column in look.columns if column.name == customer]
     if direct:
-        step = direct[0] if direct[0].normal_form is not None else None
-        return Role(look, _kind(look, times, links), times, direct[0].column, step)
+        step = next((link for link in of_home if link.column == direct[0] and link.normal_form is not None), None)
+        return Role(look, _kind(look, times, links), times, direct[0], step)
     near = {link.table for link in links if link.to == home.name}
     keyed = {other.name for other in looks if other.key or other.nearly_key}
     steps = [link for link in links_from(links, look.name) if link.to in near & keyed]
@@ -190,10 +206,12 @@ def _role(
 def _kind(look: ProfiledTable, times: Times, links: Sequence[Link]) -> Kind:
     if times.first is None:
         return "undated"
-    if names_leaving(look.name) or (names_leaving(times.first) and times.end is None):
+    if table_names_leaving(look.name) or (names_leaving(times.first) and times.end is None):
         return "ends"
-    held = {word.removesuffix("s") for word in words(look.name)} & _HELD or any(link.to == look.name for link in links)
-    lasting = times.start is not None and times.end is not None
+    if version_key(look, times) is not None:
+        return "attributes"
+    held = names_held_thing(look.name) or any(link.to == look.name for link in links)
+    lasting = times.first is not None and times.end is not None
     return "attributes" if times.valid_from is not None or (lasting and held) else "events"
 
 
@@ -204,11 +222,15 @@ def _dated_by_another(key: str, roles: dict[str, Role], links: tuple[Link, ...])
         raise ContractError(
             f"no table says since when a customer is there: add a date of sign-up, or dated rows with {key!r}"
         )
-    roles = {
-        name: Role(role.look, "undated", role.times, role.customer) if role.kind == "customers" else role
-        for name, role in roles.items()
-    }
+    roles = {name: _without_start(role) if role.kind == "customers" else role for name, role in roles.items()}
     return TableRoles(key, _with_first_rows(roles, dated), links)
+
+
+def _without_start(role: Role) -> Role:
+    """A table of customers that says of them when they left, or no time at all."""
+    if role.times.end is None:
+        return Role(role.look, "undated", role.times, role.customer)
+    return Role(role.look, "ends", Times(event=role.times.end, known_at=role.times.known_at), role.customer)
 
 
 def _grouped(
@@ -230,6 +252,24 @@ def _grouped(
     return TableRoles(customer, _with_first_rows(roles, [roles[look.name] for look in dated], same=False), links)
 
 
+def _of_versions(
+    looks: Sequence[ProfiledTable], times: Mapping[str, Times], links: tuple[Link, ...], versions: Versions
+) -> TableRoles:
+    """Customers from the versions of their rows: they are there since the first of them."""
+    named = versions.named_by
+    customer = max(named.values(), key=list(named.values()).count)
+    own = Role(versions.look, "attributes", times_of_versions(times[versions.look.name]), versions.key)
+    holders = [look for look in looks if look.name in named]
+    roles: dict[str, Role] = {}
+    for look in looks:
+        of_look = times[look.name]
+        if look in holders:
+            roles[look.name] = Role(look, _kind(look, of_look, links), of_look, named[look.name])
+        else:
+            roles[look.name] = own if look is versions.look else _by_step(look, of_look, holders, links)
+    return TableRoles(customer, _with_first_rows(roles, [own]), links)
+
+
 def _by_step(look: ProfiledTable, times: Times, holders: Sequence[ProfiledTable], links: tuple[Link, ...]) -> Role:
     names = {holder.name for holder in holders if holder.key or holder.nearly_key}
     steps = [link for link in links_from(links, look.name) if link.to in names]
@@ -241,8 +281,9 @@ def _with_first_rows(roles: dict[str, Role], dated: Sequence[Role], *, same: boo
 
     ``same`` states that all tables write a customer in the same way, unless a link says otherwise.
     """
-    lasting = [role for role in dated if role.kind == "attributes" and role.times.end is not None]
-    best = max(lasting or dated, key=lambda role: role.look.profile[str(role.customer)].distinct)
+    kept = [role for role in dated if role.kind == "attributes"]
+    lasting = [role for role in kept if role.times.end is not None]
+    best = max(lasting or kept or dated, key=lambda role: role.look.profile[str(role.customer)].distinct)
     name = "customers" if "customers" not in roles else "all_customers"
     customers = Role(best.look, "customers", best.times, best.customer, grouped=True)
     if not same or best.through is not None:

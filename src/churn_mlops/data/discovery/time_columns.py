@@ -14,9 +14,10 @@ import ibis.expr.types as ir
 
 from churn_mlops.data.contract.time_format import TIME_FORMATS, is_plain, time_formats_of
 from churn_mlops.data.engine.cell_values import as_text
-from churn_mlops.data.engine.timestamps import parsed_time
+from churn_mlops.data.engine.timestamps import in_calendar, parsed_time
 from churn_mlops.data.profiling.numeric_codes import is_number_date
 from churn_mlops.data.profiling.table_profile import ColumnProfile
+from churn_mlops.data.profiling.unix_times import unix_times_of
 
 if TYPE_CHECKING:
     pass
@@ -36,6 +37,7 @@ class TimeColumn:
         other: another format that fits every text as well, such as month before day; None where there is none.
         example: a text as it is written.
         unread: rows that hold something that is no time in that format.
+        outside: rows that hold a time of the database outside the years 1 to 9999.
     """
 
     name: str
@@ -44,13 +46,17 @@ class TimeColumn:
     other: str | None = None
     example: str | None = None
     unread: int = 0
+    outside: int = 0
 
 
 def time_column(column: ir.Column, profile: ColumnProfile) -> TimeColumn | None:
     """``column`` as a column of times; None if it holds no times."""
     name = profile.name
     if profile.kind == "date":
-        return None if column.type().is_time() else TimeColumn(name)
+        return TimeColumn(name, outside=outside_calendar(column))
+    counted = unix_times_of(profile)
+    if counted is not None and counted.sure:
+        return TimeColumn(name, counted.unit, counted.unit, example=f"{profile.largest:.0f}")
     numbers = is_number_date(profile) and (profile.smallest or 0) >= 19000101 and (profile.largest or 0) <= 21001231
     if not profile.present or not (numbers or (profile.kind == "text" and profile.dates >= _MOSTLY * profile.present)):
         return None
@@ -63,6 +69,11 @@ def time_column(column: ir.Column, profile: ColumnProfile) -> TimeColumn | None:
     plain = best.startswith("%Y-%m-%d") and all(map(is_plain, texts))
     unread = profile.present - read
     return TimeColumn(name, None if plain else best, best, other, texts[len(texts) // 2], max(unread, 0))
+
+
+def outside_calendar(column: ir.Column) -> int:
+    """How many cells of a column of dates or timestamps are no time, such as `infinity` or a year BC."""
+    return int((column.notnull() & in_calendar(column).isnull()).sum().to_pyarrow().as_py() or 0)
 
 
 def _texts(column: ir.Column) -> list[str]:

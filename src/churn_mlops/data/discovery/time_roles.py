@@ -11,7 +11,8 @@ from itertools import combinations
 from typing import Literal
 
 from churn_mlops.data.discovery.profiled_table import ProfiledTable
-from churn_mlops.data.profiling.name_signals import names_leaving
+from churn_mlops.data.engine.sentinel_dates import without_sentinels
+from churn_mlops.data.profiling.name_signals import names_held_thing, names_leaving
 from churn_mlops.suggestions import words
 
 TimeRole = Literal["start", "end", "valid_from", "known_at", "event", "other"]
@@ -24,13 +25,19 @@ _UNTIL = frozenset("to until till through thru".split())
 _END = frozenset(
     "end ended ends ending churn churned cancel cancelled canceled cancellation closed close closing terminated "
     "termination left leave leaving exit exited expired expires expiry deactivated stopped stop until resolved "
-    "completed finished departure departed unsubscribed lapsed".split()
+    "completed finished departure departed unsubscribed lapsed discontinued lost inactive gone ceased withdrawn "
+    "resigned thru deleted deletion removed archived ende einde fin fim baja slut koniec".split()
 )
+_END_STEMS = (
+    "kuendig", "kündig", "gekuendigt", "gekündigt", "austritt", "beendet", "resili", "résili", "disdett", "cessaz",
+    "cancela", "encerra", "opzeg", "beeind", "vertragsende", "enddat", "rezygn", "uppsag",
+)  # fmt: skip
 _START = frozenset(
     "start started starts begin began beginning signup signed sign joined join since created creation registered "
     "registration activated activation onboarded onboarding subscribed opened opening first acquired acquisition "
-    "enrolled from".split()
+    "enrolled from beginn seit inicio alta debut début inizio".split()
 )
+_TERM = frozenset("period trial discount promo promotion coupon billing cycle grace warranty paid prepaid".split())
 _OTHER = frozenset("birth birthday birthdate dob born next due renewal last latest".split())
 _TRUE = 0.95  # share of the rows that must bear a name out
 
@@ -45,6 +52,7 @@ class Times:
         valid_from: from when a row's values hold.
         event: when it happened.
         known_at: when the company learnt of it.
+        end_known_at: when the company learnt of an end.
         known_early: a column that is called like ``known_at`` but lies before the event, and in how many rows of all.
         end_early: in how many rows, of those that have both, the end lies before the start or the event.
     """
@@ -54,6 +62,7 @@ class Times:
     valid_from: str | None = None
     event: str | None = None
     known_at: str | None = None
+    end_known_at: str | None = None
     known_early: tuple[str, int, int] | None = None
     end_early: tuple[int, int] | None = None
 
@@ -66,15 +75,25 @@ class Times:
 def role_by_name(column: str) -> TimeRole:
     """The role that the name of a column of times suggests."""
     found = set(words(column))
-    if found & _OTHER:
+    if found & _OTHER or is_term(column):
         return "other"
     if found & _KNOWN:
         return "known_at"
     if found & _VALID:
         return "end" if found & _UNTIL else "valid_from"
-    if names_leaving(column) or found & _END:
+    if names_leaving(column) or found & _END or any(word.startswith(_END_STEMS) for word in found):
         return "end"
     return "start" if found & _START else "event"
+
+
+def _may_hold_versions(look: ProfiledTable) -> bool:
+    return names_held_thing(look.name) or look.key is None
+
+
+def is_term(column: str) -> bool:
+    """Whether ``column`` is called like the begin or the end of a period, a trial, a discount: a customer goes on."""
+    found = set(words(column))
+    return bool(found & _TERM) and bool(found & (_END | _UNTIL | _START))
 
 
 def times_of(look: ProfiledTable) -> Times:
@@ -86,11 +105,14 @@ def times_of(look: ProfiledTable) -> Times:
     earliest = {role: _earliest(look, names, order) for role, names in by_role.items()}
     start, event, valid = earliest.get("start"), earliest.get("event"), earliest.get("valid_from")
     end, known = earliest.get("end"), earliest.get("known_at")
+    if valid is not None and "valid" not in words(valid) and end is None and not _may_hold_versions(look):
+        event, valid = _earliest(look, [*by_role.get("event", []), valid], order), None  # as the day of an order is
     first = valid or event or start
-    if first is None:  # all that is there: a time of recording, or an end, is when it happened
-        event, end, known = (end or known), (None if end else end), (known if end else None)
-        first = event
-    found = Times(start, end, valid, event, known)
+    if first is None:  # all that is there: a time of recording, an end, or that of a period is when it happened
+        terms = [name for name in look.times if is_term(name)]
+        event = end or known or (_earliest(look, terms, order) if terms else None)
+        first, end, known = event, None, (known if end else None)
+    found = Times(start=start, end=end, valid_from=valid, event=event, known_at=known)
     return _borne_out(found, order) if first is not None else found
 
 
@@ -121,6 +143,23 @@ def _earliest(look: ProfiledTable, names: Sequence[str], order: dict[tuple[str, 
     return min(names, key=rank)
 
 
+def times_of_customers(look: ProfiledTable, times: Times) -> Times:
+    """``times`` in a table of customers: they begin with a start, and an end that most of them have not is none."""
+    if times.start is not None and times.valid_from is None:
+        return replace(times, event=None)
+    first = times.first
+    if first is None or role_by_name(first) != "end" or look.profile[first].present >= _TRUE * look.rows:
+        return times
+    return Times(end=first, known_at=times.known_at)
+
+
+def with_end(look: ProfiledTable, times: Times, end: str | None) -> Times:
+    """``times`` with another end, and the rows that do not bear it out."""
+    named = [name for name in (times.start or times.first, end) if name is not None]
+    found = replace(times, end=end, end_early=None, known_at=None)
+    return replace(_borne_out(found, _order(look, named)), known_at=times.known_at, known_early=times.known_early)
+
+
 def checked(look: ProfiledTable, found: Times) -> Times:
     """``found``, as it was declared, with the rows that do not bear it out."""
     named = [name for name in (found.first, found.known_at, found.end) if name is not None]
@@ -134,7 +173,7 @@ def _order(look: ProfiledTable, names: Sequence[str]) -> dict[tuple[str, str], t
         return {}
     counts = {}
     for place, (one, other) in enumerate(pairs):
-        a, b = look.time(one).date(), look.time(other).date()
+        a, b = without_sentinels(look.time(one)).date(), without_sentinels(look.time(other)).date()
         counts[f"n{place}"], counts[f"a{place}"], counts[f"b{place}"] = (a < b).count(), (a < b).sum(), (b < a).sum()
     held = look.table.aggregate(**counts).to_pyarrow().to_pylist()[0]
     order = {}

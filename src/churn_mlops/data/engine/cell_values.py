@@ -47,6 +47,7 @@ def as_text(column: ir.Column) -> ir.StringColumn:
         return ibis.ifelse(whole, as_whole, number.cast("string"))
     text = column.cast("string")
     if kind.is_decimal():  # 2.00 is "2" and 2.50 is "2.5", as for floats
+        text = text.nullif("NaN")
         return ibis.ifelse(text.contains("."), text.re_replace("[.]?0+$", ""), text)
     return text
 
@@ -99,7 +100,7 @@ def _number(column: ir.Column, feature: Feature) -> Cell:
 def _native_number(column: ir.Column) -> Cell:
     kind = column.type()
     number = (column.cast("int8") if kind.is_boolean() else column).cast("float64")
-    if kind.is_floating():
+    if kind.is_floating() or kind.is_decimal():
         number = number.nullif(float("nan"))
     bad = is_infinite(number).fill_null(False)
     return Cell(ibis.ifelse(bad, ibis.null("float64"), number), bad, number.isnull())

@@ -13,9 +13,10 @@ from zoneinfo import ZoneInfo
 import ibis
 import ibis.expr.types as ir
 
-from churn_mlops.data.contract.time_format import directives_of, pattern_of
+from churn_mlops.data.contract.time_format import UNIX_UNITS, directives_of, pattern_of
 from churn_mlops.data.engine.cell_values import as_text
 from churn_mlops.data.engine.optimization_fence import fenced
+from churn_mlops.data.engine.unix_time import from_unix_time
 
 if TYPE_CHECKING:
     from churn_mlops.data.contract import HistoryTable
@@ -45,17 +46,23 @@ def is_time(column: ir.Column) -> bool:
     return bool(kind.is_date() or kind.is_timestamp() or kind.is_string())
 
 
-def local_time(column: ir.Column) -> ir.TimestampColumn:
-    """Each cell as local time in microseconds: a date is its midnight, a text is read as ISO 8601.
+def in_calendar(column: ir.Column) -> ir.Column:
+    """The dates or timestamps of ``column``, null outside the years 1 to 9999, such as the `infinity` of databases."""
+    first, last = (_FIRST.date(), _LAST.date()) if column.type().is_date() else (_FIRST, _LAST)
+    return ibis.ifelse(column.between(ibis.literal(first), ibis.literal(last)), column, ibis.null(column.type()))
 
-    A timestamp without a zone is local time, one with a zone is turned into it. A text that is no such time is null.
+
+def local_time(column: ir.Column) -> ir.TimestampColumn:
+    """Each cell as local time: a date is its midnight, a text is read as ISO 8601.
+
+    A timestamp without a zone is local time, one with a zone is turned into it. A text that is no such time is null,
+    and so is a time outside the calendar.
     """
     kind = column.type()
     if kind.is_string():
-        return _of_text(column)
-    if kind.is_timestamp() and kind.timezone is None:
-        return column if kind.scale is None or kind.scale <= 6 else column.cast("timestamp(6)")
-    return column.cast("timestamp")
+        return _bounded(_of_text(column))
+    times = in_calendar(column)
+    return times if kind.is_timestamp() and kind.timezone is None else times.cast("timestamp")
 
 
 def _of_text(column: ir.StringColumn) -> ir.TimestampColumn:
@@ -69,14 +76,17 @@ def _of_text(column: ir.StringColumn) -> ir.TimestampColumn:
 
 
 def parsed_time(column: ir.Column, time_format: str | None) -> ir.TimestampColumn:
-    """``column`` as local times; null where a text is not in that ``time_format`` or is no day of the calendar.
+    """``column`` as local times; null where a text is not in that ``time_format``, and outside the calendar.
 
     Args:
         column: times, or texts or whole numbers as ``time_format`` says.
-        time_format: a format of ``strftime``, of the directives Y y m d b B H I M S p z; None for texts as of ISO 8601.
+        time_format: a format of ``strftime``, of the directives Y y m d b B H I M S p z, or a unit of numbers that are
+            counted from 1970; None for texts as of ISO 8601.
     """
     if time_format is None or column.type().is_temporal():
         return local_time(column)
+    if time_format in UNIX_UNITS:
+        return from_unix_time(column, time_format)
     text = column.strip() if column.type().is_string() else as_text(column)
     pattern, order = f"^{pattern_of(time_format)}$", directives_of(time_format)
 
@@ -92,26 +102,25 @@ def parsed_time(column: ir.Column, time_format: str | None) -> ir.TimestampColum
     time = _two(hour) + ":" + minute + ":" + second
     found = ibis.ifelse(day.re_search(_NO_DAY), ibis.null("string"), day + " " + time)
     if "z" not in order:
-        return found.cast("timestamp")
-    return (found + _zone(part("z"))).cast("timestamp('UTC')").cast("timestamp")
+        return _bounded(found.cast("timestamp"))
+    return _bounded((found + _zone(part("z"))).cast("timestamp('UTC')").cast("timestamp"))
 
 
 def time_of(rows: ir.Table, column: str, declared: HistoryTable) -> ir.TimestampColumn:
-    """The times in ``column`` of ``rows``, written as the contract's table says; what is no such time is null.
-
-    A time outside the years 1 to 9999 is null too, such as the `infinity` of PostgreSQL.
-    """
+    """The times in ``column`` of ``rows``, written as the contract's table says; what is no such time is null."""
     time_format = declared.formats.get(column)
-    first, last = ibis.literal(_FIRST), ibis.literal(_LAST)
     times = parsed_time(rows[column], time_format)
-    # Databases have times such as `infinity`, for what has no end, and years that no calendar of Python has; the time
-    # zone leads there too, from the last hours of 9999.
-    if rows[column].type().is_temporal():
-        return ibis.ifelse(times.between(first, last), times, ibis.null("timestamp"))
-    # Slower, but the long expression of a text stands in it only once.
-    times = ibis.greatest(ibis.least(times, last).nullif(last), first).nullif(first)
     # A text is cut into parts with long patterns: written once, however often the time is used.
     return fenced(times) if time_format is not None or rows[column].type().is_string() else times
+
+
+def _bounded(times: ir.TimestampColumn) -> ir.TimestampColumn:
+    """As :func:`in_calendar`, for times read from texts: a zone leads beyond the last hours of 9999.
+
+    Slower, but the long expression of a text stands in it only once.
+    """
+    first, last = ibis.literal(_FIRST), ibis.literal(_LAST)
+    return ibis.greatest(ibis.least(times, last).nullif(last), first).nullif(first)
 
 
 def _two(text: ir.StringValue) -> ir.StringValue:

@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 import numpy as np
 
-from churn_mlops.data.leakage.auc_noise import noise_of
+from churn_mlops.data.leakage.auc_noise import HONEST_AUC, noise_of
 from churn_mlops.data.leakage.labelled_rows import Column, Labelled
 from churn_mlops.data.leakage.report import Canary, LeakFinding
-from churn_mlops.data.leakage.univariate import Floats, strength
+from churn_mlops.data.leakage.univariate import STRONG_AUC, Floats, strength
 
 WRONG = 0.1
 _LEVELS = 12
@@ -35,7 +35,10 @@ def leaking_columns(rows: Labelled, rng: Rng) -> list[Column]:
     ]
     following = _at_next_date(rows)
     if following is not None:
-        found.insert(1, Column("the label at the next date", following, True))
+        column = Column("the label at the next date", following, True)
+        # If others than churners have no next date either, it says too little to be a leak that must be found.
+        if _auc(column, rows) >= STRONG_AUC:
+            found.insert(1, column)
     return found
 
 
@@ -76,10 +79,10 @@ def release(
     rng = np.random.default_rng(seed)
     found, best = [], 0.5
     for column in noise_columns(rows, rng):
-        auc, _ = strength(column.values, column.numeric, rows.sample, rows.fold)
+        auc = _auc(column, rows)
         best = max(best, auc)
         found.append(_of_noise(column, rows, auc, inspected(column)))
-    found += [_of_leak(column, inspected(column)) for column in leaking_columns(rows, rng)]
+    found += [_of_leak(column, rows, inspected(column)) for column in leaking_columns(rows, rng)]
     return tuple(found), best
 
 
@@ -89,7 +92,17 @@ def _of_noise(column: Column, rows: Labelled, auc: float, finding: LeakFinding |
     return Canary(column.name, False, useless, f"{said} (AUC {auc:.2f})")
 
 
-def _of_leak(column: Column, finding: LeakFinding | None) -> Canary:
+def _of_leak(column: Column, rows: Labelled, finding: LeakFinding | None) -> Canary:
     if finding is not None:
         return Canary(column.name, True, True, f"is caught: {finding.message}")
-    return Canary(column.name, True, False, "is not caught: the leakage checks are blind on so little data")
+    left, stayed = rows.counts
+    few = f"{left:,} customers who left" if left <= stayed else f"{stayed:,} customers who stayed"
+    message = (
+        f"is not caught: the leakage checks are blind with only {few}, too few to distinguish its AUC of "
+        f"{_auc(column, rows):.2f} from the {HONEST_AUC:.2f} that strong honest features reach"
+    )
+    return Canary(column.name, True, False, message)
+
+
+def _auc(column: Column, rows: Labelled) -> float:
+    return strength(column.values, column.numeric, rows.sample, rows.fold)[0]

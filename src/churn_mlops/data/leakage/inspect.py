@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from churn_mlops.data.contract import DataContract
 from churn_mlops.data.leakage.absent_at_scoring import gone_when_needed
 from churn_mlops.data.leakage.auc_noise import association
 from churn_mlops.data.leakage.canaries import release
+from churn_mlops.data.leakage.known_rows import KnownRows
 from churn_mlops.data.leakage.label_derived import agrees_too_well, identifies, order_of_rows
 from churn_mlops.data.leakage.labelled_rows import Column, Dates, Labelled, column_of
 from churn_mlops.data.leakage.over_time import after_the_date, collapses, foresees, grows
@@ -31,6 +32,7 @@ def inspect(
     as_of: Dates | None = None,
     groups: npt.NDArray[Any] | None = None,
     unlabelled: pa.Table | None = None,
+    known: Mapping[str, KnownRows] | None = None,
     seed: int = 0,
 ) -> LeakageReport:
     """Look for features that know what was not known at the time.
@@ -42,6 +44,8 @@ def inspect(
         as_of: the date of each row, shape (rows,); None for a table without dates.
         groups: the customer of each row as a whole number, shape (rows,); None where each row is another customer.
         unlabelled: rows to score, whose label is not known yet; None where there are none.
+        known: features that read only rows known at the as-of date, as ``known_rows`` gives them; None where nothing
+            is known of that.
         seed: of the made-up columns.
     """
     label = np.asarray(y).astype(np.int8)
@@ -58,6 +62,7 @@ def inspect(
         column = column_of(name, features[name], feature)
         now = None if unlabelled is None else column_of(name, unlabelled[name], feature)
         of_feature = list(_signs(column, rows, thin, sample, now))
+        of_feature = _reviewed(of_feature, (known or {}).get(name), column.at(thin), sample)
         found += sorted(of_feature, key=lambda finding: not finding.sure)
         if not of_feature and _says_nothing(column.at(thin), sample, noise):
             useless.append(name)
@@ -80,6 +85,14 @@ def _signs(
         None if now is None else gone_when_needed(*_alike(thinned, sample, now)),
     ]
     yield from (sign for sign in signs if sign is not None)
+
+
+def _reviewed(signs: list[LeakFinding], known: KnownRows | None, column: Column, rows: Labelled) -> list[LeakFinding]:
+    """The signs of a feature, given how its rows are known."""
+    if known is None:
+        return signs
+    reviewed = (known.reviewed(sign, column, rows) for sign in signs)
+    return [sign for sign in reviewed if sign is not None]
 
 
 def _alike(column: Column, rows: Labelled, now: Column) -> tuple[Column, Labelled, Column]:

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 Kind = Literal[
     "too_good", "too_good_at_times", "leavers_only", "named", "foresees", "collapses", "grows", "made_from_label",
-    "identifier", "after_the_date", "gone_when_needed", "rewritten", "order_of_rows",
+    "identifier", "after_the_date", "gone_when_needed", "rewritten", "order_of_rows", "nearly_decided",
 ]  # fmt: skip
 
 ORDER_OF_ROWS = "(order of rows)"
@@ -75,6 +75,14 @@ class LeakageReport:
     def blind(self) -> tuple[Canary, ...]:
         """Made-up columns whose known answer the leakage checks did not find."""
         return tuple(canary for canary in self.canaries if not canary.as_it_should)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Why the checks are not reliable on these rows, in a sentence each; none where they are."""
+        return tuple(
+            f"The leakage checks are not reliable here: a made-up column ({canary.name}) {canary.message}."
+            for canary in self.blind
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data, for the record."""

@@ -54,6 +54,20 @@ def too_good(column: Column, rows: Labelled) -> LeakFinding | None:
     return _on_one_date(column, rows) or next((part for part in weaker if part is not None), None)
 
 
+def written_for_churners(column: Column, rows: Labelled) -> bool:
+    """Whether rows that churners alone have give ``column`` its values: a value but 0 stands at churners only.
+
+    Unlike inactivity, such rows may have been written by the leaving.
+    """
+    written = np.where(column.values == 0, np.nan, column.values)
+    silent = np.isnan(written)
+    of_churners, of_others = (float((~silent)[rows.label == label].mean()) for label in (1, 0))
+    only = pure_share((~silent).astype(np.int64), rows.sample, ENOUGH_SET)
+    if only >= PURE_LOOK and of_churners > of_others:
+        return True
+    return _spike(Column(column.name, written, True), rows) >= _SPIKE_SHARE
+
+
 def _over(column: Column, rows: Labelled, beyond: float, when: str) -> LeakFinding | None:
     name = column.name
     if min(np.bincount(rows.label, minlength=2)) < LEAST:

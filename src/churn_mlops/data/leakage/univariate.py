@@ -22,7 +22,7 @@ DECIDES_AUC = 0.95
 STRONG_AUC = 0.90
 """From here on a column is worth a look, though it stays a feature."""
 NAMED_AUC = 0.75
-_PURE = 0.99
+PURE = 0.99
 PURE_SHARE = 0.20
 PURE_SHARE_NUMBER = 0.40  # the far end of an honest, strong number may hold churners only
 PURE_LOOK = 0.02
@@ -97,8 +97,8 @@ def strength(values: Floats, numeric: bool, sample: Sample, fold: Codes | None =
     return max(aucs), pure
 
 
-def set_for_churners(values: Floats, sample: Sample) -> float:
-    """The share of churners with a set value, if nearly all customers with a set value are churners; otherwise 0.
+def set_for_churners(values: Floats, sample: Sample, least_pure: float = PURE) -> float:
+    """The share of churners with a set value, if ``least_pure`` of the customers with one are churners; otherwise 0.
 
     It is set where it is neither missing nor has the one value that stands in at least half of the rows.
     """
@@ -107,7 +107,7 @@ def set_for_churners(values: Floats, sample: Sample) -> float:
     masks = [~missing] if missing.mean() >= _USUAL else []
     if counts.max(initial=0) >= _USUAL * values.size:
         masks.append(values != found[np.argmax(counts)])
-    return max((pure_share(mask.astype(np.int64), sample, ENOUGH_SET) for mask in masks), default=0.0)
+    return max((pure_share(mask.astype(np.int64), sample, ENOUGH_SET, least_pure) for mask in masks), default=0.0)
 
 
 def codes_of(values: Floats, numeric: bool) -> Codes:
@@ -152,8 +152,8 @@ def auc_of(score: Floats, label: npt.NDArray[np.int8]) -> float:
     return float(np.sum(left * (below + stayed / 2)) / (left.sum() * stayed.sum()))
 
 
-def pure_share(codes: Codes, sample: Sample, least: int = LEAST) -> float:
-    """The share of churners at values of ``least`` rows where at least 99 % left, beyond what chance explains."""
+def pure_share(codes: Codes, sample: Sample, least: int = LEAST, least_pure: float = PURE) -> float:
+    """The share of churners at values of ``least`` rows where ``least_pure`` left, beyond what chance explains."""
     left = np.bincount(codes, weights=sample.label)
     rows = np.bincount(codes)
     left_all, stayed_all = left * sample.weights[1], (rows - left) * sample.weights[0]
@@ -161,4 +161,4 @@ def pure_share(codes: Codes, sample: Sample, least: int = LEAST) -> float:
     share = left_all / np.maximum(left_all + stayed_all, 1)
     # A value needs rows enough that 99 % among them is no luck: the base rate to the power of rows is below 1e-6.
     enough = rows * np.log(max(base, 1e-12)) < np.log(1e-6)
-    return float(left[(share >= _PURE) & enough & (rows >= least)].sum() / left.sum())
+    return float(left[(share >= least_pure) & enough & (rows >= least)].sum() / left.sum())

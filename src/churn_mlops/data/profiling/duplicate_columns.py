@@ -10,7 +10,7 @@ import numpy as np
 from churn_mlops.data.engine.arrow import as_arrow
 from churn_mlops.data.engine.cell_values import as_text
 from churn_mlops.data.profiling.sample import Sample
-from churn_mlops.data.profiling.table_profile import ColumnProfile
+from churn_mlops.data.profiling.table_profile import ColumnProfile, kind_of
 
 _NUMBERS = 50  # a number of more values is a copy only if its values are the same
 _LEVELS = 1_000
@@ -86,5 +86,6 @@ def repeated_rows(table: ir.Table, customer: str | None = None) -> int:
     """How many rows repeat an earlier row in every column; of those that name a ``customer`` where there is one."""
     if customer is not None:
         table = table.filter(as_text(table[customer]).notnull())
+    table = table.mutate(**{name: as_text(table[name]) for name in table.columns if kind_of(table[name]) == "other"})
     rows, distinct = (as_arrow(one.count().name("rows").as_table())["rows"][0] for one in (table, table.distinct()))
     return int(rows.as_py()) - int(distinct.as_py())

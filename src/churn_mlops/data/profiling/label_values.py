@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+import shlex
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from churn_mlops.data.contract import Label, level_text
-from churn_mlops.data.profiling.name_signals import may_name_leaving, names_leaving
+from churn_mlops.data.profiling.name_signals import affirms_leaving, may_name_leaving, names_leaving
 from churn_mlops.data.profiling.table_profile import ColumnProfile
 from churn_mlops.data.profiling.value_counts import MISSING_TEXTS
 from churn_mlops.errors import ContractError
@@ -63,13 +66,13 @@ def read_label(column: ColumnProfile, positive: object = None) -> LabelCounts:
 
 
 def may_be_label(column: ColumnProfile) -> bool:
-    """Whether ``column`` has two values, one plainly of churners, and its name or that value speaks of leaving."""
-    try:
-        label = read_label(column).label
-    except ContractError:
+    """Whether ``column`` has two values, one that may be of churners, and its name or that value speaks of leaving."""
+    values = [value for value, _ in column.top]
+    left = _saying_left(values) if column.distinct == 2 and len(values) == 2 else []
+    if len(left) != 1 or any(word in _STAYING for word in words(column.name)):
         return False
     named = names_leaving(column.name) or may_name_leaving(column.name)
-    return named or bool(_words_of(label.positive) & (_LEFT - _AFFIRMING))
+    return named or not left[0].affirms
 
 
 def _not_two(column: ColumnProfile, values: dict[str, int]) -> str:
@@ -96,16 +99,31 @@ def _given(name: str, positive: object, values: dict[str, int]) -> str:
 
 
 def _obvious(name: str, values: dict[str, int]) -> str:
-    left = [value for value in values if _says_left(value)]
-    numbers = {value.removesuffix(".0") for value in values}
-    plain_number = "1" in {value.removesuffix(".0") for value in left} and not numbers <= {"0", "1", "-1"}
+    """The value of churners: it says so itself ("churned"), or affirms what the name says of a customer who left."""
+    left = _saying_left(values)
     turned = any(word in _STAYING for word in words(name))
-    if len(left) != 1 or plain_number or turned:
+    if len(left) != 1 or turned or (left[0].affirms and not affirms_leaving(name)):
+        options = " or ".join(f"`--positive {shlex.quote(value)}`" for value in values)
         raise ContractError(
-            f"label column {name!r} holds {_listed(values)}: "
-            "say which value is a customer who left, with `--positive VALUE`"
+            f"label column {name!r} holds {_listed(values)}, and neither its name nor its values say which is a "
+            f"customer who left: say it with {options}"
         )
-    return left[0]
+    return left[0].value
+
+
+class _LeftValue(NamedTuple):
+    """A value that may be that of churners: by its own words, or since it ``affirms`` what the name says."""
+
+    value: str
+    affirms: bool
+
+
+def _saying_left(values: Iterable[str]) -> list[_LeftValue]:
+    """The values that may be those of churners; 1 is none beside a number other than 0 and -1."""
+    found = [_LeftValue(value, not _words_of(value) & (_LEFT - _AFFIRMING)) for value in values if _says_left(value)]
+    numbers = {value.removesuffix(".0") for value in values}
+    plain_number = "1" in {one.value.removesuffix(".0") for one in found} and not numbers <= {"0", "1", "-1"}
+    return [] if plain_number else found
 
 
 def _says_left(value: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 
 from churn_mlops.suggestions import WORD_PATTERN, words
@@ -14,6 +15,26 @@ _PERHAPS_LEAVING = frozenset(
     "left end ended close closed closing closure lost lapse lapsed expired status state active inactive reason winback "
     "refund refunded retention retained final outcome stayed lifecycle".split()
 )
+_BEFORE_LEAVING = ("request", "survey", "offer", "attempt", "prevent", "save", "feedback", "polic", "order")
+# A flag of one of these, and of nothing else, is 1 for who left: "left", but not "left_a_review".
+_LEFT_FLAG = re.compile(
+    r"cancel\w*|exit(s|ed)?|terminated|departed|quit|unsubscri\w*|deactivated|disconnected|offboarded|left|leave[rs]?"
+    r"|lost|lapsed?|defect(ed|or)|resigned|inactive|gone|dropout"
+)
+_BESIDE_LEFT = frozenset(
+    "is has was customer client user subscriber member account flag label target value in the next within days day "
+    "months month weeks week year d m bank company service".split()
+)
+_TURNS = re.compile(
+    r"no|not|non|never|without|free|anti|un|prior|before|prevent\w*|avoid\w*|surviv\w*|sav(ed?|ing)|stay\w*|retain\w*"
+    r"|retention|renew\w*|active|loyal|kept|existing|offers?|accept\w*|winback|won|back|return\w*|reactivat\w*|target(ed|ing)"
+)
+_TREATMENT = re.compile(
+    r"offers?|promos?|promotions?|coupons?|vouchers?|campaigns?|incentives?|rebates?|goodwill|concessions?|outreach"
+    r"|treatments?|treated|experiments?|holdout|uplift|winback|retention|saved?|saves|rescued?|dissuaded?"
+)
+_TEST = frozenset("test control ab treatment experiment".split())
+_TEST_PART = frozenset("group groups arm cell variant bucket cohort test flag".split())
 _DETAIL = frozenset(
     "reason reasons score date day days dt time timestamp datetime at on cause category comment comments feedback "
     "survey probability prob risk month since".split()
@@ -40,8 +61,17 @@ _IDENTIFYING = frozenset(
 _LINE_OR_PLACE = frozenset(
     "phone telephone tel fax telefax zip zipcode postcode postalcode postal plz pincode eircode".split()
 )
+_KINDS = frozenset("id code status type method category".split())
+_GLUED_KINDS = re.compile(r".*(id|code|type|status|method|category)")
 _PERSONAL = frozenset(
     {"surname", "lastname", "firstname", "fullname", "forename", "email", "mail", "address", "street"}
+)
+_CUSTOMERS = frozenset(
+    "customer client account user subscriber member consumer buyer player company organisation organization tenant "
+    "household patient student guest shopper donor cust acct".split()
+)
+_HELD = frozenset(
+    "subscription contract plan membership policy license licence agreement price tariff attribute history".split()
 )
 _GLUED = re.compile(
     r".*id|(customer|client|cust|user|account|acct|member|subscriber|row|order|person|contract|policy|card|phone|serial)"
@@ -66,9 +96,36 @@ def names_leaving(name: str) -> bool:
     return any(_LEAVING.fullmatch(word) for word in found) and any(word in _DETAIL for word in found)
 
 
+def table_names_leaving(name: str) -> bool:
+    """Whether ``name`` is that of a table of leavings, such as "cancellations"; requests and surveys are none."""
+    found = words(name)
+    leaving = names_leaving(name) or any(_LEAVING.fullmatch(word) for word in found)
+    return leaving and not any(word.startswith(_BEFORE_LEAVING) for word in found)
+
+
 def may_name_leaving(name: str) -> bool:
     """Whether ``name`` could speak of leaving (a status, an end, a refund), so that the values must decide."""
     return any(_LEAVING.fullmatch(word) or word in _PERHAPS_LEAVING for word in words(name))
+
+
+def affirms_leaving(name: str) -> bool:
+    """Whether a "yes" or a 1 under ``name`` means that the customer left: it speaks of leaving alone."""
+    found = words(name)
+    if any(_TURNS.fullmatch(word) for word in found):
+        return False
+    if "churn" in name.lower() or "attrition" in name.lower():
+        return "unchurn" not in name.lower()
+    return any(map(_LEFT_FLAG.fullmatch, found)) and all(
+        _LEFT_FLAG.fullmatch(word) or word in _BESIDE_LEFT or word.isdigit() for word in found
+    )
+
+
+def names_treatment(name: str) -> bool:
+    """Whether ``name`` speaks of an attempt to keep the customer (an offer, a retention call), or of a test's group."""
+    found = words(name)
+    tested = any(one in _TEST and other in _TEST_PART for one, other in itertools.pairwise(found))
+    won_back = ["win", "back"] in [found[place : place + 2] for place in range(len(found))]
+    return tested or won_back or any(map(_TREATMENT.fullmatch, found))
 
 
 def names_identifier(name: str) -> bool:
@@ -86,6 +143,16 @@ def names_line_or_place(name: str) -> bool:
     return bool({*found[-1:], "".join(found[-2:])} & _LINE_OR_PLACE)
 
 
+def names_kind(name: str) -> bool:
+    """Whether numbers under ``name`` stand for kinds of things, such as post codes, IDs of methods, a status."""
+    found = words(name)
+    return bool(found) and (
+        found[-1] in _KINDS
+        or names_line_or_place(name)
+        or (_GLUED_KINDS.fullmatch(found[-1]) is not None and not found[-1].endswith(_NO_ID))
+    )
+
+
 def names_person(name: str) -> bool:
     """Whether ``name`` is that of a person's name or contact details."""
     found = words(name)
@@ -97,3 +164,21 @@ def names_date(name: str) -> bool:
     return any(
         word in {"date", "dt", "day", "timestamp", "datetime", "time", "at", "on", "dob"} for word in words(name)
     )
+
+
+def speaks_of_customer(column: str) -> bool:
+    """Whether ``column`` is called like what names a customer."""
+    found = [word.removesuffix("s") for word in words(column)]
+    plain = "".join(found)
+    return bool(set(found) & _CUSTOMERS) or any(plain.startswith(word) and len(word) > 3 for word in _CUSTOMERS)
+
+
+def is_word_for_customer(column: str) -> bool:
+    """Whether ``column`` is called by a word for a customer and nothing more, as "user" and "Customers" are."""
+    found = words(column)
+    return len(found) == 1 and found[0].removesuffix("s") in _CUSTOMERS
+
+
+def names_held_thing(name: str) -> bool:
+    """Whether ``name`` is that of a thing which a customer holds for a time: a subscription, a contract."""
+    return bool({word.removesuffix("s") for word in words(name)} & _HELD)

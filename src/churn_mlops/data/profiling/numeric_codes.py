@@ -1,10 +1,10 @@
-"""Whole numbers that count nothing: names of rows, and dates written as numbers."""
+"""Whole numbers that count nothing: names of rows, codes of kinds of things, and dates written as numbers."""
 
 from __future__ import annotations
 
 import math
 
-from churn_mlops.data.profiling.name_signals import names_date, names_identifier, names_line_or_place
+from churn_mlops.data.profiling.name_signals import names_date, names_identifier, names_kind, names_line_or_place
 from churn_mlops.data.profiling.sample import is_number
 from churn_mlops.data.profiling.table_profile import ColumnProfile
 from churn_mlops.suggestions import words
@@ -13,27 +13,27 @@ _FEWEST = 20  # so few different numbers name nothing
 _LONG = 1e7
 _HARDLY = 0.01  # of the numbers, at most so many stand again where they name rows
 _SURE = 5.0  # minus the logarithm of the chance below which it is none
+_STRAY = 0.01  # of the numbers, at most so many have a leading zero by mistake
+FEW_LEVELS = 12
+"""Up to so many texts that cannot be read as numbers are levels."""
 _DATED = frozenset(
     "month months period yyyymm ym yearmonth monthid dateid expire expiry expired expiration start end since joined "
     "signup registered registration created updated birth birthday activation renewal billing".split()
 )
-_SECONDS = (315_532_800, 4_102_444_800)  # 1980 to 2100, counted from 1970
 _DAYS = (19000101, 21001231)
 _MONTHS = (190001, 210012)
 
 
 def is_number_date(column: ColumnProfile) -> bool:
-    """Whether ``column`` holds whole numbers such as 20240131 or 202401, or seconds since 1970, as its name says."""
+    """Whether ``column`` holds whole numbers such as 20240131 or 202401, as its name says."""
     low, high = column.smallest, column.largest
     if not (is_number(column) and column.whole) or low is None or high is None or column.distinct < 2:
         return False
     named = names_date(column.name)
-    if (named or set(words(column.name)) & _DATED or column.name.lower().endswith(("date", "month"))) and any(
+    named = named or bool(set(words(column.name)) & _DATED) or column.name.lower().endswith(("date", "month"))
+    return named and any(
         first <= low and high <= last and all(map(_in_calendar, _sample(column))) for first, last in (_DAYS, _MONTHS)
-    ):
-        return True
-    seconds = any(_SECONDS[0] * unit <= low and high <= _SECONDS[1] * unit for unit in (1, 1000))
-    return named and seconds
+    )
 
 
 def names_rows(column: ColumnProfile) -> bool:
@@ -42,12 +42,24 @@ def names_rows(column: ColumnProfile) -> bool:
         return False
     if (names_identifier(column.name) or names_line_or_place(column.name)) and column.distinct >= 0.9 * column.present:
         return True
-    repeats = column.numbers - column.distinct
+    repeats = max(column.numbers - column.distinct, 0)  # infinite values are distinct, and no numbers
     if repeats > _HARDLY * column.numbers:
         return False
     long = column.smallest >= _LONG and len(f"{column.smallest:.0f}") == len(f"{column.largest:.0f}")
     width = column.largest - column.smallest + 1
     return long or _too_few(repeats, column.numbers + width * math.expm1(-column.numbers / width))
+
+
+def is_code(column: ColumnProfile) -> bool:
+    """Whether whole numbers name kinds of things: some have a leading zero, as in 007, or the column's name says so."""
+    if not (is_number(column) and column.whole and column.written.number_format.is_plain):
+        return False
+    return (column.padded > 0 and not has_stray_zeros(column)) or names_kind(column.name)
+
+
+def has_stray_zeros(column: ColumnProfile) -> bool:
+    """Whether a few of many different whole numbers have a leading zero: a mistake, or codes after all."""
+    return 0 < column.padded <= _STRAY * column.present and column.distinct > FEW_LEVELS
 
 
 def _too_few(repeats: int, expected: float) -> bool:

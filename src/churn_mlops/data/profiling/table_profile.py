@@ -9,8 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
+import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
 
+from churn_mlops.data.engine.timestamps import in_calendar
 from churn_mlops.data.profiling.number_detection import (
     AS_TEXTS,
     DetectedFormat,
@@ -38,10 +40,11 @@ _FEW = 1_500
 class ColumnProfile:
     """The content of one column. Counts are rows, unless they say distinct; texts are stripped.
 
-    ``missing`` counts nulls, NaN and blanks; ``blank`` is the part of it that is blank text. ``numbers`` counts rows
-    that hold a finite number, as they are ``written``; ``dates`` rows whose text looks like one; ``markers`` are the
-    texts that usually mean missing; ``top`` all texts by how frequent they are, where there are not too many; ``odd``
-    those that are neither number nor marker.
+    ``missing`` counts nulls, NaN, blanks, and dates outside the calendar; ``blank`` is the part of it that is blank
+    text. ``numbers`` counts rows that hold a finite number, as they are ``written``; ``dates`` rows whose text looks
+    like one; ``markers`` are the texts that usually mean missing; ``padded`` counts rows of a whole number with a
+    leading zero, such as 007, and ``below_zero`` rows of a number below zero; ``top`` all texts by how frequent they
+    are, if they are not too many; ``odd`` those that are neither number nor marker.
     """
 
     name: str
@@ -55,6 +58,8 @@ class ColumnProfile:
     dates: int = 0
     infinite: int = 0
     whole: bool = False
+    padded: int = 0
+    below_zero: int = 0
     smallest: float | None = None
     largest: float | None = None
     length: float = 0.0
@@ -95,12 +100,12 @@ class Profile:
 
 def profile_table(table: ir.Table) -> Profile:
     """Count what every column of ``table`` holds: one query for all of them, then one or a few for each."""
+    readable = [name for name in table.columns if kind_of(table[name]) != "other"]  # the others cannot be compared
     counts = [table.count().name("rows")]
-    counts += [table[name].approx_nunique().name(f"c{place}") for place, name in enumerate(table.columns)]
-    found = list(table.aggregate(counts).to_pyarrow().to_pylist()[0].values())
-    rows = int(found[0])
-    columns = zip(table.columns, found[1:], strict=True)
-    return Profile(rows, tuple(_profile_column(table[name], rows, int(distinct)) for name, distinct in columns))
+    counts += [table[name].approx_nunique().name(f"c{place}") for place, name in enumerate(readable)]
+    rows, *found = map(int, table.aggregate(counts).to_pyarrow().to_pylist()[0].values())
+    about = dict(zip(readable, found, strict=True))
+    return Profile(rows, tuple(_profile_column(table[name], rows, about.get(name, 0)) for name in table.columns))
 
 
 def kind_of(column: ir.Column) -> Kind:
@@ -112,16 +117,24 @@ def kind_of(column: ir.Column) -> Kind:
         return "boolean"
     if kind.is_numeric():
         return "number"
-    return "date" if kind.is_temporal() else "other"
+    return "date" if kind.is_date() or kind.is_timestamp() else "other"
+
+
+def type_name(column: ir.Column) -> str:
+    """The type of ``column``, as the engine calls it where no expression can read it, otherwise as Ibis does."""
+    kind = column.type()
+    return str(kind.raw_type) if isinstance(kind, dt.Unknown) else str(kind)
 
 
 def _profile_column(column: ir.Column, rows: int, about: int) -> ColumnProfile:
     """Profile ``column``, which holds ``about`` so many distinct cells."""
     kind = kind_of(column)
-    empty = ColumnProfile(name=column.get_name(), kind=kind, type=str(column.type()), rows=rows)
+    empty = ColumnProfile(name=column.get_name(), kind=kind, type=type_name(column), rows=rows)
     if kind == "other":
         count = int(column.count().to_pyarrow().as_py())
         return replace(empty, missing=rows - count, distinct=count)
+    if kind == "date":
+        column = in_calendar(column).name(column.get_name())
     cells = fetched(column) if about <= _FEW else None
 
     def look(written: DetectedFormat) -> ColumnProfile:

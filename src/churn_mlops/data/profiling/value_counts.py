@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
+from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any
 
@@ -38,8 +39,12 @@ _DATES = (
 )
 DATE = ("^((" + "|".join(_DATES) + ")" + _TIME + ")$").replace("\\d", "[0-9]")
 """Pattern of a text that is a date."""
+PADDED = "^0[0-9]+$"
+"""Pattern of a whole number with a leading zero."""
+_INITIALS = re.compile("[A-Z]{2}")
 ODD = 5
 _SAMPLE = 5_000
+_FEWEST_CODES = 2
 _INFINITE = ("inf", "-inf", "+inf", "infinity", "-infinity")
 
 
@@ -77,7 +82,13 @@ def grouped(column: ir.Column, kind: str, number_format: NumberFormat, words: tu
 
 
 def fetched(column: ir.Column) -> list[tuple[Any, int]]:
-    """The distinct cells of a column of few, each with its rows."""
+    """The distinct cells of a column of few, each with its rows; as texts where Python cannot hold every cell.
+
+    It has no time `infinity`, and Arrow no decimal number of unlimited precision.
+    """
+    kind = column.type()
+    if kind.is_temporal() or kind.is_decimal() or kind.is_uuid():
+        column = as_text(column)
     cells = column.name("cell").as_table().group_by("cell").agg(k=lambda t: t.count()).to_pyarrow()
     return list(zip(cells["cell"].to_pylist(), cells["k"].to_pylist(), strict=True))
 
@@ -90,14 +101,14 @@ def counts_of_few(
     Python counts here: a query with so many counts takes the engine longer to plan than this takes.
     """
     groups = [_meaning(cell, rows, kind, number_format, words) for cell, rows in cells]
-    present = [group for group in groups if group["text"] is not None and not group["marker"]]
     numbers = [group["number"] for group in groups if group["number"] is not None]
     sane = [number for number in numbers if abs(number) <= ABSURD]
     texts = Counter[str]()
     for group in groups:
         if group["text"] is not None:
             texts[group["text"]] += group["k"]
-    marked = {group["text"] for group in groups if group["marker"]}
+    marked = {group["text"] for group in groups if group["marker"]} - _codes_of_two_letters(texts)
+    present = [group for group in groups if group["text"] is not None and group["text"] not in marked]
     top = tuple(sorted(texts.items(), key=lambda item: (-item[1], item[0])))
     odd = {group["text"] for group in present if group["number"] is None}
     return {
@@ -108,6 +119,8 @@ def counts_of_few(
         "dates": sum(group["k"] for group in present if group["date"]),
         "infinite": sum(group["k"] for group in groups if group["infinite"]),
         "whole": bool(sane) and all(number.is_integer() for number in sane),
+        "padded": sum(group["k"] for group in present if kind == "text" and re.match(PADDED, group["text"])),
+        "below_zero": sum(group["k"] for group in groups if group["number"] is not None and group["number"] < 0),
         "smallest": min(sane, default=None),
         "largest": max(sane, default=None),
         "length": sum(len(group["text"]) for group in present) / max(len(present), 1),
@@ -116,6 +129,12 @@ def counts_of_few(
         "top": top,
         "odd": tuple(item for item in top if item[0] in odd)[:ODD] if numbers else (),
     }
+
+
+def _codes_of_two_letters(texts: Iterable[str]) -> set[str]:
+    """NA among other texts of two capital letters: Namibia or North America, and no missing value."""
+    others = [text for text in texts if text.lower() not in MISSING_TEXTS]
+    return {"NA"} if len(others) >= _FEWEST_CODES and all(map(_INITIALS.fullmatch, others)) else set()
 
 
 def _meaning(cell: Any, rows: int, kind: str, number_format: NumberFormat, words: tuple[str, ...]) -> dict[str, Any]:
@@ -195,6 +214,8 @@ def _counted(groups: ir.Table, kind: str) -> ir.Table:
         dates=rows(groups.date & present),
         infinite=rows(groups.infinite),
         whole=is_whole(sane).all().fill_null(False),
+        padded=rows(present & groups.text.re_search(PADDED)) if kind == "text" else ibis.literal(0),
+        below_zero=rows(sane < 0),
         smallest=sane.min(),
         largest=sane.max(),
         length=length.cast("float64").mean(where=present).fill_null(0.0),

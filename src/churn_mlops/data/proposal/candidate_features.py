@@ -9,10 +9,12 @@ from typing import Any
 from churn_mlops.data.contract import TRUE_TEXTS, ExcludedColumn, HistoryFeature
 from churn_mlops.data.discovery.churn_conflicts import leaving_flags
 from churn_mlops.data.discovery.churn_side_effects import marked_by_leaving
+from churn_mlops.data.discovery.label_candidates import LabelChoice
 from churn_mlops.data.discovery.table_roles import Role, TableRoles
-from churn_mlops.data.profiling.name_signals import names_leaving, title
+from churn_mlops.data.profiling.name_signals import names_identifier, names_leaving, title
+from churn_mlops.data.profiling.numeric_codes import is_code
 from churn_mlops.data.profiling.table_profile import ColumnProfile
-from churn_mlops.data.proposal.amount_parts import AmountPart, amount_parts
+from churn_mlops.data.proposal.amounts.parts import AmountPart, amount_parts
 from churn_mlops.data.proposal.column_types import feature_of, type_of
 from churn_mlops.data.proposal.excluded_columns import exclusion_of
 from churn_mlops.suggestions import words
@@ -38,8 +40,11 @@ class Features:
     set_aside: Mapping[str, ExcludedColumn]
 
 
-def propose_features(table_roles: TableRoles) -> Features:
-    """Features for every table by what its rows are; a name that would stand twice gets that of its table."""
+def propose_features(table_roles: TableRoles, choice: LabelChoice | None = None) -> Features:
+    """Features for every table by what its rows are; a name that would stand twice gets that of its table.
+
+    ``choice`` says how it is decided who left.
+    """
     features: dict[str, HistoryFeature] = {}
     aside: dict[str, ExcludedColumn] = {}
     kept = table_roles.of("attributes")
@@ -47,7 +52,7 @@ def propose_features(table_roles: TableRoles) -> Features:
         if role.kind == "customers" and role.grouped:
             features["tenure"] = HistoryFeature(**_age(table_roles.home))
             continue
-        usable, gone = _columns(role, table_roles)
+        usable, gone = _columns(role, table_roles, choice)
         aside |= gone
         own = [("tenure", _age(table_roles.home))] if role.kind == "customers" else []
         for name, data in [*own, *_of_role(role, usable)]:
@@ -87,6 +92,7 @@ def _of_events(role: Role, columns: list[ColumnProfile]) -> Iterator[tuple[str, 
     name, what, no = role.name, title(role.name), {"required": False}
     for days in (_SHORT, _LONG):
         yield f"{_plain(name)}_{days}d", {"count": name, "days": days, "title": f"{what} in {days} days", "min": 0} | no
+    yield f"{_plain(name)}_so_far", {"count": name, "title": f"{what} so far", "min": 0} | no
     ratio = {"count": name, "days": [_SHORT, _LONG]}
     yield f"{_plain(name)}_trend", {"ratio": ratio, "title": f"trend of {what}", "min": 0} | no
     yield f"days_since_{_plain(name)}", {"since_last": name, "title": f"days since the last of {what}", "min": 0} | no
@@ -99,12 +105,16 @@ def _of_events(role: Role, columns: list[ColumnProfile]) -> Iterator[tuple[str, 
             amounts += 1
             for part in amount_parts(role.look, column):
                 yield from _of_amount(role, column, part)
-        elif column.kind == "text" and column.distinct > 1:
-            data = {"distinct": f"{name}.{column.name}", "days": _LONG, "min": 0}
-            yield (
-                f"{_plain(column.name)}_kinds_{_LONG}d",
-                data | no | {"title": f"different {title(column.name)} in {_LONG} days"},
-            )
+        elif (column.kind == "text" or is_code(column)) and column.distinct > 1:
+            yield from _of_kinds(role, column)
+
+
+def _of_kinds(role: Role, column: ColumnProfile) -> Iterator[tuple[str, dict[str, Any]]]:
+    data = {"distinct": f"{role.name}.{column.name}", "required": False, "min": 0}
+    what, name = f"different {title(column.name)}", f"{_plain(column.name)}_kinds"
+    yield f"{name}_{_LONG}d", data | {"days": _LONG, "title": f"{what} in {_LONG} days"}
+    if names_identifier(column.name):  # several rows are one purchase, visit or call
+        yield f"{name}_so_far", data | {"title": f"{what} so far"}
 
 
 def _of_flag(role: Role, column: ColumnProfile) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -133,13 +143,16 @@ def _of_amount(role: Role, column: ColumnProfile, part: AmountPart) -> Iterator[
         return
     for days in (_SHORT, _LONG):
         yield f"{name}_{days}d", data | {"sum": source, "days": days, "title": f"{what} in {days} days"}
+    yield f"{name}_so_far", data | {"sum": source, "title": f"{what} so far"}
     if (column.smallest or 0) >= 0:
         ratio = {"sum": source, "days": [_SHORT, _LONG], "where": part.where}
         written = {key: value for key, value in data.items() if key not in ("unit", "min", "where")}
         yield f"{name}_trend", written | {"ratio": ratio, "title": f"trend of {what}", "min": 0}
 
 
-def _columns(role: Role, table_roles: TableRoles) -> tuple[list[ColumnProfile], dict[str, ExcludedColumn]]:
+def _columns(
+    role: Role, table_roles: TableRoles, choice: LabelChoice | None
+) -> tuple[list[ColumnProfile], dict[str, ExcludedColumn]]:
     """The columns of a table that may be used, and the excluded ones, each with its reason."""
     look, usable, aside = role.look, [], {}
     linked = {link.column for link in table_roles.links if link.table == look.name} | {role.customer, look.key}
@@ -154,7 +167,8 @@ def _columns(role: Role, table_roles: TableRoles) -> tuple[list[ColumnProfile], 
             usable.append(column)
         else:
             aside[f"{role.name}.{column.name}"] = why
-    marked = marked_by_leaving(role, table_roles, usable) if role.one_row_each and not role.grouped else {}
+    in_place = role.one_row_each and not role.grouped
+    marked = marked_by_leaving(role, table_roles, usable, choice) if in_place else {}
     for name, evidence in marked.items():
         note = f"{evidence}, and nothing says since when it holds"
         aside[f"{role.name}.{name}"] = ExcludedColumn(reason="suspected_leak", note=note)

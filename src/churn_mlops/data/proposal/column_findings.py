@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import re
-
 from churn_mlops.data.contract import DataContract, Label
 from churn_mlops.data.findings import Finding, missing_as_id, repeated
 from churn_mlops.data.profiling.label_values import LabelCounts
 from churn_mlops.data.profiling.level_variants import seeming_same
-from churn_mlops.data.profiling.sample import is_number
 from churn_mlops.data.profiling.table_profile import ColumnProfile
+from churn_mlops.data.proposal.code_findings import on_code, on_markers
 from churn_mlops.data.proposal.excluded_columns import LEVEL_ROWS, SAFE_LEVELS
+from churn_mlops.data.proposal.number_findings import on_number
+from churn_mlops.data.proposal.treatment_findings import on_treatment
 
 _ASKED = 5
-_FEWEST = 4  # different numbers, below which none lies far from the others
-_NINES = re.compile(r"-?9{2,}(\.0+)?")
 HORIZON_UNKNOWN = (
     f"no column says how far ahead the label looks, and {Label.model_fields['horizon_days'].default} days are assumed: "
     "write the days into the label of the contract, as in `horizon_days: 90`; money per month and year depends on it"
@@ -84,10 +82,7 @@ def on_column(
     found = []
     if column.missing:
         found.append(_missing(column, rule))
-    for text, count in column.markers:
-        among = ": the other cells are numbers" if text in column.written.words else ""
-        found.append(Finding(column.name, "marker", f"{text!r} in {count:,} rows is taken for missing{among}"))
-    found += _on_numbers(column)
+    found += on_markers(column) + on_number(column)
     if column.infinite:
         found.append(Finding(column.name, "infinite", f"{column.infinite:,} infinite numbers: validation stops here"))
     if contract.features[column.name].type == "boolean" and column.smallest is not None:
@@ -96,41 +91,12 @@ def on_column(
         found.append(Finding(column.name, "flag", f"holds 0 and 1{like}: taken for false and true"))
     if column.kind == "text" and column.type != "string" and column.numbers:
         found.append(Finding(column.name, "number_text", "numbers written as text"))
+    found += on_code(column, contract.features[column.name].type)
     if contract.features[column.name].type == "category":
         found += _on_levels(column)
     if leak is not None:
         found.append(Finding(column.name, "strong", leak))
-    return found
-
-
-def _on_numbers(column: ColumnProfile) -> list[Finding]:
-    """How numbers are written, where not plainly, and what has to be asked about it."""
-    written, found = column.written, []
-    if not written.number_format.is_plain:
-        message = f"numbers are written as in {written.number_format.example()!r}"
-        unit = f"; their unit is {written.unit}" if written.unit else ""
-        found.append(Finding(column.name, "notation", message + unit))
-    if written.question:
-        found.append(Finding(column.name, "unclear", written.question, written.suggestion))
-    return found + _on_outlying(column)
-
-
-def _on_outlying(column: ColumnProfile) -> list[Finding]:
-    """The question whether a number of nines far from all others, such as -99 beside 0 to 10, means missing."""
-    if not (is_number(column) and column.written.number_format.is_plain and len(column.level_rows) >= _FEWEST):
-        return []
-    held = sorted((float(text), text, rows) for text, rows in column.level_rows)
-    for end, others in ((held[0], held[1:]), (held[-1], held[:-1])):
-        low, high = others[0][0], others[-1][0]
-        gap = max(low - end[0], end[0] - high)
-        if _NINES.fullmatch(end[1]) and gap > 2 * (high - low):
-            what = (
-                f"{end[1]} in {end[2]:,} rows lies far from all others ({low:g} to {high:g}): if it means missing, "
-                "list it under `missing_values`"
-            )
-            known = [text for text, _ in column.markers]
-            return [Finding(column.name, "outlying", what, {"missing_values": [*known, end[1]]})]
-    return []
+    return found + on_treatment(column.name)
 
 
 def _on_levels(column: ColumnProfile) -> list[Finding]:

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
-from churn_mlops.data.contract import Feature, FeatureType
+from churn_mlops.data.contract import FALSE_TEXTS, TRUE_TEXTS, Feature, FeatureType
 from churn_mlops.data.contract.number_format import PLAIN
 from churn_mlops.data.profiling.name_signals import title
+from churn_mlops.data.profiling.numeric_codes import is_code
 from churn_mlops.data.profiling.sample import is_number
 from churn_mlops.data.profiling.table_profile import ColumnProfile
 
 
 def type_of(column: ColumnProfile) -> FeatureType:
-    """The type of feature that ``column`` makes: 0/1 and true/false are boolean, other texts a category."""
+    """The type of feature that ``column`` makes: 0/1 and true/false are boolean, texts and codes a category."""
     if column.kind == "boolean":
         return "boolean"
     if is_number(column):
         flag = column.distinct == 2 and column.whole and (column.smallest, column.largest) == (0.0, 1.0)
-        return "boolean" if flag and not column.infinite else "number"
+        if flag and not column.infinite and _reads_as_boolean(column):
+            return "boolean"
+        return "category" if is_code(column) else "number"
     levels = {level.lower() for level in column.levels}
     return "boolean" if levels and levels <= {"true", "false"} else "category"
+
+
+def _reads_as_boolean(column: ColumnProfile) -> bool:
+    """Whether a boolean feature can read every cell: it reads "1" and "1.0", but not "1 GB" or "+1"."""
+    return column.kind == "number" or set(column.levels) <= TRUE_TEXTS | FALSE_TEXTS
 
 
 def feature_of(column: ColumnProfile) -> Feature:

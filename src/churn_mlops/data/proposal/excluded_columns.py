@@ -9,9 +9,10 @@ from __future__ import annotations
 from churn_mlops.data.contract import ExcludedColumn, ExclusionReason
 from churn_mlops.data.leakage.univariate import Suspicion
 from churn_mlops.data.profiling.name_signals import names_identifier, names_person
-from churn_mlops.data.profiling.numeric_codes import is_number_date, names_rows
+from churn_mlops.data.profiling.numeric_codes import FEW_LEVELS, is_code, is_number_date, names_rows
 from churn_mlops.data.profiling.sample import is_number
 from churn_mlops.data.profiling.table_profile import ColumnProfile
+from churn_mlops.data.profiling.unix_times import unix_times_of
 
 SAFE_LEVELS = 50
 """So many levels are a category, however few rows each has."""
@@ -19,8 +20,6 @@ MAX_LEVELS = 1_000
 """A text column with more levels is excluded; up to here at least half of the rows must stand in common levels."""
 LEVEL_ROWS = 10
 """Rows from which a level is common."""
-FEW_LEVELS = 12
-"""Up to so many texts that cannot be read as numbers are levels."""
 NEARLY_EMPTY = 0.005
 _ENOUGH_ROWS = 1_000  # of a large table, so many are worth a feature, however small a share they are
 MOSTLY = 0.8
@@ -48,16 +47,34 @@ def exclusion_of(column: ColumnProfile, suspicion: Suspicion | None) -> Excluded
 
 def _unfit(column: ColumnProfile) -> tuple[ExclusionReason, str] | None:
     if column.kind == "other":
-        return "free_text", f"holds {column.type}, which is no number, flag or category"
-    if column.kind == "date" or _is_text_date(column) or is_number_date(column):
+        return "type", f"holds {column.type}: make a number, a flag or a category of it, in a view, to use it"
+    counted = unix_times_of(column)
+    if column.kind == "date" or _is_text_date(column) or is_number_date(column) or (counted and counted.sure):
         return "date", "a date; make a number of it, such as days since then, to use it"
     if column.kind == "boolean":
         return None
     if is_number(column):
         if names_rows(column):
             return "identifier", "a whole number that (nearly) never stands twice"
-        return None
+        return _unfit_codes(column) if is_code(column) else None
     return _unfit_text(column)
+
+
+def _unfit_codes(column: ColumnProfile) -> tuple[ExclusionReason, str] | None:
+    """Why whole numbers that name kinds of things make no levels; None where they do."""
+    if column.distinct > SAFE_LEVELS and names_identifier(column.name):
+        return "identifier", _named_identifier(column)
+    if _may_be_levels(column):
+        return None
+    remedy = (
+        f"if they are codes, group them into at most {SAFE_LEVELS}; if they count something, declare {{type: number}}"
+    )
+    if column.padded:
+        return (
+            "unclear",
+            f"{column.distinct:,} whole numbers, {column.padded:,} with a leading zero, as in 007: {remedy}",
+        )
+    return "many_levels", f"{column.distinct:,} whole numbers under the name of a code: {remedy}"
 
 
 def _unfit_text(column: ColumnProfile) -> tuple[ExclusionReason, str] | None:
@@ -72,7 +89,7 @@ def _unfit_text(column: ColumnProfile) -> tuple[ExclusionReason, str] | None:
         return "unclear", f"numbers, but for {cells}: correct them, or list them under `missing_values` of a number"
     named = names_identifier(column.name) or names_person(column.name)
     if named and column.distinct > SAFE_LEVELS and not unique:
-        return "identifier", f"its name is that of an identifier, and it holds {column.distinct:,} of them"
+        return "identifier", _named_identifier(column)
     if unique or (column.distinct >= MOSTLY * column.present and not column.spaced and not _may_be_levels(column)):
         hint = "; if it names the customer, say so with `--customer`" if names_identifier(column.name) else ""
         return "identifier", f"{column.distinct:,} different texts in {column.present:,} rows{hint}"
@@ -81,6 +98,10 @@ def _unfit_text(column: ColumnProfile) -> tuple[ExclusionReason, str] | None:
         few = "" if column.distinct > MAX_LEVELS else f", most of them in fewer than {LEVEL_ROWS} rows"
         return "many_levels", f"{many}{few}; group them into at most {SAFE_LEVELS} to use it"
     return None
+
+
+def _named_identifier(column: ColumnProfile) -> str:
+    return f"its name is that of an identifier, and it holds {column.distinct:,} of them"
 
 
 def _may_be_levels(column: ColumnProfile) -> bool:

@@ -11,6 +11,7 @@ import ibis.expr.types as ir
 from churn_mlops.data.contract import LABEL, DataContract, ExcludedColumn, Label
 from churn_mlops.data.findings import Finding
 from churn_mlops.data.leakage.univariate import suspects
+from churn_mlops.data.profiling.copied_rows import copied_rows
 from churn_mlops.data.profiling.duplicate_columns import blank_rules, find_copies, repeated_rows
 from churn_mlops.data.profiling.label_values import LabelCounts, read_label
 from churn_mlops.data.profiling.sample import Sample, take_sample
@@ -18,7 +19,7 @@ from churn_mlops.data.profiling.table_profile import ColumnProfile, Profile, pro
 from churn_mlops.data.proposal.column_findings import on_column, on_customer, on_label
 from churn_mlops.data.proposal.column_types import feature_of
 from churn_mlops.data.proposal.excluded_columns import exclusion_of
-from churn_mlops.data.proposal.option_hints import on_history, on_no_label, on_rows
+from churn_mlops.data.proposal.option_hints import on_copies, on_history, on_no_label, on_rows
 from churn_mlops.data.sources.dataframes import table_of_frame
 from churn_mlops.errors import ContractError
 from churn_mlops.suggestions import did_you_mean
@@ -107,6 +108,8 @@ def _excluded_columns(
     The first of several reasons wins, in the order of ``exclusion_of``; the last is that a column repeats another.
     """
     alive = [column for column in columns if column.kind != "other" and column.present and column.distinct]
+    if not alive:
+        return {column.name: why for column in columns if (why := exclusion_of(column, None))}, {}
     sample = _sample(table, alive, counts, rows)
     suspicions = {found.column: found for found in suspects(alive, sample)}
     aside: dict[str, ExcludedColumn] = {}
@@ -131,17 +134,28 @@ def _findings(
 ) -> tuple[Finding, ...]:
     found = on_label(counts, profile.rows) if counts else on_no_label(profile)
     found += on_history(profile, contract)
+    copies = _copies(table, profile, contract)
     if contract.customer is not None:
         who = profile[contract.customer]
         found += on_customer(who, repeated_rows(table, who.name) if who.distinct < who.present else 0)
     else:
-        found += on_rows(repeated_rows(table), profile, contract)
+        found += on_rows(0 if copies else repeated_rows(table), profile, contract)
+    found += on_copies(copies, contract)
     features = [column for column in profile.columns if column.name in contract.features]
     rules = blank_rules(table, features)
     for column in profile.columns:
         if column.name in contract.set_aside or column.name in contract.features:
             found += on_column(column, contract, rules.get(column.name), leaks.get(column.name))
     return tuple(found)
+
+
+def _copies(table: ir.Table, profile: Profile, contract: DataContract) -> int:
+    """How many rows are copies of an earlier one under another customer ID; 0 where a customer repeats, or no label."""
+    who = profile[contract.customer] if contract.customer is not None else None
+    if contract.label is None or (who is not None and who.distinct < who.present):
+        return 0
+    features = sorted((profile[contract.column_of(name)] for name in contract.features), key=lambda one: one.distinct)
+    return copied_rows(table, [column.name for column in features], features[-1].name, contract.label)
 
 
 def _overview_row(column: ColumnProfile, contract: DataContract) -> dict[str, str]:

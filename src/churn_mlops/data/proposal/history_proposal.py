@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import ibis.expr.types as ir
@@ -21,18 +22,25 @@ from churn_mlops.data.discovery.table_roles import (
     TableRoles,
     by_lasting_rows,
     find_table_roles,
-    is_word_for_customer,
-    speaks_of_customer,
 )
 from churn_mlops.data.discovery.time_columns import time_column
+from churn_mlops.data.discovery.times.judge import judge_times
 from churn_mlops.data.findings import Finding
-from churn_mlops.data.profiling.name_signals import names_identifier, names_leaving
+from churn_mlops.data.profiling.name_signals import (
+    is_word_for_customer,
+    names_identifier,
+    names_leaving,
+    speaks_of_customer,
+)
 from churn_mlops.data.profiling.table_profile import profile_table
-from churn_mlops.data.proposal.amount_findings import on_amounts
+from churn_mlops.data.proposal.amounts.findings import on_amounts
 from churn_mlops.data.proposal.candidate_features import propose_features
+from churn_mlops.data.proposal.code_findings import on_read_columns
 from churn_mlops.data.proposal.excluded_columns import SAFE_LEVELS
+from churn_mlops.data.proposal.time_findings import on_customers, on_newest_day, on_times
+from churn_mlops.data.proposal.treatment_findings import on_treatment_table
+from churn_mlops.data.proposal.unread_columns import LEFT_OUT, NAMES_ROWS, unread_columns
 from churn_mlops.errors import ContractError
-from churn_mlops.suggestions import words
 
 _LOG_ROWS = 2  # rows of a customer, on average, from which a table is one of events
 _GLANCE = 20_000
@@ -60,7 +68,12 @@ class HistoryProposal:
 
 
 def propose_history(
-    tables: Mapping[str, ir.Table], *, name: str, customer: str | None = None, inactive_days: int | None = None
+    tables: Mapping[str, ir.Table],
+    *,
+    name: str,
+    customer: str | None = None,
+    inactive_days: int | None = None,
+    today: date | None = None,
 ) -> HistoryProposal:
     """Look at ``tables`` and suggest the contract of their history.
 
@@ -69,6 +82,7 @@ def propose_history(
         name: what to call the data set.
         customer: column that names the customer, where a person has said it.
         inactive_days: days without an event after which a customer has left, where a person wants it so.
+        today: rows that are dated later have not happened; None if that is not to be asked.
 
     Raises:
         ContractError: no table says who the customers are, or since when.
@@ -77,19 +91,25 @@ def propose_history(
     if not looks:
         raise ContractError(f"{name}: the tables have no rows, so nothing is known about them")
     empty = sorted(set(tables) - {look.source for look in looks})
-    table_roles = find_table_roles(looks, find_links(looks), customer)
+    judged = judge_times(find_table_roles(looks, find_links(looks), customer), today)
+    table_roles = judged.table_roles
     choices = label_choices(table_roles, inactive_days)
     choice = next((choice for choice in choices if choice.usable), None)
     contradictions = on_leaving(table_roles)
     if choice is not None and choice.kind == "lasting" and choice.role is not table_roles.customers:
         table_roles = by_lasting_rows(table_roles, choice.role)
     contract = _contract(name, table_roles, choice)
+    unread = unread_columns(looks, judged, contract)
+    contract = contract.model_copy(update={"set_aside": {**contract.set_aside, **unread}})
     findings = [Finding(source, "left_out", "has no rows; left out") for source in empty]
+    findings += on_customers(table_roles) + on_newest_day(table_roles) + on_times(judged, contract)
     findings += on_label(contract, choices) + contradictions + on_tables(table_roles)
     findings += [finding for look in looks for finding in on_codes(look)]
     findings += [finding for role in table_roles.of("events") for finding in on_amounts(role.look)]
     findings += on_near_keys(table_roles.links) + on_left_out(table_roles)
-    findings += on_present_values(table_roles, _last_values(contract)) + _on_aside(contract)
+    findings += on_present_values(table_roles, _last_values(contract))
+    findings += [finding for table in contract.tables for finding in on_treatment_table(table)]
+    findings += on_read_columns(table_roles, _read_columns(contract)) + _on_aside(contract)
     return HistoryProposal(contract, tuple(findings), table_roles, tuple(choices))
 
 
@@ -150,7 +170,7 @@ def _contract(name: str, table_roles: TableRoles, choice: LabelChoice | None) ->
     for role in table_roles.of("attributes", "events", "ends"):
         if role.kind != "ends" or (choice is not None and choice.kind == "ends" and choice.role is role):
             tables[role.name] = _of_rows(role, table_roles)
-    features = propose_features(table_roles)
+    features = propose_features(table_roles, choice)
     return HistoryContract.from_dict(
         {
             "name": name,
@@ -186,14 +206,12 @@ def _of_customers(table_roles: TableRoles, choice: LabelChoice | None) -> dict[s
     if choice is not None and choice.kind == "ends":
         made["ends"] = choice.role.name
     if times.known_at is not None:
-        of_end = made.get("end") is not None and set(words(times.known_at)) & set(words(str(times.end))) - {
-            "at",
-            "date",
-        }
-        made["end_known_at" if of_end else "start_known_at"] = times.known_at
+        made["start_known_at"] = times.known_at
+    if times.end_known_at is not None and made.get("end") is not None:
+        made["end_known_at"] = times.end_known_at
     if role.customer != table_roles.customer:
         made["customer"] = role.customer
-    return made | _formats(role, [start, times.end, times.known_at])
+    return made | _formats(role, [start, times.end, times.known_at, times.end_known_at])
 
 
 def _of_rows(role: Role, table_roles: TableRoles) -> dict[str, Any]:
@@ -206,7 +224,7 @@ def _of_rows(role: Role, table_roles: TableRoles) -> dict[str, Any]:
         made["through"] = {"table": link.to, "column": link.column, "key": link.key, "normal_form": link.normal_form}
     elif role.customer != table_roles.customer:
         made["customer"] = role.customer
-    first = str(times.valid_from or times.start if role.kind == "attributes" else times.first)
+    first = str(times.valid_from or times.start or times.first if role.kind == "attributes" else times.first)
     made["valid_from" if role.kind == "attributes" else "event_time"] = first
     if times.known_at is not None:
         made["known_at"] = times.known_at
@@ -225,10 +243,16 @@ def _last_values(contract: HistoryContract) -> list[tuple[str, str]]:
     ]
 
 
+def _read_columns(contract: HistoryContract) -> list[tuple[str, str]]:
+    reads = (feature.reads for feature in contract.features.values())
+    return [(table, column) for table, column in reads if column is not None]
+
+
 def _on_aside(contract: HistoryContract) -> list[Finding]:
     return [
         Finding(column, why.reason, f"excluded ({why.reason.replace('_', ' ')}): {why.note}")
         for column, why in contract.set_aside.items()
+        if why.note not in (NAMES_ROWS, LEFT_OUT)
     ]
 
 

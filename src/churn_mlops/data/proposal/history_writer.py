@@ -19,7 +19,8 @@ _HEAD = """The contract of {name}, a database with its history: whose the rows a
 Written by `churn init` from a look at the tables. Read what it asks, and edit it; its grammar stands in
 docs/contract.md, what it notices in docs/init.md."""
 _ASIDE = (
-    "Not seen by the model: for the past they would reveal what was not known then. To use one, write a feature of it."
+    "Not seen by the model, each with the reason: some would reveal for the past what was not known then. To use one, "
+    "write a feature of it."
 )
 
 

@@ -5,10 +5,14 @@ from __future__ import annotations
 import shlex
 
 from churn_mlops.data.contract import DataContract
-from churn_mlops.data.discovery.table_roles import is_word_for_customer, speaks_of_customer
 from churn_mlops.data.findings import Finding
 from churn_mlops.data.profiling.label_values import may_be_label
-from churn_mlops.data.profiling.name_signals import names_identifier, names_leaving
+from churn_mlops.data.profiling.name_signals import (
+    is_word_for_customer,
+    names_identifier,
+    names_leaving,
+    speaks_of_customer,
+)
 from churn_mlops.data.profiling.table_profile import Profile
 from churn_mlops.data.proposal.excluded_columns import SAFE_LEVELS
 
@@ -38,6 +42,19 @@ def on_rows(repeated: int, profile: Profile, contract: DataContract) -> list[Fin
         what = f"no customer is named, and {best!r} is different in every row: if it is the customer ID, say {option}"
         found.append(Finding(None, "customer_unnamed", what))
     return found
+
+
+def on_copies(copies: int, contract: DataContract) -> list[Finding]:
+    """The finding of rows that are copies under another customer ID."""
+    if not copies:
+        return []
+    but = f" but {contract.customer!r}" if contract.customer is not None else ""
+    what = (
+        f"{copies:,} rows equal an earlier row in every feature and the label{but}: far more than customers who look "
+        "alike, who would differ in the label. Training keeps copies on one side of every split. If they are one "
+        "customer, keep one row"
+    )
+    return [Finding(None, "copies", what)]
 
 
 def on_no_label(profile: Profile) -> list[Finding]:

@@ -8,7 +8,7 @@ import ibis.expr.types as ir
 from churn_mlops.data.contract import Inactivity
 from churn_mlops.data.engine.as_of import AsOf
 from churn_mlops.data.engine.timestamps import time_of
-from churn_mlops.data.snapshot.churn_dates import with_churn_dates
+from churn_mlops.data.snapshot.churn_dates import end_of, with_churn_dates
 from churn_mlops.data.snapshot.known_rows import KEY, TIME, PointInTimeTables
 
 START = "__start__"
@@ -26,7 +26,7 @@ def active_customers(history: PointInTimeTables, as_of: AsOf) -> ir.Table:
     rows = with_churn_dates(history, as_of)
     open_ = ibis.literal(True)
     if declared.end is not None:
-        end = time_of(rows, declared.end, declared)
+        end = end_of(rows, declared)
         known = end if declared.end_known_at is None else time_of(rows, declared.end_known_at, declared)
         open_ = ~(as_of.includes(end) & as_of.includes(known)).fill_null(False)
     spells = rows.select(**{KEY: rows[KEY], START: rows[TIME]}, open=open_.ifelse(1, 0))

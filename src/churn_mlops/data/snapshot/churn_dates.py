@@ -5,8 +5,10 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
-from churn_mlops.data.contract import END, END_KNOWN_AT
+from churn_mlops.data.contract import END, END_KNOWN_AT, HistoryTable
 from churn_mlops.data.engine.as_of import AsOf
+from churn_mlops.data.engine.sentinel_dates import without_sentinels
+from churn_mlops.data.engine.timestamps import time_of
 from churn_mlops.data.snapshot.known_rows import KEY, KNOWN, TIME, PointInTimeTables
 
 _CUSTOMER, _START = "__of__", "__start__"
@@ -35,6 +37,19 @@ def with_churn_dates(history: PointInTimeTables, as_of: AsOf | None = None) -> i
     ends = history.all_rows(declared.ends) if as_of is None else history.rows_known_at(declared.ends, as_of)
     first = _first(ends.filter(ends[KNOWN].notnull()), rows.group_by(KEY).agg(**{_START: rows[TIME].min()}))
     return rows.left_join(first, [(KEY, _CUSTOMER)]).drop(_CUSTOMER)
+
+
+def end_of(rows: ir.Table, declared: HistoryTable) -> ir.TimestampValue:
+    """The churn date of each row of the table of customers; null for a day that stands for none, such as 9999-12-31."""
+    return without_sentinels(time_of(rows, str(declared.end), declared))
+
+
+def recorded_end(rows: ir.Table, declared: HistoryTable) -> ir.TimestampValue:
+    """When the churn date of each row was recorded; null where there is none."""
+    end = end_of(rows, declared)
+    if declared.end_known_at is None:
+        return end
+    return ibis.ifelse(end.notnull(), time_of(rows, declared.end_known_at, declared), ibis.null("timestamp"))
 
 
 def _first(ends: ir.Table, starts: ir.Table) -> ir.Table:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, datetime, timedelta
-from typing import Any
+from datetime import date, timedelta
 
+import ibis
 import ibis.expr.types as ir
 
 from churn_mlops.data.contract import HistoryContract
-from churn_mlops.data.engine.arrow import as_arrow
 from churn_mlops.data.engine.as_of import AsOf
 from churn_mlops.data.engine.timestamps import time_of
+from churn_mlops.data.snapshot.churn_dates import recorded_end
+from churn_mlops.data.snapshot.data_clock import newest_time, timestamp_of, value_of
 from churn_mlops.errors import DataError
 
 
@@ -22,7 +23,7 @@ def first_day(tables: Mapping[str, ir.Table], contract: HistoryContract) -> date
         DataError: no customer has a start.
     """
     name = contract.customers
-    started = _timestamp(time_of(tables[name], contract.tables[name].time, contract.tables[name]).min())
+    started = timestamp_of(time_of(tables[name], contract.tables[name].time, contract.tables[name]).min())
     if started is None:
         raise DataError(f"table {name!r} has no customer with a start: check `start` in the contract")
     return date(started.year, started.month, started.day)
@@ -32,25 +33,34 @@ def last_day(tables: Mapping[str, ir.Table], contract: HistoryContract, today: d
     """The last complete day: the day before that of the newest row.
 
     Attributes without a recorded time do not count, for they may hold from a later day on. Rows that are dated after
-    ``today``, such as appointments, do not count either.
+    ``today``, such as appointments, do not count either, nor those that :func:`newest_time` takes for planned.
 
     Raises:
         DataError: no table has a row with such a time.
     """
-    times = _recorded_times(tables, contract).values()
-    newest = [time.max() if today is None else time.max(where=AsOf(today).includes(time)) for time in times]
-    found = [time for time in map(_timestamp, newest) if time is not None]
-    if not found:
-        until = "" if today is None else f" up to {today}"
-        raise DataError(f"no table of {contract.name!r} has a row with a time{until}: is the source empty?")
-    last = max(found)
+    times = {_source(contract, name): _until(time, today) for name, time in _recorded_times(tables, contract).items()}
+    home = contract.tables[contract.customers]
+    ends = None
+    if home.end is not None and home.ends is None:
+        ends = _until(recorded_end(tables[contract.customers], home), today)
+    last = newest_time(times, ends)
+    if last is None:
+        before = "" if today is None else f" up to {today}"
+        raise DataError(f"no table of {contract.name!r} has a row with a time{before}: is the source empty?")
     return date(last.year, last.month, last.day) - timedelta(days=1)
+
+
+def rows_between(tables: Mapping[str, ir.Table], contract: HistoryContract, day: date, today: date) -> dict[str, int]:
+    """How many rows of each table are dated after ``day``, up to ``today``; tables without such rows are left out."""
+    times = {name: _until(time, today) for name, time in _recorded_times(tables, contract).items()}
+    found = {name: value_of((~AsOf(day).includes(time)).sum()) for name, time in times.items()}
+    return {name: rows for name, rows in found.items() if rows}
 
 
 def rows_after(tables: Mapping[str, ir.Table], contract: HistoryContract, today: date) -> dict[str, int]:
     """How many rows of each table are dated or recorded after ``today``; tables without such rows are left out."""
     counts = {name: (~AsOf(today).includes(time)).sum() for name, time in _recorded_times(tables, contract).items()}
-    found = {name: _one(count) for name, count in counts.items()}
+    found = {name: value_of(count) for name, count in counts.items()}
     return {name: rows for name, rows in found.items() if rows}
 
 
@@ -63,11 +73,11 @@ def _recorded_times(tables: Mapping[str, ir.Table], contract: HistoryContract) -
     }
 
 
-def _one(value: ir.Scalar) -> Any:
-    return as_arrow(value.name("value").as_table())["value"][0].as_py()
+def _source(contract: HistoryContract, name: str) -> str:
+    """What the times of a table are read from: two keys may stand for the same column."""
+    declared = contract.tables[name]
+    return f"{declared.table or name}.{declared.known}"
 
 
-def _timestamp(value: ir.Scalar) -> datetime | None:
-    found: datetime | None = _one(value)
-    # Spark gives some timestamps the time zone of its session, which is the contract's.
-    return None if found is None else found.replace(tzinfo=None)
+def _until(time: ir.TimestampValue, today: date | None) -> ir.TimestampValue:
+    return time if today is None else ibis.ifelse(AsOf(today).includes(time), time, ibis.null("timestamp"))

@@ -17,6 +17,7 @@ from churn_mlops.data.contract import HistoryContract
 from churn_mlops.data.engine.arrow import as_arrow
 from churn_mlops.data.engine.as_of import AsOf
 from churn_mlops.data.engine.timestamps import time_of
+from churn_mlops.data.snapshot.churn_dates import recorded_end
 from churn_mlops.data.snapshot.date_range import last_day
 from churn_mlops.data.snapshot.known_rows import matches
 
@@ -80,9 +81,8 @@ def _times(table: ir.Table, contract: HistoryContract, name: str) -> Iterator[ir
     declared = contract.tables[name]
     rows = table.filter(matches(table, declared.where)) if declared.where else table
     yield time_of(rows, declared.known, declared)
-    end = declared.end_known_at or declared.end
-    if end is not None and declared.ends is None:
-        yield time_of(rows, end, declared)
+    if declared.end is not None and declared.ends is None:
+        yield recorded_end(rows, declared)
 
 
 def _days(times: ir.TimestampColumn, as_of: AsOf) -> list[date]:

@@ -10,8 +10,7 @@ import ibis.expr.types as ir
 from churn_mlops.data.contract import CHURNED, HistoryContract, HistoryLabel, Inactivity, Involuntary
 from churn_mlops.data.engine.as_of import AsOf
 from churn_mlops.data.engine.cell_values import as_text
-from churn_mlops.data.engine.timestamps import time_of
-from churn_mlops.data.snapshot.churn_dates import with_churn_dates
+from churn_mlops.data.snapshot.churn_dates import end_of, with_churn_dates
 from churn_mlops.data.snapshot.known_rows import KEY, TIME, PointInTimeTables
 
 
@@ -39,7 +38,7 @@ def _by_churn_date(history: PointInTimeTables, label: HistoryLabel, day: date) -
     rows = with_churn_dates(history)
     # A spell that begins later does not count: a customer who came back a year later had churned.
     rows = rows.filter(after.includes(rows[TIME]))
-    end = time_of(rows, str(declared.end), declared)
+    end = end_of(rows, declared)
     ended = after.includes(end).fill_null(False)
     spells = rows.select(
         **{KEY: rows[KEY]}, end=end, open=ended.ifelse(0, 1), involuntary=_involuntary(rows, label.involuntary)

@@ -15,6 +15,12 @@ from churn_mlops.errors import SourceError
 _ENGINE_ERRORS = frozenset({("duckdb", "Error"), ("psycopg", "Error")})
 # A value that cannot be converted, and, in an engine of our own, a query that is wrong.
 _NOT_READ_ERRORS = frozenset({("duckdb", "DataError"), ("psycopg", "DataError"), ("duckdb", "ProgrammingError")})
+_HEIRS = """
+SELECT heir.relname, parent.relname FROM pg_inherits
+JOIN pg_class heir ON heir.oid = inhrelid JOIN pg_class parent ON parent.oid = inhparent
+JOIN pg_namespace ON pg_namespace.oid = heir.relnamespace AND pg_namespace.oid = parent.relnamespace
+WHERE nspname = current_schema() AND heir.relkind IN ('r', 'p', 'f') ORDER BY heir.relname
+"""
 
 
 def memory_connection() -> ibis.BaseBackend:
@@ -46,6 +52,24 @@ def table_names(connection: ibis.BaseBackend) -> list[str]:
     # Not `list_tables`: Ibis 12 calls there what DuckDB 2 no longer has.
     found = connection.raw_sql("SELECT table_name FROM information_schema.tables WHERE table_schema = current_schema()")
     return sorted(row[0] for row in found.fetchall())
+
+
+def partitions_in(connection: ibis.BaseBackend) -> dict[str, str]:
+    """The tables of PostgreSQL whose rows another table has too, and that table: a partition, or an heir.
+
+    Read besides, their rows would count twice, and one that ends would seem to have ended.
+    """
+    if connection.name != "postgres":
+        return {}
+    with connection.raw_sql(_HEIRS) as cursor:
+        above = dict(cursor.fetchall())
+    connection.con.commit()
+    found = {}
+    for name, first in above.items():
+        while first in above:  # a partition may have partitions itself
+            first = above[first]
+        found[name] = first
+    return found
 
 
 @contextmanager

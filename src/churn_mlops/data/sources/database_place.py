@@ -9,8 +9,9 @@ from functools import cached_property
 import ibis
 import ibis.expr.types as ir
 
-from churn_mlops.data.sources.database import table_names, translate_errors
+from churn_mlops.data.sources.database import partitions_in, table_names, translate_errors
 from churn_mlops.data.sources.place import Place, Version
+from churn_mlops.data.sources.plain_types import with_plain_types
 from churn_mlops.data.sources.spark import (
     SparkAddress,
     connect_spark,
@@ -40,12 +41,17 @@ class DatabasePlace(Place):
         with self._translated():
             return table_names(self.connection)
 
+    def partitions(self) -> dict[str, str]:
+        """As :meth:`Place.partitions`."""
+        with self._translated():
+            return partitions_in(self.connection)
+
     def open(self, name: str) -> ir.Table:
         """As :meth:`Place.open`."""
         if self.connection.name == "pyspark":
             return without_zones(self.connection, name)
         with self._translated():
-            return self.connection.table(name)
+            return with_plain_types(self.connection, name)
 
     def version(self) -> Version | None:
         """As :meth:`Place.version`."""

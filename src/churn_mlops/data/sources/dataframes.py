@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
+import duckdb
+import ibis
 import ibis.expr.types as ir
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 
@@ -14,6 +18,7 @@ from churn_mlops.data.contract import level_text
 from churn_mlops.data.sources.csv_reader import csv_header, open_csv
 from churn_mlops.data.sources.database import memory_connection
 from churn_mlops.data.sources.files import check_file
+from churn_mlops.data.sources.plain_types import with_plain_types
 from churn_mlops.errors import DataError
 from churn_mlops.suggestions import did_you_mean
 
@@ -72,11 +77,44 @@ def table_of_frame(frame: pd.DataFrame) -> ir.Table:
             )
             raise DataError(f"the table has {what}; rename one of them")
         known[name.lower()] = name
-    arrays = [_array(frame[name]) for name in frame.columns]
-    return memory_connection().create_table("rows", pa.table(arrays, names=list(frame.columns)))
+    connection = memory_connection()
+    rows = pa.table([_array(frame[name]) for name in frame.columns], names=list(frame.columns))
+    try:
+        _load(rows, connection)
+    except duckdb.Error:
+        for name in rows.column_names:
+            with suppress(duckdb.Error):
+                _load(rows.select([name]), connection)
+                continue
+            raise _not_held(frame[name]) from None
+        raise
+    return with_plain_types(connection, "rows")
+
+
+def _load(rows: pa.Table, connection: ibis.BaseBackend) -> None:
+    connection.con.register("frame", rows)
+    connection.raw_sql('CREATE OR REPLACE TABLE "rows" AS SELECT * FROM "frame"')
+    connection.con.unregister("frame")
+
+
+def _not_held(series: pd.Series) -> DataError:
+    return DataError(f"column {series.name!r} is of type {series.dtype}, which no table holds: drop it")
+
+
+def _plain(series: pd.Series) -> pd.Series:
+    """``series`` as values that Arrow takes: sparse, a period, a float of another size, times of a zone in UTC."""
+    if isinstance(series.dtype, pd.DatetimeTZDtype):
+        return series.dt.tz_convert(None)
+    if isinstance(series.dtype, pd.SparseDtype):
+        series = series.sparse.to_dense()
+    if isinstance(series.dtype, pd.PeriodDtype):
+        return series.dt.to_timestamp()
+    other_size = isinstance(series.dtype, np.dtype) and series.dtype.kind == "f" and series.dtype.itemsize not in (4, 8)
+    return series.astype("float64") if other_size else series
 
 
 def _array(series: pd.Series) -> pa.Array:
+    series = _plain(series)
     if series.dtype == object or isinstance(series.dtype, pd.CategoricalDtype):
         values = series.astype(object).where(series.notna(), None).tolist()
         if all(value is None or isinstance(value, bool) for value in values):
@@ -85,5 +123,5 @@ def _array(series: pd.Series) -> pa.Array:
     try:
         array = pa.Array.from_pandas(series)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
-        raise DataError(f"column {series.name!r} is of type {series.dtype}, which no table holds: drop it") from None
+        raise _not_held(series) from None
     return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array

@@ -12,6 +12,7 @@ import ibis.expr.types as ir
 from ibis.common.exceptions import IbisError
 
 from churn_mlops.data.sources.database import first_line, table_names
+from churn_mlops.data.sources.plain_types import with_plain_types
 from churn_mlops.errors import SourceError
 
 
@@ -33,8 +34,8 @@ def connect_duckdb(path: Path) -> ibis.BaseBackend:
 
 
 def open_duckdb(_path: Path, connection: ibis.BaseBackend, name: str) -> ir.Table:
-    """The table ``name`` of the database to which ``connection`` leads."""
-    return connection.table(name)
+    """The table ``name`` of the database to which ``connection`` leads, its columns of plain types."""
+    return with_plain_types(connection, name)
 
 
 def duckdb_columns(path: Path, table: str) -> list[str]:
@@ -44,7 +45,7 @@ def duckdb_columns(path: Path, table: str) -> list[str]:
         SourceError: as :func:`connect_duckdb`.
     """
     with _connected(path) as connection:
-        return list(connection.table(table).columns)
+        return list(with_plain_types(connection, table).columns)
 
 
 def duckdb_tables(path: Path) -> list[str]:

@@ -35,7 +35,9 @@ def open_table_at(place: Place, table: str | None = None) -> ir.Table:
 
 
 def open_every_table(address: str) -> dict[str, ir.Table]:
-    """The tables at ``address``, by name: a file's table is called like the file.
+    """The tables at ``address``, by name, without those that are a part of another one.
+
+    A file's table is called like the file.
 
     Args:
         address: as of :func:`open_table`, or a folder of files that are one table each.
@@ -44,7 +46,8 @@ def open_every_table(address: str) -> dict[str, ir.Table]:
         SourceError: it cannot be read, or holds no table; with what to do.
     """
     place = _without_spark(resolve(address))
-    found = {name: place.open(name) for name in place.tables()}
+    parts = place.partitions()
+    found = {name: place.open(name) for name in place.tables() if name not in parts}
     if not found:
         raise SourceError(f"{place.shown} holds no table: check the address, and the schema that the user sees")
     return found

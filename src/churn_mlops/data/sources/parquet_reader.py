@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
 from pathlib import Path
 
 import duckdb
@@ -13,7 +14,11 @@ from ibis.common.exceptions import IbisError
 
 from churn_mlops.data.sources.database import first_line
 from churn_mlops.data.sources.files import identifier, literal_path, quoted
+from churn_mlops.data.sources.plain_types import with_plain_types
 from churn_mlops.errors import SourceError
+
+# Keys of the footer: of every file that Spark writes, and of the schema that Arrow keeps, without reading it itself.
+_OF_SPARK, _OF_ARROW = b"org.apache.spark.version", b"ARROW:schema"
 
 
 def open_parquet(path: Path, connection: ibis.BaseBackend, name: str = "rows") -> ir.Table:
@@ -29,15 +34,16 @@ def open_parquet(path: Path, connection: ibis.BaseBackend, name: str = "rows") -
         with literal_path(path) as literal:
             # A literal path that is not the file's own is gone after this block, so the rows are copied.
             kind = "VIEW" if literal == str(path) else "TABLE"
-            connection.raw_sql(
-                f"CREATE {kind} {identifier(name)} AS SELECT * FROM read_parquet({quoted(literal)})"  # noqa: S608 both are quoted
+            columns = ", ".join(
+                f"{column} AT TIME ZONE 'UTC' AS {column}" for column in map(identifier, _instants(path))
             )
-        table = connection.table(name)
+            rows = f"SELECT *{f' REPLACE ({columns})' if columns else ''} FROM read_parquet({quoted(literal)})"  # noqa: S608 all is quoted
+            connection.raw_sql(f"CREATE {kind} {identifier(name)} AS {rows}")
         # The footer can be whole while the rows are not, and it answers a count: so every cell is read once.
-        table.aggregate([table[name].hash().max().name(f"c{i}") for i, name in enumerate(table.columns)]).to_pyarrow()
+        connection.raw_sql(f"SELECT max(hash(COLUMNS(*))) FROM {identifier(name)}").fetchall()  # noqa: S608 a quoted name
     except (duckdb.Error, pa.ArrowException, IbisError) as error:
         raise SourceError(f"{path} is not a whole Parquet file ({first_line(error)}): write it again") from None
-    return table
+    return with_plain_types(connection, name)
 
 
 def parquet_columns(path: Path, _table: str) -> list[str]:
@@ -50,3 +56,22 @@ def parquet_columns(path: Path, _table: str) -> list[str]:
         return list(parquet.read_schema(path).names)
     except (pa.ArrowException, OSError) as error:
         raise SourceError(f"{path} is not a Parquet file ({str(error).splitlines()[0]}): write it again") from None
+
+
+def _instants(path: Path) -> list[str]:
+    """The columns of instants that DuckDB would take for local times.
+
+    The old type of a timestamp, INT96, says nothing of a time zone. Spark writes instants in
+    UTC; Arrow keeps the time zone in its own schema.
+    """
+    footer = parquet.read_metadata(path)
+    old = [column.name for column in map(footer.schema.column, range(footer.num_columns)) if _is_old_time(column)]
+    said = footer.metadata or {}
+    if _OF_SPARK in said:
+        return old
+    schema = pa.ipc.read_schema(pa.py_buffer(b64decode(said[_OF_ARROW]))) if old and _OF_ARROW in said else None
+    return [name for name in old if schema is not None and schema.field(name).type.tz is not None]
+
+
+def _is_old_time(column: parquet.ColumnSchema) -> bool:
+    return bool(column.physical_type == "INT96" and column.path == column.name)

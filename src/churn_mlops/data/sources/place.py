@@ -42,6 +42,10 @@ class Place(ABC):
             SourceError: they cannot be listed.
         """
 
+    def partitions(self) -> dict[str, str]:
+        """The tables that are a part of another one, by name, and that one, whose rows are read with it."""
+        return {}
+
     @abstractmethod
     def open(self, name: str) -> ir.Table:
         """The table ``name``, one of :meth:`tables`; each is opened once.

@@ -71,7 +71,10 @@ def feature_checks(cells: ir.Table, table: ir.Table, contract: DataContract) -> 
             checks.append(_bad_number(column, feature.number_format, bad, raw, native))
             checks += _number_checks(column, feature, value)
         elif feature.type == "boolean":
-            advice = "write 1/0, true/false or yes/no, or list the text under `missing_values`"
+            advice = (
+                "write 1/0, true/false or yes/no, or declare `type: category` with its `levels`; if the text means "
+                "missing, list it under `missing_values`"
+            )
             checks.append(Check("stop", column, "not_yes_or_no", bad, as_text(raw), advice))
         else:
             unknown = value.notnull() & ~value.isin(feature.levels or ())

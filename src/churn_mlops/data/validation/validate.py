@@ -132,7 +132,7 @@ def _broken(cells: ir.Table, check: Check, rows: int) -> Problem:
     first = cells.select(place=cells["place"], customer=customer, shown=check.shown.cast("string"), broken=check.broken)
     first = as_arrow(first.filter(first.broken).order_by("place").limit(_EXAMPLES)).to_pylist()
     examples = tuple(
-        (row["customer"] if row["customer"] is not None else f"row {row['place'] + 1}", row["shown"] or "")
+        (row["customer"] if row["customer"] is not None else f"row {row['place'] + 1} of the data", row["shown"] or "")
         for row in first
     )
     advice = check.advice

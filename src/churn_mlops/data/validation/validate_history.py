@@ -12,9 +12,8 @@ from churn_mlops.data.discovery.declared_roles import declared_roles
 from churn_mlops.data.discovery.key_anomalies import on_merged_keys
 from churn_mlops.data.discovery.table_anomalies import of_rows, on_tables
 from churn_mlops.data.discovery.table_roles import TableRoles
-from churn_mlops.data.engine.timestamps import time_of
 from churn_mlops.data.findings import Finding, Problem
-from churn_mlops.data.snapshot.churn_dates import with_churn_dates
+from churn_mlops.data.snapshot.churn_dates import end_of, with_churn_dates
 from churn_mlops.data.snapshot.known_rows import KEY, TIME, PointInTimeTables, matches
 
 _MOST = 0.5
@@ -124,7 +123,7 @@ def _repeated(tables: Mapping[str, ir.Table], contract: HistoryContract) -> Iter
     if declared.end is None or any((one.table or key) == source for key, one in contract.tables.items() if key != home):
         return
     rows = with_churn_dates(PointInTimeTables(tables, contract))
-    still = rows.filter(time_of(rows, declared.end, declared).isnull())
+    still = rows.filter(end_of(rows, declared).isnull())
     each = still.group_by(KEY).agg(k=still.count())
     again = each.filter(each.k > 1)
     many = int(again.count().to_pyarrow().as_py())

@@ -12,7 +12,7 @@ import ibis.expr.types as ir
 from churn_mlops.config import Settings
 from churn_mlops.data.contract import AS_OF, DataContract, HistoryContract, load_contract
 from churn_mlops.data.findings import Problem
-from churn_mlops.data.snapshot.date_range import first_day, last_day, rows_after
+from churn_mlops.data.snapshot.date_range import first_day, last_day, rows_after, rows_between
 from churn_mlops.data.snapshot.labels import training_dates
 from churn_mlops.data.snapshot.snapshot import read_history
 from churn_mlops.data.sources.history_tables import open_tables
@@ -73,6 +73,12 @@ def _check_dates(
             f"they are dated after today, {today}: no snapshot sees them yet; are they planned, or is a date wrong?"
         )
         yield Problem("warning", name, "future_rows", rows, (), message)
+    for name, rows in rows_between(tables, contract, newest, today).items():
+        message = (
+            f"they are dated after {newest}, where the other tables end: they are taken for planned, and {newest} for "
+            "the newest day. Has the loading of the others stopped? Then load them, or set `source.as_of` to a date"
+        )
+        yield Problem("warning", name, "planned_rows", rows, (), message)
     if contract.label is None:
         yield Problem("warning", "", "no_label_declared", 0, (), "declare `label` in the contract: training needs one")
     elif not training_dates(contract, first, loaded_until(as_of, tables, contract, today), 1, 1):

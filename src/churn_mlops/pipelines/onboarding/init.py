@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from churn_mlops.atomic_files import write_atomic
 from churn_mlops.config import DEFAULT_PATH
 from churn_mlops.config.settings import Source
 from churn_mlops.data.contract import HistoryContract
+from churn_mlops.data.findings import Finding
 from churn_mlops.data.proposal.contract_writer import write_contract
 from churn_mlops.data.proposal.flat_proposal import Proposal, propose
 from churn_mlops.data.proposal.history_proposal import HistoryProposal, is_event_log, propose_history
@@ -117,7 +118,9 @@ def _propose(request: InitRequest) -> _Proposed:
         return _Proposed(propose(open_table(address, table), name=name, **columns), address, table)
     _refuse_label(request.label or request.positive)
     proposal = propose_history(tables, name=name, customer=customer, inactive_days=request.inactive_days)
+    proposal = replace(proposal, findings=(*_on_partitions(request.address), *proposal.findings))
     newest = _newest_if_old(tables, proposal.contract)
+    next(iter(tables.values())).get_backend().disconnect()
     return _Proposed(proposal, request.address, None, newest)  # the contract names the tables
 
 
@@ -144,6 +147,14 @@ def _tables_of_history(
     one = open_table(address, table)
     found = is_event_log(one, customer) if label is None else None
     return (None, customer) if found is None else ({table or place.tables()[0]: one}, found)
+
+
+def _on_partitions(address: str) -> Iterator[Finding]:
+    """The tables that are left out because another one holds their rows."""
+    place = resolve(address)
+    for part, whole in place.partitions().items():
+        yield Finding(part, "left_out", f"is a part of {whole}, which is read with all its parts; left out")
+    place.close()
 
 
 def _newest_if_old(tables: Mapping[str, ir.Table], contract: HistoryContract) -> date | None:

@@ -10,6 +10,9 @@ import pyarrow as pa
 from churn_mlops.retention.decision import actions
 from churn_mlops.retention.ranking import Ranking, customer_column
 
+LEFT = "left"
+"""The column that marks customers who have left already."""
+
 
 def list_table(
     ranking: Ranking, customers: Sequence[Any], customer: str | None, reasons: Mapping[str, list[str]]
@@ -23,7 +26,8 @@ def list_table(
         reasons: columns of reasons of the customers at the top.
 
     Returns:
-        rank, customer, score, risk_band, will_churn, action, expected_gain and the reasons, blank below the top.
+        rank, customer, score, risk_band, will_churn, action, expected_gain and the reasons, blank below the top; `LEFT`
+        before the reasons where some have left already.
     """
     found = ranking.decisions
     columns: dict[str, Any] = {
@@ -35,6 +39,8 @@ def list_table(
         "action": actions(ranking.on_contact_list),
         "expected_gain": found.expected_gain,
     }
+    if ranking.left.any():
+        columns[LEFT] = ranking.left
     for name, texts in reasons.items():
         columns[name] = texts + [""] * (len(ranking.scores) - len(texts))
     return pa.table(columns)

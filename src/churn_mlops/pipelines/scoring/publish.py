@@ -130,7 +130,7 @@ def _published(
                 return _publish_from_spark(settings, as_of, now, store, suppressed, check)
             scored = score(settings, as_of, now=now, suppressed=suppressed, progress=progress)
             new = _new_run(scored, now, asked_for=as_of is not None)
-            return scored, publish(store, new, _batches(scored.customers), check=check)
+            return scored, publish(store, new, _batches(scored.active), check=check)
         except ErasedMeanwhileError:
             log.info("run_restarted", reason="a customer was erased meanwhile", as_of=as_of)
 

@@ -10,6 +10,8 @@ from churn_mlops.data.contract import DataContract
 from churn_mlops.models.explain import wording
 from churn_mlops.retention.ranking import REASONS
 
+_FIRST = 1_000  # more than all points
+
 
 def reason_columns(features: int) -> list[str]:
     """The columns of reasons, given how many features a contract has."""
@@ -18,6 +20,8 @@ def reason_columns(features: int) -> list[str]:
 
 def reasons_of(customers: pa.Table, points: npt.NDArray[np.int64], contract: DataContract) -> dict[str, list[str]]:
     """The largest reasons of each customer, in words; blank where a feature adds nothing.
+
+    They are those of :func:`order_of_reasons`: at the top of a list, the features that raise the risk come first.
 
     Args:
         customers: a column for each feature, one row a customer.
@@ -30,7 +34,8 @@ def reasons_of(customers: pa.Table, points: npt.NDArray[np.int64], contract: Dat
     """
     values = [customers.column(name).to_pylist() for name in contract.features]
     wordings = [wording(contract, name) for name in contract.features]
-    largest = np.argsort(-np.abs(points), axis=1, kind="stable")[:, :REASONS]
+    side = np.where(points.sum(axis=1, keepdims=True) < 0, -1, 1)  # as order_of_reasons does
+    largest = np.argsort(-np.abs(points) - _FIRST * (points * side > 0), axis=1, kind="stable")[:, :REASONS]
     reasons: dict[str, list[str]] = {}
     for column, features in zip(reason_columns(len(values)), largest.T.tolist(), strict=True):
         sizes = points[np.arange(len(points)), features].tolist()

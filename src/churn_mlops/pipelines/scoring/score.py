@@ -16,6 +16,7 @@ import ibis.expr.types as ir
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from churn_mlops.config import Settings
 from churn_mlops.config.settings import Decision, Training
@@ -62,7 +63,9 @@ class Scored:
         as_of: the date of the run.
         report: of the validation, with its warnings.
         champion: the model that scored.
-        total: how many customers were scored; ``customers`` are only the first of them where Spark did it.
+        total: how many customers who are still there were scored; ``customers`` are only the first of them where Spark
+            did it.
+        left: how many have left already, by the label in the source: the last of ``customers``.
     """
 
     customers: pa.Table
@@ -74,6 +77,12 @@ class Scored:
     report: ValidationReport
     champion: LiveModel
     total: int
+    left: int = 0
+
+    @property
+    def active(self) -> pa.Table:
+        """The customers who are still there, best first: the ones who are published."""
+        return self.customers.slice(0, len(self.customers) - self.left)
 
 
 def score(
@@ -88,7 +97,7 @@ def score(
     """Score the active customers of the source, or all those of ``from_address``.
 
     If every customer of a flat source has a label, each is scored by a model of the champion's type that was fitted
-    without them.
+    without them. Customers who have left by their label come last, marked, and get no offer.
 
     Args:
         settings: what to read, and how to decide.
@@ -111,7 +120,8 @@ def score(
         scores, points = _out_of_fold(found.snapshot, predictor, settings.training, progress)
     else:
         scores, points = predictor.score(found.snapshot), None
-    ranking = rank_customers(scores, rule_of(settings.decision))
+    ranking = rank_customers(scores, rule_of(settings.decision), found.left)
+    left = int(ranking.left.sum())
     return Scored(
         _list(found, ranking, points, predictor),
         likely=ranking.totals.likely,
@@ -121,7 +131,8 @@ def score(
         as_of=found.as_of,
         report=found.report,
         champion=champion,
-        total=ranking.totals.customers,
+        total=ranking.totals.customers - left,
+        left=left,
     )
 
 
@@ -178,6 +189,13 @@ class _Rows:
     as_of: date
     report: ValidationReport
     out_of_fold: bool = False
+
+    @property
+    def left(self) -> npt.NDArray[np.bool_] | None:
+        """Whether each customer has left already, by their label; None where there are no labels."""
+        if LABEL not in self.snapshot.column_names:
+            return None
+        return np.asarray(pc.fill_null(pc.equal(self.snapshot.column(LABEL), 1), False))
 
 
 def _rows(

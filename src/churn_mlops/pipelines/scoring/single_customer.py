@@ -15,7 +15,7 @@ import ibis.expr.types as ir
 from churn_mlops.config import Settings
 from churn_mlops.data.contract import DataContract, HistoryContract
 from churn_mlops.data.engine.cell_values import as_text
-from churn_mlops.data.engine.typed_table import read_snapshot
+from churn_mlops.data.engine.typed_table import LABEL, read_snapshot
 from churn_mlops.data.snapshot.snapshot import read_history
 from churn_mlops.data.sources.database import read_whole
 from churn_mlops.data.sources.history_tables import open_tables_at
@@ -153,5 +153,6 @@ def _of_history(
 
 def _of_table(table: ir.Table, contract: DataContract, column: str, customer: str, now: datetime) -> CustomerRow | None:
     found = read_snapshot(table.filter(as_text(table[column]) == customer.strip()), contract).to_pylist()
-    today = now.astimezone().date()
-    return CustomerRow({name: found[0][name] for name in contract.features}, today) if found else None
+    if not found or found[0].get(LABEL) == 1:  # their label says that they have left
+        return None
+    return CustomerRow({name: found[0][name] for name in contract.features}, now.astimezone().date())

@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from churn_mlops.data.contract import DataContract, HistoryContract
 from churn_mlops.data.engine.typed_table import LABEL
+from churn_mlops.models.comparison import Comparison, compare
 from churn_mlops.models.evaluate import Estimate, evaluate
 from churn_mlops.models.fitting.inputs import MIN_ROWS_OF_EACH_CLASS, rarer
 from churn_mlops.models.inference import ChurnPredictor
@@ -35,6 +36,7 @@ class Backtest:
         rows: tested.
         churned: of these.
         metrics: each with its interval, clustered by customer.
+        against_base_rate: the comparison with the churn rate of the training data as the score of every customer.
     """
 
     trained_until: date
@@ -43,11 +45,23 @@ class Backtest:
     rows: int
     churned: int
     metrics: Mapping[str, Estimate]
+    against_base_rate: Comparison | None = None
+
+    @property
+    def beats_base_rate(self) -> bool:
+        """Whether the scores are better than the churn rate of the past for every customer, beyond noise."""
+        return self.against_base_rate is not None and self.against_base_rate.beyond_noise
 
     @property
     def is_signal(self) -> bool:
-        """Whether the order of the scores is better than chance, beyond noise."""
-        return self.metrics["auc"].low > 0.5
+        """Whether the order of the scores is better than chance, beyond noise, at the top of the list too."""
+        return self.metrics["auc"].low > 0.5 and not self.misses_at_the_top
+
+    @property
+    def misses_at_the_top(self) -> bool:
+        """Whether fewer churners stand in the top tenth than among all: the customers listed first stay."""
+        lift = self.metrics.get("lift_top_decile")
+        return lift is not None and lift.value < 1
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data, for the record."""
@@ -72,6 +86,7 @@ class BacktestScores:
         scores: of the tested rows, in their order.
         churned: 1 where the customer of such a row churned, else 0.
         customers: the customer of each tested row as a whole number; a customer may have several rows.
+        base_rate: churn rate of the training data.
     """
 
     trained_until: date
@@ -80,6 +95,7 @@ class BacktestScores:
     scores: Floats
     churned: Floats
     customers: Places
+    base_rate: float
 
 
 def backtest(snapshots: LabelledSnapshots, contract: HistoryContract, model: ModelSpec) -> Backtest | None:
@@ -97,6 +113,9 @@ def backtest(snapshots: LabelledSnapshots, contract: HistoryContract, model: Mod
         rows=len(found.churned),
         churned=int(found.churned.sum()),
         metrics=evaluate(found.churned, found.scores, clusters=found.customers),
+        against_base_rate=compare(
+            found.churned, found.scores, np.full(len(found.churned), found.base_rate), found.customers
+        ),
     )
 
 
@@ -130,6 +149,7 @@ def backtest_scores(snapshots: LabelledSnapshots, contract: HistoryContract, mod
         scores=ChurnPredictor(bundle).score(tested),
         churned=parts.y[parts.test],
         customers=groups[parts.test],
+        base_rate=float(parts.y[parts.train].mean()),
     )
 
 

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from churn_mlops.data.contract import AS_OF, DataContract, ExcludedColumn, HistoryContract
 from churn_mlops.data.engine.typed_table import LABEL, read_snapshot
-from churn_mlops.data.leakage import LeakageReport, LeakFinding, inspect
+from churn_mlops.data.leakage import LeakageReport, LeakFinding, inspect, known_rows
 from churn_mlops.data.leakage.snapshot_archive import SnapshotArchive
 from churn_mlops.data.snapshot.snapshot import read_history
 from churn_mlops.errors import DataError
@@ -111,6 +111,7 @@ def check_history(
         as_of=snapshots.as_of,
         groups=customer_codes(snapshots.rows, flat),
         unlabelled=read_snapshot(ibis.memtable(now), flat),
+        known=known_rows(contract),
         seed=seed,
     )
     rewritten = archive.rewritten(tables, contract, today)

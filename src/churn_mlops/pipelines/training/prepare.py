@@ -12,7 +12,7 @@ from churn_mlops.data.contract import DataContract, HistoryContract, load_contra
 from churn_mlops.data.engine.typed_table import read_snapshot
 from churn_mlops.data.sources.database import read_whole
 from churn_mlops.data.sources.spark import spark_running
-from churn_mlops.data.validation.validate import ValidationReport
+from churn_mlops.data.validation.validate import Problem, ValidationReport
 from churn_mlops.pipelines.erasure.suppression import table_without, tables_without
 from churn_mlops.pipelines.inputs.as_of import as_of_date, loaded_until, not_loaded
 from churn_mlops.pipelines.inputs.open_source import check, open_history, open_source
@@ -32,7 +32,7 @@ class PreparedData:
         leaks: what the leakage checks found, and the contracts after them.
         data: training set and test set.
         report: of the validation.
-        customers: active ones in the source, with and without a label.
+        customers: in a flat source, with and without a label; of a history, the active ones of its latest date.
         erased: tombstones of the customers that were left out.
         snapshots: of a history, all its rows; None of a flat table.
     """
@@ -82,13 +82,25 @@ def _prepare_table(
     checked = check(table_without(open_source(context.source), contract, erased), contract, need_label=True)
     rows = read_snapshot(checked.table, contract, label="known")
     leaks = check_table(checked.table, rows, contract, strict=strict, seed=context.model.seed)
+    data = split(rows, leaks.contract, context.split)
     return PreparedData(
         leaks=leaks,
-        data=split(rows, leaks.contract, context.split),
-        report=checked.report,
+        data=data,
+        report=replace(checked.report, problems=(*checked.report.problems, *_copies(data))),
         customers=checked.report.rows,
         erased=erased,
     )
+
+
+def _copies(data: TrainingData) -> list[Problem]:
+    """That rows are copies under another customer ID, and what is done about it."""
+    if not data.copies:
+        return []
+    advice = (
+        "each equals an earlier row in every feature and the label, under another customer: copies stay on one side of "
+        "every split, in the test set if one of them is; if they are one customer, keep one row"
+    )
+    return [Problem("warning", "", "copies", data.copies, (), advice)]
 
 
 def _prepare_history(

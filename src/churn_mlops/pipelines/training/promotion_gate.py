@@ -50,8 +50,9 @@ class _Outcome:
 def decide_promotion(candidate: Candidate, champion: LiveModel | None, force: str | None) -> PromotionDecision:
     """Compare ``candidate`` with the base rate and with ``champion`` on the test set.
 
-    In a history, the backtest has to show a signal, too. A feature that surely leaks makes every comparison worthless:
-    such a candidate is promoted by force only, and such a champion is replaced.
+    In a history, the backtest has to show a signal, too; if it is better than the base rate beyond noise, the test set
+    need not be so, for it holds far fewer rows, but it must not be worse. A feature that surely leaks makes every
+    comparison worthless: such a candidate is promoted by force only, and such a champion is replaced.
 
     Args:
         candidate: the new model.
@@ -61,7 +62,7 @@ def decide_promotion(candidate: Candidate, champion: LiveModel | None, force: st
     data, backtest = candidate.prepared.data, candidate.backtest
     base_rate = np.full(len(data.test_y), data.train_y.mean())
     against_base = compare(data.test_y, candidate.scores, base_rate, data.test_groups)
-    signal = against_base.beyond_noise and (backtest is None or backtest.is_signal)
+    signal = has_signal(against_base, backtest)
     if not signal:
         outcome = _Outcome(False, _no_signal(backtest))
     elif leaks := candidate.prepared.leaks.sure:
@@ -81,10 +82,29 @@ def decide_promotion(candidate: Candidate, champion: LiveModel | None, force: st
     )
 
 
+def has_signal(against_base: Comparison, backtest: Backtest | None) -> bool:
+    """Whether a model is better than the same score for every customer.
+
+    Args:
+        against_base: the comparison on the test set.
+        backtest: of a history, None where there is none.
+    """
+    if backtest is None:
+        return against_base.beyond_noise
+    on_test_set = against_base.beyond_noise or (backtest.beats_base_rate and against_base.gain > 0)
+    return on_test_set and backtest.is_signal
+
+
 def _no_signal(backtest: Backtest | None) -> str:
     if backtest is None or backtest.is_signal:
         return "no signal: on the test set the model is not better than the same score for all customers, beyond noise"
     auc = backtest.metrics["auc"]
+    if auc.low > 0.5:
+        lift = backtest.metrics["lift_top_decile"].value
+        return (
+            f"no signal: on the later dates of the backtest, the top tenth of the scores holds {lift:.2f} times as "
+            "many churners as all customers, so the list would begin with those who stay"
+        )
     return (
         "no signal: on the later dates of the backtest, the order of the scores is no better than chance, beyond noise "
         f"(AUC {auc.value:.3f}, {auc.low:.3f} to {auc.high:.3f})"

@@ -59,6 +59,7 @@ def facts(candidate: Candidate, decision: PromotionDecision, provenance: Provena
     return report.model_copy(
         update={
             "noticed": tuple(_noticed(finding, leaks) for finding in leaks.report.findings),
+            "blind": tuple(leaks.report.warnings),
             "later": None if backtest is None else BacktestScores.model_validate(backtest.to_dict()),
             "untested": candidate.no_backtest,
         }
@@ -83,6 +84,7 @@ def _counts(prepared: PreparedData) -> Counts:
     data = prepared.data
     return Counts(
         source=prepared.customers,
+        left=0 if prepared.snapshots is not None else int(data.train_y.sum() + data.test_y.sum()),
         trained_on=len(data.train_y),
         trained_on_left=int(data.train_y.sum()),
         trained_on_customers=data.train_customers,

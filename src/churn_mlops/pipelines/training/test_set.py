@@ -16,6 +16,7 @@ from churn_mlops.data.contract import DataContract
 from churn_mlops.data.engine.typed_table import LABEL
 from churn_mlops.errors import DataError
 from churn_mlops.keyed_hash import in_test_set
+from churn_mlops.models.fitting.copies import copy_groups
 from churn_mlops.models.scorers.lookup_tables import Floats, Places
 
 MIN_OF_EACH_CLASS = 5
@@ -66,8 +67,11 @@ class TrainingData:
         test_y: as ``train_y``, of the test set.
         fingerprint: SHA-256 of all rows.
         mark: of the split rule.
-        train_groups: the customer of each row as a whole number, shape (rows,); None where each row is a customer.
+        train_groups: the customer of each row as a whole number, shape (rows,), and of copies of a row; None where each
+            row is a customer.
         test_groups: as ``train_groups``, of the test set.
+        copies: rows of a flat table that are copies of an earlier one under another customer ID.
+        is_flat: whether each row is a customer.
     """
 
     train: pa.Table
@@ -78,16 +82,18 @@ class TrainingData:
     mark: str
     train_groups: Places | None = None
     test_groups: Places | None = None
+    copies: int = 0
+    is_flat: bool = True
 
     @property
     def train_customers(self) -> int:
-        """Customers in the training set."""
-        return len(self.train) if self.train_groups is None else len(np.unique(self.train_groups))
+        """Customers in the training set; of a flat table its rows, copies under another ID included."""
+        return len(self.train) if self.is_flat or self.train_groups is None else len(np.unique(self.train_groups))
 
     @property
     def test_customers(self) -> int:
-        """Customers in the test set."""
-        return len(self.test) if self.test_groups is None else len(np.unique(self.test_groups))
+        """Customers in the test set, counted alike."""
+        return len(self.test) if self.is_flat or self.test_groups is None else len(np.unique(self.test_groups))
 
 
 def split(snapshot: pa.Table, contract: DataContract, rule: SplitRule, as_of: Dates | None = None) -> TrainingData:
@@ -104,13 +110,19 @@ def split(snapshot: pa.Table, contract: DataContract, rule: SplitRule, as_of: Da
         DataError: the test set holds fewer than 5 churners, or fewer than 5 retained customers.
     """
     test = rule.in_test_set(snapshot, contract)
-    train = ~test
     y = snapshot.column(LABEL).to_numpy().astype(np.float64)
-    if as_of is not None:
-        test = test & (as_of >= np.datetime64(latest_dates(as_of, test & (y == 1), ENOUGH_CHURNERS)[0], "D"))
-    _check_test_set(y[test])
-    groups = None if as_of is None else customer_codes(snapshot, contract)
     features = snapshot.select(list(contract.features))
+    groups, copies = None, 0
+    if as_of is not None:
+        groups, train = customer_codes(snapshot, contract), ~test
+        test = test & (as_of >= np.datetime64(latest_dates(as_of, test & (y == 1), ENOUGH_CHURNERS)[0], "D"))
+    else:
+        groups = copy_groups([_numbers(column) for column in features.columns], y)
+        if groups is not None:
+            test = np.isin(groups, groups[test])  # a copy follows what it copies
+            copies = len(y) - len(np.unique(groups))
+        train = ~test
+    _check_test_set(y[test])
     return TrainingData(
         train=features.filter(pa.array(train)),
         train_y=y[train],
@@ -120,7 +132,18 @@ def split(snapshot: pa.Table, contract: DataContract, rule: SplitRule, as_of: Da
         mark=rule.mark(contract),
         train_groups=None if groups is None else groups[train],
         test_groups=None if groups is None else groups[test],
+        copies=copies,
+        is_flat=as_of is None,
     )
+
+
+def _numbers(column: pa.ChunkedArray) -> Floats:
+    """A feature as numbers: levels by their place, NaN for missing."""
+    if pa.types.is_floating(column.type):
+        return np.asarray(column.to_numpy(), dtype=np.float64)
+    codes = column.combine_chunks()
+    codes = codes if pa.types.is_dictionary(codes.type) else codes.dictionary_encode()
+    return np.asarray(codes.indices.cast(pa.float64()).fill_null(float("nan")).to_numpy(zero_copy_only=False))
 
 
 def latest_dates(as_of: Dates, churned: Mask, enough: int, most: int | None = None) -> list[date]:

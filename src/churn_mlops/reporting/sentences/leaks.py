@@ -19,6 +19,8 @@ def too_good(report: Report) -> str:
     aside = {each.feature for each in found if each.set_aside}
     if aside:
         return f"{plural(len(aside), 'feature')} that seemed to know what was not known at the time: dropped."
+    if report.blind:
+        return "The leakage checks found nothing sure, which means little: on this data they are not reliable."
     if found:
         return "Nothing is sure to know what was not known at the time, but some things are worth a look."
     return "No feature seems to know what was not known at the time."

@@ -93,7 +93,9 @@ class ExplainedPrediction(Prediction):
     """The prediction for one customer, its reasons and the action: the answer to `?explain=true`."""
 
     risk_band: Literal["low", "medium", "high"]
-    reasons: list[Reason] = Field(description="every feature, the largest first")
+    reasons: list[Reason] = Field(
+        description="every feature: those that move the score to where it is, then those against it; the largest first"
+    )
     action: Literal["offer", "leave_alone"] = Field(description="by the score alone, whatever the capacity")
     worth_an_offer: bool = Field(description="whether an offer is expected to gain money, by the score alone")
     model_version: str

@@ -1,0 +1,121 @@
+"""The times of all tables as their rows bear them out: the newest day, the ends, the times of recording."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+
+from churn_mlops.data.discovery.churn_side_effects import who_left
+from churn_mlops.data.discovery.table_roles import Role, TableRoles
+from churn_mlops.data.discovery.time_roles import Times, role_by_name, with_end
+from churn_mlops.data.discovery.times.data_clock import newest_of
+from churn_mlops.data.discovery.times.end_candidates import EndCandidate, chosen_end, judge_ends, judge_ends_table
+from churn_mlops.data.discovery.times.recorded_times import RecordedTime, judge_recorded
+from churn_mlops.data.profiling.name_signals import names_held_thing, names_leaving
+from churn_mlops.suggestions import words
+
+_MOSTLY = 0.9
+
+
+@dataclass(frozen=True)
+class JudgedTimes:
+    """The tables with the times that their rows bear out, and what was judged.
+
+    Attributes:
+        table_roles: the tables.
+        ends: the candidates for the end in each table, by its name.
+        refused: the times of each table that are called like a time of recording and are none.
+    """
+
+    table_roles: TableRoles
+    ends: Mapping[str, Sequence[EndCandidate]]
+    refused: Mapping[str, Sequence[RecordedTime]]
+
+
+def judge_times(table_roles: TableRoles, today: date | None = None) -> JudgedTimes:
+    """Judge the times of ``table_roles`` by their rows.
+
+    Args:
+        table_roles: the tables, with times as their names suggest.
+        today: rows that are dated later have not happened; None if that is not to be asked.
+    """
+    found = replace(table_roles, newest=newest_of(table_roles, today))
+    ends = {role.name: judge_ends(role, found) for role in found.roles.values() if _may_end(role)}
+    found = _changed(found, {name: chosen_end(candidates) for name, candidates in ends.items()})
+    found, no_ends = _without_no_ends(found)
+    ends |= no_ends
+    refused: dict[str, list[RecordedTime]] = {}
+    roles = {}
+    for name, role in found.roles.items():
+        times, none = _recorded(role, found)
+        refused.setdefault(role.name, none)
+        roles[name] = replace(role, times=times)
+    return JudgedTimes(replace(found, roles=roles), ends, refused)
+
+
+def _may_end(role: Role) -> bool:
+    if role.customer is None or role.times.first is None:
+        return False
+    return role.kind in ("customers", "attributes") or (role.kind == "events" and names_held_thing(role.name))
+
+
+def _changed(table_roles: TableRoles, ends: Mapping[str, EndCandidate | None]) -> TableRoles:
+    """``table_roles`` with these ends; rows that last, such as contracts, hold attributes."""
+    roles = {}
+    for key, role in table_roles.roles.items():
+        if role.name in ends:
+            end = ends[role.name]
+            times = with_end(role.look, role.times, None if end is None else end.column)
+            lasts = role.kind == "events" and end is not None and names_held_thing(role.name)
+            role = replace(role, times=times, kind="attributes" if lasts else role.kind)
+        roles[key] = role
+    return replace(table_roles, roles=roles)
+
+
+def _without_no_ends(table_roles: TableRoles) -> tuple[TableRoles, dict[str, list[EndCandidate]]]:
+    """``table_roles`` in which a table that is called like ends, after which customers go on, is one of events."""
+    judged = {
+        key: judge_ends_table(role, table_roles)
+        for key, role in table_roles.roles.items()
+        if role.kind == "ends" and not names_leaving(role.name) and not names_leaving(str(role.times.first))
+    }
+    none = {key: one for key, one in judged.items() if one.verdict == "same"}
+    roles = {key: replace(role, kind="events") if key in none else role for key, role in table_roles.roles.items()}
+    return replace(table_roles, roles=roles), {table_roles.roles[key].name: [one] for key, one in none.items()}
+
+
+def _recorded(role: Role, table_roles: TableRoles) -> tuple[Times, list[RecordedTime]]:
+    """The times of a table with those of recording that are borne out, and those that are none."""
+    times, first = role.times, role.times.first
+    columns = [name for name in role.look.times if role_by_name(name) == "known_at" and name != first]
+    early = times.known_early[0] if times.known_early is not None else None
+    columns = [name for name in columns if name != early or name == times.known_at]
+    if first is None or not columns:
+        return replace(times, known_at=None), []
+    left = who_left(table_roles)
+    if role.kind == "customers" and not role.grouped and times.end is not None:
+        of_end = [name for name in columns if _speaks_of_end(name, times.end) or _is_blank_with(role, name)]
+        judged = [judge_recorded(role, name, times.end, None, table_roles) for name in of_end]
+        end_known = next((one.column for one in judged if one.refused is None), None)
+        columns = [name for name in columns if name not in of_end]
+        times = replace(times, end_known_at=end_known)
+    else:
+        judged = []
+    of_rows = [judge_recorded(role, name, first, left, table_roles) for name in columns]
+    known = next((one.column for one in of_rows if one.refused is None), None)
+    none = [one for one in [*judged, *of_rows] if one.refused is not None]
+    return replace(times, known_at=known), none
+
+
+def _speaks_of_end(name: str, end: str) -> bool:
+    return bool(set(words(name)) & set(words(end)) - {"at", "date", "on", "time"})
+
+
+def _is_blank_with(role: Role, name: str) -> bool:
+    """Whether hardly any row without an end has ``name``."""
+    look = role.look
+    rows = look.table.select(end=look.time(str(role.times.end)), known=look.time(name))
+    open_ = rows.filter(rows.end.isnull())
+    share = open_.known.isnull().cast("float64").mean().to_pyarrow().as_py()
+    return share is not None and float(share) > _MOSTLY

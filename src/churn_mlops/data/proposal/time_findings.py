@@ -1,0 +1,131 @@
+"""The findings about who the customers are, up to when the data goes, and what each time is taken for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
+
+from churn_mlops.data.contract import HistoryContract
+from churn_mlops.data.discovery.table_roles import Role, TableRoles
+from churn_mlops.data.discovery.times.data_clock import newest_by_table
+from churn_mlops.data.discovery.times.end_candidates import EndCandidate
+from churn_mlops.data.discovery.times.judge import JudgedTimes
+from churn_mlops.data.discovery.times.recorded_times import RecordedTime
+from churn_mlops.data.findings import Finding
+from churn_mlops.data.profiling.name_signals import names_leaving, speaks_of_customer
+
+_MOST = 4  # other tables that are named
+_APART = timedelta(days=28)
+_NOT_TAKEN = {
+    "ahead": "most who stay have it on a day to come, as the end of a period or a bill",
+    "same": "those who have it go on as the others do, as after a trial or a discount",
+    "parts": "it parts those who stop from those who go on as well",
+    "unknown": "the rows do not decide",
+}
+
+
+def on_customers(table_roles: TableRoles) -> list[Finding]:
+    """Whose rows the customers are, and which other tables may hold them."""
+    home = table_roles.customers
+    held = home.look.profile[str(home.customer)]
+    what = f"a value of {home.name}.{home.customer}" if home.grouped else f"a row of {home.name} ({home.customer})"
+    others = [
+        f"{role.name} ({role.look.rows:,} rows, {role.look.key})"
+        for role in table_roles.roles.values()
+        if role.look is not home.look and role.look.key is not None and _may_be_customers(role, table_roles)
+    ]
+    asked = f"; or are they those of {', or of '.join(others[:_MOST])}? Then say --customer" if others else ""
+    return [Finding(table_roles.home, "customers", f"a customer is {what}: {held.distinct:,} customers{asked}")]
+
+
+def _may_be_customers(role: Role, table_roles: TableRoles) -> bool:
+    if role.kind in ("events", "ends") and role.look.key == role.customer:
+        return False
+    return any(link.to == role.name for link in table_roles.links) or speaks_of_customer(role.name)
+
+
+def on_newest_day(table_roles: TableRoles) -> list[Finding]:
+    """Up to when the data goes, where its tables do not agree."""
+    if table_roles.newest is None:
+        return []
+    day = table_roles.newest.date()
+    each = newest_by_table(table_roles)
+    ahead = {name: last for name, last in each.items() if last.date() > day}
+    others = [last for name, last in each.items() if name not in ahead]
+    found = [
+        Finding(
+            name.partition(".")[0],
+            "newest_day",
+            f"{name} goes on to {last.date()}, after {day}, where the other tables end: these rows are taken for "
+            "planned, and do not count before their day. Or are the other tables no longer loaded?",
+        )
+        for name, last in ahead.items()
+    ]
+    last_but_one = max((last for last in others if last.date() < day), default=None)
+    if not ahead and last_but_one is not None and table_roles.newest - last_but_one > _APART and len(others) > 1:
+        names = [name for name, last in each.items() if last.date() == day] or ["an end of customers"]
+        what = (
+            f"the newest day of the data is {day}, by {', '.join(names)}; all other times end at "
+            f"{last_but_one.date()}: are the later rows planned? Then set `source.as_of` to the day on which the data "
+            "was read"
+        )
+        found.append(Finding(table_roles.home, "newest_day", what))
+    return found
+
+
+def on_times(judged: JudgedTimes, contract: HistoryContract) -> list[Finding]:
+    """What each time of a table is taken for, and the ones that are called like an end or a recorded time."""
+    found: list[Finding] = []
+    taken = times_taken(judged.table_roles, contract)
+    for name, role in {role.name: role for role in judged.table_roles.roles.values()}.items():
+        end = role.times.end
+        found += _on_ends(name, end, judged.ends.get(name, ()))
+        found += [_on_recorded(name, one) for one in judged.refused.get(name, ())]
+        if role.look.times:
+            said = [f"{column} is {taken.get(f'{name}.{column}', 'not used')}" for column in role.look.times]
+            found.append(Finding(name, "times", f"its times: {', '.join(said)}"))
+    return found
+
+
+def times_taken(table_roles: TableRoles, contract: HistoryContract) -> Mapping[str, str]:
+    """What each ``table.column`` of a time is taken for in ``contract``."""
+    names = {role.look.source: role.name for role in table_roles.roles.values()}
+    found: dict[str, str] = {}
+    for key, table in contract.tables.items():
+        name = names.get(table.table or key, key)
+        told = {
+            table.start: "the start",
+            table.end: "the end",
+            table.valid_from: "when the values hold from",
+            table.event_time: "when it happened",
+            table.start_known_at: "when the start was recorded",
+            table.end_known_at: "when the end was recorded",
+            table.known_at: "when a row was recorded",
+        }
+        for column, meaning in told.items():
+            if column is not None:
+                found.setdefault(f"{name}.{column}", meaning)
+    return found
+
+
+def _on_ends(table: str, taken: str | None, candidates: Sequence[EndCandidate]) -> Iterator[Finding]:
+    for one in candidates:
+        if one.column != taken and _is_worth_a_question(one):
+            instead = f"; {table}.{taken} is taken" if taken is not None else ""
+            what = (
+                f"may be an end of customers: {one}. It is not taken{instead}: {_NOT_TAKEN[one.verdict]}. Does it say "
+                f"who left? Then write `end: {one.column}` into the table of customers"
+            )
+            yield Finding(f"{table}.{one.column}", "end_other", what)
+
+
+def _is_worth_a_question(one: EndCandidate) -> bool:
+    return one.is_named or one.is_term or names_leaving(one.column) or one.verdict == "parts"
+
+
+def _on_recorded(table: str, one: RecordedTime) -> Finding:
+    what = (
+        f"is called like the time when a row was recorded, but {one.refused}: it seems to be the time of the last "
+        f"change or load, and is not taken; a row counts from its {one.of} on. When was it recorded?"
+    )
+    return Finding(f"{table}.{one.column}", "known_refused", what)

@@ -1,0 +1,51 @@
+"""The verdicts on what is proposed for a company, by a person who knows it and answers if asked for the customers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import ibis.expr.types as ir
+
+from churn_mlops.data.proposal.history_proposal import HistoryProposal, propose_history
+from churn_mlops.errors import ContractError
+from tests.companies.known_truth.company import Company
+from tests.companies.known_truth.judge import Judged, judge
+from tests.companies.known_truth.leak_check import checked_for_leaks
+
+_TO_BE_NAMED = "`--customer`"
+
+
+def verdicts(company: Company, *, training: bool = False) -> list[Judged]:
+    """The verdict on each aspect of what is proposed for ``company``.
+
+    Args:
+        company: knows what is right.
+        training: whether to go on to the leakage checks of a training where all else is right; these must then catch a
+            planted leak that a feature reads.
+    """
+    tables = company.opened()
+    try:
+        proposal, asked = proposed(company, tables)
+    except ContractError as error:
+        return [Judged("refused", "silently wrong", str(error), "a contract, or a question")]
+    found = judge(company, proposal.contract, proposal.findings, tables)
+    of_training = "leaks"
+    if training and all(one.verdict == "right" for one in found if one.aspect != of_training):
+        found = [one for one in found if one.aspect != of_training]
+        found += checked_for_leaks(company, proposal.contract, tables)
+    return asked + found
+
+
+def proposed(company: Company, tables: Mapping[str, ir.Table]) -> tuple[HistoryProposal, list[Judged]]:
+    """What is proposed, and that it was asked who the customers are, where it was.
+
+    Raises:
+        ContractError: nothing is proposed.
+    """
+    try:
+        return propose_history(tables, name="company"), []
+    except ContractError as error:
+        if _TO_BE_NAMED not in str(error):
+            raise
+        asked = Judged("customer, asked for", "asked", str(error), ".".join(company.truth.customers))
+        return propose_history(tables, name="company", customer=company.truth.customers[1]), [asked]

@@ -1,0 +1,124 @@
+"""The end of customers is told by who stops to act after it, not by a name or by how many rows are filled."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pytest
+
+from churn_mlops.data.discovery.foreign_keys import find_links
+from churn_mlops.data.discovery.profiled_table import look_at
+from churn_mlops.data.discovery.table_roles import find_table_roles
+from churn_mlops.data.discovery.times.judge import JudgedTimes, judge_times
+from tests.data.discovery.accounts import DAY, NEWEST, NONE, Accounts, accounts, company
+from tests.data.proposal.databases import Frames, tables
+
+
+def _judged(frames: Frames) -> JudgedTimes:
+    looks = look_at(tables(frames))
+    return judge_times(find_table_roles(looks, find_links(looks)))
+
+
+def _after_start(made: Accounts, days: int, share: float) -> Any:
+    """A day so long after the start, for a share of the accounts, whether they leave or stay."""
+    return np.where(made.some(share), made.start + days * DAY, NONE)
+
+
+def _periods(made: Accounts) -> Any:
+    """The end of the period that is paid: ahead for those who stay, the end itself for those who left."""
+    return np.where(made.left, made.end, made.later(np.full(len(made.names), NEWEST), 1, 29))
+
+
+def _of_leavers(made: Accounts, days: int, share: float = 1.0) -> Any:
+    """A day so long after the end of those who left."""
+    return np.where(made.left & made.some(share), made.end + days * DAY, NONE)
+
+
+def _shapes(made: Accounts) -> dict[str, tuple[Mapping[str, Any], str | None]]:
+    """Columns of the accounts beside their start, and the true end among them."""
+    periods, trials = _periods(made), _after_start(made, 14, 0.6)
+    return {
+        "a period": ({"ended_at": made.end, "current_period_end": periods}, "ended_at"),
+        "a request, a period and a trial": (
+            {
+                "canceled_at": _of_leavers(made, -20),
+                "ended_at": made.end,
+                "current_period_end": periods,
+                "trial_end": trials,
+            },
+            "ended_at",
+        ),
+        "a request that is called so": (
+            {"cancel_requested_at": _of_leavers(made, -20), "cancelled_at": made.end},
+            "cancelled_at",
+        ),
+        "a trial": ({"trial_end": trials, "discontinued_at": made.end}, "discontinued_at"),
+        "a discount": ({"discount_end": _after_start(made, 60, 0.6), "lost_date": made.end}, "lost_date"),
+        "a promotion": ({"promo_end_date": _after_start(made, 90, 0.6), "thru_date": made.end}, "thru_date"),
+        "names without a meaning": ({"x1_dt": _after_start(made, 50, 0.5), "x2_dt": made.end}, "x2_dt"),
+        "another language": ({"kuendigungsdatum": made.end}, "kuendigungsdatum"),
+        "a deletion after the end": ({"deleted_at": _of_leavers(made, 90), "cancelled_at": made.end}, "cancelled_at"),
+        "a deletion alone": ({"deleted_at": made.end}, "deleted_at"),
+        "an offer to come back": ({"winback_sent_at": _of_leavers(made, 20, 0.5), "left_on": made.end}, "left_on"),
+        "paid until, alone": ({"paid_until": periods}, None),
+        "a trial alone": ({"trial_end": trials}, None),
+        "the last change": ({"updated_at": np.where(made.left, made.end, made.later(made.start, 0, 300))}, None),
+    }
+
+
+@pytest.fixture(scope="module")
+def made() -> Accounts:
+    return accounts()
+
+
+@pytest.mark.parametrize("shape", list(_shapes(accounts(20))))
+def test_the_end_is_what_parts_those_who_stop_from_those_who_go_on(made: Accounts, shape: str) -> None:
+    columns, truth = _shapes(made)[shape]
+    found = _judged(company(made, **columns)).table_roles
+    assert (found.customers.times.start, found.customers.times.end) == ("created_at", truth)
+    assert found.newest is not None
+    assert found.newest.date() == NEWEST.astype(object)
+
+
+@pytest.mark.parametrize("none", ["9999-12-31", "2099-12-31", "1900-01-01", "1970-01-01"])
+def test_a_day_that_stands_for_none_is_no_leaving(made: Accounts, none: str) -> None:
+    ends = np.where(made.left, made.end, np.datetime64(none))
+    judged = _judged(company(made, end_date=ends))
+    assert judged.table_roles.customers.times.end == "end_date"
+    assert judged.ends["accounts"][0].left == made.left.sum()
+    assert judged.table_roles.customers.times.end_early is None
+
+
+def test_an_end_is_judged_in_the_table_of_subscriptions_too(made: Accounts) -> None:
+    frames = company(made)
+    frames["subscriptions"] = frames["accounts"].assign(
+        subscription_id=np.arange(len(made.names)) + 7000,
+        current_period_start=_periods(made) - 30 * DAY,
+        current_period_end=_periods(made),
+        trial_end=_after_start(made, 14, 0.6),
+        ended_at=made.end,
+    )
+    found = _judged(frames).table_roles.roles["subscriptions"]
+    assert (found.kind, found.times.first, found.times.end) == ("attributes", "created_at", "ended_at")
+
+
+def test_a_table_that_is_called_like_leavings_is_none_if_customers_go_on_after_its_rows(made: Accounts) -> None:
+    frames = company(made)
+    gone = frames["accounts"][made.left]
+    frames["cancellations"] = gone[["account_id"]].assign(cancelled=made.end[made.left])
+    assert _judged(frames).table_roles.roles["cancellations"].kind == "ends"
+    some = frames["accounts"].head(75)
+    frames["cancellations"] = some[["account_id"]].assign(booked_at=some["created_at"] + 40 * DAY)
+    judged = _judged(frames)
+    assert judged.table_roles.roles["cancellations"].kind == "events"
+    assert judged.ends["cancellations"][0].verdict == "same"
+
+
+def test_customers_whose_only_time_is_their_end_do_not_start_with_it(made: Accounts) -> None:
+    frames = company(made, closed_on=made.end)
+    frames["accounts"] = frames["accounts"].drop(columns="created_at")
+    found = _judged(frames).table_roles
+    assert (found.roles["accounts"].kind, found.roles["accounts"].times.event) == ("ends", "closed_on")
+    assert found.customers.times.first in {"paid_at", "logged_in_at"}

@@ -1,0 +1,85 @@
+"""A time of recording lies close behind what it records, for those who left and for those who stay."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from churn_mlops.data.discovery.foreign_keys import find_links
+from churn_mlops.data.discovery.profiled_table import look_at
+from churn_mlops.data.discovery.table_roles import find_table_roles
+from churn_mlops.data.discovery.times.judge import JudgedTimes, judge_times
+from tests.data.discovery.accounts import DAY, NEWEST, NONE, Accounts, accounts, company
+from tests.data.proposal.databases import Frames, tables
+
+
+@pytest.fixture(scope="module")
+def made() -> Accounts:
+    return accounts()
+
+
+def _judged(frames: Frames) -> JudgedTimes:
+    looks = look_at(tables(frames))
+    return judge_times(find_table_roles(looks, find_links(looks)))
+
+
+def _of_payments(made: Accounts, column: str, days: Any) -> JudgedTimes:
+    """The company with a time of recording so many days after each payment."""
+    frames = company(made, ended_at=made.end)
+    paid = frames["payments"]
+    paid[column] = paid["paid_at"] + pd.to_timedelta(days(paid), "D")
+    return _judged(frames)
+
+
+def _refused(judged: JudgedTimes, table: str) -> dict[str, str]:
+    return {one.column: str(one.refused) for one in judged.refused.get(table, ())}
+
+
+def test_a_time_that_lies_close_behind_its_event_is_when_it_was_recorded(made: Accounts) -> None:
+    judged = _of_payments(made, "loaded_at", lambda paid: made.draw.integers(0, 8, len(paid)))
+    assert judged.table_roles.roles["payments"].times.known_at == "loaded_at"
+    assert _refused(judged, "payments") == {}
+
+
+def test_a_time_that_a_load_of_all_rows_rewrote_is_none(made: Accounts) -> None:
+    loaded = NEWEST + DAY
+    judged = _of_payments(made, "_fivetran_synced", lambda paid: (loaded - paid["paid_at"]).dt.days)
+    assert judged.table_roles.roles["payments"].times.known_at is None
+    assert "lies more than 31 days after paid_at" in _refused(judged, "payments")["_fivetran_synced"]
+
+
+def test_a_time_that_the_leaving_rewrites_is_none_though_it_is_close_for_most(made: Accounts) -> None:
+    gone = set(made.names[made.left])
+
+    def days(paid: pd.DataFrame) -> Any:
+        again = paid["account_id"].isin(gone) & (made.draw.random(len(paid)) < 0.25)
+        return np.where(again, 20, 0)
+
+    said = _refused(_of_payments(made, "updated_at", days), "payments")["updated_at"]
+    assert "of the rows of customers who left, and in 0.0% of the others" in said
+
+
+def test_a_time_that_is_often_blank_is_none(made: Accounts) -> None:
+    frames = company(made, ended_at=made.end)
+    paid = frames["payments"]
+    paid["updated_at"] = paid["paid_at"].where(np.arange(len(paid)) % 3 == 0)
+    judged = _judged(frames)
+    assert judged.table_roles.roles["payments"].times.known_at is None
+    assert "is blank in" in _refused(judged, "payments")["updated_at"]
+
+
+def test_the_last_change_of_a_customer_is_not_when_their_start_was_recorded(made: Accounts) -> None:
+    touched = np.where(made.left, made.end, made.later(made.start, 0, 400))
+    judged = _judged(company(made, ended_at=made.end, updated_at=touched))
+    assert judged.table_roles.customers.times.known_at is None
+    assert list(_refused(judged, "accounts")) == ["updated_at"]
+
+
+def test_start_and_end_have_each_their_time_of_recording(made: Accounts) -> None:
+    recorded = np.where(made.left, made.later(made.end, 0, 5), NONE)
+    columns = {"ended_at": made.end, "inserted_at": made.later(made.start, 0, 2), "end_recorded_at": recorded}
+    times = _judged(company(made, **columns)).table_roles.customers.times
+    assert (times.known_at, times.end_known_at) == ("inserted_at", "end_recorded_at")

@@ -1,0 +1,70 @@
+"""`churn init` says what each time is taken for, and asks where the rows do not decide."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from churn_mlops.data.proposal.history_proposal import HistoryProposal, propose_history
+from tests.data.discovery.accounts import DAY, NEWEST, NONE, Accounts, accounts, company
+from tests.data.proposal.databases import Frames, tables
+
+
+def _said(frames: Frames, kind: str) -> dict[str, str]:
+    return _of(propose_history(tables(frames), name="x"), kind)
+
+
+def _of(proposal: HistoryProposal, kind: str) -> dict[str, str]:
+    return {str(finding.column): finding.message for finding in proposal.findings if finding.kind == kind}
+
+
+def _with_trials(made: Accounts) -> Frames:
+    trials = np.where(made.some(0.6), made.start + 14 * DAY, NONE)
+    return company(made, ended_at=made.end, trial_end=trials, updated_at=made.later(made.start, 0, 400))
+
+
+def test_each_time_is_named_with_what_it_is_taken_for() -> None:
+    proposal = propose_history(tables(_with_trials(accounts(100))), name="x")
+    said = _of(proposal, "times")
+    assert said["accounts"] == (
+        "its times: created_at is the start, ended_at is the end, trial_end is not used, updated_at is not used"
+    )
+    assert said["payments"] == "its times: paid_at is when it happened"
+    assert _of(proposal, "customers")["accounts"].startswith("a customer is a row of accounts (account_id): 100 custom")
+
+
+def test_times_that_are_called_like_an_end_or_a_recorded_time_are_asked_about_with_their_counts() -> None:
+    proposal = propose_history(tables(_with_trials(accounts(100))), name="x")
+    asked = _of(proposal, "end_other")
+    assert list(asked) == ["accounts.trial_end"]
+    assert "accounts.ended_at is taken" in asked["accounts.trial_end"]
+    assert "as after a trial or a discount" in asked["accounts.trial_end"]
+    assert "write `end: trial_end` into the table of customers" in asked["accounts.trial_end"]
+    refused = _of(proposal, "known_refused")
+    assert "the time of the last change or load, and is not taken" in refused["accounts.updated_at"]
+
+
+def test_rows_that_go_on_after_all_others_are_asked_about() -> None:
+    made = accounts(100)
+    frames = company(made, ended_at=made.end)
+    assert _of(propose_history(tables(frames), name="x"), "newest_day") == {}
+    staying = made.names[~made.left]
+    later = pd.DataFrame({"account_id": np.repeat(staying, 2), "amount": 9.5})
+    later["paid_at"] = NEWEST + made.draw.integers(1, 61, len(later)) * DAY
+    frames["payments"] = pd.concat([frames["payments"], later], ignore_index=True)
+    said = _said(frames, "newest_day")["payments"]
+    assert f"payments.paid_at goes on to {later['paid_at'].max().date()}, after {NEWEST}" in said
+    frames.pop("logins")
+    alone = _said(frames, "newest_day")["accounts"]
+    assert "payments.paid_at" in alone
+    assert "are the later rows planned?" in alone
+
+
+def test_the_list_of_other_customers_names_the_tables_that_others_lead_to() -> None:
+    made = accounts(100)
+    frames = company(made, ended_at=made.end)
+    frames["contracts"] = frames["accounts"][["account_id", "created_at"]].copy()
+    frames["contracts"].insert(0, "contract_id", np.arange(100) + 900)
+    frames["bills"] = pd.concat([frames["contracts"][["contract_id"]].assign(billed_on=made.start)] * 2)
+    said = _said(frames, "customers")["accounts"]
+    assert said.endswith("or are they those of contracts (100 rows, contract_id)? Then say --customer")
