@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from typing import Literal
 
+from churn_mlops.data.contract import Where
 from churn_mlops.data.discovery.foreign_keys import Link, best_link, links_from
 from churn_mlops.data.discovery.profiled_table import ProfiledTable, may_be_key
 from churn_mlops.data.discovery.time_roles import Times, times_of, times_of_customers
@@ -36,6 +37,7 @@ class Role:
         customer: its column that names the customer.
         through: the link to the table that names the customer, or to the customers in a normal form of their key.
         grouped: a customer may have several rows in a table of customers.
+        where: the rows of the table in the database that it holds; all if empty.
     """
 
     look: ProfiledTable
@@ -44,6 +46,7 @@ class Role:
     customer: str | None = None
     through: Link | None = None
     grouped: bool = False
+    where: Where = field(default_factory=dict)
 
     @property
     def name(self) -> str:

@@ -24,6 +24,7 @@ from churn_mlops.data.discovery.table_roles import (
     find_table_roles,
 )
 from churn_mlops.data.discovery.time_columns import time_column
+from churn_mlops.data.discovery.times.end_events import end_events, with_ends_of
 from churn_mlops.data.discovery.times.judge import judge_times
 from churn_mlops.data.findings import Finding
 from churn_mlops.data.profiling.name_signals import (
@@ -37,7 +38,7 @@ from churn_mlops.data.proposal.amounts.findings import on_amounts
 from churn_mlops.data.proposal.candidate_features import propose_features
 from churn_mlops.data.proposal.code_findings import on_read_columns
 from churn_mlops.data.proposal.excluded_columns import SAFE_LEVELS
-from churn_mlops.data.proposal.time_findings import on_customers, on_newest_day, on_times
+from churn_mlops.data.proposal.time_findings import on_customers, on_end_events, on_newest_day, on_times
 from churn_mlops.data.proposal.treatment_findings import on_treatment_table
 from churn_mlops.data.proposal.unread_columns import LEFT_OUT, NAMES_ROWS, unread_columns
 from churn_mlops.errors import ContractError
@@ -95,6 +96,11 @@ def propose_history(
     table_roles = judged.table_roles
     choices = label_choices(table_roles, inactive_days)
     choice = next((choice for choice in choices if choice.usable), None)
+    events = end_events(table_roles) if choice is None or choice.kind == "inactive" else []
+    if events and events[0].spoken:
+        table_roles = with_ends_of(table_roles, events[0])
+        choices = label_choices(table_roles, inactive_days)
+        choice = next((choice for choice in choices if choice.usable), None)
     contradictions = on_leaving(table_roles)
     if choice is not None and choice.kind == "lasting" and choice.role is not table_roles.customers:
         table_roles = by_lasting_rows(table_roles, choice.role)
@@ -102,7 +108,8 @@ def propose_history(
     unread = unread_columns(looks, judged, contract)
     contract = contract.model_copy(update={"set_aside": {**contract.set_aside, **unread}})
     findings = [Finding(source, "left_out", "has no rows; left out") for source in empty]
-    findings += on_customers(table_roles) + on_newest_day(table_roles) + on_times(judged, contract)
+    findings += on_customers(table_roles) + on_newest_day(judged.table_roles) + on_times(judged, contract)
+    findings += on_end_events(events)
     findings += on_label(contract, choices) + contradictions + on_tables(table_roles)
     findings += [finding for look in looks for finding in on_codes(look)]
     findings += [finding for role in table_roles.of("events") for finding in on_amounts(role.look)]
@@ -228,6 +235,8 @@ def _of_rows(role: Role, table_roles: TableRoles) -> dict[str, Any]:
     made["valid_from" if role.kind == "attributes" else "event_time"] = first
     if times.known_at is not None:
         made["known_at"] = times.known_at
+    if role.where:
+        made["where"] = role.where
     return made | _formats(role, [first, times.known_at])
 
 
