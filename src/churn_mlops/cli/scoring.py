@@ -30,6 +30,10 @@ def score(
     out: Annotated[
         Path | None, typer.Option(help="Write all scored customers, best first, to this .csv, .parquet or .json.")
     ] = None,
+    exact_ids: Annotated[
+        bool,
+        typer.Option("--exact-ids", help="In a .csv, add no apostrophe to customer IDs such as =7: for other systems."),
+    ] = False,
     as_of: Annotated[
         datetime | None,
         typer.Option(formats=["%Y-%m-%d"], help="As-of date, instead of source.as_of; a past one is scored as it was."),
@@ -70,7 +74,7 @@ def score(
             else:
                 scored = daily.run_day(settings, as_of.date() if as_of else None, progress=progress).scored
     if out is not None:
-        export(scored.customers, out)
+        export(scored.customers, out, exact=scored.customers.column_names[1] if exact_ids else None)
     delivered = send_list(settings, scored.as_of, RetryClock(Event().wait)) if send else None
     if as_json:
         print_json(_document(scored))
@@ -78,7 +82,7 @@ def score(
     show(scored, settings, from_address)
     _show_age(scored, latest=(from_address or as_of) is None and settings.source.as_of == "latest")
     if out is not None:
-        _show_export(scored, out)
+        _show_export(scored, out, exact_ids)
     if delivered is not None:
         say(f"Sent {delivered.customers:,} customers to the webhook.")
 
@@ -141,8 +145,16 @@ def _show_age(scored: Scored, *, latest: bool) -> None:
         say(f"Warning: the newest row of the source is {days:,} days old: has its loading stopped?")
 
 
-def _show_export(scored: Scored, out: Path) -> None:
+def _show_export(scored: Scored, out: Path, exact_ids: bool) -> None:
+    from churn_mlops.pipelines.scoring.export import with_apostrophe
+
     say(f"Wrote {len(scored.customers):,} customers to {out}.")
+    changed = 0 if exact_ids else with_apostrophe(scored.customers, scored.customers.column_names[1], out)
+    if changed:
+        say(
+            f"{changed:,} of their IDs begin with a sign such as = or -, and have an apostrophe in front for "
+            "spreadsheets. For another system that joins the IDs, add --exact-ids."
+        )
     if scored.total > len(scored.active):
         say("They are the first of the list: the store has all of it, scoring.output the scores of everyone.")
 

@@ -45,6 +45,15 @@ def repeated(rows: int, copies: int) -> str:
     return f"{copies:,} {are}" + (f"; for the others, {choose}" if copies < rows else "")
 
 
+def missing_as_id(text: str, rows: int) -> str:
+    """The question about an ID that is a word for "missing", in so many ``rows``."""
+    held = "row is" if rows == 1 else "rows are"
+    return (
+        f"{rows:,} {held} those of a customer {text!r}, for a customer ID may be any text: if it means that no "
+        "customer is known, leave these rows out in the source or in a view"
+    )
+
+
 @dataclass(frozen=True)
 class ValidationReport:
     """The findings in so many ``rows``: problems that stop come first, each kind in the contract's order."""

@@ -53,6 +53,15 @@ def test_a_proposal_for_texts_runs_whatever_is_wrong_in_them(frames: Callable[[]
     _holds(address, _proposed(address, tmp_path))
 
 
+def test_a_proposal_states_the_usual_share_of_missing_values(tmp_path: Path) -> None:
+    frames = shop()
+    frames["customers"].loc[::8, "country"] = None
+    address = str(write_folder(frames, tmp_path / "tables"))
+    contract = _proposed(address, tmp_path)
+    assert contract.features["country"].missing == round(38 / 300, 6)
+    _holds(address, contract)
+
+
 def test_a_proposal_for_one_table_of_events_runs(tmp_path: Path) -> None:
     path = tmp_path / "orders.parquet"
     shop()["orders"].to_parquet(path)

@@ -5,14 +5,21 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterator
 from datetime import date
+from operator import itemgetter
 from typing import Any
 
 import ibis
+import ibis.expr.types as ir
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from churn_mlops.data.contract import AS_OF, CHURNED, HistoryContract
+from churn_mlops.data.contract import AS_OF, CHURNED, HistoryContract, NormalForm
+from churn_mlops.data.contract.number_format import NumberFormat
+from churn_mlops.data.engine.arrow import as_arrow
+from churn_mlops.data.engine.cell_values import text_to_number
+from churn_mlops.data.engine.normal_forms import normal_form
+from churn_mlops.data.engine.timestamps import local_time
 from churn_mlops.data.snapshot.date_range import last_day
 from churn_mlops.data.snapshot.snapshot import read_history
 from churn_mlops.data.sources.history_tables import tables_of
@@ -151,3 +158,59 @@ def assert_same(found: pa.Table, expected: pa.Table) -> None:
     for name in expected.column_names:
         pairs = zip(found[name].to_pylist(), expected[name].to_pylist(), strict=True)
         assert [pair for pair in pairs if repr(pair[0]) != repr(pair[1])] == [], name
+
+
+NAMES = [
+    "405",
+    "405.0",
+    "0000405",
+    "0",
+    "00.00",
+    "4.05",
+    "Ab-12",
+    "{AB12}",
+    "--",
+    "001Ab00000aBcDeEA1",
+    "001Ab00000aBcDe",
+]
+_LOWER = ["001ab00000abcdeea1", "001ab00000abcde"]
+FORMS: dict[NormalForm, list[str]] = {
+    "whole_number": ["405", "405", "405", "0", "0", "4.05", *NAMES[6:]],
+    "lower_case": [name.lower() for name in NAMES],
+    "letters_and_digits": ["405", "4050", "0000405", "0", "0000", "405", "ab12", "ab12", "--", *_LOWER],
+    "salesforce_15": [*NAMES[:9], "001Ab00000aBcDe", "001Ab00000aBcDe"],
+}
+
+
+def _forms(names: ir.Table) -> dict[str, list[str]]:
+    made = names.select(place=names.place, **{form: normal_form(names.name, form) for form in FORMS})
+    return {form: [row[form] for row in sorted(as_arrow(made).to_pylist(), key=itemgetter("place"))] for form in FORMS}
+
+
+@pytest.mark.parametrize("engine", ["duckdb", "postgres"])
+def test_a_key_has_one_normal_form_on_every_engine(engine: str, request: pytest.FixtureRequest) -> None:
+    connection = ibis.duckdb.connect() if engine == "duckdb" else ibis.connect(request.getfixturevalue("postgres"))
+    names = connection.create_table("names", pa.table({"place": range(len(NAMES)), "name": NAMES}), temp=True)
+    assert _forms(names) == FORMS
+    connection.disconnect()
+
+
+@pytest.mark.filterwarnings("ignore::FutureWarning")
+def test_a_key_has_the_same_normal_form_on_spark(spark: Any) -> None:
+    spark.createDataFrame(list(enumerate(NAMES)), "place int, name string").createOrReplaceTempView("names")
+    assert _forms(ibis.pyspark.connect(spark).table("names")) == FORMS
+
+
+WRITTEN = {"1.234,50 EUR": 1234.5, "EUR -7": -7.0, "$ 12": 12.0, "(3)": None, "1,5": 1.5}
+
+
+@pytest.mark.filterwarnings("ignore::FutureWarning")
+def test_spark_reads_the_numbers_of_a_format_and_the_times_of_a_zone(spark: Any) -> None:
+    spark.createDataFrame([(text,) for text in WRITTEN], "text string").createOrReplaceTempView("written")
+    table = ibis.pyspark.connect(spark).table("written")
+    number = text_to_number(table.text, NumberFormat(decimal=",", thousands=".", around=("EUR", "$")))
+    rows = as_arrow(table.select(table.text, number.name("number"))).to_pylist()
+    assert {row["text"]: row["number"] for row in rows} == WRITTEN
+    day = ibis.literal("2024-02-01T23:59:59.999999999+02:00").cast("string")
+    (row,) = as_arrow(table.limit(1).select(local_time(day).cast("string").name("at"))).to_pylist()
+    assert row["at"].endswith(":59:59.999999")

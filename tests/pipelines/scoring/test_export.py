@@ -12,7 +12,7 @@ import pyarrow.parquet as parquet
 import pytest
 
 from churn_mlops.errors import ConfigError
-from churn_mlops.pipelines.scoring.export import export
+from churn_mlops.pipelines.scoring.export import export, with_apostrophe
 
 LIST = pa.table(
     {
@@ -56,6 +56,22 @@ def test_a_text_that_a_spreadsheet_would_compute_is_defused(tmp_path: Path, text
     assert header == ["customer", "'" + text, "score"]
     assert first == ["'" + text, "x", "-0.5"]
     assert second == ["plain", "a=b-c+d@e", "0.5"]
+
+
+def test_ids_are_written_exactly_for_systems_that_join_them_and_all_else_is_defused(tmp_path: Path) -> None:
+    table = pa.table({"customer": ["-17", "=9", "plain"], "reason_1": ["=1", "a", "b"]})
+    export(table, tmp_path / "list.csv", exact="customer")
+    rows = list(csv.reader(io.StringIO((tmp_path / "list.csv").read_text())))
+    assert rows == [["customer", "reason_1"], ["-17", "'=1"], ["=9", "a"], ["plain", "b"]]
+
+
+def test_ids_that_a_csv_changes_are_counted(tmp_path: Path) -> None:
+    table = pa.table({"customer": ["-17", "=9", "plain", None], "place": [-1, 2, 3, 4]})
+    counts = {
+        name: with_apostrophe(table, "customer", tmp_path / f"list{name}") for name in (".csv", ".parquet", ".json")
+    }
+    assert counts == {".csv": 2, ".parquet": 0, ".json": 0}
+    assert with_apostrophe(table, "place", tmp_path / "list.csv") == 0
 
 
 @pytest.mark.parametrize("type_", [pa.string(), pa.large_string(), pa.dictionary(pa.int32(), pa.string())])

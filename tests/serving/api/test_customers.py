@@ -8,6 +8,7 @@ from datetime import date
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from fastapi.testclient import TestClient
@@ -80,6 +81,13 @@ def test_a_customer_of_the_source_is_scored_now_and_the_answer_is_kept(
     with open_store(address) as store:
         (kept,) = records_of(store, answer.headers["X-Prediction-Id"])
     assert (kept.customer, kept.answer.encode(), kept.as_of) == ("C000001", answer.content, date(2026, 11, 23))
+
+
+@pytest.mark.parametrize("name", ["C/17", "a/b/risk", "50% off", "x?y#z"])
+def test_a_customer_id_of_any_signs_can_be_asked_for(source: Any, link: StoreClient, name: str) -> None:
+    with client_of(source, link, everyone) as client:
+        answer = client.get(f"/customers/{quote(name, safe='')}/risk")
+    assert (answer.status_code, answer.json()["customer_id"]) == (200, name)
 
 
 # Nearly every score is worth an offer, or none is; a score at the source is 0.2, and C000001 has an offer in the list.

@@ -174,15 +174,21 @@ class HistoryContract(ContractFile):
         if len(of_customers) != 1:
             raise ValueError(f"one table has a `start`, that of the customers; found {of_customers or 'none'}")
         for name, table in self.tables.items():
-            if table.through is not None:
-                self._table(table.through.table, f"table {name!r}: `through`")
-                if self.tables[table.through.table].through is not None or table.through.table == name:
-                    raise ValueError(f"table {name!r}: `through` leads to a table that names no customer itself")
+            self._leads_to_customers(name, table)
             if table.ends is not None and self._table(table.ends, f"table {name!r}: `ends`").kind != "events":
                 raise ValueError(
                     f"table {name!r}: `ends` needs a table with `event_time`, which {table.ends!r} has not"
                 )
         return self
+
+    def _leads_to_customers(self, name: str, table: HistoryTable) -> None:
+        passed = [name]
+        while table.through is not None:
+            linked = self._table(table.through.table, f"table {passed[-1]!r}: `through`")
+            if table.through.table in passed:
+                raise ValueError(f"table {name!r}: `through` leads back to {table.through.table!r}, and to no customer")
+            passed.append(table.through.table)
+            table = linked
 
     @model_validator(mode="after")
     def _label_is_declared(self) -> HistoryContract:

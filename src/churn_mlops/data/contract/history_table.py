@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -14,6 +14,8 @@ from churn_mlops.data.contract.time_format import TIME_FORMAT_RULE, is_time_form
 END, END_KNOWN_AT = "__end__", "__end_known_at__"
 """Columns of the first end, where the ends of customers stand in another table (`ends`)."""
 Where = Mapping[str, tuple[str, ...]]
+NormalForm = Literal["whole_number", "lower_case", "letters_and_digits", "salesforce_15"]
+"""A form in which two ways to write a key are the same text."""
 
 
 class Through(Declaration):
@@ -22,6 +24,9 @@ class Through(Declaration):
     table: str = Field(description="table of the contract that names the customer")
     column: str = Field(description="column of the linked rows")
     key: str = Field(description="column of that table which holds the same values, each once")
+    normal_form: NormalForm | None = Field(
+        None, description="form in which the values of both columns are compared, if they are written differently"
+    )
 
 
 class HistoryTable(Declaration):

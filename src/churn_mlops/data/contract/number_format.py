@@ -95,5 +95,5 @@ def _compiled(number_format: NumberFormat) -> re.Pattern[str]:
 
 
 def _literal(text: str) -> str:
-    """``text`` with a backslash before each sign of a pattern, and no other: engines differ in which they allow."""
-    return re.sub(r"([\\.+*?()|\[\]{}^$])", r"\\\1", text)
+    """``text`` as a pattern. Brackets rather than backslashes, which Ibis does not write for Spark as they stand."""
+    return re.sub(r"[.+*?()|{}$]", r"[\g<0>]", re.sub(r"[\\\[\]^]", r"\\\g<0>", text))

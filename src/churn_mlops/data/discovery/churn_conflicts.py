@@ -8,6 +8,7 @@ import ibis.expr.types as ir
 from churn_mlops.data.contract import TRUE_TEXTS
 from churn_mlops.data.discovery.label_candidates import named
 from churn_mlops.data.discovery.profiled_table import ProfiledTable
+from churn_mlops.data.discovery.row_owners import OWNER, with_owner
 from churn_mlops.data.discovery.table_anomalies import of_rows
 from churn_mlops.data.discovery.table_roles import Role, TableRoles
 from churn_mlops.data.discovery.times.data_clock import come
@@ -147,8 +148,8 @@ def _marked_as_back(look: ProfiledTable) -> str:
 def _still_open(role: Role, ends: Role, table_roles: TableRoles) -> list[Finding]:
     """Customers who ended by one table and go on by another."""
     look = role.look
-    rows = look.table.select(who=look.text(str(role.customer)), end=come(look, str(role.times.end)))
-    going = rows.filter(rows.end.isnull()).select("who").distinct()
+    going = with_owner(role, table_roles, look.table.filter(come(look, str(role.times.end)).isnull()))
+    going = going.select(who=going[OWNER]).distinct()
     left = named(ends, table_roles).select("who").distinct()
     both = int(left.semi_join(going, "who").count().to_pyarrow().as_py())
     if not both:

@@ -14,6 +14,7 @@ import numpy as np
 
 from churn_mlops.data.contract import Label
 from churn_mlops.data.discovery.label_candidates import LabelChoice, last_rows, named
+from churn_mlops.data.discovery.row_owners import OWNER, with_owner
 from churn_mlops.data.discovery.table_roles import Role, TableRoles
 from churn_mlops.data.discovery.times.data_clock import come
 from churn_mlops.data.leakage.univariate import (
@@ -29,7 +30,6 @@ from churn_mlops.data.profiling.sample import Sample, take_sample
 from churn_mlops.data.profiling.table_profile import ColumnProfile
 
 _ENDED = "__ended__"
-_WHO = "__who__"
 _OF_SILENT = 0.9  # 9 times as often at silent customers
 _SURE = 3
 """A customer without a row for a third of the days of inactivity may have left: only time will show."""
@@ -52,11 +52,11 @@ def marked_by_leaving(
     left = who_left(table_roles) if silent is None else _gone_silent(silent, table_roles, silent.days)
     if left is None or not held:
         return {}
-    rows = role.look.table.mutate(**{_WHO: role.look.text(str(role.customer))})
+    rows = with_owner(role, table_roles)
     if silent is not None:
         unsure = _gone_silent(silent, table_roles, silent.days // _SURE).anti_join(left, "__left__")
-        rows = rows.anti_join(unsure, rows[_WHO] == unsure["__left__"])
-    joined = rows.left_join(left, rows[_WHO] == left["__left__"])
+        rows = rows.anti_join(unsure, rows[OWNER] == unsure["__left__"])
+    joined = rows.left_join(left, rows[OWNER] == left["__left__"])
     marked = joined.mutate(**{_ENDED: ibis.ifelse(joined["__left__"].notnull(), "yes", "no")})
     counts = marked.aggregate(all=marked.count(), left=(marked[_ENDED] == "yes").sum()).to_pyarrow().to_pylist()[0]
     gone = int(counts["left"] or 0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import replace
 
 import ibis.expr.types as ir
@@ -23,23 +23,26 @@ from churn_mlops.data.profiling.table_profile import profile_table
 def declared_roles(tables: Mapping[str, ir.Table], contract: HistoryContract) -> TableRoles:
     """The table roles that ``contract`` declares, with looks at ``tables``: keys, times and links as declared.
 
+    Each of ``tables`` holds the rows that its `where` keeps.
+
     Columns that are neither declared nor called like a key or a flag of leaving are not looked at.
     """
     looks = _looks(tables, contract)
     home = contract.customers
     roles = {key: _role(key, contract, looks) for key in (home, *(key for key in contract.tables if key != home))}
     links = [link for key in contract.tables if (link := _link(key, contract, looks)) is not None]
-    found = TableRoles(contract.customer, roles, tuple(links))
+    found = TableRoles(contract.customer, roles, tuple(dict.fromkeys(links)))
     return replace(found, newest=newest_of(found))
 
 
 def _looks(tables: Mapping[str, ir.Table], contract: HistoryContract) -> dict[str, ProfiledTable]:
-    """A look for each key of the contract; keys that stand for one table share it, in the name of the last."""
-    by_source: dict[str, list[str]] = {}
+    """A look for each key of the contract; keys that stand for the same rows share it, in the name of the last."""
+    same: dict[tuple[str, Hashable], list[str]] = {}
     for key in sorted(contract.tables, key=lambda key: key == contract.customers):
-        by_source.setdefault(contract.tables[key].table or key, []).append(key)
+        declared = contract.tables[key]
+        same.setdefault((declared.table or key, tuple(sorted(declared.where.items()))), []).append(key)
     found: dict[str, ProfiledTable] = {}
-    for source, keys in by_source.items():
+    for (source, _), keys in same.items():
         table = tables[keys[-1]]
         times: dict[str, TimeColumn] = {}
         for key in keys:
@@ -82,7 +85,9 @@ def _role(key: str, contract: HistoryContract, looks: Mapping[str, ProfiledTable
     known = declared.known if declared.known != declared.time else None
     start, valid, event = declared.start, declared.valid_from, declared.event_time
     times = checked(look, Times(start=start or valid, end=end, valid_from=valid, event=event, known_at=known))
-    who = None if declared.through is not None else declared.customer or contract.customer
+    who: str | None = declared.customer or contract.customer
+    if declared.through is not None:
+        who = declared.through.column if declared.through.table == contract.customers else None
     shared = any(other is look for name, other in looks.items() if name != key)
     kind = "ends" if ends else declared.kind
     return Role(look, kind, times, who, _link(key, contract, looks), grouped=shared or _repeats(look, who))
@@ -96,7 +101,8 @@ def _link(key: str, contract: HistoryContract, looks: Mapping[str, ProfiledTable
     """From a table to what names its customers; None from what is the table of customers itself."""
     declared, look, home = contract.tables[key], looks[key], looks[contract.customers]
     if declared.through is not None:
-        return measured(look, declared.through.column, looks[declared.through.table], declared.through.key)
+        step = declared.through
+        return measured(look, step.column, looks[step.table], step.key, step.normal_form)
     if look is home:
         return None
     own = contract.tables[contract.customers].customer or contract.customer

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import ibis
 
+from churn_mlops.data.contract import NormalForm
+from churn_mlops.data.discovery.near_keys import NearKey, near_key
 from churn_mlops.data.discovery.profiled_table import ProfiledTable, may_be_key
+from churn_mlops.data.engine.normal_forms import normal_form
 from churn_mlops.data.profiling.name_signals import names_identifier
 from churn_mlops.data.profiling.sample import is_number
 from churn_mlops.data.profiling.table_profile import ColumnProfile
@@ -15,6 +18,7 @@ from churn_mlops.suggestions import words
 
 _BY_NAME = 0.5  # share of the values that must be found where the names agree
 _BY_VALUE = 0.98  # and where they do not
+_FAR_MORE = 0.01  # share of the rows that a normal form must add
 _MANY = 20  # so many different texts are not found elsewhere by chance
 
 
@@ -27,6 +31,9 @@ class Link:
         orphans: rows that name one which is not there.
         blank: rows that name none.
         missing_keys: different names that are not there.
+        normal_form: form in which the two columns are compared; None where they are compared as they stand.
+        near: how the two columns write the same keys differently, where that was found; also where no form is taken,
+            because it would make one key of two.
     """
 
     table: str
@@ -37,6 +44,8 @@ class Link:
     orphans: int
     blank: int
     missing_keys: int
+    normal_form: NormalForm | None = None
+    near: NearKey | None = None
 
     @property
     def share(self) -> float:
@@ -49,8 +58,8 @@ def find_links(looks: Sequence[ProfiledTable]) -> list[Link]:
     found: list[Link] = []
     for look in looks:
         for column in look.columns:
-            targets = [other for other in looks if other is not look and _may_link(look, column, other)]
-            links = [link for other in targets if (link := _by_key(look, column.name, other)) and _holds(link, other)]
+            targets = [other for other in looks if other is not look and may_link(look, column, other)]
+            links = _of_column(look, column.name, targets)
             links.sort(key=lambda link: (not called_like(link.column, link.to, link.key), -link.share))
             found += links[:1]
     return _without_circles(found, {look.name: look for look in looks})
@@ -61,7 +70,15 @@ def links_from(links: Iterable[Link], table: str) -> list[Link]:
     return [link for link in links if link.table == table]
 
 
-def _may_link(look: ProfiledTable, column: ColumnProfile, other: ProfiledTable) -> bool:
+def _of_column(look: ProfiledTable, column: str, targets: Sequence[ProfiledTable]) -> list[Link]:
+    """The links of a column that hold; by a normal form only if that makes no two keys one in any of the tables."""
+    found = [(best_link(look, column, other, str(other.key or other.nearly_key)), other) for other in targets]
+    doubtful = any(link.near is not None and link.near.merged for link, _ in found)
+    return [link for link, other in found if _holds(link, other) and not (doubtful and link.normal_form is not None)]
+
+
+def may_link(look: ProfiledTable, column: ColumnProfile, other: ProfiledTable) -> bool:
+    """Whether ``column`` may name rows of ``other`` by its key, by their names and kinds: the values decide."""
     key = other.key or other.nearly_key
     if key is None or not may_be_key(column) or column.name in look.times:
         return False
@@ -89,15 +106,22 @@ def _holds(link: Link, other: ProfiledTable) -> bool:
     return link.rows > 0 and link.share >= (_BY_NAME if named else _BY_VALUE)
 
 
-def _by_key(look: ProfiledTable, column: str, other: ProfiledTable) -> Link | None:
-    key = other.key or other.nearly_key
-    return None if key is None else measured(look, column, other, key)
+def best_link(look: ProfiledTable, column: str, other: ProfiledTable, key: str) -> Link:
+    """The link by the values as they stand, or by a normal form that lets more of them meet and makes no two one."""
+    exact = measured(look, column, other, key)
+    if exact.share >= _BY_VALUE:
+        return exact
+    near = near_key(look, column, other, key)
+    if near is None or near.rows - (exact.rows - exact.orphans) < _FAR_MORE * exact.rows:
+        return exact
+    return replace(exact if near.merged else measured(look, column, other, key, near.normal_form), near=near)
 
 
-def measured(look: ProfiledTable, column: str, other: ProfiledTable, key: str) -> Link:
-    """The link from a column to that of another table, its rows counted."""
-    rows = look.text(column).name("value").as_table().group_by("value").agg(k=lambda t: t.count())
-    keys = other.text(key).name("key").as_table().distinct().mutate(there=ibis.literal(1))
+def measured(look: ProfiledTable, column: str, other: ProfiledTable, key: str, form: NormalForm | None = None) -> Link:
+    """The link from a column to that of another table, its rows counted, by the normal ``form`` of both."""
+    value, target = normal_form(look.text(column), form), normal_form(other.text(key), form)
+    rows = value.name("value").as_table().group_by("value").agg(k=lambda t: t.count())
+    keys = target.name("key").as_table().distinct().mutate(there=ibis.literal(1))
     joined = rows.left_join(keys, rows.value == keys.key)
     held = joined.value.notnull()
     gone = held & joined.there.isnull()
@@ -108,7 +132,8 @@ def measured(look: ProfiledTable, column: str, other: ProfiledTable, key: str) -
         gone=gone.sum(),
     )
     found = {name: int(count or 0) for name, count in counts.to_pyarrow().to_pylist()[0].items()}
-    return Link(look.name, column, other.name, key, found["rows"], found["orphans"], found["blank"], found["gone"])
+    counted = (found["rows"], found["orphans"], found["blank"], found["gone"])
+    return Link(look.name, column, other.name, key, *counted, form)
 
 
 def _without_circles(links: list[Link], looks: dict[str, ProfiledTable]) -> list[Link]:

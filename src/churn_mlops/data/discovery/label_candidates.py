@@ -8,11 +8,13 @@ import ibis
 import ibis.expr.types as ir
 
 from churn_mlops.data.discovery.event_rhythm import DEFAULT_DAYS, Rhythm, rhythm_of
+from churn_mlops.data.discovery.row_owners import OWNER, with_owner
 from churn_mlops.data.discovery.table_roles import Role, TableRoles
 from churn_mlops.data.discovery.times.data_clock import come, day_after
 
 FEW = 50
 """Churners or retained customers, below which there is little to learn."""
+_AT = "__at__"
 _NEXT_TO_NONE = 10
 _STAYING = 0.05  # least share of retained customers by inactivity: if next to all are inactive, rows are too rare
 
@@ -109,18 +111,10 @@ def label_choices(table_roles: TableRoles, inactive_days: int | None = None) -> 
 
 def named(role: Role, table_roles: TableRoles) -> ir.Table:
     """The rows of a table with ``who`` they belong to and ``at`` what time, without the rows of no customer."""
-    look, first = role.look, str(role.times.first)
-    at = look.time(first)
-    if role.through is None:
-        rows = look.table.select(who=look.text(str(role.customer)), at=at)
-    else:
-        middle = table_roles.roles[role.through.to]
-        keys = middle.look.table.select(
-            key=middle.look.text(role.through.key), who=middle.look.text(str(middle.customer))
-        ).distinct()  # a row stored twice counts once
-        own = look.table.select(link=look.text(role.through.column), at=at)
-        rows = own.join(keys, own.link == keys.key).select("who", "at")
-    return rows.filter(rows.who.notnull() & rows["at"].notnull())
+    at = role.look.time(str(role.times.first))
+    rows = with_owner(role, table_roles, role.look.table.mutate(at.name(_AT)))
+    found = rows.select(who=rows[OWNER], at=rows[_AT])
+    return found.filter(found.who.notnull() & found["at"].notnull())
 
 
 def _customers(home: Role) -> int:

@@ -7,19 +7,19 @@ from collections.abc import Iterable
 import ibis
 
 from churn_mlops.data.discovery.foreign_keys import Link
-from churn_mlops.data.discovery.profiled_table import ProfiledTable, may_be_key
+from churn_mlops.data.discovery.near_keys import near_key
+from churn_mlops.data.discovery.profiled_table import ProfiledTable
 from churn_mlops.data.discovery.table_roles import Role, TableRoles
 from churn_mlops.data.discovery.time_columns import TimeColumn
 from churn_mlops.data.discovery.time_roles import Times
+from churn_mlops.data.engine.normal_forms import normal_form
 from churn_mlops.data.engine.sentinel_dates import without_sentinels
-from churn_mlops.data.findings import Finding
+from churn_mlops.data.findings import Finding, missing_as_id
 from churn_mlops.data.profiling.duplicate_columns import repeated_rows
-from churn_mlops.data.profiling.name_signals import names_identifier
 from churn_mlops.data.profiling.table_profile import ColumnProfile
 from churn_mlops.data.profiling.unix_times import UnixTimes, unix_times_of
-from churn_mlops.suggestions import words
 
-_MEANT = 0.5  # share of the rows with names of their own, from which a column was surely meant to name them
+_WORTH = 0.01  # share of the rows that nearly name a key, from which a normal form is offered
 
 
 def of_rows(count: int, rows: int) -> str:
@@ -40,10 +40,17 @@ def on_tables(table_roles: TableRoles) -> list[Finding]:
             found += _nameless(role)
     home = table_roles.customers.look.name
     for link in table_roles.links:
-        found += on_link(looks[link.table], link)
+        found += on_link(looks[link.table], link, looks[link.to])
         since = times[link.to].first if link.to == home else times[link.to].start
         found += on_lives(looks[link.table], times[link.table].first, link, looks[link.to], since, times[link.to].end)
-    return found
+    return _each_once(found)
+
+
+def _each_once(findings: list[Finding]) -> list[Finding]:
+    """``findings`` without those that two roles of a table share, and without blank keys that are reported as links."""
+    nameless = {finding.column for finding in findings if finding.kind == "link_blank"}
+    each = {(finding.column, finding.kind, finding.message): finding for finding in findings}
+    return [one for one in each.values() if one.kind != "blank_key" or one.column not in nameless]
 
 
 def on_key(look: ProfiledTable) -> list[Finding]:
@@ -142,8 +149,8 @@ def on_times(look: ProfiledTable, times: Times) -> list[Finding]:
     return found
 
 
-def on_link(look: ProfiledTable, link: Link) -> list[Finding]:
-    """Rows that name no row of the linked table, or one that is not there."""
+def on_link(look: ProfiledTable, link: Link, other: ProfiledTable) -> list[Finding]:
+    """Rows that name no row of the linked table, or one that is not there or is written differently there."""
     name, found = f"{link.table}.{link.column}", []
     if link.blank:
         what = f"{of_rows(link.blank, look.rows)} have no {link.column}: they belong to no one"
@@ -151,10 +158,20 @@ def on_link(look: ProfiledTable, link: Link) -> list[Finding]:
     if link.orphans:
         what = (
             f"{of_rows(link.orphans, look.rows)} name {link.missing_keys:,} which {link.to}.{link.key} does not hold: "
-            "were those deleted? The rows belong to no one"
+            f"{_nearly(look, link, other) or 'were those deleted?'} The rows belong to no one"
         )
         found.append(Finding(name, "orphans", what, rows=link.orphans, of=look.rows))
     return found
+
+
+def _nearly(look: ProfiledTable, link: Link, other: ProfiledTable) -> str:
+    near = near_key(look, link.column, other, link.key) if link.normal_form is None else None
+    if near is None or near.rows - (link.rows - link.orphans) < _WORTH * link.rows:
+        return ""
+    return (
+        f"{near}. If both mean the same, declare `through: {{table: {link.to}, column: {link.column}, "
+        f"key: {link.key}, normal_form: {near.normal_form}}}` for the table, or correct the source."
+    )
 
 
 def on_lives(
@@ -163,10 +180,11 @@ def on_lives(
     """Rows that are dated before what they name starts, or after it ends."""
     if time is None or start is None:
         return []
-    kept = {"key": home.text(link.key), "start": home.time(start).date()}
+    kept = {"key": normal_form(home.text(link.key), link.normal_form), "start": home.time(start).date()}
     kept["end"] = without_sentinels(home.time(end)).date() if end is not None else ibis.null("date")
     lives = home.table.select(**kept).group_by("key").agg(start=lambda t: t.start.min(), end=lambda t: t.end.max())
-    rows = look.table.select(value=look.text(link.column), day=look.time(time).date())
+    value = normal_form(look.text(link.column), link.normal_form)
+    rows = look.table.select(value=value, day=look.time(time).date())
     both = rows.join(lives, rows.value == lives.key)
     counts = both.aggregate(
         early=(both.day < both.start).sum(), late=(both.day > both.end).sum(), ended=both.end.count()
@@ -190,42 +208,12 @@ def on_lives(
 
 def _nameless(role: Role) -> list[Finding]:
     column = role.look.profile[str(role.customer)]
-    blank = column.rows - column.present
-    if not blank or role.kind == "customers":
-        return []
-    what = f"{of_rows(blank, column.rows)} name no customer: they belong to no one and are left out"
-    return [Finding(f"{role.name}.{role.customer}", "link_blank", what, rows=blank, of=column.rows)]
-
-
-def on_left_out(table_roles: TableRoles) -> list[Finding]:
-    """Tables that the contract cannot use, and why."""
-    found = []
-    for role in table_roles.of("undated", "apart"):
-        if role.kind == "undated":
-            what = (
-                "has no time: nothing says since when its values hold, and today's are not those of the past; it is "
-                "left out. Does the database keep a history of it?"
-            )
-        else:
-            what = f"no column leads from it to the customers{_refused(role.look, table_roles)}; left out"
-        found.append(Finding(role.name, "left_out", what))
+    name = f"{role.name}.{role.customer}"
+    found = [Finding(name, "missing_as_id", missing_as_id(text, rows)) for text, rows in column.markers]
+    if column.missing and role.kind != "customers":
+        what = f"{of_rows(column.missing, column.rows)} name no customer: they belong to no one and are left out"
+        found.append(Finding(name, "link_blank", what, rows=column.missing, of=column.rows))
     return found
-
-
-def _refused(look: ProfiledTable, table_roles: TableRoles) -> str:
-    """The link that would exist if its key did not repeat too often to name a row."""
-    leading = [role.look for role in table_roles.roles.values() if role.kind not in ("apart", "undated")]
-    named = [one.name for one in look.columns if names_identifier(one.name) and len(words(one.name)) > 1]
-    for other in leading:
-        for column in other.columns:
-            again = column.present - column.distinct
-            meant = column.name in named and may_be_key(column) and column.distinct > _MEANT * column.rows
-            if meant and again:
-                return (
-                    f": {column.name} is also in {other.name}, but {of_rows(again, column.rows)} repeat one there, so "
-                    "it names no row"
-                )
-    return ""
 
 
 def on_present_values(table_roles: TableRoles, used: Iterable[tuple[str, str]]) -> list[Finding]:

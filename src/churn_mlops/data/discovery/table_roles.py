@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from typing import Literal
 
-from churn_mlops.data.discovery.foreign_keys import Link, links_from
+from churn_mlops.data.contract import Where
+from churn_mlops.data.discovery.foreign_keys import Link, best_link, links_from
 from churn_mlops.data.discovery.profiled_table import ProfiledTable, may_be_key
 from churn_mlops.data.discovery.time_roles import Times, times_of, times_of_customers
 from churn_mlops.data.discovery.version_tables import Versions, find_versions, times_of_versions, version_key
@@ -35,8 +36,9 @@ class Role:
         kind: "ends" holds the leavings, "undated" has no time, "apart" names no customer.
         times: its times by what they mean.
         customer: its column that names the customer.
-        through: the link to the table that names the customer.
+        through: the link to the table that names the customer, or to the customers in a normal form of their key.
         grouped: a customer may have several rows in a table of customers.
+        where: the rows of the table in the database that it holds; all if empty.
     """
 
     look: ProfiledTable
@@ -45,6 +47,7 @@ class Role:
     customer: str | None = None
     through: Link | None = None
     grouped: bool = False
+    where: Where = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -202,11 +205,13 @@ def _role(
 ) -> Role:
     if look is home:
         return Role(look, "customers", times, customer)
-    direct = [link.column for link in links_from(links, look.name) if link.to == home.name]
+    of_home = [link for link in links_from(links, look.name) if link.to == home.name]
+    direct = [link.column for link in of_home]
     if home.key is None and home.nearly_key is None:  # the column that names the customer is no key by its looks
         direct = [column.name for column in look.columns if column.name == customer]
     if direct:
-        return Role(look, _kind(look, times, links), times, direct[0])
+        step = next((link for link in of_home if link.column == direct[0] and link.normal_form is not None), None)
+        return Role(look, _kind(look, times, links), times, direct[0], step)
     near = {link.table for link in links if link.to == home.name}
     keyed = {other.name for other in looks if other.key or other.nearly_key}
     steps = [link for link in links_from(links, look.name) if link.to in near & keyed]
@@ -261,7 +266,7 @@ def _grouped(
         else _by_step(look, times[look.name], holders, links)
         for look in looks
     }
-    return TableRoles(customer, _with_first_rows(roles, [roles[look.name] for look in dated]), links)
+    return TableRoles(customer, _with_first_rows(roles, [roles[look.name] for look in dated], same=False), links)
 
 
 def _of_versions(
@@ -288,14 +293,29 @@ def _by_step(look: ProfiledTable, times: Times, holders: Sequence[ProfiledTable]
     return Role(look, _kind(look, times, links) if steps else "apart", times, None, steps[0] if steps else None)
 
 
-def _with_first_rows(roles: dict[str, Role], dated: Sequence[Role]) -> dict[str, Role]:
-    """``roles`` with a table of customers made of the rows of the one that knows the most of them."""
+def _with_first_rows(roles: dict[str, Role], dated: Sequence[Role], *, same: bool = True) -> dict[str, Role]:
+    """``roles`` with a table of customers made of the rows of the one that knows the most of them.
+
+    ``same`` states that all tables write a customer in the same way, unless a link says otherwise.
+    """
     kept = [role for role in dated if role.kind == "attributes"]
     lasting = [role for role in kept if role.times.end is not None]
     best = max(lasting or kept or dated, key=lambda role: role.look.profile[str(role.customer)].distinct)
     name = "customers" if "customers" not in roles else "all_customers"
     customers = Role(best.look, "customers", best.times, best.customer, grouped=True)
+    if not same or best.through is not None:
+        roles = {key: _led_to(role, name, customers) for key, role in roles.items()}
     return {name: customers, **roles}
+
+
+def _led_to(role: Role, name: str, customers: Role) -> Role:
+    """``role`` with its customers as the table of customers writes them, which does so as the rows that it is of."""
+    if role.look is customers.look:
+        return replace(role, through=None)
+    if role.customer is None:
+        return role
+    link = best_link(role.look, role.customer, customers.look, str(customers.customer))
+    return replace(role, through=None if link.normal_form is None else replace(link, to=name))
 
 
 def _shared_name(looks: Sequence[ProfiledTable]) -> str | None:

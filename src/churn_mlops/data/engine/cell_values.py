@@ -77,7 +77,9 @@ def text_to_number(text: ir.StringColumn, number_format: NumberFormat = PLAIN) -
     pattern = f"^{NUMBER_TEXT if number_format.is_plain else number_format.pattern}$"
     found = ibis.ifelse(text.re_search(pattern), text, ibis.null("string"))
     if not number_format.is_plain:
-        found = found.re_replace(pattern, r"\1\2\3")
+        # Not by a replacement with `\1`: in the SQL that Ibis writes for Spark, it is the digit 1.
+        one, two, three = (found.re_extract(pattern, group).fill_null("") for group in (1, 2, 3))
+        found = (one + two + three).nullif("")
         if number_format.thousands_pattern:
             found = found.re_replace(number_format.thousands_pattern, "")
         found = found.replace(number_format.decimal, ".")

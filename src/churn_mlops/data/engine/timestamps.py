@@ -28,6 +28,7 @@ _DAY = (
     r"|02-(0[1-9]|1[0-9]|2[0-8]))|([1-9][0-9](0[48]|[2468][048]|[13579][26])|([2468][048]|[13579][26])00)-02-29)"
 )
 _CLOCK = r"[ T]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9]([.][0-9]{1,9})?)?"
+_FINER = "^(.*[.][0-9]{6})[0-9]+(.*)$"  # more decimals than those of microseconds
 _ZONE = r"(Z|[+-](0[0-9]|1[0-4])(:[0-5][0-9])?)"
 _MONTHS = {name: place for place, name in enumerate("jan feb mar apr may jun jul aug sep oct nov dec".split(), start=1)}
 # A day beyond the end of its month, and a leap day in a year that has none.
@@ -73,7 +74,8 @@ def _of_text(column: ir.StringColumn) -> ir.TimestampColumn:
     local = ibis.ifelse(text.re_search(f"^{_DAY}({_CLOCK})?$"), text, ibis.null("string"))
     zoned = ibis.ifelse(text.re_search(f"^{_DAY}{_CLOCK}{_ZONE}$"), text, ibis.null("string"))
     # Cut to microseconds, which take 26 characters: some engines round further decimals up, into the next day.
-    local, zoned = local.substr(0, 26), zoned.re_replace("([.][0-9]{6})[0-9]+", r"\1")
+    local = local.substr(0, 26)
+    zoned = ibis.ifelse(zoned.re_search(_FINER), zoned.re_extract(_FINER, 1) + zoned.re_extract(_FINER, 2), zoned)
     return ibis.coalesce(local.cast("timestamp"), zoned.cast("timestamp('UTC')").cast("timestamp"))
 
 

@@ -14,6 +14,7 @@ from churn_mlops.data.discovery.table_roles import Role, TableRoles
 from churn_mlops.data.profiling.name_signals import names_identifier, names_leaving, title
 from churn_mlops.data.profiling.numeric_codes import is_code
 from churn_mlops.data.profiling.table_profile import ColumnProfile
+from churn_mlops.data.proposal.amounts.parts import AmountPart, amount_parts
 from churn_mlops.data.proposal.column_types import feature_of, type_of
 from churn_mlops.data.proposal.excluded_columns import exclusion_of
 from churn_mlops.suggestions import words
@@ -80,7 +81,11 @@ def _may_be_last(column: ColumnProfile) -> bool:
 
 def _last(role: Role, column: ColumnProfile) -> dict[str, Any]:
     declared = feature_of(column).model_dump(exclude_defaults=True, exclude={"range", "missing", "column"})
-    return declared | {"last": f"{role.name}.{column.name}"} | ({} if role.kind == "customers" else {"required": False})
+    declared |= {"last": f"{role.name}.{column.name}"}
+    if role.kind != "customers":
+        return declared | {"required": False}
+    usual = (column.rows - column.present) / column.rows  # a customer has one row, so it is the share of customers too
+    return declared | ({"missing": round(usual, 6)} if usual else {})
 
 
 def _of_events(role: Role, columns: list[ColumnProfile]) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -98,7 +103,8 @@ def _of_events(role: Role, columns: list[ColumnProfile]) -> Iterator[tuple[str, 
             yield from _of_flag(role, column)
         elif kind == "number" and column.numbers == column.present and _may_be_last(column) and amounts < _MOST_AMOUNTS:
             amounts += 1
-            yield from _of_amount(role, column)
+            for part in amount_parts(role.look, column):
+                yield from _of_amount(role, column, part)
         elif (column.kind == "text" or is_code(column)) and column.distinct > 1:
             yield from _of_kinds(role, column)
 
@@ -121,11 +127,17 @@ def _of_flag(role: Role, column: ColumnProfile) -> Iterator[tuple[str, dict[str,
         }  # fmt: skip
 
 
-def _of_amount(role: Role, column: ColumnProfile) -> Iterator[tuple[str, dict[str, Any]]]:
+def _of_amount(role: Role, column: ColumnProfile, part: AmountPart) -> Iterator[tuple[str, dict[str, Any]]]:
     declared = feature_of(column)
     keys = {"decimal", "thousands", "around", "unit", "min", "missing_values"}
     data = declared.model_dump(exclude_defaults=True, include=keys) | {"required": False}
-    source, what, name = f"{role.name}.{column.name}", title(column.name), _plain(column.name)
+    data |= {"unit": part.unit} if part.unit is not None else {}
+    data |= {"where": part.where} if part.where else {}
+    source, what = f"{role.name}.{column.name}", f"{title(column.name)}{part.words}"
+    name = "_".join(filter(None, (_plain(column.name), part.name)))
+    if not part.main:
+        yield f"{name}_{_LONG}d", data | {"sum": source, "days": _LONG, "title": f"{what} in {_LONG} days"}
+        return
     if set(words(column.name)) & _OF_A_ROW:
         yield f"{name}_mean_{_LONG}d", data | {"mean": source, "days": _LONG, "title": f"mean {what} in {_LONG} days"}
         return
@@ -133,8 +145,8 @@ def _of_amount(role: Role, column: ColumnProfile) -> Iterator[tuple[str, dict[st
         yield f"{name}_{days}d", data | {"sum": source, "days": days, "title": f"{what} in {days} days"}
     yield f"{name}_so_far", data | {"sum": source, "title": f"{what} so far"}
     if (column.smallest or 0) >= 0:
-        ratio = {"sum": source, "days": [_SHORT, _LONG]}
-        written = {key: value for key, value in data.items() if key not in ("unit", "min")}
+        ratio = {"sum": source, "days": [_SHORT, _LONG], "where": part.where}
+        written = {key: value for key, value in data.items() if key not in ("unit", "min", "where")}
         yield f"{name}_trend", written | {"ratio": ratio, "title": f"trend of {what}", "min": 0}
 
 

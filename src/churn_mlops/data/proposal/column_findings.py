@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from churn_mlops.data.contract import DataContract, Label
-from churn_mlops.data.findings import Finding, repeated
+from churn_mlops.data.findings import Finding, missing_as_id, repeated
 from churn_mlops.data.profiling.label_values import LabelCounts
 from churn_mlops.data.profiling.level_variants import seeming_same
 from churn_mlops.data.profiling.table_profile import ColumnProfile
@@ -61,11 +61,12 @@ def on_label(counts: LabelCounts, rows: int) -> list[Finding]:
 def on_customer(column: ColumnProfile, copies: int) -> list[Finding]:
     """Whether the customer is blank, or stands twice, in so many exact ``copies`` of a row: validation stops there."""
     found = []
-    gone = column.rows - column.present
-    if gone:
-        found.append(Finding(column.name, "customer_missing", f"{gone:,} rows name no customer: validation stops here"))
-    if column.distinct < column.present:
-        again = column.present - column.distinct
+    if column.missing:
+        what = f"{column.missing:,} rows name no customer: validation stops here"
+        found.append(Finding(column.name, "customer_missing", what))
+    found += [Finding(column.name, "missing_as_id", missing_as_id(text, rows)) for text, rows in column.markers]
+    again = column.rows - column.missing - column.distinct - len(column.markers)
+    if again:
         what = f"{again:,} rows name a customer who stands elsewhere: validation stops here; {repeated(again, copies)}"
         found.append(Finding(column.name, "customer_repeated", what))
     return found

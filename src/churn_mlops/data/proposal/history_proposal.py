@@ -13,9 +13,10 @@ from churn_mlops.data.contract import HistoryContract
 from churn_mlops.data.discovery.churn_conflicts import on_leaving
 from churn_mlops.data.discovery.code_anomalies import on_codes
 from churn_mlops.data.discovery.foreign_keys import find_links
+from churn_mlops.data.discovery.key_anomalies import on_left_out, on_near_keys
 from churn_mlops.data.discovery.label_candidates import FEW, LabelChoice, label_choices
 from churn_mlops.data.discovery.profiled_table import look_at
-from churn_mlops.data.discovery.table_anomalies import on_left_out, on_present_values, on_tables
+from churn_mlops.data.discovery.table_anomalies import on_present_values, on_tables
 from churn_mlops.data.discovery.table_roles import (
     Role,
     TableRoles,
@@ -23,6 +24,7 @@ from churn_mlops.data.discovery.table_roles import (
     find_table_roles,
 )
 from churn_mlops.data.discovery.time_columns import time_column
+from churn_mlops.data.discovery.times.end_events import end_events, with_ends_of
 from churn_mlops.data.discovery.times.evaluate import evaluate_times
 from churn_mlops.data.findings import Finding
 from churn_mlops.data.profiling.name_signals import (
@@ -32,12 +34,13 @@ from churn_mlops.data.profiling.name_signals import (
     speaks_of_customer,
 )
 from churn_mlops.data.profiling.table_profile import profile_table
+from churn_mlops.data.proposal.amounts.findings import on_amounts
 from churn_mlops.data.proposal.candidate_features import propose_features
 from churn_mlops.data.proposal.code_findings import on_read_columns
 from churn_mlops.data.proposal.customer_value import on_customer_value
 from churn_mlops.data.proposal.excluded_columns import SAFE_LEVELS
 from churn_mlops.data.proposal.start_findings import on_start
-from churn_mlops.data.proposal.time_findings import on_customers, on_newest_day, on_times
+from churn_mlops.data.proposal.time_findings import on_customers, on_end_events, on_newest_day, on_times
 from churn_mlops.data.proposal.treatment_findings import on_treatment_table
 from churn_mlops.data.proposal.unread_columns import LEFT_OUT, NAMES_ROWS, unread_columns
 from churn_mlops.errors import ContractError
@@ -95,6 +98,11 @@ def propose_history(
     table_roles = evaluated.table_roles
     choices = label_choices(table_roles, inactive_days)
     choice = next((choice for choice in choices if choice.usable), None)
+    events = end_events(table_roles) if choice is None or choice.kind == "inactive" else []
+    if events and events[0].spoken:
+        table_roles = with_ends_of(table_roles, events[0])
+        choices = label_choices(table_roles, inactive_days)
+        choice = next((choice for choice in choices if choice.usable), None)
     contradictions = on_leaving(table_roles)
     if choice is not None and choice.kind == "lasting" and choice.role is not table_roles.customers:
         table_roles = by_lasting_rows(table_roles, choice.role)
@@ -102,10 +110,12 @@ def propose_history(
     unread = unread_columns(looks, evaluated, contract)
     contract = contract.model_copy(update={"set_aside": {**contract.set_aside, **unread}})
     findings = [Finding(source, "left_out", "has no rows; left out") for source in empty]
-    findings += on_customers(table_roles) + on_newest_day(table_roles) + on_times(evaluated, contract)
-    findings += on_start(table_roles)
+    findings += on_customers(table_roles) + on_newest_day(evaluated.table_roles) + on_times(evaluated, contract)
+    findings += on_start(table_roles) + on_end_events(events)
     findings += on_label(contract, choices) + contradictions + on_tables(table_roles)
-    findings += [finding for look in looks for finding in on_codes(look)] + on_left_out(table_roles)
+    findings += [finding for look in looks for finding in on_codes(look)]
+    findings += [finding for role in table_roles.of("events") for finding in on_amounts(role.look)]
+    findings += on_near_keys(table_roles.links) + on_left_out(table_roles)
     findings += on_present_values(table_roles, _last_values(contract))
     findings += [finding for table in contract.tables for finding in on_treatment_table(table)]
     findings += on_read_columns(table_roles, _read_columns(contract)) + _on_aside(contract)
@@ -221,13 +231,15 @@ def _of_rows(role: Role, table_roles: TableRoles) -> dict[str, Any]:
         made["table"] = role.look.source
     if role.through is not None:
         link = role.through
-        made["through"] = {"table": link.to, "column": link.column, "key": link.key}
+        made["through"] = {"table": link.to, "column": link.column, "key": link.key, "normal_form": link.normal_form}
     elif role.customer != table_roles.customer:
         made["customer"] = role.customer
     first = str(times.valid_from or times.start or times.first if role.kind == "attributes" else times.first)
     made["valid_from" if role.kind == "attributes" else "event_time"] = first
     if times.known_at is not None:
         made["known_at"] = times.known_at
+    if role.where:
+        made["where"] = role.where
     return made | _formats(role, [first, times.known_at])
 
 

@@ -9,6 +9,7 @@ from churn_mlops.data.contract import HistoryContract
 from churn_mlops.data.discovery.table_roles import Role, TableRoles
 from churn_mlops.data.discovery.times.data_clock import newest_by_table
 from churn_mlops.data.discovery.times.end_candidates import EndCandidate
+from churn_mlops.data.discovery.times.end_events import EndEvent
 from churn_mlops.data.discovery.times.evaluate import EvaluatedTimes
 from churn_mlops.data.discovery.times.recorded_times import RecordedTime
 from churn_mlops.data.findings import Finding
@@ -84,6 +85,26 @@ def on_times(evaluated: EvaluatedTimes, contract: HistoryContract) -> list[Findi
         if role.look.times:
             said = [f"{column} is {taken.get(f'{name}.{column}', 'not used')}" for column in role.look.times]
             found.append(Finding(name, "times", f"its times: {', '.join(said)}"))
+    return found
+
+
+def on_end_events(events: Sequence[EndEvent]) -> list[Finding]:
+    """Values of events after which customers stop to act; the first ones are taken for the end if they speak of it."""
+    found = []
+    for event in events[:_MOST]:
+        name, values = event.role.name, f"{{{event.column}: [{', '.join(event.values)}]}}"
+        taken = event is events[0] and event.spoken
+        so = "they are taken for the end" if taken else "they are not taken for the end"
+        ends = (
+            f"{name}_ends: {{table: {event.role.look.source}, event_time: {event.role.times.first}, where: {values}}}"
+        )
+        how = (
+            "take `ends` out of the table of customers" if taken else f"declare `{ends}`, and `ends: {name}_ends` there"
+        )
+        what = (
+            f"may be the end of customers: {event}; {so}. Is a customer gone then? If {'not' if taken else 'so'}, {how}"
+        )
+        found.append(Finding(f"{name}.{event.column}", "end_event", what))
     return found
 
 

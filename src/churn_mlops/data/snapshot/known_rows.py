@@ -13,6 +13,7 @@ import ibis.expr.types as ir
 from churn_mlops.data.contract import HistoryContract, HistoryTable, Where
 from churn_mlops.data.engine.as_of import AsOf
 from churn_mlops.data.engine.cell_values import as_text
+from churn_mlops.data.engine.normal_forms import normal_form
 from churn_mlops.data.engine.timestamps import time_of
 
 KEY = "__customer__"
@@ -63,12 +64,12 @@ class PointInTimeTables:
             return rows.mutate(**{KEY: self.key(rows[column])}).filter(self._is_customer(ibis._[KEY], self.customer))
         through = declared.through
         linking = self.all_rows(through.table) if as_of is None else self.rows_known_at(through.table, as_of)
+        left, right = rows[through.column], linking[through.key]
+        if left.type().is_string() or right.type().is_string() or through.normal_form is not None:
+            left, right = (normal_form(as_text(side), through.normal_form) for side in (left, right))
         # Each link once: a table of several versions of a row would count the linked rows as often.
-        pairs = linking.select(**{_LINK: linking[through.key], KEY: linking[KEY]}).distinct()
-        left, right = rows[through.column], pairs[_LINK]
-        if left.type().is_string() or right.type().is_string():
-            left, right = as_text(left), as_text(right)
-        return rows.inner_join(pairs, left == right).drop(_LINK)
+        pairs = linking.select(**{_LINK: right, KEY: linking[KEY]}).distinct()
+        return rows.inner_join(pairs, left == pairs[_LINK]).drop(_LINK)
 
     def _is_customer(self, key: ir.Column, customer: str) -> ir.BooleanValue:
         if self._key_kind != "whole":

@@ -6,24 +6,28 @@ from collections.abc import Iterator, Mapping
 
 import ibis.expr.types as ir
 
-from churn_mlops.data.contract import HistoryContract
+from churn_mlops.data.contract import HistoryContract, Where
 from churn_mlops.data.discovery.churn_conflicts import on_leaving
 from churn_mlops.data.discovery.declared_roles import declared_roles
+from churn_mlops.data.discovery.key_anomalies import on_merged_keys
 from churn_mlops.data.discovery.table_anomalies import of_rows, on_tables
 from churn_mlops.data.discovery.table_roles import TableRoles
 from churn_mlops.data.findings import Finding, Problem
 from churn_mlops.data.snapshot.churn_dates import end_of, with_churn_dates
-from churn_mlops.data.snapshot.known_rows import KEY, TIME, PointInTimeTables
+from churn_mlops.data.snapshot.known_rows import KEY, TIME, PointInTimeTables, matches
 
 _MOST = 0.5
 """Share of the rows beyond which a fault of single rows is a fault of the whole table."""
-_STOPPING = frozenset({"date_unread", "time_missing", "end_before_start", "orphans", "link_blank", "customer_repeated"})
+_STOPPING = frozenset(
+    {"date_unread", "time_missing", "end_before_start", "orphans", "link_blank", "customer_repeated", "keys_merged"}
+)
 _ADVICE = {
     "date_unread": "say under `formats` how the column is written",
     "time_missing": "name the column that holds the time",
     "end_before_start": "are the two columns exchanged?",
     "orphans": "do both columns name customers in the same way?",
     "link_blank": "name the column that says whose the rows are",
+    "keys_merged": "rows of one key must not count for two customers",
     "customer_repeated": "name the table that has one row for each customer, or the column of the end of each row",
 }
 
@@ -36,6 +40,7 @@ def check_history(tables: Mapping[str, ir.Table], contract: HistoryContract) -> 
         contract: what they mean.
     """
     home = contract.customers
+    tables = {name: _kept(table, contract.tables[name].where) for name, table in tables.items()}
     empty = [name for name, table in tables.items() if not _count(table)]
     problems = [_empty(name, stops=name == home) for name in empty]
     if home in empty:
@@ -52,6 +57,7 @@ def check_history(tables: Mapping[str, ir.Table], contract: HistoryContract) -> 
     table_roles = declared_roles(held, some)
     findings = [
         *on_tables(table_roles),
+        *on_merged_keys(table_roles),
         *_without_time(held, some),
         *_without_customer(table_roles),
         *_repeated(tables, contract),
@@ -59,13 +65,16 @@ def check_history(tables: Mapping[str, ir.Table], contract: HistoryContract) -> 
     return [*problems, *map(_problem, _with_early_ends(findings, some)), *map(_problem, on_leaving(table_roles))]
 
 
+def _kept(table: ir.Table, where: Where) -> ir.Table:
+    return table.filter(matches(table, where)) if where else table
+
+
 def _without(contract: HistoryContract, empty: list[str]) -> HistoryContract:
     """The contract of the other tables; rows that name their customer through an empty one are left out too."""
-    tables = {
-        name: declared
-        for name, declared in contract.tables.items()
-        if name not in empty and (declared.through is None or declared.through.table not in empty)
-    }
+    gone = set(empty)
+    for _ in contract.tables:
+        gone |= {name for name, one in contract.tables.items() if one.through is not None and one.through.table in gone}
+    tables = {name: declared for name, declared in contract.tables.items() if name not in gone}
     return contract.model_copy(update={"tables": tables})
 
 
@@ -100,7 +109,7 @@ def _without_time(tables: Mapping[str, ir.Table], contract: HistoryContract) -> 
 def _without_customer(table_roles: TableRoles) -> Iterator[Finding]:
     role = table_roles.customers
     column = role.look.profile[str(role.customer)]
-    blank = column.rows - column.present
+    blank = column.missing
     if blank and not role.grouped:
         what = f"{of_rows(blank, column.rows)} of customers name none: they are left out"
         yield Finding(f"{table_roles.home}.{column.name}", "link_blank", what, rows=blank, of=column.rows)

@@ -69,7 +69,7 @@ class AuthMiddleware:
             return known[1]
         otherwise = EVERY_PRINCIPAL
         for route in self._routes:
-            match, pattern = route.matches(scope)[0], getattr(route, "path", "")
+            match, pattern = route.matches(scope)[0], getattr(route, "path_format", "")
             if match is Match.PARTIAL and self._is_open_by_another_method(route, pattern):
                 otherwise = OPEN
             if match is Match.FULL:
@@ -128,7 +128,7 @@ class _Recorded:
             state = self._scope["state"]
             given = self._scope.get("path_params", {})
             customer = state.get("customer", given.get("customer", given.get("customer_id")))
-            details = {"route": getattr(self._scope.get("route"), "path", ""), "request_id": state["request_id"]}
+            details = {"route": getattr(self._scope.get("route"), "path_format", ""), "request_id": state["request_id"]}
             details |= state.get("page", {})
             await self._audit.record(state["caller"].name, self._event, customer, details)
         await self._send(message)

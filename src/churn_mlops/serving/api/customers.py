@@ -138,7 +138,7 @@ def add_risk(
         suppression: knows which customers were erased.
     """
     app.get(
-        "/customers/{customer_id}/risk",
+        "/customers/{customer_id:path}/risk",  # an ID may hold a slash, which a client sends as %2F
         summary="Is this customer, by customer ID, about to leave?",
         tags=["Predictions"],
         response_model=Risk,

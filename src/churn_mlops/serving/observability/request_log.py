@@ -87,7 +87,7 @@ class RequestMiddleware:
             self._concurrency.release(request_id)
             # A client that went away before the answer leaves no status; 499 is what proxies call that.
             status, seconds = answer.status or 499, time.perf_counter() - started
-            route = getattr(scope.get("route"), "path", "other")
+            route = getattr(scope.get("route"), "path_format", "other")
             self._request_log.note(route, status, seconds, request_id)
 
     async def _answer(self, scope: Scope, receive: Receive, send: _Answer, request_id: str) -> None:

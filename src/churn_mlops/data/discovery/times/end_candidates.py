@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from churn_mlops.data.discovery.label_candidates import named
+from churn_mlops.data.discovery.row_owners import OWNER, with_owner
 from churn_mlops.data.discovery.table_roles import Role, TableRoles
 from churn_mlops.data.discovery.time_roles import is_term, role_by_name
 from churn_mlops.data.discovery.times.data_clock import come, day_after
@@ -137,18 +138,18 @@ def _rank(one: EndCandidate) -> int:
 def _rows(role: Role, table_roles: TableRoles, columns: Sequence[str]) -> Mapping[str, npt.NDArray[Any]]:
     """One row for each customer: start, each column's day and whether it is ahead, the last day in each table."""
     look, newest = role.look, table_roles.newest
-    kept: dict[str, ir.Value] = {"who": look.text(str(role.customer)), "start": look.time(str(role.times.first))}
+    kept: dict[str, ir.Value] = {"__start__": look.time(str(role.times.first))}
     for place, name in enumerate(columns):
         time = without_sentinels(look.time(name))
-        kept[f"end{place}"] = come(look, name, newest)
-        kept[f"ahead{place}"] = ibis.literal(False) if newest is None else time >= ibis.literal(day_after(newest))
-    rows = look.table.select(**kept)
-    rows = rows.filter(rows.who.notnull())
-    made: dict[str, ir.Value] = {"start": rows["start"].min().date()}
+        kept[f"__end{place}__"] = come(look, name, newest)
+        kept[f"__ahead{place}__"] = ibis.literal(False) if newest is None else time >= ibis.literal(day_after(newest))
+    owned = with_owner(role, table_roles, look.table.mutate(**kept))
+    rows = owned.select(*kept, who=owned[OWNER]).filter(owned[OWNER].notnull())
+    made: dict[str, ir.Value] = {"start": rows["__start__"].min().date()}
     for place in range(len(columns)):
-        end = rows[f"end{place}"]
+        end = rows[f"__end{place}__"]
         made[f"end{place}"] = ibis.ifelse(end.isnull().any(), ibis.null("timestamp"), end.max()).date()
-        made[f"ahead{place}"] = rows[f"ahead{place}"].fill_null(False).any()
+        made[f"ahead{place}"] = rows[f"__ahead{place}__"].fill_null(False).any()
     return _fetched(rows.group_by("who").agg(**made), role, table_roles)
 
 

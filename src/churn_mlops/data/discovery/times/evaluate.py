@@ -106,13 +106,13 @@ def _recorded(role: Role, table_roles: TableRoles) -> tuple[Times, list[Recorded
     left = who_left(table_roles)
     if role.kind == "customers" and not role.grouped and times.end is not None:
         of_end = [name for name in columns if _speaks_of_end(name, times.end) or _is_blank_with(role, name)]
-        evaluated = [evaluate_recorded(role.look, name, times.end, None, None) for name in of_end]
+        evaluated = [evaluate_recorded(role, name, times.end, None, table_roles) for name in of_end]
         end_known = next((one.column for one in evaluated if one.refused is None), None)
         columns = [name for name in columns if name not in of_end]
         times = replace(times, end_known_at=end_known)
     else:
         evaluated = []
-    of_rows = [evaluate_recorded(role.look, name, first, left, role.customer) for name in columns]
+    of_rows = [evaluate_recorded(role, name, first, left, table_roles) for name in columns]
     known = next((one.column for one in of_rows if one.refused is None), None)
     none = [one for one in [*evaluated, *of_rows] if one.refused is not None]
     return replace(times, known_at=known), none

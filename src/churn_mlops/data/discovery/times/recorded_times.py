@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import ibis
 import ibis.expr.types as ir
 
-from churn_mlops.data.discovery.profiled_table import ProfiledTable
+from churn_mlops.data.discovery.row_owners import OWNER, with_owner
+from churn_mlops.data.discovery.table_roles import Role, TableRoles
 
 CLOSE_DAYS = 31
 """A row is recorded within so many days, if the time of its recording is one."""
@@ -31,30 +32,26 @@ class RecordedTime:
     refused: str | None
 
 
-def evaluate_recorded(
-    look: ProfiledTable, column: str, of: str, left: ir.Table | None, customer: str | None
-) -> RecordedTime:
+def evaluate_recorded(role: Role, column: str, of: str, left: ir.Table | None, table_roles: TableRoles) -> RecordedTime:
     """Whether ``column`` is when the rows with the time ``of`` were recorded.
 
     Args:
-        look: the table.
+        role: the table.
         column: called like a time of recording.
         of: the event, the start or the end that it would record.
         left: the customers who left, once each, as ``__left__``; None where that is not known.
-        customer: the column that names the customer of a row; None where another table does.
+        table_roles: the tables that name the customers.
     """
-    rows = look.table.select(
-        who=look.text(customer) if customer is not None else ibis.null("string"),
-        day=look.time(of).date(),
-        known=look.time(column).date(),
-    )
+    look = role.look
+    rows = look.table.mutate(__day__=look.time(of).date(), __known__=look.time(column).date())
+    if left is None or role.customer is None:
+        rows = rows.select(day="__day__", known="__known__", gone=ibis.literal(False))
+    else:
+        owned = with_owner(role, table_roles, rows)
+        joined = owned.left_join(left, owned[OWNER] == left["__left__"])
+        rows = joined.select(day="__day__", known="__known__", gone=joined["__left__"].notnull())
     rows = rows.filter(rows.day.notnull())
     rows = rows.mutate(lag=rows.known.delta(rows.day, unit="day"))
-    if left is None or customer is None:
-        rows = rows.mutate(gone=ibis.literal(False))
-    else:
-        rows = rows.left_join(left, rows.who == left["__left__"])
-        rows = rows.mutate(gone=rows["__left__"].notnull())
     return RecordedTime(column, of, _refused(rows, of))
 
 

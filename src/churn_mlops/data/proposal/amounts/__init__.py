@@ -1,0 +1,1 @@
+"""Amounts that must not be added up as they stand: currencies, failed payments, returns."""
