@@ -14,7 +14,7 @@ from churn_mlops.data.discovery.table_roles import Role, TableRoles
 from churn_mlops.data.profiling.name_signals import names_identifier, names_leaving, title
 from churn_mlops.data.profiling.numeric_codes import is_code
 from churn_mlops.data.profiling.table_profile import ColumnProfile
-from churn_mlops.data.proposal.amounts.parts import AmountPart, amount_parts
+from churn_mlops.data.proposal.amount_parts import AmountPart, amount_parts
 from churn_mlops.data.proposal.column_types import feature_of, type_of
 from churn_mlops.data.proposal.excluded_columns import exclusion_of
 from churn_mlops.suggestions import words

@@ -14,7 +14,7 @@ from ruamel.yaml.comments import CommentedMap
 from churn_mlops.atomic_files import write_atomic
 from churn_mlops.data.contract import DataContract, Feature
 from churn_mlops.data.findings import Finding
-from churn_mlops.data.proposal.column_findings import HORIZON_UNKNOWN
+from churn_mlops.data.proposal.findings.column_findings import HORIZON_UNKNOWN
 from churn_mlops.data.proposal.yaml_style import dumped, one_line, yaml_mapping, yaml_text, yaml_value
 from churn_mlops.errors import ContractError
 

@@ -16,9 +16,9 @@ from churn_mlops.data.profiling.duplicate_columns import blank_rules, find_copie
 from churn_mlops.data.profiling.label_values import LabelCounts, read_label
 from churn_mlops.data.profiling.sample import Sample, take_sample
 from churn_mlops.data.profiling.table_profile import ColumnProfile, Profile, profile_table
-from churn_mlops.data.proposal.column_findings import on_column, on_customer, on_label
 from churn_mlops.data.proposal.column_types import feature_of
 from churn_mlops.data.proposal.excluded_columns import exclusion_of
+from churn_mlops.data.proposal.findings.column_findings import on_column, on_customer, on_label
 from churn_mlops.data.proposal.option_hints import on_copies, on_history, on_no_label, on_rows
 from churn_mlops.data.sources.dataframes import table_of_frame
 from churn_mlops.errors import ContractError

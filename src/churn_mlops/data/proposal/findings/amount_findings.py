@@ -8,7 +8,7 @@ from churn_mlops.data.discovery.profiled_table import ProfiledTable
 from churn_mlops.data.discovery.table_anomalies import of_rows
 from churn_mlops.data.findings import Finding
 from churn_mlops.data.profiling.sample import is_number
-from churn_mlops.data.proposal.amounts.parts import (
+from churn_mlops.data.proposal.amount_parts import (
     MOST_CURRENCIES,
     DividedRows,
     by_kind,

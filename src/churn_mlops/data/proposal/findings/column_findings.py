@@ -7,10 +7,10 @@ from churn_mlops.data.findings import Finding, missing_as_id, repeated
 from churn_mlops.data.profiling.label_values import LabelCounts
 from churn_mlops.data.profiling.level_variants import seeming_same
 from churn_mlops.data.profiling.table_profile import ColumnProfile
-from churn_mlops.data.proposal.code_findings import on_code, on_markers
 from churn_mlops.data.proposal.excluded_columns import LEVEL_ROWS, SAFE_LEVELS
-from churn_mlops.data.proposal.number_findings import on_number
-from churn_mlops.data.proposal.treatment_findings import on_treatment
+from churn_mlops.data.proposal.findings.code_findings import on_code, on_markers
+from churn_mlops.data.proposal.findings.number_findings import on_number
+from churn_mlops.data.proposal.findings.treatment_findings import on_treatment
 
 _ASKED = 5
 HORIZON_UNKNOWN = (

@@ -12,7 +12,7 @@ from churn_mlops.data.profiling.numeric_codes import has_stray_zeros
 from churn_mlops.data.profiling.sample import is_number
 from churn_mlops.data.profiling.table_profile import ColumnProfile
 from churn_mlops.data.proposal.column_types import type_of
-from churn_mlops.data.proposal.treatment_findings import on_treatment
+from churn_mlops.data.proposal.findings.treatment_findings import on_treatment
 
 _ASKED = 5
 

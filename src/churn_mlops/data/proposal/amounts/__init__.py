@@ -1,1 +1,0 @@
-"""Amounts that must not be added up as they stand: currencies, failed payments, returns."""
