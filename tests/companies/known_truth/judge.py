@@ -25,7 +25,7 @@ Verdict = Literal["right", "asked", "silently wrong"]
 TODAY = date(2026, 11, 1)
 """The day on which all companies are read: long after their extracts."""
 QUESTIONS: dict[str, frozenset[str]] = {
-    "end": frozenset({"label_missing", "end_other"}),
+    "end": frozenset({"label_missing", "end_other", "end_event"}),
     "customer": frozenset({"customers"}),
     "clock": frozenset({"newest_day"}),
     "known": frozenset({"known_before_event", "known_refused"}),
