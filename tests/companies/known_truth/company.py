@@ -32,6 +32,7 @@ class Truth:
         known: of each table, the columns that hold when a row was known; a table that is not named has none.
         linked: tables whose rows belong to customers, and the column that leads there.
         leaks: columns, as `table.column`, that the leaving wrote.
+        same_customers: other tables, and their columns, whose values are all customers, if no table has a row for each.
         event: the name of the event that is an end, and the column of its time.
     """
 
@@ -44,6 +45,7 @@ class Truth:
     linked: dict[str, str] = field(default_factory=dict)
     leaks: set[str] = field(default_factory=set)
     event: tuple[str, str] | None = None
+    same_customers: set[tuple[str, str]] = field(default_factory=set)
 
 
 @dataclass

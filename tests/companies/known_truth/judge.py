@@ -25,9 +25,10 @@ Verdict = Literal["right", "asked", "silently wrong"]
 TODAY = date(2026, 11, 1)
 """The day on which all companies are read: long after their extracts."""
 QUESTIONS: dict[str, frozenset[str]] = {
-    "end": frozenset({"label_missing", "end_other"}),
+    "end": frozenset({"label_missing", "end_other", "end_event"}),
     "customer": frozenset({"customers"}),
-    "clock": frozenset({"newest_day"}),
+    "clock": frozenset({"newest_day", "unix_times"}),
+    "times": frozenset({"unix_times"}),
     "known": frozenset({"known_before_event", "known_refused"}),
     "links": frozenset({"keys_nearly_meet"}),
     "start": frozenset({"start_other"}),
@@ -75,7 +76,7 @@ def judge(
         *_known(company, contract, asks),
         *_links(company, contract, opened, asks),
     ]
-    if found[0].verdict == "right":  # else the end is answered first, and what it writes is found after
+    if all(one.verdict == "right" for one in found[:3]):  # else these are answered first
         found += _leaks(company, contract)
     if company.truth.end_kind != "inactive" and all(one.verdict == "right" for one in found[:3]):
         found.append(_list(company, listed))
@@ -134,7 +135,7 @@ def _customer(company: Company, contract: HistoryContract, asks: _Asked) -> Judg
     """Customers are rows of the table that holds them all, or are named by another one's rows, all the same."""
     truth, home = company.truth, contract.tables[contract.customers]
     has = home.table or contract.customers, home.customer or contract.customer
-    able = {truth.customers}
+    able = {truth.customers, *truth.same_customers}
     if truth.end_kind == "column" and truth.end[0] in truth.linked:  # subscriptions stand for their customers
         able.add((truth.end[0], truth.linked[truth.end[0]]))
     asked = asks.about("customer", ".".join(truth.customers)) or asks.about("customer", truth.customers[0])
@@ -150,8 +151,9 @@ def _clock(company: Company, newest: date, asks: _Asked) -> Judged:
 def _start(company: Company, contract: HistoryContract, asks: _Asked) -> Judged:
     home, names = contract.tables[contract.customers], company.names
     source = home.table or contract.customers
-    right = {names.customers: names.start, names.terms: names.term_start}.get(source, "updated_at")
-    if source not in (company.truth.customers[0], names.terms):  # another table's rows begin nothing
+    firsts = {names.customers: names.start, names.terms: names.term_start, names.acts: names.at}
+    right = {**firsts, "customer_dim": "valid_from"}.get(source, "updated_at")
+    if source not in {company.truth.customers[0], names.terms, *dict(company.truth.same_customers)}:
         right = names.start
     asked = asks.about("customer", company.truth.customers[0]) or asks.about("start", f"{source}.{right}")
     return Judged("start", _verdict(home.start == right, asked), f"{source}.{home.start}", f"{source}.{right}")
@@ -185,7 +187,7 @@ def _links(company: Company, contract: HistoryContract, opened: Mapping[str, ir.
         names = [key for key, one in contract.tables.items() if (one.table or key) == source]
         shares = [len(_keys(history, name) & keys) / max(len(_keys(history, name)), 1) for name in names]
         met = f"{max(shares):.0%} of its keys meet" if shares else "left out"
-        asked = asks.about("links", source, column)
+        asked = asks.about("links", source, column) or asks.about("times", f"{source}.{company.names.at}")
         right = bool(shares) and max(shares) > _MEETING
         found.append(Judged(f"link of {source}", _verdict(right, asked), met, f"they meet by {column}"))
     return found

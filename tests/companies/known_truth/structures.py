@@ -92,6 +92,7 @@ def only_versions(rng: np.random.Generator, names: Names) -> Company:
     found.tables[table] = _versions(found, key, "updated_at")
     del found.tables[names.customers]
     found.truth.customers = (table, key)
+    found.truth.same_customers = {(names.acts, names.link)}
     return found
 
 

@@ -26,6 +26,8 @@ def versions(company: Company) -> None:
         "is_current": until == NEVER,
         "tier": company.rng.choice(["gold", "silver"], who.size).astype(object),
     })  # fmt: skip
+    if company.truth.same_customers:
+        company.truth.same_customers.add(("customer_dim", company.names.link))
 
 
 def values_by_name(company: Company) -> None:

@@ -12,14 +12,7 @@ from tests.companies.known_truth.draw import dealt, made
 from tests.companies.known_truth.planted_leaks import PLANTED_LEAKS
 from tests.companies.known_truth.verdicts import verdicts
 
-NOT_YET: frozenset[str] = frozenset(
-    {
-        "the end among events", "a history of states", "keys that nearly meet",
-        "acts in seconds since 1970", "acts in milliseconds since 1970", "starts in seconds since 1970",
-        "subscriptions that end", "subscriptions with returns", "marked as deleted",
-        "only versions of customers", "a table of ends", "a cohort", "articles",
-    }
-)  # fmt: skip
+NOT_YET = frozenset({"the end among events", "a history of states", "keys that nearly meet"})
 HANDS = 12
 
 

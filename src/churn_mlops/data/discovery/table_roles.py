@@ -59,6 +59,8 @@ class Role:
         """Whether a customer has one row, which is then changed in place; some may still be stored twice."""
         if self.kind == "customers" or (self.look.key is not None and self.look.key == self.customer):
             return True
+        if self.customer is not None and self.look.profile[self.customer].distinct == self.look.rows:
+            return True  # whatever the column is called
         if self.customer is None or self.look.nearly_key != self.customer or self.times.valid_from is not None:
             return False
         return not self._repeats_are_later()

@@ -56,7 +56,7 @@ class EndEvent:
 
 
 def end_events(table_roles: TableRoles) -> list[EndEvent]:
-    """The columns with values that part the customers who go on from the others, those that speak of it first."""
+    """Columns with values that part customers who go on from the others; those whose names speak of it come first."""
     roles = [role for role in table_roles.of("events", "attributes") if role.customer or role.through]
     if not roles or table_roles.newest is None:
         return []
