@@ -50,6 +50,7 @@ def test_what_a_contract_says_of_its_rows(label: dict[str, Any], visits: dict[st
     assert {name: known.by for name, known in found.items()} == {
         "visits_30d": by,
         "days_since_visits": by,
+        "bad_calls": "dated",
         "calls_trend": "dated",
     }
     assert {known.table for known in found.values()} == {"visits", "calls"}

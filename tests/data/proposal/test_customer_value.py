@@ -31,6 +31,14 @@ def test_the_amounts_of_the_last_year_by_customer_are_named() -> None:
     assert "decision.customer_value is 500 USD until you set it" in found["orders.amount"]
 
 
+def test_amounts_of_several_currencies_are_not_added_up() -> None:
+    amount, currency = np.where(np.arange(400) % 2, 30.0, 1000.0), np.where(np.arange(400) % 2, "EUR", "JPY")
+    proposal = propose_history(tables({"orders": orders(amount=amount, currency=currency)}), name="shop")
+    found = [finding.message for finding in proposal.findings if finding.kind == "customer_value"]
+    assert found
+    assert not any("2,344.00" in message for message in found), "92 of 30 EUR and 91 of 1,000 JPY"
+
+
 def test_without_a_column_of_amounts_quantity_times_price_is_taken() -> None:
     found = said(orders(quantity=np.arange(400) % 3 + 1, unit_price=np.full(400, 2.5)))
     assert "sum of quantity times unit_price of 40 customers" in found["orders.unit_price"]

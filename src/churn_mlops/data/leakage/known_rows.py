@@ -92,8 +92,7 @@ def _known(feature: HistoryFeature, contract: HistoryContract) -> KnownRows | No
     declared = contract.tables[table]
     inactive = None if contract.label is None else contract.label.inactive
     since_last = feature.aggregate == "since_last"
-    where = feature.where if feature.ratio is None else feature.ratio.where
-    of_times = declared.kind == "events" and feature.aggregate in _OF_TIMES and not where
+    of_times = declared.kind == "events" and feature.aggregate in _OF_TIMES
     if of_times and inactive is not None and inactive.events == table:
         return KnownRows("label", table, inactive.days, since_last)
     if declared.known_at is not None:

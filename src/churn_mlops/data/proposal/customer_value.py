@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import ibis
 import ibis.expr.types as ir
 
-from churn_mlops.data.contract import HistoryContract
+from churn_mlops.data.contract import HistoryContract, HistoryFeature
 from churn_mlops.data.discovery.table_roles import Role, TableRoles
-from churn_mlops.data.engine.cell_values import read_cell
+from churn_mlops.data.engine.cell_values import as_text, read_cell
 from churn_mlops.data.findings import Finding
 from churn_mlops.data.profiling.table_profile import ColumnProfile
 from churn_mlops.data.proposal.column_types import feature_of, type_of
@@ -23,20 +23,36 @@ _QUANTITY, _PRICE = frozenset("quantity qty units pieces".split()), frozenset(["
 def on_customer_value(contract: HistoryContract, table_roles: TableRoles) -> list[Finding]:
     """The mean amount of a customer in the last year, for each table of events that holds amounts of money."""
     events = [role for role in table_roles.of("events") if role.name in contract.tables and role.customer is not None]
-    return [found for role in events for found in _of_table(role)]
+    return [found for role in events for found in _of_table(role, contract)]
 
 
-def _of_table(role: Role) -> Iterator[Finding]:
+def _of_table(role: Role, contract: HistoryContract) -> Iterator[Finding]:
+    """By the sums so far that are proposed, which mix no currencies; without one, by quantity times price."""
+    sums = [one for one in contract.features.values() if one.sum is not None and one.days is None]
+    of_money = [one for one in sums if one.reads[0] == role.name and set(words(str(one.reads[1]))) & _MONEY]
+    for feature in of_money:
+        column = role.look.table[str(feature.reads[1])]
+        amount = read_cell(column, feature).value
+        kept = [as_text(role.look.table[name]).isin(texts) for name, texts in feature.where.items()]
+        yield from _found(role, _where(amount, kept), str(feature.sum), _named(feature))
     numbers = [
         column for column in role.look.columns if column.numbers == column.present and type_of(column) == "number"
     ]
-    named = _first(numbers, _MONEY)
     quantity, price = _first(numbers, _QUANTITY), _first(numbers, _PRICE)
-    if named is not None:
-        yield from _found(role, _number(role, named), f"{role.name}.{named.name}", named.name)
-    elif quantity is not None and price is not None:
+    if not of_money and quantity is not None and price is not None:
         amount = _number(role, quantity) * _number(role, price)
         yield from _found(role, amount, f"{role.name}.{price.name}", f"{quantity.name} times {price.name}")
+
+
+def _named(feature: HistoryFeature) -> str:
+    rows = " and ".join(f"{name} is {' or '.join(texts)}" for name, texts in feature.where.items())
+    return f"{feature.reads[1]}{f' where {rows}' if rows else ''}"
+
+
+def _where(amount: ir.NumericValue, kept: Sequence[ir.BooleanValue]) -> ir.NumericValue:
+    for condition in kept:
+        amount = ibis.ifelse(condition.fill_null(False), amount, ibis.null("float64"))
+    return amount
 
 
 def _first(columns: list[ColumnProfile], called: frozenset[str]) -> ColumnProfile | None:
