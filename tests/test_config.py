@@ -44,6 +44,12 @@ def test_an_empty_variable_means_none(tmp_path, text):
     assert settings.decision.capacity is None
 
 
+def test_the_amounts_of_money_that_no_one_set_are_known(tmp_path):
+    assert from_file(tmp_path, "decision: {capacity: 10}").decision.default_amounts == ("customer_value", "offer_cost")
+    given = from_file(tmp_path, "decision: {customer_value: 500}", CHURN__DECISION__OFFER_COST="20")
+    assert given.decision.default_amounts == ()
+
+
 @pytest.mark.parametrize("text", ["", "# nothing\n", "serving:\n", "serving: {}\n"])
 def test_an_empty_file_or_section_changes_nothing(tmp_path, text):
     assert from_file(tmp_path, text) == Settings()

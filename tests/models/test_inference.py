@@ -59,8 +59,9 @@ def test_reasons_are_in_plain_words_largest_first(model: ChurnModel) -> None:
     assert texts["plan"].startswith("monthly plan: +")
     assert texts["tenure"].startswith("tenure 2 months: +")
     assert texts["senior"].startswith("senior: no: ")
-    sizes = [abs(reason.points) for reason in explanation.reasons]
-    assert sizes == sorted(sizes, reverse=True)
+    points = [reason.points for reason in explanation.reasons]
+    raising, others = [one for one in points if one > 0], [one for one in points if one <= 0]
+    assert points == [*sorted(raising, reverse=True), *sorted(others)]
     assert (
         "channel not known"
         in {reason.feature: reason.text for reason in model.predictor.explain_one({**ROW, "channel": None}).reasons}[

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from churn_mlops.pipelines.training.report import Recorded
-from churn_mlops.reporting import Report, money_of
+from churn_mlops.reporting import Report, money_of, sentences
 from churn_mlops.reporting.money import monthly, year_cost
 from churn_mlops.reporting.ranking_curves import rank
 from churn_mlops.reporting.report_data import Figure, Length
@@ -42,6 +42,20 @@ def test_the_running_example_costs_30_million_a_year(report: Report) -> None:
     assert money.churners.value == pytest.approx(5_000)
     assert money.year_cost.value == pytest.approx(30_000_000)
     assert year_cost(5_000, 500) == 30_000_000
+
+
+def test_amounts_that_no_one_set_are_called_defaults_and_the_others_are_not(report: Report) -> None:
+    default = money_of(report, SEED, defaults=("customer_value", "offer_cost"))
+    said = sentences.defaults(default).replace("\u00a0", " ")
+    assert said.startswith("Defaults, not set by you: a customer who stays is worth 500 USD and an offer costs 50 USD.")
+    assert said.endswith("set decision.customer_value and decision.offer_cost.")
+    assert "(a default, not set by you)" in sentences.churn_costs(report, default)
+    assert "these settings (defaults, not set by you)" in sentences.list_earns(default)
+    half = money_of(report, SEED, defaults=("offer_cost",))
+    assert "customer" not in sentences.defaults(half)
+    given = money_of(report, SEED)
+    assert sentences.defaults(given) == ""
+    assert "default" not in sentences.churn_costs(report, given) + sentences.list_earns(given)
 
 
 def test_customers_who_have_left_already_are_not_counted_as_active(report: Report) -> None:

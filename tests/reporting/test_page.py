@@ -220,6 +220,17 @@ def test_the_settings_used_are_printed_and_change_the_money(found: Recorded, htm
     assert "assumed until measured" in generous
 
 
+def test_money_by_defaults_says_so_in_the_headline_the_money_and_the_settings(found: Recorded) -> None:
+    money = money_of(found.report, Economics(), defaults=("customer_value", "offer_cost"))
+    html = Page(found.report, money, 7, False).html().replace("\u00a0", " ")
+    sections = {part.partition('"')[2].partition('"')[0]: part for part in html.split("<section ")[1:]}
+    assert "Defaults, not set by you" in sections["money"]
+    assert "500 USD (default)" in sections["money"]
+    generous = money_of(found.report, replace(Economics(), kept_share=0.8), defaults=("customer_value",))
+    assert "(by defaults, not set by you)" in Page(found.report, generous, 7, False).html().split("<section ")[1]
+    assert "default" not in page_of(found.report).html().split("<section ")[2]
+
+
 def test_a_report_says_that_the_leakage_checks_were_blind(found: Recorded) -> None:
     html = page_of(found.report.model_copy(update={"blind": ("The checks are blind with only 5 customers.",)})).html()
     Reader(html)

@@ -41,7 +41,7 @@ def demo(
         training.show(trained, FOLDER / "config.yaml")
     else:
         say(f"The company in {FOLDER}/ has its model already.")
-    scoring.show(run_day(settings).scored)
+    scoring.show(run_day(settings).scored, settings)
     say(f"Published in {FOLDER}/churn.db. Go on with it: churn --config {FOLDER}/config.yaml score --out list.csv")
     if serve:
         from churn_mlops.serving.server import serve as run

@@ -79,7 +79,7 @@ def score(
     if as_json:
         print_json(_document(scored))
         return
-    show(scored, from_address)
+    show(scored, settings, from_address)
     _show_age(scored, latest=(from_address or as_of) is None and settings.source.as_of == "latest")
     if out is not None:
         _show_export(scored, out, exact_ids)
@@ -163,9 +163,16 @@ def _outcome(left: bool | None) -> str:
     return "not known" if left is None else "left" if left else "stayed"
 
 
-def show(scored: Scored, from_address: str | None = None) -> None:
-    """Print the two totals of the list and its top; ``from_address`` is the scored file, None for the source."""
+def show(scored: Scored, settings: Settings, from_address: str | None = None) -> None:
+    """Print the two totals of the list and its top, and the amounts of money behind it that no one set.
+
+    Args:
+        scored: the run.
+        settings: of the run.
+        from_address: the scored file, None for the source.
+    """
     say(f"{_numbers(scored)} (model version {scored.version}, as of {scored.as_of})")
+    _show_defaults(settings)
     if scored.left:
         _show_left(scored)
     if scored.out_of_fold:
@@ -189,6 +196,13 @@ def show(scored: Scored, from_address: str | None = None) -> None:
     table(None, ("", name.replace("_", " "), "risk", "linked with", "action"), rows, right=("",))
 
 
+def _show_defaults(settings: Settings) -> None:
+    decision = settings.decision
+    amounts = [f"decision.{name} {getattr(decision, name):g} USD" for name in decision.default_amounts]
+    if amounts:
+        say(f"The offers follow from defaults, not set by you: {', '.join(amounts)}.")
+
+
 def _show_left(scored: Scored) -> None:
     """Say how many have left already; the label that says so is named."""
     label = scored.champion.bundle.contract.label
@@ -210,7 +224,7 @@ def _document(scored: Scored) -> dict[str, Any]:
     return {
         "as_of": scored.as_of.isoformat(),
         "model_version": scored.version,
-        "customers": scored.total,
+        "customers": scored.total + scored.left,
         "likely_to_churn": scored.likely,
         "worth_an_offer": scored.worth_an_offer,
         "left": scored.left,

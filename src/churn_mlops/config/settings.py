@@ -29,7 +29,9 @@ def check_as_of(day: date) -> None:
 class Source(Section):
     """The source of the customers."""
 
-    url: str | None = setting(None, "file (CSV, Parquet, JSON, DuckDB, SQLite) or database address that is read", secret=True)
+    url: str | None = setting(
+        None, "file (CSV, Parquet, JSON, DuckDB, SQLite) or database address that is read", secret=True
+    )
     table: str | None = setting(None, "table of that database; may be left out where there is only one")
     as_of: str = setting(
         "today",
@@ -169,6 +171,11 @@ class Decision(Section):
         if self.kept_share + self.taken_and_left_share > 1:
             raise ValueError("`kept_share` and `taken_and_left_share` are together above 1")
         return self
+
+    @property
+    def default_amounts(self) -> tuple[str, ...]:
+        """The amounts of money that no one set: their defaults are not those of the company."""
+        return tuple(name for name in ("customer_value", "offer_cost") if name not in self.model_fields_set)
 
     def economics(self) -> dict[str, float]:
         """The economics of an offer, as the arguments of ``retention.Economics``."""

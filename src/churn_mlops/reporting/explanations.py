@@ -37,11 +37,15 @@ def unseen(reason: str) -> str:
 
 def assumptions(money: Money) -> list[tuple[str, str, str]]:
     """The assumptions behind the money: in words, as a value, and the setting to change."""
-    economics = money.economics
+    economics, given = money.economics, {name: " (default)" for name in money.defaults}
     return [
         ("Active customers", whole(money.customers), "the customers of the source who are still there, or --customers"),
-        ("A customer who stays is worth", usd(economics.value), "decision.customer_value"),
-        ("An offer costs, if taken", usd(economics.offer_cost), "decision.offer_cost"),
+        (
+            "A customer who stays is worth",
+            usd(economics.value) + given.get("customer_value", ""),
+            "decision.customer_value",
+        ),
+        ("An offer costs, if taken", usd(economics.offer_cost) + given.get("offer_cost", ""), "decision.offer_cost"),
         ("A contact costs", usd(economics.contact_cost), "decision.contact_cost"),
         ("Would-be churners that an offer keeps", percent(economics.kept_share), "decision.kept_share"),
         (

@@ -36,6 +36,7 @@ def model_card(report: Report, money: Money) -> str:
         sentences.drivers(report),
         sentences.misjudged(report),
         sentences.churn_costs(report, money),
+        sentences.defaults(money).replace("on this page ", ""),
         sentences.list_earns(money),
         sentences.horizon(report),
     ]

@@ -5,7 +5,7 @@ The facts hold counts; the money is worked out from the settings of today, so ch
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from churn_mlops.reporting.report_data import Figure, Length, Report
@@ -51,6 +51,7 @@ class Money:
         year_cost: USD that they take away in a year.
         lists: of each length, the shortest first.
         best: the list whose length the scores expect to earn most, None where none is expected to earn anything.
+        defaults: amounts of `decision` that no one set, by their names.
     """
 
     customers: int
@@ -61,6 +62,7 @@ class Money:
     year_cost: Figure
     lists: tuple[ListMoney, ...]
     best: ListMoney | None
+    defaults: tuple[str, ...] = ()
 
     @property
     def outruns_the_customers(self) -> bool:
@@ -73,7 +75,12 @@ class Money:
 
 
 def money_of(
-    report: Report, economics: Economics, *, customers: int | None = None, capacity: int | None = None
+    report: Report,
+    economics: Economics,
+    *,
+    customers: int | None = None,
+    capacity: int | None = None,
+    defaults: Sequence[str] = (),
 ) -> Money:
     """The economics of the company that ``report`` is about.
 
@@ -85,6 +92,7 @@ def money_of(
         economics: what customers and offers cost and bring.
         customers: active customers; those of the source who are still there when left out.
         capacity: most contacts of one list.
+        defaults: amounts of `decision` that no one set, by their names.
     """
     count = report.counts.active if customers is None else customers
     rate = _mapped(report.churn, lambda share: monthly(share, report.subject.horizon_days))
@@ -101,6 +109,7 @@ def money_of(
         year_cost=_mapped(churners, lambda number: year_cost(number, economics.value)),
         lists=lists,
         best=best if best is not None and best.expected > 0 else None,
+        defaults=tuple(defaults),
     )
 
 

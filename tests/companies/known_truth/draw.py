@@ -49,8 +49,9 @@ def dealt(seed: int, hands: int, without: Collection[str] = ()) -> list[list[str
         [name for name in kinds if name not in without] for kinds in (STRUCTURES, STYLES, DISGUISES)
     )
     found = [[_turn(rng, structures, hand), _turn(rng, styles, hand)] for hand in range(hands)]
-    for place, name in enumerate(rng.permutation(disguises)):
-        found[place % hands].append(str(name))
+    shuffled = rng.permutation(disguises).tolist()
+    for place, name in enumerate(sorted(shuffled, key=lambda name: name not in END_FILLS)):  # no two fills meet
+        found[place % hands].append(name)
     return [sorted(shapes, key=lambda name: name in FORMS) for shapes in found]
 
 

@@ -25,12 +25,12 @@ Verdict = Literal["right", "asked", "silently wrong"]
 TODAY = date(2026, 11, 1)
 """The day on which all companies are read: long after their extracts."""
 QUESTIONS: dict[str, frozenset[str]] = {
-    "end": frozenset({"label_missing"}),
-    "customer": frozenset(),
-    "clock": frozenset(),
-    "known": frozenset({"known_before_event"}),
-    "links": frozenset(),
-    "start": frozenset(),
+    "end": frozenset({"label_missing", "end_other"}),
+    "customer": frozenset({"customers"}),
+    "clock": frozenset({"newest_day"}),
+    "known": frozenset({"known_before_event", "known_refused"}),
+    "links": frozenset({"keys_nearly_meet"}),
+    "start": frozenset({"start_other"}),
 }
 """For each aspect, the kinds of findings that ask about it."""
 _DAYS = 2  # the clock may be off by so many
@@ -74,8 +74,9 @@ def judge(
         _start(company, contract, asks),
         *_known(company, contract, asks),
         *_links(company, contract, opened, asks),
-        *_leaks(company, contract),
     ]
+    if found[0].verdict == "right":  # else the end is answered first, and what it writes is found after
+        found += _leaks(company, contract)
     if company.truth.end_kind != "inactive" and all(one.verdict == "right" for one in found[:3]):
         found.append(_list(company, listed))
     return found
@@ -87,7 +88,7 @@ class _Asked:
 
     def about(self, aspect: str, *names: str) -> bool:
         """Whether a finding of a kind that asks about ``aspect`` names each of ``names`` in full."""
-        of_kind = [one for one in self.findings if one.kind in QUESTIONS[aspect]]
+        of_kind = [one for one in self.findings if one.kind in QUESTIONS[aspect] and "?" in one.message]
         return any(all(name in f"{one.column}: {one.message}" for name in names) for one in of_kind)
 
 
@@ -152,7 +153,7 @@ def _start(company: Company, contract: HistoryContract, asks: _Asked) -> Judged:
     right = {names.customers: names.start, names.terms: names.term_start}.get(source, "updated_at")
     if source not in (company.truth.customers[0], names.terms):  # another table's rows begin nothing
         right = names.start
-    asked = asks.about("customer", source) or asks.about("start", f"{source}.{right}")
+    asked = asks.about("customer", company.truth.customers[0]) or asks.about("start", f"{source}.{right}")
     return Judged("start", _verdict(home.start == right, asked), f"{source}.{home.start}", f"{source}.{right}")
 
 

@@ -55,8 +55,8 @@ def service_period(company: Company) -> None:
 def refunds(company: Company) -> None:
     """A few acts were refunded later."""
     if (rows := _acts(company)) is not None:
-        some = company.rng.random(rows[company.names.at].size) < 0.04
         later = rows[company.names.at] + np.timedelta64(5 * 86_400, "s")
+        some = (company.rng.random(later.size) < 0.04) & (later < dates(np.array(company.lives.newest + 1)))
         rows["refunded_at"] = np.where(some, later, np.datetime64("NaT"))
 
 

@@ -45,13 +45,14 @@ def test_a_decoy_that_is_taken_for_the_end_is_silently_wrong() -> None:
 def test_only_a_question_about_the_end_that_names_the_right_column_is_one() -> None:
     company = plain("trials")
     taken = changed(meant(company), "customers_", end="trial_end")
-    kind = min(QUESTIONS["end"])
+    (kind,) = QUESTIONS["end"] - {"label_missing"}
 
     def verdict(kind: str, message: str) -> str:
         return verdicts(company, taken, Finding("label", kind, message))["end"]
 
     assert verdict(kind, "is the end customers.trial_end or customers.cancelled_at?") == "asked"
     assert verdict(kind, "is customers.trial_end the end?") == "silently wrong"
+    assert verdict(kind, "customers.cancelled_at is another time.") == "silently wrong"
     assert verdict("present_values", "customers.cancelled_at: what is it?") == "silently wrong"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import ibis.expr.types as ir
 
@@ -37,15 +38,25 @@ def verdicts(company: Company, *, training: bool = False) -> list[Judged]:
 
 
 def proposed(company: Company, tables: Mapping[str, ir.Table]) -> tuple[HistoryProposal, list[Judged]]:
-    """What is proposed, and that it was asked who the customers are, where it was.
+    """What is proposed, and whether it was asked who the customers are; if so, it is proposed by the answer.
+
+    A question that the answer leaves open is none.
 
     Raises:
         ContractError: nothing is proposed.
     """
+    column = company.truth.customers[1]
     try:
-        return propose_history(tables, name="company"), []
+        proposal = propose_history(tables, name="company")
+        who = next(
+            one for one in judge(company, proposal.contract, proposal.findings, tables) if one.aspect == "customer"
+        )
     except ContractError as error:
         if _TO_BE_NAMED not in str(error):
             raise
-        asked = Judged("customer, asked for", "asked", str(error), ".".join(company.truth.customers))
-        return propose_history(tables, name="company", customer=company.truth.customers[1]), [asked]
+        who = Judged("customer", "asked", str(error), column)
+    if who.verdict != "asked":
+        return proposal, []
+    asked = [Judged("customer, before the answer", "asked", who.has, who.right)]
+    answered = propose_history(tables, name="company", customer=column)
+    return replace(answered, findings=tuple(one for one in answered.findings if one.kind != "customers")), asked

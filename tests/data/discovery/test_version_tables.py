@@ -67,6 +67,23 @@ def test_contracts_are_the_customers_and_not_the_prices_that_they_have() -> None
     assert found.roles["tariffs"].kind == "attributes"
 
 
+def test_versions_are_the_customers_where_the_only_rows_of_their_own_are_prices() -> None:
+    tariffs = pd.DataFrame({"account_id": MADE.names, "valid_from": MADE.start, "tariff": "A"})
+    rows = _versions("account_id", "updated_at")
+    found = _roles({"tariffs": tariffs, "accounts_history": rows, "invoices": _invoices()})
+    assert (found.customer, found.customers.name) == ("account_id", "accounts_history")
+
+
+def test_staff_who_look_after_customers_are_not_the_customers() -> None:
+    staff = pd.DataFrame({"agente_id": [f"G{place:03}" for place in range(8)], "hired_on": MADE.start[:8]})
+    people = pd.DataFrame(
+        {"socio_id": MADE.names, "alta": MADE.start, "agente_id": MADE.draw.choice(staff.agente_id, 80)}
+    )
+    paid = company(MADE)["payments"].rename(columns={"account_id": "socio_id"})
+    found = _roles({"agentes": staff, "socios": people, "pagos": paid})
+    assert (found.customer, found.customers.name) == ("socio_id", "socios")
+
+
 def test_the_history_of_purchases_holds_events_and_that_of_accounts_attributes() -> None:
     frames = company(MADE)
     frames["purchase_history"] = frames.pop("logins").rename(columns={"logged_in_at": "bought_at"})

@@ -77,6 +77,22 @@ def test_rows_that_are_planned_do_not_move_the_newest_day_and_are_counted() -> N
         assert found == {"visits": 60}
 
 
+def test_a_table_and_the_ends_of_customers_that_end_together_tell_what_is_planned() -> None:
+    ends = [day.strftime("%Y-%m-%d") for day in pd.date_range("2025-02-01", "2026-06-28", freq="7D")]
+    frames = {
+        "people": _people([*ends, *[None] * 90]),
+        "visits": _daily("2024-01-01", "2026-08-29"),
+        "bills": _daily("2024-01-01", "2026-06-30"),
+    }
+    assert _last(frames, WITH_VISITS) == date(2026, 6, 29)
+
+
+def test_sign_ups_that_stop_make_nothing_planned() -> None:
+    people = _people([None, "2025-01-01"], since="2024-06-01")
+    declared = PEOPLE | {"visits": {"event_time": "at"}}
+    assert _last({"people": people, "visits": _daily("2024-01-01", "2026-06-30")}, declared) == date(2026, 6, 29)
+
+
 def test_rows_that_only_run_out_are_planned_where_a_single_other_table_tells() -> None:
     people = _people([None, "2026-06-28"], since="2026-06-28")
     visits = _daily("2024-01-01", "2026-06-30")

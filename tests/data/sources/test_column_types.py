@@ -183,25 +183,29 @@ def test_a_uuid_joins_its_text_and_a_condition_may_ask_for_a_value_of_an_enumera
 
 
 @pytest.mark.parametrize(
-    ("written", "kind", "visits"),
+    ("written", "kind", "visits", "asked"),
     [
-        ({"org.apache.spark.version": "4.3.0"}, pa.timestamp("us"), 2.0),  # by Spark: an instant
-        ({}, pa.timestamp("us", "UTC"), 2.0),  # by Arrow, which says that it is one
-        ({}, pa.timestamp("us"), 1.0),  # a local time
+        ({"org.apache.spark.version": "4.3.0"}, pa.timestamp("us"), 2.0, []),  # by Spark: an instant
+        ({}, pa.timestamp("us", "UTC"), 2.0, []),  # by Arrow, which says that it is one
+        ({}, pa.timestamp("us"), 1.0, []),  # by Arrow, which says that it has no time zone
+        (None, pa.timestamp("us"), 1.0, [("visits", "seen")]),  # a local time, as far as is known
     ],
 )
 def test_a_parquet_time_of_the_old_type_is_an_instant_where_its_writer_says_so(
-    tmp_path: Path, written: dict[str, str], kind: pa.DataType, visits: float
+    tmp_path: Path, written: dict[str, str] | None, kind: pa.DataType, visits: float, asked: list[tuple[str, str]]
 ) -> None:
     pq.write_table(pa.table({"id": ["a"], "since": [date(2024, 1, 1)]}), tmp_path / "people.parquet")
     seen = pa.array([datetime(2024, 4, 30, 22), datetime(2024, 4, 30, 23), datetime(2024, 5, 31, 22)], kind)
     rows = pa.table({"id": ["a"] * 3, "seen": seen}).replace_schema_metadata(written)
-    pq.write_table(rows, tmp_path / "visits.parquet", use_deprecated_int96_timestamps=True)
+    pq.write_table(
+        rows, tmp_path / "visits.parquet", use_deprecated_int96_timestamps=True, store_schema=written is not None
+    )
     place = resolve(str(tmp_path))
     for name in place.tables():
         place.open(name)
     # Midnight in Berlin is 22:00 of UTC: as instants, the first two are of May, and the last is not.
     assert _visits_in_may(place.connection, "Europe/Berlin") == {"a": visits}
+    assert place.undecided_times() == asked
 
 
 @pytest.mark.parametrize("name", ["duckdb", "postgres"])

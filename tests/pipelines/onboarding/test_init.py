@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 
 import psycopg
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from churn_mlops.data.contract import DataContract, HistoryContract
@@ -61,3 +64,21 @@ def test_a_partition_is_reported_as_read_with_its_table(
     ]
     contract = HistoryContract.load(path)
     assert set(contract.tables) == {"customers", "visits"}
+
+
+def test_old_timestamps_of_parquet_without_a_time_zone_are_asked_about(
+    untrained: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop = untrained.folder / "shop"
+    shop.mkdir()
+    days = [datetime(2024, 1, 1 + row % 28) for row in range(40)]
+    for name, column in (("customers", "signed_up"), ("visits", "seen")):
+        table = pa.table({"customer_id": list(range(40)), column: days})
+        old = name == "visits"
+        pq.write_table(table, shop / f"{name}.parquet", use_deprecated_int96_timestamps=old, store_schema=not old)
+    monkeypatch.chdir(untrained.folder)
+    request = init.InitRequest(str(shop))
+    found = init.initialize(request, untrained.folder / "new.yaml", untrained.settings.source, None).proposal
+    (asked,) = [one for one in found.findings if one.kind == "time_zone_unknown"]
+    assert asked.column == "visits.seen"
+    assert "they are read as local time" in asked.message

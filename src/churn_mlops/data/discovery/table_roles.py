@@ -23,6 +23,7 @@ from churn_mlops.data.profiling.name_signals import (
 from churn_mlops.errors import ContractError
 from churn_mlops.suggestions import did_you_mean
 
+_MANY = 4  # so many customers of one employee, one shop, one plan
 Kind = Literal["customers", "attributes", "events", "ends", "undated", "apart"]
 
 
@@ -115,7 +116,8 @@ def find_table_roles(looks: Sequence[ProfiledTable], links: Sequence[Link], cust
     _check(looks, customer)
     home = _home(looks, links, times, customer)
     versions = find_versions(looks, times) if customer is None else None
-    if versions is not None and (home is None or not _is_called(home)):
+    dated = home is not None and times[home.name].valid_from is not None  # a price of a customer, not the customer
+    if versions is not None and (home is None or dated or not _is_called(home)):
         return _of_versions(looks, times, tuple(links), versions)
     if home is not None:
         key = customer or str(home.key or home.nearly_key)
@@ -153,15 +155,21 @@ def _home(
         once = [look for look in looks if _names_each_row(look, customer)]
         able = [look for look in able if customer in (look.key, look.nearly_key)] or once
 
-    def rank(look: ProfiledTable) -> tuple[bool, bool, int, bool]:
+    def rank(look: ProfiledTable) -> tuple[bool, bool, bool, int, bool]:
         # Rows with a time from which on they are valid are versions, or prices, of something that is named elsewhere.
         lasts = times[look.name].valid_from is None
-        return _is_called(look), lasts, _reach(look, links), times[look.name].first is not None
+        return (
+            _is_called(look),
+            lasts,
+            not _groups(look, links),
+            _reach(look, links),
+            times[look.name].first is not None,
+        )
 
     found = max(able, key=rank, default=None)
     if found is None or customer is not None:
         return found
-    called, _, reach, _ = rank(found)
+    called, _, _, reach, _ = rank(found)
     return found if called or (reach and len(looks) > 1) else None
 
 
@@ -173,6 +181,12 @@ def _is_called(look: ProfiledTable) -> bool:
     """Whether a table is called like customers, or its key like what names one."""
     key = str(look.key or look.nearly_key)
     return speaks_of_customer(look.name) or (speaks_of_customer(key) and names_identifier(key))
+
+
+def _groups(look: ProfiledTable, links: Sequence[Link]) -> bool:
+    """Whether each row stands for many of a table that others name: staff, a shop, a plan of customers."""
+    named = {link.to for link in links}
+    return any(link.to == look.name and link.table in named and link.rows >= _MANY * look.rows for link in links)
 
 
 def _reach(look: ProfiledTable, links: Sequence[Link]) -> int:

@@ -34,11 +34,12 @@ _END_STEMS = (
 )  # fmt: skip
 _START = frozenset(
     "start started starts begin began beginning signup signed sign joined join since created creation registered "
-    "registration activated activation onboarded onboarding subscribed opened opening first acquired acquisition "
-    "enrolled from beginn seit inicio alta debut début inizio".split()
+    "registration activated activation onboarded onboarding subscribed opened opening acquired acquisition "
+    "enrolled from inception beginn seit angelegt angemeldet registriert inicio alta debut début inizio".split()
 )
 _TERM = frozenset("period trial discount promo promotion coupon billing cycle grace warranty paid prepaid".split())
 _OTHER = frozenset("birth birthday birthdate dob born next due renewal last latest".split())
+_OTHER_STEMS = ("geburt", "geboort", "naiss", "nacim", "nascim", "nascit", "urodz", "födel")  # days of birth
 _TRUE = 0.95  # share of the rows that must bear a name out
 
 
@@ -75,7 +76,7 @@ class Times:
 def role_by_name(column: str) -> TimeRole:
     """The role that the name of a column of times suggests."""
     found = set(words(column))
-    if found & _OTHER or is_term(column):
+    if found & _OTHER or is_term(column) or any(word.startswith(_OTHER_STEMS) for word in found):
         return "other"
     if found & _KNOWN:
         return "known_at"
@@ -84,6 +85,10 @@ def role_by_name(column: str) -> TimeRole:
     if names_leaving(column) or found & _END or any(word.startswith(_END_STEMS) for word in found):
         return "end"
     return "start" if found & _START else "event"
+
+
+def _is_filled(look: ProfiledTable, column: str) -> bool:
+    return look.profile[column].present >= _TRUE * look.rows
 
 
 def _may_hold_versions(look: ProfiledTable) -> bool:
@@ -107,6 +112,8 @@ def times_of(look: ProfiledTable) -> Times:
     end, known = earliest.get("end"), earliest.get("known_at")
     if valid is not None and "valid" not in words(valid) and end is None and not _may_hold_versions(look):
         event, valid = _earliest(look, [*by_role.get("event", []), valid], order), None  # as the day of an order is
+    if start is not None and event is not None and not _is_filled(look, event) and _is_filled(look, start):
+        event = None  # what only some rows have does not say since when they are there
     first = valid or event or start
     if first is None:  # all that is there: a time of recording, an end, or that of a period is when it happened
         terms = [name for name in look.times if is_term(name)]
@@ -148,7 +155,7 @@ def times_of_customers(look: ProfiledTable, times: Times) -> Times:
     if times.start is not None and times.valid_from is None:
         return replace(times, event=None)
     first = times.first
-    if first is None or role_by_name(first) != "end" or look.profile[first].present >= _TRUE * look.rows:
+    if first is None or role_by_name(first) != "end" or _is_filled(look, first):
         return times
     return Times(end=first, known_at=times.known_at)
 

@@ -16,6 +16,7 @@ VERSION_WORDS = frozenset(
 )
 _ONE_TIME = 0.95  # share of the rows with a time of their own among those of their key
 _FOUND = 0.5
+_MOSTLY = 0.9
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,9 @@ def find_versions(looks: Sequence[ProfiledTable], times: Mapping[str, Times]) ->
     found = []
     for look in looks:
         key = version_key(look, times[look.name])
-        if key is not None:
+        if key is not None and not any(
+            _names_rows(other, look, key) for other in looks if times[other.name].valid_from is None
+        ):
             named = {
                 other.name: column for other in looks if other is not look and (column := _naming(other, look, key))
             }
@@ -79,7 +82,7 @@ def _is_called_so(table: str) -> bool:
 
 
 def plain_name(table: str) -> str:
-    """What the rows of a table of versions are versions of: "account" of ``account_history``."""
+    """The thing that a table holds versions of: "account" of ``account_history``."""
     return "_".join(word for word in words(table) if word not in VERSION_WORDS)
 
 
@@ -88,6 +91,12 @@ def _one_time_each(look: ProfiledTable, key: str, time: str) -> bool:
     rows = rows.filter(rows.key.notnull(), rows["at"].notnull())
     all_, apart = (int(one.count().to_pyarrow().as_py()) for one in (rows, rows.distinct()))
     return apart >= _ONE_TIME * all_ > 0
+
+
+def _names_rows(other: ProfiledTable, look: ProfiledTable, key: str) -> bool:
+    """Whether ``other`` has a row for each of those that the rows of ``look`` are versions of."""
+    own = other.key or other.nearly_key
+    return other is not look and own is not None and measured(look, key, other, own).share >= _MOSTLY
 
 
 def _naming(other: ProfiledTable, look: ProfiledTable, key: str) -> str | None:

@@ -8,7 +8,7 @@ import ibis
 import ibis.expr.types as ir
 
 _FIRST, _LAST = datetime(1902, 1, 1), datetime(2099, 1, 1)
-# The first moment of Unix time, wherever the clock that wrote it stands.
+# The first instant of Unix time, wherever the clock that wrote it stands.
 _EPOCH = (datetime(1969, 12, 31, 9), datetime(1970, 1, 1, 15))
 
 

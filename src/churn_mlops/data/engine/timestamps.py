@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import ibis
+import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
 
 from churn_mlops.data.contract.time_format import UNIX_UNITS, directives_of, pattern_of
@@ -32,6 +33,7 @@ _ZONE = r"(Z|[+-](0[0-9]|1[0-4])(:[0-5][0-9])?)"
 _MONTHS = {name: place for place, name in enumerate("jan feb mar apr may jun jul aug sep oct nov dec".split(), start=1)}
 # A day beyond the end of its month, and a leap day in a year that has none.
 _NO_DAY = "-(02-3[01]|(04|06|09|11)-31)$|([02468][1235679]|[13579][01345789])-02-29$|(1900|2100)-02-29$"
+_NANOSECONDS = dt.Timestamp(scale=9)
 _FIRST, _LAST = datetime(1, 1, 2), datetime(9999, 12, 30)  # whatever the time zone
 
 
@@ -49,7 +51,9 @@ def is_time(column: ir.Column) -> bool:
 def in_calendar(column: ir.Column) -> ir.Column:
     """The dates or timestamps of ``column``, null outside the years 1 to 9999, such as the `infinity` of databases."""
     first, last = (_FIRST.date(), _LAST.date()) if column.type().is_date() else (_FIRST, _LAST)
-    return ibis.ifelse(column.between(ibis.literal(first), ibis.literal(last)), column, ibis.null(column.type()))
+    # DuckDB has no nanoseconds of the year 1 to compare those of a column with.
+    compared = column.cast("timestamp(6)") if column.type() == _NANOSECONDS else column
+    return ibis.ifelse(compared.between(ibis.literal(first), ibis.literal(last)), column, ibis.null(column.type()))
 
 
 def local_time(column: ir.Column) -> ir.TimestampColumn:

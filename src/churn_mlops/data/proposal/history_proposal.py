@@ -25,7 +25,7 @@ from churn_mlops.data.discovery.table_roles import (
 )
 from churn_mlops.data.discovery.time_columns import time_column
 from churn_mlops.data.discovery.times.end_events import end_events, with_ends_of
-from churn_mlops.data.discovery.times.judge import judge_times
+from churn_mlops.data.discovery.times.evaluate import evaluate_times
 from churn_mlops.data.findings import Finding
 from churn_mlops.data.profiling.name_signals import (
     is_word_for_customer,
@@ -37,7 +37,9 @@ from churn_mlops.data.profiling.table_profile import profile_table
 from churn_mlops.data.proposal.amounts.findings import on_amounts
 from churn_mlops.data.proposal.candidate_features import propose_features
 from churn_mlops.data.proposal.code_findings import on_read_columns
+from churn_mlops.data.proposal.amounts.customer_value import on_customer_value
 from churn_mlops.data.proposal.excluded_columns import SAFE_LEVELS
+from churn_mlops.data.proposal.start_findings import on_start
 from churn_mlops.data.proposal.time_findings import on_customers, on_end_events, on_newest_day, on_times
 from churn_mlops.data.proposal.treatment_findings import on_treatment_table
 from churn_mlops.data.proposal.unread_columns import LEFT_OUT, NAMES_ROWS, unread_columns
@@ -92,8 +94,8 @@ def propose_history(
     if not looks:
         raise ContractError(f"{name}: the tables have no rows, so nothing is known about them")
     empty = sorted(set(tables) - {look.source for look in looks})
-    judged = judge_times(find_table_roles(looks, find_links(looks), customer), today)
-    table_roles = judged.table_roles
+    evaluated = evaluate_times(find_table_roles(looks, find_links(looks), customer), today)
+    table_roles = evaluated.table_roles
     choices = label_choices(table_roles, inactive_days)
     choice = next((choice for choice in choices if choice.usable), None)
     events = end_events(table_roles) if choice is None or choice.kind == "inactive" else []
@@ -105,11 +107,11 @@ def propose_history(
     if choice is not None and choice.kind == "lasting" and choice.role is not table_roles.customers:
         table_roles = by_lasting_rows(table_roles, choice.role)
     contract = _contract(name, table_roles, choice)
-    unread = unread_columns(looks, judged, contract)
+    unread = unread_columns(looks, evaluated, contract)
     contract = contract.model_copy(update={"set_aside": {**contract.set_aside, **unread}})
     findings = [Finding(source, "left_out", "has no rows; left out") for source in empty]
-    findings += on_customers(table_roles) + on_newest_day(judged.table_roles) + on_times(judged, contract)
-    findings += on_end_events(events)
+    findings += on_customers(table_roles) + on_newest_day(evaluated.table_roles) + on_times(evaluated, contract)
+    findings += on_start(table_roles) + on_end_events(events)
     findings += on_label(contract, choices) + contradictions + on_tables(table_roles)
     findings += [finding for look in looks for finding in on_codes(look)]
     findings += [finding for role in table_roles.of("events") for finding in on_amounts(role.look)]
@@ -117,6 +119,7 @@ def propose_history(
     findings += on_present_values(table_roles, _last_values(contract))
     findings += [finding for table in contract.tables for finding in on_treatment_table(table)]
     findings += on_read_columns(table_roles, _read_columns(contract)) + _on_aside(contract)
+    findings += on_customer_value(contract, table_roles)
     return HistoryProposal(contract, tuple(findings), table_roles, tuple(choices))
 
 

@@ -10,7 +10,7 @@ from churn_mlops.data.discovery.table_roles import Role, TableRoles
 from churn_mlops.data.discovery.times.data_clock import newest_by_table
 from churn_mlops.data.discovery.times.end_candidates import EndCandidate
 from churn_mlops.data.discovery.times.end_events import EndEvent
-from churn_mlops.data.discovery.times.judge import JudgedTimes
+from churn_mlops.data.discovery.times.evaluate import EvaluatedTimes
 from churn_mlops.data.discovery.times.recorded_times import RecordedTime
 from churn_mlops.data.findings import Finding
 from churn_mlops.data.profiling.name_signals import names_leaving, speaks_of_customer
@@ -19,14 +19,15 @@ _MOST = 4  # other tables that are named
 _APART = timedelta(days=28)
 _NOT_TAKEN = {
     "ahead": "most who stay have it on a day to come, as the end of a period or a bill",
-    "same": "those who have it go on as the others do, as after a trial or a discount",
-    "parts": "it parts those who stop from those who go on as well",
+    "same": "customers who have it go on as the others do, as after a trial or a discount",
+    "late": "it comes long after their last events, as when their rows are deleted",
+    "parts": "it parts customers who stop from the others as well",
     "unknown": "the rows do not decide",
 }
 
 
 def on_customers(table_roles: TableRoles) -> list[Finding]:
-    """Whose rows the customers are, and which other tables may hold them."""
+    """The table whose rows the customers are, and which other tables may hold them."""
     home = table_roles.customers
     held = home.look.profile[str(home.customer)]
     what = f"a value of {home.name}.{home.customer}" if home.grouped else f"a row of {home.name} ({home.customer})"
@@ -52,7 +53,6 @@ def on_newest_day(table_roles: TableRoles) -> list[Finding]:
     day = table_roles.newest.date()
     each = newest_by_table(table_roles)
     ahead = {name: last for name, last in each.items() if last.date() > day}
-    others = [last for name, last in each.items() if name not in ahead]
     found = [
         Finding(
             name.partition(".")[0],
@@ -62,26 +62,26 @@ def on_newest_day(table_roles: TableRoles) -> list[Finding]:
         )
         for name, last in ahead.items()
     ]
-    last_but_one = max((last for last in others if last.date() < day), default=None)
-    if not ahead and last_but_one is not None and table_roles.newest - last_but_one > _APART and len(others) > 1:
-        names = [name for name, last in each.items() if last.date() == day] or ["an end of customers"]
+    near = [name for name, last in each.items() if table_roles.newest - last <= _APART]
+    if len(each) > 1 and len(near) < 2:
+        before = max((last for name, last in each.items() if name not in near), default=table_roles.newest)
+        alone = near[0] if near else "ends of customers"
         what = (
-            f"the newest day of the data is {day}, by {', '.join(names)}; all other times end at "
-            f"{last_but_one.date()}: are the later rows planned? Then set `source.as_of` to the day on which the data "
-            "was read"
+            f"the newest day of the data is {day}, by {alone} alone; all other times "
+            f"end at {before.date()}: are the later rows planned? Then set `source.as_of` to the last day of loading"
         )
         found.append(Finding(table_roles.home, "newest_day", what))
     return found
 
 
-def on_times(judged: JudgedTimes, contract: HistoryContract) -> list[Finding]:
-    """What each time of a table is taken for, and the ones that are called like an end or a recorded time."""
+def on_times(evaluated: EvaluatedTimes, contract: HistoryContract) -> list[Finding]:
+    """The meaning that each time is taken for, and the times that are called like an end or a recorded time."""
     found: list[Finding] = []
-    taken = times_taken(judged.table_roles, contract)
-    for name, role in {role.name: role for role in judged.table_roles.roles.values()}.items():
+    taken = times_taken(evaluated.table_roles, contract)
+    for name, role in {role.name: role for role in evaluated.table_roles.roles.values()}.items():
         end = role.times.end
-        found += _on_ends(name, end, judged.ends.get(name, ()))
-        found += [_on_recorded(name, one) for one in judged.refused.get(name, ())]
+        found += _on_ends(name, end, evaluated.ends.get(name, ()))
+        found += [_on_recorded(name, one) for one in evaluated.refused.get(name, ())]
         if role.look.times:
             said = [f"{column} is {taken.get(f'{name}.{column}', 'not used')}" for column in role.look.times]
             found.append(Finding(name, "times", f"its times: {', '.join(said)}"))
@@ -109,12 +109,12 @@ def on_end_events(events: Sequence[EndEvent]) -> list[Finding]:
 
 
 def times_taken(table_roles: TableRoles, contract: HistoryContract) -> Mapping[str, str]:
-    """What each ``table.column`` of a time is taken for in ``contract``."""
+    """The meaning of each ``table.column`` of a time in ``contract``."""
     names = {role.look.source: role.name for role in table_roles.roles.values()}
     found: dict[str, str] = {}
     for key, table in contract.tables.items():
         name = names.get(table.table or key, key)
-        told = {
+        meanings = {
             table.start: "the start",
             table.end: "the end",
             table.valid_from: "when the values hold from",
@@ -123,7 +123,7 @@ def times_taken(table_roles: TableRoles, contract: HistoryContract) -> Mapping[s
             table.end_known_at: "when the end was recorded",
             table.known_at: "when a row was recorded",
         }
-        for column, meaning in told.items():
+        for column, meaning in meanings.items():
             if column is not None:
                 found.setdefault(f"{name}.{column}", meaning)
     return found
@@ -141,7 +141,7 @@ def _on_ends(table: str, taken: str | None, candidates: Sequence[EndCandidate]) 
 
 
 def _is_worth_a_question(one: EndCandidate) -> bool:
-    return one.is_named or one.is_term or names_leaving(one.column) or one.verdict == "parts"
+    return one.is_named or one.is_term or names_leaving(one.column) or one.verdict in ("parts", "late")
 
 
 def _on_recorded(table: str, one: RecordedTime) -> Finding:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from churn_mlops.data.contract import ExcludedColumn, HistoryContract
 from churn_mlops.data.discovery.profiled_table import ProfiledTable
 from churn_mlops.data.discovery.times.end_candidates import EndCandidate
-from churn_mlops.data.discovery.times.judge import JudgedTimes
+from churn_mlops.data.discovery.times.evaluate import EvaluatedTimes
 from churn_mlops.data.profiling.table_profile import ColumnProfile
 from churn_mlops.data.proposal.excluded_columns import exclusion_of
 
@@ -18,7 +18,7 @@ LEFT_OUT = "its table is left out"
 
 
 def unread_columns(
-    looks: Iterable[ProfiledTable], judged: JudgedTimes, contract: HistoryContract
+    looks: Iterable[ProfiledTable], evaluated: EvaluatedTimes, contract: HistoryContract
 ) -> dict[str, ExcludedColumn]:
     """Each ``table.column`` that ``contract`` does not mention, with the reason why not."""
     found: dict[str, ExcludedColumn] = {}
@@ -32,7 +32,7 @@ def unread_columns(
             if look.source not in declared:
                 found[name] = ExcludedColumn(reason="by_choice", note=LEFT_OUT)
             else:
-                found[name] = _reason(look, column, judged, _ends(contract))
+                found[name] = _reason(look, column, evaluated, _ends(contract))
     return found
 
 
@@ -58,11 +58,11 @@ def columns_read(contract: HistoryContract) -> set[tuple[str, str]]:
     return found
 
 
-def _reason(look: ProfiledTable, column: ColumnProfile, judged: JudgedTimes, ends: str | None) -> ExcludedColumn:
+def _reason(look: ProfiledTable, column: ColumnProfile, evaluated: EvaluatedTimes, ends: str | None) -> ExcludedColumn:
     if column.name in (look.key, look.nearly_key):
         return ExcludedColumn(reason="identifier", note=NAMES_ROWS)
     if column.name in look.times:
-        return ExcludedColumn(reason="date", note=_note_of_time(look, column.name, judged))
+        return ExcludedColumn(reason="date", note=_note_of_time(look, column.name, evaluated))
     note = "no feature is proposed of it: write one to use it"
     if ends is not None and look.source == ends:
         note = "stands in the table of ends, which is what is predicted"
@@ -75,11 +75,11 @@ def _ends(contract: HistoryContract) -> str | None:
     return None if ends is None else contract.tables[ends].table or ends
 
 
-def _note_of_time(look: ProfiledTable, column: str, judged: JudgedTimes) -> str:
-    refused: Mapping[str, str] = {one.column: str(one.refused) for one in judged.refused.get(look.name, ())}
+def _note_of_time(look: ProfiledTable, column: str, evaluated: EvaluatedTimes) -> str:
+    refused: Mapping[str, str] = {one.column: str(one.refused) for one in evaluated.refused.get(look.name, ())}
     if column in refused:
         return f"not taken for the time when a row was recorded: it {refused[column]}"
-    ends: Iterator[EndCandidate] = (one for one in judged.ends.get(look.name, ()) if one.column == column)
+    ends: Iterator[EndCandidate] = (one for one in evaluated.ends.get(look.name, ()) if one.column == column)
     for one in ends:
         return f"not taken for the end: {one}"
     return "a time that nothing reads"

@@ -1,4 +1,4 @@
-"""The newest day of the data: what has happened tells it, not what is planned, and not sign-ups alone."""
+"""The newest day of the data: what has happened decides, not what is planned, and not sign-ups alone."""
 
 from __future__ import annotations
 
@@ -20,7 +20,9 @@ _HISTORY = 4  # times as long a history stands before rows that only run out
 _MANY = 0.25  # share of the ends that lie after all other rows: more were not announced, they have happened
 
 
-def newest_time(times: Mapping[str, ir.TimestampValue], ends: ir.TimestampValue | None = None) -> datetime | None:
+def newest_time(
+    times: Mapping[str, ir.TimestampValue], ends: ir.TimestampValue | None = None, starts: str | None = None
+) -> datetime | None:
     """The time until which the data goes; None where no table has a time.
 
     A table that goes on for more than a week after all others holds rows of days to come, such as appointments, if two
@@ -29,27 +31,45 @@ def newest_time(times: Mapping[str, ir.TimestampValue], ends: ir.TimestampValue 
     Args:
         times: of each table, when its rows happened or were recorded.
         ends: when customers left; they count if more than a quarter of them lie after everything else.
+        starts: which of ``times`` are those of sign-ups; they may stop while all else goes on.
     """
     newest = {name: at for name, time in times.items() if (at := timestamp_of(time.max())) is not None}
-    found = _without_planned(newest, times)
+    found = _without_planned(newest, times, ends, starts)
     if ends is None:
         return found
     last = timestamp_of(ends.max())
     if found is None or last is None or last - found <= _NEXT:
         return max((time for time in (found, last) if time is not None), default=None)
-    late = value_of((ends > ibis.literal(found)).cast("float64").mean())
+    late = value_of((ends > ibis.literal(found)).cast("int32").cast("float64").mean())
     return last if late > _MANY else found
 
 
-def _without_planned(newest: Mapping[str, datetime], times: Mapping[str, ir.TimestampValue]) -> datetime | None:
+def _without_planned(
+    newest: Mapping[str, datetime],
+    times: Mapping[str, ir.TimestampValue],
+    ends: ir.TimestampValue | None,
+    starts: str | None,
+) -> datetime | None:
     ordered = sorted(newest, key=lambda name: newest[name], reverse=True)
-    if len(ordered) < 2:
-        return newest[ordered[0]] if ordered else None
-    first, second = newest[ordered[0]], newest[ordered[1]]
-    if not AHEAD < first - second <= _MOST_AHEAD:
+    if not ordered:
+        return None
+    first, others = newest[ordered[0]], ordered[1:]
+    if ordered[0] == starts or not others or not first - newest[others[0]] > AHEAD:
         return first
-    together = len(ordered) > 2 and second - newest[ordered[2]] <= AHEAD
-    return second if together or _runs_out(times[ordered[0]], second, first) else first
+    lasts = [newest[name] for name in others if name != starts]
+    if lasts and first - lasts[0] <= _MOST_AHEAD and _end_together(lasts, ends):
+        return newest[others[0]]
+    second = newest[others[0]]
+    planned = first - second <= _MOST_AHEAD and _runs_out(times[ordered[0]], second, first)
+    return second if planned else first
+
+
+def _end_together(lasts: list[datetime], ends: ir.TimestampValue | None) -> bool:
+    """Whether two tables end within a week, or one table and the ends of customers."""
+    if len(lasts) > 1 and lasts[0] - lasts[1] <= AHEAD:
+        return True
+    near = None if ends is None else timestamp_of(ends.max(where=ends <= ibis.literal(lasts[0] + AHEAD)))
+    return near is not None and lasts[0] - near <= AHEAD
 
 
 def _runs_out(time: ir.TimestampValue, since: datetime, until: datetime) -> bool:

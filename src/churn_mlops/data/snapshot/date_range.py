@@ -43,7 +43,7 @@ def last_day(tables: Mapping[str, ir.Table], contract: HistoryContract, today: d
     ends = None
     if home.end is not None and home.ends is None:
         ends = _until(recorded_end(tables[contract.customers], home), today)
-    last = newest_time(times, ends)
+    last = newest_time(times, ends, _source(contract, contract.customers))
     if last is None:
         before = "" if today is None else f" up to {today}"
         raise DataError(f"no table of {contract.name!r} has a row with a time{before}: is the source empty?")
@@ -74,7 +74,7 @@ def _recorded_times(tables: Mapping[str, ir.Table], contract: HistoryContract) -
 
 
 def _source(contract: HistoryContract, name: str) -> str:
-    """What the times of a table are read from: two keys may stand for the same column."""
+    """The column that the times of a table are read from: two keys may stand for the same column."""
     declared = contract.tables[name]
     return f"{declared.table or name}.{declared.known}"
 

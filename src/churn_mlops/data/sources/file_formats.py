@@ -16,7 +16,7 @@ from churn_mlops.data.sources.csv_reader import csv_columns, open_csv
 from churn_mlops.data.sources.database import memory_connection
 from churn_mlops.data.sources.duckdb_reader import connect_duckdb, duckdb_columns, duckdb_tables, is_duckdb, open_duckdb
 from churn_mlops.data.sources.json_reader import json_columns, open_json
-from churn_mlops.data.sources.parquet_reader import open_parquet, parquet_columns
+from churn_mlops.data.sources.parquet_reader import open_parquet, parquet_columns, undecided_times
 from churn_mlops.data.sources.sqlite_reader import open_sqlite, sqlite_columns, sqlite_tables
 from churn_mlops.errors import SourceError
 
@@ -33,6 +33,7 @@ class FileFormat:
         connect: opens the connection for the file at a path; None where the tables are loaded into memory, so that
             files of several formats can be joined.
         empty: what is wrong with a file that is a table without rows; None where that is no fault.
+        undecided_times: names of the columns of times of which the file at a path does not say whether they are in UTC.
     """
 
     endings: tuple[str, ...]
@@ -41,6 +42,7 @@ class FileFormat:
     tables: Callable[[Path], list[str]] | None = None
     connect: Callable[[Path], ibis.BaseBackend] | None = None
     empty: str | None = None
+    undecided_times: Callable[[Path, str], list[str]] | None = None
 
     def tables_of(self, path: Path) -> list[str]:
         """Names of the tables of the file at ``path``.
@@ -68,7 +70,7 @@ FILE_FORMATS = (
         csv_columns,
         empty="has a header but no rows: write the customers into it, one a line",
     ),
-    FileFormat((".parquet",), open_parquet, parquet_columns),
+    FileFormat((".parquet",), open_parquet, parquet_columns, undecided_times=undecided_times),
     FileFormat((".jsonl", ".ndjson", ".json"), open_json, json_columns),
     DUCKDB,
     SQLITE,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 
@@ -37,6 +38,10 @@ class FilePlace(Place):
     def columns(self, name: str) -> list[str]:
         """As :meth:`Place.columns`."""
         return self._format.columns(self.path, name)
+
+    def undecided_times(self) -> list[tuple[str, str]]:
+        """As :meth:`Place.undecided_times`."""
+        return _undecided_times({name: self.path for name in self.tables()})
 
     def version(self) -> Version | None:
         """As :meth:`Place.version`."""
@@ -87,6 +92,10 @@ class FolderPlace(Place):
         check_file(self.files[name])
         return format_of(self.files[name]).open(self.files[name], self.connection, name)
 
+    def undecided_times(self) -> list[tuple[str, str]]:
+        """As :meth:`Place.undecided_times`."""
+        return _undecided_times(self.files)
+
     def version(self) -> Version | None:
         """As :meth:`Place.version`."""
         return _version(list(self.files.values()))
@@ -103,6 +112,11 @@ class FolderPlace(Place):
 
     def _connect(self) -> ibis.BaseBackend:
         return memory_connection()
+
+
+def _undecided_times(files: Mapping[str, Path]) -> list[tuple[str, str]]:
+    asked = {name: format_of(path).undecided_times for name, path in files.items()}
+    return [(name, column) for name, ask in asked.items() if ask is not None for column in ask(files[name], name)]
 
 
 def _version(paths: list[Path]) -> Version | None:

@@ -58,6 +58,12 @@ def parquet_columns(path: Path, _table: str) -> list[str]:
         raise SourceError(f"{path} is not a Parquet file ({str(error).splitlines()[0]}): write it again") from None
 
 
+def undecided_times(path: Path, _table: str) -> list[str]:
+    """The columns of the old type of a timestamp, INT96, whose writer does not say whether they are in UTC."""
+    footer = parquet.read_metadata(path)
+    return [] if {_OF_SPARK, _OF_ARROW} & set(footer.metadata or {}) else _old_times(footer)
+
+
 def _instants(path: Path) -> list[str]:
     """The columns of instants that DuckDB would take for local times.
 
@@ -65,7 +71,7 @@ def _instants(path: Path) -> list[str]:
     UTC; Arrow keeps the time zone in its own schema.
     """
     footer = parquet.read_metadata(path)
-    old = [column.name for column in map(footer.schema.column, range(footer.num_columns)) if _is_old_time(column)]
+    old = _old_times(footer)
     said = footer.metadata or {}
     if _OF_SPARK in said:
         return old
@@ -73,5 +79,6 @@ def _instants(path: Path) -> list[str]:
     return [name for name in old if schema is not None and schema.field(name).type.tz is not None]
 
 
-def _is_old_time(column: parquet.ColumnSchema) -> bool:
-    return bool(column.physical_type == "INT96" and column.path == column.name)
+def _old_times(footer: parquet.FileMetaData) -> list[str]:
+    columns = map(footer.schema.column, range(footer.num_columns))
+    return [one.name for one in columns if one.physical_type == "INT96" and one.path == one.name]

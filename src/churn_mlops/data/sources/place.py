@@ -46,6 +46,10 @@ class Place(ABC):
         """The tables that are a part of another one, by name, and that one, whose rows are read with it."""
         return {}
 
+    def undecided_times(self) -> list[tuple[str, str]]:
+        """Tables and columns of times of which nothing says whether they are in UTC or in local time."""
+        return []
+
     @abstractmethod
     def open(self, name: str) -> ir.Table:
         """The table ``name``, one of :meth:`tables`; each is opened once.

@@ -50,6 +50,10 @@ _DUCKDB: dict[str, _Reading] = {
     "TIMESTAMP WITH TIME ZONE": (None, "timestamp('UTC', 6)"),
     "TIMESTAMPTZ_NS": (f"make_timestamptz({_NANOSECONDS})", "timestamp('UTC', 6)"),
 }
+# The statistics of a Parquet file leave NaN out, and DuckDB 2.0 then takes every comparison with NaN for false. TRY
+# hides the column from them.
+_NOT_NAN = "CASE WHEN isnan(TRY({0})) THEN NULL ELSE {0} END"
+_OF_VIEWS: dict[str, _Reading] = {"FLOAT": (_NOT_NAN, "float32"), "DOUBLE": (_NOT_NAN, "float64")}
 # By the names of `pg_type`; a domain counts as its base.
 _POSTGRES: dict[str, _Reading] = {
     "bool": (None, "boolean"),
@@ -110,7 +114,9 @@ def with_plain_types(connection: ibis.BaseBackend, name: str) -> ir.Table:
 
 def _of_duckdb(connection: ibis.BaseBackend, table: str) -> list[PlainColumn]:
     found = connection.raw_sql(f"DESCRIBE {identifier(table)}").fetchall()
-    return [_plain(row[0], row[1], _DUCKDB.get(re.sub(r"\(.*\)$", "", row[1], flags=re.DOTALL))) for row in found]
+    views = connection.raw_sql(f"SELECT 1 FROM duckdb_views() WHERE view_name = {quoted(table)}").fetchall()  # noqa: S608 quoted
+    readings = _DUCKDB | _OF_VIEWS if views else _DUCKDB
+    return [_plain(row[0], row[1], readings.get(re.sub(r"\(.*\)$", "", row[1], flags=re.DOTALL))) for row in found]
 
 
 def _of_postgres(connection: ibis.BaseBackend, table: str) -> list[PlainColumn]:

@@ -117,8 +117,9 @@ def _propose(request: InitRequest) -> _Proposed:
         columns = {"customer": customer, "label": request.label, "positive": request.positive}
         return _Proposed(propose(open_table(address, table), name=name, **columns), address, table)
     _refuse_label(request.label or request.positive)
-    proposal = propose_history(tables, name=name, customer=customer, inactive_days=request.inactive_days)
-    proposal = replace(proposal, findings=(*_on_partitions(request.address), *proposal.findings))
+    days, today = request.inactive_days, date.today()
+    proposal = propose_history(tables, name=name, customer=customer, inactive_days=days, today=today)
+    proposal = replace(proposal, findings=(*_on_source(request.address), *proposal.findings))
     newest = _newest_if_old(tables, proposal.contract)
     next(iter(tables.values())).get_backend().disconnect()
     return _Proposed(proposal, request.address, None, newest)  # the contract names the tables
@@ -149,9 +150,15 @@ def _tables_of_history(
     return (None, customer) if found is None else ({table or place.tables()[0]: one}, found)
 
 
-def _on_partitions(address: str) -> Iterator[Finding]:
-    """The tables that are left out because another one holds their rows."""
+def _on_source(address: str) -> Iterator[Finding]:
+    """Tables that are left out because another one holds their rows, and times that may be in UTC."""
     place = resolve(address)
+    for table, column in place.undecided_times():
+        what = (
+            "holds timestamps of the old type INT96, and the file does not say whether they are in UTC: they are read "
+            "as local time. If they are in UTC, write the file again with timestamps of a time zone"
+        )
+        yield Finding(f"{table}.{column}", "time_zone_unknown", what)
     for part, whole in place.partitions().items():
         yield Finding(part, "left_out", f"is a part of {whole}, which is read with all its parts; left out")
     place.close()

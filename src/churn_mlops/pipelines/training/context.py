@@ -56,6 +56,7 @@ class TrainingContext:
         threshold: score from which a customer counts as likely to churn, in [0, 1].
         economics: what customers and offers are worth, for the model card.
         capacity: most contacts of one run, for the model card; None means no limit.
+        default_amounts: amounts of ``economics`` that no one set, for the model card.
         archive: frozen snapshots of earlier runs.
         tracking: where the run is recorded.
         read_erased: reads the tombstones of the erased customers, as they are when it is called.
@@ -70,6 +71,7 @@ class TrainingContext:
     threshold: float
     economics: Economics
     capacity: int | None
+    default_amounts: tuple[str, ...]
     archive: SnapshotArchive
     tracking: Tracking
     read_erased: Callable[[], Tombstones]
@@ -97,6 +99,7 @@ def training_context(settings: Settings) -> TrainingContext:
         threshold=decision.threshold,
         economics=Economics(**decision.economics()),
         capacity=decision.capacity,
+        default_amounts=decision.default_amounts,
         archive=snapshot_archive(settings),
         tracking=tracking(settings),
         read_erased=lambda: _read_erased(settings),

@@ -103,7 +103,7 @@ def _no_signal(backtest: Backtest | None) -> str:
         lift = backtest.metrics["lift_top_decile"].value
         return (
             f"no signal: on the later dates of the backtest, the top tenth of the scores holds {lift:.2f} times as "
-            "many churners as all customers, so the list would begin with those who stay"
+            "many churners as all customers, so the list would begin with retained customers"
         )
     return (
         "no signal: on the later dates of the backtest, the order of the scores is no better than chance, beyond noise "

@@ -50,7 +50,7 @@ def record(context: TrainingContext, candidate: Candidate, decision: PromotionDe
     """
     provenance = provenance_of(candidate, context.model.seed, decision, now)
     report = facts(candidate, decision, provenance)
-    card = card_of(report, context.economics, context.capacity)
+    card = card_of(report, context.economics, context.capacity, context.default_amounts)
     run_id, version = log_run(context.tracking, _run(candidate, provenance, report, card))
     return RecordedRun(run_id, version, decision, provenance, report)
 

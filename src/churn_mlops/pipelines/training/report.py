@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -71,9 +72,9 @@ def with_decision(report: Report, decision: PromotionDecision) -> Report:
     return report.model_copy(update={"made": report.made.model_copy(update=_decided(decision))})
 
 
-def card_of(report: Report, economics: Economics, capacity: int | None) -> str:
-    """The model card, with the money of ``economics`` and at most ``capacity`` contacts a run."""
-    return model_card(report, money_of(report, economics, customers=None, capacity=capacity))
+def card_of(report: Report, economics: Economics, capacity: int | None, defaults: Sequence[str]) -> str:
+    """The model card, with the money of ``economics``, at most ``capacity`` contacts a run, and amounts no one set."""
+    return model_card(report, money_of(report, economics, capacity=capacity, defaults=defaults))
 
 
 def _decided(decision: PromotionDecision) -> dict[str, Any]:
@@ -130,7 +131,9 @@ def recorded(settings: Settings, version: int | None = None, customers: int | No
     is_live = live is not None and live.version == str(version)
     decision = settings.decision
     economics = Economics(**decision.economics())
-    money = money_of(report, economics, customers=customers, capacity=decision.capacity)
+    money = money_of(
+        report, economics, customers=customers, capacity=decision.capacity, defaults=decision.default_amounts
+    )
     return Recorded(version, is_live, report, money)
 
 

@@ -2,7 +2,7 @@
 
 from churn_mlops.reporting.sentences.features import base, base_share, drivers, effect, missing_cell, odds_factor, pairs
 from churn_mlops.reporting.sentences.leaks import is_too_good, noticed, too_good
-from churn_mlops.reporting.sentences.money import churn_costs, list_earns, states_a_year, whole_list
+from churn_mlops.reporting.sentences.money import churn_costs, defaults, list_earns, states_a_year, whole_list
 from churn_mlops.reporting.sentences.ranks import (
     gains,
     later,
@@ -25,6 +25,7 @@ __all__ = [
     "base_share",
     "calibration",
     "churn_costs",
+    "defaults",
     "drivers",
     "effect",
     "gains",

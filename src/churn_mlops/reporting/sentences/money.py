@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from churn_mlops.reporting.money import Money
-from churn_mlops.reporting.number_text import between, percent, plural, rows_of, usd, whole
+from churn_mlops.reporting.number_text import between, listed, percent, plural, rows_of, usd, whole
 from churn_mlops.reporting.number_text import length as length_words
 from churn_mlops.reporting.report_data import Report
 from churn_mlops.reporting.sentences.ranks import test_set_rate
@@ -29,10 +29,11 @@ def churn_costs(report: Report, money: Money) -> str:
             f"say within how many days. It is surely longer than a month: at so many in {days}, more than all would "
             "leave in a year. There are no figures per month or year until the contract says horizon_days."
         )
+    outrun = _OUTRUN if money.outruns_the_customers else ""
     return (
         f"{percent(money.rate.value)} of the {whole(money.customers)} customers leave in a month: about "
-        f"{whole(money.churners.value)}. At {usd(money.economics.value)} each, that is {usd(money.year_cost.value)} a "
-        f"year ({between(money.year_cost, usd)}).{_OUTRUN if money.outruns_the_customers else ''}"
+        f"{whole(money.churners.value)}. At {usd(money.economics.value)} each{_if_default(money)}, that is "
+        f"{usd(money.year_cost.value)} a year ({between(money.year_cost, usd)}).{outrun}"
     )
 
 
@@ -53,17 +54,34 @@ def whole_list(report: Report, money: Money) -> str:
 
 def list_earns(money: Money) -> str:
     """The earnings of the best list."""
-    kept = percent(money.economics.kept_share)
+    kept, given = percent(money.economics.kept_share), " (defaults, not set by you)" if money.defaults else ""
     best = money.best
     if best is None:
         return (
-            f"With these settings no list of {length_words(money.lists[0].share)} of the customers or more is expected "
-            f"to earn anything: its offers would cost more than they bring, if an offer keeps {kept} of would-be "
-            "churners."
+            f"With these settings{given} no list of {length_words(money.lists[0].share)} of the customers or more is "
+            f"expected to earn anything: its offers would cost more than they bring, if an offer keeps {kept} of "
+            "would-be churners."
         )
     doubt = "" if best.net.low > 0 else " The interval includes a loss: so few left that this is not certain."
     return (
         f"An offer to the {whole(best.contacts)} customers on top ({length_words(best.share)}) would earn "
-        f"{usd(best.net.value)} net of offers ({between(best.net, usd)}), if an offer keeps {kept} of would-be "
-        f"churners. That share is assumed until it is measured.{doubt}"
+        f"{usd(best.net.value)} net of offers ({between(best.net, usd)}) with these settings{given}, if an offer "
+        f"keeps {kept} of would-be churners. That share is assumed until it is measured.{doubt}"
     )
+
+
+def defaults(money: Money) -> str:
+    """The amounts that are defaults of the program, and not the company's own; blank where there is none."""
+    if not money.defaults:
+        return ""
+    shown = {
+        "customer_value": f"a customer who stays is worth {usd(money.economics.value)}",
+        "offer_cost": f"an offer costs {usd(money.economics.offer_cost)}",
+    }
+    names = listed([f"decision.{name}" for name in money.defaults])
+    amounts = listed([shown[name] for name in money.defaults])
+    return f"Defaults, not set by you: {amounts}. All money on this page follows from them: set {names}."
+
+
+def _if_default(money: Money) -> str:
+    return " (a default, not set by you)" if "customer_value" in money.defaults else ""

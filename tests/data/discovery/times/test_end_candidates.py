@@ -6,19 +6,20 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from churn_mlops.data.discovery.foreign_keys import find_links
 from churn_mlops.data.discovery.profiled_table import look_at
 from churn_mlops.data.discovery.table_roles import find_table_roles
-from churn_mlops.data.discovery.times.judge import JudgedTimes, judge_times
+from churn_mlops.data.discovery.times.evaluate import EvaluatedTimes, evaluate_times
 from tests.data.discovery.accounts import DAY, NEWEST, NONE, Accounts, accounts, company
 from tests.data.proposal.databases import Frames, tables
 
 
-def _judged(frames: Frames) -> JudgedTimes:
+def _evaluated(frames: Frames) -> EvaluatedTimes:
     looks = look_at(tables(frames))
-    return judge_times(find_table_roles(looks, find_links(looks)))
+    return evaluate_times(find_table_roles(looks, find_links(looks)))
 
 
 def _after_start(made: Accounts, days: int, share: float) -> Any:
@@ -76,7 +77,7 @@ def made() -> Accounts:
 @pytest.mark.parametrize("shape", list(_shapes(accounts(20))))
 def test_the_end_is_what_parts_those_who_stop_from_those_who_go_on(made: Accounts, shape: str) -> None:
     columns, truth = _shapes(made)[shape]
-    found = _judged(company(made, **columns)).table_roles
+    found = _evaluated(company(made, **columns)).table_roles
     assert (found.customers.times.start, found.customers.times.end) == ("created_at", truth)
     assert found.newest is not None
     assert found.newest.date() == NEWEST.astype(object)
@@ -85,10 +86,10 @@ def test_the_end_is_what_parts_those_who_stop_from_those_who_go_on(made: Account
 @pytest.mark.parametrize("none", ["9999-12-31", "2099-12-31", "1900-01-01", "1970-01-01"])
 def test_a_day_that_stands_for_none_is_no_leaving(made: Accounts, none: str) -> None:
     ends = np.where(made.left, made.end, np.datetime64(none))
-    judged = _judged(company(made, end_date=ends))
-    assert judged.table_roles.customers.times.end == "end_date"
-    assert judged.ends["accounts"][0].left == made.left.sum()
-    assert judged.table_roles.customers.times.end_early is None
+    evaluated = _evaluated(company(made, end_date=ends))
+    assert evaluated.table_roles.customers.times.end == "end_date"
+    assert evaluated.ends["accounts"][0].left == made.left.sum()
+    assert evaluated.table_roles.customers.times.end_early is None
 
 
 def test_an_end_is_judged_in_the_table_of_subscriptions_too(made: Accounts) -> None:
@@ -100,25 +101,43 @@ def test_an_end_is_judged_in_the_table_of_subscriptions_too(made: Accounts) -> N
         trial_end=_after_start(made, 14, 0.6),
         ended_at=made.end,
     )
-    found = _judged(frames).table_roles.roles["subscriptions"]
+    found = _evaluated(frames).table_roles.roles["subscriptions"]
     assert (found.kind, found.times.first, found.times.end) == ("attributes", "created_at", "ended_at")
+
+
+def test_an_end_is_found_in_a_table_whose_names_say_nothing(made: Accounts) -> None:
+    frames = company(made)
+    frames["t7"] = pd.DataFrame(
+        {"c1": np.arange(150) + 7000, "account_id": made.names, "c2": made.start, "c3": made.end}
+    )
+    found = _evaluated(frames).table_roles.roles["t7"]
+    assert (found.kind, found.times.first, found.times.end) == ("attributes", "c2", "c3")
+    tickets = {"ticket_id": np.arange(150) + 9000, "account_id": made.names, "opened_at": made.start + 20 * DAY}
+    frames["tickets"] = pd.DataFrame(tickets | {"closed_at": made.start + 25 * DAY})
+    assert _evaluated(frames).table_roles.roles["tickets"].kind == "events"
+
+
+def test_a_deletion_long_after_the_last_event_is_no_end_where_nothing_else_tells_it(made: Accounts) -> None:
+    evaluated = _evaluated(company(made, deleted_at=_of_leavers(made, 90)))
+    assert evaluated.table_roles.customers.times.end is None
+    assert evaluated.ends["accounts"][0].verdict == "late"
 
 
 def test_a_table_that_is_called_like_leavings_is_none_if_customers_go_on_after_its_rows(made: Accounts) -> None:
     frames = company(made)
     gone = frames["accounts"][made.left]
     frames["cancellations"] = gone[["account_id"]].assign(cancelled=made.end[made.left])
-    assert _judged(frames).table_roles.roles["cancellations"].kind == "ends"
+    assert _evaluated(frames).table_roles.roles["cancellations"].kind == "ends"
     some = frames["accounts"].head(75)
     frames["cancellations"] = some[["account_id"]].assign(booked_at=some["created_at"] + 40 * DAY)
-    judged = _judged(frames)
-    assert judged.table_roles.roles["cancellations"].kind == "events"
-    assert judged.ends["cancellations"][0].verdict == "same"
+    evaluated = _evaluated(frames)
+    assert evaluated.table_roles.roles["cancellations"].kind == "events"
+    assert evaluated.ends["cancellations"][0].verdict == "same"
 
 
 def test_customers_whose_only_time_is_their_end_do_not_start_with_it(made: Accounts) -> None:
     frames = company(made, closed_on=made.end)
     frames["accounts"] = frames["accounts"].drop(columns="created_at")
-    found = _judged(frames).table_roles
+    found = _evaluated(frames).table_roles
     assert (found.roles["accounts"].kind, found.roles["accounts"].times.event) == ("ends", "closed_on")
     assert found.customers.times.first in {"paid_at", "logged_in_at"}

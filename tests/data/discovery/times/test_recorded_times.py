@@ -11,7 +11,7 @@ import pytest
 from churn_mlops.data.discovery.foreign_keys import find_links
 from churn_mlops.data.discovery.profiled_table import look_at
 from churn_mlops.data.discovery.table_roles import find_table_roles
-from churn_mlops.data.discovery.times.judge import JudgedTimes, judge_times
+from churn_mlops.data.discovery.times.evaluate import EvaluatedTimes, evaluate_times
 from tests.data.discovery.accounts import DAY, NEWEST, NONE, Accounts, accounts, company
 from tests.data.proposal.databases import Frames, tables
 
@@ -21,34 +21,34 @@ def made() -> Accounts:
     return accounts()
 
 
-def _judged(frames: Frames) -> JudgedTimes:
+def _evaluated(frames: Frames) -> EvaluatedTimes:
     looks = look_at(tables(frames))
-    return judge_times(find_table_roles(looks, find_links(looks)))
+    return evaluate_times(find_table_roles(looks, find_links(looks)))
 
 
-def _of_payments(made: Accounts, column: str, days: Any) -> JudgedTimes:
+def _of_payments(made: Accounts, column: str, days: Any) -> EvaluatedTimes:
     """The company with a time of recording so many days after each payment."""
     frames = company(made, ended_at=made.end)
     paid = frames["payments"]
     paid[column] = paid["paid_at"] + pd.to_timedelta(days(paid), "D")
-    return _judged(frames)
+    return _evaluated(frames)
 
 
-def _refused(judged: JudgedTimes, table: str) -> dict[str, str]:
-    return {one.column: str(one.refused) for one in judged.refused.get(table, ())}
+def _refused(evaluated: EvaluatedTimes, table: str) -> dict[str, str]:
+    return {one.column: str(one.refused) for one in evaluated.refused.get(table, ())}
 
 
 def test_a_time_that_lies_close_behind_its_event_is_when_it_was_recorded(made: Accounts) -> None:
-    judged = _of_payments(made, "loaded_at", lambda paid: made.draw.integers(0, 8, len(paid)))
-    assert judged.table_roles.roles["payments"].times.known_at == "loaded_at"
-    assert _refused(judged, "payments") == {}
+    evaluated = _of_payments(made, "loaded_at", lambda paid: made.draw.integers(0, 8, len(paid)))
+    assert evaluated.table_roles.roles["payments"].times.known_at == "loaded_at"
+    assert _refused(evaluated, "payments") == {}
 
 
 def test_a_time_that_a_load_of_all_rows_rewrote_is_none(made: Accounts) -> None:
     loaded = NEWEST + DAY
-    judged = _of_payments(made, "_fivetran_synced", lambda paid: (loaded - paid["paid_at"]).dt.days)
-    assert judged.table_roles.roles["payments"].times.known_at is None
-    assert "lies more than 31 days after paid_at" in _refused(judged, "payments")["_fivetran_synced"]
+    evaluated = _of_payments(made, "_fivetran_synced", lambda paid: (loaded - paid["paid_at"]).dt.days)
+    assert evaluated.table_roles.roles["payments"].times.known_at is None
+    assert "lies more than 31 days after paid_at" in _refused(evaluated, "payments")["_fivetran_synced"]
 
 
 def test_a_time_that_the_leaving_rewrites_is_none_though_it_is_close_for_most(made: Accounts) -> None:
@@ -66,20 +66,20 @@ def test_a_time_that_is_often_blank_is_none(made: Accounts) -> None:
     frames = company(made, ended_at=made.end)
     paid = frames["payments"]
     paid["updated_at"] = paid["paid_at"].where(np.arange(len(paid)) % 3 == 0)
-    judged = _judged(frames)
-    assert judged.table_roles.roles["payments"].times.known_at is None
-    assert "is blank in" in _refused(judged, "payments")["updated_at"]
+    evaluated = _evaluated(frames)
+    assert evaluated.table_roles.roles["payments"].times.known_at is None
+    assert "is blank in" in _refused(evaluated, "payments")["updated_at"]
 
 
 def test_the_last_change_of_a_customer_is_not_when_their_start_was_recorded(made: Accounts) -> None:
     touched = np.where(made.left, made.end, made.later(made.start, 0, 400))
-    judged = _judged(company(made, ended_at=made.end, updated_at=touched))
-    assert judged.table_roles.customers.times.known_at is None
-    assert list(_refused(judged, "accounts")) == ["updated_at"]
+    evaluated = _evaluated(company(made, ended_at=made.end, updated_at=touched))
+    assert evaluated.table_roles.customers.times.known_at is None
+    assert list(_refused(evaluated, "accounts")) == ["updated_at"]
 
 
 def test_start_and_end_have_each_their_time_of_recording(made: Accounts) -> None:
     recorded = np.where(made.left, made.later(made.end, 0, 5), NONE)
     columns = {"ended_at": made.end, "inserted_at": made.later(made.start, 0, 2), "end_recorded_at": recorded}
-    times = _judged(company(made, **columns)).table_roles.customers.times
+    times = _evaluated(company(made, **columns)).table_roles.customers.times
     assert (times.known_at, times.end_known_at) == ("inserted_at", "end_recorded_at")

@@ -28,8 +28,9 @@ def newest_of(table_roles: TableRoles, today: date | None = None) -> datetime | 
     times = {role.look.name: _until(time, today) for role, time in _of_rows(table_roles)}
     home = table_roles.customers
     ends = [name for name in home.look.times if role_by_name(name) == "end" and _is_left_blank(home.look, name)]
-    found = [newest_time(times, _until(without_sentinels(home.look.time(name)), today)) for name in ends]
-    return max((one for one in found if one is not None), default=None) if ends else newest_time(times)
+    starts = None if home.grouped else home.look.name
+    found = [newest_time(times, _until(without_sentinels(home.look.time(name)), today), starts) for name in ends]
+    return max((one for one in found if one is not None), default=None) if ends else newest_time(times, None, starts)
 
 
 def newest_by_table(table_roles: TableRoles) -> dict[str, datetime]:
@@ -72,6 +73,6 @@ def _until(time: ir.TimestampValue, today: date | None) -> ir.TimestampValue:
 
 
 def _is_left_blank(look: ProfiledTable, column: str) -> bool:
-    """Whether some rows have no such day: a column that all rows have tells periods, not ends."""
+    """Whether some rows have no such day: a column that all rows have holds periods, not ends."""
     held = without_sentinels(look.time(column)).count().to_pyarrow().as_py()
     return int(held or 0) < 0.98 * look.rows

@@ -1,7 +1,7 @@
 """Which time of a table is the end of its customers: the rows decide whether they stop to act after it.
 
-A name and the rows that are filled do not tell an end: trials, discounts and periods end too, and their customers go
-on. Those who have an end must stop, while those who have none must go on.
+A name and the rows that are filled do not decide: trials, discounts and periods end too, and their customers go on.
+Customers with an end must stop, while the others must go on.
 """
 
 from __future__ import annotations
@@ -26,18 +26,19 @@ from churn_mlops.suggestions import words
 
 Days = npt.NDArray[np.datetime64]
 _GRACE = np.timedelta64(7, "D")  # a last bill and the like come after an end
-_NO_ROOM = np.timedelta64(14, "D")  # so near to the newest day nobody can show that they go on
+_NO_ROOM = np.timedelta64(14, "D")  # so near to the newest day no one can show that they go on
 _FEWEST = 10
 _STOPPED = 0.35  # most of those with an end may go on
 _APART = 0.15  # by so much more the others have to go on
-_ACTIVE = 0.25  # least share of the others who go on, below which nothing can be told
+_ACTIVE = 0.25  # least share of the others who go on, below which nothing can be said
 _CLOSE = 0.15  # candidates that part the customers alike, but for so much, are ranked by what they mean
 _SOON = 0.15  # so many may have an event right after an end
+_NEXT_DAYS = 14.0  # days within which an end follows on the last event
 _SAME = 0.6  # of the share of the others who go on
 _REQUESTED = frozenset("request requested notice notified scheduled".split())
 _FORMAL = frozenset("delete deleted deletion removed purged archived anonymized anonymised erased closed".split())
 _PLAIN = frozenset("end ended ends termination terminated left exit exited inactive churn churned effective".split())
-Verdict = Literal["parts", "same", "ahead", "unknown"]
+Verdict = Literal["parts", "same", "late", "ahead", "unknown"]
 
 
 @dataclass(frozen=True)
@@ -49,10 +50,11 @@ class EndCandidate:
         left: customers all of whose rows have it by the newest day.
         customers: of the table.
         ahead: customers who have it on a later day, other than one that stands for none.
-        going_on: share of those who left by it who have events after it; None where there are too few.
+        going_on: share of customers who left by it that have events after it; None where there are too few.
         others_going_on: share of the others who have events after as long a time; None where there are too few.
-        soon_after: share of those who left by it who have an event on a later day, however near.
-        verdict: "parts" those who stop from those who go on, "same" for both, mostly "ahead", or "unknown".
+        soon_after: share of customers who left by it that have an event on a later day, however near.
+        verdict: it "parts" customers who stop from customers who go on, is the "same" for both, comes "late" after they
+            stopped, lies "ahead" for most, or is "unknown".
     """
 
     column: str
@@ -80,34 +82,32 @@ class EndCandidate:
         return (self.others_going_on or 0.0) - (self.going_on or 0.0)
 
     def __str__(self) -> str:
-        """What its rows show."""
+        """The facts that its rows show."""
         said = [f"{self.left:,} of {self.customers:,} customers have it by the newest day"]
         if self.ahead:
             said.append(f"{self.ahead:,} have it on a later day")
         if self.going_on is not None and self.others_going_on is not None:
-            said.append(
-                f"{self.going_on:.0%} of those who have it go on after it, {self.others_going_on:.0%} of the others"
-            )
+            said.append(f"{self.going_on:.0%} of these go on after it, {self.others_going_on:.0%} of the others")
         return ", ".join(said)
 
 
-def judge_ends(role: Role, table_roles: TableRoles) -> list[EndCandidate]:
+def evaluate_ends(role: Role, table_roles: TableRoles) -> list[EndCandidate]:
     """Each time of a table of customers but its first and its recorded time, by how it parts the customers."""
     given = {role.times.first, role.times.start, role.times.known_at}
     columns = [name for name in role.look.times if name not in given and role_by_name(name) != "known_at"]
     if not columns or role.customer is None:
         return []
     rows = _rows(role, table_roles, columns)
-    return [_judged(name, place, rows, table_roles) for place, name in enumerate(columns)]
+    return [_evaluated(name, place, rows, table_roles) for place, name in enumerate(columns)]
 
 
-def judge_ends_table(ends: Role, table_roles: TableRoles) -> EndCandidate:
+def evaluate_ends_table(ends: Role, table_roles: TableRoles) -> EndCandidate:
     """How the first rows of a table of ends part the customers."""
     home = table_roles.customers
     starts = home.look.table.select(who=home.look.text(str(home.customer)), start=home.look.time(str(home.times.first)))
     each = starts.filter(starts.who.notnull()).group_by("who").agg(start=starts["start"].min().date())
     each = _with_first(each, ends, table_roles).mutate(ahead0=ibis.literal(False))
-    return _judged(str(ends.times.first), 0, _fetched(each, home, table_roles), table_roles)
+    return _evaluated(str(ends.times.first), 0, _fetched(each, home, table_roles), table_roles)
 
 
 def chosen_end(candidates: Sequence[EndCandidate]) -> EndCandidate | None:
@@ -119,12 +119,12 @@ def chosen_end(candidates: Sequence[EndCandidate]) -> EndCandidate | None:
         spoken = [one for one in close if one.is_named] or close
         return _the_end(spoken)
     open_ = [one for one in candidates if one.is_named and one.verdict == "unknown"]
-    told = [one for one in candidates if names_leaving(one.column) and one.verdict != "ahead"]
-    return _the_end(open_ or told) if open_ or told else None
+    spoken_of = [one for one in candidates if names_leaving(one.column) and one.verdict != "ahead"]
+    return _the_end(open_ or spoken_of) if open_ or spoken_of else None
 
 
 def _the_end(candidates: Sequence[EndCandidate]) -> EndCandidate:
-    """Of several ends: not the request, after which customers go on for a while, nor the formality that follows."""
+    """The end among several: not the request, after which customers go on, nor the formality that follows."""
     return min(candidates, key=lambda one: (not one.left, one.soon_after > _SOON, _rank(one), -one.apart))
 
 
@@ -181,7 +181,7 @@ def _until_newest(rows: ir.Table, table_roles: TableRoles) -> ir.Table:
     return rows.filter(rows["at"] < ibis.literal(day_after(table_roles.newest)))
 
 
-def _judged(column: str, place: int, rows: Mapping[str, Any], table_roles: TableRoles) -> EndCandidate:
+def _evaluated(column: str, place: int, rows: Mapping[str, Any], table_roles: TableRoles) -> EndCandidate:
     end, ahead, start = _days(rows[f"end{place}"]), rows[f"ahead{place}"].astype(bool), _days(rows["start"])
     has = ~np.isnat(end)
     made = EndCandidate(column, int(has.sum()), len(end), int((ahead & ~has).sum()))
@@ -193,19 +193,27 @@ def _judged(column: str, place: int, rows: Mapping[str, Any], table_roles: Table
     if not shares:
         return made
     found = max(shares, key=lambda one: one.others - one.going)
-    return replace(
-        made, going_on=found.going, others_going_on=found.others, soon_after=found.soon, verdict=found.verdict
-    )
+    verdict: Verdict = "late" if found.verdict == "parts" and found.late and _is_formal(column) else found.verdict
+    return replace(made, going_on=found.going, others_going_on=found.others, soon_after=found.soon, verdict=verdict)
+
+
+def _is_formal(column: str) -> bool:
+    """Whether ``column`` is called like what may follow on an end, or is not called like an end at all."""
+    return bool(set(words(column)) & _FORMAL) or role_by_name(column) != "end"
 
 
 @dataclass(frozen=True)
 class _Shares:
-    """Who has events after an end: those with one, more than a week later and at all; the others; the error of both."""
+    """The shares of customers with events after an end: of those with one, a week later and at all; of the others.
+
+    ``late`` says that the events of those with an end stop long before it.
+    """
 
     going: float
     soon: float
     others: float
     error: float
+    late: bool
 
     @property
     def verdict(self) -> Verdict:
@@ -229,7 +237,14 @@ def _shares(end: Days, start: Days, last: Days, newest: Any) -> _Shares | None:
     of_others = float(np.mean((np.clip(until - before, 0, None) / np.maximum(asked, 1))[asked > 0]))
     going = float(np.mean(last[has] > end[has] + _GRACE))
     error = going * (1 - going) / has.sum() + of_others * (1 - of_others) / (asked > 0).sum()
-    return _Shares(going, float(np.mean(last[has] > end[has])), of_others, float(np.sqrt(error)))
+    late = _median_days(end[has] - last[has]) > max(_NEXT_DAYS, 2 * _median_days(newest - last[others]))
+    return _Shares(going, float(np.mean(last[has] > end[has])), of_others, float(np.sqrt(error)), late)
+
+
+def _median_days(gaps: npt.NDArray[Any]) -> float:
+    """The median of gaps between days; 0 where there is none."""
+    known = gaps[~np.isnat(gaps)] / np.timedelta64(1, "D")
+    return float(np.median(known)) if known.size else 0.0
 
 
 def _seen(last: Days, start: Days) -> Days:

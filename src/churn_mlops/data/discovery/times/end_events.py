@@ -56,7 +56,7 @@ class EndEvent:
 
 
 def end_events(table_roles: TableRoles) -> list[EndEvent]:
-    """The columns with values that part the customers who go on from those who do not; those that speak of it first."""
+    """The columns with values after which customers stop to act, those that speak of leaving first."""
     roles = [role for role in table_roles.of("events", "attributes") if role.customer or role.through]
     if not roles or table_roles.newest is None:
         return []
@@ -66,7 +66,7 @@ def end_events(table_roles: TableRoles) -> list[EndEvent]:
         for role in roles
         for column in role.look.columns
         if column.kind == "text" and 1 < column.distinct <= _MOST_LEVELS and column.levels and not is_number(column)
-        if (event := _judged(role, column.name, last, table_roles)) is not None
+        if (event := _evaluated(role, column.name, last, table_roles)) is not None
     ]
     return sorted(found, key=lambda event: (not event.spoken, event.going_on))
 
@@ -96,7 +96,7 @@ def _rows(role: Role, table_roles: TableRoles, column: str | None = None) -> ir.
     return rows.select(OWNER, _AT, _LEVEL).filter(rows[OWNER].notnull(), rows[_AT].notnull())
 
 
-def _judged(role: Role, column: str, last: ir.Table, table_roles: TableRoles) -> EndEvent | None:
+def _evaluated(role: Role, column: str, last: ir.Table, table_roles: TableRoles) -> EndEvent | None:
     rows = _rows(role, table_roles, column)
     first = rows.filter(rows[_LEVEL].notnull()).group_by([_LEVEL, OWNER]).agg(at=rows[_AT].min())
     both = first.join(last, OWNER)

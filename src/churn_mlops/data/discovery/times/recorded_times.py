@@ -1,7 +1,7 @@
 """Whether a column that is called like a time of recording is one: it lies close behind what it records, for everyone.
 
 A time of the last change, or of the last load, is called so too. It would hide from the past whatever was touched
-later, and customers who leave are touched otherwise than those who stay.
+later, and churners are touched otherwise than retained customers.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ CLOSE_DAYS = 31
 """A row is recorded within so many days, if the time of its recording is one."""
 _SOON_DAYS = 7
 _LATE = 0.05  # share of the rows that may be recorded later
-_ALIKE = 0.05  # by so much may the share of rows that are recorded after a week differ with those who left
+_ALIKE = 0.05  # by so much may the share of rows that are recorded after a week differ for churners
 _FEWEST = 20
 _LOADS, _DAYS = 3, 20  # rows of so many days that were all recorded on so few were loaded
 
@@ -32,7 +32,7 @@ class RecordedTime:
     refused: str | None
 
 
-def judge_recorded(role: Role, column: str, of: str, left: ir.Table | None, table_roles: TableRoles) -> RecordedTime:
+def evaluate_recorded(role: Role, column: str, of: str, left: ir.Table | None, table_roles: TableRoles) -> RecordedTime:
     """Whether ``column`` is when the rows with the time ``of`` were recorded.
 
     Args:

@@ -10,17 +10,18 @@ from churn_mlops.data.discovery.churn_side_effects import who_left
 from churn_mlops.data.discovery.table_roles import Role, TableRoles
 from churn_mlops.data.discovery.time_roles import Times, role_by_name, with_end
 from churn_mlops.data.discovery.times.data_clock import newest_of
-from churn_mlops.data.discovery.times.end_candidates import EndCandidate, chosen_end, judge_ends, judge_ends_table
-from churn_mlops.data.discovery.times.recorded_times import RecordedTime, judge_recorded
+from churn_mlops.data.discovery.times.end_candidates import EndCandidate, chosen_end, evaluate_ends, evaluate_ends_table
+from churn_mlops.data.discovery.times.recorded_times import RecordedTime, evaluate_recorded
 from churn_mlops.data.profiling.name_signals import names_held_thing, names_leaving
 from churn_mlops.suggestions import words
 
 _MOSTLY = 0.9
+_FEW = 3  # rows of a customer, on average
 
 
 @dataclass(frozen=True)
-class JudgedTimes:
-    """The tables with the times that their rows bear out, and what was judged.
+class EvaluatedTimes:
+    """The tables with the times that their rows bear out, and what was evaluated.
 
     Attributes:
         table_roles: the tables.
@@ -33,16 +34,18 @@ class JudgedTimes:
     refused: Mapping[str, Sequence[RecordedTime]]
 
 
-def judge_times(table_roles: TableRoles, today: date | None = None) -> JudgedTimes:
-    """Judge the times of ``table_roles`` by their rows.
+def evaluate_times(table_roles: TableRoles, today: date | None = None) -> EvaluatedTimes:
+    """Evaluate the times of ``table_roles`` by their rows.
 
     Args:
         table_roles: the tables, with times as their names suggest.
         today: rows that are dated later have not happened; None if that is not to be asked.
     """
     found = replace(table_roles, newest=newest_of(table_roles, today))
-    ends = {role.name: judge_ends(role, found) for role in found.roles.values() if _may_end(role)}
+    ends = {role.name: evaluate_ends(role, found) for role in found.roles.values() if _may_end(role)}
     found = _changed(found, {name: chosen_end(candidates) for name, candidates in ends.items()})
+    events = {role.name for role in found.of("events")}
+    ends = {name: candidates for name, candidates in ends.items() if name not in events}
     found, no_ends = _without_no_ends(found)
     ends |= no_ends
     refused: dict[str, list[RecordedTime]] = {}
@@ -51,13 +54,19 @@ def judge_times(table_roles: TableRoles, today: date | None = None) -> JudgedTim
         times, none = _recorded(role, found)
         refused.setdefault(role.name, none)
         roles[name] = replace(role, times=times)
-    return JudgedTimes(replace(found, roles=roles), ends, refused)
+    return EvaluatedTimes(replace(found, roles=roles), ends, refused)
 
 
 def _may_end(role: Role) -> bool:
     if role.customer is None or role.times.first is None:
         return False
-    return role.kind in ("customers", "attributes") or (role.kind == "events" and names_held_thing(role.name))
+    return role.kind in ("customers", "attributes") or (role.kind == "events" and _may_last(role))
+
+
+def _may_last(role: Role) -> bool:
+    """Whether the rows of a table may be what customers hold for a time: few of each, with several times."""
+    held = role.look.profile[str(role.customer)].distinct
+    return names_held_thing(role.name) or (len(role.look.times) > 1 and role.look.rows <= _FEW * held)
 
 
 def _changed(table_roles: TableRoles, ends: Mapping[str, EndCandidate | None]) -> TableRoles:
@@ -67,20 +76,21 @@ def _changed(table_roles: TableRoles, ends: Mapping[str, EndCandidate | None]) -
         if role.name in ends:
             end = ends[role.name]
             times = with_end(role.look, role.times, None if end is None else end.column)
-            lasts = role.kind == "events" and end is not None and names_held_thing(role.name)
-            role = replace(role, times=times, kind="attributes" if lasts else role.kind)
+            parts = end is not None and (end.verdict == "parts" or names_held_thing(role.name))
+            if role.kind != "events" or parts:
+                role = replace(role, times=times, kind="attributes" if role.kind == "events" else role.kind)
         roles[key] = role
     return replace(table_roles, roles=roles)
 
 
 def _without_no_ends(table_roles: TableRoles) -> tuple[TableRoles, dict[str, list[EndCandidate]]]:
     """``table_roles`` in which a table that is called like ends, after which customers go on, is one of events."""
-    judged = {
-        key: judge_ends_table(role, table_roles)
+    evaluated = {
+        key: evaluate_ends_table(role, table_roles)
         for key, role in table_roles.roles.items()
         if role.kind == "ends" and not names_leaving(role.name) and not names_leaving(str(role.times.first))
     }
-    none = {key: one for key, one in judged.items() if one.verdict == "same"}
+    none = {key: one for key, one in evaluated.items() if one.verdict == "same"}
     roles = {key: replace(role, kind="events") if key in none else role for key, role in table_roles.roles.items()}
     return replace(table_roles, roles=roles), {table_roles.roles[key].name: [one] for key, one in none.items()}
 
@@ -96,15 +106,15 @@ def _recorded(role: Role, table_roles: TableRoles) -> tuple[Times, list[Recorded
     left = who_left(table_roles)
     if role.kind == "customers" and not role.grouped and times.end is not None:
         of_end = [name for name in columns if _speaks_of_end(name, times.end) or _is_blank_with(role, name)]
-        judged = [judge_recorded(role, name, times.end, None, table_roles) for name in of_end]
-        end_known = next((one.column for one in judged if one.refused is None), None)
+        evaluated = [evaluate_recorded(role, name, times.end, None, table_roles) for name in of_end]
+        end_known = next((one.column for one in evaluated if one.refused is None), None)
         columns = [name for name in columns if name not in of_end]
         times = replace(times, end_known_at=end_known)
     else:
-        judged = []
-    of_rows = [judge_recorded(role, name, first, left, table_roles) for name in columns]
+        evaluated = []
+    of_rows = [evaluate_recorded(role, name, first, left, table_roles) for name in columns]
     known = next((one.column for one in of_rows if one.refused is None), None)
-    none = [one for one in [*judged, *of_rows] if one.refused is not None]
+    none = [one for one in [*evaluated, *of_rows] if one.refused is not None]
     return replace(times, known_at=known), none
 
 
@@ -117,5 +127,5 @@ def _is_blank_with(role: Role, name: str) -> bool:
     look = role.look
     rows = look.table.select(end=look.time(str(role.times.end)), known=look.time(name))
     open_ = rows.filter(rows.end.isnull())
-    share = open_.known.isnull().cast("float64").mean().to_pyarrow().as_py()
+    share = open_.known.isnull().cast("int32").cast("float64").mean().to_pyarrow().as_py()
     return share is not None and float(share) > _MOSTLY
