@@ -34,10 +34,10 @@ from churn_mlops.data.profiling.name_signals import (
     speaks_of_customer,
 )
 from churn_mlops.data.profiling.table_profile import profile_table
+from churn_mlops.data.proposal.amounts.customer_value import on_customer_value
 from churn_mlops.data.proposal.amounts.findings import on_amounts
 from churn_mlops.data.proposal.candidate_features import propose_features
 from churn_mlops.data.proposal.code_findings import on_read_columns
-from churn_mlops.data.proposal.amounts.customer_value import on_customer_value
 from churn_mlops.data.proposal.excluded_columns import SAFE_LEVELS
 from churn_mlops.data.proposal.start_findings import on_start
 from churn_mlops.data.proposal.time_findings import on_customers, on_end_events, on_newest_day, on_times
