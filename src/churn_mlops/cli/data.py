@@ -25,7 +25,7 @@ def init(
         typer.Option(
             "--from",
             metavar="FILE",
-            help="CSV, Parquet, DuckDB or SQLite file, a folder of files, or a database address.",
+            help="CSV, Parquet, JSON, DuckDB or SQLite file, a folder of files, or a database address.",
         ),
     ],
     customer: Annotated[str | None, typer.Option(metavar="COL", help="Column of the customer ID.")] = None,

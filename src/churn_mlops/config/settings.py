@@ -29,7 +29,9 @@ def check_as_of(day: date) -> None:
 class Source(Section):
     """The source of the customers."""
 
-    url: str | None = setting(None, "file (CSV, Parquet, DuckDB, SQLite) or database address that is read", secret=True)
+    url: str | None = setting(
+        None, "file (CSV, Parquet, JSON, DuckDB, SQLite) or database address that is read", secret=True
+    )
     table: str | None = setting(None, "table of that database; may be left out where there is only one")
     as_of: str = setting(
         "today",

@@ -28,6 +28,8 @@ def _made(path: Path) -> Path:
             connection.execute(f"CREATE TABLE shop AS {QUERY}")
     elif path.suffix == ".parquet":
         duckdb.sql(f"COPY ({QUERY}) TO '{path}' (FORMAT parquet)")
+    elif path.suffix == ".jsonl":
+        path.write_text('{"id": 1, "plan": "a"}\n')
     else:
         path.write_text("id,plan\n1,a\n")
     return path
@@ -59,7 +61,7 @@ def test_an_ending_is_of_one_format_only() -> None:
 
 
 def test_a_folder_holds_the_files_that_are_one_table_each(tmp_path: Path) -> None:
-    for name in ("visits.csv", "plans.parquet", "other.duckdb", "notes.md", ".hidden.csv"):
+    for name in ("visits.csv", "plans.parquet", "other.duckdb", "notes.md", ".hidden.csv", "about.json"):
         _made(tmp_path / name)
     place = resolve(str(tmp_path))
     assert (place.kind, place.tables()) == ("folder", ["plans", "visits"])

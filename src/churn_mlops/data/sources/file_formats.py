@@ -1,4 +1,4 @@
-"""The file formats of sources: CSV, Parquet, DuckDB and SQLite.
+"""The file formats of sources: CSV, Parquet, JSON, DuckDB and SQLite.
 
 A new file type is an entry of ``FILE_FORMATS`` and a module beside this one that reads such files.
 """
@@ -15,6 +15,7 @@ import ibis.expr.types as ir
 from churn_mlops.data.sources.csv_reader import csv_columns, open_csv
 from churn_mlops.data.sources.database import memory_connection
 from churn_mlops.data.sources.duckdb_reader import connect_duckdb, duckdb_columns, duckdb_tables, is_duckdb, open_duckdb
+from churn_mlops.data.sources.json_reader import json_columns, open_json
 from churn_mlops.data.sources.parquet_reader import open_parquet, parquet_columns, undecided_times
 from churn_mlops.data.sources.sqlite_reader import open_sqlite, sqlite_columns, sqlite_tables
 from churn_mlops.errors import SourceError
@@ -70,14 +71,19 @@ FILE_FORMATS = (
         empty="has a header but no rows: write the customers into it, one a line",
     ),
     FileFormat((".parquet",), open_parquet, parquet_columns, undecided_times=undecided_times),
+    FileFormat((".jsonl", ".ndjson", ".json"), open_json, json_columns),
     DUCKDB,
     SQLITE,
 )
+_RATHER_SETTINGS = ".json"
+"""In a folder, such a file is rather a description of the tables than one of them."""
 _BY_ENDING = {ending: one for one in FILE_FORMATS for ending in one.endings}
 ENDINGS = ", ".join(_BY_ENDING)
 """The endings of all files that can be read, for error messages."""
-ONE_TABLE_ENDINGS = ", ".join(ending for ending, one in _BY_ENDING.items() if one.tables is None)
-"""The endings of files that are one table each, for error messages."""
+ONE_TABLE_ENDINGS = ", ".join(
+    ending for ending, one in _BY_ENDING.items() if one.tables is None and ending != _RATHER_SETTINGS
+)
+"""The endings of the files of a folder that are one table each, for error messages."""
 
 
 def format_of(path: Path, ending: str | None = None) -> FileFormat:
@@ -102,9 +108,9 @@ def format_of(path: Path, ending: str | None = None) -> FileFormat:
 
 
 def is_one_table(path: Path) -> bool:
-    """Whether the name of the file at ``path`` has the ending of a format whose files are one table each."""
+    """Whether the file at ``path`` is one of the tables of its folder, by the ending of its name."""
     found = _BY_ENDING.get(ending_of(path))
-    return found is not None and found.tables is None
+    return found is not None and found.tables is None and ending_of(path) != _RATHER_SETTINGS
 
 
 def ending_of(path: Path) -> str:

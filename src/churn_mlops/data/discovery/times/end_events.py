@@ -56,7 +56,7 @@ class EndEvent:
 
 
 def end_events(table_roles: TableRoles) -> list[EndEvent]:
-    """Columns with values that part customers who go on from the others; those whose names speak of it come first."""
+    """The columns with values after which customers stop to act, those that speak of leaving first."""
     roles = [role for role in table_roles.of("events", "attributes") if role.customer or role.through]
     if not roles or table_roles.newest is None:
         return []
