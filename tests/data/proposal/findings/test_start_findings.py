@@ -15,15 +15,15 @@ def _asked(frames: Frames) -> list[str]:
 
 
 def test_a_time_before_the_start_that_is_taken_is_asked_about() -> None:
-    company = made(np.random.default_rng(1), ["the end in the customers", "german", "rows made by a migration"])
-    proposal = propose_history(company.opened(), name="x", customer="kundennummer")
+    company = made(np.random.default_rng(1), ["the end in the customers", "dutch", "rows made by a migration"])
+    proposal = propose_history(company.opened(), name="x", customer="klant_id")
     taken = proposal.contract.tables[proposal.contract.customers].start
     asked = {finding.column: finding for finding in proposal.findings if finding.kind == "start_other"}
     assert taken == "row_created_at"
     (finding,) = asked.values()
-    assert finding.column == "kunden.angelegt_am"
+    assert finding.column == "klanten.aanmelddatum"
     assert finding.rows > 0.25 * finding.of
-    assert "write `start: angelegt_am`" in finding.message
+    assert "write `start: aanmelddatum`" in finding.message
 
 
 def test_a_time_after_the_start_is_not() -> None:
