@@ -20,9 +20,9 @@ from churn_mlops.config import Settings
 from churn_mlops.pipelines.onboarding.demo import FEWEST_MONTHS, demo_settings, make_company
 from churn_mlops.pipelines.training.train import train
 from tests.command import Churn, runner
+from tests.companies.small import CUSTOMERS
 from tests.pages import COMMAND, PAGES, ROOT, Block, blocks, shape
 
-CUSTOMERS = 2000
 SMALL = ("--customers", str(CUSTOMERS), "--months", str(FEWEST_MONTHS), "--seed", "1")
 SERVE = [sys.executable, "-c", "from churn_mlops.cli import main; main()"]
 PORT = ":8000"

@@ -42,7 +42,7 @@ def test_no_single_customer_is_in_the_facts(found: Recorded, company: Company) -
 
 def test_a_horizon_left_to_the_default_is_not_taken_for_stated(company: Company) -> None:
     assert company.trained is not None
-    bundle = company.trained.bundle
+    bundle = replace(company.trained.bundle, contract=DataContract.load(company.settings.contract.path))
     assert _subject(bundle, 0.0).horizon_stated
     unstated = replace(bundle, contract=DataContract.from_dict(bundle.contract.to_dict()))
     assert (_subject(unstated, 0.0).horizon_days, _subject(unstated, 0.0).horizon_stated) == (30, False)
