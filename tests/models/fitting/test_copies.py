@@ -67,3 +67,9 @@ def test_rows_that_repeat_with_labels_of_their_own_are_no_copies() -> None:
 def test_one_label_alone_says_nothing_about_copies() -> None:
     columns, y = with_copies(200)
     assert copy_groups(columns, np.zeros_like(y)) is None
+
+
+def test_so_few_different_rows_that_no_split_is_left_are_taken_as_customers() -> None:
+    plan = np.repeat(np.arange(20.0), 10)
+    assert copy_groups([plan, plan % 7], (plan < 5).astype(float)) is None
+    assert copy_groups([plan, plan % 7], (plan < 10).astype(float)) is not None

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from churn_mlops.data.profiling.copy_rule import FEWEST_COPIES, WEIGHT_OF_ALL, are_copies
+from churn_mlops.models.fitting.inputs import MIN_ROWS_OF_EACH_CLASS
 from churn_mlops.models.scorers.lookup_tables import Floats, Places
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
@@ -15,6 +16,8 @@ _MIXING = ((30, np.uint64(0xBF58476D1CE4E5B9)), (27, np.uint64(0x94D049BB133111E
 
 def copy_groups(columns: Sequence[Floats], y: Floats) -> Places | None:
     """A whole number for each row, equal for copies, shape (rows,); None where rows are no copies, but look alike.
+
+    It is also None where fewer than `MIN_ROWS_OF_EACH_CLASS` different rows of a label would be left to split.
 
     Args:
         columns: of the features, each of shape (rows,), NaN for missing.
@@ -32,6 +35,8 @@ def copy_groups(columns: Sequence[Floats], y: Floats) -> Places | None:
     rate = (near_k - k + WEIGHT_OF_ALL * y.mean()) / (near_n - n + WEIGHT_OF_ALL)
     expected = float((1 - rate**n - (1 - rate) ** n)[n > 1].sum())
     mixed = int(((k > 0) & (k < n)).sum())
+    if min((k > 0).sum(), (k < n).sum()) < MIN_ROWS_OF_EACH_CLASS:
+        return None  # so few different rows cannot be split
     return _row_codes([*columns, y]) if are_copies(len(y) - len(n), mixed, expected) else None
 
 
