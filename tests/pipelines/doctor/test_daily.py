@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -18,12 +19,20 @@ from tests.pipelines.doctor.doctor_findings import files, found
 from tests.store.builders import batches, run
 
 
+@pytest.fixture(scope="module")
+def proposed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A shop with its history, and the contract that is proposed for it."""
+    folder = tmp_path_factory.mktemp("shop")
+    write_folder(shop(60), folder / "shop")
+    write_history(propose_history(open_every_table(str(folder / "shop")), name="shop"), folder / "contract.yaml")
+    return folder
+
+
 @pytest.fixture
-def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Settings for a shop with its history, in an empty working directory."""
+def config(proposed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Settings for the shop, in a working directory of its own."""
+    shutil.copytree(proposed, tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
-    write_folder(shop(60), Path("shop"))
-    write_history(propose_history(open_every_table("shop"), name="shop"), "contract.yaml")
     Path("config.yaml").write_text(
         'source: {url: shop}\ncontract: {path: contract.yaml}\nstore: {url: "sqlite:///store.db"}\n'
     )

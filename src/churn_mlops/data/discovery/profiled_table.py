@@ -11,6 +11,7 @@ import ibis.expr.types as ir
 
 from churn_mlops.data.discovery.time_columns import TimeColumn, time_column
 from churn_mlops.data.engine.cell_values import as_text
+from churn_mlops.data.engine.optimization_fence import fenced
 from churn_mlops.data.engine.timestamps import parsed_time
 from churn_mlops.data.profiling.name_signals import names_identifier, names_person
 from churn_mlops.data.profiling.sample import is_number
@@ -65,8 +66,9 @@ class ProfiledTable:
         return next((one.name for one in found if one.name == first or own & set(words(one.name)) - {"id"}), None)
 
     def time(self, column: str) -> ir.TimestampColumn:
-        """``column`` as times."""
-        return parsed_time(self.table[column], self.times[column].format)
+        """``column`` as times; in a selection of its own, the statement holds the long reading of a text once."""
+        times = parsed_time(self.table[column], self.times[column].format)
+        return times if self.table[column].type().is_temporal() else fenced(times)
 
     def text(self, column: str) -> ir.StringColumn:
         """``column`` as texts, as a contract means them."""

@@ -178,11 +178,13 @@ def _order(look: ProfiledTable, names: Sequence[str]) -> dict[tuple[str, str], t
     pairs = list(combinations(names, 2))
     if not pairs:
         return {}
+    read = look.table.select(**{f"t{place}": look.time(name) for place, name in enumerate(names)})
+    days = {name: without_sentinels(read[f"t{place}"]).date() for place, name in enumerate(names)}
     counts = {}
     for place, (one, other) in enumerate(pairs):
-        a, b = without_sentinels(look.time(one)).date(), without_sentinels(look.time(other)).date()
+        a, b = days[one], days[other]
         counts[f"n{place}"], counts[f"a{place}"], counts[f"b{place}"] = (a < b).count(), (a < b).sum(), (b < a).sum()
-    held = look.table.aggregate(**counts).to_pyarrow().to_pylist()[0]
+    held = read.aggregate(**counts).to_pyarrow().to_pylist()[0]
     order = {}
     for place, (one, other) in enumerate(pairs):
         rows = int(held[f"n{place}"])

@@ -42,7 +42,7 @@ def last_day(tables: Mapping[str, ir.Table], contract: HistoryContract, today: d
     home = contract.tables[contract.customers]
     ends = None
     if home.end is not None and home.ends is None:
-        ends = _until(recorded_end(tables[contract.customers], home), today)
+        ends = _until(_read(recorded_end(tables[contract.customers], home)), today)
     last = newest_time(times, ends, _source(contract, contract.customers))
     if last is None:
         before = "" if today is None else f" up to {today}"
@@ -67,10 +67,15 @@ def rows_after(tables: Mapping[str, ir.Table], contract: HistoryContract, today:
 def _recorded_times(tables: Mapping[str, ir.Table], contract: HistoryContract) -> dict[str, ir.TimestampValue]:
     """When each row of a table was recorded; without attributes that do not say."""
     return {
-        name: time_of(tables[name], declared.known, declared)
+        name: _read(time_of(tables[name], declared.known, declared))
         for name, declared in contract.tables.items()
         if declared.kind != "attributes" or declared.known_at is not None
     }
+
+
+def _read(time: ir.TimestampValue) -> ir.TimestampValue:
+    """``time`` from a selection of its own, for a statement to hold the reading of a text once."""
+    return time.name("time").as_table()["time"]
 
 
 def _source(contract: HistoryContract, name: str) -> str:

@@ -44,7 +44,11 @@ def newest_by_table(table_roles: TableRoles) -> dict[str, datetime]:
 
 def come(look: ProfiledTable, column: str, newest: datetime | None = None) -> ir.TimestampValue:
     """The times of ``column``, up to ``newest`` if that is given; null for days that stand for none."""
-    time = without_sentinels(look.time(column))
+    return by_newest(without_sentinels(look.time(column)), newest)
+
+
+def by_newest(time: ir.TimestampValue, newest: datetime | None) -> ir.TimestampValue:
+    """``time`` up to the day of ``newest``, null on later days; all of it if ``newest`` is None."""
     if newest is None:
         return time
     return ibis.ifelse(time < ibis.literal(day_after(newest)), time, ibis.null("timestamp"))
@@ -63,9 +67,12 @@ def _of_rows(table_roles: TableRoles) -> Iterator[tuple[Role, ir.TimestampValue]
             continue
         if role.kind == "attributes" and not home.grouped:
             continue  # they may hold from a later day on
-        time = without_sentinels(role.look.time(first))
         known = role.times.known_at
-        yield role, time if known is None else ibis.least(time, without_sentinels(role.look.time(known)))
+        read = role.look.table.select(  # first, for a statement to hold the reading of a text once
+            first=role.look.time(first), known=ibis.null("timestamp") if known is None else role.look.time(known)
+        )
+        time = without_sentinels(read.first)
+        yield role, time if known is None else ibis.least(time, without_sentinels(read.known))
 
 
 def _until(time: ir.TimestampValue, today: date | None) -> ir.TimestampValue:

@@ -19,7 +19,7 @@ from churn_mlops.data.discovery.label_candidates import named
 from churn_mlops.data.discovery.row_owners import OWNER, with_owner
 from churn_mlops.data.discovery.table_roles import Role, TableRoles
 from churn_mlops.data.discovery.time_roles import is_term, role_by_name
-from churn_mlops.data.discovery.times.data_clock import come, day_after
+from churn_mlops.data.discovery.times.data_clock import by_newest, day_after
 from churn_mlops.data.engine.sentinel_dates import without_sentinels
 from churn_mlops.data.profiling.name_signals import names_leaving
 from churn_mlops.suggestions import words
@@ -138,12 +138,14 @@ def _rank(one: EndCandidate) -> int:
 def _rows(role: Role, table_roles: TableRoles, columns: Sequence[str]) -> Mapping[str, npt.NDArray[Any]]:
     """One row for each customer: start, each column's day and whether it is ahead, the last day in each table."""
     look, newest = role.look, table_roles.newest
+    # First, for the statement to hold the reading of a text once.
+    read = look.table.mutate(**{f"__time{place}__": look.time(name) for place, name in enumerate(columns)})
     kept: dict[str, ir.Value] = {"__start__": look.time(str(role.times.first))}
-    for place, name in enumerate(columns):
-        time = without_sentinels(look.time(name))
-        kept[f"__end{place}__"] = come(look, name, newest)
+    for place in range(len(columns)):
+        time = without_sentinels(read[f"__time{place}__"])
+        kept[f"__end{place}__"] = by_newest(time, newest)
         kept[f"__ahead{place}__"] = ibis.literal(False) if newest is None else time >= ibis.literal(day_after(newest))
-    owned = with_owner(role, table_roles, look.table.mutate(**kept))
+    owned = with_owner(role, table_roles, read.mutate(**kept))
     rows = owned.select(*kept, who=owned[OWNER]).filter(owned[OWNER].notnull())
     made: dict[str, ir.Value] = {"start": rows["__start__"].min().date()}
     for place in range(len(columns)):
