@@ -90,3 +90,14 @@ def test_a_status_of_a_history_is_taken_for_the_end_beside_tables_with_other_kin
     contract = _proposed(frames).contract
     ends = contract.tables[str(contract.tables[contract.customers].ends)]
     assert (ends.table, ends.where) == ("user_status", {"status": ("closed",)})
+
+
+def test_mailings_that_go_on_for_everyone_do_not_hide_an_end_that_speaks_of_leaving() -> None:
+    for page, taken in (("Cancellation Confirmation", True), ("Page 17", False)):
+        frames = _log(page)
+        users = frames["users"]["user_id"].to_numpy()
+        sent = pd.DataFrame(
+            {"user_id": np.tile(users, 20), "sent_at": _START + np.repeat(np.arange(20), 40) * 10 * _DAY}
+        )
+        contract = _proposed(frames | {"mailings": sent}).contract
+        assert ("visits_ends" in contract.tables) == taken

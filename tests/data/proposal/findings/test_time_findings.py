@@ -44,6 +44,16 @@ def test_times_that_are_called_like_an_end_or_a_recorded_time_are_asked_about_wi
     assert "the time of the last change or load, and is not taken" in refused["accounts.updated_at"]
 
 
+def test_a_time_that_no_event_decides_about_is_asked_about_if_no_end_is_taken() -> None:
+    made = accounts(100)
+    frames = company(made, col_7=made.end, col_8=made.start)
+    frames.pop("logins")
+    frames["payments"] = frames["payments"].groupby("account_id", as_index=False).first()  # each pays once, at first
+    asked = _said(frames, "end_other")
+    assert list(asked) == ["accounts.col_7"]
+    assert "It is not taken: the rows do not decide. Does it say who left?" in asked["accounts.col_7"]
+
+
 def test_rows_that_go_on_after_all_others_are_asked_about() -> None:
     made = accounts(100)
     frames = company(made, ended_at=made.end)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -12,7 +12,7 @@ import ibis.expr.types as ir
 from churn_mlops.data.discovery.profiled_table import ProfiledTable
 from churn_mlops.data.discovery.row_owners import OWNER, with_owner
 from churn_mlops.data.discovery.table_roles import Role, TableRoles
-from churn_mlops.data.profiling.name_signals import may_name_leaving
+from churn_mlops.data.profiling.name_signals import may_name_leaving, table_names_leaving
 from churn_mlops.data.profiling.sample import is_number
 from churn_mlops.data.profiling.table_profile import profile_table
 
@@ -61,14 +61,24 @@ def end_events(table_roles: TableRoles) -> list[EndEvent]:
     if not roles or table_roles.newest is None:
         return []
     last = _last_days(roles, table_roles)
-    found = [
-        event
-        for role in roles
-        for column in role.look.columns
-        if column.kind == "text" and 1 < column.distinct <= _MOST_LEVELS and column.levels and not is_number(column)
-        if (event := _evaluated(role, column.name, last, table_roles)) is not None
-    ]
+    found = [event for role in roles for event in _of_table(role, last, table_roles)]
     return sorted(found, key=lambda event: (not event.spoken, event.going_on))
+
+
+def _of_table(role: Role, last: ir.Table, table_roles: TableRoles) -> Iterator[EndEvent]:
+    """The columns of a table by the ``last`` rows of customers in all tables, or else in this one.
+
+    Others may go on for whatever the customer does, such as mailings; then only a name of leaving shows an end.
+    """
+    own = _last_days([role], table_roles)
+    for column in role.look.columns:
+        if column.kind == "text" and 1 < column.distinct <= _MOST_LEVELS and column.levels and not is_number(column):
+            event = _evaluated(role, column.name, last, table_roles)
+            if event is None and any(table_names_leaving(level) for level, _ in column.level_rows):
+                event = _evaluated(role, column.name, own, table_roles)
+                event = event if event is not None and all(map(table_names_leaving, event.values)) else None
+            if event is not None:
+                yield event
 
 
 def with_ends_of(table_roles: TableRoles, event: EndEvent) -> TableRoles:

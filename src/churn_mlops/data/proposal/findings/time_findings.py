@@ -17,6 +17,7 @@ from churn_mlops.data.profiling.name_signals import names_leaving, speaks_of_cus
 
 _MOST = 4  # other tables that are named
 _APART = timedelta(days=28)
+_NEXT_TO_ALL = 0.98  # share of the customers; a time that more of them have is no end
 _NOT_TAKEN = {
     "ahead": "most who stay have it on a day to come, as the end of a period or a bill",
     "same": "customers who have it go on as the others do, as after a trial or a discount",
@@ -131,7 +132,8 @@ def times_taken(table_roles: TableRoles, contract: HistoryContract) -> Mapping[s
 
 def _on_ends(table: str, taken: str | None, candidates: Sequence[EndCandidate]) -> Iterator[Finding]:
     for one in candidates:
-        if one.column != taken and _is_worth_a_question(one):
+        undecided = taken is None and one.verdict == "unknown" and 0 < one.left < _NEXT_TO_ALL * one.customers
+        if one.column != taken and (undecided or _is_worth_a_question(one)):
             instead = f"; {table}.{taken} is taken" if taken is not None else ""
             what = (
                 f"may be an end of customers: {one}. It is not taken{instead}: {_NOT_TAKEN[one.verdict]}. Does it say "
