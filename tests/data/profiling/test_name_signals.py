@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from churn_mlops.data.profiling.name_signals import title
+from churn_mlops.data.profiling.name_signals import names_identifier, speaks_of_customer, title
 
 
 @pytest.mark.parametrize(
@@ -33,3 +33,13 @@ def test_a_name_is_split_into_words_of_any_script(name: str, words: str) -> None
 )
 def test_a_unit_that_follows_every_number_is_not_said_in_the_title_too(name: str, unit: str, words: str) -> None:
     assert title(name, unit) == words
+
+
+@pytest.mark.parametrize("name", ["kunden", "Kundennummer", "clientes", "id_utente", "Abonné", "müşteri_no", "顧客"])
+def test_a_customer_is_recognised_in_other_languages(name: str) -> None:
+    assert speaks_of_customer(name)
+
+
+@pytest.mark.parametrize(("name", "identifies"), [("Kundennummer", True), ("numero_cliente", True), ("Nummern", False)])
+def test_an_identifier_is_recognised_in_other_languages(name: str, identifies: bool) -> None:
+    assert names_identifier(name) == identifies

@@ -68,13 +68,18 @@ _PERSONAL = frozenset(
 )
 _CUSTOMERS = frozenset(
     "customer client account user subscriber member consumer buyer player company organisation organization tenant "
-    "household patient student guest shopper donor cust acct".split()
+    "household patient student guest shopper donor cust acct "
+    # The same in other languages; an s at the end is left out before.
+    "kunde kunden kundin klient klienci klant klanten kund kunder asiakas asiakkaat mitglied mitglieder nutzer "
+    "benutzer gebruiker abonnent abonnenten abonenci abonne abonné abonado assinante suscriptor suscriptore cliente "
+    "clienti utente utenti usuario usuário utilisateur miembro membre socio müşteri musteri zakaznik zákazník "
+    "顧客 会員 客户 клиент клиенты".split()
 )
 _HELD = frozenset(
     "subscription contract plan membership policy license licence agreement price tariff attribute history".split()
 )
 _GLUED = re.compile(
-    r".*id|(customer|client|cust|user|account|acct|member|subscriber|row|order|person|contract|policy|card|phone|serial)"
+    r".*id|.*nummer|(customer|client|cust|user|account|acct|member|subscriber|row|order|person|contract|policy|card|phone|serial)"
     r"(no|num|nr|nbr|number|code|key|index)"
 )
 _NO_ID = ("paid", "bid", "grid", "hybrid", "valid", "void", "solid", "fluid", "liquid", "rapid", "covid", "mid", "aid")
@@ -134,7 +139,7 @@ def names_identifier(name: str) -> bool:
     if not found:
         return False
     glued = _GLUED.fullmatch(found[-1]) is not None and not found[-1].endswith(_NO_ID)
-    return found[-1] in _IDENTIFYING or found[0] in {"id", "index", "row"} or glued
+    return found[-1] in _IDENTIFYING or found[0] in {"id", "index", "row", "numero", "número"} or glued
 
 
 def names_line_or_place(name: str) -> bool:
