@@ -74,7 +74,7 @@ def score(
             else:
                 scored = daily.run_day(settings, as_of.date() if as_of else None, progress=progress).scored
     if out is not None:
-        export(scored.customers, out, exact=scored.customers.column_names[1] if exact_ids else None)
+        export(scored.customers, out, exact=scored.customer_column if exact_ids else None)
     delivered = send_list(settings, scored.as_of, RetryClock(Event().wait)) if send else None
     if as_json:
         print_json(_document(scored))
@@ -149,7 +149,7 @@ def _show_export(scored: Scored, out: Path, exact_ids: bool) -> None:
     from churn_mlops.pipelines.scoring.export import with_apostrophe
 
     say(f"Wrote {len(scored.customers):,} customers to {out}.")
-    changed = 0 if exact_ids else with_apostrophe(scored.customers, scored.customers.column_names[1], out)
+    changed = 0 if exact_ids else with_apostrophe(scored.customers, scored.customer_column, out)
     if changed:
         say(
             f"{changed:,} of their IDs begin with a sign such as = or -, and have an apostrophe in front for "
@@ -182,7 +182,7 @@ def show(scored: Scored, settings: Settings, from_address: str | None = None) ->
         command = "churn validate" + (f" --from {shlex.quote(from_address)}" if from_address is not None else "")
         them = "1 warning: `{}` shows it" if warnings == 1 else f"{warnings} warnings: `{{}}` shows them"
         say(f"The data raised {them.format(command)}. Scores use the contract as it was at training.")
-    name = scored.customers.column_names[1]
+    name = scored.customer_column
     rows = [
         (
             row["rank"],

@@ -111,3 +111,25 @@ def write_folder(frames: Frames, folder: Path) -> Path:
     for name, frame in frames.items():
         frame.to_csv(folder / f"{name}.csv", index=False)
     return folder
+
+
+def shop_of_contracts(rows: pd.DataFrame) -> Frames:
+    """A shop whose customers are named by their contracts, beside accounts with one row each."""
+    frames = shop()
+    customers = frames.pop("customers")
+    frames["contracts"] = pd.DataFrame(
+        {
+            "contract_id": [f"V{place:06}" for place in range(len(customers) + 40)],
+            "customer_id": pd.concat([customers["customer_id"], customers["customer_id"].head(40)]),
+            "start_date": pd.concat([customers["signup_date"], customers["signup_date"].head(40)]),
+            "end_date": pd.concat([customers["cancelled_at"], customers["cancelled_at"].head(40)]),
+        }
+    ).reset_index(drop=True)
+    frames["customers"] = rows
+    return frames
+
+
+def accounts() -> pd.DataFrame:
+    """One row for each customer of the shop, with a status."""
+    plans = np.random.default_rng(3).choice(["gold", "basic"], 300)
+    return shop()["customers"].drop(columns="cancelled_at").assign(status=plans)

@@ -16,7 +16,15 @@ from churn_mlops.data.proposal.history_proposal import HistoryProposal, is_event
 from churn_mlops.data.proposal.history_writer import write_history
 from churn_mlops.data.sources.open import open_every_table
 from churn_mlops.errors import ContractError
-from tests.data.proposal.databases import faulty_shop, shop, shop_with_ends, tables, write_folder
+from tests.data.proposal.databases import (
+    accounts,
+    faulty_shop,
+    shop,
+    shop_of_contracts,
+    shop_with_ends,
+    tables,
+    write_folder,
+)
 from tests.postgres import postgres_server
 
 INFORMATION = {
@@ -244,65 +252,6 @@ def test_postgresql_gives_the_same_contract_and_findings_as_the_engine() -> None
     assert found.findings == wanted.findings
 
 
-def _with_accounts(rows: pd.DataFrame) -> HistoryProposal:
-    """A shop whose customers are named by their contracts, beside accounts with one row each."""
-    frames = shop()
-    customers = frames.pop("customers")
-    frames["contracts"] = pd.DataFrame(
-        {
-            "contract_id": [f"V{place:06}" for place in range(len(customers) + 40)],
-            "customer_id": pd.concat([customers["customer_id"], customers["customer_id"].head(40)]),
-            "start_date": pd.concat([customers["signup_date"], customers["signup_date"].head(40)]),
-            "end_date": pd.concat([customers["cancelled_at"], customers["cancelled_at"].head(40)]),
-        }
-    ).reset_index(drop=True)
-    frames["customers"] = rows
-    return propose_history(tables(frames), name="shop")
-
-
-def _accounts() -> pd.DataFrame:
-    plans = np.random.default_rng(3).choice(["gold", "basic"], 300)
-    return shop()["customers"].drop(columns="cancelled_at").assign(status=plans)
-
-
-def test_a_customer_stored_twice_does_not_make_a_history_of_the_table_of_customers() -> None:
-    rows = _accounts()
-    twice = pd.concat([rows, rows.iloc[[5, 9]].assign(country=["DE", "FR"])], ignore_index=True)
-    for held in (rows, twice):
-        proposal = _with_accounts(held)
-        assert proposal.table_roles.roles["customers"].kind == "attributes"
-        assert "customers.status" in proposal.contract.set_aside
-        assert "status" not in proposal.contract.features
-
-
-def test_values_of_today_stay_where_few_customers_have_a_second_row_of_a_later_date() -> None:
-    rows = _accounts()
-    later = rows.iloc[[5, 9]].assign(status="silver", signup_date=pd.Timestamp("2024-06-01"))
-    proposal = _with_accounts(pd.concat([rows, later], ignore_index=True))
-    assert "status" in proposal.contract.features
-
-
-def test_rows_are_read_through_a_table_of_which_a_row_is_stored_twice() -> None:
-    frames = faulty_shop()
-    frames["orders"] = pd.concat([frames["orders"], frames["orders"].iloc[[7]]], ignore_index=True)
-    proposal = propose_history(tables(frames), name="shop")
-    through = proposal.contract.tables["parcels"].through
-    assert through is not None
-    assert (through.table, through.key) == ("orders", "order_id")
-    assert "orders.order_id" in _said(proposal, "duplicate_key")
-
-
-def test_a_foreign_key_that_is_refused_because_its_key_repeats_is_reported() -> None:
-    frames = faulty_shop()
-    frames["orders"] = pd.concat([frames["orders"], frames["orders"].head(400)], ignore_index=True)
-    proposal = propose_history(tables(frames), name="shop")
-    assert "parcels" not in proposal.contract.tables
-    assert _said(proposal, "left_out")["parcels"] == (
-        "no column leads from it to the customers: order_id is also in orders, but 400 of 3,400 rows (11.8%) repeat "
-        "one there, so it names no row; left out"
-    )
-
-
 def test_a_label_that_next_to_all_customers_have_is_not_taken_where_another_has_both_sides() -> None:
     frames = shop()
     customers = frames["customers"].drop(columns="cancelled_at")
@@ -337,7 +286,7 @@ def test_a_column_that_the_leaving_writes_into_the_row_of_a_customer_is_excluded
         "region": draw.choice(["north", "south"], 300),
     }
     if kind == "contracts":
-        proposal = _with_accounts(_accounts().assign(**marked))
+        proposal = propose_history(tables(shop_of_contracts(accounts().assign(**marked))), name="shop")
     else:
         frames = frames if kind == "an end" else shop_with_ends()
         frames["customers"] = frames["customers"].assign(**marked)
@@ -346,16 +295,3 @@ def test_a_column_that_the_leaving_writes_into_the_row_of_a_customer_is_excluded
     assert aside["customers.exit_note"].reason == aside["customers.care_team"].reason == "suspected_leak"
     assert "is set for customers who have left only, 100.0% of them" in aside["customers.exit_note"].note
     assert {"region", "country"} <= set(proposal.contract.features)
-
-
-def test_a_row_stored_twice_is_reported_once_and_a_blank_key_is_no_orphan() -> None:
-    frames = shop()
-    frames["orders"].loc[[3, 4], "customer_id"] = [None, "K99999"]
-    frames["tickets"] = pd.concat([frames["tickets"], frames["tickets"].iloc[[7]]], ignore_index=True)
-    proposal = propose_history(tables(frames), name="shop")
-    assert "1 of them is an exact copy" in _said(proposal, "duplicate_key")["tickets.ticket_id"]
-    assert _said(proposal, "repeated_rows") == {}
-    assert _said(proposal, "link_blank")["orders.customer_id"] == (
-        "1 of 3,000 rows (0.0%) have no customer_id: they belong to no one"
-    )
-    assert _said(proposal, "orphans")["orders.customer_id"].startswith("1 of 3,000 rows (0.0%) name 1 which")

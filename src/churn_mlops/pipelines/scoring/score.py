@@ -80,6 +80,11 @@ class Scored:
     left: int = 0
 
     @property
+    def customer_column(self) -> str:
+        """The column of ``customers`` that names the customer."""
+        return str(self.customers.column_names[1])
+
+    @property
     def active(self) -> pa.Table:
         """The customers who are still there, best first: the ones who are published."""
         return self.customers.slice(0, len(self.customers) - self.left)
