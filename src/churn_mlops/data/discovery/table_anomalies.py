@@ -124,8 +124,8 @@ def _counted(look: ProfiledTable, column: ColumnProfile, times: UnixTimes) -> Fi
 
 def _outside(look: ProfiledTable, time: TimeColumn) -> Finding:
     what = (
-        f"{of_rows(time.outside, look.rows)} hold infinity, or a day outside the years 1 to 9999, which is no time: "
-        "they count as missing"
+        f"{of_rows(time.outside, look.rows)} hold infinity, a day BC, or the last days of 9999 and later, "
+        "which is no time: they count as missing"
     )
     return Finding(f"{look.name}.{time.name}", "outside_calendar", what, rows=time.outside, of=look.rows)
 
