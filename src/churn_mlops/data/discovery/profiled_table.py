@@ -20,6 +20,7 @@ from churn_mlops.suggestions import words
 
 _NEARLY_ALL = 0.95
 _FEWEST_KEYS = 2
+_READ = "__read_{}__"  # a column of texts, read as times
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,9 @@ class ProfiledTable:
 
     def time(self, column: str) -> ir.TimestampColumn:
         """``column`` as times; in a selection of its own, the statement holds the long reading of a text once."""
+        read = _READ.format(column)
+        if read in self.table.columns:
+            return self.table[read]
         times = parsed_time(self.table[column], self.times[column].format)
         return times if self.table[column].type().is_temporal() else fenced(times)
 
@@ -88,8 +92,19 @@ def look_at(tables: Mapping[str, ir.Table]) -> list[ProfiledTable]:
         profile = profile_table(table)
         found = {column.name: time_column(table[column.name], column) for column in profile.columns}
         times = {name: time for name, time in found.items() if time is not None}
-        looks.append(ProfiledTable(names[source], source, table, profile, times))
+        looks.append(ProfiledTable(names[source], source, _with_read(table, times), profile, times))
     return looks
+
+
+def _with_read(table: ir.Table, times: Mapping[str, TimeColumn]) -> ir.Table:
+    """``table``, with the times that are written as texts or numbers read once, where the engine is our own.
+
+    Many questions are asked of each time. In a company's own database nothing is written, so each reads the texts anew.
+    """
+    written = [column for column in times if not table[column].type().is_temporal()]
+    if not written or table.get_backend().name != "duckdb":
+        return table
+    return table.mutate(**{_READ.format(one): parsed_time(table[one], times[one].format) for one in written}).cache()
 
 
 def short_names(sources: list[str]) -> dict[str, str]:
