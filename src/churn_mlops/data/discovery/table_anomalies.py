@@ -161,14 +161,14 @@ def on_link(look: ProfiledTable, link: Link, other: ProfiledTable, *, leads: boo
         leads: whether the rows reach their customers by this link alone.
     """
     name, found = f"{link.table}.{link.column}", []
+    kept = "belong to no one" if leads else "count all the same"
     if link.blank:
-        what = f"{of_rows(link.blank, look.rows)} have no {link.column}: they {'belong to no one' if leads else 'count all the same'}"
+        what = f"{of_rows(link.blank, look.rows)} have no {link.column}: they {kept}"
         found.append(Finding(name, "link_blank", what, rows=link.blank, of=look.rows))
     if link.orphans:
         what = (
             f"{of_rows(link.orphans, look.rows)} name {link.missing_keys:,} which {link.to}.{link.key} does not hold: "
-            f"{_nearly(look, link, other) or 'were those deleted?'} "
-            f"The rows {'belong to no one' if leads else 'count all the same'}"
+            f"{_nearly(look, link, other) or 'were those deleted?'} The rows {kept}"
         )
         found.append(Finding(name, "orphans", what, rows=link.orphans, of=look.rows))
     return found

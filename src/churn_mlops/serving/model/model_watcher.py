@@ -209,6 +209,6 @@ class ModelWatcher:
 
 def _nothing_live(settings: Settings) -> PromotionError:
     return PromotionError(
-        f"no model is live in {settings.models.folder}: train one with `churn train`, or make a recorded version of "
-        "`churn models list` live with `churn models promote`"
+        f"no model is live in {settings.models.folder}: train one with `churn train`, or make a recorded version "
+        "of `churn models list` live with `churn models promote`"
     )
