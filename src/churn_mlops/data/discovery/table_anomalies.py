@@ -161,7 +161,7 @@ def on_link(look: ProfiledTable, link: Link, other: ProfiledTable, *, leads: boo
         leads: whether the rows reach their customers by this link alone.
     """
     name, found = f"{link.table}.{link.column}", []
-    kept = "belong to no one" if leads else "count all the same"
+    kept = "belong to no one" if leads else "still count"
     if link.blank:
         what = f"{of_rows(link.blank, look.rows)} have no {link.column}: they {kept}"
         found.append(Finding(name, "link_blank", what, rows=link.blank, of=look.rows))
