@@ -111,6 +111,17 @@ def test_an_innocent_name_says_nothing(name: str) -> None:
     assert not names_leaving(name)
 
 
+@pytest.mark.parametrize("name", ["duration", "call_seconds", "last_contact_duration"])
+def test_the_length_of_the_contact_that_decided_the_label_is_asked_about(name: str) -> None:
+    frame = company(1, **{name: lambda left, rng: rng.gamma(2, 90, ROWS).round() + 150 * left})
+    found = looked_at(frame)
+    assert name in found.contract.features
+    said = next(finding.message for finding in found.findings if finding.column == name)
+    assert "the length of the contact that decided the label" in said
+    plain = looked_at(company(1, **{name: lambda left, rng: rng.gamma(2, 90, ROWS).round()}))
+    assert name not in {finding.column for finding in plain.findings}
+
+
 @pytest.mark.parametrize("name", ["CustomerStatus", "end_date", "is_cancelled", "refund", "ReasonCode"])
 def test_a_doubtful_name_needs_the_values(name: str) -> None:
     assert not names_leaving(name)

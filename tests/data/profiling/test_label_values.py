@@ -55,6 +55,13 @@ def test_the_answer_to_the_question_is_taken() -> None:
     assert read_label(label("renewed", "Yes", "No"), positive="No").label.negative == "Yes"
 
 
+def test_the_answer_may_write_a_number_in_another_way_than_the_column() -> None:
+    assert read_label(label("target", "0.0", "1.0"), positive="1").label.positive == "1.0"
+    assert read_label(label("target", "0", "1"), positive="1.0").label.positive == "1"
+    with pytest.raises(ContractError, match="never holds '2'"):
+        read_label(label("target", "0.0", "1.0"), positive="2")
+
+
 def test_a_value_is_offered_as_a_shell_takes_it() -> None:
     with pytest.raises(ContractError, match="`--positive 'level 1'` or `--positive A`"):
         read_label(label("y", "level 1", "A"))

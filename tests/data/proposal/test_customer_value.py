@@ -44,6 +44,15 @@ def test_without_a_column_of_amounts_quantity_times_price_is_taken() -> None:
     assert "sum of quantity times unit_price of 40 customers" in found["orders.unit_price"]
 
 
+def test_the_price_of_a_whole_row_is_not_multiplied_by_the_quantity_again() -> None:
+    quantity = np.arange(400) % 3 + 1
+    frame = orders(total_price=quantity * 2.5, unit_price=2.5 + np.arange(400) % 2, quantity=quantity)
+    assert "sum of total_price of 40 customers" in said(frame)["orders.total_price"]
+    features = propose_history(tables({"orders": frame}), name="shop").contract.features
+    assert features["total_price_so_far"].sum == "orders.total_price"
+    assert features["unit_price_mean_90d"].mean == "orders.unit_price"
+
+
 @pytest.mark.parametrize("column", ["minutes", "rating"])
 def test_other_numbers_are_no_money(column: str) -> None:
     assert said(orders(**{column: np.arange(400) % 7 + 1.0})) == {}

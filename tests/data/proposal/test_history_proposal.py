@@ -207,6 +207,16 @@ def test_customers_of_events_are_recognised_by_the_mere_word_for_them() -> None:
     assert is_event_log(tables({"log": flagged})["log"]) is None
 
 
+def test_orders_are_events_though_most_customers_order_once_and_some_orders_are_cancelled() -> None:
+    orders = shop()["orders"].drop_duplicates("customer_id").assign(order_status="Completed")
+    later = orders.head(len(orders) // 2)
+    later = later.assign(ordered_at=later["ordered_at"] + pd.Timedelta(days=9), order_status="Cancelled")
+    both = pd.concat([orders, later])
+    assert is_event_log(tables({"orders": both})["orders"]) == "customer_id"
+    few = pd.concat([orders, later.head(20)])
+    assert is_event_log(tables({"customers": few})["customers"]) is None
+
+
 def test_a_table_with_a_row_for_each_customer_is_no_table_of_events() -> None:
     assert is_event_log(tables(shop())["customers"]) is None
     assert is_event_log(tables(shop())["orders"], "order_id") is None

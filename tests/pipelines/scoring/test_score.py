@@ -193,7 +193,8 @@ def test_a_customer_column_that_is_called_like_one_of_the_list_is_kept(untrained
 
 
 def test_without_a_champion_it_says_how_to_get_one(untrained: Company) -> None:
-    with pytest.raises(PromotionError, match=r"no model is live in .*: train one with `churn train`"):
+    said = r"no model is live in .*: train one with `churn train`, or make a recorded version"
+    with pytest.raises(PromotionError, match=said):
         score(untrained.settings, TODAY)
 
 

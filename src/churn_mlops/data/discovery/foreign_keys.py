@@ -80,7 +80,7 @@ def _of_column(look: ProfiledTable, column: str, targets: Sequence[ProfiledTable
 def may_link(look: ProfiledTable, column: ColumnProfile, other: ProfiledTable) -> bool:
     """Whether ``column`` may name rows of ``other`` by its key, by their names and kinds: the values decide."""
     key = other.key or other.nearly_key
-    if key is None or not may_be_key(column) or column.name in look.times:
+    if key is None or column.name in look.times or not (may_be_key(column) or _called_as(column, other)):
         return False
     target = other.profile[key]
     if not names_identifier(key) and key.lower() != column.name.lower():
@@ -89,6 +89,11 @@ def may_link(look: ProfiledTable, column: ColumnProfile, other: ProfiledTable) -
         return True
     numbers = is_number(column) or is_number(target)
     return not numbers and column.distinct >= _MANY and column.name != look.key
+
+
+def _called_as(column: ColumnProfile, other: ProfiledTable) -> bool:
+    """Whether whole numbers stand under the very name of the other table, such as ``customer`` in ``invoice``."""
+    return column.whole and is_number(column) and called_like(column.name, other.name, "")
 
 
 def called_like(column: str, table: str, key: str) -> bool:

@@ -39,8 +39,10 @@ def on_tables(table_roles: TableRoles) -> list[Finding]:
         if role.customer is not None and (role.name, role.customer) not in linked and role.look.key != role.customer:
             found += _nameless(role)
     home = table_roles.customers.look.name
+    steps = {(role.look.name, role.through.column) for role in table_roles.roles.values() if role.through is not None}
     for link in table_roles.links:
-        found += on_link(looks[link.table], link, looks[link.to])
+        leads = link.to == home or (link.table, link.column) in steps
+        found += on_link(looks[link.table], link, looks[link.to], leads=leads)
         since = times[link.to].first if link.to == home else times[link.to].start
         found += on_lives(looks[link.table], times[link.table].first, link, looks[link.to], since, times[link.to].end)
     return _each_once(found)
@@ -149,16 +151,24 @@ def on_times(look: ProfiledTable, times: Times) -> list[Finding]:
     return found
 
 
-def on_link(look: ProfiledTable, link: Link, other: ProfiledTable) -> list[Finding]:
-    """Rows that name no row of the linked table, or one that is not there or is written differently there."""
+def on_link(look: ProfiledTable, link: Link, other: ProfiledTable, *, leads: bool = True) -> list[Finding]:
+    """Rows that name no row of the linked table, or one that is not there or is written differently there.
+
+    Args:
+        look: the table of the rows.
+        link: what they name.
+        other: the linked table.
+        leads: whether the rows reach their customers by this link alone.
+    """
     name, found = f"{link.table}.{link.column}", []
+    kept = "belong to no one" if leads else "still count"
     if link.blank:
-        what = f"{of_rows(link.blank, look.rows)} have no {link.column}: they belong to no one"
+        what = f"{of_rows(link.blank, look.rows)} have no {link.column}: they {kept}"
         found.append(Finding(name, "link_blank", what, rows=link.blank, of=look.rows))
     if link.orphans:
         what = (
             f"{of_rows(link.orphans, look.rows)} name {link.missing_keys:,} which {link.to}.{link.key} does not hold: "
-            f"{_nearly(look, link, other) or 'were those deleted?'} The rows belong to no one"
+            f"{_nearly(look, link, other) or 'were those deleted?'} The rows {kept}"
         )
         found.append(Finding(name, "orphans", what, rows=link.orphans, of=look.rows))
     return found

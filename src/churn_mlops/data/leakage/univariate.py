@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from churn_mlops.data.profiling.name_signals import may_name_leaving, names_leaving
+from churn_mlops.data.profiling.name_signals import may_name_leaving, names_contact_length, names_leaving
 from churn_mlops.data.profiling.sample import Sample
 from churn_mlops.data.profiling.table_profile import ColumnProfile
 
@@ -64,6 +64,9 @@ def _suspicion(column: ColumnProfile, sample: Sample) -> Suspicion | None:
             return Suspicion(name, f"some of its values stand at churners only, and cover {pure:.0%} of them")
         if not named and may_name_leaving(name) and auc >= NAMED_AUC:
             return Suspicion(name, f"its name may speak of leaving, and it goes with the label (AUC {auc:.2f})")
+        if names_contact_length(name) and auc >= NAMED_AUC:
+            asked = f"may be the length of the contact that decided the label (AUC {auc:.2f}): was it known before?"
+            return Suspicion(name, asked, sure=False)
         if not named and pure >= PURE_LOOK:
             return Suspicion(
                 name, f"some of its values stand at churners only ({pure:.1%} of them): known before?", sure=False

@@ -92,10 +92,20 @@ def _not_two(column: ColumnProfile, values: dict[str, int]) -> str:
 
 def _given(name: str, positive: object, values: dict[str, int]) -> str:
     text = level_text(positive)
-    for value in values:
-        if value == text:
-            return value
+    if text in values:
+        return text
+    same = [value for value in values if _as_number(value) == _as_number(text)]
+    if len(same) == 1:
+        return same[0]
     raise ContractError(f"label column {name!r} never holds {text!r}: it holds {_listed(values)}; give one of them")
+
+
+def _as_number(text: str) -> str:
+    """The one text of a number however it is written, such as 1 for 1.0; any other text as it stands."""
+    try:
+        return level_text(float(text))
+    except ValueError:
+        return text
 
 
 def _obvious(name: str, values: dict[str, int]) -> str:

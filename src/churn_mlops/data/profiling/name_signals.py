@@ -61,6 +61,9 @@ _IDENTIFYING = frozenset(
 _LINE_OR_PLACE = frozenset(
     "phone telephone tel fax telefax zip zipcode postcode postalcode postal plz pincode eircode".split()
 )
+_CONTACT = frozenset("call calls contact talk conversation chat visit session".split())
+_LENGTH = frozenset("duration length seconds secs".split())
+_TOTAL = frozenset("total subtotal sum line extended".split())
 _KINDS = frozenset("id code status type method category".split())
 _GLUED_KINDS = re.compile(r".*(id|code|type|status|method|category)")
 _PERSONAL = frozenset(
@@ -162,6 +165,18 @@ def names_person(name: str) -> bool:
     """Whether ``name`` is that of a person's name or contact details."""
     found = words(name)
     return bool(set(found) & _PERSONAL) or found[-2:] in (["first", "name"], ["last", "name"], ["full", "name"])
+
+
+def names_contact_length(name: str) -> bool:
+    """Whether ``name`` may be that of the length of one contact, such as "duration" or "call_seconds"."""
+    found = words(name)
+    return found == ["duration"] or bool(set(found) & _CONTACT and set(found) & _LENGTH)
+
+
+def names_total_price(name: str) -> bool:
+    """Whether ``name`` is that of the price of a whole row, such as "Total Price": it is summed as it stands."""
+    found = set(words(name))
+    return "price" in found and bool(found & _TOTAL)
 
 
 def names_date(name: str) -> bool:

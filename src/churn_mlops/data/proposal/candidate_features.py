@@ -11,7 +11,7 @@ from churn_mlops.data.discovery.churn_conflicts import leaving_flags
 from churn_mlops.data.discovery.churn_side_effects import marked_by_leaving
 from churn_mlops.data.discovery.label_candidates import LabelChoice
 from churn_mlops.data.discovery.table_roles import Role, TableRoles
-from churn_mlops.data.profiling.name_signals import names_identifier, names_leaving, title
+from churn_mlops.data.profiling.name_signals import names_identifier, names_leaving, names_total_price, title
 from churn_mlops.data.profiling.numeric_codes import is_code
 from churn_mlops.data.profiling.table_profile import ColumnProfile
 from churn_mlops.data.proposal.amount_parts import AmountPart, amount_parts
@@ -138,7 +138,7 @@ def _of_amount(role: Role, column: ColumnProfile, part: AmountPart) -> Iterator[
     if not part.main:
         yield f"{name}_{_LONG}d", data | {"sum": source, "days": _LONG, "title": f"{what} in {_LONG} days"}
         return
-    if set(words(column.name)) & _OF_A_ROW:
+    if set(words(column.name)) & _OF_A_ROW and not names_total_price(column.name):
         yield f"{name}_mean_{_LONG}d", data | {"mean": source, "days": _LONG, "title": f"mean {what} in {_LONG} days"}
         return
     for days in (_SHORT, _LONG):

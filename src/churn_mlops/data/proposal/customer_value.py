@@ -11,6 +11,7 @@ from churn_mlops.data.contract import HistoryContract, HistoryFeature
 from churn_mlops.data.discovery.table_roles import Role, TableRoles
 from churn_mlops.data.engine.cell_values import as_text, read_cell
 from churn_mlops.data.findings import Finding
+from churn_mlops.data.profiling.name_signals import names_total_price
 from churn_mlops.data.profiling.table_profile import ColumnProfile
 from churn_mlops.data.proposal.column_types import feature_of, type_of
 from churn_mlops.suggestions import words
@@ -29,7 +30,7 @@ def on_customer_value(contract: HistoryContract, table_roles: TableRoles) -> lis
 def _of_table(role: Role, contract: HistoryContract) -> Iterator[Finding]:
     """By the sums so far that are proposed, which mix no currencies; without one, by quantity times price."""
     sums = [one for one in contract.features.values() if one.sum is not None and one.days is None]
-    of_money = [one for one in sums if one.reads[0] == role.name and set(words(str(one.reads[1]))) & _MONEY]
+    of_money = [one for one in sums if one.reads[0] == role.name and _is_money(str(one.reads[1]))]
     for feature in of_money:
         column = role.look.table[str(feature.reads[1])]
         amount = read_cell(column, feature).value
@@ -42,6 +43,10 @@ def _of_table(role: Role, contract: HistoryContract) -> Iterator[Finding]:
     if not of_money and quantity is not None and price is not None:
         amount = _number(role, quantity) * _number(role, price)
         yield from _found(role, amount, f"{role.name}.{price.name}", f"{quantity.name} times {price.name}")
+
+
+def _is_money(name: str) -> bool:
+    return bool(set(words(name)) & _MONEY) or names_total_price(name)
 
 
 def _named(feature: HistoryFeature) -> str:

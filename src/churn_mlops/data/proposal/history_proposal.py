@@ -42,10 +42,10 @@ from churn_mlops.data.proposal.findings.code_findings import on_read_columns
 from churn_mlops.data.proposal.findings.start_findings import on_start
 from churn_mlops.data.proposal.findings.time_findings import on_customers, on_end_events, on_newest_day, on_times
 from churn_mlops.data.proposal.findings.treatment_findings import on_treatment_table
+from churn_mlops.data.proposal.option_hints import SEVERAL_ROWS
 from churn_mlops.data.proposal.unread_columns import LEFT_OUT, NAMES_ROWS, unread_columns
 from churn_mlops.errors import ContractError
 
-_LOG_ROWS = 2  # rows of a customer, on average, from which a table is one of events
 _GLANCE = 20_000
 
 
@@ -140,7 +140,7 @@ def is_event_log(table: ir.Table, customer: str | None = None) -> str | None:
     present = table.filter(table[who].notnull())
     counts = present.aggregate(rows=present.count(), who=present[who].nunique()).to_pyarrow().to_pylist()[0]
     few = who not in called and customer is None and counts["who"] <= SAFE_LEVELS  # such as a member: yes or no
-    if counts["rows"] < _LOG_ROWS * max(counts["who"], 1) or few:
+    if counts["rows"] < SEVERAL_ROWS * max(counts["who"], 1) or few:
         return None
     some = table.select(*(column for column in table.columns if column != who)).limit(_GLANCE)
     times = [column for column in profile_table(some).columns if time_column(table[column.name], column)]

@@ -13,9 +13,11 @@ from churn_mlops.data.profiling.name_signals import (
     names_leaving,
     speaks_of_customer,
 )
-from churn_mlops.data.profiling.table_profile import Profile
+from churn_mlops.data.profiling.table_profile import ColumnProfile, Profile
 from churn_mlops.data.proposal.excluded_columns import SAFE_LEVELS
 
+SEVERAL_ROWS = 1.2
+"""Rows of a customer, on average, from which a table is one of events: many customers of a shop buy only once."""
 _NAMED = 5
 
 
@@ -73,7 +75,7 @@ def on_history(profile: Profile, contract: DataContract) -> list[Finding]:
     dates = [name for name, why in contract.set_aside.items() if why.reason == "date"]
     once = any(column.distinct == column.rows for column in profile.columns)
     called = [contract.customer] if contract.customer else [] if once else _called_customers(profile)
-    several = [name for name in called if profile[name].present >= 2 * profile[name].distinct > 2 * SAFE_LEVELS]
+    several = [name for name in called if _has_several(profile[name])]
     if not several or not dates:
         return []
     what = (
@@ -82,6 +84,10 @@ def on_history(profile: Profile, contract: DataContract) -> list[Finding]:
         "put a table of customers with the date of each end beside this one, and start from that folder"
     )
     return [Finding(None, "history", what)]
+
+
+def _has_several(column: ColumnProfile) -> bool:
+    return column.present >= SEVERAL_ROWS * column.distinct and column.distinct > SAFE_LEVELS
 
 
 def _called_customers(profile: Profile) -> list[str]:

@@ -150,7 +150,10 @@ def live_model(settings: Settings) -> LiveModel:
     """
     champion = champion_of(settings)
     if champion is None:
-        raise PromotionError(f"no model is live in {settings.models.folder}: train one with `churn train`")
+        raise PromotionError(
+            f"no model is live in {settings.models.folder}: train one with `churn train`, or make a recorded version "
+            "of `churn models list` live with `churn models promote`"
+        )
     return champion
 
 

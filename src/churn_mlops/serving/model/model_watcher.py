@@ -208,4 +208,7 @@ class ModelWatcher:
 
 
 def _nothing_live(settings: Settings) -> PromotionError:
-    return PromotionError(f"no model is live in {settings.models.folder}: train one with `churn train`")
+    return PromotionError(
+        f"no model is live in {settings.models.folder}: train one with `churn train`, or make a recorded version "
+        "of `churn models list` live with `churn models promote`"
+    )
