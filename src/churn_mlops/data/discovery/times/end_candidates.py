@@ -39,6 +39,7 @@ _REQUESTED = frozenset("request requested notice notified scheduled".split())
 _FORMAL = frozenset("delete deleted deletion removed purged archived anonymized anonymised erased closed".split())
 _PLAIN = frozenset("end ended ends termination terminated left exit exited inactive churn churned effective".split())
 Verdict = Literal["parts", "same", "late", "ahead", "unknown"]
+_SAYS = {"parts": 2, "same": 1, "unknown": 0}  # a table whose rows are too rare says nothing against one that decides
 
 
 @dataclass(frozen=True)
@@ -107,7 +108,7 @@ def evaluate_ends_table(ends: Role, table_roles: TableRoles) -> EndCandidate:
     starts = home.look.table.select(who=home.look.text(str(home.customer)), start=home.look.time(str(home.times.first)))
     each = starts.filter(starts.who.notnull()).group_by("who").agg(start=starts["start"].min().date())
     each = _with_first(each, ends, table_roles).mutate(ahead0=ibis.literal(False))
-    return _evaluated(str(ends.times.first), 0, _fetched(each, home, table_roles), table_roles)
+    return _evaluated(str(ends.times.first), 0, _fetched(each, ends, table_roles), table_roles)
 
 
 def chosen_end(candidates: Sequence[EndCandidate]) -> EndCandidate | None:
@@ -194,7 +195,7 @@ def _evaluated(column: str, place: int, rows: Mapping[str, Any], table_roles: Ta
     shares = [found for last in lasts if (found := _shares(end, start, _days(last), newest)) is not None]
     if not shares:
         return made
-    found = max(shares, key=lambda one: one.others - one.going)
+    found = max(shares, key=lambda one: (_SAYS[one.verdict], one.others - one.going))
     verdict: Verdict = "late" if found.verdict == "parts" and found.late and _is_formal(column) else found.verdict
     return replace(made, going_on=found.going, others_going_on=found.others, soon_after=found.soon, verdict=verdict)
 
