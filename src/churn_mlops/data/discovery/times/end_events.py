@@ -104,7 +104,7 @@ def _rows(role: Role, table_roles: TableRoles, column: str | None = None) -> ir.
 def _evaluated(role: Role, column: str, last: ir.Table, table_roles: TableRoles) -> EndEvent | None:
     """The values of ``column`` as an end by the rows of all tables, or else by those of the one that shows it best.
 
-    Some tables go on for whatever the customer does, such as mailings. By one table alone, values must speak of leaving.
+    Some tables go on whatever the customer does, such as mailings. By one table alone, values must speak of leaving.
     """
     rows = _rows(role, table_roles, column)
     first = rows.filter(rows[_LEVEL].notnull()).group_by([_LEVEL, OWNER]).agg(at=rows[_AT].min())
