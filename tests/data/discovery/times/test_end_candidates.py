@@ -153,6 +153,25 @@ def test_a_pause_is_no_end_though_a_table_with_rare_rows_does_not_decide(made: A
     assert [one.verdict for one in evaluated.ends["accounts"]] == ["same"]
 
 
+def test_a_time_is_no_end_by_a_table_in_which_hardly_anyone_goes_on(made: Accounts) -> None:
+    """By payments, customers go on after the pause; of second contracts, only a few who never pause have any."""
+    paused = made.some(0.4)
+    frames = company(made, paused_until=np.where(paused, made.start + (made.last - made.start) // 2, NONE))
+    second = ~paused & made.some(0.35)
+    days = np.r_[made.start, (made.last - 10 * DAY)[second]]
+    frames["contracts"] = pd.DataFrame({"account_id": np.r_[made.names, made.names[second]], "signed_for": days})
+    assert _evaluated(frames).table_roles.customers.times.end is None
+
+
+def test_letters_to_everyone_do_not_speak_against_an_end(made: Accounts) -> None:
+    """Nothing else happens, and an end in another language is not asked for by its name either."""
+    frames = company(made, kaiyakubi=made.end)
+    sent = np.arange(made.start.min(), NEWEST, 30 * DAY)
+    of_all = pd.DataFrame({"account_id": np.repeat(made.names, sent.size), "sent_at": np.tile(sent, len(made.names))})
+    evaluated = _evaluated({"accounts": frames["accounts"], "mailings": of_all})
+    assert [one.verdict for one in evaluated.ends["accounts"]] == ["unknown"]
+
+
 def _t3(made: Accounts, days: Any, some: Any) -> pd.DataFrame:
     return pd.DataFrame({"account_id": made.names[some], "d21": days[some]})
 

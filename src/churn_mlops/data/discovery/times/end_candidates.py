@@ -30,7 +30,9 @@ _NO_ROOM = np.timedelta64(14, "D")  # so near to the newest day no one can show 
 _FEWEST = 10
 _STOPPED = 0.35  # most of those with an end may go on
 _APART = 0.15  # by so much more the others have to go on
+_CLEARLY = 0.5  # and by so much more, whatever other tables say
 _ACTIVE = 0.25  # least share of the others who go on, below which nothing can be said
+_ALL_GO_ON = 0.98  # and above which no one stops for anything, as with mailings
 _CLOSE = 0.15  # candidates that part the customers alike, but for so much, are ranked by what they mean
 _SOON = 0.15  # so many may have an event right after an end
 _NEXT_DAYS = 14.0  # days within which an end follows on the last event
@@ -39,7 +41,6 @@ _REQUESTED = frozenset("request requested notice notified scheduled".split())
 _FORMAL = frozenset("delete deleted deletion removed purged archived anonymized anonymised erased closed".split())
 _PLAIN = frozenset("end ended ends termination terminated left exit exited inactive churn churned effective".split())
 Verdict = Literal["parts", "same", "late", "ahead", "unknown"]
-_SAYS = {"parts": 2, "same": 1, "unknown": 0}  # a table whose rows are too rare says nothing against one that decides
 
 
 @dataclass(frozen=True)
@@ -195,7 +196,7 @@ def _evaluated(column: str, place: int, rows: Mapping[str, Any], table_roles: Ta
     shares = [found for last in lasts if (found := _shares(end, start, _days(last), newest)) is not None]
     if not shares:
         return made
-    found = max(shares, key=lambda one: (_SAYS[one.verdict], one.others - one.going))
+    found = max(shares, key=lambda one: (one.weight, one.others - one.going))
     verdict: Verdict = "late" if found.verdict == "parts" and found.late and _is_formal(column) else found.verdict
     return replace(made, going_on=found.going, others_going_on=found.others, soon_after=found.soon, verdict=verdict)
 
@@ -222,7 +223,16 @@ class _Shares:
     def verdict(self) -> Verdict:
         if self.going <= _STOPPED and self.others - self.going >= max(_APART, 3 * self.error):
             return "parts"
-        return "same" if self.others >= _ACTIVE and self.going >= _SAME * self.others else "unknown"
+        telling = _ACTIVE <= self.others <= _ALL_GO_ON
+        return "same" if telling and self.going >= _SAME * self.others else "unknown"
+
+    @property
+    def weight(self) -> float:
+        """How much the verdict counts beside those by other tables: rare rows say little against frequent ones."""
+        apart = self.others - self.going
+        if self.verdict == "parts":
+            return apart + 1 if apart >= _CLEARLY else apart
+        return self.going if self.verdict == "same" else -1.0
 
 
 def _shares(end: Days, start: Days, last: Days, newest: Any) -> _Shares | None:
