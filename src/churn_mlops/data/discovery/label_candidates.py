@@ -31,7 +31,7 @@ class LabelChoice:
         customers: customers that it can decide about.
         days: of inactivity.
         why: what shows that these days fit; blank where a person chose them.
-        too_rare: whether the rows are too rare, or too few, to show by their silence who left.
+        too_rare: whether the rows are too rare, or too few, to show by inactivity who left.
     """
 
     kind: str
@@ -86,7 +86,7 @@ class LabelChoice:
 def label_choices(table_roles: TableRoles, inactive_days: int | None = None) -> list[LabelChoice]:
     """All ways that the tables offer, the best one first: a recorded end comes before inactivity.
 
-    A way with hardly any customers on one side comes after all ways with enough on both, and silence in a table whose
+    A way with hardly any customers on one side comes after all ways with enough on both; inactivity in a table whose
     rows are too rare for it after that in a table where customers act often.
 
     Args:
@@ -119,7 +119,7 @@ def _rank(choice: LabelChoice) -> int:
     if not choice.too_rare and choice.has_both:
         return 0
     if not choice.too_rare and choice.kind == "inactive" and choice.fewer >= _NEXT_TO_NONE:
-        return 1  # a few who fell silent where customers act often say more than many where they seldom do
+        return 1  # a few who are inactive where customers act often say more than many where they seldom do
     return 2 if choice.has_both else 3
 
 

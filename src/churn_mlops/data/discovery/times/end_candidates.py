@@ -223,8 +223,8 @@ class _Shares:
     def verdict(self) -> Verdict:
         if self.going <= _STOPPED and self.others - self.going >= max(_APART, 3 * self.error):
             return "parts"
-        telling = _ACTIVE <= self.others <= _ALL_GO_ON
-        return "same" if telling and self.going >= _SAME * self.others else "unknown"
+        decides = _ACTIVE <= self.others <= _ALL_GO_ON
+        return "same" if decides and self.going >= _SAME * self.others else "unknown"
 
     @property
     def weight(self) -> float:

@@ -89,7 +89,7 @@ def _changed(table_roles: TableRoles, ends: Mapping[str, EndCandidate | None]) -
 
 
 def _shows_who_stays(end: EndCandidate) -> bool:
-    """Whether ``end`` parts customers, some of whom have a row that lasts."""
+    """Whether ``end`` parts customers, and some of them have a row that lasts."""
     return end.verdict == "parts" and end.left < _NEXT_TO_ALL * end.customers
 
 
