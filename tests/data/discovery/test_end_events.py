@@ -101,3 +101,16 @@ def test_mailings_that_go_on_for_everyone_do_not_hide_an_end_that_speaks_of_leav
         )
         contract = _proposed(frames | {"mailings": sent}).contract
         assert ("visits_ends" in contract.tables) == taken
+
+
+def test_a_closed_state_is_an_end_by_the_acts_alone_where_mailings_go_on() -> None:
+    frames = _log("Home")
+    users, visits = frames["users"]["user_id"].to_numpy(), frames["visits"]
+    last = visits.groupby("user_id")["seen_at"].max()
+    closed = [(name, day + _DAY, "closed") for name, day in last.items() if day < _START + 190 * _DAY]
+    opened = [(name, _START, "active") for name in users]
+    sent = pd.DataFrame({"user_id": np.tile(users, 20), "sent_at": _START + np.repeat(np.arange(20), 40) * 10 * _DAY})
+    states = pd.DataFrame(opened + closed, columns=["user_id", "changed_on", "status"])
+    contract = _proposed(frames | {"states": states, "mailings": sent}).contract
+    ends = contract.tables[str(contract.tables[contract.customers].ends)]
+    assert (ends.table, ends.where) == ("states", {"status": ("closed",)})

@@ -305,3 +305,12 @@ def test_a_column_that_the_leaving_writes_into_the_row_of_a_customer_is_excluded
     assert aside["customers.exit_note"].reason == aside["customers.care_team"].reason == "suspected_leak"
     assert "is set for customers who have left only, 100.0% of them" in aside["customers.exit_note"].note
     assert {"region", "country"} <= set(proposal.contract.features)
+
+
+def test_a_last_bill_of_a_few_customers_who_left_is_excluded() -> None:
+    frames = shop(110)
+    gone = frames["customers"]["cancelled_at"].notna() & (np.arange(110) % 5 > 0)
+    frames["customers"]["settlement"] = np.where(gone, 10.0 + np.arange(110), 0.0)
+    assert 20 < gone.sum() < 50
+    aside = propose_history(tables(frames), name="shop").contract.set_aside
+    assert aside["customers.settlement"].reason == "suspected_leak"

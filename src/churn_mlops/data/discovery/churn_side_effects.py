@@ -70,7 +70,7 @@ def marked_by_leaving(
 
 
 def _set_for_churners(column: ColumnProfile, sample: Sample) -> str | None:
-    share = set_for_churners(sample.values[column.name], sample)
+    share = set_for_churners(sample.values[column.name], sample, least=LEAST)
     return f"is set for customers who have left only, {share:.1%} of them" if share >= PURE_LOOK else None
 
 
@@ -84,7 +84,7 @@ def _set_for_silent(columns: Sequence[ColumnProfile], sample: Sample) -> dict[st
         of_values = codes_of(values, column.name in sample.numeric)
         set_ = (~np.isnan(values)).astype(np.int64)
         pure = max(pure_share(codes, balanced, LEAST, _OF_SILENT) for codes in (of_values, set_))
-        share = max(pure, set_for_churners(values, balanced, _OF_SILENT))
+        share = max(pure, set_for_churners(values, balanced, _OF_SILENT, LEAST))
         if share >= PURE_SHARE:
             found[column.name] = (
                 f"has values at {share:.0%} of the customers without recent rows that are "

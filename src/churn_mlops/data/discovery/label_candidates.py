@@ -31,6 +31,7 @@ class LabelChoice:
         customers: customers that it can decide about.
         days: of inactivity.
         why: what shows that these days fit; blank where a person chose them.
+        too_rare: whether the rows are too rare, or too few, to show by inactivity who left.
     """
 
     kind: str
@@ -39,6 +40,7 @@ class LabelChoice:
     customers: int
     days: int = DEFAULT_DAYS
     why: str = ""
+    too_rare: bool = False
 
     @property
     def usable(self) -> bool:
@@ -84,7 +86,8 @@ class LabelChoice:
 def label_choices(table_roles: TableRoles, inactive_days: int | None = None) -> list[LabelChoice]:
     """All ways that the tables offer, the best one first: a recorded end comes before inactivity.
 
-    A way with hardly any customers on one side comes after all ways with enough on both.
+    A way with hardly any customers on one side comes after all ways with enough on both; inactivity in a table whose
+    rows are too rare for it after that in a table where customers act often.
 
     Args:
         table_roles: the tables.
@@ -103,10 +106,21 @@ def label_choices(table_roles: TableRoles, inactive_days: int | None = None) -> 
         _lasting(role, table_roles) for role in lasting if role.customer is not None and role.times.end is not None
     ]
     silent = [_inactive(role, table_roles, inactive_days) for role in table_roles.of("events")]
-    found += sorted(silent, key=lambda choice: -choice.customers)
+    found += sorted(silent, key=lambda choice: (choice.too_rare, -choice.customers, choice.days))
     if inactive_days is not None:
-        return sorted(found, key=lambda choice: (choice.kind != "inactive", not choice.usable, not choice.has_both))
-    return sorted(found, key=lambda choice: (not choice.usable, not choice.has_both))
+        return sorted(found, key=lambda choice: (choice.kind != "inactive", _rank(choice)))
+    return sorted(found, key=_rank)
+
+
+def _rank(choice: LabelChoice) -> int:
+    """How well a way decides: lower is better."""
+    if not choice.usable:
+        return 4
+    if not choice.too_rare and choice.has_both:
+        return 0
+    if not choice.too_rare and choice.kind == "inactive" and choice.fewer >= _NEXT_TO_NONE:
+        return 1  # a few who are inactive where customers act often say more than many where they seldom do
+    return 2 if choice.has_both else 3
 
 
 def named(role: Role, table_roles: TableRoles) -> ir.Table:
@@ -149,4 +163,6 @@ def _inactive(role: Role, table_roles: TableRoles, inactive_days: int | None) ->
     held = last_rows(role, table_roles)
     gone = held["last"] < held.newest - ibis.interval(days=rhythm.days)
     counts = held.aggregate(customers=held.count(), left=gone.sum()).to_pyarrow().to_pylist()[0]
-    return LabelChoice("inactive", role, int(counts["left"] or 0), int(counts["customers"]), rhythm.days, str(rhythm))
+    left, customers = int(counts["left"] or 0), int(counts["customers"])
+    too_rare = inactive_days is None and (rhythm.is_short or rhythm.pause is None)
+    return LabelChoice("inactive", role, left, customers, rhythm.days, str(rhythm), too_rare)

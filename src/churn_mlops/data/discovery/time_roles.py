@@ -104,6 +104,10 @@ def is_term(column: str) -> bool:
 def times_of(look: ProfiledTable) -> Times:
     """The times of ``look`` by their names and by what the rows bear out."""
     order = _order(look, list(look.times))
+
+    def is_filled(name: str) -> bool:  # without the days that stand for none, where they were counted
+        return order[name, name][0] >= _TRUE * look.rows if order else _is_filled(look, name)
+
     by_role: dict[TimeRole, list[str]] = {}
     for name in look.times:
         by_role.setdefault(role_by_name(name), []).append(name)
@@ -112,7 +116,7 @@ def times_of(look: ProfiledTable) -> Times:
     end, known = earliest.get("end"), earliest.get("known_at")
     if valid is not None and "valid" not in words(valid) and end is None and not _may_hold_versions(look):
         event, valid = _earliest(look, [*by_role.get("event", []), valid], order), None  # as the day of an order is
-    if start is not None and event is not None and not _is_filled(look, event) and _is_filled(look, start):
+    if start is not None and event is not None and not is_filled(event) and is_filled(start):
         event = None  # what only some rows have does not say since when they are there
     first = valid or event or start
     if first is None:  # all that is there: a time of recording, an end, or that of a period is when it happened
@@ -174,18 +178,21 @@ def checked(look: ProfiledTable, found: Times) -> Times:
 
 
 def _order(look: ProfiledTable, names: Sequence[str]) -> dict[tuple[str, str], tuple[int, int]]:
-    """For each pair of times: rows that have both, and rows where the first lies on a day before that of the second."""
+    """For each pair of times: rows that have both, and rows where the first lies on a day before that of the second.
+
+    For a time and itself: rows that have it.
+    """
     pairs = list(combinations(names, 2))
     if not pairs:
         return {}
     read = look.table.select(**{f"t{place}": look.time(name) for place, name in enumerate(names)})
     days = {name: without_sentinels(read[f"t{place}"]).date() for place, name in enumerate(names)}
-    counts = {}
+    counts = {f"all{place}": days[name].count() for place, name in enumerate(names)}
     for place, (one, other) in enumerate(pairs):
         a, b = days[one], days[other]
         counts[f"n{place}"], counts[f"a{place}"], counts[f"b{place}"] = (a < b).count(), (a < b).sum(), (b < a).sum()
     held = read.aggregate(**counts).to_pyarrow().to_pylist()[0]
-    order = {}
+    order = {(name, name): (int(held[f"all{place}"]), 0) for place, name in enumerate(names)}
     for place, (one, other) in enumerate(pairs):
         rows = int(held[f"n{place}"])
         order[one, other] = (rows, int(held[f"a{place}"] or 0))

@@ -141,3 +141,67 @@ def test_customers_whose_only_time_is_their_end_do_not_start_with_it(made: Accou
     found = _evaluated(frames).table_roles
     assert (found.roles["accounts"].kind, found.roles["accounts"].times.event) == ("ends", "closed_on")
     assert found.customers.times.first in {"paid_at", "logged_in_at"}
+
+
+def test_a_pause_is_no_end_though_a_table_with_rare_rows_does_not_decide(made: Accounts) -> None:
+    """By payments, customers go on after it; by visits of a few of them, hardly anyone does, paused or not."""
+    frames = company(made, paused_until=np.where(made.some(0.4), made.start + (made.last - made.start) // 2, NONE))
+    some = made.some(0.2)
+    frames["visits"] = pd.DataFrame({"account_id": made.names[some], "came_at": made.last[some]})
+    evaluated = _evaluated(frames)
+    assert evaluated.table_roles.customers.times.end is None
+    assert [one.verdict for one in evaluated.ends["accounts"]] == ["same"]
+
+
+def test_a_time_is_no_end_by_a_table_in_which_hardly_anyone_goes_on(made: Accounts) -> None:
+    """By payments, customers go on after the pause; of second contracts, only a few who never pause have any."""
+    paused = made.some(0.4)
+    frames = company(made, paused_until=np.where(paused, made.start + (made.last - made.start) // 2, NONE))
+    second = ~paused & made.some(0.35)
+    days = np.r_[made.start, (made.last - 10 * DAY)[second]]
+    frames["contracts"] = pd.DataFrame({"account_id": np.r_[made.names, made.names[second]], "signed_for": days})
+    assert _evaluated(frames).table_roles.customers.times.end is None
+
+
+def test_letters_to_everyone_do_not_speak_against_an_end(made: Accounts) -> None:
+    """Nothing else happens, and an end in another language is not asked for by its name either."""
+    frames = company(made, kaiyakubi=made.end)
+    sent = np.arange(made.start.min(), NEWEST, 30 * DAY)
+    of_all = pd.DataFrame({"account_id": np.repeat(made.names, sent.size), "sent_at": np.tile(sent, len(made.names))})
+    evaluated = _evaluated({"accounts": frames["accounts"], "mailings": of_all})
+    assert [one.verdict for one in evaluated.ends["accounts"]] == ["unknown"]
+
+
+def _t3(made: Accounts, days: Any, some: Any) -> pd.DataFrame:
+    return pd.DataFrame({"account_id": made.names[some], "d21": days[some]})
+
+
+def test_a_table_with_a_row_of_each_customer_who_then_stops_is_one_of_ends_whatever_it_is_called(
+    made: Accounts,
+) -> None:
+    found = _evaluated(company(made) | {"t3": _t3(made, made.end, made.left)}).table_roles
+    assert {role.name: role.kind for role in found.roles.values()}["t3"] == "ends"
+    went_on = made.some(0.5)
+    evaluated = _evaluated(company(made) | {"t3": _t3(made, made.start + 50 * DAY, went_on)})
+    assert evaluated.table_roles.roles["t3"].kind == "events"
+    assert [one.verdict for one in evaluated.ends["t3"]] == ["same"]
+
+
+def test_such_a_table_is_asked_about_where_the_customers_have_an_end_that_is_borne_out(made: Accounts) -> None:
+    evaluated = _evaluated(company(made, closed_on=made.end) | {"t3": _t3(made, made.end, made.left)})
+    found = evaluated.table_roles
+    assert (found.customers.times.end, found.roles["t3"].kind) == ("closed_on", "events")
+    assert [one.verdict for one in evaluated.ends["t3"]] == ["parts"]
+
+
+def test_a_table_of_ends_with_a_second_time_holds_nothing_that_lasts(made: Accounts) -> None:
+    ends = _t3(made, made.end - 9 * DAY, made.left).assign(d22=made.end[made.left])
+    assert _evaluated(company(made) | {"t3": ends}).table_roles.roles["t3"].kind == "ends"
+
+
+def test_a_start_is_not_hidden_by_an_end_that_is_filled_with_a_day_for_none(made: Accounts) -> None:
+    frames = company(made)
+    filled = np.where(made.left, made.end, np.datetime64("2099-12-31"))
+    terms = {"term_id": np.arange(150) + 7000, "account_id": made.names, "started_on": made.start, "x2": filled}
+    found = _evaluated(frames | {"terms": pd.DataFrame(terms)}).table_roles.roles["terms"]
+    assert (found.kind, found.times.first, found.times.end) == ("attributes", "started_on", "x2")

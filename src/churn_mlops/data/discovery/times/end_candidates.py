@@ -30,7 +30,9 @@ _NO_ROOM = np.timedelta64(14, "D")  # so near to the newest day no one can show 
 _FEWEST = 10
 _STOPPED = 0.35  # most of those with an end may go on
 _APART = 0.15  # by so much more the others have to go on
+_CLEARLY = 0.5  # and by so much more, whatever other tables say
 _ACTIVE = 0.25  # least share of the others who go on, below which nothing can be said
+_ALL_GO_ON = 0.98  # and above which no one stops for anything, as with mailings
 _CLOSE = 0.15  # candidates that part the customers alike, but for so much, are ranked by what they mean
 _SOON = 0.15  # so many may have an event right after an end
 _NEXT_DAYS = 14.0  # days within which an end follows on the last event
@@ -107,7 +109,7 @@ def evaluate_ends_table(ends: Role, table_roles: TableRoles) -> EndCandidate:
     starts = home.look.table.select(who=home.look.text(str(home.customer)), start=home.look.time(str(home.times.first)))
     each = starts.filter(starts.who.notnull()).group_by("who").agg(start=starts["start"].min().date())
     each = _with_first(each, ends, table_roles).mutate(ahead0=ibis.literal(False))
-    return _evaluated(str(ends.times.first), 0, _fetched(each, home, table_roles), table_roles)
+    return _evaluated(str(ends.times.first), 0, _fetched(each, ends, table_roles), table_roles)
 
 
 def chosen_end(candidates: Sequence[EndCandidate]) -> EndCandidate | None:
@@ -194,7 +196,7 @@ def _evaluated(column: str, place: int, rows: Mapping[str, Any], table_roles: Ta
     shares = [found for last in lasts if (found := _shares(end, start, _days(last), newest)) is not None]
     if not shares:
         return made
-    found = max(shares, key=lambda one: one.others - one.going)
+    found = max(shares, key=lambda one: (one.weight, one.others - one.going))
     verdict: Verdict = "late" if found.verdict == "parts" and found.late and _is_formal(column) else found.verdict
     return replace(made, going_on=found.going, others_going_on=found.others, soon_after=found.soon, verdict=verdict)
 
@@ -221,7 +223,16 @@ class _Shares:
     def verdict(self) -> Verdict:
         if self.going <= _STOPPED and self.others - self.going >= max(_APART, 3 * self.error):
             return "parts"
-        return "same" if self.others >= _ACTIVE and self.going >= _SAME * self.others else "unknown"
+        decides = _ACTIVE <= self.others <= _ALL_GO_ON
+        return "same" if decides and self.going >= _SAME * self.others else "unknown"
+
+    @property
+    def weight(self) -> float:
+        """How much the verdict counts beside those by other tables: rare rows say little against frequent ones."""
+        apart = self.others - self.going
+        if self.verdict == "parts":
+            return apart + 1 if apart >= _CLEARLY else apart
+        return self.going if self.verdict == "same" else -1.0
 
 
 def _shares(end: Days, start: Days, last: Days, newest: Any) -> _Shares | None:

@@ -12,7 +12,7 @@ import ibis.expr.types as ir
 from churn_mlops.data.discovery.profiled_table import ProfiledTable
 from churn_mlops.data.discovery.row_owners import OWNER, with_owner
 from churn_mlops.data.discovery.table_roles import Role, TableRoles
-from churn_mlops.data.profiling.name_signals import may_name_leaving, table_names_leaving
+from churn_mlops.data.profiling.name_signals import may_name_leaving
 from churn_mlops.data.profiling.sample import is_number
 from churn_mlops.data.profiling.table_profile import profile_table
 
@@ -23,6 +23,7 @@ _SOON = timedelta(days=7)  # rows so soon after it belong to the end itself
 _QUIET = timedelta(days=30)  # so long before the newest day, to see who goes on
 _STOP, _GO_ON = 0.1, 0.5  # shares of customers with later rows: after the end, and after the other values
 _AT, _LEVEL = "__at__", "__level__"
+_ALL = -1
 
 
 @dataclass(frozen=True)
@@ -66,17 +67,9 @@ def end_events(table_roles: TableRoles) -> list[EndEvent]:
 
 
 def _of_table(role: Role, last: ir.Table, table_roles: TableRoles) -> Iterator[EndEvent]:
-    """The columns of a table by the ``last`` rows of customers in all tables, or else in this one.
-
-    Others may go on for whatever the customer does, such as mailings; then only a name of leaving shows an end.
-    """
-    own = _last_days([role], table_roles)
     for column in role.look.columns:
         if column.kind == "text" and 1 < column.distinct <= _MOST_LEVELS and column.levels and not is_number(column):
             event = _evaluated(role, column.name, last, table_roles)
-            if event is None and any(table_names_leaving(level) for level, _ in column.level_rows):
-                event = _evaluated(role, column.name, own, table_roles)
-                event = event if event is not None and all(map(table_names_leaving, event.values)) else None
             if event is not None:
                 yield event
 
@@ -93,9 +86,11 @@ def with_ends_of(table_roles: TableRoles, event: EndEvent) -> TableRoles:
 
 
 def _last_days(roles: Sequence[Role], table_roles: TableRoles) -> ir.Table:
-    parts = [_rows(role, table_roles).select(OWNER, _AT) for role in roles]
-    rows = ibis.union(*parts) if len(parts) > 1 else parts[0]
-    return rows.group_by(OWNER).agg(last=rows[_AT].max())
+    """The ``last`` row of each customer in each of the tables, by its place, and in `_ALL` of them."""
+    places = list(enumerate(roles)) + [(_ALL, role) for role in roles]
+    parts = [_rows(role, table_roles).select(OWNER, _AT).mutate(place=ibis.literal(place)) for place, role in places]
+    rows = ibis.union(*parts)
+    return rows.group_by([OWNER, "place"]).agg(last=rows[_AT].max())
 
 
 def _rows(role: Role, table_roles: TableRoles, column: str | None = None) -> ir.Table:
@@ -107,22 +102,56 @@ def _rows(role: Role, table_roles: TableRoles, column: str | None = None) -> ir.
 
 
 def _evaluated(role: Role, column: str, last: ir.Table, table_roles: TableRoles) -> EndEvent | None:
+    """The values of ``column`` as an end by the rows of all tables, or else by those of the one that shows it best.
+
+    Some tables go on whatever the customer does, such as mailings. By one table alone, values must speak of leaving.
+    """
     rows = _rows(role, table_roles, column)
     first = rows.filter(rows[_LEVEL].notnull()).group_by([_LEVEL, OWNER]).agg(at=rows[_AT].min())
     both = first.join(last, OWNER)
     quiet = ibis.literal(table_roles.newest) - ibis.interval(days=_QUIET.days)
     both = both.mutate(seen=both["at"] < quiet, later=both["last"] > both["at"] + ibis.interval(days=_SOON.days))
-    each = both.group_by(_LEVEL).agg(customers=both.count(), seen=both.seen.sum(), on=(both.seen & both.later).sum())
-    held = each.to_pyarrow().to_pylist()
-    total = int(table_roles.customers.look.profile[str(table_roles.customers.customer)].distinct)
-    ends = [one for one in held if one["seen"] >= _FEWEST and one["on"] <= _STOP * one["seen"]]
-    spoken = [one for one in ends if may_name_leaving(one[_LEVEL])]
+    each = both.group_by([_LEVEL, "place"]).agg(
+        customers=both.count(), seen=both.seen.sum(), on=(both.seen & both.later).sum()
+    )
+    by_place: dict[int, dict[str, _Level]] = {}
+    for one in each.to_pyarrow().to_pylist():
+        found = _Level(one[_LEVEL], one["customers"], int(one["seen"] or 0), int(one["on"] or 0))
+        by_place.setdefault(one["place"], {})[found.value] = found
+    of_all = by_place.pop(_ALL, {})
+    event = _by_levels(role, column, list(of_all.values()), table_roles)
+    if event is not None:
+        return event
+    # A customer without a row in a table does not go on there.
+    counted = [
+        [replace(one, on=at[one.value].on if one.value in at else 0) for one in of_all.values()]
+        for at in by_place.values()
+    ]
+    events = [_by_levels(role, column, levels, table_roles) for levels in counted]
+    spoken = [one for one in events if one is not None and one.spoken]
+    return max(spoken, key=lambda one: one.others - one.going_on, default=None)
+
+
+@dataclass(frozen=True)
+class _Level:
+    """A value: customers who have had it, those of them before the last days, and those of these who go on."""
+
+    value: str
+    customers: int
+    seen: int
+    on: int
+
+
+def _by_levels(role: Role, column: str, levels: Sequence[_Level], table_roles: TableRoles) -> EndEvent | None:
+    ends = [one for one in levels if one.seen >= _FEWEST and one.on <= _STOP * one.seen]
+    spoken = [one for one in ends if may_name_leaving(one.value)]
     taken = spoken or ends
-    others = [one for one in held if one not in ends and one["seen"]]
-    customers = max((one["customers"] for one in taken), default=0)
-    rest = sum(one["on"] for one in others) / max(sum(one["seen"] for one in others), 1)
+    others = [one for one in levels if one not in ends and one.seen]
+    customers = max((one.customers for one in taken), default=0)
+    total = int(table_roles.customers.look.profile[str(table_roles.customers.customer)].distinct)
+    rest = sum(one.on for one in others) / max(sum(one.seen for one in others), 1)
     if not taken or customers > _MOST_SHARE * total or rest < _GO_ON:
         return None
-    going_on = sum(one["on"] for one in taken) / sum(one["seen"] for one in taken)
-    values = tuple(sorted(one[_LEVEL] for one in taken))
-    return EndEvent(role, column, values, int(customers), going_on, rest, bool(spoken))
+    going_on = sum(one.on for one in taken) / sum(one.seen for one in taken)
+    values = tuple(sorted(one.value for one in taken))
+    return EndEvent(role, column, values, customers, going_on, rest, bool(spoken))

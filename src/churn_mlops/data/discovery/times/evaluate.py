@@ -17,6 +17,8 @@ from churn_mlops.suggestions import words
 
 _MOSTLY = 0.9
 _FEW = 3  # rows of a customer, on average
+_ONCE = 1.1  # the same, in a table of ends: some customers leave twice
+_NEXT_TO_ALL = 0.98  # of the customers have what is no end
 
 
 @dataclass(frozen=True)
@@ -43,11 +45,14 @@ def evaluate_times(table_roles: TableRoles, today: date | None = None) -> Evalua
     """
     found = replace(table_roles, newest=newest_of(table_roles, today))
     ends = {role.name: evaluate_ends(role, found) for role in found.roles.values() if _may_end(role)}
-    found = _changed(found, {name: chosen_end(candidates) for name, candidates in ends.items()})
+    chosen = {name: chosen_end(candidates) for name, candidates in ends.items()}
+    found = _changed(found, chosen)
     events = {role.name for role in found.of("events")}
     ends = {name: candidates for name, candidates in ends.items() if name not in events}
     found, no_ends = _without_no_ends(found)
-    ends |= no_ends
+    shown = any(one is not None and one.verdict == "parts" and name not in events for name, one in chosen.items())
+    found, perhaps = _with_ends_table(found, shown or bool(found.of("ends")))
+    ends |= perhaps | no_ends
     refused: dict[str, list[RecordedTime]] = {}
     roles = {}
     for name, role in found.roles.items():
@@ -76,11 +81,16 @@ def _changed(table_roles: TableRoles, ends: Mapping[str, EndCandidate | None]) -
         if role.name in ends:
             end = ends[role.name]
             times = with_end(role.look, role.times, None if end is None else end.column)
-            parts = end is not None and (end.verdict == "parts" or names_held_thing(role.name))
+            parts = end is not None and (_shows_who_stays(end) or names_held_thing(role.name))
             if role.kind != "events" or parts:
                 role = replace(role, times=times, kind="attributes" if role.kind == "events" else role.kind)
         roles[key] = role
     return replace(table_roles, roles=roles)
+
+
+def _shows_who_stays(end: EndCandidate) -> bool:
+    """Whether ``end`` parts customers, and some of them have a row that lasts."""
+    return end.verdict == "parts" and end.left < _NEXT_TO_ALL * end.customers
 
 
 def _without_no_ends(table_roles: TableRoles) -> tuple[TableRoles, dict[str, list[EndCandidate]]]:
@@ -93,6 +103,39 @@ def _without_no_ends(table_roles: TableRoles) -> tuple[TableRoles, dict[str, lis
     none = {key: one for key, one in evaluated.items() if one.verdict == "same"}
     roles = {key: replace(role, kind="events") if key in none else role for key, role in table_roles.roles.items()}
     return replace(table_roles, roles=roles), {table_roles.roles[key].name: [one] for key, one in none.items()}
+
+
+def _with_ends_table(table_roles: TableRoles, shown: bool) -> tuple[TableRoles, dict[str, list[EndCandidate]]]:
+    """``table_roles`` with the table of ends that the rows show, whatever it is called, and those that are not taken.
+
+    Such a table holds one row of some of the customers, who then stop to act.
+
+    Args:
+        table_roles: the tables.
+        shown: whether the ends are shown elsewhere: then none is taken.
+    """
+    evaluated = {
+        key: evaluate_ends_table(role, table_roles)
+        for key, role in table_roles.roles.items()
+        if role.kind == "events" and _may_be_ends(role, table_roles)
+    }
+    parting = {key: one for key, one in evaluated.items() if one.verdict == "parts"}
+    taken = None if shown else max(parting, key=lambda key: parting[key].apart, default=None)
+    others = {table_roles.roles[key].name: [one] for key, one in evaluated.items() if key != taken}
+    if taken is None:
+        return table_roles, others
+    home = table_roles.customers
+    without_end = replace(home, times=with_end(home.look, home.times, None))
+    roles = {table_roles.home: without_end, taken: replace(table_roles.roles[taken], kind="ends")}
+    return replace(table_roles, roles={**table_roles.roles, **roles}), others
+
+
+def _may_be_ends(role: Role, table_roles: TableRoles) -> bool:
+    home = table_roles.customers
+    if role.customer is None or home.customer is None or home.times.first is None or role.look is home.look:
+        return False
+    held = role.look.profile[role.customer].distinct
+    return role.look.rows <= _ONCE * held and held < _NEXT_TO_ALL * home.look.profile[home.customer].distinct
 
 
 def _recorded(role: Role, table_roles: TableRoles) -> tuple[Times, list[RecordedTime]]:

@@ -80,8 +80,7 @@ def on_times(evaluated: EvaluatedTimes, contract: HistoryContract) -> list[Findi
     found: list[Finding] = []
     taken = times_taken(evaluated.table_roles, contract)
     for name, role in {role.name: role for role in evaluated.table_roles.roles.values()}.items():
-        end = role.times.end
-        found += _on_ends(name, end, evaluated.ends.get(name, ()))
+        found += _on_ends(role, evaluated.ends.get(name, ()), contract)
         found += [_on_recorded(name, one) for one in evaluated.refused.get(name, ())]
         if role.look.times:
             said = [f"{column} is {taken.get(f'{name}.{column}', 'not used')}" for column in role.look.times]
@@ -130,14 +129,20 @@ def times_taken(table_roles: TableRoles, contract: HistoryContract) -> Mapping[s
     return found
 
 
-def _on_ends(table: str, taken: str | None, candidates: Sequence[EndCandidate]) -> Iterator[Finding]:
+def _on_ends(role: Role, candidates: Sequence[EndCandidate], contract: HistoryContract) -> Iterator[Finding]:
+    table, home = role.name, contract.tables[contract.customers]
+    whole = role.kind == "events"  # the table would be one of ends
+    elsewhere = home.ends or (f"{contract.customers}.{home.end}" if home.end is not None else None)
+    own = None if role.times.end is None else f"{table}.{role.times.end}"
+    taken = elsewhere if whole else own
     for one in candidates:
         undecided = taken is None and one.verdict == "unknown" and 0 < one.left < _NEXT_TO_ALL * one.customers
-        if one.column != taken and (undecided or _is_worth_a_question(one)):
-            instead = f"; {table}.{taken} is taken" if taken is not None else ""
+        if f"{table}.{one.column}" != taken and (undecided or _is_worth_a_question(one)):
+            instead = f"; {taken} is taken" if taken is not None else ""
+            how = f"ends: {table}" if whole else f"end: {one.column}"
             what = (
                 f"may be an end of customers: {one}. It is not taken{instead}: {_NOT_TAKEN[one.verdict]}. Does it say "
-                f"who left? Then write `end: {one.column}` into the table of customers"
+                f"who left? Then write `{how}` into the table of customers"
             )
             yield Finding(f"{table}.{one.column}", "end_other", what)
 
