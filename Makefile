@@ -37,7 +37,7 @@ bench: $(VENV)/.dev $(VENV)/.load ## measure speed against the bars
 bench-peers: $(VENV)/.dev $(VENV)/.load $(VENV)/peers/.done ## hold /predict against MLflow, BentoML and MLServer with the same trees
 	$(BIN)/python -m bench.peers $(ARGS)
 
-study: $(VENV)/.dev $(VENV)/.proxy $(VENV)/.clock ## measure models on public and on made-up data, what kills leave of daily runs, servers in outages, and companies with a known truth
+study: $(VENV)/.dev $(VENV)/.proxy $(VENV)/.clock ## measure models on public and on made-up data, what kills leave of daily runs, servers in outages, companies with a known truth, and columns of every type
 	$(BIN)/python -m bench.quality $(ARGS)
 	$(BIN)/python -m bench.study
 	$(BIN)/python -m bench.honest
@@ -46,6 +46,7 @@ study: $(VENV)/.dev $(VENV)/.proxy $(VENV)/.clock ## measure models on public an
 	$(BIN)/python -m bench.described --cases 10000 --raw 2000
 	$(BIN)/python -m bench.outages
 	$(BIN)/python -m bench.truth
+	$(BIN)/python -m bench.column_types
 
 pages: $(VENV)/.dev ## write the pages that are made from the code
 	$(BIN)/python docs/pages.py

@@ -45,6 +45,15 @@ def repeated(rows: int, copies: int) -> str:
     return f"{copies:,} {are}" + (f"; for the others, {choose}" if copies < rows else "")
 
 
+def copies(rows: int) -> Problem:
+    """The warning that so many ``rows`` are copies under another customer ID, and what is done about it."""
+    advice = (
+        "each equals an earlier row in every feature and the label, under another customer: copies stay on one side of "
+        "every split, in the test set if one of them is; if they are one customer, keep one row"
+    )
+    return Problem("warning", "", "copies", rows, (), advice)
+
+
 def missing_as_id(text: str, rows: int) -> str:
     """The question about an ID that is a word for "missing", in so many ``rows``."""
     held = "row is" if rows == 1 else "rows are"

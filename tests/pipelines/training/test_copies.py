@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from churn_mlops.models.fitting.copies import copy_groups
+from churn_mlops.pipelines.inputs.validate_source import validate_source
 from churn_mlops.pipelines.training.context import training_context
 from churn_mlops.pipelines.training.prepare import PreparedData, prepare
 from churn_mlops.pipelines.training.test_set import _numbers
@@ -51,11 +52,13 @@ def test_no_copy_of_a_row_of_the_test_set_is_trained_on(plain: Company) -> None:
 
 def test_copies_are_reported_before_the_fit_and_a_file_without_them_is_not(plain: Company) -> None:
     assert "copies" not in {problem.rule for problem in prepared(plain).report.problems}
+    assert validate_source(plain.settings, None).problems == ()
     plain.rewrite(lambda rows: [*rows, *(row | {"customer_id": f"Z{row['customer_id']}"} for row in rows[:COPIES])])
     found = prepared(plain)
     said = next(problem for problem in found.report.problems if problem.rule == "copies")
     assert (said.severity, said.rows) == ("warning", found.data.copies)
     assert "copies stay on one side of every split, in the test set if one of them is" in said.advice
+    assert validate_source(plain.settings, None).problems == (said,)  # in the same words
 
 
 def test_copies_are_found_in_the_training_set_by_the_fit_alone(plain: Company) -> None:

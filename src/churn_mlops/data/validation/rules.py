@@ -58,7 +58,7 @@ def _place(table: ir.Table) -> ir.IntegerColumn:
     return ibis.row_number()
 
 
-def feature_checks(cells: ir.Table, table: ir.Table, contract: DataContract) -> list[Check]:
+def feature_checks(cells: ir.Table, contract: DataContract) -> list[Check]:
     """The rules on the features that :func:`read_cells` read, in the order of the contract."""
     checks: list[Check] = []
     for place, (name, feature) in enumerate(contract.features.items()):
@@ -67,8 +67,7 @@ def feature_checks(cells: ir.Table, table: ir.Table, contract: DataContract) -> 
             continue
         value, bad, raw = cells[f"v{place}"], cells[f"b{place}"], cells[f"raw{place}"]
         if feature.type == "number":
-            native = not table[column].type().is_string()
-            checks.append(_bad_number(column, feature.number_format, bad, raw, native))
+            checks.append(_bad_number(column, feature.number_format, bad, raw))
             checks += _number_checks(column, feature, value)
         elif feature.type == "boolean":
             advice = (
@@ -83,8 +82,8 @@ def feature_checks(cells: ir.Table, table: ir.Table, contract: DataContract) -> 
     return checks
 
 
-def _bad_number(column: str, number_format: NumberFormat, bad: ir.BooleanColumn, raw: ir.Column, native: bool) -> Check:
-    if native and raw.type().is_floating():
+def _bad_number(column: str, number_format: NumberFormat, bad: ir.BooleanColumn, raw: ir.Column) -> Check:
+    if raw.type().is_numeric():
         return Check("stop", column, "infinite", bad, raw, "leave the cell blank where the number is not known")
     plain = number_format.is_plain
     way = "with a decimal point and no thousands sign" if plain else f"as in {number_format.example()!r}"

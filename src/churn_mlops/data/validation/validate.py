@@ -64,7 +64,7 @@ def _count_features(table: ir.Table, contract: DataContract, names: list[str]) -
     """How many rows break each rule on some features, and how many cells are missing."""
     cells = read_cells(table, contract, names)
     missing = {name: cells[name].sum() for name in cells.columns if name.startswith("m") and name[1:].isdigit()}
-    return _count(cells, feature_checks(cells, table, contract), missing)
+    return _count(cells, feature_checks(cells, contract), missing)
 
 
 def _count_rows(cells: ir.Table, contract: DataContract, need_label: bool) -> RuleCounts:

@@ -17,6 +17,7 @@ from churn_mlops.data.snapshot.labels import training_dates
 from churn_mlops.data.snapshot.snapshot import read_history
 from churn_mlops.data.sources.history_tables import open_tables
 from churn_mlops.data.sources.open import open_table
+from churn_mlops.data.validation.copied_customers import find_copied_customers
 from churn_mlops.data.validation.validate import ValidationReport, validate
 from churn_mlops.data.validation.validate_history import check_history
 from churn_mlops.pipelines.inputs.as_of import as_of_date, loaded_until, not_loaded
@@ -39,7 +40,7 @@ def validate_source(settings: Settings, address: str | None, now: datetime | Non
     """
     contract = load_contract(settings.contract.path)
     if isinstance(contract, DataContract):
-        return validate(open_source(settings.source) if address is None else open_table(address), contract)
+        return _validate_table(open_source(settings.source) if address is None else open_table(address), contract)
     tables = open_history(settings.source, contract) if address is None else open_tables(address, contract)
     problems = check_history(tables, contract)
     if any(problem.severity == "stop" for problem in problems):
@@ -56,6 +57,11 @@ def validate_source(settings: Settings, address: str | None, now: datetime | Non
         return _report(0, [*problems, Problem("stop", contract.customers, "no_customers", 0, (), message)])
     found = validate(ibis.memtable(rows.drop_columns([AS_OF])), contract.flat())
     return _report(found.rows, [*problems, *found.problems])
+
+
+def _validate_table(table: ir.Table, contract: DataContract) -> ValidationReport:
+    found = validate(table, contract)
+    return found if found.stop else _report(found.rows, [*found.problems, *find_copied_customers(table, contract)])
 
 
 def _report(rows: int, problems: list[Problem]) -> ValidationReport:

@@ -10,9 +10,10 @@ import ibis.expr.types as ir
 
 from churn_mlops.data.contract import DataContract, HistoryContract, load_contract
 from churn_mlops.data.engine.typed_table import read_snapshot
+from churn_mlops.data.findings import copies
 from churn_mlops.data.sources.database import read_whole
 from churn_mlops.data.sources.spark import spark_running
-from churn_mlops.data.validation.validate import Problem, ValidationReport
+from churn_mlops.data.validation.validate import ValidationReport
 from churn_mlops.pipelines.erasure.suppression import table_without, tables_without
 from churn_mlops.pipelines.inputs.as_of import as_of_date, loaded_until, not_loaded
 from churn_mlops.pipelines.inputs.open_source import check, open_history, open_source
@@ -83,24 +84,14 @@ def _prepare_table(
     rows = read_snapshot(checked.table, contract, label="known")
     leaks = check_table(checked.table, rows, contract, strict=strict, seed=context.model.seed)
     data = split(rows, leaks.contract, context.split)
+    copied = (copies(data.copies),) if data.copies else ()
     return PreparedData(
         leaks=leaks,
         data=data,
-        report=replace(checked.report, problems=(*checked.report.problems, *_copies(data))),
+        report=replace(checked.report, problems=(*checked.report.problems, *copied)),
         customers=checked.report.rows,
         erased=erased,
     )
-
-
-def _copies(data: TrainingData) -> list[Problem]:
-    """That rows are copies under another customer ID, and what is done about it."""
-    if not data.copies:
-        return []
-    advice = (
-        "each equals an earlier row in every feature and the label, under another customer: copies stay on one side of "
-        "every split, in the test set if one of them is; if they are one customer, keep one row"
-    )
-    return [Problem("warning", "", "copies", data.copies, (), advice)]
 
 
 def _prepare_history(
