@@ -70,8 +70,11 @@ def marked_by_leaving(
 
 
 def _set_for_churners(column: ColumnProfile, sample: Sample) -> str | None:
-    share = set_for_churners(sample.values[column.name], sample)
-    return f"is set for customers who have left only, {share:.1%} of them" if share >= PURE_LOOK else None
+    values = sample.values[column.name]
+    often = set_for_churners(values, sample)
+    share = often if often >= PURE_LOOK else set_for_churners(values, sample, least=LEAST)
+    marked = share >= (PURE_LOOK if share == often else PURE_SHARE)  # where few left, it must be most of them
+    return f"is set for customers who have left only, {share:.1%} of them" if marked else None
 
 
 def _set_for_silent(columns: Sequence[ColumnProfile], sample: Sample) -> dict[str, str]:
@@ -84,7 +87,7 @@ def _set_for_silent(columns: Sequence[ColumnProfile], sample: Sample) -> dict[st
         of_values = codes_of(values, column.name in sample.numeric)
         set_ = (~np.isnan(values)).astype(np.int64)
         pure = max(pure_share(codes, balanced, LEAST, _OF_SILENT) for codes in (of_values, set_))
-        share = max(pure, set_for_churners(values, balanced, _OF_SILENT))
+        share = max(pure, set_for_churners(values, balanced, _OF_SILENT, LEAST))
         if share >= PURE_SHARE:
             found[column.name] = (
                 f"has values at {share:.0%} of the customers without recent rows that are "

@@ -97,7 +97,7 @@ def strength(values: Floats, numeric: bool, sample: Sample, fold: Codes | None =
     return max(aucs), pure
 
 
-def set_for_churners(values: Floats, sample: Sample, least_pure: float = PURE) -> float:
+def set_for_churners(values: Floats, sample: Sample, least_pure: float = PURE, least: int = ENOUGH_SET) -> float:
     """The share of churners with a set value, if ``least_pure`` of the customers with one are churners; otherwise 0.
 
     It is set where it is neither missing nor has the one value that stands in at least half of the rows.
@@ -107,7 +107,7 @@ def set_for_churners(values: Floats, sample: Sample, least_pure: float = PURE) -
     masks = [~missing] if missing.mean() >= _USUAL else []
     if counts.max(initial=0) >= _USUAL * values.size:
         masks.append(values != found[np.argmax(counts)])
-    return max((pure_share(mask.astype(np.int64), sample, ENOUGH_SET, least_pure) for mask in masks), default=0.0)
+    return max((pure_share(mask.astype(np.int64), sample, least, least_pure) for mask in masks), default=0.0)
 
 
 def codes_of(values: Floats, numeric: bool) -> Codes:
