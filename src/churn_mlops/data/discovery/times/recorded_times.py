@@ -39,7 +39,7 @@ class RecordedTime:
 def known_of_come_rows(role: Role, newest: datetime | None) -> Times:
     """The times of ``role``, their time of recording held against rows that have come by ``newest`` only.
 
-    What is planned is recorded before it happens, which says nothing against the time of its recording.
+    A planned row is recorded before it happens, which says nothing against the time of its recording.
     """
     look, times = role.look, role.times
     if times.known_early is None or times.first is None or times.known_at is not None or newest is None:
