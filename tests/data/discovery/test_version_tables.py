@@ -101,3 +101,17 @@ def test_a_column_that_a_person_names_makes_customers_of_a_table_where_it_is_dif
     found = _roles({"leute": people, "bills": bills}, "nummer")
     assert (found.customers.name, found.customers.grouped) == ("leute", False)
     assert found.roles["bills"].customer == "nummer"
+
+
+def test_versions_of_policies_are_customers_and_a_table_that_writes_their_keys_otherwise_is_asked_about() -> None:
+    versions, invoices = _versions("policy_no", "updated_at"), _invoices().rename(columns={"account_id": "policy_no"})
+    usage = invoices.drop(columns="id").assign(policy_no=invoices["policy_no"].str.lower())
+    frames = {"policies_history": versions, "invoices": invoices, "usage_daily": usage}
+    proposal = propose_history(tables(frames), name="x")
+    contract = proposal.contract
+    assert contract.tables[contract.customers].table == "policies_history"
+    through = contract.tables["usage_daily"].through
+    assert through is not None
+    assert (through.table, through.key, through.normal_form) == (contract.customers, "policy_no", "lower_case")
+    (asked,) = [one for one in proposal.findings if one.kind == "keys_nearly_meet"]
+    assert asked.column == "usage_daily.policy_no"

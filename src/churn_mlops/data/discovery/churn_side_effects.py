@@ -70,8 +70,11 @@ def marked_by_leaving(
 
 
 def _set_for_churners(column: ColumnProfile, sample: Sample) -> str | None:
-    share = set_for_churners(sample.values[column.name], sample, least=LEAST)
-    return f"is set for customers who have left only, {share:.1%} of them" if share >= PURE_LOOK else None
+    values = sample.values[column.name]
+    often = set_for_churners(values, sample)
+    share = often if often >= PURE_LOOK else set_for_churners(values, sample, least=LEAST)
+    marked = share >= (PURE_LOOK if share == often else PURE_SHARE)  # where few left, it must be most of them
+    return f"is set for customers who have left only, {share:.1%} of them" if marked else None
 
 
 def _set_for_silent(columns: Sequence[ColumnProfile], sample: Sample) -> dict[str, str]:

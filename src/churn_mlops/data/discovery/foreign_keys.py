@@ -9,9 +9,13 @@ import ibis
 
 from churn_mlops.data.contract import NormalForm
 from churn_mlops.data.discovery.near_keys import NearKey, near_key
-from churn_mlops.data.discovery.profiled_table import ProfiledTable, may_be_key
+from churn_mlops.data.discovery.profiled_table import (
+    ProfiledTable,
+    is_named_or_written_so,
+    may_be_key,
+    may_name,
+)
 from churn_mlops.data.engine.normal_forms import normal_form
-from churn_mlops.data.profiling.name_signals import names_identifier
 from churn_mlops.data.profiling.sample import is_number
 from churn_mlops.data.profiling.table_profile import ColumnProfile
 from churn_mlops.suggestions import words
@@ -80,10 +84,12 @@ def _of_column(look: ProfiledTable, column: str, targets: Sequence[ProfiledTable
 def may_link(look: ProfiledTable, column: ColumnProfile, other: ProfiledTable) -> bool:
     """Whether ``column`` may name rows of ``other`` by its key, by their names and kinds: the values decide."""
     key = other.key or other.nearly_key
-    if key is None or column.name in look.times or not (may_be_key(column) or _called_as(column, other)):
+    same = key is not None and key.lower() == column.name.lower()
+    may_point = may_be_key(column) or _called_as(column, other) or (same and may_name(column))
+    if key is None or column.name in look.times or not may_point:
         return False
     target = other.profile[key]
-    if not names_identifier(key) and key.lower() != column.name.lower():
+    if not same and not is_named_or_written_so(target):
         return False
     if called_like(column.name, other.name, key):
         return True

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import takewhile
 
@@ -14,12 +14,15 @@ from churn_mlops.data.engine.cell_values import as_text
 from churn_mlops.data.engine.optimization_fence import fenced
 from churn_mlops.data.engine.timestamps import parsed_time
 from churn_mlops.data.profiling.name_signals import names_identifier, names_person
+from churn_mlops.data.profiling.numeric_codes import has_stray_zeros
 from churn_mlops.data.profiling.sample import is_number
 from churn_mlops.data.profiling.table_profile import ColumnProfile, Profile, profile_table
 from churn_mlops.suggestions import words
 
 _NEARLY_ALL = 0.95
 _FEWEST_KEYS = 2
+_FEWEST_SHARED = 20  # so many different values are not found in two tables, or of one length, by chance
+_LONG = 8
 _READ = "__read_{}__"  # a column of texts, read as times
 
 
@@ -33,6 +36,7 @@ class ProfiledTable:
         table: its rows.
         profile: what its columns hold.
         times: its columns of times, in their order.
+        pointed_at: its columns of whole numbers that other tables' rows name, whatever they are called.
     """
 
     name: str
@@ -40,6 +44,7 @@ class ProfiledTable:
     table: ir.Table
     profile: Profile
     times: Mapping[str, TimeColumn]
+    pointed_at: frozenset[str] = frozenset()
 
     @property
     def rows(self) -> int:
@@ -80,8 +85,9 @@ class ProfiledTable:
 
     def _keys(self) -> list[ColumnProfile]:
         """Columns that may name rows or other tables' rows, those called like identifiers first."""
-        able = [column for column in self.columns if may_be_key(column) and column.name not in self.times]
-        return sorted(able, key=lambda column: not names_identifier(column.name))
+        able = [column for column in self.columns if may_be_key(column) or column.name in self.pointed_at]
+        able = [column for column in able if column.name not in self.times]
+        return sorted(able, key=lambda column: (not names_identifier(column.name), not is_named_or_written_so(column)))
 
 
 def look_at(tables: Mapping[str, ir.Table]) -> list[ProfiledTable]:
@@ -93,7 +99,26 @@ def look_at(tables: Mapping[str, ir.Table]) -> list[ProfiledTable]:
         found = {column.name: time_column(table[column.name], column) for column in profile.columns}
         times = {name: time for name, time in found.items() if time is not None}
         looks.append(ProfiledTable(names[source], source, _with_read(table, times), profile, times))
-    return looks
+    return [replace(look, pointed_at=_pointed_at(look, looks)) for look in looks]
+
+
+def _pointed_at(look: ProfiledTable, looks: Sequence[ProfiledTable]) -> frozenset[str]:
+    """Whole numbers, each once, of which a column of the same name in another table holds some again and again."""
+    able = [one for one in look.columns if one.distinct == look.rows >= _FEWEST_SHARED and _is_count(one)]
+    others = [one for other in looks if other is not look for one in other.columns if _is_count(one)]
+    return frozenset(one.name for one in able if any(_repeats_some_of(other, one) for other in others))
+
+
+def _is_count(column: ColumnProfile) -> bool:
+    return column.whole and is_number(column)
+
+
+def _repeats_some_of(one: ColumnProfile, key: ColumnProfile) -> bool:
+    """Whether ``one`` is called like ``key``, and holds numbers of its range, most of them several times."""
+    if None in (one.smallest, one.largest, key.smallest, key.largest):
+        return False
+    within = float(key.smallest or 0) <= float(one.smallest or 0) and float(one.largest or 0) <= float(key.largest or 0)
+    return one.name == key.name and within and one.distinct >= _FEWEST_SHARED and one.present >= 2 * one.distinct
 
 
 def _with_read(table: ir.Table, times: Mapping[str, TimeColumn]) -> ir.Table:
@@ -117,9 +142,25 @@ def short_names(sources: list[str]) -> dict[str, str]:
 
 
 def may_be_key(column: ColumnProfile) -> bool:
-    """Whether values of ``column`` may name rows: texts without blanks, or whole numbers that are called so."""
-    if column.kind not in ("text", "number") or column.distinct < _FEWEST_KEYS or names_person(column.name):
+    """Whether values of ``column`` may name rows: texts without blanks, or whole numbers called or written so."""
+    if not may_name(column) or names_person(column.name):
         return False
     if is_number(column):
-        return column.whole and names_identifier(column.name)
+        return is_named_or_written_so(column)
     return names_identifier(column.name) or (column.spaced == 0 and column.length >= 4)
+
+
+def may_name(column: ColumnProfile) -> bool:
+    """Whether values of ``column`` could name anything at all: texts or whole numbers, not always the same one."""
+    able = column.kind in ("text", "number") and column.distinct >= _FEWEST_KEYS
+    return able and (column.whole or not is_number(column))
+
+
+def is_named_or_written_so(column: ColumnProfile) -> bool:
+    """Whether ``column`` is called like an identifier, or written like one: 0000405, or long texts of one length."""
+    if names_identifier(column.name):
+        return True
+    if is_number(column):
+        return column.whole and column.padded > 0 and not has_stray_zeros(column)
+    texts = column.kind == "text" and not column.dates and not column.spaced and column.distinct >= _FEWEST_SHARED
+    return texts and column.length >= _LONG and column.length.is_integer()

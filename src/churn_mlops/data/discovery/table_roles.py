@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
@@ -276,17 +276,21 @@ def _of_versions(
 ) -> TableRoles:
     """Customers from the versions of their rows: they are there since the first of them."""
     named = versions.named_by
-    customer = max(named.values(), key=list(named.values()).count)
+    columns = [link.column for link in named.values()]
+    customer, name = max(columns, key=columns.count), _name_for_customers([look.name for look in looks])
     own = Role(versions.look, "attributes", times_of_versions(times[versions.look.name]), versions.key)
     holders = [look for look in looks if look.name in named]
     roles: dict[str, Role] = {}
     for look in looks:
         of_look = times[look.name]
         if look in holders:
-            roles[look.name] = Role(look, _kind(look, of_look, links), of_look, named[look.name])
+            link = named[look.name]
+            step = None if link.normal_form is None else replace(link, to=name)
+            roles[look.name] = Role(look, _kind(look, of_look, links), of_look, link.column, step)
         else:
             roles[look.name] = own if look is versions.look else _by_step(look, of_look, holders, links)
-    return TableRoles(customer, _with_first_rows(roles, [own]), links)
+    near = tuple(link for link in named.values() if link.normal_form is not None)
+    return TableRoles(customer, _with_first_rows(roles, [own]), links + near)
 
 
 def _by_step(look: ProfiledTable, times: Times, holders: Sequence[ProfiledTable], links: tuple[Link, ...]) -> Role:
@@ -303,11 +307,15 @@ def _with_first_rows(roles: dict[str, Role], dated: Sequence[Role], *, same: boo
     kept = [role for role in dated if role.kind == "attributes"]
     lasting = [role for role in kept if role.times.end is not None]
     best = max(lasting or kept or dated, key=lambda role: role.look.profile[str(role.customer)].distinct)
-    name = "customers" if "customers" not in roles else "all_customers"
+    name = _name_for_customers(roles)
     customers = Role(best.look, "customers", best.times, best.customer, grouped=True)
     if not same or best.through is not None:
         roles = {key: _led_to(role, name, customers) for key, role in roles.items()}
     return {name: customers, **roles}
+
+
+def _name_for_customers(tables: Collection[str]) -> str:
+    return "customers" if "customers" not in tables else "all_customers"
 
 
 def _led_to(role: Role, name: str, customers: Role) -> Role:

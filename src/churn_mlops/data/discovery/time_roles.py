@@ -40,7 +40,8 @@ _START = frozenset(
 _TERM = frozenset("period trial discount promo promotion coupon billing cycle grace warranty paid prepaid".split())
 _OTHER = frozenset("birth birthday birthdate dob born next due renewal last latest".split())
 _OTHER_STEMS = ("geburt", "geboort", "naiss", "nacim", "nascim", "nascit", "urodz", "födel")  # days of birth
-_TRUE = 0.95  # share of the rows that must bear a name out
+MOSTLY = 0.95
+"""Share of the rows that must bear a name out."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,7 @@ def role_by_name(column: str) -> TimeRole:
 
 
 def _is_filled(look: ProfiledTable, column: str) -> bool:
-    return look.profile[column].present >= _TRUE * look.rows
+    return look.profile[column].present >= MOSTLY * look.rows
 
 
 def _may_hold_versions(look: ProfiledTable) -> bool:
@@ -106,7 +107,7 @@ def times_of(look: ProfiledTable) -> Times:
     order = _order(look, list(look.times))
 
     def is_filled(name: str) -> bool:  # without the days that stand for none, where they were counted
-        return order[name, name][0] >= _TRUE * look.rows if order else _is_filled(look, name)
+        return order[name, name][0] >= MOSTLY * look.rows if order else _is_filled(look, name)
 
     by_role: dict[TimeRole, list[str]] = {}
     for name in look.times:
@@ -134,7 +135,7 @@ def _borne_out(found: Times, order: dict[tuple[str, str], tuple[int, int]]) -> T
     if known is not None and first is not None:
         both, early = _before(order, known, first)
         if early:
-            kept = known if early <= (1 - _TRUE) * both else None
+            kept = known if early <= (1 - MOSTLY) * both else None
             found = replace(found, known_at=kept, known_early=(known, early, both))
     since = found.start or first
     if found.end is not None and since is not None:
@@ -169,6 +170,13 @@ def with_end(look: ProfiledTable, times: Times, end: str | None) -> Times:
     named = [name for name in (times.start or times.first, end) if name is not None]
     found = replace(times, end=end, end_early=None, known_at=None)
     return replace(_borne_out(found, _order(look, named)), known_at=times.known_at, known_early=times.known_early)
+
+
+def with_start(look: ProfiledTable, times: Times, start: str) -> Times:
+    """``times`` that begin with another start, and the rows that do not bear them out."""
+    known = times.known_at or (times.known_early[0] if times.known_early is not None else None)
+    found = replace(times, start=start, event=None, known_at=known, known_early=None, end_early=None)
+    return _borne_out(found, _order(look, [name for name in (start, known, times.end) if name is not None]))
 
 
 def checked(look: ProfiledTable, found: Times) -> Times:

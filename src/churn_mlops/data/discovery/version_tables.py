@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from churn_mlops.data.discovery.foreign_keys import called_like, measured
-from churn_mlops.data.discovery.profiled_table import ProfiledTable, may_be_key
+from churn_mlops.data.discovery.foreign_keys import Link, best_link, called_like, measured
+from churn_mlops.data.discovery.profiled_table import (
+    ProfiledTable,
+    is_named_or_written_so,
+    may_be_key,
+    may_name,
+)
 from churn_mlops.data.discovery.time_roles import Times
-from churn_mlops.data.profiling.name_signals import names_held_thing, names_identifier, speaks_of_customer
+from churn_mlops.data.profiling.name_signals import names_held_thing, speaks_of_customer
 from churn_mlops.suggestions import words
 
 VERSION_WORDS = frozenset(
@@ -26,12 +31,12 @@ class Versions:
     Attributes:
         look: the table.
         key: its column that names what the rows are versions of.
-        named_by: other tables that name it, each with the column that does.
+        named_by: other tables that name it, each with the link of the column that does.
     """
 
     look: ProfiledTable
     key: str
-    named_by: Mapping[str, str]
+    named_by: Mapping[str, Link]
 
 
 def version_key(look: ProfiledTable, times: Times) -> str | None:
@@ -47,7 +52,7 @@ def version_key(look: ProfiledTable, times: Times) -> str | None:
         repeats = column.present > column.distinct
         if (
             repeats
-            and names_identifier(column.name)
+            and is_named_or_written_so(column)
             and may_be_key(column)
             and _one_time_each(look, column.name, first)
         ):
@@ -63,9 +68,7 @@ def find_versions(looks: Sequence[ProfiledTable], times: Mapping[str, Times]) ->
         if key is not None and not any(
             _names_rows(other, look, key) for other in looks if times[other.name].valid_from is None
         ):
-            named = {
-                other.name: column for other in looks if other is not look and (column := _naming(other, look, key))
-            }
+            named = {other.name: link for other in looks if other is not look and (link := _naming(other, look, key))}
             found.append(Versions(look, key, named))
     return max((one for one in found if one.named_by), key=lambda one: len(one.named_by), default=None)
 
@@ -99,10 +102,11 @@ def _names_rows(other: ProfiledTable, look: ProfiledTable, key: str) -> bool:
     return other is not look and own is not None and measured(look, key, other, own).share >= _MOSTLY
 
 
-def _naming(other: ProfiledTable, look: ProfiledTable, key: str) -> str | None:
-    """The column of ``other`` that is called like the key of ``look``, and holds its values."""
+def _naming(other: ProfiledTable, look: ProfiledTable, key: str) -> Link | None:
+    """The link of the column of ``other`` that is called like the key of ``look``, and holds its values."""
     for column in other.columns:
         like = column.name != other.key and called_like(column.name, plain_name(look.name), key)
-        if like and may_be_key(column) and measured(other, column.name, look, key).share >= _FOUND:
-            return column.name
+        able = may_be_key(column) or (column.name == key and may_name(column))
+        if like and able and (link := best_link(other, column.name, look, key)).share >= _FOUND:
+            return link
     return None

@@ -201,4 +201,6 @@ def is_word_for_customer(column: str) -> bool:
 
 def names_held_thing(name: str) -> bool:
     """Whether ``name`` is that of a thing which a customer holds for a time: a subscription, a contract."""
-    return bool({word.removesuffix("s") for word in words(name)} & _HELD)
+    found = words(name)
+    ones = {word.removesuffix("s") for word in found} | {f"{word[:-3]}y" for word in found if word.endswith("ies")}
+    return bool(ones & _HELD)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -24,8 +24,11 @@ from churn_mlops.data.discovery.table_roles import (
     find_table_roles,
 )
 from churn_mlops.data.discovery.time_columns import time_column
+from churn_mlops.data.discovery.times.counted_times import with_counted_times
+from churn_mlops.data.discovery.times.data_clock import newest_of
+from churn_mlops.data.discovery.times.end_candidates import EndCandidate
 from churn_mlops.data.discovery.times.end_events import end_events, with_ends_of
-from churn_mlops.data.discovery.times.evaluate import evaluate_times
+from churn_mlops.data.discovery.times.evaluate import EvaluatedTimes, evaluate_times
 from churn_mlops.data.findings import Finding
 from churn_mlops.data.profiling.name_signals import (
     is_word_for_customer,
@@ -90,7 +93,7 @@ def propose_history(
     Raises:
         ContractError: no table says who the customers are, or since when.
     """
-    looks = [look for look in look_at(tables) if look.rows]
+    looks = with_counted_times([look for look in look_at(tables) if look.rows])
     if not looks:
         raise ContractError(f"{name}: the tables have no rows, so nothing is known about them")
     empty = sorted(set(tables) - {look.source for look in looks})
@@ -106,12 +109,14 @@ def propose_history(
     contradictions = on_leaving(table_roles)
     if choice is not None and choice.kind == "lasting" and choice.role is not table_roles.customers:
         table_roles = by_lasting_rows(table_roles, choice.role)
+        table_roles = replace(table_roles, newest=newest_of(table_roles, today))
     contract = _contract(name, table_roles, choice)
     unread = unread_columns(looks, evaluated, contract)
     contract = contract.model_copy(update={"set_aside": {**contract.set_aside, **unread}})
     findings = [Finding(source, "left_out", "has no rows; left out") for source in empty]
-    findings += on_customers(table_roles) + on_newest_day(evaluated.table_roles) + on_times(evaluated, contract)
-    findings += on_start(table_roles) + on_end_events(events)
+    findings += on_customers(table_roles) + on_newest_day(table_roles, _open_ends(evaluated, choice))
+    findings += on_times(evaluated, contract)
+    findings += on_start(table_roles, evaluated.starts) + on_end_events(events)
     findings += on_label(contract, choices) + contradictions + on_tables(table_roles)
     findings += [finding for look in looks for finding in on_codes(look)]
     findings += [finding for role in table_roles.of("events") for finding in on_amounts(role.look)]
@@ -121,6 +126,12 @@ def propose_history(
     findings += on_read_columns(table_roles, _read_columns(contract)) + _on_aside(contract)
     findings += on_customer_value(contract, table_roles)
     return HistoryProposal(contract, tuple(findings), table_roles, tuple(choices))
+
+
+def _open_ends(evaluated: EvaluatedTimes, choice: LabelChoice | None) -> Sequence[EndCandidate]:
+    """The times of the customers that may be their end, where no end is taken."""
+    decided = choice is not None and choice.kind != "inactive"
+    return () if decided else evaluated.ends.get(evaluated.table_roles.customers.name, ())
 
 
 def is_event_log(table: ir.Table, customer: str | None = None) -> str | None:

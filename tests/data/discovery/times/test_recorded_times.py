@@ -83,3 +83,16 @@ def test_start_and_end_have_each_their_time_of_recording(made: Accounts) -> None
     columns = {"ended_at": made.end, "inserted_at": made.later(made.start, 0, 2), "end_recorded_at": recorded}
     times = _evaluated(company(made, **columns)).table_roles.customers.times
     assert (times.known_at, times.end_known_at) == ("inserted_at", "end_recorded_at")
+
+
+def test_what_is_planned_is_recorded_before_it_happens(made: Accounts) -> None:
+    def frames(ahead: int) -> Frames:
+        found = company(made, ended_at=made.end)
+        paid = found["payments"]
+        paid["recorded_at"] = paid["paid_at"] + pd.to_timedelta(1, "D")
+        planned = paid.iloc[: len(paid) // 8].assign(paid_at=NEWEST + ahead * DAY, recorded_at=NEWEST)
+        visits = paid[["account_id"]].assign(seen_at=paid["paid_at"])
+        logins = paid[["account_id"]].assign(login_at=paid["paid_at"])
+        return found | {"payments": pd.concat([paid, planned], ignore_index=True), "visits": visits, "logins": logins}
+
+    assert _evaluated(frames(60)).table_roles.roles["payments"].times.known_at == "recorded_at"

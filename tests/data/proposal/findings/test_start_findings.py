@@ -14,16 +14,26 @@ def _asked(frames: Frames) -> list[str]:
     return [str(finding.column) for finding in found if finding.kind == "start_other"]
 
 
-def test_a_time_before_the_start_that_is_taken_is_asked_about() -> None:
+def test_a_start_with_rows_of_many_customers_before_it_gives_way_and_is_asked_about() -> None:
     company = made(np.random.default_rng(1), ["the end in the customers", "dutch", "rows made by a migration"])
     proposal = propose_history(company.opened(), name="x", customer="klant_id")
-    taken = proposal.contract.tables[proposal.contract.customers].start
-    asked = {finding.column: finding for finding in proposal.findings if finding.kind == "start_other"}
-    assert taken == "row_created_at"
-    (finding,) = asked.values()
-    assert finding.column == "klanten.aanmelddatum"
-    assert finding.rows > 0.25 * finding.of
-    assert "write `start: aanmelddatum`" in finding.message
+    (finding,) = [one for one in proposal.findings if one.kind == "start_other"]
+    assert proposal.contract.tables[proposal.contract.customers].start == "aanmelddatum"
+    assert finding.column == "klanten.row_created_at"
+    assert finding.rows > 0.1 * finding.of
+    assert "customers have rows before it: klanten.aanmelddatum is taken" in finding.message
+    assert "write `start: row_created_at`" in finding.message
+
+
+def test_a_time_before_the_start_that_no_rows_refute_is_asked_about() -> None:
+    frames = shop()
+    frames["customers"]["met_at"] = frames["customers"]["signup_date"] - 30 * DAY
+    proposal = propose_history(tables(frames), name="x")
+    (finding,) = [one for one in proposal.findings if one.kind == "start_other"]
+    assert proposal.contract.tables["customers"].start == "signup_date"
+    assert finding.column == "customers.met_at"
+    assert finding.rows == finding.of
+    assert "write `start: met_at`" in finding.message
 
 
 def test_a_time_after_the_start_is_not() -> None:

@@ -27,8 +27,9 @@ def newest_of(table_roles: TableRoles, today: date | None = None) -> datetime | 
     """
     times = {role.look.name: _until(time, today) for role, time in _of_rows(table_roles)}
     home = table_roles.customers
-    ends = [name for name in home.look.times if role_by_name(name) == "end" and _is_left_blank(home.look, name)]
-    starts = None if home.grouped else home.look.name
+    named = [name for name in home.look.times if role_by_name(name) == "end" or name == home.times.end]
+    ends = [name for name in named if _is_left_blank(home.look, name)]
+    starts = home.look.name
     found = [newest_time(times, _until(without_sentinels(home.look.time(name)), today), starts) for name in ends]
     return max((one for one in found if one is not None), default=None) if ends else newest_time(times, None, starts)
 
@@ -65,7 +66,7 @@ def _of_rows(table_roles: TableRoles) -> Iterator[tuple[Role, ir.TimestampValue]
         first = role.times.first
         if first is None or role.kind == "apart" or (role.look is home.look and role is not home):
             continue
-        if role.kind == "attributes" and not home.grouped:
+        if role.kind == "attributes":
             continue  # they may hold from a later day on
         known = role.times.known_at
         read = role.look.table.select(  # first, for a statement to hold the reading of a text once

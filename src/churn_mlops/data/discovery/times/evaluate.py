@@ -11,7 +11,8 @@ from churn_mlops.data.discovery.table_roles import Role, TableRoles
 from churn_mlops.data.discovery.time_roles import Times, role_by_name, with_end
 from churn_mlops.data.discovery.times.data_clock import newest_of
 from churn_mlops.data.discovery.times.end_candidates import EndCandidate, chosen_end, evaluate_ends, evaluate_ends_table
-from churn_mlops.data.discovery.times.recorded_times import RecordedTime, evaluate_recorded
+from churn_mlops.data.discovery.times.first_rows import StartTimes, evaluate_starts
+from churn_mlops.data.discovery.times.recorded_times import RecordedTime, evaluate_recorded, known_of_come_rows
 from churn_mlops.data.profiling.name_signals import names_held_thing, names_leaving
 from churn_mlops.suggestions import words
 
@@ -29,11 +30,13 @@ class EvaluatedTimes:
         table_roles: the tables.
         ends: the candidates for the end in each table, by its name.
         refused: the times of each table that are called like a time of recording and are none.
+        starts: the times that may be the start of a customer; None where the rows of another table say it.
     """
 
     table_roles: TableRoles
     ends: Mapping[str, Sequence[EndCandidate]]
     refused: Mapping[str, Sequence[RecordedTime]]
+    starts: StartTimes | None = None
 
 
 def evaluate_times(table_roles: TableRoles, today: date | None = None) -> EvaluatedTimes:
@@ -43,7 +46,8 @@ def evaluate_times(table_roles: TableRoles, today: date | None = None) -> Evalua
         table_roles: the tables, with times as their names suggest.
         today: rows that are dated later have not happened; None if that is not to be asked.
     """
-    found = replace(table_roles, newest=newest_of(table_roles, today))
+    begun, starts = evaluate_starts(table_roles)
+    found = replace(begun, newest=newest_of(begun, today))
     ends = {role.name: evaluate_ends(role, found) for role in found.roles.values() if _may_end(role)}
     chosen = {name: chosen_end(candidates) for name, candidates in ends.items()}
     found = _changed(found, chosen)
@@ -59,7 +63,7 @@ def evaluate_times(table_roles: TableRoles, today: date | None = None) -> Evalua
         times, none = _recorded(role, found)
         refused.setdefault(role.name, none)
         roles[name] = replace(role, times=times)
-    return EvaluatedTimes(replace(found, roles=roles), ends, refused)
+    return EvaluatedTimes(replace(found, roles=roles), ends, refused, starts)
 
 
 def _may_end(role: Role) -> bool:
@@ -140,7 +144,7 @@ def _may_be_ends(role: Role, table_roles: TableRoles) -> bool:
 
 def _recorded(role: Role, table_roles: TableRoles) -> tuple[Times, list[RecordedTime]]:
     """The times of a table with those of recording that are borne out, and those that are none."""
-    times, first = role.times, role.times.first
+    times, first = known_of_come_rows(role, table_roles.newest), role.times.first
     columns = [name for name in role.look.times if role_by_name(name) == "known_at" and name != first]
     early = times.known_early[0] if times.known_early is not None else None
     columns = [name for name in columns if name != early or name == times.known_at]

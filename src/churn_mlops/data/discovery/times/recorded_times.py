@@ -6,13 +6,17 @@ later, and churners are touched otherwise than retained customers.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 
 import ibis
 import ibis.expr.types as ir
 
 from churn_mlops.data.discovery.row_owners import OWNER, with_owner
 from churn_mlops.data.discovery.table_roles import Role, TableRoles
+from churn_mlops.data.discovery.time_roles import MOSTLY, Times
+from churn_mlops.data.discovery.times.data_clock import come
+from churn_mlops.data.engine.sentinel_dates import without_sentinels
 
 CLOSE_DAYS = 31
 """A row is recorded within so many days, if the time of its recording is one."""
@@ -30,6 +34,24 @@ class RecordedTime:
     column: str
     of: str
     refused: str | None
+
+
+def known_of_come_rows(role: Role, newest: datetime | None) -> Times:
+    """The times of ``role``, their time of recording held against rows that have come by ``newest`` only.
+
+    A planned row is recorded before it happens, which says nothing against the time of its recording.
+    """
+    look, times = role.look, role.times
+    if times.known_early is None or times.first is None or times.known_at is not None or newest is None:
+        return times
+    column = times.known_early[0]
+    rows = look.table.select(day=come(look, times.first, newest).date(), known=without_sentinels(look.time(column)))
+    before = rows.known.date() < rows.day
+    held = rows.aggregate(both=before.count(), early=before.sum()).to_pyarrow().to_pylist()[0]
+    both, early = int(held["both"] or 0), int(held["early"] or 0)
+    if early > (1 - MOSTLY) * both or not both:
+        return times
+    return replace(times, known_at=column, known_early=(column, early, both) if early else None)
 
 
 def evaluate_recorded(role: Role, column: str, of: str, left: ir.Table | None, table_roles: TableRoles) -> RecordedTime:

@@ -7,13 +7,14 @@ from datetime import timedelta
 
 from churn_mlops.data.contract import HistoryContract
 from churn_mlops.data.discovery.table_roles import Role, TableRoles
-from churn_mlops.data.discovery.times.data_clock import newest_by_table
+from churn_mlops.data.discovery.times.data_clock import come, newest_by_table
 from churn_mlops.data.discovery.times.end_candidates import EndCandidate
 from churn_mlops.data.discovery.times.end_events import EndEvent
 from churn_mlops.data.discovery.times.evaluate import EvaluatedTimes
 from churn_mlops.data.discovery.times.recorded_times import RecordedTime
 from churn_mlops.data.findings import Finding
 from churn_mlops.data.profiling.name_signals import names_leaving, speaks_of_customer
+from churn_mlops.data.snapshot.data_clock import timestamp_of
 
 _MOST = 4  # other tables that are named
 _APART = timedelta(days=28)
@@ -47,8 +48,8 @@ def _may_be_customers(role: Role, table_roles: TableRoles) -> bool:
     return any(link.to == role.name for link in table_roles.links) or speaks_of_customer(role.name)
 
 
-def on_newest_day(table_roles: TableRoles) -> list[Finding]:
-    """Up to when the data goes, where its tables do not agree."""
+def on_newest_day(table_roles: TableRoles, ends: Sequence[EndCandidate] = ()) -> list[Finding]:
+    """Up to when the data goes, where its tables do not agree, or one of the customers' open ``ends`` goes on."""
     if table_roles.newest is None:
         return []
     day = table_roles.newest.date()
@@ -72,7 +73,18 @@ def on_newest_day(table_roles: TableRoles) -> list[Finding]:
             f"end at {before.date()}: are the later rows planned? Then set `source.as_of` to the last day of loading"
         )
         found.append(Finding(table_roles.home, "newest_day", what))
-    return found
+    return found + [_on_end_ahead(table_roles, one) for one in ends if _is_undecided(one) and one.ahead]
+
+
+def _on_end_ahead(table_roles: TableRoles, one: EndCandidate) -> Finding:
+    home, day = table_roles.customers, table_roles.newest
+    last = timestamp_of(come(home.look, one.column).max())
+    what = (
+        f"holds days up to {last and last.date()}, in {one.ahead:,} of {one.customers:,} customers after "
+        f"{day and day.date()}, where all other times end. Have these days come? Then the data goes on until the last "
+        f"of them: write `end: {one.column}` into the table of customers if it says who left"
+    )
+    return Finding(f"{home.name}.{one.column}", "newest_day", what)
 
 
 def on_times(evaluated: EvaluatedTimes, contract: HistoryContract) -> list[Finding]:
@@ -136,8 +148,8 @@ def _on_ends(role: Role, candidates: Sequence[EndCandidate], contract: HistoryCo
     own = None if role.times.end is None else f"{table}.{role.times.end}"
     taken = elsewhere if whole else own
     for one in candidates:
-        undecided = taken is None and one.verdict == "unknown" and 0 < one.left < _NEXT_TO_ALL * one.customers
-        if f"{table}.{one.column}" != taken and (undecided or _is_worth_a_question(one)):
+        open_end = taken is None and _is_undecided(one)
+        if f"{table}.{one.column}" != taken and (open_end or _is_worth_a_question(one)):
             instead = f"; {taken} is taken" if taken is not None else ""
             how = f"ends: {table}" if whole else f"end: {one.column}"
             what = (
@@ -145,6 +157,10 @@ def _on_ends(role: Role, candidates: Sequence[EndCandidate], contract: HistoryCo
                 f"who left? Then write `{how}` into the table of customers"
             )
             yield Finding(f"{table}.{one.column}", "end_other", what)
+
+
+def _is_undecided(one: EndCandidate) -> bool:
+    return one.verdict == "unknown" and 0 < one.left < _NEXT_TO_ALL * one.customers
 
 
 def _is_worth_a_question(one: EndCandidate) -> bool:
