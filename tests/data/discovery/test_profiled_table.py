@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import ibis
@@ -58,6 +60,17 @@ def test_a_csv_file_gives_the_same_times(tmp_path: Path) -> None:
     look = look_at(open_every_table(str(write_folder({"events": EVENTS}, tmp_path / "shop"))))[0]
     held = look.table.select(at=look.time("logged_at")).to_pyarrow()["at"].to_pylist()
     assert held == [pd.Timestamp(one, unit="s").to_pydatetime() for one in EVENTS["logged_at"]]
+
+
+def test_a_connection_may_be_closed_before_what_was_read_is_forgotten(tmp_path: Path) -> None:
+    program = (
+        "import sys; from churn_mlops.data.sources.open import open_every_table as opened;"
+        "from churn_mlops.data.discovery.profiled_table import look_at;"
+        "looks = look_at(opened(sys.argv[1])); assert looks[0].times; looks[0].table.get_backend().disconnect()"
+    )
+    folder = str(write_folder({"events": EVENTS}, tmp_path / "shop"))
+    ended = subprocess.run([sys.executable, "-c", program, folder], capture_output=True, text=True, check=True)
+    assert ended.stderr == ""
 
 
 def _found(frames: Frames) -> TableRoles:

@@ -8,6 +8,7 @@ from functools import cached_property
 from itertools import takewhile
 
 import ibis.expr.types as ir
+from ibis.util import gen_name
 
 from churn_mlops.data.discovery.time_columns import TimeColumn, time_column
 from churn_mlops.data.engine.cell_values import as_text
@@ -126,10 +127,13 @@ def _with_read(table: ir.Table, times: Mapping[str, TimeColumn]) -> ir.Table:
 
     Many questions are asked of each time. In a company's own database nothing is written, so each reads the texts anew.
     """
+    connection = table.get_backend()
     written = [column for column in times if not table[column].type().is_temporal()]
-    if not written or table.get_backend().name != "duckdb":
+    if not written or connection.name != "duckdb":
         return table
-    return table.mutate(**{_READ.format(one): parsed_time(table[one], times[one].format) for one in written}).cache()
+    read = table.mutate(**{_READ.format(one): parsed_time(table[one], times[one].format) for one in written})
+    # Not `cache()`: it drops its table when the program ends, and the connection is closed by then.
+    return connection.create_table(gen_name("read"), read, temp=True)
 
 
 def short_names(sources: list[str]) -> dict[str, str]:

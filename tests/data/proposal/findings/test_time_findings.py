@@ -78,3 +78,11 @@ def test_the_list_of_other_customers_names_the_tables_that_others_lead_to() -> N
     frames["bills"] = pd.concat([frames["contracts"][["contract_id"]].assign(billed_on=made.start)] * 2)
     said = _said(frames, "customers")["accounts"]
     assert said.endswith("or are they those of contracts (100 rows, contract_id)? Then say --customer")
+
+
+def test_tables_that_no_time_leads_to_are_no_other_customers() -> None:
+    made = accounts(100)
+    frames = company(made, ended_at=made.end)
+    frames["artists"] = pd.DataFrame({"artist_id": np.arange(40) + 300, "name": [f"artist {row}" for row in range(40)]})
+    frames["albums"] = pd.DataFrame({"album_id": np.arange(80) + 900, "artist_id": np.arange(80) % 40 + 300})
+    assert "or are they those of" not in _said(frames, "customers")["accounts"]

@@ -45,7 +45,9 @@ def on_customers(table_roles: TableRoles) -> list[Finding]:
 def _may_be_customers(role: Role, table_roles: TableRoles) -> bool:
     if role.kind in ("events", "ends") and role.look.key == role.customer:
         return False
-    return any(link.to == role.name for link in table_roles.links) or speaks_of_customer(role.name)
+    acts = {one.name for one in table_roles.roles.values() if one.look.times}  # articles of an album are no acts
+    named = any(link.to == role.name and link.table in acts for link in table_roles.links)
+    return named or speaks_of_customer(role.name)
 
 
 def on_newest_day(table_roles: TableRoles, ends: Sequence[EndCandidate] = ()) -> list[Finding]:
