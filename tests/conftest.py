@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from tests.companies.small import Company
 
 ROWS = 3000
+# A process of tests holds millions of small objects for good: looking for garbage among them as often as usual takes a
+# tenth of its time.
+gc.set_threshold(100_000, 50, 100)
 LONGEST = (
     "serving/resilience/test_outages.py",
     "pipelines/scoring/test_spark.py",
