@@ -16,6 +16,8 @@ help: ## say what each word does
 demo: $(VENV)/.run ## make the demo company, train, score, print the list, serve (SERVE=0 ends after the list)
 	$(BIN)/churn demo $(if $(filter 0,$(SERVE)),--no-serve)
 
+# Bytecode is kept, so that the hundreds of processes that the tests start compile the project once.
+test: export PYTHONDONTWRITEBYTECODE =
 test: $(VENV)/.dev $(VENV)/serving/.done $(VENV)/serving-trees/.done $(VENV)/.browser $(VENV)/.proxy $(VENV)/.clock ## run the tests (ARGS="-k word" picks some, ARGS=--cov measures what they cover)
 	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
