@@ -125,7 +125,7 @@ def _repeats_some_of(one: ColumnProfile, key: ColumnProfile) -> bool:
 def _with_read(table: ir.Table, times: Mapping[str, TimeColumn]) -> ir.Table:
     """``table``, with the times that are written as texts or numbers read once, where the engine is our own.
 
-    Many questions are asked of each time. In a company's own database nothing is written: each question reads the texts.
+    Each time is asked about many times. In a company's own database nothing is written: each question reads the texts.
     """
     connection = table.get_backend()
     written = [column for column in times if not table[column].type().is_temporal()]
