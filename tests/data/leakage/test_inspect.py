@@ -48,6 +48,15 @@ def test_a_strong_honest_feature_is_not_excluded(strength: float) -> None:
     assert not made_up.with_columns(use_dropped=signal).inspected().sure
 
 
+def test_the_length_of_a_contact_that_goes_with_the_label_is_worth_a_look_only() -> None:
+    made_up = world(5)
+    signal = 1.3 * made_up.left + made_up.rng.normal(size=made_up.left.size)
+    assert not made_up.with_columns(basket=signal).inspected().findings
+    (found,) = made_up.with_columns(call_seconds=signal).inspected().findings
+    assert (found.feature, found.kind, found.sure) == ("call_seconds", "named", False)
+    assert "the length of the contact that decided the label" in found.message
+
+
 def test_a_season_that_turns_a_column_round_is_no_collapse() -> None:
     made_up = world(6)
     season = 5 * np.sin(2 * np.pi * made_up.day / 365)

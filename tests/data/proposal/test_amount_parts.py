@@ -77,7 +77,8 @@ def test_failed_payments_are_in_no_sum_and_refunded_ones_are_because_that_comes_
     assert _row(frames, proposal)["amount_90d"] == 10 + 30 + 40 + 60
     said = _said(proposal, "failed_amounts")["charges.status"]
     assert "amounts of 40 of 120 rows (33.3%) are in no sum ('card_declined', 'failed')" in said
-    assert "those of 20 of 120 rows (16.7%) are summed, because this may be known only later ('refunded')" in said
+    assert "amounts of 20 of 120 rows (16.7%) are summed, because this may be known only later ('refunded')" in said
+    assert "as in `where: {status: [succeeded]}`" in said
     ratio = proposal.contract.features["amount_trend"].ratio
     assert ratio is not None
     assert ratio.where == {"status": ("refunded", "succeeded")}

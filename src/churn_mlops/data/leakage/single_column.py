@@ -29,7 +29,7 @@ from churn_mlops.data.leakage.univariate import (
     set_for_churners,
     strength,
 )
-from churn_mlops.data.profiling.name_signals import may_name_leaving, names_leaving
+from churn_mlops.data.profiling.name_signals import may_name_leaving, names_contact_length, names_leaving
 
 _ALL = 3.0
 _SOME_DATES = 4.0  # many dates are looked at, so chance needs more room
@@ -83,6 +83,9 @@ def _over(column: Column, rows: Labelled, beyond: float, when: str) -> LeakFindi
         return LeakFinding(name, "named", f"its name speaks of leaving, and it goes with the label{when} ({_auc(auc)})")
     if only is not None:
         return only
+    if auc >= NAMED_AUC and names_contact_length(name) and _is_no_luck(auc, rows):
+        asked = f"may be the length of the contact that decided the label{when} ({_auc(auc)}): was it known before?"
+        return LeakFinding(name, "named", asked, sure=False)
     if auc >= STRONG_AUC and _is_no_luck(auc, rows):
         return LeakFinding(
             name, "too_good", f"is remarkably strong on its own{when} ({_auc(auc)}): was it known before?", sure=False

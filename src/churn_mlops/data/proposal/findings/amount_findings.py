@@ -55,7 +55,7 @@ def _on_status(look: ProfiledTable, one: DividedRows) -> Finding:
         said.append(f"amounts of {of_rows(one.rows(one.leave), look.rows)} are in no sum ({_listed(one.leave)})")
     if one.turned:
         said.append(
-            f"those of {of_rows(one.rows(one.turned), look.rows)} are summed, because this may be known only later "
+            f"amounts of {of_rows(one.rows(one.turned), look.rows)} are summed, because this may be known only later "
             f"({_listed(one.turned)})"
         )
     if not said:
@@ -63,7 +63,11 @@ def _on_status(look: ProfiledTable, one: DividedRows) -> Finding:
     blank = one.column.rows - one.column.present
     if blank and one.leave:
         said.append(f"{of_rows(blank, look.rows)} hold nothing there, and are in no sum either")
-    what = f"{'; '.join(said)}: which of them count as money that came in? Change `where` of the sums if others do"
+    kept = ", ".join([text for text in one.keep if text not in one.turned][:4])
+    what = (
+        f"{'; '.join(said)}: which of them count as money that came in? Write those into each sum of amounts, as in "
+        f"`where: {{{one.column.name}: [{kept}]}}`, if others do"
+    )
     return Finding(name, "failed_amounts", what)
 
 
