@@ -111,6 +111,14 @@ def test_it_learns_from_dates_whose_labels_are_final_and_is_tested_on_later_ones
     assert trained.decision.promote
 
 
+def test_the_report_counts_the_customers_that_a_score_of_the_last_day_lists(
+    settings: Settings, trained: Trained, now: datetime
+) -> None:
+    contract = contract_of(settings)
+    last = as_of_date(settings.source.as_of, open_tables(str(settings.source.url), contract), contract, TODAY)
+    assert trained.counts.active == score(settings, last, now=now).customers.num_rows
+
+
 def test_the_bundle_keeps_how_its_snapshots_were_made(settings: Settings, trained: Trained) -> None:
     live = BundleCache(settings.models.folder).champion()
     assert live is not None

@@ -54,6 +54,16 @@ def test_a_page_of_cancellation_is_taken_for_the_end_and_asked_about() -> None:
     assert "Is a customer gone then?" in said
 
 
+def test_customers_who_never_were_in_a_table_do_not_stop_there() -> None:
+    frames = _log("Home", later="Refund")
+    shop = frames["visits"][frames["visits"]["user_id"] < "U020"]
+    shop = shop[(shop["page"] != "Refund") | ~shop.duplicated(["user_id", "page"])]
+    others = frames["visits"][frames["visits"]["user_id"] >= "U020"].drop(columns="page")
+    app = others.rename(columns={"seen_at": "opened_at"})
+    proposal = _proposed({"users": frames["users"], "visits": shop, "app": app})
+    assert "visits_ends" not in proposal.contract.tables
+
+
 def test_the_labels_of_such_ends_are_those_of_the_events() -> None:
     frames = _log("Cancellation Confirmation")
     contract = _proposed(frames).contract

@@ -39,6 +39,12 @@ def test_times_written_as_texts_or_numbers_are_read_once() -> None:
     assert [str(one) for one in read[:2]] == ["2024-01-01 10:00:00", "2024-02-02 10:00:00"]
 
 
+def test_a_column_of_the_company_is_never_taken_for_times_that_were_read() -> None:
+    odd = EVENTS.assign(**{"__read_happened_at__": "x", "read": "y"})
+    look = seen({"events": odd})
+    assert str(look.table.select(at=look.time("happened_at")).to_pyarrow()["at"][0]) == "2024-01-01 10:00:00"
+
+
 def test_a_table_without_written_times_is_not_copied() -> None:
     typed = EVENTS.assign(happened_at=pd.Timestamp("2024-01-01")).drop(columns="logged_at")
     opened = tables({"events": typed})

@@ -31,6 +31,12 @@ def said(frame: pd.DataFrame, customer: str | None = "id") -> dict[str, str]:
     return {finding.kind: finding.message for finding in found.findings if finding.column is None}
 
 
+def test_a_feature_may_be_called_like_what_is_counted() -> None:
+    frame = with_ids(pd.concat([customers(), customers().head(80)], ignore_index=True))
+    frame = frame.rename(columns={"plan": "n", "charge": "k"})
+    assert copied_rows(table_of_frame(frame), ["n", "k"], "k", LABEL) == 60
+
+
 def test_copies_under_another_id_are_counted_and_rows_without_a_label_are_not() -> None:
     frame = with_ids(pd.concat([customers(), customers().head(80)], ignore_index=True))
     assert copied_rows(table_of_frame(frame), ["plan", "charge"], "charge", LABEL) == 60

@@ -215,6 +215,8 @@ def test_orders_are_events_though_most_customers_order_once_and_some_orders_are_
     assert is_event_log(tables({"orders": both})["orders"]) == "customer_id"
     few = pd.concat([orders, later.head(20)])
     assert is_event_log(tables({"customers": few})["customers"]) is None
+    signed_up = both.rename(columns={"ordered_at": "signup_date"})  # customers of several rows, no events
+    assert is_event_log(tables({"customers": signed_up})["customers"]) is None
 
 
 def test_a_table_with_a_row_for_each_customer_is_no_table_of_events() -> None:

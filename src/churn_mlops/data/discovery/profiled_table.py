@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import takewhile
 
@@ -24,7 +24,6 @@ _NEARLY_ALL = 0.95
 _FEWEST_KEYS = 2
 _FEWEST_SHARED = 20  # so many different values are not found in two tables, or of one length, by chance
 _LONG = 8
-_READ = "__read_{}__"  # a column of texts, read as times
 
 
 @dataclass(frozen=True)
@@ -38,6 +37,7 @@ class ProfiledTable:
         profile: what its columns hold.
         times: its columns of times, in their order.
         pointed_at: its columns of whole numbers that other tables' rows name, whatever they are called.
+        read: the column of ``table`` that holds the times of a column, where these were read once.
     """
 
     name: str
@@ -46,6 +46,7 @@ class ProfiledTable:
     profile: Profile
     times: Mapping[str, TimeColumn]
     pointed_at: frozenset[str] = frozenset()
+    read: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def rows(self) -> int:
@@ -74,9 +75,8 @@ class ProfiledTable:
 
     def time(self, column: str) -> ir.TimestampColumn:
         """``column`` as times; in a selection of its own, the statement holds the long reading of a text once."""
-        read = _READ.format(column)
-        if read in self.table.columns:
-            return self.table[read]
+        if column in self.read:
+            return self.table[self.read[column]]
         times = parsed_time(self.table[column], self.times[column].format)
         return times if self.table[column].type().is_temporal() else fenced(times)
 
@@ -99,7 +99,8 @@ def look_at(tables: Mapping[str, ir.Table]) -> list[ProfiledTable]:
         profile = profile_table(table)
         found = {column.name: time_column(table[column.name], column) for column in profile.columns}
         times = {name: time for name, time in found.items() if time is not None}
-        looks.append(ProfiledTable(names[source], source, _with_read(table, times), profile, times))
+        rows, read = _with_read(table, times)
+        looks.append(ProfiledTable(names[source], source, rows, profile, times, read=read))
     return [replace(look, pointed_at=_pointed_at(look, looks)) for look in looks]
 
 
@@ -122,7 +123,7 @@ def _repeats_some_of(one: ColumnProfile, key: ColumnProfile) -> bool:
     return one.name == key.name and within and one.distinct >= _FEWEST_SHARED and one.present >= 2 * one.distinct
 
 
-def _with_read(table: ir.Table, times: Mapping[str, TimeColumn]) -> ir.Table:
+def _with_read(table: ir.Table, times: Mapping[str, TimeColumn]) -> tuple[ir.Table, dict[str, str]]:
     """``table``, with the times that are written as texts or numbers read once, where the engine is our own.
 
     Each time is asked about many times. In a company's own database nothing is written: each question reads the texts.
@@ -130,10 +131,11 @@ def _with_read(table: ir.Table, times: Mapping[str, TimeColumn]) -> ir.Table:
     connection = table.get_backend()
     written = [column for column in times if not table[column].type().is_temporal()]
     if not written or connection.name != "duckdb":
-        return table
-    read = table.mutate(**{_READ.format(one): parsed_time(table[one], times[one].format) for one in written})
+        return table, {}
+    names = {column: gen_name("read") for column in written}
+    read = table.mutate(**{name: parsed_time(table[one], times[one].format) for one, name in names.items()})
     # Not `cache()`: it drops its table when the program ends, and the connection is closed by then.
-    return connection.create_table(gen_name("read"), read, temp=True)
+    return connection.create_table(gen_name("read"), read, temp=True), names
 
 
 def short_names(sources: list[str]) -> dict[str, str]:

@@ -22,10 +22,12 @@ def copied_rows(table: ir.Table, features: Sequence[str], finest: str, label: La
         finest: the one of the most values.
         label: the label.
     """
-    rows = table.mutate(label_value(table[label.column], label).name("__left__"))
-    rows = rows.filter(rows["__left__"].notnull())
-    equal = rows.group_by(list(features)).agg(n=lambda t: t.count(), k=lambda t: t["__left__"].sum())
-    nearly = ibis.window(group_by=[name for name in features if name != finest])
+    places = {name: f"feature{place}" for place, name in enumerate(features)}  # no name of a feature is in the way
+    left = label_value(table[label.column], label)
+    rows = table.select(left=left, **{place: table[name] for name, place in places.items()})
+    rows = rows.filter(rows["left"].notnull())
+    equal = rows.group_by(list(places.values())).agg(n=lambda t: t.count(), k=lambda t: t["left"].sum())
+    nearly = ibis.window(group_by=[place for name, place in places.items() if name != finest])
     equal = equal.mutate(near_n=equal.n.sum().over(nearly) - equal.n, near_k=equal.k.sum().over(nearly) - equal.k)
     equal = equal.mutate(all_n=equal.n.sum().over(ibis.window()), all_k=equal.k.sum().over(ibis.window()))
     rate = (equal.near_k + WEIGHT_OF_ALL * equal.all_k / equal.all_n) / (equal.near_n + WEIGHT_OF_ALL)

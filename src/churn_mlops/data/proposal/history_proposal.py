@@ -24,6 +24,7 @@ from churn_mlops.data.discovery.table_roles import (
     find_table_roles,
 )
 from churn_mlops.data.discovery.time_columns import time_column
+from churn_mlops.data.discovery.time_roles import role_by_name
 from churn_mlops.data.discovery.times.counted_times import with_counted_times
 from churn_mlops.data.discovery.times.data_clock import newest_of
 from churn_mlops.data.discovery.times.end_candidates import EndCandidate
@@ -50,6 +51,7 @@ from churn_mlops.data.proposal.unread_columns import LEFT_OUT, NAMES_ROWS, unrea
 from churn_mlops.errors import ContractError
 
 _GLANCE = 20_000
+_LOG_ROWS = 2  # rows of a customer, on average, from which a table is surely one of events
 
 
 @dataclass(frozen=True)
@@ -155,7 +157,8 @@ def is_event_log(table: ir.Table, customer: str | None = None) -> str | None:
         return None
     some = table.select(*(column for column in table.columns if column != who)).limit(_GLANCE)
     times = [column for column in profile_table(some).columns if time_column(table[column.name], column)]
-    if not times:
+    once = counts["rows"] < _LOG_ROWS * counts["who"]  # most have one row only, as customers stored twice have, too
+    if not times or (once and role_by_name(times[0].name) != "event"):
         return None
     both = present.select(who, times[0].name).distinct().count().to_pyarrow().as_py()
     return who if both > counts["who"] else None

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import date
+
 import ibis
 import ibis.expr.types as ir
 
-from churn_mlops.data.contract import Inactivity
+from churn_mlops.data.contract import HistoryContract, Inactivity
+from churn_mlops.data.engine.arrow import as_arrow
 from churn_mlops.data.engine.as_of import AsOf
 from churn_mlops.data.engine.timestamps import time_of
 from churn_mlops.data.snapshot.churn_dates import end_of, with_churn_dates
@@ -34,6 +38,12 @@ def active_customers(history: PointInTimeTables, as_of: AsOf) -> ir.Table:
     active = customers.filter(customers[KEY].notnull(), customers.open == 1).drop("open")
     inactive = None if contract.label is None else contract.label.inactive
     return active if inactive is None else _recently_active(active, history, inactive, as_of)
+
+
+def count_active(tables: Mapping[str, ir.Table], contract: HistoryContract, day: date) -> int:
+    """How many customers are active at the end of ``day``; ``tables`` as for a snapshot."""
+    active = active_customers(PointInTimeTables(tables, contract, None), AsOf(day))
+    return int(as_arrow(active.aggregate(customers=active.count())).to_pylist()[0]["customers"])
 
 
 def _recently_active(customers: ir.Table, history: PointInTimeTables, inactive: Inactivity, as_of: AsOf) -> ir.Table:

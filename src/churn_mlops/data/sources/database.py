@@ -25,7 +25,16 @@ WHERE nspname = current_schema() AND heir.relkind IN ('r', 'p', 'f') ORDER BY he
 
 def memory_connection() -> ibis.BaseBackend:
     """A new engine in memory that downloads nothing."""
-    return ibis.duckdb.connect(autoinstall_known_extensions=False, autoload_known_extensions=False)
+    return own_engine(":memory:")
+
+
+def own_engine(database: str, *, read_only: bool = False) -> ibis.BaseBackend:
+    """DuckDB on a file or in memory: it downloads nothing, and shows no progress bar in what commands print."""
+    connection = ibis.duckdb.connect(
+        database, read_only=read_only, autoinstall_known_extensions=False, autoload_known_extensions=False
+    )
+    connection.raw_sql("SET enable_progress_bar = false")
+    return connection
 
 
 def connect_database(address: str) -> ibis.BaseBackend:

@@ -11,7 +11,7 @@ import ibis
 import ibis.expr.types as ir
 from ibis.common.exceptions import IbisError
 
-from churn_mlops.data.sources.database import first_line, table_names
+from churn_mlops.data.sources.database import first_line, own_engine, table_names
 from churn_mlops.data.sources.plain_types import with_plain_types
 from churn_mlops.errors import SourceError
 
@@ -23,9 +23,7 @@ def connect_duckdb(path: Path) -> ibis.BaseBackend:
         SourceError: it is none, or another program writes to it.
     """
     try:
-        return ibis.duckdb.connect(
-            str(path), read_only=True, autoinstall_known_extensions=False, autoload_known_extensions=False
-        )
+        return own_engine(str(path), read_only=True)
     except (duckdb.Error, IbisError, RuntimeError) as error:
         raise SourceError(
             f"{path} cannot be opened as a DuckDB database ({first_line(error)}): close the program that writes "

@@ -11,6 +11,7 @@ import ibis.expr.types as ir
 from churn_mlops.data.contract import DataContract, HistoryContract, load_contract
 from churn_mlops.data.engine.typed_table import read_snapshot
 from churn_mlops.data.findings import copies
+from churn_mlops.data.snapshot.active_customers import count_active
 from churn_mlops.data.sources.database import read_whole
 from churn_mlops.data.sources.spark import spark_running
 from churn_mlops.data.validation.validate import ValidationReport
@@ -33,7 +34,7 @@ class PreparedData:
         leaks: what the leakage checks found, and the contracts after them.
         data: training set and test set.
         report: of the validation.
-        customers: in a flat source, with and without a label; of a history, the active ones of its latest date.
+        customers: in a flat source, with and without a label; of a history, the active ones of its last day.
         erased: tombstones of the customers that were left out.
         snapshots: of a history, all its rows; None of a flat table.
     """
@@ -113,7 +114,7 @@ def _prepare_history(
         leaks=leaks,
         data=split(snapshots.rows, leaks.contract, context.split, snapshots.as_of),
         report=replace(snapshots.report, problems=problems),
-        customers=int((snapshots.as_of == snapshots.as_of.max()).sum()),
+        customers=count_active(tables, contract, last),
         erased=erased,
         snapshots=snapshots,
     )

@@ -187,6 +187,18 @@ def test_a_table_with_a_row_of_each_customer_who_then_stops_is_one_of_ends_whate
     assert [one.verdict for one in evaluated.ends["t3"]] == ["same"]
 
 
+def test_an_end_that_is_called_so_is_not_given_up_for_such_a_table(made: Accounts) -> None:
+    returned = made.left & made.some(0.5)
+    frames = company(made, churned_on=made.end)
+    frames.pop("logins")
+    back = frames["payments"][frames["payments"]["account_id"].isin(made.names[returned])]
+    frames["payments"] = pd.concat([frames["payments"], back.assign(paid_at=NEWEST - 2 * DAY)])
+    evaluated = _evaluated(frames | {"refunds": _t3(made, made.end, made.left & ~returned)})
+    assert [one.verdict for one in evaluated.ends["accounts"]] == ["unknown"]
+    assert evaluated.table_roles.customers.times.end == "churned_on"
+    assert evaluated.table_roles.roles["refunds"].kind == "events"
+
+
 def test_such_a_table_is_asked_about_where_the_customers_have_an_end_that_is_borne_out(made: Accounts) -> None:
     evaluated = _evaluated(company(made, closed_on=made.end) | {"t3": _t3(made, made.end, made.left)})
     found = evaluated.table_roles

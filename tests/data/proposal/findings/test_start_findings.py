@@ -36,6 +36,14 @@ def test_a_time_before_the_start_that_no_rows_refute_is_asked_about() -> None:
     assert "write `start: met_at`" in finding.message
 
 
+def test_a_day_that_stands_for_none_is_no_start() -> None:
+    frames = shop()
+    frames["customers"]["member_since"] = np.datetime64("1900-01-01")
+    frames["customers"]["signup_date"] = frames["customers"]["signup_date"] + 200 * DAY  # after many orders
+    proposal = propose_history(tables(frames), name="x")
+    assert proposal.contract.tables["customers"].start == "signup_date"
+
+
 def test_a_time_after_the_start_is_not() -> None:
     frames = shop()
     frames["customers"]["first_order_at"] = frames["customers"]["signup_date"] + 3 * DAY

@@ -86,3 +86,11 @@ def test_tables_that_no_time_leads_to_are_no_other_customers() -> None:
     frames["artists"] = pd.DataFrame({"artist_id": np.arange(40) + 300, "name": [f"artist {row}" for row in range(40)]})
     frames["albums"] = pd.DataFrame({"album_id": np.arange(80) + 900, "artist_id": np.arange(80) % 40 + 300})
     assert "or are they those of" not in _said(frames, "customers")["accounts"]
+
+
+def test_a_table_of_ends_that_the_rows_alone_show_is_asked_about() -> None:
+    made = accounts(300)
+    ends = pd.DataFrame({"account_id": made.names[made.left], "d21": made.end[made.left]})
+    said = _said(company(made) | {"t3": ends}, "end_table")["t3.d21"]
+    assert "is taken for the ends of customers by its rows, not by its name" in said
+    assert "Is a customer gone then?" in said

@@ -24,6 +24,7 @@ _QUIET = timedelta(days=30)  # so long before the newest day, to see who goes on
 _STOP, _GO_ON = 0.1, 0.5  # shares of customers with later rows: after the end, and after the other values
 _AT, _LEVEL = "__at__", "__level__"
 _ALL = -1
+_MOST_THERE = 0.5  # of the customers have rows in a table that may show that they stop
 
 
 @dataclass(frozen=True)
@@ -122,11 +123,7 @@ def _evaluated(role: Role, column: str, last: ir.Table, table_roles: TableRoles)
     event = _by_levels(role, column, list(of_all.values()), table_roles)
     if event is not None:
         return event
-    # A customer without a row in a table does not go on there.
-    counted = [
-        [replace(one, on=at[one.value].on if one.value in at else 0) for one in of_all.values()]
-        for at in by_place.values()
-    ]
+    counted = [[_there(one, at.get(one.value)) for one in of_all.values()] for at in by_place.values()]
     events = [_by_levels(role, column, levels, table_roles) for levels in counted]
     spoken = [one for one in events if one is not None and one.spoken]
     return max(spoken, key=lambda one: one.others - one.going_on, default=None)
@@ -140,6 +137,11 @@ class _Level:
     customers: int
     seen: int
     on: int
+
+
+def _there(level: _Level, at: _Level | None) -> _Level:
+    """``level`` by the rows of one table ``at`` which most of its customers are; else it says nothing there."""
+    return level if at is None or at.customers < _MOST_THERE * level.customers else replace(level, on=at.on)
 
 
 def _by_levels(role: Role, column: str, levels: Sequence[_Level], table_roles: TableRoles) -> EndEvent | None:

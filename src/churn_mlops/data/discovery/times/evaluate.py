@@ -54,7 +54,7 @@ def evaluate_times(table_roles: TableRoles, today: date | None = None) -> Evalua
     events = {role.name for role in found.of("events")}
     ends = {name: candidates for name, candidates in ends.items() if name not in events}
     found, no_ends = _without_no_ends(found)
-    shown = any(one is not None and one.verdict == "parts" and name not in events for name, one in chosen.items())
+    shown = any(one is not None and _is_end(one) and name not in events for name, one in chosen.items())
     found, perhaps = _with_ends_table(found, shown or bool(found.of("ends")))
     ends |= perhaps | no_ends
     refused: dict[str, list[RecordedTime]] = {}
@@ -64,6 +64,11 @@ def evaluate_times(table_roles: TableRoles, today: date | None = None) -> Evalua
         refused.setdefault(role.name, none)
         roles[name] = replace(role, times=times)
     return EvaluatedTimes(replace(found, roles=roles), ends, refused, starts)
+
+
+def _is_end(one: EndCandidate) -> bool:
+    """Whether no other table needs to show who left: the rows bear the end out, or its name says so and they do not."""
+    return one.verdict == "parts" or (names_leaving(one.column) and one.verdict == "unknown")
 
 
 def _may_end(role: Role) -> bool:
@@ -125,7 +130,7 @@ def _with_ends_table(table_roles: TableRoles, shown: bool) -> tuple[TableRoles, 
     }
     parting = {key: one for key, one in evaluated.items() if one.verdict == "parts"}
     taken = None if shown else max(parting, key=lambda key: parting[key].apart, default=None)
-    others = {table_roles.roles[key].name: [one] for key, one in evaluated.items() if key != taken}
+    others = {table_roles.roles[key].name: [one] for key, one in evaluated.items()}
     if taken is None:
         return table_roles, others
     home = table_roles.customers

@@ -61,9 +61,9 @@ def _earlier(role: Role, taken: str) -> tuple[tuple[str, int], ...]:
     filled = [name for name in others if look.profile[name].present >= _FILLED * look.rows]
     if not filled:
         return ()
-    start = look.time(taken).date()
-    counts = {f"b{place}": (look.time(name).date() < start).sum() for place, name in enumerate(filled)}
-    counts |= {f"a{place}": (look.time(name).date() > start).sum() for place, name in enumerate(filled)}
+    start, days = look.time(taken).date(), [without_sentinels(look.time(name)).date() for name in filled]
+    counts = {f"b{place}": (day < start).sum() for place, day in enumerate(days)}
+    counts |= {f"a{place}": (day > start).sum() for place, day in enumerate(days)}
     held = look.table.aggregate(**counts).to_pyarrow().to_pylist()[0]
     each = [(name, int(held[f"b{place}"] or 0), int(held[f"a{place}"] or 0)) for place, name in enumerate(filled)]
     return tuple(

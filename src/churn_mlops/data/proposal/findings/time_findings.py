@@ -149,6 +149,9 @@ def _on_ends(role: Role, candidates: Sequence[EndCandidate], contract: HistoryCo
     elsewhere = home.ends or (f"{contract.customers}.{home.end}" if home.end is not None else None)
     own = None if role.times.end is None else f"{table}.{role.times.end}"
     taken = elsewhere if whole else own
+    if role.kind == "ends":
+        yield from (_on_ends_table(table, one) for one in candidates)
+        return
     for one in candidates:
         open_end = taken is None and _is_undecided(one)
         if f"{table}.{one.column}" != taken and (open_end or _is_worth_a_question(one)):
@@ -159,6 +162,14 @@ def _on_ends(role: Role, candidates: Sequence[EndCandidate], contract: HistoryCo
                 f"who left? Then write `{how}` into the table of customers"
             )
             yield Finding(f"{table}.{one.column}", "end_other", what)
+
+
+def _on_ends_table(table: str, one: EndCandidate) -> Finding:
+    what = (
+        f"is taken for the ends of customers by its rows, not by its name: {one}. Is a customer gone then? If not, "
+        "take `ends` out of the table of customers"
+    )
+    return Finding(f"{table}.{one.column}", "end_table", what)
 
 
 def _is_undecided(one: EndCandidate) -> bool:
