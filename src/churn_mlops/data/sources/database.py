@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
+import duckdb
 import ibis
 from ibis.common.exceptions import IbisError
 
@@ -33,7 +34,8 @@ def own_engine(database: str, *, read_only: bool = False) -> ibis.BaseBackend:
     connection = ibis.duckdb.connect(
         database, read_only=read_only, autoinstall_known_extensions=False, autoload_known_extensions=False
     )
-    connection.raw_sql("SET enable_progress_bar = false")
+    with suppress(duckdb.InvalidInputException):  # in a notebook without ipywidgets, which cannot show it either
+        connection.raw_sql("SET enable_progress_bar = false")
     return connection
 
 
