@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import ibis.expr.types as ir
 
@@ -18,9 +17,6 @@ from churn_mlops.data.engine.timestamps import in_calendar, parsed_time
 from churn_mlops.data.profiling.numeric_codes import is_number_date
 from churn_mlops.data.profiling.table_profile import ColumnProfile
 from churn_mlops.data.profiling.unix_times import unix_times_of
-
-if TYPE_CHECKING:
-    pass
 
 _SAMPLE = 2_000
 _MOSTLY = 0.95

@@ -19,7 +19,8 @@ from churn_mlops.suggestions import words
 _MOSTLY = 0.9
 _FEW = 3  # rows of a customer, on average
 _ONCE = 1.1  # the same, in a table of ends: some customers leave twice
-_NEXT_TO_ALL = 0.98  # of the customers have what is no end
+NEXT_TO_ALL = 0.98
+"""Share of the customers; a time that more of them have is no end."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,7 @@ def _changed(table_roles: TableRoles, ends: Mapping[str, EndCandidate | None]) -
 
 def _shows_who_stays(end: EndCandidate) -> bool:
     """Whether ``end`` parts customers, and some of them have a row that lasts."""
-    return end.verdict == "parts" and end.left < _NEXT_TO_ALL * end.customers
+    return end.verdict == "parts" and end.left < NEXT_TO_ALL * end.customers
 
 
 def _without_no_ends(table_roles: TableRoles) -> tuple[TableRoles, dict[str, list[EndCandidate]]]:
@@ -144,7 +145,7 @@ def _may_be_ends(role: Role, table_roles: TableRoles) -> bool:
     if role.customer is None or home.customer is None or home.times.first is None or role.look is home.look:
         return False
     held = role.look.profile[role.customer].distinct
-    return role.look.rows <= _ONCE * held and held < _NEXT_TO_ALL * home.look.profile[home.customer].distinct
+    return role.look.rows <= _ONCE * held and held < NEXT_TO_ALL * home.look.profile[home.customer].distinct
 
 
 def _recorded(role: Role, table_roles: TableRoles) -> tuple[Times, list[RecordedTime]]:

@@ -10,7 +10,7 @@ from churn_mlops.data.discovery.table_roles import Role, TableRoles
 from churn_mlops.data.discovery.times.data_clock import come, newest_by_table
 from churn_mlops.data.discovery.times.end_candidates import EndCandidate
 from churn_mlops.data.discovery.times.end_events import EndEvent
-from churn_mlops.data.discovery.times.evaluate import EvaluatedTimes
+from churn_mlops.data.discovery.times.evaluate import NEXT_TO_ALL, EvaluatedTimes
 from churn_mlops.data.discovery.times.recorded_times import RecordedTime
 from churn_mlops.data.findings import Finding
 from churn_mlops.data.profiling.name_signals import names_leaving, speaks_of_customer
@@ -18,7 +18,6 @@ from churn_mlops.data.snapshot.data_clock import timestamp_of
 
 _MOST = 4  # other tables that are named
 _APART = timedelta(days=28)
-_NEXT_TO_ALL = 0.98  # share of the customers; a time that more of them have is no end
 _NOT_TAKEN = {
     "ahead": "most who stay have it on a day to come, as the end of a period or a bill",
     "same": "customers who have it go on as the others do, as after a trial or a discount",
@@ -173,7 +172,7 @@ def _on_ends_table(table: str, one: EndCandidate) -> Finding:
 
 
 def _is_undecided(one: EndCandidate) -> bool:
-    return one.verdict == "unknown" and 0 < one.left < _NEXT_TO_ALL * one.customers
+    return one.verdict == "unknown" and 0 < one.left < NEXT_TO_ALL * one.customers
 
 
 def _is_worth_a_question(one: EndCandidate) -> bool:
