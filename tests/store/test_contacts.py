@@ -11,7 +11,7 @@ import pytest
 
 from churn_mlops.errors import RowsRefusedError
 from churn_mlops.store import Store, open_store
-from churn_mlops.store.contacts import Contact, NewContact, contact_under, contacts, in_control_group, record_contact
+from churn_mlops.store.contacts import Contact, NewContact, contact_under, contacts, record_contact
 
 NOW = datetime(2026, 11, 23, 14, 5, tzinfo=UTC)
 
@@ -67,8 +67,3 @@ def test_a_result_that_is_none_is_refused(store: Store) -> None:
     with pytest.raises(RowsRefusedError):
         record_contact(store, contact(result="perhaps"))
     assert contacts(store, limit=10) == []
-
-
-def test_no_customer_is_in_a_control_group_while_there_are_no_campaigns(store: Store) -> None:
-    record_contact(store, contact())
-    assert not in_control_group(store, "C1")

@@ -228,7 +228,7 @@ def _add_store_routes(
     run_during_lifespan(app, suppression.running)
     run_during_lifespan(app, partial(prediction_logging, logger))
     add_kept(app, logger.store)
-    add_contacts(app, logger.store, suppression=suppression)
+    add_contacts(app, logger.store, suppression=suppression, follow_days=settings.decision.follow_days)
     add_audit(app, logger.store, settings.store.customer_hash_key)
     add_risk(app, service, Source(read_customer, settings.serving.source_seconds), logger.store, suppression)
 

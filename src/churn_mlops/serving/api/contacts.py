@@ -5,16 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from operator import attrgetter
 from typing import Annotated, Any, Literal
 
 from fastapi import Depends, FastAPI, Path, Query, Request
 from fastapi.responses import Response
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, WithJsonSchema, field_validator
 from pydantic_core import PydanticCustomError
 
 from churn_mlops.errors import ConfigError, CustomerErasedError
@@ -31,8 +30,13 @@ from churn_mlops.serving.prediction.suppression import OtherHashKeyError, Suppre
 from churn_mlops.serving.resilience.store_client import StoreClient
 from churn_mlops.store import Store
 from churn_mlops.store.contacts import (
+    DISMISSALS,
+    NOT_OFFERED,
+    RESULTS,
     Contact,
+    ContactRules,
     ControlGroupError,
+    DoNotContactError,
     FutureContactError,
     KeyReusedError,
     NewContact,
@@ -40,7 +44,6 @@ from churn_mlops.store.contacts import (
     check_time,
     contact_of,
     contacts,
-    in_control_group,
 )
 from churn_mlops.store.database.clock import Clock, utc_now
 
@@ -64,27 +67,71 @@ def _timestamp(value: Any) -> datetime:
 _Timestamp = Annotated[datetime, BeforeValidator(_timestamp), WithJsonSchema({"type": "string", "format": "date-time"})]
 
 
+def _says_when_dismissed(schema: dict[str, Any]) -> None:
+    """Describe which results go with a dismissal, and which dismissal needs a note."""
+    branches: list[dict[str, Any]] = [
+        {"properties": {"result": {"enum": [*RESULTS[:-1]]}, "dismissal": {"type": "null"}}},
+        {"properties": {"result": {"const": NOT_OFFERED}, "dismissal": {"enum": [*DISMISSALS[:-1]]}}},
+        {"properties": {"result": {"const": NOT_OFFERED}, "dismissal": {"const": "other"}, "note": {"type": "string"}}},
+    ]
+    schema["anyOf"] = [
+        branches[0],
+        branches[1] | {"required": ["dismissal"]},
+        branches[2] | {"required": ["dismissal", "note"]},
+    ]
+
+
 class ContactRequest(BaseModel):
     """A contact with a customer."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, json_schema_extra=_says_when_dismissed)
 
     customer_id: CustomerName = Field(description="the customer ID, as in the published list")
     offer: Annotated[str, Field(min_length=1, max_length=200, json_schema_extra=PLAIN_SCHEMA), PLAIN] = Field(
         description="what the customer was offered"
     )
-    result: Literal["offered", "accepted", "declined", "no_answer"] = Field(description="what came of it")
+    result: Literal["offered", "accepted", "declined", "no_answer", "not_offered"] = Field(
+        description="what came of it"
+    )
+    dismissal: (
+        Literal["bad_time", "complaint", "already_decided", "not_suitable", "advised_against", "other"] | None
+    ) = Field(None, validate_default=True, description="why no offer was made; given with `not_offered`, and only then")
+    note: Annotated[str, Field(min_length=1, max_length=2000, json_schema_extra=PLAIN_SCHEMA), PLAIN] | None = Field(
+        None, validate_default=True, description="more of the conversation; needed where the dismissal is `other`"
+    )
+    campaign_id: Annotated[int, Field(ge=1, le=2**31 - 1)] | None = Field(
+        None, description="the campaign; that of the customer's arm where they have one"
+    )
+    channel: Literal["console", "api", "import", "webhook"] = Field("api", description="where it was recorded")
     at: _Timestamp | None = Field(None, description="when; now when left out")
     prediction_id: Annotated[str, Field(pattern=PREDICTION_ID)] | None = Field(
         None, description="`X-Prediction-Id` of the prediction that led to it"
     )
     override_reason: (
         Annotated[str, Field(min_length=1, max_length=1000, json_schema_extra=PLAIN_SCHEMA), PLAIN] | None
-    ) = Field(None, description="why the customer is contacted although they are in the control group")
+    ) = Field(None, description="why the customer is contacted although they are in the control group, or must not be")
+
+    @field_validator("dismissal")
+    @classmethod
+    def _says_why_not(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if "result" in info.data and (info.data["result"] == "not_offered") != (value is not None):
+            raise PydanticCustomError(
+                "dismissal", "says why no offer was made: it is given with not_offered, and only then"
+            )
+        return value
+
+    @field_validator("note")
+    @classmethod
+    def _explains_others(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if info.data.get("dismissal") == "other" and value is None:
+            raise PydanticCustomError("note", "must explain a dismissal that is `other`")
+        return value
 
 
 class RecordedContact(ContactRequest):
     """A contact as it is recorded."""
+
+    model_config = ConfigDict(json_schema_extra=lambda _: None)  # a record that lost its note is still one
 
     id: int
     customer_id: CustomerName | None = Field(  # type: ignore[assignment]  # an answer may say less than a request
@@ -110,20 +157,20 @@ class _Query(PageQuery):
 def add_contacts(
     app: FastAPI,
     store: StoreClient,
-    in_control_group: Callable[[Store, str], bool] = in_control_group,
     clock: Clock = utc_now,
     suppression: SuppressionCheck | None = None,
+    follow_days: int = 90,
 ) -> None:
     """Add the routes of contacts.
 
     Args:
         app: the application.
         store: where contacts are recorded.
-        in_control_group: whether a customer may not be contacted without a reason.
         clock: gives the time.
         suppression: knows which customers were erased; None looks for none.
+        follow_days: the setting ``decision.follow_days``.
     """
-    routes = _Contacts(store, in_control_group, clock, suppression)
+    routes = _Contacts(store, clock, suppression, follow_days)
     app.post(
         "/contacts",
         summary="Record a contact",
@@ -154,9 +201,9 @@ class _Contacts:
     """The routes; :func:`add_contacts` describes the fields. A name of a method is part of its operation's id."""
 
     store: StoreClient
-    in_control_group: Callable[[Store, str], bool]
     clock: Clock
     suppression: SuppressionCheck | None
+    follow_days: int
 
     async def record(self, request: Request) -> Response:
         """Record that a customer was made an offer, and what they said.
@@ -164,17 +211,17 @@ class _Contacts:
         The answer comes when the contact is on disk. The same request under the same key may be sent as often as you
         like: it is recorded once, and answered 200 from then on.
         """
-        new = _new_contact(request, await request.body(), self.clock())
+        now = self.clock()
+        new = _new_contact(request, await request.body(), now)
         about(request, new.customer)
         hash_key = None
         if self.suppression is not None:
             self.suppression.check_key()
             hash_key = self.suppression.key
+        rules = ContactRules(now.date(), now.date() - timedelta(days=self.follow_days), hash_key)
         try:
-            contact, is_new = await self.store.ask(
-                lambda opened: accept_contact(opened, new, self.in_control_group, hash_key=hash_key)
-            )
-        except (ConfigError, ControlGroupError, CustomerErasedError, KeyReusedError) as error:
+            contact, is_new = await self.store.ask(lambda opened: accept_contact(opened, new, rules))
+        except (ConfigError, ControlGroupError, CustomerErasedError, DoNotContactError, KeyReusedError) as error:
             raise _refused(error) from None
         return Response(as_json(_to_json(contact)), 201 if is_new else 200, media_type="application/json")
 
@@ -204,6 +251,10 @@ def _refused(error: Exception) -> Exception:
     match error:
         case ControlGroupError():
             problem = "is in the control group, so that the worth of offers can be measured"
+            advice = "do not contact them, or say in override_reason why"
+            return RequestError(409, f"the customer {problem}: {advice}", [("customer_id", problem)])
+        case DoNotContactError():
+            problem = "must not be contacted"
             advice = "do not contact them, or say in override_reason why"
             return RequestError(409, f"the customer {problem}: {advice}", [("customer_id", problem)])
         case CustomerErasedError():
@@ -238,6 +289,10 @@ def _new_contact(request: Request, body: bytes, now: datetime) -> NewContact:
         caller=caller,
         prediction_id=asked.prediction_id,
         override_reason=asked.override_reason,
+        campaign_id=asked.campaign_id,
+        channel=asked.channel,
+        dismissal=asked.dismissal,
+        note=asked.note,
     )
 
 
@@ -257,6 +312,10 @@ def _to_json(contact: Contact) -> dict[str, Any]:
         "offer": contact.offer,
         "result": contact.result,
         "at": contact.at.isoformat(),
+        "dismissal": contact.dismissal,
+        "note": contact.note,
+        "campaign_id": contact.campaign_id,
+        "channel": contact.channel,
         "prediction_id": contact.prediction_id,
         "override_reason": contact.override_reason,
         "caller": contact.caller,
@@ -266,7 +325,7 @@ def _to_json(contact: Contact) -> dict[str, Any]:
 
 _REFUSALS = refusing(
     {
-        409: "The key was used for another request, or the customer is in the control group",
+        409: "The key was used for another request, or the customer is in the control group or must not be contacted",
         410: "The customer was erased",
     }
 )

@@ -31,6 +31,8 @@ class Predictions:
         action: such as "offer", "leave_alone".
         expected_gain: of an offer, USD; finite.
         reasons: of those on the list a list of what JSON can say; None for the others.
+        campaign_id: the campaign of customers with an arm; None for the others. May be left out.
+        why_not: why no offer is made, where the score alone does not say it; None for the others. May be left out.
     """
 
     rank: Values
@@ -41,6 +43,8 @@ class Predictions:
     action: Values
     expected_gain: Values
     reasons: Values
+    campaign_id: Values | None = None
+    why_not: Values | None = None
 
 
 @dataclass(frozen=True)
@@ -62,6 +66,8 @@ class Prediction:
     action: str
     expected_gain: float
     reasons: list[Mapping[str, Any]] | None
+    campaign_id: int | None = None
+    why_not: str | None = None
 
 
 def predictions(
