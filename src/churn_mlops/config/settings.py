@@ -207,6 +207,20 @@ class Decision(Section):
         """The amounts of money that no one set: their defaults are not those of the company."""
         return tuple(name for name in ("customer_value", "offer_cost") if name not in self.model_fields_set)
 
+    def fatigue(self) -> dict[str, Any]:
+        """How often a customer may be contacted, as the arguments of ``retention.fatigue.FatigueRule``."""
+        return {"contact_limit": self.contact_limit, "contact_days": self.contact_days, "offer_days": self.offer_days}
+
+    def limits(self) -> dict[str, Any]:
+        """The other arguments of ``retention.DecisionRule``."""
+        return {
+            "threshold": self.threshold,
+            "medium_from": self.medium_from,
+            "high_from": self.high_from,
+            "capacity": self.capacity,
+            "never_contacted": frozenset(self.never_contacted),
+        }
+
     def economics(self) -> dict[str, float]:
         """The economics of an offer, as the arguments of ``retention.Economics``."""
         return {

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, insert, select
 from churn_mlops.errors import ChurnError
 from churn_mlops.store.campaigns.assignments import CONTROL, assignment_on
 from churn_mlops.store.campaigns.do_not_contact import is_blocked
+from churn_mlops.store.campaigns.standings import NOT_OFFERED
 from churn_mlops.store.database.clock import Clock, utc_now
 from churn_mlops.store.database.database import Store
 from churn_mlops.store.database.schema import CONTACTS
@@ -21,10 +22,6 @@ CLOCK_SKEW = timedelta(minutes=5)
 
 
 RESULTS: Final = ("offered", "accepted", "declined", "no_answer", "not_offered")
-OFFERED: Final = ("offered", "accepted", "declined")
-"""Results of contacts in which the customer heard the offer."""
-NOT_OFFERED: Final = "not_offered"
-"""No offer was made; `Contact.dismissal` says why."""
 DISMISSALS: Final = ("bad_time", "complaint", "already_decided", "not_suitable", "advised_against", "other")
 CHANNELS: Final = ("console", "api", "import", "webhook")
 

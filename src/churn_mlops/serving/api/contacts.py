@@ -29,9 +29,9 @@ from churn_mlops.serving.prediction.responses import as_json
 from churn_mlops.serving.prediction.suppression import OtherHashKeyError, SuppressionCheck
 from churn_mlops.serving.resilience.store_client import StoreClient
 from churn_mlops.store import Store
+from churn_mlops.store.campaigns.standings import NOT_OFFERED
 from churn_mlops.store.contacts import (
     DISMISSALS,
-    NOT_OFFERED,
     RESULTS,
     Contact,
     ContactRules,

@@ -33,7 +33,7 @@ def publish(
     batches: Iterable[Predictions],
     *,
     customers: int | None = None,
-    assignments: Callable[[], Sequence[Assignment]] = tuple,
+    assignments: Sequence[Assignment] = (),
     check: Callable[[], None] = lambda: None,
     clock: Clock = utc_now,
 ) -> Run:
@@ -48,7 +48,7 @@ def publish(
         batches: the predictions, in any order; taken one at a time.
         customers: how many were scored, where ``batches`` hold only the first of them: all who are likely to churn or
             worth an offer, at least. Counted when left out.
-        assignments: gives the arms that were drawn for the list, once all batches were taken; kept with it.
+        assignments: the arms that were drawn for the list, kept with it.
         check: raises where nothing may be published any more, such as when a lock was lost; called last.
         clock: returns when it is published.
 
@@ -69,7 +69,7 @@ def publish(
             connection.execute(delete(PREDICTIONS).where(PREDICTIONS.c.run_id == run_id))
             insert_staged(connection, stage, PREDICTIONS, run_id)
             refresh_statistics(connection, PREDICTIONS)
-            add_assignments(connection, assignments())
+            add_assignments(connection, assignments)
             check()
             return run_from(connection.execute(select(RUNS).where(RUNS.c.id == run_id)).one())
 
