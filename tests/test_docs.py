@@ -154,6 +154,7 @@ def reader(
     monkeypatch.setenv("CHURN__MLFLOW__URI", f"sqlite:///{database}")
     if request.getfixturevalue("page") not in TRAINED_BY_DEFAULT:
         monkeypatch.setenv("CHURN__TRAINING__MODEL_TYPE", "logistic_regression")
+        monkeypatch.setenv("CHURN__TRAINING__SNAPSHOTS", "5")
     monkeypatch.setenv("CHURN__SERVING__PORT", "0")  # `churn doctor` looks at the port
     environ = os.environ | {"PYTHONPATH": str(ROOT / "src")}
     reader = Reader(runner(monkeypatch, capsys), environ)

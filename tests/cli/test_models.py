@@ -157,6 +157,7 @@ def test_the_demo_makes_trains_and_lists_and_the_second_time_only_lists(
     Path("demo/mlflow").mkdir(parents=True)
     Path("demo/mlflow/mlflow.db").write_bytes(record.read_bytes())
     monkeypatch.setenv("CHURN__TRAINING__MODEL_TYPE", "logistic_regression")
+    monkeypatch.setenv("CHURN__TRAINING__SNAPSHOTS", "5")
     demo = ("demo", "--customers", "2000", "--months", "9", "--seed", "1", "--no-serve")
     first = churn(*demo)
     assert first.code == 0
