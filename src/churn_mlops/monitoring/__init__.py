@@ -1,0 +1,31 @@
+"""Monitoring: whether the model is still right, and whether the offers work. Tables in, verdicts out."""
+
+from churn_mlops.monitoring.accuracy import FEWEST, ScoredRows, accuracy, expected_accuracy, joined, untreated_weights
+from churn_mlops.monitoring.campaigns import Arms, CampaignCosts, roi, success
+from churn_mlops.monitoring.drift import score_drift
+from churn_mlops.monitoring.exposure import customers_at_risk, revenue_at_risk
+from churn_mlops.monitoring.list_use import ListContact, list_use
+from churn_mlops.monitoring.measurement import Measurement
+from churn_mlops.monitoring.run_age import run_age
+from churn_mlops.monitoring.segments import churn_by_segment
+
+__all__ = [
+    "FEWEST",
+    "Arms",
+    "CampaignCosts",
+    "ListContact",
+    "Measurement",
+    "ScoredRows",
+    "accuracy",
+    "churn_by_segment",
+    "customers_at_risk",
+    "expected_accuracy",
+    "joined",
+    "list_use",
+    "revenue_at_risk",
+    "roi",
+    "run_age",
+    "score_drift",
+    "success",
+    "untreated_weights",
+]

@@ -1,0 +1,193 @@
+"""Whether the model is still right: its scores against the outcomes of customers without an offer.
+
+A treated customer shows nothing about a score, because the offer may have kept them. The control group stands for them: it
+was drawn at random from the same customers, so each of them counts one over the share of the control group. Without
+this, the top of the list would be missing from every figure.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.stats import t as student
+
+from churn_mlops.monitoring.measurement import Measurement, Status, too_little
+from churn_mlops.monitoring.weighted_metrics import Floats, Ranked
+
+FEWEST = 20
+"""Fewest churners, and fewest retained customers, for figures of accuracy."""
+GROUPS = 30
+COIN = 0.5
+WATCH_AUC = 0.65
+WATCH_LIFT, ACT_LIFT = 2.0, 1.2
+WATCH_PER_100, ACT_PER_100 = 20.0, 50.0
+"""How far from 100 the observed per 100 expected may be."""
+
+_WAIT = f"Wait: figures need {FEWEST} churners and {FEWEST} retained customers with final labels."
+_NEXT: dict[str, dict[Status, str]] = {
+    "auc": {
+        "good": "Nothing to do: the order of the list holds.",
+        "watch": "Train again and compare: the order of the list is weak.",
+        "act": "Stop working the list until a new model is trained: its order is no better than chance.",
+    },
+    "log_loss": {
+        "good": "Nothing to do: the scores say more than the mean churn rate.",
+        "watch": "Train again and compare: the scores hardly say more than the mean churn rate.",
+        "act": "Train again: the scores say less than the mean churn rate.",
+    },
+    "calibration": {
+        "good": "Nothing to do: as many customers leave as the scores expect.",
+        "watch": "Look at the drift and at the latest changes of prices and products; then train again.",
+        "act": "Train again before you decide by expected gain: the scores are far from what happens.",
+    },
+    "top_decile_lift": {
+        "good": "Nothing to do: the top of the list holds many times the usual share of churners.",
+        "watch": "Train again and compare: the top of the list is little better than the rest.",
+        "act": "Stop working the list until a new model is trained: its top holds hardly more churners than the rest.",
+    },
+}
+_NEXT["top_decile_calibration"] = _NEXT["calibration"]
+
+
+@dataclass(frozen=True)
+class ScoredRows:
+    """Scores of one as-of date or of several; each field has shape (rows,).
+
+    Args:
+        customers: a whole number for each customer, the same on all dates.
+        scores: churn probabilities.
+        churned: 1 where the customer left, 0 where they stayed; NaN where the label is not final.
+        weights: how much each row counts, above 0; see :func:`untreated_weights`.
+    """
+
+    customers: npt.NDArray[np.int64]
+    scores: Floats
+    churned: Floats
+    weights: Floats
+
+
+def untreated_weights(treated: npt.NDArray[np.bool_], control_share: Floats) -> tuple[npt.NDArray[np.bool_], Floats]:
+    """Which customers count, and how much: no treated one, and the control group one over its share.
+
+    Args:
+        treated: whether the customer was drawn to get an offer, or was contacted; shape (rows,).
+        control_share: probability with which a customer of the control group was drawn into it, above 0; 1 for a
+            customer of no campaign; shape (rows,).
+
+    Returns:
+        whether each row counts, shape (rows,); the weights of the rows that count.
+    """
+    counts = ~treated
+    return counts, 1 / control_share[counts]
+
+
+def accuracy(rows: ScoredRows, part: str = "") -> list[Measurement]:
+    """AUC, log loss, calibration and lift on final labels, with 95 % intervals clustered by customer.
+
+    The interval is a jackknife that leaves out one of 30 groups of customers at a time.
+
+    Args:
+        rows: of untreated customers; rows without a final label are left out.
+        part: the as-of date, empty for several.
+    """
+    known = ~np.isnan(rows.churned)
+    churned, customers = rows.churned[known], rows.customers[known]
+    count = int(churned.sum())
+    if min(count, len(churned) - count) < FEWEST:
+        return [too_little(name, part, _WAIT, numerator=count, denominator=len(churned)) for name in _NEXT]
+    order = np.argsort(rows.scores[known], kind="stable")
+    ranked = Ranked(churned[order], rows.scores[known][order], rows.weights[known][order])
+    groups = _groups(customers[order])
+    found = [_measured(name, part, ranked, groups) for name in _NEXT]
+    return [one for one in found if one is not None]
+
+
+def expected_accuracy(rows: ScoredRows, part: str = "") -> list[Measurement]:
+    """The AUC, log loss and lift that the scores themselves expect, where labels are not final.
+
+    Each customer counts as a churner by as much as their score. So the figure is right if the scores are calibrated,
+    and it shows a change of the customers, not a change of why they leave. Calibration itself cannot be expected.
+
+    Args:
+        rows: of untreated customers; labels are not read.
+        part: the as-of date.
+    """
+    said = "This is an estimate: look again when its labels are final."
+    ranked = Ranked.of(rows.scores, rows.scores, rows.weights) if len(rows.scores) else None
+    if ranked is None or min(ranked.scores.sum(), (1 - ranked.scores).sum()) < FEWEST:
+        return [too_little(name, part, _WAIT, denominator=len(rows.scores), is_final=False) for name in _EXPECTED]
+    return [
+        Measurement(
+            name, part, _METRICS[name](ranked), None, None, ranked.expected, len(rows.scores), "watch", said, False
+        )
+        for name in _EXPECTED
+    ]
+
+
+_METRICS: dict[str, Callable[[Ranked], float]] = {
+    "auc": Ranked.auc,
+    "log_loss": Ranked.log_loss,
+    "calibration": Ranked.observed_per_100,
+    "top_decile_calibration": Ranked.top_observed_per_100,
+    "top_decile_lift": Ranked.lift,
+}
+_EXPECTED = ("auc", "log_loss", "top_decile_lift")
+
+
+def _measured(name: str, part: str, ranked: Ranked, groups: npt.NDArray[np.int64]) -> Measurement:
+    metric = _METRICS[name]
+    value = metric(ranked)
+    count = int(groups.max()) + 1
+    without = np.array([metric(ranked.only(groups != group)) for group in range(count)])
+    deviation = math.sqrt((count - 1) / count * float(((without - without.mean()) ** 2).sum()))
+    half = float(student.ppf(0.975, count - 1)) * deviation
+    low, high = max(0.0, value - half), value + half if name != "auc" else min(1.0, value + half)
+    numerator, denominator = _counts(name, ranked)
+    status = _status(name, value, low, high, ranked)
+    return Measurement(name, part, value, low, high, numerator, denominator, status, _NEXT[name][status])
+
+
+def _groups(customers: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """The group of each row: all rows of a customer are in one, drawn without a look at their labels."""
+    found, place = np.unique(customers, return_inverse=True)
+    drawn = np.random.default_rng(0).permutation(len(found)) % min(GROUPS, len(found))
+    return np.asarray(drawn[place], dtype=np.int64)
+
+
+def _counts(name: str, ranked: Ranked) -> tuple[float, float]:
+    """Churners above the line; below it the customers, or the churners that the scores expect."""
+    if name == "calibration":
+        return ranked.churners, ranked.expected
+    if name == "top_decile_calibration":
+        return float(ranked.top @ ranked.y), float(ranked.top @ ranked.scores)
+    if name == "top_decile_lift":
+        return float(ranked.top @ ranked.y), float(ranked.top.sum())
+    return ranked.churners, float(ranked.weights.sum())
+
+
+def _status(name: str, value: float, low: float, high: float, ranked: Ranked) -> Status:
+    if name == "auc":
+        return "act" if low <= COIN else "watch" if value < WATCH_AUC else "good"
+    if name == "top_decile_lift":
+        return "act" if value < ACT_LIFT else "watch" if value < WATCH_LIFT else "good"
+    if name == "log_loss":
+        mean = np.full_like(ranked.scores, ranked.churners / ranked.weights.sum())
+        plain = Ranked(ranked.y, mean, ranked.weights).log_loss()
+        return "act" if value >= plain else "watch" if high >= plain else "good"
+    if low <= 100 <= high or abs(value - 100) < WATCH_PER_100:
+        return "good"
+    return "act" if abs(value - 100) >= ACT_PER_100 else "watch"
+
+
+def joined(parts: Sequence[ScoredRows]) -> ScoredRows:
+    """The rows of several dates as one; at least one part."""
+    return ScoredRows(
+        np.concatenate([part.customers for part in parts]),
+        np.concatenate([part.scores for part in parts]),
+        np.concatenate([part.churned for part in parts]),
+        np.concatenate([part.weights for part in parts]),
+    )
