@@ -1,7 +1,7 @@
 """Whether the model is still right: its scores against the outcomes of customers without an offer.
 
-A treated customer shows nothing about a score, because the offer may have kept them. The control group stands for them: it
-was drawn at random from the same customers, so each of them counts one over the share of the control group. Without
+A treated customer shows nothing about a score, because the offer may have kept them. The control group stands for them:
+it was drawn at random from the same customers, so each of them counts one over the share of the control group. Without
 this, the top of the list would be missing from every figure.
 """
 

@@ -97,8 +97,8 @@ def roi(campaign: str, arms: Arms, costs: CampaignCosts) -> Measurement:
     """Money in less money out, USD: the value of the customers kept, less what contacts and offers cost.
 
     The interval follows from that of the difference; costs are known. It is an estimate, because a customer is followed
-    for the horizon of the label alone: a customer who only postpones to leave counts as kept. It holds for one look, not for
-    a look every day.
+    for the horizon of the label alone: a customer who only postpones to leave counts as kept. It holds for one
+    look, not for a look every day.
 
     Args:
         campaign: its number.

@@ -32,7 +32,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeEngine
 
-HEAD = "0004"
+HEAD = "0005"
 """The newest revision of the migrations: a store that has it needs no migration."""
 VERSION_TABLE = "store_version"
 
@@ -263,4 +263,25 @@ ERASURES = Table(
     Column("erased_at", Timestamp, nullable=False),
     Column("caller", Text, nullable=False),
     Column("removed", JSON, nullable=False),
+)
+
+# The figures of the dashboard. Those of a date are replaced when it is measured again. They name no customer.
+MEASUREMENTS = Table(
+    "measurements",
+    METADATA,
+    Column("measured_on", Date, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("part", Text, primary_key=True),
+    Column("rows_as_of", Date),
+    Column("value", Double),
+    Column("low", Double),
+    Column("high", Double),
+    Column("numerator", Double),
+    Column("denominator", Double),
+    Column("status", Text, nullable=False),
+    Column("next_step", Text, nullable=False),
+    Column("is_final", Boolean, nullable=False),
+    Column("measured_at", Timestamp, nullable=False),
+    CheckConstraint("status IN ('good', 'watch', 'act', 'too_little')", name="status_of_a_measurement"),
+    CheckConstraint("value IS NOT NULL OR status = 'too_little'", name="measurement_has_a_value"),
 )
