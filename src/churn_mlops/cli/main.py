@@ -14,7 +14,20 @@ import typer
 from typer.core import TyperGroup
 
 from churn_mlops import __version__
-from churn_mlops.cli import audit, data, demo, doctor, keys, models, report, schedule, scoring, serving, training
+from churn_mlops.cli import (
+    audit,
+    data,
+    demo,
+    doctor,
+    keys,
+    models,
+    monitoring,
+    report,
+    schedule,
+    scoring,
+    serving,
+    training,
+)
 from churn_mlops.cli import forget as forgetting
 from churn_mlops.cli import users as people
 from churn_mlops.cli.terminal import complain
@@ -85,6 +98,7 @@ app.command("audit")(audit.audit)
 app.command("report")(report.report)
 app.command("score")(scoring.score)
 app.command("mature")(scoring.mature)
+app.command("monitor")(monitoring.monitor)
 app.command("forget")(forgetting.forget)
 app.command("schedule")(schedule.schedule)
 app.command("serve")(serving.serve)

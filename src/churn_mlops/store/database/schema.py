@@ -265,7 +265,7 @@ ERASURES = Table(
     Column("removed", JSON, nullable=False),
 )
 
-# The figures of the dashboard. Those of a date are replaced when it is measured again. They name no customer.
+# The figures of the dashboard, without any customer; a date that is measured again is replaced as a whole.
 MEASUREMENTS = Table(
     "measurements",
     METADATA,

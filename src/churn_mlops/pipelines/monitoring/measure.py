@@ -1,0 +1,201 @@
+"""The job that measures: every figure of the dashboard, from the store and the source, kept under today's date."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import ibis.expr.types as ir
+import numpy as np
+import structlog
+
+from churn_mlops.config import Settings
+from churn_mlops.data.contract import HistoryContract, load_contract
+from churn_mlops.data.sources.database import read_whole
+from churn_mlops.data.sources.spark import is_spark
+from churn_mlops.errors import BundleError, PromotionError
+from churn_mlops.models.bundle import Bundle
+from churn_mlops.monitoring import (
+    Arms,
+    CampaignCosts,
+    ListContact,
+    Measurement,
+    ScoredRows,
+    accuracy,
+    customers_at_risk,
+    expected_accuracy,
+    joined,
+    list_use,
+    revenue_at_risk,
+    roi,
+    run_age,
+    score_drift,
+    success,
+)
+from churn_mlops.pipelines.deployment.deploy import champion
+from churn_mlops.pipelines.inputs.open_source import open_history
+from churn_mlops.pipelines.monitoring.run_rows import treatment_around, untreated_rows, weekly_runs
+from churn_mlops.pipelines.monitoring.segments import churn_of_segments
+from churn_mlops.store import Store, open_store
+from churn_mlops.store.campaigns.arm_outcomes import arm_outcomes
+from churn_mlops.store.campaigns.campaigns import campaigns
+from churn_mlops.store.measurements import MeasuredDay, StoredMeasurement, latest_measurements, record_measurements
+from churn_mlops.store.scoring.run_scores import list_use_between, run_scores, runs_since
+from churn_mlops.store.scoring.runs import Run, latest_run
+
+log = structlog.get_logger("churn_mlops.pipelines")
+WEEKS = 26
+POOLED_WEEKS = 4
+"""The figure of today pools the newest weeks with final labels."""
+LIST_DAYS = 28
+_SEGMENTS = ("churn_by_band", "churn_by_cohort", "churn_by_level")
+
+
+def measure(settings: Settings, *, now: datetime | None = None) -> MeasuredDay:
+    """Measure every figure of the dashboard, and keep it in place of what was measured on the same date.
+
+    Args:
+        settings: source, contract, store and decision.
+        now: the present, with a time zone.
+
+    Returns:
+        the figures as the store keeps them.
+
+    Raises:
+        ChurnError: the source or the store fails; what was measured before stays.
+    """
+    now = now or datetime.now(UTC)
+    contract = load_contract(settings.contract.path)
+    zone = contract.time_zone if isinstance(contract, HistoryContract) else "UTC"
+    today = now.astimezone(ZoneInfo(zone)).date()
+    with open_store(settings.store.url) as store:
+        before = latest_measurements(store)
+        figures = [*_of_scores(settings, store, now), *_of_campaigns(settings, store)]
+        if isinstance(contract, HistoryContract) and contract.label is not None:
+            figures += _Labelled(settings, store, contract, contract.label.final_after, before).figures()
+        record_measurements(store, today, figures, clock=lambda: now)
+        measured = latest_measurements(store, before=today + timedelta(days=1))
+    if measured is None:  # not even the age of the newest run
+        raise AssertionError("nothing was measured")
+    log.info("dashboard_measured", date=str(today), figures=len(figures))
+    return measured
+
+
+def _of_scores(settings: Settings, store: Store, now: datetime) -> list[StoredMeasurement]:
+    """Risk, drift, use of the list and age, by the newest run."""
+    run = latest_run(store)
+    if run is None or run.deleted_at is not None:
+        return _stored([run_age(None if run is None else run.finished_at, now)], None)
+    scores = np.array([score for batch in run_scores(store, run) for score in batch.score])
+    part = str(run.as_of)
+    found = [
+        run_age(run.finished_at, now),
+        customers_at_risk(scores, settings.decision.threshold, part),
+        revenue_at_risk(scores, settings.decision.customer_value, part),
+    ]
+    bundle = _bundle_of(settings, run)
+    if bundle is not None:
+        reference = bundle.reference["scores"]
+        found.append(score_drift(scores, reference["cuts"], reference["shares"], part))
+    used = list_use_between(store, run.as_of - timedelta(days=LIST_DAYS - 1), run.as_of)
+    found += list_use(part, used.listed, [ListContact(one.caller, one.dismissal) for one in used.contacts])
+    return _stored(found, run.as_of)
+
+
+def _bundle_of(settings: Settings, run: Run) -> Bundle | None:
+    """The bundle of a run, while it is the champion."""
+    try:
+        live = champion(settings)
+    except (BundleError, PromotionError):
+        return None
+    return live.bundle if live is not None and live.bundle.sha256 == run.model_sha256 else None
+
+
+def _of_campaigns(settings: Settings, store: Store) -> list[StoredMeasurement]:
+    found: list[Measurement] = []
+    of_id = {one.id: one for one in campaigns(store)}
+    for counts in arm_outcomes(store):
+        arms = Arms(counts.treated, counts.treated_stayed, counts.control, counts.control_stayed)
+        costs = CampaignCosts(
+            contacts=counts.contacts,
+            taken=counts.taken,
+            contact_cost=settings.decision.contact_cost,
+            offer_cost=of_id[counts.campaign_id].offer_cost,
+            value=settings.decision.customer_value,
+        )
+        part = str(counts.campaign_id)
+        found += [*success(part, arms), roi(part, arms, costs)]
+    return _stored(found, None)
+
+
+@dataclass(frozen=True)
+class _Labelled:
+    """Figures that need labels.
+
+    Args:
+        settings: source and decision.
+        store: the store.
+        contract: of the history.
+        final_after: days until labels are final.
+        before: what was measured last; a figure whose labels were not looked at since is taken from there.
+    """
+
+    settings: Settings
+    store: Store
+    contract: HistoryContract
+    final_after: int
+    before: MeasuredDay | None
+
+    def figures(self) -> list[StoredMeasurement]:
+        """Accuracy of each week and of the newest final ones, and churn by segment."""
+        newest = latest_run(self.store)
+        if newest is None:
+            return []
+        runs = weekly_runs(runs_since(self.store, newest.as_of - timedelta(weeks=WEEKS + 1)), WEEKS)
+        final = [run for run in runs if run.matured_at is not None]
+        rows = {run.as_of: self._rows(run) for run in final[-POOLED_WEEKS:]}
+        found = _stored(accuracy(joined(list(rows.values()))), None) if rows else []
+        for run in runs:
+            found += self._week(run, rows)
+        return [*found, *self._segments(final[-1])] if final else found
+
+    def _rows(self, run: Run) -> ScoredRows:
+        follow_days = self.settings.decision.follow_days
+        around = treatment_around(self.store, run, follow_days=follow_days, final_after=self.final_after)
+        return untreated_rows(self.store, run, around)
+
+    def _week(self, run: Run, rows: Mapping[date, ScoredRows]) -> list[StoredMeasurement]:
+        known = self._kept(run, lambda one: one.part == str(run.as_of) and one.name in _ACCURACY and one.is_final)
+        if known:
+            return known
+        of_run = rows[run.as_of] if run.as_of in rows else self._rows(run)
+        measured = accuracy if run.matured_at is not None else expected_accuracy
+        return _stored(measured(of_run, str(run.as_of)), run.as_of)
+
+    def _segments(self, run: Run) -> list[StoredMeasurement]:
+        known = self._kept(run, lambda one: one.rows_as_of == run.as_of and one.name in _SEGMENTS)
+        if known:
+            return known
+        tables = self._tables()
+        with read_whole(self.settings.source.url):
+            return _stored(churn_of_segments(self.store, run, tables, self.contract), run.as_of)
+
+    def _tables(self) -> dict[str, ir.Table] | None:
+        """The tables of the source; None on Spark, where a second look at all customers costs too much."""
+        address = self.settings.source.url
+        return None if address is None or is_spark(address) else open_history(self.settings.source, self.contract)
+
+    def _kept(self, run: Run, wanted: Callable[[StoredMeasurement], bool]) -> list[StoredMeasurement]:
+        """What was measured before of a run whose labels were not looked at since."""
+        if self.before is None or run.checked_at is None or run.checked_at > self.before.measured_at:
+            return []
+        return [one for one in self.before.figures if wanted(one)]
+
+
+_ACCURACY = ("auc", "log_loss", "calibration", "top_decile_calibration", "top_decile_lift")
+
+
+def _stored(found: Iterable[Measurement], rows_as_of: date | None) -> list[StoredMeasurement]:
+    return [StoredMeasurement(**asdict(one), rows_as_of=rows_as_of) for one in found]

@@ -1,0 +1,88 @@
+"""The scores of a run as monitoring takes them: without treated customers, the control group by its weight."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+import numpy as np
+
+from churn_mlops.monitoring import ScoredRows, joined, untreated_weights
+from churn_mlops.store import Store
+from churn_mlops.store.campaigns.arm_outcomes import ArmOn, arms_between
+from churn_mlops.store.scoring.run_scores import offered_between, run_scores
+from churn_mlops.store.scoring.runs import Run
+
+EXPLORERS_CONTROL_SHARE = 0.5
+"""Share of the control group among customers who were drawn at random, as ``retention.arms`` draws it."""
+
+
+@dataclass(frozen=True)
+class Treatment:
+    """Who was treated around a date, and how likely the control group was.
+
+    Args:
+        treated: customer IDs of the treated arm, and of customers with an offer outside of any campaign.
+        control_share: by customer ID of the control group, the probability of that arm.
+    """
+
+    treated: frozenset[str]
+    control_share: dict[str, float]
+
+
+def weekly_runs(runs: Sequence[Run], most: int) -> list[Run]:
+    """The last run of each calendar week, at most the newest ``most``; ``runs`` are the earliest first."""
+    weeks = {run.as_of.isocalendar()[:2]: run for run in runs}
+    return list(weeks.values())[-most:]
+
+
+def treatment_around(store: Store, run: Run, *, follow_days: int, final_after: int) -> Treatment:
+    """Who was treated from ``follow_days`` before a run until its labels are final.
+
+    A treated customer may stay because of the offer, also if they are drawn after the run, within its horizon.
+
+    Args:
+        store: the store.
+        run: the run.
+        follow_days: days for which an offer may still act.
+        final_after: days until the labels of the run are final.
+    """
+    first, last = run.as_of - timedelta(days=follow_days), run.as_of + timedelta(days=final_after)
+    return treatment_of(arms_between(store, first, last), offered_between(store, first, last))
+
+
+def treatment_of(arms: Sequence[ArmOn], offered: set[str]) -> Treatment:
+    """The treatment that follows from arms and offers.
+
+    Args:
+        arms: of all campaigns that count.
+        offered: customer IDs with an offer; one of the control group counts in the arm that was drawn.
+    """
+    treated = {one.customer for one in arms if not one.is_control}
+    control: dict[str, float] = {}
+    for one in arms:
+        if one.is_control and one.customer not in treated:
+            share = EXPLORERS_CONTROL_SHARE if one.explored else one.control_share
+            control[one.customer] = control.get(one.customer, 1.0) * share
+    return Treatment(frozenset(treated | (offered - control.keys())), control)
+
+
+def untreated_rows(store: Store, run: Run, treatment: Treatment) -> ScoredRows:
+    """The scores of a run without treated customers; labels that are not final are NaN.
+
+    Raises:
+        StoreError: the store fails.
+    """
+    parts = []
+    for batch in run_scores(store, run):
+        treated = np.array([name in treatment.treated for name in batch.customer], dtype=bool)
+        share = np.array([treatment.control_share.get(name, 1.0) for name in batch.customer])
+        counts, weights = untreated_weights(treated, share)
+        labels = np.array([np.nan if left is None else float(left) for left in batch.left])
+        # A number that is the same on all dates and machines; two customers with one number count as one cluster.
+        numbers = np.array([zlib.crc32(name.encode()) for name in batch.customer], dtype=np.int64)
+        parts.append(ScoredRows(numbers[counts], np.array(batch.score)[counts], labels[counts], weights))
+    empty = np.zeros(0)
+    return joined([ScoredRows(np.zeros(0, dtype=np.int64), empty, empty, empty), *parts])

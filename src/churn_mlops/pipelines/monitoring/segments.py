@@ -1,0 +1,90 @@
+"""Churn by risk band, cohort and level, on the newest run with final labels."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date
+
+import ibis.expr.types as ir
+
+from churn_mlops.data.contract import HistoryContract
+from churn_mlops.data.snapshot.cohorts import start_months
+from churn_mlops.data.snapshot.snapshot import read_history
+from churn_mlops.monitoring import Measurement, churn_by_segment
+from churn_mlops.monitoring.segments import FEWEST, MOST
+from churn_mlops.store import Store
+from churn_mlops.store.scoring.run_scores import run_scores
+from churn_mlops.store.scoring.runs import Run
+
+COHORT_MONTHS = 12
+"""Customers of the last 12 months are cohorts by month, earlier ones by year."""
+
+
+def churn_of_segments(
+    store: Store, run: Run, tables: Mapping[str, ir.Table] | None, contract: HistoryContract
+) -> list[Measurement]:
+    """The churn rates of all segments.
+
+    Args:
+        store: the store.
+        run: a run with final labels.
+        tables: of the history; None takes the risk bands alone, where the source is not read.
+        contract: what the tables mean.
+
+    Raises:
+        ChurnError: the store or the source fails.
+    """
+    left, bands = _labels_and_bands(store, run)
+    if not left:
+        return []
+    overall = sum(left.values()) / len(left)
+    found = churn_by_segment("churn_by_band", _counts(bands.items(), left), overall)
+    if tables is not None:
+        months = start_months(tables, contract, run.as_of)
+        cohorts = ((customer, _cohort(month, run.as_of)) for customer, month in months.items())
+        found += churn_by_segment("churn_by_cohort", _counts(cohorts, left), overall)
+        for pairs in _levels(tables, contract, run.as_of):
+            large = [one for one in _counts(pairs, left) if one[2] >= FEWEST]
+            found += churn_by_segment("churn_by_level", large, overall)
+    return found
+
+
+def _labels_and_bands(store: Store, run: Run) -> tuple[dict[str, bool], dict[str, str]]:
+    left: dict[str, bool] = {}
+    bands: dict[str, str] = {}
+    for batch in run_scores(store, run):
+        for customer, band, label in zip(batch.customer, batch.risk_band, batch.left, strict=True):
+            if label is not None:
+                left[customer], bands[customer] = label, band
+    return left, bands
+
+
+def _counts(segments: Iterable[tuple[str, str]], left: Mapping[str, bool]) -> list[tuple[str, int, int]]:
+    """Of each segment its name, its churners and its customers, by name."""
+    counts: dict[str, list[int]] = defaultdict(lambda: [0, 0])
+    for customer, segment in segments:
+        if customer in left:
+            counts[segment][0] += left[customer]
+            counts[segment][1] += 1
+    return [(name, churners, customers) for name, (churners, customers) in sorted(counts.items())]
+
+
+def _cohort(month: tuple[int, int], day: date) -> str:
+    age = (day.year - month[0]) * 12 + day.month - month[1]
+    return f"{month[0]}-{month[1]:02d}" if age < COHORT_MONTHS else str(month[0])
+
+
+def _levels(
+    tables: Mapping[str, ir.Table], contract: HistoryContract, day: date
+) -> Iterator[Iterable[tuple[str, str]]]:
+    """Of each feature with few declared levels: customers with their level, named "feature=level"."""
+    wanted = {name: one for name, one in contract.features.items() if 1 < len(one.levels or ()) <= MOST}
+    if not wanted:
+        return
+    rows = read_history(tables, contract.model_copy(update={"features": wanted}), [day])
+    customers = rows.column(contract.customer).to_pylist()
+    for name, feature in wanted.items():
+        declared = set(feature.levels or ())
+        values = ("(other)" if value not in declared else value for value in rows.column(name).to_pylist())
+        yield zip(customers, (f"{name}={value}" for value in values), strict=True)
