@@ -21,7 +21,6 @@ from churn_mlops.cli import (
     doctor,
     keys,
     models,
-    monitoring,
     report,
     schedule,
     scoring,
@@ -30,6 +29,7 @@ from churn_mlops.cli import (
 )
 from churn_mlops.cli import forget as forgetting
 from churn_mlops.cli import users as people
+from churn_mlops.cli.results import monitor, report
 from churn_mlops.cli.terminal import complain
 from churn_mlops.config import DEFAULT_PATH
 from churn_mlops.errors import ChurnError
@@ -98,7 +98,7 @@ app.command("audit")(audit.audit)
 app.command("report")(report.report)
 app.command("score")(scoring.score)
 app.command("mature")(scoring.mature)
-app.command("monitor")(monitoring.monitor)
+app.command("monitor")(monitor.monitor)
 app.command("forget")(forgetting.forget)
 app.command("schedule")(schedule.schedule)
 app.command("serve")(serving.serve)

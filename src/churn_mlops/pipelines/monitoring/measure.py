@@ -188,7 +188,7 @@ class _Labelled:
         return None if address is None or is_spark(address) else open_history(self.settings.source, self.contract)
 
     def _kept(self, run: Run, wanted: Callable[[StoredMeasurement], bool]) -> list[StoredMeasurement]:
-        """What was measured before of a run whose labels were not looked at since."""
+        """The earlier figures of a run whose labels were not looked at since."""
         if self.before is None or run.checked_at is None or run.checked_at > self.before.measured_at:
             return []
         return [one for one in self.before.figures if wanted(one)]

@@ -21,7 +21,7 @@ EXPLORERS_CONTROL_SHARE = 0.5
 
 @dataclass(frozen=True)
 class Treatment:
-    """Who was treated around a date, and how likely the control group was.
+    """The treated customers around a date, and the probability of the control group.
 
     Args:
         treated: customer IDs of the treated arm, and of customers with an offer outside of any campaign.
@@ -39,7 +39,7 @@ def weekly_runs(runs: Sequence[Run], most: int) -> list[Run]:
 
 
 def treatment_around(store: Store, run: Run, *, follow_days: int, final_after: int) -> Treatment:
-    """Who was treated from ``follow_days`` before a run until its labels are final.
+    """The customers treated from ``follow_days`` before a run until its labels are final.
 
     A treated customer may stay because of the offer, also if they are drawn after the run, within its horizon.
 

@@ -61,7 +61,7 @@ def _labels_and_bands(store: Store, run: Run) -> tuple[dict[str, bool], dict[str
 
 
 def _counts(segments: Iterable[tuple[str, str]], left: Mapping[str, bool]) -> list[tuple[str, int, int]]:
-    """Of each segment its name, its churners and its customers, by name."""
+    """Name, churners and customers of each segment, by name."""
     counts: dict[str, list[int]] = defaultdict(lambda: [0, 0])
     for customer, segment in segments:
         if customer in left:
@@ -78,7 +78,7 @@ def _cohort(month: tuple[int, int], day: date) -> str:
 def _levels(
     tables: Mapping[str, ir.Table], contract: HistoryContract, day: date
 ) -> Iterator[Iterable[tuple[str, str]]]:
-    """Of each feature with few declared levels: customers with their level, named "feature=level"."""
+    """Customers with their level, named "feature=level", of each feature with few declared levels."""
     wanted = {name: one for name, one in contract.features.items() if 1 < len(one.levels or ()) <= MOST}
     if not wanted:
         return
