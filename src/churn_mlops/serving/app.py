@@ -37,6 +37,7 @@ from churn_mlops.serving.model.request_models import (
 from churn_mlops.serving.model.served_model import ModelSlot
 from churn_mlops.serving.observability.prometheus_metrics import Metrics
 from churn_mlops.serving.observability.request_log import RequestLog, RequestMiddleware
+from churn_mlops.serving.prediction.offers import Offers
 from churn_mlops.serving.prediction.prediction_logger import PredictionLogger, prediction_logging
 from churn_mlops.serving.prediction.service import Answer, PredictionService
 from churn_mlops.serving.prediction.suppression import SuppressionCheck
@@ -227,10 +228,11 @@ def _add_store_routes(
     suppression = SuppressionCheck(logger.store, settings.store.customer_hash_key, settings.store.tombstones)
     run_during_lifespan(app, suppression.running)
     run_during_lifespan(app, partial(prediction_logging, logger))
-    add_kept(app, logger.store)
+    offers = Offers(settings.decision)
+    add_kept(app, logger.store, offers)
     add_contacts(app, logger.store, suppression=suppression, follow_days=settings.decision.follow_days)
     add_audit(app, logger.store, settings.store.customer_hash_key)
-    add_risk(app, service, Source(read_customer, settings.serving.source_seconds), logger.store, suppression)
+    add_risk(app, service, Source(read_customer, settings.serving.source_seconds), logger.store, suppression, offers)
 
 
 def _asked(request: Request) -> tuple[str, str]:
