@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
@@ -17,6 +17,7 @@ SURE = 1e-4
 """An exact test with a smaller probability fails; the draws are fixed, so it fails always or never."""
 
 
+@settings(deadline=None)
 @given(st.text(min_size=1), st.text(), st.lists(st.text(), min_size=1, max_size=20))
 def test_one_unit_is_drawn_as_many_and_again_as_before(key: str, campaign: str, units: list[str]) -> None:
     many = arms_of(key, campaign, units, **SHARES)

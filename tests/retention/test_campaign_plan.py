@@ -36,6 +36,7 @@ class Terms:
 class Standing:
     campaign_id: int | None = None
     arm: str | None = None
+    campaign_runs: bool = True
     blocked: bool = False
     contacted_at: tuple[datetime, ...] = ()
     offered_at: datetime | None = None
@@ -125,7 +126,7 @@ def test_the_campaign_that_started_first_takes_a_customer_and_the_next_one_takes
 
 
 def test_a_control_customer_of_a_campaign_is_in_no_other_one_also_after_it_ended() -> None:
-    made = plan(listed(falling(5)), {"C0000": Standing(7, "control"), "C0001": Standing(7, "treated")})
+    made = plan(listed(falling(5)), {"C0000": Standing(7, "control"), "C0001": Standing(7, "treated", False)})
     assert made.offer.tolist()[:2] == [False, False]
     assert made.why_not[:2] == ["control_group", "followed"]
     assert {one.customer for one in made.new} == {"C0002", "C0003", "C0004"}

@@ -21,7 +21,6 @@ from churn_mlops.cli import (
     doctor,
     keys,
     models,
-    report,
     schedule,
     scoring,
     serving,
@@ -29,6 +28,7 @@ from churn_mlops.cli import (
 )
 from churn_mlops.cli import forget as forgetting
 from churn_mlops.cli import users as people
+from churn_mlops.cli.campaigns import campaign, contacts
 from churn_mlops.cli.results import monitor, report
 from churn_mlops.cli.terminal import complain
 from churn_mlops.config import DEFAULT_PATH
@@ -100,6 +100,8 @@ app.command("score")(scoring.score)
 app.command("mature")(scoring.mature)
 app.command("monitor")(monitor.monitor)
 app.command("forget")(forgetting.forget)
+app.add_typer(campaign.app, name="campaign")
+app.add_typer(contacts.app, name="contacts")
 app.command("schedule")(schedule.schedule)
 app.command("serve")(serving.serve)
 app.command("demo")(demo.demo)

@@ -144,7 +144,7 @@ def plan_list(
     if campaigns:
         for terms in campaigns:
             planning.run(terms, key, explore=explore)
-        planning.close({terms.id for terms in campaigns})
+        planning.close(campaigns_run=True)
     else:
         planning.without_campaigns()
     return Plan(planning.offer, planning.campaign_id, planning.why_not, planning.gain, planning.new)
@@ -196,7 +196,7 @@ class _Planning:
         capacity = self._rule.capacity
         self.offer = worth if capacity is None else worth & (np.cumsum(worth) <= capacity)
         self._full = worth & ~self.offer
-        self.close(set())
+        self.close(campaigns_run=False)
 
     def run(self, terms: Terms, key: str, *, explore: bool) -> None:
         """Fill the list of one campaign: explorers in the order of their draw, then all others by rank."""
@@ -247,18 +247,16 @@ class _Planning:
         if arm == CONTROL:
             self.why_not[place] = "control_group"
 
-    def close(self, running: set[int]) -> None:
+    def close(self, *, campaigns_run: bool) -> None:
         """Say why of all customers who get no offer for more than their score."""
         worth = self._rule.worth_an_offer(self._of.scores)
         open_ = self._of.active & ~self.offer
         for place in np.flatnonzero(open_).tolist():
             if self.why_not[place] is not None:
                 continue
-            if self.campaign_id[place] is not None and self.campaign_id[place] not in running:
-                self.why_not[place] = "followed"
-            elif self._full[place]:
+            if self._full[place]:
                 self.why_not[place] = "beyond_capacity"
-            elif worth[place] and running:
+            elif worth[place] and campaigns_run:
                 self.why_not[place] = "in_no_campaign"
 
     def _matching(self, terms: Terms, economics: Economics) -> npt.NDArray[np.bool_]:

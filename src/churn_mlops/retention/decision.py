@@ -7,6 +7,7 @@ same line takes numbers, NumPy arrays and Spark columns.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, Literal, Protocol, overload
@@ -119,6 +120,25 @@ class DecisionRule:
         return worth if self.capacity is None else min(worth, self.capacity)
 
 
+class DecisionSettings(Protocol):
+    """The settings of the decision."""
+
+    def economics(self) -> Mapping[str, float]:
+        """The arguments of ``Economics``."""
+
+    def fatigue(self) -> Mapping[str, Any]:
+        """The arguments of ``FatigueRule``."""
+
+    def limits(self) -> Mapping[str, Any]:
+        """The other arguments of ``DecisionRule``."""
+
+
+def rule_of(settings: DecisionSettings) -> DecisionRule:
+    """The rule that decides about each customer, by the settings."""
+    economics, fatigue = Economics(**settings.economics()), FatigueRule(**settings.fatigue())
+    return DecisionRule(economics, fatigue=fatigue, **settings.limits())
+
+
 def actions(on_contact_list: npt.NDArray[np.bool_]) -> npt.NDArray[np.str_]:
     """The action for each customer: an offer to those on the contact list, and to no one else."""
     return np.where(on_contact_list, OFFER, LEAVE_ALONE)
@@ -136,6 +156,10 @@ class Standing(PastContacts, Protocol):
         """The arm that counts: "treated" or "control", None where they have none."""
 
     @property
+    def campaign_runs(self) -> bool:
+        """Whether that campaign runs."""
+
+    @property
     def blocked(self) -> bool:
         """Whether they must not be contacted."""
 
@@ -151,6 +175,12 @@ class OfferDecision:
 
     offer: bool
     why_not: WhyNot | None = None
+
+    @classmethod
+    def of_list(cls, action: str, why_not: str | None) -> OfferDecision:
+        """The decision as a list states it; a reason that this version does not know is none."""
+        known = next((one for one in WHY_NOT if one == why_not), None)
+        return cls(action == OFFER, known)
 
 
 def ruled_out(
@@ -181,7 +211,9 @@ def ruled_out(
         return "offered_recently"
     if contacted_too_often(standing, now, rule.fatigue):
         return "contacted_recently"
-    return "dismissed_recently" if dismissed_recently(standing, now, rule.fatigue) else None
+    if dismissed_recently(standing, now, rule.fatigue):
+        return "dismissed_recently"
+    return "followed" if standing.campaign_id is not None and not standing.campaign_runs else None
 
 
 def not_worth(economics: Economics) -> WhyNot:

@@ -19,12 +19,16 @@ from churn_mlops.serving.access.credential_cache import CredentialCache
 from churn_mlops.serving.access.principal import principal_of
 from churn_mlops.serving.access_control import add_access
 from churn_mlops.serving.api.audit import add_audit
+from churn_mlops.serving.api.campaigns import CAMPAIGNS, add_campaigns
+from churn_mlops.serving.api.contact_import import add_contact_import
 from churn_mlops.serving.api.contacts import CONTACTS, add_contacts
 from churn_mlops.serving.api.customers import ReadCustomer, Source, add_risk
 from churn_mlops.serving.api.openapi import add_documentation
 from churn_mlops.serving.api.predictions import add_kept
 from churn_mlops.serving.api.session import ACCESS
 from churn_mlops.serving.api.status import STATUS, add_status
+from churn_mlops.serving.api.timeline import TIMELINE, add_timeline
+from churn_mlops.serving.api.work_list import WORK, add_work_list
 from churn_mlops.serving.fast_path.predict_protocol import FastPath
 from churn_mlops.serving.http.error_handlers import add_error_handlers, refuse_repeated_parameters
 from churn_mlops.serving.http.request_limits import BODY_SECONDS, Limits
@@ -37,6 +41,7 @@ from churn_mlops.serving.model.request_models import (
 from churn_mlops.serving.model.served_model import ModelSlot
 from churn_mlops.serving.observability.prometheus_metrics import Metrics
 from churn_mlops.serving.observability.request_log import RequestLog, RequestMiddleware
+from churn_mlops.serving.prediction.offers import Offers
 from churn_mlops.serving.prediction.prediction_logger import PredictionLogger, prediction_logging
 from churn_mlops.serving.prediction.service import Answer, PredictionService
 from churn_mlops.serving.prediction.suppression import SuppressionCheck
@@ -49,6 +54,9 @@ _PREDICTIONS = "Predictions"
 _TAGS = [
     {"name": _PREDICTIONS, "description": "Who is about to leave"},
     {"name": CONTACTS, "description": "What customers were offered, and what they said"},
+    {"name": TIMELINE, "description": "What happened with a customer, notes, and who must not be contacted"},
+    {"name": WORK, "description": "Today's contact list, and the work on it"},
+    {"name": CAMPAIGNS, "description": "Offers to some customers over some time, with a control group"},
     {"name": ACCESS, "description": "Who may ask, and who did"},
     {"name": STATUS, "description": "What is served, and whether it can be asked"},
 ]
@@ -227,10 +235,15 @@ def _add_store_routes(
     suppression = SuppressionCheck(logger.store, settings.store.customer_hash_key, settings.store.tombstones)
     run_during_lifespan(app, suppression.running)
     run_during_lifespan(app, partial(prediction_logging, logger))
-    add_kept(app, logger.store)
+    offers = Offers(settings.decision)
+    add_kept(app, logger.store, offers)
     add_contacts(app, logger.store, suppression=suppression, follow_days=settings.decision.follow_days)
+    add_contact_import(app, logger.store, suppression, settings.decision.follow_days)
+    add_timeline(app, logger.store, suppression)
+    add_campaigns(app, logger.store)
+    add_work_list(app, logger.store, offers, suppression)
     add_audit(app, logger.store, settings.store.customer_hash_key)
-    add_risk(app, service, Source(read_customer, settings.serving.source_seconds), logger.store, suppression)
+    add_risk(app, service, Source(read_customer, settings.serving.source_seconds), logger.store, suppression, offers)
 
 
 def _asked(request: Request) -> tuple[str, str]:

@@ -174,14 +174,21 @@ def record_contact(
     """
     # One writer is let in at a time: two with the same key come one after the other, and ids are committed in order.
     with store.writing("record a contact") as connection:
-        known = connection.execute(select(CONTACTS).where(CONTACTS.c.key == new.key)).one_or_none()
-        if known is not None:
-            return Contact(**known._mapping), False
-        values = asdict(new) | {"recorded_at": clock()}
-        if rules is not None:
-            values["campaign_id"] = _check_rules(connection, new, rules)
-        row = connection.execute(insert(CONTACTS).values(values).returning(*CONTACTS.c)).one()
-        return Contact(**row._mapping), True
+        return put_contact(connection, new, rules, clock())
+
+
+def put_contact(
+    connection: Connection, new: NewContact, rules: ContactRules | None, now: datetime
+) -> tuple[Contact, bool]:
+    """:func:`record_contact` in the transaction of ``connection``, which lets in one writer at a time."""
+    known = connection.execute(select(CONTACTS).where(CONTACTS.c.key == new.key)).one_or_none()
+    if known is not None:
+        return Contact(**known._mapping), False
+    values = asdict(new) | {"recorded_at": now}
+    if rules is not None:
+        values["campaign_id"] = _check_rules(connection, new, rules)
+    row = connection.execute(insert(CONTACTS).values(values).returning(*CONTACTS.c)).one()
+    return Contact(**row._mapping), True
 
 
 def _check_rules(connection: Connection, new: NewContact, rules: ContactRules) -> int | None:
@@ -235,4 +242,15 @@ def contacts(store: Store, *, customer: str | None = None, after: int = 0, limit
     query = select(CONTACTS).where(CONTACTS.c.id > after).order_by(CONTACTS.c.id).limit(limit)
     query = query if customer is None else query.where(CONTACTS.c.customer == customer)
     with store.reading("read the contacts") as connection:
+        return [Contact(**row._mapping) for row in connection.execute(query)]
+
+
+def latest_contacts(store: Store, customer: str, *, limit: int) -> list[Contact]:
+    """The contacts with a customer, the latest recorded first.
+
+    Raises:
+        StoreError: the store fails.
+    """
+    query = select(CONTACTS).where(CONTACTS.c.customer == customer).order_by(CONTACTS.c.id.desc()).limit(limit)
+    with store.reading("read the contacts with a customer") as connection:
         return [Contact(**row._mapping) for row in connection.execute(query)]

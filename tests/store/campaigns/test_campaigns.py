@@ -15,7 +15,7 @@ from churn_mlops.store.campaigns.assignments import (
     add_assignments,
     assignments_in,
     assignments_of,
-    binding_assignments,
+    bound_arms,
     overrides_of,
 )
 from churn_mlops.store.campaigns.campaigns import (
@@ -104,8 +104,8 @@ def test_an_arm_counts_while_the_campaign_runs_and_while_the_customer_is_followe
     ninety = timedelta(days=90)
     for later, counts in ((0, True), (1, True), (90, True), (91, False)):
         on = DAY + timedelta(days=later)
-        assert ("C1" in binding_assignments(store, on, on - ninety)) is counts
-        assert ("C1" in binding_assignments(store, on, on - ninety, ["C1", "C2", "a\x00b"])) is counts
+        assert ("C1" in bound_arms(store, on, on - ninety)) is counts
+        assert ("C1" in bound_arms(store, on, on - ninety, ["C1", "C2", "a\x00b"])) is counts
 
 
 def test_a_contact_with_the_control_group_needs_a_reason_which_says_who_broke_the_arm(store: Store) -> None:

@@ -34,7 +34,7 @@ def test_arm_wish_and_contacts_of_each_customer_come_together(store: Store) -> N
     found = standings(store, WINDOW)
     assert found == {
         "C1": Standing(
-            id, "treated", False, (NOW - timedelta(days=20), NOW - timedelta(days=2)), NOW - timedelta(days=20)
+            id, "treated", True, False, (NOW - timedelta(days=20), NOW - timedelta(days=2)), NOW - timedelta(days=20)
         ),
         "C2": Standing(blocked=True),
         "C3": Standing(dismissed_at=NOW - timedelta(days=1)),

@@ -12,10 +12,9 @@ from churn_mlops.config.settings import Decision
 from churn_mlops.data.contract import load_contract
 from churn_mlops.errors import DeliveryError
 from churn_mlops.pipelines.delivery.webhook import Delivered, RetryClock, deliver
-from churn_mlops.pipelines.inputs.decision_rule import rule_of
 from churn_mlops.retention import DecisionRule
-from churn_mlops.retention.decision import ruled_out
-from churn_mlops.retention.economics import LEAVE_ALONE, OFFER
+from churn_mlops.retention.decision import OfferDecision, offer_now, rule_of, ruled_out
+from churn_mlops.retention.economics import action_of
 from churn_mlops.retention.ranking import REASONS, customer_column
 from churn_mlops.store import Store, open_store
 from churn_mlops.store.campaigns.standings import Window, standings
@@ -84,10 +83,11 @@ def _offered_now(store: Store, decision: Decision, rule: DecisionRule, found: li
     window = Window.at(now.date(), now, follow_days=decision.follow_days, contacts=rule.fatigue.longest)
     recorded = standings(store, window, [one.customer for one in found])
     for one in found:
-        why_not = ruled_out(one.customer, recorded.get(one.customer), rule, now)
-        if why_not == "control_group":
-            continue
-        yield one if why_not is None or one.action != OFFER else replace(one, action=LEAVE_ALONE, why_not=why_not)
+        listed = OfferDecision.of_list(one.action, one.why_not)
+        ruled = ruled_out(one.customer, recorded.get(one.customer), rule, now)
+        decided = offer_now(ruled, listed, one.expected_gain > 0.0, rule)
+        if decided.why_not != "control_group":
+            yield replace(one, action=action_of(decided.offer), why_not=decided.why_not)
 
 
 def _row(prediction: Prediction, customer: str) -> dict[str, Any]:

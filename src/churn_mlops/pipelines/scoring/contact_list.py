@@ -10,10 +10,9 @@ import numpy as np
 import pyarrow as pa
 
 from churn_mlops.config import Settings
-from churn_mlops.pipelines.inputs.decision_rule import rule_of
 from churn_mlops.pipelines.scoring.score import Scored
 from churn_mlops.retention.campaign_plan import Candidates, Plan, plan_list
-from churn_mlops.retention.decision import actions
+from churn_mlops.retention.decision import actions, rule_of
 from churn_mlops.store import Store
 from churn_mlops.store.campaigns.assignments import Assignment
 from churn_mlops.store.campaigns.campaigns import Campaign, running_campaigns

@@ -34,11 +34,11 @@ from churn_mlops.models.scorers.lookup_tables import Floats
 from churn_mlops.pipelines.deployment.deploy import champion as champion_of
 from churn_mlops.pipelines.erasure.suppression import away, table_without, tables_without
 from churn_mlops.pipelines.inputs.as_of import as_of_date, not_loaded
-from churn_mlops.pipelines.inputs.decision_rule import rule_of
 from churn_mlops.pipelines.inputs.open_source import check, open_history, open_source
 from churn_mlops.pipelines.scoring.households import households_in
 from churn_mlops.pipelines.scoring.list_table import list_table
 from churn_mlops.pipelines.scoring.reasons import reasons_of
+from churn_mlops.retention.decision import rule_of
 from churn_mlops.retention.ranking import Ranking, rank_customers
 from churn_mlops.store.suppression.tombstones import Tombstones
 

@@ -29,14 +29,13 @@ from churn_mlops.errors import ConfigError, SourceError
 from churn_mlops.models.bundle_cache import LiveModel
 from churn_mlops.pipelines.erasure.suppression import away, tables_without
 from churn_mlops.pipelines.inputs.as_of import not_loaded
-from churn_mlops.pipelines.inputs.decision_rule import rule_of
 from churn_mlops.pipelines.inputs.open_source import check, open_history
 from churn_mlops.pipelines.inputs.score_files import CUSTOMER
 from churn_mlops.pipelines.scoring.households import households_in
 from churn_mlops.pipelines.scoring.reasons import reason_columns
 from churn_mlops.pipelines.scoring.score import Scored, live_model, no_customers, run_date
 from churn_mlops.pipelines.scoring.spark_workers import SCORED_TYPES, ExplainBatches, ScoreBatches, Scorer, inputs_of
-from churn_mlops.retention.decision import DecisionRule
+from churn_mlops.retention.decision import DecisionRule, rule_of
 from churn_mlops.retention.economics import LEAVE_ALONE, OFFER
 from churn_mlops.retention.ranking import BEST_FIRST, ListTotals, customer_column
 from churn_mlops.store.suppression.tombstones import Tombstones

@@ -223,7 +223,7 @@ class _Contacts:
             contact, is_new = await self.store.ask(lambda opened: accept_contact(opened, new, rules))
         except (ConfigError, ControlGroupError, CustomerErasedError, DoNotContactError, KeyReusedError) as error:
             raise _refused(error) from None
-        return Response(as_json(_to_json(contact)), 201 if is_new else 200, media_type="application/json")
+        return Response(as_json(contact_json(contact)), 201 if is_new else 200, media_type="application/json")
 
     async def recorded(self, request: Request, page: Annotated[_Query, Query()]) -> Response:
         """Contacts in the order in which they were recorded, a page at a time."""
@@ -234,7 +234,7 @@ class _Contacts:
             return read_page(given, page.limit, attrgetter("id"))
 
         found = await self.store.ask(read)
-        body = {"contacts": [_to_json(contact) for contact in found.items], "next": found.next}
+        body = {"contacts": [contact_json(contact) for contact in found.items], "next": found.next}
         return Response(as_json(body), media_type="application/json")
 
     async def one(self, request: Request, contact_id: Annotated[int, Path(ge=1, le=2**63 - 1)]) -> Response:
@@ -243,7 +243,7 @@ class _Contacts:
         if found is None:
             raise RequestError(404, "no contact was recorded under this id", [("contact_id", "is no contact")])
         about(request, found.customer)
-        return Response(as_json(_to_json(found)), media_type="application/json")
+        return Response(as_json(contact_json(found)), media_type="application/json")
 
 
 def _refused(error: Exception) -> Exception:
@@ -305,7 +305,8 @@ def _key(request: Request) -> str:
     raise RequestError(422, f"the header {KEY} {problem}: {advice}", [(KEY, problem)])
 
 
-def _to_json(contact: Contact) -> dict[str, Any]:
+def contact_json(contact: Contact) -> dict[str, Any]:
+    """A recorded contact as the API answers it."""
     return {
         "id": contact.id,
         "customer_id": contact.customer or None,

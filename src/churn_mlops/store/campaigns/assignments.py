@@ -38,6 +38,21 @@ class Assignment:
 
 
 @dataclass(frozen=True)
+class BoundArm:
+    """The arm of a customer that counts on a date.
+
+    Args:
+        campaign_id: the campaign.
+        arm: "treated" or "control".
+        runs: whether the campaign runs on the date.
+    """
+
+    campaign_id: int
+    arm: str
+    runs: bool
+
+
+@dataclass(frozen=True)
 class Override:
     """A contact with a customer of the control group.
 
@@ -62,6 +77,10 @@ def add_assignments(connection: Connection, new: Sequence[Assignment]) -> None:
         add_new(connection, ASSIGNMENTS, rows)
 
 
+def _runs(on: date) -> ColumnElement[bool]:
+    return and_(CAMPAIGNS.c.ended_at.is_(None), or_(CAMPAIGNS.c.ends_on.is_(None), CAMPAIGNS.c.ends_on >= on))
+
+
 def binding(on: date, follow_since: date) -> ColumnElement[bool]:
     """Whether an assignment counts on the date ``on``: its campaign runs, or the customer is still followed.
 
@@ -69,14 +88,13 @@ def binding(on: date, follow_since: date) -> ColumnElement[bool]:
         on: the date of a list.
         follow_since: customers who were assigned on this date or later are followed.
     """
-    runs = and_(CAMPAIGNS.c.ended_at.is_(None), or_(CAMPAIGNS.c.ends_on.is_(None), CAMPAIGNS.c.ends_on >= on))
-    return or_(runs, ASSIGNMENTS.c.assigned_on >= follow_since)
+    return or_(_runs(on), ASSIGNMENTS.c.assigned_on >= follow_since)
 
 
-def binding_assignments(
+def bound_arms(
     store: Store, on: date, follow_since: date, customers: Iterable[str] | None = None
-) -> dict[str, Assignment]:
-    """The assignment that counts for each customer, by customer ID: the latest where there are several.
+) -> dict[str, BoundArm]:
+    """The arm that counts for each customer, by customer ID: the latest where there are several.
 
     Args:
         store: the store.
@@ -88,17 +106,17 @@ def binding_assignments(
         StoreError: the store fails.
     """
     query = (
-        select(ASSIGNMENTS)
+        select(ASSIGNMENTS.c.customer, ASSIGNMENTS.c.campaign_id, ASSIGNMENTS.c.arm, _runs(on))
         .join(CAMPAIGNS, CAMPAIGNS.c.id == ASSIGNMENTS.c.campaign_id)
         .where(binding(on, follow_since))
         .order_by(ASSIGNMENTS.c.assigned_on, ASSIGNMENTS.c.campaign_id)
     )
-    found: dict[str, Assignment] = {}
+    found: dict[str, BoundArm] = {}
     with store.reading("read the arms of customers", much=customers is None) as connection:
         for some in batches_of(customers):
             wanted = true() if some is None else ASSIGNMENTS.c.customer.in_(some)
             rows = connection.execution_options(yield_per=10_000).execute(query.where(wanted))
-            found |= {row.customer: Assignment(*row) for row in rows}
+            found |= {customer: BoundArm(campaign_id, arm, bool(runs)) for customer, campaign_id, arm, runs in rows}
     return found
 
 

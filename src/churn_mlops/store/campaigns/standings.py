@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 
 from sqlalchemy import select, true
 
-from churn_mlops.store.campaigns.assignments import batches_of, binding_assignments
+from churn_mlops.store.campaigns.assignments import batches_of, bound_arms
 from churn_mlops.store.campaigns.do_not_contact import blocked_customers
 from churn_mlops.store.database.database import Store
 from churn_mlops.store.database.schema import CONTACTS
@@ -26,6 +26,7 @@ class Standing:
     Args:
         campaign_id: the campaign of the arm that counts, None where there is none.
         arm: "treated" or "control".
+        campaign_runs: whether that campaign runs.
         blocked: whether the customer must not be contacted.
         contacted_at: times of contacts, the earliest first.
         offered_at: when they last heard an offer.
@@ -34,6 +35,7 @@ class Standing:
 
     campaign_id: int | None = None
     arm: str | None = None
+    campaign_runs: bool = False
     blocked: bool = False
     contacted_at: tuple[datetime, ...] = ()
     offered_at: datetime | None = None
@@ -84,9 +86,9 @@ def standings(store: Store, window: Window, customers: Iterable[str] | None = No
     found = _contacts(store, window, wanted)
     for customer in blocked_customers(store, wanted):
         found[customer] = replace(found.get(customer, Standing()), blocked=True)
-    for customer, one in binding_assignments(store, window.on, window.follow_since, wanted).items():
+    for customer, one in bound_arms(store, window.on, window.follow_since, wanted).items():
         before = found.get(customer, Standing())
-        found[customer] = replace(before, campaign_id=one.campaign_id, arm=one.arm)
+        found[customer] = replace(before, campaign_id=one.campaign_id, arm=one.arm, campaign_runs=one.runs)
     return found
 
 
