@@ -23,6 +23,7 @@ from churn_mlops.serving.api.campaigns import CAMPAIGNS, add_campaigns
 from churn_mlops.serving.api.contact_import import add_contact_import
 from churn_mlops.serving.api.contacts import CONTACTS, add_contacts
 from churn_mlops.serving.api.customers import ReadCustomer, Source, add_risk
+from churn_mlops.serving.api.dashboard import DASHBOARD, add_dashboard
 from churn_mlops.serving.api.openapi import add_documentation
 from churn_mlops.serving.api.predictions import add_kept
 from churn_mlops.serving.api.session import ACCESS
@@ -57,6 +58,7 @@ _TAGS = [
     {"name": TIMELINE, "description": "What happened with a customer, notes, and who must not be contacted"},
     {"name": WORK, "description": "Today's contact list, and the work on it"},
     {"name": CAMPAIGNS, "description": "Offers to some customers over some time, with a control group"},
+    {"name": DASHBOARD, "description": "Whether the model is right, and whether offers work"},
     {"name": ACCESS, "description": "Who may ask, and who did"},
     {"name": STATUS, "description": "What is served, and whether it can be asked"},
 ]
@@ -241,6 +243,7 @@ def _add_store_routes(
     add_contact_import(app, logger.store, suppression, settings.decision.follow_days)
     add_timeline(app, logger.store, suppression)
     add_campaigns(app, logger.store)
+    add_dashboard(app, logger.store)
     add_work_list(app, logger.store, offers, suppression)
     add_audit(app, logger.store, settings.store.customer_hash_key)
     add_risk(app, service, Source(read_customer, settings.serving.source_seconds), logger.store, suppression, offers)

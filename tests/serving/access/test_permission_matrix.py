@@ -160,6 +160,7 @@ _DONE = {
     ("POST", "/customers/{customer_id:path}/notes"): {422},  # without a text
     ("POST", "/customers/{customer_id:path}/do-not-contact"): {422},
     ("GET", "/api/list"): {404},
+    ("GET", "/api/dashboard"): {404},  # nothing is measured
     ("POST", "/api/list/{customer_id:path}/take"): {404},
     ("POST", "/api/list/{customer_id:path}/hand-on"): {422},
     ("POST", "/api/list/{customer_id:path}/snooze"): {422},

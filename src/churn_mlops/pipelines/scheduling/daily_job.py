@@ -1,4 +1,4 @@
-"""The daily run: score and publish the day, send its list, record the outcomes of earlier days."""
+"""The daily run: score and publish the day, send its list, record the outcomes of earlier days, measure."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from churn_mlops.data.contract import DataContract, HistoryContract, load_contra
 from churn_mlops.errors import ConfigError, StoreBusyError
 from churn_mlops.pipelines.delivery.send_list import send_list
 from churn_mlops.pipelines.delivery.webhook import RetryClock
+from churn_mlops.pipelines.monitoring.measure import measure
 from churn_mlops.pipelines.outcomes.record_outcomes import record_outcomes
 from churn_mlops.pipelines.scheduling.scheduler import Alert, DailyJob
 from churn_mlops.pipelines.scheduling.steps import Success
@@ -115,6 +116,7 @@ class _Day:
         contract = load_contract(self._settings.contract.path)
         if isinstance(contract, HistoryContract) and contract.label is not None:
             record_outcomes(self._settings)
+        measure(self._settings)
         self._as_of = self._run = None
 
     def _published(self, as_of: date) -> Run:

@@ -66,6 +66,7 @@ TABLE: dict[tuple[str, str], Rule] = {
     ("POST", "/api/campaigns"): _rule("analyst"),
     ("GET", "/api/campaigns/{}"): _rule("analyst", event="campaign.read"),
     ("POST", "/api/campaigns/{}/end"): _rule("analyst"),
+    ("GET", "/api/dashboard"): _rule("analyst", "service"),
     ("GET", "/audit"): _rule(event="audit.read"),
     ("GET", "/metrics"): _rule("service"),
     ("GET", "/docs"): EVERY_PRINCIPAL,

@@ -1,0 +1,125 @@
+"""The job measures a company from its store and source, once a date, and never names a customer."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from churn_mlops.config import Settings, load_settings
+from churn_mlops.data.demo_company.months import LAST_DAY
+from churn_mlops.pipelines.monitoring.measure import measure
+from churn_mlops.pipelines.outcomes.record_outcomes import record_outcomes
+from churn_mlops.pipelines.scoring.publish import run_day
+from churn_mlops.store import open_store
+from churn_mlops.store.campaigns.assignments import assignments_in
+from churn_mlops.store.campaigns.campaigns import NewCampaign, create_campaign
+from churn_mlops.store.contacts import NewContact, record_contact
+from churn_mlops.store.measurements import MeasuredDay, StoredMeasurement, latest_measurements
+from tests.companies.daily import DailyCompany, write_daily_company
+
+CUSTOMERS = 1500
+NOW = datetime(2026, 11, 1, 6, 0, tzinfo=UTC)
+WEEKS = tuple(LAST_DAY - timedelta(days=back) for back in (63, 56, 49, 42, 7))
+"""Four dates with final labels, and one without."""
+
+
+@pytest.fixture(scope="module")
+def company(tmp_path_factory: pytest.TempPathFactory) -> DailyCompany:
+    return write_daily_company(tmp_path_factory.mktemp("company"), CUSTOMERS)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def settings(request: pytest.FixtureRequest, company: DailyCompany, tmp_path: Path) -> Settings:
+    """A company with weekly runs, and a campaign whose customers were called."""
+    address = f"sqlite:///{tmp_path}/churn.db"
+    if request.param == "postgresql":
+        address = str(request.getfixturevalue("postgres"))
+    settings = load_settings(company.config("old", address, name=str(request.param)), {})
+    campaign = NewCampaign(
+        "Spring", "20 % off", 50.0, "Thank you.", WEEKS[0], "person:anna", only_worth=False, control_share=0.5,
+        capacity=100, explore_share=0.0,
+    )  # fmt: skip
+    with open_store(address) as store:
+        create_campaign(store, campaign)
+    for day in WEEKS:
+        run_day(settings, day, now=NOW)
+    record_outcomes(settings, now=NOW)
+    with open_store(address) as store:
+        treated = [
+            one
+            for one in assignments_in(store, 1, limit=10_000)
+            if one.arm == "treated" and one.assigned_on < WEEKS[-1]
+        ]
+        for place, one in enumerate(treated[:30]):
+            at = datetime(one.assigned_on.year, one.assigned_on.month, one.assigned_on.day, 12, tzinfo=UTC)
+            call = NewContact(str(place), "a" * 64, one.customer, at, "20 % off", "accepted", "person:anna")
+            if place % 3 == 0:
+                call = replace(call, result="not_offered", dismissal="bad_time")
+            record_contact(store, replace(call, campaign_id=1))
+    return settings
+
+
+def figure(measured: MeasuredDay, name: str, part: str = "") -> StoredMeasurement:
+    return next(one for one in measured.figures if (one.name, one.part) == (name, part))
+
+
+def test_a_company_is_measured_once_a_date_without_the_name_of_a_customer(settings: Settings) -> None:
+    measured = measure(settings, now=NOW)
+    with open_store(settings.store.url) as store:
+        assert latest_measurements(store) == measured
+    weeks = {one.part: one for one in measured.figures if one.name == "auc" and one.part}
+    assert {part: one.is_final for part, one in weeks.items()} == {
+        str(day): place < 4 for place, day in enumerate(WEEKS)
+    }
+    assert figure(measured, "auc").is_final
+    assert 0.6 < (figure(measured, "auc").value or 0) < 0.95
+    _check_campaign(measured)
+    _check_company(measured)
+    _check_names(measured)
+    again = measure(settings, now=NOW + timedelta(minutes=1))
+    assert _without_age(again) == _without_age(measured)
+    assert again.measured_on == measured.measured_on
+
+
+def test_a_store_without_runs_says_so(company: DailyCompany, tmp_path: Path) -> None:
+    settings = load_settings(company.config("old", f"sqlite:///{tmp_path}/empty.db", name="empty"), {})
+    measured = measure(settings, now=NOW)
+    assert [(one.name, one.status) for one in measured.figures] == [("last_run", "too_little")]
+
+
+def _check_campaign(measured: MeasuredDay) -> None:
+    treated, control = figure(measured, "stayed_treated", "1"), figure(measured, "stayed_control", "1")
+    success, roi = figure(measured, "success", "1"), figure(measured, "roi", "1")
+    assert success.value == pytest.approx((treated.value or 0) - (control.value or 0))
+    assert (success.denominator or 0) > 50
+    # Of 30 calls 20 were taken, at 50 USD each, and cost 1 USD.
+    assert roi.denominator == 20 * 50 + 20 * 1
+    assert roi.value == pytest.approx((success.numerator or 0) * 500 - 1020)
+    assert (figure(measured, "list_worked", str(WEEKS[-1])).denominator or 0) > 0
+
+
+def _check_company(measured: MeasuredDay) -> None:
+    newest = str(WEEKS[-1])
+    assert figure(measured, "customers_at_risk", newest).denominator == pytest.approx(CUSTOMERS, rel=0.05)
+    bands = [one for one in measured.figures if one.name == "churn_by_band"]
+    levels = [one for one in measured.figures if one.name == "churn_by_cohort"]
+    assert sum(one.denominator or 0 for one in bands) == pytest.approx(CUSTOMERS, rel=0.05)
+    assert sum(one.denominator or 0 for one in levels) == sum(one.denominator or 0 for one in bands)
+    assert {one.rows_as_of for one in [*bands, *levels]} == {WEEKS[3]}
+    assert figure(measured, "score_drift", newest).status != "too_little"
+
+
+def _check_names(measured: MeasuredDay) -> None:
+    """No figure names a customer, and every figure has a definition."""
+    assert not [one for one in measured.figures if re.search(r"C\d{7}", f"{one.part} {one.next_step}")]
+    page = (Path(__file__).parents[3] / "docs/dashboard.md").read_text(encoding="utf-8")
+    headings = {line.removeprefix("### ").replace(" ", "_") for line in page.splitlines() if line.startswith("### ")}
+    assert {one.name for one in measured.figures} <= headings
+
+
+def _without_age(measured: MeasuredDay) -> list[StoredMeasurement]:
+    return [one for one in measured.figures if one.name != "last_run"]
