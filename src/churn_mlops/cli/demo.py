@@ -11,6 +11,7 @@ import typer
 from churn_mlops.cli import scoring, serving, training
 from churn_mlops.cli.settings import settings_of
 from churn_mlops.cli.terminal import progress_bar, say
+from churn_mlops.config import Settings
 
 FOLDER = Path("demo")
 
@@ -28,12 +29,20 @@ def demo(
         ),
     ] = None,
     serve: Annotated[bool, typer.Option("--serve/--no-serve", help="Serve at the end, or end after the list.")] = True,
+    half_year: Annotated[
+        bool | None,
+        typer.Option(
+            "--half-year/--no-half-year",
+            help="Let the company work with lists for half a year first; done where the demo serves.",
+        ),
+    ] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on, instead of serving.port.")] = None,
 ) -> None:
     """Make a company of made-up customers in ./demo, train on it, publish who is likely to churn, and serve.
 
     Example: `churn demo --no-serve`
     """
+    from churn_mlops.pipelines.monitoring.measure import measure
     from churn_mlops.pipelines.onboarding.demo import demo_settings, make_company
     from churn_mlops.pipelines.scoring.publish import run_day
 
@@ -42,6 +51,8 @@ def demo(
         made = make_company(FOLDER, customers, months, seed, None if last_day is None else last_day.date())
     if made:
         say(f"Made a company of {customers:,} customers, with a history of {months} months, in {FOLDER}/.")
+        if serve if half_year is None else half_year:
+            _live_half_year(settings, seed)
         from churn_mlops.pipelines.training import train as training_job
 
         with progress_bar("Training") as progress:
@@ -50,6 +61,7 @@ def demo(
     else:
         say(f"The company in {FOLDER}/ has its model already.")
     scoring.show(run_day(settings).scored, settings)
+    measure(settings)
     say(f"Published in {FOLDER}/churn.db. Go on with it: churn --config {FOLDER}/config.yaml score --out list.csv")
     if serve:
         from churn_mlops.serving.server import serve as run
@@ -57,3 +69,15 @@ def demo(
         if port is not None:
             settings = settings.model_copy(update={"serving": settings.serving.model_copy(update={"port": port})})
         run(settings, announce=serving.announce, read_customer=serving.reader(settings))
+
+
+def _live_half_year(settings: Settings, seed: int) -> None:
+    from churn_mlops.pipelines.onboarding.demo import last_day_in
+    from churn_mlops.pipelines.onboarding.half_year import live_half_year
+
+    with progress_bar("Half a year of lists") as progress:
+        found = live_half_year(settings, FOLDER, last_day_in(FOLDER), seed, progress)
+    say(
+        f"Half a year: {found.lists} lists, {found.contacts:,} contacts in two campaigns; an offer kept "
+        f"{found.kept:,} customers, and drove {found.driven_away:,} away."
+    )

@@ -98,6 +98,12 @@ def make_company(folder: Path, customers: int, months: int, seed: int, last_day:
     return True
 
 
+def last_day_in(folder: Path) -> date:
+    """The last complete day of the company that :func:`make_company` wrote into ``folder``."""
+    mark = (folder / "made-with.txt").read_text(encoding="utf-8")
+    return date.fromisoformat(mark.strip().rpartition(_UNTIL)[2])
+
+
 def _last_day_of(mark: str, made_with: str) -> date | None:
     """The last day of the company that was made before; None where it was made with something else."""
     before, _, day = mark.strip().rpartition(_UNTIL)
@@ -106,7 +112,7 @@ def _last_day_of(mark: str, made_with: str) -> date | None:
 
 def _remove_results(folder: Path) -> None:
     """Remove models and lists of another company; the record of MLflow stays, since it distinguishes companies."""
-    for name in ("models", "erasures"):
+    for name in ("models", "past-models", "erasures"):
         shutil.rmtree(folder / name, ignore_errors=True)
     for path in folder.glob("churn.db*"):
         path.unlink()
