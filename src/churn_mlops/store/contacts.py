@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import insert, select
+from sqlalchemy import func, insert, select
 
 from churn_mlops.errors import ChurnError, CustomerErasedError
 from churn_mlops.store.database.clock import Clock, utc_now
@@ -177,6 +177,32 @@ def contact_of(store: Store, contact_id: int) -> Contact | None:
     with store.reading("read a contact") as connection:
         row = connection.execute(select(CONTACTS).where(CONTACTS.c.id == contact_id)).one_or_none()
     return None if row is None else Contact(**row._mapping)
+
+
+def latest_contacts(store: Store, customers: Sequence[str]) -> dict[str, Contact]:
+    """The latest contact with each of some customers, by customer ID; customers without any are left out.
+
+    Raises:
+        StoreError: the store fails.
+    """
+    known = [customer for customer in customers if "\x00" not in customer]
+    latest = select(func.max(CONTACTS.c.id)).where(CONTACTS.c.customer.in_(known)).group_by(CONTACTS.c.customer)
+    with store.reading("read the latest contacts") as connection:
+        rows = connection.execute(select(CONTACTS).where(CONTACTS.c.id.in_(latest)))
+        return {row.customer: Contact(**row._mapping) for row in rows}
+
+
+def contacts_of(store: Store, customer: str, limit: int) -> list[Contact]:
+    """The latest contacts with a customer, the latest first.
+
+    Raises:
+        StoreError: the store fails.
+    """
+    if "\x00" in customer:  # PostgreSQL refuses such a text, and no customer has it
+        return []
+    query = select(CONTACTS).where(CONTACTS.c.customer == customer).order_by(CONTACTS.c.id.desc()).limit(limit)
+    with store.reading("read the contacts of a customer") as connection:
+        return [Contact(**row._mapping) for row in connection.execute(query)]
 
 
 def contacts(store: Store, *, customer: str | None = None, after: int = 0, limit: int) -> list[Contact]:
