@@ -14,7 +14,7 @@ from fastapi.testclient import TestClient
 
 from churn_mlops.errors import StoreError
 from churn_mlops.serving.access.principal import Principal
-from churn_mlops.serving.api.contacts import add_contacts
+from churn_mlops.serving.api.contacts import ContactRecorder, add_contacts
 from churn_mlops.serving.app import create_app
 from churn_mlops.serving.resilience.store_client import StoreClient
 from churn_mlops.store import Store
@@ -176,7 +176,7 @@ def test_the_key_must_be_there_once_and_printable(on_file: TestClient, keys: lis
 def test_a_contact_with_the_control_group_is_refused_unless_there_is_a_reason(source, settings, tmp_path: Path) -> None:
     link, app = StoreClient(f"sqlite:///{tmp_path}/churn.db"), create_app(source, settings)
     held: set[str] = set()
-    add_contacts(app, link, lambda store, customer: customer in held)
+    add_contacts(app, ContactRecorder(link, lambda store, customer: customer in held))
     with TestClient(app, base_url=LOCAL) as client:
         before = post(client, "k1")
         held.add("C1")

@@ -107,23 +107,59 @@ class _Query(PageQuery):
     limit: int = limit_field("contacts")
 
 
-def add_contacts(
-    app: FastAPI,
-    store: StoreClient,
-    in_control_group: Callable[[Store, str], bool] = in_control_group,
-    clock: Clock = utc_now,
-    suppression: SuppressionCheck | None = None,
-) -> None:
-    """Add the routes of contacts.
+@dataclass(frozen=True)
+class ContactRecorder:
+    """Records contacts: the one way for the API and for the pages.
 
     Args:
-        app: the application.
         store: where contacts are recorded.
         in_control_group: whether a customer may not be contacted without a reason.
         clock: gives the time.
         suppression: knows which customers were erased; None looks for none.
     """
-    routes = _Contacts(store, in_control_group, clock, suppression)
+
+    store: StoreClient
+    in_control_group: Callable[[Store, str], bool] = in_control_group
+    clock: Clock = utc_now
+    suppression: SuppressionCheck | None = None
+
+    async def record(self, request: Request, asked: ContactRequest, key: str) -> tuple[Contact, bool]:
+        """Record a contact; it is on disk when this returns.
+
+        Args:
+            request: whose principal records it.
+            asked: the contact.
+            key: the idempotency key.
+
+        Returns:
+            the contact under the key, and whether it was recorded just now.
+
+        Raises:
+            RequestError: 409, the customer is in the control group, or the key stands for another request; 410, the
+                customer was erased; 422, the contact lies in the future; 503, the store is unavailable.
+        """
+        new = _new_contact(asked, key, principal_of(request).name, self.clock())
+        about(request, new.customer)
+        hash_key = None
+        if self.suppression is not None:
+            self.suppression.check_key()
+            hash_key = self.suppression.key
+        try:
+            return await self.store.ask(
+                lambda opened: accept_contact(opened, new, self.in_control_group, hash_key=hash_key)
+            )
+        except (ConfigError, ControlGroupError, CustomerErasedError, KeyReusedError) as error:
+            raise _refused(error) from None
+
+
+def add_contacts(app: FastAPI, recorder: ContactRecorder) -> None:
+    """Add the routes of contacts.
+
+    Args:
+        app: the application.
+        recorder: records contacts.
+    """
+    routes = _Contacts(recorder, recorder.store)
     app.post(
         "/contacts",
         summary="Record a contact",
@@ -151,12 +187,10 @@ def add_contacts(
 
 @dataclass(frozen=True)
 class _Contacts:
-    """The routes; :func:`add_contacts` describes the fields. A name of a method is part of its operation's id."""
+    """The routes. A name of a method is part of its operation's id."""
 
+    recorder: ContactRecorder
     store: StoreClient
-    in_control_group: Callable[[Store, str], bool]
-    clock: Clock
-    suppression: SuppressionCheck | None
 
     async def record(self, request: Request) -> Response:
         """Record that a customer was made an offer, and what they said.
@@ -164,18 +198,8 @@ class _Contacts:
         The answer comes when the contact is on disk. The same request under the same key may be sent as often as you
         like: it is recorded once, and answered 200 from then on.
         """
-        new = _new_contact(request, await request.body(), self.clock())
-        about(request, new.customer)
-        hash_key = None
-        if self.suppression is not None:
-            self.suppression.check_key()
-            hash_key = self.suppression.key
-        try:
-            contact, is_new = await self.store.ask(
-                lambda opened: accept_contact(opened, new, self.in_control_group, hash_key=hash_key)
-            )
-        except (ConfigError, ControlGroupError, CustomerErasedError, KeyReusedError) as error:
-            raise _refused(error) from None
+        key, body = _key(request), await request.body()
+        contact, is_new = await self.recorder.record(request, read_fields(body, ContactRequest, "a contact"), key)
         return Response(as_json(_to_json(contact)), 201 if is_new else 200, media_type="application/json")
 
     async def recorded(self, request: Request, page: Annotated[_Query, Query()]) -> Response:
@@ -217,16 +241,13 @@ def _refused(error: Exception) -> Exception:
     return OtherHashKeyError()
 
 
-def _new_contact(request: Request, body: bytes, now: datetime) -> NewContact:
-    key = _key(request)
-    asked = read_fields(body, ContactRequest, "a contact")
+def _new_contact(asked: ContactRequest, key: str, caller: str, now: datetime) -> NewContact:
     at = asked.at or now
     try:
         check_time(at, now)
     except FutureContactError:
         problem = "lies in the future"
         raise RequestError(422, f"at {problem}", [("at", problem)]) from None
-    caller = principal_of(request).name
     same = json.dumps([caller, asked.model_dump(mode="json")], sort_keys=True)
     return NewContact(
         key=key,
