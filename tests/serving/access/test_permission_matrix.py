@@ -178,6 +178,7 @@ _DONE = {
     ("DELETE", "/session"): {204, 409},  # a key has no session to end
     ("POST", "/contact"): {303},
     ("POST", "/sign-out"): {303, 409},
+    ("POST", "/theme"): {303},
     ("POST", "/account/password"): {401, 409, 429},  # none knows the password; a key has none to change
     ("GET", "/list.csv"): {404},
 }

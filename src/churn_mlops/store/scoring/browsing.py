@@ -154,10 +154,10 @@ def _selected(run: Run, selection: Selection) -> Select[Any]:
     columns = [PREDICTIONS.c[name] for name in _COLUMNS]
     query = select(*columns).where(PREDICTIONS.c.run_id == run.id)
     if selection.part == "contact":
-        # No one is looked for among all the others: likely churners and the contact list are the first by rank.
-        query = query.where(PREDICTIONS.c.action == OFFER, PREDICTIONS.c.rank <= run.listed)
+        query = query.where(PREDICTIONS.c.action == OFFER)
     elif selection.part == "likely":
-        query = query.where(PREDICTIONS.c.will_churn, PREDICTIONS.c.rank <= run.listed)
+        # They are the first by rank, so that none is looked for among all the others.
+        query = query.where(PREDICTIONS.c.will_churn, PREDICTIONS.c.rank <= run.likely)
     if selection.band is not None:
         query = query.where(PREDICTIONS.c.risk_band == selection.band)
     return query.where(_begins_with(selection.prefix)) if selection.prefix else query
