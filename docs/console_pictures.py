@@ -22,7 +22,7 @@ from churn_mlops.config import Settings, load_settings
 from churn_mlops.pipelines.onboarding.demo import demo_settings, make_company
 from churn_mlops.pipelines.scoring.publish import run_day
 from churn_mlops.pipelines.training.train import train
-from churn_mlops.serving.console.navigation import customer_path
+from churn_mlops.serving.console.frame.navigation import customer_path
 from churn_mlops.serving.model.model_watcher import ModelWatcher
 from churn_mlops.serving.model.served_model import ModelSlot
 from churn_mlops.serving.resilience.store_client import StoreClient
@@ -62,7 +62,8 @@ def record_some_contacts(settings: Settings) -> list[str]:
     """Record contacts with customers of the list, so that the pages have some to show; the first of the list."""
     with open_store(settings.store.url) as store:
         run = latest_run(store)
-        assert run is not None
+        if run is None:
+            sys.exit("no list is published: `churn score` publishes one")
         customers = [one.customer for one in read_slice(store, run, Selection("contact"), 8).items]
         for days, (place, result) in enumerate([(1, "no_answer"), (4, "accepted"), (2, "declined"), (3, "no_answer")]):
             at = utc_now() - timedelta(days=9 - days)

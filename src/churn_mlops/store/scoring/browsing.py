@@ -110,16 +110,6 @@ def read_slice(
     return Slice(items, has_before=after is not None, has_after=more)
 
 
-def next_on_contact_list(store: Store, run: Run, rank: int) -> str | None:
-    """The next customer of the contact list behind ``rank``, None where that was the last.
-
-    Raises:
-        StoreError: the store fails.
-    """
-    found = read_slice(store, run, Selection("contact"), 1, after=rank).items
-    return found[0].customer if found else None
-
-
 def published_scores(store: Store, customer: str, runs: int) -> list[PublishedScore]:
     """The scores of a customer on the latest published dates, the latest first.
 
