@@ -87,24 +87,19 @@ def test_a_double_click_records_one_contact_and_another_result_is_refused(agent:
     assert [contact.result for contact in recorded(guarded)] == ["declined"]
 
 
-@pytest.mark.parametrize(
-    ("fields", "named"),
-    [
-        ({"offer": ""}, "offer"),
-        ({"result": "bought"}, "result"),
-        ({"customer_id": ""}, "customer_id"),
-        ({"offer": "x" * 201}, "offer"),
-        ({"offer": "a\x07b"}, "offer"),
-        ({"key": ""}, "key"),
-        ({"key": "a b"}, "key"),
-    ],
-)
-def test_a_wrong_contact_is_named_and_not_recorded(
-    agent: Visitor, guarded: Guarded, fields: dict[str, str], named: str
-) -> None:
-    form = agent.form("/customers/C000001", "/contact") | {"offer": "20 % off", "result": "declined"} | fields
-    answer = agent.post("/contact", form)
-    assert (answer.status_code, named in answer.text.lower()) == (422, True)
+def test_a_wrong_contact_is_named_and_not_recorded(agent: Visitor, guarded: Guarded) -> None:
+    form = agent.form("/customers/C000001", "/contact") | {"offer": "20 % off", "result": "declined"}
+    for name, value in [
+        ("offer", ""),
+        ("offer", "x" * 201),
+        ("offer", "a\x07b"),
+        ("result", "bought"),
+        ("customer_id", ""),
+        ("key", ""),
+        ("key", "a b"),
+    ]:
+        answer = agent.post("/contact", form | {name: value})
+        assert (answer.status_code, name in answer.text.lower()) == (422, True), (name, value)
     assert recorded(guarded) == []
 
 
