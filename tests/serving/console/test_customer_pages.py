@@ -328,3 +328,19 @@ def test_the_next_customer_is_the_next_of_the_contact_list(agent: Visitor) -> No
 
 def test_the_change_since_the_last_list_is_shown(agent: Visitor, guarded: Guarded) -> None:
     assert "The risk fell by 79 points, from 99.2\u00a0%." in agent.get("/customers/C000001").text
+
+
+def test_another_value_that_the_company_controls_shows_the_score_of_the_model(
+    guarded: Guarded, source: ModelSlot
+) -> None:
+    settings = Settings.model_validate({"console": {"controlled": ["tenure"]}})
+    link = StoreClient(guarded.address)
+    app = create_app(source, settings, store=link, read_of_source=any_customer)
+    visitor = Visitor(TestClient(app, base_url="http://localhost"))
+    assert "What if" in visitor.get("/customers/C000001").text
+    text = visitor.get("/customers?id=C000001&if.tenure=1").text
+    assert "50\u00a0% instead of 20\u00a0%" in text
+    assert "+30 points" in text
+    assert "not a promise" in text
+    assert visitor.get("/customers?id=C000001&if.tenure=-1").status_code == 422
+    link.close()

@@ -11,6 +11,7 @@ from fastapi import FastAPI, Query, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from churn_mlops.config.console import Console
 from churn_mlops.errors import ConfigError, CustomerErasedError
 from churn_mlops.serving.access.principal import about, principal_of
 from churn_mlops.serving.api.contacts import ContactRecorder
@@ -21,6 +22,7 @@ from churn_mlops.serving.console.customer_view import CustomerFacts, customer_vi
 from churn_mlops.serving.console.frame.forms import Form, add_form
 from churn_mlops.serving.console.frame.navigation import customer_path
 from churn_mlops.serving.console.frame.pages import Banner, Pages, redirect
+from churn_mlops.serving.console.what_if import what_if
 from churn_mlops.serving.http.errors import RequestError
 from churn_mlops.serving.model.request_models import CustomerName
 from churn_mlops.serving.prediction.responses import as_json
@@ -46,7 +48,7 @@ class _Find(BaseModel):
 
 
 class _Shown(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="ignore")  # the values of a what-if have names of their own
 
     recorded: str = Field("", max_length=20, description="the result that was just recorded")
 
@@ -64,16 +66,14 @@ class CustomerPages:
         facts: reads the store.
         risks: answers how likely a customer is to leave.
         recorder: records contacts.
-        offer: that is recorded with a contact, unless the agent writes another.
-        stale_days: age of the data from which a page warns.
+        settings: the section ``console``.
     """
 
     pages: Pages
     facts: StoreFacts
     risks: CustomerRisks
     recorder: ContactRecorder
-    offer: str
-    stale_days: int
+    settings: Console
 
     def add_to(self, app: FastAPI) -> None:
         """Add the routes."""
@@ -146,8 +146,11 @@ class CustomerPages:
     async def _customer(self, request: Request, customer: str, recorded: str) -> Response:
         answer, prediction_id = await self.risks.ask(request, customer)
         known = await self.facts.customer(customer, date.fromisoformat(answer["as_of"]))
-        view = customer_view(customer, answer, known or CustomerFacts(), self.stale_days, self.recorder.clock())
-        label = self.risks.service.model.predictor.contract.label
+        view = customer_view(
+            customer, answer, known or CustomerFacts(), self.settings.stale_days, self.recorder.clock()
+        )
+        predictor = self.risks.service.model.predictor
+        label = predictor.contract.label
         return self.pages.page(
             request,
             "customer",
@@ -155,9 +158,10 @@ class CustomerPages:
             view=view,
             is_store_there=known is not None,
             horizon=None if label is None else label.horizon_days,
+            what_if=what_if(predictor, answer, self.settings.controlled, request.query_params),
             results=RESULTS,
             dismissals=DISMISSALS,
-            offer=self.offer if view.campaign is None else view.campaign["offer"],
+            offer=self.settings.offer if view.campaign is None else view.campaign["offer"],
             prediction_id=prediction_id,
             key=secrets.token_urlsafe(16),
         )

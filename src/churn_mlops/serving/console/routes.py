@@ -46,12 +46,11 @@ def add_console(app: FastAPI, parts: ConsoleParts) -> None:
         app: the application, with the routes of the API: a page gives way to them.
         parts: of the server.
     """
-    settings = parts.settings.console
     pages = Pages(app, parts.settings, is_guarded=parts.sign_in is not None)
     facts = StoreFacts(parts.risks.store, parts.risks.offers)
     pages.static.add_to(app)
     AccountPages(pages, parts.sign_in).add_to(app)
     ListPage(pages, facts, parts.risks.suppression).add_to(app)
     ModelsPage(pages, facts, parts.service).add_to(app)
-    CustomerPages(pages, facts, parts.risks, parts.recorder, settings.offer, settings.stale_days).add_to(app)
+    CustomerPages(pages, facts, parts.risks, parts.recorder, parts.settings.console).add_to(app)
     app.add_middleware(ErrorPages, pages=pages)
