@@ -8,6 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from churn_mlops.serving.access.permissions import TABLE
 from churn_mlops.serving.access.principal import Role
 from churn_mlops.serving.console.frame.navigation import customer_path, home_of, local_path, navigation, sign_in_path
 
@@ -54,6 +55,7 @@ def test_whatever_is_let_through_stays_on_this_server(given_path: str) -> None:
 
 @given(st.text(st.characters(exclude_categories=("Cs", "Cc")), min_size=1, max_size=30))
 @example("a/risk")
+@example("a/timeline")
 @example("..")
 @example("a/../b")
 @example("a\\b")
@@ -67,7 +69,7 @@ def test_the_address_of_a_customer_leads_back_to_their_id(customer: str) -> None
     else:
         assert parts.query == ""
         assert unquote(parts.path) == f"/customers/{customer}"
-        assert not unquote(parts.path).endswith("/risk")
+        assert not unquote(parts.path).endswith(("/risk", "/timeline"))
 
 
 def test_only_pages_that_exist_and_that_the_role_may_open_are_linked() -> None:
@@ -83,3 +85,10 @@ def test_only_pages_that_exist_and_that_the_role_may_open_are_linked() -> None:
 
 def test_every_role_has_a_first_page_that_it_may_open() -> None:
     assert [home_of(role) for role in ("agent", "analyst", "admin", "service")] == ["/", "/list", "/", "/account"]
+
+
+def test_every_address_of_the_api_that_begins_with_a_customer_is_avoided() -> None:
+    ends = [path.rpartition("/")[2] for _, path in TABLE if path.startswith("/customers/{}/")]
+    reads = [path.rpartition("/")[2] for method, path in TABLE if path.startswith("/customers/{}/") and method == "GET"]
+    assert len(reads) == 2 < len(ends)
+    assert all(customer_path(f"a/{end}") == f"/customers?id=a%2F{end}" for end in reads)

@@ -11,6 +11,8 @@ from churn_mlops.serving.access.principal import Role
 
 HOME = "/"
 SIGN_IN = "/sign-in"
+_OF_API = ("risk", "timeline")
+"""Ends of addresses of the API that begin with the ID of a customer."""
 # In their order. A page that the application does not have is left out.
 PAGES = (
     ("find", "/"),
@@ -62,11 +64,11 @@ def home_of(role: str) -> str:
 def customer_path(customer: str) -> str:
     """The address of the page of a customer, whatever signs their ID is of.
 
-    A browser takes ``.`` and ``..`` for steps between folders, and an ID that ends with ``/risk`` would lead to the
-    API: such an ID goes into the query.
+    A browser takes ``.`` and ``..`` for steps between folders, and an ID that ends as an address of the API does, such
+    as with ``/risk``, would lead there: such an ID goes into the query.
     """
     steps = customer.split("/")
-    if steps[-1] == "risk" or not {"", ".", ".."}.isdisjoint(steps) or "\\" in customer:
+    if steps[-1] in _OF_API or not {"", ".", ".."}.isdisjoint(steps) or "\\" in customer:
         return f"/customers?{urlencode({'id': customer})}"
     return f"/customers/{quote(customer, safe='')}"
 
