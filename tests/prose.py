@@ -88,6 +88,11 @@ def texts_of_template(source: str) -> Iterator[Text]:
     yield from (Text(number, line, sentences=False) for number, line in enumerate(source.splitlines(), start=1))
 
 
+def texts_of_messages(source: str) -> Iterator[Text]:
+    """The texts of a file of messages by key; one may be a label, or the end of a sentence."""
+    yield from texts_of_template(source)
+
+
 def _comments(source: str) -> Iterator[Text]:
     """Comments, those on lines of their own that follow each other as one."""
     first = 0

@@ -152,6 +152,13 @@ def talk(client: httpx.Client) -> None:
             key = {"Idempotency-Key": f"call of {name} {place}"}
             assert client.post("/contacts", json=body, headers=key).status_code == 201
         assert client.get("/predictions", params={"customer": name}).json()["predictions"]
+        note = {"text": f"{name} asked for a call."}
+        assert client.post(f"/customers/{name}/notes", json=note).status_code == 201
+        wish = {"blocked": True, "reason": f"{name} asked for it."}
+        assert client.post(f"/customers/{name}/do-not-contact", json=wish).status_code == 200
+        work = {"note": f"{name} waits."}
+        assert client.post(f"/api/list/{name}/take", json=work).status_code in (200, 404)
+        assert client.get(f"/customers/{name}/timeline").json()["notes"]
     assert client.get("/predictions", params={"limit": 1000}).status_code == 200
 
 
@@ -167,6 +174,8 @@ def test_an_erased_customer_is_in_no_byte_and_never_comes_back(trained: Place, c
     work, backup = place.work, place.work.parent / "backup.db"
 
     ok(churn(*command, "train"))
+    terms = ("--name", "Spring", "--offer", "20 % off", "--cost", 1, "--script", "Thank you.", "--starts-on", first)
+    ok(churn(*command, "campaign", "create", *terms, "--everyone", "--control-share", 0, "--explore-share", 0))
     ok(churn(*command, "score", "--as-of", first))
     ok(churn(*command, "mature"))
     with serving(place, config) as client:
@@ -175,7 +184,9 @@ def test_an_erased_customer_is_in_no_byte_and_never_comes_back(trained: Place, c
         database.execute("VACUUM INTO ?", [str(backup)])
     assert f"(first: {NAME}, 'pigeon')" in str(place.runs()[0].warnings)  # type: ignore[union-attr]
     with open_store(place.store) as store:
-        assert set(in_tables(store, NAME)) == {"predictions", "outcomes", "answers", "contacts", "scoring_runs"}
+        of_campaigns = {"assignments", "do_not_contact", "list_work", "customer_notes"}
+        of_runs = {"predictions", "outcomes", "answers", "contacts", "scoring_runs"}
+        assert set(in_tables(store, NAME)) == of_runs | of_campaigns
         before = [(one.at, one.offer, one.result, one.caller) for one in contacts(store, limit=100)]
         labelled = sum(len(batch.customer) for batch in scored_outcomes(store, first))
     assert in_files(work, NAME) == in_files(work, "pigeon") == ["store/churn.db"]
@@ -197,6 +208,7 @@ def test_an_erased_customer_is_in_no_byte_and_never_comes_back(trained: Place, c
     assert (report["whole"], removed["predictions"], removed["outcomes"], removed["contacts"]) == (True, 1, 1, 2)
     assert (removed["frozen_snapshots"], removed["warnings"]) == (len(frozen), 1)
     assert removed["answers"] >= 2
+    assert {removed[table] for table in of_campaigns} == {1}
     assert NAME not in json.dumps(report)
     assert in_files(work, NAME) == in_files(work, "pigeon") == []
     assert "server.log" in in_files(work, "/customers/{customer_id}/risk")  # so the log is looked at indeed

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.prose import Text, texts_of_module, texts_of_page, texts_of_template
+from tests.prose import Text, texts_of_messages, texts_of_module, texts_of_page, texts_of_template
 from tests.words import BANNED_FROM, GLOSSARY, ROOT, hits
 
 PAGES = sorted(
@@ -18,7 +18,7 @@ PAGES = sorted(
         *(ROOT / "notebooks").glob("*.ipynb"),
     ]
 )
-CODE = sorted([*(ROOT / "src").rglob("*.py"), *(ROOT / "src").rglob("*.j2")])
+CODE = sorted([*(ROOT / "src").rglob("*.py"), *(ROOT / "src").rglob("*.j2"), *(ROOT / "src").rglob("texts/*.toml")])
 
 
 def texts_of(path: Path) -> Iterator[Text]:
@@ -31,7 +31,7 @@ def texts_of(path: Path) -> Iterator[Text]:
     if path.suffix == ".ipynb":
         cells = json.loads(text)["cells"]
         text = "\n\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")
-    readers = {".py": texts_of_module, ".j2": texts_of_template}
+    readers = {".py": texts_of_module, ".j2": texts_of_template, ".toml": texts_of_messages}
     return readers.get(path.suffix, texts_of_page)(text)
 
 

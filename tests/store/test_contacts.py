@@ -11,7 +11,15 @@ import pytest
 
 from churn_mlops.errors import RowsRefusedError
 from churn_mlops.store import Store, open_store
-from churn_mlops.store.contacts import Contact, NewContact, contact_under, contacts, record_contact
+from churn_mlops.store.contacts import (
+    Contact,
+    NewContact,
+    contact_under,
+    contacts,
+    last_contact_of_each,
+    latest_contacts,
+    record_contact,
+)
 
 NOW = datetime(2026, 11, 23, 14, 5, tzinfo=UTC)
 
@@ -67,3 +75,10 @@ def test_a_result_that_is_none_is_refused(store: Store) -> None:
     with pytest.raises(RowsRefusedError):
         record_contact(store, contact(result="perhaps"))
     assert contacts(store, limit=10) == []
+
+
+def test_the_latest_contact_of_each_customer_is_found_and_those_of_one_the_latest_first(store: Store) -> None:
+    recorded = [record_contact(store, contact(f"k{n}", customer=f"C{n % 3}"))[0] for n in range(7)]
+    assert last_contact_of_each(store, ["C0", "C1", "none"]) == {"C0": recorded[6], "C1": recorded[4]}
+    assert last_contact_of_each(store, []) == {}
+    assert latest_contacts(store, "C0", limit=2) == [recorded[6], recorded[3]]

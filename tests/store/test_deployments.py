@@ -149,3 +149,10 @@ def test_a_bundle_that_was_altered_is_neither_stored_nor_returned(store: Store) 
         deployments.bundle(good.sha256)
     deploy(deployments, "1")  # to promote it again heals it
     assert deployments.bundle(good.sha256) == good
+
+
+def test_how_the_bundles_were_made_is_read_without_them(store: Store) -> None:
+    deploy(at(store, 0), "1")
+    deploy(at(store, 1), "2")
+    deploy(at(store, 2), "1", rollback=True)
+    assert at(store, 3).provenance() == {bundle("1").sha256: {"of": "1"}, bundle("2").sha256: {"of": "2"}}

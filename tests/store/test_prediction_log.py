@@ -11,7 +11,13 @@ import pytest
 from churn_mlops.errors import RowsRefusedError, StoreError
 from churn_mlops.store import Store, open_store
 from churn_mlops.store.database.copy import copy_store
-from churn_mlops.store.prediction_log import PredictionRecord, delete_records_before, records_of, write_records
+from churn_mlops.store.prediction_log import (
+    PredictionRecord,
+    answer_before,
+    delete_records_before,
+    records_of,
+    write_records,
+)
 from tests.store.conftest import Addresses
 
 NOW = datetime(2026, 11, 23, 14, 5, 6, 7, tzinfo=UTC)
@@ -90,3 +96,22 @@ def test_a_store_that_is_gone_is_reported(tmp_path: Path) -> None:
         (tmp_path / "churn.db").unlink()
         with pytest.raises(StoreError, match="is gone"):
             write_records(store, [answer("b" * 32)])
+
+
+def test_the_last_answer_of_an_earlier_date_is_found(store: Store) -> None:
+    day = date(2026, 11, 23)
+    write_records(
+        store,
+        [
+            answer(customer="C1", as_of=day, answer="now"),
+            answer(
+                "b" * 32, customer="C1", as_of=day - timedelta(days=7), answer="earlier", at=NOW - timedelta(hours=1)
+            ),
+            answer("c" * 32, customer="C1", as_of=day - timedelta(days=7), answer="later"),
+            answer("d" * 32, customer="C1", as_of=day - timedelta(days=9), answer="first"),
+            answer("e" * 32, customer="C2", as_of=day - timedelta(days=1), answer="other"),
+        ],
+    )
+    assert answer_before(store, "C1", day) == (day - timedelta(days=7), "later")
+    assert answer_before(store, "C1", day - timedelta(days=9)) is None
+    assert answer_before(store, "C\x00", day) is None

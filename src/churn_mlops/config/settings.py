@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import BaseModel, Field, field_validator, model_validator
 from pydantic.fields import FieldInfo
 
+from churn_mlops.config.console import Console
 from churn_mlops.config.sections import Section, listed, setting
 from churn_mlops.config.serving import Serving
 
@@ -331,6 +332,7 @@ class Settings(Section):
     schedule: Schedule = Field(default_factory=Schedule)
     webhook: Webhook = Field(default_factory=Webhook)
     serving: Serving = Field(default_factory=Serving)
+    console: Console = Field(default_factory=Console)
     logging: Logging = Field(default_factory=Logging)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,10 +16,24 @@ from churn_mlops.serving.access.authentication import AccessConfig, Authenticato
 from churn_mlops.serving.access.credential_cache import CredentialCache
 from churn_mlops.serving.access.middleware import AuthMiddleware
 from churn_mlops.serving.access.presented_identity import Proxies
+from churn_mlops.serving.access.sign_in import SignInService
 from churn_mlops.serving.api.session import add_sign_in
 from churn_mlops.serving.resilience.store_client import StoreClient
 from churn_mlops.store.access.api_keys import checked_secret
 from churn_mlops.store.access.credentials import access_is_configured
+
+
+@dataclass(frozen=True)
+class Access:
+    """The access control of an application.
+
+    Args:
+        authenticator: decides which requests are let in.
+        sign_in: begins and ends sessions.
+    """
+
+    authenticator: Authenticator
+    sign_in: SignInService
 
 
 def credential_cache_of(settings: Settings, store: StoreClient) -> CredentialCache:
@@ -38,7 +53,7 @@ def credential_cache_of(settings: Settings, store: StoreClient) -> CredentialCac
 
 def add_access(
     app: FastAPI, access: CredentialCache | None, store: StoreClient | None, settings: Settings, *, local_only: bool
-) -> Authenticator | None:
+) -> Access | None:
     """Put access control in front of all routes of ``app``, and add those of ``/session``.
 
     Args:
@@ -49,7 +64,7 @@ def add_access(
         local_only: whether the server listens on the loopback address alone.
 
     Returns:
-        decides which requests are let in; None without access control.
+        the access control; None where there is none.
     """
     if access is None or store is None:
         return None
@@ -72,8 +87,9 @@ def add_access(
         audit=AuditLog(store, settings.store.customer_hash_key),
         config=config,
     )
-    add_sign_in(app, access, store, proxies, timedelta(hours=serving.session_hours))
-    return authenticator
+    sign_in = SignInService(access, store, proxies, timedelta(hours=serving.session_hours))
+    add_sign_in(app, sign_in)
+    return Access(authenticator, sign_in)
 
 
 def may_leave_loopback(settings: Settings, store: StoreClient) -> bool:

@@ -17,12 +17,13 @@ from churn_mlops.retention import Economics
 from churn_mlops.serving.access.authentication import Authenticator
 from churn_mlops.serving.access.credential_cache import CredentialCache
 from churn_mlops.serving.access.principal import principal_of
+from churn_mlops.serving.access.sign_in import SignInService
 from churn_mlops.serving.access_control import add_access
 from churn_mlops.serving.api.audit import add_audit
 from churn_mlops.serving.api.campaigns import CAMPAIGNS, add_campaigns
 from churn_mlops.serving.api.contact_import import add_contact_import
-from churn_mlops.serving.api.contacts import CONTACTS, add_contacts
-from churn_mlops.serving.api.customers import ReadCustomer, Source, add_risk
+from churn_mlops.serving.api.contacts import CONTACTS, ContactRecorder, add_contacts
+from churn_mlops.serving.api.customers import CustomerRisks, ReadCustomer, Source, add_risk
 from churn_mlops.serving.api.dashboard import DASHBOARD, add_dashboard
 from churn_mlops.serving.api.openapi import add_documentation
 from churn_mlops.serving.api.predictions import add_kept
@@ -30,6 +31,7 @@ from churn_mlops.serving.api.session import ACCESS
 from churn_mlops.serving.api.status import STATUS, add_status
 from churn_mlops.serving.api.timeline import TIMELINE, add_timeline
 from churn_mlops.serving.api.work_list import WORK, add_work_list
+from churn_mlops.serving.console.routes import ConsoleParts, add_console
 from churn_mlops.serving.fast_path.predict_protocol import FastPath
 from churn_mlops.serving.http.error_handlers import add_error_handlers, refuse_repeated_parameters
 from churn_mlops.serving.http.request_limits import BODY_SECONDS, Limits
@@ -139,7 +141,8 @@ def create_application(
         run_during_lifespan(app, partial(repeating, metrics.take_over, TAKE_OVER_SECONDS))
     logger = _prediction_logger(store, settings)
     service = PredictionService(source, Economics(**settings.decision.economics()), metrics, logger, clock)
-    authenticator = add_access(app, access, store, settings, local_only=local_only)
+    controlled = add_access(app, access, store, settings, local_only=local_only)
+    authenticator = None if controlled is None else controlled.authenticator
     app.add_middleware(
         RequestMiddleware,
         metrics=metrics,
@@ -156,7 +159,8 @@ def create_application(
     _add_predict(app, service)
     add_status(app, service, source, metrics, logger)
     if logger is not None:
-        _add_store_routes(app, service, logger, metrics, settings, read_of_source)
+        sign_in = None if controlled is None else controlled.sign_in
+        _add_store_routes(app, service, logger, metrics, settings, read_of_source, sign_in)
     add_documentation(app, source)  # last: a request is matched against the routes in their order
     return Application(app, _fast_path(service, authenticator, metrics, source, settings, local_only))
 
@@ -228,6 +232,7 @@ def _add_store_routes(
     metrics: Metrics,
     settings: Settings,
     read_customer: ReadCustomer | None,
+    sign_in: SignInService | None,
 ) -> None:
     metrics.follow_count("churn_answers_kept", "Predictions in the prediction log", lambda: logger.stats.kept)
     metrics.follow_count("churn_answers_dropped", "Predictions that were not logged", lambda: logger.stats.dropped)
@@ -239,14 +244,18 @@ def _add_store_routes(
     run_during_lifespan(app, partial(prediction_logging, logger))
     offers = Offers(settings.decision)
     add_kept(app, logger.store, offers)
-    add_contacts(app, logger.store, suppression=suppression, follow_days=settings.decision.follow_days)
+    recorder = ContactRecorder(logger.store, suppression=suppression, follow_days=settings.decision.follow_days)
+    add_contacts(app, recorder)
     add_contact_import(app, logger.store, suppression, settings.decision.follow_days)
     add_timeline(app, logger.store, suppression)
     add_campaigns(app, logger.store)
     add_dashboard(app, logger.store)
     add_work_list(app, logger.store, offers, suppression)
     add_audit(app, logger.store, settings.store.customer_hash_key)
-    add_risk(app, service, Source(read_customer, settings.serving.source_seconds), logger.store, suppression, offers)
+    source = Source(read_customer, settings.serving.source_seconds)
+    risks = CustomerRisks(service, source, logger.store, suppression, offers)
+    add_risk(app, risks)
+    add_console(app, ConsoleParts(settings, service, risks, recorder, sign_in))  # after the longer address of add_risk
 
 
 def _asked(request: Request) -> tuple[str, str]:

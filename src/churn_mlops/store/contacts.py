@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 from typing import Final
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, func, insert, select
 
 from churn_mlops.errors import ChurnError
 from churn_mlops.store.campaigns.assignments import CONTROL, assignment_on
@@ -254,3 +255,15 @@ def latest_contacts(store: Store, customer: str, *, limit: int) -> list[Contact]
     query = select(CONTACTS).where(CONTACTS.c.customer == customer).order_by(CONTACTS.c.id.desc()).limit(limit)
     with store.reading("read the contacts with a customer") as connection:
         return [Contact(**row._mapping) for row in connection.execute(query)]
+
+
+def last_contact_of_each(store: Store, customers: Sequence[str]) -> dict[str, Contact]:
+    """The latest recorded contact with each of some customers, by customer ID; customers without any are left out.
+
+    Raises:
+        StoreError: the store fails.
+    """
+    latest = select(func.max(CONTACTS.c.id)).where(CONTACTS.c.customer.in_(customers)).group_by(CONTACTS.c.customer)
+    with store.reading("read the latest contacts") as connection:
+        rows = connection.execute(select(CONTACTS).where(CONTACTS.c.id.in_(latest)))
+        return {row.customer: Contact(**row._mapping) for row in rows}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -56,6 +56,17 @@ class Deployments:
         """
         with self._store.reading("read which model is live") as connection:
             return _last(connection)
+
+    def provenance(self) -> dict[str, Mapping[str, Any]]:
+        """How each bundle was made, by its hash; the bundles themselves are not read.
+
+        Raises:
+            StoreError: the store fails.
+        """
+        with self._store.reading("read how the models were made") as connection:
+            return {
+                row.sha256: row.provenance for row in connection.execute(select(BUNDLES.c.sha256, BUNDLES.c.provenance))
+            }
 
     def bundle(self, sha256: str) -> StoredBundle:
         """The bundle with the hash ``sha256``.

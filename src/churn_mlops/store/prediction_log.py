@@ -87,6 +87,20 @@ def records_of(store: Store, id: str) -> list[PredictionRecord]:
     return sorted((PredictionRecord(**row._mapping) for row in rows), key=_place)
 
 
+def answer_before(store: Store, customer: str, day: date) -> tuple[date, str] | None:
+    """The last logged answer about a customer of an as-of date before ``day``: that date, and the answer as JSON.
+
+    Raises:
+        StoreError: the store fails.
+    """
+    if "\x00" in customer:  # PostgreSQL refuses such a text, and no customer has it
+        return None
+    query = select(ANSWERS.c.as_of, ANSWERS.c.answer).where(ANSWERS.c.customer == customer, ANSWERS.c.as_of < day)
+    with store.reading("read an earlier answer about a customer") as connection:
+        row = connection.execute(query.order_by(ANSWERS.c.as_of.desc(), ANSWERS.c.at.desc()).limit(1)).first()
+    return None if row is None else (row.as_of, row.answer)
+
+
 def delete_records_before(store: Store, day: datetime) -> int:
     """Delete the records from before ``day``.
 

@@ -6,15 +6,17 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import product
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from fastapi.testclient import TestClient
 from httpx import Response
 from starlette.routing import Route
 
-from churn_mlops.serving.access.permissions import pattern_of
+from churn_mlops.serving.access.permissions import pattern_of, rule_of
 from churn_mlops.serving.model.served_model import ModelSlot
 from churn_mlops.store import open_store
 from churn_mlops.store.access.sessions import start_session
@@ -24,6 +26,7 @@ from tests.serving.access.documented_permissions import Promise, promises
 from tests.serving.access.secured_app import KEY_ROLES, PERSON_ROLES, Guarded, add_unlisted_route, bearer, cookie, fill
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+ENDING = [("DELETE", "/session"), ("POST", "/sign-out")]
 READING = ("GET", "HEAD", "OPTIONS")
 PROMISED = promises()
 
@@ -37,18 +40,20 @@ class Way:
         role: of the principal, None if it identifies none.
         headers: that say so.
         may_change: whether it does for what is no reading.
-        spare: headers of the same kind, for a session that is ended by the question.
+        spare: headers of the same kind for each of ``ENDING``, whose session is ended by the question.
     """
 
     name: str
     role: str | None
     headers: dict[str, str]
     may_change: bool = True
-    spare: dict[str, str] | None = None
+    spare: list[dict[str, str]] | None = None
 
     def headers_for(self, method: str, path: str) -> dict[str, str]:
         """The body and headers of one request."""
-        return self.spare if self.spare and (method, path) == ("DELETE", "/session") else self.headers
+        if self.spare is None or (method, path) not in ENDING:
+            return self.headers
+        return self.spare[ENDING.index((method, path))]
 
 
 @pytest.fixture(scope="module")
@@ -65,11 +70,11 @@ def client(guarded: Guarded, source: ModelSlot) -> Iterator[TestClient]:
 
 
 def with_spares(guarded: Guarded) -> None:
-    """A second session for every user."""
+    """Further sessions for every user, one for each way to end one."""
     with open_store(guarded.address) as store:
-        for role in PERSON_ROLES:
+        for role, end in product(PERSON_ROLES, ENDING):
             begun = start_session(store, f"{role}-person", timedelta(hours=1))
-            guarded.sessions[f"{role}'s spare"] = (begun.token, begun.csrf_token)
+            guarded.sessions[f"{role}, {end}"] = (begun.token, begun.csrf_token)
 
 
 def ways(guarded: Guarded) -> list[Way]:
@@ -81,7 +86,7 @@ def ways(guarded: Guarded) -> list[Way]:
         mine, other = sessions[role], sessions["agent" if role == "admin" else "admin"]
         kept = {"Cookie": cookie(mine)["Cookie"]}
         found += [
-            Way(f"{role}'s session", role, cookie(mine), spare=cookie(sessions[f"{role}'s spare"])),
+            Way(f"{role}'s session", role, cookie(mine), spare=[cookie(sessions[f"{role}, {end}"]) for end in ENDING]),
             Way(f"{role}'s session, no token", role, kept, may_change=False),
             Way(f"{role}'s session, another's token", role, cookie(mine, csrf=other[1]), may_change=False),
             Way(f"{role}'s session, its cookie for a token", role, cookie(mine, csrf=mine[0]), may_change=False),
@@ -121,27 +126,45 @@ def ask(client: TestClient, method: str, path: str, headers: dict[str, str], cus
         "/predict/batch": {"customers": [customer]},
         "/contacts": {"customer_id": "C1", "offer": "20 % off", "result": "offered"},
     }.get(path, {})
-    given = {"Content-Type": "application/json", "Idempotency-Key": f"{method} {headers}"[-40:]} | headers
-    where = (
-        path.replace("{customer_id}", "C017")
-        .replace("{contact_id}", "1")
-        .replace("{campaign_id}", "1")
-        .replace("{prediction_id}", "0" * 32)
-    )
-    answer: Response = client.request(method, where, content=json.dumps(body), headers=given)
-    if answer.status_code >= 400 and method != "HEAD":
+    key = f"{method} {headers}"[-40:]
+    given = {"Content-Type": "application/json", "Idempotency-Key": key} | headers
+    where = path.replace("{customer_id}", "C017").replace("{contact_id}", "1").replace("{prediction_id}", "0" * 32)
+    where = where.replace("{campaign_id}", "1")
+    where = where.replace("{customer_id:path}", "C017").replace("{name}", "console.css")
+    where = "/customers?id=C017" if where == "/customers" else where
+    content = json.dumps(body)
+    if rule_of(method, pattern_of(path)).form:
+        given |= {"Content-Type": "application/x-www-form-urlencoded"}
+        content = urlencode(FORMS[path] | {"key": f"form-{abs(hash(key))}"} if path == "/contact" else FORMS[path])
+    answer: Response = client.request(method, where, content=content, headers=given, follow_redirects=False)
+    is_page = "text/html" in answer.headers.get("Content-Type", "")
+    if answer.status_code >= 400 and method != "HEAD" and not is_page:
         assert list(answer.json()) == ["status", "error", "fields", "request_id"]
     return answer
 
 
+FORMS = {
+    "/contact": {"customer_id": "C1", "offer": "20 % off", "result": "offered"},
+    "/note": {"customer_id": "C1", "text": "They move in May."},
+    "/sign-in": {"name": "", "password": ""},
+    "/sign-out": {},
+    "/account/password": {"present": "wrong", "new": "long enough for all", "again": "long enough for all"},
+    "/theme": {"theme": "dark"},
+}
+
+
 def expected(way: Way, method: str, path: str, methods: set[str]) -> set[int]:
     """The statuses that the page allows."""
+    if method == "GET" and method not in methods and path.startswith("/customers/"):
+        path, methods = "/customers/{customer_id:path}", {method}  # the page of a customer whose ID ends so
     promise = PROMISED.get((method, pattern_of(path)), Promise(frozenset({"admin"}), ""))
     is_open = any("everyone" in PROMISED[route].callers for route in PROMISED if route[1] == pattern_of(path))
     if method not in methods:
         if way.role is None or not (way.may_change or method in READING):
             return {405} if is_open else {401} if way.role is None else {403}
         return {405}
+    if promise.lets_in(None) and rule_of(method, pattern_of(path)).form:
+        return {403, 303, 422}  # the form is let in by its token alone
     if promise.lets_in(None):
         return {200, 422}  # an empty sign-in is let in, and is none
     if way.role is None:
@@ -170,6 +193,12 @@ _DONE = {
     ("POST", "/api/campaigns/{campaign_id}/end"): {422},
     ("GET", "/predictions/{prediction_id}"): {404},
     ("DELETE", "/session"): {204, 409},  # a key has no session to end
+    ("POST", "/contact"): {303},
+    ("POST", "/note"): {303},
+    ("POST", "/sign-out"): {303, 409},
+    ("POST", "/theme"): {303},
+    ("POST", "/account/password"): {401, 409, 429},  # none knows the password; a key has none to change
+    ("GET", "/list.csv"): {404},
 }
 
 

@@ -90,6 +90,8 @@ def held_to_description(
     # A contact cannot lie in the future, which no schema can say.
     past = st.datetimes(datetime(2000, 1, 1), datetime(2026, 1, 1), timezones=st.just(UTC))
     schemathesis.openapi.format("date-time", past.map(datetime.isoformat))
+    # A campaign ends after its start, which no schema can say either.
+    schemathesis.openapi.format("date", st.just("2100-01-01"))
     held = Held()
     while held.cases < cases:
         before = held.cases
@@ -139,7 +141,8 @@ def _round(address: str, key: str, examples: int, seed: int, known: Mapping[str,
     schema = schemathesis.openapi.from_url(
         f"{address}/openapi.json", config=config, headers={"Authorization": f"Bearer {key}"}
     )
-    for event in from_schema(schema).execute():
+    # Nor can a schema say what a CSV file holds.
+    for event in from_schema(schema.exclude(path="/api/contacts/import")).execute():
         if isinstance(event, events.ScenarioFinished):
             held.take(event.recorder)
         elif isinstance(event, events.NonFatalError | events.FatalError):

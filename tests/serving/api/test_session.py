@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from churn_mlops.serving.api.session import ADDRESS_TRIES, BODY_BYTES, PERSON_TRIES
+from churn_mlops.serving.access.sign_in import ADDRESS_TRIES, PERSON_TRIES
+from churn_mlops.serving.http.small_body import BODY_BYTES
 from churn_mlops.serving.model.served_model import ModelSlot
 from churn_mlops.store import open_store
 from churn_mlops.store.access.users import disable_user
@@ -190,7 +191,7 @@ def test_a_sign_in_may_be_small_only(client: TestClient) -> None:
 def test_a_sign_in_that_does_not_come_whole_is_not_waited_for_as_long_as_a_batch(
     guarded: Guarded, source: ModelSlot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("churn_mlops.serving.api.session.BODY_SECONDS", 0.001)
+    monkeypatch.setattr("churn_mlops.serving.http.small_body.BODY_SECONDS", 0.001)
     sent: list[Any] = []
     messages = [{"type": "http.request", "body": b"{", "more_body": True}]
 

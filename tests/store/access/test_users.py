@@ -11,7 +11,14 @@ from churn_mlops.store import Store
 from churn_mlops.store.access.api_keys import hash_of
 from churn_mlops.store.access.credentials import credentials
 from churn_mlops.store.access.sessions import end_session, start_session
-from churn_mlops.store.access.users import add_user, disable_user, list_users, password_matches, password_of
+from churn_mlops.store.access.users import (
+    add_user,
+    change_password,
+    disable_user,
+    list_users,
+    password_matches,
+    password_of,
+)
 from churn_mlops.store.audit_log import audit_events
 from tests.store.access.test_api_keys import NOW, at, everything
 
@@ -85,3 +92,24 @@ def test_what_cannot_be_is_refused(store: Store) -> None:
         with pytest.raises(AccessError, match=message):
             add_user(store, "anna", password, role, by="cli")
     assert list_users(store) == []
+
+
+def test_another_password_ends_every_session_but_the_one_that_is_kept(anna: Store) -> None:
+    kept, other = (start_session(anna, "anna", HOURS) for _ in range(2))
+    change_password(anna, "anna", PASSWORD + " staple", keep_session=hash_of(kept.token))
+    assert list(credentials(anna).by_hash) == [hash_of(kept.token)]
+    _, hashed = password_of(anna, "anna") or pytest.fail("no user")
+    assert password_matches(hashed, PASSWORD + " staple")
+    assert not password_matches(hashed, PASSWORD)
+    change_password(anna, "anna", PASSWORD)
+    assert credentials(anna).by_hash == {}
+    assert other.token not in everything(anna)
+
+
+def test_a_password_that_is_too_short_or_of_no_user_is_refused(anna: Store) -> None:
+    disable_user(anna, "anna", by="cli")
+    with pytest.raises(AccessError, match="12 to 1024"):
+        change_password(anna, "anna", "short")
+    for name in ("anna", "none"):
+        with pytest.raises(AccessError, match="who may sign in"):
+            change_password(anna, name, PASSWORD)

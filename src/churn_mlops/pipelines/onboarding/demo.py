@@ -16,6 +16,8 @@ SNAPSHOTS = 4
 SETTINGS_CELLS = 160_000
 LEARNING_RATE = 0.1
 """The demo is ready in a minute: it has fewer dates, chooses settings on a smaller matrix, and takes larger steps."""
+CONTROLLED = ("contract_type", "payment_method", "tech_support", "online_security")
+"""The features of the demo company that an agent could change."""
 FEWEST_MONTHS = 9
 """Fewer months hold no `SNAPSHOTS` as-of dates with final labels and three months of behaviour before each."""
 
@@ -34,6 +36,8 @@ store:
 mlflow:
   uri: sqlite:///{folder}/mlflow/mlflow.db
   artifacts: {folder}/mlflow/artifacts
+console:
+  controlled: [{controlled}]
 training:  # leave these out to learn from more, for longer
   snapshots: {snapshots}
   settings_cells: {settings_cells}
@@ -57,6 +61,7 @@ def demo_settings(settings: Settings, folder: Path) -> Settings:
             "uri": f"sqlite:///{folder / 'mlflow' / 'mlflow.db'}",
             "artifacts": folder / "mlflow" / "artifacts",
         },
+        "console": {"controlled": CONTROLLED},
         "training": {"snapshots": SNAPSHOTS, "settings_cells": SETTINGS_CELLS, "learning_rate": LEARNING_RATE},
     }
     return settings.model_copy(
@@ -91,7 +96,11 @@ def make_company(folder: Path, customers: int, months: int, seed: int, last_day:
         return False
     write_flat(write_company(folder, customers, months, seed, last_day))
     config = _CONFIG.format(
-        folder=folder, snapshots=SNAPSHOTS, settings_cells=SETTINGS_CELLS, learning_rate=LEARNING_RATE
+        folder=folder,
+        controlled=", ".join(CONTROLLED),
+        snapshots=SNAPSHOTS,
+        settings_cells=SETTINGS_CELLS,
+        learning_rate=LEARNING_RATE,
     )
     write_atomic(folder / "config.yaml", config.encode())
     write_atomic(note, mark.encode())

@@ -134,7 +134,7 @@ def _published(
             made = ListTime.of(scored.as_of, now, asked_for=as_of is not None)
             decided = contact_list(settings, store, scored, made, scored.active)
             published = decided.published(scored.active)
-            run = publish(store, new, _batches(published), assignments=decided.assignments, check=check)
+            run = publish(store, new, published_batches(published), assignments=decided.assignments, check=check)
             return shown(scored, decided, published), run
         except ErasedMeanwhileError:
             log.info("run_restarted", reason="a customer was erased meanwhile", as_of=as_of)
@@ -153,14 +153,15 @@ def _publish_from_spark(
         new = _new_run(scored, now, asked_for=as_of is not None)
         made = ListTime.of(scored.as_of, now, asked_for=as_of is not None)
         decided = contact_list(settings, store, scored, made, found.listed())
-        listed = (batch for table in found.batches() for batch in _batches(decided.published(table)))
+        listed = (batch for table in found.batches() for batch in published_batches(decided.published(table)))
         run = publish(store, new, listed, customers=scored.total, assignments=decided.assignments, check=check)
         found.only_published(settings.store.keep_days)
         scored = shown(scored, decided, decided.published(scored.customers))
     return scored, run
 
 
-def _batches(customers: pa.Table) -> Iterator[Predictions]:
+def published_batches(customers: pa.Table) -> Iterator[Predictions]:
+    """The decided customers of a list, as the store takes them."""
     name = customers.column_names[1]
     reasons = [column for column in customers.column_names if column.startswith("reason_")][:REASONS]
     for first in range(0, len(customers), BATCH_ROWS):

@@ -118,7 +118,7 @@ def authorize(
         headers = headers_of(request, config.proxies.headers)
         if credentials.is_open:
             return Allowed(_local(request, config))
-        found = _identify(request, headers, credentials, now, config)
+        found = _identify(request, headers, credentials, now, config, rule)
         if found is None:
             return NeedsRefresh(_unknown(headers, credentials, now))
     except RequestError as error:
@@ -204,7 +204,7 @@ def _local(request: Scope, config: AccessConfig) -> Principal:
 
 
 def _identify(
-    request: Scope, headers: Headers, credentials: CredentialSnapshot, now: Instant, config: AccessConfig
+    request: Scope, headers: Headers, credentials: CredentialSnapshot, now: Instant, config: AccessConfig, rule: Rule
 ) -> Allowed | None:
     """The principal of an API key, a session or a proxy, whatever their role may do; None where they are not known."""
     key = api_key_in(headers)
@@ -214,20 +214,21 @@ def _identify(
     token = session_in(headers)
     session = None if token is None else valid_credential(token.encode("latin-1"), credentials, now)
     if session is not None and session.csrf_token is not None:
-        _check_csrf(request, headers, session.csrf_token)
+        _check_csrf(request, headers, session.csrf_token, rule)
         return Allowed(Principal(session.caller, cast("Role", session.role)), session, counts=True)
     principal = config.proxies.principal(request, headers)
     if principal is not None:
-        _check_csrf(request, headers, None)
+        _check_csrf(request, headers, None, rule)
     return None if principal is None else Allowed(principal, counts=True)
 
 
-def _check_csrf(request: Scope, headers: Headers, token: str | None) -> None:
+def _check_csrf(request: Scope, headers: Headers, token: str | None, rule: Rule) -> None:
     """A browser sends cookies along with what a foreign page has it send; it never adds this header.
 
-    A user who signed in to a proxy has no token: the header itself is what a foreign page cannot send.
+    A user who signed in to a proxy has no token: the header itself is what a foreign page cannot send. A form has its
+    token in its body, which `read_form` of the console checks.
     """
-    if request["method"] in _SAFE_METHODS:
+    if request["method"] in _SAFE_METHODS or rule.form:
         return
     given = headers.get(b"x-csrf-token")
     if given is None or (token is not None and not hmac.compare_digest(given, token.encode())):

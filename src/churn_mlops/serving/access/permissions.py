@@ -16,11 +16,13 @@ class Rule:
         roles: that may; no key is asked for where ``open``.
         open: whether it may be called without a key.
         event: recorded in the audit log for each answer that is no refusal, None for none.
+        form: whether it takes a form of a page: the CSRF token is then in the form, and the page checks it.
     """
 
     roles: frozenset[Role] = frozenset()
     open: bool = False
     event: str | None = None
+    form: bool = False
 
 
 EVERY_ROLE: tuple[Role, ...] = ("agent", "analyst", "service", "admin")
@@ -29,11 +31,30 @@ ADMIN_ONLY = Rule(frozenset({"admin"}))
 EVERY_PRINCIPAL = Rule(frozenset(EVERY_ROLE))
 
 
-def _rule(*roles: Role, event: str | None = None) -> Rule:
+def _rule(*roles: Role, event: str | None = None, form: bool = False) -> Rule:
     """Admins may call everything."""
-    return Rule(frozenset(roles) | {"admin"}, event=event)
+    return Rule(frozenset(roles) | {"admin"}, event=event, form=form)
 
 
+# The pages of the console, and what they need; /openapi.json does not describe them.
+PAGES: dict[tuple[str, str], Rule] = {
+    ("GET", "/"): _rule("agent", event="customers.searched"),
+    ("GET", "/find"): _rule("agent", event="customers.searched"),
+    ("GET", "/customers"): _rule("agent", event="customer.read"),
+    ("GET", "/customers/{}"): _rule("agent", event="customer.read"),
+    ("POST", "/contact"): _rule("agent", event="contact.recorded", form=True),
+    ("POST", "/note"): _rule("agent", event="note.added", form=True),
+    ("GET", "/list"): _rule("agent", "analyst", event="predictions.read"),
+    ("GET", "/list.csv"): _rule("analyst", event="predictions.exported"),
+    ("GET", "/models"): _rule("agent", "analyst"),
+    ("GET", "/sign-in"): OPEN,
+    ("POST", "/sign-in"): Rule(open=True, form=True),
+    ("POST", "/sign-out"): _rule("agent", "analyst", form=True),
+    ("GET", "/account"): EVERY_PRINCIPAL,
+    ("POST", "/account/password"): _rule("agent", "analyst", form=True),
+    ("POST", "/theme"): _rule("agent", "analyst", form=True),
+    ("GET", "/static/{}"): OPEN,
+}
 # By method and path, the names of parameters left out. docs/security.md shows it, and a test holds the two together.
 TABLE: dict[tuple[str, str], Rule] = {
     ("GET", "/health"): OPEN,
@@ -75,6 +96,7 @@ TABLE: dict[tuple[str, str], Rule] = {
     ("GET", "/docs/favicon-32x32.png"): EVERY_PRINCIPAL,
     ("GET", "/openapi.json"): EVERY_PRINCIPAL,
     ("HEAD", "/openapi.json"): EVERY_PRINCIPAL,
+    **PAGES,
 }
 
 

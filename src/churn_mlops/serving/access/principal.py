@@ -7,6 +7,8 @@ from typing import Literal
 
 from starlette.requests import Request
 
+from churn_mlops.store.access.credentials import Credential
+
 Role = Literal["agent", "analyst", "admin", "service"]
 
 
@@ -31,6 +33,12 @@ def principal_of(request: Request) -> Principal:
     """The principal of ``request``, as the access middleware found it."""
     principal: Principal = request.scope["state"].get("caller", LOCAL)
     return principal
+
+
+def session_of(request: Request) -> Credential | None:
+    """The session that ``request`` came with, None where it came with none."""
+    session: Credential | None = request.scope["state"].get("session")
+    return session
 
 
 def about(request: Request, customer: str | None, **page: int | str | None) -> None:

@@ -14,7 +14,7 @@ from pydantic_core import PydanticCustomError
 
 from churn_mlops.serving.access.principal import principal_of
 from churn_mlops.serving.api.refusals import refusing
-from churn_mlops.serving.api.request_bodies import LongText, ShortText, described_body
+from churn_mlops.serving.api.request_bodies import Day, LongText, ShortText, described_body
 from churn_mlops.serving.http.errors import RequestError
 from churn_mlops.serving.prediction.parsing import read_fields
 from churn_mlops.serving.prediction.responses import as_json
@@ -51,8 +51,8 @@ class CampaignRequest(BaseModel):
     offer: ShortText = Field(description="what customers are offered")
     offer_cost: float = Field(ge=0, le=1e9, allow_inf_nan=False, description="cost of an offer that is taken, USD")
     script: LongText = Field(description="the sentence to say")
-    starts_on: date | None = Field(None, description="the first date of its lists; today when left out")
-    ends_on: date | None = Field(None, description="the last date of its lists; none when left out")
+    starts_on: Day | None = Field(None, description="the first date of its lists; today when left out")
+    ends_on: Day | None = Field(None, description="the last date of its lists; none when left out")
     min_score: float = Field(0.0, ge=0, le=1, description="customers from this churn probability on")
     risk_band: Literal["medium", "high"] | None = Field(None, description="customers of this risk band and above")
     only_worth: bool = Field(True, description="only customers with an expected gain above 0")
@@ -232,5 +232,4 @@ _EXAMPLE = {
     "script": "You have been with us for two years: we would like to thank you with 20 % off for a year.",
     "risk_band": "high",
     "capacity": 300,
-    "ends_on": "2099-12-31",
 }

@@ -9,30 +9,26 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from operator import attrgetter
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import Depends, FastAPI, Path, Query, Request
 from fastapi.responses import Response
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, WithJsonSchema, field_validator
-from pydantic_core import PydanticCustomError
+from pydantic import BaseModel, ConfigDict, Field
 
 from churn_mlops.errors import ConfigError, CustomerErasedError
 from churn_mlops.serving.access.principal import about, principal_of
-from churn_mlops.serving.api.predictions import PREDICTION_ID
+from churn_mlops.serving.api.contact_request import ContactRequest
 from churn_mlops.serving.api.refusals import refusing
 from churn_mlops.serving.http.error_handlers import refuse_repeated_parameters
 from churn_mlops.serving.http.errors import RequestError
 from churn_mlops.serving.http.pagination import Page, PageQuery, limit_field, read_page
-from churn_mlops.serving.model.request_models import PLAIN, PLAIN_SCHEMA, CustomerName
+from churn_mlops.serving.model.request_models import CustomerName
 from churn_mlops.serving.prediction.parsing import read_fields
 from churn_mlops.serving.prediction.responses import as_json
 from churn_mlops.serving.prediction.suppression import OtherHashKeyError, SuppressionCheck
 from churn_mlops.serving.resilience.store_client import StoreClient
 from churn_mlops.store import Store
-from churn_mlops.store.campaigns.standings import NOT_OFFERED
 from churn_mlops.store.contacts import (
-    DISMISSALS,
-    RESULTS,
     Contact,
     ContactRules,
     ControlGroupError,
@@ -50,82 +46,6 @@ from churn_mlops.store.database.clock import Clock, utc_now
 CONTACTS = "Contacts"
 KEY = "Idempotency-Key"
 _LONGEST_KEY = 200
-
-
-def _timestamp(value: Any) -> datetime:
-    try:
-        parsed = datetime.fromisoformat(value) if isinstance(value, str) else None
-    except ValueError:
-        parsed = None
-    if parsed is None or parsed.tzinfo is None:
-        raise PydanticCustomError("timestamp", "must be a time with its zone, such as 2026-11-23T14:05:00+01:00")
-    if not 2000 <= parsed.year < 2200:
-        raise PydanticCustomError("timestamp", "must lie in the years 2000 to 2199")
-    return parsed
-
-
-_Timestamp = Annotated[datetime, BeforeValidator(_timestamp), WithJsonSchema({"type": "string", "format": "date-time"})]
-
-
-def _says_when_dismissed(schema: dict[str, Any]) -> None:
-    """Describe which results go with a dismissal, and which dismissal needs a note."""
-    branches: list[dict[str, Any]] = [
-        {"properties": {"result": {"enum": [*RESULTS[:-1]]}, "dismissal": {"type": "null"}}},
-        {"properties": {"result": {"const": NOT_OFFERED}, "dismissal": {"enum": [*DISMISSALS[:-1]]}}},
-        {"properties": {"result": {"const": NOT_OFFERED}, "dismissal": {"const": "other"}, "note": {"type": "string"}}},
-    ]
-    schema["anyOf"] = [
-        branches[0],
-        branches[1] | {"required": ["dismissal"]},
-        branches[2] | {"required": ["dismissal", "note"]},
-    ]
-
-
-class ContactRequest(BaseModel):
-    """A contact with a customer."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, json_schema_extra=_says_when_dismissed)
-
-    customer_id: CustomerName = Field(description="the customer ID, as in the published list")
-    offer: Annotated[str, Field(min_length=1, max_length=200, json_schema_extra=PLAIN_SCHEMA), PLAIN] = Field(
-        description="what the customer was offered"
-    )
-    result: Literal["offered", "accepted", "declined", "no_answer", "not_offered"] = Field(
-        description="what came of it"
-    )
-    dismissal: (
-        Literal["bad_time", "complaint", "already_decided", "not_suitable", "advised_against", "other"] | None
-    ) = Field(None, validate_default=True, description="why no offer was made; given with `not_offered`, and only then")
-    note: Annotated[str, Field(min_length=1, max_length=2000, json_schema_extra=PLAIN_SCHEMA), PLAIN] | None = Field(
-        None, validate_default=True, description="more of the conversation; needed where the dismissal is `other`"
-    )
-    campaign_id: Annotated[int, Field(ge=1, le=2**31 - 1)] | None = Field(
-        None, description="the campaign; that of the customer's arm where they have one"
-    )
-    channel: Literal["console", "api", "import", "webhook"] = Field("api", description="where it was recorded")
-    at: _Timestamp | None = Field(None, description="when; now when left out")
-    prediction_id: Annotated[str, Field(pattern=PREDICTION_ID)] | None = Field(
-        None, description="`X-Prediction-Id` of the prediction that led to it"
-    )
-    override_reason: (
-        Annotated[str, Field(min_length=1, max_length=1000, json_schema_extra=PLAIN_SCHEMA), PLAIN] | None
-    ) = Field(None, description="why the customer is contacted although they are in the control group, or must not be")
-
-    @field_validator("dismissal")
-    @classmethod
-    def _says_why_not(cls, value: str | None, info: ValidationInfo) -> str | None:
-        if "result" in info.data and (info.data["result"] == "not_offered") != (value is not None):
-            raise PydanticCustomError(
-                "dismissal", "says why no offer was made: it is given with not_offered, and only then"
-            )
-        return value
-
-    @field_validator("note")
-    @classmethod
-    def _explains_others(cls, value: str | None, info: ValidationInfo) -> str | None:
-        if info.data.get("dismissal") == "other" and value is None:
-            raise PydanticCustomError("note", "must explain a dismissal that is `other`")
-        return value
 
 
 class RecordedContact(ContactRequest):
@@ -154,23 +74,60 @@ class _Query(PageQuery):
     limit: int = limit_field("contacts")
 
 
-def add_contacts(
-    app: FastAPI,
-    store: StoreClient,
-    clock: Clock = utc_now,
-    suppression: SuppressionCheck | None = None,
-    follow_days: int = 90,
-) -> None:
-    """Add the routes of contacts.
+@dataclass(frozen=True)
+class ContactRecorder:
+    """Records contacts: the one way for the API and for the pages.
 
     Args:
-        app: the application.
         store: where contacts are recorded.
         clock: gives the time.
         suppression: knows which customers were erased; None looks for none.
         follow_days: the setting ``decision.follow_days``.
     """
-    routes = _Contacts(store, clock, suppression, follow_days)
+
+    store: StoreClient
+    clock: Clock = utc_now
+    suppression: SuppressionCheck | None = None
+    follow_days: int = 90
+
+    async def record(self, request: Request, asked: ContactRequest, key: str) -> tuple[Contact, bool]:
+        """Record a contact; it is on disk when this returns.
+
+        Args:
+            request: whose principal records it.
+            asked: the contact.
+            key: the idempotency key.
+
+        Returns:
+            the contact under the key, and whether it was recorded just now.
+
+        Raises:
+            RequestError: 409, the customer is in the control group, or must not be contacted, or the key stands for
+                another request; 410, the customer was erased; 422, the contact lies in the future; 503, the store is
+                unavailable.
+        """
+        now = self.clock()
+        new = _new_contact(asked, key, principal_of(request).name, now)
+        about(request, new.customer)
+        hash_key = None
+        if self.suppression is not None:
+            self.suppression.check_key()
+            hash_key = self.suppression.key
+        rules = ContactRules(now.date(), now.date() - timedelta(days=self.follow_days), hash_key)
+        try:
+            return await self.store.ask(lambda opened: accept_contact(opened, new, rules))
+        except (ConfigError, ControlGroupError, CustomerErasedError, DoNotContactError, KeyReusedError) as error:
+            raise _refused(error) from None
+
+
+def add_contacts(app: FastAPI, recorder: ContactRecorder) -> None:
+    """Add the routes of contacts.
+
+    Args:
+        app: the application.
+        recorder: records contacts.
+    """
+    routes = _Contacts(recorder, recorder.store)
     app.post(
         "/contacts",
         summary="Record a contact",
@@ -198,12 +155,10 @@ def add_contacts(
 
 @dataclass(frozen=True)
 class _Contacts:
-    """The routes; :func:`add_contacts` describes the fields. A name of a method is part of its operation's id."""
+    """The routes. A name of a method is part of its operation's id."""
 
+    recorder: ContactRecorder
     store: StoreClient
-    clock: Clock
-    suppression: SuppressionCheck | None
-    follow_days: int
 
     async def record(self, request: Request) -> Response:
         """Record that a customer was made an offer, and what they said.
@@ -211,18 +166,8 @@ class _Contacts:
         The answer comes when the contact is on disk. The same request under the same key may be sent as often as you
         like: it is recorded once, and answered 200 from then on.
         """
-        now = self.clock()
-        new = _new_contact(request, await request.body(), now)
-        about(request, new.customer)
-        hash_key = None
-        if self.suppression is not None:
-            self.suppression.check_key()
-            hash_key = self.suppression.key
-        rules = ContactRules(now.date(), now.date() - timedelta(days=self.follow_days), hash_key)
-        try:
-            contact, is_new = await self.store.ask(lambda opened: accept_contact(opened, new, rules))
-        except (ConfigError, ControlGroupError, CustomerErasedError, DoNotContactError, KeyReusedError) as error:
-            raise _refused(error) from None
+        key, body = _key(request), await request.body()
+        contact, is_new = await self.recorder.record(request, read_fields(body, ContactRequest, "a contact"), key)
         return Response(as_json(contact_json(contact)), 201 if is_new else 200, media_type="application/json")
 
     async def recorded(self, request: Request, page: Annotated[_Query, Query()]) -> Response:
@@ -268,16 +213,13 @@ def _refused(error: Exception) -> Exception:
     return OtherHashKeyError()
 
 
-def _new_contact(request: Request, body: bytes, now: datetime) -> NewContact:
-    key = _key(request)
-    asked = read_fields(body, ContactRequest, "a contact")
+def _new_contact(asked: ContactRequest, key: str, caller: str, now: datetime) -> NewContact:
     at = asked.at or now
     try:
         check_time(at, now)
     except FutureContactError:
         problem = "lies in the future"
         raise RequestError(422, f"at {problem}", [("at", problem)]) from None
-    caller = principal_of(request).name
     same = json.dumps([caller, asked.model_dump(mode="json")], sort_keys=True)
     return NewContact(
         key=key,

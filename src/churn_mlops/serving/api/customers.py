@@ -138,23 +138,12 @@ class SourceUnavailableError(Exception):
     """The source gave no answer."""
 
 
-def add_risk(
-    app: FastAPI,
-    service: PredictionService,
-    source: Source,
-    store: StoreClient,
-    suppression: SuppressionCheck,
-    offers: Offers,
-) -> None:
+def add_risk(app: FastAPI, risks: CustomerRisks) -> None:
     """Add the route.
 
     Args:
         app: the application.
-        service: has the model that is live, and logs predictions.
-        source: where a customer is read.
-        store: where the last published score is.
-        suppression: knows which customers were erased.
-        offers: decides about an offer.
+        risks: answers how likely a customer is to leave.
     """
     app.get(
         "/customers/{customer_id:path}/risk",  # an ID may hold a slash, which a client sends as %2F
@@ -162,12 +151,20 @@ def add_risk(
         tags=["Predictions"],
         response_model=Risk,
         responses=_REFUSALS,
-    )(_Risk(service, source, store, suppression, offers).risk)
+    )(_Risk(risks).risk)
 
 
 @dataclass(frozen=True)
-class _Risk:
-    """The route; :func:`add_risk` describes the fields. The name of the method is part of its operation's id."""
+class CustomerRisks:
+    """How likely one customer is to leave: the one way for the API and for the pages.
+
+    Args:
+        service: has the model that is live, and logs predictions.
+        source: where a customer is read.
+        store: where the last published score is.
+        suppression: knows which customers were erased.
+        offers: decides about an offer.
+    """
 
     service: PredictionService
     source: Source
@@ -175,10 +172,16 @@ class _Risk:
     suppression: SuppressionCheck
     offers: Offers
 
-    async def risk(self, request: Request, customer_id: CustomerName) -> Response:
+    async def ask(self, request: Request, customer_id: str) -> tuple[dict[str, Any], str | None]:
         """The customer is read from the source and scored now; where that fails, their last published score.
 
         A customer who was erased is not found, whatever the source knows.
+
+        Returns:
+            the fields of :class:`Risk`, and the prediction ID; None where it is a published score.
+
+        Raises:
+            RequestError: 404, there is no such active customer; 503, neither the source nor the store answers.
         """
         about(request, customer_id)
         live = self.service.model
@@ -187,17 +190,34 @@ class _Risk:
         try:
             row = await self.source.row(customer_id, live.predictor)
         except SourceUnavailableError as why:
-            return _answer(await _published(self.store, self.offers, customer_id, str(why)))
+            return await _published(self.store, self.offers, customer_id, str(why)), None
         if row is None:
             raise _unknown()
         scored = _scored(live, customer_id, row, self.service.economics)
         failed = self.offers.payment_failed(row.values)
         offer = await _ask_offer(self.store, self.offers, customer_id, worth=scored["worth_an_offer"], failed=failed)
         answer = scored | offer.to_json() | _origin(live, row)
-        response, id = _answer(answer), request.scope["state"]["request_id"]
-        response.headers["X-Prediction-Id"] = id
-        logged = {id: (row.values, bytes(response.body))}
+        id = request.scope["state"]["request_id"]
+        logged = {id: (row.values, as_json(answer))}
         self.service.log(live, row.as_of, principal_of(request).name, logged, customer_id)
+        return answer, id
+
+
+@dataclass(frozen=True)
+class _Risk:
+    """The route. The name of the method is part of its operation's id."""
+
+    risks: CustomerRisks
+
+    async def risk(self, request: Request, customer_id: CustomerName) -> Response:
+        """The customer is read from the source and scored now; where that fails, their last published score.
+
+        A customer who was erased is not found, whatever the source knows.
+        """
+        answer, prediction_id = await self.risks.ask(request, customer_id)
+        response = _answer(answer)
+        if prediction_id is not None:
+            response.headers["X-Prediction-Id"] = prediction_id
         return response
 
 

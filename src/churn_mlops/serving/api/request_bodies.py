@@ -3,12 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Annotated, Any
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, BeforeValidator, Field, WithJsonSchema
+from pydantic_core import PydanticCustomError
 
 from churn_mlops.serving.model.request_models import PLAIN, PLAIN_SCHEMA
 
+
+def _day(value: Any) -> date:
+    """Pydantic reads numbers as dates too, in seconds since 1970."""
+    try:
+        found = date.fromisoformat(value) if isinstance(value, str) and len(value) == len("2026-11-23") else None
+    except ValueError:
+        found = None
+    if found is None:
+        raise PydanticCustomError("day", "must be a date, such as 2026-11-23")
+    return found
+
+
+Day = Annotated[date, BeforeValidator(_day), WithJsonSchema({"type": "string", "format": "date"})]
+"""A date, such as 2026-11-23."""
 ShortText = Annotated[str, Field(min_length=1, max_length=200, json_schema_extra=PLAIN_SCHEMA), PLAIN]
 """A name or a few words, in one line."""
 LongText = Annotated[str, Field(min_length=1, max_length=2000, json_schema_extra=PLAIN_SCHEMA), PLAIN]

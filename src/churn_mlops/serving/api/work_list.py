@@ -15,7 +15,7 @@ from churn_mlops.errors import ConfigError, CustomerErasedError
 from churn_mlops.serving.access.principal import about, principal_of
 from churn_mlops.serving.api.predictions import PublishedPrediction, prediction_json
 from churn_mlops.serving.api.refusals import refusing
-from churn_mlops.serving.api.request_bodies import LongText, ShortText, described_body
+from churn_mlops.serving.api.request_bodies import Day, LongText, ShortText, described_body
 from churn_mlops.serving.http.error_handlers import refuse_repeated_parameters
 from churn_mlops.serving.http.errors import RequestError
 from churn_mlops.serving.http.pagination import PageQuery, limit_field
@@ -114,9 +114,7 @@ class HandOnRequest(ChangeRequest):
 class SnoozeRequest(ChangeRequest):
     """Let a customer wait."""
 
-    until: date = Field(
-        ge=date(2000, 1, 1), le=date(2199, 12, 31), description="the date from which they are open again"
-    )
+    until: Day = Field(description="the date from which they are open again")
 
 
 def add_work_list(app: FastAPI, store: StoreClient, offers: Offers, suppression: SuppressionCheck) -> None:

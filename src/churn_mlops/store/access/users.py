@@ -63,10 +63,7 @@ def add_user(
     checked_name(name)
     if role not in PERSON_ROLES:
         raise AccessError(f"{role!r} is no role of a person: one of {', '.join(PERSON_ROLES)}")
-    if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
-        raise AccessError(
-            f"the password has {len(password)} characters: take {SHORTEST_PASSWORD} to {LONGEST_PASSWORD}"
-        )
+    _check_length(password)
     values = {"password": _HASHER.hash(password), "role": role, "disabled_at": None}
     with store.writing("add a person") as connection:
         now = clock()
@@ -81,6 +78,33 @@ def add_user(
         event = "person.changed" if known else "person.added"
         add_event(connection, now, by, event, details={"name": name, "role": role})
         return _person(connection, name)
+
+
+def change_password(
+    store: Store, name: str, password: str, *, keep_session: str | None = None, clock: Clock = utc_now
+) -> None:
+    """Give a user another password, by their own wish; their sessions end.
+
+    Args:
+        store: the store.
+        name: of the user.
+        password: 12 characters or more.
+        keep_session: hash of the token of the session that goes on, None for none.
+        clock: returns the present time.
+
+    Raises:
+        AccessError: there is no such user who may sign in, or the password is too short or long.
+        StoreError: the store fails.
+    """
+    _check_length(password)
+    hashed = _HASHER.hash(password)
+    with store.writing("change a password") as connection:
+        now = clock()
+        this = (PEOPLE.c.name == name, PEOPLE.c.disabled_at.is_(None))
+        if not connection.execute(update(PEOPLE).where(*this).values(password=hashed)).rowcount:
+            raise AccessError(f"there is no user of the name {name!r} who may sign in")
+        _end_sessions(connection, name, now, keep_session)
+        add_event(connection, now, f"person:{name}", "person.changed", details={"name": name, "password": "changed"})
 
 
 def disable_user(store: Store, name: str, *, by: str, clock: Clock = utc_now) -> User:
@@ -141,8 +165,15 @@ def password_matches(kept: str | None, password: str) -> bool:
     return matches and kept is not None
 
 
-def _end_sessions(connection: Connection, name: str, now: datetime) -> None:
-    these = (SESSIONS.c.person == name, SESSIONS.c.ended_at.is_(None))
+def _check_length(password: str) -> None:
+    if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
+        raise AccessError(
+            f"the password has {len(password)} characters: take {SHORTEST_PASSWORD} to {LONGEST_PASSWORD}"
+        )
+
+
+def _end_sessions(connection: Connection, name: str, now: datetime, kept: str | None = None) -> None:
+    these = (SESSIONS.c.person == name, SESSIONS.c.ended_at.is_(None), SESSIONS.c.sha256 != (kept or ""))
     connection.execute(update(SESSIONS).where(*these).values(ended_at=now))
 
 

@@ -1,0 +1,128 @@
+// What the pages do beyond plain links and forms. Every page works without this file.
+"use strict";
+
+document.documentElement.dataset.script = "on";
+
+// Find as one types: the rows are links, so Tab and the arrow keys reach them.
+const search = document.querySelector("input[data-find]");
+if (search) {
+  const list = document.getElementById("suggestions");
+  const status = document.getElementById("q-status");
+  let timer = 0;
+  let newest = 0;
+
+  const show = (customers) => {
+    list.replaceChildren(...customers.map((customer) => {
+      const link = document.createElement("a");
+      link.className = "row";
+      link.href = customer.href;
+      const id = document.createElement("span");
+      id.className = "id";
+      id.textContent = customer.id;
+      const risk = document.createElement("span");
+      risk.className = `badge ${customer.band}`;
+      risk.textContent = customer.risk;
+      link.append(id, risk);
+      const item = document.createElement("li");
+      item.append(link);
+      return item;
+    }));
+    list.hidden = customers.length === 0;
+    const count = customers.length;
+    const words = count === 0 ? status.dataset.none : count === 1 ? status.dataset.one : status.dataset.other;
+    status.textContent = words.replace("{count}", count);
+  };
+
+  const look = async () => {
+    const wanted = search.value.trim();
+    const asked = ++newest;
+    if (!wanted) {
+      list.hidden = true;
+      status.textContent = "";
+      return;
+    }
+    const answer = await fetch(`${search.dataset.find}?q=${encodeURIComponent(wanted)}`).catch(() => null);
+    if (asked === newest && answer && answer.ok) {
+      show((await answer.json()).customers);
+    }
+  };
+
+  search.addEventListener("input", () => {
+    clearTimeout(timer);
+    timer = setTimeout(look, 120);
+  });
+  search.form.addEventListener("keydown", (event) => {
+    if (event.key !== "ArrowDown" && event.key !== "ArrowUp") {
+      return;
+    }
+    const places = [search, ...list.querySelectorAll("a")];
+    const step = event.key === "ArrowDown" ? 1 : -1;
+    const next = places[places.indexOf(document.activeElement) + step];
+    if (next && !list.hidden) {
+      event.preventDefault();
+      next.focus();
+    }
+  });
+}
+
+// A form that records something is sent once, however often its button is pressed.
+for (const form of document.querySelectorAll("form[data-once]")) {
+  form.addEventListener("submit", (event) => {
+    if (form.dataset.sent) {
+      event.preventDefault();
+    }
+    form.dataset.sent = "yes";
+  });
+}
+window.addEventListener("pageshow", () => {
+  for (const form of document.querySelectorAll("form[data-once]")) {
+    delete form.dataset.sent;
+  }
+});
+
+// A choice among few takes effect when it is made.
+for (const choice of document.querySelectorAll("select[data-submit]")) {
+  choice.addEventListener("change", () => choice.form.requestSubmit());
+}
+
+// One key does what a marked button, link or field is for; letters that someone types into a field are text.
+const rows = [...document.querySelectorAll("tr[data-row] a")];
+const writes = (element) => element.matches("input, select, textarea");
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) {
+    return;
+  }
+  if (event.key === "Escape" && writes(event.target)) {
+    event.target.blur();
+    return;
+  }
+  if (writes(event.target)) {
+    return;
+  }
+  const key = event.key.toLowerCase();
+  if ((key === "j" || key === "k") && rows.length > 0) {
+    const at = rows.indexOf(document.activeElement);
+    const to = key === "j" ? at + 1 : Math.max(0, at - 1);
+    rows[Math.min(to, rows.length - 1)].focus();
+    event.preventDefault();
+    return;
+  }
+  const marked = document.querySelector(`[data-key="${CSS.escape(key)}"]`);
+  if (!marked || event.repeat) {
+    return;
+  }
+  event.preventDefault();
+  const folded = marked.matches("summary") ? null : marked.closest("details:not([open])");
+  if (folded) {  // what is out of sight is opened first, and done by the next key
+    folded.open = true;
+    marked.focus();
+  } else if (marked.matches("summary")) {
+    marked.click();
+    marked.parentElement.querySelector("select, input:not([type=hidden])").focus();
+  } else if (marked.matches("input")) {
+    marked.focus();
+    marked.select();
+  } else {
+    marked.click();
+  }
+});

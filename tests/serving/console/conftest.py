@@ -1,0 +1,46 @@
+"""A console with people of every role and a published list, and a person who visits it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from churn_mlops.serving.model.served_model import ModelSlot
+from churn_mlops.store import open_store
+from churn_mlops.store.scoring.publishing import publish
+from tests.serving.access.secured_app import Guarded, fill
+from tests.serving.console.visitor import Visitor
+from tests.store.builders import batches, run
+
+CUSTOMERS = 120
+
+
+@pytest.fixture(scope="session")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Guarded:
+    """The store, to be copied: the slow hashes of its passwords take a while."""
+    made = fill(tmp_path_factory.mktemp("console"))
+    with open_store(made.address) as store:
+        publish(store, run(), batches(CUSTOMERS))
+    return made
+
+
+@pytest.fixture
+def guarded(filled: Guarded, tmp_path: Path) -> Guarded:
+    shutil.copytree(Path(filled.address.removeprefix("sqlite:///")).parent, tmp_path / "store")
+    return replace(filled, address=f"sqlite:///{tmp_path}/store/churn.db")
+
+
+@pytest.fixture
+def visitor(guarded: Guarded, source: ModelSlot) -> Iterator[Visitor]:
+    with guarded.client(source) as client:
+        yield Visitor(client)
+
+
+@pytest.fixture
+def agent(visitor: Visitor, guarded: Guarded) -> Visitor:
+    visitor.client.cookies.set("churn_session", guarded.sessions["agent"][0], domain="localhost.local")
+    return visitor

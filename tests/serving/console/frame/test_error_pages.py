@@ -1,0 +1,67 @@
+"""A browser gets a refusal as a page; every other client gets JSON as before."""
+
+from __future__ import annotations
+
+import pytest
+
+from churn_mlops.serving.model.served_model import ModelSlot
+from tests.serving.access.secured_app import Guarded, bearer
+from tests.serving.console.visitor import HTML, Visitor
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "heading"),
+    [
+        ("/nowhere", 404, "There is nothing here"),
+        ("/contacts?limit=0", 422, "The request is not right"),
+        ("/audit", 403, "You may not do that"),
+        ("/list.csv", 403, "You may not do that"),
+        ("/static/none.css", 404, "There is nothing here"),
+    ],
+)
+def test_a_refusal_is_a_page_for_a_browser_and_json_for_others(
+    agent: Visitor, path: str, status: int, heading: str
+) -> None:
+    page = agent.get(path)
+    assert (page.status_code, f"<h1>{heading}</h1>" in page.text) == (status, True)
+    data = agent.client.get(path)
+    assert (data.status_code, data.json()["status"]) == (status, status)
+    assert data.headers["Content-Type"] == "application/json"
+    assert page.headers.get_list("Content-Security-Policy") == [page.headers["Content-Security-Policy"]]
+    assert page.headers["X-Request-Id"] in page.text
+
+
+def test_the_api_without_a_key_stays_json(visitor: Visitor) -> None:
+    for accept in ("*/*", "application/json", ""):
+        answer = visitor.client.get("/list", headers={"Accept": accept}, follow_redirects=False)
+        assert (answer.status_code, answer.json()["status"]) == (401, 401)
+
+
+def test_a_form_after_the_session_ended_says_that_nothing_was_recorded(agent: Visitor) -> None:
+    form = agent.form("/customers/C000001", "/contact") | {"offer": "x", "result": "declined"}
+    agent.client.cookies.clear()
+    answer = agent.post("/contact", form)
+    assert (answer.status_code, "You are signed out" in answer.text) == (401, True)
+    assert 'href="/sign-in"' in answer.text
+    assert 'aria-label="Pages"' not in answer.text
+
+
+def test_a_fault_is_a_page_without_its_message(
+    guarded: Guarded, source: ModelSlot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise KeyError("a customer's value")
+
+    monkeypatch.setattr("churn_mlops.serving.console.list_page.newest_run", broken)
+    with guarded.client(source) as client:
+        client.headers |= bearer(guarded.keys["agent"])
+        answer = client.get("/list", headers=HTML)
+    assert (answer.status_code, "Something went wrong here" in answer.text) == (500, True)
+    assert "a customer's value" not in answer.text
+
+
+def test_no_model_is_said_on_the_page(guarded: Guarded) -> None:
+    with guarded.client(ModelSlot()) as client:
+        client.headers |= bearer(guarded.keys["agent"])
+        answer = client.get("/customers/C1", headers=HTML)
+    assert (answer.status_code, "No model is live" in answer.text) == (503, True)

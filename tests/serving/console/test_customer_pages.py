@@ -1,0 +1,346 @@
+"""The agent's story: find the customer, see their risk, record what came of the contact."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from churn_mlops.config import Settings
+from churn_mlops.errors import SourceError
+from churn_mlops.retention.decision import WHY_NOT
+from churn_mlops.serving.app import create_app
+from churn_mlops.serving.console.customer_pages import SUGGESTED
+from churn_mlops.serving.console.frame.texts import Texts
+from churn_mlops.serving.model.served_model import ModelSlot
+from churn_mlops.serving.resilience.store_client import StoreClient
+from churn_mlops.store import Store, open_store
+from churn_mlops.store.audit_log import audit_events
+from churn_mlops.store.campaigns.assignments import Assignment, add_assignments
+from churn_mlops.store.campaigns.campaigns import NewCampaign, create_campaign
+from churn_mlops.store.campaigns.do_not_contact import set_do_not_contact
+from churn_mlops.store.contacts import DISMISSALS, RESULTS, Contact, NewContact, contacts, record_contact
+from churn_mlops.store.erasure import forget
+from churn_mlops.store.prediction_log import records_of
+from churn_mlops.store.scoring.publishing import publish
+from tests.serving.access.secured_app import Guarded, any_customer
+from tests.serving.console.visitor import HTML, Visitor
+from tests.store.builders import NEXT, NOW, batch, run
+
+MARKUP = '<img src=x onerror="alert(1)">&\'"'
+
+
+def recorded(guarded: Guarded) -> list[Contact]:
+    with open_store(guarded.address) as store:
+        return contacts(store, limit=100)
+
+
+def events(guarded: Guarded) -> list[tuple[str, str]]:
+    with open_store(guarded.address) as store:
+        return [(one.event, str(one.details.get("route"))) for one in audit_events(store, limit=100)]
+
+
+def test_find_read_and_record(agent: Visitor, guarded: Guarded) -> None:
+    start = agent.get("/")
+    assert start.status_code == 200
+    assert "C000000" in start.text  # the first of the contact list
+    assert [one["id"] for one in agent.get("/find?q=C00000").json()["customers"]] == [
+        f"C{number:06d}" for number in range(SUGGESTED)
+    ]
+    page = agent.get("/customers/C000001")
+    assert "Medium risk (20\u00a0%)" in page.text
+    assert "average of all customers: 50\u00a0%" in page.text
+    assert "tenure 12" in page.text
+    answer = agent.send("/customers/C000001", "/contact", offer="20 % off", result="accepted")
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/customers/C000001?recorded=accepted")
+    (contact,) = recorded(guarded)
+    assert (contact.customer, contact.offer, contact.result) == ("C000001", "20 % off", "accepted")
+    assert contact.caller == "person:agent-person"
+    after = agent.get(answer.headers["Location"]).text
+    assert "Recorded: Accepted." in after
+    assert "Contacted: Accepted" in after
+    assert "20 % off" in after
+
+
+def test_the_score_of_the_page_is_that_of_the_api_and_is_logged(agent: Visitor, guarded: Guarded) -> None:
+    prediction_id = agent.form("/customers/C000001", "/contact")["prediction_id"]
+    answer = agent.client.get("/customers/C000001/risk").json()
+    agent.get("/sign-in")
+    agent.client.__exit__(None, None, None)  # what was answered is in the store once the server has ended
+    with open_store(guarded.address) as store:
+        (logged,) = records_of(store, prediction_id)
+    assert logged.customer == "C000001"
+    assert f'"churn_probability": {answer["churn_probability"]}' in logged.answer
+    agent.client.__enter__()
+
+
+def test_a_double_click_records_one_contact_and_another_result_is_refused(agent: Visitor, guarded: Guarded) -> None:
+    form = agent.form("/customers/C000001", "/contact") | {"offer": "20 % off"}
+    answers = [agent.post("/contact", form | {"result": "declined"}) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [303, 303]
+    other = agent.post("/contact", form | {"result": "accepted"})
+    assert (other.status_code, "Nothing was recorded." in other.text) == (409, True)
+    assert [contact.result for contact in recorded(guarded)] == ["declined"]
+
+
+def test_a_wrong_contact_is_named_and_not_recorded(agent: Visitor, guarded: Guarded) -> None:
+    form = agent.form("/customers/C000001", "/contact") | {"offer": "20 % off", "result": "declined"}
+    for name, value in [
+        ("offer", ""),
+        ("offer", "x" * 201),
+        ("offer", "a\x07b"),
+        ("result", "bought"),
+        ("customer_id", ""),
+        ("key", ""),
+        ("key", "a b"),
+    ]:
+        answer = agent.post("/contact", form | {name: value})
+        assert (answer.status_code, name in answer.text.lower()) == (422, True), (name, value)
+    assert recorded(guarded) == []
+
+
+def put_into_control_group(store: Store) -> None:
+    today = datetime.now(UTC).date()
+    made = create_campaign(store, NewCampaign("Spring", "20 % off", 50.0, MARKUP, today, "person:anna"))
+    with store.writing("assign") as connection:
+        add_assignments(connection, [Assignment(made.id, "C000001", "control", False, today)])
+
+
+def block(store: Store) -> None:
+    set_do_not_contact(store, "C000001", blocked=True, reason="they asked", by="person:anna")
+
+
+@pytest.mark.parametrize(
+    ("against", "words"), [(put_into_control_group, "is in the control group"), (block, "must not be contacted")]
+)
+def test_a_customer_whose_arm_or_wish_speaks_against_it_is_contacted_with_a_reason_only(
+    agent: Visitor, guarded: Guarded, against: Callable[[Store], None], words: str
+) -> None:
+    with open_store(guarded.address) as store:
+        against(store)
+    page = agent.get("/customers/C000001").text
+    assert ("Do not offer" in page, words in page) == (True, True)
+    refused = agent.send("/customers/C000001", "/contact", offer="20 % off", result="accepted")
+    assert (refused.status_code, words in refused.text) == (409, True)
+    assert recorded(guarded) == []
+    form = refused.text.partition('action="/contact"')[2].partition("</form>")[0]
+    hidden = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)">', form))
+    assert agent.post("/contact", hidden | {"override_reason": "they asked"}).status_code == 303
+    assert [(one.override_reason, one.channel) for one in recorded(guarded)] == [("they asked", "console")]
+    assert "In spite of the advice: they asked" in agent.get("/customers/C000001").text
+
+
+def test_a_dismissal_carries_a_reason(agent: Visitor, guarded: Guarded) -> None:
+    for fields in ({}, {"dismissal": "other"}, {"dismissal": "none"}):
+        answer = agent.send("/customers/C000001", "/contact", result="not_offered", offer="x", **fields)
+        assert answer.status_code == 422
+    assert recorded(guarded) == []
+    fields = {"dismissal": "other", "note": "They spoke of a burglary."}
+    assert agent.send("/customers/C000001", "/contact", result="not_offered", offer="x", **fields).status_code == 303
+    text = agent.get("/customers/C000001?recorded=not_offered").text
+    assert "Recorded: Not offered." in text
+    assert "another reason, in the note" in text
+    assert "They spoke of a burglary." in text
+
+
+def test_a_note_stands_in_the_timeline_with_its_author(agent: Visitor, guarded: Guarded) -> None:
+    answer = agent.send("/customers/C000001", "/note", text=MARKUP)
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/customers/C000001#history")
+    text = agent.get("/customers/C000001").text
+    assert "&lt;img src=x" in text
+    assert "by agent-person" in text
+    for wrong in ("", " ", "a\x07", "x" * 2001):
+        assert agent.send("/customers/C000001", "/note", text=wrong).status_code == 422
+    with open_store(guarded.address) as store:
+        forget(store, Settings().store.customer_hash_key, "C000002", by="test")
+    form = agent.form("/customers/C000001", "/note")
+    assert agent.post("/note", form | {"customer_id": "C000002", "text": "x"}).status_code == 410
+
+
+def test_a_campaign_says_what_to_offer_and_how(agent: Visitor, guarded: Guarded) -> None:
+    today = datetime.now(UTC).date()
+    with open_store(guarded.address) as store:
+        made = create_campaign(store, NewCampaign("Spring", "A month for free", 50.0, MARKUP, today, "person:anna"))
+        with store.writing("assign") as connection:
+            add_assignments(connection, [Assignment(made.id, "C000001", "treated", False, today)])
+    page = agent.get("/customers/C000001").text
+    assert 'value="A month for free"' in page
+    assert "Say (campaign Spring)" in page
+    assert "&lt;img src=x" in page
+
+
+def test_the_next_customer_is_one_who_gets_an_offer_now(agent: Visitor, guarded: Guarded) -> None:
+    with open_store(guarded.address) as store:
+        set_do_not_contact(store, "C000002", blocked=True, reason="they asked", by="person:anna")
+    assert 'Next on the list: <span class="id">C000003</span>' in agent.get("/customers/C000001").text
+    assert "Do not contact" in agent.get("/list").text
+
+
+def test_every_reason_against_an_offer_and_every_dismissal_has_its_words() -> None:
+    known = Texts().by_key
+    assert {key.partition(".")[2] for key in known if key.startswith("why_not.")} == set(WHY_NOT)
+    assert {key.partition(".")[2] for key in known if key.startswith("why_not_short.")} == set(WHY_NOT)
+    assert {key.partition(".")[2] for key in known if key.startswith("dismissals.")} == set(DISMISSALS)
+    assert {key.partition(".")[2] for key in known if key.startswith("results.")} == set(RESULTS)
+
+
+def test_enter_opens_the_customer_that_was_typed(agent: Visitor) -> None:
+    assert agent.get("/?q=C000007").headers["Location"] == "/customers/C000007"
+    assert agent.get("/?q=unknown").headers["Location"] == "/customers/unknown"  # the source may know them
+    found = agent.get("/?q=c00000").text
+    assert "C000003" in found
+    assert "Ask the source for “c00000”" in found
+
+
+def test_an_id_of_any_signs_has_a_page(agent: Visitor, guarded: Guarded) -> None:
+    names = ["C/17", "a/risk", "..", "50% off", "x?y#z", "ü", "a b", MARKUP]
+    with open_store(guarded.address) as store:
+        publish(store, run(NEXT), [batch(names, [0.9] * len(names))])
+    text = agent.get("/").text
+    for href in re.findall(r'<a class="row" href="([^"]+)"', text):
+        page = agent.get(href.replace("&amp;", "&"))
+        assert page.status_code == 200
+    assert len(re.findall(r'<a class="row" href=', text)) == len(names)
+
+
+def test_markup_in_what_people_wrote_is_text(agent: Visitor, guarded: Guarded) -> None:
+    reasons: Any = [{"text": MARKUP, "points": 3}]
+    listed = batch([MARKUP], [0.9])
+    with open_store(guarded.address) as store:
+        publish(store, run(NEXT), [listed.__class__(**(vars(listed) | {"reasons": [reasons]}))])
+        new = NewContact("k", "s", MARKUP, NOW, MARKUP, "declined", "key:x", None, MARKUP)
+        record_contact(store, new)
+    customer = agent.form("/list", "/theme") and f"/customers/{MARKUP}"
+    pages = [
+        agent.get(path)
+        for path in ("/", "/list", "/customers?id=%3Cimg%20src%3Dx%20onerror%3D%22alert(1)%22%3E%26'%22")
+    ]
+    for page in [*pages, agent.get(f"/?q={MARKUP[:4]}"), agent.get(customer)]:
+        assert "<img" not in page.text
+        assert "&lt;img src=x onerror=" in page.text or page.status_code == 303
+
+
+def test_every_page_allows_no_script_but_ours_and_no_frame(agent: Visitor) -> None:
+    for path in ("/", "/list", "/models", "/account", "/customers/C000001", "/sign-in", "/nowhere", "/customers/"):
+        headers = agent.get(path).headers
+        policy = headers["Content-Security-Policy"]
+        assert "unsafe" not in policy
+        assert {"default-src 'none'", "script-src 'self'", "style-src 'self'", "frame-ancestors 'none'"} <= set(
+            policy.split("; ")
+        )
+        assert (headers["X-Frame-Options"], headers["Cache-Control"]) == ("DENY", "no-store")
+        text = agent.get(path).text
+        assert not re.search(r"<script(?![^>]* src=)|<style|\sstyle=|\son[a-z]+=|javascript:|https?://", text)
+
+
+def test_what_is_shown_of_customers_is_in_the_audit_log(agent: Visitor, guarded: Guarded) -> None:
+    before = len(events(guarded))
+    for path in ("/", "/find?q=C", "/customers/C000001", "/customers?id=C000001", "/list"):
+        assert agent.get(path).status_code == 200
+    agent.send("/customers/C000001", "/contact", result="no_answer", offer="call")
+    new = events(guarded)[: len(events(guarded)) - before][::-1]
+    assert [event for event, _ in new] == [
+        "customers.searched",
+        "customers.searched",
+        "customer.read",
+        "customer.read",
+        "predictions.read",
+        "customer.read",
+        "contact.recorded",
+    ]
+
+
+def test_an_erased_customer_has_no_page_and_no_further_contact(agent: Visitor, guarded: Guarded) -> None:
+    form = agent.form("/customers/C000001", "/contact") | {"offer": "x", "result": "declined"}
+    with open_store(guarded.address) as store:
+        forget(store, Settings().store.customer_hash_key, "C000001", by="test")
+    page = agent.get("/customers/C000001")
+    assert (page.status_code, "No such customer" in page.text) == (404, True)
+    assert agent.post("/contact", form).status_code == 410
+    assert [one["id"] for one in agent.get("/find?q=C00000").json()["customers"]][:2] == ["C000000", "C000002"]
+
+
+@pytest.fixture
+def outage(guarded: Guarded, source: ModelSlot) -> Iterator[Visitor]:
+    """A server without access control, whose source fails."""
+
+    def failing(customer: str, bundle: Any) -> Any:
+        raise SourceError("down")
+
+    link = StoreClient(guarded.address)
+    with TestClient(
+        create_app(source, Settings(), store=link, read_of_source=failing), base_url="http://localhost"
+    ) as client:
+        yield Visitor(client)
+    link.close()
+
+
+def test_without_the_source_the_page_shows_the_published_score_and_says_so(outage: Visitor) -> None:
+    text = outage.get("/customers/C000001").text
+    assert "High risk (99.2\u00a0%)" in text
+    assert "Published score of the daily run" in text
+    assert "the source cannot be read" in text
+    assert "2 months of tenure" in text
+    assert "The data is old." in text
+    assert outage.get("/customers/unknown").status_code == 503
+
+
+def test_without_the_store_a_customer_of_the_source_still_has_a_page(source: ModelSlot, tmp_path: Any) -> None:
+    link = StoreClient(f"sqlite:///{tmp_path}/gone/churn.db", opener=_no_store)
+    client = TestClient(
+        create_app(source, Settings(), store=link, read_of_source=any_customer), base_url="http://localhost"
+    )
+    page = client.get("/customers/C000001", headers=HTML)
+    assert (page.status_code, "The store cannot be reached" in page.text) == (200, True)
+    listed = client.get("/list", headers=HTML)
+    assert (listed.status_code, "Not available at present" in listed.text) == (503, True)
+    link.close()
+
+
+def _no_store(address: str) -> Any:
+    from churn_mlops.errors import StoreError
+
+    raise StoreError("down")
+
+
+def test_without_a_list_the_search_says_how_to_publish_one(source: ModelSlot, tmp_path: Any) -> None:
+    link = StoreClient(f"sqlite:///{tmp_path}/churn.db")
+    with TestClient(
+        create_app(source, Settings(), store=link, read_of_source=any_customer), base_url="http://localhost"
+    ) as client:
+        visitor = Visitor(client)
+        assert "No list is published yet" in visitor.get("/").text
+        assert "No list is published yet" in visitor.get("/list").text
+        assert visitor.get("/find?q=C").json() == {"customers": []}
+        assert visitor.get("/customers/C1").status_code == 200
+        assert visitor.get("/list.csv").status_code == 404
+    link.close()
+
+
+def test_the_next_customer_is_the_next_of_the_contact_list(agent: Visitor) -> None:
+    assert 'Next on the list: <span class="id">C000002</span>' in agent.get("/customers/C000001").text
+    assert "Next on the list" not in agent.get("/customers/C000110").text  # is not on it
+
+
+def test_the_change_since_the_last_list_is_shown(agent: Visitor, guarded: Guarded) -> None:
+    assert "The risk fell by 79 points, from 99.2\u00a0%." in agent.get("/customers/C000001").text
+
+
+def test_another_value_that_the_company_controls_shows_the_score_of_the_model(
+    guarded: Guarded, source: ModelSlot
+) -> None:
+    settings = Settings.model_validate({"console": {"controlled": ["tenure"]}})
+    link = StoreClient(guarded.address)
+    app = create_app(source, settings, store=link, read_of_source=any_customer)
+    visitor = Visitor(TestClient(app, base_url="http://localhost"))
+    assert "What if" in visitor.get("/customers/C000001").text
+    text = visitor.get("/customers?id=C000001&if.tenure=1").text
+    assert "50\u00a0% instead of 20\u00a0%" in text
+    assert "+30 points" in text
+    assert "not a promise" in text
+    assert visitor.get("/customers?id=C000001&if.tenure=-1").status_code == 422
+    link.close()

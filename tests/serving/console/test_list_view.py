@@ -1,0 +1,80 @@
+"""Today's list and its file, as plain values."""
+
+from __future__ import annotations
+
+import csv
+import io
+from datetime import UTC, date, datetime
+
+import pytest
+
+from churn_mlops.serving.console import csv_export
+from churn_mlops.serving.console.list_view import ListQuery, list_view
+from churn_mlops.serving.http.errors import RequestError
+from churn_mlops.store.contacts import Contact
+from churn_mlops.store.scoring.browsing import Slice
+from churn_mlops.store.scoring.predictions import Prediction
+from churn_mlops.store.scoring.runs import Run
+
+NOW = datetime(2026, 11, 23, 6, tzinfo=UTC)
+RUN = Run(date(2026, 11, 22), NOW, "3", "a" * 64, "c", NOW, customers=100, likely=7, worth_an_offer=5)
+
+
+def prediction(rank: int, customer: str = "", reasons: list[object] | None = None) -> Prediction:
+    name = customer or f"C{rank:03d}"
+    return Prediction(RUN.as_of, "3", rank, name, 0.5, True, "high", "offer", 12.5, reasons)  # type: ignore[arg-type]
+
+
+FOUND = Slice([prediction(3, reasons=["plan: +3 points"]), prediction(4)], has_before=True, has_after=True)
+
+
+def test_the_addresses_of_the_other_pages_keep_what_was_chosen() -> None:
+    query = ListQuery(part="all", band="high", q="C", order="rank", after="2")
+    found = list_view(RUN, query, FOUND, {})
+    assert (found.previous, found.next) == (
+        "/list?part=all&band=high&q=C&before=3",
+        "/list?part=all&band=high&q=C&after=4",
+    )
+    by_id = list_view(RUN, ListQuery(order="customer"), FOUND, {})
+    assert by_id.next == "/list?order=customer&after=C004"
+    assert list_view(RUN, query, Slice([], False, False), {}).next is None
+
+
+def test_a_part_shows_how_many_customers_it_has() -> None:
+    tabs = list_view(RUN, ListQuery(part="likely"), FOUND, {}).tabs
+    assert [(tab.name, tab.count, tab.is_current) for tab in tabs] == [
+        ("contact", 5, False),
+        ("likely", 7, True),
+        ("all", 100, False),
+    ]
+
+
+def test_a_row_has_its_first_reason_and_latest_contact() -> None:
+    contact = Contact("k", "s", "C003", NOW, "20 % off", "accepted", "person:anna", id=1, recorded_at=NOW)
+    first, second = list_view(RUN, ListQuery(), FOUND, {"C003": contact}).rows
+    assert (first.reason, first.points, first.contact) == ("plan", 3, contact)
+    assert (second.reason, second.points, second.contact) == ("", None, None)
+
+
+@pytest.mark.parametrize(("order", "given", "place"), [("rank", "7", 7), ("customer", "7", "7"), ("rank", "", None)])
+def test_a_place_is_a_rank_or_an_id(order: str, given: str, place: object) -> None:
+    assert ListQuery(order=order).place(given) == place  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("given", ["x", "-1", "1.5", "9" * 10, "٣x"])
+def test_another_place_is_refused(given: str) -> None:
+    with pytest.raises(RequestError):
+        ListQuery().place(given)
+
+
+FORMULAS = ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx", "＝1"]  # noqa: RUF001
+
+
+@pytest.mark.parametrize("sign", FORMULAS)
+def test_a_spreadsheet_computes_nothing_of_the_file(sign: str) -> None:
+    one = prediction(1, sign, [{"text": sign}, sign, "fine, “quoted”", "fourth"])
+    (row,) = csv.reader(io.StringIO(csv_export.lines_of([one]), newline=""))
+    found = dict(zip(csv_export.COLUMNS, row, strict=True))
+    assert found["customer"] == found["reason_1"] == found["reason_2"] == f"'{sign}"
+    assert found["reason_3"] == "fine, “quoted”"
+    assert float(found["score"]) == one.score
