@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -20,7 +22,7 @@ from churn_mlops.store import Store
 from churn_mlops.store.campaigns.assignments import Assignment, add_assignments
 from churn_mlops.store.campaigns.campaigns import NewCampaign, create_campaign
 from churn_mlops.store.campaigns.do_not_contact import set_do_not_contact
-from churn_mlops.store.contacts import contacts
+from churn_mlops.store.contacts import NewContact, contacts, record_contact
 
 LOCAL = "http://localhost"
 CONTACT = {"customer_id": "C1", "offer": "20 % off for a year", "result": "accepted"}
@@ -97,6 +99,16 @@ def test_a_repetition_is_answered_200_with_the_same_and_another_request_409(clie
     assert again.content == first.content
     assert other.json()["fields"] == [{"field": "Idempotency-Key", "problem": "was used for another request"}]
     assert len(client.get("/contacts").json()["contacts"]) == 1
+
+
+def test_a_contact_of_an_earlier_version_is_recognised_when_it_is_sent_again(
+    client: TestClient, link: StoreClient
+) -> None:
+    body = CONTACT | {"at": None, "prediction_id": None, "override_reason": None}  # as the request was hashed before
+    sha256 = hashlib.sha256(json.dumps(["local", body], sort_keys=True).encode()).hexdigest()
+    old = NewContact("call-1", sha256, "C1", NOW, CONTACT["offer"], "accepted", "local")
+    link.ask_now(lambda store: record_contact(store, old))
+    assert [post(client).status_code, post(client, note="another").status_code] == [200, 409]
 
 
 def test_eight_parallel_requests_with_one_key_record_it_once(client: TestClient) -> None:

@@ -13,11 +13,11 @@ from typing import Annotated, Any
 
 from fastapi import Depends, FastAPI, Path, Query, Request
 from fastapi.responses import Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from churn_mlops.errors import ConfigError, CustomerErasedError
 from churn_mlops.serving.access.principal import about, principal_of
-from churn_mlops.serving.api.contact_request import ContactRequest
+from churn_mlops.serving.api.contact_models import ContactRequest, RecordedContact, RecordedContacts
 from churn_mlops.serving.api.refusals import refusing
 from churn_mlops.serving.http.error_handlers import refuse_repeated_parameters
 from churn_mlops.serving.http.errors import RequestError
@@ -44,28 +44,10 @@ from churn_mlops.store.contacts import (
 from churn_mlops.store.database.clock import Clock, utc_now
 
 CONTACTS = "Contacts"
+_LATER = {"dismissal": None, "note": None, "campaign_id": None, "channel": "api"}
+"""Fields that came later: left out of a request's hash, so that a repetition is recognised across the upgrade."""
 KEY = "Idempotency-Key"
 _LONGEST_KEY = 200
-
-
-class RecordedContact(ContactRequest):
-    """A contact as it is recorded."""
-
-    model_config = ConfigDict(json_schema_extra=lambda _: None)  # a record that lost its note is still one
-
-    id: int
-    customer_id: CustomerName | None = Field(  # type: ignore[assignment]  # an answer may say less than a request
-        description="the customer ID; null where the customer was erased since"
-    )
-    caller: str = Field(description="the name of the principal that recorded it")
-    recorded_at: datetime
-
-
-class RecordedContacts(BaseModel):
-    """A page of contacts, in the order in which they were recorded."""
-
-    contacts: list[RecordedContact]
-    next: int | None = Field(description="what to give as `after` for the next page; null after the last")
 
 
 class _Query(PageQuery):
@@ -220,7 +202,8 @@ def _new_contact(asked: ContactRequest, key: str, caller: str, now: datetime) ->
     except FutureContactError:
         problem = "lies in the future"
         raise RequestError(422, f"at {problem}", [("at", problem)]) from None
-    same = json.dumps([caller, asked.model_dump(mode="json")], sort_keys=True)
+    said = {name: value for name, value in asked.model_dump(mode="json").items() if value != _LATER.get(name, ...)}
+    same = json.dumps([caller, said], sort_keys=True)
     return NewContact(
         key=key,
         request_sha256=hashlib.sha256(same.encode()).hexdigest(),

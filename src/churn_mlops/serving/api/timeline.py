@@ -13,7 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from churn_mlops.errors import ConfigError, CustomerErasedError
 from churn_mlops.serving.access.principal import about, principal_of
-from churn_mlops.serving.api.contacts import RecordedContact, contact_json
+from churn_mlops.serving.api.contact_models import RecordedContact
+from churn_mlops.serving.api.contacts import contact_json
 from churn_mlops.serving.api.refusals import refusing
 from churn_mlops.serving.api.request_bodies import LongText, described_body
 from churn_mlops.serving.http.errors import RequestError

@@ -7,7 +7,7 @@ from typing import Annotated, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from churn_mlops.serving.api.contact_request import ContactRequest
+from churn_mlops.serving.api.contact_models import ContactRequest
 from churn_mlops.serving.console.frame.forms import Form
 from churn_mlops.serving.http.errors import Findings, RequestError
 from churn_mlops.serving.model.request_models import PLAIN, CustomerName

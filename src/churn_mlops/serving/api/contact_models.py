@@ -1,4 +1,4 @@
-"""A contact as a request states it, and the rules that its fields keep."""
+"""A contact as it is sent and as it is answered."""
 
 from __future__ import annotations
 
@@ -88,3 +88,23 @@ class ContactRequest(BaseModel):
         if info.data.get("dismissal") == "other" and value is None:
             raise PydanticCustomError("note", "must explain a dismissal that is `other`")
         return value
+
+
+class RecordedContact(ContactRequest):
+    """A contact as it is recorded."""
+
+    model_config = ConfigDict(json_schema_extra=lambda _: None)  # a record that lost its note is still one
+
+    id: int
+    customer_id: CustomerName | None = Field(  # type: ignore[assignment]  # an answer may say less than a request
+        description="the customer ID; null where the customer was erased since"
+    )
+    caller: str = Field(description="the name of the principal that recorded it")
+    recorded_at: datetime
+
+
+class RecordedContacts(BaseModel):
+    """A page of contacts, in the order in which they were recorded."""
+
+    contacts: list[RecordedContact]
+    next: int | None = Field(description="what to give as `after` for the next page; null after the last")
