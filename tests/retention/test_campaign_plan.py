@@ -199,6 +199,13 @@ def test_a_customer_who_is_ruled_out_gets_neither_an_arm_nor_an_offer(standing, 
     assert why_not in WHY_NOT
 
 
+def test_the_control_group_is_the_first_reason_since_lists_leave_customers_out_by_it() -> None:
+    standing = Standing(1, "control", blocked=True, offered_at=NOW)
+    rule = replace(RULE, never_contacted=frozenset({"C0000"}))
+    assert ruled_out("C0000", standing, rule, NOW, payment_failed=True) == "control_group"
+    assert plan(listed([0.9], failed=(0,)), {"C0000": standing}, rule=rule).why_not == ["control_group"]
+
+
 def test_staff_and_test_accounts_are_never_listed() -> None:
     rule = replace(RULE, never_contacted=frozenset({"C0000"}))
     assert plan(listed([0.9, 0.8]), rule=rule).why_not[0] == "never_contacted"

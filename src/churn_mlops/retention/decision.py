@@ -28,10 +28,10 @@ from churn_mlops.retention.fatigue import (
 RiskBand = Literal["low", "medium", "high"]
 RISK_BANDS: Final[tuple[RiskBand, ...]] = ("low", "medium", "high")
 WhyNot = Literal[
+    "control_group",
     "never_contacted",
     "do_not_contact",
     "payment_failed",
-    "control_group",
     "offered_recently",
     "contacted_recently",
     "dismissed_recently",
@@ -44,10 +44,10 @@ WhyNot = Literal[
     "unknown",
 ]
 WHY_NOT: Final[dict[WhyNot, str]] = {
+    "control_group": "they are in the control group, which gets no offer, so that the worth of offers can be measured",
     "never_contacted": "they are staff or a test account",
     "do_not_contact": "they must not be contacted",
     "payment_failed": "a payment failed: this is a dunning case, not a case for a discount",
-    "control_group": "they are in the control group, which gets no offer, so that the worth of offers can be measured",
     "offered_recently": "they heard an offer recently",
     "contacted_recently": "they were contacted often recently",
     "dismissed_recently": "an agent decided recently to make no offer",
@@ -197,6 +197,8 @@ def ruled_out(
         now: the time, with its zone.
         payment_failed: whether a payment failed.
     """
+    if standing is not None and standing.arm == CONTROL:  # first: lists leave customers out by this reason
+        return "control_group"
     if customer in rule.never_contacted:
         return "never_contacted"
     if standing is not None and standing.blocked:
@@ -205,8 +207,6 @@ def ruled_out(
         return "payment_failed"
     if standing is None:
         return None
-    if standing.arm == CONTROL:
-        return "control_group"
     if offered_recently(standing, now, rule.fatigue):
         return "offered_recently"
     if contacted_too_often(standing, now, rule.fatigue):

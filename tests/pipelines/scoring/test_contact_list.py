@@ -8,11 +8,12 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+import duckdb
 import ibis
 import pyarrow as pa
 import pytest
 
-from churn_mlops.config import Settings
+from churn_mlops.config import Settings, load_settings
 from churn_mlops.errors import ConfigError, ContractError
 from churn_mlops.pipelines.delivery.send_list import send_list
 from churn_mlops.pipelines.delivery.webhook import RetryClock
@@ -27,6 +28,7 @@ from churn_mlops.store.campaigns.do_not_contact import set_do_not_contact
 from churn_mlops.store.contacts import NewContact, record_contact
 from churn_mlops.store.scoring.predictions import Prediction, predictions
 from tests.command import Churn, runner
+from tests.companies.daily import DAYS, FEW_FEATURES, write_daily_company
 from tests.companies.small import Company
 from tests.pipelines.delivery.webhook_receiver import Receiver, receiving
 
@@ -166,6 +168,25 @@ def test_a_failed_payment_is_a_dunning_case_and_an_unknown_feature_is_named(sett
     assert {one.action for one in failed} == {"leave_alone"}
     with pytest.raises(ConfigError, match=r"decision.payment_failed names 'no_such', which is no feature"):
         run_day(named("no_such"), now=NOW)
+
+
+def test_a_household_of_a_history_keeps_one_arm(tmp_path: Path) -> None:
+    company = write_daily_company(tmp_path, 300, f"household: family\n{FEW_FEATURES}")
+    with duckdb.connect(str(company.database("new"))) as connection:
+        connection.execute("ALTER TABLE customers ADD COLUMN family TEXT")
+        connection.execute("UPDATE customers SET family = 'F' || substr(customer_id, 1, length(customer_id) - 1)")
+    address = f"sqlite:///{tmp_path / 'store.db'}"
+    settings = load_settings(company.config("new", address))
+    with open_store(address) as store:
+        made = start(store, starts_on=DAYS[0])
+        run_day(settings, DAYS[0])
+        arms = assignments_in(store, made.id, limit=9999)
+    families: dict[str, set[str]] = {}
+    for one in arms:
+        families.setdefault(one.customer[:-1], set()).add(one.arm)
+    assert {one.arm for one in arms} == {"treated", "control"}
+    assert len(families) < len(arms) / 2
+    assert {len(found) for found in families.values()} == {1}
 
 
 def test_households_are_read_and_a_missing_column_is_named() -> None:

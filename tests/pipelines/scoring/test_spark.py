@@ -25,6 +25,8 @@ from churn_mlops.pipelines.scoring.score import score
 from churn_mlops.pipelines.scoring.spark import run_name
 from churn_mlops.pipelines.training.train import train
 from churn_mlops.store import open_store
+from churn_mlops.store.campaigns.assignments import assignments_in
+from churn_mlops.store.campaigns.campaigns import NewCampaign, create_campaign
 from churn_mlops.store.scoring.outcomes import scored_outcomes
 from churn_mlops.store.scoring.predictions import Prediction, predictions
 from churn_mlops.store.scoring.runs import run_of
@@ -247,3 +249,22 @@ def test_an_erased_customer_is_in_no_file_of_scores_and_the_others_are_as_before
     session = SparkSession.getActiveSession()
     assert session is not None
     assert session.read.parquet(f"file://{tmp_path / 'scores' / str(published.run.as_of)}/*").count() == len(others)
+
+
+def test_a_campaign_gives_the_arms_and_offers_of_the_run_in_one_process(both: Both, published: Published) -> None:
+    day, found = both.day + timedelta(days=1), []
+    terms = {"offer": "20 % off", "offer_cost": 50.0, "script": "Thank you.", "created_by": "cli:anna"}
+    new = NewCampaign("Spring", starts_on=day, control_share=0.3, explore_share=0.0, capacity=10, ends_on=day, **terms)
+    for settings in (both.here, both.spark):
+        with open_store(settings.store.url) as store:
+            id = create_campaign(store, new).id
+        shown = run_day(settings, day, now=both.now + timedelta(hours=1)).scored
+        listed = [one for one in stored(settings, day) if one.will_churn or one.action == "offer"]
+        with open_store(settings.store.url) as store:
+            arms = assignments_in(store, id, limit=1000)
+        control = {one.customer for one in arms if one.arm == "control"}
+        assert not control & set(shown.customers.column("customer_id").to_pylist())
+        found.append(([(one.customer, one.action, one.why_not, one.campaign_id) for one in listed], arms))
+    assert found[0] == found[1]
+    offers = [action for _, action, _, _ in found[0][0]].count("offer")
+    assert (offers, {one.arm for one in found[0][1]}) == (10, {"treated", "control"})
