@@ -10,6 +10,7 @@ from typing import Annotated
 from fastapi import FastAPI, Query, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
+from starlette.convertors import PathConvertor, register_url_convertor
 
 from churn_mlops.config.console import Console
 from churn_mlops.errors import ConfigError, CustomerErasedError
@@ -20,7 +21,7 @@ from churn_mlops.serving.console.customer_facts import StoreFacts, newest_run
 from churn_mlops.serving.console.customer_forms import read_contact, read_key, read_note
 from churn_mlops.serving.console.customer_view import CustomerFacts, customer_view, reason_line
 from churn_mlops.serving.console.frame.forms import Form, add_form
-from churn_mlops.serving.console.frame.navigation import customer_path
+from churn_mlops.serving.console.frame.navigation import OF_API, customer_path
 from churn_mlops.serving.console.frame.pages import Banner, Pages, redirect
 from churn_mlops.serving.console.what_if import what_if
 from churn_mlops.serving.http.errors import RequestError
@@ -39,6 +40,12 @@ SUGGESTED = 8
 RESULTS = ("accepted", "declined", "no_answer")
 """The results that a button records, in their order."""
 _RECORDED = ("offered", *RESULTS, NOT_OFFERED)
+
+
+class _CustomerOfPage(PathConvertor):
+    """An ID in the address of a page: any signs, but no end of an address of the API."""
+
+    regex = rf"(?!.*/(?:{'|'.join(OF_API)})$).+"
 
 
 class _Find(BaseModel):
@@ -80,7 +87,8 @@ class CustomerPages:
         app.get("/", include_in_schema=False)(self.find)
         app.get("/find", include_in_schema=False)(self.suggest)
         app.get("/customers", include_in_schema=False)(self.by_query)
-        app.get("/customers/{customer_id:path}", include_in_schema=False)(self.by_address)
+        register_url_convertor("customer_of_page", _CustomerOfPage())
+        app.get("/customers/{customer_id:customer_of_page}", include_in_schema=False)(self.by_address)
         add_form(app, "/contact", self.record)
         add_form(app, "/note", self.note)
 

@@ -11,7 +11,7 @@ from churn_mlops.serving.access.principal import Role
 
 HOME = "/"
 SIGN_IN = "/sign-in"
-_OF_API = ("risk", "timeline")
+OF_API = ("risk", "timeline", "notes", "do-not-contact")
 """Ends of addresses of the API that begin with the ID of a customer."""
 # In their order. A page that the application does not have is left out.
 PAGES = (
@@ -68,7 +68,7 @@ def customer_path(customer: str) -> str:
     as with ``/risk``, would lead there: such an ID goes into the query.
     """
     steps = customer.split("/")
-    if steps[-1] in _OF_API or not {"", ".", ".."}.isdisjoint(steps) or "\\" in customer:
+    if steps[-1] in OF_API or not {"", ".", ".."}.isdisjoint(steps) or "\\" in customer:
         return f"/customers?{urlencode({'id': customer})}"
     return f"/customers/{quote(customer, safe='')}"
 
