@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import re
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 
 import duckdb
 import ibis
 from ibis.common.exceptions import IbisError
 
+from churn_mlops.data.sources.files import quoted
 from churn_mlops.database_urls import scrubbed, shown
 from churn_mlops.errors import SourceError
 
+KEPT_MEMORY = "1GB"
 _ENGINE_ERRORS = frozenset({("duckdb", "Error"), ("psycopg", "Error")})
 # A value that cannot be converted, and, in an engine of our own, a query that is wrong.
 _NOT_READ_ERRORS = frozenset({("duckdb", "DataError"), ("psycopg", "DataError"), ("duckdb", "ProgrammingError")})
@@ -36,6 +41,14 @@ def own_engine(database: str, *, read_only: bool = False) -> ibis.BaseBackend:
     )
     with suppress(duckdb.InvalidInputException):  # in a notebook without ipywidgets, which cannot show it either
         connection.raw_sql("SET enable_progress_bar = false")
+    return connection
+
+
+def bounded(connection: ibis.BaseBackend) -> ibis.BaseBackend:
+    """A DuckDB of our own that holds at most :data:`KEPT_MEMORY` in memory, the rest in temporary files."""
+    folder = Path(tempfile.gettempdir()) / f"churn-{os.getpid()}.tmp"  # DuckDB makes it when it is needed
+    connection.raw_sql(f"SET temp_directory = {quoted(str(folder))}")
+    connection.raw_sql(f"SET memory_limit = {quoted(KEPT_MEMORY)}")
     return connection
 
 
