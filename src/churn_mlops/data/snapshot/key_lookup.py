@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import ibis
 import ibis.expr.types as ir
@@ -33,21 +33,21 @@ class Key:
         table: its key in the contract.
         name: of the table in the database.
         column: of the customer, or of the link to another table.
+        links: whether it is of a link. DuckDB joins linked rows without an index.
     """
 
     table: str
     name: str
     column: str
+    links: bool = False
 
 
 def keys_of(contract: HistoryContract) -> list[Key]:
     """The columns by which the snapshot of one customer looks up the rows of each table."""
     return [
-        Key(
-            name,
-            table.table or name,
-            customer_column(contract, table) if table.through is None else table.through.column,
-        )
+        Key(name, table.table or name, customer_column(contract, table))
+        if table.through is None
+        else Key(name, table.table or name, table.through.column, links=True)
         for name, table in contract.tables.items()
     ]
 
@@ -61,7 +61,7 @@ def is_indexed(connection: ibis.BaseBackend, key: Key) -> bool:
 def with_key_indexes(
     tables: Mapping[str, ir.Table], contract: HistoryContract
 ) -> tuple[dict[str, ir.Table], frozenset[tuple[str, str]]]:
-    """The tables of the contract, each with an index on its key.
+    """The tables of the contract, each with an index on its column of customers.
 
     A view, and a table whose keys are not in normal form, is copied.
 
@@ -75,12 +75,10 @@ def with_key_indexes(
     found, normal = dict(tables), set()
     whole = PointInTimeTables(tables, contract).key_is_whole
     for key in keys_of(contract):
-        declared, column = contract.tables[key.table], tables[key.table][key.column]
-        if key.column in declared.where:  # whose values may be meant as they are written
+        if key.column in contract.tables[key.table].where:  # whose values may be meant as they are written
             continue
-        found[key.table] = with_key_index(
-            tables[key.table], key, whole=whole if declared.through is None else column.type().is_integer()
-        )
+        is_whole = tables[key.table][key.column].type().is_integer() if key.links else whole
+        found[key.table] = with_key_index(tables[key.table], key, whole=is_whole)
         normal.add((key.table, key.column))
     return found, frozenset(normal | set(_normal_links(found, contract)))
 
@@ -92,8 +90,8 @@ def with_key_index(table: ir.Table, key: Key, *, whole: bool) -> ir.Table:
         name = _COPY + key.table
         rows = table if whole else table.mutate(**{key.column: as_text(table[key.column])})
         connection.raw_sql(f"CREATE TABLE {identifier(name)} AS {connection.compile(rows)}")
-        table, key = with_plain_types(connection, name), Key(key.table, name, key.column)
-    if not is_indexed(connection, key):
+        table, key = with_plain_types(connection, name), replace(key, name=name)
+    if not key.links and not is_indexed(connection, key):
         index = f"{_COPY}{key.table} by {key.column}"
         connection.raw_sql(f"CREATE INDEX {identifier(index)} ON {identifier(key.name)} ({identifier(key.column)})")
     return table

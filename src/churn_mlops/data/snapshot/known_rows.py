@@ -10,7 +10,7 @@ from functools import cached_property
 import ibis
 import ibis.expr.types as ir
 
-from churn_mlops.data.contract import HistoryContract, HistoryTable, Where
+from churn_mlops.data.contract import HistoryContract, HistoryTable, Through, Where
 from churn_mlops.data.engine.as_of import AsOf
 from churn_mlops.data.engine.cell_values import as_text
 from churn_mlops.data.engine.normal_forms import normal_form
@@ -63,8 +63,7 @@ class PointInTimeTables:
         declared, table = self.contract.tables[name], self.tables[name]
         if self.customer is None or declared.through is not None:
             return table
-        column = customer_column(self.contract, declared)
-        key = table[column] if self.key_is_whole else self.key(name, table[column])
+        key = self.looked_up_by(name, table[customer_column(self.contract, declared)])
         # DuckDB uses an index only where no other condition reaches the table, and none passes a limit.
         return table.filter(key == self.customer).limit(_ALL_ROWS)
 
@@ -77,9 +76,8 @@ class PointInTimeTables:
             return found.mutate(**{KEY: self.key(name, found[column])})
         through = declared.through
         linking = self.all_rows(through.table) if as_of is None else self.rows_known_at(through.table, as_of)
-        left, right = rows[through.column], linking[through.key]
-        if left.type().is_string() or right.type().is_string() or through.normal_form is not None:
-            left = normal_form(self._text(name, left), through.normal_form)
+        left, right = self.looked_up_by(name, rows[through.column]), linking[through.key]
+        if self._links_are_texts(through, rows):
             right = normal_form(self._text(through.table, right), through.normal_form)
         # Each link once: a table of several versions of a row would count the linked rows as often.
         pairs = linking.select(**{_LINK: right, KEY: linking[KEY]}).distinct()
@@ -103,6 +101,19 @@ class PointInTimeTables:
         A whole number where all tables hold such, else a text without outer blanks, null where it is blank.
         """
         return column.cast("int64") if self.key_is_whole else self._text(name, column)
+
+    def looked_up_by(self, name: str, column: ir.Column) -> ir.Column:
+        """The value of ``column``, the customer or the link of table ``name``, by which its rows are looked up."""
+        through = self.contract.tables[name].through
+        if through is None:
+            return column if self.key_is_whole else self._text(name, column)
+        if not self._links_are_texts(through, self.tables[name]):
+            return column
+        return normal_form(self._text(name, column), through.normal_form)
+
+    def _links_are_texts(self, through: Through, rows: ir.Table) -> bool:
+        kinds = rows[through.column].type(), self.tables[through.table][through.key].type()
+        return any(kind.is_string() for kind in kinds) or through.normal_form is not None
 
     def _text(self, name: str, column: ir.Column) -> ir.StringColumn:
         stands = column.type().is_string() and (name, column.get_name()) in self.normal
