@@ -18,6 +18,7 @@ import pytest
 
 from churn_mlops.config import Settings
 from churn_mlops.data.contract import HistoryContract
+from churn_mlops.data.sources import file_place
 from churn_mlops.errors import SourceError
 from churn_mlops.models.bundle import Bundle
 from churn_mlops.pipelines.scoring import kept_source
@@ -196,3 +197,12 @@ def test_a_column_that_changed_its_type_is_read_as_it_is_now(server: str) -> Non
             connection.execute("ALTER TABLE visits ALTER seen TYPE text; UPDATE visits SET id = ' a ' WHERE id = 'a'")
         assert read(reader) == (2.0, date(2024, 3, 1))
         assert reader.read("nobody", BUNDLE, now=NOW) is None
+
+
+def test_of_a_large_file_no_copy_is_kept(database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "temporary"  # where a copy could be made, there is none
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    monkeypatch.setattr(file_place, "LARGEST_COPY", 1000)
+    with closing(reader_of(database)) as reader:
+        assert read(reader) == (2.0, date(2024, 3, 1))
+        assert reader._kept is None

@@ -20,6 +20,8 @@ from churn_mlops.errors import SourceError
 
 LOGS = ("-wal", ".wal")
 """Endings of what SQLite and DuckDB write beside a database."""
+LARGEST_COPY = 4 * 2**30
+"""Bytes of files of which a copy is kept."""
 _SETTLED_SECONDS = 2.0  # the resolution of times in some file systems
 
 
@@ -59,7 +61,7 @@ class FilePlace(Place):
         if self._format.connect is not None and not self._copied:
             return None  # a database that is read in place is locked while it is open
         logs = (self.path.with_name(self.path.name + ending) for ending in LOGS)
-        return _version([self.path, *(log for log in logs if log.exists())])
+        return _version([self.path, *(log for log in logs if log.exists())], copied=self._copied)
 
     def to_keep(self) -> Place:
         """As :meth:`Place.to_keep`."""
@@ -136,7 +138,7 @@ class FolderPlace(Place):
 
     def version(self) -> Version | None:
         """As :meth:`Place.version`."""
-        return _version(list(self.files.values()))
+        return _version(list(self.files.values()), copied=self._kept)
 
     def to_keep(self) -> Place:
         """As :meth:`Place.to_keep`."""
@@ -165,9 +167,11 @@ def _undecided_times(files: Mapping[str, Path]) -> list[tuple[str, str]]:
     return [(name, column) for name, ask in asked.items() if ask is not None for column in ask(files[name], name)]
 
 
-def _version(paths: list[Path]) -> Version | None:
-    """None while a file is so new that it may be written again under the same time."""
+def _version(paths: list[Path], *, copied: bool) -> Version | None:
+    """None while a file is so new that it may be written again under the same time, and of files too large to copy."""
     found = [(str(path), path.stat()) for path in paths]
+    if copied and sum(stat.st_size for _, stat in found) > LARGEST_COPY:
+        return None
     if time.time() - max(stat.st_mtime for _, stat in found) < _SETTLED_SECONDS:
         return None
     return tuple((path, stat.st_ino, stat.st_size, stat.st_mtime_ns) for path, stat in found)

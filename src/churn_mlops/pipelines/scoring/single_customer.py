@@ -39,7 +39,7 @@ class CustomerReader:
     - Files: each call looks at their names, sizes and times, and opens again what has changed, has come or has gone.
       Their tables are copied into a DuckDB of our own with an index on each key, of which no more than 1 GB is held in
       memory. A file of the last two seconds may be written again under the same time: it is read as it stands, and not
-      kept.
+      kept. So are files of more than 4 GB.
     - PostgreSQL: each call sees all rows. A lost connection, and a table or column that is missing or of another type,
       is an error of that call, which then opens the source again. The first call after
       a minute opens the source again, beside the answers: then a type that changed without an error, and a new as-of
@@ -79,12 +79,16 @@ class CustomerReader:
             if version is None:
                 return _read_once(self._settings, place, contract, customer, now)
             kept = self._kept
-            if kept is not None and self._is_good(kept, version, contract):
-                with suppress(Exception):  # its connection was lost, or its tables changed: opened again, it shows
-                    row = kept.read(customer, now)
-                    self._renew_beside(kept)
-                    return row
-            return self._opened(kept, version, contract, now).read(customer, now)
+            if kept is None or not self._is_good(kept, version, contract):
+                return self._opened(kept, version, contract, now).read(customer, now)
+            try:
+                row = kept.read(customer, now)
+            except Exception:  # its connection was lost, or its tables changed: opened again, it shows
+                if not kept.is_of_server:
+                    return _read_once(self._settings, place, contract, customer, now)
+                return self._opened(kept, version, contract, now).read(customer, now)
+            self._renew_beside(kept)
+            return row
 
     def close(self) -> None:
         """Close what is open."""
