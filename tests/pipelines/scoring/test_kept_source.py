@@ -7,7 +7,7 @@ import tempfile
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -99,6 +99,18 @@ def test_the_copy_of_a_duckdb_file_leaves_nothing_that_a_killed_server_would_lea
         for _ in range(2):
             assert read(reader) == (2.0, date(2024, 3, 1))
             assert list(folder.iterdir()) == []
+
+
+def test_rows_that_are_dated_ahead_count_when_their_day_comes(database: Path) -> None:
+    with duckdb.connect(str(database)) as connection:
+        connection.execute("INSERT INTO visits VALUES ('a', '2024-06-02'), ('b', '2024-06-02'), ('b', '2024-05-30')")
+        connection.execute("INSERT INTO people VALUES ('c', '2024-06-02')")
+    os.utime(database, (LONG_AGO, LONG_AGO))
+    with closing(reader_of(database)) as reader:
+        assert read(reader) == (2.0, date(2024, 5, 29))
+        row = reader.read("a", BUNDLE, now=NOW + timedelta(days=2))
+        assert row is not None
+        assert (row.values["visits"], row.as_of) == (2.0, date(2024, 6, 1))
 
 
 def test_a_duckdb_file_that_another_program_writes_is_refused(database: Path) -> None:

@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 import ibis
 import ibis.expr.types as ir
 
-from churn_mlops.data.sources.database import bounded, memory_connection
+from churn_mlops.data.sources.database import bounded, memory_connection, plan_quickly
 from churn_mlops.data.sources.duckdb_reader import connect_copy, reopen_read_only
 from churn_mlops.data.sources.file_formats import ONE_TABLE_ENDINGS, FileFormat, format_of, is_one_table
 from churn_mlops.data.sources.files import check_file
@@ -72,7 +72,7 @@ class FilePlace(Place):
         if self._folder is not None:  # without names, the files are gone even where the process is killed
             reopen_read_only(self.connection, Path(self._folder.name) / self.path.name)
             self._folder.cleanup()
-        self.connection.raw_sql("SET threads = 1")
+        plan_quickly(self.connection)
 
     def close(self) -> None:
         """As :meth:`Place.close`."""
@@ -146,7 +146,7 @@ class FolderPlace(Place):
 
     def settle(self) -> None:
         """As :meth:`Place.settle`."""
-        self.connection.raw_sql("SET threads = 1")
+        plan_quickly(self.connection)
 
     def _files(self) -> list[Path]:
         try:

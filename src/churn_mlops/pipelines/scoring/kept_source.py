@@ -91,9 +91,9 @@ class KeptSource:
         self._signature = (contract, normal, [ibis.to_sql(table) for table in self._tables.values()], self._schemas())
         alike = earlier is not None and earlier._signature == self._signature
         self._prepared: PreparedCustomer = earlier._prepared if earlier is not None and alike else self._prepare(normal)
-        place.settle()
         self._days: dict[date, date] = {}
         self._day(now)
+        place.settle()
         if self.is_of_server:
             self._idle.append(self._on_server(place.connection, time.monotonic()))
 
