@@ -13,6 +13,7 @@ from pydantic import BaseModel, Field, field_validator, model_validator
 from pydantic.fields import FieldInfo
 
 from churn_mlops.config.console import Console
+from churn_mlops.config.oidc import Oidc
 from churn_mlops.config.sections import Section, listed, setting
 from churn_mlops.config.serving import Serving
 
@@ -289,6 +290,7 @@ class Settings(Section):
     webhook: Webhook = Field(default_factory=Webhook)
     serving: Serving = Field(default_factory=Serving)
     console: Console = Field(default_factory=Console)
+    oidc: Oidc = Field(default_factory=Oidc)
     logging: Logging = Field(default_factory=Logging)
 
 

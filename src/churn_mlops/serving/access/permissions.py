@@ -48,6 +48,8 @@ PAGES: dict[tuple[str, str], Rule] = {
     ("GET", "/models"): _rule("agent", "analyst"),
     ("GET", "/sign-in"): OPEN,
     ("POST", "/sign-in"): Rule(open=True, form=True),
+    ("GET", "/sign-in/oidc"): OPEN,
+    ("GET", "/sign-in/oidc/back"): OPEN,
     ("POST", "/sign-out"): _rule("agent", "analyst", form=True),
     ("GET", "/account"): EVERY_PRINCIPAL,
     ("POST", "/account/password"): _rule("agent", "analyst", form=True),
