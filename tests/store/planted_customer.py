@@ -7,6 +7,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from churn_mlops.store import Store
+from churn_mlops.store.campaigns.assignments import Assignment, add_assignments
+from churn_mlops.store.campaigns.campaigns import NewCampaign, create_campaign
+from churn_mlops.store.campaigns.do_not_contact import set_do_not_contact
+from churn_mlops.store.campaigns.list_work import WorkChange, take
+from churn_mlops.store.campaigns.notes import add_note
 from churn_mlops.store.contacts import NewContact, record_contact
 from churn_mlops.store.prediction_log import PredictionRecord, write_records
 from churn_mlops.store.scoring.outcomes import Labels, record_labels
@@ -42,6 +47,18 @@ def plant(store: Store) -> None:
     for moment, left in ((NOW, True), (NOW + timedelta(days=1), False)):
         record_labels(store, DAY, [Labels([NAME, OTHER], [left, left])], moment)
     write_records(store, [answer(NAMED, NAME), answer(NAMELESS, None), answer(OF_OTHER, OTHER)])
-    record_contact(store, contact(f"call {NAME}"))
+    record_contact(store, contact(f"call {NAME}", note=f"{NAME} is angry"))
     record_contact(store, contact("call-2", offer=f"A rebate for {NAME.upper()}", prediction_id=OF_OTHER))
     record_contact(store, contact("call-3", customer=OTHER, override_reason=None, prediction_id=OF_OTHER))
+    plant_in_campaign(store)
+
+
+def plant_in_campaign(store: Store) -> None:
+    """``NAME`` and ``OTHER`` in every table of campaigns and of the work on the list."""
+    made = create_campaign(store, NewCampaign("Spring", "20 % off", 50.0, "Thank you.", DAY, BY))
+    for customer, arm in ((NAME, "treated"), (OTHER, "control")):
+        with store.writing("assign") as connection:
+            add_assignments(connection, [Assignment(made.id, customer, arm, False, DAY)])
+        set_do_not_contact(store, customer, blocked=True, reason=f"{customer} asked for it", by=BY)
+        add_note(store, customer, f"{customer} called.", by=BY)
+        take(store, WorkChange(customer, BY, note=f"{customer} waits"))

@@ -16,8 +16,7 @@ from churn_mlops.store.contacts import (
     NewContact,
     contact_under,
     contacts,
-    contacts_of,
-    in_control_group,
+    last_contact_of_each,
     latest_contacts,
     record_contact,
 )
@@ -78,14 +77,8 @@ def test_a_result_that_is_none_is_refused(store: Store) -> None:
     assert contacts(store, limit=10) == []
 
 
-def test_no_customer_is_in_a_control_group_while_there_are_no_campaigns(store: Store) -> None:
-    record_contact(store, contact())
-    assert not in_control_group(store, "C1")
-
-
 def test_the_latest_contact_of_each_customer_is_found_and_those_of_one_the_latest_first(store: Store) -> None:
     recorded = [record_contact(store, contact(f"k{n}", customer=f"C{n % 3}"))[0] for n in range(7)]
-    assert latest_contacts(store, ["C0", "C1", "none", "C\x00"]) == {"C0": recorded[6], "C1": recorded[4]}
-    assert latest_contacts(store, []) == {}
-    assert contacts_of(store, "C0", 2) == [recorded[6], recorded[3]]
-    assert contacts_of(store, "C\x00", 2) == []
+    assert last_contact_of_each(store, ["C0", "C1", "none"]) == {"C0": recorded[6], "C1": recorded[4]}
+    assert last_contact_of_each(store, []) == {}
+    assert latest_contacts(store, "C0", limit=2) == [recorded[6], recorded[3]]

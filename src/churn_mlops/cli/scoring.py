@@ -70,7 +70,7 @@ def score(
     else:
         with progress_bar("Scoring") as progress:
             if from_address is not None:
-                scored = job.score(settings, from_address=from_address, progress=progress)
+                scored = _of_file(settings, job.score(settings, from_address=from_address, progress=progress))
             else:
                 scored = daily.run_day(settings, as_of.date() if as_of else None, progress=progress).scored
     if out is not None:
@@ -111,6 +111,18 @@ def mature(
         )
         for change in recorded.examples:
             say(f"  {change.customer}: {_outcome(change.was)} before, {_outcome(change.became)} now")
+
+
+def _of_file(settings: Settings, scored: Scored) -> Scored:
+    """The list of a file, with what the store says of its customers, if there is a store."""
+    from churn_mlops.pipelines.scoring.contact_list import without_campaigns
+    from churn_mlops.store import open_store
+    from churn_mlops.store.database.database import is_made
+
+    if not is_made(settings.store.url):
+        return scored
+    with open_store(settings.store.url) as store:
+        return without_campaigns(settings, store, scored, datetime.now(UTC))
 
 
 def _each_day(settings: Settings, first: date, last: date, *, quiet: bool) -> Scored:

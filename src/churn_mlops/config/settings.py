@@ -165,6 +165,36 @@ class Decision(Section):
         1.0, "retained customers who take an offer; 1 is the cautious choice", "share of retained customers", ge=0, le=1
     )
     capacity: int | None = setting(None, "most contacts of one run; null means no limit", "customers", ge=0)
+    campaign_key: str = setting(
+        "churn",
+        "key of the draw that gives each customer of a campaign their arm; keep it, so that a draw can be replayed",
+        min_length=1,
+        secret=True,
+    )
+    follow_days: int = setting(
+        90, "time that a customer of a campaign keeps their arm after it ended", "days", ge=0, le=3650
+    )
+    contact_limit: int | None = setting(
+        3, "most contacts with one customer in `contact_days`; null means no limit", "contacts", ge=1
+    )
+    contact_days: int = setting(
+        30, "time over which contacts count, and in which a dismissal keeps a customer off the list", "days", ge=1
+    )
+    offer_days: int = setting(
+        365, "time until a customer is made the next offer; 0 means no wait", "days", ge=0, le=3650
+    )
+    never_contacted: tuple[str, ...] = setting(
+        (), "IDs of customers who get no offer, such as staff and test accounts; commas between"
+    )
+    payment_failed: str | None = setting(
+        None, "feature that is above 0, or true, where a payment failed: a dunning case, which gets no offer"
+    )
+
+    @field_validator("never_contacted", mode="before")
+    @classmethod
+    def _ids_as_list(cls, value: Any) -> Any:
+        """The environment holds texts only; YAML reads an ID of digits as a number."""
+        return [str(one) if isinstance(one, int) else one for one in listed(value)]
 
     @model_validator(mode="after")
     def _makes_sense(self) -> Decision:
@@ -178,6 +208,20 @@ class Decision(Section):
     def default_amounts(self) -> tuple[str, ...]:
         """The amounts of money that no one set: their defaults are not those of the company."""
         return tuple(name for name in ("customer_value", "offer_cost") if name not in self.model_fields_set)
+
+    def fatigue(self) -> dict[str, Any]:
+        """How often a customer may be contacted, as the arguments of ``retention.fatigue.FatigueRule``."""
+        return {"contact_limit": self.contact_limit, "contact_days": self.contact_days, "offer_days": self.offer_days}
+
+    def limits(self) -> dict[str, Any]:
+        """The other arguments of ``retention.DecisionRule``."""
+        return {
+            "threshold": self.threshold,
+            "medium_from": self.medium_from,
+            "high_from": self.high_from,
+            "capacity": self.capacity,
+            "never_contacted": frozenset(self.never_contacted),
+        }
 
     def economics(self) -> dict[str, float]:
         """The economics of an offer, as the arguments of ``retention.Economics``."""

@@ -39,6 +39,7 @@ from churn_mlops.serving.model.request_models import (
 from churn_mlops.serving.model.served_model import ModelSlot
 from churn_mlops.serving.observability.prometheus_metrics import Metrics
 from churn_mlops.serving.observability.request_log import RequestLog, RequestMiddleware
+from churn_mlops.serving.prediction.offers import Offers
 from churn_mlops.serving.prediction.prediction_logger import PredictionLogger, prediction_logging
 from churn_mlops.serving.prediction.service import Answer, PredictionService
 from churn_mlops.serving.prediction.suppression import SuppressionCheck
@@ -232,12 +233,13 @@ def _add_store_routes(
     suppression = SuppressionCheck(logger.store, settings.store.customer_hash_key, settings.store.tombstones)
     run_during_lifespan(app, suppression.running)
     run_during_lifespan(app, partial(prediction_logging, logger))
-    add_kept(app, logger.store)
-    recorder = ContactRecorder(logger.store, suppression=suppression)
+    offers = Offers(settings.decision)
+    add_kept(app, logger.store, offers)
+    recorder = ContactRecorder(logger.store, suppression=suppression, follow_days=settings.decision.follow_days)
     add_contacts(app, recorder)
     add_audit(app, logger.store, settings.store.customer_hash_key)
     source = Source(read_customer, settings.serving.source_seconds)
-    risks = CustomerRisks(service, source, logger.store, suppression)
+    risks = CustomerRisks(service, source, logger.store, suppression, offers)
     add_risk(app, risks)
     add_console(app, ConsoleParts(settings, service, risks, recorder, sign_in))  # after the longer address of add_risk
 

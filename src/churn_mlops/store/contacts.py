@@ -2,24 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from typing import Final
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import Connection, func, insert, select
 
-from churn_mlops.errors import ChurnError, CustomerErasedError
+from churn_mlops.errors import ChurnError
+from churn_mlops.store.campaigns.assignments import CONTROL, assignment_on
+from churn_mlops.store.campaigns.do_not_contact import is_blocked
+from churn_mlops.store.campaigns.standings import NOT_OFFERED
 from churn_mlops.store.database.clock import Clock, utc_now
 from churn_mlops.store.database.database import Store
 from churn_mlops.store.database.schema import CONTACTS
-from churn_mlops.store.suppression.tombstones import erased_among
+from churn_mlops.store.suppression.tombstones import refuse_erased
 
 CLOCK_SKEW = timedelta(minutes=5)
 """How far the clock of the principal that records a contact may be ahead of ours."""
 
 
+RESULTS: Final = ("offered", "accepted", "declined", "no_answer", "not_offered")
+DISMISSALS: Final = ("bad_time", "complaint", "already_decided", "not_suitable", "advised_against", "other")
+CHANNELS: Final = ("console", "api", "import", "webhook")
+
+
 class ControlGroupError(ChurnError):
     """The customer is in the control group, and no reason is given to contact them."""
+
+
+class DoNotContactError(ChurnError):
+    """The customer must not be contacted, and no reason is given to do it anyway."""
 
 
 class KeyReusedError(ChurnError):
@@ -40,10 +53,14 @@ class NewContact:
         customer: the customer ID, without a character of code 0; empty where the customer was erased since.
         at: when the customer was contacted, with a time zone.
         offer: what the customer was offered, such as "20 % off for a year".
-        result: "offered", "accepted", "declined" or "no_answer".
+        result: one of `RESULTS`.
         caller: the name of the principal that recorded it.
         prediction_id: of the prediction that led to the contact, where it is known.
-        override_reason: why the customer was contacted although they are in the control group.
+        override_reason: why the customer was contacted although they are in the control group, or must not be.
+        campaign_id: the campaign, where the contact belongs to one.
+        channel: where it was recorded, one of `CHANNELS`.
+        dismissal: why no offer was made, one of `DISMISSALS`; given with "not_offered", and only then.
+        note: more of the conversation, None for no note.
     """
 
     key: str
@@ -55,6 +72,25 @@ class NewContact:
     caller: str
     prediction_id: str | None = None
     override_reason: str | None = None
+    campaign_id: int | None = None
+    channel: str = "api"
+    dismissal: str | None = None
+    note: str | None = None
+
+
+@dataclass(frozen=True)
+class ContactRules:
+    """The rules that a contact must keep.
+
+    Args:
+        on: the date.
+        follow_since: customers who were assigned to a campaign on this date or later are followed.
+        hash_key: the setting ``store.customer_hash_key``, by which an erased customer is found; None looks for none.
+    """
+
+    on: date
+    follow_since: date
+    hash_key: str | None = None
 
 
 @dataclass(frozen=True)
@@ -85,12 +121,7 @@ def check_time(at: datetime, now: datetime) -> None:
 
 
 def accept_contact(
-    store: Store,
-    new: NewContact,
-    in_control_group: Callable[[Store, str], bool],
-    *,
-    hash_key: str | None = None,
-    clock: Clock = utc_now,
+    store: Store, new: NewContact, rules: ContactRules, *, clock: Clock = utc_now
 ) -> tuple[Contact, bool]:
     """Record a contact that keeps the rules, unless it stands under its key already.
 
@@ -99,8 +130,7 @@ def accept_contact(
     Args:
         store: the store.
         new: the contact.
-        in_control_group: whether a customer is in the control group.
-        hash_key: as of :func:`record_contact`.
+        rules: what it must keep.
         clock: gives the time at which it is recorded.
 
     Returns:
@@ -108,31 +138,27 @@ def accept_contact(
 
     Raises:
         ControlGroupError: the customer is in the control group, and there is no ``override_reason``.
+        DoNotContactError: the customer must not be contacted, and there is no ``override_reason``.
         KeyReusedError: the key stands for a contact of another request.
         ConfigError: as of :func:`record_contact`.
-        ForgottenError: the customer was erased.
+        CustomerErasedError: the customer was erased.
         StoreError: the store fails.
     """
-    contact, is_new = contact_under(store, new.key), False
-    if contact is None:
-        if new.override_reason is None and in_control_group(store, new.customer):
-            raise ControlGroupError("the customer is in the control group")
-        contact, is_new = record_contact(store, new, hash_key=hash_key, clock=clock)
+    contact, is_new = record_contact(store, new, rules, clock=clock)
     if contact.request_sha256 != new.request_sha256:
         raise KeyReusedError("the key stands for another contact")
     return contact, is_new
 
 
 def record_contact(
-    store: Store, new: NewContact, *, hash_key: str | None = None, clock: Clock = utc_now
+    store: Store, new: NewContact, rules: ContactRules | None = None, *, clock: Clock = utc_now
 ) -> tuple[Contact, bool]:
     """Record a contact, unless one stands under its key already; it is on disk when this returns.
 
     Args:
         store: the store.
         new: the contact.
-        hash_key: the setting ``store.customer_hash_key``, by which an erased customer is found; None looks for
-            none.
+        rules: what it must keep; None asks for nothing.
         clock: gives the time at which it is recorded.
 
     Returns:
@@ -140,9 +166,11 @@ def record_contact(
         the same was asked before.
 
     Raises:
-        ConfigError: customers were erased under another key than ``hash_key``, so that this may be one of them;
+        ControlGroupError: the customer is in the control group, and there is no ``override_reason``.
+        DoNotContactError: the customer must not be contacted, and there is no ``override_reason``.
+        ConfigError: customers were erased under another key than that of ``rules``, so that this may be one of them;
             nothing is recorded then.
-        ForgottenError: the customer was erased; nothing is recorded then.
+        CustomerErasedError: the customer was erased; nothing is recorded then.
         StoreError: the store fails; nothing is recorded then.
     """
     # One writer is let in at a time: two with the same key come one after the other, and ids are committed in order.
@@ -150,11 +178,23 @@ def record_contact(
         known = connection.execute(select(CONTACTS).where(CONTACTS.c.key == new.key)).one_or_none()
         if known is not None:
             return Contact(**known._mapping), False
-        if hash_key is not None and erased_among(connection, hash_key, [new.customer]):
-            raise CustomerErasedError("the customer was erased: nothing more is recorded of them")
         values = asdict(new) | {"recorded_at": clock()}
+        if rules is not None:
+            values["campaign_id"] = _check_rules(connection, new, rules)
         row = connection.execute(insert(CONTACTS).values(values).returning(*CONTACTS.c)).one()
         return Contact(**row._mapping), True
+
+
+def _check_rules(connection: Connection, new: NewContact, rules: ContactRules) -> int | None:
+    """Refuse a contact that breaks a rule; return its campaign, that of the customer's arm where none is given."""
+    refuse_erased(connection, rules.hash_key, new.customer)
+    assignment = assignment_on(connection, new.customer, rules.on, rules.follow_since)
+    if new.override_reason is None and new.result != NOT_OFFERED:
+        if is_blocked(connection, new.customer):
+            raise DoNotContactError("the customer must not be contacted")
+        if assignment is not None and assignment.arm == CONTROL:
+            raise ControlGroupError("the customer is in the control group")
+    return new.campaign_id if assignment is None else assignment.campaign_id
 
 
 def contact_under(store: Store, key: str) -> Contact | None:
@@ -179,32 +219,6 @@ def contact_of(store: Store, contact_id: int) -> Contact | None:
     return None if row is None else Contact(**row._mapping)
 
 
-def latest_contacts(store: Store, customers: Sequence[str]) -> dict[str, Contact]:
-    """The latest contact with each of some customers, by customer ID; customers without any are left out.
-
-    Raises:
-        StoreError: the store fails.
-    """
-    known = [customer for customer in customers if "\x00" not in customer]
-    latest = select(func.max(CONTACTS.c.id)).where(CONTACTS.c.customer.in_(known)).group_by(CONTACTS.c.customer)
-    with store.reading("read the latest contacts") as connection:
-        rows = connection.execute(select(CONTACTS).where(CONTACTS.c.id.in_(latest)))
-        return {row.customer: Contact(**row._mapping) for row in rows}
-
-
-def contacts_of(store: Store, customer: str, limit: int) -> list[Contact]:
-    """The latest contacts with a customer, the latest first.
-
-    Raises:
-        StoreError: the store fails.
-    """
-    if "\x00" in customer:  # PostgreSQL refuses such a text, and no customer has it
-        return []
-    query = select(CONTACTS).where(CONTACTS.c.customer == customer).order_by(CONTACTS.c.id.desc()).limit(limit)
-    with store.reading("read the contacts of a customer") as connection:
-        return [Contact(**row._mapping) for row in connection.execute(query)]
-
-
 def contacts(store: Store, *, customer: str | None = None, after: int = 0, limit: int) -> list[Contact]:
     """Contacts in the order in which they were recorded.
 
@@ -225,10 +239,24 @@ def contacts(store: Store, *, customer: str | None = None, after: int = 0, limit
         return [Contact(**row._mapping) for row in connection.execute(query)]
 
 
-def in_control_group(store: Store, customer: str) -> bool:
-    """Whether ``customer`` gets no offer, so that the customers who get one can be compared with them.
+def latest_contacts(store: Store, customer: str, *, limit: int) -> list[Contact]:
+    """The contacts with a customer, the latest recorded first.
 
-    No customer is today: a campaign draws its control group, and there are no campaigns yet. This is the one place that
-    asks, so campaigns have to answer here and nowhere else.
+    Raises:
+        StoreError: the store fails.
     """
-    return False
+    query = select(CONTACTS).where(CONTACTS.c.customer == customer).order_by(CONTACTS.c.id.desc()).limit(limit)
+    with store.reading("read the contacts with a customer") as connection:
+        return [Contact(**row._mapping) for row in connection.execute(query)]
+
+
+def last_contact_of_each(store: Store, customers: Sequence[str]) -> dict[str, Contact]:
+    """The latest recorded contact with each of some customers, by customer ID; customers without any are left out.
+
+    Raises:
+        StoreError: the store fails.
+    """
+    latest = select(func.max(CONTACTS.c.id)).where(CONTACTS.c.customer.in_(customers)).group_by(CONTACTS.c.customer)
+    with store.reading("read the latest contacts") as connection:
+        rows = connection.execute(select(CONTACTS).where(CONTACTS.c.id.in_(latest)))
+        return {row.customer: Contact(**row._mapping) for row in rows}

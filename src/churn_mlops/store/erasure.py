@@ -14,6 +14,7 @@ from sqlalchemy import Text as SqlText
 from churn_mlops.errors import StoreError
 from churn_mlops.keyed_hash import customer_hash
 from churn_mlops.store.audit_log import add_event
+from churn_mlops.store.database.campaign_tables import ASSIGNMENTS, DO_NOT_CONTACT, LIST_WORK, NOTES
 from churn_mlops.store.database.clock import Clock, utc_now
 from churn_mlops.store.database.database import Store
 from churn_mlops.store.database.schema import ANSWERS, CONTACTS, ERASURES, OUTCOME_CHANGES, OUTCOMES, PREDICTIONS, RUNS
@@ -24,7 +25,8 @@ ERASED = ""
 """Stands for the customer in a contact of an erased customer."""
 WARNINGS = "warnings"
 """Counts under this name are of warnings of runs about the data, which quoted the customer."""
-HELD = (PREDICTIONS, OUTCOMES, OUTCOME_CHANGES, ANSWERS, CONTACTS)
+_OF_CAMPAIGNS = (ASSIGNMENTS, DO_NOT_CONTACT, LIST_WORK, NOTES)
+HELD = (PREDICTIONS, OUTCOMES, OUTCOME_CHANGES, ANSWERS, CONTACTS, *_OF_CAMPAIGNS)
 """The tables that name customers."""
 _ERASED_KEY = "forgotten-"
 _SHORTEST_OF_DIGITS = 5
@@ -64,8 +66,8 @@ def forget(
 ) -> Erasure:
     """Remove ``customer`` from every table, and keep a tombstone, in one transaction.
 
-    Predictions, outcomes, their changes and prediction records of the customer are deleted, also records without a
-    customer ID that a contact of the customer names. The contacts stay as totals: when,
+    Predictions, outcomes, their changes, prediction records, arms, notes and work of the customer are deleted, also
+    records without a customer ID that a contact of the customer names. The contacts stay as totals: when,
     which offer, what came of it, who recorded it. The totals of runs stay as they were published. It may be done
     again, which removes what came back.
 
@@ -163,6 +165,10 @@ def _remove(connection: Connection, customer: str) -> dict[str, int]:
         ).rowcount
         for table in (PREDICTIONS, OUTCOMES, OUTCOME_CHANGES)
     }
+    removed |= {
+        table.name: connection.execute(delete(table).where(table.c.customer == customer)).rowcount
+        for table in _OF_CAMPAIGNS
+    }
     removed[ANSWERS.name] = _delete_answers(connection, customer)
     removed[CONTACTS.name] = _empty_contacts(connection, customer)
     removed[WARNINGS] = _cut_warnings(connection, customer)
@@ -189,6 +195,7 @@ def _empty_contacts(connection: Connection, customer: str) -> int:
             "offer": "an offer" if _names_customer(customer, offer) else offer,
             "prediction_id": None,
             "override_reason": None,
+            "note": None,
         }
         connection.execute(update(CONTACTS).where(CONTACTS.c.id == id).values(emptied))
     return len(found)

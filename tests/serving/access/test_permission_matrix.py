@@ -145,6 +145,7 @@ def ask(client: TestClient, method: str, path: str, headers: dict[str, str], cus
 
 FORMS = {
     "/contact": {"customer_id": "C1", "offer": "20 % off", "result": "offered"},
+    "/note": {"customer_id": "C1", "text": "They move in May."},
     "/sign-in": {"name": "", "password": ""},
     "/sign-out": {},
     "/account/password": {"present": "wrong", "new": "long enough for all", "again": "long enough for all"},
@@ -179,6 +180,7 @@ _DONE = {
     ("GET", "/predictions/{prediction_id}"): {404},
     ("DELETE", "/session"): {204, 409},  # a key has no session to end
     ("POST", "/contact"): {303},
+    ("POST", "/note"): {303},
     ("POST", "/sign-out"): {303, 409},
     ("POST", "/theme"): {303},
     ("POST", "/account/password"): {401, 409, 429},  # none knows the password; a key has none to change

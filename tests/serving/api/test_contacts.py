@@ -14,10 +14,12 @@ from fastapi.testclient import TestClient
 
 from churn_mlops.errors import StoreError
 from churn_mlops.serving.access.principal import Principal
-from churn_mlops.serving.api.contacts import ContactRecorder, add_contacts
 from churn_mlops.serving.app import create_app
 from churn_mlops.serving.resilience.store_client import StoreClient
 from churn_mlops.store import Store
+from churn_mlops.store.campaigns.assignments import Assignment, add_assignments
+from churn_mlops.store.campaigns.campaigns import NewCampaign, create_campaign
+from churn_mlops.store.campaigns.do_not_contact import set_do_not_contact
 from churn_mlops.store.contacts import contacts
 
 LOCAL = "http://localhost"
@@ -66,6 +68,10 @@ def test_a_contact_is_in_the_store_when_it_is_acknowledged(client: TestClient, l
         "at": "2026-11-20T13:05:00+00:00",
         "prediction_id": "b" * 32,
         "override_reason": None,
+        "dismissal": None,
+        "note": None,
+        "campaign_id": None,
+        "channel": "api",
         "caller": "local",
         "recorded_at": found["recorded_at"],
     }
@@ -135,6 +141,12 @@ def test_contacts_come_in_pages_and_by_customer(client: TestClient) -> None:
         ({"prediction_id": "b" * 31}, "prediction_id"),
         ({"override_reason": ""}, "override_reason"),
         ({"override_reason": "r" * 1001}, "override_reason"),
+        ({"result": "not_offered"}, "dismissal"),
+        ({"dismissal": "bad_time"}, "dismissal"),
+        ({"result": "not_offered", "dismissal": "no reason"}, "dismissal"),
+        ({"result": "not_offered", "dismissal": "other"}, "note"),
+        ({"channel": "pigeon"}, "channel"),
+        ({"campaign_id": 0}, "campaign_id"),
         ({"custumer": "C1"}, "custumer"),
     ],
 )
@@ -173,20 +185,41 @@ def test_the_key_must_be_there_once_and_printable(on_file: TestClient, keys: lis
     assert (answer.status_code, answer.json()["fields"][0]["field"]) == (422, "Idempotency-Key")
 
 
-def test_a_contact_with_the_control_group_is_refused_unless_there_is_a_reason(source, settings, tmp_path: Path) -> None:
-    link, app = StoreClient(f"sqlite:///{tmp_path}/churn.db"), create_app(source, settings)
-    held: set[str] = set()
-    add_contacts(app, ContactRecorder(link, lambda store, customer: customer in held))
-    with TestClient(app, base_url=LOCAL) as client:
-        before = post(client, "k1")
-        held.add("C1")
-        assert post(client, "k1").content == before.content  # what was recorded is not taken back
-        refused, free = post(client, "k2"), post(client, "k3", customer_id="C2")
-        overridden = post(client, "k2", override_reason="they threatened to leave")
+def test_a_contact_with_the_control_group_is_refused_unless_there_is_a_reason(
+    client: TestClient, link: StoreClient
+) -> None:
+    before = post(client, "k1")
+    link.ask_now(put_into_control_group)
+    assert post(client, "k1").content == before.content  # what was recorded is not taken back
+    refused, free = post(client, "k2"), post(client, "k3", customer_id="C2")
+    overridden = post(client, "k2", override_reason="they threatened to leave")
     assert [refused.status_code, free.status_code, overridden.status_code] == [409, 201, 201]
-    assert refused.json()["fields"][0]["field"] == "customer_id"
+    assert refused.json()["fields"][0] == {
+        "field": "customer_id",
+        "problem": "is in the control group, so that the worth of offers can be measured",
+    }
     assert overridden.json()["override_reason"] == "they threatened to leave"
-    link.close()
+
+
+def put_into_control_group(store: Store) -> None:
+    today = datetime.now(UTC).date()
+    made = create_campaign(store, NewCampaign("Spring", "20 % off", 50.0, "Thank you.", today, "person:anna"))
+    with store.writing("assign") as connection:
+        add_assignments(connection, [Assignment(made.id, "C1", "control", False, today)])
+
+
+def test_a_contact_with_a_customer_who_must_not_be_contacted_is_refused_unless_there_is_a_reason(
+    client: TestClient, link: StoreClient
+) -> None:
+    link.ask_now(lambda store: set_do_not_contact(store, "C1", blocked=True, reason="they asked", by="person:anna"))
+    refused = post(client)
+    assert (refused.status_code, refused.json()["fields"][0]["problem"]) == (409, "must not be contacted")
+    assert post(client, override_reason="they called us").status_code == 201
+
+
+def test_a_dismissal_carries_a_reason(client: TestClient) -> None:
+    answer = post(client, result="not_offered", dismissal="other", note="They spoke of a burglary.", channel="console")
+    assert (answer.status_code, answer.json()["dismissal"], answer.json()["channel"]) == (201, "other", "console")
 
 
 def test_who_recorded_it_stands_there_and_a_key_is_not_shared_between_callers(source, settings, tmp_path: Path) -> None:

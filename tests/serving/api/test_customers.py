@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -20,6 +20,9 @@ from churn_mlops.serving.app import create_app
 from churn_mlops.serving.resilience.circuit_breaker import FAILURES, CircuitBreaker
 from churn_mlops.serving.resilience.store_client import StoreClient
 from churn_mlops.store import open_store
+from churn_mlops.store.campaigns.assignments import Assignment, add_assignments
+from churn_mlops.store.campaigns.campaigns import NewCampaign, create_campaign, end_campaign
+from churn_mlops.store.campaigns.do_not_contact import set_do_not_contact
 from churn_mlops.store.prediction_log import records_of
 from churn_mlops.store.scoring.publishing import publish
 from churn_mlops.store.scoring.runs import retain
@@ -130,13 +133,16 @@ def test_without_a_published_list_the_action_is_by_the_score_alone(
 ) -> None:
     (tmp_path / "in the way").write_text("")
     settings = Settings.model_validate({"serving": {"source_seconds": 5}, "decision": decision})
-    for place in ("empty.db", "in the way/churn.db"):  # nothing published; and a store that cannot be reached
+    # Nothing is published; and a store that cannot be reached, so that the customer may be in a control group.
+    for place, known in (("empty.db", True), ("in the way/churn.db", False)):
         link = StoreClient(f"sqlite:///{tmp_path}/{place}")
         app = create_app(source, settings, store=link, read_of_source=everyone)
         with TestClient(app, base_url=LOCAL) as client:
             found = client.get("/customers/C000001/risk").json()
         link.close()
-        assert (found["worth_an_offer"], found["on_contact_list"], found["action"]) == (worth, None, action)
+        assert (found["worth_an_offer"], found["on_contact_list"]) == (worth, None)
+        assert found["action"] == (action if known else "leave_alone")
+        assert known or found["why_not"] == "unknown"
 
 
 def test_a_list_whose_predictions_were_deleted_by_age_is_none(source: Any, link: StoreClient, address: str) -> None:
@@ -270,3 +276,86 @@ def test_a_source_that_is_back_is_asked_again_within_seconds() -> None:
     assert not breaker.may_try()
     now[0] = 3.0
     assert breaker.may_try()
+
+
+def campaign_with(address: str, customer: str, arm: str, **changed: Any) -> int:
+    today = datetime.now(UTC).date()
+    with open_store(address) as store:
+        new = NewCampaign("Spring", "20 % off", 50.0, "We would like to thank you.", today, "cli:anna", **changed)
+        id = create_campaign(store, new).id
+        with store.writing("assign") as connection:
+            add_assignments(connection, [Assignment(id, customer, arm, False, today)])
+    return id
+
+
+def offer_of(client: TestClient, customer: str) -> tuple[Any, ...]:
+    found = client.get(f"/customers/{customer}/risk").json()
+    return found["action"], found["why_not"], found["campaign"] and found["campaign"]["script"]
+
+
+@pytest.mark.parametrize("read", [everyone, failing])
+def test_a_control_customer_gets_no_offer_in_any_answer(
+    source: Any, link: StoreClient, address: str, read: ReadCustomer
+) -> None:
+    campaign_with(address, "C000001", "control")
+    with client_of(source, link, read) as client:
+        risk = client.get("/customers/C000001/risk").json()
+        listed = client.get("/predictions?customer=C000001").json()["predictions"][0]
+    for found in (risk, listed):
+        assert (found["action"], found["why_not"]) == ("leave_alone", "control_group")
+    assert risk["why_not_words"].startswith("they are in the control group")
+    assert risk["campaign"] is None
+
+
+@pytest.mark.parametrize("read", [everyone, failing])
+def test_a_treated_customer_gets_the_offer_of_their_campaign_until_it_ends(
+    source: Any, link: StoreClient, address: str, read: ReadCustomer
+) -> None:
+    id = campaign_with(address, "C000001", "treated")
+    with client_of(source, link, read) as client:
+        assert offer_of(client, "C000001") == ("offer", None, "We would like to thank you.")
+        with open_store(address) as store:
+            end_campaign(store, id, by="cli:anna", reason="the budget is spent")
+        assert offer_of(client, "C000001") == ("leave_alone", "followed", None)
+
+
+@pytest.mark.parametrize("read", [everyone, failing])
+def test_a_wish_an_offer_and_a_dismissal_count_from_the_second_they_are_recorded(
+    source: Any, link: StoreClient, address: str, read: ReadCustomer
+) -> None:
+    with client_of(source, link, read) as client:
+        assert (
+            offer_of(client, "C000000")[0]
+            == offer_of(client, "C000001")[0]
+            == offer_of(client, "C000002")[0]
+            == "offer"
+        )
+        for customer, more in (
+            ("C000000", {"result": "declined"}),
+            ("C000001", {"result": "not_offered", "dismissal": "complaint"}),
+        ):
+            body = {"customer_id": customer, "offer": "20 % off", **more}
+            assert client.post("/contacts", json=body, headers={"Idempotency-Key": customer}).status_code == 201
+        with open_store(address) as store:
+            set_do_not_contact(store, "C000002", blocked=True, reason="they asked", by="cli:anna")
+        found = {row["customer_id"]: row["why_not"] for row in client.get("/predictions").json()["predictions"]}
+        expected = {"C000000": "offered_recently", "C000001": "dismissed_recently", "C000002": "do_not_contact"}
+        assert {customer: found[customer] for customer in expected} == expected
+        for customer, why_not in expected.items():
+            assert offer_of(client, customer)[:2] == ("leave_alone", why_not)
+
+
+def test_a_failed_payment_at_the_source_is_a_dunning_case(source: Any, link: StoreClient) -> None:
+    settings = Settings.model_validate({"serving": {"source_seconds": 5}, "decision": {"payment_failed": "tenure"}})
+    with TestClient(create_app(source, settings, store=link, read_of_source=everyone), base_url=LOCAL) as client:
+        assert offer_of(client, "C000001")[:2] == ("leave_alone", "payment_failed")
+
+
+def test_while_a_campaign_runs_without_a_list_no_offer_is_made(source: Any, tmp_path: Path) -> None:
+    address = f"sqlite:///{tmp_path}/empty.db"
+    campaign_with(address, "C000009", "treated")
+    link = StoreClient(address)
+    settings = Settings.model_validate({"serving": {"source_seconds": 5}, "decision": GENEROUS})
+    with TestClient(create_app(source, settings, store=link, read_of_source=everyone), base_url=LOCAL) as client:
+        assert offer_of(client, "C000001")[:2] == ("leave_alone", "in_no_campaign")
+    link.close()

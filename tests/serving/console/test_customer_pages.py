@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -11,13 +12,18 @@ from fastapi.testclient import TestClient
 
 from churn_mlops.config import Settings
 from churn_mlops.errors import SourceError
+from churn_mlops.retention.decision import WHY_NOT
 from churn_mlops.serving.app import create_app
 from churn_mlops.serving.console.customer_pages import SUGGESTED
+from churn_mlops.serving.console.frame.texts import Texts
 from churn_mlops.serving.model.served_model import ModelSlot
 from churn_mlops.serving.resilience.store_client import StoreClient
-from churn_mlops.store import open_store
+from churn_mlops.store import Store, open_store
 from churn_mlops.store.audit_log import audit_events
-from churn_mlops.store.contacts import Contact, NewContact, contacts, record_contact
+from churn_mlops.store.campaigns.assignments import Assignment, add_assignments
+from churn_mlops.store.campaigns.campaigns import NewCampaign, create_campaign
+from churn_mlops.store.campaigns.do_not_contact import set_do_not_contact
+from churn_mlops.store.contacts import DISMISSALS, RESULTS, Contact, NewContact, contacts, record_contact
 from churn_mlops.store.erasure import forget
 from churn_mlops.store.prediction_log import records_of
 from churn_mlops.store.scoring.publishing import publish
@@ -102,23 +108,89 @@ def test_a_wrong_contact_is_named_and_not_recorded(
     assert recorded(guarded) == []
 
 
-def test_a_customer_of_the_control_group_needs_a_reason(
-    agent: Visitor, guarded: Guarded, monkeypatch: pytest.MonkeyPatch
+def put_into_control_group(store: Store) -> None:
+    today = datetime.now(UTC).date()
+    made = create_campaign(store, NewCampaign("Spring", "20 % off", 50.0, MARKUP, today, "person:anna"))
+    with store.writing("assign") as connection:
+        add_assignments(connection, [Assignment(made.id, "C000001", "control", False, today)])
+
+
+def block(store: Store) -> None:
+    set_do_not_contact(store, "C000001", blocked=True, reason="they asked", by="person:anna")
+
+
+@pytest.mark.parametrize(
+    ("against", "words"), [(put_into_control_group, "is in the control group"), (block, "must not be contacted")]
+)
+def test_a_customer_whose_arm_or_wish_speaks_against_it_is_contacted_with_a_reason_only(
+    agent: Visitor, guarded: Guarded, against: Callable[[Store], None], words: str
 ) -> None:
-    monkeypatch.setattr("churn_mlops.store.contacts.in_control_group", lambda store, customer: True)
-    recorder = next(
-        route.endpoint.__closure__[0].cell_contents.__self__.recorder  # type: ignore[attr-defined]
-        for route in agent.client.app.routes  # type: ignore[attr-defined]
-        if getattr(route, "path", "") == "/contact"
-    )
-    object.__setattr__(recorder, "in_control_group", lambda store, customer: True)
+    with open_store(guarded.address) as store:
+        against(store)
+    page = agent.get("/customers/C000001").text
+    assert ("Do not offer" in page, words in page) == (True, True)
     refused = agent.send("/customers/C000001", "/contact", offer="20 % off", result="accepted")
-    assert (refused.status_code, "control group" in refused.text) == (409, True)
+    assert (refused.status_code, words in refused.text) == (409, True)
     assert recorded(guarded) == []
-    hidden = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)">', refused.text))
-    del hidden["next"]
+    form = refused.text.partition('action="/contact"')[2].partition("</form>")[0]
+    hidden = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)">', form))
     assert agent.post("/contact", hidden | {"override_reason": "they asked"}).status_code == 303
-    assert [contact.override_reason for contact in recorded(guarded)] == ["they asked"]
+    assert [(one.override_reason, one.channel) for one in recorded(guarded)] == [("they asked", "console")]
+    assert "In spite of the advice: they asked" in agent.get("/customers/C000001").text
+
+
+def test_a_dismissal_carries_a_reason(agent: Visitor, guarded: Guarded) -> None:
+    for fields in ({}, {"dismissal": "other"}, {"dismissal": "none"}):
+        answer = agent.send("/customers/C000001", "/contact", result="not_offered", offer="x", **fields)
+        assert answer.status_code == 422
+    assert recorded(guarded) == []
+    fields = {"dismissal": "other", "note": "They spoke of a burglary."}
+    assert agent.send("/customers/C000001", "/contact", result="not_offered", offer="x", **fields).status_code == 303
+    text = agent.get("/customers/C000001?recorded=not_offered").text
+    assert "Recorded: Not offered." in text
+    assert "another reason, in the note" in text
+    assert "They spoke of a burglary." in text
+
+
+def test_a_note_stands_in_the_timeline_with_its_author(agent: Visitor, guarded: Guarded) -> None:
+    answer = agent.send("/customers/C000001", "/note", text=MARKUP)
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/customers/C000001#history")
+    text = agent.get("/customers/C000001").text
+    assert "&lt;img src=x" in text
+    assert "by agent-person" in text
+    for wrong in ("", " ", "a\x07", "x" * 2001):
+        assert agent.send("/customers/C000001", "/note", text=wrong).status_code == 422
+    with open_store(guarded.address) as store:
+        forget(store, Settings().store.customer_hash_key, "C000002", by="test")
+    form = agent.form("/customers/C000001", "/note")
+    assert agent.post("/note", form | {"customer_id": "C000002", "text": "x"}).status_code == 410
+
+
+def test_a_campaign_says_what_to_offer_and_how(agent: Visitor, guarded: Guarded) -> None:
+    today = datetime.now(UTC).date()
+    with open_store(guarded.address) as store:
+        made = create_campaign(store, NewCampaign("Spring", "A month for free", 50.0, MARKUP, today, "person:anna"))
+        with store.writing("assign") as connection:
+            add_assignments(connection, [Assignment(made.id, "C000001", "treated", False, today)])
+    page = agent.get("/customers/C000001").text
+    assert 'value="A month for free"' in page
+    assert "Say (campaign Spring)" in page
+    assert "&lt;img src=x" in page
+
+
+def test_the_next_customer_is_one_who_gets_an_offer_now(agent: Visitor, guarded: Guarded) -> None:
+    with open_store(guarded.address) as store:
+        set_do_not_contact(store, "C000002", blocked=True, reason="they asked", by="person:anna")
+    assert 'Next on the list: <span class="id">C000003</span>' in agent.get("/customers/C000001").text
+    assert "Do not contact" in agent.get("/list").text
+
+
+def test_every_reason_against_an_offer_and_every_dismissal_has_its_words() -> None:
+    known = Texts().by_key
+    assert {key.partition(".")[2] for key in known if key.startswith("why_not.")} == set(WHY_NOT)
+    assert {key.partition(".")[2] for key in known if key.startswith("why_not_short.")} == set(WHY_NOT)
+    assert {key.partition(".")[2] for key in known if key.startswith("dismissals.")} == set(DISMISSALS)
+    assert {key.partition(".")[2] for key in known if key.startswith("results.")} == set(RESULTS)
 
 
 def test_enter_opens_the_customer_that_was_typed(agent: Visitor) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from churn_mlops.serving.console.customer_view import CustomerFacts, CustomerView, customer_view, reason_line
+from churn_mlops.store.campaigns.notes import Note
 from churn_mlops.store.contacts import Contact
 from churn_mlops.store.scoring.browsing import PublishedScore
 
@@ -27,6 +28,9 @@ ANSWER: dict[str, Any] = {
     "reasons": [reason("plan", 21), reason("tickets", 9), reason("age", 4), reason("calls", 1), reason("tenure", 0)],
     "worth_an_offer": True,
     "on_contact_list": True,
+    "action": "offer",
+    "why_not": None,
+    "campaign": None,
     "model_version": "3",
     "as_of": "2026-11-23",
     "origin": "source",
@@ -77,21 +81,26 @@ def test_the_average_is_beside_the_score_if_it_is_known() -> None:
 
 
 @pytest.mark.parametrize(
-    ("listed", "worth", "advice", "is_offer"),
+    ("action", "listed", "advice", "is_offer"),
     [
-        (True, True, "listed", True),
-        (True, False, "listed", True),
-        (False, True, "not_listed", False),
-        (False, False, "not_worth", False),
-        (None, True, "worth", True),
-        (None, False, "not_worth", False),
+        ("offer", True, "listed", True),
+        ("offer", None, "worth", True),
+        ("leave_alone", True, "no_offer", False),
+        ("leave_alone", False, "no_offer", False),
+        ("leave_alone", None, "no_offer", False),
     ],
 )
-def test_the_advice_is_that_of_the_list_and_without_one_that_of_the_score(
-    listed: bool | None, worth: bool, advice: str, is_offer: bool
-) -> None:
-    found = view(on_contact_list=listed, worth_an_offer=worth)
+def test_the_advice_is_that_of_the_answer(action: str, listed: bool | None, advice: str, is_offer: bool) -> None:
+    found = view(action=action, on_contact_list=listed, why_not=None if is_offer else "control_group")
     assert (found.advice, found.is_offer) == (advice, is_offer)
+
+
+def test_the_timeline_has_contacts_and_notes_the_latest_first() -> None:
+    called, earlier = contact(NOW - timedelta(days=2)), contact(NOW - timedelta(days=9))
+    note = Note(1, "C1", NOW - timedelta(days=5), "person:otto", "They move in May.")
+    entries = view(replace(FACTS, contacts=[called, earlier], notes=[note])).timeline
+    assert [entry.contact for entry in entries] == [called, None, earlier]
+    assert [entry.text for entry in entries] == ["", "They move in May.", ""]
 
 
 def test_after_a_contact_nothing_more_is_advised_for_a_day() -> None:

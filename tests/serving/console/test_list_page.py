@@ -10,6 +10,7 @@ import pytest
 
 from churn_mlops.store import open_store
 from churn_mlops.store.audit_log import audit_events
+from churn_mlops.store.campaigns.do_not_contact import set_do_not_contact
 from churn_mlops.store.contacts import NewContact, record_contact
 from tests.serving.access.secured_app import Guarded
 from tests.serving.console.conftest import CUSTOMERS
@@ -91,8 +92,12 @@ def test_the_file_has_the_rows_of_the_selection_and_agents_get_none(visitor: Vis
     assert rows[0]["reason_1"] == "2 months of tenure: +21 points"
     assert len(list(csv.DictReader(io.StringIO(visitor.get("/list.csv").text)))) == LISTED
     with open_store(guarded.address) as store:
+        set_do_not_contact(store, "C000002", blocked=True, reason="they asked", by="person:anna")
+    left = [row["customer"] for row in csv.DictReader(io.StringIO(visitor.get("/list.csv").text))]
+    assert left == [f"C{number:06d}" for number in range(LISTED) if number != 2]
+    with open_store(guarded.address) as store:
         events = [one.event for one in audit_events(store, limit=10)]
-    assert events[:2] == ["predictions.exported"] * 2
+    assert events.count("predictions.exported") == 3
     visitor.send("/account", "/sign-out")
     visitor.sign_in("agent")
     assert visitor.get("/list.csv").status_code == 403

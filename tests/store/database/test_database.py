@@ -16,15 +16,18 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import event, text
+from sqlalchemy import event, insert, text
 
 from churn_mlops.errors import StoreBusyError, StoreError
 from churn_mlops.store import Store, open_store
+from churn_mlops.store.contacts import NewContact, contacts, record_contact
+from churn_mlops.store.database import migrate
+from churn_mlops.store.database.campaign_tables import METADATA
 from churn_mlops.store.database.migrate import MIGRATIONS, revision
-from churn_mlops.store.database.schema import HEAD, METADATA, VERSION_TABLE
+from churn_mlops.store.database.schema import CONTACTS, HEAD, VERSION_TABLE
 from churn_mlops.store.scoring.publishing import publish
 from churn_mlops.store.scoring.runs import latest_run, published_dates
-from tests.store.builders import DAY, batches, run
+from tests.store.builders import DAY, NOW, batches, run
 from tests.store.conftest import PostgresServer, new_database
 from tests.surface import record
 from tests.surface import store as tables
@@ -72,7 +75,7 @@ def test_many_may_open_a_new_store_in_parallel(address: str) -> None:
 def test_a_store_of_a_newer_version_is_refused_and_left_alone(address: str) -> None:
     with open_store(address) as store, store.writing("age it") as connection:
         connection.execute(text(f"UPDATE {VERSION_TABLE} SET version_num = '9999'"))
-    with pytest.raises(StoreError, match=r"newer version of churn: .* revision 9999, .* up to 0003. Install"):
+    with pytest.raises(StoreError, match=r"newer version of churn: .* revision 9999, .* up to 0004. Install"):
         open_store(address)
 
 
@@ -230,11 +233,40 @@ def test_a_store_of_the_first_revision_is_brought_up_to_date_with_all_it_holds(a
                 if table.name not in ("scoring_runs", "predictions", "outcomes", "outcome_changes"):
                     table.drop(connection)
             connection.execute(text("ALTER TABLE scoring_runs DROP COLUMN asked_for"))
+            for column in ("campaign_id", "why_not"):
+                connection.execute(text(f"ALTER TABLE predictions DROP COLUMN {column}"))
             connection.execute(text(f"UPDATE {VERSION_TABLE} SET version_num = '0001'"))
     with open_store(address) as store:
         assert latest_run(store) == published
         with store.reading("look") as connection:
             assert revision(connection) == HEAD
+            context = MigrationContext.configure(
+                connection, opts={"compare_type": True, "version_table": VERSION_TABLE}
+            )
+            assert compare_metadata(context, METADATA) == []
+
+
+def test_contacts_of_an_earlier_revision_are_kept(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    old = {
+        "key": "call-1",
+        "request_sha256": "a" * 64,
+        "customer": "C1",
+        "at": NOW,
+        "offer": "20 % off",
+        "result": "accepted",
+        "caller": "key:crm",
+        "recorded_at": NOW,
+    }
+    with monkeypatch.context() as patched:
+        patched.setattr(migrate, "HEAD", "0003")
+        with open_store(address) as store, store.writing("record a contact as before") as connection:
+            connection.execute(insert(CONTACTS).values(old))
+    with open_store(address) as store:
+        [kept] = contacts(store, limit=10)
+        assert (kept.id, kept.key, kept.channel, kept.dismissal, kept.at) == (1, "call-1", "api", None, NOW)
+        new = NewContact("call-2", "b" * 64, "C1", NOW, "20 % off", "not_offered", "key:crm", dismissal="bad_time")
+        assert record_contact(store, new)[0].id == 2
+        with store.reading("look") as connection:
             context = MigrationContext.configure(
                 connection, opts={"compare_type": True, "version_table": VERSION_TABLE}
             )

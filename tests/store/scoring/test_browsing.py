@@ -14,7 +14,6 @@ from churn_mlops.store.scoring.browsing import (
     Selection,
     average_score,
     customers_beginning,
-    next_on_contact_list,
     published_scores,
     read_slice,
 )
@@ -89,12 +88,6 @@ def test_customers_are_found_by_the_beginning_of_their_id_in_any_case(store: Sto
     assert ids(customers_beginning(store, newest, "a%", 10)) == ["a%"]
     assert ids(customers_beginning(store, newest, "Ä", 10)) == ["ä-1"]
     assert ids(customers_beginning(store, newest, "a", 2)) == ["ABD", "Ab"]
-
-
-def test_the_next_of_the_contact_list_follows_by_rank(store: Store, newest: Run) -> None:
-    assert next_on_contact_list(store, newest, 0) == "C000000"
-    assert next_on_contact_list(store, newest, 30) == "C000030"
-    assert next_on_contact_list(store, newest, 31) is None
 
 
 def test_the_scores_of_a_customer_come_back_the_latest_first(store: Store, newest: Run) -> None:

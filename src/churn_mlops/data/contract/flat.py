@@ -131,6 +131,9 @@ class DataContract(ContractFile):
     version: Literal[1] = 1
     name: str = Field(min_length=1)
     customer: str | None = Field(None, description="column that names the customer; None where rows have no name")
+    household: str | None = Field(
+        None, description="column of the household, or of a shared e-mail address: its customers keep one arm"
+    )
     label: Label | None = None
     features: Mapping[str, Feature] = Field(min_length=1)
     set_aside: Mapping[str, ExcludedColumn] = Field(default_factory=dict)

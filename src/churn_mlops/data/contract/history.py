@@ -151,6 +151,11 @@ class HistoryContract(ContractFile):
     version: Literal[1] = 1
     name: str = Field(min_length=1)
     customer: str = Field(min_length=1, description="column that names the customer")
+    household: str | None = Field(
+        None,
+        description="column of the table of customers that names the household, or a shared e-mail address: its "
+        "customers keep one arm",
+    )
     time_zone: str = Field("UTC", description="time zone in which days are counted, such as Europe/Berlin")
     tables: Mapping[str, HistoryTable] = Field(min_length=1)
     label: HistoryLabel | None = None

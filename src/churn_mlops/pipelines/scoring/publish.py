@@ -17,6 +17,7 @@ from churn_mlops.errors import StoreBusyError
 from churn_mlops.models.bundle import Bundle
 from churn_mlops.models.fit_settings import Progress
 from churn_mlops.pipelines.erasure.suppression import ErasedMeanwhileError, no_erasure_since, suppressed_customers
+from churn_mlops.pipelines.scoring.contact_list import CAMPAIGN, WHY_NOT, ListTime, contact_list, shown
 from churn_mlops.pipelines.scoring.score import Scored, live_model, score
 from churn_mlops.pipelines.scoring.spark import scored_on_spark
 from churn_mlops.retention.ranking import REASONS
@@ -130,7 +131,11 @@ def _published(
                 return _publish_from_spark(settings, as_of, now, store, suppressed, check)
             scored = score(settings, as_of, now=now, suppressed=suppressed, progress=progress)
             new = _new_run(scored, now, asked_for=as_of is not None)
-            return scored, publish(store, new, _batches(scored.active), check=check)
+            made = ListTime.of(scored.as_of, now, asked_for=as_of is not None)
+            decided = contact_list(settings, store, scored, made, scored.active)
+            published = decided.published(scored.active)
+            run = publish(store, new, _batches(published), assignments=decided.assignments, check=check)
+            return shown(scored, decided, published), run
         except ErasedMeanwhileError:
             log.info("run_restarted", reason="a customer was erased meanwhile", as_of=as_of)
 
@@ -145,10 +150,13 @@ def _publish_from_spark(
 ) -> tuple[Scored, Run]:
     with spark_running(settings.source.url), scored_on_spark(settings, as_of, now=now, suppressed=suppressed) as found:
         scored = found.scored
-        listed = (batch for table in found.batches() for batch in _batches(table))
         new = _new_run(scored, now, asked_for=as_of is not None)
-        run = publish(store, new, listed, customers=scored.total, check=check)
+        made = ListTime.of(scored.as_of, now, asked_for=as_of is not None)
+        decided = contact_list(settings, store, scored, made, found.listed())
+        listed = (batch for table in found.batches() for batch in _batches(decided.published(table)))
+        run = publish(store, new, listed, customers=scored.total, assignments=decided.assignments, check=check)
         found.only_published(settings.store.keep_days)
+        scored = shown(scored, decided, decided.published(scored.customers))
     return scored, run
 
 
@@ -167,4 +175,6 @@ def _batches(customers: pa.Table) -> Iterator[Predictions]:
             action=rows.column("action"),
             expected_gain=rows.column("expected_gain"),
             reasons=[[text for text in row if text] or None for row in texts],
+            campaign_id=rows.column(CAMPAIGN),
+            why_not=rows.column(WHY_NOT),
         )

@@ -6,7 +6,7 @@ In a flat table a customer without a label is active; in a history the snapshot 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from churn_mlops.config import Settings
-from churn_mlops.config.settings import Decision, Training
+from churn_mlops.config.settings import Training
 from churn_mlops.data.contract import AS_OF, HistoryContract
 from churn_mlops.data.engine.typed_table import LABEL, read_snapshot
 from churn_mlops.data.snapshot.snapshot import read_history
@@ -35,10 +35,10 @@ from churn_mlops.pipelines.deployment.deploy import champion as champion_of
 from churn_mlops.pipelines.erasure.suppression import away, table_without, tables_without
 from churn_mlops.pipelines.inputs.as_of import as_of_date, not_loaded
 from churn_mlops.pipelines.inputs.open_source import check, open_history, open_source
+from churn_mlops.pipelines.scoring.households import households_in
 from churn_mlops.pipelines.scoring.list_table import list_table
 from churn_mlops.pipelines.scoring.reasons import reasons_of
-from churn_mlops.retention.decision import DecisionRule
-from churn_mlops.retention.economics import Economics
+from churn_mlops.retention.decision import rule_of
 from churn_mlops.retention.ranking import Ranking, rank_customers
 from churn_mlops.store.suppression.tombstones import Tombstones
 
@@ -66,6 +66,8 @@ class Scored:
         total: how many customers who are still there were scored; ``customers`` are only the first of them where Spark
             did it.
         left: how many have left already, by the label in the source: the last of ``customers``.
+        households: the household by customer ID, where the contract names the column.
+        payment_failed: IDs of customers whose payment failed, where the settings name the feature.
     """
 
     customers: pa.Table
@@ -78,6 +80,8 @@ class Scored:
     champion: LiveModel
     total: int
     left: int = 0
+    households: Mapping[str, str] = field(default_factory=dict)
+    payment_failed: frozenset[str] = frozenset()
 
     @property
     def customer_column(self) -> str:
@@ -138,6 +142,8 @@ def score(
         champion=champion,
         total=ranking.totals.customers - left,
         left=left,
+        households=found.households,
+        payment_failed=found.failed_payments(settings.decision.payment_failed, predictor.contract.customer),
     )
 
 
@@ -155,17 +161,6 @@ def live_model(settings: Settings) -> LiveModel:
             "of `churn models list` live with `churn models promote`"
         )
     return champion
-
-
-def rule_of(decision: Decision) -> DecisionRule:
-    """The rule that decides about each customer, by the settings."""
-    return DecisionRule(
-        Economics(**decision.economics()),
-        threshold=decision.threshold,
-        medium_from=decision.medium_from,
-        high_from=decision.high_from,
-        capacity=decision.capacity,
-    )
 
 
 def run_date(
@@ -197,6 +192,20 @@ class _Rows:
     as_of: date
     report: ValidationReport
     out_of_fold: bool = False
+    households: Mapping[str, str] = field(default_factory=dict)
+
+    def failed_payments(self, feature: str | None, customer: str | None) -> frozenset[str]:
+        """IDs of the customers whose ``feature`` is above 0, or true.
+
+        Raises:
+            ConfigError: the model knows no such feature.
+        """
+        if feature is None or customer is None:
+            return frozenset()
+        if feature not in self.snapshot.column_names:
+            raise ConfigError(f"decision.payment_failed names {feature!r}, which is no feature of the live model")
+        failed = pc.fill_null(pc.greater(pc.cast(self.snapshot.column(feature), pa.float64()), 0.0), False)
+        return frozenset(map(str, self.snapshot.column(customer).filter(failed).to_pylist()))
 
     @property
     def left(self) -> npt.NDArray[np.bool_] | None:
@@ -227,7 +236,8 @@ def _rows(
         out_of_fold = not unknown.any()
         rows = rows if out_of_fold else rows[unknown]
     snapshot = snapshot.take(pa.array(rows))
-    return _Rows(snapshot, rows + 1, as_of or now.astimezone().date(), checked.report, out_of_fold)
+    households = households_in(table, contract.customer, contract.household)
+    return _Rows(snapshot, rows + 1, as_of or now.astimezone().date(), checked.report, out_of_fold, households)
 
 
 def _of_history(
@@ -247,7 +257,8 @@ def _of_history(
         raise no_customers(day)
     report = check(ibis.memtable(snapshot), bundle.contract).report
     report = replace(report, problems=(*report.problems, *missing))
-    return _Rows(snapshot, np.arange(1, len(snapshot) + 1), day, report)
+    households = households_in(tables[history.customers], history.customer, history.household)
+    return _Rows(snapshot, np.arange(1, len(snapshot) + 1), day, report, households=households)
 
 
 def _list(found: _Rows, ranking: Ranking, points: npt.NDArray[np.int64] | None, predictor: ChurnPredictor) -> pa.Table:

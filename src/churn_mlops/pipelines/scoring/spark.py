@@ -31,10 +31,11 @@ from churn_mlops.pipelines.erasure.suppression import away, tables_without
 from churn_mlops.pipelines.inputs.as_of import not_loaded
 from churn_mlops.pipelines.inputs.open_source import check, open_history
 from churn_mlops.pipelines.inputs.score_files import CUSTOMER
+from churn_mlops.pipelines.scoring.households import households_in
 from churn_mlops.pipelines.scoring.reasons import reason_columns
-from churn_mlops.pipelines.scoring.score import Scored, live_model, no_customers, rule_of, run_date
+from churn_mlops.pipelines.scoring.score import Scored, live_model, no_customers, run_date
 from churn_mlops.pipelines.scoring.spark_workers import SCORED_TYPES, ExplainBatches, ScoreBatches, Scorer, inputs_of
-from churn_mlops.retention.decision import DecisionRule
+from churn_mlops.retention.decision import DecisionRule, rule_of
 from churn_mlops.retention.economics import LEAVE_ALONE, OFFER
 from churn_mlops.retention.ranking import BEST_FIRST, ListTotals, customer_column
 from churn_mlops.store.suppression.tombstones import Tombstones
@@ -77,6 +78,12 @@ class SparkScored:
         contract = self.scored.champion.bundle.contract
         for first in range(BATCH_ROWS, self.length, BATCH_ROWS):
             yield _batch(self.frame, self.scorer, contract, first)
+
+    def listed(self) -> pa.Table:
+        """Rank, customer and score of the whole list, best first: the driver decides who of them gets an offer."""
+        name = self.scored.customer_column
+        found = self.frame.select("rank", CUSTOMER, "score").toArrow().sort_by("rank")
+        return found.rename_columns(["rank", name, "score"])
 
     def only_published(self, keep_days: int | None) -> None:
         """Delete the scores of other runs of the date, which look like these, and those of dates too old.
@@ -156,6 +163,8 @@ def scored_on_spark(
             report=report,
             champion=champion,
             total=totals.customers,
+            households=households_in(tables[history.customers], history.customer, history.household),
+            payment_failed=_failed_payments(settings, frame, champion.bundle.contract),
         )
         yield SparkScored(scored, frame, totals.explained, scorer, output, written)
 
@@ -244,6 +253,18 @@ def _ranked(placed: DataFrame, totals: ListTotals, rule: DecisionRule) -> DataFr
     on_contact_list = rule.on_contact_list(sf.col("worth_an_offer"), sf.col("rank"))
     action = sf.when(on_contact_list, OFFER).otherwise(LEAVE_ALONE)
     return placed.withColumn("rank", rank).filter(sf.col("rank") <= totals.explained).withColumn("action", action)
+
+
+def _failed_payments(settings: Settings, frame: DataFrame, contract: DataContract) -> frozenset[str]:
+    """IDs of the customers of the list whose payment failed, by the feature that the settings name."""
+    feature = settings.decision.payment_failed
+    if feature is None:
+        return frozenset()
+    if feature not in contract.features:
+        raise ConfigError(f"decision.payment_failed names {feature!r}, which is no feature of the live model")
+    column = inputs_of(len(contract.features))[list(contract.features).index(feature)]
+    found = frame.filter(f"CAST({column} AS DOUBLE) > 0").select(CUSTOMER).toArrow()
+    return frozenset(map(str, found.column(CUSTOMER).to_pylist()))
 
 
 def _batch(frame: DataFrame, scorer: Scorer, contract: DataContract, first: int) -> pa.Table:

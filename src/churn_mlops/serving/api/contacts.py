@@ -5,26 +5,24 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from operator import attrgetter
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import Depends, FastAPI, Path, Query, Request
 from fastapi.responses import Response
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
-from pydantic_core import PydanticCustomError
+from pydantic import BaseModel, ConfigDict, Field
 
 from churn_mlops.errors import ConfigError, CustomerErasedError
 from churn_mlops.serving.access.principal import about, principal_of
-from churn_mlops.serving.api.predictions import PREDICTION_ID
+from churn_mlops.serving.api.contact_request import ContactRequest
 from churn_mlops.serving.api.refusals import refusing
 from churn_mlops.serving.http.error_handlers import refuse_repeated_parameters
 from churn_mlops.serving.http.errors import RequestError
 from churn_mlops.serving.http.pagination import Page, PageQuery, limit_field, read_page
-from churn_mlops.serving.model.request_models import PLAIN, PLAIN_SCHEMA, CustomerName
+from churn_mlops.serving.model.request_models import CustomerName
 from churn_mlops.serving.prediction.parsing import read_fields
 from churn_mlops.serving.prediction.responses import as_json
 from churn_mlops.serving.prediction.suppression import OtherHashKeyError, SuppressionCheck
@@ -32,7 +30,9 @@ from churn_mlops.serving.resilience.store_client import StoreClient
 from churn_mlops.store import Store
 from churn_mlops.store.contacts import (
     Contact,
+    ContactRules,
     ControlGroupError,
+    DoNotContactError,
     FutureContactError,
     KeyReusedError,
     NewContact,
@@ -40,7 +40,6 @@ from churn_mlops.store.contacts import (
     check_time,
     contact_of,
     contacts,
-    in_control_group,
 )
 from churn_mlops.store.database.clock import Clock, utc_now
 
@@ -49,42 +48,10 @@ KEY = "Idempotency-Key"
 _LONGEST_KEY = 200
 
 
-def _timestamp(value: Any) -> datetime:
-    try:
-        parsed = datetime.fromisoformat(value) if isinstance(value, str) else None
-    except ValueError:
-        parsed = None
-    if parsed is None or parsed.tzinfo is None:
-        raise PydanticCustomError("timestamp", "must be a time with its zone, such as 2026-11-23T14:05:00+01:00")
-    if not 2000 <= parsed.year < 2200:
-        raise PydanticCustomError("timestamp", "must lie in the years 2000 to 2199")
-    return parsed
-
-
-_Timestamp = Annotated[datetime, BeforeValidator(_timestamp), WithJsonSchema({"type": "string", "format": "date-time"})]
-
-
-class ContactRequest(BaseModel):
-    """A contact with a customer."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    customer_id: CustomerName = Field(description="the customer ID, as in the published list")
-    offer: Annotated[str, Field(min_length=1, max_length=200, json_schema_extra=PLAIN_SCHEMA), PLAIN] = Field(
-        description="what the customer was offered"
-    )
-    result: Literal["offered", "accepted", "declined", "no_answer"] = Field(description="what came of it")
-    at: _Timestamp | None = Field(None, description="when; now when left out")
-    prediction_id: Annotated[str, Field(pattern=PREDICTION_ID)] | None = Field(
-        None, description="`X-Prediction-Id` of the prediction that led to it"
-    )
-    override_reason: (
-        Annotated[str, Field(min_length=1, max_length=1000, json_schema_extra=PLAIN_SCHEMA), PLAIN] | None
-    ) = Field(None, description="why the customer is contacted although they are in the control group")
-
-
 class RecordedContact(ContactRequest):
     """A contact as it is recorded."""
+
+    model_config = ConfigDict(json_schema_extra=lambda _: None)  # a record that lost its note is still one
 
     id: int
     customer_id: CustomerName | None = Field(  # type: ignore[assignment]  # an answer may say less than a request
@@ -113,15 +80,15 @@ class ContactRecorder:
 
     Args:
         store: where contacts are recorded.
-        in_control_group: whether a customer may not be contacted without a reason.
         clock: gives the time.
         suppression: knows which customers were erased; None looks for none.
+        follow_days: the setting ``decision.follow_days``.
     """
 
     store: StoreClient
-    in_control_group: Callable[[Store, str], bool] = in_control_group
     clock: Clock = utc_now
     suppression: SuppressionCheck | None = None
+    follow_days: int = 90
 
     async def record(self, request: Request, asked: ContactRequest, key: str) -> tuple[Contact, bool]:
         """Record a contact; it is on disk when this returns.
@@ -135,20 +102,21 @@ class ContactRecorder:
             the contact under the key, and whether it was recorded just now.
 
         Raises:
-            RequestError: 409, the customer is in the control group, or the key stands for another request; 410, the
-                customer was erased; 422, the contact lies in the future; 503, the store is unavailable.
+            RequestError: 409, the customer is in the control group, or must not be contacted, or the key stands for
+                another request; 410, the customer was erased; 422, the contact lies in the future; 503, the store is
+                unavailable.
         """
-        new = _new_contact(asked, key, principal_of(request).name, self.clock())
+        now = self.clock()
+        new = _new_contact(asked, key, principal_of(request).name, now)
         about(request, new.customer)
         hash_key = None
         if self.suppression is not None:
             self.suppression.check_key()
             hash_key = self.suppression.key
+        rules = ContactRules(now.date(), now.date() - timedelta(days=self.follow_days), hash_key)
         try:
-            return await self.store.ask(
-                lambda opened: accept_contact(opened, new, self.in_control_group, hash_key=hash_key)
-            )
-        except (ConfigError, ControlGroupError, CustomerErasedError, KeyReusedError) as error:
+            return await self.store.ask(lambda opened: accept_contact(opened, new, rules))
+        except (ConfigError, ControlGroupError, CustomerErasedError, DoNotContactError, KeyReusedError) as error:
             raise _refused(error) from None
 
 
@@ -230,6 +198,10 @@ def _refused(error: Exception) -> Exception:
             problem = "is in the control group, so that the worth of offers can be measured"
             advice = "do not contact them, or say in override_reason why"
             return RequestError(409, f"the customer {problem}: {advice}", [("customer_id", problem)])
+        case DoNotContactError():
+            problem = "must not be contacted"
+            advice = "do not contact them, or say in override_reason why"
+            return RequestError(409, f"the customer {problem}: {advice}", [("customer_id", problem)])
         case CustomerErasedError():
             problem = "was erased"
             message = f"the customer {problem}: nothing more is recorded of them"
@@ -259,6 +231,10 @@ def _new_contact(asked: ContactRequest, key: str, caller: str, now: datetime) ->
         caller=caller,
         prediction_id=asked.prediction_id,
         override_reason=asked.override_reason,
+        campaign_id=asked.campaign_id,
+        channel=asked.channel,
+        dismissal=asked.dismissal,
+        note=asked.note,
     )
 
 
@@ -278,6 +254,10 @@ def _to_json(contact: Contact) -> dict[str, Any]:
         "offer": contact.offer,
         "result": contact.result,
         "at": contact.at.isoformat(),
+        "dismissal": contact.dismissal,
+        "note": contact.note,
+        "campaign_id": contact.campaign_id,
+        "channel": contact.channel,
         "prediction_id": contact.prediction_id,
         "override_reason": contact.override_reason,
         "caller": contact.caller,
@@ -287,7 +267,7 @@ def _to_json(contact: Contact) -> dict[str, Any]:
 
 _REFUSALS = refusing(
     {
-        409: "The key was used for another request, or the customer is in the control group",
+        409: "The key was used for another request, or the customer is in the control group or must not be contacted",
         410: "The customer was erased",
     }
 )

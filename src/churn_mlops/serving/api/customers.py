@@ -10,16 +10,17 @@ from typing import Any, Literal, Protocol
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.responses import Response
-from pydantic import Field
+from pydantic import BaseModel, Field
 
 from churn_mlops.models.inference import ChurnPredictor
 from churn_mlops.retention import Economics
-from churn_mlops.retention.economics import OFFER, action_of
+from churn_mlops.retention.decision import WhyNot
 from churn_mlops.serving.access.principal import about, principal_of
 from churn_mlops.serving.api.refusals import refusing
 from churn_mlops.serving.http.errors import RequestError
 from churn_mlops.serving.model.request_models import CustomerName, Prediction, Reason
 from churn_mlops.serving.model.served_model import ServedModel
+from churn_mlops.serving.prediction.offers import UNKNOWN, CustomerOffer, Offers
 from churn_mlops.serving.prediction.responses import as_json, explanation, prediction
 from churn_mlops.serving.prediction.service import PredictionService
 from churn_mlops.serving.prediction.suppression import SuppressionCheck
@@ -28,8 +29,7 @@ from churn_mlops.serving.resilience.store_client import StoreClient, StoreUnavai
 from churn_mlops.serving.resilience.thread_pool import BoundedThreadPool
 from churn_mlops.store import Store
 from churn_mlops.store.scoring.predictions import Prediction as Published
-from churn_mlops.store.scoring.predictions import prediction_of, predictions
-from churn_mlops.store.scoring.runs import latest_run
+from churn_mlops.store.scoring.predictions import prediction_of
 
 THREADS = 2
 CONTACT_LIST_SECONDS = 1.0
@@ -56,6 +56,15 @@ ReadCustomer = Callable[[str, Bundle], Row | None]
 """Reads one customer from the source for a model's bundle; None where they are no active customer."""
 
 
+class Offered(BaseModel):
+    """The offer of a campaign."""
+
+    id: int
+    name: str
+    offer: str
+    script: str = Field(description="the sentence to say")
+
+
 class Risk(Prediction):
     """How likely one customer is to leave, why, and what to do."""
 
@@ -65,13 +74,17 @@ class Risk(Prediction):
         description="of a published score in words alone, and null for a customer who is not on the list"
     )
     action: Literal["offer", "leave_alone"] = Field(
-        description="`offer` to customers on the contact list; by the score alone if `on_contact_list` is null"
+        description="`offer` to customers on the contact list, unless something since rules them out; without any "
+        "published date and any campaign by the score alone"
     )
     worth_an_offer: bool = Field(description="whether an offer is expected to gain money, by the score alone")
     on_contact_list: bool | None = Field(
         description="whether they are on the contact list of the newest published date, which ends at the capacity; "
         "null where no date is published, or the store cannot be reached"
     )
+    why_not: WhyNot | None = Field(description="why there is no offer; null where there is one")
+    why_not_words: str | None = Field(description="the same in words")
+    campaign: Offered | None = Field(description="the campaign that makes the offer; null where there is none")
     model_version: str
     as_of: date
     origin: Literal["source", "published"] = Field(
@@ -150,12 +163,14 @@ class CustomerRisks:
         source: where a customer is read.
         store: where the last published score is.
         suppression: knows which customers were erased.
+        offers: decides about an offer.
     """
 
     service: PredictionService
     source: Source
     store: StoreClient
     suppression: SuppressionCheck
+    offers: Offers
 
     async def ask(self, request: Request, customer_id: str) -> tuple[dict[str, Any], str | None]:
         """The customer is read from the source and scored now; where that fails, their last published score.
@@ -175,11 +190,13 @@ class CustomerRisks:
         try:
             row = await self.source.row(customer_id, live.predictor)
         except SourceUnavailableError as why:
-            return await _published(self.store, customer_id, str(why)), None
+            return await _published(self.store, self.offers, customer_id, str(why)), None
         if row is None:
             raise _unknown()
-        listed = await _ask_contact_list(self.store, customer_id)
-        answer = _scored(live, customer_id, row, self.service.economics, listed)
+        answer = _scored(live, customer_id, row, self.service.economics)
+        failed = self.offers.payment_failed(row.values)
+        offer = await _ask_offer(self.store, self.offers, customer_id, worth=answer["worth_an_offer"], failed=failed)
+        answer |= offer.to_json()
         id = request.scope["state"]["request_id"]
         logged = {id: (row.values, as_json(answer))}
         self.service.log(live, row.as_of, principal_of(request).name, logged, customer_id)
@@ -213,48 +230,36 @@ def _unknown() -> RequestError:
     return RequestError(404, "there is no active customer with this ID", [("customer_id", "is no active customer")])
 
 
-def _scored(
-    live: ServedModel, customer: str, row: Row, economics: Economics, on_contact_list: bool | None
-) -> dict[str, Any]:
+def _scored(live: ServedModel, customer: str, row: Row, economics: Economics) -> dict[str, Any]:
     probability = live.predictor.score_one(row.values)
     return (
         {"customer_id": customer}
         | prediction(probability, live.predictor.threshold)
         | explanation(live, row.values, probability, economics)
-        | _contact(on_contact_list)
         | {"model_version": live.version, "as_of": row.as_of.isoformat(), "origin": "source"}
         | {"age_days": _age(row.as_of), "why_published": None}
     )
 
 
-async def _ask_contact_list(store: StoreClient, customer: str) -> bool | None:
-    """:func:`_on_contact_list`; None too while the store is unavailable: a score does not wait for it."""
+async def _ask_offer(store: StoreClient, offers: Offers, customer: str, *, worth: bool, failed: bool) -> CustomerOffer:
+    """The decision about an offer; unknown while the store is unavailable: a score does not wait for it."""
     try:
-        return await store.ask(lambda opened: _on_contact_list(opened, customer), CONTACT_LIST_SECONDS)
+        return await store.ask(
+            lambda opened: offers.of_customer(opened, customer, worth=worth, payment_failed=failed),
+            CONTACT_LIST_SECONDS,
+        )
     except StoreUnavailableError:
-        return None
+        return UNKNOWN
 
 
-def _on_contact_list(store: Store, customer: str) -> bool | None:
-    """Whether the customer is on the contact list of the newest published date; None where no date is published."""
-    run = latest_run(store)
-    if run is None or run.deleted_at is not None:
-        return None
-    return any(one.action == OFFER for one in predictions(store, run.as_of, customer=customer))
-
-
-def _contact(on_contact_list: bool | None) -> dict[str, Any]:
-    """The contact list, and the action where there is one."""
-    found: dict[str, Any] = {"on_contact_list": on_contact_list}
-    return found if on_contact_list is None else found | {"action": action_of(on_contact_list)}
-
-
-async def _published(store: StoreClient, customer: str, why: str) -> dict[str, Any]:
-    def read(opened: Store) -> tuple[Published | None, bool | None]:
-        return prediction_of(opened, customer), _on_contact_list(opened, customer)
+async def _published(store: StoreClient, offers: Offers, customer: str, why: str) -> dict[str, Any]:
+    def read(opened: Store) -> tuple[Published | None, CustomerOffer]:
+        found = prediction_of(opened, customer)
+        worth = found is not None and found.expected_gain > 0.0
+        return found, offers.of_customer(opened, customer, worth=worth)
 
     try:
-        found, on_contact_list = await store.ask(read)
+        found, offer = await store.ask(read)
     except StoreUnavailableError:
         error = "neither the source nor the store can be reached: try again in a few seconds"
         raise RequestError(503, error, headers={"Retry-After": "5"}) from None
@@ -272,9 +277,8 @@ async def _published(store: StoreClient, customer: str, why: str) -> dict[str, A
         "confidence": found.score if found.will_churn else 1.0 - found.score,
         "risk_band": found.risk_band,
         "reasons": found.reasons,
-        "action": found.action,
         "worth_an_offer": found.expected_gain > 0.0,
-        **_contact(on_contact_list),
+        **offer.to_json(),
         "model_version": found.model_version,
         "as_of": found.as_of.isoformat(),
         "origin": "published",

@@ -13,6 +13,7 @@ from fastapi import Depends, FastAPI, Query, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, Field
 
+from churn_mlops.retention.decision import WhyNot
 from churn_mlops.serving.access.principal import about
 from churn_mlops.serving.api.customers import Risk
 from churn_mlops.serving.api.refusals import refusing
@@ -26,6 +27,7 @@ from churn_mlops.serving.model.request_models import (
     ExplainedPrediction,
     Prediction,
 )
+from churn_mlops.serving.prediction.offers import Offers
 from churn_mlops.serving.prediction.responses import as_json, batch_body
 from churn_mlops.serving.resilience.store_client import StoreClient
 from churn_mlops.store import Store
@@ -53,6 +55,8 @@ class PublishedPrediction(BaseModel):
     will_churn: bool
     risk_band: Literal["low", "medium", "high"]
     action: Literal["offer", "leave_alone"]
+    why_not: WhyNot | None = Field(description="why there is no offer; null where there is one")
+    campaign_id: int | None = Field(description="the campaign of their arm; null where they have none")
     expected_gain: float = Field(description="of an offer, USD")
     reasons: list[str] | None = Field(description="of customers on the contact list")
 
@@ -73,9 +77,9 @@ class _Query(PageQuery):
     limit: int = limit_field("customers")
 
 
-def add_kept(app: FastAPI, store: StoreClient) -> None:
+def add_kept(app: FastAPI, store: StoreClient, offers: Offers) -> None:
     """Add the routes that read predictions from the store."""
-    routes = _Predictions(store)
+    routes = _Predictions(store, offers)
     app.get(
         "/predictions",
         summary="What the daily run published",
@@ -98,11 +102,12 @@ class _Predictions:
     """The routes. The name of a method is part of its operation's id."""
 
     store: StoreClient
+    offers: Offers
 
     async def published(self, request: Request, page: Annotated[_Query, Query()]) -> Response:
         """The predictions of one date, the highest churn probability first, a page at a time."""
         about(request, page.customer)
-        body = await self.store.ask(lambda opened: _published(opened, page))
+        body = await self.store.ask(lambda opened: _published(opened, page, self.offers))
         if body is None:
             raise RequestError(404, _NONE, [("as_of", "is no published date")])
         about(request, page.customer, as_of=body["as_of"], after=page.after, limit=page.limit)
@@ -136,7 +141,7 @@ def _again(prediction_id: str, records: list[PredictionRecord]) -> Response:
     return Response(body, media_type="application/json", headers=headers)
 
 
-def _published(store: Store, page: _Query) -> dict[str, Any] | None:
+def _published(store: Store, page: _Query, offers: Offers) -> dict[str, Any] | None:
     there = published_dates(store)
     as_of = page.as_of or next(iter(there), None)
     if as_of is None or as_of not in there:
@@ -146,7 +151,7 @@ def _published(store: Store, page: _Query) -> dict[str, Any] | None:
     return {
         "as_of": as_of.isoformat(),
         "model_version": found.items[0].model_version if found.items else None,
-        "predictions": [_to_json(one) for one in found.items],
+        "predictions": [_to_json(one) for one in offers.now(store, found.items)],
         "next": found.next,
     }
 
@@ -159,6 +164,8 @@ def _to_json(one: Published) -> dict[str, Any]:
         "will_churn": one.will_churn,
         "risk_band": one.risk_band,
         "action": one.action,
+        "why_not": one.why_not,
+        "campaign_id": one.campaign_id,
         "expected_gain": one.expected_gain,
         "reasons": one.reasons,
     }

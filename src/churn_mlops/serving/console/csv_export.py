@@ -17,6 +17,7 @@ COLUMNS = (
     "will_churn",
     "action",
     "expected_gain",
+    "why_not",
     "reason_1",
     "reason_2",
     "reason_3",
@@ -38,7 +39,7 @@ def lines_of(predictions: Iterable[Prediction]) -> str:
 
 def _row(one: Prediction) -> Iterator[Any]:
     yield from (one.rank, _defused(one.customer), one.score, one.risk_band, "yes" if one.will_churn else "no")
-    yield from (one.action, one.expected_gain)
+    yield from (one.action, one.expected_gain, one.why_not or "")
     reasons = [_words(reason) for reason in (one.reasons or ())[:_REASONS]]
     yield from (_defused(text) for text in reasons + [""] * (_REASONS - len(reasons)))
 

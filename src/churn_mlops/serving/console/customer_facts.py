@@ -8,16 +8,18 @@ from datetime import date, datetime
 from typing import TypeVar
 
 from churn_mlops.serving.console.customer_view import CustomerFacts
+from churn_mlops.serving.prediction.offers import Offers
 from churn_mlops.serving.resilience.store_client import StoreClient, StoreUnavailableError
 from churn_mlops.store import Store
-from churn_mlops.store.contacts import contacts_of
+from churn_mlops.store.campaigns.notes import notes_of
+from churn_mlops.store.contacts import latest_contacts
 from churn_mlops.store.prediction_log import answer_before
-from churn_mlops.store.scoring.browsing import average_score, next_on_contact_list, published_scores
+from churn_mlops.store.scoring.browsing import Selection, average_score, published_scores, read_slice
 from churn_mlops.store.scoring.predictions import OFFER, predictions
 from churn_mlops.store.scoring.runs import Run, latest_run
 
 FACTS_SECONDS = 1.0
-SCORES, CONTACTS = 12, 50
+SCORES, CONTACTS, LOOKED_AT = 12, 50, 50
 Answer = TypeVar("Answer")
 
 
@@ -26,10 +28,11 @@ class StoreFacts:
 
     Args:
         store: the store.
+        offers: decides who gets an offer now.
     """
 
-    def __init__(self, store: StoreClient) -> None:
-        self._store = store
+    def __init__(self, store: StoreClient, offers: Offers) -> None:
+        self._store, self.offers = store, offers
         self._average: tuple[tuple[int, datetime], float | None] | None = None
 
     async def ask(self, work: Callable[[Store], Answer]) -> Answer:
@@ -54,14 +57,27 @@ class StoreFacts:
         run, earlier = newest_run(store), answer_before(store, customer, as_of)
         own = [] if run is None else predictions(store, run.as_of, customer=customer)
         is_listed = bool(own) and own[0].action == OFFER
+        following = self._next(store, run, own[0].rank) if run is not None and is_listed else None
         return CustomerFacts(
             average=None if run is None else self.average(store, run),
             scores=published_scores(store, customer, SCORES),
-            contacts=contacts_of(store, customer, CONTACTS),
+            contacts=latest_contacts(store, customer, limit=CONTACTS),
+            notes=notes_of(store, customer, limit=CONTACTS),
             earlier=None if earlier is None else (earlier[0], json.loads(earlier[1])),
-            next_customer=next_on_contact_list(store, run, own[0].rank) if run is not None and is_listed else None,
+            next_customer=following,
             rank=own[0].rank if own else None,
         )
+
+    def _next(self, store: Store, run: Run, rank: int) -> str | None:
+        """The next customer of the contact list behind ``rank`` who gets an offer now; None behind the last."""
+        while True:
+            found = read_slice(store, run, Selection("contact"), LOOKED_AT, after=rank)
+            for one in self.offers.now(store, found.items):
+                if one.action == OFFER:
+                    return one.customer
+            if not found.has_after:
+                return None
+            rank = found.items[-1].rank
 
 
 def newest_run(store: Store) -> Run | None:

@@ -2,28 +2,33 @@
 
 from __future__ import annotations
 
-import re
 import secrets
 from dataclasses import dataclass
 from datetime import date
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import FastAPI, Query, Request
 from fastapi.responses import Response
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
-from churn_mlops.serving.access.principal import about
-from churn_mlops.serving.api.contacts import ContactRecorder, ContactRequest
+from churn_mlops.errors import ConfigError, CustomerErasedError
+from churn_mlops.serving.access.principal import about, principal_of
+from churn_mlops.serving.api.contacts import ContactRecorder
 from churn_mlops.serving.api.customers import CustomerRisks
 from churn_mlops.serving.console.customer_facts import StoreFacts, newest_run
+from churn_mlops.serving.console.customer_forms import read_contact, read_key, read_note
 from churn_mlops.serving.console.customer_view import CustomerFacts, customer_view, reason_line
-from churn_mlops.serving.console.forms import Form, add_form
-from churn_mlops.serving.console.navigation import customer_path
-from churn_mlops.serving.console.pages import Banner, Pages, redirect
-from churn_mlops.serving.http.errors import Findings, RequestError
+from churn_mlops.serving.console.frame.forms import Form, add_form
+from churn_mlops.serving.console.frame.navigation import customer_path
+from churn_mlops.serving.console.frame.pages import Banner, Pages, redirect
+from churn_mlops.serving.http.errors import RequestError
 from churn_mlops.serving.model.request_models import CustomerName
 from churn_mlops.serving.prediction.responses import as_json
+from churn_mlops.serving.prediction.suppression import OtherHashKeyError
 from churn_mlops.store import Store
+from churn_mlops.store.campaigns.notes import add_note
+from churn_mlops.store.campaigns.standings import NOT_OFFERED
+from churn_mlops.store.contacts import DISMISSALS
 from churn_mlops.store.scoring.browsing import Selection, customers_beginning, read_slice
 from churn_mlops.store.scoring.predictions import Prediction
 from churn_mlops.store.scoring.runs import Run
@@ -31,8 +36,7 @@ from churn_mlops.store.scoring.runs import Run
 SUGGESTED = 8
 RESULTS = ("accepted", "declined", "no_answer")
 """The results that a button records, in their order."""
-_RECORDED = ("offered", *RESULTS)
-_CONTACT_FIELDS = ("customer_id", "offer", "result", "prediction_id", "override_reason")
+_RECORDED = ("offered", *RESULTS, NOT_OFFERED)
 
 
 class _Find(BaseModel):
@@ -78,6 +82,7 @@ class CustomerPages:
         app.get("/customers", include_in_schema=False)(self.by_query)
         app.get("/customers/{customer_id:path}", include_in_schema=False)(self.by_address)
         add_form(app, "/contact", self.record)
+        add_form(app, "/note", self.note)
 
     async def find(self, request: Request, query: Annotated[_Find, Query()]) -> Response:
         """The search, and the first customers of the contact list."""
@@ -110,15 +115,33 @@ class CustomerPages:
 
     async def record(self, request: Request, form: Form) -> Response:
         """Record a contact, and show the customer again."""
-        asked, key = _contact(form), _key(form)
+        asked, key = read_contact(form), read_key(form)
         try:
             await self.recorder.record(request, asked, key)
         except RequestError as refused:
-            if refused.status == 409 and refused.problems[0][0] == "customer_id":  # the control group
-                return self.pages.page(request, "override", status=409, form=form, key=secrets.token_urlsafe(16))
-            raise
+            if refused.status != 409 or refused.problems[0][0] != "customer_id":
+                raise
+            # Their arm or their wish speaks against it: the agent may say why they do it.
+            why, key = refused.problems[0][1], secrets.token_urlsafe(16)
+            return self.pages.page(request, "override", status=409, form=form, why=why, key=key)
         path = customer_path(asked.customer_id)
         return redirect(f"{path}{'&' if '?' in path else '?'}recorded={asked.result}")
+
+    async def note(self, request: Request, form: Form) -> Response:
+        """Add a note on a customer."""
+        note = read_note(form)
+        about(request, note.customer_id)
+        suppression, by = self.risks.suppression, principal_of(request).name
+        suppression.check_key()
+        try:
+            await self.facts.ask(
+                lambda opened: add_note(opened, note.customer_id, note.text, by=by, hash_key=suppression.key)
+            )
+        except CustomerErasedError:
+            raise RequestError(410, "the customer was erased: nothing more is recorded of them") from None
+        except ConfigError:
+            raise OtherHashKeyError from None
+        return redirect(f"{customer_path(note.customer_id)}#history")
 
     async def _customer(self, request: Request, customer: str, recorded: str) -> Response:
         answer, prediction_id = await self.risks.ask(request, customer)
@@ -133,7 +156,8 @@ class CustomerPages:
             is_store_there=known is not None,
             horizon=None if label is None else label.horizon_days,
             results=RESULTS,
-            offer=self.offer,
+            dismissals=DISMISSALS,
+            offer=self.offer if view.campaign is None else view.campaign["offer"],
             prediction_id=prediction_id,
             key=secrets.token_urlsafe(16),
         )
@@ -162,22 +186,3 @@ class CustomerPages:
     def _risk(self, one: Prediction) -> str:
         texts, formats = self.pages.texts, self.pages.formats
         return texts("risk", band=texts(f"bands.{one.risk_band}"), score=formats.percent(one.score))
-
-
-def _key(form: Form) -> str:
-    """The idempotency key, which the page made: a form that is sent twice records one contact."""
-    key = form.get("key", "")
-    if not re.fullmatch(r"[\x21-\x7e]{1,200}", key):
-        raise RequestError(422, "key is missing: open the page of the customer again", [("key", "is missing")])
-    return key
-
-
-def _contact(form: Form) -> ContactRequest:
-    """The contact of a form; a field that is left empty is left out."""
-    given: dict[str, Any] = {name: form[name].strip() for name in _CONTACT_FIELDS if form.get(name, "").strip()}
-    try:
-        return ContactRequest.model_validate(given)
-    except ValidationError as error:
-        findings = Findings(ContactRequest.model_fields, "a contact", "/docs")
-        findings.add_all(error)
-        raise findings.refusal() from None

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Literal
 
+from churn_mlops.retention.economics import OFFER
+from churn_mlops.store.campaigns.notes import Note
 from churn_mlops.store.contacts import Contact
 from churn_mlops.store.scoring.browsing import PublishedScore
 
@@ -17,7 +19,7 @@ _WIDEST = 25
 RECENT = timedelta(hours=24)
 """For so long after a contact, the page advises no further one."""
 
-AdviceKey = Literal["done", "listed", "worth", "not_listed", "not_worth"]
+AdviceKey = Literal["done", "listed", "worth", "no_offer"]
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,23 @@ class TrendPoint:
 
 
 @dataclass(frozen=True)
+class Entry:
+    """An entry of the timeline: a contact, or a note.
+
+    Args:
+        at: when it was.
+        caller: who recorded it.
+        contact: None of a note.
+        text: of the note, or more of the contact; empty without one.
+    """
+
+    at: datetime
+    caller: str
+    contact: Contact | None
+    text: str
+
+
+@dataclass(frozen=True)
 class CustomerFacts:
     """All that is known of a customer besides the answer about their risk.
 
@@ -76,6 +95,7 @@ class CustomerFacts:
         average: mean score of the newest run, None without one.
         scores: published ones, the latest first.
         contacts: the latest first.
+        notes: on them, the latest first.
         earlier: an earlier logged answer about them, with its as-of date; None without one.
         next_customer: the next one on the contact list, None behind the last, and for a customer who is not on it.
         rank: their rank in the newest run, None where they are not in it.
@@ -84,6 +104,7 @@ class CustomerFacts:
     average: float | None = None
     scores: Sequence[PublishedScore] = ()
     contacts: Sequence[Contact] = ()
+    notes: Sequence[Note] = ()
     earlier: tuple[date, Mapping[str, Any]] | None = None
     next_customer: str | None = None
     rank: int | None = None
@@ -111,7 +132,10 @@ class CustomerView:
     moves: Sequence[Move]
     moved_since: date | None
     trend: Sequence[TrendPoint]
-    contacts: Sequence[Contact]
+    why_not: str | None
+    campaign: Mapping[str, Any] | None
+    last_result: str | None
+    timeline: Sequence[Entry]
     next_customer: str | None
     rank: int | None
 
@@ -164,7 +188,10 @@ def customer_view(
         moves=moves,
         moved_since=moved_since,
         trend=_trend(facts.scores),
-        contacts=facts.contacts,
+        why_not=answer["why_not"],
+        campaign=answer["campaign"],
+        last_result=facts.contacts[0].result if facts.contacts else None,
+        timeline=_timeline(facts),
         next_customer=facts.next_customer,
         rank=facts.rank,
     )
@@ -182,14 +209,19 @@ def reason_line(reason: Mapping[str, Any] | str) -> ReasonLine:
 
 
 def _advice(answer: Mapping[str, Any], contacts: Sequence[Contact], now: datetime) -> AdviceKey:
-    """A recent contact ends the matter; then the contact list decides where there is one, else the score alone."""
+    """A recent contact ends the matter; otherwise the decision of the answer stands."""
     if contacts and now - contacts[0].at < RECENT:
         return "done"
-    if answer["on_contact_list"]:
-        return "listed"
-    if not answer["worth_an_offer"]:
-        return "not_worth"
-    return "worth" if answer["on_contact_list"] is None else "not_listed"
+    if answer["action"] != OFFER:
+        return "no_offer"
+    return "listed" if answer["on_contact_list"] else "worth"
+
+
+def _timeline(facts: CustomerFacts) -> Sequence[Entry]:
+    """Contacts and notes, the latest first."""
+    entries = [Entry(one.at, one.caller, one, one.note or "") for one in facts.contacts]
+    entries += [Entry(one.at, one.author, None, one.text) for one in facts.notes]
+    return sorted(entries, key=lambda entry: entry.at, reverse=True)
 
 
 def _matters(reason: Mapping[str, Any] | str) -> bool:

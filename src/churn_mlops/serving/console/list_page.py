@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Annotated
 
@@ -13,13 +13,14 @@ from fastapi.responses import Response, StreamingResponse
 from churn_mlops.serving.access.principal import about
 from churn_mlops.serving.console.csv_export import header, lines_of
 from churn_mlops.serving.console.customer_facts import StoreFacts, newest_run
+from churn_mlops.serving.console.frame.pages import Pages
 from churn_mlops.serving.console.list_view import BANDS, ROWS, ListQuery, list_view
-from churn_mlops.serving.console.pages import Pages
 from churn_mlops.serving.http.errors import RequestError
 from churn_mlops.serving.prediction.suppression import SuppressionCheck
 from churn_mlops.store import Store
-from churn_mlops.store.contacts import Contact, latest_contacts
+from churn_mlops.store.contacts import Contact, last_contact_of_each
 from churn_mlops.store.scoring.browsing import Selection, Slice, read_slice
+from churn_mlops.store.scoring.predictions import OFFER, Prediction
 from churn_mlops.store.scoring.runs import Run
 
 EXPORT_ROWS = 2000
@@ -47,7 +48,7 @@ class ListPage:
     async def page(self, request: Request, query: Annotated[ListQuery, Query()]) -> Response:
         """A page of the list."""
         self.suppression.check_key()
-        found = await self.facts.ask(lambda opened: _read(opened, query))
+        found = await self.facts.ask(lambda opened: self._read(opened, query))
         if found is None:
             about(request, None)
             return self.pages.page(request, "list", view=None)
@@ -70,28 +71,37 @@ class ListPage:
         # It ends with an error, and not as a shorter file, if the date is published again meanwhile.
         return StreamingResponse(self._lines(run, query.selection()), media_type="text/csv", headers=headers)
 
+    def _read(self, store: Store, query: ListQuery) -> tuple[Run, Slice, Mapping[str, Contact]] | None:
+        run = newest_run(store)
+        if run is None:
+            return None
+        after, before = query.place(query.after), query.place(query.before)
+        found = read_slice(store, run, query.selection(), ROWS, after=after, before=before)
+        now = self.facts.offers.now(store, found.items)
+        return run, replace(found, items=now), last_contact_of_each(store, [one.customer for one in now])
+
+    def _part(
+        self, store: Store, run: Run, selection: Selection, after: int | str | None
+    ) -> tuple[list[Prediction], Prediction | None]:
+        """The next rows of the file, and the last row that was read; None where there are no more.
+
+        The contact list has no customer who gets no offer by now.
+        """
+        present = newest_run(store)
+        if present is None or (present.id, present.finished_at) != (run.id, run.finished_at):
+            raise RequestError(503, "the list was published again: export it again")
+        found = read_slice(store, run, selection, EXPORT_ROWS, after=after)
+        now = self.facts.offers.now(store, found.items)
+        listed = [one for one in now if selection.part != "contact" or one.action == OFFER]
+        return listed, found.items[-1] if found.has_after else None
+
     async def _lines(self, run: Run, selection: Selection) -> AsyncIterator[str]:
         yield header()
         after: int | str | None = None
         while True:
-            found = await self.facts.ask(partial(_part, run=run, selection=selection, after=after))
-            yield lines_of(found.items)
-            if not found.has_after:
+            found = await self.facts.ask(partial(self._part, run=run, selection=selection, after=after))
+            listed, last = found
+            yield lines_of(listed)
+            if last is None:
                 return
-            after = found.items[-1].rank if selection.order == "rank" else found.items[-1].customer
-
-
-def _read(store: Store, query: ListQuery) -> tuple[Run, Slice, Mapping[str, Contact]] | None:
-    run = newest_run(store)
-    if run is None:
-        return None
-    after, before = query.place(query.after), query.place(query.before)
-    found = read_slice(store, run, query.selection(), ROWS, after=after, before=before)
-    return run, found, latest_contacts(store, [one.customer for one in found.items])
-
-
-def _part(store: Store, run: Run, selection: Selection, after: int | str | None) -> Slice:
-    present = newest_run(store)
-    if present is None or (present.id, present.finished_at) != (run.id, run.finished_at):
-        raise RequestError(503, "the list was published again: export it again")
-    return read_slice(store, run, selection, EXPORT_ROWS, after=after)
+            after = last.rank if selection.order == "rank" else last.customer

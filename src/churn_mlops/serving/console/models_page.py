@@ -8,8 +8,8 @@ from fastapi import FastAPI, Request
 from fastapi.responses import Response
 
 from churn_mlops.serving.console.customer_facts import StoreFacts
+from churn_mlops.serving.console.frame.pages import Pages
 from churn_mlops.serving.console.models_view import METRICS, models_view
-from churn_mlops.serving.console.pages import Pages
 from churn_mlops.serving.prediction.responses import model_card
 from churn_mlops.serving.prediction.service import PredictionService
 from churn_mlops.store.deployments import Deployments

@@ -14,10 +14,10 @@ from churn_mlops.serving.api.customers import CustomerRisks
 from churn_mlops.serving.console.account.account_pages import AccountPages
 from churn_mlops.serving.console.customer_facts import StoreFacts
 from churn_mlops.serving.console.customer_pages import CustomerPages
-from churn_mlops.serving.console.error_pages import ErrorPages
+from churn_mlops.serving.console.frame.error_pages import ErrorPages
+from churn_mlops.serving.console.frame.pages import Pages
 from churn_mlops.serving.console.list_page import ListPage
 from churn_mlops.serving.console.models_page import ModelsPage
-from churn_mlops.serving.console.pages import Pages
 from churn_mlops.serving.prediction.service import PredictionService
 
 
@@ -57,7 +57,7 @@ def add_console(app: FastAPI, parts: ConsoleParts) -> None:
     """
     settings = parts.settings.console
     pages = Pages(app, parts.settings, is_guarded=parts.sign_in is not None)
-    facts = StoreFacts(parts.risks.store)
+    facts = StoreFacts(parts.risks.store, parts.risks.offers)
     pages.static.add_to(app)
     account = AccountPages(pages, parts.sign_in, with_provider=parts.settings.oidc.issuer is not None)
     account.add_to(app)

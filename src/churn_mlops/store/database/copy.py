@@ -5,9 +5,9 @@ from __future__ import annotations
 from sqlalchemy import Connection, Table, func, insert, select, text
 
 from churn_mlops.errors import StoreError
+from churn_mlops.store.database import campaign_tables
 from churn_mlops.store.database.bulk_load import refresh_statistics
 from churn_mlops.store.database.database import Store
-from churn_mlops.store.database.schema import METADATA
 
 BATCH_ROWS = 10_000
 
@@ -22,10 +22,10 @@ def copy_store(old: Store, new: Store) -> dict[str, int]:
         StoreError: ``new`` holds something already, or one of the two fails; nothing is copied then.
     """
     with old.reading("read all tables", much=True) as source, new.writing("copy all tables", much=True) as target:
-        for table in METADATA.sorted_tables:
+        for table in campaign_tables.METADATA.sorted_tables:
             if target.scalar(select(func.count()).select_from(table)):
                 raise StoreError(f"the store {new.shown} holds rows in {table.name} already: copy into an empty one")
-        return {table.name: _copy(source, target, table) for table in METADATA.sorted_tables}
+        return {table.name: _copy(source, target, table) for table in campaign_tables.METADATA.sorted_tables}
 
 
 def _copy(source: Connection, target: Connection, table: Table) -> int:

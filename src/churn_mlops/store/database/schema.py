@@ -32,7 +32,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeEngine
 
-HEAD = "0003"
+HEAD = "0004"
 """The newest revision of the migrations: a store that has it needs no migration."""
 VERSION_TABLE = "store_version"
 
@@ -107,6 +107,8 @@ PREDICTIONS = Table(
     Column("action", Text, nullable=False),
     Column("expected_gain", Double, nullable=False),
     Column("reasons", JSON(none_as_null=True)),
+    Column("campaign_id", Integer),
+    Column("why_not", Text),
     CheckConstraint("score >= 0 AND score <= 1", name="score_is_a_probability"),
     # PostgreSQL counts NaN as larger than any number.
     CheckConstraint("expected_gain > -1e300 AND expected_gain < 1e300", name="expected_gain_is_finite"),
@@ -241,7 +243,15 @@ CONTACTS = Table(
     Column("prediction_id", Text),
     Column("override_reason", Text),
     Column("recorded_at", Timestamp, nullable=False),
-    CheckConstraint("result IN ('offered', 'accepted', 'declined', 'no_answer')", name="result_of_a_contact"),
+    Column("campaign_id", Integer),
+    Column("channel", Text, nullable=False, server_default="api"),
+    Column("dismissal", Text),
+    Column("note", Text),
+    CheckConstraint(
+        "result IN ('offered', 'accepted', 'declined', 'no_answer', 'not_offered')", name="result_of_a_contact"
+    ),
+    CheckConstraint("(result = 'not_offered') = (dismissal IS NOT NULL)", name="dismissal_has_a_reason"),
+    CheckConstraint("channel IN ('console', 'api', 'import', 'webhook')", name="channel_of_a_contact"),
     Index("contacts_of_a_customer", "customer"),
 )
 

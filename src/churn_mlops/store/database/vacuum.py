@@ -11,13 +11,16 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
 from churn_mlops.errors import StoreError
+from churn_mlops.store.database.campaign_tables import ASSIGNMENTS, DO_NOT_CONTACT, LIST_WORK, NOTES
 from churn_mlops.store.database.database import BUSY_TIMEOUT_MS, Store
 from churn_mlops.store.database.errors import translate_errors
 from churn_mlops.store.database.schema import ANSWERS, CONTACTS, OUTCOME_CHANGES, OUTCOMES, PREDICTIONS, RUNS
 
 PATIENCE_MS = 10_000
 """The wait for readers of the rows that were there before."""
-TOUCHED = tuple(table.name for table in (PREDICTIONS, OUTCOMES, OUTCOME_CHANGES, ANSWERS, CONTACTS, RUNS))
+_OF_CUSTOMERS = (PREDICTIONS, OUTCOMES, OUTCOME_CHANGES, ANSWERS, CONTACTS)
+_OF_CAMPAIGNS = (ASSIGNMENTS, DO_NOT_CONTACT, LIST_WORK, NOTES)
+TOUCHED = tuple(table.name for table in (*_OF_CUSTOMERS, *_OF_CAMPAIGNS, RUNS))
 """Tables that a customer is removed from."""
 # Samples of the values of each column, names among them, for the planner.
 _STATISTICS = "pg_statistic"

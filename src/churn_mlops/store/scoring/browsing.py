@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from operator import attrgetter
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, func, select
 
 from churn_mlops.store.database.database import Store
 from churn_mlops.store.database.schema import PREDICTIONS, RUNS
@@ -92,29 +93,21 @@ def read_slice(
     Raises:
         StoreError: the store fails.
     """
-    place = PREDICTIONS.c.rank if selection.order == "rank" else PREDICTIONS.c.customer
-    backwards = before is not None
+    place, backwards = PREDICTIONS.c[selection.order], before is not None
     query = _selected(run, selection).order_by(place.desc() if backwards else place).limit(limit + 1)
-    if before is not None:
+    if backwards:
         query = query.where(place < before)
     elif after is not None:
         query = query.where(place > after)
     with store.reading("read a page of predictions") as connection:
-        found = [Prediction(run.as_of, run.model_version, *row) for row in connection.execute(query)]
+        # One range of the index for each way of writing the prefix: all in one query would be a scan.
+        rows = [row for one in _ranges(selection.prefix) for row in connection.execute(query.where(*one))]
+    found = [Prediction(run.as_of, run.model_version, *row) for row in rows]
+    found.sort(key=attrgetter(selection.order), reverse=backwards)
     more, items = len(found) > limit, found[:limit]
     if backwards:
         return Slice(items[::-1], has_before=more, has_after=True)
     return Slice(items, has_before=after is not None, has_after=more)
-
-
-def next_on_contact_list(store: Store, run: Run, rank: int) -> str | None:
-    """The next customer of the contact list behind ``rank``, None where that was the last.
-
-    Raises:
-        StoreError: the store fails.
-    """
-    found = read_slice(store, run, Selection("contact"), 1, after=rank).items
-    return found[0].customer if found else None
 
 
 def published_scores(store: Store, customer: str, runs: int) -> list[PublishedScore]:
@@ -160,12 +153,13 @@ def _selected(run: Run, selection: Selection) -> Select[Any]:
         query = query.where(PREDICTIONS.c.will_churn, PREDICTIONS.c.rank <= run.likely)
     if selection.band is not None:
         query = query.where(PREDICTIONS.c.risk_band == selection.band)
-    return query.where(_begins_with(selection.prefix)) if selection.prefix else query
+    return query
 
 
-def _begins_with(prefix: str) -> ColumnElement[bool]:
-    """In the index of IDs, whose order is bytewise: as it is, in capitals and in small letters."""
+def _ranges(prefix: str) -> list[tuple[ColumnElement[bool], ...]]:
+    """The IDs that begin with ``prefix``, as it is, in capitals and in small letters; all IDs for an empty one."""
     prefix = prefix.replace("\x00", "")
+    if not prefix:
+        return [()]
     customer = PREDICTIONS.c.customer
-    ways = dict.fromkeys((prefix, prefix.upper(), prefix.lower()))
-    return or_(*(and_(customer >= way, customer < way + _LAST) for way in ways))
+    return [(customer >= way, customer < way + _LAST) for way in sorted({prefix, prefix.upper(), prefix.lower()})]

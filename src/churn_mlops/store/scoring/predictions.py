@@ -31,6 +31,8 @@ class Predictions:
         action: such as "offer", "leave_alone".
         expected_gain: of an offer, USD; finite.
         reasons: of those on the list a list of what JSON can say; None for the others.
+        campaign_id: the campaign of customers with an arm; None for the others. May be left out.
+        why_not: why no offer is made, where the score alone does not say it; None for the others. May be left out.
     """
 
     rank: Values
@@ -41,6 +43,8 @@ class Predictions:
     action: Values
     expected_gain: Values
     reasons: Values
+    campaign_id: Values | None = None
+    why_not: Values | None = None
 
 
 @dataclass(frozen=True)
@@ -62,6 +66,8 @@ class Prediction:
     action: str
     expected_gain: float
     reasons: list[Mapping[str, Any]] | None
+    campaign_id: int | None = None
+    why_not: str | None = None
 
 
 def predictions(
@@ -122,7 +128,7 @@ def prediction_of(store: Store, customer: str) -> Prediction | None:
     # The runs are named one by one, so that each is looked up in the index; a join would read through all of it. Nearly
     # always the first has the customer.
     runs = select(RUNS.c.id).where(RUNS.c.deleted_at.is_(None)).order_by(RUNS.c.as_of.desc())
-    query = _joined().where(PREDICTIONS.c.customer == customer).order_by(RUNS.c.as_of.desc()).limit(1)
+    query = joined().where(PREDICTIONS.c.customer == customer).order_by(RUNS.c.as_of.desc()).limit(1)
     with store.reading("read the prediction of a customer") as connection:
         ids = connection.scalars(runs).all()
         for some in (ids[:1], ids[1:]):
@@ -138,7 +144,7 @@ _OWN = tuple(field.name for field in fields(Predictions))
 def _ranked(as_of: date, only_likely: bool) -> Select[Any]:
     # By the run's number, found beforehand: PostgreSQL then reads in the order of ranks, rather than sort a whole date.
     run_id = select(RUNS.c.id).where(RUNS.c.as_of == as_of).scalar_subquery()
-    query = _joined().where(PREDICTIONS.c.run_id == run_id).order_by(PREDICTIONS.c.rank)
+    query = joined().where(PREDICTIONS.c.run_id == run_id).order_by(PREDICTIONS.c.rank)
     if not only_likely:
         return query
     # The run knows how many there are, so that the database looks for no more of them among all the others.
@@ -146,7 +152,7 @@ def _ranked(as_of: date, only_likely: bool) -> Select[Any]:
     return query.where(PREDICTIONS.c.will_churn).limit(likely)
 
 
-def _joined() -> Select[Any]:
+def joined() -> Select[Any]:
     """Run and predictions by one statement, which sees one publication even while the next takes place."""
     columns = [RUNS.c.as_of, RUNS.c.model_version, *(PREDICTIONS.c[name] for name in _OWN)]
     return select(*columns).join_from(RUNS, PREDICTIONS, RUNS.c.id == PREDICTIONS.c.run_id)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import fields
 from datetime import date
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, delete, insert, select, update
 
 from churn_mlops.errors import StoreError
+from churn_mlops.store.campaigns.assignments import Assignment, add_assignments
 from churn_mlops.store.database.bulk_load import (
     checked_customers,
     insert_staged,
@@ -32,6 +33,7 @@ def publish(
     batches: Iterable[Predictions],
     *,
     customers: int | None = None,
+    assignments: Sequence[Assignment] = (),
     check: Callable[[], None] = lambda: None,
     clock: Clock = utc_now,
 ) -> Run:
@@ -46,6 +48,7 @@ def publish(
         batches: the predictions, in any order; taken one at a time.
         customers: how many were scored, where ``batches`` hold only the first of them: all who are likely to churn or
             worth an offer, at least. Counted when left out.
+        assignments: the arms that were drawn for the list, kept with it.
         check: raises where nothing may be published any more, such as when a lock was lost; called last.
         clock: returns when it is published.
 
@@ -66,6 +69,7 @@ def publish(
             connection.execute(delete(PREDICTIONS).where(PREDICTIONS.c.run_id == run_id))
             insert_staged(connection, stage, PREDICTIONS, run_id)
             refresh_statistics(connection, PREDICTIONS)
+            add_assignments(connection, assignments)
             check()
             return run_from(connection.execute(select(RUNS).where(RUNS.c.id == run_id)).one())
 
@@ -93,7 +97,9 @@ class _Counting:
 
     def rows(self) -> Iterator[tuple[Any, ...]]:
         for batch in self._batches:
-            columns = {field.name: plain(getattr(batch, field.name)) for field in fields(batch)}
+            given = {field.name: getattr(batch, field.name) for field in fields(batch)}
+            missing = [None] * len(plain(batch.rank))
+            columns = {name: missing if values is None else plain(values) for name, values in given.items()}
             columns["customer"] = checked_customers(columns["customer"])
             columns["reasons"] = [None if reasons is None else _as_json(reasons) for reasons in columns["reasons"]]
             self._totals["customers"] += len(columns["customer"])

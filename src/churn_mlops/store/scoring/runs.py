@@ -64,11 +64,6 @@ class Run(NewRun):
     deleted_at: datetime | None = None
 
     @property
-    def listed(self) -> int:
-        """How many are likely to churn or worth an offer: both have the highest scores, so the first by rank."""
-        return max(self.likely, self.worth_an_offer)
-
-    @property
     def is_delivered(self) -> bool:
         """Whether its list was accepted, or is not there any more."""
         return self.delivered_at is not None or self.deleted_at is not None

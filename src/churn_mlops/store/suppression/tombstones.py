@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select
 
-from churn_mlops.errors import ConfigError
+from churn_mlops.errors import ConfigError, CustomerErasedError
 from churn_mlops.keyed_hash import customer_hash, hasher
 from churn_mlops.store.database.database import Store
 from churn_mlops.store.database.schema import ERASURES
@@ -126,6 +126,22 @@ def is_erased(store: Store, key: str, customer: str) -> bool:
     """
     with store.reading("look whether a customer is erased") as connection:
         return bool(erased_among(connection, key, [customer]))
+
+
+def refuse_erased(connection: Connection, key: str | None, customer: str) -> None:
+    """Refuse to record anything of a customer who was erased, in the transaction of ``connection``.
+
+    Args:
+        connection: inside a transaction that writes.
+        key: the setting ``store.customer_hash_key``; None looks for no erased customer.
+        customer: the customer ID.
+
+    Raises:
+        ConfigError: the tombstones are of another key than ``key``.
+        CustomerErasedError: the customer was erased.
+    """
+    if key is not None and erased_among(connection, key, [customer]):
+        raise CustomerErasedError("the customer was erased: nothing more is recorded of them")
 
 
 def erased_among(connection: Connection, key: str, names: Iterable[str | None]) -> set[str]:

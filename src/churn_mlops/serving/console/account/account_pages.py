@@ -9,9 +9,9 @@ from fastapi.responses import Response
 
 from churn_mlops.serving.access.principal import principal_of, session_of
 from churn_mlops.serving.access.sign_in import SignInService
-from churn_mlops.serving.console.forms import Form, add_form
-from churn_mlops.serving.console.navigation import SIGN_IN, home_of, local_path
-from churn_mlops.serving.console.pages import THEMES, Banner, Pages, redirect, theme_cookie
+from churn_mlops.serving.console.frame.forms import Form, add_form
+from churn_mlops.serving.console.frame.navigation import SIGN_IN, home_of, local_path
+from churn_mlops.serving.console.frame.pages import THEMES, Banner, Pages, redirect, theme_cookie
 from churn_mlops.serving.http.errors import RequestError
 from churn_mlops.store.access.users import LONGEST_PASSWORD, SHORTEST_PASSWORD
 

@@ -112,10 +112,13 @@ document.addEventListener("keydown", (event) => {
     return;
   }
   event.preventDefault();
-  const folded = marked.closest("details:not([open])");
+  const folded = marked.matches("summary") ? null : marked.closest("details:not([open])");
   if (folded) {  // what is out of sight is opened first, and done by the next key
     folded.open = true;
     marked.focus();
+  } else if (marked.matches("summary")) {
+    marked.click();
+    marked.parentElement.querySelector("select, input:not([type=hidden])").focus();
   } else if (marked.matches("input")) {
     marked.focus();
     marked.select();

@@ -15,11 +15,11 @@ from fastapi.responses import Response
 from churn_mlops.config import Settings
 from churn_mlops.serving.access.presented_identity import SECURE_COOKIE, cookie_name, headers_of
 from churn_mlops.serving.access.principal import LOCAL, Principal
-from churn_mlops.serving.console.formats import LOCALES, Formats
-from churn_mlops.serving.console.forms import form_token
-from churn_mlops.serving.console.navigation import customer_path, local_path, may_open, navigation
-from churn_mlops.serving.console.static_files import StaticFiles
-from churn_mlops.serving.console.texts import Texts
+from churn_mlops.serving.console.frame.formats import LOCALES, Formats
+from churn_mlops.serving.console.frame.forms import form_token
+from churn_mlops.serving.console.frame.navigation import customer_path, local_path, may_open, navigation
+from churn_mlops.serving.console.frame.static_files import StaticFiles
+from churn_mlops.serving.console.frame.texts import Texts
 
 THEMES = ("auto", "light", "dark")
 THEME_COOKIE = "churn_theme"

@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from churn_mlops.serving.access.principal import Role
-from churn_mlops.serving.console.navigation import customer_path, home_of, local_path, navigation, sign_in_path
+from churn_mlops.serving.console.frame.navigation import customer_path, home_of, local_path, navigation, sign_in_path
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,8 @@ from fastapi.responses import Response
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from churn_mlops.serving.console.navigation import SIGN_IN, home_of, sign_in_path
-from churn_mlops.serving.console.pages import Pages
+from churn_mlops.serving.console.frame.navigation import SIGN_IN, home_of, sign_in_path
+from churn_mlops.serving.console.frame.pages import Pages
 
 _KNOWN = (400, 401, 403, 404, 405, 408, 409, 410, 413, 415, 422, 429, 500, 503)
 

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from churn_mlops.config.console import Console
-from churn_mlops.serving.console.formats import LOCALES, Formats
-from churn_mlops.serving.console.texts import Texts
+from churn_mlops.serving.console.frame.formats import LOCALES, Formats
+from churn_mlops.serving.console.frame.texts import Texts
 
 TEXTS = Texts()
 

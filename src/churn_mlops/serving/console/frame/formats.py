@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from churn_mlops.serving.console.texts import Texts
+from churn_mlops.serving.console.frame.texts import Texts
 
 BLANK = "\u00a0"
 """A space at which no line is broken."""

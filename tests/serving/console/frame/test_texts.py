@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from churn_mlops.serving.console import texts
-from churn_mlops.serving.console.navigation import PAGES
-from churn_mlops.serving.console.texts import Texts
+from churn_mlops.serving import console
+from churn_mlops.serving.console.frame.navigation import PAGES
+from churn_mlops.serving.console.frame.texts import Texts
 
-ROOM = Path(texts.__file__).parent
-SOURCES = [*ROOM.glob("*.py"), *ROOM.glob("templates/*.j2")]
+ROOM = Path(console.__file__).parent
+SOURCES = [*ROOM.rglob("*.py"), *ROOM.glob("templates/*.j2")]
 WRITTEN = "".join(file.read_text(encoding="utf-8") for file in SOURCES)
 KEY = r"[a-z_]+(?:\.[a-z0-9_]+)*"
 

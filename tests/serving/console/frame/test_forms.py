@@ -15,7 +15,7 @@ from tests.serving.access.secured_app import Guarded, bearer
 from tests.serving.console.visitor import HTML, Visitor
 
 FORMS = sorted(path for (method, path), rule in TABLE.items() if rule.form and method == "POST")
-CONTACT = {"customer_id": "C000001", "offer": "20 % off", "result": "accepted", "key": "k1"}
+CONTACT = {"customer_id": "C000001", "offer": "20 % off", "result": "accepted", "key": "k1", "text": "x"}
 
 
 def recorded(guarded: Guarded) -> int:
