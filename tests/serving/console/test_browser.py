@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +16,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from churn_mlops.config import Settings
-from churn_mlops.serving.access.credential_cache import CredentialCache
+from churn_mlops.serving.access_control import credential_cache_of
 from churn_mlops.serving.model.served_model import ModelSlot, ServedModel
 from churn_mlops.serving.resilience.store_client import StoreClient
 from churn_mlops.serving.server import Server, address_of, listen
@@ -49,12 +50,15 @@ class Site:
 
 
 @contextmanager
-def served(guarded: Guarded) -> Iterator[Site]:
-    settings = Settings.model_validate({"store": {"url": guarded.address}, "serving": {"drain_seconds": 0}})
+def served(
+    guarded: Guarded, oidc: dict[str, Any] | None = None, listening: socket.socket | None = None
+) -> Iterator[Site]:
+    given = {"store": {"url": guarded.address}, "serving": {"drain_seconds": 0}, "oidc": oidc or {}}
+    settings = Settings.model_validate(given)
     live = ServedModel(TenurePredictor(), "3", "2026-11-23T06:00:00+00:00", "additive_boosting")  # type: ignore[arg-type]
-    listening, ready, link = listen("127.0.0.1", 0), threading.Event(), StoreClient(guarded.address)
+    listening, ready, link = listening or listen("127.0.0.1", 0), threading.Event(), StoreClient(guarded.address)
     url = address_of(listening)
-    server = Server(ModelSlot(live), settings, url, ready.set, link, CredentialCache(link), any_customer)
+    server = Server(ModelSlot(live), settings, url, ready.set, link, credential_cache_of(settings, link), any_customer)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
     thread.start()
     try:

@@ -15,8 +15,8 @@ from churn_mlops.serving.access.oidc import Attempt, IdentityError, IdentityProv
 from churn_mlops.serving.access.presented_identity import SECURE_COOKIE, cookie_name, headers_of
 from churn_mlops.serving.access.sign_in import SignInService
 from churn_mlops.serving.console.account.account_pages import AccountPages
-from churn_mlops.serving.console.navigation import SIGN_IN, home_of, local_path
-from churn_mlops.serving.console.pages import redirect
+from churn_mlops.serving.console.frame.navigation import SIGN_IN, home_of, local_path
+from churn_mlops.serving.console.frame.pages import redirect
 
 START, BACK = f"{SIGN_IN}/oidc", f"{SIGN_IN}/oidc/back"
 _MINUTES = 10
