@@ -14,9 +14,22 @@ import typer
 from typer.core import TyperGroup
 
 from churn_mlops import __version__
-from churn_mlops.cli import audit, data, demo, doctor, keys, models, report, schedule, scoring, serving, training
+from churn_mlops.cli import (
+    audit,
+    data,
+    demo,
+    doctor,
+    keys,
+    models,
+    report,
+    schedule,
+    scoring,
+    serving,
+    training,
+)
 from churn_mlops.cli import forget as forgetting
 from churn_mlops.cli import users as people
+from churn_mlops.cli.campaigns import campaign, contacts
 from churn_mlops.cli.terminal import complain
 from churn_mlops.config import DEFAULT_PATH
 from churn_mlops.errors import ChurnError
@@ -86,6 +99,8 @@ app.command("report")(report.report)
 app.command("score")(scoring.score)
 app.command("mature")(scoring.mature)
 app.command("forget")(forgetting.forget)
+app.add_typer(campaign.app, name="campaign")
+app.add_typer(contacts.app, name="contacts")
 app.command("schedule")(schedule.schedule)
 app.command("serve")(serving.serve)
 app.command("demo")(demo.demo)

@@ -20,12 +20,16 @@ from churn_mlops.serving.access.principal import principal_of
 from churn_mlops.serving.access.sign_in import SignInService
 from churn_mlops.serving.access_control import add_access
 from churn_mlops.serving.api.audit import add_audit
+from churn_mlops.serving.api.campaigns import CAMPAIGNS, add_campaigns
+from churn_mlops.serving.api.contact_import import add_contact_import
 from churn_mlops.serving.api.contacts import CONTACTS, ContactRecorder, add_contacts
 from churn_mlops.serving.api.customers import CustomerRisks, ReadCustomer, Source, add_risk
 from churn_mlops.serving.api.openapi import add_documentation
 from churn_mlops.serving.api.predictions import add_kept
 from churn_mlops.serving.api.session import ACCESS
 from churn_mlops.serving.api.status import STATUS, add_status
+from churn_mlops.serving.api.timeline import TIMELINE, add_timeline
+from churn_mlops.serving.api.work_list import WORK, add_work_list
 from churn_mlops.serving.console.routes import ConsoleParts, add_console
 from churn_mlops.serving.fast_path.predict_protocol import FastPath
 from churn_mlops.serving.http.error_handlers import add_error_handlers, refuse_repeated_parameters
@@ -52,6 +56,9 @@ _PREDICTIONS = "Predictions"
 _TAGS = [
     {"name": _PREDICTIONS, "description": "Who is about to leave"},
     {"name": CONTACTS, "description": "What customers were offered, and what they said"},
+    {"name": TIMELINE, "description": "What happened with a customer, notes, and who must not be contacted"},
+    {"name": WORK, "description": "Today's contact list, and the work on it"},
+    {"name": CAMPAIGNS, "description": "Offers to some customers over some time, with a control group"},
     {"name": ACCESS, "description": "Who may ask, and who did"},
     {"name": STATUS, "description": "What is served, and whether it can be asked"},
 ]
@@ -237,6 +244,10 @@ def _add_store_routes(
     add_kept(app, logger.store, offers)
     recorder = ContactRecorder(logger.store, suppression=suppression, follow_days=settings.decision.follow_days)
     add_contacts(app, recorder)
+    add_contact_import(app, logger.store, suppression, settings.decision.follow_days)
+    add_timeline(app, logger.store, suppression)
+    add_campaigns(app, logger.store)
+    add_work_list(app, logger.store, offers, suppression)
     add_audit(app, logger.store, settings.store.customer_hash_key)
     source = Source(read_customer, settings.serving.source_seconds)
     risks = CustomerRisks(service, source, logger.store, suppression, offers)

@@ -175,14 +175,21 @@ def record_contact(
     """
     # One writer is let in at a time: two with the same key come one after the other, and ids are committed in order.
     with store.writing("record a contact") as connection:
-        known = connection.execute(select(CONTACTS).where(CONTACTS.c.key == new.key)).one_or_none()
-        if known is not None:
-            return Contact(**known._mapping), False
-        values = asdict(new) | {"recorded_at": clock()}
-        if rules is not None:
-            values["campaign_id"] = _check_rules(connection, new, rules)
-        row = connection.execute(insert(CONTACTS).values(values).returning(*CONTACTS.c)).one()
-        return Contact(**row._mapping), True
+        return put_contact(connection, new, rules, clock())
+
+
+def put_contact(
+    connection: Connection, new: NewContact, rules: ContactRules | None, now: datetime
+) -> tuple[Contact, bool]:
+    """:func:`record_contact` in the transaction of ``connection``, which lets in one writer at a time."""
+    known = connection.execute(select(CONTACTS).where(CONTACTS.c.key == new.key)).one_or_none()
+    if known is not None:
+        return Contact(**known._mapping), False
+    values = asdict(new) | {"recorded_at": now}
+    if rules is not None:
+        values["campaign_id"] = _check_rules(connection, new, rules)
+    row = connection.execute(insert(CONTACTS).values(values).returning(*CONTACTS.c)).one()
+    return Contact(**row._mapping), True
 
 
 def _check_rules(connection: Connection, new: NewContact, rules: ContactRules) -> int | None:

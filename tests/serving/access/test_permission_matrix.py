@@ -130,7 +130,7 @@ def ask(client: TestClient, method: str, path: str, headers: dict[str, str], cus
     key = f"{method} {headers}"[-40:]
     given = {"Content-Type": "application/json", "Idempotency-Key": key} | headers
     where = path.replace("{customer_id}", "C017").replace("{contact_id}", "1").replace("{prediction_id}", "0" * 32)
-    where = where.replace("{customer_id:path}", "C017").replace("{name}", "console.css")
+    where = where.replace("{customer_id:path}", "C017").replace("{name}", "console.css").replace("{campaign_id}", "1")
     where = "/customers?id=C017" if where == "/customers" else where
     content = json.dumps(body)
     if rule_of(method, pattern_of(path)).form:
@@ -177,6 +177,18 @@ _DONE = {
     ("POST", "/contacts"): {201, 200},
     ("GET", "/contacts/{contact_id}"): {200, 404},
     ("GET", "/predictions"): {404},  # nothing is published
+    ("POST", "/api/contacts/import"): {422},  # the body is no CSV
+    ("GET", "/customers/{customer_id:path}/timeline"): {404},
+    ("POST", "/customers/{customer_id:path}/notes"): {422},  # without a text
+    ("POST", "/customers/{customer_id:path}/do-not-contact"): {422},
+    ("GET", "/api/list"): {404},
+    ("POST", "/api/list/{customer_id:path}/take"): {404},
+    ("POST", "/api/list/{customer_id:path}/hand-on"): {422},
+    ("POST", "/api/list/{customer_id:path}/snooze"): {422},
+    ("POST", "/api/list/{customer_id:path}/done"): {422},
+    ("POST", "/api/campaigns"): {422},
+    ("GET", "/api/campaigns/{campaign_id}"): {404},
+    ("POST", "/api/campaigns/{campaign_id}/end"): {422},
     ("GET", "/predictions/{prediction_id}"): {404},
     ("DELETE", "/session"): {204, 409},  # a key has no session to end
     ("POST", "/contact"): {303},

@@ -32,7 +32,7 @@ ANNA, BEN = "person:anna", "person:ben"
 
 def test_the_second_take_names_the_owner_and_since_when(store: Store) -> None:
     taken = take(store, WorkChange("C1", ANNA), clock=lambda: NOW)
-    assert (taken.owner, taken.owner_since, taken.version, taken.state(DAY)) == (ANNA, NOW, 1, "taken")
+    assert (taken.owner, taken.owner_since, taken.version, taken.state(DAY, DAY)) == (ANNA, NOW, 1, "taken")
     assert take(store, WorkChange("C1", ANNA)) == taken
     with pytest.raises(TakenError, match="person:anna works on this customer since 2026-11-23 14:05 UTC") as refused:
         take(store, WorkChange("C1", BEN))
@@ -67,11 +67,11 @@ def test_a_customer_is_handed_on_given_back_snoozed_and_done(store: Store) -> No
     handed = hand_on(store, WorkChange("C1", ANNA, 1, note="Ben knows them"), BEN)
     assert (handed.owner, handed.version, handed.note) == (BEN, 2, "Ben knows them")
     snoozed = snooze(store, WorkChange("C1", BEN, 2, note="on holiday"), DAY + timedelta(days=3))
-    assert [snoozed.state(DAY + timedelta(days=days)) for days in (0, 2, 3)] == ["snoozed", "snoozed", "taken"]
+    assert [snoozed.state(DAY, DAY + timedelta(days=days)) for days in (0, 2, 3)] == ["snoozed", "snoozed", "taken"]
     done = finish(store, WorkChange("C1", BEN, 3), DAY)
-    assert (done.state(DAY), done.owner, done.state(DAY + timedelta(days=1))) == ("done", None, "open")
+    assert (done.state(DAY, DAY), done.owner, done.state(DAY + timedelta(days=1), DAY)) == ("done", None, "open")
     assert hand_on(store, WorkChange("C1", ANNA, 4), None).owner is None
-    assert ListWork("C2").state(DAY) == "open"
+    assert ListWork("C2").state(DAY, DAY) == "open"
 
 
 def test_a_change_of_a_version_that_is_gone_is_refused(store: Store) -> None:

@@ -168,7 +168,7 @@ class _Contacts:
         """
         key, body = _key(request), await request.body()
         contact, is_new = await self.recorder.record(request, read_fields(body, ContactRequest, "a contact"), key)
-        return Response(as_json(_to_json(contact)), 201 if is_new else 200, media_type="application/json")
+        return Response(as_json(contact_json(contact)), 201 if is_new else 200, media_type="application/json")
 
     async def recorded(self, request: Request, page: Annotated[_Query, Query()]) -> Response:
         """Contacts in the order in which they were recorded, a page at a time."""
@@ -179,7 +179,7 @@ class _Contacts:
             return read_page(given, page.limit, attrgetter("id"))
 
         found = await self.store.ask(read)
-        body = {"contacts": [_to_json(contact) for contact in found.items], "next": found.next}
+        body = {"contacts": [contact_json(contact) for contact in found.items], "next": found.next}
         return Response(as_json(body), media_type="application/json")
 
     async def one(self, request: Request, contact_id: Annotated[int, Path(ge=1, le=2**63 - 1)]) -> Response:
@@ -188,7 +188,7 @@ class _Contacts:
         if found is None:
             raise RequestError(404, "no contact was recorded under this id", [("contact_id", "is no contact")])
         about(request, found.customer)
-        return Response(as_json(_to_json(found)), media_type="application/json")
+        return Response(as_json(contact_json(found)), media_type="application/json")
 
 
 def _refused(error: Exception) -> Exception:
@@ -247,7 +247,8 @@ def _key(request: Request) -> str:
     raise RequestError(422, f"the header {KEY} {problem}: {advice}", [(KEY, problem)])
 
 
-def _to_json(contact: Contact) -> dict[str, Any]:
+def contact_json(contact: Contact) -> dict[str, Any]:
+    """A recorded contact as the API answers it."""
     return {
         "id": contact.id,
         "customer_id": contact.customer or None,

@@ -193,10 +193,10 @@ class CustomerRisks:
             return await _published(self.store, self.offers, customer_id, str(why)), None
         if row is None:
             raise _unknown()
-        answer = _scored(live, customer_id, row, self.service.economics)
+        scored = _scored(live, customer_id, row, self.service.economics)
         failed = self.offers.payment_failed(row.values)
-        offer = await _ask_offer(self.store, self.offers, customer_id, worth=answer["worth_an_offer"], failed=failed)
-        answer |= offer.to_json()
+        offer = await _ask_offer(self.store, self.offers, customer_id, worth=scored["worth_an_offer"], failed=failed)
+        answer = scored | offer.to_json() | _origin(live, row)
         id = request.scope["state"]["request_id"]
         logged = {id: (row.values, as_json(answer))}
         self.service.log(live, row.as_of, principal_of(request).name, logged, customer_id)
@@ -236,9 +236,12 @@ def _scored(live: ServedModel, customer: str, row: Row, economics: Economics) ->
         {"customer_id": customer}
         | prediction(probability, live.predictor.threshold)
         | explanation(live, row.values, probability, economics)
-        | {"model_version": live.version, "as_of": row.as_of.isoformat(), "origin": "source"}
-        | {"age_days": _age(row.as_of), "why_published": None}
     )
+
+
+def _origin(live: ServedModel, row: Row) -> dict[str, Any]:
+    dated = {"model_version": live.version, "as_of": row.as_of.isoformat()}
+    return dated | {"origin": "source", "age_days": _age(row.as_of), "why_published": None}
 
 
 async def _ask_offer(store: StoreClient, offers: Offers, customer: str, *, worth: bool, failed: bool) -> CustomerOffer:
@@ -277,6 +280,7 @@ async def _published(store: StoreClient, offers: Offers, customer: str, why: str
         "confidence": found.score if found.will_churn else 1.0 - found.score,
         "risk_band": found.risk_band,
         "reasons": found.reasons,
+        "action": found.action,
         "worth_an_offer": found.expected_gain > 0.0,
         **offer.to_json(),
         "model_version": found.model_version,

@@ -151,12 +151,13 @@ def _published(store: Store, page: _Query, offers: Offers) -> dict[str, Any] | N
     return {
         "as_of": as_of.isoformat(),
         "model_version": found.items[0].model_version if found.items else None,
-        "predictions": [_to_json(one) for one in offers.now(store, found.items)],
+        "predictions": [prediction_json(one) for one in offers.now(store, found.items)],
         "next": found.next,
     }
 
 
-def _to_json(one: Published) -> dict[str, Any]:
+def prediction_json(one: Published) -> dict[str, Any]:
+    """A published prediction as the API answers it."""
     return {
         "rank": one.rank,
         "customer_id": one.customer,

@@ -13,7 +13,6 @@ from churn_mlops.retention.decision import (
     WHY_NOT,
     OfferDecision,
     Standing,
-    WhyNot,
     offer_now,
     rule_of,
     ruled_out,
@@ -123,9 +122,10 @@ class Offers:
         return standings(store, window, customers)
 
 
-def why_not_json(why_not: WhyNot | None) -> dict[str, str | None]:
+def why_not_json(why_not: str | None) -> dict[str, str | None]:
     """The reason why there is no offer, as a code and in words."""
-    return {"why_not": why_not, "why_not_words": None if why_not is None else WHY_NOT[why_not]}
+    words = next((words for code, words in WHY_NOT.items() if code == why_not), None)
+    return {"why_not": why_not, "why_not_words": words}
 
 
 def offered_by(campaign: Campaign) -> dict[str, Any]:

@@ -49,11 +49,11 @@ class ListWork:
     changed_at: datetime = NEW
     changed_by: str = ""
 
-    def state(self, on: date) -> str:
-        """The state on the list of the date ``on``: "done", "snoozed", "taken" or "open"."""
-        if self.done_for is not None and self.done_for >= on:
+    def state(self, list_date: date, today: date) -> str:
+        """The state on the list of ``list_date``: "done", "snoozed", "taken" or "open"."""
+        if self.done_for is not None and self.done_for >= list_date:
             return "done"
-        if self.snoozed_until is not None and self.snoozed_until > on:
+        if self.snoozed_until is not None and self.snoozed_until > today:
             return "snoozed"
         return "open" if self.owner is None else "taken"
 

@@ -1,0 +1,1 @@
+"""``churn campaign`` and ``churn contacts``."""

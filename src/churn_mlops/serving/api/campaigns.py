@@ -1,0 +1,236 @@
+"""``/api/campaigns``: make a campaign, watch it, end it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+from typing import Annotated, Any, Literal
+
+from fastapi import FastAPI, Path, Request
+from fastapi.responses import Response
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
+
+from churn_mlops.serving.access.principal import principal_of
+from churn_mlops.serving.api.refusals import refusing
+from churn_mlops.serving.api.request_bodies import LongText, ShortText, described_body
+from churn_mlops.serving.http.errors import RequestError
+from churn_mlops.serving.prediction.parsing import read_fields
+from churn_mlops.serving.prediction.responses import as_json
+from churn_mlops.serving.resilience.store_client import StoreClient
+from churn_mlops.store import Store
+from churn_mlops.store.campaigns.assignments import Override, overrides_of
+from churn_mlops.store.campaigns.campaigns import (
+    CONTROL_SHARE,
+    EXPLORE_SHARE,
+    Campaign,
+    CampaignCounts,
+    CampaignEndedError,
+    CampaignExistsError,
+    NewCampaign,
+    UnknownCampaignError,
+    campaign_of,
+    campaigns,
+    counts_of,
+    create_campaign,
+    end_campaign,
+)
+from churn_mlops.store.database.clock import Clock, utc_now
+
+CAMPAIGNS = "Campaigns"
+_Number = Annotated[int, Path(ge=1, le=2**31 - 1)]
+
+
+class CampaignRequest(BaseModel):
+    """A campaign that is to be made."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: ShortText = Field(description="each campaign has another one; arms are drawn by it")
+    offer: ShortText = Field(description="what customers are offered")
+    offer_cost: float = Field(ge=0, le=1e9, allow_inf_nan=False, description="cost of an offer that is taken, USD")
+    script: LongText = Field(description="the sentence to say")
+    starts_on: date | None = Field(None, description="the first date of its lists; today when left out")
+    ends_on: date | None = Field(None, description="the last date of its lists; none when left out")
+    min_score: float = Field(0.0, ge=0, le=1, description="customers from this churn probability on")
+    risk_band: Literal["medium", "high"] | None = Field(None, description="customers of this risk band and above")
+    only_worth: bool = Field(True, description="only customers with an expected gain above 0")
+    capacity: int | None = Field(None, ge=0, le=2**31 - 1, description="most offers on one list")
+    control_share: float = Field(CONTROL_SHARE, ge=0, lt=1, description="share of the control group")
+    explore_share: float = Field(EXPLORE_SHARE, ge=0, lt=1, description="share drawn at random, half of them treated")
+
+    @field_validator("ends_on")
+    @classmethod
+    def _ends_after_its_start(cls, value: date | None, info: ValidationInfo) -> date | None:
+        start = info.data.get("starts_on")
+        if value is not None and start is not None and value < start:
+            raise PydanticCustomError("ends_on", "lies before starts_on")
+        return value
+
+
+class EndRequest(BaseModel):
+    """The end of a campaign."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    reason: LongText = Field(description="why it ends")
+
+
+class StoredCampaign(CampaignRequest):
+    """A campaign."""
+
+    id: int
+    starts_on: date
+    state: Literal["planned", "running", "ended"]
+    created_at: datetime
+    created_by: str
+    ended_at: datetime | None
+    ended_by: str | None
+    ended_reason: str | None
+
+
+class StoredCampaigns(BaseModel):
+    """All campaigns, the first to start first."""
+
+    campaigns: list[StoredCampaign]
+
+
+class BrokenArm(BaseModel):
+    """A contact with a customer of the control group."""
+
+    contact_id: int
+    customer_id: str | None = Field(description="null where the customer was erased since")
+    caller: str = Field(description="who recorded it")
+    reason: str
+
+
+class WatchedCampaign(StoredCampaign):
+    """A campaign with its counts."""
+
+    treated: int = Field(description="customers who get the offer")
+    control: int = Field(description="customers who get none")
+    explored: int = Field(description="customers of both arms who were drawn at random")
+    contacts: dict[str, int] = Field(description="recorded contacts by result")
+    overrides: list[BrokenArm] = Field(description="who broke an arm, and why")
+
+
+def add_campaigns(app: FastAPI, store: StoreClient, clock: Clock = utc_now) -> None:
+    """Add the routes.
+
+    Args:
+        app: the application.
+        store: where campaigns are.
+        clock: gives the time.
+    """
+    routes = _Campaigns(store, clock)
+    unknown = {404: "There is none"}
+    app.get("/api/campaigns", summary="All campaigns", tags=[CAMPAIGNS], response_model=StoredCampaigns)(routes.all)
+    app.post(
+        "/api/campaigns",
+        summary="Make a campaign",
+        tags=[CAMPAIGNS],
+        status_code=201,
+        response_model=StoredCampaign,
+        responses=refusing({409: "Another campaign has this name"}),
+        openapi_extra=described_body(CampaignRequest, _EXAMPLE),
+    )(routes.make)
+    app.get(
+        "/api/campaigns/{campaign_id}",
+        summary="One campaign with its counts",
+        tags=[CAMPAIGNS],
+        response_model=WatchedCampaign,
+        responses=refusing(unknown),
+    )(routes.one)
+    app.post(
+        "/api/campaigns/{campaign_id}/end",
+        summary="End a campaign",
+        tags=[CAMPAIGNS],
+        response_model=StoredCampaign,
+        responses=refusing(unknown | {409: "It was ended before"}),
+        openapi_extra=described_body(EndRequest, {"reason": "the budget is spent"}),
+    )(routes.end)
+
+
+@dataclass(frozen=True)
+class _Campaigns:
+    """The routes. The name of a method is part of its operation's id."""
+
+    store: StoreClient
+    clock: Clock
+
+    async def all(self) -> Response:
+        """All campaigns, the first to start first; ended ones are kept."""
+        found = await self.store.ask(campaigns)
+        return self._answer({"campaigns": [self._to_json(one) for one in found]})
+
+    async def make(self, request: Request) -> Response:
+        """Make a campaign. Its customers get their arms when the next list is made."""
+        asked = read_fields(await request.body(), CampaignRequest, "a campaign")
+        today = self.clock().date()
+        values = asked.model_dump() | {"starts_on": asked.starts_on or today}
+        if asked.ends_on is not None and asked.ends_on < values["starts_on"]:
+            problem = "lies before today"
+            raise RequestError(422, f"ends_on {problem}", [("ends_on", problem)])
+        new = NewCampaign(**values, created_by=principal_of(request).name)
+        made = await self._ask(lambda opened: create_campaign(opened, new))
+        return self._answer(self._to_json(made), 201)
+
+    async def one(self, campaign_id: _Number) -> Response:
+        """One campaign: how many customers are in each arm, contacts by result, and who broke an arm."""
+
+        def read(opened: Store) -> tuple[Campaign, CampaignCounts, list[Override]]:
+            found = campaign_of(opened, campaign_id)
+            return found, counts_of(opened, campaign_id), overrides_of(opened, campaign_id)
+
+        found, counts, broken = await self._ask(read)
+        overrides = [_override(one) for one in broken]
+        return self._answer(self._to_json(found) | asdict(counts) | {"overrides": overrides})
+
+    async def end(self, request: Request, campaign_id: _Number) -> Response:
+        """End a campaign, with a reason. Its customers keep their arms, and get no more offers of it."""
+        reason = read_fields(await request.body(), EndRequest, "the end of a campaign").reason
+        by = principal_of(request).name
+        ended = await self._ask(lambda opened: end_campaign(opened, campaign_id, by=by, reason=reason))
+        return self._answer(self._to_json(ended))
+
+    async def _ask(self, do: Callable[[Store], Any]) -> Any:
+        try:
+            return await self.store.ask(do)
+        except UnknownCampaignError:
+            raise RequestError(404, "there is no such campaign", [("campaign_id", "is no campaign")]) from None
+        except CampaignExistsError as error:
+            raise RequestError(409, str(error), [("name", "is the name of another campaign")]) from None
+        except CampaignEndedError as error:
+            raise RequestError(409, str(error), [("campaign_id", "was ended before")]) from None
+
+    def _to_json(self, one: Campaign) -> dict[str, Any]:
+        stated = {key: _plain(value) for key, value in asdict(one).items()}
+        return stated | {"state": one.state(self.clock().date())}
+
+    def _answer(self, body: dict[str, Any], status: int = 200) -> Response:
+        return Response(as_json(body), status, media_type="application/json")
+
+
+def _plain(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, date | datetime) else value
+
+
+def _override(one: Override) -> dict[str, Any]:
+    return {
+        "contact_id": one.contact_id,
+        "customer_id": one.customer or None,
+        "caller": one.caller,
+        "reason": one.reason,
+    }
+
+
+_EXAMPLE = {
+    "name": "Spring 2027",
+    "offer": "20 % off for a year",
+    "offer_cost": 50,
+    "script": "You have been with us for two years: we would like to thank you with 20 % off for a year.",
+    "risk_band": "high",
+    "capacity": 300,
+    "ends_on": "2099-12-31",
+}

@@ -1,0 +1,89 @@
+"""``POST /api/contacts/import``: contacts that were made elsewhere, as CSV."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+
+from fastapi import FastAPI, Request
+from fastapi.responses import Response
+from pydantic import BaseModel, Field
+
+from churn_mlops.errors import ConfigError
+from churn_mlops.serving.access.principal import about, principal_of
+from churn_mlops.serving.api.contacts import CONTACTS
+from churn_mlops.serving.http.errors import RequestError
+from churn_mlops.serving.prediction.responses import as_json
+from churn_mlops.serving.prediction.suppression import OtherHashKeyError, SuppressionCheck
+from churn_mlops.serving.resilience.store_client import StoreClient
+from churn_mlops.store.contact_import import ImportRefusedError, import_contacts, read_contacts
+from churn_mlops.store.contacts import ContactRules
+from churn_mlops.store.database.clock import Clock, utc_now
+
+_SHOWN = 20
+_EXAMPLE = "customer_id,offer,result,at\nC000017,20 % off for a year,declined,2026-11-23T14:05:00+01:00\n"
+
+
+class ImportResult(BaseModel):
+    """The result of an import."""
+
+    recorded: int = Field(description="contacts that are new")
+    repeated: int = Field(description="contacts that were recorded before")
+    erased: int = Field(description="rows of erased customers, which were left out")
+
+
+def add_contact_import(
+    app: FastAPI, store: StoreClient, suppression: SuppressionCheck, follow_days: int, clock: Clock = utc_now
+) -> None:
+    """Add the route.
+
+    Args:
+        app: the application.
+        store: where contacts are recorded.
+        suppression: knows which customers were erased.
+        follow_days: the setting ``decision.follow_days``.
+        clock: gives the time.
+    """
+    app.post(
+        "/api/contacts/import",
+        summary="Record contacts that were made elsewhere",
+        tags=[CONTACTS],
+        response_model=ImportResult,
+        openapi_extra={
+            "requestBody": {
+                "required": True,
+                "content": {"text/csv": {"schema": {"type": "string"}, "example": _EXAMPLE}},
+            }
+        },
+    )(_Import(store, suppression, follow_days, clock).import_file)
+
+
+@dataclass(frozen=True)
+class _Import:
+    """The route. The name of the method is part of its operation's id."""
+
+    store: StoreClient
+    suppression: SuppressionCheck
+    follow_days: int
+    clock: Clock
+
+    async def import_file(self, request: Request) -> Response:
+        """Record the contacts of a CSV file, all or none; a file that is sent again changes nothing.
+
+        The columns are customer_id, offer, result, at, and where wanted key, dismissal, note and override_reason.
+        """
+        about(request, None)
+        self.suppression.check_key()
+        now = self.clock()
+        rules = ContactRules(now.date(), now.date() - timedelta(days=self.follow_days), self.suppression.key)
+        try:
+            text = (await request.body()).decode()
+            new = read_contacts(text, caller=principal_of(request).name, now=now)
+            done = await self.store.ask(lambda opened: import_contacts(opened, new, rules))
+        except UnicodeDecodeError:
+            raise RequestError(422, "the body is no text in UTF-8", [("body", "is no text in UTF-8")]) from None
+        except ImportRefusedError as error:
+            raise RequestError(422, str(error), [("body", one) for one in error.problems[:_SHOWN]]) from None
+        except ConfigError:
+            raise OtherHashKeyError() from None
+        return Response(as_json(asdict(done)), media_type="application/json")

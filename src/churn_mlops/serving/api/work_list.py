@@ -1,0 +1,284 @@
+"""``/api/list``: today's contact list with the work on it. Two agents never work on one customer without seeing it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Annotated, Any, Literal
+
+from fastapi import Depends, FastAPI, Query, Request
+from fastapi.responses import Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from churn_mlops.errors import ConfigError, CustomerErasedError
+from churn_mlops.serving.access.principal import about, principal_of
+from churn_mlops.serving.api.predictions import PublishedPrediction, prediction_json
+from churn_mlops.serving.api.refusals import refusing
+from churn_mlops.serving.api.request_bodies import LongText, ShortText, described_body
+from churn_mlops.serving.http.error_handlers import refuse_repeated_parameters
+from churn_mlops.serving.http.errors import RequestError
+from churn_mlops.serving.http.pagination import PageQuery, limit_field
+from churn_mlops.serving.model.request_models import CustomerName
+from churn_mlops.serving.prediction.offers import Offers, why_not_json
+from churn_mlops.serving.prediction.parsing import read_fields
+from churn_mlops.serving.prediction.responses import as_json
+from churn_mlops.serving.prediction.suppression import OtherHashKeyError, SuppressionCheck
+from churn_mlops.serving.resilience.store_client import StoreClient
+from churn_mlops.store import Store
+from churn_mlops.store.campaigns.list_work import (
+    ListWork,
+    TakenError,
+    WorkChange,
+    WorkChangedError,
+    finish,
+    hand_on,
+    snooze,
+    take,
+)
+from churn_mlops.store.database.clock import Clock, utc_now
+from churn_mlops.store.scoring.predictions import predictions
+from churn_mlops.store.scoring.work_list import ListFilter, WorkItem, list_date, work_page
+
+WORK = "Work on the list"
+State = Literal["open", "taken", "snoozed", "done"]
+_NO_LIST = "no list is published: publish one with `churn score`"
+
+
+class WorkState(BaseModel):
+    """The state of the work on one customer."""
+
+    customer_id: str
+    state: State
+    version: int = Field(ge=0, description="send it with the next change; another version is refused with 409")
+    owner: str | None = Field(description="who works on the customer")
+    owner_since: datetime | None
+    snoozed_until: date | None
+    note: str | None = Field(description="of the last change")
+    changed_by: str | None
+
+
+class ListedCustomer(PublishedPrediction):
+    """A customer of the contact list."""
+
+    why_not_words: str | None = Field(description="why there is no offer any more, in words")
+    work: WorkState
+
+
+class ContactListPage(BaseModel):
+    """A page of the contact list of the newest published date."""
+
+    as_of: date
+    published_at: datetime
+    total: int = Field(description="customers that match the filter")
+    states: dict[str, int] = Field(description="customers of the whole list by state")
+    customers: list[ListedCustomer]
+    next: int | None = Field(description="what to give as `skip` for the next page; null after the last")
+
+
+class _Query(PageQuery):
+    state: State | None = Field(None, description="only customers in this state")
+    owner: ShortText | None = Field(None, description="only customers of this owner; `me` for your own")
+    risk_band: Literal["low", "medium", "high"] | None = Field(None, description="only this risk band")
+    campaign_id: int | None = Field(None, ge=1, le=2**31 - 1, description="only this campaign")
+    search: CustomerName | None = Field(None, description="only customer IDs that begin so")
+    sort: Literal["rank", "expected_gain"] = Field("rank", description="order: by rank, or the highest gain first")
+    skip: int = Field(0, ge=0, le=2**31 - 1, description="customers before the page")
+    limit: int = limit_field("customers")
+
+
+class ChangeRequest(BaseModel):
+    """A change of the work on a customer."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    version: int = Field(ge=0, le=2**31 - 1, description="that you saw")
+    note: LongText | None = Field(None, description="why")
+
+
+class TakeRequest(BaseModel):
+    """Take a customer."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    version: int | None = Field(None, ge=0, le=2**31 - 1, description="that you saw; left out to take in any case")
+    note: LongText | None = Field(None, description="why")
+
+
+class HandOnRequest(ChangeRequest):
+    """Give a customer to another agent."""
+
+    to: ShortText | None = Field(description="the next owner, such as person:ben; null gives the customer back to all")
+
+
+class SnoozeRequest(ChangeRequest):
+    """Let a customer wait."""
+
+    until: date = Field(
+        ge=date(2000, 1, 1), le=date(2199, 12, 31), description="the date from which they are open again"
+    )
+
+
+def add_work_list(app: FastAPI, store: StoreClient, offers: Offers, suppression: SuppressionCheck) -> None:
+    """Add the routes.
+
+    Args:
+        app: the application.
+        store: where the list and the work on it are.
+        offers: decides whether an offer still holds.
+        suppression: knows which customers were erased.
+    """
+    routes = _WorkList(store, offers, suppression, utc_now)
+    app.get(
+        "/api/list",
+        summary="Today's contact list, with the work on it",
+        tags=[WORK],
+        response_model=ContactListPage,
+        responses=refusing({404: "No list is published"}),
+        dependencies=[Depends(refuse_repeated_parameters)],
+    )(routes.contact_list)
+    refusals = refusing(
+        {404: "The customer is not on the newest list", 409: "Another agent has the customer", 410: "They were erased"}
+    )
+    for word, summary, route, model, example in (
+        ("take", "Take a customer", routes.take, TakeRequest, {}),
+        ("hand-on", "Give a customer to another agent", routes.hand_on, HandOnRequest, {"version": 1, "to": None}),
+        ("snooze", "Let a customer wait", routes.snooze, SnoozeRequest, {"version": 1, "until": "2026-12-01"}),
+        ("done", "Mark the work on a customer as done", routes.done, ChangeRequest, {"version": 1}),
+    ):
+        app.post(
+            f"/api/list/{{customer_id:path}}/{word}",
+            summary=summary,
+            tags=[WORK],
+            response_model=WorkState,
+            responses=refusals,
+            openapi_extra=described_body(model, example),
+        )(route)
+
+
+@dataclass(frozen=True)
+class _WorkList:
+    """The routes. The name of a method is part of its operation's id."""
+
+    store: StoreClient
+    offers: Offers
+    suppression: SuppressionCheck
+    clock: Clock
+
+    async def contact_list(self, request: Request, query: Annotated[_Query, Query()]) -> Response:
+        """The contact list of the newest published date, a page at a time.
+
+        It holds the customers that got an offer when it was made. A customer who gets none any more, as after a
+        contact, is still there, with the action that holds now.
+        """
+        owner = principal_of(request).name if query.owner == "me" else query.owner
+        wanted = ListFilter(query.state, owner, query.risk_band, query.campaign_id, query.search)
+        about(request, None, skip=query.skip, limit=query.limit)
+        body = await self.store.ask(lambda opened: self._page(opened, query, wanted))
+        if body is None:
+            raise RequestError(404, _NO_LIST)
+        return Response(as_json(body), media_type="application/json")
+
+    async def take(self, request: Request, customer_id: CustomerName) -> Response:
+        """Take a customer of the list. If another agent has them, 409 names the agent and since when."""
+        asked = read_fields(await request.body(), TakeRequest, "a change")
+        return await self._change(request, customer_id, asked, lambda opened, change, _: take(opened, change))
+
+    async def hand_on(self, request: Request, customer_id: CustomerName) -> Response:
+        """Give a customer to another agent, or back to all."""
+        asked = read_fields(await request.body(), HandOnRequest, "a change")
+        return await self._change(
+            request, customer_id, asked, lambda opened, change, _: hand_on(opened, change, asked.to)
+        )
+
+    async def snooze(self, request: Request, customer_id: CustomerName) -> Response:
+        """Let a customer wait until a date."""
+        asked = read_fields(await request.body(), SnoozeRequest, "a change")
+        return await self._change(
+            request, customer_id, asked, lambda opened, change, _: snooze(opened, change, asked.until)
+        )
+
+    async def done(self, request: Request, customer_id: CustomerName) -> Response:
+        """Mark the work on a customer as done, for this list."""
+        asked = read_fields(await request.body(), ChangeRequest, "a change")
+        return await self._change(request, customer_id, asked, finish)
+
+    async def _change(
+        self,
+        request: Request,
+        customer: str,
+        asked: ChangeRequest | TakeRequest,
+        do: Callable[[Store, WorkChange, date], ListWork],
+    ) -> Response:
+        about(request, customer)
+        self.suppression.check_key()
+        by, key = principal_of(request).name, self.suppression.key
+        change = WorkChange(customer, by, asked.version, asked.note, key)
+        try:
+            body = await self.store.ask(lambda opened: self._on_list(opened, change, do))
+        except TakenError as error:
+            raise RequestError(409, str(error), [("customer_id", f"is taken by {error.work.owner}")]) from None
+        except WorkChangedError as error:
+            raise RequestError(409, str(error), [("version", f"is {error.work.version} now")]) from None
+        except CustomerErasedError as error:
+            raise RequestError(410, str(error), [("customer_id", "was erased")]) from None
+        except ConfigError:
+            raise OtherHashKeyError() from None
+        if body is None:
+            problem = "is not on the newest list"
+            raise RequestError(404, f"the customer {problem}", [("customer_id", problem)])
+        return Response(as_json(body), media_type="application/json")
+
+    def _on_list(
+        self, store: Store, change: WorkChange, do: Callable[[Store, WorkChange, date], ListWork]
+    ) -> dict[str, Any] | None:
+        newest = list_date(store)
+        if newest is None:
+            return None
+        found = predictions(store, newest[0], customer=change.customer)
+        if not found or found[0].action != "offer":
+            return None
+        return self._work_json(do(store, change, newest[0]), newest[0])
+
+    def _page(self, store: Store, query: _Query, wanted: ListFilter) -> dict[str, Any] | None:
+        newest = list_date(store)
+        if newest is None:
+            return None
+        as_of, published_at = newest
+        page = work_page(
+            store,
+            as_of,
+            self.clock().date(),
+            wanted,
+            by_gain=query.sort == "expected_gain",
+            skip=query.skip,
+            limit=query.limit,
+        )
+        read_to = query.skip + len(page.items)
+        return {
+            "as_of": as_of.isoformat(),
+            "published_at": published_at.isoformat(),
+            "total": page.total,
+            "states": page.states,
+            "customers": self._items_json(store, page.items, as_of),
+            "next": read_to if read_to < page.total else None,
+        }
+
+    def _items_json(self, store: Store, items: list[WorkItem], as_of: date) -> list[dict[str, Any]]:
+        now = self.offers.now(store, [one.prediction for one in items])
+        return [
+            prediction_json(one) | why_not_json(one.why_not) | {"work": self._work_json(item.work, as_of)}
+            for one, item in zip(now, items, strict=True)
+        ]
+
+    def _work_json(self, work: ListWork, as_of: date) -> dict[str, Any]:
+        return {
+            "customer_id": work.customer,
+            "state": work.state(as_of, self.clock().date()),
+            "version": work.version,
+            "owner": work.owner,
+            "owner_since": None if work.owner_since is None else work.owner_since.isoformat(),
+            "snoozed_until": None if work.snoozed_until is None else work.snoozed_until.isoformat(),
+            "note": work.note,
+            "changed_by": work.changed_by or None,
+        }
