@@ -20,7 +20,7 @@ from churn_mlops.serving.access.principal import principal_of
 from churn_mlops.serving.access.sign_in import SignInService
 from churn_mlops.serving.access_control import add_access
 from churn_mlops.serving.api.audit import add_audit
-from churn_mlops.serving.api.campaigns import CAMPAIGNS, add_campaigns
+from churn_mlops.serving.api.campaigns import CAMPAIGNS, CampaignBook, add_campaigns
 from churn_mlops.serving.api.contact_import import add_contact_import
 from churn_mlops.serving.api.contacts import CONTACTS, ContactRecorder, add_contacts
 from churn_mlops.serving.api.customers import CustomerRisks, ReadCustomer, Source, add_risk
@@ -246,13 +246,16 @@ def _add_store_routes(
     add_contacts(app, recorder)
     add_contact_import(app, logger.store, suppression, settings.decision.follow_days)
     add_timeline(app, logger.store, suppression)
-    add_campaigns(app, logger.store)
+    book = CampaignBook(logger.store)
+    add_campaigns(app, book)
     add_work_list(app, logger.store, offers, suppression)
     add_audit(app, logger.store, settings.store.customer_hash_key)
     source = Source(read_customer, settings.serving.source_seconds)
     risks = CustomerRisks(service, source, logger.store, suppression, offers)
     add_risk(app, risks)
-    add_console(app, ConsoleParts(settings, service, risks, recorder, sign_in))  # after the longer address of add_risk
+    add_console(
+        app, ConsoleParts(settings, service, risks, recorder, book, sign_in)
+    )  # after the longer address of add_risk
 
 
 def _asked(request: Request) -> tuple[str, str]:

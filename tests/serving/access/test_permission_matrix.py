@@ -148,6 +148,8 @@ FORMS = {
     "/note": {"customer_id": "C1", "text": "They move in May."},
     "/sign-in": {"name": "", "password": ""},
     "/sign-out": {},
+    "/campaigns": {"name": ""},
+    "/campaigns/{campaign_id}/end": {"reason": "over"},
     "/account/password": {"present": "wrong", "new": "long enough for all", "again": "long enough for all"},
     "/theme": {"theme": "dark"},
 }
@@ -198,6 +200,9 @@ _DONE = {
     ("POST", "/contact"): {303},
     ("POST", "/note"): {303},
     ("POST", "/sign-out"): {303, 409},
+    ("POST", "/campaigns"): {422},  # without a name
+    ("GET", "/campaigns/{campaign_id}"): {404},
+    ("POST", "/campaigns/{campaign_id}/end"): {404},
     ("POST", "/theme"): {303},
     ("POST", "/account/password"): {401, 409, 429},  # none knows the password; a key has none to change
     ("GET", "/list.csv"): {404},

@@ -21,6 +21,7 @@ from churn_mlops.serving.model.served_model import ModelSlot, ServedModel
 from churn_mlops.serving.resilience.store_client import StoreClient
 from churn_mlops.serving.server import Server, address_of, listen
 from churn_mlops.store import open_store
+from churn_mlops.store.campaigns.campaigns import NewCampaign, create_campaign
 from churn_mlops.store.contacts import NewContact, contacts, record_contact
 from tests.serving.access.secured_app import PASSWORD, Guarded, any_customer
 from tests.serving.conftest import TenurePredictor
@@ -30,7 +31,19 @@ CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", 
 pytestmark = pytest.mark.skipif(
     CHROMIUM is None, reason="no Chromium: apt-get install chromium (`make test` does as root)"
 )
-PAGES = ("/", "/?q=C00000", "/customers/C000001", "/customers/C000110", "/list", "/models", "/account", "/nowhere")
+PAGES = (
+    "/",
+    "/?q=C00000",
+    "/customers/C000001",
+    "/customers/C000110",
+    "/list",
+    "/campaigns",
+    "/campaigns/new",
+    "/campaigns/1",
+    "/models",
+    "/account",
+    "/nowhere",
+)
 WIDTHS = (1280, 390)
 
 
@@ -79,6 +92,9 @@ def site(filled: Guarded, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     with open_store(address) as store:
         for number, result in enumerate(("no_answer", "declined", "accepted")):
             record_contact(store, NewContact(f"k{number}", "s", "C000001", NOW, "20 % off for a year", result, "key:x"))
+        create_campaign(
+            store, NewCampaign("Spring", "20 % off for a year", 50.0, "Thank you.", NOW.date(), "person:ann")
+        )
     with served(Guarded(address, filled.keys, filled.sessions)) as found:
         yield found
 
