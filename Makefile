@@ -43,6 +43,7 @@ study: $(VENV)/.dev $(VENV)/.proxy $(VENV)/.clock ## measure models on public an
 	$(BIN)/python -m bench.quality $(ARGS)
 	$(BIN)/python -m bench.study
 	$(BIN)/python -m bench.honest
+	$(BIN)/python -m bench.copies
 	SCIPY_ARRAY_API=1 $(BIN)/python -m bench.estimators
 	$(BIN)/python -m bench.chaos
 	$(BIN)/python -m bench.described --cases 10000 --raw 2000

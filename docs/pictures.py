@@ -13,6 +13,7 @@ from rich.console import Console
 
 from churn_mlops.cli import scoring, terminal
 from churn_mlops.config import Settings
+from churn_mlops.data.demo_company.months import LAST_DAY
 from churn_mlops.pipelines.onboarding.demo import demo_settings, make_company
 from churn_mlops.pipelines.scoring.score import score
 from churn_mlops.pipelines.training.report import recorded, write_report
@@ -50,7 +51,7 @@ if __name__ == "__main__":
     IMAGES.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as name:
         demo = demo_settings(Settings(), Path(name))
-        make_company(Path(name), customers=20_000, months=24, seed=20261123)
+        make_company(Path(name), customers=20_000, months=24, seed=20261123, last_day=LAST_DAY)
         train(demo)
         draw_list(demo, Path(name))
         draw_report(demo, Path(name))

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from churn_mlops.config import Settings
+from churn_mlops.data.demo_company.months import LAST_DAY
 from churn_mlops.pipelines.onboarding.demo import FEWEST_MONTHS, demo_settings, make_company
 from churn_mlops.pipelines.training.train import train
 from tests.command import Churn, runner
@@ -123,7 +124,7 @@ def settled(tmp_path_factory: pytest.TempPathFactory, record: Path) -> Path:
     shutil.copy(record, folder / "demo/mlflow/mlflow.db")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        assert make_company(Path("demo"), CUSTOMERS, FEWEST_MONTHS, seed=1)
+        assert make_company(Path("demo"), CUSTOMERS, FEWEST_MONTHS, 1, LAST_DAY)
         # MLflow keeps a database open under its address: so not by a relative one, which other tests have too.
         small = Settings.model_validate({"training": {"model_type": "logistic_regression"}})
         train(demo_settings(small, folder / "demo"))
@@ -154,6 +155,7 @@ def reader(
     monkeypatch.setenv("CHURN__MLFLOW__URI", f"sqlite:///{database}")
     if request.getfixturevalue("page") not in TRAINED_BY_DEFAULT:
         monkeypatch.setenv("CHURN__TRAINING__MODEL_TYPE", "logistic_regression")
+        monkeypatch.setenv("CHURN__TRAINING__SNAPSHOTS", "5")
     monkeypatch.setenv("CHURN__SERVING__PORT", "0")  # `churn doctor` looks at the port
     environ = os.environ | {"PYTHONPATH": str(ROOT / "src")}
     reader = Reader(runner(monkeypatch, capsys), environ)

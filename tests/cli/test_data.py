@@ -139,6 +139,17 @@ def test_validate_stops_with_1_and_all_problems_together(here: Churn) -> None:
     assert {problem["column"] for problem in document["problems"]} == {"customer_id", "tenure"}
 
 
+def test_validate_warns_where_training_would_refuse_for_want_of_a_label(here: Churn) -> None:
+    assert here("init", "--from", "customers.csv", "--customer", "customer_id").code == 0
+    result = here("validate")
+    assert result.code == 0
+    assert "no label declared" in result.out
+    assert result.out.splitlines()[-1].endswith("0 that stop, 1 warning.")
+    trained = here("train")
+    assert trained.code == 1
+    assert "declare `label` in the contract" in trained.err + trained.out
+
+
 def test_brackets_in_the_data_are_shown_as_they_are(here: Churn) -> None:
     here(*INIT)
     lines = Path("customers.csv").read_text().splitlines()

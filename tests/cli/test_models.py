@@ -157,7 +157,8 @@ def test_the_demo_makes_trains_and_lists_and_the_second_time_only_lists(
     Path("demo/mlflow").mkdir(parents=True)
     Path("demo/mlflow/mlflow.db").write_bytes(record.read_bytes())
     monkeypatch.setenv("CHURN__TRAINING__MODEL_TYPE", "logistic_regression")
-    demo = ("demo", "--customers", "2000", "--months", "9", "--seed", "1", "--no-serve")
+    monkeypatch.setenv("CHURN__TRAINING__SNAPSHOTS", "5")
+    demo = ("demo", "--customers", "2000", "--months", "9", "--seed", "1", "--last-day", "2026-10-31", "--no-serve")
     first = churn(*demo)
     assert first.code == 0
     assert "Made a company of 2,000 customers, with a history of 9 months, in demo/." in first.out

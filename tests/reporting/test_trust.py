@@ -6,7 +6,7 @@ import pytest
 
 from churn_mlops.pipelines.training.report import Recorded
 from churn_mlops.reporting import sentences
-from churn_mlops.reporting.report_data import Figure
+from churn_mlops.reporting.report_data import BacktestScores, Figure
 
 
 @pytest.mark.parametrize(
@@ -25,3 +25,37 @@ def test_a_slope_is_described_as_its_interval_supports(
     if slope is not None:
         metrics["calibration_slope"] = Figure(value=slope[0], low=slope[1], high=slope[2])
     assert said in sentences.slope(found.report.model_copy(update={"metrics": metrics}))
+
+
+RIGHT, SPARSE = Figure(value=1.02, low=0.9, high=1.15), Figure(value=1.02, low=0.6, high=1.5)
+
+
+@pytest.mark.parametrize("here", [RIGHT, SPARSE])
+@pytest.mark.parametrize(
+    ("later", "said"),
+    [
+        (
+            Figure(value=1.74, low=1.3, high=2.2),
+            "174 were observed for every 100 that a model of the past expected (130 to 220)",
+        ),
+        (Figure(value=0.5, low=0.4, high=0.6), "expect percentages that are too high."),
+        (Figure(value=1.1, low=0.9, high=1.3), None),
+        (None, None),
+    ],
+)
+def test_percentages_that_were_wrong_on_later_dates_are_not_called_right(
+    found: Recorded, here: Figure, later: Figure | None, said: str | None
+) -> None:
+    tested = BacktestScores(
+        trained_until="2026-01-01",
+        tested_on=("2026-06-01",),
+        gap_days=30,
+        customers=900,
+        left=50,
+        metrics={} if later is None else {"observed_over_expected": later},
+    )
+    metrics = found.report.metrics | {"observed_over_expected": here}
+    sentence = sentences.calibration(found.report.model_copy(update={"metrics": metrics, "later": tested}))
+    trusted = "Nothing speaks against" in sentence or "at face value" in sentence
+    assert trusted == (said is None)
+    assert said is None or said in sentence

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -19,6 +20,13 @@ def demo(
     customers: Annotated[int, typer.Option(min=2000, help="How many active customers the demo company has.")] = 20_000,
     months: Annotated[int, typer.Option(min=9, help="How many months its history has.")] = 24,
     seed: Annotated[int, typer.Option(min=0, help="Another seed makes another company.")] = 20261123,
+    last_day: Annotated[
+        datetime | None,
+        typer.Option(
+            formats=["%Y-%m-%d"],
+            help="The last day of its history; without it yesterday, or that of the company in ./demo.",
+        ),
+    ] = None,
     serve: Annotated[bool, typer.Option("--serve/--no-serve", help="Serve at the end, or end after the list.")] = True,
     port: Annotated[int | None, typer.Option(help="Port to listen on, instead of serving.port.")] = None,
 ) -> None:
@@ -31,7 +39,7 @@ def demo(
 
     settings = demo_settings(settings_of(context), FOLDER)
     with progress_bar("Making the company"):
-        made = make_company(FOLDER, customers, months, seed)
+        made = make_company(FOLDER, customers, months, seed, None if last_day is None else last_day.date())
     if made:
         say(f"Made a company of {customers:,} customers, with a history of {months} months, in {FOLDER}/.")
         from churn_mlops.pipelines.training import train as training_job

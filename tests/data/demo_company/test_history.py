@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,26 @@ def test_same_seed_gives_the_same_rows_in_the_same_order_and_another_seed_other_
     first, again, other = (everything(tmp_path / name, seed) for name, seed in [("a", 1), ("b", 1), ("c", 2)])
     assert first == again
     assert all(mine != theirs for mine, theirs in zip(first, other, strict=True))
+
+
+@pytest.mark.parametrize("last_day", [date(2026, 10, 30), date(2026, 11, 28), date(2027, 2, 28)])
+def test_a_history_ends_on_the_day_that_is_asked_for(tmp_path: Path, last_day: date):
+    files = write_company(tmp_path, 150, 5, 1, last_day)
+    with duckdb.connect(str(files.database), read_only=True) as connection:
+        dated = {
+            table: connection.execute(f"SELECT max({at}) FROM {table}").fetchall()[0][0]
+            for table, (at, _) in TIMES.items()
+        }
+        recorded = [
+            connection.execute(f"SELECT max({at}) FROM {table}").fetchall()[0][0] for table, (_, at) in TIMES.items()
+        ]
+        weekdays = connection.execute("SELECT DISTINCT dayname(week_ending) FROM usage").fetchall()
+        active = connection.execute(f"SELECT count(*) FROM '{files.truth}' WHERE as_of = DATE '{last_day}'").fetchall()
+    assert last_day - timedelta(days=3) <= max(dated.values()) <= last_day
+    assert last_day - timedelta(days=9) <= dated["usage"] <= last_day
+    assert max(recorded).date() <= last_day
+    assert weekdays == [("Sunday",)]
+    assert active == [(150,)]
 
 
 def test_writing_again_replaces_the_three_files_and_leaves_nothing_else(tmp_path: Path):

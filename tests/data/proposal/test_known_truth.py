@@ -31,6 +31,7 @@ def test_no_company_is_silently_misread(hand: int) -> None:
         pytest.param(338, id="a leak where few fell silent"),
         pytest.param(401, id="the newest day of subscriptions"),
         pytest.param(403, id="versions whose key has no name of one"),
+        pytest.param(701, id="the newest day, by an end that the rows alone show"),
     ],
 )
 def test_a_company_that_was_silently_misread_once_is_not_again(seed: int) -> None:

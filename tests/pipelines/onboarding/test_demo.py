@@ -6,6 +6,7 @@ import csv
 import shutil
 from collections import Counter
 from collections.abc import Callable
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -72,6 +73,17 @@ def test_another_company_is_made_afresh_and_nothing_stays_of_the_one_before(
     assert make_company(folder, customers, months, seed)
     assert (folder / "company.duckdb").stat().st_mtime_ns > before
     assert {path.name for path in folder.iterdir()} == FILES
+
+
+def test_a_new_company_ends_yesterday_and_is_kept_on_later_days(folder: Path) -> None:
+    note = folder / "made-with.txt"
+    yesterday = f"last_day={date.today() - timedelta(days=1)}\n"
+    assert note.read_text().endswith(yesterday)
+    note.write_text(note.read_text().replace(yesterday, "last_day=2026-03-05\n"))
+    assert not make_company(folder, CUSTOMERS, FEWEST_MONTHS, 1)
+    assert not make_company(folder, CUSTOMERS, FEWEST_MONTHS, 1, date(2026, 3, 5))
+    assert make_company(folder, CUSTOMERS, FEWEST_MONTHS, 1, date(2026, 3, 6))
+    assert note.read_text().endswith("last_day=2026-03-06\n")
 
 
 def remove(name: str) -> Callable[[Path], None]:

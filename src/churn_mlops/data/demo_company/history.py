@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 
 import numpy as np
 
@@ -21,10 +22,11 @@ _BURN_IN = 30  # months until the mix of customers is what the leaving makes it
 _BLOCK = 20_000  # customers whose past is written together
 
 
-def live(draw: np.random.Generator, customers: int, months: int, sink: Sink) -> None:
-    """Hand the rows of a whole history to ``sink``, a month at a time."""
-    company = _Company(draw, customers, months)
-    for month in calendar(_BURN_IN, months):
+def live(draw: np.random.Generator, customers: int, months: int, last_day: date, sink: Sink) -> None:
+    """Hand the rows of a whole history to ``sink``, a month at a time; they are not moved yet."""
+    calendar_months = calendar(_BURN_IN, months, last_day)
+    company = _Company(draw, customers, shift_month(months), calendar_months[0])
+    for month in calendar_months:
         if month.index == 0:
             company.open_books(month, sink)
         company.go_through(month, sink if month.index >= 0 else _forget)
@@ -38,13 +40,12 @@ def _forget(table: str, columns: Columns) -> None:
 class _Company:
     """Its customers at the end of a month; there are always equally many, since each churner is replaced."""
 
-    def __init__(self, draw: np.random.Generator, customers: int, months: int) -> None:
+    def __init__(self, draw: np.random.Generator, customers: int, shift: int, first: Month) -> None:
         self._draw = draw
-        first = calendar(_BURN_IN, months)[0]
         self._people = settled(draw, customers, first.first - 1)
         self._as_of = first.first - 1
         self._as_of_before = self._as_of - 30
-        self._shift = shift_month(months)
+        self._shift = shift
         self._next = 1
         self._index = first.index
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from churn_mlops.data.demo_company.customers import CONTRACT_TYPES, INTERNET_SERVICES, PAYMENT_METHODS, YES_NO
-from churn_mlops.data.demo_company.months import LAST_DAY
+from churn_mlops.data.demo_company.months import days_moved
 
 Columns = Mapping[str, npt.NDArray[Any]]
 """Columns of equal length: days and timestamps as whole numbers, money in cents, levels as their numbers."""
@@ -70,12 +70,14 @@ _STAGED: Mapping[str, Mapping[str, str]] = {
 }
 _KNOWN = ("recorded_at", "loaded_at", "churn_recorded_at")
 _NULLABLE = ("satisfaction",)
+_MICROSECONDS_OF_A_DAY = 86_400_000_000
 
 
 class Database:
-    """A new DuckDB file with the seven tables, which takes only rows that were recorded by :data:`LAST_DAY`."""
+    """A new DuckDB file with the seven tables, which takes only rows that were recorded by ``last_day``."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, last_day: date) -> None:
+        self._last_day = last_day
         self._connection = duckdb.connect(str(path), config={"memory_limit": "1GB", "threads": 2})
         self._connection.begin()  # one transaction: a commit after each month's rows would take longer than they do
         for table, columns in {**SCHEMA, **_STAGED}.items():
@@ -85,9 +87,9 @@ class Database:
 
     def add(self, table: str, columns: Columns) -> None:
         """Append rows; those that the company learns of after the last day are left out."""
-        rows = arrow(columns, {**SCHEMA, **_STAGED}[table])
+        rows = arrow(columns, {**SCHEMA, **_STAGED}[table], days_moved(self._last_day))
         known = next((name for name in columns if name in _KNOWN), None)
-        only = f" WHERE {known} < TIMESTAMP '{LAST_DAY + timedelta(days=1)}'" if known else ""
+        only = f" WHERE {known} < TIMESTAMP '{self._last_day + timedelta(days=1)}'" if known else ""
         self._connection.register("rows", rows)
         self._connection.execute(f"INSERT INTO {table} BY NAME SELECT * FROM rows{only}")  # noqa: S608 - our own names
         self._connection.unregister("rows")
@@ -105,22 +107,22 @@ class Database:
         self._connection.close()
 
 
-def arrow(columns: Columns, types: Mapping[str, str]) -> pa.Table:
-    """Columns as Arrow; ``customer_id`` is given by number."""
-    arrays = {name: _array(name, values, types.get(name, "")) for name, values in columns.items()}
+def arrow(columns: Columns, types: Mapping[str, str], moved: int) -> pa.Table:
+    """Columns as Arrow, dated ``moved`` days later; ``customer_id`` is given by number."""
+    arrays = {name: _array(name, values, types.get(name, ""), moved) for name, values in columns.items()}
     return pa.table(arrays)
 
 
-def _array(name: str, values: npt.NDArray[Any], kind: str) -> pa.Array:
+def _array(name: str, values: npt.NDArray[Any], kind: str, moved: int) -> pa.Array:
     if name == "customer_id":
         digits = pc.utf8_lpad(pa.array(values).cast(pa.string()), 7, "0")
         return pc.binary_join_element_wise("C", digits, "")
     if name in _LEVELS:
         return pa.DictionaryArray.from_arrays(pa.array(values.astype(np.int8)), pa.array(_LEVELS[name]))
     if kind == _DAY:
-        return pa.array(values.astype(np.int32)).view(pa.date32())
+        return pa.array((values + moved).astype(np.int32)).view(pa.date32())
     if kind == _TIMESTAMP:
-        return pa.array(values.astype(np.int64)).view(pa.timestamp("us"))
+        return pa.array(values.astype(np.int64) + moved * _MICROSECONDS_OF_A_DAY).view(pa.timestamp("us"))
     if kind == _MONEY:
         return _money(values)
     return pa.array(values, mask=values == 0 if name in _NULLABLE else None)

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from churn_mlops.data.demo_company.months import days_moved
 from churn_mlops.data.demo_company.tables import Columns, arrow
 
 
 class Truth:
     """A Parquet file: one row for each customer and as-of date."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, path: Path, last_day: date) -> None:
+        self._path, self._moved = path, days_moved(last_day)
         self._writer: pq.ParquetWriter | None = None
 
     def add(self, columns: Columns) -> None:
         """Append the rows of one as-of date."""
-        rows = arrow(columns, {"as_of": "DATE"})
+        rows = arrow(columns, {"as_of": "DATE"}, self._moved)
         texts = {name for name in rows.column_names if pa.types.is_dictionary(rows.schema.field(name).type)}
         for place, name in enumerate(rows.column_names):
             if name in texts:

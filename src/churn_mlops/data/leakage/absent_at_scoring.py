@@ -62,6 +62,8 @@ def _churn_values_are_gone(column: Column, rows: Labelled, then: Codes, today: C
     """Values that churners have much more often than others, or, apart from the others' share, mostly churners have."""
     size = int(max(then.max(), today.max())) + 1
     weights = np.array(rows.weights)[rows.label]
+    if not rows.label.any():  # of the latest dates, none has a churner: nothing says what churners have
+        return None
     share = _shares(then, weights, size)
     left = _shares(then, weights * rows.label, size)
     base = float((weights * rows.label).sum() / weights.sum())

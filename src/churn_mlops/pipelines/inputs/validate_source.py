@@ -23,6 +23,8 @@ from churn_mlops.data.validation.validate_history import check_history
 from churn_mlops.pipelines.inputs.as_of import as_of_date, loaded_until, not_loaded
 from churn_mlops.pipelines.inputs.open_source import open_history, open_source
 
+_NO_LABEL = Problem("warning", "", "no_label_declared", 0, (), "declare `label` in the contract: training needs one")
+
 
 def validate_source(settings: Settings, address: str | None, now: datetime | None = None) -> ValidationReport:
     """Validate the source, or what is at ``address``, against the contract.
@@ -61,7 +63,10 @@ def validate_source(settings: Settings, address: str | None, now: datetime | Non
 
 def _validate_table(table: ir.Table, contract: DataContract) -> ValidationReport:
     found = validate(table, contract)
-    return found if found.stop else _report(found.rows, [*found.problems, *find_copied_customers(table, contract)])
+    unlabelled = [] if contract.label else [_NO_LABEL]
+    if found.stop:
+        return _report(found.rows, [*found.problems, *unlabelled])
+    return _report(found.rows, [*found.problems, *unlabelled, *find_copied_customers(table, contract)])
 
 
 def _report(rows: int, problems: list[Problem]) -> ValidationReport:
@@ -86,7 +91,7 @@ def _check_dates(
         )
         yield Problem("warning", name, "planned_rows", rows, (), message)
     if contract.label is None:
-        yield Problem("warning", "", "no_label_declared", 0, (), "declare `label` in the contract: training needs one")
+        yield _NO_LABEL
     elif not training_dates(contract, first, loaded_until(as_of, tables, contract, today), 1, 1):
         message = (
             f"the history runs from {first} to {newest}, and a label is final {contract.label.final_after} days "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from datetime import date, timedelta
 from pathlib import Path
 
 from churn_mlops.atomic_files import write_atomic
@@ -38,6 +39,7 @@ training:  # leave these out to learn from more, for longer
   settings_cells: {settings_cells}
   learning_rate: {learning_rate}
 """
+_UNTIL = " last_day="
 _FILES = ("company.duckdb", "contract.yaml", "truth.parquet", "customers.csv", "config.yaml")
 
 
@@ -62,7 +64,7 @@ def demo_settings(settings: Settings, folder: Path) -> Settings:
     )
 
 
-def make_company(folder: Path, customers: int, months: int, seed: int) -> bool:
+def make_company(folder: Path, customers: int, months: int, seed: int, last_day: date | None = None) -> bool:
     """Write the demo company, unless ``folder`` has the same one with a live model already.
 
     Models and published lists of another company that was there before are removed.
@@ -72,24 +74,34 @@ def make_company(folder: Path, customers: int, months: int, seed: int) -> bool:
         customers: active ones.
         months: length of the history, `FEWEST_MONTHS` or more.
         seed: another seed gives another company.
+        last_day: the last complete day of the history; None takes yesterday, or that of the same company of before.
 
     Returns:
         whether a model has still to be trained.
     """
-    mark = f"customers={customers} months={months} seed={seed}\n"
+    made_with = f"customers={customers} months={months} seed={seed}"
     note = folder / "made-with.txt"
-    same = note.exists() and note.read_text(encoding="utf-8") == mark
+    before = note.read_text(encoding="utf-8") if note.exists() else ""
+    last_day = last_day or _last_day_of(before, made_with) or date.today() - timedelta(days=1)
+    mark = f"{made_with}{_UNTIL}{last_day}\n"
+    same = before == mark
     if not same:
         _remove_results(folder)
     if _has_model(folder / "models") and same and all((folder / name).exists() for name in _FILES):
         return False
-    write_flat(write_company(folder, customers, months, seed))
+    write_flat(write_company(folder, customers, months, seed, last_day))
     config = _CONFIG.format(
         folder=folder, snapshots=SNAPSHOTS, settings_cells=SETTINGS_CELLS, learning_rate=LEARNING_RATE
     )
     write_atomic(folder / "config.yaml", config.encode())
     write_atomic(note, mark.encode())
     return True
+
+
+def _last_day_of(mark: str, made_with: str) -> date | None:
+    """The last day of the company that was made before; None where it was made with something else."""
+    before, _, day = mark.strip().rpartition(_UNTIL)
+    return date.fromisoformat(day) if before == made_with else None
 
 
 def _remove_results(folder: Path) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from churn_mlops.reporting.number_text import between, plural
-from churn_mlops.reporting.report_data import Report
+from churn_mlops.reporting.report_data import Figure, Report
 
 WIDE = 0.25
 """Half an interval of a ratio from which too few left to decide."""
@@ -24,9 +26,23 @@ def calibration(report: Report) -> str:
         return f"{found} The percentages are too low."
     if figure.high < 1:
         return f"{found} The percentages are too high."
+    if report.later is not None and (missed := _missed(report.later.metrics)):
+        return f"{found} {missed}"
     if (figure.high - figure.low) / 2 > WIDE:
         return f"{found} Nothing speaks against the percentages, but too few left to say closely."
     return f"{found} On the whole, the percentages can be taken at face value."
+
+
+def _missed(later: Mapping[str, Figure]) -> str:
+    """Whether the percentages were wrong on later dates, which come closest to what lies ahead; blank if not."""
+    figure = later.get("observed_over_expected")
+    if figure is None or figure.low <= 1 <= figure.high:
+        return ""
+    return (
+        f"But on later dates, {100 * figure.value:.0f} were observed for every 100 that a model of the past expected "
+        f"({100 * figure.low:.0f} to {100 * figure.high:.0f}): expect percentages that are too "
+        f"{'low' if figure.low > 1 else 'high'}."
+    )
 
 
 def slope(report: Report) -> str:

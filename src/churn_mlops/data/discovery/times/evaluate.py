@@ -58,6 +58,8 @@ def evaluate_times(table_roles: TableRoles, today: date | None = None) -> Evalua
     shown = any(one is not None and _is_end(one) and name not in events for name, one in chosen.items())
     found, perhaps = _with_ends_table(found, shown or bool(found.of("ends")))
     ends |= perhaps | no_ends
+    if found.customers.times.end != begun.customers.times.end:  # as the contract's own clock will count it
+        found = replace(found, newest=newest_of(found, today))
     refused: dict[str, list[RecordedTime]] = {}
     roles = {}
     for name, role in found.roles.items():
