@@ -14,7 +14,8 @@ from churn_mlops.cli.terminal import say
 if TYPE_CHECKING:
     from churn_mlops.config import Settings
     from churn_mlops.models.bundle import Bundle
-    from churn_mlops.pipelines.scoring.single_customer import CustomerReader, CustomerRow
+    from churn_mlops.pipelines.scoring.kept_source import CustomerRow
+    from churn_mlops.pipelines.scoring.single_customer import CustomerReader
     from churn_mlops.serving.api.customers import ReadCustomer
 
 

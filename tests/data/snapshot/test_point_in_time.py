@@ -185,7 +185,7 @@ def test_a_frozen_snapshot_replays_after_later_rows_arrived() -> None:
         "plans": [_event(3, 1.0)],
         "events": early,
     }
-    tables = on_duckdb(_tables(history), contract)
+    tables = on_duckdb(as_tables(history), contract)
     frozen = read_history(tables, contract, [DAY])
     connection = tables["events"].get_backend()
     for name in ("events", "plans"):
@@ -209,13 +209,13 @@ def _is_open(row: Row) -> bool:
     return not all(row[name] and row[name] < datetime(2024, 4, 1) for name in ("end", "end_known"))
 
 
-def _tables(history: History) -> dict[str, pa.Table]:
+def as_tables(history: History) -> dict[str, pa.Table]:
     return {name: pa.Table.from_pylist(history.get(name, []), SCHEMAS.get(name, ROWS)) for name in TABLES}
 
 
 def _snapshot(contract: HistoryContract, history: History) -> str:
     """Everything that the snapshot holds, bit for bit."""
-    tables = on_duckdb(_tables(history), contract)
+    tables = on_duckdb(as_tables(history), contract)
     found = repr(read_history(tables, contract, [DAY]).to_pylist())
     tables["events"].get_backend().disconnect()
     return found

@@ -8,6 +8,11 @@ from datetime import date, datetime, time, timedelta
 import ibis
 import ibis.expr.types as ir
 
+from churn_mlops.data.engine.prepared import day_parameter, time_parameter
+
+_SMALLEST = timedelta(microseconds=1)  # the smallest difference of two times in a table of plain types
+_START = "start of days "
+
 
 @dataclass(frozen=True)
 class AsOf:
@@ -34,7 +39,39 @@ class AsOf:
 
     def days_since(self, timestamp: ir.TimestampValue) -> ir.FloatingValue:
         """Whole days from the local day of ``timestamp`` to the as-of date."""
-        return ibis.literal(self.day).delta(timestamp.date(), unit="day").cast("float64")
+        return self.as_date().delta(timestamp.date(), unit="day").cast("float64")
+
+    def as_date(self) -> ir.DateValue:
+        """The as-of date as a value of a statement."""
+        return ibis.literal(self.day)
+
+    def value_of(self, parameter: str) -> date | datetime:
+        """The value that a statement of :class:`AnyAsOf` takes as ``parameter`` for this as-of date."""
+        if parameter == "day":
+            return self.day
+        if parameter.startswith(_START):
+            return midnight(self.day - timedelta(days=int(parameter.removeprefix(_START)) - 1))
+        last = midnight(self.day + timedelta(days=1)) - _SMALLEST
+        return last if self.until is None else min(self.until, last)
+
+
+@dataclass(frozen=True)
+class AnyAsOf(AsOf):
+    """An as-of date that is given when a prepared statement runs: :meth:`AsOf.value_of` gives its parameters."""
+
+    day: date = date.min
+
+    def includes(self, timestamp: ir.TimestampValue) -> ir.BooleanValue:
+        """As of :meth:`AsOf.includes`."""
+        return timestamp <= time_parameter("last")
+
+    def within(self, timestamp: ir.TimestampValue, days: int) -> ir.BooleanValue:
+        """As of :meth:`AsOf.within`."""
+        return timestamp >= time_parameter(f"{_START}{days}")
+
+    def as_date(self) -> ir.DateValue:
+        """As of :meth:`AsOf.as_date`."""
+        return day_parameter("day")
 
 
 def midnight(day: date) -> datetime:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import ibis
 import ibis.expr.types as ir
 
-from churn_mlops.data.contract import HistoryContract, HistoryTable, Where
+from churn_mlops.data.contract import HistoryContract, HistoryTable, Through, Where
 from churn_mlops.data.engine.as_of import AsOf
 from churn_mlops.data.engine.cell_values import as_text
 from churn_mlops.data.engine.normal_forms import normal_form
@@ -21,6 +21,7 @@ KEY = "__customer__"
 TIME = "__time__"
 KNOWN = "__known__"
 _LINK = "__link__"
+_ALL_ROWS = 2**40
 _WHOLE_NUMBER = re.compile(r"0|-?[1-9][0-9]{0,17}")
 
 
@@ -31,12 +32,15 @@ class PointInTimeTables:
     Args:
         tables: each table of the contract by its key, all of one connection.
         contract: what they mean.
-        customer: the only customer; all when None.
+        customer: the key of the only customer, as :meth:`key` makes it; all customers when None.
+        normal: the columns (table, column) of customers and links whose every text is written as ``as_text`` writes it:
+            they are compared as they stand, which an index serves.
     """
 
     tables: Mapping[str, ir.Table]
     contract: HistoryContract
-    customer: str | None = None
+    customer: ir.Value | None = None
+    normal: frozenset[tuple[str, str]] = frozenset()
 
     def rows_known_at(self, name: str, as_of: AsOf) -> ir.Table:
         """The rows of table ``name`` that had happened and were recorded; with `KEY`, `TIME` and `KNOWN`."""
@@ -48,49 +52,89 @@ class PointInTimeTables:
         return self._of_customers(name, self._with_times(name), None)
 
     def _with_times(self, name: str) -> ir.Table:
-        declared, table = self.contract.tables[name], self.tables[name]
+        declared, table = self.contract.tables[name], self._looked_up(name)
         time = time_of(table, declared.time, declared)
         known = time if declared.known == declared.time else time_of(table, declared.known, declared)
         rows = table.filter(matches(table, declared.where)) if declared.where else table
         return rows.mutate(**{TIME: time, KNOWN: known})
 
+    def _looked_up(self, name: str) -> ir.Table:
+        """Table ``name``, with the rows of the only customer alone where the table names its customers itself."""
+        declared, table = self.contract.tables[name], self.tables[name]
+        if self.customer is None or declared.through is not None:
+            return table
+        key = self.looked_up_by(name, table[customer_column(self.contract, declared)])
+        # DuckDB uses an index only where no other condition reaches the table, and none passes a limit.
+        return table.filter(key == self.customer).limit(_ALL_ROWS)
+
     def _of_customers(self, name: str, rows: ir.Table, as_of: AsOf | None) -> ir.Table:
         declared = self.contract.tables[name]
         if declared.through is None:
             column = customer_column(self.contract, declared)
-            if self.customer is None:
-                # Before the key is made, which costs; a blank key becomes null, and belongs to no customer.
-                return rows.filter(rows[column].notnull()).mutate(**{KEY: self.key(rows[column])})
-            return rows.mutate(**{KEY: self.key(rows[column])}).filter(self._is_customer(ibis._[KEY], self.customer))
+            # Before the key is made, which costs; a blank key becomes null, and belongs to no customer.
+            found = rows.filter(rows[column].notnull()) if self.customer is None else rows
+            return found.mutate(**{KEY: self.key(name, found[column])})
         through = declared.through
         linking = self.all_rows(through.table) if as_of is None else self.rows_known_at(through.table, as_of)
-        left, right = rows[through.column], linking[through.key]
-        if left.type().is_string() or right.type().is_string() or through.normal_form is not None:
-            left, right = (normal_form(as_text(side), through.normal_form) for side in (left, right))
+        left, right = self.looked_up_by(name, rows[through.column]), linking[through.key]
+        if self._links_are_texts(through, rows):
+            right = normal_form(self._text(through.table, right), through.normal_form)
         # Each link once: a table of several versions of a row would count the linked rows as often.
         pairs = linking.select(**{_LINK: right, KEY: linking[KEY]}).distinct()
         return rows.inner_join(pairs, left == pairs[_LINK]).drop(_LINK)
 
-    def _is_customer(self, key: ir.Column, customer: str) -> ir.BooleanValue:
-        if self._key_kind != "whole":
-            return key == customer.strip()
-        return key == int(customer) if _WHOLE_NUMBER.fullmatch(customer) else ibis.literal(False)
+    def of_customer(self, key: ir.Value) -> PointInTimeTables:
+        """These tables for the only customer whose :meth:`key` is ``key``."""
+        return replace(self, customer=key)
 
-    def key(self, column: ir.Column) -> ir.Column:
-        """The customer in ``column``: a whole number where all tables hold such, else a text without outer blanks.
+    def key_of(self, customer: str) -> int | str | None:
+        """As :func:`key_of`."""
+        return key_of(customer, whole=self.key_is_whole)
 
-        Null where the text is blank.
+    def key_value(self, customer: str) -> ir.Value:
+        """:meth:`key_of` as a value of a statement."""
+        return ibis.literal(self.key_of(customer), type="int64" if self.key_is_whole else "string")
+
+    def key(self, name: str, column: ir.Column) -> ir.Column:
+        """The customer in ``column`` of table ``name``.
+
+        A whole number where all tables hold such, else a text without outer blanks, null where it is blank.
         """
-        return column.cast("int64") if self._key_kind == "whole" else as_text(column)
+        return column.cast("int64") if self.key_is_whole else self._text(name, column)
+
+    def looked_up_by(self, name: str, column: ir.Column) -> ir.Column:
+        """The value of ``column``, the customer or the link of table ``name``, by which its rows are looked up."""
+        through = self.contract.tables[name].through
+        if through is None:
+            return column if self.key_is_whole else self._text(name, column)
+        if not self._links_are_texts(through, self.tables[name]):
+            return column
+        return normal_form(self._text(name, column), through.normal_form)
+
+    def _links_are_texts(self, through: Through, rows: ir.Table) -> bool:
+        kinds = rows[through.column].type(), self.tables[through.table][through.key].type()
+        return any(kind.is_string() for kind in kinds) or through.normal_form is not None
+
+    def _text(self, name: str, column: ir.Column) -> ir.StringColumn:
+        stands = column.type().is_string() and (name, column.get_name()) in self.normal
+        return column if stands else as_text(column)
 
     @cached_property
-    def _key_kind(self) -> str:
+    def key_is_whole(self) -> bool:
+        """Whether keys are whole numbers; else they are texts."""
         kinds = [
             self.tables[name][customer_column(self.contract, table)].type()
             for name, table in self.contract.tables.items()
             if table.through is None
         ]
-        return "whole" if all(kind.is_integer() for kind in kinds) else "text"
+        return all(kind.is_integer() for kind in kinds)
+
+
+def key_of(customer: str, *, whole: bool) -> int | str | None:
+    """The key of the customer who is called ``customer``, a whole number or a text; None where no key can be theirs."""
+    if not whole:
+        return customer.strip() or None
+    return int(customer) if _WHOLE_NUMBER.fullmatch(customer) else None
 
 
 def matches(table: ir.Table, where: Where) -> ir.BooleanValue:

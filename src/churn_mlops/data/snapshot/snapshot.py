@@ -57,9 +57,11 @@ def snapshot(
         raise ValueError("a snapshot needs an as-of date")
     if label and contract.label is None:
         raise ValueError(f"the contract {contract.name!r} declares no label")
-    history = PointInTimeTables(tables, contract, customer)
+    history = PointInTimeTables(tables, contract)
+    if customer is not None:
+        history = history.of_customer(history.key_value(customer))
     until = None if known_until is None else wall_clock(known_until, contract.time_zone)
-    parts = [_of_one_date(history, AsOf(day, until), label=label) for day in dates]
+    parts = [snapshot_of(history, AsOf(day, until), label=label) for day in dates]
     return parts[0] if len(parts) == 1 else ibis.union(*parts)
 
 
@@ -88,7 +90,8 @@ def _schema(rows: ir.Table, contract: HistoryContract) -> pa.Schema:
     return pa.schema([(name, {AS_OF: pa.date32(), **of_features}.get(name, pa.string())) for name in rows.columns])
 
 
-def _of_one_date(history: PointInTimeTables, as_of: AsOf, *, label: bool) -> ir.Table:
+def snapshot_of(history: PointInTimeTables, as_of: AsOf, *, label: bool = False) -> ir.Table:
+    """The snapshot of one as-of date, as :func:`snapshot` gives it."""
     contract = history.contract
     rows = active_customers(history, as_of)
     sides = [*_computed(history, as_of), *([churn_labels(history, as_of.day)] if label else [])]
@@ -99,7 +102,7 @@ def _of_one_date(history: PointInTimeTables, as_of: AsOf, *, label: bool) -> ir.
     if label:
         values[CHURNED] = rows[CHURNED]
     return rows.select(
-        **{contract.customer: as_text(rows[KEY]), AS_OF: ibis.literal(as_of.day)},
+        **{contract.customer: as_text(rows[KEY]), AS_OF: as_of.as_date()},
         **values,
     )
 

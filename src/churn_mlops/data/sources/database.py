@@ -2,17 +2,33 @@
 
 from __future__ import annotations
 
+import os
 import re
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 
 import duckdb
 import ibis
 from ibis.common.exceptions import IbisError
 
+from churn_mlops.data.sources.files import quoted
 from churn_mlops.database_urls import scrubbed, shown
 from churn_mlops.errors import SourceError
 
+KEPT_MEMORY = "1GB"
+# They decide how rows are found. The others cost more than they save where there are few: 18.9 instead of 14.9 ms.
+_OPTIMIZERS = (
+    "filter_pushdown",
+    "unused_columns",
+    "column_lifetime",
+    "expression_rewriter",
+    "statistics_propagation",
+    "join_order",
+    "build_side_probe_side",
+    "join_filter_pushdown",
+)
 _ENGINE_ERRORS = frozenset({("duckdb", "Error"), ("psycopg", "Error")})
 # A value that cannot be converted, and, in an engine of our own, a query that is wrong.
 _NOT_READ_ERRORS = frozenset({("duckdb", "DataError"), ("psycopg", "DataError"), ("duckdb", "ProgrammingError")})
@@ -37,6 +53,23 @@ def own_engine(database: str, *, read_only: bool = False) -> ibis.BaseBackend:
     with suppress(duckdb.InvalidInputException):  # in a notebook without ipywidgets, which cannot show it either
         connection.raw_sql("SET enable_progress_bar = false")
     return connection
+
+
+def bounded(connection: ibis.BaseBackend) -> ibis.BaseBackend:
+    """A DuckDB of our own that holds at most :data:`KEPT_MEMORY` in memory, the rest in temporary files."""
+    folder = Path(tempfile.gettempdir()) / f"churn-{os.getpid()}.tmp"  # DuckDB makes it when it is needed
+    connection.raw_sql(f"SET temp_directory = {quoted(str(folder))}")
+    connection.raw_sql(f"SET memory_limit = {quoted(KEPT_MEMORY)}")
+    return connection
+
+
+def plan_quickly(connection: ibis.BaseBackend) -> None:
+    """Let the DuckDB of ``connection`` plan for statements of few rows, whose plan takes longer than the rest."""
+    ((others,),) = connection.raw_sql(
+        f"SELECT string_agg(name, ',') FROM duckdb_optimizers() WHERE name NOT IN {_OPTIMIZERS}"  # noqa: S608 our own names
+    ).fetchall()
+    connection.raw_sql(f"SET disabled_optimizers = {quoted(others)}")
+    connection.raw_sql("SET threads = 1")
 
 
 def connect_database(address: str) -> ibis.BaseBackend:

@@ -6,24 +6,37 @@ import time
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import ibis
 import ibis.expr.types as ir
 
-from churn_mlops.data.sources.database import memory_connection
+from churn_mlops.data.sources.database import bounded, memory_connection, plan_quickly
+from churn_mlops.data.sources.duckdb_reader import connect_copy, reopen_read_only
 from churn_mlops.data.sources.file_formats import ONE_TABLE_ENDINGS, FileFormat, format_of, is_one_table
 from churn_mlops.data.sources.files import check_file
 from churn_mlops.data.sources.place import Place, Version
 from churn_mlops.errors import SourceError
 
+LOGS = ("-wal", ".wal")
+"""Endings of what SQLite and DuckDB write beside a database."""
+LARGEST_COPY = 4 * 2**30
+"""Bytes of files of which a copy is kept."""
 _SETTLED_SECONDS = 2.0  # the resolution of times in some file systems
 
 
 class FilePlace(Place):
-    """One file: a table, or a database of its own."""
+    """One file: a table, or a database of its own.
 
-    def __init__(self, path: Path, file_format: FileFormat) -> None:
-        self.path, self._format = path, file_format
+    Args:
+        path: of the file.
+        file_format: how it is read.
+        copied: whether a database is read from a copy, which keeps no program from writing the file.
+    """
+
+    def __init__(self, path: Path, file_format: FileFormat, *, copied: bool = False) -> None:
+        self.path, self._format, self._copied = path, file_format, copied
+        self._folder: TemporaryDirectory[str] | None = None
         self.shown, self.empty = str(path), file_format.empty
         self.kind = "file" if file_format.tables is None else "database"
 
@@ -45,22 +58,49 @@ class FilePlace(Place):
 
     def version(self) -> Version | None:
         """As :meth:`Place.version`."""
-        if self._format.connect is not None:  # a database that is read in place is locked while it is open
-            return None
-        log = self.path.with_name(f"{self.path.name}-wal")  # what was last written into a SQLite file
-        return _version([self.path, log] if log.exists() else [self.path])
+        if self._format.connect is not None and not self._copied:
+            return None  # a database that is read in place is locked while it is open
+        logs = (self.path.with_name(self.path.name + ending) for ending in LOGS)
+        return _version([self.path, *(log for log in logs if log.exists())], copied=self._copied)
+
+    def to_keep(self) -> Place:
+        """As :meth:`Place.to_keep`."""
+        return FilePlace(self.path, self._format, copied=True)
+
+    def settle(self) -> None:
+        """As :meth:`Place.settle`."""
+        if self._folder is not None:  # without names, the files are gone even where the process is killed
+            reopen_read_only(self.connection, Path(self._folder.name) / self.path.name)
+            self._folder.cleanup()
+        plan_quickly(self.connection)
+
+    def close(self) -> None:
+        """As :meth:`Place.close`."""
+        super().close()
+        if self._folder is not None:
+            self._folder.cleanup()
 
     def _connect(self) -> ibis.BaseBackend:
-        return self._format.connection_to(self.path)
+        if not self._copied:
+            return self._format.connection_to(self.path)
+        if self._format.connect is None:
+            return bounded(memory_connection())
+        self._folder = TemporaryDirectory(prefix="churn-")
+        return connect_copy(self.path, Path(self._folder.name))
 
 
 class FolderPlace(Place):
-    """A folder: each file in it that is one table is called like that table."""
+    """A folder: each file in it that is one table is called like that table.
+
+    Args:
+        path: of the folder.
+        kept: whether the tables are kept for a program that goes on asking.
+    """
 
     kind = "folder"
 
-    def __init__(self, path: Path) -> None:
-        self.path, self.shown = path, str(path)
+    def __init__(self, path: Path, *, kept: bool = False) -> None:
+        self.path, self.shown, self._kept = path, str(path), kept
 
     @cached_property
     def files(self) -> dict[str, Path]:
@@ -98,7 +138,15 @@ class FolderPlace(Place):
 
     def version(self) -> Version | None:
         """As :meth:`Place.version`."""
-        return _version(list(self.files.values()))
+        return _version(list(self.files.values()), copied=self._kept)
+
+    def to_keep(self) -> Place:
+        """As :meth:`Place.to_keep`."""
+        return FolderPlace(self.path, kept=True)
+
+    def settle(self) -> None:
+        """As :meth:`Place.settle`."""
+        plan_quickly(self.connection)
 
     def _files(self) -> list[Path]:
         try:
@@ -111,7 +159,7 @@ class FolderPlace(Place):
             raise SourceError(f"the folder {self.path} cannot be read: {error.strerror or error}") from None
 
     def _connect(self) -> ibis.BaseBackend:
-        return memory_connection()
+        return bounded(memory_connection()) if self._kept else memory_connection()
 
 
 def _undecided_times(files: Mapping[str, Path]) -> list[tuple[str, str]]:
@@ -119,9 +167,11 @@ def _undecided_times(files: Mapping[str, Path]) -> list[tuple[str, str]]:
     return [(name, column) for name, ask in asked.items() if ask is not None for column in ask(files[name], name)]
 
 
-def _version(paths: list[Path]) -> Version | None:
-    """None while a file is so new that it may be written again under the same time."""
+def _version(paths: list[Path], *, copied: bool) -> Version | None:
+    """None while a file is so new that it may be written again under the same time, and of files too large to copy."""
     found = [(str(path), path.stat()) for path in paths]
+    if copied and sum(stat.st_size for _, stat in found) > LARGEST_COPY:
+        return None
     if time.time() - max(stat.st_mtime for _, stat in found) < _SETTLED_SECONDS:
         return None
     return tuple((path, stat.st_ino, stat.st_size, stat.st_mtime_ns) for path, stat in found)

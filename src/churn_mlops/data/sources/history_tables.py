@@ -41,7 +41,7 @@ def open_tables_at(place: Place, contract: HistoryContract) -> dict[str, ir.Tabl
     wanted = {key: declared.table or key for key, declared in contract.tables.items()}
     if place.kind == "file":
         _check_one_file(place, contract, set(wanted.values()))
-    _set_time_zone(place.connection, contract.time_zone)
+    set_time_zone(place.connection, contract.time_zone)
     names = place.tables()
     for name in wanted.values():
         if name not in names:
@@ -83,7 +83,7 @@ def _check_one_file(place: Place, contract: HistoryContract, wanted: set[str]) -
         )
 
 
-def _set_time_zone(connection: ibis.BaseBackend, time_zone: str) -> None:
+def set_time_zone(connection: ibis.BaseBackend, time_zone: str) -> None:
     """Days are counted in this zone by whatever runs on ``connection``."""
     if connection.name == "pyspark":
         connection._session.conf.set("spark.sql.session.timeZone", time_zone)

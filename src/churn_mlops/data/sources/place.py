@@ -73,6 +73,16 @@ class Place(ABC):
         """
         return None
 
+    def to_keep(self) -> Place:
+        """These tables for a program that goes on asking for them.
+
+        The tables of files stand in a DuckDB of their own, which may be written to until :meth:`settle`.
+        """
+        return self
+
+    def settle(self) -> None:  # noqa: B027 most have nothing to do
+        """From now on rows are only looked up, in the tables of :meth:`to_keep`."""
+
     def close(self) -> None:
         """End the connection, if there is one."""
         if "connection" in self.__dict__:

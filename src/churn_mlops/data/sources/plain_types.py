@@ -104,12 +104,17 @@ def with_plain_types(connection: ibis.BaseBackend, name: str) -> ir.Table:
 
     A column that is of none has the type ``unknown``, whose ``raw_type`` is what the engine calls it.
     """
-    columns = _COLUMNS[connection.name](connection, name) if connection.name in _COLUMNS else []
+    columns = plain_columns(connection, name)
     if all(column.stays for column in columns):
         return connection.table(name)
     selected = ", ".join(f"{column.sql} AS {identifier(column.name)}" for column in columns)
     schema = ibis.schema({column.name: column.type for column in columns})
     return connection.sql(f"SELECT {selected} FROM {identifier(name)}", schema=schema)  # noqa: S608 all names are quoted
+
+
+def plain_columns(connection: ibis.BaseBackend, name: str) -> list[PlainColumn]:
+    """The columns of the table ``name`` as :func:`with_plain_types` reads them; none of other engines."""
+    return _COLUMNS[connection.name](connection, name) if connection.name in _COLUMNS else []
 
 
 def _of_duckdb(connection: ibis.BaseBackend, table: str) -> list[PlainColumn]:

@@ -12,6 +12,7 @@ from churn_mlops.pipelines.doctor.contract_and_source import contract_found, sou
 from churn_mlops.pipelines.doctor.daily import schedule_found, store_found
 from churn_mlops.pipelines.doctor.erasures import erasures_found
 from churn_mlops.pipelines.doctor.findings import Finding, guarded
+from churn_mlops.pipelines.doctor.indexes import indexes_found
 from churn_mlops.pipelines.doctor.machine import disk_found, machine_found
 from churn_mlops.pipelines.doctor.mlflow import record_found
 from churn_mlops.pipelines.doctor.port import port_found
@@ -36,6 +37,7 @@ def examine(config: Path | None, environ: Mapping[str, str], listen: Listen) -> 
         "environment": lambda: environment_found(environ),
         "contract": lambda: contract_found(settings),
         "source": lambda: source_found(settings),
+        "indexes": lambda: indexes_found(settings),
         "models folder": lambda: folder_found(settings),
         "champion": lambda: champion_found(settings),
         "champion's contract": lambda: agreement_found(settings),

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
-from functools import partial
-from typing import Any
+from datetime import UTC, datetime
 
 import ibis.expr.types as ir
 
@@ -21,54 +18,46 @@ from churn_mlops.data.sources.database import read_whole
 from churn_mlops.data.sources.history_tables import open_tables_at
 from churn_mlops.data.sources.open import open_table_at
 from churn_mlops.data.sources.place import Place, Version
-from churn_mlops.errors import SourceError
 from churn_mlops.models.bundle import Bundle
 from churn_mlops.pipelines.inputs.open_source import resolve_source
+from churn_mlops.pipelines.scoring.kept_source import Contract, CustomerRow, KeptSource, customer_column
 from churn_mlops.pipelines.scoring.score import run_date
-from churn_mlops.suggestions import did_you_mean
 
 IDLE_SECONDS = 60.0
-"""Longest rest of an open source: a network may drop a connection silently, and a query would hang on it."""
-
-
-@dataclass(frozen=True)
-class CustomerRow:
-    """One customer.
-
-    Args:
-        values: the features by name; None is a missing value.
-        as_of: the as-of date.
-    """
-
-    values: Mapping[str, Any]
-    as_of: date
-
-
-@dataclass(frozen=True)
-class _OpenSource:
-    """The source on an open connection, its tables checked against the contract, as of a version of its files."""
-
-    place: Place
-    version: Version | None
-    contract: DataContract | HistoryContract
-    read: Callable[[str, datetime], CustomerRow | None]
-    used_at: float = 0.0
+"""Longest rest of an open connection to a server."""
+RENEW_SECONDS = 60.0
+"""Age of what is known of a server (its tables, the as-of date), from which it is read again beside the answers."""
+OLDEST_SECONDS = 600.0
+"""Greatest age of what is known of a server: beyond it, an answer waits until it is read again."""
 
 
 class CustomerReader:
     """Reads single customers of the source, which stays open between two calls; several threads may read together.
 
-    The source is opened again where its files or the contract changed, after a failure, and after a long rest. A
-    DuckDB file is closed after each call: while it is open, no other program can write it.
+    The statement for one customer is compiled at the first call, and again where the contract or the tables changed.
+
+    - Files: each call looks at their names, sizes and times, and opens again what has changed, has come or has gone.
+      Their tables are copied into a DuckDB of our own with an index on each key, of which no more than 1 GB is held in
+      memory. A file of the last two seconds may be written again under the same time: it is read as it stands, and not
+      kept. So are files of more than 4 GB.
+    - PostgreSQL: each call sees all rows. A lost connection, and a table or column that is missing or of another type,
+      is an error of that call, which then opens the source again. The first call after
+      a minute opens the source again, beside the answers: then a type that changed without an error, and a new as-of
+      date of ``source.as_of: latest``, count. No answer rests on what is older than ten minutes.
+    - All other databases are opened in each call.
 
     Args:
         settings: of the section ``source``.
-        idle_seconds: longest rest of an open source.
+        idle_seconds: longest rest of a connection to a server.
+        renew_seconds: as of :data:`RENEW_SECONDS`.
     """
 
-    def __init__(self, settings: Settings, idle_seconds: float = IDLE_SECONDS) -> None:
-        self._settings, self._idle_seconds = settings, idle_seconds
-        self._idle: list[_OpenSource] = []  # a thread takes one out and puts it back
+    def __init__(
+        self, settings: Settings, idle_seconds: float = IDLE_SECONDS, renew_seconds: float = RENEW_SECONDS
+    ) -> None:
+        self._settings, self._idle_seconds, self._renew_seconds = settings, idle_seconds, renew_seconds
+        self._kept: KeptSource | None = None
+        self._opening, self._renewing = threading.Lock(), threading.Lock()
 
     def read(self, customer: str, bundle: Bundle, *, now: datetime | None = None) -> CustomerRow | None:
         """The row that ``bundle`` scores; None if the customer is not active.
@@ -86,72 +75,88 @@ class CustomerReader:
         contract = bundle.contract if bundle.history is None else bundle.history
         with read_whole(self._settings.source.url):
             place = resolve_source(self._settings.source)
-            version = place.version()
-            kept = self._take(version, contract)
-            if kept is not None:
-                with suppress(Exception):  # its connection was lost, or its tables changed: opened again, it shows
-                    return self._use(kept, customer, now)
-            return self._use(self._opened(place, version, contract), customer, now)
+            version = place.to_keep().version()
+            if version is None:
+                return _read_once(self._settings, place, contract, customer, now)
+            kept = self._kept
+            if kept is None or not self._is_good(kept, version, contract):
+                return self._opened(kept, version, contract, now).read(customer, now)
+            try:
+                row = kept.read(customer, now)
+            except Exception:  # its connection was lost, or its tables changed: opened again, it shows
+                if not kept.is_of_server:
+                    return _read_once(self._settings, place, contract, customer, now)
+                return self._opened(kept, version, contract, now).read(customer, now)
+            self._renew_beside(kept)
+            return row
 
     def close(self) -> None:
         """Close what is open."""
-        while self._idle:
-            self._idle.pop().place.close()
+        with self._opening:
+            if self._kept is not None:
+                self._kept.close()
+            self._kept = None
 
-    def _take(self, version: Version | None, contract: DataContract | HistoryContract) -> _OpenSource | None:
-        """An open source that is still good; those that are not are closed."""
-        with suppress(IndexError):  # there is none, or another thread took the last one
-            while True:
-                one = self._idle.pop()
-                rested = time.monotonic() - one.used_at
-                if (one.version, one.contract) == (version, contract) and rested < self._idle_seconds:
-                    return one
-                one.place.close()
-        return None
+    def _is_good(self, kept: KeptSource, version: Version, contract: Contract) -> bool:
+        same = kept.contract is contract or kept.contract == contract
+        return same and kept.version == version and not (kept.is_of_server and _age(kept) > OLDEST_SECONDS)
 
-    def _opened(self, place: Place, version: Version | None, contract: DataContract | HistoryContract) -> _OpenSource:
+    def _opened(self, bad: KeptSource | None, version: Version, contract: Contract, now: datetime) -> KeptSource:
+        """The source, opened again in place of ``bad``, unless another thread has done so in the meantime."""
+        with self._opening:
+            kept = self._kept
+            if kept is not None and kept is not bad and self._is_good(kept, version, contract):
+                return kept
+            place = resolve_source(self._settings.source).to_keep()
+            try:
+                found = KeptSource(self._settings, place, version, contract, kept, now, idle_seconds=self._idle_seconds)
+            except BaseException:
+                place.close()
+                raise
+            self._kept = found
+            if kept is not None:
+                kept.close()
+            return found
+
+    def _renew_beside(self, kept: KeptSource) -> None:
+        """Open the source of a server again on a thread of its own where ``kept`` is old."""
+        if kept.is_of_server and _age(kept) > self._renew_seconds and self._renewing.acquire(blocking=False):
+            threading.Thread(target=self._renew, args=(kept,), name="renew-source", daemon=True).start()
+
+    def _renew(self, kept: KeptSource) -> None:
         try:
-            return _OpenSource(place, version, contract, _reading(self._settings, place, contract))
-        except BaseException:
-            place.close()
-            raise
-
-    def _use(self, source: _OpenSource, customer: str, now: datetime) -> CustomerRow | None:
-        try:
-            row = source.read(customer, now)
-        except BaseException:
-            source.place.close()
-            raise
-        if source.version is None:
-            source.place.close()
-        else:
-            self._idle.append(replace(source, used_at=time.monotonic()))
-        return row
+            with suppress(Exception):  # a call finds it too, at the latest when what is known is too old
+                self._opened(kept, kept.version, kept.contract, datetime.now(UTC))
+        finally:
+            self._renewing.release()
 
 
-def _reading(
-    settings: Settings, place: Place, contract: DataContract | HistoryContract
-) -> Callable[[str, datetime], CustomerRow | None]:
-    if isinstance(contract, HistoryContract):
-        return partial(_of_history, settings, open_tables_at(place, contract), contract)
-    if contract.customer is None:
-        raise SourceError("the contract names no column of the customer: set `customer`, and train again")
-    table = open_table_at(place, settings.source.table)
-    if contract.customer not in table.columns:
-        near = did_you_mean(contract.customer, table.columns)
-        raise SourceError(f"the source has no column {contract.customer!r}, which holds its customer IDs; {near}")
-    return partial(_of_table, table, contract, contract.customer)
+def _age(kept: KeptSource) -> float:
+    return time.monotonic() - kept.opened_at
+
+
+def _read_once(
+    settings: Settings, place: Place, contract: Contract, customer: str, now: datetime
+) -> CustomerRow | None:
+    try:
+        if isinstance(contract, HistoryContract):
+            return _of_history(settings, place, contract, customer, now)
+        return _of_table(open_table_at(place, settings.source.table), contract, customer, now)
+    finally:
+        place.close()
 
 
 def _of_history(
-    settings: Settings, tables: Mapping[str, ir.Table], history: HistoryContract, customer: str, now: datetime
+    settings: Settings, place: Place, history: HistoryContract, customer: str, now: datetime
 ) -> CustomerRow | None:
+    tables = open_tables_at(place, history)
     day = run_date(settings, tables, history, None, now)
     found = read_history(tables, history, [day], known_until=now, customer=customer).to_pylist()
     return CustomerRow({name: found[0][name] for name in history.features}, day) if found else None
 
 
-def _of_table(table: ir.Table, contract: DataContract, column: str, customer: str, now: datetime) -> CustomerRow | None:
+def _of_table(table: ir.Table, contract: DataContract, customer: str, now: datetime) -> CustomerRow | None:
+    column = customer_column(contract, table)
     found = read_snapshot(table.filter(as_text(table[column]) == customer.strip()), contract).to_pylist()
     if not found or found[0].get(LABEL) == 1:  # their label says that they have left
         return None

@@ -1,0 +1,100 @@
+"""A statement that is compiled once and run often: parameters stand where each run puts its values.
+
+Ibis 12 writes the values of its own parameters into the statement. So a parameter is a call of a function that no
+engine has, which is replaced in the compiled statement.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, cast
+
+import duckdb
+import ibis
+import ibis.expr.types as ir
+import sqlglot.expressions as sge
+
+_TYPES = {"churn_text": "TEXT", "churn_whole": "BIGINT", "churn_time": "TIMESTAMP", "churn_day": "DATE"}
+"""The types of parameters, by the functions that stand for them."""
+
+
+# Ibis knows an engine's own function by a declaration without a body, under a decorator that has no types.
+@ibis.udf.scalar.builtin(name="churn_text")  # type: ignore[untyped-decorator]
+def text_parameter(called: str) -> str:  # type: ignore[empty-body]
+    """A text that each run gives under the name ``called``."""
+
+
+@ibis.udf.scalar.builtin(name="churn_whole")  # type: ignore[untyped-decorator]
+def whole_parameter(called: str) -> int:  # type: ignore[empty-body]
+    """A whole number (int64) that each run gives under the name ``called``."""
+
+
+@ibis.udf.scalar.builtin(name="churn_time")  # type: ignore[untyped-decorator]
+def time_parameter(called: str) -> datetime:  # type: ignore[empty-body]
+    """A local time that each run gives under the name ``called``."""
+
+
+@ibis.udf.scalar.builtin(name="churn_day")  # type: ignore[untyped-decorator]
+def day_parameter(called: str) -> date:  # type: ignore[empty-body]
+    """A date that each run gives under the name ``called``."""
+
+
+@dataclass(frozen=True)
+class PreparedStatement:
+    """A compiled statement.
+
+    Args:
+        sql: with ``$1``, ``$2`` ... where values go.
+        names: of the values, in that order; each once.
+        columns: of the result.
+    """
+
+    sql: str
+    names: tuple[str, ...]
+    columns: tuple[str, ...]
+
+    def on(self, connection: Any) -> Callable[[Mapping[str, Any]], list[dict[str, Any]]]:
+        """A function that runs the statement on a driver's ``connection`` with the values by name, and gives the rows.
+
+        Args:
+            connection: of DuckDB, or of psycopg in its mode ``autocommit``; it stays open. PostgreSQL plans the
+                statement at the first runs. DuckDB 2 reads it once, and plans it at each run.
+        """
+        run = self._on_duckdb(connection) if isinstance(connection, duckdb.DuckDBPyConnection) else None
+        run = run or self._on_postgres(connection)
+
+        def rows(values: Mapping[str, Any]) -> list[dict[str, Any]]:
+            found = run([values[name] for name in self.names])
+            return [dict(zip(self.columns, row, strict=True)) for row in found]
+
+        return rows
+
+    def _on_duckdb(self, connection: duckdb.DuckDBPyConnection) -> Callable[[list[Any]], Sequence[tuple[Any, ...]]]:
+        (statement,) = connection.extract_statements(self.sql)
+        return lambda values: connection.execute(statement, values).fetchall()
+
+    def _on_postgres(self, connection: Any) -> Callable[[list[Any]], Sequence[tuple[Any, ...]]]:
+        import psycopg
+
+        cursor = psycopg.RawCursor(connection)
+        return lambda values: cursor.execute(self.sql, values, prepare=True).fetchall()
+
+
+def prepared(rows: ir.Table) -> PreparedStatement:
+    """The expression ``rows``, compiled for its engine."""
+    compiler = rows.get_backend().compiler
+    names: list[str] = []
+
+    def placed(node: sge.Expression) -> sge.Expression:
+        kind = _TYPES.get(str(node.this).lower()) if isinstance(node, sge.Anonymous) else None
+        if kind is None:
+            return node
+        name = str(node.expressions[0].this)
+        if name not in names:
+            names.append(name)
+        return sge.cast(sge.Parameter(this=sge.Literal.number(names.index(name) + 1)), kind)
+
+    statement = cast(sge.Expression, compiler.to_sqlglot(rows)).transform(placed)
+    return PreparedStatement(statement.sql(dialect=compiler.dialect), tuple(names), tuple(rows.columns))
