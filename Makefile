@@ -18,7 +18,7 @@ demo: $(VENV)/.run ## make the demo company, train, score, print the list, serve
 
 # Bytecode is kept, so that the hundreds of processes that the tests start compile the project once.
 test: export PYTHONDONTWRITEBYTECODE =
-test: $(VENV)/.dev $(VENV)/serving/.done $(VENV)/serving-trees/.done $(VENV)/.browser $(VENV)/.proxy $(VENV)/.clock ## run the tests (ARGS="-k word" picks some, ARGS=--cov measures what they cover)
+test: $(VENV)/.dev $(VENV)/serving/.done $(VENV)/serving-trees/.done $(VENV)/.browser $(VENV)/.proxy $(VENV)/.clock $(VENV)/oidc/.done ## run the tests (ARGS="-k word" picks some, ARGS=--cov measures what they cover)
 	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: $(VENV)/.dev ## format, lint, types, imports, security, locked dependencies
@@ -132,6 +132,12 @@ $(VENV)/.proxy: $(VENV)/.python
 
 $(VENV)/.clock: $(VENV)/.python
 	$(call system_package,faketime,faketime,the tests of clocks are skipped)
+
+# A real identity provider, by the Node.js that pip installed. Without it the tests of signing in through one are skipped.
+OIDC := tests/serving/oidc_provider
+$(VENV)/oidc/.done: $(OIDC)/package-lock.json $(OIDC)/provider.mjs $(VENV)/.dev
+	@$(BIN)/python -m tests.serving.oidc_provider $(@D) && touch $@ || \
+	  echo "npm could not install the identity provider: the tests of signing in through one are skipped" >&2
 
 # What asks a server as fast as it can: without it nothing can be measured.
 $(VENV)/.load: $(VENV)/.python

@@ -46,7 +46,7 @@ def credential_cache_of(settings: Settings, store: StoreClient) -> CredentialCac
     return CredentialCache(
         store,
         admin_key=None if serving.admin_key_file is None else _admin_key(serving.admin_key_file),
-        guarded=serving.proxy_user_header is not None,
+        guarded=serving.proxy_user_header is not None or settings.oidc.issuer is not None,
         refresh_seconds=serving.key_refresh_seconds,
     )
 
@@ -98,7 +98,7 @@ def may_leave_loopback(settings: Settings, store: StoreClient) -> bool:
     It may while the store is unavailable: no request is let in until the store has said which keys are valid.
     """
     serving = settings.serving
-    if serving.admin_key_file is not None or serving.proxy_user_header is not None:
+    if serving.admin_key_file or serving.proxy_user_header or settings.oidc.issuer:
         return True
     try:
         return store.ask_now(access_is_configured)

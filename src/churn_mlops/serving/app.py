@@ -248,14 +248,16 @@ def _add_store_routes(
     add_contacts(app, recorder)
     add_contact_import(app, logger.store, suppression, settings.decision.follow_days)
     add_timeline(app, logger.store, suppression)
-    add_campaigns(app, logger.store)
+    book = CampaignBook(logger.store)
+    add_campaigns(app, book)
     add_dashboard(app, logger.store)
     add_work_list(app, logger.store, offers, suppression)
     add_audit(app, logger.store, settings.store.customer_hash_key)
     source = Source(read_customer, settings.serving.source_seconds)
     risks = CustomerRisks(service, source, logger.store, suppression, offers)
     add_risk(app, risks)
-    add_console(app, ConsoleParts(settings, service, risks, recorder, sign_in))  # after the longer address of add_risk
+    parts = ConsoleParts(settings, service, risks, recorder, book, sign_in)
+    add_console(app, parts)  # after the longer address of add_risk
 
 
 def _asked(request: Request) -> tuple[str, str]:

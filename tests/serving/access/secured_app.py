@@ -14,7 +14,7 @@ from fastapi.testclient import TestClient
 
 from churn_mlops.config import Settings
 from churn_mlops.pipelines.scoring.single_customer import CustomerRow
-from churn_mlops.serving.access.credential_cache import CredentialCache
+from churn_mlops.serving.access_control import credential_cache_of
 from churn_mlops.serving.api.customers import Row
 from churn_mlops.serving.app import create_app
 from churn_mlops.serving.model.served_model import ModelSlot
@@ -43,16 +43,22 @@ class Guarded:
 
     @contextmanager
     def client(
-        self, source: ModelSlot, *, local_only: bool = True, more: Any = None, **serving: Any
+        self,
+        source: ModelSlot,
+        *,
+        local_only: bool = True,
+        more: Any = None,
+        oidc: dict[str, Any] | None = None,
+        **serving: Any,
     ) -> Iterator[TestClient]:
         """The application, its gate closed."""
-        settings = Settings.model_validate({"serving": serving, "store": {"url": self.address}})
+        settings = Settings.model_validate({"serving": serving, "store": {"url": self.address}, "oidc": oidc or {}})
         link = StoreClient(self.address)
         app = create_app(
             source,
             settings,
             store=link,
-            access=CredentialCache(link),
+            access=credential_cache_of(settings, link),
             local_only=local_only,
             read_of_source=any_customer,
         )

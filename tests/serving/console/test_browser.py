@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,11 +16,12 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from churn_mlops.config import Settings
-from churn_mlops.serving.access.credential_cache import CredentialCache
+from churn_mlops.serving.access_control import credential_cache_of
 from churn_mlops.serving.model.served_model import ModelSlot, ServedModel
 from churn_mlops.serving.resilience.store_client import StoreClient
 from churn_mlops.serving.server import Server, address_of, listen
 from churn_mlops.store import open_store
+from churn_mlops.store.campaigns.campaigns import NewCampaign, create_campaign
 from churn_mlops.store.contacts import NewContact, contacts, record_contact
 from tests.serving.access.secured_app import PASSWORD, Guarded, any_customer
 from tests.serving.conftest import TenurePredictor
@@ -48,12 +50,15 @@ class Site:
 
 
 @contextmanager
-def served(guarded: Guarded) -> Iterator[Site]:
-    settings = Settings.model_validate({"store": {"url": guarded.address}, "serving": {"drain_seconds": 0}})
+def served(
+    guarded: Guarded, oidc: dict[str, Any] | None = None, listening: socket.socket | None = None
+) -> Iterator[Site]:
+    given = {"store": {"url": guarded.address}, "serving": {"drain_seconds": 0}, "oidc": oidc or {}}
+    settings = Settings.model_validate(given)
     live = ServedModel(TenurePredictor(), "3", "2026-11-23T06:00:00+00:00", "additive_boosting")  # type: ignore[arg-type]
-    listening, ready, link = listen("127.0.0.1", 0), threading.Event(), StoreClient(guarded.address)
+    listening, ready, link = listening or listen("127.0.0.1", 0), threading.Event(), StoreClient(guarded.address)
     url = address_of(listening)
-    server = Server(ModelSlot(live), settings, url, ready.set, link, CredentialCache(link), any_customer)
+    server = Server(ModelSlot(live), settings, url, ready.set, link, credential_cache_of(settings, link), any_customer)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
     thread.start()
     try:
@@ -74,6 +79,9 @@ def site(filled: Guarded, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     with open_store(address) as store:
         for number, result in enumerate(("no_answer", "declined", "accepted")):
             record_contact(store, NewContact(f"k{number}", "s", "C000001", NOW, "20 % off for a year", result, "key:x"))
+        create_campaign(
+            store, NewCampaign("Spring", "20 % off for a year", 50.0, "Thank you.", NOW.date(), "person:ann")
+        )
     with served(Guarded(address, filled.keys, filled.sessions)) as found:
         yield found
 

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from churn_mlops.config import Settings
-from churn_mlops.config.settings import Decision
+from churn_mlops.config.decision import Decision
 from churn_mlops.data.contract import load_contract
 from churn_mlops.errors import DeliveryError
 from churn_mlops.pipelines.delivery.webhook import Delivered, RetryClock, deliver

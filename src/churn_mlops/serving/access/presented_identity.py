@@ -11,7 +11,7 @@ from functools import cached_property
 from starlette.types import Scope
 
 from churn_mlops.serving.access.permissions import EVERY_ROLE
-from churn_mlops.serving.access.principal import Principal
+from churn_mlops.serving.access.principal import Principal, Role
 from churn_mlops.serving.http.errors import RequestError
 from churn_mlops.serving.http.request_limits import is_local
 
@@ -67,6 +67,18 @@ def session_in(headers: Headers) -> str | None:
     return None
 
 
+def role_of_groups(groups: Collection[str], roles: Mapping[str, str]) -> Role | None:
+    """The role of a user who is in ``groups``: of several, the one that may most; None for none.
+
+    Args:
+        groups: of the user.
+        roles: the role of each group; ``*`` is for users who are in none of the others.
+    """
+    named = {roles[group] for group in groups if group in roles and group != "*"}
+    found = named or {role for group, role in roles.items() if group == "*"}
+    return next((role for role in reversed(EVERY_ROLE) if role in found), None)
+
+
 @dataclass(frozen=True)
 class Proxies:
     """Proxies that name the user who signed in to them, by OIDC for example.
@@ -103,13 +115,10 @@ class Proxies:
         if self.groups_header is not None:
             named_groups = headers.get(self.groups_header.lower().encode(), b"").decode("utf-8", "replace")
             groups = [group.strip() for group in named_groups.split(",")]
-        roles = self.roles or {}
-        named = {roles[group] for group in groups if group in roles and group != "*"}
-        found = named or {role for group, role in roles.items() if group == "*"}
-        for role in reversed(EVERY_ROLE):  # the one that may most
-            if role in found:
-                return Principal(f"proxy:{name}", role)
-        raise RequestError(403, "none of your groups has a role here: serving.proxy_roles gives them")
+        role = role_of_groups(groups, self.roles or {})
+        if role is None:
+            raise RequestError(403, "none of your groups has a role here: serving.proxy_roles gives them")
+        return Principal(f"proxy:{name}", role)
 
     def address(self, scope: Scope) -> str:
         """The client address of a request: behind trusted proxies, the first address that is none of theirs."""

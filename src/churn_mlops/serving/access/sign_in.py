@@ -1,4 +1,4 @@
-"""Signing in with a password, for the API and for the pages: one throttle, one way to begin and to end a session."""
+"""Signing in, for the API and for the pages: one throttle of passwords, one way to begin and to end a session."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ from starlette.requests import Request
 from churn_mlops.errors import AccessError
 from churn_mlops.serving.access.credential_cache import CredentialCache
 from churn_mlops.serving.access.presented_identity import SECURE_COOKIE, Proxies, cookie_name, headers_of, unauthorized
-from churn_mlops.serving.access.principal import session_of
+from churn_mlops.serving.access.principal import Role, session_of
 from churn_mlops.serving.access.rate_limit import TokenBucketLimiter
 from churn_mlops.serving.http.errors import RequestError
 from churn_mlops.serving.resilience.store_client import StoreClient
+from churn_mlops.store import Store
 from churn_mlops.store.access.sessions import NewSession, end_session, start_session
-from churn_mlops.store.access.users import User, change_password, password_matches, password_of
+from churn_mlops.store.access.users import User, add_vouched_user, change_password, password_matches, password_of
 
 # The most tries in a row, and how many come back each second. A right password costs none.
 PERSON_TRIES, PERSON_TRIES_PER_SECOND = 5, 1 / 30
@@ -112,6 +113,21 @@ class SignInService:
             raise _wrong() from None
         await self._access.refresh()
         return user, started
+
+    async def begin_vouched(self, name: str, role: Role) -> NewSession:
+        """Begin a session of a user that the identity provider vouches for; a new user is added.
+
+        Raises:
+            AccessError: they may not sign in this way.
+            RequestError: 503, the store is unavailable.
+        """
+
+        def begin(opened: Store) -> NewSession:
+            return start_session(opened, add_vouched_user(opened, name, role, by="oidc").name, self._lifetime)
+
+        started = await self._store.ask(begin)
+        await self._access.refresh()
+        return started
 
     async def end(self, request: Request) -> str:
         """End the session of ``request``.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from fastapi import FastAPI, Path, Request
 from fastapi.responses import Response
@@ -39,6 +39,7 @@ from churn_mlops.store.campaigns.campaigns import (
 from churn_mlops.store.database.clock import Clock, utc_now
 
 CAMPAIGNS = "Campaigns"
+Found = TypeVar("Found")
 _Number = Annotated[int, Path(ge=1, le=2**31 - 1)]
 
 
@@ -115,15 +116,14 @@ class WatchedCampaign(StoredCampaign):
     overrides: list[BrokenArm] = Field(description="who broke an arm, and why")
 
 
-def add_campaigns(app: FastAPI, store: StoreClient, clock: Clock = utc_now) -> None:
+def add_campaigns(app: FastAPI, book: CampaignBook) -> None:
     """Add the routes.
 
     Args:
         app: the application.
-        store: where campaigns are.
-        clock: gives the time.
+        book: makes, reads and ends campaigns.
     """
-    routes = _Campaigns(store, clock)
+    routes = _Campaigns(book)
     unknown = {404: "There is none"}
     app.get("/api/campaigns", summary="All campaigns", tags=[CAMPAIGNS], response_model=StoredCampaigns)(routes.all)
     app.post(
@@ -153,48 +153,67 @@ def add_campaigns(app: FastAPI, store: StoreClient, clock: Clock = utc_now) -> N
 
 
 @dataclass(frozen=True)
-class _Campaigns:
-    """The routes. The name of a method is part of its operation's id."""
+class WatchedFacts:
+    """A campaign, its counts, and who broke an arm."""
+
+    campaign: Campaign
+    counts: CampaignCounts
+    overrides: list[Override]
+
+
+@dataclass(frozen=True)
+class CampaignBook:
+    """Makes, reads and ends campaigns: the one way for the API and for the pages.
+
+    Args:
+        store: where campaigns are.
+        clock: gives the time.
+    """
 
     store: StoreClient
-    clock: Clock
+    clock: Clock = utc_now
 
-    async def all(self) -> Response:
-        """All campaigns, the first to start first; ended ones are kept."""
-        found = await self.store.ask(campaigns)
-        return self._answer({"campaigns": [self._to_json(one) for one in found]})
+    def today(self) -> date:
+        """The day by which a campaign is planned, running or ended."""
+        return self.clock().date()
 
-    async def make(self, request: Request) -> Response:
-        """Make a campaign. Its customers get their arms when the next list is made."""
-        asked = read_fields(await request.body(), CampaignRequest, "a campaign")
-        today = self.clock().date()
-        values = asked.model_dump() | {"starts_on": asked.starts_on or today}
+    async def all(self) -> list[tuple[Campaign, CampaignCounts]]:
+        """All campaigns with their counts, the first to start first; ended ones are kept."""
+        return await self.store.ask(lambda opened: [(one, counts_of(opened, one.id)) for one in campaigns(opened)])
+
+    async def make(self, asked: CampaignRequest, by: str) -> Campaign:
+        """Make a campaign. Its customers get their arms when the next list is made.
+
+        Raises:
+            RequestError: 409, another campaign has the name; 422, it ends before today; 503, the store is unavailable.
+        """
+        values = asked.model_dump() | {"starts_on": asked.starts_on or self.today()}
         if asked.ends_on is not None and asked.ends_on < values["starts_on"]:
             problem = "lies before today"
             raise RequestError(422, f"ends_on {problem}", [("ends_on", problem)])
-        new = NewCampaign(**values, created_by=principal_of(request).name)
-        made = await self._ask(lambda opened: create_campaign(opened, new))
-        return self._answer(self._to_json(made), 201)
+        return await self._ask(lambda opened: create_campaign(opened, NewCampaign(**values, created_by=by)))
 
-    async def one(self, campaign_id: _Number) -> Response:
-        """One campaign: how many customers are in each arm, contacts by result, and who broke an arm."""
+    async def one(self, campaign_id: int) -> WatchedFacts:
+        """One campaign.
 
-        def read(opened: Store) -> tuple[Campaign, CampaignCounts, list[Override]]:
-            found = campaign_of(opened, campaign_id)
-            return found, counts_of(opened, campaign_id), overrides_of(opened, campaign_id)
+        Raises:
+            RequestError: 404, there is none; 503, the store is unavailable.
+        """
+        return await self._ask(
+            lambda opened: WatchedFacts(
+                campaign_of(opened, campaign_id), counts_of(opened, campaign_id), overrides_of(opened, campaign_id)
+            )
+        )
 
-        found, counts, broken = await self._ask(read)
-        overrides = [_override(one) for one in broken]
-        return self._answer(self._to_json(found) | asdict(counts) | {"overrides": overrides})
+    async def end(self, campaign_id: int, reason: str, by: str) -> Campaign:
+        """End a campaign. Its customers keep their arms, and get no more offers of it.
 
-    async def end(self, request: Request, campaign_id: _Number) -> Response:
-        """End a campaign, with a reason. Its customers keep their arms, and get no more offers of it."""
-        reason = read_fields(await request.body(), EndRequest, "the end of a campaign").reason
-        by = principal_of(request).name
-        ended = await self._ask(lambda opened: end_campaign(opened, campaign_id, by=by, reason=reason))
-        return self._answer(self._to_json(ended))
+        Raises:
+            RequestError: 404, there is none; 409, it was ended before; 503, the store is unavailable.
+        """
+        return await self._ask(lambda opened: end_campaign(opened, campaign_id, by=by, reason=reason))
 
-    async def _ask(self, do: Callable[[Store], Any]) -> Any:
+    async def _ask(self, do: Callable[[Store], Found]) -> Found:
         try:
             return await self.store.ask(do)
         except UnknownCampaignError:
@@ -204,9 +223,36 @@ class _Campaigns:
         except CampaignEndedError as error:
             raise RequestError(409, str(error), [("campaign_id", "was ended before")]) from None
 
+
+@dataclass(frozen=True)
+class _Campaigns:
+    """The routes. The name of a method is part of its operation's id."""
+
+    book: CampaignBook
+
+    async def all(self) -> Response:
+        """All campaigns, the first to start first; ended ones are kept."""
+        return self._answer({"campaigns": [self._to_json(one) for one, _ in await self.book.all()]})
+
+    async def make(self, request: Request) -> Response:
+        """Make a campaign. Its customers get their arms when the next list is made."""
+        asked = read_fields(await request.body(), CampaignRequest, "a campaign")
+        return self._answer(self._to_json(await self.book.make(asked, principal_of(request).name)), 201)
+
+    async def one(self, campaign_id: _Number) -> Response:
+        """One campaign: how many customers are in each arm, contacts by result, and who broke an arm."""
+        found = await self.book.one(campaign_id)
+        overrides = [_override(one) for one in found.overrides]
+        return self._answer(self._to_json(found.campaign) | asdict(found.counts) | {"overrides": overrides})
+
+    async def end(self, request: Request, campaign_id: _Number) -> Response:
+        """End a campaign, with a reason. Its customers keep their arms, and get no more offers of it."""
+        reason = read_fields(await request.body(), EndRequest, "the end of a campaign").reason
+        return self._answer(self._to_json(await self.book.end(campaign_id, reason, principal_of(request).name)))
+
     def _to_json(self, one: Campaign) -> dict[str, Any]:
         stated = {key: _plain(value) for key, value in asdict(one).items()}
-        return stated | {"state": one.state(self.clock().date())}
+        return stated | {"state": one.state(self.book.today())}
 
     def _answer(self, body: dict[str, Any], status: int = 200) -> Response:
         return Response(as_json(body), status, media_type="application/json")

@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from fastapi import FastAPI
 
 from churn_mlops.config import Settings
+from churn_mlops.config.oidc import Oidc
 from churn_mlops.serving.access.sign_in import SignInService
+from churn_mlops.serving.api.campaigns import CampaignBook
 from churn_mlops.serving.api.contacts import ContactRecorder
 from churn_mlops.serving.api.customers import CustomerRisks
-from churn_mlops.serving.console.account_pages import AccountPages
+from churn_mlops.serving.console.account.account_pages import AccountPages
+from churn_mlops.serving.console.campaigns.campaign_pages import CampaignPages
 from churn_mlops.serving.console.customer_facts import StoreFacts
 from churn_mlops.serving.console.customer_pages import CustomerPages
 from churn_mlops.serving.console.frame.error_pages import ErrorPages
@@ -29,6 +32,7 @@ class ConsoleParts:
         service: has the model that is live.
         risks: answers how likely a customer is to leave.
         recorder: records contacts.
+        book: makes, reads and ends campaigns.
         sign_in: begins and ends sessions; None where there is no access control.
     """
 
@@ -36,7 +40,16 @@ class ConsoleParts:
     service: PredictionService
     risks: CustomerRisks
     recorder: ContactRecorder
+    book: CampaignBook
     sign_in: SignInService | None
+
+
+def _add_oidc(app: FastAPI, account: AccountPages, sign_in: SignInService, settings: Oidc) -> None:
+    # Imported where it is used: the libraries of tokens take memory.
+    from churn_mlops.serving.access.oidc import IdentityProvider
+    from churn_mlops.serving.console.account.oidc_pages import OidcPages
+
+    OidcPages(account, IdentityProvider(settings), sign_in).add_to(app)
 
 
 def add_console(app: FastAPI, parts: ConsoleParts) -> None:
@@ -49,8 +62,12 @@ def add_console(app: FastAPI, parts: ConsoleParts) -> None:
     pages = Pages(app, parts.settings, is_guarded=parts.sign_in is not None)
     facts = StoreFacts(parts.risks.store, parts.risks.offers)
     pages.static.add_to(app)
-    AccountPages(pages, parts.sign_in).add_to(app)
+    account = AccountPages(pages, parts.sign_in, with_provider=parts.settings.oidc.issuer is not None)
+    account.add_to(app)
+    if parts.sign_in is not None and parts.settings.oidc.issuer is not None:
+        _add_oidc(app, account, parts.sign_in, parts.settings.oidc)
     ListPage(pages, facts, parts.risks.suppression).add_to(app)
+    CampaignPages(pages, parts.book).add_to(app)
     ModelsPage(pages, facts, parts.service).add_to(app)
     CustomerPages(pages, facts, parts.risks, parts.recorder, parts.settings.console).add_to(app)
     app.add_middleware(ErrorPages, pages=pages)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from churn_mlops.config.settings import Decision
+from churn_mlops.config.decision import Decision
 from churn_mlops.retention import DecisionRule
 from churn_mlops.retention.decision import (
     WHY_NOT,

@@ -80,6 +80,42 @@ def add_user(
         return _person(connection, name)
 
 
+def add_vouched_user(store: Store, name: str, role: str, *, by: str, clock: Clock = utc_now) -> User:
+    """Add a user that an identity provider vouches for, or give the user of this name their present role.
+
+    No password lets them in.
+
+    Args:
+        store: the store.
+        name: as the provider names them.
+        role: one of ``PERSON_ROLES``.
+        by: who vouches.
+        clock: returns the present time.
+
+    Raises:
+        AccessError: the name cannot be one, a user of this name has a password, or they are disabled.
+        StoreError: the store fails.
+    """
+    checked_name(name)
+    with store.writing("add a person") as connection:
+        now = clock()
+        vouched = PEOPLE.c.password.is_not_distinct_from(_NO_PASSWORD).label("is_vouched")
+        known = connection.execute(select(*_PUBLIC, vouched).where(PEOPLE.c.name == name)).one_or_none()
+        if known is None:
+            connection.execute(
+                insert(PEOPLE).values(name=name, created_at=now, password=_NO_PASSWORD, role=role, disabled_at=None)
+            )
+            add_event(connection, now, by, "person.added", details={"name": name, "role": role})
+        elif not known.is_vouched:
+            raise AccessError(f"{name!r} signs in with a password")
+        elif known.disabled_at is not None:
+            raise AccessError(f"{name!r} may not sign in")
+        elif known.role != role:
+            connection.execute(update(PEOPLE).where(PEOPLE.c.name == name).values(role=role))
+            add_event(connection, now, by, "person.changed", details={"name": name, "role": role})
+        return _person(connection, name)
+
+
 def change_password(
     store: Store, name: str, password: str, *, keep_session: str | None = None, clock: Clock = utc_now
 ) -> None:
@@ -185,5 +221,7 @@ def _person(connection: Connection, name: str) -> User:
     return User(**values)
 
 
+# Stands in place of a hash: no password has it.
+_NO_PASSWORD = "oidc"  # noqa: S105 - no password
 # A hash that no password has.
 _UNUSED_HASH = "$argon2id$v=19$m=19456,t=2,p=1$" + "AAAAAAAAAAAAAAAAAAAAAA$" + "A" * 43

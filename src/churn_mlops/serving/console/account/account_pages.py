@@ -1,7 +1,4 @@
-"""Signing in and out, the account of the user who is signed in, and the choice between light and dark.
-
-Signing in through the company's identity provider (OIDC) belongs here too, as a second way on the same page.
-"""
+"""Signing in and out, the account of the user who is signed in, and the choice between light and dark."""
 
 from __future__ import annotations
 
@@ -28,10 +25,12 @@ class AccountPages:
     Args:
         pages: makes pages.
         sign_in: begins and ends sessions; None where there is no access control.
+        with_provider: whether users may sign in through an identity provider, too.
     """
 
     pages: Pages
     sign_in: SignInService | None
+    with_provider: bool = False
 
     def add_to(self, app: FastAPI) -> None:
         """Add the routes."""
@@ -47,7 +46,7 @@ class AccountPages:
         after = request.query_params.get("next")
         if self.sign_in is None or not await self.sign_in.is_needed():
             return redirect(local_path(after) or "/")
-        return self._form(request, after=local_path(after))
+        return self.form(request, after=local_path(after))
 
     async def take_sign_in(self, request: Request, form: Form) -> Response:
         """Begin a session, and go on to where the user was going."""
@@ -55,14 +54,14 @@ class AccountPages:
             return redirect("/")
         name, password, after = form.get("name", "").strip(), form.get("password", ""), local_path(form.get("next"))
         if not 1 <= len(name) <= _LONGEST_NAME or not 1 <= len(password) <= LONGEST_PASSWORD:
-            return self._form(request, after, name[:_LONGEST_NAME], "empty", 422)
+            return self.form(request, after, name[:_LONGEST_NAME], "empty", 422)
         try:
             user, started = await self.sign_in.begin(request, name, password)
         except RequestError as refused:
             if refused.status not in (401, 429):
                 raise
             key = "wrong" if refused.status == 401 else "too_often"
-            return self._form(request, after, name, key, refused.status, refused.headers)
+            return self.form(request, after, name, key, refused.status, refused.headers)
         return redirect(after or home_of(user.role), self.sign_in.cookie(request, started.token))
 
     async def sign_out(self, request: Request, form: Form) -> Response:
@@ -100,7 +99,7 @@ class AccountPages:
             raise RequestError(422, "there is no such theme", [("theme", f"must be one of {', '.join(THEMES)}")])
         return redirect(local_path(form.get("next")) or "/", theme_cookie(request, theme))
 
-    def _form(
+    def form(
         self,
         request: Request,
         after: str | None,
@@ -109,9 +108,26 @@ class AccountPages:
         status: int = 200,
         headers: dict[str, str] | None = None,
     ) -> Response:
+        """The form to sign in.
+
+        Args:
+            request: that is answered.
+            after: where the user is going, an address of this server.
+            name: that they gave.
+            error: why they are not signed in: the end of a key of the texts.
+            status: of the answer.
+            headers: of the answer; one of them is kept.
+        """
         banner = None if error is None else Banner("error", self.pages.texts(f"sign_in.{error}"))
         return self.pages.page(
-            request, "sign_in", status=status, headers=_retry(headers), banner=banner, after=after or "", name=name
+            request,
+            "sign_in",
+            status=status,
+            headers=_retry(headers),
+            banner=banner,
+            after=after or "",
+            name=name,
+            with_provider=self.with_provider,
         )
 
     def _account(

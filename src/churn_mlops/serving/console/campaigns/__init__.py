@@ -1,0 +1,1 @@
+"""Campaigns: all of them, one of them, and a new one."""

@@ -1,0 +1,116 @@
+"""``/campaigns``: make a campaign, watch it, end it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from fastapi import FastAPI, Path, Request
+from fastapi.responses import Response
+
+from churn_mlops.serving.access.principal import principal_of
+from churn_mlops.serving.api.campaigns import CampaignBook, CampaignRequest, EndRequest
+from churn_mlops.serving.console.frame.forms import Form, read_form
+from churn_mlops.serving.console.frame.pages import Banner, Pages, redirect
+from churn_mlops.serving.http.errors import RequestError
+from churn_mlops.serving.prediction.parsing import read_fields
+from churn_mlops.store.campaigns.campaigns import CONTROL_SHARE, EXPLORE_SHARE
+
+CAMPAIGNS = "/campaigns"
+PERCENT = {"control_share": CONTROL_SHARE, "explore_share": EXPLORE_SHARE, "min_score": 0.0}
+"""Fields that a person writes in percent."""
+_Number = Annotated[int, Path(ge=1, le=2**31 - 1)]
+
+
+@dataclass(frozen=True)
+class CampaignPages:
+    """The routes.
+
+    Args:
+        pages: makes pages.
+        book: makes, reads and ends campaigns.
+    """
+
+    pages: Pages
+    book: CampaignBook
+
+    def add_to(self, app: FastAPI) -> None:
+        """Add the routes."""
+        app.get(CAMPAIGNS, include_in_schema=False)(self.all)
+        app.get(f"{CAMPAIGNS}/new", include_in_schema=False)(self.show_form)
+        app.post(CAMPAIGNS, include_in_schema=False)(self.make)
+        app.get(f"{CAMPAIGNS}/{{campaign_id}}", include_in_schema=False)(self.one)
+        app.post(f"{CAMPAIGNS}/{{campaign_id}}/end", include_in_schema=False)(self.end)
+
+    async def all(self, request: Request) -> Response:
+        """All campaigns, the latest to start first."""
+        found = list(reversed(await self.book.all()))
+        return self.pages.page(request, "campaigns", campaigns=found, today=self.book.today())
+
+    async def show_form(self, request: Request) -> Response:
+        """The form of a new campaign."""
+        values = {name: _percent(share) for name, share in PERCENT.items()}
+        return self._form(request, values | {"starts_on": self.book.today().isoformat()})
+
+    async def make(self, request: Request) -> Response:
+        """Make a campaign, and go on to its page; a form that cannot be taken comes back as it was filled in."""
+        form = await read_form(request)
+        try:
+            made = await self.book.make(_asked(form), principal_of(request).name)
+        except RequestError as refused:
+            if refused.status not in (409, 422):
+                raise
+            return self._form(request, form, refused)
+        return redirect(f"{CAMPAIGNS}/{made.id}?made=yes")
+
+    async def one(self, request: Request, campaign_id: _Number) -> Response:
+        """One campaign: its customers, contacts, and who broke an arm."""
+        made = Banner("done", self.pages.texts("campaign.made")) if request.query_params.get("made") else None
+        return await self._page(request, campaign_id, made)
+
+    async def end(self, request: Request, campaign_id: _Number) -> Response:
+        """End a campaign, with a reason."""
+        form = await read_form(request)
+        try:
+            reason = read_fields(json.dumps(dict(form)).encode(), EndRequest, "the end of a campaign").reason
+            await self.book.end(campaign_id, reason, principal_of(request).name)
+        except RequestError as refused:
+            if refused.status not in (409, 422):
+                raise
+            return await self._page(request, campaign_id, Banner("error", refused.error), refused.status)
+        return redirect(f"{CAMPAIGNS}/{campaign_id}")
+
+    async def _page(self, request: Request, campaign_id: int, banner: Banner | None, status: int = 200) -> Response:
+        found = await self.book.one(campaign_id)
+        state = found.campaign.state(self.book.today())
+        return self.pages.page(request, "campaign", status=status, banner=banner, found=found, state=state)
+
+    def _form(self, request: Request, values: Form, refused: RequestError | None = None) -> Response:
+        problems = {} if refused is None else dict(refused.problems)
+        banner = None if refused is None else Banner("error", refused.error)
+        status = 200 if refused is None else refused.status
+        return self.pages.page(request, "new_campaign", status=status, banner=banner, values=values, problems=problems)
+
+
+def _asked(form: Form) -> CampaignRequest:
+    """The campaign that a form describes: an empty field is left out, and shares are in percent.
+
+    Raises:
+        RequestError: 422, a field is missing or out of its range.
+    """
+    given: dict[str, Any] = {name: value.strip() for name, value in form.items() if value.strip()}
+    problems = []
+    for name in PERCENT:
+        try:
+            given[name] = float(given[name].replace(",", ".")) / 100.0 if name in given else PERCENT[name]
+        except ValueError:
+            problems.append((name, "is no number"))
+    if problems:
+        raise RequestError(422, "; ".join(f"{name} {problem}" for name, problem in problems), problems)
+    given["only_worth"] = given.get("only_worth") != "no"
+    return read_fields(json.dumps(given).encode(), CampaignRequest, "a campaign")
+
+
+def _percent(share: float) -> str:
+    return f"{100.0 * share:g}"
