@@ -20,7 +20,7 @@ from churn_mlops.serving.access.principal import principal_of
 from churn_mlops.serving.access.sign_in import SignInService
 from churn_mlops.serving.access_control import add_access
 from churn_mlops.serving.api.audit import add_audit
-from churn_mlops.serving.api.campaigns import CAMPAIGNS, add_campaigns
+from churn_mlops.serving.api.campaigns import CAMPAIGNS, CampaignBook, add_campaigns
 from churn_mlops.serving.api.contact_import import add_contact_import
 from churn_mlops.serving.api.contacts import CONTACTS, ContactRecorder, add_contacts
 from churn_mlops.serving.api.customers import CustomerRisks, ReadCustomer, Source, add_risk
