@@ -164,8 +164,6 @@ def expected(way: Way, method: str, path: str, methods: set[str]) -> set[int]:
     """The statuses that the page allows."""
     promise = PROMISED.get((method, pattern_of(path)), Promise(frozenset({"admin"}), ""))
     is_open = any("everyone" in PROMISED[route].callers for route in PROMISED if route[1] == pattern_of(path))
-    if method == "GET" and method not in methods and path.startswith(_OF_A_CUSTOMER):
-        return expected(way, method, _CUSTOMER, {"GET"})  # an ID may hold slashes: that is the page of such a customer
     if method not in methods:
         if way.role is None or not (way.may_change or method in READING):
             return {405} if is_open else {401} if way.role is None else {403}
@@ -181,8 +179,6 @@ def expected(way: Way, method: str, path: str, methods: set[str]) -> set[int]:
     return _DONE.get((method, path), {200})
 
 
-_CUSTOMER = "/customers/{customer_id:path}"
-_OF_A_CUSTOMER = f"{_CUSTOMER}/"
 _OPEN = {"/sign-in/oidc": {503}, "/sign-in/oidc/back": {401}}  # no provider answers, and no sign-in was begun
 _DONE = {
     ("POST", "/contacts"): {201, 200},
