@@ -192,7 +192,8 @@ class Decision(Section):
     @classmethod
     def _ids_as_list(cls, value: Any) -> Any:
         """The environment holds texts only; YAML reads an ID of digits as a number."""
-        return [str(one) if isinstance(one, int) else one for one in listed(value)]
+        found = listed(value, "customer IDs are a list, such as [C000001, C000002]")
+        return [str(one) if isinstance(one, int) and not isinstance(one, bool) else one for one in found]
 
     @model_validator(mode="after")
     def _makes_sense(self) -> Decision:
