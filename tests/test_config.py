@@ -84,6 +84,8 @@ def test_other_variables_are_no_settings(tmp_path):
         ("schedule: {time_zone: ../UTC}", {}, ["schedule.time_zone", "like Europe/Berlin"]),
         ("schedule: {first_wait_seconds: 0}", {}, ["schedule.first_wait_seconds"]),
         ("webhook: {allowed_hosts: 1}", {}, ["webhook.allowed_hosts", "hosts are a list"]),
+        ("decision: {never_contacted: 1}", {}, ["decision.never_contacted", "customer IDs are a list"]),
+        ("decision: {never_contacted: [true]}", {}, ["decision.never_contacted"]),
         ("logging: {level: loud}", {}, ["logging.level", "'debug'"]),
         ("logging: {level: info, level: debug}", {}, ["not YAML", 'duplicate key "level"']),
         ("- a\n- b", {}, ["sections of keys"]),
@@ -200,3 +202,9 @@ def test_the_pages_made_from_the_code_are_current():
     pages = runpy.run_path(str(ROOT / "docs/pages.py"))["PAGES"]
     for name, page in pages.items():
         assert (ROOT / "docs" / name).read_text(encoding="utf-8") == page(), f"docs/{name}: run `make pages`"
+
+
+def test_ids_of_digits_are_texts_in_a_file_and_in_the_environment() -> None:
+    written = Settings.model_validate({"decision": {"never_contacted": [7, "C1"]}})
+    typed = Settings.model_validate({"decision": {"never_contacted": "7, C1"}})
+    assert written.decision.never_contacted == typed.decision.never_contacted == ("7", "C1")

@@ -26,10 +26,12 @@ class Section(BaseModel):
         return value
 
 
-def listed(value: Any) -> list[Any]:
-    """A list, from the environment's text with commas too."""
+def listed(
+    value: Any, advice: str = "hosts are a list, such as [crm.example.com]; so are proxies and roles"
+) -> list[Any]:
+    """A list, from the environment's text with commas too; where it is none, the error gives the ``advice``."""
     if value is None or isinstance(value, str):
         value = [part.strip() for part in (value or "").split(",") if part.strip()]
     if not isinstance(value, list | tuple):
-        raise ValueError("hosts are a list, such as [crm.example.com]; so are proxies and roles")
+        raise ValueError(advice)
     return list(value)

@@ -12,6 +12,7 @@ from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from churn_mlops.errors import ConfigError, CustomerErasedError
+from churn_mlops.retention.economics import OFFER
 from churn_mlops.serving.access.principal import about, principal_of
 from churn_mlops.serving.api.predictions import PublishedPrediction, prediction_json
 from churn_mlops.serving.api.refusals import refusing
@@ -234,7 +235,7 @@ class _WorkList:
         if newest is None:
             return None
         found = predictions(store, newest[0], customer=change.customer)
-        if not found or found[0].action != "offer":
+        if not found or found[0].action != OFFER:
             return None
         return self._work_json(do(store, change, newest[0]), newest[0])
 
