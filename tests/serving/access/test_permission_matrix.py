@@ -150,6 +150,7 @@ def ask(client: TestClient, method: str, path: str, headers: dict[str, str], cus
 
 FORMS = {
     "/contact": {"customer_id": "C1", "offer": "20 % off", "result": "offered"},
+    "/work": {"customer_id": "C1", "version": "0", "do": "take"},
     "/note": {"customer_id": "C1", "text": "They move in May."},
     "/sign-in": {"name": "", "password": ""},
     "/sign-out": {},
@@ -201,6 +202,7 @@ _DONE = {
     ("DELETE", "/session"): {204, 409},  # a key has no session to end
     ("POST", "/contact"): {303},
     ("POST", "/note"): {303},
+    ("POST", "/work"): {404},  # no list is published
     ("POST", "/sign-out"): {303, 409},
     ("POST", "/campaigns"): {422},  # without a name
     ("GET", "/campaigns/{campaign_id}"): {404},

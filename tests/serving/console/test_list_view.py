@@ -11,6 +11,7 @@ import pytest
 from churn_mlops.serving.console import csv_export
 from churn_mlops.serving.console.list_view import ListQuery, list_view
 from churn_mlops.serving.http.errors import RequestError
+from churn_mlops.store.campaigns.list_work import ListWork
 from churn_mlops.store.contacts import Contact
 from churn_mlops.store.scoring.browsing import Slice
 from churn_mlops.store.scoring.predictions import Prediction
@@ -30,18 +31,18 @@ FOUND = Slice([prediction(3, reasons=["plan: +3 points"]), prediction(4)], has_b
 
 def test_the_addresses_of_the_other_pages_keep_what_was_chosen() -> None:
     query = ListQuery(part="all", band="high", q="C", order="rank", after="2")
-    found = list_view(RUN, query, FOUND, {})
+    found = list_view(RUN, query, FOUND, {}, {})
     assert (found.previous, found.next) == (
         "/list?part=all&band=high&q=C&before=3",
         "/list?part=all&band=high&q=C&after=4",
     )
-    by_id = list_view(RUN, ListQuery(order="customer"), FOUND, {})
+    by_id = list_view(RUN, ListQuery(order="customer"), FOUND, {}, {})
     assert by_id.next == "/list?order=customer&after=C004"
-    assert list_view(RUN, query, Slice([], False, False), {}).next is None
+    assert list_view(RUN, query, Slice([], False, False), {}, {}).next is None
 
 
 def test_a_part_shows_how_many_customers_it_has() -> None:
-    tabs = list_view(RUN, ListQuery(part="likely"), FOUND, {}).tabs
+    tabs = list_view(RUN, ListQuery(part="likely"), FOUND, {}, {}).tabs
     assert [(tab.name, tab.count, tab.is_current) for tab in tabs] == [
         ("contact", 5, False),
         ("likely", 7, True),
@@ -51,9 +52,11 @@ def test_a_part_shows_how_many_customers_it_has() -> None:
 
 def test_a_row_has_its_first_reason_and_latest_contact() -> None:
     contact = Contact("k", "s", "C003", NOW, "20 % off", "accepted", "person:anna", id=1, recorded_at=NOW)
-    first, second = list_view(RUN, ListQuery(), FOUND, {"C003": contact}).rows
+    first, second = list_view(
+        RUN, ListQuery(), FOUND, {"C003": contact}, {"C004": ListWork("C004", owner="person:anna")}
+    ).rows
     assert (first.reason, first.points, first.contact) == ("plan", 3, contact)
-    assert (second.reason, second.points, second.contact) == ("", None, None)
+    assert (second.reason, second.points, second.contact, second.owner) == ("", None, None, "person:anna")
 
 
 @pytest.mark.parametrize(("order", "given", "place"), [("rank", "7", 7), ("customer", "7", "7"), ("rank", "", None)])

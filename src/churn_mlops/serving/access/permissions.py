@@ -43,6 +43,7 @@ PAGES: dict[tuple[str, str], Rule] = {
     ("GET", "/customers"): _rule("agent", event="customer.read"),
     ("GET", "/customers/{}"): _rule("agent", event="customer.read"),
     ("POST", "/contact"): _rule("agent", event="contact.recorded", form=True),
+    ("POST", "/work"): _rule("agent", event="work.changed", form=True),
     ("POST", "/note"): _rule("agent", event="note.added", form=True),
     ("GET", "/list"): _rule("agent", "analyst", event="predictions.read"),
     ("GET", "/list.csv"): _rule("analyst", event="predictions.exported"),

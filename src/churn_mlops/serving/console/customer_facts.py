@@ -11,8 +11,10 @@ from churn_mlops.serving.console.customer_view import CustomerFacts
 from churn_mlops.serving.prediction.offers import Offers
 from churn_mlops.serving.resilience.store_client import StoreClient, StoreUnavailableError
 from churn_mlops.store import Store
+from churn_mlops.store.campaigns.list_work import ListWork, work_on
 from churn_mlops.store.campaigns.notes import notes_of
 from churn_mlops.store.contacts import latest_contacts
+from churn_mlops.store.database.clock import utc_now
 from churn_mlops.store.prediction_log import answer_before
 from churn_mlops.store.scoring.browsing import Selection, average_score, published_scores, read_slice
 from churn_mlops.store.scoring.predictions import OFFER, predictions
@@ -58,6 +60,7 @@ class StoreFacts:
         own = [] if run is None else predictions(store, run.as_of, customer=customer)
         is_listed = bool(own) and own[0].action == OFFER
         following = self._next(store, run, own[0].rank) if run is not None and is_listed else None
+        work = work_on(store, [customer]).get(customer, ListWork(customer)) if run is not None and is_listed else None
         return CustomerFacts(
             average=None if run is None else self.average(store, run),
             scores=published_scores(store, customer, SCORES),
@@ -66,6 +69,8 @@ class StoreFacts:
             earlier=None if earlier is None else (earlier[0], json.loads(earlier[1])),
             next_customer=following,
             rank=own[0].rank if own else None,
+            work=work,
+            work_state="open" if work is None or run is None else work.state(run.as_of, utc_now().date()),
         )
 
     def _next(self, store: Store, run: Run, rank: int) -> str | None:

@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, Literal
 
 from churn_mlops.retention.economics import OFFER
+from churn_mlops.store.campaigns.list_work import ListWork
 from churn_mlops.store.campaigns.notes import Note
 from churn_mlops.store.contacts import Contact
 from churn_mlops.store.scoring.browsing import PublishedScore
@@ -99,6 +100,8 @@ class CustomerFacts:
         earlier: an earlier logged answer about them, with its as-of date; None without one.
         next_customer: the next one on the contact list, None behind the last, and for a customer who is not on it.
         rank: their rank in the newest run, None where they are not in it.
+        work: the work on them, None where no list is published.
+        work_state: ``open``, ``taken``, ``snoozed`` or ``done``.
     """
 
     average: float | None = None
@@ -108,6 +111,8 @@ class CustomerFacts:
     earlier: tuple[date, Mapping[str, Any]] | None = None
     next_customer: str | None = None
     rank: int | None = None
+    work: ListWork | None = None
+    work_state: str = "open"
 
 
 @dataclass(frozen=True)
@@ -138,6 +143,8 @@ class CustomerView:
     timeline: Sequence[Entry]
     next_customer: str | None
     rank: int | None
+    work: ListWork | None
+    work_state: str
 
     @property
     def is_offer(self) -> bool:
@@ -194,6 +201,8 @@ def customer_view(
         timeline=_timeline(facts),
         next_customer=facts.next_customer,
         rank=facts.rank,
+        work=facts.work,
+        work_state=facts.work_state,
     )
 
 

@@ -18,6 +18,7 @@ from churn_mlops.serving.console.list_view import BANDS, ROWS, ListQuery, list_v
 from churn_mlops.serving.http.errors import RequestError
 from churn_mlops.serving.prediction.suppression import SuppressionCheck
 from churn_mlops.store import Store
+from churn_mlops.store.campaigns.list_work import ListWork, work_on
 from churn_mlops.store.contacts import Contact, last_contact_of_each
 from churn_mlops.store.scoring.browsing import Selection, Slice, read_slice
 from churn_mlops.store.scoring.predictions import OFFER, Prediction
@@ -52,11 +53,11 @@ class ListPage:
         if found is None:
             about(request, None)
             return self.pages.page(request, "list", view=None)
-        run, slice, contacts = found
+        run, slice, contacts, work = found
         about(
             request, None, as_of=run.as_of.isoformat(), part=query.part, first=slice.items[0].rank if slice.items else 0
         )
-        view = list_view(run, query, slice, contacts)
+        view = list_view(run, query, slice, contacts, work)
         return self.pages.page(request, "list", view=view, bands=BANDS)
 
     async def export(self, request: Request, query: Annotated[ListQuery, Query()]) -> Response:
@@ -71,14 +72,17 @@ class ListPage:
         # It ends with an error, and not as a shorter file, if the date is published again meanwhile.
         return StreamingResponse(self._lines(run, query.selection()), media_type="text/csv", headers=headers)
 
-    def _read(self, store: Store, query: ListQuery) -> tuple[Run, Slice, Mapping[str, Contact]] | None:
+    def _read(
+        self, store: Store, query: ListQuery
+    ) -> tuple[Run, Slice, Mapping[str, Contact], Mapping[str, ListWork]] | None:
         run = newest_run(store)
         if run is None:
             return None
         after, before = query.place(query.after), query.place(query.before)
         found = read_slice(store, run, query.selection(), ROWS, after=after, before=before)
         now = self.facts.offers.now(store, found.items)
-        return run, replace(found, items=now), last_contact_of_each(store, [one.customer for one in now])
+        customers = [one.customer for one in now]
+        return run, replace(found, items=now), last_contact_of_each(store, customers), work_on(store, customers)
 
     def _part(
         self, store: Store, run: Run, selection: Selection, after: int | str | None

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from churn_mlops.serving.console.customer_view import reason_line
 from churn_mlops.serving.http.errors import RequestError
+from churn_mlops.store.campaigns.list_work import ListWork
 from churn_mlops.store.contacts import Contact
 from churn_mlops.store.scoring.browsing import Order, Part, Selection, Slice
 from churn_mlops.store.scoring.predictions import Prediction
@@ -68,12 +69,14 @@ class Row:
         reason: the first reason in words; empty where none is published.
         points: of that reason, None where they are not known.
         contact: the latest contact with them, None without one.
+        owner: the agent who works on them, None where no one does.
     """
 
     prediction: Prediction
     reason: str
     points: int | None
     contact: Contact | None
+    owner: str | None
 
 
 @dataclass(frozen=True)
@@ -98,7 +101,13 @@ class ListView:
     next: str | None
 
 
-def list_view(run: Run, query: ListQuery, found: Slice, contacts: Mapping[str, Contact]) -> ListView:
+def list_view(
+    run: Run,
+    query: ListQuery,
+    found: Slice,
+    contacts: Mapping[str, Contact],
+    work: Mapping[str, ListWork],
+) -> ListView:
     """A page of the list.
 
     Args:
@@ -106,10 +115,11 @@ def list_view(run: Run, query: ListQuery, found: Slice, contacts: Mapping[str, C
         query: which of them.
         found: the predictions of the page.
         contacts: the latest contact of each customer that has one.
+        work: the work on each customer that has any.
     """
     counts = {"contact": run.worth_an_offer, "likely": run.likely, "all": run.customers}
     tabs = [Tab(part, counts[part], ListQuery(part=part).address(), part == query.part) for part in PARTS]
-    rows = [_row(one, contacts.get(one.customer)) for one in found.items]
+    rows = [_row(one, contacts.get(one.customer), work.get(one.customer)) for one in found.items]
     first, last = (_place(query, found.items[0]), _place(query, found.items[-1])) if found.items else ("", "")
     return ListView(
         run,
@@ -121,11 +131,12 @@ def list_view(run: Run, query: ListQuery, found: Slice, contacts: Mapping[str, C
     )
 
 
-def _row(one: Prediction, contact: Contact | None) -> Row:
+def _row(one: Prediction, contact: Contact | None, work: ListWork | None) -> Row:
+    owner = None if work is None else work.owner
     if not one.reasons:
-        return Row(one, "", None, contact)
+        return Row(one, "", None, contact, owner)
     line = reason_line(one.reasons[0])
-    return Row(one, line.text, line.points, contact)
+    return Row(one, line.text, line.points, contact, owner)
 
 
 def _place(query: ListQuery, one: Prediction) -> str:

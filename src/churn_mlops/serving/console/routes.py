@@ -20,6 +20,7 @@ from churn_mlops.serving.console.frame.error_pages import ErrorPages
 from churn_mlops.serving.console.frame.pages import Pages
 from churn_mlops.serving.console.list_page import ListPage
 from churn_mlops.serving.console.models_page import ModelsPage
+from churn_mlops.serving.console.work_page import WorkPage
 from churn_mlops.serving.prediction.service import PredictionService
 
 
@@ -69,5 +70,6 @@ def add_console(app: FastAPI, parts: ConsoleParts) -> None:
     ListPage(pages, facts, parts.risks.suppression).add_to(app)
     CampaignPages(pages, parts.book).add_to(app)
     ModelsPage(pages, facts, parts.service).add_to(app)
+    WorkPage(facts, parts.risks.suppression).add_to(app)
     CustomerPages(pages, facts, parts.risks, parts.recorder, parts.settings.console).add_to(app)
     app.add_middleware(ErrorPages, pages=pages)

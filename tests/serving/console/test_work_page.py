@@ -1,0 +1,42 @@
+"""Agents take customers of the list by page, and never two of them the same one without seeing it."""
+
+from __future__ import annotations
+
+from churn_mlops.store import open_store
+from churn_mlops.store.campaigns.list_work import WorkChange, take, work_on
+from tests.serving.access.secured_app import Guarded
+from tests.serving.console.visitor import Visitor
+
+PAGE = "/customers/C000001"
+
+
+def test_a_customer_is_taken_and_done(agent: Visitor, guarded: Guarded) -> None:
+    assert "No one works on this customer." in agent.get(PAGE).text
+    assert agent.send(PAGE, "/work", do="take").headers["Location"] == PAGE
+    assert "You work on this customer since" in agent.get(PAGE).text
+    assert 'class="badge owner">agent-person' in agent.get("/list").text
+    assert agent.send(PAGE, "/work", do="done").status_code == 303
+    assert "The work on this customer is done." in agent.get(PAGE).text
+    with open_store(guarded.address) as store:
+        work = work_on(store, ["C000001"])["C000001"]
+    assert (work.changed_by, work.owner, work.version) == ("person:agent-person", None, 2)
+
+
+def test_another_agent_who_was_faster_is_named(agent: Visitor, guarded: Guarded) -> None:
+    form = agent.form(PAGE, "/work")
+    with open_store(guarded.address) as store:
+        take(store, WorkChange("C000001", "person:otto"))
+    for change in ("take", "done"):
+        answer = agent.post("/work", form | {"do": change})
+        assert (answer.status_code, "otto works on this customer" in answer.text) == (409, True)
+    page = agent.get(PAGE).text
+    assert "otto works on this customer since" in page
+    assert 'value="take"' not in page
+
+
+def test_a_change_of_what_is_not_there_is_refused(agent: Visitor) -> None:
+    form = agent.form(PAGE, "/work")
+    assert agent.post("/work", form | {"do": "take", "customer_id": "C000110"}).status_code == 404
+    for wrong in ({"do": "steal"}, {"version": "x"}, {"version": "-1"}, {"customer_id": ""}):
+        assert agent.post("/work", form | {"do": "take"} | wrong).status_code == 422
+    assert 'action="/work"' not in agent.get("/customers/C000110").text
