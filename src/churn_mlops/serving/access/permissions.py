@@ -46,6 +46,7 @@ PAGES: dict[tuple[str, str], Rule] = {
     ("POST", "/note"): _rule("agent", event="note.added", form=True),
     ("GET", "/list"): _rule("agent", "analyst", event="predictions.read"),
     ("GET", "/list.csv"): _rule("analyst", event="predictions.exported"),
+    ("GET", "/dashboard"): _rule("analyst"),
     ("GET", "/models"): _rule("agent", "analyst"),
     ("GET", "/sign-in"): OPEN,
     ("POST", "/sign-in"): Rule(open=True, form=True),

@@ -13,6 +13,7 @@ from churn_mlops.serving.api.customers import CustomerRisks
 from churn_mlops.serving.console.account_pages import AccountPages
 from churn_mlops.serving.console.customer_facts import StoreFacts
 from churn_mlops.serving.console.customer_pages import CustomerPages
+from churn_mlops.serving.console.dashboard_page import DashboardPage
 from churn_mlops.serving.console.frame.error_pages import ErrorPages
 from churn_mlops.serving.console.frame.pages import Pages
 from churn_mlops.serving.console.list_page import ListPage
@@ -51,6 +52,7 @@ def add_console(app: FastAPI, parts: ConsoleParts) -> None:
     pages.static.add_to(app)
     AccountPages(pages, parts.sign_in).add_to(app)
     ListPage(pages, facts, parts.risks.suppression).add_to(app)
+    DashboardPage(pages, facts).add_to(app)
     ModelsPage(pages, facts, parts.service).add_to(app)
     CustomerPages(pages, facts, parts.risks, parts.recorder, parts.settings.console).add_to(app)
     app.add_middleware(ErrorPages, pages=pages)
