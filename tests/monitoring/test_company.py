@@ -40,14 +40,18 @@ def test_no_run_gives_no_figure() -> None:
 
 
 def test_a_segment_stands_out_once_its_interval_does() -> None:
-    found = churn_by_segment("churn_by_band", [("a", 10, 200), ("b", 30, 200), ("c", 60, 200), ("d", 9, 29)], 0.05)
+    found = churn_by_segment("churn_by_level", [("a", 10, 200), ("b", 30, 200), ("c", 60, 200), ("d", 9, 29)], 0.05)
     assert [(one.part, one.status) for one in found] == [
         ("a", "good"),
         ("b", "act"),
         ("c", "act"),
         ("d", "too_little"),
     ]
-    assert churn_by_segment("churn_by_band", [("b", 19, 200)], 0.05)[0].status == "watch"
+    assert churn_by_segment("churn_by_level", [("b", 19, 200)], 0.05)[0].status == "watch"
+
+
+def test_a_high_band_is_to_leave_more_often() -> None:
+    assert churn_by_segment("churn_by_band", [("high", 60, 200)], 0.05)[0].status == "good"
 
 
 def test_the_use_of_the_list_is_counted_by_reason_and_agent() -> None:

@@ -40,6 +40,6 @@ def difference_interval(count: float, of: float, other: float, of_other: float) 
     other_low, other_high = share_interval(other, of_other)
     difference = first - second
     return (
-        difference - math.hypot(first - low, other_high - second),
-        difference + math.hypot(high - first, second - other_low),
+        max(-1.0, difference - math.hypot(first - low, other_high - second)),
+        min(1.0, difference + math.hypot(high - first, second - other_low)),
     )

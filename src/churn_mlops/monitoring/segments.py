@@ -9,6 +9,8 @@ from churn_mlops.monitoring.proportions import share_interval
 
 FEWEST = 30
 """Fewest customers of a segment with a rate: fewer would show noise, and single customers."""
+BANDS = "churn_by_band"
+"""The segments that the scores themselves make: a high rate is no finding there."""
 MOST = 12
 """Most segments of one kind: a feature with more levels is no segmentation."""
 
@@ -29,6 +31,9 @@ def _segment(kind: str, name: str, churners: int, count: int, overall: float) ->
         wait = f"Wait: a segment needs {FEWEST} customers with final labels."
         return too_little(kind, name, wait, numerator=churners, denominator=count)
     low, high = share_interval(churners, count)
+    if kind == BANDS:
+        step = "Nothing to do: a higher band is to leave more often."
+        return Measurement(kind, name, churners / count, low, high, churners, count, "good", step)
     status: Status = "act" if low > 2 * overall else "watch" if low > overall else "good"
     step = {
         "good": "Nothing to do: no more customers leave here than elsewhere.",

@@ -31,7 +31,17 @@ CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", 
 pytestmark = pytest.mark.skipif(
     CHROMIUM is None, reason="no Chromium: apt-get install chromium (`make test` does as root)"
 )
-PAGES = ("/", "/?q=C00000", "/customers/C000001", "/customers/C000110", "/list", "/models", "/account", "/nowhere")
+PAGES = (
+    "/",
+    "/?q=C00000",
+    "/customers/C000001",
+    "/customers/C000110",
+    "/list",
+    "/dashboard",
+    "/models",
+    "/account",
+    "/nowhere",
+)
 
 
 @dataclass(frozen=True)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from threading import Event
 from typing import Annotated
 
 import typer
 
 from churn_mlops.cli.settings import settings_of
 from churn_mlops.cli.terminal import print_json, say
+from churn_mlops.config import Settings
 
 
 def report(
@@ -23,6 +25,10 @@ def report(
     customers: Annotated[
         int | None, typer.Option(min=1, help="Customers to count the money for, instead of those of the source.")
     ] = None,
+    weekly: Annotated[
+        bool, typer.Option("--weekly", help="Write the figures of the dashboard instead, to weekly-DATE.html.")
+    ] = False,
+    send: Annotated[bool, typer.Option("--send", help="Send the weekly report to the webhook, too.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the facts as JSON, and write nothing.")] = False,
 ) -> None:
     """Write a report in plain words: how good a model is, what drives it, what it is worth, what it misses.
@@ -31,6 +37,15 @@ def report(
     """
     from churn_mlops.pipelines.training import report as job
 
+    if send and not weekly:
+        raise typer.BadParameter("only the weekly report is sent: add --weekly", param_hint="--send")
+    if weekly:
+        if version is not None or pictures is not None or customers is not None or as_json:
+            raise typer.BadParameter(
+                "takes --out and --send alone; for JSON: churn monitor --json", param_hint="--weekly"
+            )
+        _weekly(settings_of(context), out, send=send)
+        return
     if as_json and (out is not None or pictures is not None):
         raise typer.BadParameter(
             "prints the facts and writes nothing: leave --out and --pictures out", param_hint="--json"
@@ -44,3 +59,16 @@ def report(
     say(f"Wrote the report of version {found.version} to {path}. Open it in a browser; it needs no network.")
     if pictures is not None:
         say(f"Wrote its {drawn} pictures to {pictures}/, each as SVG and PNG.")
+
+
+def _weekly(settings: Settings, out: Path | None, *, send: bool) -> None:
+    from churn_mlops.pipelines.delivery.webhook import RetryClock
+    from churn_mlops.pipelines.monitoring.weekly_report import weekly_report
+
+    found = weekly_report(settings)
+    path = out or Path(f"weekly-{found.measured_on}.html")
+    found.write(path)
+    say(f"Wrote the weekly report of {found.measured_on} to {path}. Open it in a browser; it needs no network.")
+    if send:
+        found.send(settings, RetryClock(Event().wait))
+        say("Sent it to the webhook.")

@@ -115,6 +115,24 @@ def deliver(
     return Delivered(customers, pages, sender.attempts)
 
 
+def deliver_report(document: dict[str, Any], webhook: Webhook, patience: RetryClock, *, measured_on: date) -> None:
+    """Post a report to ``webhook.url`` as JSON, signed and retried as a page of a list.
+
+    Args:
+        document: the report; a chat shows its ``text``.
+        webhook: the address, the key, the time limits and the number of attempts.
+        patience: how time passes.
+        measured_on: the date of the report, once a date: the ``Idempotency-Key`` holds it.
+
+    Raises:
+        ConfigError: as of :func:`deliver`.
+        DeliveryError: the report was not accepted.
+    """
+    body = json.dumps(document, ensure_ascii=False, allow_nan=False).encode()
+    _Sender(webhook, patience).send(body, f"churn-weekly-{measured_on}", f"the weekly report of {measured_on}")
+    log.info("report_delivered", measured_on=measured_on)
+
+
 def signature(secret: str, timestamp: str, body: bytes) -> str:
     """``sha256=`` and the HMAC-SHA-256, in hexadecimal, of the timestamp, a point and the body (RFC 2104)."""
     return "sha256=" + hmac.new(secret.encode(), timestamp.encode() + b"." + body, hashlib.sha256).hexdigest()

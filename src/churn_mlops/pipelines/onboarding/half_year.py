@@ -28,9 +28,9 @@ from churn_mlops.store.contact_import import import_contacts
 from churn_mlops.store.contacts import ContactRules, NewContact
 from churn_mlops.store.scoring.predictions import OFFER, Prediction, predictions
 
-LISTS = 13
-EVERY_DAYS = 14
-"""A list every two weeks: 26 weekly ones would take half a minute more."""
+LISTS = 9
+EVERY_DAYS = 21
+"""A list every three weeks: 26 weekly ones would take half a minute more."""
 WORKS = NewCampaign(
     name="Half price for three months",
     offer="half price for three months",
@@ -40,7 +40,7 @@ WORKS = NewCampaign(
     created_by="person:maria",
     min_score=0.2,
     only_worth=False,
-    capacity=90,
+    capacity=130,
     control_share=0.4,
     explore_share=0.0,
 )
@@ -53,7 +53,7 @@ FAILS = NewCampaign(
     created_by="person:maria",
     min_score=0.15,
     only_worth=False,
-    capacity=25,
+    capacity=35,
     control_share=0.3,
     explore_share=0.0,
 )

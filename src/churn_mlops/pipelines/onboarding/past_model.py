@@ -23,7 +23,7 @@ from churn_mlops.pipelines.training.snapshots import read_labelled
 
 MODEL_TYPE = "logistic_regression"
 """The type that is fitted fastest."""
-SNAPSHOTS = 2
+SNAPSHOTS = 1
 VERSION = "0"
 
 

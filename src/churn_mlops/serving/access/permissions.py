@@ -52,6 +52,7 @@ PAGES: dict[tuple[str, str], Rule] = {
     ("POST", "/campaigns"): _rule("analyst", form=True),
     ("GET", "/campaigns/{}"): _rule("analyst", event="campaign.read"),
     ("POST", "/campaigns/{}/end"): _rule("analyst", form=True),
+    ("GET", "/dashboard"): _rule("analyst"),
     ("GET", "/models"): _rule("agent", "analyst"),
     ("GET", "/sign-in"): OPEN,
     ("POST", "/sign-in"): Rule(open=True, form=True),

@@ -16,6 +16,7 @@ from churn_mlops.serving.console.account.account_pages import AccountPages
 from churn_mlops.serving.console.campaigns.campaign_pages import CampaignPages
 from churn_mlops.serving.console.customer_facts import StoreFacts
 from churn_mlops.serving.console.customer_pages import CustomerPages
+from churn_mlops.serving.console.dashboard_page import DashboardPage
 from churn_mlops.serving.console.frame.error_pages import ErrorPages
 from churn_mlops.serving.console.frame.pages import Pages
 from churn_mlops.serving.console.list_page import ListPage
@@ -69,6 +70,7 @@ def add_console(app: FastAPI, parts: ConsoleParts) -> None:
         _add_oidc(app, account, parts.sign_in, parts.settings.oidc)
     ListPage(pages, facts, parts.risks.suppression).add_to(app)
     CampaignPages(pages, parts.book).add_to(app)
+    DashboardPage(pages, facts).add_to(app)
     ModelsPage(pages, facts, parts.service).add_to(app)
     WorkPage(facts, parts.risks.suppression).add_to(app)
     CustomerPages(pages, facts, parts.risks, parts.recorder, parts.settings.console).add_to(app)
