@@ -6,6 +6,7 @@ engine has, which is replaced in the compiled statement.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -18,6 +19,7 @@ import sqlglot.expressions as sge
 
 _TYPES = {"churn_text": "TEXT", "churn_whole": "BIGINT", "churn_time": "TIMESTAMP", "churn_day": "DATE"}
 """The types of parameters, by the functions that stand for them."""
+_MADE = re.compile(r"MAKE_(DATE|TIMESTAMP)\(([0-9]+(?:, [0-9]+)*)(?:[.]0)?\)")
 
 
 # Ibis knows an engine's own function by a declaration without a body, under a decorator that has no types.
@@ -90,7 +92,7 @@ def prepared(rows: ir.Table) -> PreparedStatement:
     def placed(node: sge.Expression) -> sge.Expression:
         kind = _TYPES.get(str(node.this).lower()) if isinstance(node, sge.Anonymous) else None
         if kind is None:
-            return node
+            return _as_literal(node, compiler.dialect)
         name = str(node.expressions[0].this)
         if name not in names:
             names.append(name)
@@ -98,3 +100,14 @@ def prepared(rows: ir.Table) -> PreparedStatement:
 
     statement = cast(sge.Expression, compiler.to_sqlglot(rows)).transform(placed)
     return PreparedStatement(statement.sql(dialect=compiler.dialect), tuple(names), tuple(rows.columns))
+
+
+def _as_literal(node: sge.Expression, dialect: Any) -> sge.Expression:
+    """A date or a time as a literal where ``node`` makes it of numbers, which takes DuckDB a tenth of its planning."""
+    made = _MADE.fullmatch(node.sql(dialect=dialect)) if isinstance(node, sge.Func) else None
+    if made is None:
+        return node
+    numbers = [int(number) for number in made[2].split(", ")]
+    if made[1] == "DATE":
+        return sge.cast(sge.Literal.string(date(*numbers).isoformat()), "DATE")
+    return sge.cast(sge.Literal.string(datetime(*numbers).isoformat(" ")), "TIMESTAMP")  # type: ignore[arg-type]

@@ -101,8 +101,9 @@ def snapshot_of(history: PointInTimeTables, as_of: AsOf, *, label: bool = False)
     values = {name: _present(rows, name, feature, as_of, contract) for name, feature in contract.features.items()}
     if label:
         values[CHURNED] = rows[CHURNED]
+    customer = rows[KEY] if rows[KEY].type().is_string() else as_text(rows[KEY])
     return rows.select(
-        **{contract.customer: as_text(rows[KEY]), AS_OF: as_of.as_date()},
+        **{contract.customer: customer, AS_OF: as_of.as_date()},
         **values,
     )
 
