@@ -140,7 +140,7 @@ def change_password(
         if not connection.execute(update(PEOPLE).where(*this).values(password=hashed)).rowcount:
             raise AccessError(f"there is no user of the name {name!r} who may sign in")
         _end_sessions(connection, name, now, keep_session)
-        add_event(connection, now, f"person:{name}", "person.changed", details={"name": name, "password": "changed"})
+        add_event(connection, now, f"person:{name}", "person.changed", details={"name": name, "changed": "password"})
 
 
 def disable_user(store: Store, name: str, *, by: str, clock: Clock = utc_now) -> User:

@@ -16,7 +16,7 @@ from churn_mlops.serving.access.principal import principal_of, session_of
 from churn_mlops.serving.http.errors import RequestError, sentence
 from churn_mlops.serving.http.small_body import small_body
 
-TOKEN = "csrf_token"  # noqa: S105 the name of a field
+CSRF_FIELD = "csrf_token"
 _FORM = "application/x-www-form-urlencoded"
 _MOST_FIELDS = 40
 Form = Mapping[str, str]
@@ -43,7 +43,7 @@ async def read_form(request: Request) -> Form:
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != _FORM:
         raise RequestError(415, f"send a form, with the header Content-Type: {_FORM}")
     fields = _fields(await small_body(request))
-    given = fields.pop(TOKEN, None)
+    given = fields.pop(CSRF_FIELD, None)
     _check_token(request, request.headers.get("x-csrf-token", given))
     return fields
 
