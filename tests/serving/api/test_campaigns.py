@@ -120,8 +120,8 @@ def test_a_campaign_is_made_watched_and_ended(client: TestClient, store: Store) 
         ({"min_score": 1.1}, "min_score"),
         ({"risk_band": "low"}, "risk_band"),
         ({"capacity": -1}, "capacity"),
-        ({"ends_on": "2020-01-01"}, "ends_on"),
-        ({"starts_on": "2030-01-02", "ends_on": "2030-01-01"}, "ends_on"),
+        ({"ends_on": "2030-02-30"}, "ends_on"),
+        ({"starts_on": 0}, "starts_on"),
         ({"scrpt": "x"}, "scrpt"),
     ],
 )
@@ -130,6 +130,15 @@ def test_a_wrong_field_is_named_and_no_campaign_is_made(
 ) -> None:
     answer = client.post("/api/campaigns", json=SPRING | changed)
     assert (answer.status_code, [one["field"] for one in answer.json()["fields"]]) == (422, [field])
+    assert client.get("/api/campaigns").json() == {"campaigns": []}
+
+
+@pytest.mark.parametrize("dates", [{"ends_on": "2020-01-01"}, {"starts_on": "2030-01-02", "ends_on": "2030-01-01"}])
+def test_a_campaign_does_not_end_before_its_start(client: TestClient, dates: dict[str, str]) -> None:
+    answer = client.post("/api/campaigns", json=SPRING | dates)
+    assert (answer.status_code, answer.json()["fields"]) == (
+        409, [{"field": "ends_on", "problem": "lies before the start"}],
+    )  # fmt: skip
     assert client.get("/api/campaigns").json() == {"campaigns": []}
 
 

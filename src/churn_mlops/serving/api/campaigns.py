@@ -9,8 +9,7 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from fastapi import FastAPI, Path, Request
 from fastapi.responses import Response
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
-from pydantic_core import PydanticCustomError
+from pydantic import BaseModel, ConfigDict, Field
 
 from churn_mlops.serving.access.principal import principal_of
 from churn_mlops.serving.api.refusals import refusing
@@ -60,14 +59,6 @@ class CampaignRequest(BaseModel):
     capacity: int | None = Field(None, ge=0, le=2**31 - 1, description="most offers on one list")
     control_share: float = Field(CONTROL_SHARE, ge=0, lt=1, description="share of the control group")
     explore_share: float = Field(EXPLORE_SHARE, ge=0, lt=1, description="share drawn at random, half of them treated")
-
-    @field_validator("ends_on")
-    @classmethod
-    def _ends_after_its_start(cls, value: date | None, info: ValidationInfo) -> date | None:
-        start = info.data.get("starts_on")
-        if value is not None and start is not None and value < start:
-            raise PydanticCustomError("ends_on", "lies before starts_on")
-        return value
 
 
 class EndRequest(BaseModel):
@@ -132,7 +123,7 @@ def add_campaigns(app: FastAPI, book: CampaignBook) -> None:
         tags=[CAMPAIGNS],
         status_code=201,
         response_model=StoredCampaign,
-        responses=refusing({409: "Another campaign has this name"}),
+        responses=refusing({409: "Another campaign has this name, or it would end before its start"}),
         openapi_extra=described_body(CampaignRequest, _EXAMPLE),
     )(routes.make)
     app.get(
@@ -185,12 +176,13 @@ class CampaignBook:
         """Make a campaign. Its customers get their arms when the next list is made.
 
         Raises:
-            RequestError: 409, another campaign has the name; 422, it ends before today; 503, the store is unavailable.
+            RequestError: 409, another campaign has the name, or it would end before its start; 503, the store is
+                unavailable.
         """
         values = asked.model_dump() | {"starts_on": asked.starts_on or self.today()}
         if asked.ends_on is not None and asked.ends_on < values["starts_on"]:
-            problem = "lies before today"
-            raise RequestError(422, f"ends_on {problem}", [("ends_on", problem)])
+            problem = "lies before the start"  # 409: each date is right, and no schema can say that they contradict
+            raise RequestError(409, f"ends_on {problem}", [("ends_on", problem)])
         return await self._ask(lambda opened: create_campaign(opened, NewCampaign(**values, created_by=by)))
 
     async def one(self, campaign_id: int) -> WatchedFacts:

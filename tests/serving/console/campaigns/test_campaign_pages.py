@@ -60,7 +60,7 @@ def test_a_campaign_is_made_watched_and_ended(analyst: Visitor, guarded: Guarded
         ({"offer_cost": "-1"}, 422, "offer_cost"),
         ({"control_share": "100"}, 422, "control_share"),
         ({"explore_share": "some"}, 422, "explore_share is no number"),
-        ({"starts_on": "2026-11-01", "ends_on": "2026-10-01"}, 422, "ends_on"),
+        ({"starts_on": "2026-11-01", "ends_on": "2026-10-01"}, 409, "ends_on"),
         ({"capacity": "1.5"}, 422, "capacity"),
         ({"risk_band": "low"}, 422, "risk_band"),
     ],
