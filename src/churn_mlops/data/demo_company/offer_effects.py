@@ -45,7 +45,13 @@ class OfferEffects:
 
 
 def make_effective(
-    database: Path, truth: Path, day: date, customers: Sequence[str], last_day: date, draw: np.random.Generator
+    database: Path,
+    truth: Path,
+    day: date,
+    customers: Sequence[str],
+    last_day: date,
+    draw: np.random.Generator,
+    strength: float = 1.0,
 ) -> OfferEffects:
     """Let an offer act on customers who heard it right after ``day``.
 
@@ -56,11 +62,13 @@ def make_effective(
         customers: IDs of the customers who heard the offer.
         last_day: the last complete day of the history.
         draw: of chance.
+        strength: how many times as strong the offer is as that of the truth, in log-odds.
     """
     kept: dict[str, date | None] = {}
     away: dict[str, date] = {}
     with duckdb.connect(str(database)) as connection:
         for customer, end, hazard, offered in connection.execute(_KNOWN, [str(truth), list(customers), day]).fetchall():
+            offered = _stronger(hazard, offered, strength)
             chance = draw.random()
             leaves = end is not None and day < end <= day + timedelta(days=HORIZON_DAYS)
             if leaves and chance < 1 - offered / hazard:
@@ -75,6 +83,13 @@ def make_effective(
         _send_away(connection, away)
         connection.commit()
     return OfferEffects(tuple(kept), tuple(away))
+
+
+def _stronger(hazard: float, offered: float, strength: float) -> float:
+    """The probability of leaving with an offer of another strength."""
+    odds = hazard / (1 - hazard)
+    moved = float(odds * (offered / (1 - offered) / odds) ** strength)
+    return moved / (1 + moved)
 
 
 def _keep(connection: duckdb.DuckDBPyConnection, kept: dict[str, date | None], last_day: date) -> None:

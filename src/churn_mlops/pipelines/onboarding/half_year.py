@@ -57,6 +57,8 @@ FAILS = NewCampaign(
     control_share=0.3,
     explore_share=0.0,
 )
+STRENGTH = 2.0
+"""The offer that works is twice as strong as the offers of the company's own history."""
 AGENTS = ("person:anna", "person:ben", "person:carla")
 _RESULTS = ("accepted", "declined", "no_answer", "not_offered")
 _SHARES = (0.5, 0.36, 0.08, 0.06)
@@ -125,7 +127,9 @@ def live_half_year(
             made = _work(store, listed, campaigns, day, settings.decision.follow_days, draw)
         contacts += len(made)
         heard = [one.customer for one in made if one.campaign_id == 1 and one.result in ("accepted", "declined")]
-        found = make_effective(folder / "company.duckdb", folder / "truth.parquet", day, heard, last_day, draw)
+        found = make_effective(
+            folder / "company.duckdb", folder / "truth.parquet", day, heard, last_day, draw, STRENGTH
+        )
         kept, driven_away = kept + len(found.kept), driven_away + len(found.driven_away)
         if progress is not None:
             progress(place + 1, LISTS)
