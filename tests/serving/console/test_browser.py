@@ -20,10 +20,13 @@ from churn_mlops.serving.model.served_model import ModelSlot, ServedModel
 from churn_mlops.serving.resilience.store_client import StoreClient
 from churn_mlops.serving.server import Server, address_of, listen
 from churn_mlops.store import open_store
+from churn_mlops.store.campaigns.campaigns import NewCampaign, create_campaign
 from churn_mlops.store.contacts import NewContact, contacts, record_contact
+from churn_mlops.store.measurements import record_measurements
 from tests.serving.access.secured_app import PASSWORD, Guarded, any_customer
 from tests.serving.conftest import TenurePredictor
-from tests.store.builders import NOW
+from tests.serving.console.test_dashboard_page import AUC, LEVEL, ROI, WAIT, WEEKS
+from tests.store.builders import DAY, NOW
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 pytestmark = pytest.mark.skipif(
@@ -84,6 +87,8 @@ def site(filled: Guarded, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     with open_store(address) as store:
         for number, result in enumerate(("no_answer", "declined", "accepted")):
             record_contact(store, NewContact(f"k{number}", "s", "C000001", NOW, "20 % off for a year", result, "key:x"))
+        create_campaign(store, NewCampaign("Spring", "20 % off", 50.0, "Thank you.", DAY, "person:anna"))
+        record_measurements(store, DAY, [AUC, *WEEKS, ROI, LEVEL, WAIT])
     with served(Guarded(address, filled.keys, filled.sessions)) as found:
         yield found
 
