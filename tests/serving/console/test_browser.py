@@ -23,9 +23,11 @@ from churn_mlops.serving.server import Server, address_of, listen
 from churn_mlops.store import open_store
 from churn_mlops.store.campaigns.campaigns import NewCampaign, create_campaign
 from churn_mlops.store.contacts import NewContact, contacts, record_contact
+from churn_mlops.store.measurements import record_measurements
 from tests.serving.access.secured_app import PASSWORD, Guarded, any_customer
 from tests.serving.conftest import TenurePredictor
-from tests.store.builders import NOW
+from tests.serving.console.test_dashboard_page import AUC, LEVEL, ROI, WAIT, WEEKS
+from tests.store.builders import DAY, NOW
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 pytestmark = pytest.mark.skipif(
@@ -89,9 +91,14 @@ def site(filled: Guarded, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     with open_store(address) as store:
         for number, result in enumerate(("no_answer", "declined", "accepted")):
             record_contact(store, NewContact(f"k{number}", "s", "C000001", NOW, "20 % off for a year", result, "key:x"))
+<<<<<<< HEAD
         create_campaign(
             store, NewCampaign("Spring", "20 % off for a year", 50.0, "Thank you.", NOW.date(), "person:ann")
         )
+=======
+        create_campaign(store, NewCampaign("Spring", "20 % off", 50.0, "Thank you.", DAY, "person:anna"))
+        record_measurements(store, DAY, [AUC, *WEEKS, ROI, LEVEL, WAIT])
+>>>>>>> dashboard
     with served(Guarded(address, filled.keys, filled.sessions)) as found:
         yield found
 
