@@ -91,14 +91,8 @@ def site(filled: Guarded, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     with open_store(address) as store:
         for number, result in enumerate(("no_answer", "declined", "accepted")):
             record_contact(store, NewContact(f"k{number}", "s", "C000001", NOW, "20 % off for a year", result, "key:x"))
-<<<<<<< HEAD
-        create_campaign(
-            store, NewCampaign("Spring", "20 % off for a year", 50.0, "Thank you.", NOW.date(), "person:ann")
-        )
-=======
         create_campaign(store, NewCampaign("Spring", "20 % off", 50.0, "Thank you.", DAY, "person:anna"))
         record_measurements(store, DAY, [AUC, *WEEKS, ROI, LEVEL, WAIT])
->>>>>>> dashboard
     with served(Guarded(address, filled.keys, filled.sessions)) as found:
         yield found
 
