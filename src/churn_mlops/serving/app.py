@@ -160,7 +160,9 @@ def create_application(
     add_status(app, service, source, metrics, logger)
     if logger is not None:
         sign_in = None if controlled is None else controlled.sign_in
-        _add_store_routes(app, service, logger, metrics, settings, read_of_source, sign_in)
+        reader = Source(read_of_source, settings.serving.source_seconds)
+        run_during_lifespan(app, partial(reader.preparing, source))
+        _add_store_routes(app, service, logger, metrics, settings, reader, sign_in)
     add_documentation(app, source)  # last: a request is matched against the routes in their order
     return Application(app, _fast_path(service, authenticator, metrics, source, settings, local_only))
 
@@ -231,7 +233,7 @@ def _add_store_routes(
     logger: PredictionLogger,
     metrics: Metrics,
     settings: Settings,
-    read_customer: ReadCustomer | None,
+    source: Source,
     sign_in: SignInService | None,
 ) -> None:
     metrics.follow_count("churn_answers_kept", "Predictions in the prediction log", lambda: logger.stats.kept)
@@ -253,7 +255,6 @@ def _add_store_routes(
     add_dashboard(app, logger.store)
     add_work_list(app, logger.store, offers, suppression)
     add_audit(app, logger.store, settings.store.customer_hash_key)
-    source = Source(read_customer, settings.serving.source_seconds)
     risks = CustomerRisks(service, source, logger.store, suppression, offers)
     add_risk(app, risks)
     parts = ConsoleParts(settings, service, risks, recorder, book, sign_in)

@@ -15,7 +15,7 @@ from fastapi.testclient import TestClient
 
 from churn_mlops.config import Settings
 from churn_mlops.errors import SourceError
-from churn_mlops.serving.api.customers import NO_SOURCE, ReadCustomer
+from churn_mlops.serving.api.customers import NO_ONE, NO_SOURCE, ReadCustomer
 from churn_mlops.serving.app import create_app
 from churn_mlops.serving.resilience.circuit_breaker import FAILURES, CircuitBreaker
 from churn_mlops.serving.resilience.store_client import StoreClient
@@ -84,6 +84,24 @@ def test_a_customer_of_the_source_is_scored_now_and_the_answer_is_kept(
     with open_store(address) as store:
         (kept,) = records_of(store, answer.headers["X-Prediction-Id"])
     assert (kept.customer, kept.answer.encode(), kept.as_of) == ("C000001", answer.content, date(2026, 11, 23))
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_the_source_is_opened_at_the_start_and_a_failure_then_keeps_no_one_out(
+    source: Any, link: StoreClient, fails: bool
+) -> None:
+    opened = threading.Event()
+
+    def read(customer: str, bundle: Any) -> Any:
+        if customer == NO_ONE:
+            opened.set()
+            if fails:
+                raise SourceError("postgresql://crm.internal cannot be reached")
+        return known(customer, bundle)
+
+    with client_of(source, link, read) as client:
+        assert opened.wait(10)
+        assert client.get("/customers/C000001/risk").json()["origin"] == "source"
 
 
 @pytest.mark.parametrize("name", ["C/17", "a/b/risk", "50% off", "x?y#z"])
@@ -222,7 +240,7 @@ def test_a_source_that_fails_in_a_row_is_left_alone(source: Any, link: StoreClie
 
     with client_of(source, link, counted) as client:
         body = [client.get("/customers/C000001/risk").json()["why_published"] for _ in range(5)]
-    assert len(asked) == 3
+    assert [one for one in asked if one != NO_ONE] == ["C000001"] * 3
     assert body[-1] == "the source failed several times, and is not asked for some seconds"
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any, Literal, Protocol
@@ -19,7 +21,7 @@ from churn_mlops.serving.access.principal import about, principal_of
 from churn_mlops.serving.api.refusals import refusing
 from churn_mlops.serving.http.errors import RequestError
 from churn_mlops.serving.model.request_models import CustomerName, Prediction, Reason
-from churn_mlops.serving.model.served_model import ServedModel
+from churn_mlops.serving.model.served_model import ModelSlot, ServedModel
 from churn_mlops.serving.prediction.offers import UNKNOWN, CustomerOffer, Offers
 from churn_mlops.serving.prediction.responses import as_json, explanation, prediction
 from churn_mlops.serving.prediction.service import PredictionService
@@ -35,6 +37,10 @@ THREADS = 2
 CONTACT_LIST_SECONDS = 1.0
 """Longest wait for the store to say who is on the contact list."""
 NO_SOURCE = "this server reads no source"
+NO_ONE = ""
+"""An ID that no customer has."""
+PREPARE_SECONDS = 60.0
+"""Longest time to open the source at the start of a server."""
 _REFUSALS = refusing({404: "There is no such active customer", 422: "The customer ID is not valid"})
 log = structlog.get_logger("churn_mlops.serving")
 
@@ -132,6 +138,23 @@ class Source:
             ) from None
         self._breaker.succeeded()
         return found
+
+    @asynccontextmanager
+    async def preparing(self, slot: ModelSlot) -> AsyncIterator[None]:
+        """Open the source beside the first requests, so that the first agent does not wait for it.
+
+        It is opened by a look for no one. A failure is left to be found, and said, by the first question.
+        """
+        live, read = slot.current, self._read
+        if live is None or read is None:
+            yield
+            return
+        opening = asyncio.create_task(self._threads.do(lambda: read(NO_ONE, live.predictor.bundle), PREPARE_SECONDS))
+        opening.add_done_callback(lambda done: done.cancelled() or done.exception())
+        try:
+            yield
+        finally:
+            opening.cancel()
 
 
 class SourceUnavailableError(Exception):
