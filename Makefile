@@ -19,7 +19,7 @@ demo: $(VENV)/.run ## make the demo company, train, score, print the list, serve
 # Bytecode is kept, so that the hundreds of processes that the tests start compile the project once.
 test: export PYTHONDONTWRITEBYTECODE =
 test: $(VENV)/.dev $(VENV)/serving/.done $(VENV)/serving-trees/.done $(VENV)/.browser $(VENV)/.proxy $(VENV)/.clock $(VENV)/oidc/.done ## run the tests (ARGS="-k word" picks some, ARGS=--cov measures what they cover)
-	$(BIN)/python -m pytest --numprocesses 4 --dist loadfile --no-loadscope-reorder $(ARGS)
+	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: $(VENV)/.dev ## format, lint, types, imports, security, locked dependencies
 	$(BIN)/ruff format --check .

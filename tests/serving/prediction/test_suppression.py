@@ -18,7 +18,7 @@ from sqlalchemy import text
 from churn_mlops.config import Settings
 from churn_mlops.errors import StoreError
 from churn_mlops.keyed_hash import customer_hash
-from churn_mlops.serving.api.customers import ReadCustomer
+from churn_mlops.serving.api.customers import NO_ONE, ReadCustomer
 from churn_mlops.serving.app import create_app
 from churn_mlops.serving.prediction.prediction_logger import PredictionLogger
 from churn_mlops.serving.prediction.suppression import OtherHashKeyError, SuppressionCheck, reapply_lost_erasures
@@ -65,7 +65,8 @@ class Source:
         self.asked: list[str] = []
 
     def __call__(self, customer: str, bundle: Any) -> Any:
-        self.asked.append(customer)
+        if customer != NO_ONE:  # a server asks for no one when it opens the source
+            self.asked.append(customer)
         return SimpleNamespace(values=VALUES, as_of=date(2026, 11, 23))
 
 

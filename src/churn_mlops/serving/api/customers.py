@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any, Literal, Protocol
@@ -149,8 +149,12 @@ class Source:
         if live is None or read is None:
             yield
             return
-        opening = asyncio.create_task(self._threads.do(lambda: read(NO_ONE, live.predictor.bundle), PREPARE_SECONDS))
-        opening.add_done_callback(lambda done: done.cancelled() or done.exception())
+
+        async def open_it() -> None:
+            with suppress(Exception):
+                await self._threads.do(lambda: read(NO_ONE, live.predictor.bundle), PREPARE_SECONDS)
+
+        opening = asyncio.create_task(open_it())
         try:
             yield
         finally:
