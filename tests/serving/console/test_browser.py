@@ -186,6 +186,29 @@ def test_the_agents_story_by_keyboard_alone(chromium: Browser, site: Site) -> No
     assert done == [("C000003", "declined"), ("C000004", "no_answer")]
 
 
+def test_fifty_customers_of_the_list_are_worked_off_by_keyboard_alone(chromium: Browser, guarded: Guarded) -> None:
+    results = ("accepted", "declined", "no_answer")
+    with served(guarded) as own, visiting(chromium, own) as page:
+        page.goto("/list")
+        page.keyboard.press("j")
+        page.keyboard.press("Enter")
+        page.wait_for_url("/customers/*")
+        for place in range(50):
+            result = results[place % 3]
+            page.keyboard.press("t")
+            page.keyboard.type(f"note {place}")
+            page.keyboard.press("Escape")
+            page.keyboard.press(result[0])
+            page.wait_for_url(f"/customers/*recorded={result}")
+            if place < 49:
+                page.keyboard.press("x")
+                page.wait_for_url(lambda url: "recorded" not in url)
+    with open_store(guarded.address) as store:
+        done = contacts(store, limit=1000)
+    assert [(one.result, one.note) for one in done] == [(results[place % 3], f"note {place}") for place in range(50)]
+    assert len({one.customer for one in done}) == 50
+
+
 def test_reading_and_recording_work_without_script(chromium: Browser, site: Site) -> None:
     with visiting(chromium, site, width=390, java_script_enabled=False) as page:
         for path, words in (
