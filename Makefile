@@ -36,6 +36,7 @@ format: $(VENV)/.dev ## put the code into the house format
 bench: $(VENV)/.dev $(VENV)/.load ## measure speed against the bars
 	$(BIN)/python -m bench $(ARGS)
 	$(BIN)/python -m bench.click
+	$(BIN)/python -m bench.console
 
 bench-peers: $(VENV)/.dev $(VENV)/.load $(VENV)/peers/.done ## hold /predict against MLflow, BentoML and MLServer with the same trees
 	$(BIN)/python -m bench.peers $(ARGS)
