@@ -16,6 +16,7 @@ from churn_mlops.store.campaigns.standings import NOT_OFFERED
 from churn_mlops.store.contacts import (
     CLOCK_SKEW,
     DISMISSALS,
+    IMPORTED,
     RESULTS,
     ContactRules,
     ControlGroupError,
@@ -174,7 +175,7 @@ def _contact(row: Mapping[str | None, str | None], caller: str) -> NewContact:
     content = json.dumps([cells.get(name, "") for name in (*REQUIRED, *OPTIONAL)])
     sha256 = hashlib.sha256(content.encode()).hexdigest()
     return NewContact(
-        key=f"import:{cells.get('key') or sha256}",
+        key=f"{IMPORTED}{cells.get('key') or sha256}",
         request_sha256=sha256,
         customer=cells["customer_id"],
         at=datetime.fromisoformat(cells["at"]),

@@ -23,6 +23,8 @@ CLOCK_SKEW = timedelta(minutes=5)
 
 
 RESULTS: Final = ("offered", "accepted", "declined", "no_answer", "not_offered")
+IMPORTED = "import:"
+"""Keys of contacts from a file begin so, and no other key does."""
 DISMISSALS: Final = ("bad_time", "complaint", "already_decided", "not_suitable", "advised_against", "other")
 CHANNELS: Final = ("console", "api", "import", "webhook")
 

@@ -106,6 +106,15 @@ def test_the_same_day_again_gives_the_same_rows_and_the_next_day_the_same_arms(
     assert sum(one.action == "offer" for one in first.values()) == 40
 
 
+def test_a_date_before_the_newest_list_draws_no_arms(settings: Settings, store: Store) -> None:
+    run_day(settings, now=NOW + timedelta(days=1))
+    made = start(store)
+    run_day(settings, now=NOW)
+    assert assignments_in(store, made.id, limit=9999) == []
+    run_day(settings, now=NOW + timedelta(days=1))
+    assert assignments_in(store, made.id, limit=9999) != []
+
+
 def test_wishes_and_contacts_keep_customers_off_the_list_and_off_the_webhook_after_it_was_made(
     settings: Settings, store: Store, receiver: Receiver
 ) -> None:

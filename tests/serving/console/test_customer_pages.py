@@ -23,7 +23,9 @@ from churn_mlops.store.audit_log import audit_events
 from churn_mlops.store.campaigns.assignments import Assignment, add_assignments
 from churn_mlops.store.campaigns.campaigns import NewCampaign, create_campaign
 from churn_mlops.store.campaigns.do_not_contact import set_do_not_contact
+from churn_mlops.store.campaigns.list_work import WorkChange, take
 from churn_mlops.store.contacts import DISMISSALS, RESULTS, Contact, NewContact, contacts, record_contact
+from churn_mlops.store.database.clock import utc_now
 from churn_mlops.store.erasure import forget
 from churn_mlops.store.prediction_log import records_of
 from churn_mlops.store.scoring.publishing import publish
@@ -212,16 +214,41 @@ def test_markup_in_what_people_wrote_is_text(agent: Visitor, guarded: Guarded) -
     listed = batch([MARKUP], [0.9])
     with open_store(guarded.address) as store:
         publish(store, run(NEXT), [listed.__class__(**(vars(listed) | {"reasons": [reasons]}))])
+    pages = [agent.get("/")]  # whoever was contacted is not on it any more
+    with open_store(guarded.address) as store:
         new = NewContact("k", "s", MARKUP, NOW, MARKUP, "declined", "key:x", None, MARKUP)
         record_contact(store, new)
     customer = agent.form("/list", "/theme") and f"/customers/{MARKUP}"
-    pages = [
-        agent.get(path)
-        for path in ("/", "/list", "/customers?id=%3Cimg%20src%3Dx%20onerror%3D%22alert(1)%22%3E%26'%22")
+    pages += [
+        agent.get(path) for path in ("/list", "/customers?id=%3Cimg%20src%3Dx%20onerror%3D%22alert(1)%22%3E%26'%22")
     ]
     for page in [*pages, agent.get(f"/?q={MARKUP[:4]}"), agent.get(customer)]:
         assert "<img" not in page.text
         assert "&lt;img src=x onerror=" in page.text or page.status_code == 303
+
+
+def test_the_start_page_and_the_next_customer_leave_out_who_is_not_to_be_called(
+    agent: Visitor, guarded: Guarded
+) -> None:
+    with open_store(guarded.address) as store:
+        publish(store, run(NEXT), [batch(["A", "B", "C", "D", "E"], [0.9] * 5)])
+        set_do_not_contact(store, "A", blocked=True, reason="they asked for it", by="test")
+        record_contact(store, NewContact("k", "s", "C", utc_now(), "x", "no_answer", "key:x"))
+        take(store, WorkChange("D", "person:other"))
+    start = agent.get("/").text
+    assert ">A<" not in start
+    assert 'href="/customers/B"' in start
+    assert 'href="/customers/E" data-key="x"' in agent.get("/customers/B").text
+
+
+def test_a_sign_in_leads_on_to_an_id_of_any_script(visitor: Visitor) -> None:
+    there = visitor.get("/customers/%E6%BC%A2%20x").headers["Location"]
+    signed_in = visitor.sign_in("agent", there)
+    assert (signed_in.status_code, signed_in.headers["Location"]) == (303, "/customers/%E6%BC%A2%20x")
+
+
+def test_no_byte_in_a_place_of_the_list_reaches_the_store(agent: Visitor) -> None:
+    assert agent.get("/list?order=customer&after=%00").status_code == 422
 
 
 def test_every_page_allows_no_script_but_ours_and_no_frame(agent: Visitor) -> None:

@@ -10,6 +10,7 @@ const accounts = {
   bert: { email: "bert@example.com", email_verified: true, groups: ["churn-agents", "churn-admins"] },
   carl: { email: "carl@example.com", email_verified: true, groups: ["staff"] },
   dora: { email: "dora@example.com", email_verified: false, groups: ["churn-agents"] },
+  fred: { email: "fred@example.com", groups: ["churn-agents"] },
   emil: { email: "agent-person", email_verified: true, groups: ["churn-admins"] },
 };
 const provider = new Provider(issuer, {

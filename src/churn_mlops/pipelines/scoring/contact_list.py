@@ -17,6 +17,7 @@ from churn_mlops.store import Store
 from churn_mlops.store.campaigns.assignments import Assignment
 from churn_mlops.store.campaigns.campaigns import Campaign, running_campaigns
 from churn_mlops.store.campaigns.standings import Window, standings
+from churn_mlops.store.scoring.runs import latest_run
 
 CAMPAIGN, WHY_NOT = "campaign_id", "why_not"
 
@@ -88,7 +89,7 @@ class ContactList:
 
 
 def contact_list(settings: Settings, store: Store, scored: Scored, made: ListTime, listed: pa.Table) -> ContactList:
-    """Decide who is on the contact list.
+    """Decide who is on the contact list. A date before the newest published one draws no arms.
 
     Args:
         settings: of the section ``decision``.
@@ -97,7 +98,9 @@ def contact_list(settings: Settings, store: Store, scored: Scored, made: ListTim
         made: the time of the list.
         listed: the customers that may be on it, by rank from 1; with Spark only the first of all.
     """
-    return _planned(settings, store, scored, made, listed, running_campaigns(store, made.on))
+    latest = latest_run(store)
+    is_past = latest is not None and latest.as_of > scored.as_of  # no one could act on it: arms would be drawn in vain
+    return _planned(settings, store, scored, made, listed, () if is_past else running_campaigns(store, made.on))
 
 
 def without_campaigns(settings: Settings, store: Store, scored: Scored, now: datetime) -> Scored:

@@ -10,7 +10,7 @@ import secrets
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 import httpx
 import structlog
@@ -226,10 +226,12 @@ class IdentityProvider:
         name = claims.get(self._settings.name_claim)
         if not isinstance(name, str) or not name:
             raise IdentityError("refused", f"the provider gives no claim {self._settings.name_claim!r}")
-        if self._settings.name_claim == "email" and claims.get("email_verified") is False:
+        if self._settings.name_claim == "email" and claims.get("email_verified") not in (True, "true"):
             raise IdentityError("refused", "the provider has not verified the address")
         held = claims.get(self._settings.groups_claim) or []
-        groups = [held] if isinstance(held, str) else [str(group) for group in cast("list[Any]", held)]
+        if not isinstance(held, str | list):
+            raise IdentityError("refused", f"the claim {self._settings.groups_claim!r} holds no groups")
+        groups = [held] if isinstance(held, str) else [str(group) for group in held]
         role = role_of_groups(groups, self._roles)
         if role is None:
             raise IdentityError("no_role", "none of the user's groups has a role")

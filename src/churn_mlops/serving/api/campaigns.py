@@ -168,8 +168,12 @@ class CampaignBook:
         """The day by which a campaign is planned, running or ended."""
         return self.clock().date()
 
-    async def all(self) -> list[tuple[Campaign, CampaignCounts]]:
-        """All campaigns with their counts, the first to start first; ended ones are kept."""
+    async def all(self) -> list[Campaign]:
+        """All campaigns, the first to start first; ended ones are kept."""
+        return await self.store.ask(campaigns)
+
+    async def counted(self) -> list[tuple[Campaign, CampaignCounts]]:
+        """All campaigns with their counts."""
         return await self.store.ask(lambda opened: [(one, counts_of(opened, one.id)) for one in campaigns(opened)])
 
     async def make(self, asked: CampaignRequest, by: str) -> Campaign:
@@ -224,7 +228,7 @@ class _Campaigns:
 
     async def all(self) -> Response:
         """All campaigns, the first to start first; ended ones are kept."""
-        return self._answer({"campaigns": [self._to_json(one) for one, _ in await self.book.all()]})
+        return self._answer({"campaigns": [self._to_json(one) for one in await self.book.all()]})
 
     async def make(self, request: Request) -> Response:
         """Make a campaign. Its customers get their arms when the next list is made."""

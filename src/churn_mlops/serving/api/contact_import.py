@@ -32,6 +32,10 @@ class ImportResult(BaseModel):
     erased: int = Field(description="rows of erased customers, which were left out")
 
 
+MOST_TOGETHER = 1_000
+"""Contacts of one request: others wait until they are written."""
+
+
 def add_contact_import(
     app: FastAPI, store: StoreClient, suppression: SuppressionCheck, follow_days: int, clock: Clock = utc_now
 ) -> None:
@@ -79,6 +83,9 @@ class _Import:
         try:
             text = (await request.body()).decode()
             new = read_contacts(text, caller=principal_of(request).name, now=now)
+            if len(new) > MOST_TOGETHER:
+                problem = f"holds {len(new):,} contacts: send {MOST_TOGETHER:,} at most, or use `churn contacts import`"
+                raise RequestError(422, f"the body {problem}", [("body", problem)])
             done = await self.store.ask(lambda opened: import_contacts(opened, new, rules))
         except UnicodeDecodeError:
             raise RequestError(422, "the body is no text in UTF-8", [("body", "is no text in UTF-8")]) from None

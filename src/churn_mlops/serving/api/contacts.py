@@ -29,6 +29,7 @@ from churn_mlops.serving.prediction.suppression import OtherHashKeyError, Suppre
 from churn_mlops.serving.resilience.store_client import StoreClient
 from churn_mlops.store import Store
 from churn_mlops.store.contacts import (
+    IMPORTED,
     Contact,
     ContactRules,
     ControlGroupError,
@@ -223,9 +224,13 @@ def _new_contact(asked: ContactRequest, key: str, caller: str, now: datetime) ->
 
 def _key(request: Request) -> str:
     given = request.headers.getlist(KEY)
-    if len(given) == 1 and re.fullmatch(rf"[\x20-\x7e]{{1,{_LONGEST_KEY}}}", given[0]):
+    if (
+        len(given) == 1
+        and re.fullmatch(rf"[\x20-\x7e]{{1,{_LONGEST_KEY}}}", given[0])
+        and not given[0].startswith(IMPORTED)
+    ):
         return given[0]
-    problem = f"must be there once, of 1 to {_LONGEST_KEY} printable ASCII characters"
+    problem = f"must be there once, of 1 to {_LONGEST_KEY} printable ASCII characters, and not begin with {IMPORTED}"
     advice = "choose one for each contact, such as the number of the call, and send it again when you repeat"
     raise RequestError(422, f"the header {KEY} {problem}: {advice}", [(KEY, problem)])
 

@@ -7,21 +7,23 @@ from collections.abc import Callable
 from datetime import date, datetime
 from typing import TypeVar
 
-from churn_mlops.serving.console.customer_view import CustomerFacts
+from churn_mlops.serving.console.customer_view import RECENT, CustomerFacts
 from churn_mlops.serving.prediction.offers import Offers
 from churn_mlops.serving.resilience.store_client import StoreClient, StoreUnavailableError
 from churn_mlops.store import Store
 from churn_mlops.store.campaigns.list_work import ListWork, work_on
 from churn_mlops.store.campaigns.notes import notes_of
-from churn_mlops.store.contacts import latest_contacts
+from churn_mlops.store.contacts import last_contact_of_each, latest_contacts
 from churn_mlops.store.database.clock import utc_now
 from churn_mlops.store.prediction_log import answer_before
 from churn_mlops.store.scoring.browsing import Selection, average_score, published_scores, read_slice
-from churn_mlops.store.scoring.predictions import OFFER, predictions
+from churn_mlops.store.scoring.predictions import OFFER, Prediction, predictions
 from churn_mlops.store.scoring.runs import Run, latest_run
 
 FACTS_SECONDS = 1.0
-SCORES, CONTACTS, LOOKED_AT = 12, 50, 50
+SCORES, CONTACTS, FIRST = 12, 50, 8
+LOOKED_AT, SLICES = 100, 4
+"""Customers of the list that are looked at together, and how often: a page must not wait for a whole list."""
 Answer = TypeVar("Answer")
 
 
@@ -74,15 +76,29 @@ class StoreFacts:
         )
 
     def _next(self, store: Store, run: Run, rank: int) -> str | None:
-        """The next customer of the contact list behind ``rank`` who gets an offer now; None behind the last."""
-        while True:
+        """The next customer of the contact list behind ``rank`` to be called now; None behind the last.
+
+        They get an offer now, no one works on them or has done so, and no one contacted them within the last day.
+        """
+        now = utc_now()
+        for _ in range(SLICES):
             found = read_slice(store, run, Selection("contact"), LOOKED_AT, after=rank)
+            names = [one.customer for one in found.items]
+            works, contacts = work_on(store, names), last_contact_of_each(store, names)
             for one in self.offers.now(store, found.items):
-                if one.action == OFFER:
+                work, contact = works.get(one.customer), contacts.get(one.customer)
+                is_open = work is None or work.state(run.as_of, now.date()) == "open"
+                if one.action == OFFER and is_open and (contact is None or now - contact.at > RECENT):
                     return one.customer
             if not found.has_after:
                 return None
             rank = found.items[-1].rank
+        return None
+
+    def to_call(self, store: Store, run: Run) -> list[Prediction]:
+        """The first customers of the contact list who get an offer now."""
+        found = read_slice(store, run, Selection("contact"), LOOKED_AT).items
+        return [one for one in self.offers.now(store, found) if one.action == OFFER][:FIRST]
 
 
 def newest_run(store: Store) -> Run | None:

@@ -11,6 +11,7 @@ from churn_mlops.serving.api.contact_models import ContactRequest
 from churn_mlops.serving.console.frame.forms import Form
 from churn_mlops.serving.http.errors import Findings, RequestError
 from churn_mlops.serving.model.request_models import PLAIN, CustomerName
+from churn_mlops.store.contacts import IMPORTED
 
 _CONTACT_FIELDS = ("customer_id", "offer", "result", "dismissal", "note", "prediction_id", "override_reason")
 Model = TypeVar("Model", bound=BaseModel)
@@ -69,7 +70,7 @@ def read_key(form: Form) -> str:
         RequestError: 422, there is none.
     """
     key = form.get("key", "")
-    if not re.fullmatch(r"[\x21-\x7e]{1,200}", key):
+    if not re.fullmatch(r"[\x21-\x7e]{1,200}", key) or key.startswith(IMPORTED):
         raise RequestError(422, "key is missing: open the page of the customer again", [("key", "is missing")])
     return key
 

@@ -32,7 +32,7 @@ from churn_mlops.store import Store
 from churn_mlops.store.campaigns.notes import add_note
 from churn_mlops.store.campaigns.standings import NOT_OFFERED
 from churn_mlops.store.contacts import DISMISSALS
-from churn_mlops.store.scoring.browsing import Selection, customers_beginning, read_slice
+from churn_mlops.store.scoring.browsing import customers_beginning
 from churn_mlops.store.scoring.predictions import Prediction
 from churn_mlops.store.scoring.runs import Run
 
@@ -191,7 +191,7 @@ class CustomerPages:
                 return None, [], []
             if wanted:
                 return run, customers_beginning(opened, run, wanted, SUGGESTED), []
-            return run, [], list(read_slice(opened, run, Selection("contact"), SUGGESTED).items)
+            return run, [], self.facts.to_call(opened, run)
 
         return await self.facts.ask(read)
 

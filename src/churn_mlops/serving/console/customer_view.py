@@ -20,7 +20,7 @@ _WIDEST = 25
 RECENT = timedelta(hours=24)
 """For so long after a contact, the page advises no further one."""
 
-AdviceKey = Literal["done", "listed", "worth", "no_offer"]
+AdviceKey = Literal["done", "listed", "in_campaign", "worth", "no_offer"]
 
 
 @dataclass(frozen=True)
@@ -149,7 +149,7 @@ class CustomerView:
     @property
     def is_offer(self) -> bool:
         """Whether the advice is to make an offer."""
-        return self.advice in ("listed", "worth")
+        return self.advice in ("listed", "in_campaign", "worth")
 
     @property
     def is_done(self) -> bool:
@@ -223,7 +223,9 @@ def _advice(answer: Mapping[str, Any], contacts: Sequence[Contact], now: datetim
         return "done"
     if answer["action"] != OFFER:
         return "no_offer"
-    return "listed" if answer["on_contact_list"] else "worth"
+    if not answer["on_contact_list"]:
+        return "worth"
+    return "listed" if answer["worth_an_offer"] else "in_campaign"
 
 
 def _timeline(facts: CustomerFacts) -> Sequence[Entry]:

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from churn_mlops.serving.console.customer_view import reason_line
 from churn_mlops.serving.http.errors import RequestError
+from churn_mlops.serving.model.request_models import PLAIN
 from churn_mlops.store.campaigns.list_work import ListWork
 from churn_mlops.store.contacts import Contact
 from churn_mlops.store.scoring.browsing import Order, Part, Selection, Slice
@@ -31,8 +32,8 @@ class ListQuery(BaseModel):
     band: Literal["", "high", "medium", "low"] = ""
     q: str = Field("", max_length=200, description="the beginning of a customer ID")
     order: Order = "rank"
-    after: Annotated[str, Field(max_length=200)] = ""
-    before: Annotated[str, Field(max_length=200)] = ""
+    after: Annotated[str, Field(max_length=200), PLAIN] = ""
+    before: Annotated[str, Field(max_length=200), PLAIN] = ""
 
     def selection(self) -> Selection:
         """Which predictions the query asks for."""

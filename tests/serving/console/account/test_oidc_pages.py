@@ -102,6 +102,7 @@ def test_the_role_is_that_of_the_groups_and_no_password_lets_such_a_user_in(comp
     ("login", "status", "said"),
     [
         ("carl", 403, "none of your groups may use this program"),
+        ("fred", 401, "did not let you in"),  # nor says so
         ("dora", 401, "did not let you in"),  # the provider has not verified their address
         ("emil", 401, "did not let you in"),  # a user of this name has a password
         (None, 401, "did not let you in"),  # they refused
@@ -152,7 +153,16 @@ def test_a_token_of_another_sign_in_is_refused(company: Company, part: str) -> N
     assert not company.is_signed_in()
 
 
-@pytest.mark.parametrize("cookie", ["", "x", "e30=", base64.urlsafe_b64encode(b"[1]").decode()])
+@pytest.mark.parametrize(
+    "cookie",
+    [
+        "",
+        "x",
+        "e30=",
+        base64.urlsafe_b64encode(b'{"state":"","nonce":"","verifier":"","after":5}').decode(),
+        base64.urlsafe_b64encode(b"[1]").decode(),
+    ],
+)
 def test_a_cookie_that_cannot_be_read_is_no_attempt(company: Company, cookie: str) -> None:
     company.visitor.client.cookies.set("churn_oidc", cookie, domain="localhost.local")
     assert company.visitor.get("/sign-in/oidc/back?code=x&state=").status_code == 401

@@ -89,7 +89,7 @@ def _kept(request: Request) -> tuple[Attempt | None, str | None]:
     try:
         held = json.loads(base64.urlsafe_b64decode(request.cookies[_name(request)].encode("ascii")))
         return Attempt(str(held["state"]), str(held["nonce"]), str(held["verifier"])), local_path(held["after"])
-    except (KeyError, ValueError, TypeError):
+    except (KeyError, ValueError, TypeError, AttributeError, RecursionError):
         return None, None
 
 

@@ -45,7 +45,7 @@ class CampaignPages:
 
     async def all(self, request: Request) -> Response:
         """All campaigns, the latest to start first."""
-        found = list(reversed(await self.book.all()))
+        found = list(reversed(await self.book.counted()))
         return self.pages.page(request, "campaigns", campaigns=found, today=self.book.today())
 
     async def show_form(self, request: Request) -> Response:

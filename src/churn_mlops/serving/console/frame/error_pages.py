@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from urllib.parse import quote
 
 from fastapi import Request
 from fastapi.responses import Response
@@ -66,7 +67,7 @@ class _Refusals:
         request = Request(self._scope)
         reads, path = self._scope["method"] in ("GET", "HEAD"), request.url.path
         if status == 401 and reads and path != SIGN_IN:
-            after = path + (f"?{request.url.query}" if request.url.query else "")
+            after = quote(path) + (f"?{request.url.query}" if request.url.query else "")
             return Response(status_code=303, headers={"Location": sign_in_path(after)})
         if not self._body:  # of HEAD
             return Response(status_code=status)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 from zoneinfo import ZoneInfo
 
 import jinja2
@@ -23,6 +23,7 @@ from churn_mlops.serving.console.frame.texts import Texts
 
 THEMES = ("auto", "light", "dark")
 THEME_COOKIE = "churn_theme"
+_OF_ADDRESSES = "/?&=%#:;,+@!$'()*~[]"  # what else a header must not hold is quoted
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
     "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
@@ -141,7 +142,7 @@ def redirect(path: str, *cookies: str) -> Response:
         path: an address within this server.
         cookies: headers ``Set-Cookie``.
     """
-    response = Response(status_code=303, headers={"Location": path})
+    response = Response(status_code=303, headers={"Location": quote(path, safe=_OF_ADDRESSES)})
     for cookie in cookies:
         response.headers.append("Set-Cookie", cookie)
     return response
