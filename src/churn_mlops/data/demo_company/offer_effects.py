@@ -128,4 +128,4 @@ def _send_away(connection: duckdb.DuckDBPyConnection, away: dict[str, date]) -> 
             [end, end, name],
         )
         for table, (day, _) in _TIMES.items():
-            connection.execute(f"DELETE FROM {table} WHERE customer_id = ? AND {day} > ?", [name, end])  # noqa: S608
+            connection.execute(f"DELETE FROM {table} WHERE customer_id = ? AND {day} > ?", [name, end])  # noqa: S608 our own
