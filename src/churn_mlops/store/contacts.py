@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 from typing import Final
 
 from sqlalchemy import Connection, func, insert, select
 
-from churn_mlops.errors import ChurnError
-from churn_mlops.store.campaigns.assignments import CONTROL, assignment_on, has_arm_in
-from churn_mlops.store.campaigns.do_not_contact import is_blocked
+from churn_mlops.errors import ChurnError, CustomerErasedError
+from churn_mlops.store.campaigns.assignments import CONTROL, CustomerArms, arms_among
+from churn_mlops.store.campaigns.do_not_contact import blocked_among
 from churn_mlops.store.campaigns.standings import NOT_OFFERED
 from churn_mlops.store.database.clock import Clock, utc_now
 from churn_mlops.store.database.database import Store
 from churn_mlops.store.database.schema import CONTACTS
-from churn_mlops.store.suppression.tombstones import refuse_erased
+from churn_mlops.store.suppression.tombstones import erased_among
 
 CLOCK_SKEW = timedelta(minutes=5)
 """How far the clock of the principal that records a contact may be ahead of ours."""
@@ -177,39 +177,62 @@ def record_contact(
     """
     # One writer is let in at a time: two with the same key come one after the other, and ids are committed in order.
     with store.writing("record a contact") as connection:
-        return put_contact(connection, new, rules, clock())
+        known = connection.execute(select(CONTACTS).where(CONTACTS.c.key == new.key)).one_or_none()
+        if known is not None:
+            return Contact(**known._mapping), False
+        values = asdict(new) | {"recorded_at": clock()}
+        if rules is not None:
+            values["campaign_id"] = RuledCustomers.among(connection, rules, [new.customer]).campaign_of(new)
+        row = connection.execute(insert(CONTACTS).values(values).returning(*CONTACTS.c)).one()
+        return Contact(**row._mapping), True
 
 
-def put_contact(
-    connection: Connection, new: NewContact, rules: ContactRules | None, now: datetime
-) -> tuple[Contact, bool]:
-    """:func:`record_contact` in the transaction of ``connection``, which lets in one writer at a time."""
-    known = connection.execute(select(CONTACTS).where(CONTACTS.c.key == new.key)).one_or_none()
-    if known is not None:
-        return Contact(**known._mapping), False
-    values = asdict(new) | {"recorded_at": now}
-    if rules is not None:
-        values["campaign_id"] = _check_rules(connection, new, rules)
-    row = connection.execute(insert(CONTACTS).values(values).returning(*CONTACTS.c)).one()
-    return Contact(**row._mapping), True
+@dataclass(frozen=True)
+class RuledCustomers:
+    """The records of some customers that the rules of a contact ask for.
 
-
-def _check_rules(connection: Connection, new: NewContact, rules: ContactRules) -> int | None:
-    """Refuse a contact that breaks a rule; return its campaign.
-
-    It is the one that is given where the customer has an arm there, otherwise that of the arm that counts: a contact
-    with a customer of no campaign belongs to none.
+    Args:
+        erased: customers who were erased.
+        blocked: customers who must not be contacted.
+        arms: those who have any, by customer ID.
     """
-    refuse_erased(connection, rules.hash_key, new.customer)
-    assignment = assignment_on(connection, new.customer, rules.on, rules.follow_since)
-    if new.override_reason is None and new.result != NOT_OFFERED:
-        if is_blocked(connection, new.customer):
-            raise DoNotContactError("the customer must not be contacted")
-        if assignment is not None and assignment.arm == CONTROL:
-            raise ControlGroupError("the customer is in the control group")
-    if new.campaign_id is not None and has_arm_in(connection, new.customer, new.campaign_id):
-        return new.campaign_id
-    return None if assignment is None else assignment.campaign_id
+
+    erased: Set[str]
+    blocked: Set[str]
+    arms: Mapping[str, CustomerArms]
+
+    @classmethod
+    def among(cls, connection: Connection, rules: ContactRules, customers: Iterable[str]) -> RuledCustomers:
+        """The records of ``customers``, read in the transaction of ``connection``.
+
+        Raises:
+            ConfigError: customers were erased under another key than that of ``rules``.
+        """
+        names = list(customers)
+        erased = set() if rules.hash_key is None else erased_among(connection, rules.hash_key, names)
+        arms = arms_among(connection, names, rules.on, rules.follow_since)
+        return cls(erased, blocked_among(connection, names), arms)
+
+    def campaign_of(self, new: NewContact) -> int | None:
+        """The campaign of a contact that breaks no rule.
+
+        It is the one that is given where the customer has an arm there, otherwise that of the arm that counts: a
+        contact with a customer of no campaign belongs to none.
+
+        Raises:
+            ControlGroupError, CustomerErasedError, DoNotContactError: as :func:`accept_contact`.
+        """
+        if new.customer in self.erased:
+            raise CustomerErasedError("the customer was erased: nothing more is recorded of them")
+        arms = self.arms.get(new.customer, CustomerArms())
+        if new.override_reason is None and new.result != NOT_OFFERED:
+            if new.customer in self.blocked:
+                raise DoNotContactError("the customer must not be contacted")
+            if arms.bound is not None and arms.bound[1] == CONTROL:
+                raise ControlGroupError("the customer is in the control group")
+        if new.campaign_id in arms.campaign_ids:
+            return new.campaign_id
+        return None if arms.bound is None else arms.bound[0]
 
 
 def contact_under(store: Store, key: str) -> Contact | None:

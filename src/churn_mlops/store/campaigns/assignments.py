@@ -53,6 +53,19 @@ class BoundArm:
 
 
 @dataclass(frozen=True)
+class CustomerArms:
+    """All arms of one customer.
+
+    Args:
+        campaign_ids: the campaigns that they have an arm in, whether or not it counts by now.
+        bound: campaign and arm of the one that counts, the latest where there are several; None where none does.
+    """
+
+    campaign_ids: frozenset[int] = frozenset()
+    bound: tuple[int, str] | None = None
+
+
+@dataclass(frozen=True)
 class Override:
     """A contact with a customer of the control group.
 
@@ -120,25 +133,27 @@ def bound_arms(
     return found
 
 
-def assignment_on(connection: Connection, customer: str, on: date, follow_since: date) -> Assignment | None:
-    """The assignment of a customer that counts, the latest where there are several, None where there is none.
+def arms_among(
+    connection: Connection, customers: Iterable[str], on: date, follow_since: date
+) -> dict[str, CustomerArms]:
+    """The arms of some customers, by customer ID; a customer without any is left out.
 
     The arguments are those of :func:`binding`.
     """
     query = (
-        select(ASSIGNMENTS)
+        select(ASSIGNMENTS.c.customer, ASSIGNMENTS.c.campaign_id, ASSIGNMENTS.c.arm, binding(on, follow_since))
         .join(CAMPAIGNS, CAMPAIGNS.c.id == ASSIGNMENTS.c.campaign_id)
-        .where(ASSIGNMENTS.c.customer == customer, binding(on, follow_since))
-        .order_by(ASSIGNMENTS.c.assigned_on.desc(), ASSIGNMENTS.c.campaign_id.desc())
+        .order_by(ASSIGNMENTS.c.assigned_on, ASSIGNMENTS.c.campaign_id)
     )
-    row = connection.execute(query.limit(1)).one_or_none()
-    return None if row is None else Assignment(*row)
-
-
-def has_arm_in(connection: Connection, customer: str, campaign_id: int) -> bool:
-    """Whether a customer has an arm in a campaign, whether or not it counts by now."""
-    mine = (ASSIGNMENTS.c.campaign_id == campaign_id, ASSIGNMENTS.c.customer == customer)
-    return connection.scalar(select(ASSIGNMENTS.c.arm).where(*mine)) is not None
+    found: dict[str, CustomerArms] = {}
+    for some in batches_of(customers):
+        for customer, campaign_id, arm, counts in connection.execute(
+            query.where(ASSIGNMENTS.c.customer.in_(some or []))
+        ):
+            before = found.get(customer, CustomerArms())
+            bound = (campaign_id, arm) if counts else before.bound
+            found[customer] = CustomerArms(before.campaign_ids | {campaign_id}, bound)
+    return found
 
 
 def assignments_of(store: Store, customer: str) -> list[Assignment]:
