@@ -149,7 +149,7 @@ class _Contacts:
         The answer comes when the contact is on disk. The same request under the same key may be sent as often as you
         like: it is recorded once, and answered 200 from then on.
         """
-        key, body = _key(request), await request.body()
+        key, body = read_key(request), await request.body()
         contact, is_new = await self.recorder.record(request, read_fields(body, ContactRequest, "a contact"), key)
         return Response(as_json(contact_json(contact)), 201 if is_new else 200, media_type="application/json")
 
@@ -190,10 +190,14 @@ def _refused(error: Exception) -> Exception:
             message = f"the customer {problem}: nothing more is recorded of them"
             return RequestError(410, message, [("customer_id", problem)])
         case KeyReusedError():
-            problem = "was used for another request"
-            message = f"the header {KEY} {problem}: give each contact a key of its own"
-            return RequestError(409, message, [(KEY, problem)])
+            return key_reused("contact")
     return OtherHashKeyError()
+
+
+def key_reused(of: str) -> RequestError:
+    """The answer where an idempotency key stands for another contact, or another note."""
+    problem = "was used for another request"
+    return RequestError(409, f"the header {KEY} {problem}: give each {of} a key of its own", [(KEY, problem)])
 
 
 def _new_contact(asked: ContactRequest, key: str, caller: str, now: datetime) -> NewContact:
@@ -222,7 +226,12 @@ def _new_contact(asked: ContactRequest, key: str, caller: str, now: datetime) ->
     )
 
 
-def _key(request: Request) -> str:
+def read_key(request: Request) -> str:
+    """The idempotency key of a request.
+
+    Raises:
+        RequestError: 422, there is none, or it is none that may be given.
+    """
     given = request.headers.getlist(KEY)
     if (
         len(given) == 1
@@ -231,7 +240,7 @@ def _key(request: Request) -> str:
     ):
         return given[0]
     problem = f"must be there once, of 1 to {_LONGEST_KEY} printable ASCII characters, and not begin with {IMPORTED}"
-    advice = "choose one for each contact, such as the number of the call, and send it again when you repeat"
+    advice = "choose one for each record, such as the number of the call, and send it again when you repeat"
     raise RequestError(422, f"the header {KEY} {problem}: {advice}", [(KEY, problem)])
 
 
@@ -261,16 +270,21 @@ _REFUSALS = refusing(
     }
 )
 _EXAMPLE = {"customer_id": "C000017", "offer": "20 % off for a year", "result": "accepted"}
+
+
+def key_parameter(of: str, *, required: bool) -> dict[str, Any]:
+    """The header of the idempotency key, as the documentation describes it."""
+    return {
+        "name": KEY,
+        "in": "header",
+        "required": required,
+        "description": f"names this {of}, however often it is sent",
+        "schema": {"type": "string", "maxLength": _LONGEST_KEY, "pattern": "^[!-~]([ -~]*[!-~])?$"},
+    }
+
+
 _DESCRIPTION = {
-    "parameters": [
-        {
-            "name": KEY,
-            "in": "header",
-            "required": True,
-            "description": "names this contact, however often it is sent",
-            "schema": {"type": "string", "maxLength": _LONGEST_KEY, "pattern": "^[!-~]([ -~]*[!-~])?$"},
-        }
-    ],
+    "parameters": [key_parameter("contact", required=True)],
     "requestBody": {
         "required": True,
         "content": {"application/json": {"schema": ContactRequest.model_json_schema(), "example": _EXAMPLE}},

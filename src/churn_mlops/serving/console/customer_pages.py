@@ -29,7 +29,7 @@ from churn_mlops.serving.model.request_models import CustomerName
 from churn_mlops.serving.prediction.responses import as_json
 from churn_mlops.serving.prediction.suppression import OtherHashKeyError
 from churn_mlops.store import Store
-from churn_mlops.store.campaigns.notes import add_note
+from churn_mlops.store.campaigns.notes import NoteKeyReusedError, add_note
 from churn_mlops.store.campaigns.standings import NOT_OFFERED
 from churn_mlops.store.contacts import DISMISSALS
 from churn_mlops.store.scoring.browsing import customers_beginning
@@ -137,14 +137,16 @@ class CustomerPages:
 
     async def note(self, request: Request, form: Form) -> Response:
         """Add a note on a customer."""
-        note = read_note(form)
+        note, key = read_note(form), read_key(form)
         about(request, note.customer_id)
         suppression, by = self.risks.suppression, principal_of(request).name
         suppression.check_key()
         try:
             await self.facts.ask(
-                lambda opened: add_note(opened, note.customer_id, note.text, by=by, hash_key=suppression.key)
+                lambda opened: add_note(opened, note.customer_id, note.text, by=by, key=key, hash_key=suppression.key)
             )
+        except NoteKeyReusedError:
+            raise RequestError(409, "this form has added another note already: open the page again") from None
         except CustomerErasedError:
             raise RequestError(410, "the customer was erased: nothing more is recorded of them") from None
         except ConfigError:
