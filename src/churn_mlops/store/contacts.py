@@ -41,6 +41,18 @@ class KeyReusedError(ChurnError):
     """The key stands for another contact."""
 
 
+class ContactedMeanwhileError(ChurnError):
+    """Another contact with the customer was recorded in the meantime.
+
+    Args:
+        contact: the latest.
+    """
+
+    def __init__(self, contact: Contact) -> None:
+        super().__init__("another contact with the customer was recorded in the meantime")
+        self.contact = contact
+
+
 class FutureContactError(ChurnError):
     """The contact lies in the future."""
 
@@ -123,7 +135,7 @@ def check_time(at: datetime, now: datetime) -> None:
 
 
 def accept_contact(
-    store: Store, new: NewContact, rules: ContactRules, *, clock: Clock = utc_now
+    store: Store, new: NewContact, rules: ContactRules, *, seen: int | None = None, clock: Clock = utc_now
 ) -> tuple[Contact, bool]:
     """Record a contact that keeps the rules, unless it stands under its key already.
 
@@ -133,12 +145,15 @@ def accept_contact(
         store: the store.
         new: the contact.
         rules: what it must keep.
+        seen: id of the customer's latest contact that is known to the person who records this one, 0 for none; None
+            lets it be recorded whatever was recorded since.
         clock: gives the time at which it is recorded.
 
     Returns:
         the contact under the key, and whether it was recorded just now.
 
     Raises:
+        ContactedMeanwhileError: a contact later than ``seen`` was recorded with the customer.
         ControlGroupError: the customer is in the control group, and there is no ``override_reason``.
         DoNotContactError: the customer must not be contacted, and there is no ``override_reason``.
         KeyReusedError: the key stands for a contact of another request.
@@ -146,14 +161,19 @@ def accept_contact(
         CustomerErasedError: the customer was erased.
         StoreError: the store fails.
     """
-    contact, is_new = record_contact(store, new, rules, clock=clock)
+    contact, is_new = record_contact(store, new, rules, seen=seen, clock=clock)
     if contact.request_sha256 != new.request_sha256:
         raise KeyReusedError("the key stands for another contact")
     return contact, is_new
 
 
 def record_contact(
-    store: Store, new: NewContact, rules: ContactRules | None = None, *, clock: Clock = utc_now
+    store: Store,
+    new: NewContact,
+    rules: ContactRules | None = None,
+    *,
+    seen: int | None = None,
+    clock: Clock = utc_now,
 ) -> tuple[Contact, bool]:
     """Record a contact, unless one stands under its key already; it is on disk when this returns.
 
@@ -161,6 +181,7 @@ def record_contact(
         store: the store.
         new: the contact.
         rules: what it must keep; None asks for nothing.
+        seen: as of :func:`accept_contact`.
         clock: gives the time at which it is recorded.
 
     Returns:
@@ -168,8 +189,7 @@ def record_contact(
         the same was asked before.
 
     Raises:
-        ControlGroupError: the customer is in the control group, and there is no ``override_reason``.
-        DoNotContactError: the customer must not be contacted, and there is no ``override_reason``.
+        ContactedMeanwhileError, ControlGroupError, DoNotContactError: as :func:`accept_contact`.
         ConfigError: customers were erased under another key than that of ``rules``, so that this may be one of them;
             nothing is recorded then.
         CustomerErasedError: the customer was erased; nothing is recorded then.
@@ -180,11 +200,20 @@ def record_contact(
         known = connection.execute(select(CONTACTS).where(CONTACTS.c.key == new.key)).one_or_none()
         if known is not None:
             return Contact(**known._mapping), False
+        if seen is not None:
+            _refuse_newer(connection, new.customer, seen)
         values = asdict(new) | {"recorded_at": clock()}
         if rules is not None:
             values["campaign_id"] = RuledCustomers.among(connection, rules, [new.customer]).campaign_of(new)
         row = connection.execute(insert(CONTACTS).values(values).returning(*CONTACTS.c)).one()
         return Contact(**row._mapping), True
+
+
+def _refuse_newer(connection: Connection, customer: str, seen: int) -> None:
+    newer = select(CONTACTS).where(CONTACTS.c.customer == customer, CONTACTS.c.id > seen)
+    row = connection.execute(newer.order_by(CONTACTS.c.id.desc()).limit(1)).one_or_none()
+    if row is not None:
+        raise ContactedMeanwhileError(Contact(**row._mapping))
 
 
 @dataclass(frozen=True)

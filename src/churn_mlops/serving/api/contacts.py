@@ -73,18 +73,22 @@ class ContactRecorder:
     suppression: SuppressionCheck | None = None
     follow_days: int = 90
 
-    async def record(self, request: Request, asked: ContactRequest, key: str) -> tuple[Contact, bool]:
+    async def record(
+        self, request: Request, asked: ContactRequest, key: str, seen: int | None = None
+    ) -> tuple[Contact, bool]:
         """Record a contact; it is on disk when this returns.
 
         Args:
             request: whose principal records it.
             asked: the contact.
             key: the idempotency key.
+            seen: as of ``accept_contact``.
 
         Returns:
             the contact under the key, and whether it was recorded just now.
 
         Raises:
+            ContactedMeanwhileError: a contact later than ``seen`` was recorded.
             RequestError: 409, the customer is in the control group, or must not be contacted, or the key stands for
                 another request; 410, the customer was erased; 422, the contact lies in the future; 503, the store is
                 unavailable.
@@ -98,7 +102,7 @@ class ContactRecorder:
             hash_key = self.suppression.key
         rules = ContactRules(now.date(), now.date() - timedelta(days=self.follow_days), hash_key)
         try:
-            return await self.store.ask(lambda opened: accept_contact(opened, new, rules))
+            return await self.store.ask(lambda opened: accept_contact(opened, new, rules, seen=seen))
         except (ConfigError, ControlGroupError, CustomerErasedError, DoNotContactError, KeyReusedError) as error:
             raise _refused(error) from None
 
