@@ -223,7 +223,7 @@ class RuledCustomers:
     Args:
         erased: customers who were erased.
         blocked: customers who must not be contacted.
-        arms: those who have any, by customer ID.
+        arms: their arms in campaigns, by customer ID; a customer without any is left out.
     """
 
     erased: Set[str]

@@ -115,7 +115,7 @@ def published_dates(store: Store) -> list[date]:
 
 
 def customers_in_no_run(connection: Connection, customers: Iterable[str]) -> set[str]:
-    """Those of some customers who have a prediction of no published date; none of them while no date is published."""
+    """Customers, of some, without a prediction on any published date; none while no date is published."""
     runs = connection.scalars(select(RUNS.c.id).where(RUNS.c.deleted_at.is_(None)).order_by(RUNS.c.as_of.desc())).all()
     rest = set(customers) if runs else set()
     for run_id in runs:  # one by one, so that each is looked up in the index; nearly always the first has them all
