@@ -36,6 +36,7 @@ def test_a_customer_of_the_source_is_scored_now_and_the_answer_is_kept(
     assert answer.status_code == 200
     assert (body["customer_id"], body["churn_probability"], body["origin"]) == ("C000001", 0.2, "source")
     assert (body["risk_band"], body["as_of"], body["why_published"]) == ("medium", "2026-11-23", None)
+    assert body["renews_on"] == "2026-12-06"
     assert body["reasons"][0]["text"] == "tenure 12: -42 points"
     with open_store(address) as store:
         (kept,) = records_of(store, answer.headers["X-Prediction-Id"])

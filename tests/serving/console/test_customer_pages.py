@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -12,6 +12,7 @@ from fastapi.testclient import TestClient
 
 from churn_mlops.config import Settings
 from churn_mlops.errors import SourceError
+from churn_mlops.pipelines.scoring.single_customer import CustomerRow
 from churn_mlops.retention.decision import WHY_NOT
 from churn_mlops.serving.app import create_app
 from churn_mlops.serving.console.customer_pages import SUGGESTED
@@ -268,6 +269,20 @@ def test_without_a_list_the_search_says_how_to_publish_one(source: ModelSlot, tm
 def test_the_next_customer_is_the_next_of_the_contact_list(agent: Visitor) -> None:
     assert 'Next on the list: <span class="id">C000002</span>' in agent.get("/customers/C000001").text
     assert "Next on the list" not in agent.get("/customers/C000110").text  # is not on it
+
+
+@pytest.mark.parametrize(("days", "words"), [(0, "today"), (1, "in 1 day"), (13, "in 13 days"), (-1, None)])
+def test_a_renewal_is_shown_while_it_is_to_come(guarded: Guarded, source: ModelSlot, days: int, words: str) -> None:
+    today = datetime.now(UTC).date()
+
+    def renewing(customer: str, bundle: Any) -> Any:
+        return CustomerRow({"tenure": 4.0}, today - timedelta(days=2), today + timedelta(days=days))
+
+    link = StoreClient(guarded.address)
+    app = create_app(source, Settings(), store=link, read_of_source=renewing)
+    text = Visitor(TestClient(app, base_url="http://localhost")).get("/customers/C000001").text
+    assert ("Contract renews or ends on" in text, f"<strong>{words}</strong>" in text) == (days >= 0, days >= 0)
+    link.close()
 
 
 def test_the_change_since_the_last_list_is_shown(agent: Visitor, guarded: Guarded) -> None:

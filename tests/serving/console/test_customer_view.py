@@ -35,6 +35,7 @@ ANSWER: dict[str, Any] = {
     "as_of": "2026-11-23",
     "origin": "source",
     "age_days": 0,
+    "renews_on": None,
     "why_published": None,
 }
 FACTS = CustomerFacts(average=0.05)
@@ -117,6 +118,20 @@ def test_old_data_is_marked(age: int, is_stale: bool) -> None:
 def test_the_age_of_the_data_is_counted_in_days_of_the_pages() -> None:
     given = ANSWER | {"as_of": "2026-11-22", "age_days": 0}  # in another time zone it is still that day
     assert customer_view("C1", given, FACTS, stale_days=3, now=NOW, today=DAY).age_days == 1
+
+
+@pytest.mark.parametrize(
+    ("renews_on", "shown"),
+    [
+        ("2026-11-23", (DAY, 0)),
+        ("2026-12-06", (date(2026, 12, 6), 13)),
+        ("2026-11-22", (None, 0)),  # over by now, though it was to come on the as-of date
+        (None, (None, 0)),
+    ],
+)
+def test_a_renewal_to_come_is_shown_with_its_days(renews_on: str | None, shown: tuple[date | None, int]) -> None:
+    found = view(renews_on=renews_on)
+    assert (found.renews_on, found.renews_in_days) == shown
 
 
 def test_the_offer_of_a_form_is_that_of_the_campaign_of_the_arm() -> None:

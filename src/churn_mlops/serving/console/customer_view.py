@@ -136,6 +136,8 @@ class CustomerView:
     is_stale: bool
     is_published: bool
     why_published: str | None
+    renews_on: date | None
+    renews_in_days: int
     model_version: str
     advice: AdviceKey
     change: Change | None
@@ -179,6 +181,7 @@ def customer_view(
     """
     score, as_of = float(answer["churn_probability"]), date.fromisoformat(answer["as_of"])
     age_days, given = max(0, (today - as_of).days), answer["reasons"] or []
+    renews_on = _to_come(answer["renews_on"], today)
     earlier = facts.earlier
     if earlier is not None and earlier[1].get("model_version") != answer["model_version"]:
         earlier = None  # reasons of two models are not compared
@@ -197,6 +200,8 @@ def customer_view(
         is_stale=age_days >= stale_days,
         is_published=answer["origin"] == "published",
         why_published=answer["why_published"],
+        renews_on=renews_on,
+        renews_in_days=0 if renews_on is None else (renews_on - today).days,
         model_version=answer["model_version"],
         advice=_advice(answer, facts.contacts, now),
         change=_change(score, as_of, facts.scores),
@@ -236,6 +241,12 @@ def _advice(answer: Mapping[str, Any], contacts: Sequence[Contact], now: datetim
     if not answer["on_contact_list"]:
         return "worth"
     return "listed" if answer["worth_an_offer"] else "in_campaign"
+
+
+def _to_come(day: str | None, today: date) -> date | None:
+    """A day that is not over."""
+    found = None if day is None else date.fromisoformat(day)
+    return None if found is None or found < today else found
 
 
 def _timeline(facts: CustomerFacts) -> Sequence[Entry]:
