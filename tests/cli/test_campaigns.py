@@ -68,9 +68,9 @@ def test_a_campaign_with_a_known_name_and_one_that_was_ended_are_refused(churn: 
 def test_contacts_are_imported_once(churn: Churn, tmp_path: Path) -> None:
     file = tmp_path / "contacts.csv"
     file.write_text("customer_id,offer,result,at\nC1,20 % off,declined,2026-01-20T14:05:00Z\n", encoding="utf-8")
-    assert churn("contacts", "import", file).out == "1 contacts are recorded, 0 were recorded before.\n"
+    assert churn("contacts", "import", file).out == "Contacts recorded: 1; recorded before: 0.\n"
     again = json.loads(churn("contacts", "import", file, "--json").out)
-    assert again == {"recorded": 0, "repeated": 1, "erased": 0}
+    assert again == {"recorded": 0, "repeated": 1, "erased": 0, "unknown": 0}
     file.write_text("customer_id,offer,result,at\nC1,20 % off,perhaps,2026-01-20T14:05:00Z\n", encoding="utf-8")
     refused = churn("contacts", "import", file)
     assert (refused.code, "no contact was recorded: row 2: result is none of" in refused.err) == (1, True)

@@ -12,7 +12,11 @@ from churn_mlops.models.explain import order_of_reasons, wording
 CONTRACT = DataContract.from_dict(
     {
         "name": "tests",
-        "features": {"tenure": {"type": "number", "unit": "months"}, "plan": {"type": "category", "levels": ["a_b"]}},
+        "features": {
+            "tenure": {"type": "number", "unit": "months"},
+            "usage": {"type": "number", "unit": "GB"},
+            "plan": {"type": "category", "levels": ["a_b"]},
+        },
     }
 )
 
@@ -31,7 +35,19 @@ CONTRACT = DataContract.from_dict(
     ],
 )
 def test_numbers_are_written_to_hundredths_or_three_digits(value: Any, said: str) -> None:
-    assert wording(CONTRACT, "tenure")(value, 3) == f"tenure {said} months: +3 points"
+    assert wording(CONTRACT, "usage")(value, 3) == f"usage {said} GB: +3 points"
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [(0.131, "0.1 months"), (3.3812, "3.4 months"), (1.04, "1 month"), (126.03, "126 months"), (12, "12 months")],
+)
+def test_a_time_is_written_to_tenths_and_one_of_it_in_the_singular(value: float, said: str) -> None:
+    declared = CONTRACT.model_dump() | {
+        "features": {"tenure": {"type": "number", "unit": "months", "words": "{value} months with us"}}
+    }
+    assert wording(DataContract.from_dict(declared), "tenure")(value, 3) == f"{said} with us: +3 points"
+    assert wording(CONTRACT, "tenure")(value, 3) == f"tenure {said}: +3 points"
 
 
 def test_levels_are_written_as_they_are() -> None:

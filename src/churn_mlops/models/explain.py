@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from churn_mlops.data.contract import TRUE_TEXTS, DataContract, Feature, level_text, unit_of
+from churn_mlops.data.contract import DAYS_OF_UNIT, TRUE_TEXTS, DataContract, Feature, level_text, unit_of
 from churn_mlops.features.cells import is_missing
 
 
@@ -76,6 +76,7 @@ def wording(contract: DataContract, feature: str) -> Callable[[Any, int], str]:
     unit = declared.unit if not declared.words else None
     template = declared.words or (f"{title}: {{value}}" if declared.type == "boolean" else f"{title} {{value}}")
     before, _, after = template.partition("{value}")
+    named = declared.unit if declared.unit and after.startswith(f" {declared.unit}") else ""
 
     def text(value: Any, points: int) -> str:
         if is_missing(value, declared):
@@ -83,7 +84,8 @@ def wording(contract: DataContract, feature: str) -> Callable[[Any, int], str]:
         else:
             shown = _shown(value, declared)
             counted = f" {unit_of(shown, unit)}" if unit else ""
-            subject = f"{before}{shown}{counted}{after}"
+            rest = f" {unit_of(shown, named)}{after.removeprefix(f' {named}')}" if named else after
+            subject = f"{before}{shown}{counted}{rest}"
         return f"{subject}: {points:+d} {'point' if points in (1, -1) else 'points'}"
 
     return text
@@ -96,11 +98,13 @@ def _shown(value: Any, feature: Feature) -> str:
         return feature.level_of(level_text(value)).replace("_", " ")
     # A text such as "45 GB" holds the unit, which the reason names anyway.
     number = feature.number_format.number_in(value) if isinstance(value, str) else value
-    return level_text(_rounded(number) if isinstance(number, float) else number)
+    return level_text(_rounded(number, feature.unit) if isinstance(number, float) else number)
 
 
-def _rounded(number: float) -> float:
-    """To hundredths, and below 1 to three digits that count: what a person says of a number."""
+def _rounded(number: float, unit: str | None) -> float:
+    """As a person says a number: times to tenths, others to hundredths, and below 1 to three digits that count."""
     if number == 0 or not math.isfinite(number):
         return number
+    if unit in DAYS_OF_UNIT:
+        return round(number, 1)
     return round(number, 2 if abs(number) >= 1 else 2 - math.floor(math.log10(abs(number))))

@@ -1,4 +1,4 @@
-"""Contacts that were made elsewhere, imported from a CSV file: all rows or none, and a file again changes nothing."""
+"""Contacts that were made elsewhere, imported from a CSV file that is checked first; a file again changes nothing."""
 
 from __future__ import annotations
 
@@ -6,12 +6,16 @@ import csv
 import hashlib
 import io
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterator, Mapping, Set
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
+
+from sqlalchemy import Connection, insert, select
 
 from churn_mlops.errors import ChurnError, CustomerErasedError
+from churn_mlops.store.campaigns.assignments import batches_of
 from churn_mlops.store.campaigns.standings import NOT_OFFERED
 from churn_mlops.store.contacts import (
     CLOCK_SKEW,
@@ -22,29 +26,38 @@ from churn_mlops.store.contacts import (
     ControlGroupError,
     DoNotContactError,
     NewContact,
-    put_contact,
+    RuledCustomers,
 )
 from churn_mlops.store.database.clock import Clock, utc_now
 from churn_mlops.store.database.database import Store
+from churn_mlops.store.database.schema import CONTACTS
+from churn_mlops.store.scoring.runs import customers_in_no_run
 
 REQUIRED: Final = ("customer_id", "offer", "result", "at")
 OPTIONAL: Final = ("key", "dismissal", "note", "override_reason")
 MOST_ROWS = 100_000
+PORTION = 1_000
+"""Contacts that one transaction records: other writers wait for no more."""
+FIRST_ROW = 2
+"""Row of the first contact of a file, below the header."""
+UNKNOWN: Final = "the customer is in no published run: correct the ID, or allow unknown customers"
 _SHOWN = 10
 _LONGEST: Final = {"customer_id": 200, "offer": 200, "key": 190, "note": 2000, "override_reason": 1000}
 
 
 class ImportRefusedError(ChurnError):
-    """A file of contacts was refused: nothing was recorded.
+    """A file of contacts was refused: nothing was recorded, unless a rule came to be broken while it was.
 
     Args:
         problems: a sentence for each row that is wrong, or one for the whole file.
+        recorded: rows before them that were recorded, or had been before.
     """
 
-    def __init__(self, problems: list[str]) -> None:
+    def __init__(self, problems: list[str], recorded: int = 0) -> None:
         more = len(problems) - _SHOWN
         shown = [*problems[:_SHOWN], *([f"and {more:,} more"] if more > 0 else [])]
-        super().__init__(f"no contact was recorded: {'; '.join(shown)}")
+        done = f"only the first {recorded:,} contacts were recorded" if recorded else "no contact was recorded"
+        super().__init__(f"{done}: {'; '.join(shown)}")
         self.problems = problems
 
 
@@ -56,11 +69,28 @@ class ImportedContacts:
         recorded: contacts that are new.
         repeated: contacts that were recorded before.
         erased: rows of erased customers, which were left out.
+        unknown: of the new contacts, those with customers who are in no published run.
     """
 
     recorded: int = 0
     repeated: int = 0
     erased: int = 0
+    unknown: int = 0
+
+
+@dataclass
+class _Checked:
+    """A portion of rows, checked.
+
+    Args:
+        rows: to be recorded.
+        counts: how many rows were which.
+        problems: a sentence for each row that is refused.
+    """
+
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    counts: Counter[str] = field(default_factory=Counter)
+    problems: list[str] = field(default_factory=list)
 
 
 def read_contacts(text: str, *, caller: str, now: datetime) -> list[NewContact]:
@@ -80,7 +110,7 @@ def read_contacts(text: str, *, caller: str, now: datetime) -> list[NewContact]:
     reader = csv.DictReader(io.StringIO(text.removeprefix("\ufeff"), newline=""), strict=True)
     try:
         _check_columns(reader.fieldnames)
-        rows = list(enumerate(reader, start=2))
+        rows = list(enumerate(reader, start=FIRST_ROW))
     except csv.Error as error:
         raise ImportRefusedError([f"line {reader.line_num} is no CSV: {error}"]) from None
     if len(rows) > MOST_ROWS:
@@ -92,38 +122,110 @@ def read_contacts(text: str, *, caller: str, now: datetime) -> list[NewContact]:
 
 
 def import_contacts(
-    store: Store, new: list[NewContact], rules: ContactRules, *, clock: Clock = utc_now
+    store: Store, new: list[NewContact], rules: ContactRules, *, allow_unknown: bool = False, clock: Clock = utc_now
 ) -> ImportedContacts:
-    """Record contacts, all or none.
+    """Record contacts: all are checked before the first is recorded, and then each portion in one transaction.
+
+    Other writers take their turn between two portions. If the store fails in between, the portions before are
+    recorded; the same file again records the others.
 
     Args:
         store: the store.
         new: the contacts, as :func:`read_contacts` gives them.
         rules: what each of them must keep; rows of erased customers are left out.
+        allow_unknown: whether customers may be in no published run; such a row is refused otherwise. While no run is
+            published, none is.
         clock: gives the time at which they are recorded.
 
     Raises:
-        ImportRefusedError: a contact breaks a rule without an ``override_reason``, or a key stands for another one.
+        ImportRefusedError: a contact breaks a rule without an ``override_reason``, a key stands for another one, or a
+            customer is unknown.
         ConfigError: customers were erased under another key than that of ``rules``.
         StoreError: the store fails.
     """
-    recorded = repeated = erased = 0
+    unknown: set[str] = set()
     problems: list[str] = []
-    with store.writing("import contacts") as connection:
-        for place, one in enumerate(new, start=2):
-            try:
-                found, is_new = put_contact(connection, one, rules, clock())
-            except CustomerErasedError:
-                erased += 1
-            except (ControlGroupError, DoNotContactError) as error:
-                problems.append(f"row {place}: {error}: give an override_reason, since it was made")
-            else:
-                recorded, repeated = recorded + is_new, repeated + (not is_new)
-                if found.request_sha256 != one.request_sha256:
-                    problems.append(f"row {place}: the key stands for another contact")
-        if problems:
-            raise ImportRefusedError(problems)
-    return ImportedContacts(recorded, repeated, erased)
+    seen: dict[str, str] = {}
+    for first, portion in _portions(new):
+        with store.reading("check contacts") as connection:
+            strange = customers_in_no_run(connection, [one.customer for one in portion])
+            refused = set() if allow_unknown else strange
+            problems += _check(connection, first, portion, rules, seen, refused).problems
+            unknown |= strange
+    if problems:
+        raise ImportRefusedError(problems)
+    counts: Counter[str] = Counter()
+    for first, portion in _portions(new):
+        with store.writing("import contacts") as connection:
+            checked = _check(connection, first, portion, rules, {}, set())
+            if checked.problems:  # it came about since the check
+                raise ImportRefusedError(checked.problems, recorded=first - FIRST_ROW)
+            now = clock()
+            if checked.rows:
+                connection.execute(insert(CONTACTS), [row | {"recorded_at": now} for row in checked.rows])
+        counts += checked.counts
+        counts["unknown"] += sum(row["customer"] in unknown for row in checked.rows)
+    return ImportedContacts(**counts)
+
+
+def _portions(new: list[NewContact]) -> Iterator[tuple[int, list[NewContact]]]:
+    """The contacts in portions, each with the row of its first one in the file."""
+    for first in range(0, len(new), PORTION):
+        yield first + FIRST_ROW, new[first : first + PORTION]
+
+
+def _check(
+    connection: Connection,
+    first: int,
+    portion: list[NewContact],
+    rules: ContactRules,
+    seen: dict[str, str],
+    refused: Set[str],
+) -> _Checked:
+    """Check a portion.
+
+    Args:
+        connection: inside a transaction.
+        first: row of its first contact.
+        portion: the contacts.
+        rules: what each of them must keep.
+        seen: the hash of the request under each key of earlier portions; those of this one are added.
+        refused: customers whose rows are refused, because they are unknown.
+    """
+    found = _Checked()
+    seen |= _recorded_under(connection, [one.key for one in portion])
+    ruled = RuledCustomers.among(connection, rules, {one.customer for one in portion})
+    for place, one in enumerate(portion, start=first):
+        if one.key in seen:
+            found.counts["repeated"] += 1
+            if seen[one.key] != one.request_sha256:
+                found.problems.append(f"row {place}: the key stands for another contact")
+            continue
+        try:
+            campaign_id = ruled.campaign_of(one)
+        except CustomerErasedError:
+            found.counts["erased"] += 1
+            continue
+        except (ControlGroupError, DoNotContactError) as error:
+            found.problems.append(f"row {place}: {error}: give an override_reason, since it was made")
+            continue
+        if one.customer in refused:
+            found.problems.append(f"row {place}: {UNKNOWN}")
+            continue
+        seen[one.key] = one.request_sha256
+        found.counts["recorded"] += 1
+        found.rows.append(asdict(one) | {"campaign_id": campaign_id})
+    return found
+
+
+def _recorded_under(connection: Connection, keys: list[str]) -> dict[str, str]:
+    """The hash of the request of each of ``keys`` that stands for a contact already."""
+    columns = (CONTACTS.c.key, CONTACTS.c.request_sha256)
+    found: dict[str, str] = {}
+    for some in batches_of(keys):
+        rows = connection.execute(select(*columns).where(CONTACTS.c.key.in_(some or [])))
+        found |= {key: sha256 for key, sha256 in rows}
+    return found
 
 
 def _check_columns(given: object) -> None:

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 from typing import Final
 
 from sqlalchemy import Connection, func, insert, select
 
-from churn_mlops.errors import ChurnError
-from churn_mlops.store.campaigns.assignments import CONTROL, assignment_on
-from churn_mlops.store.campaigns.do_not_contact import is_blocked
+from churn_mlops.errors import ChurnError, CustomerErasedError
+from churn_mlops.store.campaigns.assignments import CONTROL, CustomerArms, arms_among
+from churn_mlops.store.campaigns.do_not_contact import blocked_among
 from churn_mlops.store.campaigns.standings import NOT_OFFERED
 from churn_mlops.store.database.clock import Clock, utc_now
 from churn_mlops.store.database.database import Store
 from churn_mlops.store.database.schema import CONTACTS
-from churn_mlops.store.suppression.tombstones import refuse_erased
+from churn_mlops.store.suppression.tombstones import erased_among
 
 CLOCK_SKEW = timedelta(minutes=5)
 """How far the clock of the principal that records a contact may be ahead of ours."""
@@ -41,6 +41,18 @@ class KeyReusedError(ChurnError):
     """The key stands for another contact."""
 
 
+class ContactedMeanwhileError(ChurnError):
+    """Another contact with the customer was recorded in the meantime.
+
+    Args:
+        contact: the latest.
+    """
+
+    def __init__(self, contact: Contact) -> None:
+        super().__init__("another contact with the customer was recorded in the meantime")
+        self.contact = contact
+
+
 class FutureContactError(ChurnError):
     """The contact lies in the future."""
 
@@ -59,7 +71,7 @@ class NewContact:
         caller: the name of the principal that recorded it.
         prediction_id: of the prediction that led to the contact, where it is known.
         override_reason: why the customer was contacted although they are in the control group, or must not be.
-        campaign_id: the campaign, where the contact belongs to one.
+        campaign_id: the campaign, where the contact belongs to one; under rules, the customer has an arm there.
         channel: where it was recorded, one of `CHANNELS`.
         dismissal: why no offer was made, one of `DISMISSALS`; given with "not_offered", and only then.
         note: more of the conversation, None for no note.
@@ -123,7 +135,7 @@ def check_time(at: datetime, now: datetime) -> None:
 
 
 def accept_contact(
-    store: Store, new: NewContact, rules: ContactRules, *, clock: Clock = utc_now
+    store: Store, new: NewContact, rules: ContactRules, *, seen: int | None = None, clock: Clock = utc_now
 ) -> tuple[Contact, bool]:
     """Record a contact that keeps the rules, unless it stands under its key already.
 
@@ -133,12 +145,15 @@ def accept_contact(
         store: the store.
         new: the contact.
         rules: what it must keep.
+        seen: id of the customer's latest contact that is known to the person who records this one, 0 for none; None
+            lets it be recorded whatever was recorded since.
         clock: gives the time at which it is recorded.
 
     Returns:
         the contact under the key, and whether it was recorded just now.
 
     Raises:
+        ContactedMeanwhileError: a contact later than ``seen`` was recorded with the customer.
         ControlGroupError: the customer is in the control group, and there is no ``override_reason``.
         DoNotContactError: the customer must not be contacted, and there is no ``override_reason``.
         KeyReusedError: the key stands for a contact of another request.
@@ -146,14 +161,19 @@ def accept_contact(
         CustomerErasedError: the customer was erased.
         StoreError: the store fails.
     """
-    contact, is_new = record_contact(store, new, rules, clock=clock)
+    contact, is_new = record_contact(store, new, rules, seen=seen, clock=clock)
     if contact.request_sha256 != new.request_sha256:
         raise KeyReusedError("the key stands for another contact")
     return contact, is_new
 
 
 def record_contact(
-    store: Store, new: NewContact, rules: ContactRules | None = None, *, clock: Clock = utc_now
+    store: Store,
+    new: NewContact,
+    rules: ContactRules | None = None,
+    *,
+    seen: int | None = None,
+    clock: Clock = utc_now,
 ) -> tuple[Contact, bool]:
     """Record a contact, unless one stands under its key already; it is on disk when this returns.
 
@@ -161,6 +181,7 @@ def record_contact(
         store: the store.
         new: the contact.
         rules: what it must keep; None asks for nothing.
+        seen: as of :func:`accept_contact`.
         clock: gives the time at which it is recorded.
 
     Returns:
@@ -168,8 +189,7 @@ def record_contact(
         the same was asked before.
 
     Raises:
-        ControlGroupError: the customer is in the control group, and there is no ``override_reason``.
-        DoNotContactError: the customer must not be contacted, and there is no ``override_reason``.
+        ContactedMeanwhileError, ControlGroupError, DoNotContactError: as :func:`accept_contact`.
         ConfigError: customers were erased under another key than that of ``rules``, so that this may be one of them;
             nothing is recorded then.
         CustomerErasedError: the customer was erased; nothing is recorded then.
@@ -177,33 +197,71 @@ def record_contact(
     """
     # One writer is let in at a time: two with the same key come one after the other, and ids are committed in order.
     with store.writing("record a contact") as connection:
-        return put_contact(connection, new, rules, clock())
+        known = connection.execute(select(CONTACTS).where(CONTACTS.c.key == new.key)).one_or_none()
+        if known is not None:
+            return Contact(**known._mapping), False
+        if seen is not None:
+            _refuse_newer(connection, new.customer, seen)
+        values = asdict(new) | {"recorded_at": clock()}
+        if rules is not None:
+            values["campaign_id"] = RuledCustomers.among(connection, rules, [new.customer]).campaign_of(new)
+        row = connection.execute(insert(CONTACTS).values(values).returning(*CONTACTS.c)).one()
+        return Contact(**row._mapping), True
 
 
-def put_contact(
-    connection: Connection, new: NewContact, rules: ContactRules | None, now: datetime
-) -> tuple[Contact, bool]:
-    """:func:`record_contact` in the transaction of ``connection``, which lets in one writer at a time."""
-    known = connection.execute(select(CONTACTS).where(CONTACTS.c.key == new.key)).one_or_none()
-    if known is not None:
-        return Contact(**known._mapping), False
-    values = asdict(new) | {"recorded_at": now}
-    if rules is not None:
-        values["campaign_id"] = _check_rules(connection, new, rules)
-    row = connection.execute(insert(CONTACTS).values(values).returning(*CONTACTS.c)).one()
-    return Contact(**row._mapping), True
+def _refuse_newer(connection: Connection, customer: str, seen: int) -> None:
+    newer = select(CONTACTS).where(CONTACTS.c.customer == customer, CONTACTS.c.id > seen)
+    row = connection.execute(newer.order_by(CONTACTS.c.id.desc()).limit(1)).one_or_none()
+    if row is not None:
+        raise ContactedMeanwhileError(Contact(**row._mapping))
 
 
-def _check_rules(connection: Connection, new: NewContact, rules: ContactRules) -> int | None:
-    """Refuse a contact that breaks a rule; return its campaign, that of the customer's arm where none is given."""
-    refuse_erased(connection, rules.hash_key, new.customer)
-    assignment = assignment_on(connection, new.customer, rules.on, rules.follow_since)
-    if new.override_reason is None and new.result != NOT_OFFERED:
-        if is_blocked(connection, new.customer):
-            raise DoNotContactError("the customer must not be contacted")
-        if assignment is not None and assignment.arm == CONTROL:
-            raise ControlGroupError("the customer is in the control group")
-    return new.campaign_id if assignment is None else assignment.campaign_id
+@dataclass(frozen=True)
+class RuledCustomers:
+    """The records of some customers that the rules of a contact ask for.
+
+    Args:
+        erased: customers who were erased.
+        blocked: customers who must not be contacted.
+        arms: their arms in campaigns, by customer ID; a customer without any is left out.
+    """
+
+    erased: Set[str]
+    blocked: Set[str]
+    arms: Mapping[str, CustomerArms]
+
+    @classmethod
+    def among(cls, connection: Connection, rules: ContactRules, customers: Iterable[str]) -> RuledCustomers:
+        """The records of ``customers``, read in the transaction of ``connection``.
+
+        Raises:
+            ConfigError: customers were erased under another key than that of ``rules``.
+        """
+        names = list(customers)
+        erased = set() if rules.hash_key is None else erased_among(connection, rules.hash_key, names)
+        arms = arms_among(connection, names, rules.on, rules.follow_since)
+        return cls(erased, blocked_among(connection, names), arms)
+
+    def campaign_of(self, new: NewContact) -> int | None:
+        """The campaign of a contact that breaks no rule.
+
+        It is the one that is given where the customer has an arm there, otherwise that of the arm that counts: a
+        contact with a customer of no campaign belongs to none.
+
+        Raises:
+            ControlGroupError, CustomerErasedError, DoNotContactError: as :func:`accept_contact`.
+        """
+        if new.customer in self.erased:
+            raise CustomerErasedError("the customer was erased: nothing more is recorded of them")
+        arms = self.arms.get(new.customer, CustomerArms())
+        if new.override_reason is None and new.result != NOT_OFFERED:
+            if new.customer in self.blocked:
+                raise DoNotContactError("the customer must not be contacted")
+            if arms.bound is not None and arms.bound[1] == CONTROL:
+                raise ControlGroupError("the customer is in the control group")
+        if new.campaign_id in arms.campaign_ids:
+            return new.campaign_id
+        return None if arms.bound is None else arms.bound[0]
 
 
 def contact_under(store: Store, key: str) -> Contact | None:

@@ -264,13 +264,28 @@ def test_contacts_made_elsewhere_are_imported_as_csv(client: TestClient, store: 
     headers = {"Content-Type": "text/csv"}
     first, again = (client.post("/api/contacts/import", content=text, headers=headers).json() for _ in range(2))
     assert (first, again) == (
-        {"recorded": 1, "repeated": 0, "erased": 0},
-        {"recorded": 0, "repeated": 1, "erased": 0},
+        {"recorded": 1, "repeated": 0, "erased": 0, "unknown": 0},
+        {"recorded": 0, "repeated": 1, "erased": 0, "unknown": 0},
     )
     assert client.get("/contacts").json()["contacts"][0]["channel"] == "import"
     for wrong in (text.replace("declined", "perhaps").encode(), b"\xff", b""):
         answer = client.post("/api/contacts/import", content=wrong, headers=headers)
         assert (answer.status_code, answer.json()["fields"][0]["field"]) == (422, "body")
+
+
+def test_a_file_with_a_customer_of_no_published_run_is_refused_unless_it_says_so(
+    client: TestClient, store: Store
+) -> None:
+    publish(store, run(NEXT), [batch(["C1"], [0.9])])
+    text = "customer_id,offer,result,at\nC1,x,declined,2026-11-20T14:05:00Z\nC_1,x,declined,2026-11-20T14:05:00Z\n"
+    refused = client.post("/api/contacts/import", content=text)
+    assert refused.status_code == 422
+    (problem,) = refused.json()["fields"]
+    assert problem["problem"].startswith("row 3: the customer is in no published run: correct the ID")
+    allowed = client.post("/api/contacts/import?allow_unknown=true", content=text)
+    assert allowed.json() == {"recorded": 2, "repeated": 0, "erased": 0, "unknown": 1}
+    for query in ("allow_unknown=perhaps", "allow_unknown=true&allow_unknown=true", "allow=true"):
+        assert client.post(f"/api/contacts/import?{query}", content=text).status_code == 422
 
 
 def test_markup_in_texts_comes_back_as_text_and_spoils_no_answer(client: TestClient, store: Store) -> None:

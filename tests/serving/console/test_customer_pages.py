@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -12,13 +12,14 @@ from fastapi.testclient import TestClient
 
 from churn_mlops.config import Settings
 from churn_mlops.errors import SourceError
+from churn_mlops.pipelines.scoring.single_customer import CustomerRow
 from churn_mlops.retention.decision import WHY_NOT
 from churn_mlops.serving.app import create_app
 from churn_mlops.serving.console.customer_pages import SUGGESTED
 from churn_mlops.serving.console.frame.texts import Texts
 from churn_mlops.serving.model.served_model import ModelSlot
 from churn_mlops.serving.resilience.store_client import StoreClient
-from churn_mlops.store import Store, open_store
+from churn_mlops.store import open_store
 from churn_mlops.store.audit_log import audit_events
 from churn_mlops.store.campaigns.assignments import Assignment, add_assignments
 from churn_mlops.store.campaigns.campaigns import NewCampaign, create_campaign
@@ -78,89 +79,6 @@ def test_the_score_of_the_page_is_that_of_the_api_and_is_logged(agent: Visitor, 
     assert logged.customer == "C000001"
     assert f'"churn_probability": {answer["churn_probability"]}' in logged.answer
     agent.client.__enter__()
-
-
-def test_a_double_click_records_one_contact_and_another_result_is_refused(agent: Visitor, guarded: Guarded) -> None:
-    form = agent.form("/customers/C000001", "/contact") | {"offer": "20 % off"}
-    answers = [agent.post("/contact", form | {"result": "declined"}) for _ in range(2)]
-    assert [answer.status_code for answer in answers] == [303, 303]
-    other = agent.post("/contact", form | {"result": "accepted"})
-    assert (other.status_code, "Nothing was recorded." in other.text) == (409, True)
-    assert [contact.result for contact in recorded(guarded)] == ["declined"]
-
-
-def test_a_wrong_contact_is_named_and_not_recorded(agent: Visitor, guarded: Guarded) -> None:
-    form = agent.form("/customers/C000001", "/contact") | {"offer": "20 % off", "result": "declined"}
-    for name, value in [
-        ("offer", ""),
-        ("offer", "x" * 201),
-        ("offer", "a\x07b"),
-        ("result", "bought"),
-        ("customer_id", ""),
-        ("key", ""),
-        ("key", "a b"),
-    ]:
-        answer = agent.post("/contact", form | {name: value})
-        assert (answer.status_code, name in answer.text.lower()) == (422, True), (name, value)
-    assert recorded(guarded) == []
-
-
-def put_into_control_group(store: Store) -> None:
-    today = datetime.now(UTC).date()
-    made = create_campaign(store, NewCampaign("Spring", "20 % off", 50.0, MARKUP, today, "person:anna"))
-    with store.writing("assign") as connection:
-        add_assignments(connection, [Assignment(made.id, "C000001", "control", False, today)])
-
-
-def block(store: Store) -> None:
-    set_do_not_contact(store, "C000001", blocked=True, reason="they asked", by="person:anna")
-
-
-@pytest.mark.parametrize(
-    ("against", "words"), [(put_into_control_group, "is in the control group"), (block, "must not be contacted")]
-)
-def test_a_customer_whose_arm_or_wish_speaks_against_it_is_contacted_with_a_reason_only(
-    agent: Visitor, guarded: Guarded, against: Callable[[Store], None], words: str
-) -> None:
-    with open_store(guarded.address) as store:
-        against(store)
-    page = agent.get("/customers/C000001").text
-    assert ("Do not offer" in page, words in page) == (True, True)
-    refused = agent.send("/customers/C000001", "/contact", offer="20 % off", result="accepted")
-    assert (refused.status_code, words in refused.text) == (409, True)
-    assert recorded(guarded) == []
-    form = refused.text.partition('action="/contact"')[2].partition("</form>")[0]
-    hidden = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)">', form))
-    assert agent.post("/contact", hidden | {"override_reason": "they asked"}).status_code == 303
-    assert [(one.override_reason, one.channel) for one in recorded(guarded)] == [("they asked", "console")]
-    assert "In spite of the advice: they asked" in agent.get("/customers/C000001").text
-
-
-def test_a_dismissal_carries_a_reason(agent: Visitor, guarded: Guarded) -> None:
-    for fields in ({}, {"dismissal": "other"}, {"dismissal": "none"}):
-        answer = agent.send("/customers/C000001", "/contact", result="not_offered", offer="x", **fields)
-        assert answer.status_code == 422
-    assert recorded(guarded) == []
-    fields = {"dismissal": "other", "note": "They spoke of a burglary."}
-    assert agent.send("/customers/C000001", "/contact", result="not_offered", offer="x", **fields).status_code == 303
-    text = agent.get("/customers/C000001?recorded=not_offered").text
-    assert "Recorded: Not offered." in text
-    assert "another reason, in the note" in text
-    assert "They spoke of a burglary." in text
-
-
-def test_a_note_stands_in_the_timeline_with_its_author(agent: Visitor, guarded: Guarded) -> None:
-    answer = agent.send("/customers/C000001", "/note", text=MARKUP)
-    assert (answer.status_code, answer.headers["Location"]) == (303, "/customers/C000001#history")
-    text = agent.get("/customers/C000001").text
-    assert "&lt;img src=x" in text
-    assert "by agent-person" in text
-    for wrong in ("", " ", "a\x07", "x" * 2001):
-        assert agent.send("/customers/C000001", "/note", text=wrong).status_code == 422
-    with open_store(guarded.address) as store:
-        forget(store, Settings().store.customer_hash_key, "C000002", by="test")
-    form = agent.form("/customers/C000001", "/note")
-    assert agent.post("/note", form | {"customer_id": "C000002", "text": "x"}).status_code == 410
 
 
 def test_a_campaign_says_what_to_offer_and_how(agent: Visitor, guarded: Guarded) -> None:
@@ -351,6 +269,20 @@ def test_without_a_list_the_search_says_how_to_publish_one(source: ModelSlot, tm
 def test_the_next_customer_is_the_next_of_the_contact_list(agent: Visitor) -> None:
     assert 'Next on the list: <span class="id">C000002</span>' in agent.get("/customers/C000001").text
     assert "Next on the list" not in agent.get("/customers/C000110").text  # is not on it
+
+
+@pytest.mark.parametrize(("days", "words"), [(0, "today"), (1, "in 1 day"), (13, "in 13 days"), (-1, None)])
+def test_a_renewal_is_shown_while_it_is_to_come(guarded: Guarded, source: ModelSlot, days: int, words: str) -> None:
+    today = datetime.now(UTC).date()
+
+    def renewing(customer: str, bundle: Any) -> Any:
+        return CustomerRow({"tenure": 4.0}, today - timedelta(days=2), today + timedelta(days=days))
+
+    link = StoreClient(guarded.address)
+    app = create_app(source, Settings(), store=link, read_of_source=renewing)
+    text = Visitor(TestClient(app, base_url="http://localhost")).get("/customers/C000001").text
+    assert ("Contract renews or ends on" in text, f"<strong>{words}</strong>" in text) == (days >= 0, days >= 0)
+    link.close()
 
 
 def test_the_change_since_the_last_list_is_shown(agent: Visitor, guarded: Guarded) -> None:

@@ -35,13 +35,14 @@ ANSWER: dict[str, Any] = {
     "as_of": "2026-11-23",
     "origin": "source",
     "age_days": 0,
+    "renews_on": None,
     "why_published": None,
 }
 FACTS = CustomerFacts(average=0.05)
 
 
 def view(facts: CustomerFacts = FACTS, **changed: Any) -> CustomerView:
-    return customer_view("C1", ANSWER | changed, facts, stale_days=3, now=NOW)
+    return customer_view("C1", ANSWER | changed, facts, stale_days=3, now=NOW, today=DAY)
 
 
 def contact(at: datetime) -> Contact:
@@ -111,7 +112,32 @@ def test_after_a_contact_nothing_more_is_advised_for_a_day() -> None:
 
 @pytest.mark.parametrize(("age", "is_stale"), [(2, False), (3, True)])
 def test_old_data_is_marked(age: int, is_stale: bool) -> None:
-    assert view(age_days=age).is_stale is is_stale
+    assert view(as_of=(DAY - timedelta(days=age)).isoformat()).is_stale is is_stale
+
+
+def test_the_age_of_the_data_is_counted_in_days_of_the_pages() -> None:
+    given = ANSWER | {"as_of": "2026-11-22", "age_days": 0}  # in another time zone it is still that day
+    assert customer_view("C1", given, FACTS, stale_days=3, now=NOW, today=DAY).age_days == 1
+
+
+@pytest.mark.parametrize(
+    ("renews_on", "shown"),
+    [
+        ("2026-11-23", (DAY, 0)),
+        ("2026-12-06", (date(2026, 12, 6), 13)),
+        ("2026-11-22", (None, 0)),  # over by now, though it was to come on the as-of date
+        (None, (None, 0)),
+    ],
+)
+def test_a_renewal_to_come_is_shown_with_its_days(renews_on: str | None, shown: tuple[date | None, int]) -> None:
+    found = view(renews_on=renews_on)
+    assert (found.renews_on, found.renews_in_days) == shown
+
+
+def test_the_offer_of_a_form_is_that_of_the_campaign_of_the_arm() -> None:
+    campaign = {"id": 1, "name": "Spring", "offer": "10 % off", "script": "Thanks."}
+    assert (view().offer, view(replace(FACTS, offer="20 % off")).offer) == (None, "20 % off")
+    assert view(replace(FACTS, offer="20 % off"), campaign=campaign).offer == "10 % off"
 
 
 def scores(*given: tuple[int, float]) -> list[PublishedScore]:

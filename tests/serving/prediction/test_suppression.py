@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -18,6 +17,7 @@ from sqlalchemy import text
 from churn_mlops.config import Settings
 from churn_mlops.errors import StoreError
 from churn_mlops.keyed_hash import customer_hash
+from churn_mlops.pipelines.scoring.single_customer import CustomerRow
 from churn_mlops.serving.api.customers import NO_ONE, ReadCustomer
 from churn_mlops.serving.app import create_app
 from churn_mlops.serving.prediction.prediction_logger import PredictionLogger
@@ -67,7 +67,7 @@ class Source:
     def __call__(self, customer: str, bundle: Any) -> Any:
         if customer != NO_ONE:  # a server asks for no one when it opens the source
             self.asked.append(customer)
-        return SimpleNamespace(values=VALUES, as_of=date(2026, 11, 23))
+        return CustomerRow(VALUES, date(2026, 11, 23))
 
 
 def client_of(source: Any, link: StoreClient, read: ReadCustomer | None, settings: Settings = SETTINGS) -> TestClient:

@@ -22,7 +22,7 @@ from churn_mlops.store.campaigns.list_work import (
     take,
     work_on,
 )
-from churn_mlops.store.campaigns.notes import add_note, notes_of
+from churn_mlops.store.campaigns.notes import NoteKeyReusedError, add_note, notes_of
 from churn_mlops.store.erasure import forget
 
 DAY = date(2026, 11, 23)
@@ -109,6 +109,18 @@ def test_notes_come_back_the_latest_first(store: Store) -> None:
         ("They called.", ANNA, NOW),
     ]
     assert notes_of(store, "C2") == []
+
+
+def test_a_note_that_is_sent_twice_under_one_key_is_one_note(store: Store) -> None:
+    first, again = (add_note(store, "C1", "They called.", by=ANNA, key="k", clock=lambda: NOW) for _ in range(2))
+    assert (first, again) == ((first[0], True), (first[0], False))
+    for other in (("C2", "They called.", ANNA), ("C1", "Another.", ANNA), ("C1", "They called.", BEN)):
+        with pytest.raises(NoteKeyReusedError):
+            add_note(store, *other[:2], by=other[2], key="k")
+    assert notes_of(store, "C1") == [first[0]]
+    forget(store, "key", "C1", by="cli:anna")
+    with pytest.raises(CustomerErasedError):
+        add_note(store, "C1", "They called.", by=ANNA, key="k", hash_key="key")
 
 
 def test_nothing_is_recorded_of_an_erased_customer(store: Store) -> None:

@@ -26,9 +26,12 @@ def _group() -> None:
 def import_file(
     context: typer.Context,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV: customer_id, offer, result, at, and more.")],
+    allow_unknown: Annotated[
+        bool, typer.Option("--allow-unknown", help="Record contacts with customers who are in no published run too.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")] = False,
 ) -> None:
-    """Record the contacts of a CSV file, all or none; a file that is imported again changes nothing.
+    """Record the contacts of a CSV file; all are checked first, and a file that is imported again changes nothing.
 
     Example: `churn contacts import contacts.csv`
     """
@@ -47,11 +50,13 @@ def import_file(
     follow_since = now.date() - timedelta(days=settings.decision.follow_days)
     rules = ContactRules(now.date(), follow_since, settings.store.customer_hash_key)
     with open_store(settings.store.url) as store:
-        done = import_contacts(store, new, rules)
+        done = import_contacts(store, new, rules, allow_unknown=allow_unknown)
         record_event(store, who(), "contacts.imported", details=asdict(done))
     if as_json:
         print_json(asdict(done))
         return
-    say(f"{done.recorded:,} contacts are recorded, {done.repeated:,} were recorded before.")
+    say(f"Contacts recorded: {done.recorded:,}; recorded before: {done.repeated:,}.")
     if done.erased:
-        say(f"{done.erased:,} rows of erased customers were left out.")
+        say(f"Rows of erased customers, left out: {done.erased:,}.")
+    if done.unknown:
+        say(f"Recorded with customers who are in no published run: {done.unknown:,}.")

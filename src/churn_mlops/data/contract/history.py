@@ -33,6 +33,8 @@ AS_OF = "__as_of__"
 """Name of the column of a snapshot that holds its as-of date."""
 CHURNED = "__left__"
 """Name of the column of a snapshot that holds the label: "yes", "no", or null where it is not final."""
+RENEWAL = "__renewal__"
+"""Name of the column that holds the days since the renewal, below 0 for one to come."""
 DAYS_OF_UNIT = {"days": 1.0, "weeks": 7.0, "months": 365.25 / 12, "years": 365.25}
 
 
@@ -156,6 +158,11 @@ class HistoryContract(ContractFile):
         description="column of the table of customers that names the household, or a shared e-mail address: its "
         "customers keep one arm",
     )
+    renewal: str | None = Field(
+        None,
+        description="`table.column` of the date on which a running contract renews or ends: agents see it, and it is "
+        "no input of the model",
+    )
     time_zone: str = Field("UTC", description="time zone in which days are counted, such as Europe/Berlin")
     tables: Mapping[str, HistoryTable] = Field(min_length=1)
     label: HistoryLabel | None = None
@@ -213,25 +220,30 @@ class HistoryContract(ContractFile):
     def _features_read_tables(self) -> HistoryContract:
         check_feature_names(self.features, self.customer)
         for name, feature in self.features.items():
-            table, column = feature.reads
-            declared = self._table(table, f"feature {name!r}")
-            if table == self.tables[self.customers].ends:
-                raise ValueError(f"feature {name!r} reads the ends of customers, which are what is predicted")
-            if column == "":
-                raise ValueError(f"feature {name!r}: `{feature.aggregate}` takes a column, such as {table}.amount")
-            if declared.kind not in feature.grammar.tables:
-                raise ValueError(f"feature {name!r}: {NOT_OF_KIND[declared.kind]}")
-            if declared.kind == "customers":
-                self._reads_no_end(name, feature, declared)
+            self._reads_a_table(f"feature {name!r}", feature)
+        if self.renewal is not None:
+            self._reads_a_table("`renewal`", self.with_renewal().features[RENEWAL])
         return self
 
-    def _reads_no_end(self, name: str, feature: HistoryFeature, declared: HistoryTable) -> None:
+    def _reads_a_table(self, what: str, feature: HistoryFeature) -> None:
+        table, column = feature.reads
+        declared = self._table(table, what)
+        if table == self.tables[self.customers].ends:
+            raise ValueError(f"{what} reads the ends of customers, which are what is predicted")
+        if column == "":
+            raise ValueError(f"{what}: `{feature.aggregate}` takes a column, such as {table}.amount")
+        if declared.kind not in feature.grammar.tables:
+            raise ValueError(f"{what}: {NOT_OF_KIND[declared.kind]}")
+        if declared.kind == "customers":
+            self._reads_no_end(what, feature, declared)
+
+    def _reads_no_end(self, what: str, feature: HistoryFeature, declared: HistoryTable) -> None:
         column = feature.reads[1]
         column = {"start": declared.start, "end": declared.end}.get(str(column), column)
         if column in (declared.end, declared.end_known_at) or (
             self.label is not None and self.label.involuntary and column == self.label.involuntary.column
         ):
-            raise ValueError(f"feature {name!r} reads the end of a customer, which is what is predicted")
+            raise ValueError(f"{what} reads the end of a customer, which is what is predicted")
 
     def _table(self, name: str, what: str) -> HistoryTable:
         if name not in self.tables:
@@ -247,6 +259,16 @@ class HistoryContract(ContractFile):
         """The database's name of a column, where ``start`` and ``end`` stand for the declared ones."""
         declared = self.tables[table]
         return {"start": declared.start, "end": declared.end}.get(column) or column
+
+    def with_renewal(self) -> HistoryContract:
+        """The contract with the days since the renewal as one more feature, for a reader that shows it.
+
+        It is the contract itself where it names no renewal.
+        """
+        if self.renewal is None:
+            return self
+        days = HistoryFeature(age_of=self.renewal, unit="days", required=False)
+        return self.model_copy(update={"features": {**self.features, RENEWAL: days}})
 
     def flat(self) -> DataContract:
         """The flat contract of its snapshots, which the model bundle holds."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
-from churn_mlops.data.contract import END, END_KNOWN_AT, HistoryContract, HistoryTable
+from churn_mlops.data.contract import END, END_KNOWN_AT, RENEWAL, HistoryContract, HistoryTable
 from churn_mlops.data.engine.timestamps import is_time
 from churn_mlops.data.sources.database_place import DatabasePlace
 from churn_mlops.data.sources.files import quoted
@@ -114,7 +114,7 @@ def _times(contract: HistoryContract, key: str) -> list[str]:
     declared = contract.tables[key]
     ages = [
         contract.column(key, str(feature.reads[1]))
-        for feature in contract.features.values()
+        for feature in contract.with_renewal().features.values()
         if feature.aggregate == "age_of" and feature.reads[0] == key
     ]
     return [*_own_times(declared), *ages]
@@ -134,13 +134,14 @@ def _needed(contract: HistoryContract, key: str) -> list[tuple[str, str]]:
         for other, one in contract.tables.items()
         if one.through is not None and one.through.table == key
     ]
-    for name, feature in contract.features.items():
+    for name, feature in contract.with_renewal().features.items():
         table, column = feature.reads
+        use = "`renewal`" if name == RENEWAL else f"feature {name!r}"
         if table == key:
             conditions = feature.where if feature.ratio is None else feature.ratio.where
-            found += [(one, f"feature {name!r}") for one in conditions]
+            found += [(one, use) for one in conditions]
             if column is not None:
-                found.append((contract.column(key, column), f"feature {name!r}"))
+                found.append((contract.column(key, column), use))
     if contract.label is not None and contract.label.involuntary is not None and key == contract.customers:
         found.append((contract.label.involuntary.column, "`involuntary`"))
     return found

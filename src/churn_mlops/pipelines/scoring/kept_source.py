@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -15,7 +15,7 @@ import ibis
 import ibis.expr.types as ir
 
 from churn_mlops.config import Settings
-from churn_mlops.data.contract import DataContract, HistoryContract
+from churn_mlops.data.contract import RENEWAL, DataContract, HistoryContract
 from churn_mlops.data.engine.typed_table import LABEL
 from churn_mlops.data.snapshot.key_lookup import Key, with_key_index, with_key_indexes
 from churn_mlops.data.snapshot.one_customer import PreparedCustomer, prepare_row, prepare_snapshot
@@ -30,6 +30,8 @@ from churn_mlops.pipelines.scoring.score import run_date
 from churn_mlops.suggestions import did_you_mean
 
 Contract = DataContract | HistoryContract
+NO_RENEWAL = date(2099, 1, 1)
+"""From this day on, a date stands for none, as with the ends of customers."""
 Read = Callable[[str, date, datetime], dict[str, Any] | None]
 
 
@@ -40,10 +42,18 @@ class CustomerRow:
     Args:
         values: the features by name; None is a missing value.
         as_of: the as-of date.
+        renews_on: when their contract renews or ends, by what was known on the as-of date; None where it is unknown.
     """
 
     values: Mapping[str, Any]
     as_of: date
+    renews_on: date | None = None
+
+    @classmethod
+    def of_snapshot(cls, row: Mapping[str, Any], as_of: date) -> CustomerRow:
+        """The customer of a row of the snapshot, with the days since the renewal where the contract names it."""
+        values = dict(row)
+        return cls(values, as_of, _renewal(values.pop(RENEWAL, None), as_of))
 
 
 @dataclass(frozen=True)
@@ -53,6 +63,14 @@ class _Connection:
     read: Read
     close: Callable[[], None]
     used_at: float = 0.0
+
+
+def _renewal(days_since: float | None, as_of: date) -> date | None:
+    """The day of a renewal to come; the days far ahead that stand for none, and the past, are none."""
+    if days_since is None or days_since > 0:
+        return None
+    found = as_of + timedelta(days=-days_since)
+    return found if found < NO_RENEWAL else None
 
 
 class KeptSource:
@@ -109,7 +127,7 @@ class KeptSource:
             row = connection.read(customer, day, now)
         if row is None or row.get(LABEL) == 1:  # the label of a flat table says that they have left
             return None
-        return CustomerRow(self._prepared.values(row), day)
+        return CustomerRow.of_snapshot(self._prepared.values(row), day)
 
     def close(self) -> None:
         """Close what is open; what is in use is closed after its use."""
@@ -137,7 +155,7 @@ class KeptSource:
 
     def _prepare(self, normal: frozenset[tuple[str, str]]) -> PreparedCustomer:
         if isinstance(self.contract, HistoryContract):
-            return prepare_snapshot(self._tables, self.contract, normal)
+            return prepare_snapshot(self._tables, self.contract.with_renewal(), normal)
         return prepare_row(self._tables["rows"], self.contract, str(self.contract.customer), normal=bool(normal))
 
     def _day(self, now: datetime) -> date:

@@ -151,8 +151,9 @@ def _of_history(
 ) -> CustomerRow | None:
     tables = open_tables_at(place, history)
     day = run_date(settings, tables, history, None, now)
-    found = read_history(tables, history, [day], known_until=now, customer=customer).to_pylist()
-    return CustomerRow({name: found[0][name] for name in history.features}, day) if found else None
+    shown = history.with_renewal()
+    found = read_history(tables, shown, [day], known_until=now, customer=customer).to_pylist()
+    return CustomerRow.of_snapshot({name: found[0][name] for name in shown.features}, day) if found else None
 
 
 def _of_table(table: ir.Table, contract: DataContract, customer: str, now: datetime) -> CustomerRow | None:

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from datetime import timedelta
+from typing import Annotated
 
-from fastapi import FastAPI, Request
+from fastapi import Depends, FastAPI, Query, Request
 from fastapi.responses import Response
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from churn_mlops.errors import ConfigError
 from churn_mlops.serving.access.principal import about, principal_of
 from churn_mlops.serving.api.contacts import CONTACTS
+from churn_mlops.serving.http.error_handlers import refuse_repeated_parameters
 from churn_mlops.serving.http.errors import RequestError
 from churn_mlops.serving.prediction.responses import as_json
 from churn_mlops.serving.prediction.suppression import OtherHashKeyError, SuppressionCheck
 from churn_mlops.serving.resilience.store_client import StoreClient
-from churn_mlops.store.contact_import import ImportRefusedError, import_contacts, read_contacts
+from churn_mlops.store.contact_import import PORTION, ImportRefusedError, import_contacts, read_contacts
 from churn_mlops.store.contacts import ContactRules
 from churn_mlops.store.database.clock import Clock, utc_now
 
@@ -30,10 +32,17 @@ class ImportResult(BaseModel):
     recorded: int = Field(description="contacts that are new")
     repeated: int = Field(description="contacts that were recorded before")
     erased: int = Field(description="rows of erased customers, which were left out")
+    unknown: int = Field(description="new contacts with customers who are in no published run, where they are allowed")
 
 
-MOST_TOGETHER = 1_000
-"""Contacts of one request: others wait until they are written."""
+class _Query(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    allow_unknown: bool = Field(False, description="whether customers may be in no published run")
+
+
+MOST_TOGETHER = PORTION
+"""Contacts of one request: they are written together."""
 
 
 def add_contact_import(
@@ -53,6 +62,7 @@ def add_contact_import(
         summary="Record contacts that were made elsewhere",
         tags=[CONTACTS],
         response_model=ImportResult,
+        dependencies=[Depends(refuse_repeated_parameters)],
         openapi_extra={
             "requestBody": {
                 "required": True,
@@ -71,14 +81,15 @@ class _Import:
     follow_days: int
     clock: Clock
 
-    async def import_file(self, request: Request) -> Response:
+    async def import_file(self, request: Request, query: Annotated[_Query, Query()]) -> Response:
         """Record the contacts of a CSV file, all or none; a file that is sent again changes nothing.
 
         The columns are customer_id, offer, result, at, and where wanted key, dismissal, note and override_reason.
+        A customer who is in no published run is refused, with the row.
         """
         about(request, None)
         self.suppression.check_key()
-        now = self.clock()
+        now, allow = self.clock(), query.allow_unknown
         rules = ContactRules(now.date(), now.date() - timedelta(days=self.follow_days), self.suppression.key)
         try:
             text = (await request.body()).decode()
@@ -86,7 +97,7 @@ class _Import:
             if len(new) > MOST_TOGETHER:
                 problem = f"holds {len(new):,} contacts: send {MOST_TOGETHER:,} at most, or use `churn contacts import`"
                 raise RequestError(422, f"the body {problem}", [("body", problem)])
-            done = await self.store.ask(lambda opened: import_contacts(opened, new, rules))
+            done = await self.store.ask(lambda opened: import_contacts(opened, new, rules, allow_unknown=allow))
         except UnicodeDecodeError:
             raise RequestError(422, "the body is no text in UTF-8", [("body", "is no text in UTF-8")]) from None
         except ImportRefusedError as error:

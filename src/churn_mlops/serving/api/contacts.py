@@ -73,18 +73,22 @@ class ContactRecorder:
     suppression: SuppressionCheck | None = None
     follow_days: int = 90
 
-    async def record(self, request: Request, asked: ContactRequest, key: str) -> tuple[Contact, bool]:
+    async def record(
+        self, request: Request, asked: ContactRequest, key: str, seen: int | None = None
+    ) -> tuple[Contact, bool]:
         """Record a contact; it is on disk when this returns.
 
         Args:
             request: whose principal records it.
             asked: the contact.
             key: the idempotency key.
+            seen: as of ``accept_contact``.
 
         Returns:
             the contact under the key, and whether it was recorded just now.
 
         Raises:
+            ContactedMeanwhileError: a contact later than ``seen`` was recorded.
             RequestError: 409, the customer is in the control group, or must not be contacted, or the key stands for
                 another request; 410, the customer was erased; 422, the contact lies in the future; 503, the store is
                 unavailable.
@@ -98,7 +102,7 @@ class ContactRecorder:
             hash_key = self.suppression.key
         rules = ContactRules(now.date(), now.date() - timedelta(days=self.follow_days), hash_key)
         try:
-            return await self.store.ask(lambda opened: accept_contact(opened, new, rules))
+            return await self.store.ask(lambda opened: accept_contact(opened, new, rules, seen=seen))
         except (ConfigError, ControlGroupError, CustomerErasedError, DoNotContactError, KeyReusedError) as error:
             raise _refused(error) from None
 
@@ -149,7 +153,7 @@ class _Contacts:
         The answer comes when the contact is on disk. The same request under the same key may be sent as often as you
         like: it is recorded once, and answered 200 from then on.
         """
-        key, body = _key(request), await request.body()
+        key, body = read_key(request), await request.body()
         contact, is_new = await self.recorder.record(request, read_fields(body, ContactRequest, "a contact"), key)
         return Response(as_json(contact_json(contact)), 201 if is_new else 200, media_type="application/json")
 
@@ -190,10 +194,14 @@ def _refused(error: Exception) -> Exception:
             message = f"the customer {problem}: nothing more is recorded of them"
             return RequestError(410, message, [("customer_id", problem)])
         case KeyReusedError():
-            problem = "was used for another request"
-            message = f"the header {KEY} {problem}: give each contact a key of its own"
-            return RequestError(409, message, [(KEY, problem)])
+            return key_reused("contact")
     return OtherHashKeyError()
+
+
+def key_reused(of: str) -> RequestError:
+    """The answer where an idempotency key stands for another contact, or another note."""
+    problem = "was used for another request"
+    return RequestError(409, f"the header {KEY} {problem}: give each {of} a key of its own", [(KEY, problem)])
 
 
 def _new_contact(asked: ContactRequest, key: str, caller: str, now: datetime) -> NewContact:
@@ -222,7 +230,12 @@ def _new_contact(asked: ContactRequest, key: str, caller: str, now: datetime) ->
     )
 
 
-def _key(request: Request) -> str:
+def read_key(request: Request) -> str:
+    """The idempotency key of a request.
+
+    Raises:
+        RequestError: 422, there is none, or it is none that may be given.
+    """
     given = request.headers.getlist(KEY)
     if (
         len(given) == 1
@@ -231,7 +244,7 @@ def _key(request: Request) -> str:
     ):
         return given[0]
     problem = f"must be there once, of 1 to {_LONGEST_KEY} printable ASCII characters, and not begin with {IMPORTED}"
-    advice = "choose one for each contact, such as the number of the call, and send it again when you repeat"
+    advice = "choose one for each record, such as the number of the call, and send it again when you repeat"
     raise RequestError(422, f"the header {KEY} {problem}: {advice}", [(KEY, problem)])
 
 
@@ -261,16 +274,21 @@ _REFUSALS = refusing(
     }
 )
 _EXAMPLE = {"customer_id": "C000017", "offer": "20 % off for a year", "result": "accepted"}
+
+
+def key_parameter(of: str, *, required: bool) -> dict[str, Any]:
+    """The header of the idempotency key, as the documentation describes it."""
+    return {
+        "name": KEY,
+        "in": "header",
+        "required": required,
+        "description": f"names this {of}, however often it is sent",
+        "schema": {"type": "string", "maxLength": _LONGEST_KEY, "pattern": "^[!-~]([ -~]*[!-~])?$"},
+    }
+
+
 _DESCRIPTION = {
-    "parameters": [
-        {
-            "name": KEY,
-            "in": "header",
-            "required": True,
-            "description": "names this contact, however often it is sent",
-            "schema": {"type": "string", "maxLength": _LONGEST_KEY, "pattern": "^[!-~]([ -~]*[!-~])?$"},
-        }
-    ],
+    "parameters": [key_parameter("contact", required=True)],
     "requestBody": {
         "required": True,
         "content": {"application/json": {"schema": ContactRequest.model_json_schema(), "example": _EXAMPLE}},

@@ -56,6 +56,10 @@ class Row(Protocol):
     def as_of(self) -> date:
         """The as-of date."""
 
+    @property
+    def renews_on(self) -> date | None:
+        """When their contract renews or ends; None where it is unknown."""
+
 
 Bundle = Any  # of the model; only the reader of the source looks into it
 ReadCustomer = Callable[[str, Bundle], Row | None]
@@ -97,6 +101,10 @@ class Risk(Prediction):
         description="`source`: scored now, on what the source knows; `published`: the last score of the daily run"
     )
     age_days: int = Field(ge=0, description="days since the as-of date")
+    renews_on: date | None = Field(
+        description="when their contract renews or ends, where the data contract names the column (`renewal`) and the "
+        "date is still to come; null where it is unknown, and with a published score"
+    )
     why_published: str | None = Field(description="why the customer was not scored now; null if they were")
 
 
@@ -268,7 +276,13 @@ def _scored(live: ServedModel, customer: str, row: Row, economics: Economics) ->
 
 def _origin(live: ServedModel, row: Row) -> dict[str, Any]:
     dated = {"model_version": live.version, "as_of": row.as_of.isoformat()}
-    return dated | {"origin": "source", "age_days": _age(row.as_of), "why_published": None}
+    renews_on = None if row.renews_on is None else row.renews_on.isoformat()
+    return dated | {
+        "origin": "source",
+        "age_days": _age(row.as_of),
+        "renews_on": renews_on,
+        "why_published": None,
+    }
 
 
 async def _ask_offer(store: StoreClient, offers: Offers, customer: str, *, worth: bool, failed: bool) -> CustomerOffer:
@@ -314,6 +328,7 @@ async def _published(store: StoreClient, offers: Offers, customer: str, why: str
         "as_of": found.as_of.isoformat(),
         "origin": "published",
         "age_days": _age(found.as_of),
+        "renews_on": None,
         "why_published": why,
     }
 

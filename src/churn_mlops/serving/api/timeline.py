@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from churn_mlops.errors import ConfigError, CustomerErasedError
 from churn_mlops.serving.access.principal import about, principal_of
 from churn_mlops.serving.api.contact_models import RecordedContact
-from churn_mlops.serving.api.contacts import contact_json
+from churn_mlops.serving.api.contacts import KEY, contact_json, key_parameter, key_reused, read_key
 from churn_mlops.serving.api.refusals import refusing
 from churn_mlops.serving.api.request_bodies import LongText, described_body
 from churn_mlops.serving.http.errors import RequestError
@@ -27,7 +27,7 @@ from churn_mlops.store import Store
 from churn_mlops.store.campaigns.assignments import assignments_of
 from churn_mlops.store.campaigns.campaigns import campaigns
 from churn_mlops.store.campaigns.do_not_contact import ContactBlock, blocks_of, set_do_not_contact
-from churn_mlops.store.campaigns.notes import Note, add_note, notes_of
+from churn_mlops.store.campaigns.notes import Note, NoteKeyReusedError, add_note, notes_of
 from churn_mlops.store.contacts import latest_contacts
 from churn_mlops.store.scoring.score_history import ScoreChange, score_history
 
@@ -129,8 +129,14 @@ def add_timeline(app: FastAPI, store: StoreClient, suppression: SuppressionCheck
         tags=[TIMELINE],
         status_code=201,
         response_model=StoredNote,
-        responses=erased,
-        openapi_extra=described_body(NoteRequest, {"text": "They asked for a call after 6 p.m."}),
+        responses={
+            200: {"model": StoredNote, "description": "It was added before, under the same key"},
+            **refusing({409: "The key was used for another note", 410: "The customer was erased"}),
+        },
+        openapi_extra={
+            "parameters": [key_parameter("note", required=False)],
+            **described_body(NoteRequest, {"text": "They asked for a call after 6 p.m."}),
+        },
     )(routes.note)
     app.post(
         "/customers/{customer_id:path}/do-not-contact",
@@ -160,13 +166,19 @@ class _Timeline:
         return Response(as_json(body), media_type="application/json")
 
     async def note(self, request: Request, customer_id: CustomerName) -> Response:
-        """Add a note on a customer."""
+        """Add a note on a customer. With a key, the same note may be sent as often as you like: it is added once."""
         text = read_fields(await request.body(), NoteRequest, "a note").text
-        by, key = principal_of(request).name, self.suppression.key
-        note = await self._record(
-            request, customer_id, lambda opened: add_note(opened, customer_id, text, by=by, hash_key=key)
-        )
-        return Response(as_json(_note_json(note)), 201, media_type="application/json")
+        by, hash_key = principal_of(request).name, self.suppression.key
+        key = read_key(request) if KEY in request.headers else None
+        try:
+            note, is_new = await self._record(
+                request,
+                customer_id,
+                lambda opened: add_note(opened, customer_id, text, by=by, key=key, hash_key=hash_key),
+            )
+        except NoteKeyReusedError:
+            raise key_reused("note") from None
+        return Response(as_json(_note_json(note)), 201 if is_new else 200, media_type="application/json")
 
     async def block(self, request: Request, customer_id: CustomerName) -> Response:
         """Record that a customer must not be contacted, or that they may be again. Nothing is deleted."""

@@ -63,11 +63,13 @@ class StoreFacts:
         is_listed = bool(own) and own[0].action == OFFER
         following = self._next(store, run, own[0].rank) if run is not None and is_listed else None
         work = work_on(store, [customer]).get(customer, ListWork(customer)) if run is not None and is_listed else None
+        campaign = self.offers.campaign_of(store, customer)
         return CustomerFacts(
             average=None if run is None else self.average(store, run),
             scores=published_scores(store, customer, SCORES),
             contacts=latest_contacts(store, customer, limit=CONTACTS),
             notes=notes_of(store, customer, limit=CONTACTS),
+            offer=None if campaign is None else campaign.offer,
             earlier=None if earlier is None else (earlier[0], json.loads(earlier[1])),
             next_customer=following,
             rank=own[0].rank if own else None,

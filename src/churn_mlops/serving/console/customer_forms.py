@@ -75,6 +75,18 @@ def read_key(form: Form) -> str:
     return key
 
 
+def read_seen(form: Form) -> int | None:
+    """The latest contact that the page showed, 0 for none; None where the page could not know.
+
+    Raises:
+        RequestError: 422, it is no number of a contact.
+    """
+    seen = form.get("seen", "")
+    if not re.fullmatch(r"[0-9]{0,18}", seen):
+        raise RequestError(422, "seen is no contact: open the page of the customer again", [("seen", "is no contact")])
+    return int(seen) if seen else None
+
+
 def _read(model: type[Model], form: Form, names: tuple[str, ...], of: str, **more: str) -> Model:
     """A form as ``model``; a field that is left empty is left out."""
     given = {name: value for name in names if (value := form.get(name, "").strip())}

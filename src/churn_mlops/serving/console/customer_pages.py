@@ -1,8 +1,9 @@
-"""The pages of an agent with a customer on the phone: find them, see their risk, record what came of the contact."""
+"""The pages of an agent with a customer on the phone: find them, and see their risk and what to do."""
 
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Annotated
@@ -13,23 +14,18 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.convertors import PathConvertor, register_url_convertor
 
 from churn_mlops.config.console import Console
-from churn_mlops.errors import ConfigError, CustomerErasedError
-from churn_mlops.serving.access.principal import about, principal_of
+from churn_mlops.serving.access.principal import about
 from churn_mlops.serving.api.contacts import ContactRecorder
 from churn_mlops.serving.api.customers import CustomerRisks
 from churn_mlops.serving.console.customer_facts import StoreFacts, newest_run
-from churn_mlops.serving.console.customer_forms import read_contact, read_key, read_note
 from churn_mlops.serving.console.customer_view import CustomerFacts, customer_view, reason_line
-from churn_mlops.serving.console.frame.forms import Form, add_form
+from churn_mlops.serving.console.frame.forms import Form
 from churn_mlops.serving.console.frame.navigation import OF_API, customer_path
 from churn_mlops.serving.console.frame.pages import Banner, Pages, redirect
 from churn_mlops.serving.console.what_if import what_if
-from churn_mlops.serving.http.errors import RequestError
 from churn_mlops.serving.model.request_models import CustomerName
 from churn_mlops.serving.prediction.responses import as_json
-from churn_mlops.serving.prediction.suppression import OtherHashKeyError
 from churn_mlops.store import Store
-from churn_mlops.store.campaigns.notes import add_note
 from churn_mlops.store.campaigns.standings import NOT_OFFERED
 from churn_mlops.store.contacts import DISMISSALS
 from churn_mlops.store.scoring.browsing import customers_beginning
@@ -65,6 +61,19 @@ class _Known(_Shown):
 
 
 @dataclass(frozen=True)
+class Refused:
+    """A form of a contact that was not taken.
+
+    Args:
+        form: as it was filled in.
+        problems: a sentence for each field that is wrong, by its name.
+    """
+
+    form: Form
+    problems: Mapping[str, str]
+
+
+@dataclass(frozen=True)
 class CustomerPages:
     """The routes.
 
@@ -89,8 +98,6 @@ class CustomerPages:
         app.get("/customers", include_in_schema=False)(self.by_query)
         register_url_convertor("customer_of_page", _CustomerOfPage())
         app.get("/customers/{customer_id:customer_of_page}", include_in_schema=False)(self.by_address)
-        add_form(app, "/contact", self.record)
-        add_form(app, "/note", self.note)
 
     async def find(self, request: Request, query: Annotated[_Find, Query()]) -> Response:
         """The search, and the first customers of the contact list."""
@@ -100,7 +107,11 @@ class CustomerPages:
             return redirect(customer_path(wanted))  # the source may know them, and its page says if it does not
         average = None if run is None else await self.facts.ask(lambda opened: self.facts.average(opened, run))
         lines = [(one, reason_line(one.reasons[0] if one.reasons else "")) for one in first]
-        return self.pages.page(request, "find", run=run, average=average, wanted=wanted, found=found, first=lines)
+        today = self.pages.formats.day_of(self.recorder.clock())
+        age_days = None if run is None else max(0, (today - run.as_of).days)
+        return self.pages.page(
+            request, "find", age_days=age_days, run=run, average=average, wanted=wanted, found=found, first=lines
+        )
 
     async def suggest(self, request: Request, query: Annotated[_Find, Query()]) -> Response:
         """The same search while someone types, as JSON."""
@@ -113,65 +124,41 @@ class CustomerPages:
 
     async def by_query(self, request: Request, query: Annotated[_Known, Query()]) -> Response:
         """The page of a customer whose ID no path can hold."""
-        return await self._customer(request, query.id, query.recorded)
+        return await self.show(request, query.id, self._banner(query.recorded))
 
     async def by_address(
         self, request: Request, customer_id: CustomerName, query: Annotated[_Shown, Query()]
     ) -> Response:
         """The page of a customer."""
-        return await self._customer(request, customer_id, query.recorded)
+        return await self.show(request, customer_id, self._banner(query.recorded))
 
-    async def record(self, request: Request, form: Form) -> Response:
-        """Record a contact, and show the customer again."""
-        asked, key = read_contact(form), read_key(form)
-        try:
-            await self.recorder.record(request, asked, key)
-        except RequestError as refused:
-            if refused.status != 409 or refused.problems[0][0] != "customer_id":
-                raise
-            # Their arm or their wish speaks against it: the agent may say why they do it.
-            why, key = refused.problems[0][1], secrets.token_urlsafe(16)
-            return self.pages.page(request, "override", status=409, form=form, why=why, key=key)
-        path = customer_path(asked.customer_id)
-        return redirect(f"{path}{'&' if '?' in path else '?'}recorded={asked.result}")
-
-    async def note(self, request: Request, form: Form) -> Response:
-        """Add a note on a customer."""
-        note = read_note(form)
-        about(request, note.customer_id)
-        suppression, by = self.risks.suppression, principal_of(request).name
-        suppression.check_key()
-        try:
-            await self.facts.ask(
-                lambda opened: add_note(opened, note.customer_id, note.text, by=by, hash_key=suppression.key)
-            )
-        except CustomerErasedError:
-            raise RequestError(410, "the customer was erased: nothing more is recorded of them") from None
-        except ConfigError:
-            raise OtherHashKeyError from None
-        return redirect(f"{customer_path(note.customer_id)}#history")
-
-    async def _customer(self, request: Request, customer: str, recorded: str) -> Response:
+    async def show(
+        self, request: Request, customer: str, banner: Banner | None = None, refused: Refused | None = None
+    ) -> Response:
+        """The page of a customer, with a form to be mended where one was ``refused``."""
         answer, prediction_id = await self.risks.ask(request, customer)
         known = await self.facts.customer(customer, date.fromisoformat(answer["as_of"]))
-        view = customer_view(
-            customer, answer, known or CustomerFacts(), self.settings.stale_days, self.recorder.clock()
-        )
+        facts = known or CustomerFacts()
+        now = self.recorder.clock()
+        today = self.pages.formats.day_of(now)
+        view = customer_view(customer, answer, facts, self.settings.stale_days, now, today)
         predictor = self.risks.service.model.predictor
         label = predictor.contract.label
         return self.pages.page(
             request,
             "customer",
-            banner=self._banner(recorded),
+            status=200 if refused is None else 422,
+            banner=banner if refused is None else Banner("error", self.pages.texts("wrong.title")),
             view=view,
             is_store_there=known is not None,
             horizon=None if label is None else label.horizon_days,
             what_if=what_if(predictor, answer, self.settings.controlled, request.query_params),
             results=RESULTS,
             dismissals=DISMISSALS,
-            offer=self.settings.offer if view.campaign is None else view.campaign["offer"],
+            offer=view.offer or self.settings.offer,
             prediction_id=prediction_id,
-            key=secrets.token_urlsafe(16),
+            key=secrets.token_urlsafe(16) if refused is None else refused.form["key"],
+            refused=refused,
         )
 
     def _banner(self, recorded: str) -> Banner | None:

@@ -97,6 +97,7 @@ class CustomerFacts:
         scores: published ones, the latest first.
         contacts: the latest first.
         notes: on them, the latest first.
+        offer: that of the campaign of their arm, None without one.
         earlier: an earlier logged answer about them, with its as-of date; None without one.
         next_customer: the next one on the contact list, None behind the last, and for a customer who is not on it.
         rank: their rank in the newest run, None where they are not in it.
@@ -108,6 +109,7 @@ class CustomerFacts:
     scores: Sequence[PublishedScore] = ()
     contacts: Sequence[Contact] = ()
     notes: Sequence[Note] = ()
+    offer: str | None = None
     earlier: tuple[date, Mapping[str, Any]] | None = None
     next_customer: str | None = None
     rank: int | None = None
@@ -117,7 +119,10 @@ class CustomerFacts:
 
 @dataclass(frozen=True)
 class CustomerView:
-    """The page of one customer."""
+    """The page of one customer.
+
+    ``seen`` is the latest contact that the page shows, 0 for none.
+    """
 
     customer: str
     band: str
@@ -131,6 +136,8 @@ class CustomerView:
     is_stale: bool
     is_published: bool
     why_published: str | None
+    renews_on: date | None
+    renews_in_days: int
     model_version: str
     advice: AdviceKey
     change: Change | None
@@ -139,6 +146,8 @@ class CustomerView:
     trend: Sequence[TrendPoint]
     why_not: str | None
     campaign: Mapping[str, Any] | None
+    offer: str | None
+    seen: int
     last_result: str | None
     timeline: Sequence[Entry]
     next_customer: str | None
@@ -158,7 +167,7 @@ class CustomerView:
 
 
 def customer_view(
-    customer: str, answer: Mapping[str, Any], facts: CustomerFacts, stale_days: int, now: datetime
+    customer: str, answer: Mapping[str, Any], facts: CustomerFacts, stale_days: int, now: datetime, today: date
 ) -> CustomerView:
     """The page of a customer.
 
@@ -168,9 +177,11 @@ def customer_view(
         facts: what else is known of them.
         stale_days: age of the data, in days, from which the page warns.
         now: the time.
+        today: its day, in the time zone of the pages.
     """
     score, as_of = float(answer["churn_probability"]), date.fromisoformat(answer["as_of"])
-    given = answer["reasons"] or []
+    age_days, given = max(0, (today - as_of).days), answer["reasons"] or []
+    renews_on = _to_come(answer["renews_on"], today)
     earlier = facts.earlier
     if earlier is not None and earlier[1].get("model_version") != answer["model_version"]:
         earlier = None  # reasons of two models are not compared
@@ -185,10 +196,12 @@ def customer_view(
         reasons=[reason_line(one) for one in given if _matters(one)][:MOST_REASONS],
         has_reasons=answer["reasons"] is not None,
         as_of=as_of,
-        age_days=answer["age_days"],
-        is_stale=answer["age_days"] >= stale_days,
+        age_days=age_days,
+        is_stale=age_days >= stale_days,
         is_published=answer["origin"] == "published",
         why_published=answer["why_published"],
+        renews_on=renews_on,
+        renews_in_days=0 if renews_on is None else (renews_on - today).days,
         model_version=answer["model_version"],
         advice=_advice(answer, facts.contacts, now),
         change=_change(score, as_of, facts.scores),
@@ -197,6 +210,8 @@ def customer_view(
         trend=_trend(facts.scores),
         why_not=answer["why_not"],
         campaign=answer["campaign"],
+        offer=facts.offer if answer["campaign"] is None else answer["campaign"]["offer"],
+        seen=facts.contacts[0].id if facts.contacts else 0,
         last_result=facts.contacts[0].result if facts.contacts else None,
         timeline=_timeline(facts),
         next_customer=facts.next_customer,
@@ -226,6 +241,12 @@ def _advice(answer: Mapping[str, Any], contacts: Sequence[Contact], now: datetim
     if not answer["on_contact_list"]:
         return "worth"
     return "listed" if answer["worth_an_offer"] else "in_campaign"
+
+
+def _to_come(day: str | None, today: date) -> date | None:
+    """A day that is not over."""
+    found = None if day is None else date.fromisoformat(day)
+    return None if found is None or found < today else found
 
 
 def _timeline(facts: CustomerFacts) -> Sequence[Entry]:

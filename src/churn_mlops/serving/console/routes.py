@@ -14,6 +14,7 @@ from churn_mlops.serving.api.contacts import ContactRecorder
 from churn_mlops.serving.api.customers import CustomerRisks
 from churn_mlops.serving.console.account.account_pages import AccountPages
 from churn_mlops.serving.console.campaigns.campaign_pages import CampaignPages
+from churn_mlops.serving.console.contact_pages import ContactPages
 from churn_mlops.serving.console.customer_facts import StoreFacts
 from churn_mlops.serving.console.customer_pages import CustomerPages
 from churn_mlops.serving.console.dashboard_page import DashboardPage
@@ -73,5 +74,7 @@ def add_console(app: FastAPI, parts: ConsoleParts) -> None:
     DashboardPage(pages, facts).add_to(app)
     ModelsPage(pages, facts, parts.service).add_to(app)
     WorkPage(facts, parts.risks.suppression).add_to(app)
-    CustomerPages(pages, facts, parts.risks, parts.recorder, parts.settings.console).add_to(app)
+    customers = CustomerPages(pages, facts, parts.risks, parts.recorder, parts.settings.console)
+    customers.add_to(app)
+    ContactPages(customers).add_to(app)
     app.add_middleware(ErrorPages, pages=pages)

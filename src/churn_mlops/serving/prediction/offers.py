@@ -19,7 +19,7 @@ from churn_mlops.retention.decision import (
 )
 from churn_mlops.retention.economics import action_of
 from churn_mlops.store import Store
-from churn_mlops.store.campaigns.campaigns import Campaign, campaigns
+from churn_mlops.store.campaigns.campaigns import Campaign, campaign_of, campaigns
 from churn_mlops.store.campaigns.standings import Window, standings
 from churn_mlops.store.database.clock import Clock, utc_now
 from churn_mlops.store.scoring.predictions import Prediction, predictions
@@ -90,6 +90,16 @@ class Offers:
         decision = offer_now(ruled, listed, worth, self.rule)
         campaign_id = standing.campaign_id if decision.offer and standing is not None else None
         return CustomerOffer(decision, on_list, next((one for one in known if one.id == campaign_id), None))
+
+    def campaign_of(self, store: Store, customer: str) -> Campaign | None:
+        """The campaign of the arm that counts for a customer, whether or not they get its offer.
+
+        Raises:
+            StoreError: the store fails.
+        """
+        standing = self._standings(store, [customer]).get(customer)
+        number = None if standing is None else standing.campaign_id
+        return None if number is None else campaign_of(store, number)
 
     def now(self, store: Store, found: Sequence[Prediction]) -> list[Prediction]:
         """Published predictions with the action that holds now, and with why there is no offer.

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from datetime import date
 
-from sqlalchemy import ColumnElement, Connection, and_, or_, select, true
+from sqlalchemy import ColumnElement, Connection, and_, exists, or_, select, true
 
 from churn_mlops.store.database.bulk_load import add_new
 from churn_mlops.store.database.campaign_tables import ASSIGNMENTS, CAMPAIGNS
@@ -50,6 +50,19 @@ class BoundArm:
     campaign_id: int
     arm: str
     runs: bool
+
+
+@dataclass(frozen=True)
+class CustomerArms:
+    """All arms of one customer.
+
+    Args:
+        campaign_ids: the campaigns that they have an arm in, whether or not it counts by now.
+        bound: campaign and arm of the one that counts, the latest where there are several; None where none does.
+    """
+
+    campaign_ids: frozenset[int] = frozenset()
+    bound: tuple[int, str] | None = None
 
 
 @dataclass(frozen=True)
@@ -120,19 +133,27 @@ def bound_arms(
     return found
 
 
-def assignment_on(connection: Connection, customer: str, on: date, follow_since: date) -> Assignment | None:
-    """The assignment of a customer that counts, the latest where there are several, None where there is none.
+def arms_among(
+    connection: Connection, customers: Iterable[str], on: date, follow_since: date
+) -> dict[str, CustomerArms]:
+    """The arms of some customers, by customer ID; a customer without any is left out.
 
     The arguments are those of :func:`binding`.
     """
     query = (
-        select(ASSIGNMENTS)
+        select(ASSIGNMENTS.c.customer, ASSIGNMENTS.c.campaign_id, ASSIGNMENTS.c.arm, binding(on, follow_since))
         .join(CAMPAIGNS, CAMPAIGNS.c.id == ASSIGNMENTS.c.campaign_id)
-        .where(ASSIGNMENTS.c.customer == customer, binding(on, follow_since))
-        .order_by(ASSIGNMENTS.c.assigned_on.desc(), ASSIGNMENTS.c.campaign_id.desc())
+        .order_by(ASSIGNMENTS.c.assigned_on, ASSIGNMENTS.c.campaign_id)
     )
-    row = connection.execute(query.limit(1)).one_or_none()
-    return None if row is None else Assignment(*row)
+    found: dict[str, CustomerArms] = {}
+    for some in batches_of(customers):
+        for customer, campaign_id, arm, counts in connection.execute(
+            query.where(ASSIGNMENTS.c.customer.in_(some or []))
+        ):
+            before = found.get(customer, CustomerArms())
+            bound = (campaign_id, arm) if counts else before.bound
+            found[customer] = CustomerArms(before.campaign_ids | {campaign_id}, bound)
+    return found
 
 
 def assignments_of(store: Store, customer: str) -> list[Assignment]:
@@ -164,9 +185,24 @@ def overrides_of(store: Store, campaign_id: int) -> list[Override]:
         StoreError: the store fails.
     """
     columns = (CONTACTS.c.id, CONTACTS.c.customer, CONTACTS.c.caller, CONTACTS.c.override_reason)
-    broken = (CONTACTS.c.campaign_id == campaign_id, CONTACTS.c.override_reason.is_not(None))
+    broken = (CONTACTS.c.campaign_id == campaign_id, breaks_an_arm())
     with store.reading("read who broke the arms of a campaign") as connection:
         return [Override(*row) for row in connection.execute(select(*columns).where(*broken).order_by(CONTACTS.c.id))]
+
+
+def is_of_campaign() -> ColumnElement[bool]:
+    """Whether a contact counts for its campaign: its customer has an arm there, or was erased since."""
+    return or_(CONTACTS.c.customer == "", _has_arm())
+
+
+def breaks_an_arm() -> ColumnElement[bool]:
+    """Whether a contact is with a customer of the control group of its campaign, in spite of it."""
+    return and_(CONTACTS.c.override_reason.is_not(None), _has_arm(ASSIGNMENTS.c.arm == CONTROL))
+
+
+def _has_arm(*kind: ColumnElement[bool]) -> ColumnElement[bool]:
+    same = (ASSIGNMENTS.c.campaign_id == CONTACTS.c.campaign_id, ASSIGNMENTS.c.customer == CONTACTS.c.customer)
+    return exists().where(*same, *kind).correlate(CONTACTS)
 
 
 def batches_of(customers: Iterable[str] | None) -> Iterable[list[str] | None]:

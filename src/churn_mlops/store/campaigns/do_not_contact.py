@@ -74,12 +74,6 @@ def set_do_not_contact(
         return ContactBlock(*row)
 
 
-def is_blocked(connection: Connection, customer: str) -> bool:
-    """Whether a customer must not be contacted."""
-    latest = _latest(connection, customer)
-    return latest is not None and latest.blocked
-
-
 def blocked_customers(store: Store, customers: Iterable[str] | None = None) -> set[str]:
     """Customers who must not be contacted.
 
@@ -90,13 +84,18 @@ def blocked_customers(store: Store, customers: Iterable[str] | None = None) -> s
     Raises:
         StoreError: the store fails.
     """
-    found: set[str] = set()
     with store.reading("read who must not be contacted") as connection:
-        for some in batches_of(customers):
-            wanted = true() if some is None else DO_NOT_CONTACT.c.customer.in_(some)
-            latest = select(func.max(DO_NOT_CONTACT.c.id)).where(wanted).group_by(DO_NOT_CONTACT.c.customer)
-            query = select(DO_NOT_CONTACT.c.customer).where(DO_NOT_CONTACT.c.id.in_(latest), DO_NOT_CONTACT.c.blocked)
-            found |= set(connection.scalars(query))
+        return blocked_among(connection, customers)
+
+
+def blocked_among(connection: Connection, customers: Iterable[str] | None) -> set[str]:
+    """:func:`blocked_customers` in the transaction of ``connection``."""
+    found: set[str] = set()
+    for some in batches_of(customers):
+        wanted = true() if some is None else DO_NOT_CONTACT.c.customer.in_(some)
+        latest = select(func.max(DO_NOT_CONTACT.c.id)).where(wanted).group_by(DO_NOT_CONTACT.c.customer)
+        query = select(DO_NOT_CONTACT.c.customer).where(DO_NOT_CONTACT.c.id.in_(latest), DO_NOT_CONTACT.c.blocked)
+        found |= set(connection.scalars(query))
     return found
 
 

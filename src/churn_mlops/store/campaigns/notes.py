@@ -7,6 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import insert, select
 
+from churn_mlops.errors import ChurnError
 from churn_mlops.store.database.campaign_tables import NOTES
 from churn_mlops.store.database.clock import Clock, utc_now
 from churn_mlops.store.database.database import Store
@@ -23,6 +24,7 @@ class Note:
         at: when it was written.
         author: who wrote it.
         text: what.
+        key: idempotency key, None of a note that was sent without one.
     """
 
     id: int
@@ -30,29 +32,53 @@ class Note:
     at: datetime
     author: str
     text: str
+    key: str | None = None
+
+
+class NoteKeyReusedError(ChurnError):
+    """The key stands for another note."""
 
 
 def add_note(
-    store: Store, customer: str, text: str, *, by: str, hash_key: str | None = None, clock: Clock = utc_now
-) -> Note:
-    """Add a note on a customer.
+    store: Store,
+    customer: str,
+    text: str,
+    *,
+    by: str,
+    key: str | None = None,
+    hash_key: str | None = None,
+    clock: Clock = utc_now,
+) -> tuple[Note, bool]:
+    """Add a note on a customer, unless it stands under its key already.
 
     Args:
         store: the store.
         customer: the customer ID, without a character of code 0.
         text: what to note.
         by: who writes.
+        key: idempotency key: it stands for one note, however often it is sent; None adds a note each time.
         hash_key: the setting ``store.customer_hash_key``, by which an erased customer is found; None looks for none.
         clock: gives the time.
 
+    Returns:
+        the note, and whether it was added just now.
+
     Raises:
+        NoteKeyReusedError: the key stands for another note.
         CustomerErasedError: the customer was erased.
         StoreError: the store fails.
     """
     with store.writing("add a note") as connection:
         refuse_erased(connection, hash_key, customer)
-        values = {"customer": customer, "at": clock(), "author": by, "text": text}
-        return Note(*connection.execute(insert(NOTES).values(values).returning(*NOTES.c)).one())
+        known = None
+        if key is not None:
+            known = connection.execute(select(NOTES).where(NOTES.c.key == key)).one_or_none()
+        if known is None:
+            values = {"customer": customer, "at": clock(), "author": by, "text": text, "key": key}
+            return Note(*connection.execute(insert(NOTES).values(values).returning(*NOTES.c)).one()), True
+        if (known.customer, known.author, known.text) != (customer, by, text):
+            raise NoteKeyReusedError("the key stands for another note")
+        return Note(*known), False
 
 
 def notes_of(store: Store, customer: str, *, limit: int = 100) -> list[Note]:

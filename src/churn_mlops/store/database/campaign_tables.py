@@ -101,5 +101,7 @@ NOTES = Table(
     Column("at", Timestamp, nullable=False),
     Column("author", Text, nullable=False),
     Column("text", Text, nullable=False),
+    Column("key", Text),
     Index("notes_of_a_customer", "customer"),
+    Index("one_note_a_key", "key", unique=True),
 )

@@ -32,7 +32,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeEngine
 
-HEAD = "0005"
+HEAD = "0008"
 """The newest revision of the migrations: a store that has it needs no migration."""
 VERSION_TABLE = "store_version"
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import ColumnElement, Row, delete, select, update
+from sqlalchemy import ColumnElement, Connection, Row, delete, select, update
 
+from churn_mlops.store.campaigns.assignments import batches_of
 from churn_mlops.store.database.clock import Clock, utc_now
 from churn_mlops.store.database.database import Store
 from churn_mlops.store.database.schema import OUTCOME_CHANGES, OUTCOMES, PREDICTIONS, RUNS
@@ -110,6 +112,17 @@ def published_dates(store: Store) -> list[date]:
             select(RUNS.c.as_of).where(RUNS.c.deleted_at.is_(None)).order_by(RUNS.c.as_of.desc())
         )
         return list(found)
+
+
+def customers_in_no_run(connection: Connection, customers: Iterable[str]) -> set[str]:
+    """Customers, of some, without a prediction on any published date; none while no date is published."""
+    runs = connection.scalars(select(RUNS.c.id).where(RUNS.c.deleted_at.is_(None)).order_by(RUNS.c.as_of.desc())).all()
+    rest = set(customers) if runs else set()
+    for run_id in runs:  # one by one, so that each is looked up in the index; nearly always the first has them all
+        of_run = select(PREDICTIONS.c.customer).where(PREDICTIONS.c.run_id == run_id)
+        for some in batches_of(sorted(rest)):
+            rest -= set(connection.scalars(of_run.where(PREDICTIONS.c.customer.in_(some or []))))
+    return rest
 
 
 def record_delivery(store: Store, run: Run, *, clock: Clock = utc_now) -> None:

@@ -44,6 +44,15 @@ def test_times_that_are_called_like_an_end_or_a_recorded_time_are_asked_about_wi
     assert "the time of the last change or load, and is not taken" in refused["accounts.updated_at"]
 
 
+def test_a_time_that_lies_ahead_for_most_is_proposed_as_the_renewal() -> None:
+    made = accounts(100)
+    periods = np.where(made.left, made.end, made.later(np.full(len(made.names), NEWEST), 1, 29))
+    asked = _said(company(made, ended_at=made.end, current_period_end=periods), "end_other")
+    assert "write `renewal: accounts.current_period_end`: agents see it" in asked["accounts.current_period_end"]
+    trials = _of(propose_history(tables(_with_trials(made)), name="x"), "end_other")
+    assert "renewal" not in trials["accounts.trial_end"]
+
+
 def test_a_time_that_no_event_decides_about_is_asked_about_if_no_end_is_taken() -> None:
     made = accounts(100)
     frames = company(made, col_7=made.end, col_8=made.start)

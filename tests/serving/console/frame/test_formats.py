@@ -78,3 +78,25 @@ def test_a_time_is_that_of_the_zone(locale: str, text: str) -> None:
 def test_a_date_and_points_are_not_broken_between_lines() -> None:
     assert " " not in formats().date(date(2026, 1, 31))
     assert [formats().points(points) for points in (7, 0, -7)] == ["+7", "0", "\u22127"]
+
+
+def test_a_day_and_a_time_are_of_the_same_zone() -> None:
+    late = datetime(2026, 11, 23, 23, 30, tzinfo=UTC)
+    assert formats().day_of(late) == date(2026, 11, 23)
+    assert formats(zone="Europe/Berlin").day_of(late) == date(2026, 11, 24)
+    assert formats(zone="Europe/Berlin").time(late).startswith("Nov\u00a024")
+
+
+@pytest.mark.parametrize(
+    ("caller", "text"),
+    [
+        ("person:anna", "anna"),
+        ("key:crm", "crm (a program)"),
+        ("cli:root", "root (command line)"),
+        ("proxy:a:b", "a:b"),
+        ("local", "local"),
+        ("", ""),
+    ],
+)
+def test_a_principal_is_called_by_their_name(caller: str, text: str) -> None:
+    assert formats().who(caller) == text

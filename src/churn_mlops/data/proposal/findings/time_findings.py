@@ -160,6 +160,8 @@ def _on_ends(role: Role, candidates: Sequence[EndCandidate], contract: HistoryCo
                 f"may be an end of customers: {one}. It is not taken{instead}: {_NOT_TAKEN[one.verdict]}. Does it say "
                 f"who left? Then write `{how}` into the table of customers"
             )
+            if one.verdict == "ahead" and table in contract.tables and contract.tables[table].kind != "events":
+                what += f". Is it when a contract renews? Then write `renewal: {table}.{one.column}`: agents see it"
             yield Finding(f"{table}.{one.column}", "end_other", what)
 
 

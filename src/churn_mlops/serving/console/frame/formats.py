@@ -90,10 +90,21 @@ class Formats:
         text = f"{sign}{space}{number}" if self.locale.currency_first else f"{number}{BLANK}{sign}"
         return f"\u2212{text}" if round(amount, digits) < 0 else text
 
+    def day_of(self, at: datetime) -> date:
+        """The day of a time, in the time zone of the pages."""
+        return at.astimezone(self.zone).date()
+
     def date(self, day: date) -> str:
         """A date with the short name of its month."""
         month = self.texts(f"months.{day.month}")
         return self.locale.date.format(day=day.day, month=month, year=day.year).replace(" ", BLANK)
+
+    def who(self, caller: str) -> str:
+        """The name of a principal, without the sign of its kind where it is a person."""
+        kind, colon, name = caller.partition(":")
+        if not colon or kind == "person":
+            return name or caller
+        return self.texts(f"who.{kind}", name=name) if kind in ("key", "cli") else name
 
     def time(self, at: datetime) -> str:
         """A date and a time of day to the minute, in the time zone of the pages."""
