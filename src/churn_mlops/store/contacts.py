@@ -10,7 +10,7 @@ from typing import Final
 from sqlalchemy import Connection, func, insert, select
 
 from churn_mlops.errors import ChurnError
-from churn_mlops.store.campaigns.assignments import CONTROL, assignment_on
+from churn_mlops.store.campaigns.assignments import CONTROL, assignment_on, has_arm_in
 from churn_mlops.store.campaigns.do_not_contact import is_blocked
 from churn_mlops.store.campaigns.standings import NOT_OFFERED
 from churn_mlops.store.database.clock import Clock, utc_now
@@ -59,7 +59,7 @@ class NewContact:
         caller: the name of the principal that recorded it.
         prediction_id: of the prediction that led to the contact, where it is known.
         override_reason: why the customer was contacted although they are in the control group, or must not be.
-        campaign_id: the campaign, where the contact belongs to one.
+        campaign_id: the campaign, where the contact belongs to one; under rules, the customer has an arm there.
         channel: where it was recorded, one of `CHANNELS`.
         dismissal: why no offer was made, one of `DISMISSALS`; given with "not_offered", and only then.
         note: more of the conversation, None for no note.
@@ -195,7 +195,11 @@ def put_contact(
 
 
 def _check_rules(connection: Connection, new: NewContact, rules: ContactRules) -> int | None:
-    """Refuse a contact that breaks a rule; return its campaign, that of the customer's arm where none is given."""
+    """Refuse a contact that breaks a rule; return its campaign.
+
+    It is the one that is given where the customer has an arm there, otherwise that of the arm that counts: a contact
+    with a customer of no campaign belongs to none.
+    """
     refuse_erased(connection, rules.hash_key, new.customer)
     assignment = assignment_on(connection, new.customer, rules.on, rules.follow_since)
     if new.override_reason is None and new.result != NOT_OFFERED:
@@ -203,7 +207,9 @@ def _check_rules(connection: Connection, new: NewContact, rules: ContactRules) -
             raise DoNotContactError("the customer must not be contacted")
         if assignment is not None and assignment.arm == CONTROL:
             raise ControlGroupError("the customer is in the control group")
-    return new.campaign_id if assignment is None else assignment.campaign_id
+    if new.campaign_id is not None and has_arm_in(connection, new.customer, new.campaign_id):
+        return new.campaign_id
+    return None if assignment is None else assignment.campaign_id
 
 
 def contact_under(store: Store, key: str) -> Contact | None:

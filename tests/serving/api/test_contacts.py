@@ -213,6 +213,18 @@ def test_a_contact_with_the_control_group_is_refused_unless_there_is_a_reason(
     assert overridden.json()["override_reason"] == "they threatened to leave"
 
 
+def test_the_campaign_of_a_contact_is_one_that_holds_the_customer(client: TestClient, link: StoreClient) -> None:
+    link.ask_now(put_into_control_group)
+    said = [("C2", 1), ("C2", 99), ("C1", 99), ("C1", 1)]
+    answers = [
+        post(client, f"k{n}", customer_id=name, campaign_id=id, override_reason="they called")
+        for n, (name, id) in enumerate(said)
+    ]
+    assert [answer.json()["campaign_id"] for answer in answers] == [None, None, 1, 1]
+    counts = client.get("/api/campaigns/1").json()
+    assert (counts["contacts"], len(counts["overrides"])) == ({"accepted": 2}, 2)
+
+
 def put_into_control_group(store: Store) -> None:
     today = datetime.now(UTC).date()
     made = create_campaign(store, NewCampaign("Spring", "20 % off", 50.0, "Thank you.", today, "person:anna"))

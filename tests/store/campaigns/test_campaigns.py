@@ -37,7 +37,9 @@ from churn_mlops.store.contacts import (
     DoNotContactError,
     NewContact,
     accept_contact,
+    record_contact,
 )
+from churn_mlops.store.erasure import forget
 
 DAY = date(2026, 11, 23)
 NOW = datetime(2026, 11, 23, 14, 5, tzinfo=UTC)
@@ -120,6 +122,31 @@ def test_a_contact_with_the_control_group_needs_a_reason_which_says_who_broke_th
     assert (override.customer, override.caller, override.reason) == ("C1", "person:anna", "they threatened to go")
     counts = counts_of(store, id)
     assert (counts.contacts, counts.overrides) == ({"accepted": 2, "not_offered": 1}, 1)
+
+
+def test_a_contact_belongs_to_a_campaign_that_its_customer_has_an_arm_in(store: Store) -> None:
+    first, second = create_campaign(store, NEW).id, create_campaign(store, replace(NEW, name="Summer")).id
+    assign(store, Assignment(first, "C1", "treated", False, DAY), Assignment(second, "C1", "treated", False, DAY))
+    assign(store, Assignment(first, "C2", "control", False, DAY))
+    given = [("C1", first), ("C1", second), ("C1", None), ("C1", 99), ("C2", second), ("C3", first)]
+    made = [
+        accept_contact(store, contact(f"k{n}", name, campaign_id=id, override_reason="they called us"), RULES)[0]
+        for n, (name, id) in enumerate(given)
+    ]
+    assert [one.campaign_id for one in made] == [first, second, second, second, first, None]
+    assert [override.customer for override in overrides_of(store, first)] == ["C2"]
+
+
+def test_a_contact_that_names_a_foreign_campaign_changes_none_of_its_figures(store: Store) -> None:
+    id = create_campaign(store, NEW).id
+    assign(store, Assignment(id, "C1", "treated", False, DAY), Assignment(id, "C2", "control", False, DAY))
+    for n, name in enumerate(("C1", "C2", "stranger")):  # as an earlier version recorded them, without a check
+        record_contact(store, contact(f"k{n}", name, campaign_id=id, override_reason="they called us"))
+    counts = counts_of(store, id)
+    assert (counts.contacts, counts.overrides) == ({"accepted": 2}, 1)
+    assert [override.customer for override in overrides_of(store, id)] == ["C2"]
+    forget(store, "key", "C1", by="cli:anna")
+    assert counts_of(store, id).contacts == {"accepted": 2}  # the contact of an erased customer stays as a total
 
 
 def test_a_contact_with_a_customer_who_must_not_be_contacted_needs_a_reason(store: Store) -> None:

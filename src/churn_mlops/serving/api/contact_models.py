@@ -62,7 +62,8 @@ class ContactRequest(BaseModel):
         None, validate_default=True, description="more of the conversation; needed where the dismissal is `other`"
     )
     campaign_id: Annotated[int, Field(ge=1, le=2**31 - 1)] | None = Field(
-        None, description="the campaign; that of the customer's arm where they have one"
+        None,
+        description="the campaign, if the customer has an arm there; otherwise, and when left out, that of their arm",
     )
     channel: Literal["console", "api", "import", "webhook"] = Field("api", description="where it was recorded")
     at: _Timestamp | None = Field(None, description="when; now when left out")

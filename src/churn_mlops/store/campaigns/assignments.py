@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from datetime import date
 
-from sqlalchemy import ColumnElement, Connection, and_, or_, select, true
+from sqlalchemy import ColumnElement, Connection, and_, exists, or_, select, true
 
 from churn_mlops.store.database.bulk_load import add_new
 from churn_mlops.store.database.campaign_tables import ASSIGNMENTS, CAMPAIGNS
@@ -135,6 +135,12 @@ def assignment_on(connection: Connection, customer: str, on: date, follow_since:
     return None if row is None else Assignment(*row)
 
 
+def has_arm_in(connection: Connection, customer: str, campaign_id: int) -> bool:
+    """Whether a customer has an arm in a campaign, whether or not it counts by now."""
+    mine = (ASSIGNMENTS.c.campaign_id == campaign_id, ASSIGNMENTS.c.customer == customer)
+    return connection.scalar(select(ASSIGNMENTS.c.arm).where(*mine)) is not None
+
+
 def assignments_of(store: Store, customer: str) -> list[Assignment]:
     """Every assignment of a customer, the earliest first.
 
@@ -164,9 +170,24 @@ def overrides_of(store: Store, campaign_id: int) -> list[Override]:
         StoreError: the store fails.
     """
     columns = (CONTACTS.c.id, CONTACTS.c.customer, CONTACTS.c.caller, CONTACTS.c.override_reason)
-    broken = (CONTACTS.c.campaign_id == campaign_id, CONTACTS.c.override_reason.is_not(None))
+    broken = (CONTACTS.c.campaign_id == campaign_id, breaks_an_arm())
     with store.reading("read who broke the arms of a campaign") as connection:
         return [Override(*row) for row in connection.execute(select(*columns).where(*broken).order_by(CONTACTS.c.id))]
+
+
+def is_of_campaign() -> ColumnElement[bool]:
+    """Whether a contact counts for its campaign: its customer has an arm there, or was erased since."""
+    return or_(CONTACTS.c.customer == "", _has_arm())
+
+
+def breaks_an_arm() -> ColumnElement[bool]:
+    """Whether a contact is with a customer of the control group of its campaign, in spite of it."""
+    return and_(CONTACTS.c.override_reason.is_not(None), _has_arm(ASSIGNMENTS.c.arm == CONTROL))
+
+
+def _has_arm(*kind: ColumnElement[bool]) -> ColumnElement[bool]:
+    same = (ASSIGNMENTS.c.campaign_id == CONTACTS.c.campaign_id, ASSIGNMENTS.c.customer == CONTACTS.c.customer)
+    return exists().where(*same, *kind).correlate(CONTACTS)
 
 
 def batches_of(customers: Iterable[str] | None) -> Iterable[list[str] | None]:

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, func, insert, select, update
 
 from churn_mlops.errors import ChurnError
 from churn_mlops.store.audit_log import add_event
+from churn_mlops.store.campaigns.assignments import breaks_an_arm, is_of_campaign
 from churn_mlops.store.database.campaign_tables import ASSIGNMENTS, CAMPAIGNS
 from churn_mlops.store.database.clock import Clock, utc_now
 from churn_mlops.store.database.database import Store
@@ -191,12 +192,9 @@ def counts_of(store: Store, campaign_id: int) -> CampaignCounts:
         .where(of_it)
         .group_by(ASSIGNMENTS.c.arm, ASSIGNMENTS.c.explored)
     )
-    results = (
-        select(CONTACTS.c.result, func.count()).where(CONTACTS.c.campaign_id == campaign_id).group_by(CONTACTS.c.result)
-    )
-    overridden = select(func.count()).where(
-        CONTACTS.c.campaign_id == campaign_id, CONTACTS.c.override_reason.is_not(None)
-    )
+    made = CONTACTS.c.campaign_id == campaign_id
+    results = select(CONTACTS.c.result, func.count()).where(made, is_of_campaign()).group_by(CONTACTS.c.result)
+    overridden = select(func.count()).select_from(CONTACTS).where(made, breaks_an_arm())
     with store.reading("count the customers of a campaign") as connection:
         found = connection.execute(arms).all()
         contacts = {str(result): int(count) for result, count in connection.execute(results)}
