@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from churn_mlops.keyed_hash import customer_hash
 from churn_mlops.store import open_store
 from churn_mlops.store.audit_log import record_event
@@ -37,6 +39,18 @@ def test_the_table_shows_principal_and_event_and_the_customer_as_a_hash_alone(ch
     printed = churn("audit", "--customer", "C0000017").out
     assert "audit.read" in printed  # who asked for this customer
     assert "C0000017" not in printed
+
+
+def test_the_table_fits_80_columns(churn: Churn, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    details = {"route": "/customers/{customer_id}/risk", "as_of": "2026-11-22", "limit": 50}
+    with open_store(STORE) as store:
+        record_event(store, "person:anna.smith", "customer.read", customer_hash="a" * 64, details=details)
+    lines = churn("audit").out.splitlines()
+    assert max(map(len, lines)) <= 80
+    text = "\n".join(lines)
+    for whole in ("customer.read", "customer aaaaaaaaaaaa", "route /customers/{customer_id}/risk"):
+        assert whole in text
 
 
 def test_the_next_page_goes_on_where_this_one_ends(churn: Churn) -> None:

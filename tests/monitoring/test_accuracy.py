@@ -42,6 +42,12 @@ def test_scores_that_are_too_high_or_too_low_ask_for_something(factor: float, st
     assert named(accuracy(company(factor=factor)), "calibration").status == status
 
 
+@pytest.mark.parametrize("factor", [0.85, 0.9, 0.95, 1.0, 1.05, 1.1, 1.15])
+def test_good_never_stands_beside_an_interval_that_excludes_what_is_right(factor: float) -> None:
+    found = named(accuracy(company(40_000, factor=factor)), "calibration")
+    assert (found.status == "good") == ((found.low or 0) <= 100 <= (found.high or 0))
+
+
 def test_scores_in_no_order_ask_to_stop() -> None:
     rows = company()
     shuffled = ScoredRows(rows.customers, np.random.default_rng(1).permutation(rows.scores), rows.churned, rows.weights)

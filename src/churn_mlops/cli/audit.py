@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
@@ -47,19 +48,19 @@ def audit(
     if not found:
         say("Nothing of this kind is noted." if customer or caller or event or before else "Nothing is noted yet.")
         return
-    rows = [
-        (one.id, minute(one.at), one.caller, one.event, (one.customer_hash or "")[:_SHOWN_OF_A_HASH], _details(one))
-        for one in found
-    ]
-    table(
-        None,
-        ("id", "at", "caller", "event", "customer", "details"),
-        rows,
-        right=("id",),
-        whole=("id", "at", "event", "customer"),
-    )
+    rows = [(one.id, f"{minute(one.at)}\n{one.caller}", "\n".join(_lines(one))) for one in found]
+    table(None, ("id", "at, caller", "event"), rows, right=("id",), whole=("id",))
     if len(found) == limit:
         say(f"Older ones: add --before {found[-1].id}.")
+
+
+def _lines(one: AuditEvent) -> Iterator[str]:
+    """The event, the customer that it is about, and its details: below each other, so that 80 columns hold them."""
+    yield one.event
+    if one.customer_hash:
+        yield f"customer {one.customer_hash[:_SHOWN_OF_A_HASH]}"
+    if details := _details(one):
+        yield details
 
 
 def _details(one: AuditEvent) -> str:

@@ -7,7 +7,6 @@ this, the top of the list would be missing from every figure.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -24,8 +23,8 @@ GROUPS = 30
 COIN = 0.5
 WATCH_AUC = 0.65
 WATCH_LIFT, ACT_LIFT = 2.0, 1.2
-WATCH_PER_100, ACT_PER_100 = 20.0, 50.0
-"""How far from 100 the observed per 100 expected may be."""
+ACT_PER_100 = 50.0
+"""How far from 100 the observed per 100 expected may be, where the interval excludes 100."""
 
 _WAIT = f"Wait: figures need {FEWEST} churners and {FEWEST} retained customers with final labels."
 _NEXT: dict[str, dict[Status, str]] = {
@@ -101,9 +100,8 @@ def accuracy(rows: ScoredRows, part: str = "") -> list[Measurement]:
         return [too_little(name, part, _WAIT, numerator=count, denominator=len(churned)) for name in _NEXT]
     order = np.argsort(rows.scores[known], kind="stable")
     ranked = Ranked(churned[order], rows.scores[known][order], rows.weights[known][order])
-    groups = _groups(customers[order])
-    found = [_measured(name, part, ranked, groups) for name in _NEXT]
-    return [one for one in found if one is not None]
+    found = _deviations(ranked, _groups(customers[order]))
+    return [_measured(name, part, ranked, *found[name]) for name in _NEXT]
 
 
 def expected_accuracy(rows: ScoredRows, part: str = "") -> list[Measurement]:
@@ -138,17 +136,25 @@ _METRICS: dict[str, Callable[[Ranked], float]] = {
 _EXPECTED = ("auc", "log_loss", "top_decile_lift")
 
 
-def _measured(name: str, part: str, ranked: Ranked, groups: npt.NDArray[np.int64]) -> Measurement:
-    metric = _METRICS[name]
-    value = metric(ranked)
-    count = int(groups.max()) + 1
-    without = np.array([metric(ranked.only(groups != group)) for group in range(count)])
-    deviation = math.sqrt((count - 1) / count * float(((without - without.mean()) ** 2).sum()))
+def _measured(name: str, part: str, ranked: Ranked, deviation: float, count: int) -> Measurement:
+    value = _METRICS[name](ranked)
     half = float(student.ppf(0.975, count - 1)) * deviation
     low, high = max(0.0, value - half), value + half if name != "auc" else min(1.0, value + half)
     numerator, denominator = _counts(name, ranked)
     status = _status(name, value, low, high, ranked)
     return Measurement(name, part, value, low, high, numerator, denominator, status, _NEXT[name][status])
+
+
+def _deviations(ranked: Ranked, groups: npt.NDArray[np.int64]) -> dict[str, tuple[float, int]]:
+    """The standard deviation of each metric by the jackknife, and the number of groups."""
+    count = int(groups.max()) + 1
+    without = np.empty((count, len(_METRICS)))
+    for group in range(count):  # one group at a time: the rows are many
+        rest = ranked.only(groups != group)
+        without[group] = [metric(rest) for metric in _METRICS.values()]
+    squares = ((without - without.mean(axis=0)) ** 2).sum(axis=0)
+    deviations = np.sqrt((count - 1) / count * squares)
+    return {name: (float(one), count) for name, one in zip(_METRICS, deviations, strict=True)}
 
 
 def _groups(customers: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
@@ -178,7 +184,7 @@ def _status(name: str, value: float, low: float, high: float, ranked: Ranked) ->
         mean = np.full_like(ranked.scores, ranked.churners / ranked.weights.sum())
         plain = Ranked(ranked.y, mean, ranked.weights).log_loss()
         return "act" if value >= plain else "watch" if high >= plain else "good"
-    if low <= 100 <= high or abs(value - 100) < WATCH_PER_100:
+    if low <= 100 <= high:
         return "good"
     return "act" if abs(value - 100) >= ACT_PER_100 else "watch"
 

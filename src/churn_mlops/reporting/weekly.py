@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import jinja2
 
@@ -23,9 +24,45 @@ TITLES = {
     "last_run": "Hours since the last run",
 }
 """The figures of the report, in their order."""
+COUNTS = {
+    "auc": "{} of {} customers churned",
+    "calibration": "{} customers churned, {} were expected",
+    "top_decile_calibration": "{} customers churned, {} were expected",
+    "top_decile_lift": "{} of the {} customers in the top tenth churned",
+    "log_loss": "{} of {} customers churned",
+    "success": "{} customers kept, of {} treated customers",
+    "roi": "{} USD in, {} USD out",
+    "customers_at_risk": "{} of {} customers",
+    "revenue_at_risk": "{} of {} USD of customer value",
+    "list_worked": "{} of {} listed customers",
+}
+"""The counts above and below the line of each figure."""
 STATUSES = {"good": "Good", "watch": "Watch", "act": "Act", "too_little": "Too little data"}
 _SHARES = ("success", "customers_at_risk", "revenue_at_risk", "list_worked")
 _DATED = ("score_drift", "customers_at_risk", "revenue_at_risk", "list_worked")
+
+
+@dataclass(frozen=True)
+class WeeklyRow:
+    """A figure of the report, as it is written.
+
+    Args:
+        name: of the figure.
+        title: what it is.
+        value: the figure, or that there is too little data.
+        interval: in brackets, empty where there is none.
+        counts: what it is made of, empty where it is no ratio.
+        status: in words.
+        next_step: what to do next.
+    """
+
+    name: str
+    title: str
+    value: str
+    interval: str
+    counts: str
+    status: str
+    next_step: str
 
 
 def weekly_html(day: MeasuredDay, campaigns: Mapping[int, str]) -> str:
@@ -38,17 +75,21 @@ def weekly_html(day: MeasuredDay, campaigns: Mapping[int, str]) -> str:
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("churn_mlops.reporting"), autoescape=True, undefined=jinja2.StrictUndefined
     )
-    rows = [_row(one, campaigns) for one in _shown(day)]
+    rows = weekly_rows(day, campaigns)
     return environment.get_template("weekly.html.j2").render(day=day, rows=rows)
 
 
 def weekly_text(day: MeasuredDay, campaigns: Mapping[int, str]) -> str:
     """The report as a few lines of text: every figure with its status and what to do next."""
     lines = [f"Churn, week to {day.measured_on}"]
-    for one in _shown(day):
-        row = _row(one, campaigns)
-        lines.append(f"[{row['status']}] {row['title']}: {row['value']}{row['interval']}. {row['next_step']}")
+    for row in weekly_rows(day, campaigns):
+        lines.append(f"[{row.status}] {row.title}: {row.value}{row.interval}. {row.next_step}")
     return "\n".join(lines)
+
+
+def weekly_rows(day: MeasuredDay, campaigns: Mapping[int, str]) -> list[WeeklyRow]:
+    """The figures of the report, in their order; the arguments are those of :func:`weekly_html`."""
+    return [_row(one, campaigns) for one in _shown(day)]
 
 
 def _shown(day: MeasuredDay) -> list[StoredMeasurement]:
@@ -58,22 +99,28 @@ def _shown(day: MeasuredDay) -> list[StoredMeasurement]:
     return [one for name in TITLES for one in day.figures if one.name == name and is_shown(one)]
 
 
-def _row(one: StoredMeasurement, campaigns: Mapping[int, str]) -> dict[str, str]:
+def _row(one: StoredMeasurement, campaigns: Mapping[int, str]) -> WeeklyRow:
     of_campaign = f" ({campaigns.get(int(one.part), one.part)})" if one.name in ("success", "roi") else ""
-    has_counts = one.numerator is not None and one.denominator is not None
-    return {
-        "title": TITLES[one.name] + of_campaign,
-        "value": "too little data" if one.value is None else _written(one.name, one.value),
-        "interval": ""
-        if one.low is None or one.high is None
-        else f" (95 % interval {_written(one.name, one.low)} to {_written(one.name, one.high)})",
-        "counts": f"{one.numerator:,.0f} of {one.denominator:,.0f}" if has_counts else "",
-        "status": STATUSES[one.status],
-        "next_step": one.next_step,
-    }
+    has_interval = one.low is not None and one.high is not None
+    ends = f"{written(one.name, one.low or 0)} to {written(one.name, one.high or 0)}"
+    has_counts = one.numerator is not None and bool(one.denominator)
+    return WeeklyRow(
+        name=one.name,
+        title=TITLES[one.name] + of_campaign,
+        value="too little data" if one.value is None else written(one.name, one.value),
+        interval=f" (95 % interval {ends})" if has_interval else "",
+        counts=COUNTS.get(one.name, "{} of {}").format(f"{one.numerator:,.0f}", f"{one.denominator:,.0f}")
+        if has_counts
+        else "",
+        status=STATUSES[one.status],
+        next_step=one.next_step,
+    )
 
 
-def _written(name: str, value: float) -> str:
+def written(name: str, value: float) -> str:
+    """A value of the figure ``name``."""
     if name in _SHARES:
         return f"{100 * value:.1f} %"
+    if name == "last_run":
+        return f"{value:,.1f}"
     return f"{value:,.0f}" if abs(value) >= 10 else f"{value:.3f}"

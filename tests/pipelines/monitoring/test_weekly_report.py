@@ -51,10 +51,23 @@ def test_the_page_shows_figures_with_counts_and_status_and_loads_nothing(setting
     found = weekly_report(settings)
     found.write(tmp_path / "weekly.html")
     page = (tmp_path / "weekly.html").read_text(encoding="utf-8")
-    for shown in ("0.812", "0.780 to 0.840", "90 of 1,200", "Good", "Spring &lt;i&gt;", "-1,980", "Not proven yet."):
+    for shown in (
+        "0.812",
+        "0.780 to 0.840",
+        "90 of 1,200 customers churned",
+        "Good",
+        "Spring &lt;i&gt;",
+        "-1,980",
+        "Not proven yet.",
+    ):
         assert shown in page
     assert "too little data" in page
     assert not re.search(r"<script|<link|<img|src=|url\(|@import", page)
+
+
+def test_a_name_that_ends_in_pdf_writes_a_pdf(settings: Settings, tmp_path: Path) -> None:
+    weekly_report(settings).write(tmp_path / "week.PDF")
+    assert (tmp_path / "week.PDF").read_bytes().startswith(b"%PDF-")
 
 
 def test_the_report_is_sent_signed_and_again_after_a_failure(settings: Settings, receiver: Receiver) -> None:

@@ -99,6 +99,7 @@ def test_a_campaign_is_made_watched_and_ended(client: TestClient, store: Store) 
         {
             "contact_id": contact["id"],
             "customer_id": "C0",
+            "at": contact["at"],
             "caller": "person:anna",
             "reason": "they threatened to go",
         }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import timedelta
 
@@ -13,7 +14,7 @@ from churn_mlops.store.campaigns.campaigns import NewCampaign, create_campaign
 from churn_mlops.store.measurements import StoredMeasurement, record_measurements
 from tests.serving.access.secured_app import Guarded
 from tests.serving.console.visitor import Visitor
-from tests.store.builders import DAY, NOW
+from tests.store.builders import DAY, NEXT, NOW
 
 AUC = StoredMeasurement("auc", "", 0.8123, 0.78, 0.84, 90, 1200, "good", "Nothing to do.", True, DAY)
 WEEKS = [
@@ -38,30 +39,106 @@ def measured(guarded: Guarded) -> None:
 
 
 @pytest.mark.usefixtures("measured")
-def test_every_figure_has_its_counts_its_status_in_words_and_a_next_step(analyst: Visitor) -> None:
+def test_every_figure_has_its_counts_in_words_its_status_and_a_next_step(analyst: Visitor) -> None:
     text = analyst.get("/dashboard").text
-    for shown in ("0.812", "95 % interval 0.780 to 0.840", "90 of 1,200", "Good", "Nothing to do."):
+    for shown in ("0.812", "95 % interval 0.780 to 0.840", "90 of 1,200 customers churned", "Good", "Find the cause."):
         assert shown in text
     assert "\u2212$1,980" in text
     assert "95 % interval \u2212$23,357 to $19,733" in text
-    assert "$24,561 of $26,541" in text
+    assert "$24,561 in, $26,541 out" in text
     assert "Not proven yet." in text
     assert "Estimate" in text
     assert "Too little data" in text
-    assert 'href="/api/campaigns/1"' in text
-    assert f'href="/predictions?as_of={DAY}"' in text
     assert "Spring &lt;i&gt;" in text
     assert "&lt;b&gt;fibre&lt;/b&gt;" in text
 
 
 @pytest.mark.usefixtures("measured")
-def test_a_chart_has_a_text_and_keeps_estimates_apart(analyst: Visitor) -> None:
+def test_a_tile_for_each_question_shows_its_most_urgent_figure(analyst: Visitor, guarded: Guarded) -> None:
     text = analyst.get("/dashboard").text
+    tiles = [
+        " ".join(re.sub("<[^>]+>", " ", one).split()) for one in re.findall(r'<li class="card">.*?</li>', text, re.S)
+    ]
+    assert tiles == [
+        "Is the model right? Too little data There is too little data yet. Wait.",
+        "Do the offers work? Watch Estimate “Spring &lt;i&gt;” earned \u2212$1,980, its costs paid. Not proven yet.",
+        "What is at risk? Too little data No scores are published yet.",
+        "Is the list used? Too little data No list is published yet.",
+    ]
+    worst = replace(AUC, name="calibration", value=127, low=111, high=143, status="act", next_step="Train again.")
+    with open_store(guarded.address) as store:
+        record_measurements(store, DAY, [AUC, worst, WAIT], clock=lambda: NOW)
+    tile = re.search(r'<li class="card">.*?</li>', analyst.get("/dashboard").text, re.S)
+    assert tile is not None
+    assert "127 customers left for 100 that the scores expect." in tile[0]
+
+
+@pytest.mark.usefixtures("measured")
+def test_every_figure_links_to_what_it_means_and_to_the_rows_behind_it(analyst: Visitor, guarded: Guarded) -> None:
+    at_risk = StoredMeasurement("customers_at_risk", str(DAY), 0.05, None, None, 6, 120, "watch", "x", True, DAY)
+    worked = replace(at_risk, name="list_worked")
+    with open_store(guarded.address) as store:
+        record_measurements(store, DAY, [AUC, *WEEKS, ROI, LEVEL, WAIT, at_risk, worked], clock=lambda: NOW)
+    text = analyst.get("/dashboard").text
+    links = re.findall(r'href="([^"]+)">(?:Rows|AUC|Money in|Customers at|List worked)', text)
+    for link in (
+        "#means-auc",
+        "#means-roi",
+        "/campaigns/1",
+        f"/predictions?as_of={DAY}",
+        "/list?part=likely",
+        "/contacts",
+    ):
+        assert link in links, link
+    for link in {one for one in links if one.startswith("#")}:
+        assert f'id="{link[1:]}"' in text
+    for link in {one for one in links if one.startswith("/")}:
+        assert analyst.get(link).status_code == 200, link
+
+
+@pytest.mark.usefixtures("measured")
+def test_a_figure_of_an_older_list_links_to_its_own_rows(analyst: Visitor, guarded: Guarded) -> None:
+    old = DAY - timedelta(days=7)
+    at_risk = StoredMeasurement("customers_at_risk", str(old), 0.05, None, None, 6, 120, "watch", "x", True, old)
+    with open_store(guarded.address) as store:
+        record_measurements(store, DAY, [at_risk], clock=lambda: NOW)
+    text = analyst.get("/dashboard").text
+    assert f'href="/predictions?as_of={old}"' in text
+    assert 'href="/list?part=likely"' not in text
+
+
+@pytest.mark.usefixtures("measured")
+def test_a_chart_has_a_text_a_scale_and_keeps_estimates_apart(analyst: Visitor) -> None:
+    text = analyst.get("/dashboard").text.replace("\xa0", " ")
     assert text.count('r="4"') == 4
     assert text.count('class="estimate"') == 1
-    assert "AUC: is the order right? by date, from Nov 1, 2026 (0.830) to Nov 22, 2026 (0.800)" in text.replace(
-        "\xa0", " "
-    )
+    assert text.count('class="whisker"') == 4
+    assert re.findall(r'text-anchor="end">(0\.\d+)</text>', text) == ["0.78", "0.80", "0.82", "0.84"]
+    assert "AUC: is the order right? by date, from Nov 1, 2026 (0.830) to Nov 22, 2026 (0.800)" in text
+    assert text.count("<summary>All dates as a table</summary>") == 1
+
+
+@pytest.mark.parametrize(
+    "figures",
+    [
+        [],
+        [replace(AUC, value=None, low=None, high=None, numerator=0, denominator=0, status="too_little")],
+        [replace(ROI, value=None, low=None, high=None, numerator=None, denominator=0, status="too_little")],
+        [StoredMeasurement("stayed_control", "1", None, None, None, 0, 0, "too_little", "Wait."),
+         StoredMeasurement("success", "1", None, None, None, None, 30, "too_little", "Wait.")],
+        [StoredMeasurement("last_run", "", None, None, None, None, None, "too_little", "Publish a run.")],
+    ],
+)  # fmt: skip
+@pytest.mark.usefixtures("measured")
+def test_too_little_data_is_said_in_plain_words(
+    analyst: Visitor, guarded: Guarded, figures: list[StoredMeasurement]
+) -> None:
+    with open_store(guarded.address) as store:
+        record_measurements(store, NEXT, [WAIT, *figures], clock=lambda: NOW)
+    answer = analyst.get("/dashboard")
+    assert answer.status_code == 200
+    assert "Too little data" in answer.text
+    assert not re.search(r"\bnan\b|\binf\b|None|0 of 0", answer.text)
 
 
 def test_nothing_measured_is_said(analyst: Visitor) -> None:
@@ -77,3 +154,4 @@ def test_every_figure_of_the_pages_has_a_definition() -> None:
     keys = Texts().by_key
     names = {key.removeprefix("figures.") for key in keys if key.startswith("figures.")}
     assert names == {key.removeprefix("definitions.") for key in keys if key.startswith("definitions.")}
+    assert names - {"last_run"} == {key.removeprefix("counts.") for key in keys if key.startswith("counts.")}

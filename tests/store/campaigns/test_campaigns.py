@@ -19,12 +19,14 @@ from churn_mlops.store.campaigns.assignments import (
     overrides_of,
 )
 from churn_mlops.store.campaigns.campaigns import (
+    CampaignCounts,
     CampaignEndedError,
     CampaignExistsError,
     NewCampaign,
     UnknownCampaignError,
     campaign_of,
     campaigns,
+    counts_by_campaign,
     counts_of,
     create_campaign,
     end_campaign,
@@ -147,6 +149,19 @@ def test_a_contact_that_names_a_foreign_campaign_changes_none_of_its_figures(sto
     assert [override.customer for override in overrides_of(store, id)] == ["C2"]
     forget(store, "key", "C1", by="cli:anna")
     assert counts_of(store, id).contacts == {"accepted": 2}  # the contact of an erased customer stays as a total
+
+
+def test_the_counts_of_all_campaigns_together_are_those_of_each(store: Store) -> None:
+    ids = [create_campaign(store, replace(NEW, name=name)).id for name in ("one", "two", "none")]
+    for id in ids[:2]:
+        arms = (("C1", "treated", False), ("C2", "control", True), (f"D{id}", "treated", True))
+        assign(store, *(Assignment(id, name, arm, explored, DAY) for name, arm, explored in arms))
+        record_contact(store, contact(f"k{id}", "C1", campaign_id=id))
+    record_contact(store, contact("broken", "C2", campaign_id=ids[0], override_reason="they called us"))
+    found = counts_by_campaign(store)
+    assert found == {id: counts_of(store, id) for id in ids[:2]}
+    assert found[ids[0]] == CampaignCounts(2, 1, 2, {"accepted": 2}, 1)
+    assert counts_of(store, ids[2]) == CampaignCounts()
 
 
 def test_a_contact_with_a_customer_who_must_not_be_contacted_needs_a_reason(store: Store) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Annotated
 
@@ -9,7 +10,9 @@ import typer
 
 from churn_mlops.cli.settings import settings_of
 from churn_mlops.cli.terminal import print_json, say, table
-from churn_mlops.store.measurements import StoredMeasurement
+from churn_mlops.store.measurements import MeasuredDay, StoredMeasurement
+
+_OF_CAMPAIGN = ("success", "roi", "stayed_treated", "stayed_control")
 
 
 def monitor(
@@ -27,16 +30,33 @@ def monitor(
         figures = [asdict(one) for one in measured.figures]
         print_json({"measured_on": measured.measured_on.isoformat(), "figures": figures})
         return
+    show(measured)
+
+
+def show(measured: MeasuredDay) -> None:
+    """Print which figures ask for something, the most urgent first, on 80 columns.
+
+    Args:
+        measured: all figures of a date.
+    """
     say(f"Measured {len(measured.figures):,} figures on {measured.measured_on}. Open /dashboard, or add --json.")
     rows = [
-        (one.name, one.part, _value(one), one.status.replace("_", " "), one.next_step)
-        for one in measured.figures
+        (one.status, "\n".join(_lines(one)), one.next_step)
+        for one in sorted(measured.figures, key=lambda one: one.status != "act")
         if one.status in ("watch", "act") and one.is_final
     ]
     if not rows:
         say("No figure asks for anything.")
         return
-    table("Figures that ask for something", ("figure", "of", "value", "status", "what to do next"), rows)
+    table(None, ("status", "figure", "what to do next"), rows, whole=("status",))
+
+
+def _lines(one: StoredMeasurement) -> Iterator[str]:
+    """The figure, what it is about, and its value: below each other, so that 80 columns hold them."""
+    yield one.name.replace("_", " ")
+    if one.part:
+        yield f"campaign {one.part}" if one.name in _OF_CAMPAIGN else one.part.replace("_", " ").replace("=", ": ")
+    yield _value(one)
 
 
 def _value(one: StoredMeasurement) -> str:

@@ -17,7 +17,10 @@ def report(
     context: typer.Context,
     version: Annotated[int | None, typer.Argument(help="Number of the version; the live one when left out.")] = None,
     out: Annotated[
-        Path | None, typer.Option(help="HTML file to write, instead of report-VERSION.html in this folder.")
+        Path | None,
+        typer.Option(
+            help="HTML file to write, instead of report-VERSION.html in this folder; --weekly takes a .pdf, too."
+        ),
     ] = None,
     pictures: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="Write every picture into this folder too, as SVG and PNG.")
@@ -63,12 +66,13 @@ def report(
 
 def _weekly(settings: Settings, out: Path | None, *, send: bool) -> None:
     from churn_mlops.pipelines.delivery.webhook import RetryClock
-    from churn_mlops.pipelines.monitoring.weekly_report import weekly_report
+    from churn_mlops.pipelines.monitoring.weekly_report import PDF, weekly_report
 
     found = weekly_report(settings)
     path = out or Path(f"weekly-{found.measured_on}.html")
     found.write(path)
-    say(f"Wrote the weekly report of {found.measured_on} to {path}. Open it in a browser; it needs no network.")
+    hint = "" if path.suffix.lower() == PDF else " Open it in a browser; it needs no network."
+    say(f"Wrote the weekly report of {found.measured_on} to {path}.{hint}")
     if send:
         found.send(settings, RetryClock(Event().wait))
         say("Sent it to the webhook.")

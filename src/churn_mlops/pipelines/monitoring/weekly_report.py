@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -13,7 +14,9 @@ from churn_mlops.pipelines.delivery.webhook import RetryClock, deliver_report
 from churn_mlops.reporting.weekly import weekly_html, weekly_text
 from churn_mlops.store import open_store
 from churn_mlops.store.campaigns.campaigns import campaigns
-from churn_mlops.store.measurements import latest_measurements
+from churn_mlops.store.measurements import MeasuredDay, latest_measurements
+
+PDF = ".pdf"
 
 
 @dataclass(frozen=True)
@@ -21,18 +24,26 @@ class WeeklyReport:
     """The report of the newest measurement.
 
     Args:
-        measured_on: its date.
-        html: the page.
-        text: a few lines for a chat.
+        day: the figures.
+        campaigns: the name of each campaign by its number.
     """
 
-    measured_on: date
-    html: str
-    text: str
+    day: MeasuredDay
+    campaigns: Mapping[int, str]
+
+    @property
+    def measured_on(self) -> date:
+        """The date of the figures."""
+        return self.day.measured_on
 
     def write(self, path: Path) -> None:
-        """Write the page, whole or not at all."""
-        write_atomic(path, self.html.encode())
+        """Write the report, whole or not at all: as PDF where the name ends in ``.pdf``, else as HTML."""
+        if path.suffix.lower() == PDF:
+            from churn_mlops.reporting.weekly_pdf import weekly_pdf  # it takes a while to import
+
+            write_atomic(path, weekly_pdf(self.day, self.campaigns))
+        else:
+            write_atomic(path, weekly_html(self.day, self.campaigns).encode())
 
     def send(self, settings: Settings, patience: RetryClock) -> None:
         """Send the report to the webhook.
@@ -41,7 +52,8 @@ class WeeklyReport:
             ConfigError: no webhook is configured.
             DeliveryError: it was not accepted.
         """
-        document = {"measured_on": self.measured_on.isoformat(), "text": self.text, "html": self.html}
+        text, page = weekly_text(self.day, self.campaigns), weekly_html(self.day, self.campaigns)
+        document = {"measured_on": self.measured_on.isoformat(), "text": text, "html": page}
         deliver_report(document, settings.webhook, patience, measured_on=self.measured_on)
 
 
@@ -56,4 +68,4 @@ def weekly_report(settings: Settings) -> WeeklyReport:
         day, names = latest_measurements(store), {one.id: one.name for one in campaigns(store)}
     if day is None:
         raise ConfigError("nothing was measured yet: run `churn monitor`, or the daily run, which measures at its end")
-    return WeeklyReport(day.measured_on, weekly_html(day, names), weekly_text(day, names))
+    return WeeklyReport(day, names)

@@ -31,6 +31,7 @@ from churn_mlops.store.campaigns.campaigns import (
     UnknownCampaignError,
     campaign_of,
     campaigns,
+    counts_by_campaign,
     counts_of,
     create_campaign,
     end_campaign,
@@ -93,6 +94,7 @@ class BrokenArm(BaseModel):
 
     contact_id: int
     customer_id: str | None = Field(description="null where the customer was erased since")
+    at: datetime
     caller: str = Field(description="who recorded it")
     reason: str
 
@@ -174,7 +176,12 @@ class CampaignBook:
 
     async def counted(self) -> list[tuple[Campaign, CampaignCounts]]:
         """All campaigns with their counts."""
-        return await self.store.ask(lambda opened: [(one, counts_of(opened, one.id)) for one in campaigns(opened)])
+
+        def counted(opened: Store) -> list[tuple[Campaign, CampaignCounts]]:
+            counts = counts_by_campaign(opened)
+            return [(one, counts.get(one.id, CampaignCounts())) for one in campaigns(opened)]
+
+        return await self.store.ask(counted)
 
     async def make(self, asked: CampaignRequest, by: str) -> Campaign:
         """Make a campaign. Its customers get their arms when the next list is made.
@@ -262,6 +269,7 @@ def _override(one: Override) -> dict[str, Any]:
     return {
         "contact_id": one.contact_id,
         "customer_id": one.customer or None,
+        "at": one.at.isoformat(),
         "caller": one.caller,
         "reason": one.reason,
     }

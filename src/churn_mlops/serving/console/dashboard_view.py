@@ -1,4 +1,4 @@
-"""The dashboard as plain values: its sections, the text of each figure, and its charts."""
+"""The dashboard as plain values: a tile for each question, and below them the figures, charts and tables."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from churn_mlops.serving.api.dashboard import rows_behind
+from churn_mlops.serving.console.dashboard_chart import Chart, time_chart
+from churn_mlops.serving.console.dashboard_figures import FigureText, figure_text
 from churn_mlops.serving.console.frame.formats import Formats
 from churn_mlops.store.campaigns.campaigns import Campaign
 from churn_mlops.store.measurements import MeasuredDay, StoredMeasurement
@@ -17,80 +18,26 @@ SECTIONS = {
     "use": ("list_worked", "last_run"),
 }
 """The figures of the cards, in their order; those of campaigns and tables come beside them."""
-TABLES = ("churn_by_band", "churn_by_cohort", "churn_by_level", "list_skipped", "list_agent")
+OF_CAMPAIGN = ("success", "roi", "stayed_treated", "stayed_control")
+TABLES = {"risk": ("churn_by_band", "churn_by_cohort", "churn_by_level"), "use": ("list_skipped", "list_agent")}
 CHARTS = ("auc", "calibration")
-BADGES = {"good": "low", "watch": "medium", "act": "high", "too_little": "plain"}
-WIDTH, HEIGHT, EDGE = 600.0, 160.0, 12.0
-_SHARES = (
-    "customers_at_risk", "revenue_at_risk", "list_worked", "stayed_treated", "stayed_control", "success", *TABLES,
-)  # fmt: skip
-_MONEY = ("roi",)
-_MONEY_COUNTS = ("roi", "revenue_at_risk")
-_DIGITS = {"auc": 3, "log_loss": 3, "score_drift": 3, "top_decile_lift": 1, "last_run": 1}
+_RANKS = ("act", "watch", "too_little", "good")
+"""Statuses, the most urgent first."""
 
 
 @dataclass(frozen=True)
-class FigureText:
-    """One figure, as it is written.
+class Tile:
+    """The answer to one question.
 
     Args:
-        name: the key of its texts.
-        part: what it is about, for people.
-        value: None where there is too little data.
-        interval: its two ends; None where there is none.
-        counts: numerator and denominator; None where it is no ratio.
-        status: the key of its badge.
-        badge: the colour of the badge, beside its words.
-        is_final: False for an estimate.
-        next_step: what to do next.
-        rows: address of the rows behind it, None where they come from several dates.
+        section: the section that it heads.
+        figure: the most urgent figure, None where nothing is measured.
+        campaign: the name of its campaign, empty for other figures.
     """
 
-    name: str
-    part: str
-    value: str | None
-    interval: tuple[str, str] | None
-    counts: tuple[str, str] | None
-    status: str
-    badge: str
-    is_final: bool
-    next_step: str
-    rows: str | None
-
-
-@dataclass(frozen=True)
-class Point:
-    """A point of a chart; coordinates within `WIDTH` and `HEIGHT`, from the upper left."""
-
-    x: float
-    y: float
-    low: float | None
-    high: float | None
-    is_final: bool
-    as_of: date
-    text: str
-
-
-@dataclass(frozen=True)
-class Chart:
-    """A figure over time.
-
-    Args:
-        name: of the figure.
-        points: the earliest first.
-        bottom: value of the lower edge, as it is written.
-        top: value of the upper edge.
-    """
-
-    name: str
-    points: Sequence[Point]
-    bottom: str
-    top: str
-
-    @property
-    def line(self) -> str:
-        """The final points as an SVG polyline has them."""
-        return " ".join(f"{one.x:.1f},{one.y:.1f}" for one in self.points if one.is_final)
+    section: str
+    figure: FigureText | None
+    campaign: str = ""
 
 
 @dataclass(frozen=True)
@@ -107,114 +54,99 @@ class CampaignFigures:
 
 
 @dataclass(frozen=True)
+class Week:
+    """The figures of one date.
+
+    Args:
+        as_of: the date.
+        figures: those of the charts, by name.
+        rows: address of the rows behind them.
+    """
+
+    as_of: date
+    figures: dict[str, FigureText]
+    rows: str | None
+
+
+@dataclass(frozen=True)
 class DashboardView:
     """The dashboard.
 
     Args:
+        tiles: one for each question.
         sections: figures by section.
         campaigns: the newest first.
         charts: figures over time.
-        tables: figures by segment, reason and agent.
+        weeks: the same as a table, the newest first.
+        tables: by section, figures by segment, reason and agent.
     """
 
+    tiles: list[Tile]
     sections: dict[str, list[FigureText]]
     campaigns: list[CampaignFigures]
     charts: list[Chart]
-    tables: dict[str, list[FigureText]]
+    weeks: list[Week]
+    tables: dict[str, dict[str, list[FigureText]]]
 
 
-def dashboard_view(day: MeasuredDay, campaigns: Iterable[Campaign], formats: Formats) -> DashboardView:
+def dashboard_view(
+    day: MeasuredDay, campaigns: Iterable[Campaign], formats: Formats, today: date, newest: date | None
+) -> DashboardView:
     """The dashboard of a date.
 
     Args:
         day: the figures.
         campaigns: all campaigns, the first to start first.
         formats: writes numbers.
+        today: by which campaigns run.
+        newest: as-of date of the newest list, None without one.
     """
+    texts = [(one, figure_text(one, formats, newest)) for one in day.figures]
     whole = [
-        one for one in day.figures if not one.part or one.name in (*SECTIONS["risk"], "score_drift", "list_worked")
+        text for one, text in texts if not one.part or one.name in (*SECTIONS["risk"], "score_drift", "list_worked")
     ]
     sections = {
-        section: [_text(one, formats) for name in names for one in whole if one.name == name]
-        for section, names in SECTIONS.items()
+        section: [text for name in names for text in whole if text.name == name] for section, names in SECTIONS.items()
     }
-    of_campaigns = [
-        CampaignFigures(one, [_text(found, formats) for name in ("success", "roi", "stayed_treated", "stayed_control")
-                              for found in day.figures if (found.name, found.part) == (name, str(one.id))])
-        for one in reversed(list(campaigns))
-    ]  # fmt: skip
-    tables = {name: [_text(one, formats) for one in day.figures if one.name == name] for name in TABLES}
-    return DashboardView(
-        sections,
-        [one for one in of_campaigns if one.figures],
-        [chart for name in CHARTS if (chart := _chart(name, day.figures, formats)) is not None],
-        {name: found for name, found in tables.items() if found},
-    )
+    found = [_of_campaign(one, texts) for one in reversed(list(campaigns))]
+    shown = [one for one in found if one.figures]
+    tables = {
+        section: {name: rows for name in names if (rows := [text for one, text in texts if one.name == name])}
+        for section, names in TABLES.items()
+    }
+    charts = [chart for name in CHARTS if (chart := time_chart(name, day.figures, formats)) is not None]
+    return DashboardView(_tiles(sections, shown, today), sections, shown, charts, _weeks(texts), tables)
 
 
-def _text(one: StoredMeasurement, formats: Formats) -> FigureText:
-    has_interval = one.low is not None and one.high is not None
-    has_counts = one.numerator is not None and one.denominator is not None
-    return FigureText(
-        one.name,
-        one.part,
-        None if one.value is None else _written(one.name, one.value, formats),
-        (_written(one.name, one.low or 0, formats), _written(one.name, one.high or 0, formats))
-        if has_interval
-        else None,
-        (_count(one.name, one.numerator or 0, formats), _count(one.name, one.denominator or 0, formats))
-        if has_counts
-        else None,
-        one.status,
-        BADGES[one.status],
-        one.is_final,
-        one.next_step,
-        rows_behind(one),
-    )
+def _of_campaign(one: Campaign, texts: Sequence[tuple[StoredMeasurement, FigureText]]) -> CampaignFigures:
+    part = str(one.id)
+    figures = [text for name in OF_CAMPAIGN for found, text in texts if (found.name, found.part) == (name, part)]
+    return CampaignFigures(one, figures)
 
 
-def _written(name: str, value: float, formats: Formats) -> str:
-    if name in _MONEY:
-        return formats.money(value)
-    if name in _SHARES:
-        return f"{formats.number(100 * value, 1)}\u00a0%"
-    return formats.number(value, _DIGITS.get(name, 0))
+def _tiles(sections: dict[str, list[FigureText]], campaigns: list[CampaignFigures], today: date) -> list[Tile]:
+    running = [one for one in campaigns if one.campaign.state(today) == "running"]
+    of_offers = [
+        Tile("offers", figure, one.campaign.name)
+        for one in running or campaigns
+        for figure in one.figures
+        if figure.name in ("roi", "success")
+    ]
+    tiles = {section: [Tile(section, figure) for figure in figures] for section, figures in sections.items()}
+    in_order = (("model", tiles["model"]), ("offers", of_offers), ("risk", tiles["risk"]), ("use", tiles["use"]))
+    return [min(found, key=_urgency, default=Tile(section, None)) for section, found in in_order]
 
 
-def _count(name: str, value: float, formats: Formats) -> str:
-    return formats.money(value) if name in _MONEY_COUNTS else formats.number(value)
+def _urgency(tile: Tile) -> int:
+    return _RANKS.index(tile.figure.status) if tile.figure is not None else len(_RANKS)
 
 
-def _chart(name: str, figures: Iterable[StoredMeasurement], formats: Formats) -> Chart | None:
-    """The figure of each date; None where there are fewer than three."""
-    dated = sorted((one for one in figures if one.name == name and one.part and one.value is not None), key=_part)
-    if len(dated) < 3:
-        return None
-    values = [value for one in dated for value in (one.value, one.low, one.high) if value is not None]
-    low, high = min(values), max(values)
-    first, last = date.fromisoformat(dated[0].part), date.fromisoformat(dated[-1].part)
-
-    def y(value: float) -> float:
-        return HEIGHT - EDGE - (value - low) / ((high - low) or 1.0) * (HEIGHT - 2 * EDGE)
-
-    def end(value: float | None) -> float | None:
-        return None if value is None else y(value)
-
-    def point(one: StoredMeasurement) -> Point:
-        as_of = date.fromisoformat(one.part)
-        x = EDGE + (as_of - first).days / max((last - first).days, 1) * (WIDTH - 2 * EDGE)
-        return Point(
-            x,
-            y(one.value or 0),
-            end(one.low),
-            end(one.high),
-            one.is_final,
-            as_of,
-            _written(name, one.value or 0, formats),
-        )
-
-    return Chart(name, [point(one) for one in dated], _written(name, low, formats), _written(name, high, formats))
-
-
-def _part(one: StoredMeasurement) -> str:
-    return one.part
+def _weeks(texts: Sequence[tuple[StoredMeasurement, FigureText]]) -> list[Week]:
+    found: dict[str, dict[str, FigureText]] = {}
+    for one, text in texts:
+        if one.name in CHARTS and one.part:
+            found.setdefault(one.part, {})[one.name] = text
+    return [
+        Week(date.fromisoformat(part), figures, next(iter(figures.values())).rows)
+        for part, figures in sorted(found.items(), reverse=True)
+    ]

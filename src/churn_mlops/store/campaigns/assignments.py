@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
-from datetime import date
+from datetime import date, datetime
 
 from sqlalchemy import ColumnElement, Connection, and_, exists, or_, select, true
 
@@ -79,6 +79,7 @@ class Override:
 
     contact_id: int
     customer: str
+    at: datetime
     caller: str
     reason: str | None
 
@@ -184,7 +185,7 @@ def overrides_of(store: Store, campaign_id: int) -> list[Override]:
     Raises:
         StoreError: the store fails.
     """
-    columns = (CONTACTS.c.id, CONTACTS.c.customer, CONTACTS.c.caller, CONTACTS.c.override_reason)
+    columns = (CONTACTS.c.id, CONTACTS.c.customer, CONTACTS.c.at, CONTACTS.c.caller, CONTACTS.c.override_reason)
     broken = (CONTACTS.c.campaign_id == campaign_id, breaks_an_arm())
     with store.reading("read who broke the arms of a campaign") as connection:
         return [Override(*row) for row in connection.execute(select(*columns).where(*broken).order_by(CONTACTS.c.id))]

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
+from datetime import datetime
 
 import pytest
 
-from churn_mlops.store import open_store
+from churn_mlops.store import Store, open_store
 from churn_mlops.store.audit_log import audit_events
-from churn_mlops.store.campaigns.campaigns import campaigns
+from churn_mlops.store.campaigns.assignments import Assignment, add_assignments
+from churn_mlops.store.campaigns.campaigns import campaigns, end_campaign
+from churn_mlops.store.contacts import NewContact, record_contact
 from tests.serving.access.secured_app import Guarded
 from tests.serving.console.visitor import Visitor
+from tests.store.builders import DAY, NOW
 
 FILLED = {
     "name": "Spring", "offer": "20 % off for a year", "offer_cost": "50", "script": "We would like to thank you.",
@@ -56,13 +61,13 @@ def test_a_campaign_is_made_watched_and_ended(analyst: Visitor, guarded: Guarded
 @pytest.mark.parametrize(
     ("changed", "status", "said"),
     [
-        ({"name": ""}, 422, "name"),
-        ({"offer_cost": "-1"}, 422, "offer_cost"),
-        ({"control_share": "100"}, 422, "control_share"),
-        ({"explore_share": "some"}, 422, "explore_share is no number"),
-        ({"starts_on": "2026-11-01", "ends_on": "2026-10-01"}, 409, "ends_on"),
-        ({"capacity": "1.5"}, 422, "capacity"),
-        ({"risk_band": "low"}, 422, "risk_band"),
+        ({"name": ""}, 422, "Name"),
+        ({"offer_cost": "-1"}, 422, "Cost of an offer that is taken (USD)"),
+        ({"control_share": "100"}, 422, "Control group (%)"),
+        ({"explore_share": "some"}, 422, "Drawn at random (%): is no number"),
+        ({"starts_on": "2026-11-01", "ends_on": "2026-10-01"}, 409, "Last day: lies before the start"),
+        ({"capacity": "1.5"}, 422, "Most offers on one list"),
+        ({"risk_band": "low"}, 422, "Risk: "),
     ],
 )
 def test_a_form_that_cannot_be_taken_comes_back_as_it_was_filled_in(
@@ -71,10 +76,66 @@ def test_a_form_that_cannot_be_taken_comes_back_as_it_was_filled_in(
     answer = make(analyst, **changed)
     assert answer.status_code == status
     assert said in re.search(r'role="alert">(.*?)</p>', answer.text, re.DOTALL)[1]  # type: ignore[index]
-    assert 'value="We would like to thank you."' in answer.text
-    assert 'aria-invalid="true"' in answer.text or said == "risk_band"
+    assert ">We would like to thank you.</textarea>" in answer.text
+    assert 'aria-invalid="true"' in answer.text or said == "Risk: "
     with open_store(guarded.address) as store:
         assert campaigns(store) == []
+
+
+def test_line_breaks_of_the_sentence_to_say_become_spaces(analyst: Visitor, guarded: Guarded) -> None:
+    assert make(analyst, script="We would like\r\nto thank  you.\r\n").status_code == 303
+    with open_store(guarded.address) as store:
+        assert campaigns(store)[0].script == "We would like to thank you."
+
+
+@pytest.mark.parametrize(
+    ("starts", "ends", "ended", "shown"),
+    [
+        ("2026-11-01", "2099-12-31", "2026-11-09", "Nov 1, 2026 to Nov 9, 2026"),
+        ("2026-11-01", "2026-11-05", "2026-11-09", "Nov 1, 2026 to Nov 5, 2026"),
+        ("2026-11-20", "2099-12-31", "2026-11-09", "ended before its start on Nov 20, 2026"),
+        ("2026-11-01", "", "2026-11-09", "Nov 1, 2026 to Nov 9, 2026"),
+        ("2026-11-01", "", None, "Nov 1, 2026 to open end"),
+    ],
+)
+def test_an_ended_campaign_shows_its_real_end(
+    analyst: Visitor, guarded: Guarded, starts: str, ends: str, ended: str | None, shown: str
+) -> None:
+    make(analyst, starts_on=starts, ends_on=ends)
+    if ended is not None:
+        at = datetime.fromisoformat(f"{ended}T10:00+00:00")
+        with open_store(guarded.address) as store:
+            end_campaign(store, 1, by="person:anna", reason="over", clock=lambda: at)
+    for page in ("/campaigns", "/campaigns/1"):
+        assert shown in analyst.get(page).text.replace("\xa0", " ").replace(" \u2013 ", " to ")
+
+
+def test_the_page_shows_who_broke_an_arm_when_and_why(visitor: Visitor, guarded: Guarded) -> None:
+    visitor.client.cookies.set("churn_session", guarded.sessions["admin"][0], domain="localhost.local")
+    make(visitor)
+    with open_store(guarded.address) as store:
+        with store.writing("assign") as connection:
+            add_assignments(connection, [Assignment(1, "C000003", "control", False, DAY)])
+        given = NewContact("k", "s", "C000003", NOW, "20 % off", "accepted", "person:anna", campaign_id=1)
+        record_contact(store, replace(given, override_reason="they threatened to go"))
+    text = visitor.get("/campaigns/1").text.replace("\xa0", " ")
+    assert '<a href="/customers/C000003">C000003</a>' in text
+    assert re.search(r">anna</td>\s*<td[^>]*>Nov 23, 2026, 6:00 AM</td>\s*<td[^>]*>they threatened to go</td>", text)
+
+
+def test_the_list_of_campaigns_asks_the_store_as_often_for_many_as_for_one(
+    analyst: Visitor, guarded: Guarded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    reading = Store.reading
+    monkeypatch.setattr(Store, "reading", lambda self, doing, **how: asked.append(doing) or reading(self, doing, **how))
+    counts = []
+    for number in range(3):
+        make(analyst, name=f"Spring {number}")
+        asked.clear()
+        assert f"Spring {number}" in analyst.get("/campaigns").text
+        counts.append(len(asked))
+    assert counts[0] == counts[1] == counts[2]
 
 
 def test_a_name_that_is_taken_is_refused(analyst: Visitor) -> None:

@@ -88,18 +88,23 @@ class CampaignPages:
 
     def _form(self, request: Request, values: Form, refused: RequestError | None = None) -> Response:
         problems = {} if refused is None else dict(refused.problems)
-        banner = None if refused is None else Banner("error", refused.error)
+        wrong = "; ".join(f"{self._label(name)}: {problem}" for name, problem in problems.items())
+        banner = None if refused is None else Banner("error", wrong or refused.error)
         status = 200 if refused is None else refused.status
         return self.pages.page(request, "new_campaign", status=status, banner=banner, values=values, problems=problems)
 
+    def _label(self, name: str) -> str:
+        key = f"new_campaign.{name}"
+        return self.pages.texts(key, currency=self.pages.formats.currency) if key in self.pages.texts.by_key else name
+
 
 def _asked(form: Form) -> CampaignRequest:
-    """The campaign that a form describes: an empty field is left out, and shares are in percent.
+    """The campaign that a form describes: empty fields are left out, shares are in percent, a line break is a space.
 
     Raises:
         RequestError: 422, a field is missing or out of its range.
     """
-    given: dict[str, Any] = {name: value.strip() for name, value in form.items() if value.strip()}
+    given: dict[str, Any] = {name: text for name, value in form.items() if (text := " ".join(value.split()))}
     problems = []
     for name in PERCENT:
         try:

@@ -1,0 +1,111 @@
+"""The dashboard and the campaigns in a real browser: by keyboard, on a phone, without script, with an empty store."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+from playwright.sync_api import Browser
+
+from churn_mlops.store import open_store
+from churn_mlops.store.campaigns.assignments import Assignment, add_assignments
+from churn_mlops.store.campaigns.campaigns import NewCampaign, create_campaign
+from churn_mlops.store.contacts import NewContact, record_contact
+from churn_mlops.store.measurements import StoredMeasurement, record_measurements
+from tests.serving.access.secured_app import Guarded
+from tests.serving.console.test_browser import CHROMIUM, Site, chromium, served, violations, visiting
+from tests.serving.console.test_dashboard_page import AUC, LEVEL, ROI, WAIT, WEEKS
+from tests.store.builders import DAY, NOW
+
+__all__ = ["chromium"]  # a fixture
+pytestmark = pytest.mark.skipif(
+    CHROMIUM is None, reason="no Chromium: apt-get install chromium (`make test` does as root)"
+)
+GROUPS = [
+    replace(LEVEL, part=f"contract={name}", status=status) for name, status in (("long", "good"), ("short", "act"))
+]
+AGENT = StoredMeasurement("list_agent", "person:anna", 1.0, None, None, 3, 3, "good", "Nothing to do.")
+
+
+@pytest.fixture
+def site(guarded: Guarded) -> Iterator[Site]:
+    with open_store(guarded.address) as store:
+        made = create_campaign(store, NewCampaign("Spring", "20 % off", 50.0, "Thank you.", DAY, "person:anna"))
+        with store.writing("assign") as connection:
+            add_assignments(connection, [Assignment(made.id, "C000003", "control", False, DAY)])
+        broken = NewContact("k", "s", "C000003", NOW, "20 % off", "accepted", "person:anna", campaign_id=made.id)
+        record_contact(store, replace(broken, override_reason="they threatened to go"))
+        record_measurements(store, DAY, [AUC, *WEEKS, ROI, *GROUPS, AGENT, WAIT])
+    with served(guarded) as found:
+        yield found
+
+
+def test_a_business_owner_reads_the_dashboard_by_keyboard_alone(chromium: Browser, site: Site) -> None:
+    with visiting(chromium, site) as page:
+        page.goto("/dashboard")
+        page.focus("text='Do the offers work?' >> nth=0")
+        page.keyboard.press("Enter")
+        assert page.url.endswith("#offers")
+        page.focus(".facts a:has-text('Money in less money out')")
+        page.keyboard.press("Enter")
+        assert page.evaluate("document.querySelector(':target dt').textContent") == "Money in less money out"
+        assert not page.is_visible("text=contract: short")
+        page.focus("summary:has-text('Churn by feature')")
+        page.keyboard.press("Enter")
+        assert page.is_visible("text=contract: short")
+        page.focus("summary:has-text('All dates as a table')")
+        page.keyboard.press("Enter")
+        page.focus("#weeks tbody tr:first-child a")
+        page.keyboard.press("Enter")
+        page.wait_for_url(f"/predictions?as_of={DAY}")
+        page.go_back()
+        page.focus(".facts a:has-text('Rows: Money in')")
+        page.keyboard.press("Enter")
+        page.wait_for_url("/campaigns/1")
+        assert "they threatened to go" in page.inner_text("main")
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "dark"), (390, "light")])
+def test_open_tables_fit_and_keep_no_one_out(chromium: Browser, site: Site, width: int, scheme: str) -> None:
+    found = {}
+    with visiting(chromium, site, width=width, color_scheme=scheme) as page:
+        for path in ("/dashboard", "/campaigns", "/campaigns/1", "/campaigns/new"):
+            page.goto(path)
+            page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
+            assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+            if width == 390 and page.locator(".cards").count():  # every cell says what it is of
+                label = "getComputedStyle(document.querySelector('.cards tbody td'), '::before').content"
+                assert page.evaluate(label) not in ("none", '""'), path
+            found[path] = violations(page)
+    assert {path: wrong for path, wrong in found.items() if wrong} == {}
+
+
+def test_the_tables_of_the_dashboard_open_without_script(chromium: Browser, site: Site) -> None:
+    with visiting(chromium, site, width=390, java_script_enabled=False) as page:
+        page.goto("/dashboard")
+        page.click("summary:has-text('Worked, by agent')")
+        assert page.is_visible("th:text-is('anna')")
+
+
+def test_a_marketing_lead_writes_the_sentence_to_say_over_several_lines(chromium: Browser, site: Site) -> None:
+    with visiting(chromium, site) as page:
+        page.goto("/campaigns/new")
+        page.fill("#name", "Summer")
+        page.fill("#offer", "10 % off")
+        page.fill("#offer_cost", "20")
+        page.focus("#script")
+        page.keyboard.type("We would like")
+        page.keyboard.press("Enter")  # a line of the field, and no end of the form
+        page.keyboard.type("to thank you.")
+        page.click("text=Make the campaign")
+        page.wait_for_url("/campaigns/2?made=yes")
+        assert page.inner_text(".script") == "We would like to thank you."
+
+
+def test_pages_of_an_empty_store_say_so(chromium: Browser, guarded: Guarded) -> None:
+    with served(guarded) as own, visiting(chromium, own, width=390) as page:
+        page.goto("/dashboard")
+        assert "Nothing was measured yet." in page.inner_text("main")
+        page.goto("/campaigns")
+        assert "There is no campaign yet." in page.inner_text("main")
