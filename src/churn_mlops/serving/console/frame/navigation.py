@@ -20,6 +20,8 @@ PAGES = (
     ("campaigns", "/campaigns"),
     ("dashboard", "/dashboard"),
     ("models", "/models"),
+    ("users", "/users"),
+    ("keys", "/keys"),
 )
 
 
