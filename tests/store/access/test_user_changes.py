@@ -135,7 +135,7 @@ def test_the_last_administrator_stays_whatever_is_tried(staffed: Store) -> None:
     disable_user(staffed, "bert", by="person:root", keep_an_admin=True)
     with pytest.raises(
         AccessError, match="no other administrator may sign in: make one before you change root"
-    ):  # one who is disabled does not count
+    ):  # a disabled one does not count
         change_role(staffed, "root", "agent", by="key:ops")
     assert disable_user(staffed, "root", by="cli:root").disabled_at is not None  # who has the machine may
 

@@ -109,7 +109,7 @@ class Administration:
         return await self._store.ask(lambda store: open_sessions(store, name))
 
     async def end_sessions(self, name: str, by: Principal, keep: str | None = None) -> int:
-        """End the sessions of a user, but the one whose token has the hash ``keep``; how many ended."""
+        """End the sessions of a user, but that of the token with the hash ``keep``; how many ended."""
         return await self._change(lambda store: end_sessions(store, name, by=by.name, keep=keep))
 
     async def keys(self) -> tuple[list[ApiKey], dict[str, datetime]]:

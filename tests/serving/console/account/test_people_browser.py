@@ -95,6 +95,6 @@ def test_users_are_changed_without_script_on_a_phone(chromium: Browser, site: Si
         page.click("text=Reset the password")
         assert len(page.inner_text(".secret")) == 23
         page.goto("/users/admin-person")
-        assert page.locator("main button").count() == 0  # nobody changes their own account here
+        assert page.locator("main button").count() == 0  # an own account is not changed here
     with open_store(site.store) as store:
         assert [one.role for one in list_users(store) if one.name == "agent-person"] == ["analyst"]

@@ -1,4 +1,4 @@
-"""Administrators add, change and disable users by page; nobody else does, and none of them locks themselves out."""
+"""Only administrators add, change and disable users by page, and none of them locks themselves out."""
 
 from __future__ import annotations
 
@@ -132,7 +132,9 @@ def test_a_reset_password_is_shown_once_and_replaces_the_old_one(admin: Visitor,
 
 
 @pytest.mark.parametrize("fields", [{"do": "role", "role": "agent"}, {"do": "disable"}, {"do": "password"}])
-def test_nobody_changes_their_own_account_here(admin: Visitor, guarded: Guarded, fields: dict[str, str]) -> None:
+def test_no_administrator_changes_their_own_account_here(
+    admin: Visitor, guarded: Guarded, fields: dict[str, str]
+) -> None:
     with open_store(guarded.address) as store:
         add_user(store, "second", PASSWORD, "admin", by="test")
     before = users(guarded)
@@ -197,6 +199,7 @@ def local(tmp_path: Path, source: ModelSlot) -> Iterator[Visitor]:
 
 
 def test_the_first_user_of_a_machine_is_an_administrator(local: Visitor) -> None:
+    assert '<option value="admin" selected>' in local.get("/users").text
     refused = local.send("/users", "/users", name="anna", role="agent")
     assert (refused.status_code, "Add an administrator first" in refused.text) == (409, True)
     refused = local.send("/keys", "/keys", name="crm", role="service", expires="never")

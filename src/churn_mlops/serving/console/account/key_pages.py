@@ -55,13 +55,13 @@ class KeyPages:
             return await self._refused(request, form, refused)
         return self.pages.page(
             request,
-            "secret",
-            title=text("secret.key_made", name=key.name),
-            label=text("secret.key"),
+            "shown_once",
+            title=text("shown_once.key_made", name=key.name),
+            label=text("shown_once.key"),
             secret=secret,
-            help=text("secret.key_help"),
+            help=text("shown_once.key_help"),
             back=KEYS,
-            back_label=text("secret.to_keys"),
+            back_label=text("shown_once.to_keys"),
         )
 
     async def revoke(self, request: Request, form: Form) -> Response:

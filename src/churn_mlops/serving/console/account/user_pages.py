@@ -110,13 +110,13 @@ class UserPages:
         text = self.pages.texts
         return self.pages.page(
             request,
-            "secret",
-            title=text(f"secret.{done}", name=name),
-            label=text("secret.password"),
+            "shown_once",
+            title=text(f"shown_once.{done}", name=name),
+            label=text("shown_once.password"),
             secret=password,
-            help=text("secret.password_help", name=name),
+            help=text("shown_once.password_help", name=name),
             back=f"{USERS}/{quote(name)}",
-            back_label=text("secret.to_user", name=name),
+            back_label=text("shown_once.to_user", name=name),
         )
 
 
