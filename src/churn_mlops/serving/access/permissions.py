@@ -54,14 +54,6 @@ PAGES: dict[tuple[str, str], Rule] = {
     ("POST", "/campaigns/{}/end"): _rule("analyst", form=True),
     ("GET", "/dashboard"): _rule("analyst"),
     ("GET", "/models"): _rule("agent", "analyst"),
-    # The store records changes of users and keys, by whatever way.
-    ("GET", "/users"): _rule(),
-    ("POST", "/users"): _rule(form=True),
-    ("GET", "/users/{}"): _rule(),
-    ("POST", "/users/{}"): _rule(form=True),
-    ("GET", "/keys"): _rule(),
-    ("POST", "/keys"): _rule(form=True),
-    ("POST", "/keys/revoke"): _rule(form=True),
     ("GET", "/sign-in"): OPEN,
     ("POST", "/sign-in"): Rule(open=True, form=True),
     ("GET", "/sign-in/oidc"): OPEN,
@@ -71,6 +63,14 @@ PAGES: dict[tuple[str, str], Rule] = {
     ("POST", "/account/password"): _rule("agent", "analyst", form=True),
     ("POST", "/account/sessions"): _rule("agent", "analyst", form=True),
     ("POST", "/theme"): _rule("agent", "analyst", form=True),
+    # The store records changes of users and keys, by whatever way.
+    ("GET", "/users"): _rule(),
+    ("POST", "/users"): _rule(form=True),
+    ("GET", "/users/{}"): _rule(),
+    ("POST", "/users/{}"): _rule(form=True),
+    ("GET", "/keys"): _rule(),
+    ("POST", "/keys"): _rule(form=True),
+    ("POST", "/keys/revoke"): _rule(form=True),
     ("GET", "/static/{}"): OPEN,
 }
 # By method and path, the names of parameters left out. docs/security.md shows it, and a test holds the two together.
