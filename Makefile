@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest \
 	--generate-hashes --no-emit-index-url --custom-compile-command "make lock" $(if $(UPGRADE),--upgrade)
 
-.PHONY: help demo test check format bench bench-peers study pages notebook site lock clean
+.PHONY: help demo test check format bench bench-peers study pages notebook pictures site lock clean
 
 help: ## say what each word does
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{ printf "  make %-11s %s\n", $$1, $$2 }'
@@ -56,6 +56,12 @@ study: $(VENV)/.dev $(VENV)/.proxy $(VENV)/.clock ## measure models on public an
 
 pages: $(VENV)/.dev ## write the pages that are made from the code
 	$(BIN)/python docs/pages.py
+
+# The same tests that look at every page of a small site look at the demo company's, and keep what they see.
+pictures: $(VENV)/.dev $(VENV)/.browser ## draw the pictures of the console's pages, of a demo company with half a year behind it
+	rm -rf build/pictures && mkdir -p build/pictures
+	cd build/pictures && $(CURDIR)/$(BIN)/churn demo --no-serve --half-year --customers 6000
+	CHURN_PICTURES=build/pictures/demo $(BIN)/python -m pytest --no-cov tests/serving/console/test_every_page.py
 
 notebook: $(VENV)/.dev ## run the notebook and keep what it prints and draws
 	$(BIN)/python docs/notebook.py

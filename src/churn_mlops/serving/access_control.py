@@ -11,6 +11,7 @@ from fastapi import FastAPI
 
 from churn_mlops.config import Settings
 from churn_mlops.errors import AccessError, ConfigError, StoreError
+from churn_mlops.serving.access.administration import Administration
 from churn_mlops.serving.access.audit_log import AuditLog
 from churn_mlops.serving.access.authentication import AccessConfig, Authenticator
 from churn_mlops.serving.access.credential_cache import CredentialCache
@@ -30,10 +31,12 @@ class Access:
     Args:
         authenticator: decides which requests are let in.
         sign_in: begins and ends sessions.
+        administration: reads and changes users and keys.
     """
 
     authenticator: Authenticator
     sign_in: SignInService
+    administration: Administration
 
 
 def credential_cache_of(settings: Settings, store: StoreClient) -> CredentialCache:
@@ -89,7 +92,7 @@ def add_access(
     )
     sign_in = SignInService(access, store, proxies, timedelta(hours=serving.session_hours))
     add_sign_in(app, sign_in)
-    return Access(authenticator, sign_in)
+    return Access(authenticator, sign_in, Administration(access, store))
 
 
 def may_leave_loopback(settings: Settings, store: StoreClient) -> bool:

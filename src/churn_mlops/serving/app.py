@@ -17,8 +17,7 @@ from churn_mlops.retention import Economics
 from churn_mlops.serving.access.authentication import Authenticator
 from churn_mlops.serving.access.credential_cache import CredentialCache
 from churn_mlops.serving.access.principal import principal_of
-from churn_mlops.serving.access.sign_in import SignInService
-from churn_mlops.serving.access_control import add_access
+from churn_mlops.serving.access_control import Access, add_access
 from churn_mlops.serving.api.audit import add_audit
 from churn_mlops.serving.api.campaigns import CAMPAIGNS, CampaignBook, add_campaigns
 from churn_mlops.serving.api.contact_import import add_contact_import
@@ -159,10 +158,9 @@ def create_application(
     _add_predict(app, service)
     add_status(app, service, source, metrics, logger)
     if logger is not None:
-        sign_in = None if controlled is None else controlled.sign_in
         reader = Source(read_of_source, settings.serving.source_seconds)
         run_during_lifespan(app, partial(reader.preparing, source))
-        _add_store_routes(app, service, logger, metrics, settings, reader, sign_in)
+        _add_store_routes(app, service, logger, metrics, settings, reader, controlled)
     add_documentation(app, source)  # last: a request is matched against the routes in their order
     return Application(app, _fast_path(service, authenticator, metrics, source, settings, local_only))
 
@@ -234,7 +232,7 @@ def _add_store_routes(
     metrics: Metrics,
     settings: Settings,
     source: Source,
-    sign_in: SignInService | None,
+    access: Access | None,
 ) -> None:
     metrics.follow_count("churn_answers_kept", "Predictions in the prediction log", lambda: logger.stats.kept)
     metrics.follow_count("churn_answers_dropped", "Predictions that were not logged", lambda: logger.stats.dropped)
@@ -257,7 +255,8 @@ def _add_store_routes(
     add_audit(app, logger.store, settings.store.customer_hash_key)
     risks = CustomerRisks(service, source, logger.store, suppression, offers)
     add_risk(app, risks)
-    parts = ConsoleParts(settings, service, risks, recorder, book, sign_in)
+    sign_in, administration = (None, None) if access is None else (access.sign_in, access.administration)
+    parts = ConsoleParts(settings, service, risks, recorder, book, sign_in, administration)
     add_console(app, parts)  # after the longer address of add_risk
 
 

@@ -20,13 +20,23 @@ from churn_mlops.serving.access.permissions import pattern_of, rule_of
 from churn_mlops.serving.model.served_model import ModelSlot
 from churn_mlops.store import open_store
 from churn_mlops.store.access.sessions import start_session
+from churn_mlops.store.access.users import add_user
 from churn_mlops.store.audit_log import AuditEvent, audit_events
 from churn_mlops.store.contacts import contacts
 from tests.serving.access.documented_permissions import Promise, promises
-from tests.serving.access.secured_app import KEY_ROLES, PERSON_ROLES, Guarded, add_unlisted_route, bearer, cookie, fill
+from tests.serving.access.secured_app import (
+    KEY_ROLES,
+    PASSWORD,
+    PERSON_ROLES,
+    Guarded,
+    add_unlisted_route,
+    bearer,
+    cookie,
+    fill,
+)
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
-ENDING = [("DELETE", "/session"), ("POST", "/sign-out")]
+ENDING = [("DELETE", "/session"), ("POST", "/sign-out"), ("POST", "/account/sessions")]
 UNREACHED = {"issuer": "http://127.0.0.1:9", "client_id": "churn", "roles": ["*=agent"]}
 READING = ("GET", "HEAD", "OPTIONS")
 PROMISED = promises()
@@ -71,10 +81,13 @@ def client(guarded: Guarded, source: ModelSlot) -> Iterator[TestClient]:
 
 
 def with_spares(guarded: Guarded) -> None:
-    """Further sessions for every user, one for each way to end one."""
+    """Further sessions for every role, one for each way to end one; who ends all their others is someone else."""
     with open_store(guarded.address) as store:
+        for role in PERSON_ROLES:
+            add_user(store, f"{role}-alone", PASSWORD, role, by="test")
         for role, end in product(PERSON_ROLES, ENDING):
-            begun = start_session(store, f"{role}-person", timedelta(hours=1))
+            person = f"{role}-alone" if end[1] == "/account/sessions" else f"{role}-person"
+            begun = start_session(store, person, timedelta(hours=1))
             guarded.sessions[f"{role}, {end}"] = (begun.token, begun.csrf_token)
 
 
@@ -157,6 +170,11 @@ FORMS = {
     "/campaigns": {"name": ""},
     "/campaigns/{campaign_id}/end": {"reason": "over"},
     "/account/password": {"present": "wrong", "new": "long enough for all", "again": "long enough for all"},
+    "/users": {"name": "", "role": "agent"},
+    "/users/{name}": {"do": "enable"},
+    "/keys": {"name": "", "role": "service", "expires": "90"},
+    "/keys/revoke": {"key": "none"},
+    "/account/sessions": {},
     "/theme": {"theme": "dark"},
 }
 
@@ -207,7 +225,13 @@ _DONE = {
     ("POST", "/campaigns"): {422},  # without a name
     ("GET", "/campaigns/{campaign_id}"): {404},
     ("POST", "/campaigns/{campaign_id}/end"): {404},
+    ("POST", "/users"): {409},  # without a name
+    ("GET", "/users/{name}"): {404},
+    ("POST", "/users/{name}"): {404},
+    ("POST", "/keys"): {409},
+    ("POST", "/keys/revoke"): {409},
     ("POST", "/theme"): {303},
+    ("POST", "/account/sessions"): {303, 409},
     ("POST", "/account/password"): {401, 409, 429},  # none knows the password; a key has none to change
     ("GET", "/list.csv"): {404},
 }

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,17 +34,6 @@ CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", 
 pytestmark = pytest.mark.skipif(
     CHROMIUM is None, reason="no Chromium: apt-get install chromium (`make test` does as root)"
 )
-PAGES = (
-    "/",
-    "/?q=C00000",
-    "/customers/C000001",
-    "/customers/C000110",
-    "/list",
-    "/dashboard",
-    "/models",
-    "/account",
-    "/nowhere",
-)
 
 
 @dataclass(frozen=True)
@@ -66,26 +56,36 @@ def served(
     guarded: Guarded, oidc: dict[str, Any] | None = None, listening: socket.socket | None = None
 ) -> Iterator[Site]:
     given = {"store": {"url": guarded.address}, "serving": {"drain_seconds": 0}, "oidc": oidc or {}}
-    settings = Settings.model_validate(given)
     live = ServedModel(TenurePredictor(), "3", "2026-11-23T06:00:00+00:00", "additive_boosting")  # type: ignore[arg-type]
-    listening, ready, link = listening or listen("127.0.0.1", 0), threading.Event(), StoreClient(guarded.address)
+    with (
+        closing(StoreClient(guarded.address)) as link,
+        running(Settings.model_validate(given), ModelSlot(live), link, any_customer, listening) as url,
+    ):
+        yield Site(url, guarded.address, guarded.sessions["admin"][0])
+
+
+@contextmanager
+def running(
+    settings: Settings, slot: ModelSlot, link: StoreClient, read: Any, listening: socket.socket | None = None
+) -> Iterator[str]:
+    """The address of a server of these settings that is ready."""
+    listening, ready = listening or listen("127.0.0.1", 0), threading.Event()
     url = address_of(listening)
-    server = Server(ModelSlot(live), settings, url, ready.set, link, credential_cache_of(settings, link), any_customer)
+    server = Server(slot, settings, url, ready.set, link, credential_cache_of(settings, link), read)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
     thread.start()
     try:
         assert ready.wait(10)
-        yield Site(url, guarded.address, guarded.sessions["admin"][0])
+        yield url
     finally:
         server.should_exit = True
         thread.join(15)
         listening.close()
-        link.close()
 
 
-@pytest.fixture(scope="module")
-def site(filled: Guarded, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    folder = tmp_path_factory.mktemp("browser") / "store"
+@contextmanager
+def small_site(filled: Guarded, folder: Path) -> Iterator[Site]:
+    """A console with contacts, a campaign and figures."""
     shutil.copytree(Path(filled.address.removeprefix("sqlite:///")).parent, folder)
     address = f"sqlite:///{folder}/churn.db"
     with open_store(address) as store:
@@ -94,6 +94,12 @@ def site(filled: Guarded, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         create_campaign(store, NewCampaign("Spring", "20 % off", 50.0, "Thank you.", DAY, "person:anna"))
         record_measurements(store, DAY, [AUC, *WEEKS, ROI, LEVEL, WAIT])
     with served(Guarded(address, filled.keys, filled.sessions)) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def site(filled: Guarded, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    with small_site(filled, tmp_path_factory.mktemp("browser") / "store") as found:
         yield found
 
 
@@ -119,7 +125,8 @@ def visiting(chromium: Browser, site: Site, *, width: int = 1280, signed_in: boo
 
 def _watched(context: BrowserContext, site: Site) -> list[str]:
     wrong: list[str] = []
-    context.on("console", lambda said: wrong.append(said.text) if "404" not in said.text else None)
+    expected = re.compile(r"status of (404|409) ")
+    context.on("console", lambda said: None if expected.search(said.text) else wrong.append(said.text))
     context.on("weberror", lambda error: wrong.append(str(error.error)))
     context.on("request", lambda asked: None if asked.url.startswith(site.url) else wrong.append(asked.url))
     return wrong
@@ -127,24 +134,9 @@ def _watched(context: BrowserContext, site: Site) -> list[str]:
 
 def violations(page: Page) -> list[tuple[str, str]]:
     """What axe finds: the rule that is broken, and the first element that breaks it."""
-    found = Axe().run(page).response
+    found = Axe().run(page, options={"resultTypes": ["violations"]}).response
     assert len(found["passes"]) > 15  # it has looked
     return [(one["id"], one["nodes"][0]["html"]) for one in found["violations"]]
-
-
-@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
-def test_every_page_fits_and_keeps_no_one_out(chromium: Browser, site: Site, width: int, scheme: Any) -> None:
-    found = {}
-    with visiting(chromium, site, width=width, color_scheme=scheme) as page:
-        for path in PAGES:
-            page.goto(path)
-            assert page.evaluate("document.documentElement.scrollWidth") <= width, path
-            page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
-            found[path] = violations(page)
-    with visiting(chromium, site, width=width, color_scheme=scheme, signed_in=False) as page:
-        page.goto("/sign-in")
-        found["/sign-in"] = violations(page)
-    assert {path: wrong for path, wrong in found.items() if wrong} == {}
 
 
 def test_the_agents_story_by_keyboard_alone(chromium: Browser, site: Site) -> None:
@@ -250,19 +242,6 @@ def test_the_first_tab_skips_to_the_content_and_the_focus_is_seen(chromium: Brow
         page.keyboard.press("Tab")
         outline = "getComputedStyle(document.activeElement).outlineStyle"
         assert page.evaluate(outline) == "solid"
-
-
-def test_nothing_moves_after_the_first_paint(chromium: Browser, site: Site) -> None:
-    shifts = """() => new Promise(done => {
-        const seen = [];
-        const observer = new PerformanceObserver(list => seen.push(...list.getEntries()));
-        observer.observe({type: 'layout-shift', buffered: true});
-        requestAnimationFrame(() => requestAnimationFrame(() => done(seen.length)));
-    })"""
-    with visiting(chromium, site) as page:
-        for path in PAGES:
-            page.goto(path)
-            assert page.evaluate(shifts) == 0, path
 
 
 def test_no_page_can_be_framed(chromium: Browser, site: Site) -> None:

@@ -9,9 +9,9 @@ from sqlalchemy import select
 
 from churn_mlops.errors import AccessError
 from churn_mlops.store import Store
-from churn_mlops.store.access.api_keys import adopt_key, hash_of, list_keys, make_key, revoke_key
+from churn_mlops.store.access.api_keys import LOOKED_AT, adopt_key, hash_of, last_uses, list_keys, make_key, revoke_key
 from churn_mlops.store.access.credentials import access_is_configured, credentials
-from churn_mlops.store.audit_log import audit_events
+from churn_mlops.store.audit_log import NewEvent, audit_events, record_events
 from churn_mlops.store.database.schema import METADATA
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -94,3 +94,11 @@ def test_the_admin_key_of_a_file_is_taken_in_once_and_stays_revoked(store: Store
     assert not credentials(store).by_hash
     with pytest.raises(AccessError, match="is no key: 32 to 512"):
         adopt_key(store, "short", "file", by="serve")
+
+
+def test_the_last_use_of_a_key_is_that_of_the_newest_events(store: Store) -> None:
+    used = [(NOW, "key:crm"), (NOW + timedelta(hours=1), "key:crm"), (NOW, "person:anna"), (NOW, "key:bi")]
+    record_events(store, [NewEvent(time, caller, "list.read") for time, caller in used])
+    assert last_uses(store) == {"crm": NOW + timedelta(hours=1), "bi": NOW}
+    record_events(store, [NewEvent(NOW, "person:anna", "list.read") for _ in range(LOOKED_AT)])
+    assert last_uses(store) == {}  # a look goes back so far, and no further

@@ -75,11 +75,13 @@ class Denied(NamedTuple):
 
     Args:
         error: the answer.
-        principal: whose rate it counts against; None while the principal is not known.
+        principal: whose rate it counts against; None if it counts against none.
+        known: whose request it is, None while that is not known: the page of a refusal shows their navigation.
     """
 
     error: RequestError
     principal: Principal | None = None
+    known: Allowed | None = None
 
 
 class NeedsRefresh(NamedTuple):
@@ -118,13 +120,16 @@ def authorize(
         headers = headers_of(request, config.proxies.headers)
         if credentials.is_open:
             return Allowed(_local(request, config))
-        found = _identify(request, headers, credentials, now, config, rule)
+        found = _identify(request, headers, credentials, now, config)
         if found is None:
             return NeedsRefresh(_unknown(headers, credentials, now))
     except RequestError as error:
         return Denied(error)
+    forged = None if rule.form else _csrf_refusal(request, headers, found)
+    if forged is not None:
+        return Denied(forged, known=found)
     if found.principal.role not in rule.roles:
-        return Denied(_forbidden(found.principal), found.principal)
+        return Denied(_forbidden(found.principal), found.principal, known=found)
     return found
 
 
@@ -156,6 +161,9 @@ class Authenticator:
     async def admit(self, request: Scope, rule: Rule) -> Allowed:
         """Decide about a request, reading the store where that is needed.
 
+        It sets ``request["state"]["caller"]``, and of a session ``request["state"]["session"]``, also for a refusal if
+        the principal is known.
+
         Raises:
             RequestError: 400, 401, 403, 429 or 503: the request is not let in.
         """
@@ -169,8 +177,10 @@ class Authenticator:
         if isinstance(decision, NeedsRefresh):
             raise decision.error
         if isinstance(decision, Denied):
+            _note(request, decision.known)
             self._check_rate(decision.principal)
             raise decision.error
+        _note(request, decision)
         self._check_rate(decision.principal if decision.counts else None)
         return decision
 
@@ -186,6 +196,13 @@ class Authenticator:
         if wait:
             message = f"more than {self._config.requests_per_second:g} requests a second: wait, then go on"
             raise RequestError(429, message, headers={"Retry-After": str(math.ceil(wait))})
+
+
+def _note(request: Scope, known: Allowed | None) -> None:
+    if known is not None:
+        request["state"]["caller"] = known.principal
+        if known.session is not None:
+            request["state"]["session"] = known.session
 
 
 def _check_hosts(request: Scope, config: AccessConfig) -> None:
@@ -204,7 +221,7 @@ def _local(request: Scope, config: AccessConfig) -> Principal:
 
 
 def _identify(
-    request: Scope, headers: Headers, credentials: CredentialSnapshot, now: Instant, config: AccessConfig, rule: Rule
+    request: Scope, headers: Headers, credentials: CredentialSnapshot, now: Instant, config: AccessConfig
 ) -> Allowed | None:
     """The principal of an API key, a session or a proxy, whatever their role may do; None where they are not known."""
     key = api_key_in(headers)
@@ -214,25 +231,24 @@ def _identify(
     token = session_in(headers)
     session = None if token is None else valid_credential(token.encode("latin-1"), credentials, now)
     if session is not None and session.csrf_token is not None:
-        _check_csrf(request, headers, session.csrf_token, rule)
         return Allowed(Principal(session.caller, cast("Role", session.role)), session, counts=True)
     principal = config.proxies.principal(request, headers)
-    if principal is not None:
-        _check_csrf(request, headers, None, rule)
     return None if principal is None else Allowed(principal, counts=True)
 
 
-def _check_csrf(request: Scope, headers: Headers, token: str | None, rule: Rule) -> None:
-    """A browser sends cookies along with what a foreign page has it send; it never adds this header.
+def _csrf_refusal(request: Scope, headers: Headers, found: Allowed) -> RequestError | None:
+    """A browser sends cookies along with what a foreign page has it send; it never adds this header, nor a key.
 
     A user who signed in to a proxy has no token: the header itself is what a foreign page cannot send. A form has its
     token in its body, which `read_form` of the console checks.
     """
-    if request["method"] in _SAFE_METHODS or rule.form:
-        return
+    if request["method"] in _SAFE_METHODS or found.principal.name.startswith("key:"):
+        return None
+    token = None if found.session is None else found.session.csrf_token
     given = headers.get(b"x-csrf-token")
-    if given is None or (token is not None and not hmac.compare_digest(given, token.encode())):
-        raise RequestError(403, "the header X-CSRF-Token is missing or wrong: GET /session returns it")
+    if given is not None and (token is None or hmac.compare_digest(given, token.encode())):
+        return None
+    return RequestError(403, "the header X-CSRF-Token is missing or wrong: GET /session returns it")
 
 
 def _unknown(headers: Headers, credentials: CredentialSnapshot, now: Instant) -> RequestError:

@@ -17,7 +17,7 @@ from churn_mlops.serving.http.errors import RequestError, refusal
 
 
 class AuthMiddleware:
-    """ASGI middleware. It sets ``scope["state"]["caller"]``, and of a session ``scope["state"]["session"]``.
+    """ASGI middleware. It lets a request in, keeps the keys fresh and records events.
 
     Args:
         app: what answers.
@@ -51,10 +51,7 @@ class AuthMiddleware:
             return
         try:
             rule = self._rule(scope)
-            allowed = await self._authenticator.admit(scope, rule)
-            scope["state"]["caller"] = allowed.principal
-            if allowed.session is not None:
-                scope["state"]["session"] = allowed.session
+            await self._authenticator.admit(scope, rule)
             if rule.event is not None:
                 send = _Recorded(send, scope, self._audit, rule.event)
             await self._app(scope, receive, send)

@@ -61,7 +61,16 @@ PAGES: dict[tuple[str, str], Rule] = {
     ("POST", "/sign-out"): _rule("agent", "analyst", form=True),
     ("GET", "/account"): EVERY_PRINCIPAL,
     ("POST", "/account/password"): _rule("agent", "analyst", form=True),
+    ("POST", "/account/sessions"): _rule("agent", "analyst", form=True),
     ("POST", "/theme"): _rule("agent", "analyst", form=True),
+    # The store records changes of users and keys, by whatever way.
+    ("GET", "/users"): _rule(),
+    ("POST", "/users"): _rule(form=True),
+    ("GET", "/users/{}"): _rule(),
+    ("POST", "/users/{}"): _rule(form=True),
+    ("GET", "/keys"): _rule(),
+    ("POST", "/keys"): _rule(form=True),
+    ("POST", "/keys/revoke"): _rule(form=True),
     ("GET", "/static/{}"): OPEN,
 }
 # By method and path, the names of parameters left out. docs/security.md shows it, and a test holds the two together.

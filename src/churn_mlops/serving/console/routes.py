@@ -8,11 +8,14 @@ from fastapi import FastAPI
 
 from churn_mlops.config import Settings
 from churn_mlops.config.oidc import Oidc
+from churn_mlops.serving.access.administration import Administration
 from churn_mlops.serving.access.sign_in import SignInService
 from churn_mlops.serving.api.campaigns import CampaignBook
 from churn_mlops.serving.api.contacts import ContactRecorder
 from churn_mlops.serving.api.customers import CustomerRisks
 from churn_mlops.serving.console.account.account_pages import AccountPages
+from churn_mlops.serving.console.account.key_pages import KeyPages
+from churn_mlops.serving.console.account.user_pages import UserPages
 from churn_mlops.serving.console.campaigns.campaign_pages import CampaignPages
 from churn_mlops.serving.console.contact_pages import ContactPages
 from churn_mlops.serving.console.customer_facts import StoreFacts
@@ -37,6 +40,7 @@ class ConsoleParts:
         recorder: records contacts.
         book: makes, reads and ends campaigns.
         sign_in: begins and ends sessions; None where there is no access control.
+        administration: reads and changes users and keys; None where there is no access control.
     """
 
     settings: Settings
@@ -45,6 +49,7 @@ class ConsoleParts:
     recorder: ContactRecorder
     book: CampaignBook
     sign_in: SignInService | None
+    administration: Administration | None
 
 
 def _add_oidc(app: FastAPI, account: AccountPages, sign_in: SignInService, settings: Oidc) -> None:
@@ -65,8 +70,13 @@ def add_console(app: FastAPI, parts: ConsoleParts) -> None:
     pages = Pages(app, parts.settings, is_guarded=parts.sign_in is not None)
     facts = StoreFacts(parts.risks.store, parts.risks.offers)
     pages.static.add_to(app)
-    account = AccountPages(pages, parts.sign_in, with_provider=parts.settings.oidc.issuer is not None)
+    account = AccountPages(
+        pages, parts.sign_in, parts.administration, with_provider=parts.settings.oidc.issuer is not None
+    )
     account.add_to(app)
+    if parts.administration is not None:
+        UserPages(pages, parts.administration).add_to(app)
+        KeyPages(pages, parts.administration).add_to(app)
     if parts.sign_in is not None and parts.settings.oidc.issuer is not None:
         _add_oidc(app, account, parts.sign_in, parts.settings.oidc)
     ListPage(pages, facts, parts.risks.suppression).add_to(app)

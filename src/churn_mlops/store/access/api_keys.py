@@ -13,17 +13,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert, or_, select, update
+from sqlalchemy import Connection, func, insert, or_, select, update
 
 from churn_mlops.errors import AccessError
 from churn_mlops.store.audit_log import add_event
 from churn_mlops.store.database.clock import Clock, utc_now
 from churn_mlops.store.database.database import Store
-from churn_mlops.store.database.schema import API_KEYS
+from churn_mlops.store.database.schema import ANSWERS, API_KEYS, AUDIT_EVENTS
 
 PREFIX = "churn_"
 """How every key begins, so that scanners for secrets find one that was left in a file."""
 KEY_ROLES = ("agent", "analyst", "admin", "service")
+LOOKED_AT = 5000
 _RANDOM_BYTES = 32
 _SHORTEST = 32
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}", re.ASCII)
@@ -134,6 +135,26 @@ def list_keys(store: Store) -> list[ApiKey]:
     with store.reading("read the keys") as connection:
         rows = connection.execute(select(API_KEYS).order_by(API_KEYS.c.created_at, API_KEYS.c.id)).all()
     return [_key_from(row._mapping) for row in rows]
+
+
+def last_uses(store: Store) -> dict[str, datetime]:
+    """When each key was last seen, by its name, as far as the newest ``LOOKED_AT`` events and answers know.
+
+    A look is bounded, because no index leads from a key to what it did.
+
+    Raises:
+        StoreError: the store fails.
+    """
+    events = select(AUDIT_EVENTS.c.caller, AUDIT_EVENTS.c.at).order_by(AUDIT_EVENTS.c.id.desc()).limit(LOOKED_AT)
+    answers = select(ANSWERS.c.caller, ANSWERS.c.at).order_by(ANSWERS.c.at.desc()).limit(LOOKED_AT)
+    found: dict[str, datetime] = {}
+    with store.reading("read when keys were used") as connection:
+        for query in (events, answers):
+            newest = query.subquery()
+            grouped = select(newest.c.caller, func.max(newest.c.at)).group_by(newest.c.caller)
+            for caller, at in connection.execute(grouped):
+                found[caller] = max(at, found.get(caller, at))
+    return {caller.removeprefix("key:"): at for caller, at in found.items() if caller.startswith("key:")}
 
 
 def revoke_key(store: Store, key_id: str, *, by: str, clock: Clock = utc_now) -> ApiKey:

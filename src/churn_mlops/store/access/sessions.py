@@ -1,4 +1,4 @@
-"""Sessions of people who signed in: a random token in their browser's cookie, of which only the hash is kept."""
+"""Sessions of users who signed in: a random token in their browser's cookie, of which only the hash is kept."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 
 from churn_mlops.errors import AccessError
 from churn_mlops.store.access.api_keys import hash_of
@@ -32,6 +32,21 @@ class NewSession:
 
     token: str
     csrf_token: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True)
+class OpenSession:
+    """A session that may still be used.
+
+    Args:
+        sha256: hash of its token.
+        created_at: when it began; in UTC, as is the end.
+        expires_at: from when on it is refused.
+    """
+
+    sha256: str
+    created_at: datetime
     expires_at: datetime
 
 
@@ -76,3 +91,47 @@ def end_session(store: Store, sha256: str, *, clock: Clock = utc_now) -> None:
         if person is not None:
             connection.execute(update(SESSIONS).where(*this).values(ended_at=now))
             add_event(connection, now, f"person:{person}", "session.ended")
+
+
+def open_sessions(store: Store, person: str, *, clock: Clock = utc_now) -> list[OpenSession]:
+    """The sessions of a user that may still be used, the newest first.
+
+    Raises:
+        StoreError: the store fails.
+    """
+    columns = (SESSIONS.c.sha256, SESSIONS.c.created_at, SESSIONS.c.expires_at)
+    these = (SESSIONS.c.person == person, SESSIONS.c.ended_at.is_(None), SESSIONS.c.expires_at > clock())
+    query = select(*columns).where(*these).order_by(SESSIONS.c.created_at.desc(), SESSIONS.c.sha256)
+    with store.reading("read the sessions of a user") as connection:
+        return [OpenSession(*row) for row in connection.execute(query)]
+
+
+def end_sessions(store: Store, person: str, *, by: str, keep: str | None = None, clock: Clock = utc_now) -> int:
+    """End the sessions of a user.
+
+    Args:
+        store: the store.
+        person: the user.
+        by: who ends them.
+        keep: hash of the token of the session that goes on, None for none.
+        clock: returns the present time.
+
+    Returns:
+        How many ended.
+
+    Raises:
+        StoreError: the store fails.
+    """
+    with store.writing("end the sessions of a user") as connection:
+        now = clock()
+        ended = end_sessions_of(connection, person, now, keep)
+        if ended:
+            add_event(connection, now, by, "session.ended", details={"name": person, "sessions": ended})
+    return ended
+
+
+def end_sessions_of(connection: Connection, person: str, now: datetime, keep: str | None = None) -> int:
+    """End the sessions of a user in the transaction of ``connection``, but the one of this hash; how many ended."""
+    these = (SESSIONS.c.person == person, SESSIONS.c.ended_at.is_(None), SESSIONS.c.expires_at > now)
+    ending = update(SESSIONS).where(*these, SESSIONS.c.sha256 != (keep or "")).values(ended_at=now)
+    return connection.execute(ending).rowcount

@@ -12,14 +12,17 @@ from sqlalchemy import Connection, insert, select, update
 
 from churn_mlops.errors import AccessError
 from churn_mlops.store.access.api_keys import checked_name
+from churn_mlops.store.access.sessions import end_sessions_of
 from churn_mlops.store.audit_log import add_event
 from churn_mlops.store.database.clock import Clock, utc_now
 from churn_mlops.store.database.database import Store
-from churn_mlops.store.database.schema import PEOPLE, SESSIONS
+from churn_mlops.store.database.schema import PEOPLE
 
 PERSON_ROLES = ("agent", "analyst", "admin")
 SHORTEST_PASSWORD = 12
 LONGEST_PASSWORD = 1024
+VOUCHED = "oidc"
+"""Stands in place of a hash for a user that the identity provider vouches for: no password has it."""
 # As OWASP advises for argon2id; 19 MiB for each verification that runs.
 _HASHER = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
 _PUBLIC = (PEOPLE.c.name, PEOPLE.c.role, PEOPLE.c.created_at, PEOPLE.c.disabled_at)
@@ -62,9 +65,8 @@ def add_user(
     """
     checked_name(name)
     if role not in PERSON_ROLES:
-        raise AccessError(f"{role!r} is no role of a person: one of {', '.join(PERSON_ROLES)}")
-    _check_length(password)
-    values = {"password": _HASHER.hash(password), "role": role, "disabled_at": None}
+        raise no_role(role)
+    values = {"password": password_hash(password), "role": role, "disabled_at": None}
     with store.writing("add a person") as connection:
         now = clock()
         known = connection.execute(select(PEOPLE.c.name).where(PEOPLE.c.name == name)).first() is not None
@@ -72,12 +74,12 @@ def add_user(
             raise AccessError(f"there is a user of the name {name!r}: take another, or replace password and role")
         if known:
             connection.execute(update(PEOPLE).where(PEOPLE.c.name == name).values(**values))
-            _end_sessions(connection, name, now)
+            end_sessions_of(connection, name, now)
         else:
             connection.execute(insert(PEOPLE).values(name=name, created_at=now, **values))
         event = "person.changed" if known else "person.added"
         add_event(connection, now, by, event, details={"name": name, "role": role})
-        return _person(connection, name)
+        return user_named(connection, name)
 
 
 def add_vouched_user(store: Store, name: str, role: str, *, by: str, clock: Clock = utc_now) -> User:
@@ -99,11 +101,11 @@ def add_vouched_user(store: Store, name: str, role: str, *, by: str, clock: Cloc
     checked_name(name)
     with store.writing("add a person") as connection:
         now = clock()
-        vouched = PEOPLE.c.password.is_not_distinct_from(_VOUCHED).label("is_vouched")
+        vouched = PEOPLE.c.password.is_not_distinct_from(VOUCHED).label("is_vouched")
         known = connection.execute(select(*_PUBLIC, vouched).where(PEOPLE.c.name == name)).one_or_none()
         if known is None:
             connection.execute(
-                insert(PEOPLE).values(name=name, created_at=now, password=_VOUCHED, role=role, disabled_at=None)
+                insert(PEOPLE).values(name=name, created_at=now, password=VOUCHED, role=role, disabled_at=None)
             )
             add_event(connection, now, by, "person.added", details={"name": name, "role": role})
         elif not known.is_vouched:
@@ -112,8 +114,9 @@ def add_vouched_user(store: Store, name: str, role: str, *, by: str, clock: Cloc
             raise AccessError(f"{name!r} may not sign in")
         elif known.role != role:
             connection.execute(update(PEOPLE).where(PEOPLE.c.name == name).values(role=role))
+            end_sessions_of(connection, name, now)
             add_event(connection, now, by, "person.changed", details={"name": name, "role": role})
-        return _person(connection, name)
+        return user_named(connection, name)
 
 
 def change_password(
@@ -132,32 +135,40 @@ def change_password(
         AccessError: there is no such user who may sign in, or the password is too short or long.
         StoreError: the store fails.
     """
-    _check_length(password)
-    hashed = _HASHER.hash(password)
+    hashed = password_hash(password)
     with store.writing("change a password") as connection:
         now = clock()
         this = (PEOPLE.c.name == name, PEOPLE.c.disabled_at.is_(None))
         if not connection.execute(update(PEOPLE).where(*this).values(password=hashed)).rowcount:
             raise AccessError(f"there is no user of the name {name!r} who may sign in")
-        _end_sessions(connection, name, now, keep_session)
+        end_sessions_of(connection, name, now, keep_session)
         add_event(connection, now, f"person:{name}", "person.changed", details={"name": name, "changed": "password"})
 
 
-def disable_user(store: Store, name: str, *, by: str, clock: Clock = utc_now) -> User:
+def disable_user(store: Store, name: str, *, by: str, keep_an_admin: bool = False, clock: Clock = utc_now) -> User:
     """Disable a user: they may no longer sign in, and their sessions end.
 
+    Args:
+        store: the store.
+        name: of the user.
+        by: who disables them.
+        keep_an_admin: the last administrator is not disabled.
+        clock: returns the present time.
+
     Raises:
-        AccessError: there is no user of this name.
+        AccessError: there is no user of this name, or they are the last administrator.
         StoreError: the store fails.
     """
     with store.writing("disable a person") as connection:
         now = clock()
+        if keep_an_admin:
+            check_admin_remains(connection, name)
         this = (PEOPLE.c.name == name, PEOPLE.c.disabled_at.is_(None))
         done = connection.execute(update(PEOPLE).where(*this).values(disabled_at=now))
-        _end_sessions(connection, name, now)
+        end_sessions_of(connection, name, now)
         if done.rowcount:
             add_event(connection, now, by, "person.disabled", details={"name": name})
-        return _person(connection, name)
+        return user_named(connection, name)
 
 
 def list_users(store: Store) -> list[User]:
@@ -195,25 +206,51 @@ def password_matches(kept: str | None, password: str) -> bool:
     It takes about 50 ms and 19 MiB, also where ``kept`` is None: the time does not show whether a name is known.
     """
     try:
-        matches = _HASHER.verify(_UNUSED_HASH if kept in (None, _VOUCHED) else kept, password[:LONGEST_PASSWORD])
+        matches = _HASHER.verify(_UNUSED_HASH if kept in (None, VOUCHED) else kept, password[:LONGEST_PASSWORD])
     except (VerificationError, InvalidHashError):
         return False
     return matches and kept is not None
 
 
-def _check_length(password: str) -> None:
+def check_admin_remains(connection: Connection, without: str) -> None:
+    """Check that an administrator who may sign in remains; writers take turns, so two of them cannot both go.
+
+    Args:
+        connection: in a transaction that writes.
+        without: the user who is about to be none.
+
+    Raises:
+        AccessError: ``without`` is the last one.
+    """
+    able = select(PEOPLE.c.name).where(PEOPLE.c.role == "admin", PEOPLE.c.disabled_at.is_(None))
+    if connection.scalars(able).all() == [without]:
+        raise AccessError(f"no other administrator may sign in: make one before you change {without}")
+
+
+def no_role(role: str) -> AccessError:
+    """The refusal of a role that no user can have."""
+    return AccessError(f"{role!r} is no role of a person: one of {', '.join(PERSON_ROLES)}")
+
+
+def password_hash(password: str) -> str:
+    """The slow hash of a password: it takes about 50 ms and 19 MiB.
+
+    Raises:
+        AccessError: the password is too short or too long.
+    """
     if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
         raise AccessError(
             f"the password has {len(password)} characters: take {SHORTEST_PASSWORD} to {LONGEST_PASSWORD}"
         )
+    return _HASHER.hash(password)
 
 
-def _end_sessions(connection: Connection, name: str, now: datetime, kept: str | None = None) -> None:
-    these = (SESSIONS.c.person == name, SESSIONS.c.ended_at.is_(None), SESSIONS.c.sha256 != (kept or ""))
-    connection.execute(update(SESSIONS).where(*these).values(ended_at=now))
+def user_named(connection: Connection, name: str) -> User:
+    """The user of this name, in the transaction of ``connection``.
 
-
-def _person(connection: Connection, name: str) -> User:
+    Raises:
+        AccessError: there is none.
+    """
     row = connection.execute(select(*_PUBLIC).where(PEOPLE.c.name == name)).one_or_none()
     if row is None:
         raise AccessError(f"there is no user of the name {name!r}: `churn people list` shows the names")
@@ -221,7 +258,5 @@ def _person(connection: Connection, name: str) -> User:
     return User(**values)
 
 
-# Stands in place of a hash: no password has it.
-_VOUCHED = "oidc"
 # A hash that no password has.
 _UNUSED_HASH = "$argon2id$v=19$m=19456,t=2,p=1$" + "AAAAAAAAAAAAAAAAAAAAAA$" + "A" * 43

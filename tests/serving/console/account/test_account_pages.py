@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -82,7 +83,25 @@ def test_the_account_shows_name_role_and_end_of_the_session(agent: Visitor) -> N
     text = agent.get("/account").text
     assert "agent-person" in text
     assert "Agent: customers and contacts" in text
-    assert "Session ends" in text
+    assert re.search(r"Signed in .*this one.*ends ", text, re.DOTALL)
+    assert "You are signed in nowhere else." in text
+
+
+def test_the_other_sessions_are_listed_and_ended(agent: Visitor, guarded: Guarded) -> None:
+    with open_store(guarded.address) as store:
+        other = start_session(store, "agent-person", timedelta(hours=1))
+        start_session(store, "analyst-person", timedelta(hours=1))
+    assert agent.get("/account").text.count("Signed in ") == 2
+    answer = agent.send("/account", "/account/sessions")
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/account?done=sessions")
+    page = agent.get("/account?done=sessions").text
+    assert "Your other sessions have ended." in page
+    assert page.count("Signed in ") == 1
+    with open_store(guarded.address) as store:
+        assert hash_of(other.token) not in credentials(store).by_hash
+        newest = audit_events(store, limit=1)[0]
+        assert {one.caller for one in credentials(store).by_hash.values()} >= {"person:analyst-person"}
+    assert (newest.caller, newest.event, newest.details["sessions"]) == ("person:agent-person", "session.ended", 1)
 
 
 def test_another_password_ends_the_other_sessions_and_keeps_this_one(agent: Visitor, guarded: Guarded) -> None:

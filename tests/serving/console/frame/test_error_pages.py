@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from churn_mlops.serving.model.served_model import ModelSlot
@@ -29,6 +31,23 @@ def test_a_refusal_is_a_page_for_a_browser_and_json_for_others(
     assert data.headers["Content-Type"] == "application/json"
     assert page.headers.get_list("Content-Security-Policy") == [page.headers["Content-Security-Policy"]]
     assert page.headers["X-Request-Id"] in page.text
+
+
+@pytest.mark.parametrize("path", ["/nowhere", "/audit", "/list.csv", "/contacts?limit=0", "/campaigns/1"])
+def test_a_refusal_keeps_the_navigation_of_who_is_signed_in(agent: Visitor, path: str) -> None:
+    page = agent.get(path).text
+    assert re.findall(r'<nav.*?</nav>', page, re.DOTALL) == re.findall(
+        r'<nav.*?</nav>', agent.get("/account").text, re.DOTALL
+    )  # fmt: skip
+    assert '<a class="who" href="/account">agent-person</a>' in page
+    assert agent.send(path, "/theme", theme="dark").status_code == 303  # its form has the token of the session
+
+
+def test_a_form_of_another_site_is_refused_with_the_navigation(agent: Visitor) -> None:
+    answer = agent.post("/theme", {"theme": "dark"}, Origin="https://evil.example")
+    assert (answer.status_code, 'aria-label="Pages"' in answer.text) == (403, True)
+    bare = agent.post("/api/campaigns", {})  # no form of ours goes there: refused before any route is asked
+    assert (bare.status_code, 'aria-label="Pages"' in bare.text) == (403, True)
 
 
 def test_the_api_without_a_key_stays_json(visitor: Visitor) -> None:

@@ -88,6 +88,8 @@ def test_only_pages_that_exist_and_that_the_role_may_open_are_linked() -> None:
     assert named("admin", "/", "/list") == ["find", "list"]
     assert named(None, "/", "/list") == []
     assert [item.is_current for item in navigation(["/", "/list"], "agent", "list")] == [False, True]
+    parts = navigation(["/", "/list"], "agent", "customer")
+    assert [(item.is_current, item.is_section) for item in parts] == [(False, True), (False, False)]
 
 
 def test_every_role_has_a_first_page_that_it_may_open() -> None:

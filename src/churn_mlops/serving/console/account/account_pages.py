@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from fastapi import FastAPI, Request
 from fastapi.responses import Response
 
-from churn_mlops.serving.access.principal import principal_of, session_of
+from churn_mlops.serving.access.administration import Administration
+from churn_mlops.serving.access.principal import Principal, principal_of, session_of
 from churn_mlops.serving.access.sign_in import SignInService
 from churn_mlops.serving.console.frame.forms import Form, add_form
 from churn_mlops.serving.console.frame.navigation import SIGN_IN, home_of, local_path
@@ -25,11 +26,13 @@ class AccountPages:
     Args:
         pages: makes pages.
         sign_in: begins and ends sessions; None where there is no access control.
+        administration: reads and ends sessions; None where there is no access control.
         with_provider: whether users may sign in through an identity provider, too.
     """
 
     pages: Pages
     sign_in: SignInService | None
+    administration: Administration | None
     with_provider: bool = False
 
     def add_to(self, app: FastAPI) -> None:
@@ -39,6 +42,7 @@ class AccountPages:
         add_form(app, SIGN_IN, self.take_sign_in)
         add_form(app, "/sign-out", self.sign_out)
         add_form(app, "/account/password", self.change_password)
+        add_form(app, "/account/sessions", self.end_others)
         add_form(app, "/theme", self.choose_theme)
 
     async def show_sign_in(self, request: Request) -> Response:
@@ -71,8 +75,17 @@ class AccountPages:
         return redirect(SIGN_IN, await self.sign_in.end(request))
 
     async def show_account(self, request: Request) -> Response:
-        """The user, their role, and the end of their session."""
-        return self._account(request)
+        """The user, their role, and their sessions."""
+        ended = Banner("done", self.pages.texts("account.ended")) if request.query_params.get("done") else None
+        return await self._account(request, ended)
+
+    async def end_others(self, request: Request, form: Form) -> Response:
+        """End all sessions of the user but the one of this request."""
+        session, principal = session_of(request), principal_of(request)
+        if self.administration is None or session is None:
+            raise RequestError(409, "only a user who signed in has sessions")
+        await self.administration.end_sessions(_name(principal), principal, session.sha256)
+        return redirect("/account?done=sessions")
 
     async def change_password(self, request: Request, form: Form) -> Response:
         """Change the password of the user who is signed in."""
@@ -80,8 +93,8 @@ class AccountPages:
         if self.sign_in is None or session_of(request) is None:
             raise RequestError(409, "only a user who signed in with a password can change it")
         if form.get("new") != form.get("again"):
-            return self._account(request, Banner("error", texts("account.not_alike")), 422)
-        name = principal.name.removeprefix("person:")
+            return await self._account(request, Banner("error", texts("account.not_alike")), 422)
+        name = _name(principal)
         try:
             await self.sign_in.change_password(request, name, form.get("present", ""), form.get("new", ""))
         except RequestError as refused:
@@ -89,8 +102,8 @@ class AccountPages:
                 raise
             keys = {401: "account.wrong", 422: "account.length", 429: "sign_in.too_often"}
             text = texts(keys[refused.status], shortest=SHORTEST_PASSWORD, longest=LONGEST_PASSWORD)
-            return self._account(request, Banner("error", text), refused.status, refused.headers)
-        return self._account(request, Banner("done", texts("account.changed")))
+            return await self._account(request, Banner("error", text), refused.status, refused.headers)
+        return await self._account(request, Banner("done", texts("account.changed")))
 
     async def choose_theme(self, request: Request, form: Form) -> Response:
         """Keep the choice between light and dark, and go back."""
@@ -130,14 +143,18 @@ class AccountPages:
             with_provider=self.with_provider,
         )
 
-    def _account(
+    async def _account(
         self,
         request: Request,
         banner: Banner | None = None,
         status: int = 200,
         headers: dict[str, str] | None = None,
     ) -> Response:
-        session = session_of(request)
+        session, sessions, with_password = session_of(request), [], False
+        if self.administration is not None and session is not None:
+            name = _name(principal_of(request))
+            sessions = await self.administration.sessions(name)
+            with_password = (await self.administration.user(name)).has_password
         return self.pages.page(
             request,
             "account",
@@ -145,9 +162,15 @@ class AccountPages:
             headers=_retry(headers),
             banner=banner,
             kind=principal_of(request).name.partition(":")[0],
-            expires_at=None if session is None else session.expires_at,
+            sessions=sessions,
+            with_password=with_password,
+            own=None if session is None else session.sha256,
             shortest=SHORTEST_PASSWORD,
         )
+
+
+def _name(principal: Principal) -> str:
+    return principal.name.removeprefix("person:")
 
 
 def _retry(headers: dict[str, str] | None) -> dict[str, str]:

@@ -20,7 +20,17 @@ PAGES = (
     ("campaigns", "/campaigns"),
     ("dashboard", "/dashboard"),
     ("models", "/models"),
+    ("users", "/users"),
 )
+PARTS = {
+    "customer": "find",
+    "campaign": "campaigns",
+    "new_campaign": "campaigns",
+    "user": "users",
+    "keys": "users",
+    "shown_once": "users",
+}
+"""Pages that belong to one of the navigation."""
 
 
 @dataclass(frozen=True)
@@ -31,11 +41,13 @@ class NavigationItem:
         name: of the page, the key of its text.
         path: its address.
         is_current: whether it is the page that is shown.
+        is_section: whether the page that is shown belongs to it.
     """
 
     name: str
     path: str
     is_current: bool
+    is_section: bool = False
 
 
 def may_open(role: Role | None, path: str) -> bool:
@@ -51,8 +63,11 @@ def navigation(paths: Collection[str], role: Role | None, current: str) -> list[
         role: of the principal, None while it is not known.
         current: name of the page that is shown.
     """
+    section = PARTS.get(current)
     return [
-        NavigationItem(name, path, name == current) for name, path in PAGES if path in paths and may_open(role, path)
+        NavigationItem(name, path, name == current, name == section)
+        for name, path in PAGES
+        if path in paths and may_open(role, path)
     ]
 
 
