@@ -12,6 +12,7 @@ from churn_mlops.serving.access.sign_in import SignInService
 from churn_mlops.serving.api.campaigns import CampaignBook
 from churn_mlops.serving.api.contacts import ContactRecorder
 from churn_mlops.serving.api.customers import CustomerRisks
+from churn_mlops.serving.api.list_desk import ListDesk
 from churn_mlops.serving.console.account.account_pages import AccountPages
 from churn_mlops.serving.console.campaigns.campaign_pages import CampaignPages
 from churn_mlops.serving.console.customer_facts import StoreFacts
@@ -19,9 +20,12 @@ from churn_mlops.serving.console.customer_pages import CustomerPages
 from churn_mlops.serving.console.dashboard_page import DashboardPage
 from churn_mlops.serving.console.frame.error_pages import ErrorPages
 from churn_mlops.serving.console.frame.pages import Pages
-from churn_mlops.serving.console.list_page import ListPage
 from churn_mlops.serving.console.models_page import ModelsPage
-from churn_mlops.serving.console.work_page import WorkPage
+from churn_mlops.serving.console.work_list.list_export import ListExport
+from churn_mlops.serving.console.work_list.list_page import ListPage
+from churn_mlops.serving.console.work_list.list_reader import ListReader
+from churn_mlops.serving.console.work_list.list_work_page import ListWorkPage
+from churn_mlops.serving.console.work_list.work_page import WorkPage
 from churn_mlops.serving.prediction.service import PredictionService
 
 
@@ -35,6 +39,7 @@ class ConsoleParts:
         risks: answers how likely a customer is to leave.
         recorder: records contacts.
         book: makes, reads and ends campaigns.
+        desk: changes the work on the list.
         sign_in: begins and ends sessions; None where there is no access control.
     """
 
@@ -43,6 +48,7 @@ class ConsoleParts:
     risks: CustomerRisks
     recorder: ContactRecorder
     book: CampaignBook
+    desk: ListDesk
     sign_in: SignInService | None
 
 
@@ -68,10 +74,12 @@ def add_console(app: FastAPI, parts: ConsoleParts) -> None:
     account.add_to(app)
     if parts.sign_in is not None and parts.settings.oidc.issuer is not None:
         _add_oidc(app, account, parts.sign_in, parts.settings.oidc)
-    ListPage(pages, facts, parts.risks.suppression).add_to(app)
+    ListPage(pages, facts, ListReader(parts.desk)).add_to(app)
+    ListExport(facts, parts.risks.suppression).add_to(app)
+    ListWorkPage(pages, facts, parts.desk).add_to(app)
     CampaignPages(pages, parts.book).add_to(app)
     DashboardPage(pages, facts).add_to(app)
     ModelsPage(pages, facts, parts.service).add_to(app)
-    WorkPage(facts, parts.risks.suppression).add_to(app)
+    WorkPage(pages, facts, parts.desk).add_to(app)
     CustomerPages(pages, facts, parts.risks, parts.recorder, parts.settings.console).add_to(app)
     app.add_middleware(ErrorPages, pages=pages)

@@ -14,7 +14,7 @@ def test_a_customer_is_taken_and_done(agent: Visitor, guarded: Guarded) -> None:
     assert "No one works on this customer." in agent.get(PAGE).text
     assert agent.send(PAGE, "/work", do="take").headers["Location"] == PAGE
     assert "You work on this customer since" in agent.get(PAGE).text
-    assert 'class="badge owner">agent-person' in agent.get("/list").text
+    assert 'class="badge owner">You' in agent.get("/list").text
     assert agent.send(PAGE, "/work", do="done").status_code == 303
     assert "The work on this customer is done." in agent.get(PAGE).text
     with open_store(guarded.address) as store:
