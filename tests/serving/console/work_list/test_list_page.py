@@ -20,7 +20,7 @@ LISTED = CUSTOMERS * 6 // 10 + 1
 
 
 def ids(text: str) -> list[str]:
-    return re.findall(r'<a class="id" href="[^"]+">([^<]+)</a>', text)
+    return re.findall(r'<a class="id" id="r\d+" href="[^"]+">([^<]+)</a>', text)
 
 
 def all_pages(agent: Visitor, path: str) -> list[str]:

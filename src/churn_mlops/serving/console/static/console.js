@@ -87,7 +87,7 @@ for (const choice of document.querySelectorAll("select[data-submit]")) {
 
 // The list: a row is where the keys are; what is done to customers is done to the ticked rows, or else to this one.
 const rows = [...document.querySelectorAll("tr[data-row]")];
-const placeOf = (row) => row.querySelector("a.id") || row.querySelector("input");
+const placeOf = (row) => document.getElementById(`r${row.dataset.row}`);
 const ticks = () => [...document.querySelectorAll("input[name^='row-']")];
 const work = document.querySelector("form[data-rows]");
 let row = null;
@@ -113,7 +113,7 @@ const tickThisRow = () => {
 for (const one of rows) {
   one.addEventListener("focusin", () => {
     row = one;
-    sessionStorage.setItem("row", one.id);
+    sessionStorage.setItem("row", one.dataset.row);
   });
 }
 if (work) {
@@ -140,8 +140,8 @@ if (work) {
 // Back from a customer, or after a change, the keys go on where they were; if that row is gone, with the next one.
 const came = document.referrer ? new URL(document.referrer).pathname : "";
 if (rows.length > 0 && (location.hash || came.startsWith("/customers"))) {
-  const rank = Number((location.hash || `#${sessionStorage.getItem("row")}`).slice(2));
-  const there = rows.find((one) => Number(one.id.slice(1)) >= rank);
+  const rank = Number(location.hash ? location.hash.slice(2) : sessionStorage.getItem("row"));
+  const there = rows.find((one) => Number(one.dataset.row) >= rank);
   if (there) {
     goTo(there);
   }
