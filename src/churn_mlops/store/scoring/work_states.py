@@ -66,10 +66,15 @@ def list_times(store: Store, run: Run, now: datetime) -> ListTimes:
     return ListTimes(run.id, run.as_of, now.astimezone(UTC).date(), since, last or 0)
 
 
-def state_of_work(times: ListTimes) -> ColumnElement[str]:
-    """The state, in a query of PREDICTIONS with LIST_WORK joined, as :meth:`ListWork.state` gives it."""
+def state_of_work(times: ListTimes, customer: ColumnElement[str] = PREDICTIONS.c.customer) -> ColumnElement[str]:
+    """The state as :meth:`ListWork.state` gives it, in a query that has LIST_WORK.
+
+    Args:
+        times: of the list.
+        customer: the column of the customer ID.
+    """
     contacted = _contacts(times).where(
-        CONTACTS.c.customer == PREDICTIONS.c.customer,
+        CONTACTS.c.customer == customer,
         or_(LIST_WORK.c.changed_at.is_(None), CONTACTS.c.at >= LIST_WORK.c.changed_at),
     )
     return case(
@@ -87,15 +92,11 @@ def state_counts(store: Store, run: Run, times: ListTimes) -> dict[str, int]:
     Raises:
         StoreError: the store fails.
     """
-    here = and_(PREDICTIONS.c.run_id == times.run_id, PREDICTIONS.c.action == OFFER)
-    listed = and_(here, PREDICTIONS.c.customer == LIST_WORK.c.customer)
-    state = state_of_work(times).label("state")
-    worked = select(state, func.count()).select_from(LIST_WORK.join(PREDICTIONS, listed))
+    state = state_of_work(times, LIST_WORK.c.customer).label("state")
+    worked = select(state, func.count()).where(_is_active(times), _is_listed(times, LIST_WORK.c.customer))
     with store.reading("count the work on the list") as connection:
-        counts = {
-            name: int(count) for name, count in connection.execute(worked.where(_is_active(times)).group_by(state))
-        }
-        counts["contacted"] = counts.get("contacted", 0) + (connection.scalar(_only_contacted(times, here)) or 0)
+        counts = {name: int(count) for name, count in connection.execute(worked.group_by(state))}
+        counts["contacted"] = counts.get("contacted", 0) + (connection.scalar(_only_contacted(times)) or 0)
     counts["open"] = max(0, run.worth_an_offer - sum(counts.get(name, 0) for name in STATES if name != "open"))
     return {name: counts.get(name, 0) for name in STATES}
 
@@ -114,12 +115,18 @@ def contacts_by_list(store: Store, times: ListTimes, customers: Iterable[str]) -
     return found
 
 
-def _only_contacted(times: ListTimes, here: ColumnElement[bool]) -> Select[Any]:
+def _only_contacted(times: ListTimes) -> Select[Any]:
     """The number of customers who were contacted, and have no other state."""
-    tables = CONTACTS.join(PREDICTIONS, and_(here, PREDICTIONS.c.customer == CONTACTS.c.customer))
-    tables = tables.outerjoin(LIST_WORK, LIST_WORK.c.customer == CONTACTS.c.customer)
+    tables = CONTACTS.outerjoin(LIST_WORK, LIST_WORK.c.customer == CONTACTS.c.customer)
     none = or_(LIST_WORK.c.customer.is_(None), and_(not_(_is_active(times)), CONTACTS.c.at >= LIST_WORK.c.changed_at))
-    return _contacts(times, func.count(CONTACTS.c.customer.distinct())).select_from(tables).where(none)
+    found = _contacts(times, func.count(CONTACTS.c.customer.distinct())).select_from(tables)
+    return found.where(none, _is_listed(times, CONTACTS.c.customer))
+
+
+def _is_listed(times: ListTimes, customer: ColumnElement[str]) -> ColumnElement[bool]:
+    """Whether a customer is on the contact list: a look-up for each, since a join may walk the whole list."""
+    here = (PREDICTIONS.c.run_id == times.run_id, PREDICTIONS.c.action == OFFER, PREDICTIONS.c.customer == customer)
+    return select(PREDICTIONS.c.rank).where(*here).exists()
 
 
 def _contacts(times: ListTimes, *columns: Any) -> Select[Any]:
