@@ -49,8 +49,10 @@ from churn_mlops.store.database.run_lock import scoring_lock
 from churn_mlops.store.scoring.listed import listed_predictions, listed_ranks
 from churn_mlops.store.scoring.predictions import Prediction, predictions
 from churn_mlops.store.scoring.publishing import publish
+from churn_mlops.store.scoring.run_scores import runs_since
 from churn_mlops.store.scoring.runs import NewRun
 from churn_mlops.store.scoring.work_list import ListFilter, work_page
+from churn_mlops.store.scoring.work_states import list_times
 
 FIRST = date(2026, 6, 1)
 PROCESSES = 2
@@ -247,7 +249,8 @@ def _check_day(
     control = {one.customer for one in arms.values() if one.arm == "control"}
     found = {one.customer: one for one in predictions(store, as_of)}
     listed = listed_predictions(store, as_of, listed_ranks(store, as_of))
-    work = work_page(store, as_of, as_of, ListFilter(), limit=10**9)
+    run = next(one for one in runs_since(store, as_of) if one.as_of == as_of)
+    work = work_page(store, run, list_times(store, run, datetime.now(UTC)), ListFilter(), limit=10**9)
     assert not control & {one.customer for one in listed}, f"a control customer is on the list of {as_of}"
     assert not control & {one.prediction.customer for one in work.items}, "a control customer is among the work"
     offered = {name for name, one in found.items() if one.action == "offer"}

@@ -24,6 +24,7 @@ from churn_mlops.serving.api.contact_import import add_contact_import
 from churn_mlops.serving.api.contacts import CONTACTS, ContactRecorder, add_contacts
 from churn_mlops.serving.api.customers import CustomerRisks, ReadCustomer, Source, add_risk
 from churn_mlops.serving.api.dashboard import DASHBOARD, add_dashboard
+from churn_mlops.serving.api.list_desk import ListDesk
 from churn_mlops.serving.api.openapi import add_documentation
 from churn_mlops.serving.api.predictions import add_kept
 from churn_mlops.serving.api.session import ACCESS
@@ -251,12 +252,13 @@ def _add_store_routes(
     book = CampaignBook(logger.store)
     add_campaigns(app, book)
     add_dashboard(app, logger.store)
-    add_work_list(app, logger.store, offers, suppression)
+    desk = ListDesk(offers, suppression, service, has_proxy=settings.serving.proxy_user_header is not None)
+    add_work_list(app, logger.store, desk)
     add_audit(app, logger.store, settings.store.customer_hash_key)
     risks = CustomerRisks(service, source, logger.store, suppression, offers)
     add_risk(app, risks)
     sign_in, administration = (None, None) if access is None else (access.sign_in, access.administration)
-    parts = ConsoleParts(settings, service, risks, recorder, book, sign_in, administration)
+    parts = ConsoleParts(settings, service, risks, recorder, book, desk, sign_in, administration)
     add_console(app, parts)  # after the longer address of add_risk
 
 

@@ -164,6 +164,7 @@ def ask(client: TestClient, method: str, path: str, headers: dict[str, str], cus
 FORMS = {
     "/contact": {"customer_id": "C1", "offer": "20 % off", "result": "offered"},
     "/work": {"customer_id": "C1", "version": "0", "do": "take"},
+    "/list/work": {"row-1": "0", "do": "take", "list": "/list", "published": "1 2026-11-23"},
     "/note": {"customer_id": "C1", "text": "They move in May."},
     "/sign-in": {"name": "", "password": ""},
     "/sign-out": {},
@@ -221,6 +222,7 @@ _DONE = {
     ("POST", "/contact"): {303},
     ("POST", "/note"): {303},
     ("POST", "/work"): {404},  # no list is published
+    ("POST", "/list/work"): {404},
     ("POST", "/sign-out"): {303, 409},
     ("POST", "/campaigns"): {422},  # without a name
     ("GET", "/campaigns/{campaign_id}"): {404},
@@ -234,6 +236,7 @@ _DONE = {
     ("POST", "/account/sessions"): {303, 409},
     ("POST", "/account/password"): {401, 409, 429},  # none knows the password; a key has none to change
     ("GET", "/list.csv"): {404},
+    ("GET", "/list.xlsx"): {404},
 }
 
 

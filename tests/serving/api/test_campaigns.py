@@ -15,6 +15,7 @@ from churn_mlops.serving.access.principal import Principal
 from churn_mlops.serving.app import create_app
 from churn_mlops.serving.resilience.store_client import StoreClient
 from churn_mlops.store import Store, open_store
+from churn_mlops.store.access.users import add_user
 from churn_mlops.store.campaigns.assignments import Assignment, add_assignments
 from churn_mlops.store.campaigns.do_not_contact import set_do_not_contact
 from churn_mlops.store.contacts import NewContact, record_contact
@@ -185,7 +186,8 @@ def test_the_second_agent_who_takes_a_customer_sees_who_has_them(agents: Agents)
     assert row["work"] == taken.json()
 
 
-def test_a_customer_is_handed_on_snoozed_and_done(agents: Agents) -> None:
+def test_a_customer_is_handed_on_snoozed_and_done(agents: Agents, store: Store) -> None:
+    add_user(store, "ben", "correct horse battery", "agent", by="test")
     client = agents.of("person:anna")
     client.post("/api/list/C1/take", json={})
     handed = client.post(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
 from typing import Any
@@ -13,7 +14,10 @@ from churn_mlops.store import Store
 from churn_mlops.store.scoring.browsing import (
     Selection,
     average_score,
+    count_selected,
+    customers_at,
     customers_beginning,
+    gain_has_own_order,
     published_scores,
     read_slice,
 )
@@ -77,6 +81,34 @@ def test_pages_lead_through_a_selection_forwards_and_back(
         assert ids(back.items) == ids(earlier.items)
         assert back.has_before is (earlier is not pages[0])
         assert later.has_before
+
+
+def test_the_order_by_gain_is_offered_where_it_differs_and_leads_forwards_and_back(store: Store, newest: Run) -> None:
+    assert not gain_has_own_order(store, newest)
+    names, gains = named(*range(8)), [5.0, 9.0, 1.0, 9.0, 5.0, 7.0, 3.0, 2.0]
+    publish(store, run(NEXT), [replace(batch(names, [0.9] * 8), expected_gain=gains)])
+    later = latest_run(store) or pytest.fail("no run")
+    assert gain_has_own_order(store, later)
+    expected, selection = named(1, 3, 5, 0, 4, 6, 7, 2), Selection(order="gain")
+    first = read_slice(store, later, selection, 3)
+    second = read_slice(store, later, selection, 3, after=first.items[-1].rank)
+    third = read_slice(store, later, selection, 3, after=second.items[-1].rank)
+    assert ids(first.items) + ids(second.items) + ids(third.items) == expected
+    assert [page.has_after for page in (first, second, third)] == [True, True, False]
+    back = read_slice(store, later, selection, 3, before=third.items[0].rank)
+    assert (ids(back.items), back.has_before) == (ids(second.items), True)
+
+
+def test_a_selection_is_counted_and_ranks_are_read(store: Store, newest: Run) -> None:
+    for selection, count in [
+        (Selection(), 31),
+        (Selection("all", band="low"), 24),
+        (Selection("all", prefix="c00001"), 10),
+    ]:
+        assert count_selected(store, newest, selection) == count
+    assert {rank: one.customer for rank, one in customers_at(store, newest, [2, 50, 51]).items()} == {
+        2: "C000001", 50: "C000049",
+    }  # fmt: skip
 
 
 def test_customers_are_found_by_the_beginning_of_their_id_in_any_case(store: Store) -> None:

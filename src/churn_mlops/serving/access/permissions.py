@@ -47,6 +47,8 @@ PAGES: dict[tuple[str, str], Rule] = {
     ("POST", "/note"): _rule("agent", event="note.added", form=True),
     ("GET", "/list"): _rule("agent", "analyst", event="predictions.read"),
     ("GET", "/list.csv"): _rule("analyst", event="predictions.exported"),
+    ("GET", "/list.xlsx"): _rule("analyst", event="predictions.exported"),
+    ("POST", "/list/work"): _rule("agent", "analyst", event="work.changed", form=True),
     ("GET", "/campaigns"): _rule("agent", "analyst"),
     ("GET", "/campaigns/new"): _rule("analyst"),
     ("POST", "/campaigns"): _rule("analyst", form=True),

@@ -11,9 +11,8 @@ from fastapi import Depends, FastAPI, Query, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from churn_mlops.errors import ConfigError, CustomerErasedError
-from churn_mlops.retention.economics import OFFER
 from churn_mlops.serving.access.principal import about, principal_of
+from churn_mlops.serving.api.list_desk import ListDesk, Wanted
 from churn_mlops.serving.api.predictions import PublishedPrediction, prediction_json
 from churn_mlops.serving.api.refusals import refusing
 from churn_mlops.serving.api.request_bodies import Day, LongText, ShortText, described_body
@@ -21,28 +20,18 @@ from churn_mlops.serving.http.error_handlers import refuse_repeated_parameters
 from churn_mlops.serving.http.errors import RequestError
 from churn_mlops.serving.http.pagination import PageQuery, limit_field
 from churn_mlops.serving.model.request_models import CustomerName
-from churn_mlops.serving.prediction.offers import Offers, why_not_json
+from churn_mlops.serving.prediction.offers import why_not_json
 from churn_mlops.serving.prediction.parsing import read_fields
 from churn_mlops.serving.prediction.responses import as_json
-from churn_mlops.serving.prediction.suppression import OtherHashKeyError, SuppressionCheck
 from churn_mlops.serving.resilience.store_client import StoreClient
 from churn_mlops.store import Store
-from churn_mlops.store.campaigns.list_work import (
-    ListWork,
-    TakenError,
-    WorkChange,
-    WorkChangedError,
-    finish,
-    hand_on,
-    snooze,
-    take,
-)
-from churn_mlops.store.database.clock import Clock, utc_now
-from churn_mlops.store.scoring.predictions import predictions
-from churn_mlops.store.scoring.work_list import ListFilter, WorkItem, list_date, work_page
+from churn_mlops.store.campaigns.list_work import ListWork, WorkAction
+from churn_mlops.store.scoring.runs import Run
+from churn_mlops.store.scoring.work_list import ListFilter, WorkItem, work_page
+from churn_mlops.store.scoring.work_states import list_times
 
 WORK = "Work on the list"
-State = Literal["open", "taken", "snoozed", "done"]
+State = Literal["open", "taken", "snoozed", "contacted", "done"]
 _NO_LIST = "no list is published: publish one with `churn score`"
 
 
@@ -109,25 +98,28 @@ class TakeRequest(BaseModel):
 class HandOnRequest(ChangeRequest):
     """Give a customer to another agent."""
 
-    to: ShortText | None = Field(description="the next owner, such as person:ben; null gives the customer back to all")
+    to: ShortText | None = Field(
+        description="the next owner, an active user such as person:ben; null gives the customer back to all"
+    )
 
 
 class SnoozeRequest(ChangeRequest):
     """Let a customer wait."""
 
-    until: Day = Field(description="the date from which they are open again")
+    until: Day = Field(
+        description="the date from which they are open again: after today, within the horizon and 90 days"
+    )
 
 
-def add_work_list(app: FastAPI, store: StoreClient, offers: Offers, suppression: SuppressionCheck) -> None:
+def add_work_list(app: FastAPI, store: StoreClient, desk: ListDesk) -> None:
     """Add the routes.
 
     Args:
         app: the application.
         store: where the list and the work on it are.
-        offers: decides whether an offer still holds.
-        suppression: knows which customers were erased.
+        desk: changes the work.
     """
-    routes = _WorkList(store, offers, suppression, utc_now)
+    routes = _WorkList(store, desk)
     app.get(
         "/api/list",
         summary="Today's contact list, with the work on it",
@@ -137,7 +129,11 @@ def add_work_list(app: FastAPI, store: StoreClient, offers: Offers, suppression:
         dependencies=[Depends(refuse_repeated_parameters)],
     )(routes.contact_list)
     refusals = refusing(
-        {404: "The customer is not on the newest list", 409: "Another agent has the customer", 410: "They were erased"}
+        {
+            404: "The customer is not on the newest list",
+            409: "Another agent has the customer, or no offer holds",
+            410: "They were erased",
+        }
     )
     for word, summary, route, model, example in (
         ("take", "Take a customer", routes.take, TakeRequest, {}),
@@ -160,9 +156,7 @@ class _WorkList:
     """The routes. The name of a method is part of its operation's id."""
 
     store: StoreClient
-    offers: Offers
-    suppression: SuppressionCheck
-    clock: Clock
+    desk: ListDesk
 
     async def contact_list(self, request: Request, query: Annotated[_Query, Query()]) -> Response:
         """The contact list of the newest published date, a page at a time.
@@ -179,105 +173,84 @@ class _WorkList:
         return Response(as_json(body), media_type="application/json")
 
     async def take(self, request: Request, customer_id: CustomerName) -> Response:
-        """Take a customer of the list. If another agent has them, 409 names the agent and since when."""
+        """Take a customer of the list who gets an offer now. If another agent has them, 409 names the agent."""
         asked = read_fields(await request.body(), TakeRequest, "a change")
-        return await self._change(request, customer_id, asked, lambda opened, change, _: take(opened, change))
+        return await self._change(request, customer_id, asked, lambda _: WorkAction("take"))
 
     async def hand_on(self, request: Request, customer_id: CustomerName) -> Response:
-        """Give a customer to another agent, or back to all."""
+        """Give a customer to another agent who is an active user, or back to all."""
         asked = read_fields(await request.body(), HandOnRequest, "a change")
-        return await self._change(
-            request, customer_id, asked, lambda opened, change, _: hand_on(opened, change, asked.to)
-        )
+        action = WorkAction("release") if asked.to is None else WorkAction("hand_on", asked.to)
+        return await self._change(request, customer_id, asked, lambda _: action)
 
     async def snooze(self, request: Request, customer_id: CustomerName) -> Response:
-        """Let a customer wait until a date."""
+        """Let a customer wait until a date: after today, within the horizon of the model and 90 days."""
         asked = read_fields(await request.body(), SnoozeRequest, "a change")
-        return await self._change(
-            request, customer_id, asked, lambda opened, change, _: snooze(opened, change, asked.until)
-        )
+        self.desk.check_snooze(asked.until)
+        return await self._change(request, customer_id, asked, lambda _: WorkAction("snooze", day=asked.until))
 
     async def done(self, request: Request, customer_id: CustomerName) -> Response:
         """Mark the work on a customer as done, for this list."""
         asked = read_fields(await request.body(), ChangeRequest, "a change")
-        return await self._change(request, customer_id, asked, finish)
+        return await self._change(request, customer_id, asked, lambda run: WorkAction("done", day=run.as_of))
 
     async def _change(
         self,
         request: Request,
         customer: str,
         asked: ChangeRequest | TakeRequest,
-        do: Callable[[Store, WorkChange, date], ListWork],
+        action_on: Callable[[Run], WorkAction],
     ) -> Response:
         about(request, customer)
-        self.suppression.check_key()
-        by, key = principal_of(request).name, self.suppression.key
-        change = WorkChange(customer, by, asked.version, asked.note, key)
-        try:
-            body = await self.store.ask(lambda opened: self._on_list(opened, change, do))
-        except TakenError as error:
-            raise RequestError(409, str(error), [("customer_id", f"is taken by {error.work.owner}")]) from None
-        except WorkChangedError as error:
-            raise RequestError(409, str(error), [("version", f"is {error.work.version} now")]) from None
-        except CustomerErasedError as error:
-            raise RequestError(410, str(error), [("customer_id", "was erased")]) from None
-        except ConfigError:
-            raise OtherHashKeyError() from None
-        if body is None:
-            problem = "is not on the newest list"
-            raise RequestError(404, f"the customer {problem}", [("customer_id", problem)])
-        return Response(as_json(body), media_type="application/json")
+        self.desk.suppression.check_key()
+        by = principal_of(request).name
 
-    def _on_list(
-        self, store: Store, change: WorkChange, do: Callable[[Store, WorkChange, date], ListWork]
-    ) -> dict[str, Any] | None:
-        newest = list_date(store)
-        if newest is None:
-            return None
-        found = predictions(store, newest[0], customer=change.customer)
-        if not found or found[0].action != OFFER:
-            return None
-        return self._work_json(do(store, change, newest[0]), newest[0])
+        def change(store: Store) -> dict[str, Any]:
+            run = self.desk.run(store)
+            found = None if run is None else self.desk.listed(store, run, customer)
+            if run is None or found is None:
+                problem = "is not on the newest list"
+                raise RequestError(404, f"the customer {problem}", [("customer_id", problem)])
+            action = action_on(run)
+            if action.to is not None:
+                self.desk.check_agent(store, action.to)
+            work = self.desk.change_one(store, Wanted(found, asked.version), action, by=by, note=asked.note)
+            return _work_json(work, work.state(run.as_of, self.desk.today()))
+
+        return Response(as_json(await self.store.ask(change)), media_type="application/json")
 
     def _page(self, store: Store, query: _Query, wanted: ListFilter) -> dict[str, Any] | None:
-        newest = list_date(store)
-        if newest is None:
+        run = self.desk.run(store)
+        if run is None:
             return None
-        as_of, published_at = newest
-        page = work_page(
-            store,
-            as_of,
-            self.clock().date(),
-            wanted,
-            by_gain=query.sort == "expected_gain",
-            skip=query.skip,
-            limit=query.limit,
-        )
+        times, by_gain = list_times(store, run, self.desk.clock()), query.sort == "expected_gain"
+        page = work_page(store, run, times, wanted, by_gain=by_gain, skip=query.skip, limit=query.limit)
         read_to = query.skip + len(page.items)
         return {
-            "as_of": as_of.isoformat(),
-            "published_at": published_at.isoformat(),
+            "as_of": run.as_of.isoformat(),
+            "published_at": run.finished_at.isoformat(),
             "total": page.total,
-            "states": page.states,
-            "customers": self._items_json(store, page.items, as_of),
+            "states": {name: count for name, count in page.states.items() if count},
+            "customers": self._items_json(store, page.items),
             "next": read_to if read_to < page.total else None,
         }
 
-    def _items_json(self, store: Store, items: list[WorkItem], as_of: date) -> list[dict[str, Any]]:
-        now = self.offers.now(store, [one.prediction for one in items])
+    def _items_json(self, store: Store, items: list[WorkItem]) -> list[dict[str, Any]]:
+        now = self.desk.offers.now(store, [one.prediction for one in items])
         return [
-            prediction_json(one) | why_not_json(one.why_not) | {"work": self._work_json(item.work, as_of)}
+            prediction_json(one) | why_not_json(one.why_not) | {"work": _work_json(item.work, item.state)}
             for one, item in zip(now, items, strict=True)
         ]
 
-    def _work_json(self, work: ListWork, as_of: date) -> dict[str, Any]:
-        return {
-            "customer_id": work.customer,
-            "state": work.state(as_of, self.clock().date()),
-            "version": work.version,
-            "owner": work.owner,
-            "owner_since": None if work.owner_since is None else work.owner_since.isoformat(),
-            "snoozed_until": None if work.snoozed_until is None else work.snoozed_until.isoformat(),
-            "note": work.note,
-            "changed_by": work.changed_by or None,
-        }
+
+def _work_json(work: ListWork, state: str) -> dict[str, Any]:
+    return {
+        "customer_id": work.customer,
+        "state": state,
+        "version": work.version,
+        "owner": work.owner,
+        "owner_since": None if work.owner_since is None else work.owner_since.isoformat(),
+        "snoozed_until": None if work.snoozed_until is None else work.snoozed_until.isoformat(),
+        "note": work.note,
+        "changed_by": work.changed_by or None,
+    }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -26,16 +26,6 @@ class NoteForm(BaseModel):
     text: Annotated[str, Field(min_length=1, max_length=2000), PLAIN]
 
 
-class WorkForm(BaseModel):
-    """A change of the work on a customer: take them, or mark the work as done."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    customer_id: CustomerName
-    version: Annotated[int, Field(ge=0, le=2**31 - 1)]
-    do: Literal["take", "done"]
-
-
 def read_contact(form: Form) -> ContactRequest:
     """The contact of a form.
 
@@ -52,15 +42,6 @@ def read_note(form: Form) -> NoteForm:
         RequestError: 422, naming the fields that are wrong.
     """
     return _read(NoteForm, form, ("customer_id", "text"), "a note")
-
-
-def read_work(form: Form) -> WorkForm:
-    """The change of the work of a form.
-
-    Raises:
-        RequestError: 422, naming the fields that are wrong.
-    """
-    return _read(WorkForm, form, ("customer_id", "version", "do"), "a change")
 
 
 def read_key(form: Form) -> str:

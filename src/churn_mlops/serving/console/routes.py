@@ -13,6 +13,7 @@ from churn_mlops.serving.access.sign_in import SignInService
 from churn_mlops.serving.api.campaigns import CampaignBook
 from churn_mlops.serving.api.contacts import ContactRecorder
 from churn_mlops.serving.api.customers import CustomerRisks
+from churn_mlops.serving.api.list_desk import ListDesk
 from churn_mlops.serving.console.account.account_pages import AccountPages
 from churn_mlops.serving.console.account.key_pages import KeyPages
 from churn_mlops.serving.console.account.user_pages import UserPages
@@ -23,9 +24,12 @@ from churn_mlops.serving.console.customer_pages import CustomerPages
 from churn_mlops.serving.console.dashboard_page import DashboardPage
 from churn_mlops.serving.console.frame.error_pages import ErrorPages
 from churn_mlops.serving.console.frame.pages import Pages
-from churn_mlops.serving.console.list_page import ListPage
 from churn_mlops.serving.console.models_page import ModelsPage
-from churn_mlops.serving.console.work_page import WorkPage
+from churn_mlops.serving.console.work_list.list_export import ListExport
+from churn_mlops.serving.console.work_list.list_page import ListPage
+from churn_mlops.serving.console.work_list.list_reader import ListReader
+from churn_mlops.serving.console.work_list.list_work_page import ListWorkPage
+from churn_mlops.serving.console.work_list.work_page import WorkPage
 from churn_mlops.serving.prediction.service import PredictionService
 
 
@@ -39,6 +43,7 @@ class ConsoleParts:
         risks: answers how likely a customer is to leave.
         recorder: records contacts.
         book: makes, reads and ends campaigns.
+        desk: changes the work on the list.
         sign_in: begins and ends sessions; None where there is no access control.
         administration: reads and changes users and keys; None where there is no access control.
     """
@@ -48,6 +53,7 @@ class ConsoleParts:
     risks: CustomerRisks
     recorder: ContactRecorder
     book: CampaignBook
+    desk: ListDesk
     sign_in: SignInService | None
     administration: Administration | None
 
@@ -79,11 +85,13 @@ def add_console(app: FastAPI, parts: ConsoleParts) -> None:
         KeyPages(pages, parts.administration).add_to(app)
     if parts.sign_in is not None and parts.settings.oidc.issuer is not None:
         _add_oidc(app, account, parts.sign_in, parts.settings.oidc)
-    ListPage(pages, facts, parts.risks.suppression).add_to(app)
+    ListPage(pages, facts, ListReader(parts.desk)).add_to(app)
+    ListExport(facts, parts.risks.suppression).add_to(app)
+    ListWorkPage(pages, facts, parts.desk).add_to(app)
     CampaignPages(pages, parts.book).add_to(app)
     DashboardPage(pages, facts).add_to(app)
     ModelsPage(pages, facts, parts.service).add_to(app)
-    WorkPage(facts, parts.risks.suppression).add_to(app)
+    WorkPage(pages, facts, parts.desk).add_to(app)
     customers = CustomerPages(pages, facts, parts.risks, parts.recorder, parts.settings.console)
     customers.add_to(app)
     ContactPages(customers).add_to(app)

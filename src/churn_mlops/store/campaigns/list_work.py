@@ -6,19 +6,19 @@ on one customer without seeing it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Literal
 
-from sqlalchemy import Connection, insert, select, true, update
+from sqlalchemy import Connection, bindparam, insert, select, true, update
 
-from churn_mlops.errors import ChurnError
+from churn_mlops.errors import ChurnError, CustomerErasedError
 from churn_mlops.store.campaigns.assignments import batches_of
 from churn_mlops.store.database.campaign_tables import LIST_WORK
 from churn_mlops.store.database.clock import Clock, utc_now
 from churn_mlops.store.database.database import Store
-from churn_mlops.store.suppression.tombstones import refuse_erased
+from churn_mlops.store.suppression.tombstones import erased_among
 
 NEW = datetime.min
 
@@ -49,12 +49,20 @@ class ListWork:
     changed_at: datetime = NEW
     changed_by: str = ""
 
-    def state(self, list_date: date, today: date) -> str:
-        """The state on the list of ``list_date``: "done", "snoozed", "taken" or "open"."""
+    def state(self, list_date: date, today: date, contacted_at: datetime | None = None) -> str:
+        """The state on a list: "done", "snoozed", "contacted", "taken" or "open".
+
+        Args:
+            list_date: the date of the list.
+            today: customers who are snoozed until then are open again.
+            contacted_at: the latest contact since the list was made, None without one; a later change counts more.
+        """
         if self.done_for is not None and self.done_for >= list_date:
             return "done"
         if self.snoozed_until is not None and self.snoozed_until > today:
             return "snoozed"
+        if contacted_at is not None and (self.version == 0 or contacted_at >= self.changed_at):
+            return "contacted"
         return "open" if self.owner is None else "taken"
 
 
@@ -83,6 +91,28 @@ class WorkChangedError(ChurnError):
         self.work = work
 
 
+WorkRefusal = TakenError | WorkChangedError | CustomerErasedError
+"""Why the work on a customer is not changed."""
+ActionKind = Literal["take", "release", "hand_on", "snooze", "done"]
+
+
+@dataclass(frozen=True)
+class WorkAction:
+    """An action on the work on a customer.
+
+    Args:
+        kind: "take", "release" (give back to all), "hand_on", "snooze" or "done".
+        to: the next owner, where it is handed on.
+        day: until when a customer is snoozed; the date of the list whose work is done.
+        seen_owner: the owner whose customers may be released or handed on without a version, since they were seen.
+    """
+
+    kind: ActionKind
+    to: str | None = None
+    day: date | None = None
+    seen_owner: str | None = None
+
+
 @dataclass(frozen=True)
 class WorkChange:
     """A change of the work on one customer, as an agent asks for it.
@@ -90,7 +120,7 @@ class WorkChange:
     Args:
         customer: the customer ID, without a character of code 0.
         by: the agent.
-        version: that the agent saw; None, to take a customer without an owner, asks for none.
+        version: that the agent saw; None asks for none, and takes nothing from another owner.
         note: why, None for no note.
         hash_key: the setting ``store.customer_hash_key``, by which an erased customer is found; None looks for none.
     """
@@ -103,7 +133,9 @@ class WorkChange:
 
 
 def take(store: Store, change: WorkChange, *, clock: Clock = utc_now) -> ListWork:
-    """Take a customer, who has no other owner. To take them again changes nothing.
+    """Take a customer, who has no other owner; if they wait or are done, they do so no longer.
+
+    To take them again changes nothing.
 
     Raises:
         TakenError: another agent works on the customer.
@@ -111,27 +143,19 @@ def take(store: Store, change: WorkChange, *, clock: Clock = utc_now) -> ListWor
         CustomerErasedError: the customer was erased.
         StoreError: the store fails.
     """
-    with store.writing("take a customer") as connection:
-        work = _own(connection, change)
-        if work.owner == change.by:
-            return work
-        _check(work, change.version)
-        return _write(connection, work, change, clock, owner=change.by, owner_since=clock())
+    return _change_one(store, change, WorkAction("take"), clock)
 
 
 def hand_on(store: Store, change: WorkChange, to: str | None, *, clock: Clock = utc_now) -> ListWork:
     """Give a customer to another agent; ``to`` None gives them back to all. Any agent may do it.
 
     Raises:
+        TakenError: another agent works on the customer, and the change names no version.
         WorkChangedError: the version is another one.
         CustomerErasedError: the customer was erased.
         StoreError: the store fails.
     """
-    with store.writing("hand on a customer") as connection:
-        work = _read(connection, change)
-        _check(work, change.version)
-        since = None if to is None else clock()
-        return _write(connection, work, change, clock, owner=to, owner_since=since)
+    return _change_one(store, change, WorkAction("release" if to is None else "hand_on", to), clock)
 
 
 def snooze(store: Store, change: WorkChange, until: date, *, clock: Clock = utc_now) -> ListWork:
@@ -143,10 +167,7 @@ def snooze(store: Store, change: WorkChange, until: date, *, clock: Clock = utc_
         CustomerErasedError: the customer was erased.
         StoreError: the store fails.
     """
-    with store.writing("snooze a customer") as connection:
-        work = _own(connection, change)
-        _check(work, change.version)
-        return _write(connection, work, change, clock, snoozed_until=until)
+    return _change_one(store, change, WorkAction("snooze", day=until), clock)
 
 
 def finish(store: Store, change: WorkChange, list_date: date, *, clock: Clock = utc_now) -> ListWork:
@@ -158,11 +179,31 @@ def finish(store: Store, change: WorkChange, list_date: date, *, clock: Clock = 
         CustomerErasedError: the customer was erased.
         StoreError: the store fails.
     """
-    with store.writing("finish the work on a customer") as connection:
-        work = _own(connection, change)
-        _check(work, change.version)
-        free = {"owner": None, "owner_since": None, "snoozed_until": None}
-        return _write(connection, work, change, clock, done_for=list_date, **free)
+    return _change_one(store, change, WorkAction("done", day=list_date), clock)
+
+
+def change_all(
+    store: Store, changes: Sequence[WorkChange], action: WorkAction, *, clock: Clock = utc_now
+) -> dict[str, ListWork | WorkRefusal]:
+    """Do the same to several customers, in one transaction: those that cannot be changed are left as they are.
+
+    A change that stands already is not made again, so that a request can be repeated.
+
+    Args:
+        store: the store.
+        changes: of at most some hundred customers, all by one agent under one hash key.
+        action: what is done.
+        clock: gives the time.
+
+    Returns:
+        by customer ID the state as it is now, or why it was not changed.
+
+    Raises:
+        ConfigError: customers were erased under another key.
+        StoreError: the store fails.
+    """
+    with store.writing("change the work on the list") as connection:
+        return _change(connection, changes, action, clock())
 
 
 def work_on(store: Store, customers: Iterable[str] | None = None) -> dict[str, ListWork]:
@@ -184,36 +225,90 @@ def work_on(store: Store, customers: Iterable[str] | None = None) -> dict[str, L
     return found
 
 
-def _own(connection: Connection, change: WorkChange) -> ListWork:
-    """The state of a customer who has no other owner."""
-    work = _read(connection, change)
-    if work.owner not in (None, change.by):
-        raise TakenError(work)
-    return work
+def proxied_agents(store: Store) -> list[str]:
+    """The users of a proxy who have worked on the list; the store knows no others.
+
+    Raises:
+        StoreError: the store fails.
+    """
+    query = select(LIST_WORK.c.changed_by).where(LIST_WORK.c.changed_by.startswith("proxy:")).distinct()
+    with store.reading("read who works on the list") as connection:
+        return sorted(connection.scalars(query))
 
 
-def _read(connection: Connection, change: WorkChange) -> ListWork:
-    refuse_erased(connection, change.hash_key, change.customer)
-    row = connection.execute(select(LIST_WORK).where(LIST_WORK.c.customer == change.customer)).one_or_none()
-    return ListWork(change.customer) if row is None else ListWork(**row._mapping)
+def _change_one(store: Store, change: WorkChange, action: WorkAction, clock: Clock) -> ListWork:
+    found = change_all(store, [change], action, clock=clock)[change.customer]
+    if isinstance(found, ListWork):
+        return found
+    raise found
 
 
-def _check(work: ListWork, version: int | None) -> None:
-    if version is not None and version != work.version:
-        raise WorkChangedError(work)
+def _change(
+    connection: Connection, changes: Sequence[WorkChange], action: WorkAction, now: datetime
+) -> dict[str, ListWork | WorkRefusal]:
+    names = [change.customer for change in changes]
+    key = changes[0].hash_key if changes else None
+    erased = set() if key is None else erased_among(connection, key, names)
+    rows = connection.execute(select(LIST_WORK).where(LIST_WORK.c.customer.in_(names)))
+    known = {row.customer: ListWork(**row._mapping) for row in rows}
+    found: dict[str, ListWork | WorkRefusal] = {}
+    for change in changes:
+        work = known.get(change.customer, ListWork(change.customer))
+        if change.customer in erased:
+            found[change.customer] = CustomerErasedError("the customer was erased: nothing more is recorded of them")
+        else:
+            found[change.customer] = _refusal(work, change, action) or _changed(work, change, action, now)
+    _write(connection, known, [work for work in found.values() if isinstance(work, ListWork)])
+    return found
 
 
-def _write(connection: Connection, work: ListWork, change: WorkChange, clock: Clock, **changed: Any) -> ListWork:
-    own: dict[str, Any] = {
-        "version": work.version + 1,
-        "note": change.note,
-        "changed_at": clock(),
-        "changed_by": change.by,
+def _refusal(work: ListWork, change: WorkChange, action: WorkAction) -> WorkRefusal | None:
+    """Why the change is not made: another agent has the customer, or the version is not the one that was seen."""
+    is_seen = change.version is not None or work.owner == action.seen_owner
+    may_be_anothers = action.kind in ("release", "hand_on") and is_seen
+    if work.owner not in (None, change.by) and not may_be_anothers and not _stands(work, change, action):
+        return TakenError(work)
+    if change.version not in (None, work.version) and not _stands(work, change, action):
+        return WorkChangedError(work)
+    return None
+
+
+def _stands(work: ListWork, change: WorkChange, action: WorkAction) -> bool:
+    """Whether the last change was this one already, such as when a request is repeated that was cut off."""
+    is_there = _targets(change, action).items() <= asdict(work).items()
+    if action.kind == "take":
+        return is_there
+    return is_there and work.version > 0 and (work.changed_by, work.note) == (change.by, change.note)
+
+
+def _targets(change: WorkChange, action: WorkAction) -> dict[str, Any]:
+    """The fields that an action sets, without its time."""
+    fields: dict[ActionKind, dict[str, Any]] = {
+        "take": {"owner": change.by, "snoozed_until": None, "done_for": None},
+        "release": {"owner": None},
+        "hand_on": {"owner": action.to},
+        "snooze": {"snoozed_until": action.day},
+        "done": {"done_for": action.day, "owner": None, "snoozed_until": None},
     }
-    values = asdict(replace(work, **changed, **own))
-    if work.version == 0:
-        row = connection.execute(insert(LIST_WORK).values(values).returning(*LIST_WORK.c)).one()
-    else:
-        this = LIST_WORK.c.customer == work.customer
-        row = connection.execute(update(LIST_WORK).where(this).values(values).returning(*LIST_WORK.c)).one()
-    return ListWork(**row._mapping)
+    return fields[action.kind]
+
+
+def _changed(work: ListWork, change: WorkChange, action: WorkAction, now: datetime) -> ListWork:
+    if _stands(work, change, action):
+        return work
+    targets = _targets(change, action)
+    if "owner" in targets:
+        targets["owner_since"] = None if targets["owner"] is None else now
+    return replace(work, **targets, version=work.version + 1, note=change.note, changed_at=now, changed_by=change.by)
+
+
+def _write(connection: Connection, known: Mapping[str, ListWork], works: Sequence[ListWork]) -> None:
+    new = [asdict(work) for work in works if work.customer not in known]
+    changed = [work for work in works if work.customer in known and work != known[work.customer]]
+    if new:
+        connection.execute(insert(LIST_WORK), new)
+    if changed:
+        names = [column.name for column in LIST_WORK.c if column.name != "customer"]
+        this = update(LIST_WORK).where(LIST_WORK.c.customer == bindparam("of_customer"))
+        rows = [{"of_customer": work.customer} | {name: getattr(work, name) for name in names} for work in changed]
+        connection.execute(this.values({name: bindparam(name) for name in names}), rows)

@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from operator import attrgetter
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 
+from churn_mlops.store.database.campaign_tables import LIST_WORK
 from churn_mlops.store.database.database import Store
 from churn_mlops.store.database.schema import PREDICTIONS, RUNS
 from churn_mlops.store.scoring.predictions import OFFER, Prediction
 from churn_mlops.store.scoring.runs import Run
+from churn_mlops.store.scoring.work_states import ListTimes, state_of_work
 
 Part = Literal["contact", "likely", "all"]
-Order = Literal["rank", "customer"]
+Order = Literal["rank", "customer", "gain"]
 _LAST = "\U0010ffff"
+# The columns of an order, and whether each begins with the smallest; then the same as a key.
+_ORDERS: dict[Order, list[tuple[Any, bool]]] = {
+    "rank": [(PREDICTIONS.c.rank, True)],
+    "customer": [(PREDICTIONS.c.customer, True)],
+    "gain": [(PREDICTIONS.c.expected_gain, False), (PREDICTIONS.c.rank, True)],
+}
+_KEYS: dict[Order, Callable[[Any], Any]] = {
+    "rank": lambda one: one.rank,
+    "customer": lambda one: one.customer,
+    "gain": lambda one: (-one.expected_gain, one.rank),
+}
 _COLUMNS = tuple(name for name in Prediction.__dataclass_fields__ if name not in ("as_of", "model_version"))
 
 
@@ -29,13 +41,19 @@ class Selection:
         part: ``contact`` the contact list, ``likely`` the list, ``all`` every customer.
         band: only this risk band; None for all.
         prefix: only customers whose ID begins so, in any case of its letters; empty for all.
-        order: by rank, or by customer ID.
+        order: by rank, by customer ID, or the highest expected gain first.
+        state: only customers in this state of the work, as of ``times``; None for all.
+        owner: only customers of this agent; None for all.
+        times: of the list; given with ``state``.
     """
 
     part: Part = "contact"
     band: str | None = None
     prefix: str = ""
     order: Order = "rank"
+    state: str | None = None
+    owner: str | None = None
+    times: ListTimes | None = None
 
 
 @dataclass(frozen=True)
@@ -87,27 +105,67 @@ def read_slice(
         run: the run.
         selection: which of its predictions, and in which order.
         limit: most items.
-        after: place of the last item that was seen: a rank, or a customer ID, as the order is.
+        after: place of the last item that was seen: a customer ID if ordered by it, else a rank.
         before: place of the first item that was seen; the page ends right before it. Takes precedence.
 
     Raises:
         StoreError: the store fails.
     """
-    place, backwards = PREDICTIONS.c[selection.order], before is not None
-    query = _selected(run, selection).order_by(place.desc() if backwards else place).limit(limit + 1)
-    if backwards:
-        query = query.where(place < before)
-    elif after is not None:
-        query = query.where(place > after)
+    backwards = before is not None
+    order = _ORDERS[selection.order]
+    columns = [PREDICTIONS.c[name] for name in _COLUMNS]
+    query = _selected(run, selection, columns).limit(limit + 1)
+    query = query.order_by(*(_towards(column, forwards != backwards) for column, forwards in order))
+    place = before if backwards else after
+    if place is not None:
+        query = query.where(_beyond(run, selection.order, place, backwards))
     with store.reading("read a page of predictions") as connection:
         # One range of the index for each way of writing the prefix: all in one query would be a scan.
         rows = [row for one in _ranges(selection.prefix) for row in connection.execute(query.where(*one))]
     found = [Prediction(run.as_of, run.model_version, *row) for row in rows]
-    found.sort(key=attrgetter(selection.order), reverse=backwards)
+    found.sort(key=_KEYS[selection.order], reverse=backwards)
     more, items = len(found) > limit, found[:limit]
     if backwards:
         return Slice(items[::-1], has_before=more, has_after=True)
     return Slice(items, has_before=after is not None, has_after=more)
+
+
+def count_selected(store: Store, run: Run, selection: Selection) -> int:
+    """How many predictions of a run are in a selection.
+
+    Raises:
+        StoreError: the store fails.
+    """
+    query = _selected(run, selection, [func.count()])
+    with store.reading("count predictions") as connection:
+        return sum(connection.scalar(query.where(*one)) or 0 for one in _ranges(selection.prefix))
+
+
+def customers_at(store: Store, run: Run, ranks: Sequence[int]) -> dict[int, Prediction]:
+    """The predictions of a run at some hundred ranks, by rank; a rank that is not there is left out.
+
+    Raises:
+        StoreError: the store fails.
+    """
+    query = select(*(PREDICTIONS.c[name] for name in _COLUMNS))
+    query = query.where(PREDICTIONS.c.run_id == run.id, PREDICTIONS.c.rank.in_(ranks)).order_by(PREDICTIONS.c.rank)
+    with store.reading("read predictions by rank") as connection:
+        found = [Prediction(run.as_of, run.model_version, *row) for row in connection.execute(query)]
+    return {one.rank: one for one in found}
+
+
+def gain_has_own_order(store: Store, run: Run) -> bool:
+    """Whether the expected gain orders the contact list differently from the rank, as with offers of several costs.
+
+    Raises:
+        StoreError: the store fails.
+    """
+    before = func.lag(PREDICTIONS.c.expected_gain).over(order_by=PREDICTIONS.c.rank)
+    pairs = _selected(run, Selection(), [PREDICTIONS.c.expected_gain.label("gain"), before.label("before")]).subquery()
+    with store.reading("look at the order of the list", much=True) as connection:
+        return (
+            connection.execute(select(pairs.c.gain).where(pairs.c.gain > pairs.c.before).limit(1)).first() is not None
+        )
 
 
 def published_scores(store: Store, customer: str, runs: int) -> list[PublishedScore]:
@@ -143,9 +201,8 @@ def average_score(store: Store, run: Run) -> float | None:
         return connection.scalar(query)
 
 
-def _selected(run: Run, selection: Selection) -> Select[Any]:
-    columns = [PREDICTIONS.c[name] for name in _COLUMNS]
-    query = select(*columns).where(PREDICTIONS.c.run_id == run.id)
+def _selected(run: Run, selection: Selection, columns: Sequence[Any]) -> Select[Any]:
+    query = select(*columns).select_from(PREDICTIONS).where(PREDICTIONS.c.run_id == run.id)
     if selection.part == "contact":
         query = query.where(PREDICTIONS.c.action == OFFER)
     elif selection.part == "likely":
@@ -153,7 +210,29 @@ def _selected(run: Run, selection: Selection) -> Select[Any]:
         query = query.where(PREDICTIONS.c.will_churn, PREDICTIONS.c.rank <= run.likely)
     if selection.band is not None:
         query = query.where(PREDICTIONS.c.risk_band == selection.band)
-    return query
+    if selection.state is None and selection.owner is None:
+        return query
+    query = query.outerjoin(LIST_WORK, LIST_WORK.c.customer == PREDICTIONS.c.customer)
+    if selection.state is not None and selection.times is not None:
+        query = query.where(state_of_work(selection.times) == selection.state)
+    return query if selection.owner is None else query.where(LIST_WORK.c.owner == selection.owner)
+
+
+def _towards(column: ColumnElement[Any], forwards: bool) -> ColumnElement[Any]:
+    return column if forwards else column.desc()
+
+
+def _beyond(run: Run, order: Order, place: int | str, backwards: bool) -> ColumnElement[bool]:
+    """The items behind a place, or before it."""
+    if order != "gain":
+        column = PREDICTIONS.c[order]
+        return column < place if backwards else column > place
+    seen = PREDICTIONS.alias()
+    gain = select(seen.c.expected_gain).where(seen.c.run_id == run.id, seen.c.rank == place).scalar_subquery()
+    own, rank = PREDICTIONS.c.expected_gain, PREDICTIONS.c.rank
+    if backwards:
+        return or_(own > gain, and_(own == gain, rank < place))
+    return or_(own < gain, and_(own == gain, rank > place))
 
 
 def _ranges(prefix: str) -> list[tuple[ColumnElement[bool], ...]]:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Select, case, func, select
+from sqlalchemy import ColumnElement, Select, func, select
 
 from churn_mlops.store.campaigns.list_work import ListWork
 from churn_mlops.store.database.campaign_tables import LIST_WORK
 from churn_mlops.store.database.database import Store
 from churn_mlops.store.database.schema import PREDICTIONS, RUNS
 from churn_mlops.store.scoring.predictions import OFFER, Prediction, joined
+from churn_mlops.store.scoring.runs import Run
+from churn_mlops.store.scoring.work_states import ListTimes, state_counts, state_of_work
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,7 @@ class ListFilter:
     """The customers of a list that are asked for; a field that is None asks for nothing.
 
     Args:
-        state: "open", "taken", "snoozed" or "done".
+        state: one of ``work_states.STATES``.
         owner: who works on the customer.
         risk_band: the risk band.
         campaign_id: the campaign.
@@ -36,10 +37,11 @@ class ListFilter:
 
 @dataclass(frozen=True)
 class WorkItem:
-    """One customer of the list, with the work on them."""
+    """One customer of the list, with the work on them and its state."""
 
     prediction: Prediction
     work: ListWork
+    state: str
 
 
 @dataclass(frozen=True)
@@ -58,14 +60,14 @@ class WorkPage:
 
 
 def work_page(
-    store: Store, as_of: date, today: date, wanted: ListFilter, *, by_gain: bool = False, skip: int = 0, limit: int
+    store: Store, run: Run, times: ListTimes, wanted: ListFilter, *, by_gain: bool = False, skip: int = 0, limit: int
 ) -> WorkPage:
     """A page of the contact list.
 
     Args:
         store: the store.
-        as_of: a published date.
-        today: the date of today: customers who are snoozed until then are open again.
+        run: the run of the list.
+        times: those of the list.
         wanted: which customers.
         by_gain: order by expected gain, the highest first; else by rank.
         skip: customers before the page.
@@ -74,41 +76,21 @@ def work_page(
     Raises:
         StoreError: the store fails.
     """
-    state = _state(as_of, today)
-    here = _on_contact_list(as_of).where(*_conditions(wanted, state))
+    state = state_of_work(times)
+    here = _on_contact_list(run, state).where(*_conditions(wanted, state))
     order = (PREDICTIONS.c.expected_gain.desc(), PREDICTIONS.c.rank) if by_gain else (PREDICTIONS.c.rank,)
-    counted = select(state, func.count()).select_from(_tables())
-    counted = counted.where(PREDICTIONS.c.run_id == _run_id(as_of), PREDICTIONS.c.action == OFFER).group_by(state)
-    with store.reading(f"read the contact list of {as_of}") as connection:
+    with store.reading(f"read the contact list of {run.as_of}") as connection:
         rows = connection.execute(here.order_by(*order).offset(skip).limit(limit)).all()
         total = connection.scalar(select(func.count()).select_from(here.order_by(None).subquery())) or 0
-        states = {str(name): int(count) for name, count in connection.execute(counted)}
-    return WorkPage([_item(row) for row in rows], total, states)
+    return WorkPage([_item(row) for row in rows], total, state_counts(store, run, times))
 
 
-def _tables() -> Any:
+def _on_contact_list(run: Run, state: ColumnElement[str]) -> Select[Any]:
     listed = PREDICTIONS.join(RUNS, RUNS.c.id == PREDICTIONS.c.run_id)
-    return listed.outerjoin(LIST_WORK, LIST_WORK.c.customer == PREDICTIONS.c.customer)
-
-
-def _run_id(as_of: date) -> Any:
-    return select(RUNS.c.id).where(RUNS.c.as_of == as_of).scalar_subquery()
-
-
-def _on_contact_list(as_of: date) -> Select[Any]:
+    tables = listed.outerjoin(LIST_WORK, LIST_WORK.c.customer == PREDICTIONS.c.customer)
     work = [column.label(f"work_{column.name}") for column in LIST_WORK.c]
-    query = select(*joined().selected_columns, *work).select_from(_tables())
-    return query.where(PREDICTIONS.c.run_id == _run_id(as_of), PREDICTIONS.c.action == OFFER)
-
-
-def _state(as_of: date, today: date) -> Any:
-    """The state as :meth:`ListWork.state` gives it."""
-    return case(
-        (LIST_WORK.c.done_for >= as_of, "done"),
-        (LIST_WORK.c.snoozed_until > today, "snoozed"),
-        (LIST_WORK.c.owner.is_not(None), "taken"),
-        else_="open",
-    )
+    query = select(*joined().selected_columns, *work, state.label("state")).select_from(tables)
+    return query.where(PREDICTIONS.c.run_id == run.id, PREDICTIONS.c.action == OFFER)
 
 
 def _conditions(wanted: ListFilter, state: Any) -> list[Any]:
@@ -125,20 +107,9 @@ def _conditions(wanted: ListFilter, state: Any) -> list[Any]:
 
 
 def _item(row: Any) -> WorkItem:
-    count = len(row) - len(LIST_WORK.c)
-    prediction, work = Prediction(*row[:count]), row[count:]
+    *before, state = row
+    count = len(before) - len(LIST_WORK.c)
+    prediction, work = Prediction(*before[:count]), before[count:]
     if work[0] is None:
-        return WorkItem(prediction, ListWork(prediction.customer))
-    return WorkItem(prediction, ListWork(**dict(zip(LIST_WORK.c.keys(), work, strict=True))))
-
-
-def list_date(store: Store) -> tuple[date, datetime] | None:
-    """The date of the newest list, and when it was published; None where there is none.
-
-    Raises:
-        StoreError: the store fails.
-    """
-    query = select(RUNS.c.as_of, RUNS.c.finished_at).where(RUNS.c.deleted_at.is_(None))
-    with store.reading("read the date of the newest list") as connection:
-        row = connection.execute(query.order_by(RUNS.c.as_of.desc()).limit(1)).one_or_none()
-    return None if row is None else (row.as_of, row.finished_at)
+        return WorkItem(prediction, ListWork(prediction.customer), state)
+    return WorkItem(prediction, ListWork(**dict(zip(LIST_WORK.c.keys(), work, strict=True))), state)

@@ -71,7 +71,7 @@ def test_a_fault_is_a_page_without_its_message(
     def broken(*_: object) -> None:
         raise KeyError("a customer's value")
 
-    monkeypatch.setattr("churn_mlops.serving.console.list_page.newest_run", broken)
+    monkeypatch.setattr("churn_mlops.serving.console.work_list.list_page.newest_run", broken)
     with guarded.client(source) as client:
         client.headers |= bearer(guarded.keys["agent"])
         answer = client.get("/list", headers=HTML)

@@ -18,7 +18,7 @@ from churn_mlops.serving.http.small_body import small_body
 
 CSRF_FIELD = "csrf_token"
 _FORM = "application/x-www-form-urlencoded"
-_MOST_FIELDS = 40
+_MOST_FIELDS = 80
 Form = Mapping[str, str]
 AnswerForm = Callable[[Request, Form], Awaitable[Response]]
 

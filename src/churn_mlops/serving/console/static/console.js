@@ -85,9 +85,70 @@ for (const choice of document.querySelectorAll("select[data-submit]")) {
   choice.addEventListener("change", () => choice.form.requestSubmit());
 }
 
+// The list: a row is where the keys are; what is done to customers is done to the ticked rows, or else to this one.
+const rows = [...document.querySelectorAll("tr[data-row]")];
+const placeOf = (row) => document.getElementById(`r${row.dataset.row}`);
+const ticks = () => [...document.querySelectorAll("input[name^='row-']")];
+const work = document.querySelector("form[data-rows]");
+let row = null;
+
+const goTo = (next) => {
+  row = next;
+  placeOf(row).focus();
+};
+const count = () => {
+  const chosen = work.querySelector("[data-chosen]");
+  const ticked = ticks().filter((tick) => tick.checked).length;
+  chosen.dataset.none = chosen.dataset.none || chosen.textContent;
+  const words = ticked === 0 ? chosen.dataset.none : ticked === 1 ? chosen.dataset.one : chosen.dataset.other;
+  chosen.textContent = words.replace("{count}", ticked);
+  work.dataset.ticked = ticked;
+};
+const tickThisRow = () => {
+  if (row && !work.elements.all.checked && !ticks().some((tick) => tick.checked)) {
+    row.querySelector("input").checked = true;
+    count();
+  }
+};
+for (const one of rows) {
+  one.addEventListener("focusin", () => {
+    row = one;
+    sessionStorage.setItem("row", one.dataset.row);
+  });
+}
+if (work) {
+  const every = document.querySelector("input[data-every]");
+  every.addEventListener("change", () => {
+    ticks().forEach((tick) => { tick.checked = every.checked; });
+    count();
+  });
+  document.addEventListener("change", (event) => {
+    if (event.target.matches("input[name^='row-']")) {
+      count();
+    }
+  });
+  window.addEventListener("pageshow", count);
+  // Enter in a field does what the button beside it does.
+  work.addEventListener("keydown", (event) => {
+    const button = event.key === "Enter" && event.target.dataset.enter;
+    if (button) {
+      event.preventDefault();
+      document.getElementById(button).click();
+    }
+  });
+}
+// Back from a customer, or after a change, the keys go on where they were; if that row is gone, with the next one.
+const came = document.referrer ? new URL(document.referrer).pathname : "";
+if (rows.length > 0 && (location.hash || came.startsWith("/customers"))) {
+  const rank = Number(location.hash ? location.hash.slice(2) : sessionStorage.getItem("row"));
+  const there = rows.find((one) => Number(one.dataset.row) >= rank);
+  if (there) {
+    goTo(there);
+  }
+}
+
 // One key does what a marked button, link or field is for; letters that someone types into a field are text.
-const rows = [...document.querySelectorAll("tr[data-row] a")];
-const writes = (element) => element.matches("input, select, textarea");
+const writes = (element) => element.matches("input:not([type=checkbox]), select, textarea");
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) {
     return;
@@ -101,10 +162,14 @@ document.addEventListener("keydown", (event) => {
   }
   const key = event.key.toLowerCase();
   if ((key === "j" || key === "k") && rows.length > 0) {
-    const at = rows.indexOf(document.activeElement);
+    const at = rows.indexOf(row);
     const to = key === "j" ? at + 1 : Math.max(0, at - 1);
-    rows[Math.min(to, rows.length - 1)].focus();
+    goTo(rows[Math.min(to, rows.length - 1)]);
     event.preventDefault();
+    return;
+  }
+  if (key === "v" && row && work) {
+    row.querySelector("input").click();
     return;
   }
   const marked = document.querySelector(`[data-key="${CSS.escape(key)}"]`);
@@ -112,6 +177,9 @@ document.addEventListener("keydown", (event) => {
     return;
   }
   event.preventDefault();
+  if (work && work.contains(marked)) {
+    tickThisRow();
+  }
   const folded = marked.matches("summary") ? null : marked.closest("details:not([open])");
   if (folded) {  // what is out of sight is opened first, and done by the next key
     folded.open = true;
@@ -119,9 +187,11 @@ document.addEventListener("keydown", (event) => {
   } else if (marked.matches("summary")) {
     marked.click();
     marked.parentElement.querySelector("select, input:not([type=hidden])").focus();
-  } else if (marked.matches("input")) {
+  } else if (marked.matches("input, select")) {
     marked.focus();
-    marked.select();
+    if (marked.select) {
+      marked.select();
+    }
   } else {
     marked.click();
   }

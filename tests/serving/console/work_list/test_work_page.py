@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from churn_mlops.store import open_store
+from churn_mlops.store.campaigns.do_not_contact import set_do_not_contact
 from churn_mlops.store.campaigns.list_work import WorkChange, take, work_on
+from churn_mlops.store.database.clock import utc_now
 from tests.serving.access.secured_app import Guarded
 from tests.serving.console.visitor import Visitor
 
@@ -14,7 +18,7 @@ def test_a_customer_is_taken_and_done(agent: Visitor, guarded: Guarded) -> None:
     assert "No one works on this customer." in agent.get(PAGE).text
     assert agent.send(PAGE, "/work", do="take").headers["Location"] == PAGE
     assert "You work on this customer since" in agent.get(PAGE).text
-    assert 'class="badge owner">agent-person' in agent.get("/list").text
+    assert 'class="badge owner">You' in agent.get("/list").text
     assert agent.send(PAGE, "/work", do="done").status_code == 303
     assert "The work on this customer is done." in agent.get(PAGE).text
     with open_store(guarded.address) as store:
@@ -40,3 +44,25 @@ def test_a_change_of_what_is_not_there_is_refused(agent: Visitor) -> None:
     for wrong in ({"do": "steal"}, {"version": "x"}, {"version": "-1"}, {"customer_id": ""}):
         assert agent.post("/work", form | {"do": "take"} | wrong).status_code == 422
     assert 'action="/work"' not in agent.get("/customers/C000110").text
+
+
+def test_a_customer_waits_and_is_given_back_from_their_page(agent: Visitor, guarded: Guarded) -> None:
+    agent.send(PAGE, "/work", do="take")
+    until = utc_now().date() + timedelta(days=3)
+    assert agent.send(PAGE, "/work", do="snooze", until=until.isoformat()).status_code == 303
+    assert "This customer waits until" in agent.get(PAGE).text
+    assert agent.send(PAGE, "/work", do="release").status_code == 303
+    with open_store(guarded.address) as store:
+        work = work_on(store, ["C000001"])["C000001"]
+    assert (work.owner, work.snoozed_until, work.version) == (None, until, 3)
+    for wrong in ({"until": ""}, {"until": "2020-01-01"}, {"until": "soon"}):
+        assert agent.send(PAGE, "/work", do="snooze", **wrong).status_code == 422
+
+
+def test_a_customer_who_gets_no_offer_now_is_not_taken(agent: Visitor, guarded: Guarded) -> None:
+    with open_store(guarded.address) as store:
+        set_do_not_contact(store, "C000001", blocked=True, reason="they asked", by="person:otto")
+    answer = agent.send(PAGE, "/work", do="take")
+    assert (answer.status_code, "they must not be contacted" in answer.text) == (409, True)
+    with open_store(guarded.address) as store:
+        assert work_on(store) == {}

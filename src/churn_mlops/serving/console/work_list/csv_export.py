@@ -37,11 +37,17 @@ def lines_of(predictions: Iterable[Prediction]) -> str:
     return _lines(_row(one) for one in predictions)
 
 
-def _row(one: Prediction) -> Iterator[Any]:
-    yield from (one.rank, _defused(one.customer), one.score, one.risk_band, "yes" if one.will_churn else "no")
-    yield from (one.action, one.expected_gain, one.why_not or "")
+def values_of(one: Prediction) -> tuple[str | float, ...]:
+    """The values of a row, in the order of ``COLUMNS``."""
     reasons = [_words(reason) for reason in (one.reasons or ())[:_REASONS]]
-    yield from (_defused(text) for text in reasons + [""] * (_REASONS - len(reasons)))
+    reasons += [""] * (_REASONS - len(reasons))
+    churns = "yes" if one.will_churn else "no"
+    decided = (one.risk_band, churns, one.action, one.expected_gain, one.why_not or "")
+    return (one.rank, one.customer, one.score, *decided, *reasons)
+
+
+def _row(one: Prediction) -> Iterator[str | float]:
+    return (_defused(value) if isinstance(value, str) else value for value in values_of(one))
 
 
 def _words(reason: Any) -> str:

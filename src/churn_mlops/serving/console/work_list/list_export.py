@@ -1,0 +1,116 @@
+"""``/list.csv`` and ``/list.xlsx``: all customers of a selection as a file."""
+
+from __future__ import annotations
+
+from asyncio import get_running_loop
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Annotated
+
+from fastapi import FastAPI, Query, Request
+from fastapi.responses import Response, StreamingResponse
+from starlette.concurrency import run_in_threadpool
+
+from churn_mlops.serving.access.principal import about, principal_of
+from churn_mlops.serving.console.customer_facts import StoreFacts, newest_run
+from churn_mlops.serving.console.work_list.csv_export import header, lines_of
+from churn_mlops.serving.console.work_list.list_query import ListQuery
+from churn_mlops.serving.console.work_list.xlsx_export import Sheet
+from churn_mlops.serving.http.errors import RequestError
+from churn_mlops.serving.prediction.suppression import SuppressionCheck
+from churn_mlops.store import Store
+from churn_mlops.store.database.clock import utc_now
+from churn_mlops.store.scoring.browsing import Selection, read_slice
+from churn_mlops.store.scoring.predictions import OFFER, Prediction
+from churn_mlops.store.scoring.runs import Run
+from churn_mlops.store.scoring.work_states import list_times
+
+EXPORT_ROWS = 2000
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+@dataclass(frozen=True)
+class ListExport:
+    """The routes.
+
+    Args:
+        facts: asks the store.
+        suppression: knows whether erased customers can be recognized.
+    """
+
+    facts: StoreFacts
+    suppression: SuppressionCheck
+
+    def add_to(self, app: FastAPI) -> None:
+        """Add the routes."""
+        app.get("/list.csv", include_in_schema=False)(self.as_csv)
+        app.get("/list.xlsx", include_in_schema=False)(self.as_xlsx)
+
+    async def as_csv(self, request: Request, query: Annotated[ListQuery, Query()]) -> Response:
+        """All customers of a selection as CSV."""
+        run, selection = await self._selected(request, query)
+        # It ends with an error, and not as a shorter file, if the date is published again meanwhile.
+        return StreamingResponse(self._lines(run, selection), media_type="text/csv", headers=_named(query, run, "csv"))
+
+    async def as_xlsx(self, request: Request, query: Annotated[ListQuery, Query()]) -> Response:
+        """The same as a spreadsheet, whose texts stay texts."""
+        run, selection = await self._selected(request, query)
+        sheet = await run_in_threadpool(Sheet)
+        try:
+            async for part in self._parts(run, selection):
+                await run_in_threadpool(sheet.add, part)
+            await run_in_threadpool(sheet.finish)
+        except BaseException:
+            get_running_loop().run_in_executor(None, sheet.close)  # not awaited: the request may be cancelled
+            raise
+        headers = _named(query, run, "xlsx") | {"Content-Length": str(sheet.size)}
+        return StreamingResponse(sheet.content(), media_type=XLSX, headers=headers)
+
+    async def _selected(self, request: Request, query: ListQuery) -> tuple[Run, Selection]:
+        self.suppression.check_key()
+        me = principal_of(request).name
+
+        def read(store: Store) -> tuple[Run, Selection] | None:
+            run = newest_run(store)
+            return None if run is None else (run, query.selection(list_times(store, run, utc_now()), me))
+
+        found = await self.facts.ask(read)
+        if found is None:
+            raise RequestError(404, "no list is published: `churn score` publishes the first")
+        about(request, None, as_of=found[0].as_of.isoformat(), part=query.part)
+        return found
+
+    async def _lines(self, run: Run, selection: Selection) -> AsyncIterator[str]:
+        yield header()
+        async for part in self._parts(run, selection):
+            yield lines_of(part)
+
+    async def _parts(self, run: Run, selection: Selection) -> AsyncIterator[list[Prediction]]:
+        after: int | str | None = None
+        while True:
+            listed, last = await self.facts.ask(partial(self._part, run=run, selection=selection, after=after))
+            yield listed
+            if last is None:
+                return
+            after = last.customer if selection.order == "customer" else last.rank
+
+    def _part(
+        self, store: Store, run: Run, selection: Selection, after: int | str | None
+    ) -> tuple[list[Prediction], Prediction | None]:
+        """The next rows of the file, and the last row that was read; None where there are no more.
+
+        The contact list has no customer who gets no offer by now.
+        """
+        present = newest_run(store)
+        if present is None or (present.id, present.finished_at) != (run.id, run.finished_at):
+            raise RequestError(503, "the list was published again: export it again")
+        found = read_slice(store, run, selection, EXPORT_ROWS, after=after)
+        now = self.facts.offers.now(store, found.items)
+        listed = [one for one in now if selection.part != "contact" or one.action == OFFER]
+        return listed, found.items[-1] if found.has_after else None
+
+
+def _named(query: ListQuery, run: Run, ending: str) -> dict[str, str]:
+    name = f"churn-{query.part}-{run.as_of.isoformat()}.{ending}"
+    return {"Content-Disposition": f'attachment; filename="{name}"'}

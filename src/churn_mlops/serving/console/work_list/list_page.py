@@ -1,0 +1,70 @@
+"""``/list``: today's list, best first, with the work on it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from fastapi import FastAPI, Query, Request
+from fastapi.responses import Response
+
+from churn_mlops.retention.ranking import EXPLAINED
+from churn_mlops.serving.access.principal import about, principal_of
+from churn_mlops.serving.console.customer_facts import StoreFacts, newest_run
+from churn_mlops.serving.console.frame.pages import Banner, Pages
+from churn_mlops.serving.console.work_list.list_query import ListQuery
+from churn_mlops.serving.console.work_list.list_reader import ListReader
+from churn_mlops.serving.console.work_list.list_view import BANDS, ListFound, list_view, published
+from churn_mlops.store import Store
+
+
+@dataclass(frozen=True)
+class ListPage:
+    """The route.
+
+    Args:
+        pages: makes pages.
+        facts: asks the store.
+        reader: reads pages of the list.
+    """
+
+    pages: Pages
+    facts: StoreFacts
+    reader: ListReader
+
+    def add_to(self, app: FastAPI) -> None:
+        """Add the route."""
+        app.get("/list", include_in_schema=False)(self.page)
+
+    async def page(self, request: Request, query: Annotated[ListQuery, Query()]) -> Response:
+        """A page of the list."""
+        desk, me = self.reader.desk, principal_of(request).name
+        desk.suppression.check_key()
+
+        def read(store: Store) -> ListFound | None:
+            run = newest_run(store)
+            return None if run is None else self.reader.read(store, run, query, me)
+
+        found = await self.facts.ask(read)
+        if found is None:
+            about(request, None)
+            return self.pages.page(request, "list", view=None)
+        items = found.slice.items
+        about(request, None, as_of=found.run.as_of.isoformat(), part=query.part, first=items[0].rank if items else 0)
+        view = list_view(query, found, me, desk.today(), desk.latest_snooze())
+        given: dict[str, Any] = {
+            "view": view,
+            "bands": BANDS,
+            "explained": EXPLAINED,
+            "me": me,
+            "published": published(found.run),
+        }
+        return self.pages.page(request, "list", banner=self._banner(query), **given)
+
+    def _banner(self, query: ListQuery) -> Banner | None:
+        texts = self.pages.texts
+        if query.did == "nothing":
+            return Banner("warning", texts("list_work.nothing"))
+        if not query.did or not query.count:
+            return None
+        return Banner("done", texts.count(f"list_did.{query.did}", query.count, self.pages.formats.number(query.count)))

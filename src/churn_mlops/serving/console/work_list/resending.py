@@ -1,0 +1,42 @@
+"""A form that is sent once more, as it was: after the store was unavailable, or once the user has confirmed it."""
+
+from __future__ import annotations
+
+from fastapi import Request
+from fastapi.responses import Response
+
+from churn_mlops.serving.console.frame.forms import Form
+from churn_mlops.serving.console.frame.pages import Pages
+from churn_mlops.serving.resilience.store_client import StoreUnavailableError
+
+
+def again(pages: Pages, request: Request, form: Form, action: str, error: StoreUnavailableError) -> Response:
+    """The page from which a form is sent again while it is not known whether its change was made.
+
+    A change that was made is not made twice: the form names the version that was seen.
+
+    Args:
+        pages: makes pages.
+        request: the request.
+        form: as it was sent.
+        action: where it is sent to.
+        error: why it is to be sent again.
+    """
+    return pages.page(
+        request, "resend", status=error.status, headers=error.headers, form=form, action=action, asked=None
+    )
+
+
+def confirm(pages: Pages, request: Request, form: Form, action: str, question: str, back: str) -> Response:
+    """The page on which a user confirms what a form does.
+
+    Args:
+        pages: makes pages.
+        request: the request.
+        form: as it was sent.
+        action: where it is sent to.
+        question: what is about to be done.
+        back: the address of the page that it comes from.
+    """
+    asked = {"question": question, "back": back}
+    return pages.page(request, "resend", form=dict(form) | {"confirmed": "yes"}, action=action, asked=asked)
