@@ -1,6 +1,6 @@
 """Making a version live, and going back: the one way of the command, of training and of the server.
 
-Whoever says what is live for all machines is handed in: the store.
+The store, which says what is live for all machines, is handed in.
 """
 
 from __future__ import annotations

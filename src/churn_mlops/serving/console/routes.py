@@ -20,8 +20,9 @@ from churn_mlops.serving.console.dashboard_page import DashboardPage
 from churn_mlops.serving.console.frame.error_pages import ErrorPages
 from churn_mlops.serving.console.frame.pages import Pages
 from churn_mlops.serving.console.list_page import ListPage
-from churn_mlops.serving.console.models_page import ModelsPage
+from churn_mlops.serving.console.models.models_pages import ModelsPages
 from churn_mlops.serving.console.work_page import WorkPage
+from churn_mlops.serving.model.model_book import ModelBook
 from churn_mlops.serving.prediction.service import PredictionService
 
 
@@ -35,6 +36,7 @@ class ConsoleParts:
         risks: answers how likely a customer is to leave.
         recorder: records contacts.
         book: makes, reads and ends campaigns.
+        models: reads and changes what is live.
         sign_in: begins and ends sessions; None where there is no access control.
     """
 
@@ -43,6 +45,7 @@ class ConsoleParts:
     risks: CustomerRisks
     recorder: ContactRecorder
     book: CampaignBook
+    models: ModelBook
     sign_in: SignInService | None
 
 
@@ -71,7 +74,7 @@ def add_console(app: FastAPI, parts: ConsoleParts) -> None:
     ListPage(pages, facts, parts.risks.suppression).add_to(app)
     CampaignPages(pages, parts.book).add_to(app)
     DashboardPage(pages, facts).add_to(app)
-    ModelsPage(pages, facts, parts.service).add_to(app)
+    ModelsPages(pages, parts.models, parts.service).add_to(app)
     WorkPage(facts, parts.risks.suppression).add_to(app)
     CustomerPages(pages, facts, parts.risks, parts.recorder, parts.settings.console).add_to(app)
     app.add_middleware(ErrorPages, pages=pages)
