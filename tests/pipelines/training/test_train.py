@@ -15,18 +15,13 @@ from churn_mlops.data.proposal.contract_writer import write_contract
 from churn_mlops.errors import BundleError, ConfigError, ContractError, DataError
 from churn_mlops.keyed_hash import in_test_set
 from churn_mlops.models.bundle_cache import BundleCache
-from churn_mlops.models.promotion import roll_back
 from churn_mlops.models.registry import versions
 from churn_mlops.models.tracking import TrackingError
 from churn_mlops.pipelines.deployment.mlflow_aliases import tracking
 from churn_mlops.pipelines.deployment.promote import overview, promote, rollback
 from churn_mlops.pipelines.inputs.open_source import open_source
-from churn_mlops.pipelines.training.curves import GAIN_POINTS
 from churn_mlops.pipelines.training.test_set import SplitRule, split
 from churn_mlops.pipelines.training.train import train
-from churn_mlops.store import open_store
-from churn_mlops.store.deployments import Deployments
-from churn_mlops.store.model_versions import ModelVersions
 from tests.companies.small import Company, Rows
 
 
@@ -191,37 +186,6 @@ def test_a_rollback_moves_the_alias_too(own_company: Company) -> None:
     train(own_company.with_settings("training", seed=7).settings, force="try it")
     assert rollback(own_company.settings, "no good").version == "1"
     assert {v.number: v.aliases for v in overview(own_company.settings)[0]} == {1: ("champion",), 2: ()}
-
-
-def test_every_version_is_kept_in_the_store_with_its_verdict_and_curves(own_company: Company) -> None:
-    lost = train(own_company.with_settings("training", seed=7).settings)
-    assert not lost.decision.promote
-    with open_store(own_company.settings.store.url) as store:
-        second, first = ModelVersions(store).newest()
-        assert Deployments(store).bundle(second.sha256).content == lost.bundle.to_bytes()
-    assert (second.version, first.version) == ("2", "1")
-    assert second.provenance["verdict"] == lost.decision.sentence
-    assert second.provenance["metrics"]["auc"]["value"] == lost.metrics["auc"].value
-    curves = second.provenance["curves"]
-    assert [one["customers"] > 0 for one in curves["calibration"]] == [True] * len(curves["calibration"])
-    assert curves["gain"][-1] == {"share": 1.0, "captured": 1.0, "low": 1.0, "high": 1.0}
-    assert len(curves["gain"]) <= GAIN_POINTS
-
-
-def test_the_alias_follows_what_a_server_promoted_when_versions_are_listed(own_company: Company) -> None:
-    train(own_company.with_settings("training", seed=7).settings, force="try it")
-    with open_store(own_company.settings.store.url) as store:
-        roll_back(Deployments(store), reason="by a page", by="person:anna")
-    assert {v.number: v.aliases for v in overview(own_company.settings)[0]} == {1: ("champion",), 2: ()}
-
-
-def test_a_training_brings_the_alias_into_line_too(own_company: Company) -> None:
-    train(own_company.with_settings("training", seed=7).settings, force="try it")
-    with open_store(own_company.settings.store.url) as store:
-        roll_back(Deployments(store), reason="by a page", by="person:anna")
-    train(own_company.settings)
-    listed = {v.number: v.aliases for v in versions(tracking(own_company.settings))}
-    assert listed == {1: ("champion",), 2: (), 3: ("challenger",)}
 
 
 # The test set

@@ -12,6 +12,7 @@ from churn_mlops.serving.model.served_model import ModelSlot
 from churn_mlops.store import open_store
 from churn_mlops.store.audit_log import audit_events
 from churn_mlops.store.database.schema import BUNDLES
+from churn_mlops.store.deployments import Deployments
 from tests.companies.registered import deploy, live, register
 from tests.companies.versions import version_of
 from tests.serving.access.secured_app import Guarded
@@ -151,6 +152,15 @@ def test_another_admin_was_faster(admin: Visitor, guarded: Guarded) -> None:
         assert 'value="my own reason"' in answer.text
         assert version_of(3).sha256 in answer.text  # the form that came back goes by what is live now
     assert live(guarded.address) == "3"
+
+
+@pytest.mark.parametrize("path", [PROMOTE, ROLLBACK])
+def test_a_form_that_is_sent_twice_changes_what_is_live_once(admin: Visitor, guarded: Guarded, path: str) -> None:
+    form = admin.form(path, path) | {"reason": "why"}
+    first, again = (admin.post(path, form) for _ in range(2))
+    assert first.headers["Location"] == again.headers["Location"]
+    with open_store(guarded.address) as store:
+        assert len(Deployments(store).history()) == 3
 
 
 def test_a_rollback_goes_to_the_version_that_was_shown(admin: Visitor, guarded: Guarded) -> None:

@@ -97,7 +97,14 @@ class ModelsPages:
         return redirect(f"{MODELS}?changed={changed.version}")
 
     async def _refused(self, request: Request, version: str | None, form: Form, refused: RequestError) -> Response:
-        """The confirm page again, by what is live now, with what is wrong."""
+        """The confirm page again, by what is live now, with what is wrong.
+
+        A form that was sent twice is no conflict: the second finds its own work done.
+        """
+        now = refused.champion if isinstance(refused, ChampionMovedError) else None
+        by = principal_of(request).name
+        if now is not None and (now.sha256, now.deployed_by) == (form.get("expected_bundle"), by):
+            return redirect(f"{MODELS}?changed={now.version}")
         if refused.status not in (409, 422):
             raise refused
         return await self._confirm(request, version, form.get("reason", ""), refused)
