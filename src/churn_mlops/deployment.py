@@ -7,6 +7,18 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from churn_mlops.errors import PromotionError
+
+ANY = "any"
+"""Whichever model is live, or none."""
+
+
+class ChampionChangedError(PromotionError):
+    """Another model went live since the champion was looked at."""
+
+    def __init__(self) -> None:
+        super().__init__("another model went live in the meantime: look at `churn models list`, then decide again")
+
 
 @dataclass(frozen=True)
 class Deployment:
@@ -20,6 +32,7 @@ class Deployment:
         reason: why it went live.
         rollback: whether it went live again because a later version was withdrawn.
         until: when the next one went live; None while it lasts.
+        deployed_by: the principal that made it live, None where that was not recorded.
 
     Raises:
         ValueError: a time has no time zone.
@@ -32,6 +45,7 @@ class Deployment:
     reason: str
     rollback: bool = False
     until: datetime | None = None
+    deployed_by: str | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         for time in (self.since, self.until):
@@ -71,6 +85,25 @@ class Deployment:
         since, to = fields.pop("since"), fields.pop("to")
         until = None if to is None else datetime.fromisoformat(to)
         return cls(since=datetime.fromisoformat(since), until=until, **fields)
+
+
+@dataclass(frozen=True)
+class ModelVersion:
+    """A version whose bundle the store holds, so that any machine can make it live.
+
+    Args:
+        version: as people see it, such as "3".
+        sha256: of the bundle.
+        model_type: such as ``additive_boosting``.
+        registered_at: when training registered it, with a time zone.
+        provenance: how it was made.
+    """
+
+    version: str
+    sha256: str
+    model_type: str
+    registered_at: datetime
+    provenance: Mapping[str, Any] = field(repr=False)
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,12 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import update
 
-from churn_mlops.deployment import Deployment, StoredBundle
+from churn_mlops.deployment import ANY, ChampionChangedError, Deployment, StoredBundle
 from churn_mlops.errors import BundleError
 from churn_mlops.store import Store, open_store
 from churn_mlops.store.audit_log import audit_events
 from churn_mlops.store.database.schema import BUNDLES
-from churn_mlops.store.deployments import ANY, ChampionChangedError, Deployments
+from churn_mlops.store.deployments import Deployments
 from tests.store.builders import NOW
 
 

@@ -25,6 +25,7 @@ from churn_mlops.serving.api.contacts import CONTACTS, ContactRecorder, add_cont
 from churn_mlops.serving.api.customers import CustomerRisks, ReadCustomer, Source, add_risk
 from churn_mlops.serving.api.dashboard import DASHBOARD, add_dashboard
 from churn_mlops.serving.api.list_desk import ListDesk
+from churn_mlops.serving.api.models import MODELS, add_models
 from churn_mlops.serving.api.openapi import add_documentation
 from churn_mlops.serving.api.predictions import add_kept
 from churn_mlops.serving.api.session import ACCESS
@@ -35,6 +36,7 @@ from churn_mlops.serving.console.routes import ConsoleParts, add_console
 from churn_mlops.serving.fast_path.predict_protocol import FastPath
 from churn_mlops.serving.http.error_handlers import add_error_handlers, refuse_repeated_parameters
 from churn_mlops.serving.http.request_limits import BODY_SECONDS, Limits
+from churn_mlops.serving.model.model_book import ModelBook
 from churn_mlops.serving.model.request_models import (
     PREDICTION_HEADERS,
     BatchPredictions,
@@ -61,6 +63,7 @@ _TAGS = [
     {"name": WORK, "description": "Today's contact list, and the work on it"},
     {"name": CAMPAIGNS, "description": "Offers to some customers over some time, with a control group"},
     {"name": DASHBOARD, "description": "Whether the model is right, and whether offers work"},
+    {"name": MODELS, "description": "Which version is live, and how another one goes live"},
     {"name": ACCESS, "description": "Who may ask, and who did"},
     {"name": STATUS, "description": "What is served, and whether it can be asked"},
 ]
@@ -252,13 +255,15 @@ def _add_store_routes(
     book = CampaignBook(logger.store)
     add_campaigns(app, book)
     add_dashboard(app, logger.store)
+    models = ModelBook(logger.store)
+    add_models(app, models)
     desk = ListDesk(offers, suppression, service, has_proxy=settings.serving.proxy_user_header is not None)
     add_work_list(app, logger.store, desk)
     add_audit(app, logger.store, settings.store.customer_hash_key)
     risks = CustomerRisks(service, source, logger.store, suppression, offers)
     add_risk(app, risks)
     sign_in, administration = (None, None) if access is None else (access.sign_in, access.administration)
-    parts = ConsoleParts(settings, service, risks, recorder, book, desk, sign_in, administration)
+    parts = ConsoleParts(settings, service, risks, recorder, book, desk, models, sign_in, administration)
     add_console(app, parts)  # after the longer address of add_risk
 
 

@@ -10,21 +10,14 @@ from typing import Any
 
 from sqlalchemy import Connection, insert, select, update
 
-from churn_mlops.deployment import Deployment, StoredBundle
-from churn_mlops.errors import BundleError, PromotionError
+from churn_mlops.deployment import ANY, ChampionChangedError, Deployment, StoredBundle
+from churn_mlops.errors import BundleError
 from churn_mlops.store.audit_log import add_event
 from churn_mlops.store.database.clock import Clock, utc_now
 from churn_mlops.store.database.database import Store
 from churn_mlops.store.database.schema import BUNDLES, DEPLOYMENTS
 
-ANY = "any"
-"""Whichever model is live, or none."""
-
 _IN_ORDER = (DEPLOYMENTS.c.since, DEPLOYMENTS.c.sha256)
-
-
-class ChampionChangedError(PromotionError):
-    """Another model went live since the champion was looked at."""
 
 
 class Deployments:
@@ -114,12 +107,10 @@ class Deployments:
         with self._store.writing("make a model live") as connection:
             last = _last(connection)
             if expected_champion not in (ANY, last and last.sha256):
-                raise ChampionChangedError(
-                    "another model went live in the meantime: look at `churn models list`, then decide again"
-                )
+                raise ChampionChangedError
             since = _start_after(last, self._clock())
-            _put_bundle(connection, stored, since)
-            deployment = Deployment(version, stored.sha256, model_type, since, reason, rollback)
+            put_bundle(connection, stored, since)
+            deployment = Deployment(version, stored.sha256, model_type, since, reason, rollback, deployed_by=by)
             _add(connection, deployment, self._clock(), by)
             return deployment
 
@@ -139,11 +130,25 @@ class Deployments:
                 return
             now, known = self._clock(), set()
             for stored in bundles:
-                _put_bundle(connection, stored, now)
+                put_bundle(connection, stored, now)
                 known.add(stored.sha256)
             for deployment in history:
                 if deployment.sha256 in known:
                     _add(connection, deployment, now, "churn")
+
+
+def put_bundle(connection: Connection, stored: StoredBundle, now: datetime) -> None:
+    """Write the bundle, over one of the same hash: that one may be damaged, or have an older provenance.
+
+    Raises:
+        BundleError: the bundle is not what its hash says.
+    """
+    if _hash(stored.content) != stored.sha256:
+        raise BundleError(f"model bundle {stored.sha256[:12]} is truncated or was altered: it does not go live")
+    values = {"content": stored.content, "provenance": dict(stored.provenance)}
+    same = BUNDLES.c.sha256 == stored.sha256
+    if not connection.execute(update(BUNDLES).where(same).values(**values)).rowcount:
+        connection.execute(insert(BUNDLES).values(sha256=stored.sha256, added_at=now, **values))
 
 
 def _start_after(last: Deployment | None, now: datetime) -> datetime:
@@ -159,16 +164,6 @@ def _add(connection: Connection, deployment: Deployment, now: datetime, by: str)
     connection.execute(insert(DEPLOYMENTS).values(**asdict(replace(deployment, until=None))))
     details = {"version": deployment.version, "rollback": deployment.rollback, "reason": deployment.reason}
     add_event(connection, now, by, "champion.changed", details=details)
-
-
-def _put_bundle(connection: Connection, stored: StoredBundle, now: datetime) -> None:
-    """Write the bundle, over one of the same hash: that one may be damaged, or have an older provenance."""
-    if _hash(stored.content) != stored.sha256:
-        raise BundleError(f"model bundle {stored.sha256[:12]} is truncated or was altered: it does not go live")
-    values = {"content": stored.content, "provenance": dict(stored.provenance)}
-    same = BUNDLES.c.sha256 == stored.sha256
-    if not connection.execute(update(BUNDLES).where(same).values(**values)).rowcount:
-        connection.execute(insert(BUNDLES).values(sha256=stored.sha256, added_at=now, **values))
 
 
 def _last(connection: Connection) -> Deployment | None:

@@ -12,13 +12,13 @@ from sqlalchemy import update
 from structlog.testing import capture_logs
 
 from churn_mlops.config import Settings
-from churn_mlops.deployment import StoredBundle
+from churn_mlops.deployment import ANY, ChampionChangedError, StoredBundle
 from churn_mlops.errors import BundleError, PromotionError
 from churn_mlops.models.bundle_cache import BundleCache
 from churn_mlops.pipelines.deployment.deploy import Deployer, champion, history
 from churn_mlops.store import open_store
 from churn_mlops.store.database.schema import BUNDLES
-from churn_mlops.store.deployments import ANY, ChampionChangedError, Deployments
+from churn_mlops.store.deployments import Deployments
 from tests.companies.models_folder import fill_folder
 from tests.companies.versions import disagreeing, version_of
 

@@ -143,7 +143,7 @@ def ask(client: TestClient, method: str, path: str, headers: dict[str, str], cus
     key = f"{method} {headers}"[-40:]
     given = {"Content-Type": "application/json", "Idempotency-Key": key} | headers
     where = path.replace("{customer_id}", "C017").replace("{contact_id}", "1").replace("{prediction_id}", "0" * 32)
-    where = where.replace("{campaign_id}", "1")
+    where = where.replace("{campaign_id}", "1").replace("{version}", "1")
     where = (
         where.replace("{customer_id:path}", "C017")
         .replace("{customer_id:customer_of_page}", "C017")
@@ -170,6 +170,8 @@ FORMS = {
     "/sign-out": {},
     "/campaigns": {"name": ""},
     "/campaigns/{campaign_id}/end": {"reason": "over"},
+    "/models/rollback": {"reason": "over"},
+    "/models/{version}/promote": {"reason": "better"},
     "/account/password": {"present": "wrong", "new": "long enough for all", "again": "long enough for all"},
     "/users": {"name": "", "role": "agent"},
     "/users/{name}": {"do": "enable"},
@@ -217,6 +219,13 @@ _DONE = {
     ("POST", "/api/campaigns"): {422},
     ("GET", "/api/campaigns/{campaign_id}"): {404},
     ("POST", "/api/campaigns/{campaign_id}/end"): {422},
+    ("POST", "/api/models/rollback"): {422},  # without a reason
+    ("POST", "/api/models/{version}/promote"): {422},
+    ("GET", "/models/compare"): {422},  # without two versions
+    ("GET", "/models/rollback"): {404},  # nothing was ever live
+    ("POST", "/models/rollback"): {404},
+    ("GET", "/models/{version}/promote"): {404},
+    ("POST", "/models/{version}/promote"): {404},
     ("GET", "/predictions/{prediction_id}"): {404},
     ("DELETE", "/session"): {204, 409},  # a key has no session to end
     ("POST", "/contact"): {303},

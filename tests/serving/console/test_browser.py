@@ -206,7 +206,7 @@ def test_reading_and_recording_work_without_script(chromium: Browser, site: Site
         for path, words in (
             ("/", "First on today's list"),
             ("/list", "To contact"),
-            ("/models", "Deployments"),
+            ("/models", "Which version was live when"),
             ("/account", "Administrator"),
             ("/customers/C000001", "20 % off for a year"),
         ):

@@ -9,14 +9,15 @@ from typing import Any, TypeVar
 import structlog
 
 from churn_mlops.config import Settings
-from churn_mlops.deployment import Deployment, StoredBundle, active_history
+from churn_mlops.deployment import ANY, Deployment, StoredBundle
 from churn_mlops.errors import PromotionError, StoreError
 from churn_mlops.models.bundle import Bundle
 from churn_mlops.models.bundle_cache import BundleCache, LiveModel, read_model
-from churn_mlops.models.inference import ChurnPredictor
+from churn_mlops.models.promotion import promote, roll_back
 from churn_mlops.store import open_store
 from churn_mlops.store.database.database import is_made
-from churn_mlops.store.deployments import ANY, Deployments
+from churn_mlops.store.deployments import Deployments
+from churn_mlops.store.model_versions import ModelVersions
 
 Answer = TypeVar("Answer")
 log = structlog.get_logger("churn_mlops.pipelines")
@@ -74,7 +75,34 @@ class Deployer:
         stored = StoredBundle(bundle.sha256, bundle.to_bytes(), provenance)
         later = f"; version {version} stays registered: `churn models promote {version} --reason REASON` makes it live"
         with self._deployments(later) as deployments:
-            return self._go_live(deployments, stored, version, reason, expected_champion)
+            deployed = promote(
+                deployments,
+                stored,
+                version=version,
+                reason=reason,
+                expected_champion=expected_champion,
+                by=self._by,
+            )
+            self._follow(deployments)
+            return deployed
+
+    def register(self, bundle: Bundle, *, version: str, provenance: Mapping[str, Any]) -> None:
+        """Keep a version in the store, so that any machine can make it live.
+
+        Args:
+            bundle: the model.
+            version: its version as people see it.
+            provenance: how it was made.
+
+        Raises:
+            PromotionError: the store cannot be used.
+        """
+        stored = StoredBundle(bundle.sha256, bundle.to_bytes(), provenance)
+        try:
+            with open_store(self._address) as store:
+                ModelVersions(store).register(stored, version=version, model_type=bundle.model_type)
+        except StoreError as error:
+            raise PromotionError(f"the store, which keeps the versions, cannot be used: {error}") from None
 
     def rollback(self, reason: str) -> Deployment:
         """Make the version that was live before the champion live again; a second time, the one before that.
@@ -85,39 +113,15 @@ class Deployer:
             BundleError: the earlier bundle is gone or broken.
         """
         with self._deployments() as deployments:
-            active = active_history(deployments.history())
-            if len(active) < 2:
-                raise PromotionError("no other version was live before: there is nothing to roll back to")
-            earlier, withdrawn = active[-2:]
-            stored = deployments.bundle(earlier.sha256)
-            return self._go_live(deployments, stored, earlier.version, reason, withdrawn.sha256, rollback=True)
+            deployed = roll_back(deployments, reason=reason, by=self._by)
+            self._follow(deployments)
+            return deployed
 
-    def _go_live(
-        self,
-        deployments: Deployments,
-        stored: StoredBundle,
-        version: str,
-        reason: str,
-        expected_champion: str | None,
-        *,
-        rollback: bool = False,
-    ) -> Deployment:
-        bundle = Bundle.from_bytes(stored.content, f"the bundle of version {version}")
-        ChurnPredictor(bundle)  # it gives its own recorded scores
-        deployed = deployments.deploy(
-            stored,
-            version=version,
-            model_type=bundle.model_type,
-            reason=reason,
-            rollback=rollback,
-            expected_champion=expected_champion,
-            by=self._by,
-        )
+    def _follow(self, deployments: Deployments) -> None:
         try:
             self._cache.follow(deployments)
         except (PromotionError, StoreError) as error:  # it is live: only the copy is behind
             log.warning("models_folder_not_updated", error=str(error))
-        return deployed
 
     @contextmanager
     def _deployments(self, later: str = "") -> Iterator[Deployments]:

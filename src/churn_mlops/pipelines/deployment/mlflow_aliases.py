@@ -21,7 +21,8 @@ def tracking(settings: Settings) -> Tracking:
 def align_champion(settings: Settings) -> None:
     """Point MLflow's alias ``champion`` at the version that is live; where that fails, say so and go on.
 
-    The store decides what is live; a job killed between the two leaves the alias behind.
+    The store decides what is live. A server that promotes does not reach MLflow, and a job that is killed in between
+    leaves the alias behind.
     """
     named, live = None, _live_version(settings)
     while live is not None and live != named:  # again, where another went live in the meantime
@@ -35,7 +36,7 @@ def name_version(settings: Settings, alias: str, number: int) -> bool:
     try:
         set_alias(tracking(settings), alias, number)
     except TrackingError as error:
-        retried = "at the next training, promotion or rollback"
+        retried = "at the next training, promotion, rollback or `churn models list`"
         log.warning("mlflow_alias_failed", alias=alias, version=number, retried=retried, error=str(error))
         return False
     return True

@@ -6,14 +6,23 @@ from datetime import UTC, datetime
 
 from churn_mlops.config import Settings
 from churn_mlops.deployment import Deployment
-from churn_mlops.models.registry import Version, bundle_of, provenance_of, versions
+from churn_mlops.models.promotion import made_by_hand
+from churn_mlops.models.registry import CHAMPION, Version, bundle_of, provenance_of, versions
 from churn_mlops.pipelines.deployment.deploy import Deployer, history
 from churn_mlops.pipelines.deployment.mlflow_aliases import align_champion, tracking
 
 
 def overview(settings: Settings) -> tuple[tuple[Version, ...], tuple[Deployment, ...]]:
-    """The registered versions, the newest first, and what was live when, the oldest first."""
-    return versions(tracking(settings)), history(settings)
+    """The registered versions, the newest first, and what was live when, the oldest first.
+
+    MLflow's alias is brought into line first, where a server promoted since.
+    """
+    listed, deployments = versions(tracking(settings)), history(settings)
+    named = next((str(version.number) for version in listed if CHAMPION in version.aliases), None)
+    if listed and deployments and named != deployments[-1].version:
+        align_champion(settings)
+        listed = versions(tracking(settings))
+    return listed, deployments
 
 
 def promote(settings: Settings, number: int, reason: str, *, by: str = "churn") -> Deployment:
@@ -23,9 +32,7 @@ def promote(settings: Settings, number: int, reason: str, *, by: str = "churn") 
         PromotionError: there is no such version, or the store cannot be used.
     """
     bundle = bundle_of(tracking(settings), number)
-    by_hand = {"promoted_by_hand": reason, "promoted_at": datetime.now(UTC).isoformat(timespec="seconds")}
-    # With what training recorded: later versions are compared by it, and serving shows its metrics.
-    provenance = provenance_of(tracking(settings), number) | by_hand
+    provenance = made_by_hand(provenance_of(tracking(settings), number), reason, datetime.now(UTC))
     try:
         return Deployer(settings, by).deploy(bundle, version=str(number), provenance=provenance, reason=reason)
     finally:

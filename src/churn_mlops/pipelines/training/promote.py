@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import structlog
+
 from churn_mlops.config import Settings
-from churn_mlops.errors import BundleError
+from churn_mlops.deployment import ANY, ChampionChangedError
+from churn_mlops.errors import BundleError, PromotionError
 from churn_mlops.models.bundle_cache import LiveModel
 from churn_mlops.models.registry import CHALLENGER
 from churn_mlops.models.tracking import Tracking
@@ -13,7 +16,8 @@ from churn_mlops.pipelines.deployment.mlflow_aliases import align_champion, name
 from churn_mlops.pipelines.training.evaluate import Candidate
 from churn_mlops.pipelines.training.promotion_gate import decide_promotion
 from churn_mlops.pipelines.training.record import RecordedRun, amend_decision
-from churn_mlops.store.deployments import ANY, ChampionChangedError
+
+log = structlog.get_logger("churn_mlops.pipelines")
 
 
 class ChampionSlot:
@@ -76,6 +80,15 @@ class ChampionSlot:
             expected_champion=ANY if force is not None else run.decision.champion,
         )
 
+    def register(self, candidate: Candidate, run: RecordedRun) -> None:
+        """Keep the version in the store; where that fails, say so and go on, since the registry has it."""
+        version = str(run.version)
+        try:
+            self._deployer.register(candidate.bundle, version=version, provenance=run.provenance.to_dict())
+        except PromotionError as error:
+            consequence = f"the page cannot promote it; `churn models promote {version} --reason REASON` can"
+            log.warning("version_not_registered", model_version=version, consequence=consequence, error=str(error))
+
     def align_aliases(self, challenger: int | None) -> None:
         """Point MLflow's alias at the live version, and the one of the challenger at version ``challenger``."""
         align_champion(self._settings)
@@ -103,12 +116,14 @@ def promote_or_keep(
         PromotionError: the folder of models cannot be written.
         TrackingError: another decision cannot be recorded.
     """
+    slot.register(candidate, run)
     while run.decision.promote:
         try:
             slot.publish(candidate, run, force)
             break
         except ChampionChangedError:  # another run was quicker: its model is the one to beat
             run = amend_decision(tracking, run, decide_promotion(candidate, slot.champion(), force))
+            slot.register(candidate, run)
     lost = run.decision.signal and not run.decision.promote
     slot.align_aliases(challenger=run.version if lost else None)
     return run

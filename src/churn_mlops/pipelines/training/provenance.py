@@ -39,6 +39,7 @@ class Provenance:
         rows_without_label: of a history, how many were left out; None of a flat table.
         backtest: None where there was none.
         no_backtest: why there was none, in a sentence; None of a flat table.
+        curves: calibration and gain on the test set, as plain data.
     """
 
     trained_at: str
@@ -54,6 +55,7 @@ class Provenance:
     rows_without_label: int | None
     backtest: Backtest | None
     no_backtest: str | None
+    curves: Mapping[str, Any] | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data, for the record."""
@@ -68,6 +70,7 @@ class Provenance:
             "verdict": self.decision,
             "leaks": self.leaks.to_dict(),
             **self._of_history(),
+            **({} if self.curves is None else {"curves": dict(self.curves)}),
             **({"untested": self.no_backtest} if self.backtest is None else {"out_of_time": self.backtest.to_dict()}),
         }
 

@@ -10,6 +10,7 @@ from typing import Any
 from churn_mlops.models.evaluate import curves
 from churn_mlops.models.tracking import PROVENANCE_FILE, Run, Tracking, amend, log_run
 from churn_mlops.pipelines.training.context import TrainingContext
+from churn_mlops.pipelines.training.curves import curves_of
 from churn_mlops.pipelines.training.evaluate import Candidate
 from churn_mlops.pipelines.training.promotion_gate import PromotionDecision
 from churn_mlops.pipelines.training.provenance import Provenance, provenance_of
@@ -50,6 +51,7 @@ def record(context: TrainingContext, candidate: Candidate, decision: PromotionDe
     """
     provenance = provenance_of(candidate, context.model.seed, decision, now)
     report = facts(candidate, decision, provenance)
+    provenance = replace(provenance, curves=curves_of(report))
     card = card_of(report, context.economics, context.capacity, context.default_amounts)
     run_id, version = log_run(context.tracking, _run(candidate, provenance, report, card))
     return RecordedRun(run_id, version, decision, provenance, report)

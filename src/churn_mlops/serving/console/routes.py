@@ -24,12 +24,13 @@ from churn_mlops.serving.console.customer_pages import CustomerPages
 from churn_mlops.serving.console.dashboard_page import DashboardPage
 from churn_mlops.serving.console.frame.error_pages import ErrorPages
 from churn_mlops.serving.console.frame.pages import Pages
-from churn_mlops.serving.console.models_page import ModelsPage
+from churn_mlops.serving.console.models.models_pages import ModelsPages
 from churn_mlops.serving.console.work_list.list_export import ListExport
 from churn_mlops.serving.console.work_list.list_page import ListPage
 from churn_mlops.serving.console.work_list.list_reader import ListReader
 from churn_mlops.serving.console.work_list.list_work_page import ListWorkPage
 from churn_mlops.serving.console.work_list.work_page import WorkPage
+from churn_mlops.serving.model.model_book import ModelBook
 from churn_mlops.serving.prediction.service import PredictionService
 
 
@@ -44,6 +45,7 @@ class ConsoleParts:
         recorder: records contacts.
         book: makes, reads and ends campaigns.
         desk: changes the work on the list.
+        models: reads and changes what is live.
         sign_in: begins and ends sessions; None where there is no access control.
         administration: reads and changes users and keys; None where there is no access control.
     """
@@ -54,6 +56,7 @@ class ConsoleParts:
     recorder: ContactRecorder
     book: CampaignBook
     desk: ListDesk
+    models: ModelBook
     sign_in: SignInService | None
     administration: Administration | None
 
@@ -90,7 +93,7 @@ def add_console(app: FastAPI, parts: ConsoleParts) -> None:
     ListWorkPage(pages, facts, parts.desk).add_to(app)
     CampaignPages(pages, parts.book).add_to(app)
     DashboardPage(pages, facts).add_to(app)
-    ModelsPage(pages, facts, parts.service).add_to(app)
+    ModelsPages(pages, parts.models, parts.service).add_to(app)
     WorkPage(pages, facts, parts.desk).add_to(app)
     customers = CustomerPages(pages, facts, parts.risks, parts.recorder, parts.settings.console)
     customers.add_to(app)

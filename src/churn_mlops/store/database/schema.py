@@ -32,7 +32,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeEngine
 
-HEAD = "0008"
+HEAD = "0007"
 """The newest revision of the migrations: a store that has it needs no migration."""
 VERSION_TABLE = "store_version"
 
@@ -159,6 +159,18 @@ DEPLOYMENTS = Table(
     Column("until", Timestamp),
     Column("reason", Text, nullable=False),
     Column("rollback", Boolean, nullable=False),
+    Column("deployed_by", Text),
+)
+
+# The versions whose bundle is here: those that were ever live, and the newest of the others.
+MODEL_VERSIONS = Table(
+    "model_versions",
+    METADATA,
+    Column("version", Text, primary_key=True),
+    Column("sha256", Text, ForeignKey("bundles.sha256"), nullable=False),
+    Column("model_type", Text, nullable=False),
+    Column("registered_at", Timestamp, nullable=False),
+    Column("provenance", JSON, nullable=False),
 )
 
 # A key is stored as its hash alone; ``id`` names it in lists and logs.
