@@ -24,14 +24,14 @@ from churn_mlops.serving.api.contact_import import add_contact_import
 from churn_mlops.serving.api.contacts import CONTACTS, ContactRecorder, add_contacts
 from churn_mlops.serving.api.customers import CustomerRisks, ReadCustomer, Source, add_risk
 from churn_mlops.serving.api.dashboard import DASHBOARD, add_dashboard
-from churn_mlops.serving.api.list_desk import ListDesk
 from churn_mlops.serving.api.models import MODELS, add_models
 from churn_mlops.serving.api.openapi import add_documentation
 from churn_mlops.serving.api.predictions import add_kept
 from churn_mlops.serving.api.session import ACCESS
 from churn_mlops.serving.api.status import STATUS, add_status
 from churn_mlops.serving.api.timeline import TIMELINE, add_timeline
-from churn_mlops.serving.api.work_list import WORK, add_work_list
+from churn_mlops.serving.api.work_list.list_desk import ListDesk
+from churn_mlops.serving.api.work_list.work_list import WORK, add_work_list
 from churn_mlops.serving.console.routes import ConsoleParts, add_console
 from churn_mlops.serving.fast_path.predict_protocol import FastPath
 from churn_mlops.serving.http.error_handlers import add_error_handlers, refuse_repeated_parameters

@@ -13,7 +13,7 @@ from churn_mlops.serving.access.sign_in import SignInService
 from churn_mlops.serving.api.campaigns import CampaignBook
 from churn_mlops.serving.api.contacts import ContactRecorder
 from churn_mlops.serving.api.customers import CustomerRisks
-from churn_mlops.serving.api.list_desk import ListDesk
+from churn_mlops.serving.api.work_list.list_desk import ListDesk
 from churn_mlops.serving.console.account.account_pages import AccountPages
 from churn_mlops.serving.console.account.key_pages import KeyPages
 from churn_mlops.serving.console.account.user_pages import UserPages

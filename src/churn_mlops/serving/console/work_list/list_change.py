@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from churn_mlops.errors import ConfigError, CustomerErasedError
-from churn_mlops.serving.api.list_desk import ListDesk, Refused, Wanted
+from churn_mlops.serving.api.work_list.list_desk import ListDesk, Refused, Wanted
 from churn_mlops.serving.console.work_list.list_forms import ListWorkForm
 from churn_mlops.serving.prediction.suppression import OtherHashKeyError
 from churn_mlops.store import Store

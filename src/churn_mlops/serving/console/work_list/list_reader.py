@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from churn_mlops.serving.api.list_desk import ListDesk
+from churn_mlops.serving.api.work_list.list_desk import ListDesk
 from churn_mlops.serving.console.work_list.list_query import ListQuery
 from churn_mlops.serving.console.work_list.list_view import ROWS, ListFound
 from churn_mlops.store import Store

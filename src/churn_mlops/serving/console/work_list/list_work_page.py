@@ -9,7 +9,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import Response
 
 from churn_mlops.serving.access.principal import about, principal_of
-from churn_mlops.serving.api.list_desk import ListDesk
+from churn_mlops.serving.api.work_list.list_desk import ListDesk
 from churn_mlops.serving.console.customer_facts import StoreFacts
 from churn_mlops.serving.console.frame.forms import Form, add_form
 from churn_mlops.serving.console.frame.pages import Pages, redirect

@@ -12,10 +12,10 @@ from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from churn_mlops.serving.access.principal import about, principal_of
-from churn_mlops.serving.api.list_desk import ListDesk, Wanted
 from churn_mlops.serving.api.predictions import PublishedPrediction, prediction_json
 from churn_mlops.serving.api.refusals import refusing
 from churn_mlops.serving.api.request_bodies import Day, LongText, ShortText, described_body
+from churn_mlops.serving.api.work_list.list_desk import ListDesk, Wanted
 from churn_mlops.serving.http.error_handlers import refuse_repeated_parameters
 from churn_mlops.serving.http.errors import RequestError
 from churn_mlops.serving.http.pagination import PageQuery, limit_field

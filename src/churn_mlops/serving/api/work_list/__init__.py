@@ -1,0 +1,1 @@
+"""``/api/list``: the contact list of today, and the work on it."""
