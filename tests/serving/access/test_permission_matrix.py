@@ -153,7 +153,8 @@ def ask(client: TestClient, method: str, path: str, headers: dict[str, str], cus
     content = json.dumps(body)
     if rule_of(method, pattern_of(path)).form:
         given |= {"Content-Type": "application/x-www-form-urlencoded"}
-        content = urlencode(FORMS[path] | {"key": f"form-{abs(hash(key))}"} if path == "/contact" else FORMS[path])
+        keyed = {"key": f"form-{abs(hash(key))}"} if path in ("/contact", "/note") else {}
+        content = urlencode(FORMS[path] | keyed)
     answer: Response = client.request(method, where, content=content, headers=given, follow_redirects=False)
     is_page = "text/html" in answer.headers.get("Content-Type", "")
     if answer.status_code >= 400 and method != "HEAD" and not is_page:
