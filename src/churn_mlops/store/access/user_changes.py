@@ -59,7 +59,7 @@ def seen_users(store: Store, name: str | None = None, *, clock: Clock = utc_now)
     """
     is_open = SESSIONS.c.ended_at.is_(None) & (SESSIONS.c.expires_at > clock())
     columns = (PEOPLE.c.name, PEOPLE.c.role, PEOPLE.c.created_at, PEOPLE.c.disabled_at)
-    has_password = (PEOPLE.c.password != VOUCHED).label("has_password")
+    has_password = PEOPLE.c.password.is_distinct_from(VOUCHED).label("has_password")
     last, count = func.max(SESSIONS.c.created_at), func.count(SESSIONS.c.sha256).filter(is_open)
     query = select(*columns, has_password, last, count).outerjoin_from(
         PEOPLE, SESSIONS, PEOPLE.c.name == SESSIONS.c.person
