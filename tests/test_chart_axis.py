@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from churn_mlops.chart_axis import axis
@@ -26,6 +26,7 @@ def test_ticks_are_round(values: list[float], ticks: tuple[float, ...], digits: 
     assert found.digits == digits
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(some.lists(some.floats(-1e9, 1e9).map(lambda value: round(value, 6)), min_size=1, max_size=9))
 def test_every_value_has_its_place_and_ticks_read_apart(values: list[float]) -> None:
     found = axis(values)

@@ -7,6 +7,7 @@ this, the top of the list would be missing from every figure.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -14,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import t as student
 
+from churn_mlops.monitoring.jackknife import leave_one_out
 from churn_mlops.monitoring.measurement import Measurement, Status, too_little
 from churn_mlops.monitoring.weighted_metrics import Floats, Ranked
 
@@ -148,13 +150,11 @@ def _measured(name: str, part: str, ranked: Ranked, deviation: float, count: int
 def _deviations(ranked: Ranked, groups: npt.NDArray[np.int64]) -> dict[str, tuple[float, int]]:
     """The standard deviation of each metric by the jackknife, and the number of groups."""
     count = int(groups.max()) + 1
-    without = np.empty((count, len(_METRICS)))
-    for group in range(count):  # one group at a time: the rows are many
-        rest = ranked.only(groups != group)
-        without[group] = [metric(rest) for metric in _METRICS.values()]
-    squares = ((without - without.mean(axis=0)) ** 2).sum(axis=0)
-    deviations = np.sqrt((count - 1) / count * squares)
-    return {name: (float(one), count) for name, one in zip(_METRICS, deviations, strict=True)}
+    found = {}
+    for name, without in leave_one_out(ranked, groups).items():
+        squares = float(((without - without.mean()) ** 2).sum())
+        found[name] = (math.sqrt((count - 1) / count * squares), count)
+    return found
 
 
 def _groups(customers: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:

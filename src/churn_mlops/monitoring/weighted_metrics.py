@@ -54,8 +54,8 @@ class Ranked:
 
     def auc(self) -> float:
         """How often a churner has a higher score than a retained customer."""
-        churned = np.add.reduceat(self.weights * self.y, self._ties)
-        stayed = np.add.reduceat(self.weights * (1 - self.y), self._ties)
+        churned = np.add.reduceat(self.weights * self.y, self.ties)
+        stayed = np.add.reduceat(self.weights * (1 - self.y), self.ties)
         below = np.cumsum(stayed) - stayed
         return float(churned @ (below + stayed / 2) / (churned.sum() * stayed.sum()))
 
@@ -79,12 +79,16 @@ class Ranked:
     @cached_property
     def top(self) -> Floats:
         """The weight of each row in the top decile by weight: rows that tie at its edge share what is left of it."""
-        together = np.add.reduceat(self.weights, self._ties)
+        return self.top_of(TOP * float(self.weights.sum()))
+
+    def top_of(self, weight: float) -> Floats:
+        """The same for the top rows of a total ``weight``."""
+        together = np.add.reduceat(self.weights, self.ties)
         above = together[::-1].cumsum()[::-1] - together
-        share = np.clip((TOP * together.sum() - above) / together, 0, 1)
-        return np.asarray(np.repeat(share, np.diff([*self._ties, len(self.y)])) * self.weights)
+        share = np.clip((weight - above) / together, 0, 1)
+        return np.asarray(np.repeat(share, np.diff([*self.ties, len(self.y)])) * self.weights)
 
     @cached_property
-    def _ties(self) -> npt.NDArray[np.intp]:
+    def ties(self) -> npt.NDArray[np.intp]:
         """The first row of each score."""
         return np.flatnonzero(np.concatenate([[True], np.diff(self.scores) > 0]))

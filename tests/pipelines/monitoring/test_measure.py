@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 
 from churn_mlops.config import Settings, load_settings
 from churn_mlops.data.demo_company.months import LAST_DAY
+from churn_mlops.pipelines.monitoring import run_rows
 from churn_mlops.pipelines.monitoring.measure import measure
 from churn_mlops.pipelines.outcomes.record_outcomes import record_outcomes
 from churn_mlops.pipelines.scoring.publish import run_day
@@ -18,6 +20,7 @@ from churn_mlops.store import open_store
 from churn_mlops.store.campaigns.assignments import assignments_in
 from churn_mlops.store.campaigns.campaigns import NewCampaign, create_campaign
 from churn_mlops.store.contacts import NewContact, record_contact
+from churn_mlops.store.database.schema import RUNS
 from churn_mlops.store.measurements import MeasuredDay, StoredMeasurement, latest_measurements
 from tests.companies.daily import DailyCompany, write_daily_company
 
@@ -83,6 +86,24 @@ def test_a_company_is_measured_once_a_date_without_the_name_of_a_customer(settin
     again = measure(settings, now=NOW + timedelta(minutes=1))
     assert _without_age(again) == _without_age(measured)
     assert again.measured_on == measured.measured_on
+
+
+def test_weeks_are_read_again_only_if_their_labels_were_looked_at(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = measure(settings, now=NOW)
+    read: list[date] = []
+    rows = run_rows.run_scores
+    monkeypatch.setattr(run_rows, "run_scores", lambda store, run: read.append(run.as_of) or rows(store, run))
+    again = measure(settings, now=NOW + timedelta(days=1))
+    assert read == [WEEKS[-1]]
+    assert figure(again, "auc") == figure(first, "auc")
+    looked = update(RUNS).where(RUNS.c.as_of == WEEKS[0]).values(checked_at=NOW + timedelta(days=2))
+    with open_store(settings.store.url) as store, store.writing("look at the labels") as connection:
+        connection.execute(looked)
+    read.clear()
+    measure(settings, now=NOW + timedelta(days=3))
+    assert set(read) == set(WEEKS)
 
 
 def test_a_store_without_runs_says_so(company: DailyCompany, tmp_path: Path) -> None:

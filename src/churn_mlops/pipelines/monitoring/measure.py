@@ -88,7 +88,7 @@ def _of_scores(settings: Settings, store: Store, now: datetime) -> list[StoredMe
     run = latest_run(store)
     if run is None or run.deleted_at is not None:
         return _stored([run_age(None if run is None else run.finished_at, now)], None)
-    scores = np.array([score for batch in run_scores(store, run) for score in batch.score])
+    scores = np.concatenate([np.zeros(0), *(batch.score for batch in run_scores(store, run))])
     part = str(run.as_of)
     found = [
         run_age(run.finished_at, now),
@@ -155,11 +155,27 @@ class _Labelled:
             return []
         runs = weekly_runs(runs_since(self.store, newest.as_of - timedelta(weeks=WEEKS + 1)), WEEKS)
         final = [run for run in runs if run.matured_at is not None]
-        rows = {run.as_of: self._rows(run) for run in final[-POOLED_WEEKS:]}
-        found = _stored(accuracy(joined(list(rows.values()))), None) if rows else []
+        found, rows = self._pooled(final[-POOLED_WEEKS:])
         for run in runs:
             found += self._week(run, rows)
         return [*found, *self._segments(final[-1])] if final else found
+
+    def _pooled(self, runs: list[Run]) -> tuple[list[StoredMeasurement], dict[date, ScoredRows]]:
+        """Accuracy of the newest final weeks together, and the rows of each, where they had to be read."""
+        known = self._pooled_before(runs)
+        if known:
+            return known, {}
+        rows = {run.as_of: self._rows(run) for run in runs}
+        return (_stored(accuracy(joined(list(rows.values()))), None) if rows else []), rows
+
+    def _pooled_before(self, runs: list[Run]) -> list[StoredMeasurement]:
+        """The earlier figures of the same weeks together, where the labels of none were looked at since."""
+        if self.before is None or not all(self._is_unchanged(run) for run in runs):
+            return []
+        final = sorted({one.part for one in self.before.figures if one.name == "auc" and one.part and one.is_final})
+        if final[-POOLED_WEEKS:] != [str(run.as_of) for run in runs]:
+            return []
+        return [one for one in self.before.figures if one.name in _ACCURACY and not one.part]
 
     def _rows(self, run: Run) -> ScoredRows:
         follow_days = self.settings.decision.follow_days
@@ -189,9 +205,11 @@ class _Labelled:
 
     def _kept(self, run: Run, wanted: Callable[[StoredMeasurement], bool]) -> list[StoredMeasurement]:
         """The earlier figures of a run whose labels were not looked at since."""
-        if self.before is None or run.checked_at is None or run.checked_at > self.before.measured_at:
-            return []
-        return [one for one in self.before.figures if wanted(one)]
+        return [one for one in self.before.figures if wanted(one)] if self.before and self._is_unchanged(run) else []
+
+    def _is_unchanged(self, run: Run) -> bool:
+        """Whether the labels of a run were not looked at since the last measurement."""
+        return self.before is not None and run.checked_at is not None and run.checked_at <= self.before.measured_at
 
 
 _ACCURACY = ("auc", "log_loss", "calibration", "top_decile_calibration", "top_decile_lift")

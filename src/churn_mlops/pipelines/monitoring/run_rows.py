@@ -12,7 +12,7 @@ import numpy as np
 from churn_mlops.monitoring import ScoredRows, joined, untreated_weights
 from churn_mlops.store import Store
 from churn_mlops.store.campaigns.arm_outcomes import ArmOn, arms_between
-from churn_mlops.store.scoring.run_scores import offered_between, run_scores
+from churn_mlops.store.scoring.run_scores import RunScores, offered_between, run_scores
 from churn_mlops.store.scoring.runs import Run
 
 EXPLORERS_CONTROL_SHARE = 0.5
@@ -75,14 +75,21 @@ def untreated_rows(store: Store, run: Run, treatment: Treatment) -> ScoredRows:
     Raises:
         StoreError: the store fails.
     """
-    parts = []
-    for batch in run_scores(store, run):
-        treated = np.array([name in treatment.treated for name in batch.customer], dtype=bool)
-        share = np.array([treatment.control_share.get(name, 1.0) for name in batch.customer])
-        counts, weights = untreated_weights(treated, share)
-        labels = np.array([np.nan if left is None else float(left) for left in batch.left])
-        # A number that is the same on all dates and machines; two customers with one number count as one cluster.
-        numbers = np.array([zlib.crc32(name.encode()) for name in batch.customer], dtype=np.int64)
-        parts.append(ScoredRows(numbers[counts], np.array(batch.score)[counts], labels[counts], weights))
+    around = treatment.treated | treatment.control_share.keys()
+    parts = [_counted(batch, treatment, around) for batch in run_scores(store, run)]
     empty = np.zeros(0)
     return joined([ScoredRows(np.zeros(0, dtype=np.int64), empty, empty, empty), *parts])
+
+
+def _counted(batch: RunScores, treatment: Treatment, around: frozenset[str]) -> ScoredRows:
+    """The rows of a batch that count; few customers are of a campaign, and only these are looked up."""
+    treated, share = np.zeros(len(batch.customer), dtype=bool), np.ones(len(batch.customer))
+    for place in np.flatnonzero([name in around for name in batch.customer]):
+        name = batch.customer[place]
+        treated[place] = name in treatment.treated
+        share[place] = treatment.control_share.get(name, 1.0)
+    counts, weights = untreated_weights(treated, share)
+    labels = np.array(batch.left, dtype=np.float64)  # None becomes NaN
+    # A number that is the same on all dates and machines; two customers with one number count as one cluster.
+    numbers = np.fromiter((zlib.crc32(name.encode()) for name in batch.customer), np.int64, len(batch.customer))
+    return ScoredRows(numbers[counts], np.array(batch.score)[counts], labels[counts], weights)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 
@@ -62,12 +62,9 @@ def _labels_and_bands(store: Store, run: Run) -> tuple[dict[str, bool], dict[str
 
 def _counts(segments: Iterable[tuple[str, str]], left: Mapping[str, bool]) -> list[tuple[str, int, int]]:
     """Name, churners and customers of each segment, by name."""
-    counts: dict[str, list[int]] = defaultdict(lambda: [0, 0])
-    for customer, segment in segments:
-        if customer in left:
-            counts[segment][0] += left[customer]
-            counts[segment][1] += 1
-    return [(name, churners, customers) for name, (churners, customers) in sorted(counts.items())]
+    counts = Counter((segment, left[customer]) for customer, segment in segments if customer in left)
+    names = sorted({segment for segment, _ in counts})
+    return [(name, counts[name, True], counts[name, True] + counts[name, False]) for name in names]
 
 
 def _cohort(month: tuple[int, int], day: date) -> str:

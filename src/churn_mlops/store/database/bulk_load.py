@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Connection, MetaData, Table, insert, literal, select, text
+from sqlalchemy import Column, ColumnElement, Connection, MetaData, Select, Table, insert, literal, select, text
 
 from churn_mlops.errors import StoreError
 
@@ -58,6 +58,25 @@ def load(connection: Connection, table: Table, rows: Iterable[tuple[Any, ...]]) 
     with raw.cursor() as cursor, cursor.copy(f"COPY {table.fullname} ({names}) FROM STDIN") as copy:
         for row in rows:
             copy.write_row(row)
+
+
+def read_columns(connection: Connection, query: Select[Any], size: int) -> Iterator[list[tuple[Any, ...]]]:
+    """The rows of ``query`` in batches of ``size``, column by column, as the driver gives them.
+
+    It takes half the time of SQLAlchemy's rows, which a million rows are worth.
+
+    Args:
+        connection: inside a transaction.
+        query: whose values are numbers and dates of ours alone; SQLite gives 0 and 1 for booleans.
+        size: most rows of a batch.
+    """
+    raw: Any = connection.connection.driver_connection
+    statement = str(query.compile(connection, compile_kwargs={"literal_binds": True}))
+    is_sqlite = connection.dialect.name == "sqlite"
+    with closing(raw.cursor() if is_sqlite else raw.cursor("read_columns")) as cursor:
+        cursor.execute(statement)
+        while rows := cursor.fetchmany(size):
+            yield list(zip(*rows, strict=True))
 
 
 def add_new(connection: Connection, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:

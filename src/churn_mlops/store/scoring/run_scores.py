@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from typing import Any
 
-from sqlalchemy import and_, func, select
+from sqlalchemy import Select, and_, func, select
 
 from churn_mlops.store.campaigns.standings import NOT_OFFERED
+from churn_mlops.store.database.bulk_load import read_columns
 from churn_mlops.store.database.database import Store
 from churn_mlops.store.database.schema import CONTACTS, OUTCOMES, PREDICTIONS, RUNS
 from churn_mlops.store.scoring.predictions import OFFER
@@ -77,16 +79,20 @@ def run_scores(store: Store, run: Run) -> Iterator[RunScores]:
     Raises:
         StoreError: the store fails.
     """
-    same = and_(OUTCOMES.c.run_id == PREDICTIONS.c.run_id, OUTCOMES.c.customer == PREDICTIONS.c.customer)
-    query = (
-        select(PREDICTIONS.c.customer, PREDICTIONS.c.score, PREDICTIONS.c.risk_band, OUTCOMES.c.left)
-        .join_from(PREDICTIONS, OUTCOMES, same, isouter=True)
-        .where(PREDICTIONS.c.run_id == run.id)
-        .order_by(PREDICTIONS.c.rank)
-    )
+    columns = (PREDICTIONS.c.customer, PREDICTIONS.c.score, PREDICTIONS.c.risk_band)
+    of_run = PREDICTIONS.c.run_id == run.id
+    if run.matured_at is None:  # no label to look up for each customer
+        query: Select[Any] = select(*columns).where(of_run)
+    else:
+        same = and_(OUTCOMES.c.run_id == PREDICTIONS.c.run_id, OUTCOMES.c.customer == PREDICTIONS.c.customer)
+        query = select(*columns, OUTCOMES.c.left).join_from(PREDICTIONS, OUTCOMES, same, isouter=True).where(of_run)
     with store.reading(f"read the scores of {run.as_of}", much=True) as connection:
-        for rows in connection.execution_options(yield_per=BATCH_ROWS).execute(query).partitions():
-            yield RunScores(*map(list, zip(*rows, strict=True)))
+        for customer, score, risk_band, *left in read_columns(
+            connection, query.order_by(PREDICTIONS.c.rank), BATCH_ROWS
+        ):
+            given = left[0] if left else [None] * len(customer)
+            labels = [None if one is None else bool(one) for one in given]
+            yield RunScores(list(customer), list(score), list(risk_band), labels)
 
 
 def list_use_between(store: Store, first: date, last: date) -> ListUse:
