@@ -144,6 +144,8 @@ def talk(client: httpx.Client) -> None:
         assert (risk.status_code, risk.json()["origin"]) == (200, "source"), risk.text
         features = {one["name"]: None for one in client.get("/model").json()["features"]}
         answer = client.post("/predict", json=features | {"tenure": 12.0})
+        work = {"note": f"{name} waits."}  # before a contact or a wish speaks against it
+        assert client.post(f"/api/list/{name}/take", json=work).status_code in (200, 404)
         ids = (risk.headers["X-Prediction-Id"], answer.headers.get("X-Prediction-Id"))
         for place, id in enumerate(ids):
             body = {"customer_id": name, "offer": "20 % off", "result": "accepted"} | (
@@ -156,8 +158,6 @@ def talk(client: httpx.Client) -> None:
         assert client.post(f"/customers/{name}/notes", json=note).status_code == 201
         wish = {"blocked": True, "reason": f"{name} asked for it."}
         assert client.post(f"/customers/{name}/do-not-contact", json=wish).status_code == 200
-        work = {"note": f"{name} waits."}
-        assert client.post(f"/api/list/{name}/take", json=work).status_code in (200, 404)
         assert client.get(f"/customers/{name}/timeline").json()["notes"]
     assert client.get("/predictions", params={"limit": 1000}).status_code == 200
 

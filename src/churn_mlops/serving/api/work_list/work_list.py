@@ -186,7 +186,6 @@ class _WorkList:
     async def snooze(self, request: Request, customer_id: CustomerName) -> Response:
         """Let a customer wait until a date: after today, within the horizon of the model and 90 days."""
         asked = read_fields(await request.body(), SnoozeRequest, "a change")
-        self.desk.check_snooze(asked.until)
         return await self._change(request, customer_id, asked, lambda _: WorkAction("snooze", day=asked.until))
 
     async def done(self, request: Request, customer_id: CustomerName) -> Response:
@@ -214,6 +213,8 @@ class _WorkList:
             action = action_on(run)
             if action.to is not None:
                 self.desk.check_agent(store, action.to)
+            if action.kind == "snooze" and action.day is not None:
+                self.desk.check_snooze(action.day)
             work = self.desk.change_one(store, Wanted(found, asked.version), action, by=by, note=asked.note)
             return _work_json(work, work.state(run.as_of, self.desk.today()))
 
