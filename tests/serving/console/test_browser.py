@@ -25,6 +25,7 @@ from churn_mlops.store import open_store
 from churn_mlops.store.campaigns.campaigns import NewCampaign, create_campaign
 from churn_mlops.store.contacts import NewContact, contacts, record_contact
 from churn_mlops.store.measurements import record_measurements
+from tests.companies.registered import deploy, register
 from tests.serving.access.secured_app import PASSWORD, Guarded, any_customer
 from tests.serving.conftest import TenurePredictor
 from tests.serving.console.test_dashboard_page import AUC, LEVEL, ROI, WAIT, WEEKS
@@ -93,6 +94,8 @@ def small_site(filled: Guarded, folder: Path) -> Iterator[Site]:
             record_contact(store, NewContact(f"k{number}", "s", "C000001", NOW, "20 % off for a year", result, "key:x"))
         create_campaign(store, NewCampaign("Spring", "20 % off", 50.0, "Thank you.", DAY, "person:anna"))
         record_measurements(store, DAY, [AUC, *WEEKS, ROI, LEVEL, WAIT])
+    register(address, 1, 2, 3)
+    deploy(address, 1, 2, by="person:bob")
     with served(Guarded(address, filled.keys, filled.sessions)) as found:
         yield found
 
