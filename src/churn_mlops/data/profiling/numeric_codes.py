@@ -78,15 +78,17 @@ def may_be_code(column: ColumnProfile) -> bool:
     """Whether whole numbers may as well be codes, as their values or names suggest: a person has to decide.
 
     Codes are years, or none of them is small, all have about the same number of digits, and the same ones come again
-    and again, with gaps between them. A quantity takes the values between, and prices end in 0, 5 or 9.
+    and again, with gaps between them or all of them far from 0. A quantity takes the values between, down to small
+    ones, and prices end in 0, 5 or 9.
     """
     low, high = column.smallest, column.largest
     if not _is_plain_and_whole(column) or low is None or high is None or names_quantity(column.name):
         return False
     if names_identifier(column.name) or (_YEARS[0] <= low and high <= _YEARS[1]):
         return True
-    again = column.numbers >= _AGAIN * column.distinct and high - low >= _APART * column.distinct
-    return low >= _WIDE and _is_of_one_length(column) and again and not _end_like_prices(column)
+    again = column.numbers >= _AGAIN * column.distinct
+    apart = high - low >= _APART * column.distinct or high - low < low
+    return low >= _WIDE and _is_of_one_length(column) and again and apart and not _end_like_prices(column)
 
 
 def has_stray_zeros(column: ColumnProfile) -> bool:
