@@ -17,7 +17,7 @@ _SURE = 5.0  # minus the logarithm of the chance below which it is none
 _STRAY = 0.01  # of the numbers, at most so many have a leading zero by mistake
 FEW_LEVELS = 12
 """Up to so many texts that cannot be read as numbers are levels."""
-_WIDE = 1e3  # codes of fewer digits cannot be told from quantities
+_WIDE = 1e3  # codes of fewer digits look like quantities
 _APART = 5  # times as many numbers lie between the ends as are in use
 _AGAIN = 3  # times as many rows as different numbers
 _YEARS = (1900, 2100)

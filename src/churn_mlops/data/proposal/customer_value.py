@@ -30,7 +30,7 @@ _QUANTITY, _PRICE = frozenset("quantity qty units pieces".split()), frozenset(["
 
 @dataclass(frozen=True)
 class _Amount:
-    """Amounts of a table: the expression, the column, what is said of it, and what else may be counted in."""
+    """Amounts of a table: the expression, the column, its words in the finding, and what else may be counted in."""
 
     value: ir.NumericValue
     column: str

@@ -32,12 +32,12 @@ def names_nothing(column: ColumnProfile) -> bool:
 
 
 def counted_as_codes(columns: Sequence[ColumnProfile]) -> frozenset[str]:
-    """Those of ``columns`` that may be codes: their different values are counted."""
+    """Names of ``columns`` that may be codes: their different values are counted."""
     return frozenset(column.name for column in columns if type_of(column) == "number" and may_be_code(column))
 
 
 def in_calendar(look: ProfiledTable, time: str, columns: Sequence[ColumnProfile]) -> dict[str, ExcludedColumn]:
-    """Those of ``columns`` that the time of the row gives, such as a week, a year, or a number of the day.
+    """The ``columns`` that the time of the row gives, such as a week, a year, or a number of the day.
 
     Args:
         look: the table of events.
