@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from churn_mlops.data.contract import HistoryContract
 from churn_mlops.data.proposal.history_proposal import HistoryProposal, propose_history
 from churn_mlops.data.snapshot.snapshot import read_history
 from churn_mlops.data.sources.history_tables import tables_of
@@ -82,6 +83,20 @@ def test_failed_payments_are_in_no_sum_and_refunded_ones_are_because_that_comes_
     ratio = proposal.contract.features["amount_trend"].ratio
     assert ratio is not None
     assert ratio.where == {"status": ("refunded", "succeeded")}
+
+
+def test_the_advice_about_a_status_holds_for_sums_and_for_the_ratio_of_a_trend() -> None:
+    proposal = _proposed(_company(**{"Order Status": ["Completed", "Cancelled", "Completed"] * 2}))
+    advice = _said(proposal, "failed_amounts")["charges.Order Status"]
+    assert "as in `where: {Order Status: [Completed]}` (for a trend, inside its `ratio`)" in advice
+    advised = {"where": {"Order Status": ["Completed"]}}
+    features = proposal.contract.model_dump(exclude_defaults=True)["features"]
+    features["amount_90d"] |= advised
+    features["amount_trend"]["ratio"] |= advised
+    followed = HistoryContract.from_dict({**proposal.contract.model_dump(exclude_defaults=True), "features": features})
+    ratio = followed.features["amount_trend"].ratio
+    assert ratio is not None
+    assert ratio.where == followed.features["amount_90d"].where == {"Order Status": ("Completed",)}
 
 
 def test_a_flag_of_failure_leaves_its_rows_out() -> None:

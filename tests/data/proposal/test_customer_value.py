@@ -56,3 +56,40 @@ def test_the_price_of_a_whole_row_is_not_multiplied_by_the_quantity_again() -> N
 @pytest.mark.parametrize("column", ["minutes", "rating"])
 def test_other_numbers_are_no_money(column: str) -> None:
     assert said(orders(**{column: np.arange(400) % 7 + 1.0})) == {}
+
+
+@pytest.mark.parametrize("column", ["dollar_value", "total"])
+def test_other_words_for_money_count_if_the_amounts_are_written_as_money(column: str) -> None:
+    found = said(orders(**{column: np.where(np.arange(400) % 2, 30.25, 9.99)}))
+    assert found[f"orders.{column}"].startswith("a customer brought 92.30 on average")  # (92 x 30.25 + 91 x 9.99) / 40
+    assert said(orders(**{column: np.arange(400) % 7 + 1})) == {}
+
+
+def test_amounts_of_an_unknown_name_are_asked_about() -> None:
+    found = said(orders(ticket=np.where(np.arange(400) % 2, 30.25, 9.99)))
+    assert found["orders.ticket"].startswith("is ticket what a customer paid? Then a customer brought 92.30 on average")
+
+
+@pytest.mark.parametrize("column", ["discount", "rating", "weight", "minutes", "measured"])
+def test_other_numbers_with_decimals_are_no_money(column: str) -> None:
+    values = np.arange(400) / 7 if column == "measured" else np.where(np.arange(400) % 2, 30.25, 9.99)
+    assert said(orders(**{column: values})) == {}
+
+
+PAID = np.where(np.arange(400) % 2, 30.0, 10.0)
+STATUS = np.where(np.arange(400) % 4 == 0, "Cancelled", "Completed")
+
+
+def test_orders_that_were_cancelled_bring_nothing() -> None:
+    found = said(orders(amount=PAID, **{"Order Status": STATUS}))["orders.amount"]
+    # Of 183 orders in the last year, 45 of 10 are cancelled, so 92 of 30 and 46 of 10 are left; 40 customers made them.
+    assert found.startswith("a customer brought 80.50 on average")
+    assert "sum of amount where Order Status is Completed of 40 customers" in found
+    assert "in the currency of the data; with Cancelled, 91.75" in found
+
+
+def test_beside_a_status_of_unknown_words_both_values_are_named() -> None:
+    status = np.where(np.arange(400) % 4 == 1, "zeta", STATUS)
+    found = said(orders(amount=PAID, status=status))["orders.amount"]
+    assert found.startswith("a customer brought 91.75 on average")
+    assert "in the currency of the data; without Cancelled, 80.50" in found

@@ -29,7 +29,7 @@ from tests.postgres import postgres_server
 
 INFORMATION = {
     *("label_choice", "label_other", "horizon", "suspected_leak", "identifier", "present_values"),
-    *("customers", "times", "date", "constant", "by_choice", "customer_value"),
+    *("customers", "times", "date", "constant", "by_choice", "customer_value", "codes"),
 }
 """Kinds of findings that say what was done, not that something is wrong."""
 

@@ -28,6 +28,19 @@ _LETTERS = re.compile(r"[^\W\d_]+")
 _ANSWERS = ({"y": "yes", "n": "no"}, {"t": "true", "f": "false"})
 
 
+def written_apart(levels: Sequence[tuple[str, int]]) -> list[list[tuple[str, int]]]:
+    """Groups of levels that differ only in capitals, blanks and punctuation, the most frequent of each first.
+
+    Args:
+        levels: each level with its rows.
+    """
+    groups: dict[str, list[tuple[str, int]]] = {}
+    for level, rows in levels:
+        groups.setdefault(_key(level), []).append((level, rows))
+    ordered = [sorted(group, key=lambda item: (-item[1], item[0])) for key, group in groups.items() if len(key) > 1]
+    return [group for group in ordered if len(group) > 1]
+
+
 def seeming_same(levels: Sequence[tuple[str, int]]) -> dict[str, list[str]]:
     """Levels to ask about: the one to keep, and the others that seem to mean it.
 
@@ -37,7 +50,7 @@ def seeming_same(levels: Sequence[tuple[str, int]]) -> dict[str, list[str]]:
     rows = dict(levels)
     groups: dict[str, set[str]] = {level: {level} for level in rows}
     for one, other in [
-        *_alike(list(rows)),
+        *((group[0][0], other) for group in written_apart(levels) for other, _ in group[1:]),
         *_answers(list(rows)),
         *(_related(list(rows)) if len(rows) <= _FEW else []),
     ]:
@@ -51,19 +64,6 @@ def seeming_same(levels: Sequence[tuple[str, int]]) -> dict[str, list[str]]:
 def _kept(group: set[str], rows: Mapping[str, int]) -> str:
     """The level with the most words, of these the most frequent."""
     return max(group, key=lambda level: (len(_words(level)), rows[level], level))
-
-
-def _alike(levels: Sequence[str]) -> list[tuple[str, str]]:
-    """Pairs that differ only in capitals, blanks, underscores, hyphens and punctuation."""
-    first: dict[str, str] = {}
-    pairs = []
-    for level in levels:
-        key = _key(level)
-        if len(key) > 1:
-            if key in first:
-                pairs.append((first[key], level))
-            first.setdefault(key, level)
-    return pairs
 
 
 def _answers(levels: Sequence[str]) -> list[tuple[str, str]]:

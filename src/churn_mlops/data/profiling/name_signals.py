@@ -64,7 +64,7 @@ _LINE_OR_PLACE = frozenset(
 _CONTACT = frozenset("call calls contact talk conversation chat visit session".split())
 _LENGTH = frozenset("duration length seconds secs".split())
 _TOTAL = frozenset("total subtotal sum line extended".split())
-_KINDS = frozenset("id code status type method category".split())
+_KINDS = frozenset("id code status type method category barcode upc ean gtin isbn sku".split())
 _GLUED_KINDS = re.compile(r".*(id|code|type|status|method|category)")
 _PERSONAL = frozenset(
     {"surname", "lastname", "firstname", "fullname", "forename", "email", "mail", "address", "street"}

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from churn_mlops.data.contract import FALSE_TEXTS, TRUE_TEXTS, Where
 from churn_mlops.data.discovery.profiled_table import ProfiledTable
 from churn_mlops.data.profiling.name_signals import names_identifier
+from churn_mlops.data.profiling.quantity_names import names_money, names_things
 from churn_mlops.data.profiling.sample import is_number
 from churn_mlops.data.profiling.table_profile import ColumnProfile
 from churn_mlops.data.proposal.column_types import type_of
@@ -19,14 +20,6 @@ _CURRENCY = frozenset("currency currencies ccy curr devise waehrung währung mon
 _CODES = frozenset(
     "AED ARS AUD BGN BHD BRL CAD CHF CLP CNY COP CZK DKK EGP EUR GBP HKD HUF IDR ILS INR ISK JPY KES KRW KWD MAD "
     "MXN MYR NGN NOK NZD PEN PHP PKR PLN QAR RON RSD RUB SAR SEK SGD THB TRY TWD UAH USD UYU VND ZAR".split()
-)
-_MONEY = frozenset(
-    "amount amounts price total totals charge charges charged fee fees revenue value paid cost costs net gross "
-    "tax taxes payment payments spend sum premium billed subtotal discount betrag preis montant prix importe "
-    "precio valor preco importo prezzo bedrag prijs".split()
-)
-_THINGS = frozenset(
-    "quantity qty count counts unit units item items seats minutes seconds hours days number pieces weight".split()
 )
 _STATUS = frozenset("status state outcome result".split())
 _KIND = frozenset("type kind category direction entry".split())
@@ -79,6 +72,16 @@ class DividedRows:
         """Whether every value is a word for a payment that came in."""
         return not self.leave and all(set(words(text)) & _GOOD and text not in self.turned for text in self.keep)
 
+    @property
+    def came_in(self) -> tuple[str, ...]:
+        """The values that are words for a payment that came in."""
+        return tuple(text for text in self.keep if text not in self.turned and set(words(text)) & _GOOD)
+
+    @property
+    def is_clear(self) -> bool:
+        """Whether each value shows if the payment came in: none is of unknown words."""
+        return bool(self.came_in) and set(self.keep) == {*self.came_in, *self.turned}
+
     def rows(self, values: Sequence[str]) -> int:
         """The rows that hold one of ``values``."""
         return sum(rows for text, rows in self.column.level_rows if text in values)
@@ -111,8 +114,8 @@ def _returned(part: AmountPart, one: DividedRows) -> AmountPart:
 
 def is_money(column: ColumnProfile, currencies: Mapping[str, tuple[str, ...]]) -> bool:
     """Whether a number is money: by its name, or because a column names its currency."""
-    named = set(words(column.name))
-    return bool(named & _MONEY) or (bool(currencies) and not named & _THINGS and not names_identifier(column.name))
+    name = column.name
+    return names_money(name) or (bool(currencies) and not names_things(name) and not names_identifier(name))
 
 
 def currency_column(look: ProfiledTable) -> ColumnProfile | None:

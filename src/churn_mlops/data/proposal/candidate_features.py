@@ -16,6 +16,7 @@ from churn_mlops.data.profiling.numeric_codes import is_code
 from churn_mlops.data.profiling.table_profile import ColumnProfile
 from churn_mlops.data.proposal.amount_parts import AmountPart, amount_parts
 from churn_mlops.data.proposal.column_types import feature_of, type_of
+from churn_mlops.data.proposal.event_numbers import counted_as_codes, in_calendar
 from churn_mlops.data.proposal.excluded_columns import exclusion_of
 from churn_mlops.suggestions import words
 
@@ -96,11 +97,13 @@ def _of_events(role: Role, columns: list[ColumnProfile]) -> Iterator[tuple[str, 
     ratio = {"count": name, "days": [_SHORT, _LONG]}
     yield f"{_plain(name)}_trend", {"ratio": ratio, "title": f"trend of {what}", "min": 0} | no
     yield f"days_since_{_plain(name)}", {"since_last": name, "title": f"days since the last of {what}", "min": 0} | no
-    amounts = 0
+    amounts, codes = 0, counted_as_codes(columns)
     for column in columns:
         kind = type_of(column)
         if kind == "boolean":
             yield from _of_flag(role, column)
+        elif column.name in codes:
+            yield from _of_kinds(role, column)
         elif kind == "number" and column.numbers == column.present and _may_be_last(column) and amounts < _MOST_AMOUNTS:
             amounts += 1
             for part in amount_parts(role.look, column):
@@ -167,6 +170,10 @@ def _columns(
             usable.append(column)
         else:
             aside[f"{role.name}.{column.name}"] = why
+    if role.kind == "events":
+        calendar = in_calendar(look, str(role.times.first), usable)
+        aside |= {f"{role.name}.{name}": why for name, why in calendar.items()}
+        usable = [column for column in usable if column.name not in calendar]
     in_place = role.one_row_each and not role.grouped
     marked = marked_by_leaving(role, table_roles, usable, choice) if in_place else {}
     for name, evidence in marked.items():

@@ -9,7 +9,7 @@ from __future__ import annotations
 from churn_mlops.data.contract import ExcludedColumn, ExclusionReason
 from churn_mlops.data.leakage.univariate import Suspicion
 from churn_mlops.data.profiling.name_signals import names_identifier, names_person
-from churn_mlops.data.profiling.numeric_codes import FEW_LEVELS, is_code, is_number_date, names_rows
+from churn_mlops.data.profiling.numeric_codes import FEW_LEVELS, is_code, is_long_code, is_number_date, names_rows
 from churn_mlops.data.profiling.sample import is_number
 from churn_mlops.data.profiling.table_profile import ColumnProfile
 from churn_mlops.data.profiling.unix_times import unix_times_of
@@ -74,7 +74,8 @@ def _unfit_codes(column: ColumnProfile) -> tuple[ExclusionReason, str] | None:
             "unclear",
             f"{column.distinct:,} whole numbers, {column.padded:,} with a leading zero, as in 007: {remedy}",
         )
-    return "many_levels", f"{column.distinct:,} whole numbers under the name of a code: {remedy}"
+    seen = "of as many digits as a code" if is_long_code(column) else "under the name of a code"
+    return "many_levels", f"{column.distinct:,} whole numbers {seen}: {remedy}"
 
 
 def _unfit_text(column: ColumnProfile) -> tuple[ExclusionReason, str] | None:

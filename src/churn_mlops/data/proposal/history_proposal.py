@@ -42,7 +42,7 @@ from churn_mlops.data.proposal.candidate_features import propose_features
 from churn_mlops.data.proposal.customer_value import on_customer_value
 from churn_mlops.data.proposal.excluded_columns import SAFE_LEVELS
 from churn_mlops.data.proposal.findings.amount_findings import on_amounts
-from churn_mlops.data.proposal.findings.code_findings import on_read_columns
+from churn_mlops.data.proposal.findings.read_column_findings import on_read_columns
 from churn_mlops.data.proposal.findings.start_findings import on_start
 from churn_mlops.data.proposal.findings.time_findings import on_customers, on_end_events, on_newest_day, on_times
 from churn_mlops.data.proposal.findings.treatment_findings import on_treatment_table
@@ -125,7 +125,7 @@ def propose_history(
     findings += on_near_keys(table_roles.links) + on_left_out(table_roles)
     findings += on_present_values(table_roles, _last_values(contract))
     findings += [finding for table in contract.tables for finding in on_treatment_table(table)]
-    findings += on_read_columns(table_roles, _read_columns(contract)) + _on_aside(contract)
+    findings += on_read_columns(table_roles, contract) + _on_aside(contract)
     findings += on_customer_value(contract, table_roles)
     return HistoryProposal(contract, tuple(findings), table_roles, tuple(choices))
 
@@ -267,11 +267,6 @@ def _last_values(contract: HistoryContract) -> list[tuple[str, str]]:
     return [
         (feature.reads[0], str(feature.reads[1])) for feature in contract.features.values() if feature.last is not None
     ]
-
-
-def _read_columns(contract: HistoryContract) -> list[tuple[str, str]]:
-    reads = (feature.reads for feature in contract.features.values())
-    return [(table, column) for table, column in reads if column is not None]
 
 
 def _on_aside(contract: HistoryContract) -> list[Finding]:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import numpy as np
 import pandas as pd
 import pytest
 
-from churn_mlops.data.contract import HistoryContract
+from churn_mlops.data.contract import HistoryContract, HistoryFeature
+from churn_mlops.data.engine.typed_table import read_snapshot
 from churn_mlops.data.proposal.flat_proposal import Proposal, propose
 from churn_mlops.data.proposal.history_proposal import propose_history
+from churn_mlops.data.snapshot.snapshot import read_history
 from churn_mlops.data.sources.dataframes import table_of_frame
+from churn_mlops.data.sources.history_tables import tables_of
 from churn_mlops.data.validation.validate import validate
 from tests.data.proposal.databases import tables
 
@@ -129,3 +134,19 @@ def test_a_text_of_a_history_that_is_taken_for_missing_is_reported() -> None:
     assert any(
         "customers.country: 'NA' in 20 rows stands among codes of two letters" in message for message in messages
     )
+
+
+def test_levels_of_a_history_are_joined_by_same_as_the_question_says() -> None:
+    frames = history()
+    frames["customers"]["town"] = ["Berlin", "berlin", "Windhoek"] * 20
+    found = propose_history(tables(frames), name="t")
+    (question,) = (one for one in found.findings if one.kind == "same_levels" and one.column == "customers.town")
+    assert "'berlin' (20 rows)" in question.message
+    assert question.message.endswith("join them by `same` in the contract")
+    declared = found.contract.features["town"].model_dump(exclude_defaults=True)
+    joined = HistoryFeature(**declared | {"levels": ["Berlin", "Windhoek"], "same": {"Berlin": ["berlin"]}})
+    contract = found.contract.model_copy(update={"features": {"town": joined}})
+    held = tables_of(next(iter(tables(frames).values())).get_backend(), contract)
+    snapshot = read_history(held, contract, [date(2026, 4, 1)]).to_pandas()
+    towns = read_snapshot(table_of_frame(snapshot), contract.flat())["town"].to_pylist()
+    assert set(towns) == {"Berlin", "Windhoek"}

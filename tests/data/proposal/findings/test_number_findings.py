@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from churn_mlops.data.proposal.flat_proposal import Proposal, propose, propose_for_frame
 from churn_mlops.data.sources.dataframes import table_of_frame
@@ -61,3 +62,17 @@ def test_a_few_amounts_below_zero_are_reported() -> None:
             "correct them and set `min: 0`",
         )
     ]
+
+
+@pytest.mark.parametrize("most", [400, 2_000])
+def test_a_lone_number_below_zero_among_days_is_asked_about(most: int) -> None:
+    days = np.where(np.arange(4_000) % 5, -1, np.arange(4_000) % most)
+    frame = pd.DataFrame({"x": RNG.normal(size=4_000), "pdays": np.where(days == -1, -1, days * 5)})
+    (found,) = (one for one in propose_for_frame(frame).findings if one.kind in ("outlying", "negative"))
+    assert found.message.startswith("-1 in 3,200 of 4,000 rows is the only number below zero: does it mean missing")
+    assert found.suggestion == {"missing_values": ["-1"]}
+
+
+def test_several_numbers_below_zero_and_codes_of_a_direction_are_no_sentinels() -> None:
+    honest = looked_at(change=RNG.integers(-20, 20, ROWS), direction=RNG.integers(-1, 2, ROWS))
+    assert "outlying" not in {finding.kind for finding in honest.findings}

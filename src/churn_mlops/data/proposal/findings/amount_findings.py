@@ -66,7 +66,7 @@ def _on_status(look: ProfiledTable, one: DividedRows) -> Finding:
     kept = ", ".join([text for text in one.keep if text not in one.turned][:4])
     what = (
         f"{'; '.join(said)}: which of them count as money that came in? Write those into each sum of amounts, as in "
-        f"`where: {{{one.column.name}: [{kept}]}}`, if others do"
+        f"`where: {{{one.column.name}: [{kept}]}}` (for a trend, inside its `ratio`), if others do"
     )
     return Finding(name, "failed_amounts", what)
 

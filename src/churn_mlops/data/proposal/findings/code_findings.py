@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Sequence
 
 from churn_mlops.data.contract import FeatureType
-from churn_mlops.data.discovery.table_roles import TableRoles
 from churn_mlops.data.findings import Finding
+from churn_mlops.data.profiling.name_signals import names_kind
 from churn_mlops.data.profiling.numeric_codes import has_stray_zeros
 from churn_mlops.data.profiling.sample import is_number
 from churn_mlops.data.profiling.table_profile import ColumnProfile
-from churn_mlops.data.proposal.column_types import type_of
-from churn_mlops.data.proposal.findings.treatment_findings import on_treatment
 
 _ASKED = 5
 
@@ -29,9 +26,18 @@ def on_code(column: ColumnProfile, taken_for: FeatureType) -> list[Finding]:
         return [Finding(column.name, "leading_zero", what)]
     if taken_for != "category":
         return []
-    why = _padded(column) if column.padded else "whole numbers under the name of a code"
-    what = f"{why}: taken for codes, each a level; if they count something, write `type: number` without `levels`"
+    remedy = "if they count something, write `type: number` without `levels`"
+    what = f"{why_code(column)}: taken for codes, each a level; {remedy}"
     return [Finding(column.name, "codes", what), *_on_equal_numbers(column)]
+
+
+def why_code(column: ColumnProfile) -> str:
+    """The reason why a column of whole numbers is one of codes."""
+    if column.padded:
+        return _padded(column)
+    if names_kind(column.name):
+        return "whole numbers under the name of a code"
+    return f"whole numbers of {len(f'{column.smallest:.0f}')} digits or more, none smaller"
 
 
 def _padded(column: ColumnProfile) -> str:
@@ -41,17 +47,27 @@ def _padded(column: ColumnProfile) -> str:
 
 def _on_equal_numbers(column: ColumnProfile) -> list[Finding]:
     """The question whether codes that are the same number mean the same."""
+    alike = equal_numbers(column)
+    if not alike:
+        return []
+    message = f"{same_asked(alike)} If so, join them by `same` in the contract"
+    same = {group[0][0]: [text for text, _ in group[1:]] for group in alike}
+    return [Finding(column.name, "same_levels", message, {"same": same})]
+
+
+def equal_numbers(column: ColumnProfile) -> list[list[tuple[str, int]]]:
+    """Groups of texts that are the same number, such as 001 and 1, each text with its rows."""
     groups: dict[float, list[tuple[str, int]]] = {}
     for text, rows in column.level_rows:
         groups.setdefault(float(text), []).append((text, rows))
-    alike = [group for group in groups.values() if len(group) > 1]
-    if not alike:
-        return []
+    return [group for group in groups.values() if len(group) > 1]
+
+
+def same_asked(alike: Sequence[Sequence[tuple[str, int]]]) -> str:
+    """The question whether the texts of each group mean the same; each text with its rows."""
     asked = [" and ".join(f"{text!r} ({rows:,} rows)" for text, rows in group) for group in alike[:_ASKED]]
     more = f" and {len(alike) - _ASKED} more" if len(alike) > _ASKED else ""
-    message = f"do these mean the same: {'; '.join(asked)}{more}? If so, join them by `same` in the contract"
-    same = {group[0][0]: [text for text, _ in group[1:]] for group in alike}
-    return [Finding(column.name, "same_levels", message, {"same": same})]
+    return f"do these mean the same: {'; '.join(asked)}{more}?"
 
 
 def _on_na(column: ColumnProfile) -> list[Finding]:
@@ -63,26 +79,6 @@ def _on_na(column: ColumnProfile) -> list[Finding]:
         "if it means missing, list it under `missing_values`"
     )
     return [Finding(column.name, "marker", what, {"missing_values": ["NA"]})]
-
-
-def on_read_columns(table_roles: TableRoles, read: Iterable[tuple[str, str]]) -> list[Finding]:
-    """The same about the columns that a history reads, and what they have in common with those of a flat table.
-
-    Args:
-        table_roles: the tables.
-        read: each table and column that a feature reads.
-    """
-    found: list[Finding] = []
-    for table, name in dict.fromkeys(read):
-        columns = {column.name: column for column in table_roles.roles[table].look.columns}
-        if name in columns:
-            findings = [
-                *on_markers(columns[name]),
-                *on_code(columns[name], type_of(columns[name])),
-                *on_treatment(name),
-            ]
-            found += [replace(finding, column=f"{table}.{name}", suggestion={}) for finding in findings]
-    return found
 
 
 def on_markers(column: ColumnProfile) -> list[Finding]:

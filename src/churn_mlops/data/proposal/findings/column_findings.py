@@ -8,11 +8,10 @@ from churn_mlops.data.profiling.label_values import LabelCounts
 from churn_mlops.data.profiling.level_variants import seeming_same
 from churn_mlops.data.profiling.table_profile import ColumnProfile
 from churn_mlops.data.proposal.excluded_columns import LEVEL_ROWS, SAFE_LEVELS
-from churn_mlops.data.proposal.findings.code_findings import on_code, on_markers
+from churn_mlops.data.proposal.findings.code_findings import on_code, on_markers, same_asked
 from churn_mlops.data.proposal.findings.number_findings import on_number
 from churn_mlops.data.proposal.findings.treatment_findings import on_treatment
 
-_ASKED = 5
 HORIZON_UNKNOWN = (
     f"no column says how far ahead the label looks, and {Label.model_fields['horizon_days'].default} days are assumed: "
     "write the days into the label of the contract, as in `horizon_days: 90`; money per month and year depends on it"
@@ -100,22 +99,24 @@ def on_column(
 
 
 def _on_levels(column: ColumnProfile) -> list[Finding]:
-    """That there are many levels, and the question whether levels that seem to mean the same do."""
-    found = []
+    """That there are many levels, and whether some seem to mean the same."""
+    found: list[Finding] = []
     rows = dict(column.level_rows)
     if len(rows) > SAFE_LEVELS:
         rare = sum(held < LEVEL_ROWS for held in rows.values())
         few = f'; {rare:,} of them stand in fewer than {LEVEL_ROWS} rows and count as one, "other"' if rare else ""
         found.append(Finding(column.name, "levels", f"{len(rows):,} levels{few}"))
-    same = seeming_same(column.level_rows)
+    return found + on_same_levels(column)
+
+
+def on_same_levels(column: ColumnProfile) -> list[Finding]:
+    """The question whether levels that seem to mean the same do."""
+    rows, same = dict(column.level_rows), seeming_same(column.level_rows)
     if not same:
-        return found
-    asked = [
-        " and ".join(f"{level!r} ({rows[level]:,} rows)" for level in [kept, *others]) for kept, others in same.items()
-    ]
-    more = f" and {len(asked) - _ASKED} more" if len(asked) > _ASKED else ""
-    message = f"do these mean the same: {'; '.join(asked[:_ASKED])}{more}? If so, join them by `same` in the contract"
-    return [*found, Finding(column.name, "same_levels", message, {"same": same})]
+        return []
+    alike = [[(level, rows[level]) for level in (kept, *others)] for kept, others in same.items()]
+    message = f"{same_asked(alike)} If so, join them by `same` in the contract"
+    return [Finding(column.name, "same_levels", message, {"same": same})]
 
 
 def _missing(column: ColumnProfile, rule: tuple[str, str] | None) -> Finding:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 
 from churn_mlops.data.findings import Finding
+from churn_mlops.data.profiling.numeric_codes import FEW_LEVELS
 from churn_mlops.data.profiling.sample import is_number
 from churn_mlops.data.profiling.table_profile import ColumnProfile
 
@@ -16,6 +17,7 @@ _SELDOM = 0.05
 _FAR = 10.0  # an age of 0 beside 18, 19, 20
 _LARGEST = 1_000.0
 _OFTEN = 0.01
+_SENTINELS = (-1.0, -9.0, -99.0, -999.0, -9999.0)
 
 
 def on_number(column: ColumnProfile) -> list[Finding]:
@@ -27,7 +29,8 @@ def on_number(column: ColumnProfile) -> list[Finding]:
         found.append(Finding(column.name, "notation", message + unit))
     if written.question:
         found.append(Finding(column.name, "unclear", written.question, written.suggestion))
-    return found + _on_outlying(column) + _on_below_zero(column)
+    lone = _on_lone_negative(column)
+    return found + (lone or _on_outlying(column) + _on_below_zero(column))
 
 
 def _on_outlying(column: ColumnProfile) -> list[Finding]:
@@ -56,6 +59,23 @@ def _is_placeholder(end: tuple[float, str, int], others: Sequence[tuple[float, s
     steps = sorted(high - low for low, high in itertools.pairwise(numbers))
     rows = sum(held for *_, held in others)
     return numbers[0] - end[0] >= _FAR and steps[len(steps) // 2] == 1.0 and end[2] >= _OFTEN * rows
+
+
+def _on_lone_negative(column: ColumnProfile) -> list[Finding]:
+    """The question whether the only number below zero, such as -1 among days, means missing, or never."""
+    low = column.smallest or 0.0
+    below = [text for text, _ in column.level_rows if low < 0 and float(text) < 0] if is_number(column) else []
+    lone = len(below) == 1 or (not below and low == -1)  # whole numbers below zero, down to -1, are all -1
+    able = is_number(column) and column.whole and column.written.number_format.is_plain and low in _SENTINELS
+    if not (able and lone and column.distinct > FEW_LEVELS and column.below_zero >= _OFTEN * column.present):
+        return []
+    text = below[0] if below else f"{low:.0f}"
+    what = (
+        f"{text} in {column.below_zero:,} of {column.present:,} rows is the only number below zero: does it mean "
+        "missing, or that it never happened? If so, list it under `missing_values`"
+    )
+    known = [text for text, _ in column.markers]
+    return [Finding(column.name, "outlying", what, {"missing_values": [*known, text]})]
 
 
 def _on_below_zero(column: ColumnProfile) -> list[Finding]:
