@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from churn_mlops.data.contract import HistoryContract
+from churn_mlops.data.discovery.event_rhythm import Rhythm
 from churn_mlops.data.leakage import known_rows
 from churn_mlops.data.leakage.known_rows import KnownRows
 from tests.data.leakage.honest_company import World, world
@@ -54,6 +55,30 @@ def test_what_a_contract_says_of_its_rows(label: dict[str, Any], visits: dict[st
         "calls_trend": "dated",
     }
     assert {known.table for known in found.values()} == {"visits", "calls"}
+
+
+@pytest.mark.parametrize(
+    ("days", "rhythm", "said"),
+    [
+        (
+            365,
+            Rhythm(365, 584, is_short=True),
+            "would call customers gone who return: 98 % of their pauses are 584 days",
+        ),
+        (365, Rhythm(365, 584, is_short=True), "the history is too short"),
+        (90, Rhythm(30, 25), "are long for these customers: 98 % of their pauses are 25 days or shorter; choose fewer"),
+        (90, Rhythm(30, 25), "choose fewer days, such as 30"),
+        (90, None, "choose fewer days, but not fewer than their usual pauses"),
+    ],
+)
+def test_days_no_longer_than_the_pauses_of_customers_are_never_to_become_fewer(
+    days: int, rhythm: Rhythm | None, said: str
+) -> None:
+    made_up, values = leaky("silence")
+    known = {"extra": KnownRows("label", "visits", days, rhythm=rhythm)}
+    (found,) = made_up.with_columns(extra=values).inspected(known=known).findings
+    assert said in found.message
+    assert ("choose fewer" in found.message) == (rhythm is None or not rhythm.fits(days))
 
 
 def leaky(kind: str) -> tuple[World, np.ndarray[Any, Any]]:
