@@ -11,6 +11,8 @@ from churn_mlops.data.contract import HistoryContract
 from churn_mlops.data.discovery.event_rhythm import Rhythm
 from churn_mlops.data.leakage import known_rows
 from churn_mlops.data.leakage.known_rows import KnownRows
+from churn_mlops.data.leakage.labelled_rows import Column, Labelled
+from churn_mlops.data.leakage.report import LeakFinding
 from tests.data.leakage.honest_company import World, world
 
 
@@ -118,3 +120,16 @@ def test_a_feature_that_is_not_said_to_be_known_is_judged_as_before() -> None:
     made_up, values = leaky("silence")
     table = made_up.with_columns(extra=values)
     assert table.inspected(known={"use": KnownRows("recorded", "visits")}) == table.inspected()
+
+
+def test_an_age_of_the_first_event_is_not_asked_about_as_if_it_were_overwritten() -> None:
+    made = contract(SILENCE).model_dump(mode="json", exclude_defaults=True)
+    made["tables"]["members"] = {"table": "visits", "start": "day"}
+    made["features"] = {"tenure": {"age_of": "members.start", "unit": "days"}}
+    known = known_rows(HistoryContract.from_dict(made))["tenure"]
+    column, rows = Column("tenure", np.zeros(2), True), Labelled(np.array([0, 1], np.int8), np.arange(2), None)
+    grows = LeakFinding("tenure", "grows", "ranks better the later the date", sure=False)
+    assert known.by == "first"
+    assert known.reviewed(grows, column, rows) is None
+    other = LeakFinding("tenure", "leavers_only", "is set for churners only")
+    assert known.reviewed(other, column, rows) == other

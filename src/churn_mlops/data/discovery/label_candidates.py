@@ -151,7 +151,7 @@ def last_rows(role: Role, table_roles: TableRoles) -> ir.Table:
 
 
 def is_inactive(held: ir.Table, days: int) -> ir.BooleanValue:
-    """Whether customers of :func:`last_rows` have had no row for ``days`` days up to the newest one, as labels count it.
+    """Whether customers of :func:`last_rows` had no row for ``days`` days up to the newest one, as labels count it.
 
     The day of the last row and the newest day are ``days`` apart, or more.
     """

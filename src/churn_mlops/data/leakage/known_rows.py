@@ -29,14 +29,15 @@ class KnownRows:
 
     Args:
         by: "label": the rows are the events whose absence is the label; "recorded": the table declares `known_at`;
-            "dated": the table has an event time only.
+            "dated": the table has an event time only; "first": the first event is the start, so an age of it is not
+            overwritten.
         table: that is read.
         days: of inactivity, where ``by`` is "label".
         since_last: whether the feature is the time since the last row.
         rhythm: of the events whose absence is the label; None where it is not known.
     """
 
-    by: Literal["label", "recorded", "dated"]
+    by: Literal["label", "recorded", "dated", "first"]
     table: str
     days: int = 0
     since_last: bool = False
@@ -52,6 +53,8 @@ class KnownRows:
         """
         if found.kind not in _BY_STRENGTH:
             return found
+        if self.by == "first":
+            return None if found.kind == "grows" else found
         if self.by == "dated":
             return self._of_dated(found, column, rows)
         if not found.sure:
@@ -116,6 +119,16 @@ def _known(feature: HistoryFeature, contract: HistoryContract, rhythm: Rhythm | 
     of_times = declared.kind == "events" and feature.aggregate in _OF_TIMES
     if of_times and inactive is not None and inactive.events == table:
         return KnownRows("label", table, inactive.days, since_last, rhythm)
+    if feature.aggregate == "age_of" and _starts_with_an_event(contract, feature):
+        return KnownRows("first", table)
     if declared.known_at is not None:
         return KnownRows("recorded", table, since_last=since_last)
     return KnownRows("dated", table, since_last=since_last) if of_times else None
+
+
+def _starts_with_an_event(contract: HistoryContract, feature: HistoryFeature) -> bool:
+    """Whether ``feature`` reads a start that is the time of rows of a table of events, so the first of them counts."""
+    table, column = feature.reads
+    home = contract.tables[table]
+    events = {(one.table or key, one.event_time) for key, one in contract.tables.items() if one.kind == "events"}
+    return column is not None and (home.table or table, contract.column(table, column)) in events
