@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import pytest
 
 from churn_mlops.cli import training
 from churn_mlops.data.leakage import Canary, LeakageReport, LeakFinding
+from churn_mlops.models.evaluate import Estimate
 from churn_mlops.models.fitting.type_selection import Excess, as_plain
+from churn_mlops.pipelines.training.backtest import Backtest
 from churn_mlops.pipelines.training.train import Trained
 from tests.cli.conftest import Churn
 from tests.companies.small import Company
@@ -119,3 +122,20 @@ def test_a_finding_that_asks_ends_with_its_question(company: Company, capsys: py
     training.show(replace(trained, leaks=leaks), None)
     printed = " ".join(capsys.readouterr().out.split())
     assert "as a state of today is? Worth a look: plan: has been rewritten since." in printed
+
+
+@pytest.mark.parametrize(
+    ("ratio", "said"),
+    [
+        (Estimate(1.2454, 1.22, 1.27), "too low on later dates: for every 100 churners that they expected, 125 were"),
+        (Estimate(0.8, 0.7, 0.9), "too high on later dates: for every 100 churners that they expected, 80 were"),
+        (Estimate(1.1, 0.98, 1.3), None),
+    ],
+)
+def test_percentages_that_were_wrong_on_later_dates_are_called_so(
+    ratio: Estimate, said: str | None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    day = date(2024, 5, 1)
+    training.show_backtest(Backtest(day, (day,), 30, 900, 90, {"observed_over_expected": ratio}))
+    printed = " ".join(capsys.readouterr().out.split())
+    assert (said in printed) if said else ("on later dates" not in printed)

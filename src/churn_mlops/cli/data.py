@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from churn_mlops.cli.settings import settings_of
-from churn_mlops.cli.terminal import print_json, say, table
+from churn_mlops.cli.terminal import in_lines, print_json, say, table
 from churn_mlops.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from churn_mlops.data.proposal.history_proposal import HistoryProposal
     from churn_mlops.data.validation.validate import ValidationReport
     from churn_mlops.pipelines.onboarding.init import InitResult
+
+NAMES = ("table", "column", "time", "customer")
+"""The columns of an overview that hold names, which are never broken inside a word."""
 
 
 def init(
@@ -101,7 +105,10 @@ def _show(result: InitResult, contract: Path) -> None:
     if result.settings is not None:
         say(f"Wrote {result.settings}, which names the source for the other commands.")
     if result.newest is not None:
-        say(f"The newest row is of {result.newest}: the settings read the database as of its last day (source.as_of).")
+        say(
+            f"The newest row is of {result.newest}, a day that may not be complete: the settings read the database as "
+            f"of the day before, {result.newest - timedelta(days=1)} (source.as_of: latest)."
+        )
     say(f"Wrote {contract}. Read it, change what is wrong, then: churn validate, churn train")
     if result.proposal.contract.label is None:
         say(_no_label(result.proposal))
@@ -117,19 +124,20 @@ def _no_label(proposal: Proposal | HistoryProposal) -> str:
 
 
 def _show_proposal(proposal: Proposal | HistoryProposal) -> None:
-    from churn_mlops.data.proposal.summary import group_missing  # with it comes what reads tables
+    from churn_mlops.data.proposal.summary import group_left_out, group_missing  # with it comes what reads tables
 
     overview = proposal.overview()
     count = len(proposal.contract.features)
     table(
         f"{count} feature{'' if count == 1 else 's'}",
         [name.replace("_", " ") for name in overview[0]],
-        [tuple(row.values()) for row in overview],
+        [tuple(in_lines(cell) if name in NAMES else cell for name, cell in row.items()) for row in overview],
         right=("missing", "rows"),
+        whole=NAMES,
     )
     if proposal.findings:
         say("What to know about this data:")
-    for finding in group_missing(proposal.findings):
+    for finding in group_missing(group_left_out(proposal.findings)):
         say(f"  - {finding.column}: {finding.message}" if finding.column else f"  - {finding.message}")
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from churn_mlops.pipelines.scoring.score import Scored
 
 TOP = 10
+_OLD_DAYS = 365
 
 
 def score(
@@ -149,12 +150,16 @@ def _check_dates(as_of: datetime | None, until: datetime | None) -> None:
 
 
 def _show_age(scored: Scored, *, latest: bool) -> None:
-    """Warn if loading of the source seems to have stopped; for another date than the latest, the validation warns."""
+    """Warn if loading of the source seems to have stopped; for another date than the latest, the validation warns.
+
+    A database that ended a year ago or earlier is read as it was: its loading has not just stopped.
+    """
     from churn_mlops.pipelines.inputs.as_of import STALE_DAYS
 
     days = (datetime.now(UTC).date() - scored.as_of).days - 1
     if latest and days > STALE_DAYS:
-        say(f"Warning: the newest row of the source is {days:,} days old: has its loading stopped?")
+        what = ": has its loading stopped?" if days <= _OLD_DAYS else f", and the list is as of {scored.as_of}."
+        say(f"Warning: the newest row of the source is {days:,} days old{what}")
 
 
 def _show_export(scored: Scored, out: Path, exact_ids: bool) -> None:
@@ -226,9 +231,10 @@ def _show_left(scored: Scored) -> None:
 
 
 def _numbers(scored: Scored) -> str:
+    likely, worth = (("is" if count == 1 else "are") for count in (scored.likely, scored.worth_an_offer))
     return (
-        f"{scored.likely:,} of {scored.total:,} customers are likely to churn; "
-        f"{scored.worth_an_offer:,} are worth an offer."
+        f"{scored.likely:,} of {scored.total:,} customers {likely} likely to churn; "
+        f"{scored.worth_an_offer:,} {worth} worth an offer."
     )
 
 

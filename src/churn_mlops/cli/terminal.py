@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -13,6 +14,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+NAME_WIDTH = 14
 TAKEN_UP = "A running `churn serve` takes it up within seconds."
 
 
@@ -58,6 +60,16 @@ def table(
     for row in rows:
         grid.add_row(*(escape(str(cell)) for cell in row))
     out.print(grid)
+
+
+def in_lines(name: str) -> str:
+    """A long ``name`` on lines of up to `NAME_WIDTH` signs, broken between its words; a longer word stays whole."""
+    lines = [""]
+    for word in re.findall(r"[^\W_]+[\W_]*|[\W_]+", name):
+        if lines[-1] and len(lines[-1]) + len(word.rstrip()) > NAME_WIDTH:
+            lines.append("")
+        lines[-1] += word
+    return "\n".join(line.rstrip() for line in lines)
 
 
 def print_json(document: Any) -> None:

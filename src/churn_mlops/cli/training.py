@@ -116,6 +116,12 @@ def show_backtest(found: Backtest) -> None:
         f"{found.tested_on[0]} to {found.tested_on[-1]}, {found.gap_days} days or more later:"
     )
     show_metrics(found.metrics, BACKTEST_METRICS)
+    ratio = found.metrics.get("observed_over_expected")
+    if ratio is not None and not ratio.low <= 1 <= ratio.high:
+        say(
+            f"The percentages are too {'low' if ratio.low > 1 else 'high'} on later dates: for every 100 churners that "
+            f"they expected, {100 * ratio.value:.0f} were observed ({100 * ratio.low:.0f} to {100 * ratio.high:.0f})."
+        )
 
 
 def show_metrics(metrics: Mapping[str, Estimate], names: Iterable[str] | None = None) -> None:

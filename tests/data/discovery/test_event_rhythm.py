@@ -43,6 +43,15 @@ def test_a_history_too_short_for_the_pauses_gives_at_most_a_quarter_of_it_and_sa
     assert "the history is too short" in str(found)
 
 
+def test_pauses_longer_than_all_usual_days_are_the_days_of_a_long_history_and_too_long_for_a_shorter_one() -> None:
+    long, short = rhythm(every(580, 3000)), rhythm(every(580, 2400))
+    assert (long.days, long.pause, long.is_short) == (580, 580, False)
+    assert (short.days, short.pause, short.is_short) == (365, 580, True)
+    assert "the history is too short" in str(short)
+    assert short.fits(580)
+    assert not short.fits(581)
+
+
 def test_with_too_few_pauses_the_usual_days_are_taken_without_a_reason() -> None:
     found = rhythm([("a", 0), ("a", 30), ("b", 1)])
     assert (found, str(found)) == (Rhythm(DEFAULT_DAYS), "")

@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from churn_mlops.data.findings import Finding
 from churn_mlops.data.proposal.flat_proposal import propose_for_frame
-from churn_mlops.data.proposal.summary import group_missing
+from churn_mlops.data.proposal.summary import group_left_out, group_missing
 
 ROWS = 200
 RNG = np.random.default_rng(3)
@@ -46,3 +47,14 @@ def test_a_column_whose_blanks_follow_from_another_keeps_its_line() -> None:
     said = group_missing(propose_for_frame(table).findings)
     assert [finding.column for finding in said] == [None, "total"]
     assert "exactly those where tenure is 0" in said[1].message
+
+
+def test_a_table_that_is_left_out_has_one_line_and_what_may_rescue_it() -> None:
+    kept = [
+        Finding("articles", "left_out", "no column leads from it to the customers; left out"),
+        Finding("articles.code", "keys_nearly_meet", "is compared in a normal form"),
+        Finding("orders", "repeated_rows", "3 rows repeat an earlier row"),
+        Finding(None, "copies", "copies"),
+    ]
+    noise = [Finding("articles", "repeated_rows", "2 rows"), Finding("articles.made", "date_unread", "1 row")]
+    assert group_left_out([*noise, *kept]) == kept

@@ -13,7 +13,7 @@ import ibis.expr.types as ir
 import numpy as np
 
 from churn_mlops.data.contract import Label
-from churn_mlops.data.discovery.label_candidates import LabelChoice, last_rows, named
+from churn_mlops.data.discovery.label_candidates import LabelChoice, is_inactive, last_rows, named
 from churn_mlops.data.discovery.row_owners import OWNER, with_owner
 from churn_mlops.data.discovery.table_roles import Role, TableRoles
 from churn_mlops.data.discovery.times.data_clock import come
@@ -99,7 +99,7 @@ def _set_for_silent(columns: Sequence[ColumnProfile], sample: Sample) -> dict[st
 def _gone_silent(choice: LabelChoice, table_roles: TableRoles, days: int) -> ir.Table:
     """The customers who have had no row for so many days, each once, as ``__left__``."""
     held = last_rows(choice.role, table_roles)
-    return held.filter(held["last"] < held.newest - ibis.interval(days=days)).select(__left__="who")
+    return held.filter(is_inactive(held, days)).select(__left__="who")
 
 
 def who_left(table_roles: TableRoles) -> ir.Table | None:

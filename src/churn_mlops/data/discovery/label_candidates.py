@@ -150,6 +150,14 @@ def last_rows(role: Role, table_roles: TableRoles) -> ir.Table:
     return each.mutate(newest=each["last"].max().over(ibis.window()))
 
 
+def is_inactive(held: ir.Table, days: int) -> ir.BooleanValue:
+    """Whether customers of :func:`last_rows` had no row for ``days`` days up to the newest one, as labels count it.
+
+    The day of the last row and the newest day are ``days`` apart, or more.
+    """
+    return held["last"] < held.newest.truncate("D") - ibis.interval(days=days - 1)
+
+
 def _happened(role: Role, table_roles: TableRoles) -> ir.Table:
     """The rows of :func:`named` up to the newest day: what is planned is no sign of life."""
     rows = named(role, table_roles)
@@ -161,8 +169,9 @@ def _happened(role: Role, table_roles: TableRoles) -> ir.Table:
 def _inactive(role: Role, table_roles: TableRoles, inactive_days: int | None) -> LabelChoice:
     rhythm = rhythm_of(_happened(role, table_roles)) if inactive_days is None else Rhythm(inactive_days)
     held = last_rows(role, table_roles)
-    gone = held["last"] < held.newest - ibis.interval(days=rhythm.days)
-    counts = held.aggregate(customers=held.count(), left=gone.sum()).to_pyarrow().to_pylist()[0]
+    counts = (
+        held.aggregate(customers=held.count(), left=is_inactive(held, rhythm.days).sum()).to_pyarrow().to_pylist()[0]
+    )
     left, customers = int(counts["left"] or 0), int(counts["customers"])
     too_rare = inactive_days is None and (rhythm.is_short or rhythm.pause is None)
     return LabelChoice("inactive", role, left, customers, rhythm.days, str(rhythm), too_rare)

@@ -10,6 +10,7 @@ from typing import Literal
 
 from churn_mlops.data.contract import Where
 from churn_mlops.data.discovery.foreign_keys import Link, best_link, links_from
+from churn_mlops.data.discovery.named_customer import named_customer
 from churn_mlops.data.discovery.profiled_table import ProfiledTable, may_be_key
 from churn_mlops.data.discovery.time_roles import Times, times_of, times_of_customers
 from churn_mlops.data.discovery.version_tables import Versions, find_versions, times_of_versions, version_key
@@ -21,7 +22,6 @@ from churn_mlops.data.profiling.name_signals import (
     table_names_leaving,
 )
 from churn_mlops.errors import ContractError
-from churn_mlops.suggestions import did_you_mean
 
 _MANY = 4  # so many customers of one employee, one shop, one plan
 Kind = Literal["customers", "attributes", "events", "ends", "undated", "apart"]
@@ -109,14 +109,14 @@ def find_table_roles(looks: Sequence[ProfiledTable], links: Sequence[Link], cust
     Args:
         looks: the tables.
         links: their links.
-        customer: column that names the customer, where a person has said it.
+        customer: column that names the customer, or ``table.column``, where a person has said it.
 
     Raises:
         ContractError: ``customer`` is no column, or no table says who the customers are or since when.
     """
     times = {look.name: times_of(look) for look in looks}
-    _check(looks, customer)
-    home = _home(looks, links, times, customer)
+    customer, table = named_customer(customer, looks)
+    home = _home([look for look in looks if table in (None, look.name)], links, times, customer)
     versions = find_versions(looks, times) if customer is None else None
     dated = home is not None and times[home.name].valid_from is not None  # a price of a customer, not the customer
     if versions is not None and (home is None or dated or not _is_called(home)):
@@ -139,12 +139,6 @@ def by_lasting_rows(table_roles: TableRoles, lasting: Role) -> TableRoles:
         for name, role in table_roles.roles.items()
     }
     return replace(table_roles, roles=_with_first_rows(roles, [lasting]))
-
-
-def _check(looks: Sequence[ProfiledTable], customer: str | None) -> None:
-    columns = [column.name for look in looks for column in look.columns]
-    if customer is not None and customer not in columns:
-        raise ContractError(f"no table has a column {customer!r} for the customer; {did_you_mean(customer, columns)}")
 
 
 def _home(

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from churn_mlops.data.profiling.name_signals import may_name_leaving, names_contact_length, names_leaving
 from churn_mlops.data.profiling.sample import Sample
 from churn_mlops.data.profiling.table_profile import ColumnProfile
+from churn_mlops.suggestions import words
 
 DECIDES_AUC = 0.95
 """A single column with such an area under the ROC curve all but decides the label."""
@@ -63,7 +64,8 @@ def _suspicion(column: ColumnProfile, sample: Sample) -> Suspicion | None:
         if pure >= (PURE_SHARE_NUMBER if name in sample.numeric else PURE_SHARE):
             return Suspicion(name, f"some of its values stand at churners only, and cover {pure:.0%} of them")
         if not named and may_name_leaving(name) and auc >= NAMED_AUC:
-            return Suspicion(name, f"its name may speak of leaving, and it goes with the label (AUC {auc:.2f})")
+            why = "it may be counted until the customer left" if _is_duration(name) else "its name may speak of leaving"
+            return Suspicion(name, f"{why}, and it goes with the label (AUC {auc:.2f})")
         if names_contact_length(name) and auc >= NAMED_AUC:
             asked = f"may be the length of the contact that decided the label (AUC {auc:.2f}): was it known before?"
             return Suspicion(name, asked, sure=False)
@@ -76,6 +78,11 @@ def _suspicion(column: ColumnProfile, sample: Sample) -> Suspicion | None:
     return (
         Suspicion(name, "its name speaks of leaving: known only afterwards, or made from the label") if named else None
     )
+
+
+def _is_duration(name: str) -> bool:
+    """Whether ``name`` counts days, weeks, months or years, as of the time for which a customer was active."""
+    return bool({word.removesuffix("s") for word in words(name)} & {"day", "week", "month", "year", "tenure"})
 
 
 def strength(values: Floats, numeric: bool, sample: Sample, fold: Codes | None = None) -> tuple[float, float]:

@@ -187,9 +187,9 @@ def _reason(role: Role, column: ColumnProfile, flags: set[str], dated: set[str])
     if not column.present or (column.distinct == 1 and column.present == column.rows):
         return exclusion_of(column, None)
     if names_leaving(column.name) or column.name in flags:
-        return ExcludedColumn(
-            reason="suspected_leak", note="its name speaks of leaving, and nothing says since when it holds"
-        )
+        values = " and ".join(repr(text) for text, _ in column.top[:2])
+        why = "its name speaks of leaving" if names_leaving(column.name) else f"{values} may be set long after the row"
+        return ExcludedColumn(reason="suspected_leak", note=f"{why}, and nothing says since when it holds")
     if role.one_row_each:
         if column.name in dated:
             note = "today's value; another table holds it with its history, and is read instead"

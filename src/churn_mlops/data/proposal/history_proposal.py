@@ -88,7 +88,7 @@ def propose_history(
     Args:
         tables: by their names in the database, all on one connection.
         name: what to call the data set.
-        customer: column that names the customer, where a person has said it.
+        customer: column that names the customer, or ``table.column``, where a person has said it.
         inactive_days: days without an event after which a customer has left, where a person wants it so.
         today: rows that are dated later have not happened; None if that is not to be asked.
 
@@ -116,7 +116,7 @@ def propose_history(
     unread = unread_columns(looks, evaluated, contract)
     contract = contract.model_copy(update={"set_aside": {**contract.set_aside, **unread}})
     findings = [Finding(source, "left_out", "has no rows; left out") for source in empty]
-    findings += on_customers(table_roles) + on_newest_day(table_roles, _open_ends(evaluated, choice))
+    findings += on_customers(table_roles, customer) + on_newest_day(table_roles, _open_ends(evaluated, choice))
     findings += on_times(evaluated, contract)
     findings += on_start(table_roles, evaluated.starts) + on_end_events(events)
     findings += on_label(contract, choices) + contradictions + on_tables(table_roles)

@@ -9,9 +9,10 @@ from pathlib import Path
 from ruamel.yaml.comments import CommentedMap
 
 from churn_mlops.atomic_files import write_atomic
-from churn_mlops.data.contract import HistoryLabel, HistoryTable
+from churn_mlops.data.contract import ExcludedColumn, HistoryLabel, HistoryTable
 from churn_mlops.data.findings import Finding
 from churn_mlops.data.proposal.history_proposal import HistoryProposal
+from churn_mlops.data.proposal.unread_columns import LEFT_OUT
 from churn_mlops.data.proposal.yaml_style import dumped, one_line, yaml_mapping, yaml_text
 from churn_mlops.errors import ContractError
 
@@ -55,8 +56,7 @@ def history_text(proposal: HistoryProposal) -> str:
     )
     if contract.set_aside:
         document["set_aside"] = CommentedMap(
-            (yaml_text(column), yaml_mapping(why.model_dump(exclude_defaults=True)))
-            for column, why in contract.set_aside.items()
+            (yaml_text(column), _excluded(why)) for column, why in contract.set_aside.items()
         )
     _comment(document, proposal)
     return dumped(document)
@@ -66,6 +66,13 @@ def _label(label: HistoryLabel) -> dict[str, object]:
     """The label with its horizon, which a person shall see; not beside `inactive`, whose days it is."""
     shown = label.model_dump(mode="json", exclude_defaults=True)
     return shown | ({} if label.inactive is not None else {"horizon_days": label.horizon_days})
+
+
+def _excluded(why: ExcludedColumn) -> CommentedMap:
+    made = yaml_mapping(why.model_dump(exclude_defaults=True))
+    if why.note == LEFT_OUT:  # as many lines as the tables have columns would hide the others
+        made.fa.set_flow_style()
+    return made
 
 
 def _table(table: HistoryTable) -> CommentedMap:

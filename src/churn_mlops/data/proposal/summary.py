@@ -1,4 +1,4 @@
-"""Findings as a person reads them: many columns that are missing alike on one line."""
+"""Findings as a person reads them: many columns that are missing alike on one line, one line for a table left out."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from churn_mlops.data.findings import Finding
 
 _APART = 5  # up to so many columns have a line each
 _NAMED = 3
+_ASKED = frozenset("keys_nearly_meet keys_merged end_other end_table end_event unix_times newest_day".split())
 
 
 def group_missing(findings: Sequence[Finding]) -> list[Finding]:
@@ -21,6 +22,17 @@ def group_missing(findings: Sequence[Finding]) -> list[Finding]:
         for finding in findings
         if finding.share is None or finding is alike[0]
     ]
+
+
+def group_left_out(findings: Sequence[Finding]) -> list[Finding]:
+    """``findings`` with one for each table that is left out, and those that may be why, or what it says of the end."""
+    left_out = {finding.column for finding in findings if finding.kind == "left_out"}
+
+    def is_shown(finding: Finding) -> bool:
+        table = (finding.column or "").partition(".")[0]
+        return table not in left_out or finding.kind == "left_out" or finding.kind in _ASKED
+
+    return [finding for finding in findings if is_shown(finding)]
 
 
 def _together(alike: Sequence[Finding]) -> Finding:

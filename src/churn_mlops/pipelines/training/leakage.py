@@ -12,9 +12,12 @@ import ibis.expr.types as ir
 import pyarrow as pa
 
 from churn_mlops.data.contract import AS_OF, DataContract, ExcludedColumn, HistoryContract
+from churn_mlops.data.discovery.event_rhythm import Rhythm, rhythm_of
+from churn_mlops.data.engine.as_of import AsOf
 from churn_mlops.data.engine.typed_table import LABEL, read_snapshot
 from churn_mlops.data.leakage import LeakageReport, LeakFinding, inspect, known_rows
 from churn_mlops.data.leakage.snapshot_archive import SnapshotArchive
+from churn_mlops.data.snapshot.known_rows import KEY, TIME, PointInTimeTables
 from churn_mlops.data.snapshot.snapshot import read_history
 from churn_mlops.errors import DataError
 from churn_mlops.pipelines.training.snapshots import LabelledSnapshots
@@ -111,12 +114,21 @@ def check_history(
         as_of=snapshots.as_of,
         groups=customer_codes(snapshots.rows, flat),
         unlabelled=read_snapshot(ibis.memtable(now), flat),
-        known=known_rows(contract),
+        known=known_rows(contract, _rhythm(tables, contract, today)),
         seed=seed,
     )
     rewritten = archive.rewritten(tables, contract, today)
     found = replace(found, findings=(*found.findings, *rewritten))
     return replace(_checked(found, flat, contract, strict=strict), frozen=archive.of(now, contract, today))
+
+
+def _rhythm(tables: Mapping[str, ir.Table], contract: HistoryContract, today: date) -> Rhythm | None:
+    """The rhythm of the events whose absence is the label; None where something else is."""
+    inactive = None if contract.label is None else contract.label.inactive
+    if inactive is None:
+        return None
+    rows = PointInTimeTables(tables, contract).rows_known_at(inactive.events, AsOf(today))
+    return rhythm_of(rows.filter(rows[KEY].notnull()).select(who=KEY, at=TIME))
 
 
 def _checked(found: LeakageReport, flat: DataContract, history: HistoryContract | None, *, strict: bool) -> LeakCheck:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from churn_mlops.data.proposal.history_proposal import HistoryProposal, propose_history
+from churn_mlops.errors import ContractError
 from tests.data.discovery.accounts import DAY, NEWEST, NONE, Accounts, accounts, company
 from tests.data.proposal.databases import Frames, tables
 
@@ -86,7 +88,32 @@ def test_the_list_of_other_customers_names_the_tables_that_others_lead_to() -> N
     frames["contracts"].insert(0, "contract_id", np.arange(100) + 900)
     frames["bills"] = pd.concat([frames["contracts"][["contract_id"]].assign(billed_on=made.start)] * 2)
     said = _said(frames, "customers")["accounts"]
-    assert said.endswith("or are they those of contracts (100 rows, contract_id)? Then say --customer")
+    assert said.endswith("or are they those of contracts (100 rows; `--customer contracts.contract_id`)?")
+    answered = propose_history(tables(frames), name="x", customer="contracts.contract_id")
+    assert answered.contract.customer == "contract_id"
+    assert answered.contract.tables["bills"].time == "billed_on"
+    said = _of(answered, "customers")["contracts"]
+    assert said == "a customer is a row of contracts (contract_id): 100 customers"
+    with pytest.raises(ContractError, match=r"no table has a column .bills\.contract"):
+        propose_history(tables(frames), name="x", customer="bills.contract")
+
+
+def test_what_a_plainly_named_customer_acts_on_is_no_other_customer_and_neither_is_their_table_without_a_time() -> None:
+    made = accounts(100)
+    frames = company(made)
+    orders = frames["payments"].rename(columns={"account_id": "customer"})
+    orders["product_id"] = np.arange(len(orders)) % 40 + 300
+    shop = {
+        "orders": orders,
+        "customer": pd.DataFrame({"id": made.names, "country": "DE"}),
+        "products": pd.DataFrame({"product_id": np.arange(40) + 300, "brand": [f"b{row}" for row in range(40)]}),
+    }
+    proposal = propose_history(tables(shop), name="x")
+    (said,) = _of(proposal, "customers").values()
+    assert said.startswith("a customer is a value of orders.customer, the same as a row of customer (id), which has no")
+    assert said.endswith(f"{len(set(orders['customer'])):,} customers; `id` in lists")
+    times = _of(proposal, "times")["orders"]
+    assert "paid_at is when it happened and the start (a customer's first row)" in times
 
 
 def test_tables_that_no_time_leads_to_are_no_other_customers() -> None:

@@ -27,24 +27,41 @@ _NOT_TAKEN = {
 }
 
 
-def on_customers(table_roles: TableRoles) -> list[Finding]:
-    """The table whose rows the customers are, and which other tables may hold them."""
+def on_customers(table_roles: TableRoles, said: str | None = None) -> list[Finding]:
+    """The table whose rows the customers are, and which other tables may hold them.
+
+    Args:
+        table_roles: the tables.
+        said: column that names the customer, or ``table.column``, where a person has said it; that answers the
+            question, unless other tables have a key of this name.
+    """
     home = table_roles.customers
     held = home.look.profile[str(home.customer)]
     what = f"a value of {home.name}.{home.customer}" if home.grouped else f"a row of {home.name} ({home.customer})"
+    own = [role.look for role in table_roles.of("undated") if role.look.key == role.customer is not None]
+    what += "".join(f", the same as a row of {look.name} ({look.key}), which has no time" for look in own)
+    called = f"; `{table_roles.customer}` in lists" if home.customer != table_roles.customer else ""
     others = [
-        f"{role.name} ({role.look.rows:,} rows, {role.look.key})"
+        f"{role.name} ({role.look.rows:,} rows; `--customer {role.look.name}.{role.look.key}`)"
         for role in table_roles.roles.values()
-        if role.look is not home.look and role.look.key is not None and _may_be_customers(role, table_roles)
+        if role.look is not home.look
+        and role.look.key is not None
+        and said in (None, role.look.key)
+        and _may_be_customers(role, table_roles)
     ]
-    asked = f"; or are they those of {', or of '.join(others[:_MOST])}? Then say --customer" if others else ""
-    return [Finding(table_roles.home, "customers", f"a customer is {what}: {held.distinct:,} customers{asked}")]
+    asked = f"; or are they those of {', or of '.join(others[:_MOST])}?" if others else ""
+    return [Finding(table_roles.home, "customers", f"a customer is {what}: {held.distinct:,} customers{called}{asked}")]
 
 
 def _may_be_customers(role: Role, table_roles: TableRoles) -> bool:
-    if role.kind in ("events", "ends") and role.look.key == role.customer:
+    """Whether rows that happen lead to ``role``; beside a customer who is plainly named, it is what they act on."""
+    if role.kind in ("events", "ends", "undated") and role.look.key == role.customer:
         return False
-    acts = {one.name for one in table_roles.roles.values() if one.look.times}  # articles of an album are no acts
+    home = table_roles.customers
+    plain = speaks_of_customer(str(home.customer)) or (speaks_of_customer(home.name) and not home.grouped)
+    acts = {  # articles of an album are no acts
+        one.name for one in table_roles.roles.values() if one.look.times and not (plain and one.customer is not None)
+    }
     named = any(link.to == role.name and link.table in acts for link in table_roles.links)
     return named or speaks_of_customer(role.name)
 
@@ -125,10 +142,11 @@ def times_taken(table_roles: TableRoles, contract: HistoryContract) -> Mapping[s
     """The meaning of each ``table.column`` of a time in ``contract``."""
     names = {role.look.source: role.name for role in table_roles.roles.values()}
     found: dict[str, str] = {}
+    grouped = table_roles.customers.grouped  # the first of a customer's rows is the start
     for key, table in contract.tables.items():
         name = names.get(table.table or key, key)
         meanings = {
-            table.start: "the start",
+            table.start: "the start (a customer's first row)" if grouped else "the start",
             table.end: "the end",
             table.valid_from: "when the values hold from",
             table.event_time: "when it happened",
@@ -138,7 +156,9 @@ def times_taken(table_roles: TableRoles, contract: HistoryContract) -> Mapping[s
         }
         for column, meaning in meanings.items():
             if column is not None:
-                found.setdefault(f"{name}.{column}", meaning)
+                of = f"{name}.{column}"
+                before = found.get(of, meaning)
+                found[of] = before if meaning in before else f"{meaning} and {before}"
     return found
 
 
