@@ -133,7 +133,7 @@ def _show_proposal(proposal: Proposal | HistoryProposal) -> None:
         [name.replace("_", " ") for name in overview[0]],
         [tuple(in_lines(cell) if name in NAMES else cell for name, cell in row.items()) for row in overview],
         right=("missing", "rows"),
-        whole=NAMES,
+        whole=(*NAMES, "rows"),
     )
     if proposal.findings:
         say("What to know about this data:")

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from churn_mlops.data.contract import HistoryContract
-from churn_mlops.data.discovery.event_rhythm import Rhythm
 from churn_mlops.data.leakage import known_rows
 from churn_mlops.data.leakage.known_rows import KnownRows
 from churn_mlops.data.leakage.labelled_rows import Column, Labelled
 from churn_mlops.data.leakage.report import LeakFinding
+from churn_mlops.data.snapshot.event_rhythm import Rhythm
 from tests.data.leakage.honest_company import World, world
 
 

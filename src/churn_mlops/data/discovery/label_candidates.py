@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import ibis
 import ibis.expr.types as ir
 
-from churn_mlops.data.discovery.event_rhythm import DEFAULT_DAYS, Rhythm, rhythm_of
 from churn_mlops.data.discovery.row_owners import OWNER, with_owner
 from churn_mlops.data.discovery.table_roles import Role, TableRoles
 from churn_mlops.data.discovery.times.data_clock import come, day_after
+from churn_mlops.data.snapshot.event_rhythm import DEFAULT_DAYS, Rhythm, rhythm_of
 
 FEW = 50
 """Churners or retained customers, below which there is little to learn."""

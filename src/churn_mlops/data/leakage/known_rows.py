@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from churn_mlops.data.contract import HistoryContract, HistoryFeature
-from churn_mlops.data.discovery.event_rhythm import Rhythm
 from churn_mlops.data.leakage.labelled_rows import Column, Labelled
 from churn_mlops.data.leakage.report import LeakFinding
 from churn_mlops.data.leakage.single_column import written_for_churners
+from churn_mlops.data.snapshot.event_rhythm import Rhythm
 
 _OF_TIMES = frozenset({"count", "since_last", "sum", "mean", "distinct", "ratio"})
 """Aggregates that say when rows were, or how many: inactivity makes them strong."""

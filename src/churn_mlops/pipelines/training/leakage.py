@@ -12,11 +12,11 @@ import ibis.expr.types as ir
 import pyarrow as pa
 
 from churn_mlops.data.contract import AS_OF, DataContract, ExcludedColumn, HistoryContract
-from churn_mlops.data.discovery.event_rhythm import Rhythm, rhythm_of
 from churn_mlops.data.engine.as_of import AsOf
 from churn_mlops.data.engine.typed_table import LABEL, read_snapshot
 from churn_mlops.data.leakage import LeakageReport, LeakFinding, inspect, known_rows
 from churn_mlops.data.leakage.snapshot_archive import SnapshotArchive
+from churn_mlops.data.snapshot.event_rhythm import Rhythm, rhythm_of
 from churn_mlops.data.snapshot.known_rows import KEY, TIME, PointInTimeTables
 from churn_mlops.data.snapshot.snapshot import read_history
 from churn_mlops.errors import DataError

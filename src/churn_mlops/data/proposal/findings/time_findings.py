@@ -39,7 +39,11 @@ def on_customers(table_roles: TableRoles, said: str | None = None) -> list[Findi
     held = home.look.profile[str(home.customer)]
     what = f"a value of {home.name}.{home.customer}" if home.grouped else f"a row of {home.name} ({home.customer})"
     own = [role.look for role in table_roles.of("undated") if role.look.key == role.customer is not None]
-    what += "".join(f", the same as a row of {look.name} ({look.key}), which has no time" for look in own)
+    what += "".join(
+        f", the same as a row of {look.name} ({look.key}), which has no time"
+        for look in own
+        if look.rows >= held.distinct
+    )
     called = f"; `{table_roles.customer}` in lists" if home.customer != table_roles.customer else ""
     others = [
         f"{role.name} ({role.look.rows:,} rows; `--customer {role.look.name}.{role.look.key}`)"

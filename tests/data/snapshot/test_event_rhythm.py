@@ -9,7 +9,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from churn_mlops.data.discovery.event_rhythm import DEFAULT_DAYS, Rhythm, rhythm_of
+from churn_mlops.data.snapshot.event_rhythm import DEFAULT_DAYS, Rhythm, rhythm_of
 
 FIRST = pd.Timestamp("2022-01-01 10:00")
 
