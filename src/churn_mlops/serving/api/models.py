@@ -115,7 +115,7 @@ class _Models:
         """The newest 50 versions, with their figures and verdict, and the newest 50 deployments."""
         found = await self.book.all()
         champion = found.champion
-        versions = [_version(one, champion is not None and one.version == champion.version) for one in found.versions]
+        versions = [_version(one, champion is not None and champion.is_of(one)) for one in found.versions]
         return _answer({"versions": versions, "live": [_period(one) for one in reversed(found.latest)]})
 
     async def promote(self, request: Request, version: Version) -> Response:

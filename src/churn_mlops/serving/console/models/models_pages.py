@@ -50,22 +50,17 @@ class ModelsPages:
 
     async def all(self, request: Request) -> Response:
         """The version that is live, what was live when, and the versions that can be made live."""
-        facts, live = await self.book.all(), self.service.model
-        view = models_view(facts, live.version, self.book.clock())
-        done = None
+        facts, done = await self.book.all(), None
         if facts.champion is not None and request.query_params.get("changed") == facts.champion.version:
             done = Banner("done", self.pages.texts("models.changed", version=facts.champion.version))
-        return self.pages.page(request, "models", banner=done, view=view, card=model_card(live), metrics=METRICS)
+        return self._models(request, facts, done)
 
     async def compare(self, request: Request) -> Response:
         """Two versions side by side; the choice comes back where it is not one of two."""
         asked = [request.query_params.get(name, "") for name in ("first", "second")]
         facts = await self.book.all()
         if "" in asked or asked[0] == asked[1]:
-            view = models_view(facts, self.service.model.version, self.book.clock())
-            error = Banner("error", self.pages.texts("compare.two"))
-            card = model_card(self.service.model)
-            return self.pages.page(request, "models", status=422, banner=error, view=view, card=card, metrics=METRICS)
+            return self._models(request, facts, Banner("error", self.pages.texts("compare.two")), 422)
         first, second = [version_view(one, facts.history) for one in await self.book.versions(*asked)]
         found = compare(first, second, self.pages.formats)
         return self.pages.page(request, "models_compare", found=found)
@@ -96,6 +91,12 @@ class ModelsPages:
             return await self._refused(request, None, form, refused)
         return redirect(f"{MODELS}?changed={changed.version}")
 
+    def _models(self, request: Request, facts: ModelFacts, banner: Banner | None, status: int = 200) -> Response:
+        live = self.service.model
+        view = models_view(facts, (live.version, live.sha256), self.book.clock())
+        card = model_card(live)
+        return self.pages.page(request, "models", status=status, banner=banner, view=view, card=card, metrics=METRICS)
+
     async def _refused(self, request: Request, version: str | None, form: Form, refused: RequestError) -> Response:
         """The confirm page again, by what is live now, with what is wrong.
 
@@ -114,10 +115,9 @@ class ModelsPages:
     ) -> Response:
         facts = await self.book.all()
         other = await self._other(facts, version)
-        live = None if facts.champion is None else (await self.book.versions(facts.champion.version))[0]
         status = 200 if refused is None else refused.status
-        is_live = live is not None and (live.version, live.sha256) == (other.version, other.sha256)
-        first, second = (version_view(one, facts.history) for one in (live or other, other))
+        is_live = facts.champion is not None and facts.champion.is_of(other)
+        first, second = (version_view(one, facts.history) for one in (facts.live or other, other))
         return self.pages.page(
             request,
             "models_change",
@@ -137,7 +137,7 @@ class ModelsPages:
             return (await self.book.versions(version))[0]
         if facts.before is None:
             raise RequestError(404, "no other version was live before: there is nothing to roll back to")
-        return (await self.book.versions(facts.before.version))[0]
+        return await self.book.deployed(facts.before)
 
     def _banner(self, refused: RequestError | None) -> Banner | None:
         if refused is None:
