@@ -20,7 +20,8 @@ from churn_mlops.serving.prediction.parsing import read_fields
 from churn_mlops.serving.prediction.responses import as_json
 
 MODELS = "Models"
-Version = Annotated[str, Path(pattern="^[1-9][0-9]{0,8}$", description="number of the version")]
+VERSION = "^[1-9][0-9]{0,8}$"
+Version = Annotated[str, Path(pattern=VERSION, description="number of the version")]
 _Champion = Annotated[str, Field(pattern="^([0-9a-f]{64}|none)$")]
 _Hash = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 

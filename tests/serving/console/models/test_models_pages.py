@@ -234,7 +234,9 @@ def test_a_version_without_curves_says_so(admin: Visitor, guarded: Guarded) -> N
     assert text.count('role="img"') == 3
 
 
-@pytest.mark.parametrize("query", ["", "?first=2", "?first=2&second=2", "?second=3"])
+@pytest.mark.parametrize(
+    "query", ["", "?first=2", "?first=2&second=2", "?second=3", "?first=%00&second=2", "?first=2&second=x"]
+)
 def test_a_comparison_takes_two_versions(admin: Visitor, query: str) -> None:
     answer = admin.get(f"/models/compare{query}")
     assert answer.status_code == 422

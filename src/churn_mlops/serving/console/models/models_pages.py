@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 
 from fastapi import FastAPI, Request
@@ -10,7 +11,7 @@ from fastapi.responses import Response
 
 from churn_mlops.deployment import ModelVersion
 from churn_mlops.serving.access.principal import principal_of
-from churn_mlops.serving.api.models import PromotionRequest, Version
+from churn_mlops.serving.api.models import VERSION, PromotionRequest, Version
 from churn_mlops.serving.console.frame.forms import Form, read_form
 from churn_mlops.serving.console.frame.pages import Banner, Pages, redirect
 from churn_mlops.serving.console.models.comparison import compare
@@ -59,7 +60,7 @@ class ModelsPages:
         """Two versions side by side; the choice comes back where it is not one of two."""
         asked = [request.query_params.get(name, "") for name in ("first", "second")]
         facts = await self.book.all()
-        if "" in asked or asked[0] == asked[1]:
+        if asked[0] == asked[1] or not all(re.fullmatch(VERSION, number) for number in asked):
             return self._models(request, facts, Banner("error", self.pages.texts("compare.two")), 422)
         first, second = [version_view(one, facts.history) for one in await self.book.versions(*asked)]
         found = compare(first, second, self.pages.formats)
