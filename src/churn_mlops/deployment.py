@@ -52,6 +52,10 @@ class Deployment:
             if time is not None and time.tzinfo is None:
                 raise ValueError(f"{time} has no time zone")
 
+    def is_of(self, version: ModelVersion) -> bool:
+        """Whether it made this version live with this bundle: a registry that was built again counts from 1 again."""
+        return (self.version, self.sha256) == (version.version, version.sha256)
+
     @property
     def identity(self) -> tuple[datetime, str]:
         """``since`` and ``sha256``: no two deployments share both, and ``since`` orders them."""

@@ -52,6 +52,14 @@ def register(address: str, *numbers: int, curves: bool = True) -> None:
             versions.register(stored, version=str(number), model_type=bundle.model_type)
 
 
+def register_again(address: str, version: int, number: int) -> None:
+    """Register the bundle of another number as ``version``, as training does after MLflow was built again."""
+    bundle = version_of(number)
+    with open_store(address) as store:
+        stored = StoredBundle(bundle.sha256, bundle.to_bytes(), made(number))
+        ModelVersions(store).register(stored, version=str(version), model_type=bundle.model_type)
+
+
 def deploy(address: str, *numbers: int, by: str = "churn") -> None:
     """Make versions live, one after the other."""
     with open_store(address) as store:

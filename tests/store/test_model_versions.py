@@ -60,6 +60,44 @@ def test_a_version_that_is_registered_again_has_its_last_verdict_and_its_first_t
     assert (one.provenance["verdict"], one.registered_at) == ("worse", NOW + timedelta(minutes=1))
 
 
+def test_a_number_that_is_registered_again_with_another_bundle_is_a_new_version(store: Store) -> None:
+    for number in range(1, CANDIDATES + 1):
+        register(store, number)
+    later = ModelVersions(store, clock=lambda: NOW + timedelta(days=1))
+    later.register(bundle("another"), version="1", model_type="boosting")
+    latest = ModelVersions(store).newest()[0]
+    assert (latest.version, latest.sha256, latest.registered_at) == (
+        "1",
+        bundle("another").sha256,
+        NOW + timedelta(days=1),
+    )
+    register(store, CANDIDATES + 1)
+    assert "1" in listed(store)
+    assert "2" not in listed(store)
+
+
+def test_a_deployment_has_its_own_bundle_whatever_its_number_stands_for_by_now(store: Store) -> None:
+    deploy(store, 1)
+    register(store, 1, verdict="the first")
+    (deployment,) = Deployments(store).history()
+    versions = ModelVersions(store)
+    assert versions.deployed(deployment) == versions.one("1")
+    versions.register(bundle("another"), version="1", model_type="boosting")
+    old = versions.deployed(deployment)
+    assert (old.sha256, old.registered_at, old.provenance) == (bundle("1").sha256, deployment.since, {"of": "1"})
+
+
+def test_a_number_that_was_live_with_another_bundle_is_dropped_as_the_others(store: Store) -> None:
+    deploy(store, 1)
+    ModelVersions(store, clock=lambda: NOW).register(bundle("another"), version="1", model_type="boosting")
+    for number in range(2, CANDIDATES + 2):
+        register(store, number)
+    one = ModelVersions(store).one("1")
+    assert one is not None
+    assert one.sha256 == bundle("1").sha256
+    assert bundles(store) == CANDIDATES + 1
+
+
 def test_of_those_never_live_only_the_newest_stay_and_no_bundle_is_left_over(store: Store) -> None:
     register(store, 1)
     deploy(store, 1)

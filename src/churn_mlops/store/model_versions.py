@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, delete, insert, select, update
+from sqlalchemy import Connection, Select, case, delete, exists, insert, select, update
 
-from churn_mlops.deployment import ModelVersion, StoredBundle
+from churn_mlops.deployment import Deployment, ModelVersion, StoredBundle
 from churn_mlops.store.database.clock import Clock, utc_now
 from churn_mlops.store.database.database import Store
 from churn_mlops.store.database.schema import BUNDLES, DEPLOYMENTS, MODEL_VERSIONS
@@ -33,7 +33,8 @@ class ModelVersions:
     def register(self, stored: StoredBundle, *, version: str, model_type: str) -> None:
         """Keep a version with its bundle, in one transaction; of those never live, the newest `CANDIDATES` stay.
 
-        A version that is registered again replaces itself: its verdict may be another by then.
+        A version that is registered again replaces itself: its verdict may be another by then. With another bundle it
+        is a new version, registered now: a registry that was built again counts from 1 again.
 
         Args:
             stored: the bundle, and how it was made.
@@ -52,7 +53,9 @@ class ModelVersions:
             put_bundle(connection, StoredBundle(stored.sha256, stored.content, made), now)
             values = {"sha256": stored.sha256, "model_type": model_type, "provenance": dict(stored.provenance)}
             same = MODEL_VERSIONS.c.version == version
-            if not connection.execute(update(MODEL_VERSIONS).where(same).values(**values)).rowcount:
+            since = case((MODEL_VERSIONS.c.sha256 == stored.sha256, MODEL_VERSIONS.c.registered_at), else_=now)
+            again = update(MODEL_VERSIONS).where(same).values(registered_at=since, **values)
+            if not connection.execute(again).rowcount:
                 connection.execute(insert(MODEL_VERSIONS).values(version=version, registered_at=now, **values))
             _drop_old_candidates(connection)
 
@@ -85,6 +88,21 @@ class ModelVersions:
             first = connection.execute(_unregistered().where(DEPLOYMENTS.c.version == version).limit(1)).one_or_none()
             return None if first is None else _lived(connection, version, first.since)
 
+    def deployed(self, deployment: Deployment) -> ModelVersion:
+        """The version of a deployment with the bundle that it had then: its number may have another one by now.
+
+        Raises:
+            StoreError: the store fails.
+        """
+        is_same = (MODEL_VERSIONS.c.version == deployment.version, MODEL_VERSIONS.c.sha256 == deployment.sha256)
+        known = select(BUNDLES.c.provenance).where(BUNDLES.c.sha256 == deployment.sha256)
+        with self._store.reading("read a model version") as connection:
+            row = connection.execute(select(MODEL_VERSIONS).where(*is_same)).one_or_none()
+            if row is not None:
+                return _version(row)
+            made = connection.execute(known).scalar_one()
+        return ModelVersion(deployment.version, deployment.sha256, deployment.model_type, deployment.since, made)
+
 
 def _unregistered() -> Select[Any]:
     """Deployments of versions that are not registered here, the earliest first: they are from before, or by hand."""
@@ -111,10 +129,12 @@ def _version(row: Any) -> ModelVersion:
 
 
 def _drop_old_candidates(connection: Connection) -> None:
-    was_live = select(DEPLOYMENTS.c.version)
+    was_live = exists().where(
+        DEPLOYMENTS.c.version == MODEL_VERSIONS.c.version, DEPLOYMENTS.c.sha256 == MODEL_VERSIONS.c.sha256
+    )
     never_live = (
         select(MODEL_VERSIONS.c.version, MODEL_VERSIONS.c.sha256)
-        .where(MODEL_VERSIONS.c.version.not_in(was_live))
+        .where(~was_live)
         .order_by(MODEL_VERSIONS.c.registered_at.desc(), MODEL_VERSIONS.c.version.desc())
         .offset(CANDIDATES)
     )

@@ -15,6 +15,7 @@ import pytest
 
 from churn_mlops.config import Settings
 from churn_mlops.data.contract import RENEWAL, HistoryContract
+from churn_mlops.data.sources.history_tables import open_tables
 from churn_mlops.errors import ContractError
 from churn_mlops.pipelines.scoring.single_customer import CustomerReader
 from tests.pipelines.scoring.test_kept_source import LONG_AGO, bundle_of
@@ -107,9 +108,30 @@ def test_a_renewal_that_cannot_be_read_is_refused_by_name(renewal: str, problem:
         contract(renewal=renewal)
 
 
-def test_a_column_that_is_missing_is_named(reader: CustomerReader) -> None:
+def test_a_column_that_is_missing_is_named(tmp_path: Path) -> None:
+    address = str(tmp_path / "company.duckdb")
+    with duckdb.connect(address) as connection:
+        connection.execute(ROWS)
     with pytest.raises(ContractError, match="no column 'period_ends', `renewal` in the contract 'plans'"):
-        reader.read("a", bundle_of(contract(renewal="plans.period_ends")), now=NOW)
+        open_tables(address, contract(renewal="plans.period_ends"))
+
+
+def test_a_customer_is_read_without_a_renewal_whose_column_is_gone(reader: CustomerReader) -> None:
+    assert set(renewals(reader, contract(renewal="plans.period_ends")).values()) == {None}
+    features = {"days": {"age_of": "people.start", "unit": "days"}, "spent": {"sum": "visits.amount"}}
+    with pytest.raises(ContractError, match="no column 'amount', feature 'spent'"):
+        reader.read("a", bundle_of(contract(renewal="plans.period_ends", features=features)), now=NOW)
+
+
+def test_a_renewal_whose_column_goes_while_the_source_is_open_is_left_out(postgres: str) -> None:
+    with psycopg.connect(postgres) as connection:
+        connection.execute(ROWS)
+    settings = Settings.model_validate({"source": {"url": postgres, "as_of": str(AS_OF)}})
+    with closing(CustomerReader(settings)) as reader:
+        assert renewals(reader, contract())["a"] == date(2024, 3, 14)
+        with psycopg.connect(postgres) as connection:
+            connection.execute("ALTER TABLE plans DROP COLUMN period_end")
+        assert set(renewals(reader, contract()).values()) == {None}
 
 
 def test_a_contract_without_a_renewal_is_written_as_before_and_no_model_sees_one() -> None:

@@ -22,7 +22,7 @@ from churn_mlops.store.audit_log import audit_events
 from churn_mlops.store.database.schema import BUNDLES
 from churn_mlops.store.deployments import Deployments
 from churn_mlops.store.model_versions import ModelVersions
-from tests.companies.registered import deploy, live, register
+from tests.companies.registered import deploy, live, register, register_again
 from tests.companies.versions import disagreeing, version_of
 from tests.serving.access.secured_app import KEY_ROLES, Guarded, bearer, cookie, fill
 
@@ -82,6 +82,12 @@ def test_the_versions_and_deployments_are_listed_the_newest_first(client: TestCl
     assert [(one["version"], one["is_live"]) for one in found["versions"]] == [("3", False), ("2", True), ("1", False)]
     assert found["versions"][0]["metrics"]["auc"]["value"] == 0.83
     assert [(one["version"], one["to"] is None) for one in found["live"]] == [("2", True), ("1", False)]
+
+
+def test_another_bundle_under_the_number_that_is_live_is_not_live(client: TestClient, address: str) -> None:
+    register_again(address, 2, 7)
+    assert {one["version"]: one["is_live"] for one in client.get("/api/models").json()["versions"]}["2"] is False
+    assert promote(client, 2).json()["sha256"] == version_of(7).sha256
 
 
 def test_a_running_server_takes_over_what_was_promoted(client: TestClient, address: str, tmp_path: Path) -> None:

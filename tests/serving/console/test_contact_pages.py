@@ -14,8 +14,10 @@ from typing import Any
 import pytest
 
 from churn_mlops.config import Settings
+from churn_mlops.keyed_hash import customer_hash
 from churn_mlops.serving.model.served_model import ModelSlot
 from churn_mlops.store import Store, open_store
+from churn_mlops.store.audit_log import audit_events
 from churn_mlops.store.campaigns.assignments import Assignment, add_assignments
 from churn_mlops.store.campaigns.campaigns import NewCampaign, create_campaign
 from churn_mlops.store.campaigns.do_not_contact import set_do_not_contact
@@ -132,6 +134,27 @@ def test_a_contact_that_another_agent_recorded_since_the_page_was_shown_is_shown
     assert agent.post("/contact", hidden(again.text)).status_code == 303
     mine = recorded(guarded)[-1]
     assert (mine.result, mine.offer, mine.note, mine.caller) == ("accepted", "20 % off", "x", "person:agent-person")
+
+
+def reads(guarded: Guarded, customer: str) -> int:
+    with open_store(guarded.address) as store:
+        about = customer_hash(Settings().store.customer_hash_key, customer)
+        return len(audit_events(store, about=about, caller="person:agent-person", event="customer.read"))
+
+
+def test_a_refusal_that_shows_a_customer_is_recorded_as_a_read_of_them(agent: Visitor, guarded: Guarded) -> None:
+    form = agent.form("/customers/C000002", "/contact") | {"customer_id": "C000001", "offer": "x", "result": "declined"}
+    assert agent.post("/contact", form | {"offer": "x" * 300}).status_code == 422
+    assert reads(guarded, "C000001") == 1
+    by_another(guarded)
+    assert agent.post("/contact", form | {"seen": "0"}).status_code == 409
+    assert reads(guarded, "C000001") == 2
+    with open_store(guarded.address) as store:
+        block(store)
+    assert agent.post("/contact", form | {"seen": ""}).status_code == 409
+    assert reads(guarded, "C000001") == 3
+    assert agent.post("/contact", form | {"seen": "", "result": "bought"}).status_code == 422  # shows no one
+    assert reads(guarded, "C000001") == 3
 
 
 def test_an_earlier_contact_that_the_page_showed_asks_nothing(agent: Visitor, guarded: Guarded) -> None:

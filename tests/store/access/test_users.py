@@ -71,6 +71,19 @@ def test_a_disabled_user_is_out_immediately_and_cannot_come_back(anna: Store) ->
         disable_user(anna, "bert", by="cli")
 
 
+def test_a_password_that_was_verified_before_it_was_replaced_begins_and_changes_nothing(anna: Store) -> None:
+    _, verified = password_of(anna, "anna") or pytest.fail("no user")
+    start_session(anna, "anna", HOURS, verified=verified)
+    add_user(anna, "anna", "another long password", "admin", by="cli", replace=True)
+    with pytest.raises(AccessError, match="'anna' may not sign in"):
+        start_session(anna, "anna", HOURS, verified=verified)
+    with pytest.raises(AccessError, match="no user of the name 'anna'"):
+        change_password(anna, "anna", PASSWORD, verified=verified)
+    assert not credentials(anna).by_hash
+    _, kept = password_of(anna, "anna") or pytest.fail("no user")
+    assert password_matches(kept, "another long password")
+
+
 def test_another_password_ends_what_the_old_one_began(anna: Store) -> None:
     start_session(anna, "anna", HOURS)
     with pytest.raises(AccessError, match="a user of the name 'anna'"):

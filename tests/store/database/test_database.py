@@ -14,7 +14,9 @@ from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
+from alembic.runtime.environment import EnvironmentContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import event, insert, text
 
@@ -240,6 +242,26 @@ def test_a_store_of_the_first_revision_is_brought_up_to_date_with_all_it_holds(a
         assert latest_run(store) == published
         with store.reading("look") as connection:
             assert revision(connection) == HEAD
+            context = MigrationContext.configure(
+                connection, opts={"compare_type": True, "version_table": VERSION_TABLE}
+            )
+            assert compare_metadata(context, METADATA) == []
+
+
+def test_every_migration_leads_back_to_the_first_and_forward_again(address: str) -> None:
+    scripts = ScriptDirectory(str(MIGRATIONS))
+    with open_store(address) as store:
+        published = publish(store, run(), batches(3))
+        with (
+            store.writing("go back") as connection,
+            EnvironmentContext(Config(), scripts, fn=lambda found, _: scripts._downgrade_revs("0001", found)) as steps,
+        ):
+            steps.configure(connection=connection, version_table=VERSION_TABLE)
+            steps.run_migrations()
+            assert revision(connection) == "0001"
+    with open_store(address) as store:
+        assert latest_run(store) == published
+        with store.reading("look") as connection:
             context = MigrationContext.configure(
                 connection, opts={"compare_type": True, "version_table": VERSION_TABLE}
             )

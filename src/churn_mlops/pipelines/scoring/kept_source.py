@@ -23,7 +23,7 @@ from churn_mlops.data.sources.files import quoted
 from churn_mlops.data.sources.history_tables import open_tables_at, set_time_zone
 from churn_mlops.data.sources.open import open_table_at
 from churn_mlops.data.sources.place import Place, Version
-from churn_mlops.errors import SourceError
+from churn_mlops.errors import ContractError, SourceError
 from churn_mlops.pipelines.inputs.as_of import as_of_date
 from churn_mlops.pipelines.inputs.open_source import resolve_source
 from churn_mlops.pipelines.scoring.score import run_date
@@ -105,8 +105,14 @@ class KeptSource:
         self._settings, self._place, self._idle_seconds = settings, place, idle_seconds
         self._idle: list[_Connection] = []  # a thread takes one out and puts it back
         self._lock, self._closed = threading.Lock(), False
+        self._shown = contract
         self._tables, normal = self._open()
-        self._signature = (contract, normal, [ibis.to_sql(table) for table in self._tables.values()], self._schemas())
+        self._signature = (
+            self._shown,
+            normal,
+            [ibis.to_sql(table) for table in self._tables.values()],
+            self._schemas(),
+        )
         alike = earlier is not None and earlier._signature == self._signature
         self._prepared: PreparedCustomer = earlier._prepared if earlier is not None and alike else self._prepare(normal)
         self._days: dict[date, date] = {}
@@ -141,7 +147,7 @@ class KeptSource:
         """The tables by their keys, and the columns of keys in normal form."""
         ours = self._place.connection.name == "duckdb"
         if isinstance(self.contract, HistoryContract):
-            tables = open_tables_at(self._place, self.contract)
+            tables, self._shown = open_shown_tables(self._place, self.contract)
             return with_key_indexes(tables, self.contract) if ours else (tables, frozenset())
         table = open_table_at(self._place, self._settings.source.table)
         key = Key("rows", table.get_name(), customer_column(self.contract, table))
@@ -154,8 +160,8 @@ class KeptSource:
         return [table.schema() for table in self._tables.values()]
 
     def _prepare(self, normal: frozenset[tuple[str, str]]) -> PreparedCustomer:
-        if isinstance(self.contract, HistoryContract):
-            return prepare_snapshot(self._tables, self.contract.with_renewal(), normal)
+        if isinstance(self._shown, HistoryContract):
+            return prepare_snapshot(self._tables, self._shown.with_renewal(), normal)
         return prepare_row(self._tables["rows"], self.contract, str(self.contract.customer), normal=bool(normal))
 
     def _day(self, now: datetime) -> date:
@@ -209,6 +215,22 @@ class KeptSource:
         # The statement is long: planned once for all customers, not again and again for each.
         with server.raw_sql("SET plan_cache_mode = force_generic_plan"):
             return _Connection(self._prepared.on(server.con), server.disconnect, used_at)
+
+
+def open_shown_tables(place: Place, contract: HistoryContract) -> tuple[dict[str, ir.Table], HistoryContract]:
+    """The tables, and the contract; without its renewal where the column is gone, since no score rests on it.
+
+    Raises:
+        SourceError: the source cannot be read.
+        ContractError: it does not fit the contract.
+    """
+    try:
+        return open_tables_at(place, contract), contract
+    except ContractError:
+        if contract.renewal is None:
+            raise
+        without = contract.model_copy(update={"renewal": None})
+        return open_tables_at(place, without), without
 
 
 def customer_column(contract: DataContract, table: ir.Table) -> str:

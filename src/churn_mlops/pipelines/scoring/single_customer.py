@@ -15,12 +15,17 @@ from churn_mlops.data.engine.cell_values import as_text
 from churn_mlops.data.engine.typed_table import LABEL, read_snapshot
 from churn_mlops.data.snapshot.snapshot import read_history
 from churn_mlops.data.sources.database import read_whole
-from churn_mlops.data.sources.history_tables import open_tables_at
 from churn_mlops.data.sources.open import open_table_at
 from churn_mlops.data.sources.place import Place, Version
 from churn_mlops.models.bundle import Bundle
 from churn_mlops.pipelines.inputs.open_source import resolve_source
-from churn_mlops.pipelines.scoring.kept_source import Contract, CustomerRow, KeptSource, customer_column
+from churn_mlops.pipelines.scoring.kept_source import (
+    Contract,
+    CustomerRow,
+    KeptSource,
+    customer_column,
+    open_shown_tables,
+)
 from churn_mlops.pipelines.scoring.score import run_date
 
 IDLE_SECONDS = 60.0
@@ -149,7 +154,7 @@ def _read_once(
 def _of_history(
     settings: Settings, place: Place, history: HistoryContract, customer: str, now: datetime
 ) -> CustomerRow | None:
-    tables = open_tables_at(place, history)
+    tables, history = open_shown_tables(place, history)
     day = run_date(settings, tables, history, None, now)
     shown = history.with_renewal()
     found = read_history(tables, shown, [day], known_until=now, customer=customer).to_pylist()

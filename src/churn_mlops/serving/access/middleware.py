@@ -115,17 +115,22 @@ class AuthMiddleware:
 
 
 class _Recorded:
-    """Sends an answer on once its event is recorded; refusals are not recorded."""
+    """Sends an answer on once its event is recorded; a refusal has one only if it says what is known of a customer."""
 
     def __init__(self, send: Send, scope: Scope, audit: AuditLog, event: str) -> None:
         self._send, self._scope, self._audit, self._event = send, scope, audit, event
 
     async def __call__(self, message: Message) -> None:
-        if message["type"] == "http.response.start" and message["status"] < 400:
-            state = self._scope["state"]
+        if message["type"] == "http.response.start":
+            await self._record(message["status"])
+        await self._send(message)
+
+    async def _record(self, status: int) -> None:
+        state = self._scope["state"]
+        event = self._event if status < 400 else state.get("refusal_event")
+        if event is not None:
             given = self._scope.get("path_params", {})
             customer = state.get("customer", given.get("customer", given.get("customer_id")))
             details = {"route": getattr(self._scope.get("route"), "path_format", ""), "request_id": state["request_id"]}
             details |= state.get("page", {})
-            await self._audit.record(state["caller"].name, self._event, customer, details)
-        await self._send(message)
+            await self._audit.record(state["caller"].name, event, customer, details)

@@ -51,3 +51,9 @@ def about(request: Request, customer: str | None, **page: int | str | None) -> N
     """
     request.scope["state"]["customer"] = customer
     request.scope["state"]["page"] = {name: value for name, value in page.items() if value is not None}
+
+
+def shown_in_refusal(request: Request, customer: str) -> None:
+    """Note for the audit log that a refusal says what is known of a customer: it is a read, as an answer is."""
+    about(request, customer)
+    request.scope["state"]["refusal_event"] = "customer.read"

@@ -106,10 +106,12 @@ class SignInService:
         Raises:
             RequestError: 401, name or password is wrong; 429, too many tries; 503, the store is unavailable.
         """
-        user = await self._user(request, name, password)
+        user, verified = await self._user(request, name, password)
         try:
-            started = await self._store.ask(lambda opened: start_session(opened, user.name, self._lifetime))
-        except AccessError:  # the user was disabled meanwhile
+            started = await self._store.ask(
+                lambda opened: start_session(opened, user.name, self._lifetime, verified=verified)
+            )
+        except AccessError:  # the user was disabled meanwhile, or has another password
             raise _wrong() from None
         await self._access.refresh()
         return user, started
@@ -153,10 +155,12 @@ class SignInService:
                 too long; 503, the store is unavailable.
         """
         session = session_of(request)
-        user = await self._user(request, name, present)
+        user, verified = await self._user(request, name, present)
         kept = None if session is None else session.sha256
         try:
-            await self._store.ask(lambda opened: change_password(opened, user.name, new, keep_session=kept))
+            await self._store.ask(
+                lambda opened: change_password(opened, user.name, new, verified=verified, keep_session=kept)
+            )
         except AccessError as error:
             raise RequestError(422, str(error), [("new", str(error))]) from None
         await self._access.refresh()
@@ -165,14 +169,14 @@ class SignInService:
         """The header ``Set-Cookie`` of a session that has begun."""
         return _cookie(request, token, self._lifetime)
 
-    async def _user(self, request: Request, name: str, password: str) -> User:
-        """The user of this name and password; an unknown name takes as long as a wrong password."""
+    async def _user(self, request: Request, name: str, password: str) -> tuple[User, str]:
+        """The user of this name and password, with the hash that was verified; an unknown name takes as long as a wrong password."""
         self._limits.take(request, name)
         found = await self._store.ask(lambda opened: password_of(opened, name))
         if not await self._passwords.match(None if found is None else found[1], password) or found is None:
             raise _wrong()
         self._limits.give_back(request, name)
-        return found[0]
+        return found
 
 
 def _wrong() -> RequestError:

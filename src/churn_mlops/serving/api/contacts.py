@@ -16,7 +16,7 @@ from fastapi.responses import Response
 from pydantic import Field
 
 from churn_mlops.errors import ConfigError, CustomerErasedError
-from churn_mlops.serving.access.principal import about, principal_of
+from churn_mlops.serving.access.principal import about, principal_of, shown_in_refusal
 from churn_mlops.serving.api.contact_models import ContactRequest, RecordedContact, RecordedContacts
 from churn_mlops.serving.api.refusals import refusing
 from churn_mlops.serving.http.error_handlers import refuse_repeated_parameters
@@ -104,6 +104,8 @@ class ContactRecorder:
         try:
             return await self.store.ask(lambda opened: accept_contact(opened, new, rules, seen=seen))
         except (ConfigError, ControlGroupError, CustomerErasedError, DoNotContactError, KeyReusedError) as error:
+            if isinstance(error, ControlGroupError | DoNotContactError):
+                shown_in_refusal(request, new.customer)
             raise _refused(error) from None
 
 

@@ -20,7 +20,8 @@ from churn_mlops.serving.prediction.parsing import read_fields
 from churn_mlops.serving.prediction.responses import as_json
 
 MODELS = "Models"
-Version = Annotated[str, Path(pattern="^[1-9][0-9]{0,8}$", description="number of the version")]
+VERSION = "^[1-9][0-9]{0,8}$"
+Version = Annotated[str, Path(pattern=VERSION, description="number of the version")]
 _Champion = Annotated[str, Field(pattern="^([0-9a-f]{64}|none)$")]
 _Hash = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
@@ -115,7 +116,7 @@ class _Models:
         """The newest 50 versions, with their figures and verdict, and the newest 50 deployments."""
         found = await self.book.all()
         champion = found.champion
-        versions = [_version(one, champion is not None and one.version == champion.version) for one in found.versions]
+        versions = [_version(one, champion is not None and champion.is_of(one)) for one in found.versions]
         return _answer({"versions": versions, "live": [_period(one) for one in reversed(found.latest)]})
 
     async def promote(self, request: Request, version: Version) -> Response:

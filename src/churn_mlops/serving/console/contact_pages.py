@@ -9,7 +9,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import Response
 
 from churn_mlops.errors import ConfigError, CustomerErasedError
-from churn_mlops.serving.access.principal import about, principal_of
+from churn_mlops.serving.access.principal import about, principal_of, shown_in_refusal
 from churn_mlops.serving.console.customer_forms import read_contact, read_key, read_note, read_seen
 from churn_mlops.serving.console.customer_pages import CustomerPages, Refused
 from churn_mlops.serving.console.frame.forms import Form, add_form
@@ -51,6 +51,7 @@ class ContactPages:
             await self.customers.recorder.record(request, asked, key, seen)
         except ContactedMeanwhileError as newer:
             contact, pages = newer.contact, self.customers.pages
+            shown_in_refusal(request, contact.customer)
             return pages.page(request, "meanwhile", status=409, form=form, key=key, contact=contact)
         except RequestError as refused:
             fields = [field for field, _ in refused.problems]

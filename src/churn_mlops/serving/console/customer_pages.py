@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.convertors import PathConvertor, register_url_convertor
 
 from churn_mlops.config.console import Console
-from churn_mlops.serving.access.principal import about
+from churn_mlops.serving.access.principal import about, shown_in_refusal
 from churn_mlops.serving.api.contacts import ContactRecorder
 from churn_mlops.serving.api.customers import CustomerRisks
 from churn_mlops.serving.console.customer_facts import StoreFacts, newest_run
@@ -137,6 +137,8 @@ class CustomerPages:
     ) -> Response:
         """The page of a customer, with a form to be mended where one was ``refused``."""
         answer, prediction_id = await self.risks.ask(request, customer)
+        if refused is not None:
+            shown_in_refusal(request, customer)
         known = await self.facts.customer(customer, date.fromisoformat(answer["as_of"]))
         facts = known or CustomerFacts()
         now = self.recorder.clock()

@@ -50,10 +50,12 @@ class ModelFacts:
     Args:
         versions: the newest first.
         history: every deployment, the oldest first.
+        live: the version of the champion, with the bundle that is live; None where none ever was.
     """
 
     versions: Sequence[ModelVersion]
     history: Sequence[Deployment]
+    live: ModelVersion | None
 
     @property
     def champion(self) -> Deployment | None:
@@ -105,9 +107,7 @@ class ModelBook:
         Raises:
             RequestError: 503, the store is unavailable.
         """
-        return await self.store.ask(
-            lambda opened: ModelFacts(ModelVersions(opened).newest(), Deployments(opened).history())
-        )
+        return await self.store.ask(_facts)
 
     async def versions(self, *numbers: str) -> list[ModelVersion]:
         """The versions of these numbers, in their order.
@@ -117,6 +117,14 @@ class ModelBook:
         """
         found = await self.store.ask(lambda opened: [ModelVersions(opened).one(number) for number in numbers])
         return [_known(one) for one in found]
+
+    async def deployed(self, deployment: Deployment) -> ModelVersion:
+        """The version of a deployment, with the bundle that it had then.
+
+        Raises:
+            RequestError: 503, the store is unavailable.
+        """
+        return await self.store.ask(lambda opened: ModelVersions(opened).deployed(deployment))
 
     async def promote(self, version: str, decision: Decision) -> Deployment:
         """Make a version live, after its bundle gave its own recorded scores.
@@ -151,7 +159,7 @@ class ModelBook:
             raise RequestError(409, f"version {version} was registered again, with another bundle", [problem])
         champion = deployments.current()
         expected = _expected(decision.champion, champion)
-        if champion is not None and (champion.version, champion.sha256) == (version, one.sha256):
+        if champion is not None and champion.is_of(one):
             raise RequestError(409, f"version {version} is live already", [("version", "is live")])
         made = made_by_hand(one.provenance, decision.reason, self.clock())
         stored = StoredBundle(one.sha256, deployments.bundle(one.sha256).content, made)
@@ -168,6 +176,11 @@ class ModelBook:
             raise RequestError(409, f"it does not go live: {error}", [("version", "has a broken bundle")]) from None
         except PromotionError as error:
             raise RequestError(409, str(error)) from None
+
+
+def _facts(store: Store) -> ModelFacts:
+    versions, history = ModelVersions(store), Deployments(store).history()
+    return ModelFacts(versions.newest(), history, versions.deployed(history[-1]) if history else None)
 
 
 def _expected(given: str | None, champion: Deployment | None) -> str | None:

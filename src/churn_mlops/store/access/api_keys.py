@@ -27,6 +27,7 @@ KEY_ROLES = ("agent", "analyst", "admin", "service")
 LOOKED_AT = 5000
 _RANDOM_BYTES = 32
 _SHORTEST = 32
+_ID = re.compile(r"[0-9a-f]{8}", re.ASCII)
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}", re.ASCII)
 
 
@@ -166,7 +167,8 @@ def revoke_key(store: Store, key_id: str, *, by: str, clock: Clock = utc_now) ->
     """
     this = API_KEYS.c.id == key_id
     with store.writing("revoke a key") as connection:
-        if connection.execute(select(API_KEYS.c.id).where(this)).one_or_none() is None:
+        # PostgreSQL refuses a text with a zero character, which no id has.
+        if not _ID.fullmatch(key_id) or connection.execute(select(API_KEYS.c.id).where(this)).one_or_none() is None:
             raise AccessError(f"there is no key {key_id!r}: `churn keys list` shows the ids")
         now = clock()
         done = connection.execute(update(API_KEYS).where(this, API_KEYS.c.revoked_at.is_(None)).values(revoked_at=now))

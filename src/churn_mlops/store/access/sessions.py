@@ -50,17 +50,28 @@ class OpenSession:
     expires_at: datetime
 
 
-def start_session(store: Store, person: str, lifetime: timedelta, *, clock: Clock = utc_now) -> NewSession:
+def start_session(
+    store: Store, person: str, lifetime: timedelta, *, verified: str | None = None, clock: Clock = utc_now
+) -> NewSession:
     """Begin a session of ``person``, and say so in the audit log.
 
+    Args:
+        store: the store.
+        person: the user.
+        lifetime: of the session.
+        verified: hash of the password that the user gave, which has to be theirs still; None where they gave none.
+        clock: returns the present time.
+
     Raises:
-        AccessError: the user may not sign in (any more).
+        AccessError: the user may not sign in (any more), or has another password by now.
         StoreError: the store fails.
     """
     token, csrf_token = (secrets.token_urlsafe(_RANDOM_BYTES) for _ in range(2))
     with store.writing("begin a session") as connection:
         now = clock()
         able = select(PEOPLE.c.name).where(PEOPLE.c.name == person, PEOPLE.c.disabled_at.is_(None))
+        if verified is not None:
+            able = able.where(PEOPLE.c.password.is_not_distinct_from(verified))
         if connection.execute(able).first() is None:
             raise AccessError(f"{person!r} may not sign in")
         connection.execute(delete(SESSIONS).where(SESSIONS.c.expires_at < now - _KEPT))

@@ -120,7 +120,13 @@ def add_vouched_user(store: Store, name: str, role: str, *, by: str, clock: Cloc
 
 
 def change_password(
-    store: Store, name: str, password: str, *, keep_session: str | None = None, clock: Clock = utc_now
+    store: Store,
+    name: str,
+    password: str,
+    *,
+    verified: str | None = None,
+    keep_session: str | None = None,
+    clock: Clock = utc_now,
 ) -> None:
     """Give a user another password, by their own wish; their sessions end.
 
@@ -128,17 +134,20 @@ def change_password(
         store: the store.
         name: of the user.
         password: 12 characters or more.
+        verified: hash of the present password that the user gave, which has to be theirs still; None for any.
         keep_session: hash of the token of the session that goes on, None for none.
         clock: returns the present time.
 
     Raises:
-        AccessError: there is no such user who may sign in, or the password is too short or long.
+        AccessError: there is no such user who may sign in with the present password, or the new password is too short or long.
         StoreError: the store fails.
     """
     hashed = password_hash(password)
     with store.writing("change a password") as connection:
         now = clock()
-        this = (PEOPLE.c.name == name, PEOPLE.c.disabled_at.is_(None))
+        this = [PEOPLE.c.name == name, PEOPLE.c.disabled_at.is_(None)]
+        if verified is not None:
+            this.append(PEOPLE.c.password.is_not_distinct_from(verified))
         if not connection.execute(update(PEOPLE).where(*this).values(password=hashed)).rowcount:
             raise AccessError(f"there is no user of the name {name!r} who may sign in")
         end_sessions_of(connection, name, now, keep_session)

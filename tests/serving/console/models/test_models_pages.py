@@ -13,7 +13,7 @@ from churn_mlops.store import open_store
 from churn_mlops.store.audit_log import audit_events
 from churn_mlops.store.database.schema import BUNDLES
 from churn_mlops.store.deployments import Deployments
-from tests.companies.registered import deploy, live, register
+from tests.companies.registered import deploy, live, register, register_again
 from tests.companies.versions import version_of
 from tests.serving.access.secured_app import Guarded
 from tests.serving.console.visitor import Visitor
@@ -170,6 +170,27 @@ def test_a_rollback_goes_to_the_version_that_was_shown(admin: Visitor, guarded: 
     assert live(guarded.address) == "2"
 
 
+def test_a_rollback_goes_to_the_bundle_that_was_live_whatever_its_number_stands_for(
+    admin: Visitor, guarded: Guarded
+) -> None:
+    register_again(guarded.address, 1, 5)
+    assert admin.form(ROLLBACK, ROLLBACK)["expected_bundle"] == version_of(1).sha256
+    assert send(admin, ROLLBACK).headers["Location"] == "/models?changed=1"
+    with open_store(guarded.address) as store:
+        assert Deployments(store).history()[-1].sha256 == version_of(1).sha256
+
+
+def test_another_bundle_under_the_number_that_is_live_can_be_made_live(admin: Visitor, guarded: Guarded) -> None:
+    register_again(guarded.address, 2, 5)
+    versions = admin.get("/models").text
+    assert 'href="/models/2/promote"' in versions
+    form = admin.form("/models/2/promote", "/models/2/promote")
+    assert (form["expected_champion"], form["expected_bundle"]) == (version_of(2).sha256, version_of(5).sha256)
+    assert send(admin, "/models/2/promote").headers["Location"] == "/models?changed=2"
+    with open_store(guarded.address) as store:
+        assert Deployments(store).history()[-1].sha256 == version_of(5).sha256
+
+
 def test_a_broken_bundle_does_not_go_live_and_the_page_says_why(admin: Visitor, guarded: Guarded) -> None:
     with open_store(guarded.address) as store, store.writing("damage a bundle") as connection:
         damaged = BUNDLES.c.sha256.in_([version_of(1).sha256, version_of(3).sha256])
@@ -213,7 +234,9 @@ def test_a_version_without_curves_says_so(admin: Visitor, guarded: Guarded) -> N
     assert text.count('role="img"') == 3
 
 
-@pytest.mark.parametrize("query", ["", "?first=2", "?first=2&second=2", "?second=3"])
+@pytest.mark.parametrize(
+    "query", ["", "?first=2", "?first=2&second=2", "?second=3", "?first=%00&second=2", "?first=2&second=x"]
+)
 def test_a_comparison_takes_two_versions(admin: Visitor, query: str) -> None:
     answer = admin.get(f"/models/compare{query}")
     assert answer.status_code == 422

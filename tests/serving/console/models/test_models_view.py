@@ -32,14 +32,15 @@ VERSIONS = [version("3", "c"), version("2", "b"), version("1", "a")]
 
 
 def test_the_latest_deployment_comes_first_and_is_live() -> None:
-    latest, first = models_view(ModelFacts(VERSIONS, HISTORY), "2", JUNE).periods
+    facts = ModelFacts(VERSIONS, HISTORY, VERSIONS[1])
+    latest, first = models_view(facts, ("2", "b" * 64), JUNE).periods
     assert (latest.deployment.version, latest.is_live, latest.is_served, latest.days) == ("2", True, True, 31)
     assert (first.deployment.version, first.is_live, first.is_served, first.days) == ("1", False, False, 61)
-    assert not models_view(ModelFacts(VERSIONS, HISTORY), "1", JUNE).periods[0].is_served
+    assert not models_view(facts, ("1", "a" * 64), JUNE).periods[0].is_served
 
 
 def test_a_version_is_live_was_live_or_never_was_by_its_bundle() -> None:
-    view = models_view(ModelFacts(VERSIONS, HISTORY), "2", JUNE)
+    view = models_view(ModelFacts(VERSIONS, HISTORY, VERSIONS[1]), ("2", "b" * 64), JUNE)
     assert [one.state for one in view.versions] == ["never_live", "live", "was_live"]
     assert view.live is not None
     assert view.live.version == "2"
@@ -65,11 +66,11 @@ def test_a_long_history_is_cut() -> None:
     many = [
         Deployment("1", f"{day:064x}", "boosting", MARCH + timedelta(days=day), "why", until=JUNE) for day in range(70)
     ]
-    view = models_view(ModelFacts([], many), None, JUNE)
+    view = models_view(ModelFacts([], many, None), ("1", ""), JUNE)
     assert (len(view.periods), view.is_cut) == (NEWEST, True)
     assert view.periods[0].deployment == many[-1]
 
 
 def test_nothing_is_live_in_a_new_store() -> None:
-    view = models_view(ModelFacts([], ()), "1", JUNE)
+    view = models_view(ModelFacts([], (), None), ("1", "a" * 64), JUNE)
     assert (view.live, list(view.periods), view.before, view.is_cut) == (None, [], None, False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 
 from fastapi import FastAPI, Request
@@ -10,7 +11,7 @@ from fastapi.responses import Response
 
 from churn_mlops.deployment import ModelVersion
 from churn_mlops.serving.access.principal import principal_of
-from churn_mlops.serving.api.models import PromotionRequest, Version
+from churn_mlops.serving.api.models import VERSION, PromotionRequest, Version
 from churn_mlops.serving.console.frame.forms import Form, read_form
 from churn_mlops.serving.console.frame.pages import Banner, Pages, redirect
 from churn_mlops.serving.console.models.comparison import compare
@@ -50,22 +51,17 @@ class ModelsPages:
 
     async def all(self, request: Request) -> Response:
         """The version that is live, what was live when, and the versions that can be made live."""
-        facts, live = await self.book.all(), self.service.model
-        view = models_view(facts, live.version, self.book.clock())
-        done = None
+        facts, done = await self.book.all(), None
         if facts.champion is not None and request.query_params.get("changed") == facts.champion.version:
             done = Banner("done", self.pages.texts("models.changed", version=facts.champion.version))
-        return self.pages.page(request, "models", banner=done, view=view, card=model_card(live), metrics=METRICS)
+        return self._models(request, facts, done)
 
     async def compare(self, request: Request) -> Response:
         """Two versions side by side; the choice comes back where it is not one of two."""
         asked = [request.query_params.get(name, "") for name in ("first", "second")]
         facts = await self.book.all()
-        if "" in asked or asked[0] == asked[1]:
-            view = models_view(facts, self.service.model.version, self.book.clock())
-            error = Banner("error", self.pages.texts("compare.two"))
-            card = model_card(self.service.model)
-            return self.pages.page(request, "models", status=422, banner=error, view=view, card=card, metrics=METRICS)
+        if asked[0] == asked[1] or not all(re.fullmatch(VERSION, number) for number in asked):
+            return self._models(request, facts, Banner("error", self.pages.texts("compare.two")), 422)
         first, second = [version_view(one, facts.history) for one in await self.book.versions(*asked)]
         found = compare(first, second, self.pages.formats)
         return self.pages.page(request, "models_compare", found=found)
@@ -96,6 +92,12 @@ class ModelsPages:
             return await self._refused(request, None, form, refused)
         return redirect(f"{MODELS}?changed={changed.version}")
 
+    def _models(self, request: Request, facts: ModelFacts, banner: Banner | None, status: int = 200) -> Response:
+        live = self.service.model
+        view = models_view(facts, (live.version, live.sha256), self.book.clock())
+        card = model_card(live)
+        return self.pages.page(request, "models", status=status, banner=banner, view=view, card=card, metrics=METRICS)
+
     async def _refused(self, request: Request, version: str | None, form: Form, refused: RequestError) -> Response:
         """The confirm page again, by what is live now, with what is wrong.
 
@@ -114,10 +116,9 @@ class ModelsPages:
     ) -> Response:
         facts = await self.book.all()
         other = await self._other(facts, version)
-        live = None if facts.champion is None else (await self.book.versions(facts.champion.version))[0]
         status = 200 if refused is None else refused.status
-        is_live = live is not None and (live.version, live.sha256) == (other.version, other.sha256)
-        first, second = (version_view(one, facts.history) for one in (live or other, other))
+        is_live = facts.champion is not None and facts.champion.is_of(other)
+        first, second = (version_view(one, facts.history) for one in (facts.live or other, other))
         return self.pages.page(
             request,
             "models_change",
@@ -137,7 +138,7 @@ class ModelsPages:
             return (await self.book.versions(version))[0]
         if facts.before is None:
             raise RequestError(404, "no other version was live before: there is nothing to roll back to")
-        return (await self.book.versions(facts.before.version))[0]
+        return await self.book.deployed(facts.before)
 
     def _banner(self, refused: RequestError | None) -> Banner | None:
         if refused is None:

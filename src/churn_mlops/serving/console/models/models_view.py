@@ -90,17 +90,17 @@ class ModelsView:
     is_cut: bool
 
 
-def models_view(facts: ModelFacts, served: str | None, now: datetime) -> ModelsView:
+def models_view(facts: ModelFacts, served: tuple[str, str], now: datetime) -> ModelsView:
     """The page.
 
     Args:
         facts: of the store.
-        served: version that this server answers with, None while there is none.
+        served: version that this server answers with, and the hash of its bundle.
         now: the present time, with a time zone.
     """
     versions = [version_view(one, facts.history) for one in facts.versions]
     return ModelsView(
-        next((one for one in versions if one.state == "live"), None),
+        None if facts.live is None else version_view(facts.live, facts.history),
         [_period(one, served, now) for one in reversed(facts.latest)],
         versions,
         facts.before,
@@ -129,13 +129,13 @@ def version_view(one: ModelVersion, history: Sequence[Deployment]) -> VersionVie
 
 
 def _state(one: ModelVersion, history: Sequence[Deployment]) -> State:
-    lived = [each.until is None for each in history if (each.version, each.sha256) == (one.version, one.sha256)]
+    lived = [each.until is None for each in history if each.is_of(one)]
     return "never_live" if not lived else "live" if lived[-1] else "was_live"
 
 
-def _period(one: Deployment, served: str | None, now: datetime) -> Period:
+def _period(one: Deployment, served: tuple[str, str], now: datetime) -> Period:
     is_live = one.until is None
-    return Period(one, ((one.until or now) - one.since).days, is_live, is_live and one.version == served)
+    return Period(one, ((one.until or now) - one.since).days, is_live, is_live and (one.version, one.sha256) == served)
 
 
 def _figure(name: str, given: Any) -> Figure | None:

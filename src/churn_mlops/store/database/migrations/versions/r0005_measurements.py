@@ -33,3 +33,8 @@ def upgrade() -> None:
         sa.CheckConstraint("status IN ('good', 'watch', 'act', 'too_little')", name="status_of_a_measurement"),
         sa.CheckConstraint("value IS NOT NULL OR status = 'too_little'", name="measurement_has_a_value"),
     )
+
+
+def downgrade() -> None:
+    """Drop the table."""
+    op.drop_table("measurements")

@@ -24,3 +24,9 @@ def upgrade() -> None:
         sa.Column("provenance", sa.JSON, nullable=False),
     )
     op.add_column("live_periods", sa.Column("deployed_by", sa.Text))
+
+
+def downgrade() -> None:
+    """Drop the column and the table; the bundles of versions that never were live stay, and nothing names them."""
+    op.drop_column("live_periods", "deployed_by")
+    op.drop_table("model_versions")
