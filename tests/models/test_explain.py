@@ -40,7 +40,15 @@ def test_numbers_are_written_to_hundredths_or_three_digits(value: Any, said: str
 
 @pytest.mark.parametrize(
     ("value", "said"),
-    [(0.131, "0.1 months"), (3.3812, "3.4 months"), (1.04, "1 month"), (126.03, "126 months"), (12, "12 months")],
+    [
+        (0.0, "less than a month"),
+        (0.03, "less than a month"),
+        (0.131, "0.1 months"),
+        (3.3812, "3.4 months"),
+        (1.04, "1 month"),
+        (126.03, "126 months"),
+        (12, "12 months"),
+    ],
 )
 def test_a_time_is_written_to_tenths_and_one_of_it_in_the_singular(value: float, said: str) -> None:
     declared = CONTRACT.model_dump() | {

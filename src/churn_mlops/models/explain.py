@@ -83,12 +83,18 @@ def wording(contract: DataContract, feature: str) -> Callable[[Any, int], str]:
             subject = f"{title} not known"
         else:
             shown = _shown(value, declared)
-            counted = f" {unit_of(shown, unit)}" if unit else ""
-            rest = f" {unit_of(shown, named)}{after.removeprefix(f' {named}')}" if named else after
-            subject = f"{before}{shown}{counted}{rest}"
+            counted = _counted(shown, unit or named) if unit or named else shown
+            subject = f"{before}{counted}{after.removeprefix(f' {named}') if named else after}"
         return f"{subject}: {points:+d} {'point' if points in (1, -1) else 'points'}"
 
     return text
+
+
+def _counted(number: str, unit: str) -> str:
+    """A number with its unit; a time of 0 months is less than one."""
+    if number == "0" and unit in DAYS_OF_UNIT and unit != "days":
+        return f"less than a {unit_of('1', unit)}"
+    return f"{number} {unit_of(number, unit)}"
 
 
 def _shown(value: Any, feature: Feature) -> str:

@@ -16,7 +16,7 @@ TITLES = {
     "top_decile_lift": "Lift in the top tenth",
     "log_loss": "Log loss",
     "score_drift": "Drift of the scores",
-    "success": "Customers who stayed because of the offer",
+    "success": "Stayed: offer less control group",
     "roi": "Money in less money out, USD (estimate)",
     "customers_at_risk": "Customers at risk",
     "revenue_at_risk": "Revenue at risk",
@@ -30,7 +30,7 @@ COUNTS = {
     "top_decile_calibration": "{} customers churned, {} were expected",
     "top_decile_lift": "{} of the {} customers in the top tenth churned",
     "log_loss": "{} of {} customers churned",
-    "success": "{} customers kept, of {} treated customers",
+    "success": "{} customers kept, of {} treated customers with final labels",
     "roi": "{} USD in, {} USD out",
     "customers_at_risk": "{} of {} customers",
     "revenue_at_risk": "{} of {} USD of customer value",
@@ -38,7 +38,8 @@ COUNTS = {
 }
 """The counts above and below the line of each figure."""
 STATUSES = {"good": "Good", "watch": "Watch", "act": "Act", "too_little": "Too little data"}
-_SHARES = ("success", "customers_at_risk", "revenue_at_risk", "list_worked")
+_POINTS = " percentage points"
+_SHARES = ("customers_at_risk", "revenue_at_risk", "list_worked")
 _DATED = ("score_drift", "customers_at_risk", "revenue_at_risk", "list_worked")
 
 
@@ -102,7 +103,7 @@ def _shown(day: MeasuredDay) -> list[StoredMeasurement]:
 def _row(one: StoredMeasurement, campaigns: Mapping[int, str]) -> WeeklyRow:
     of_campaign = f" ({campaigns.get(int(one.part), one.part)})" if one.name in ("success", "roi") else ""
     has_interval = one.low is not None and one.high is not None
-    ends = f"{written(one.name, one.low or 0)} to {written(one.name, one.high or 0)}"
+    ends = f"{written(one.name, one.low or 0).removesuffix(_POINTS)} to {written(one.name, one.high or 0)}"
     has_counts = one.numerator is not None and bool(one.denominator)
     return WeeklyRow(
         name=one.name,
@@ -119,6 +120,8 @@ def _row(one: StoredMeasurement, campaigns: Mapping[int, str]) -> WeeklyRow:
 
 def written(name: str, value: float) -> str:
     """A value of the figure ``name``."""
+    if name == "success":
+        return f"{100 * value:.1f}{_POINTS}"
     if name in _SHARES:
         return f"{100 * value:.1f} %"
     if name == "last_run":

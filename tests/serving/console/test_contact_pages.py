@@ -188,13 +188,37 @@ def test_a_dismissal_without_its_note_comes_back_as_it_was_filled_in_with_the_er
     page = "/customers/C000001"
     answer = agent.send(page, "/contact", result="not_offered", offer="x", dismissal="other")
     assert (answer.status_code, "Nothing was recorded yet." in answer.text) == (422, True)
-    form = answer.text.partition("<details open>")[2].partition("</details>")[0]
+    form = answer.text.partition('action="/contact"')[2].partition("</form>")[0]
+    assert re.search(r'<details open><summary data-key="o">', form)
     assert '<option value="other" selected>' in form
-    assert re.search(r'name="note" value=""[^>]* aria-invalid="true" aria-describedby="dismissal-note-wrong"', form)
-    assert '<p class="wrong" id="dismissal-note-wrong">Say in a few words what the reason was.</p>' in form
-    sent = hidden(form) | {"dismissal": "other", "note": "They spoke of a burglary."}
+    assert re.search(r'name="note" value=""[^>]* aria-invalid="true" aria-describedby="note-wrong"', form)
+    assert '<p class="wrong" id="note-wrong">Say in a few words what the reason was.</p>' in form
+    sent = hidden(answer.text) | {
+        "result": "not_offered",
+        "offer": "x",
+        "dismissal": "other",
+        "note": "They spoke of a burglary.",
+    }
     assert [agent.post("/contact", sent).status_code for _ in range(2)] == [303, 303]
     assert [one.note for one in recorded(guarded)] == ["They spoke of a burglary."]
+
+
+def test_one_note_goes_with_a_contact_and_with_a_dismissal(agent: Visitor, guarded: Guarded) -> None:
+    form = re.findall(r'<form[^>]* action="/contact".*?</form>', agent.get("/customers/C000001").text, re.DOTALL)
+    names = [re.findall(r' name="(note|dismissal|offer)"', one) for one in form]
+    assert [sorted(found) for found in names] == [["dismissal", "note", "offer"]]
+    assert form[0].count('value="not_offered"') == 1
+    fields = {"offer": "x", "note": "Said so.", "dismissal": "bad_time"}
+    assert agent.send("/customers/C000001", "/contact", result="not_offered", **fields).status_code == 303
+    assert [(one.result, one.note) for one in recorded(guarded)] == [("not_offered", "Said so.")]
+
+
+def test_a_contact_with_a_reason_for_no_offer_is_asked_about_and_not_recorded(agent: Visitor, guarded: Guarded) -> None:
+    fields = {"offer": "x", "note": "Said so.", "dismissal": "bad_time"}
+    answer = agent.send("/customers/C000001", "/contact", result="accepted", **fields)
+    assert (answer.status_code, "A reason for no offer is chosen." in answer.text) == (422, True)
+    assert 'value="Said so."' in answer.text
+    assert recorded(guarded) == []
 
 
 def test_an_offer_that_is_too_long_comes_back_with_the_note(agent: Visitor) -> None:

@@ -72,8 +72,8 @@ def test_a_dismissal_without_its_note_is_mended_by_keyboard(
         page.locator("#dismissal").select_option("other")
         page.locator("#dismissal").press("Tab")
         page.keyboard.press("Enter")
-        page.wait_for_selector("#dismissal-note-wrong")
-        assert page.evaluate("document.activeElement.id") == "dismissal-note"
+        page.wait_for_selector("#note-wrong")
+        assert page.evaluate("document.activeElement.id") == "note"
         assert page.input_value("#dismissal") == "other"
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         assert violations(page) == []
@@ -82,6 +82,20 @@ def test_a_dismissal_without_its_note_is_mended_by_keyboard(
         page.wait_for_url("**recorded=not_offered")
     with open_store(site.store) as store:
         assert [one.note for one in contacts(store, limit=10)] == ["They spoke of a burglary."]
+
+
+def test_a_note_that_is_typed_before_a_dismissal_is_recorded_with_it(chromium: Browser, site: Site) -> None:
+    with at_customer(chromium, site, 1280, "light") as page:
+        page.keyboard.press("t")
+        page.keyboard.type("They called from abroad.")
+        page.keyboard.press("Enter")  # records nothing
+        page.keyboard.press("Escape")
+        page.keyboard.press("o")
+        page.locator("#dismissal").select_option("bad_time")
+        page.click("text=Record: not offered")
+        page.wait_for_url("**recorded=not_offered")
+    with open_store(site.store) as store:
+        assert [one.note for one in contacts(store, limit=10)] == ["They called from abroad."]
 
 
 @WIDTHS

@@ -111,9 +111,39 @@ def test_every_reason_against_an_offer_and_every_dismissal_has_its_words() -> No
 def test_enter_opens_the_customer_that_was_typed(agent: Visitor) -> None:
     assert agent.get("/?q=C000007").headers["Location"] == "/customers/C000007"
     assert agent.get("/?q=unknown").headers["Location"] == "/customers/unknown"  # the source may know them
+    for written in ("c000007", "%20c000007%20", "C000007+"):
+        assert agent.get(f"/?q={written}").headers["Location"] == "/customers/C000007"
     found = agent.get("/?q=c00000").text
     assert "C000003" in found
     assert "Ask the source for “c00000”" in found
+
+
+def test_a_search_says_how_many_match_and_links_to_all_of_them(agent: Visitor, guarded: Guarded) -> None:
+    every = "/list?part=all&q=c0000"
+    page = agent.get("/?q=c0000").text
+    assert f'The first 8 of 100 customers · <a href="{every.replace("&", "&amp;")}">Show all in the list</a>' in page
+    found = agent.get("/find?q=c0000").json()
+    assert (found["said"], found["every"]["href"]) == ("The first 8 of 100 customers", every)
+    few = agent.get("/find?q=c00011").json()
+    assert (few["said"], few["every"]) == (
+        "The first 8 of 10 customers",
+        found["every"] | {"href": "/list?part=all&q=c00011"},
+    )
+    one = agent.get("/find?q=c000110").json()
+    assert (one["said"], one["every"]) == ("1 customer", None)
+    with open_store(guarded.address) as store:
+        publish(store, run(NEXT), [batch([f"C{number:06d}" for number in range(1200)], [0.9] * 1200)])
+    assert agent.get("/find?q=C").json()["said"] == "The first 8 of more than 1,000 customers"
+
+
+def test_the_start_counts_who_is_still_open_on_the_contact_list(agent: Visitor, guarded: Guarded) -> None:
+    with open_store(guarded.address) as store:
+        publish(store, run(NEXT), [batch(["C1", "C2", "C3"], [0.9, 0.8, 0.7])])
+        given = NewContact("k", "s", "C2", utc_now(), "20 % off", "declined", "person:otto")
+        record_contact(store, given)
+    page = agent.get("/").text
+    assert "<dd>2 of 3</dd>" in page
+    assert "worth an offer" not in page
 
 
 def test_an_id_of_any_signs_has_a_page(agent: Visitor, guarded: Guarded) -> None:
@@ -260,7 +290,7 @@ def test_without_a_list_the_search_says_how_to_publish_one(source: ModelSlot, tm
         visitor = Visitor(client)
         assert "No list is published yet" in visitor.get("/").text
         assert "No list is published yet" in visitor.get("/list").text
-        assert visitor.get("/find?q=C").json() == {"customers": []}
+        assert visitor.get("/find?q=C").json()["customers"] == []
         assert visitor.get("/customers/C1").status_code == 200
         assert visitor.get("/list.csv").status_code == 404
     link.close()

@@ -148,7 +148,14 @@ def test_the_change_is_since_the_last_published_score_of_an_earlier_date() -> No
     found = view(replace(FACTS, scores=scores((0, 0.78), (7, 0.66), (14, 0.5)))).change
     assert found is not None
     assert (found.since, found.points) == (DAY - timedelta(days=7), 12)
+    assert found.other_version is None
     assert view(replace(FACTS, scores=scores((0, 0.78)))).change is None
+
+
+def test_a_change_since_the_score_of_another_model_version_says_so() -> None:
+    found = view(replace(FACTS, scores=scores((7, 0.66))), model_version="4").change
+    assert found is not None
+    assert found.other_version == "3"
 
 
 def test_the_reasons_that_moved_are_named_largest_first() -> None:

@@ -8,10 +8,11 @@ from datetime import timedelta
 
 import pytest
 
+from churn_mlops.reporting.weekly import weekly_text
 from churn_mlops.serving.console.frame.texts import Texts
 from churn_mlops.store import open_store
 from churn_mlops.store.campaigns.campaigns import NewCampaign, create_campaign
-from churn_mlops.store.measurements import StoredMeasurement, record_measurements
+from churn_mlops.store.measurements import MeasuredDay, StoredMeasurement, record_measurements
 from tests.serving.access.secured_app import Guarded
 from tests.serving.console.visitor import Visitor
 from tests.store.builders import DAY, NEXT, NOW
@@ -139,6 +140,23 @@ def test_too_little_data_is_said_in_plain_words(
     assert answer.status_code == 200
     assert "Too little data" in answer.text
     assert not re.search(r"\bnan\b|\binf\b|None|0 of 0", answer.text)
+
+
+@pytest.mark.usefixtures("measured")
+def test_the_worth_of_an_offer_is_in_percentage_points_under_a_title_for_both_signs(
+    analyst: Visitor, guarded: Guarded
+) -> None:
+    figure = StoredMeasurement("success", "1", -0.078, -0.201, 0.045, -5, 72, "watch", "Not proven yet.")
+    with open_store(guarded.address) as store:
+        record_measurements(store, NEXT, [figure], clock=lambda: NOW)
+    text = analyst.get("/dashboard").text.replace("\xa0", " ")
+    assert "Stayed: offer less control group" in text
+    assert "<dd>\u22127.8 percentage points</dd>" in text
+    assert "95 % interval \u221220.1 to 4.5 percentage points" in text
+    assert "of 72 treated customers with final labels" in text
+    assert "-7.8 percentage points (95 % interval -20.1 to 4.5 percentage points)" in weekly_text(
+        MeasuredDay(NEXT, NOW, (figure,)), {1: "Spring"}
+    )
 
 
 def test_nothing_measured_is_said(analyst: Visitor) -> None:

@@ -106,6 +106,7 @@ def test_a_selection_is_counted_and_ranks_are_read(store: Store, newest: Run) ->
         (Selection("all", prefix="c00001"), 10),
     ]:
         assert count_selected(store, newest, selection) == count
+        assert count_selected(store, newest, selection, 15) == min(count, 15)
     assert {rank: one.customer for rank, one in customers_at(store, newest, [2, 50, 51]).items()} == {
         2: "C000001", 50: "C000049",
     }  # fmt: skip

@@ -88,7 +88,7 @@ class ContactPages:
         texts = self.customers.pages.texts
         problems = {field: texts("wrong.field", problem=problem) for field, problem in refused.problems}
         if "dismissal" in problems:
-            problems["dismissal"] = texts("wrong.dismissal")
+            problems["dismissal"] = texts("wrong.both" if form.get("dismissal") else "wrong.dismissal")
         elif "note" in problems and not form.get("note", "").strip():
             problems["note"] = texts("wrong.note")
         return Refused(form, problems)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Annotated
+from urllib.parse import urlencode
 
 from fastapi import FastAPI, Query, Request
 from fastapi.responses import Response
@@ -20,7 +21,7 @@ from churn_mlops.serving.api.customers import CustomerRisks
 from churn_mlops.serving.console.customer_facts import StoreFacts, newest_run
 from churn_mlops.serving.console.customer_view import CustomerFacts, customer_view, reason_line
 from churn_mlops.serving.console.frame.forms import Form
-from churn_mlops.serving.console.frame.navigation import OF_API, customer_path
+from churn_mlops.serving.console.frame.navigation import OF_API, customer_path, may_open
 from churn_mlops.serving.console.frame.pages import Banner, Pages, redirect
 from churn_mlops.serving.console.what_if import what_if
 from churn_mlops.serving.model.request_models import CustomerName
@@ -28,11 +29,14 @@ from churn_mlops.serving.prediction.responses import as_json
 from churn_mlops.store import Store
 from churn_mlops.store.campaigns.standings import NOT_OFFERED
 from churn_mlops.store.contacts import DISMISSALS
-from churn_mlops.store.scoring.browsing import customers_beginning
+from churn_mlops.store.scoring.browsing import Selection, count_selected, customers_beginning
 from churn_mlops.store.scoring.predictions import Prediction
 from churn_mlops.store.scoring.runs import Run
+from churn_mlops.store.scoring.work_states import list_times, state_counts
 
 SUGGESTED = 8
+COUNTED = 1000
+"""Customers who match a search are counted up to here: a page must not count a million of them at each letter."""
 RESULTS = ("accepted", "declined", "no_answer")
 """The results that a button records, in their order."""
 _RECORDED = ("offered", *RESULTS, NOT_OFFERED)
@@ -58,6 +62,23 @@ class _Shown(BaseModel):
 
 class _Known(_Shown):
     id: CustomerName
+
+
+@dataclass(frozen=True)
+class Looked:
+    """What the page of the search shows.
+
+    Args:
+        run: the newest run, None without one.
+        found: the first customers whose ID begins as wanted.
+        count: how many there are, ``COUNTED`` and one for more.
+        first: without a wish, the first customers of the contact list.
+    """
+
+    run: Run | None = None
+    found: Sequence[Prediction] = ()
+    count: int = 0
+    first: Sequence[Prediction] = ()
 
 
 @dataclass(frozen=True)
@@ -102,25 +123,32 @@ class CustomerPages:
     async def find(self, request: Request, query: Annotated[_Find, Query()]) -> Response:
         """The search, and the first customers of the contact list."""
         wanted = query.q.strip()
-        run, found, first = await self._look(request, wanted)
-        if wanted and (not found or [one.customer for one in found] == [wanted]):
-            return redirect(customer_path(wanted))  # the source may know them, and its page says if it does not
-        average = None if run is None else await self.facts.ask(lambda opened: self.facts.average(opened, run))
-        lines = [(one, reason_line(one.reasons[0] if one.reasons else "")) for one in first]
+        looked = await self._look(request, wanted)
+        run, names = looked.run, [one.customer for one in looked.found] or [wanted]
+        if wanted and len(names) == 1 and names[0].casefold() == wanted.casefold():
+            return redirect(customer_path(names[0]))  # the source may know them, and its page says if it does not
+        average, open_now = (
+            (None, 0) if run is None else await self.facts.ask(lambda opened: self._of_list(opened, run))
+        )
+        lines = [(one, reason_line(one.reasons[0] if one.reasons else "")) for one in looked.first]
         today = self.pages.formats.day_of(self.recorder.clock())
         age_days = None if run is None else max(0, (today - run.as_of).days)
         return self.pages.page(
-            request, "find", age_days=age_days, run=run, average=average, wanted=wanted, found=found, first=lines
-        )
+            request, "find", age_days=age_days, run=run, average=average, wanted=wanted, found=looked.found,
+            first=lines, open_now=open_now, said=self._said(looked), every=self._every(request, wanted, looked),
+        )  # fmt: skip
 
     async def suggest(self, request: Request, query: Annotated[_Find, Query()]) -> Response:
         """The same search while someone types, as JSON."""
-        _, found, _ = await self._look(request, query.q.strip())
+        wanted = query.q.strip()
+        looked = await self._look(request, wanted)
         customers = [
             {"id": one.customer, "href": customer_path(one.customer), "band": one.risk_band, "risk": self._risk(one)}
-            for one in found
+            for one in looked.found
         ]
-        return Response(as_json({"customers": customers}), media_type="application/json")
+        every = {"href": self._every(request, wanted, looked), "text": self.pages.texts("find.every")}
+        answer = {"customers": customers, "said": self._said(looked), "every": every if every["href"] else None}
+        return Response(as_json(answer), media_type="application/json")
 
     async def by_query(self, request: Request, query: Annotated[_Known, Query()]) -> Response:
         """The page of a customer whose ID no path can hold."""
@@ -169,20 +197,46 @@ class CustomerPages:
             return None
         return Banner("done", texts("customer.recorded", result=texts(f"results.{recorded}")))
 
-    async def _look(self, request: Request, wanted: str) -> tuple[Run | None, list[Prediction], list[Prediction]]:
+    async def _look(self, request: Request, wanted: str) -> Looked:
         """The newest run, the customers that are wanted, and without a wish the first of the contact list."""
         about(request, None, length=len(wanted))
         self.risks.suppression.check_key()
 
-        def read(opened: Store) -> tuple[Run | None, list[Prediction], list[Prediction]]:
+        def read(opened: Store) -> Looked:
             run = newest_run(opened)
             if run is None:
-                return None, [], []
-            if wanted:
-                return run, customers_beginning(opened, run, wanted, SUGGESTED), []
-            return run, [], self.facts.to_call(opened, run)
+                return Looked()
+            if not wanted:
+                return Looked(run, first=self.facts.to_call(opened, run))
+            found = customers_beginning(opened, run, wanted, SUGGESTED)
+            count = len(found)
+            if count == SUGGESTED:
+                count = count_selected(opened, run, Selection("all", prefix=wanted), COUNTED + 1)
+            return Looked(run, found, count)
 
         return await self.facts.ask(read)
+
+    def _of_list(self, opened: Store, run: Run) -> tuple[float | None, int]:
+        """The average score of a run, and how many customers of its contact list are still open."""
+        states = state_counts(opened, run, list_times(opened, run, self.recorder.clock()))
+        return self.facts.average(opened, run), states["open"]
+
+    def _said(self, looked: Looked) -> str:
+        """How many customers match, in words."""
+        texts, number, shown = self.pages.texts, self.pages.formats.number, len(looked.found)
+        if not looked.found:
+            return texts("find.none")
+        if looked.count <= shown:
+            return texts.count("find.found", shown, number(shown))
+        if looked.count > COUNTED:
+            return texts("find.first_of_many", shown=number(shown), count=number(COUNTED))
+        return texts("find.first_of", shown=number(shown), count=number(looked.count))
+
+    def _every(self, request: Request, wanted: str, looked: Looked) -> str | None:
+        """The address of all customers who match, where not all are shown and the principal may open it."""
+        principal = self.pages.principal(request)
+        is_open = may_open(None if principal is None else principal.role, "/list")
+        return f"/list?{urlencode({'part': 'all', 'q': wanted})}" if is_open and looked.count > SUGGESTED else None
 
     def _risk(self, one: Prediction) -> str:
         texts, formats = self.pages.texts, self.pages.formats

@@ -46,11 +46,13 @@ class Change:
         since: the earlier as-of date.
         score: the earlier score.
         points: by how many percentage points the score grew.
+        other_version: the model version of the earlier score, None where it is that of the page.
     """
 
     since: date
     score: float
     points: int
+    other_version: str | None = None
 
 
 @dataclass(frozen=True)
@@ -204,7 +206,7 @@ def customer_view(
         renews_in_days=0 if renews_on is None else (renews_on - today).days,
         model_version=answer["model_version"],
         advice=_advice(answer, facts.contacts, now),
-        change=_change(score, as_of, facts.scores),
+        change=_change(score, as_of, facts.scores, answer["model_version"]),
         moves=moves,
         moved_since=moved_since,
         trend=_trend(facts.scores),
@@ -269,11 +271,12 @@ def _points_in(text: str) -> int | None:
         return None
 
 
-def _change(score: float, as_of: date, scores: Sequence[PublishedScore]) -> Change | None:
+def _change(score: float, as_of: date, scores: Sequence[PublishedScore], version: str) -> Change | None:
     earlier = next((one for one in scores if one.as_of < as_of), None)
     if earlier is None:
         return None
-    return Change(earlier.as_of, earlier.score, round(100 * score) - round(100 * earlier.score))
+    other = None if earlier.model_version == version else earlier.model_version
+    return Change(earlier.as_of, earlier.score, round(100 * score) - round(100 * earlier.score), other)
 
 
 def _moves(

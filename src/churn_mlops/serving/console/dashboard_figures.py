@@ -13,9 +13,10 @@ BADGES = {"good": "low", "watch": "medium", "act": "high", "too_little": "plain"
 OF_LIST = {"customers_at_risk": "/list?part=likely", "revenue_at_risk": "/list?part=all", "last_run": "/list"}
 """Figures whose rows are a part of the newest list."""
 _SHARES = (
-    "customers_at_risk", "revenue_at_risk", "list_worked", "stayed_treated", "stayed_control", "success",
+    "customers_at_risk", "revenue_at_risk", "list_worked", "stayed_treated", "stayed_control",
     "churn_by_band", "churn_by_cohort", "churn_by_level", "list_skipped", "list_agent",
 )  # fmt: skip
+_POINTS = ("success",)
 _MONEY = ("roi",)
 _MONEY_COUNTS = ("roi", "revenue_at_risk")
 _DIGITS = {"auc": 3, "log_loss": 3, "score_drift": 3, "top_decile_lift": 1, "last_run": 1}
@@ -64,7 +65,8 @@ def figure_text(one: StoredMeasurement, formats: Formats, newest: date | None) -
         newest: as-of date of the newest list, None without one.
     """
     has_interval = one.low is not None and one.high is not None
-    ends = (written(one.name, one.low or 0, formats), written(one.name, one.high or 0, formats))
+    low = points(one.low or 0, formats) if one.name in _POINTS else written(one.name, one.low or 0, formats)
+    ends = (low, written(one.name, one.high or 0, formats))
     return FigureText(
         name=one.name,
         part=_part(one),
@@ -83,9 +85,16 @@ def written(name: str, value: float, formats: Formats) -> str:
     """A value of the figure ``name``."""
     if name in _MONEY:
         return formats.money(value)
+    if name in _POINTS:
+        return formats.texts("dashboard.percentage_points", value=points(value, formats))
     if name in _SHARES:
         return f"{formats.number(100 * value, 1)}\u00a0%"
     return formats.number(value, digits_of(name))
+
+
+def points(share: float, formats: Formats) -> str:
+    """A difference of shares in percentage points, without its unit."""
+    return formats.number(100 * share, 1)
 
 
 def digits_of(name: str) -> int:

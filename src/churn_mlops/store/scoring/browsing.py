@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, func, literal, or_, select
 
 from churn_mlops.store.database.campaign_tables import LIST_WORK
 from churn_mlops.store.database.database import Store
@@ -130,15 +130,24 @@ def read_slice(
     return Slice(items, has_before=after is not None, has_after=more)
 
 
-def count_selected(store: Store, run: Run, selection: Selection) -> int:
+def count_selected(store: Store, run: Run, selection: Selection, most: int | None = None) -> int:
     """How many predictions of a run are in a selection.
+
+    Args:
+        store: the store.
+        run: the run.
+        selection: which of its predictions.
+        most: more are not counted; None for no bound.
 
     Raises:
         StoreError: the store fails.
     """
-    query = _selected(run, selection, [func.count()])
+    query = _selected(run, selection, [literal(1).label("one")]).limit(most)
+    count = 0
     with store.reading("count predictions") as connection:
-        return sum(connection.scalar(query.where(*one)) or 0 for one in _ranges(selection.prefix))
+        for one in _ranges(selection.prefix):
+            count += connection.scalar(select(func.count()).select_from(query.where(*one).subquery())) or 0
+    return count if most is None else min(count, most)
 
 
 def customers_at(store: Store, run: Run, ranks: Sequence[int]) -> dict[int, Prediction]:

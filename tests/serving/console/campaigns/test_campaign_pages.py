@@ -64,10 +64,10 @@ def test_a_campaign_is_made_watched_and_ended(analyst: Visitor, guarded: Guarded
         ({"name": ""}, 422, "Name"),
         ({"offer_cost": "-1"}, 422, "Cost of an offer that is taken (USD)"),
         ({"control_share": "100"}, 422, "Control group (%)"),
-        ({"explore_share": "some"}, 422, "Drawn at random (%): is no number"),
-        ({"starts_on": "2026-11-01", "ends_on": "2026-10-01"}, 409, "Last day: lies before the start"),
+        ({"explore_share": "some"}, 422, "“Drawn at random (%)” is no number."),
+        ({"starts_on": "2026-11-01", "ends_on": "2026-10-01"}, 409, "“Last day” lies before the start."),
         ({"capacity": "1.5"}, 422, "Most offers on one list"),
-        ({"risk_band": "low"}, 422, "Risk: "),
+        ({"risk_band": "low"}, 422, "“Risk” "),
     ],
 )
 def test_a_form_that_cannot_be_taken_comes_back_as_it_was_filled_in(
@@ -77,9 +77,22 @@ def test_a_form_that_cannot_be_taken_comes_back_as_it_was_filled_in(
     assert answer.status_code == status
     assert said in re.search(r'role="alert">(.*?)</p>', answer.text, re.DOTALL)[1]  # type: ignore[index]
     assert ">We would like to thank you.</textarea>" in answer.text
-    assert 'aria-invalid="true"' in answer.text or said == "Risk: "
+    assert 'aria-invalid="true"' in answer.text or said == "“Risk” "
     with open_store(guarded.address) as store:
         assert campaigns(store) == []
+
+
+def test_a_campaign_without_a_control_group_is_asked_about_once(analyst: Visitor, guarded: Guarded) -> None:
+    asked = make(analyst, control_share="0")
+    assert (asked.status_code, "Without a control group, no one can say" in asked.text) == (409, True)
+    with open_store(guarded.address) as store:
+        assert campaigns(store) == []
+    token = guarded.sessions["analyst"][1]
+    assert '<input type="hidden" name="without_control" value="yes">' in asked.text
+    sent = FILLED | {"control_share": "0", "without_control": "yes", "csrf_token": token}
+    assert analyst.post("/campaigns", sent).status_code == 303
+    with open_store(guarded.address) as store:
+        assert [one.control_share for one in campaigns(store)] == [0.0]
 
 
 def test_line_breaks_of_the_sentence_to_say_become_spaces(analyst: Visitor, guarded: Guarded) -> None:
@@ -142,7 +155,7 @@ def test_a_name_that_is_taken_is_refused(analyst: Visitor) -> None:
     make(analyst)
     answer = make(analyst)
     assert answer.status_code == 409
-    assert "is the name of another campaign" in answer.text
+    assert "“Name” is the name of another campaign." in answer.text
 
 
 def test_an_end_needs_a_reason_and_comes_once(analyst: Visitor) -> None:

@@ -20,6 +20,8 @@ from churn_mlops.store.campaigns.campaigns import CONTROL_SHARE, EXPLORE_SHARE
 CAMPAIGNS = "/campaigns"
 PERCENT = {"control_share": CONTROL_SHARE, "explore_share": EXPLORE_SHARE, "min_score": 0.0}
 """Fields that a person writes in percent."""
+_CONFIRMED = "without_control"
+"""The field that says that a campaign without a control group is meant."""
 _Number = Annotated[int, Path(ge=1, le=2**31 - 1)]
 
 
@@ -57,7 +59,10 @@ class CampaignPages:
         """Make a campaign, and go on to its page; a form that cannot be taken comes back as it was filled in."""
         form = await read_form(request)
         try:
-            made = await self.book.make(_asked(form), principal_of(request).name)
+            asked = _asked(form)
+            if asked.control_share == 0 and form.get(_CONFIRMED) != "yes":
+                return self._ask(request, form)
+            made = await self.book.make(asked, principal_of(request).name)
         except RequestError as refused:
             if refused.status not in (409, 422):
                 raise
@@ -86,9 +91,20 @@ class CampaignPages:
         state = found.campaign.state(self.book.today())
         return self.pages.page(request, "campaign", status=status, banner=banner, found=found, state=state)
 
+    def _ask(self, request: Request, form: Form) -> Response:
+        """The form again: without a control group a campaign is made only if that is meant."""
+        banner = Banner("warning", self.pages.texts("new_campaign.ask"))
+        values = {**form, _CONFIRMED: "yes"}
+        return self.pages.page(request, "new_campaign", status=409, banner=banner, values=values, problems={})
+
     def _form(self, request: Request, values: Form, refused: RequestError | None = None) -> Response:
-        problems = {} if refused is None else dict(refused.problems)
-        wrong = "; ".join(f"{self._label(name)}: {problem}" for name, problem in problems.items())
+        found = {} if refused is None else dict(refused.problems)
+        texts = self.pages.texts
+        problems = {
+            name: texts("new_campaign.problem", field=self._label(name), problem=problem)
+            for name, problem in found.items()
+        }
+        wrong = " ".join(problems.values())
         banner = None if refused is None else Banner("error", wrong or refused.error)
         status = 200 if refused is None else refused.status
         return self.pages.page(request, "new_campaign", status=status, banner=banner, values=values, problems=problems)
@@ -104,7 +120,8 @@ def _asked(form: Form) -> CampaignRequest:
     Raises:
         RequestError: 422, a field is missing or out of its range.
     """
-    given: dict[str, Any] = {name: text for name, value in form.items() if (text := " ".join(value.split()))}
+    filled = {name: " ".join(value.split()) for name, value in form.items() if name != _CONFIRMED}
+    given: dict[str, Any] = {name: text for name, text in filled.items() if text}
     problems = []
     for name in PERCENT:
         try:

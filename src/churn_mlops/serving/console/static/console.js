@@ -11,26 +11,28 @@ if (search) {
   let timer = 0;
   let newest = 0;
 
-  const show = (customers) => {
-    list.replaceChildren(...customers.map((customer) => {
-      const link = document.createElement("a");
-      link.className = "row";
-      link.href = customer.href;
-      const id = document.createElement("span");
-      id.className = "id";
-      id.textContent = customer.id;
-      const risk = document.createElement("span");
-      risk.className = `badge ${customer.band}`;
-      risk.textContent = customer.risk;
-      link.append(id, risk);
-      const item = document.createElement("li");
-      item.append(link);
-      return item;
-    }));
+  const link = (href, ...content) => {
+    const made = document.createElement("a");
+    made.className = "row";
+    made.href = href;
+    made.append(...content);
+    const item = document.createElement("li");
+    item.append(made);
+    return item;
+  };
+  const word = (text, ...classes) => {
+    const made = document.createElement("span");
+    made.classList.add(...classes);
+    made.textContent = text;
+    return made;
+  };
+  const show = ({ customers, said, every }) => {
+    list.replaceChildren(
+      ...customers.map((one) => link(one.href, word(one.id, "id"), word(one.risk, "badge", one.band))),
+      ...(every ? [link(every.href, every.text)] : []),
+    );
     list.hidden = customers.length === 0;
-    const count = customers.length;
-    const words = count === 0 ? status.dataset.none : count === 1 ? status.dataset.one : status.dataset.other;
-    status.textContent = words.replace("{count}", count);
+    status.textContent = said;
   };
 
   const look = async () => {
@@ -43,7 +45,7 @@ if (search) {
     }
     const answer = await fetch(`${search.dataset.find}?q=${encodeURIComponent(wanted)}`).catch(() => null);
     if (asked === newest && answer && answer.ok) {
-      show((await answer.json()).customers);
+      show(await answer.json());
     }
   };
 
