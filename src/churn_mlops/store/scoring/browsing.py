@@ -130,13 +130,15 @@ def read_slice(
     return Slice(items, has_before=after is not None, has_after=more)
 
 
-def count_selected(store: Store, run: Run, selection: Selection) -> int:
-    """How many predictions of a run are in a selection.
+def count_selected(store: Store, run: Run, selection: Selection, *, after: int | str | None = None) -> int:
+    """How many predictions of a run are in a selection; only those behind the place ``after`` where it is given.
 
     Raises:
         StoreError: the store fails.
     """
     query = _selected(run, selection, [func.count()])
+    if after is not None:
+        query = query.where(_beyond(run, selection.order, after, backwards=False))
     with store.reading("count predictions") as connection:
         return sum(connection.scalar(query.where(*one)) or 0 for one in _ranges(selection.prefix))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -58,6 +59,7 @@ class ListPage:
             "explained": EXPLAINED,
             "me": me,
             "published": published(found.run),
+            "key": secrets.token_urlsafe(16),
         }
         return self.pages.page(request, "list", banner=self._banner(query), **given)
 
