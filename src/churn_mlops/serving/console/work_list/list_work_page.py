@@ -14,11 +14,11 @@ from churn_mlops.keyed_hash import customer_hash
 from churn_mlops.serving.access.principal import principal_of
 from churn_mlops.serving.api.work_list.list_desk import ListDesk
 from churn_mlops.serving.console.customer_facts import StoreFacts
-from churn_mlops.serving.console.frame.forms import Form, add_form
+from churn_mlops.serving.console.frame.forms import Form, add_form, form_token
 from churn_mlops.serving.console.frame.pages import Pages, redirect
 from churn_mlops.serving.console.work_list.list_change import ListChange, Outcome
 from churn_mlops.serving.console.work_list.list_forms import ListWorkForm, needed, read_list_work
-from churn_mlops.serving.console.work_list.list_query import ME
+from churn_mlops.serving.console.work_list.list_query import ME, proof_of
 from churn_mlops.serving.console.work_list.list_view import published
 from churn_mlops.serving.console.work_list.resending import again, confirm
 from churn_mlops.serving.http.errors import RequestError
@@ -145,7 +145,9 @@ class ListWorkPage:
         query, did = asked.query, asked.fields.do
         if not outcome.counts and not outcome.next:
             place = f"#r{next(iter(asked.rows))}" if asked.rows and not asked.every else ""
-            address = query.address(after=query.after, before=query.before, did=did, count=str(outcome.done))
+            proof = proof_of(form_token(request)[0], did, outcome.done)
+            done = {"proof": proof, "did": did, "count": str(outcome.done)}
+            address = query.address(after=query.after, before=query.before, **done)
             return redirect(address + place)
         status = 409 if not outcome.done and not asked.every else 200
         given = {"outcome": outcome, "back": query.here(), "form": dict(form) | {"from": outcome.next}}
