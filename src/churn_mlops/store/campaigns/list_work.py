@@ -15,6 +15,7 @@ from sqlalchemy import Connection, bindparam, insert, select, true, update
 
 from churn_mlops.errors import ChurnError, CustomerErasedError
 from churn_mlops.store.campaigns.assignments import batches_of
+from churn_mlops.store.campaigns.list_trace import ListTrace
 from churn_mlops.store.database.campaign_tables import LIST_WORK
 from churn_mlops.store.database.clock import Clock, utc_now
 from churn_mlops.store.database.database import Store
@@ -183,7 +184,12 @@ def finish(store: Store, change: WorkChange, list_date: date, *, clock: Clock = 
 
 
 def change_all(
-    store: Store, changes: Sequence[WorkChange], action: WorkAction, *, clock: Clock = utc_now
+    store: Store,
+    changes: Sequence[WorkChange],
+    action: WorkAction,
+    *,
+    trace: ListTrace | None = None,
+    clock: Clock = utc_now,
 ) -> dict[str, ListWork | WorkRefusal]:
     """Do the same to several customers, in one transaction: those that cannot be changed are left as they are.
 
@@ -193,6 +199,7 @@ def change_all(
         store: the store.
         changes: of at most some hundred customers, all by one agent under one hash key.
         action: what is done.
+        trace: the list that was seen, and what the audit log keeps; None binds the change to no list.
         clock: gives the time.
 
     Returns:
@@ -200,10 +207,17 @@ def change_all(
 
     Raises:
         ConfigError: customers were erased under another key.
+        ListChangedError: the list is not the one that was seen; nothing is changed.
         StoreError: the store fails.
     """
+    now = clock()
     with store.writing("change the work on the list") as connection:
-        return _change(connection, changes, action, clock())
+        if trace is not None:
+            trace.check(connection)
+        found, written = _change(connection, changes, action, now)
+        if trace is not None:
+            trace.record(connection, written, now)
+    return found
 
 
 def work_on(store: Store, customers: Iterable[str] | None = None) -> dict[str, ListWork]:
@@ -245,7 +259,8 @@ def _change_one(store: Store, change: WorkChange, action: WorkAction, clock: Clo
 
 def _change(
     connection: Connection, changes: Sequence[WorkChange], action: WorkAction, now: datetime
-) -> dict[str, ListWork | WorkRefusal]:
+) -> tuple[dict[str, ListWork | WorkRefusal], list[str]]:
+    """By customer ID the state or why it was not changed; then the customers who were changed."""
     names = [change.customer for change in changes]
     key = changes[0].hash_key if changes else None
     erased = set() if key is None else erased_among(connection, key, names)
@@ -258,8 +273,7 @@ def _change(
             found[change.customer] = CustomerErasedError("the customer was erased: nothing more is recorded of them")
         else:
             found[change.customer] = _refusal(work, change, action) or _changed(work, change, action, now)
-    _write(connection, known, [work for work in found.values() if isinstance(work, ListWork)])
-    return found
+    return found, _write(connection, known, [work for work in found.values() if isinstance(work, ListWork)])
 
 
 def _refusal(work: ListWork, change: WorkChange, action: WorkAction) -> WorkRefusal | None:
@@ -276,7 +290,7 @@ def _refusal(work: ListWork, change: WorkChange, action: WorkAction) -> WorkRefu
 def _stands(work: ListWork, change: WorkChange, action: WorkAction) -> bool:
     """Whether the last change was this one already, such as when a request is repeated that was cut off."""
     is_there = _targets(change, action).items() <= asdict(work).items()
-    if action.kind == "take":
+    if action.kind in ("take", "release"):
         return is_there
     return is_there and work.version > 0 and (work.changed_by, work.note) == (change.by, change.note)
 
@@ -302,8 +316,8 @@ def _changed(work: ListWork, change: WorkChange, action: WorkAction, now: dateti
     return replace(work, **targets, version=work.version + 1, note=change.note, changed_at=now, changed_by=change.by)
 
 
-def _write(connection: Connection, known: Mapping[str, ListWork], works: Sequence[ListWork]) -> None:
-    new = [asdict(work) for work in works if work.customer not in known]
+def _write(connection: Connection, known: Mapping[str, ListWork], works: Sequence[ListWork]) -> list[str]:
+    new = [asdict(work) for work in works if work.customer not in known and work.version > 0]
     changed = [work for work in works if work.customer in known and work != known[work.customer]]
     if new:
         connection.execute(insert(LIST_WORK), new)
@@ -312,3 +326,4 @@ def _write(connection: Connection, known: Mapping[str, ListWork], works: Sequenc
         this = update(LIST_WORK).where(LIST_WORK.c.customer == bindparam("of_customer"))
         rows = [{"of_customer": work.customer} | {name: getattr(work, name) for name in names} for work in changed]
         connection.execute(this.values({name: bindparam(name) for name in names}), rows)
+    return [row["customer"] for row in new] + [work.customer for work in changed]

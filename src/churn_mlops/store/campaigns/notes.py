@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import insert, select
+from sqlalchemy import Connection, insert, select
 
 from churn_mlops.errors import ChurnError
+from churn_mlops.store.campaigns.list_trace import ListTrace
 from churn_mlops.store.database.campaign_tables import NOTES
 from churn_mlops.store.database.clock import Clock, utc_now
 from churn_mlops.store.database.database import Store
-from churn_mlops.store.suppression.tombstones import refuse_erased
+from churn_mlops.store.suppression.tombstones import erased_among, refuse_erased
 
 
 @dataclass(frozen=True)
@@ -70,15 +72,49 @@ def add_note(
     """
     with store.writing("add a note") as connection:
         refuse_erased(connection, hash_key, customer)
-        known = None
-        if key is not None:
-            known = connection.execute(select(NOTES).where(NOTES.c.key == key)).one_or_none()
-        if known is None:
-            values = {"customer": customer, "at": clock(), "author": by, "text": text, "key": key}
-            return Note(*connection.execute(insert(NOTES).values(values).returning(*NOTES.c)).one()), True
-        if (known.customer, known.author, known.text) != (customer, by, text):
-            raise NoteKeyReusedError("the key stands for another note")
-        return Note(*known), False
+        return _add(connection, customer, text, by, key, clock())
+
+
+def add_notes(
+    store: Store, keys: Mapping[str, str], text: str, *, hash_key: str, trace: ListTrace, clock: Clock = utc_now
+) -> set[str]:
+    """Add the same note on customers of a list, in one transaction, on each unless it stands under its key already.
+
+    Args:
+        store: the store.
+        keys: by customer ID the idempotency key; some hundred at most.
+        text: what to note.
+        hash_key: the setting ``store.customer_hash_key``, by which erased customers are found.
+        trace: the list that was seen, who writes, and what the audit log keeps.
+        clock: gives the time.
+
+    Returns:
+        the customers who were erased: they get no note.
+
+    Raises:
+        NoteKeyReusedError: a key stands for another note; none is added.
+        ListChangedError: the list is not the one that was seen; none is added.
+        ConfigError: customers were erased under another key.
+        StoreError: the store fails.
+    """
+    now = clock()
+    with store.writing("add notes") as connection:
+        trace.check(connection)
+        erased = set(erased_among(connection, hash_key, list(keys)))
+        left = [(name, key) for name, key in keys.items() if name not in erased]
+        added = [name for name, key in left if _add(connection, name, text, trace.by, key, now)[1]]
+        trace.record(connection, added, now)
+    return erased
+
+
+def _add(connection: Connection, customer: str, text: str, by: str, key: str | None, at: datetime) -> tuple[Note, bool]:
+    known = None if key is None else connection.execute(select(NOTES).where(NOTES.c.key == key)).one_or_none()
+    if known is None:
+        values = {"customer": customer, "at": at, "author": by, "text": text, "key": key}
+        return Note(*connection.execute(insert(NOTES).values(values).returning(*NOTES.c)).one()), True
+    if (known.customer, known.author, known.text) != (customer, by, text):
+        raise NoteKeyReusedError("the key stands for another note")
+    return Note(*known), False
 
 
 def notes_of(store: Store, customer: str, *, limit: int = 100) -> list[Note]:

@@ -130,7 +130,9 @@ def read_slice(
     return Slice(items, has_before=after is not None, has_after=more)
 
 
-def count_selected(store: Store, run: Run, selection: Selection, most: int | None = None) -> int:
+def count_selected(
+    store: Store, run: Run, selection: Selection, most: int | None = None, *, after: int | str | None = None
+) -> int:
     """How many predictions of a run are in a selection.
 
     Args:
@@ -138,11 +140,14 @@ def count_selected(store: Store, run: Run, selection: Selection, most: int | Non
         run: the run.
         selection: which of its predictions.
         most: more are not counted; None for no bound.
+        after: only those behind this place of the order.
 
     Raises:
         StoreError: the store fails.
     """
     query = _selected(run, selection, [literal(1).label("one")]).limit(most)
+    if after is not None:
+        query = query.where(_beyond(run, selection.order, after, backwards=False))
     count = 0
     with store.reading("count predictions") as connection:
         for one in _ranges(selection.prefix):

@@ -13,11 +13,11 @@ from xml.etree import ElementTree
 
 import pytest
 
-from churn_mlops.serving.console.work_list import xlsx_export
+from churn_mlops.serving.console.work_list import list_export, list_view
 from churn_mlops.serving.console.work_list.csv_export import COLUMNS
-from churn_mlops.serving.console.work_list.xlsx_export import Sheet
-from churn_mlops.serving.http.errors import RequestError
+from churn_mlops.serving.console.work_list.xlsx_export import Sheet, remove_left_folders
 from tests.serving.console.visitor import Visitor
+from tests.serving.console.work_list.test_list_page import LISTED
 from tests.serving.console.work_list.test_list_view import FORMULAS, prediction
 
 NAMES = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
@@ -54,10 +54,33 @@ def test_texts_that_look_like_formulas_links_or_numbers_stay_as_they_are() -> No
         assert (found["rank"][0], found["score"]) == ("n", ("n", "0.5"))
 
 
-def test_a_sheet_that_is_full_is_refused_and_not_cut(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(xlsx_export, "_MOST_ROWS", 3)
-    with closing(Sheet()) as sheet, pytest.raises(RequestError, match="a spreadsheet holds 3 customers at most"):
-        sheet.add(map(prediction, range(1, 5)))
+def test_a_list_that_is_too_long_for_a_spreadsheet_is_refused_before_it_is_made(
+    visitor: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (list_export, list_view):
+        monkeypatch.setattr(module, "MOST_ROWS", LISTED - 1)
+    visitor.sign_in("analyst")
+    answer = visitor.get("/list.xlsx")
+    words = f"{LISTED} customers: more than {LISTED - 1} rows, export CSV"
+    assert (answer.status_code, words in answer.text) == (422, True)
+    assert "Export XLSX" not in visitor.get("/list").text + visitor.get("/list?part=all").text
+    assert "Export XLSX" in visitor.get("/list?q=C00001").text
+    assert visitor.get("/list.xlsx?q=C00001").status_code == 200
+
+
+def test_the_folder_of_a_server_that_was_killed_is_removed_and_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    (tmp_path / "churn-list-left").mkdir()
+    (tmp_path / "churn-list-left" / "list.xlsx").write_bytes(b"rows")
+    (tmp_path / "another").mkdir()
+    with closing(Sheet()) as sheet:
+        remove_left_folders()
+        assert sorted(entry.name.startswith("churn-list-") for entry in tmp_path.iterdir()) == [False, True]
+        sheet.finish()
+        assert sheet.size > 1000
+    assert [entry.name for entry in tmp_path.iterdir()] == ["another"]
 
 
 def test_the_memory_does_not_grow_with_the_list() -> None:

@@ -10,12 +10,14 @@ from typing import Literal
 from churn_mlops.errors import ConfigError
 from churn_mlops.retention.economics import OFFER
 from churn_mlops.serving.access.permissions import rule_of
+from churn_mlops.serving.access.principal import Principal, Role
 from churn_mlops.serving.http.errors import RequestError
 from churn_mlops.serving.prediction.offers import Offers, why_not_json
 from churn_mlops.serving.prediction.service import PredictionService
 from churn_mlops.serving.prediction.suppression import OtherHashKeyError, SuppressionCheck
 from churn_mlops.store import Store
 from churn_mlops.store.access.users import list_users
+from churn_mlops.store.campaigns.list_trace import ListTrace
 from churn_mlops.store.campaigns.list_work import (
     ListWork,
     TakenError,
@@ -111,8 +113,7 @@ class ListDesk:
         Raises:
             StoreError: the store fails.
         """
-        may_work = rule_of("GET", "/customers/{}").roles
-        users = [one for one in list_users(store) if one.disabled_at is None and one.role in may_work]
+        users = [one for one in list_users(store) if one.disabled_at is None and one.role in _may_work()]
         return [f"person:{one.name}" for one in users] + (proxied_agents(store) if self.has_proxy else [])
 
     def check_agent(self, store: Store, to: str) -> None:
@@ -145,13 +146,13 @@ class ListDesk:
         return found[0] if found and found[0].action == OFFER else None
 
     def change_one(
-        self, store: Store, wanted: Wanted, action: WorkAction, *, by: str, note: str | None = None
+        self, store: Store, wanted: Wanted, action: WorkAction, *, by: Principal, note: str | None = None
     ) -> ListWork:
         """Change the work on one customer of the list.
 
         Raises:
-            RequestError: 409, another agent has the customer, the version is another one, or a customer is taken who
-                gets no offer now; 410, they were erased.
+            RequestError: 403, the role takes no customers; 409, another agent has the customer, the version is another
+                one, or a customer is taken who gets no offer now; 410, they were erased.
             OtherHashKeyError: customers were erased under another key.
             StoreError: the store fails.
         """
@@ -161,27 +162,45 @@ class ListDesk:
         return found
 
     def change(
-        self, store: Store, wanted: Sequence[Wanted], action: WorkAction, *, by: str, note: str | None = None
+        self,
+        store: Store,
+        wanted: Sequence[Wanted],
+        action: WorkAction,
+        *,
+        by: Principal,
+        note: str | None = None,
+        trace: ListTrace | None = None,
     ) -> dict[str, ListWork | Refused]:
         """Change the work on some hundred customers of the list, in one transaction; who cannot be changed is named.
 
         Raises:
+            RequestError: 403, customers are taken by a role that may not open their page.
+            ListChangedError: the list is not the one of ``trace``; nothing is changed.
             OtherHashKeyError: customers were erased under another key.
             StoreError: the store fails.
         """
         found: dict[str, ListWork | Refused] = {}
         if action.kind == "take":
+            if by.role not in _may_work():
+                raise RequestError(403, f"the role {by.role} takes no customers: hand them on to an agent")
             now = self.offers.now(store, [one.prediction for one in wanted])
             found |= {one.customer: _no_offer(one) for one in now if one.action != OFFER}
         left = [one for one in wanted if one.prediction.customer not in found]
-        changes = [WorkChange(one.prediction.customer, by, one.version, note, self.suppression.key) for one in left]
+        changes = [
+            WorkChange(one.prediction.customer, by.name, one.version, note, self.suppression.key) for one in left
+        ]
         try:
-            changed = change_all(store, changes, action, clock=self.clock)
+            changed = change_all(store, changes, action, trace=trace, clock=self.clock)
         except ConfigError:
             raise OtherHashKeyError from None
         return found | {
             name: one if isinstance(one, ListWork) else _refused(name, one) for name, one in changed.items()
         }
+
+
+def _may_work() -> frozenset[Role]:
+    """The roles that may open the page of a customer."""
+    return rule_of("GET", "/customers/{}").roles
 
 
 def _no_offer(one: Prediction) -> Refused:

@@ -202,7 +202,7 @@ class _WorkList:
     ) -> Response:
         about(request, customer)
         self.desk.suppression.check_key()
-        by = principal_of(request).name
+        by = principal_of(request)
 
         def change(store: Store) -> dict[str, Any]:
             run = self.desk.run(store)

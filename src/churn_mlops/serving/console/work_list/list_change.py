@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from churn_mlops.errors import ConfigError, CustomerErasedError
+from churn_mlops.errors import ConfigError
+from churn_mlops.keyed_hash import customer_hash
+from churn_mlops.serving.access.principal import Principal
 from churn_mlops.serving.api.work_list.list_desk import ListDesk, Refused, Wanted
-from churn_mlops.serving.console.work_list.list_forms import ListWorkForm
+from churn_mlops.serving.console.work_list.list_forms import ListWorkForm, needed
+from churn_mlops.serving.console.work_list.list_query import ME
 from churn_mlops.serving.prediction.suppression import OtherHashKeyError
 from churn_mlops.store import Store
+from churn_mlops.store.campaigns.list_trace import ListTrace
 from churn_mlops.store.campaigns.list_work import ListWork, WorkAction, work_on
-from churn_mlops.store.campaigns.notes import add_note
-from churn_mlops.store.scoring.browsing import Slice, customers_at, read_slice
-from churn_mlops.store.scoring.predictions import OFFER
+from churn_mlops.store.campaigns.notes import add_notes
+from churn_mlops.store.scoring.browsing import Selection, Slice, customers_at, read_slice
+from churn_mlops.store.scoring.predictions import OFFER, predictions
 from churn_mlops.store.scoring.runs import Run
 from churn_mlops.store.scoring.work_states import WORKED, contacts_by_list, list_times
 
@@ -31,9 +35,13 @@ class Outcome:
         done: how many customers were changed.
         counts: how many were skipped, by reason.
         named: the first customers that were skipped, by reason, each with a detail such as who has them.
+        left: how many customers were not looked at any more, since the time was up.
+        next: the place behind which they come; empty where there are none.
     """
 
     done: int = 0
+    left: int = 0
+    next: str = ""
     counts: dict[str, int] = field(default_factory=dict)
     named: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
 
@@ -55,6 +63,7 @@ class ListChange:
         run: the run of the list.
         action: what is done to the work; None adds the note alone.
         by: the principal.
+        request: the route and the ID of the request, for the audit log.
         outcome: grows with each portion.
     """
 
@@ -62,15 +71,26 @@ class ListChange:
     asked: ListWorkForm
     run: Run
     action: WorkAction | None
-    by: str
+    by: Principal
+    request: Mapping[str, str]
     outcome: Outcome = field(default_factory=Outcome)
+
+    def selection(self, store: Store) -> Selection:
+        """The customers that match the filter.
+
+        Raises:
+            StoreError: the store fails.
+        """
+        return self.asked.query.selection(list_times(store, self.run, self.desk.clock()), self.by.name)
 
     def rows(self, store: Store) -> None:
         """Change the rows that were ticked, each if its work is as it was shown.
 
         Raises:
+            ListChangedError: the list was published again; nothing is changed.
+            NoteKeyReusedError: the form has added another note.
             OtherHashKeyError: customers were erased under another key.
-            StoreError: the store fails; nothing is changed then, or notes are added for the first rows.
+            StoreError: the store fails; nothing is changed then.
         """
         rows = self.asked.rows
         found = customers_at(store, self.run, list(rows))
@@ -80,17 +100,18 @@ class ListChange:
         if self.action is None:
             self._add_notes(store, wanted)
         else:
-            self._change(store, wanted, self.action)
+            self._change(store, wanted, self.action, self._trace("work.changed", self.desk.suppression.key))
 
     def portion(self, store: Store, action: WorkAction, after: int | str | None) -> Slice:
         """Change the next customers that match the filter; the customers that were looked at.
 
         Raises:
+            ListChangedError: the list was published again; nothing of the portion is changed.
             OtherHashKeyError: customers were erased under another key.
             StoreError: the store fails; nothing of the portion is changed then.
         """
         query, times = self.asked.query, list_times(store, self.run, self.desk.clock())
-        found = read_slice(store, self.run, query.selection(times, self.by), PORTION, after=after)
+        found = read_slice(store, self.run, query.selection(times, self.by.name), PORTION, after=after)
         names = [one.customer for one in found.items]
         works, contacted = work_on(store, names), contacts_by_list(store, times, names)
         # Customers who are worked are not opened again, unless the filter names their state.
@@ -104,24 +125,45 @@ class ListChange:
                 self.outcome.skip("worked", one.customer)
             else:
                 wanted.append(Wanted(one))
-        self._change(store, wanted, action)
+        self._change(store, wanted, action, self._trace("work.changed", None, **self._filter(store)))
         return found
 
-    def _change(self, store: Store, wanted: Sequence[Wanted], action: WorkAction) -> None:
+    def _change(self, store: Store, wanted: Sequence[Wanted], action: WorkAction, trace: ListTrace) -> None:
         note = self.asked.fields.note
-        for customer, one in self.desk.change(store, wanted, action, by=self.by, note=note).items():
+        for customer, one in self.desk.change(store, wanted, action, by=self.by, note=note, trace=trace).items():
             if isinstance(one, Refused):
                 self.outcome.skip(one.reason, customer, one.detail)
+            elif action.kind == "release" and one.changed_by != self.by.name:
+                self.outcome.skip("free", customer)  # no one had them, so that nothing was changed
             else:
                 self.outcome.done += 1
 
     def _add_notes(self, store: Store, wanted: Sequence[Wanted]) -> None:
-        text, key = self.asked.fields.note or "", self.desk.suppression.key
-        for name in (one.prediction.customer for one in wanted):
-            try:
-                add_note(store, name, text, by=self.by, hash_key=key)
-                self.outcome.done += 1
-            except CustomerErasedError:
+        keys = {one.prediction.customer: f"{self.asked.key}:{one.prediction.rank}" for one in wanted}
+        text, hash_key = self.asked.fields.note or "", self.desk.suppression.key
+        trace = self._trace("note.added", hash_key)
+        try:
+            erased = add_notes(store, keys, text, hash_key=hash_key, trace=trace, clock=self.desk.clock)
+        except ConfigError:
+            raise OtherHashKeyError from None
+        for name in keys:
+            if name in erased:
                 self.outcome.skip("erased", name)
-            except ConfigError:
-                raise OtherHashKeyError from None
+            else:
+                self.outcome.done += 1
+
+    def _trace(self, event: str, hash_key: str | None, **more: str) -> ListTrace:
+        to, until = needed(self.asked.fields)
+        given = {"do": self.asked.fields.do, "to": to, "until": None if until is None else until.isoformat(), **more}
+        details = {name: value for name, value in given.items() if value}
+        details = {**self.request, "as_of": self.run.as_of.isoformat()} | details
+        return ListTrace(self.run.id, self.run.finished_at, self.by.name, event, details, hash_key)
+
+    def _filter(self, store: Store) -> dict[str, str]:
+        """The filter, as the audit log keeps it: a customer ID that was asked for is a hash, as everywhere there."""
+        query, prefix = self.asked.query, self.asked.query.q.strip().replace("\x00", "")
+        ways = {prefix, prefix.upper(), prefix.lower()} - {""}
+        of_one = any(predictions(store, self.run.as_of, customer=way) for way in ways)
+        owner = self.by.name if query.owner == ME else query.owner
+        given = {"part": query.part, "band": query.band, "state": query.state, "owner": owner}
+        return given | ({"q_hash": customer_hash(self.desk.suppression.key, prefix)} if of_one else {"q": prefix})

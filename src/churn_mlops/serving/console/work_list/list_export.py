@@ -16,12 +16,12 @@ from churn_mlops.serving.access.principal import about, principal_of
 from churn_mlops.serving.console.customer_facts import StoreFacts, newest_run
 from churn_mlops.serving.console.work_list.csv_export import header, lines_of
 from churn_mlops.serving.console.work_list.list_query import ListQuery
-from churn_mlops.serving.console.work_list.xlsx_export import Sheet
+from churn_mlops.serving.console.work_list.xlsx_export import MOST_ROWS, Sheet, remove_left_folders
 from churn_mlops.serving.http.errors import RequestError
 from churn_mlops.serving.prediction.suppression import SuppressionCheck
 from churn_mlops.store import Store
 from churn_mlops.store.database.clock import utc_now
-from churn_mlops.store.scoring.browsing import Selection, read_slice
+from churn_mlops.store.scoring.browsing import Selection, count_selected, read_slice
 from churn_mlops.store.scoring.predictions import OFFER, Prediction
 from churn_mlops.store.scoring.runs import Run
 from churn_mlops.store.scoring.work_states import list_times
@@ -43,7 +43,8 @@ class ListExport:
     suppression: SuppressionCheck
 
     def add_to(self, app: FastAPI) -> None:
-        """Add the routes."""
+        """Add the routes, and remove what a server left that was killed while it exported."""
+        remove_left_folders()
         app.get("/list.csv", include_in_schema=False)(self.as_csv)
         app.get("/list.xlsx", include_in_schema=False)(self.as_xlsx)
 
@@ -54,8 +55,15 @@ class ListExport:
         return StreamingResponse(self._lines(run, selection), media_type="text/csv", headers=_named(query, run, "csv"))
 
     async def as_xlsx(self, request: Request, query: Annotated[ListQuery, Query()]) -> Response:
-        """The same as a spreadsheet, whose texts stay texts."""
+        """The same as a spreadsheet, whose texts stay texts.
+
+        Raises:
+            RequestError: 422, there are too many customers for it.
+        """
         run, selection = await self._selected(request, query)
+        count = await self.facts.ask(lambda store: count_selected(store, run, selection))
+        if count > MOST_ROWS:
+            raise RequestError(422, f"{count:,} customers: more than {MOST_ROWS:,} rows, export CSV")
         sheet = await run_in_threadpool(Sheet)
         try:
             async for part in self._parts(run, selection):

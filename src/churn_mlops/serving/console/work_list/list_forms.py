@@ -11,12 +11,14 @@ from typing import Annotated, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from churn_mlops.serving.api.request_bodies import Day, LongText, ShortText
+from churn_mlops.serving.console.customer_forms import read_key
 from churn_mlops.serving.console.frame.forms import Form
 from churn_mlops.serving.console.work_list.list_query import ListQuery, query_of
 from churn_mlops.serving.http.errors import Findings, RequestError
 from churn_mlops.serving.model.request_models import CustomerName
 
-Kind = Literal["take", "release", "hand_on", "snooze", "done", "note"]
+WorkKind = Literal["take", "release", "hand_on", "snooze", "done"]
+Kind = WorkKind | Literal["note"]
 Model = TypeVar("Model", bound=BaseModel)
 _ONE = re.compile(r"(take|release|done)-([0-9]{1,9})-([0-9]{1,9})")
 # The name of the field of a chosen row has its rank; the value is the version of the work that was seen.
@@ -35,8 +37,9 @@ class WorkFields(BaseModel):
 
 
 class CustomerWork(WorkFields):
-    """A change of the work on one customer, from their page."""
+    """A change of the work on one customer, from their page, whose notes have a form of their own."""
 
+    do: WorkKind
     customer_id: CustomerName
     version: Annotated[int, Field(ge=0, le=2**31 - 1)]
 
@@ -52,6 +55,8 @@ class ListWorkForm:
         rows: by rank the version of the work that was seen.
         every: whether all customers are meant that match the query, on this page and others.
         is_confirmed: whether that was confirmed.
+        after: the place behind which the change goes on; None where it begins.
+        key: idempotency key of a note; empty of another change.
     """
 
     fields: WorkFields
@@ -60,6 +65,8 @@ class ListWorkForm:
     rows: Mapping[int, int]
     every: bool
     is_confirmed: bool
+    after: int | str | None
+    key: str
 
 
 def read_customer_work(form: Form) -> CustomerWork:
@@ -88,13 +95,17 @@ def read_list_work(form: Form) -> ListWorkForm:
         rows, given = {int(found[2]): _version(found[3])}, given | {"do": found[1]}
     elif not given.get("do"):
         given["do"] = "snooze" if given.get("until") else "hand_on" if given.get("to") else "note"
+    fields, query = _read(WorkFields, given), query_of(form.get("list", ""))
+    begun = query_of(query.address(after=form.get("from", "")))
     return ListWorkForm(
-        _read(WorkFields, given),
-        query_of(form.get("list", "")),
+        fields,
+        query,
         form.get("published", ""),
         rows,
         every=one is None and form.get("all") == "yes",
         is_confirmed=form.get("confirmed") == "yes",
+        after=begun.place(begun.after),
+        key=read_key(form) if fields.do == "note" else "",
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hmac
+import secrets
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -11,8 +13,9 @@ from fastapi.responses import Response
 from churn_mlops.retention.ranking import EXPLAINED
 from churn_mlops.serving.access.principal import about, principal_of
 from churn_mlops.serving.console.customer_facts import StoreFacts, newest_run
+from churn_mlops.serving.console.frame.forms import form_token
 from churn_mlops.serving.console.frame.pages import Banner, Pages
-from churn_mlops.serving.console.work_list.list_query import ListQuery
+from churn_mlops.serving.console.work_list.list_query import ListQuery, proof_of
 from churn_mlops.serving.console.work_list.list_reader import ListReader
 from churn_mlops.serving.console.work_list.list_view import BANDS, ListFound, list_view, published
 from churn_mlops.store import Store
@@ -58,13 +61,15 @@ class ListPage:
             "explained": EXPLAINED,
             "me": me,
             "published": published(found.run),
+            "key": secrets.token_urlsafe(16),
         }
-        return self.pages.page(request, "list", banner=self._banner(query), **given)
+        return self.pages.page(request, "list", banner=self._banner(request, query), **given)
 
-    def _banner(self, query: ListQuery) -> Banner | None:
+    def _banner(self, request: Request, query: ListQuery) -> Banner | None:
         texts = self.pages.texts
         if query.did == "nothing":
             return Banner("warning", texts("list_work.nothing"))
-        if not query.did or not query.count:
+        proof = proof_of(form_token(request)[0], query.did, query.count)
+        if not query.did or not query.count or not hmac.compare_digest(proof, query.proof):
             return None
         return Banner("done", texts.count(f"list_did.{query.did}", query.count, self.pages.formats.number(query.count)))

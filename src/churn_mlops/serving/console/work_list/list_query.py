@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 from typing import Annotated, Literal
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -36,6 +37,7 @@ class ListQuery(BaseModel):
     before: Annotated[str, Field(max_length=200), PLAIN] = ""
     did: Did = Field("", description="what was just done")
     count: int = Field(0, ge=0, le=2**31 - 1, description="to how many customers")
+    proof: str = Field("", pattern=r"^[0-9a-f]{0,32}$", description="that the console wrote `did` and `count`")
 
     @property
     def is_filtered(self) -> bool:
@@ -75,6 +77,17 @@ class ListQuery(BaseModel):
     def here(self) -> str:
         """The address of this page of the list."""
         return self.address(after=self.after, before=self.before)
+
+
+def proof_of(token: str, did: str, count: int) -> str:
+    """The proof that the console wrote what was done into an address, and no foreign page did.
+
+    Args:
+        token: the CSRF token of the session, which no foreign page knows.
+        did: what was done.
+        count: to how many customers.
+    """
+    return hmac.new(token.encode(), f"list {did} {count}".encode(), "sha256").hexdigest()[:32]
 
 
 def query_of(address: str) -> ListQuery:

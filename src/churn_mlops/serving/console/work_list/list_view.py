@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 
 from churn_mlops.serving.console.customer_view import reason_line
 from churn_mlops.serving.console.work_list.list_query import ME, ListQuery
+from churn_mlops.serving.console.work_list.xlsx_export import MOST_ROWS
 from churn_mlops.store.campaigns.list_work import ListWork
 from churn_mlops.store.contacts import Contact
 from churn_mlops.store.scoring.browsing import Part, Slice
@@ -93,6 +94,7 @@ class ListView:
         tomorrow: the first date until which a customer may wait.
         latest_snooze: the last one.
         lacks_reasons: whether reasons of some row are not published.
+        fits_sheet: whether a spreadsheet takes so many customers, as far as their number is known.
     """
 
     run: Run
@@ -109,6 +111,7 @@ class ListView:
     latest_snooze: date
     lacks_reasons: bool
     gain_has_own_order: bool
+    fits_sheet: bool
     previous: str | None
     next: str | None
 
@@ -148,6 +151,7 @@ def list_view(query: ListQuery, found: ListFound, me: str, today: date, latest_s
         latest_snooze=latest_snooze,
         lacks_reasons=any(one.reasons is None for one in items),
         gain_has_own_order=found.gain_has_own_order,
+        fits_sheet=(found.total if query.part == "contact" or query.is_filtered else counts[query.part]) <= MOST_ROWS,
         previous=query.address(before=first) if found.slice.has_before and first else None,
         next=query.address(after=last) if found.slice.has_after and last else None,
     )

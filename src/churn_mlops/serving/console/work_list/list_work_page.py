@@ -2,30 +2,37 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
 from fastapi import FastAPI, Request
 from fastapi.responses import Response
 
-from churn_mlops.serving.access.principal import about, principal_of
+from churn_mlops.keyed_hash import customer_hash
+from churn_mlops.serving.access.principal import principal_of
 from churn_mlops.serving.api.work_list.list_desk import ListDesk
 from churn_mlops.serving.console.customer_facts import StoreFacts
-from churn_mlops.serving.console.frame.forms import Form, add_form
+from churn_mlops.serving.console.frame.forms import Form, add_form, form_token
 from churn_mlops.serving.console.frame.pages import Pages, redirect
 from churn_mlops.serving.console.work_list.list_change import ListChange, Outcome
 from churn_mlops.serving.console.work_list.list_forms import ListWorkForm, needed, read_list_work
-from churn_mlops.serving.console.work_list.list_query import ME
+from churn_mlops.serving.console.work_list.list_query import ME, proof_of
 from churn_mlops.serving.console.work_list.list_view import published
 from churn_mlops.serving.console.work_list.resending import again, confirm
 from churn_mlops.serving.http.errors import RequestError
 from churn_mlops.serving.resilience.store_client import StoreUnavailableError
 from churn_mlops.store import Store
+from churn_mlops.store.audit_log import NewEvent, record_events
+from churn_mlops.store.campaigns.list_trace import ListChangedError
 from churn_mlops.store.campaigns.list_work import WorkAction
+from churn_mlops.store.campaigns.notes import NoteKeyReusedError
 from churn_mlops.store.scoring.browsing import count_selected
 from churn_mlops.store.scoring.runs import Run
-from churn_mlops.store.scoring.work_states import list_times
 
+MOST_SECONDS = 6.0
+"""Time after which no further portion begins: the answer must be there within ``serving.request_seconds``."""
 _ACTION = "/list/work"
 
 
@@ -37,11 +44,13 @@ class ListWorkPage:
         pages: makes pages.
         facts: asks the store.
         desk: changes the work.
+        clock: seconds that only ever grow.
     """
 
     pages: Pages
     facts: StoreFacts
     desk: ListDesk
+    clock: Callable[[], float] = time.monotonic
 
     def add_to(self, app: FastAPI) -> None:
         """Add the route."""
@@ -49,24 +58,24 @@ class ListWorkPage:
 
     async def change(self, request: Request, form: Form) -> Response:
         """Change the work on customers of the list, and show the list again, or who was skipped and why."""
-        asked, by = read_list_work(form), principal_of(request).name
+        asked, by = read_list_work(form), principal_of(request)
         self.desk.suppression.check_key()
         if not asked.every and not asked.rows:
-            about(request, None)
             return redirect(asked.query.address(after=asked.query.after, before=asked.query.before, did="nothing"))
         to, until = needed(asked.fields)
         if until is not None:
             self.desk.check_snooze(until)
-        ranks = None if asked.every else ",".join(map(str, asked.rows))
-        about(request, None, do=asked.fields.do, ranks=ranks, part=asked.query.part, state=asked.query.state or None)
         try:
             run = await self.facts.ask(lambda opened: self._run(opened, asked, to))
+            trace = {"route": _ACTION, "request_id": request.scope["state"]["request_id"]}
+            change = ListChange(self.desk, asked, run, _action(asked, run), by, trace)
             if asked.every and not asked.is_confirmed:
-                return await self._asked(request, form, asked, run, by)
-            outcome = await self._do(ListChange(self.desk, asked, run, _action(asked, run), by))
+                return await self._asked(request, form, change)
+            await self._do(change)
+            await self._record_named(change)
         except StoreUnavailableError as error:
             return again(self.pages, request, form, _ACTION, error)
-        return self._answer(request, asked, outcome)
+        return self._answer(request, form, asked, change.outcome)
 
     def _run(self, store: Store, asked: ListWorkForm, to: str | None) -> Run:
         """The run that the form is about.
@@ -78,41 +87,81 @@ class ListWorkPage:
         if run is None:
             raise RequestError(404, "no list is published: `churn score` publishes the first")
         if asked.published != published(run):
-            raise RequestError(409, "the list was published again since this page was made: nothing was changed")
+            raise _published_again(0)
         if to is not None:
             self.desk.check_agent(store, to)
         return run
 
-    async def _asked(self, request: Request, form: Form, asked: ListWorkForm, run: Run, by: str) -> Response:
-        def count(store: Store) -> int:
-            return count_selected(store, run, asked.query.selection(list_times(store, run, self.desk.clock()), by))
+    async def _asked(self, request: Request, form: Form, change: ListChange) -> Response:
+        found = await self.facts.ask(lambda store: count_selected(store, change.run, change.selection(store)))
+        texts, fields, query = self.pages.texts, change.asked.fields, change.asked.query
+        question = texts.count(f"list_ask.{fields.do}", found, self.pages.formats.number(found))
+        return confirm(self.pages, request, form, _ACTION, question, query.here())
 
-        found, texts = await self.facts.ask(count), self.pages.texts
-        question = texts.count(f"list_ask.{asked.fields.do}", found, self.pages.formats.number(found))
-        return confirm(self.pages, request, form, _ACTION, question, asked.query.here())
+    async def _do(self, change: ListChange) -> None:
+        """Make the change.
 
-    async def _do(self, change: ListChange) -> Outcome:
-        if not change.asked.every:
-            await self.facts.ask(change.rows)
-            return change.outcome
+        Raises:
+            RequestError: 409, the list was published again, or the form has added another note; 422, a note for all.
+            StoreUnavailableError: the store cannot be asked.
+        """
+        try:
+            if change.asked.every:
+                await self._do_all(change)
+            else:
+                await self.facts.ask(change.rows)
+        except ListChangedError:
+            raise _published_again(change.outcome.done) from None
+        except NoteKeyReusedError:
+            raise RequestError(409, "this form has added another note already: open the list again") from None
+
+    async def _do_all(self, change: ListChange) -> None:
+        """Change all that match, until the time is up: the next request goes on from there."""
         if change.action is None:
             raise RequestError(422, "a note is for customers that are ticked, not for all", [("all", "takes no note")])
-        after: int | str | None = None
+        after, end = change.asked.after, self.clock() + MOST_SECONDS
         while True:
             found = await self.facts.ask(partial(change.portion, action=change.action, after=after))
             if not found.has_after:
-                return change.outcome
+                return
             last = found.items[-1]
             after = last.customer if change.asked.query.order == "customer" else last.rank
+            if self.clock() >= end:
+                change.outcome.next = str(after)
+                change.outcome.left = await self.facts.ask(partial(_left, change=change, after=after))
+                return
 
-    def _answer(self, request: Request, asked: ListWorkForm, outcome: Outcome) -> Response:
+    async def _record_named(self, change: ListChange) -> None:
+        """Record that customers are named who were skipped."""
+        key, at = self.desk.suppression.key, self.desk.clock()
+        named = sorted({customer for some in change.outcome.named.values() for customer, _ in some})
+        events = [
+            NewEvent(at, change.by.name, "customer.read", customer_hash(key, one), change.request) for one in named
+        ]
+        if events:
+            await self.facts.ask(lambda store: record_events(store, events))
+
+    def _answer(self, request: Request, form: Form, asked: ListWorkForm, outcome: Outcome) -> Response:
         query, did = asked.query, asked.fields.do
-        if not outcome.counts:
+        if not outcome.counts and not outcome.next:
             place = f"#r{next(iter(asked.rows))}" if asked.rows and not asked.every else ""
-            address = query.address(after=query.after, before=query.before, did=did, count=str(outcome.done))
+            proof = proof_of(form_token(request)[0], did, outcome.done)
+            done = {"proof": proof, "did": did, "count": str(outcome.done)}
+            address = query.address(after=query.after, before=query.before, **done)
             return redirect(address + place)
         status = 409 if not outcome.done and not asked.every else 200
-        return self.pages.page(request, "list_result", status=status, did=did, outcome=outcome, back=query.here())
+        given = {"outcome": outcome, "back": query.here(), "form": dict(form) | {"from": outcome.next}}
+        return self.pages.page(request, "list_result", status=status, did=did, action=_ACTION, **given)
+
+
+def _left(store: Store, change: ListChange, after: int | str) -> int:
+    return count_selected(store, change.run, change.selection(store), after=after)
+
+
+def _published_again(done: int) -> RequestError:
+    """The refusal of a change of a list that is not the newest any more."""
+    so_far = f"{done} customers were changed before, and no others" if done else "nothing was changed"
+    return RequestError(409, f"the list was published again since this page was made: {so_far}")
 
 
 def _action(asked: ListWorkForm, run: Run) -> WorkAction | None:

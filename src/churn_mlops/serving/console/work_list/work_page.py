@@ -1,4 +1,4 @@
-"""The work on one customer, from their page: take, release, hand on, snooze, note, done."""
+"""The work on one customer, from their page: take, release, hand on, snooze, done."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fastapi import FastAPI, Request
 from fastapi.responses import Response
 
-from churn_mlops.serving.access.principal import about, principal_of
+from churn_mlops.serving.access.principal import Principal, about, principal_of
 from churn_mlops.serving.api.work_list.list_desk import ListDesk, Wanted
 from churn_mlops.serving.console.customer_facts import StoreFacts
 from churn_mlops.serving.console.frame.forms import Form, add_form
@@ -19,7 +19,6 @@ from churn_mlops.serving.http.errors import RequestError
 from churn_mlops.serving.resilience.store_client import StoreUnavailableError
 from churn_mlops.store import Store
 from churn_mlops.store.campaigns.list_work import WorkAction
-from churn_mlops.store.campaigns.notes import add_note
 
 
 @dataclass(frozen=True)
@@ -47,22 +46,19 @@ class WorkPage:
         self.desk.suppression.check_key()
         if asked.do == "snooze" and asked.until is not None:
             self.desk.check_snooze(asked.until)
-        by = principal_of(request).name
+        by = principal_of(request)
         try:
             await self.facts.ask(lambda opened: self._change(opened, asked, by))
         except StoreUnavailableError as error:
             return again(self.pages, request, form, "/work", error)
         return redirect(customer_path(asked.customer_id))
 
-    def _change(self, store: Store, asked: CustomerWork, by: str) -> None:
+    def _change(self, store: Store, asked: CustomerWork, by: Principal) -> None:
         to, until = needed(asked)
         run = self.desk.run(store)
         found = None if run is None else self.desk.listed(store, run, asked.customer_id)
         if run is None or found is None:
             raise RequestError(404, "the customer is not on the newest list")
-        if asked.do == "note":
-            add_note(store, asked.customer_id, asked.note or "", by=by, hash_key=self.desk.suppression.key)
-            return
         if to is not None:
             self.desk.check_agent(store, to)
         action = WorkAction(asked.do, to, run.as_of if asked.do == "done" else until)

@@ -2,18 +2,48 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
+import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from churn_mlops.serving.console.work_list.csv_export import COLUMNS, values_of
-from churn_mlops.serving.http.errors import RequestError
 from churn_mlops.store.scoring.predictions import Prediction
 
 _WIDTHS = {"customer": 16, "score": 10, "expected_gain": 14, "why_not": 18} | dict.fromkeys(COLUMNS[-3:], 40)
 _PART_BYTES = 1 << 16
-_MOST_ROWS = 1_048_575
-"""A sheet holds no more, below its header."""
+_FOLDER = "churn-list-"
+MOST_ROWS = 20_000
+"""A sheet is whole before its first byte is sent, so it must be made well within ``serving.request_seconds``."""
+
+
+def remove_left_folders() -> None:
+    """Remove the folders of servers that were killed; one that is in use has a lock, which ends with its process."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{_FOLDER}*"):
+        with suppress(OSError):  # it is in use, or another user's
+            lock = _locked(folder)
+            try:
+                shutil.rmtree(folder)
+            finally:
+                os.close(lock)
+
+
+def _locked(folder: Path) -> int:
+    """The open folder with the lock on it.
+
+    Raises:
+        OSError: it cannot be opened, or another process has the lock.
+    """
+    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(opened)
+        raise
+    return opened
 
 
 class Sheet:
@@ -25,13 +55,14 @@ class Sheet:
     def __init__(self) -> None:
         from xlsxwriter import Workbook
 
-        self._folder = tempfile.TemporaryDirectory(prefix="churn-list-")
+        self._folder = tempfile.TemporaryDirectory(prefix=_FOLDER)
+        self._lock = _locked(Path(self._folder.name))
         self._path = Path(self._folder.name) / "list.xlsx"
         # Each row goes to a file when the next one begins. Texts stay texts: no formula, no link, no number.
         options = {"constant_memory": True, "tmpdir": self._folder.name, "strings_to_urls": False}
         self._book = Workbook(str(self._path), options)
         self._sheet = self._book.add_worksheet("list")
-        self._rows, self._is_finished = 0, False
+        self._rows, self._is_finished, self._is_closed = 0, False, False
         bold = self._book.add_format({"bold": True})
         for place, name in enumerate(COLUMNS):
             self._sheet.set_column(place, place, _WIDTHS.get(name))
@@ -44,14 +75,8 @@ class Sheet:
         return self._path.stat().st_size
 
     def add(self, predictions: Iterable[Prediction]) -> None:
-        """Add a row for each prediction.
-
-        Raises:
-            RequestError: 422, the sheet is full.
-        """
+        """Add a row for each prediction."""
         for one in predictions:
-            if self._rows == _MOST_ROWS:
-                raise RequestError(422, f"a spreadsheet holds {_MOST_ROWS:,} customers at most: filter, or export CSV")
             self._rows += 1
             for place, value in enumerate(values_of(one)):
                 if isinstance(value, str):
@@ -75,8 +100,12 @@ class Sheet:
 
     def close(self) -> None:
         """Remove the folder; a sheet that is not finished closes its files first."""
+        if self._is_closed:
+            return
+        self._is_closed = True
         try:
             if not self._is_finished:
                 self.finish()
         finally:
             self._folder.cleanup()
+            os.close(self._lock)

@@ -1,0 +1,60 @@
+"""A change of the list is bound to the publication that was seen, and leaves its trace in the same transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from churn_mlops.errors import ChurnError
+from churn_mlops.keyed_hash import hasher
+from churn_mlops.store.audit_log import add_event
+from churn_mlops.store.database.schema import RUNS
+
+
+class ListChangedError(ChurnError):
+    """Another list is the newest by now, so that its ranks mean other customers."""
+
+
+@dataclass(frozen=True)
+class ListTrace:
+    """What a change of the list is bound to, and what the audit log keeps of it.
+
+    Args:
+        run_id: the run of the list that was seen.
+        finished_at: when it was published.
+        by: the principal.
+        event: the name of the event.
+        details: plain values, which name no customer.
+        hash_key: of the hash of each changed customer, who get an event each; None for one event with their count.
+    """
+
+    run_id: int
+    finished_at: datetime
+    by: str
+    event: str
+    details: Mapping[str, Any]
+    hash_key: str | None = None
+
+    def check(self, connection: Connection) -> None:
+        """Go on if the list is still the newest.
+
+        Raises:
+            ListChangedError: it is not.
+        """
+        newest = select(RUNS.c.id, RUNS.c.finished_at).order_by(RUNS.c.as_of.desc()).limit(1)
+        row = connection.execute(newest).one_or_none()
+        if row is None or tuple(row) != (self.run_id, self.finished_at):
+            raise ListChangedError("the list was published again")
+
+    def record(self, connection: Connection, customers: Sequence[str], at: datetime) -> None:
+        """Add the events of the customers who were changed; none where there are none."""
+        if customers and self.hash_key is None:
+            add_event(connection, at, self.by, self.event, details={**self.details, "count": len(customers)})
+        elif self.hash_key is not None:
+            hashed = hasher(self.hash_key)
+            for customer in customers:
+                add_event(connection, at, self.by, self.event, customer_hash=hashed(customer), details=self.details)
