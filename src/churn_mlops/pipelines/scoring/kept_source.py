@@ -105,7 +105,7 @@ class KeptSource:
         self._settings, self._place, self._idle_seconds = settings, place, idle_seconds
         self._idle: list[_Connection] = []  # a thread takes one out and puts it back
         self._lock, self._closed = threading.Lock(), False
-        self._shown = contract
+        self._shown: Contract = contract
         self._tables, normal = self._open()
         self._signature = (
             self._shown,
@@ -162,7 +162,7 @@ class KeptSource:
     def _prepare(self, normal: frozenset[tuple[str, str]]) -> PreparedCustomer:
         if isinstance(self._shown, HistoryContract):
             return prepare_snapshot(self._tables, self._shown.with_renewal(), normal)
-        return prepare_row(self._tables["rows"], self.contract, str(self.contract.customer), normal=bool(normal))
+        return prepare_row(self._tables["rows"], self._shown, str(self._shown.customer), normal=bool(normal))
 
     def _day(self, now: datetime) -> date:
         """The as-of date; that of ``source.as_of: latest`` is looked up once, of files once for each present day."""

@@ -170,7 +170,10 @@ class SignInService:
         return _cookie(request, token, self._lifetime)
 
     async def _user(self, request: Request, name: str, password: str) -> tuple[User, str]:
-        """The user of this name and password, with the hash that was verified; an unknown name takes as long as a wrong password."""
+        """The user of this name and password, with the hash that was verified.
+
+        An unknown name takes as long as a wrong password.
+        """
         self._limits.take(request, name)
         found = await self._store.ask(lambda opened: password_of(opened, name))
         if not await self._passwords.match(None if found is None else found[1], password) or found is None:

@@ -139,7 +139,8 @@ def change_password(
         clock: returns the present time.
 
     Raises:
-        AccessError: there is no such user who may sign in with the present password, or the new password is too short or long.
+        AccessError: there is no such user who may sign in, their password is another by now, or the new one is too
+            short or long.
         StoreError: the store fails.
     """
     hashed = password_hash(password)
