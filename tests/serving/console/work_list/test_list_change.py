@@ -16,6 +16,7 @@ from churn_mlops.store import Store, open_store
 from churn_mlops.store.audit_log import AuditEvent, audit_events
 from churn_mlops.store.campaigns.list_work import WorkChange, finish, take
 from churn_mlops.store.campaigns.notes import notes_of
+from churn_mlops.store.scoring.browsing import customers_at
 from churn_mlops.store.scoring.publishing import publish
 from churn_mlops.store.scoring.runs import Run
 from tests.serving.access.secured_app import Guarded, bearer
@@ -76,7 +77,7 @@ def test_the_audit_log_names_each_row_that_was_changed_or_shown_by_its_hash(agen
 def test_a_list_that_is_published_between_check_and_change_changes_no_other_customer(
     agent: Visitor, guarded: Guarded, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = list_change.customers_at
+    real = customers_at
 
     def late(store: Store, seen: Run, ranks: Sequence[int]) -> Mapping[int, object]:
         (batch,) = batches(LISTED)

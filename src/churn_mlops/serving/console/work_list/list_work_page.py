@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.responses import Response
@@ -150,7 +151,7 @@ class ListWorkPage:
             address = query.address(after=query.after, before=query.before, **done)
             return redirect(address + place)
         status = 409 if not outcome.done and not asked.every else 200
-        given = {"outcome": outcome, "back": query.here(), "form": dict(form) | {"from": outcome.next}}
+        given: dict[str, Any] = {"outcome": outcome, "back": query.here(), "form": dict(form) | {"from": outcome.next}}
         return self.pages.page(request, "list_result", status=status, did=did, action=_ACTION, **given)
 
 
