@@ -106,6 +106,7 @@ class WatchedCampaign(StoredCampaign):
     control: int = Field(description="customers who get none")
     explored: int = Field(description="customers of both arms who were drawn at random")
     contacts: dict[str, int] = Field(description="recorded contacts by result")
+    contacts_of_control: dict[str, int] = Field(description="those of them with customers of the control group")
     overrides: list[BrokenArm] = Field(description="who broke an arm, and why")
 
 

@@ -198,7 +198,12 @@ def is_of_campaign() -> ColumnElement[bool]:
 
 def breaks_an_arm() -> ColumnElement[bool]:
     """Whether a contact is with a customer of the control group of its campaign, in spite of it."""
-    return and_(CONTACTS.c.override_reason.is_not(None), _has_arm(ASSIGNMENTS.c.arm == CONTROL))
+    return and_(CONTACTS.c.override_reason.is_not(None), is_of_control())
+
+
+def is_of_control() -> ColumnElement[bool]:
+    """Whether a contact is with a customer of the control group of its campaign."""
+    return _has_arm(ASSIGNMENTS.c.arm == CONTROL)
 
 
 def _has_arm(*kind: ColumnElement[bool]) -> ColumnElement[bool]:

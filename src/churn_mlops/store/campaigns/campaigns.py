@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Connection, Select, Table, func, insert, s
 
 from churn_mlops.errors import ChurnError
 from churn_mlops.store.audit_log import add_event
-from churn_mlops.store.campaigns.assignments import breaks_an_arm, is_of_campaign
+from churn_mlops.store.campaigns.assignments import breaks_an_arm, is_of_campaign, is_of_control
 from churn_mlops.store.database.campaign_tables import ASSIGNMENTS, CAMPAIGNS
 from churn_mlops.store.database.clock import Clock, utc_now
 from churn_mlops.store.database.database import Store
@@ -104,6 +104,7 @@ class CampaignCounts:
         explored: customers of both arms who were drawn at random.
         contacts: recorded contacts by result.
         overrides: contacts with customers of the control group, each with a reason.
+        contacts_of_control: which of the contacts were with customers of the control group, by result.
     """
 
     treated: int = 0
@@ -111,6 +112,11 @@ class CampaignCounts:
     explored: int = 0
     contacts: dict[str, int] = field(default_factory=dict)
     overrides: int = 0
+    contacts_of_control: dict[str, int] = field(default_factory=dict)
+
+    def contacts_of_treated(self, result: str) -> int:
+        """Contacts with a ``result`` that were not with the control group."""
+        return self.contacts.get(result, 0) - self.contacts_of_control.get(result, 0)
 
 
 def create_campaign(store: Store, new: NewCampaign, *, clock: Clock = utc_now) -> Campaign:
@@ -211,6 +217,9 @@ def _counts(store: Store, only: int | None) -> dict[int, CampaignCounts]:
             found[number] = replace(one, **{arm: getattr(one, arm) + count}, explored=one.explored + explored * count)
         for number, result, count in connection.execute(grouped(CONTACTS, CONTACTS.c.result).where(is_of_campaign())):
             found[number] = replace(found[number], contacts=found[number].contacts | {result: count})
+        for number, result, count in connection.execute(grouped(CONTACTS, CONTACTS.c.result).where(is_of_control())):
+            of_control = found[number].contacts_of_control | {result: count}
+            found[number] = replace(found[number], contacts_of_control=of_control)
         for number, count in connection.execute(grouped(CONTACTS).where(breaks_an_arm())):
             found[number] = replace(found[number], overrides=count)
     return dict(found)

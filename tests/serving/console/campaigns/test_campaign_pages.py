@@ -132,6 +132,8 @@ def test_the_page_shows_who_broke_an_arm_when_and_why(visitor: Visitor, guarded:
         given = NewContact("k", "s", "C000003", NOW, "20 % off", "accepted", "person:anna", campaign_id=1)
         record_contact(store, replace(given, override_reason="they threatened to go"))
     text = visitor.get("/campaigns/1").text.replace("\xa0", " ")
+    assert '<dt>Accepted</dt><dd>0</dd><dd class="quiet">and 1 of the control group</dd>' in text
+    assert re.search(r'data-of="Accepted">0</td>', visitor.get("/campaigns").text)
     assert '<a href="/customers/C000003">C000003</a>' in text
     assert re.search(r">anna</td>\s*<td[^>]*>Nov 23, 2026, 6:00 AM</td>\s*<td[^>]*>they threatened to go</td>", text)
 
