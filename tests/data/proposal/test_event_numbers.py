@@ -123,3 +123,10 @@ def test_levels_that_differ_in_capitals_or_blanks_are_asked_about() -> None:
 def test_ids_that_differ_in_capitals_are_other_ids() -> None:
     ids = [f"s{one:03}{'A' if one % 2 else 'a'}" for one in range(100)] + [f"S{one:03}a" for one in range(100)]
     assert said(proposed(session_id=np.array(ids)[np.arange(ROWS) % 200]), "same_levels") == {}
+
+
+def test_more_amounts_than_are_summed_are_read_as_they_are_written() -> None:
+    amounts = {f"amount_{place}": [f"{one % 90},{one % 7}5" for one in range(ROWS)] for place in range(8)}
+    found = proposed(**amounts)
+    assert found.contract.features["amount_0_so_far"].decimal == ","
+    assert said(found, "codes") == {}

@@ -76,3 +76,8 @@ def test_a_lone_number_below_zero_among_days_is_asked_about(most: int) -> None:
 def test_several_numbers_below_zero_and_codes_of_a_direction_are_no_sentinels() -> None:
     honest = looked_at(change=RNG.integers(-20, 20, ROWS), direction=RNG.integers(-1, 2, ROWS))
     assert "outlying" not in {finding.kind for finding in honest.findings}
+
+
+def test_numbers_below_zero_that_are_not_written_plainly_are_read() -> None:
+    found = looked_at(written=[f"-{row % 50},5" if row % 9 == 0 else f"{row % 50},5" for row in range(ROWS)])
+    assert found.contract.features["written"].decimal == ","

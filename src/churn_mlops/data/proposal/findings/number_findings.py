@@ -64,10 +64,11 @@ def _is_placeholder(end: tuple[float, str, int], others: Sequence[tuple[float, s
 def _on_lone_negative(column: ColumnProfile) -> list[Finding]:
     """The question whether the only number below zero, such as -1 among days, means missing, or never."""
     low = column.smallest or 0.0
-    below = [text for text, _ in column.level_rows if low < 0 and float(text) < 0] if is_number(column) else []
+    if not (is_number(column) and column.whole and column.written.number_format.is_plain and low in _SENTINELS):
+        return []
+    below = [text for text, _ in column.level_rows if float(text) < 0]
     lone = len(below) == 1 or (not below and low == -1)  # whole numbers below zero, down to -1, are all -1
-    able = is_number(column) and column.whole and column.written.number_format.is_plain and low in _SENTINELS
-    if not (able and lone and column.distinct > FEW_LEVELS and column.below_zero >= _OFTEN * column.present):
+    if not (lone and column.distinct > FEW_LEVELS and column.below_zero >= _OFTEN * column.present):
         return []
     text = below[0] if below else f"{low:.0f}"
     what = (

@@ -10,7 +10,7 @@ from churn_mlops.data.discovery.table_roles import TableRoles
 from churn_mlops.data.findings import Finding
 from churn_mlops.data.profiling.level_variants import written_apart
 from churn_mlops.data.profiling.name_signals import names_identifier
-from churn_mlops.data.profiling.numeric_codes import is_code
+from churn_mlops.data.profiling.numeric_codes import is_code, may_be_code
 from churn_mlops.data.profiling.sample import is_number
 from churn_mlops.data.profiling.table_profile import ColumnProfile
 from churn_mlops.data.proposal.column_types import type_of
@@ -56,12 +56,13 @@ def _on_value(column: ColumnProfile) -> list[Finding]:
 def _on_counted(column: ColumnProfile) -> list[Finding]:
     """The questions about a column whose different values are counted."""
     found = []
-    if is_number(column):
+    coded = is_code(column) or may_be_code(column)
+    if coded:
         why = why_code(column) if is_code(column) else _may_be_codes(column)
         what = f"{why}: the different ones are counted; if they count something, write `sum` instead of `distinct`"
         found.append(Finding(column.name, "codes", what))
     named = names_identifier(column.name) and column.distinct > SAFE_LEVELS  # capitals of an ID may mean something
-    alike = equal_numbers(column) if is_number(column) else [] if named else written_apart(column.level_rows)
+    alike = equal_numbers(column) if coded else [] if named or is_number(column) else written_apart(column.level_rows)
     if alike:
         what = (
             f"{same_asked(alike)} They are counted as different ones. If they mean the same, write them alike: in the "
