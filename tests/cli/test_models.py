@@ -173,7 +173,7 @@ def test_the_demo_makes_trains_and_lists_and_the_second_time_only_lists(
         run = latest_run(store)
     assert run is not None
     assert (run.as_of, run.model_version) == (date(2026, 10, 30), "1")
-    assert f" of {run.customers:,} customers are likely to churn" in again.out
+    assert f"1 of {run.customers:,} customers is likely to churn" in again.out
 
 
 def test_sync_writes_to_the_store_what_this_machine_promoted_without_it(churn: Churn, config: Path) -> None:

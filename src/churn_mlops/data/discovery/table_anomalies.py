@@ -39,14 +39,10 @@ def on_tables(table_roles: TableRoles) -> list[Finding]:
         if role.customer is not None and (role.name, role.customer) not in linked and role.look.key != role.customer:
             found += _nameless(role)
     home = table_roles.customers.look.name
-    left_out = {role.look.name for role in table_roles.of("undated", "apart")}
     steps = {(role.look.name, role.through.column) for role in table_roles.roles.values() if role.through is not None}
     for link in table_roles.links:
         leads = link.to == home or (link.table, link.column) in steps
-        of_link = on_link(looks[link.table], link, looks[link.to], leads=leads)
-        found += (
-            of_link if leads or link.to not in left_out else [one for one in of_link if "normal_form" in one.message]
-        )
+        found += on_link(looks[link.table], link, looks[link.to], leads=leads)
         since = times[link.to].first if link.to == home else times[link.to].start
         found += on_lives(looks[link.table], times[link.table].first, link, looks[link.to], since, times[link.to].end)
     return _each_once(found)
