@@ -66,7 +66,7 @@ class _Known(_Shown):
 
 @dataclass(frozen=True)
 class Looked:
-    """What the page of the search shows.
+    """The content of the search page.
 
     Args:
         run: the newest run, None without one.

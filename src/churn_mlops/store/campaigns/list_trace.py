@@ -21,7 +21,7 @@ class ListChangedError(ChurnError):
 
 @dataclass(frozen=True)
 class ListTrace:
-    """What a change of the list is bound to, and what the audit log keeps of it.
+    """The list that a change is bound to, and the trace of it that the audit log keeps.
 
     Args:
         run_id: the run of the list that was seen.
