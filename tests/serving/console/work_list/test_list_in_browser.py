@@ -166,10 +166,12 @@ def test_the_list_at_work_fits_and_keeps_no_one_out(chromium: Browser, site: Sit
         page.check("[name=row-1]")
         page.check("[name=row-2]")
         look(page, "ticked")
-        page.click("button[value=take]")
+        with page.expect_navigation():
+            page.click("button[value=take]")
         look(page, "skipped")
         page.goto("/list")
         page.check("[name=all]")
-        page.click(".work-actions button[value=done]")
+        with page.expect_navigation():
+            page.click(".work-actions button[value=done]")
         look(page, "asked")
     assert found == {"ticked": [], "skipped": [], "asked": []}
