@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 
 from churn_mlops.serving.model.served_model import ModelSlot
 from churn_mlops.store import open_store
@@ -44,3 +45,14 @@ def visitor(guarded: Guarded, source: ModelSlot) -> Iterator[Visitor]:
 def agent(visitor: Visitor, guarded: Guarded) -> Visitor:
     visitor.client.cookies.set("churn_session", guarded.sessions["agent"][0], domain="localhost.local")
     return visitor
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    """The system's browser; a module that asks for it is skipped where there is none."""
+    from tests.serving.console.test_browser import CHROMIUM
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page
 
 from churn_mlops.config import Settings
 from churn_mlops.serving.access_control import credential_cache_of
@@ -104,14 +104,6 @@ def small_site(filled: Guarded, folder: Path) -> Iterator[Site]:
 def site(filled: Guarded, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     with small_site(filled, tmp_path_factory.mktemp("browser") / "store") as found:
         yield found
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @contextmanager

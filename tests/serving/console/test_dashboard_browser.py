@@ -14,11 +14,10 @@ from churn_mlops.store.campaigns.campaigns import NewCampaign, create_campaign
 from churn_mlops.store.contacts import NewContact, record_contact
 from churn_mlops.store.measurements import StoredMeasurement, record_measurements
 from tests.serving.access.secured_app import Guarded
-from tests.serving.console.test_browser import CHROMIUM, Site, chromium, served, violations, visiting
+from tests.serving.console.test_browser import CHROMIUM, Site, served, violations, visiting
 from tests.serving.console.test_dashboard_page import AUC, LEVEL, ROI, WAIT, WEEKS
 from tests.store.builders import DAY, NOW
 
-__all__ = ["chromium"]  # a fixture
 pytestmark = pytest.mark.skipif(
     CHROMIUM is None, reason="no Chromium: apt-get install chromium (`make test` does as root)"
 )

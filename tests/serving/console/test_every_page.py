@@ -27,7 +27,6 @@ from churn_mlops.store.campaigns.do_not_contact import set_do_not_contact
 from churn_mlops.store.contacts import contacts
 from churn_mlops.store.scoring.browsing import Selection, read_slice
 from churn_mlops.store.scoring.runs import latest_run
-from tests.serving.access.secured_app import Guarded
 from tests.serving.console.demo_site import demo_site
 from tests.serving.console.test_browser import CHROMIUM, Site, small_site, violations, visiting
 
@@ -113,8 +112,8 @@ SHIFTS = """() => new Promise(done => {
 @pytest.fixture(scope="module")
 def site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     folder = tmp_path_factory.mktemp("pages") / "store"
-    filled: Guarded | None = None if DEMO else request.getfixturevalue("filled")
-    with demo_site(Path(DEMO).resolve(), folder) if DEMO else small_site(filled, folder) as found:  # type: ignore[arg-type]
+    shown = demo_site(Path(DEMO).resolve(), folder) if DEMO else small_site(request.getfixturevalue("filled"), folder)
+    with shown as found:
         yield found
 
 

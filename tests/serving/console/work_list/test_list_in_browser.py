@@ -15,9 +15,8 @@ from churn_mlops.store.campaigns.list_work import ListWork, WorkChange, take, wo
 from churn_mlops.store.campaigns.notes import notes_of
 from churn_mlops.store.database.clock import utc_now
 from tests.serving.access.secured_app import PASSWORD, Guarded
-from tests.serving.console.test_browser import CHROMIUM, Site, chromium, served, violations, visiting
+from tests.serving.console.test_browser import CHROMIUM, Site, served, violations, visiting
 
-__all__ = ["chromium"]  # a fixture
 pytestmark = pytest.mark.skipif(
     CHROMIUM is None, reason="no Chromium: apt-get install chromium (`make test` does as root)"
 )
