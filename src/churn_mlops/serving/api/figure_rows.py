@@ -30,6 +30,8 @@ from churn_mlops.store.figure_rows.scored_rows import ACCURACY, Window
 from churn_mlops.store.measurements import StoredMeasurement, latest_measurements
 
 MOST_PAGES = 100_000
+SECONDS = 30.0
+"""Longest wait for the rows of four dates of many customers."""
 _NO_FIGURE = (
     "the newest measurement has no rows of this figure: follow a link of the dashboard, which has those there are"
 )
@@ -114,7 +116,7 @@ class FigureRowsReader:
             RequestError: 404, there is no such figure, or the store has no rows of it; 503, the store is unavailable.
         """
         about(request, None, figure=query.name, part=query.part, page=query.page, limit=limit)
-        return await self.store.ask(lambda opened: self._read(opened, query, limit))
+        return await self.store.ask(lambda opened: self._read(opened, query, limit), SECONDS)
 
     def _read(self, store: Store, query: RowsOf, limit: int) -> FoundRows:
         day = latest_measurements(store)

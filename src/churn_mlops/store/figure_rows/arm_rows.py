@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, Subquery, and_, case, func, literal, null, select
+from sqlalchemy import ColumnElement, Connection, Select, Subquery, and_, case, func, null, select
 
 from churn_mlops.store.campaigns.arm_outcomes import labelled_assignments
 from churn_mlops.store.campaigns.assignments import CONTROL
@@ -16,7 +16,6 @@ from churn_mlops.store.figure_rows.rows import row_columns
 from churn_mlops.store.figure_rows.scored_rows import ONE
 
 ARMS = ("stayed_treated", "stayed_control", "success", "roi")
-_ZERO = literal(0.0)
 
 
 @dataclass(frozen=True)
@@ -47,12 +46,10 @@ def arm_rows(connection: Connection, name: str, campaign_id: int, money: Money, 
         query = select(*row_columns(**given, above=stayed, below=ONE)).where(arms.c.campaign_id == campaign_id)
         return query.where(is_control if name == "stayed_control" else ~is_control)
     kept = case((is_control, -_treated_for_each_control(connection, campaign_id) * stayed), else_=stayed)
-    costs, paid = _costs(campaign_id, money)
     above = kept * money.customer_value if name == "roi" else kept
-    below = paid if name == "roi" else ONE
+    below = _cost(arms, campaign_id, money) if name == "roi" else ONE
     counted = row_columns(**given, above=above if is_enough else null(), below=case((is_control, 0.0), else_=below))
-    query = select(*counted).where(arms.c.campaign_id == campaign_id)
-    return query.join(costs, costs.c.customer == arms.c.customer, isouter=True) if name == "roi" else query
+    return select(*counted).where(arms.c.campaign_id == campaign_id)
 
 
 def _treated_for_each_control(connection: Connection, campaign_id: int) -> float:
@@ -63,16 +60,14 @@ def _treated_for_each_control(connection: Connection, campaign_id: int) -> float
     return sum(counts.values()) / control if control else 0.0
 
 
-def _costs(campaign_id: int, money: Money) -> tuple[Subquery, ColumnElement[Any]]:
-    """The cost of each customer of the campaign: contacts, and offers that they accepted."""
-    of_campaign = and_(CONTACTS.c.campaign_id == campaign_id, CONTACTS.c.result != NOT_OFFERED)
+def _cost(arms: Subquery, campaign_id: int, money: Money) -> ColumnElement[Any]:
+    """The cost of a customer of the campaign: contacts, and offers that they accepted."""
+    own = and_(CONTACTS.c.customer == arms.c.customer, CONTACTS.c.campaign_id == campaign_id)
     taken = func.sum(case((CONTACTS.c.result == "accepted", CAMPAIGNS.c.offer_cost), else_=0.0))
-    cost = (func.count() * money.contact_cost + taken).label("cost")
-    costs = (
-        select(CONTACTS.c.customer, cost)
+    return (
+        select(func.count() * money.contact_cost + func.coalesce(taken, 0.0))
         .join_from(CONTACTS, CAMPAIGNS, CAMPAIGNS.c.id == CONTACTS.c.campaign_id)
-        .where(of_campaign)
-        .group_by(CONTACTS.c.customer)
-        .subquery()
+        .where(own, CONTACTS.c.result != NOT_OFFERED)
+        .correlate(arms)
+        .scalar_subquery()
     )
-    return costs, func.coalesce(costs.c.cost, _ZERO)

@@ -7,7 +7,8 @@ from dataclasses import dataclass, fields
 from datetime import date, datetime
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Connection, Double, Select, cast, func, null, select
+from sqlalchemy import ColumnElement, Connection, Double, Select, cast, func, null, select, true
+from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 Order = Literal["counted", "customer", "score"]
 """Rows that count above the line first; by customer ID; the highest score first."""
@@ -74,16 +75,21 @@ def read_rows(connection: Connection, query: Select[Any], order: Order, skip: in
         skip: rows of the pages before.
         limit: most rows of the page.
     """
-    found = query.subquery()
-    counted = cast(found.c.above, Double)  # null has no type of its own
-    orders: Mapping[Order, tuple[ColumnElement[Any], ...]] = {
-        "counted": (func.abs(func.coalesce(counted, 0)).desc(),),
+    found = query.cte("counted")  # it is used twice, and so computed once
+    above = cast(found.c.above, Double)  # null has no type of its own
+    sums = select(func.count(), func.sum(above), func.sum(found.c.below)).select_from(found).subquery()
+    page = select(found).order_by(*_in_order(found.c, order)).offset(skip).limit(limit).subquery()
+    both = select(sums, page).select_from(sums.outerjoin(page, true())).order_by(*_in_order(page.c, order))
+    rows = connection.execute(both).all()
+    count, numerator, denominator = rows[0][:3]
+    of_page = [FigureRow(*row[3:]) for row in rows if row[3] is not None]
+    return FigureRows(of_page, count, None if numerator is None else float(numerator), float(denominator or 0))
+
+
+def _in_order(of: ReadOnlyColumnCollection[str, Any], order: Order) -> tuple[ColumnElement[Any], ...]:
+    first: Mapping[Order, tuple[ColumnElement[Any], ...]] = {
+        "counted": (func.abs(func.coalesce(cast(of.above, Double), 0)).desc(),),
         "customer": (),
-        "score": (found.c.score.desc(),),
+        "score": (of.score.desc(),),
     }
-    sums = select(func.count(), func.sum(counted), func.sum(found.c.below))
-    count, above, below = connection.execute(sums).one()
-    in_order = select(found).order_by(*orders[order], found.c.customer, found.c.as_of)
-    rows = connection.execute(in_order.offset(skip).limit(limit))
-    sum_above = None if above is None else float(above)
-    return FigureRows([FigureRow(*row) for row in rows], count, sum_above, float(below or 0))
+    return (*first[order], of.customer, of.as_of)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, Subquery, and_, case, func, literal, or_, select, union_all
+from sqlalchemy import ColumnElement, Connection, Select, Subquery, and_, case, func, literal, select, union_all
 
 from churn_mlops.store.campaigns.arm_outcomes import EXPLORERS_CONTROL_SHARE
 from churn_mlops.store.campaigns.assignments import CONTROL
@@ -85,24 +85,23 @@ def accuracy_rows(
 
 def _untreated(connection: Connection, as_of: date, window: Window, *, only_final: bool) -> Select[Any]:
     first, last = as_of - timedelta(days=window.follow_days), as_of + timedelta(days=window.final_after)
-    treated, control, offered = _treated(first, last), _control(connection, first, last), _offered(first, last)
+    control = _control(connection, first, last)
+    offered = _offered(first, last).where(CONTACTS.c.customer.not_in(select(control.c.customer)))
     weight = 1.0 / func.coalesce(control.c.share, 1.0)
     query = (
         select(PREDICTIONS.c.customer, RUNS.c.as_of, PREDICTIONS.c.score, OUTCOMES.c.left, weight.label("weight"))
         .join_from(PREDICTIONS, RUNS, RUNS.c.id == PREDICTIONS.c.run_id)
         .join(OUTCOMES, _same_customer(), isouter=True)
-        .join(treated, treated.c.customer == PREDICTIONS.c.customer, isouter=True)
         .join(control, control.c.customer == PREDICTIONS.c.customer, isouter=True)
-        .join(offered, offered.c.customer == PREDICTIONS.c.customer, isouter=True)
-        .where(RUNS.c.as_of == as_of, treated.c.customer.is_(None))
-        .where(or_(offered.c.customer.is_(None), control.c.customer.is_not(None)))
+        .where(RUNS.c.as_of == as_of)
+        .where(PREDICTIONS.c.customer.not_in(_treated(first, last)), PREDICTIONS.c.customer.not_in(offered))
     )
     return query.where(OUTCOMES.c.left.is_not(None)) if only_final else query
 
 
-def _treated(first: date, last: date) -> Subquery:
+def _treated(first: date, last: date) -> Select[Any]:
     drawn = ASSIGNMENTS.c.assigned_on.between(first, last)
-    return select(ASSIGNMENTS.c.customer).where(drawn, ASSIGNMENTS.c.arm != CONTROL).distinct().subquery()
+    return select(ASSIGNMENTS.c.customer).where(drawn, ASSIGNMENTS.c.arm != CONTROL)
 
 
 def _control(connection: Connection, first: date, last: date) -> Subquery:
@@ -119,12 +118,12 @@ def _control(connection: Connection, first: date, last: date) -> Subquery:
     return grouped.subquery()
 
 
-def _offered(first: date, last: date) -> Subquery:
+def _offered(first: date, last: date) -> Select[Any]:
     """Customers with a contact in which an offer was made, or could have been."""
     midnight = [datetime.combine(day, datetime.min.time(), UTC) for day in (first, last + timedelta(days=1))]
     made = (CONTACTS.c.result != NOT_OFFERED, CONTACTS.c.customer != "")
     at = (CONTACTS.c.at >= midnight[0], CONTACTS.c.at < midnight[1])
-    return select(CONTACTS.c.customer).where(*made, *at).distinct().subquery()
+    return select(CONTACTS.c.customer).where(*made, *at)
 
 
 def _top(rows: Subquery) -> Subquery:
