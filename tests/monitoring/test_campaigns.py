@@ -29,6 +29,13 @@ def test_success_is_said_once_the_interval_leaves_0(arms: Arms, status: str) -> 
     assert (difference.value is None) == (status == "too_little")
 
 
+def test_a_campaign_without_a_control_group_does_not_have_to_wait() -> None:
+    arms = Arms(900, 880, 0, 0, has_control_group=False)
+    for one in (*success("3", arms), roi("3", arms, COSTS)):
+        assert one.status == "too_little"
+        assert one.next_step.startswith("Not proven, and waiting does not help")
+
+
 def test_money_is_the_value_of_kept_customers_less_all_costs() -> None:
     found = roi("3", Arms(900, 864, 100, 86), COSTS)
     # 96 % stayed against 86 %: 90 kept, each worth 500, for 900 contacts and 500 offers.

@@ -11,6 +11,7 @@ from churn_mlops.monitoring import (
     ListContact,
     churn_by_segment,
     customers_at_risk,
+    list_today,
     list_use,
     revenue_at_risk,
     run_age,
@@ -84,3 +85,11 @@ def test_a_score_at_an_edge_belongs_to_the_step_below_as_in_training() -> None:
 def test_an_old_run_asks_for_something(hours: float, status: str) -> None:
     found = run_age(NOW - timedelta(hours=hours), NOW)
     assert (found.value, found.status) == (hours, status)
+
+
+def test_a_list_of_today_is_never_late() -> None:
+    few = list_today("2026-11-27", 50, 1)
+    assert (few.value, few.numerator, few.denominator, few.status) == (0.02, 1, 50, "good")
+    assert list_today("2026-11-27", 50, 50).next_step == "Nothing to do: today's list is worked."
+    assert list_today("2026-11-27", 0, 0).status == "too_little"
+    assert list_use("", 0, [])[0].next_step == "Wait: no list has had its whole day yet."

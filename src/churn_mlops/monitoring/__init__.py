@@ -4,7 +4,7 @@ from churn_mlops.monitoring.accuracy import FEWEST, ScoredRows, accuracy, expect
 from churn_mlops.monitoring.campaigns import Arms, CampaignCosts, roi, success
 from churn_mlops.monitoring.drift import score_drift
 from churn_mlops.monitoring.exposure import customers_at_risk, revenue_at_risk
-from churn_mlops.monitoring.list_use import ListContact, list_use
+from churn_mlops.monitoring.list_use import ListContact, list_today, list_use
 from churn_mlops.monitoring.measurement import Measurement
 from churn_mlops.monitoring.run_age import run_age
 from churn_mlops.monitoring.segments import churn_by_segment
@@ -21,6 +21,7 @@ __all__ = [
     "customers_at_risk",
     "expected_accuracy",
     "joined",
+    "list_today",
     "list_use",
     "revenue_at_risk",
     "roi",

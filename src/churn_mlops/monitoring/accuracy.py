@@ -99,7 +99,7 @@ def accuracy(rows: ScoredRows, part: str = "") -> list[Measurement]:
     churned, customers = rows.churned[known], rows.customers[known]
     count = int(churned.sum())
     if min(count, len(churned) - count) < FEWEST:
-        return [too_little(name, part, _WAIT, numerator=count, denominator=len(churned)) for name in _NEXT]
+        return _too_few(part, churned, rows.scores[known], rows.weights[known])
     order = np.argsort(rows.scores[known], kind="stable")
     ranked = Ranked(churned[order], rows.scores[known][order], rows.weights[known][order])
     found = _deviations(ranked, _groups(customers[order]))
@@ -119,12 +119,22 @@ def expected_accuracy(rows: ScoredRows, part: str = "") -> list[Measurement]:
     said = "This is an estimate: look again when its labels are final."
     ranked = Ranked.of(rows.scores, rows.scores, rows.weights) if len(rows.scores) else None
     if ranked is None or min(ranked.scores.sum(), (1 - ranked.scores).sum()) < FEWEST:
-        return [too_little(name, part, _WAIT, denominator=len(rows.scores), is_final=False) for name in _EXPECTED]
+        below = float(rows.weights.sum())
+        return [too_little(name, part, _WAIT, denominator=below, is_final=False) for name in _EXPECTED]
     return [
-        Measurement(
-            name, part, _METRICS[name](ranked), None, None, ranked.expected, len(rows.scores), "watch", said, False
-        )
+        Measurement(name, part, _METRICS[name](ranked), None, None, *_counts(name, ranked), "watch", said, False)
         for name in _EXPECTED
+    ]
+
+
+def _too_few(part: str, churned: Floats, scores: Floats, weights: Floats) -> list[Measurement]:
+    """No figures, with the counts that there are."""
+    if not len(churned):
+        return [too_little(name, part, _WAIT, numerator=0, denominator=0) for name in _NEXT]
+    ranked = Ranked.of(churned, scores, weights)
+    counts = {name: _counts(name, ranked) for name in _NEXT}
+    return [
+        too_little(name, part, _WAIT, numerator=above, denominator=below) for name, (above, below) in counts.items()
     ]
 
 

@@ -15,6 +15,7 @@ from churn_mlops.monitoring.proportions import difference_interval, share_interv
 FEWEST = 20
 """Fewest customers of each arm with a final label for a figure."""
 _WAIT = f"Wait: each arm needs {FEWEST} customers with a final label."
+_NO_CONTROL = "Not proven, and waiting does not help: there is no control group. Make another campaign with one."
 
 
 @dataclass(frozen=True)
@@ -26,12 +27,19 @@ class Arms:
         treated_stayed: those of them who stayed.
         control: in the control group.
         control_stayed: those of them who stayed.
+        has_control_group: whether the campaign draws one.
     """
 
     treated: int
     treated_stayed: int
     control: int
     control_stayed: int
+    has_control_group: bool = True
+
+    @property
+    def wait(self) -> str:
+        """The next step where there are not enough."""
+        return _WAIT if self.has_control_group else _NO_CONTROL
 
     @property
     def is_enough(self) -> bool:
@@ -72,9 +80,9 @@ def success(campaign: str, arms: Arms) -> list[Measurement]:
     """
     if not arms.is_enough:
         return [
-            too_little("stayed_treated", campaign, _WAIT, numerator=arms.treated_stayed, denominator=arms.treated),
-            too_little("stayed_control", campaign, _WAIT, numerator=arms.control_stayed, denominator=arms.control),
-            too_little("success", campaign, _WAIT, denominator=arms.treated),
+            too_little("stayed_treated", campaign, arms.wait, numerator=arms.treated_stayed, denominator=arms.treated),
+            too_little("stayed_control", campaign, arms.wait, numerator=arms.control_stayed, denominator=arms.control),
+            too_little("success", campaign, arms.wait, denominator=arms.treated),
         ]
     low, high = _difference(arms)
     treated, control = arms.treated_stayed / arms.treated, arms.control_stayed / arms.control
@@ -106,7 +114,7 @@ def roi(campaign: str, arms: Arms, costs: CampaignCosts) -> Measurement:
         costs: of the same treated customers.
     """
     if not arms.is_enough:
-        return too_little("roi", campaign, _WAIT, denominator=costs.total, is_final=False)
+        return too_little("roi", campaign, arms.wait, denominator=costs.total, is_final=False)
     difference = arms.treated_stayed / arms.treated - arms.control_stayed / arms.control
     low, value, high = (
         share * arms.treated * costs.value - costs.total

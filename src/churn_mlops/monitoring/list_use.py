@@ -30,11 +30,13 @@ def list_use(part: str, listed: int, contacts: Iterable[ListContact]) -> list[Me
     """The share of the list that was worked, the skipped customers by reason, and the work by agent.
 
     Args:
-        part: the as-of date of the list.
-        listed: customers on the contact list.
-        contacts: the latest of each customer of the list who has one.
+        part: the as-of date of the last list whose day is over, empty without one.
+        listed: customers on the lists whose days are over.
+        contacts: the latest of each customer of the lists who has one.
     """
     found = list(contacts)
+    if not part:
+        return [too_little("list_worked", part, "Wait: no list has had its whole day yet.")]
     if not listed:
         return [too_little("list_worked", part, "Nothing to do: no customer was worth an offer.")]
     reasons = Counter(one.dismissal for one in found if one.dismissal is not None)
@@ -55,6 +57,20 @@ def list_use(part: str, listed: int, contacts: Iterable[ListContact]) -> list[Me
     ]
     worked = Measurement("list_worked", part, share, None, None, len(found), listed, status, step)
     return [worked, *by_reason, *by_agent]
+
+
+def list_today(part: str, listed: int, worked: int) -> Measurement:
+    """How far today's list is worked: its day is not over, so that a small share is no fault.
+
+    Args:
+        part: the as-of date of the list.
+        listed: customers on it.
+        worked: those of them with a contact or a dismissal since its as-of date.
+    """
+    if not listed:
+        return too_little("list_today", part, "Nothing to do: no customer was worth an offer.")
+    step = "Nothing to do: the day is not over." if worked < listed else "Nothing to do: today's list is worked."
+    return Measurement("list_today", part, worked / listed, None, None, worked, listed, "good", step)
 
 
 def _share(name: str, part: str, count: int, of: int, step: str) -> Measurement:

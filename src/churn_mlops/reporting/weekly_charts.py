@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
 
 from fpdf import FPDF
 
-from churn_mlops.chart_axis import Axis, axis
+from churn_mlops.chart_axis import Axis
 from churn_mlops.reporting.weekly import TITLES
-from churn_mlops.store.measurements import MeasuredDay, StoredMeasurement
+from churn_mlops.reporting.weekly.time_series import LEGEND, TimeSeries, time_series
+from churn_mlops.store.measurements import MeasuredDay
 
-CHARTS = ("auc", "calibration")
-RIGHT_VALUE = {"calibration": 100.0}
-"""The value that is right, drawn as a line of its own."""
-FEWEST = 3
-"""Fewest dates of a chart."""
 WIDTH, HEIGHT, GAP = 82.0, 42.0, 10.0
 """Millimetres."""
 _ACCENT, _QUIET, _LINE, _STRONG = (11, 79, 121), (82, 93, 106), (221, 226, 232), (131, 143, 156)
@@ -39,43 +34,33 @@ def draw_charts(paper: FPDF, day: MeasuredDay) -> None:
         paper: on which they are drawn, below what is there.
         day: all figures of a measurement.
     """
-    dated = {name: _dated(name, day) for name in CHARTS}
-    drawn = [name for name in CHARTS if len(dated[name]) >= FEWEST]
+    drawn = time_series(day)
     if not drawn:
         return
     if paper.will_page_break(HEIGHT + 26):
         paper.add_page()
     top = paper.get_y() + 4
-    for place, name in enumerate(drawn):
-        _draw(paper, name, dated[name], paper.l_margin + place * (WIDTH + GAP), top)
+    for place, series in enumerate(drawn):
+        _draw(paper, series, paper.l_margin + place * (WIDTH + GAP), top)
     paper.set_xy(paper.l_margin, top + HEIGHT + 14)
     paper.set_font(_FONT, "", 8)
     paper.set_text_color(*_QUIET)
-    legend = "Bars are 95 % intervals. Hollow points are estimates: their labels are not final."
-    paper.multi_cell(0, 4.4, legend, new_x="LMARGIN", new_y="NEXT")
+    paper.multi_cell(0, 4.4, LEGEND, new_x="LMARGIN", new_y="NEXT")
 
 
-def _dated(name: str, day: MeasuredDay) -> list[StoredMeasurement]:
-    found = (one for one in day.figures if one.name == name and one.part and one.value is not None)
-    return sorted(found, key=lambda one: one.part)
-
-
-def _draw(paper: FPDF, name: str, dated: list[StoredMeasurement], left: float, top: float) -> None:
-    right = RIGHT_VALUE.get(name)
-    values = [value for one in dated for value in (one.value, one.low, one.high) if value is not None]
-    scale = axis(values if right is None else [*values, right])
+def _draw(paper: FPDF, series: TimeSeries, left: float, top: float) -> None:
     paper.set_xy(left, top)
     paper.set_font(_FONT, "B", 8)
     paper.set_text_color(27, 35, 45)
-    paper.cell(WIDTH, 5, TITLES[name])
+    paper.cell(WIDTH, 5, TITLES[series.name])
     area = _Place(left + 10, top + 7, WIDTH - 10, HEIGHT - 4)
-    _grid(paper, scale, area, right)
-    _points(paper, dated, scale, area)
+    _grid(paper, series.scale, area, series.right)
+    _points(paper, series, area)
     paper.set_font(_FONT, "", 7)
     paper.set_text_color(*_QUIET)
     paper.set_xy(area.left, area.top + area.height + 1)
-    paper.cell(area.width / 2, 4, dated[0].part)
-    paper.cell(area.width / 2, 4, dated[-1].part, align="R")
+    paper.cell(area.width / 2, 4, series.dated[0].part)
+    paper.cell(area.width / 2, 4, series.dated[-1].part, align="R")
 
 
 def _grid(paper: FPDF, scale: Axis, area: _Place, right: float | None) -> None:
@@ -90,10 +75,9 @@ def _grid(paper: FPDF, scale: Axis, area: _Place, right: float | None) -> None:
         paper.cell(10, 4, f"{tick:,.{scale.digits}f}", align="R")
 
 
-def _points(paper: FPDF, dated: list[StoredMeasurement], scale: Axis, area: _Place) -> None:
-    first = date.fromisoformat(dated[0].part)
-    span = max((date.fromisoformat(dated[-1].part) - first).days, 1)
-    places = [area.left + 2 + (date.fromisoformat(one.part) - first).days / span * (area.width - 4) for one in dated]
+def _points(paper: FPDF, series: TimeSeries, area: _Place) -> None:
+    dated, scale = series.dated, series.scale
+    places = [area.left + 2 + series.place(one) * (area.width - 4) for one in dated]
     heights = [_height(scale, area, one.value or 0.0) for one in dated]
     paper.set_line_width(0.3)
     paper.set_draw_color(*_STRONG)

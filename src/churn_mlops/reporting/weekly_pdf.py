@@ -24,7 +24,7 @@ GROUPS = {
     ),
     "Do the offers work?": ("success", "roi"),
     "What is at risk?": ("customers_at_risk", "revenue_at_risk"),
-    "Is the list used?": ("list_worked", "last_run"),
+    "Is the list used?": ("list_worked", "list_today", "last_run"),
 }
 """The questions of the report, and the figures that answer each."""
 FONT = "DejaVu"

@@ -24,6 +24,7 @@ from churn_mlops.serving.api.contact_import import add_contact_import
 from churn_mlops.serving.api.contacts import CONTACTS, ContactRecorder, add_contacts
 from churn_mlops.serving.api.customers import CustomerRisks, ReadCustomer, Source, add_risk
 from churn_mlops.serving.api.dashboard import DASHBOARD, add_dashboard
+from churn_mlops.serving.api.figure_rows import FigureRowsReader, add_figure_rows
 from churn_mlops.serving.api.models import MODELS, add_models
 from churn_mlops.serving.api.openapi import add_documentation
 from churn_mlops.serving.api.predictions import add_kept
@@ -255,6 +256,8 @@ def _add_store_routes(
     book = CampaignBook(logger.store)
     add_campaigns(app, book)
     add_dashboard(app, logger.store)
+    figure_rows = FigureRowsReader(logger.store, settings)
+    add_figure_rows(app, figure_rows)
     models = ModelBook(logger.store)
     add_models(app, models)
     desk = ListDesk(offers, suppression, service, has_proxy=settings.serving.proxy_user_header is not None)
@@ -263,7 +266,7 @@ def _add_store_routes(
     risks = CustomerRisks(service, source, logger.store, suppression, offers)
     add_risk(app, risks)
     sign_in, administration = (None, None) if access is None else (access.sign_in, access.administration)
-    parts = ConsoleParts(settings, service, risks, recorder, book, desk, models, sign_in, administration)
+    parts = ConsoleParts(settings, service, risks, recorder, book, desk, models, figure_rows, sign_in, administration)
     add_console(app, parts)  # after the longer address of add_risk
 
 

@@ -12,6 +12,10 @@ from churn_mlops.store.database.clock import Clock, utc_now
 from churn_mlops.store.database.database import Store
 from churn_mlops.store.database.schema import MEASUREMENTS
 
+POOLED_WEEKS = 4
+"""The figure of today pools the newest weeks with final labels."""
+LIST_DAYS = 28
+"""The use of the list is that of the lists of so many days."""
 STATUSES = ("good", "watch", "act", "too_little")
 
 
@@ -59,6 +63,12 @@ class MeasuredDay:
     measured_on: date
     measured_at: datetime
     figures: tuple[StoredMeasurement, ...]
+
+    @property
+    def pooled_dates(self) -> list[date]:
+        """The dates that the accuracy without a date pools, the earliest first."""
+        final = {one.part for one in self.figures if one.name == "auc" and one.part and one.is_final}
+        return [date.fromisoformat(part) for part in sorted(final)[-POOLED_WEEKS:]]
 
 
 def record_measurements(

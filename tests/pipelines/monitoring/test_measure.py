@@ -21,11 +21,17 @@ from churn_mlops.store.campaigns.assignments import assignments_in
 from churn_mlops.store.campaigns.campaigns import NewCampaign, create_campaign
 from churn_mlops.store.contacts import NewContact, record_contact
 from churn_mlops.store.database.schema import RUNS
+from churn_mlops.store.figure_rows.arm_rows import ARMS, Money
+from churn_mlops.store.figure_rows.figures import OF_RUN, Asked, Terms, rows_of_figure
+from churn_mlops.store.figure_rows.scored_rows import ACCURACY, Window
 from churn_mlops.store.measurements import MeasuredDay, StoredMeasurement, latest_measurements
+from churn_mlops.store.scoring.predictions import predictions
 from tests.companies.daily import DailyCompany, write_daily_company
 
 CUSTOMERS = 1500
 NOW = datetime(2026, 11, 1, 6, 0, tzinfo=UTC)
+FINAL_AFTER = 37
+"""Days: the horizon of 30, and a reporting delay of 7."""
 WEEKS = tuple(LAST_DAY - timedelta(days=back) for back in (63, 56, 49, 42, 7))
 """Four dates with final labels, and one without."""
 
@@ -52,6 +58,8 @@ def settings(request: pytest.FixtureRequest, company: DailyCompany, tmp_path: Pa
         run_day(settings, day, now=NOW)
     record_outcomes(settings, now=NOW)
     with open_store(address) as store:
+        with store.writing("publish in the morning") as connection:
+            connection.execute(update(RUNS).values(finished_at=NOW))
         treated = [
             one
             for one in assignments_in(store, 1, limit=10_000)
@@ -62,7 +70,7 @@ def settings(request: pytest.FixtureRequest, company: DailyCompany, tmp_path: Pa
             call = NewContact(str(place), "a" * 64, one.customer, at, "20 % off", "accepted", "person:anna")
             if place % 3 == 0:
                 call = replace(call, result="not_offered", dismissal="bad_time")
-            record_contact(store, replace(call, campaign_id=1))
+            record_contact(store, replace(call, campaign_id=1), clock=lambda: NOW)
     return settings
 
 
@@ -106,6 +114,47 @@ def test_weeks_are_read_again_only_if_their_labels_were_looked_at(
     assert set(read) == set(WEEKS)
 
 
+def test_the_list_of_today_counts_apart_until_its_day_is_over(settings: Settings) -> None:
+    newest = str(WEEKS[-1])
+    today = measure(settings, now=NOW)
+    assert figure(today, "list_worked").next_step == "Wait: no list has had its whole day yet."
+    assert (figure(today, "list_today", newest).status, figure(today, "list_today", newest).value) == ("good", 0)
+    tomorrow = measure(settings, now=NOW + timedelta(days=1))
+    worked = figure(tomorrow, "list_worked", newest)
+    assert (worked.value, worked.status) == (0, "act")
+    assert worked.denominator == figure(today, "list_today", newest).denominator
+    assert not [one for one in tomorrow.figures if one.name == "list_today"]
+
+
+@pytest.mark.parametrize("days", [0, 1])
+def test_the_rows_behind_every_figure_add_up_to_its_counts(settings: Settings, days: int) -> None:
+    listed = NewContact("again", "b" * 64, "", NOW, "20 % off", "declined", "person:anna")
+    with open_store(settings.store.url) as store:
+        own = [one for one in predictions(store, WEEKS[-1], limit=1000) if one.action == "offer"][:7]
+        for one in own:
+            called = replace(listed, key=one.customer, customer=one.customer)
+            record_contact(store, called, clock=lambda: NOW)
+    decision = settings.decision
+    terms = Terms(decision.threshold, Money(500.0, 1.0), Window(decision.follow_days, FINAL_AFTER))
+    assert (decision.customer_value, decision.contact_cost) == (500.0, 1.0)
+    measured = measure(settings, now=NOW + timedelta(days=days))
+    names = set()
+    with open_store(settings.store.url) as store:
+        for one in measured.figures:
+            found = rows_of_figure(store, measured, one, terms, Asked(limit=100_000))
+            if found is None:
+                assert one.denominator is None or one.name in ("churn_by_cohort", "churn_by_level")
+                continue
+            names.add(one.name)
+            said = f"{one.name} {one.part}"
+            assert found.denominator == pytest.approx(one.denominator), said
+            if one.numerator is not None:
+                assert found.numerator == pytest.approx(one.numerator), said
+                assert sum(row.above or 0 for row in found.rows) == pytest.approx(one.numerator, abs=1e-6), said
+            assert found.count == len(found.rows) == len({(row.customer, row.as_of) for row in found.rows}), said
+    assert names >= {*ACCURACY, *ARMS, *OF_RUN, "list_today" if days == 0 else "list_agent"}
+
+
 def test_a_store_without_runs_says_so(company: DailyCompany, tmp_path: Path) -> None:
     settings = load_settings(company.config("old", f"sqlite:///{tmp_path}/empty.db", name="empty"), {})
     measured = measure(settings, now=NOW)
@@ -120,7 +169,7 @@ def _check_campaign(measured: MeasuredDay) -> None:
     # Of 30 calls 20 were taken, at 50 USD each, and cost 1 USD.
     assert roi.denominator == 20 * 50 + 20 * 1
     assert roi.value == pytest.approx((success.numerator or 0) * 500 - 1020)
-    assert (figure(measured, "list_worked", str(WEEKS[-1])).denominator or 0) > 0
+    assert (figure(measured, "list_today", str(WEEKS[-1])).denominator or 0) > 0
 
 
 def _check_company(measured: MeasuredDay) -> None:

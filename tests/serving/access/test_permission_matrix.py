@@ -213,6 +213,8 @@ _DONE = {
     ("POST", "/customers/{customer_id:path}/do-not-contact"): {422},
     ("GET", "/api/list"): {404},
     ("GET", "/api/dashboard"): {404},  # nothing is measured
+    ("GET", "/api/dashboard/rows"): {422},  # without the name of a figure
+    ("GET", "/dashboard/rows"): {422},
     ("POST", "/api/list/{customer_id:path}/take"): {404},
     ("POST", "/api/list/{customer_id:path}/hand-on"): {422},
     ("POST", "/api/list/{customer_id:path}/snooze"): {422},

@@ -17,7 +17,9 @@ from tests.store.builders import DAY, NEXT, NOW
 
 AUC = StoredMeasurement("auc", str(DAY), 0.81, 0.78, 0.84, 90, 1200, "good", "Nothing to do.", True, DAY)
 ROI = StoredMeasurement("roi", "3", -120.5, -900, 700, 4000, 4120.5, "watch", "Not proven yet.", False)
-SKIPPED = StoredMeasurement("list_skipped", "bad_time", 0.2, None, None, 2, 10, "good", "Talk to the agents.")
+SKIPPED = StoredMeasurement(
+    "list_skipped", "bad_time", 0.2, None, None, 2, 10, "good", "Talk to the agents.", True, DAY
+)
 WAIT = StoredMeasurement("score_drift", "", None, None, None, None, 12, "too_little", "Wait.")
 
 
@@ -53,10 +55,10 @@ def test_the_newest_figures_come_with_definition_and_rows(client: TestClient, st
         "is_final": True,
         "next_step": "Nothing to do.",
         "definition": "docs/dashboard.md#auc",
-        "rows": "/predictions?as_of=2026-11-22",
+        "rows": "/api/dashboard/rows?name=auc&part=2026-11-22",
     }
-    assert (roi["value"], roi["is_final"], roi["rows"]) == (-120.5, False, "/api/campaigns/3")
-    assert skipped["rows"] == "/contacts"
+    assert (roi["value"], roi["is_final"], roi["rows"]) == (-120.5, False, "/api/dashboard/rows?name=roi&part=3")
+    assert skipped["rows"] == "/api/dashboard/rows?name=list_skipped&part=bad_time"
     assert (drift["value"], drift["status"], drift["rows"]) == (None, "too_little", None)
     assert drift["definition"] == "docs/dashboard.md#score-drift"
 

@@ -28,7 +28,7 @@ from churn_mlops.store.measurements import record_measurements
 from tests.companies.registered import deploy, register
 from tests.serving.access.secured_app import PASSWORD, Guarded, any_customer
 from tests.serving.conftest import TenurePredictor
-from tests.serving.console.test_dashboard_page import AUC, LEVEL, ROI, WAIT, WEEKS
+from tests.serving.console.test_dashboard_page import AT_RISK, AUC, LEVEL, ROI, WAIT, WEEKS
 from tests.store.builders import DAY, NOW
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -93,7 +93,7 @@ def small_site(filled: Guarded, folder: Path) -> Iterator[Site]:
         for number, result in enumerate(("no_answer", "declined", "accepted")):
             record_contact(store, NewContact(f"k{number}", "s", "C000001", NOW, "20 % off for a year", result, "key:x"))
         create_campaign(store, NewCampaign("Spring", "20 % off", 50.0, "Thank you.", DAY, "person:anna"))
-        record_measurements(store, DAY, [AUC, *WEEKS, ROI, LEVEL, WAIT])
+        record_measurements(store, DAY, [AUC, *WEEKS, ROI, LEVEL, WAIT, AT_RISK])
     register(address, 1, 2, 3)
     deploy(address, 1, 2, by="person:bob")
     with served(Guarded(address, filled.keys, filled.sessions)) as found:

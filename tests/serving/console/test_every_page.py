@@ -25,6 +25,7 @@ from churn_mlops.store import open_store
 from churn_mlops.store.campaigns.campaigns import campaigns
 from churn_mlops.store.campaigns.do_not_contact import set_do_not_contact
 from churn_mlops.store.contacts import contacts
+from churn_mlops.store.measurements import latest_measurements
 from churn_mlops.store.scoring.browsing import Selection, read_slice
 from churn_mlops.store.scoring.runs import latest_run
 from tests.serving.console.demo_site import demo_site
@@ -75,6 +76,7 @@ LOOKS = {
     "new campaign": Look("/campaigns/new"),
     "override": Look("/contact", form=CONTACT, status=409),
     "dashboard": Look("/dashboard", pictures={"dashboard": (DESK, "light")}),
+    "rows": Look("/dashboard/rows?name={figure}", "/dashboard/rows"),
     "models": Look("/models", pictures={"models": (DESK, "dark")}),
     "compared": Look("/models/compare?first=1&second=3", "/models/compare"),
     "promotion": Look("/models/3/promote", "/models/{}/promote"),
@@ -127,7 +129,11 @@ def names(site: Site) -> dict[str, str]:
         known = next(one for one in listed if contacts(store, customer=one, limit=1))
         set_do_not_contact(store, listed[-1], blocked=True, reason="they asked", by="person:anna")
         campaign = next(one for one in reversed(campaigns(store)) if one.ended_at is None)
+        day = latest_measurements(store)
+        assert day is not None
+        at_risk = next(one for one in day.figures if one.name == "customers_at_risk")
         return {
+            "figure": f"{at_risk.name}&part={at_risk.part}",
             "beginning": listed[0][:3],
             "id": known,
             "customer": customer_path(known),

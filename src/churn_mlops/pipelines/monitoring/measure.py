@@ -27,6 +27,7 @@ from churn_mlops.monitoring import (
     customers_at_risk,
     expected_accuracy,
     joined,
+    list_today,
     list_use,
     revenue_at_risk,
     roi,
@@ -41,15 +42,19 @@ from churn_mlops.pipelines.monitoring.segments import churn_of_segments
 from churn_mlops.store import Store, open_store
 from churn_mlops.store.campaigns.arm_outcomes import arm_outcomes
 from churn_mlops.store.campaigns.campaigns import campaigns
-from churn_mlops.store.measurements import MeasuredDay, StoredMeasurement, latest_measurements, record_measurements
+from churn_mlops.store.measurements import (
+    LIST_DAYS,
+    POOLED_WEEKS,
+    MeasuredDay,
+    StoredMeasurement,
+    latest_measurements,
+    record_measurements,
+)
 from churn_mlops.store.scoring.run_scores import list_use_between, run_scores, runs_since
 from churn_mlops.store.scoring.runs import Run, latest_run
 
 log = structlog.get_logger("churn_mlops.pipelines")
 WEEKS = 26
-POOLED_WEEKS = 4
-"""The figure of today pools the newest weeks with final labels."""
-LIST_DAYS = 28
 _SEGMENTS = ("churn_by_band", "churn_by_cohort", "churn_by_level")
 
 
@@ -73,6 +78,7 @@ def measure(settings: Settings, *, now: datetime | None = None) -> MeasuredDay:
     with open_store(settings.store.url) as store:
         before = latest_measurements(store)
         figures = [*_of_scores(settings, store, now), *_of_campaigns(settings, store)]
+        figures += _of_lists(store, today, ZoneInfo(zone))
         if isinstance(contract, HistoryContract) and contract.label is not None:
             figures += _Labelled(settings, store, contract, contract.label.final_after, before).figures()
         record_measurements(store, today, figures, clock=lambda: now)
@@ -84,7 +90,7 @@ def measure(settings: Settings, *, now: datetime | None = None) -> MeasuredDay:
 
 
 def _of_scores(settings: Settings, store: Store, now: datetime) -> list[StoredMeasurement]:
-    """Risk, drift, use of the list and age, by the newest run."""
+    """Risk, drift and age, by the newest run."""
     run = latest_run(store)
     if run is None or run.deleted_at is not None:
         return _stored([run_age(None if run is None else run.finished_at, now)], None)
@@ -99,9 +105,30 @@ def _of_scores(settings: Settings, store: Store, now: datetime) -> list[StoredMe
     if bundle is not None:
         reference = bundle.reference["scores"]
         found.append(score_drift(scores, reference["cuts"], reference["shares"], part))
-    used = list_use_between(store, run.as_of - timedelta(days=LIST_DAYS - 1), run.as_of)
-    found += list_use(part, used.listed, [ListContact(one.caller, one.dismissal) for one in used.contacts])
     return _stored(found, run.as_of)
+
+
+def _of_lists(store: Store, today: date, zone: ZoneInfo) -> list[StoredMeasurement]:
+    """The use of the lists whose days are over; that of today's list apart, since it was hardly worked yet."""
+    newest = latest_run(store)
+    if newest is None or newest.deleted_at is not None:
+        return []
+    runs = runs_since(store, newest.as_of - timedelta(days=LIST_DAYS))
+    is_of_today = newest.finished_at.astimezone(zone).date() >= today
+    finished = [run.as_of for run in runs if run.as_of < newest.as_of or not is_of_today]
+    found = _of_finished(store, finished[-1] if finished else None)
+    if is_of_today:
+        used = list_use_between(store, newest.as_of, newest.as_of)
+        found += _stored([list_today(str(newest.as_of), used.listed, len(used.contacts))], newest.as_of)
+    return found
+
+
+def _of_finished(store: Store, last: date | None) -> list[StoredMeasurement]:
+    if last is None:
+        return _stored(list_use("", 0, []), None)
+    used = list_use_between(store, last - timedelta(days=LIST_DAYS - 1), last)
+    contacts = [ListContact(one.caller, one.dismissal) for one in used.contacts]
+    return _stored(list_use(str(last), used.listed, contacts), last)
 
 
 def _bundle_of(settings: Settings, run: Run) -> Bundle | None:
@@ -117,7 +144,8 @@ def _of_campaigns(settings: Settings, store: Store) -> list[StoredMeasurement]:
     found: list[Measurement] = []
     of_id = {one.id: one for one in campaigns(store)}
     for counts in arm_outcomes(store):
-        arms = Arms(counts.treated, counts.treated_stayed, counts.control, counts.control_stayed)
+        sizes = (counts.treated, counts.treated_stayed, counts.control, counts.control_stayed)
+        arms = Arms(*sizes, has_control_group=of_id[counts.campaign_id].control_share > 0)
         costs = CampaignCosts(
             contacts=counts.contacts,
             taken=counts.taken,
@@ -172,8 +200,7 @@ class _Labelled:
         """The earlier figures of the same weeks together, where the labels of none were looked at since."""
         if self.before is None or not all(self._is_unchanged(run) for run in runs):
             return []
-        final = sorted({one.part for one in self.before.figures if one.name == "auc" and one.part and one.is_final})
-        if final[-POOLED_WEEKS:] != [str(run.as_of) for run in runs]:
+        if self.before.pooled_dates != [run.as_of for run in runs]:
             return []
         return [one for one in self.before.figures if one.name in _ACCURACY and not one.part]
 

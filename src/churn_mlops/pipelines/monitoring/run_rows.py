@@ -11,12 +11,9 @@ import numpy as np
 
 from churn_mlops.monitoring import ScoredRows, joined, untreated_weights
 from churn_mlops.store import Store
-from churn_mlops.store.campaigns.arm_outcomes import ArmOn, arms_between
+from churn_mlops.store.campaigns.arm_outcomes import EXPLORERS_CONTROL_SHARE, ArmOn, arms_between
 from churn_mlops.store.scoring.run_scores import RunScores, offered_between, run_scores
 from churn_mlops.store.scoring.runs import Run
-
-EXPLORERS_CONTROL_SHARE = 0.5
-"""Share of the control group among customers who were drawn at random, as ``retention.arms`` draws it."""
 
 
 @dataclass(frozen=True)

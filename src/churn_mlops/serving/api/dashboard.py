@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import Any, Literal
+from urllib.parse import urlencode
 
 from fastapi import FastAPI
 from fastapi.responses import Response
@@ -14,12 +15,11 @@ from churn_mlops.serving.api.refusals import refusing
 from churn_mlops.serving.http.errors import RequestError
 from churn_mlops.serving.prediction.responses import as_json
 from churn_mlops.serving.resilience.store_client import StoreClient
+from churn_mlops.store.figure_rows.figures import has_rows
 from churn_mlops.store.measurements import MeasuredDay, StoredMeasurement, latest_measurements
 
 DASHBOARD = "Dashboard"
-_NONE = "nothing was measured yet: run `churn monitor`, or the daily run, which measures at its end"
-_OF_CAMPAIGN = ("stayed_treated", "stayed_control", "success", "roi")
-_OF_CONTACTS = ("list_worked", "list_skipped", "list_agent")
+NONE_MEASURED = "nothing was measured yet: run `churn monitor`, or the daily run, which measures at its end"
 
 
 class Figure(BaseModel):
@@ -36,7 +36,9 @@ class Figure(BaseModel):
     is_final: bool = Field(description="false for an estimate: the labels it needs are not final")
     next_step: str = Field(description="what to do next")
     definition: str = Field(description="the page and heading that define the figure")
-    rows: str | None = Field(description="the path that gives the rows behind the figure; null where there are several")
+    rows: str | None = Field(
+        description="the path that gives the rows behind the figure; null where the store has none"
+    )
 
 
 class Dashboard(BaseModel):
@@ -73,7 +75,7 @@ class _Dashboard:
         """Every figure with its interval, what it is made of, its definition, and the rows behind it."""
         found = await self.store.ask(latest_measurements)
         if found is None:
-            raise RequestError(404, _NONE)
+            raise RequestError(404, NONE_MEASURED)
         return Response(as_json(_to_json(found)), media_type="application/json")
 
 
@@ -83,12 +85,11 @@ def definition_of(name: str) -> str:
 
 
 def rows_behind(one: StoredMeasurement) -> str | None:
-    """The path that gives the rows behind a figure, None where they come from several dates."""
-    if one.name in _OF_CAMPAIGN:
-        return f"/api/campaigns/{one.part}"
-    if one.name in _OF_CONTACTS:
-        return "/contacts"
-    return None if one.rows_as_of is None else f"/predictions?as_of={one.rows_as_of}"
+    """The path that gives the rows behind a figure, None where the store does not have them."""
+    if not has_rows(one):
+        return None
+    part = {"part": one.part} if one.part else {}
+    return f"/api/dashboard/rows?{urlencode({'name': one.name} | part)}"
 
 
 def _to_json(found: MeasuredDay) -> dict[str, Any]:

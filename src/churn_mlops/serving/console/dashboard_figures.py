@@ -10,15 +10,13 @@ from churn_mlops.serving.console.frame.formats import Formats
 from churn_mlops.store.measurements import StoredMeasurement
 
 BADGES = {"good": "low", "watch": "medium", "act": "high", "too_little": "plain"}
-OF_LIST = {"customers_at_risk": "/list?part=likely", "revenue_at_risk": "/list?part=all", "last_run": "/list"}
-"""Figures whose rows are a part of the newest list."""
 _SHARES = (
-    "customers_at_risk", "revenue_at_risk", "list_worked", "stayed_treated", "stayed_control",
+    "customers_at_risk", "revenue_at_risk", "list_worked", "list_today", "stayed_treated", "stayed_control",
     "churn_by_band", "churn_by_cohort", "churn_by_level", "list_skipped", "list_agent",
 )  # fmt: skip
 _POINTS = ("success",)
 _MONEY = ("roi",)
-_MONEY_COUNTS = ("roi", "revenue_at_risk")
+MONEY_COUNTS = ("roi", "revenue_at_risk")
 _DIGITS = {"auc": 3, "log_loss": 3, "score_drift": 3, "top_decile_lift": 1, "last_run": 1}
 
 
@@ -109,20 +107,22 @@ def _part(one: StoredMeasurement) -> str:
 
 
 def _counts(one: StoredMeasurement, formats: Formats) -> str:
+    if one.name == "last_run":
+        return "" if one.value is None else formats.texts("counts.last_run")
     if not one.denominator:  # nothing was counted, and nothing is divided by it
         return ""
-    write = formats.money if one.name in _MONEY_COUNTS else formats.number
+    write = formats.money if one.name in MONEY_COUNTS else formats.number
     above = "" if one.numerator is None else write(one.numerator)
     if one.numerator is None and one.name != "score_drift":
         return ""
+    if not one.is_final and one.name == "auc":
+        return formats.texts("dashboard.expected_counts", above=above, below=write(one.denominator))
     return formats.texts(f"counts.{one.name}", above=above, below=write(one.denominator))
 
 
 def _rows(one: StoredMeasurement, newest: date | None) -> str | None:
-    """The page with the rows behind a figure, or the path of the API that gives them."""
+    """The page with the rows behind a figure."""
     if one.name == "last_run":
-        return OF_LIST[one.name] if newest is not None else None
-    if one.name in OF_LIST and one.rows_as_of == newest:
-        return OF_LIST[one.name]
+        return None if newest is None else "/list"
     found = rows_behind(one)
-    return None if found is None else found.removeprefix("/api") if found.startswith("/api/campaigns/") else found
+    return None if found is None else found.removeprefix("/api")

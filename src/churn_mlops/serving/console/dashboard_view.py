@@ -15,7 +15,7 @@ from churn_mlops.store.measurements import MeasuredDay, StoredMeasurement
 SECTIONS = {
     "model": ("auc", "calibration", "top_decile_calibration", "top_decile_lift", "log_loss", "score_drift"),
     "risk": ("customers_at_risk", "revenue_at_risk"),
-    "use": ("list_worked", "last_run"),
+    "use": ("list_worked", "list_today", "last_run"),
 }
 """The figures of the cards, in their order; those of campaigns and tables come beside them."""
 OF_CAMPAIGN = ("success", "roi", "stayed_treated", "stayed_control")
@@ -60,12 +60,10 @@ class Week:
     Args:
         as_of: the date.
         figures: those of the charts, by name.
-        rows: address of the rows behind them.
     """
 
     as_of: date
     figures: dict[str, FigureText]
-    rows: str | None
 
 
 @dataclass(frozen=True)
@@ -103,7 +101,9 @@ def dashboard_view(
     """
     texts = [(one, figure_text(one, formats, newest)) for one in day.figures]
     whole = [
-        text for one, text in texts if not one.part or one.name in (*SECTIONS["risk"], "score_drift", "list_worked")
+        text
+        for one, text in texts
+        if not one.part or one.name in (*SECTIONS["risk"], "score_drift", "list_worked", "list_today")
     ]
     sections = {
         section: [text for name in names for text in whole if text.name == name] for section, names in SECTIONS.items()
@@ -146,7 +146,4 @@ def _weeks(texts: Sequence[tuple[StoredMeasurement, FigureText]]) -> list[Week]:
     for one, text in texts:
         if one.name in CHARTS and one.part:
             found.setdefault(one.part, {})[one.name] = text
-    return [
-        Week(date.fromisoformat(part), figures, next(iter(figures.values())).rows)
-        for part, figures in sorted(found.items(), reverse=True)
-    ]
+    return [Week(date.fromisoformat(part), figures) for part, figures in sorted(found.items(), reverse=True)]

@@ -13,6 +13,7 @@ from churn_mlops.serving.access.sign_in import SignInService
 from churn_mlops.serving.api.campaigns import CampaignBook
 from churn_mlops.serving.api.contacts import ContactRecorder
 from churn_mlops.serving.api.customers import CustomerRisks
+from churn_mlops.serving.api.figure_rows import FigureRowsReader
 from churn_mlops.serving.api.work_list.list_desk import ListDesk
 from churn_mlops.serving.console.account.account_pages import AccountPages
 from churn_mlops.serving.console.account.key_pages import KeyPages
@@ -22,6 +23,7 @@ from churn_mlops.serving.console.contact_pages import ContactPages
 from churn_mlops.serving.console.customer_facts import StoreFacts
 from churn_mlops.serving.console.customer_pages import CustomerPages
 from churn_mlops.serving.console.dashboard_page import DashboardPage
+from churn_mlops.serving.console.figure_rows_page import FigureRowsPage
 from churn_mlops.serving.console.frame.error_pages import ErrorPages
 from churn_mlops.serving.console.frame.pages import Pages
 from churn_mlops.serving.console.models.models_pages import ModelsPages
@@ -46,6 +48,7 @@ class ConsoleParts:
         book: makes, reads and ends campaigns.
         desk: changes the work on the list.
         models: reads and changes what is live.
+        figure_rows: reads the rows behind the figures of the dashboard.
         sign_in: begins and ends sessions; None where there is no access control.
         administration: reads and changes users and keys; None where there is no access control.
     """
@@ -57,6 +60,7 @@ class ConsoleParts:
     book: CampaignBook
     desk: ListDesk
     models: ModelBook
+    figure_rows: FigureRowsReader
     sign_in: SignInService | None
     administration: Administration | None
 
@@ -93,6 +97,7 @@ def add_console(app: FastAPI, parts: ConsoleParts) -> None:
     ListWorkPage(pages, facts, parts.desk).add_to(app)
     CampaignPages(pages, parts.book).add_to(app)
     DashboardPage(pages, facts).add_to(app)
+    FigureRowsPage(pages, parts.figure_rows).add_to(app)
     ModelsPages(pages, parts.models, parts.service).add_to(app)
     WorkPage(pages, facts, parts.desk).add_to(app)
     customers = CustomerPages(pages, facts, parts.risks, parts.recorder, parts.settings.console)

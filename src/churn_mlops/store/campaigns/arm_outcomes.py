@@ -13,6 +13,9 @@ from churn_mlops.store.database.campaign_tables import ASSIGNMENTS, CAMPAIGNS
 from churn_mlops.store.database.database import Store
 from churn_mlops.store.database.schema import CONTACTS, OUTCOMES, RUNS
 
+EXPLORERS_CONTROL_SHARE = 0.5
+"""Share of the control group among customers who were drawn at random, as ``retention.arms`` draws it."""
+
 
 @dataclass(frozen=True)
 class ArmOutcomes:
@@ -62,7 +65,7 @@ def arm_outcomes(store: Store) -> list[ArmOutcomes]:
     Raises:
         StoreError: the store fails.
     """
-    labelled = _labelled().subquery()
+    labelled = labelled_assignments().subquery()
     stayed = case((labelled.c.left, 0), else_=1)
     arms = select(labelled.c.campaign_id, labelled.c.arm, func.count(), func.sum(stayed)).group_by(
         labelled.c.campaign_id, labelled.c.arm
@@ -103,7 +106,7 @@ def arms_between(store: Store, first: date, last: date) -> list[ArmOn]:
         return [ArmOn(customer, arm == CONTROL, share, explored) for customer, arm, share, explored in rows]
 
 
-def _labelled() -> Select[tuple[int, str, str, bool]]:
+def labelled_assignments() -> Select[tuple[int, str, str, bool]]:
     """Assignments by score with their final labels: those of the newest run up to the date of the assignment."""
     of_assignment = (
         select(func.max(RUNS.c.as_of)).where(RUNS.c.as_of <= ASSIGNMENTS.c.assigned_on).correlate(ASSIGNMENTS)

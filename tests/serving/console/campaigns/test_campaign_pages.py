@@ -84,7 +84,7 @@ def test_a_form_that_cannot_be_taken_comes_back_as_it_was_filled_in(
 
 def test_a_campaign_without_a_control_group_is_asked_about_once(analyst: Visitor, guarded: Guarded) -> None:
     asked = make(analyst, control_share="0")
-    assert (asked.status_code, "Without a control group, no one can say" in asked.text) == (409, True)
+    assert (asked.status_code, "Without a control group, success cannot be proven" in asked.text) == (409, True)
     with open_store(guarded.address) as store:
         assert campaigns(store) == []
     token = guarded.sessions["analyst"][1]
@@ -93,6 +93,11 @@ def test_a_campaign_without_a_control_group_is_asked_about_once(analyst: Visitor
     assert analyst.post("/campaigns", sent).status_code == 303
     with open_store(guarded.address) as store:
         assert [one.control_share for one in campaigns(store)] == [0.0]
+    assert "its success cannot be proven" in analyst.get("/campaigns/1").text
+
+
+def test_the_form_says_before_what_no_control_group_means(analyst: Visitor) -> None:
+    assert "Without them (0 %), success cannot be proven" in analyst.get("/campaigns/new").text
 
 
 def test_line_breaks_of_the_sentence_to_say_become_spaces(analyst: Visitor, guarded: Guarded) -> None:

@@ -25,6 +25,7 @@ PAGES = (
 PARTS = {
     "customer": "find",
     "campaign": "campaigns",
+    "figure_rows": "dashboard",
     "new_campaign": "campaigns",
     "user": "users",
     "keys": "users",

@@ -1,11 +1,9 @@
-"""The weekly report: the figures of the dashboard as one HTML file that needs nothing else, and as a chat's text."""
+"""The figures of the weekly report as they are written, and the report as a chat's text."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-
-import jinja2
 
 from churn_mlops.store.measurements import MeasuredDay, StoredMeasurement
 
@@ -21,6 +19,7 @@ TITLES = {
     "customers_at_risk": "Customers at risk",
     "revenue_at_risk": "Revenue at risk",
     "list_worked": "List worked",
+    "list_today": "Today's list so far",
     "last_run": "Hours since the last run",
 }
 """The figures of the report, in their order."""
@@ -35,12 +34,13 @@ COUNTS = {
     "customers_at_risk": "{} of {} customers",
     "revenue_at_risk": "{} of {} USD of customer value",
     "list_worked": "{} of {} listed customers",
+    "list_today": "{} of {} customers on today's list",
 }
 """The counts above and below the line of each figure."""
 STATUSES = {"good": "Good", "watch": "Watch", "act": "Act", "too_little": "Too little data"}
 _POINTS = " percentage points"
-_SHARES = ("customers_at_risk", "revenue_at_risk", "list_worked")
-_DATED = ("score_drift", "customers_at_risk", "revenue_at_risk", "list_worked")
+_SHARES = ("customers_at_risk", "revenue_at_risk", "list_worked", "list_today")
+_DATED = ("score_drift", "customers_at_risk", "revenue_at_risk", "list_worked", "list_today")
 
 
 @dataclass(frozen=True)
@@ -66,22 +66,13 @@ class WeeklyRow:
     next_step: str
 
 
-def weekly_html(day: MeasuredDay, campaigns: Mapping[int, str]) -> str:
-    """The report as HTML.
+def weekly_text(day: MeasuredDay, campaigns: Mapping[int, str]) -> str:
+    """The report as a few lines of text: every figure with its status and what to do next.
 
     Args:
         day: the figures.
         campaigns: the name of each campaign by its number.
     """
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("churn_mlops.reporting"), autoescape=True, undefined=jinja2.StrictUndefined
-    )
-    rows = weekly_rows(day, campaigns)
-    return environment.get_template("weekly.html.j2").render(day=day, rows=rows)
-
-
-def weekly_text(day: MeasuredDay, campaigns: Mapping[int, str]) -> str:
-    """The report as a few lines of text: every figure with its status and what to do next."""
     lines = [f"Churn, week to {day.measured_on}"]
     for row in weekly_rows(day, campaigns):
         lines.append(f"[{row.status}] {row.title}: {row.value}{row.interval}. {row.next_step}")
@@ -89,7 +80,7 @@ def weekly_text(day: MeasuredDay, campaigns: Mapping[int, str]) -> str:
 
 
 def weekly_rows(day: MeasuredDay, campaigns: Mapping[int, str]) -> list[WeeklyRow]:
-    """The figures of the report, in their order; the arguments are those of :func:`weekly_html`."""
+    """The figures of the report, in their order; the arguments are those of :func:`weekly_text`."""
     return [_row(one, campaigns) for one in _shown(day)]
 
 
@@ -102,20 +93,26 @@ def _shown(day: MeasuredDay) -> list[StoredMeasurement]:
 
 def _row(one: StoredMeasurement, campaigns: Mapping[int, str]) -> WeeklyRow:
     of_campaign = f" ({campaigns.get(int(one.part), one.part)})" if one.name in ("success", "roi") else ""
-    has_interval = one.low is not None and one.high is not None
-    ends = f"{written(one.name, one.low or 0).removesuffix(_POINTS)} to {written(one.name, one.high or 0)}"
+    interval = interval_text(one)
     has_counts = one.numerator is not None and bool(one.denominator)
     return WeeklyRow(
         name=one.name,
         title=TITLES[one.name] + of_campaign,
         value="too little data" if one.value is None else written(one.name, one.value),
-        interval=f" (95 % interval {ends})" if has_interval else "",
+        interval=f" (95 % interval {interval})" if interval else "",
         counts=COUNTS.get(one.name, "{} of {}").format(f"{one.numerator:,.0f}", f"{one.denominator:,.0f}")
         if has_counts
         else "",
         status=STATUSES[one.status],
         next_step=one.next_step,
     )
+
+
+def interval_text(one: StoredMeasurement) -> str:
+    """The two ends of the interval of a figure, empty where there is none."""
+    if one.low is None or one.high is None:
+        return ""
+    return f"{written(one.name, one.low).removesuffix(_POINTS)} to {written(one.name, one.high)}"
 
 
 def written(name: str, value: float) -> str:

@@ -1,0 +1,189 @@
+"""``GET /api/dashboard/rows``: the rows that a figure of the dashboard counted."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+from typing import Annotated, Any
+
+from fastapi import Depends, FastAPI, Query, Request
+from fastapi.responses import Response
+from pydantic import BaseModel, Field
+
+from churn_mlops.config import Settings
+from churn_mlops.data.contract import HistoryContract, load_contract
+from churn_mlops.errors import ContractError
+from churn_mlops.serving.access.principal import about
+from churn_mlops.serving.api.dashboard import DASHBOARD, NONE_MEASURED
+from churn_mlops.serving.api.refusals import refusing
+from churn_mlops.serving.http.error_handlers import refuse_repeated_parameters
+from churn_mlops.serving.http.errors import RequestError
+from churn_mlops.serving.http.pagination import PageQuery, limit_field
+from churn_mlops.serving.model.request_models import PLAIN
+from churn_mlops.serving.prediction.responses import as_json
+from churn_mlops.serving.resilience.store_client import StoreClient
+from churn_mlops.store import Store
+from churn_mlops.store.figure_rows.arm_rows import Money
+from churn_mlops.store.figure_rows.figures import Asked, Terms, rows_of_figure
+from churn_mlops.store.figure_rows.rows import FigureRows, Order
+from churn_mlops.store.figure_rows.scored_rows import ACCURACY, Window
+from churn_mlops.store.measurements import StoredMeasurement, latest_measurements
+
+MOST_PAGES = 100_000
+SECONDS = 30.0
+"""Longest wait for the rows of four dates of many customers."""
+_NO_FIGURE = (
+    "the newest measurement has no rows of this figure: follow a link of the dashboard, which has those there are"
+)
+_NO_CONTRACT = "the rows of this figure need the data contract, which cannot be read: see the setting contract.path"
+
+
+class CountedRow(BaseModel):
+    """A customer that a figure counted."""
+
+    customer_id: str
+    as_of: date | None = Field(description="date of the score; null where the figure counts no scores")
+    churn_probability: float | None
+    left: bool | None = Field(description="whether they left; null where it is not final, or not looked at")
+    group: str | None = Field(description="arm or risk band; null where the figure has no groups")
+    contacted_at: datetime | None = Field(description="time of the latest contact, where the figure counts contacts")
+    contacted_by: str | None
+    result: str | None = Field(description="of the contact; the reason where no offer was made")
+    above: float | None = Field(description="how much the row counts above the line; null where nothing does")
+    below: float = Field(description="how much the row counts below the line")
+
+
+class CountedRows(BaseModel):
+    """A page of the rows behind a figure, with the sums of all pages."""
+
+    name: str
+    part: str
+    count: int = Field(description="rows of all pages")
+    numerator: float | None = Field(description="sum of `above`; the figure's numerator, unless data changed since")
+    denominator: float = Field(description="sum of `below`; the figure's denominator, unless data changed since")
+    rows: list[CountedRow]
+    next: int | None = Field(description="what to give as `page` for the next page; null after the last")
+
+
+class RowsOf(PageQuery):
+    """Which figure, and which of its rows."""
+
+    name: Annotated[str, Field(max_length=100, description="of the figure, such as `auc`"), PLAIN]
+    part: Annotated[str, Field(max_length=500, description="of the figure; empty for the whole"), PLAIN] = ""
+    order: Order = Field("counted", description="rows that count above the line, customer ID, or score first")
+    page: int = Field(1, ge=1, le=MOST_PAGES, description="from 1")
+
+
+class RowsQuery(RowsOf):
+    """The query of the API."""
+
+    limit: int = limit_field("rows")
+
+
+@dataclass(frozen=True)
+class FoundRows:
+    """A figure, and a page of its rows.
+
+    Args:
+        figure: as it was measured.
+        rows: as they are now.
+        measured_at: when the figure was measured.
+        has_next: whether there is another page.
+    """
+
+    figure: StoredMeasurement
+    rows: FigureRows
+    measured_at: datetime
+    has_next: bool
+
+
+@dataclass(frozen=True)
+class FigureRowsReader:
+    """Reads rows behind figures: the one way for the API and for the page.
+
+    Args:
+        store: where measurements are.
+        settings: by which figures count.
+    """
+
+    store: StoreClient
+    settings: Settings
+
+    async def read(self, request: Request, query: RowsOf, limit: int) -> FoundRows:
+        """The page that is asked for; the audit log learns which.
+
+        Raises:
+            RequestError: 404, there is no such figure, or the store has no rows of it; 503, the store is unavailable.
+        """
+        about(request, None, figure=query.name, part=query.part, page=query.page, limit=limit)
+        return await self.store.ask(lambda opened: self._read(opened, query, limit), SECONDS)
+
+    def _read(self, store: Store, query: RowsOf, limit: int) -> FoundRows:
+        day = latest_measurements(store)
+        if day is None:
+            raise RequestError(404, NONE_MEASURED)
+        figure = next((one for one in day.figures if (one.name, one.part) == (query.name, query.part)), None)
+        asked = Asked(query.order, (query.page - 1) * limit, limit)
+        rows = None if figure is None else rows_of_figure(store, day, figure, self._terms(query.name), asked)
+        if figure is None or rows is None:
+            raise RequestError(404, _NO_FIGURE, [("name", "is no figure with rows")])
+        return FoundRows(figure, rows, day.measured_at, rows.count > asked.skip + limit)
+
+    def _terms(self, name: str) -> Terms:
+        decision = self.settings.decision
+        final_after = self._final_after() if name in ACCURACY else 0
+        money = Money(decision.customer_value, decision.contact_cost)
+        return Terms(decision.threshold, money, Window(decision.follow_days, final_after))
+
+    def _final_after(self) -> int:
+        try:
+            contract = load_contract(self.settings.contract.path)
+        except ContractError:
+            raise RequestError(503, _NO_CONTRACT) from None
+        return contract.label.final_after if isinstance(contract, HistoryContract) and contract.label else 0
+
+
+def add_figure_rows(app: FastAPI, reader: FigureRowsReader) -> None:
+    """Add the route.
+
+    Args:
+        app: the application.
+        reader: reads the rows.
+    """
+    app.get(
+        "/api/dashboard/rows",
+        summary="Which customers a figure counted",
+        tags=[DASHBOARD],
+        response_model=CountedRows,
+        responses=refusing({404: "There is none"}),
+        dependencies=[Depends(refuse_repeated_parameters)],
+    )(_Rows(reader).rows)
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """The route. The name of the method is part of its operation's id."""
+
+    reader: FigureRowsReader
+
+    async def rows(self, request: Request, query: Annotated[RowsQuery, Query()]) -> Response:
+        """The customers behind a figure of the newest measurement, each with how much it counts, a page at a time."""
+        found = await self.reader.read(request, query, query.limit)
+        body = {
+            "name": query.name,
+            "part": query.part,
+            "count": found.rows.count,
+            "numerator": found.rows.numerator,
+            "denominator": found.rows.denominator,
+            "rows": [_row(asdict(one)) for one in found.rows.rows],
+            "next": query.page + 1 if found.has_next else None,
+        }
+        return Response(as_json(body), media_type="application/json")
+
+
+_NAMES = {"customer": "customer_id", "score": "churn_probability", "at": "contacted_at", "by": "contacted_by"}
+
+
+def _row(values: dict[str, Any]) -> dict[str, Any]:
+    as_text = {key: value.isoformat() if isinstance(value, date) else value for key, value in values.items()}
+    return {_NAMES.get(key, key): value for key, value in as_text.items()}

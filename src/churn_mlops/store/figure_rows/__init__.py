@@ -1,0 +1,1 @@
+"""The rows that a figure of the dashboard counted: who they are, and how much each counts."""

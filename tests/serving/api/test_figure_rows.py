@@ -1,0 +1,95 @@
+"""The rows behind a figure over HTTP: a page at a time, with sums, and a refusal that says what is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from churn_mlops.serving.app import create_app
+from churn_mlops.serving.resilience.store_client import StoreClient
+from churn_mlops.store import Store, open_store
+from churn_mlops.store.measurements import StoredMeasurement, record_measurements
+from churn_mlops.store.scoring.publishing import publish
+from tests.store.builders import DAY, NOW, batches, run
+
+CUSTOMERS = 30
+DRIFT = StoredMeasurement("score_drift", str(DAY), 0.1, None, None, None, CUSTOMERS, "good", "x", True, DAY)
+REVENUE = StoredMeasurement("revenue_at_risk", str(DAY), 0.1, None, None, 1, 2, "good", "x", True, DAY)
+AUC = StoredMeasurement("auc", str(DAY), 0.8, 0.7, 0.9, 3, 30, "good", "x", True, DAY)
+LEVEL = StoredMeasurement("churn_by_level", "plan=a", 0.1, None, None, 3, 30, "good", "x", True, DAY)
+PATH = "/api/dashboard/rows"
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    with open_store(f"sqlite:///{tmp_path}/churn.db") as store:
+        publish(store, run(), batches(CUSTOMERS))
+        record_measurements(store, DAY, [DRIFT, REVENUE, AUC, LEVEL], clock=lambda: NOW)
+        yield store
+
+
+@pytest.fixture
+def client(source: Any, settings: Any, store: Store) -> Iterator[TestClient]:
+    link = StoreClient(store.address)
+    with TestClient(create_app(source, settings, store=link), base_url="http://localhost") as client:
+        yield client
+    link.close()
+
+
+def test_the_pages_hold_each_customer_once_and_say_the_sums_of_all(client: TestClient) -> None:
+    found, page = [], 1
+    while page:
+        query = {"name": "revenue_at_risk", "part": str(DAY), "page": page, "limit": 7}
+        answer = client.get(PATH, params=query).json()
+        assert answer["count"] == CUSTOMERS
+        assert answer["denominator"] == 500 * CUSTOMERS
+        found += answer["rows"]
+        page = answer["next"]
+    assert len({one["customer_id"] for one in found}) == len(found) == CUSTOMERS
+    assert answer["numerator"] == pytest.approx(sum(one["above"] for one in found))
+    assert [one["above"] for one in found] == sorted((one["above"] for one in found), reverse=True)
+    assert all(one["above"] == pytest.approx(500 * one["churn_probability"]) for one in found)
+
+
+def test_rows_come_in_the_order_that_is_asked_for(client: TestClient) -> None:
+    query = {"name": "score_drift", "part": str(DAY)}
+    by_customer = client.get(PATH, params=query | {"order": "customer"}).json()["rows"]
+    by_score = client.get(PATH, params=query | {"order": "score"}).json()["rows"]
+    assert [one["customer_id"] for one in by_customer] == sorted(one["customer_id"] for one in by_customer)
+    scores = [one["churn_probability"] for one in by_score]
+    assert scores == sorted(scores, reverse=True)
+    assert by_score[0]["above"] is None
+
+
+@pytest.mark.parametrize(
+    ("query", "status", "said"),
+    [
+        ("name=nothing", 404, "no rows of this figure"),
+        ("name=score_drift", 404, "no rows of this figure"),  # of no date
+        ("name=churn_by_level&part=plan%3Da", 404, "no rows of this figure"),
+        (f"name=auc&part={DAY}", 503, "contract.path"),
+        ("name=auc&name=auc", 422, "more than once"),
+        ("name=auc&page=0", 422, "page"),
+        ("name=a%00b", 422, "name"),
+        ("", 422, "name"),
+    ],
+)
+def test_what_cannot_be_shown_is_refused_with_the_reason(
+    client: TestClient, query: str, status: int, said: str
+) -> None:
+    answer = client.get(f"{PATH}?{query}")
+    assert answer.status_code == status
+    assert said in answer.json()["error"]
+
+
+def test_nothing_measured_is_said_with_the_remedy(source: Any, settings: Any, tmp_path: Path) -> None:
+    link = StoreClient(f"sqlite:///{tmp_path}/empty.db")
+    with TestClient(create_app(source, settings, store=link), base_url="http://localhost") as client:
+        answer = client.get(PATH, params={"name": "auc"})
+    link.close()
+    assert answer.status_code == 404
+    assert "churn monitor" in answer.json()["error"]
