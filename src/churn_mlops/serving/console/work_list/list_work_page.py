@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -70,10 +70,11 @@ class ListWorkPage:
             run = await self.facts.ask(lambda opened: self._run(opened, asked, to))
             trace = {"route": _ACTION, "request_id": request.scope["state"]["request_id"]}
             change = ListChange(self.desk, asked, run, _action(asked, run), by, trace)
-            if asked.every and not asked.is_confirmed:
-                return await self._asked(request, form, change)
+            if not asked.is_confirmed and (question := await self._question(request, form, change)) is not None:
+                return question
             await self._do(change)
-            await self._record_named(change)
+            named = [one.customer for some in change.outcome.named.values() for one in some]
+            await self._record_named(change, named)
         except StoreUnavailableError as error:
             return again(self.pages, request, form, _ACTION, error)
         return self._answer(request, form, asked, change.outcome)
@@ -93,11 +94,20 @@ class ListWorkPage:
             self.desk.check_agent(store, to)
         return run
 
-    async def _asked(self, request: Request, form: Form, change: ListChange) -> Response:
-        found = await self.facts.ask(lambda store: count_selected(store, change.run, change.selection(store)))
-        texts, fields, query = self.pages.texts, change.asked.fields, change.asked.query
-        question = texts.count(f"list_ask.{fields.do}", found, self.pages.formats.number(found))
-        return confirm(self.pages, request, form, _ACTION, question, query.here())
+    async def _question(self, request: Request, form: Form, change: ListChange) -> Response | None:
+        """The page that asks before all that match are changed, or what another agent decided; None without a doubt."""
+        texts, number, do = self.pages.texts, self.pages.formats.number, change.asked.fields.do
+        back = change.asked.query.here()
+        if change.asked.every:
+            count = await self.facts.ask(lambda store: count_selected(store, change.run, change.selection(store)))
+            question = texts.count(f"list_ask.{do}", count, number(count))
+            return confirm(self.pages, request, form, _ACTION, question, back)
+        doubts = await self.facts.ask(change.doubts)
+        if not doubts:
+            return None
+        await self._record_named(change, [one.customer for one in doubts])
+        question = texts.count(f"list_doubt.{do}", len(doubts), number(len(doubts)))
+        return confirm(self.pages, request, form, _ACTION, question, back, doubts)
 
     async def _do(self, change: ListChange) -> None:
         """Make the change.
@@ -132,12 +142,12 @@ class ListWorkPage:
                 change.outcome.left = await self.facts.ask(partial(_left, change=change, after=after))
                 return
 
-    async def _record_named(self, change: ListChange) -> None:
-        """Record that customers are named who were skipped."""
+    async def _record_named(self, change: ListChange, named: Iterable[str]) -> None:
+        """Record that the answer names customers."""
         key, at = self.desk.suppression.key, self.desk.clock()
-        named = sorted({customer for some in change.outcome.named.values() for customer, _ in some})
         events = [
-            NewEvent(at, change.by.name, "customer.read", customer_hash(key, one), change.request) for one in named
+            NewEvent(at, change.by.name, "customer.read", customer_hash(key, one), change.request)
+            for one in sorted(set(named))
         ]
         if events:
             await self.facts.ask(lambda store: record_events(store, events))
