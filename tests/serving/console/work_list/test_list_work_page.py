@@ -167,8 +167,8 @@ def test_all_customers_of_an_agent_who_went_home_are_handed_on(agent: Visitor, g
 
 
 def test_nothing_is_done_without_rows_or_with_a_list_that_is_gone(agent: Visitor, guarded: Guarded) -> None:
-    assert send(agent, do="take") == (303, "/list?did=nothing")
-    assert "No customer was ticked" in agent.get("/list?did=nothing").text
+    status, text = send(agent, do="take", note="They move.")
+    assert (status, "No customer is ticked" in text, 'value="They move."' in text) == (422, True, True)
     form = agent.form("/list", "/list/work") | {"do": "take", "row-1": "0"}
     for wrong in ({"do": "steal"}, {"one": "steal-1-0"}, {"row-1": "x"}, {"list": "/evil"}, {"note": "a\x07"}):
         assert agent.post("/list/work", form | wrong).status_code == 422, wrong

@@ -27,6 +27,8 @@ PORTION = 500
 """Customers whose work is changed in one transaction: other writers wait for no more."""
 SHOWN = 20
 """Customers that were skipped and are named, for each reason."""
+_NAMES_AGENT = ("taken", "changed", "waiting")
+"""Reasons whose detail is an agent."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,14 @@ class Outcome:
         first = self.named.setdefault(reason, [])
         if len(first) < SHOWN:
             first.append(Skipped(customer, detail, until))
+
+    def traces(self) -> dict[str, dict[str, str]]:
+        """By customer who is named, why they were skipped and the agent who is named, as the audit log keeps it."""
+        return {
+            one.customer: {"refused": reason} | ({"agent": one.detail} if reason in _NAMES_AGENT else {})
+            for reason, some in self.named.items()
+            for one in some
+        }
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from fastapi.responses import Response
 from churn_mlops.serving.console.frame.forms import Form
 from churn_mlops.serving.console.frame.pages import Pages
 from churn_mlops.serving.console.work_list.list_doubts import Doubt
+from churn_mlops.serving.console.work_list.list_forms import ROW
 from churn_mlops.serving.resilience.store_client import StoreUnavailableError
 
 
@@ -44,6 +45,7 @@ def confirm(
         back: the address of the page that it comes from.
         doubts: the customers that are asked about; empty where all are meant that match a filter.
     """
-    asked = {"question": question, "back": back, "doubts": doubts}
+    others = doubts and "one" not in form and sum(ROW.fullmatch(name) is not None for name in form) > len(doubts)
+    asked = {"question": question, "back": back, "doubts": doubts, "others": others}
     given = dict(form) | {"confirmed": "yes"}
     return pages.page(request, "resend", status=409 if doubts else 200, form=given, action=action, asked=asked)
