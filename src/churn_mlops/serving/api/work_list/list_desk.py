@@ -230,15 +230,21 @@ class ListDesk:
         }
 
 
+def no_offer_now(why_not: str | None) -> str:
+    """The words with which it is refused to take a customer, by the code of the reason."""
+    return f"gets no offer now: {why_not_json(why_not)['why_not_words'] or 'their offer does not hold any more'}"
+
+
 def _may_work() -> frozenset[Role]:
     """The roles that may open the page of a customer."""
     return rule_of("GET", "/customers/{}").roles
 
 
 def _no_offer(one: Prediction) -> Refused:
-    words = why_not_json(one.why_not)["why_not_words"] or "their offer does not hold any more"
-    error = f"the customer gets no offer now: {words}"
-    return Refused(one.customer, "no_offer", error, ("customer_id", f"gets no offer now: {words}"), one.why_not or "")
+    problem = no_offer_now(one.why_not)
+    return Refused(
+        one.customer, "no_offer", f"the customer {problem}", ("customer_id", problem), detail=one.why_not or ""
+    )
 
 
 def _refused(customer: str, error: WorkRefusal) -> Refused:
