@@ -120,7 +120,7 @@ def visiting(chromium: Browser, site: Site, *, width: int = 1280, signed_in: boo
 
 def _watched(context: BrowserContext, site: Site) -> list[str]:
     wrong: list[str] = []
-    expected = re.compile(r"status of (404|409) ")
+    expected = re.compile(r"status of (404|409|422) ")
     context.on("console", lambda said: None if expected.search(said.text) else wrong.append(said.text))
     context.on("weberror", lambda error: wrong.append(str(error.error)))
     context.on("request", lambda asked: None if asked.url.startswith(site.url) else wrong.append(asked.url))

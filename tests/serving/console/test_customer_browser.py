@@ -9,10 +9,11 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from churn_mlops.store import open_store
+from churn_mlops.store.campaigns.do_not_contact import set_do_not_contact
 from churn_mlops.store.contacts import NewContact, contacts, record_contact
 from churn_mlops.store.database.clock import utc_now
 from tests.serving.access.secured_app import Guarded
-from tests.serving.console.test_browser import CHROMIUM, Site, served, violations
+from tests.serving.console.test_browser import CHROMIUM, Site, served, violations, visiting
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium: apt-get install chromium")
 WIDTHS = pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
@@ -43,6 +44,20 @@ def top(page: Page, selector: str) -> float:
     box = page.locator(selector).bounding_box()
     assert box is not None
     return box["y"]
+
+
+def test_a_customer_who_is_not_taken_has_links_to_what_is_done_instead(chromium: Browser, site: Site) -> None:
+    with open_store(site.store) as store:
+        set_do_not_contact(store, "C000003", blocked=True, reason="they asked", by="person:anna")
+    with visiting(chromium, site, width=390) as page:
+        page.goto("/customers/C000003")
+        assert page.locator("button[value=take]").count() == 0
+        assert not page.locator("#dismissal").is_visible()
+        page.click("a[href='#dismissal']")  # the part that is folded opens
+        assert page.locator("#dismissal").is_visible()
+        page.click("a[href='#text']")
+        assert page.evaluate("location.hash") == "#text"
+        assert violations(page) == []
 
 
 def test_on_a_phone_what_to_do_comes_right_after_the_risk(chromium: Browser, site: Site) -> None:

@@ -52,7 +52,7 @@ class AuthMiddleware:
         try:
             rule = self._rule(scope)
             await self._authenticator.admit(scope, rule)
-            if rule.event is not None:
+            if rule.event is not None or rule.form:
                 send = _Recorded(send, scope, self._audit, rule.event)
             await self._app(scope, receive, send)
         except RequestError as refused:
@@ -117,7 +117,7 @@ class AuthMiddleware:
 class _Recorded:
     """Sends an answer on once its event is recorded; a refusal has one only if it says what is known of a customer."""
 
-    def __init__(self, send: Send, scope: Scope, audit: AuditLog, event: str) -> None:
+    def __init__(self, send: Send, scope: Scope, audit: AuditLog, event: str | None) -> None:
         self._send, self._scope, self._audit, self._event = send, scope, audit, event
 
     async def __call__(self, message: Message) -> None:

@@ -53,7 +53,16 @@ def about(request: Request, customer: str | None, **page: int | str | None) -> N
     request.scope["state"]["page"] = {name: value for name, value in page.items() if value is not None}
 
 
-def shown_in_refusal(request: Request, customer: str) -> None:
-    """Note for the audit log that a refusal says what is known of a customer: it is a read, as an answer is."""
-    about(request, customer)
-    request.scope["state"]["refusal_event"] = "customer.read"
+def shown_in_refusal(
+    request: Request, customer: str | None, event: str = "customer.read", **page: int | str | None
+) -> None:
+    """Note for the audit log that a refusal says what is known of customers: it is a read, as an answer is.
+
+    Args:
+        request: the request.
+        customer: as of :func:`about`.
+        event: the event of such a read.
+        page: as of :func:`about`, and what was refused.
+    """
+    about(request, customer, **page)
+    request.scope["state"]["refusal_event"] = event

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import date, datetime
 from typing import TypeVar
 
+from churn_mlops.serving.api.work_list.list_desk import no_offer_now
 from churn_mlops.serving.console.customer_view import RECENT, CustomerFacts
 from churn_mlops.serving.prediction.offers import Offers
 from churn_mlops.serving.resilience.store_client import StoreClient, StoreUnavailableError
@@ -74,8 +75,14 @@ class StoreFacts:
             next_customer=following,
             rank=own[0].rank if own else None,
             work=work,
+            not_taken=self._not_taken(store, own[0]) if is_listed else None,
             work_state="open" if work is None or run is None else work.state(run.as_of, utc_now().date()),
         )
+
+    def _not_taken(self, store: Store, one: Prediction) -> str | None:
+        """Why a customer of the contact list is not taken now, in the words of the refusal; None if they may be."""
+        (now,) = self.offers.now(store, [one])
+        return None if now.action == OFFER else no_offer_now(now.why_not)
 
     def _next(self, store: Store, run: Run, rank: int) -> str | None:
         """The next customer of the contact list behind ``rank`` to be called now; None behind the last.

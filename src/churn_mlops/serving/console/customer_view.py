@@ -105,6 +105,7 @@ class CustomerFacts:
         rank: their rank in the newest run, None where they are not in it.
         work: the work on them, None where no list is published.
         work_state: ``open``, ``taken``, ``snoozed`` or ``done``.
+        not_taken: why the list refuses to have them taken now, None if they may be.
     """
 
     average: float | None = None
@@ -117,6 +118,7 @@ class CustomerFacts:
     rank: int | None = None
     work: ListWork | None = None
     work_state: str = "open"
+    not_taken: str | None = None
 
 
 @dataclass(frozen=True)
@@ -156,11 +158,17 @@ class CustomerView:
     rank: int | None
     work: ListWork | None
     work_state: str
+    not_taken: str | None
 
     @property
     def is_offer(self) -> bool:
         """Whether the advice is to make an offer."""
         return self.advice in ("listed", "in_campaign", "worth")
+
+    @property
+    def may_be_taken(self) -> bool:
+        """Whether an agent may take them: an offer is to be made, and no other agent has them."""
+        return self.is_offer and self.not_taken is None and self.work_state != "taken"
 
     @property
     def is_done(self) -> bool:
@@ -220,6 +228,7 @@ def customer_view(
         rank=facts.rank,
         work=facts.work,
         work_state=facts.work_state,
+        not_taken=facts.not_taken,
     )
 
 

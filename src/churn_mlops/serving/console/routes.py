@@ -92,9 +92,10 @@ def add_console(app: FastAPI, parts: ConsoleParts) -> None:
         KeyPages(pages, parts.administration).add_to(app)
     if parts.sign_in is not None and parts.settings.oidc.issuer is not None:
         _add_oidc(app, account, parts.sign_in, parts.settings.oidc)
-    ListPage(pages, facts, ListReader(parts.desk)).add_to(app)
+    list_page = ListPage(pages, facts, ListReader(parts.desk))
+    list_page.add_to(app)
     ListExport(facts, parts.risks.suppression).add_to(app)
-    ListWorkPage(pages, facts, parts.desk).add_to(app)
+    ListWorkPage(list_page, facts, parts.desk).add_to(app)
     CampaignPages(pages, parts.book).add_to(app)
     DashboardPage(pages, facts).add_to(app)
     FigureRowsPage(pages, parts.figure_rows).add_to(app)

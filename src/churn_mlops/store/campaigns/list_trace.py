@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -50,11 +50,18 @@ class ListTrace:
         if row is None or tuple(row) != (self.run_id, self.finished_at):
             raise ListChangedError("the list was published again")
 
-    def record(self, connection: Connection, customers: Sequence[str], at: datetime) -> None:
-        """Add the events of the customers who were changed; none where there are none."""
-        if customers and self.hash_key is None:
-            add_event(connection, at, self.by, self.event, details={**self.details, "count": len(customers)})
+    def record(self, connection: Connection, owners: Mapping[str, str | None], at: datetime) -> None:
+        """Add the events of the customers who were changed; none where there are none.
+
+        Args:
+            connection: of the transaction that changes them.
+            owners: who worked on each of them before; another agent than ``by`` is named as ``from``.
+            at: the time.
+        """
+        if owners and self.hash_key is None:
+            add_event(connection, at, self.by, self.event, details={**self.details, "count": len(owners)})
         elif self.hash_key is not None:
             hashed = hasher(self.hash_key)
-            for customer in customers:
-                add_event(connection, at, self.by, self.event, customer_hash=hashed(customer), details=self.details)
+            for customer, owner in owners.items():
+                details = {**self.details} | ({} if owner in (None, self.by) else {"from": owner})
+                add_event(connection, at, self.by, self.event, customer_hash=hashed(customer), details=details)

@@ -214,9 +214,9 @@ def change_all(
     with store.writing("change the work on the list") as connection:
         if trace is not None:
             trace.check(connection)
-        found, written = _change(connection, changes, action, now)
+        found, owners = _change(connection, changes, action, now)
         if trace is not None:
-            trace.record(connection, written, now)
+            trace.record(connection, owners, now)
     return found
 
 
@@ -259,8 +259,8 @@ def _change_one(store: Store, change: WorkChange, action: WorkAction, clock: Clo
 
 def _change(
     connection: Connection, changes: Sequence[WorkChange], action: WorkAction, now: datetime
-) -> tuple[dict[str, ListWork | WorkRefusal], list[str]]:
-    """By customer ID the state or why it was not changed; then the customers who were changed."""
+) -> tuple[dict[str, ListWork | WorkRefusal], dict[str, str | None]]:
+    """By customer ID the state or why it was not changed; then the last owner of each who was changed."""
     names = [change.customer for change in changes]
     key = changes[0].hash_key if changes else None
     erased = set() if key is None else erased_among(connection, key, names)
@@ -273,7 +273,8 @@ def _change(
             found[change.customer] = CustomerErasedError("the customer was erased: nothing more is recorded of them")
         else:
             found[change.customer] = _refusal(work, change, action) or _changed(work, change, action, now)
-    return found, _write(connection, known, [work for work in found.values() if isinstance(work, ListWork)])
+    written = _write(connection, known, [work for work in found.values() if isinstance(work, ListWork)])
+    return found, {name: known[name].owner if name in known else None for name in written}
 
 
 def _refusal(work: ListWork, change: WorkChange, action: WorkAction) -> WorkRefusal | None:

@@ -103,7 +103,7 @@ def add_notes(
         erased = set(erased_among(connection, hash_key, list(keys)))
         left = [(name, key) for name, key in keys.items() if name not in erased]
         added = [name for name, key in left if _add(connection, name, text, trace.by, key, now)[1]]
-        trace.record(connection, added, now)
+        trace.record(connection, dict.fromkeys(added), now)
     return erased
 
 

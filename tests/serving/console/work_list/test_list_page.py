@@ -89,7 +89,7 @@ def test_the_file_has_the_rows_of_the_selection_and_agents_get_none(visitor: Vis
     assert "Export CSV" in text
     assert ids(text) == []  # an analyst sees the list, and no page of a customer
     answer = visitor.get("/list.csv?part=all&q=C00001")
-    assert answer.headers["Content-Disposition"] == 'attachment; filename="churn-all-2026-11-22.csv"'
+    assert answer.headers["Content-Disposition"] == 'attachment; filename="churn-all-C00001-2026-11-22.csv"'
     rows = list(csv.DictReader(io.StringIO(answer.text)))
     assert [row["customer"] for row in rows] == [f"C{number:06d}" for number in range(10, 20)]
     assert rows[0]["reason_1"] == "2 months of tenure: +21 points"

@@ -112,8 +112,9 @@ FORMULAS = ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx", "＝1"]  # noqa: RUF00
 @pytest.mark.parametrize("sign", FORMULAS)
 def test_a_spreadsheet_computes_nothing_of_the_file(sign: str) -> None:
     one = prediction(1, sign, [{"text": sign}, sign, "fine, “quoted”", "fourth"])
-    (row,) = csv.reader(io.StringIO(csv_export.lines_of([one]), newline=""))
+    given = csv_export.file_row(one, ListWork(sign, owner=sign), "taken")
+    (row,) = csv.reader(io.StringIO(csv_export.lines_of([given]), newline=""))
     found = dict(zip(csv_export.COLUMNS, row, strict=True))
-    assert found["customer"] == found["reason_1"] == found["reason_2"] == f"'{sign}"
+    assert found["customer"] == found["reason_1"] == found["reason_2"] == found["owner"] == f"'{sign}"
     assert found["reason_3"] == "fine, “quoted”"
     assert float(found["score"]) == one.score

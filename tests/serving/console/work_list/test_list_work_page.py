@@ -13,7 +13,7 @@ from churn_mlops.serving.console.work_list import list_change
 from churn_mlops.store import open_store
 from churn_mlops.store.access.users import add_user
 from churn_mlops.store.campaigns.do_not_contact import set_do_not_contact
-from churn_mlops.store.campaigns.list_work import ListWork, WorkChange, finish, take, work_on
+from churn_mlops.store.campaigns.list_work import ListWork, WorkChange, finish, snooze, take, work_on
 from churn_mlops.store.campaigns.notes import notes_of
 from churn_mlops.store.contacts import NewContact, record_contact
 from churn_mlops.store.database.clock import utc_now
@@ -91,7 +91,7 @@ def test_another_agents_customer_is_given_back_once_the_page_has_named_them(agen
     stale = agent.post("/list/work", form | {"do": "release", "row-1": "0"})
     assert (stale.status_code, works(guarded)[name(0)].owner) == (409, OTTO)
     assert "otto" in agent.get("/list").text
-    assert send(agent, do="release", **{"row-1": "1"})[0] == 303
+    assert send(agent, do="release", confirmed="yes", **{"row-1": "1"})[0] == 303
     assert works(guarded)[name(0)].owner is None
 
 
@@ -129,8 +129,10 @@ def test_all_that_match_the_filter_are_changed_after_a_question(
     agent: Visitor, guarded: Guarded, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(list_change, "PORTION", 7)
+    until = TODAY + timedelta(days=3)
     with open_store(guarded.address) as store:
         take(store, WorkChange(name(3), OTTO))
+        snooze(store, WorkChange(name(7), OTTO), until)
         finish(store, WorkChange(name(4), OTTO), DAY)
         set_do_not_contact(store, name(5), blocked=True, reason="they asked", by=OTTO)
         record_contact(store, NewContact("k", "s", name(6), utc_now(), "20 % off", "no_answer", OTTO))
@@ -142,12 +144,14 @@ def test_all_that_match_the_filter_are_changed_after_a_question(
         if field != "theme"
     }
     answer = agent.post("/list/work", fields)
-    assert (answer.status_code, "57 customers taken." in answer.text) == (200, True)
+    assert (answer.status_code, "56 customers taken." in answer.text) == (200, True)
+    assert re.search(r"1 customer waits and was left waiting.*C000007.*until .*, set by otto", answer.text, re.DOTALL)
+    assert works(guarded)[name(7)].snoozed_until == until
     for words in ("1 customer is taken by another agent", "1 customer gets no offer now", "2 customers are worked"):
         assert words in answer.text
-    assert sum(work.owner == ME for work in works(guarded).values()) == 57
+    assert sum(work.owner == ME for work in works(guarded).values()) == 56
     again = agent.post("/list/work", fields)
-    assert "57 customers taken." in again.text  # as before: a request may come twice
+    assert "56 customers taken." in again.text  # as before: a request may come twice
     assert {work.version for work in works(guarded).values()} == {1}
 
 
@@ -163,8 +167,8 @@ def test_all_customers_of_an_agent_who_went_home_are_handed_on(agent: Visitor, g
 
 
 def test_nothing_is_done_without_rows_or_with_a_list_that_is_gone(agent: Visitor, guarded: Guarded) -> None:
-    assert send(agent, do="take") == (303, "/list?did=nothing")
-    assert "No customer was ticked" in agent.get("/list?did=nothing").text
+    status, text = send(agent, do="take", note="They move.")
+    assert (status, "No customer is ticked" in text, 'value="They move."' in text) == (422, True, True)
     form = agent.form("/list", "/list/work") | {"do": "take", "row-1": "0"}
     for wrong in ({"do": "steal"}, {"one": "steal-1-0"}, {"row-1": "x"}, {"list": "/evil"}, {"note": "a\x07"}):
         assert agent.post("/list/work", form | wrong).status_code == 422, wrong

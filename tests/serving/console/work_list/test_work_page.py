@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
+
+import pytest
 
 from churn_mlops.store import open_store
 from churn_mlops.store.campaigns.do_not_contact import set_do_not_contact
 from churn_mlops.store.campaigns.list_work import WorkChange, take, work_on
+from churn_mlops.store.contacts import NewContact, record_contact
 from churn_mlops.store.database.clock import utc_now
 from tests.serving.access.secured_app import Guarded
 from tests.serving.console.visitor import Visitor
@@ -62,7 +66,26 @@ def test_a_customer_waits_and_is_given_back_from_their_page(agent: Visitor, guar
 def test_a_customer_who_gets_no_offer_now_is_not_taken(agent: Visitor, guarded: Guarded) -> None:
     with open_store(guarded.address) as store:
         set_do_not_contact(store, "C000001", blocked=True, reason="they asked", by="person:otto")
+    page = agent.get(PAGE).text
+    assert 'value="take"' not in page
+    assert re.search(r'href="#dismissal">record why.*href="#text">add a note', page)
+    assert {'id="dismissal"', 'id="text"'} <= set(re.findall(r'id="[a-z]+"', page))
     answer = agent.send(PAGE, "/work", do="take")
-    assert (answer.status_code, "they must not be contacted" in answer.text) == (409, True)
+    (refused,) = re.findall(r"The customer gets no offer now: [^<]*", answer.text)
+    assert (answer.status_code, "they must not be contacted" in refused, refused in page) == (409, True, True)
     with open_store(guarded.address) as store:
         assert work_on(store) == {}
+
+
+@pytest.mark.parametrize("result", ["accepted", "no_answer"])
+def test_a_customer_who_was_contacted_lately_is_not_offered_to_be_taken(
+    agent: Visitor, guarded: Guarded, result: str
+) -> None:
+    assert 'value="take"' in agent.get(PAGE).text
+    with open_store(guarded.address) as store:
+        record_contact(store, NewContact("k", "s", "C000001", utc_now(), "20 % off", result, "person:otto"))
+    page = agent.get(PAGE).text
+    assert ('value="take"' in page, "Instead of taking them" in page) == (False, True)
+    answer = agent.send(PAGE, "/work", do="take")
+    refused = re.findall(r"The customer gets no offer now: [^<]*", answer.text)
+    assert [one in page for one in refused] == [True] * (answer.status_code == 409)

@@ -14,8 +14,9 @@ from xml.etree import ElementTree
 import pytest
 
 from churn_mlops.serving.console.work_list import list_export, list_view
-from churn_mlops.serving.console.work_list.csv_export import COLUMNS
+from churn_mlops.serving.console.work_list.csv_export import COLUMNS, FileRow, file_row
 from churn_mlops.serving.console.work_list.xlsx_export import Sheet, remove_left_folders
+from churn_mlops.store.campaigns.list_work import ListWork
 from tests.serving.console.visitor import Visitor
 from tests.serving.console.work_list.test_list_page import LISTED
 from tests.serving.console.work_list.test_list_view import FORMULAS, prediction
@@ -37,7 +38,10 @@ def cells(content: bytes) -> list[list[tuple[str, str]]]:
 
 def sheet_of(*customers: str) -> bytes:
     sheet = Sheet()
-    sheet.add(prediction(rank, name, [{"text": name}]) for rank, name in enumerate(customers, 1))
+    sheet.add(
+        file_row(prediction(rank, name, [{"text": name}]), ListWork(name, owner=name), "taken")
+        for rank, name in enumerate(customers, 1)
+    )
     sheet.finish()
     content = b"".join(sheet.content())
     assert len(content) > 1000
@@ -50,7 +54,7 @@ def test_texts_that_look_like_formulas_links_or_numbers_stay_as_they_are() -> No
     assert tuple(text for _, text in header) == COLUMNS
     for name, row in zip(names, rows, strict=True):
         found = dict(zip(COLUMNS, row, strict=False))
-        assert found["customer"] == found["reason_1"] == ("inlineStr", name)
+        assert found["customer"] == found["reason_1"] == found["owner"] == ("inlineStr", name)
         assert (found["rank"][0], found["score"]) == ("n", ("n", "0.5"))
 
 
@@ -88,7 +92,10 @@ def test_the_memory_does_not_grow_with_the_list() -> None:
         tracemalloc.start()
         sheet = Sheet()
         for first in range(0, rows, 500):
-            sheet.add(prediction(first + place, "", ["a reason of some length: +3 points"]) for place in range(1, 501))
+            sheet.add(
+                FileRow(prediction(first + place, "", ["a reason of some length: +3 points"]))
+                for place in range(1, 501)
+            )
         sheet.finish()
         sheet.close()
         found = tracemalloc.get_traced_memory()[1]
@@ -106,7 +113,7 @@ def test_the_page_gives_the_rows_of_the_selection_and_leaves_nothing_behind(
     visitor.sign_in("analyst")
     assert "Export XLSX" in visitor.get("/list").text
     answer = visitor.get("/list.xlsx?part=all&q=C00001")
-    assert answer.headers["Content-Disposition"] == 'attachment; filename="churn-all-2026-11-22.xlsx"'
+    assert answer.headers["Content-Disposition"] == 'attachment; filename="churn-all-C00001-2026-11-22.xlsx"'
     assert int(answer.headers["Content-Length"]) == len(answer.content)
     _, *rows = cells(answer.content)
     assert [row[1][1] for row in rows] == [f"C{number:06d}" for number in range(10, 20)]

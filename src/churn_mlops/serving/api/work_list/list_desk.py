@@ -27,6 +27,7 @@ from churn_mlops.store.campaigns.list_work import (
     WorkRefusal,
     change_all,
     proxied_agents,
+    work_on,
 )
 from churn_mlops.store.database.clock import Clock, utc_now
 from churn_mlops.store.scoring.predictions import Prediction, predictions
@@ -55,9 +56,26 @@ class Refused:
     problem: tuple[str, str]
     detail: str = ""
 
-    def refusal(self) -> RequestError:
+    def refusal(self) -> WorkRefusedError:
         """The answer to a request about this customer alone."""
-        return RequestError(410 if self.reason == "erased" else 409, self.error, [self.problem])
+        return WorkRefusedError(410 if self.reason == "erased" else 409, self)
+
+    def trace(self) -> dict[str, str]:
+        """The refusal as the audit log keeps it: why, and the agent who has the customer or changed the work."""
+        return {"refused": self.reason} | ({"agent": self.detail} if self.reason in ("taken", "changed") else {})
+
+
+class WorkRefusedError(RequestError):
+    """A change of the work on one customer that is refused.
+
+    Args:
+        status: the HTTP status of the answer.
+        refused: why.
+    """
+
+    def __init__(self, status: int, refused: Refused) -> None:
+        super().__init__(status, refused.error, [refused.problem])
+        self.refused = refused
 
 
 @dataclass(frozen=True)
@@ -96,13 +114,17 @@ class ListDesk:
         horizon = label.horizon_days if label is not None else None
         return self.today() + timedelta(days=min(horizon or LONGEST_SNOOZE, LONGEST_SNOOZE))
 
+    def snooze_bounds(self) -> tuple[date, date]:
+        """The first and the last date until which a customer may wait."""
+        return self.today() + timedelta(days=1), self.latest_snooze()
+
     def check_snooze(self, until: date) -> None:
         """Refuse a date on or before today, and one that is too far off.
 
         Raises:
             RequestError: 422, naming the bounds.
         """
-        first, last = self.today() + timedelta(days=1), self.latest_snooze()
+        first, last = self.snooze_bounds()
         if not first <= until <= last:
             problem = f"must lie between {first} and {last}"
             raise RequestError(422, f"until {problem}", [("until", problem)])
@@ -145,14 +167,24 @@ class ListDesk:
         found = predictions(store, run.as_of, customer=customer)
         return found[0] if found and found[0].action == OFFER else None
 
+    def other_owner(self, store: Store, customer: str, by: Principal) -> str | None:
+        """The agent who works on a customer, None where no one does, or ``by``.
+
+        Raises:
+            StoreError: the store fails.
+        """
+        work = work_on(store, [customer]).get(customer)
+        return None if work is None or work.owner == by.name else work.owner
+
     def change_one(
         self, store: Store, wanted: Wanted, action: WorkAction, *, by: Principal, note: str | None = None
     ) -> ListWork:
         """Change the work on one customer of the list.
 
         Raises:
-            RequestError: 403, the role takes no customers; 409, another agent has the customer, the version is another
-                one, or a customer is taken who gets no offer now; 410, they were erased.
+            RequestError: 403, the role takes no customers.
+            WorkRefusedError: 409, another agent has the customer, the version is another one, or a customer is taken
+                who gets no offer now; 410, they were erased.
             OtherHashKeyError: customers were erased under another key.
             StoreError: the store fails.
         """
@@ -198,15 +230,21 @@ class ListDesk:
         }
 
 
+def no_offer_now(why_not: str | None) -> str:
+    """The words with which it is refused to take a customer, by the code of the reason."""
+    return f"gets no offer now: {why_not_json(why_not)['why_not_words'] or 'their offer does not hold any more'}"
+
+
 def _may_work() -> frozenset[Role]:
     """The roles that may open the page of a customer."""
     return rule_of("GET", "/customers/{}").roles
 
 
 def _no_offer(one: Prediction) -> Refused:
-    words = why_not_json(one.why_not)["why_not_words"] or "their offer does not hold any more"
-    error = f"the customer gets no offer now: {words}"
-    return Refused(one.customer, "no_offer", error, ("customer_id", f"gets no offer now: {words}"), one.why_not or "")
+    problem = no_offer_now(one.why_not)
+    return Refused(
+        one.customer, "no_offer", f"the customer {problem}", ("customer_id", problem), detail=one.why_not or ""
+    )
 
 
 def _refused(customer: str, error: WorkRefusal) -> Refused:

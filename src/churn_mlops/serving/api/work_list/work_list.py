@@ -11,11 +11,11 @@ from fastapi import Depends, FastAPI, Query, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from churn_mlops.serving.access.principal import about, principal_of
+from churn_mlops.serving.access.principal import about, principal_of, shown_in_refusal
 from churn_mlops.serving.api.predictions import PublishedPrediction, prediction_json
 from churn_mlops.serving.api.refusals import refusing
 from churn_mlops.serving.api.request_bodies import Day, LongText, ShortText, described_body
-from churn_mlops.serving.api.work_list.list_desk import ListDesk, Wanted
+from churn_mlops.serving.api.work_list.list_desk import ListDesk, Wanted, WorkRefusedError
 from churn_mlops.serving.http.error_handlers import refuse_repeated_parameters
 from churn_mlops.serving.http.errors import RequestError
 from churn_mlops.serving.http.pagination import PageQuery, limit_field
@@ -204,7 +204,7 @@ class _WorkList:
         self.desk.suppression.check_key()
         by = principal_of(request)
 
-        def change(store: Store) -> dict[str, Any]:
+        def change(store: Store) -> tuple[dict[str, Any], str | None]:
             run = self.desk.run(store)
             found = None if run is None else self.desk.listed(store, run, customer)
             if run is None or found is None:
@@ -215,10 +215,18 @@ class _WorkList:
                 self.desk.check_agent(store, action.to)
             if action.kind == "snooze" and action.day is not None:
                 self.desk.check_snooze(action.day)
+            owner = self.desk.other_owner(store, customer, by)
             work = self.desk.change_one(store, Wanted(found, asked.version), action, by=by, note=asked.note)
-            return _work_json(work, work.state(run.as_of, self.desk.today()))
+            return _work_json(work, work.state(run.as_of, self.desk.today())), owner
 
-        return Response(as_json(await self.store.ask(change)), media_type="application/json")
+        try:
+            body, owner = await self.store.ask(change)
+        except WorkRefusedError as error:
+            if error.status == 409:
+                shown_in_refusal(request, customer, **error.refused.trace())
+            raise
+        about(request, customer, **{"from": owner})
+        return Response(as_json(body), media_type="application/json")
 
     def _page(self, store: Store, query: _Query, wanted: ListFilter) -> dict[str, Any] | None:
         run = self.desk.run(store)

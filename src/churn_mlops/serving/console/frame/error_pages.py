@@ -11,7 +11,8 @@ from fastapi.responses import Response
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from churn_mlops.serving.console.frame.navigation import SIGN_IN, home_of, sign_in_path
+from churn_mlops.serving.access.principal import Principal
+from churn_mlops.serving.console.frame.navigation import SIGN_IN, home_of, may_open, sign_in_path
 from churn_mlops.serving.console.frame.pages import Pages
 
 _KNOWN = (400, 401, 403, 404, 405, 408, 409, 410, 413, 415, 422, 429, 500, 503)
@@ -80,7 +81,7 @@ class _Refusals:
             error=error,
             key=_key(status, request),
             customer=self._scope["state"].get("customer") if self._scope["method"] == "POST" else None,
-            home=SIGN_IN if principal is None else home_of(principal.role),
+            home=SIGN_IN if principal is None else "/list" if _is_list(path, principal) else home_of(principal.role),
         )
 
 
@@ -89,6 +90,11 @@ def _key(status: int, request: Request) -> str:
     if status == 404 and getattr(request.scope.get("route"), "path", "").startswith("/customers"):
         return "customer"
     return str(status) if status in _KNOWN else "500"
+
+
+def _is_list(path: str, principal: Principal) -> bool:
+    """Whether the address is one of the list, and the principal may open the list."""
+    return path in ("/list", "/list/work", "/list.csv", "/list.xlsx") and may_open(principal.role, "/list")
 
 
 def _is_refusal(message: Message) -> bool:

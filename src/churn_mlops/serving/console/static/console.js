@@ -141,7 +141,8 @@ if (work) {
 }
 // Back from a customer, or after a change, the keys go on where they were; if that row is gone, with the next one.
 const came = document.referrer ? new URL(document.referrer).pathname : "";
-if (rows.length > 0 && (location.hash || came.startsWith("/customers"))) {
+const isBack = location.hash || came.startsWith("/customers") || document.querySelector("[data-mended]");
+if (rows.length > 0 && isBack && !document.querySelector("[aria-invalid]")) {
   const rank = Number(location.hash ? location.hash.slice(2) : sessionStorage.getItem("row"));
   const there = rows.find((one) => Number(one.dataset.row) >= rank);
   if (there) {

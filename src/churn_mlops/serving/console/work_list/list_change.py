@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 
 from churn_mlops.errors import ConfigError
 from churn_mlops.keyed_hash import customer_hash
 from churn_mlops.serving.access.principal import Principal
 from churn_mlops.serving.api.work_list.list_desk import ListDesk, Refused, Wanted
+from churn_mlops.serving.console.work_list.list_doubts import Doubt, doubts_of, keeps_waiting
 from churn_mlops.serving.console.work_list.list_forms import ListWorkForm, needed
 from churn_mlops.serving.console.work_list.list_query import ME
 from churn_mlops.serving.prediction.suppression import OtherHashKeyError
@@ -25,6 +27,23 @@ PORTION = 500
 """Customers whose work is changed in one transaction: other writers wait for no more."""
 SHOWN = 20
 """Customers that were skipped and are named, for each reason."""
+_NAMES_AGENT = ("taken", "changed", "waiting")
+"""Reasons whose detail is an agent."""
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A customer who was not changed.
+
+    Args:
+        customer: the customer ID.
+        detail: who has them, changed their work or let them wait; why there is no offer, as a code; else empty.
+        until: the date until which they wait, None where they do not.
+    """
+
+    customer: str
+    detail: str = ""
+    until: date | None = None
 
 
 @dataclass
@@ -34,7 +53,7 @@ class Outcome:
     Args:
         done: how many customers were changed.
         counts: how many were skipped, by reason.
-        named: the first customers that were skipped, by reason, each with a detail such as who has them.
+        named: the first customers that were skipped, by reason.
         left: how many customers were not looked at any more, since the time was up.
         next: the place behind which they come; empty where there are none.
     """
@@ -43,14 +62,22 @@ class Outcome:
     left: int = 0
     next: str = ""
     counts: dict[str, int] = field(default_factory=dict)
-    named: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
+    named: dict[str, list[Skipped]] = field(default_factory=dict)
 
-    def skip(self, reason: str, customer: str, detail: str = "") -> None:
+    def skip(self, reason: str, customer: str, detail: str = "", until: date | None = None) -> None:
         """Count a customer who was not changed."""
         self.counts[reason] = self.counts.get(reason, 0) + 1
         first = self.named.setdefault(reason, [])
         if len(first) < SHOWN:
-            first.append((customer, detail))
+            first.append(Skipped(customer, detail, until))
+
+    def traces(self) -> dict[str, dict[str, str]]:
+        """By customer who is named, why they were skipped and the agent who is named, as the audit log keeps it."""
+        return {
+            one.customer: {"refused": reason} | ({"agent": one.detail} if reason in _NAMES_AGENT else {})
+            for reason, some in self.named.items()
+            for one in some
+        }
 
 
 @dataclass(frozen=True)
@@ -83,6 +110,18 @@ class ListChange:
         """
         return self.asked.query.selection(list_times(store, self.run, self.desk.clock()), self.by.name)
 
+    def doubts(self, store: Store) -> list[Doubt]:
+        """The rows that were ticked whose agent or whose wait another agent would not expect to end.
+
+        Raises:
+            StoreError: the store fails.
+        """
+        if self.action is None:
+            return []
+        found = customers_at(store, self.run, list(self.asked.rows))
+        seen = {one.customer: self.asked.rows[rank] for rank, one in found.items() if one.action == OFFER}
+        return doubts_of(seen, work_on(store, seen), self.action, self.by.name, self.desk.today())
+
     def rows(self, store: Store) -> None:
         """Change the rows that were ticked, each if its work is as it was shown.
 
@@ -114,7 +153,7 @@ class ListChange:
         found = read_slice(store, self.run, query.selection(times, self.by.name), PORTION, after=after)
         names = [one.customer for one in found.items]
         works, contacted = work_on(store, names), contacts_by_list(store, times, names)
-        # Customers who are worked are not opened again, unless the filter names their state.
+        # Customers who are worked are not opened again, and no wait is ended, unless the filter names their state.
         settled = () if query.state else ("done",) if action.kind == "done" else WORKED
         wanted = []
         for one in found.items:
@@ -123,6 +162,8 @@ class ListChange:
                 self.outcome.skip("unlisted", one.customer)
             elif work.state(self.run.as_of, times.today, contacted.get(one.customer)) in settled:
                 self.outcome.skip("worked", one.customer)
+            elif not query.state and keeps_waiting(work, action, times.today):
+                self.outcome.skip("waiting", one.customer, work.changed_by, work.snoozed_until)
             else:
                 wanted.append(Wanted(one))
         self._change(store, wanted, action, self._trace("work.changed", None, **self._filter(store)))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from asyncio import get_running_loop
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence, Set
 from dataclasses import dataclass
 from functools import partial
 from typing import Annotated
@@ -14,19 +15,23 @@ from starlette.concurrency import run_in_threadpool
 
 from churn_mlops.serving.access.principal import about, principal_of
 from churn_mlops.serving.console.customer_facts import StoreFacts, newest_run
-from churn_mlops.serving.console.work_list.csv_export import header, lines_of
-from churn_mlops.serving.console.work_list.list_query import ListQuery
+from churn_mlops.serving.console.work_list.csv_export import FileRow, file_row, header, lines_of
+from churn_mlops.serving.console.work_list.list_query import ME, ListQuery
 from churn_mlops.serving.console.work_list.xlsx_export import MOST_ROWS, Sheet, remove_left_folders
 from churn_mlops.serving.http.errors import RequestError
 from churn_mlops.serving.prediction.suppression import SuppressionCheck
 from churn_mlops.store import Store
+from churn_mlops.store.campaigns.list_work import ListWork, work_on
 from churn_mlops.store.database.clock import utc_now
 from churn_mlops.store.scoring.browsing import Selection, count_selected, read_slice
 from churn_mlops.store.scoring.predictions import OFFER, Prediction
 from churn_mlops.store.scoring.runs import Run
-from churn_mlops.store.scoring.work_states import list_times
+from churn_mlops.store.scoring.work_states import contacts_by_list, list_times
 
 EXPORT_ROWS = 2000
+_UNSAFE = re.compile(r"[^A-Za-z0-9_]+")
+_LONGEST_PART = 40
+"""Characters of a part of the file's name."""
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
@@ -52,7 +57,8 @@ class ListExport:
         """All customers of a selection as CSV."""
         run, selection = await self._selected(request, query)
         # It ends with an error, and not as a shorter file, if the date is published again meanwhile.
-        return StreamingResponse(self._lines(run, selection), media_type="text/csv", headers=_named(query, run, "csv"))
+        headers = _named(query, run, principal_of(request).name, "csv")
+        return StreamingResponse(self._lines(run, selection), media_type="text/csv", headers=headers)
 
     async def as_xlsx(self, request: Request, query: Annotated[ListQuery, Query()]) -> Response:
         """The same as a spreadsheet, whose texts stay texts.
@@ -72,7 +78,7 @@ class ListExport:
         except BaseException:
             get_running_loop().run_in_executor(None, sheet.close)  # not awaited: the request may be cancelled
             raise
-        headers = _named(query, run, "xlsx") | {"Content-Length": str(sheet.size)}
+        headers = _named(query, run, principal_of(request).name, "xlsx") | {"Content-Length": str(sheet.size)}
         return StreamingResponse(sheet.content(), media_type=XLSX, headers=headers)
 
     async def _selected(self, request: Request, query: ListQuery) -> tuple[Run, Selection]:
@@ -94,7 +100,7 @@ class ListExport:
         async for part in self._parts(run, selection):
             yield lines_of(part)
 
-    async def _parts(self, run: Run, selection: Selection) -> AsyncIterator[list[Prediction]]:
+    async def _parts(self, run: Run, selection: Selection) -> AsyncIterator[list[FileRow]]:
         after: int | str | None = None
         while True:
             listed, last = await self.facts.ask(partial(self._part, run=run, selection=selection, after=after))
@@ -105,7 +111,7 @@ class ListExport:
 
     def _part(
         self, store: Store, run: Run, selection: Selection, after: int | str | None
-    ) -> tuple[list[Prediction], Prediction | None]:
+    ) -> tuple[list[FileRow], Prediction | None]:
         """The next rows of the file, and the last row that was read; None where there are no more.
 
         The contact list has no customer who gets no offer by now.
@@ -115,10 +121,25 @@ class ListExport:
             raise RequestError(503, "the list was published again: export it again")
         found = read_slice(store, run, selection, EXPORT_ROWS, after=after)
         now = self.facts.offers.now(store, found.items)
-        listed = [one for one in now if selection.part != "contact" or one.action == OFFER]
-        return listed, found.items[-1] if found.has_after else None
+        listed = {one.customer for one in found.items if one.action == OFFER}
+        kept = [one for one in now if selection.part != "contact" or one.action == OFFER]
+        rows = self._rows(store, run, kept, listed)
+        return rows, found.items[-1] if found.has_after else None
+
+    def _rows(self, store: Store, run: Run, kept: Sequence[Prediction], listed: Set[str]) -> list[FileRow]:
+        times, names = list_times(store, run, utc_now()), [one.customer for one in kept if one.customer in listed]
+        works, contacted = work_on(store, names), contacts_by_list(store, times, names)
+        rows = []
+        for one in kept:
+            work = works.get(one.customer, ListWork(one.customer))
+            state = work.state(run.as_of, times.today, contacted.get(one.customer))
+            rows.append(file_row(one, work, state) if one.customer in listed else FileRow(one))
+        return rows
 
 
-def _named(query: ListQuery, run: Run, ending: str) -> dict[str, str]:
-    name = f"churn-{query.part}-{run.as_of.isoformat()}.{ending}"
-    return {"Content-Disposition": f'attachment; filename="{name}"'}
+def _named(query: ListQuery, run: Run, me: str, ending: str) -> dict[str, str]:
+    """The header with the name of the file: the part, the filter and the date of the list."""
+    owner = (me if query.owner == ME else query.owner).partition(":")[2]
+    chosen = [_UNSAFE.sub("_", one)[:_LONGEST_PART] for one in (query.band, query.state, owner, query.q.strip())]
+    name = "-".join(["churn", query.part, *filter(None, chosen), run.as_of.isoformat()])
+    return {"Content-Disposition": f'attachment; filename="{name}.{ending}"'}

@@ -20,9 +20,11 @@ from churn_mlops.serving.model.request_models import CustomerName
 WorkKind = Literal["take", "release", "hand_on", "snooze", "done"]
 Kind = WorkKind | Literal["note"]
 Model = TypeVar("Model", bound=BaseModel)
+_NEEDS: Mapping[str, str] = {"to": "hand_on", "until": "snooze"}
+"""The one action that a field is for; another action takes no notice of it."""
 _ONE = re.compile(r"(take|release|done)-([0-9]{1,9})-([0-9]{1,9})")
-# The name of the field of a chosen row has its rank; the value is the version of the work that was seen.
-_ROW = re.compile(r"row-([0-9]{1,9})")
+ROW = re.compile(r"row-([0-9]{1,9})")
+"""The name of the field of a ticked row has its rank; the value is the version of the work that was seen."""
 
 
 class WorkFields(BaseModel):
@@ -86,7 +88,7 @@ def read_list_work(form: Form) -> ListWorkForm:
     Raises:
         RequestError: 422, naming the fields that are wrong.
     """
-    rows = {int(found[1]): _version(value) for name, value in form.items() if (found := _ROW.fullmatch(name))}
+    rows = {int(found[1]): _version(value) for name, value in form.items() if (found := ROW.fullmatch(name))}
     given, one = dict(form), form.get("one")
     if one is not None:
         found = _ONE.fullmatch(one)
@@ -95,6 +97,7 @@ def read_list_work(form: Form) -> ListWorkForm:
         rows, given = {int(found[2]): _version(found[3])}, given | {"do": found[1]}
     elif not given.get("do"):
         given["do"] = "snooze" if given.get("until") else "hand_on" if given.get("to") else "note"
+    given = {name: value for name, value in given.items() if _NEEDS.get(name, given["do"]) == given["do"]}
     fields, query = _read(WorkFields, given), query_of(form.get("list", ""))
     begun = query_of(query.address(after=form.get("from", "")))
     return ListWorkForm(

@@ -19,7 +19,7 @@ _DEFAULTS = {"part": "contact", "order": "rank"}
 _LONGEST = 2000
 """Characters of an address that a form holds, at most."""
 State = Literal["", "open", "taken", "snoozed", "contacted", "done"]
-Did = Literal["", "nothing", "take", "release", "hand_on", "snooze", "done", "note"]
+Did = Literal["", "take", "release", "hand_on", "snooze", "done", "note"]
 
 
 class ListQuery(BaseModel):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -19,7 +19,9 @@ from churn_mlops.serving.console.frame.forms import Form, add_form, form_token
 from churn_mlops.serving.console.frame.pages import Pages, redirect
 from churn_mlops.serving.console.work_list.list_change import ListChange, Outcome
 from churn_mlops.serving.console.work_list.list_forms import ListWorkForm, needed, read_list_work
-from churn_mlops.serving.console.work_list.list_query import ME, proof_of
+from churn_mlops.serving.console.work_list.list_mending import is_mended_on_list, mending
+from churn_mlops.serving.console.work_list.list_page import ListPage
+from churn_mlops.serving.console.work_list.list_query import ME, proof_of, query_of
 from churn_mlops.serving.console.work_list.list_view import published
 from churn_mlops.serving.console.work_list.resending import again, confirm
 from churn_mlops.serving.http.errors import RequestError
@@ -42,13 +44,13 @@ class ListWorkPage:
     """The route.
 
     Args:
-        pages: makes pages.
+        shown: shows the list again, with a form to be mended.
         facts: asks the store.
         desk: changes the work.
         clock: seconds that only ever grow.
     """
 
-    pages: Pages
+    shown: ListPage
     facts: StoreFacts
     desk: ListDesk
     clock: Callable[[], float] = time.monotonic
@@ -58,22 +60,41 @@ class ListWorkPage:
         add_form(app, _ACTION, self.change)
 
     async def change(self, request: Request, form: Form) -> Response:
-        """Change the work on customers of the list, and show the list again, or who was skipped and why."""
+        """Change the work on customers of the list, and show the list again, or who was skipped and why.
+
+        A form with something to mend comes back on its page of the list, as it was filled in.
+        """
+        query = query_of(form.get("list", ""))
+        try:
+            return await self._change(request, form)
+        except RequestError as refused:
+            if not is_mended_on_list(refused):
+                raise
+            return await self.shown.show(request, query, mending(self.pages, self.desk, form, refused))
+
+    @property
+    def pages(self) -> Pages:
+        """Makes pages."""
+        return self.shown.pages
+
+    async def _change(self, request: Request, form: Form) -> Response:
         asked, by = read_list_work(form), principal_of(request)
         self.desk.suppression.check_key()
         if not asked.every and not asked.rows:
-            return redirect(asked.query.address(after=asked.query.after, before=asked.query.before, did="nothing"))
+            raise RequestError(422, "no customer is ticked", [("row", "is missing")])
         to, until = needed(asked.fields)
+        if asked.every and asked.fields.do == "note":
+            raise RequestError(422, "a note is for customers that are ticked, not for all", [("note", "is for ticked")])
         if until is not None:
             self.desk.check_snooze(until)
         try:
             run = await self.facts.ask(lambda opened: self._run(opened, asked, to))
             trace = {"route": _ACTION, "request_id": request.scope["state"]["request_id"]}
             change = ListChange(self.desk, asked, run, _action(asked, run), by, trace)
-            if asked.every and not asked.is_confirmed:
-                return await self._asked(request, form, change)
+            if not asked.is_confirmed and (question := await self._question(request, form, change)) is not None:
+                return question
             await self._do(change)
-            await self._record_named(change)
+            await self._record_named(change, change.outcome.traces())
         except StoreUnavailableError as error:
             return again(self.pages, request, form, _ACTION, error)
         return self._answer(request, form, asked, change.outcome)
@@ -93,22 +114,31 @@ class ListWorkPage:
             self.desk.check_agent(store, to)
         return run
 
-    async def _asked(self, request: Request, form: Form, change: ListChange) -> Response:
-        found = await self.facts.ask(lambda store: count_selected(store, change.run, change.selection(store)))
-        texts, fields, query = self.pages.texts, change.asked.fields, change.asked.query
-        question = texts.count(f"list_ask.{fields.do}", found, self.pages.formats.number(found))
-        return confirm(self.pages, request, form, _ACTION, question, query.here())
+    async def _question(self, request: Request, form: Form, change: ListChange) -> Response | None:
+        """The page that asks before all that match are changed, or what another agent decided; None without a doubt."""
+        texts, number, do = self.pages.texts, self.pages.formats.number, change.asked.fields.do
+        back = change.asked.query.here()
+        if change.asked.every:
+            count = await self.facts.ask(lambda store: count_selected(store, change.run, change.selection(store)))
+            question = texts.count(f"list_ask.{do}", count, number(count))
+            return confirm(self.pages, request, form, _ACTION, question, back)
+        doubts = await self.facts.ask(change.doubts)
+        if not doubts:
+            return None
+        await self._record_named(change, {one.customer: {"agent": one.agent} for one in doubts})
+        question = texts.count(f"list_doubt.{do}", len(doubts), number(len(doubts)))
+        return confirm(self.pages, request, form, _ACTION, question, back, doubts)
 
     async def _do(self, change: ListChange) -> None:
         """Make the change.
 
         Raises:
-            RequestError: 409, the list was published again, or the form has added another note; 422, a note for all.
+            RequestError: 409, the list was published again, or the form has added another note.
             StoreUnavailableError: the store cannot be asked.
         """
         try:
-            if change.asked.every:
-                await self._do_all(change)
+            if change.asked.every and change.action is not None:
+                await self._do_all(change, change.action)
             else:
                 await self.facts.ask(change.rows)
         except ListChangedError:
@@ -116,13 +146,11 @@ class ListWorkPage:
         except NoteKeyReusedError:
             raise RequestError(409, "this form has added another note already: open the list again") from None
 
-    async def _do_all(self, change: ListChange) -> None:
+    async def _do_all(self, change: ListChange, action: WorkAction) -> None:
         """Change all that match, until the time is up: the next request goes on from there."""
-        if change.action is None:
-            raise RequestError(422, "a note is for customers that are ticked, not for all", [("all", "takes no note")])
         after, end = change.asked.after, self.clock() + MOST_SECONDS
         while True:
-            found = await self.facts.ask(partial(change.portion, action=change.action, after=after))
+            found = await self.facts.ask(partial(change.portion, action=action, after=after))
             if not found.has_after:
                 return
             last = found.items[-1]
@@ -132,12 +160,12 @@ class ListWorkPage:
                 change.outcome.left = await self.facts.ask(partial(_left, change=change, after=after))
                 return
 
-    async def _record_named(self, change: ListChange) -> None:
-        """Record that customers are named who were skipped."""
-        key, at = self.desk.suppression.key, self.desk.clock()
-        named = sorted({customer for some in change.outcome.named.values() for customer, _ in some})
+    async def _record_named(self, change: ListChange, named: Mapping[str, Mapping[str, str]]) -> None:
+        """Record that the answer names customers, each with what it says of the work on them."""
+        key, at, given = self.desk.suppression.key, self.desk.clock(), {**change.request, "do": change.asked.fields.do}
         events = [
-            NewEvent(at, change.by.name, "customer.read", customer_hash(key, one), change.request) for one in named
+            NewEvent(at, change.by.name, "customer.read", customer_hash(key, one), given | dict(said))
+            for one, said in sorted(named.items())
         ]
         if events:
             await self.facts.ask(lambda store: record_events(store, events))

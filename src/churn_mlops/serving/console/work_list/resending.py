@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from fastapi import Request
 from fastapi.responses import Response
 
 from churn_mlops.serving.console.frame.forms import Form
 from churn_mlops.serving.console.frame.pages import Pages
+from churn_mlops.serving.console.work_list.list_doubts import Doubt
+from churn_mlops.serving.console.work_list.list_forms import ROW
 from churn_mlops.serving.resilience.store_client import StoreUnavailableError
 
 
@@ -27,7 +31,9 @@ def again(pages: Pages, request: Request, form: Form, action: str, error: StoreU
     )
 
 
-def confirm(pages: Pages, request: Request, form: Form, action: str, question: str, back: str) -> Response:
+def confirm(
+    pages: Pages, request: Request, form: Form, action: str, question: str, back: str, doubts: Sequence[Doubt] = ()
+) -> Response:
     """The page on which a user confirms what a form does.
 
     Args:
@@ -37,6 +43,9 @@ def confirm(pages: Pages, request: Request, form: Form, action: str, question: s
         action: where it is sent to.
         question: what is about to be done.
         back: the address of the page that it comes from.
+        doubts: the customers that are asked about; empty where all are meant that match a filter.
     """
-    asked = {"question": question, "back": back}
-    return pages.page(request, "resend", form=dict(form) | {"confirmed": "yes"}, action=action, asked=asked)
+    others = doubts and "one" not in form and sum(ROW.fullmatch(name) is not None for name in form) > len(doubts)
+    asked = {"question": question, "back": back, "doubts": doubts, "others": others}
+    given = dict(form) | {"confirmed": "yes"}
+    return pages.page(request, "resend", status=409 if doubts else 200, form=given, action=action, asked=asked)

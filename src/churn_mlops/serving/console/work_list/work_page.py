@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from fastapi import FastAPI, Request
 from fastapi.responses import Response
 
-from churn_mlops.serving.access.principal import Principal, about, principal_of
-from churn_mlops.serving.api.work_list.list_desk import ListDesk, Wanted
+from churn_mlops.serving.access.principal import Principal, about, principal_of, shown_in_refusal
+from churn_mlops.serving.api.work_list.list_desk import ListDesk, Wanted, WorkRefusedError
 from churn_mlops.serving.console.customer_facts import StoreFacts
 from churn_mlops.serving.console.frame.forms import Form, add_form
 from churn_mlops.serving.console.frame.navigation import customer_path
@@ -48,12 +48,18 @@ class WorkPage:
             self.desk.check_snooze(asked.until)
         by = principal_of(request)
         try:
-            await self.facts.ask(lambda opened: self._change(opened, asked, by))
+            owner = await self.facts.ask(lambda opened: self._change(opened, asked, by))
+        except WorkRefusedError as error:
+            if error.status == 409:
+                shown_in_refusal(request, asked.customer_id, do=asked.do, **error.refused.trace())
+            raise
         except StoreUnavailableError as error:
             return again(self.pages, request, form, "/work", error)
+        about(request, asked.customer_id, do=asked.do, **{"from": owner})
         return redirect(customer_path(asked.customer_id))
 
-    def _change(self, store: Store, asked: CustomerWork, by: Principal) -> None:
+    def _change(self, store: Store, asked: CustomerWork, by: Principal) -> str | None:
+        """Make the change; the other agent who had the customer before, None without one."""
         to, until = needed(asked)
         run = self.desk.run(store)
         found = None if run is None else self.desk.listed(store, run, asked.customer_id)
@@ -62,4 +68,6 @@ class WorkPage:
         if to is not None:
             self.desk.check_agent(store, to)
         action = WorkAction(asked.do, to, run.as_of if asked.do == "done" else until)
+        owner = self.desk.other_owner(store, asked.customer_id, by)
         self.desk.change_one(store, Wanted(found, asked.version), action, by=by, note=asked.note)
+        return owner

@@ -10,10 +10,10 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from churn_mlops.serving.console.work_list.csv_export import COLUMNS, values_of
-from churn_mlops.store.scoring.predictions import Prediction
+from churn_mlops.serving.console.work_list.csv_export import COLUMNS, FileRow, values_of
 
-_WIDTHS = {"customer": 16, "score": 10, "expected_gain": 14, "why_not": 18} | dict.fromkeys(COLUMNS[-3:], 40)
+_WIDTHS = {"customer": 16, "score": 10, "expected_gain": 14, "why_not": 18, "owner": 16, "snoozed_until": 14}
+_WIDTHS |= dict.fromkeys(("reason_1", "reason_2", "reason_3"), 40)
 _PART_BYTES = 1 << 16
 _FOLDER = "churn-list-"
 MOST_ROWS = 20_000
@@ -74,9 +74,9 @@ class Sheet:
         """Its length in bytes, once it is finished."""
         return self._path.stat().st_size
 
-    def add(self, predictions: Iterable[Prediction]) -> None:
-        """Add a row for each prediction."""
-        for one in predictions:
+    def add(self, rows: Iterable[FileRow]) -> None:
+        """Add rows."""
+        for one in rows:
             self._rows += 1
             for place, value in enumerate(values_of(one)):
                 if isinstance(value, str):

@@ -1,0 +1,60 @@
+"""Decisions of another agent that a change would end: their work on a customer, or a wait with a date."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from churn_mlops.store.campaigns.list_work import ListWork, WorkAction
+
+_ENDS_WORK = ("release", "hand_on")
+_ENDS_WAIT = ("take", "snooze", "done")
+
+
+@dataclass(frozen=True)
+class Doubt:
+    """A customer whose change has to be confirmed.
+
+    Args:
+        customer: the customer ID.
+        agent: who works on them, or let them wait.
+        until: the date until which they wait; None where ``agent`` works on them.
+    """
+
+    customer: str
+    agent: str
+    until: date | None = None
+
+
+def doubts_of(
+    seen: Mapping[str, int], works: Mapping[str, ListWork], action: WorkAction, me: str, today: date
+) -> list[Doubt]:
+    """The customers that an agent is asked about before a change; one that changed since they were seen is refused.
+
+    Args:
+        seen: the version of the work that was seen, by customer ID.
+        works: the work as it is.
+        action: what is done.
+        me: the agent.
+        today: customers who wait until then are open again.
+    """
+    found = (_doubt(works[name], action, me, today) for name in seen if name in works)
+    return [one for one in found if one is not None and works[one.customer].version == seen[one.customer]]
+
+
+def keeps_waiting(work: ListWork, action: WorkAction, today: date) -> bool:
+    """Whether a change of all that match leaves a customer out, since it would end their wait or move its date."""
+    return action.kind in _ENDS_WAIT and _waits(work, today) and work.snoozed_until != action.day
+
+
+def _doubt(work: ListWork, action: WorkAction, me: str, today: date) -> Doubt | None:
+    if work.owner is not None and work.owner != me:
+        return Doubt(work.customer, work.owner) if action.kind in _ENDS_WORK else None
+    if work.changed_by != me and keeps_waiting(work, action, today):
+        return Doubt(work.customer, work.changed_by, work.snoozed_until)
+    return None
+
+
+def _waits(work: ListWork, today: date) -> bool:
+    return work.snoozed_until is not None and work.snoozed_until > today
