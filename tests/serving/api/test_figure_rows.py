@@ -1,4 +1,4 @@
-"""The rows behind a figure over HTTP: a page at a time, with sums, and a refusal that says what is wrong."""
+"""The rows behind a figure over HTTP: a page at a time, and a refusal that says what is wrong."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from tests.store.builders import DAY, NOW, batches, run
 CUSTOMERS = 30
 DRIFT = StoredMeasurement("score_drift", str(DAY), 0.1, None, None, None, CUSTOMERS, "good", "x", True, DAY)
 REVENUE = StoredMeasurement("revenue_at_risk", str(DAY), 0.1, None, None, 1, 2, "good", "x", True, DAY)
+RISK = StoredMeasurement("customers_at_risk", str(DAY), 0.1, None, None, 1, 2, "good", "x", True, DAY)
 AUC = StoredMeasurement("auc", str(DAY), 0.8, 0.7, 0.9, 3, 30, "good", "x", True, DAY)
 LEVEL = StoredMeasurement("churn_by_level", "plan=a", 0.1, None, None, 3, 30, "good", "x", True, DAY)
 PATH = "/api/dashboard/rows"
@@ -28,7 +29,7 @@ PATH = "/api/dashboard/rows"
 def store(tmp_path: Path) -> Iterator[Store]:
     with open_store(f"sqlite:///{tmp_path}/churn.db") as store:
         publish(store, run(), batches(CUSTOMERS))
-        record_measurements(store, DAY, [DRIFT, REVENUE, AUC, LEVEL], clock=lambda: NOW)
+        record_measurements(store, DAY, [DRIFT, REVENUE, RISK, AUC, LEVEL], clock=lambda: NOW)
         yield store
 
 
@@ -40,29 +41,27 @@ def client(source: Any, settings: Any, store: Store) -> Iterator[TestClient]:
     link.close()
 
 
-def test_the_pages_hold_each_customer_once_and_say_the_sums_of_all(client: TestClient) -> None:
+def test_the_pages_hold_each_customer_once_the_highest_score_first(client: TestClient) -> None:
     found, page = [], 1
     while page:
         query = {"name": "revenue_at_risk", "part": str(DAY), "page": page, "limit": 7}
         answer = client.get(PATH, params=query).json()
-        assert answer["count"] == CUSTOMERS
-        assert answer["denominator"] == 500 * CUSTOMERS
+        assert (answer["numerator"], answer["denominator"]) == (REVENUE.numerator, REVENUE.denominator)
+        assert (answer["dates"], answer["as_of"]) == ([], str(DAY))
         found += answer["rows"]
         page = answer["next"]
     assert len({one["customer_id"] for one in found}) == len(found) == CUSTOMERS
-    assert answer["numerator"] == pytest.approx(sum(one["above"] for one in found))
-    assert [one["above"] for one in found] == sorted((one["above"] for one in found), reverse=True)
+    scores = [one["churn_probability"] for one in found]
+    assert scores == sorted(scores, reverse=True)
     assert all(one["above"] == pytest.approx(500 * one["churn_probability"]) for one in found)
 
 
-def test_rows_come_in_the_order_that_is_asked_for(client: TestClient) -> None:
-    query = {"name": "score_drift", "part": str(DAY)}
-    by_customer = client.get(PATH, params=query | {"order": "customer"}).json()["rows"]
-    by_score = client.get(PATH, params=query | {"order": "score"}).json()["rows"]
-    assert [one["customer_id"] for one in by_customer] == sorted(one["customer_id"] for one in by_customer)
-    scores = [one["churn_probability"] for one in by_score]
-    assert scores == sorted(scores, reverse=True)
-    assert by_score[0]["above"] is None
+def test_only_the_rows_above_the_line_can_be_asked_for(client: TestClient) -> None:
+    query = {"name": "customers_at_risk", "part": str(DAY)}
+    every = client.get(PATH, params=query | {"limit": 100}).json()["rows"]
+    above = client.get(PATH, params=query | {"limit": 100, "which": "above"}).json()["rows"]
+    assert above == [one for one in every if one["above"]]
+    assert 0 < len(above) < len(every)
 
 
 @pytest.mark.parametrize(
@@ -74,6 +73,8 @@ def test_rows_come_in_the_order_that_is_asked_for(client: TestClient) -> None:
         (f"name=auc&part={DAY}", 503, "contract.path"),
         ("name=auc&name=auc", 422, "more than once"),
         ("name=auc&page=0", 422, "page"),
+        (f"name=score_drift&part={DAY}&as_of=2026-01-01", 404, "does not count this date"),
+        ("name=auc&as_of=soon", 422, "as_of"),
         ("name=a%00b", 422, "name"),
         ("", 422, "name"),
     ],

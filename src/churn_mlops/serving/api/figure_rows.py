@@ -24,17 +24,16 @@ from churn_mlops.serving.prediction.responses import as_json
 from churn_mlops.serving.resilience.store_client import StoreClient
 from churn_mlops.store import Store
 from churn_mlops.store.figure_rows.arm_rows import Money
-from churn_mlops.store.figure_rows.figures import Asked, Terms, rows_of_figure
-from churn_mlops.store.figure_rows.rows import FigureRows, Order
+from churn_mlops.store.figure_rows.figures import Asked, FigureRows, Terms, rows_of_figure
+from churn_mlops.store.figure_rows.rows import Which
 from churn_mlops.store.figure_rows.scored_rows import ACCURACY, Window
 from churn_mlops.store.measurements import StoredMeasurement, latest_measurements
 
 MOST_PAGES = 100_000
-SECONDS = 30.0
-"""Longest wait for the rows of four dates of many customers."""
 _NO_FIGURE = (
     "the newest measurement has no rows of this figure: follow a link of the dashboard, which has those there are"
 )
+_NO_DATE = "the figure does not count this date: leave as_of out, or take one of its dates"
 _NO_CONTRACT = "the rows of this figure need the data contract, which cannot be read: see the setting contract.path"
 
 
@@ -54,13 +53,14 @@ class CountedRow(BaseModel):
 
 
 class CountedRows(BaseModel):
-    """A page of the rows behind a figure, with the sums of all pages."""
+    """A page of the rows behind a figure."""
 
     name: str
     part: str
-    count: int = Field(description="rows of all pages")
-    numerator: float | None = Field(description="sum of `above`; the figure's numerator, unless data changed since")
-    denominator: float = Field(description="sum of `below`; the figure's denominator, unless data changed since")
+    numerator: float | None = Field(description="of the figure: the sum of `above`, unless data changed since")
+    denominator: float | None = Field(description="of the figure: the sum of `below`, unless data changed since")
+    dates: list[date] = Field(description="dates that the figure pools; empty for a figure of one date")
+    as_of: date | None = Field(description="date whose rows these are; null where the figure is not of a date")
     rows: list[CountedRow]
     next: int | None = Field(description="what to give as `page` for the next page; null after the last")
 
@@ -70,7 +70,8 @@ class RowsOf(PageQuery):
 
     name: Annotated[str, Field(max_length=100, description="of the figure, such as `auc`"), PLAIN]
     part: Annotated[str, Field(max_length=500, description="of the figure; empty for the whole"), PLAIN] = ""
-    order: Order = Field("counted", description="rows that count above the line, customer ID, or score first")
+    which: Which = Field("all", description="all rows, or only those that count above the line")
+    as_of: date | None = Field(None, description="date, of a figure that pools several; its last one without")
     page: int = Field(1, ge=1, le=MOST_PAGES, description="from 1")
 
 
@@ -88,13 +89,11 @@ class FoundRows:
         figure: as it was measured.
         rows: as they are now.
         measured_at: when the figure was measured.
-        has_next: whether there is another page.
     """
 
     figure: StoredMeasurement
     rows: FigureRows
     measured_at: datetime
-    has_next: bool
 
 
 @dataclass(frozen=True)
@@ -113,21 +112,24 @@ class FigureRowsReader:
         """The page that is asked for; the audit log learns which.
 
         Raises:
-            RequestError: 404, there is no such figure, or the store has no rows of it; 503, the store is unavailable.
+            RequestError: 404, there is no such figure or date, or the store has no rows of it; 503, the store is
+                unavailable.
         """
         about(request, None, figure=query.name, part=query.part, page=query.page, limit=limit)
-        return await self.store.ask(lambda opened: self._read(opened, query, limit), SECONDS)
+        return await self.store.ask(lambda opened: self._read(opened, query, limit))
 
     def _read(self, store: Store, query: RowsOf, limit: int) -> FoundRows:
         day = latest_measurements(store)
         if day is None:
             raise RequestError(404, NONE_MEASURED)
         figure = next((one for one in day.figures if (one.name, one.part) == (query.name, query.part)), None)
-        asked = Asked(query.order, (query.page - 1) * limit, limit)
+        asked = Asked(query.which, query.as_of, (query.page - 1) * limit, limit)
         rows = None if figure is None else rows_of_figure(store, day, figure, self._terms(query.name), asked)
         if figure is None or rows is None:
             raise RequestError(404, _NO_FIGURE, [("name", "is no figure with rows")])
-        return FoundRows(figure, rows, day.measured_at, rows.count > asked.skip + limit)
+        if query.as_of not in (None, rows.as_of):
+            raise RequestError(404, _NO_DATE, [("as_of", "is no date of the figure")])
+        return FoundRows(figure, rows, day.measured_at)
 
     def _terms(self, name: str) -> Terms:
         decision = self.settings.decision
@@ -172,11 +174,12 @@ class _Rows:
         body = {
             "name": query.name,
             "part": query.part,
-            "count": found.rows.count,
-            "numerator": found.rows.numerator,
-            "denominator": found.rows.denominator,
+            "numerator": found.figure.numerator,
+            "denominator": found.figure.denominator,
+            "dates": [one.isoformat() for one in found.rows.dates],
+            "as_of": None if found.rows.as_of is None else found.rows.as_of.isoformat(),
             "rows": [_row(asdict(one)) for one in found.rows.rows],
-            "next": query.page + 1 if found.has_next else None,
+            "next": query.page + 1 if found.rows.has_next else None,
         }
         return Response(as_json(body), media_type="application/json")
 

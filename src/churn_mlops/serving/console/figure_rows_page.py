@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from datetime import date
 from typing import Annotated, Any, get_args
 from urllib.parse import urlencode
 
@@ -18,7 +19,7 @@ from churn_mlops.serving.http.error_handlers import refuse_repeated_parameters
 from churn_mlops.store.figure_rows.arm_rows import ARMS
 from churn_mlops.store.figure_rows.figures import OF_RUN
 from churn_mlops.store.figure_rows.listed_rows import LISTED
-from churn_mlops.store.figure_rows.rows import Order
+from churn_mlops.store.figure_rows.rows import Which
 from churn_mlops.store.figure_rows.scored_rows import ACCURACY
 
 PATH = "/dashboard/rows"
@@ -43,20 +44,16 @@ class RowsView:
 
     Args:
         columns: keys of the columns beside the customer.
-        above: sum of what counts above the line, as it is written; empty where nothing does.
-        below: the same below the line.
-        has_changed: whether the sums differ from those that were measured.
-        orders: address of the page in each order.
+        choices: address of all rows, and of those that count above the line; empty where nothing does.
+        dates: address of each date that the figure pools.
         json: address of the same rows by the API.
         previous: address of the page before, None on the first.
         next: address of the page behind, None on the last.
     """
 
     columns: tuple[str, ...]
-    above: str
-    below: str
-    has_changed: bool
-    orders: dict[str, str]
+    choices: dict[str, str]
+    dates: dict[date, str]
     json: str
     previous: str | None
     next: str | None
@@ -86,33 +83,28 @@ class FigureRowsPage:
             "figure": figure_text(found.figure, self.pages.formats, None),
             "found": found,
             "query": query,
-            "view": rows_view(query, found, self.pages.formats),
+            "view": rows_view(query, found),
             "counted": lambda amount: counted(query.name, amount, self.pages.formats),
         }
         return self.pages.page(request, "figure_rows", **given)
 
 
-def rows_view(query: RowsOf, found: FoundRows, formats: Formats) -> RowsView:
+def rows_view(query: RowsOf, found: FoundRows) -> RowsView:
     """The page of rows as plain values.
 
     Args:
         query: which rows were asked for.
         found: what was found.
-        formats: writes numbers.
     """
-    rows, figure = found.rows, found.figure
-    columns = tuple(one for one in COLUMNS[query.name] if one != "above" or rows.numerator is not None)
-    is_same = _is_same(rows.denominator, figure.denominator) and _is_same(rows.numerator, figure.numerator)
-    orders = [one for one in get_args(Order) if one != "score" or "score" in columns]
+    rows, has_above = found.rows, found.figure.numerator is not None
+    columns = COLUMNS[query.name]
     return RowsView(
-        columns=columns,
-        above="" if rows.numerator is None else counted(query.name, rows.numerator, formats),
-        below=counted(query.name, rows.denominator, formats),
-        has_changed=not is_same,
-        orders={one: _address(query, order=one, page=1) for one in orders},
+        columns=columns if has_above else tuple(one for one in columns if one != "above"),
+        choices={one: _address(query, which=one, page=1) for one in get_args(Which)} if has_above else {},
+        dates={one: _address(query, as_of=one, page=1) for one in rows.dates},
         json=f"/api{_address(query)}",
         previous=_address(query, page=query.page - 1) if query.page > 1 else None,
-        next=_address(query, page=query.page + 1) if found.has_next else None,
+        next=_address(query, page=query.page + 1) if rows.has_next else None,
     )
 
 
@@ -123,11 +115,7 @@ def counted(name: str, amount: float, formats: Formats) -> str:
     return formats.number(amount, 0 if math.isclose(amount, round(amount), abs_tol=1e-6) else 2)
 
 
-def _is_same(now: float | None, measured: float | None) -> bool:
-    return now is None or measured is None or math.isclose(now, measured, rel_tol=1e-6, abs_tol=1e-6)
-
-
-def _address(query: RowsOf, **changed: str | int) -> str:
-    values = query.model_dump(include={"name", "part", "order", "page"}) | changed
-    defaults = {"part": "", "order": "counted", "page": 1}
+def _address(query: RowsOf, **changed: str | int | date) -> str:
+    values = query.model_dump(include={"name", "part", "which", "as_of", "page"}) | changed
+    defaults = {"part": "", "which": "all", "as_of": None, "page": 1}
     return f"{PATH}?{urlencode({key: value for key, value in values.items() if defaults.get(key) != value})}"

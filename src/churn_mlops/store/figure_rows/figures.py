@@ -12,7 +12,7 @@ from churn_mlops.store.database.database import Store
 from churn_mlops.store.database.schema import PREDICTIONS
 from churn_mlops.store.figure_rows.arm_rows import ARMS, Money, arm_rows
 from churn_mlops.store.figure_rows.listed_rows import LISTED, listed_rows
-from churn_mlops.store.figure_rows.rows import FigureRows, Order, read_rows
+from churn_mlops.store.figure_rows.rows import FigureRow, Which, read_rows
 from churn_mlops.store.figure_rows.scored_rows import ACCURACY, ONE, Window, accuracy_rows, band_rows, run_rows
 from churn_mlops.store.measurements import MeasuredDay, StoredMeasurement
 
@@ -39,14 +39,33 @@ class Asked:
     """Which rows are asked for.
 
     Args:
-        order: of the rows.
+        which: all, or only those that count above the line.
+        as_of: the date, of a figure that pools several; None for its last.
         skip: rows of the pages before.
         limit: most rows of the page.
     """
 
-    order: Order = "counted"
+    which: Which = "all"
+    as_of: date | None = None
     skip: int = 0
     limit: int = 50
+
+
+@dataclass(frozen=True)
+class FigureRows:
+    """A page of the rows behind a figure.
+
+    Args:
+        rows: of the page.
+        has_next: whether there is a page behind it.
+        dates: those that the figure pools; empty for a figure of one date.
+        as_of: the date whose rows these are, None where the figure is not of a date.
+    """
+
+    rows: list[FigureRow]
+    has_next: bool
+    dates: list[date]
+    as_of: date | None
 
 
 def has_rows(figure: StoredMeasurement) -> bool:
@@ -57,7 +76,7 @@ def has_rows(figure: StoredMeasurement) -> bool:
 def rows_of_figure(
     store: Store, day: MeasuredDay, figure: StoredMeasurement, terms: Terms, asked: Asked
 ) -> FigureRows | None:
-    """A page of the rows that a figure counted, and their sums; None where the store does not have them.
+    """A page of the rows that a figure counted; None where the store does not have them.
 
     Args:
         store: the store.
@@ -71,27 +90,35 @@ def rows_of_figure(
     """
     if not has_rows(figure):
         return None
+    dates = day.pooled_dates if figure.name in ACCURACY and not figure.part else []
+    as_of = asked.as_of if asked.as_of in dates else dates[-1] if dates else _date_of(figure)
     with store.reading("read the rows behind a figure", much=True) as connection:
-        query = _query(connection, day, figure, terms)
-        return None if query is None else read_rows(connection, query, asked.order, asked.skip, asked.limit)
+        query = _query(connection, day, figure, as_of, terms)
+        if query is None:
+            return None
+        rows = read_rows(connection, query, asked.which, asked.skip, asked.limit + 1)
+    return FigureRows(rows[: asked.limit], len(rows) > asked.limit, dates, as_of)
 
 
-def _query(connection: Connection, day: MeasuredDay, figure: StoredMeasurement, terms: Terms) -> Select[Any] | None:
+def _date_of(figure: StoredMeasurement) -> date | None:
+    return date.fromisoformat(figure.part) if figure.name in ACCURACY and figure.part else figure.rows_as_of
+
+
+def _query(
+    connection: Connection, day: MeasuredDay, figure: StoredMeasurement, as_of: date | None, terms: Terms
+) -> Select[Any] | None:
     if figure.name in ARMS:
         is_enough = figure.value is not None
         return arm_rows(connection, figure.name, int(figure.part), terms.money, is_enough=is_enough)
-    if figure.name in ACCURACY:
-        dates = [date.fromisoformat(figure.part)] if figure.part else day.pooled_dates
-        if not dates:
-            return None
-        return accuracy_rows(connection, figure.name, dates, terms.window, is_final=figure.is_final)
-    if figure.rows_as_of is None:
+    if as_of is None:
         return None
+    if figure.name in ACCURACY:
+        return accuracy_rows(connection, figure.name, as_of, terms.window, is_final=figure.is_final)
     if figure.name in LISTED:
-        return listed_rows(figure.name, figure.part, figure.rows_as_of, day.measured_at)
+        return listed_rows(figure.name, figure.part, as_of, day.measured_at)
     if figure.name == "churn_by_band":
-        return band_rows(figure.rows_as_of, figure.part)
-    return _of_run(figure.name, figure.rows_as_of, terms)
+        return band_rows(as_of, figure.part)
+    return _of_run(figure.name, as_of, terms)
 
 
 def _of_run(name: str, as_of: date, terms: Terms) -> Select[Any]:

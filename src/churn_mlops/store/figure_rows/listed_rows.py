@@ -38,7 +38,8 @@ def listed_rows(name: str, part: str, last: date, until: datetime) -> Select[Any
         above=case((is_above, 1.0), else_=0.0), below=ONE,
     )  # fmt: skip
     of_all = name in ("list_worked", "list_today")
-    return select(*columns).join_from(listed, contact, contact.c.customer == listed.c.customer, isouter=of_all)
+    joined = select(*columns).join_from(listed, contact, contact.c.customer == listed.c.customer, isouter=of_all)
+    return joined.order_by(listed.c.customer)
 
 
 def _listed(first: date, last: date) -> Subquery:

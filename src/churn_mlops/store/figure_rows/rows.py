@@ -1,17 +1,15 @@
-"""Rows behind a figure: one form for all figures, a page at a time, with their sums."""
+"""Rows behind a figure: one form for all figures, a page at a time."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import date, datetime
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Connection, Double, Select, cast, func, null, select, true
-from sqlalchemy.sql.base import ReadOnlyColumnCollection
+from sqlalchemy import ColumnElement, Connection, Select, null
 
-Order = Literal["counted", "customer", "score"]
-"""Rows that count above the line first; by customer ID; the highest score first."""
+Which = Literal["all", "above"]
+"""All rows, or only those that count above the line."""
 
 
 @dataclass(frozen=True)
@@ -43,53 +41,21 @@ class FigureRow:
     below: float
 
 
-@dataclass(frozen=True)
-class FigureRows:
-    """A page of the rows behind a figure.
-
-    Args:
-        rows: of the page.
-        count: of all pages.
-        numerator: sum of what counts above the line; None where nothing is counted there.
-        denominator: sum of what counts below the line.
-    """
-
-    rows: list[FigureRow]
-    count: int
-    numerator: float | None
-    denominator: float
-
-
 def row_columns(**given: ColumnElement[Any]) -> list[ColumnElement[Any]]:
     """The columns of :class:`FigureRow`, null where none is given."""
     return [given.get(field.name, null()).label(field.name) for field in fields(FigureRow)]
 
 
-def read_rows(connection: Connection, query: Select[Any], order: Order, skip: int, limit: int) -> FigureRows:
-    """A page of the rows of ``query``, with the sums of all.
+def read_rows(connection: Connection, query: Select[Any], which: Which, skip: int, limit: int) -> list[FigureRow]:
+    """Rows of ``query``, in its order. No row behind them is read: a figure may count millions.
 
     Args:
         connection: of a transaction that reads.
         query: gives the columns of :func:`row_columns`.
-        order: of the rows.
-        skip: rows of the pages before.
-        limit: most rows of the page.
+        which: of the rows.
+        skip: rows before them.
+        limit: most rows.
     """
-    found = query.cte("counted")  # it is used twice, and so computed once
-    above = cast(found.c.above, Double)  # null has no type of its own
-    sums = select(func.count(), func.sum(above), func.sum(found.c.below)).select_from(found).subquery()
-    page = select(found).order_by(*_in_order(found.c, order)).offset(skip).limit(limit).subquery()
-    both = select(sums, page).select_from(sums.outerjoin(page, true())).order_by(*_in_order(page.c, order))
-    rows = connection.execute(both).all()
-    count, numerator, denominator = rows[0][:3]
-    of_page = [FigureRow(*row[3:]) for row in rows if row[3] is not None]
-    return FigureRows(of_page, count, None if numerator is None else float(numerator), float(denominator or 0))
-
-
-def _in_order(of: ReadOnlyColumnCollection[str, Any], order: Order) -> tuple[ColumnElement[Any], ...]:
-    first: Mapping[Order, tuple[ColumnElement[Any], ...]] = {
-        "counted": (func.abs(func.coalesce(cast(of.above, Double), 0)).desc(),),
-        "customer": (),
-        "score": (of.score.desc(),),
-    }
-    return (*first[order], of.customer, of.as_of)
+    if which == "above":
+        query = query.where(query.selected_columns.above != 0)
+    return [FigureRow(*row) for row in connection.execute(query.offset(skip).limit(limit))]

@@ -1,13 +1,12 @@
-"""Rows behind figures of scores: the predictions of a date, or of several without treated customers."""
+"""Rows behind figures of scores: the predictions of a date, all or without treated customers, best first."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, Subquery, and_, case, func, literal, select, union_all
+from sqlalchemy import ColumnElement, Connection, Select, and_, case, exists, func, literal, select
 
 from churn_mlops.store.campaigns.arm_outcomes import EXPLORERS_CONTROL_SHARE
 from churn_mlops.store.campaigns.assignments import CONTROL
@@ -16,8 +15,6 @@ from churn_mlops.store.database.campaign_tables import ASSIGNMENTS, CAMPAIGNS
 from churn_mlops.store.database.schema import CONTACTS, OUTCOMES, PREDICTIONS, RUNS
 from churn_mlops.store.figure_rows.rows import row_columns
 
-TOP = 0.1
-"""The share of the customers with the highest scores."""
 ACCURACY = ("auc", "log_loss", "calibration", "top_decile_calibration", "top_decile_lift")
 ONE = literal(1.0)
 
@@ -41,7 +38,12 @@ def run_rows(as_of: date, above: ColumnElement[Any], below: ColumnElement[Any]) 
         customer=PREDICTIONS.c.customer, as_of=RUNS.c.as_of, score=PREDICTIONS.c.score,
         group=PREDICTIONS.c.risk_band, above=above, below=below,
     )  # fmt: skip
-    return select(*columns).join_from(PREDICTIONS, RUNS, RUNS.c.id == PREDICTIONS.c.run_id).where(RUNS.c.as_of == as_of)
+    return (
+        select(*columns)
+        .join_from(PREDICTIONS, RUNS, RUNS.c.id == PREDICTIONS.c.run_id)
+        .where(RUNS.c.as_of == as_of)
+        .order_by(PREDICTIONS.c.rank)
+    )
 
 
 def band_rows(as_of: date, band: str) -> Select[Any]:
@@ -55,86 +57,65 @@ def band_rows(as_of: date, band: str) -> Select[Any]:
         .join_from(PREDICTIONS, RUNS, RUNS.c.id == PREDICTIONS.c.run_id)
         .join(OUTCOMES, _same_customer())
         .where(RUNS.c.as_of == as_of, OUTCOMES.c.left.is_not(None), PREDICTIONS.c.risk_band == band)
+        .order_by(PREDICTIONS.c.rank)
     )
 
 
-def accuracy_rows(
-    connection: Connection, name: str, dates: Sequence[date], window: Window, *, is_final: bool
-) -> Select[Any]:
-    """The untreated customers of some dates, each by their weight.
+def accuracy_rows(connection: Connection, name: str, as_of: date, window: Window, *, is_final: bool) -> Select[Any]:
+    """The untreated customers of a date, each by their weight. Of a top decile, the first tenth by weight counts.
 
     Args:
         connection: of a transaction that reads.
         name: one of `ACCURACY`.
-        dates: at least one.
+        as_of: the date.
         window: in which customers are treated.
         is_final: whether labels count; otherwise each customer counts as a churner by as much as their score.
     """
-    parts = [_untreated(connection, one, window, only_final=is_final) for one in dates]
-    rows = union_all(*parts).subquery()
-    if name.startswith("top_decile"):
-        rows = _top(rows)
-    churned = case((rows.c.left, 1.0), else_=0.0) if is_final else rows.c.score
-    below = rows.c.weight * rows.c.score if name.endswith("calibration") else rows.c.weight
-    columns = row_columns(
-        customer=rows.c.customer, as_of=rows.c.as_of, score=rows.c.score, left=rows.c.left,
-        above=rows.c.weight * churned, below=below,
-    )  # fmt: skip
-    return select(*columns).where(rows.c.weight > 0)
-
-
-def _untreated(connection: Connection, as_of: date, window: Window, *, only_final: bool) -> Select[Any]:
     first, last = as_of - timedelta(days=window.follow_days), as_of + timedelta(days=window.final_after)
-    control = _control(connection, first, last)
-    offered = _offered(first, last).where(CONTACTS.c.customer.not_in(select(control.c.customer)))
-    weight = 1.0 / func.coalesce(control.c.share, 1.0)
+    is_drawn = and_(ASSIGNMENTS.c.customer == PREDICTIONS.c.customer, ASSIGNMENTS.c.assigned_on.between(first, last))
+    is_control = exists().where(is_drawn, ASSIGNMENTS.c.arm == CONTROL)
+    weight = 1.0 / func.coalesce(_control_share(connection, first, last, is_drawn), 1.0)
+    churned = case((OUTCOMES.c.left, 1.0), else_=0.0) if is_final else PREDICTIONS.c.score
+    columns = row_columns(
+        customer=PREDICTIONS.c.customer, as_of=RUNS.c.as_of, score=PREDICTIONS.c.score, left=OUTCOMES.c.left,
+        above=weight * churned, below=weight * PREDICTIONS.c.score if name.endswith("calibration") else weight,
+    )  # fmt: skip
     query = (
-        select(PREDICTIONS.c.customer, RUNS.c.as_of, PREDICTIONS.c.score, OUTCOMES.c.left, weight.label("weight"))
+        select(*columns)
         .join_from(PREDICTIONS, RUNS, RUNS.c.id == PREDICTIONS.c.run_id)
         .join(OUTCOMES, _same_customer(), isouter=True)
-        .join(control, control.c.customer == PREDICTIONS.c.customer, isouter=True)
         .where(RUNS.c.as_of == as_of)
-        .where(PREDICTIONS.c.customer.not_in(_treated(first, last)), PREDICTIONS.c.customer.not_in(offered))
+        .where(~exists().where(is_drawn, ASSIGNMENTS.c.arm != CONTROL))
+        .where(is_control | ~exists().where(*_is_offered(first, last)))
+        .order_by(PREDICTIONS.c.rank)
     )
-    return query.where(OUTCOMES.c.left.is_not(None)) if only_final else query
+    return query.where(OUTCOMES.c.left.is_not(None)) if is_final else query
 
 
-def _treated(first: date, last: date) -> Select[Any]:
-    drawn = ASSIGNMENTS.c.assigned_on.between(first, last)
-    return select(ASSIGNMENTS.c.customer).where(drawn, ASSIGNMENTS.c.arm != CONTROL)
-
-
-def _control(connection: Connection, first: date, last: date) -> Subquery:
-    """Customers of control groups, with the probability of it: the product over their campaigns."""
-    drawn = and_(ASSIGNMENTS.c.assigned_on.between(first, last), ASSIGNMENTS.c.arm == CONTROL)
+def _control_share(
+    connection: Connection, first: date, last: date, is_drawn: ColumnElement[bool]
+) -> ColumnElement[float]:
+    """The probability of the control group for a customer: the product over their campaigns; null without one."""
     of_id = CAMPAIGNS.c.id == ASSIGNMENTS.c.campaign_id
+    drawn = (ASSIGNMENTS.c.assigned_on.between(first, last), ASSIGNMENTS.c.arm == CONTROL)
+    terms = select(CAMPAIGNS.c.id, CAMPAIGNS.c.control_share).join(ASSIGNMENTS, of_id).where(*drawn).distinct()
     share: ColumnElement[Any] = ONE
-    terms = select(CAMPAIGNS.c.id, CAMPAIGNS.c.control_share).join(ASSIGNMENTS, of_id).where(drawn).distinct()
     for number, control_share in connection.execute(terms.order_by(CAMPAIGNS.c.id)):
         own = case((ASSIGNMENTS.c.explored, EXPLORERS_CONTROL_SHARE), else_=control_share)
         share = share * func.min(case((ASSIGNMENTS.c.campaign_id == number, own), else_=1.0))
-    share = share if share is not ONE else func.min(ONE)
-    grouped = select(ASSIGNMENTS.c.customer, share.label("share")).where(drawn).group_by(ASSIGNMENTS.c.customer)
-    return grouped.subquery()
+    share = func.min(ONE) if share is ONE else share
+    return select(share).where(is_drawn, ASSIGNMENTS.c.arm == CONTROL).correlate(PREDICTIONS).scalar_subquery()
 
 
-def _offered(first: date, last: date) -> Select[Any]:
-    """Customers with a contact in which an offer was made, or could have been."""
+def _is_offered(first: date, last: date) -> tuple[ColumnElement[bool], ...]:
+    """Conditions of a contact in which an offer was made to the customer, or could have been."""
     midnight = [datetime.combine(day, datetime.min.time(), UTC) for day in (first, last + timedelta(days=1))]
-    made = (CONTACTS.c.result != NOT_OFFERED, CONTACTS.c.customer != "")
-    at = (CONTACTS.c.at >= midnight[0], CONTACTS.c.at < midnight[1])
-    return select(CONTACTS.c.customer).where(*made, *at)
-
-
-def _top(rows: Subquery) -> Subquery:
-    """The top decile by weight: rows that tie at its edge share what is left of it."""
-    together = func.sum(rows.c.weight).over(partition_by=rows.c.score)
-    above = func.sum(rows.c.weight).over(order_by=rows.c.score.desc()) - together
-    room = (TOP * func.sum(rows.c.weight).over() - above) / together
-    shared = select(rows, room.label("room")).subquery()
-    share = case((shared.c.room >= 1, 1.0), (shared.c.room <= 0, 0.0), else_=shared.c.room)
-    own = (shared.c.customer, shared.c.as_of, shared.c.score, shared.c.left)
-    return select(*own, (shared.c.weight * share).label("weight")).subquery()
+    return (
+        CONTACTS.c.customer == PREDICTIONS.c.customer,
+        CONTACTS.c.result != NOT_OFFERED,
+        CONTACTS.c.at >= midnight[0],
+        CONTACTS.c.at < midnight[1],
+    )
 
 
 def _same_customer() -> ColumnElement[bool]:
