@@ -18,7 +18,7 @@ class Question:
     """A question before a change.
 
     Args:
-        question: what is about to be done, and to whom.
+        question: what is about to be done, with the name of the user or key.
         follows: what follows from it.
         button: the words of the button that does it.
         back_label: the words of the link that leaves everything as it is.
