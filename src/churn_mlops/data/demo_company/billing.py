@@ -37,7 +37,7 @@ def first_plans(draw: np.random.Generator, people: People) -> Columns:
     """The plan of each customer at sign-up: recorded immediately, since no customer is without one."""
     renews = renewal_after(people.contract, people.signup, people.signup)
     rows = _plans(people, np.arange(len(people)), people.signup, recorded(draw, people.signup, 0.0, 0.0))
-    return rows | {"renews_on": renews}
+    return {**rows, "renews_on": renews}
 
 
 def past_plans(draw: np.random.Generator, people: People, before: int) -> list[Columns]:
@@ -48,7 +48,7 @@ def past_plans(draw: np.random.Generator, people: People, before: int) -> list[C
     days = people.signup[over] + WELCOME_DAYS
     earlier = renewal_after(people.contract[over], people.signup[over], days)
     renews = np.where(began[over] <= days, people.renews[over], earlier).astype(np.int32)
-    ended = _plans(people, over, days, recorded(draw, days, 0.0, 0.0)) | {"renews_on": renews}
+    ended = {**_plans(people, over, days, recorded(draw, days, 0.0, 0.0)), "renews_on": renews}
     latest = people.signup + np.where(is_over, WELCOME_DAYS, 0)
     again = np.flatnonzero((people.renews > 0) & (began > latest))
     return [first, ended, _plans(people, again, began[again], recorded_on_time(began[again]))]

@@ -25,6 +25,6 @@ def no_renewal(tables: Mapping[str, ir.Table], contract: HistoryContract) -> tup
     reason = unread_renewal(tables, contract)
     if reason is None:
         return ()
-    log.warning(UNREAD, renewal=contract.renewal, reason=reason)
+    log.warning("renewal_unread", renewal=contract.renewal, reason=reason)
     advice = f"{reason}. No renewal date is shown until the column is back, or `renewal` of the contract is corrected"
     return (Problem("warning", str(contract.renewal), UNREAD, 0, (), advice),)
