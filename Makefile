@@ -60,7 +60,7 @@ pages: $(VENV)/.dev ## write the pages that are made from the code
 # The same tests that look at every page of a small site look at the demo company's, and keep what they see.
 pictures: $(VENV)/.dev $(VENV)/.browser ## draw the pictures of the console's pages, of a demo company with half a year behind it
 	rm -rf build/pictures && mkdir -p build/pictures
-	cd build/pictures && $(CURDIR)/$(BIN)/churn demo --no-serve --half-year --customers 6000
+	cd build/pictures && $(CURDIR)/$(BIN)/churn demo --no-serve --half-year
 	CHURN_PICTURES=build/pictures/demo $(BIN)/python -m pytest --no-cov tests/serving/console/test_every_page.py
 
 notebook: $(VENV)/.dev ## run the notebook and keep what it prints and draws

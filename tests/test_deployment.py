@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -45,6 +46,14 @@ def test_each_rollback_takes_back_one_version_and_a_later_one_can_be_taken_back_
 
 def test_a_version_deployed_twice_in_a_row_counts_once() -> None:
     assert active(deployment("a", 1), deployment("a", 2)) == ["a"]
+
+
+def test_two_versions_with_one_bundle_are_two_and_a_rollback_goes_between_them() -> None:
+    first, second = (replace(deployment("x", minute), version=str(minute)) for minute in (1, 2))
+    assert active(first, second) == ["1", "2"]
+    back = replace(deployment("x", 3, rollback=True), version="1")
+    assert active(first, second, back) == ["1"]
+    assert active(deployment("a"), first, second, back, deployment("a", 4, rollback=True)) == ["a"]
 
 
 def test_rollbacks_that_two_machines_once_made_independently_count_as_one() -> None:

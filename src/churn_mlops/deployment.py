@@ -52,6 +52,10 @@ class Deployment:
             if time is not None and time.tzinfo is None:
                 raise ValueError(f"{time} has no time zone")
 
+    def is_same(self, other: Deployment) -> bool:
+        """Whether both made the same version live, with the same bundle."""
+        return (self.version, self.sha256) == (other.version, other.sha256)
+
     def is_of(self, version: ModelVersion) -> bool:
         """Whether it made this version live with this bundle: a registry that was built again counts from 1 again."""
         return (self.version, self.sha256) == (version.version, version.sha256)
@@ -120,13 +124,16 @@ class StoredBundle:
 
 
 def active_history(deployments: Iterable[Deployment]) -> list[Deployment]:
-    """The deployments that were not rolled back, the oldest first: a rollback goes from the last to the one before."""
+    """The deployments that were not rolled back, the oldest first: a rollback goes from the last to the one before.
+
+    Two versions with the same bundle are two: the number is what people see.
+    """
     active: list[Deployment] = []
     for deployment in deployments:
-        # By the bundle it went back to, not by one step: older stores hold rollbacks that machines made independently.
-        while deployment.rollback and active and active[-1].sha256 != deployment.sha256:
+        # By what it went back to, not by one step: older stores hold rollbacks that machines made independently.
+        while deployment.rollback and active and not active[-1].is_same(deployment):
             active.pop()
-        if not active or active[-1].sha256 != deployment.sha256:
+        if not active or not active[-1].is_same(deployment):
             active.append(deployment)
     return active
 

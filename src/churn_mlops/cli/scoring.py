@@ -188,6 +188,8 @@ def show(scored: Scored, settings: Settings, from_address: str | None = None) ->
         settings: of the run.
         from_address: the scored file, None for the source.
     """
+    from churn_mlops.pipelines.inputs.renewal import UNREAD
+
     say(f"{_numbers(scored)} (model version {scored.version}, as of {scored.as_of})")
     _show_defaults(settings)
     if scored.left:
@@ -199,6 +201,9 @@ def show(scored: Scored, settings: Settings, from_address: str | None = None) ->
         command = "churn validate" + (f" --from {shlex.quote(from_address)}" if from_address is not None else "")
         them = "1 warning: `{}` shows it" if warnings == 1 else f"{warnings} warnings: `{{}}` shows them"
         say(f"The data raised {them.format(command)}. Scores use the contract as it was at training.")
+    for problem in scored.report.problems:
+        if problem.rule == UNREAD:
+            say(f"Renewal: {problem.advice}.")
     name = scored.customer_column
     rows = [
         (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import shutil
 from collections import Counter
 from collections.abc import Callable
@@ -16,7 +17,7 @@ from churn_mlops.data.contract import HistoryContract, load_contract
 from churn_mlops.data.demo_company import CompanyFiles
 from churn_mlops.models.bundle_cache import BundleCache
 from churn_mlops.pipelines.onboarding import demo
-from churn_mlops.pipelines.onboarding.demo import FEWEST_MONTHS, demo_settings, make_company
+from churn_mlops.pipelines.onboarding.demo import FEWEST_MONTHS, FIRST_REASON, demo_settings, make_company
 from tests.companies.small import Company
 
 CUSTOMERS = 1000
@@ -103,20 +104,42 @@ def truncate_bundle(folder: Path) -> None:
     bundle.write_bytes(bundle.read_bytes()[:500])
 
 
+def stop_in_training(folder: Path) -> None:
+    """The model of half a year ago is live, and today's is not made."""
+    live = folder / "models" / "live.json"
+    entries = json.loads(live.read_text(encoding="utf-8"))
+    for entry in entries:
+        entry["reason"] = FIRST_REASON
+    live.write_text(json.dumps(entries), encoding="utf-8")
+    (folder / "churn.db").touch()
+
+
 @pytest.mark.parametrize(
     "harm",
     [
         *map(remove, ["made-with.txt", "company.duckdb", "customers.csv", "contract.yaml", "config.yaml", "models"]),
         break_live,
         truncate_bundle,
+        stop_in_training,
     ],
-    ids=["note", "database", "customers", "contract", "config", "models", "live.json broken", "bundle truncated"],
+    ids=[
+        "note",
+        "database",
+        "customers",
+        "contract",
+        "config",
+        "models",
+        "live.json broken",
+        "bundle truncated",
+        "stopped",
+    ],
 )
 def test_a_half_made_folder_heals(folder: Path, harm: Callable[[Path], None]) -> None:
     harm(folder)
     assert make_company(folder, CUSTOMERS, FEWEST_MONTHS, 1)
     BundleCache(folder / "models").champion()  # nothing is broken that training would stumble over
     assert {path.name for path in folder.iterdir()} >= FILES
+    assert not (folder / "churn.db").exists()  # half a year begins again with no lists
 
 
 def test_the_settings_it_writes_are_those_it_uses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,6 @@ import pytest
 
 from churn_mlops.config import Settings
 from churn_mlops.data.contract import RENEWAL, HistoryContract
-from churn_mlops.data.sources.history_tables import open_tables
 from churn_mlops.errors import ContractError
 from churn_mlops.pipelines.scoring.single_customer import CustomerReader
 from tests.pipelines.scoring.test_kept_source import LONG_AGO, bundle_of
@@ -106,14 +105,6 @@ def test_the_renewal_may_be_a_column_of_the_customers_or_none(reader: CustomerRe
 def test_a_renewal_that_cannot_be_read_is_refused_by_name(renewal: str, problem: str) -> None:
     with pytest.raises(ContractError, match=problem):
         contract(renewal=renewal)
-
-
-def test_a_column_that_is_missing_is_named(tmp_path: Path) -> None:
-    address = str(tmp_path / "company.duckdb")
-    with duckdb.connect(address) as connection:
-        connection.execute(ROWS)
-    with pytest.raises(ContractError, match="no column 'period_ends', `renewal` in the contract 'plans'"):
-        open_tables(address, contract(renewal="plans.period_ends"))
 
 
 def test_a_customer_is_read_without_a_renewal_whose_column_is_gone(reader: CustomerReader) -> None:

@@ -85,6 +85,7 @@ LOOKS = {
     "users": Look("/users", pictures={"users": (DESK, "light")}),
     "user": Look("/users/{user}", "/users/{}"),
     "first password": Look("/users", form={"name": "new-{kind}", "role": "agent"}),
+    "question": Look("/users/{user}", form={"do": "disable"}),
     "keys": Look("/keys"),
     "sign-in": Look("/sign-in"),
     "error": Look("/nowhere", status=404),
@@ -103,6 +104,14 @@ SEND = """fields => {
     document.body.append(form);
     form.submit();
 }"""
+CUT_OFF = """() => [...document.querySelectorAll("select")].filter(one => one.offsetWidth).filter(one => {
+    const whole = one.cloneNode(true);
+    whole.style.cssText = "position: absolute; visibility: hidden; width: max-content; min-width: 0; max-width: none";
+    one.after(whole);
+    const needed = whole.offsetWidth;
+    whole.remove();
+    return needed > one.offsetWidth + 1;
+}).map(one => one.id || one.name)"""
 SHIFTS = """() => new Promise(done => {
     const seen = [];
     const observer = new PerformanceObserver(list => seen.push(...list.getEntries()));
@@ -193,6 +202,17 @@ def test_a_page_fits_stands_still_and_keeps_no_one_out(
         page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
         assert page.evaluate("document.documentElement.scrollWidth") <= width, (width, scheme)
         assert violations(page) == [], (width, scheme)
+
+
+@pytest.mark.parametrize("name", [name for name in ("users", "user", "keys", "models") if not DEMO])
+def test_no_choice_is_cut_off(tabs: dict[Kind | None, Page], names: Mapping[str, str], name: str) -> None:
+    page = tabs[DESK, "light"]
+    visit(page, LOOKS[name], names)
+    for width in (PHONE, 768, 1024, DESK):
+        page.set_viewport_size({"width": width, "height": 844})
+        assert page.evaluate(CUT_OFF) == [], width
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.locator("select").count() > 0
 
 
 @pytest.mark.parametrize("name", [name for name, look in LOOKS.items() if look.form is None and not DEMO])

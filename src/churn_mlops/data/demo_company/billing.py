@@ -12,14 +12,16 @@ from churn_mlops.data.demo_company.customers import (
     MONTHLY,
     OFFLINE,
     ONE_YEAR,
+    TERM_DAYS,
     TWO_YEAR,
     WELCOME_DAYS,
     Cents,
     Flags,
     People,
     price,
+    renewal_after,
 )
-from churn_mlops.data.demo_company.late import recorded
+from churn_mlops.data.demo_company.late import recorded, recorded_on_time
 from churn_mlops.data.demo_company.months import Days, month_numbers, month_starts
 from churn_mlops.data.demo_company.tables import Columns
 
@@ -33,14 +35,23 @@ _FIRST_BILL_AFTER = 20
 
 def first_plans(draw: np.random.Generator, people: People) -> Columns:
     """The plan of each customer at sign-up: recorded immediately, since no customer is without one."""
-    return _plans(people, np.arange(len(people)), people.signup, recorded(draw, people.signup, 0.0, 0.0))
+    renews = renewal_after(people.contract, people.signup, people.signup)
+    rows = _plans(people, np.arange(len(people)), people.signup, recorded(draw, people.signup, 0.0, 0.0))
+    return {**rows, "renews_on": renews}
 
 
 def past_plans(draw: np.random.Generator, people: People, before: int) -> list[Columns]:
-    """Plans of customers before the history begins on day ``before``: the first one, and the end of the discount."""
-    over = np.flatnonzero(people.signup + WELCOME_DAYS < before)
+    """Plans from before the history, which begins on day ``before``: first one, end of the discount, last renewal."""
+    first = first_plans(draw, people)
+    is_over: Flags = people.signup + WELCOME_DAYS < before
+    over, began = np.flatnonzero(is_over), people.renews - TERM_DAYS[people.contract]
     days = people.signup[over] + WELCOME_DAYS
-    return [first_plans(draw, people), _plans(people, over, days, recorded(draw, days, 0.0, 0.0))]
+    earlier = renewal_after(people.contract[over], people.signup[over], days)
+    renews = np.where(began[over] <= days, people.renews[over], earlier).astype(np.int32)
+    ended = {**_plans(people, over, days, recorded(draw, days, 0.0, 0.0)), "renews_on": renews}
+    latest = people.signup + np.where(is_over, WELCOME_DAYS, 0)
+    again = np.flatnonzero((people.renews > 0) & (began > latest))
+    return [first, ended, _plans(people, again, began[again], recorded_on_time(began[again]))]
 
 
 def past_payments(draw: np.random.Generator, people: People, before: int) -> Columns:
@@ -56,11 +67,12 @@ def past_payments(draw: np.random.Generator, people: People, before: int) -> Col
     return _payments(people, who, days, cents, np.zeros(len(who), dtype=np.int8), recorded(draw, days, 0.0, 0.0))
 
 
-def change_plans(draw: np.random.Generator, active: Active) -> tuple[Columns, Days, Cents]:
-    """At most one change of plan for each customer of the month.
+def change_plans(draw: np.random.Generator, active: Active) -> tuple[list[Columns], Days, Cents]:
+    """At most one change of plan for each customer of the month, and the renewals of the others.
 
     Returns:
-        The rows; the day from which each customer's new price holds; and their price until then, USD cents a month.
+        The rows of changes, and of renewals; the day from which each customer's new price holds; and their price until
+        then, USD cents a month.
     """
     people, month = active.people, active.month
     ends = people.signup + WELCOME_DAYS
@@ -69,10 +81,14 @@ def change_plans(draw: np.random.Generator, active: Active) -> tuple[Columns, Da
     price = people.cents(month.first - 1)
     free = ~ending & active.on(day) & (people.signup < month.first)
     changed = _change_services(draw, people, free)
-    changed |= _change_contract(draw, people, free & ~changed)
+    other_term = _change_contract(draw, people, free & ~changed)
+    changed |= other_term
     changed |= _change_payment(draw, people, free & ~changed)
+    renewed = _renew(active, other_term, day)
     who = np.flatnonzero((changed | ending) & active.on(day))
-    rows = _plans(people, who, day[who], recorded(draw, day[who], late=0.02))
+    rows = [_plans(people, who, day[who], recorded(draw, day[who], late=0.02))]
+    again = np.flatnonzero((renewed > 0) & ~changed & ~ending & active.on(renewed))
+    rows.append(_plans(people, again, renewed[again], recorded_on_time(renewed[again])))
     return rows, day, np.where(people.signup >= month.first, people.cents(month.last), price).astype(np.int32)
 
 
@@ -125,6 +141,21 @@ def _change_contract(draw: np.random.Generator, people: People, free: Flags) -> 
     return changed
 
 
+def _renew(active: Active, other_term: Flags, day: Days) -> Days:
+    """Let the terms that are over begin again, and other terms on ``day``; the days of the former, 0 for the others.
+
+    A change of plan in the month of a renewal renews it too.
+    """
+    people = active.people
+    monthly = people.contract == MONTHLY
+    due: Flags = (people.renews > 0) & (people.renews <= active.month.last) & ~other_term
+    renewed = np.where(due, people.renews, 0).astype(np.int32)
+    begins = np.where(other_term, day, renewed)
+    later = np.where(monthly, 0, begins + TERM_DAYS[people.contract])
+    people.renews = np.where(due | other_term, later, people.renews).astype(np.int32)
+    return renewed
+
+
 def _change_payment(draw: np.random.Generator, people: People, free: Flags) -> Flags:
     changed = free & (draw.random(len(people)) < 0.004)
     was = people.payment.copy()
@@ -149,6 +180,7 @@ def _plans(people: People, who: Indices, days: Days, recorded_at: npt.NDArray[np
         "tech_support": some.tech_support.astype(np.int8),
         "online_security": some.online_security.astype(np.int8),
         "payment_method": some.payment,
+        "renews_on": some.renews,
     }
 
 

@@ -6,6 +6,7 @@ version: 1
 name: demo
 customer: customer_id
 time_zone: Europe/Berlin
+renewal: plans.renews_on  # agents see it; the model does not
 
 # Every row has the time when it happened and, in another column, when the database learnt of it: some come late.
 tables:

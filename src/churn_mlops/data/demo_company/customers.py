@@ -25,6 +25,8 @@ DSL, FIBER, OFFLINE = range(3)
 WEEKS = 12
 """Weeks of logins that a customer carries: the long window of the trend."""
 WELCOME_DAYS = 365
+TERM_DAYS = np.array([WELCOME_DAYS, 365, 730], dtype=np.int32)
+"""By contract type: the fixed term, and without one the time of the welcome price."""
 _RECENT = 3  # months of tickets and failed payments that a customer carries
 _WELCOME_SHARE = 0.15
 _BASE_CENTS = np.array([4500, 7200, 2200])
@@ -43,6 +45,7 @@ class People:
     internet: Codes
     tech_support: Flags
     online_security: Flags
+    renews: Days  # the day on which the contract renews or its welcome price ends; 0 for none
     list_cents: Cents  # price a month without the welcome discount
     logins_a_week: Floats
     gigabytes_a_week: Floats
@@ -93,6 +96,16 @@ def price(list_cents: Cents, signup: Days, day: int | Days) -> Cents:
     return np.where(welcomed, np.rint(list_cents * (1 - _WELCOME_SHARE)), list_cents).astype(np.int32)
 
 
+def renewal_after(contract: Codes, signup: Days, day: Days) -> Days:
+    """The first renewal after ``day`` of contracts since ``signup``.
+
+    Without a fixed term it is the end of the welcome price, and 0 once that is over.
+    """
+    term = TERM_DAYS[contract]
+    renews = signup + term * np.maximum((day - signup) // term + 1, 1)
+    return np.where((contract == MONTHLY) & (renews > signup + WELCOME_DAYS), 0, renews).astype(np.int32)
+
+
 def sign_up(draw: np.random.Generator, numbers: npt.NDArray[np.int32], first: int, last: int) -> People:
     """New customers, who sign up on days from ``first`` to ``last``."""
     return _people(draw, numbers, np.sort(draw.integers(first, last + 1, len(numbers))).astype(np.int32))
@@ -104,6 +117,7 @@ def settled(draw: np.random.Generator, count: int, day: int) -> People:
     typical = np.array([16.0, 26.0, 32.0])[people.contract]
     months = np.clip(draw.gamma(1.2, typical / 1.2), 0.1, 72.0)
     people.signup -= np.rint(months * DAYS_OF_A_MONTH).astype(np.int32)
+    people.renews = renewal_after(people.contract, people.signup, np.full(count, day, dtype=np.int32))
     people.last_usage[:] = day
     people.dissatisfaction = draw.normal(0.0, 0.8, count)
     return people
@@ -131,6 +145,7 @@ def _people(draw: np.random.Generator, numbers: npt.NDArray[np.int32], signup: D
         internet=internet,
         tech_support=tech,
         online_security=security,
+        renews=renewal_after(contract, signup, signup),
         list_cents=np.maximum(price, 1800).astype(np.int32),
         logins_a_week=_LOGINS_A_WEEK[internet] * np.exp(draw.normal(0.0, 0.4, count)),
         gigabytes_a_week=_GIGABYTES_A_WEEK[internet] * np.exp(draw.normal(0.0, 0.5, count)),

@@ -107,7 +107,8 @@ class _Company:
         """Everything that customers do in a month, in a fixed order, since all draws come from one stream."""
         before = grow_dissatisfied(self._draw, active.people, active.month.index >= self._shift)
         plans, changed, price = change_plans(self._draw, active)
-        sink("plans", plans)
+        for rows in plans:
+            sink("plans", rows)
         for week in use(self._draw, active, before):
             sink("usage", week)
         sink("tickets", ask_for_help(self._draw, active))

@@ -50,6 +50,7 @@ SCHEMA: Mapping[str, Mapping[str, str]] = {
         "tech_support": "VARCHAR",
         "online_security": "VARCHAR",
         "payment_method": "VARCHAR",
+        "renews_on": _DAY,
     },
     "payments": {"paid_on": _DAY, "recorded_at": _TIMESTAMP, "amount": _MONEY, "status": "VARCHAR"},
     "usage": {
@@ -69,7 +70,7 @@ _STAGED: Mapping[str, Mapping[str, str]] = {
     "ends": {"churn_date": _DAY, "churn_recorded_at": _TIMESTAMP, "churn_reason": "VARCHAR"},
 }
 _KNOWN = ("recorded_at", "loaded_at", "churn_recorded_at")
-_NULLABLE = ("satisfaction",)
+_NULLABLE = ("satisfaction", "renews_on")
 _MICROSECONDS_OF_A_DAY = 86_400_000_000
 
 
@@ -120,7 +121,8 @@ def _array(name: str, values: npt.NDArray[Any], kind: str, moved: int) -> pa.Arr
     if name in _LEVELS:
         return pa.DictionaryArray.from_arrays(pa.array(values.astype(np.int8)), pa.array(_LEVELS[name]))
     if kind == _DAY:
-        return pa.array((values + moved).astype(np.int32)).view(pa.date32())
+        mask = values == 0 if name in _NULLABLE else None
+        return pa.array((values + moved).astype(np.int32), mask=mask).view(pa.date32())
     if kind == _TIMESTAMP:
         return pa.array(values.astype(np.int64) + moved * _MICROSECONDS_OF_A_DAY).view(pa.timestamp("us"))
     if kind == _MONEY:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import ibis
 import ibis.expr.types as ir
 
@@ -73,6 +75,27 @@ def tables_of(
     return open_tables_at(DatabasePlace(lambda: connection, where), contract)
 
 
+def unread_renewal(tables: Mapping[str, ir.Table], contract: HistoryContract) -> str | None:
+    """Why the `renewal` of ``contract`` cannot be read from its opened ``tables``; None where it can, or there is none.
+
+    It is only shown, and no score rests on it: a source without it is read like any other.
+    """
+    if contract.renewal is None:
+        return None
+    key, read = contract.with_renewal().features[RENEWAL].reads
+    column, table = contract.column(key, str(read)), tables[key]
+    if column not in table.columns:
+        return f"table {key!r} has no column {column!r}; {did_you_mean(column, table.columns)}"
+    if not _holds_times(contract, key, table, column):
+        return f"column {column!r} of table {key!r} is of type {table[column].type()}, which holds no dates"
+    return None
+
+
+def shown_contract(tables: Mapping[str, ir.Table], contract: HistoryContract) -> HistoryContract:
+    """``contract``, without its `renewal` where ``tables`` do not hold it."""
+    return contract if unread_renewal(tables, contract) is None else contract.model_copy(update={"renewal": None})
+
+
 def _check_one_file(place: Place, contract: HistoryContract, wanted: set[str]) -> None:
     (held,) = place.tables()
     others = sorted(wanted - {held})
@@ -102,19 +125,23 @@ def _check_columns(contract: HistoryContract, key: str, table: ir.Table, where: 
                 f"{did_you_mean(column, table.columns)}"
             )
     for column in _times(contract, key):
-        kind = table[column].type()
-        if not is_time(table[column]) and not (kind.is_numeric() and column in contract.tables[key].formats):
+        if not _holds_times(contract, key, table, column):
+            kind = table[column].type()
             raise ContractError(
                 f"table {key!r} of {where}: column {column!r} is of type {kind}, and a time is a date, a timestamp "
                 "or a text such as 2026-03-01; declare its `formats`, or make a view that turns it into one"
             )
 
 
+def _holds_times(contract: HistoryContract, key: str, table: ir.Table, column: str) -> bool:
+    return is_time(table[column]) or (table[column].type().is_numeric() and column in contract.tables[key].formats)
+
+
 def _times(contract: HistoryContract, key: str) -> list[str]:
     declared = contract.tables[key]
     ages = [
         contract.column(key, str(feature.reads[1]))
-        for feature in contract.with_renewal().features.values()
+        for feature in contract.features.values()
         if feature.aggregate == "age_of" and feature.reads[0] == key
     ]
     return [*_own_times(declared), *ages]
@@ -134,9 +161,9 @@ def _needed(contract: HistoryContract, key: str) -> list[tuple[str, str]]:
         for other, one in contract.tables.items()
         if one.through is not None and one.through.table == key
     ]
-    for name, feature in contract.with_renewal().features.items():
+    for name, feature in contract.features.items():
         table, column = feature.reads
-        use = "`renewal`" if name == RENEWAL else f"feature {name!r}"
+        use = f"feature {name!r}"
         if table == key:
             conditions = feature.where if feature.ratio is None else feature.ratio.where
             found += [(one, use) for one in conditions]

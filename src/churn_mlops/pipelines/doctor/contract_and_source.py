@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from churn_mlops.config import Settings
 from churn_mlops.data.contract import DataContract, HistoryContract, HistoryLabel, load_contract
-from churn_mlops.data.sources.history_tables import open_tables
+from churn_mlops.data.sources.history_tables import open_tables, unread_renewal
 from churn_mlops.data.sources.open import source_columns
 from churn_mlops.database_urls import shown
 from churn_mlops.errors import ContractError
@@ -54,9 +54,7 @@ def source_found(settings: Settings) -> Iterator[Finding]:
     except ContractError:
         contract = None
     if isinstance(contract, HistoryContract):
-        open_tables(address, contract)
-        summary = f"{where}: {len(contract.tables)} tables, with all columns that the contract declares"
-        yield Finding("source", "ok", f"{summary}; `churn validate` checks the rows too")
+        yield _with_renewal(where, contract, unread_renewal(open_tables(address, contract), contract))
         yield from _fresh(settings)
         return
     columns = source_columns(address, settings.source.table)
@@ -71,6 +69,14 @@ def _leaving(label: HistoryLabel) -> str:
     if label.inactive is not None:
         return f"no row in {label.inactive.events} for {label.days} days"
     return f"{label.event} within {label.days} days"
+
+
+def _with_renewal(where: str, contract: HistoryContract, unread: str | None) -> Finding:
+    if unread is not None:
+        advice = "bring the column back, or correct `renewal` in the contract; lists are made meanwhile"
+        return Finding("source", "warning", f"{where}: no renewal date is shown, for {unread}", advice)
+    summary = f"{where}: {len(contract.tables)} tables, with all columns that the contract declares"
+    return Finding("source", "ok", f"{summary}; `churn validate` checks the rows too")
 
 
 def _fresh(settings: Settings) -> Iterator[Finding]:

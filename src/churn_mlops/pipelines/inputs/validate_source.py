@@ -22,6 +22,7 @@ from churn_mlops.data.validation.validate import ValidationReport, validate
 from churn_mlops.data.validation.validate_history import check_history
 from churn_mlops.pipelines.inputs.as_of import as_of_date, loaded_until, not_loaded
 from churn_mlops.pipelines.inputs.open_source import open_history, open_source
+from churn_mlops.pipelines.inputs.renewal import no_renewal
 
 _NO_LABEL = Problem("warning", "", "no_label_declared", 0, (), "declare `label` in the contract: training needs one")
 
@@ -76,9 +77,10 @@ def _report(rows: int, problems: list[Problem]) -> ValidationReport:
 def _check_dates(
     as_of: str, tables: Mapping[str, ir.Table], contract: HistoryContract, today: date
 ) -> Iterator[Problem]:
-    """Whether the history reaches up to its as-of date, and is long enough to train on."""
+    """Whether the history reaches up to its as-of date, shows its renewals, and is long enough to train on."""
     first, newest = first_day(tables, contract), last_day(tables, contract, today) + timedelta(days=1)
     yield from not_loaded(tables, contract, as_of_date(as_of, tables, contract, today), today)
+    yield from no_renewal(tables, contract)
     for name, rows in rows_after(tables, contract, today).items():
         message = (
             f"they are dated after today, {today}: no snapshot sees them yet; are they planned, or is a date wrong?"

@@ -18,6 +18,8 @@ LEARNING_RATE = 0.1
 """The demo is ready in a minute: it has fewer dates, chooses settings on a smaller matrix, and takes larger steps."""
 CONTROLLED = ("contract_type", "payment_method", "tech_support", "online_security")
 """The features of the demo company that an agent could change."""
+FIRST_REASON = "the first model of the company; it does not know usage and tickets yet"
+"""Why the model of half a year ago went live."""
 FEWEST_MONTHS = 9
 """Fewer months hold no `SNAPSHOTS` as-of dates with final labels and three months of behaviour before each."""
 
@@ -72,7 +74,7 @@ def demo_settings(settings: Settings, folder: Path) -> Settings:
 def make_company(folder: Path, customers: int, months: int, seed: int, last_day: date | None = None) -> bool:
     """Write the demo company, unless ``folder`` has the same one with a live model already.
 
-    Models and published lists of another company that was there before are removed.
+    Models and published lists of another company that was there before, or of a run that did not end, are removed.
 
     Args:
         folder: where to.
@@ -90,10 +92,9 @@ def make_company(folder: Path, customers: int, months: int, seed: int, last_day:
     last_day = last_day or _last_day_of(before, made_with) or date.today() - timedelta(days=1)
     mark = f"{made_with}{_UNTIL}{last_day}\n"
     same = before == mark
-    if not same:
-        _remove_results(folder)
-    if _has_model(folder / "models") and same and all((folder / name).exists() for name in _FILES):
+    if same and _has_model(folder / "models") and all((folder / name).exists() for name in _FILES):
         return False
+    _remove_results(folder)
     write_flat(write_company(folder, customers, months, seed, last_day))
     config = _CONFIG.format(
         folder=folder,
@@ -120,17 +121,21 @@ def _last_day_of(mark: str, made_with: str) -> date | None:
 
 
 def _remove_results(folder: Path) -> None:
-    """Remove models and lists of another company; the record of MLflow stays, since it distinguishes companies."""
-    for name in ("models", "past-models", "erasures"):
+    """Remove models and lists; the record of MLflow stays, since it distinguishes companies."""
+    for name in ("models", "erasures"):
         shutil.rmtree(folder / name, ignore_errors=True)
     for path in folder.glob("churn.db*"):
         path.unlink()
 
 
 def _has_model(folder: Path) -> bool:
-    """Whether a model is live; a folder that cannot be trusted is removed, since the demo can make one again."""
+    """Whether a model of today is live; a folder that cannot be trusted is removed, since the demo can make one again.
+
+    If the model of half a year ago is live, the training of today's did not end.
+    """
     try:
-        return BundleCache(folder).champion() is not None
+        cache = BundleCache(folder)
+        return cache.champion() is not None and cache.history()[-1].reason != FIRST_REASON
     except (BundleError, PromotionError):
         shutil.rmtree(folder, ignore_errors=True)
         return False

@@ -15,7 +15,6 @@ from pathlib import Path
 import numpy as np
 
 from churn_mlops.config import Settings
-from churn_mlops.data.contract import HistoryContract, load_contract
 from churn_mlops.data.demo_company.offer_effects import make_effective
 from churn_mlops.models.fit_settings import Progress
 from churn_mlops.pipelines.onboarding.past_model import deploy_past_model
@@ -105,17 +104,9 @@ def live_half_year(
     Raises:
         ChurnError: a file or the store fails.
     """
-    contract = load_contract(settings.contract.path)
-    if not isinstance(contract, HistoryContract):
-        raise TypeError("the demo company has a history")
     days = [last_day - timedelta(days=EVERY_DAYS * place) for place in range(LISTS, 0, -1)]
-    past = settings.model_copy(
-        update={
-            "models": settings.models.model_copy(update={"folder": folder / "past-models"}),
-            "source": settings.source.model_copy(update={"as_of": "today"}),
-        }
-    )
-    deploy_past_model(past, contract, days[0], folder / "past-models")
+    deploy_past_model(settings, days[0], _time_after(days[0], 0, 12))
+    past = settings.model_copy(update={"source": settings.source.model_copy(update={"as_of": "today"})})
     draw = np.random.default_rng(seed)
     contacts = kept = driven_away = 0
     with open_store(settings.store.url) as store:

@@ -20,10 +20,10 @@ from churn_mlops.data.engine.typed_table import LABEL
 from churn_mlops.data.snapshot.key_lookup import Key, with_key_index, with_key_indexes
 from churn_mlops.data.snapshot.one_customer import PreparedCustomer, prepare_row, prepare_snapshot
 from churn_mlops.data.sources.files import quoted
-from churn_mlops.data.sources.history_tables import open_tables_at, set_time_zone
+from churn_mlops.data.sources.history_tables import open_tables_at, set_time_zone, shown_contract
 from churn_mlops.data.sources.open import open_table_at
 from churn_mlops.data.sources.place import Place, Version
-from churn_mlops.errors import ContractError, SourceError
+from churn_mlops.errors import SourceError
 from churn_mlops.pipelines.inputs.as_of import as_of_date
 from churn_mlops.pipelines.inputs.open_source import resolve_source
 from churn_mlops.pipelines.scoring.score import run_date
@@ -147,7 +147,8 @@ class KeptSource:
         """The tables by their keys, and the columns of keys in normal form."""
         ours = self._place.connection.name == "duckdb"
         if isinstance(self.contract, HistoryContract):
-            tables, self._shown = open_shown_tables(self._place, self.contract)
+            tables = open_tables_at(self._place, self.contract)
+            self._shown = shown_contract(tables, self.contract)
             return with_key_indexes(tables, self.contract) if ours else (tables, frozenset())
         table = open_table_at(self._place, self._settings.source.table)
         key = Key("rows", table.get_name(), customer_column(self.contract, table))
@@ -215,22 +216,6 @@ class KeptSource:
         # The statement is long: planned once for all customers, not again and again for each.
         with server.raw_sql("SET plan_cache_mode = force_generic_plan"):
             return _Connection(self._prepared.on(server.con), server.disconnect, used_at)
-
-
-def open_shown_tables(place: Place, contract: HistoryContract) -> tuple[dict[str, ir.Table], HistoryContract]:
-    """The tables, and the contract; without its renewal where the column is gone, since no score rests on it.
-
-    Raises:
-        SourceError: the source cannot be read.
-        ContractError: it does not fit the contract.
-    """
-    try:
-        return open_tables_at(place, contract), contract
-    except ContractError:
-        if contract.renewal is None:
-            raise
-        without = contract.model_copy(update={"renewal": None})
-        return open_tables_at(place, without), without
 
 
 def customer_column(contract: DataContract, table: ir.Table) -> str:

@@ -35,6 +35,7 @@ from churn_mlops.pipelines.deployment.deploy import champion as champion_of
 from churn_mlops.pipelines.erasure.suppression import away, table_without, tables_without
 from churn_mlops.pipelines.inputs.as_of import as_of_date, not_loaded
 from churn_mlops.pipelines.inputs.open_source import check, open_history, open_source
+from churn_mlops.pipelines.inputs.renewal import no_renewal
 from churn_mlops.pipelines.scoring.households import households_in
 from churn_mlops.pipelines.scoring.list_table import list_table
 from churn_mlops.pipelines.scoring.reasons import reasons_of
@@ -256,7 +257,7 @@ def _of_history(
     if not len(snapshot):
         raise no_customers(day)
     report = check(ibis.memtable(snapshot), bundle.contract).report
-    report = replace(report, problems=(*report.problems, *missing))
+    report = replace(report, problems=(*report.problems, *missing, *no_renewal(tables, history)))
     households = households_in(tables[history.customers], history.customer, history.household)
     return _Rows(snapshot, np.arange(1, len(snapshot) + 1), day, report, households=households)
 

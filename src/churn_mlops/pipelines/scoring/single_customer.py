@@ -15,6 +15,7 @@ from churn_mlops.data.engine.cell_values import as_text
 from churn_mlops.data.engine.typed_table import LABEL, read_snapshot
 from churn_mlops.data.snapshot.snapshot import read_history
 from churn_mlops.data.sources.database import read_whole
+from churn_mlops.data.sources.history_tables import open_tables_at, shown_contract
 from churn_mlops.data.sources.open import open_table_at
 from churn_mlops.data.sources.place import Place, Version
 from churn_mlops.models.bundle import Bundle
@@ -24,7 +25,6 @@ from churn_mlops.pipelines.scoring.kept_source import (
     CustomerRow,
     KeptSource,
     customer_column,
-    open_shown_tables,
 )
 from churn_mlops.pipelines.scoring.score import run_date
 
@@ -154,9 +154,9 @@ def _read_once(
 def _of_history(
     settings: Settings, place: Place, history: HistoryContract, customer: str, now: datetime
 ) -> CustomerRow | None:
-    tables, history = open_shown_tables(place, history)
+    tables = open_tables_at(place, history)
     day = run_date(settings, tables, history, None, now)
-    shown = history.with_renewal()
+    shown = shown_contract(tables, history).with_renewal()
     found = read_history(tables, shown, [day], known_until=now, customer=customer).to_pylist()
     return CustomerRow.of_snapshot({name: found[0][name] for name in shown.features}, day) if found else None
 

@@ -30,6 +30,7 @@ from churn_mlops.models.bundle_cache import LiveModel
 from churn_mlops.pipelines.erasure.suppression import away, tables_without
 from churn_mlops.pipelines.inputs.as_of import not_loaded
 from churn_mlops.pipelines.inputs.open_source import check, open_history
+from churn_mlops.pipelines.inputs.renewal import no_renewal
 from churn_mlops.pipelines.inputs.score_files import CUSTOMER
 from churn_mlops.pipelines.scoring.households import households_in
 from churn_mlops.pipelines.scoring.reasons import reason_columns
@@ -138,7 +139,7 @@ def scored_on_spark(
         held.callback(kept.unpersist)
         inputs, report = _checked(kept, rows, champion.bundle.contract, day)
         missing = not_loaded(tables, history, day, now.astimezone(ZoneInfo(history.time_zone)).date())
-        report = replace(report, problems=(*report.problems, *missing))
+        report = replace(report, problems=(*report.problems, *missing, *no_renewal(tables, history)))
         rule = rule_of(settings.decision)
         scorer = Scorer(inputs.sparkSession.sparkContext.broadcast(champion.bundle.to_bytes()), rule)
         held.callback(scorer.bundle.destroy)

@@ -18,6 +18,7 @@ from churn_mlops.data.validation.validate import ValidationReport
 from churn_mlops.pipelines.erasure.suppression import table_without, tables_without
 from churn_mlops.pipelines.inputs.as_of import as_of_date, loaded_until, not_loaded
 from churn_mlops.pipelines.inputs.open_source import check, open_history, open_source
+from churn_mlops.pipelines.inputs.renewal import no_renewal
 from churn_mlops.pipelines.training.context import TrainingContext
 from churn_mlops.pipelines.training.label_collapse import label_collapses
 from churn_mlops.pipelines.training.leakage import LeakCheck, check_history, check_table
@@ -109,6 +110,7 @@ def _prepare_history(
     snapshots = read_labelled(tables, contract, last, every_days=context.every_days, max_dates=context.max_dates)
     missing = not_loaded(tables, contract, as_of_date(as_of, tables, contract, today), today)
     leaks = check_history(snapshots, tables, contract, last, context.archive, strict=strict, seed=context.model.seed)
+    missing += no_renewal(tables, contract)
     problems = (*snapshots.report.problems, *missing, *label_collapses(snapshots, contract))
     return PreparedData(
         leaks=leaks,

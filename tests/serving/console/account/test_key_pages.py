@@ -64,8 +64,12 @@ def test_a_revoked_key_is_refused_and_stays_revoked(admin: Visitor, guarded: Gua
     with open_store(guarded.address) as store:
         key = list_keys(store)[-1].id
     assert key in form
+    asked = admin.send("/keys", "/keys/revoke", key=key).text
+    assert f"<h1>Revoke the key bi ({key}, Service)?</h1>" in asked
+    assert "This cannot be undone." in asked
+    assert admin.client.get("/session", headers=bearer(secret)).status_code == 200
     for _ in range(2):
-        answer = admin.send("/keys", "/keys/revoke", key=key)
+        answer = admin.send("/keys", "/keys/revoke", key=key, confirmed="yes")
         assert (answer.status_code, answer.headers["Location"]) == (303, "/keys?done=revoked")
     assert "The key is revoked." in admin.get("/keys?done=revoked").text
     assert admin.client.get("/session", headers=bearer(secret)).status_code == 401

@@ -49,6 +49,8 @@ def test_a_user_is_added_and_disabled_and_a_key_made_and_revoked_by_keyboard_alo
         press(page, "Back to dora")
         page.wait_for_url("/users/dora")
         press(page, "Disable this user")
+        page.wait_for_selector("h1:has-text('Disable dora?')")
+        press(page, "Disable this user")
         page.wait_for_url("/users/dora?done=disable")
         assert page.inner_text(".banner.done") == "The user is disabled. Their sessions have ended."
         press(page, "Enable this user")
@@ -61,9 +63,10 @@ def test_a_user_is_added_and_disabled_and_a_key_made_and_revoked_by_keyboard_alo
         press(page, "Make the key")
         page.wait_for_selector("h1:has-text('The key aaa is made')")
         press(page, "Back to the keys")
-        page.wait_for_selector("summary:has-text('aaa')")
+        page.wait_for_selector("button:has-text('aaa')")
         press(page, "Revoke aaa")
-        press(page, "Revoke aaa")  # the button that stands below it now
+        page.wait_for_selector("h1:has-text('Revoke the key aaa')")
+        press(page, "Revoke aaa")
         page.wait_for_url("/keys?done=revoked")
     with visiting(chromium, site, signed_in=False) as page:
         page.goto("/sign-in")
@@ -83,8 +86,13 @@ def test_users_are_changed_without_script_on_a_phone(chromium: Browser, site: Si
         page.click("text=agent-person")
         page.select_option("#role", "analyst")
         page.click("text=Change the role")
+        assert page.inner_text("h1") == "Change the role of agent-person to Analyst?"
+        page.click("button:has-text('Change the role')")
         assert page.inner_text(".banner.done") == "The role is changed. Their sessions have ended."
         page.click("text=Reset the password")
+        page.click("text=Back to agent-person")
+        page.click("text=Reset the password")
+        page.click("button:has-text('Reset the password')")
         assert len(page.inner_text(".secret")) == 23
         page.goto("/users/admin-person")
         assert page.locator("main button").count() == 0  # an own account is not changed here

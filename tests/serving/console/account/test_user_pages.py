@@ -37,8 +37,8 @@ def users(guarded: Guarded) -> dict[str, User]:
 
 
 def change(admin: Visitor, name: str, **fields: str) -> tuple[int, str]:
-    """What is answered to a change of a user, and the words of the banner of the page that follows."""
-    answer = admin.post(f"/users/{name}", admin.form("/users", "/users") | fields)
+    """What is answered to a confirmed change of a user, and the words of the banner of the page that follows."""
+    answer = admin.post(f"/users/{name}", admin.form("/users", "/users") | fields | {"confirmed": "yes"})
     page = answer if answer.status_code != 303 else admin.get(answer.headers["Location"])
     (words,) = re.findall(r'<p class="banner[^>]*>([^<]*)</p>', page.text)
     return answer.status_code, unescape(words)
@@ -123,7 +123,7 @@ def test_sessions_are_ended_and_the_user_may_come_back(admin: Visitor, guarded: 
 
 
 def test_a_reset_password_is_shown_once_and_replaces_the_old_one(admin: Visitor, guarded: Guarded) -> None:
-    answer = admin.post("/users/agent-person", admin.form("/users", "/users") | {"do": "password"})
+    answer = admin.post("/users/agent-person", admin.form("/users", "/users") | {"do": "password", "confirmed": "yes"})
     (password,) = SECRET.findall(answer.text)
     assert answer.headers["Cache-Control"] == "no-store"
     admin.client.cookies.clear()
@@ -146,9 +146,37 @@ def test_no_administrator_changes_their_own_account_here(
     assert "<form" not in admin.get("/users/admin-person").text.partition("<main")[2].partition("</main")[0]
 
 
+@pytest.mark.parametrize(
+    ("do", "question", "follows"),
+    [
+        ("role", "Change the role of agent-person to Analyst?", "Their sessions end."),
+        ("disable", "Disable agent-person?", "They are signed out everywhere within 5 seconds, and may not sign in."),
+        ("password", "Reset the password of agent-person?", "and their sessions end."),
+        ("sessions", "End all sessions of agent-person?", "They are signed out everywhere within 5 seconds"),
+    ],
+)
+def test_a_change_that_signs_a_user_out_is_asked_about_and_waits_for_the_answer(
+    admin: Visitor, guarded: Guarded, do: str, question: str, follows: str
+) -> None:
+    before, headers = users(guarded), cookie(guarded.sessions["agent"])
+    form = admin.form("/users", "/users") | {"do": do, "role": "analyst"}
+    page = unescape(admin.post("/users/agent-person", form).text)
+    assert f"<h1>{question}</h1>" in page
+    assert follows in page
+    assert 'href="/users/agent-person"' in page  # the way back
+    assert users(guarded) == before
+    assert admin.client.get("/session", headers=headers).status_code == 200
+    sent = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', page.partition("<main")[2]))
+    assert {name: sent[name] for name in ("do", "role")} == {"do": do, "role": "analyst"}
+    admin.post("/users/agent-person", sent)
+    admin.client.cookies.clear()
+    assert admin.client.get("/session", headers=headers).status_code == 401
+
+
 @pytest.mark.parametrize("fields", [{"do": "role", "role": "agent"}, {"do": "disable"}])
 def test_the_last_administrator_stays(admin: Visitor, guarded: Guarded, fields: dict[str, str]) -> None:
     admin.client.cookies.clear()
+    fields = fields | {"confirmed": "yes"}
     answer = admin.client.post("/users/admin-person", data=fields, headers=HTML | bearer(guarded.keys["admin"]))
     assert answer.status_code == 409
     assert "No other administrator may sign in: make one before you change admin-person." in answer.text

@@ -241,3 +241,25 @@ def test_a_comparison_takes_two_versions(admin: Visitor, query: str) -> None:
     answer = admin.get(f"/models/compare{query}")
     assert answer.status_code == 422
     assert "Choose two different versions." in answer.text
+
+
+def test_identical_versions_are_two_in_the_book_and_the_pages_say_that_they_are_identical(
+    admin: Visitor, guarded: Guarded
+) -> None:
+    register_again(guarded.address, 3, 2)  # the same training gave the same bundle
+    alike = "Version 2 and version 3 are identical: the same model was trained twice"
+    text = admin.get("/models").text
+    assert [text.count(f"identical to version {number}") for number in (1, 2, 3)] == [0, 1, 1]
+    assert alike in admin.get("/models/compare?first=2&second=3").text
+    assert "are identical" not in admin.get("/models/compare?first=1&second=3").text
+    assert alike in admin.get(PROMOTE).text
+    assert send(admin, PROMOTE).headers["Location"] == "/models?changed=3"
+    shown = admin.get("/models").text
+    assert "Go back to version 2" in shown
+    history = shown[shown.index("Which version was live when") :]
+    assert [history.index(f"Version {number}") for number in (3, 2, 1)] == sorted(
+        history.index(f"Version {number}") for number in (1, 2, 3)
+    )
+    assert send(admin, ROLLBACK).headers["Location"] == "/models?changed=2"
+    assert live(guarded.address) == "2"
+    assert "Go back to version 1" in admin.get("/models").text

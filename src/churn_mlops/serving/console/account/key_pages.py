@@ -9,10 +9,11 @@ from fastapi.responses import Response
 
 from churn_mlops.serving.access.administration import Administration
 from churn_mlops.serving.access.principal import principal_of
+from churn_mlops.serving.console.frame.confirmation import Question, ask, is_confirmed
 from churn_mlops.serving.console.frame.forms import Form, add_form
 from churn_mlops.serving.console.frame.pages import Banner, Pages, redirect
 from churn_mlops.serving.http.errors import RequestError
-from churn_mlops.store.access.api_keys import KEY_ROLES
+from churn_mlops.store.access.api_keys import KEY_ROLES, ApiKey
 from churn_mlops.store.database.clock import utc_now
 
 KEYS = "/keys"
@@ -65,12 +66,29 @@ class KeyPages:
         )
 
     async def revoke(self, request: Request, form: Form) -> Response:
-        """Revoke a key."""
+        """Revoke a key, once the administrator has confirmed it."""
+        if not is_confirmed(form) and (key := await self._valid(form.get("key", ""))) is not None:
+            return self._ask(request, form, key)
         try:
             await self.administration.revoke_key(form.get("key", ""), principal_of(request))
         except RequestError as refused:
             return await self._refused(request, {}, refused)
         return redirect(f"{KEYS}?done=revoked")
+
+    async def _valid(self, key_id: str) -> ApiKey | None:
+        """The valid key of this ID."""
+        found, now = (await self.administration.keys())[0], utc_now()
+        return next((key for key in found if key.id == key_id and key.is_valid(now)), None)
+
+    def _ask(self, request: Request, form: Form, key: ApiKey) -> Response:
+        text = self.pages.texts
+        question = Question(
+            text("keys.revoke_asked", name=key.name, id=key.id, role=text(f"role_names.{key.role}")),
+            text("keys.revoke_help"),
+            text("keys.revoke_button", name=key.name),
+            text("shown_once.to_keys"),
+        )
+        return ask(self.pages, request, question, form, action=f"{KEYS}/revoke", back=KEYS)
 
     async def _refused(self, request: Request, form: Form, refused: RequestError) -> Response:
         if refused.status != 409:

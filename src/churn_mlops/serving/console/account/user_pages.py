@@ -10,6 +10,7 @@ from fastapi.responses import Response
 
 from churn_mlops.serving.access.administration import Administration
 from churn_mlops.serving.access.principal import principal_of
+from churn_mlops.serving.console.frame.confirmation import Question, ask, is_confirmed
 from churn_mlops.serving.console.frame.forms import Form, add_form, read_form
 from churn_mlops.serving.console.frame.pages import Banner, Pages, redirect
 from churn_mlops.serving.http.errors import RequestError
@@ -17,6 +18,8 @@ from churn_mlops.store.access.users import PERSON_ROLES
 
 USERS = "/users"
 CHANGES = ("role", "disable", "enable", "sessions", "password")
+ASKED = ("role", "disable", "sessions", "password")
+"""The changes that end sessions of the user: a page asks first."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,8 @@ class UserPages:
         form, by = await read_form(request), principal_of(request)
         await self.administration.user(name)
         do = form.get("do", "")
+        if do in ASKED and not is_confirmed(form):
+            return self._ask(request, name, do, form)
         try:
             if do == "password":
                 made = await self.administration.reset_password(name, by)
@@ -105,6 +110,18 @@ class UserPages:
             is_self=principal_of(request).name == f"person:{name}",
             roles=PERSON_ROLES,
         )
+
+    def _ask(self, request: Request, name: str, do: str, form: Form) -> Response:
+        text, path = self.pages.texts, f"{USERS}/{quote(name)}"
+        role = form.get("role", "")
+        known = text(f"role_names.{role}") if role in PERSON_ROLES else role
+        question = Question(
+            text(f"user_asked.{do}", name=name, role=known),
+            text(f"user.{do}_help"),
+            text(f"user.{do}_button"),
+            text("shown_once.to_user", name=name),
+        )
+        return ask(self.pages, request, question, form, action=path, back=path)
 
     def _password(self, request: Request, done: str, name: str, password: str) -> Response:
         text = self.pages.texts

@@ -29,6 +29,7 @@ PARTS = {
     "new_campaign": "campaigns",
     "user": "users",
     "keys": "users",
+    "confirm": "users",
     "shown_once": "users",
 }
 """Pages that belong to one of the navigation."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 
@@ -38,6 +38,7 @@ class VersionView:
         trained_at: when it was trained; where that is not known, when it was first registered or live.
         verdict: why training promoted it or not, empty where that is not known.
         made: all that was recorded with it.
+        twins: numbers of other versions with the same bundle: they give the same scores.
     """
 
     version: str
@@ -48,6 +49,7 @@ class VersionView:
     trained_at: datetime
     verdict: str
     made: Mapping[str, Any]
+    twins: Sequence[str] = ()
 
     def figure(self, name: str) -> Figure | None:
         """The metric of this name, None where the version does not have it."""
@@ -98,7 +100,7 @@ def models_view(facts: ModelFacts, served: tuple[str, str], now: datetime) -> Mo
         served: version that this server answers with, and the hash of its bundle.
         now: the present time, with a time zone.
     """
-    versions = [version_view(one, facts.history) for one in facts.versions]
+    versions = _with_twins([version_view(one, facts.history) for one in facts.versions])
     return ModelsView(
         None if facts.live is None else version_view(facts.live, facts.history),
         [_period(one, served, now) for one in reversed(facts.latest)],
@@ -126,6 +128,13 @@ def version_view(one: ModelVersion, history: Sequence[Deployment]) -> VersionVie
         str(one.provenance.get("verdict") or ""),
         one.provenance,
     )
+
+
+def _with_twins(versions: Sequence[VersionView]) -> list[VersionView]:
+    alike: dict[str, list[str]] = {}
+    for one in versions:
+        alike.setdefault(one.sha256, []).append(one.version)
+    return [replace(one, twins=[each for each in alike[one.sha256] if each != one.version]) for one in versions]
 
 
 def _state(one: ModelVersion, history: Sequence[Deployment]) -> State:
