@@ -62,7 +62,7 @@ def band_rows(as_of: date, band: str) -> Select[Any]:
 
 
 def accuracy_rows(connection: Connection, name: str, as_of: date, window: Window, *, is_final: bool) -> Select[Any]:
-    """The untreated customers of a date, each by their weight. Of a top decile, the first tenth by weight counts.
+    """The untreated customers of a date, each by their weight. A top decile counts the first tenth of the weight.
 
     Args:
         connection: of a transaction that reads.
