@@ -39,7 +39,7 @@ WORKS = NewCampaign(
     created_by="person:maria",
     min_score=0.2,
     only_worth=False,
-    capacity=130,
+    capacity=220,
     control_share=0.4,
     explore_share=0.0,
 )
@@ -56,8 +56,8 @@ FAILS = NewCampaign(
     control_share=0.3,
     explore_share=0.0,
 )
-STRENGTH = 2.0
-"""The offer that works is twice as strong as the offers of the company's own history."""
+STRENGTH = 3.0
+"""The offer that works is three times as strong as the offers of the company's own history."""
 AGENTS = ("person:anna", "person:ben", "person:carla")
 _RESULTS = ("accepted", "declined", "no_answer", "not_offered")
 _SHARES = (0.5, 0.36, 0.08, 0.06)
