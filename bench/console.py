@@ -49,7 +49,10 @@ FIRST_PAINT = """() => new Promise(found => new PerformanceObserver(
     list => list.getEntriesByName("first-contentful-paint").forEach(entry => found(entry.startTime))
 ).observe({type: "paint", buffered: true}))"""
 SITE = f"http://127.0.0.1:{PORT}"
-PAGES = ("/", "/find?q=C0", "/list", "/list?part=all&q=C05", "/campaigns", "/dashboard", "/models", "/customers/{}")
+PAGES = (
+    "/", "/find?q=C0", "/list", "/list?part=all&q=C05", "/campaigns", "/campaigns/1", "/campaigns/new", "/dashboard",
+    "/dashboard/rows?name=auc", "/models", "/models/compare?first=1&second=2", "/customers/{}",
+)  # fmt: skip
 HTML = {"Accept": "text/html", "Origin": SITE}
 _FIELD = re.compile(r'<input type="hidden" name="([^"]+)" value="([^"]*)">')
 
