@@ -148,7 +148,8 @@ def test_the_rows_behind_every_figure_add_up_to_its_counts(settings: Settings, d
                 assert one.denominator is None or one.name in ("churn_by_cohort", "churn_by_level")
                 continue
             rows = all_rows(store, measured, one, terms, first.dates)
-            assert first.rows == rows[: len(first.rows)] or first.dates
+            newest = [row for row in rows if row.as_of == first.as_of] if first.dates else rows
+            assert first.rows == newest[:10]
             assert len(rows) == len({(row.customer, row.as_of) for row in rows})
             names.add(one.name)
             said = f"{one.name} {one.part}"
@@ -169,12 +170,13 @@ def all_rows(
     """The rows of all dates of a figure, page by page."""
     rows: list[FigureRow] = []
     for as_of in dates or [None]:
-        has_next, skip = True, 0
-        while has_next:
-            found = rows_of_figure(store, day, one, terms, Asked(which, as_of, skip, limit=700))
+        found, after = None, None
+        while found is None or found.has_next:
+            found = rows_of_figure(store, day, one, terms, Asked(which, as_of, after, limit=700))
             assert found is not None
             assert found.as_of == as_of or not dates
-            rows, skip, has_next = rows + found.rows, skip + 700, found.has_next
+            rows += found.rows
+            after = rows[-1].key if found.has_next else None
     return rows
 
 

@@ -42,14 +42,15 @@ def client(source: Any, settings: Any, store: Store) -> Iterator[TestClient]:
 
 
 def test_the_pages_hold_each_customer_once_the_highest_score_first(client: TestClient) -> None:
-    found, page = [], 1
-    while page:
-        query = {"name": "revenue_at_risk", "part": str(DAY), "page": page, "limit": 7}
+    found: list[Any] = []
+    after = ""
+    while after is not None:
+        query = {"name": "revenue_at_risk", "part": str(DAY), "after": after, "limit": 7}
         answer = client.get(PATH, params=query).json()
         assert (answer["numerator"], answer["denominator"]) == (REVENUE.numerator, REVENUE.denominator)
         assert (answer["dates"], answer["as_of"]) == ([], str(DAY))
         found += answer["rows"]
-        page = answer["next"]
+        after = answer["next"]
     assert len({one["customer_id"] for one in found}) == len(found) == CUSTOMERS
     scores = [one["churn_probability"] for one in found]
     assert scores == sorted(scores, reverse=True)
@@ -72,7 +73,9 @@ def test_only_the_rows_above_the_line_can_be_asked_for(client: TestClient) -> No
         ("name=churn_by_level&part=plan%3Da", 404, "no rows of this figure"),
         (f"name=auc&part={DAY}", 503, "contract.path"),
         ("name=auc&name=auc", 422, "more than once"),
-        ("name=auc&page=0", 422, "page"),
+        (f"name=score_drift&part={DAY}&after=C000001", 422, "after"),
+        (f"name=score_drift&part={DAY}&after=-1", 422, "after"),
+        (f"name=list_today&part={DAY}&after={'9' * 501}", 422, "after"),
         (f"name=score_drift&part={DAY}&as_of=2026-01-01", 404, "does not count this date"),
         ("name=auc&as_of=soon", 422, "as_of"),
         ("name=a%00b", 422, "name"),

@@ -57,10 +57,10 @@ def test_names_of_customers_lead_to_their_page_where_the_role_may_open_it(analys
 
 
 def test_a_look_at_rows_is_in_the_audit_log_with_the_page(analyst: Visitor, guarded: Guarded) -> None:
-    analyst.get(f"/dashboard/rows?name=score_drift&part={DAY}&page=2")
+    analyst.get(f"/dashboard/rows?name=score_drift&part={DAY}&after=25")
     with open_store(guarded.address) as store:
         newest = next(one for one in audit_events(store, limit=10) if one.event == "predictions.read")
-    asked = {"figure": "score_drift", "part": str(DAY), "page": 2, "limit": 25}
+    asked = {"figure": "score_drift", "part": str(DAY), "which": "all", "after": "25", "limit": 25, "as_of": str(DAY)}
     assert {name: newest.details[name] for name in asked} == asked
 
 

@@ -115,7 +115,7 @@ TABLE: dict[tuple[str, str], Rule] = {
     ("GET", "/api/campaigns/{}"): _rule("analyst", event="campaign.read"),
     ("POST", "/api/campaigns/{}/end"): _rule("analyst"),
     ("GET", "/api/dashboard"): _rule("analyst", "service"),
-    ("GET", "/api/dashboard/rows"): _rule("analyst", "service", event="predictions.read"),
+    ("GET", "/api/dashboard/rows"): _rule("analyst", event="predictions.read"),
     # The store records who changed what is live, by whatever way.
     ("GET", "/api/models"): ADMIN_ONLY,
     ("POST", "/api/models/rollback"): ADMIN_ONLY,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import Annotated, Any
@@ -23,13 +24,14 @@ from churn_mlops.serving.model.request_models import PLAIN
 from churn_mlops.serving.prediction.responses import as_json
 from churn_mlops.serving.resilience.store_client import StoreClient
 from churn_mlops.store import Store
-from churn_mlops.store.figure_rows.arm_rows import Money
+from churn_mlops.store.figure_rows.arm_rows import ARMS, Money
 from churn_mlops.store.figure_rows.figures import Asked, FigureRows, Terms, rows_of_figure
+from churn_mlops.store.figure_rows.listed_rows import LISTED
 from churn_mlops.store.figure_rows.rows import Which
 from churn_mlops.store.figure_rows.scored_rows import ACCURACY, Window
 from churn_mlops.store.measurements import StoredMeasurement, latest_measurements
 
-MOST_PAGES = 100_000
+_SUMS = ", unless data changed since; of a top decile, that of the tenth of the weight with the highest scores"
 _NO_FIGURE = (
     "the newest measurement has no rows of this figure: follow a link of the dashboard, which has those there are"
 )
@@ -57,12 +59,12 @@ class CountedRows(BaseModel):
 
     name: str
     part: str
-    numerator: float | None = Field(description="of the figure: the sum of `above`, unless data changed since")
-    denominator: float | None = Field(description="of the figure: the sum of `below`, unless data changed since")
+    numerator: float | None = Field(description=f"of the figure: the sum of `above`{_SUMS}")
+    denominator: float | None = Field(description=f"of the figure: the sum of `below`{_SUMS}")
     dates: list[date] = Field(description="dates that the figure pools; empty for a figure of one date")
     as_of: date | None = Field(description="date whose rows these are; null where the figure is not of a date")
     rows: list[CountedRow]
-    next: int | None = Field(description="what to give as `page` for the next page; null after the last")
+    next: str | None = Field(description="what to give as `after` for the next page; null after the last")
 
 
 class RowsOf(PageQuery):
@@ -72,7 +74,9 @@ class RowsOf(PageQuery):
     part: Annotated[str, Field(max_length=500, description="of the figure; empty for the whole"), PLAIN] = ""
     which: Which = Field("all", description="all rows, or only those that count above the line")
     as_of: date | None = Field(None, description="date, of a figure that pools several; its last one without")
-    page: int = Field(1, ge=1, le=MOST_PAGES, description="from 1")
+    after: Annotated[
+        str, Field(max_length=500, description="`next` of the page before; empty for the first"), PLAIN
+    ] = ""
 
 
 class RowsQuery(RowsOf):
@@ -115,20 +119,26 @@ class FigureRowsReader:
             RequestError: 404, there is no such figure or date, or the store has no rows of it; 503, the store is
                 unavailable.
         """
-        about(request, None, figure=query.name, part=query.part, page=query.page, limit=limit)
-        return await self.store.ask(lambda opened: self._read(opened, query, limit))
+        asked: dict[str, int | str | None] = query.model_dump(mode="json", include={"part", "which", "as_of", "after"})
+        asked |= {"figure": query.name, "limit": limit}
+        about(request, None, **asked)
+        found = await self.store.ask(lambda opened: self._read(opened, query, limit))
+        asked["as_of"] = None if found.rows.as_of is None else found.rows.as_of.isoformat()
+        about(request, None, **asked, measured_at=found.measured_at.isoformat())
+        return found
 
     def _read(self, store: Store, query: RowsOf, limit: int) -> FoundRows:
         day = latest_measurements(store)
         if day is None:
             raise RequestError(404, NONE_MEASURED)
         figure = next((one for one in day.figures if (one.name, one.part) == (query.name, query.part)), None)
-        asked = Asked(query.which, query.as_of, (query.page - 1) * limit, limit)
-        rows = None if figure is None else rows_of_figure(store, day, figure, self._terms(query.name), asked)
+        asked = Asked(query.which, query.as_of, _key(query), limit)
+        try:
+            rows = None if figure is None else rows_of_figure(store, day, figure, self._terms(query.name), asked)
+        except ValueError:
+            raise RequestError(404, _NO_DATE, [("as_of", "is no date of the figure")]) from None
         if figure is None or rows is None:
             raise RequestError(404, _NO_FIGURE, [("name", "is no figure with rows")])
-        if query.as_of not in (None, rows.as_of):
-            raise RequestError(404, _NO_DATE, [("as_of", "is no date of the figure")])
         return FoundRows(figure, rows, day.measured_at)
 
     def _terms(self, name: str) -> Terms:
@@ -179,14 +189,33 @@ class _Rows:
             "dates": [one.isoformat() for one in found.rows.dates],
             "as_of": None if found.rows.as_of is None else found.rows.as_of.isoformat(),
             "rows": [_row(asdict(one)) for one in found.rows.rows],
-            "next": query.page + 1 if found.rows.has_next else None,
+            "next": next_key(found.rows),
         }
         return Response(as_json(body), media_type="application/json")
+
+
+def next_key(rows: FigureRows) -> str | None:
+    """What to give as ``after`` for the page behind; None on the last."""
+    return str(rows.rows[-1].key) if rows.has_next else None
+
+
+def _key(query: RowsOf) -> int | str | None:
+    """The key of ``after``.
+
+    Raises:
+        RequestError: 422, it is no key of the figure's rows.
+    """
+    if not query.after or query.name in (*ARMS, *LISTED):
+        return query.after or None
+    if not re.fullmatch(r"[0-9]{1,9}", query.after):
+        raise RequestError(422, "after is not the `next` of a page", [("after", "is not the `next` of a page")])
+    return int(query.after)
 
 
 _NAMES = {"customer": "customer_id", "score": "churn_probability", "at": "contacted_at", "by": "contacted_by"}
 
 
 def _row(values: dict[str, Any]) -> dict[str, Any]:
+    del values["key"]
     as_text = {key: value.isoformat() if isinstance(value, date) else value for key, value in values.items()}
     return {_NAMES.get(key, key): value for key, value in as_text.items()}

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 from fastapi import Depends, FastAPI, Query, Request
 from fastapi.responses import Response
 
-from churn_mlops.serving.api.figure_rows import FigureRowsReader, FoundRows, RowsOf
+from churn_mlops.serving.api.figure_rows import FigureRowsReader, FoundRows, RowsOf, next_key
 from churn_mlops.serving.console.dashboard_figures import MONEY_COUNTS, figure_text
 from churn_mlops.serving.console.frame.formats import Formats
 from churn_mlops.serving.console.frame.pages import Pages
@@ -47,7 +47,7 @@ class RowsView:
         choices: address of all rows, and of those that count above the line; empty where nothing does.
         dates: address of each date that the figure pools.
         json: address of the same rows by the API.
-        previous: address of the page before, None on the first.
+        first: address of the first page, None on it.
         next: address of the page behind, None on the last.
     """
 
@@ -55,7 +55,7 @@ class RowsView:
     choices: dict[str, str]
     dates: dict[date, str]
     json: str
-    previous: str | None
+    first: str | None
     next: str | None
 
 
@@ -97,14 +97,15 @@ def rows_view(query: RowsOf, found: FoundRows) -> RowsView:
         found: what was found.
     """
     rows, has_above = found.rows, found.figure.numerator is not None
+    following = next_key(rows)
     columns = COLUMNS[query.name]
     return RowsView(
         columns=columns if has_above else tuple(one for one in columns if one != "above"),
-        choices={one: _address(query, which=one, page=1) for one in get_args(Which)} if has_above else {},
-        dates={one: _address(query, as_of=one, page=1) for one in rows.dates},
+        choices={one: _address(query, which=one, after="") for one in get_args(Which)} if has_above else {},
+        dates={one: _address(query, as_of=one, after="") for one in rows.dates},
         json=f"/api{_address(query)}",
-        previous=_address(query, page=query.page - 1) if query.page > 1 else None,
-        next=_address(query, page=query.page + 1) if rows.has_next else None,
+        first=_address(query, after="") if query.after else None,
+        next=None if following is None else _address(query, after=following),
     )
 
 
@@ -115,7 +116,7 @@ def counted(name: str, amount: float, formats: Formats) -> str:
     return formats.number(amount, 0 if math.isclose(amount, round(amount), abs_tol=1e-6) else 2)
 
 
-def _address(query: RowsOf, **changed: str | int | date) -> str:
-    values = query.model_dump(include={"name", "part", "which", "as_of", "page"}) | changed
-    defaults = {"part": "", "which": "all", "as_of": None, "page": 1}
+def _address(query: RowsOf, **changed: str | date) -> str:
+    values = query.model_dump(include={"name", "part", "which", "as_of", "after"}) | changed
+    defaults = {"part": "", "which": "all", "as_of": None, "after": ""}
     return f"{PATH}?{urlencode({key: value for key, value in values.items() if defaults.get(key) != value})}"

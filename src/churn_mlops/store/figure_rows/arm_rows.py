@@ -41,15 +41,20 @@ def arm_rows(connection: Connection, name: str, campaign_id: int, money: Money, 
     """
     arms = labelled_assignments().subquery()
     is_control, stayed = arms.c.arm == CONTROL, case((arms.c.left, 0.0), else_=1.0)
-    given: dict[str, ColumnElement[Any]] = {"customer": arms.c.customer, "left": arms.c.left, "group": arms.c.arm}
+    given: dict[str, ColumnElement[Any]] = {
+        "key": arms.c.customer,
+        "customer": arms.c.customer,
+        "left": arms.c.left,
+        "group": arms.c.arm,
+    }
     if name in ("stayed_treated", "stayed_control"):
         query = select(*row_columns(**given, above=stayed, below=ONE)).where(arms.c.campaign_id == campaign_id)
-        return query.where(is_control if name == "stayed_control" else ~is_control).order_by(arms.c.customer)
+        return query.where(is_control if name == "stayed_control" else ~is_control)
     kept = case((is_control, -_treated_for_each_control(connection, campaign_id) * stayed), else_=stayed)
     above = kept * money.customer_value if name == "roi" else kept
     below = _cost(arms, campaign_id, money) if name == "roi" else ONE
     counted = row_columns(**given, above=above if is_enough else null(), below=case((is_control, 0.0), else_=below))
-    return select(*counted).where(arms.c.campaign_id == campaign_id).order_by(arms.c.customer)
+    return select(*counted).where(arms.c.campaign_id == campaign_id)
 
 
 def _treated_for_each_control(connection: Connection, campaign_id: int) -> float:

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Connection, Select, case, null
+from sqlalchemy import Connection, Select, case, null, select
 
 from churn_mlops.store.database.database import Store
-from churn_mlops.store.database.schema import PREDICTIONS
+from churn_mlops.store.database.schema import PREDICTIONS, RUNS
 from churn_mlops.store.figure_rows.arm_rows import ARMS, Money, arm_rows
 from churn_mlops.store.figure_rows.listed_rows import LISTED, listed_rows
 from churn_mlops.store.figure_rows.rows import FigureRow, Which, read_rows
@@ -41,13 +41,13 @@ class Asked:
     Args:
         which: all, or only those that count above the line.
         as_of: the date, of a figure that pools several; None for its last.
-        skip: rows of the pages before.
+        after: key of the last row of the page before, None for the first page.
         limit: most rows of the page.
     """
 
     which: Which = "all"
     as_of: date | None = None
-    skip: int = 0
+    after: int | str | None = None
     limit: int = 50
 
 
@@ -87,16 +87,20 @@ def rows_of_figure(
 
     Raises:
         StoreError: the store fails.
+        ValueError: the figure does not count the date that is asked for.
     """
     if not has_rows(figure):
         return None
     dates = day.pooled_dates if figure.name in ACCURACY and not figure.part else []
-    as_of = asked.as_of if asked.as_of in dates else dates[-1] if dates else _date_of(figure)
-    with store.reading("read the rows behind a figure", much=True) as connection:
+    as_of = dates[-1] if dates else _date_of(figure)
+    if asked.as_of not in (None, as_of, *dates):
+        raise ValueError("the figure does not count this date")
+    as_of = asked.as_of or as_of
+    with store.reading("read the rows behind a figure") as connection:
         query = _query(connection, day, figure, as_of, terms)
         if query is None:
             return None
-        rows = read_rows(connection, query, asked.which, asked.skip, asked.limit + 1)
+        rows = read_rows(connection, query, asked.which, asked.after, asked.limit + 1)
     return FigureRows(rows[: asked.limit], len(rows) > asked.limit, dates, as_of)
 
 
@@ -112,19 +116,22 @@ def _query(
         return arm_rows(connection, figure.name, int(figure.part), terms.money, is_enough=is_enough)
     if as_of is None:
         return None
-    if figure.name in ACCURACY:
-        return accuracy_rows(connection, figure.name, as_of, terms.window, is_final=figure.is_final)
     if figure.name in LISTED:
         return listed_rows(figure.name, figure.part, as_of, day.measured_at)
+    run_id = connection.scalar(select(RUNS.c.id).where(RUNS.c.as_of == as_of))
+    if run_id is None:
+        return None
+    if figure.name in ACCURACY:
+        return accuracy_rows(connection, figure.name, run_id, as_of, terms.window, is_final=figure.is_final)
     if figure.name == "churn_by_band":
-        return band_rows(as_of, figure.part)
-    return _of_run(figure.name, as_of, terms)
+        return band_rows(run_id, as_of, figure.part)
+    return _of_run(figure.name, run_id, as_of, terms)
 
 
-def _of_run(name: str, as_of: date, terms: Terms) -> Select[Any]:
+def _of_run(name: str, run_id: int, as_of: date, terms: Terms) -> Select[Any]:
     if name == "customers_at_risk":
-        return run_rows(as_of, case((PREDICTIONS.c.score >= terms.threshold, 1.0), else_=0.0), ONE)
+        return run_rows(run_id, as_of, case((PREDICTIONS.c.score >= terms.threshold, 1.0), else_=0.0), ONE)
     if name == "revenue_at_risk":
         value = ONE * terms.money.customer_value
-        return run_rows(as_of, PREDICTIONS.c.score * terms.money.customer_value, value)
-    return run_rows(as_of, null(), ONE)
+        return run_rows(run_id, as_of, PREDICTIONS.c.score * terms.money.customer_value, value)
+    return run_rows(run_id, as_of, null(), ONE)

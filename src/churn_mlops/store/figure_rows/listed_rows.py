@@ -33,13 +33,12 @@ def listed_rows(name: str, part: str, last: date, until: datetime) -> Select[Any
     }
     is_above = counts.get(name, contact.c.customer.is_not(None))
     columns = row_columns(
-        customer=listed.c.customer, at=contact.c.at, by=contact.c.caller,
+        key=listed.c.customer, customer=listed.c.customer, at=contact.c.at, by=contact.c.caller,
         result=func.coalesce(contact.c.dismissal, contact.c.result),
         above=case((is_above, 1.0), else_=0.0), below=ONE,
     )  # fmt: skip
     of_all = name in ("list_worked", "list_today")
-    joined = select(*columns).join_from(listed, contact, contact.c.customer == listed.c.customer, isouter=of_all)
-    return joined.order_by(listed.c.customer)
+    return select(*columns).join_from(listed, contact, contact.c.customer == listed.c.customer, isouter=of_all)
 
 
 def _listed(first: date, last: date) -> Subquery:

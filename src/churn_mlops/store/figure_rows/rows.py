@@ -17,6 +17,7 @@ class FigureRow:
     """A row that a figure counted.
 
     Args:
+        key: its place in the order of the rows: the rank of a score, otherwise the customer ID.
         customer: the customer ID.
         as_of: the date of the score, or of the draw of the arm; None for several lists.
         score: churn probability, in [0, 1]; None where the figure counts no scores.
@@ -29,6 +30,7 @@ class FigureRow:
         below: how much the row counts below the line.
     """
 
+    key: int | str
     customer: str
     as_of: date | None
     score: float | None
@@ -46,16 +48,21 @@ def row_columns(**given: ColumnElement[Any]) -> list[ColumnElement[Any]]:
     return [given.get(field.name, null()).label(field.name) for field in fields(FigureRow)]
 
 
-def read_rows(connection: Connection, query: Select[Any], which: Which, skip: int, limit: int) -> list[FigureRow]:
-    """Rows of ``query``, in its order. No row behind them is read: a figure may count millions.
+def read_rows(
+    connection: Connection, query: Select[Any], which: Which, after: int | str | None, limit: int
+) -> list[FigureRow]:
+    """Rows of ``query`` by their key. Neither those before nor those behind are read: a figure may count millions.
 
     Args:
         connection: of a transaction that reads.
         query: gives the columns of :func:`row_columns`.
         which: of the rows.
-        skip: rows before them.
+        after: key of the row before them, None for the first.
         limit: most rows.
     """
+    key = query.selected_columns.key
+    if after is not None:
+        query = query.where(key > after)
     if which == "above":
         query = query.where(query.selected_columns.above != 0)
-    return [FigureRow(*row) for row in connection.execute(query.offset(skip).limit(limit))]
+    return [FigureRow(*row) for row in connection.execute(query.order_by(key).limit(limit))]

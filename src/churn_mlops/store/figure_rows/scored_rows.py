@@ -12,7 +12,7 @@ from churn_mlops.store.campaigns.arm_outcomes import EXPLORERS_CONTROL_SHARE
 from churn_mlops.store.campaigns.assignments import CONTROL
 from churn_mlops.store.campaigns.standings import NOT_OFFERED
 from churn_mlops.store.database.campaign_tables import ASSIGNMENTS, CAMPAIGNS
-from churn_mlops.store.database.schema import CONTACTS, OUTCOMES, PREDICTIONS, RUNS
+from churn_mlops.store.database.schema import CONTACTS, OUTCOMES, PREDICTIONS
 from churn_mlops.store.figure_rows.rows import row_columns
 
 ACCURACY = ("auc", "log_loss", "calibration", "top_decile_calibration", "top_decile_lift")
@@ -32,41 +32,37 @@ class Window:
     final_after: int
 
 
-def run_rows(as_of: date, above: ColumnElement[Any], below: ColumnElement[Any]) -> Select[Any]:
-    """All predictions of a date; ``above`` and ``below`` are of columns of the predictions."""
+def run_rows(run_id: int, as_of: date, above: ColumnElement[Any], below: ColumnElement[Any]) -> Select[Any]:
+    """All predictions of a run; ``above`` and ``below`` are of columns of the predictions."""
     columns = row_columns(
-        customer=PREDICTIONS.c.customer, as_of=RUNS.c.as_of, score=PREDICTIONS.c.score,
+        key=PREDICTIONS.c.rank, customer=PREDICTIONS.c.customer, as_of=literal(as_of), score=PREDICTIONS.c.score,
         group=PREDICTIONS.c.risk_band, above=above, below=below,
     )  # fmt: skip
-    return (
-        select(*columns)
-        .join_from(PREDICTIONS, RUNS, RUNS.c.id == PREDICTIONS.c.run_id)
-        .where(RUNS.c.as_of == as_of)
-        .order_by(PREDICTIONS.c.rank)
-    )
+    return select(*columns).where(PREDICTIONS.c.run_id == run_id)
 
 
-def band_rows(as_of: date, band: str) -> Select[Any]:
+def band_rows(run_id: int, as_of: date, band: str) -> Select[Any]:
     """Customers of a risk band with final labels, also treated ones. A customer who left counts above the line."""
     columns = row_columns(
-        customer=PREDICTIONS.c.customer, as_of=RUNS.c.as_of, score=PREDICTIONS.c.score, left=OUTCOMES.c.left,
-        group=PREDICTIONS.c.risk_band, above=case((OUTCOMES.c.left, 1.0), else_=0.0), below=ONE,
+        key=PREDICTIONS.c.rank, customer=PREDICTIONS.c.customer, as_of=literal(as_of), score=PREDICTIONS.c.score,
+        left=OUTCOMES.c.left, group=PREDICTIONS.c.risk_band, above=case((OUTCOMES.c.left, 1.0), else_=0.0), below=ONE,
     )  # fmt: skip
     return (
         select(*columns)
-        .join_from(PREDICTIONS, RUNS, RUNS.c.id == PREDICTIONS.c.run_id)
-        .join(OUTCOMES, _same_customer())
-        .where(RUNS.c.as_of == as_of, OUTCOMES.c.left.is_not(None), PREDICTIONS.c.risk_band == band)
-        .order_by(PREDICTIONS.c.rank)
+        .join_from(PREDICTIONS, OUTCOMES, _same_customer(run_id))
+        .where(PREDICTIONS.c.run_id == run_id, OUTCOMES.c.left.is_not(None), PREDICTIONS.c.risk_band == band)
     )
 
 
-def accuracy_rows(connection: Connection, name: str, as_of: date, window: Window, *, is_final: bool) -> Select[Any]:
+def accuracy_rows(
+    connection: Connection, name: str, run_id: int, as_of: date, window: Window, *, is_final: bool
+) -> Select[Any]:
     """The untreated customers of a date, each by their weight. A top decile counts the first tenth of the weight.
 
     Args:
         connection: of a transaction that reads.
         name: one of `ACCURACY`.
+        run_id: the run of the date. A search by the date itself would read the outcomes of all dates.
         as_of: the date.
         window: in which customers are treated.
         is_final: whether labels count; otherwise each customer counts as a churner by as much as their score.
@@ -76,18 +72,17 @@ def accuracy_rows(connection: Connection, name: str, as_of: date, window: Window
     is_control = exists().where(is_drawn, ASSIGNMENTS.c.arm == CONTROL)
     weight = 1.0 / func.coalesce(_control_share(connection, first, last, is_drawn), 1.0)
     churned = case((OUTCOMES.c.left, 1.0), else_=0.0) if is_final else PREDICTIONS.c.score
+    below = weight * PREDICTIONS.c.score if name.endswith("calibration") else weight
     columns = row_columns(
-        customer=PREDICTIONS.c.customer, as_of=RUNS.c.as_of, score=PREDICTIONS.c.score, left=OUTCOMES.c.left,
-        above=weight * churned, below=weight * PREDICTIONS.c.score if name.endswith("calibration") else weight,
+        key=PREDICTIONS.c.rank, customer=PREDICTIONS.c.customer, as_of=literal(as_of), score=PREDICTIONS.c.score,
+        left=OUTCOMES.c.left, above=weight * churned, below=below,
     )  # fmt: skip
     query = (
         select(*columns)
-        .join_from(PREDICTIONS, RUNS, RUNS.c.id == PREDICTIONS.c.run_id)
-        .join(OUTCOMES, _same_customer(), isouter=True)
-        .where(RUNS.c.as_of == as_of)
+        .join_from(PREDICTIONS, OUTCOMES, _same_customer(run_id), isouter=True)
+        .where(PREDICTIONS.c.run_id == run_id)
         .where(~exists().where(is_drawn, ASSIGNMENTS.c.arm != CONTROL))
         .where(is_control | ~exists().where(*_is_offered(first, last)))
-        .order_by(PREDICTIONS.c.rank)
     )
     return query.where(OUTCOMES.c.left.is_not(None)) if is_final else query
 
@@ -118,5 +113,5 @@ def _is_offered(first: date, last: date) -> tuple[ColumnElement[bool], ...]:
     )
 
 
-def _same_customer() -> ColumnElement[bool]:
-    return and_(OUTCOMES.c.run_id == PREDICTIONS.c.run_id, OUTCOMES.c.customer == PREDICTIONS.c.customer)
+def _same_customer(run_id: int) -> ColumnElement[bool]:
+    return and_(OUTCOMES.c.run_id == run_id, OUTCOMES.c.customer == PREDICTIONS.c.customer)

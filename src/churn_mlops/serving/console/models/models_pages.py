@@ -11,7 +11,7 @@ from fastapi.responses import Response
 
 from churn_mlops.deployment import ModelVersion
 from churn_mlops.serving.access.principal import principal_of
-from churn_mlops.serving.api.models import VERSION, PromotionRequest, Version
+from churn_mlops.serving.api.models import VERSION, DecisionRequest, Version
 from churn_mlops.serving.console.frame.forms import Form, read_form
 from churn_mlops.serving.console.frame.pages import Banner, Pages, redirect
 from churn_mlops.serving.console.models.comparison import compare
@@ -158,7 +158,7 @@ def _decision(form: Form, by: str) -> Decision:
         RequestError: 422, the reason is empty or too long, or a field is missing.
     """
     given = {name: value.strip() for name, value in form.items()}
-    asked = read_fields(json.dumps(given).encode(), PromotionRequest, "a promotion")
+    asked = read_fields(json.dumps(given).encode(), DecisionRequest, "a promotion")
     if asked.expected_champion is None or asked.expected_bundle is None:
         problem = ("expected_champion", "is missing")
         raise RequestError(422, "the form does not say what was live: open the page again", [problem])
