@@ -56,6 +56,11 @@ def test_two_versions_with_one_bundle_are_two_and_a_rollback_goes_between_them()
     assert active(deployment("a"), first, second, back, deployment("a", 4, rollback=True)) == ["a"]
 
 
+def test_a_rollback_under_another_number_takes_back_no_more_than_one_to_its_bundle() -> None:
+    before = [deployment("z", 1), deployment("a", 2), deployment("b", 3)]
+    assert active(*before, replace(deployment("a", 4, rollback=True), version="registry-2")) == ["z", "registry-2"]
+
+
 def test_rollbacks_that_two_machines_once_made_independently_count_as_one() -> None:
     before = [deployment("a", 1), deployment("b", 2), deployment("c", 3)]
     both = [*before, deployment("b", 4, rollback=True), deployment("b", 5, rollback=True)]

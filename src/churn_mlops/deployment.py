@@ -130,9 +130,12 @@ def active_history(deployments: Iterable[Deployment]) -> list[Deployment]:
     """
     active: list[Deployment] = []
     for deployment in deployments:
-        # By what it went back to, not by one step: older stores hold rollbacks that machines made independently.
-        while deployment.rollback and active and not active[-1].is_same(deployment):
-            active.pop()
+        if deployment.rollback:
+            # By what it went back to, not by one step: older stores hold rollbacks that machines made independently,
+            # and some of those speak of the bundle under another number.
+            same = [place for place, one in enumerate(active, 1) if one.is_same(deployment)]
+            alike = [place for place, one in enumerate(active) if one.sha256 == deployment.sha256]
+            del active[(same or alike or [0])[-1] :]
         if not active or not active[-1].is_same(deployment):
             active.append(deployment)
     return active

@@ -210,6 +210,19 @@ def test_of_two_admins_at_the_same_time_one_is_refused(client: TestClient, addre
         assert len(Deployments(store).history()) == 3
 
 
+def test_a_rollback_sent_twice_goes_back_once_where_two_versions_are_identical(
+    client: TestClient, address: str
+) -> None:
+    with open_store(address) as store:
+        second = version_of(2)
+        twin = Deployments(store).bundle(second.sha256)
+        ModelVersions(store).register(twin, version="20", model_type=second.model_type)
+    assert promote(client, 20).status_code == 200
+    seen = {"expected_champion": second.sha256, "expected_bundle": second.sha256}
+    assert [client.post("/api/models/rollback", json=WHY | seen).status_code for _ in range(2)] == [200, 409]
+    assert live(address) == "2"
+
+
 def test_two_rollbacks_of_one_champion_go_back_one_step(client: TestClient, address: str) -> None:
     promote(client, 3)
     seen = {"expected_champion": version_of(3).sha256}

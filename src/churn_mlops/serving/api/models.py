@@ -26,8 +26,8 @@ _Champion = Annotated[str, Field(pattern="^([0-9a-f]{64}|none)$")]
 _Hash = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
 
-class RollbackRequest(BaseModel):
-    """A rollback."""
+class DecisionRequest(BaseModel):
+    """A promotion or a rollback."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -35,13 +35,8 @@ class RollbackRequest(BaseModel):
     expected_champion: _Champion | None = Field(
         None, description="hash of the bundle that is live as you know it, or `none`; 409 where another is live by now"
     )
-
-
-class PromotionRequest(RollbackRequest):
-    """A promotion."""
-
     expected_bundle: _Hash | None = Field(
-        None, description="hash of the bundle that you looked at; 409 where the version has another by now"
+        None, description="hash of the bundle that is to go live, as you know it; 409 where another would by now"
     )
 
 
@@ -94,7 +89,7 @@ def add_models(app: FastAPI, book: ModelBook) -> None:
         tags=[MODELS],
         response_model=LiveTime,
         responses=refusing({409: f"{changed}, no other was live before, or {broken}"}),
-        openapi_extra=described_body(RollbackRequest, {"reason": "too many false alarms"}),
+        openapi_extra=described_body(DecisionRequest, {"reason": "too many false alarms"}),
     )(routes.rollback)
     app.post(
         "/api/models/{version}/promote",
@@ -102,7 +97,7 @@ def add_models(app: FastAPI, book: ModelBook) -> None:
         tags=[MODELS],
         response_model=LiveTime,
         responses=refusing({404: "The store holds no such version", 409: f"{changed}, it is live, or {broken}"}),
-        openapi_extra=described_body(PromotionRequest, {"reason": "simpler to explain"}),
+        openapi_extra=described_body(DecisionRequest, {"reason": "simpler to explain"}),
     )(routes.promote)
 
 
@@ -121,16 +116,19 @@ class _Models:
 
     async def promote(self, request: Request, version: Version) -> Response:
         """Make a version live. Its bundle gives its own recorded scores first; servers follow within seconds."""
-        asked = read_fields(await request.body(), PromotionRequest, "a promotion")
-        by = principal_of(request).name
-        decision = Decision(asked.reason, by, asked.expected_champion, asked.expected_bundle)
+        asked = read_fields(await request.body(), DecisionRequest, "a promotion")
+        decision = _decision(request, asked)
         return _answer(_period(await self.book.promote(version, decision)))
 
     async def rollback(self, request: Request) -> Response:
         """Make the version live again that was live before the champion; a second time, the one before that."""
-        asked = read_fields(await request.body(), RollbackRequest, "a rollback")
-        decision = Decision(asked.reason, principal_of(request).name, asked.expected_champion)
+        asked = read_fields(await request.body(), DecisionRequest, "a rollback")
+        decision = _decision(request, asked)
         return _answer(_period(await self.book.rollback(decision)))
+
+
+def _decision(request: Request, asked: DecisionRequest) -> Decision:
+    return Decision(asked.reason, principal_of(request).name, asked.expected_champion, asked.expected_bundle)
 
 
 def _version(one: ModelVersion, is_live: bool) -> dict[str, Any]:
