@@ -41,6 +41,14 @@ def measured(guarded: Guarded) -> None:
         record_measurements(store, DAY, [AUC, *WEEKS, ROI, LEVEL, WAIT], clock=lambda: NOW)
 
 
+def tiles_of(page: str) -> list[str]:
+    """The words of each tile."""
+    tiles = re.search(r'<ul class="tiles">.*?</ul>\s*<details', page, re.S)
+    assert tiles is not None
+    found = tiles[0].removesuffix("<details").split('<li class="card">')[1:]
+    return [" ".join(re.sub("<[^>]+>", " ", one).split()) for one in found]
+
+
 @pytest.mark.usefixtures("measured")
 def test_every_figure_has_its_counts_in_words_its_status_and_a_next_step(analyst: Visitor) -> None:
     text = analyst.get("/dashboard").text
@@ -59,22 +67,46 @@ def test_every_figure_has_its_counts_in_words_its_status_and_a_next_step(analyst
 @pytest.mark.usefixtures("measured")
 def test_a_tile_for_each_question_shows_its_most_urgent_figure(analyst: Visitor, guarded: Guarded) -> None:
     text = analyst.get("/dashboard").text
-    tiles = [
-        " ".join(re.sub("<[^>]+>", " ", one).split()) for one in re.findall(r'<li class="card">.*?</li>', text, re.S)
-    ]
-    assert tiles == [
+    assert tiles_of(text) == [
         "Is the model right? Too little data There is too little data yet. 12 customers scored Wait.",
-        "Do the offers work? Watch Estimate “Spring &lt;i&gt;” earned \u2212$1,980, its costs paid. "
-        "$24,561 in, $26,541 out Not proven yet.",
-        "What is at risk? Too little data No scores are published yet.",
+        "Do the offers work? Spring &lt;i&gt; : Watch Estimate return \u2212$1,980 Not proven yet.",
+        "What is at risk? Act Group “&lt;b&gt;fibre&lt;/b&gt;”: 12.4 % of these customers churned. "
+        "124 of 1,000 customers churned 1 of 1 groups stand out Find the cause.",
         "Is the list used? Too little data No list is published yet.",
     ]
     worst = replace(AUC, name="calibration", value=127, low=111, high=143, status="act", next_step="Train again.")
     with open_store(guarded.address) as store:
         record_measurements(store, DAY, [AUC, worst, WAIT], clock=lambda: NOW)
-    tile = re.search(r'<li class="card">.*?</li>', analyst.get("/dashboard").text, re.S)
-    assert tile is not None
-    assert "127 customers left for 100 that the scores expect." in tile[0]
+    assert "127 customers left for 100 that the scores expect." in tiles_of(analyst.get("/dashboard").text)[0]
+
+
+@pytest.mark.usefixtures("measured")
+def test_the_tile_of_risk_shows_the_highest_group_that_asks_for_something_before_good_figures(
+    analyst: Visitor, guarded: Guarded
+) -> None:
+    fine = replace(AT_RISK, status="good")
+    higher = replace(LEVEL, part="contract_type=month-to-month", value=0.133, numerator=133)
+    groups = [LEVEL, higher, replace(LEVEL, part="plan=basic", value=0.5, status="good")]
+    with open_store(guarded.address) as store:
+        record_measurements(store, DAY, [AUC, fine, *groups], clock=lambda: NOW)
+    tile = tiles_of(analyst.get("/dashboard").text)[2]
+    assert tile.startswith("What is at risk? Act Group “contract type: month-to-month”: 13.3 % of these")
+    assert "2 of 3 groups stand out" in tile
+
+
+@pytest.mark.usefixtures("measured")
+def test_the_tile_of_offers_names_three_campaigns_what_is_proven_first(analyst: Visitor, guarded: Guarded) -> None:
+    with open_store(guarded.address) as store:
+        for name in ("Proven", "Young", "Younger"):
+            create_campaign(store, NewCampaign(name, "20 % off", 50.0, "Thank you.", DAY, "person:anna"))
+        proven = StoredMeasurement("success", "2", 0.04, 0.01, 0.07, 40, 1000, "good", "Go on.")
+        waits = [replace(WAIT, name="success", part=part) for part in ("3", "4")]
+        record_measurements(store, DAY, [ROI, replace(ROI, part="2"), proven, *waits], clock=lambda: NOW)
+    assert tiles_of(analyst.get("/dashboard").text)[1] == (
+        "Do the offers work? Proven : Good effect 4.0 percentage points ; Watch Estimate return \u2212$1,980 "
+        "Spring &lt;i&gt; : Watch Estimate return \u2212$1,980 Younger : Too little data effect not known yet "
+        "and 1 more Not proven yet."
+    )
 
 
 @pytest.mark.usefixtures("measured")
