@@ -96,6 +96,27 @@ def test_a_campaign_without_a_control_group_is_asked_about_once(analyst: Visitor
     assert "its success cannot be proven" in analyst.get("/campaigns/1").text
 
 
+def test_every_problem_of_a_form_is_said_together(analyst: Visitor) -> None:
+    make(analyst)
+    answer = make(analyst, ends_on="2026-10-01", offer_cost="-1", explore_share="some", control_share="0")
+    assert answer.status_code == 422
+    banner = re.search(r'role="alert">(.*?)</p>', answer.text, re.DOTALL)[1]  # type: ignore[index]
+    for said in ("“Name” is the name", "“Last day” lies", "“Cost of an offer", "“Drawn at random (%)” is no number"):
+        assert said in banner
+    assert "Make it without one?" in banner
+    contradicting = make(analyst, ends_on="2026-10-01")
+    assert contradicting.status_code == 409
+    assert contradicting.text.count('aria-invalid="true"') == 2
+
+
+def test_a_later_refusal_speaks_of_no_control_group_only_while_there_is_none(analyst: Visitor) -> None:
+    confirmed = {"without_control": "yes", "offer_cost": "-1"}
+    assert "Make it without a control group</button>" in make(analyst, control_share="0", **confirmed).text
+    text = make(analyst, control_share="10", **confirmed).text
+    assert "Make the campaign</button>" in text
+    assert 'name="without_control"' not in text
+
+
 def test_the_form_says_before_what_no_control_group_means(analyst: Visitor) -> None:
     assert "Without them (0 %), success cannot be proven" in analyst.get("/campaigns/new").text
 
