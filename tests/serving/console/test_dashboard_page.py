@@ -185,6 +185,11 @@ def test_the_worth_of_an_offer_is_in_percentage_points_under_a_title_for_both_si
     )
 
 
+@pytest.mark.usefixtures("measured")
+def test_the_page_says_what_writes_the_weekly_report(analyst: Visitor) -> None:
+    assert "churn report --weekly" in analyst.get("/dashboard").text
+
+
 def test_nothing_measured_is_said(analyst: Visitor) -> None:
     assert "churn monitor" in analyst.get("/dashboard").text
 

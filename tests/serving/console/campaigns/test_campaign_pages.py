@@ -13,6 +13,7 @@ from churn_mlops.store.audit_log import audit_events
 from churn_mlops.store.campaigns.assignments import Assignment, add_assignments
 from churn_mlops.store.campaigns.campaigns import campaigns, end_campaign
 from churn_mlops.store.contacts import NewContact, record_contact
+from churn_mlops.store.measurements import StoredMeasurement, record_measurements
 from tests.serving.access.secured_app import Guarded
 from tests.serving.console.visitor import Visitor
 from tests.store.builders import DAY, NOW
@@ -223,3 +224,18 @@ def test_a_form_of_another_site_is_refused(analyst: Visitor, guarded: Guarded) -
 @pytest.mark.parametrize("address", ["/campaigns/9", "/campaigns/0", "/campaigns/none", "/campaigns/99999999999"])
 def test_there_is_no_such_campaign(analyst: Visitor, address: str) -> None:
     assert analyst.get(address).status_code in (404, 422)
+
+
+def test_a_campaign_shows_its_measured_effect_and_leads_to_its_part_of_the_dashboard(
+    analyst: Visitor, guarded: Guarded
+) -> None:
+    make(analyst)
+    assert "No figure of this campaign is measured yet." in analyst.get("/campaigns/1").text
+    figure = StoredMeasurement("success", "1", 0.04, 0.01, 0.07, 40, 1000, "good", "Go on with the offer.")
+    with open_store(guarded.address) as store:
+        record_measurements(store, DAY, [figure, replace(figure, part="2", value=0.9)], clock=lambda: NOW)
+    text = " ".join(re.sub(r"<[^>]+>", " ", analyst.get("/campaigns/1").text).split())
+    assert "Good Stayed: offer less control group: 4.0 percentage points (95 % interval 1.0 to 7.0" in text
+    assert "Go on with the offer." in text
+    assert 'href="/dashboard#campaign-1"' in analyst.get("/campaigns/1").text
+    assert 'id="campaign-1"' in analyst.get("/dashboard").text

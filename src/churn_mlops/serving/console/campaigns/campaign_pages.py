@@ -12,11 +12,13 @@ from fastapi.responses import Response
 
 from churn_mlops.serving.access.principal import principal_of
 from churn_mlops.serving.api.campaigns import CampaignBook, CampaignRequest, EndRequest
+from churn_mlops.serving.console.dashboard_figures import FigureText, figure_text
 from churn_mlops.serving.console.frame.forms import Form, read_form
 from churn_mlops.serving.console.frame.pages import Banner, Pages, redirect
 from churn_mlops.serving.http.errors import Problem, RequestError, sentence
 from churn_mlops.serving.prediction.parsing import read_fields
 from churn_mlops.store.campaigns.campaigns import CONTROL_SHARE, EXPLORE_SHARE
+from churn_mlops.store.measurements import latest_measurements
 
 CAMPAIGNS = "/campaigns"
 PERCENT = {"control_share": CONTROL_SHARE, "explore_share": EXPLORE_SHARE, "min_score": 0.0}
@@ -91,7 +93,17 @@ class CampaignPages:
     async def _page(self, request: Request, campaign_id: int, banner: Banner | None, status: int = 200) -> Response:
         found = await self.book.one(campaign_id)
         state = found.campaign.state(self.book.today())
-        return self.pages.page(request, "campaign", status=status, banner=banner, found=found, state=state)
+        effect = await self._effect(campaign_id)
+        return self.pages.page(
+            request, "campaign", status=status, banner=banner, found=found, state=state, effect=effect
+        )
+
+    async def _effect(self, campaign_id: int) -> FigureText | None:
+        """What the newest measurement says of the offer's effect, None where it says nothing."""
+        day = await self.book.store.ask(latest_measurements)
+        named = ("success", str(campaign_id))
+        found = [one for one in day.figures if (one.name, one.part) == named] if day is not None else []
+        return figure_text(found[0], self.pages.formats, None) if found else None
 
     async def _all_of(self, form: Form, refused: RequestError) -> RequestError:
         """A refusal with all problems of a form: those of single fields, and those of values that contradict."""
