@@ -6,10 +6,13 @@ import re
 from dataclasses import replace
 from datetime import timedelta
 from html import unescape
+from zoneinfo import ZoneInfo
 
 import pytest
 
-from churn_mlops.reporting.weekly import weekly_text
+from churn_mlops.reporting.weekly import TITLES, weekly_rows, weekly_text
+from churn_mlops.serving.console.dashboard_figures import figure_text
+from churn_mlops.serving.console.frame.formats import LOCALES, Formats
 from churn_mlops.serving.console.frame.texts import Texts
 from churn_mlops.store import open_store
 from churn_mlops.store.campaigns.campaigns import NewCampaign, create_campaign
@@ -180,7 +183,7 @@ def test_the_worth_of_an_offer_is_in_percentage_points_under_a_title_for_both_si
     assert "<dd>\u22127.8 percentage points</dd>" in text
     assert "95 % interval \u221220.1 to 4.5 percentage points" in text
     assert "of 72 treated customers with final labels" in text
-    assert "-7.8 percentage points (95 % interval -20.1 to 4.5 percentage points)" in weekly_text(
+    assert "\u22127.8 percentage points (95 % interval \u221220.1 to 4.5 percentage points)" in weekly_text(
         MeasuredDay(NEXT, NOW, (figure,)), {1: "Spring"}
     )
 
@@ -188,6 +191,20 @@ def test_the_worth_of_an_offer_is_in_percentage_points_under_a_title_for_both_si
 @pytest.mark.usefixtures("measured")
 def test_the_page_says_what_writes_the_weekly_report(analyst: Visitor) -> None:
     assert "churn report --weekly" in analyst.get("/dashboard").text
+
+
+@pytest.mark.parametrize("name", TITLES)
+@pytest.mark.parametrize("value", [-2660.4, -0.0001, 0.0, 0.0714, 4.0132, 25.5, 95.5, 31771.2])
+def test_the_weekly_report_writes_each_value_and_its_counts_as_the_dashboard_does(name: str, value: float) -> None:
+    formats = Formats(LOCALES["en-US"], "USD", ZoneInfo("UTC"), Texts())
+    part = "1" if name in ("success", "roi") else ""
+    figure = StoredMeasurement(name, part, value, value, value, 1, 1234, "watch", "Wait.", True, DAY)
+    shown = figure_text(figure, formats, None)
+    (row,) = weekly_rows(MeasuredDay(DAY, NOW, (figure,)), {})
+    assert row.value == (shown.value or "").replace("\xa0", " ")
+    counts = re.sub(r", the control group weighted|; \d+ of \d+ groups stand out", "", f"{shown.counts}|{row.counts}")
+    if name != "last_run":  # the page says what its hours are, in the place of counts
+        assert counts.partition("|")[0] == counts.partition("|")[2]
 
 
 def test_nothing_measured_is_said(analyst: Visitor) -> None:
