@@ -72,7 +72,8 @@ def test_a_tile_for_each_question_shows_its_most_urgent_figure(analyst: Visitor,
     text = analyst.get("/dashboard").text
     assert tiles_of(text) == [
         "Is the model right? Too little data There is too little data yet. 12 customers scored Wait.",
-        "Do the offers work? Spring &lt;i&gt; : Watch Estimate return \u2212$1,980 Not proven yet.",
+        "Do the offers work? Spring &lt;i&gt; Watch Estimate return \u2212$1,980 $24,561 in, $26,541 out "
+        "Spring &lt;i&gt;: Not proven yet.",
         "What is at risk? Act Group “&lt;b&gt;fibre&lt;/b&gt;”: 12.4 % of these customers churned. "
         "124 of 1,000 customers churned 1 of 1 groups stand out Find the cause.",
         "Is the list used? Too little data No list is published yet.",
@@ -106,9 +107,10 @@ def test_the_tile_of_offers_names_three_campaigns_what_is_proven_first(analyst: 
         waits = [replace(WAIT, name="success", part=part) for part in ("3", "4")]
         record_measurements(store, DAY, [ROI, replace(ROI, part="2"), proven, *waits], clock=lambda: NOW)
     assert tiles_of(analyst.get("/dashboard").text)[1] == (
-        "Do the offers work? Proven : Good effect 4.0 percentage points ; Watch Estimate return \u2212$1,980 "
-        "Spring &lt;i&gt; : Watch Estimate return \u2212$1,980 Younger : Too little data effect not known yet "
-        "and 1 more Not proven yet."
+        "Do the offers work? Proven Good effect 4.0 percentage points "
+        "40 kept, of 1,000 treated customers with final labels "
+        "Spring &lt;i&gt; Watch Estimate return \u2212$1,980 $24,561 in, $26,541 out "
+        "Younger Too little data effect not known yet and 1 more Spring &lt;i&gt;: Not proven yet."
     )
 
 

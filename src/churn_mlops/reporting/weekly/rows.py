@@ -11,13 +11,13 @@ from churn_mlops.store.measurements import MeasuredDay, StoredMeasurement
 
 TITLES = {
     "auc": "AUC: is the order of the list right?",
-    "calibration": "Churners for 100 that the scores expect",
-    "top_decile_calibration": "Churners for 100 that the scores expect, top tenth",
+    "calibration": "Churners for 100 expected",
+    "top_decile_calibration": "Churners for 100 expected, top tenth",
     "top_decile_lift": "Lift in the top tenth",
     "log_loss": "Log loss",
     "score_drift": "Drift of the scores",
     "success": "Stayed: offer less control group",
-    "roi": "Money in less money out (estimate)",
+    "roi": "Money in less money out, estimated",
     "customers_at_risk": "Customers at risk",
     "revenue_at_risk": "Revenue at risk",
     "churn_by_cohort": "Churn by sign-up",

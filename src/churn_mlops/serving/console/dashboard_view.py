@@ -25,6 +25,8 @@ _RANKS = ("act", "watch", "too_little", "good")
 """Statuses, the most urgent first."""
 _NEWS = ("act", "good", "watch", "too_little")
 """Statuses of campaigns, in the order of their tile: what is proven first."""
+_STAND_OUT = {"risk": ("churn_by_cohort", "churn_by_level")}
+"""The tables whose groups may ask for something."""
 MOST_CAMPAIGNS = 3
 """Most campaigns that the tile names."""
 
@@ -42,9 +44,10 @@ class CampaignFigures:
     figures: Sequence[FigureText]
 
     @property
-    def verdicts(self) -> list[FigureText]:
-        """Success and return."""
-        return [one for one in self.figures if one.name in ("success", "roi")]
+    def verdict(self) -> FigureText | None:
+        """Success or return: what asks to act, else what is proven, else success; None where neither is measured."""
+        found = [one for one in self.figures if one.name in ("success", "roi")]
+        return min(found, key=lambda one: _NEWS.index(one.status), default=None)
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,8 @@ class Tile:
     Args:
         section: the section that it heads.
         figure: the most urgent figure, groups included; None where nothing is measured.
-        campaigns: those that the tile names, what is proven first.
+        campaign: the name of its campaign, empty for other figures.
+        campaigns: those that the tile names, each with its verdict, what is proven first.
         more: campaigns beside these.
         marked: groups that stand out.
         groups: all groups.
@@ -62,7 +66,8 @@ class Tile:
 
     section: str
     figure: FigureText | None
-    campaigns: Sequence[CampaignFigures] = ()
+    campaign: str = ""
+    campaigns: Sequence[tuple[str, FigureText]] = ()
     more: int = 0
     marked: int = 0
     groups: int = 0
@@ -142,8 +147,8 @@ def _of_campaign(one: Campaign, texts: Sequence[tuple[StoredMeasurement, FigureT
 
 
 def _groups(section: str, texts: Sequence[tuple[StoredMeasurement, FigureText]]) -> list[FigureText]:
-    """The groups of a section, the highest value first."""
-    found = [(one.value or 0.0, text) for one, text in texts if one.name in TABLES.get(section, ())]
+    """The groups of a section that may stand out, the highest value first."""
+    found = [(one.value or 0.0, text) for one, text in texts if one.name in _STAND_OUT.get(section, ())]
     return [text for _, text in sorted(found, key=lambda pair: -pair[0])]
 
 
@@ -154,13 +159,13 @@ def _tile(section: str, figures: Sequence[FigureText], groups: Sequence[FigureTe
 
 
 def _of_offers(campaigns: Sequence[CampaignFigures], today: date) -> Tile:
-    def order(one: CampaignFigures) -> tuple[int, bool]:
-        news = min(_NEWS.index(figure.status) for figure in one.verdicts)
-        return news, one.campaign.state(today) != "running"
-
-    found = sorted((one for one in campaigns if one.verdicts), key=order)
-    worst = min((figure for one in found for figure in one.verdicts), key=_urgency, default=None)
-    return Tile("offers", worst, found[:MOST_CAMPAIGNS], max(len(found) - MOST_CAMPAIGNS, 0))
+    running = sorted(campaigns, key=lambda one: one.campaign.state(today) != "running")
+    found = [(one.campaign.name, one.verdict) for one in running if one.verdict is not None]
+    found.sort(key=lambda one: _NEWS.index(one[1].status))
+    if not found:
+        return Tile("offers", None)
+    name, worst = min(found, key=lambda one: _urgency(one[1]))
+    return Tile("offers", worst, name, found[:MOST_CAMPAIGNS], max(len(found) - MOST_CAMPAIGNS, 0))
 
 
 def _urgency(figure: FigureText) -> int:
