@@ -198,7 +198,7 @@ class CampaignBook:
         return await self._ask(lambda opened: create_campaign(opened, NewCampaign(**values, created_by=by)))
 
     async def contradictions(self, name: str, starts_on: date | None, ends_on: date | None) -> list[Problem]:
-        """What no schema can say of a campaign that is to be made: each value is right, and they contradict.
+        """The values of a campaign to be made that contradict: each is right alone, so that no schema refuses them.
 
         Args:
             name: that it would have.

@@ -99,7 +99,7 @@ class CampaignPages:
         )
 
     async def _effect(self, campaign_id: int) -> FigureText | None:
-        """What the newest measurement says of the offer's effect, None where it says nothing."""
+        """The effect of the offer by the newest measurement, None where it was not measured."""
         day = await self.book.store.ask(latest_measurements)
         named = ("success", str(campaign_id))
         found = [one for one in day.figures if (one.name, one.part) == named] if day is not None else []
