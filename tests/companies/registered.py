@@ -23,6 +23,7 @@ def made(number: int) -> dict[str, Any]:
         "verdict": f"<b>verdict {number}</b>",
         "set_aside": {"share": 0.2},
         "data_fingerprint": "f" * 64,
+        "features": ["tenure", "charges", "plan"][:number],
         "metrics": {
             "auc": {"value": auc, "low": auc - 0.015, "high": auc + 0.015},
             "log_loss": {"value": 0.3 - number / 100, "low": 0.2, "high": 0.4},

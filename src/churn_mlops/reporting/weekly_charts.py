@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 
 from fpdf import FPDF
 
 from churn_mlops.chart_axis import Axis
-from churn_mlops.reporting.weekly import TITLES
+from churn_mlops.reporting.weekly import TITLES, date_words
 from churn_mlops.reporting.weekly.time_series import LEGEND, TimeSeries, time_series
-from churn_mlops.store.measurements import MeasuredDay
+from churn_mlops.store.measurements import MeasuredDay, StoredMeasurement
 
 WIDTH, HEIGHT, GAP = 82.0, 42.0, 10.0
 """Millimetres."""
@@ -59,8 +60,8 @@ def _draw(paper: FPDF, series: TimeSeries, left: float, top: float) -> None:
     paper.set_font(_FONT, "", 7)
     paper.set_text_color(*_QUIET)
     paper.set_xy(area.left, area.top + area.height + 1)
-    paper.cell(area.width / 2, 4, series.dated[0].part)
-    paper.cell(area.width / 2, 4, series.dated[-1].part, align="R")
+    paper.cell(area.width / 2, 4, _day(series.dated[0]))
+    paper.cell(area.width / 2, 4, _day(series.dated[-1]), align="R")
 
 
 def _grid(paper: FPDF, scale: Axis, area: _Place, right: float | None) -> None:
@@ -90,6 +91,10 @@ def _points(paper: FPDF, series: TimeSeries, area: _Place) -> None:
     for x, y, one in zip(places, heights, dated, strict=True):
         paper.set_fill_color(*(_ACCENT if one.is_final else (255, 255, 255)))
         paper.circle(x, y, 0.9, style="DF")
+
+
+def _day(one: StoredMeasurement) -> str:
+    return date_words(date.fromisoformat(one.part))
 
 
 def _height(scale: Axis, area: _Place, value: float) -> float:

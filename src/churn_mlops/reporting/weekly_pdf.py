@@ -9,33 +9,12 @@ from typing import cast
 
 from fpdf import FPDF
 
-from churn_mlops.reporting.weekly import WeeklyRow, weekly_rows
+from churn_mlops.reporting.weekly import COLOURS, GROUPS, WeeklyRow, measured_text, title_of, weekly_rows
 from churn_mlops.reporting.weekly_charts import draw_charts
 from churn_mlops.store.measurements import MeasuredDay
 
-GROUPS = {
-    "Is the model right?": (
-        "auc",
-        "calibration",
-        "top_decile_calibration",
-        "top_decile_lift",
-        "log_loss",
-        "score_drift",
-    ),
-    "Do the offers work?": ("success", "roi"),
-    "What is at risk?": ("customers_at_risk", "revenue_at_risk"),
-    "Is the list used?": ("list_worked", "list_today", "last_run"),
-}
-"""The questions of the report, and the figures that answer each."""
 FONT = "DejaVu"
 INK, QUIET, LINE = (27, 35, 45), (82, 93, 106), (221, 226, 232)
-COLOURS = {
-    "Good": ((226, 243, 232), (28, 98, 56)),
-    "Watch": ((253, 240, 213), (122, 74, 0)),
-    "Act": ((253, 232, 230), (163, 32, 26)),
-    "Too little data": ((238, 241, 244), (27, 35, 45)),
-}
-"""Ground and ink of each status; its word is written in any case."""
 MARGIN, LEFT, RIGHT = 18.0, 104.0, 70.0
 """Millimetres: the margin of the page, the widths of the two columns."""
 
@@ -74,7 +53,7 @@ def weekly_pdf(day: MeasuredDay, campaigns: Mapping[int, str]) -> bytes:
 
 def _paper(day: MeasuredDay) -> _Paper:
     paper = _Paper(format="A4")
-    title = f"Churn, week to {day.measured_on}"
+    title = title_of(day)
     paper.set_title(title)
     paper.set_lang("en")
     paper.set_creation_date(day.measured_at)
@@ -84,11 +63,7 @@ def _paper(day: MeasuredDay) -> _Paper:
         paper.add_font(FONT, style, _fonts() / name)
     paper.add_page()
     _line(paper, title, INK, 18, bold=True)
-    measured = (
-        f"Measured at {day.measured_at:%Y-%m-%d %H:%M UTC}. Accuracy is of customers without an offer. "
-        "Intervals are right for one look, not for a look every day."
-    )
-    _line(paper, measured, QUIET, 9)
+    _line(paper, measured_text(day), QUIET, 9)
     return paper
 
 

@@ -57,7 +57,7 @@ def test_the_page_shows_figures_with_counts_and_status_and_loads_nothing(setting
         "90 of 1,200 customers churned",
         "Good",
         "Spring &lt;i&gt;",
-        "-1,980",
+        "\u2212$1,980",
         "Not proven yet.",
     ):
         assert shown in page
@@ -78,7 +78,7 @@ def test_the_report_is_sent_signed_and_again_after_a_failure(settings: Settings,
     assert first.headers["Idempotency-Key"] == second.headers["Idempotency-Key"] == f"churn-weekly-{DAY}"
     proof = signature(SECRET, second.headers["X-Churn-Timestamp"], second.body)
     assert second.headers["X-Churn-Signature"] == proof
-    assert "[Watch] Money in less money out, USD (estimate) (Spring <i>): -1,980" in second.document["text"]
+    assert "[Watch] Money in less money out, estimated (Spring <i>): \u2212$1,980" in second.document["text"]
     assert second.document["html"].startswith("<!doctype html>")
 
 

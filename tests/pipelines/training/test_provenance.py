@@ -25,6 +25,7 @@ EVERY_RUN = {
     "metrics",
     "verdict",
     "leaks",
+    "features",
 }
 
 
@@ -40,6 +41,7 @@ def flat() -> Provenance:
         versions={"python": "3.11"},
         metrics={"auc": AUC},
         decision="the first model that finds a signal",
+        features=("a",),
         leaks=LeakCheck(LeakageReport(), (), contract),
         as_of_dates=None,
         rows_without_label=None,
@@ -53,6 +55,7 @@ def test_a_flat_table_has_no_dates_and_no_reason_for_a_missing_backtest(flat: Pr
     assert set(found) == EVERY_RUN | {"untested"}
     assert (found["set_aside"], found["verdict"], found["untested"]) == ("m", flat.decision, None)
     assert found["metrics"] == {"auc": {"value": 0.8, "low": 0.75, "high": 0.85}}
+    assert found["features"] == ["a"]
     assert found["leaks"]["set_aside"] == []
 
 

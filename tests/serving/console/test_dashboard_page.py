@@ -6,10 +6,13 @@ import re
 from dataclasses import replace
 from datetime import timedelta
 from html import unescape
+from zoneinfo import ZoneInfo
 
 import pytest
 
-from churn_mlops.reporting.weekly import weekly_text
+from churn_mlops.reporting.weekly import TITLES, weekly_rows, weekly_text
+from churn_mlops.serving.console.dashboard_figures import figure_text
+from churn_mlops.serving.console.frame.formats import LOCALES, Formats
 from churn_mlops.serving.console.frame.texts import Texts
 from churn_mlops.store import open_store
 from churn_mlops.store.campaigns.campaigns import NewCampaign, create_campaign
@@ -41,6 +44,14 @@ def measured(guarded: Guarded) -> None:
         record_measurements(store, DAY, [AUC, *WEEKS, ROI, LEVEL, WAIT], clock=lambda: NOW)
 
 
+def tiles_of(page: str) -> list[str]:
+    """The words of each tile."""
+    tiles = re.search(r'<ul class="tiles">.*?</ul>\s*<details', page, re.S)
+    assert tiles is not None
+    found = tiles[0].removesuffix("<details").split('<li class="card">')[1:]
+    return [" ".join(re.sub("<[^>]+>", " ", one).split()) for one in found]
+
+
 @pytest.mark.usefixtures("measured")
 def test_every_figure_has_its_counts_in_words_its_status_and_a_next_step(analyst: Visitor) -> None:
     text = analyst.get("/dashboard").text
@@ -59,22 +70,48 @@ def test_every_figure_has_its_counts_in_words_its_status_and_a_next_step(analyst
 @pytest.mark.usefixtures("measured")
 def test_a_tile_for_each_question_shows_its_most_urgent_figure(analyst: Visitor, guarded: Guarded) -> None:
     text = analyst.get("/dashboard").text
-    tiles = [
-        " ".join(re.sub("<[^>]+>", " ", one).split()) for one in re.findall(r'<li class="card">.*?</li>', text, re.S)
-    ]
-    assert tiles == [
+    assert tiles_of(text) == [
         "Is the model right? Too little data There is too little data yet. 12 customers scored Wait.",
-        "Do the offers work? Watch Estimate “Spring &lt;i&gt;” earned \u2212$1,980, its costs paid. "
-        "$24,561 in, $26,541 out Not proven yet.",
-        "What is at risk? Too little data No scores are published yet.",
+        "Do the offers work? Spring &lt;i&gt; Watch Estimate return \u2212$1,980 $24,561 in, $26,541 out "
+        "Spring &lt;i&gt;: Not proven yet.",
+        "What is at risk? Act Group “&lt;b&gt;fibre&lt;/b&gt;”: 12.4 % of these customers churned. "
+        "124 of 1,000 customers churned 1 of 1 groups stand out Find the cause.",
         "Is the list used? Too little data No list is published yet.",
     ]
     worst = replace(AUC, name="calibration", value=127, low=111, high=143, status="act", next_step="Train again.")
     with open_store(guarded.address) as store:
         record_measurements(store, DAY, [AUC, worst, WAIT], clock=lambda: NOW)
-    tile = re.search(r'<li class="card">.*?</li>', analyst.get("/dashboard").text, re.S)
-    assert tile is not None
-    assert "127 customers left for 100 that the scores expect." in tile[0]
+    assert "127 customers left for 100 that the scores expect." in tiles_of(analyst.get("/dashboard").text)[0]
+
+
+@pytest.mark.usefixtures("measured")
+def test_the_tile_of_risk_shows_the_highest_group_that_asks_for_something_before_good_figures(
+    analyst: Visitor, guarded: Guarded
+) -> None:
+    fine = replace(AT_RISK, status="good")
+    higher = replace(LEVEL, part="contract_type=month-to-month", value=0.133, numerator=133)
+    groups = [LEVEL, higher, replace(LEVEL, part="plan=basic", value=0.5, status="good")]
+    with open_store(guarded.address) as store:
+        record_measurements(store, DAY, [AUC, fine, *groups], clock=lambda: NOW)
+    tile = tiles_of(analyst.get("/dashboard").text)[2]
+    assert tile.startswith("What is at risk? Act Group “contract type: month-to-month”: 13.3 % of these")
+    assert "2 of 3 groups stand out" in tile
+
+
+@pytest.mark.usefixtures("measured")
+def test_the_tile_of_offers_names_three_campaigns_what_is_proven_first(analyst: Visitor, guarded: Guarded) -> None:
+    with open_store(guarded.address) as store:
+        for name in ("Proven", "Young", "Younger"):
+            create_campaign(store, NewCampaign(name, "20 % off", 50.0, "Thank you.", DAY, "person:anna"))
+        proven = StoredMeasurement("success", "2", 0.04, 0.01, 0.07, 40, 1000, "good", "Go on.")
+        waits = [replace(WAIT, name="success", part=part) for part in ("3", "4")]
+        record_measurements(store, DAY, [ROI, replace(ROI, part="2"), proven, *waits], clock=lambda: NOW)
+    assert tiles_of(analyst.get("/dashboard").text)[1] == (
+        "Do the offers work? Proven Good effect 4.0 percentage points "
+        "40 kept, of 1,000 treated customers with final labels "
+        "Spring &lt;i&gt; Watch Estimate return \u2212$1,980 $24,561 in, $26,541 out "
+        "Younger Too little data effect not known yet and 1 more Spring &lt;i&gt;: Not proven yet."
+    )
 
 
 @pytest.mark.usefixtures("measured")
@@ -148,9 +185,28 @@ def test_the_worth_of_an_offer_is_in_percentage_points_under_a_title_for_both_si
     assert "<dd>\u22127.8 percentage points</dd>" in text
     assert "95 % interval \u221220.1 to 4.5 percentage points" in text
     assert "of 72 treated customers with final labels" in text
-    assert "-7.8 percentage points (95 % interval -20.1 to 4.5 percentage points)" in weekly_text(
+    assert "\u22127.8 percentage points (95 % interval \u221220.1 to 4.5 percentage points)" in weekly_text(
         MeasuredDay(NEXT, NOW, (figure,)), {1: "Spring"}
     )
+
+
+@pytest.mark.usefixtures("measured")
+def test_the_page_says_what_writes_the_weekly_report(analyst: Visitor) -> None:
+    assert "churn report --weekly" in analyst.get("/dashboard").text
+
+
+@pytest.mark.parametrize("name", TITLES)
+@pytest.mark.parametrize("value", [-2660.4, -0.0001, 0.0, 0.0714, 4.0132, 25.5, 95.5, 31771.2])
+def test_the_weekly_report_writes_each_value_and_its_counts_as_the_dashboard_does(name: str, value: float) -> None:
+    formats = Formats(LOCALES["en-US"], "USD", ZoneInfo("UTC"), Texts())
+    part = "1" if name in ("success", "roi") else ""
+    figure = StoredMeasurement(name, part, value, value, value, 1, 1234, "watch", "Wait.", True, DAY)
+    shown = figure_text(figure, formats, None)
+    (row,) = weekly_rows(MeasuredDay(DAY, NOW, (figure,)), {})
+    assert row.value == (shown.value or "").replace("\xa0", " ")
+    counts = re.sub(r", the control group weighted|; \d+ of \d+ groups stand out", "", f"{shown.counts}|{row.counts}")
+    if name != "last_run":  # the page says what its hours are, in the place of counts
+        assert counts.partition("|")[0] == counts.partition("|")[2]
 
 
 def test_nothing_measured_is_said(analyst: Visitor) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from churn_mlops.serving.console.frame.texts import Texts
 from churn_mlops.store import open_store
 from churn_mlops.store.audit_log import audit_events
+from churn_mlops.store.campaigns.campaigns import NewCampaign, create_campaign
 from churn_mlops.store.contacts import NewContact, record_contact
 from churn_mlops.store.measurements import StoredMeasurement, record_measurements
 from tests.serving.access.secured_app import Guarded
@@ -68,3 +70,21 @@ def test_a_figure_without_rows_is_refused_in_words(analyst: Visitor) -> None:
     answer = analyst.get("/dashboard/rows?name=nothing")
     assert answer.status_code == 404
     assert "follow a link of the dashboard" in answer.text
+
+
+@pytest.mark.parametrize("name", ["auc", "log_loss", "calibration", "top_decile_calibration", "top_decile_lift"])
+def test_every_figure_that_weights_the_control_group_explains_the_weight(name: str) -> None:
+    texts = Texts()
+    assert "they count more than one" in texts(f"weights.{name}")
+    assert "The same" not in texts(f"definitions.{name}")
+
+
+def test_the_title_has_the_date_in_words_and_the_name_of_the_campaign(analyst: Visitor, guarded: Guarded) -> None:
+    text = analyst.get(f"/dashboard/rows?name=score_drift&part={DAY}").text
+    assert "<h1>Drift of the scores: Nov\xa022,\xa02026</h1>" in text
+    stayed = StoredMeasurement("stayed_treated", "1", 0.5, None, None, 1, 2, "good", "x", True)
+    with open_store(guarded.address) as store:
+        create_campaign(store, NewCampaign("Spring <i>", "20 % off", 50.0, "Thank you.", DAY, "person:anna"))
+        record_measurements(store, DAY, [stayed], clock=lambda: NOW)
+    text = analyst.get("/dashboard/rows?name=stayed_treated&part=1").text
+    assert "<h1>Stayed with the offer: Spring &lt;i&gt;</h1>" in text

@@ -34,6 +34,7 @@ class Provenance:
         versions: of Python and of the packages that a fit depends on.
         metrics: on the test set.
         decision: why it was promoted or not, in a sentence.
+        features: names of the inputs of the model.
         leaks: what the leakage checks found.
         as_of_dates: of a history, the dates trained on; None of a flat table.
         rows_without_label: of a history, how many were left out; None of a flat table.
@@ -50,6 +51,7 @@ class Provenance:
     versions: Mapping[str, str]
     metrics: Mapping[str, Estimate]
     decision: str
+    features: tuple[str, ...]
     leaks: LeakCheck
     as_of_dates: tuple[date, ...] | None
     rows_without_label: int | None
@@ -69,6 +71,7 @@ class Provenance:
             "metrics": {name: asdict(estimate) for name, estimate in self.metrics.items()},
             "verdict": self.decision,
             "leaks": self.leaks.to_dict(),
+            "features": list(self.features),
             **self._of_history(),
             **({} if self.curves is None else {"curves": dict(self.curves)}),
             **({"untested": self.no_backtest} if self.backtest is None else {"out_of_time": self.backtest.to_dict()}),
@@ -95,6 +98,7 @@ def provenance_of(candidate: Candidate, seed: int, decision: PromotionDecision, 
         versions=_versions(),
         metrics=candidate.metrics,
         decision=decision.sentence,
+        features=tuple(candidate.bundle.contract.features),
         leaks=candidate.prepared.leaks,
         as_of_dates=None if snapshots is None else tuple(snapshots.dates),
         rows_without_label=None if snapshots is None else snapshots.unlabelled,

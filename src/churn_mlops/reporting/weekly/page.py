@@ -4,10 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 import jinja2
 
-from churn_mlops.reporting.weekly.rows import TITLES, interval_text, weekly_rows, written
+from churn_mlops.reporting.weekly.rows import (
+    COLOURS,
+    GROUPS,
+    TITLES,
+    date_words,
+    interval_text,
+    measured_text,
+    title_of,
+    weekly_rows,
+    written,
+)
 from churn_mlops.reporting.weekly.time_series import LEGEND, TimeSeries, time_series
 from churn_mlops.store.measurements import MeasuredDay, StoredMeasurement
 
@@ -63,7 +74,21 @@ def weekly_html(day: MeasuredDay, campaigns: Mapping[int, str]) -> str:
     sizes = {"width": WIDTH, "height": HEIGHT, "left": LEFT, "right": RIGHT, "bottom": BOTTOM}
     charts = [_chart(one) for one in time_series(day)]
     template = environment.get_template("weekly.html.j2")
-    return template.render(day=day, rows=weekly_rows(day, campaigns), charts=charts, sizes=sizes, legend=LEGEND)
+    rows = weekly_rows(day, campaigns)
+    return template.render(
+        title=title_of(day),
+        measured=measured_text(day),
+        groups={question: [row for row in rows if row.name in names] for question, names in GROUPS.items()},
+        badges={status: _badge(*colours) for status, colours in COLOURS.items()},
+        charts=charts,
+        sizes=sizes,
+        legend=LEGEND,
+    )
+
+
+def _badge(ground: tuple[int, int, int], ink: tuple[int, int, int]) -> str:
+    """The style of a status, beside its word: within the element, since some mail programs drop style sheets."""
+    return f"background:#{bytes(ground).hex()};color:#{bytes(ink).hex()}"
 
 
 def _chart(series: TimeSeries) -> Chart:
@@ -77,7 +102,8 @@ def _point(series: TimeSeries, one: StoredMeasurement) -> Point:
     low, high = (None if end is None else _height(series, end) for end in (one.low, one.high))
     x = LEFT + 8 + series.place(one) * (RIGHT - LEFT - 16)
     text = written(one.name, value)
-    return Point(x, _height(series, value), low, high, one.is_final, one.part, text, interval_text(one))
+    day = date_words(date.fromisoformat(one.part))
+    return Point(x, _height(series, value), low, high, one.is_final, day, text, interval_text(one))
 
 
 def _height(series: TimeSeries, value: float) -> float:

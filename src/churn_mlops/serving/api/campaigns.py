@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from churn_mlops.serving.access.principal import principal_of
 from churn_mlops.serving.api.refusals import refusing
 from churn_mlops.serving.api.request_bodies import Day, LongText, ShortText, described_body
-from churn_mlops.serving.http.errors import RequestError
+from churn_mlops.serving.http.errors import Problem, RequestError, sentence
 from churn_mlops.serving.prediction.parsing import read_fields
 from churn_mlops.serving.prediction.responses import as_json
 from churn_mlops.serving.resilience.store_client import StoreClient
@@ -40,6 +40,7 @@ from churn_mlops.store.database.clock import Clock, utc_now
 
 CAMPAIGNS = "Campaigns"
 Found = TypeVar("Found")
+_TAKEN = "is the name of another campaign"
 _Number = Annotated[int, Path(ge=1, le=2**31 - 1)]
 
 
@@ -192,10 +193,24 @@ class CampaignBook:
                 unavailable.
         """
         values = asked.model_dump() | {"starts_on": asked.starts_on or self.today()}
-        if asked.ends_on is not None and asked.ends_on < values["starts_on"]:
-            problem = "lies before the start"  # 409: each date is right, and no schema can say that they contradict
-            raise RequestError(409, f"ends_on {problem}", [("ends_on", problem)])
+        if problems := await self.contradictions(asked.name, values["starts_on"], asked.ends_on):
+            raise RequestError(409, sentence(problems), problems)
         return await self._ask(lambda opened: create_campaign(opened, NewCampaign(**values, created_by=by)))
+
+    async def contradictions(self, name: str, starts_on: date | None, ends_on: date | None) -> list[Problem]:
+        """The values of a campaign to be made that contradict: each is right alone, so that no schema refuses them.
+
+        Args:
+            name: that it would have.
+            starts_on: None where it is not known.
+            ends_on: None where there is none, or it is not known.
+        """
+        problems: list[Problem] = []
+        if any(one.name == name for one in await self.all()):
+            problems.append(("name", _TAKEN))
+        if starts_on is not None and ends_on is not None and ends_on < starts_on:
+            problems.append(("ends_on", "lies before the start"))
+        return problems
 
     async def one(self, campaign_id: int) -> WatchedFacts:
         """One campaign.
@@ -223,7 +238,7 @@ class CampaignBook:
         except UnknownCampaignError:
             raise RequestError(404, "there is no such campaign", [("campaign_id", "is no campaign")]) from None
         except CampaignExistsError as error:
-            raise RequestError(409, str(error), [("name", "is the name of another campaign")]) from None
+            raise RequestError(409, str(error), [("name", _TAKEN)]) from None
         except CampaignEndedError as error:
             raise RequestError(409, str(error), [("campaign_id", "was ended before")]) from None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import date
 
@@ -17,6 +18,7 @@ _SHARES = (
 _POINTS = ("success",)
 _MONEY = ("roi",)
 MONEY_COUNTS = ("roi", "revenue_at_risk")
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _DIGITS = {"auc": 3, "log_loss": 3, "score_drift": 3, "top_decile_lift": 1, "last_run": 1}
 
 
@@ -67,7 +69,7 @@ def figure_text(one: StoredMeasurement, formats: Formats, newest: date | None) -
     ends = (low, written(one.name, one.high or 0, formats))
     return FigureText(
         name=one.name,
-        part=_part(one),
+        part=_part(one, formats),
         value=None if one.value is None else written(one.name, one.value, formats),
         interval=ends if has_interval else None,
         counts=_counts(one, formats),
@@ -100,9 +102,11 @@ def digits_of(name: str) -> int:
     return _DIGITS.get(name, 0)
 
 
-def _part(one: StoredMeasurement) -> str:
+def _part(one: StoredMeasurement, formats: Formats) -> str:
     if one.name == "list_agent":
         return one.part.removeprefix("person:")
+    if _DAY.fullmatch(one.part):
+        return formats.date(date.fromisoformat(one.part))
     return one.part.replace("_", " ").replace("=", ": ")
 
 

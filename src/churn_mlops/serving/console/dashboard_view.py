@@ -23,21 +23,12 @@ TABLES = {"risk": ("churn_by_band", "churn_by_cohort", "churn_by_level"), "use":
 CHARTS = ("auc", "calibration")
 _RANKS = ("act", "watch", "too_little", "good")
 """Statuses, the most urgent first."""
-
-
-@dataclass(frozen=True)
-class Tile:
-    """The answer to one question.
-
-    Args:
-        section: the section that it heads.
-        figure: the most urgent figure, None where nothing is measured.
-        campaign: the name of its campaign, empty for other figures.
-    """
-
-    section: str
-    figure: FigureText | None
-    campaign: str = ""
+_NEWS = ("act", "good", "watch", "too_little")
+"""Statuses of campaigns, in the order of their tile: what is proven first."""
+_STAND_OUT = {"risk": ("churn_by_cohort", "churn_by_level")}
+"""The tables whose groups may ask for something."""
+MOST_CAMPAIGNS = 3
+"""Most campaigns that the tile names."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +42,35 @@ class CampaignFigures:
 
     campaign: Campaign
     figures: Sequence[FigureText]
+
+    @property
+    def verdict(self) -> FigureText | None:
+        """Success or return: what asks to act, else what is proven, else success; None where neither is measured."""
+        found = [one for one in self.figures if one.name in ("success", "roi")]
+        return min(found, key=lambda one: _NEWS.index(one.status), default=None)
+
+
+@dataclass(frozen=True)
+class Tile:
+    """The answer to one question.
+
+    Args:
+        section: the section that it heads.
+        figure: the most urgent figure, groups included; None where nothing is measured.
+        campaign: the name of its campaign, empty for other figures.
+        campaigns: those that the tile names, each with its verdict, what is proven first.
+        more: campaigns beside these.
+        marked: groups that stand out.
+        groups: all groups.
+    """
+
+    section: str
+    figure: FigureText | None
+    campaign: str = ""
+    campaigns: Sequence[tuple[str, FigureText]] = ()
+    more: int = 0
+    marked: int = 0
+    groups: int = 0
 
 
 @dataclass(frozen=True)
@@ -115,7 +135,9 @@ def dashboard_view(
         for section, names in TABLES.items()
     }
     charts = [chart for name in CHARTS if (chart := time_chart(name, day.figures, formats)) is not None]
-    return DashboardView(_tiles(sections, shown, today), sections, shown, charts, _weeks(texts), tables)
+    tiles = [_tile(section, sections[section], _groups(section, texts)) for section in SECTIONS]
+    tiles.insert(1, _of_offers(shown, today))
+    return DashboardView(tiles, sections, shown, charts, _weeks(texts), tables)
 
 
 def _of_campaign(one: Campaign, texts: Sequence[tuple[StoredMeasurement, FigureText]]) -> CampaignFigures:
@@ -124,21 +146,30 @@ def _of_campaign(one: Campaign, texts: Sequence[tuple[StoredMeasurement, FigureT
     return CampaignFigures(one, figures)
 
 
-def _tiles(sections: dict[str, list[FigureText]], campaigns: list[CampaignFigures], today: date) -> list[Tile]:
-    running = [one for one in campaigns if one.campaign.state(today) == "running"]
-    of_offers = [
-        Tile("offers", figure, one.campaign.name)
-        for one in running or campaigns
-        for figure in one.figures
-        if figure.name in ("roi", "success")
-    ]
-    tiles = {section: [Tile(section, figure) for figure in figures] for section, figures in sections.items()}
-    in_order = (("model", tiles["model"]), ("offers", of_offers), ("risk", tiles["risk"]), ("use", tiles["use"]))
-    return [min(found, key=_urgency, default=Tile(section, None)) for section, found in in_order]
+def _groups(section: str, texts: Sequence[tuple[StoredMeasurement, FigureText]]) -> list[FigureText]:
+    """The groups of a section that may stand out, the highest value first."""
+    found = [(one.value or 0.0, text) for one, text in texts if one.name in _STAND_OUT.get(section, ())]
+    return [text for _, text in sorted(found, key=lambda pair: -pair[0])]
 
 
-def _urgency(tile: Tile) -> int:
-    return _RANKS.index(tile.figure.status) if tile.figure is not None else len(_RANKS)
+def _tile(section: str, figures: Sequence[FigureText], groups: Sequence[FigureText]) -> Tile:
+    marked = [one for one in groups if one.stands_out]
+    worst = min([*figures, *marked], key=_urgency, default=None)
+    return Tile(section, worst, marked=len(marked), groups=len(groups))
+
+
+def _of_offers(campaigns: Sequence[CampaignFigures], today: date) -> Tile:
+    running = sorted(campaigns, key=lambda one: one.campaign.state(today) != "running")
+    found = [(one.campaign.name, one.verdict) for one in running if one.verdict is not None]
+    found.sort(key=lambda one: _NEWS.index(one[1].status))
+    if not found:
+        return Tile("offers", None)
+    name, worst = min(found, key=lambda one: _urgency(one[1]))
+    return Tile("offers", worst, name, found[:MOST_CAMPAIGNS], max(len(found) - MOST_CAMPAIGNS, 0))
+
+
+def _urgency(figure: FigureText) -> int:
+    return _RANKS.index(figure.status)
 
 
 def _weeks(texts: Sequence[tuple[StoredMeasurement, FigureText]]) -> list[Week]:

@@ -13,9 +13,11 @@ from fastapi.responses import Response
 
 from churn_mlops.serving.api.figure_rows import FigureRowsReader, FoundRows, RowsOf, next_key
 from churn_mlops.serving.console.dashboard_figures import MONEY_COUNTS, figure_text
+from churn_mlops.serving.console.dashboard_view import OF_CAMPAIGN
 from churn_mlops.serving.console.frame.formats import Formats
 from churn_mlops.serving.console.frame.pages import Pages
 from churn_mlops.serving.http.error_handlers import refuse_repeated_parameters
+from churn_mlops.store.campaigns.campaigns import campaigns
 from churn_mlops.store.figure_rows.arm_rows import ARMS
 from churn_mlops.store.figure_rows.figures import OF_RUN
 from churn_mlops.store.figure_rows.listed_rows import LISTED
@@ -80,6 +82,7 @@ class FigureRowsPage:
         """A page of the rows behind a figure."""
         found = await self.reader.read(request, query, PAGE_ROWS)
         given: dict[str, Any] = {
+            "campaign": await self._campaign(query),
             "figure": figure_text(found.figure, self.pages.formats, None),
             "found": found,
             "query": query,
@@ -87,6 +90,13 @@ class FigureRowsPage:
             "counted": lambda amount: counted(query.name, amount, self.pages.formats),
         }
         return self.pages.page(request, "figure_rows", **given)
+
+    async def _campaign(self, query: RowsOf) -> str | None:
+        """The name of the campaign that a figure is about, None for other figures."""
+        if query.name not in OF_CAMPAIGN:
+            return None
+        found = await self.reader.store.ask(campaigns)
+        return next((one.name for one in found if str(one.id) == query.part), query.part)
 
 
 def rows_view(query: RowsOf, found: FoundRows) -> RowsView:

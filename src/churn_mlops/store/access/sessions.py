@@ -17,7 +17,7 @@ from churn_mlops.store.database.schema import PEOPLE, SESSIONS
 
 _RANDOM_BYTES = 32
 # Sessions are deleted some days after they ran out; the audit log keeps who signed in when.
-_KEPT = timedelta(days=7)
+KEPT = timedelta(days=7)
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def start_session(
             able = able.where(PEOPLE.c.password.is_not_distinct_from(verified))
         if connection.execute(able).first() is None:
             raise AccessError(f"{person!r} may not sign in")
-        connection.execute(delete(SESSIONS).where(SESSIONS.c.expires_at < now - _KEPT))
+        connection.execute(delete(SESSIONS).where(SESSIONS.c.expires_at < now - KEPT))
         started = NewSession(token, csrf_token, now + lifetime)
         connection.execute(
             insert(SESSIONS).values(

@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import Connection, func, select, update
 
 from churn_mlops.errors import AccessError
-from churn_mlops.store.access.sessions import end_sessions_of
+from churn_mlops.store.access.sessions import KEPT, end_sessions_of
 from churn_mlops.store.access.users import (
     PERSON_ROLES,
     VOUCHED,
@@ -44,6 +44,10 @@ class SeenUser:
     has_password: bool
     last_session: datetime | None
     sessions: int
+
+    def never_signed_in(self, now: datetime) -> bool:
+        """Whether it is known that they never signed in: no session is kept, and any would be."""
+        return self.last_session is None and now - self.user.created_at < KEPT
 
 
 def made_password() -> str:

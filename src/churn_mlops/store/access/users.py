@@ -71,7 +71,7 @@ def add_user(
         now = clock()
         known = connection.execute(select(PEOPLE.c.name).where(PEOPLE.c.name == name)).first() is not None
         if known and not replace:
-            raise AccessError(f"there is a user of the name {name!r}: take another, or replace password and role")
+            raise AccessError(f"there is a user of the name {name!r}: take another name, or change that user")
         if known:
             connection.execute(update(PEOPLE).where(PEOPLE.c.name == name).values(**values))
             end_sessions_of(connection, name, now)

@@ -112,3 +112,14 @@ def test_a_form_without_the_token_makes_and_revokes_nothing(admin: Visitor, guar
         assert admin.post(path, fields | admin.form("/keys", "/keys"), Origin="https://evil.example").status_code == 403
     with open_store(guarded.address) as store:
         assert list_keys(store) == before
+
+
+def test_last_used_is_explained_only_where_there_is_such_a_column(admin: Visitor, guarded: Guarded) -> None:
+    with open_store(guarded.address) as store:
+        valid = [one.id for one in list_keys(store) if one.revoked_at is None]
+    assert "“Last used” is read from" in admin.get("/keys").text
+    for key in valid:
+        admin.send("/keys", "/keys/revoke", key=key, confirmed="yes")
+    text = admin.get("/keys").text
+    assert "No key is valid" in text
+    assert "Last used" not in text

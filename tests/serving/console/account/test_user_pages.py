@@ -15,6 +15,7 @@ from churn_mlops.store import open_store
 from churn_mlops.store.access.sessions import start_session
 from churn_mlops.store.access.users import User, add_user, add_vouched_user, disable_user, list_users
 from churn_mlops.store.audit_log import audit_events
+from churn_mlops.store.database.clock import utc_now
 from tests.serving.access.secured_app import PASSWORD, Guarded, bearer, cookie
 from tests.serving.console.visitor import HTML, Visitor
 
@@ -47,9 +48,13 @@ def change(admin: Visitor, name: str, **fields: str) -> tuple[int, str]:
 def test_all_users_are_listed_with_role_way_in_last_session_and_state(admin: Visitor, guarded: Guarded) -> None:
     with open_store(guarded.address) as store:
         add_vouched_user(store, "carl@example.com", "analyst", by="oidc")
+        long_ago = utc_now() - timedelta(days=30)
+        add_vouched_user(store, "old@example.com", "analyst", by="oidc", clock=lambda: long_ago)
     text = " ".join(re.sub(r"<[^>]+>", " ", admin.get("/users").text).split())
     assert re.search(r"agent-person Agent Password \w+ \d+, 20\d\d, [\d: \xa0AMP]+ active", text)
-    assert "carl@example.com Analyst Company account not in the last week active" in text
+    assert "carl@example.com Analyst Company account never active" in text
+    assert "old@example.com Analyst Company account not in the last week active" in text
+    assert "<dd>never</dd>" in admin.get("/users/carl@example.com").text
     assert re.search(r"disabled-person Administrator Password .{5,30} disabled", text)
 
 
@@ -68,7 +73,7 @@ def test_an_added_user_signs_in_with_the_password_that_is_shown_once(admin: Visi
 @pytest.mark.parametrize(
     ("name", "role", "words"),
     [
-        ("agent-person", "agent", "There is a user of the name"),
+        ("agent-person", "agent", "take another name, or change that user."),
         ("a b", "agent", "is no name"),
         ("<script>x</script>", "agent", "is no name"),
         ("../admin", "agent", "is no name"),

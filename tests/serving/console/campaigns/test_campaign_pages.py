@@ -13,6 +13,7 @@ from churn_mlops.store.audit_log import audit_events
 from churn_mlops.store.campaigns.assignments import Assignment, add_assignments
 from churn_mlops.store.campaigns.campaigns import campaigns, end_campaign
 from churn_mlops.store.contacts import NewContact, record_contact
+from churn_mlops.store.measurements import StoredMeasurement, record_measurements
 from tests.serving.access.secured_app import Guarded
 from tests.serving.console.visitor import Visitor
 from tests.store.builders import DAY, NOW
@@ -94,6 +95,27 @@ def test_a_campaign_without_a_control_group_is_asked_about_once(analyst: Visitor
     with open_store(guarded.address) as store:
         assert [one.control_share for one in campaigns(store)] == [0.0]
     assert "its success cannot be proven" in analyst.get("/campaigns/1").text
+
+
+def test_every_problem_of_a_form_is_said_together(analyst: Visitor) -> None:
+    make(analyst)
+    answer = make(analyst, ends_on="2026-10-01", offer_cost="-1", explore_share="some", control_share="0")
+    assert answer.status_code == 422
+    banner = re.search(r'role="alert">(.*?)</p>', answer.text, re.DOTALL)[1]  # type: ignore[index]
+    for said in ("“Name” is the name", "“Last day” lies", "“Cost of an offer", "“Drawn at random (%)” is no number"):
+        assert said in banner
+    assert "Make it without one?" in banner
+    contradicting = make(analyst, ends_on="2026-10-01")
+    assert contradicting.status_code == 409
+    assert contradicting.text.count('aria-invalid="true"') == 2
+
+
+def test_a_later_refusal_speaks_of_no_control_group_only_while_there_is_none(analyst: Visitor) -> None:
+    confirmed = {"without_control": "yes", "offer_cost": "-1"}
+    assert "Make it without a control group</button>" in make(analyst, control_share="0", **confirmed).text
+    text = make(analyst, control_share="10", **confirmed).text
+    assert "Make the campaign</button>" in text
+    assert 'name="without_control"' not in text
 
 
 def test_the_form_says_before_what_no_control_group_means(analyst: Visitor) -> None:
@@ -202,3 +224,18 @@ def test_a_form_of_another_site_is_refused(analyst: Visitor, guarded: Guarded) -
 @pytest.mark.parametrize("address", ["/campaigns/9", "/campaigns/0", "/campaigns/none", "/campaigns/99999999999"])
 def test_there_is_no_such_campaign(analyst: Visitor, address: str) -> None:
     assert analyst.get(address).status_code in (404, 422)
+
+
+def test_a_campaign_shows_its_measured_effect_and_leads_to_its_part_of_the_dashboard(
+    analyst: Visitor, guarded: Guarded
+) -> None:
+    make(analyst)
+    assert "No figure of this campaign is measured yet." in analyst.get("/campaigns/1").text
+    figure = StoredMeasurement("success", "1", 0.04, 0.01, 0.07, 40, 1000, "good", "Go on with the offer.")
+    with open_store(guarded.address) as store:
+        record_measurements(store, DAY, [figure, replace(figure, part="2", value=0.9)], clock=lambda: NOW)
+    text = " ".join(re.sub(r"<[^>]+>", " ", analyst.get("/campaigns/1").text).split())
+    assert "Good Stayed: offer less control group: 4.0 percentage points (95 % interval 1.0 to 7.0" in text
+    assert "Go on with the offer." in text
+    assert 'href="/dashboard#campaign-1"' in analyst.get("/campaigns/1").text
+    assert 'id="campaign-1"' in analyst.get("/dashboard").text

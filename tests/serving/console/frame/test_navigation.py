@@ -92,6 +92,11 @@ def test_only_pages_that_exist_and_that_the_role_may_open_are_linked() -> None:
     assert [(item.is_current, item.is_section) for item in parts] == [(False, True), (False, False)]
 
 
+@pytest.mark.parametrize("page", ["models_compare", "models_change"])
+def test_pages_about_two_versions_belong_to_the_models(page: str) -> None:
+    assert [item.is_section for item in navigation(["/models"], "admin", page)] == [True]
+
+
 def test_every_role_has_a_first_page_that_it_may_open() -> None:
     assert [home_of(role) for role in ("agent", "analyst", "admin", "service")] == ["/", "/list", "/", "/account"]
 

@@ -46,6 +46,14 @@ def test_a_difference_says_what_its_intervals_allow(name: str, first: Any, secon
     assert row.difference == pytest.approx(second[1] - first[1])
 
 
+def test_features_that_one_version_has_alone_are_named() -> None:
+    assert compared({"features": ["age", "plan"]}, {"features": ["plan", "age", "calls"]}).features == [
+        (2, []),
+        (3, ["calls"]),
+    ]
+    assert compared({}, {"features": ["plan"]}).features == [(None, []), (1, [])]
+
+
 def test_a_figure_that_one_version_lacks_has_no_difference() -> None:
     found = compared({"metrics": {"auc": 0.8}}, {})
     assert (found.rows[0].first is not None, found.rows[0].second, found.rows[0].difference) == (True, None, None)

@@ -61,6 +61,8 @@ def test_every_version_is_shown_with_its_figures_and_what_training_said(admin: V
 def test_the_page_of_a_server_that_does_not_follow_yet_says_so(admin: Visitor) -> None:
     text = admin.get("/models").text
     assert "Version 2: live, but not on this server yet" in text
+    assert "Still on this server</span></h2>" in text
+    assert text[: text.index(">Versions<")].count("Live now") == 0
     deploy_served = admin.get("/models?changed=2").text
     assert "Version 2 is live. Servers follow within seconds." in deploy_served
     assert "is live. Servers" not in admin.get("/models?changed=%3Cb%3E").text

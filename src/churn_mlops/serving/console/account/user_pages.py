@@ -15,6 +15,7 @@ from churn_mlops.serving.console.frame.forms import Form, add_form, read_form
 from churn_mlops.serving.console.frame.pages import Banner, Pages, redirect
 from churn_mlops.serving.http.errors import RequestError
 from churn_mlops.store.access.users import PERSON_ROLES
+from churn_mlops.store.database.clock import utc_now
 
 USERS = "/users"
 CHANGES = ("role", "disable", "enable", "sessions", "password")
@@ -97,6 +98,7 @@ class UserPages:
             banner=None if refused is None else Banner("error", _said(refused)),
             users=await self.administration.users(),
             roles=PERSON_ROLES,
+            now=utc_now(),
             form=form,
         )
 
@@ -109,6 +111,7 @@ class UserPages:
             found=await self.administration.user(name),
             is_self=principal_of(request).name == f"person:{name}",
             roles=PERSON_ROLES,
+            now=utc_now(),
         )
 
     def _ask(self, request: Request, name: str, do: str, form: Form) -> Response:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from datetime import date
 from typing import Annotated, Any
 
 from fastapi import FastAPI, Path, Request
@@ -11,11 +12,13 @@ from fastapi.responses import Response
 
 from churn_mlops.serving.access.principal import principal_of
 from churn_mlops.serving.api.campaigns import CampaignBook, CampaignRequest, EndRequest
+from churn_mlops.serving.console.dashboard_figures import FigureText, figure_text
 from churn_mlops.serving.console.frame.forms import Form, read_form
 from churn_mlops.serving.console.frame.pages import Banner, Pages, redirect
-from churn_mlops.serving.http.errors import RequestError
+from churn_mlops.serving.http.errors import Problem, RequestError, sentence
 from churn_mlops.serving.prediction.parsing import read_fields
 from churn_mlops.store.campaigns.campaigns import CONTROL_SHARE, EXPLORE_SHARE
+from churn_mlops.store.measurements import latest_measurements
 
 CAMPAIGNS = "/campaigns"
 PERCENT = {"control_share": CONTROL_SHARE, "explore_share": EXPLORE_SHARE, "min_score": 0.0}
@@ -60,13 +63,14 @@ class CampaignPages:
         form = await read_form(request)
         try:
             asked = _asked(form)
-            if asked.control_share == 0 and form.get(_CONFIRMED) != "yes":
-                return self._ask(request, form)
+            problems = await self.book.contradictions(asked.name, asked.starts_on or self.book.today(), asked.ends_on)
+            if problems or _is_unconfirmed(form):
+                return self._form(request, form, RequestError(409, "", problems))
             made = await self.book.make(asked, principal_of(request).name)
         except RequestError as refused:
             if refused.status not in (409, 422):
                 raise
-            return self._form(request, form, refused)
+            return self._form(request, form, await self._all_of(form, refused))
         return redirect(f"{CAMPAIGNS}/{made.id}?made=yes")
 
     async def one(self, request: Request, campaign_id: _Number) -> Response:
@@ -89,13 +93,23 @@ class CampaignPages:
     async def _page(self, request: Request, campaign_id: int, banner: Banner | None, status: int = 200) -> Response:
         found = await self.book.one(campaign_id)
         state = found.campaign.state(self.book.today())
-        return self.pages.page(request, "campaign", status=status, banner=banner, found=found, state=state)
+        effect = await self._effect(campaign_id)
+        return self.pages.page(
+            request, "campaign", status=status, banner=banner, found=found, state=state, effect=effect
+        )
 
-    def _ask(self, request: Request, form: Form) -> Response:
-        """The form again: without a control group a campaign is made only if that is meant."""
-        banner = Banner("warning", self.pages.texts("new_campaign.ask"))
-        values = {**form, _CONFIRMED: "yes"}
-        return self.pages.page(request, "new_campaign", status=409, banner=banner, values=values, problems={})
+    async def _effect(self, campaign_id: int) -> FigureText | None:
+        """The effect of the offer by the newest measurement, None where it was not measured."""
+        day = await self.book.store.ask(latest_measurements)
+        named = ("success", str(campaign_id))
+        found = [one for one in day.figures if (one.name, one.part) == named] if day is not None else []
+        return figure_text(found[0], self.pages.formats, None) if found else None
+
+    async def _all_of(self, form: Form, refused: RequestError) -> RequestError:
+        """A refusal with all problems of a form: those of single fields, and those of values that contradict."""
+        dates = (_day(form.get("starts_on", "")), _day(form.get("ends_on", "")))
+        others = await self.book.contradictions(" ".join(form.get("name", "").split()), *dates)
+        return RequestError(refused.status, refused.error, [*others, *refused.problems])
 
     def _form(self, request: Request, values: Form, refused: RequestError | None = None) -> Response:
         found = {} if refused is None else dict(refused.problems)
@@ -106,12 +120,42 @@ class CampaignPages:
         }
         wrong = " ".join(problems.values())
         banner = None if refused is None else Banner("error", wrong or refused.error)
+        if refused is not None and _is_unconfirmed(values):  # it is made only if that is meant
+            asking = texts("new_campaign.ask")
+            banner = Banner("error", f"{wrong} {asking}") if wrong else Banner("warning", asking)
+        if refused is not None:
+            values = _with_answer(values)
         status = 200 if refused is None else refused.status
         return self.pages.page(request, "new_campaign", status=status, banner=banner, values=values, problems=problems)
 
     def _label(self, name: str) -> str:
         key = f"new_campaign.{name}"
         return self.pages.texts(key, currency=self.pages.formats.currency) if key in self.pages.texts.by_key else name
+
+
+def _is_unconfirmed(form: Form) -> bool:
+    """Whether a form asks for a campaign without a control group, and no page asked about that yet."""
+    return _number(form.get("control_share", "")) == 0 and form.get(_CONFIRMED) != "yes"
+
+
+def _with_answer(form: Form) -> Form:
+    """The form as it comes back: sent again, it confirms that there is no control group, if it then asks for none."""
+    rest = {name: value for name, value in form.items() if name != _CONFIRMED}
+    return {**rest, _CONFIRMED: "yes"} if _number(form.get("control_share", "")) == 0 else rest
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text.replace(",", "."))
+    except ValueError:
+        return None
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
 
 
 def _asked(form: Form) -> CampaignRequest:
@@ -122,16 +166,20 @@ def _asked(form: Form) -> CampaignRequest:
     """
     filled = {name: " ".join(value.split()) for name, value in form.items() if name != _CONFIRMED}
     given: dict[str, Any] = {name: text for name, text in filled.items() if text}
-    problems = []
+    problems: list[Problem] = []
     for name in PERCENT:
-        try:
-            given[name] = float(given[name].replace(",", ".")) / 100.0 if name in given else PERCENT[name]
-        except ValueError:
+        share = _number(given[name]) if name in given else 100 * PERCENT[name]
+        if share is None:
             problems.append((name, "is no number"))
-    if problems:
-        raise RequestError(422, "; ".join(f"{name} {problem}" for name, problem in problems), problems)
+        given[name] = PERCENT[name] if share is None else share / 100.0
     given["only_worth"] = given.get("only_worth") != "no"
-    return read_fields(json.dumps(given).encode(), CampaignRequest, "a campaign")
+    try:
+        asked = read_fields(json.dumps(given).encode(), CampaignRequest, "a campaign")
+    except RequestError as refused:
+        problems.extend(refused.problems)
+    if problems:
+        raise RequestError(422, sentence(problems), problems)
+    return asked
 
 
 def _percent(share: float) -> str:

@@ -27,6 +27,8 @@ PARTS = {
     "campaign": "campaigns",
     "figure_rows": "dashboard",
     "new_campaign": "campaigns",
+    "models_change": "models",
+    "models_compare": "models",
     "user": "users",
     "keys": "users",
     "confirm": "users",

@@ -55,6 +55,7 @@ class Comparison:
         test_sets: whether both were measured on the same customers.
         charts: calibration, gain and lift; of the versions that have curves.
         without: versions that were recorded without curves.
+        features: of each version, how many there are, None where it is not recorded, and those that the other lacks.
     """
 
     first: VersionView
@@ -63,6 +64,7 @@ class Comparison:
     test_sets: TestSets
     charts: Sequence[CurveChart]
     without: Sequence[VersionView]
+    features: Sequence[tuple[int | None, Sequence[str]]]
 
 
 def compare(first: VersionView, second: VersionView, formats: Formats) -> Comparison:
@@ -95,7 +97,16 @@ def compare(first: VersionView, second: VersionView, formats: Formats) -> Compar
         _test_sets(first.made, second.made),
         [chart for chart in charts if chart.curves],
         [one for one in both if not _points(one, "calibration", "expected", "observed")],
+        [_features(first, second), _features(second, first)],
     )
+
+
+def _features(one: VersionView, other: VersionView) -> tuple[int | None, Sequence[str]]:
+    """How many features a version has, and those that the other lacks."""
+    own, others = one.made.get("features"), other.made.get("features")
+    if not isinstance(own, list):
+        return None, []
+    return len(own), [name for name in own if name not in others] if isinstance(others, list) else []
 
 
 def _row(name: str, first: Figure | None, second: Figure | None) -> MetricRow:
