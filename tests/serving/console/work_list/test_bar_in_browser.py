@@ -145,7 +145,7 @@ def test_a_customer_of_another_agent_is_asked_about_first(chromium: Browser, sit
         take(store, WorkChange("C000000", BEN))
         snooze(store, WorkChange("C000001", BEN), utc_now().date() + timedelta(days=3))
     with visiting(chromium, site, width=390, java_script_enabled=script) as page:
-        for rank, button, words in ((1, "release", "ben works on them"), (2, "take", "set by ben")):
+        for rank, button, words in ((1, "release", "ben works on them"), (2, "take", "ben, until")):
             page.goto("/list")
             page.check(f"[name=row-{rank}]")
             with page.expect_navigation():
