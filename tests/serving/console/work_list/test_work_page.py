@@ -124,15 +124,27 @@ def test_a_customer_who_gets_no_offer_now_is_not_taken(agent: Visitor, guarded: 
         assert work_on(store) == {}
 
 
-@pytest.mark.parametrize("result", ["accepted", "no_answer"])
-def test_a_customer_who_was_contacted_lately_is_not_offered_to_be_taken(
-    agent: Visitor, guarded: Guarded, result: str
+@pytest.mark.parametrize(
+    ("result", "words"),
+    [
+        ("offered", "They heard the offer"),
+        ("accepted", "They accepted the offer"),
+        ("declined", "They declined the offer"),
+        ("no_answer", "They did not answer"),
+        ("not_offered", "An agent decided within the last day to make no offer."),
+    ],
+)
+def test_after_a_contact_the_page_says_what_happened_and_that_nothing_is_left_to_do(
+    agent: Visitor, guarded: Guarded, result: str, words: str
 ) -> None:
     assert 'value="take"' in agent.get(PAGE).text
+    dismissal = {"dismissal": "bad_time"} if result == "not_offered" else {}
     with open_store(guarded.address) as store:
-        record_contact(store, NewContact("k", "s", "C000001", utc_now(), "20 % off", result, "person:otto"))
+        record_contact(
+            store, NewContact("k", "s", "C000001", utc_now(), "20 % off", result, "person:otto", **dismissal)
+        )
     page = agent.get(PAGE).text
-    assert ('value="take"' in page, "Instead of taking them" in page) == (False, True)
-    answer = agent.send(PAGE, "/work", do="take")
-    refused = re.findall(r"The customer gets no offer now: [^<]*", answer.text)
-    assert [one in page for one in refused] == [True] * (answer.status_code == 409)
+    assert (words in page, "Nothing is left to do" in page) == (True, True)
+    assert ('value="take"' in page, "Instead of taking them" in page) == (False, False)
+    assert ('<h2 id="act-title">No offer was made</h2>' in page) == (result == "not_offered")
+    assert agent.get("/list?q=C000001").text.count(">Not offered<") == (result == "not_offered")

@@ -83,9 +83,9 @@ class ListWorkPage:
         self.desk.suppression.check_key()
         if not asked.every and not asked.rows:
             raise RequestError(422, "no customer is ticked", [("row", "is missing")])
-        to, until = needed(asked.fields)
         if asked.every and asked.fields.do == "note":
             raise RequestError(422, "a note is for customers that are ticked, not for all", [("note", "is for ticked")])
+        to, until = needed(asked.fields)
         if until is not None:
             self.desk.check_snooze(until)
         try:
