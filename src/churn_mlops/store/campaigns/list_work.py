@@ -52,7 +52,7 @@ class ListWork:
 
     @property
     def agent(self) -> str:
-        """Who is asked about it: who works on the customer, or else who changed it last."""
+        """The agent who works on the customer, or else the author of the last change."""
         return self.owner or self.changed_by
 
     def waits(self, today: date) -> bool:

@@ -65,7 +65,7 @@ class WorkPage:
         return redirect(customer_address(asked.customer_id, did=asked.do, proof=proof))
 
     def _doubts(self, store: Store, asked: CustomerWork, by: Principal) -> list[Doubt]:
-        """What the change would end of another agent's decisions."""
+        """The decisions of another agent that the change would end."""
         _, action = self._wanted(store, asked)
         works = work_on(store, [asked.customer_id])
         return doubts_of({asked.customer_id: asked.version}, works, action, by.name, self.desk.today())
