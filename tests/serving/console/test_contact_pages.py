@@ -252,7 +252,13 @@ def test_a_dismissal_carries_a_reason(agent: Visitor, guarded: Guarded) -> None:
 
 def test_a_note_stands_in_the_timeline_with_its_author(agent: Visitor, guarded: Guarded) -> None:
     answer = agent.send("/customers/C000001", "/note", text=MARKUP)
-    assert (answer.status_code, answer.headers["Location"]) == (303, "/customers/C000001#history")
+    place = answer.headers["Location"]
+    assert (answer.status_code, place.startswith("/customers/C000001?"), place.endswith("#history")) == (
+        303,
+        True,
+        True,
+    )
+    assert "The note is added." in agent.get(place.removesuffix("#history")).text
     text = agent.get("/customers/C000001").text
     assert "&lt;img src=x" in text
     assert "by agent-person" in text

@@ -60,6 +60,17 @@ def test_a_customer_who_is_not_taken_has_links_to_what_is_done_instead(chromium:
         assert violations(page) == []
 
 
+def test_on_a_phone_every_reason_for_no_offer_is_read_whole(chromium: Browser, site: Site) -> None:
+    with visiting(chromium, site, width=390) as page:
+        page.goto("/customers/C000001")
+        page.click("summary[data-key=o]")
+        wide = "one => one.getBoundingClientRect().width"
+        room = page.eval_on_selector("#dismissal", wide)
+        natural = "one => Object.assign(one.style, {width: 'max-content', position: 'absolute'})"
+        page.eval_on_selector("#dismissal", natural)
+        assert page.eval_on_selector("#dismissal", wide) <= room
+
+
 def test_on_a_phone_what_to_do_comes_right_after_the_risk(chromium: Browser, site: Site) -> None:
     with at_customer(chromium, site, 390, "light") as page:
         places = [top(page, one) for one in ("#risk-title", "#act-title", "#why-title", "#history-title")]

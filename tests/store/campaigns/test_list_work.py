@@ -43,6 +43,23 @@ def test_the_second_take_names_the_owner_and_since_when(store: Store) -> None:
     assert work_on(store) == {"C1": taken}
 
 
+def test_a_customer_of_another_agent_who_waits_is_changed_by_who_saw_it_until_the_wait_is_over(store: Store) -> None:
+    until = DAY + timedelta(days=3)
+    take(store, WorkChange("C1", ANNA), clock=lambda: NOW)
+    waiting = snooze(store, WorkChange("C1", ANNA, 1), until, clock=lambda: NOW)
+    with pytest.raises(TakenError):
+        take(store, WorkChange("C1", BEN), clock=lambda: NOW)
+    with pytest.raises(WorkChangedError):
+        take(store, WorkChange("C1", BEN, 1), clock=lambda: NOW)
+    with pytest.raises(TakenError):
+        take(store, WorkChange("C1", BEN, 2), clock=lambda: NOW + timedelta(days=3))
+    assert work_on(store) == {"C1": waiting}
+    moved = snooze(store, WorkChange("C1", BEN, 2), until + timedelta(days=1), clock=lambda: NOW)
+    assert (moved.owner, moved.agent, moved.snoozed_until) == (ANNA, ANNA, until + timedelta(days=1))
+    taken = take(store, WorkChange("C1", BEN, 3), clock=lambda: NOW)
+    assert (taken.owner, taken.snoozed_until, taken.waits(DAY)) == (BEN, None, False)
+
+
 def test_of_eight_agents_who_take_a_customer_together_one_gets_them(address: str) -> None:
     open_store(address).close()
     together = threading.Barrier(8)

@@ -12,9 +12,10 @@ from churn_mlops.errors import ConfigError, CustomerErasedError
 from churn_mlops.serving.access.principal import about, principal_of, shown_in_refusal
 from churn_mlops.serving.console.customer_forms import read_contact, read_key, read_note, read_seen
 from churn_mlops.serving.console.customer_pages import CustomerPages, Refused
-from churn_mlops.serving.console.frame.forms import Form, add_form
-from churn_mlops.serving.console.frame.navigation import customer_path
+from churn_mlops.serving.console.frame.forms import Form, add_form, form_token
+from churn_mlops.serving.console.frame.navigation import customer_address
 from churn_mlops.serving.console.frame.pages import redirect
+from churn_mlops.serving.console.work_list.list_query import proof_of
 from churn_mlops.serving.http.errors import RequestError
 from churn_mlops.serving.prediction.suppression import OtherHashKeyError
 from churn_mlops.store.campaigns.notes import NoteKeyReusedError, add_note
@@ -62,8 +63,7 @@ class ContactPages:
             # Their arm or their wish speaks against it: the agent may say why they do it.
             why, key = refused.problems[0][1], secrets.token_urlsafe(16)
             return self.customers.pages.page(request, "override", status=409, form=form, why=why, key=key)
-        path = customer_path(asked.customer_id)
-        return redirect(f"{path}{'&' if '?' in path else '?'}recorded={asked.result}")
+        return redirect(customer_address(asked.customer_id, recorded=asked.result))
 
     async def note(self, request: Request, form: Form) -> Response:
         """Add a note on a customer."""
@@ -81,7 +81,8 @@ class ContactPages:
             raise RequestError(410, "the customer was erased: nothing more is recorded of them") from None
         except ConfigError:
             raise OtherHashKeyError from None
-        return redirect(f"{customer_path(note.customer_id)}#history")
+        proof = proof_of(form_token(request)[0], "note", 1)
+        return redirect(f"{customer_address(note.customer_id, did='note', proof=proof)}#history")
 
     def _mending(self, form: Form, refused: RequestError) -> Refused:
         """The form with a sentence for each field that is wrong."""

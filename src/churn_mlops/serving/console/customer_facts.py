@@ -74,6 +74,7 @@ class StoreFacts:
             earlier=None if earlier is None else (earlier[0], json.loads(earlier[1])),
             next_customer=following,
             rank=own[0].rank if own else None,
+            list_version=None if run is None else run.model_version,
             work=work,
             not_taken=self._not_taken(store, own[0]) if is_listed else None,
             work_state="open" if work is None or run is None else work.state(run.as_of, utc_now().date()),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,10 +21,11 @@ from churn_mlops.serving.api.contacts import ContactRecorder
 from churn_mlops.serving.api.customers import CustomerRisks
 from churn_mlops.serving.console.customer_facts import StoreFacts, newest_run
 from churn_mlops.serving.console.customer_view import CustomerFacts, customer_view, reason_line
-from churn_mlops.serving.console.frame.forms import Form
+from churn_mlops.serving.console.frame.forms import Form, form_token
 from churn_mlops.serving.console.frame.navigation import OF_API, customer_path, may_open
 from churn_mlops.serving.console.frame.pages import Banner, Pages, redirect
 from churn_mlops.serving.console.what_if import what_if
+from churn_mlops.serving.console.work_list.list_query import Did, proof_of
 from churn_mlops.serving.model.request_models import CustomerName
 from churn_mlops.serving.prediction.responses import as_json
 from churn_mlops.store import Store
@@ -58,6 +60,8 @@ class _Shown(BaseModel):
     model_config = ConfigDict(extra="ignore")  # the values of a what-if have names of their own
 
     recorded: str = Field("", max_length=20, description="the result that was just recorded")
+    did: Did = Field("", description="what was just done")
+    proof: str = Field("", pattern=r"^[0-9a-f]{0,32}$", description="that the console wrote `did`")
 
 
 class _Known(_Shown):
@@ -152,13 +156,13 @@ class CustomerPages:
 
     async def by_query(self, request: Request, query: Annotated[_Known, Query()]) -> Response:
         """The page of a customer whose ID no path can hold."""
-        return await self.show(request, query.id, self._banner(query.recorded))
+        return await self.show(request, query.id, self._banner(request, query))
 
     async def by_address(
         self, request: Request, customer_id: CustomerName, query: Annotated[_Shown, Query()]
     ) -> Response:
         """The page of a customer."""
-        return await self.show(request, customer_id, self._banner(query.recorded))
+        return await self.show(request, customer_id, self._banner(request, query))
 
     async def show(
         self, request: Request, customer: str, banner: Banner | None = None, refused: Refused | None = None
@@ -191,11 +195,15 @@ class CustomerPages:
             refused=refused,
         )
 
-    def _banner(self, recorded: str) -> Banner | None:
+    def _banner(self, request: Request, query: _Shown) -> Banner | None:
+        """The line that says what was just done."""
         texts = self.pages.texts
-        if recorded not in _RECORDED:
-            return None
-        return Banner("done", texts("customer.recorded", result=texts(f"results.{recorded}")))
+        if query.recorded in _RECORDED:
+            return Banner("done", texts("customer.recorded", result=texts(f"results.{query.recorded}")))
+        proof = proof_of(form_token(request)[0], query.did, 1)
+        if query.did and hmac.compare_digest(proof, query.proof):
+            return Banner("done", texts(f"work_did.{query.did}"))
+        return None
 
     async def _look(self, request: Request, wanted: str) -> Looked:
         """The newest run, the customers that are wanted, and without a wish the first of the contact list."""

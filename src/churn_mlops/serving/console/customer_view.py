@@ -103,6 +103,7 @@ class CustomerFacts:
         earlier: an earlier logged answer about them, with its as-of date; None without one.
         next_customer: the next one on the contact list, None behind the last, and for a customer who is not on it.
         rank: their rank in the newest run, None where they are not in it.
+        list_version: the model version of that run, None without one.
         work: the work on them, None where no list is published.
         work_state: ``open``, ``taken``, ``snoozed`` or ``done``.
         not_taken: why the list refuses to have them taken now, None if they may be.
@@ -116,6 +117,7 @@ class CustomerFacts:
     earlier: tuple[date, Mapping[str, Any]] | None = None
     next_customer: str | None = None
     rank: int | None = None
+    list_version: str | None = None
     work: ListWork | None = None
     work_state: str = "open"
     not_taken: str | None = None
@@ -156,6 +158,7 @@ class CustomerView:
     timeline: Sequence[Entry]
     next_customer: str | None
     rank: int | None
+    list_version: str | None
     work: ListWork | None
     work_state: str
     not_taken: str | None
@@ -226,6 +229,7 @@ def customer_view(
         timeline=_timeline(facts),
         next_customer=facts.next_customer,
         rank=facts.rank,
+        list_version=facts.list_version,
         work=facts.work,
         work_state=facts.work_state,
         not_taken=facts.not_taken,

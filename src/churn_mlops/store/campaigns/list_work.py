@@ -50,6 +50,15 @@ class ListWork:
     changed_at: datetime = NEW
     changed_by: str = ""
 
+    @property
+    def agent(self) -> str:
+        """The agent who works on the customer, or else the author of the last change."""
+        return self.owner or self.changed_by
+
+    def waits(self, today: date) -> bool:
+        """Whether the customer waits for a day after ``today``."""
+        return self.snoozed_until is not None and self.snoozed_until > today
+
     def state(self, list_date: date, today: date, contacted_at: datetime | None = None) -> str:
         """The state on a list: "done", "snoozed", "contacted", "taken" or "open".
 
@@ -60,7 +69,7 @@ class ListWork:
         """
         if self.done_for is not None and self.done_for >= list_date:
             return "done"
-        if self.snoozed_until is not None and self.snoozed_until > today:
+        if self.waits(today):
             return "snoozed"
         if contacted_at is not None and (self.version == 0 or contacted_at >= self.changed_at):
             return "contacted"
@@ -272,15 +281,19 @@ def _change(
         if change.customer in erased:
             found[change.customer] = CustomerErasedError("the customer was erased: nothing more is recorded of them")
         else:
-            found[change.customer] = _refusal(work, change, action) or _changed(work, change, action, now)
+            found[change.customer] = _refusal(work, change, action, now.date()) or _changed(work, change, action, now)
     written = _write(connection, known, [work for work in found.values() if isinstance(work, ListWork)])
     return found, {name: known[name].owner if name in known else None for name in written}
 
 
-def _refusal(work: ListWork, change: WorkChange, action: WorkAction) -> WorkRefusal | None:
-    """Why the change is not made: another agent has the customer, or the version is not the one that was seen."""
-    is_seen = change.version is not None or work.owner == action.seen_owner
-    may_be_anothers = action.kind in ("release", "hand_on") and is_seen
+def _refusal(work: ListWork, change: WorkChange, action: WorkAction, today: date) -> WorkRefusal | None:
+    """Why the change is not made: another agent has the customer, or the version is not the one that was seen.
+
+    Customers of another agent are given back and handed on, and while they wait anything is done, once they were seen.
+    """
+    may_be_anothers = change.version is not None and work.waits(today)
+    if action.kind in ("release", "hand_on"):
+        may_be_anothers = change.version is not None or work.owner == action.seen_owner
     if work.owner not in (None, change.by) and not may_be_anothers and not _stands(work, change, action):
         return TakenError(work)
     if change.version not in (None, work.version) and not _stands(work, change, action):

@@ -127,7 +127,7 @@ def test_every_key_of_the_list_is_shown_and_works(chromium: Browser, site: Site,
         press(page, "j", "s")
         page.keyboard.type(f"{until:%m%d%Y}")
         answered(page, "Enter")
-        assert page.inner_text(state(3)).startswith("until")
+        assert page.inner_text(state(3)).startswith("You, until")
         press(page, "n")
         page.keyboard.type("They move in May.")
         answered(page, "Enter")
@@ -145,7 +145,7 @@ def test_a_customer_of_another_agent_is_asked_about_first(chromium: Browser, sit
         take(store, WorkChange("C000000", BEN))
         snooze(store, WorkChange("C000001", BEN), utc_now().date() + timedelta(days=3))
     with visiting(chromium, site, width=390, java_script_enabled=script) as page:
-        for rank, button, words in ((1, "release", "ben works on them"), (2, "take", "set by ben")):
+        for rank, button, words in ((1, "release", "ben works on them"), (2, "take", "ben, until")):
             page.goto("/list")
             page.check(f"[name=row-{rank}]")
             with page.expect_navigation():
@@ -157,3 +157,19 @@ def test_a_customer_of_another_agent_is_asked_about_first(chromium: Browser, sit
                 page.click("main button.primary")
             assert page.locator(".banner.done").is_visible()
     assert [work.owner for work in works(site).values()] == [None, "person:admin-person"]
+
+
+def test_the_bar_says_what_is_chosen_now_and_not_what_was_done_before(chromium: Browser, site: Site) -> None:
+    with visiting(chromium, site) as page:
+        page.goto("/list")
+        page.check("[name=row-1]")
+        page.click(".work-actions button[value=take]")
+        assert page.inner_text(".banner.done") == "1 customer taken."
+        page.check("[name=row-1]")
+        assert page.inner_text(".chosen").startswith("1 customer ticked")
+        assert not page.is_visible(".banner.done")
+        colour = "one => getComputedStyle(one).backgroundColor"
+        pill, cell = f"{state(1)} .badge.owner", state(1)
+        assert page.eval_on_selector(pill, colour) != page.eval_on_selector(cell, colour)
+        page.check("[name=all]")
+        assert page.inner_text(".chosen").startswith("All 73 are chosen.")

@@ -53,7 +53,7 @@ def test_a_wait_that_another_agent_set_ends_after_a_question(agent: Visitor, gua
     later = {"until": (UNTIL + timedelta(days=1)).isoformat()} if kind == "snooze" else {}
     status, text = send(agent, do=kind, **later, **{"row-1": "1"})
     assert (status, works(guarded)[name(0)].snoozed_until) == (409, UNTIL)
-    assert re.search(r"C000000</span>.*until .*, set by otto", text)
+    assert re.search(r"C000000</span>.*otto, until ", text)
     assert "the other customers that you ticked" not in text
     assert agent.post("/list/work", confirmed(text)).status_code == 303
     assert works(guarded)[name(0)].snoozed_until != UNTIL
@@ -65,6 +65,22 @@ def test_own_customers_and_own_waits_raise_no_question(agent: Visitor, guarded: 
         snooze(store, WorkChange(name(1), ME), UNTIL)
     assert send(agent, do="release", **{"row-1": "1"})[0] == 303
     assert send(agent, do="take", **{"row-2": "1"})[0] == 303
+
+
+def test_all_who_wait_are_taken_if_the_filter_shows_them_with_their_agents(agent: Visitor, guarded: Guarded) -> None:
+    with open_store(guarded.address) as store:
+        for number, owner in ((0, OTTO), (1, OTTO), (2, ME)):
+            take(store, WorkChange(name(number), owner))
+            snooze(store, WorkChange(name(number), owner), UNTIL)
+        take(store, WorkChange(name(3), OTTO))
+    _, question = send(agent, "/list?state=snoozed", do="take", all="yes")
+    assert ("Take up to 3 customers?" in question, "Waits that other agents set end, too." in question) == (True, True)
+    assert agent.post("/list/work", confirmed(question)).status_code == 303
+    found = works(guarded)
+    assert [(found[name(number)].owner, found[name(number)].snoozed_until) for number in range(4)] == [
+        *[(ME, None)] * 3,
+        (OTTO, None),
+    ]
 
 
 def test_a_customer_who_changed_since_they_were_seen_is_refused_and_not_asked_about() -> None:

@@ -8,12 +8,18 @@ from datetime import timedelta
 
 import pytest
 
+from churn_mlops.serving.console.work_list.list_view import PARTS
 from churn_mlops.store import open_store
+from churn_mlops.store.campaigns.assignments import Assignment, add_assignments
+from churn_mlops.store.campaigns.campaigns import NewCampaign, create_campaign
+from churn_mlops.store.campaigns.do_not_contact import set_do_not_contact
 from churn_mlops.store.campaigns.list_work import WorkChange, finish, snooze, take
 from churn_mlops.store.contacts import NewContact, record_contact
 from churn_mlops.store.database.clock import utc_now
+from churn_mlops.store.scoring.work_states import STATES
 from tests.serving.access.secured_app import Guarded
 from tests.serving.console.visitor import Visitor
+from tests.serving.console.work_list.test_list_page import all_pages
 from tests.serving.console.work_list.test_list_work_page import OTTO, TODAY, name
 from tests.serving.console.work_list.test_xlsx_export import cells
 from tests.store.builders import DAY
@@ -40,6 +46,30 @@ def test_a_row_has_the_state_the_agent_and_the_date_of_a_wait(visitor: Visitor, 
     assert [tuple(text for _, text in row[-3:]) for row in sheet] == found
     waiting = list(csv.DictReader(io.StringIO(visitor.get("/list.csv?state=snoozed").text)))
     assert [row["customer"] for row in waiting] == [name(1)]
+
+
+@pytest.mark.parametrize("state", ["", *STATES])
+@pytest.mark.parametrize("part", PARTS)
+def test_the_file_has_the_customers_of_the_page_and_offers_only_to_who_gets_one(
+    visitor: Visitor, guarded: Guarded, part: str, state: str
+) -> None:
+    with open_store(guarded.address) as store:
+        take(store, WorkChange(name(0), OTTO))
+        snooze(store, WorkChange(name(1), OTTO), UNTIL)
+        finish(store, WorkChange(name(2), OTTO), DAY)
+        for number, result in ((3, "accepted"), (4, "no_answer"), (5, "declined")):
+            record_contact(store, NewContact(f"k{number}", "s", name(number), utc_now(), "20 % off", result, OTTO))
+        set_do_not_contact(store, name(6), blocked=True, reason="they asked", by=OTTO)
+        made = create_campaign(store, NewCampaign("Spring", "20 % off", 50.0, "Thanks.", TODAY, OTTO))
+        with store.writing("assign") as connection:
+            add_assignments(connection, [Assignment(made.id, name(7), "control", False, TODAY)])
+    visitor.sign_in("admin")
+    query = f"part={part}&state={state}"
+    rows = list(csv.DictReader(io.StringIO(visitor.get(f"/list.csv?{query}").text)))
+    assert [row["customer"] for row in rows] == all_pages(visitor, f"/list?{query}")
+    guarded_ones = [row for row in rows if row["customer"] in (name(3), name(6), name(7))]
+    assert len(guarded_ones) == {"": 3, "open": 2, "contacted": 1}.get(state, 0)
+    assert {(row["action"], bool(row["why_not"])) for row in guarded_ones} <= {("leave_alone", True)}
 
 
 @pytest.mark.parametrize(

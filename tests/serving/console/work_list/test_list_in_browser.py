@@ -143,9 +143,10 @@ def test_rows_and_all_that_match_are_changed_without_script(chromium: Browser, s
         assert page.inner_text(state(1)) == "You"
         page.goto("/list?q=C00001")
         page.check("[name=all]")
+        assert page.inner_text(".chosen").startswith("All 10 are chosen.")
         page.click(".work-actions button[value=done]")
-        assert page.inner_text("h1") == "Mark 10 customers as done?"
-        page.click("text=Yes, do it")
+        assert page.inner_text("h1") == "Mark up to 10 customers as done?"
+        page.click("button >> text=Mark up to 10 customers as done")
         assert page.inner_text(".banner.done") == "10 customers are done."
     assert sum(work.done_for is not None for work in works(site).values()) == 10
 

@@ -44,6 +44,8 @@ def marked(text: str) -> list[str]:
         ({"do": "take", "note": "a\x07"}, "note", "A note has at most 2,000 characters"),
         ({"do": "done", "note": "x" * 2001}, "note", "A note has at most 2,000 characters"),
         ({"do": "note", "note": "n", "all": "yes"}, "note", "A note is for the customers that you tick"),
+        ({"do": "note", "note": "", "all": "yes"}, "note", "A note is for the customers that you tick"),
+        ({"do": "take", "note": "a\x07", "all": "yes"}, "note", "A note has at most 2,000 characters"),
     ],
 )
 def test_a_field_to_mend_comes_back_on_its_page_of_the_list(
@@ -130,7 +132,7 @@ def test_the_audit_log_names_both_agents_of_a_change_by_any_way(agent: Visitor, 
     with open_store(guarded.address) as store:
         for number in (0, 1):
             take(store, WorkChange(name(number), OTTO))
-    assert agent.send("/customers/C000000", "/work", do="release").status_code == 303
+    assert agent.send("/customers/C000000", "/work", do="release", confirmed="yes").status_code == 303
     agent.client.cookies.clear()
     body = {"to": None, "version": 1}
     answer = agent.client.post("/api/list/C000001/hand-on", json=body, headers=bearer(guarded.keys["agent"]))

@@ -10,10 +10,11 @@ from churn_mlops.store import open_store
 from churn_mlops.store.audit_log import audit_events
 from churn_mlops.store.campaigns.do_not_contact import set_do_not_contact
 from churn_mlops.store.contacts import NewContact, record_contact
+from churn_mlops.store.scoring.publishing import publish
 from tests.serving.access.secured_app import Guarded
 from tests.serving.console.conftest import CUSTOMERS
 from tests.serving.console.visitor import Visitor
-from tests.store.builders import NOW
+from tests.store.builders import NOW, batches, run
 
 LISTED = CUSTOMERS * 6 // 10 + 1
 """So many have a score of 0.4 or more."""
@@ -93,11 +94,15 @@ def test_the_file_has_the_rows_of_the_selection_and_agents_get_none(visitor: Vis
     rows = list(csv.DictReader(io.StringIO(answer.text)))
     assert [row["customer"] for row in rows] == [f"C{number:06d}" for number in range(10, 20)]
     assert rows[0]["reason_1"] == "2 months of tenure: +21 points"
-    assert len(list(csv.DictReader(io.StringIO(visitor.get("/list.csv").text)))) == LISTED
+    listed = [row["customer"] for row in csv.DictReader(io.StringIO(visitor.get("/list.csv").text))]
+    assert listed == [f"C{number:06d}" for number in range(LISTED)]
     with open_store(guarded.address) as store:
         set_do_not_contact(store, "C000002", blocked=True, reason="they asked", by="person:anna")
-    left = [row["customer"] for row in csv.DictReader(io.StringIO(visitor.get("/list.csv").text))]
-    assert left == [f"C{number:06d}" for number in range(LISTED) if number != 2]
+    rows = list(csv.DictReader(io.StringIO(visitor.get("/list.csv").text)))
+    assert [row["customer"] for row in rows if row["action"] == "offer"] == [
+        name for name in listed if name != "C000002"
+    ]
+    assert [row["customer"] for row in rows] == listed  # as on the page, which says why
     with open_store(guarded.address) as store:
         events = [one.event for one in audit_events(store, limit=10)]
     assert events.count("predictions.exported") == 3
@@ -105,3 +110,15 @@ def test_the_file_has_the_rows_of_the_selection_and_agents_get_none(visitor: Vis
     visitor.sign_in("agent")
     assert visitor.get("/list.csv").status_code == 403
     assert "Export CSV" not in visitor.get("/list").text
+
+
+def test_a_list_of_another_version_than_the_live_one_says_so_as_the_page_of_a_customer_does(
+    agent: Visitor, guarded: Guarded
+) -> None:
+    assert "is live now" not in agent.get("/list").text
+    assert "The list is of model version" not in agent.get("/customers/C000001").text
+    with open_store(guarded.address) as store:
+        publish(store, run(version="0"), batches(CUSTOMERS))
+    text = agent.get("/list").text
+    assert re.search(r"model version 0 \(version \S+ is live now\)", text)
+    assert "The list is of model version 0." in agent.get("/customers/C000001").text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 
 from churn_mlops.serving.console.work_list import csv_export
 from churn_mlops.serving.console.work_list.list_query import ListQuery, query_of
-from churn_mlops.serving.console.work_list.list_view import ListFound, ListView, list_view
+from churn_mlops.serving.console.work_list.list_view import PARTS, ListFound, ListView, list_view
 from churn_mlops.serving.http.errors import RequestError
 from churn_mlops.store.campaigns.list_work import ListWork
 from churn_mlops.store.contacts import Contact
@@ -56,6 +57,12 @@ def test_a_part_shows_how_many_customers_it_has() -> None:
         ("likely", 7, True),
         ("all", 100, False),
     ]
+
+
+def test_a_customer_who_is_taken_at_a_loss_is_explained_on_the_contact_list_alone() -> None:
+    loss = Slice([prediction(3), replace(prediction(4), expected_gain=-0.01)], has_before=False, has_after=False)
+    assert [view_of(ListQuery(part=part), loss).has_losses for part in PARTS] == [True, False, False]
+    assert not view_of(ListQuery()).has_losses
 
 
 def test_a_row_has_its_first_reason_and_latest_contact() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Literal
 
 from churn_mlops.errors import ConfigError
@@ -48,6 +48,7 @@ class Refused:
         error: the same as a sentence.
         problem: the field of a request that is concerned, and what is wrong with it.
         detail: who has the customer or changed the work; why there is no offer, as a code; empty of an erased one.
+        since: since when another agent has the customer; None where none does.
     """
 
     customer: str
@@ -55,6 +56,7 @@ class Refused:
     error: str
     problem: tuple[str, str]
     detail: str = ""
+    since: datetime | None = None
 
     def refusal(self) -> WorkRefusedError:
         """The answer to a request about this customer alone."""
@@ -250,7 +252,9 @@ def _no_offer(one: Prediction) -> Refused:
 def _refused(customer: str, error: WorkRefusal) -> Refused:
     if isinstance(error, TakenError):
         owner = error.work.owner or ""
-        return Refused(customer, "taken", str(error), ("customer_id", f"is taken by {owner}"), owner)
+        return Refused(
+            customer, "taken", str(error), ("customer_id", f"is taken by {owner}"), owner, error.work.owner_since
+        )
     if isinstance(error, WorkChangedError):
         problem = ("version", f"is {error.work.version} now")
         return Refused(customer, "changed", str(error), problem, error.work.changed_by)

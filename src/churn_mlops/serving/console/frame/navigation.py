@@ -92,6 +92,12 @@ def customer_path(customer: str) -> str:
     return f"/customers/{quote(customer, safe='')}"
 
 
+def customer_address(customer: str, **query: str) -> str:
+    """The address of the page of a customer, with what it is to say."""
+    path = customer_path(customer)
+    return f"{path}{'&' if '?' in path else '?'}{urlencode(query)}"
+
+
 def local_path(given: str | None) -> str | None:
     """``given`` if it is an address within this server, otherwise None: no one is sent on to a foreign page."""
     if not given or not given.startswith("/") or given.startswith(("//", "/\\")):

@@ -105,6 +105,10 @@ const count = () => {
   const words = ticked === 0 ? chosen.dataset.none : ticked === 1 ? chosen.dataset.one : chosen.dataset.other;
   chosen.textContent = words.replace("{count}", ticked);
   work.dataset.ticked = ticked;
+  const said = work.querySelector(".banner.done");  // of the change before, which the next one follows
+  if (said && (ticked > 0 || work.elements.all.checked)) {
+    said.hidden = true;
+  }
 };
 const tickThisRow = () => {
   if (row && !work.elements.all.checked && !ticks().some((tick) => tick.checked)) {
@@ -125,7 +129,7 @@ if (work) {
     count();
   });
   document.addEventListener("change", (event) => {
-    if (event.target.matches("input[name^='row-']")) {
+    if (event.target.matches("input[name^='row-'], input[name='all']")) {
       count();
     }
   });

@@ -10,7 +10,7 @@ from churn_mlops.errors import ConfigError
 from churn_mlops.keyed_hash import customer_hash
 from churn_mlops.serving.access.principal import Principal
 from churn_mlops.serving.api.work_list.list_desk import ListDesk, Refused, Wanted
-from churn_mlops.serving.console.work_list.list_doubts import Doubt, doubts_of, keeps_waiting
+from churn_mlops.serving.console.work_list.list_doubts import ENDS_WAIT, Doubt, doubts_of, keeps_waiting
 from churn_mlops.serving.console.work_list.list_forms import ListWorkForm, needed
 from churn_mlops.serving.console.work_list.list_query import ME
 from churn_mlops.serving.prediction.suppression import OtherHashKeyError
@@ -155,6 +155,8 @@ class ListChange:
         works, contacted = work_on(store, names), contacts_by_list(store, times, names)
         # Customers who are worked are not opened again, and no wait is ended, unless the filter names their state.
         settled = () if query.state else ("done",) if action.kind == "done" else WORKED
+        # The filter shows customers who wait, with the agent of each: the question has said that their waits end.
+        ends_waits = query.state == "snoozed" and action.kind in ENDS_WAIT
         wanted = []
         for one in found.items:
             work = works.get(one.customer, ListWork(one.customer))
@@ -163,9 +165,9 @@ class ListChange:
             elif work.state(self.run.as_of, times.today, contacted.get(one.customer)) in settled:
                 self.outcome.skip("worked", one.customer)
             elif not query.state and keeps_waiting(work, action, times.today):
-                self.outcome.skip("waiting", one.customer, work.changed_by, work.snoozed_until)
+                self.outcome.skip("waiting", one.customer, work.agent, work.snoozed_until)
             else:
-                wanted.append(Wanted(one))
+                wanted.append(Wanted(one, work.version if ends_waits else None))
         self._change(store, wanted, action, self._trace("work.changed", None, **self._filter(store)))
         return found
 

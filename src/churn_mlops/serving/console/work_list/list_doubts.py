@@ -8,8 +8,9 @@ from datetime import date
 
 from churn_mlops.store.campaigns.list_work import ListWork, WorkAction
 
+ENDS_WAIT = ("take", "snooze", "done")
+"""Actions that end a wait, or move its date."""
 _ENDS_WORK = ("release", "hand_on")
-_ENDS_WAIT = ("take", "snooze", "done")
 
 
 @dataclass(frozen=True)
@@ -18,7 +19,7 @@ class Doubt:
 
     Args:
         customer: the customer ID.
-        agent: who works on them, or let them wait.
+        agent: who works on them, or let them wait where no one does.
         until: the date until which they wait; None where ``agent`` works on them.
     """
 
@@ -45,16 +46,13 @@ def doubts_of(
 
 def keeps_waiting(work: ListWork, action: WorkAction, today: date) -> bool:
     """Whether a change of all that match leaves a customer out, since it would end their wait or move its date."""
-    return action.kind in _ENDS_WAIT and _waits(work, today) and work.snoozed_until != action.day
+    return action.kind in ENDS_WAIT and work.waits(today) and work.snoozed_until != action.day
 
 
 def _doubt(work: ListWork, action: WorkAction, me: str, today: date) -> Doubt | None:
-    if work.owner is not None and work.owner != me:
-        return Doubt(work.customer, work.owner) if action.kind in _ENDS_WORK else None
-    if work.changed_by != me and keeps_waiting(work, action, today):
-        return Doubt(work.customer, work.changed_by, work.snoozed_until)
+    if action.kind in _ENDS_WORK:
+        return None if work.owner in (None, me) else Doubt(work.customer, work.agent)
+    agent = work.changed_by if work.owner == me else work.agent
+    if agent != me and keeps_waiting(work, action, today):
+        return Doubt(work.customer, agent, work.snoozed_until)
     return None
-
-
-def _waits(work: ListWork, today: date) -> bool:
-    return work.snoozed_until is not None and work.snoozed_until > today

@@ -114,7 +114,7 @@ class ListExport:
     ) -> tuple[list[FileRow], Prediction | None]:
         """The next rows of the file, and the last row that was read; None where there are no more.
 
-        The contact list has no customer who gets no offer by now.
+        They are the rows that the page shows: the action of a customer who gets no offer by now says so.
         """
         present = newest_run(store)
         if present is None or (present.id, present.finished_at) != (run.id, run.finished_at):
@@ -122,15 +122,13 @@ class ListExport:
         found = read_slice(store, run, selection, EXPORT_ROWS, after=after)
         now = self.facts.offers.now(store, found.items)
         listed = {one.customer for one in found.items if one.action == OFFER}
-        kept = [one for one in now if selection.part != "contact" or one.action == OFFER]
-        rows = self._rows(store, run, kept, listed)
-        return rows, found.items[-1] if found.has_after else None
+        return self._rows(store, run, now, listed), found.items[-1] if found.has_after else None
 
-    def _rows(self, store: Store, run: Run, kept: Sequence[Prediction], listed: Set[str]) -> list[FileRow]:
-        times, names = list_times(store, run, utc_now()), [one.customer for one in kept if one.customer in listed]
+    def _rows(self, store: Store, run: Run, now: Sequence[Prediction], listed: Set[str]) -> list[FileRow]:
+        times, names = list_times(store, run, utc_now()), [one.customer for one in now if one.customer in listed]
         works, contacted = work_on(store, names), contacts_by_list(store, times, names)
         rows = []
-        for one in kept:
+        for one in now:
             work = works.get(one.customer, ListWork(one.customer))
             state = work.state(run.as_of, times.today, contacted.get(one.customer))
             rows.append(file_row(one, work, state) if one.customer in listed else FileRow(one))

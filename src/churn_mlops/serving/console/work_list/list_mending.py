@@ -71,6 +71,6 @@ def _sentence(pages: Pages, desk: ListDesk, form: Form, name: str) -> str:
     is_empty = not form.get(name, "").strip()
     if name == "to":
         return texts("list_wrong.to_empty" if is_empty else "list_wrong.to")
-    if form.get("all") == "yes" and not is_empty:
+    if form.get("all") == "yes" and form.get("do", "note") in ("", "note"):
         return texts("list_wrong.note_all")
     return texts("list_wrong.note_empty" if is_empty else "list_wrong.note")

@@ -74,6 +74,7 @@ class ListPage:
             "explained": EXPLAINED,
             "me": me,
             "published": published(found.run),
+            "live": desk.service.model.version,
             "key": secrets.token_urlsafe(16),
             "mended": mended,
         }

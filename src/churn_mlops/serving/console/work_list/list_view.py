@@ -94,6 +94,7 @@ class ListView:
         tomorrow: the first date until which a customer may wait.
         latest_snooze: the last one.
         lacks_reasons: whether reasons of some row are not published.
+        has_losses: whether an offer is expected to lose money with a customer of the contact list.
         fits_sheet: whether a spreadsheet takes so many customers, as far as their number is known.
     """
 
@@ -110,6 +111,7 @@ class ListView:
     tomorrow: date
     latest_snooze: date
     lacks_reasons: bool
+    has_losses: bool
     gain_has_own_order: bool
     fits_sheet: bool
     previous: str | None
@@ -149,6 +151,7 @@ def list_view(query: ListQuery, found: ListFound, me: str, today: date, latest_s
         agents=found.agents,
         tomorrow=today + timedelta(days=1),
         latest_snooze=latest_snooze,
+        has_losses=query.part == "contact" and any(one.expected_gain < 0 for one in items),
         lacks_reasons=any(one.reasons is None for one in items),
         gain_has_own_order=found.gain_has_own_order,
         fits_sheet=(found.total if query.part == "contact" or query.is_filtered else counts[query.part]) <= MOST_ROWS,

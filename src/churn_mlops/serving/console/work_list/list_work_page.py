@@ -15,6 +15,7 @@ from churn_mlops.keyed_hash import customer_hash
 from churn_mlops.serving.access.principal import principal_of
 from churn_mlops.serving.api.work_list.list_desk import ListDesk
 from churn_mlops.serving.console.customer_facts import StoreFacts
+from churn_mlops.serving.console.frame.confirmation import Question
 from churn_mlops.serving.console.frame.forms import Form, add_form, form_token
 from churn_mlops.serving.console.frame.pages import Pages, redirect
 from churn_mlops.serving.console.work_list.list_change import ListChange, Outcome
@@ -23,7 +24,7 @@ from churn_mlops.serving.console.work_list.list_mending import is_mended_on_list
 from churn_mlops.serving.console.work_list.list_page import ListPage
 from churn_mlops.serving.console.work_list.list_query import ME, proof_of, query_of
 from churn_mlops.serving.console.work_list.list_view import published
-from churn_mlops.serving.console.work_list.resending import again, confirm
+from churn_mlops.serving.console.work_list.resending import again, confirm, doubtful
 from churn_mlops.serving.http.errors import RequestError
 from churn_mlops.serving.resilience.store_client import StoreUnavailableError
 from churn_mlops.store import Store
@@ -31,7 +32,7 @@ from churn_mlops.store.audit_log import NewEvent, record_events
 from churn_mlops.store.campaigns.list_trace import ListChangedError
 from churn_mlops.store.campaigns.list_work import WorkAction
 from churn_mlops.store.campaigns.notes import NoteKeyReusedError
-from churn_mlops.store.scoring.browsing import count_selected
+from churn_mlops.store.scoring.browsing import count_selected, customers_at
 from churn_mlops.store.scoring.runs import Run
 
 MOST_SECONDS = 6.0
@@ -82,9 +83,9 @@ class ListWorkPage:
         self.desk.suppression.check_key()
         if not asked.every and not asked.rows:
             raise RequestError(422, "no customer is ticked", [("row", "is missing")])
-        to, until = needed(asked.fields)
         if asked.every and asked.fields.do == "note":
             raise RequestError(422, "a note is for customers that are ticked, not for all", [("note", "is for ticked")])
+        to, until = needed(asked.fields)
         if until is not None:
             self.desk.check_snooze(until)
         try:
@@ -121,13 +122,17 @@ class ListWorkPage:
         if change.asked.every:
             count = await self.facts.ask(lambda store: count_selected(store, change.run, change.selection(store)))
             question = texts.count(f"list_ask.{do}", count, number(count))
-            return confirm(self.pages, request, form, _ACTION, question, back)
+            follows = texts("resend.all_waits" if change.asked.query.state == "snoozed" else "resend.all")
+            asked = Question(question, follows, question.removesuffix("?"), texts("resend.back"))
+            return confirm(self.pages, request, form, _ACTION, asked, back)
         doubts = await self.facts.ask(change.doubts)
         if not doubts:
             return None
         await self._record_named(change, {one.customer: {"agent": one.agent} for one in doubts})
-        question = texts.count(f"list_doubt.{do}", len(doubts), number(len(doubts)))
-        return confirm(self.pages, request, form, _ACTION, question, back, doubts)
+        chosen = await self.facts.ask(lambda store: customers_at(store, change.run, list(change.asked.rows)))
+        names = [one.customer for one in chosen.values()]
+        asked = doubtful(self.pages, change.asked.fields, doubts, names, texts("resend.back"))
+        return confirm(self.pages, request, form, _ACTION, asked, back, doubts)
 
     async def _do(self, change: ListChange) -> None:
         """Make the change.
