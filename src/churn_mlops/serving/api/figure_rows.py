@@ -195,7 +195,7 @@ class _Rows:
 
 
 def next_key(rows: FigureRows) -> str | None:
-    """What to give as ``after`` for the page behind; None on the last."""
+    """The value of ``after`` for the page behind; None on the last."""
     return str(rows.rows[-1].key) if rows.has_next else None
 
 

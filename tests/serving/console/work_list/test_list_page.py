@@ -98,11 +98,8 @@ def test_the_file_has_the_rows_of_the_selection_and_agents_get_none(visitor: Vis
     assert listed == [f"C{number:06d}" for number in range(LISTED)]
     with open_store(guarded.address) as store:
         set_do_not_contact(store, "C000002", blocked=True, reason="they asked", by="person:anna")
-    rows = list(csv.DictReader(io.StringIO(visitor.get("/list.csv").text)))
-    assert [row["customer"] for row in rows if row["action"] == "offer"] == [
-        name for name in listed if name != "C000002"
-    ]
-    assert [row["customer"] for row in rows] == listed  # as on the page, which says why
+    left = [row["customer"] for row in csv.DictReader(io.StringIO(visitor.get("/list.csv").text))]
+    assert left == [f"C{number:06d}" for number in range(LISTED) if number != 2]
     with open_store(guarded.address) as store:
         events = [one.event for one in audit_events(store, limit=10)]
     assert events.count("predictions.exported") == 3

@@ -114,7 +114,8 @@ class ListExport:
     ) -> tuple[list[FileRow], Prediction | None]:
         """The next rows of the file, and the last row that was read; None where there are no more.
 
-        They are the rows that the page shows: the action of a customer who gets no offer by now says so.
+        They are the rows that the page shows, each with the action of now. In the contact list, customers are left out
+        who get no offer by now and were not contacted since it was made: a control group, or who must not be contacted.
         """
         present = newest_run(store)
         if present is None or (present.id, present.finished_at) != (run.id, run.finished_at):
@@ -122,13 +123,18 @@ class ListExport:
         found = read_slice(store, run, selection, EXPORT_ROWS, after=after)
         now = self.facts.offers.now(store, found.items)
         listed = {one.customer for one in found.items if one.action == OFFER}
-        return self._rows(store, run, now, listed), found.items[-1] if found.has_after else None
+        is_of_list = selection.part == "contact"
+        return self._rows(store, run, now, listed, is_of_list), found.items[-1] if found.has_after else None
 
-    def _rows(self, store: Store, run: Run, now: Sequence[Prediction], listed: Set[str]) -> list[FileRow]:
+    def _rows(
+        self, store: Store, run: Run, now: Sequence[Prediction], listed: Set[str], is_of_list: bool
+    ) -> list[FileRow]:
         times, names = list_times(store, run, utc_now()), [one.customer for one in now if one.customer in listed]
         works, contacted = work_on(store, names), contacts_by_list(store, times, names)
         rows = []
         for one in now:
+            if is_of_list and one.action != OFFER and one.customer not in contacted:
+                continue
             work = works.get(one.customer, ListWork(one.customer))
             state = work.state(run.as_of, times.today, contacted.get(one.customer))
             rows.append(file_row(one, work, state) if one.customer in listed else FileRow(one))
