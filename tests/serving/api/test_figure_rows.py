@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +15,10 @@ from fastapi.testclient import TestClient
 from churn_mlops.serving.app import create_app
 from churn_mlops.serving.resilience.store_client import StoreClient
 from churn_mlops.store import Store, open_store
+from churn_mlops.store.contacts import NewContact, record_contact
 from churn_mlops.store.measurements import StoredMeasurement, record_measurements
 from churn_mlops.store.scoring.publishing import publish
+from tests.companies.strong import fading_subscribers
 from tests.store.builders import DAY, NOW, batches, run
 
 CUSTOMERS = 30
@@ -88,6 +93,25 @@ def test_what_cannot_be_shown_is_refused_with_the_reason(
     answer = client.get(f"{PATH}?{query}")
     assert answer.status_code == status
     assert said in answer.json()["error"]
+
+
+def test_the_rows_of_accuracy_follow_the_contract_once_its_file_changes(
+    client: TestClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A contact 60 days after the date leaves a customer out only while labels take longer to be final."""
+    monkeypatch.chdir(tmp_path)
+    Path("config").mkdir()
+    _, contract = fading_subscribers(1, 20)
+    at = datetime.combine(DAY + timedelta(days=60), time(9), UTC)
+    with open_store(f"sqlite:///{tmp_path}/churn.db") as store:
+        record_contact(store, NewContact("k", "s", "C000001", at, "20 % off", "accepted", "person:anna"))
+        record_measurements(store, DAY, [replace(AUC, is_final=False)], clock=lambda: NOW)
+    found = []
+    for horizon in (30, 90, 30):
+        entry = contract.to_dict() | {"label": {"event": "people.end", "horizon_days": horizon}}
+        Path("config/contract.yaml").write_text(json.dumps(entry), encoding="utf-8")
+        found.append(len(client.get(f"{PATH}?name=auc&part={DAY}&limit=100").json()["rows"]))
+    assert found == [CUSTOMERS, CUSTOMERS - 1, CUSTOMERS]
 
 
 def test_nothing_measured_is_said_with_the_remedy(source: Any, settings: Any, tmp_path: Path) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
+from functools import lru_cache
+from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import Depends, FastAPI, Query, Request
@@ -148,11 +150,18 @@ class FigureRowsReader:
         return Terms(decision.threshold, money, Window(decision.follow_days, final_after))
 
     def _final_after(self) -> int:
+        path = Path(self.settings.contract.path)
         try:
-            contract = load_contract(self.settings.contract.path)
-        except ContractError:
+            return _final_after(path, path.stat().st_mtime_ns)
+        except (ContractError, OSError):
             raise RequestError(503, _NO_CONTRACT) from None
-        return contract.label.final_after if isinstance(contract, HistoryContract) and contract.label else 0
+
+
+@lru_cache(maxsize=1)
+def _final_after(path: Path, changed: int) -> int:
+    """Days until the labels of a date are final, by the contract: 0.1 s to read, so it is read once it ``changed``."""
+    contract = load_contract(path)
+    return contract.label.final_after if isinstance(contract, HistoryContract) and contract.label else 0
 
 
 def add_figure_rows(app: FastAPI, reader: FigureRowsReader) -> None:
