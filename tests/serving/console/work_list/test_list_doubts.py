@@ -84,8 +84,7 @@ def test_all_who_wait_are_taken_if_the_filter_shows_them_with_their_agents(agent
 
 
 def test_a_customer_who_changed_since_they_were_seen_is_refused_and_not_asked_about() -> None:
-    for work, kind in ((TAKEN, "release"), (WAITS, "take")):
-        action = WorkAction(kind)  # type: ignore[arg-type]
+    for work, action in ((TAKEN, WorkAction("release")), (WAITS, WorkAction("take"))):
         assert len(doubts_of({"C1": 2}, {"C1": work}, action, ME, TODAY)) == 1
         assert doubts_of({"C1": 1}, {"C1": work}, action, ME, TODAY) == []
         assert doubts_of({"C2": 2}, {"C1": work}, action, ME, TODAY) == []
