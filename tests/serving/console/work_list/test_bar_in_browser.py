@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
 from playwright.sync_api import Browser, Page
 
 from churn_mlops.store import open_store
-from churn_mlops.store.access.users import add_user
 from churn_mlops.store.campaigns.list_work import WorkChange, snooze, take
 from churn_mlops.store.database.clock import utc_now
-from tests.serving.access.secured_app import PASSWORD, Guarded
-from tests.serving.console.test_browser import CHROMIUM, Site, served, violations, visiting
+from tests.serving.console.test_browser import CHROMIUM, Site, violations, visiting
 from tests.serving.console.test_every_page import SHIFTS
 from tests.serving.console.work_list.test_list_in_browser import at, press, state, works
 
@@ -22,14 +19,6 @@ pytestmark = pytest.mark.skipif(
 )
 WIDTHS = pytest.mark.parametrize("width", [1280, 390])
 BEN = "person:ben"
-
-
-@pytest.fixture
-def site(guarded: Guarded) -> Iterator[Site]:
-    with open_store(guarded.address) as store:
-        add_user(store, "ben", PASSWORD, "agent", by="test")
-    with served(guarded) as found:
-        yield found
 
 
 def is_seen(page: Page, selector: str) -> bool:

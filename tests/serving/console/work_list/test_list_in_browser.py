@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -10,25 +9,16 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from churn_mlops.store import open_store
-from churn_mlops.store.access.users import add_user
 from churn_mlops.store.campaigns.list_work import ListWork, WorkChange, take, work_on
 from churn_mlops.store.campaigns.notes import notes_of
 from churn_mlops.store.database.clock import utc_now
-from tests.serving.access.secured_app import PASSWORD, Guarded
-from tests.serving.console.test_browser import CHROMIUM, Site, served, violations, visiting
+from tests.serving.access.secured_app import PASSWORD
+from tests.serving.console.test_browser import CHROMIUM, Site, violations, visiting
 
 pytestmark = pytest.mark.skipif(
     CHROMIUM is None, reason="no Chromium: apt-get install chromium (`make test` does as root)"
 )
 ME = "person:admin-person"
-
-
-@pytest.fixture
-def site(guarded: Guarded) -> Iterator[Site]:
-    with open_store(guarded.address) as store:
-        add_user(store, "ben", PASSWORD, "agent", by="test")
-    with served(guarded) as found:
-        yield found
 
 
 def works(site: Site) -> dict[str, ListWork]:
