@@ -68,9 +68,13 @@ def company(folder: Path) -> list[str]:
 
 
 def publish_year(store: Store, customers: int) -> None:
-    """Publish a list of ``customers`` others for each week of a year; the last is the newest of all."""
+    """Publish a list of ``customers`` others for each week of a year; the last is the newest of all.
+
+    The others are of another weekday than the demo's lists, which would be replaced, and their outcomes with them.
+    """
     for week in reversed(range(WEEKS)):
-        publish(store, run(date.today() - timedelta(days=1 + 7 * week)), batches(customers, size=10_000))
+        day = date.today() - timedelta(days=1 + 7 * week + (week > 0))
+        publish(store, run(day), batches(customers, size=10_000))
 
 
 @contextmanager
