@@ -308,10 +308,10 @@ def _addresses(given: str | None) -> Iterator[list[str]]:
     if given is not None:
         yield [given]
         return
-    from tests.postgres import new_database, postgres_server
+    from tests.postgres import new_store, postgres_server
 
     with tempfile.TemporaryDirectory() as folder, postgres_server() as server:
-        yield [f"sqlite:///{folder}/churn.db", new_database(server)]
+        yield [f"sqlite:///{folder}/churn.db", new_store(server)]
 
 
 def main() -> None:

@@ -34,7 +34,7 @@ from churn_mlops.pipelines.deployment.deploy import Deployer
 from churn_mlops.store import open_store
 from churn_mlops.store.deployments import Deployments
 from tests.companies.versions import CUSTOMER, disagreeing, version_of
-from tests.postgres import new_database, postgres_server
+from tests.postgres import new_store, postgres_server
 
 CHURN = Path(sys.executable).with_name("churn")
 LOOK_SECONDS = 0.2
@@ -185,7 +185,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name, contextlib.ExitStack() as stack:
         address = f"sqlite:///{name}/churn.db"
         if arguments.store == "postgres":
-            address = new_database(stack.enter_context(postgres_server()))
+            address = new_store(stack.enter_context(postgres_server()))
         found = {"store": arguments.store} | campaign(Path(name), address, arguments.changes, arguments.clients)
     print(json.dumps(found))
     sys.exit(1 if found["failed"] or found["wrong"] else 0)

@@ -36,7 +36,7 @@ from churn_mlops.store.scoring.runs import latest_run
 from tests.companies.daily import DAYS, DailyCompany, write_daily_company
 from tests.companies.whole_days import HalfPublishedError, Lists, check_nothing_is_left, expected_lists
 from tests.killable_jobs import AFTER, BEFORE, DURING, Watched, churn, daily_run
-from tests.postgres import new_database, postgres_server
+from tests.postgres import new_store, postgres_server
 
 CUSTOMERS = 2000
 HEAL_EVERY = 5
@@ -193,7 +193,7 @@ def _fresh(site: Site, number: int) -> str:
     if site.address.startswith("sqlite"):
         (site.folder / f"schedule-{number}").mkdir()
         return f"sqlite:///{site.folder}/schedule-{number}/churn.db"
-    return new_database(site.address)
+    return new_store(site.address)
 
 
 def full_disk(site: Site) -> dict[str, Any]:
@@ -346,7 +346,7 @@ def _address(kind: str, folder: Path) -> Iterator[str]:
         yield f"sqlite:///{folder}/store/churn.db"
         return
     with postgres_server() as server:
-        yield new_database(server)
+        yield new_store(server)
 
 
 def main() -> None:

@@ -37,7 +37,7 @@ from churn_mlops.models.bundle_cache import BundleCache
 from churn_mlops.models.calibration import fit_calibration
 from churn_mlops.models.inference import ChurnPredictor
 from churn_mlops.pipelines.training.train import train
-from tests.postgres import new_database, postgres_server
+from tests.postgres import new_store, postgres_server
 
 Floats = npt.NDArray[np.float64]
 TRAINED_BEFORE_END = 150
@@ -49,7 +49,7 @@ def stores(kind: str) -> Iterator[str]:
     """The address of an empty store."""
     if kind == "postgres":
         with postgres_server() as server:
-            yield new_database(server)
+            yield new_store(server)
         return
     with tempfile.TemporaryDirectory() as folder:
         yield f"sqlite:///{folder}/churn.db"

@@ -38,7 +38,7 @@ from churn_mlops.store.database.copy import copy_store
 from churn_mlops.store.scoring.predictions import predictions
 from churn_mlops.store.scoring.publishing import publish
 from churn_mlops.store.scoring.runs import latest_run
-from tests.postgres import new_database, postgres_server
+from tests.postgres import new_store, postgres_server
 from tests.serving.console.test_browser import CHROMIUM
 from tests.store.builders import batches, run
 
@@ -211,7 +211,7 @@ def main(asked: argparse.Namespace) -> int:
         known = company(folder)
         addresses = {"sqlite": f"sqlite:///{folder}/demo/churn.db"}
         if asked.store != "sqlite":
-            addresses["postgres"] = new_database(stack.enter_context(postgres_server()))
+            addresses["postgres"] = new_store(stack.enter_context(postgres_server()))
             with open_store(addresses["sqlite"]) as old, open_store(addresses["postgres"]) as new:
                 copy_store(old, new)
         for kind, address in addresses.items():

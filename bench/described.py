@@ -29,7 +29,7 @@ from churn_mlops.store import open_store
 from churn_mlops.store.access.api_keys import make_key
 from churn_mlops.store.scoring.predictions import predictions
 from churn_mlops.store.scoring.runs import dates
-from tests.postgres import new_database, postgres_server
+from tests.postgres import new_store, postgres_server
 from tests.serving.api.openapi_cases import Held, held_to_description, prediction_ids
 from tests.serving.http.raw_http_client import FUZZERS, Asked
 from tests.serving.process import PATIENT
@@ -93,7 +93,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
         store = f"sqlite:///{name}/churn.db"
         if given.store == "postgres":
-            store = new_database(stack.enter_context(postgres_server()))
+            store = new_store(stack.enter_context(postgres_server()))
         address, key, names = stack.enter_context(demo_server(Path(name), given.customers, store))
         known = {"customer_id": names, "customer": names}
         known |= {"prediction_id": prediction_ids(address, key, EXAMPLE, names[:2])}

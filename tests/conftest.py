@@ -70,6 +70,14 @@ def postgres(postgres_server: str) -> str:
     return new_database(postgres_server)
 
 
+@pytest.fixture
+def postgres_store(postgres_server: str) -> str:
+    """Address of a PostgreSQL store without rows."""
+    from tests.postgres import new_store
+
+    return new_store(postgres_server)
+
+
 @pytest.fixture(scope="session")
 def raw() -> pd.DataFrame:
     """Raw customers that models of the tests are fitted on."""

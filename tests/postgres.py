@@ -12,6 +12,8 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 
+from churn_mlops.store import migrate_store
+
 
 @contextmanager
 def postgres_server() -> Iterator[str]:
@@ -34,3 +36,10 @@ def new_database(address: str) -> str:
     with psycopg.connect(address, autocommit=True) as connection:
         connection.execute(f'CREATE DATABASE "{name}"')
     return urlsplit(address)._replace(path=f"/{name}").geturl()
+
+
+def new_store(address: str) -> str:
+    """The address of a new store, with its tables and without rows, on the server at ``address``."""
+    made = new_database(address)
+    migrate_store(made)
+    return made

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from bench.outages.processes import family, is_there, signal_all
+from churn_mlops.store import migrate_store
 
 
 class Database:
@@ -54,6 +55,7 @@ def database() -> Iterator[Database]:
     with tempfile.TemporaryDirectory(prefix="churn-pg-", ignore_cleanup_errors=True) as folder:
         server = pgserver.get_server(Path(folder), cleanup_mode="stop")
         try:
+            migrate_store(server.get_uri())
             yield Database(server)
         finally:
             server.cleanup()

@@ -68,5 +68,9 @@ class StoreBusyError(StoreError):
     """Another process holds what was asked for; the message says who, and since when where that is known."""
 
 
+class StoreVersionError(StoreError):
+    """The tables of the store are too old or too new for this version of the program."""
+
+
 class RowsRefusedError(StoreError):
     """The store is there, but what it was given breaks its rules: to try again changes nothing."""

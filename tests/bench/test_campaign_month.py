@@ -12,7 +12,7 @@ from bench.campaign_month import Month, run_month
 @pytest.fixture(params=["sqlite", "postgresql"])
 def address(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "postgresql":
-        return str(request.getfixturevalue("postgres"))
+        return str(request.getfixturevalue("postgres_store"))
     return f"sqlite:///{tmp_path}/churn.db"
 
 

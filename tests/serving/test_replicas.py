@@ -76,10 +76,12 @@ def ask(port: int, key: str | None, method: str = "POST", path: str = "/predict"
     return answer.status, json.loads(body)
 
 
-def test_two_processes_agree_on_keys_that_are_made_and_revoked(folder: Path, postgres: str, tmp_path: Path) -> None:
-    with open_store(postgres) as store, ExitStack() as running:
+def test_two_processes_agree_on_keys_that_are_made_and_revoked(
+    folder: Path, postgres_store: str, tmp_path: Path
+) -> None:
+    with open_store(postgres_store) as store, ExitStack() as running:
         first, _ = make_key(store, "crm", "service", by="test")
-        common = {"store__url": postgres, "serving__key_refresh_seconds": "0.1"}
+        common = {"store__url": postgres_store, "serving__key_refresh_seconds": "0.1"}
         logs = [tmp_path / "0.log", tmp_path / "1.log"]
         ports = [
             running.enter_context(replica(folder, logs[0], **common)),

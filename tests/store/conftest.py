@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy
 
-from churn_mlops.store import Store, open_store
+from churn_mlops.store import Store, migrate_store, open_store
 
 with warnings.catch_warnings():
     # If the system sets no folder for run-time files, it says that it takes another.
@@ -44,22 +44,29 @@ def new_database(server: PostgresServer) -> str:
     return server.get_uri(database=name)
 
 
+def new_store(server: PostgresServer) -> str:
+    """The address of a store with its tables and without rows."""
+    address = new_database(server)
+    migrate_store(address)
+    return address
+
+
 def _psycopg(uri: str) -> str:
     return uri.replace("postgresql://", "postgresql+psycopg://")
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def addresses(request: pytest.FixtureRequest, tmp_path: Path) -> Addresses:
-    """Makes addresses of stores that are not there yet."""
+    """Makes addresses of new stores: SQLite's file is made by whoever opens it first."""
     if request.param == "sqlite":
         return lambda: f"sqlite:///{tmp_path}/{next(_numbers)}/churn.db"
     server = request.getfixturevalue("server")
-    return lambda: new_database(server)
+    return lambda: new_store(server)
 
 
 @pytest.fixture
 def address(addresses: Addresses) -> str:
-    """The address of a store that is not there yet."""
+    """The address of a new store."""
     return addresses()
 
 

@@ -59,10 +59,10 @@ def _record_bundles(_: Path) -> Any:
 
 
 def _store_on_postgres(_: Path) -> Any:
-    from tests.postgres import new_database, postgres_server
+    from tests.postgres import new_store, postgres_server
 
     with postgres_server() as server:
-        return store.described(new_database(server))
+        return store.described(new_store(server))
 
 
 def _story(folder: Path) -> Any:

@@ -24,6 +24,7 @@ from churn_mlops.cli import (
     schedule,
     scoring,
     serving,
+    store,
     training,
 )
 from churn_mlops.cli import forget as forgetting
@@ -94,6 +95,7 @@ app.command("train")(training.train)
 app.add_typer(models.app, name="models")
 app.add_typer(keys.app, name="keys")
 app.add_typer(people.app, name="people")
+app.add_typer(store.app, name="store")
 app.command("audit")(audit.audit)
 app.command("report")(report.report)
 app.command("score")(scoring.score)

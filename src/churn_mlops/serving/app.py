@@ -161,7 +161,7 @@ def create_application(
     )
     add_error_handlers(app)
     _add_predict(app, service)
-    add_status(app, service, source, metrics, logger)
+    add_status(app, service, source, metrics, logger, access)
     if logger is not None:
         reader = Source(read_of_source, settings.serving.source_seconds)
         run_during_lifespan(app, partial(reader.preparing, source))

@@ -2,7 +2,7 @@
 
 from churn_mlops.errors import StoreError
 from churn_mlops.store.database.copy import copy_store
-from churn_mlops.store.database.database import Store, open_store
+from churn_mlops.store.database.database import Store, migrate_store, open_store
 from churn_mlops.store.database.run_lock import scoring_lock
 from churn_mlops.store.scoring.predictions import Predictions, prediction_of
 from churn_mlops.store.scoring.publishing import publish
@@ -16,6 +16,7 @@ __all__ = [
     "StoreError",
     "copy_store",
     "latest_run",
+    "migrate_store",
     "open_store",
     "prediction_of",
     "publish",

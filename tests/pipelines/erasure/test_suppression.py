@@ -172,9 +172,9 @@ def test_again_removes_every_erased_customer_who_is_back(own_company: Company) -
 
 
 def test_the_erasure_report_of_a_server_states_how_long_its_log_keeps_the_customer(
-    own_company: Company, postgres: str
+    own_company: Company, postgres_store: str
 ) -> None:
-    settings = own_company.with_settings("store", url=postgres).settings
+    settings = own_company.with_settings("store", url=postgres_store).settings
     plain = forget_customer(settings, "anna", by=BY)
     rewritten = forget_customer(settings, "anna", by=BY, rewrite=True)
     copies = {one.where: one.until for one in plain.residual_copies}
@@ -224,7 +224,7 @@ def daily(tmp_path_factory: pytest.TempPathFactory) -> DailyCompany:
 @pytest.fixture(params=["sqlite", "postgresql"])
 def address(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     on_server = request.param == "postgresql"
-    return str(request.getfixturevalue("postgres")) if on_server else f"sqlite:///{tmp_path}/churn.db"
+    return str(request.getfixturevalue("postgres_store")) if on_server else f"sqlite:///{tmp_path}/churn.db"
 
 
 def customer_to_erase(daily: DailyCompany, address: str) -> tuple[Settings, str, int]:

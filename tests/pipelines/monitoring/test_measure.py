@@ -48,7 +48,7 @@ def settings(request: pytest.FixtureRequest, company: DailyCompany, tmp_path: Pa
     """A company with weekly runs, and a campaign whose customers were called."""
     address = f"sqlite:///{tmp_path}/churn.db"
     if request.param == "postgresql":
-        address = str(request.getfixturevalue("postgres"))
+        address = str(request.getfixturevalue("postgres_store"))
     settings = load_settings(company.config("old", address, name=str(request.param)), {})
     campaign = NewCampaign(
         "Spring", "20 % off", 50.0, "Thank you.", WEEKS[0], "person:anna", only_worth=False, control_share=0.5,

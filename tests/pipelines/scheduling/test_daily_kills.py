@@ -60,7 +60,7 @@ def lists(company: DailyCompany, tmp_path_factory: pytest.TempPathFactory) -> Li
 def daily(request: pytest.FixtureRequest, company: DailyCompany, lists: Lists, tmp_path: Path) -> Daily:
     (tmp_path / "store").mkdir()
     on_server = request.param == "postgresql"
-    address = request.getfixturevalue("postgres") if on_server else f"sqlite:///{tmp_path}/store/churn.db"
+    address = request.getfixturevalue("postgres_store") if on_server else f"sqlite:///{tmp_path}/store/churn.db"
     return Daily(company, lists, address, tmp_path / "printed.txt")
 
 

@@ -93,8 +93,11 @@ def test_a_store_that_was_never_read_lets_no_request_in(link: Switched, source: 
     assert (status(client, "churn_any"), status(client, path="/health"), status(client, path="/ready")) == (
         503,
         200,
-        200,
+        503,
     )
+    link.is_down = False
+    link.now += RETRY_SECONDS + STALE_SECONDS
+    assert status(client, path="/ready") == 200
 
 
 def test_known_keys_outlive_the_store_for_ten_minutes_and_unknown_ones_are_not_called_wrong(
@@ -107,8 +110,9 @@ def test_known_keys_outlive_the_store_for_ten_minutes_and_unknown_ones_are_not_c
     for seconds in (STALE_SECONDS + 0.1, OUTLIVE_SECONDS - STALE_SECONDS - 1):
         link.now += seconds
         assert (status(client, secret), status(client, "churn_unknown"), status(client)) == (200, 503, 401)
+    assert status(client, path="/ready") == 200
     link.now += 2
-    assert status(client, secret) == 503
+    assert (status(client, secret), status(client, path="/ready")) == (503, 503)
     link.is_down = False
     link.now += RETRY_SECONDS + STALE_SECONDS
     assert (status(client, secret), status(client, "churn_unknown")) == (200, 401)

@@ -31,7 +31,7 @@ SPRING = {"name": "Spring", "offer": "20 % off", "offer_cost": 50, "script": "We
 @pytest.fixture(params=["sqlite", "postgresql"])
 def address(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "postgresql":
-        return str(request.getfixturevalue("postgres"))
+        return str(request.getfixturevalue("postgres_store"))
     return f"sqlite:///{tmp_path}/churn.db"
 
 

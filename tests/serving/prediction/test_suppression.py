@@ -45,7 +45,7 @@ CONTACT = {"offer": "20 % off for a year", "result": "accepted"}
 @pytest.fixture(params=["sqlite", "postgresql"])
 def address(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     on_server = request.param == "postgresql"
-    address = str(request.getfixturevalue("postgres")) if on_server else f"sqlite:///{tmp_path}/churn.db"
+    address = str(request.getfixturevalue("postgres_store")) if on_server else f"sqlite:///{tmp_path}/churn.db"
     with open_store(address) as store:
         publish(store, run(), [batch([NAME, OTHER], [0.9, 0.2])])
     return address

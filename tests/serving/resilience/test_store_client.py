@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from churn_mlops.errors import StoreBusyError, StoreError
+from churn_mlops.errors import StoreBusyError, StoreError, StoreVersionError
 from churn_mlops.serving.resilience.store_client import RETRY_SECONDS, StoreClient, StoreUnavailableError
-from churn_mlops.store import Store, open_store
+from churn_mlops.store import Store, migrate_store, open_store
 from churn_mlops.store.scoring.runs import published_dates
 
 
@@ -72,7 +72,7 @@ def test_a_slow_store_is_abandoned_at_the_deadline_and_the_loop_goes_on(tmp_path
 @pytest.fixture(params=["sqlite", "postgresql"])
 def address(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     on_server = request.param == "postgresql"
-    return str(request.getfixturevalue("postgres")) if on_server else f"sqlite:///{tmp_path}/churn.db"
+    return str(request.getfixturevalue("postgres_store")) if on_server else f"sqlite:///{tmp_path}/churn.db"
 
 
 def _lock_wait(store: Store) -> str:
@@ -115,4 +115,18 @@ def _written(store: Store) -> None:
 def test_a_thread_asks_without_a_loop(tmp_path: Path) -> None:
     link = StoreClient(f"sqlite:///{tmp_path}/churn.db")
     assert tuple(link.ask_now(published_dates)) == ()
+    link.close()
+
+
+def test_a_store_of_another_version_is_distinguished_from_one_that_is_away(tmp_path: Path) -> None:
+    address, now = f"sqlite:///{tmp_path}/churn.db", [100.0]
+    migrate_store(address, "0007")
+    link = StoreClient(address, clock=lambda: now[0])
+    for _ in range(2):  # the second time it is not tried
+        with pytest.raises(StoreVersionError, match="run `churn store migrate`"):
+            link.ask_now(published_dates)
+        assert link.state == "of another version"
+    migrate_store(address)
+    now[0] += RETRY_SECONDS
+    assert (list(link.ask_now(published_dates)), link.state) == ([], "reachable")
     link.close()

@@ -15,7 +15,7 @@ from churn_mlops.store.database.schema import METADATA
 from churn_mlops.store.scoring.outcomes import Labels, record_labels
 from churn_mlops.store.scoring.publishing import publish
 from tests.store.builders import DAY, NEXT, NOW, batches, run
-from tests.store.conftest import PostgresServer, new_database
+from tests.store.conftest import PostgresServer, new_store
 
 
 def everything(store: Store) -> dict[str, list[tuple[object, ...]]]:
@@ -29,7 +29,7 @@ def everything(store: Store) -> dict[str, list[tuple[object, ...]]]:
 def test_all_tables_are_the_same_there_and_back_again(server: PostgresServer, tmp_path: Path) -> None:
     with (
         open_store(f"sqlite:///{tmp_path}/old.db") as old,
-        open_store(new_database(server)) as new,
+        open_store(new_store(server)) as new,
         open_store(f"sqlite:///{tmp_path}/back.db") as back,
     ):
         publish(old, run(), batches(1200))

@@ -14,23 +14,19 @@ from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
-from alembic.config import Config
 from alembic.migration import MigrationContext
-from alembic.runtime.environment import EnvironmentContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import event, insert, text
+from sqlalchemy import event, text
 
 from churn_mlops.errors import StoreBusyError, StoreError
 from churn_mlops.store import Store, open_store
-from churn_mlops.store.contacts import NewContact, contacts, record_contact
-from churn_mlops.store.database import migrate
 from churn_mlops.store.database.campaign_tables import METADATA
-from churn_mlops.store.database.migrate import MIGRATIONS, revision
-from churn_mlops.store.database.schema import CONTACTS, HEAD, VERSION_TABLE
+from churn_mlops.store.database.migrate import MIGRATIONS, TableState, table_state
+from churn_mlops.store.database.schema import HEAD, VERSION_TABLE
 from churn_mlops.store.scoring.publishing import publish
 from churn_mlops.store.scoring.runs import latest_run, published_dates
-from tests.store.builders import DAY, NOW, batches, run
-from tests.store.conftest import PostgresServer, new_database
+from tests.store.builders import DAY, batches, run
+from tests.store.conftest import PostgresServer, new_store
 from tests.surface import record
 from tests.surface import store as tables
 
@@ -43,12 +39,12 @@ def test_the_migrations_make_the_tables_that_the_code_declares(store: Store) -> 
     with store.reading("look") as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True, "version_table": VERSION_TABLE})
         assert compare_metadata(context, METADATA) == []
-        assert revision(connection) == HEAD
+        assert table_state(connection) == TableState(HEAD)
 
 
 def test_the_tables_on_postgresql_are_as_they_were_recorded(server: PostgresServer) -> None:
 
-    record.check("store_postgresql", tables.described(new_database(server)))
+    record.check("store_postgresql", tables.described(new_store(server)))
 
 
 def test_opening_again_changes_nothing_and_needs_no_alembic(address: str) -> None:
@@ -74,13 +70,6 @@ def test_many_may_open_a_new_store_in_parallel(address: str) -> None:
         assert list(pool.map(opened, range(4))) == [[]] * 4
 
 
-def test_a_store_of_a_newer_version_is_refused_and_left_alone(address: str) -> None:
-    with open_store(address) as store, store.writing("age it") as connection:
-        connection.execute(text(f"UPDATE {VERSION_TABLE} SET version_num = '9999'"))
-    with pytest.raises(StoreError, match=r"newer version of churn: .* revision 9999, .* up to 0007. Install"):
-        open_store(address)
-
-
 def test_an_sqlite_store_keeps_its_log_beside_it_and_its_keys(tmp_path: Path) -> None:
     with open_store(f"sqlite:///{tmp_path}/deep/er/churn.db") as store, store.reading("look") as connection:
         pragmas = {
@@ -103,7 +92,7 @@ def test_a_relative_address_stays_where_it_was_opened(tmp_path: Path, monkeypatc
 @pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg"])
 def test_every_way_to_write_a_postgresql_address_is_taken(server: PostgresServer, scheme: str) -> None:
 
-    address = new_database(server).replace("postgresql", scheme, 1)
+    address = new_store(server).replace("postgresql", scheme, 1)
     with open_store(address) as store:
         assert published_dates(store) == []
         assert "***" in store.shown
@@ -150,7 +139,7 @@ def test_a_database_that_is_not_there_says_how_to_make_it(server: PostgresServer
 
 def test_a_user_without_rights_learns_which_are_needed(server: PostgresServer) -> None:
 
-    address = new_database(server)
+    address = new_store(server)
     server.psql("DO $$ BEGIN CREATE ROLE reader LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$;")
     with pytest.raises(StoreError, match="this user may not do that: grant it"):
         open_store(address.replace("postgres:@", "reader:@"))
@@ -225,71 +214,3 @@ def test_another_program_that_writes_too_long_is_reported(tmp_path: Path) -> Non
             publish(store, run(), batches(2))
         other.execute("ROLLBACK")
         assert publish(store, run(), batches(2)).customers == 2
-
-
-def test_a_store_of_the_first_revision_is_brought_up_to_date_with_all_it_holds(address: str) -> None:
-    with open_store(address) as store:
-        published = publish(store, run(), batches(3))
-        with store.writing("go back") as connection:
-            for table in reversed(METADATA.sorted_tables):
-                if table.name not in ("scoring_runs", "predictions", "outcomes", "outcome_changes"):
-                    table.drop(connection)
-            connection.execute(text("ALTER TABLE scoring_runs DROP COLUMN asked_for"))
-            for column in ("campaign_id", "why_not"):
-                connection.execute(text(f"ALTER TABLE predictions DROP COLUMN {column}"))
-            connection.execute(text(f"UPDATE {VERSION_TABLE} SET version_num = '0001'"))
-    with open_store(address) as store:
-        assert latest_run(store) == published
-        with store.reading("look") as connection:
-            assert revision(connection) == HEAD
-            context = MigrationContext.configure(
-                connection, opts={"compare_type": True, "version_table": VERSION_TABLE}
-            )
-            assert compare_metadata(context, METADATA) == []
-
-
-def test_every_migration_leads_back_to_the_first_and_forward_again(address: str) -> None:
-    scripts = ScriptDirectory(str(MIGRATIONS))
-    with open_store(address) as store:
-        published = publish(store, run(), batches(3))
-        with (
-            store.writing("go back") as connection,
-            EnvironmentContext(Config(), scripts, fn=lambda found, _: scripts._downgrade_revs("0001", found)) as steps,
-        ):
-            steps.configure(connection=connection, version_table=VERSION_TABLE)
-            steps.run_migrations()
-            assert revision(connection) == "0001"
-    with open_store(address) as store:
-        assert latest_run(store) == published
-        with store.reading("look") as connection:
-            context = MigrationContext.configure(
-                connection, opts={"compare_type": True, "version_table": VERSION_TABLE}
-            )
-            assert compare_metadata(context, METADATA) == []
-
-
-def test_contacts_of_an_earlier_revision_are_kept(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    old = {
-        "key": "call-1",
-        "request_sha256": "a" * 64,
-        "customer": "C1",
-        "at": NOW,
-        "offer": "20 % off",
-        "result": "accepted",
-        "caller": "key:crm",
-        "recorded_at": NOW,
-    }
-    with monkeypatch.context() as patched:
-        patched.setattr(migrate, "HEAD", "0003")
-        with open_store(address) as store, store.writing("record a contact as before") as connection:
-            connection.execute(insert(CONTACTS).values(old))
-    with open_store(address) as store:
-        [kept] = contacts(store, limit=10)
-        assert (kept.id, kept.key, kept.channel, kept.dismissal, kept.at) == (1, "call-1", "api", None, NOW)
-        new = NewContact("call-2", "b" * 64, "C1", NOW, "20 % off", "not_offered", "key:crm", dismissal="bad_time")
-        assert record_contact(store, new)[0].id == 2
-        with store.reading("look") as connection:
-            context = MigrationContext.configure(
-                connection, opts={"compare_type": True, "version_table": VERSION_TABLE}
-            )
-            assert compare_metadata(context, METADATA) == []

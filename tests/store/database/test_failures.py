@@ -15,7 +15,7 @@ from churn_mlops.store.scoring.predictions import Predictions, predictions
 from churn_mlops.store.scoring.publishing import publish
 from churn_mlops.store.scoring.runs import latest_run
 from tests.store.builders import DAY, batches, run
-from tests.store.conftest import PostgresServer, new_database
+from tests.store.conftest import PostgresServer, new_store
 
 
 def _check_old(store: Store, customers: int) -> None:
@@ -41,7 +41,7 @@ def test_a_full_disk_is_reported_and_nothing_is_published(tmp_path: Path) -> Non
 
 
 def test_a_server_that_ends_the_connection_is_reported_and_nothing_is_published(server: PostgresServer) -> None:
-    with open_store(new_database(server)) as store:
+    with open_store(new_store(server)) as store:
         publish(store, run(), batches(50))
 
         def ended() -> Iterator[Predictions]:
@@ -62,7 +62,7 @@ def test_a_server_that_ends_the_connection_is_reported_and_nothing_is_published(
 
 
 def test_a_connection_that_ends_in_the_last_step_publishes_nothing(server: PostgresServer) -> None:
-    with open_store(new_database(server)) as store:
+    with open_store(new_store(server)) as store:
         publish(store, run(), batches(50))
 
         @event.listens_for(store.engine, "commit")
@@ -77,7 +77,7 @@ def test_a_connection_that_ends_in_the_last_step_publishes_nothing(server: Postg
 
 
 def test_a_server_that_stops_is_reported_and_works_again_when_it_is_back(server: PostgresServer) -> None:
-    with open_store(new_database(server)) as store:
+    with open_store(new_store(server)) as store:
         publish(store, run(), batches(50))
 
         def stopped() -> Iterator[Predictions]:

@@ -25,7 +25,7 @@ from churn_mlops.store.scoring.predictions import predictions
 from churn_mlops.store.scoring.publishing import publish
 from churn_mlops.store.scoring.runs import latest_run
 from tests.store.builders import DAY, batches, run
-from tests.store.conftest import PostgresServer, new_database
+from tests.store.conftest import PostgresServer, new_store
 from tests.store.killable_holder import CUSTOMERS
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ def test_a_lock_is_free_after_an_error(store: Store) -> None:
 
 def test_a_lock_that_is_lost_with_its_connection_says_so(server: PostgresServer) -> None:
 
-    with open_store(new_database(server)) as store, scoring_lock(store) as held:
+    with open_store(new_store(server)) as store, scoring_lock(store) as held:
         with store.reading("end it") as connection:
             connection.execute(
                 text("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND objid = :low"),

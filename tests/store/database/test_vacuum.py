@@ -16,7 +16,7 @@ from churn_mlops.store.scoring.predictions import prediction_of
 from churn_mlops.store.scoring.publishing import publish
 from tests.find_customer_bytes import in_files, in_tables
 from tests.store.builders import batch, run
-from tests.store.conftest import PostgresServer, new_database
+from tests.store.conftest import PostgresServer, new_store
 from tests.store.planted_customer import BY, KEY, NAME, OTHER, answer, plant
 
 
@@ -47,7 +47,7 @@ def test_a_reader_in_the_way_is_reported_and_the_next_vacuum_succeeds(tmp_path: 
 
 
 def test_no_byte_of_the_customer_is_left_in_the_rewritten_tables_of_a_server(server: PostgresServer) -> None:
-    with open_store(new_database(server)) as store:
+    with open_store(new_store(server)) as store:
         plant(store)
         publish(store, run(), [batch([NAME, OTHER], [0.9, 0.3])])
         server.psql("CHECKPOINT;")
@@ -62,7 +62,7 @@ def test_no_byte_of_the_customer_is_left_in_the_rewritten_tables_of_a_server(ser
 
 
 def test_a_long_transaction_on_a_server_is_reported(server: PostgresServer) -> None:
-    address = new_database(server)
+    address = new_store(server)
     with open_store(address) as store, open_store(address) as other:
         plant(store)
         with other.reading("read for long") as connection:
@@ -92,7 +92,7 @@ def columns_of(store: Store) -> list[tuple[object, ...]]:
 
 
 def test_the_planner_keeps_no_sample_of_a_table_that_became_empty(server: PostgresServer) -> None:
-    with open_store(new_database(server)) as store:
+    with open_store(new_store(server)) as store:
         with_samples(store)
         before = columns_of(store)
         forget(store, KEY, NAME, by=BY)
@@ -106,7 +106,7 @@ def test_a_sample_that_stays_is_reported(server: PostgresServer, monkeypatch: py
     monkeypatch.setattr(
         module, "_STALE_SAMPLES", "SELECT 'answers.customer', 'SELECT no_such_function()' WHERE :name = 'answers'"
     )
-    with open_store(new_database(server)) as store:
+    with open_store(new_store(server)) as store:
         with_samples(store)
         forget(store, KEY, NAME, by=BY)
         vacuumed = vacuum(store)

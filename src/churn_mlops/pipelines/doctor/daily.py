@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 from churn_mlops.config import Settings
 from churn_mlops.database_urls import shown
+from churn_mlops.errors import StoreVersionError
 from churn_mlops.pipelines.doctor.findings import Finding
 from churn_mlops.pipelines.doctor.reachability import check_reachable
-from churn_mlops.store.database.inspect import inspect_store
+from churn_mlops.store.database.inspect import StoreStatus, inspect_store
 
 
 def store_found(settings: Settings) -> Iterator[Finding]:
@@ -24,13 +25,8 @@ def store_found(settings: Settings) -> Iterator[Finding]:
         yield Finding("store", "failed", f"{where}: {look.obstacle}", "change that, or set store.url to another place")
     elif look.file is not None and not look.file.exists():
         yield Finding("store", "ok", f"{where} is not there yet; the first list that is published makes it")
-    elif look.is_ready:
-        yield Finding("store", "ok", f"{where} is writable, its tables are of revision {look.revision}")
-    elif look.revision is None:
-        yield Finding("store", "ok", f"{where} is writable and empty; the first list published makes its tables")
     else:
-        summary = f"{where} is writable, its tables are of revision {look.revision}"
-        yield Finding("store", "warning", summary, "the next run brings them up to date; keep a backup")
+        yield _tables_found(look, where)
 
 
 def schedule_found(settings: Settings) -> Iterator[Finding]:
@@ -54,3 +50,15 @@ def schedule_found(settings: Settings) -> Iterator[Finding]:
         return
     advice = "is `churn schedule` running? Its log says why a run failed"
     yield Finding("schedule", "warning", f"{summary}; overdue since {found.overdue_since:%Y-%m-%d %H:%M %Z}", advice)
+
+
+def _tables_found(look: StoreStatus, where: str) -> Finding:
+    if look.tables.revision is None and look.file is not None:
+        return Finding(
+            "store", "ok", f"{where} is writable and empty; the first command that opens it makes its tables"
+        )
+    try:
+        look.tables.check(where)
+    except StoreVersionError as error:
+        return Finding("store", "failed", str(error))
+    return Finding("store", "ok", f"{where} is writable, its tables are of revision {look.tables.revision}")

@@ -136,6 +136,12 @@ class CredentialCache:
         if self.snapshot.read_at is None or not self._looks.take("all"):
             await self.refresh()
 
+    async def can_let_in(self) -> bool:
+        """Whether requests can be let in at all: the keys are known, or are now that the store was asked."""
+        if self.snapshot.read_at is None or self.snapshot.is_due(self.now()):
+            await self.refresh()
+        return self.snapshot.is_trusted(self.now())
+
     def end_session(self, sha256: str) -> None:
         """End a session in this process; the others end it with their next reading."""
         known = self.snapshot.known

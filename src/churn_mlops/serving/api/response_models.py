@@ -54,6 +54,8 @@ class Readiness(BaseModel):
     status: Literal["ready"]
     model_version: str
     champion_refused: str | None = Field(None, description="a champion that is not served, and why; left out otherwise")
-    store: Literal["reachable", "away", "not asked yet"] | None = Field(None, description="as it was last found")
+    store: Literal["reachable", "away", "of another version", "not asked yet"] | None = Field(
+        None, description="as it was last found"
+    )
     answers_waiting: int | None = Field(None, ge=0, description="predictions that wait for the prediction log")
     answers_dropped: int | None = Field(None, ge=0, description="predictions that were not logged")

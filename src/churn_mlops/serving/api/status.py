@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import FastAPI
 from fastapi.responses import PlainTextResponse, Response
 
+from churn_mlops.serving.access.credential_cache import CredentialCache
 from churn_mlops.serving.api.response_models import Alive, ModelCard, Readiness
 from churn_mlops.serving.http.errors import RequestError
 from churn_mlops.serving.model.served_model import ModelSlot
@@ -18,7 +19,12 @@ _JSON = "application/json"
 
 
 def add_status(
-    app: FastAPI, service: PredictionService, slot: ModelSlot, metrics: Metrics, logger: PredictionLogger | None
+    app: FastAPI,
+    service: PredictionService,
+    slot: ModelSlot,
+    metrics: Metrics,
+    logger: PredictionLogger | None,
+    access: CredentialCache | None,
 ) -> None:
     """Add the routes.
 
@@ -28,6 +34,7 @@ def add_status(
         slot: says whether the server is draining, and gives the remarks of ``/ready``.
         metrics: the text of ``/metrics``.
         logger: the prediction log, whose state ``/ready`` shows; None where there is no store.
+        access: the keys and sessions, without which no request is let in; None asks for none.
     """
 
     @app.get("/model", summary="The model that is live", tags=[STATUS], response_model=ModelCard)
@@ -42,12 +49,15 @@ def add_status(
 
     @app.get("/ready", summary="Ready for requests", tags=[STATUS], response_model=Readiness)
     async def ready() -> Response:
-        """Whether requests should be sent here: not without a model, nor while shutting down.
+        """Whether requests should be sent here: not without a model or valid keys, nor while shutting down.
 
-        A store that is unavailable is shown, but the server stays ready: predictions are answered without it.
+        A store that becomes unavailable is shown, but the server stays ready while it knows the keys: predictions are
+        answered without the store. A server that never read them, or not for 10 minutes, would refuse every request.
         """
         if slot.draining:
             raise RequestError(503, "the server is shutting down")
+        if access is not None and not await access.can_let_in():
+            raise RequestError(503, "the store did not say which keys are valid: no request is let in")
         body = {"status": "ready", "model_version": service.model.version} | slot.remarks | readiness_of(logger)
         return Response(as_json(body), media_type=_JSON)
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Literal, TypeVar
 
-from churn_mlops.errors import RowsRefusedError, StoreError
+from churn_mlops.errors import RowsRefusedError, StoreError, StoreVersionError
 from churn_mlops.serving.http.errors import RequestError
 from churn_mlops.serving.resilience.thread_pool import BoundedThreadPool, PoolExhaustedError
 from churn_mlops.store import Store, open_store
@@ -55,6 +55,7 @@ class StoreClient:
         self._lock = threading.Lock()
         self._store: Store | None = None
         self._not_before = 0.0
+        self._is_unfit = False
         self._threads = BoundedThreadPool(THREADS, "store")
         self.failure: str | None = None
         """Why the last attempt failed, without secrets; None after one that did not."""
@@ -74,9 +75,9 @@ class StoreClient:
         except RowsRefusedError:  # it is there, and has looked at them
             raise
         except StoreError as error:
-            self.failure = str(error)
+            self.failure, self._is_unfit = str(error), isinstance(error, StoreVersionError)
             raise
-        self.failure = None
+        self.failure, self._is_unfit = None, False
         return answer
 
     async def ask(self, work: Callable[[Store], Answer], seconds: float = 5.0) -> Answer:
@@ -100,10 +101,10 @@ class StoreClient:
             raise StoreUnavailableError from None
 
     @property
-    def state(self) -> Literal["reachable", "away", "not asked yet"]:
+    def state(self) -> Literal["reachable", "away", "of another version", "not asked yet"]:
         """The state of the store at its last use."""
         if self.failure is not None:
-            return "away"
+            return "of another version" if self._is_unfit else "away"
         return "not asked yet" if self._store is None else "reachable"
 
     def close(self) -> None:
@@ -119,7 +120,8 @@ class StoreClient:
             if self._store is not None:
                 return self._store
             if self._clock() < self._not_before:
-                raise StoreError(self.failure or "the store is unavailable")
+                kind = StoreVersionError if self._is_unfit else StoreError
+                raise kind(self.failure or "the store is unavailable")
             try:
                 self._store = self._opener(self._address)
             except StoreError:

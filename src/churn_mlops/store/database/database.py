@@ -18,7 +18,8 @@ from churn_mlops.errors import StoreError
 from churn_mlops.store.database.advisory_locks import take_turn
 from churn_mlops.store.database.bulk_load import staged
 from churn_mlops.store.database.errors import translate_errors
-from churn_mlops.store.database.migrate import migrate
+from churn_mlops.store.database.migrate import migrate, table_state
+from churn_mlops.store.database.schema import HEAD
 
 BUSY_TIMEOUT_MS = 30_000
 # When a connection to a server that vanished without a word is abandoned: after about a minute, not two hours.
@@ -142,7 +143,9 @@ class Store:
 
 
 def open_store(address: str, *, lock_wait_ms: int | None = None) -> Store:
-    """Open the store at ``address`` and bring its tables up to date; an SQLite file is made where there is none.
+    """Open the store at ``address``; an SQLite file is made, with its tables, where there is none.
+
+    Tables that are there are only looked at: :func:`migrate_store` changes them, and makes those of PostgreSQL.
 
     Args:
         address: ``sqlite:///`` and a path, from the working directory or absolute; or ``postgresql://`` (also
@@ -151,18 +154,49 @@ def open_store(address: str, *, lock_wait_ms: int | None = None) -> Store:
             SQLite, and on PostgreSQL as its own ``lock_timeout`` says.
 
     Raises:
-        StoreError: it cannot be reached, read or written, or was written by a newer version of this program.
+        StoreVersionError: its tables do not fit this version of the program; the message says what to do.
+        StoreError: it cannot be reached, read or written.
     """
-    url = address_of(address)
-    engine = _sqlite(url, address, lock_wait_ms) if url.drivername == "sqlite" else _postgres(url, lock_wait_ms)
-    store = Store(engine, address)
+    store = _connected(address, lock_wait_ms)
     try:
-        with translate_errors(engine, address, "open the tables"):
-            migrate(engine, store.file, store.shown)
+        with translate_errors(store.engine, address, "open the tables"):
+            with store.engine.connect() as connection:
+                state = table_state(connection)
+            if state.revision is None and store.file is not None:
+                migrate(store.engine, store.file, store.shown)
+            else:
+                state.check(store.shown)
     except BaseException:
         store.close()
         raise
     return store
+
+
+def migrate_store(address: str, to: str = HEAD) -> tuple[str | None, str]:
+    """Bring the tables of the store at ``address`` to the revision ``to``; makes them where there are none.
+
+    Args:
+        address: as of :func:`open_store`.
+        to: a revision that this version knows; an earlier one takes back what later ones added.
+
+    Returns:
+        the revision before, None where there were no tables, and after.
+
+    Raises:
+        StoreVersionError: this version does not know ``to``, or the revision that the store has.
+        StoreError: it cannot be reached, read or written, or its user may not make tables.
+    """
+    with (
+        _connected(address, None) as store,
+        translate_errors(store.engine, address, f"bring the tables to revision {to}"),
+    ):
+        return migrate(store.engine, store.file, store.shown, to)
+
+
+def _connected(address: str, lock_wait_ms: int | None) -> Store:
+    url = address_of(address)
+    engine = _sqlite(url, address, lock_wait_ms) if url.drivername == "sqlite" else _postgres(url, lock_wait_ms)
+    return Store(engine, address)
 
 
 def is_made(address: str) -> bool:

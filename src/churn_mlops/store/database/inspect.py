@@ -13,8 +13,8 @@ from sqlalchemy import Connection, create_engine, text
 from churn_mlops.errors import StoreError
 from churn_mlops.store.database.database import KEEPALIVE, address_of
 from churn_mlops.store.database.errors import translate_errors
-from churn_mlops.store.database.migrate import revision
-from churn_mlops.store.database.schema import HEAD, RUNS, VERSION_TABLE
+from churn_mlops.store.database.migrate import TableState, table_state
+from churn_mlops.store.database.schema import RUNS, SUPPORT_TABLE, VERSION_TABLE
 
 _OPENED = ("-wal", "-shm")
 
@@ -25,18 +25,18 @@ class StoreStatus:
 
     Args:
         file: of an SQLite store, None for a server.
-        revision: of its tables, None where there are none yet.
+        tables: the state of its tables.
         obstacle: why it cannot be written; None where it can.
     """
 
     file: Path | None
-    revision: str | None
+    tables: TableState
     obstacle: str | None
 
     @property
     def is_ready(self) -> bool:
-        """Whether its tables are those of this version."""
-        return self.revision == HEAD
+        """Whether this version works on its tables."""
+        return self.tables.fits
 
 
 def inspect_store(address: str) -> StoreStatus:
@@ -51,7 +51,7 @@ def inspect_store(address: str) -> StoreStatus:
     engine = create_engine(url, connect_args={**KEEPALIVE, "connect_timeout": 3})
     try:
         with translate_errors(engine, address, "look at it"), engine.connect() as connection:
-            return StoreStatus(None, revision(connection), _obstacle(connection))
+            return StoreStatus(None, table_state(connection), _obstacle(connection))
     finally:
         engine.dispose()
 
@@ -60,28 +60,33 @@ def _at_file(file: Path) -> StoreStatus:
     if not file.exists():
         above = next(place for place in file.parents if place.exists())
         able = os.access(above, os.W_OK | os.X_OK)
-        return StoreStatus(file, None, None if able else f"it cannot be made in {above}")
+        return StoreStatus(file, TableState(None), None if able else f"it cannot be made in {above}")
     closed = [place for place in (file, file.parent) if not os.access(place, os.W_OK)]
     obstacle = f"{closed[0]} may not be written" if closed else None
     # Opened in any other way, SQLite would make files of its own beside a store that no process has open.
     alone = not any(Path(f"{file}{ending}").exists() for ending in _OPENED)
     mode = "mode=ro&immutable=1" if alone else "mode=ro"
-    query = f"SELECT version_num FROM {VERSION_TABLE}"  # noqa: S608 a name of ours
     try:
         with closing(sqlite3.connect(f"{file.resolve().as_uri()}?{mode}", uri=True)) as connection:
-            there = connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", [VERSION_TABLE]).fetchone()
-            row = connection.execute(query).fetchone() if there else None
+            revision = _only_value(connection, VERSION_TABLE)
+            tables = TableState(revision, _only_value(connection, SUPPORT_TABLE))
     except sqlite3.Error as error:
         raise StoreError(
             f"the store {file} cannot be read ({error}): restore it from a backup, or set store.url to another place"
         ) from None
-    return StoreStatus(file, row[0] if row else None, obstacle)
+    return StoreStatus(file, tables, obstacle)
+
+
+def _only_value(connection: sqlite3.Connection, name: str) -> str | None:
+    there = connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", [name]).fetchone()
+    row = connection.execute(f"SELECT * FROM {name}").fetchone() if there else None  # noqa: S608 a name of ours
+    return row[0] if row else None
 
 
 def _obstacle(connection: Connection) -> str | None:
     if connection.execute(text("SELECT pg_is_in_recovery()")).scalar():
         return "it is a copy that is only read"
-    if revision(connection) is None:
+    if table_state(connection).revision is None:
         able = connection.execute(text("SELECT has_schema_privilege(current_schema(), 'CREATE')")).scalar()
         return None if able else "this user may not make tables in it"
     able = connection.execute(text("SELECT has_table_privilege(:name, 'INSERT')"), {"name": RUNS.name}).scalar()

@@ -1,46 +1,100 @@
-"""Bringing the tables of a store up to date, by one program at a time."""
+"""The revision of a store's tables: looked at when a store is opened, changed by ``churn store migrate`` alone."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Engine, column, inspect, select, table, text
+from sqlalchemy import Connection, Engine, column, delete, insert, inspect, select, table, text
 
-from churn_mlops.errors import StoreError
+from churn_mlops.errors import StoreVersionError
 from churn_mlops.store.database.advisory_locks import key_of, lock_beside
-from churn_mlops.store.database.schema import HEAD, METADATA, VERSION_TABLE
+from churn_mlops.store.database.schema import HEAD, METADATA, SUPPORT, SUPPORT_TABLE, VERSION_TABLE
+
+if TYPE_CHECKING:
+    from alembic.script import ScriptDirectory
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+MIGRATE = "`churn store migrate`"
 
 
-def migrate(engine: Engine, file: Path | None, shown: str) -> None:
-    """Run the migrations that the store has not had; a store that is up to date is only looked at.
+@dataclass(frozen=True)
+class TableState:
+    """The tables of a store.
+
+    Args:
+        revision: of the tables, None where there are none.
+        oldest_program: the oldest revision whose program works on them; None where only that of ``revision`` does.
+    """
+
+    revision: str | None
+    oldest_program: str | None = None
+
+    @property
+    def fits(self) -> bool:
+        """Whether this version of the program works on them."""
+        newer = self.revision is not None and self.revision > HEAD
+        return self.revision == HEAD or (newer and self.oldest_program is not None and self.oldest_program <= HEAD)
+
+    def check(self, shown: str) -> None:
+        """Make sure that this version of the program works on them.
+
+        Args:
+            shown: the address as it may be shown.
+
+        Raises:
+            StoreVersionError: it does not.
+        """
+        if self.fits:
+            return
+        if self.revision is None:
+            raise StoreVersionError(f"the store {shown} has no tables yet: make them with {MIGRATE}")
+        if self.revision < HEAD:
+            raise StoreVersionError(
+                f"the store {shown} was written by an older version of churn: its tables are of revision "
+                f"{self.revision}, this version needs {HEAD}. Keep a backup, then run {MIGRATE}"
+            )
+        raise StoreVersionError(
+            f"the store {shown} was written by a newer version of churn: its tables are of revision {self.revision}, "
+            f"this version knows those up to {HEAD}. Install the newer version, or take the store back with its "
+            f"`churn store migrate --to {HEAD}`"
+        )
+
+
+def table_state(connection: Connection) -> TableState:
+    """The state of the store's tables."""
+    there = inspect(connection)
+    if not there.has_table(VERSION_TABLE):
+        return TableState(None)
+    found = connection.execute(select(column("version_num")).select_from(table(VERSION_TABLE))).scalar()
+    if found == HEAD or not there.has_table(SUPPORT_TABLE):
+        return TableState(found)
+    return TableState(found, connection.execute(select(SUPPORT.c.oldest_program)).scalar())
+
+
+def migrate(engine: Engine, file: Path | None, shown: str, to: str = HEAD) -> tuple[str | None, str]:
+    """Run the migrations from the store's revision to ``to``, forward or back, in one transaction.
 
     Args:
         engine: connects to the store.
         file: of an SQLite store.
         shown: the address as it may be shown.
+        to: a revision that this version knows.
+
+    Returns:
+        the revision before and after; the first is None where there were no tables.
 
     Raises:
-        StoreError: the store was written by a newer version of this program.
+        StoreVersionError: this version does not know ``to``, or the revision that the store has.
     """
-    with engine.connect() as connection:
-        if revision(connection) == HEAD:
-            return
     with _alone(engine, file) as connection:
-        found = revision(connection)
-        if found != HEAD:
-            _upgrade(connection, found, shown)
-
-
-def revision(connection: Connection) -> str | None:
-    """The revision of the store's tables, None where there are none."""
-    if not inspect(connection).has_table(VERSION_TABLE):
-        return None
-    return connection.execute(select(column("version_num")).select_from(table(VERSION_TABLE))).scalar()
+        found = table_state(connection).revision
+        if found != to:
+            _run(connection, found, to, shown)
+    return found, to
 
 
 @contextmanager
@@ -59,7 +113,7 @@ def _alone(engine: Engine, file: Path | None) -> Iterator[Connection]:
             yield connection
 
 
-def _upgrade(connection: Connection, found: str | None, shown: str) -> None:
+def _run(connection: Connection, found: str | None, to: str, shown: str) -> None:
     # Imported here: a store that is up to date, as that of a server that starts, needs no Alembic.
     from alembic.config import Config
     from alembic.runtime.environment import EnvironmentContext
@@ -67,15 +121,26 @@ def _upgrade(connection: Connection, found: str | None, shown: str) -> None:
 
     scripts = ScriptDirectory(str(MIGRATIONS))
     known = {script.revision for script in scripts.walk_revisions()}
+    if to not in known:
+        raise StoreVersionError(f"there is no revision {to}: this version of churn knows {', '.join(sorted(known))}")
     if found is not None and found not in known:
-        raise StoreError(
-            f"the store {shown} was written by a newer version of churn: its tables are of revision {found}, this "
-            f"version knows those up to {HEAD}. Install the newer version, or set store.url to another store"
-        )
+        TableState(found).check(shown)
+    back = found is not None and to < found
 
     def steps(from_revision: Any, _context: Any) -> Any:
-        return scripts._upgrade_revs(HEAD, from_revision)  # as `alembic upgrade` does
+        # As `alembic upgrade` and `alembic downgrade` do.
+        return scripts._downgrade_revs(to, from_revision) if back else scripts._upgrade_revs(to, from_revision)
 
     with EnvironmentContext(Config(), scripts, fn=steps) as environment:
         environment.configure(connection=connection, target_metadata=METADATA, version_table=VERSION_TABLE)
         environment.run_migrations()
+    _state_support(connection, scripts, to)
+
+
+def _state_support(connection: Connection, scripts: ScriptDirectory, revision: str) -> None:
+    """Write down the oldest program that works on the tables; earlier revisions have no place for it."""
+    if not inspect(connection).has_table(SUPPORT_TABLE):
+        return
+    module: Any = scripts.get_revision(revision).module
+    connection.execute(delete(SUPPORT))
+    connection.execute(insert(SUPPORT).values(oldest_program=module.oldest_program))

@@ -32,9 +32,11 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeEngine
 
-HEAD = "0007"
+HEAD = "0009"
 """The newest revision of the migrations: a store that has it needs no migration."""
 VERSION_TABLE = "store_version"
+SUPPORT_TABLE = "store_support"
+"""One row: the oldest revision whose program still works on the present tables, as during a rollout."""
 
 
 class Timestamp(TypeDecorator[datetime]):
@@ -297,3 +299,5 @@ MEASUREMENTS = Table(
     CheckConstraint("status IN ('good', 'watch', 'act', 'too_little')", name="status_of_a_measurement"),
     CheckConstraint("value IS NOT NULL OR status = 'too_little'", name="measurement_has_a_value"),
 )
+
+SUPPORT = Table(SUPPORT_TABLE, METADATA, Column("oldest_program", Text, primary_key=True))
