@@ -244,6 +244,20 @@ def test_a_start_without_store_and_folder_is_not_ready_until_the_store_is_back(
         assert client.get("/ready").json()["model_version"] == "1"
 
 
+def test_the_model_of_the_first_start_is_found_by_a_restart_while_the_store_is_unavailable(
+    tmp_path: Path, address: str, elsewhere: Deployer
+) -> None:
+    replica = Replica(tmp_path / "new", address)
+    replica.watch.first()
+    replica.watch.stop()
+    replica.watch.start()  # polls no more, and is done with what comes before the first poll when its thread ends
+    replica.watch._thread.join(60)
+    again = Replica(tmp_path / "new", address)
+    again.is_down = True
+    again.watch.first()
+    assert (replica.version, again.version) == ("1", "1")
+
+
 def test_a_start_while_a_broken_bundle_is_the_champion_serves_what_the_others_kept(
     tmp_path: Path, address: str, elsewhere: Deployer
 ) -> None:

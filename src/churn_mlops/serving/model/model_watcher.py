@@ -136,6 +136,8 @@ class ModelWatcher:
         return Deployed(model)
 
     def _run(self) -> None:
+        if self._settled is not None:  # it came from the store, and a restart may find the store unavailable
+            self._update_cache()
         while not self._stopped.wait(self._settings.serving.champion_seconds):
             try:
                 self.poll()
