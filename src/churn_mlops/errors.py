@@ -72,5 +72,9 @@ class StoreVersionError(StoreError):
     """The tables of the store are too old or too new for this version of the program."""
 
 
+class StoreReplacedError(StoreError):
+    """Another file stands where that of the store was opened: what is written to the open one would be lost."""
+
+
 class RowsRefusedError(StoreError):
     """The store is there, but what it was given breaks its rules: to try again changes nothing."""

@@ -8,11 +8,15 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from sqlalchemy import insert
 
 from churn_mlops.errors import StoreBusyError, StoreError, StoreVersionError
 from churn_mlops.serving.resilience.store_client import RETRY_SECONDS, StoreClient, StoreUnavailableError
 from churn_mlops.store import Store, migrate_store, open_store
+from churn_mlops.store.campaigns.notes import add_note, notes_of
+from churn_mlops.store.database.campaign_tables import NOTES
 from churn_mlops.store.scoring.runs import published_dates
+from tests.store.builders import NOW
 
 
 class Away:
@@ -128,5 +132,49 @@ def test_a_store_of_another_version_is_distinguished_from_one_that_is_away(tmp_p
         assert link.state == "of another version"
     migrate_store(address)
     now[0] += RETRY_SECONDS
+    assert (list(link.ask_now(published_dates)), link.state) == ([], "reachable")
+    link.close()
+
+
+def test_a_file_that_was_replaced_is_opened_again_before_anything_is_acknowledged(tmp_path: Path) -> None:
+    address, file = f"sqlite:///{tmp_path}/churn.db", tmp_path / "churn.db"
+    with open_store(f"sqlite:///{tmp_path}/restored.db") as restored:
+        add_note(restored, "C1", "from the backup", by="anna")
+    link = StoreClient(address)
+    link.ask_now(lambda store: add_note(store, "C1", "in the old file", by="anna"))
+    (tmp_path / "restored.db").replace(file)
+    link.ask_now(lambda store: add_note(store, "C1", "after the replacement", by="anna"))
+    link.close()
+    with open_store(address) as store:
+        assert {note.text for note in notes_of(store, "C1")} == {"from the backup", "after the replacement"}
+
+
+def test_a_file_that_is_replaced_within_a_transaction_keeps_nothing_of_it(tmp_path: Path) -> None:
+    address, file = f"sqlite:///{tmp_path}/churn.db", tmp_path / "churn.db"
+    open_store(f"sqlite:///{tmp_path}/restored.db").close()
+
+    def write(store: Store) -> None:
+        with store.writing("add a note") as connection:
+            connection.execute(insert(NOTES).values(customer="C1", at=NOW, author="anna", text="once"))
+            if (tmp_path / "restored.db").exists():
+                (tmp_path / "restored.db").replace(file)
+
+    link = StoreClient(address)
+    link.ask_now(write)
+    link.close()
+    with open_store(address) as store:
+        assert [note.text for note in notes_of(store, "C1")] == ["once"]
+
+
+def test_a_file_that_is_gone_is_not_made_anew_by_a_server_that_had_it_open(tmp_path: Path) -> None:
+    address, file = f"sqlite:///{tmp_path}/churn.db", tmp_path / "churn.db"
+    link = StoreClient(address)
+    link.ask_now(published_dates)
+    kept = file.rename(tmp_path / "aside.db")
+    for _ in range(2):
+        with pytest.raises(StoreError, match="is gone: put it back"):
+            link.ask_now(published_dates)
+        assert (link.state, file.exists()) == ("away", False)
+    kept.rename(file)
     assert (list(link.ask_now(published_dates)), link.state) == ([], "reachable")
     link.close()

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Literal, TypeVar
 
-from churn_mlops.errors import RowsRefusedError, StoreError, StoreVersionError
+from churn_mlops.errors import RowsRefusedError, StoreError, StoreReplacedError, StoreVersionError
 from churn_mlops.serving.http.errors import RequestError
 from churn_mlops.serving.resilience.thread_pool import BoundedThreadPool, PoolExhaustedError
 from churn_mlops.store import Store, open_store
@@ -71,7 +71,7 @@ class StoreClient:
             StoreError: the store cannot be reached, or ``work`` failed there.
         """
         try:
-            answer = work(self._opened())
+            answer = self._done(work)
         except RowsRefusedError:  # it is there, and has looked at them
             raise
         except StoreError as error:
@@ -114,6 +114,17 @@ class StoreClient:
             if self._store is not None:
                 self._store.close()
                 self._store = None
+
+    def _done(self, work: Callable[[Store], Answer]) -> Answer:
+        store = self._opened()
+        try:
+            return work(store)
+        except StoreReplacedError:  # nothing was kept, so it is done again on the file that is there now
+            with self._lock:
+                if self._store is store:
+                    store.abandon()
+                    self._store = None
+            return work(self._opened())
 
     def _opened(self) -> Store:
         with self._lock:

@@ -20,6 +20,7 @@ from churn_mlops.store.database.bulk_load import staged
 from churn_mlops.store.database.errors import translate_errors
 from churn_mlops.store.database.migrate import migrate, table_state
 from churn_mlops.store.database.schema import HEAD
+from churn_mlops.store.database.store_file import StoreFile
 
 BUSY_TIMEOUT_MS = 30_000
 # When a connection to a server that vanished without a word is abandoned: after about a minute, not two hours.
@@ -43,10 +44,12 @@ class Store:
     Args:
         engine: the pool of connections.
         address: as it was given, password included; never shown.
+        sqlite_file: watches the file of an SQLite store.
     """
 
     engine: Engine = field(repr=False)
     address: str = field(repr=False)
+    sqlite_file: StoreFile | None = field(default=None, repr=False)
 
     @property
     def shown(self) -> str:
@@ -56,7 +59,7 @@ class Store:
     @property
     def file(self) -> Path | None:
         """The file of an SQLite store, None for a server."""
-        return Path(str(self.engine.url.database)) if self.engine.dialect.name == "sqlite" else None
+        return None if self.sqlite_file is None else self.sqlite_file.path
 
     @contextmanager
     def reading(self, doing: str, *, much: bool = False) -> Iterator[Connection]:
@@ -102,7 +105,8 @@ class Store:
             with connection.begin():
                 take_turn(connection)
                 yield
-                self._still_there()
+                if self.sqlite_file is not None:
+                    self.sqlite_file.check()
         finally:
             connection.execution_options(**{_WRITES: False})
 
@@ -124,14 +128,15 @@ class Store:
             connection.exec_driver_sql(f"PRAGMA cache_size = -{_LARGE_CACHE}")
             connection.commit()
 
-    def _still_there(self) -> None:
-        """SQLite would go on writing to a file that was deleted, and lose it all with the last connection."""
-        if self.file is not None and not self.file.exists():
-            raise StoreError(f"the file of the store, {self.file}, is gone: put it back or run again; nothing was kept")
-
     def close(self) -> None:
         """Close all connections."""
         self.engine.dispose()
+
+    def abandon(self) -> None:
+        """Close the connections to a file that was replaced, and delete what they left beside the new one."""
+        self.close()
+        if self.sqlite_file is not None:
+            self.sqlite_file.delete_leftovers()
 
     def __enter__(self) -> Store:
         return self
@@ -195,8 +200,10 @@ def migrate_store(address: str, to: str = HEAD) -> tuple[str | None, str]:
 
 def _connected(address: str, lock_wait_ms: int | None) -> Store:
     url = address_of(address)
-    engine = _sqlite(url, address, lock_wait_ms) if url.drivername == "sqlite" else _postgres(url, lock_wait_ms)
-    return Store(engine, address)
+    if url.drivername != "sqlite":
+        return Store(_postgres(url, lock_wait_ms), address)
+    file = StoreFile(Path(str(url.database)))
+    return Store(_sqlite(url, file, address, lock_wait_ms), address, file)
 
 
 def is_made(address: str) -> bool:
@@ -231,9 +238,9 @@ def address_of(address: str) -> URL:
     return url.set(drivername="sqlite", database=str(Path(url.database).resolve()))
 
 
-def _sqlite(url: URL, address: str, lock_wait_ms: int | None) -> Engine:
+def _sqlite(url: URL, file: StoreFile, address: str, lock_wait_ms: int | None) -> Engine:
     busy_timeout_ms = BUSY_TIMEOUT_MS if lock_wait_ms is None else lock_wait_ms
-    folder = Path(str(url.database)).parent
+    folder = file.path.parent
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -243,8 +250,13 @@ def _sqlite(url: URL, address: str, lock_wait_ms: int | None) -> Engine:
         ) from None
     engine = create_engine(url, connect_args={"timeout": busy_timeout_ms / 1000})
 
+    @event.listens_for(engine, "do_connect")
+    def _before(*_: object) -> None:
+        file.check()  # a connection would make an empty file where the store is gone
+
     @event.listens_for(engine, "connect")
     def _set_up(connection: Any, _entry: ConnectionPoolEntry) -> None:
+        file.note_opened()
         connection.isolation_level = None  # the driver's own idea of when a transaction begins is left out
         for setting in (
             f"busy_timeout = {busy_timeout_ms}",
@@ -254,6 +266,10 @@ def _sqlite(url: URL, address: str, lock_wait_ms: int | None) -> Engine:
             "journal_size_limit = 67108864",  # the log of a large publication is cut back to 64 MiB
         ):
             connection.execute(f"PRAGMA {setting}")
+
+    @event.listens_for(engine, "checkout")
+    def _take(*_: object) -> None:
+        file.check()
 
     @event.listens_for(engine, "checkin")
     def _give_back(connection: Any, _entry: ConnectionPoolEntry) -> None:
