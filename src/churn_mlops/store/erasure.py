@@ -14,6 +14,7 @@ from sqlalchemy import Text as SqlText
 from churn_mlops.errors import StoreError
 from churn_mlops.keyed_hash import customer_hash
 from churn_mlops.store.audit_log import add_event
+from churn_mlops.store.database.advisory_locks import DATES, WRITING
 from churn_mlops.store.database.campaign_tables import ASSIGNMENTS, DO_NOT_CONTACT, LIST_WORK, NOTES
 from churn_mlops.store.database.clock import Clock, utc_now
 from churn_mlops.store.database.database import Store
@@ -85,7 +86,7 @@ def forget(
     if not customer or "\x00" in customer:
         raise StoreError("a customer ID is not empty, and holds no character of code 0: no customer was erased")
     hash, now = customer_hash(key, customer), clock()
-    with store.writing("erase a customer") as connection:
+    with store.writing("erase a customer", DATES, WRITING) as connection:
         removed = _remove(connection, customer)
         before = connection.scalar(select(ERASURES.c.erased_at).where(ERASURES.c.customer_hash == hash))
         stone = Tombstone(hash, mark_of(key), before or now)

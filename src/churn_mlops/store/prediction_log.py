@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Text, cast, delete, or_, select
 
 from churn_mlops.errors import ConfigError, RowsRefusedError
+from churn_mlops.store.database.advisory_locks import DATES
 from churn_mlops.store.database.bulk_load import add_new
 from churn_mlops.store.database.database import Store
 from churn_mlops.store.database.schema import ANSWERS
@@ -110,7 +111,7 @@ def delete_records_before(store: Store, day: datetime) -> int:
     Raises:
         StoreError: the store fails; nothing is deleted then.
     """
-    with store.writing(f"delete the prediction log from before {day:%Y-%m-%d}") as connection:
+    with store.writing(f"delete the prediction log from before {day:%Y-%m-%d}", DATES) as connection:
         return connection.execute(delete(ANSWERS).where(ANSWERS.c.at < day)).rowcount
 
 

@@ -41,7 +41,16 @@ def lock_beside(database: Path, name: str, *, wait: bool = True) -> TextIO:
         ) from None
 
 
-def take_turn(connection: Connection) -> None:
-    """Wait until another writer is done: on SQLite, a transaction that writes has waited when it begins."""
+DATES = "dates"
+"""The turn of what moves the rows of whole dates, which takes seconds to minutes."""
+WRITING = "writing"
+"""The turn of what writes some rows, in milliseconds. Where both are taken, `DATES` comes first."""
+
+
+def take_turn(connection: Connection, turn: str = WRITING) -> None:
+    """Wait until other writers of the same turn are done; it ends with the transaction.
+
+    On SQLite there is one turn for all: a transaction that writes has waited when it begins.
+    """
     if connection.dialect.name == "postgresql":
-        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": key_of("writing")})
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": key_of(turn)})

@@ -6,6 +6,7 @@ from sqlalchemy import Connection, Table, func, insert, select, text
 
 from churn_mlops.errors import StoreError
 from churn_mlops.store.database import campaign_tables
+from churn_mlops.store.database.advisory_locks import DATES, WRITING
 from churn_mlops.store.database.bulk_load import refresh_statistics
 from churn_mlops.store.database.database import Store
 from churn_mlops.store.database.schema import SUPPORT
@@ -23,7 +24,10 @@ def copy_store(old: Store, new: Store) -> dict[str, int]:
         StoreError: ``new`` holds something already, or one of the two fails; nothing is copied then.
     """
     tables = [table for table in campaign_tables.METADATA.sorted_tables if table is not SUPPORT]
-    with old.reading("read all tables", much=True) as source, new.writing("copy all tables", much=True) as target:
+    with (
+        old.reading("read all tables", much=True) as source,
+        new.writing("copy all tables", DATES, WRITING, much=True) as target,
+    ):
         for table in tables:
             if target.scalar(select(func.count()).select_from(table)):
                 raise StoreError(f"the store {new.shown} holds rows in {table.name} already: copy into an empty one")

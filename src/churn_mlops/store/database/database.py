@@ -15,7 +15,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from churn_mlops.database_urls import shown
 from churn_mlops.errors import StoreError
-from churn_mlops.store.database.advisory_locks import take_turn
+from churn_mlops.store.database.advisory_locks import WRITING, take_turn
 from churn_mlops.store.database.bulk_load import staged
 from churn_mlops.store.database.errors import translate_errors
 from churn_mlops.store.database.migrate import migrate, table_state
@@ -79,13 +79,14 @@ class Store:
                 yield connection
 
     @contextmanager
-    def writing(self, doing: str, *, much: bool = False) -> Iterator[Connection]:
+    def writing(self, doing: str, *turns: str, much: bool = False) -> Iterator[Connection]:
         """A connection with a transaction that writes, all or nothing; an error names ``doing``.
 
-        One writer is let in at a time; on SQLite, the others wait for half a minute at most.
+        One writer of a turn is let in at a time; on SQLite, the others wait for half a minute at most.
 
         Args:
             doing: such as "record an outcome".
+            turns: which it waits for, in their order; that of short writes when left out.
             much: whether all rows of a date are written.
 
         Raises:
@@ -94,16 +95,17 @@ class Store:
         with translate_errors(self.engine, self.address, doing), self.engine.connect() as connection:
             if much:
                 self._make_room(connection)
-            with self.committing(connection):
+            with self.committing(connection, *turns or (WRITING,)):
                 yield connection
 
     @contextmanager
-    def committing(self, connection: Connection) -> Iterator[None]:
-        """One transaction that writes, on a connection that has none."""
+    def committing(self, connection: Connection, *turns: str) -> Iterator[None]:
+        """One transaction that writes, in these ``turns``, on a connection that has none."""
         connection = connection.execution_options(**{_WRITES: True})
         try:
             with connection.begin():
-                take_turn(connection)
+                for turn in turns:
+                    take_turn(connection, turn)
                 yield
                 if self.sqlite_file is not None:
                     self.sqlite_file.check()

@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Connection, Select, Table, and_, false, fu
 from sqlalchemy import exists as there_is
 
 from churn_mlops.errors import StoreError
+from churn_mlops.store.database.advisory_locks import DATES
 from churn_mlops.store.database.bulk_load import (
     Values,
     checked_customers,
@@ -130,7 +131,7 @@ def record_labels(
         with connection.begin():
             load(connection, stage, _rows(labels))
             refresh_statistics(connection, stage)
-        with store.committing(connection):
+        with store.committing(connection, DATES):
             recorded = _merge(connection, stage, _run_id(connection, as_of), now)
             check()
             return recorded

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 
 from churn_mlops.errors import StoreError
 from churn_mlops.store.campaigns.assignments import Assignment, add_assignments
+from churn_mlops.store.database.advisory_locks import DATES, take_turn
 from churn_mlops.store.database.bulk_load import (
     checked_customers,
     insert_staged,
@@ -39,8 +40,8 @@ def publish(
 ) -> Run:
     """Publish a run with its predictions in one transaction, in place of what was published for its date.
 
-    The batches are first staged, where no reader sees them: the store is locked for other writers only while they are
-    moved to their place, not while they are computed.
+    The batches are first staged, where no reader sees them, and then moved to their place. On PostgreSQL, short writes
+    such as contacts wait for neither, only for the end of the transaction; on SQLite they wait while rows are moved.
 
     Args:
         store: the store.
@@ -63,29 +64,40 @@ def publish(
     with store.staging(f"publish the predictions of {run.as_of}", PREDICTIONS) as (connection, stage):
         with connection.begin():
             load(connection, stage, counting.rows())
-        with store.committing(connection):
-            totals = counting.totals(run.as_of, customers) | {"finished_at": clock()}
-            run_id = _put_run(connection, run, totals)
+        with store.committing(connection, DATES):
+            values = _values(run) | counting.totals(run.as_of, customers)
+            run_id = _place(connection, values | {"finished_at": clock()})
             connection.execute(delete(PREDICTIONS).where(PREDICTIONS.c.run_id == run_id))
             insert_staged(connection, stage, PREDICTIONS, run_id)
             refresh_statistics(connection, PREDICTIONS)
+            take_turn(
+                connection
+            )  # only now: whoever looks at the list and writes sees the one before, or waits for this
+            _put_run(connection, run_id, values | {"finished_at": clock()})
             add_assignments(connection, assignments)
             check()
             return run_from(connection.execute(select(RUNS).where(RUNS.c.id == run_id)).one())
 
 
-def _put_run(connection: Connection, run: NewRun, totals: dict[str, Any]) -> int:
-    """Write the run, over that of the same date where there is one: the outcomes of the date stay."""
-    values = {field.name: getattr(run, field.name) for field in fields(NewRun)}
-    values |= totals | {"warnings": list(run.warnings)}
-    found = connection.execute(select(RUNS.c.id).where(RUNS.c.as_of == run.as_of)).scalar()
+def _values(run: NewRun) -> dict[str, Any]:
+    return {field.name: getattr(run, field.name) for field in fields(NewRun)} | {"warnings": list(run.warnings)}
+
+
+def _place(connection: Connection, values: dict[str, Any]) -> int:
+    """The number of the run of the date, which is made where there is none."""
+    found = connection.execute(select(RUNS.c.id).where(RUNS.c.as_of == values["as_of"])).scalar()
     if found is None:
-        (new,) = connection.execute(insert(RUNS).values(**values)).inserted_primary_key or (0,)
-        return int(new)
-    # Its outcomes are due again, for customers who were not scored the first time; and its list is another one.
-    values |= dict.fromkeys(("matured_at", "checked_at", "delivered_at", "deleted_at"))
-    connection.execute(update(RUNS).where(RUNS.c.id == found).values(**values))
+        (found,) = connection.execute(insert(RUNS).values(**values)).inserted_primary_key or (0,)
     return int(found)
+
+
+def _put_run(connection: Connection, run_id: int, values: dict[str, Any]) -> None:
+    """Write the run over what was published for its date: the outcomes of the date stay.
+
+    They are due again, for customers who were not scored the first time; and the list is another one.
+    """
+    due = dict.fromkeys(("matured_at", "checked_at", "delivered_at", "deleted_at"))
+    connection.execute(update(RUNS).where(RUNS.c.id == run_id).values(**values, **due))
 
 
 class _Counting:

@@ -9,6 +9,7 @@ from datetime import date, datetime
 from sqlalchemy import ColumnElement, Connection, Row, delete, select, update
 
 from churn_mlops.store.campaigns.assignments import batches_of
+from churn_mlops.store.database.advisory_locks import DATES
 from churn_mlops.store.database.clock import Clock, utc_now
 from churn_mlops.store.database.database import Store
 from churn_mlops.store.database.schema import OUTCOME_CHANGES, OUTCOMES, PREDICTIONS, RUNS
@@ -145,7 +146,7 @@ def retain(store: Store, older_than: date, *, clock: Clock = utc_now) -> list[da
     Raises:
         StoreError: the store fails; nothing is deleted then.
     """
-    with store.writing(f"delete the predictions from before {older_than}", much=True) as connection:
+    with store.writing(f"delete the predictions from before {older_than}", DATES, much=True) as connection:
         old = (RUNS.c.as_of < older_than, RUNS.c.deleted_at.is_(None))
         found = connection.execute(select(RUNS.c.id, RUNS.c.as_of).where(*old).order_by(RUNS.c.as_of)).all()
         for run_id, _ in found:
