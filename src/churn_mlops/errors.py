@@ -76,5 +76,9 @@ class StoreReplacedError(StoreError):
     """Another file stands where that of the store was opened: what is written to the open one would be lost."""
 
 
+class BackupError(ChurnError):
+    """A backup cannot be made, opened or trusted."""
+
+
 class RowsRefusedError(StoreError):
     """The store is there, but what it was given breaks its rules: to try again changes nothing."""

@@ -24,13 +24,13 @@ from churn_mlops.cli import (
     schedule,
     scoring,
     serving,
-    store,
     training,
 )
-from churn_mlops.cli import forget as forgetting
 from churn_mlops.cli import users as people
 from churn_mlops.cli.campaigns import campaign, contacts
 from churn_mlops.cli.results import monitor, report
+from churn_mlops.cli.storage import backup, store
+from churn_mlops.cli.storage import forget as forgetting
 from churn_mlops.cli.terminal import complain
 from churn_mlops.config import DEFAULT_PATH
 from churn_mlops.errors import ChurnError
@@ -105,6 +105,10 @@ app.command("forget")(forgetting.forget)
 app.add_typer(campaign.app, name="campaign")
 app.add_typer(contacts.app, name="contacts")
 app.command("schedule")(schedule.schedule)
+app.command("backup")(backup.backup)
+app.command("restore")(backup.restore)
+app.command("backup")(backup.backup)
+app.command("restore")(backup.restore)
 app.command("serve")(serving.serve)
 app.command("demo")(demo.demo)
 app.command("doctor")(doctor.doctor)

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import BaseModel, Field, field_validator, model_validator
 from pydantic.fields import FieldInfo
 
+from churn_mlops.config.backup import Backup
 from churn_mlops.config.console import Console
 from churn_mlops.config.decision import Decision
 from churn_mlops.config.oidc import Oidc
@@ -240,6 +241,7 @@ class Settings(Section):
     contract: Contract = Field(default_factory=Contract)
     models: Models = Field(default_factory=Models)
     store: Store = Field(default_factory=Store)
+    backup: Backup = Field(default_factory=Backup)
     mlflow: MLflow = Field(default_factory=MLflow)
     training: Training = Field(default_factory=Training)
     scoring: Scoring = Field(default_factory=Scoring)

@@ -41,7 +41,8 @@ def residual_copies(
 def _of_the_store(server: Mapping[str, str], rewritten: bool) -> Iterator[ResidualCopies]:
     yield ResidualCopies(
         "backups of the store and of this machine",
-        "they are deleted; where one is restored, the next run removes them again, or `churn forget --again` now",
+        "they are deleted (the newest backup.keep stay); `churn restore` leaves the customer out, and "
+        "after another way to restore, the next run removes them again, or `churn forget --again` now",
     )
     if not server:
         yield ResidualCopies("blocks of the disk that held the old file", "the disk writes over them")

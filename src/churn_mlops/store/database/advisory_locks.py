@@ -44,7 +44,7 @@ def lock_beside(database: Path, name: str, *, wait: bool = True) -> TextIO:
 DATES = "dates"
 """The turn of what moves the rows of whole dates, which takes seconds to minutes."""
 WRITING = "writing"
-"""The turn of what writes some rows, in milliseconds. Where both are taken, `DATES` comes first."""
+"""The turn of what writes some rows, in milliseconds. A writer that needs both takes `DATES` first."""
 
 
 def take_turn(connection: Connection, turn: str = WRITING) -> None:

@@ -62,12 +62,13 @@ class Store:
         return None if self.sqlite_file is None else self.sqlite_file.path
 
     @contextmanager
-    def reading(self, doing: str, *, much: bool = False) -> Iterator[Connection]:
+    def reading(self, doing: str, *, much: bool = False, at_one_instant: bool = False) -> Iterator[Connection]:
         """A connection with a transaction that reads; an error names ``doing``.
 
         Args:
             doing: such as "read the latest run".
             much: whether all rows of a date are read.
+            at_one_instant: whether every statement sees the same, as on SQLite it does anyway.
 
         Raises:
             StoreError: the store fails.
@@ -75,6 +76,8 @@ class Store:
         with translate_errors(self.engine, self.address, doing), self.engine.connect() as connection:
             if much:
                 self._make_room(connection)
+            if at_one_instant and self.file is None:
+                connection.execution_options(isolation_level="REPEATABLE READ")
             with connection.begin():
                 yield connection
 

@@ -70,9 +70,7 @@ def publish(
             connection.execute(delete(PREDICTIONS).where(PREDICTIONS.c.run_id == run_id))
             insert_staged(connection, stage, PREDICTIONS, run_id)
             refresh_statistics(connection, PREDICTIONS)
-            take_turn(
-                connection
-            )  # only now: whoever looks at the list and writes sees the one before, or waits for this
+            take_turn(connection)  # only now: a change of the list before is made, or it waits and sees this one
             _put_run(connection, run_id, values | {"finished_at": clock()})
             add_assignments(connection, assignments)
             check()

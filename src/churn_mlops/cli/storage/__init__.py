@@ -1,0 +1,1 @@
+"""``churn store``, ``churn backup``, ``churn restore`` and ``churn forget``."""

@@ -1,0 +1,144 @@
+"""Restoring a backup: into an empty store of either kind, or over the present one; who was erased stays erased."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+
+from sqlalchemy import Connection, select
+
+from churn_mlops.atomic_files import write_atomic
+from churn_mlops.config import DEFAULT_PATH, Settings, load_settings
+from churn_mlops.errors import BackupError
+from churn_mlops.models.bundle_cache import BundleCache
+from churn_mlops.pipelines.backup.archive import CONTRACT, SETTINGS, STORE, TOMBSTONES, Manifest, unpack
+from churn_mlops.pipelines.backup.encryption import decrypt
+from churn_mlops.pipelines.backup.make_backup import ENDING
+from churn_mlops.pipelines.erasure.suppression import ErasedMeanwhileError, known_here
+from churn_mlops.store import Store, migrate_store, open_store
+from churn_mlops.store.access.revocations import end_sessions, keep_revocations
+from churn_mlops.store.database.copy import copy_store
+from churn_mlops.store.database.schema import ERASURES
+from churn_mlops.store.deployments import Deployments
+from churn_mlops.store.erasure import reapply_erasures
+from churn_mlops.store.suppression.tombstone_file import TombstoneFile
+from churn_mlops.store.suppression.tombstones import Tombstone, all_tombstones, checked
+
+BY = "churn restore"
+
+
+@dataclass(frozen=True)
+class Restored:
+    """The result of a restore.
+
+    Args:
+        made_at: when the store of the backup was read: what came later is not in it.
+        program: the version that wrote the backup.
+        rows: copied into the store, by table.
+        erased_again: customers of the backup who were erased since it was made.
+        revoked_again: keys and users that were revoked or disabled since.
+        written: files of settings that were not there.
+        kept: files of settings that were there, and stay as they are.
+    """
+
+    made_at: datetime
+    program: str
+    rows: Mapping[str, int]
+    erased_again: int
+    revoked_again: int
+    written: tuple[Path, ...]
+    kept: tuple[Path, ...]
+
+
+def restore_backup(
+    backup: Path, settings_file: Path | None = None, *, key_file: Path | None = None, replace: bool = False
+) -> Restored:
+    """Bring the store back to what it was when ``backup`` was made; all or nothing.
+
+    Files of settings are written where there are none; the store is then the one that the settings name. The tombstones
+    of the backup, of the present store and of the file outside it are applied before a row reaches it. Sessions end.
+
+    Args:
+        backup: a file of ``churn backup``.
+        settings_file: None takes that of the working directory.
+        key_file: the private key of an encrypted backup.
+        replace: put it in place of what the store holds.
+
+    Raises:
+        BackupError: the backup cannot be opened, or was cut or altered.
+        ConfigError: the settings are not valid, or customers were erased under another ``store.customer_hash_key``.
+        StoreError: the store holds rows and ``replace`` is false, or it fails; it stays as it was.
+    """
+    with tempfile.TemporaryDirectory(prefix="churn-restore-") as name:
+        folder = Path(name)
+        manifest = _opened(backup, folder, key_file)
+        settings, written, kept = _settings(folder, settings_file or DEFAULT_PATH)
+        copy = f"sqlite:///{folder / STORE}"
+        migrate_store(copy)
+        migrate_store(settings.store.url)
+        with open_store(copy) as old, open_store(settings.store.url) as new:
+            end_sessions(old)
+            revoked = keep_revocations(new, old)
+            rows, erased = _copied(settings, folder, old, new, replace=replace)
+            BundleCache(settings.models.folder).follow(Deployments(new))
+    return Restored(manifest.made_at, manifest.program, rows, len(erased), revoked, written, kept)
+
+
+def _copied(
+    settings: Settings, folder: Path, old: Store, new: Store, *, replace: bool
+) -> tuple[dict[str, int], set[str]]:
+    """The rows copied, and the customers who were erased again before. If one is erased meanwhile, once more."""
+    erased: set[str] = set()
+    while True:
+        stones = _tombstones(settings, folder, new)
+        erased |= reapply_erasures(old, settings.store.customer_hash_key, stones, by=BY).keys()
+        try:
+            return copy_store(old, new, replace=replace, check=partial(_no_other, {one.hash for one in stones})), erased
+        except ErasedMeanwhileError:
+            continue
+
+
+def _no_other(applied: set[str], target: Connection) -> None:
+    if not applied.issuperset(target.scalars(select(ERASURES.c.customer_hash))):
+        raise ErasedMeanwhileError("a customer was erased while a backup was restored")
+
+
+def _opened(backup: Path, folder: Path, key_file: Path | None) -> Manifest:
+    if not backup.is_file():
+        raise BackupError(f"there is no backup {backup}")
+    archive = backup
+    if backup.name.endswith(ENDING):
+        if key_file is None:
+            raise BackupError(f"{backup} is encrypted: give the file of its private key, with --key")
+        archive = folder / "archive"
+        decrypt(backup, archive, key_file)
+    return unpack(archive, folder)
+
+
+def _settings(folder: Path, settings_file: Path) -> tuple[Settings, tuple[Path, ...], tuple[Path, ...]]:
+    """The settings by which to restore, with the files that were written for them, and those that were there."""
+    written: list[Path] = []
+    kept: list[Path] = []
+
+    def put(name: str, path: Path) -> None:
+        if not (folder / name).exists():
+            return
+        if path.exists():
+            kept.append(path)
+            return
+        write_atomic(path, (folder / name).read_bytes(), mode=0o600)
+        written.append(path)
+
+    put(SETTINGS, settings_file)
+    settings = load_settings(settings_file if settings_file.exists() else None)
+    put(CONTRACT, settings.contract.path)
+    return settings, tuple(written), tuple(kept)
+
+
+def _tombstones(settings: Settings, folder: Path, present: Store) -> list[Tombstone]:
+    found = [*TombstoneFile(folder / TOMBSTONES).read(), *all_tombstones(present), *known_here(settings)]
+    return checked({(one.hash, one.mark): one for one in found}.values(), settings.store.customer_hash_key)
