@@ -205,7 +205,7 @@ class Webhook(Section):
             return self
         host, port = _host_of(self.url)
         if self.secret is None:
-            raise ValueError("`url` needs a `secret`, which signs what is sent; best as CHURN__WEBHOOK__SECRET")
+            raise ValueError("`url` needs a `secret`, which signs what is sent; best as CHURN__WEBHOOK__SECRET_FILE")
         if not {host, f"{host}:{port}"} & set(self.allowed_hosts):
             raise ValueError(f"`url` leads to {host}, which is not in `allowed_hosts`: add it if it may have customers")
         return self
