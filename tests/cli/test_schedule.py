@@ -42,6 +42,15 @@ def receiver(monkeypatch: pytest.MonkeyPatch) -> Iterator[Receiver]:
         yield receiver
 
 
+def test_with_the_hash_key_of_the_program_no_schedule_starts_beside_a_server_that_others_reach(
+    own_company: Company, churn: Churn, store: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CHURN__SERVING__HOST", "0.0.0.0")
+    refused = churn("--config", own_company.config(), "schedule")
+    assert (refused.code, "store.customer_hash_key is the one that comes with" in refused.err) == (1, True)
+    assert churn("--config", own_company.config(), "schedule", "--status").out.startswith("It has never succeeded.")
+
+
 def test_it_catches_up_sends_the_list_waits_and_ends_with_0_when_it_is_terminated(
     own_company: Company, churn: Churn, store: str, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,6 +9,7 @@ import typer
 from churn_mlops.cli.interrupts import Stopping
 from churn_mlops.cli.settings import settings_of
 from churn_mlops.cli.terminal import print_json, say
+from churn_mlops.config.exposure import check_hash_key
 from churn_mlops.errors import ChurnError
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ def _keep(settings: Settings, timetable: Timetable, backfill: bool) -> None:
     from churn_mlops.pipelines.scheduling.scheduler import Schedule
     from churn_mlops.pipelines.scheduling.steps import Retries
 
+    check_hash_key(settings)
     wanted = settings.schedule
     with Stopping() as stopping:
         job = daily_job(settings, timetable, RetryClock(stopping.wait), backfill=backfill)
