@@ -77,6 +77,13 @@ class Store(Section):
         ge=1,
         le=36_500,
     )
+    connections: int = setting(
+        6,
+        "most connections of one process of the server to PostgreSQL; two of them are not for requests",
+        "connections",
+        ge=3,
+        le=100,
+    )
     customer_hash_key: str = setting(
         "churn",
         "key of the hash that stands for a customer in the audit log and in tombstones; set your own, or a reader of "
@@ -138,7 +145,12 @@ class Training(Section):
         gt=0,
         le=1,
     )
-    threads: int | None = setting(None, "threads of a fit; null takes all", "cores", ge=1)
+    threads: int | None = setting(
+        None,
+        "threads of a fit; null takes as many as this process has cores, by its affinity and its container's quota",
+        "cores",
+        ge=1,
+    )
 
 
 class Scoring(Section):

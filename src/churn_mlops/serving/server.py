@@ -59,7 +59,7 @@ def serve(
         PromotionError: no model is live.
         ServingError: processes do not start, or end again and again.
     """
-    with closing(StoreClient(settings.store.url)) as store:
+    with closing(StoreClient(settings.store.url, connections=settings.store.connections)) as store:
         credential_cache_of(settings, store)  # a fault of the settings is reported before anything starts
         reapply_lost_erasures(settings, store)
         keyed = is_loopback(settings.serving.host) or may_leave_loopback(settings, store)
@@ -93,7 +93,7 @@ def _answer(
     settings: Settings, listening: socket.socket, read_customer: ReadCustomer | None, ready: Callable[[], None]
 ) -> None:
     """Serve on a socket, from one process, until it is stopped."""
-    store, source = StoreClient(settings.store.url), ModelSlot()
+    store, source = StoreClient(settings.store.url, connections=settings.store.connections), ModelSlot()
     access, watch = credential_cache_of(settings, store), ModelWatcher(settings, store, source)
     try:
         watch.first()

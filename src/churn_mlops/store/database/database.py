@@ -29,6 +29,8 @@ KEEPALIVE = {
     "keepalives_count": 3,
     "tcp_user_timeout": 60_000,
 }
+CONNECTIONS = 6
+"""Most connections to PostgreSQL of an open store, unless it is opened with another number."""
 _WRITES = "churn_writes"
 # SQLite's memory for pages, in KiB: little for a look at a customer, more where a whole date passes through.
 _SMALL_CACHE, _LARGE_CACHE = 2_000, 64_000
@@ -141,7 +143,7 @@ class Store:
         self.close()
 
 
-def open_store(address: str, *, lock_wait_ms: int | None = None) -> Store:
+def open_store(address: str, *, lock_wait_ms: int | None = None, connections: int = CONNECTIONS) -> Store:
     """Open the store at ``address`` and bring its tables up to date; an SQLite file is made where there is none.
 
     Args:
@@ -149,12 +151,15 @@ def open_store(address: str, *, lock_wait_ms: int | None = None) -> Store:
             ``postgres://``) with user, password, host and database.
         lock_wait_ms: longest wait for what another program has locked, in milliseconds. When None, half a minute on
             SQLite, and on PostgreSQL as its own ``lock_timeout`` says.
+        connections: most connections to PostgreSQL; who wants one more waits.
 
     Raises:
         StoreError: it cannot be reached, read or written, or was written by a newer version of this program.
     """
     url = address_of(address)
-    engine = _sqlite(url, address, lock_wait_ms) if url.drivername == "sqlite" else _postgres(url, lock_wait_ms)
+    engine = (
+        _sqlite(url, address, lock_wait_ms) if url.drivername == "sqlite" else _postgres(url, lock_wait_ms, connections)
+    )
     store = Store(engine, address)
     try:
         with translate_errors(engine, address, "open the tables"):
@@ -235,9 +240,9 @@ def _sqlite(url: URL, address: str, lock_wait_ms: int | None) -> Engine:
     return engine
 
 
-def _postgres(url: URL, lock_wait_ms: int | None) -> Engine:
+def _postgres(url: URL, lock_wait_ms: int | None, connections: int) -> Engine:
     defaults = {name: value for name, value in KEEPALIVE.items() if name not in url.query}
-    engine = create_engine(url, connect_args=defaults, pool_pre_ping=True)
+    engine = create_engine(url, connect_args=defaults, pool_pre_ping=True, pool_size=connections, max_overflow=0)
     if lock_wait_ms is not None:
 
         @event.listens_for(engine, "connect")
