@@ -173,6 +173,17 @@ class Schedule(Section):
         60.0, "wait before the first of them; doubled for each further one", "seconds", gt=0, le=86_400
     )
 
+    again: int = setting(
+        8, "tries of a day that was abandoned, one after another, until the next day is due", "tries", ge=0, le=100
+    )
+    again_seconds: float = setting(3600.0, "wait before each of them", "seconds", gt=0, le=86_400)
+    metrics_port: int | None = setting(
+        None, "port of `churn schedule` for /metrics and /health; 0 takes a free one, null opens none", ge=0, le=65535
+    )
+    metrics_host: str = setting(
+        "127.0.0.1", "address of this port; they hold no customer and need no key", min_length=1
+    )
+
     @field_validator("at")
     @classmethod
     def _is_a_time(cls, value: str) -> str:
