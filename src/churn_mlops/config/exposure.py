@@ -37,7 +37,7 @@ def is_loopback(host: str) -> bool:
 
 
 def _reached_at(settings: Settings) -> str | None:
-    """What more than this machine reaches, as part of a sentence; None where nothing is."""
+    """The place that others reach, as part of a sentence; None where there is none."""
     if not is_loopback(settings.serving.host):
         return f"other machines reach the server (serving.host is {settings.serving.host})"
     if not _is_here(settings.store.url):

@@ -38,8 +38,8 @@ def load_settings(path: Path | None = None, environ: Mapping[str, str] = os.envi
 
     Args:
         path: the settings file; None takes ``config/config.yaml`` of the working directory, if there is one.
-        environ: the environment; its ``CHURN__SECTION__KEY`` count, an empty value or ``null`` means none. Of a
-            secret, ``CHURN__SECTION__KEY_FILE`` counts too, which names the file that holds it.
+        environ: the environment; its ``CHURN__SECTION__KEY`` count, an empty value or ``null`` means none. The
+            ``CHURN__SECTION__KEY_FILE`` of a secret counts too; it names the file that holds it.
 
     Raises:
         ConfigError: naming every key that is unknown (with the nearest known one) or out of range, and its origin.
