@@ -6,14 +6,12 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import select
-
 from churn_mlops.config import Settings
 from churn_mlops.config.environment import variable_of
 from churn_mlops.errors import ConfigError
 from churn_mlops.models.bundle_cache import BundleCache
 from churn_mlops.store import Store, open_store
-from churn_mlops.store.database.campaign_tables import METADATA
+from churn_mlops.store.database.contents import filled_tables
 from churn_mlops.store.deployments import Deployments
 
 SNAPSHOTS = 4
@@ -90,20 +88,13 @@ def check_places(settings: Settings, given: Collection[str], *, is_kept: bool) -
 
 
 def _check_store(store: Store, ours: BundleCache | None) -> None:
-    filled = _filled(store)
+    filled = filled_tables(store, besides=_OF_EVERY_STORE)
     live = {one.sha256 for one in Deployments(store).history()}
     if filled and (ours is None or live.isdisjoint(one.sha256 for one in ours.history())):
         raise ConfigError(
             f"the store {store.shown} holds rows of another company already (in {', '.join(filled)}), and the demo "
             f"neither deletes nor mixes them: set {variable_of(STORE)} to an empty database, or unset it"
         )
-
-
-def _filled(store: Store) -> list[str]:
-    """The tables that hold rows of a company."""
-    tables = [table for table in METADATA.sorted_tables if table.name not in _OF_EVERY_STORE]
-    with store.reading("look whether it is empty") as connection:
-        return [table.name for table in tables if connection.execute(select(1).select_from(table).limit(1)).first()]
 
 
 def _check_record(settings: Settings) -> None:
