@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest \
 	--generate-hashes --no-emit-index-url --custom-compile-command "make lock" $(if $(UPGRADE),--upgrade)
 
-.PHONY: help demo test check format bench bench-peers study pages notebook pictures site lock clean
+.PHONY: help demo test check format bench bench-peers study pages notebook pictures site lock dist clean
 
 help: ## say what each word does
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{ printf "  make %-11s %s\n", $$1, $$2 }'
@@ -41,7 +41,7 @@ bench: $(VENV)/.dev $(VENV)/.load ## measure speed against the bars
 bench-peers: $(VENV)/.dev $(VENV)/.load $(VENV)/peers/.done ## hold /predict against MLflow, BentoML and MLServer with the same trees
 	$(BIN)/python -m bench.peers $(ARGS)
 
-study: $(VENV)/.dev $(VENV)/.proxy $(VENV)/.clock ## measure models on public and on made-up data, what kills leave of daily runs, servers in outages, companies with a known truth, columns of every type, and a month of campaigns
+study: $(VENV)/.dev $(VENV)/.proxy $(VENV)/.clock ## measure models on public and on made-up data, what kills leave of daily runs, servers in outages, companies with a known truth, columns of every type, a month of campaigns, and the release under each Python
 	$(BIN)/python -m bench.quality $(ARGS)
 	$(BIN)/python -m bench.study
 	$(BIN)/python -m bench.honest
@@ -53,6 +53,7 @@ study: $(VENV)/.dev $(VENV)/.proxy $(VENV)/.clock ## measure models on public an
 	$(BIN)/python -m bench.truth
 	$(BIN)/python -m bench.column_types
 	$(BIN)/python -m bench.campaign_month
+	$(BIN)/python -m bench.release
 
 pages: $(VENV)/.dev ## write the pages that are made from the code
 	$(BIN)/python docs/pages.py
@@ -77,6 +78,11 @@ lock: $(VENV)/.tools ## compile the locks again (UPGRADE=1 takes newer versions)
 	$(COMPILE) pyproject.toml --group dev -c requirements.txt -o requirements-dev.txt
 	$(COMPILE) --group build -c requirements-dev.txt -o requirements-build.txt
 	$(COMPILE) bench/peers/requirements.in -o bench/peers/requirements.txt
+
+dist: $(VENV)/.tools ## build wheel and sdist in dist/, with the same bytes for the same commit
+	rm -rf dist
+	SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) $(BIN)/hatchling build -d dist
+	cd dist && sha256sum * | tee SHA256SUMS
 
 clean: ## remove the environment and all caches (data, models and runs stay)
 	rm -rf $(VENV) .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache build dist htmlcov

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from churn_mlops.config import settings_reference
+from churn_mlops.config.environment import secrets
 
 sys.path.insert(0, str(Path(__file__).parent))
 from rooms import between, rooms, rooms_within
@@ -24,6 +25,12 @@ The environment overrides the file, as `CHURN__SECTION__KEY`: `CHURN__SERVING__P
 empty value, or `null`, means none. The two underscores matter: Kubernetes injects variables such as `CHURN_PORT` for a
 service called `churn`.
 
+A secret can come from a file, such as one that a container platform mounts: `CHURN__SECTION__KEY_FILE` names it.
+`CHURN__STORE__URL_FILE=/run/secrets/store_url` reads `url` of `store` from there. The file holds the secret alone, as
+text in UTF-8; a line end after it does not count. A file that is missing, empty or unreadable stops the start, and so
+does a secret that is given both ways. These settings are secret, and appear in no message:
+{secret_settings()}.
+
 An unknown key is an error that names the key and the nearest known one. A value out of range is an error too. Paths are
 relative to the working directory.
 
@@ -34,6 +41,11 @@ This file shows all settings with their defaults, and units in brackets:
 
 This page is made from `src/churn_mlops/config/settings.py` by `make pages`.
 """
+
+
+def secret_settings() -> str:
+    """The names of the settings that are secret, with commas between."""
+    return ", ".join(f"`{name}`" for name in secrets())
 
 
 def contributing() -> str:

@@ -14,7 +14,8 @@ from rich.console import Console
 from churn_mlops.cli import scoring, terminal
 from churn_mlops.config import Settings
 from churn_mlops.data.demo_company.months import LAST_DAY
-from churn_mlops.pipelines.onboarding.demo import demo_settings, make_company
+from churn_mlops.pipelines.onboarding.demo import make_company
+from churn_mlops.pipelines.onboarding.demo_places import demo_settings
 from churn_mlops.pipelines.scoring.score import score
 from churn_mlops.pipelines.training.report import recorded, write_report
 from churn_mlops.pipelines.training.train import train

@@ -18,7 +18,8 @@ import pytest
 
 from churn_mlops.config import Settings
 from churn_mlops.data.demo_company.months import LAST_DAY
-from churn_mlops.pipelines.onboarding.demo import FEWEST_MONTHS, demo_settings, make_company
+from churn_mlops.pipelines.onboarding.demo import FEWEST_MONTHS, make_company
+from churn_mlops.pipelines.onboarding.demo_places import demo_settings
 from churn_mlops.pipelines.training.train import train
 from tests.command import Churn, runner
 from tests.companies.small import CUSTOMERS

@@ -151,25 +151,36 @@ def test_a_list_that_cannot_be_written_is_an_error(churn: Churn, company: Compan
     assert "cannot write file/list.csv" in result.err
 
 
+@pytest.mark.parametrize("place", ["demo/churn.db", "postgresql"])
 def test_the_demo_makes_trains_and_lists_and_the_second_time_only_lists(
-    churn: Churn, company: Company, record: Path, monkeypatch: pytest.MonkeyPatch
+    churn: Churn,
+    company: Company,
+    record: Path,
+    place: str,
+    request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    address = "sqlite:///demo/churn.db"
+    if place == "postgresql":
+        address = str(request.getfixturevalue("postgres"))
+        monkeypatch.setenv("CHURN__STORE__URL", address)
     Path("demo/mlflow").mkdir(parents=True)
     Path("demo/mlflow/mlflow.db").write_bytes(record.read_bytes())
     monkeypatch.setenv("CHURN__TRAINING__MODEL_TYPE", "logistic_regression")
-    monkeypatch.setenv("CHURN__TRAINING__SNAPSHOTS", "5")
     demo = ("demo", "--customers", "2000", "--months", "9", "--seed", "1", "--last-day", "2026-10-31", "--no-serve")
     first = churn(*demo)
     assert first.code == 0
     assert "Made a company of 2,000 customers, with a history of 9 months, in demo/." in first.out
     assert "in pictures: churn --config demo/config.yaml report 1" in first.out
     assert "Version 1 is live now: the first model that finds a signal." in first.out
+    assert f"Published in {place}" in first.out
+    assert Path("demo/churn.db").exists() == (place != "postgresql")
     again = churn(*demo)
     assert again.out.startswith("The company in demo/ has its model already.\n")
     assert again.out.splitlines()[1:] == first.out.splitlines()[-len(again.out.splitlines()) + 1 :]
     assert "churn --config demo/config.yaml score" in again.out
     assert churn("--config", "demo/config.yaml", "score").code == 0
-    with open_store("sqlite:///demo/churn.db") as store:
+    with open_store(address) as store:
         run = latest_run(store)
     assert run is not None
     assert (run.as_of, run.model_version) == (date(2026, 10, 30), "1")

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import threading
+import urllib.request
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -42,10 +45,29 @@ def receiver(monkeypatch: pytest.MonkeyPatch) -> Iterator[Receiver]:
         yield receiver
 
 
+def test_with_the_hash_key_of_the_program_no_schedule_starts_beside_a_server_that_others_reach(
+    own_company: Company, churn: Churn, store: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CHURN__SERVING__HOST", "0.0.0.0")
+    refused = churn("--config", own_company.config(), "schedule")
+    assert (refused.code, "store.customer_hash_key is the one that comes with" in refused.err) == (1, True)
+    assert churn("--config", own_company.config(), "schedule", "--status").out.startswith("It has never succeeded.")
+
+
+def shown_by(line: str) -> tuple[str, dict[str, Any]]:
+    """The metrics and the health of a schedule, whose addresses are in the line that it prints."""
+    found = re.fullmatch(r"Metrics on (\S+), health on (\S+)\.\n", line)
+    assert found, line
+    pages = [urllib.request.urlopen(address, timeout=10) for address in found.groups()]
+    with pages[0], pages[1]:
+        return pages[0].read().decode(), json.load(pages[1])
+
+
 def test_it_catches_up_sends_the_list_waits_and_ends_with_0_when_it_is_terminated(
     own_company: Company, churn: Churn, store: str, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CHURN__DECISION__THRESHOLD", "0.2")
+    monkeypatch.setenv("CHURN__SCHEDULE__METRICS_PORT", "0")
     config = own_company.config()
     never = churn("--config", config, "schedule", "--status")
     assert (never.code, never.out.splitlines()[0]) == (1, "It has never succeeded.")
@@ -56,13 +78,18 @@ def test_it_catches_up_sends_the_list_waits_and_ends_with_0_when_it_is_terminate
         command, env=os.environ, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
         assert process.stderr is not None
+        assert process.stdout is not None
         for line in process.stderr:
             events.append(json.loads(line))
             if events[-1]["event"] == "next_run_scheduled":
+                assert process.stdout.readline().startswith("Runs daily at 06:00 (UTC), next on 2")
+                metrics, health = shown_by(process.stdout.readline())
                 process.send_signal(signal.SIGTERM)
         assert process.wait(15) == 0
-        assert process.stdout is not None
-        assert process.stdout.read().startswith("Runs daily at 06:00 (UTC), next on 2")
+    for name in ("day", "score", "send", "monitor"):
+        assert f'churn_job_tries_total{{job="{name}",result="succeeded"}} 1.0' in metrics
+        assert f'churn_job_last_success_timestamp_seconds{{job="{name}"}} 1.' in metrics
+    assert (health["late"], health["abandoned"]) == (False, None)
     assert [event["event"] for event in events if event["level"] != "info"] == []
     assert events[-1]["event"] == "schedule_stopped"
 

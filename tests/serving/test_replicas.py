@@ -81,7 +81,8 @@ def test_two_processes_agree_on_keys_that_are_made_and_revoked(
 ) -> None:
     with open_store(postgres_store) as store, ExitStack() as running:
         first, _ = make_key(store, "crm", "service", by="test")
-        common = {"store__url": postgres_store, "serving__key_refresh_seconds": "0.1"}
+        common = {"store__url": postgres_store, "store__customer_hash_key": "secret"}
+        common |= {"serving__key_refresh_seconds": "0.1"}
         logs = [tmp_path / "0.log", tmp_path / "1.log"]
         ports = [
             running.enter_context(replica(folder, logs[0], **common)),
@@ -114,6 +115,17 @@ def test_without_keys_another_address_than_loopback_is_refused_with_the_way_out(
     assert result.code == 1
     assert "without API keys the server binds to the loopback address only" in result.err
     assert "`churn keys create --name NAME --role admin`" in result.err
+
+
+def test_with_the_hash_key_of_the_program_a_server_starts_for_this_machine_alone(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("CHURN__SERVING__ADMIN_KEY_FILE", "admin.key")
+    result = runner(monkeypatch, capsys)("serve", "--host", "0.0.0.0", "--port", "0")
+    assert result.code == 1
+    assert "store.customer_hash_key is the one that comes with the program, and other machines reach" in result.err
+    assert "CHURN__STORE__CUSTOMER_HASH_KEY_FILE" in result.err
 
 
 @pytest.mark.parametrize(("content", "message"), [("short", "is no key"), (None, "cannot be read")])

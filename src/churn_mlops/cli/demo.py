@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -12,6 +13,9 @@ from churn_mlops.cli import scoring, serving, training
 from churn_mlops.cli.settings import settings_of
 from churn_mlops.cli.terminal import progress_bar, say
 from churn_mlops.config import Settings
+from churn_mlops.config.environment import from_environment
+from churn_mlops.config.exposure import check_hash_key
+from churn_mlops.database_urls import shown
 
 FOLDER = Path("demo")
 
@@ -43,12 +47,18 @@ def demo(
     Example: `churn demo --no-serve`
     """
     from churn_mlops.pipelines.monitoring.measure import measure
-    from churn_mlops.pipelines.onboarding.demo import demo_settings, make_company
+    from churn_mlops.pipelines.onboarding.demo import is_kept, make_company
+    from churn_mlops.pipelines.onboarding.demo_places import check_places, demo_settings
     from churn_mlops.pipelines.scoring.publish import run_day
 
-    settings = demo_settings(settings_of(context), FOLDER)
+    given = from_environment(os.environ).values
+    settings = demo_settings(settings_of(context), FOLDER, given)
+    if serve:
+        check_hash_key(settings)
+    until = None if last_day is None else last_day.date()
+    check_places(settings, given, is_kept=is_kept(FOLDER, customers, months, seed, until))
     with progress_bar("Making the company"):
-        made = make_company(FOLDER, customers, months, seed, None if last_day is None else last_day.date())
+        made = make_company(FOLDER, customers, months, seed, until)
     if made:
         say(f"Made a company of {customers:,} customers, with a history of {months} months, in {FOLDER}/.")
         if serve if half_year is None else half_year:
@@ -62,7 +72,8 @@ def demo(
         say(f"The company in {FOLDER}/ has its model already.")
     scoring.show(run_day(settings).scored, settings)
     measure(settings)
-    say(f"Published in {FOLDER}/churn.db. Go on with it: churn --config {FOLDER}/config.yaml score --out list.csv")
+    place = _place_of(settings.store.url)
+    say(f"Published in {place}. Go on with it: churn --config {FOLDER}/config.yaml score --out list.csv")
     if serve:
         from churn_mlops.serving.server import serve as run
 
@@ -81,3 +92,8 @@ def _live_half_year(settings: Settings, seed: int) -> None:
         f"Half a year: {found.lists} lists, {found.contacts:,} contacts in two campaigns; an offer kept "
         f"{found.kept:,} customers, and drove {found.driven_away:,} away."
     )
+
+
+def _place_of(address: str) -> str:
+    """The file of a store, or the address of its server without the password."""
+    return shown(address).removeprefix("sqlite:///")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -87,6 +88,11 @@ def common(
 ) -> None:
     """Predict who is about to leave, say why, and decide who is worth an offer."""
     context.obj = config
+    if (
+        "PGAPPNAME" not in os.environ
+    ):  # PostgreSQL shows it beside each connection, also beside those of child processes
+        os.environ["PGAPPNAME"] = f"churn {context.invoked_subcommand}"
+        context.call_on_close(partial(os.environ.pop, "PGAPPNAME", None))
 
 
 app.command("init")(data.init)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -9,11 +11,14 @@ import typer
 from churn_mlops.cli.interrupts import Stopping
 from churn_mlops.cli.settings import settings_of
 from churn_mlops.cli.terminal import print_json, say
+from churn_mlops.config.exposure import check_hash_key
 from churn_mlops.errors import ChurnError
 
 if TYPE_CHECKING:
     from churn_mlops.config import Settings
     from churn_mlops.pipelines.scheduling.lateness import ScheduleStatus
+    from churn_mlops.pipelines.scheduling.metrics import ScheduleMetrics
+    from churn_mlops.pipelines.scheduling.scheduler import Schedule
     from churn_mlops.pipelines.scheduling.timetable import Timetable
 
 
@@ -49,22 +54,42 @@ def schedule(
 def _keep(settings: Settings, timetable: Timetable, backfill: bool) -> None:
     from churn_mlops.pipelines.delivery.webhook import RetryClock
     from churn_mlops.pipelines.scheduling.daily_job import daily_job, utc_now
+    from churn_mlops.pipelines.scheduling.metrics import ScheduleMetrics
     from churn_mlops.pipelines.scheduling.scheduler import Schedule
     from churn_mlops.pipelines.scheduling.steps import Retries
 
+    check_hash_key(settings)
     wanted = settings.schedule
     with Stopping() as stopping:
-        job = daily_job(settings, timetable, RetryClock(stopping.wait), backfill=backfill)
+        metrics = ScheduleMetrics(utc_now)
+        job = daily_job(settings, timetable, RetryClock(stopping.wait), backfill=backfill, metrics=metrics)
         following = timetable.next(utc_now()).at
         say(f"Runs daily at {wanted.at} ({timetable.zone.key}), next on {following:%Y-%m-%d}. Stop with Ctrl-C.")
-        Schedule(
+        schedule = Schedule(
             timetable,
             job,
-            Retries(wanted.retries, wanted.first_wait_seconds),
+            Retries(wanted.retries, wanted.first_wait_seconds, wanted.again, wanted.again_seconds),
             clock=utc_now,
             wait=stopping.wait,
             backfill=backfill,
-        ).keep()
+            metrics=metrics,
+        )
+        with _metrics_shown(settings, metrics, schedule):
+            schedule.keep()
+
+
+@contextmanager
+def _metrics_shown(settings: Settings, metrics: ScheduleMetrics, schedule: Schedule) -> Iterator[None]:
+    """Answer for the metrics and the health of ``schedule``, if the settings name a port."""
+    from churn_mlops.pipelines.scheduling.metrics_server import metrics_server
+
+    wanted = settings.schedule
+    if wanted.metrics_port is None:
+        yield
+        return
+    with metrics_server(wanted.metrics_host, wanted.metrics_port, metrics.registry, schedule.health) as address:
+        say(f"Metrics on {address}/metrics, health on {address}/health.")
+        yield
 
 
 def _status(settings: Settings, timetable: Timetable, as_json: bool) -> None:

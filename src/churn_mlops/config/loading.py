@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -11,14 +10,12 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from churn_mlops.config.environment import from_environment, unknown
 from churn_mlops.config.settings import Settings, settings_by_name
 from churn_mlops.errors import ConfigError
 from churn_mlops.yaml_files import read_yaml
 
 DEFAULT_PATH = Path("config/config.yaml")
-
-# Two underscores: Kubernetes injects CHURN_PORT and the like for a service that is called churn.
-_PREFIX = "CHURN__"
 
 
 @dataclass(frozen=True)
@@ -41,7 +38,8 @@ def load_settings(path: Path | None = None, environ: Mapping[str, str] = os.envi
 
     Args:
         path: the settings file; None takes ``config/config.yaml`` of the working directory, if there is one.
-        environ: the environment; its ``CHURN__SECTION__KEY`` count, an empty value or ``null`` means none.
+        environ: the environment; its ``CHURN__SECTION__KEY`` count, an empty value or ``null`` means none. The
+            ``CHURN__SECTION__KEY_FILE`` of a secret counts too; it names the file that holds it.
 
     Raises:
         ConfigError: naming every key that is unknown (with the nearest known one) or out of range, and its origin.
@@ -93,23 +91,15 @@ def _without_faults(values: dict[str, Any]) -> Settings:
 
 
 def _overlay(values: dict[str, Any], origins: dict[str, str], environ: Mapping[str, str]) -> list[str]:
-    """Put the environment's settings into ``values``, their names into ``origins``; return what is not a setting."""
-    known = {_variable(key): key for key in settings_by_name()}
-    problems = []
-    for name in sorted(name for name in environ if name.startswith(_PREFIX)):
-        if name not in known:
-            problems.append(_unknown(name, name, list(known)))
-            continue
-        section, key = known[name].split(".")
+    """Put the environment's settings into ``values``, their names into ``origins``; return what is wrong with them."""
+    found = from_environment(environ)
+    for name, value in found.values.items():
+        section, key = name.split(".")
         target = values.setdefault(section, {})
         if isinstance(target, dict):  # otherwise the check of the file reports it
-            target[key] = None if environ[name] in ("", "null") else environ[name]
-            origins[known[name]] = name
-    return problems
-
-
-def _variable(key: str) -> str:
-    return _PREFIX + key.replace(".", "__").upper()
+            target[key] = value
+            origins[name] = found.origins[name]
+    return list(found.problems)
 
 
 def _read(file: Path) -> dict[str, Any]:
@@ -139,7 +129,7 @@ def _problem(item: dict[str, Any], origins: Mapping[str, str], file: Path) -> st
     key = ".".join(str(part) for part in item["loc"][:2])
     origin = origins.get(key, f"{file}: {key}")
     if item["type"] == "extra_forbidden":
-        return _unknown(origin, key, list(settings_by_name() if "." in key else Settings.model_fields))
+        return unknown(origin, key, list(settings_by_name() if "." in key else Settings.model_fields))
     message = item["msg"].removeprefix("Value error, ")
     if item["type"] == "model_type":
         message = "a section holds keys, such as `serving: {port: 8000}`"
@@ -147,10 +137,3 @@ def _problem(item: dict[str, Any], origins: Mapping[str, str], file: Path) -> st
     if setting is None or not setting.repr:
         return f"{origin}: {message}"
     return f"{origin}: {message} (it is {item['input']!r})"
-
-
-def _unknown(origin: str, key: str, known: list[str]) -> str:
-    """Say that a key is not known, and which known one is nearest."""
-    nearest = difflib.get_close_matches(key, known, n=1)
-    advice = f"did you mean {nearest[0]}?" if nearest else "docs/configuration.md lists them"
-    return f"{origin} is not a setting; {advice}"

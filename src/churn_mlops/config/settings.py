@@ -78,6 +78,13 @@ class Store(Section):
         ge=1,
         le=36_500,
     )
+    connections: int = setting(
+        6,
+        "most connections of one process of the server to PostgreSQL; two of them are not for requests",
+        "connections",
+        ge=3,
+        le=100,
+    )
     customer_hash_key: str = setting(
         "churn",
         "key of the hash that stands for a customer in the audit log and in tombstones; set your own, or a reader of "
@@ -139,7 +146,12 @@ class Training(Section):
         gt=0,
         le=1,
     )
-    threads: int | None = setting(None, "threads of a fit; null takes all", "cores", ge=1)
+    threads: int | None = setting(
+        None,
+        "threads of a fit; null takes as many as this process has cores, by its affinity and its container's quota",
+        "cores",
+        ge=1,
+    )
 
 
 class Scoring(Section):
@@ -160,6 +172,17 @@ class Schedule(Section):
     retries: int = setting(3, "tries of a run that failed, after the first one", "tries", ge=0, le=20)
     first_wait_seconds: float = setting(
         60.0, "wait before the first of them; doubled for each further one", "seconds", gt=0, le=86_400
+    )
+
+    again: int = setting(
+        8, "tries of a day that was abandoned, one after another, until the next day is due", "tries", ge=0, le=100
+    )
+    again_seconds: float = setting(3600.0, "wait before each of them", "seconds", gt=0, le=86_400)
+    metrics_port: int | None = setting(
+        None, "port of `churn schedule` for /metrics and /health; 0 takes a free one, null opens none", ge=0, le=65535
+    )
+    metrics_host: str = setting(
+        "127.0.0.1", "address of this port; they hold no customer and need no key", min_length=1
     )
 
     @field_validator("at")
@@ -206,7 +229,7 @@ class Webhook(Section):
             return self
         host, port = _host_of(self.url)
         if self.secret is None:
-            raise ValueError("`url` needs a `secret`, which signs what is sent; best as CHURN__WEBHOOK__SECRET")
+            raise ValueError("`url` needs a `secret`, which signs what is sent; best as CHURN__WEBHOOK__SECRET_FILE")
         if not {host, f"{host}:{port}"} & set(self.allowed_hosts):
             raise ValueError(f"`url` leads to {host}, which is not in `allowed_hosts`: add it if it may have customers")
         return self

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
+
+from churn_mlops.cores import usable_cores
 
 Progress = Callable[[int, int], None]
 """Is called with the steps that are done, and with all of them."""
@@ -21,7 +22,7 @@ class FitSettings:
         max_trees: most trees of a bag; early stopping usually ends it long before.
         patience: trees without gain on the held-out part after which a bag stops.
         settings_cells: most cells, rows times features, on which settings, and the type, are chosen.
-        threads: threads of a fit on many rows, 1 or more; None means one for each core.
+        threads: threads of a fit on many rows, 1 or more; None means one for each core that the process may use.
     """
 
     bags: int = 5
@@ -45,4 +46,4 @@ class FitSettings:
     @property
     def cores(self) -> int:
         """Threads of a fit on many rows."""
-        return self.threads or len(os.sched_getaffinity(0))
+        return self.threads or usable_cores()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import errno
 import gc
-import ipaddress
 import signal
 import socket
 import sys
@@ -18,6 +17,7 @@ import structlog
 import uvicorn
 
 from churn_mlops.config import Settings
+from churn_mlops.config.exposure import check_hash_key, is_loopback
 from churn_mlops.errors import ConfigError
 from churn_mlops.logs import configure
 from churn_mlops.serving.access.credential_cache import CredentialCache
@@ -54,14 +54,17 @@ def serve(
             pickled, for other processes.
 
     Raises:
-        ConfigError: the address is not one of this machine alone, or its port is in use.
+        ConfigError: the address is not one of this machine alone, or its port is in use; or others reach the server
+            or the store, and the hash key is the one that comes with the program.
         PromotionError: no model is live.
         ServingError: processes do not start, or end again and again.
     """
-    with closing(StoreClient(settings.store.url)) as store:
+    with closing(StoreClient(settings.store.url, connections=settings.store.connections)) as store:
         credential_cache_of(settings, store)  # a fault of the settings is reported before anything starts
         reapply_lost_erasures(settings, store)
         keyed = is_loopback(settings.serving.host) or may_leave_loopback(settings, store)
+        if keyed:  # without keys it starts for this machine alone, and says so first
+            check_hash_key(settings)
         if settings.serving.workers > 1:
             ModelWatcher(settings, store, ModelSlot()).first()
     with listen(settings.serving.host, settings.serving.port, keyed=keyed) as listening:
@@ -90,7 +93,7 @@ def _answer(
     settings: Settings, listening: socket.socket, read_customer: ReadCustomer | None, ready: Callable[[], None]
 ) -> None:
     """Serve on a socket, from one process, until it is stopped."""
-    store, source = StoreClient(settings.store.url), ModelSlot()
+    store, source = StoreClient(settings.store.url, connections=settings.store.connections), ModelSlot()
     access, watch = credential_cache_of(settings, store), ModelWatcher(settings, store, source)
     try:
         watch.first()
@@ -196,14 +199,6 @@ class Server(uvicorn.Server):
         self.should_exit = True
         self._signals.append(sig)
         log.info("shutdown_started", signal=signal.Signals(sig).name)
-
-
-def is_loopback(host: str) -> bool:
-    """Whether ``host`` is this machine's own address, which no other machine reaches."""
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False  # a name may resolve to anything
 
 
 def _why_not(host: str, port: int, error: OSError) -> str:

@@ -10,7 +10,7 @@ from churn_mlops.serving.server import listen
 
 CHECKS = {
     "configuration", "environment", "contract", "source", "models folder", "champion", "champion's contract", "MLflow",
-    "store", "disk", "port", "Python", "libraries", "machine",
+    "store", "disk", "port", "package", "Python", "libraries", "machine",
 }  # fmt: skip
 Found = dict[str, Finding]
 

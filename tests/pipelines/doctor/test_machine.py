@@ -48,6 +48,12 @@ def test_an_address_that_the_server_would_refuse_is_reported(company: Company) -
     assert (finding.status, "loopback" in finding.found) == ("failed", True)
 
 
+def test_a_hash_key_with_which_no_server_would_start_is_reported(company: Company) -> None:
+    finding = found(company.config(), {"CHURN__SERVING__HOST": "0.0.0.0"})["hash key"]
+    assert (finding.status, "CHURN__STORE__CUSTOMER_HASH_KEY_FILE" in finding.found) == ("failed", True)
+    assert "hash key" not in found(company.config(), {})
+
+
 def test_our_own_server_on_the_port_is_known_and_its_version_compared(own_company: Company) -> None:
     listening = listen("127.0.0.1", 0)
     ready = threading.Event()

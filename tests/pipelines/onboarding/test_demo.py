@@ -17,7 +17,8 @@ from churn_mlops.data.contract import HistoryContract, load_contract
 from churn_mlops.data.demo_company import CompanyFiles
 from churn_mlops.models.bundle_cache import BundleCache
 from churn_mlops.pipelines.onboarding import demo
-from churn_mlops.pipelines.onboarding.demo import FEWEST_MONTHS, FIRST_REASON, demo_settings, make_company
+from churn_mlops.pipelines.onboarding.demo import FEWEST_MONTHS, FIRST_REASON, make_company
+from churn_mlops.pipelines.onboarding.demo_places import demo_settings
 from tests.companies.small import Company
 
 CUSTOMERS = 1000

@@ -10,7 +10,8 @@ import pytest
 from churn_mlops.config import Settings
 from churn_mlops.data.demo_company.months import LAST_DAY
 from churn_mlops.pipelines.onboarding import half_year
-from churn_mlops.pipelines.onboarding.demo import FIRST_REASON, demo_settings, last_day_in, make_company
+from churn_mlops.pipelines.onboarding.demo import FIRST_REASON, last_day_in, make_company
+from churn_mlops.pipelines.onboarding.demo_places import demo_settings
 from churn_mlops.pipelines.onboarding.half_year import EVERY_DAYS, live_half_year
 from churn_mlops.pipelines.onboarding.past_model import MODEL_TYPE
 from churn_mlops.store import open_store

@@ -45,6 +45,7 @@ class World:
     on_ask: Callable[[], None] = lambda: None
     stopped: bool = False
     woken: datetime | None = None
+    schedule: Schedule = field(init=False)
 
     def wait(self, seconds: float) -> bool:
         self.waits.append(seconds)
@@ -63,18 +64,18 @@ class World:
         self.on_ask()
         return None if self.last is None else Success(self.last, self.now)
 
-    def keep(self, at: str = "06:00", *, retries: int = 3, backfill: bool = False) -> list[dict[str, Any]]:
+    def keep(self, at: str = "06:00", *, retries: int | Retries = 3, backfill: bool = False) -> list[dict[str, Any]]:
         """Run the schedule, and give back what it logged."""
-        schedule = Schedule(
+        self.schedule = Schedule(
             Timetable(time.fromisoformat(at), BERLIN),
             DailyJob(self.run, self.last_success, BusyError, self.alerts.append),
-            Retries(retries, 60.0),
+            Retries(retries, 60.0) if isinstance(retries, int) else retries,
             clock=lambda: self.now,
             wait=self.wait,
             backfill=backfill,
         )
         with structlog.testing.capture_logs() as logs:
-            schedule.keep()
+            self.schedule.keep()
         return [dict(entry) for entry in logs]
 
     @property

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from churn_mlops.cli.serving import reader
 from churn_mlops.config import Settings
-from churn_mlops.pipelines.onboarding.demo import demo_settings
+from churn_mlops.pipelines.onboarding.demo_places import demo_settings
 from churn_mlops.serving.model.model_watcher import ModelWatcher
 from churn_mlops.serving.model.served_model import ModelSlot
 from churn_mlops.serving.resilience.store_client import StoreClient

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from churn_mlops.cores import usable_cores
 from churn_mlops.errors import BundleError
 from churn_mlops.models.calibration import Calibration
 from churn_mlops.models.scorers.lightgbm_text import Tree, write_text
@@ -44,10 +45,11 @@ class TreeEnsemble:
         """Log-odds of churn, shape (rows,), for the inputs of ``FeatureEngineer``, shape (rows, features)."""
         return self.calibration.of(self.raw(inputs))
 
-    def raw(self, inputs: Floats, threads: int = 0) -> Floats:
-        """Raw log-odds, shape (rows,); no number of threads means one for each core."""
+    def raw(self, inputs: Floats, threads: int | None = None) -> Floats:
+        """Raw log-odds, shape (rows,); no number of threads means one for each core of the process."""
         if not len(inputs) or not self.trees:
             return np.full(len(inputs), self.offset)
+        threads = threads or usable_cores()
         return self.offset + np.asarray(self._booster.predict(inputs, raw_score=True, num_threads=threads))
 
     def contributions(self, inputs: Floats) -> Floats:
@@ -77,7 +79,8 @@ class TreeEnsemble:
         if not len(inputs) or not self.trees:
             return np.zeros((len(inputs), self.features + 1))
         with _ONE_AT_A_TIME:
-            return np.asarray(self._booster.predict(inputs, pred_contrib=True))
+            threads = 1 if len(inputs) == 1 else usable_cores()
+            return np.asarray(self._booster.predict(inputs, pred_contrib=True, num_threads=threads))
 
     @cached_property
     def raw_base(self) -> float:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from churn_mlops.config import Settings
+from churn_mlops.cores import usable_cores
 from churn_mlops.pipelines.doctor.champion import nearest_folder
 from churn_mlops.pipelines.doctor.findings import Finding
 from churn_mlops.pipelines.doctor.mlflow import sqlite_file
@@ -46,8 +47,8 @@ def disk_found(settings: Settings) -> Iterator[Finding]:
 
 def machine_found() -> Iterator[Finding]:
     """Cores and memory that this process may use, for information."""
-    cores = len(os.sched_getaffinity(0))
-    yield Finding("machine", "ok", f"{cores} cores, {_memory() / GIB:,.1f} GiB of memory")
+    cores = usable_cores()
+    yield Finding("machine", "ok", f"{cores} core{'' if cores == 1 else 's'}, {_memory() / GIB:,.1f} GiB of memory")
 
 
 def _memory() -> int:

@@ -15,8 +15,9 @@ from churn_mlops.pipelines.doctor.findings import Finding, guarded
 from churn_mlops.pipelines.doctor.indexes import indexes_found
 from churn_mlops.pipelines.doctor.machine import disk_found, machine_found
 from churn_mlops.pipelines.doctor.mlflow import record_found
+from churn_mlops.pipelines.doctor.package import package_found
 from churn_mlops.pipelines.doctor.port import port_found
-from churn_mlops.pipelines.doctor.settings import configuration_found, environment_found
+from churn_mlops.pipelines.doctor.settings import configuration_found, environment_found, hash_key_found
 from churn_mlops.pipelines.doctor.versions import trees_found, versions_found
 
 Listen = Callable[[str, int], socket.socket]
@@ -35,6 +36,7 @@ def examine(config: Path | None, environ: Mapping[str, str], listen: Listen) -> 
     checks: dict[str, Callable[[], Iterator[Finding]]] = {
         "configuration": lambda: configuration_found(reading, config),
         "environment": lambda: environment_found(environ),
+        "hash key": lambda: hash_key_found(settings),
         "contract": lambda: contract_found(settings),
         "source": lambda: source_found(settings),
         "indexes": lambda: indexes_found(settings),
@@ -47,6 +49,7 @@ def examine(config: Path | None, environ: Mapping[str, str], listen: Listen) -> 
         "schedule": lambda: schedule_found(settings),
         "disk": lambda: disk_found(settings),
         "port": lambda: port_found(settings, listen),
+        "package": lambda: package_found(settings),
         "versions": versions_found,
         "LightGBM": lambda: trees_found(settings),
         "machine": machine_found,

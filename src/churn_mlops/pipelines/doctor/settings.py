@@ -7,8 +7,10 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from churn_mlops.config import DEFAULT_PATH, Reading
+from churn_mlops.config import DEFAULT_PATH, Reading, Settings
+from churn_mlops.config.exposure import check_hash_key
 from churn_mlops.config.settings import sections, settings_by_name
+from churn_mlops.errors import ConfigError
 from churn_mlops.pipelines.doctor.findings import Finding
 
 _VARIABLE = re.compile(rf"CHURN_+({'|'.join(sections())})_", re.IGNORECASE)
@@ -26,6 +28,14 @@ def configuration_found(reading: Reading, config: Path | None) -> Iterator[Findi
     if variables:
         summary += f", the environment {', '.join(sorted(variables))}"
     yield Finding("configuration", "ok", f"{summary}; the rest are defaults")
+
+
+def hash_key_found(settings: Settings) -> Iterator[Finding]:
+    """Whether a server and a schedule would start with this hash key; nothing where they would."""
+    try:
+        check_hash_key(settings)
+    except ConfigError as error:
+        yield Finding("hash key", "failed", str(error), "neither `churn serve` nor `churn schedule` starts with it")
 
 
 def environment_found(environ: Mapping[str, str]) -> Iterator[Finding]:

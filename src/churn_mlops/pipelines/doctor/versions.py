@@ -13,8 +13,8 @@ from packaging.specifiers import SpecifierSet
 from churn_mlops.config import Settings
 from churn_mlops.pipelines.doctor.champion import live_model
 from churn_mlops.pipelines.doctor.findings import Finding
+from churn_mlops.pipelines.doctor.package import DISTRIBUTION
 
-DISTRIBUTION = "churn-mlops"
 TREE_TYPES = frozenset({"boosting", "random_forest"})
 INSTALL = "install what is locked: `pip install --require-hashes -r requirements.txt`"
 

@@ -1,4 +1,4 @@
-"""The demo: the demo company in its own folder, and settings that point there."""
+"""The demo company in its own folder: made once, and made again where something of it is missing or broken."""
 
 from __future__ import annotations
 
@@ -7,17 +7,11 @@ from datetime import date, timedelta
 from pathlib import Path
 
 from churn_mlops.atomic_files import write_atomic
-from churn_mlops.config import Settings
 from churn_mlops.data.demo_company import write_company, write_flat
 from churn_mlops.errors import BundleError, PromotionError
 from churn_mlops.models.bundle_cache import BundleCache
+from churn_mlops.pipelines.onboarding.demo_places import CONTROLLED, LEARNING_RATE, SETTINGS_CELLS, SNAPSHOTS
 
-SNAPSHOTS = 4
-SETTINGS_CELLS = 160_000
-LEARNING_RATE = 0.1
-"""The demo is ready in a minute: it has fewer dates, chooses settings on a smaller matrix, and takes larger steps."""
-CONTROLLED = ("contract_type", "payment_method", "tech_support", "online_security")
-"""The features of the demo company that an agent could change."""
 FIRST_REASON = "the first model of the company; it does not know usage and tickets yet"
 """Why the model of half a year ago went live."""
 FEWEST_MONTHS = 9
@@ -45,30 +39,9 @@ training:  # leave these out to learn from more, for longer
   settings_cells: {settings_cells}
   learning_rate: {learning_rate}
 """
+_NOTE = "made-with.txt"
 _UNTIL = " last_day="
 _FILES = ("company.duckdb", "contract.yaml", "truth.parquet", "customers.csv", "config.yaml")
-
-
-def demo_settings(settings: Settings, folder: Path) -> Settings:
-    """``settings`` with everything that is read or written inside ``folder``, and training as fast as a demo needs."""
-    changed = {
-        "source": {"url": str(folder / "company.duckdb"), "table": None, "as_of": "latest"},
-        "contract": {"path": folder / "contract.yaml"},
-        "models": {"folder": folder / "models"},
-        "store": {
-            "url": f"sqlite:///{folder / 'churn.db'}",
-            "tombstones": folder / "erasures" / "tombstones.jsonl",
-        },
-        "mlflow": {
-            "uri": f"sqlite:///{folder / 'mlflow' / 'mlflow.db'}",
-            "artifacts": folder / "mlflow" / "artifacts",
-        },
-        "console": {"controlled": CONTROLLED},
-        "training": {"snapshots": SNAPSHOTS, "settings_cells": SETTINGS_CELLS, "learning_rate": LEARNING_RATE},
-    }
-    return settings.model_copy(
-        update={name: getattr(settings, name).model_copy(update=values) for name, values in changed.items()}
-    )
 
 
 def make_company(folder: Path, customers: int, months: int, seed: int, last_day: date | None = None) -> bool:
@@ -86,14 +59,9 @@ def make_company(folder: Path, customers: int, months: int, seed: int, last_day:
     Returns:
         whether a model has still to be trained.
     """
-    made_with = f"customers={customers} months={months} seed={seed}"
-    note = folder / "made-with.txt"
-    before = note.read_text(encoding="utf-8") if note.exists() else ""
-    last_day = last_day or _last_day_of(before, made_with) or date.today() - timedelta(days=1)
-    mark = f"{made_with}{_UNTIL}{last_day}\n"
-    same = before == mark
-    if same and _has_model(folder / "models") and all((folder / name).exists() for name in _FILES):
+    if is_kept(folder, customers, months, seed, last_day):
         return False
+    mark, last_day = _mark(folder, customers, months, seed, last_day)
     _remove_results(folder)
     write_flat(write_company(folder, customers, months, seed, last_day))
     config = _CONFIG.format(
@@ -104,14 +72,36 @@ def make_company(folder: Path, customers: int, months: int, seed: int, last_day:
         learning_rate=LEARNING_RATE,
     )
     write_atomic(folder / "config.yaml", config.encode())
-    write_atomic(note, mark.encode())
+    write_atomic(folder / _NOTE, mark.encode())
     return True
+
+
+def is_kept(folder: Path, customers: int, months: int, seed: int, last_day: date | None = None) -> bool:
+    """Whether :func:`make_company`, with the same arguments, finds all that it would make in ``folder``."""
+    mark, _ = _mark(folder, customers, months, seed, last_day)
+    return mark == _made_with(folder) and _has_model(folder / "models") and _has_files(folder)
 
 
 def last_day_in(folder: Path) -> date:
     """The last complete day of the company that :func:`make_company` wrote into ``folder``."""
-    mark = (folder / "made-with.txt").read_text(encoding="utf-8")
+    mark = (folder / _NOTE).read_text(encoding="utf-8")
     return date.fromisoformat(mark.strip().rpartition(_UNTIL)[2])
+
+
+def _mark(folder: Path, customers: int, months: int, seed: int, last_day: date | None) -> tuple[str, date]:
+    """The arguments that the company is made with, as the note beside it says, and its last day."""
+    made_with = f"customers={customers} months={months} seed={seed}"
+    last_day = last_day or _last_day_of(_made_with(folder), made_with) or date.today() - timedelta(days=1)
+    return f"{made_with}{_UNTIL}{last_day}\n", last_day
+
+
+def _made_with(folder: Path) -> str:
+    note = folder / _NOTE
+    return note.read_text(encoding="utf-8") if note.exists() else ""
+
+
+def _has_files(folder: Path) -> bool:
+    return all((folder / name).exists() for name in _FILES)
 
 
 def _last_day_of(mark: str, made_with: str) -> date | None:

@@ -15,6 +15,7 @@ from churn_mlops.pipelines.delivery.send_list import send_list
 from churn_mlops.pipelines.delivery.webhook import RetryClock
 from churn_mlops.pipelines.monitoring.measure import measure
 from churn_mlops.pipelines.outcomes.record_outcomes import record_outcomes
+from churn_mlops.pipelines.scheduling.metrics import ScheduleMetrics
 from churn_mlops.pipelines.scheduling.scheduler import Alert, DailyJob
 from churn_mlops.pipelines.scheduling.steps import Success
 from churn_mlops.pipelines.scheduling.timetable import Timetable
@@ -53,6 +54,7 @@ def daily_job(
     *,
     backfill: bool = False,
     alert: Callable[[Alert], None] | None = None,
+    metrics: ScheduleMetrics | None = None,
 ) -> DailyJob:
     """The job that the schedule runs, as the settings say.
 
@@ -62,13 +64,14 @@ def daily_job(
         patience: how time passes while a list is sent.
         backfill: whether past days will be asked for.
         alert: informs people that a run was abandoned; the log says it in any case.
+        metrics: count the tries of each part; None shows none.
 
     Raises:
         ConfigError: past days are asked for, and cannot be scored as they were.
     """
     if backfill:
         _check_past(settings, load_contract(settings.contract.path))
-    day = _Day(settings, timetable, patience)
+    day = _Day(settings, timetable, patience, metrics or ScheduleMetrics(utc_now))
     return DailyJob(day, day.last_success, StoreBusyError, alert)
 
 
@@ -92,8 +95,11 @@ def last_success(settings: Settings, timetable: Timetable) -> Success | None:
 class _Day:
     """Runs a day; what is done already is not done again when the rest is tried again."""
 
-    def __init__(self, settings: Settings, timetable: Timetable, patience: RetryClock) -> None:
+    def __init__(
+        self, settings: Settings, timetable: Timetable, patience: RetryClock, metrics: ScheduleMetrics
+    ) -> None:
         self._settings = settings
+        self._metrics = metrics
         self._timetable = timetable
         self._patience = patience
         self._as_of: date | None = None
@@ -111,12 +117,16 @@ class _Day:
         if self._as_of != as_of:
             self._as_of, self._run = as_of, None
         if self._run is None:
-            self._run = self._left_unsent(as_of) or self._published(as_of)
-        send_list(self._settings, self._run.as_of, self._patience)
+            with self._metrics.try_of("score"):
+                self._run = self._left_unsent(as_of) or self._published(as_of)
+        with self._metrics.try_of("send"):
+            send_list(self._settings, self._run.as_of, self._patience)
         contract = load_contract(self._settings.contract.path)
         if isinstance(contract, HistoryContract) and contract.label is not None:
-            record_outcomes(self._settings)
-        measure(self._settings)
+            with self._metrics.try_of("mature"):
+                record_outcomes(self._settings)
+        with self._metrics.try_of("monitor"):
+            measure(self._settings)
         self._as_of = self._run = None
 
     def _published(self, as_of: date) -> Run:

@@ -30,14 +30,25 @@ class Retries:
     Args:
         retries: after the first try; 0 or more.
         first_wait_seconds: before the first retry; doubled for each further one.
+        again: how often a day that was abandoned is tried once more, until the next day is due; 0 or more.
+        again_seconds: before each of these tries.
     """
 
     retries: int
     first_wait_seconds: float
+    again: int = 0
+    again_seconds: float = 3600.0
 
     def wait_after(self, failures: int) -> timedelta:
         """How long to wait after ``failures`` failures, from 1."""
         return timedelta(seconds=self.first_wait_seconds * 2.0 ** min(failures - 1, 20))
+
+    def are_used_up(self, state: ScheduleState, due: Due) -> bool:
+        """Whether the day that is in trouble was tried often enough, or the one that was abandoned."""
+        if state.failed is not None:
+            return state.failed.failures > self.retries
+        left_over = state.left_over(due)
+        return left_over is not None and left_over.tries >= self.again
 
 
 @dataclass(frozen=True)
@@ -58,6 +69,21 @@ class FailedDay:
 
 
 @dataclass(frozen=True)
+class AbandonedDay:
+    """A day that was abandoned, and that no success has made up for.
+
+    Args:
+        day: the day.
+        at: when it is tried once more, with a time zone.
+        tries: how many of these tries failed.
+    """
+
+    day: date
+    at: datetime
+    tries: int = 0
+
+
+@dataclass(frozen=True)
 class ScheduleState:
     """The knowledge of a schedule.
 
@@ -65,15 +91,37 @@ class ScheduleState:
         handled: up to this day, every day is done or abandoned; None at the start.
         last: the last success that is known.
         failed: the day that is in trouble, if any.
+        abandoned: the last day that was abandoned, until it, or a later day, is done.
     """
 
     handled: date | None = None
     last: Success | None = None
     failed: FailedDay | None = None
+    abandoned: AbandonedDay | None = None
 
     def needs_last_success(self, due: Due) -> bool:
         """Whether the next step depends on the last success, which another schedule or person may have added."""
-        return (self.failed is None or self.failed.day is None) and (self.handled is None or self.handled < due.as_of)
+        is_open = self.handled is None or self.handled < due.as_of or self.abandoned is not None
+        return is_open and (self.failed is None or self.failed.day is None)
+
+    def left_over(self, due: Due) -> AbandonedDay | None:
+        """The abandoned day, if it is all that is left to do until the next day is due."""
+        return self.abandoned if self.handled is not None and self.handled >= due.as_of else None
+
+    def with_last(self, last: Success | None) -> ScheduleState:
+        """``last`` is the last success; it makes up for an abandoned day of then or before."""
+        is_made_up = last is not None and self.abandoned is not None and self.abandoned.day <= last.as_of
+        return replace(self, last=last, abandoned=None if is_made_up else self.abandoned)
+
+    def with_abandoned(self, day: date, at: datetime) -> ScheduleState:
+        """``day`` is abandoned, and to be tried once more ``at`` a later time."""
+        return replace(self.with_handled(day), abandoned=AbandonedDay(day, at))
+
+    def with_try_failed(self, at: datetime) -> ScheduleState:
+        """One more try of the abandoned day failed; the next one is due ``at`` a later time."""
+        if self.abandoned is None:
+            return self
+        return replace(self, failed=None, abandoned=AbandonedDay(self.abandoned.day, at, self.abandoned.tries + 1))
 
     def with_handled(self, day: date) -> ScheduleState:
         """``day`` is done or abandoned, and no day is in trouble any more."""
@@ -101,9 +149,15 @@ class Run:
 
 @dataclass(frozen=True)
 class Wait:
-    """Everything is done until ``next_run``."""
+    """Nothing is to do until ``next_run``, or until an abandoned day is tried ``again_at`` an earlier time."""
 
     next_run: Due
+    again_at: datetime | None = None
+
+    @property
+    def until(self) -> datetime:
+        """When there is something to do."""
+        return self.again_at or self.next_run.at
 
 
 @dataclass(frozen=True)
@@ -119,7 +173,8 @@ def next_step(
     """The step to take at ``now``.
 
     A day is run when it is due and no success of it or of a later day is known. Missed days are made up for by one
-    run, of the last day that is due. A day that failed is run again, whatever is known of its success.
+    run, of the last day that is due. A day that failed is run again, whatever is known of its success. A day that was
+    abandoned is run again, a limited number of times, until the next day is due.
 
     Args:
         timetable: when runs are due.
@@ -129,12 +184,21 @@ def next_step(
         backfill: whether to run every day since the last success instead, the earliest first.
     """
     due, failed = timetable.last(now), state.failed
-    if failed is not None and (failed.due < due.as_of or failed.failures > retries.retries):
+    if failed is not None and (failed.due < due.as_of or retries.are_used_up(state, due)):
         return Abandon(failed.day or failed.due)
     if failed is not None and failed.day is not None:
         return Run(failed.day)
     day = _first_missing(timetable, state, due.as_of, backfill=backfill)
-    return Wait(timetable.next(now)) if day is None else Run(day)
+    return _made_up_for(timetable, retries, state, now) if day is None else Run(day)
+
+
+def _made_up_for(timetable: Timetable, retries: Retries, state: ScheduleState, now: datetime) -> Run | Wait:
+    due, following, abandoned = timetable.last(now), timetable.next(now), state.abandoned
+    if abandoned is None or abandoned.day < due.as_of or retries.are_used_up(state, due):
+        return Wait(following)
+    if abandoned.at <= now:
+        return Run(abandoned.day)
+    return Wait(following, abandoned.at if abandoned.at < following.at else None)
 
 
 def _first_missing(timetable: Timetable, state: ScheduleState, due: date, *, backfill: bool) -> date | None:

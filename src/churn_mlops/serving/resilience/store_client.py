@@ -12,17 +12,18 @@ from churn_mlops.errors import RowsRefusedError, StoreError, StoreReplacedError,
 from churn_mlops.serving.http.errors import RequestError
 from churn_mlops.serving.resilience.thread_pool import BoundedThreadPool, PoolExhaustedError
 from churn_mlops.store import Store, open_store
-from churn_mlops.store.database.database import is_made
+from churn_mlops.store.database.database import CONNECTIONS, is_made
 
 Answer = TypeVar("Answer")
 RETRY_SECONDS = 1.0
 RETRY_AFTER_SECONDS = 2
 """A refused client may try again after so many seconds."""
-THREADS = 4
+OTHERS = 2
+"""Threads beside those of requests that use the store: of the prediction log, and of the look for a new champion."""
+THREADS = CONNECTIONS - OTHERS
+"""Threads of requests, unless ``store.connections`` says another number."""
 LOCK_WAIT_MS = 5000
 """Longest wait for a lock: by then the caller has stopped waiting, and the thread is free for another."""
-
-_open_for_requests = partial(open_store, lock_wait_ms=LOCK_WAIT_MS)
 
 
 class StoreUnavailableError(RequestError):
@@ -41,6 +42,7 @@ class StoreClient:
 
     Args:
         address: as in ``store.url``.
+        connections: most connections to PostgreSQL, 3 or more; requests have all but two.
         opener: opens it; replaced in tests.
         clock: seconds that only ever grow; replaced in tests.
     """
@@ -48,15 +50,18 @@ class StoreClient:
     def __init__(
         self,
         address: str,
-        opener: Callable[[str], Store] = _open_for_requests,
+        opener: Callable[[str], Store] | None = None,
         clock: Callable[[], float] = time.monotonic,
+        *,
+        connections: int = CONNECTIONS,
     ) -> None:
-        self._address, self._opener, self._clock = address, opener, clock
+        self._address, self._clock = address, clock
+        self._opener = opener or partial(open_store, lock_wait_ms=LOCK_WAIT_MS, connections=connections)
         self._lock = threading.Lock()
         self._store: Store | None = None
         self._not_before = 0.0
         self._is_unfit = False
-        self._threads = BoundedThreadPool(THREADS, "store")
+        self._threads = BoundedThreadPool(connections - OTHERS, "store")
         self.failure: str | None = None
         """Why the last attempt failed, without secrets; None after one that did not."""
 

@@ -31,6 +31,8 @@ KEEPALIVE = {
     "keepalives_count": 3,
     "tcp_user_timeout": 60_000,
 }
+CONNECTIONS = 6
+"""Most connections to PostgreSQL of an open store, unless it is opened with another number."""
 _WRITES = "churn_writes"
 # SQLite's memory for pages, in KiB: little for a look at a customer, more where a whole date passes through.
 _SMALL_CACHE, _LARGE_CACHE = 2_000, 64_000
@@ -152,7 +154,7 @@ class Store:
         self.close()
 
 
-def open_store(address: str, *, lock_wait_ms: int | None = None) -> Store:
+def open_store(address: str, *, lock_wait_ms: int | None = None, connections: int = CONNECTIONS) -> Store:
     """Open the store at ``address``; an SQLite file is made, with its tables, where there is none.
 
     Tables that are there are only looked at: :func:`migrate_store` changes them, and makes those of PostgreSQL.
@@ -162,12 +164,13 @@ def open_store(address: str, *, lock_wait_ms: int | None = None) -> Store:
             ``postgres://``) with user, password, host and database.
         lock_wait_ms: longest wait for what another program has locked, in milliseconds. When None, half a minute on
             SQLite, and on PostgreSQL as its own ``lock_timeout`` says.
+        connections: most connections to PostgreSQL; who wants one more waits.
 
     Raises:
         StoreVersionError: its tables do not fit this version of the program; the message says what to do.
         StoreError: it cannot be reached, read or written.
     """
-    store = _connected(address, lock_wait_ms)
+    store = _connected(address, lock_wait_ms, connections)
     try:
         with translate_errors(store.engine, address, "open the tables"):
             with store.engine.connect() as connection:
@@ -197,16 +200,16 @@ def migrate_store(address: str, to: str = HEAD) -> tuple[str | None, str]:
         StoreError: it cannot be reached, read or written, or its user may not make tables.
     """
     with (
-        _connected(address, None) as store,
+        _connected(address) as store,
         translate_errors(store.engine, address, f"bring the tables to revision {to}"),
     ):
         return migrate(store.engine, store.file, store.shown, to)
 
 
-def _connected(address: str, lock_wait_ms: int | None) -> Store:
+def _connected(address: str, lock_wait_ms: int | None = None, connections: int = CONNECTIONS) -> Store:
     url = address_of(address)
     if url.drivername != "sqlite":
-        return Store(_postgres(url, lock_wait_ms), address)
+        return Store(_postgres(url, lock_wait_ms, connections), address)
     file = StoreFile(Path(str(url.database)))
     return Store(_sqlite(url, file, address, lock_wait_ms), address, file)
 
@@ -290,9 +293,9 @@ def _sqlite(url: URL, file: StoreFile, address: str, lock_wait_ms: int | None) -
     return engine
 
 
-def _postgres(url: URL, lock_wait_ms: int | None) -> Engine:
+def _postgres(url: URL, lock_wait_ms: int | None, connections: int) -> Engine:
     defaults = {name: value for name, value in KEEPALIVE.items() if name not in url.query}
-    engine = create_engine(url, connect_args=defaults, pool_pre_ping=True)
+    engine = create_engine(url, connect_args=defaults, pool_pre_ping=True, pool_size=connections, max_overflow=0)
     if lock_wait_ms is not None:
 
         @event.listens_for(engine, "connect")
