@@ -158,6 +158,7 @@ def create_application(
             most_requests=settings.serving.requests_at_once,
         ),
         local_only=local_only and access is None,  # the access middleware checks it itself
+        routes=app.routes,
     )
     add_error_handlers(app)
     _add_predict(app, service)

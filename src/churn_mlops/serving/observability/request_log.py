@@ -6,9 +6,11 @@ import asyncio
 import secrets
 import time
 import traceback
+from collections.abc import Sequence
 
 import structlog
 from starlette.requests import ClientDisconnect
+from starlette.routing import BaseRoute, Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from churn_mlops.logs import info_lines
@@ -65,10 +67,20 @@ class RequestMiddleware:
         source: says when the server is draining: every answer then closes its connection.
         limits: of what clients send, and of the time it takes.
         local_only: a request to another host than this machine is answered 400.
+        routes: of the application, those too that are added later: a refusal is counted under its route.
     """
 
-    def __init__(self, app: ASGIApp, metrics: Metrics, source: ModelSlot, limits: Limits, local_only: bool) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        metrics: Metrics,
+        source: ModelSlot,
+        limits: Limits,
+        local_only: bool,
+        routes: Sequence[BaseRoute] = (),
+    ) -> None:
         self._app, self._source, self._limits, self._local_only = app, source, limits, local_only
+        self._routes = routes
         self._concurrency = ConcurrencyLimit(limits.most_requests, limits.most_bodies)
         self._request_log = RequestLog(metrics)
 
@@ -87,8 +99,12 @@ class RequestMiddleware:
             self._concurrency.release(request_id)
             # A client that went away before the answer leaves no status; 499 is what proxies call that.
             status, seconds = answer.status or 499, time.perf_counter() - started
-            route = getattr(scope.get("route"), "path_format", "other")
-            self._request_log.note(route, status, seconds, request_id)
+            self._request_log.note(self._route(scope), status, seconds, request_id)
+
+    def _route(self, scope: Scope) -> str:
+        """The pattern of the route; a request that was refused early has not come to the router."""
+        found = scope.get("route") or next((one for one in self._routes if one.matches(scope)[0] is Match.FULL), None)
+        return getattr(found, "path_format", "other")
 
     async def _answer(self, scope: Scope, receive: Receive, send: _Answer, request_id: str) -> None:
         limits = self._limits
