@@ -21,6 +21,8 @@ import structlog
 from pydantic_core import PydanticSerializationError, to_json
 from structlog.typing import EventDict, Processor
 
+from churn_mlops.trace_context import current_trace
+
 Level = Literal["debug", "info", "warning", "error"]
 Format = Literal["auto", "json", "text"]
 
@@ -119,6 +121,7 @@ def _shared() -> list[Processor]:
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         _plain_values,
+        _with_trace,
     ]
 
 
@@ -140,6 +143,15 @@ def _text(*, colors: bool) -> list[Processor]:
 
 def _plain_values(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> EventDict:
     return {name: value if name in _STRUCTLOG else _plain(value) for name, value in event.items()}
+
+
+def _with_trace(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> EventDict:
+    """The event with the request and the trace in which it happens, unless it names its own."""
+    trace = current_trace()
+    if trace is None:
+        return event
+    named = {} if trace.request_id is None else {"request_id": trace.request_id}
+    return {**named, "trace_id": trace.trace_id, **event}
 
 
 def _plain(value: Any) -> str | int | float | bool | None:

@@ -16,7 +16,7 @@ from churn_mlops.config import Settings
 from churn_mlops.retention import Economics
 from churn_mlops.serving.access.authentication import Authenticator
 from churn_mlops.serving.access.credential_cache import CredentialCache
-from churn_mlops.serving.access.principal import principal_of
+from churn_mlops.serving.access.principal import LOCAL
 from churn_mlops.serving.access_control import Access, add_access
 from churn_mlops.serving.api.audit import add_audit
 from churn_mlops.serving.api.campaigns import CAMPAIGNS, CampaignBook, add_campaigns
@@ -46,10 +46,10 @@ from churn_mlops.serving.model.request_models import (
 )
 from churn_mlops.serving.model.served_model import ModelSlot
 from churn_mlops.serving.observability.prometheus_metrics import Metrics
-from churn_mlops.serving.observability.request_log import RequestLog, RequestMiddleware
+from churn_mlops.serving.observability.request_log import UNKNOWN_CALLER, RequestLog, RequestMiddleware
 from churn_mlops.serving.prediction.offers import Offers
 from churn_mlops.serving.prediction.prediction_logger import PredictionLogger, prediction_logging
-from churn_mlops.serving.prediction.service import Answer, PredictionService
+from churn_mlops.serving.prediction.service import Answer, PredictionService, asked_by
 from churn_mlops.serving.prediction.suppression import SuppressionCheck
 from churn_mlops.serving.resilience.background_tasks import repeating, run_during_lifespan
 from churn_mlops.serving.resilience.batch_queue import BatchQueue
@@ -159,6 +159,7 @@ def create_application(
         ),
         local_only=local_only and access is None,  # the access middleware checks it itself
         routes=app.routes,
+        caller=LOCAL.name if access is None else UNKNOWN_CALLER,
     )
     add_error_handlers(app)
     _add_predict(app, service)
@@ -215,7 +216,7 @@ def _add_predict(app: FastAPI, service: PredictionService) -> None:
     async def predict(request: Request, query: Annotated[PredictQuery, Query()]) -> Response:
         """Whether one customer is about to leave."""
         body = await request.body()
-        return _response(service.predict_one(body, *_asked(request), explain=query.explain))
+        return _response(service.predict_one(body, asked_by(request), explain=query.explain))
 
     @app.post(
         "/predict/batch",
@@ -228,7 +229,7 @@ def _add_predict(app: FastAPI, service: PredictionService) -> None:
         """Whether each of several customers is about to leave; all are answered or none."""
         body = await request.body()
         # A thread: thousands of customers would hold up all other requests.
-        return _response(await batches.do(partial(service.predict_batch, body, *_asked(request))))
+        return _response(await batches.do(partial(service.predict_batch, body, asked_by(request))))
 
 
 def _add_store_routes(
@@ -269,11 +270,6 @@ def _add_store_routes(
     sign_in, administration = (None, None) if access is None else (access.sign_in, access.administration)
     parts = ConsoleParts(settings, service, risks, recorder, book, desk, models, figure_rows, sign_in, administration)
     add_console(app, parts)  # after the longer address of add_risk
-
-
-def _asked(request: Request) -> tuple[str, str]:
-    """The ID of a request, and the name of the principal that asks."""
-    return request.scope["state"]["request_id"], principal_of(request).name
 
 
 def _response(answer: Answer) -> Response:

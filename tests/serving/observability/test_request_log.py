@@ -16,7 +16,8 @@ from churn_mlops.serving.http.errors import RequestError, refusal
 from churn_mlops.serving.http.request_limits import Limits
 from churn_mlops.serving.model.served_model import ModelSlot
 from churn_mlops.serving.observability.prometheus_metrics import Metrics
-from churn_mlops.serving.observability.request_log import RequestMiddleware, new_request_id
+from churn_mlops.serving.observability.request_identity import new_request_id
+from churn_mlops.serving.observability.request_log import RequestMiddleware
 
 ROUTES = [Route("/predict", endpoint=lambda request: None), Route("/contacts/{id}", endpoint=lambda request: None)]
 

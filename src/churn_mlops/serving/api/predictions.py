@@ -44,6 +44,13 @@ _UNKNOWN = (
 )
 _NONE = "no predictions of this date are published: leave as_of out for the newest, or publish with `churn score`"
 _REFUSALS = refusing({404: "There is none"})
+_TRACE_ID = {
+    "schema": {"type": "string", "pattern": "^[0-9a-f]{32}$"},
+    "description": "the trace of the request that was answered; predictions of earlier releases have none",
+}
+_TRACED: dict[int | str, dict[str, Any]] = {
+    200: {"headers": PREDICTION_HEADERS[200]["headers"] | {"X-Trace-Id": _TRACE_ID}}
+}
 
 
 class PublishedPrediction(BaseModel):
@@ -93,7 +100,7 @@ def add_kept(app: FastAPI, store: StoreClient, offers: Offers) -> None:
         summary="What was answered",
         tags=[_TAG],
         response_model=Prediction | ExplainedPrediction | Risk | BatchPredictions,
-        responses=_REFUSALS | PREDICTION_HEADERS,
+        responses=_REFUSALS | _TRACED,
     )(routes.kept)
 
 
@@ -116,7 +123,8 @@ class _Predictions:
     async def kept(self, request: Request, prediction_id: str) -> Response:
         """A logged prediction, byte for byte as it was answered, by its `X-Prediction-Id`.
 
-        It may be one of `/predict`, `/predict/batch` or `/customers/{customer_id}/risk`.
+        It may be one of `/predict`, `/predict/batch` or `/customers/{customer_id}/risk`. `X-Trace-Id` names the trace
+        of the request that asked for it.
 
         A customer of a batch has an id of their own: that of the batch, `-`, and their place, counted from 0.
         """
@@ -138,6 +146,8 @@ def _again(prediction_id: str, records: list[PredictionRecord]) -> Response:
         "X-Prediction-Id": prediction_id,
         "X-As-Of": first.as_of.isoformat(),
     }
+    if first.trace_id is not None:
+        headers["X-Trace-Id"] = first.trace_id
     return Response(body, media_type="application/json", headers=headers)
 
 

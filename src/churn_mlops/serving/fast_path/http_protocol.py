@@ -21,7 +21,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from churn_mlops.serving.http.errors import error_response
 from churn_mlops.serving.http.security_headers import SECURITY_HEADER_LINES
-from churn_mlops.serving.observability.request_log import new_request_id
+from churn_mlops.serving.observability.request_identity import new_request_id
 
 MOST_HEAD_BYTES = 65_536
 """A longer head of a request is answered 431."""

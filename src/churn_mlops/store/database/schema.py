@@ -32,7 +32,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeEngine
 
-HEAD = "0007"
+HEAD = "0008"
 """The newest revision of the migrations: a store that has it needs no migration."""
 VERSION_TABLE = "store_version"
 
@@ -237,6 +237,7 @@ ANSWERS = Table(
     Column("customer", CUSTOMER),
     Column("inputs", JSON, nullable=False),
     Column("answer", Text, nullable=False),
+    Column("trace_id", Text),
     Index("answers_of_a_customer", "customer"),
     Index("answers_by_time", "at"),
 )
