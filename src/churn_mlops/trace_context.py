@@ -12,8 +12,9 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import NamedTuple
 
-_PLACE = rb"(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})"
-_TRACEPARENT = re.compile(rb"(?:00-%b|(?!00|ff)[0-9a-f]{2}-%b(?:-.*)?)" % (_PLACE, _PLACE))
+_TRACEPARENT = re.compile(
+    rb"(?!ff)([0-9a-f]{2})-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})(-.*)?", re.DOTALL
+)
 """Version 00 ends after the flags; later versions may add fields."""
 _SAMPLED = 1
 
@@ -38,7 +39,7 @@ class Trace(NamedTuple):
     @property
     def traceparent(self) -> str:
         """The header by which another program continues the trace."""
-        return f"00-{self.trace_id}-{self.span_id}-0{self.is_sampled:d}"
+        return "00-" + self.trace_id + "-" + self.span_id + ("-01" if self.is_sampled else "-00")
 
 
 def new_trace() -> Trace:
@@ -54,12 +55,10 @@ def continued(traceparent: bytes, own: Trace) -> Trace:
         own: a trace that begins here.
     """
     found = _TRACEPARENT.fullmatch(traceparent)
-    if found is None:
+    if found is None or (found[1] == b"00" and found[5] is not None):
         return own
-    trace_id, parent_id, flags = (part for part in found.groups() if part is not None)
-    return own._replace(
-        trace_id=trace_id.decode(), parent_id=parent_id.decode(), is_sampled=bool(int(flags, 16) & _SAMPLED)
-    )
+    is_sampled = bool(int(found[4], 16) & _SAMPLED)
+    return Trace(found[2].decode(), own.span_id, found[3].decode(), is_sampled, own.request_id)
 
 
 _CURRENT: ContextVar[Trace | None] = ContextVar("trace", default=None)

@@ -35,7 +35,7 @@ def identified(headers: Sequence[tuple[bytes, bytes]]) -> tuple[str, Trace]:
         none.
     """
     id = new_request_id()
-    own = Trace(id, id[16:], request_id=id)
+    own = Trace(id, id[16:], None, False, id)
     given = [header for header in headers if header[0] in _NAMES]
     return id, _with_headers(own, given) if given else own
 
