@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
+import structlog
 import typer
 
 from churn_mlops.cli.interrupts import Stopping
 from churn_mlops.cli.settings import settings_of
 from churn_mlops.cli.terminal import print_json, say
 from churn_mlops.errors import ChurnError
+from churn_mlops.logs import is_json_only
 
 if TYPE_CHECKING:
     from churn_mlops.config import Settings
     from churn_mlops.pipelines.scheduling.lateness import ScheduleStatus
     from churn_mlops.pipelines.scheduling.timetable import Timetable
+
+log = structlog.get_logger("churn_mlops.cli.schedule")
 
 
 def schedule(
@@ -56,7 +60,10 @@ def _keep(settings: Settings, timetable: Timetable, backfill: bool) -> None:
     with Stopping() as stopping:
         job = daily_job(settings, timetable, RetryClock(stopping.wait), backfill=backfill)
         following = timetable.next(utc_now()).at
-        say(f"Runs daily at {wanted.at} ({timetable.zone.key}), next on {following:%Y-%m-%d}. Stop with Ctrl-C.")
+        if is_json_only():
+            log.info("schedule_started", at=wanted.at, time_zone=timetable.zone.key, next=following)
+        else:
+            say(f"Runs daily at {wanted.at} ({timetable.zone.key}), next on {following:%Y-%m-%d}. Stop with Ctrl-C.")
         Schedule(
             timetable,
             job,

@@ -8,13 +8,17 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+import structlog
 from rich import box
 from rich.console import Console, JustifyMethod
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from churn_mlops.logs import is_json_only
+
 NAME_WIDTH = 14
+log = structlog.get_logger("churn_mlops.cli")
 TAKEN_UP = "A running `churn serve` takes it up within seconds."
 
 
@@ -89,5 +93,8 @@ def remark(status: str, text: str) -> None:
 
 
 def complain(text: str) -> None:
-    """Print an error for a person, on standard error."""
-    err.print(f"[bold red]Error:[/] {escape(text)}", soft_wrap=True)
+    """Print an error for a person, on standard error; among lines of JSON, log it."""
+    if is_json_only():
+        log.error("command_failed", error=text)
+    else:
+        err.print(f"[bold red]Error:[/] {escape(text)}", soft_wrap=True)

@@ -161,6 +161,9 @@ def _child(work: Work, ready: Connection) -> None:
     except ChurnError as error:
         log.error("worker_failed", error=str(error))
         sys.exit(1)
+    except Exception:  # multiprocessing would print it as several lines of text
+        sys.excepthook(*sys.exc_info())
+        sys.exit(1)
 
 
 def _end_with_parent() -> None:
