@@ -39,7 +39,8 @@ class Serving(Section):
     drain_seconds: float = setting(
         3.0,
         "time after SIGTERM in which requests are still answered, while /ready says no: longer than a load balancer "
-        "needs to see it; Ctrl-C and a second signal do not wait",
+        "needs to see it, on Kubernetes longer than the removal of an endpoint takes, such as 15; Ctrl-C and a later "
+        "signal do not wait",
         "seconds",
         ge=0,
         le=600,
