@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 from functools import partial
 from typing import Annotated
 
-from fastapi import Depends, FastAPI, Query, Request
+from fastapi import FastAPI, Query, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -35,7 +35,7 @@ from churn_mlops.serving.api.work_list.list_desk import ListDesk
 from churn_mlops.serving.api.work_list.work_list import WORK, add_work_list
 from churn_mlops.serving.console.routes import ConsoleParts, add_console
 from churn_mlops.serving.fast_path.predict_protocol import FastPath
-from churn_mlops.serving.http.error_handlers import add_error_handlers, refuse_repeated_parameters
+from churn_mlops.serving.http.error_handlers import ONE_EACH, add_error_handlers
 from churn_mlops.serving.http.request_limits import BODY_SECONDS, Limits
 from churn_mlops.serving.model.model_book import ModelBook
 from churn_mlops.serving.model.request_models import (
@@ -211,7 +211,7 @@ def _add_predict(app: FastAPI, service: PredictionService) -> None:
         tags=[_PREDICTIONS],
         response_model=Prediction | ExplainedPrediction,
         responses=PREDICTION_HEADERS,
-        dependencies=[Depends(refuse_repeated_parameters)],
+        dependencies=ONE_EACH,
     )
     async def predict(request: Request, query: Annotated[PredictQuery, Query()]) -> Response:
         """Whether one customer is about to leave."""

@@ -115,6 +115,8 @@ def test_signing_in_rightly_costs_no_tries(client: TestClient) -> None:
     [
         (b'{"name": "agent-person", "password": "x"}', "text/plain", (415, 422)),
         (b"name=agent-person&password=x", "application/x-www-form-urlencoded", (415, 422)),
+        (b'{"name": "agent-person", "password": "x"}', "application/jsonx", (415,)),
+        (b'{"name": "agent-person", "password": "x"}', "text/plain; application/json", (415,)),
         (b'{"name": "agent-person"}', "application/json", (422,)),
         (b'{"name": "a", "password": "secret-in-clear", "x": 1}', "application/json", (422,)),
         (b"{", "application/json", (422,)),

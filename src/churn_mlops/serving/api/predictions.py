@@ -9,7 +9,7 @@ from functools import partial
 from operator import attrgetter
 from typing import Annotated, Any, Literal
 
-from fastapi import Depends, FastAPI, Query, Request
+from fastapi import FastAPI, Query, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, Field
 
@@ -17,9 +17,10 @@ from churn_mlops.retention.decision import WhyNot
 from churn_mlops.serving.access.principal import about
 from churn_mlops.serving.api.customers import Risk
 from churn_mlops.serving.api.refusals import refusing
-from churn_mlops.serving.http.error_handlers import refuse_repeated_parameters
+from churn_mlops.serving.http.error_handlers import ONE_EACH
 from churn_mlops.serving.http.errors import RequestError
 from churn_mlops.serving.http.pagination import PageQuery, limit_field, read_page
+from churn_mlops.serving.http.whole_number import WholeNumber
 from churn_mlops.serving.model.request_models import (
     PREDICTION_HEADERS,
     BatchPredictions,
@@ -80,8 +81,8 @@ class PublishedPredictions(BaseModel):
 class _Query(PageQuery):
     as_of: date | None = Field(None, description="date of the run; the newest when left out")
     customer: CustomerName | None = Field(None, description="only this customer")
-    after: int = Field(0, ge=0, le=2**31 - 1, description="rank of the last customer that was read")
-    limit: int = limit_field("customers")
+    after: WholeNumber = Field(0, ge=0, le=2**31 - 1, description="rank of the last customer that was read")
+    limit: WholeNumber = limit_field("customers")
 
 
 def add_kept(app: FastAPI, store: StoreClient, offers: Offers) -> None:
@@ -93,7 +94,7 @@ def add_kept(app: FastAPI, store: StoreClient, offers: Offers) -> None:
         tags=[_TAG],
         response_model=PublishedPredictions,
         responses=_REFUSALS,
-        dependencies=[Depends(refuse_repeated_parameters)],
+        dependencies=ONE_EACH,
     )(routes.published)
     app.get(
         "/predictions/{prediction_id}",

@@ -160,6 +160,7 @@ class FastPathProtocol(WireProtocol):
             and not self.pipeline
             and not self.flow.write_paused  # a client that reads no answers gets no further ones
             and not self.transport.is_closing()
+            and self.head_fault() is None
         )
 
     def _answer(self, body: bytes) -> bytes | None:
@@ -171,7 +172,7 @@ class FastPathProtocol(WireProtocol):
 
     def _take_standard_path(self) -> None:
         held, self._held = self._held or [], None
-        super().on_headers_complete()
+        self.begin_answer()
         for part in held:
             super().on_body(part)
 
