@@ -81,6 +81,12 @@ class Serving(Section):
     allowed_hosts: tuple[str, ...] = setting(
         (), "names that the server is asked by, such as churn.example.com; none takes every name off loopback"
     )
+    traces_url: str | None = setting(
+        None,
+        "address of a collector that a span of each request is sent to (OpenTelemetry, OTLP over HTTP), such as "
+        "http://localhost:4318/v1/traces; null sends none",
+        pattern="^https?://[^/]",
+    )
     metrics: Literal["open", "closed"] = setting(
         "closed", "whether /metrics needs a key, where there are keys; `open` needs none"
     )

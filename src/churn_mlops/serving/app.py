@@ -47,6 +47,7 @@ from churn_mlops.serving.model.request_models import (
 from churn_mlops.serving.model.served_model import ModelSlot
 from churn_mlops.serving.observability.prometheus_metrics import Metrics
 from churn_mlops.serving.observability.request_log import UNKNOWN_CALLER, RequestLog, RequestMiddleware
+from churn_mlops.serving.observability.span_export import SpanExport, exporting
 from churn_mlops.serving.prediction.offers import Offers
 from churn_mlops.serving.prediction.prediction_logger import PredictionLogger, prediction_logging
 from churn_mlops.serving.prediction.service import Answer, PredictionService, asked_by
@@ -143,13 +144,14 @@ def create_application(
     metrics = Metrics(source)
     if metrics.folder is not None:
         run_during_lifespan(app, partial(repeating, metrics.take_over, TAKE_OVER_SECONDS))
+    request_log = RequestLog(metrics, _spans(app, settings))
     logger = _prediction_logger(store, settings)
     service = PredictionService(source, Economics(**settings.decision.economics()), metrics, logger, clock)
     controlled = add_access(app, access, store, settings, local_only=local_only)
     authenticator = None if controlled is None else controlled.authenticator
     app.add_middleware(
         RequestMiddleware,
-        metrics=metrics,
+        request_log=request_log,
         source=source,
         limits=Limits(
             body_bytes=settings.serving.max_body_bytes,
@@ -169,7 +171,7 @@ def create_application(
         run_during_lifespan(app, partial(reader.preparing, source))
         _add_store_routes(app, service, logger, metrics, settings, reader, controlled)
     add_documentation(app, source)  # last: a request is matched against the routes in their order
-    return Application(app, _fast_path(service, authenticator, metrics, source, settings, local_only))
+    return Application(app, _fast_path(service, authenticator, request_log, source, settings, local_only))
 
 
 def _bare_app() -> FastAPI:
@@ -184,6 +186,15 @@ def _bare_app() -> FastAPI:
     )
 
 
+def _spans(app: FastAPI, settings: Settings) -> SpanExport | None:
+    """Sends spans as long as ``app`` runs; None where the settings name no collector."""
+    if settings.serving.traces_url is None:
+        return None
+    spans = SpanExport(settings.serving.traces_url)
+    run_during_lifespan(app, partial(exporting, spans))
+    return spans
+
+
 def _prediction_logger(store: StoreClient | None, settings: Settings) -> PredictionLogger | None:
     if store is None:
         return None
@@ -193,13 +204,13 @@ def _prediction_logger(store: StoreClient | None, settings: Settings) -> Predict
 def _fast_path(
     service: PredictionService,
     authenticator: Authenticator | None,
-    metrics: Metrics,
+    request_log: RequestLog,
     slot: ModelSlot,
     settings: Settings,
     local_only: bool,
 ) -> FastPath:
     limit = settings.serving.max_body_bytes
-    return FastPath(service.predict_one, authenticator, RequestLog(metrics), slot, limit, local_only)
+    return FastPath(service.predict_one, authenticator, request_log, slot, limit, local_only)
 
 
 def _add_predict(app: FastAPI, service: PredictionService) -> None:

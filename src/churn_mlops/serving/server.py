@@ -29,6 +29,7 @@ from churn_mlops.serving.app import create_application
 from churn_mlops.serving.fast_path.predict_protocol import FastPathProtocol
 from churn_mlops.serving.model.model_watcher import ModelWatcher
 from churn_mlops.serving.model.served_model import ModelSlot
+from churn_mlops.serving.observability.span_export import SpanExport
 from churn_mlops.serving.prediction.suppression import reapply_lost_erasures
 from churn_mlops.serving.resilience.store_client import StoreClient
 from churn_mlops.serving.workers import Workers
@@ -63,6 +64,8 @@ def serve(
     with closing(StoreClient(settings.store.url)) as store:
         credential_cache_of(settings, store)  # a fault of the settings is reported before anything starts
         reapply_lost_erasures(settings, store)
+        if settings.serving.traces_url is not None:
+            SpanExport(settings.serving.traces_url).close()  # its packages are there, also for other processes
         keyed = is_loopback(settings.serving.host) or may_leave_loopback(settings, store)
         if settings.serving.workers > 1:
             ModelWatcher(settings, store, ModelSlot()).first()

@@ -17,7 +17,7 @@ from churn_mlops.serving.http.request_limits import Limits
 from churn_mlops.serving.model.served_model import ModelSlot
 from churn_mlops.serving.observability.prometheus_metrics import Metrics
 from churn_mlops.serving.observability.request_identity import new_request_id
-from churn_mlops.serving.observability.request_log import RequestMiddleware
+from churn_mlops.serving.observability.request_log import RequestLog, RequestMiddleware
 
 ROUTES = [Route("/predict", endpoint=lambda request: None), Route("/contacts/{id}", endpoint=lambda request: None)]
 
@@ -39,7 +39,7 @@ def observed(
 ) -> RequestMiddleware:
     source = source or ModelSlot()
     metrics = metrics or Metrics(source)
-    return RequestMiddleware(app, metrics, source, Limits(1000, **limits), local_only=False, routes=ROUTES)
+    return RequestMiddleware(app, RequestLog(metrics), source, Limits(1000, **limits), local_only=False, routes=ROUTES)
 
 
 async def empty_body() -> Message:

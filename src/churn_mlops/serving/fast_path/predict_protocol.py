@@ -71,7 +71,7 @@ class FastPath:
         principal = self._principal(scope)
         if principal is None:
             return None
-        id, trace = identified(scope["headers"])
+        id, trace = identified(scope["headers"], is_sampled=self._request_log.is_recording)
         try:
             answer, headers = self._predict(body, Asked(id, principal.name, trace.trace_id))
         except Exception:  # the standard path handles it again, and has a message for it

@@ -23,19 +23,20 @@ def new_request_id() -> str:
     return f"{time.time_ns() // 1_000_000:012x}{secrets.token_hex(10)}"
 
 
-def identified(headers: Sequence[tuple[bytes, bytes]]) -> tuple[str, Trace]:
+def identified(headers: Sequence[tuple[bytes, bytes]], *, is_sampled: bool = False) -> tuple[str, Trace]:
     """The identity of a request.
 
     Args:
         headers: of the request, names in small letters. A valid ``traceparent`` and a valid ``X-Request-Id`` (a UUID,
             or 32 hexadecimal digits) are taken; others, and those that come twice, change nothing.
+        is_sampled: whether a trace that begins here is recorded.
 
     Returns:
         an ID that no other request has, and the trace with the request ID. They are the same where the client sent
         none.
     """
     id = new_request_id()
-    own = Trace(id, id[16:], None, False, id)
+    own = Trace(id, id[16:], None, is_sampled, id)
     given = [header for header in headers if header[0] in _NAMES]
     return id, _with_headers(own, given) if given else own
 

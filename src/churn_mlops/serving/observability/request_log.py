@@ -20,6 +20,7 @@ from churn_mlops.serving.http.security_headers import add_security_headers
 from churn_mlops.serving.model.served_model import ModelSlot
 from churn_mlops.serving.observability.prometheus_metrics import Metrics
 from churn_mlops.serving.observability.request_identity import identified
+from churn_mlops.serving.observability.span_export import Spans
 from churn_mlops.trace_context import Trace, in_trace
 
 PROBES = ("/health", "/ready", "/metrics")
@@ -32,10 +33,16 @@ class RequestLog:
     """Counts each request that was answered, and writes its line in the log.
 
     The lines of requests that are answered in one round of the loop are written together at its end.
+
+    Args:
+        metrics: counts.
+        spans: takes the span of each request; None for none.
     """
 
-    def __init__(self, metrics: Metrics) -> None:
-        self._metrics = metrics
+    def __init__(self, metrics: Metrics, spans: Spans | None = None) -> None:
+        self._metrics, self._spans = metrics, spans
+        self.is_recording = spans is not None
+        """Whether a trace that begins here is recorded."""
         self._lines: list[dict[str, str | int | float]] = []
 
     def note(self, method: str, route: str, status: int, seconds: float, trace: Trace, caller: str) -> None:
@@ -50,6 +57,8 @@ class RequestLog:
             caller: the name of the principal.
         """
         self._metrics.answered(route, status, seconds)
+        if self._spans is not None:
+            self._spans.note(method, route, status, seconds, trace)
         if not self._lines:
             asyncio.get_running_loop().call_soon(self._write)
         self._lines.append(
@@ -78,7 +87,7 @@ class RequestMiddleware:
 
     Args:
         app: answers.
-        metrics: counts.
+        request_log: logs and counts.
         source: says when the server is draining: every answer then closes its connection.
         limits: of what clients send, and of the time it takes.
         local_only: a request to another host than this machine is answered 400.
@@ -89,7 +98,7 @@ class RequestMiddleware:
     def __init__(
         self,
         app: ASGIApp,
-        metrics: Metrics,
+        request_log: RequestLog,
         source: ModelSlot,
         limits: Limits,
         local_only: bool,
@@ -99,7 +108,7 @@ class RequestMiddleware:
         self._app, self._source, self._limits, self._local_only = app, source, limits, local_only
         self._routes, self._caller = routes, caller
         self._concurrency = ConcurrencyLimit(limits.most_requests, limits.most_bodies)
-        self._request_log = RequestLog(metrics)
+        self._request_log = request_log
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -107,7 +116,7 @@ class RequestMiddleware:
             await self._app(scope, receive, send)
             return
         started = time.perf_counter()
-        id, trace = identified(scope["headers"])
+        id, trace = identified(scope["headers"], is_sampled=self._request_log.is_recording)
         state = scope.setdefault("state", {})
         state |= {"request_id": trace.request_id, "prediction_id": id, "trace_id": trace.trace_id}
         answer = _Answer(send, trace, self._source)
