@@ -22,7 +22,7 @@ from churn_mlops.serving.api.refusals import refusing
 from churn_mlops.serving.http.error_handlers import ONE_EACH
 from churn_mlops.serving.http.errors import RequestError
 from churn_mlops.serving.http.pagination import Page, PageQuery, limit_field, read_page
-from churn_mlops.serving.http.whole_number import WholeNumber
+from churn_mlops.serving.http.whole_number import WHOLE, WholeNumber
 from churn_mlops.serving.model.request_models import CustomerName
 from churn_mlops.serving.prediction.parsing import read_fields
 from churn_mlops.serving.prediction.responses import as_json
@@ -50,6 +50,9 @@ _LATER = {"dismissal": None, "note": None, "campaign_id": None, "channel": "api"
 """Fields that came later: left out of a request's hash, so that a repetition is recognised across the upgrade."""
 KEY = "Idempotency-Key"
 _LONGEST_KEY = 200
+
+
+_Number = Annotated[Annotated[int, Field(ge=1, le=2**63 - 1), WHOLE], Path()]
 
 
 class _Query(PageQuery):
@@ -172,7 +175,7 @@ class _Contacts:
         body = {"contacts": [contact_json(contact) for contact in found.items], "next": found.next}
         return Response(as_json(body), media_type="application/json")
 
-    async def one(self, request: Request, contact_id: Annotated[WholeNumber, Path(ge=1, le=2**63 - 1)]) -> Response:
+    async def one(self, request: Request, contact_id: _Number) -> Response:
         """One contact, by the `id` that it was recorded under."""
         found = await self.store.ask(lambda opened: contact_of(opened, contact_id))
         if found is None:

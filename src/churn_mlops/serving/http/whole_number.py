@@ -16,5 +16,7 @@ def _written_plainly(value: Any) -> Any:
     return value
 
 
-WholeNumber = Annotated[int, BeforeValidator(_written_plainly)]
-"""A whole number of a path or a query."""
+WHOLE = BeforeValidator(_written_plainly)
+"""The writing of a whole number in a path; bounds stand before it, in the same annotation."""
+WholeNumber = Annotated[int, WHOLE]
+"""A whole number of a query."""

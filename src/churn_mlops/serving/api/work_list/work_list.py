@@ -74,7 +74,7 @@ class _Query(PageQuery):
     campaign_id: int | None = Field(None, ge=1, le=2**31 - 1, description="only this campaign")
     search: CustomerName | None = Field(None, description="only customer IDs that begin so")
     sort: Literal["rank", "expected_gain"] = Field("rank", description="order: by rank, or the highest gain first")
-    skip: int = Field(0, ge=0, le=2**31 - 1, description="customers before the page")
+    skip: WholeNumber = Field(0, ge=0, le=2**31 - 1, description="customers before the page")
     limit: WholeNumber = limit_field("customers")
 
 
