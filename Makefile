@@ -76,6 +76,7 @@ lock: $(VENV)/.tools ## compile the locks again (UPGRADE=1 takes newer versions)
 	$(COMPILE) requirements-serving.in -c requirements.txt -o requirements-serving.txt
 	$(COMPILE) requirements-serving-trees.in -c requirements.txt -o requirements-serving-trees.txt
 	$(COMPILE) pyproject.toml --group dev -c requirements.txt -o requirements-dev.txt
+	$(COMPILE) requirements-serving-otel.in -c requirements-dev.txt -o requirements-serving-otel.txt
 	$(COMPILE) --group build -c requirements-dev.txt -o requirements-build.txt
 	$(COMPILE) bench/peers/requirements.in -o bench/peers/requirements.txt
 

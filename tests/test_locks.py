@@ -11,10 +11,11 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[1]
-FULL, SERVING, TREES, DEV, BUILD = LOCKS = (
+FULL, SERVING, TREES, OTEL, DEV, BUILD = LOCKS = (
     "requirements.txt",
     "requirements-serving.txt",
     "requirements-serving-trees.txt",
+    "requirements-serving-otel.txt",
     "requirements-dev.txt",
     "requirements-build.txt",
 )
@@ -57,6 +58,7 @@ def names_in(file: str) -> list[str]:
         (FULL, PROJECT["project"]["dependencies"]),
         (SERVING, names_in("requirements-serving.in")),
         (TREES, [*names_in("requirements-serving.in"), "lightgbm"]),
+        (OTEL, [*names_in("requirements-serving.in"), *PROJECT["project"]["optional-dependencies"]["otel"]]),
         (DEV, PROJECT["project"]["dependencies"] + group("dev")),
         (BUILD, PROJECT["build-system"]["requires"] + group("build")),
         (PEERS, names_in("bench/peers/requirements.in")),
@@ -71,7 +73,9 @@ def test_every_declared_dependency_is_locked_within_its_bounds(file: str, declar
         assert requirement.specifier.contains(version(entry)), f"{file}: {entry} is not {requirement}: run `make lock`"
 
 
-@pytest.mark.parametrize(("part", "whole"), [(SERVING, TREES), (TREES, FULL), (FULL, DEV), (BUILD, DEV)])
+@pytest.mark.parametrize(
+    ("part", "whole"), [(SERVING, TREES), (TREES, FULL), (FULL, DEV), (BUILD, DEV), (SERVING, OTEL), (OTEL, DEV)]
+)
 def test_a_smaller_lock_holds_the_versions_of_the_larger(part: str, whole: str) -> None:
     larger = locked(whole)
     for name, entry in locked(part).items():

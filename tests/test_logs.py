@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import structlog
 
-from churn_mlops.logs import _Lines, configure, info_lines
+from churn_mlops.logs import _catch_the_rest, _Lines, configure, info_lines
 
 
 @pytest.fixture(autouse=True)
@@ -25,6 +25,8 @@ def _as_before() -> Iterator[None]:
     yield
     root.handlers, root.level = handlers, level
     _Lines.threshold, _Lines.as_json = lines
+    _Lines.json_only = False
+    _catch_the_rest(False)
     structlog.reset_defaults()
 
 

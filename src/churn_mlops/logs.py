@@ -10,16 +10,21 @@ import json
 import logging
 import math
 import sys
+import threading
+import traceback
 from collections.abc import Mapping, MutableMapping, Sequence
 from contextlib import suppress
 from datetime import UTC, date, datetime
 from numbers import Integral, Real
 from pathlib import PurePath
+from types import TracebackType
 from typing import Any, Literal
 
 import structlog
 from pydantic_core import PydanticSerializationError, to_json
 from structlog.typing import EventDict, Processor
+
+from churn_mlops.trace_context import current_trace
 
 Level = Literal["debug", "info", "warning", "error"]
 Format = Literal["auto", "json", "text"]
@@ -42,7 +47,7 @@ def configure(level: Level = "info", format: Format = "auto") -> None:
     threshold = logging.getLevelNamesMapping()[level.upper()]
     terminal = sys.stderr.isatty()
     as_text = format == "text" or (format == "auto" and terminal)
-    _Lines.threshold, _Lines.as_json = threshold, not as_text
+    _Lines.threshold, _Lines.as_json, _Lines.json_only = threshold, not as_text, format == "json"
     rendering = _text(colors=terminal) if as_text else _json()
     structlog.configure(
         processors=[*_shared(), *rendering],
@@ -52,6 +57,15 @@ def configure(level: Level = "info", format: Format = "auto") -> None:
         cache_logger_on_first_use=False,
     )
     _configure_libraries(threshold, rendering)
+    _catch_the_rest(format == "json")
+
+
+def is_json_only() -> bool:
+    """Whether standard output and standard error hold lines of JSON and nothing else: ``logging.format: json``.
+
+    Then what a server would say to a person is an event too.
+    """
+    return _Lines.json_only
 
 
 def info_lines(event: str, lines: Sequence[Mapping[str, str | int | float]]) -> None:
@@ -76,7 +90,9 @@ def info_lines(event: str, lines: Sequence[Mapping[str, str | int | float]]) -> 
 class _Lines:
     """How lines are written since :func:`configure`; before, structlog's own way."""
 
-    threshold, as_json = logging.INFO, False
+    threshold, as_json, json_only = logging.INFO, False, False
+    hooks: tuple[Any, Any, Any] | None = None
+    """The hooks of Python that stood there before those of :func:`_catch_the_rest`."""
 
 
 class _StandardError:
@@ -114,11 +130,34 @@ def _configure_libraries(threshold: int, rendering: list[Processor]) -> None:
         logging.getLogger(name).setLevel(max(threshold, logging.WARNING))
 
 
+def _catch_the_rest(as_events: bool) -> None:
+    """Log warnings, and errors that nothing catches; or leave them to Python, which writes several lines of text."""
+    if not as_events:
+        if _Lines.hooks is not None:
+            logging.captureWarnings(False)
+            sys.excepthook, threading.excepthook, sys.unraisablehook = _Lines.hooks
+            _Lines.hooks = None
+        return
+    if _Lines.hooks is None:
+        _Lines.hooks = sys.excepthook, threading.excepthook, sys.unraisablehook
+    logging.captureWarnings(True)
+    log = structlog.get_logger("churn_mlops")
+
+    def uncaught(kind: type[BaseException], error: BaseException | None, where: TracebackType | None) -> None:
+        frames = "".join(traceback.format_tb(where))
+        log.error("uncaught_error", kind=kind.__name__, error=str(error), frames=frames)
+
+    sys.excepthook = uncaught
+    threading.excepthook = lambda found: uncaught(found.exc_type, found.exc_value, found.exc_traceback)
+    sys.unraisablehook = lambda found: uncaught(found.exc_type, found.exc_value, found.exc_traceback)
+
+
 def _shared() -> list[Processor]:
     return [
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         _plain_values,
+        _with_trace,
     ]
 
 
@@ -140,6 +179,15 @@ def _text(*, colors: bool) -> list[Processor]:
 
 def _plain_values(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> EventDict:
     return {name: value if name in _STRUCTLOG else _plain(value) for name, value in event.items()}
+
+
+def _with_trace(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> EventDict:
+    """The event with the request and the trace in which it happens, unless it names its own."""
+    trace = current_trace()
+    if trace is None:
+        return event
+    named = {} if trace.request_id is None else {"request_id": trace.request_id}
+    return {**named, "trace_id": trace.trace_id, **event}
 
 
 def _plain(value: Any) -> str | int | float | bool | None:

@@ -46,6 +46,10 @@ def altered(data: bytes, how: str) -> bytes:
         "one byte changed": data.replace(b'"intercept"', b'"intercepT"', 1),
         "wrong hash": json.dumps({**document, "sha256": "0" * 64}).encode() + b"\n" + body,
         "newer format": json.dumps({**document, "format_version": 99}).encode() + b"\n" + body,
+        "version true": json.dumps({**document, "format_version": True}).encode() + b"\n" + body,
+        "version below 1": json.dumps({**document, "format_version": -1}).encode() + b"\n" + body,
+        "version nested": json.dumps({**document, "format_version": [[1]]}).encode() + b"\n" + body,
+        "header nested deep": b'{"format": ' + b"[" * 200_000 + b"]" * 200_000 + b"}\n" + body,
         "version in words": json.dumps({**document, "format_version": "one"}).encode() + b"\n" + body,
     }[how]
 
@@ -62,6 +66,10 @@ def altered(data: bytes, how: str) -> bytes:
         ("wrong hash", "truncated or was altered"),
         ("newer format", "format 99; this program reads up to 1: update"),
         ("version in words", "format one"),
+        ("version true", "format True, which no program writes"),
+        ("version below 1", "format -1, which no program writes"),
+        ("version nested", "format list, which no program writes"),
+        ("header nested deep", "not a model bundle"),
     ],
 )
 def test_a_bundle_not_to_be_trusted_is_refused(model: ChurnModel, tmp_path: Path, how: str, message: str) -> None:

@@ -122,5 +122,6 @@ app.command("doctor")(doctor.doctor)
 
 def main() -> None:
     """Run the command that the arguments of the process name."""
-    configure()
+    # Known before the settings are read: an error of theirs is a line of JSON too.
+    configure(format="json" if os.environ.get("CHURN__LOGGING__FORMAT") == "json" else "auto")
     app()

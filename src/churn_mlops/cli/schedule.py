@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
+import structlog
 import typer
 
 from churn_mlops.cli.interrupts import Stopping
@@ -13,6 +14,7 @@ from churn_mlops.cli.settings import settings_of
 from churn_mlops.cli.terminal import print_json, say
 from churn_mlops.config.exposure import check_hash_key
 from churn_mlops.errors import ChurnError
+from churn_mlops.logs import is_json_only
 
 if TYPE_CHECKING:
     from churn_mlops.config import Settings
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from churn_mlops.pipelines.scheduling.metrics import ScheduleMetrics
     from churn_mlops.pipelines.scheduling.scheduler import Schedule
     from churn_mlops.pipelines.scheduling.timetable import Timetable
+
+log = structlog.get_logger("churn_mlops.cli.schedule")
 
 
 def schedule(
@@ -64,7 +68,10 @@ def _keep(settings: Settings, timetable: Timetable, backfill: bool) -> None:
         metrics = ScheduleMetrics(utc_now)
         job = daily_job(settings, timetable, RetryClock(stopping.wait), backfill=backfill, metrics=metrics)
         following = timetable.next(utc_now()).at
-        say(f"Runs daily at {wanted.at} ({timetable.zone.key}), next on {following:%Y-%m-%d}. Stop with Ctrl-C.")
+        if is_json_only():
+            log.info("schedule_started", at=wanted.at, time_zone=timetable.zone.key, next=following)
+        else:
+            say(f"Runs daily at {wanted.at} ({timetable.zone.key}), next on {following:%Y-%m-%d}. Stop with Ctrl-C.")
         schedule = Schedule(
             timetable,
             job,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from churn_mlops.cli.settings import settings_of
-from churn_mlops.cli.terminal import print_json, progress_bar, say, table
+from churn_mlops.cli.terminal import print_json, progress_bar, say, table, visible_id
 from churn_mlops.config import check_as_of
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ def mature(
             f"{recorded.changed:,} changed since."
         )
         for change in recorded.examples:
-            say(f"  {change.customer}: {_outcome(change.was)} before, {_outcome(change.became)} now")
+            say(f"  {visible_id(change.customer)}: {_outcome(change.was)} before, {_outcome(change.became)} now")
 
 
 def _of_file(settings: Settings, scored: Scored) -> Scored:
@@ -208,7 +208,7 @@ def show(scored: Scored, settings: Settings, from_address: str | None = None) ->
     rows = [
         (
             row["rank"],
-            row[name],
+            visible_id(str(row[name])),
             f"{row['risk_band'].capitalize()} ({100 * row['score']:.0f} %)",
             "\n".join(reason for reason in (row["reason_1"], row.get("reason_2")) if reason),
             row["action"].replace("_", " "),

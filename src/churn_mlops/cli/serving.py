@@ -10,6 +10,7 @@ import typer
 
 from churn_mlops.cli.settings import settings_of
 from churn_mlops.cli.terminal import say
+from churn_mlops.logs import is_json_only
 
 if TYPE_CHECKING:
     from churn_mlops.config import Settings
@@ -68,5 +69,6 @@ class _Reader:
 
 
 def announce(address: str) -> None:
-    """Say where the server answers."""
-    say(f"Serving on {address} (documentation: {address}/docs). Stop with Ctrl-C.")
+    """Say where the server answers; among lines of JSON, the event `server_started` says it."""
+    if not is_json_only():
+        say(f"Serving on {address} (documentation: {address}/docs). Stop with Ctrl-C.")

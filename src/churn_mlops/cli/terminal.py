@@ -8,14 +8,25 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+import structlog
 from rich import box
 from rich.console import Console, JustifyMethod
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from churn_mlops.logs import is_json_only
+
 NAME_WIDTH = 14
+log = structlog.get_logger("churn_mlops.cli")
 TAKEN_UP = "A running `churn serve` takes it up within seconds."
+
+
+# Control characters but for the end of a line; and those that turn the direction of text, or take no place.
+_UNSEEN = re.compile(
+    "[\x00-\x09\x0b-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
+    "\ud800-\udfff\U000e0000-\U000e007f]"
+)
 
 
 class Terminal(Console):
@@ -58,7 +69,7 @@ def table(
         side: JustifyMethod = "right" if column in right else "left"
         grid.add_column(column, justify=side, overflow="fold", no_wrap=column in whole)
     for row in rows:
-        grid.add_row(*(escape(str(cell)) for cell in row))
+        grid.add_row(*(escape(visible(str(cell))) for cell in row))
     out.print(grid)
 
 
@@ -74,20 +85,34 @@ def in_lines(name: str) -> str:
 
 def print_json(document: Any) -> None:
     """Print ``document`` as JSON for machines, and nothing else."""
-    out.file.write(json.dumps(document, indent=2, ensure_ascii=False, default=str) + "\n")
+    text = json.dumps(document, indent=2, ensure_ascii=False, default=str)
+    out.file.write(_UNSEEN.sub(lambda found: json.dumps(found[0])[1:-1], text) + "\n")
+
+
+def visible(text: str) -> str:
+    r"""``text`` with escapes, such as ``\x1b``, for what would command the terminal, or show text that is not there."""
+    return _UNSEEN.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+
+
+def visible_id(customer: str) -> str:
+    """A customer ID as :func:`visible` text, on one line."""
+    return visible(customer).replace("\n", "\\n")
 
 
 def say(text: str) -> None:
     """Print a line for a person; brackets in it are no markup."""
-    out.print(escape(text), soft_wrap=True)
+    out.print(escape(visible(text)), soft_wrap=True)
 
 
 def remark(status: str, text: str) -> None:
     """Print a line that begins with its status: ok, warning or failed."""
     style = {"ok": "green", "warning": "yellow"}.get(status, "bold red")
-    out.print(f"[{style}]{status:7}[/] {escape(text)}", soft_wrap=True)
+    out.print(f"[{style}]{status:7}[/] {escape(visible(text))}", soft_wrap=True)
 
 
 def complain(text: str) -> None:
-    """Print an error for a person, on standard error."""
-    err.print(f"[bold red]Error:[/] {escape(text)}", soft_wrap=True)
+    """Print an error for a person, on standard error; among lines of JSON, log it."""
+    if is_json_only():
+        log.error("command_failed", error=text)
+    else:
+        err.print(f"[bold red]Error:[/] {escape(visible(text))}", soft_wrap=True)

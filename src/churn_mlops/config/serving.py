@@ -39,7 +39,8 @@ class Serving(Section):
     drain_seconds: float = setting(
         3.0,
         "time after SIGTERM in which requests are still answered, while /ready says no: longer than a load balancer "
-        "needs to see it; Ctrl-C and a second signal do not wait",
+        "needs to see it, on Kubernetes longer than the removal of an endpoint takes, such as 15; Ctrl-C and a later "
+        "signal do not wait",
         "seconds",
         ge=0,
         le=600,
@@ -79,6 +80,12 @@ class Serving(Section):
     session_hours: float = setting(10.0, "time after which users sign in again", "hours", gt=0, le=720)
     allowed_hosts: tuple[str, ...] = setting(
         (), "names that the server is asked by, such as churn.example.com; none takes every name off loopback"
+    )
+    traces_url: str | None = setting(
+        None,
+        "address of a collector that a span of each request is sent to (OpenTelemetry, OTLP over HTTP), such as "
+        "http://localhost:4318/v1/traces; null sends none",
+        pattern="^https?://[^/]",
     )
     metrics: Literal["open", "closed"] = setting(
         "closed", "whether /metrics needs a key, where there are keys; `open` needs none"

@@ -32,8 +32,13 @@ class Problem:
     def __str__(self) -> str:
         """One line: column, rule, rows, the first example, advice."""
         rows = f": {self.rows:,} row{'s' if self.rows != 1 else ''}" if self.rows else ""
-        first = f" (first: {self.examples[0][0]}, {self.examples[0][1]!r})" if self.examples else ""
+        first = f" (first: {_shown(self.examples[0][0])}, {self.examples[0][1]!r})" if self.examples else ""
         return f"{self.severity}: {self.column or 'table'}: {self.rule.replace('_', ' ')}{rows}{first}; {self.advice}"
+
+
+def _shown(customer: str) -> str:
+    """A customer ID, with escapes where it holds what is not printed, as the value beside it."""
+    return customer if customer.isprintable() else repr(customer)[1:-1]
 
 
 def repeated(rows: int, copies: int) -> str:

@@ -195,12 +195,15 @@ def _checked_body(data: bytes, where: str) -> bytes:
     first, newline, rest = data.partition(b"\n")
     try:
         header = json.loads(first) if newline else None
-    except ValueError:
+    except (ValueError, RecursionError):
         header = None
     if not isinstance(header, dict) or header.get("format") != FORMAT:
         raise BundleError(f"{where} is not a model bundle (or only the beginning of one)")
     version = header.get("format_version")
-    if not isinstance(version, int) or version > FORMAT_VERSION:
+    if type(version) is not int or version < 1:
+        shown = version if isinstance(version, int | str) else type(version).__name__
+        raise BundleError(f"{where} has bundle format {shown}, which no program writes: train the model again")
+    if version > FORMAT_VERSION:
         raise BundleError(
             f"{where} has bundle format {version}; this program reads up to {FORMAT_VERSION}: update churn-mlops"
         )

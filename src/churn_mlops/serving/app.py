@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 from functools import partial
 from typing import Annotated
 
-from fastapi import Depends, FastAPI, Query, Request
+from fastapi import FastAPI, Query, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -16,7 +16,7 @@ from churn_mlops.config import Settings
 from churn_mlops.retention import Economics
 from churn_mlops.serving.access.authentication import Authenticator
 from churn_mlops.serving.access.credential_cache import CredentialCache
-from churn_mlops.serving.access.principal import principal_of
+from churn_mlops.serving.access.principal import LOCAL
 from churn_mlops.serving.access_control import Access, add_access
 from churn_mlops.serving.api.audit import add_audit
 from churn_mlops.serving.api.campaigns import CAMPAIGNS, CampaignBook, add_campaigns
@@ -35,7 +35,7 @@ from churn_mlops.serving.api.work_list.list_desk import ListDesk
 from churn_mlops.serving.api.work_list.work_list import WORK, add_work_list
 from churn_mlops.serving.console.routes import ConsoleParts, add_console
 from churn_mlops.serving.fast_path.predict_protocol import FastPath
-from churn_mlops.serving.http.error_handlers import add_error_handlers, refuse_repeated_parameters
+from churn_mlops.serving.http.error_handlers import ONE_EACH, add_error_handlers
 from churn_mlops.serving.http.request_limits import BODY_SECONDS, Limits
 from churn_mlops.serving.model.model_book import ModelBook
 from churn_mlops.serving.model.request_models import (
@@ -46,10 +46,11 @@ from churn_mlops.serving.model.request_models import (
 )
 from churn_mlops.serving.model.served_model import ModelSlot
 from churn_mlops.serving.observability.prometheus_metrics import Metrics
-from churn_mlops.serving.observability.request_log import RequestLog, RequestMiddleware
+from churn_mlops.serving.observability.request_log import UNKNOWN_CALLER, RequestLog, RequestMiddleware
+from churn_mlops.serving.observability.span_export import SpanExport, exporting
 from churn_mlops.serving.prediction.offers import Offers
 from churn_mlops.serving.prediction.prediction_logger import PredictionLogger, prediction_logging
-from churn_mlops.serving.prediction.service import Answer, PredictionService
+from churn_mlops.serving.prediction.service import Answer, PredictionService, asked_by
 from churn_mlops.serving.prediction.suppression import SuppressionCheck
 from churn_mlops.serving.resilience.background_tasks import repeating, run_during_lifespan
 from churn_mlops.serving.resilience.batch_queue import BatchQueue
@@ -143,13 +144,14 @@ def create_application(
     metrics = Metrics(source)
     if metrics.folder is not None:
         run_during_lifespan(app, partial(repeating, metrics.take_over, TAKE_OVER_SECONDS))
+    request_log = RequestLog(metrics, _spans(app, settings))
     logger = _prediction_logger(store, settings)
     service = PredictionService(source, Economics(**settings.decision.economics()), metrics, logger, clock)
     controlled = add_access(app, access, store, settings, local_only=local_only)
     authenticator = None if controlled is None else controlled.authenticator
     app.add_middleware(
         RequestMiddleware,
-        metrics=metrics,
+        request_log=request_log,
         source=source,
         limits=Limits(
             body_bytes=settings.serving.max_body_bytes,
@@ -158,6 +160,8 @@ def create_application(
             most_requests=settings.serving.requests_at_once,
         ),
         local_only=local_only and access is None,  # the access middleware checks it itself
+        routes=app.routes,
+        caller=LOCAL.name if access is None else UNKNOWN_CALLER,
     )
     add_error_handlers(app)
     _add_predict(app, service)
@@ -167,7 +171,7 @@ def create_application(
         run_during_lifespan(app, partial(reader.preparing, source))
         _add_store_routes(app, service, logger, metrics, settings, reader, controlled)
     add_documentation(app, source)  # last: a request is matched against the routes in their order
-    return Application(app, _fast_path(service, authenticator, metrics, source, settings, local_only))
+    return Application(app, _fast_path(service, authenticator, request_log, source, settings, local_only))
 
 
 def _bare_app() -> FastAPI:
@@ -182,6 +186,15 @@ def _bare_app() -> FastAPI:
     )
 
 
+def _spans(app: FastAPI, settings: Settings) -> SpanExport | None:
+    """Sends spans as long as ``app`` runs; None where the settings name no collector."""
+    if settings.serving.traces_url is None:
+        return None
+    spans = SpanExport(settings.serving.traces_url)
+    run_during_lifespan(app, partial(exporting, spans))
+    return spans
+
+
 def _prediction_logger(store: StoreClient | None, settings: Settings) -> PredictionLogger | None:
     if store is None:
         return None
@@ -191,13 +204,13 @@ def _prediction_logger(store: StoreClient | None, settings: Settings) -> Predict
 def _fast_path(
     service: PredictionService,
     authenticator: Authenticator | None,
-    metrics: Metrics,
+    request_log: RequestLog,
     slot: ModelSlot,
     settings: Settings,
     local_only: bool,
 ) -> FastPath:
     limit = settings.serving.max_body_bytes
-    return FastPath(service.predict_one, authenticator, RequestLog(metrics), slot, limit, local_only)
+    return FastPath(service.predict_one, authenticator, request_log, slot, limit, local_only)
 
 
 def _add_predict(app: FastAPI, service: PredictionService) -> None:
@@ -209,12 +222,12 @@ def _add_predict(app: FastAPI, service: PredictionService) -> None:
         tags=[_PREDICTIONS],
         response_model=Prediction | ExplainedPrediction,
         responses=PREDICTION_HEADERS,
-        dependencies=[Depends(refuse_repeated_parameters)],
+        dependencies=ONE_EACH,
     )
     async def predict(request: Request, query: Annotated[PredictQuery, Query()]) -> Response:
         """Whether one customer is about to leave."""
         body = await request.body()
-        return _response(service.predict_one(body, *_asked(request), explain=query.explain))
+        return _response(service.predict_one(body, asked_by(request), explain=query.explain))
 
     @app.post(
         "/predict/batch",
@@ -227,7 +240,7 @@ def _add_predict(app: FastAPI, service: PredictionService) -> None:
         """Whether each of several customers is about to leave; all are answered or none."""
         body = await request.body()
         # A thread: thousands of customers would hold up all other requests.
-        return _response(await batches.do(partial(service.predict_batch, body, *_asked(request))))
+        return _response(await batches.do(partial(service.predict_batch, body, asked_by(request))))
 
 
 def _add_store_routes(
@@ -268,11 +281,6 @@ def _add_store_routes(
     sign_in, administration = (None, None) if access is None else (access.sign_in, access.administration)
     parts = ConsoleParts(settings, service, risks, recorder, book, desk, models, figure_rows, sign_in, administration)
     add_console(app, parts)  # after the longer address of add_risk
-
-
-def _asked(request: Request) -> tuple[str, str]:
-    """The ID of a request, and the name of the principal that asks."""
-    return request.scope["state"]["request_id"], principal_of(request).name
 
 
 def _response(answer: Answer) -> Response:

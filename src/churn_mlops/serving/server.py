@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import errno
 import gc
+import math
 import signal
 import socket
 import sys
+import time
 from collections.abc import Callable
 from contextlib import closing
 from functools import partial
@@ -27,11 +29,12 @@ from churn_mlops.serving.app import create_application
 from churn_mlops.serving.fast_path.predict_protocol import FastPathProtocol
 from churn_mlops.serving.model.model_watcher import ModelWatcher
 from churn_mlops.serving.model.served_model import ModelSlot
+from churn_mlops.serving.observability.span_export import SpanExport
 from churn_mlops.serving.prediction.suppression import reapply_lost_erasures
 from churn_mlops.serving.resilience.store_client import StoreClient
 from churn_mlops.serving.workers import Workers
 
-GRACE_SECONDS = 10
+GRACE_SECONDS, SAME_SECONDS = 10, 1.0
 BACKLOG = 2048
 SWITCH_SECONDS = 0.001
 COLLECT_AFTER = 20_000
@@ -62,6 +65,8 @@ def serve(
     with closing(StoreClient(settings.store.url, connections=settings.store.connections)) as store:
         credential_cache_of(settings, store)  # a fault of the settings is reported before anything starts
         reapply_lost_erasures(settings, store)
+        if settings.serving.traces_url is not None:
+            SpanExport(settings.serving.traces_url).close()  # its packages are there, also for other processes
         keyed = is_loopback(settings.serving.host) or may_leave_loopback(settings, store)
         if keyed:  # without keys it starts for this machine alone, and says so first
             check_hash_key(settings)
@@ -73,8 +78,8 @@ def serve(
             _answer(settings, listening, read_customer, report)
             return
         work = partial(_work, settings, listening, read_customer)
-        patience = settings.serving.drain_seconds + 2 * GRACE_SECONDS
-        Workers(settings.serving.workers, work, patience).run(report)
+        patience = settings.serving.drain_seconds + grace_seconds(settings) + GRACE_SECONDS
+        Workers(settings.serving.workers, work, patience, on_stop=listening.close).run(report)
 
 
 def _keep_silent(address: str) -> None:
@@ -143,7 +148,8 @@ class Server(uvicorn.Server):
     """uvicorn with a report when it answers, and with a graceful shutdown.
 
     After SIGTERM, ``/ready`` answers 503, and the server still answers requests for ``serving.drain_seconds``. In that
-    time load balancers send new requests elsewhere. A second signal, or Ctrl-C, ends that time.
+    time load balancers send new requests elsewhere. A later signal, or Ctrl-C, ends that time. A SIGTERM within a
+    second of the first is the same one: systemd sends it to every process, and the parent of several passes it on.
     """
 
     def __init__(
@@ -169,12 +175,13 @@ class Server(uvicorn.Server):
                 access_log=False,
                 server_header=False,
                 backlog=BACKLOG,
-                timeout_graceful_shutdown=GRACE_SECONDS,
+                timeout_graceful_shutdown=grace_seconds(settings),
             )
         )
         self._source, self._address, self._ready = source, address, ready
         self._drain_seconds = settings.serving.drain_seconds
         self._signals: list[int] = []
+        self._signalled_at = -math.inf
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start to answer, and say so."""
@@ -194,11 +201,19 @@ class Server(uvicorn.Server):
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """From now on this server is not ready; it ends by itself, and with exit code 0."""
+        before, self._signalled_at = self._signalled_at, time.monotonic()
+        if sig == signal.SIGTERM and self._signalled_at - before < SAME_SECONDS:
+            return
         self._source.draining = True
         self.force_exit = self.force_exit or (self.should_exit and sig == signal.SIGINT)
         self.should_exit = True
         self._signals.append(sig)
         log.info("shutdown_started", signal=signal.Signals(sig).name)
+
+
+def grace_seconds(settings: Settings) -> int:
+    """The time in which open requests may end after the drain: as long as a request may take, or longer."""
+    return max(GRACE_SECONDS, math.ceil(settings.serving.request_seconds))
 
 
 def _why_not(host: str, port: int, error: OSError) -> str:

@@ -52,15 +52,25 @@ class Workers:
         work: the work of each.
         patience: seconds in which they have to end after a signal to stop; then they are killed.
         pause: seconds before another is started after one that ended before it answered; doubled each time.
+        on_stop: called once, when they are asked to stop: the parent has to close what they share too, or a connection
+            that no worker takes any more would wait instead of being refused.
     """
 
-    def __init__(self, count: int, work: Work, patience: float, pause: float = PAUSE_SECONDS) -> None:
+    def __init__(
+        self,
+        count: int,
+        work: Work,
+        patience: float,
+        pause: float = PAUSE_SECONDS,
+        on_stop: Callable[[], None] | None = None,
+    ) -> None:
         self._count, self._work, self._patience, self._pause = count, work, patience, pause
         self._running: list[_Worker] = []
         self._failures, self._is_abandoned = 0, False
         self._start_at = 0.0
         self._kill_at: float | None = None
         self._announce: Callable[[], None] | None = None
+        self._on_stop = on_stop
 
     def run(self, announce: Callable[[], None]) -> None:
         """Keep them running until this process gets SIGTERM or Ctrl-C, which it passes on to them.
@@ -146,6 +156,9 @@ class Workers:
 
     def _stop(self, number: int) -> None:
         self._kill_at = time.monotonic() + self._patience
+        if self._on_stop is not None:
+            self._on_stop()
+            self._on_stop = None
         for worker in self._running:
             if worker.process.pid is not None and worker.process.exitcode is None:
                 os.kill(worker.process.pid, number)
@@ -160,6 +173,9 @@ def _child(work: Work, ready: Connection) -> None:
         leave()
     except ChurnError as error:
         log.error("worker_failed", error=str(error))
+        sys.exit(1)
+    except Exception:  # multiprocessing would print it as several lines of text
+        sys.excepthook(*sys.exc_info())
         sys.exit(1)
 
 

@@ -30,6 +30,7 @@ class PredictionRecord(NamedTuple):
         customer: the customer ID where it was known, else None.
         inputs: the customer's fields as they were read, JSON as text.
         answer: the body of the answer, or the part of it about this customer; it comes back byte for byte.
+        trace_id: of the W3C trace that the request belonged to; None before revision 0008 of the store.
     """
 
     id: str
@@ -41,6 +42,7 @@ class PredictionRecord(NamedTuple):
     customer: str | None
     inputs: str
     answer: str
+    trace_id: str | None = None
 
 
 def write_records(store: Store, records: Sequence[PredictionRecord], *, hash_key: str | None = None) -> int:

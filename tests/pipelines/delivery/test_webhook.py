@@ -7,6 +7,7 @@ import hmac
 import io
 import json
 import logging
+import re
 import socket
 import threading
 from collections.abc import Iterator
@@ -97,6 +98,17 @@ def verified(request: Request) -> bool:
     signed = request.headers["X-Churn-Timestamp"].encode() + b"." + request.body
     expected = "sha256=" + hmac.new(SECRET.encode(), signed, hashlib.sha256).hexdigest()
     return hmac.compare_digest(expected, request.headers["X-Churn-Signature"])
+
+
+def test_all_requests_of_a_list_belong_to_one_trace_and_the_next_list_to_another(
+    receiver: Receiver, clock: Clock
+) -> None:
+    receiver.answers = [Answer(status=503)]
+    send(receiver, clock)
+    send(receiver, clock)
+    parents = [request.headers["traceparent"] for request in receiver.requests]
+    assert all(re.fullmatch("00-[0-9a-f]{32}-[0-9a-f]{16}-00", parent) for parent in parents)
+    assert [parents.count(parent) for parent in dict.fromkeys(parents)] == [4, 3]
 
 
 def test_a_list_comes_in_pages_that_together_hold_every_row(receiver: Receiver, clock: Clock) -> None:

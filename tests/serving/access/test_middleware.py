@@ -185,6 +185,24 @@ def test_metrics_and_documentation_are_open_by_setting(guarded: Guarded, source:
         assert ask(client, "GET", "/model") == 401
 
 
+def test_metrics_are_answered_by_address_too_and_all_else_by_an_allowed_name_alone(
+    guarded: Guarded, source: ModelSlot
+) -> None:
+    key = bearer(guarded.keys["admin"])
+    with guarded.client(source, local_only=False, allowed_hosts=["churn.example.com"]) as client:
+
+        def status(path: str, host: str) -> int:
+            return client.get(path, headers=key | {"Host": host}).status_code
+
+        for host in ("10.1.2.3:8000", "10.1.2.3", "[2001:db8::1]:8000", "churn.example.com"):
+            assert [status(path, host) for path in ("/health", "/ready", "/metrics")] == [200, 200, 200], host
+        for host in ("evil.example", "evil.example:8000", "10.1.2.3.evil.example", "10.1.2.3@evil.example"):
+            assert status("/metrics", host) == 400, host
+        assert [status("/model", host) for host in ("10.1.2.3:8000", "churn.example.com:8000")] == [400, 200]
+    with guarded.client(source, allowed_hosts=["churn.example.com"]) as client:  # on loopback a probe has no other host
+        assert client.get("/metrics", headers=key | {"Host": "10.1.2.3"}).status_code == 400
+
+
 def test_every_answer_has_strict_headers(client: TestClient, guarded: Guarded) -> None:
     for path, headers in (("/health", {}), ("/model", {}), ("/model", bearer(guarded.keys["agent"])), ("/no", {})):
         answer = client.get(path, headers=headers)

@@ -93,6 +93,18 @@ def test_one_contact_is_read_by_its_id_as_it_was_acknowledged(client: TestClient
         assert (answer.status_code, answer.json()["fields"][0]["field"]) == (422, "contact_id")
 
 
+@pytest.mark.parametrize("written", ["{}.0", "+{}", "0{}", "%20{}", "{}%20", "{}_0", "{}e0", "٣"])
+def test_a_number_in_an_address_is_written_in_one_way_alone(client: TestClient, written: str) -> None:
+    made = post(client).json()
+    assert client.get(f"/contacts/{made['id']}").status_code == 200
+    for path in (f"/contacts/{written}", f"/contacts?limit={written}", f"/api/campaigns/{written}"):
+        answer = client.get(path.format(made["id"]))
+        assert (answer.status_code, answer.json()["fields"][0]["problem"]) == (
+            422,
+            "must be a whole number, in digits alone",
+        )
+
+
 def test_a_repetition_is_answered_200_with_the_same_and_another_request_409(client: TestClient) -> None:
     first, again, other = post(client), post(client), post(client, result="declined")
     assert [first.status_code, again.status_code, other.status_code] == [201, 200, 409]

@@ -77,6 +77,22 @@ def test_a_wrong_name_and_a_wrong_password_are_answered_alike_and_count(client: 
     assert answers == {(401, "name or password is wrong")}
 
 
+def test_tries_that_the_address_refuses_cost_the_name_nothing(guarded: Guarded, source: ModelSlot) -> None:
+    with guarded.client(source, trusted_proxies=["127.0.0.1"]) as client:
+
+        def status(name: str, password: str, address: str) -> int:
+            given = {"name": name, "password": password}
+            return client.post("/session", json=given, headers={"X-Forwarded-For": address}).status_code
+
+        foreign = [status(f"guess-{number}", "wrong", f"2001:db8::{number}") for number in range(ADDRESS_TRIES + 1)]
+        assert foreign == [401] * ADDRESS_TRIES + [429]  # one client has all addresses of a network of 64 bits
+        for _ in range(2 * PERSON_TRIES):
+            assert status("agent-person", "wrong", "2001:db8::ffff") == 429
+        own = [status("agent-person", "wrong", "192.0.2.7") for _ in range(PERSON_TRIES - 1)]
+        assert own == [401] * (PERSON_TRIES - 1)
+        assert status("agent-person", PASSWORD, "192.0.2.7") == 201
+
+
 def test_guessing_is_slowed_down_for_a_person_and_for_an_address(client: TestClient) -> None:
     wrong = AGENT | {"password": "wrong"}
     statuses = [client.post("/session", json=wrong).status_code for _ in range(PERSON_TRIES + 1)]
@@ -99,6 +115,8 @@ def test_signing_in_rightly_costs_no_tries(client: TestClient) -> None:
     [
         (b'{"name": "agent-person", "password": "x"}', "text/plain", (415, 422)),
         (b"name=agent-person&password=x", "application/x-www-form-urlencoded", (415, 422)),
+        (b'{"name": "agent-person", "password": "x"}', "application/jsonx", (415,)),
+        (b'{"name": "agent-person", "password": "x"}', "text/plain; application/json", (415,)),
         (b'{"name": "agent-person"}', "application/json", (422,)),
         (b'{"name": "a", "password": "secret-in-clear", "x": 1}', "application/json", (422,)),
         (b"{", "application/json", (422,)),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import re
 import socket
 from collections.abc import Iterator
 from contextlib import suppress
@@ -38,6 +39,10 @@ def said_to(address: Address, data: bytes, count: int = 10**9) -> bytes:
         while sum(map(len, parts)) < count and (part := connection.recv(65_536)):
             parts.append(part)
         return b"".join(parts)
+
+
+def statuses_in(received: bytes) -> list[int]:
+    return [int(status) for status in re.findall(rb"^HTTP/1\.1 (\d+) ", received, re.MULTILINE)]
 
 
 def is_well(address: Address) -> bool:
@@ -80,6 +85,48 @@ def test_a_head_without_end_is_refused(address: Address) -> None:
     assert status.startswith(b"HTTP/1.1 431 ")
     assert json.loads(body)["status"] == 431
     assert is_well(address)
+
+
+def of_length(head: bytes, length: int) -> bytes:
+    """A whole head of so many bytes."""
+    return head.replace(b"\r\n\r\n", b"\r\nX-Long: ") + b"a" * (length - len(head) - len(b"\r\nX-Long: ")) + b"\r\n\r\n"
+
+
+PREDICT = b"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("before", "answered"),
+    [(b"", []), (HEALTH, [200]), (PREDICT + b"{}", [422])],
+    ids=["first", "second", "after fast"],
+)
+@pytest.mark.parametrize("head", [HEALTH, PREDICT], ids=["standard", "fast path"])
+def test_a_long_head_is_refused_though_it_comes_whole(
+    address: Address, head: bytes, before: bytes, answered: list[int]
+) -> None:
+    received = said_to(address, before + of_length(head, MOST_HEAD_BYTES + 1000))
+    # A refusal never comes in the place of the answer that is owed: then the connection is closed after that one.
+    assert statuses_in(received) in ([*answered, 431], answered or [431])
+    assert is_well(address)
+
+
+def test_a_head_of_nearly_the_most_bytes_is_taken(address: Address) -> None:
+    last = HEALTH.replace(b"Host:", b"Connection: close\r\nHost:")
+    assert said_to(address, of_length(last, MOST_HEAD_BYTES - 100)).startswith(b"HTTP/1.1 200 ")
+
+
+@pytest.mark.parametrize("path", [b"GET /health", b"POST /predict"])
+@pytest.mark.parametrize(
+    ("version", "hosts", "status"),
+    [(b"1.1", 0, 400), (b"1.1", 2, 400), (b"1.0", 2, 400), (b"1.0", 0, 0), (b"1.1", 1, 0)],
+)
+def test_a_request_has_a_host_once_but_for_http_1_0(
+    address: Address, path: bytes, version: bytes, hosts: int, status: int
+) -> None:
+    lines = [b"Host: localhost"] * hosts + [b"Connection: close", b"Content-Length: 2"]
+    received = said_to(address, b"%b HTTP/%b\r\n%b\r\n\r\n{}" % (path, version, b"\r\n".join(lines)))
+    expected = status or (200 if b"health" in path else 422)
+    assert statuses_in(received) == [expected]
 
 
 def test_a_long_body_is_no_long_head(address: Address) -> None:

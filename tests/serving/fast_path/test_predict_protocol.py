@@ -85,7 +85,7 @@ def test_the_answer_and_its_headers_are_those_of_the_standard_path(address: Addr
     (quick,) = answers_to(address, request_of(BODY))
     (slow,) = answers_to(address, request_of(BODY, b"Connection: close"))
     assert standard == ["/predict"]
-    changing = {"x-request-id", "x-prediction-id", "date", "connection"}
+    changing = {"x-request-id", "x-prediction-id", "traceparent", "date", "connection"}
     assert quick[2] == slow[2]
     assert {**quick[1], **dict.fromkeys(changing)} == {**slow[1], **dict.fromkeys(changing)}
 

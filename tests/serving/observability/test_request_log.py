@@ -8,6 +8,7 @@ import re
 from typing import Any
 
 import pytest
+from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from churn_mlops.serving.api.predictions import PREDICTION_ID
@@ -15,7 +16,10 @@ from churn_mlops.serving.http.errors import RequestError, refusal
 from churn_mlops.serving.http.request_limits import Limits
 from churn_mlops.serving.model.served_model import ModelSlot
 from churn_mlops.serving.observability.prometheus_metrics import Metrics
-from churn_mlops.serving.observability.request_log import RequestMiddleware, new_request_id
+from churn_mlops.serving.observability.request_identity import new_request_id
+from churn_mlops.serving.observability.request_log import RequestLog, RequestMiddleware
+
+ROUTES = [Route("/predict", endpoint=lambda request: None), Route("/contacts/{id}", endpoint=lambda request: None)]
 
 
 class Slow:
@@ -30,9 +34,12 @@ class Slow:
         await send({"type": "http.response.body", "body": b"{}"})
 
 
-def observed(app: ASGIApp, source: ModelSlot | None = None, **limits: Any) -> RequestMiddleware:
+def observed(
+    app: ASGIApp, source: ModelSlot | None = None, metrics: Metrics | None = None, **limits: Any
+) -> RequestMiddleware:
     source = source or ModelSlot()
-    return RequestMiddleware(app, Metrics(source), source, Limits(1000, **limits), local_only=False)
+    metrics = metrics or Metrics(source)
+    return RequestMiddleware(app, RequestLog(metrics), source, Limits(1000, **limits), local_only=False, routes=ROUTES)
 
 
 async def empty_body() -> Message:
@@ -64,6 +71,23 @@ def test_one_request_too_many_is_refused_and_the_next_one_is_answered() -> None:
         slow.go_on.set()
         assert [(await one)[0] for one in (*in_progress, probe)] == [200, 200, 200]
         assert (await asked(app, "/predict"))[0] == 200
+
+    asyncio.run(run())
+
+
+def test_a_refusal_of_overload_is_counted_under_its_route() -> None:
+    async def run() -> None:
+        slow, metrics = Slow(), Metrics(ModelSlot())
+        app = observed(slow, metrics=metrics, most_requests=1)
+        in_progress = asyncio.create_task(asked(app, "/predict"))
+        await asyncio.sleep(0)
+        for path in ("/predict", "/contacts/17", "/nowhere"):
+            assert (await asked(app, path))[0] == 503
+        slow.go_on.set()
+        await in_progress
+        counted = metrics.text().decode()
+        for route in ("/predict", "/contacts/{id}", "other"):
+            assert f'churn_requests_total{{route="{route}",status="503"}} 1.0' in counted
 
     asyncio.run(run())
 

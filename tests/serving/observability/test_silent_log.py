@@ -26,6 +26,7 @@ MARK = "qz7x"
 NUMBER = 4137.51928
 WRONG_KEY = f"churn_{MARK}wrongkey"
 PASSWORD = f"{MARK} right password"
+ODD = "User_Agent Referer X_Forwarded_For X_Forwarded_User X_Other X_Request_Id traceparent tracestate".split()
 BROKEN_MODEL = f"""
 from churn_mlops.models.inference import ChurnPredictor
 real = ChurnPredictor.score_one
@@ -70,7 +71,7 @@ def marked(*places: str) -> dict[str, str]:
 def good(talk: Talk, served: Served) -> None:
     """Requests that are answered."""
     customer = CUSTOMER | {"monthly_charges": NUMBER}
-    name, odd = served.customers[0], marked("User_Agent", "Referer", "X_Forwarded_For", "X_Forwarded_User", "X_Other")
+    name, odd = served.customers[0], marked(*ODD)
     talk.ask("POST", "/predict", customer, **odd)
     talk.ask("POST", "/predict?explain=true", customer)
     talk.ask("POST", "/predict/batch", {"customers": [customer] * 3})
@@ -191,8 +192,10 @@ def test_no_line_of_the_log_holds_a_value_a_name_or_a_secret(served: Served, tmp
         broken.ask("POST", "/predict?explain=true", CUSTOMER | {"monthly_charges": NUMBER})
         broken.connection.close()
     assert broken.statuses == {("predict", 500)}
-    # Ids and times are all digits: 4137 stands in one now and then.
-    text = re.sub(r'"(request_id|timestamp)":"[^"]*"|"ms":[0-9.]+', "", log.read_text() + faults.read_text())
+    # Ids and times are all digits: 4137 stands in one now and then. The user who asks is named, in one place.
+    text = re.sub(r'"(request_id|trace_id|timestamp)":"[^"]*"|"ms":[0-9.]+', "", log.read_text() + faults.read_text())
+    assert f'"caller":"person:{MARK}person"' in text
+    text = text.replace(f'"caller":"person:{MARK}person"', "")
     assert text.count('"event":"request_answered"') > 100
     assert text.count('"event":"request_failed"') == 2
     assert "source_failed" in text

@@ -10,7 +10,7 @@ import typer
 
 from churn_mlops.cli.keys import who
 from churn_mlops.cli.settings import settings_of
-from churn_mlops.cli.terminal import print_json, say, table
+from churn_mlops.cli.terminal import print_json, say, table, visible_id
 
 if TYPE_CHECKING:
     from churn_mlops.store.campaigns.campaigns import Campaign
@@ -133,7 +133,8 @@ def show(context: typer.Context, campaign_id: _Number, as_json: _Json = False) -
     for result, count in sorted(counts.contacts.items()):
         say(f"  {result.replace('_', ' ')}: {count:,} contacts")
     for one in broken:
-        say(f"{one.caller} contacted {one.customer or 'an erased customer'} of the control group: {one.reason}")
+        customer = visible_id(one.customer) if one.customer else "an erased customer"
+        say(f"{one.caller} contacted {customer} of the control group: {one.reason}")
 
 
 @app.command()

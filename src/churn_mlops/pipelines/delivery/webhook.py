@@ -22,6 +22,7 @@ import structlog
 from churn_mlops import __version__
 from churn_mlops.config.settings import Webhook
 from churn_mlops.errors import ConfigError, DeliveryError
+from churn_mlops.trace_context import current_trace, in_trace, new_trace, outgoing_headers
 
 log = structlog.get_logger("churn_mlops.pipelines.delivery.webhook")
 
@@ -78,7 +79,7 @@ def deliver(
     A body holds ``as_of``, ``model_version``, ``published_at``, ``page`` (from 1), ``pages`` and ``customers``; an
     empty list is one page without customers. The headers ``X-Churn-Timestamp`` (seconds since 1970) and
     ``X-Churn-Signature`` (see :func:`signature`) prove the sender, and ``Idempotency-Key`` is the same whenever the
-    same page is sent again.
+    same page is sent again. ``traceparent`` (W3C Trace Context) has the same trace in all requests of a list.
     No response, 429 and 5xx are retried, after waits that double or as long as ``Retry-After`` says; any other status
     than 2xx is not retried, and no redirect is followed.
 
@@ -99,19 +100,20 @@ def deliver(
     size = webhook.page_rows
     pages = max(1, -(-customers // size))
     published = published_at.astimezone(UTC)
-    for page in range(1, pages + 1):
-        document = {
-            "as_of": as_of.isoformat(),
-            "model_version": model_version,
-            "published_at": published.isoformat(),
-            "page": page,
-            "pages": pages,
-            "customers": page_of((page - 1) * size, min(size, customers - (page - 1) * size)),
-        }
-        body = json.dumps(document, ensure_ascii=False, allow_nan=False, default=str).encode()
-        key = f"churn-{as_of}-{quote(model_version, safe='')}-{published:%Y%m%dT%H%M%S.%fZ}-{page}"
-        sender.send(body, key, f"page {page} of {pages} of the list of {as_of}")
-    log.info("list_delivered", as_of=as_of, customers=customers, pages=pages, attempts=sender.attempts)
+    with in_trace(current_trace() or new_trace()):
+        for page in range(1, pages + 1):
+            document = {
+                "as_of": as_of.isoformat(),
+                "model_version": model_version,
+                "published_at": published.isoformat(),
+                "page": page,
+                "pages": pages,
+                "customers": page_of((page - 1) * size, min(size, customers - (page - 1) * size)),
+            }
+            body = json.dumps(document, ensure_ascii=False, allow_nan=False, default=str).encode()
+            key = f"churn-{as_of}-{quote(model_version, safe='')}-{published:%Y%m%dT%H%M%S.%fZ}-{page}"
+            sender.send(body, key, f"page {page} of {pages} of the list of {as_of}")
+        log.info("list_delivered", as_of=as_of, customers=customers, pages=pages, attempts=sender.attempts)
     return Delivered(customers, pages, sender.attempts)
 
 
@@ -129,8 +131,9 @@ def deliver_report(document: dict[str, Any], webhook: Webhook, patience: RetryCl
         DeliveryError: the report was not accepted.
     """
     body = json.dumps(document, ensure_ascii=False, allow_nan=False).encode()
-    _Sender(webhook, patience).send(body, f"churn-weekly-{measured_on}", f"the weekly report of {measured_on}")
-    log.info("report_delivered", measured_on=measured_on)
+    with in_trace(current_trace() or new_trace()):
+        _Sender(webhook, patience).send(body, f"churn-weekly-{measured_on}", f"the weekly report of {measured_on}")
+        log.info("report_delivered", measured_on=measured_on)
 
 
 def signature(secret: str, timestamp: str, body: bytes) -> str:
@@ -188,6 +191,7 @@ class _Sender:
             "Idempotency-Key": key,
             "X-Churn-Timestamp": timestamp,
             "X-Churn-Signature": signature(self._secret, timestamp, body),
+            **outgoing_headers(),
         }
         return asyncio.run(self._reply(body, headers))
 

@@ -30,7 +30,7 @@ from churn_mlops.serving.http.request_limits import check_hosts
 from churn_mlops.store.access.credentials import Credential
 
 _SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
-_PROBES = ("/health", "/ready")
+_PROBES, _METRICS = ("/health", "/ready"), "/metrics"
 _ANONYMOUS = Principal("anonymous", "agent")
 _RETRY = {"Retry-After": "2"}
 
@@ -206,9 +206,9 @@ def _note(request: Scope, known: Allowed | None) -> None:
 
 
 def _check_hosts(request: Scope, config: AccessConfig) -> None:
-    # Probes ask a container by its address.
+    # Probes and Prometheus ask a container by its address.
     if config.local_only or (config.allowed_hosts and request["path"] not in _PROBES):
-        check_hosts(request, config.allowed_hosts)
+        check_hosts(request, config.allowed_hosts, addresses=request["path"] == _METRICS and not config.local_only)
 
 
 def _local(request: Scope, config: AccessConfig) -> Principal:

@@ -24,6 +24,7 @@ from joserfc.jwk import KeySet
 from churn_mlops.config.oidc import Oidc
 from churn_mlops.serving.access.presented_identity import role_of_groups
 from churn_mlops.serving.access.principal import Role
+from churn_mlops.trace_context import outgoing_headers
 
 SECONDS = 5.0
 """Longest wait for an answer of the provider."""
@@ -153,6 +154,7 @@ class IdentityProvider:
             token_endpoint_auth_method="none" if secret is None else "client_secret_basic",
             timeout=SECONDS,
             transport=self._transport,
+            headers=outgoing_headers(),
             follow_redirects=False,
         )
 
@@ -173,7 +175,7 @@ class IdentityProvider:
     async def _read(self, address: str) -> dict[str, Any]:
         try:
             async with httpx.AsyncClient(timeout=SECONDS, transport=self._transport) as client:
-                answer = await client.get(address)
+                answer = await client.get(address, headers=outgoing_headers())
                 answer.raise_for_status()
                 if len(answer.content) > _MOST_BYTES:
                     raise ValueError("too long")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import math
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -61,23 +62,28 @@ class SignInLimits:
         self._addresses = TokenBucketLimiter(ADDRESS_TRIES_PER_SECOND, ADDRESS_TRIES)
 
     def take(self, request: Request, name: str) -> None:
-        """Count a try.
+        """Count a try: first of the address, so that a try that it refuses costs the name nothing.
 
         Raises:
             RequestError: 429, there were too many.
         """
-        wait = max(tries.take(of) for tries, of in self._buckets(request, name))
+        wait = self._addresses.take(self._network(request)) or self._users.take(name.lower())
         if wait:
             message = "too many tries to sign in: wait, then try again"
             raise RequestError(429, message, headers={"Retry-After": str(math.ceil(wait))})
 
     def give_back(self, request: Request, name: str) -> None:
         """Undo one :meth:`take`."""
-        for tries, of in self._buckets(request, name):
-            tries.give_back(of)
+        self._addresses.give_back(self._network(request))
+        self._users.give_back(name.lower())
 
-    def _buckets(self, request: Request, name: str) -> tuple[tuple[TokenBucketLimiter, str], ...]:
-        return (self._users, name.lower()), (self._addresses, self._proxies.address(request.scope))
+    def _network(self, request: Request) -> str:
+        """The client address; of IPv6 the network of 64 bits, of which one client has all addresses."""
+        address = self._proxies.address(request.scope)
+        try:
+            return str(ipaddress.IPv6Network((address, 64), strict=False))
+        except ValueError:
+            return address
 
 
 class SignInService:
@@ -175,8 +181,13 @@ class SignInService:
         An unknown name takes as long as a wrong password.
         """
         self._limits.take(request, name)
-        found = await self._store.ask(lambda opened: password_of(opened, name))
-        if not await self._passwords.match(None if found is None else found[1], password) or found is None:
+        try:
+            found = await self._store.ask(lambda opened: password_of(opened, name))
+            is_right = await self._passwords.match(None if found is None else found[1], password)
+        except RequestError:  # no password was tried
+            self._limits.give_back(request, name)
+            raise
+        if not is_right or found is None:
             raise _wrong()
         self._limits.give_back(request, name)
         return found

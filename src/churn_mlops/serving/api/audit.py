@@ -8,15 +8,16 @@ from functools import partial
 from operator import attrgetter
 from typing import Annotated, Any
 
-from fastapi import Depends, FastAPI, Query, Request
+from fastapi import FastAPI, Query, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, Field
 
 from churn_mlops.keyed_hash import customer_hash
 from churn_mlops.serving.access.principal import about
 from churn_mlops.serving.api.session import ACCESS
-from churn_mlops.serving.http.error_handlers import refuse_repeated_parameters
+from churn_mlops.serving.http.error_handlers import ONE_EACH
 from churn_mlops.serving.http.pagination import Page, PageQuery, limit_field, read_page
+from churn_mlops.serving.http.whole_number import WholeNumber
 from churn_mlops.serving.model.request_models import PLAIN, PLAIN_SCHEMA, CustomerName
 from churn_mlops.serving.prediction.responses import as_json
 from churn_mlops.serving.resilience.store_client import StoreClient
@@ -49,7 +50,7 @@ class _Query(PageQuery):
     caller: _Name | None = Field(None, description="only events of this principal, such as `key:crm`")
     event: _Name | None = Field(None, description="only events of this name, such as `customer.read`")
     before: int | None = Field(None, ge=1, le=2**63 - 1, description="id of the last event that was read")
-    limit: int = limit_field("events")
+    limit: WholeNumber = limit_field("events")
 
 
 def add_audit(app: FastAPI, store: StoreClient, hash_key: str) -> None:
@@ -65,7 +66,7 @@ def add_audit(app: FastAPI, store: StoreClient, hash_key: str) -> None:
         summary="Who read and changed what",
         tags=[ACCESS],
         response_model=NotedEvents,
-        dependencies=[Depends(refuse_repeated_parameters)],
+        dependencies=ONE_EACH,
     )(_Audit(store, hash_key).audit)
 
 

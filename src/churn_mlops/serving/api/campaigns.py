@@ -15,6 +15,7 @@ from churn_mlops.serving.access.principal import principal_of
 from churn_mlops.serving.api.refusals import refusing
 from churn_mlops.serving.api.request_bodies import Day, LongText, ShortText, described_body
 from churn_mlops.serving.http.errors import Problem, RequestError, sentence
+from churn_mlops.serving.http.whole_number import WHOLE
 from churn_mlops.serving.prediction.parsing import read_fields
 from churn_mlops.serving.prediction.responses import as_json
 from churn_mlops.serving.resilience.store_client import StoreClient
@@ -41,7 +42,7 @@ from churn_mlops.store.database.clock import Clock, utc_now
 CAMPAIGNS = "Campaigns"
 Found = TypeVar("Found")
 _TAKEN = "is the name of another campaign"
-_Number = Annotated[int, Path(ge=1, le=2**31 - 1)]
+_Number = Annotated[Annotated[int, Field(ge=1, le=2**31 - 1), WHOLE], Path()]
 
 
 class CampaignRequest(BaseModel):

@@ -6,14 +6,14 @@ from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import Annotated
 
-from fastapi import Depends, FastAPI, Query, Request
+from fastapi import FastAPI, Query, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from churn_mlops.errors import ConfigError
 from churn_mlops.serving.access.principal import about, principal_of
 from churn_mlops.serving.api.contacts import CONTACTS
-from churn_mlops.serving.http.error_handlers import refuse_repeated_parameters
+from churn_mlops.serving.http.error_handlers import ONE_EACH
 from churn_mlops.serving.http.errors import RequestError
 from churn_mlops.serving.prediction.responses import as_json
 from churn_mlops.serving.prediction.suppression import OtherHashKeyError, SuppressionCheck
@@ -62,7 +62,7 @@ def add_contact_import(
         summary="Record contacts that were made elsewhere",
         tags=[CONTACTS],
         response_model=ImportResult,
-        dependencies=[Depends(refuse_repeated_parameters)],
+        dependencies=ONE_EACH,
         openapi_extra={
             "requestBody": {
                 "required": True,

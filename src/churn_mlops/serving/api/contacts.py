@@ -11,7 +11,7 @@ from functools import partial
 from operator import attrgetter
 from typing import Annotated, Any
 
-from fastapi import Depends, FastAPI, Path, Query, Request
+from fastapi import FastAPI, Path, Query, Request
 from fastapi.responses import Response
 from pydantic import Field
 
@@ -19,9 +19,10 @@ from churn_mlops.errors import ConfigError, CustomerErasedError
 from churn_mlops.serving.access.principal import about, principal_of, shown_in_refusal
 from churn_mlops.serving.api.contact_models import ContactRequest, RecordedContact, RecordedContacts
 from churn_mlops.serving.api.refusals import refusing
-from churn_mlops.serving.http.error_handlers import refuse_repeated_parameters
+from churn_mlops.serving.http.error_handlers import ONE_EACH
 from churn_mlops.serving.http.errors import RequestError
 from churn_mlops.serving.http.pagination import Page, PageQuery, limit_field, read_page
+from churn_mlops.serving.http.whole_number import WHOLE, WholeNumber
 from churn_mlops.serving.model.request_models import CustomerName
 from churn_mlops.serving.prediction.parsing import read_fields
 from churn_mlops.serving.prediction.responses import as_json
@@ -51,10 +52,13 @@ KEY = "Idempotency-Key"
 _LONGEST_KEY = 200
 
 
+_Number = Annotated[Annotated[int, Field(ge=1, le=2**63 - 1), WHOLE], Path()]
+
+
 class _Query(PageQuery):
     customer: CustomerName | None = Field(None, description="only contacts with this customer")
-    after: int = Field(0, ge=0, le=2**63 - 1, description="id of the last contact that was read")
-    limit: int = limit_field("contacts")
+    after: WholeNumber = Field(0, ge=0, le=2**63 - 1, description="id of the last contact that was read")
+    limit: WholeNumber = limit_field("contacts")
 
 
 @dataclass(frozen=True)
@@ -131,7 +135,7 @@ def add_contacts(app: FastAPI, recorder: ContactRecorder) -> None:
         summary="What was recorded",
         tags=[CONTACTS],
         response_model=RecordedContacts,
-        dependencies=[Depends(refuse_repeated_parameters)],
+        dependencies=ONE_EACH,
     )(routes.recorded)
     app.get(
         "/contacts/{contact_id}",
@@ -171,7 +175,7 @@ class _Contacts:
         body = {"contacts": [contact_json(contact) for contact in found.items], "next": found.next}
         return Response(as_json(body), media_type="application/json")
 
-    async def one(self, request: Request, contact_id: Annotated[int, Path(ge=1, le=2**63 - 1)]) -> Response:
+    async def one(self, request: Request, contact_id: _Number) -> Response:
         """One contact, by the `id` that it was recorded under."""
         found = await self.store.ask(lambda opened: contact_of(opened, contact_id))
         if found is None:

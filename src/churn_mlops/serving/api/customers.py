@@ -17,14 +17,14 @@ from pydantic import BaseModel, Field
 from churn_mlops.models.inference import ChurnPredictor
 from churn_mlops.retention import Economics
 from churn_mlops.retention.decision import WhyNot
-from churn_mlops.serving.access.principal import about, principal_of
+from churn_mlops.serving.access.principal import about
 from churn_mlops.serving.api.refusals import refusing
 from churn_mlops.serving.http.errors import RequestError
 from churn_mlops.serving.model.request_models import CustomerName, Prediction, Reason
 from churn_mlops.serving.model.served_model import ModelSlot, ServedModel
 from churn_mlops.serving.prediction.offers import UNKNOWN, CustomerOffer, Offers
 from churn_mlops.serving.prediction.responses import as_json, explanation, prediction
-from churn_mlops.serving.prediction.service import PredictionService
+from churn_mlops.serving.prediction.service import PredictionService, asked_by
 from churn_mlops.serving.prediction.suppression import SuppressionCheck
 from churn_mlops.serving.resilience.circuit_breaker import CircuitBreaker
 from churn_mlops.serving.resilience.store_client import StoreClient, StoreUnavailableError
@@ -232,10 +232,10 @@ class CustomerRisks:
         failed = self.offers.payment_failed(row.values)
         offer = await _ask_offer(self.store, self.offers, customer_id, worth=scored["worth_an_offer"], failed=failed)
         answer = scored | offer.to_json() | _origin(live, row)
-        id = request.scope["state"]["request_id"]
-        logged = {id: (row.values, as_json(answer))}
-        self.service.log(live, row.as_of, principal_of(request).name, logged, customer_id)
-        return answer, id
+        asked = asked_by(request)
+        logged = {asked.id: (row.values, as_json(answer))}
+        self.service.log(live, row.as_of, asked, logged, customer_id)
+        return answer, asked.id
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any
 
-from fastapi import Depends, FastAPI, Query, Request
+from fastapi import FastAPI, Query, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, Field
 
@@ -19,9 +19,10 @@ from churn_mlops.errors import ContractError
 from churn_mlops.serving.access.principal import about
 from churn_mlops.serving.api.dashboard import DASHBOARD, NONE_MEASURED
 from churn_mlops.serving.api.refusals import refusing
-from churn_mlops.serving.http.error_handlers import refuse_repeated_parameters
+from churn_mlops.serving.http.error_handlers import ONE_EACH
 from churn_mlops.serving.http.errors import RequestError
 from churn_mlops.serving.http.pagination import PageQuery, limit_field
+from churn_mlops.serving.http.whole_number import WholeNumber
 from churn_mlops.serving.model.request_models import PLAIN
 from churn_mlops.serving.prediction.responses import as_json
 from churn_mlops.serving.resilience.store_client import StoreClient
@@ -84,7 +85,7 @@ class RowsOf(PageQuery):
 class RowsQuery(RowsOf):
     """The query of the API."""
 
-    limit: int = limit_field("rows")
+    limit: WholeNumber = limit_field("rows")
 
 
 @dataclass(frozen=True)
@@ -177,7 +178,7 @@ def add_figure_rows(app: FastAPI, reader: FigureRowsReader) -> None:
         tags=[DASHBOARD],
         response_model=CountedRows,
         responses=refusing({404: "There is none"}),
-        dependencies=[Depends(refuse_repeated_parameters)],
+        dependencies=ONE_EACH,
     )(_Rows(reader).rows)
 
 

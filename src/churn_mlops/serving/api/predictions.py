@@ -9,7 +9,7 @@ from functools import partial
 from operator import attrgetter
 from typing import Annotated, Any, Literal
 
-from fastapi import Depends, FastAPI, Query, Request
+from fastapi import FastAPI, Query, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, Field
 
@@ -17,9 +17,10 @@ from churn_mlops.retention.decision import WhyNot
 from churn_mlops.serving.access.principal import about
 from churn_mlops.serving.api.customers import Risk
 from churn_mlops.serving.api.refusals import refusing
-from churn_mlops.serving.http.error_handlers import refuse_repeated_parameters
+from churn_mlops.serving.http.error_handlers import ONE_EACH
 from churn_mlops.serving.http.errors import RequestError
 from churn_mlops.serving.http.pagination import PageQuery, limit_field, read_page
+from churn_mlops.serving.http.whole_number import WholeNumber
 from churn_mlops.serving.model.request_models import (
     PREDICTION_HEADERS,
     BatchPredictions,
@@ -44,6 +45,13 @@ _UNKNOWN = (
 )
 _NONE = "no predictions of this date are published: leave as_of out for the newest, or publish with `churn score`"
 _REFUSALS = refusing({404: "There is none"})
+_TRACE_ID = {
+    "schema": {"type": "string", "pattern": "^[0-9a-f]{32}$"},
+    "description": "the trace of the request that was answered; predictions of earlier releases have none",
+}
+_TRACED: dict[int | str, dict[str, Any]] = {
+    200: {"headers": PREDICTION_HEADERS[200]["headers"] | {"X-Trace-Id": _TRACE_ID}}
+}
 
 
 class PublishedPrediction(BaseModel):
@@ -73,8 +81,8 @@ class PublishedPredictions(BaseModel):
 class _Query(PageQuery):
     as_of: date | None = Field(None, description="date of the run; the newest when left out")
     customer: CustomerName | None = Field(None, description="only this customer")
-    after: int = Field(0, ge=0, le=2**31 - 1, description="rank of the last customer that was read")
-    limit: int = limit_field("customers")
+    after: WholeNumber = Field(0, ge=0, le=2**31 - 1, description="rank of the last customer that was read")
+    limit: WholeNumber = limit_field("customers")
 
 
 def add_kept(app: FastAPI, store: StoreClient, offers: Offers) -> None:
@@ -86,14 +94,14 @@ def add_kept(app: FastAPI, store: StoreClient, offers: Offers) -> None:
         tags=[_TAG],
         response_model=PublishedPredictions,
         responses=_REFUSALS,
-        dependencies=[Depends(refuse_repeated_parameters)],
+        dependencies=ONE_EACH,
     )(routes.published)
     app.get(
         "/predictions/{prediction_id}",
         summary="What was answered",
         tags=[_TAG],
         response_model=Prediction | ExplainedPrediction | Risk | BatchPredictions,
-        responses=_REFUSALS | PREDICTION_HEADERS,
+        responses=_REFUSALS | _TRACED,
     )(routes.kept)
 
 
@@ -116,7 +124,8 @@ class _Predictions:
     async def kept(self, request: Request, prediction_id: str) -> Response:
         """A logged prediction, byte for byte as it was answered, by its `X-Prediction-Id`.
 
-        It may be one of `/predict`, `/predict/batch` or `/customers/{customer_id}/risk`.
+        It may be one of `/predict`, `/predict/batch` or `/customers/{customer_id}/risk`. `X-Trace-Id` names the trace
+        of the request that asked for it.
 
         A customer of a batch has an id of their own: that of the batch, `-`, and their place, counted from 0.
         """
@@ -138,6 +147,8 @@ def _again(prediction_id: str, records: list[PredictionRecord]) -> Response:
         "X-Prediction-Id": prediction_id,
         "X-As-Of": first.as_of.isoformat(),
     }
+    if first.trace_id is not None:
+        headers["X-Trace-Id"] = first.trace_id
     return Response(body, media_type="application/json", headers=headers)
 
 

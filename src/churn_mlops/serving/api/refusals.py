@@ -31,12 +31,17 @@ _HEADERS: dict[int, dict[str, Any]] = {
     429: {"Retry-After": _RETRY["Retry-After"] | {"required": True}},
     503: _RETRY,
 }
+_HEX = "[0-9a-fA-F]"
 _REQUEST_ID = {
     "X-Request-Id": {
-        "schema": {"type": "string", "pattern": "^[0-9a-f]{32}$"},
+        "schema": {"type": "string", "pattern": f"^({_HEX}{{32}}|{_HEX}{{8}}(-{_HEX}{{4}}){{3}}-{_HEX}{{12}})$"},
         "required": True,
-        "description": "names this request in the server's log",
-    }
+        "description": "names this request in the server's log: the ID that the client sent, or a new one",
+    },
+    "traceparent": {
+        "schema": {"type": "string", "pattern": "^00-[0-9a-f]{32}-[0-9a-f]{16}-0[01]$"},
+        "description": "this request in its trace (W3C Trace Context): that of the client, or a new one",
+    },
 }
 # A key comes in one of two headers. The cookie, which a browser sends by itself, is enough for reading alone.
 _SCHEMES = {

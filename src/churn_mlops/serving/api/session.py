@@ -77,7 +77,7 @@ class _Sessions:
 
     async def sign_in(self, request: Request) -> Response:
         """Begin a session; its cookie is in the answer."""
-        if not request.headers.get("content-type", "").startswith("application/json"):
+        if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
             # A foreign page can have a browser send a form, and so sign a user in under another name.
             raise RequestError(415, "send the header Content-Type: application/json")
         given = read_fields(await small_body(request), SignIn, "a sign-in")

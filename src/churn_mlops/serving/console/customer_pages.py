@@ -26,6 +26,7 @@ from churn_mlops.serving.console.frame.navigation import OF_API, customer_path, 
 from churn_mlops.serving.console.frame.pages import Banner, Pages, redirect
 from churn_mlops.serving.console.what_if import what_if
 from churn_mlops.serving.console.work_list.list_query import Did, proof_of
+from churn_mlops.serving.http.error_handlers import ONE_EACH
 from churn_mlops.serving.model.request_models import CustomerName
 from churn_mlops.serving.prediction.responses import as_json
 from churn_mlops.store import Store
@@ -118,8 +119,8 @@ class CustomerPages:
 
     def add_to(self, app: FastAPI) -> None:
         """Add the routes."""
-        app.get("/", include_in_schema=False)(self.find)
-        app.get("/find", include_in_schema=False)(self.suggest)
+        app.get("/", include_in_schema=False, dependencies=ONE_EACH)(self.find)
+        app.get("/find", include_in_schema=False, dependencies=ONE_EACH)(self.suggest)
         app.get("/customers", include_in_schema=False)(self.by_query)
         register_url_convertor("customer_of_page", _CustomerOfPage())
         app.get("/customers/{customer_id:customer_of_page}", include_in_schema=False)(self.by_address)

@@ -8,7 +8,7 @@ from datetime import date
 from typing import Annotated, Any, get_args
 from urllib.parse import urlencode
 
-from fastapi import Depends, FastAPI, Query, Request
+from fastapi import FastAPI, Query, Request
 from fastapi.responses import Response
 
 from churn_mlops.serving.api.figure_rows import FigureRowsReader, FoundRows, RowsOf, next_key
@@ -16,7 +16,7 @@ from churn_mlops.serving.console.dashboard_figures import MONEY_COUNTS, figure_t
 from churn_mlops.serving.console.dashboard_view import OF_CAMPAIGN
 from churn_mlops.serving.console.frame.formats import Formats
 from churn_mlops.serving.console.frame.pages import Pages
-from churn_mlops.serving.http.error_handlers import refuse_repeated_parameters
+from churn_mlops.serving.http.error_handlers import ONE_EACH
 from churn_mlops.store.campaigns.campaigns import campaigns
 from churn_mlops.store.figure_rows.arm_rows import ARMS
 from churn_mlops.store.figure_rows.figures import OF_RUN
@@ -75,8 +75,7 @@ class FigureRowsPage:
 
     def add_to(self, app: FastAPI) -> None:
         """Add the route."""
-        one_each = [Depends(refuse_repeated_parameters)]
-        app.get(PATH, include_in_schema=False, dependencies=one_each)(self.page)
+        app.get(PATH, include_in_schema=False, dependencies=ONE_EACH)(self.page)
 
     async def page(self, request: Request, query: Annotated[RowsOf, Query()]) -> Response:
         """A page of the rows behind a figure."""

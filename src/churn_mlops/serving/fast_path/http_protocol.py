@@ -21,7 +21,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from churn_mlops.serving.http.errors import error_response
 from churn_mlops.serving.http.security_headers import SECURITY_HEADER_LINES
-from churn_mlops.serving.observability.request_log import new_request_id
+from churn_mlops.serving.observability.request_identity import new_request_id
 
 MOST_HEAD_BYTES = 65_536
 """A longer head of a request is answered 431."""
@@ -33,6 +33,7 @@ _SPARE_FILES = 100
 log = structlog.get_logger("churn_mlops.serving")
 _NO_HTTP = (400, "what came is no HTTP/1.1 request: the connection is closed")
 _LONG_HEAD = (431, f"the head of a request must be at most {MOST_HEAD_BYTES:,} bytes: the connection is closed")
+_NO_HOST = (400, "an HTTP/1.1 request has the header Host once: the connection is closed")
 _TOO_MANY = (503, "too many connections are open: the connection is closed; try again in a few seconds")
 
 
@@ -49,7 +50,7 @@ class WireProtocol(HttpToolsProtocol):
         super().__init__(**given)
         self._is_ending = False
         self._head_is_read = False
-        self._head_bytes = 0
+        self._head_bytes = self._longest_head = 0
         self._head_timer: TimerHandle | None = None
 
     def connection_made(self, transport: Any) -> None:
@@ -70,6 +71,7 @@ class WireProtocol(HttpToolsProtocol):
         if self._is_ending:
             return
         self._head_bytes += len(data)
+        self._longest_head = self._head_bytes
         try:
             self._feed(data)
         except httptools.HttpParserError:
@@ -80,7 +82,7 @@ class WireProtocol(HttpToolsProtocol):
         if self._head_is_read or self._is_ending:
             return
         if self._head_bytes > MOST_HEAD_BYTES:
-            self._end(*_LONG_HEAD)
+            self._refuse_head(*_LONG_HEAD)
         elif self._head_bytes and self._head_timer is None:
             self._wait_for_head()
 
@@ -90,7 +92,14 @@ class WireProtocol(HttpToolsProtocol):
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
-        """Begin to answer, unless the client is far ahead."""
+        """Begin to answer, unless the head is none that is taken."""
+        fault = self.head_fault()
+        if fault is not None and not self._is_ending:
+            self._refuse_head(*fault)
+        self.begin_answer()
+
+    def begin_answer(self) -> None:
+        """Begin to answer, unless the connection is ending or the client is far ahead."""
         self._unset_keepalive_if_required()
         self.end_head()
         if len(self.pipeline) >= MOST_PIPELINED:
@@ -107,6 +116,17 @@ class WireProtocol(HttpToolsProtocol):
         """
         self._head_is_read, self._head_bytes, self.headers = True, 0, []
         self._stop_waiting()
+
+    def head_fault(self) -> tuple[int, str] | None:
+        """The refusal of the head that has just come whole; None if it is taken."""
+        names = [name for name, _ in self.headers]
+        hosts = names.count(b"host")
+        if hosts > 1 or (hosts == 0 and self.parser.get_http_version() == "1.1"):
+            return _NO_HOST  # RFC 9112, 3.2
+        if self._longest_head > MOST_HEAD_BYTES:  # it came with other bytes, or is too long itself
+            size = len(self.url) + sum(len(name) + len(value) + len(b": \r\n") for name, value in self.headers)
+            return _LONG_HEAD if size > MOST_HEAD_BYTES else None
+        return None
 
     def end_message(self) -> None:
         """Note that the present request is there whole."""
@@ -157,6 +177,13 @@ class WireProtocol(HttpToolsProtocol):
         self._is_ending = True
         self.transport.write(self._refusal(status, error))
         self.transport.close()
+
+    def _refuse_head(self, status: int, error: str) -> None:
+        """Answer with a refusal, unless that would be taken for the answer to a request before: then close after it."""
+        log.warning("request_refused", reason=error)
+        if self.cycle is None or self.cycle.response_complete:
+            self._end(status, error)
+        self._is_ending = True
 
     def _should_upgrade(self) -> bool:
         """Never: there is no WebSocket here, whether or not a library for it is installed."""

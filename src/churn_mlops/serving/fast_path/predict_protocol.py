@@ -22,14 +22,16 @@ from churn_mlops.serving.http.errors import RequestError
 from churn_mlops.serving.http.request_limits import check_hosts
 from churn_mlops.serving.http.security_headers import SECURITY_HEADER_LINES
 from churn_mlops.serving.model.served_model import ModelSlot
-from churn_mlops.serving.observability.request_log import RequestLog, new_request_id
-from churn_mlops.serving.prediction.service import Answer
+from churn_mlops.serving.observability.request_identity import identified
+from churn_mlops.serving.observability.request_log import RequestLog
+from churn_mlops.serving.prediction.service import Answer, Asked
 
 PATH = "/predict"
 _TARGET = b"/predict"
 _RULE = rule_of("POST", PATH)
-Predict = Callable[[bytes, str, str], Answer]
-"""Predicts for the customer in a body, for a request of this ID and the principal of this name."""
+_HEAD = b"%sx-request-id: %s\r\ntraceparent: %s\r\n%scontent-type: application/json\r\ncontent-length: %d\r\n\r\n%s"
+Predict = Callable[[bytes, Asked], Answer]
+"""Predicts for the customer in a body."""
 
 
 class FastPath:
@@ -69,18 +71,19 @@ class FastPath:
         principal = self._principal(scope)
         if principal is None:
             return None
-        request_id = new_request_id()
+        id, trace = identified(scope["headers"], is_sampled=self._request_log.is_recording)
         try:
-            answer, headers = self._predict(body, request_id, principal.name)
+            answer, headers = self._predict(body, Asked(id, principal.name, trace.trace_id))
         except Exception:  # the standard path handles it again, and has a message for it
             if self._authenticator is not None:
                 self._authenticator.give_back(principal)
             return None
         lines = b"".join([b"%s: %s\r\n" % header for header in headers])
-        self._request_log.note(PATH, 200, time.perf_counter() - started, request_id)
-        return b"%sx-request-id: %s\r\n%scontent-type: application/json\r\ncontent-length: %d\r\n\r\n%s" % (
+        self._request_log.note("POST", PATH, 200, time.perf_counter() - started, trace, principal.name)
+        return _HEAD % (
             lines,
-            request_id.encode(),
+            str(trace.request_id).encode(),
+            trace.traceparent.encode(),
             SECURITY_HEADER_LINES,
             len(answer),
             answer,
@@ -157,6 +160,7 @@ class FastPathProtocol(WireProtocol):
             and not self.pipeline
             and not self.flow.write_paused  # a client that reads no answers gets no further ones
             and not self.transport.is_closing()
+            and self.head_fault() is None
         )
 
     def _answer(self, body: bytes) -> bytes | None:
@@ -168,7 +172,7 @@ class FastPathProtocol(WireProtocol):
 
     def _take_standard_path(self) -> None:
         held, self._held = self._held or [], None
-        super().on_headers_complete()
+        self.begin_answer()
         for part in held:
             super().on_body(part)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from http import HTTPStatus
 
-from fastapi import FastAPI, Request
+from fastapi import Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
@@ -50,6 +50,10 @@ async def refuse_repeated_parameters(request: Request) -> None:
         problems = [(shortened(name), "is given more than once") for name, count in counts.items() if count > 1]
         if problems:
             raise RequestError(422, sentence(problems), problems)
+
+
+ONE_EACH = [Depends(refuse_repeated_parameters)]
+"""The dependencies of a route whose query gives each parameter once."""
 
 
 def _methods_of(app: FastAPI, scope: Scope) -> list[str]:

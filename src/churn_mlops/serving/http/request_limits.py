@@ -18,6 +18,7 @@ from churn_mlops.serving.http.errors import RequestError, too_large_error, too_m
 
 BODY_SECONDS = 30.0
 MOST_BODIES, CROWDED_SECONDS = 1000, 1.0
+_Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 @dataclass(frozen=True)
@@ -41,19 +42,24 @@ class Limits:
     crowded_seconds: float = CROWDED_SECONDS
 
 
-def check_hosts(scope: Scope, allowed: Collection[str] = ()) -> None:
+def check_hosts(scope: Scope, allowed: Collection[str] = (), *, addresses: bool = False) -> None:
     """Refuse a request to another name than this machine's own and those that are ``allowed``.
 
     A page on the internet may have its name resolve to 127.0.0.1. A browser then lets that page send requests to this
     server, and only the header ``Host`` shows it. A browser always sends this header, so a request without it
     (HTTP/1.0) is from no such page.
 
+    Args:
+        scope: of the request.
+        allowed: names that are answered.
+        addresses: whether an IP address is answered too: such a page has a name, so no ``Host`` of it is an address.
+
     Raises:
         RequestError: 400, a ``Host`` is none of them.
     """
     for name, value in scope["headers"]:
         if name == b"host" and not is_local(host := value.decode("latin-1")):
-            if _name_in(host) in allowed:
+            if _name_in(host) in allowed or (addresses and _address_in(host) is not None):
                 continue
             if allowed:
                 problem = "must be one of serving.allowed_hosts"
@@ -124,6 +130,18 @@ def _name_in(host: str) -> str:
     return host.rpartition(":")[0].lower() if re.search(r":\d+$", host) else host.lower()
 
 
+def _address_in(host: str) -> _Address | None:
+    """The IP address in the value of a header ``Host``, None where it is a name."""
+    return _address(_name_in(host))
+
+
+def _address(name: str) -> _Address | None:
+    try:
+        return ipaddress.ip_address(name[1:-1] if name.startswith("[") and name.endswith("]") else name)
+    except ValueError:
+        return None
+
+
 def is_local(host: str) -> bool:
     """Whether the value of a header ``Host`` names this machine, with or without a port."""
     name, colon, port = host.rpartition(":")
@@ -133,8 +151,5 @@ def is_local(host: str) -> bool:
         return False
     if name.lower() in ("localhost", "127.0.0.1"):
         return True
-    try:
-        bare = name[1:-1] if name.startswith("[") and name.endswith("]") else name
-        return ipaddress.ip_address(bare).is_loopback
-    except ValueError:
-        return False
+    address = _address(name)
+    return address is not None and address.is_loopback

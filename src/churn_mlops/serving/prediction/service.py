@@ -7,8 +7,10 @@ from datetime import UTC, date, datetime
 from typing import Any, NamedTuple
 
 from pydantic_core import to_json
+from starlette.requests import Request
 
 from churn_mlops.retention import Economics
+from churn_mlops.serving.access.principal import principal_of
 from churn_mlops.serving.http.errors import no_model_error
 from churn_mlops.serving.model.served_model import ModelSlot, ServedModel
 from churn_mlops.serving.observability.prometheus_metrics import Metrics
@@ -25,6 +27,20 @@ class Answer(NamedTuple):
 
     body: bytes
     headers: Headers
+
+
+class Asked(NamedTuple):
+    """The facts of a request that a prediction record keeps.
+
+    Args:
+        id: becomes the prediction ID.
+        caller: the principal that asks.
+        trace_id: of the trace that the request belongs to.
+    """
+
+    id: str
+    caller: str
+    trace_id: str | None = None
 
 
 class PredictionService:
@@ -61,13 +77,12 @@ class PredictionService:
             raise no_model_error()
         return model
 
-    def predict_one(self, body: bytes, request_id: str, caller: str, *, explain: bool = False) -> Answer:
+    def predict_one(self, body: bytes, asked: Asked, *, explain: bool = False) -> Answer:
         """Predict for the customer in ``body``.
 
         Args:
             body: of the request, JSON.
-            request_id: becomes the prediction ID.
-            caller: the principal that asks.
+            asked: what is recorded of the request.
             explain: add the risk band, the reasons and the action.
 
         Raises:
@@ -83,10 +98,10 @@ class PredictionService:
         else:
             answer_body = plain_body(probability, threshold)
         self._metrics.scored_one(model, probability)
-        self.log(model, as_of, caller, {request_id: (customer, answer_body)})
-        return Answer(answer_body, headers_of(request_id, model, as_of))
+        self.log(model, as_of, asked, {asked.id: (customer, answer_body)})
+        return Answer(answer_body, headers_of(asked.id, model, as_of))
 
-    def predict_batch(self, body: bytes, request_id: str, caller: str) -> Answer:
+    def predict_batch(self, body: bytes, asked: Asked) -> Answer:
         """Predict for each customer in ``body``: all or none. Takes long, and may run on any thread.
 
         Raises:
@@ -98,14 +113,14 @@ class PredictionService:
         self._metrics.scored(model, probabilities)
         bodies = [plain_body(probability, model.predictor.threshold) for probability in probabilities]
         parts = enumerate(zip(customers, bodies, strict=True))
-        self.log(model, as_of, caller, {f"{request_id}-{place}": part for place, part in parts})
-        return Answer(batch_body(bodies), headers_of(request_id, model, as_of))
+        self.log(model, as_of, asked, {f"{asked.id}-{place}": part for place, part in parts})
+        return Answer(batch_body(bodies), headers_of(asked.id, model, as_of))
 
     def log(
         self,
         model: ServedModel,
         as_of: date,
-        caller: str,
+        asked: Asked,
         predictions: Mapping[str, tuple[Mapping[str, Any], bytes]],
         customer_id: str | None = None,
     ) -> None:
@@ -114,7 +129,7 @@ class PredictionService:
         Args:
             model: the model that predicted.
             as_of: the as-of date in the answer.
-            caller: the principal that asked.
+            asked: what is recorded of the request.
             predictions: by prediction ID, the fields of the customer and the answer about them, JSON.
             customer_id: the customer, where the ID is known.
         """
@@ -129,14 +144,21 @@ class PredictionService:
                     as_of=as_of,
                     model_version=model.version,
                     model_sha256=model.sha256,
-                    caller=caller,
+                    caller=asked.caller,
                     customer=customer_id,
                     inputs=to_json(fields, inf_nan_mode="null").decode(),
                     answer=answer.decode(),
+                    trace_id=asked.trace_id,
                 )
                 for id, (fields, answer) in predictions.items()
             ]
         )
+
+
+def asked_by(request: Request) -> Asked:
+    """The facts of ``request`` that a prediction record keeps."""
+    state = request.scope["state"]
+    return Asked(state["prediction_id"], principal_of(request).name, state["trace_id"])
 
 
 def headers_of(prediction_id: str, model: ServedModel, as_of: date) -> Headers:

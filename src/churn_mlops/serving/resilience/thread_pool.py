@@ -6,6 +6,8 @@ import asyncio
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextvars import copy_context
+from functools import partial
 from queue import SimpleQueue
 from typing import Any, TypeVar
 
@@ -44,7 +46,7 @@ class BoundedThreadPool:
             raise PoolExhaustedError(f"all {self._count} threads wait for an answer that does not come")
         self._start()
         outcome: Future[Answer] = Future()
-        self._waiting.put((outcome, work))
+        self._waiting.put((outcome, partial(copy_context().run, work)))  # what it logs names the request
         try:
             async with asyncio.timeout(seconds):
                 return await asyncio.wrap_future(outcome)

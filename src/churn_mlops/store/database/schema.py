@@ -239,6 +239,7 @@ ANSWERS = Table(
     Column("customer", CUSTOMER),
     Column("inputs", JSON, nullable=False),
     Column("answer", Text, nullable=False),
+    Column("trace_id", Text),
     Index("answers_of_a_customer", "customer"),
     Index("answers_by_time", "at"),
 )

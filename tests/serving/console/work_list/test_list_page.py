@@ -84,6 +84,11 @@ def test_a_wrong_query_is_refused_by_a_page(agent: Visitor) -> None:
         assert (answer.status_code, answer.headers["Content-Type"]) == (422, "text/html; charset=utf-8"), query
 
 
+def test_a_parameter_that_is_given_twice_is_refused_by_a_page(agent: Visitor) -> None:
+    for page in ("/list?q=C1&q=C2", "/?q=C1&q=C2", "/find?q=C1&q=C2", "/list?band=high&band=low"):
+        assert agent.get(page).status_code == 422, page
+
+
 def test_the_file_has_the_rows_of_the_selection_and_agents_get_none(visitor: Visitor, guarded: Guarded) -> None:
     visitor.sign_in("analyst")
     text = visitor.get("/list").text

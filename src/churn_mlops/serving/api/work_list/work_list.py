@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
-from fastapi import Depends, FastAPI, Query, Request
+from fastapi import FastAPI, Query, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -16,9 +16,10 @@ from churn_mlops.serving.api.predictions import PublishedPrediction, prediction_
 from churn_mlops.serving.api.refusals import refusing
 from churn_mlops.serving.api.request_bodies import Day, LongText, ShortText, described_body
 from churn_mlops.serving.api.work_list.list_desk import ListDesk, Wanted, WorkRefusedError
-from churn_mlops.serving.http.error_handlers import refuse_repeated_parameters
+from churn_mlops.serving.http.error_handlers import ONE_EACH
 from churn_mlops.serving.http.errors import RequestError
 from churn_mlops.serving.http.pagination import PageQuery, limit_field
+from churn_mlops.serving.http.whole_number import WholeNumber
 from churn_mlops.serving.model.request_models import CustomerName
 from churn_mlops.serving.prediction.offers import why_not_json
 from churn_mlops.serving.prediction.parsing import read_fields
@@ -73,8 +74,8 @@ class _Query(PageQuery):
     campaign_id: int | None = Field(None, ge=1, le=2**31 - 1, description="only this campaign")
     search: CustomerName | None = Field(None, description="only customer IDs that begin so")
     sort: Literal["rank", "expected_gain"] = Field("rank", description="order: by rank, or the highest gain first")
-    skip: int = Field(0, ge=0, le=2**31 - 1, description="customers before the page")
-    limit: int = limit_field("customers")
+    skip: WholeNumber = Field(0, ge=0, le=2**31 - 1, description="customers before the page")
+    limit: WholeNumber = limit_field("customers")
 
 
 class ChangeRequest(BaseModel):
@@ -126,7 +127,7 @@ def add_work_list(app: FastAPI, store: StoreClient, desk: ListDesk) -> None:
         tags=[WORK],
         response_model=ContactListPage,
         responses=refusing({404: "No list is published"}),
-        dependencies=[Depends(refuse_repeated_parameters)],
+        dependencies=ONE_EACH,
     )(routes.contact_list)
     refusals = refusing(
         {

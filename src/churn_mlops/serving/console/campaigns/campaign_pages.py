@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 from fastapi import FastAPI, Path, Request
 from fastapi.responses import Response
+from pydantic import Field
 
 from churn_mlops.serving.access.principal import principal_of
 from churn_mlops.serving.api.campaigns import CampaignBook, CampaignRequest, EndRequest
@@ -16,6 +17,7 @@ from churn_mlops.serving.console.dashboard_figures import FigureText, figure_tex
 from churn_mlops.serving.console.frame.forms import Form, read_form
 from churn_mlops.serving.console.frame.pages import Banner, Pages, redirect
 from churn_mlops.serving.http.errors import Problem, RequestError, sentence
+from churn_mlops.serving.http.whole_number import WHOLE
 from churn_mlops.serving.prediction.parsing import read_fields
 from churn_mlops.store.campaigns.campaigns import CONTROL_SHARE, EXPLORE_SHARE
 from churn_mlops.store.measurements import latest_measurements
@@ -25,7 +27,7 @@ PERCENT = {"control_share": CONTROL_SHARE, "explore_share": EXPLORE_SHARE, "min_
 """Fields that a person writes in percent."""
 _CONFIRMED = "without_control"
 """The field that says that a campaign without a control group is meant."""
-_Number = Annotated[int, Path(ge=1, le=2**31 - 1)]
+_Number = Annotated[Annotated[int, Field(ge=1, le=2**31 - 1), WHOLE], Path()]
 
 
 @dataclass(frozen=True)

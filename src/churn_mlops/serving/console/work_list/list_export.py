@@ -18,6 +18,7 @@ from churn_mlops.serving.console.customer_facts import StoreFacts, newest_run
 from churn_mlops.serving.console.work_list.csv_export import FileRow, file_row, header, lines_of
 from churn_mlops.serving.console.work_list.list_query import ME, ListQuery
 from churn_mlops.serving.console.work_list.xlsx_export import MOST_ROWS, Sheet, remove_left_folders
+from churn_mlops.serving.http.error_handlers import ONE_EACH
 from churn_mlops.serving.http.errors import RequestError
 from churn_mlops.serving.prediction.suppression import SuppressionCheck
 from churn_mlops.store import Store
@@ -50,8 +51,8 @@ class ListExport:
     def add_to(self, app: FastAPI) -> None:
         """Add the routes, and remove what a server left that was killed while it exported."""
         remove_left_folders()
-        app.get("/list.csv", include_in_schema=False)(self.as_csv)
-        app.get("/list.xlsx", include_in_schema=False)(self.as_xlsx)
+        app.get("/list.csv", include_in_schema=False, dependencies=ONE_EACH)(self.as_csv)
+        app.get("/list.xlsx", include_in_schema=False, dependencies=ONE_EACH)(self.as_xlsx)
 
     async def as_csv(self, request: Request, query: Annotated[ListQuery, Query()]) -> Response:
         """All customers of a selection as CSV."""

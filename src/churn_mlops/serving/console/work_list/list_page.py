@@ -19,6 +19,7 @@ from churn_mlops.serving.console.work_list.list_mending import Mending
 from churn_mlops.serving.console.work_list.list_query import ListQuery, proof_of
 from churn_mlops.serving.console.work_list.list_reader import ListReader
 from churn_mlops.serving.console.work_list.list_view import BANDS, ListFound, list_view, published
+from churn_mlops.serving.http.error_handlers import ONE_EACH
 from churn_mlops.store import Store
 
 
@@ -38,7 +39,7 @@ class ListPage:
 
     def add_to(self, app: FastAPI) -> None:
         """Add the route."""
-        app.get("/list", include_in_schema=False)(self.page)
+        app.get("/list", include_in_schema=False, dependencies=ONE_EACH)(self.page)
 
     async def page(self, request: Request, query: Annotated[ListQuery, Query()]) -> Response:
         """A page of the list."""
