@@ -14,7 +14,7 @@ import pytest
 from churn_mlops.store import open_store
 from churn_mlops.store.access.api_keys import make_key
 from tests.command import runner
-from tests.serving.test_replicas import folder, replica
+from tests.serving.processes import folder, replica
 
 __all__ = ["folder"]  # a fixture
 WORKERS, CONNECTIONS = 2, 3

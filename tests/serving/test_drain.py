@@ -17,7 +17,7 @@ import pytest
 
 from churn_mlops.store import open_store
 from churn_mlops.store.access.api_keys import make_key
-from tests.serving.test_replicas import CHURN, ROOT, ask, folder
+from tests.serving.processes import CHURN, ROOT, ask, folder
 from tests.test_api import CUSTOMER
 
 __all__ = ["folder"]  # a fixture

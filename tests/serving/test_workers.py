@@ -18,7 +18,7 @@ from churn_mlops.errors import ServingError
 from churn_mlops.serving.workers import MOST_FAILURES, Workers
 from churn_mlops.store import open_store
 from churn_mlops.store.access.api_keys import make_key
-from tests.serving.test_replicas import CHURN, ROOT, ask, folder
+from tests.serving.processes import CHURN, ROOT, ask, folder
 from tests.serving.worker_targets import fail, hear_nothing, wait_for_the_end, work_first_only
 
 __all__ = ["folder"]  # a fixture
