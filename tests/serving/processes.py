@@ -6,6 +6,7 @@ import http.client
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,9 +17,12 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from alembic.script import ScriptDirectory
 
 from churn_mlops.data.contract import DataContract
 from churn_mlops.models import ChurnModel
+from churn_mlops.store.database.migrate import MIGRATIONS
+from churn_mlops.store.database.schema import HEAD
 from tests.companies.flat import demo_columns, write_demo
 from tests.companies.models_folder import fill_folder
 from tests.test_api import CUSTOMER
@@ -32,13 +36,31 @@ ADMIN_KEY = "churn_" + "5a" * 32
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A working directory with a model that is live."""
     folder = tmp_path_factory.mktemp("replicas")
+    fill(folder)
+    return folder
+
+
+def fill(folder: Path) -> None:
+    """Put a model that is live, and the file of an admin key, into ``folder``."""
     company = pd.DataFrame(demo_columns(1_500, seed=1))
     known = company[company["churned"] != ""]
     contract = DataContract.load(write_demo(folder, 10).contract)
     model = ChurnModel("logistic_regression", contract=contract, seed=1).fit(known[list(CUSTOMER)], known["churned"])
     fill_folder(folder / "models", model.bundle_)
     (folder / "admin.key").write_text(f"{ADMIN_KEY}\n")
-    return folder
+
+
+def program_before(place: Path) -> Path:
+    """The program as it was before the newest migration, which it does not know."""
+    newest, before = list(ScriptDirectory(str(MIGRATIONS)).walk_revisions())[:2]
+    shutil.copytree(ROOT / "src", place, ignore=shutil.ignore_patterns("__pycache__"))
+    database = place / "churn_mlops/store/database"
+    (database / "migrations/versions" / Path(str(newest.module.__file__)).name).unlink()
+    schema = database / "schema.py"
+    code = schema.read_text(encoding="utf-8")
+    assert code.count(f'HEAD = "{HEAD}"') == 1
+    schema.write_text(code.replace(f'HEAD = "{HEAD}"', f'HEAD = "{before.revision}"'), encoding="utf-8")
+    return place
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -13,24 +12,11 @@ from churn_mlops.store import migrate_store, open_store
 from churn_mlops.store.access.api_keys import make_key
 from churn_mlops.store.contacts import contacts
 from churn_mlops.store.database.migrate import MIGRATIONS
-from churn_mlops.store.database.schema import HEAD, SUPPORT, VERSION_TABLE
-from tests.serving.processes import ROOT, ask, folder, replica
+from churn_mlops.store.database.schema import SUPPORT, VERSION_TABLE
+from tests.serving.processes import ROOT, ask, folder, program_before, replica
 
 __all__ = ["folder"]  # a fixture
 SETTINGS = {"store__customer_hash_key": "secret", "serving__key_refresh_seconds": "0.1"}
-
-
-def program_before(place: Path) -> Path:
-    """The program as it was before the newest migration, which it does not know."""
-    newest, before = list(ScriptDirectory(str(MIGRATIONS)).walk_revisions())[:2]
-    shutil.copytree(ROOT / "src", place, ignore=shutil.ignore_patterns("__pycache__"))
-    database = place / "churn_mlops/store/database"
-    (database / "migrations/versions" / Path(str(newest.module.__file__)).name).unlink()
-    schema = database / "schema.py"
-    code = schema.read_text(encoding="utf-8")
-    assert code.count(f'HEAD = "{HEAD}"') == 1
-    schema.write_text(code.replace(f'HEAD = "{HEAD}"', f'HEAD = "{before.revision}"'), encoding="utf-8")
-    return place
 
 
 def record(port: int, key: str, number: int) -> int:
