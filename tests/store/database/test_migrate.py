@@ -15,11 +15,12 @@ from churn_mlops.store.campaigns.notes import add_note, notes_of
 from churn_mlops.store.contacts import NewContact, contacts, record_contact
 from churn_mlops.store.database import migrate
 from churn_mlops.store.database.migrate import MIGRATIONS, TableState, table_state
-from churn_mlops.store.database.schema import CONTACTS, HEAD, METADATA, SUPPORT, VERSION_TABLE
+from churn_mlops.store.database.schema import CONTACTS, HEAD, METADATA, OLDEST_PROGRAM, SUPPORT, VERSION_TABLE
 from churn_mlops.store.scoring.publishing import publish
 from churn_mlops.store.scoring.runs import latest_run
 from tests.store.builders import NOW, batches, run
 from tests.store.conftest import PostgresServer, new_database
+from tests.surface import store as tables
 
 FIRST_WITH_SUPPORT = "0009"
 
@@ -106,6 +107,14 @@ def test_contacts_of_an_earlier_revision_are_kept(address: str) -> None:
         assert record_contact(store, new)[0].id == 2
 
 
+def test_the_migrations_lead_to_the_tables_that_a_new_store_gets(address: str) -> None:
+    migrate_store(address)
+    made = tables.described(address)
+    migrate_store(address, "0001")
+    migrate_store(address)
+    assert tables.described(address) == made
+
+
 def test_opening_a_server_without_tables_makes_none(server: PostgresServer) -> None:
     address = new_database(server)
     with pytest.raises(StoreVersionError, match="has no tables yet: make them with `churn store migrate`"):
@@ -176,3 +185,4 @@ def test_every_revision_says_which_programs_work_on_it() -> None:
         oldest = scripts.get_revision(revision).module.oldest_program
         assert oldest in known
         assert oldest <= known[known.index(revision) - 1], f"{revision} refuses the program of the release before"
+    assert oldest == OLDEST_PROGRAM

@@ -8,15 +8,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Engine, column, delete, insert, inspect, select, table, text
+from sqlalchemy import Column, Connection, Engine, MetaData, String, Table, delete, insert, inspect, select, text
 
 from churn_mlops.errors import StoreVersionError
 from churn_mlops.store.database.advisory_locks import key_of, lock_beside
-from churn_mlops.store.database.schema import HEAD, METADATA, SUPPORT, SUPPORT_TABLE, VERSION_TABLE
+from churn_mlops.store.database.campaign_tables import METADATA
+from churn_mlops.store.database.schema import HEAD, OLDEST_PROGRAM, SUPPORT, SUPPORT_TABLE, VERSION_TABLE
 
 if TYPE_CHECKING:
     from alembic.script import ScriptDirectory
 
+# As Alembic makes it, which keeps the revision there.
+VERSION = Table(VERSION_TABLE, MetaData(), Column("version_num", String(32), primary_key=True))
 MIGRATIONS = Path(__file__).parent / "migrations"
 MIGRATE = "`churn store migrate`"
 
@@ -69,7 +72,7 @@ def table_state(connection: Connection) -> TableState:
     there = inspect(connection)
     if not there.has_table(VERSION_TABLE):
         return TableState(None)
-    found = connection.execute(select(column("version_num")).select_from(table(VERSION_TABLE))).scalar()
+    found = connection.execute(select(VERSION.c.version_num)).scalar()
     if found == HEAD or not there.has_table(SUPPORT_TABLE):
         return TableState(found)
     return TableState(found, connection.execute(select(SUPPORT.c.oldest_program)).scalar())
@@ -77,6 +80,8 @@ def table_state(connection: Connection) -> TableState:
 
 def migrate(engine: Engine, file: Path | None, shown: str, to: str = HEAD) -> tuple[str | None, str]:
     """Run the migrations from the store's revision to ``to``, forward or back, in one transaction.
+
+    A store without tables gets those of ``HEAD`` as they are declared, to which the migrations lead too.
 
     Args:
         engine: connects to the store.
@@ -92,7 +97,9 @@ def migrate(engine: Engine, file: Path | None, shown: str, to: str = HEAD) -> tu
     """
     with _alone(engine, file) as connection:
         found = table_state(connection).revision
-        if found != to:
+        if found is None and to == HEAD:
+            _make(connection)
+        elif found != to:
             _run(connection, found, to, shown)
     return found, to
 
@@ -111,6 +118,13 @@ def _alone(engine: Engine, file: Path | None) -> Iterator[Connection]:
         raw.execute("PRAGMA journal_mode = WAL")
         with connection.begin():
             yield connection
+
+
+def _make(connection: Connection) -> None:
+    METADATA.create_all(connection, checkfirst=False)
+    VERSION.create(connection)
+    connection.execute(insert(VERSION).values(version_num=HEAD))
+    connection.execute(insert(SUPPORT).values(oldest_program=OLDEST_PROGRAM))
 
 
 def _run(connection: Connection, found: str | None, to: str, shown: str) -> None:

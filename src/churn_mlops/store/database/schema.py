@@ -34,6 +34,8 @@ from sqlalchemy.types import TypeEngine
 
 HEAD = "0009"
 """The newest revision of the migrations: a store that has it needs no migration."""
+OLDEST_PROGRAM = "0007"
+"""The oldest revision whose program works on the tables of `HEAD`, as its migration says too."""
 VERSION_TABLE = "store_version"
 SUPPORT_TABLE = "store_support"
 """One row: the oldest revision whose program still works on the present tables, as during a rollout."""
