@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
+import psycopg
 import pytest
 
 from churn_mlops.models import MODEL_TYPES, ChurnModel
@@ -59,6 +60,10 @@ def postgres_server() -> Iterator[str]:
     from tests.postgres import postgres_server
 
     with postgres_server() as address:
+        # Tests want it fast, above all at its end; what a crash of the machine leaves is not tested here.
+        with psycopg.connect(address, autocommit=True) as connection:
+            connection.execute("ALTER SYSTEM SET fsync = off")
+            connection.execute("SELECT pg_reload_conf()")
         yield address
 
 
