@@ -47,7 +47,7 @@ def demo(
     Example: `churn demo --no-serve`
     """
     from churn_mlops.pipelines.monitoring.measure import measure
-    from churn_mlops.pipelines.onboarding.demo import is_kept, make_company
+    from churn_mlops.pipelines.onboarding.demo import is_kept, make_company, note_trained
     from churn_mlops.pipelines.onboarding.demo_places import check_places, demo_settings
     from churn_mlops.pipelines.scoring.publish import run_day
 
@@ -67,6 +67,7 @@ def demo(
 
         with progress_bar("Training") as progress:
             trained = training_job.train(settings, progress=progress)
+        note_trained(FOLDER)
         training.show(trained, FOLDER / "config.yaml")
     else:
         say(f"The company in {FOLDER}/ has its model already.")

@@ -6,6 +6,7 @@ import socket
 import sys
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
@@ -16,6 +17,8 @@ from churn_mlops.pipelines.doctor import machine, versions
 from churn_mlops.serving.model.model_watcher import load_champion
 from churn_mlops.serving.model.served_model import ModelSlot
 from churn_mlops.serving.server import Server, address_of, listen
+from churn_mlops.store import open_store
+from churn_mlops.store.access.api_keys import make_key
 from tests.companies.models_folder import fill_folder
 from tests.companies.small import Company
 from tests.pipelines.doctor.doctor_findings import change, found
@@ -46,6 +49,20 @@ def test_a_port_of_another_program_is_reported(company: Company, taken: int) -> 
 def test_an_address_that_the_server_would_refuse_is_reported(company: Company) -> None:
     finding = found(company.config(), {"CHURN__SERVING__HOST": "0.0.0.0"})["port"]
     assert (finding.status, "loopback" in finding.found) == ("failed", True)
+
+
+def test_an_address_that_others_reach_is_fine_once_there_are_keys(company: Company, tmp_path: Path) -> None:
+    environ = {
+        "CHURN__SERVING__HOST": "0.0.0.0",
+        "CHURN__STORE__URL": f"sqlite:///{tmp_path}/keys.db",
+        "CHURN__STORE__CUSTOMER_HASH_KEY": "secret",
+    }
+    assert found(company.config(), environ)["port"].status == "failed"
+    assert not (tmp_path / "keys.db").exists()
+    with open_store(environ["CHURN__STORE__URL"]) as store:
+        assert found(company.config(), environ)["port"].status == "failed"
+        make_key(store, "me", "admin", by="test")
+    assert found(company.config(), environ)["port"].status == "ok"
 
 
 def test_a_hash_key_with_which_no_server_would_start_is_reported(company: Company) -> None:

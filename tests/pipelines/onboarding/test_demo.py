@@ -17,7 +17,7 @@ from churn_mlops.data.contract import HistoryContract, load_contract
 from churn_mlops.data.demo_company import CompanyFiles
 from churn_mlops.models.bundle_cache import BundleCache
 from churn_mlops.pipelines.onboarding import demo
-from churn_mlops.pipelines.onboarding.demo import FEWEST_MONTHS, FIRST_REASON, make_company
+from churn_mlops.pipelines.onboarding.demo import FEWEST_MONTHS, FIRST_REASON, is_kept, make_company, note_trained
 from churn_mlops.pipelines.onboarding.demo_places import demo_settings
 from tests.companies.small import Company
 
@@ -167,3 +167,12 @@ def test_the_flat_file_has_a_row_a_customer_and_the_eight_fields_of_a_request(ma
     for row in rows:
         assert row["tenure"].isdecimal()
         assert row["internet_service"] in ("dsl", "fiber_optic", "no")
+
+
+def test_a_demo_whose_model_of_today_did_not_go_live_is_complete_too_and_another_company_is_not(folder: Path) -> None:
+    stop_in_training(folder)
+    assert not is_kept(folder, CUSTOMERS, FEWEST_MONTHS, 1)
+    note_trained(folder)
+    assert is_kept(folder, CUSTOMERS, FEWEST_MONTHS, 1)
+    assert make_company(folder, CUSTOMERS, FEWEST_MONTHS, 2)
+    assert not (folder / "trained.txt").exists()

@@ -4,27 +4,53 @@ from __future__ import annotations
 
 import http.client
 import json
-from collections.abc import Callable, Iterator
+import socket
+from collections.abc import Iterator
 from contextlib import closing
-from typing import Any
+from typing import Any, Protocol
 
 from churn_mlops.config import Settings
-from churn_mlops.errors import ConfigError, PromotionError
+from churn_mlops.config.exposure import is_loopback
+from churn_mlops.errors import ConfigError, PromotionError, StoreError
 from churn_mlops.models.bundle_cache import BundleCache
 from churn_mlops.pipelines.doctor.findings import Finding
+from churn_mlops.store import open_store
+from churn_mlops.store.access.credentials import access_is_configured
+from churn_mlops.store.database.inspect import inspect_store
 
 SECONDS = 2
 
 
-def port_found(settings: Settings, listen: Callable[[str, int], Any]) -> Iterator[Finding]:
+class Listen(Protocol):
+    """Opens a socket as the server does; raises a ConfigError where it cannot."""
+
+    def __call__(self, host: str, port: int, *, keyed: bool) -> socket.socket:
+        """Listen on ``host`` and ``port``; ``keyed`` says whether there are keys."""
+
+
+def port_found(settings: Settings, listen: Listen) -> Iterator[Finding]:
     """Whether the port is free, or a server of ours answers on it."""
     host, port = settings.serving.host, settings.serving.port
     try:
-        listen(host, port).close()
+        listen(host, port, keyed=not is_loopback(host) and _has_keys(settings)).close()
     except ConfigError as error:
         yield _taken(settings, str(error))
     else:
         yield Finding("port", "ok", f"{host}, port {port or 'any'}: free")
+
+
+def _has_keys(settings: Settings) -> bool:
+    """Whether the server would ask for keys, so that it may listen on other addresses than loopback."""
+    serving = settings.serving
+    if serving.admin_key_file or serving.proxy_user_header or settings.oidc.issuer:
+        return True
+    try:
+        if not inspect_store(settings.store.url).is_ready:
+            return False
+        with open_store(settings.store.url) as store:
+            return access_is_configured(store)
+    except StoreError:
+        return True  # the server starts, and lets no one in until the store has said which keys are valid
 
 
 def _taken(settings: Settings, said: str) -> Finding:

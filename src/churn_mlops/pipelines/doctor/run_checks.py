@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
@@ -16,11 +15,9 @@ from churn_mlops.pipelines.doctor.indexes import indexes_found
 from churn_mlops.pipelines.doctor.machine import disk_found, machine_found
 from churn_mlops.pipelines.doctor.mlflow import record_found
 from churn_mlops.pipelines.doctor.package import package_found
-from churn_mlops.pipelines.doctor.port import port_found
+from churn_mlops.pipelines.doctor.port import Listen, port_found
 from churn_mlops.pipelines.doctor.settings import configuration_found, environment_found, hash_key_found
 from churn_mlops.pipelines.doctor.versions import trees_found, versions_found
-
-Listen = Callable[[str, int], socket.socket]
 
 
 def examine(config: Path | None, environ: Mapping[str, str], listen: Listen) -> Iterator[Finding]:

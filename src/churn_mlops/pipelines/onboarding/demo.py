@@ -39,7 +39,7 @@ training:  # leave these out to learn from more, for longer
   settings_cells: {settings_cells}
   learning_rate: {learning_rate}
 """
-_NOTE = "made-with.txt"
+_NOTE, _TRAINED = "made-with.txt", "trained.txt"
 _UNTIL = " last_day="
 _FILES = ("company.duckdb", "contract.yaml", "truth.parquet", "customers.csv", "config.yaml")
 
@@ -82,6 +82,11 @@ def is_kept(folder: Path, customers: int, months: int, seed: int, last_day: date
     return mark == _made_with(folder) and _has_model(folder / "models") and _has_files(folder)
 
 
+def note_trained(folder: Path) -> None:
+    """Note that the training of today's model has ended, whether or not it went live."""
+    write_atomic(folder / _TRAINED, b"The demo is complete.\n")
+
+
 def last_day_in(folder: Path) -> date:
     """The last complete day of the company that :func:`make_company` wrote into ``folder``."""
     mark = (folder / _NOTE).read_text(encoding="utf-8")
@@ -112,6 +117,7 @@ def _last_day_of(mark: str, made_with: str) -> date | None:
 
 def _remove_results(folder: Path) -> None:
     """Remove models and lists; the record of MLflow stays, since it distinguishes companies."""
+    (folder / _TRAINED).unlink(missing_ok=True)
     for name in ("models", "erasures"):
         shutil.rmtree(folder / name, ignore_errors=True)
     for path in folder.glob("churn.db*"):
@@ -121,11 +127,12 @@ def _remove_results(folder: Path) -> None:
 def _has_model(folder: Path) -> bool:
     """Whether a model of today is live; a folder that cannot be trusted is removed, since the demo can make one again.
 
-    If the model of half a year ago is live, the training of today's did not end.
+    If the model of half a year ago is live, the training of today's has ended only where that is noted.
     """
     try:
         cache = BundleCache(folder)
-        return cache.champion() is not None and cache.history()[-1].reason != FIRST_REASON
+        has_ended = (folder.parent / _TRAINED).exists()
+        return cache.champion() is not None and (has_ended or cache.history()[-1].reason != FIRST_REASON)
     except (BundleError, PromotionError):
         shutil.rmtree(folder, ignore_errors=True)
         return False

@@ -93,8 +93,9 @@ def _check_store(store: Store, ours: BundleCache | None) -> None:
     live = {one.sha256 for one in Deployments(store).history()}
     if filled and (ours is None or live.isdisjoint(one.sha256 for one in ours.history())):
         raise ConfigError(
-            f"the store {store.shown} holds rows of another company already (in {', '.join(filled)}), and the demo "
-            f"neither deletes nor mixes them: set {variable_of(STORE)} to an empty database, or unset it"
+            f"the store {store.shown} holds rows already (in {', '.join(filled)}), of another company or of a demo "
+            "that did not end, and the demo neither deletes nor mixes them: set "
+            f"{variable_of(STORE)} to an empty database, or unset it"
         )
 
 
