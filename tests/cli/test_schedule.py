@@ -42,10 +42,18 @@ def receiver(monkeypatch: pytest.MonkeyPatch) -> Iterator[Receiver]:
         yield receiver
 
 
+@pytest.mark.parametrize(("format", "output"), [("auto", "Runs daily at 06:00 (UTC), next on 2"), ("json", "")])
 def test_it_catches_up_sends_the_list_waits_and_ends_with_0_when_it_is_terminated(
-    own_company: Company, churn: Churn, store: str, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+    own_company: Company,
+    churn: Churn,
+    store: str,
+    receiver: Receiver,
+    monkeypatch: pytest.MonkeyPatch,
+    format: str,
+    output: str,
 ) -> None:
     monkeypatch.setenv("CHURN__DECISION__THRESHOLD", "0.2")
+    monkeypatch.setenv("CHURN__LOGGING__FORMAT", format)
     config = own_company.config()
     never = churn("--config", config, "schedule", "--status")
     assert (never.code, never.out.splitlines()[0]) == (1, "It has never succeeded.")
@@ -62,7 +70,7 @@ def test_it_catches_up_sends_the_list_waits_and_ends_with_0_when_it_is_terminate
                 process.send_signal(signal.SIGTERM)
         assert process.wait(15) == 0
         assert process.stdout is not None
-        assert process.stdout.read().startswith("Runs daily at 06:00 (UTC), next on 2")
+        assert process.stdout.read()[: len("Runs daily at 06:00 (UTC), next on 2")] == output
     assert [event["event"] for event in events if event["level"] != "info"] == []
     assert events[-1]["event"] == "schedule_stopped"
 

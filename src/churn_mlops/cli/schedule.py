@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
-import structlog
 import typer
 
 from churn_mlops.cli.interrupts import Stopping
@@ -17,8 +16,6 @@ if TYPE_CHECKING:
     from churn_mlops.config import Settings
     from churn_mlops.pipelines.scheduling.lateness import ScheduleStatus
     from churn_mlops.pipelines.scheduling.timetable import Timetable
-
-log = structlog.get_logger("churn_mlops.cli.schedule")
 
 
 def schedule(
@@ -60,9 +57,7 @@ def _keep(settings: Settings, timetable: Timetable, backfill: bool) -> None:
     with Stopping() as stopping:
         job = daily_job(settings, timetable, RetryClock(stopping.wait), backfill=backfill)
         following = timetable.next(utc_now()).at
-        if is_json_only():
-            log.info("schedule_started", at=wanted.at, time_zone=timetable.zone.key, next=following)
-        else:
+        if not is_json_only():  # the event `next_run_scheduled` says it
             say(f"Runs daily at {wanted.at} ({timetable.zone.key}), next on {following:%Y-%m-%d}. Stop with Ctrl-C.")
         Schedule(
             timetable,
