@@ -144,6 +144,8 @@ def _catch_the_rest(as_events: bool) -> None:
     log = structlog.get_logger("churn_mlops")
 
     def uncaught(kind: type[BaseException], error: BaseException | None, where: TracebackType | None) -> None:
+        if issubclass(kind, SystemExit):  # the end of a thread, and no fault
+            return
         frames = "".join(traceback.format_tb(where))
         log.error("uncaught_error", kind=kind.__name__, error=str(error), frames=frames)
 

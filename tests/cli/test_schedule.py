@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -54,20 +53,28 @@ def test_with_the_hash_key_of_the_program_no_schedule_starts_beside_a_server_tha
     assert churn("--config", own_company.config(), "schedule", "--status").out.startswith("It has never succeeded.")
 
 
-def shown_by(line: str) -> tuple[str, dict[str, Any]]:
-    """The metrics and the health of a schedule, whose addresses are in the line that it prints."""
-    found = re.fullmatch(r"Metrics on (\S+), health on (\S+)\.\n", line)
-    assert found, line
-    pages = [urllib.request.urlopen(address, timeout=10) for address in found.groups()]
+def shown_at(address: str) -> tuple[str, dict[str, Any]]:
+    """The metrics and the health of a schedule."""
+    pages = [urllib.request.urlopen(f"{address}/{name}", timeout=10) for name in ("metrics", "health")]
     with pages[0], pages[1]:
         return pages[0].read().decode(), json.load(pages[1])
 
 
+@pytest.mark.parametrize(
+    ("format", "said"), [("auto", ["Runs daily at 06:00 (UTC), next on 2", "Metrics on http://"]), ("json", [])]
+)
 def test_it_catches_up_sends_the_list_waits_and_ends_with_0_when_it_is_terminated(
-    own_company: Company, churn: Churn, store: str, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+    own_company: Company,
+    churn: Churn,
+    store: str,
+    receiver: Receiver,
+    monkeypatch: pytest.MonkeyPatch,
+    format: str,
+    said: list[str],
 ) -> None:
     monkeypatch.setenv("CHURN__DECISION__THRESHOLD", "0.2")
     monkeypatch.setenv("CHURN__SCHEDULE__METRICS_PORT", "0")
+    monkeypatch.setenv("CHURN__LOGGING__FORMAT", format)
     config = own_company.config()
     never = churn("--config", config, "schedule", "--status")
     assert (never.code, never.out.splitlines()[0]) == (1, "It has never succeeded.")
@@ -82,14 +89,17 @@ def test_it_catches_up_sends_the_list_waits_and_ends_with_0_when_it_is_terminate
         for line in process.stderr:
             events.append(json.loads(line))
             if events[-1]["event"] == "next_run_scheduled":
-                assert process.stdout.readline().startswith("Runs daily at 06:00 (UTC), next on 2")
-                metrics, health = shown_by(process.stdout.readline())
+                address = next(event["address"] for event in events if event["event"] == "metrics_served")
+                metrics, health = shown_at(address)
                 process.send_signal(signal.SIGTERM)
+        output = process.stdout.read()
         assert process.wait(15) == 0
     for name in ("day", "score", "send", "monitor"):
         assert f'churn_job_tries_total{{job="{name}",result="succeeded"}} 1.0' in metrics
         assert f'churn_job_last_success_timestamp_seconds{{job="{name}"}} 1.' in metrics
     assert (health["late"], health["abandoned"]) == (False, None)
+    for line, start in zip(output.splitlines(), said, strict=True):
+        assert line.startswith(start)
     assert [event["event"] for event in events if event["level"] != "info"] == []
     assert events[-1]["event"] == "schedule_stopped"
 
@@ -103,8 +113,8 @@ def test_it_catches_up_sends_the_list_waits_and_ends_with_0_when_it_is_terminate
     now = churn("--config", config, "schedule", "--status", "--json")
     document = json.loads(now.out)
     assert (now.code, document["overdue"], document["last_success"]["as_of"]) == (0, False, run.as_of.isoformat())
-    said = churn("--config", config, "schedule", "--status").out
-    assert said.startswith(f"Last success: as of {run.as_of}, finished ")
+    shown = churn("--config", config, "schedule", "--status").out
+    assert shown.startswith(f"Last success: as of {run.as_of}, finished ")
 
 
 def test_past_days_of_a_flat_table_are_refused(own_company: Company, churn: Churn, store: str) -> None:

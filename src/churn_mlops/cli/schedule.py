@@ -68,9 +68,7 @@ def _keep(settings: Settings, timetable: Timetable, backfill: bool) -> None:
         metrics = ScheduleMetrics(utc_now)
         job = daily_job(settings, timetable, RetryClock(stopping.wait), backfill=backfill, metrics=metrics)
         following = timetable.next(utc_now()).at
-        if is_json_only():
-            log.info("schedule_started", at=wanted.at, time_zone=timetable.zone.key, next=following)
-        else:
+        if not is_json_only():  # the event `next_run_scheduled` says it
             say(f"Runs daily at {wanted.at} ({timetable.zone.key}), next on {following:%Y-%m-%d}. Stop with Ctrl-C.")
         schedule = Schedule(
             timetable,
@@ -95,7 +93,9 @@ def _metrics_shown(settings: Settings, metrics: ScheduleMetrics, schedule: Sched
         yield
         return
     with metrics_server(wanted.metrics_host, wanted.metrics_port, metrics.registry, schedule.health) as address:
-        say(f"Metrics on {address}/metrics, health on {address}/health.")
+        log.info("metrics_served", address=address)
+        if not is_json_only():
+            say(f"Metrics on {address}/metrics, health on {address}/health.")
         yield
 
 

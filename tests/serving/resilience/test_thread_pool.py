@@ -12,6 +12,7 @@ from contextlib import contextmanager
 import pytest
 
 from churn_mlops.serving.resilience.thread_pool import BoundedThreadPool, PoolExhaustedError
+from churn_mlops.trace_context import Trace, current_trace, in_trace, new_trace
 
 HANGS = """
 import asyncio, threading
@@ -32,6 +33,18 @@ def threads(count: int) -> Iterator[BoundedThreadPool]:
     made = BoundedThreadPool(count, "test")
     yield made
     made.close()
+
+
+def test_work_belongs_to_the_trace_of_the_request_that_asks_for_it() -> None:
+    trace = new_trace()
+
+    async def asked(made: BoundedThreadPool) -> tuple[Trace | None, Trace | None]:
+        with in_trace(trace):
+            inside = await made.do(current_trace, 60)
+        return inside, await made.do(current_trace, 60)
+
+    with threads(1) as made:
+        assert asyncio.run(asked(made)) == (trace, None)
 
 
 def test_what_work_gives_or_raises_is_given_or_raised() -> None:
