@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest \
 	--generate-hashes --no-emit-index-url --custom-compile-command "make lock" $(if $(UPGRADE),--upgrade)
 
-.PHONY: help demo test check format bench bench-peers study pages notebook pictures site lock clean
+.PHONY: help demo test check format bench bench-peers study pages notebook pictures manifests site lock clean
 
 help: ## say what each word does
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{ printf "  make %-11s %s\n", $$1, $$2 }'
@@ -18,7 +18,7 @@ demo: $(VENV)/.run ## make the demo company, train, score, print the list, serve
 
 # Bytecode is kept, so that the hundreds of processes that the tests start compile the project once.
 test: export PYTHONDONTWRITEBYTECODE =
-test: $(VENV)/.dev $(VENV)/serving/.done $(VENV)/serving-trees/.done $(VENV)/.browser $(VENV)/.proxy $(VENV)/.clock $(VENV)/oidc/.done ## run the tests (ARGS="-k word" picks some, ARGS=--cov measures what they cover)
+test: $(VENV)/.dev $(VENV)/serving/.done $(VENV)/serving-trees/.done $(VENV)/.browser $(VENV)/.proxy $(VENV)/.clock $(VENV)/oidc/.done $(VENV)/infra/.done ## run the tests (ARGS="-k word" picks some, ARGS=--cov measures what they cover)
 	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: $(VENV)/.dev ## format, lint, types, imports, security, locked dependencies
@@ -66,6 +66,9 @@ pictures: $(VENV)/.dev $(VENV)/.browser ## draw the pictures of the console's pa
 notebook: $(VENV)/.dev ## run the notebook and keep what it prints and draws
 	$(BIN)/python docs/notebook.py
 
+manifests: $(VENV)/infra/.done ## write infra/k8s/k8s-manifests.yaml from its base
+	KUBECTL=$(CURDIR)/$(VENV)/infra/bin/kubectl infra/k8s/render.sh
+
 site: $(VENV)/.dev ## build the pages as a site, in build/site
 	$(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet --fresh-env -d build/doctrees docs build/site
 	@echo "Open build/site/index.html"
@@ -77,6 +80,7 @@ lock: $(VENV)/.tools ## compile the locks again (UPGRADE=1 takes newer versions)
 	$(COMPILE) pyproject.toml --group dev -c requirements.txt -o requirements-dev.txt
 	$(COMPILE) --group build -c requirements-dev.txt -o requirements-build.txt
 	$(COMPILE) bench/peers/requirements.in -o bench/peers/requirements.txt
+	$(COMPILE) tests/infra/requirements.in -o tests/infra/requirements.txt
 
 clean: ## remove the environment and all caches (data, models and runs stay)
 	rm -rf $(VENV) .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache build dist htmlcov
@@ -162,4 +166,8 @@ $(VENV)/%/.done: requirements-%.txt $(VENV)/.tools
 	$(separate)
 
 $(VENV)/peers/.done: bench/peers/requirements.txt $(VENV)/.tools
+	$(separate)
+
+# What looks at the Dockerfile, the manifests and the pipeline.
+$(VENV)/infra/.done: tests/infra/requirements.txt $(VENV)/.tools
 	$(separate)
