@@ -172,10 +172,8 @@ def _routes() -> list[tuple[str, str, int]]:
                 asked = container[key]["httpGet"]
                 found.append((f"{place}: {key}", asked["path"], ports[asked["port"]]))
     for name, service in compose()["services"].items():
-        found += [
-            (name, path, int(port))
-            for port, path in _asked(" ".join(map(str, service.get("healthcheck", {}).get("test", []))))
-        ]
+        check = service.get("healthcheck", {}).get("test", "")
+        found += [(name, path, int(port)) for port, path in _asked(str(check))]
     return [*found, *(("Dockerfile", path, int(port)) for port, path in _asked(DOCKERFILE))]
 
 
