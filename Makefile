@@ -41,7 +41,7 @@ bench: $(VENV)/.dev $(VENV)/.load ## measure speed against the bars
 bench-peers: $(VENV)/.dev $(VENV)/.load $(VENV)/peers/.done ## hold /predict against MLflow, BentoML and MLServer with the same trees
 	$(BIN)/python -m bench.peers $(ARGS)
 
-study: $(VENV)/.dev $(VENV)/.proxy $(VENV)/.clock ## measure models on public and on made-up data, what kills leave of daily runs, servers in outages, companies with a known truth, columns of every type, and a month of campaigns
+study: $(VENV)/.dev $(VENV)/.proxy $(VENV)/.clock $(VENV)/.containers ## measure models on public and on made-up data, what kills leave of daily runs, servers in outages, companies with a known truth, columns of every type, a month of campaigns, and both images
 	$(BIN)/python -m bench.quality $(ARGS)
 	$(BIN)/python -m bench.study
 	$(BIN)/python -m bench.honest
@@ -53,6 +53,7 @@ study: $(VENV)/.dev $(VENV)/.proxy $(VENV)/.clock ## measure models on public an
 	$(BIN)/python -m bench.truth
 	$(BIN)/python -m bench.column_types
 	$(BIN)/python -m bench.campaign_month
+	$(BIN)/python -m bench.images
 
 pages: $(VENV)/.dev ## write the pages that are made from the code
 	$(BIN)/python docs/pages.py
@@ -143,6 +144,10 @@ $(VENV)/.proxy: $(VENV)/.python
 
 $(VENV)/.clock: $(VENV)/.python
 	$(call system_package,faketime,faketime,the tests of clocks are skipped)
+
+# What builds and starts both images.
+$(VENV)/.containers: $(VENV)/.python
+	$(call system_package,podman buildah runc,podman,the images are not measured)
 
 # A real identity provider, by the Node.js that pip installed. Without it the tests of signing in through one are skipped.
 OIDC := tests/serving/oidc_provider
