@@ -12,6 +12,7 @@ import pytest
 import typer
 from _pytest.mark import ParameterSet
 
+from churn_mlops import __version__
 from churn_mlops.cli.main import app
 from churn_mlops.config import load_settings
 from churn_mlops.config.settings import Settings, settings_by_name
@@ -118,6 +119,11 @@ def test_every_secret_of_compose_is_made_and_used() -> None:
     assert {name for service in services.values() for name in service.get("secrets", [])} == set(declared)
     assert {entry["file"] for entry in declared.values()} == {f"./infra/compose/secrets/{name}" for name in declared}
     assert "/infra/compose/secrets/" in (ROOT / ".gitignore").read_text(encoding="utf-8").splitlines()
+
+
+def test_the_version_of_compose_is_that_of_the_program() -> None:
+    text = (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
+    assert set(re.findall(r"CHURN_VERSION:-([^}]+)", text)) == {__version__}
 
 
 def test_every_volume_of_compose_is_declared_and_used() -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 
 import pytest
 
+from churn_mlops import __version__
 from infra.k8s.check import main
 from infra.k8s.faults import faults
 from infra.k8s.objects import Object, containers, of_kind, read
@@ -50,10 +50,9 @@ def test_the_schema_finds_a_misspelt_key(tmp_path: Path) -> None:
 
 
 def test_the_version_of_the_images_stands_in_one_place(plain: list[Object]) -> None:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
     images = {container["image"] for _, container, _ in containers(plain)}
-    assert images == {f"churn-prediction-api:{project}", f"churn-prediction-jobs:{project}"}
-    places = [path.name for path in (ROOT / "infra/k8s").rglob("*.yaml") if f" {project}\n" in path.read_text()]
+    assert images == {f"churn-prediction-api:{__version__}", f"churn-prediction-jobs:{__version__}"}
+    places = [path.name for path in (ROOT / "infra/k8s").rglob("*.yaml") if f" {__version__}\n" in path.read_text()]
     assert places == ["kustomization.yaml"]
 
 
