@@ -12,7 +12,7 @@ from churn_mlops.config import load_settings
 from churn_mlops.serving.access_control import credential_cache_of
 from churn_mlops.serving.resilience.store_client import StoreClient
 from infra.k8s.objects import Object, pod_templates, read
-from tests.infra.tools import ROOT, run, tool
+from tests.infra.tools import run, tool
 
 FILES = ("store_url", "owner_url", "customer_hash_key", "admin_key", "source_url", "mlflow_url", "webhook_secret")
 
@@ -76,9 +76,3 @@ def test_a_missing_secret_is_named(tmp_path: Path) -> None:
     done = run("infra/k8s/make_secrets.sh", "churn", str(tmp_path), environ=os.environ | {"KUBECTL": "true"})
     assert done.returncode == 1
     assert f"{tmp_path}/store_url is missing or empty" in done.stderr
-
-
-def test_every_timer_of_systemd_has_its_service() -> None:
-    units = {path.name for path in (ROOT / "infra/systemd").iterdir()}
-    assert {name for name in units if name.endswith(".timer")} == {"churn-backup.timer", "churn-retrain.timer"}
-    assert {name.replace(".timer", ".service") for name in units} <= units
