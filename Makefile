@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest \
 	--generate-hashes --no-emit-index-url --custom-compile-command "make lock" $(if $(UPGRADE),--upgrade)
 
-.PHONY: help demo test check format bench bench-peers study pages notebook pictures site lock dist clean
+.PHONY: help demo test check format bench bench-peers study pages notebook pictures manifests site lock dist clean
 
 help: ## say what each word does
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{ printf "  make %-11s %s\n", $$1, $$2 }'
@@ -18,7 +18,7 @@ demo: $(VENV)/.run ## make the demo company, train, score, print the list, serve
 
 # Bytecode is kept, so that the hundreds of processes that the tests start compile the project once.
 test: export PYTHONDONTWRITEBYTECODE =
-test: $(VENV)/.dev $(VENV)/serving/.done $(VENV)/serving-trees/.done $(VENV)/.browser $(VENV)/.proxy $(VENV)/.clock $(VENV)/oidc/.done ## run the tests (ARGS="-k word" picks some, ARGS=--cov measures what they cover)
+test: $(VENV)/.dev $(VENV)/serving/.done $(VENV)/serving-trees/.done $(VENV)/.browser $(VENV)/.proxy $(VENV)/.clock $(VENV)/oidc/.done $(VENV)/infra/.done ## run the tests (ARGS="-k word" picks some, ARGS=--cov measures what they cover)
 	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: $(VENV)/.dev ## format, lint, types, imports, security, locked dependencies
@@ -41,7 +41,7 @@ bench: $(VENV)/.dev $(VENV)/.load ## measure speed against the bars
 bench-peers: $(VENV)/.dev $(VENV)/.load $(VENV)/peers/.done ## hold /predict against MLflow, BentoML and MLServer with the same trees
 	$(BIN)/python -m bench.peers $(ARGS)
 
-study: $(VENV)/.dev $(VENV)/.proxy $(VENV)/.clock ## measure models on public and on made-up data, what kills leave of daily runs, servers in outages, companies with a known truth, columns of every type, a month of campaigns, and the release under each Python
+study: $(VENV)/.dev $(VENV)/.proxy $(VENV)/.clock $(VENV)/.containers ## measure models on public and on made-up data, what kills leave of daily runs, servers in outages, companies with a known truth, columns of every type, a month of campaigns, the disaster drill, the release under each Python, and both images
 	$(BIN)/python -m bench.quality $(ARGS)
 	$(BIN)/python -m bench.study
 	$(BIN)/python -m bench.honest
@@ -53,7 +53,9 @@ study: $(VENV)/.dev $(VENV)/.proxy $(VENV)/.clock ## measure models on public an
 	$(BIN)/python -m bench.truth
 	$(BIN)/python -m bench.column_types
 	$(BIN)/python -m bench.campaign_month
+	$(BIN)/python -m bench.drill
 	$(BIN)/python -m bench.release
+	$(BIN)/python -m bench.images
 
 pages: $(VENV)/.dev ## write the pages that are made from the code
 	$(BIN)/python docs/pages.py
@@ -67,6 +69,9 @@ pictures: $(VENV)/.dev $(VENV)/.browser ## draw the pictures of the console's pa
 notebook: $(VENV)/.dev ## run the notebook and keep what it prints and draws
 	$(BIN)/python docs/notebook.py
 
+manifests: $(VENV)/infra/.done ## write infra/k8s/k8s-manifests.yaml from its base
+	KUBECTL=$(CURDIR)/$(VENV)/infra/bin/kubectl infra/k8s/render.sh
+
 site: $(VENV)/.dev ## build the pages as a site, in build/site
 	$(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet --fresh-env -d build/doctrees docs build/site
 	@echo "Open build/site/index.html"
@@ -79,6 +84,7 @@ lock: $(VENV)/.tools ## compile the locks again (UPGRADE=1 takes newer versions)
 	$(COMPILE) requirements-serving-otel.in -c requirements-dev.txt -o requirements-serving-otel.txt
 	$(COMPILE) --group build -c requirements-dev.txt -o requirements-build.txt
 	$(COMPILE) bench/peers/requirements.in -o bench/peers/requirements.txt
+	$(COMPILE) tests/infra/requirements.in -o tests/infra/requirements.txt
 
 dist: $(VENV)/.tools ## build wheel and sdist in dist/, with the same bytes for the same commit
 	rm -rf dist
@@ -147,6 +153,10 @@ $(VENV)/.proxy: $(VENV)/.python
 $(VENV)/.clock: $(VENV)/.python
 	$(call system_package,faketime,faketime,the tests of clocks are skipped)
 
+# What builds and starts both images.
+$(VENV)/.containers: $(VENV)/.python
+	$(call system_package,podman buildah runc,podman,the images are not measured)
+
 # A real identity provider, by the Node.js that pip installed. Without it the tests of signing in through one are skipped.
 OIDC := tests/serving/oidc_provider
 $(VENV)/oidc/.done: $(OIDC)/package-lock.json $(OIDC)/provider.mjs $(VENV)/.dev
@@ -169,4 +179,8 @@ $(VENV)/%/.done: requirements-%.txt $(VENV)/.tools
 	$(separate)
 
 $(VENV)/peers/.done: bench/peers/requirements.txt $(VENV)/.tools
+	$(separate)
+
+# What looks at the Dockerfile, the manifests and the pipeline.
+$(VENV)/infra/.done: tests/infra/requirements.txt $(VENV)/.tools
 	$(separate)

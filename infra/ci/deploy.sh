@@ -1,0 +1,36 @@
+#!/usr/bin/env bash
+# Migrates the store, then rolls the images out; a rollout that fails is taken back. The images are two lines of
+# build/images.txt, each with a digest: deploy.sh staging|production [IMAGES]
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+overlay="$1" images="${2:-build/images.txt}"
+tools="${TOOLS:-.venv/infra/bin}"
+kubectl="$tools/kubectl"
+
+mkdir -p build/deploy
+{
+  echo "resources: [../../infra/k8s/overlays/$overlay]"
+  echo "images:"
+  for name in churn-prediction-api churn-prediction-jobs; do
+    image="$(grep -E "/$name@sha256:[0-9a-f]{64}$" "$images")" || { echo "$images names no digest of $name" >&2; exit 1; }
+    echo "  - {name: $name, newName: ${image%@*}, digest: ${image#*@}}"
+  done
+} > build/deploy/kustomization.yaml
+"$kubectl" kustomize build/deploy > build/deploy/manifests.yaml
+"$tools/python" -m infra.k8s.check build/deploy/manifests.yaml
+namespace="$(sed -n 's/^  namespace: //p' build/deploy/manifests.yaml | sort -u)"
+
+# What the jobs run now, for roll_back.sh.
+"$kubectl" --namespace "$namespace" get cronjob churn-score --ignore-not-found \
+  --output 'jsonpath={.spec.jobTemplate.spec.template.spec.containers[0].image}' > build/deploy/jobs-before
+
+# A job cannot be changed, so that of the release before makes room.
+"$kubectl" --namespace "$namespace" delete job churn-migrate --ignore-not-found
+"$kubectl" apply --filename build/deploy/manifests.yaml \
+  --selector 'app.kubernetes.io/component notin (api, score, mature, monitor, retrain, backup)'
+"$kubectl" --namespace "$namespace" wait job/churn-migrate --for condition=complete --timeout 960s
+"$kubectl" apply --filename build/deploy/manifests.yaml
+if ! "$kubectl" --namespace "$namespace" rollout status deployment/churn-prediction-api --timeout 600s; then
+  infra/ci/roll_back.sh "$overlay"
+  exit 1
+fi

@@ -1,0 +1,97 @@
+"""Every process of ours that the files of a deployment start: its command, its environment, its mounts."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+
+from infra.k8s.objects import containers, read
+from tests.infra.tools import ROOT
+
+IMAGE = re.compile(r"churn-prediction-(api|jobs):")
+
+
+@dataclass(frozen=True)
+class Process:
+    """One process that is started.
+
+    Args:
+        place: the file, and the name in it.
+        words: what follows ``churn``.
+        environ: its variables.
+        mounts: the paths at which something is mounted.
+        secrets: the files below ``/run/secrets`` that are mounted; None where the file does not say.
+    """
+
+    place: str
+    words: list[str]
+    environ: dict[str, str] = field(default_factory=dict)
+    mounts: list[str] = field(default_factory=list)
+    secrets: set[str] | None = None
+
+    @property
+    def command(self) -> str:
+        """The words without the settings file."""
+        return " ".join(self.words).removeprefix("--config demo/config.yaml ")
+
+
+def compose() -> dict[str, Any]:
+    """The parsed docker-compose.yml."""
+    text = (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
+    return dict(YAML(typ="safe", pure=True).load(text))
+
+
+def processes() -> list[Process]:
+    """All of them."""
+    return [*_in_the_cluster(), *_in_compose(), *_on_the_machine()]
+
+
+def _in_the_cluster() -> Iterator[Process]:
+    file = "infra/k8s/k8s-manifests.yaml"
+    for place, container, spec in containers(read((ROOT / file).read_text(encoding="utf-8"))):
+        items = [one["secret"].get("items") for one in spec["volumes"] if "secret" in one]
+        chosen = {item["path"] for item in items[0]} if items and items[0] else None
+        yield Process(
+            f"{file}: {place}",
+            [str(word) for word in container["args"]],
+            {one["name"]: one["value"] for one in container["env"]},
+            [one["mountPath"] for one in container["volumeMounts"]],
+            chosen and {f"churn/{name}" for name in chosen},
+        )
+
+
+def _in_compose() -> Iterator[Process]:
+    for name, service in compose()["services"].items():
+        if not IMAGE.match(service["image"]) or service.get("entrypoint") == ["mlflow"]:
+            continue
+        mounts = [one.split(":")[1] for one in service.get("volumes", [])] + [
+            one.split(":")[0] for one in service.get("tmpfs", [])
+        ]
+        environ = {key: str(value) for key, value in service["environment"].items()}
+        place, given = f"docker-compose.yml: {name}", set(service.get("secrets", []))
+        scripts = [word for word in service.get("entrypoint", []) if word.endswith(".sh")]
+        commands = [_of_script(script) for script in scripts] or [[service["command"]]]
+        for words in commands[0]:
+            yield Process(place, [str(word) for word in words], environ, mounts, given)
+
+
+def _of_script(mounted: str) -> list[list[str]]:
+    """The commands of a script of ``infra/compose``, which is mounted under its name."""
+    text = (ROOT / "infra/compose" / Path(mounted).name).read_text(encoding="utf-8")
+    found = re.findall(r"^\s*(?:if ! )?churn ([^|<;\n]+)", text, re.MULTILINE)
+    assert found, mounted
+    return [shlex.split(words) for words in found]
+
+
+def _on_the_machine() -> Iterator[Process]:
+    for file in sorted((ROOT / "infra/systemd").glob("*.service")):
+        text = file.read_text(encoding="utf-8")
+        environ = dict(re.findall(r"^Environment=(\w+)=(.*)$", text, re.MULTILINE))
+        for words in re.findall(r"^ExecStart\w*=\S*/churn (.*)$", text, re.MULTILINE):
+            yield Process(f"infra/systemd/{file.name}", shlex.split(words), environ)
