@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -54,11 +53,10 @@ def test_with_the_hash_key_of_the_program_no_schedule_starts_beside_a_server_tha
     assert churn("--config", own_company.config(), "schedule", "--status").out.startswith("It has never succeeded.")
 
 
-def shown_by(line: str) -> tuple[str, dict[str, Any]]:
-    """The metrics and the health of a schedule, whose addresses are in the line that it prints."""
-    found = re.fullmatch(r"Metrics on (\S+), health on (\S+)\.\n", line)
-    assert found, line
-    pages = [urllib.request.urlopen(address, timeout=10) for address in found.groups()]
+def shown_by(event: dict[str, str]) -> tuple[str, dict[str, Any]]:
+    """The metrics and the health of a schedule, whose addresses are in an event of its log."""
+    assert event["event"] == "metrics_server_started"
+    pages = [urllib.request.urlopen(event[name], timeout=10) for name in ("metrics", "health")]
     with pages[0], pages[1]:
         return pages[0].read().decode(), json.load(pages[1])
 
@@ -78,14 +76,14 @@ def test_it_catches_up_sends_the_list_waits_and_ends_with_0_when_it_is_terminate
         command, env=os.environ, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
         assert process.stderr is not None
-        assert process.stdout is not None
         for line in process.stderr:
             events.append(json.loads(line))
             if events[-1]["event"] == "next_run_scheduled":
-                assert process.stdout.readline().startswith("Runs daily at 06:00 (UTC), next on 2")
-                metrics, health = shown_by(process.stdout.readline())
+                metrics, health = shown_by(next(event for event in events if "metrics" in event))
                 process.send_signal(signal.SIGTERM)
         assert process.wait(15) == 0
+        assert process.stdout is not None
+        assert process.stdout.read().startswith("Runs daily at 06:00 (UTC), next on 2")
     for name in ("day", "score", "send", "monitor"):
         assert f'churn_job_tries_total{{job="{name}",result="succeeded"}} 1.0' in metrics
         assert f'churn_job_last_success_timestamp_seconds{{job="{name}"}} 1.' in metrics

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
+import structlog
 import typer
 
 from churn_mlops.cli.interrupts import Stopping
@@ -13,6 +14,8 @@ from churn_mlops.cli.settings import settings_of
 from churn_mlops.cli.terminal import print_json, say
 from churn_mlops.config.exposure import check_hash_key
 from churn_mlops.errors import ChurnError
+
+log = structlog.get_logger("churn_mlops.cli.schedule")
 
 if TYPE_CHECKING:
     from churn_mlops.config import Settings
@@ -88,7 +91,7 @@ def _metrics_shown(settings: Settings, metrics: ScheduleMetrics, schedule: Sched
         yield
         return
     with metrics_server(wanted.metrics_host, wanted.metrics_port, metrics.registry, schedule.health) as address:
-        say(f"Metrics on {address}/metrics, health on {address}/health.")
+        log.info("metrics_server_started", metrics=f"{address}/metrics", health=f"{address}/health")
         yield
 
 
