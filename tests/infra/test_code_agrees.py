@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import typer
-from _pytest.mark import ParameterSet
 
 from churn_mlops import __version__
 from churn_mlops.cli.main import app
@@ -29,15 +27,6 @@ DEPLOY = (ROOT / "docs/deploy.md").read_text(encoding="utf-8")
 HOME = "/srv/churn/"
 FILE = "_FILE"
 VALUES = {"store_url": "postgresql://churn:secret@postgres/churn", "customer_hash_key": "k" * 64}
-AWAITED = {"store migrate", "backup", "CHURN__SCHEDULE__METRICS_PORT", "CHURN__SCHEDULE__METRICS_HOST"}
-AWAITED |= {"CHURN__BACKUP__FOLDER", "CHURN__BACKUP__RECIPIENTS"}
-"""What is used here and is not in the program yet. A name that has come fails its test: remove it here."""
-
-
-def with_awaited(names: Callable[[Process], set[str]]) -> list[ParameterSet]:
-    """All processes; those that use what is awaited are expected to fail."""
-    mark = pytest.mark.xfail(reason="the program does not have it yet", strict=True)
-    return [pytest.param(one, marks=[mark] if names(one) & AWAITED else []) for one in PROCESSES]
 
 
 def id_of(process: Process) -> str:
@@ -70,7 +59,7 @@ def settings_of(process: Process, folder: Path) -> Settings:
     return load_settings(config, environ)
 
 
-@pytest.mark.parametrize("process", with_awaited(lambda process: {process.command}), ids=id_of)
+@each_process
 def test_every_command_is_one_of_the_program(process: Process) -> None:
     command: Any = typer.main.get_command(app)
     context, words = None, list(process.words)
@@ -82,7 +71,7 @@ def test_every_command_is_one_of_the_program(process: Process) -> None:
     command.make_context(command.name, words, parent=context)
 
 
-@pytest.mark.parametrize("process", with_awaited(lambda process: set(process.environ)), ids=id_of)
+@each_process
 def test_every_variable_is_a_setting(process: Process, tmp_path: Path) -> None:
     assert settings_of(process, tmp_path)
 

@@ -93,9 +93,7 @@ def _metrics_shown(settings: Settings, metrics: ScheduleMetrics, schedule: Sched
         yield
         return
     with metrics_server(wanted.metrics_host, wanted.metrics_port, metrics.registry, schedule.health) as address:
-        log.info("metrics_served", address=address)
-        if not is_json_only():
-            say(f"Metrics on {address}/metrics, health on {address}/health.")
+        log.info("metrics_server_started", metrics=f"{address}/metrics", health=f"{address}/health")
         yield
 
 
