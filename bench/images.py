@@ -38,8 +38,8 @@ def main() -> None:
     found = {target: _measured(target, base, mounts) for target in TARGETS}
     RESULTS.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     for target, most in MOST_MB.items():
-        if found[target]["without_base_mb"] > most:
-            raise SystemExit(f"{target} takes {found[target]['without_base_mb']} MB without its base, more than {most}")
+        if (size := float(str(found[target]["without_base_mb"]))) > most:
+            raise SystemExit(f"{target} takes {size} MB without its base, more than {most}")
 
 
 def layers(history: list[dict[str, object]]) -> dict[str, float]:

@@ -9,8 +9,10 @@ from decimal import Decimal
 from infra.k8s.objects import Object, containers, name_of, of_kind, pod_templates, selects
 
 _QUANTITY = re.compile(r"(?P<number>\d+(\.\d+)?)(?P<unit>m|k|M|G|T|Ki|Mi|Gi|Ti)?")
-_UNITS = {"m": Decimal("0.001"), "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
-_UNITS |= {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40}
+_POWERS = {"": 0, "k": 1, "M": 2, "G": 3, "T": 4}
+_UNITS = {unit: Decimal(1000) ** power for unit, power in _POWERS.items()}
+_UNITS |= {f"{unit.upper()}i": Decimal(1024) ** power for unit, power in _POWERS.items() if unit}
+_UNITS |= {"m": Decimal("0.001")}
 _PORT_NAME = re.compile(r"(?=.*[a-z])[a-z0-9]+(-[a-z0-9]+)*")
 _PORT_NAME_LENGTH = 15
 _CRON_RANGES = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 7))
@@ -28,7 +30,7 @@ def faults(items: Sequence[Object]) -> list[str]:
 def quantity(text: object) -> Decimal | None:
     """The number that a quantity such as ``500m`` or ``1Gi`` stands for; None if it is no quantity."""
     found = _QUANTITY.fullmatch(str(text))
-    return found and Decimal(found["number"]) * Decimal(_UNITS[found["unit"]] if found["unit"] else 1)
+    return Decimal(found["number"]) * _UNITS[found["unit"] or ""] if found else None
 
 
 def _selectors(items: Sequence[Object]) -> Iterator[str]:
