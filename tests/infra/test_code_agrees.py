@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -136,7 +135,7 @@ def test_every_mount_is_a_folder_of_the_image(process: Process) -> None:
 def test_every_folder_of_the_image_is_one_of_the_settings() -> None:
     values = [str(value) for section in Settings().model_dump(mode="json").values() for value in section.values()]
     made = re.search(r"mkdir (.+) \\", DOCKERFILE)[1].split()  # type: ignore[index]
-    own = {"demo", "data", "backups"}  # the demo company, a source of files, and what CHURN__BACKUP__FOLDER names
+    own = {"demo", "data"}  # the demo company, and a source of files
     for name in set(made) - own:
         assert any(re.search(rf"(^|///){name}\b", value) for value in values), name
 
@@ -145,11 +144,10 @@ def test_every_folder_of_the_image_is_one_of_the_settings() -> None:
 def test_every_folder_that_a_job_writes_is_mounted_in_the_cluster(process: Process, tmp_path: Path) -> None:
     if "k8s" not in process.place:
         return
-    without = replace(process, environ={key: text for key, text in process.environ.items() if key not in AWAITED})
-    settings, command = settings_of(without, tmp_path), process.words[0]
-    written = {"train": [settings.models.folder, Path("mlflow")], "backup": [Path("backups")]}.get(command, [])
+    settings, command = settings_of(process, tmp_path), process.words[0]
+    written = {"train": [settings.models.folder, Path("mlflow")], "backup": [settings.backup.folder]}.get(command, [])
     written = [*written, *([settings.models.folder] if command in ("serve", "score") else [])]
-    assert [path for path in written if f"{HOME}{path}" not in process.mounts] == []
+    assert [path for path in written if str(Path(HOME) / path) not in process.mounts] == []
     assert settings.store.tombstones is None
 
 
