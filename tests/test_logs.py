@@ -88,6 +88,12 @@ def test_auto_is_json_where_no_terminal_is(capsys):
     assert lines(capsys)[0]["event"] == "ready"
 
 
+def test_text_holds_nothing_that_commands_the_terminal(capsys):
+    configure("info", "text")
+    structlog.get_logger().info("request_answered", caller="proxy:\x1b[2J\u202eanna\x9b")
+    assert r"proxy:\x1b[2J\u202eanna\x9b" in capsys.readouterr().err
+
+
 def test_text_is_for_people(capsys):
     configure("info", "text")
     structlog.get_logger().info("ready", port=8000)

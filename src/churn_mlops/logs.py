@@ -25,6 +25,7 @@ from pydantic_core import PydanticSerializationError, to_json
 from structlog.typing import EventDict, Processor
 
 from churn_mlops.trace_context import current_trace
+from churn_mlops.visible_text import visible
 
 Level = Literal["debug", "info", "warning", "error"]
 Format = Literal["auto", "json", "text"]
@@ -176,7 +177,10 @@ def _as_json(event: Mapping[str, Any], **_: Any) -> str:
 
 def _text(*, colors: bool) -> list[Processor]:
     # structlog's own choice, where rich is installed, prints the local variables of every frame: customers, that is.
-    return [structlog.dev.ConsoleRenderer(colors=colors, exception_formatter=structlog.dev.plain_traceback)]
+    return [
+        _visible_values,
+        structlog.dev.ConsoleRenderer(colors=colors, exception_formatter=structlog.dev.plain_traceback),
+    ]
 
 
 def _plain_values(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> EventDict:
@@ -190,6 +194,10 @@ def _with_trace(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> 
         return event
     named = {} if trace.request_id is None else {"request_id": trace.request_id}
     return {**named, "trace_id": trace.trace_id, **event}
+
+
+def _visible_values(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> EventDict:
+    return {name: visible(value) if isinstance(value, str) else value for name, value in event.items()}
 
 
 def _plain(value: Any) -> str | int | float | bool | None:

@@ -6,8 +6,9 @@ import json
 
 import pytest
 
-from churn_mlops.cli.terminal import NAME_WIDTH, complain, in_lines, print_json, remark, say, table, visible, visible_id
+from churn_mlops.cli.terminal import NAME_WIDTH, complain, in_lines, print_json, remark, say, table, visible_id
 from churn_mlops.data.findings import Problem
+from churn_mlops.visible_text import visible
 
 HOSTILE = "C1\x1b[2J\x9b31m\r\u202eevil\u2066\u200b\U000e0041\ud800é"
 ESCAPED = r"C1\x1b[2J\x9b31m\r\u202eevil\u2066\u200b\U000e0041\ud800é"

@@ -16,17 +16,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Table
 
 from churn_mlops.logs import is_json_only
+from churn_mlops.visible_text import UNSEEN, visible
 
 NAME_WIDTH = 14
 log = structlog.get_logger("churn_mlops.cli")
 TAKEN_UP = "A running `churn serve` takes it up within seconds."
-
-
-# Control characters but for the end of a line; and those that turn the direction of text, or take no place.
-_UNSEEN = re.compile(
-    "[\x00-\x09\x0b-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
-    "\ud800-\udfff\U000e0000-\U000e007f]"
-)
 
 
 class Terminal(Console):
@@ -86,12 +80,7 @@ def in_lines(name: str) -> str:
 def print_json(document: Any) -> None:
     """Print ``document`` as JSON for machines, and nothing else."""
     text = json.dumps(document, indent=2, ensure_ascii=False, default=str)
-    out.file.write(_UNSEEN.sub(lambda found: json.dumps(found[0])[1:-1], text) + "\n")
-
-
-def visible(text: str) -> str:
-    r"""``text`` with escapes, such as ``\x1b``, for what would command the terminal, or show text that is not there."""
-    return _UNSEEN.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+    out.file.write(UNSEEN.sub(lambda found: json.dumps(found[0])[1:-1], text) + "\n")
 
 
 def visible_id(customer: str) -> str:

@@ -24,7 +24,9 @@ from churn_mlops.serving.access.permissions import rule_of
 from churn_mlops.serving.fast_path.predict_protocol import FastPath, FastPathProtocol
 from churn_mlops.serving.http.errors import RequestError
 from churn_mlops.serving.model.served_model import ModelSlot
-from churn_mlops.serving.observability.request_log import RequestMiddleware
+from churn_mlops.serving.observability.prometheus_metrics import Metrics
+from churn_mlops.serving.observability.request_log import RequestLog, RequestMiddleware
+from churn_mlops.serving.prediction.service import Answer
 from churn_mlops.serving.resilience.store_client import StoreClient
 from tests.serving.access.secured_app import fill
 from tests.serving.running import running
@@ -159,7 +161,8 @@ def test_any_body_is_answered_the_same_on_the_fast_path_and_the_standard_path(ad
 
 
 def test_without_keys_another_host_is_refused() -> None:
-    app = FastPath(lambda *_: (b"{}", ()), None, None, ModelSlot(), 1000, local_only=True)  # type: ignore[arg-type]  # never noted
+    slot = ModelSlot()
+    app = FastPath(lambda *_: Answer(b"{}", ()), None, RequestLog(Metrics(slot)), slot, 1000, local_only=True)
     assert app.answer({"headers": [(b"host", b"evil.example")], "method": "POST"}, BODY) is None
 
 
@@ -187,7 +190,7 @@ def test_a_connection_that_is_idle_after_its_last_answer_is_closed(
 def test_a_request_that_falls_back_to_the_standard_path_counts_once_for_the_rate_limit(tmp_path: Path) -> None:
     made = fill(tmp_path)
     link = StoreClient(made.address)
-    admission = Authenticator(CredentialCache(link), AccessConfig(requests_per_second=0.01))
+    admission, slot = Authenticator(CredentialCache(link), AccessConfig(requests_per_second=0.01)), ModelSlot()
 
     def refusing(*_: Any) -> Any:
         raise RequestError(422, "tenure is missing")
@@ -197,7 +200,7 @@ def test_a_request_that_falls_back_to_the_standard_path_counts_once_for_the_rate
         scope: Scope = {"type": "http", "method": "POST", "path": "/predict", "headers": headers, "state": {}}
         rule = rule_of("POST", "/predict")
         await admission.admit(scope | {"headers": [headers[0], (b"x-api-key", made.keys["admin"].encode())]}, rule)
-        app = FastPath(refusing, admission, None, ModelSlot(), 1000, local_only=True)  # type: ignore[arg-type]  # never noted
+        app = FastPath(refusing, admission, RequestLog(Metrics(slot)), slot, 1000, local_only=True)
         assert app.answer(scope, b"{}") is None
         assert (await admission.admit(scope, rule)).principal.name == "key:agent-key"
         with pytest.raises(RequestError, match="requests a second"):

@@ -181,6 +181,7 @@ class WireProtocol(HttpToolsProtocol):
     def _refuse_head(self, status: int, error: str) -> None:
         """Answer with a refusal, unless that would be taken for the answer to a request before: then close after it."""
         log.warning("request_refused", reason=error)
+        self._stop_waiting()
         if self.cycle is None or self.cycle.response_complete:
             self._end(status, error)
         self._is_ending = True
