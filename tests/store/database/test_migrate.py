@@ -9,7 +9,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import delete, insert, text, update
 
-from churn_mlops.errors import StoreVersionError
+from churn_mlops.errors import StoreError, StoreVersionError
 from churn_mlops.store import Store, migrate_store, open_store
 from churn_mlops.store.campaigns.notes import add_note, notes_of
 from churn_mlops.store.contacts import NewContact, contacts, record_contact
@@ -124,6 +124,16 @@ def test_opening_a_server_without_tables_makes_none(server: PostgresServer) -> N
     assert migrate_store(address) == (None, HEAD)
     with open_store(address) as store:
         assert latest_run(store) is None
+
+
+@pytest.mark.parametrize("encoding", ["SQL_ASCII", "LATIN1"])
+def test_a_database_that_cannot_hold_every_name_gets_no_tables(server: PostgresServer, encoding: str) -> None:
+    address = new_database(server)
+    name = f"encoding_{encoding.lower()}"
+    with psycopg.connect(address, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE template0 ENCODING '{encoding}' LOCALE 'C'")
+    with pytest.raises(StoreError, match=f"is of the encoding {encoding}: make it with"):
+        migrate_store(server.get_uri(database=name))
 
 
 def test_opening_needs_no_right_to_make_tables(server: PostgresServer) -> None:

@@ -30,6 +30,7 @@ KEEPALIVE = {
     "keepalives_interval": 10,
     "keepalives_count": 3,
     "tcp_user_timeout": 60_000,
+    "client_encoding": "utf8",  # a database of SQL_ASCII would give bytes for texts
 }
 CONNECTIONS = 6
 """Most connections to PostgreSQL of an open store, unless it is opened with another number."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Column, Connection, Engine, MetaData, String, Table, delete, insert, inspect, select, text
 
-from churn_mlops.errors import StoreVersionError
+from churn_mlops.errors import StoreError, StoreVersionError
 from churn_mlops.store.database.advisory_locks import key_of, lock_beside
 from churn_mlops.store.database.campaign_tables import METADATA
 from churn_mlops.store.database.schema import HEAD, OLDEST_PROGRAM, SUPPORT, SUPPORT_TABLE, VERSION_TABLE
@@ -94,9 +94,12 @@ def migrate(engine: Engine, file: Path | None, shown: str, to: str = HEAD) -> tu
 
     Raises:
         StoreVersionError: this version does not know ``to``, or the revision that the store has.
+        StoreError: a database without tables has another encoding than UTF-8.
     """
     with _alone(engine, file) as connection:
         found = table_state(connection).revision
+        if found is None:
+            _check_encoding(connection, shown)
         if found is None and to == HEAD:
             _make(connection)
         elif found != to:
@@ -118,6 +121,18 @@ def _alone(engine: Engine, file: Path | None) -> Iterator[Connection]:
         raw.execute("PRAGMA journal_mode = WAL")
         with connection.begin():
             yield connection
+
+
+def _check_encoding(connection: Connection, shown: str) -> None:
+    """Names of customers are of any script: a database of another encoding would refuse some, a list at a time."""
+    if connection.dialect.name != "postgresql":
+        return
+    encoding = connection.scalar(text("SHOW server_encoding"))
+    if encoding != "UTF8":
+        raise StoreError(
+            f"the database of the store {shown} is of the encoding {encoding}: make it with "
+            "`createdb --encoding UTF8 --template template0`"
+        )
 
 
 def _make(connection: Connection) -> None:
