@@ -61,8 +61,10 @@ def _keep(settings: Settings, timetable: Timetable, backfill: bool) -> None:
     from churn_mlops.pipelines.scheduling.metrics import ScheduleMetrics
     from churn_mlops.pipelines.scheduling.scheduler import Schedule
     from churn_mlops.pipelines.scheduling.steps import Retries
+    from churn_mlops.store.database.network_volume import check_local
 
     check_hash_key(settings)
+    check_local(settings.store.url)
     wanted = settings.schedule
     with Stopping() as stopping:
         metrics = ScheduleMetrics(utc_now)

@@ -33,6 +33,7 @@ from churn_mlops.serving.observability.span_export import SpanExport
 from churn_mlops.serving.prediction.suppression import reapply_lost_erasures
 from churn_mlops.serving.resilience.store_client import StoreClient
 from churn_mlops.serving.workers import Workers
+from churn_mlops.store.database.network_volume import check_local
 
 GRACE_SECONDS, SAME_SECONDS = 10, 1.0
 BACKLOG = 2048
@@ -60,8 +61,10 @@ def serve(
         ConfigError: the address is not one of this machine alone, or its port is in use; or others reach the server
             or the store, and the hash key is the one that comes with the program.
         PromotionError: no model is live.
+        StoreError: the file of the store is on a network volume.
         ServingError: processes do not start, or end again and again.
     """
+    check_local(settings.store.url)
     with closing(StoreClient(settings.store.url, connections=settings.store.connections)) as store:
         credential_cache_of(settings, store)  # a fault of the settings is reported before anything starts
         reapply_lost_erasures(settings, store)

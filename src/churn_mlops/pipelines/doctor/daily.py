@@ -6,10 +6,11 @@ from collections.abc import Iterator
 
 from churn_mlops.config import Settings
 from churn_mlops.database_urls import shown
-from churn_mlops.errors import StoreVersionError
+from churn_mlops.errors import StoreError, StoreVersionError
 from churn_mlops.pipelines.doctor.findings import Finding
 from churn_mlops.pipelines.doctor.reachability import check_reachable
 from churn_mlops.store.database.inspect import StoreStatus, inspect_store
+from churn_mlops.store.database.network_volume import check_local
 
 
 def store_found(settings: Settings) -> Iterator[Finding]:
@@ -19,6 +20,11 @@ def store_found(settings: Settings) -> Iterator[Finding]:
         check_reachable(settings.store.url)
     except OSError as error:
         yield Finding("store", "failed", f"{where} cannot be reached ({error})", "start it, or correct store.url")
+        return
+    try:
+        check_local(settings.store.url)
+    except StoreError as error:
+        yield Finding("store", "failed", str(error))
         return
     look = inspect_store(settings.store.url)
     if look.obstacle is not None:

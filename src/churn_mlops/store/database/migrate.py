@@ -124,7 +124,7 @@ def _alone(engine: Engine, file: Path | None) -> Iterator[Connection]:
 
 
 def _check_encoding(connection: Connection, shown: str) -> None:
-    """Names of customers are of any script: a database of another encoding would refuse some, a list at a time."""
+    """Customer IDs are of any script: a database of another encoding would refuse some, and a list with each."""
     if connection.dialect.name != "postgresql":
         return
     encoding = connection.scalar(text("SHOW server_encoding"))
