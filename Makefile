@@ -41,7 +41,7 @@ bench: $(VENV)/.dev $(VENV)/.load ## measure speed against the bars
 bench-peers: $(VENV)/.dev $(VENV)/.load $(VENV)/peers/.done ## hold /predict against MLflow, BentoML and MLServer with the same trees
 	$(BIN)/python -m bench.peers $(ARGS)
 
-study: $(VENV)/.dev $(VENV)/.proxy $(VENV)/.clock $(VENV)/.containers ## measure models on public and on made-up data, what kills leave of daily runs, servers in outages, companies with a known truth, columns of every type, a month of campaigns, the disaster drill, rolling updates of the cluster, the release under each Python, and both images
+study: $(VENV)/.dev $(VENV)/.proxy $(VENV)/.clock $(VENV)/.containers ## measure models on public and on made-up data, what kills leave of daily runs, servers in outages, companies with a known truth, columns of every type, a month of campaigns, the disaster drill, rolling updates of the cluster, the release under each Python, both images, and compose
 	$(BIN)/python -m bench.quality $(ARGS)
 	$(BIN)/python -m bench.study
 	$(BIN)/python -m bench.honest
@@ -57,6 +57,8 @@ study: $(VENV)/.dev $(VENV)/.proxy $(VENV)/.clock $(VENV)/.containers ## measure
 	$(BIN)/python -m bench.cluster.rollout
 	$(BIN)/python -m bench.release
 	$(BIN)/python -m bench.images
+	$(BIN)/python -m bench.compose
+	$(BIN)/python -m bench.compose --profile small
 
 pages: $(VENV)/.dev ## write the pages that are made from the code
 	$(BIN)/python docs/pages.py
