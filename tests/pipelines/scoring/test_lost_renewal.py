@@ -44,7 +44,7 @@ def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
     """A company whose live model knows a renewal."""
     address = str(tmp_path / "company.duckdb")
     if request.param == "postgresql":
-        address = str(request.getfixturevalue("postgres_store"))
+        address = str(request.getfixturevalue("postgres"))
     run_sql(address, ROWS)
     return settings_of(tmp_path, address, contract())
 

@@ -67,7 +67,7 @@ def renewals(reader: CustomerReader, declared: HistoryContract) -> dict[str, dat
 @pytest.fixture(params=["duckdb", "duckdb, opened in each call", "postgresql"])
 def reader(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
     if request.param == "postgresql":
-        address = str(request.getfixturevalue("postgres_store"))
+        address = str(request.getfixturevalue("postgres"))
         with psycopg.connect(address) as connection:
             connection.execute(ROWS)
     else:

@@ -37,7 +37,7 @@ def _carry(present: Store, restored: Store, table: Table, name: str, ended: str)
         ends = connection.execute(select(table.c[name], table.c[ended]).where(table.c[ended].is_not(None))).all()
     changed = 0
     with restored.writing(f"carry the ends in {table.name} over") as connection:
-        for key, at in ends:
-            same = (table.c[name] == key, table.c[ended].is_(None))
+        for named, at in ends:
+            same = (table.c[name] == named, table.c[ended].is_(None))
             changed += connection.execute(update(table).where(*same).values({ended: at})).rowcount
     return changed
