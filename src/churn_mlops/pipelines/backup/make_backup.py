@@ -90,13 +90,14 @@ def make_backup(
             encrypt(folder / "archive", folder / "encrypted", settings.backup.recipients)
         name = f"churn-{made_at.astimezone(UTC):%Y%m%dT%H%M%S.%fZ}{PLAIN_ENDING if plain else ENDING}"
         path = _put(folder / ("archive" if plain else "encrypted"), settings.backup.folder / name)
-    deleted = _delete_old(settings.backup.folder, settings.backup.keep)
+    deleted = _delete_old(settings.backup.folder, settings.backup.keep, made=path)
     return Backup(path, made_at, path.stat().st_size, not plain, dict(manifest.rows), deleted)
 
 
 def backups_in(folder: Path) -> list[Path]:
     """The backups in ``folder``, the oldest first."""
-    return sorted(path for path in folder.glob("churn-*.churn*") if path.name.endswith((ENDING, PLAIN_ENDING)))
+    found = (path for path in folder.glob("churn-*.churn*") if path.name.endswith((ENDING, PLAIN_ENDING)))
+    return sorted(path for path in found if path.is_file())
 
 
 def newest_backup(folder: Path) -> Path:
@@ -155,8 +156,9 @@ def _put(made: Path, path: Path) -> Path:
     return path
 
 
-def _delete_old(folder: Path, keep: int | None) -> tuple[Path, ...]:
-    old = tuple(backups_in(folder)[:-keep]) if keep is not None else ()
+def _delete_old(folder: Path, keep: int | None, *, made: Path) -> tuple[Path, ...]:
+    # Never the one just made: after a clock that was wrong, its name may be the oldest.
+    old = tuple(path for path in backups_in(folder)[:-keep] if path != made) if keep is not None else ()
     for path in old:
         path.unlink(missing_ok=True)
     return old
