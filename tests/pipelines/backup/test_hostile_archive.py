@@ -113,3 +113,13 @@ def test_a_key_that_is_revoked_while_a_backup_is_restored_stays_revoked(
     assert calls == [0, 1]
     with open_store(site.address) as store:
         assert list_keys(store)[0].revoked_at is not None
+
+
+def test_a_contract_that_cannot_be_read_is_named(here: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(source: Path, target: Path) -> None:  # the superuser may read every file
+        raise PermissionError(13, "Permission denied", str(source))
+
+    monkeypatch.setattr("shutil.copyfile", refused)
+    with pytest.raises(BackupError, match=r"\(Permission denied, .*config.yaml\)"):
+        here.backup()
+    assert backups_in(here.settings.backup.folder) == []

@@ -131,7 +131,11 @@ def _work_folder(backups: Path) -> Iterator[Path]:
             work.mkdir(mode=0o700)
             yield work
         except OSError as error:
-            raise BackupError(f"a backup cannot be written to {backups} ({error.strerror}): make room there") from None
+            where = "" if error.filename is None else f", {error.filename}"
+            raise BackupError(
+                f"a backup cannot be made in {backups} ({error.strerror}{where}): make room there, and let this user "
+                "read settings and contract"
+            ) from None
         finally:
             shutil.rmtree(work, ignore_errors=True)
 
