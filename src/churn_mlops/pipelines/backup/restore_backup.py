@@ -132,7 +132,7 @@ def _none_since(applied: set[str], ends: Revocations, target: Connection) -> Non
 
 
 class _ChangedMeanwhileError(ChurnError):
-    """What a restore keeps of the present store has grown since it was read."""
+    """The tombstones or revocations of the present store have changed since they were read."""
 
 
 def _opened(backup: Path, folder: Path, key_file: Path | None) -> Manifest:

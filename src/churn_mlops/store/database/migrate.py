@@ -115,7 +115,7 @@ def _alone(engine: Engine, file: Path | None) -> Iterator[Connection]:
     if file is None:
         with engine.begin() as connection:
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": key_of("migration")})
-            # All others queue behind one who waits for a whole table, and that may be behind a backup of minutes.
+            # All others queue behind a session that waits for a whole table, and a backup may hold it for minutes.
             connection.execute(text(f"SET LOCAL lock_timeout = {TABLE_WAIT_MS:d}"))
             yield connection
         return
