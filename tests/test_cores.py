@@ -90,3 +90,8 @@ def test_the_affinity_of_a_real_process_counts() -> None:
     script += "from churn_mlops.cores import usable_cores; print(usable_cores())"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout == "1\n"
+
+
+@pytest.mark.parametrize("name", ["a\x0cb", "a\rb", "a:b", "k\u00e4fer", "..", "\x1c"])
+def test_a_group_of_any_name_does_not_keep_the_program_from_starting(name: str, tmp_path: Path) -> None:
+    assert cores(tmp_path, f"\nodd\n0::/{name}\n", cpu_max="200000 100000") == 2

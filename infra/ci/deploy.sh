@@ -20,17 +20,21 @@ mkdir -p build/deploy
 "$tools/python" -m infra.k8s.check build/deploy/manifests.yaml
 namespace="$(sed -n 's/^  namespace: //p' build/deploy/manifests.yaml | sort -u)"
 
-# What the jobs run now, for roll_back.sh.
+# What runs now, for roll_back.sh; empty where nothing does.
+before="build/before/$overlay"
+mkdir -p "$before"
+"$kubectl" --namespace "$namespace" get deployment churn-prediction-api --ignore-not-found \
+  --output 'jsonpath={.metadata.annotations.deployment\.kubernetes\.io/revision}' > "$before/servers"
 "$kubectl" --namespace "$namespace" get cronjob churn-score --ignore-not-found \
-  --output 'jsonpath={.spec.jobTemplate.spec.template.spec.containers[0].image}' > build/deploy/jobs-before
+  --output 'jsonpath={.spec.jobTemplate.spec.template.spec.containers[0].image}' > "$before/jobs"
 
 # A job cannot be changed, so that of the release before makes room.
 "$kubectl" --namespace "$namespace" delete job churn-migrate --ignore-not-found
 "$kubectl" apply --filename build/deploy/manifests.yaml \
   --selector 'app.kubernetes.io/component notin (api, score, mature, monitor, retrain, backup)'
 "$kubectl" --namespace "$namespace" wait job/churn-migrate --for condition=complete --timeout 960s
-"$kubectl" apply --filename build/deploy/manifests.yaml
-if ! "$kubectl" --namespace "$namespace" rollout status deployment/churn-prediction-api --timeout 600s; then
+if ! "$kubectl" apply --filename build/deploy/manifests.yaml ||
+  ! "$kubectl" --namespace "$namespace" rollout status deployment/churn-prediction-api --timeout 600s; then
   infra/ci/roll_back.sh "$overlay"
   exit 1
 fi

@@ -29,8 +29,11 @@ def usable_cores(groups: Path = _GROUPS, membership: Path = _MEMBERSHIP) -> int:
 
 def _quotas(groups: Path, membership: Path) -> Iterator[float]:
     """The quota, in cores, of each group that the process is in, and of the groups around it."""
-    for line in _text(membership).splitlines():
-        _, controllers, place = line.split(":", 2)
+    for line in _text(membership).split("\n"):  # a name may hold any other end of a line
+        _, _, group = line.partition(":")
+        controllers, colon, place = group.partition(":")
+        if not colon:
+            continue
         if controllers == "":
             yield from _found(groups, place, _quota_of_version_2)
             yield from _found(groups / "unified", place, _quota_of_version_2)
@@ -67,6 +70,6 @@ def _share(quota: str, period: str) -> float | None:
 def _text(file: Path) -> str:
     """The text of ``file``; none where it is not there, as in a group without this limit."""
     try:
-        return file.read_text(encoding="ascii")
-    except (OSError, UnicodeDecodeError):
+        return file.read_text(encoding="utf-8", errors="surrogateescape")
+    except OSError:
         return ""

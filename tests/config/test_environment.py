@@ -128,3 +128,16 @@ def test_only_secrets_come_from_files_and_a_setting_whose_own_name_ends_in_file_
 
 def test_a_slip_in_the_name_of_a_file_is_answered_with_the_nearest_name(tmp_path: Path) -> None:
     assert "did you mean CHURN__STORE__URL_FILE?" in refusal(tmp_path, CHURN__STORE__URLS_FILE="/url")
+
+
+def test_a_pipe_a_device_a_folder_and_an_endless_file_are_refused_and_stop_nothing(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "long").write_bytes(b"s" * 65_537)
+    for file, why in (
+        (tmp_path / "pipe", "is no regular file"),
+        (Path("/dev/zero"), "is no regular file"),
+        (tmp_path, "is no regular file|Is a directory"),
+        (tmp_path / "long", "is longer than 65,536 bytes"),
+    ):
+        with pytest.raises(ConfigError, match=why):
+            load_settings(_empty(tmp_path), {"CHURN__STORE__URL_FILE": str(file)})

@@ -22,6 +22,7 @@ def settings(host: str = "127.0.0.1", url: str = "sqlite:///store/churn.db", key
         "postgresql://churn@127.0.0.1:5432/churn",
         "postgresql:///churn",
         "postgresql://churn@/churn?host=/run/postgresql",
+        "postgresql://churn@/churn?host=localhost:5432&host=127.0.0.1",
     ],
 )
 def test_on_one_machine_the_default_key_is_taken(host: str, url: str) -> None:
@@ -49,6 +50,10 @@ def test_a_server_that_others_reach_needs_a_key_of_its_own(host: str) -> None:
         "postgresql://churn:s3cret@/churn?host=db.internal",
         "postgresql://churn:s3cret@[fd00::1]:5432/churn",
         "postgresql://churn:s3cret@[db/churn",
+        "postgresql://churn:s3cret@localhost/churn?hostaddr=192.0.2.1",
+        "postgresql://churn:s3cret@/churn?host=db.internal:5432&host=localhost",
+        "postgresql://churn:s3cret@/churn?host=/run/postgresql,db.internal",
+        "postgresql://churn:s3cret@/churn?service=production",
     ],
 )
 def test_a_store_on_another_machine_needs_a_key_of_its_own_and_its_password_is_not_shown(url: str) -> None:

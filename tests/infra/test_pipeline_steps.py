@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -20,7 +21,7 @@ from tests.serving.process import Served, company_to_serve
 DIGEST = "sha256:" + "0123456789abcdef" * 4
 CALLS = """#!/bin/sh
 echo "$(basename "$0") $*" >> "$CALLS"
-case "$*" in *"$FAILS"*) [ -z "$FAILS" ] || exit 1 ;; esac
+case "$*;" in *"$FAILS"*) [ -z "$FAILS" ] || exit 1 ;; esac
 """
 
 
@@ -156,7 +157,9 @@ def test_a_push_reads_the_password_from_standard_input_and_notes_the_digests(cal
 def cluster(calls: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A list of images with digests; kubectl stands in for all but Kustomize, and writes its calls down."""
     tools = tmp_path / "tools"
-    stand_in(tools / "kubectl", f'[ "$1" != kustomize ] || exec {tool("kubectl")} "$@"')
+    asked = 'case "$*" in *"get deployment"*) printf "%s" "$REVISION" ;; *"get cronjob"*) printf old-jobs ;; esac'
+    stand_in(tools / "kubectl", f'[ "$1" != kustomize ] || exec {tool("kubectl")} "$@"\n{asked}')
+    monkeypatch.setenv("REVISION", "7")
     (tools / "python").write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
     (tools / "python").chmod(0o755)
     monkeypatch.setenv("TOOLS", str(tools))
@@ -171,10 +174,11 @@ def test_a_deployment_migrates_before_it_rolls_out(place: str, namespace: str, c
     assert done.returncode == 0, done.stderr
     words = [re.sub(r"--filename \S+|--timeout \S+|--output .*", "", call).split() for call in said(calls)]
     in_place = ["kubectl", "--namespace", namespace]
-    assert words[1] == [*in_place, "delete", "job", "churn-migrate", "--ignore-not-found"]
-    assert words[2][:3] == ["kubectl", "apply", "--selector"]
-    assert words[3] == [*in_place, "wait", "job/churn-migrate", "--for", "condition=complete"]
-    assert words[4:] == [["kubectl", "apply"], [*in_place, "rollout", "status", "deployment/churn-prediction-api"]]
+    assert [word[3:5] for word in words[:2]] == [["get", "deployment"], ["get", "cronjob"]]
+    assert words[2] == [*in_place, "delete", "job", "churn-migrate", "--ignore-not-found"]
+    assert words[3][:3] == ["kubectl", "apply", "--selector"]
+    assert words[4] == [*in_place, "wait", "job/churn-migrate", "--for", "condition=complete"]
+    assert words[5:] == [["kubectl", "apply"], [*in_place, "rollout", "status", "deployment/churn-prediction-api"]]
     made = (ROOT / "build/deploy/manifests.yaml").read_text(encoding="utf-8")
     assert set(re.findall(r"image: (\S+)", made)) == set(cluster.read_text().split())
 
@@ -187,10 +191,35 @@ def test_a_migration_that_fails_ends_the_deployment_before_the_rollout(
     assert not any("rollout" in call for call in said(calls))
 
 
-def test_a_rollout_that_fails_is_taken_back(cluster: Path, calls: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("FAILS", "rollout status")
+UNDO = "kubectl --namespace churn-staging rollout undo deployment/churn-prediction-api"
+
+
+@pytest.mark.parametrize("fails", ["rollout status", "apply --filename build/deploy/manifests.yaml;"])
+def test_a_rollout_that_fails_goes_back_to_what_ran_when_it_began(
+    fails: str, cluster: Path, calls: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FAILS", fails)
     assert run("infra/ci/deploy.sh", "staging", str(cluster)).returncode == 1
-    assert "kubectl --namespace churn-staging rollout undo deployment/churn-prediction-api" in said(calls)
+    assert f"{UNDO} --to-revision=7" in said(calls)
+    image = "set image cronjob --selector app.kubernetes.io/part-of=churn-mlops *=old-jobs"
+    assert f"kubectl --namespace churn-staging {image}" in said(calls)
+
+
+def test_a_first_deployment_that_fails_goes_back_to_nothing_and_says_so(
+    cluster: Path, calls: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REVISION", "")
+    monkeypatch.setenv("FAILS", "rollout status")
+    done = run("infra/ci/deploy.sh", "staging", str(cluster))
+    assert (done.returncode, "nothing ran in churn-staging before" in done.stderr) == (1, True)
+    assert not any("undo" in call for call in said(calls))
+
+
+def test_a_roll_back_in_a_new_folder_goes_to_the_revision_before(cluster: Path, calls: Path) -> None:
+    shutil.rmtree(ROOT / "build/before/staging", ignore_errors=True)
+    assert run("infra/ci/roll_back.sh", "staging").returncode == 0
+    assert said(calls)[0] == UNDO
+    assert not any("set image" in call for call in said(calls))
 
 
 def test_an_image_without_a_digest_is_not_deployed(cluster: Path, calls: Path) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import difflib
+import os
+import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +14,7 @@ from churn_mlops.config.settings import settings_by_name
 # Two underscores: Kubernetes injects CHURN_PORT and the like for a service that is called churn.
 PREFIX = "CHURN__"
 FILE = "_FILE"
+_MOST_BYTES = 65_536
 
 
 @dataclass(frozen=True)
@@ -72,7 +75,7 @@ def unknown(origin: str, key: str, known: list[str]) -> str:
 def _text_of(file: Path) -> str:
     """The secret in ``file``, without the line end that most programs write after it."""
     try:
-        text = file.read_bytes().decode("utf-8").rstrip("\r\n")
+        text = _content(file).decode("utf-8").rstrip("\r\n")
     except OSError as error:
         raise ValueError(f"the file {file} cannot be read ({error.strerror}): put the secret there") from None
     except UnicodeDecodeError:
@@ -82,3 +85,14 @@ def _text_of(file: Path) -> str:
     if "\n" in text:
         raise ValueError(f"the file {file} holds more than one line: put the secret there alone")
     return text
+
+
+def _content(file: Path) -> bytes:
+    # Not waiting: a pipe without a writer would keep the program from starting, and from saying why.
+    with os.fdopen(os.open(file, os.O_RDONLY | os.O_NONBLOCK), "rb") as opened:
+        if not stat.S_ISREG(os.fstat(opened.fileno()).st_mode):
+            raise ValueError(f"{file} is no regular file: put the secret into one")
+        content = opened.read(_MOST_BYTES + 1)
+    if len(content) > _MOST_BYTES:
+        raise ValueError(f"the file {file} is longer than {_MOST_BYTES:,} bytes: put the secret there alone")
+    return content

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from urllib.parse import parse_qsl, urlsplit
 
 from churn_mlops.config.settings import Settings, Store
 from churn_mlops.database_urls import shown
 from churn_mlops.errors import ConfigError
+
+_HOSTS = ("host", "hostaddr", "service")
+"""Options of PostgreSQL that say where the server is; a service is a name in a file, which may name any."""
 
 
 def check_hash_key(settings: Settings) -> None:
@@ -49,7 +53,13 @@ def _is_here(url: str) -> bool:
     """Whether a store is on this machine: a file, or a server at a loopback address or a socket in a folder."""
     try:
         parts = urlsplit(url)
-        host = parts.hostname or dict(parse_qsl(parts.query)).get("host", "")
+        given = parse_qsl(parts.query)
+        hosts = [parts.hostname or "", *(value for name, value in given if name in _HOSTS)]
     except ValueError:
         return False
-    return not host or host.startswith("/") or is_loopback(host)
+    return all(_is_of_this_machine(host) for several in hosts for host in several.split(","))
+
+
+def _is_of_this_machine(host: str) -> bool:
+    bare = host.rpartition(":")[0] if re.search(r"^[^:]*:\d+$", host) else host  # SQLAlchemy takes a port there too
+    return not bare or bare.startswith("/") or is_loopback(bare)

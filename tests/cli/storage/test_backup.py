@@ -36,7 +36,7 @@ def test_a_store_is_kept_and_restored_by_three_commands(churn: Churn) -> None:
 
 
 def test_what_is_missing_is_named(churn: Churn, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert "there is no store yet" in churn("backup", "--not-encrypted").err
+    assert "there is no store at sqlite:///store/churn.db" in churn("backup", "--not-encrypted").err
     open_store(STORE).close()
     assert "--new-key FILE" in " ".join(churn("backup").err.split())
     plain = churn("backup", "--not-encrypted")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from datetime import timedelta
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
-from churn_mlops.errors import ConfigError, StoreError
+from churn_mlops.errors import BackupError, ConfigError, StoreError
 from churn_mlops.keyed_hash import customer_hash
 from churn_mlops.pipelines.backup.restore_backup import restore_backup
 from churn_mlops.pipelines.erasure.erase import forget_customer
@@ -158,3 +159,17 @@ def test_a_backup_holds_one_instant_while_contacts_and_lists_come_in(site: Site,
         assert kept == [f"busy-{number:06d}" for number in range(len(kept))]  # no gap: those before the instant, all
         assert noted in (kept, kept[:-1])
         assert len(kept) >= first
+
+
+def test_a_store_that_was_lost_does_not_cost_the_backups_of_it(here: Site) -> None:
+    good = [here.backup(NOW + timedelta(days=day)).path for day in range(2)]
+    store = Path(here.address.removeprefix("sqlite:///"))
+    for emptied in (lambda: os.truncate(store, 0), store.unlink):
+        emptied()
+        with pytest.raises(BackupError, match=r"has no tables.*`churn restore` brings it back"):
+            here.backup(NOW + timedelta(days=2))
+    open_store(here.address).close()  # as a server does that starts again
+    assert here.backup(NOW + timedelta(days=3)).deleted == ()
+    assert all(path.exists() for path in good)
+    restore_backup(good[-1], here.file, key_file=here.key, replace=True)
+    assert len(everything(here.address)["predictions"]) == 40

@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 
 from churn_mlops.config import Settings
-from churn_mlops.errors import ConfigError
+from churn_mlops.errors import ConfigError, StoreVersionError
 from churn_mlops.models.bundle_cache import BundleCache
 from churn_mlops.pipelines.onboarding.demo_places import SNAPSHOTS, check_places, demo_settings
-from churn_mlops.store import open_store
+from churn_mlops.store import migrate_store, open_store
 from churn_mlops.store.access.api_keys import make_key
+from churn_mlops.store.database.inspect import inspect_store
 from churn_mlops.store.deployments import Deployments
 from churn_mlops.store.scoring.publishing import publish
 from churn_mlops.store.scoring.runs import latest_run
@@ -75,6 +76,13 @@ def test_a_store_of_another_company_is_refused_and_stays_as_it_is(settings: Sett
         check_places(settings, STORE, is_kept=is_kept)
     with open_store(settings.store.url) as store:
         assert latest_run(store) == published
+
+
+def test_the_tables_of_another_company_are_not_brought_to_another_revision(settings: Settings) -> None:
+    migrate_store(settings.store.url, "0007")
+    with pytest.raises(StoreVersionError, match="older version of churn"):
+        check_places(settings, STORE, is_kept=False)
+    assert inspect_store(settings.store.url).tables.revision == "0007"
 
 
 def test_the_store_of_the_same_company_is_taken_again_and_not_for_a_new_one(settings: Settings) -> None:

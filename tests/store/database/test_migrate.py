@@ -155,6 +155,7 @@ def test_opening_needs_no_right_to_make_tables(server: PostgresServer) -> None:
 @pytest.mark.parametrize("oldest", [HEAD, "0001"])
 def test_tables_of_a_newer_version_that_still_supports_this_program_are_opened(store: Store, oldest: str) -> None:
     set_revision(store, "9999", oldest)
+    assert migrate_store(store.address) == ("9999", "9999")  # as the migration of a release that is taken back
     with open_store(store.address) as opened:
         assert latest_run(opened) is None
 

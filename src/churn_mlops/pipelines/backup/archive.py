@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import shutil
 import tarfile
 import zlib
 from collections.abc import Iterator, Mapping
@@ -14,6 +13,8 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
+
+from pydantic import TypeAdapter
 
 from churn_mlops.errors import BackupError
 
@@ -27,6 +28,9 @@ MANIFEST, STORE, TOMBSTONES, SETTINGS, CONTRACT = (
 )
 MEMBERS = (STORE, TOMBSTONES, SETTINGS, CONTRACT)
 _MOST_MANIFEST_BYTES = 1_000_000
+_PART_BYTES = 1 << 20
+ROOM = "make room there, or name a folder on another disk in TMPDIR"
+"""The remedy where the parts of a backup that is restored find no room."""
 
 
 @dataclass(frozen=True)
@@ -67,9 +71,12 @@ class Manifest:
                     f"{where} is a backup of format {values['format']!r}, this version reads {FORMAT}: restore it with "
                     f"the version that wrote it ({values['program']}) or a newer one"
                 )
-            return cls(**(values | {"made_at": datetime.fromisoformat(values["made_at"])}))
-        except (ValueError, TypeError, KeyError):
+            return _MANIFEST.validate_python(values)
+        except (ValueError, TypeError, KeyError, RecursionError):
             raise BackupError(f"{where} is no backup: its manifest cannot be read") from None
+
+
+_MANIFEST = TypeAdapter(Manifest)
 
 
 def sha256_of(path: Path) -> str:
@@ -104,8 +111,9 @@ def unpack(archive: Path, folder: Path) -> Manifest:
                 raise BackupError(
                     f"{archive} holds {member.name!r}, which no backup has, or its manifest does not name"
                 )
-            with (folder / member.name).open("xb") as file:
-                shutil.copyfileobj(_content(tar, member), file)
+            _write(_content(tar, member), folder / member.name)
+    if STORE not in manifest.sha256:  # it would be taken for an empty one
+        raise BackupError(f"{archive} is no backup: its manifest names no store")
     for name, sha256 in manifest.sha256.items():
         if not (folder / name).is_file() or sha256_of(folder / name) != sha256:
             raise BackupError(f"{archive} was cut or altered: {name} is not what its manifest states")
@@ -121,8 +129,19 @@ def _opened(archive: Path) -> Iterator[tarfile.TarFile]:
         raise BackupError(f"{archive} is no backup, or was cut ({error}): take another file") from None
 
 
+def _write(content: BinaryIO, path: Path) -> None:
+    """Write one member; a disk without room says nothing against the backup."""
+    with path.open("xb") as file:
+        while part := content.read(_PART_BYTES):
+            try:
+                file.write(part)
+                file.flush()
+            except OSError as error:
+                raise BackupError(f"no room to unpack the backup in {path.parent} ({error.strerror}): {ROOM}") from None
+
+
 def _content(tar: tarfile.TarFile, member: tarfile.TarInfo) -> BinaryIO:
-    content = tar.extractfile(member)
+    content = tar.extractfile(member) if member.isreg() else None  # a link leads elsewhere
     if content is None:
         raise BackupError(f"{member.name!r} in the backup is no file")
     return content  # type: ignore[return-value]  # a reader of bytes

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from churn_mlops.errors import BackupError, ConfigError
+from churn_mlops.pipelines.backup.archive import ROOM
 
 _PRIVATE = "AGE-SECRET-KEY-"
 
@@ -36,8 +37,8 @@ def encrypt(plain: Path, encrypted: Path, recipients: Sequence[str]) -> None:
             ) from None
     try:
         age.encrypt_file(str(plain), str(encrypted), keys)
-    except OSError as error:
-        raise BackupError(f"the backup cannot be written to {encrypted} ({error.strerror}): make room there") from None
+    except (OSError, age.EncryptError) as error:  # the second where a file is there, and its disk is full
+        raise BackupError(f"the backup cannot be written to {encrypted} ({error}): make room there") from None
 
 
 def decrypt(encrypted: Path, plain: Path, key_file: Path) -> None:
@@ -62,7 +63,9 @@ def decrypt(encrypted: Path, plain: Path, key_file: Path) -> None:
             "that belongs to backup.recipients of its time, or an earlier backup"
         ) from None
     except OSError as error:
-        raise BackupError(f"the backup {encrypted} cannot be read ({error})") from None
+        raise BackupError(
+            f"the backup {encrypted} cannot be read, or there is no room for it in {plain.parent} ({error}): {ROOM}"
+        ) from None
 
 
 def _private_key(key_file: Path) -> str:

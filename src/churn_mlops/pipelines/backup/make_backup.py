@@ -14,6 +14,7 @@ from pathlib import Path
 from churn_mlops import __version__
 from churn_mlops.atomic_files import replace_atomic
 from churn_mlops.config import DEFAULT_PATH, Settings
+from churn_mlops.database_urls import shown
 from churn_mlops.errors import BackupError, ConfigError
 from churn_mlops.file_locks import lock_file
 from churn_mlops.pipelines.backup.archive import (
@@ -31,7 +32,8 @@ from churn_mlops.pipelines.erasure.suppression import known_here
 from churn_mlops.store import open_store
 from churn_mlops.store.database.clock import Clock, utc_now
 from churn_mlops.store.database.copy import snapshot_store
-from churn_mlops.store.database.database import is_made
+from churn_mlops.store.database.inspect import inspect_store
+from churn_mlops.store.database.schema import RUNS
 from churn_mlops.store.suppression.tombstone_file import TombstoneFile
 from churn_mlops.store.suppression.tombstones import all_tombstones
 
@@ -72,16 +74,19 @@ def make_backup(
 
     Raises:
         ConfigError: there is no public key to encrypt to, or one is none.
-        BackupError: another backup is being made, or it cannot be written; nothing is left of it then.
-        StoreError: the store is not made yet, or fails.
+        BackupError: there is no store, another backup is being made, or it cannot be written; nothing is left then.
+        StoreError: the store fails.
     """
     if not plain and not settings.backup.recipients:
         raise ConfigError(
             "backup.recipients is empty: `churn backup --new-key FILE` makes a pair of keys, or make a backup that "
             "everyone can read with --not-encrypted"
         )
-    if not is_made(settings.store.url):
-        raise BackupError("there is no store yet, so that there is nothing to keep: see store.url")
+    if inspect_store(settings.store.url).tables.revision is None:  # opening it would make an empty one
+        raise BackupError(
+            f"there is no store at {shown(settings.store.url)}, or it has no tables, so that there is nothing to keep: "
+            "see store.url; if it was lost, `churn restore` brings it back"
+        )
     with _work_folder(settings.backup.folder) as folder:
         made_at = clock()
         manifest = _gather(settings, settings_file or DEFAULT_PATH, folder, made_at)
@@ -90,13 +95,16 @@ def make_backup(
             encrypt(folder / "archive", folder / "encrypted", settings.backup.recipients)
         name = f"churn-{made_at.astimezone(UTC):%Y%m%dT%H%M%S.%fZ}{PLAIN_ENDING if plain else ENDING}"
         path = _put(folder / ("archive" if plain else "encrypted"), settings.backup.folder / name)
-    deleted = _delete_old(settings.backup.folder, settings.backup.keep)
+    # A store without any list is new, or was lost: the backups from before may be all that is left.
+    keep = settings.backup.keep if manifest.rows[RUNS.name] else None
+    deleted = _delete_old(settings.backup.folder, keep, made=path)
     return Backup(path, made_at, path.stat().st_size, not plain, dict(manifest.rows), deleted)
 
 
 def backups_in(folder: Path) -> list[Path]:
     """The backups in ``folder``, the oldest first."""
-    return sorted(path for path in folder.glob("churn-*.churn*") if path.name.endswith((ENDING, PLAIN_ENDING)))
+    found = (path for path in folder.glob("churn-*.churn*") if path.name.endswith((ENDING, PLAIN_ENDING)))
+    return sorted(path for path in found if path.is_file())
 
 
 def newest_backup(folder: Path) -> Path:
@@ -130,7 +138,11 @@ def _work_folder(backups: Path) -> Iterator[Path]:
             work.mkdir(mode=0o700)
             yield work
         except OSError as error:
-            raise BackupError(f"a backup cannot be written to {backups} ({error.strerror}): make room there") from None
+            where = "" if error.filename is None else f", {error.filename}"
+            raise BackupError(
+                f"a backup cannot be made in {backups} ({error.strerror}{where}): make room there, and let this user "
+                "read settings and contract"
+            ) from None
         finally:
             shutil.rmtree(work, ignore_errors=True)
 
@@ -155,8 +167,9 @@ def _put(made: Path, path: Path) -> Path:
     return path
 
 
-def _delete_old(folder: Path, keep: int | None) -> tuple[Path, ...]:
-    old = tuple(backups_in(folder)[:-keep]) if keep is not None else ()
+def _delete_old(folder: Path, keep: int | None, *, made: Path) -> tuple[Path, ...]:
+    # Never the one just made: after a clock that was wrong, its name may be the oldest.
+    old = tuple(path for path in backups_in(folder)[:-keep] if path != made) if keep is not None else ()
     for path in old:
         path.unlink(missing_ok=True)
     return old

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -13,14 +15,21 @@ from sqlalchemy import Connection, select
 
 from churn_mlops.atomic_files import write_atomic
 from churn_mlops.config import DEFAULT_PATH, Settings, load_settings
-from churn_mlops.errors import BackupError
+from churn_mlops.errors import BackupError, ChurnError
+from churn_mlops.file_locks import lock_file
 from churn_mlops.models.bundle_cache import BundleCache
 from churn_mlops.pipelines.backup.archive import CONTRACT, SETTINGS, STORE, TOMBSTONES, Manifest, unpack
 from churn_mlops.pipelines.backup.encryption import decrypt
 from churn_mlops.pipelines.backup.make_backup import ENDING
-from churn_mlops.pipelines.erasure.suppression import ErasedMeanwhileError, known_here
+from churn_mlops.pipelines.erasure.suppression import known_here
 from churn_mlops.store import Store, migrate_store, open_store
-from churn_mlops.store.access.revocations import end_sessions, keep_revocations
+from churn_mlops.store.access.revocations import (
+    Revocations,
+    end_sessions,
+    keep_revocations,
+    revocations,
+    revocations_in,
+)
 from churn_mlops.store.database.copy import copy_store
 from churn_mlops.store.database.schema import ERASURES
 from churn_mlops.store.deployments import Deployments
@@ -29,6 +38,7 @@ from churn_mlops.store.suppression.tombstone_file import TombstoneFile
 from churn_mlops.store.suppression.tombstones import Tombstone, all_tombstones, checked
 
 BY = "churn restore"
+_FOLDER, _LOCK = "churn-restore-", "lock"
 
 
 @dataclass(frozen=True)
@@ -73,8 +83,7 @@ def restore_backup(
         ConfigError: the settings are not valid, or customers were erased under another ``store.customer_hash_key``.
         StoreError: the store holds rows and ``replace`` is false, or it fails; it stays as it was.
     """
-    with tempfile.TemporaryDirectory(prefix="churn-restore-") as name:
-        folder = Path(name)
+    with _work_folder() as folder:
         manifest = _opened(backup, folder, key_file)
         settings, written, kept = _settings(folder, settings_file or DEFAULT_PATH)
         copy = f"sqlite:///{folder / STORE}"
@@ -82,29 +91,48 @@ def restore_backup(
         migrate_store(settings.store.url)
         with open_store(copy) as old, open_store(settings.store.url) as new:
             end_sessions(old)
-            revoked = keep_revocations(new, old)
-            rows, erased = _copied(settings, folder, old, new, replace=replace)
+            rows, erased, revoked = _copied(settings, folder, old, new, replace=replace)
             BundleCache(settings.models.folder).follow(Deployments(new))
     return Restored(manifest.made_at, manifest.program, rows, len(erased), revoked, written, kept)
 
 
+@contextmanager
+def _work_folder() -> Iterator[Path]:
+    """A folder that only this user can read; what a killed restore left, customers in plain text, is deleted."""
+    for left in Path(tempfile.gettempdir()).glob(f"{_FOLDER}*"):
+        with suppress(OSError), lock_file(left / _LOCK, wait=False):  # it is in use, or another user's
+            shutil.rmtree(left)
+    with tempfile.TemporaryDirectory(prefix=_FOLDER) as name, lock_file(Path(name) / _LOCK):
+        yield Path(name)
+
+
 def _copied(
     settings: Settings, folder: Path, old: Store, new: Store, *, replace: bool
-) -> tuple[dict[str, int], set[str]]:
-    """The rows copied, and the customers who were erased again before. If one is erased meanwhile, once more."""
+) -> tuple[dict[str, int], set[str], int]:
+    """The rows copied, the customers who were erased again before, and how many keys and users were revoked again.
+
+    If a customer is erased meanwhile, or a key revoked, once more.
+    """
     erased: set[str] = set()
+    revoked = 0
     while True:
-        stones = _tombstones(settings, folder, new)
+        stones, ends = _tombstones(settings, folder, new), revocations(new)
         erased |= reapply_erasures(old, settings.store.customer_hash_key, stones, by=BY).keys()
+        revoked += keep_revocations(ends, old)
         try:
-            return copy_store(old, new, replace=replace, check=partial(_no_other, {one.hash for one in stones})), erased
-        except ErasedMeanwhileError:
+            check = partial(_none_since, {one.hash for one in stones}, ends)
+            return copy_store(old, new, replace=replace, check=check), erased, revoked
+        except _ChangedMeanwhileError:
             continue
 
 
-def _no_other(applied: set[str], target: Connection) -> None:
-    if not applied.issuperset(target.scalars(select(ERASURES.c.customer_hash))):
-        raise ErasedMeanwhileError("a customer was erased while a backup was restored")
+def _none_since(applied: set[str], ends: Revocations, target: Connection) -> None:
+    if not applied.issuperset(target.scalars(select(ERASURES.c.customer_hash))) or revocations_in(target) != ends:
+        raise _ChangedMeanwhileError("a customer was erased, or a key revoked, while a backup was restored")
+
+
+class _ChangedMeanwhileError(ChurnError):
+    """The tombstones or revocations of the present store have changed since they were read."""
 
 
 def _opened(backup: Path, folder: Path, key_file: Path | None) -> Manifest:

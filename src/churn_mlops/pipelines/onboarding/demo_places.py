@@ -12,6 +12,7 @@ from churn_mlops.errors import ConfigError
 from churn_mlops.models.bundle_cache import BundleCache
 from churn_mlops.store import Store, migrate_store, open_store
 from churn_mlops.store.database.contents import filled_tables
+from churn_mlops.store.database.inspect import inspect_store
 from churn_mlops.store.deployments import Deployments
 
 SNAPSHOTS = 4
@@ -77,11 +78,13 @@ def check_places(settings: Settings, given: Collection[str], *, is_kept: bool) -
 
     Raises:
         ConfigError: the store or the record holds something that is not of the company in the folder.
+        StoreVersionError: the tables of the store are of another version; they stay as they are.
         StoreError: the store cannot be used.
         TrackingError: MLflow cannot be reached.
     """
     if STORE in given:
-        migrate_store(settings.store.url)
+        if inspect_store(settings.store.url).tables.revision is None:  # never those of another company
+            migrate_store(settings.store.url)
         with open_store(settings.store.url) as store:
             _check_store(store, BundleCache(settings.models.folder) if is_kept else None)
     if RECORD in given and not is_kept:

@@ -140,4 +140,6 @@ class Proxies:
 
 def _peer(scope: Scope) -> str:
     client = scope.get("client")
-    return client[0] if client else ""
+    address: str = client[0] if client else ""
+    # A server that listens on `::` sees clients of IPv4 so.
+    return address.removeprefix("::ffff:") if "." in address else address

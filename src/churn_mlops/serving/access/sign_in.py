@@ -81,9 +81,11 @@ class SignInLimits:
         """The client address; of IPv6 the network of 64 bits, of which one client has all addresses."""
         address = self._proxies.address(request.scope)
         try:
-            return str(ipaddress.IPv6Network((address, 64), strict=False))
+            found = ipaddress.IPv6Address(address)
         except ValueError:
             return address
+        # All addresses of IPv4, written so, lie in one network.
+        return str(found.ipv4_mapped or ipaddress.IPv6Network((int(found), 64), strict=False))
 
 
 class SignInService:

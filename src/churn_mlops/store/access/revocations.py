@@ -2,24 +2,57 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Table, delete, select, update
+from datetime import datetime
+
+from sqlalchemy import Connection, delete, select, update
 
 from churn_mlops.store.database.database import Store
 from churn_mlops.store.database.schema import API_KEYS, PEOPLE, SESSIONS
 
+_ENDS = ((API_KEYS, "id", "revoked_at"), (PEOPLE, "name", "disabled_at"))
+Revocations = dict[str, dict[str, datetime]]
+"""By table: when each key was revoked and each user disabled, by their ID or name."""
 
-def keep_revocations(present: Store, restored: Store) -> int:
-    """Revoke and disable in ``restored`` what is revoked or disabled in ``present``, at the same times.
+
+def revocations(store: Store) -> Revocations:
+    """The revocations of ``store``.
+
+    Raises:
+        StoreError: the store fails.
+    """
+    with store.reading("read what is revoked") as connection:
+        return revocations_in(connection)
+
+
+def revocations_in(connection: Connection) -> Revocations:
+    """The revocations of the store of ``connection``, in its transaction."""
+    return {
+        table.name: {
+            key: at
+            for key, at in connection.execute(
+                select(table.c[name], table.c[ended]).where(table.c[ended].is_not(None))
+            ).all()
+        }
+        for table, name, ended in _ENDS
+    }
+
+
+def keep_revocations(ends: Revocations, restored: Store) -> int:
+    """Revoke and disable in ``restored`` what is revoked or disabled by ``ends``, at the same times.
 
     Returns:
         the number of keys and users that changed.
 
     Raises:
-        StoreError: one of the two fails.
+        StoreError: the store fails.
     """
-    return _carry(present, restored, API_KEYS, "id", "revoked_at") + _carry(
-        present, restored, PEOPLE, "name", "disabled_at"
-    )
+    changed = 0
+    with restored.writing("carry revocations over") as connection:
+        for table, name, ended in _ENDS:
+            for key, at in ends[table.name].items():
+                same = (table.c[name] == key, table.c[ended].is_(None))
+                changed += connection.execute(update(table).where(*same).values({ended: at})).rowcount
+    return changed
 
 
 def end_sessions(store: Store) -> None:
@@ -30,14 +63,3 @@ def end_sessions(store: Store) -> None:
     """
     with store.writing("end all sessions") as connection:
         connection.execute(delete(SESSIONS))
-
-
-def _carry(present: Store, restored: Store, table: Table, name: str, ended: str) -> int:
-    with present.reading(f"read the ends in {table.name}") as connection:
-        ends = connection.execute(select(table.c[name], table.c[ended]).where(table.c[ended].is_not(None))).all()
-    changed = 0
-    with restored.writing(f"carry the ends in {table.name} over") as connection:
-        for named, at in ends:
-            same = (table.c[name] == named, table.c[ended].is_(None))
-            changed += connection.execute(update(table).where(*same).values({ended: at})).rowcount
-    return changed

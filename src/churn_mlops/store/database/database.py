@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -14,7 +15,7 @@ from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from churn_mlops.database_urls import shown
-from churn_mlops.errors import StoreError
+from churn_mlops.errors import StoreBusyError, StoreError
 from churn_mlops.store.database.advisory_locks import WRITING, take_turn
 from churn_mlops.store.database.bulk_load import staged
 from churn_mlops.store.database.errors import translate_errors
@@ -34,6 +35,8 @@ KEEPALIVE = {
 }
 CONNECTIONS = 6
 """Most connections to PostgreSQL of an open store, unless it is opened with another number."""
+MIGRATION_TRIES, MIGRATION_PAUSE_SECONDS = 200, 2.0
+"""So often a migration tries to get PostgreSQL's tables for itself, ten minutes in all, with a pause for others."""
 _WRITES = "churn_writes"
 # SQLite's memory for pages, in KiB: little for a look at a customer, more where a whole date passes through.
 _SMALL_CACHE, _LARGE_CACHE = 2_000, 64_000
@@ -200,11 +203,16 @@ def migrate_store(address: str, to: str = HEAD) -> tuple[str | None, str]:
         StoreVersionError: this version does not know ``to``, or the revision that the store has.
         StoreError: it cannot be reached, read or written, or its user may not make tables.
     """
-    with (
-        _connected(address) as store,
-        translate_errors(store.engine, address, f"bring the tables to revision {to}"),
-    ):
-        return migrate(store.engine, store.file, store.shown, to)
+    with _connected(address) as store:
+        for tries_left in reversed(range(1 if store.file else MIGRATION_TRIES)):
+            try:
+                with translate_errors(store.engine, address, f"bring the tables to revision {to}"):
+                    return migrate(store.engine, store.file, store.shown, to)
+            except StoreBusyError:
+                if not tries_left:
+                    raise
+                time.sleep(MIGRATION_PAUSE_SECONDS)
+    raise AssertionError("a try returns or raises")
 
 
 def _connected(address: str, lock_wait_ms: int | None = None, connections: int = CONNECTIONS) -> Store:

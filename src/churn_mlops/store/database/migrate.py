@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 VERSION = Table(VERSION_TABLE, MetaData(), Column("version_num", String(32), primary_key=True))
 MIGRATIONS = Path(__file__).parent / "migrations"
 MIGRATE = "`churn store migrate`"
+TABLE_WAIT_MS = 1000
+"""Longest wait for a table of PostgreSQL, in milliseconds; servers and jobs that use it stand still meanwhile."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,7 @@ def migrate(engine: Engine, file: Path | None, shown: str, to: str = HEAD) -> tu
         engine: connects to the store.
         file: of an SQLite store.
         shown: the address as it may be shown.
-        to: a revision that this version knows.
+        to: a revision that this version knows; tables of a newer release that it works on count as of ``HEAD``.
 
     Returns:
         the revision before and after; the first is None where there were no tables.
@@ -97,7 +99,10 @@ def migrate(engine: Engine, file: Path | None, shown: str, to: str = HEAD) -> tu
         StoreError: a database without tables has another encoding than UTF-8.
     """
     with _alone(engine, file) as connection:
-        found = table_state(connection).revision
+        state = table_state(connection)
+        found = state.revision
+        if to == HEAD and state.fits:  # also tables of a newer release that this version works on
+            return found, str(found)
         if found is None:
             _check_encoding(connection, shown)
         if found is None and to == HEAD:
@@ -113,6 +118,8 @@ def _alone(engine: Engine, file: Path | None) -> Iterator[Connection]:
     if file is None:
         with engine.begin() as connection:
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": key_of("migration")})
+            # All others queue behind a session that waits for a whole table, and a backup may hold it for minutes.
+            connection.execute(text(f"SET LOCAL lock_timeout = {TABLE_WAIT_MS:d}"))
             yield connection
         return
     with lock_beside(file, "migration"), engine.connect() as connection:
