@@ -93,5 +93,8 @@ def _on_the_machine() -> Iterator[Process]:
     for file in sorted((ROOT / "infra/systemd").glob("*.service")):
         text = file.read_text(encoding="utf-8")
         environ = dict(re.findall(r"^Environment=(\w+)=(.*)$", text, re.MULTILINE))
+        if "\nEnvironmentFile=/etc/churn/environment\n" in text:
+            shared = (file.parent / "churn.env").read_text(encoding="utf-8")
+            environ |= dict(re.findall(r"^(?:# )?(CHURN__\w+)=(.*)$", shared, re.MULTILINE))
         for words in re.findall(r"^ExecStart\w*=\S*/churn (.*)$", text, re.MULTILINE):
             yield Process(f"infra/systemd/{file.name}", shlex.split(words), environ)
