@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Migrates the store, then rolls the images out; a rollout that fails is taken back. The images are two lines of
-# build/images.txt, each with a digest: deploy.sh staging|production [IMAGES]
+# Migrates the store, then rolls the images out; a rollout that fails is taken back. The first deployment
+# waits for no server, since there is no model yet. The images are two lines of build/images.txt, each with a digest:
+# deploy.sh staging|production [IMAGES]
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 overlay="$1" images="${2:-build/images.txt}"
@@ -24,12 +25,22 @@ namespace="$(sed -n 's/^  namespace: //p' build/deploy/manifests.yaml | sort -u)
 "$kubectl" --namespace "$namespace" get cronjob churn-score --ignore-not-found \
   --output 'jsonpath={.spec.jobTemplate.spec.template.spec.containers[0].image}' > build/deploy/jobs-before
 
+before="$("$kubectl" --namespace "$namespace" get deployment churn-prediction-api --ignore-not-found --output name)"
+
 # A job cannot be changed, so that of the release before makes room.
 "$kubectl" --namespace "$namespace" delete job churn-migrate --ignore-not-found
 "$kubectl" apply --filename build/deploy/manifests.yaml \
   --selector 'app.kubernetes.io/component notin (api, score, mature, monitor, retrain, backup)'
-"$kubectl" --namespace "$namespace" wait job/churn-migrate --for condition=complete --timeout 960s
+if ! "$kubectl" --namespace "$namespace" wait job/churn-migrate --for condition=complete --timeout 960s; then
+  echo "The store in $namespace was not migrated, and nothing was rolled out. The log of the job:" >&2
+  "$kubectl" --namespace "$namespace" logs job/churn-migrate --tail 50 >&2 || true
+  exit 1
+fi
 "$kubectl" apply --filename build/deploy/manifests.yaml
+if [ -z "$before" ]; then
+  echo "The first deployment in $namespace: no server is ready before there is a model (docs/deploy.md, Kubernetes)."
+  exit 0
+fi
 if ! "$kubectl" --namespace "$namespace" rollout status deployment/churn-prediction-api --timeout 600s; then
   infra/ci/roll_back.sh "$overlay"
   exit 1
