@@ -128,10 +128,13 @@ define install
 	@touch $@
 endef
 
-$(VENV)/.run: requirements.txt pyproject.toml $(VENV)/.tools
+# The version is a part of what is installed.
+VERSION := src/churn_mlops/__init__.py
+
+$(VENV)/.run: requirements.txt pyproject.toml $(VERSION) $(VENV)/.tools
 	$(call install,requirements.txt)
 
-$(VENV)/.dev: requirements-dev.txt pyproject.toml $(VENV)/.tools
+$(VENV)/.dev: requirements-dev.txt pyproject.toml $(VERSION) $(VENV)/.tools
 	$(call install,requirements-dev.txt)
 
 # $(1) is a Debian package, $(2) its program, and $(3) what becomes of its lack.

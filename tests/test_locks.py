@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
 import tomllib
 from pathlib import Path
 
@@ -105,3 +107,17 @@ def test_peers_score_with_the_same_lightgbm() -> None:
 def test_a_lock_names_no_address_and_no_path(file: str) -> None:
     text = (ROOT / file).read_text(encoding="utf-8")
     assert not re.search(r"://|--(extra-)?index|--find-links|--trusted-host|file:| @ ", text)
+
+
+@pytest.mark.parametrize("stamp", [".run", ".dev"])
+def test_a_new_version_of_the_project_is_installed_again(tmp_path: Path, stamp: str) -> None:
+    version = "src/churn_mlops/__init__.py"
+    sources = ("requirements-build.txt", "requirements.txt", "requirements-dev.txt", "pyproject.toml", version)
+    for made_at, name in enumerate((*sources, ".venv/.python", ".venv/.tools", f".venv/{stamp}")):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+        os.utime(tmp_path / name, (made_at, made_at))
+    asked = ["make", "--question", "--makefile", str(ROOT / "Makefile"), f".venv/{stamp}"]
+    assert subprocess.run(asked, cwd=tmp_path, check=False).returncode == 0
+    os.utime(tmp_path / version, (99, 99))
+    assert subprocess.run(asked, cwd=tmp_path, check=False).returncode == 1

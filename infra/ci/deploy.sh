@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Migrates the store, then rolls the images out; a rollout that fails is taken back. The images are two lines of
-# build/images.txt, each with a digest: deploy.sh staging|production [IMAGES]
+# Migrates the store, then rolls the images out; a rollout that fails is taken back. The first deployment
+# waits for no server, since there is no model yet. The images are two lines of build/images.txt, each with a digest:
+# deploy.sh staging|production [IMAGES]
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 overlay="$1" images="${2:-build/images.txt}"
@@ -32,9 +33,20 @@ mkdir -p "$before"
 "$kubectl" --namespace "$namespace" delete job churn-migrate --ignore-not-found
 "$kubectl" apply --filename build/deploy/manifests.yaml \
   --selector 'app.kubernetes.io/component notin (api, score, mature, monitor, retrain, backup)'
-"$kubectl" --namespace "$namespace" wait job/churn-migrate --for condition=complete --timeout 960s
-if ! "$kubectl" apply --filename build/deploy/manifests.yaml ||
-  ! "$kubectl" --namespace "$namespace" rollout status deployment/churn-prediction-api --timeout 600s; then
+if ! "$kubectl" --namespace "$namespace" wait job/churn-migrate --for condition=complete --timeout 960s; then
+  echo "The store in $namespace was not migrated, and nothing was rolled out. The log of the job:" >&2
+  "$kubectl" --namespace "$namespace" logs job/churn-migrate --tail 50 >&2 || true
+  exit 1
+fi
+if ! "$kubectl" apply --filename build/deploy/manifests.yaml; then
+  infra/ci/roll_back.sh "$overlay"
+  exit 1
+fi
+if [ ! -s "$before/servers" ]; then
+  echo "The first deployment in $namespace: no server is ready before there is a model (docs/deploy.md, Kubernetes)."
+  exit 0
+fi
+if ! "$kubectl" --namespace "$namespace" rollout status deployment/churn-prediction-api --timeout 600s; then
   infra/ci/roll_back.sh "$overlay"
   exit 1
 fi

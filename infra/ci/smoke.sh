@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# Asks a deployment as its users do: ready, the request of the README, the console. The key of a service or an agent is in
-# a file, so that no list of processes shows it: smoke.sh URL [KEY-FILE]
+# Asks a deployment as its users do: ready, a prediction, the console. The key of a service or an agent is in a file, so
+# that no list of processes shows it. Without a request of your own columns, as /docs of your server shows it, that of the
+# README is sent, which the demo company takes: smoke.sh URL [KEY-FILE [REQUEST-FILE]]
 set -euo pipefail
-url="${1%/}" key_file="${2:-}"
+url="${1%/}" key_file="${2:-}" request="${3:-$(dirname "$0")/request.json}"
 headers="$(mktemp)"
 trap 'rm -f "$headers"' EXIT
 if [ -n "$key_file" ]; then
@@ -12,10 +13,10 @@ ask() { curl --silent --show-error --fail-with-body --max-time 15 --retry 3 --re
 
 ask "$url/ready" > /dev/null
 echo "ready"
-answer="$(ask -X POST "$url/predict" -H "Content-Type: application/json" -d '{
-  "tenure": 12, "monthly_charges": 65.50, "total_charges": 786.00,
-  "contract_type": "month-to-month", "payment_method": "electronic_check",
-  "internet_service": "fiber_optic", "tech_support": "no", "online_security": "no"}')"
+answer="$(ask -X POST "$url/predict" -H "Content-Type: application/json" -d "@$request")" || {
+  printf '%s\n' "$answer" "No prediction for $request: does it hold a request of your columns?" >&2
+  exit 1
+}
 python3 -c '
 import json, sys
 answer = json.loads(sys.argv[1])

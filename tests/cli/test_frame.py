@@ -121,6 +121,28 @@ def test_what_fails_ends_with_1_and_a_sentence(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_job_in_the_image_that_only_serves_says_where_it_runs(churn: Churn, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pyrage", None)
+    result = churn("backup", "--new-key", "backup.key")
+    assert (result.code, result.out) == (1, "")
+    assert "this installation lacks `pyrage`" in result.err
+    assert "churn-prediction-jobs" in result.err
+
+
+def test_a_part_of_the_program_that_is_missing_is_no_installation_that_serves(
+    churn: Churn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(sys.modules, "churn_mlops.pipelines.backup.encryption", raising=False)
+    monkeypatch.setitem(sys.modules, "churn_mlops.pipelines.backup.encryption", None)
+    with pytest.raises(ModuleNotFoundError):
+        churn("backup", "--new-key", "backup.key")
+
+
+def test_no_command_is_listed_twice() -> None:
+    names = [command.name for command in app.registered_commands]
+    assert sorted(set(names)) == sorted(names)
+
+
 def test_an_unknown_setting_is_named_with_the_nearest(churn: Churn, monkeypatch: pytest.MonkeyPatch) -> None:
     Path("settings.yaml").write_text("trainning: {seed: 1}\nserving: {prot: 1}\n")
     result = churn("--config", "settings.yaml", "validate")

@@ -102,6 +102,16 @@ def test_where_nothing_is_registered_the_list_says_so(churn: Churn, untrained: C
     }
 
 
+def test_what_is_live_is_listed_where_mlflow_has_lost_its_versions(
+    churn: Churn, config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CHURN__MLFLOW__URI", f"sqlite:///{tmp_path}/empty.db")
+    listed = churn("--config", config, "models", "list").out
+    assert "MLflow knows no version" in listed
+    assert "Versions" not in listed
+    assert "the first model that finds a signal" in listed
+
+
 def test_score_prints_both_numbers_the_top_and_writes_the_list(churn: Churn, company: Company) -> None:
     result = churn("--config", company.config(), "score", "--out", "list.csv")
     assert result.code == 0

@@ -41,15 +41,31 @@ class Process:
         return " ".join(self.words).removeprefix("--config demo/config.yaml ")
 
 
-def compose() -> dict[str, Any]:
-    """The parsed docker-compose.yml."""
-    text = (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
-    return dict(YAML(typ="safe", pure=True).load(text))
+def compose(file: str = "docker-compose.yml") -> dict[str, Any]:
+    """The parsed docker-compose.yml, or another file of compose."""
+    return dict(YAML(typ="safe", pure=True).load((ROOT / file).read_text(encoding="utf-8")))
+
+
+def own_customers() -> dict[str, dict[str, Any]]:
+    """The services that ``own.yml`` changes, as compose merges them: lists and variables grow, words are replaced."""
+    merged = {}
+    for name, change in compose("infra/compose/own.yml")["services"].items():
+        service = dict(compose()["services"][name])
+        for key, value in change.items():
+            grows = key in ("secrets", "volumes")
+            service[key] = service[key] + value if grows else service[key] | value if key == "environment" else value
+        merged[name] = service
+    return merged
 
 
 def processes() -> list[Process]:
     """All of them."""
-    return [*_in_the_cluster(), *_in_compose(), *_on_the_machine()]
+    return [
+        *_in_the_cluster(),
+        *_in_compose("docker-compose.yml", compose()["services"]),
+        *_in_compose("infra/compose/own.yml", own_customers()),
+        *_on_the_machine(),
+    ]
 
 
 def _in_the_cluster() -> Iterator[Process]:
@@ -66,15 +82,15 @@ def _in_the_cluster() -> Iterator[Process]:
         )
 
 
-def _in_compose() -> Iterator[Process]:
-    for name, service in compose()["services"].items():
+def _in_compose(file: str, services: dict[str, dict[str, Any]]) -> Iterator[Process]:
+    for name, service in services.items():
         if not IMAGE.match(service["image"]) or service.get("entrypoint") == ["mlflow"]:
             continue
         mounts = [one.split(":")[1] for one in service.get("volumes", [])] + [
             one.split(":")[0] for one in service.get("tmpfs", [])
         ]
         environ = {key: str(value) for key, value in service["environment"].items()}
-        place, given = f"docker-compose.yml: {name}", set(service.get("secrets", []))
+        place, given = f"{file}: {name}", set(service.get("secrets", []))
         scripts = [word for word in service.get("entrypoint", []) if word.endswith(".sh")]
         commands = [_of_script(script) for script in scripts] or [[service["command"]]]
         for words in commands[0]:
@@ -93,5 +109,8 @@ def _on_the_machine() -> Iterator[Process]:
     for file in sorted((ROOT / "infra/systemd").glob("*.service")):
         text = file.read_text(encoding="utf-8")
         environ = dict(re.findall(r"^Environment=(\w+)=(.*)$", text, re.MULTILINE))
+        if "\nEnvironmentFile=/etc/churn/environment\n" in text:
+            shared = (file.parent / "churn.env").read_text(encoding="utf-8")
+            environ |= dict(re.findall(r"^(?:# )?(CHURN__\w+)=(.*)$", shared, re.MULTILINE))
         for words in re.findall(r"^ExecStart\w*=\S*/churn (.*)$", text, re.MULTILINE):
             yield Process(f"infra/systemd/{file.name}", shlex.split(words), environ)

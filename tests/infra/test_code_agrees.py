@@ -16,7 +16,7 @@ from churn_mlops.config.settings import Settings, settings_by_name
 from churn_mlops.data.contract import load_contract
 from churn_mlops.serving.access.permissions import rule_of
 from infra.k8s.objects import containers, of_kind, read
-from tests.infra.deployed import Process, compose, processes
+from tests.infra.deployed import Process, compose, own_customers, processes
 from tests.infra.tools import ROOT
 
 PROCESSES = processes()
@@ -78,8 +78,9 @@ def test_every_variable_is_a_setting(process: Process, tmp_path: Path) -> None:
 @each_process
 def test_every_secret_is_mounted_and_every_mounted_secret_is_used(process: Process) -> None:
     used = {value for value in process.environ.values() if value.startswith("/run/secrets/")}
-    script = (ROOT / "infra/compose/setup.sh").read_text(encoding="utf-8")
     if "setup" in process.place:
+        name = "setup_own.sh" if "own.yml" in process.place else "setup.sh"
+        script = (ROOT / "infra/compose" / name).read_text(encoding="utf-8")
         used |= set(re.findall(r"/run/secrets/\w+", script))
     if process.secrets is not None:
         assert {f"/run/secrets/{name}" for name in process.secrets} == used
@@ -115,13 +116,12 @@ def test_the_version_of_compose_is_that_of_the_program() -> None:
 
 
 def test_every_volume_of_compose_is_declared_and_used() -> None:
-    named = {
-        mount.split(":")[0]
-        for service in compose()["services"].values()
-        for mount in service.get("volumes", [])
-        if not mount.startswith(("./", "/"))
-    }
-    assert named == set(compose()["volumes"])
+    for services, declared in (
+        (compose()["services"], set(compose()["volumes"])),
+        (own_customers(), {*compose("infra/compose/own.yml")["volumes"], "company", "backups"}),
+    ):
+        named = {mount.split(":")[0] for service in services.values() for mount in service.get("volumes", [])}
+        assert {name for name in named if not name.startswith(("./", "/"))} == declared
 
 
 @each_process
@@ -183,6 +183,15 @@ def test_every_probe_asks_an_open_route_of_the_port_that_the_process_has() -> No
     for process in PROCESSES:
         if "serve" in process.words and "--port" in process.words:
             assert process.words[process.words.index("--port") + 1] == str(Settings().serving.port)
+
+
+def test_a_job_of_compose_keeps_what_its_commands_write() -> None:
+    """The root is read-only: backups and the hashes of erased customers are on volumes."""
+    for process in PROCESSES:
+        if process.command == "schedule" and "systemd" not in process.place:
+            assert f"{HOME}backups" in process.mounts
+        if "own.yml" in process.place:
+            assert {f"{HOME}{name}" for name in ("config", "data", "models", "erasures")} <= set(process.mounts)
 
 
 def test_prometheus_asks_the_ports_that_compose_gives() -> None:

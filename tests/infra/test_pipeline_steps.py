@@ -155,7 +155,10 @@ def test_a_push_reads_the_password_from_standard_input_and_notes_the_digests(cal
 
 @pytest.fixture
 def cluster(calls: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A list of images with digests; kubectl stands in for all but Kustomize, and writes its calls down."""
+    """A list of images with digests; kubectl stands in for all but Kustomize, and writes its calls down.
+
+    REVISION is that of the deployment that is there already.
+    """
     tools = tmp_path / "tools"
     asked = 'case "$*" in *"get deployment"*) printf "%s" "$REVISION" ;; *"get cronjob"*) printf old-jobs ;; esac'
     stand_in(tools / "kubectl", f'[ "$1" != kustomize ] || exec {tool("kubectl")} "$@"\n{asked}')
@@ -187,7 +190,20 @@ def test_a_migration_that_fails_ends_the_deployment_before_the_rollout(
     cluster: Path, calls: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FAILS", "wait job/churn-migrate")
-    assert run("infra/ci/deploy.sh", "staging", str(cluster)).returncode == 1
+    done = run("infra/ci/deploy.sh", "staging", str(cluster))
+    assert done.returncode == 1
+    assert "The store in churn-staging was not migrated, and nothing was rolled out." in done.stderr
+    assert said(calls)[-1] == "kubectl --namespace churn-staging logs job/churn-migrate --tail 50"
+    assert not any("rollout" in call for call in said(calls))
+
+
+def test_a_first_deployment_waits_for_no_model_and_takes_nothing_back(
+    cluster: Path, calls: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REVISION", "")
+    monkeypatch.setenv("FAILS", "rollout status")
+    done = run("infra/ci/deploy.sh", "production", str(cluster))
+    assert (done.returncode, done.stdout.splitlines()[-1][:34]) == (0, "The first deployment in churn: no ")
     assert not any("rollout" in call for call in said(calls))
 
 
@@ -244,11 +260,15 @@ def test_the_smoke_test_is_passed_by_a_server_and_by_nothing_else(served: Served
         assert (passed.returncode, passed.stdout.split("\n")[:3]) == (0, ["ready", "predicts", "shows the console"])
         assert run("infra/ci/smoke.sh", address, str(wrong)).returncode != 0
         assert run("infra/ci/smoke.sh", address + "/nowhere", str(key)).returncode != 0
+        other = tmp_path / "request.json"
+        other.write_text('{"seats": 3}')
+        refused = run("infra/ci/smoke.sh", address, str(key), str(other))
+        assert refused.returncode == 1
+        assert f"No prediction for {other}: does it hold a request of your columns?" in refused.stderr
+        assert "seats" in refused.stderr
 
 
 def test_the_smoke_test_sends_the_request_of_the_readme() -> None:
     body = re.search(r"-d '(\{.*?\})'", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
-    sent = re.search(r"-d '(\{.*?\})'", (ROOT / "infra/ci/smoke.sh").read_text(encoding="utf-8"), re.DOTALL)
     assert body
-    assert sent
-    assert json.loads(body[1]) == json.loads(sent[1])
+    assert json.loads(body[1]) == json.loads((ROOT / "infra/ci/request.json").read_text(encoding="utf-8"))

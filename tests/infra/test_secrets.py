@@ -72,7 +72,8 @@ def test_only_the_migration_gets_the_owner_of_the_database(tmp_path: Path) -> No
     assert urls == {"churn-api": "the store_url", "churn-jobs": "the store_url", "churn-migration": "the owner_url"}
 
 
-def test_a_missing_secret_is_named(tmp_path: Path) -> None:
-    done = run("infra/k8s/make_secrets.sh", "churn", str(tmp_path), environ=os.environ | {"KUBECTL": "true"})
-    assert done.returncode == 1
-    assert f"{tmp_path}/store_url is missing or empty" in done.stderr
+def test_every_missing_secret_is_named_and_none_is_made_without_all(tmp_path: Path) -> None:
+    (tmp_path / "store_url").write_text("postgresql://churn:secret@db/churn\n")
+    done = run("infra/k8s/make_secrets.sh", "churn", str(tmp_path), environ=os.environ | {"KUBECTL": "echo"})
+    assert (done.returncode, done.stdout) == (1, "")
+    assert [f"{tmp_path}/{name} is missing or empty" in done.stderr for name in FILES] == [False, *[True] * 6]

@@ -10,7 +10,7 @@ import pytest
 
 from tests.infra.tools import ROOT, run
 
-UNITS = sorted((ROOT / "infra/systemd").iterdir())
+UNITS = sorted(path for path in (ROOT / "infra/systemd").iterdir() if path.suffix in (".service", ".timer"))
 SERVICES = [unit for unit in UNITS if unit.suffix == ".service"]
 
 
@@ -34,3 +34,8 @@ def test_a_service_has_no_right_that_it_does_not_need(unit: Path) -> None:
     text = unit.read_text(encoding="utf-8")
     for line in ("User=churn", "NoNewPrivileges=true", "ProtectSystem=strict", "CapabilityBoundingSet="):
         assert f"\n{line}\n" in text
+
+
+@pytest.mark.parametrize("unit", SERVICES, ids=lambda unit: unit.name)
+def test_a_service_has_the_variables_of_the_commands_that_people_run(unit: Path) -> None:
+    assert "\nEnvironmentFile=/etc/churn/environment\n" in unit.read_text(encoding="utf-8")

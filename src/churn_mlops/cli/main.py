@@ -50,6 +50,14 @@ class Frame(TyperGroup):
         except ChurnError as error:
             complain(str(error))
             raise typer.Exit(1) from None
+        except ModuleNotFoundError as error:
+            if str(error.name).partition(".")[0] == "churn_mlops":
+                raise
+            complain(
+                f"this installation lacks `{error.name}`, which the command needs: it was made to serve only. "
+                "Run the command where all of churn-mlops is installed, such as in the image churn-prediction-jobs"
+            )
+            raise typer.Exit(1) from None
         except KeyboardInterrupt:
             complain("stopped")
             raise typer.Exit(130) from None
@@ -111,8 +119,6 @@ app.command("forget")(forgetting.forget)
 app.add_typer(campaign.app, name="campaign")
 app.add_typer(contacts.app, name="contacts")
 app.command("schedule")(schedule.schedule)
-app.command("backup")(backup.backup)
-app.command("restore")(backup.restore)
 app.command("backup")(backup.backup)
 app.command("restore")(backup.restore)
 app.command("serve")(serving.serve)

@@ -30,15 +30,18 @@ def list_versions(
     if as_json:
         print_json({"versions": [asdict(version) for version in versions], "live": live})
         return
-    if not versions:
+    if not versions and not live:
         say("No model is registered yet: train one with `churn train`.")
         return
+    if not versions:
+        say("MLflow knows no version, as after a restore without its data. The store says what is live.")
     rows = [
         (v.number, ", ".join(v.aliases), v.model_type, _figure(v.log_loss), _figure(v.auc), _minute(v.created))
         for v in versions
     ]
     columns = ("version", "alias", "type", "log loss", "AUC", "registered")
-    table("Versions", columns, rows, right=("version", "log loss", "AUC"), whole=("alias", "type"))
+    if rows:
+        table("Versions", columns, rows, right=("version", "log loss", "AUC"), whole=("alias", "type"))
     if live:
         lived = [(p["version"], _minute(p["since"]), _minute(p["to"]) if p["to"] else "now", p["reason"]) for p in live]
         table("Live", ("version", "from", "to", "reason"), lived, right=("version",))

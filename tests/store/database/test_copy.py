@@ -47,6 +47,6 @@ def test_a_store_is_copied_into_an_empty_one_only(tmp_path: Path) -> None:
         publish(a, run(), batches(2))
         publish(b, run(NEXT), batches(3))
         before = everything(b)
-        with pytest.raises(StoreError, match=r"b\.db holds rows in \w+ already: copy into an empty one"):
+        with pytest.raises(StoreError, match=r"b\.db holds rows in \w+ already: take an empty one, or .* --replace"):
             copy_store(a, b)
         assert everything(b) == before

@@ -21,12 +21,13 @@ from sqlalchemy import event, text
 from churn_mlops.errors import StoreBusyError, StoreError
 from churn_mlops.store import Store, open_store
 from churn_mlops.store.database.campaign_tables import METADATA
+from churn_mlops.store.database.inspect import inspect_store
 from churn_mlops.store.database.migrate import MIGRATIONS, TableState, table_state
 from churn_mlops.store.database.schema import HEAD, VERSION_TABLE
 from churn_mlops.store.scoring.publishing import publish
 from churn_mlops.store.scoring.runs import latest_run, published_dates
 from tests.store.builders import DAY, batches, run
-from tests.store.conftest import PostgresServer, new_store
+from tests.store.conftest import PostgresServer, new_database, new_store
 from tests.surface import record
 from tests.surface import store as tables
 
@@ -143,6 +144,13 @@ def test_a_user_without_rights_learns_which_are_needed(server: PostgresServer) -
     server.psql("DO $$ BEGIN CREATE ROLE reader LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$;")
     with pytest.raises(StoreError, match="this user may not do that: grant it"):
         open_store(address.replace("postgres:@", "reader:@"))
+
+
+def test_a_look_at_an_empty_database_names_the_command_of_its_owner(server: PostgresServer) -> None:
+    server.psql("DO $$ BEGIN CREATE ROLE reader LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$;")
+    look = inspect_store(new_database(server).replace("postgres:@", "reader:@"))
+    assert look.obstacle is not None
+    assert "`churn store migrate` with the database's owner" in look.obstacle
 
 
 @contextmanager

@@ -48,7 +48,10 @@ def copy_store(
             if replace:
                 target.execute(delete(table))
             elif target.scalar(select(func.count()).select_from(table)):
-                raise StoreError(f"the store {new.shown} holds rows in {table.name} already: copy into an empty one")
+                raise StoreError(
+                    f"the store {new.shown} holds rows in {table.name} already: take an empty one, or put the copy in "
+                    "place of all that it holds (`churn restore --replace`)"
+                )
         return {table.name: _copy(source, target, table) for table in TABLES}
 
 

@@ -17,6 +17,9 @@ from churn_mlops.store.database.migrate import TableState, table_state
 from churn_mlops.store.database.schema import RUNS, SUPPORT_TABLE, VERSION_TABLE
 
 _OPENED = ("-wal", "-shm")
+_NOT_THE_OWNER = (
+    "it has no tables yet, and this user may not make them: `churn store migrate` with the database's owner does"
+)
 
 
 @dataclass(frozen=True)
@@ -88,6 +91,6 @@ def _obstacle(connection: Connection) -> str | None:
         return "it is a copy that is only read"
     if table_state(connection).revision is None:
         able = connection.execute(text("SELECT has_schema_privilege(current_schema(), 'CREATE')")).scalar()
-        return None if able else "this user may not make tables in it"
+        return None if able else _NOT_THE_OWNER
     able = connection.execute(text("SELECT has_table_privilege(:name, 'INSERT')"), {"name": RUNS.name}).scalar()
     return None if able else "this user may not write its tables"
