@@ -225,7 +225,7 @@ def test_a_first_deployment_that_fails_goes_back_to_nothing_and_says_so(
     cluster: Path, calls: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("REVISION", "")
-    monkeypatch.setenv("FAILS", "rollout status")
+    monkeypatch.setenv("FAILS", "apply --filename build/deploy/manifests.yaml;")
     done = run("infra/ci/deploy.sh", "staging", str(cluster))
     assert (done.returncode, "nothing ran in churn-staging before" in done.stderr) == (1, True)
     assert not any("undo" in call for call in said(calls))
