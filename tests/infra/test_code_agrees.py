@@ -7,16 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import typer
 
 from churn_mlops import __version__
-from churn_mlops.cli.main import app
 from churn_mlops.config import load_settings
 from churn_mlops.config.settings import Settings, settings_by_name
 from churn_mlops.data.contract import load_contract
 from churn_mlops.serving.access.permissions import rule_of
 from infra.k8s.objects import containers, of_kind, read
-from tests.infra.deployed import Process, compose, own_customers, processes
+from tests.infra.deployed import Process, check_command, compose, own_customers, processes
 from tests.infra.tools import ROOT
 
 PROCESSES = processes()
@@ -60,14 +58,7 @@ def settings_of(process: Process, folder: Path) -> Settings:
 
 @each_process
 def test_every_command_is_one_of_the_program(process: Process) -> None:
-    command: Any = typer.main.get_command(app)
-    context, words = None, list(process.words)
-    while hasattr(command, "resolve_command"):
-        context = command.make_context("churn", words, parent=context)
-        _, command, words = command.resolve_command(context, [*context._protected_args, *context.args])
-    assert command is not None
-    assert context is not None
-    command.make_context(command.name, words, parent=context)
+    check_command(process.words)
 
 
 @each_process
