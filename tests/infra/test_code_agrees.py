@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -201,8 +202,16 @@ def test_every_metric_of_an_alert_is_one_of_the_server() -> None:
     assert [name for name in named if f'"{name}"' not in known] == []
 
 
-def test_the_contract_of_the_cluster_is_one() -> None:
-    assert load_contract(CLUSTER / "contract.yaml").name == "demo"
+def test_the_smoke_test_asks_with_columns_of_the_clusters_contract() -> None:
+    """The repository of a company has a contract and a request of its own; ours sends what the README shows."""
+    contract = load_contract(CLUSTER / "contract.yaml")
+    request = json.loads((ROOT / "infra/ci/request.json").read_text(encoding="utf-8"))
+    assert request
+    assert request.keys() <= contract.features.keys()
+    if contract.name == "demo":
+        shown = re.search(r"-d '(\{.*?\})'", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+        assert shown
+        assert request == json.loads(shown[1])
 
 
 def test_the_cluster_has_the_time_of_the_pods() -> None:
