@@ -33,7 +33,17 @@ mkdir -p "$before"
 "$kubectl" --namespace "$namespace" delete job churn-migrate --ignore-not-found
 "$kubectl" apply --filename build/deploy/manifests.yaml \
   --selector 'app.kubernetes.io/component notin (api, score, mature, monitor, retrain, backup)'
-if ! "$kubectl" --namespace "$namespace" wait job/churn-migrate --for condition=complete --timeout 960s; then
+migrated() { # whether the job is complete; the job itself gives up after 900 seconds
+  local ended
+  for _ in $(seq 192); do
+    ended="$("$kubectl" --namespace "$namespace" get job churn-migrate \
+      --output 'jsonpath={.status.conditions[?(@.status=="True")].type}')"
+    case "$ended" in *Complete*) return 0 ;; *Failed*) return 1 ;; esac
+    sleep 5
+  done
+  return 1
+}
+if ! migrated; then
   echo "The store in $namespace was not migrated, and nothing was rolled out. The log of the job:" >&2
   "$kubectl" --namespace "$namespace" logs job/churn-migrate --tail 50 >&2 || true
   exit 1

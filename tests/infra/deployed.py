@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import typer
 from ruamel.yaml import YAML
 
+from churn_mlops.cli.main import app
 from infra.k8s.objects import containers, read
 from tests.infra.tools import ROOT
 
@@ -114,3 +116,15 @@ def _on_the_machine() -> Iterator[Process]:
             environ |= dict(re.findall(r"^(?:# )?(CHURN__\w+)=(.*)$", shared, re.MULTILINE))
         for words in re.findall(r"^ExecStart\w*=\S*/churn (.*)$", text, re.MULTILINE):
             yield Process(f"infra/systemd/{file.name}", shlex.split(words), environ)
+
+
+def check_command(given: Sequence[str]) -> None:
+    """Raise unless the program takes ``given``, the words after ``churn``; nothing is run."""
+    command: Any = typer.main.get_command(app)
+    context, words = None, list(given)
+    while hasattr(command, "resolve_command"):
+        context = command.make_context("churn", words, parent=context)
+        _, command, words = command.resolve_command(context, [*context._protected_args, *context.args])
+    assert command is not None
+    assert context is not None
+    command.make_context(command.name, words, parent=context)

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import Any
 
 import pytest
-import typer
 
 from churn_mlops import __version__
-from churn_mlops.cli.main import app
 from churn_mlops.config import load_settings
 from churn_mlops.config.settings import Settings, settings_by_name
 from churn_mlops.data.contract import load_contract
 from churn_mlops.serving.access.permissions import rule_of
 from infra.k8s.objects import containers, of_kind, read
-from tests.infra.deployed import Process, compose, own_customers, processes
+from tests.infra.deployed import Process, check_command, compose, own_customers, processes
 from tests.infra.tools import ROOT
 
 PROCESSES = processes()
@@ -60,14 +59,7 @@ def settings_of(process: Process, folder: Path) -> Settings:
 
 @each_process
 def test_every_command_is_one_of_the_program(process: Process) -> None:
-    command: Any = typer.main.get_command(app)
-    context, words = None, list(process.words)
-    while hasattr(command, "resolve_command"):
-        context = command.make_context("churn", words, parent=context)
-        _, command, words = command.resolve_command(context, [*context._protected_args, *context.args])
-    assert command is not None
-    assert context is not None
-    command.make_context(command.name, words, parent=context)
+    check_command(process.words)
 
 
 @each_process
@@ -210,8 +202,16 @@ def test_every_metric_of_an_alert_is_one_of_the_server() -> None:
     assert [name for name in named if f'"{name}"' not in known] == []
 
 
-def test_the_contract_of_the_cluster_is_one() -> None:
-    assert load_contract(CLUSTER / "contract.yaml").name == "demo"
+def test_the_smoke_test_asks_with_columns_of_the_clusters_contract() -> None:
+    """The repository of a company has a contract and a request of its own; ours sends what the README shows."""
+    contract = load_contract(CLUSTER / "contract.yaml")
+    request = json.loads((ROOT / "infra/ci/request.json").read_text(encoding="utf-8"))
+    assert request
+    assert request.keys() <= contract.features.keys()
+    if contract.name == "demo":
+        shown = re.search(r"-d '(\{.*?\})'", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+        assert shown
+        assert request == json.loads(shown[1])
 
 
 def test_the_cluster_has_the_time_of_the_pods() -> None:

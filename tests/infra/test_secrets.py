@@ -29,6 +29,12 @@ def test_secrets_are_made_once_and_only_their_owner_enters_the_folder(tmp_path: 
     assert f":{made['postgres_password'].strip()}@" in made["store_url"]
 
 
+def test_the_named_secrets_alone_are_made(tmp_path: Path) -> None:
+    done = run("infra/compose/make_secrets.sh", str(tmp_path / "secrets"), "customer_hash_key", "admin_key")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert {path.name for path in (tmp_path / "secrets").iterdir()} == {"customer_hash_key", "admin_key"}
+
+
 def test_the_secrets_of_compose_are_such_as_the_program_takes(tmp_path: Path) -> None:
     run("infra/compose/make_secrets.sh", str(tmp_path / "secrets"))
     texts = {path.name: path.read_text().strip() for path in (tmp_path / "secrets").iterdir()}

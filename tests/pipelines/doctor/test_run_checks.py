@@ -88,6 +88,12 @@ def test_the_origin_of_the_settings_is_reported(company: Company) -> None:
     )
 
 
+def test_a_secret_from_a_file_is_reported_by_its_variable_alone(company: Company, tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("s" * 32)
+    said = found(company.config(), {"CHURN__WEBHOOK__SECRET_FILE": str(tmp_path / "secret")})["configuration"].found
+    assert said.endswith(", CHURN__WEBHOOK__SECRET_FILE; the rest are defaults")
+
+
 @pytest.mark.parametrize(
     ("variable", "meant"),
     [

@@ -23,7 +23,8 @@ def configuration_found(reading: Reading, config: Path | None) -> Iterator[Findi
         yield Finding("configuration", "failed", problem, "put it right; the checks below take its default")
     if reading.problems:
         return
-    variables = [origin for origin in reading.origins.values() if origin.startswith("CHURN__")]
+    # The origin of a secret from a file names the file after its variable.
+    variables = [origin.partition(",")[0] for origin in reading.origins.values() if origin.startswith("CHURN__")]
     summary = f"{file} sets {len(reading.origins) - len(variables)}" if file.exists() else f"no file {file}"
     if variables:
         summary += f", the environment {', '.join(sorted(variables))}"
