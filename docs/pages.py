@@ -28,7 +28,8 @@ service called `churn`.
 A secret can come from a file, such as one that a container platform mounts: `CHURN__SECTION__KEY_FILE` names it.
 `CHURN__STORE__URL_FILE=/run/secrets/store_url` reads `url` of `store` from there. The file holds the secret alone, as
 text in UTF-8; a line end after it does not count. A file that is missing, empty, unreadable, longer than 64 KiB or no
-regular file stops the start, and so does a secret that is given both ways. These settings are secret, and appear in no message:
+regular file stops the start, and so does a secret that is given both ways. These settings are secret, and appear in no
+message:
 {secret_settings()}.
 
 An unknown key is an error that names the key and the nearest known one. A value out of range is an error too. Paths are

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from infra.k8s.objects import Object, containers, name_of, of_kind, pod_templates
 
 _VERSION = re.compile(r".+(:(?!latest$)[\w][\w.-]*|@sha256:[0-9a-f]{64})")
+_SECRET = re.compile(r"(URL|URI|SECRET|KEY|PASSWORD|TOKEN)$")
 _ALLOWED_VOLUMES = {"configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "persistentVolumeClaim", "projected"}
 _ALLOWED_VOLUMES |= {"secret"}
 # https://kubernetes.io/docs/concepts/security/pod-security-standards
@@ -51,8 +52,11 @@ def _containers(items: Sequence[Object]) -> Iterator[str]:
             "requests and limits of cpu and memory": all(
                 {"cpu", "memory"} <= resources.get(part, {}).keys() for part in ("requests", "limits")
             ),
-            "secrets from files only": not any("valueFrom" in one for one in container.get("env", []))
-            and "envFrom" not in container,
+            "secrets from files only": "envFrom" not in container
+            and not any("valueFrom" in one or _SECRET.search(one["name"]) for one in container.get("env", [])),
+            "the user of its pod": context.get("runAsNonRoot", True) and context.get("runAsUser", 1) > 0,
+            "the seccompProfile of its pod": "seccompProfile" not in context,
+            "ports of its own alone": not any("hostPort" in port for port in container.get("ports", [])),
         }
         yield from (f"{place}: lacks {what}" for what, kept in wanted.items() if not kept)
         if place.startswith("Deployment/"):

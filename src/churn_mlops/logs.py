@@ -144,11 +144,11 @@ def _catch_the_rest(as_events: bool) -> None:
     logging.captureWarnings(True)
     log = structlog.get_logger("churn_mlops")
 
-    def uncaught(kind: type[BaseException], error: BaseException | None, where: TracebackType | None) -> None:
+    def uncaught(kind: type[BaseException], _error: BaseException | None, where: TracebackType | None) -> None:
         if issubclass(kind, SystemExit):  # the end of a thread, and no fault
             return
-        frames = "".join(traceback.format_tb(where))
-        log.error("uncaught_error", kind=kind.__name__, error=str(error), frames=frames)
+        frames = "".join(traceback.format_tb(where))  # without its message, which may quote a customer's values
+        log.error("uncaught_error", kind=kind.__name__, frames=frames)
 
     sys.excepthook = uncaught
     threading.excepthook = lambda found: uncaught(found.exc_type, found.exc_value, found.exc_traceback)

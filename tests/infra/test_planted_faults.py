@@ -119,6 +119,18 @@ BREACHES: dict[str, tuple[tuple[str, str], str, Change]] = {
         f"{CONTAINER}.env",
         lambda at: at.append({"name": "CHURN__STORE__URL", "valueFrom": {"secretKeyRef": {}}}),
     ),
+    "secrets from files": (
+        API,
+        f"{CONTAINER}.env",
+        lambda at: at.append({"name": "CHURN__STORE__URL", "value": "postgresql://churn:password@db/churn"}),
+    ),
+    "the user of its pod": (API, f"{CONTAINER}.securityContext", lambda at: at.update(runAsUser=0)),
+    "the seccompProfile of its pod": (
+        API,
+        f"{CONTAINER}.securityContext",
+        lambda at: at.update(seccompProfile={"type": "Unconfined"}),
+    ),
+    "ports of its own alone": (API, f"{CONTAINER}.ports.0", lambda at: at.update(hostPort=80)),
     "a readinessProbe": (API, CONTAINER, lambda at: at.pop("readinessProbe")),
     "timeZone": (SCORE, "spec", lambda at: at.pop("timeZone")),
     "concurrencyPolicy: Forbid": (SCORE, "spec", lambda at: at.update(concurrencyPolicy="Allow")),

@@ -54,8 +54,12 @@ def test_everything_that_a_server_writes_is_lines_of_json(tmp_path: Path, worker
     events = [line["event"] for line in lines]
     assert {"server_started", "request_answered", "shutdown_started"} <= set(events)
     assert any("a library warns" in event for event in events)
-    crashes = [(line["kind"], line["error"]) for line in lines if line["event"] == "uncaught_error"]
-    assert crashes == [("ZeroDivisionError", "division by zero"), ("LookupError", "at the end")]
+    crashes = [line for line in lines if line["event"] == "uncaught_error"]
+    assert [(line["kind"], 'File "' in line["frames"]) for line in crashes] == [
+        ("ZeroDivisionError", True),
+        ("LookupError", True),
+    ]
+    assert not any("at the end" in repr(line) for line in crashes)  # its message may quote a customer's values
 
 
 def test_an_error_of_the_settings_is_a_line_of_json_too(tmp_path: Path) -> None:

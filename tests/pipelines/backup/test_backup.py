@@ -173,3 +173,13 @@ def test_a_store_that_was_lost_does_not_cost_the_backups_of_it(here: Site) -> No
     assert all(path.exists() for path in good)
     restore_backup(good[-1], here.file, key_file=here.key, replace=True)
     assert len(everything(here.address)["predictions"]) == 40
+
+
+def test_a_folder_of_models_that_cannot_be_written_does_not_hide_that_the_store_is_restored(here: Site) -> None:
+    made = here.backup()
+    with open_store(here.address) as store:
+        contact(store, "call-2", "C000003")
+    (here.folder / "models").write_text("no folder")
+    with pytest.raises(BackupError, match="the store is restored, but the folder of live models"):
+        restore_backup(made.path, here.file, key_file=here.key, replace=True)
+    assert len(everything(here.address)["contacts"]) == 1

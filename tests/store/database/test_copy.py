@@ -6,16 +6,18 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
-from churn_mlops.errors import StoreError
+from churn_mlops.errors import StoreError, StoreVersionError
 from churn_mlops.store import Store, open_store
 from churn_mlops.store.database.copy import copy_store
+from churn_mlops.store.database.migrate import VERSION
 from churn_mlops.store.database.schema import METADATA
 from churn_mlops.store.scoring.outcomes import Labels, record_labels
 from churn_mlops.store.scoring.publishing import publish
+from churn_mlops.store.scoring.runs import latest_run
 from tests.store.builders import DAY, NEXT, NOW, batches, run
-from tests.store.conftest import PostgresServer, new_store
+from tests.store.conftest import Addresses, PostgresServer, new_store
 
 
 def everything(store: Store) -> dict[str, list[tuple[object, ...]]]:
@@ -50,3 +52,14 @@ def test_a_store_is_copied_into_an_empty_one_only(tmp_path: Path) -> None:
         with pytest.raises(StoreError, match=r"b\.db holds rows in \w+ already: take an empty one, or .* --replace"):
             copy_store(a, b)
         assert everything(b) == before
+
+
+def test_tables_of_a_newer_release_are_not_copied_without_what_is_new_in_them(addresses: Addresses) -> None:
+    with open_store(addresses()) as newer, open_store(addresses()) as own:
+        publish(own, run(), batches(3))
+        with newer.writing("look as a newer version left it") as connection:
+            connection.execute(update(VERSION).values(version_num="9999"))
+        for old, new in ((newer, own), (own, newer)):
+            with pytest.raises(StoreVersionError, match=r"of revision 9999, .* with the version that made them"):
+                copy_store(old, new, replace=True)
+        assert latest_run(own) is not None

@@ -210,6 +210,17 @@ def test_a_file_that_is_deleted_while_it_is_open_keeps_nothing_and_says_so(tmp_p
             publish(store, run(DAY), gone())  # type: ignore[arg-type]
 
 
+def test_a_file_that_is_emptied_while_it_is_open_keeps_nothing_even_after_it_is_put_back(tmp_path: Path) -> None:
+    file = tmp_path / "churn.db"
+    with open_store(f"sqlite:///{file}") as store:
+        publish(store, run(), batches(2))
+        content = file.read_bytes()
+        for emptied in (b"", content):
+            file.write_bytes(emptied)
+            with pytest.raises(StoreError, match="was emptied; nothing was kept: stop all servers"):
+                publish(store, run(DAY), batches(3))
+
+
 def test_another_program_that_writes_too_long_is_reported(tmp_path: Path) -> None:
     file = tmp_path / "churn.db"
     with (

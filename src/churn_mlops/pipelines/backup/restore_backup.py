@@ -15,7 +15,7 @@ from sqlalchemy import Connection, select
 
 from churn_mlops.atomic_files import write_atomic
 from churn_mlops.config import DEFAULT_PATH, Settings, load_settings
-from churn_mlops.errors import BackupError, ChurnError
+from churn_mlops.errors import BackupError, ChurnError, PromotionError
 from churn_mlops.file_locks import lock_file
 from churn_mlops.models.bundle_cache import BundleCache
 from churn_mlops.pipelines.backup.archive import CONTRACT, SETTINGS, STORE, TOMBSTONES, Manifest, unpack
@@ -79,7 +79,8 @@ def restore_backup(
         replace: put it in place of what the store holds.
 
     Raises:
-        BackupError: the backup cannot be opened, or was cut or altered.
+        BackupError: the backup cannot be opened, or was cut or altered; or the store is restored, and the folder of
+            live models cannot be written.
         ConfigError: the settings are not valid, or customers were erased under another ``store.customer_hash_key``.
         StoreError: the store holds rows and ``replace`` is false, or it fails; it stays as it was.
     """
@@ -92,7 +93,10 @@ def restore_backup(
         with open_store(copy) as old, open_store(settings.store.url) as new:
             end_sessions(old)
             rows, erased, revoked = _copied(settings, folder, old, new, replace=replace)
-            BundleCache(settings.models.folder).follow(Deployments(new))
+            try:
+                BundleCache(settings.models.folder).follow(Deployments(new))
+            except PromotionError as error:
+                raise BackupError(f"the store is restored, but {error}") from None
     return Restored(manifest.made_at, manifest.program, rows, len(erased), revoked, written, kept)
 
 

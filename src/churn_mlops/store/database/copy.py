@@ -8,14 +8,14 @@ from typing import Any
 
 from sqlalchemy import Connection, Table, delete, func, insert, select, text
 
-from churn_mlops.errors import StoreError
+from churn_mlops.errors import StoreError, StoreVersionError
 from churn_mlops.store.database import campaign_tables
 from churn_mlops.store.database.advisory_locks import DATES, WRITING
 from churn_mlops.store.database.bulk_load import refresh_statistics
 from churn_mlops.store.database.database import Store, migrate_store, open_store
 from churn_mlops.store.database.errors import translate_errors
 from churn_mlops.store.database.migrate import table_state
-from churn_mlops.store.database.schema import SUPPORT
+from churn_mlops.store.database.schema import HEAD, SUPPORT
 
 BATCH_ROWS = 10_000
 TABLES = [table for table in campaign_tables.METADATA.sorted_tables if table is not SUPPORT]
@@ -37,12 +37,15 @@ def copy_store(
         the number of rows copied, by table.
 
     Raises:
+        StoreVersionError: one of the two is of a newer release, whose tables this version does not know all.
         StoreError: ``new`` holds something already, or one of the two fails; nothing is copied then.
     """
     with (
         old.reading("read all tables", much=True, at_one_instant=True) as source,
         new.writing("copy all tables", DATES, WRITING, much=True) as target,
     ):
+        for store, connection in ((old, source), (new, target)):
+            _check_revision(store, connection)
         check(target)
         for table in reversed(TABLES):
             if replace:
@@ -78,6 +81,16 @@ def snapshot_store(store: Store, file: Path) -> tuple[str, dict[str, int]]:
     with open_store(address) as copy, copy.reading("count the rows of the copy") as connection:
         rows = {table.name: connection.scalar(select(func.count()).select_from(table)) or 0 for table in TABLES}
         return str(table_state(connection).revision), rows
+
+
+def _check_revision(store: Store, connection: Connection) -> None:
+    """A server works on the tables of the next release; a copy without its columns would lose what is in them."""
+    revision = table_state(connection).revision
+    if revision != HEAD:
+        raise StoreVersionError(
+            f"the store {store.shown} has tables of revision {revision}, this version copies those of {HEAD} alone: "
+            "back up, restore and copy with the version that made them"
+        )
 
 
 def _vacuum_into(store: Store, file: Path) -> None:
