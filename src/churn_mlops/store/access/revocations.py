@@ -49,8 +49,8 @@ def keep_revocations(ends: Revocations, restored: Store) -> int:
     changed = 0
     with restored.writing("carry revocations over") as connection:
         for table, name, ended in _ENDS:
-            for key, at in ends[table.name].items():
-                same = (table.c[name] == key, table.c[ended].is_(None))
+            for ended_one, at in ends[table.name].items():
+                same = (table.c[name] == ended_one, table.c[ended].is_(None))
                 changed += connection.execute(update(table).where(*same).values({ended: at})).rowcount
     return changed
 
