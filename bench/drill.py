@@ -20,15 +20,16 @@ from pathlib import Path
 
 from alembic.script import ScriptDirectory
 
-from churn_mlops.config import load_settings
+from churn_mlops.config import Settings, load_settings
 from churn_mlops.pipelines.backup.encryption import new_key
-from churn_mlops.pipelines.backup.make_backup import make_backup
+from churn_mlops.pipelines.backup.make_backup import Backup, make_backup
 from churn_mlops.pipelines.backup.restore_backup import restore_backup
 from churn_mlops.pipelines.erasure.erase import forget_customer
 from churn_mlops.store import migrate_store, open_store, publish
 from churn_mlops.store.access.api_keys import make_key
 from churn_mlops.store.contacts import contacts
 from churn_mlops.store.database.migrate import MIGRATIONS
+from churn_mlops.store.database.schema import HEAD
 from tests.postgres import new_database, new_store, postgres_server
 from tests.serving.processes import ROOT, ask, fill, program_before, replica
 from tests.store.builders import batches, run
@@ -98,26 +99,71 @@ def drill(folder: Path, server: str, more: int, say: Callable[[str], None] = lam
     Returns:
         what was counted; `failed`, `lost` and `back` are to be empty.
     """
-    before = list(ScriptDirectory(str(MIGRATIONS)).walk_revisions())[1].revision
-    old, new = program_before(folder / "before"), ROOT / "src"
     fill(folder)
-    address = new_store(server)
-    settings_file, key_file = _settings(folder, address)
-    settings = load_settings(settings_file, {})
+    site = _site(folder, new_store(server))
+    early, known = _under_load(site, more, say)
+    say("wiped, and restored into another database")
+    late = make_backup(site.settings, site.file)
+    found = {}
+    for name, backup, expected in (("early", early, known), ("late", late, set(site.load.acknowledged))):
+        place = new_database(server)
+        elsewhere = folder / f"{name}.yaml"
+        text = site.file.read_text(encoding="utf-8")
+        elsewhere.write_text(text.replace(site.settings.store.url, place), encoding="utf-8")
+        restore_backup(backup.path, elsewhere, key_file=site.key_file)
+        found[name] = _missing(place, expected)
+    return {
+        "acknowledged": len(site.load.acknowledged),
+        "failed": site.load.failed,
+        "lost": {name: lost for name, (lost, _) in found.items()},
+        "back": {name: back for name, (_, back) in found.items()},
+    }
+
+
+@dataclass(frozen=True)
+class Site:
+    """A site whose store is at the revision before the newest.
+
+    Args:
+        folder: its working directory.
+        settings: of the site.
+        file: of the settings.
+        key_file: opens its backups.
+        before: the revision.
+        load: not running yet.
+    """
+
+    folder: Path
+    settings: Settings
+    file: Path
+    key_file: Path
+    before: str
+    load: Load
+
+
+def _site(folder: Path, address: str) -> Site:
+    file, key_file = _settings(folder, address)
     with open_store(address) as store:
         publish(store, run(), batches(40))
         key, _ = make_key(store, "crm", "service", by="drill")
+    before = list(ScriptDirectory(str(MIGRATIONS)).walk_revisions())[1].revision
     migrate_store(address, before)
-    load = Load(key)
+    return Site(folder, load_settings(file, {}), file, key_file, before, Load(key))
+
+
+def _under_load(site: Site, more: int, say: Callable[[str], None]) -> tuple[Backup, set[str]]:
+    """Upgrade, back up, erase, downgrade and upgrade; returns the backup, and what was acknowledged before it."""
+    address, load = site.settings.store.url, site.load
+    old, new = program_before(site.folder / "before"), ROOT / "src"
     given = {"store__url": address, "store__customer_hash_key": HASH_KEY, "serving__drain_seconds": "0"}
     with ExitStack() as servers, ExitStack() as first:
-        load.ports = (first.enter_context(replica(folder, folder / "old.log", old, **given)),)
+        load.ports = (first.enter_context(replica(site.folder, site.folder / "old.log", old, **given)),)
         with load.running():
             load.wait_for(more)
             say("upgrade: migrate, then a new server, then the old one goes")
             migrate_store(address)
             load.wait_for(more)
-            newer = servers.enter_context(replica(folder, folder / "new.log", new, **given))
+            newer = servers.enter_context(replica(site.folder, site.folder / "new.log", new, **given))
             load.ports = (*load.ports, newer)
             load.wait_for(more)
             load.ports = (newer,)
@@ -125,33 +171,18 @@ def drill(folder: Path, server: str, more: int, say: Callable[[str], None] = lam
             first.close()
             say("backup, then an erasure")
             known = set(load.acknowledged)
-            early = make_backup(settings, settings_file)
+            early = make_backup(site.settings, site.file)
             load.wait_for(more)
-            forget_customer(settings, ERASED, by="drill")
+            forget_customer(site.settings, ERASED, by="drill")
             load.wait_for(more)
             say("downgrade: an old server, then the tables; and the tables forward again")
-            older = servers.enter_context(replica(folder, folder / "older.log", old, **given))
+            older = servers.enter_context(replica(site.folder, site.folder / "older.log", old, **given))
             load.ports = (older,)
+            for revision in (site.before, HEAD):
+                load.wait_for(more)
+                migrate_store(address, revision)
             load.wait_for(more)
-            migrate_store(address, before)
-            load.wait_for(more)
-            migrate_store(address)
-            load.wait_for(more)
-    say("wiped, and restored into another database")
-    late = make_backup(settings, settings_file)
-    found = {}
-    for name, backup, expected in (("early", early, known), ("late", late, set(load.acknowledged))):
-        place = new_database(server)
-        elsewhere = folder / f"{name}.yaml"
-        elsewhere.write_text(settings_file.read_text(encoding="utf-8").replace(address, place), encoding="utf-8")
-        restore_backup(backup.path, elsewhere, key_file=key_file)
-        found[name] = _missing(place, expected)
-    return {
-        "acknowledged": len(load.acknowledged),
-        "failed": load.failed,
-        "lost": {name: lost for name, (lost, _) in found.items()},
-        "back": {name: back for name, (_, back) in found.items()},
-    }
+    return early, known
 
 
 def _settings(folder: Path, address: str) -> tuple[Path, Path]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from churn_mlops.store import copy_store, open_store
 from churn_mlops.store.access.api_keys import list_keys, revoke_key
 from churn_mlops.store.access.sessions import start_session
 from churn_mlops.store.access.users import add_user
+from churn_mlops.store.campaigns.do_not_contact import blocked_customers, set_do_not_contact
 from churn_mlops.store.campaigns.notes import add_note, notes_of
 from churn_mlops.store.contacts import contacts
 from churn_mlops.store.database.schema import SESSIONS
@@ -123,6 +125,19 @@ def test_what_was_revoked_since_stays_revoked_and_every_session_ends(site: Site)
     with open_store(site.address) as store, store.reading("look") as connection:
         assert list_keys(store)[0].revoked_at is not None
         assert connection.scalar(select(func.count()).select_from(SESSIONS)) == 0
+
+
+def test_a_wish_since_the_backup_outlives_the_restore(site: Site) -> None:
+    wish = partial(set_do_not_contact, reason="they asked", by="anna")
+    with open_store(site.address) as store:
+        wish(store, "C000001", blocked=True)
+        wish(store, "C000002", blocked=True)
+        made = site.backup()
+        wish(store, "C000002", blocked=False)
+        wish(store, "C000003", blocked=True)
+    done = restore_backup(made.path, site.file, key_file=site.key, replace=True)
+    with open_store(site.address) as store:
+        assert (done.wishes_again, blocked_customers(store)) == (2, {"C000001", "C000003"})
 
 
 def test_a_backup_holds_one_instant_while_contacts_and_lists_come_in(site: Site, tmp_path: Path) -> None:

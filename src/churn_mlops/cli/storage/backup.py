@@ -79,6 +79,8 @@ def restore(
         say(f"{done.erased_again} customers of the backup were erased since, and are not in the store.")
     if done.revoked_again:
         say(f"{done.revoked_again} keys and users of the backup were revoked or disabled since, and stay so.")
+    if done.wishes_again:
+        say(f"{done.wishes_again} customers of the backup said since whether they may be contacted, and that holds.")
     for path in done.written:
         say(f"{path} is written.")
     for path in done.kept:

@@ -27,9 +27,9 @@ from churn_mlops.store.access.revocations import (
     Revocations,
     end_sessions,
     keep_revocations,
-    revocations,
     revocations_in,
 )
+from churn_mlops.store.campaigns.do_not_contact import keep_wishes, last_wish
 from churn_mlops.store.database.copy import copy_store
 from churn_mlops.store.database.schema import ERASURES
 from churn_mlops.store.deployments import Deployments
@@ -51,6 +51,7 @@ class Restored:
         rows: copied into the store, by table.
         erased_again: customers of the backup who were erased since it was made.
         revoked_again: keys and users that were revoked or disabled since.
+        wishes_again: customers of the backup who asked since not to be contacted, or to be contacted again.
         written: files of settings that were not there.
         kept: files of settings that were there, and stay as they are.
     """
@@ -60,6 +61,7 @@ class Restored:
     rows: Mapping[str, int]
     erased_again: int
     revoked_again: int
+    wishes_again: int
     written: tuple[Path, ...]
     kept: tuple[Path, ...]
 
@@ -92,12 +94,12 @@ def restore_backup(
         migrate_store(settings.store.url)
         with open_store(copy) as old, open_store(settings.store.url) as new:
             end_sessions(old)
-            rows, erased, revoked = _copied(settings, folder, old, new, replace=replace)
+            rows, counted = _copied(settings, folder, old, new, replace=replace)
             try:
                 BundleCache(settings.models.folder).follow(Deployments(new))
             except PromotionError as error:
                 raise BackupError(f"the store is restored, but {error}") from None
-    return Restored(manifest.made_at, manifest.program, rows, len(erased), revoked, written, kept)
+    return Restored(manifest.made_at, manifest.program, rows, *counted, written, kept)
 
 
 @contextmanager
@@ -112,31 +114,35 @@ def _work_folder() -> Iterator[Path]:
 
 def _copied(
     settings: Settings, folder: Path, old: Store, new: Store, *, replace: bool
-) -> tuple[dict[str, int], set[str], int]:
-    """The rows copied, the customers who were erased again before, and how many keys and users were revoked again.
+) -> tuple[dict[str, int], tuple[int, int, int]]:
+    """The rows copied; before, how many customers were erased again, keys and users revoked, and wishes kept.
 
-    If a customer is erased meanwhile, or a key revoked, once more.
+    If one of these changes meanwhile, once more.
     """
     erased: set[str] = set()
-    revoked = 0
+    revoked = wishes = 0
     while True:
-        stones, ends = _tombstones(settings, folder, new), revocations(new)
+        with new.reading("read what is to outlive the restore") as connection:
+            now = revocations_in(connection), last_wish(connection)
+        stones = _tombstones(settings, folder, new)
         erased |= reapply_erasures(old, settings.store.customer_hash_key, stones, by=BY).keys()
-        revoked += keep_revocations(ends, old)
+        revoked += keep_revocations(now[0], old)
+        wishes += keep_wishes(new, old)
         try:
-            check = partial(_none_since, {one.hash for one in stones}, ends)
-            return copy_store(old, new, replace=replace, check=check), erased, revoked
+            check = partial(_none_since, {one.hash for one in stones}, now)
+            return copy_store(old, new, replace=replace, check=check), (len(erased), revoked, wishes)
         except _ChangedMeanwhileError:
             continue
 
 
-def _none_since(applied: set[str], ends: Revocations, target: Connection) -> None:
-    if not applied.issuperset(target.scalars(select(ERASURES.c.customer_hash))) or revocations_in(target) != ends:
-        raise _ChangedMeanwhileError("a customer was erased, or a key revoked, while a backup was restored")
+def _none_since(applied: set[str], now: tuple[Revocations, int], target: Connection) -> None:
+    erased = target.scalars(select(ERASURES.c.customer_hash))
+    if not applied.issuperset(erased) or (revocations_in(target), last_wish(target)) != now:
+        raise _ChangedMeanwhileError("a customer was erased, a key revoked or a wish recorded during a restore")
 
 
 class _ChangedMeanwhileError(ChurnError):
-    """The tombstones or revocations of the present store have changed since they were read."""
+    """The tombstones, revocations or wishes of the present store have changed since they were read."""
 
 
 def _opened(backup: Path, folder: Path, key_file: Path | None) -> Manifest:

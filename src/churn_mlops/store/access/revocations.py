@@ -14,16 +14,6 @@ Revocations = dict[str, dict[str, datetime]]
 """By table: when each key was revoked and each user disabled, by their ID or name."""
 
 
-def revocations(store: Store) -> Revocations:
-    """The revocations of ``store``.
-
-    Raises:
-        StoreError: the store fails.
-    """
-    with store.reading("read what is revoked") as connection:
-        return revocations_in(connection)
-
-
 def revocations_in(connection: Connection) -> Revocations:
     """The revocations of the store of ``connection``, in its transaction."""
     return {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, func, insert, select, true
@@ -114,3 +114,34 @@ def _latest(connection: Connection, customer: str) -> ContactBlock | None:
     query = select(DO_NOT_CONTACT).where(DO_NOT_CONTACT.c.customer == customer).order_by(DO_NOT_CONTACT.c.id.desc())
     row = connection.execute(query.limit(1)).one_or_none()
     return None if row is None else ContactBlock(*row)
+
+
+def keep_wishes(present: Store, restored: Store) -> int:
+    """Bring into ``restored``, an earlier state of ``present``, who may be contacted by now and who may not.
+
+    Returns:
+        the number of customers whose wish changed since.
+
+    Raises:
+        StoreError: one of the two fails.
+    """
+    then = {one.customer: one.blocked for one in _latest_rows(restored)}
+    changed = [one for one in _latest_rows(present) if one.blocked != then.get(one.customer, False)]
+    with restored.writing("carry over who must not be contacted") as connection:
+        for one in changed:
+            connection.execute(
+                insert(DO_NOT_CONTACT).values({name: value for name, value in asdict(one).items() if name != "id"})
+            )
+    return len(changed)
+
+
+def last_wish(connection: Connection) -> int:
+    """The number of the last row, in the transaction of ``connection``; it grows with each wish, from 0."""
+    return connection.scalar(select(func.max(DO_NOT_CONTACT.c.id))) or 0
+
+
+def _latest_rows(store: Store) -> list[ContactBlock]:
+    latest = select(func.max(DO_NOT_CONTACT.c.id)).group_by(DO_NOT_CONTACT.c.customer)
+    query = select(DO_NOT_CONTACT).where(DO_NOT_CONTACT.c.id.in_(latest)).order_by(DO_NOT_CONTACT.c.id)
+    with store.reading("read who must not be contacted", much=True) as connection:
+        return [ContactBlock(*row) for row in connection.execute(query)]
