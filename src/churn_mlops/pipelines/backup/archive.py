@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO, BinaryIO
 
 from pydantic import TypeAdapter
 
@@ -129,7 +129,7 @@ def _opened(archive: Path) -> Iterator[tarfile.TarFile]:
         raise BackupError(f"{archive} is no backup, or was cut ({error}): take another file") from None
 
 
-def _write(content: BinaryIO, path: Path) -> None:
+def _write(content: IO[bytes], path: Path) -> None:
     """Write one member; a disk without room says nothing against the backup."""
     with path.open("xb") as file:
         while part := content.read(_PART_BYTES):
@@ -140,11 +140,11 @@ def _write(content: BinaryIO, path: Path) -> None:
                 raise BackupError(f"no room to unpack the backup in {path.parent} ({error.strerror}): {ROOM}") from None
 
 
-def _content(tar: tarfile.TarFile, member: tarfile.TarInfo) -> BinaryIO:
+def _content(tar: tarfile.TarFile, member: tarfile.TarInfo) -> IO[bytes]:
     content = tar.extractfile(member) if member.isreg() else None  # a link leads elsewhere
     if content is None:
         raise BackupError(f"{member.name!r} in the backup is no file")
-    return content  # type: ignore[return-value]  # a reader of bytes
+    return content
 
 
 def _add(tar: tarfile.TarFile, name: str, content: bytes | BinaryIO, size: int | None = None) -> None:
