@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
+from churn_mlops.serving.console import customer_facts
 from churn_mlops.serving.model.served_model import ModelSlot
 from churn_mlops.store import open_store
 from churn_mlops.store.scoring.publishing import publish
@@ -27,6 +28,14 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Guarded:
     with open_store(made.address) as store:
         publish(store, run(), batches(CUSTOMERS))
     return made
+
+
+@pytest.fixture(scope="session", autouse=True)
+def patient_pages() -> Iterator[None]:
+    """A page waits for its facts even while the machine stalls; otherwise it says that the store is away."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(customer_facts, "FACTS_SECONDS", 30.0)
+        yield
 
 
 @pytest.fixture
