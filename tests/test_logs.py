@@ -159,11 +159,16 @@ def test_plain_values_of_other_libraries_stay_values(capsys):
     }
 
 
-LINES = [{"route": "/predict", "status": 200, "ms": 0.123, "request_id": "a1"}, {"route": "\u00fc\ud800", "status": 1}]
+LINES = [
+    {"route": "/predict", "status": 200, "ms": 0.123, "request_id": "a1"},
+    {"route": '},{"', "caller": '"},{"'},
+    {"route": "\u00fc\ud800", "status": 1},
+]
 
 
 def test_many_lines_together_are_those_that_a_logger_writes(capsys):
     configure("info", "json")
+    info_lines("request", [])
     for line in LINES:
         structlog.get_logger().info("request", **line)
     one_by_one = [list(line.items()) for line in lines(capsys)]

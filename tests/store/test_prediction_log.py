@@ -11,6 +11,7 @@ import pytest
 from churn_mlops.errors import RowsRefusedError, StoreError
 from churn_mlops.store import Store, open_store
 from churn_mlops.store.database.copy import copy_store
+from churn_mlops.store.database.schema import ANSWERS
 from churn_mlops.store.prediction_log import (
     PredictionRecord,
     answer_before,
@@ -28,6 +29,10 @@ ODD = '{"b": 1,"a":  0.1000, "t": "\\u00fc ü \\u0000"}'
 def answer(id: str = ID, **changed: object) -> PredictionRecord:
     made = PredictionRecord(id, NOW, date(2026, 11, 23), "3", "f" * 64, "key:crm", None, '{"tenure": 12.0}', ODD)
     return made._replace(**changed)
+
+
+def test_a_record_is_a_row_of_the_table() -> None:
+    assert PredictionRecord._fields == tuple(ANSWERS.c.keys())
 
 
 def test_an_answer_comes_back_byte_for_byte(store: Store) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal
@@ -22,6 +22,8 @@ from churn_mlops.models.scorers.required_only_model import Core
 from churn_mlops.models.scorers.tree_ensemble import TreeEnsemble
 
 Band = Literal["low", "medium", "high"]
+Reader = tuple[str, str, Callable[[Any], float]]
+"""Of a feature: its name, its column, and what turns a cell into its input."""
 CHECK_TOLERANCE = 1e-9
 ADDITIVE_TOLERANCE = 1e-6
 
@@ -57,11 +59,12 @@ class ChurnPredictor:
         self.threshold = bundle.threshold if threshold is None else threshold
         self.bands = bands or Bands()
         self._model = bundle.model
-        self._readers = [
+        self._readers: list[Reader] = [
             (name, bundle.contract.column_of(name), read) for name, read in bundle.engineer.readers().items()
         ]
         self._wordings = [wording(bundle.contract, name) for name, _, _ in self._readers]
         self._core = Core.of(bundle)
+        self._required = [] if self._core is None else [self._readers[place] for place in self._core.places]
         self._check()
 
     @classmethod
@@ -80,9 +83,12 @@ class ChurnPredictor:
         Raises:
             DataError: a value means nothing for its feature; ``problems`` names each.
         """
+        core = self._core
+        if core is not None and core.is_for_row(row):  # most requests; it reads half the cells
+            return _sigmoid(core.model.row_log_odds(self._inputs(row, self._required)))
         inputs = self._inputs(row)
-        if self._core is not None and self._core.is_for(inputs):
-            return _sigmoid(self._core.model.row_log_odds(self._core.inputs(inputs)))
+        if core is not None and core.is_for(inputs):
+            return _sigmoid(core.model.row_log_odds(core.inputs(inputs)))
         return _sigmoid(self._model.row_log_odds(inputs))
 
     def score(self, data: Any) -> Floats:
@@ -150,9 +156,12 @@ class ChurnPredictor:
         value = row[column] if column in row else row.get(name)
         return Reason(name, value, points, self._wordings[place](value, points))
 
-    def _inputs(self, row: Mapping[str, Any]) -> list[float]:
+    def _inputs(self, row: Mapping[str, Any], readers: Sequence[Reader] | None = None) -> list[float]:
         try:
-            return [read(row[column] if column in row else row.get(name)) for name, column, read in self._readers]
+            return [
+                read(row[column] if column in row else row.get(name))
+                for name, column, read in (self._readers if readers is None else readers)
+            ]
         except BadCellError:
             raise _all_problems(self._readers, row) from None
 
@@ -207,7 +216,7 @@ def _whole_points(shares: Floats, totals: Floats) -> npt.NDArray[np.int64]:
     return np.asarray(floors + more - fewer, dtype=np.int64)
 
 
-def _all_problems(readers: list[tuple[str, str, Callable[[Any], float]]], row: Mapping[str, Any]) -> DataError:
+def _all_problems(readers: Sequence[Reader], row: Mapping[str, Any]) -> DataError:
     problems = []
     for name, column, read in readers:
         try:

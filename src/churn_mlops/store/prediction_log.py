@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
-from operator import attrgetter
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Text, cast, delete, or_, select
@@ -119,7 +118,6 @@ def delete_records_before(store: Store, day: datetime) -> int:
 
 # The inputs as the text that was written, not as what it means.
 _COLUMNS = [cast(column, Text).label(column.name) if column.name == "inputs" else column for column in ANSWERS.c]
-_values_of = attrgetter(*ANSWERS.c.keys())
 
 
 def _erased(connection: Connection, hash_key: str, customers: set[str]) -> set[str]:
@@ -151,8 +149,8 @@ def _row(record: PredictionRecord, dialect: str) -> tuple[Any, ...]:
     """Plain values in the order of the table's columns: SQLAlchemy's own conversion takes longer than the writing."""
     if dialect == "sqlite":  # a text in UTC, without the zone
         at = record.at.astimezone(UTC).isoformat(" ", "microseconds")[:26]
-        return _values_of(record._replace(at=at, as_of=record.as_of.isoformat()))  # type: ignore[arg-type]
-    return _values_of(record)
+        return (record.id, at, record.as_of.isoformat(), *record[3:])
+    return record
 
 
 def _place(record: PredictionRecord) -> int:

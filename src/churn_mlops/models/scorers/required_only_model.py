@@ -7,7 +7,9 @@ in such a model, behaviour carries much of what the required features would say 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -25,11 +27,13 @@ class Core:
         model: of the required features.
         places: of these among all features.
         missing: for each optional feature, its place and the input that means missing (besides NaN).
+        optional: the names of the optional features, and of their columns in a table.
     """
 
     model: AdditiveTables | TreeEnsemble
     places: list[int]
     missing: list[tuple[int, float]]
+    optional: list[str]
 
     @classmethod
     def of(cls, bundle: Bundle) -> Core | None:
@@ -43,7 +47,13 @@ class Core:
             for place, (name, feature) in enumerate(features)
             if not feature.required
         ]
-        return cls(bundle.core, places, missing)
+        optional = [name for name, feature in features if not feature.required]
+        columns = {bundle.contract.column_of(name) for name in optional}
+        return cls(bundle.core, places, missing, sorted(columns.union(optional)))
+
+    def is_for_row(self, row: Mapping[str, Any]) -> bool:
+        """Whether no optional value of this customer is given at all; a value that is may still mean missing."""
+        return not [name for name in self.optional if row.get(name) is not None]
 
     def is_for(self, inputs: list[float]) -> bool:
         """Whether nothing optional is known of this customer."""

@@ -29,7 +29,7 @@ from churn_mlops.serving.prediction.service import Answer, Asked
 PATH = "/predict"
 _TARGET = b"/predict"
 _RULE = rule_of("POST", PATH)
-_HEAD = b"%sx-request-id: %s\r\ntraceparent: %s\r\n%scontent-type: application/json\r\ncontent-length: %d\r\n\r\n%s"
+_FIXED = SECURITY_HEADER_LINES + b"content-type: application/json\r\n"
 Predict = Callable[[bytes, Asked], Answer]
 """Predicts for the customer in a body."""
 
@@ -80,14 +80,8 @@ class FastPath:
             return None
         lines = b"".join([b"%s: %s\r\n" % header for header in headers])
         self._request_log.note("POST", PATH, 200, time.perf_counter() - started, trace, principal.name)
-        return _HEAD % (
-            lines,
-            str(trace.request_id).encode(),
-            trace.traceparent.encode(),
-            SECURITY_HEADER_LINES,
-            len(answer),
-            answer,
-        )
+        own = f"x-request-id: {trace.request_id}\r\ntraceparent: {trace.traceparent}\r\n"
+        return lines + _FIXED + f"{own}content-length: {len(answer)}\r\n\r\n".encode() + answer
 
     def _principal(self, scope: Scope) -> Principal | None:
         if self._authenticator is not None:

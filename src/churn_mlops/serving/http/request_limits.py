@@ -9,6 +9,7 @@ import re
 import sys
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from starlette.types import Receive, Scope
@@ -142,6 +143,7 @@ def _address(name: str) -> _Address | None:
         return None
 
 
+@lru_cache(maxsize=64)  # of one server they are few
 def is_local(host: str) -> bool:
     """Whether the value of a header ``Host`` names this machine, with or without a port."""
     name, colon, port = host.rpartition(":")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from pydantic_core import to_json
@@ -135,24 +136,16 @@ class PredictionService:
         """
         if self._logger is None:
             return
-        at = datetime.now(UTC)
-        self._logger.log(
-            [
+        at, version, sha256 = datetime.now(UTC), model.version, model.sha256
+        records = []
+        for id, (fields, answer) in predictions.items():
+            inputs = to_json(fields, inf_nan_mode="null").decode()
+            records.append(
                 PredictionRecord(
-                    id=id,
-                    at=at,
-                    as_of=as_of,
-                    model_version=model.version,
-                    model_sha256=model.sha256,
-                    caller=asked.caller,
-                    customer=customer_id,
-                    inputs=to_json(fields, inf_nan_mode="null").decode(),
-                    answer=answer.decode(),
-                    trace_id=asked.trace_id,
+                    id, at, as_of, version, sha256, asked.caller, customer_id, inputs, answer.decode(), asked.trace_id
                 )
-                for id, (fields, answer) in predictions.items()
-            ]
-        )
+            )
+        self._logger.log(records)
 
 
 def asked_by(request: Request) -> Asked:
@@ -163,8 +156,10 @@ def asked_by(request: Request) -> Asked:
 
 def headers_of(prediction_id: str, model: ServedModel, as_of: date) -> Headers:
     """The headers of an answer that was predicted now."""
-    return (
-        (b"x-model-version", model.version.encode("latin-1")),
-        (b"x-prediction-id", prediction_id.encode()),
-        (b"x-as-of", as_of.isoformat().encode()),
-    )
+    version, day = _encoded(model.version, as_of)
+    return (b"x-model-version", version), (b"x-prediction-id", prediction_id.encode()), (b"x-as-of", day)
+
+
+@lru_cache(maxsize=8)  # the same for thousands of answers
+def _encoded(version: str, as_of: date) -> tuple[bytes, bytes]:
+    return version.encode("latin-1"), as_of.isoformat().encode()
