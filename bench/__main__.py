@@ -87,7 +87,7 @@ def measure_scoring(predictor: ChurnPredictor, customers: Path) -> dict[str, flo
 
 
 def measure_serving(folder: Path) -> dict[str, float]:
-    """Time from the start of ``churn serve`` to its first 200 on /ready, and its memory after 1,000 requests."""
+    """Time from the start of ``churn serve`` to its first 200 on /ready, and its memory with its source open, after 1,000 requests."""
     port = 18431
     command = [CHURN, "--config", "demo/config.yaml", "serve", "--port", str(port)]
     seconds = []
@@ -97,6 +97,8 @@ def measure_serving(folder: Path) -> dict[str, float]:
         try:
             wait_until_ready(port)
             seconds.append(time.perf_counter() - start)
+            if request(port, "GET", "/customers/C000001/risk") not in (200, 404):  # the source is open then, or opened
+                raise RuntimeError("/customers/C000001/risk finds no source")
             _request_often(port, 1000)
             memory = _resident_mb(process.pid)
         finally:

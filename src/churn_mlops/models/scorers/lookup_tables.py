@@ -146,8 +146,8 @@ class AdditiveTables:
             cell = cell_of(value)
             cells.append(cell)
             total += main[cell] if type(main) is list else main(value)
-        for first, second, rows, columns, table in pairs:
-            total += table[rows[cells[first]]][columns[cells[second]]]
+        for first, second, rows, columns in pairs:
+            total += rows[cells[first]][columns[cells[second]]]
         return total
 
     def row_contributions(self, inputs: Sequence[float]) -> list[float]:
@@ -158,8 +158,8 @@ class AdditiveTables:
             cell = cell_of(value)
             cells.append(cell)
             parts.append(main[cell] if type(main) is list else main(value))
-        for first, second, rows, columns, table in pairs:
-            half = 0.5 * table[rows[cells[first]]][columns[cells[second]]]
+        for first, second, rows, columns in pairs:
+            half = 0.5 * rows[cells[first]][columns[cells[second]]]
             parts[first] += half
             parts[second] += half
         return parts
@@ -185,8 +185,13 @@ class AdditiveTables:
     def _rows(self) -> Any:
         """The tables as plain lists, made at the first use: plain Python reads them faster than NumPy's."""
         mains = [(_cell_reader(axis), _main_reader(main)) for axis, main in zip(self.axes, self.mains, strict=True)]
-        pairs = [(p.first, p.second, p.rows.tolist(), p.columns.tolist(), p.table.tolist()) for p in self.pairs]
-        return mains, pairs
+        return mains, [(p.first, p.second, _rows_of_cells(p), p.columns.tolist()) for p in self.pairs]
+
+
+def _rows_of_cells(pair: Pair) -> list[list[float]]:
+    """The row of the pair's table for each cell of its first feature; cells share their rows."""
+    table = pair.table.tolist()
+    return [table[row] for row in pair.rows.tolist()]
 
 
 def _cell_reader(axis: Axis) -> Callable[[float], int]:
