@@ -16,7 +16,7 @@ import pytest
 from infra.ci.model_gate import problems as gate_problems
 from infra.ci.read_scan import problems
 from tests.infra.tools import ROOT, run, tool
-from tests.serving.process import Served, company_to_serve
+from tests.serving.process import Served
 
 DIGEST = "sha256:" + "0123456789abcdef" * 4
 CALLS = """#!/bin/sh
@@ -247,12 +247,6 @@ def test_an_image_without_a_digest_is_not_deployed(cluster: Path, calls: Path) -
     done = run("infra/ci/deploy.sh", "staging", str(cluster))
     assert (done.returncode, said(calls)) == (1, [])
     assert "names no digest of churn-prediction-api" in done.stderr
-
-
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Served:
-    folder = tmp_path_factory.mktemp("smoke")
-    return company_to_serve(folder, f"sqlite:///{folder}/churn.db")
 
 
 def test_the_smoke_test_is_passed_by_a_server_and_by_nothing_else(served: Served, tmp_path: Path) -> None:
