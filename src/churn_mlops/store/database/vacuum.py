@@ -185,6 +185,6 @@ def _readers_left(connection: Connection, patience_ms: int) -> int:
 def _open_transactions(connection: Connection) -> set[tuple[Any, ...]]:
     query = (
         "SELECT pid, xact_start FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() "
-        "AND backend_type = 'client backend' AND xact_start IS NOT NULL"
+        "AND backend_type IN ('client backend', 'autovacuum worker') AND xact_start IS NOT NULL"
     )
     return {tuple(row) for row in connection.execute(text(query))}
