@@ -93,8 +93,8 @@ def test_it_catches_up_sends_the_list_waits_and_ends_with_0_when_it_is_terminate
         output = process.stdout.read()
         assert process.wait(15) == 0
     for name in ("day", "score", "send", "monitor"):
-        assert f'churn_job_tries_total{{job="{name}",result="succeeded"}} 1.0' in metrics
-        assert f'churn_job_last_success_timestamp_seconds{{job="{name}"}} 1.' in metrics
+        assert f'churn_job_tries_total{{job_name="{name}",result="succeeded"}} 1.0' in metrics
+        assert f'churn_job_last_success_timestamp_seconds{{job_name="{name}"}} 1.' in metrics
     assert (health["late"], health["abandoned"]) == (False, None)
     for line, start in zip(output.splitlines(), said, strict=True):
         assert line.startswith(start)

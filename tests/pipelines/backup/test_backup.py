@@ -48,8 +48,8 @@ def test_a_wiped_site_is_restored_as_it_was_and_elsewhere_too(site: Site, tmp_pa
 
 
 def test_settings_are_written_where_there_are_none_and_name_the_store(site: Site, tmp_path: Path) -> None:
-    made = site.backup()
     before = everything(site.address)
+    made = site.backup()
     contract = site.folder / "contract.yaml"
     contract.unlink()
     new = tmp_path / "new" / "config.yaml"

@@ -44,16 +44,16 @@ def test_a_try_is_counted_by_its_result_and_only_a_success_moves_the_last_succes
                 if error is not None:
                     raise error
         except ChurnError:
-            assert value(metrics.registry, "churn_job_last_success_timestamp_seconds", job="score") is None
-        assert value(metrics.registry, "churn_job_duration_seconds", job="score") == seconds
-    assert value(metrics.registry, "churn_job_last_success_timestamp_seconds", job="score") == clock.now.timestamp()
-    found = {name: value(metrics.registry, "churn_job_tries_total", job="score", result=name) for name in RESULTS}
+            assert value(metrics.registry, "churn_job_last_success_timestamp_seconds", job_name="score") is None
+        assert value(metrics.registry, "churn_job_duration_seconds", job_name="score") == seconds
+    assert value(metrics.registry, "churn_job_last_success_timestamp_seconds", job_name="score") == clock.now.timestamp()
+    found = {name: value(metrics.registry, "churn_job_tries_total", job_name="score", result=name) for name in RESULTS}
     assert found == {"succeeded": 1, "failed": 1, "busy": 1}
 
 
 def test_every_count_is_there_before_it_counts() -> None:
     registry = ScheduleMetrics(Clock()).registry
-    assert {value(registry, "churn_job_tries_total", job=job, result=result) for job in JOBS for result in RESULTS} == {
+    assert {value(registry, "churn_job_tries_total", job_name=job, result=result) for job in JOBS for result in RESULTS} == {
         0.0
     }
     assert value(registry, "churn_schedule_days_abandoned_total") == 0.0
@@ -74,8 +74,8 @@ def test_an_abandoned_day_is_seen_until_it_is_made_up_for() -> None:
     assert seen == [0, 0, 1]
     assert value(registry, "churn_schedule_day_abandoned") == 0
     assert value(registry, "churn_schedule_days_abandoned_total") == 1
-    assert value(registry, "churn_job_tries_total", job="day", result="failed") == 2
-    assert value(registry, "churn_job_tries_total", job="day", result="succeeded") == 1
+    assert value(registry, "churn_job_tries_total", job_name="day", result="failed") == 2
+    assert value(registry, "churn_job_tries_total", job_name="day", result="succeeded") == 1
     assert (
         value(registry, "churn_schedule_last_day_timestamp_seconds") == datetime(2026, 11, 23, tzinfo=UTC).timestamp()
     )

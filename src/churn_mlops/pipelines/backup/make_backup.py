@@ -29,6 +29,7 @@ from churn_mlops.pipelines.backup.archive import (
 )
 from churn_mlops.pipelines.backup.encryption import encrypt
 from churn_mlops.pipelines.erasure.suppression import known_here
+from churn_mlops.pipelines.job_record import recorded
 from churn_mlops.store import open_store
 from churn_mlops.store.database.clock import Clock, utc_now
 from churn_mlops.store.database.copy import snapshot_store
@@ -61,6 +62,7 @@ class Backup:
     deleted: tuple[Path, ...]
 
 
+@recorded("backup")
 def make_backup(
     settings: Settings, settings_file: Path | None = None, *, plain: bool = False, clock: Clock = utc_now
 ) -> Backup:

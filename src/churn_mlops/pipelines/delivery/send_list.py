@@ -12,6 +12,7 @@ from churn_mlops.config.decision import Decision
 from churn_mlops.data.contract import load_contract
 from churn_mlops.errors import DeliveryError
 from churn_mlops.pipelines.delivery.webhook import Delivered, RetryClock, deliver
+from churn_mlops.pipelines.job_record import recorded
 from churn_mlops.retention import DecisionRule
 from churn_mlops.retention.decision import OfferDecision, offer_now, rule_of, ruled_out
 from churn_mlops.retention.economics import action_of
@@ -42,8 +43,11 @@ def send_list(settings: Settings, as_of: date, patience: RetryClock) -> Delivere
         StoreBusyError: another process is sending.
         StoreError: the store fails.
     """
-    if settings.webhook.url is None:
-        return None
+    return None if settings.webhook.url is None else _send(settings, as_of, patience)
+
+
+@recorded("send")
+def _send(settings: Settings, as_of: date, patience: RetryClock) -> Delivered | None:
     customer = customer_column(load_contract(settings.contract.path).customer)
     rule = rule_of(settings.decision)
     with open_store(settings.store.url) as store, scoring_lock(store, LOCK):

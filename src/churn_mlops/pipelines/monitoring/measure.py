@@ -37,6 +37,7 @@ from churn_mlops.monitoring import (
 )
 from churn_mlops.pipelines.deployment.deploy import champion
 from churn_mlops.pipelines.inputs.open_source import open_history
+from churn_mlops.pipelines.job_record import recorded
 from churn_mlops.pipelines.monitoring.run_rows import treatment_around, untreated_rows, weekly_runs
 from churn_mlops.pipelines.monitoring.segments import churn_of_segments
 from churn_mlops.store import Store, open_store
@@ -58,6 +59,7 @@ WEEKS = 26
 _SEGMENTS = ("churn_by_band", "churn_by_cohort", "churn_by_level")
 
 
+@recorded("monitor")
 def measure(settings: Settings, *, now: datetime | None = None) -> MeasuredDay:
     """Measure every figure of the dashboard, and keep it in place of what was measured on the same date.
 

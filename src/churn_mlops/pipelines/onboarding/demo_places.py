@@ -24,8 +24,8 @@ CONTROLLED = ("contract_type", "payment_method", "tech_support", "online_securit
 STORE, RECORD = "store.url", "mlflow.uri"
 _ITS_OWN = ("source.url", "source.table", "source.as_of", "contract.path", "models.folder", "store.tombstones")
 """Settings of what the demo makes; those of another company would be overwritten, or mixed with it."""
-_OF_EVERY_STORE = ("api_keys", "people", "sessions", "audit_events")
-"""Tables that may hold rows before there is a company: who may send requests, and who did."""
+_OF_EVERY_STORE = ("api_keys", "people", "sessions", "audit_events", "job_records")
+"""Tables that may hold rows before there is a company: who may send requests, who did, and jobs that found nothing."""
 
 
 def demo_settings(settings: Settings, folder: Path, given: Collection[str] = ()) -> Settings:

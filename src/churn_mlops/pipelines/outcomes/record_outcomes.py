@@ -25,6 +25,7 @@ from churn_mlops.pipelines.erasure.suppression import (
 )
 from churn_mlops.pipelines.inputs.as_of import loaded_until
 from churn_mlops.pipelines.inputs.open_source import open_history
+from churn_mlops.pipelines.job_record import recorded
 from churn_mlops.pipelines.outcomes.spark import labels_from_spark
 from churn_mlops.store import Store, open_store
 from churn_mlops.store.database.run_lock import scoring_lock
@@ -44,6 +45,7 @@ class DateOutcomes:
     recorded: Recorded
 
 
+@recorded("mature")
 def record_outcomes(
     settings: Settings, *, now: datetime | None = None, recheck_days: int = RECHECK_DAYS
 ) -> list[DateOutcomes]:

@@ -17,6 +17,7 @@ from churn_mlops.errors import StoreBusyError
 from churn_mlops.models.bundle import Bundle
 from churn_mlops.models.fit_settings import Progress
 from churn_mlops.pipelines.erasure.suppression import ErasedMeanwhileError, no_erasure_since, suppressed_customers
+from churn_mlops.pipelines.job_record import recorded
 from churn_mlops.pipelines.scoring.contact_list import CAMPAIGN, WHY_NOT, ListTime, contact_list, shown
 from churn_mlops.pipelines.scoring.score import Scored, live_model, score
 from churn_mlops.pipelines.scoring.spark import scored_on_spark
@@ -43,6 +44,7 @@ class Published:
     deleted: tuple[date, ...] = ()
 
 
+@recorded("score")
 def run_day(
     settings: Settings,
     as_of: date | None = None,

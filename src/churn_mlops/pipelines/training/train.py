@@ -12,6 +12,7 @@ from churn_mlops.models.bundle import Bundle
 from churn_mlops.models.evaluate import Estimate
 from churn_mlops.models.fit_settings import Progress
 from churn_mlops.models.tracking import reach
+from churn_mlops.pipelines.job_record import recorded
 from churn_mlops.pipelines.training.backtest import Backtest
 from churn_mlops.pipelines.training.context import TrainingContext, training_context
 from churn_mlops.pipelines.training.evaluate import Candidate, evaluate
@@ -53,6 +54,7 @@ class Trained:
     no_backtest: str | None = None
 
 
+@recorded("train")
 def train(
     settings: Settings,
     *,

@@ -32,7 +32,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeEngine
 
-HEAD = "0009"
+HEAD = "0010"
 """The newest revision of the migrations: a store that has it needs no migration."""
 OLDEST_PROGRAM = "0007"
 """The oldest revision whose program works on the tables of `HEAD`, as its migration says too."""
@@ -301,6 +301,18 @@ MEASUREMENTS = Table(
     Column("measured_at", Timestamp, nullable=False),
     CheckConstraint("status IN ('good', 'watch', 'act', 'too_little')", name="status_of_a_measurement"),
     CheckConstraint("value IS NOT NULL OR status = 'too_little'", name="measurement_has_a_value"),
+)
+
+# The last try of each job: those that run for minutes and end cannot be asked.
+JOB_RECORDS = Table(
+    "job_records",
+    METADATA,
+    Column("name", Text, primary_key=True),
+    Column("began_at", Timestamp, nullable=False),
+    Column("ended_at", Timestamp, nullable=False),
+    Column("has_succeeded", Boolean, nullable=False),
+    Column("succeeded_at", Timestamp),
+    Column("failures", Integer, nullable=False),
 )
 
 SUPPORT = Table(SUPPORT_TABLE, METADATA, Column("oldest_program", Text, primary_key=True))

@@ -1,0 +1,60 @@
+"""A job leaves a record of what it did, and none where it did not run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from structlog.testing import capture_logs
+
+from churn_mlops.config import Settings
+from churn_mlops.errors import DataError, StoreBusyError
+from churn_mlops.pipelines.job_record import recorded
+from churn_mlops.store import open_store
+from churn_mlops.store.job_records import job_records
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings.model_validate({"store": {"url": f"sqlite:///{tmp_path}/churn.db"}})
+
+
+@recorded("score")
+def job(settings: Settings, error: BaseException | None = None) -> str:
+    """Does what it is asked to."""
+    if error is not None:
+        raise error
+    return settings.store.url
+
+
+def test_a_success_and_a_failure_are_recorded_and_nothing_else_changes(settings: Settings) -> None:
+    with open_store(settings.store.url) as store:
+        assert job(settings) == settings.store.url
+        (first,) = job_records(store)
+        with pytest.raises(DataError, match="no such table"):
+            job(settings, DataError("no such table"))
+        (second,) = job_records(store)
+    assert (first.name, first.has_succeeded, first.failures) == ("score", True, 0)
+    assert (second.has_succeeded, second.failures, second.succeeded_at) == (False, 1, first.ended_at)
+    assert job.__doc__ == "Does what it is asked to."
+
+
+def test_a_job_that_found_another_in_progress_was_no_try(settings: Settings) -> None:
+    with open_store(settings.store.url) as store:
+        with pytest.raises(StoreBusyError):
+            job(settings, StoreBusyError("another run is at work"))
+        assert job_records(store) == []
+
+
+def test_a_failure_before_there_is_a_store_makes_none(settings: Settings, tmp_path: Path) -> None:
+    with pytest.raises(DataError):
+        job(settings, DataError("no champion"))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_record_that_cannot_be_written_stops_no_job(tmp_path: Path) -> None:
+    (tmp_path / "churn.db").write_text("no database")
+    settings = Settings.model_validate({"store": {"url": f"sqlite:///{tmp_path}/churn.db"}})
+    with capture_logs() as said:
+        assert job(settings) == settings.store.url
+    assert [(one["event"], one["job"], one["log_level"]) for one in said] == [("job_not_recorded", "score", "warning")]
