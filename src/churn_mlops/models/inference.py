@@ -23,7 +23,7 @@ from churn_mlops.models.scorers.tree_ensemble import TreeEnsemble
 
 Band = Literal["low", "medium", "high"]
 Reader = tuple[str, str, Callable[[Any], float]]
-"""Of a feature: its name, its column, and what turns a cell into its input."""
+"""The name of a feature, its column, and what turns a cell into its input."""
 CHECK_TOLERANCE = 1e-9
 ADDITIVE_TOLERANCE = 1e-6
 

@@ -48,11 +48,12 @@ from churn_mlops.serving.model.served_model import ModelSlot
 from churn_mlops.serving.observability.prometheus_metrics import Metrics
 from churn_mlops.serving.observability.request_log import UNKNOWN_CALLER, RequestLog, RequestMiddleware
 from churn_mlops.serving.observability.span_export import SpanExport, exporting
+from churn_mlops.serving.observability.store_metrics import EVERY_SECONDS, StoreMetrics
 from churn_mlops.serving.prediction.offers import Offers
 from churn_mlops.serving.prediction.prediction_logger import PredictionLogger, prediction_logging
 from churn_mlops.serving.prediction.service import Answer, PredictionService, asked_by
 from churn_mlops.serving.prediction.suppression import SuppressionCheck
-from churn_mlops.serving.resilience.background_tasks import repeating, run_during_lifespan
+from churn_mlops.serving.resilience.background_tasks import refreshing, repeating, run_during_lifespan
 from churn_mlops.serving.resilience.batch_queue import BatchQueue
 from churn_mlops.serving.resilience.store_client import StoreClient
 
@@ -167,6 +168,9 @@ def create_application(
     _add_predict(app, service)
     add_status(app, service, source, metrics, logger, access)
     if logger is not None:
+        store_metrics = StoreMetrics(logger.store)
+        metrics.add(store_metrics)
+        run_during_lifespan(app, partial(refreshing, store_metrics.refresh, EVERY_SECONDS))
         reader = Source(read_of_source, settings.serving.source_seconds)
         run_during_lifespan(app, partial(reader.preparing, source))
         _add_store_routes(app, service, logger, metrics, settings, reader, controlled)

@@ -85,7 +85,7 @@ def test_a_refusal_of_overload_is_counted_under_its_route() -> None:
             assert (await asked(app, path))[0] == 503
         slow.go_on.set()
         await in_progress
-        counted = metrics.text().decode()
+        counted = metrics.page()[0].decode()
         for route in ("/predict", "/contacts/{id}", "other"):
             assert f'churn_requests_total{{route="{route}",status="503"}} 1.0' in counted
 

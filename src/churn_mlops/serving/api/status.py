@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 from fastapi.responses import PlainTextResponse, Response
 
 from churn_mlops.serving.access.credential_cache import CredentialCache
@@ -65,6 +65,7 @@ def add_status(
         app.head(path, include_in_schema=False)(answers)
 
     @app.get("/metrics", summary="Counters for Prometheus", tags=[STATUS], response_class=PlainTextResponse)
-    async def prometheus() -> Response:
-        """The counts of requests, scores and logged predictions, and the times of the answers."""
-        return Response(metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
+    async def prometheus(request: Request) -> Response:
+        """Requests, scores and logged predictions of this server; runs, jobs and figures as the store knows them."""
+        page, media_type = metrics.page(request.headers.get("accept", ""))
+        return Response(page, media_type=media_type)

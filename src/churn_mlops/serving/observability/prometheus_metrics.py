@@ -14,8 +14,10 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 from prometheus_client import CollectorRegistry, Counter, Gauge, GCCollector, Histogram, ProcessCollector
-from prometheus_client.exposition import generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.openmetrics import exposition as openmetrics
+from prometheus_client.registry import Collector
 
 from churn_mlops.serving.model.served_model import ModelSlot, ServedModel
 from churn_mlops.serving.observability.process_metrics import FOLDER, Processes
@@ -42,6 +44,7 @@ class Metrics:
         self._answered: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
         self._banded: dict[str, Counter] = {}
         self._readings: list[Callable[[], None]] = []
+        self._collectors: list[Collector] = []
         self._follow(source)
         self._gauge("churn_workers", "Processes that answer").set(1)
         self.folder = os.environ.get(FOLDER)
@@ -50,14 +53,21 @@ class Metrics:
             ProcessCollector(registry=self._registry)
             GCCollector(registry=self._registry)
 
-    def answered(self, route: str, status: int, seconds: float) -> None:
-        """Count one request. ``route`` is the route's pattern, never the address that was asked for."""
+    def answered(self, route: str, status: int, seconds: float, trace_id: str | None = None) -> None:
+        """Count one request.
+
+        Args:
+            route: the route's pattern, never the address that was asked for.
+            status: of the answer.
+            seconds: the time to answer.
+            trace_id: of a trace that is recorded: an example of such a time (an exemplar of OpenMetrics).
+        """
         counted = self._answered.get((route, status))
         if counted is None:
             counted = self._requests.labels(route, str(status)), self._seconds.labels(route)
             self._answered[route, status] = counted
         counted[0].inc()
-        counted[1].observe(seconds)
+        counted[1].observe(seconds, None if trace_id is None else {"trace_id": trace_id})
 
     def scored(self, live: ServedModel, probabilities: Iterable[float] | npt.NDArray[np.float64]) -> None:
         """Count the customers of a batch by their risk band."""
@@ -77,20 +87,37 @@ class Metrics:
         gauge = self._gauge(name, meaning)
         self._readings.append(lambda: gauge.set(read()))
 
+    def add(self, collector: Collector) -> None:
+        """Publish metrics that are the same in every process, such as those of the store; they are not added up."""
+        self._collectors.append(collector)
+        if self.folder is None:
+            self._registry.register(collector)
+
     def take_over(self) -> None:
         """Read the counts that are kept elsewhere, so that any process can publish them."""
         for reading in self._readings:
             reading()
 
-    def text(self) -> bytes:
-        """All counters in the text format of Prometheus."""
+    def page(self, accept: str = "") -> tuple[bytes, str]:
+        """All metrics, and the media type of the page.
+
+        Args:
+            accept: the header ``Accept``: OpenMetrics if that is among it, otherwise the text format of Prometheus.
+        """
         self.take_over()
+        if "application/openmetrics-text" in accept:
+            return openmetrics.generate_latest(self._all()), openmetrics.CONTENT_TYPE_LATEST
+        return generate_latest(self._all()), CONTENT_TYPE_PLAIN_0_0_4
+
+    def _all(self) -> CollectorRegistry:
+        """The metrics of this process, or of all that count together."""
         if self.folder is None:
-            return generate_latest(self._registry)
+            return self._registry
         together = CollectorRegistry()
         MultiProcessCollector(together, self.folder)  # type: ignore[no-untyped-call]
-        together.register(Processes(self.folder))
-        return generate_latest(together)
+        for collector in (Processes(self.folder), *self._collectors):
+            together.register(collector)
+        return together
 
     def _follow(self, source: ModelSlot) -> None:
         """Publish the live version, the changes of it, and the rejections."""

@@ -56,7 +56,7 @@ class RequestLog:
             trace: of the request, with its ID.
             caller: the name of the principal.
         """
-        self._metrics.answered(route, status, seconds)
+        self._metrics.answered(route, status, seconds, trace.trace_id if trace.is_sampled else None)
         if self._spans is not None:
             self._spans.note(method, route, status, seconds, trace)
         if not self._lines:

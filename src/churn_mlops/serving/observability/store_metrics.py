@@ -1,0 +1,194 @@
+"""The metrics that the store knows: the newest run, the jobs, the champion, and the figures of the dashboard.
+
+A job that has ended cannot be scraped, and what holds for the company must not be added up over processes. So each
+process reads the store now and then; whichever is scraped shows what it read last, and when that was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
+
+from prometheus_client.metrics_core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from churn_mlops.deployment import Deployment
+from churn_mlops.serving.resilience.store_client import StoreClient, StoreUnavailableError
+from churn_mlops.store import Store
+from churn_mlops.store.database.clock import utc_now
+from churn_mlops.store.deployments import Deployments
+from churn_mlops.store.job_records import JobRecord, job_records
+from churn_mlops.store.measurements import StoredMeasurement, latest_measurements
+from churn_mlops.store.scoring.runs import Run, latest_run
+
+EVERY_SECONDS, READ_SECONDS = 15.0, 1.5
+MOST_CAMPAIGNS = 20
+"""The newest campaigns have metrics: so the number of series is bounded."""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """The metric of a figure of the dashboard.
+
+    Args:
+        metric: its name.
+        meaning: for people.
+        scale: is multiplied with the figure.
+    """
+
+    metric: str
+    meaning: str
+    scale: float = 1.0
+
+
+ACCURACY = {
+    "auc": Figure("churn_model_auc", "Area under the ROC curve of the scores"),
+    "log_loss": Figure("churn_model_log_loss", "Log loss of the scores, in nats per customer"),
+    "calibration": Figure("churn_model_observed_to_expected_ratio", "Churners per expected churner", 0.01),
+    "top_decile_calibration": Figure(
+        "churn_model_top_decile_observed_to_expected_ratio", "The same among the tenth with the highest scores", 0.01
+    ),
+    "top_decile_lift": Figure(
+        "churn_model_top_decile_lift_ratio", "Churn rate of the tenth with the highest scores, to that of all"
+    ),
+}
+"""On final labels, pooled, or expected by the scores of the newest date."""
+OF_THE_COMPANY = {
+    "score_drift": Figure("churn_score_drift_index", "Population stability index of the scores against training"),
+    "customers_at_risk": Figure("churn_customers_at_risk_ratio", "Share of the customers who are likely to churn"),
+    "revenue_at_risk": Figure("churn_revenue_at_risk_ratio", "Share of the customers' value that is expected to leave"),
+    "list_worked": Figure("churn_list_worked_ratio", "Share of the lists of 28 days that was worked"),
+    "list_today": Figure("churn_list_worked_today_ratio", "Share of the newest list that was worked when measured"),
+}
+OF_A_CAMPAIGN = {
+    "success": Figure("churn_campaign_effect_ratio", "Share that stayed of the treated, less that of the control group"),
+    "roi": Figure("churn_campaign_return_ratio", "Return on investment: money in less money out, to money out"),
+}
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The answers of the store at one time."""
+
+    at: datetime
+    run: Run | None
+    champion: Deployment | None
+    jobs: tuple[JobRecord, ...]
+    measured_at: datetime | None
+    figures: tuple[StoredMeasurement, ...]
+
+
+class StoreMetrics(Collector):
+    """Shows what the store said when it was last read.
+
+    Args:
+        store: the store.
+    """
+
+    def __init__(self, store: StoreClient) -> None:
+        self._store = store
+        self._reading: Reading | None = None
+
+    async def refresh(self) -> None:
+        """Read the store; while it is unavailable, the last reading stays, and grows old."""
+        try:
+            self._reading = await self._store.ask(_read, READ_SECONDS)
+        except StoreUnavailableError:
+            return
+
+    def collect(self) -> Iterator[Metric]:
+        """The metrics; none before the first reading."""
+        found = self._reading
+        if found is None:
+            return
+        yield _gauge("churn_store_read_timestamp_seconds", "Last reading of the store for these metrics", found.at)
+        yield from _of_run(found.run)
+        yield from _of_jobs(found.jobs)
+        if found.champion is not None:
+            promoted = GaugeMetricFamily(
+                "churn_model_promoted_timestamp_seconds", "When the champion went live", labels=["version"]
+            )
+            promoted.add_metric([found.champion.version], found.champion.since.timestamp())
+            yield promoted
+        if found.measured_at is not None:
+            yield _gauge("churn_measured_timestamp_seconds", "Last measurement of the figures", found.measured_at)
+        yield from _of_figures(found.figures)
+
+
+def _read(store: Store) -> Reading:
+    measured = latest_measurements(store)
+    return Reading(
+        utc_now(),
+        latest_run(store),
+        Deployments(store).current(),
+        tuple(job_records(store)),
+        None if measured is None else measured.measured_at,
+        () if measured is None else measured.figures,
+    )
+
+
+def _of_run(run: Run | None) -> Iterator[Metric]:
+    if run is None:
+        return
+    yield _gauge("churn_run_published_timestamp_seconds", "When the newest run was published", run.finished_at)
+    yield _gauge("churn_run_as_of_timestamp_seconds", "As-of date of the newest run, its midnight in UTC", run.as_of)
+    customers = GaugeMetricFamily("churn_run_customers", "Customers of the newest run", labels=["set"])
+    for name, count in (("scored", run.customers), ("likely", run.likely), ("worth_an_offer", run.worth_an_offer)):
+        customers.add_metric([name], count)
+    yield customers
+
+
+def _of_jobs(jobs: Iterable[JobRecord]) -> Iterator[Metric]:
+    ended = _by("churn_job_ended_timestamp_seconds", "End of the last try of a job", "job_name")
+    succeeded = _by("churn_job_succeeded_timestamp_seconds", "Last success of a job", "job_name")
+    took = _by("churn_job_took_seconds", "Time that the last try of a job took", "job_name")
+    failures = _by("churn_job_failures", "Tries of a job that failed since its last success", "job_name")
+    for job in jobs:
+        ended.add_metric([job.name], job.ended_at.timestamp())
+        took.add_metric([job.name], job.seconds)
+        failures.add_metric([job.name], job.failures)
+        if job.succeeded_at is not None:
+            succeeded.add_metric([job.name], job.succeeded_at.timestamp())
+    yield from (ended, succeeded, took, failures)
+
+
+def _of_figures(figures: Iterable[StoredMeasurement]) -> Iterator[Metric]:
+    known = [one for one in figures if one.value is not None]
+    pooled = {("final", one.name): one for one in known if one.is_final and not one.part}
+    expected = {("expected", one.name): one for one in known if not one.is_final}  # by name and part: the newest stays
+    yield from _families(ACCURACY, {**pooled, **expected}, "labels")
+    newest = {("", one.name): one for one in known}
+    yield from _families(OF_THE_COMPANY, newest, None)
+    campaigns = sorted({int(one.part) for one in known if one.name in OF_A_CAMPAIGN})[-MOST_CAMPAIGNS:]
+    of_campaigns = {(one.part, one.name): one for one in known if one.name in OF_A_CAMPAIGN}
+    shown = {place: one for place, one in of_campaigns.items() if int(place[0]) in campaigns}
+    yield from _families(OF_A_CAMPAIGN, shown, "campaign")
+
+
+def _families(
+    figures: Mapping[str, Figure], measured: Mapping[tuple[str, str], StoredMeasurement], label: str | None
+) -> Iterator[Metric]:
+    """Three metrics for each figure: the value, and both ends of its 95 % interval, where it has one."""
+    for name, figure in figures.items():
+        for end, ending, words in (
+            ("value", "", ""),
+            ("low", "_low", ", lower end of the 95 % interval"),
+            ("high", "_high", ", upper end of the 95 % interval"),
+        ):
+            family = GaugeMetricFamily(figure.metric + ending, figure.meaning + words, labels=[label] if label else [])
+            for (part, of), one in measured.items():
+                number = getattr(one, end)
+                if of == name and number is not None:
+                    family.add_metric([part] if label else [], number * figure.scale)
+            if family.samples:
+                yield family
+
+
+def _gauge(name: str, meaning: str, at: datetime | date) -> Metric:
+    instant = at if isinstance(at, datetime) else datetime.combine(at, time(), UTC)
+    return GaugeMetricFamily(name, meaning, value=instant.timestamp())
+
+
+def _by(name: str, meaning: str, label: str) -> GaugeMetricFamily:
+    return GaugeMetricFamily(name, meaning, labels=[label])

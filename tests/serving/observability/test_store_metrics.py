@@ -1,0 +1,105 @@
+"""What the store knows is shown to Prometheus as it was read last: runs, jobs, the champion and figures."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from prometheus_client import CollectorRegistry
+from prometheus_client.exposition import generate_latest
+from prometheus_client.parser import text_string_to_metric_families
+
+from churn_mlops.serving.observability.store_metrics import MOST_CAMPAIGNS, StoreMetrics
+from churn_mlops.serving.resilience.store_client import StoreClient
+from churn_mlops.store import open_store
+from churn_mlops.store.job_records import record_job
+from churn_mlops.store.measurements import StoredMeasurement, record_measurements
+from churn_mlops.store.scoring.publishing import publish
+from tests.store.builders import DAY, NOW, batches, run
+from tests.store.test_model_versions import deploy
+
+AUC = StoredMeasurement("auc", "", 0.81, 0.78, 0.84, 90, 1200, "good", "Nothing to do.")
+ESTIMATES = [
+    replace(AUC, part=part, value=value, low=None, high=None, is_final=False)
+    for part, value in (("2026-11-01", 0.7), ("2026-11-08", 0.75))
+]
+WAIT = StoredMeasurement("success", "3", None, None, None, None, 12, "too_little", "Wait.", False)
+CAMPAIGNS = [
+    StoredMeasurement("roi", str(number), 0.1 * number, None, None, 1, 2, "watch", "Wait.", False)
+    for number in range(1, 2 * MOST_CAMPAIGNS + 1)
+]
+LISTS = StoredMeasurement("list_worked", str(DAY), 0.6, None, None, 60, 100, "watch", "Work it.")
+
+
+@pytest.fixture
+def address(tmp_path: Path) -> str:
+    address = f"sqlite:///{tmp_path}/churn.db"
+    with open_store(address) as store:
+        publish(store, run(), batches(100), clock=lambda: NOW)
+        record_job(store, "score", NOW - timedelta(seconds=90), NOW, has_succeeded=True)
+        record_job(store, "backup", NOW, NOW + timedelta(seconds=3), has_succeeded=False)
+        record_measurements(store, DAY, [AUC, *ESTIMATES, WAIT, LISTS, *CAMPAIGNS], clock=lambda: NOW)
+        deploy(store, 1)
+    return address
+
+
+@pytest.fixture
+def metrics(address: str) -> Iterator[StoreMetrics]:
+    with closing(StoreClient(address)) as link:
+        made = StoreMetrics(link)
+        asyncio.run(made.refresh())
+        yield made
+
+
+def shown(metrics: StoreMetrics) -> dict[tuple[str, ...], float]:
+    """Each sample of the page by its name and the values of its labels."""
+    registry = CollectorRegistry()
+    registry.register(metrics)
+    page = generate_latest(registry).decode()
+    samples = [one for family in text_string_to_metric_families(page) for one in family.samples]
+    return {(one.name, *one.labels.values()): one.value for one in samples}
+
+
+def test_the_newest_run_the_jobs_and_the_champion_are_shown(metrics: StoreMetrics) -> None:
+    found, now = shown(metrics), NOW.timestamp()
+    assert found["churn_run_published_timestamp_seconds",] == now
+    assert found["churn_run_as_of_timestamp_seconds",] == 1795305600  # 2026-11-22
+    assert [found["churn_run_customers", name] for name in ("scored", "likely", "worth_an_offer")] == [100, 51, 61]
+    assert found["churn_job_succeeded_timestamp_seconds", "score"] == now
+    assert ("churn_job_succeeded_timestamp_seconds", "backup") not in found
+    assert [found["churn_job_took_seconds", job] for job in ("score", "backup")] == [90, 3]
+    assert [found["churn_job_failures", job] for job in ("score", "backup")] == [0, 1]
+    assert found["churn_model_promoted_timestamp_seconds", "1"] == now + 60
+    assert found["churn_store_read_timestamp_seconds",] > now
+
+
+def test_a_figure_has_its_interval_and_an_estimate_stands_apart(metrics: StoreMetrics) -> None:
+    found = shown(metrics)
+    assert [found["churn_model_auc" + end, "final"] for end in ("", "_low", "_high")] == [0.81, 0.78, 0.84]
+    assert found["churn_model_auc", "expected"] == 0.75  # of the newest date
+    assert ("churn_model_auc_low", "expected") not in found
+    assert found["churn_list_worked_ratio",] == 0.6
+    assert found["churn_measured_timestamp_seconds",] == NOW.timestamp()
+
+
+def test_only_the_newest_campaigns_have_series(metrics: StoreMetrics) -> None:
+    found = shown(metrics)
+    campaigns = [int(place[1]) for place in found if place[0] == "churn_campaign_return_ratio"]
+    assert sorted(campaigns) == list(range(MOST_CAMPAIGNS + 1, 2 * MOST_CAMPAIGNS + 1))
+    assert not [place for place in found if place[0] == "churn_campaign_effect_ratio"]  # too little to say
+
+
+def test_nothing_is_shown_before_the_first_reading_and_the_last_one_stays(metrics: StoreMetrics, address: str) -> None:
+    with closing(StoreClient(f"{address}/below/a/file.db")) as link:
+        away = StoreMetrics(link)
+        asyncio.run(away.refresh())
+        assert shown(away) == {}
+    before = shown(metrics)
+    Path(address.removeprefix("sqlite:///")).unlink()
+    asyncio.run(metrics.refresh())
+    assert shown(metrics) == before
