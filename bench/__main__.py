@@ -87,7 +87,7 @@ def measure_scoring(predictor: ChurnPredictor, customers: Path) -> dict[str, flo
 
 
 def measure_serving(folder: Path) -> dict[str, float]:
-    """Time from the start of ``churn serve`` to its first 200 on /ready, and its memory with its source open, after 1,000 requests."""
+    """Time from the start of ``churn serve`` to its first 200; its memory with an open source, after 1,000 requests."""
     port = 18431
     command = [CHURN, "--config", "demo/config.yaml", "serve", "--port", str(port)]
     seconds = []

@@ -46,16 +46,18 @@ def test_a_try_is_counted_by_its_result_and_only_a_success_moves_the_last_succes
         except ChurnError:
             assert value(metrics.registry, "churn_job_last_success_timestamp_seconds", job_name="score") is None
         assert value(metrics.registry, "churn_job_duration_seconds", job_name="score") == seconds
-    assert value(metrics.registry, "churn_job_last_success_timestamp_seconds", job_name="score") == clock.now.timestamp()
+    assert (
+        value(metrics.registry, "churn_job_last_success_timestamp_seconds", job_name="score") == clock.now.timestamp()
+    )
     found = {name: value(metrics.registry, "churn_job_tries_total", job_name="score", result=name) for name in RESULTS}
     assert found == {"succeeded": 1, "failed": 1, "busy": 1}
 
 
 def test_every_count_is_there_before_it_counts() -> None:
     registry = ScheduleMetrics(Clock()).registry
-    assert {value(registry, "churn_job_tries_total", job_name=job, result=result) for job in JOBS for result in RESULTS} == {
-        0.0
-    }
+    assert {
+        value(registry, "churn_job_tries_total", job_name=job, result=result) for job in JOBS for result in RESULTS
+    } == {0.0}
     assert value(registry, "churn_schedule_days_abandoned_total") == 0.0
 
 

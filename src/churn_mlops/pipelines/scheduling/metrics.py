@@ -26,7 +26,9 @@ class ScheduleMetrics:
     def __init__(self, clock: Callable[[], datetime]) -> None:
         self._clock = clock
         self.registry = CollectorRegistry()
-        self._tries = Counter("churn_job_tries", "Tries of a job, by result", ["job_name", "result"], registry=self.registry)
+        self._tries = Counter(
+            "churn_job_tries", "Tries of a job, by result", ["job_name", "result"], registry=self.registry
+        )
         self._seconds = self._gauge("churn_job_duration_seconds", "Time that the last try of a job took", ["job_name"])
         self._succeeded = self._gauge("churn_job_last_success_timestamp_seconds", "Last success of a job", ["job_name"])
         self._next = self._gauge("churn_schedule_next_run_timestamp_seconds", "When the next run is due")

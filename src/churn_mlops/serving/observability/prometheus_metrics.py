@@ -106,7 +106,8 @@ class Metrics:
         """
         self.take_over()
         if "application/openmetrics-text" in accept:
-            return openmetrics.generate_latest(self._all()), openmetrics.CONTENT_TYPE_LATEST
+            page: bytes = openmetrics.generate_latest(self._all())  # type: ignore[no-untyped-call]
+            return page, openmetrics.CONTENT_TYPE_LATEST
         return generate_latest(self._all()), CONTENT_TYPE_PLAIN_0_0_4
 
     def _all(self) -> CollectorRegistry:

@@ -62,7 +62,9 @@ OF_THE_COMPANY = {
     "list_today": Figure("churn_list_worked_today_ratio", "Share of the newest list that was worked when measured"),
 }
 OF_A_CAMPAIGN = {
-    "success": Figure("churn_campaign_effect_ratio", "Share that stayed of the treated, less that of the control group"),
+    "success": Figure(
+        "churn_campaign_effect_ratio", "Share that stayed of the treated, less that of the control group"
+    ),
     "roi": Figure("churn_campaign_return_ratio", "Return on investment: money in less money out, to money out"),
 }
 
