@@ -18,7 +18,7 @@ demo: $(VENV)/.run ## make the demo company, train, score, print the list, serve
 
 # Bytecode is kept, so that the hundreds of processes that the tests start compile the project once.
 test: export PYTHONDONTWRITEBYTECODE =
-test: $(VENV)/.dev $(VENV)/serving/.done $(VENV)/serving-trees/.done $(VENV)/.browser $(VENV)/.proxy $(VENV)/.clock $(VENV)/oidc/.done $(VENV)/infra/.done ## run the tests (ARGS="-k word" picks some, ARGS=--cov measures what they cover)
+test: $(VENV)/.dev $(VENV)/serving/.done $(VENV)/serving-trees/.done $(VENV)/.browser $(VENV)/.proxy $(VENV)/.clock $(VENV)/.prometheus $(VENV)/oidc/.done $(VENV)/infra/.done ## run the tests (ARGS="-k word" picks some, ARGS=--cov measures what they cover)
 	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: $(VENV)/.dev ## format, lint, types, imports, security, locked dependencies
@@ -158,6 +158,9 @@ $(VENV)/.proxy: $(VENV)/.python
 
 $(VENV)/.clock: $(VENV)/.python
 	$(call system_package,faketime,faketime,the tests of clocks are skipped)
+
+$(VENV)/.prometheus: $(VENV)/.python
+	$(call system_package,prometheus prometheus-alertmanager,promtool,the tests of alerts are skipped)
 
 # What builds and starts both images.
 $(VENV)/.containers: $(VENV)/.python

@@ -162,6 +162,8 @@ def reader(
     monkeypatch.setenv("CHURN__SERVING__PORT", "0")  # `churn doctor` looks at the port
     environ = os.environ | {"PYTHONPATH": str(ROOT / "src")}
     reader = Reader(runner(monkeypatch, capsys), environ)
+    if request.getfixturevalue("page").startswith("docs/runbooks/"):  # the person on call has a server
+        reader.run("churn serve")
     yield reader
     reader.stop()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
 from fastapi.testclient import TestClient
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as read_openmetrics
 from prometheus_client.parser import text_string_to_metric_families
@@ -26,14 +27,16 @@ EACH = [
 ]
 
 
-def test_the_page_lists_every_metric_with_its_labels(address: str, source: ModelSlot) -> None:
+def test_the_page_lists_every_metric_with_its_labels(
+    address: str, source: ModelSlot, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with open_store(address) as store:
         record_measurements(store, DAY, EACH)
+    monkeypatch.setattr("churn_mlops.serving.app.EVERY_SECONDS", 0.01)
     settings = Settings.model_validate({"store": {"url": address}})
     app = create_app(source, settings, store=StoreClient(address))
     with TestClient(app, base_url="http://localhost") as client:
-        client.get("/health")
-        page = client.get("/metrics").text
+        page = next(text for text in iter(lambda: client.get("/metrics").text, "") if "expected_gain" in text)
         in_openmetrics = client.get("/metrics", headers={"Accept": "application/openmetrics-text;version=1.0.0"})
     shown = {family.name: family for family in text_string_to_metric_families(page) if "churn_" in family.name}
     listed = dict(re.findall(r"^\| `(churn_\w+)(\{[\w, ]+\})?` \|", PAGE.read_text(encoding="utf-8"), re.MULTILINE))

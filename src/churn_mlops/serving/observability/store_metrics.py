@@ -7,7 +7,7 @@ process reads the store now and then; whichever is scraped shows what it read la
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
 
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
@@ -20,9 +20,12 @@ from churn_mlops.store.database.clock import utc_now
 from churn_mlops.store.deployments import Deployments
 from churn_mlops.store.job_records import JobRecord, job_records
 from churn_mlops.store.measurements import StoredMeasurement, latest_measurements
+from churn_mlops.store.scoring.browsing import expected_gain
 from churn_mlops.store.scoring.runs import Run, latest_run
 
 EVERY_SECONDS, READ_SECONDS = 15.0, 1.5
+SUM_SECONDS = 10.0
+"""Longest time to sum up a list, which is done once for each publication, and not when the server starts."""
 MOST_CAMPAIGNS = 20
 """The newest campaigns have metrics: so the number of series is bounded."""
 
@@ -79,6 +82,7 @@ class Reading:
     jobs: tuple[JobRecord, ...]
     measured_at: datetime | None
     figures: tuple[StoredMeasurement, ...]
+    gain: float | None = None
 
 
 class StoreMetrics(Collector):
@@ -95,9 +99,15 @@ class StoreMetrics(Collector):
     async def refresh(self) -> None:
         """Read the store; while it is unavailable, the last reading stays, and grows old."""
         try:
-            self._reading = await self._store.ask(_read, READ_SECONDS)
+            before, self._reading = self._reading, await self._store.ask(_read, READ_SECONDS)
+            if before is not None and before.run == self._reading.run:
+                gain = await self._gain(self._reading.run) if before.gain is None else before.gain
+                self._reading = replace(self._reading, gain=gain)
         except StoreUnavailableError:
             return
+
+    async def _gain(self, run: Run | None) -> float | None:
+        return None if run is None else await self._store.ask(lambda store: expected_gain(store, run), SUM_SECONDS)
 
     def collect(self) -> Iterator[Metric]:
         """The metrics; none before the first reading."""
@@ -105,7 +115,7 @@ class StoreMetrics(Collector):
         if found is None:
             return
         yield _gauge("churn_store_read_timestamp_seconds", "Last reading of the store for these metrics", found.at)
-        yield from _of_run(found.run)
+        yield from _of_run(found.run, found.gain)
         yield from _of_jobs(found.jobs)
         if found.champion is not None:
             promoted = GaugeMetricFamily(
@@ -130,7 +140,7 @@ def _read(store: Store) -> Reading:
     )
 
 
-def _of_run(run: Run | None) -> Iterator[Metric]:
+def _of_run(run: Run | None, gain: float | None) -> Iterator[Metric]:
     if run is None:
         return
     yield _gauge("churn_run_published_timestamp_seconds", "When the newest run was published", run.finished_at)
@@ -139,6 +149,12 @@ def _of_run(run: Run | None) -> Iterator[Metric]:
     for name, count in (("scored", run.customers), ("likely", run.likely), ("worth_an_offer", run.worth_an_offer)):
         customers.add_metric([name], count)
     yield customers
+    if gain is not None:
+        yield GaugeMetricFamily(
+            "churn_run_expected_gain",
+            "Sum of the expected gains of its contact list, in the company's currency",
+            value=gain,
+        )
 
 
 def _of_jobs(jobs: Iterable[JobRecord]) -> Iterator[Metric]:

@@ -215,6 +215,17 @@ def average_score(store: Store, run: Run) -> float | None:
         return connection.scalar(query)
 
 
+def expected_gain(store: Store, run: Run) -> float:
+    """The sum of the expected gains of a run's contact list: what a day without the list costs, by the scores.
+
+    Raises:
+        StoreError: the store fails.
+    """
+    query = select(func.sum(PREDICTIONS.c.expected_gain)).where(PREDICTIONS.c.run_id == run.id)
+    with store.reading("read the expected gain of a list", much=True) as connection:
+        return connection.scalar(query.where(PREDICTIONS.c.action == OFFER)) or 0.0
+
+
 def _selected(run: Run, selection: Selection, columns: Sequence[Any]) -> Select[Any]:
     query = select(*columns).select_from(PREDICTIONS).where(PREDICTIONS.c.run_id == run.id)
     if selection.part == "contact":

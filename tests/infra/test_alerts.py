@@ -1,0 +1,185 @@
+"""Each alert fires for its cause and for nothing else, by Prometheus's own test of rules, and has its runbook."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+from ruamel.yaml import YAML
+
+from churn_mlops.cli.main import app
+from tests.infra.tools import ROOT
+
+RULES = ROOT / "infra/monitoring/alerts.yml"
+RUNBOOKS = ROOT / "docs/runbooks"
+yaml = YAML(typ="safe", pure=True)
+ALERTS: dict[str, dict[str, Any]] = {
+    rule["alert"]: rule
+    for group in yaml.load(RULES.read_text(encoding="utf-8"))["groups"]
+    for rule in group["rules"]
+    if "alert" in rule
+}
+REQUESTS = 'churn_requests_total{route="/predict",status="%s"}'
+OLD = "0x4400"  # since 1970, where the clock of these tests starts
+Series = dict[str, str]
+# name: minutes until it is asked, series for which it fires, series for which it does not.
+CASES: dict[str, tuple[int, Series, Sequence[Series]]] = {
+    "RequestsFail": (
+        100,
+        {REQUESTS % 200: "0+100x120", REQUESTS % 500: "0+5x120"},
+        [
+            {REQUESTS % 200: "0+1x120", REQUESTS % 500: "0x90 1x30"},  # one failure at night, of 60 requests an hour
+            {REQUESTS % 200: "0+10000x120", REQUESTS % 503: "0+5x120"},  # half of what is allowed
+            {REQUESTS % 200: "0+100x120", REQUESTS % 422: "0+50x120"},  # faults of clients
+            {REQUESTS % 200: "0+100x120", 'churn_requests_total{route="/ready",status="503"}': "0+50x120"},
+            {REQUESTS % 200: "0+100x120", REQUESTS % 500: "0+5x30 150x90"},  # it is over
+        ],
+    ),
+    "RequestsFailSlowly": (
+        1500,
+        {REQUESTS % 200: "0+1000x1600", REQUESTS % 500: "0+4x1600"},
+        [{REQUESTS % 200: "0+10000x1600", REQUESTS % 500: "0+5x1600"}],
+    ),
+    "ServerGone": (10, {'up{job="api",instance="a"}': "1x5 0x10"}, [{'up{job="api",instance="a"}': "1x20"}]),
+    "NoModel": (
+        10,
+        {'up{job="api",instance="a"}': "1x20", 'churn_model_live{version="3"}': "1x5 0x15"},
+        [
+            {'up{job="api",instance="a"}': "1x20", 'churn_model_live{version="3"}': "1x20"},
+            {'up{job="api",instance="a"}': "0x20"},  # another alert says so
+        ],
+    ),
+    "StoreUnavailable": (
+        10,
+        {'churn_store_read_timestamp_seconds{instance="a"}': "0x20"},
+        [
+            {
+                'churn_store_read_timestamp_seconds{instance="a"}': "0x20",
+                'churn_store_read_timestamp_seconds{instance="b"}': "0+60x20",
+            }
+        ],
+    ),
+    "PredictionsNotLogged": (
+        15,
+        {"churn_answers_dropped_total": "0x10 5x10"},
+        [{"churn_answers_dropped_total": "5x20"}],
+    ),
+    "ChampionRefused": (
+        15,
+        {'churn_champion_refused_total{reason="slow"}': "0x10 1x10"},
+        [{'churn_champion_refused_total{reason="slow"}': "1x20"}],
+    ),
+    "WorkerMissing": (
+        40,
+        {"churn_workers": "2x30 1x20"},
+        [{"churn_workers": "2x50"}, {"churn_workers": "2x37 1x2 2x20"}],  # another took its place
+    ),
+    "ScheduleGone": (12, {'up{job="scheduler"}': "1x5 0x10"}, [{'up{job="scheduler"}': "1x20"}]),
+    "ListMissing": (
+        26 * 60 + 5,
+        {"churn_run_published_timestamp_seconds": OLD},
+        [{"churn_run_published_timestamp_seconds": "0x1439 86400x200"}],
+    ),
+    "ListNotSent": (
+        20,
+        {'churn_job_failures{job_name="send"}': "1x30"},
+        [{'churn_job_failures{job_name="send"}': "1x10 0x20"}, {'churn_job_failures{job_name="score"}': "1x30"}],
+    ),
+    "JobFails": (
+        70,
+        {'churn_job_failures{job_name="monitor"}': "1x100"},
+        [{'churn_job_failures{job_name="monitor"}': "1x50 0x50"}, {'churn_job_failures{job_name="send"}': "1x100"}],
+    ),
+    "BackupMissing": (
+        26 * 60 + 5,
+        {'churn_job_succeeded_timestamp_seconds{job_name="backup"}': OLD},
+        [{'churn_job_succeeded_timestamp_seconds{job_name="score"}': OLD}],
+    ),
+    "FiguresOld": (
+        3 * 1440 + 5,
+        {"churn_measured_timestamp_seconds": OLD},
+        [{"churn_measured_timestamp_seconds": "0x2879 172800x2000"}],
+    ),
+    "Watchdog": (5, {}, []),
+}
+
+
+def program(name: str) -> str:
+    found = shutil.which(name)
+    if found is None:
+        pytest.skip(f"{name} is not there: `make test` installs it as root (prometheus, prometheus-alertmanager)")
+    return found
+
+
+def is_firing(alert: str, minutes: int, series: Series, folder: Path, *, fires: bool) -> str:
+    """What promtool says against it; empty if it is so."""
+    asked = {
+        "expr": f'count(ALERTS{{alertname="{alert}",alertstate="firing"}})',
+        "eval_time": f"{minutes}m",
+        "exp_samples": [{"labels": "{}", "value": 1}] if fires else [],
+    }
+    inputs = [{"series": name, "values": values} for name, values in series.items()]
+    test = {"interval": "1m", "input_series": inputs, "promql_expr_test": [asked]}
+    file = folder / "test.yml"
+    with file.open("w") as out:
+        yaml.dump({"rule_files": [str(RULES)], "evaluation_interval": "1m", "tests": [test]}, out)
+    done = subprocess.run(
+        [program("promtool"), "test", "rules", str(file)], capture_output=True, text=True, check=False
+    )
+    return "" if done.returncode == 0 else done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("alert", ALERTS)
+def test_an_alert_fires_for_its_cause_and_for_nothing_else(alert: str, tmp_path: Path) -> None:
+    minutes, cause, others = CASES[alert]
+    assert is_firing(alert, minutes, cause, tmp_path, fires=True) == ""
+    for series in others:
+        assert is_firing(alert, minutes, series, tmp_path, fires=False) == "", series
+
+
+def test_prometheus_and_alertmanager_take_the_files() -> None:
+    for command in (
+        ("promtool", "check", "rules", "--lint-fatal", RULES),
+        ("amtool", "check-config", ROOT / "infra/compose/alertmanager.yml"),
+    ):
+        done = subprocess.run(
+            [program(command[0]), *map(str, command[1:])], capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_an_alert_says_who_acts_what_it_costs_and_where_its_page_is() -> None:
+    listed = (RUNBOOKS / "README.md").read_text(encoding="utf-8")
+    pages = set()
+    for name, alert in ALERTS.items():
+        assert alert["labels"]["severity"] in {"page", "ticket", "watch"}
+        assert alert["labels"]["owner"] in {"service", "jobs"}
+        assert set(alert["annotations"]) == {"summary", "runbook", "cost"}
+        page = ROOT / alert["annotations"]["runbook"]
+        pages.add(page)
+        text = page.read_text(encoding="utf-8")
+        assert re.search(rf"^# .*\b{name}\b", text)
+        assert re.findall(r"^\*\*(.+?)\.\*\*", text, re.MULTILINE) == ["Meaning", "Cost", "See it", "Fix it"]
+        assert f"[{name}]({page.name})" in listed
+    assert pages == {*RUNBOOKS.glob("*.md")} - {RUNBOOKS / "README.md"}
+
+
+def test_every_command_within_a_sentence_is_one_of_the_program() -> None:
+    """Those of a block are run by the test of the pages."""
+    text = "".join(page.read_text(encoding="utf-8") for page in RUNBOOKS.glob("*.md"))
+    commands = [shlex.split(found)[1:] for found in re.findall(r"`(churn [^`]+)`", " ".join(text.split()))]
+    assert len(commands) > 8
+    for words in commands:
+        command: Any = typer.main.get_command(app)
+        while words and words[0] in getattr(command, "commands", {}):
+            command = command.commands[words.pop(0)]
+        known = {option for parameter in command.params for option in parameter.opts}
+        assert not hasattr(command, "commands"), words
+        assert {word for word in words if word.startswith("--")} <= known, words
