@@ -28,7 +28,7 @@ from bench.served import CHURN, EXAMPLE, wait_until_ready
 from churn_mlops.store import open_store
 from churn_mlops.store.access.api_keys import make_key
 from churn_mlops.store.scoring.predictions import predictions
-from churn_mlops.store.scoring.runs import dates
+from churn_mlops.store.scoring.runs import published_dates
 from tests.postgres import new_store, postgres_server
 from tests.serving.api.openapi_cases import Held, held_to_description, prediction_ids
 from tests.serving.http.raw_http_client import FUZZERS, Asked
@@ -49,7 +49,7 @@ def demo_server(folder: Path, customers: int, store: str) -> Iterator[tuple[str,
     subprocess.run(scored, cwd=folder, env=environment, check=True, stdout=subprocess.DEVNULL)
     with open_store(store) as opened:
         key, _ = make_key(opened, "described", "admin", by="bench")
-        names = [one.customer for one in predictions(opened, dates(opened)[0], limit=KNOWN_CUSTOMERS)]
+        names = [one.customer for one in predictions(opened, published_dates(opened)[0], limit=KNOWN_CUSTOMERS)]
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
