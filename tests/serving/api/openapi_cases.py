@@ -39,6 +39,14 @@ _TOO_LARGE = {
 }
 
 
+_NO_SCHEMA_SAYS = (
+    "is no active user who may work on the list",
+    "must lie between",  # dates that are counted from today
+    "is not the `next` of a page",
+)
+"""Refusals of values that are right by the description: whether they are depends on the store and the day."""
+
+
 @dataclass
 class Held:
     """The results of the cases."""
@@ -59,13 +67,16 @@ class Held:
             self.statuses[f"{interaction.request.method} {case.operation.path} {status}"] += 1
             if interaction.response is None:
                 self.failures[f"{case.operation.label}: no answer"] += 1
-        for found in recorder.checks.values():
+        for case_id, found in recorder.checks.items():
+            interaction = recorder.interactions.get(case_id)
+            answer = "" if interaction is None or interaction.response is None else interaction.response.text
             for check in found:
                 self.checks[check.name] += 1
-                if check.status is Status.FAILURE:
+                excused = check.name == "positive_data_acceptance" and any(words in answer for words in _NO_SCHEMA_SAYS)
+                if check.status is Status.FAILURE and not excused:
                     failed = check.failure_info
                     words = failed.failure.message.replace("\n", " ")
-                    self.failures[f"{recorder.label}: {check.name}: {words}: {failed.code_sample}"] += 1
+                    self.failures[f"{recorder.label}: {check.name}: {words}: {failed.code_sample}: {answer}"] += 1
 
 
 def held_to_description(

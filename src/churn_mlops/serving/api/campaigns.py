@@ -15,7 +15,7 @@ from churn_mlops.serving.access.principal import principal_of
 from churn_mlops.serving.api.refusals import refusing
 from churn_mlops.serving.api.request_bodies import Day, LongText, ShortText, described_body
 from churn_mlops.serving.http.errors import Problem, RequestError, sentence
-from churn_mlops.serving.http.whole_number import WHOLE
+from churn_mlops.serving.http.whole_number import NUMBER, WHOLE
 from churn_mlops.serving.prediction.parsing import read_fields
 from churn_mlops.serving.prediction.responses import as_json
 from churn_mlops.serving.resilience.store_client import StoreClient
@@ -52,16 +52,22 @@ class CampaignRequest(BaseModel):
 
     name: ShortText = Field(description="each campaign has another one; arms are drawn by it")
     offer: ShortText = Field(description="what customers are offered")
-    offer_cost: float = Field(ge=0, le=1e9, allow_inf_nan=False, description="cost of an offer that is taken, USD")
+    offer_cost: Annotated[float, NUMBER] = Field(
+        ge=0, le=1e9, allow_inf_nan=False, description="cost of an offer that is taken, USD"
+    )
     script: LongText = Field(description="the sentence to say")
     starts_on: Day | None = Field(None, description="the first date of its lists; today when left out")
     ends_on: Day | None = Field(None, description="the last date of its lists; none when left out")
-    min_score: float = Field(0.0, ge=0, le=1, description="customers from this churn probability on")
+    min_score: Annotated[float, NUMBER] = Field(0.0, ge=0, le=1, description="customers from this churn probability on")
     risk_band: Literal["medium", "high"] | None = Field(None, description="customers of this risk band and above")
     only_worth: bool = Field(True, description="only customers with an expected gain above 0")
-    capacity: int | None = Field(None, ge=0, le=2**31 - 1, description="most offers on one list")
-    control_share: float = Field(CONTROL_SHARE, ge=0, lt=1, description="share of the control group")
-    explore_share: float = Field(EXPLORE_SHARE, ge=0, lt=1, description="share drawn at random, half of them treated")
+    capacity: Annotated[int, Field(ge=0, le=2**31 - 1), NUMBER] | None = Field(
+        None, description="most offers on one list"
+    )
+    control_share: Annotated[float, NUMBER] = Field(CONTROL_SHARE, ge=0, lt=1, description="share of the control group")
+    explore_share: Annotated[float, NUMBER] = Field(
+        EXPLORE_SHARE, ge=0, lt=1, description="share drawn at random, half of them treated"
+    )
 
 
 class EndRequest(BaseModel):

@@ -9,6 +9,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationIn
 from pydantic_core import PydanticCustomError
 
 from churn_mlops.serving.api.predictions import PREDICTION_ID
+from churn_mlops.serving.http.whole_number import NUMBER
 from churn_mlops.serving.model.request_models import PLAIN, PLAIN_SCHEMA, CustomerName
 from churn_mlops.store.campaigns.standings import NOT_OFFERED
 from churn_mlops.store.contacts import DISMISSALS, RESULTS
@@ -61,7 +62,7 @@ class ContactRequest(BaseModel):
     note: Annotated[str, Field(min_length=1, max_length=2000, json_schema_extra=PLAIN_SCHEMA), PLAIN] | None = Field(
         None, validate_default=True, description="more of the conversation; needed where the dismissal is `other`"
     )
-    campaign_id: Annotated[int, Field(ge=1, le=2**31 - 1)] | None = Field(
+    campaign_id: Annotated[int, Field(ge=1, le=2**31 - 1), NUMBER] | None = Field(
         None,
         description="the campaign, if the customer has an arm there; otherwise, and when left out, that of their arm",
     )

@@ -23,7 +23,7 @@ from churn_mlops.serving.http.error_handlers import ONE_EACH
 from churn_mlops.serving.http.errors import RequestError
 from churn_mlops.serving.http.pagination import PageQuery, limit_field
 from churn_mlops.serving.http.whole_number import WholeNumber
-from churn_mlops.serving.model.request_models import PLAIN
+from churn_mlops.serving.model.request_models import PLAIN, PLAIN_OR_EMPTY_SCHEMA
 from churn_mlops.serving.prediction.responses import as_json
 from churn_mlops.serving.resilience.store_client import StoreClient
 from churn_mlops.store import Store
@@ -73,12 +73,28 @@ class CountedRows(BaseModel):
 class RowsOf(PageQuery):
     """Which figure, and which of its rows."""
 
-    name: Annotated[str, Field(max_length=100, description="of the figure, such as `auc`"), PLAIN]
-    part: Annotated[str, Field(max_length=500, description="of the figure; empty for the whole"), PLAIN] = ""
+    name: Annotated[
+        str,
+        Field(max_length=100, description="of the figure, such as `auc`", json_schema_extra=PLAIN_OR_EMPTY_SCHEMA),
+        PLAIN,
+    ]
+    part: Annotated[
+        str,
+        Field(
+            max_length=500, description="of the figure; empty for the whole", json_schema_extra=PLAIN_OR_EMPTY_SCHEMA
+        ),
+        PLAIN,
+    ] = ""
     which: Which = Field("all", description="all rows, or only those that count above the line")
     as_of: date | None = Field(None, description="date, of a figure that pools several; its last one without")
     after: Annotated[
-        str, Field(max_length=500, description="`next` of the page before; empty for the first"), PLAIN
+        str,
+        Field(
+            max_length=500,
+            description="`next` of the page before; empty for the first",
+            json_schema_extra=PLAIN_OR_EMPTY_SCHEMA,
+        ),
+        PLAIN,
     ] = ""
 
 

@@ -1,4 +1,4 @@
-"""Whole numbers in an address: written as this server writes them, so that one thing has one address."""
+"""Numbers of a request: in an address as this server writes them; in a body, numbers and no other type."""
 
 from __future__ import annotations
 
@@ -20,3 +20,13 @@ WHOLE = BeforeValidator(_written_plainly)
 """The writing of a whole number in a path; bounds stand before it, in the same annotation."""
 WholeNumber = Annotated[int, WHOLE]
 """A whole number of a query."""
+
+
+def _no_other_type(value: Any) -> Any:
+    if isinstance(value, bool | str):  # pydantic reads false as 0, and "1" as 1
+        raise PydanticCustomError("a_number", "must be a number")
+    return value
+
+
+NUMBER = BeforeValidator(_no_other_type)
+"""The type of a number in a JSON body: no truth value, and no text."""

@@ -28,6 +28,7 @@ _CONTROL = r"\x00-\x1f\x7f-\x9f"
 _SPACE = r"\x20\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
 PLAIN_SCHEMA = {"pattern": rf"^[^{_CONTROL}{_SPACE}]([^{_CONTROL}]*[^{_CONTROL}{_SPACE}])?$"}
 """``PLAIN`` in the documentation alone: as a constraint, pydantic would match each text a second time."""
+PLAIN_OR_EMPTY_SCHEMA = {"pattern": rf"^([^{_CONTROL}{_SPACE}]([^{_CONTROL}]*[^{_CONTROL}{_SPACE}])?)?$"}
 CustomerName = Annotated[str, Field(min_length=1, max_length=200, json_schema_extra=PLAIN_SCHEMA), PLAIN]
 """A customer ID, such as C000017."""
 

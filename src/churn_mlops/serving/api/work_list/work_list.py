@@ -19,7 +19,7 @@ from churn_mlops.serving.api.work_list.list_desk import ListDesk, Wanted, WorkRe
 from churn_mlops.serving.http.error_handlers import ONE_EACH
 from churn_mlops.serving.http.errors import RequestError
 from churn_mlops.serving.http.pagination import PageQuery, limit_field
-from churn_mlops.serving.http.whole_number import WholeNumber
+from churn_mlops.serving.http.whole_number import NUMBER, WholeNumber
 from churn_mlops.serving.model.request_models import CustomerName
 from churn_mlops.serving.prediction.offers import why_not_json
 from churn_mlops.serving.prediction.parsing import read_fields
@@ -83,7 +83,7 @@ class ChangeRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    version: int = Field(ge=0, le=2**31 - 1, description="that you saw")
+    version: Annotated[int, NUMBER] = Field(ge=0, le=2**31 - 1, description="that you saw")
     note: LongText | None = Field(None, description="why")
 
 
@@ -92,7 +92,9 @@ class TakeRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    version: int | None = Field(None, ge=0, le=2**31 - 1, description="that you saw; left out to take in any case")
+    version: Annotated[int, Field(ge=0, le=2**31 - 1), NUMBER] | None = Field(
+        None, description="that you saw; left out to take in any case"
+    )
     note: LongText | None = Field(None, description="why")
 
 
