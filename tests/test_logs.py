@@ -162,6 +162,7 @@ def test_plain_values_of_other_libraries_stay_values(capsys):
 LINES = [
     {"route": "/predict", "status": 200, "ms": 0.123, "request_id": "a1"},
     {"route": '},{"', "caller": '"},{"'},
+    {"route": "},{", "caller": "proxy:},{", "route},{": "},{", "last": '},{"route":'},  # ends where a quote follows
     {"route": "\u00fc\ud800", "status": 1},
 ]
 

@@ -76,7 +76,7 @@ def info_lines(event: str, lines: Sequence[Mapping[str, str | int | float]]) -> 
 
     Args:
         event: the event.
-        lines: the fields of each; texts and finite numbers, and no value of a customer.
+        lines: the fields of each, the same field first in all; texts and finite numbers, and no value of a customer.
     """
     if not _Lines.as_json:
         log = structlog.get_logger()
@@ -85,8 +85,9 @@ def info_lines(event: str, lines: Sequence[Mapping[str, str | int | float]]) -> 
     elif lines and _Lines.threshold <= logging.INFO:
         said = {"event": event, "level": "info", "timestamp": datetime.now(UTC).replace(tzinfo=None).isoformat() + "Z"}
         end = f",{_as_json(said)[1:]}\n"
-        # A quote within a text is escaped, so these four characters stand between two lines only.
-        _StandardError().write(_as_json(lines)[1:-2].replace('},{"', end + '{"') + end)
+        # A text may end like a line, but the name of the first field follows no text: that stands between lines only.
+        first = "{" + _as_json({next(iter(lines[0])): 0})[1:-2]
+        _StandardError().write(_as_json(lines)[1:-2].replace("}," + first, end + first) + end)
 
 
 class _Lines:
