@@ -7,8 +7,11 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from churn_mlops.data.contract import DataContract
+from churn_mlops.errors import DataError
 from churn_mlops.models import ChurnModel
 from churn_mlops.models.bundle import Bundle
 from churn_mlops.models.calibration import fit_calibration, sigmoid
@@ -80,3 +83,50 @@ def test_a_contract_without_optional_features_has_no_core() -> None:
     frame, left = company(400, 1)
     flat = DataContract.from_dict({"name": "t", "features": {"tenure": {"type": "number"}}})
     assert ChurnModel("logistic_regression", contract=flat).fit(frame, left).bundle_.core is None
+
+
+MIXED = DataContract.from_dict(
+    {
+        "name": "t",
+        "features": {
+            "plan": {"type": "category", "levels": ["a", "b"], "column": "Plan"},
+            "tenure": {"type": "number", "column": "Tenure"},
+            "calls": {"type": "number", "missing_values": ["-1", "unknown"]},
+            "paperless": {"type": "boolean"},
+            "logins": {"type": "number", "required": False, "column": "Logins", "missing_values": ["-1"]},
+            "device": {"type": "category", "levels": ["phone", "desk"], "required": False, "missing_values": ["n/a"]},
+            "beta": {"type": "boolean", "required": False, "column": "Beta"},
+        },
+    }
+)
+CELLS = st.one_of(
+    st.sampled_from(
+        [None, "", " ", "n/a", "unknown", "a", "b", "phone", "yes", "no", True, False, -1, 0, 1, -1.0, "-1"]
+    ),
+    st.sampled_from([math.nan, math.inf, -math.inf, np.float64(0.5), np.nan, 10**400, [], "1.5", "x"]),
+    st.floats(-5, 5),
+)
+KEYS = [*MIXED.features, "Plan", "Tenure", "Logins", "Beta"]
+
+
+@pytest.fixture(scope="module")
+def mixed() -> ChurnPredictor:
+    frame, left = company(3000, 3)
+    draw = np.random.default_rng(4)
+    more = {"calls": draw.integers(0, 5, 3000), "paperless": draw.random(3000) < 0.5, "beta": draw.random(3000) < 0.5}
+    return ChurnModel("additive_boosting", contract=MIXED, seed=1, bags=2).fit(frame.assign(**more), left).predictor
+
+
+@settings(max_examples=300, deadline=None)
+@given(row=st.dictionaries(st.sampled_from(KEYS), st.one_of(st.none(), CELLS)))
+def test_the_quick_score_is_that_of_the_reasons(mixed: ChurnPredictor, row: dict[str, object]) -> None:
+    """To the last bit, whatever is given under whichever name; a cell that means nothing is refused alike."""
+    try:
+        slow: object = mixed.explain_one(row).probability
+    except DataError as error:
+        slow = error.problems
+    try:
+        quick: object = mixed.score_one(row)
+    except DataError as error:
+        quick = error.problems
+    assert quick == slow
