@@ -28,6 +28,10 @@ ALERTS: dict[str, dict[str, Any]] = {
 }
 REQUESTS = 'churn_requests_total{route="/predict",status="%s"}'
 OLD = "0x4400"  # since 1970, where the clock of these tests starts
+NOW = "0+60x%d"
+READ = 'churn_store_read_timestamp_seconds{instance="%s"}'
+FAILURES = 'churn_job_failures{instance="%s",job_name="%s"}'
+ENDED = 'churn_job_ended_timestamp_seconds{instance="a",job_name="%s"}'
 Series = dict[str, str]
 # name: minutes until it is asked, series for which it fires, series for which it does not.
 CASES: dict[str, tuple[int, Series, Sequence[Series]]] = {
@@ -89,13 +93,33 @@ CASES: dict[str, tuple[int, Series, Sequence[Series]]] = {
     ),
     "ListNotSent": (
         20,
-        {'churn_job_failures{job_name="send"}': "1x30"},
-        [{'churn_job_failures{job_name="send"}': "1x10 0x20"}, {'churn_job_failures{job_name="score"}': "1x30"}],
+        {READ % "a": NOW % 30, FAILURES % ("a", "send"): "1x30", ENDED % "send": "0x30"},
+        [
+            {READ % "a": NOW % 30, FAILURES % ("a", "send"): "1x10 0x20", ENDED % "send": "0x30"},
+            {READ % "a": NOW % 30, FAILURES % ("a", "score"): "1x30", ENDED % "score": "0x30"},
+            {READ % "a": NOW % 30, FAILURES % ("a", "send"): "1x30", ENDED % "send": "-94000x30"},  # sent no more
+            {
+                READ % "a": "-600x30",
+                READ % "b": NOW % 30,
+                FAILURES % ("a", "send"): "1x30",
+                FAILURES % ("b", "send"): "0x30",
+            },
+        ],
     ),
     "JobFails": (
         70,
-        {'churn_job_failures{job_name="monitor"}': "1x100"},
-        [{'churn_job_failures{job_name="monitor"}': "1x50 0x50"}, {'churn_job_failures{job_name="send"}': "1x100"}],
+        {READ % "a": NOW % 100, FAILURES % ("a", "monitor"): "1x100", ENDED % "monitor": "0x100"},
+        [
+            {READ % "a": NOW % 100, FAILURES % ("a", "monitor"): "1x50 0x50", ENDED % "monitor": "0x100"},
+            {READ % "a": NOW % 100, FAILURES % ("a", "send"): "1x100", ENDED % "send": "0x100"},
+            {READ % "a": NOW % 100, FAILURES % ("a", "train"): "1x100", ENDED % "train": "-700000x100"},  # given up
+            {
+                READ % "a": "-600x100",
+                READ % "b": NOW % 100,
+                FAILURES % ("a", "score"): "1x100",
+                FAILURES % ("b", "score"): "0x100",
+            },
+        ],
     ),
     "BackupMissing": (
         26 * 60 + 5,

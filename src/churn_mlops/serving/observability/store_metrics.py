@@ -26,6 +26,8 @@ from churn_mlops.store.scoring.runs import Run, latest_run
 EVERY_SECONDS, READ_SECONDS = 15.0, 1.5
 SUM_SECONDS = 10.0
 """Longest time to sum up a list, which is done once for each publication, and not when the server starts."""
+NEVER = datetime.fromtimestamp(0, UTC)
+"""A store that was not read yet was read then: an alert for it stays when a server is started again."""
 MOST_CAMPAIGNS = 20
 """The newest campaigns have metrics: so the number of series is bounded."""
 
@@ -110,11 +112,12 @@ class StoreMetrics(Collector):
         return None if run is None else await self._store.ask(lambda store: expected_gain(store, run), SUM_SECONDS)
 
     def collect(self) -> Iterator[Metric]:
-        """The metrics; none before the first reading."""
+        """The metrics; before the first reading, that there was none."""
         found = self._reading
+        at = NEVER if found is None else found.at
+        yield _gauge("churn_store_read_timestamp_seconds", "Last reading of the store for these metrics", at)
         if found is None:
             return
-        yield _gauge("churn_store_read_timestamp_seconds", "Last reading of the store for these metrics", found.at)
         yield from _of_run(found.run, found.gain)
         yield from _of_jobs(found.jobs)
         if found.champion is not None:
@@ -178,8 +181,8 @@ def _of_figures(figures: Iterable[StoredMeasurement]) -> Iterator[Metric]:
     yield from _families(ACCURACY, {**pooled, **expected}, "labels")
     newest = {("", one.name): one for one in known}
     yield from _families(OF_THE_COMPANY, newest, None)
-    campaigns = sorted({int(one.part) for one in known if one.name in OF_A_CAMPAIGN})[-MOST_CAMPAIGNS:]
-    of_campaigns = {(one.part, one.name): one for one in known if one.name in OF_A_CAMPAIGN}
+    of_campaigns = {(one.part, one.name): one for one in known if one.name in OF_A_CAMPAIGN and one.part.isdecimal()}
+    campaigns = sorted({int(part) for part, _ in of_campaigns})[-MOST_CAMPAIGNS:]
     shown = {place: one for place, one in of_campaigns.items() if int(place[0]) in campaigns}
     yield from _families(OF_A_CAMPAIGN, shown, "campaign")
 
