@@ -9,6 +9,7 @@ from structlog.testing import capture_logs
 
 from churn_mlops.config import Settings
 from churn_mlops.errors import DataError, StoreBusyError
+from churn_mlops.pipelines import job_record
 from churn_mlops.pipelines.job_record import recorded
 from churn_mlops.store import open_store
 from churn_mlops.store.job_records import job_records
@@ -58,3 +59,14 @@ def test_a_record_that_cannot_be_written_stops_no_job(tmp_path: Path) -> None:
     with capture_logs() as said:
         assert job(settings) == settings.store.url
     assert [(one["event"], one["job"], one["log_level"]) for one in said] == [("job_not_recorded", "score", "warning")]
+
+
+def test_a_record_does_not_wait_for_ever_for_another_writer(
+    postgres_store: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(job_record, "WAIT_MS", 20)
+    with open_store(postgres_store) as store:
+        with store.writing("hang"), capture_logs() as said:
+            assert job(Settings.model_validate({"store": {"url": postgres_store}})) == postgres_store
+        assert job_records(store) == []
+    assert [one["event"] for one in said] == ["job_not_recorded"]

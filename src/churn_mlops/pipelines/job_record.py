@@ -19,6 +19,8 @@ JobName = Literal["score", "send", "mature", "monitor", "train", "backup"]
 Given = ParamSpec("Given")
 Result = TypeVar("Result")
 Work = Callable[Concatenate[Settings, Given], Result]
+WAIT_MS = 30_000
+"""Longest wait for another writer: the job is done, and its end must not hang on its record."""
 log = structlog.get_logger("churn_mlops.pipelines")
 
 
@@ -51,7 +53,7 @@ def recorded(name: JobName) -> Callable[[Work[Given, Result]], Work[Given, Resul
 def _record(settings: Settings, name: JobName, began_at: datetime, *, has_succeeded: bool) -> None:
     try:
         if is_made(settings.store.url):  # a job that failed before there was a store makes none
-            with open_store(settings.store.url) as store:
+            with open_store(settings.store.url, lock_wait_ms=WAIT_MS) as store:
                 record_job(store, name, began_at, datetime.now(UTC), has_succeeded=has_succeeded)
     except StoreError as error:
         log.warning("job_not_recorded", job=name, reason=str(error))
