@@ -168,6 +168,10 @@ def test_an_alert_fires_for_its_cause_and_for_nothing_else(alert: str, tmp_path:
         assert is_firing(alert, minutes, series, tmp_path, fires=False) == "", series
 
 
+def test_servers_that_are_no_targets_any_more_are_gone(tmp_path: Path) -> None:
+    assert is_firing("ServerGone", 20, {'up{job="api",instance="a"}': "1x5 _x20"}, tmp_path, fires=True) == ""
+
+
 def test_prometheus_and_alertmanager_take_the_files() -> None:
     for command in (
         ("promtool", "check", "rules", "--lint-fatal", RULES),
