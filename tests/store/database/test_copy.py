@@ -13,6 +13,7 @@ from churn_mlops.store import Store, open_store
 from churn_mlops.store.database.copy import copy_store
 from churn_mlops.store.database.migrate import VERSION
 from churn_mlops.store.database.schema import METADATA
+from churn_mlops.store.job_records import job_records, record_job
 from churn_mlops.store.scoring.outcomes import Labels, record_labels
 from churn_mlops.store.scoring.publishing import publish
 from churn_mlops.store.scoring.runs import latest_run
@@ -42,6 +43,16 @@ def test_all_tables_are_the_same_there_and_back_again(server: PostgresServer, tm
         copy_store(new, back)
         assert everything(old) == everything(new) == everything(back)
         assert publish(new, run(NEXT), batches(2)).id == 2
+
+
+def test_a_record_of_a_job_that_found_nothing_stops_no_copy(tmp_path: Path) -> None:
+    with open_store(f"sqlite:///{tmp_path}/a.db") as a, open_store(f"sqlite:///{tmp_path}/b.db") as b:
+        record_job(a, "score", NOW, NOW, has_succeeded=True)
+        known = job_records(a)
+        for name in ("score", "backup"):
+            record_job(b, name, NOW, NOW, has_succeeded=False)
+        assert copy_store(a, b)["job_records"] == 1
+        assert job_records(b) == known
 
 
 def test_a_store_is_copied_into_an_empty_one_only(tmp_path: Path) -> None:

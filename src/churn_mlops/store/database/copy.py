@@ -15,7 +15,7 @@ from churn_mlops.store.database.bulk_load import refresh_statistics
 from churn_mlops.store.database.database import Store, migrate_store, open_store
 from churn_mlops.store.database.errors import translate_errors
 from churn_mlops.store.database.migrate import table_state
-from churn_mlops.store.database.schema import HEAD, SUPPORT
+from churn_mlops.store.database.schema import HEAD, JOB_RECORDS, SUPPORT
 
 BATCH_ROWS = 10_000
 TABLES = [table for table in campaign_tables.METADATA.sorted_tables if table is not SUPPORT]
@@ -30,7 +30,7 @@ def copy_store(
     Args:
         old: the store to read.
         new: the store to write.
-        replace: delete what ``new`` holds; otherwise it has to be empty.
+        replace: delete what ``new`` holds; otherwise it has to be empty, but for records of jobs that found nothing.
         check: raises where nothing may be copied; called with the connection to ``new``, when no other writes to it.
 
     Returns:
@@ -48,7 +48,7 @@ def copy_store(
             _check_revision(store, connection)
         check(target)
         for table in reversed(TABLES):
-            if replace:
+            if replace or table is JOB_RECORDS:
                 target.execute(delete(table))
             elif target.scalar(select(func.count()).select_from(table)):
                 raise StoreError(
