@@ -51,6 +51,11 @@ def test_a_failure_before_there_is_a_store_makes_none(settings: Settings, tmp_pa
     with pytest.raises(DataError):
         job(settings, DataError("no champion"))
     assert list(tmp_path.iterdir()) == []
+    emptied = tmp_path / "churn.db"
+    emptied.touch()
+    with pytest.raises(DataError):
+        job(settings, DataError("no champion"))
+    assert emptied.read_bytes() == b""  # with tables in it, the next backup would keep nothing, and seem to be one
 
 
 def test_a_record_that_cannot_be_written_stops_no_job(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import structlog
 from churn_mlops.config import Settings
 from churn_mlops.errors import StoreBusyError, StoreError
 from churn_mlops.store import open_store
-from churn_mlops.store.database.database import is_made
+from churn_mlops.store.database.inspect import inspect_store
 from churn_mlops.store.job_records import record_job
 
 JobName = Literal["score", "send", "mature", "monitor", "train", "backup"]
@@ -52,8 +52,9 @@ def recorded(name: JobName) -> Callable[[Work[Given, Result]], Work[Given, Resul
 
 def _record(settings: Settings, name: JobName, began_at: datetime, *, has_succeeded: bool) -> None:
     try:
-        if is_made(settings.store.url):  # a job that failed before there was a store makes none
+        # A job that failed before there was a store makes none, nor tables in a file that was emptied.
+        if inspect_store(settings.store.url).tables.revision is not None:
             with open_store(settings.store.url, lock_wait_ms=WAIT_MS) as store:
                 record_job(store, name, began_at, datetime.now(UTC), has_succeeded=has_succeeded)
-    except StoreError as error:
+    except (StoreError, OSError) as error:
         log.warning("job_not_recorded", job=name, reason=str(error))
