@@ -196,6 +196,7 @@ def test_metrics_count_requests_by_route_and_status_and_scores_by_band(client, c
     found = samples(client)
     assert found["churn_requests_total", "/predict", "200"] == 5
     assert found["churn_requests_total", "/predict", "422"] == 1
+    assert found["churn_requests_total", "/predict", "500"] == 0  # is there before it grows
     assert found["churn_requests_total", "other", "404"] == 4
     assert found["churn_scores_total", "low"] == 5
     assert found["churn_scores_total", "high"] == 3
