@@ -28,6 +28,7 @@ ALERTS: dict[str, dict[str, Any]] = {
 }
 REQUESTS = 'churn_requests_total{route="/predict",status="%s"}'
 OLD = "0x4400"  # since 1970, where the clock of these tests starts
+LIVE, CHAMPION = 'churn_model_live{version="3"}', 'churn_model_promoted_timestamp_seconds{version="%s"}'
 NOW = "0+60x%d"
 READ = 'churn_store_read_timestamp_seconds{instance="%s"}'
 FAILURES = 'churn_job_failures{instance="%s",job_name="%s"}'
@@ -78,7 +79,19 @@ CASES: dict[str, tuple[int, Series, Sequence[Series]]] = {
     "ChampionRefused": (
         15,
         {'churn_champion_refused_total{reason="slow"}': "0x10 1x10"},
-        [{'churn_champion_refused_total{reason="slow"}': "1x20"}],
+        [
+            {'churn_champion_refused_total{reason="slow"}': "1x20", LIVE: "1x20"},  # no store says another version
+            {
+                'churn_champion_refused_total{reason="slow"}': "1x20",
+                LIVE: "1x20",
+                CHAMPION % 3: "1x20",
+            },  # promoted later
+            {
+                'churn_champion_refused_total{reason="slow"}': "0x20",
+                LIVE: "1x20",
+                CHAMPION % 4: "1x20",
+            },  # it will be read
+        ],
     ),
     "WorkerMissing": (
         40,
@@ -170,6 +183,11 @@ def test_an_alert_fires_for_its_cause_and_for_nothing_else(alert: str, tmp_path:
 
 def test_servers_that_are_no_targets_any_more_are_gone(tmp_path: Path) -> None:
     assert is_firing("ServerGone", 20, {'up{job="api",instance="a"}': "1x5 _x20"}, tmp_path, fires=True) == ""
+
+
+def test_a_champion_that_a_server_refused_at_its_start_is_told_for_as_long_as_it_is_so(tmp_path: Path) -> None:
+    series = {'churn_champion_refused_total{reason="broken"}': "1x200", LIVE: "1x200", CHAMPION % 4: "1x200"}
+    assert is_firing("ChampionRefused", 150, series, tmp_path, fires=True) == ""
 
 
 def test_prometheus_and_alertmanager_take_the_files() -> None:
