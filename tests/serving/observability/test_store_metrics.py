@@ -13,6 +13,8 @@ import pytest
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
+from sqlalchemy import text
+from structlog.testing import capture_logs
 
 from churn_mlops.serving.observability.store_metrics import MOST_CAMPAIGNS, StoreMetrics
 from churn_mlops.serving.resilience.store_client import StoreClient
@@ -108,3 +110,13 @@ def test_the_last_reading_stays_and_before_the_first_there_was_none(metrics: Sto
     Path(address.removeprefix("sqlite:///")).unlink()
     asyncio.run(metrics.refresh())
     assert shown(metrics) == before
+
+
+def test_a_row_that_cannot_be_read_stops_no_server(metrics: StoreMetrics, address: str) -> None:
+    before = shown(metrics)
+    with open_store(address) as store, store.writing("break a row") as connection:
+        connection.execute(text("UPDATE job_records SET ended_at = 'soon'"))
+    with capture_logs() as said:
+        asyncio.run(metrics.refresh())
+    assert shown(metrics) == before
+    assert said == [{"event": "store_metrics_failed", "kind": "ValueError", "log_level": "warning"}]

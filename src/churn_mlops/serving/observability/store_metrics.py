@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
 
+import structlog
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
@@ -23,6 +24,7 @@ from churn_mlops.store.measurements import StoredMeasurement, latest_measurement
 from churn_mlops.store.scoring.browsing import expected_gain
 from churn_mlops.store.scoring.runs import Run, latest_run
 
+log = structlog.get_logger("churn_mlops.serving")
 EVERY_SECONDS, READ_SECONDS = 15.0, 1.5
 SUM_SECONDS = 10.0
 """Longest time to sum up a list, which is done once for each publication, and not when the server starts."""
@@ -99,7 +101,7 @@ class StoreMetrics(Collector):
         self._reading: Reading | None = None
 
     async def refresh(self) -> None:
-        """Read the store; while it is unavailable, the last reading stays, and grows old."""
+        """Read the store; while it is unavailable or cannot be understood, the last reading stays, and grows old."""
         try:
             before, self._reading = self._reading, await self._store.ask(_read, READ_SECONDS)
             if before is not None and before.run == self._reading.run:
@@ -107,6 +109,8 @@ class StoreMetrics(Collector):
                 self._reading = replace(self._reading, gain=gain)
         except StoreUnavailableError:
             return
+        except Exception as error:  # whatever a row holds, the server starts and answers without its figures
+            log.warning("store_metrics_failed", kind=type(error).__name__)
 
     async def _gain(self, run: Run | None) -> float | None:
         return None if run is None else await self._store.ask(lambda store: expected_gain(store, run), SUM_SECONDS)
