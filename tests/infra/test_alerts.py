@@ -68,7 +68,21 @@ CASES: dict[str, tuple[int, Series, Sequence[Series]]] = {
             {
                 'churn_store_read_timestamp_seconds{instance="a"}': "0x20",
                 'churn_store_read_timestamp_seconds{instance="b"}': "0+60x20",
-            }
+            },
+            {'up{job="api",instance="a"}': "_x7 1x20"},  # it has just started
+            {'up{job="api",instance="a"}': "0x20"},  # another alert says so
+        ],
+    ),
+    "StoreEmpty": (
+        10,
+        {"churn_store_read_timestamp_seconds": "0+60x20"},
+        [
+            {
+                "churn_store_read_timestamp_seconds": "0+60x20",
+                'churn_run_published_timestamp_seconds{instance="a"}': "0x20",
+            },
+            {"churn_store_read_timestamp_seconds": "_x7 0+60x20"},  # the list of a new store is on its way
+            {'up{job="api",instance="a"}': "0x20"},
         ],
     ),
     "PredictionsNotLogged": (
