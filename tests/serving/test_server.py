@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import re
 import socket
 
 import pytest
@@ -79,7 +80,7 @@ def test_a_client_that_disconnects_harms_no_request_and_is_no_fault(server, conn
             break
     else:
         pytest.fail("the abandoned request is not counted")
-    assert b'status="500"' not in counted
+    assert set(re.findall(rb'requests_total{[^}]*status="500"} ([0-9.]+)', counted)) <= {b"0.0"}
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.1", "example.org", "::"])

@@ -1,4 +1,4 @@
-"""Numbers of a request: in an address as this server writes them; in a body, numbers and no other type."""
+"""Numbers of a request: in an address as this server writes them; in a body, no truth values."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ WholeNumber = Annotated[int, WHOLE]
 """A whole number of a query."""
 
 
-def _no_other_type(value: Any) -> Any:
-    if isinstance(value, bool | str):  # pydantic reads false as 0, and "1" as 1
+def _no_truth_value(value: Any) -> Any:
+    if isinstance(value, bool):  # pydantic reads false as 0
         raise PydanticCustomError("a_number", "must be a number")
     return value
 
 
-NUMBER = BeforeValidator(_no_other_type)
-"""The type of a number in a JSON body: no truth value, and no text."""
+NUMBER = BeforeValidator(_no_truth_value)
+"""A number in a body is no truth value; a form has texts, which may hold one."""
