@@ -199,7 +199,7 @@ def test_fifty_customers_of_the_list_are_worked_off_by_keyboard_alone(chromium: 
 def test_reading_and_recording_work_without_script(chromium: Browser, site: Site) -> None:
     with visiting(chromium, site, width=390, java_script_enabled=False) as page:
         for path, words in (
-            ("/", "First on today's list"),
+            ("/", "First open on today's list"),
             ("/list", "To contact"),
             ("/models", "Which version was live when"),
             ("/account", "Administrator"),

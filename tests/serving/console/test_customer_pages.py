@@ -24,7 +24,7 @@ from churn_mlops.store.audit_log import audit_events
 from churn_mlops.store.campaigns.assignments import Assignment, add_assignments
 from churn_mlops.store.campaigns.campaigns import NewCampaign, create_campaign
 from churn_mlops.store.campaigns.do_not_contact import set_do_not_contact
-from churn_mlops.store.campaigns.list_work import WorkChange, take
+from churn_mlops.store.campaigns.list_work import WorkChange, finish, snooze, take
 from churn_mlops.store.contacts import DISMISSALS, RESULTS, Contact, NewContact, contacts, record_contact
 from churn_mlops.store.database.clock import utc_now
 from churn_mlops.store.erasure import forget
@@ -179,14 +179,25 @@ def test_the_start_page_and_the_next_customer_leave_out_who_is_not_to_be_called(
     agent: Visitor, guarded: Guarded
 ) -> None:
     with open_store(guarded.address) as store:
-        publish(store, run(NEXT), [batch(["A", "B", "C", "D", "E"], [0.9] * 5)])
+        publish(store, run(NEXT), [batch(["A", "B", "C", "D", "E", "F", "G"], [0.9] * 7)])
         set_do_not_contact(store, "A", blocked=True, reason="they asked for it", by="test")
         record_contact(store, NewContact("k", "s", "C", utc_now(), "x", "no_answer", "key:x"))
         take(store, WorkChange("D", "person:other"))
-    start = agent.get("/").text
-    assert ">A<" not in start
-    assert 'href="/customers/B"' in start
+        snooze(store, WorkChange("F", "person:other"), utc_now().date() + timedelta(days=2))
+        finish(store, WorkChange("G", "person:other"), NEXT)
+    assert re.findall(r'class="row" href="/customers/(\w)"', agent.get("/").text) == ["B", "E"]
     assert 'href="/customers/E" data-key="x"' in agent.get("/customers/B").text
+
+
+def test_the_start_page_has_the_next_open_customers_behind_a_hundred_who_are_done(
+    agent: Visitor, guarded: Guarded
+) -> None:
+    names = [f"D{number:03d}" for number in range(120)]
+    with open_store(guarded.address) as store:
+        publish(store, run(NEXT), [batch([*names, "OPEN"], [0.9] * 121)])
+        for name in names:
+            finish(store, WorkChange(name, "person:other"), NEXT)
+    assert re.findall(r'class="row" href="/customers/(\w+)"', agent.get("/").text) == ["OPEN"]
 
 
 def test_a_sign_in_leads_on_to_an_id_of_any_script(visitor: Visitor) -> None:

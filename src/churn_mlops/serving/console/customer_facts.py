@@ -20,6 +20,7 @@ from churn_mlops.store.prediction_log import answer_before
 from churn_mlops.store.scoring.browsing import Selection, average_score, published_scores, read_slice
 from churn_mlops.store.scoring.predictions import OFFER, Prediction, predictions
 from churn_mlops.store.scoring.runs import Run, latest_run
+from churn_mlops.store.scoring.work_states import list_times
 
 FACTS_SECONDS = 1.0
 SCORES, CONTACTS, FIRST = 12, 50, 8
@@ -105,9 +106,10 @@ class StoreFacts:
             rank = found.items[-1].rank
         return None
 
-    def to_call(self, store: Store, run: Run) -> list[Prediction]:
-        """The first customers of the contact list who get an offer now."""
-        found = read_slice(store, run, Selection("contact"), LOOKED_AT).items
+    def to_call(self, store: Store, run: Run, now: datetime) -> list[Prediction]:
+        """The first customers of the contact list who are open and get an offer now."""
+        is_open = Selection("contact", state="open", times=list_times(store, run, now))
+        found = read_slice(store, run, is_open, LOOKED_AT).items
         return [one for one in self.offers.now(store, found) if one.action == OFFER][:FIRST]
 
 

@@ -77,7 +77,7 @@ class Looked:
         run: the newest run, None without one.
         found: the first customers whose ID begins as wanted.
         count: how many there are, ``COUNTED`` and one for more.
-        first: without a wish, the first customers of the contact list.
+        first: without a wish, the first customers of the contact list who are open.
     """
 
     run: Run | None = None
@@ -126,7 +126,7 @@ class CustomerPages:
         app.get("/customers/{customer_id:customer_of_page}", include_in_schema=False)(self.by_address)
 
     async def find(self, request: Request, query: Annotated[_Find, Query()]) -> Response:
-        """The search, and the first customers of the contact list."""
+        """The search, and the first open customers of the contact list."""
         wanted = query.q.strip()
         looked = await self._look(request, wanted)
         run, names = looked.run, [one.customer for one in looked.found] or [wanted]
@@ -216,7 +216,7 @@ class CustomerPages:
             if run is None:
                 return Looked()
             if not wanted:
-                return Looked(run, first=self.facts.to_call(opened, run))
+                return Looked(run, first=self.facts.to_call(opened, run, self.recorder.clock()))
             found = customers_beginning(opened, run, wanted, SUGGESTED)
             count = len(found)
             if count == SUGGESTED:
