@@ -137,11 +137,13 @@ def violations(page: Page) -> list[tuple[str, str]]:
 def test_the_agents_story_by_keyboard_alone(chromium: Browser, site: Site) -> None:
     with visiting(chromium, site, signed_in=False) as page:
         page.goto("/")
+        page.wait_for_selector("input:focus")  # which a browser gives with its first frame, after the load
         page.keyboard.type("agent-person")
         page.keyboard.press("Tab")
         page.keyboard.type(PASSWORD)
         page.keyboard.press("Enter")
         page.wait_for_url("/")
+        page.wait_for_selector("#q:focus")
         page.keyboard.type("c00000")  # the field is there already
         page.wait_for_selector("#suggestions a")
         for _ in range(4):
