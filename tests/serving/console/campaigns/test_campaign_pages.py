@@ -59,6 +59,13 @@ def test_a_campaign_is_made_watched_and_ended(analyst: Visitor, guarded: Guarded
     assert {("campaign.created", "person:analyst-person"), ("campaign.ended", "person:analyst-person")} <= set(events)
 
 
+def test_a_campaign_of_any_risk_does_not_say_that_it_takes_everyone(analyst: Visitor) -> None:
+    make(analyst, risk_band="")
+    page = analyst.get("/campaigns/1").text
+    assert "<dd>Any risk, a churn probability of 20\u00a0% or more, only customers" in page
+    assert "everyone" not in page
+
+
 @pytest.mark.parametrize(
     ("changed", "status", "said"),
     [
