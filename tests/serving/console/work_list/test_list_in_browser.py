@@ -9,11 +9,13 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from churn_mlops.store import open_store
-from churn_mlops.store.campaigns.list_work import ListWork, WorkChange, take, work_on
+from churn_mlops.store.campaigns.list_work import ListWork, WorkChange, finish, take, work_on
 from churn_mlops.store.campaigns.notes import notes_of
+from churn_mlops.store.contacts import NewContact, record_contact
 from churn_mlops.store.database.clock import utc_now
 from tests.serving.access.secured_app import PASSWORD
 from tests.serving.console.test_browser import CHROMIUM, Site, violations, visiting
+from tests.store.builders import DAY
 
 pytestmark = pytest.mark.skipif(
     CHROMIUM is None, reason="no Chromium: apt-get install chromium (`make test` does as root)"
@@ -166,3 +168,18 @@ def test_the_list_at_work_fits_and_keeps_no_one_out(chromium: Browser, site: Sit
             page.click(".work-actions button[value=done]")
         look(page, "asked")
     assert found == {"ticked": [], "skipped": [], "asked": []}
+
+
+def test_the_latest_contact_has_a_line_of_its_own_below_the_state_of_the_work(chromium: Browser, site: Site) -> None:
+    earlier = utc_now() - timedelta(days=40)
+    with open_store(site.store) as store:
+        for customer in ("C000000", "C000001"):
+            record_contact(store, NewContact(customer, "s", customer, earlier, "x", "no_answer", "person:ben"))
+        take(store, WorkChange("C000000", ME))
+        finish(store, WorkChange("C000001", ME), DAY)
+    with visiting(chromium, site) as page:
+        page.goto("/list")
+        for rank, badge in ((1, "You"), (2, "Done by you")):
+            lines = page.inner_text(state(rank)).split("\n")
+            assert (lines[0].strip(), lines[1][:10]) == (badge, "No answer "), lines
+            assert len(page.locator(f"{state(rank)} .result").evaluate("one => [...one.getClientRects()]")) == 1
