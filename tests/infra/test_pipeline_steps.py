@@ -67,6 +67,13 @@ def test_both_images_are_built_on_a_base_with_a_digest_only(calls: Path, tmp_pat
         ("serving", "churn-prediction-api:1.0", f"python@{DIGEST}"),
         ("jobs", "churn-prediction-jobs:1.0", f"python@{DIGEST}"),
     ]
+    assert all(" SERVING_LOCK=requirements-serving.txt " in call for call in said(calls))
+
+
+def test_the_images_are_built_for_a_champion_of_trees_if_it_is_said(calls: Path, tmp_path: Path) -> None:
+    environ = {"DOCKER": stand_in(tmp_path / "docker"), "SERVING_LOCK": "requirements-serving-trees.txt"}
+    assert run("infra/ci/build.sh", "1.0", "abc", f"python@{DIGEST}", environ=os.environ | environ).returncode == 0
+    assert all(" SERVING_LOCK=requirements-serving-trees.txt " in call for call in said(calls))
 
 
 def library(name: str, **more: Any) -> dict[str, Any]:
