@@ -51,6 +51,8 @@ def settings_of(process: Process, folder: Path) -> Settings:
         if (file := environ.pop(variable + FILE, None)) is not None:
             assert variable not in environ
             environ[variable] = VALUES.get(Path(file).name, "https://" + "x" * 20)
+            if variable == "CHURN__WEBHOOK__URL":
+                environ["CHURN__WEBHOOK__ALLOWED_HOSTS"] = "x" * 20
     config = folder / "config.yaml"
     text = (CLUSTER / "config.yaml").read_text(encoding="utf-8") if "k8s" in process.place else ""
     config.write_text(text, encoding="utf-8")

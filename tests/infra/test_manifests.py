@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from churn_mlops import __version__
-from churn_mlops.config import load_settings
 from infra.k8s.check import main
 from infra.k8s.faults import faults
 from infra.k8s.objects import Object, containers, of_kind, read
@@ -66,13 +65,14 @@ def test_three_replicas_answer_and_one_at_a_time_may_be_taken_away(plain: list[O
     assert budget["spec"]["maxUnavailable"] == 1
 
 
-def test_production_sends_the_list_if_the_settings_name_a_webhook_and_staging_never() -> None:
+def test_production_sends_the_list_if_the_job_has_a_webhook_and_staging_never() -> None:
     """`churn score --send` refuses to score without a webhook, so that a list is not thought to be sent."""
-    webhook = load_settings(ROOT / "infra/k8s/base/config.yaml", {}).webhook.url
-    sent = {}
+    sent, webhook = {}, False
     for folder in KUSTOMIZED[1:]:
         (score,) = [item for item in read(rendered(folder)) if item["metadata"]["name"] == "churn-score"]
-        sent[folder] = score["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"][0]["args"]
+        (container,) = score["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"]
+        webhook = any(one["name"].startswith("CHURN__WEBHOOK__URL") for one in container["env"])
+        sent[folder] = container["args"]
     assert sent == {"overlays/staging": ["score"], "overlays/production": ["score", "--send"] if webhook else ["score"]}
 
 

@@ -49,9 +49,9 @@ def test_the_secrets_of_compose_are_such_as_the_program_takes(tmp_path: Path) ->
     assert len(texts["console_password"]) >= 12
 
 
-def made_for_the_cluster(folder: Path) -> list[Object]:
+def made_for_the_cluster(folder: Path, *more: str) -> list[Object]:
     folder.mkdir()
-    for name in FILES:
+    for name in (*FILES, *more):
         (folder / name).write_text(f"the {name}\n")
     environ = os.environ | {"KUBECTL": tool("kubectl"), "KUBECONFIG": "/dev/null"}
     done = run("infra/k8s/make_secrets.sh", "churn", str(folder), environ=environ)
@@ -68,8 +68,13 @@ def test_the_cluster_gets_the_secrets_that_its_pods_mount(plain: list[Object], t
         files = {
             Path(one["value"]).name for one in spec["containers"][0]["env"] if one["value"].startswith("/run/secrets/")
         }
-        used[secret] = used.get(secret, set()) | files
+        used[secret] = used.get(secret, set()) | (files - {"webhook_url"})
     assert made == used
+
+
+def test_the_address_of_a_webhook_is_for_the_jobs_if_it_is_there(tmp_path: Path) -> None:
+    made = made_for_the_cluster(tmp_path / "secrets", "webhook_url")
+    assert [item["metadata"]["name"] for item in made if "webhook_url" in item["data"]] == ["churn-jobs"]
 
 
 def test_only_the_migration_gets_the_owner_of_the_database(tmp_path: Path) -> None:
