@@ -70,6 +70,7 @@ def test_a_user_is_added_and_disabled_and_a_key_made_and_revoked_by_keyboard_alo
         page.wait_for_url("/keys?done=revoked")
     with visiting(chromium, site, signed_in=False) as page:
         page.goto("/sign-in")
+        page.wait_for_selector("#name:focus")  # which a browser gives with its first frame, after the load
         page.keyboard.type("dora")
         page.keyboard.press("Tab")
         page.keyboard.type(password)
