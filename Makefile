@@ -18,7 +18,7 @@ demo: $(VENV)/.run ## make the demo company, train, score, print the list, serve
 
 # Bytecode is kept, so that the hundreds of processes that the tests start compile the project once.
 test: export PYTHONDONTWRITEBYTECODE =
-test: $(VENV)/.dev $(VENV)/serving/.done $(VENV)/serving-trees/.done $(VENV)/.browser $(VENV)/.proxy $(VENV)/.clock $(VENV)/.prometheus $(VENV)/oidc/.done $(VENV)/infra/.done ## run the tests (ARGS="-k word" picks some, ARGS=--cov measures what they cover)
+test: $(VENV)/.dev $(VENV)/serving/.done $(VENV)/serving-trees/.done $(VENV)/.browser $(VENV)/.proxy $(VENV)/.clock $(VENV)/.prometheus $(VENV)/oidc/.done $(VENV)/grafana/.done $(VENV)/infra/.done ## run the tests (ARGS="-k word" picks some, ARGS=--cov measures what they cover)
 	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: $(VENV)/.dev ## format, lint, types, imports, security, locked dependencies
@@ -72,8 +72,9 @@ pictures: $(VENV)/.dev $(VENV)/.browser ## draw the pictures of the console's pa
 notebook: $(VENV)/.dev ## run the notebook and keep what it prints and draws
 	$(BIN)/python docs/notebook.py
 
-manifests: $(VENV)/infra/.done ## write infra/k8s/k8s-manifests.yaml from its base
+manifests: $(VENV)/infra/.done ## write infra/k8s/k8s-manifests.yaml from its base, and the dashboards of Grafana from their source
 	KUBECTL=$(CURDIR)/$(VENV)/infra/bin/kubectl infra/k8s/render.sh
+	$(VENV)/infra/bin/python -m infra.monitoring.grafana_dashboards
 
 site: $(VENV)/.dev ## build the pages as a site, in build/site
 	$(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet --fresh-env -d build/doctrees docs build/site
@@ -166,11 +167,17 @@ $(VENV)/.prometheus: $(VENV)/.python
 $(VENV)/.containers: $(VENV)/.python
 	$(call system_package,podman buildah runc,podman,the images are not measured)
 
-# A real identity provider, by the Node.js that pip installed. Without it the tests of signing in through one are skipped.
+# A real identity provider and the types of Grafana, by the Node.js that pip installed. Without them their tests are skipped.
 OIDC := tests/serving/oidc_provider
-$(VENV)/oidc/.done: $(OIDC)/package-lock.json $(OIDC)/provider.mjs $(VENV)/.dev
-	@$(BIN)/python -m tests.serving.oidc_provider $(@D) && touch $@ || \
-	  echo "npm could not install the identity provider: the tests of signing in through one are skipped" >&2
+$(VENV)/oidc/.done: $(OIDC)/package-lock.json $(OIDC)/provider.mjs tests/npm.py $(VENV)/.dev
+	$(call npm,the identity provider: the tests of signing in through one are skipped)
+
+$(VENV)/grafana/.done: tests/infra/grafana/package-lock.json tests/npm.py $(VENV)/.dev
+	$(call npm,the types of Grafana: their test is skipped)
+
+define npm
+	@$(BIN)/python -m tests.npm $(<D) $(@D) && touch $@ || echo "npm could not install $(1)" >&2
+endef
 
 # What asks a server as fast as it can: without it nothing can be measured.
 $(VENV)/.load: $(VENV)/.python

