@@ -67,7 +67,7 @@ forget {customer} --yes --json
 forget --again --json
 audit --json
 """
-_DEPEND_ON_THE_DAY = ("schedule", "doctor")
+_DEPEND_ON_THE_DAY = ("schedule", "doctor", "status")
 """Commands whose exit code says what of the machine and of the day."""
 
 

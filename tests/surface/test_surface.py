@@ -50,7 +50,7 @@ def test_help_ends_with_0_and_an_unknown_option_with_2(churn: Churn, words: tupl
     "words",
     [
         "init --from nowhere.csv", "validate", "train", "report", "score", "mature", "models rollback --reason none",
-        "keys revoke 1", "people disable nobody", "serve", "doctor",
+        "keys revoke 1", "people disable nobody", "serve", "doctor", "status",
     ],
 )  # fmt: skip
 def test_a_command_that_cannot_do_its_work_ends_with_1(churn: Churn, words: str) -> None:

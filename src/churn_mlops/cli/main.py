@@ -25,6 +25,7 @@ from churn_mlops.cli import (
     schedule,
     scoring,
     serving,
+    status,
     training,
 )
 from churn_mlops.cli import users as people
@@ -124,6 +125,7 @@ app.command("restore")(backup.restore)
 app.command("serve")(serving.serve)
 app.command("demo")(demo.demo)
 app.command("doctor")(doctor.doctor)
+app.command("status")(status.status)
 
 
 def main() -> None:

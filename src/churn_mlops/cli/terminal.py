@@ -94,8 +94,8 @@ def say(text: str) -> None:
 
 
 def remark(status: str, text: str) -> None:
-    """Print a line that begins with its status: ok, warning or failed."""
-    style = {"ok": "green", "warning": "yellow"}.get(status, "bold red")
+    """Print a line that begins with its status: ok, warning or failed; or ok, ticket or page."""
+    style = {"ok": "green", "warning": "yellow", "ticket": "yellow"}.get(status, "bold red")
     out.print(f"[{style}]{status:7}[/] {escape(visible(text))}", soft_wrap=True)
 
 

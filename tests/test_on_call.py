@@ -1,0 +1,156 @@
+"""What the person on call is told, by the same rules as the alerts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+from churn_mlops import on_call
+from churn_mlops.on_call import StatusLine, empty_store, most_urgent, status_lines, unavailable_store
+from churn_mlops.store import Store, open_store
+from churn_mlops.store.job_records import record_job
+from churn_mlops.store.measurements import StoredMeasurement, record_measurements
+
+ROOT = Path(__file__).parents[1]
+NOW = datetime(2026, 11, 29, 12, tzinfo=UTC)
+ALERTS = {
+    rule["alert"]: rule
+    for group in YAML(typ="safe", pure=True).load((ROOT / "infra/monitoring/alerts.yml").read_text())["groups"]
+    for rule in group["rules"]
+    if "alert" in rule
+}
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    address = (
+        f"sqlite:///{tmp_path}/churn.db" if request.param == "sqlite" else request.getfixturevalue("postgres_store")
+    )
+    with open_store(address) as opened:
+        yield opened
+
+
+def tried(store: Store, name: str, *, hours_ago: float, well: bool) -> None:
+    ended = NOW - timedelta(hours=hours_ago)
+    record_job(store, name, ended - timedelta(seconds=21), ended, has_succeeded=well)
+
+
+def line(store: Store, subject: str) -> StatusLine:
+    (found,) = [one for one in status_lines(store, NOW, "EUR") if one.subject == subject]
+    return found
+
+
+def test_a_new_store_has_no_list_and_no_model(store: Store) -> None:
+    found = status_lines(store, NOW, "EUR")
+    assert [(one.subject, one.urgency, one.alert) for one in found] == [
+        ("list", "page", "StoreEmpty"),
+        ("model", "page", "NoModel"),
+    ]
+
+
+def test_a_job_that_failed_says_since_when_what_it_costs_and_where_to_read_on(store: Store) -> None:
+    tried(store, "mature", hours_ago=30, well=True)
+    assert line(store, "job mature") == StatusLine("job mature", "ok", "succeeded 30 hours ago, in 21 s")
+    tried(store, "mature", hours_ago=6, well=False)
+    tried(store, "mature", hours_ago=5, well=False)
+    assert line(store, "job mature") == StatusLine(
+        "job mature",
+        "ticket",
+        "failed 5 hours ago, in 2 tries; it succeeded 30 hours ago",
+        "no outcomes, so the accuracy on the dashboard stays as it is",
+        "see docs/runbooks/job-fails.md",
+        "JobFails",
+    )
+
+
+def test_a_list_that_was_not_sent_wakes_someone(store: Store) -> None:
+    tried(store, "send", hours_ago=1, well=False)
+    found = line(store, "job send")
+    assert (found.urgency, found.alert) == ("page", "ListNotSent")
+    assert found.found == "failed 1 hour ago, in 1 try; it never succeeded"
+
+
+@pytest.mark.parametrize(("name", "hours"), [("send", 26), ("train", 8 * 24)])
+def test_a_job_that_is_on_no_timetable_any_more_asks_for_nothing(store: Store, name: str, hours: float) -> None:
+    tried(store, name, hours_ago=hours, well=False)
+    assert line(store, f"job {name}").urgency != "ok"
+    tried(store, name, hours_ago=hours + 0.1, well=False)
+    assert line(store, f"job {name}").urgency == "ok"
+
+
+def test_an_old_backup_is_a_ticket_also_if_no_try_failed(store: Store) -> None:
+    tried(store, "backup", hours_ago=26.5, well=True)
+    assert line(store, "backup").alert == "BackupMissing"
+    tried(store, "backup", hours_ago=25.5, well=True)
+    assert [one.urgency for one in status_lines(store, NOW, "EUR") if "backup" in one.subject] == ["ok"]
+
+
+def measured(store: Store, at: datetime, status: str) -> None:
+    one = StoredMeasurement("auc", "", 0.49, 0.45, 0.53, 30, 900, status, "Train a new model.")
+    drift = StoredMeasurement("score_drift", "", 0.6, None, None, None, 900, "act", "Check the source.")
+    record_measurements(store, date(2026, 11, 29), [one, drift], clock=lambda: at)
+
+
+def test_old_figures_and_a_model_that_is_no_better_than_chance_are_tickets_and_bare_drift_is_none(store: Store) -> None:
+    measured(store, NOW - timedelta(days=3, minutes=1), "good")
+    assert line(store, "figures").alert == "FiguresOld"
+    measured(store, NOW - timedelta(hours=2), "act")
+    assert line(store, "figures") == StatusLine("figures", "ok", "measured 2 hours ago")
+    assert line(store, "figure auc").next_step == "Train a new model"
+    assert not [one for one in status_lines(store, NOW, "EUR") if "drift" in one.subject]
+
+
+def test_pages_come_first() -> None:
+    lines = [StatusLine("a", "ok", ""), StatusLine("b", "ticket", ""), StatusLine("c", "page", "")]
+    assert [one.subject for one in most_urgent(lines)] == ["c", "b", "a"]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (-5, "less than a minute"),
+        (59, "less than a minute"),
+        (60, "1 minute"),
+        (7199, "1 hour"),
+        (47 * 3600, "47 hours"),
+        (48 * 3600, "2 days"),
+    ],
+)
+def test_a_length_of_time_is_rounded_down(seconds: int, text: str) -> None:
+    assert on_call._length(timedelta(seconds=seconds)) == text
+
+
+def test_the_rules_are_those_of_the_alerts(store: Store) -> None:
+    """Of each line: its alert is there, as urgent as here, and its runbook is the same."""
+    for name, hours in (("send", 1), ("train", 1), ("backup", 30)):
+        tried(store, name, hours_ago=hours, well=name == "backup")
+    measured(store, NOW - timedelta(days=4), "good")
+    lines = [*status_lines(store, NOW, "EUR"), empty_store("x"), unavailable_store("y")]
+    asking = [one for one in lines if one.alert]
+    assert {one.alert for one in asking} == {
+        "StoreEmpty", "StoreUnavailable", "NoModel", "ListNotSent", "JobFails", "BackupMissing", "FiguresOld"
+    }  # fmt: skip
+    for one in asking:
+        alert = ALERTS[one.alert]
+        assert one.urgency == alert["labels"]["severity"]
+        assert one.next_step == f"see {alert['annotations']['runbook']}"
+
+
+@pytest.mark.parametrize(
+    ("alert", "age"),
+    [
+        ("ListMissing", on_call.LIST_AGE),
+        ("BackupMissing", on_call.BACKUP_AGE),
+        ("FiguresOld", on_call.FIGURES_AGE),
+        ("ListNotSent", on_call.SEND_TRIED),
+        ("JobFails", on_call.JOB_TRIED),
+    ],
+)
+def test_the_times_are_those_of_the_alerts(alert: str, age: timedelta) -> None:
+    number, factor = re.findall(r"> (\d+) \* (\d+)", ALERTS[alert]["expr"])[-1]
+    assert age == timedelta(seconds=int(number) * int(factor))
