@@ -25,6 +25,7 @@ ROWS = 3000
 gc.set_threshold(100_000, 50, 100)
 LONGEST = (
     "serving/resilience/test_outages.py",
+    "infra/test_watch.py",
     "pipelines/scoring/test_spark.py",
     "test_docs.py",
     "test_erasure.py",

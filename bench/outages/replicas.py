@@ -44,7 +44,7 @@ class Replica:
         self._clock = self.folder / "clock"
         if own_clock:
             self.set_clock("+0")
-            self._environ |= _clock_environ(self._clock)
+            self._environ |= clock_environ(self._clock)
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -132,7 +132,8 @@ def clock_library() -> Path | None:
     return next(iter(sorted(CLOCKS.glob("**/faketime/libfaketimeMT.so.1"))), None)
 
 
-def _clock_environ(file: Path) -> dict[str, str]:
+def clock_environ(file: Path) -> dict[str, str]:
+    """The environment of a process whose clock is off from the machine's by what ``file`` holds, such as ``+1d``."""
     library = clock_library()
     assert library is not None, "libfaketime is not on this machine: apt-get install libfaketime"
     return {

@@ -1,0 +1,182 @@
+"""A day of the person on call: what goes wrong reaches them, with its page, and nothing else does."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+
+from bench.outages.processes import family
+from bench.outages.replicas import clock_library
+from tests.infra.test_grafana import DASHBOARDS
+from tests.infra.watch import PATIENCE_SECONDS, Alert, Watch, start_prometheus, until, watched
+from tests.test_api import CUSTOMER
+
+pytestmark = pytest.mark.skipif(clock_library() is None, reason="there is no libfaketime: `make test` installs it")
+PREDICTED = 'churn_requests_total{route="/predict",status="200"}'
+NOTHING_FIRES = 'count(ALERTS{alertstate="firing", alertname!="Watchdog"}) or vector(0)'
+
+
+@pytest.fixture(scope="module")
+def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watch]:
+    with watched(tmp_path_factory.mktemp("watched")) as made:
+        made.start_schedule(six_o_clock(0))
+        yield made
+
+
+@pytest.fixture
+def watch(company: Watch) -> Iterator[Watch]:
+    """The company while all is well, before the test and after it."""
+    until(lambda: company.ask(NOTHING_FIRES) == [0.0] and company.ask('min(up{job=~"api|scheduler"})') == [1.0], "well")
+    yield company
+    until(lambda: company.ask(NOTHING_FIRES) == [0.0], "well again")
+
+
+def six_o_clock(days: int) -> datetime:
+    """Three seconds before the run of a day, so many days from today."""
+    today = datetime.now(UTC).replace(hour=5, minute=59, second=57, microsecond=0)
+    return today + timedelta(days=days)
+
+
+def published(watch: Watch) -> float:
+    return next(iter(watch.ask("max(churn_run_published_timestamp_seconds)")), 0.0)
+
+
+def with_its_page(came: tuple[str, Alert], receiver: str, runbook: str) -> None:
+    assert came[0] == receiver
+    assert came[1]["annotations"]["runbook"] == f"docs/runbooks/{runbook}.md"
+    assert came[1]["annotations"]["summary"]
+    assert came[1]["annotations"]["cost"]
+
+
+def test_a_day_from_the_run_at_six_to_an_alert_and_its_end(watch: Watch) -> None:
+    watch.start_schedule(six_o_clock(1))
+    six = six_o_clock(1).timestamp()
+    until(lambda: published(watch) >= six, "the list of 06:00 is on the page of metrics")
+    listed = httpx.get(f"{watch.server}/api/list?state=open").json()["customers"]
+    assert listed
+    assert httpx.post(f"{watch.server}/predict", json=CUSTOMER).status_code == 200
+    contact = {"customer_id": listed[0]["customer_id"], "offer": "20 % off", "result": "accepted"}
+    recorded = httpx.post(f"{watch.server}/contacts", json=contact, headers={"Idempotency-Key": "call-1"})
+    assert recorded.status_code == 201, recorded.text
+    until(lambda: watch.ask('sum(churn_requests_total{route="/contacts",status="201"})') == [1.0], "it is counted")
+
+    before = len(watch.receiver.alerts)
+    source = watch.folder / "demo/company.duckdb"
+    source.rename(source.with_suffix(".away"))
+    watch.start_schedule(six_o_clock(2))
+    came = watch.receiver.wait_for("JobFails", "firing", before, job_name="score")
+    with_its_page(came, "ticket", "job-fails")
+    said = watch.churn("status").stdout
+    assert re.search(
+        r"^ticket  job score: failed .* See docs/runbooks/job-fails.md \(JobFails\)\.$", said, re.MULTILINE
+    )
+    source.with_suffix(".away").rename(source)
+    watch.receiver.wait_for("JobFails", "resolved", before, job_name="score")
+    until(lambda: published(watch) >= six_o_clock(2).timestamp(), "the list of the next day is there")
+    assert watch.receiver.names(before) == {"JobFails"}
+
+
+def test_a_store_that_is_away_wakes_someone_and_nothing_else_does(watch: Watch) -> None:
+    before = len(watch.receiver.alerts)
+    watch.database.kill()
+    try:
+        for _ in range(20):
+            assert httpx.post(f"{watch.server}/predict", json=CUSTOMER).status_code == 200
+        with_its_page(watch.receiver.wait_for("StoreUnavailable", "firing", before), "page", "store-unavailable")
+        assert "(StoreUnavailable)" in watch.churn("status").stdout
+    finally:
+        watch.database.start()
+    watch.receiver.wait_for("StoreUnavailable", "resolved", before)
+    assert watch.receiver.names(before) == {"StoreUnavailable"}
+
+
+def test_a_process_that_dies_is_replaced_and_what_it_counted_stays(watch: Watch) -> None:
+    before = len(watch.receiver.alerts)
+    for _ in range(20):
+        assert httpx.post(f"{watch.server}/predict", json=CUSTOMER).status_code == 200
+    counted = shown(watch, PREDICTED)
+    parent = watch.processes["api"].pid
+    old = workers(parent)
+    assert len(old) == 2
+    os.kill(old[0], signal.SIGKILL)
+    until(lambda: len(set(workers(parent)) - set(old)) == 1 and shown(watch, "churn_workers ") == 2, "two processes")
+    assert shown(watch, PREDICTED) >= counted >= 20
+    assert watch.receiver.names(before) == set()
+
+
+def workers(parent: int) -> list[int]:
+    """The processes that answer."""
+    return [pid for pid in family(parent) if "spawn_main" in Path(f"/proc/{pid}/cmdline").read_text(encoding="utf-8")]
+
+
+def shown(watch: Watch, metric: str) -> float:
+    """The number on the page of metrics, whichever process shows it."""
+    lines = httpx.get(f"{watch.server}/metrics").text.splitlines()
+    return next((float(line.rpartition(" ")[2]) for line in lines if line.startswith(metric)), 0.0)
+
+
+def test_a_full_disk_is_told_by_the_backup_that_fails(watch: Watch) -> None:
+    before = len(watch.receiver.alerts)
+    assert watch.churn("backup", "--new-key", "backup.key").returncode == 0
+    key = re.search(r"age1\w+", (watch.folder / "backup.key").read_text())
+    assert key is not None
+    with full_disk(watch.folder / "small") as folder:
+        where = {"CHURN__BACKUP__RECIPIENTS": key[0], "CHURN__BACKUP__FOLDER": str(folder)}
+        failed = watch.churn("backup", **where)
+        assert failed.returncode == 1
+        assert "its disk is full" in failed.stderr
+        with_its_page(watch.receiver.wait_for("JobFails", "firing", before, job_name="backup"), "ticket", "job-fails")
+        done = watch.churn("backup", **where | {"CHURN__BACKUP__FOLDER": str(watch.folder / "large")})
+        assert done.returncode == 0, done.stderr
+        watch.receiver.wait_for("JobFails", "resolved", before, job_name="backup")
+    assert watch.receiver.names(before) == {"JobFails"}
+
+
+@contextmanager
+def full_disk(folder: Path) -> Iterator[Path]:
+    """A disk of its own of 64 KB."""
+    folder.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "none", folder], check=False)
+    if mounted.returncode:
+        pytest.skip("only root may mount a small disk")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", folder], check=True)
+
+
+def test_when_prometheus_is_silent_the_watchdog_ends(watch: Watch) -> None:
+    watch.receiver.wait_for("Watchdog", "firing")
+    before = len(watch.receiver.alerts)
+    watch.stop("prometheus")
+    try:
+        assert watch.receiver.wait_for("Watchdog", "resolved", before)[0] == "watchdog"
+    finally:
+        start_prometheus(watch)
+    until(lambda: watch.ask("sum(churn_workers)") == [2.0], "it is back")
+
+
+def test_every_query_of_the_dashboards_returns_data(watch: Watch) -> None:
+    waited_for = {
+        (board["title"], panel["title"], target["expr"].replace("$__rate_interval", "30s"))
+        for board in DASHBOARDS.values()
+        for panel in board["panels"]
+        for target in panel.get("targets", ())
+    }
+    assert len(waited_for) > 40
+    ends = time.monotonic() + PATIENCE_SECONDS
+    while waited_for and time.monotonic() < ends:
+        assert httpx.post(f"{watch.server}/predict", json=CUSTOMER).status_code == 200
+        assert httpx.post(f"{watch.server}/predict", json={}).status_code == 422
+        waited_for = {one for one in waited_for if not watch.ask(one[2])}
+    assert waited_for == set()
