@@ -80,7 +80,8 @@ def test_a_job_that_is_on_no_timetable_any_more_asks_for_nothing(store: Store, n
     tried(store, name, hours_ago=hours, well=False)
     assert line(store, f"job {name}").urgency != "ok"
     tried(store, name, hours_ago=hours + 0.1, well=False)
-    assert line(store, f"job {name}").urgency == "ok"
+    found = line(store, f"job {name}")
+    assert (found.urgency, found.found.partition(", ")[2]) == ("ok", "and was not tried since")
 
 
 def test_an_old_backup_is_a_ticket_also_if_no_try_failed(store: Store) -> None:

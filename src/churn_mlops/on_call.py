@@ -118,8 +118,9 @@ def _job(job: JobRecord, now: datetime) -> StatusLine:
         if is_sending:
             return _asks("page", subject, found, _UNSENT, "ListNotSent", "list-not-sent")
         return _asks("ticket", subject, found, _COST_OF_JOB.get(job.name, "not known"), "JobFails", "job-fails")
-    ended = "succeeded" if job.has_succeeded else "failed, and was not tried again"
-    return StatusLine(subject, "ok", f"{ended} {_ago(since)}, in {job.seconds:,.0f} s")
+    if job.failures:
+        return StatusLine(subject, "ok", f"failed {_ago(since)}, and was not tried since")
+    return StatusLine(subject, "ok", f"succeeded {_ago(since)}, in {job.seconds:,.0f} s")
 
 
 def _backup(jobs: Mapping[str, JobRecord], now: datetime) -> Iterator[StatusLine]:
