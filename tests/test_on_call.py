@@ -11,6 +11,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from churn_mlops import on_call
+from churn_mlops.deployment import Deployment
 from churn_mlops.on_call import StatusLine, empty_store, most_urgent, status_lines, unavailable_store
 from churn_mlops.store import Store, open_store
 from churn_mlops.store.job_records import record_job
@@ -41,16 +42,23 @@ def tried(store: Store, name: str, *, hours_ago: float, well: bool) -> None:
 
 
 def line(store: Store, subject: str) -> StatusLine:
-    (found,) = [one for one in status_lines(store, NOW, "EUR") if one.subject == subject]
+    (found,) = [one for one in status_lines(store, None, NOW, "EUR") if one.subject == subject]
     return found
 
 
 def test_a_new_store_has_no_list_and_no_model(store: Store) -> None:
-    found = status_lines(store, NOW, "EUR")
+    found = status_lines(store, None, NOW, "EUR")
     assert [(one.subject, one.urgency, one.alert) for one in found] == [
         ("list", "page", "StoreEmpty"),
         ("model", "page", "NoModel"),
     ]
+
+
+def test_a_model_that_is_live_says_since_when(store: Store) -> None:
+    live = Deployment("3", "a" * 64, "additive_boosting", NOW - timedelta(days=12), "better")
+    assert status_lines(store, live, NOW, "EUR")[1] == StatusLine(
+        "model", "ok", "version 3 (additive_boosting), live for 12 days"
+    )
 
 
 def test_a_job_that_failed_says_since_when_what_it_costs_and_where_to_read_on(store: Store) -> None:
@@ -88,7 +96,7 @@ def test_an_old_backup_is_a_ticket_also_if_no_try_failed(store: Store) -> None:
     tried(store, "backup", hours_ago=26.5, well=True)
     assert line(store, "backup").alert == "BackupMissing"
     tried(store, "backup", hours_ago=25.5, well=True)
-    assert [one.urgency for one in status_lines(store, NOW, "EUR") if "backup" in one.subject] == ["ok"]
+    assert [one.urgency for one in status_lines(store, None, NOW, "EUR") if "backup" in one.subject] == ["ok"]
 
 
 def measured(store: Store, at: datetime, status: str) -> None:
@@ -103,7 +111,7 @@ def test_old_figures_and_a_model_that_is_no_better_than_chance_are_tickets_and_b
     measured(store, NOW - timedelta(hours=2), "act")
     assert line(store, "figures") == StatusLine("figures", "ok", "measured 2 hours ago")
     assert line(store, "figure auc").next_step == "Train a new model"
-    assert not [one for one in status_lines(store, NOW, "EUR") if "drift" in one.subject]
+    assert not [one for one in status_lines(store, None, NOW, "EUR") if "drift" in one.subject]
 
 
 def test_pages_come_first() -> None:
@@ -131,7 +139,7 @@ def test_the_rules_are_those_of_the_alerts(store: Store) -> None:
     for name, hours in (("send", 1), ("train", 1), ("backup", 30)):
         tried(store, name, hours_ago=hours, well=name == "backup")
     measured(store, NOW - timedelta(days=4), "good")
-    lines = [*status_lines(store, NOW, "EUR"), empty_store("x"), unavailable_store("y")]
+    lines = [*status_lines(store, None, NOW, "EUR"), empty_store("x"), unavailable_store("y")]
     asking = [one for one in lines if one.alert]
     assert {one.alert for one in asking} == {
         "StoreEmpty", "StoreUnavailable", "NoModel", "ListNotSent", "JobFails", "BackupMissing", "FiguresOld"

@@ -12,7 +12,6 @@ from typing import Literal
 
 from churn_mlops.deployment import Deployment
 from churn_mlops.store import Store
-from churn_mlops.store.deployments import Deployments
 from churn_mlops.store.job_records import JobRecord, job_records
 from churn_mlops.store.measurements import MeasuredDay, latest_measurements
 from churn_mlops.store.scoring.browsing import expected_gain
@@ -67,11 +66,12 @@ def unavailable_store(why: str) -> StatusLine:
     return _asks("page", "store", why, cost, "StoreUnavailable", "store-unavailable")
 
 
-def status_lines(store: Store, now: datetime, currency: str) -> list[StatusLine]:
+def status_lines(store: Store, champion: Deployment | None, now: datetime, currency: str) -> list[StatusLine]:
     """How list, model, jobs and figures stand.
 
     Args:
         store: the store.
+        champion: the deployment that lasts, None where none does.
         now: the present, with a time zone.
         currency: of the amounts, by its code.
 
@@ -84,7 +84,7 @@ def status_lines(store: Store, now: datetime, currency: str) -> list[StatusLine]
     gain = 0.0 if run is None else expected_gain(store, run)
     return [
         _list(run, f"{gain:,.0f} {currency} a day, the expected gain of a list", now),
-        _model(Deployments(store).current(), now),
+        _model(champion, now),
         *(_job(job, now) for job in jobs.values()),
         *_backup(jobs, now),
         *_figures(measured, now),

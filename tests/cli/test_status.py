@@ -16,22 +16,22 @@ from tests.cli.conftest import Churn
 from tests.companies.small import Company
 
 
-def test_a_sound_company_has_nothing_to_act_on(churn: Churn, company: Company) -> None:
-    assert churn("--config", company.config(), "score").code == 0
-    result = churn("--config", company.config(), "status")
+def test_a_sound_company_has_nothing_to_act_on(churn: Churn, own_company: Company) -> None:
+    assert churn("--config", own_company.config(), "score").code == 0
+    result = churn("--config", own_company.config(), "status")
     lines = result.out.splitlines()
     assert (result.code, result.err) == (0, "")
     assert lines[-1] == "0 to act on now, 0 within days."
     assert all(line.startswith("ok      ") for line in lines[:-1])
-    assert {line[8:].partition(":")[0] for line in lines[:-1]} == {"list", "model", "job score", "job train"}
+    assert {line[8:].partition(":")[0] for line in lines[:-1]} == {"list", "model", "job score"}
     assert "published less than a minute ago; " in result.out
 
 
-def test_a_failed_job_is_named_with_its_cost_and_its_runbook(churn: Churn, company: Company) -> None:
-    config = company.config()
+def test_a_failed_job_is_named_with_its_cost_and_its_runbook(churn: Churn, own_company: Company) -> None:
+    config = own_company.config()
     assert churn("--config", config, "score").code == 0
     ended = datetime.now(UTC) - timedelta(hours=3)
-    with open_store(company.settings.store.url) as store:
+    with open_store(own_company.settings.store.url) as store:
         record_job(store, "mature", ended, ended, has_succeeded=False)
         record_job(store, "send", ended, ended, has_succeeded=False)
     result = churn("--config", config, "status")
@@ -47,10 +47,10 @@ def test_a_failed_job_is_named_with_its_cost_and_its_runbook(churn: Churn, compa
     assert [line["urgency"] for line in document["lines"]][:2] == ["page", "ticket"]
 
 
-def test_an_old_list_says_what_a_day_without_one_costs(churn: Churn, company: Company) -> None:
-    config = company.config()
+def test_an_old_list_says_what_a_day_without_one_costs(churn: Churn, own_company: Company) -> None:
+    config = own_company.config()
     assert churn("--config", config, "score").code == 0
-    with open_store(company.settings.store.url) as store, store.writing("make it old") as connection:
+    with open_store(own_company.settings.store.url) as store, store.writing("make it old") as connection:
         connection.execute(update(RUNS).values(finished_at=datetime.now(UTC) - timedelta(hours=27)))
     result = churn("--config", config, "status")
     assert result.code == 1

@@ -43,6 +43,7 @@ def _lines(settings: Settings) -> list[StatusLine]:
     """All lines, the most urgent first."""
     from churn_mlops.database_urls import shown
     from churn_mlops.on_call import empty_store, most_urgent, status_lines, unavailable_store
+    from churn_mlops.pipelines.deployment.deploy import history
     from churn_mlops.store import open_store
     from churn_mlops.store.database.inspect import inspect_store
 
@@ -51,7 +52,8 @@ def _lines(settings: Settings) -> list[StatusLine]:
         if inspect_store(address).tables.revision is None:  # to open it would make its tables
             return [empty_store(shown(address))]
         with open_store(address) as store:
-            return most_urgent(status_lines(store, datetime.now(UTC), settings.console.currency))
+            live = next(reversed(history(settings)), None)  # of the models folder while the store names none
+            return most_urgent(status_lines(store, live, datetime.now(UTC), settings.console.currency))
     except StoreError as error:
         return [unavailable_store(str(error))]
 
