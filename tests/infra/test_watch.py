@@ -59,9 +59,9 @@ def with_its_page(came: tuple[str, Alert], receiver: str, runbook: str) -> None:
 
 
 def test_a_day_from_the_run_at_six_to_an_alert_and_its_end(watch: Watch) -> None:
-    watch.start_schedule(six_o_clock(1))
-    six = six_o_clock(1).timestamp()
-    until(lambda: published(watch) >= six, "the list of 06:00 is on the page of metrics")
+    today, tomorrow = six_o_clock(1), six_o_clock(2)
+    watch.start_schedule(today)
+    until(lambda: published(watch) >= today.timestamp(), "the list of 06:00 is on the page of metrics")
     listed = httpx.get(f"{watch.server}/api/list?state=open").json()["customers"]
     assert listed
     assert httpx.post(f"{watch.server}/predict", json=CUSTOMER).status_code == 200
@@ -73,7 +73,7 @@ def test_a_day_from_the_run_at_six_to_an_alert_and_its_end(watch: Watch) -> None
     before = len(watch.receiver.alerts)
     source = watch.folder / "demo/company.duckdb"
     source.rename(source.with_suffix(".away"))
-    watch.start_schedule(six_o_clock(2))
+    watch.start_schedule(tomorrow)
     came = watch.receiver.wait_for("JobFails", "firing", before, job_name="score")
     with_its_page(came, "ticket", "job-fails")
     said = watch.churn("status").stdout
@@ -82,7 +82,7 @@ def test_a_day_from_the_run_at_six_to_an_alert_and_its_end(watch: Watch) -> None
     )
     source.with_suffix(".away").rename(source)
     watch.receiver.wait_for("JobFails", "resolved", before, job_name="score")
-    until(lambda: published(watch) >= six_o_clock(2).timestamp(), "the list of the next day is there")
+    until(lambda: published(watch) >= tomorrow.timestamp(), "the list of the next day is there")
     assert watch.receiver.names(before) == {"JobFails"}
 
 
