@@ -17,9 +17,10 @@ def is_possible() -> bool:
     """Whether this machine lets us make hosts."""
     if os.geteuid() != 0 or shutil.which("ip") is None:
         return False
-    made = subprocess.run(["ip", "netns", "add", "churnprobe"], capture_output=True, check=False).returncode == 0
+    probe = f"churnprobe{os.getpid()}"  # others may ask at the same time
+    made = subprocess.run(["ip", "netns", "add", probe], capture_output=True, check=False).returncode == 0
     if made:
-        _ip("netns", "delete", "churnprobe")
+        _ip("netns", "delete", probe)
     return made
 
 
