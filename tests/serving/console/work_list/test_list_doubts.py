@@ -15,9 +15,9 @@ from churn_mlops.store.campaigns.list_work import ListWork, WorkAction, WorkChan
 from tests.serving.access.secured_app import Guarded
 from tests.serving.console.visitor import Visitor
 from tests.serving.console.work_list.test_list_change import KEY, events
-from tests.serving.console.work_list.test_list_work_page import ME, OTTO, TODAY, name, send, works
+from tests.serving.console.work_list.test_list_work_page import ME, OTTO, name, send, today, works
 
-UNTIL = TODAY + timedelta(days=3)
+UNTIL = today() + timedelta(days=3)
 WAITS = ListWork("C1", version=2, snoozed_until=UNTIL, changed_by=OTTO)
 TAKEN = ListWork("C1", version=2, owner=OTTO, changed_by=OTTO)
 
@@ -85,15 +85,17 @@ def test_all_who_wait_are_taken_if_the_filter_shows_them_with_their_agents(agent
 
 def test_a_customer_who_changed_since_they_were_seen_is_refused_and_not_asked_about() -> None:
     for work, action in ((TAKEN, WorkAction("release")), (WAITS, WorkAction("take"))):
-        assert len(doubts_of({"C1": 2}, {"C1": work}, action, ME, TODAY)) == 1
-        assert doubts_of({"C1": 1}, {"C1": work}, action, ME, TODAY) == []
-        assert doubts_of({"C2": 2}, {"C1": work}, action, ME, TODAY) == []
+        assert len(doubts_of({"C1": 2}, {"C1": work}, action, ME, today())) == 1
+        assert doubts_of({"C1": 1}, {"C1": work}, action, ME, today()) == []
+        assert doubts_of({"C2": 2}, {"C1": work}, action, ME, today()) == []
 
 
 def test_a_wait_stands_until_its_date_and_what_keeps_it_is_not_asked_about() -> None:
-    assert doubts_of({"C1": 2}, {"C1": WAITS}, WorkAction("done", day=TODAY), ME, TODAY) == [Doubt("C1", OTTO, UNTIL)]
+    assert doubts_of({"C1": 2}, {"C1": WAITS}, WorkAction("done", day=today()), ME, today()) == [
+        Doubt("C1", OTTO, UNTIL)
+    ]
     assert keeps_waiting(WAITS, WorkAction("take"), UNTIL - timedelta(days=1))
     assert not keeps_waiting(WAITS, WorkAction("take"), UNTIL)
-    assert not keeps_waiting(WAITS, WorkAction("snooze", day=UNTIL), TODAY)  # the date stays
-    assert not keeps_waiting(WAITS, WorkAction("release"), TODAY)
-    assert doubts_of({"C1": 2}, {"C1": TAKEN}, WorkAction("take"), ME, TODAY) == []  # the store refuses that
+    assert not keeps_waiting(WAITS, WorkAction("snooze", day=UNTIL), today())  # the date stays
+    assert not keeps_waiting(WAITS, WorkAction("release"), today())
+    assert doubts_of({"C1": 2}, {"C1": TAKEN}, WorkAction("take"), ME, today()) == []  # the store refuses that

@@ -20,18 +20,18 @@ from churn_mlops.store.scoring.work_states import STATES
 from tests.serving.access.secured_app import Guarded
 from tests.serving.console.visitor import Visitor
 from tests.serving.console.work_list.test_list_page import all_pages
-from tests.serving.console.work_list.test_list_work_page import OTTO, TODAY, name
+from tests.serving.console.work_list.test_list_work_page import OTTO, name, today
 from tests.serving.console.work_list.test_xlsx_export import cells
 from tests.store.builders import DAY
 
-UNTIL = TODAY + timedelta(days=3)
+UNTIL = today() + timedelta(days=3)
 
 
 def test_a_row_has_the_state_the_agent_and_the_date_of_a_wait(visitor: Visitor, guarded: Guarded) -> None:
     with open_store(guarded.address) as store:
         take(store, WorkChange(name(0), OTTO))
         snooze(store, WorkChange(name(1), OTTO), UNTIL)
-        snooze(store, WorkChange(name(2), OTTO), TODAY - timedelta(days=1))  # is over
+        snooze(store, WorkChange(name(2), OTTO), today() - timedelta(days=1))  # is over
         finish(store, WorkChange(name(3), OTTO), DAY)
         record_contact(store, NewContact("k", "s", name(4), utc_now(), "20 % off", "no_answer", OTTO))
     visitor.sign_in("analyst")
@@ -60,9 +60,9 @@ def test_the_file_has_the_customers_of_the_page_but_for_a_control_group_and_do_n
         for number, result in ((3, "accepted"), (4, "no_answer"), (5, "declined")):
             record_contact(store, NewContact(f"k{number}", "s", name(number), utc_now(), "20 % off", result, OTTO))
         set_do_not_contact(store, name(6), blocked=True, reason="they asked", by=OTTO)
-        made = create_campaign(store, NewCampaign("Spring", "20 % off", 50.0, "Thanks.", TODAY, OTTO))
+        made = create_campaign(store, NewCampaign("Spring", "20 % off", 50.0, "Thanks.", today(), OTTO))
         with store.writing("assign") as connection:
-            add_assignments(connection, [Assignment(made.id, name(7), "control", False, TODAY)])
+            add_assignments(connection, [Assignment(made.id, name(7), "control", False, today())])
     visitor.sign_in("admin")
     query = f"part={part}&state={state}"
     rows = list(csv.DictReader(io.StringIO(visitor.get(f"/list.csv?{query}").text)))

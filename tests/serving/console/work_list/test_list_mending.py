@@ -14,10 +14,10 @@ from churn_mlops.store.scoring.publishing import publish
 from tests.serving.access.secured_app import Guarded, bearer
 from tests.serving.console.visitor import Visitor
 from tests.serving.console.work_list.test_list_change import KEY, events
-from tests.serving.console.work_list.test_list_work_page import ME, OTTO, TODAY, name, send, works
+from tests.serving.console.work_list.test_list_work_page import ME, OTTO, name, send, today, works
 from tests.store.builders import DAY, batches, run
 
-LATE = (TODAY + timedelta(days=31)).isoformat()
+DAYS = {"today": 0, "in 31 days": 31}
 PLACE = "/list?band=high&q=C0000"
 
 
@@ -32,8 +32,8 @@ def marked(text: str) -> list[str]:
         ({"do": "snooze"}, "until", "Choose a date from"),
         ({"do": "snooze", "until": "  "}, "until", "Choose a date from"),
         ({"do": "snooze", "until": "soon"}, "until", "Choose a date from"),
-        ({"do": "snooze", "until": TODAY.isoformat()}, "until", "Choose a date from"),
-        ({"do": "snooze", "until": LATE}, "until", "Choose a date from"),
+        ({"do": "snooze", "until": "today"}, "until", "Choose a date from"),
+        ({"do": "snooze", "until": "in 31 days"}, "until", "Choose a date from"),
         ({"do": "hand_on"}, "to", "Choose an agent."),
         ({"do": "hand_on", "to": " "}, "to", "Choose an agent."),
         ({"do": "hand_on", "to": "person:gone"}, "to", "No active user with this name"),
@@ -51,6 +51,8 @@ def marked(text: str) -> list[str]:
 def test_a_field_to_mend_comes_back_on_its_page_of_the_list(
     agent: Visitor, guarded: Guarded, fields: dict[str, str], wrong: str, words: str
 ) -> None:
+    if (days := DAYS.get(fields.get("until", ""))) is not None:
+        fields = fields | {"until": (today() + timedelta(days=days)).isoformat()}
     status, text = send(agent, PLACE, **fields, **{"row-2": "0", "row-3": "0"})
     assert (status, marked(text), works(guarded)) == (422, [wrong], {})
     assert re.search(rf'class="wrong" id="[a-z-]+wrong">{words}', text)
@@ -67,7 +69,7 @@ def test_what_was_filled_in_stays_and_the_mended_form_is_taken(agent: Visitor, g
     assert 'value="&lt;They move&gt;"' in text
     assert 'value="2020-01-01"' in text
     assert '<option value="person:admin-person" selected>' in text
-    until = TODAY + timedelta(days=1)
+    until = today() + timedelta(days=1)
     assert send(agent, do="snooze", until=until.isoformat(), **given)[0] == 303
     assert (works(guarded)[name(0)].snoozed_until, works(guarded)[name(0)].owner) == (until, None)
 

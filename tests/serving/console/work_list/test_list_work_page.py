@@ -25,7 +25,11 @@ from tests.serving.test_workers import until
 from tests.store.builders import DAY, batches, run
 
 ME, OTTO = "person:agent-person", "person:otto"
-TODAY = utc_now().date()
+
+
+def today() -> date:
+    """The day of the server now: it may change while the tests run."""
+    return utc_now().date()
 
 
 def name(number: int) -> str:
@@ -97,11 +101,11 @@ def test_another_agents_customer_is_given_back_once_the_page_has_named_them(agen
 
 
 def test_a_customer_waits_until_a_date_with_a_note_why(agent: Visitor, guarded: Guarded) -> None:
-    until = TODAY + timedelta(days=3)
+    until = today() + timedelta(days=3)
     assert send(agent, do="", until=until.isoformat(), note="on holiday", **{"row-2": "0"})[0] == 303
     assert (works(guarded)[name(1)].snoozed_until, works(guarded)[name(1)].note) == (until, "on holiday")
     assert "on holiday" in agent.get("/list?state=snoozed").text
-    for day in (TODAY, TODAY + timedelta(days=31), date(2026, 1, 1)):
+    for day in (today(), today() + timedelta(days=31), date(2026, 1, 1)):
         assert send(agent, do="snooze", until=day.isoformat(), **{"row-3": "0"})[0] == 422
     assert set(works(guarded)) == {name(1)}
 
@@ -130,7 +134,7 @@ def test_all_that_match_the_filter_are_changed_after_a_question(
     agent: Visitor, guarded: Guarded, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(list_change, "PORTION", 7)
-    until = TODAY + timedelta(days=3)
+    until = today() + timedelta(days=3)
     with open_store(guarded.address) as store:
         take(store, WorkChange(name(3), OTTO))
         snooze(store, WorkChange(name(7), OTTO), until)
