@@ -81,9 +81,8 @@ def status_lines(store: Store, champion: Deployment | None, now: datetime, curre
     run = latest_run(store)
     jobs = {job.name: job for job in job_records(store)}
     measured = latest_measurements(store)
-    gain = 0.0 if run is None else expected_gain(store, run)
     return [
-        _list(run, f"{gain:,.0f} {currency} a day, the expected gain of a list", now),
+        _list(store, run, now, currency),
         _model(champion, now),
         *(_job(job, now) for job in jobs.values()),
         *_backup(jobs, now),
@@ -91,12 +90,13 @@ def status_lines(store: Store, champion: Deployment | None, now: datetime, curre
     ]
 
 
-def _list(run: Run | None, cost: str, now: datetime) -> StatusLine:
+def _list(store: Store, run: Run | None, now: datetime, currency: str) -> StatusLine:
     if run is None:
         return _asks("page", "list", "none was ever published", _COST_OF_EMPTY, "StoreEmpty", "store-empty")
     age = now - run.finished_at
     found = f"as of {run.as_of}, published {_ago(age)}"
-    if age > LIST_AGE:
+    if age > LIST_AGE:  # a sum over a large list takes seconds
+        cost = f"{expected_gain(store, run):,.0f} {currency} a day, the expected gain of a list"
         return _asks("page", "list", found, cost, "ListMissing", "list-missing")
     counts = f"{run.likely:,} of {run.customers:,} customers are likely to churn, {run.worth_an_offer:,} worth an offer"
     return StatusLine("list", "ok", f"{found}; {counts}")
