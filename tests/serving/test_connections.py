@@ -18,9 +18,11 @@ from tests.serving.processes import folder, replica
 
 __all__ = ["folder"]  # a fixture
 WORKERS, CONNECTIONS = 2, 3
-OTHERS = (
-    "SELECT application_name FROM pg_stat_activity WHERE datname = current_database() AND application_name <> 'counts'"
-)
+OTHERS = """
+SELECT application_name FROM pg_stat_activity WHERE datname = current_database()
+AND backend_type = 'client backend' AND state IS NOT NULL AND application_name <> 'counts'
+"""
+"""The connections of other programs: not autovacuum's, and not one that is starting, which has no name yet."""
 
 
 def programs(address: str) -> Counter[str]:
