@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -16,6 +17,8 @@ from churn_mlops.on_call import StatusLine, empty_store, most_urgent, status_lin
 from churn_mlops.store import Store, open_store
 from churn_mlops.store.job_records import record_job
 from churn_mlops.store.measurements import StoredMeasurement, record_measurements
+from churn_mlops.store.scoring.publishing import publish
+from tests.store.builders import batches, run
 
 ROOT = Path(__file__).parents[1]
 NOW = datetime(2026, 11, 29, 12, tzinfo=UTC)
@@ -52,6 +55,14 @@ def test_a_new_store_has_no_list_and_no_model(store: Store) -> None:
         ("list", "page", "StoreEmpty"),
         ("model", "page", "NoModel"),
     ]
+
+
+def test_a_source_that_is_not_loaded_any_more_is_a_ticket_and_a_late_list_says_enough(store: Store) -> None:
+    for newest, urgency in ((NOW.date() - timedelta(days=3), "ok"), (NOW.date() - timedelta(days=4), "ticket")):
+        publish(store, replace(run(), newest_row=newest), batches(3), clock=lambda: NOW)
+        assert line(store, "source").urgency == urgency
+    publish(store, replace(run(), newest_row=newest), batches(3), clock=lambda: NOW - timedelta(hours=27))
+    assert not [one for one in status_lines(store, None, NOW, "EUR") if one.subject == "source"]
 
 
 def test_a_model_that_is_live_says_since_when(store: Store) -> None:
@@ -139,10 +150,12 @@ def test_the_rules_are_those_of_the_alerts(store: Store) -> None:
     for name, hours in (("send", 1), ("train", 1), ("backup", 30)):
         tried(store, name, hours_ago=hours, well=name == "backup")
     measured(store, NOW - timedelta(days=4), "good")
+    publish(store, replace(run(), newest_row=date(2026, 11, 1)), batches(3), clock=lambda: NOW)
     lines = [*status_lines(store, None, NOW, "EUR"), empty_store("x"), unavailable_store("y")]
     asking = [one for one in lines if one.alert]
     assert {one.alert for one in asking} == {
-        "StoreEmpty", "StoreUnavailable", "NoModel", "ListNotSent", "JobFails", "BackupMissing", "FiguresOld"
+        "StoreEmpty", "StoreUnavailable", "NoModel", "ListNotSent", "JobFails", "SourceStale", "BackupMissing",
+        "FiguresOld",
     }  # fmt: skip
     for one in asking:
         alert = ALERTS[one.alert]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Literal
 
 from churn_mlops.deployment import Deployment
@@ -19,6 +19,7 @@ from churn_mlops.store.scoring.runs import Run, latest_run
 
 Urgency = Literal["ok", "ticket", "page"]
 LIST_AGE, BACKUP_AGE, FIGURES_AGE = timedelta(hours=26), timedelta(hours=26), timedelta(days=3)
+SOURCE_AGE = timedelta(days=4)
 SEND_TRIED, JOB_TRIED = timedelta(hours=26), timedelta(days=8)
 """A job without a try for so long is on no timetable any more."""
 RUNBOOKS = "docs/runbooks"
@@ -83,6 +84,7 @@ def status_lines(store: Store, champion: Deployment | None, now: datetime, curre
     measured = latest_measurements(store)
     return [
         _list(store, run, now, currency),
+        *_source(run, now),
         _model(champion, now),
         *(_job(job, now) for job in jobs.values()),
         *_backup(jobs, now),
@@ -100,6 +102,18 @@ def _list(store: Store, run: Run | None, now: datetime, currency: str) -> Status
         return _asks("page", "list", found, cost, "ListMissing", "list-missing")
     counts = f"{run.likely:,} of {run.customers:,} customers are likely to churn, {run.worth_an_offer:,} worth an offer"
     return StatusLine("list", "ok", f"{found}; {counts}")
+
+
+def _source(run: Run | None, now: datetime) -> Iterator[StatusLine]:
+    """A flat table has no dates, so nothing is known of it; where the list is late, that line says enough."""
+    if run is None or run.newest_row is None or now - run.finished_at > LIST_AGE:
+        return
+    found = f"the newest row is of {run.newest_row}"
+    if now - datetime.combine(run.newest_row, time(), UTC) > SOURCE_AGE:
+        cost = "the list does not know what customers have done since"
+        yield _asks("ticket", "source", found, cost, "SourceStale", "source-stale")
+    else:
+        yield StatusLine("source", "ok", found)
 
 
 def _model(champion: Deployment | None, now: datetime) -> StatusLine:

@@ -148,6 +148,11 @@ CASES: dict[str, tuple[int, Series, Sequence[Series]]] = {
             },
         ],
     ),
+    "SourceStale": (
+        4 * 1440 + 5,
+        {"churn_source_newest_row_timestamp_seconds": "0x5800"},
+        [{"churn_source_newest_row_timestamp_seconds": "0x1440 86400x4400"}],
+    ),
     "BackupMissing": (
         26 * 60 + 5,
         {'churn_job_succeeded_timestamp_seconds{job_name="backup"}': OLD},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import time
@@ -12,6 +13,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import duckdb
 import httpx
 import pytest
 
@@ -98,6 +100,32 @@ def test_a_store_that_is_away_wakes_someone_and_nothing_else_does(watch: Watch) 
         watch.database.start()
     watch.receiver.wait_for("StoreUnavailable", "resolved", before)
     assert watch.receiver.names(before) == {"StoreUnavailable"}
+
+
+def test_a_source_that_is_not_loaded_any_more_is_a_ticket(watch: Watch) -> None:
+    before = len(watch.receiver.alerts)
+    old = week_old(watch.folder / "demo/company.duckdb", watch.folder / "old.duckdb")
+    today = {"CHURN__SOURCE__AS_OF": "today"}
+    done = watch.churn("score", **today, CHURN__SOURCE__URL=str(old))
+    assert done.returncode == 0, done.stderr
+    with_its_page(watch.receiver.wait_for("SourceStale", "firing", before), "ticket", "source-stale")
+    assert "(SourceStale)" in watch.churn("status").stdout
+    assert "days ago" in watch.churn("doctor", CHURN__SOURCE__URL=str(old)).stdout
+    assert watch.churn("score", **today).returncode == 0
+    watch.receiver.wait_for("SourceStale", "resolved", before)
+    assert watch.receiver.names(before) == {"SourceStale"}
+
+
+def week_old(company: Path, copy: Path) -> Path:
+    """The same company a week before."""
+    shutil.copy(company, copy)
+    with duckdb.connect(copy) as connection:
+        times = connection.execute(
+            "SELECT table_name, column_name FROM information_schema.columns WHERE data_type IN ('DATE', 'TIMESTAMP')"
+        ).fetchall()
+        for table, column in times:
+            connection.execute(f"UPDATE {table} SET {column} = {column} - INTERVAL 7 DAY")
+    return copy
 
 
 def test_a_process_that_dies_is_replaced_and_what_it_counted_stays(watch: Watch) -> None:

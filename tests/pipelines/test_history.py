@@ -210,10 +210,10 @@ def test_a_date_that_lies_ahead_is_refused(settings: Settings, now: datetime) ->
 @pytest.mark.usefixtures("trained")
 def test_a_source_that_ends_before_the_day_is_reported_as_stale(settings: Settings, now: datetime) -> None:
     later = now + timedelta(days=30)
-    codes = {problem.rule for problem in score(settings, later.date(), now=later).report.problems}
-    assert "stale_source" in codes
-    codes = {problem.rule for problem in score(settings, now=now).report.problems}
-    assert "stale_source" not in codes
+    stale, fresh = score(settings, later.date(), now=later), score(settings, now=now)
+    assert "stale_source" in {problem.rule for problem in stale.report.problems}
+    assert "stale_source" not in {problem.rule for problem in fresh.report.problems}
+    assert stale.newest_row == fresh.newest_row == latest_recorded_time(settings).date()
 
 
 @pytest.mark.usefixtures("trained")

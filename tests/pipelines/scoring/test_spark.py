@@ -162,7 +162,7 @@ def test_the_list_with_its_reasons_is_that_of_the_run_in_one_process(
 
 
 def test_the_totals_are_of_all_customers(expected: Published, published: Published) -> None:
-    for name in ("as_of", "customers", "likely", "worth_an_offer", "model_version"):
+    for name in ("as_of", "customers", "likely", "worth_an_offer", "model_version", "newest_row"):
         assert getattr(published.run, name) == getattr(expected.run, name), name
     # Spark's rows have no order, so that the first row of a problem is another one.
     found, wanted = ([text.partition(" (")[0] for text in one.run.warnings] for one in (published, expected))

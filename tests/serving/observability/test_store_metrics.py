@@ -44,7 +44,7 @@ LISTS = StoredMeasurement("list_worked", str(DAY), 0.6, None, None, 60, 100, "wa
 def address(tmp_path: Path) -> str:
     address = f"sqlite:///{tmp_path}/churn.db"
     with open_store(address) as store:
-        publish(store, run(), batches(100), clock=lambda: NOW)
+        publish(store, replace(run(), newest_row=DAY), batches(100), clock=lambda: NOW)
         record_job(store, "score", NOW - timedelta(seconds=90), NOW, has_succeeded=True)
         record_job(store, "backup", NOW, NOW + timedelta(seconds=3), has_succeeded=False)
         record_measurements(store, DAY, [AUC, *ESTIMATES, WAIT, LISTS, OTHER, *CAMPAIGNS], clock=lambda: NOW)
@@ -74,6 +74,8 @@ def test_the_newest_run_the_jobs_and_the_champion_are_shown(metrics: StoreMetric
     found, now = shown(metrics), NOW.timestamp()
     assert found["churn_run_published_timestamp_seconds",] == now
     assert found["churn_run_as_of_timestamp_seconds",] == 1795305600  # 2026-11-22
+    assert found["churn_source_newest_row_timestamp_seconds",] == 1795305600
+    assert found["churn_run_warnings",] == 1
     assert [found["churn_run_customers", name] for name in ("scored", "likely", "worth_an_offer")] == [100, 51, 61]
     # 100 x score - 40 for each of the 61 who are worth an offer
     assert found["churn_run_expected_gain",] == pytest.approx(sum(100 * (1 - place / 100) - 40 for place in range(61)))

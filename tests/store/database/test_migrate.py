@@ -73,7 +73,8 @@ def test_a_store_of_the_first_revision_is_brought_up_to_date_with_all_it_holds(a
             for table in reversed(METADATA.sorted_tables):
                 if table.name not in ("scoring_runs", "predictions", "outcomes", "outcome_changes"):
                     table.drop(connection)
-            connection.execute(text("ALTER TABLE scoring_runs DROP COLUMN asked_for"))
+            for column in ("asked_for", "newest_row"):
+                connection.execute(text(f"ALTER TABLE scoring_runs DROP COLUMN {column}"))
             for column in ("campaign_id", "why_not"):
                 connection.execute(text(f"ALTER TABLE predictions DROP COLUMN {column}"))
             connection.execute(text(f"UPDATE {VERSION_TABLE} SET version_num = '0001'"))

@@ -50,6 +50,15 @@ def last_day(tables: Mapping[str, ir.Table], contract: HistoryContract, today: d
     return date(last.year, last.month, last.day) - timedelta(days=1)
 
 
+def newest_row(tables: Mapping[str, ir.Table], contract: HistoryContract, today: date | None = None) -> date:
+    """The day of the newest row, the one after :func:`last_day`.
+
+    Raises:
+        DataError: no table has a row with a recorded time.
+    """
+    return last_day(tables, contract, today) + timedelta(days=1)
+
+
 def rows_between(tables: Mapping[str, ir.Table], contract: HistoryContract, day: date, today: date) -> dict[str, int]:
     """How many rows of each table are dated after ``day``, up to ``today``; tables without such rows are left out."""
     times = {name: _until(time, today) for name, time in _recorded_times(tables, contract).items()}

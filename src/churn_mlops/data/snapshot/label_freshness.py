@@ -18,7 +18,7 @@ from churn_mlops.data.engine.arrow import as_arrow
 from churn_mlops.data.engine.as_of import AsOf
 from churn_mlops.data.engine.timestamps import time_of
 from churn_mlops.data.snapshot.churn_dates import recorded_end
-from churn_mlops.data.snapshot.date_range import last_day
+from churn_mlops.data.snapshot.date_range import newest_row
 from churn_mlops.data.snapshot.known_rows import matches
 
 _ALLOWED = 1.5
@@ -64,7 +64,7 @@ def stale_labels(tables: Mapping[str, ir.Table], contract: HistoryContract, toda
     gaps = [(after - before).days for before, after in pairwise(days) if after >= days[-1] - _YEAR]
     if not gaps:
         return None
-    newest = last_day(tables, contract, today) + timedelta(days=1)
+    newest = newest_row(tables, contract, today)
     behind = (newest - days[-1]).days
     return StaleLabels(name, days[-1], newest, max(gaps)) if behind > _ALLOWED * max(gaps) else None
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, timedelta
+from datetime import date
 
 import ibis.expr.types as ir
 
 from churn_mlops.data.contract import HistoryContract
 from churn_mlops.data.findings import Problem
-from churn_mlops.data.snapshot.date_range import last_day
+from churn_mlops.data.snapshot.date_range import last_day, newest_row
 from churn_mlops.data.snapshot.label_freshness import stale_labels
 
 STALE_DAYS = 7
@@ -42,15 +42,22 @@ def loaded_until(as_of: str, tables: Mapping[str, ir.Table], contract: HistoryCo
         today: the present day.
     """
     lag = stale_labels(tables, contract, today)
-    known = last_day(tables, contract, today) + timedelta(days=1) if lag is None else lag.until
+    known = newest_row(tables, contract, today) if lag is None else lag.until
     return min(as_of_date(as_of, tables, contract, today), known)
 
 
 def not_loaded(
-    tables: Mapping[str, ir.Table], contract: HistoryContract, day: date, today: date
+    tables: Mapping[str, ir.Table], contract: HistoryContract, day: date, today: date, newest: date
 ) -> tuple[Problem, ...]:
-    """Warnings of data missing at the as-of date ``day``: the source, or its table of churn dates, ends days before."""
-    newest = last_day(tables, contract, today) + timedelta(days=1)
+    """Warnings of data missing at the as-of date ``day``: the source, or its table of churn dates, ends days before.
+
+    Args:
+        tables: of the history, by their keys in the contract.
+        contract: what they mean.
+        day: the as-of date.
+        today: the present day.
+        newest: the day of the newest row.
+    """
     lag = stale_labels(tables, contract, today)
     found = []
     if (day - newest).days > STALE_DAYS:

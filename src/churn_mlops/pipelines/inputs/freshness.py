@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from churn_mlops.config import Settings
 from churn_mlops.data.contract import HistoryContract, load_contract
-from churn_mlops.data.snapshot.date_range import last_day
+from churn_mlops.data.snapshot.date_range import newest_row
 from churn_mlops.data.sources.database import read_whole
 from churn_mlops.data.sources.spark import spark_running
 from churn_mlops.pipelines.inputs.as_of import STALE_DAYS
@@ -55,5 +55,5 @@ def freshness(settings: Settings, now: datetime) -> Freshness | None:
     with spark_running(settings.source.url):
         tables = open_history(settings.source, contract)
         with read_whole(settings.source.url):
-            newest = last_day(tables, contract, today) + timedelta(days=1)
+            newest = newest_row(tables, contract, today)
     return Freshness(newest, (today - newest).days)

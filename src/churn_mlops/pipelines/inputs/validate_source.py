@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 import ibis
@@ -12,7 +12,7 @@ import ibis.expr.types as ir
 from churn_mlops.config import Settings
 from churn_mlops.data.contract import AS_OF, DataContract, HistoryContract, load_contract
 from churn_mlops.data.findings import Problem
-from churn_mlops.data.snapshot.date_range import first_day, last_day, rows_after, rows_between
+from churn_mlops.data.snapshot.date_range import first_day, newest_row, rows_after, rows_between
 from churn_mlops.data.snapshot.labels import training_dates
 from churn_mlops.data.snapshot.snapshot import read_history
 from churn_mlops.data.sources.history_tables import open_tables
@@ -53,7 +53,7 @@ def validate_source(settings: Settings, address: str | None, now: datetime | Non
     day = as_of_date(settings.source.as_of, tables, contract, today)
     rows = read_history(tables, contract, [day])
     if not len(rows):
-        newest = last_day(tables, contract, today) + timedelta(days=1)
+        newest = newest_row(tables, contract, today)
         message = (
             f"there was no customer on {day}, the newest row is of {newest}: set source.as_of, or check the churn dates"
         )
@@ -78,8 +78,8 @@ def _check_dates(
     as_of: str, tables: Mapping[str, ir.Table], contract: HistoryContract, today: date
 ) -> Iterator[Problem]:
     """Whether the history reaches up to its as-of date, shows its renewals, and is long enough to train on."""
-    first, newest = first_day(tables, contract), last_day(tables, contract, today) + timedelta(days=1)
-    yield from not_loaded(tables, contract, as_of_date(as_of, tables, contract, today), today)
+    first, newest = first_day(tables, contract), newest_row(tables, contract, today)
+    yield from not_loaded(tables, contract, as_of_date(as_of, tables, contract, today), today, newest)
     yield from no_renewal(tables, contract)
     for name, rows in rows_after(tables, contract, today).items():
         message = (

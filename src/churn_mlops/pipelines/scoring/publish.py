@@ -113,6 +113,7 @@ def _new_run(scored: Scored, now: datetime, *, asked_for: bool) -> NewRun:
         started_at=now,
         warnings=tuple(str(problem) for problem in scored.report.problems),
         asked_for=asked_for,
+        newest_row=scored.newest_row,
     )
 
 

@@ -22,6 +22,7 @@ from churn_mlops.config import Settings
 from churn_mlops.config.settings import Training
 from churn_mlops.data.contract import AS_OF, HistoryContract
 from churn_mlops.data.engine.typed_table import LABEL, read_snapshot
+from churn_mlops.data.snapshot.date_range import newest_row
 from churn_mlops.data.snapshot.snapshot import read_history
 from churn_mlops.data.sources.database import read_whole
 from churn_mlops.data.sources.open import open_table
@@ -69,6 +70,7 @@ class Scored:
         left: how many have left already, by the label in the source: the last of ``customers``.
         households: the household by customer ID, where the contract names the column.
         payment_failed: IDs of customers whose payment failed, where the settings name the feature.
+        newest_row: day of the newest row of the source, None for a flat table.
     """
 
     customers: pa.Table
@@ -83,6 +85,7 @@ class Scored:
     left: int = 0
     households: Mapping[str, str] = field(default_factory=dict)
     payment_failed: frozenset[str] = frozenset()
+    newest_row: date | None = None
 
     @property
     def customer_column(self) -> str:
@@ -144,6 +147,7 @@ def score(
         total=ranking.totals.customers - left,
         left=left,
         households=found.households,
+        newest_row=found.newest_row,
         payment_failed=found.failed_payments(settings.decision.payment_failed, predictor.contract.customer),
     )
 
@@ -194,6 +198,7 @@ class _Rows:
     report: ValidationReport
     out_of_fold: bool = False
     households: Mapping[str, str] = field(default_factory=dict)
+    newest_row: date | None = None
 
     def failed_payments(self, feature: str | None, customer: str | None) -> frozenset[str]:
         """IDs of the customers whose ``feature`` is above 0, or true.
@@ -252,14 +257,16 @@ def _of_history(
     """The snapshot of one date, made like the champion's training data."""
     tables = tables_without(open_history(settings.source, history), history, suppressed)
     day = run_date(settings, tables, history, as_of, now)
-    missing = not_loaded(tables, history, day, now.astimezone(ZoneInfo(history.time_zone)).date())
+    today = now.astimezone(ZoneInfo(history.time_zone)).date()
+    newest = newest_row(tables, history, today)
+    missing = not_loaded(tables, history, day, today, newest)
     snapshot = read_history(tables, history, [day], known_until=now).drop_columns([AS_OF])
     if not len(snapshot):
         raise no_customers(day)
     report = check(ibis.memtable(snapshot), bundle.contract).report
     report = replace(report, problems=(*report.problems, *missing, *no_renewal(tables, history)))
     households = households_in(tables[history.customers], history.customer, history.household)
-    return _Rows(snapshot, np.arange(1, len(snapshot) + 1), day, report, households=households)
+    return _Rows(snapshot, np.arange(1, len(snapshot) + 1), day, report, households=households, newest_row=newest)
 
 
 def _list(found: _Rows, ranking: Ranking, points: npt.NDArray[np.int64] | None, predictor: ChurnPredictor) -> pa.Table:

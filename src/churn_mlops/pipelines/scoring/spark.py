@@ -22,6 +22,7 @@ import structlog
 from churn_mlops.config import Settings
 from churn_mlops.data.contract import AS_OF, DataContract, HistoryContract
 from churn_mlops.data.engine.typed_table import typed
+from churn_mlops.data.snapshot.date_range import newest_row
 from churn_mlops.data.snapshot.snapshot import snapshot
 from churn_mlops.data.sources.spark import BATCH_ROWS, SparkAddress, deleted, explained, frame_of, listed
 from churn_mlops.data.validation.validate import ValidationReport
@@ -138,7 +139,9 @@ def scored_on_spark(
         kept = frame_of(rows).persist()
         held.callback(kept.unpersist)
         inputs, report = _checked(kept, rows, champion.bundle.contract, day)
-        missing = not_loaded(tables, history, day, now.astimezone(ZoneInfo(history.time_zone)).date())
+        today = now.astimezone(ZoneInfo(history.time_zone)).date()
+        newest = newest_row(tables, history, today)
+        missing = not_loaded(tables, history, day, today, newest)
         report = replace(report, problems=(*report.problems, *missing, *no_renewal(tables, history)))
         rule = rule_of(settings.decision)
         scorer = Scorer(inputs.sparkSession.sparkContext.broadcast(champion.bundle.to_bytes()), rule)
@@ -164,6 +167,7 @@ def scored_on_spark(
             report=report,
             champion=champion,
             total=totals.customers,
+            newest_row=newest,
             households=households_in(tables[history.customers], history.customer, history.household),
             payment_failed=_failed_payments(settings, frame, champion.bundle.contract),
         )

@@ -12,6 +12,7 @@ from churn_mlops.data.contract import DataContract, HistoryContract, load_contra
 from churn_mlops.data.engine.typed_table import read_snapshot
 from churn_mlops.data.findings import copies
 from churn_mlops.data.snapshot.active_customers import count_active
+from churn_mlops.data.snapshot.date_range import newest_row
 from churn_mlops.data.sources.database import read_whole
 from churn_mlops.data.sources.spark import spark_running
 from churn_mlops.data.validation.validate import ValidationReport
@@ -108,7 +109,8 @@ def _prepare_history(
     as_of = context.source.as_of
     last = loaded_until(as_of, tables, contract, today)
     snapshots = read_labelled(tables, contract, last, every_days=context.every_days, max_dates=context.max_dates)
-    missing = not_loaded(tables, contract, as_of_date(as_of, tables, contract, today), today)
+    day, newest = as_of_date(as_of, tables, contract, today), newest_row(tables, contract, today)
+    missing = not_loaded(tables, contract, day, today, newest)
     leaks = check_history(snapshots, tables, contract, last, context.archive, strict=strict, seed=context.model.seed)
     missing += no_renewal(tables, contract)
     problems = (*snapshots.report.problems, *missing, *label_collapses(snapshots, contract))

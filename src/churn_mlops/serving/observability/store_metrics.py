@@ -152,6 +152,10 @@ def _of_run(run: Run | None, gain: float | None) -> Iterator[Metric]:
         return
     yield _gauge("churn_run_published_timestamp_seconds", "When the newest run was published", run.finished_at)
     yield _gauge("churn_run_as_of_timestamp_seconds", "As-of date of the newest run, its midnight in UTC", run.as_of)
+    yield GaugeMetricFamily("churn_run_warnings", "Warnings of its validation", value=len(run.warnings))
+    if run.newest_row is not None:
+        name, meaning = "churn_source_newest_row_timestamp_seconds", "Newest row of the source, its midnight in UTC"
+        yield _gauge(name, meaning, run.newest_row)
     customers = GaugeMetricFamily("churn_run_customers", "Customers of the newest run", labels=["set"])
     for name, count in (("scored", run.customers), ("likely", run.likely), ("worth_an_offer", run.worth_an_offer)):
         customers.add_metric([name], count)

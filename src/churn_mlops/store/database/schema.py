@@ -32,7 +32,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeEngine
 
-HEAD = "0010"
+HEAD = "0011"
 """The newest revision of the migrations: a store that has it needs no migration."""
 OLDEST_PROGRAM = "0007"
 """The oldest revision whose program works on the tables of `HEAD`, as its migration says too."""
@@ -94,6 +94,7 @@ RUNS = Table(
     Column("delivered_at", Timestamp),
     Column("deleted_at", Timestamp),
     Column("asked_for", Boolean, nullable=False, server_default=false()),
+    Column("newest_row", Date),
     UniqueConstraint("as_of", name="one_run_a_date"),
 )
 

@@ -28,6 +28,7 @@ class NewRun:
         started_at: when the run began.
         warnings: what the validation of the data remarked.
         asked_for: whether the date was given, instead of taken as ``source.as_of`` says.
+        newest_row: day of the newest row of the source, None where its rows have no dates.
     """
 
     as_of: date
@@ -38,6 +39,7 @@ class NewRun:
     started_at: datetime
     warnings: tuple[str, ...] = ()
     asked_for: bool = False
+    newest_row: date | None = None
 
 
 @dataclass(frozen=True)
