@@ -125,6 +125,17 @@ def test_old_figures_and_a_model_that_is_no_better_than_chance_are_tickets_and_b
     assert not [one for one in status_lines(store, None, NOW, "EUR") if "drift" in one.subject]
 
 
+def test_money_that_is_lost_wakes_someone_by_final_labels_alone(store: Store) -> None:
+    def lost(part: str, *, is_final: bool) -> StoredMeasurement:
+        return StoredMeasurement("money_lost", part, 1234.5, 200, 2300, 8e3, 9e3, "act", "Train.", is_final)
+
+    record_measurements(store, date(2026, 11, 29), [lost("2026-11-22", is_final=False)], clock=lambda: NOW)
+    assert not [one for one in status_lines(store, None, NOW, "EUR") if one.subject == "money"]
+    record_measurements(store, date(2026, 11, 29), [lost("", is_final=True)], clock=lambda: NOW)
+    found = line(store, "money")
+    assert (found.urgency, found.cost, found.alert) == ("page", "1,234 EUR a month", "MoneyLost")
+
+
 def test_pages_come_first() -> None:
     lines = [StatusLine("a", "ok", ""), StatusLine("b", "ticket", ""), StatusLine("c", "page", "")]
     assert [one.subject for one in most_urgent(lines)] == ["c", "b", "a"]
@@ -151,11 +162,13 @@ def test_the_rules_are_those_of_the_alerts(store: Store) -> None:
         tried(store, name, hours_ago=hours, well=name == "backup")
     measured(store, NOW - timedelta(days=4), "good")
     publish(store, replace(run(), newest_row=date(2026, 11, 1)), batches(3), clock=lambda: NOW)
+    lost = StoredMeasurement("money_lost", "", 1234.5, 200, 2300, 8e3, 9e3, "act", "Train.")
+    record_measurements(store, date(2026, 11, 30), [lost], clock=lambda: NOW - timedelta(days=4))
     lines = [*status_lines(store, None, NOW, "EUR"), empty_store("x"), unavailable_store("y")]
     asking = [one for one in lines if one.alert]
     assert {one.alert for one in asking} == {
         "StoreEmpty", "StoreUnavailable", "NoModel", "ListNotSent", "JobFails", "SourceStale", "BackupMissing",
-        "FiguresOld",
+        "FiguresOld", "MoneyLost",
     }  # fmt: skip
     for one in asking:
         alert = ALERTS[one.alert]

@@ -96,11 +96,23 @@ _LIVE = (
           "runbooks/champion-refused", {"": "sum(increase(churn_champion_refused_total[1d]))"}, "number", (1,), 6),
 )  # fmt: skip
 _FINAL = '{labels="final"}'
+_MONEY = (
+    Panel("Money lost per month", "What the lists earn less than when the model was new, on final labels, with its 95 % "
+          "interval. Below 0, they earn more.", "short", "runbooks/money-lost",
+          _interval("churn_money_lost_per_month", _FINAL)),
+    Panel("Gain of a month's lists", "In the currency of the settings: on the newest final labels, when the model was "
+          "new, and as the newest scores expect.", "short", "dashboard",
+          {"final": f"max(churn_list_gain_per_month{_FINAL})", "when new": "max(churn_first_list_gain_per_month)",
+           "expected": 'max(churn_list_gain_per_month{labels="expected"})'}),
+)  # fmt: skip
 _ACCURACY = (
     Panel("AUC", "On final labels of customers without an offer, with its 95 % interval. 0.5 is chance.", "none",
           "dashboard", _interval("churn_model_auc", _FINAL)),
-    Panel("AUC, expected", "What the scores of the newest date expect of themselves, before its labels are final.",
-          "none", "dashboard", {"expected": 'max(churn_model_auc{labels="expected"})'}),
+    Panel("AUC, expected", "What the scores of the newest date expect of themselves, before its labels are final; the "
+          "95 % interval is for what will come true.", "none",
+          "dashboard", _interval("churn_model_auc", '{labels="expected"}')),
+    Panel("Estimates that held", "Of the estimates of the AUC whose labels are final by now. Below 80 %, they are of "
+          "little use.", "percentunit", "dashboard", {"held": "max(churn_estimates_held_ratio)"}, "lines", (), 12),
     Panel("Churners per expected churner", "1 is right; above it, more customers leave than the scores say.", "none",
           "dashboard", _interval("churn_model_observed_to_expected_ratio", _FINAL)),
     Panel("The same in the top tenth", "Among the tenth with the highest scores, where the offers go.", "none",
@@ -114,11 +126,17 @@ _ACCURACY = (
     Panel("Scores of the run", "Customers who are likely to churn, of those scored.", "percentunit", "dashboard",
           {"likely to churn": 'max(churn_run_customers{set="likely"}) / max(churn_run_customers{set="scored"})'}),
 )  # fmt: skip
+_DATA = (
+    Panel("Age of the source", "Since the day of the newest row that the run found.", "s", "runbooks/source-stale",
+          {"": _age("churn_source_newest_row_timestamp_seconds")}, "number", (2 * 24 * HOUR, 4 * 24 * HOUR), 6),
+    Panel("Warnings of the validation", "Of the newest run.", "short", "daily",
+          {"warnings": "max(churn_run_warnings)"}, "lines", (), 6),
+)  # fmt: skip
 MODEL = Dashboard(
     "churn-model",
     "Churn: model",
     "Whether the model is still right, by the figures of the console's dashboard.",
-    {"Live": _LIVE, "Accuracy": _ACCURACY},
+    {"Live": _LIVE, "Money": _MONEY, "Accuracy": _ACCURACY, "Data": _DATA},
     since="now-30d",
 )
 

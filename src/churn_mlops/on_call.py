@@ -88,7 +88,7 @@ def status_lines(store: Store, champion: Deployment | None, now: datetime, curre
         _model(champion, now),
         *(_job(job, now) for job in jobs.values()),
         *_backup(jobs, now),
-        *_figures(measured, now),
+        *_figures(measured, now, currency),
     ]
 
 
@@ -145,7 +145,7 @@ def _backup(jobs: Mapping[str, JobRecord], now: datetime) -> Iterator[StatusLine
         yield _asks("ticket", "backup", found, cost, "BackupMissing", "backup-missing")
 
 
-def _figures(measured: MeasuredDay | None, now: datetime) -> Iterator[StatusLine]:
+def _figures(measured: MeasuredDay | None, now: datetime, currency: str) -> Iterator[StatusLine]:
     if measured is None:
         return
     age = now - measured.measured_at
@@ -155,6 +155,9 @@ def _figures(measured: MeasuredDay | None, now: datetime) -> Iterator[StatusLine
     else:
         yield StatusLine("figures", "ok", found)
     for one in measured.figures:
+        if one.name == "money_lost" and one.status == "act" and one.is_final:
+            found, cost = "the lists earn less than when the model was new", f"{one.value:,.0f} {currency} a month"
+            yield _asks("page", "money", found, cost, "MoneyLost", "money-lost")
         if one.name in _OF_THE_MODEL and one.status == "act" and one.is_final and not one.part:
             name, found = one.name.replace("_", " "), f"{one.value:.3g}, on the newest final labels"
             yield StatusLine(f"figure {name}", "ticket", found, next_step=one.next_step.rstrip("."))

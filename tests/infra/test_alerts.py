@@ -34,6 +34,16 @@ READ = 'churn_store_read_timestamp_seconds{instance="%s"}'
 FAILURES = 'churn_job_failures{instance="%s",job_name="%s"}'
 ENDED = 'churn_job_ended_timestamp_seconds{instance="a",job_name="%s"}'
 Series = dict[str, str]
+
+
+def lost(value: str, low: str) -> Series:
+    return {
+        'churn_money_lost_per_month{labels="final"}': value,
+        'churn_money_lost_per_month_low{labels="final"}': low,
+        'churn_first_list_gain_per_month{labels="final"}': "1000x10",
+    }
+
+
 # name: minutes until it is asked, series for which it fires, series for which it does not.
 CASES: dict[str, tuple[int, Series, Sequence[Series]]] = {
     "RequestsFail": (
@@ -162,6 +172,15 @@ CASES: dict[str, tuple[int, Series, Sequence[Series]]] = {
         3 * 1440 + 5,
         {"churn_measured_timestamp_seconds": OLD},
         [{"churn_measured_timestamp_seconds": "0x2879 172800x2000"}],
+    ),
+    "MoneyLost": (
+        5,
+        lost("300x10", "20x10"),
+        [
+            lost("300x10", "-20x10"),  # it may be chance
+            lost("40x10", "20x10"),  # less than 5 %
+            {name.replace("final", "expected"): of for name, of in lost("300x10", "20x10").items()},
+        ],
     ),
     "Watchdog": (5, {}, []),
 }

@@ -1,11 +1,13 @@
 """Monitoring: whether the model is still right, and whether the offers work. Tables in, verdicts out."""
 
-from churn_mlops.monitoring.accuracy import FEWEST, ScoredRows, accuracy, expected_accuracy, joined, untreated_weights
+from churn_mlops.monitoring.accuracy import FEWEST, ScoredRows, accuracy, joined, untreated_weights
 from churn_mlops.monitoring.campaigns import Arms, CampaignCosts, roi, success
 from churn_mlops.monitoring.drift import score_drift
+from churn_mlops.monitoring.estimates import EarlierErrors, estimates_held, expected_accuracy
 from churn_mlops.monitoring.exposure import customers_at_risk, revenue_at_risk
 from churn_mlops.monitoring.list_use import ListContact, list_today, list_use
 from churn_mlops.monitoring.measurement import Measurement
+from churn_mlops.monitoring.money import ListTerms, expected_money_lost, money_lost
 from churn_mlops.monitoring.run_age import run_age
 from churn_mlops.monitoring.segments import churn_by_segment
 
@@ -13,16 +15,21 @@ __all__ = [
     "FEWEST",
     "Arms",
     "CampaignCosts",
+    "EarlierErrors",
     "ListContact",
+    "ListTerms",
     "Measurement",
     "ScoredRows",
     "accuracy",
     "churn_by_segment",
     "customers_at_risk",
+    "estimates_held",
     "expected_accuracy",
+    "expected_money_lost",
     "joined",
     "list_today",
     "list_use",
+    "money_lost",
     "revenue_at_risk",
     "roi",
     "run_age",

@@ -28,7 +28,7 @@ WATCH_LIFT, ACT_LIFT = 2.0, 1.2
 ACT_PER_100 = 50.0
 """How far from 100 the observed per 100 expected may be, where the interval excludes 100."""
 
-_WAIT = f"Wait: figures need {FEWEST} churners and {FEWEST} retained customers with final labels."
+WAIT = f"Wait: figures need {FEWEST} churners and {FEWEST} retained customers with final labels."
 _NEXT: dict[str, dict[Status, str]] = {
     "auc": {
         "good": "Nothing to do: the order of the list holds.",
@@ -70,6 +70,12 @@ class ScoredRows:
     churned: Floats
     weights: Floats
 
+    @property
+    def final(self) -> ScoredRows:
+        """The rows with a final label."""
+        known = ~np.isnan(self.churned)
+        return ScoredRows(self.customers[known], self.scores[known], self.churned[known], self.weights[known])
+
 
 def untreated_weights(treated: npt.NDArray[np.bool_], control_share: Floats) -> tuple[npt.NDArray[np.bool_], Floats]:
     """Which customers count, and how much: no treated one, and the control group one over its share.
@@ -95,64 +101,40 @@ def accuracy(rows: ScoredRows, part: str = "") -> list[Measurement]:
         rows: of untreated customers; rows without a final label are left out.
         part: the as-of date, empty for several.
     """
-    known = ~np.isnan(rows.churned)
-    churned, customers = rows.churned[known], rows.customers[known]
+    rows = rows.final
+    churned, customers = rows.churned, rows.customers
     count = int(churned.sum())
     if min(count, len(churned) - count) < FEWEST:
-        return _too_few(part, churned, rows.scores[known], rows.weights[known])
-    order = np.argsort(rows.scores[known], kind="stable")
-    ranked = Ranked(churned[order], rows.scores[known][order], rows.weights[known][order])
-    found = _deviations(ranked, _groups(customers[order]))
+        return _too_few(part, churned, rows.scores, rows.weights)
+    order = np.argsort(rows.scores, kind="stable")
+    ranked = Ranked(churned[order], rows.scores[order], rows.weights[order])
+    found = _deviations(ranked, customer_groups(customers[order]))
     return [_measured(name, part, ranked, *found[name]) for name in _NEXT]
-
-
-def expected_accuracy(rows: ScoredRows, part: str = "") -> list[Measurement]:
-    """The AUC, log loss and lift that the scores themselves expect, where labels are not final.
-
-    Each customer counts as a churner by as much as their score. So the figure is right if the scores are calibrated,
-    and it shows a change of the customers, not a change of why they leave. Calibration itself cannot be expected.
-
-    Args:
-        rows: of untreated customers; labels are not read.
-        part: the as-of date.
-    """
-    said = "This is an estimate: look again when its labels are final."
-    ranked = Ranked.of(rows.scores, rows.scores, rows.weights) if len(rows.scores) else None
-    if ranked is None or min(ranked.scores.sum(), (1 - ranked.scores).sum()) < FEWEST:
-        below = float(rows.weights.sum())
-        return [too_little(name, part, _WAIT, denominator=below, is_final=False) for name in _EXPECTED]
-    return [
-        Measurement(name, part, _METRICS[name](ranked), None, None, *_counts(name, ranked), "watch", said, False)
-        for name in _EXPECTED
-    ]
 
 
 def _too_few(part: str, churned: Floats, scores: Floats, weights: Floats) -> list[Measurement]:
     """No figures, with the counts that there are."""
     if not len(churned):
-        return [too_little(name, part, _WAIT, numerator=0, denominator=0) for name in _NEXT]
+        return [too_little(name, part, WAIT, numerator=0, denominator=0) for name in _NEXT]
     ranked = Ranked.of(churned, scores, weights)
-    counts = {name: _counts(name, ranked) for name in _NEXT}
-    return [
-        too_little(name, part, _WAIT, numerator=above, denominator=below) for name, (above, below) in counts.items()
-    ]
+    counts = {name: counts_of(name, ranked) for name in _NEXT}
+    return [too_little(name, part, WAIT, numerator=above, denominator=below) for name, (above, below) in counts.items()]
 
 
-_METRICS: dict[str, Callable[[Ranked], float]] = {
+METRICS: dict[str, Callable[[Ranked], float]] = {
     "auc": Ranked.auc,
     "log_loss": Ranked.log_loss,
     "calibration": Ranked.observed_per_100,
     "top_decile_calibration": Ranked.top_observed_per_100,
     "top_decile_lift": Ranked.lift,
 }
-_EXPECTED = ("auc", "log_loss", "top_decile_lift")
 
 
 def _measured(name: str, part: str, ranked: Ranked, deviation: float, count: int) -> Measurement:
-    value = _METRICS[name](ranked)
+    value = METRICS[name](ranked)
     half = float(student.ppf(0.975, count - 1)) * deviation
     low, high = max(0.0, value - half), value + half if name != "auc" else min(1.0, value + half)
-    numerator, denominator = _counts(name, ranked)
+    numerator, denominator = counts_of(name, ranked)
     status = _status(name, value, low, high, ranked)
     return Measurement(name, part, value, low, high, numerator, denominator, status, _NEXT[name][status])
 
@@ -167,14 +149,14 @@ def _deviations(ranked: Ranked, groups: npt.NDArray[np.int64]) -> dict[str, tupl
     return found
 
 
-def _groups(customers: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+def customer_groups(customers: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     """The group of each row: all rows of a customer are in one, drawn without a look at their labels."""
     found, place = np.unique(customers, return_inverse=True)
     drawn = np.random.default_rng(0).permutation(len(found)) % min(GROUPS, len(found))
     return np.asarray(drawn[place], dtype=np.int64)
 
 
-def _counts(name: str, ranked: Ranked) -> tuple[float, float]:
+def counts_of(name: str, ranked: Ranked) -> tuple[float, float]:
     """Churners above the line; below it the customers, or the churners that the scores expect."""
     if name == "calibration":
         return ranked.churners, ranked.expected

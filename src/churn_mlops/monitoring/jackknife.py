@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from churn_mlops.models.metrics import log_losses
-from churn_mlops.monitoring.weighted_metrics import TOP, Floats, Ranked
+from churn_mlops.monitoring.weighted_metrics import TOP, Floats, Ranked, sum_below
 
 Groups = npt.NDArray[np.int64]
 
@@ -43,13 +43,13 @@ def _aucs(ranked: Ranked, groups: Groups, churners: Floats, stayed: Floats) -> F
     """The pairs that are in order, less those with a row of the group; pairs within it were taken off twice."""
     count = len(churners)
     gone, kept = ranked.weights * ranked.y, ranked.weights * (1 - ranked.y)
-    below, above = _below(kept, ranked.ties), gone.sum() - _below(gone, ranked.ties)
+    below, above = sum_below(kept, ranked.ties), gone.sum() - sum_below(gone, ranked.ties)
     order = np.argsort(groups.astype(np.int16), kind="stable")  # of small numbers: a radix sort
     sorted_groups, scores = groups[order], ranked.scores[order]
     starts = np.flatnonzero(np.concatenate([[True], (np.diff(sorted_groups) > 0) | (np.diff(scores) > 0)]))
     firsts = np.searchsorted(sorted_groups, np.arange(count))
     before = np.concatenate([[0.0], np.cumsum(kept[order])])[firsts]
-    within = _below(kept[order], starts) - before[sorted_groups]
+    within = sum_below(kept[order], starts) - before[sorted_groups]
     pairs = (
         float(gone @ below)
         - np.bincount(groups, gone * below, count)
@@ -57,12 +57,6 @@ def _aucs(ranked: Ranked, groups: Groups, churners: Floats, stayed: Floats) -> F
         + np.bincount(sorted_groups, gone[order] * within, count)
     )
     return np.asarray(pairs / (churners * stayed))
-
-
-def _below(values: Floats, starts: npt.NDArray[np.intp]) -> Floats:
-    """The sum of the values before the block of each row, and half of its block."""
-    blocks = np.add.reduceat(values, starts)
-    return np.repeat(np.cumsum(blocks) - blocks / 2, np.diff([*starts, len(values)]))
 
 
 def _tops(ranked: Ranked, groups: Groups, weights: Floats) -> tuple[Floats, Floats, Floats]:

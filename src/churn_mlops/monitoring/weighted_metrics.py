@@ -92,3 +92,9 @@ class Ranked:
     def ties(self) -> npt.NDArray[np.intp]:
         """The first row of each score."""
         return np.flatnonzero(np.concatenate([[True], np.diff(self.scores) > 0]))
+
+
+def sum_below(values: Floats, starts: npt.NDArray[np.intp]) -> Floats:
+    """The sum of the values before the block of each row, and half of its block."""
+    blocks = np.add.reduceat(values, starts)
+    return np.repeat(np.cumsum(blocks) - blocks / 2, np.diff([*starts, len(values)]))

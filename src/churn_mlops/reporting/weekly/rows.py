@@ -16,6 +16,8 @@ TITLES = {
     "top_decile_lift": "Lift in the top tenth",
     "log_loss": "Log loss",
     "score_drift": "Drift of the scores",
+    "money_lost": "Money lost per month, since the model was new",
+    "estimates_held": "Estimates that held",
     "success": "Stayed: offer less control group",
     "roi": "Money in less money out, estimated",
     "customers_at_risk": "Customers at risk",
@@ -35,6 +37,8 @@ GROUPS = {
         "top_decile_lift",
         "log_loss",
         "score_drift",
+        "money_lost",
+        "estimates_held",
     ),
     "Do the offers work?": ("success", "roi"),
     "What is at risk?": ("customers_at_risk", "revenue_at_risk", "churn_by_cohort", "churn_by_level"),
@@ -48,6 +52,8 @@ COUNTS = {
     "top_decile_lift": "{} of the {} customers in the top tenth churned",
     "log_loss": "{} of {} customers churned",
     "score_drift": "{1} customers scored",
+    "money_lost": "{} a month now, {} when the model was new",
+    "estimates_held": "{} of {} estimates with final labels",
     "success": "{} kept, of {} treated customers with final labels",
     "roi": "{} in, {} out",
     "customers_at_risk": "{} of {} customers",
@@ -71,8 +77,8 @@ _POINTS = " percentage points"
 _STAND_OUT = ("watch", "act")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _BY_GROUP = ("churn_by_cohort", "churn_by_level")
-_SHARES = ("customers_at_risk", "revenue_at_risk", "list_worked", "list_today", *_BY_GROUP)
-_MONEY = ("roi", "revenue_at_risk")
+_SHARES = ("customers_at_risk", "revenue_at_risk", "list_worked", "list_today", "estimates_held", *_BY_GROUP)
+_MONEY = ("roi", "revenue_at_risk", "money_lost")
 _DIGITS = {"auc": 3, "log_loss": 3, "score_drift": 3, "top_decile_lift": 1, "last_run": 1}
 """Decimals, as the dashboard has them."""
 _DATED = ("score_drift", "customers_at_risk", "revenue_at_risk", "list_worked", "list_today")
@@ -191,7 +197,7 @@ def written(name: str, value: float) -> str:
     """A value of the figure ``name``."""
     if name == "success":
         return f"{_signed(100 * value, 1)}{_POINTS}"
-    if name == "roi":
+    if name in ("roi", "money_lost"):
         return _money(value)
     if name in _SHARES:
         return f"{_signed(100 * value, 1)} %"

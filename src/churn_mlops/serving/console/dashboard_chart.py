@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from churn_mlops.chart_axis import Axis, axis
-from churn_mlops.serving.console.dashboard_figures import digits_of, figure_text
+from churn_mlops.serving.console.dashboard_figures import digits_of, written
 from churn_mlops.serving.console.frame.formats import Formats
 from churn_mlops.store.measurements import StoredMeasurement
 
@@ -16,6 +16,8 @@ LEFT, RIGHT, TOP, BOTTOM = 40.0, 350.0, 12.0, 152.0
 """Edges of the area of the points; the labels stand outside of it."""
 RIGHT_VALUE = {"calibration": 100.0, "top_decile_calibration": 100.0}
 """The value that is right, drawn as a line of its own."""
+BESIDE = 4.0
+"""By so much an estimate stands beside what came true."""
 FEWEST = 3
 """Fewest dates of a chart."""
 
@@ -70,8 +72,9 @@ def time_chart(name: str, figures: Iterable[StoredMeasurement], formats: Formats
         figures: all of a measurement.
         formats: writes numbers.
     """
-    dated = sorted((one for one in figures if one.name == name and one.part and one.value is not None), key=_part)
-    if len(dated) < FEWEST:
+    named = [one for one in figures if one.name in (name, f"expected_{name}") and one.part and one.value is not None]
+    dated = sorted(named, key=_part)
+    if len({one.part for one in dated}) < FEWEST:
         return None
     right = RIGHT_VALUE.get(name)
     values = [value for one in dated for value in (one.value, one.low, one.high) if value is not None]
@@ -87,8 +90,8 @@ def time_chart(name: str, figures: Iterable[StoredMeasurement], formats: Formats
 def _point(one: StoredMeasurement, scale: Axis, place: float, formats: Formats) -> Point:
     value = one.value or 0.0
     low, high = (None if end is None else _height(scale, end) for end in (one.low, one.high))
-    text = figure_text(one, formats, None).value or ""
-    x = LEFT + 8 + place * (RIGHT - LEFT - 16)
+    text = written(one.name.removeprefix("expected_"), value, formats)
+    x = LEFT + 8 + place * (RIGHT - LEFT - 16) + (BESIDE if one.name.startswith("expected_") else 0)
     return Point(x, _height(scale, value), low, high, one.is_final, date.fromisoformat(one.part), text)
 
 

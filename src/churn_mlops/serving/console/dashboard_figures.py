@@ -13,11 +13,11 @@ from churn_mlops.store.measurements import StoredMeasurement
 BADGES = {"good": "low", "watch": "medium", "act": "high", "too_little": "plain"}
 _SHARES = (
     "customers_at_risk", "revenue_at_risk", "list_worked", "list_today", "stayed_treated", "stayed_control",
-    "churn_by_band", "churn_by_cohort", "churn_by_level", "list_skipped", "list_agent",
+    "churn_by_band", "churn_by_cohort", "churn_by_level", "list_skipped", "list_agent", "estimates_held",
 )  # fmt: skip
 _POINTS = ("success",)
-_MONEY = ("roi",)
-MONEY_COUNTS = ("roi", "revenue_at_risk")
+_MONEY = ("roi", "money_lost")
+MONEY_COUNTS = ("roi", "revenue_at_risk", "money_lost")
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _DIGITS = {"auc": 3, "log_loss": 3, "score_drift": 3, "top_decile_lift": 1, "last_run": 1}
 

@@ -13,10 +13,13 @@ from churn_mlops.store.campaigns.campaigns import Campaign
 from churn_mlops.store.measurements import MeasuredDay, StoredMeasurement
 
 SECTIONS = {
-    "model": ("auc", "calibration", "top_decile_calibration", "top_decile_lift", "log_loss", "score_drift"),
+    "model": (
+        "money_lost", "auc", "calibration", "top_decile_calibration", "top_decile_lift", "log_loss", "estimates_held",
+        "score_drift",
+    ),
     "risk": ("customers_at_risk", "revenue_at_risk"),
     "use": ("list_worked", "list_today", "last_run"),
-}
+}  # fmt: skip
 """The figures of the cards, in their order; those of campaigns and tables come beside them."""
 OF_CAMPAIGN = ("success", "roi", "stayed_treated", "stayed_control")
 TABLES = {"risk": ("churn_by_band", "churn_by_cohort", "churn_by_level"), "use": ("list_skipped", "list_agent")}

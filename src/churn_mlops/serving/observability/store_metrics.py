@@ -65,9 +65,16 @@ OF_THE_COMPANY = {
     "score_drift": Figure("churn_score_drift_index", "Population stability index of the scores against training"),
     "customers_at_risk": Figure("churn_customers_at_risk_ratio", "Share of the customers who are likely to churn"),
     "revenue_at_risk": Figure("churn_revenue_at_risk_ratio", "Share of the customers' value that is expected to leave"),
+    "estimates_held": Figure("churn_estimates_held_ratio", "Share of earlier estimates of the AUC that held"),
     "list_worked": Figure("churn_list_worked_ratio", "Share of the lists of 28 days that was worked"),
     "list_today": Figure("churn_list_worked_today_ratio", "Share of the newest list that was worked when measured"),
 }
+MONEY = {
+    "money_lost": Figure("churn_money_lost_per_month", "What lists earn less than when the model was new, per month"),
+    "list_gain": Figure("churn_list_gain_per_month", "What the lists of a month earn, by the settings of the decision"),
+    "list_gain_then": Figure("churn_first_list_gain_per_month", "The same when the model was new"),
+}
+"""On final labels, or expected by the scores of the newest date; in the company's currency."""
 OF_A_CAMPAIGN = {
     "success": Figure(
         "churn_campaign_effect_ratio", "Share that stayed of the treated, less that of the control group"
@@ -186,7 +193,7 @@ def _of_figures(figures: Iterable[StoredMeasurement]) -> Iterator[Metric]:
     known = [one for one in figures if one.value is not None]
     pooled = {("final", one.name): one for one in known if one.is_final and not one.part}
     expected = {("expected", one.name): one for one in known if not one.is_final}  # by name and part: the newest stays
-    yield from _families(ACCURACY, {**pooled, **expected}, "labels")
+    yield from _families(ACCURACY | MONEY, {**pooled, **expected}, "labels")
     newest = {("", one.name): one for one in known}
     yield from _families(OF_THE_COMPANY, newest, None)
     of_campaigns = {(one.part, one.name): one for one in known if one.name in OF_A_CAMPAIGN and one.part.isdecimal()}

@@ -1,0 +1,213 @@
+"""The figures that need labels: accuracy of each week, what was estimated before, money, and churn by segment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from datetime import date, timedelta
+from functools import cached_property
+
+import ibis.expr.types as ir
+
+from churn_mlops.config import Settings
+from churn_mlops.data.contract import HistoryContract
+from churn_mlops.data.contract.history_label import HistoryLabel
+from churn_mlops.data.sources.database import read_whole
+from churn_mlops.data.sources.spark import is_spark
+from churn_mlops.monitoring import (
+    EarlierErrors,
+    ListTerms,
+    Measurement,
+    ScoredRows,
+    accuracy,
+    estimates_held,
+    expected_accuracy,
+    expected_money_lost,
+    joined,
+    money_lost,
+)
+from churn_mlops.monitoring.estimates import EXPECTED
+from churn_mlops.pipelines.deployment.deploy import history
+from churn_mlops.pipelines.inputs.open_source import open_history
+from churn_mlops.pipelines.monitoring.run_rows import treatment_around, untreated_rows, weekly_runs
+from churn_mlops.pipelines.monitoring.segments import churn_of_segments
+from churn_mlops.retention.decision import rule_of
+from churn_mlops.store import Store
+from churn_mlops.store.measurements import POOLED_WEEKS, MeasuredDay, StoredMeasurement
+from churn_mlops.store.scoring.run_scores import runs_since
+from churn_mlops.store.scoring.runs import Run, latest_run
+
+WEEKS = 26
+_ACCURACY = ("auc", "log_loss", "calibration", "top_decile_calibration", "top_decile_lift")
+_SEGMENTS = ("churn_by_band", "churn_by_cohort", "churn_by_level")
+_MONEY = ("list_gain_then", "list_gain", "money_lost")
+_CAME_TRUE = tuple(f"expected_{name}" for name in EXPECTED)
+
+
+@dataclass(frozen=True)
+class LabelledFigures:
+    """Figures that need labels.
+
+    Args:
+        settings: source, decision and model.
+        store: the store.
+        contract: of the history.
+        label: of the contract.
+        before: what was measured last; a figure whose labels were not looked at since is taken from there.
+    """
+
+    settings: Settings
+    store: Store
+    contract: HistoryContract
+    label: HistoryLabel
+    before: MeasuredDay | None
+    _read: dict[int, ScoredRows] = field(default_factory=dict)
+
+    def all(self) -> list[StoredMeasurement]:
+        """Accuracy of each week and of the newest final ones, estimates, money, and churn by segment."""
+        newest = latest_run(self.store)
+        if newest is None:
+            return []
+        runs = weekly_runs(runs_since(self.store, newest.as_of - timedelta(weeks=WEEKS + 1)), WEEKS)
+        final = [run for run in runs if run.matured_at is not None]
+        weeks: dict[date, list[StoredMeasurement]] = {}
+        for run in final:
+            weeks[run.as_of] = self._week(run, self._earlier(weeks, run.as_of))
+        found = [*self._pooled(final[-POOLED_WEEKS:]), *(money := self._money())]
+        for run in runs:
+            if run.matured_at is None:
+                found += self._week(run, self._earlier(weeks, run.as_of))
+        found += self._money_expected(newest, money)
+        found += [figure for week in weeks.values() for figure in week]
+        return [*found, *stored([_held(weeks.values())], None), *self._segments(final[-1])] if final else found
+
+    def _pooled(self, runs: list[Run]) -> list[StoredMeasurement]:
+        """Accuracy of the newest final weeks together."""
+        known = self._pooled_before(runs)
+        if known or not runs:
+            return known
+        return stored(accuracy(joined([self._rows(run) for run in runs])), None)
+
+    def _pooled_before(self, runs: list[Run]) -> list[StoredMeasurement]:
+        """The earlier figures of the same weeks together, where the labels of none were looked at since."""
+        if self.before is None or not all(self._is_unchanged(run) for run in runs):
+            return []
+        if self.before.pooled_dates != [run.as_of for run in runs]:
+            return []
+        return [one for one in self.before.figures if one.name in _ACCURACY and not one.part]
+
+    def _rows(self, run: Run) -> ScoredRows:
+        if run.id not in self._read:
+            if len(self._read) == POOLED_WEEKS:  # the weeks that several figures need are read one after the other
+                del self._read[next(iter(self._read))]
+            days = self.settings.decision.follow_days
+            around = treatment_around(self.store, run, follow_days=days, final_after=self.label.final_after)
+            self._read[run.id] = untreated_rows(self.store, run, around)
+        return self._read[run.id]
+
+    def _week(self, run: Run, earlier: EarlierErrors) -> list[StoredMeasurement]:
+        """The accuracy of a week, and beside it what was estimated; before its labels are final the estimate alone."""
+        names = (*_ACCURACY, *_CAME_TRUE)
+        known = self._kept(run, lambda one: one.part == str(run.as_of) and one.name in names)
+        if {one.name for one in known} >= set(names):
+            return known
+        rows, part = self._rows(run), str(run.as_of)
+        if run.matured_at is None:
+            return stored(expected_accuracy(rows, part, earlier), run.as_of)
+        came_true = accuracy(rows, part)
+        estimates = [replace(one, name=f"expected_{one.name}") for one in expected_accuracy(rows.final, part, earlier)]
+        return stored([*came_true, *estimates], run.as_of)
+
+    def _earlier(self, weeks: Mapping[date, Sequence[StoredMeasurement]], as_of: date) -> EarlierErrors:
+        """The errors of the estimates whose labels were final on a date."""
+        last = as_of - timedelta(days=self.label.final_after)
+        known = [day for day in weeks if day <= last]
+        errors: dict[str, list[float]] = {name: [] for name in EXPECTED}
+        for day in known:
+            values = {one.name: one.value for one in weeks[day]}
+            for name in EXPECTED:
+                true, estimate = values.get(name), values.get(f"expected_{name}")
+                if true is not None and estimate is not None:
+                    errors[name].append(true - estimate)
+        apart = 1 + (known[-1] - known[0]).days // self.label.final_after if known else 1
+        return EarlierErrors(errors, apart)
+
+    def _money(self) -> list[StoredMeasurement]:
+        """The loss of the newest lists of the live model against its first ones, by final labels."""
+        if self._live is None:
+            return []
+        of_model = [run for run in runs_since(self.store, date.min) if run.model_sha256 == self._live]
+        final = [run for run in weekly_runs(of_model, len(of_model)) if run.matured_at is not None]
+        first, now = final[:POOLED_WEEKS], final[POOLED_WEEKS:][-POOLED_WEEKS:]
+        known = self._money_before([*first, *now])
+        if known or not final:
+            return known
+        terms = self._terms(of_model[-1])
+        measured = money_lost([self._rows(run) for run in first], [self._rows(run) for run in now], terms)
+        return stored(measured, _date_of([*first, *now]))
+
+    def _money_expected(self, newest: Run, known: Sequence[StoredMeasurement]) -> list[StoredMeasurement]:
+        """The loss that the scores of the newest list expect against the first lists."""
+        if newest.matured_at is not None or newest.model_sha256 != self._live:
+            return []
+        then = next(((one.value, one.low) for one in known if one.name == "list_gain_then"), (None, None))
+        found = expected_money_lost(*then, self._rows(newest), self._terms(newest), str(newest.as_of))
+        return stored(found, newest.as_of)
+
+    @cached_property
+    def _live(self) -> str | None:
+        """The hash of the live model."""
+        return next((one.sha256 for one in reversed(history(self.settings))), None)
+
+    def _terms(self, newest: Run) -> ListTerms:
+        economics, capacity = rule_of(self.settings.decision).economics, self.settings.decision.capacity
+        most = None if capacity is None else capacity * self.label.days  # each day's list takes others
+        return ListTerms(economics, most, self.label.days, newest.customers)
+
+    def _money_before(self, runs: Sequence[Run]) -> list[StoredMeasurement]:
+        """The earlier figures of the same runs, where the labels of none were looked at since."""
+        if self.before is None or not runs or not all(self._is_unchanged(run) for run in runs):
+            return []
+        day = _date_of(runs)
+        return [one for one in self.before.figures if one.name in _MONEY and not one.part and one.rows_as_of == day]
+
+    def _segments(self, run: Run) -> list[StoredMeasurement]:
+        known = self._kept(run, lambda one: one.rows_as_of == run.as_of and one.name in _SEGMENTS)
+        if known:
+            return known
+        tables = self._tables()
+        with read_whole(self.settings.source.url):
+            return stored(churn_of_segments(self.store, run, tables, self.contract), run.as_of)
+
+    def _tables(self) -> dict[str, ir.Table] | None:
+        """The tables of the source; None on Spark, where a second look at all customers costs too much."""
+        address = self.settings.source.url
+        return None if address is None or is_spark(address) else open_history(self.settings.source, self.contract)
+
+    def _kept(self, run: Run, wanted: Callable[[StoredMeasurement], bool]) -> list[StoredMeasurement]:
+        """The earlier figures of a run whose labels were not looked at since."""
+        return [one for one in self.before.figures if wanted(one)] if self.before and self._is_unchanged(run) else []
+
+    def _is_unchanged(self, run: Run) -> bool:
+        """Whether the labels of a run were not looked at since the last measurement."""
+        return self.before is not None and run.checked_at is not None and run.checked_at <= self.before.measured_at
+
+
+def stored(found: Iterable[Measurement], rows_as_of: date | None) -> list[StoredMeasurement]:
+    """Figures as the store keeps them, with the as-of date of the predictions behind them."""
+    return [StoredMeasurement(**asdict(one), rows_as_of=rows_as_of) for one in found]
+
+
+def _held(weeks: Iterable[Sequence[StoredMeasurement]]) -> Measurement:
+    """How many of the weeks' estimates hold what came true."""
+    held = []
+    for week in weeks:
+        values = {one.name: one for one in week}
+        true, estimate = values.get("auc"), values.get("expected_auc")
+        if true is not None and true.value is not None and estimate is not None and estimate.low is not None:
+            held.append(estimate.low <= true.value <= (estimate.high or 0.0))
+    return estimates_held(sum(held), len(held))
+
+
+def _date_of(runs: Sequence[Run]) -> date | None:
+    return runs[-1].as_of if runs else None
