@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date, timedelta
 
 import numpy as np
 import pytest
 
-from churn_mlops.monitoring import EarlierErrors, Measurement, ScoredRows, accuracy, estimates_held, expected_accuracy
+from churn_mlops.monitoring import (
+    EarlierErrors,
+    Measurement,
+    ScoredRows,
+    accuracy,
+    earlier_errors,
+    estimates_held,
+    expected_accuracy,
+)
 from churn_mlops.monitoring.estimates import EXPECTED
 
 WEEKS = 40
-NONE = EarlierErrors({name: [0.0] * 6 for name in EXPECTED}, 6)
+NONE = EarlierErrors({name: [0.0] for name in EXPECTED}, 1000)
 
 
 def week(draw: np.random.Generator, shift: float = 0.0, count: int = 4000) -> ScoredRows:
@@ -57,20 +66,28 @@ def test_earlier_errors_widen_the_interval_of_wrong_scores() -> None:
     assert sum(map(held, seen, weeks[4:])) >= 33  # of 36
 
 
-def test_fewer_than_four_earlier_dates_give_no_interval() -> None:
+def test_the_fewer_errors_are_known_the_wider_is_the_interval() -> None:
     rows = week(np.random.default_rng(13))
-    short = EarlierErrors({name: [0.1] * 3 for name in EXPECTED}, 3)
-    for found in (expected_accuracy(rows), expected_accuracy(rows, earlier=short)):
-        assert all(one.value is not None and one.low is None and one.high is None for one in found)
+    widths = [
+        (one.high or 0.0) - (one.low or 0.0)
+        for apart in (0, 1, 2, 5, 1000)
+        for one in [named(expected_accuracy(rows, earlier=EarlierErrors({"auc": [0.0] * apart}, apart)), "auc")]
+    ]
+    assert widths == sorted(widths, reverse=True)
+    assert len(set(widths)) == 5
 
 
-def test_errors_of_dates_that_overlap_count_as_fewer() -> None:
-    rows = week(np.random.default_rng(14))
-    errors = {name: [0.1, -0.1, 0.12, 0.08] for name in EXPECTED}
-    wide, narrow = (
-        named(expected_accuracy(rows, earlier=EarlierErrors(errors, apart)), "log_loss") for apart in (1, 4)
-    )
-    assert (wide.high or 0.0) - (wide.low or 0.0) > (narrow.high or 0.0) - (narrow.low or 0.0)
+@pytest.mark.parametrize(
+    ("weeks", "known", "apart"), [(0, 0, 0), (5, 0, 0), (6, 1, 1), (11, 6, 1), (12, 7, 2), (30, 25, 5)]
+)
+def test_only_errors_of_final_labels_are_known_and_those_of_one_horizon_count_once(
+    weeks: int, known: int, apart: int
+) -> None:
+    first = date(2026, 1, 1)
+    errors = {first + timedelta(weeks=place): {"auc": place / 100} for place in range(weeks)}
+    found = earlier_errors(errors, first + timedelta(weeks=weeks), 37)
+    assert (found.by_metric["auc"], found.apart) == ([place / 100 for place in range(known)], apart)
+    assert found.by_metric["log_loss"] == []
 
 
 def test_labels_are_not_read() -> None:

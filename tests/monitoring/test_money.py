@@ -14,7 +14,7 @@ from churn_mlops.monitoring.money import DAYS_OF_A_MONTH
 from churn_mlops.retention import Economics, expected_gain
 
 ECONOMICS = Economics(value=600.0, offer_cost=20.0, contact_cost=1.0, kept_share=0.3)
-TERMS = ListTerms(ECONOMICS, None, 30, 4000)
+TERMS = ListTerms(ECONOMICS.gain_from_leaver, ECONOMICS.cost_of_stayer, None, 30, 4000)
 
 
 def dates(seed: int, factor: float = 1.0, count: int = 4000) -> list[ScoredRows]:

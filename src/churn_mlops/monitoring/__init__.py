@@ -3,7 +3,7 @@
 from churn_mlops.monitoring.accuracy import FEWEST, ScoredRows, accuracy, joined, untreated_weights
 from churn_mlops.monitoring.campaigns import Arms, CampaignCosts, roi, success
 from churn_mlops.monitoring.drift import score_drift
-from churn_mlops.monitoring.estimates import EarlierErrors, estimates_held, expected_accuracy
+from churn_mlops.monitoring.estimates import EarlierErrors, earlier_errors, estimates_held, expected_accuracy
 from churn_mlops.monitoring.exposure import customers_at_risk, revenue_at_risk
 from churn_mlops.monitoring.list_use import ListContact, list_today, list_use
 from churn_mlops.monitoring.measurement import Measurement
@@ -23,6 +23,7 @@ __all__ = [
     "accuracy",
     "churn_by_segment",
     "customers_at_risk",
+    "earlier_errors",
     "estimates_held",
     "expected_accuracy",
     "expected_money_lost",

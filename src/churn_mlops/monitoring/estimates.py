@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date, timedelta
 
 import numpy as np
 from scipy.stats import t as student
@@ -15,8 +16,8 @@ from churn_mlops.monitoring.measurement import Measurement, Status, too_little
 from churn_mlops.monitoring.weighted_metrics import Ranked
 
 EXPECTED = ("auc", "log_loss", "top_decile_lift")
-FEWEST_ERRORS = 4
-"""Fewest earlier dates for the error of an estimate."""
+SUPPOSED = 2
+"""Independent errors that are supposed beside those that are known: as large as the chance in the labels makes them."""
 FEWEST_HELD, GOOD_HELD, POOR_HELD = 8, 0.8, 0.6
 _SAID = "This is an estimate: look again when its labels are final."
 
@@ -31,7 +32,20 @@ class EarlierErrors:
     """
 
     by_metric: Mapping[str, Sequence[float]] = field(default_factory=dict)
-    apart: int = 1
+    apart: int = 0
+
+
+def earlier_errors(errors: Mapping[date, Mapping[str, float]], as_of: date, final_after: int) -> EarlierErrors:
+    """The errors of the dates whose labels were final on a date.
+
+    Args:
+        errors: of each date, the earliest first, what came true less the estimate, by metric.
+        as_of: the date.
+        final_after: days until labels are final.
+    """
+    known = [day for day in errors if day <= as_of - timedelta(days=final_after)]
+    by_metric = {name: [errors[day][name] for day in known if name in errors[day]] for name in EXPECTED}
+    return EarlierErrors(by_metric, 1 + (known[-1] - known[0]).days // final_after if known else 0)
 
 
 def expected_accuracy(rows: ScoredRows, part: str = "", earlier: EarlierErrors | None = None) -> list[Measurement]:
@@ -40,9 +54,9 @@ def expected_accuracy(rows: ScoredRows, part: str = "", earlier: EarlierErrors |
     Each customer counts as a churner by as much as their score. So the figure is right if the scores are calibrated,
     and it shows a change of the customers, not a change of why they leave. Calibration itself cannot be expected.
 
-    The 95 % interval is for what will come true. It adds the variance of the labels, if the scores are right, and what
-    the mean square of the earlier errors has above that: by so much the scores were wrong before. There is no interval
-    before four earlier dates are known.
+    The 95 % interval is for what will come true. Its variance is that of the labels if the scores are right, or the
+    mean square of the earlier errors if that is larger: by so much estimates were wrong before. Two supposed errors of
+    the first size stand beside the known ones, so that it is wide while few are known.
 
     Args:
         rows: of untreated customers; labels are not read.
@@ -59,21 +73,19 @@ def expected_accuracy(rows: ScoredRows, part: str = "", earlier: EarlierErrors |
 
 def _estimate(name: str, part: str, ranked: Ranked, noise: float, earlier: EarlierErrors) -> Measurement:
     value, half = METRICS[name](ranked), _half(noise, earlier.by_metric.get(name, ()), earlier.apart)
-    low = None if half is None else max(0.0, value - half)
-    high = None if half is None else min(1.0, value + half) if name == "auc" else value + half
+    high = min(1.0, value + half) if name == "auc" else value + half
+    low = max(0.0, value - half)
     return Measurement(name, part, value, low, high, *counts_of(name, ranked), "watch", _SAID, False)
 
 
-def _half(noise: float, errors: Sequence[float], apart: int) -> float | None:
-    """Half the width of the interval; its degrees of freedom follow Satterthwaite (1946)."""
-    if len(errors) < FEWEST_ERRORS:
-        return None
-    excess = max(0.0, float(np.mean(np.square(errors))) - noise**2)
-    whole = noise**2 + excess
-    if whole == 0.0:
-        return 0.0
-    freedom = apart * (whole / excess) ** 2 if excess else math.inf
-    return float(student.ppf(0.975, freedom)) * math.sqrt(whole)
+def _half(noise: float, errors: Sequence[float], apart: int) -> float:
+    """Half the width of the interval; it has as many degrees of freedom as there are independent errors."""
+    known = apart if errors else 0
+    square = float(np.mean(np.square(errors))) if errors else 0.0
+    freedom = SUPPOSED + known
+    return float(student.ppf(0.975, freedom)) * math.sqrt(
+        max(noise**2, (SUPPOSED * noise**2 + known * square) / freedom)
+    )
 
 
 def estimates_held(held: int, known: int) -> Measurement:

@@ -18,7 +18,6 @@ from scipy.stats import t as student
 from churn_mlops.monitoring.accuracy import FEWEST, GROUPS, ScoredRows, customer_groups
 from churn_mlops.monitoring.measurement import Measurement, Status, too_little
 from churn_mlops.monitoring.weighted_metrics import Floats, Ranked
-from churn_mlops.retention import Economics, worth_an_offer
 
 DAYS_OF_A_MONTH = 365.25 / 12
 ACT_SHARE = 0.05
@@ -31,16 +30,22 @@ class ListTerms:
     """The terms by which a list earns.
 
     Args:
-        economics: of customers and offers.
+        churner: gained, on average, by a contact with a would-be churner.
+        retained: lost, on average, by a contact with a would-be retained customer; at least 0.
         most: most contacts within one horizon of the label, None means no limit.
         horizon_days: the horizon of the label.
         customers: how many there are now; the gain is stated for all of them.
     """
 
-    economics: Economics
+    churner: float
+    retained: float
     most: int | None
     horizon_days: int
     customers: int
+
+    def gains(self, churned: Floats) -> Floats:
+        """The gain of a contact with each customer; ``churned`` is 1, 0, or the probability."""
+        return np.asarray(churned * self.churner - (1 - churned) * self.retained)
 
     @property
     def monthly(self) -> float:
@@ -131,11 +136,10 @@ def _gains(rows: ScoredRows, terms: ListTerms) -> Floats:
     """The gain of each row of one date, 0 where the customer is not on the list; in the order of the rows."""
     order = np.argsort(rows.scores, kind="stable")
     ranked = Ranked(rows.churned[order], rows.scores[order], rows.weights[order])
-    worth = float(ranked.weights[worth_an_offer(ranked.scores, terms.economics)].sum())
+    worth = float(ranked.weights[terms.gains(ranked.scores) > 0].sum())
     listed = ranked.top_of(worth if terms.most is None else min(worth, float(terms.most)))
     gains = np.empty(len(order))
-    cost = (1 - ranked.y) * terms.economics.cost_of_stayer
-    gains[order] = listed * (ranked.y * terms.economics.gain_from_leaver - cost)
+    gains[order] = listed * terms.gains(ranked.y)
     return gains
 
 

@@ -20,6 +20,7 @@ from churn_mlops.monitoring import (
     Measurement,
     ScoredRows,
     accuracy,
+    earlier_errors,
     estimates_held,
     expected_accuracy,
     expected_money_lost,
@@ -120,17 +121,8 @@ class LabelledFigures:
 
     def _earlier(self, weeks: Mapping[date, Sequence[StoredMeasurement]], as_of: date) -> EarlierErrors:
         """The errors of the estimates whose labels were final on a date."""
-        last = as_of - timedelta(days=self.label.final_after)
-        known = [day for day in weeks if day <= last]
-        errors: dict[str, list[float]] = {name: [] for name in EXPECTED}
-        for day in known:
-            values = {one.name: one.value for one in weeks[day]}
-            for name in EXPECTED:
-                true, estimate = values.get(name), values.get(f"expected_{name}")
-                if true is not None and estimate is not None:
-                    errors[name].append(true - estimate)
-        apart = 1 + (known[-1] - known[0]).days // self.label.final_after if known else 1
-        return EarlierErrors(errors, apart)
+        errors = {day: _errors(figures) for day, figures in weeks.items()}
+        return earlier_errors(errors, as_of, self.label.final_after)
 
     def _money(self) -> list[StoredMeasurement]:
         """The loss of the newest lists of the live model against its first ones, by final labels."""
@@ -162,7 +154,7 @@ class LabelledFigures:
     def _terms(self, newest: Run) -> ListTerms:
         economics, capacity = rule_of(self.settings.decision).economics, self.settings.decision.capacity
         most = None if capacity is None else capacity * self.label.days  # each day's list takes others
-        return ListTerms(economics, most, self.label.days, newest.customers)
+        return ListTerms(economics.gain_from_leaver, economics.cost_of_stayer, most, self.label.days, newest.customers)
 
     def _money_before(self, runs: Sequence[Run]) -> list[StoredMeasurement]:
         """The earlier figures of the same runs, where the labels of none were looked at since."""
@@ -207,6 +199,13 @@ def _held(weeks: Iterable[Sequence[StoredMeasurement]]) -> Measurement:
         if true is not None and true.value is not None and estimate is not None and estimate.low is not None:
             held.append(estimate.low <= true.value <= (estimate.high or 0.0))
     return estimates_held(sum(held), len(held))
+
+
+def _errors(week: Sequence[StoredMeasurement]) -> dict[str, float]:
+    """The error of each estimate, by metric: the value that came true less the estimate."""
+    values = {one.name: one.value for one in week}
+    pairs = {name: (values.get(name), values.get(f"expected_{name}")) for name in EXPECTED}
+    return {name: true - said for name, (true, said) in pairs.items() if true is not None and said is not None}
 
 
 def _date_of(runs: Sequence[Run]) -> date | None:

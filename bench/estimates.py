@@ -1,0 +1,173 @@
+"""Estimated accuracy against what came true, week by week: `python -m bench.estimates FOLDER`.
+
+FOLDER holds the public data set `online_retail`. Each model is trained once, at the beginning, and scores each later
+week. An estimate knows only the errors of the weeks whose labels were final by then. Prints a line of JSON for each
+case, and writes all to ``bench/estimates.json``: the share of weeks, and of the last weeks of the months, whose
+interval holds what came true. The bar is 0.9. In the last case half of the labels go to other customers from the
+middle on, which no score can know: there the estimates fail, and have to say so.
+
+    python -m bench.estimates FOLDER [--customers 20000] [--months 40] [--seed 1]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import replace
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import ibis.expr.types as ir
+import numpy as np
+import pyarrow as pa
+
+from bench.histories import proposed
+from churn_mlops.data.contract import HistoryContract, load_contract
+from churn_mlops.data.demo_company import write_company
+from churn_mlops.data.engine.typed_table import LABEL
+from churn_mlops.data.snapshot.date_range import last_day
+from churn_mlops.data.sources.history_tables import open_tables
+from churn_mlops.errors import DataError
+from churn_mlops.models.bundle import Bundle
+from churn_mlops.models.inference import ChurnPredictor
+from churn_mlops.models.train import fit_bundle
+from churn_mlops.monitoring import Measurement, ScoredRows, accuracy, earlier_errors, estimates_held, expected_accuracy
+from churn_mlops.monitoring.estimates import EXPECTED
+from churn_mlops.pipelines.training.snapshots import LabelledSnapshots, read_labelled
+
+RESULTS = Path("bench/estimates.json")
+BAR, MOVED, AT_A_TIME = 0.9, 0.5, 8
+Weeks = Mapping[date, ScoredRows]
+Pair = tuple[Measurement, float]
+"""An estimate, and what came true."""
+
+
+def weeks_of(address: str, contract: HistoryContract, learnt: float, every_days: int = 7) -> Weeks:
+    """The scored customers of each week after the first share of the history, by a model of that share."""
+    periods = _all_periods(open_tables(address, contract), contract, every_days)
+    split = periods.dates[int(learnt * len(periods.dates))]
+    label = contract.label
+    assert label is not None
+    bundle = _fitted(periods, contract, split - timedelta(days=label.final_after), 28 // every_days)
+    later = np.flatnonzero(periods.as_of >= np.datetime64(split, "D"))
+    rows, as_of = periods.rows.take(pa.array(later)), periods.as_of[later]
+    scores = ChurnPredictor(bundle).score(rows)
+    churned = rows.column(LABEL).to_numpy().astype(np.float64)
+    _, customers = np.unique(rows.column(contract.customer).to_numpy(zero_copy_only=False), return_inverse=True)
+    return {
+        day.astype(object): ScoredRows(customers[of], scores[of], churned[of], np.ones(int(of.sum())))
+        for day in np.unique(as_of)
+        for of in (as_of == day,)
+    }
+
+
+def _all_periods(tables: dict[str, ir.Table], contract: HistoryContract, every_days: int) -> LabelledSnapshots:
+    """The customers of all dates; a few dates are read at a time, because one statement of all takes gigabytes."""
+    parts: list[LabelledSnapshots] = []
+    last = last_day(tables, contract)
+    with suppress(DataError):  # the history begins
+        while True:
+            parts.insert(0, read_labelled(tables, contract, last, every_days=every_days, max_dates=AT_A_TIME))
+            last -= timedelta(days=AT_A_TIME * every_days)
+    rows = pa.concat_tables([part.rows for part in parts])
+    return replace(parts[-1], rows=rows, as_of=np.concatenate([part.as_of for part in parts]))
+
+
+def _fitted(periods: LabelledSnapshots, contract: HistoryContract, until: date, every: int) -> Bundle:
+    """A model of the dates up to ``until``, about a month apart."""
+    dates = [day for day in periods.dates if day <= until][::-every]
+    of = np.flatnonzero(np.isin(periods.as_of, np.array(dates, dtype="datetime64[D]")))
+    rows = periods.rows.take(pa.array(of))
+    return fit_bundle(rows, rows.column(LABEL).to_numpy().astype(np.float64), contract.flat(), "auto", seed=1)
+
+
+def pairs_of(weeks: Weeks, final_after: int) -> dict[date, dict[str, Pair]]:
+    """The estimate of each week and metric, and what came true."""
+    errors: dict[date, dict[str, float]] = {}
+    found: dict[date, dict[str, Pair]] = {}
+    for day, rows in weeks.items():
+        estimates = {one.name: one for one in expected_accuracy(rows, earlier=earlier_errors(errors, day, final_after))}
+        true = {one.name: one.value for one in accuracy(rows)}
+        known = {name: value for name in EXPECTED if (value := true[name]) is not None}
+        found[day] = {name: (estimates[name], value) for name, value in known.items() if estimates[name].value}
+        errors[day] = {name: value - (estimate.value or 0.0) for name, (estimate, value) in found[day].items()}
+    return found
+
+
+def held(pair: Pair) -> bool | None:
+    """Whether the interval holds what came true; None where there is no interval yet."""
+    estimate, true = pair
+    return None if estimate.low is None or estimate.high is None else estimate.low <= true <= estimate.high
+
+
+def summary(pairs: Mapping[date, Mapping[str, Pair]]) -> dict[str, Any]:
+    """The shares that hold, by metric, and how far the estimates were off."""
+    last = {(day.year, day.month): day for day in pairs}.values()
+    found: dict[str, Any] = {}
+    for name in EXPECTED:
+        weeks = {day: inside for day, of in pairs.items() if name in of and (inside := held(of[name])) is not None}
+        months = [inside for day, inside in weeks.items() if day in last]
+        off = [true - (estimate.value or 0.0) for estimate, true in (of[name] for of in pairs.values() if name in of)]
+        found[name] = {
+            "weeks": len(weeks),
+            "held": round(sum(weeks.values()) / max(len(weeks), 1), 3),
+            "months": len(months),
+            "held_of_months": round(sum(months) / max(len(months), 1), 3),
+            "mean_error": round(float(np.mean(off)), 4) if off else None,
+            "root_mean_square_error": round(float(np.sqrt(np.mean(np.square(off)))), 4) if off else None,
+        }
+    inside = [one for of in pairs.values() if "auc" in of and (one := held(of["auc"])) is not None]
+    return found | {"status": estimates_held(sum(inside), len(inside)).status}
+
+
+def moved(weeks: Weeks, seed: int) -> dict[date, ScoredRows]:
+    """From the middle on, half of the labels go to other customers: they leave for other reasons."""
+    draw, days = np.random.default_rng(seed), list(weeks)
+    changed = dict(weeks)
+    for day in days[len(days) // 2 :]:
+        churned = weeks[day].churned.copy()
+        some = np.flatnonzero(draw.random(len(churned)) < MOVED)
+        churned[some] = draw.permutation(churned[some])
+        changed[day] = replace(weeks[day], churned=churned)
+    return changed
+
+
+def cases(folder: Path, customers: int, months: int, seed: int) -> Iterator[dict[str, Any]]:
+    """The results of each case."""
+    with tempfile.TemporaryDirectory() as name:
+        files = write_company(Path(name), customers, months, seed)
+        contract = load_contract(files.contract)
+        assert isinstance(contract, HistoryContract)
+        assert contract.label is not None
+        weeks = weeks_of(str(files.database), contract, 0.35)
+        final_after = contract.label.final_after
+        yield {"case": "demo company", "customers": customers} | summary(pairs_of(weeks, final_after))
+        shifted = summary(pairs_of(moved(weeks, seed), final_after))
+        yield {"case": "demo company, half of the labels moved from the middle on"} | shifted
+    address = str(folder / "online_retail" / "online_retail.parquet")
+    shop = proposed(address)
+    assert shop.label is not None
+    yield {"case": "online_retail"} | summary(pairs_of(weeks_of(address, shop, 0.5), shop.label.final_after))
+
+
+def main() -> None:
+    """Print each case, and keep all."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--customers", type=int, default=20_000)
+    parser.add_argument("--months", type=int, default=40)
+    parser.add_argument("--seed", type=int, default=1)
+    given = parser.parse_args()
+    found = []
+    for one in cases(given.folder, given.customers, given.months, given.seed):
+        print(json.dumps(one), flush=True)
+        found.append(one)
+    RESULTS.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
