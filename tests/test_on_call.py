@@ -13,10 +13,11 @@ from ruamel.yaml import YAML
 
 from churn_mlops import on_call
 from churn_mlops.deployment import Deployment
-from churn_mlops.on_call import StatusLine, empty_store, most_urgent, status_lines, unavailable_store
+from churn_mlops.on_call import StatusLine, empty_store, late_list, most_urgent, status_lines, unavailable_store
 from churn_mlops.store import Store, open_store
 from churn_mlops.store.job_records import record_job
 from churn_mlops.store.measurements import StoredMeasurement, record_measurements
+from churn_mlops.store.overview import read_overview
 from churn_mlops.store.scoring.publishing import publish
 from tests.store.builders import batches, run
 
@@ -44,13 +45,17 @@ def tried(store: Store, name: str, *, hours_ago: float, well: bool) -> None:
     record_job(store, name, ended - timedelta(seconds=21), ended, has_succeeded=well)
 
 
-def line(store: Store, subject: str) -> StatusLine:
-    (found,) = [one for one in status_lines(store, None, NOW, "EUR") if one.subject == subject]
+def lines(store: Store, gain: float | None = None) -> list[StatusLine]:
+    return status_lines(read_overview(store), gain, NOW, "EUR")
+
+
+def line(store: Store, subject: str, gain: float | None = None) -> StatusLine:
+    (found,) = [one for one in lines(store, gain) if one.subject == subject]
     return found
 
 
 def test_a_new_store_has_no_list_and_no_model(store: Store) -> None:
-    found = status_lines(store, None, NOW, "EUR")
+    found = lines(store)
     assert [(one.subject, one.urgency, one.alert) for one in found] == [
         ("list", "page", "StoreEmpty"),
         ("model", "page", "NoModel"),
@@ -62,12 +67,12 @@ def test_a_source_that_is_not_loaded_any_more_is_a_ticket_and_a_late_list_says_e
         publish(store, replace(run(), newest_row=newest), batches(3), clock=lambda: NOW)
         assert line(store, "source").urgency == urgency
     publish(store, replace(run(), newest_row=newest), batches(3), clock=lambda: NOW - timedelta(hours=27))
-    assert not [one for one in status_lines(store, None, NOW, "EUR") if one.subject == "source"]
+    assert not [one for one in lines(store) if one.subject == "source"]
 
 
 def test_a_model_that_is_live_says_since_when(store: Store) -> None:
     live = Deployment("3", "a" * 64, "additive_boosting", NOW - timedelta(days=12), "better")
-    assert status_lines(store, live, NOW, "EUR")[1] == StatusLine(
+    assert status_lines(replace(read_overview(store), champion=live), None, NOW, "EUR")[1] == StatusLine(
         "model", "ok", "version 3 (additive_boosting), live for 12 days"
     )
 
@@ -84,7 +89,19 @@ def test_a_job_that_failed_says_since_when_what_it_costs_and_where_to_read_on(st
         "no outcomes, so the accuracy on the dashboard stays as it is",
         "see docs/runbooks/job-fails.md",
         "JobFails",
+        "docs/runbooks/job-fails.md",
     )
+
+
+def test_a_list_is_summed_up_only_where_it_is_late_and_a_sum_that_is_not_known_is_not_made_up(store: Store) -> None:
+    publish(store, run(), batches(10), clock=lambda: NOW - on_call.LIST_AGE)
+    assert late_list(read_overview(store), NOW) is None
+    assert line(store, "list").urgency == "ok"
+    publish(store, run(), batches(10), clock=lambda: NOW - on_call.LIST_AGE - timedelta(seconds=1))
+    late = late_list(read_overview(store), NOW)
+    assert late == read_overview(store).run
+    assert line(store, "list").cost == "each day the expected gain of a list"
+    assert line(store, "list", 1234.5).cost == "1,234 EUR a day, the expected gain of a list"
 
 
 def test_a_list_that_was_not_sent_wakes_someone(store: Store) -> None:
@@ -107,7 +124,7 @@ def test_an_old_backup_is_a_ticket_also_if_no_try_failed(store: Store) -> None:
     tried(store, "backup", hours_ago=26.5, well=True)
     assert line(store, "backup").alert == "BackupMissing"
     tried(store, "backup", hours_ago=25.5, well=True)
-    assert [one.urgency for one in status_lines(store, None, NOW, "EUR") if "backup" in one.subject] == ["ok"]
+    assert [one.urgency for one in lines(store) if "backup" in one.subject] == ["ok"]
 
 
 def measured(store: Store, at: datetime, status: str) -> None:
@@ -122,7 +139,7 @@ def test_old_figures_and_a_model_that_is_no_better_than_chance_are_tickets_and_b
     measured(store, NOW - timedelta(hours=2), "act")
     assert line(store, "figures") == StatusLine("figures", "ok", "measured 2 hours ago")
     assert line(store, "figure auc").next_step == "Train a new model"
-    assert not [one for one in status_lines(store, None, NOW, "EUR") if "drift" in one.subject]
+    assert not [one for one in lines(store) if "drift" in one.subject]
 
 
 def test_money_that_is_lost_wakes_someone_by_final_labels_alone(store: Store) -> None:
@@ -130,15 +147,15 @@ def test_money_that_is_lost_wakes_someone_by_final_labels_alone(store: Store) ->
         return StoredMeasurement("money_lost", part, 1234.5, 200, 2300, 8e3, 9e3, "act", "Train.", is_final)
 
     record_measurements(store, date(2026, 11, 29), [lost("2026-11-22", is_final=False)], clock=lambda: NOW)
-    assert not [one for one in status_lines(store, None, NOW, "EUR") if one.subject == "money"]
+    assert not [one for one in lines(store) if one.subject == "money"]
     record_measurements(store, date(2026, 11, 29), [lost("", is_final=True)], clock=lambda: NOW)
     found = line(store, "money")
     assert (found.urgency, found.cost, found.alert) == ("page", "1,234 EUR a month", "MoneyLost")
 
 
 def test_pages_come_first() -> None:
-    lines = [StatusLine("a", "ok", ""), StatusLine("b", "ticket", ""), StatusLine("c", "page", "")]
-    assert [one.subject for one in most_urgent(lines)] == ["c", "b", "a"]
+    found = [StatusLine("a", "ok", ""), StatusLine("b", "ticket", ""), StatusLine("c", "page", "")]
+    assert [one.subject for one in most_urgent(found)] == ["c", "b", "a"]
 
 
 @pytest.mark.parametrize(
@@ -164,8 +181,7 @@ def test_the_rules_are_those_of_the_alerts(store: Store) -> None:
     publish(store, replace(run(), newest_row=date(2026, 11, 1)), batches(3), clock=lambda: NOW)
     lost = StoredMeasurement("money_lost", "", 1234.5, 200, 2300, 8e3, 9e3, "act", "Train.")
     record_measurements(store, date(2026, 11, 30), [lost], clock=lambda: NOW - timedelta(days=4))
-    lines = [*status_lines(store, None, NOW, "EUR"), empty_store("x"), unavailable_store("y")]
-    asking = [one for one in lines if one.alert]
+    asking = [one for one in (*lines(store), empty_store("x"), unavailable_store("y")) if one.alert]
     assert {one.alert for one in asking} == {
         "StoreEmpty", "StoreUnavailable", "NoModel", "ListNotSent", "JobFails", "SourceStale", "BackupMissing",
         "FiguresOld", "MoneyLost",
@@ -173,7 +189,8 @@ def test_the_rules_are_those_of_the_alerts(store: Store) -> None:
     for one in asking:
         alert = ALERTS[one.alert]
         assert one.urgency == alert["labels"]["severity"]
-        assert one.next_step == f"see {alert['annotations']['runbook']}"
+        assert one.runbook == alert["annotations"]["runbook"]
+        assert one.next_step == f"see {one.runbook}"
 
 
 @pytest.mark.parametrize(

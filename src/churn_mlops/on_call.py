@@ -11,11 +11,10 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Literal
 
 from churn_mlops.deployment import Deployment
-from churn_mlops.store import Store
-from churn_mlops.store.job_records import JobRecord, job_records
-from churn_mlops.store.measurements import MeasuredDay, latest_measurements
-from churn_mlops.store.scoring.browsing import expected_gain
-from churn_mlops.store.scoring.runs import Run, latest_run
+from churn_mlops.store.job_records import JobRecord
+from churn_mlops.store.measurements import MeasuredDay
+from churn_mlops.store.overview import Overview
+from churn_mlops.store.scoring.runs import Run
 
 Urgency = Literal["ok", "ticket", "page"]
 LIST_AGE, BACKUP_AGE, FIGURES_AGE = timedelta(hours=26), timedelta(hours=26), timedelta(days=3)
@@ -46,6 +45,7 @@ class StatusLine:
         cost: what it costs while it stays so; empty where nothing is wrong.
         next_step: what to do; empty where nothing is wrong.
         alert: the alert that Prometheus fires for it; empty where there is none.
+        runbook: the page that says what to do, by its path in the repository; empty where there is none.
     """
 
     subject: str
@@ -54,6 +54,7 @@ class StatusLine:
     cost: str = ""
     next_step: str = ""
     alert: str = ""
+    runbook: str = ""
 
 
 def empty_store(where: str) -> StatusLine:
@@ -67,39 +68,39 @@ def unavailable_store(why: str) -> StatusLine:
     return _asks("page", "store", why, cost, "StoreUnavailable", "store-unavailable")
 
 
-def status_lines(store: Store, champion: Deployment | None, now: datetime, currency: str) -> list[StatusLine]:
+def status_lines(seen: Overview, gain: float | None, now: datetime, currency: str) -> list[StatusLine]:
     """How list, model, jobs and figures stand.
 
     Args:
-        store: the store.
-        champion: the deployment that lasts, None where none does.
+        seen: what the store said.
+        gain: sum of the expected gains of the newest list, None where it is not known; only a late list needs it.
         now: the present, with a time zone.
         currency: of the amounts, by its code.
-
-    Raises:
-        StoreError: the store fails.
     """
-    run = latest_run(store)
-    jobs = {job.name: job for job in job_records(store)}
-    measured = latest_measurements(store)
+    jobs = {job.name: job for job in seen.jobs}
     return [
-        _list(store, run, now, currency),
-        *_source(run, now),
-        _model(champion, now),
+        _list(seen.run, gain, now, currency),
+        *_source(seen.run, now),
+        _model(seen.champion, now),
         *(_job(job, now) for job in jobs.values()),
         *_backup(jobs, now),
-        *_figures(measured, now, currency),
+        *_figures(seen.measured, now, currency),
     ]
 
 
-def _list(store: Store, run: Run | None, now: datetime, currency: str) -> StatusLine:
+def late_list(seen: Overview, now: datetime) -> Run | None:
+    """The run of the newest list if that list is late, otherwise None: to sum up a large list takes seconds."""
+    return seen.run if seen.run is not None and now - seen.run.finished_at > LIST_AGE else None
+
+
+def _list(run: Run | None, gain: float | None, now: datetime, currency: str) -> StatusLine:
     if run is None:
         return _asks("page", "list", "none was ever published", _COST_OF_EMPTY, "StoreEmpty", "store-empty")
     age = now - run.finished_at
-    found = f"as of {run.as_of}, published {_ago(age)}"
-    if age > LIST_AGE:  # a sum over a large list takes seconds
-        cost = f"{expected_gain(store, run):,.0f} {currency} a day, the expected gain of a list"
-        return _asks("page", "list", found, cost, "ListMissing", "list-missing")
+    found = f"as of {run.as_of}, published {ago(age)}"
+    if age > LIST_AGE:
+        amount = "each day" if gain is None else f"{gain:,.0f} {currency} a day,"
+        return _asks("page", "list", found, f"{amount} the expected gain of a list", "ListMissing", "list-missing")
     counts = f"{run.likely:,} of {run.customers:,} customers are likely to churn, {run.worth_an_offer:,} worth an offer"
     return StatusLine("list", "ok", f"{found}; {counts}")
 
@@ -127,21 +128,21 @@ def _job(job: JobRecord, now: datetime) -> StatusLine:
     subject, since = f"job {job.name}", now - job.ended_at
     is_sending = job.name == "send"
     if job.failures and since <= (SEND_TRIED if is_sending else JOB_TRIED):
-        last = "it never succeeded" if job.succeeded_at is None else f"it succeeded {_ago(now - job.succeeded_at)}"
-        found = f"failed {_ago(since)}, in {job.failures} tr{'y' if job.failures == 1 else 'ies'}; {last}"
+        last = "it never succeeded" if job.succeeded_at is None else f"it succeeded {ago(now - job.succeeded_at)}"
+        found = f"failed {ago(since)}, in {job.failures} tr{'y' if job.failures == 1 else 'ies'}; {last}"
         if is_sending:
             return _asks("page", subject, found, _UNSENT, "ListNotSent", "list-not-sent")
         return _asks("ticket", subject, found, _COST_OF_JOB.get(job.name, "not known"), "JobFails", "job-fails")
     if job.failures:
-        return StatusLine(subject, "ok", f"failed {_ago(since)}, and was not tried since")
-    return StatusLine(subject, "ok", f"succeeded {_ago(since)}, in {job.seconds:,.0f} s")
+        return StatusLine(subject, "ok", f"failed {ago(since)}, and was not tried since")
+    return StatusLine(subject, "ok", f"succeeded {ago(since)}, in {job.seconds:,.0f} s")
 
 
 def _backup(jobs: Mapping[str, JobRecord], now: datetime) -> Iterator[StatusLine]:
     """A company without any backup has no alert: it may have another way."""
     job = jobs.get("backup")
     if job is not None and job.succeeded_at is not None and now - job.succeeded_at > BACKUP_AGE:
-        found, cost = f"the newest was made {_ago(now - job.succeeded_at)}", _COST_OF_JOB["backup"]
+        found, cost = f"the newest was made {ago(now - job.succeeded_at)}", _COST_OF_JOB["backup"]
         yield _asks("ticket", "backup", found, cost, "BackupMissing", "backup-missing")
 
 
@@ -149,7 +150,7 @@ def _figures(measured: MeasuredDay | None, now: datetime, currency: str) -> Iter
     if measured is None:
         return
     age = now - measured.measured_at
-    found = f"measured {_ago(age)}"
+    found = f"measured {ago(age)}"
     if age > FIGURES_AGE:
         yield _asks("ticket", "figures", found, "a bad model stays unseen", "FiguresOld", "figures-old")
     else:
@@ -164,7 +165,8 @@ def _figures(measured: MeasuredDay | None, now: datetime, currency: str) -> Iter
 
 
 def _asks(urgency: Urgency, subject: str, found: str, cost: str, alert: str, runbook: str) -> StatusLine:
-    return StatusLine(subject, urgency, found, cost, f"see {RUNBOOKS}/{runbook}.md", alert)
+    page = f"{RUNBOOKS}/{runbook}.md"
+    return StatusLine(subject, urgency, found, cost, f"see {page}", alert, page)
 
 
 def most_urgent(lines: Iterable[StatusLine]) -> list[StatusLine]:
@@ -172,7 +174,8 @@ def most_urgent(lines: Iterable[StatusLine]) -> list[StatusLine]:
     return sorted(lines, key=lambda line: ("page", "ticket", "ok").index(line.urgency))
 
 
-def _ago(age: timedelta) -> str:
+def ago(age: timedelta) -> str:
+    """A time that has passed, rounded down, such as "3 hours ago"."""
     return f"{_length(age)} ago"
 
 

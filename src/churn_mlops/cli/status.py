@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
@@ -42,18 +42,23 @@ def status(
 def _lines(settings: Settings) -> list[StatusLine]:
     """All lines, the most urgent first."""
     from churn_mlops.database_urls import shown
-    from churn_mlops.on_call import empty_store, most_urgent, status_lines, unavailable_store
+    from churn_mlops.on_call import empty_store, late_list, most_urgent, status_lines, unavailable_store
     from churn_mlops.pipelines.deployment.deploy import history
     from churn_mlops.store import open_store
     from churn_mlops.store.database.inspect import inspect_store
+    from churn_mlops.store.overview import read_overview
+    from churn_mlops.store.scoring.browsing import expected_gain
 
-    address = settings.store.url
+    address, now = settings.store.url, datetime.now(UTC)
     try:
         if inspect_store(address).tables.revision is None:  # to open it would make its tables
             return [empty_store(shown(address))]
+        live = next(reversed(history(settings)), None)  # of the models folder while the store names none
         with open_store(address) as store:
-            live = next(reversed(history(settings)), None)  # of the models folder while the store names none
-            return most_urgent(status_lines(store, live, datetime.now(UTC), settings.console.currency))
+            seen = replace(read_overview(store), champion=live)
+            late = late_list(seen, now)
+            gain = None if late is None else expected_gain(store, late)
+            return most_urgent(status_lines(seen, gain, now, settings.console.currency))
     except StoreError as error:
         return [unavailable_store(str(error))]
 

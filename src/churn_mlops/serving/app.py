@@ -48,7 +48,8 @@ from churn_mlops.serving.model.served_model import ModelSlot
 from churn_mlops.serving.observability.prometheus_metrics import Metrics
 from churn_mlops.serving.observability.request_log import UNKNOWN_CALLER, RequestLog, RequestMiddleware
 from churn_mlops.serving.observability.span_export import SpanExport, exporting
-from churn_mlops.serving.observability.store_metrics import EVERY_SECONDS, StoreMetrics
+from churn_mlops.serving.observability.store_metrics import StoreMetrics
+from churn_mlops.serving.observability.store_reader import EVERY_SECONDS, StoreReader
 from churn_mlops.serving.prediction.offers import Offers
 from churn_mlops.serving.prediction.prediction_logger import PredictionLogger, prediction_logging
 from churn_mlops.serving.prediction.service import Answer, PredictionService, asked_by
@@ -168,9 +169,9 @@ def create_application(
     _add_predict(app, service)
     add_status(app, service, source, metrics, logger, access)
     if logger is not None:
-        store_metrics = StoreMetrics(logger.store)
-        metrics.add(store_metrics)
-        run_during_lifespan(app, partial(refreshing, store_metrics.refresh, EVERY_SECONDS))
+        store_reader = StoreReader(logger.store)
+        metrics.add(StoreMetrics(store_reader))
+        run_during_lifespan(app, partial(refreshing, store_reader.refresh, EVERY_SECONDS))
         reader = Source(read_of_source, settings.serving.source_seconds)
         run_during_lifespan(app, partial(reader.preparing, source))
         _add_store_routes(app, service, logger, metrics, settings, reader, controlled)

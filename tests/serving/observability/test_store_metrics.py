@@ -17,6 +17,7 @@ from sqlalchemy import text
 from structlog.testing import capture_logs
 
 from churn_mlops.serving.observability.store_metrics import MOST_CAMPAIGNS, StoreMetrics
+from churn_mlops.serving.observability.store_reader import StoreReader
 from churn_mlops.serving.resilience.store_client import StoreClient
 from churn_mlops.store import open_store
 from churn_mlops.store.job_records import record_job
@@ -53,12 +54,17 @@ def address(tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def metrics(address: str) -> Iterator[StoreMetrics]:
+def reader(address: str) -> Iterator[StoreReader]:
     with closing(StoreClient(address)) as link:
-        made = StoreMetrics(link)
+        made = StoreReader(link)
         for _ in range(2):  # the list is summed up by the second reading
             asyncio.run(made.refresh())
         yield made
+
+
+@pytest.fixture
+def metrics(reader: StoreReader) -> StoreMetrics:
+    return StoreMetrics(reader)
 
 
 def shown(metrics: StoreMetrics) -> dict[tuple[str, ...], float]:
@@ -103,22 +109,24 @@ def test_only_the_newest_campaigns_have_series(metrics: StoreMetrics) -> None:
     assert not [place for place in found if place[0] == "churn_campaign_effect_ratio"]  # too little to say
 
 
-def test_the_last_reading_stays_and_before_the_first_there_was_none(metrics: StoreMetrics, address: str) -> None:
+def test_the_last_reading_stays_and_before_the_first_there_was_none(
+    reader: StoreReader, metrics: StoreMetrics, address: str
+) -> None:
     with closing(StoreClient(f"{address}/below/a/file.db")) as link:
-        away = StoreMetrics(link)
+        away = StoreReader(link)
         asyncio.run(away.refresh())
-        assert shown(away) == {("churn_store_read_timestamp_seconds",): 0}
+        assert shown(StoreMetrics(away)) == {("churn_store_read_timestamp_seconds",): 0}
     before = shown(metrics)
     Path(address.removeprefix("sqlite:///")).unlink()
-    asyncio.run(metrics.refresh())
+    asyncio.run(reader.refresh())
     assert shown(metrics) == before
 
 
-def test_a_row_that_cannot_be_read_stops_no_server(metrics: StoreMetrics, address: str) -> None:
+def test_a_row_that_cannot_be_read_stops_no_server(reader: StoreReader, metrics: StoreMetrics, address: str) -> None:
     before = shown(metrics)
     with open_store(address) as store, store.writing("break a row") as connection:
         connection.execute(text("UPDATE job_records SET ended_at = 'soon'"))
     with capture_logs() as said:
-        asyncio.run(metrics.refresh())
+        asyncio.run(reader.refresh())
     assert shown(metrics) == before
     assert said == [{"event": "store_metrics_failed", "kind": "ValueError", "log_level": "warning"}]

@@ -7,27 +7,17 @@ process reads the store now and then; whichever is scraped shows what it read la
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 
-import structlog
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from churn_mlops.deployment import Deployment
-from churn_mlops.serving.resilience.store_client import StoreClient, StoreUnavailableError
-from churn_mlops.store import Store
-from churn_mlops.store.database.clock import utc_now
-from churn_mlops.store.deployments import Deployments
-from churn_mlops.store.job_records import JobRecord, job_records
-from churn_mlops.store.measurements import StoredMeasurement, latest_measurements
-from churn_mlops.store.scoring.browsing import expected_gain
-from churn_mlops.store.scoring.runs import Run, latest_run
+from churn_mlops.serving.observability.store_reader import StoreReader
+from churn_mlops.store.job_records import JobRecord
+from churn_mlops.store.measurements import StoredMeasurement
+from churn_mlops.store.scoring.runs import Run
 
-log = structlog.get_logger("churn_mlops.serving")
-EVERY_SECONDS, READ_SECONDS = 15.0, 1.5
-SUM_SECONDS = 10.0
-"""Longest time to sum up a list, which is done once for each publication, and not when the server starts."""
 NEVER = datetime.fromtimestamp(0, UTC)
 """A store that was not read yet was read then: an alert for it stays when a server is started again."""
 MOST_CAMPAIGNS = 20
@@ -83,75 +73,37 @@ OF_A_CAMPAIGN = {
 }
 
 
-@dataclass(frozen=True)
-class Reading:
-    """The answers of the store at one time."""
-
-    at: datetime
-    run: Run | None
-    champion: Deployment | None
-    jobs: tuple[JobRecord, ...]
-    measured_at: datetime | None
-    figures: tuple[StoredMeasurement, ...]
-    gain: float | None = None
-
-
 class StoreMetrics(Collector):
     """Shows what the store said when it was last read.
 
     Args:
-        store: the store.
+        reader: reads it.
     """
 
-    def __init__(self, store: StoreClient) -> None:
-        self._store = store
-        self._reading: Reading | None = None
-
-    async def refresh(self) -> None:
-        """Read the store; while it is unavailable or cannot be understood, the last reading stays, and grows old."""
-        try:
-            before, self._reading = self._reading, await self._store.ask(_read, READ_SECONDS)
-            if before is not None and before.run == self._reading.run:
-                gain = await self._gain(self._reading.run) if before.gain is None else before.gain
-                self._reading = replace(self._reading, gain=gain)
-        except StoreUnavailableError:
-            return
-        except Exception as error:  # whatever a row holds, the server starts and answers without its figures
-            log.warning("store_metrics_failed", kind=type(error).__name__)
-
-    async def _gain(self, run: Run | None) -> float | None:
-        return None if run is None else await self._store.ask(lambda store: expected_gain(store, run), SUM_SECONDS)
+    def __init__(self, reader: StoreReader) -> None:
+        self._reader = reader
 
     def collect(self) -> Iterator[Metric]:
         """The metrics; before the first reading, that there was none."""
-        found = self._reading
-        at = NEVER if found is None else found.at
+        found = self._reader.last
+        at = NEVER if found is None else found.seen.read_at
         yield _gauge("churn_store_read_timestamp_seconds", "Last reading of the store for these metrics", at)
         if found is None:
             return
-        yield from _of_run(found.run, found.gain)
-        yield from _of_jobs(found.jobs)
-        if found.champion is not None:
+        seen = found.seen
+        yield from _of_run(seen.run, found.gain)
+        yield from _of_jobs(seen.jobs)
+        if seen.champion is not None:
             promoted = GaugeMetricFamily(
                 "churn_model_promoted_timestamp_seconds", "When the champion went live", labels=["version"]
             )
-            promoted.add_metric([found.champion.version], found.champion.since.timestamp())
+            promoted.add_metric([seen.champion.version], seen.champion.since.timestamp())
             yield promoted
-        if found.measured_at is not None:
-            yield _gauge("churn_measured_timestamp_seconds", "Last measurement of the figures", found.measured_at)
-        yield from _of_figures(found.figures)
-
-
-def _read(store: Store) -> Reading:
-    measured = latest_measurements(store)
-    return Reading(
-        utc_now(),
-        latest_run(store),
-        Deployments(store).current(),
-        tuple(job_records(store)),
-        None if measured is None else measured.measured_at,
-        () if measured is None else measured.figures,
-    )
+        if seen.measured is not None:
+            yield _gauge(
+                "churn_measured_timestamp_seconds", "Last measurement of the figures", seen.measured.measured_at
+            )
+        yield from _of_figures(() if seen.measured is None else seen.measured.figures)
 
 
 def _of_run(run: Run | None, gain: float | None) -> Iterator[Metric]:

@@ -1,0 +1,51 @@
+"""The overview of the store: the newest run, the champion, the jobs and the newest figures, read together.
+
+The person on call and Prometheus are told the same: both go by this one reading.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from churn_mlops.deployment import Deployment
+from churn_mlops.store.database.clock import Clock, utc_now
+from churn_mlops.store.database.database import Store
+from churn_mlops.store.deployments import Deployments
+from churn_mlops.store.job_records import JobRecord, job_records
+from churn_mlops.store.measurements import MeasuredDay, latest_measurements
+from churn_mlops.store.scoring.runs import Run, latest_run
+
+
+@dataclass(frozen=True)
+class Overview:
+    """The answers of the store at one time.
+
+    Args:
+        read_at: when it was read, in UTC.
+        run: the newest run, None where none was ever published.
+        champion: the deployment that lasts, None where the store names none.
+        jobs: the last try of each job, by name.
+        measured: the newest figures, None where nothing was measured.
+    """
+
+    read_at: datetime
+    run: Run | None
+    champion: Deployment | None
+    jobs: tuple[JobRecord, ...]
+    measured: MeasuredDay | None
+
+
+def read_overview(store: Store, clock: Clock = utc_now) -> Overview:
+    """Read them. No list is summed up, so the size of a list does not matter.
+
+    Args:
+        store: the store.
+        clock: gives the time at which it is read.
+
+    Raises:
+        StoreError: the store fails.
+    """
+    return Overview(
+        clock(), latest_run(store), Deployments(store).current(), tuple(job_records(store)), latest_measurements(store)
+    )
