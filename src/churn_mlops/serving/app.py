@@ -29,7 +29,7 @@ from churn_mlops.serving.api.models import MODELS, add_models
 from churn_mlops.serving.api.openapi import add_documentation
 from churn_mlops.serving.api.predictions import add_kept
 from churn_mlops.serving.api.session import ACCESS
-from churn_mlops.serving.api.status import STATUS, add_status
+from churn_mlops.serving.api.status import STATUS, add_on_call, add_status
 from churn_mlops.serving.api.timeline import TIMELINE, add_timeline
 from churn_mlops.serving.api.work_list.list_desk import ListDesk
 from churn_mlops.serving.api.work_list.work_list import WORK, add_work_list
@@ -48,6 +48,7 @@ from churn_mlops.serving.model.served_model import ModelSlot
 from churn_mlops.serving.observability.prometheus_metrics import Metrics
 from churn_mlops.serving.observability.request_log import UNKNOWN_CALLER, RequestLog, RequestMiddleware
 from churn_mlops.serving.observability.span_export import SpanExport, exporting
+from churn_mlops.serving.observability.status_reader import StatusReader
 from churn_mlops.serving.observability.store_metrics import StoreMetrics
 from churn_mlops.serving.observability.store_reader import EVERY_SECONDS, StoreReader
 from churn_mlops.serving.prediction.offers import Offers
@@ -174,7 +175,8 @@ def create_application(
         run_during_lifespan(app, partial(refreshing, store_reader.refresh, EVERY_SECONDS))
         reader = Source(read_of_source, settings.serving.source_seconds)
         run_during_lifespan(app, partial(reader.preparing, source))
-        _add_store_routes(app, service, logger, metrics, settings, reader, controlled)
+        status = StatusReader(store_reader, source, metrics, settings)
+        _add_store_routes(app, service, logger, metrics, settings, reader, status, controlled)
     add_documentation(app, source)  # last: a request is matched against the routes in their order
     return Application(app, _fast_path(service, authenticator, request_log, source, settings, local_only))
 
@@ -255,6 +257,7 @@ def _add_store_routes(
     metrics: Metrics,
     settings: Settings,
     source: Source,
+    status: StatusReader,
     access: Access | None,
 ) -> None:
     metrics.follow_count("churn_answers_kept", "Predictions in the prediction log", lambda: logger.stats.kept)
@@ -280,11 +283,14 @@ def _add_store_routes(
     add_models(app, models)
     desk = ListDesk(offers, suppression, service, has_proxy=settings.serving.proxy_user_header is not None)
     add_work_list(app, logger.store, desk)
+    add_on_call(app, status)
     add_audit(app, logger.store, settings.store.customer_hash_key)
     risks = CustomerRisks(service, source, logger.store, suppression, offers)
     add_risk(app, risks)
     sign_in, administration = (None, None) if access is None else (access.sign_in, access.administration)
-    parts = ConsoleParts(settings, service, risks, recorder, book, desk, models, figure_rows, sign_in, administration)
+    parts = ConsoleParts(
+        settings, service, risks, recorder, book, desk, models, figure_rows, status, sign_in, administration
+    )
     add_console(app, parts)  # after the longer address of add_risk
 
 

@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, sync_playwright
 
 from churn_mlops.serving.console import customer_facts
 from churn_mlops.serving.model.served_model import ModelSlot
+from churn_mlops.serving.observability import store_reader
 from churn_mlops.store import open_store
 from churn_mlops.store.scoring.publishing import publish
 from tests.serving.access.secured_app import Guarded, fill
@@ -35,6 +36,7 @@ def patient_pages() -> Iterator[None]:
     """A page waits for its facts even while the machine stalls; otherwise it says that the store is away."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(customer_facts, "FACTS_SECONDS", 30.0)
+        patch.setattr(store_reader, "READ_SECONDS", 30.0)
         yield
 
 

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,8 @@ from churn_mlops.serving.server import Server, address_of, listen
 from churn_mlops.store import open_store
 from churn_mlops.store.campaigns.campaigns import NewCampaign, create_campaign
 from churn_mlops.store.contacts import NewContact, contacts, record_contact
+from churn_mlops.store.database.clock import utc_now
+from churn_mlops.store.job_records import record_job
 from churn_mlops.store.measurements import record_measurements
 from tests.companies.registered import deploy, register
 from tests.serving.access.secured_app import PASSWORD, Guarded, any_customer
@@ -86,7 +89,7 @@ def running(
 
 @contextmanager
 def small_site(filled: Guarded, folder: Path) -> Iterator[Site]:
-    """A console with contacts, a campaign and figures."""
+    """A console with contacts, a campaign, figures and jobs, of which two failed."""
     shutil.copytree(Path(filled.address.removeprefix("sqlite:///")).parent, folder)
     address = f"sqlite:///{folder}/churn.db"
     with open_store(address) as store:
@@ -94,6 +97,9 @@ def small_site(filled: Guarded, folder: Path) -> Iterator[Site]:
             record_contact(store, NewContact(f"k{number}", "s", "C000001", NOW, "20 % off for a year", result, "key:x"))
         create_campaign(store, NewCampaign("Spring", "20 % off", 50.0, "Thank you.", DAY, "person:anna"))
         record_measurements(store, DAY, [AUC, *WEEKS, ROI, LEVEL, WAIT, AT_RISK])
+        ended = utc_now() - timedelta(hours=3)
+        for job in ("score", "mature", "send"):
+            record_job(store, job, ended - timedelta(seconds=40), ended, has_succeeded=job == "score")
     register(address, 1, 2, 3)
     deploy(address, 1, 2, by="person:bob")
     with served(Guarded(address, filled.keys, filled.sessions)) as found:

@@ -81,6 +81,7 @@ LOOKS = {
     "compared": Look("/models/compare?first=1&second=3", "/models/compare"),
     "promotion": Look("/models/3/promote", "/models/{}/promote"),
     "rollback": Look("/models/rollback"),
+    "status": Look("/status"),
     "account": Look("/account"),
     "users": Look("/users", pictures={"users": (DESK, "light")}),
     "user": Look("/users/{user}", "/users/{}"),
@@ -181,9 +182,9 @@ def visit(page: Page, look: Look, names: Mapping[str, str]) -> None:
 
 
 def words(page: Page) -> list[str]:
-    """The words of a page that are read, without those that explain keys, and without the ID of the request."""
+    """The words of a page that are read, without those that explain keys, the ID of the request, and ages."""
     found = page.locator(":is(h1, h2, h3, p, li, dt, dd, th, td):not(.keys)").all_inner_texts()
-    return [re.sub("[0-9a-f]{32}", "", one) for one in found]
+    return [re.sub(r"[0-9a-f]{32}|(\d+ \w+|less than a minute) ago", "", one) for one in found]
 
 
 @pytest.mark.parametrize("name", [name for name, look in LOOKS.items() if look.pictures or not DEMO])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -44,6 +45,35 @@ class Alive(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     status: Literal["alive"]
+
+
+class StandingLine(BaseModel):
+    """How one thing stands."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    subject: str = Field(description="such as `list` or `job backup`")
+    urgency: Literal["page", "ticket", "ok"] = Field(description="act now, act within days, or not at all")
+    found: str = Field(description="how it stands")
+    cost: str = Field(description="what it costs while it stays so; empty where nothing is wrong")
+    next_step: str = Field(description="what to do; empty where nothing is wrong")
+    alert: str = Field(description="the alert of `infra/monitoring/alerts.yml`; empty where there is none")
+    runbook: str = Field(description="the page that says what to do; empty where there is none")
+
+
+class Standing(BaseModel):
+    """How things stand, for the person on call."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    ok: bool = Field(description="false where someone has to act now")
+    lines: list[StandingLine] = Field(description="the most urgent first")
+    read_at: datetime | None = Field(description="when the store said so; null where it never answered this server")
+    is_store_there: bool = Field(description="whether the store answered now")
+    model_version: str | None = Field(description="the version that this server answers with")
+    processes: int = Field(ge=0, description="processes that answer on the port of this server")
+    processes_wanted: int = Field(ge=1, description="as `serving.workers` says")
+    package_version: str = Field(description="of churn-mlops")
 
 
 class Readiness(BaseModel):

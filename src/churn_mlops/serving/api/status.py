@@ -1,15 +1,18 @@
-"""The routes about the server: ``/model``, ``/health``, ``/ready``, ``/metrics``."""
+"""The routes about the server: ``/model``, ``/health``, ``/ready``, ``/metrics``, ``/api/status``."""
 
 from __future__ import annotations
+
+from dataclasses import asdict
 
 from fastapi import FastAPI, Request
 from fastapi.responses import PlainTextResponse, Response
 
 from churn_mlops.serving.access.credential_cache import CredentialCache
-from churn_mlops.serving.api.response_models import Alive, ModelCard, Readiness
+from churn_mlops.serving.api.response_models import Alive, ModelCard, Readiness, Standing
 from churn_mlops.serving.http.errors import RequestError
 from churn_mlops.serving.model.served_model import ModelSlot
 from churn_mlops.serving.observability.prometheus_metrics import Metrics
+from churn_mlops.serving.observability.status_reader import StatusReader
 from churn_mlops.serving.prediction.prediction_logger import PredictionLogger, readiness_of
 from churn_mlops.serving.prediction.responses import as_json, model_card
 from churn_mlops.serving.prediction.service import PredictionService
@@ -69,3 +72,31 @@ def add_status(
         """Requests, scores and logged predictions of this server; runs, jobs and figures as the store knows them."""
         page, media_type = metrics.page(request.headers.get("accept", ""))
         return Response(page, media_type=media_type)
+
+
+def add_on_call(app: FastAPI, reader: StatusReader) -> None:
+    """Add the route for the person on call.
+
+    Args:
+        app: the application.
+        reader: reads how things stand.
+    """
+
+    @app.get("/api/status", summary="What is late, what it costs, what to do", tags=[STATUS], response_model=Standing)
+    async def standing() -> Response:
+        """The lines of `churn status`, the most urgent first. It answers while the store is away, too.
+
+        `ok` is false then, a line says why the store gave no answer, and the others are those of its last reading.
+        """
+        found = await reader.status()
+        body = {
+            "ok": not found.pages,
+            "lines": [asdict(line) for line in found.lines],
+            "read_at": None if found.read_at is None else found.read_at.isoformat(),
+            "is_store_there": found.is_store_there,
+            "model_version": found.model_version,
+            "processes": found.processes,
+            "processes_wanted": found.processes_wanted,
+            "package_version": found.package_version,
+        }
+        return Response(as_json(body), media_type=_JSON)

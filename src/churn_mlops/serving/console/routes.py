@@ -27,12 +27,14 @@ from churn_mlops.serving.console.figure_rows_page import FigureRowsPage
 from churn_mlops.serving.console.frame.error_pages import ErrorPages
 from churn_mlops.serving.console.frame.pages import Pages
 from churn_mlops.serving.console.models.models_pages import ModelsPages
+from churn_mlops.serving.console.status_page import StatusPage
 from churn_mlops.serving.console.work_list.list_export import ListExport
 from churn_mlops.serving.console.work_list.list_page import ListPage
 from churn_mlops.serving.console.work_list.list_reader import ListReader
 from churn_mlops.serving.console.work_list.list_work_page import ListWorkPage
 from churn_mlops.serving.console.work_list.work_page import WorkPage
 from churn_mlops.serving.model.model_book import ModelBook
+from churn_mlops.serving.observability.status_reader import StatusReader
 from churn_mlops.serving.prediction.service import PredictionService
 
 
@@ -49,6 +51,7 @@ class ConsoleParts:
         desk: changes the work on the list.
         models: reads and changes what is live.
         figure_rows: reads the rows behind the figures of the dashboard.
+        status: reads how things stand for the person on call.
         sign_in: begins and ends sessions; None where there is no access control.
         administration: reads and changes users and keys; None where there is no access control.
     """
@@ -61,6 +64,7 @@ class ConsoleParts:
     desk: ListDesk
     models: ModelBook
     figure_rows: FigureRowsReader
+    status: StatusReader
     sign_in: SignInService | None
     administration: Administration | None
 
@@ -100,6 +104,7 @@ def add_console(app: FastAPI, parts: ConsoleParts) -> None:
     DashboardPage(pages, facts).add_to(app)
     FigureRowsPage(pages, parts.figure_rows).add_to(app)
     ModelsPages(pages, parts.models, parts.service).add_to(app)
+    StatusPage(pages, parts.status).add_to(app)
     WorkPage(pages, facts, parts.desk).add_to(app)
     customers = CustomerPages(pages, facts, parts.risks, parts.recorder, parts.settings.console)
     customers.add_to(app)

@@ -15,6 +15,11 @@ FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 _STARTED = "process_start_time_seconds"
 
 
+def count_processes(folder: str) -> int:
+    """How many processes count together in ``folder``: as many as ``churn_workers`` says."""
+    return sum(1 for _ in Path(folder).glob("gauge_livesum_*.db"))
+
+
 class Processes(Collector):
     """The metrics of a process by Prometheus's library (memory, processor, files), added up; the earliest start.
 

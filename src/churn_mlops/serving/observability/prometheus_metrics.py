@@ -20,7 +20,7 @@ from prometheus_client.openmetrics import exposition as openmetrics
 from prometheus_client.registry import Collector
 
 from churn_mlops.serving.model.served_model import ModelSlot, ServedModel
-from churn_mlops.serving.observability.process_metrics import FOLDER, Processes
+from churn_mlops.serving.observability.process_metrics import FOLDER, Processes, count_processes
 
 # From the 0.1 ms of one score to the seconds of a full batch.
 _SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
@@ -54,6 +54,11 @@ class Metrics:
         if self.folder is None:
             ProcessCollector(registry=self._registry)
             GCCollector(registry=self._registry)
+
+    @property
+    def processes(self) -> int:
+        """How many processes answer on the port of this one."""
+        return 1 if self.folder is None else count_processes(self.folder)
 
     def answered(self, route: str, status: int, seconds: float, trace_id: str | None = None) -> None:
         """Count one request.

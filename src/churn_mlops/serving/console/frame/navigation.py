@@ -20,6 +20,7 @@ PAGES = (
     ("campaigns", "/campaigns"),
     ("dashboard", "/dashboard"),
     ("models", "/models"),
+    ("status", "/status"),
     ("users", "/users"),
 )
 PARTS = {
