@@ -68,7 +68,8 @@ def test_a_sound_company_has_nothing_to_act_on(client: TestClient) -> None:
     assert (answer["ok"], answer["is_store_there"]) == (True, True)
     assert subjects(answer) == [("list", "ok"), ("model", "ok")]
     assert asked_at <= datetime.fromisoformat(answer["read_at"]) <= datetime.now(UTC)
-    assert (answer["model_version"], answer["package_version"]) == ("3", __version__)
+    assert (answer["model_version"], answer["serves_champion"]) == ("3", False)  # the store calls version 1 live
+    assert answer["package_version"] == __version__
     assert (answer["processes"], answer["processes_wanted"]) == (1, 1)
 
 
@@ -93,6 +94,7 @@ def test_the_model_that_is_served_is_live_where_the_store_names_none(
             answer = client.get("/api/status").json()
     assert subjects(answer) == [("list", "page"), ("model", "ok")]
     assert answer["lines"][1]["found"].startswith("version 3 (additive_boosting), live for ")
+    assert answer["serves_champion"] is True
 
 
 def test_while_the_store_is_away_it_says_so_and_what_was_read_last(client: TestClient, address: str) -> None:

@@ -91,6 +91,7 @@ def test_names_that_hold_markup_are_shown_as_text(admin: Visitor, guarded: Guard
     assert "Version &lt;b&gt;9&lt;/b&gt; (&#34;&gt;&lt;img src=x&gt;)" in page
     assert "<script>alert" not in page
     assert "<img" not in page
+    assert "Version 3 another is live" in words(page)
 
 
 def test_while_the_store_is_away_the_page_says_so_and_how_it_stood(admin: Visitor, guarded: Guarded) -> None:

@@ -71,6 +71,7 @@ class Standing(BaseModel):
     read_at: datetime | None = Field(description="when the store said so; null where it never answered this server")
     is_store_there: bool = Field(description="whether the store answered now")
     model_version: str | None = Field(description="the version that this server answers with")
+    serves_champion: bool = Field(description="whether that is the version that the store calls live")
     processes: int = Field(ge=0, description="processes that answer on the port of this server")
     processes_wanted: int = Field(ge=1, description="as `serving.workers` says")
     package_version: str = Field(description="of churn-mlops")

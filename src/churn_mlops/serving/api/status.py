@@ -95,6 +95,7 @@ def add_on_call(app: FastAPI, reader: StatusReader) -> None:
             "read_at": None if found.read_at is None else found.read_at.isoformat(),
             "is_store_there": found.is_store_there,
             "model_version": found.model_version,
+            "serves_champion": found.serves_champion,
             "processes": found.processes,
             "processes_wanted": found.processes_wanted,
             "package_version": found.package_version,

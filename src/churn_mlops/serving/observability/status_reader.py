@@ -25,6 +25,7 @@ class Status:
         read_at: when the store gave these lines; None where it gave no answer since the server started.
         is_store_there: whether the store answered now.
         model_version: the version that this server answers with, None without one.
+        serves_champion: whether that is the version that the store calls live.
         processes: how many answer on its port.
         processes_wanted: how many the settings ask for.
         package_version: of this program.
@@ -35,6 +36,7 @@ class Status:
     read_at: datetime | None
     is_store_there: bool
     model_version: str | None
+    serves_champion: bool
     processes: int
     processes_wanted: int
     package_version: str = __version__
@@ -71,17 +73,18 @@ class StatusReader:
         """How things stand now; while the store is away, that it is, and how they stood when it was last read."""
         failure = await self._reader.look()
         last, now = self._reader.last, self._clock()
+        served = self._served()
+        champion = served if last is None or last.seen.champion is None else last.seen.champion
         lines = [] if failure is None else [unavailable_store(failure)]
         if last is not None:
-            seen = last.seen if last.seen.champion is not None else replace(last.seen, champion=self._served())
-            lines += status_lines(seen, last.gain, now, self._currency)
-        live = self._slot.current
+            lines += status_lines(replace(last.seen, champion=champion), last.gain, now, self._currency)
         return Status(
             most_urgent(lines),
             asked_at=now,
             read_at=None if last is None else last.seen.read_at,
             is_store_there=failure is None,
-            model_version=None if live is None else live.version,
+            model_version=None if served is None else served.version,
+            serves_champion=served is not None and champion is not None and served.is_same(champion),
             processes=self._metrics.processes,
             processes_wanted=self._wanted,
         )
