@@ -99,9 +99,12 @@ def test_a_list_is_summed_up_only_where_it_is_late_and_a_sum_that_is_not_known_i
     assert line(store, "list").urgency == "ok"
     publish(store, run(), batches(10), clock=lambda: NOW - on_call.LIST_AGE - timedelta(seconds=1))
     late = late_list(read_overview(store), NOW)
+    assert late is not None
     assert late == read_overview(store).run
     assert line(store, "list").cost == "each day the expected gain of a list"
     assert line(store, "list", 1234.5).cost == "1,234 EUR a day, the expected gain of a list"
+    deleted = replace(read_overview(store), run=replace(late, deleted_at=NOW))
+    assert status_lines(deleted, 0.0, NOW, "EUR")[0].cost == "each day the expected gain of a list"
 
 
 def test_a_list_that_was_not_sent_wakes_someone(store: Store) -> None:

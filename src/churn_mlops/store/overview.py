@@ -1,6 +1,6 @@
 """The overview of the store: the newest run, the champion, the jobs and the newest figures, read together.
 
-The person on call and Prometheus are told the same: both go by this one reading.
+The person on call and Prometheus see the same: both go by this one reading.
 """
 
 from __future__ import annotations

@@ -84,7 +84,7 @@ def add_on_call(app: FastAPI, reader: StatusReader) -> None:
 
     @app.get("/api/status", summary="What is late, what it costs, what to do", tags=[STATUS], response_model=Standing)
     async def standing() -> Response:
-        """The lines of `churn status`, the most urgent first. It answers while the store is away, too.
+        """The lines of `churn status`, the most urgent first. It answers while the store is unavailable, too.
 
         `ok` is false then, a line says why the store gave no answer, and the others are those of its last reading.
         """

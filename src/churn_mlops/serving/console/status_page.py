@@ -1,4 +1,4 @@
-"""``/status``: the first look of the person on call. What works, what is late, what that costs, and what to do."""
+"""``/status``: the first look of the person on call, with what is late, what that costs, and what to do."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class StatusPage:
         app.get("/status", include_in_schema=False)(self.page)
 
     async def page(self, request: Request) -> Response:
-        """The lines, the most urgent first; while the store is away, those of its last reading."""
+        """The lines, the most urgent first; while the store is unavailable, those of its last reading."""
         found = await self.reader.status()
         age = None if found.read_at is None else ago(found.asked_at - found.read_at)
         asking = [line for line in found.lines if line.urgency != "ok"]

@@ -1,4 +1,4 @@
-"""What the person on call sees of this server: the lines of ``churn status``, when the store was read, and by whom."""
+"""The first look of the person on call, by way of a server: the lines of ``churn status``, and what answers here."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class StatusReader:
         self._currency, self._wanted = settings.console.currency, settings.serving.workers
 
     async def status(self) -> Status:
-        """How things stand now; while the store is away, that it is, and how they stood when it was last read."""
+        """How things stand now; while the store is unavailable, that it is, and how they stood at its last reading."""
         failure = await self._reader.look()
         last, now = self._reader.last, self._clock()
         served = self._served()

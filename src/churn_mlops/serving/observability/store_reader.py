@@ -20,7 +20,7 @@ SUM_SECONDS = 10.0
 
 @dataclass(frozen=True)
 class Reading:
-    """What the store said at one time.
+    """An answer of the store.
 
     Args:
         seen: its overview.
