@@ -102,7 +102,7 @@ def test_while_the_store_is_away_the_page_says_so_and_how_it_stood(admin: Visito
     (store,) = asking(answer.text)
     assert store.startswith("Store Act now ")
     assert store.endswith("What to do See docs/runbooks/store-unavailable.md Alert StoreUnavailable")
-    assert "The store does not answer. It was last read on " in words(answer.text)
+    assert "The store does not answer. All else is as of its last reading, " in words(answer.text)
     assert len(in_order(answer.text)) == 2
 
 
