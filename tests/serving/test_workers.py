@@ -98,6 +98,7 @@ def test_workers_share_port_keys_and_metrics_and_none_is_missed_when_killed(fold
     address = f"sqlite:///{tmp_path}/churn.db"
     with open_store(address) as store:
         key, _ = make_key(store, "crm", "service", by="test")
+        admin, _ = make_key(store, "on-call", "admin", by="test")
     environ = os.environ | {"PYTHONPATH": str(ROOT / "src"), "CHURN__STORE__URL": address}
     environ |= {"CHURN__SERVING__DRAIN_SECONDS": "1", "CHURN__MODELS__FOLDER": str(folder / "models")}
     command = [*CHURN, "serve", "--port", "0", "--workers", "2"]
@@ -116,6 +117,8 @@ def test_workers_share_port_keys_and_metrics_and_none_is_missed_when_killed(fold
             assert {ask(port, key)[0] for _ in range(20)} == {200}
             assert counted(port, key, r'churn_requests_total{route="/predict",status="200"}') >= 19
             assert counted(port, key, "churn_workers") == 2
+            status = ask(port, admin, "GET", "/api/status")[1]
+            assert (status["processes"], status["processes_wanted"]) == (2, 2)
             os.kill(workers_of(parent.pid)[0], signal.SIGKILL)
             assert {ask(port, key)[0] for _ in range(20)} == {200}
             until(lambda: len(workers_of(parent.pid)) == 2 and counted(port, key, "churn_workers") == 2)

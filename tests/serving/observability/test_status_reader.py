@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,6 +12,8 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
+from churn_mlops.errors import StoreError
+from churn_mlops.on_call import StatusLine, unavailable_store
 from churn_mlops.serving.model.served_model import ModelSlot
 from churn_mlops.serving.observability import store_reader
 from churn_mlops.serving.observability.process_metrics import count_processes
@@ -36,6 +39,26 @@ def address(tmp_path: Path) -> str:
     with open_store(address) as store:
         publish(store, run(), batches(100))
     return address
+
+
+def test_a_store_that_hangs_holds_up_no_page(source: ModelSlot, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store_reader, "READ_SECONDS", 0.05)
+    is_over = threading.Event()
+
+    def hang(address: str) -> Store:
+        is_over.wait(60)
+        raise StoreError("over")
+
+    async def lines() -> list[StatusLine]:
+        with closing(StoreClient("sqlite:///nowhere.db", hang)) as link:
+            try:
+                status = await StatusReader(StoreReader(link), source, Metrics(source), settings).status()
+            finally:
+                is_over.set()
+            assert status.read_at is None
+            return status.lines
+
+    assert asyncio.run(lines()) == [unavailable_store("the store did not answer within 0.05 seconds")]
 
 
 def made_late(address: str) -> None:
