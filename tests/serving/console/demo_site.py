@@ -19,6 +19,8 @@ from churn_mlops.store.access.api_keys import make_key
 from churn_mlops.store.access.sessions import start_session
 from churn_mlops.store.access.user_changes import made_password
 from churn_mlops.store.access.users import add_user, add_vouched_user, disable_user
+from churn_mlops.store.database.clock import utc_now
+from churn_mlops.store.job_records import record_job
 from tests.serving.console.test_browser import Site, running
 
 ADMIN = "maria"
@@ -40,11 +42,20 @@ def demo_site(folder: Path, copy: Path) -> Iterator[Site]:
     settings = settings.model_copy(update={"store": settings.store.model_copy(update=given), "serving": serving})
     with open_store(settings.store.url) as store:
         token = with_users(store)
+        with_failures(store)
     slot = ModelSlot()
     with closing(StoreClient(settings.store.url)) as link:
         ModelWatcher(settings, link, slot).first()
         with running(settings, slot, link, reader(settings)) as url:
             yield Site(url, settings.store.url, token)
+
+
+def with_failures(store: Store) -> None:
+    """Let the list be refused by the system that takes it, and a backup fail after one that did not."""
+    now = utc_now()
+    for job, hours, well in (("backup", 25, True), ("backup", 5, False), ("send", 2, False), ("send", 1, False)):
+        ended = now - timedelta(hours=hours)
+        record_job(store, job, ended - timedelta(seconds=20), ended, has_succeeded=well)
 
 
 def with_users(store: Store) -> str:

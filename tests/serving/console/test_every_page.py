@@ -81,7 +81,7 @@ LOOKS = {
     "compared": Look("/models/compare?first=1&second=3", "/models/compare"),
     "promotion": Look("/models/3/promote", "/models/{}/promote"),
     "rollback": Look("/models/rollback"),
-    "status": Look("/status"),
+    "status": Look("/status", pictures={"status": (DESK, "light")}),
     "account": Look("/account"),
     "users": Look("/users", pictures={"users": (DESK, "light")}),
     "user": Look("/users/{user}", "/users/{}"),
