@@ -184,7 +184,7 @@ def visit(page: Page, look: Look, names: Mapping[str, str]) -> None:
 def words(page: Page) -> list[str]:
     """The words of a page that are read, without those that explain keys, the ID of the request, and ages."""
     found = page.locator(":is(h1, h2, h3, p, li, dt, dd, th, td):not(.keys)").all_inner_texts()
-    return [re.sub(r"[0-9a-f]{32}|(\d+ \w+|less than a minute) ago", "", one) for one in found]
+    return [re.sub(r"[0-9a-f]{32}|\d+ (minute|hour)s?|less than a minute", "", one) for one in found]
 
 
 @pytest.mark.parametrize("name", [name for name, look in LOOKS.items() if look.pictures or not DEMO])
