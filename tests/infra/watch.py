@@ -188,6 +188,9 @@ def watched(folder: Path) -> Iterator[Watch]:
         environ = made._environ({})
         done = subprocess.run(demo, cwd=folder, env=environ, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
+        # The version whose lists have final labels, so that there is something to say of its money.
+        for words in (("models", "rollback", "--reason", "compare"), ("monitor",)):
+            assert made.churn(*words).returncode == 0
         write_settings(made)
         serve = [*MAIN, "--config", "demo/config.yaml", "serve", "--port", str(ports["api"])]
         made.start("api", serve, CHURN__SERVING__WORKERS="2")
