@@ -17,6 +17,7 @@ from churn_mlops.features.cells import BadCellError
 from churn_mlops.models.bundle import Bundle
 from churn_mlops.models.calibration import sigmoid
 from churn_mlops.models.explain import Explanation, Reason, order_of_reasons, points_per_log_odds, whole_points, wording
+from churn_mlops.models.feature_counts import FeatureCounts, count_features
 from churn_mlops.models.scorers.lookup_tables import AdditiveTables, Floats
 from churn_mlops.models.scorers.required_only_model import Core
 from churn_mlops.models.scorers.tree_ensemble import TreeEnsemble
@@ -99,9 +100,17 @@ class ChurnPredictor:
         """
         return sigmoid(self.log_odds(data))
 
+    def score_and_count(self, data: Any) -> tuple[Floats, FeatureCounts]:
+        """:meth:`score`, and how many rows fall into each cell of the reference of the bundle."""
+        inputs = self.bundle.engineer.transform(data)
+        counts = count_features(self.bundle.reference["features"], list(self.contract.features), inputs)
+        return sigmoid(self._log_odds(inputs)), counts
+
     def log_odds(self, data: Any) -> Floats:
         """Calibrated log-odds, shape (rows,); see :meth:`score`."""
-        inputs = self.bundle.engineer.transform(data)
+        return self._log_odds(self.bundle.engineer.transform(data))
+
+    def _log_odds(self, inputs: Floats) -> Floats:
         log_odds = self._model.log_odds(inputs)
         if self._core is not None and (rows := self._core.rows(inputs)).any():
             log_odds[rows] = self._core.model.log_odds(inputs[self._core.cells(rows)])
