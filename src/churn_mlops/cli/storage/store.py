@@ -17,7 +17,7 @@ app = typer.Typer(help="Make the tables of the store, bring them up to date, and
 def migrate(
     context: typer.Context,
     to: Annotated[
-        str | None, typer.Option(help="Revision to bring the tables to, such as 0010; the newest, if left out.")
+        str | None, typer.Option(help="Revision to bring the tables to, such as 0012; the newest, if left out.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")] = False,
 ) -> None:

@@ -32,7 +32,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeEngine
 
-HEAD = "0011"
+HEAD = "0012"
 """The newest revision of the migrations: a store that has it needs no migration."""
 OLDEST_PROGRAM = "0007"
 """The oldest revision whose program works on the tables of `HEAD`, as its migration says too."""
@@ -141,6 +141,16 @@ OUTCOME_CHANGES = Table(
     Column("became", Boolean),
     Column("changed_at", Timestamp, nullable=False),
     Index("changes_of_an_outcome", "run_id", "customer"),
+)
+
+# Without any customer: for each feature how many customers are in each step or level of the training data. The start
+# says of which run they are, since a program of the release before scores a date again without them.
+FEATURE_COUNTS = Table(
+    "feature_counts",
+    METADATA,
+    Column("run_id", Integer, ForeignKey("scoring_runs.id"), primary_key=True, autoincrement=False),
+    Column("started_at", Timestamp, nullable=False),
+    Column("counts", JSON, nullable=False),
 )
 
 BUNDLES = Table(

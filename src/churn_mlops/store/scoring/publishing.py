@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from datetime import date
 from typing import Any
@@ -24,6 +24,7 @@ from churn_mlops.store.database.bulk_load import (
 from churn_mlops.store.database.clock import Clock, utc_now
 from churn_mlops.store.database.database import Store
 from churn_mlops.store.database.schema import PREDICTIONS, RUNS
+from churn_mlops.store.scoring.feature_counts import put_feature_counts
 from churn_mlops.store.scoring.predictions import OFFER, Predictions
 from churn_mlops.store.scoring.runs import NewRun, Run, run_from
 
@@ -35,6 +36,7 @@ def publish(
     *,
     customers: int | None = None,
     assignments: Sequence[Assignment] = (),
+    feature_counts: Mapping[str, Sequence[int]] | None = None,
     check: Callable[[], None] = lambda: None,
     clock: Clock = utc_now,
 ) -> Run:
@@ -50,6 +52,7 @@ def publish(
         customers: how many were scored, where ``batches`` hold only the first of them: all who are likely to churn or
             worth an offer, at least. Counted when left out.
         assignments: the arms that were drawn for the list, kept with it.
+        feature_counts: by feature, the customers in each cell of the reference of the bundle; None where not counted.
         check: raises where nothing may be published any more, such as when a lock was lost; called last.
         clock: returns when it is published.
 
@@ -72,6 +75,7 @@ def publish(
             refresh_statistics(connection, PREDICTIONS)
             take_turn(connection)  # only now: a change of the list before is made, or it waits and sees this one
             _put_run(connection, run_id, values | {"finished_at": clock()})
+            put_feature_counts(connection, run_id, run.started_at, feature_counts or {})
             add_assignments(connection, assignments)
             check()
             return run_from(connection.execute(select(RUNS).where(RUNS.c.id == run_id)).one())

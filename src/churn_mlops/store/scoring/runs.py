@@ -12,7 +12,7 @@ from churn_mlops.store.campaigns.assignments import batches_of
 from churn_mlops.store.database.advisory_locks import DATES
 from churn_mlops.store.database.clock import Clock, utc_now
 from churn_mlops.store.database.database import Store
-from churn_mlops.store.database.schema import OUTCOME_CHANGES, OUTCOMES, PREDICTIONS, RUNS
+from churn_mlops.store.database.schema import FEATURE_COUNTS, OUTCOME_CHANGES, OUTCOMES, PREDICTIONS, RUNS
 
 
 @dataclass(frozen=True)
@@ -140,7 +140,7 @@ def record_delivery(store: Store, run: Run, *, clock: Clock = utc_now) -> None:
 
 
 def retain(store: Store, older_than: date, *, clock: Clock = utc_now) -> list[date]:
-    """Delete the predictions and outcomes of every date before ``older_than``; the runs with their totals stay.
+    """Delete all rows of every date before ``older_than``, such as predictions; the runs with their totals stay.
 
     Returns:
         the dates whose rows were deleted, the earliest first.
@@ -152,7 +152,7 @@ def retain(store: Store, older_than: date, *, clock: Clock = utc_now) -> list[da
         old = (RUNS.c.as_of < older_than, RUNS.c.deleted_at.is_(None))
         found = connection.execute(select(RUNS.c.id, RUNS.c.as_of).where(*old).order_by(RUNS.c.as_of)).all()
         for run_id, _ in found:
-            for rows in (PREDICTIONS, OUTCOMES, OUTCOME_CHANGES):
+            for rows in (PREDICTIONS, OUTCOMES, OUTCOME_CHANGES, FEATURE_COUNTS):
                 connection.execute(delete(rows).where(rows.c.run_id == run_id))
             connection.execute(update(RUNS).where(RUNS.c.id == run_id).values(deleted_at=clock()))
     return [as_of for _, as_of in found]
