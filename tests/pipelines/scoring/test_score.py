@@ -57,6 +57,14 @@ def test_a_score_in_the_list_is_that_of_the_champion_one_by_one(company: Company
         assert champion.score_one(rows[name]) == pytest.approx(value, abs=1e-12)
 
 
+def test_every_scored_customer_is_counted_by_the_reference_of_the_champion(company: Company, scored: Scored) -> None:
+    reference = predictor(company).bundle.reference["features"]
+    assert {name: len(counts) for name, counts in scored.feature_counts.items()} == {
+        name: len(one["shares"]) for name, one in reference.items()
+    }
+    assert {sum(counts) for counts in scored.feature_counts.values()} == {len(scored.customers)}
+
+
 def test_reasons_in_the_list_are_those_of_the_phone_call(company: Company, scored: Scored) -> None:
     champion, rows = predictor(company), {row["customer_id"]: row for row in company.rows()}
     for line in scored.customers.slice(0, 30).to_pylist():
@@ -111,6 +119,7 @@ def test_where_all_are_labelled_each_is_scored_by_a_model_that_did_not_see_them(
     assert set(other) == set(known) == {row["customer_id"] for row in own_company.rows()}
     assert np.mean([other[name] != known[name] for name in known]) > 0.99
     assert np.corrcoef([other[name] for name in known], list(known.values()))[0, 1] > 0.95
+    assert found.feature_counts == in_sample.feature_counts
     assert scores(score(own_company.settings, TODAY)) == other
 
 

@@ -27,6 +27,7 @@ from churn_mlops.pipelines.training.train import train
 from churn_mlops.store import open_store
 from churn_mlops.store.campaigns.assignments import assignments_in
 from churn_mlops.store.campaigns.campaigns import NewCampaign, create_campaign
+from churn_mlops.store.scoring.feature_counts import feature_counts_of
 from churn_mlops.store.scoring.outcomes import scored_outcomes
 from churn_mlops.store.scoring.predictions import Prediction, predictions
 from churn_mlops.store.scoring.runs import run_of
@@ -169,6 +170,15 @@ def test_the_totals_are_of_all_customers(expected: Published, published: Publish
     assert found == wanted != []
     assert published.run.worth_an_offer == CAPACITY
     assert published.scored.total == published.run.customers > len(published.scored.customers)
+
+
+def test_the_features_are_counted_as_in_one_process(both: Both, expected: Published, published: Published) -> None:
+    kept = []
+    for settings, run in ((both.here, expected), (both.spark, published)):
+        with open_store(settings.store.url) as store:
+            kept.append(feature_counts_of(store, run.run))
+    assert kept[0] == kept[1]
+    assert {sum(counts) for counts in kept[1].values()} == {published.run.customers}
 
 
 def test_an_erased_customer_whom_the_source_still_holds_is_not_scored(both: Both, published: Published) -> None:

@@ -137,7 +137,14 @@ def _published(
             made = ListTime.of(scored.as_of, now, asked_for=as_of is not None)
             decided = contact_list(settings, store, scored, made, scored.active)
             published = decided.published(scored.active)
-            run = publish(store, new, published_batches(published), assignments=decided.assignments, check=check)
+            run = publish(
+                store,
+                new,
+                published_batches(published),
+                assignments=decided.assignments,
+                feature_counts=scored.feature_counts,
+                check=check,
+            )
             return shown(scored, decided, published), run
         except ErasedMeanwhileError:
             log.info("run_restarted", reason="a customer was erased meanwhile", as_of=as_of)
@@ -157,7 +164,15 @@ def _publish_from_spark(
         made = ListTime.of(scored.as_of, now, asked_for=as_of is not None)
         decided = contact_list(settings, store, scored, made, found.listed())
         listed = (batch for table in found.batches() for batch in published_batches(decided.published(table)))
-        run = publish(store, new, listed, customers=scored.total, assignments=decided.assignments, check=check)
+        run = publish(
+            store,
+            new,
+            listed,
+            customers=scored.total,
+            assignments=decided.assignments,
+            feature_counts=scored.feature_counts,
+            check=check,
+        )
         found.only_published(settings.store.keep_days)
         scored = shown(scored, decided, decided.published(scored.customers))
     return scored, run

@@ -30,6 +30,7 @@ from churn_mlops.data.validation.validate import ValidationReport
 from churn_mlops.errors import ConfigError, DataError, PromotionError
 from churn_mlops.models.bundle import Bundle
 from churn_mlops.models.bundle_cache import LiveModel
+from churn_mlops.models.feature_counts import FeatureCounts
 from churn_mlops.models.inference import ChurnPredictor
 from churn_mlops.models.scorers.lookup_tables import Floats
 from churn_mlops.pipelines.deployment.deploy import champion as champion_of
@@ -71,6 +72,8 @@ class Scored:
         households: the household by customer ID, where the contract names the column.
         payment_failed: IDs of customers whose payment failed, where the settings name the feature.
         newest_row: day of the newest row of the source, None for a flat table.
+        feature_counts: by feature, the scored customers in each cell of the champion's reference; customers who have
+            left count too, as in training.
     """
 
     customers: pa.Table
@@ -86,6 +89,7 @@ class Scored:
     households: Mapping[str, str] = field(default_factory=dict)
     payment_failed: frozenset[str] = frozenset()
     newest_row: date | None = None
+    feature_counts: FeatureCounts = field(default_factory=dict)
 
     @property
     def customer_column(self) -> str:
@@ -129,10 +133,10 @@ def score(
     suppressed = away(settings) if suppressed is None else suppressed
     with read_whole(from_address or settings.source.url):
         found = _rows(settings, champion.bundle, as_of, now or datetime.now(UTC), from_address, suppressed)
+    scores, counts = predictor.score_and_count(found.snapshot)
+    points = None
     if found.out_of_fold:
         scores, points = _out_of_fold(found.snapshot, predictor, settings.training, progress)
-    else:
-        scores, points = predictor.score(found.snapshot), None
     ranking = rank_customers(scores, rule_of(settings.decision), found.left)
     left = int(ranking.left.sum())
     return Scored(
@@ -149,6 +153,7 @@ def score(
         households=found.households,
         newest_row=found.newest_row,
         payment_failed=found.failed_payments(settings.decision.payment_failed, predictor.contract.customer),
+        feature_counts=counts,
     )
 
 

@@ -6,6 +6,7 @@ Parquet. ``docs/scale.md`` says what runs where.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -28,6 +29,7 @@ from churn_mlops.data.sources.spark import BATCH_ROWS, SparkAddress, deleted, ex
 from churn_mlops.data.validation.validate import ValidationReport
 from churn_mlops.errors import ConfigError, SourceError
 from churn_mlops.models.bundle_cache import LiveModel
+from churn_mlops.models.feature_counts import FeatureCounts, added
 from churn_mlops.pipelines.erasure.suppression import away, tables_without
 from churn_mlops.pipelines.inputs.as_of import not_loaded
 from churn_mlops.pipelines.inputs.open_source import check, open_history
@@ -36,7 +38,14 @@ from churn_mlops.pipelines.inputs.score_files import CUSTOMER
 from churn_mlops.pipelines.scoring.households import households_in
 from churn_mlops.pipelines.scoring.reasons import reason_columns
 from churn_mlops.pipelines.scoring.score import Scored, live_model, no_customers, run_date
-from churn_mlops.pipelines.scoring.spark_workers import SCORED_TYPES, ExplainBatches, ScoreBatches, Scorer, inputs_of
+from churn_mlops.pipelines.scoring.spark_workers import (
+    COUNTED,
+    SCORED_TYPES,
+    ExplainBatches,
+    ScoreBatches,
+    Scorer,
+    inputs_of,
+)
 from churn_mlops.retention.decision import DecisionRule, rule_of
 from churn_mlops.retention.economics import LEAVE_ALONE, OFFER
 from churn_mlops.retention.ranking import BEST_FIRST, ListTotals, customer_column
@@ -153,7 +162,7 @@ def scored_on_spark(
         _write(scores, day, written)
         kept.unpersist()
         totals = _totals(scores, rule)
-        placed = _best_first(scores, totals).persist()
+        placed = _best_first(scores.drop(COUNTED), totals).persist()
         held.callback(placed.unpersist)
         frame = _ranked(placed, totals, rule)
         first = _batch(frame, scorer, champion.bundle.contract, 0)
@@ -170,6 +179,7 @@ def scored_on_spark(
             newest_row=newest,
             households=households_in(tables[history.customers], history.customer, history.household),
             payment_failed=_failed_payments(settings, frame, champion.bundle.contract),
+            feature_counts=_counts(scores),
         )
         yield SparkScored(scored, frame, totals.explained, scorer, output, written)
 
@@ -227,6 +237,12 @@ def _totals(scores: DataFrame, rule: DecisionRule) -> ListTotals:
     found = scores.agg(sf.count("*"), sf.count_if("will_churn"), sf.count_if("worth_an_offer")).first()
     customers, likely, worth = found if found is not None else (0, 0, 0)
     return ListTotals.of(customers, likely, worth, rule)
+
+
+def _counts(scores: DataFrame) -> FeatureCounts:
+    """The customers in each cell of the reference, added up over the batches that were scored."""
+    of_batches = scores.filter(f"{COUNTED} IS NOT NULL").select(COUNTED).toArrow()
+    return added([json.loads(text) for text in of_batches.column(COUNTED).to_pylist()])
 
 
 def _best_first(scores: DataFrame, totals: ListTotals) -> DataFrame:

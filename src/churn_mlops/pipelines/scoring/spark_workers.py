@@ -5,6 +5,7 @@ A worker imports this module, so it reaches only what scoring needs: no Ibis, no
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -20,12 +21,15 @@ from churn_mlops.retention.ranking import decide
 if TYPE_CHECKING:
     from pyspark.core.broadcast import Broadcast
 
+COUNTED = "counted"
+"""The first row of each batch has the counts of the batch by feature, as JSON, so that customers are read only once."""
 SCORED_TYPES = {
     "score": pa.float64(),
     "risk_band": pa.string(),
     "will_churn": pa.bool_(),
     "worth_an_offer": pa.bool_(),
     "expected_gain": pa.float64(),
+    COUNTED: pa.string(),
 }
 """The columns that scoring adds to a row, in this order."""
 
@@ -62,9 +66,10 @@ class ScoreBatches:
         """The same rows, with what follows from their scores."""
         predictor = self.scorer.predictor()
         for batch in batches:
-            scores = predictor.score(_features(batch, predictor))
+            scores, counts = predictor.score_and_count(_features(batch, predictor))
             found = decide(scores, self.scorer.rule)
-            columns = (scores, found.risk_band, found.will_churn, found.worth_an_offer, found.expected_gain)
+            counted = [json.dumps(counts) if row == 0 else None for row in range(len(scores))]
+            columns = (scores, found.risk_band, found.will_churn, found.worth_an_offer, found.expected_gain, counted)
             added = [pa.array(column, kind) for column, kind in zip(columns, SCORED_TYPES.values(), strict=True)]
             yield pa.RecordBatch.from_arrays([*batch.columns, *added], names=[*batch.schema.names, *SCORED_TYPES])
 
