@@ -77,3 +77,8 @@ def test_the_most_urgent_group_of_each_kind_is_a_figure_and_says_how_many_stand_
     assert "Find the cause." in text
     assert "plan: basic" not in text
     assert "Churn by sign-up" not in text
+    drift = StoredMeasurement("feature_drift", "plan", 0.17, None, None, None, 1000, "watch", "Look why it changed.")
+    text = page(drift, replace(drift, part="age", status="good", value=0.3))
+    assert "Drift by feature (plan)" in text
+    assert "0.170" in text
+    assert "1,000 customers scored; 1 of 2 features stand out" in text

@@ -5,6 +5,7 @@ from churn_mlops.monitoring.campaigns import Arms, CampaignCosts, roi, success
 from churn_mlops.monitoring.drift import score_drift
 from churn_mlops.monitoring.estimates import EarlierErrors, earlier_errors, estimates_held, expected_accuracy
 from churn_mlops.monitoring.exposure import customers_at_risk, revenue_at_risk
+from churn_mlops.monitoring.feature_drift import feature_drift
 from churn_mlops.monitoring.list_use import ListContact, list_today, list_use
 from churn_mlops.monitoring.measurement import Measurement
 from churn_mlops.monitoring.money import ListTerms, expected_money_lost, money_lost
@@ -27,6 +28,7 @@ __all__ = [
     "estimates_held",
     "expected_accuracy",
     "expected_money_lost",
+    "feature_drift",
     "joined",
     "list_today",
     "list_use",

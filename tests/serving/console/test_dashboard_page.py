@@ -84,6 +84,23 @@ def test_a_tile_for_each_question_shows_its_most_urgent_figure(analyst: Visitor,
     assert "127 customers left for 100 that the scores expect." in tiles_of(analyst.get("/dashboard").text)[0]
 
 
+def test_the_features_that_drifted_come_first_and_say_what_moved(analyst: Visitor, guarded: Guarded) -> None:
+    step = "Look why it changed: monthly was 31 % in training and is 44 % now."
+    plan = StoredMeasurement("feature_drift", "plan_<i>", 0.17, None, None, None, 1000, "watch", step, True, DAY)
+    others = [replace(plan, part=part, value=0.01, status="good", next_step="Nothing.") for part in ("age", "tenure")]
+    with open_store(guarded.address) as store:
+        record_measurements(store, DAY, [AUC, *others, plan], clock=lambda: NOW)
+    text = analyst.get("/dashboard").text
+    tile = tiles_of(text)[0]
+    assert "Feature “plan &lt;i&gt;”: its values drifted by 0.170 from the training data." in tile
+    assert "1 of 3 features stand out" in tile
+    assert step in tile
+    rows = re.findall(r'<tr data-figure="feature_drift"><th scope="row">(.*?)</th>', text)
+    assert rows == ["plan &lt;i&gt;", "age", "tenure"]
+    assert text.count('<span class="counts quiet">1,000 customers scored</span>') == 3
+    assert "/dashboard/rows?name=feature_drift" not in text
+
+
 @pytest.mark.usefixtures("measured")
 def test_the_tile_of_risk_shows_the_highest_group_that_asks_for_something_before_good_figures(
     analyst: Visitor, guarded: Guarded
@@ -204,7 +221,9 @@ def test_the_weekly_report_writes_each_value_and_its_counts_as_the_dashboard_doe
     shown = figure_text(figure, formats, None)
     (row,) = weekly_rows(MeasuredDay(DAY, NOW, (figure,)), {})
     assert row.value == (shown.value or "").replace("\xa0", " ")
-    counts = re.sub(r", the control group weighted|; \d+ of \d+ groups stand out", "", f"{shown.counts}|{row.counts}")
+    counts = re.sub(
+        r", the control group weighted|; \d+ of \d+ (groups|features) stand out", "", f"{shown.counts}|{row.counts}"
+    )
     if name != "last_run":  # the page says what its hours are, in the place of counts
         assert counts.partition("|")[0] == counts.partition("|")[2]
 

@@ -29,6 +29,7 @@ from churn_mlops.monitoring import (
 from churn_mlops.pipelines.deployment.deploy import champion
 from churn_mlops.pipelines.job_record import recorded
 from churn_mlops.pipelines.monitoring.labelled_figures import LabelledFigures, stored
+from churn_mlops.pipelines.monitoring.run_features import drift_of_features
 from churn_mlops.store import Store, open_store
 from churn_mlops.store.campaigns.arm_outcomes import arm_outcomes
 from churn_mlops.store.campaigns.campaigns import campaigns
@@ -93,6 +94,7 @@ def _of_scores(settings: Settings, store: Store, now: datetime) -> list[StoredMe
     if bundle is not None:
         reference = bundle.reference["scores"]
         found.append(score_drift(scores, reference["cuts"], reference["shares"], part))
+        found += drift_of_features(store, run, bundle)
     return stored(found, run.as_of)
 
 

@@ -16,6 +16,7 @@ TITLES = {
     "top_decile_lift": "Lift in the top tenth",
     "log_loss": "Log loss",
     "score_drift": "Drift of the scores",
+    "feature_drift": "Drift by feature",
     "money_lost": "Money lost per month, since the model was new",
     "estimates_held": "Estimates that held",
     "success": "Stayed: offer less control group",
@@ -37,6 +38,7 @@ GROUPS = {
         "top_decile_lift",
         "log_loss",
         "score_drift",
+        "feature_drift",
         "money_lost",
         "estimates_held",
     ),
@@ -52,6 +54,7 @@ COUNTS = {
     "top_decile_lift": "{} of the {} customers in the top tenth churned",
     "log_loss": "{} of {} customers churned",
     "score_drift": "{1} customers scored",
+    "feature_drift": "{1} customers scored",
     "money_lost": "{} a month now, {} when the model was new",
     "estimates_held": "{} of {} estimates with final labels",
     "success": "{} kept, of {} treated customers with final labels",
@@ -76,10 +79,11 @@ INTERVALS = "Accuracy is of customers without an offer. Intervals are right for 
 _POINTS = " percentage points"
 _STAND_OUT = ("watch", "act")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-_BY_GROUP = ("churn_by_cohort", "churn_by_level")
-_SHARES = ("customers_at_risk", "revenue_at_risk", "list_worked", "list_today", "estimates_held", *_BY_GROUP)
+_CHURN_BY = ("churn_by_cohort", "churn_by_level")
+_BY_GROUP = ("feature_drift", *_CHURN_BY)
+_SHARES = ("customers_at_risk", "revenue_at_risk", "list_worked", "list_today", "estimates_held", *_CHURN_BY)
 _MONEY = ("roi", "revenue_at_risk", "money_lost")
-_DIGITS = {"auc": 3, "log_loss": 3, "score_drift": 3, "top_decile_lift": 1, "last_run": 1}
+_DIGITS = {"auc": 3, "log_loss": 3, "score_drift": 3, "feature_drift": 3, "top_decile_lift": 1, "last_run": 1}
 """Decimals, as the dashboard has them."""
 _DATED = ("score_drift", "customers_at_risk", "revenue_at_risk", "list_worked", "list_today")
 
@@ -176,14 +180,15 @@ def _about(one: StoredMeasurement, campaigns: Mapping[int, str]) -> str:
 
 
 def _counts(one: StoredMeasurement, day: MeasuredDay) -> str:
-    if not one.denominator or (one.numerator is None and one.name != "score_drift"):
+    if not one.denominator or (one.numerator is None and one.name not in ("score_drift", "feature_drift")):
         return ""
     write = _money if one.name in _MONEY else _whole
     text = COUNTS.get(one.name, "{} of {}").format(write(one.numerator or 0.0), write(one.denominator))
     if one.name not in _BY_GROUP:
         return text
     groups = [each.status in _STAND_OUT for each in day.figures if each.name == one.name]
-    return f"{text}; {sum(groups)} of {len(groups)} groups stand out"
+    kind = "features" if one.name == "feature_drift" else "groups"
+    return f"{text}; {sum(groups)} of {len(groups)} {kind} stand out"
 
 
 def interval_text(one: StoredMeasurement) -> str:

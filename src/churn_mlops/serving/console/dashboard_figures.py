@@ -19,7 +19,7 @@ _POINTS = ("success",)
 _MONEY = ("roi", "money_lost")
 MONEY_COUNTS = ("roi", "revenue_at_risk", "money_lost")
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
-_DIGITS = {"auc": 3, "log_loss": 3, "score_drift": 3, "top_decile_lift": 1, "last_run": 1}
+_DIGITS = {"auc": 3, "log_loss": 3, "score_drift": 3, "feature_drift": 3, "top_decile_lift": 1, "last_run": 1}
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ def _counts(one: StoredMeasurement, formats: Formats) -> str:
         return ""
     write = formats.money if one.name in MONEY_COUNTS else formats.number
     above = "" if one.numerator is None else write(one.numerator)
-    if one.numerator is None and one.name != "score_drift":
+    if one.numerator is None and one.name not in ("score_drift", "feature_drift"):
         return ""
     if not one.is_final and one.name == "auc":
         return formats.texts("dashboard.expected_counts", above=above, below=write(one.denominator))

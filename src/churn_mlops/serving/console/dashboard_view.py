@@ -22,13 +22,17 @@ SECTIONS = {
 }  # fmt: skip
 """The figures of the cards, in their order; those of campaigns and tables come beside them."""
 OF_CAMPAIGN = ("success", "roi", "stayed_treated", "stayed_control")
-TABLES = {"risk": ("churn_by_band", "churn_by_cohort", "churn_by_level"), "use": ("list_skipped", "list_agent")}
+TABLES = {
+    "model": ("feature_drift",),
+    "risk": ("churn_by_band", "churn_by_cohort", "churn_by_level"),
+    "use": ("list_skipped", "list_agent"),
+}
 CHARTS = ("auc", "calibration")
 _RANKS = ("act", "watch", "too_little", "good")
 """Statuses, the most urgent first."""
 _NEWS = ("act", "good", "watch", "too_little")
 """Statuses of campaigns, in the order of their tile: what is proven first."""
-_STAND_OUT = {"risk": ("churn_by_cohort", "churn_by_level")}
+_STAND_OUT = {"model": ("feature_drift",), "risk": ("churn_by_cohort", "churn_by_level")}
 """The tables whose groups may ask for something."""
 MOST_CAMPAIGNS = 3
 """Most campaigns that the tile names."""
@@ -134,8 +138,7 @@ def dashboard_view(
     found = [_of_campaign(one, texts) for one in reversed(list(campaigns))]
     shown = [one for one in found if one.figures]
     tables = {
-        section: {name: rows for name in names if (rows := [text for one, text in texts if one.name == name])}
-        for section, names in TABLES.items()
+        section: {name: rows for name in names if (rows := _of_table(name, texts))} for section, names in TABLES.items()
     }
     charts = [chart for name in CHARTS if (chart := time_chart(name, day.figures, formats)) is not None]
     tiles = [_tile(section, sections[section], _groups(section, texts)) for section in SECTIONS]
@@ -147,6 +150,14 @@ def _of_campaign(one: Campaign, texts: Sequence[tuple[StoredMeasurement, FigureT
     part = str(one.id)
     figures = [text for name in OF_CAMPAIGN for found, text in texts if (found.name, found.part) == (name, part)]
     return CampaignFigures(one, figures)
+
+
+def _of_table(name: str, texts: Sequence[tuple[StoredMeasurement, FigureText]]) -> list[FigureText]:
+    """The rows of a table: features by their drift, the largest first, others by name."""
+    found = [(one.value or 0.0, text) for one, text in texts if one.name == name]
+    if name == "feature_drift":
+        found.sort(key=lambda pair: -pair[0])
+    return [text for _, text in found]
 
 
 def _groups(section: str, texts: Sequence[tuple[StoredMeasurement, FigureText]]) -> list[FigureText]:

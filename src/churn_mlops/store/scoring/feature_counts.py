@@ -25,8 +25,8 @@ def put_feature_counts(
 def feature_counts_of(store: Store, run: Run) -> dict[str, list[int]]:
     """By feature, the customers of ``run`` in each cell of the reference of its bundle; empty where none were kept.
 
-    A program of the release before keeps none. Where it scores a date again, the counts of the run before stay, which
-    began at another time: they do not count.
+    A program of the release before keeps none. If it scores a date again, the counts of the run before stay. They do
+    not count, because that run began at another time.
 
     Raises:
         StoreError: the store fails.
