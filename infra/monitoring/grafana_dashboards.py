@@ -123,6 +123,9 @@ _ACCURACY = (
           "dashboard", _interval("churn_model_log_loss", _FINAL)),
     Panel("Score drift", "Population stability index against the training: from 0.1 on look, from 0.25 on act.",
           "none", "dashboard", {"index": "max(churn_score_drift_index)"}, "lines", (0.1, 0.25)),
+    Panel("Feature drift", "The same for the ten features that drifted most. The console says which are beyond chance.",
+          "none", "dashboard", {"{{feature}}": "topk(10, max by (feature) (churn_feature_drift_index))"}, "lines",
+          (0.1, 0.25)),
     Panel("Scores of the run", "Customers who are likely to churn, of those scored.", "percentunit", "dashboard",
           {"likely to churn": 'max(churn_run_customers{set="likely"}) / max(churn_run_customers{set="scored"})'}),
 )  # fmt: skip

@@ -13,7 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from churn_mlops.config import Settings
 from churn_mlops.serving.app import create_app
 from churn_mlops.serving.model.served_model import ModelSlot
-from churn_mlops.serving.observability.store_metrics import ACCURACY, MONEY, OF_A_CAMPAIGN, OF_THE_COMPANY
+from churn_mlops.serving.observability.store_metrics import ACCURACY, MONEY, OF_A_CAMPAIGN, OF_A_FEATURE, OF_THE_COMPANY
 from churn_mlops.serving.resilience.store_client import StoreClient
 from churn_mlops.store import open_store
 from churn_mlops.store.measurements import StoredMeasurement, record_measurements
@@ -23,7 +23,7 @@ PAGE = Path(__file__).parents[3] / "docs/metrics.md"
 __all__ = ["address"]  # a fixture
 EACH = [
     StoredMeasurement(name, "1" if name in OF_A_CAMPAIGN else "", 0.5, None, None, 1, 2, "good", "Nothing to do.")
-    for name in (*ACCURACY, *MONEY, *OF_THE_COMPANY, *OF_A_CAMPAIGN)
+    for name in (*ACCURACY, *MONEY, *OF_THE_COMPANY, *OF_A_CAMPAIGN, *OF_A_FEATURE)
 ]
 
 

@@ -16,7 +16,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import text
 from structlog.testing import capture_logs
 
-from churn_mlops.serving.observability.store_metrics import MOST_CAMPAIGNS, StoreMetrics
+from churn_mlops.serving.observability.store_metrics import MOST_CAMPAIGNS, MOST_FEATURES, StoreMetrics
 from churn_mlops.serving.observability.store_reader import StoreReader
 from churn_mlops.serving.resilience.store_client import StoreClient
 from churn_mlops.store import open_store
@@ -40,6 +40,11 @@ OTHER = replace(CAMPAIGNS[0], part="all")
 """A campaign is named by its number; what is named otherwise has no series, and stops no page."""
 LISTS = StoredMeasurement("list_worked", str(DAY), 0.6, None, None, 60, 100, "watch", "Work it.")
 
+DRIFTS = [
+    StoredMeasurement("feature_drift", f'f{place} "é"', place / 100, None, None, None, 900, "good", "Nothing to do.")
+    for place in range(2 * MOST_FEATURES)
+]
+
 
 @pytest.fixture
 def address(tmp_path: Path) -> str:
@@ -48,7 +53,7 @@ def address(tmp_path: Path) -> str:
         publish(store, replace(run(), newest_row=DAY), batches(100), clock=lambda: NOW)
         record_job(store, "score", NOW - timedelta(seconds=90), NOW, has_succeeded=True)
         record_job(store, "backup", NOW, NOW + timedelta(seconds=3), has_succeeded=False)
-        record_measurements(store, DAY, [AUC, *ESTIMATES, WAIT, LISTS, OTHER, *CAMPAIGNS], clock=lambda: NOW)
+        record_measurements(store, DAY, [AUC, *ESTIMATES, WAIT, LISTS, OTHER, *CAMPAIGNS, *DRIFTS], clock=lambda: NOW)
         deploy(store, 1)
     return address
 
@@ -107,6 +112,13 @@ def test_only_the_newest_campaigns_have_series(metrics: StoreMetrics) -> None:
     campaigns = [int(place[1]) for place in found if place[0] == "churn_campaign_return_ratio"]
     assert sorted(campaigns) == list(range(MOST_CAMPAIGNS + 1, 2 * MOST_CAMPAIGNS + 1))
     assert not [place for place in found if place[0] == "churn_campaign_effect_ratio"]  # too little to say
+
+
+def test_only_the_features_that_drifted_most_have_series(metrics: StoreMetrics) -> None:
+    found = {place: value for place, value in shown(metrics).items() if place[0].startswith("churn_feature_drift")}
+    assert found == {
+        ("churn_feature_drift_index", f'f{place} "é"'): place / 100 for place in range(MOST_FEATURES, 2 * MOST_FEATURES)
+    }
 
 
 def test_the_last_reading_stays_and_before_the_first_there_was_none(

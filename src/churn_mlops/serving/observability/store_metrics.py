@@ -22,6 +22,8 @@ NEVER = datetime.fromtimestamp(0, UTC)
 """A store that was not read yet was read then: an alert for it stays when a server is started again."""
 MOST_CAMPAIGNS = 20
 """The newest campaigns have metrics: so the number of series is bounded."""
+MOST_FEATURES = 50
+"""The features that drifted most have metrics."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,9 @@ OF_A_CAMPAIGN = {
         "churn_campaign_effect_ratio", "Share that stayed of the treated, less that of the control group"
     ),
     "roi": Figure("churn_campaign_return_ratio", "Return on investment: money in less money out, to money out"),
+}
+OF_A_FEATURE = {
+    "feature_drift": Figure("churn_feature_drift_index", "Population stability index of a feature against training"),
 }
 
 
@@ -152,6 +157,9 @@ def _of_figures(figures: Iterable[StoredMeasurement]) -> Iterator[Metric]:
     campaigns = sorted({int(part) for part, _ in of_campaigns})[-MOST_CAMPAIGNS:]
     shown = {place: one for place, one in of_campaigns.items() if int(place[0]) in campaigns}
     yield from _families(OF_A_CAMPAIGN, shown, "campaign")
+    features = sorted(known, key=lambda one: (-(one.value or 0.0), one.part))
+    drifts = [one for one in features if one.name in OF_A_FEATURE][:MOST_FEATURES]
+    yield from _families(OF_A_FEATURE, {(one.part, one.name): one for one in drifts}, "feature")
 
 
 def _families(
