@@ -27,7 +27,9 @@ from churn_mlops.store.figure_rows.figures import OF_RUN, Asked, Terms, rows_of_
 from churn_mlops.store.figure_rows.rows import FigureRow, Which
 from churn_mlops.store.figure_rows.scored_rows import ACCURACY, Window
 from churn_mlops.store.measurements import MeasuredDay, StoredMeasurement, latest_measurements
+from churn_mlops.store.scoring.feature_counts import feature_counts_of, put_feature_counts
 from churn_mlops.store.scoring.predictions import predictions
+from churn_mlops.store.scoring.runs import latest_run
 from tests.companies.daily import DailyCompany, write_daily_company
 
 CUSTOMERS = 1500
@@ -131,6 +133,26 @@ def test_the_list_of_today_counts_apart_until_its_day_is_over(settings: Settings
     assert (worked.value, worked.status) == (0, "act")
     assert worked.denominator == figure(today, "list_today", newest).denominator
     assert not [one for one in tomorrow.figures if one.name == "list_today"]
+
+
+def test_a_feature_that_moved_is_named_and_a_run_without_counts_has_no_drift(settings: Settings) -> None:
+    with open_store(settings.store.url) as store:
+        run = latest_run(store)
+        assert run is not None
+        counts = feature_counts_of(store, run)
+        assert {sum(cells) for cells in counts.values()} == {run.customers}
+        moved = counts | {"tenure": [0] * (len(counts["tenure"]) - 1) + [run.customers]}
+        with store.writing("lose a column") as connection:
+            put_feature_counts(connection, run.id, run.started_at, moved)
+    measured = measure(settings, now=NOW)
+    drifts = {one.part: one for one in measured.figures if one.name == "feature_drift"}
+    assert set(drifts) == set(counts)
+    assert [part for part, one in drifts.items() if one.status == "act"] == ["tenure"]
+    assert drifts["tenure"].next_step.endswith(": no value was 0 % in training and is 100 % now.")
+    assert {one.rows_as_of for one in drifts.values()} == {run.as_of}
+    with open_store(settings.store.url) as store, store.writing("lose the counts") as connection:
+        put_feature_counts(connection, run.id, run.started_at, {})
+    assert not [one for one in measure(settings, now=NOW).figures if one.name == "feature_drift"]
 
 
 @pytest.mark.parametrize("days", [0, 1])
