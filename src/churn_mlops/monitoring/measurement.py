@@ -14,7 +14,7 @@ class Measurement:
 
     Args:
         name: what is measured, such as "auc"; `docs/dashboard.md` has a heading for each.
-        part: what it is about: an as-of date, the number of a campaign, a segment; empty for the whole.
+        part: what it is about: an as-of date, the number of a campaign, a segment, a feature; empty for the whole.
         value: the figure; None where there is too little data to say.
         low: lower end of the 95 % interval; None where the figure has no interval.
         high: upper end.

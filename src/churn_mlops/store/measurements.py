@@ -25,7 +25,7 @@ class StoredMeasurement:
 
     Args:
         name: what is measured, such as "auc".
-        part: what it is about: an as-of date, the number of a campaign, a segment; empty for the whole.
+        part: what it is about: an as-of date, the number of a campaign, a segment, a feature; empty for the whole.
         value: the figure; None where there is too little data to say.
         low: lower end of the 95 % interval, None where there is none.
         high: upper end.

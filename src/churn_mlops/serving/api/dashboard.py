@@ -26,7 +26,7 @@ class Figure(BaseModel):
     """One figure of the dashboard; it names no customer."""
 
     name: str = Field(description="what is measured, such as `auc`")
-    part: str = Field(description="a date, the number of a campaign, or a segment; empty for the whole")
+    part: str = Field(description="a date, the number of a campaign, a segment or a feature; empty for the whole")
     value: float | None = Field(description="null where there is too little data to say")
     low: float | None = Field(description="lower end of the 95 % interval; null where there is none")
     high: float | None
