@@ -6,6 +6,7 @@ from churn_mlops.monitoring.drift import score_drift
 from churn_mlops.monitoring.estimates import EarlierErrors, earlier_errors, estimates_held, expected_accuracy
 from churn_mlops.monitoring.exposure import customers_at_risk, revenue_at_risk
 from churn_mlops.monitoring.feature_drift import feature_drift
+from churn_mlops.monitoring.levels import accuracy_by_level
 from churn_mlops.monitoring.list_use import ListContact, list_today, list_use
 from churn_mlops.monitoring.measurement import Measurement
 from churn_mlops.monitoring.money import ListTerms, expected_money_lost, money_lost
@@ -22,6 +23,7 @@ __all__ = [
     "Measurement",
     "ScoredRows",
     "accuracy",
+    "accuracy_by_level",
     "churn_by_segment",
     "customers_at_risk",
     "earlier_errors",

@@ -73,8 +73,11 @@ class ScoredRows:
     @property
     def final(self) -> ScoredRows:
         """The rows with a final label."""
-        known = ~np.isnan(self.churned)
-        return ScoredRows(self.customers[known], self.scores[known], self.churned[known], self.weights[known])
+        return self.only(~np.isnan(self.churned))
+
+    def only(self, kept: npt.NDArray[np.bool_]) -> ScoredRows:
+        """The rows that are ``kept``."""
+        return ScoredRows(self.customers[kept], self.scores[kept], self.churned[kept], self.weights[kept])
 
 
 def untreated_weights(treated: npt.NDArray[np.bool_], control_share: Floats) -> tuple[npt.NDArray[np.bool_], Floats]:

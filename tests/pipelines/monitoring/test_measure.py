@@ -40,7 +40,7 @@ WEEKS = tuple(LAST_DAY - timedelta(days=back) for back in (63, 56, 49, 42, 7))
 """Four dates with final labels, and one without."""
 WITHOUT_ROWS = (
     "churn_by_cohort", "churn_by_level", "expected_auc", "expected_log_loss", "expected_top_decile_lift",
-    "estimates_held", "feature_drift", "money_lost",
+    "estimates_held", "feature_drift", "money_lost", "calibration_by_level", "auc_by_level",
 )  # fmt: skip
 """Figures of groups that the source alone knows, and figures that are made of other figures."""
 

@@ -93,7 +93,8 @@ def test_the_features_that_drifted_come_first_and_say_what_moved(analyst: Visito
     text = analyst.get("/dashboard").text
     tile = tiles_of(text)[0]
     assert "Feature “plan &lt;i&gt;”: its values drifted by 0.170 from the training data." in tile
-    assert "1 of 3 features stand out" in tile
+    assert "1 of 3 groups stand out" in tile
+    assert "1 of 3 features stand out" in text
     assert step in tile
     rows = re.findall(r'<tr data-figure="feature_drift"><th scope="row">(.*?)</th>', text)
     assert rows == ["plan &lt;i&gt;", "age", "tenure"]

@@ -40,7 +40,7 @@ from churn_mlops.store.scoring.runs import Run, latest_run
 
 WEEKS = 26
 _ACCURACY = ("auc", "log_loss", "calibration", "top_decile_calibration", "top_decile_lift")
-_SEGMENTS = ("churn_by_band", "churn_by_cohort", "churn_by_level")
+_SEGMENTS = ("churn_by_band", "churn_by_cohort", "churn_by_level", "calibration_by_level", "auc_by_level")
 _MONEY = ("list_gain_then", "list_gain", "money_lost")
 _CAME_TRUE = tuple(f"expected_{name}" for name in EXPECTED)
 
@@ -169,7 +169,8 @@ class LabelledFigures:
             return known
         tables = self._tables()
         with read_whole(self.settings.source.url):
-            return stored(churn_of_segments(self.store, run, tables, self.contract), run.as_of)
+            found = churn_of_segments(self.store, run, tables, self.contract, lambda: self._rows(run))
+            return stored(found, run.as_of)
 
     def _tables(self) -> dict[str, ir.Table] | None:
         """The tables of the source; None on Spark, where a second look at all customers costs too much."""

@@ -78,6 +78,11 @@ def untreated_rows(store: Store, run: Run, treatment: Treatment) -> ScoredRows:
     return joined([ScoredRows(np.zeros(0, dtype=np.int64), empty, empty, empty), *parts])
 
 
+def customer_number(customer: str) -> int:
+    """A number that is the same on all dates and machines; two customers with one number count as one cluster."""
+    return zlib.crc32(customer.encode())
+
+
 def _counted(batch: RunScores, treatment: Treatment, around: frozenset[str]) -> ScoredRows:
     """The rows of a batch that count; few customers are of a campaign, and only these are looked up."""
     treated, share = np.zeros(len(batch.customer), dtype=bool), np.ones(len(batch.customer))
@@ -87,6 +92,5 @@ def _counted(batch: RunScores, treatment: Treatment, around: frozenset[str]) -> 
         share[place] = treatment.control_share.get(name, 1.0)
     counts, weights = untreated_weights(treated, share)
     labels = np.array(batch.left, dtype=np.float64)  # None becomes NaN
-    # A number that is the same on all dates and machines; two customers with one number count as one cluster.
-    numbers = np.fromiter((zlib.crc32(name.encode()) for name in batch.customer), np.int64, len(batch.customer))
+    numbers = np.fromiter(map(customer_number, batch.customer), np.int64, len(batch.customer))
     return ScoredRows(numbers[counts], np.array(batch.score)[counts], labels[counts], weights)

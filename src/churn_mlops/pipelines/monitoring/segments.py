@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date
 
 import ibis.expr.types as ir
+import numpy as np
 
 from churn_mlops.data.contract import HistoryContract
 from churn_mlops.data.snapshot.cohorts import start_months
 from churn_mlops.data.snapshot.snapshot import read_history
-from churn_mlops.monitoring import Measurement, churn_by_segment
+from churn_mlops.monitoring import Measurement, ScoredRows, accuracy_by_level, churn_by_segment
+from churn_mlops.monitoring.levels import Levels
 from churn_mlops.monitoring.segments import FEWEST, MOST
+from churn_mlops.pipelines.monitoring.run_rows import customer_number
 from churn_mlops.store import Store
 from churn_mlops.store.scoring.run_scores import run_scores
 from churn_mlops.store.scoring.runs import Run
@@ -22,15 +25,20 @@ COHORT_MONTHS = 12
 
 
 def churn_of_segments(
-    store: Store, run: Run, tables: Mapping[str, ir.Table] | None, contract: HistoryContract
+    store: Store,
+    run: Run,
+    tables: Mapping[str, ir.Table] | None,
+    contract: HistoryContract,
+    untreated: Callable[[], ScoredRows],
 ) -> list[Measurement]:
-    """The churn rates of all segments.
+    """The churn rates of all segments, and how right the scores are by level.
 
     Args:
         store: the store.
         run: a run with final labels.
         tables: of the history; None takes the risk bands alone, where the source is not read.
         contract: what the tables mean.
+        untreated: reads the rows of the run that accuracy is measured on.
 
     Raises:
         ChurnError: the store or the source fails.
@@ -44,9 +52,12 @@ def churn_of_segments(
         months = start_months(tables, contract, run.as_of)
         cohorts = ((customer, _cohort(month, run.as_of)) for customer, month in months.items())
         found += churn_by_segment("churn_by_cohort", _counts(cohorts, left), overall)
-        for pairs in _levels(tables, contract, run.as_of):
-            large = [one for one in _counts(pairs, left) if one[2] >= FEWEST]
+        rows, levels = untreated(), []
+        for level_of in _levels(tables, contract, run.as_of):
+            large = [one for one in _counts(level_of.items(), left) if one[2] >= FEWEST]
             found += churn_by_segment("churn_by_level", large, overall)
+            levels.append(_of_rows(level_of, rows))
+        found += accuracy_by_level(rows, levels)
     return found
 
 
@@ -72,9 +83,14 @@ def _cohort(month: tuple[int, int], day: date) -> str:
     return f"{month[0]}-{month[1]:02d}" if age < COHORT_MONTHS else str(month[0])
 
 
-def _levels(
-    tables: Mapping[str, ir.Table], contract: HistoryContract, day: date
-) -> Iterator[Iterable[tuple[str, str]]]:
+def _of_rows(level_of: Mapping[str, str], rows: ScoredRows) -> Levels:
+    names = sorted(set(level_of.values()))
+    places = {name: place for place, name in enumerate(names)}
+    of_number = {customer_number(customer): places[level] for customer, level in level_of.items()}
+    return Levels(names, np.array([of_number.get(number, -1) for number in rows.customers.tolist()], dtype=np.int16))
+
+
+def _levels(tables: Mapping[str, ir.Table], contract: HistoryContract, day: date) -> Iterator[dict[str, str]]:
     """Customers with their level, named "feature=level", of each feature with few declared levels."""
     wanted = {name: one for name, one in contract.features.items() if 1 < len(one.levels or ()) <= MOST}
     if not wanted:
@@ -84,4 +100,4 @@ def _levels(
     for name, feature in wanted.items():
         declared = set(feature.levels or ())
         values = ("(other)" if value not in declared else value for value in rows.column(name).to_pylist())
-        yield zip(customers, (f"{name}={value}" for value in values), strict=True)
+        yield dict(zip(customers, (f"{name}={value}" for value in values), strict=True))

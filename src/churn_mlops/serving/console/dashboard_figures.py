@@ -19,7 +19,15 @@ _POINTS = ("success",)
 _MONEY = ("roi", "money_lost")
 MONEY_COUNTS = ("roi", "revenue_at_risk", "money_lost")
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
-_DIGITS = {"auc": 3, "log_loss": 3, "score_drift": 3, "feature_drift": 3, "top_decile_lift": 1, "last_run": 1}
+_DIGITS = {
+    "auc": 3,
+    "auc_by_level": 3,
+    "log_loss": 3,
+    "score_drift": 3,
+    "feature_drift": 3,
+    "top_decile_lift": 1,
+    "last_run": 1,
+}
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ SECTIONS = {
 """The figures of the cards, in their order; those of campaigns and tables come beside them."""
 OF_CAMPAIGN = ("success", "roi", "stayed_treated", "stayed_control")
 TABLES = {
-    "model": ("feature_drift",),
+    "model": ("calibration_by_level", "auc_by_level", "feature_drift"),
     "risk": ("churn_by_band", "churn_by_cohort", "churn_by_level"),
     "use": ("list_skipped", "list_agent"),
 }
@@ -32,7 +32,7 @@ _RANKS = ("act", "watch", "too_little", "good")
 """Statuses, the most urgent first."""
 _NEWS = ("act", "good", "watch", "too_little")
 """Statuses of campaigns, in the order of their tile: what is proven first."""
-_STAND_OUT = {"model": ("feature_drift",), "risk": ("churn_by_cohort", "churn_by_level")}
+_STAND_OUT = {"model": TABLES["model"], "risk": ("churn_by_cohort", "churn_by_level")}
 """The tables whose groups may ask for something."""
 MOST_CAMPAIGNS = 3
 """Most campaigns that the tile names."""
