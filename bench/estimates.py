@@ -1,12 +1,12 @@
-"""Estimated accuracy against what came true, week by week: `python -m bench.estimates FOLDER`.
+"""Estimated accuracy against what came true, week by week: `python -m bench.estimates`.
 
-FOLDER holds the public data set `online_retail`. Each model is trained once, at the beginning, and scores each later
+On the demo company and on the public data set `online_retail`. Each model is trained once, at the beginning, and scores each later
 week. An estimate knows only the errors of the weeks whose labels were final by then. Prints a line of JSON for each
 case, and writes all to ``bench/estimates.json``: the share of weeks, and of the last weeks of the months, whose
 interval holds what came true. The bar is 0.9. In the last case half of the labels go to other customers from the
 middle on, which no score can know: there the estimates fail, and have to say so.
 
-    python -m bench.estimates FOLDER [--customers 20000] [--months 40] [--seed 1]
+    python -m bench.estimates [--customers 20000] [--months 40] [--seed 1]
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ import numpy as np
 import pyarrow as pa
 
 from bench.histories import proposed
+from bench.quality import data_folder
 from churn_mlops.data.contract import HistoryContract, load_contract
 from churn_mlops.data.demo_company import write_company
 from churn_mlops.data.engine.typed_table import LABEL
@@ -157,13 +158,12 @@ def cases(folder: Path, customers: int, months: int, seed: int) -> Iterator[dict
 def main() -> None:
     """Print each case, and keep all."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("folder", type=Path)
     parser.add_argument("--customers", type=int, default=20_000)
     parser.add_argument("--months", type=int, default=40)
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
     found = []
-    for one in cases(given.folder, given.customers, given.months, given.seed):
+    for one in cases(data_folder(), given.customers, given.months, given.seed):
         print(json.dumps(one), flush=True)
         found.append(one)
     RESULTS.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")

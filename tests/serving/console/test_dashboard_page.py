@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 from datetime import timedelta
 from html import unescape
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -65,6 +66,20 @@ def test_every_figure_has_its_counts_in_words_its_status_and_a_next_step(analyst
     assert "Too little data" in text
     assert "Spring &lt;i&gt;" in text
     assert "&lt;b&gt;fibre&lt;/b&gt;" in text
+
+
+def test_the_page_has_room_for_every_figure_that_is_measured_and_for_those_of_a_newer_version(
+    analyst: Visitor, guarded: Guarded
+) -> None:
+    page = (Path(__file__).parents[3] / "docs/dashboard.md").read_text(encoding="utf-8")
+    names = [line.removeprefix("### ").replace(" ", "_") for line in page.splitlines() if line.startswith("### ")]
+    assert len(names) >= 30
+    figures = [replace(AUC, name=name, part=part) for name in (*names, "not_known_yet") for part in ("", str(DAY))]
+    with open_store(guarded.address) as store:
+        record_measurements(store, DAY, figures, clock=lambda: NOW)
+    assert analyst.get("/dashboard").status_code == 200
+    for one in figures:
+        assert analyst.get(f"/dashboard/rows?name={one.name}&part={one.part}").status_code in (200, 404), one
 
 
 @pytest.mark.usefixtures("measured")

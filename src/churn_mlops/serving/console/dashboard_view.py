@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import chain
 
 from churn_mlops.serving.console.dashboard_chart import Chart, time_chart
 from churn_mlops.serving.console.dashboard_figures import FigureText, figure_text
@@ -28,6 +29,8 @@ TABLES = {
     "use": ("list_skipped", "list_agent"),
 }
 CHARTS = ("auc", "calibration")
+_SHOWN = frozenset(chain(OF_CAMPAIGN, CHARTS, *SECTIONS.values(), *TABLES.values()))
+"""Other figures are measured for other readers, or by a newer version: they have no words here."""
 _RANKS = ("act", "watch", "too_little", "good")
 """Statuses, the most urgent first."""
 _NEWS = ("act", "good", "watch", "too_little")
@@ -126,7 +129,7 @@ def dashboard_view(
         today: by which campaigns run.
         newest: as-of date of the newest list, None without one.
     """
-    texts = [(one, figure_text(one, formats, newest)) for one in day.figures]
+    texts = [(one, figure_text(one, formats, newest)) for one in day.figures if one.name in _SHOWN]
     whole = [
         text
         for one, text in texts
