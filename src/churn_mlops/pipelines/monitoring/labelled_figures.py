@@ -132,9 +132,9 @@ class LabelledFigures:
         final = [run for run in weekly_runs(of_model, len(of_model)) if run.matured_at is not None]
         first, now = final[:POOLED_WEEKS], final[POOLED_WEEKS:][-POOLED_WEEKS:]
         known = self._money_before([*first, *now])
-        if known or not final:
+        if known:
             return known
-        terms = self._terms(of_model[-1])
+        terms = self._terms(of_model[-1].customers if of_model else 0)
         measured = money_lost([self._rows(run) for run in first], [self._rows(run) for run in now], terms)
         return stored(measured, _date_of([*first, *now]))
 
@@ -143,7 +143,7 @@ class LabelledFigures:
         if newest.matured_at is not None or newest.model_sha256 != self._live:
             return []
         then = next(((one.value, one.low) for one in known if one.name == "list_gain_then"), (None, None))
-        found = expected_money_lost(*then, self._rows(newest), self._terms(newest), str(newest.as_of))
+        found = expected_money_lost(*then, self._rows(newest), self._terms(newest.customers), str(newest.as_of))
         return stored(found, newest.as_of)
 
     @cached_property
@@ -151,10 +151,10 @@ class LabelledFigures:
         """The hash of the live model."""
         return next((one.sha256 for one in reversed(history(self.settings))), None)
 
-    def _terms(self, newest: Run) -> ListTerms:
+    def _terms(self, customers: int) -> ListTerms:
         economics, capacity = rule_of(self.settings.decision).economics, self.settings.decision.capacity
         most = None if capacity is None else capacity * self.label.days  # each day's list takes others
-        return ListTerms(economics.gain_from_leaver, economics.cost_of_stayer, most, self.label.days, newest.customers)
+        return ListTerms(economics.gain_from_leaver, economics.cost_of_stayer, most, self.label.days, customers)
 
     def _money_before(self, runs: Sequence[Run]) -> list[StoredMeasurement]:
         """The earlier figures of the same runs, where the labels of none were looked at since."""

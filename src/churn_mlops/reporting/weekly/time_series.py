@@ -14,7 +14,7 @@ RIGHT_VALUE = {"calibration": 100.0}
 """The value that is right, drawn as a line of its own."""
 FEWEST = 3
 """Fewest dates of a chart."""
-LEGEND = "Bars are 95 % intervals. Hollow points are estimates: their labels are not final."
+LEGEND = "Bars are 95 % intervals. Hollow points are estimates, made before labels are final."
 
 
 @dataclass(frozen=True)

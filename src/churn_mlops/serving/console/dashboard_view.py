@@ -35,8 +35,8 @@ _RANKS = ("act", "watch", "too_little", "good")
 """Statuses, the most urgent first."""
 _NEWS = ("act", "good", "watch", "too_little")
 """Statuses of campaigns, in the order of their tile: what is proven first."""
-_STAND_OUT = {"model": TABLES["model"], "risk": ("churn_by_cohort", "churn_by_level")}
-"""The tables whose groups may ask for something."""
+_STAND_OUT = {"model": ("calibration_by_level", "auc_by_level"), "risk": ("churn_by_cohort", "churn_by_level")}
+"""The tables whose groups may ask for something: drift alone costs nothing, so it heads no tile."""
 MOST_CAMPAIGNS = 3
 """Most campaigns that the tile names."""
 
