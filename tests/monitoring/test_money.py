@@ -75,14 +75,15 @@ def test_a_list_reaches_no_more_than_its_capacity() -> None:
 
 
 @settings(max_examples=30, deadline=None)
-@given(st.integers(2, 9), st.integers(0, 50))
-def test_a_company_that_grows_is_no_model_that_changed(times: int, seed: int) -> None:
+@given(st.integers(2, 9), st.integers(0, 50), st.none() | st.integers(0, 9000))
+def test_a_company_that_grows_is_no_model_that_changed(times: int, seed: int, most: int | None) -> None:
+    terms = replace(TERMS, most=most)
     before, after = dates(seed, count=1000), dates(seed + 1, 0.9, count=1000)
     larger = [
         ScoredRows(*(np.tile(getattr(rows, name), times) for name in ("customers", "scores", "churned", "weights")))
         for rows in after
     ]
-    same, grown = (figures(money_lost(before, now, TERMS))["money_lost"] for now in (after, larger))
+    same, grown = (figures(money_lost(before, now, terms))["money_lost"] for now in (after, larger))
     assert (grown.value, grown.low) == (pytest.approx(same.value), pytest.approx(same.low))
 
 

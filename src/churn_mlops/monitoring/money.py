@@ -34,7 +34,8 @@ class ListTerms:
         retained: lost, on average, by a contact with a would-be retained customer; at least 0.
         most: most contacts within one horizon of the label, None means no limit.
         horizon_days: the horizon of the label.
-        customers: how many there are now; the gain is stated for all of them.
+        customers: how many there are now, above 0. The gain is stated for all of them, on every date, so a list reaches
+            the share ``most`` / ``customers`` of the customers of its date.
     """
 
     churner: float
@@ -46,6 +47,11 @@ class ListTerms:
     def gains(self, churned: Floats) -> Floats:
         """The gain of a contact with each customer; ``churned`` is 1, 0, or the probability."""
         return np.asarray(churned * self.churner - (1 - churned) * self.retained)
+
+    @property
+    def reach(self) -> float:
+        """The largest share of the customers on a list."""
+        return 1.0 if self.most is None else self.most / self.customers
 
     @property
     def monthly(self) -> float:
@@ -137,7 +143,7 @@ def _gains(rows: ScoredRows, terms: ListTerms) -> Floats:
     order = np.argsort(rows.scores, kind="stable")
     ranked = Ranked(rows.churned[order], rows.scores[order], rows.weights[order])
     worth = float(ranked.weights[terms.gains(ranked.scores) > 0].sum())
-    listed = ranked.top_of(worth if terms.most is None else min(worth, float(terms.most)))
+    listed = ranked.top_of(min(worth, terms.reach * float(ranked.weights.sum())))
     gains = np.empty(len(order))
     gains[order] = listed * terms.gains(ranked.y)
     return gains

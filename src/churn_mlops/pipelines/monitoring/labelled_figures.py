@@ -154,7 +154,7 @@ class LabelledFigures:
     def _terms(self, customers: int) -> ListTerms:
         economics, capacity = rule_of(self.settings.decision).economics, self.settings.decision.capacity
         most = None if capacity is None else capacity * self.label.days  # each day's list takes others
-        return ListTerms(economics.gain_from_leaver, economics.cost_of_stayer, most, self.label.days, customers)
+        return ListTerms(economics.gain_from_leaver, economics.cost_of_stayer, most, self.label.days, max(1, customers))
 
     def _money_before(self, runs: Sequence[Run]) -> list[StoredMeasurement]:
         """The earlier figures of the same runs, where the labels of none were looked at since."""
