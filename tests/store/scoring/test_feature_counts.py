@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
 from sqlalchemy import update
 
 from churn_mlops.store import Store, migrate_store, open_store
-from churn_mlops.store.database.schema import RUNS
+from churn_mlops.store.database.schema import FEATURE_COUNTS, RUNS
 from churn_mlops.store.scoring.feature_counts import feature_counts_of
 from churn_mlops.store.scoring.publishing import publish
 from churn_mlops.store.scoring.runs import Run, latest_run, retain
@@ -53,3 +54,19 @@ def test_a_store_of_the_release_before_keeps_its_runs(address: str) -> None:
         assert latest_run(store) == found
         assert feature_counts_of(store, found) == {}
         assert feature_counts_of(store, published(store)) == COUNTS
+
+
+@pytest.mark.parametrize("alien", ["4", [1, 2, 3], "null", {"tenure": None, "plan = ß": 4}, {"tenure": "123"}])
+def test_counts_that_something_else_wrote_otherwise_do_not_count(store: Store, alien: object) -> None:
+    found = published(store)
+    with store.writing("write something else") as connection:
+        connection.execute(update(FEATURE_COUNTS).values(counts=alien))
+    assert feature_counts_of(store, found) == {}
+
+
+def test_only_whole_numbers_of_customers_count(store: Store) -> None:
+    found = published(store)
+    cells = {"sound": [1, 0, 2], "negative": [4, -1], "text": ["3"], "share": [0.5], "truth": [True], "huge": [10**400]}
+    with store.writing("write something else") as connection:
+        connection.execute(update(FEATURE_COUNTS).values(counts=cells))
+    assert feature_counts_of(store, found) == {"sound": [1, 0, 2]}

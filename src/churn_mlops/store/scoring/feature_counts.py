@@ -11,6 +11,9 @@ from churn_mlops.store.database.database import Store
 from churn_mlops.store.database.schema import FEATURE_COUNTS
 from churn_mlops.store.scoring.runs import Run
 
+MOST = 2**53
+"""Up to here a float is exact."""
+
 
 def put_feature_counts(
     connection: Connection, run_id: int, started_at: datetime, counts: Mapping[str, Sequence[int]]
@@ -26,7 +29,7 @@ def feature_counts_of(store: Store, run: Run) -> dict[str, list[int]]:
     """By feature, the customers of ``run`` in each cell of the reference of its bundle; empty where none were kept.
 
     A program of the release before keeps none. If it scores a date again, the counts of the run before stay. They do
-    not count, because that run began at another time.
+    not count, because that run began at another time. Nor does what is no list of counts: something else wrote it.
 
     Raises:
         StoreError: the store fails.
@@ -34,4 +37,8 @@ def feature_counts_of(store: Store, run: Run) -> dict[str, list[int]]:
     this = (FEATURE_COUNTS.c.run_id == run.id, FEATURE_COUNTS.c.started_at == run.started_at)
     with store.reading("read the spread of the features") as connection:
         found = connection.scalar(select(FEATURE_COUNTS.c.counts).where(*this))
-    return {} if found is None else dict(found)
+    return {name: one for name, one in found.items() if _is_counts(one)} if isinstance(found, dict) else {}
+
+
+def _is_counts(found: object) -> bool:
+    return isinstance(found, list) and all(type(one) is int and 0 <= one <= MOST for one in found)
