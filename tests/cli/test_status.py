@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import text, update
 
 from churn_mlops.store import open_store
 from churn_mlops.store.database.schema import RUNS
@@ -74,3 +74,17 @@ def test_a_store_that_cannot_be_reached_is_a_page_without_its_password(
     assert result.out.startswith("page    store: ")
     assert "(StoreUnavailable)." in result.out
     assert "hunter2" not in result.out + result.err
+
+
+def test_a_row_that_something_else_wrote_is_said_and_not_shown(churn: Churn, own_company: Company) -> None:
+    config = own_company.config()
+    assert churn("--config", config, "score").code == 0
+    with (
+        open_store(own_company.settings.store.url) as store,
+        store.writing("write text in place of JSON") as connection,
+    ):
+        connection.execute(text("UPDATE scoring_runs SET warnings = 'secret'"))
+    result = churn("--config", config, "status")
+    assert (result.code, result.err) == (1, "")
+    assert result.out.startswith("page    store: a row cannot be understood (")
+    assert "secret" not in result.out

@@ -46,7 +46,7 @@ def _lines(settings: Settings) -> list[StatusLine]:
     from churn_mlops.pipelines.deployment.deploy import history
     from churn_mlops.store import open_store
     from churn_mlops.store.database.inspect import inspect_store
-    from churn_mlops.store.overview import read_overview
+    from churn_mlops.store.overview import not_understood, read_overview
     from churn_mlops.store.scoring.browsing import expected_gain
 
     address, now = settings.store.url, datetime.now(UTC)
@@ -61,6 +61,8 @@ def _lines(settings: Settings) -> list[StatusLine]:
             return most_urgent(status_lines(seen, gain, now, settings.console.currency))
     except StoreError as error:
         return [unavailable_store(str(error))]
+    except (TypeError, ValueError) as error:  # of a row, or its JSON
+        return [unavailable_store(not_understood(error))]
 
 
 def _sentences(line: StatusLine) -> str:

@@ -5,8 +5,9 @@ The person on call and Prometheus see the same: both go by this one reading.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
+from typing import Any
 
 from churn_mlops.deployment import Deployment
 from churn_mlops.store.database.clock import Clock, utc_now
@@ -15,6 +16,8 @@ from churn_mlops.store.deployments import Deployments
 from churn_mlops.store.job_records import JobRecord, job_records
 from churn_mlops.store.measurements import MeasuredDay, latest_measurements
 from churn_mlops.store.scoring.runs import Run, latest_run
+
+_KINDS: dict[str, type | tuple[type, ...]] = {"int": int, "float": (int, float), "str": str}
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,25 @@ def read_overview(store: Store, clock: Clock = utc_now) -> Overview:
 
     Raises:
         StoreError: the store fails.
+        TypeError, ValueError: something else wrote a row of another kind; :func:`not_understood` says so.
     """
-    return Overview(
+    seen = Overview(
         clock(), latest_run(store), Deployments(store).current(), tuple(job_records(store)), latest_measurements(store)
     )
+    figures = () if seen.measured is None else seen.measured.figures
+    for row in (seen.run, seen.champion, *seen.jobs, *figures):
+        _check_kinds(row)
+    return seen
+
+
+def not_understood(error: Exception) -> str:
+    """Why an overview was not read, without a value of the row."""
+    return f"a row cannot be understood ({type(error).__name__}): something else wrote it"
+
+
+def _check_kinds(row: Any) -> None:
+    """Refuse text in place of a number, and the reverse: SQLite keeps whatever it is given."""
+    for field in () if row is None else fields(row):
+        kind, value = str(field.type).removesuffix(" | None"), getattr(row, field.name)
+        if kind in _KINDS and value is not None and not isinstance(value, _KINDS[kind]):
+            raise TypeError(f"{type(row).__name__}.{field.name} is no {kind}")

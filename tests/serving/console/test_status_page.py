@@ -8,6 +8,7 @@ from html import unescape
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 from churn_mlops import __version__
 from churn_mlops.store import Store, open_store
@@ -120,3 +121,13 @@ def test_it_stands_in_the_navigation_of_admins_and_who_is_not_signed_in_is_led_t
     visitor.client.cookies.set("churn_session", guarded.sessions["admin"][0], domain="localhost.local")
     assert '<a href="/status" aria-current="page">Status</a>' in visitor.get("/status").text
     assert '<a href="/status">Status</a>' in visitor.get("/models").text
+
+
+def test_a_figure_that_something_else_wrote_stops_no_page(admin: Visitor, guarded: Guarded) -> None:
+    with open_store(guarded.address) as store:
+        record_measurements(store, DAY, [StoredMeasurement("money_lost", "", 5e3, 1e1, 9e3, 30, 900, "act", "Train.")])
+        with store.writing("write text in place of a number") as connection:
+            connection.execute(text("UPDATE measurements SET value = 'much'"))
+    page = admin.get("/status")
+    assert page.status_code == admin.get("/api/status").status_code == admin.get("/metrics").status_code == 200
+    assert asking(page.text)[0].startswith("Store Act now A row cannot be understood (TypeError): something else ")

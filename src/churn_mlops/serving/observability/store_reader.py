@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import structlog
 
 from churn_mlops.serving.resilience.store_client import StoreClient, StoreUnavailableError
-from churn_mlops.store.overview import Overview, read_overview
+from churn_mlops.store.overview import Overview, not_understood, read_overview
 from churn_mlops.store.scoring.browsing import expected_gain
 from churn_mlops.store.scoring.runs import Run
 
@@ -69,7 +69,7 @@ class StoreReader:
             return self._store.failure or error.error
         except Exception as error:  # whatever a row holds, the server starts and answers without its figures
             log.warning("store_metrics_failed", kind=type(error).__name__)
-            return f"a row cannot be understood ({type(error).__name__}): something else wrote it"
+            return not_understood(error)
         return None
 
     async def _read(self) -> None:
