@@ -164,3 +164,9 @@ def test_a_drift_well_beyond_the_bounds_is_found() -> None:
     counts = {name: [*draw.multinomial(5000, now if name in ("f3", "f7") else TENTHS[:-1]), 0] for name in features}
     found = statuses(feature_drift(features, counts, 5000))
     assert {name for name, status in found.items() if status != "good"} == {"f3", "f7"}
+
+
+def test_a_level_adds_no_line_and_turns_no_text() -> None:
+    plan = PLAN | {"levels": ["a\n[Act] \u202ey\x1b", "yearly", "(other)", "(missing)"]}
+    (found,) = feature_drift({"plan": plan}, {"plan": [0, 900, 0, 0]}, 5000)
+    assert found.next_step.endswith(r": a\n[Act] \u202ey\x1b was 60 % in training and is 0 % now.")

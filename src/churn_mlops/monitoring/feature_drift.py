@@ -11,6 +11,7 @@ from scipy.stats import ncx2
 
 from churn_mlops.monitoring.drift import ACT, FEWEST, WATCH
 from churn_mlops.monitoring.measurement import Measurement, Status, too_little
+from churn_mlops.visible_text import visible
 
 NAME = "feature_drift"
 LEVEL = 0.05 / 365
@@ -115,9 +116,9 @@ def _largest_change(reference: Mapping[str, Any], now: Shares, then: Shares) -> 
 
 
 def _cell(reference: Mapping[str, Any], place: int) -> str:
-    """A level, or a step of a number, in words."""
+    """A level, or a step of a number, in words on one line: a level may hold whatever the source does."""
     if "levels" in reference:
-        level = str(reference["levels"][place])
+        level = visible(str(reference["levels"][place])).replace("\n", "\\n")
         return {"(other)": "other levels", "(missing)": "no value"}.get(level, level)
     cuts = [f"{cut:,.10g}" for cut in reference["cuts"]]
     if place > len(cuts):
