@@ -155,6 +155,14 @@ def test_a_feature_that_moved_is_named_and_a_run_without_counts_has_no_drift(set
     assert not [one for one in measure(settings, now=NOW).figures if one.name == "feature_drift"]
 
 
+def test_a_store_that_holds_lists_only_states_no_money(settings: Settings) -> None:
+    money = {"list_gain_then", "list_gain", "money_lost"}
+    assert money <= {one.name for one in measure(settings, now=NOW).figures}
+    source = settings.source.model_copy(update={"url": "spark://host/company"})
+    on_spark = settings.model_copy(update={"source": source})
+    assert not money & {one.name for one in measure(on_spark, now=NOW + timedelta(minutes=1)).figures}
+
+
 @pytest.mark.parametrize("days", [0, 1])
 def test_the_rows_behind_every_figure_add_up_to_its_counts(settings: Settings, days: int) -> None:
     listed = NewContact("again", "b" * 64, "", NOW, "20 % off", "declined", "person:anna")

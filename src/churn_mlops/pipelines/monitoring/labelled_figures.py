@@ -125,8 +125,12 @@ class LabelledFigures:
         return earlier_errors(errors, as_of, self.label.final_after)
 
     def _money(self) -> list[StoredMeasurement]:
-        """The loss of the newest lists of the live model against its first ones, by final labels."""
-        if self._live is None:
+        """The loss of the newest lists of the live model against its first ones, by final labels.
+
+        None of a source on Spark: the store has only the customers of its lists, and who is not among them is a part
+        of the gain of a customer.
+        """
+        if self._live is None or is_spark(self.settings.source.url):
             return []
         of_model = [run for run in runs_since(self.store, date.min) if run.model_sha256 == self._live]
         final = [run for run in weekly_runs(of_model, len(of_model)) if run.matured_at is not None]
@@ -140,7 +144,7 @@ class LabelledFigures:
 
     def _money_expected(self, newest: Run, known: Sequence[StoredMeasurement]) -> list[StoredMeasurement]:
         """The loss that the scores of the newest list expect against the first lists."""
-        if newest.matured_at is not None or newest.model_sha256 != self._live:
+        if newest.matured_at is not None or newest.model_sha256 != self._live or is_spark(self.settings.source.url):
             return []
         then = next(((one.value, one.low) for one in known if one.name == "list_gain_then"), (None, None))
         found = expected_money_lost(*then, self._rows(newest), self._terms(newest.customers), str(newest.as_of))
