@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from sqlalchemy import update
+from sqlalchemy import delete, update
 
 from churn_mlops.config import Settings, load_settings
 from churn_mlops.data.demo_company.months import LAST_DAY
@@ -21,7 +21,7 @@ from churn_mlops.store import Store, open_store
 from churn_mlops.store.campaigns.assignments import assignments_in
 from churn_mlops.store.campaigns.campaigns import NewCampaign, create_campaign
 from churn_mlops.store.contacts import NewContact, record_contact
-from churn_mlops.store.database.schema import RUNS
+from churn_mlops.store.database.schema import DEPLOYMENTS, RUNS
 from churn_mlops.store.figure_rows.arm_rows import ARMS, Money
 from churn_mlops.store.figure_rows.figures import OF_RUN, Asked, Terms, rows_of_figure
 from churn_mlops.store.figure_rows.rows import FigureRow, Which
@@ -153,6 +153,20 @@ def test_a_feature_that_moved_is_named_and_a_run_without_counts_has_no_drift(set
     with open_store(settings.store.url) as store, store.writing("lose the counts") as connection:
         put_feature_counts(connection, run.id, run.started_at, {})
     assert not [one for one in measure(settings, now=NOW).figures if one.name == "feature_drift"]
+
+
+def test_where_no_one_says_which_model_is_live_all_but_its_own_figures_are_measured(
+    settings: Settings, tmp_path: Path
+) -> None:
+    folder = tmp_path / "models"
+    folder.mkdir()
+    (folder / "live.json").write_text("{")
+    models = settings.models.model_copy(update={"folder": folder})
+    with open_store(settings.store.url) as store, store.writing("lose the deployments") as connection:
+        connection.execute(delete(DEPLOYMENTS))
+    measured = measure(settings.model_copy(update={"models": models}), now=NOW)
+    assert figure(measured, "auc").value is not None
+    assert not {"money_lost", "list_gain", "score_drift"} & {one.name for one in measured.figures}
 
 
 def test_a_store_that_holds_lists_only_states_no_money(settings: Settings) -> None:

@@ -14,6 +14,7 @@ from churn_mlops.data.contract import HistoryContract
 from churn_mlops.data.contract.history_label import HistoryLabel
 from churn_mlops.data.sources.database import read_whole
 from churn_mlops.data.sources.spark import is_spark
+from churn_mlops.errors import PromotionError
 from churn_mlops.monitoring import (
     EarlierErrors,
     ListTerms,
@@ -152,8 +153,11 @@ class LabelledFigures:
 
     @cached_property
     def _live(self) -> str | None:
-        """The hash of the live model."""
-        return next((one.sha256 for one in reversed(history(self.settings))), None)
+        """The hash of the live model; None where there is none, or no one says which it is."""
+        try:
+            return next((one.sha256 for one in reversed(history(self.settings))), None)
+        except PromotionError:
+            return None
 
     def _terms(self, customers: int) -> ListTerms:
         economics, capacity = rule_of(self.settings.decision).economics, self.settings.decision.capacity
