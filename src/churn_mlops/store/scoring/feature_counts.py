@@ -29,7 +29,7 @@ def feature_counts_of(store: Store, run: Run) -> dict[str, list[int]]:
     """By feature, the customers of ``run`` in each cell of the reference of its bundle; empty where none were kept.
 
     A program of the release before keeps none. If it scores a date again, the counts of the run before stay. They do
-    not count, because that run began at another time. Nor does what is no list of counts: something else wrote it.
+    not count, because that run began at another time. A row that something else wrote in another form does not count.
 
     Raises:
         StoreError: the store fails.
