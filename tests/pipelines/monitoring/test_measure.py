@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+import shutil
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -153,6 +155,29 @@ def test_a_feature_that_moved_is_named_and_a_run_without_counts_has_no_drift(set
     with open_store(settings.store.url) as store, store.writing("lose the counts") as connection:
         put_feature_counts(connection, run.id, run.started_at, {})
     assert not [one for one in measure(settings, now=NOW).figures if one.name == "feature_drift"]
+
+
+def test_lists_of_dates_that_the_model_was_trained_on_do_not_count(settings: Settings, tmp_path: Path) -> None:
+    folder = tmp_path / "models"
+    shutil.copytree(settings.models.folder, folder)
+    cheap = settings.decision.model_copy(update={"offer_cost": 1.0, "contact_cost": 0.1})
+    models = settings.models.model_copy(update={"folder": folder})
+    own = settings.model_copy(update={"models": models, "decision": cheap})
+    (made,) = folder.rglob("*.provenance.json")
+
+    def gain(*trained_on: date) -> float | None:
+        made.write_text(json.dumps({"as_of_dates": [str(day) for day in trained_on]}))
+        looked = update(RUNS).where(RUNS.c.checked_at.is_not(None)).values(checked_at=NOW + timedelta(days=1))
+        with open_store(settings.store.url) as store, store.writing("look at the labels") as connection:
+            connection.execute(looked)
+        return figure(measure(own, now=NOW), "list_gain_then").value
+
+    of_all = gain()
+    assert (of_all or 0) > 0
+    horizon = timedelta(days=30)
+    assert gain(WEEKS[0] - 2 * horizon, WEEKS[0] - horizon) == of_all
+    assert gain(WEEKS[0] - horizon + timedelta(days=1)) not in (of_all, None)
+    assert gain(WEEKS[3]) is None
 
 
 def test_where_no_one_says_which_model_is_live_all_but_its_own_figures_are_measured(

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date, timedelta
 from functools import cached_property
+from typing import Any
 
 import ibis.expr.types as ir
 
@@ -14,7 +15,8 @@ from churn_mlops.data.contract import HistoryContract
 from churn_mlops.data.contract.history_label import HistoryLabel
 from churn_mlops.data.sources.database import read_whole
 from churn_mlops.data.sources.spark import is_spark
-from churn_mlops.errors import PromotionError
+from churn_mlops.errors import BundleError, PromotionError
+from churn_mlops.models.bundle_cache import LiveModel
 from churn_mlops.monitoring import (
     EarlierErrors,
     ListTerms,
@@ -29,7 +31,7 @@ from churn_mlops.monitoring import (
     money_lost,
 )
 from churn_mlops.monitoring.estimates import EXPECTED
-from churn_mlops.pipelines.deployment.deploy import history
+from churn_mlops.pipelines.deployment.deploy import champion
 from churn_mlops.pipelines.inputs.open_source import open_history
 from churn_mlops.pipelines.monitoring.run_rows import treatment_around, untreated_rows, weekly_runs
 from churn_mlops.pipelines.monitoring.segments import churn_of_segments
@@ -133,7 +135,8 @@ class LabelledFigures:
         """
         if self._live is None or is_spark(self.settings.source.url):
             return []
-        of_model = [run for run in runs_since(self.store, date.min) if run.model_sha256 == self._live]
+        live, since = self._live.deployment.sha256, _first_unseen(self._live.provenance, self.label.days)
+        of_model = [run for run in runs_since(self.store, since) if run.model_sha256 == live]
         final = [run for run in weekly_runs(of_model, len(of_model)) if run.matured_at is not None]
         first, now = final[:POOLED_WEEKS], final[POOLED_WEEKS:][-POOLED_WEEKS:]
         known = self._money_before([*first, *now])
@@ -145,18 +148,20 @@ class LabelledFigures:
 
     def _money_expected(self, newest: Run, known: Sequence[StoredMeasurement]) -> list[StoredMeasurement]:
         """The loss that the scores of the newest list expect against the first lists."""
-        if newest.matured_at is not None or newest.model_sha256 != self._live or is_spark(self.settings.source.url):
+        if self._live is None or newest.model_sha256 != self._live.deployment.sha256:
+            return []
+        if newest.matured_at is not None or is_spark(self.settings.source.url):
             return []
         then = next(((one.value, one.low) for one in known if one.name == "list_gain_then"), (None, None))
         found = expected_money_lost(*then, self._rows(newest), self._terms(newest.customers), str(newest.as_of))
         return stored(found, newest.as_of)
 
     @cached_property
-    def _live(self) -> str | None:
-        """The hash of the live model; None where there is none, or no one says which it is."""
+    def _live(self) -> LiveModel | None:
+        """The live model; None where there is none, or no one says which it is."""
         try:
-            return next((one.sha256 for one in reversed(history(self.settings))), None)
-        except PromotionError:
+            return champion(self.settings)
+        except (BundleError, PromotionError):
             return None
 
     def _terms(self, customers: int) -> ListTerms:
@@ -215,6 +220,12 @@ def _errors(week: Sequence[StoredMeasurement]) -> dict[str, float]:
     values = {one.name: one.value for one in week}
     pairs = {name: (values.get(name), values.get(f"expected_{name}")) for name in EXPECTED}
     return {name: true - said for name, (true, said) in pairs.items() if true is not None and said is not None}
+
+
+def _first_unseen(provenance: Mapping[str, Any], horizon_days: int) -> date:
+    """The first as-of date whose labels share no day with those of training: on earlier ones a model looks too good."""
+    dates = provenance.get("as_of_dates")
+    return date.fromisoformat(max(dates)) + timedelta(days=horizon_days) if dates else date.min
 
 
 def _date_of(runs: Sequence[Run]) -> date | None:
