@@ -1,10 +1,10 @@
 """Estimated accuracy against what came true, week by week: `python -m bench.estimates`.
 
-On the demo company and on the public data set `online_retail`. Each model is trained once, at the beginning, and scores each later
-week. An estimate knows only the errors of the weeks whose labels were final by then. Prints a line of JSON for each
-case, and writes all to ``bench/estimates.json``: the share of weeks, and of the last weeks of the months, whose
-interval holds what came true. The bar is 0.9. In the last case half of the labels go to other customers from the
-middle on, which no score can know: there the estimates fail, and have to say so.
+On the demo company and on the public data set `online_retail`. Each model is trained once, at the beginning, and scores
+each later week. An estimate knows only the errors of the weeks whose labels were final by then. Prints a line of JSON
+for each case, and writes all to ``bench/estimates.json``: the share of weeks, and of the last weeks of the months,
+whose interval holds what came true. The bar is 0.9. In the second case half of the labels go to other customers from
+the middle on, which no score can know: there the estimates fail, and have to say so.
 
     python -m bench.estimates [--customers 20000] [--months 40] [--seed 1]
 """
