@@ -187,6 +187,19 @@ def words(page: Page) -> list[str]:
     return [re.sub(r"[0-9a-f]{32}|\d+ (minute|hour)s?|less than a minute", "", one) for one in found]
 
 
+def test_a_page_stands_still_on_a_slow_machine(tabs: dict[Kind | None, Page]) -> None:
+    page = tabs[PHONE, "dark"]
+    machine = page.context.new_cdp_session(page)
+    machine.send("Emulation.setCPUThrottlingRate", {"rate": 20})
+    try:
+        for _ in range(4):
+            page.goto("/dashboard")
+            assert page.evaluate(SHIFTS) == 0
+    finally:
+        machine.send("Emulation.setCPUThrottlingRate", {"rate": 1})
+        machine.detach()
+
+
 @pytest.mark.parametrize("name", [name for name, look in LOOKS.items() if look.pictures or not DEMO])
 def test_a_page_fits_stands_still_and_keeps_no_one_out(
     tabs: dict[Kind | None, Page], names: Mapping[str, str], name: str
