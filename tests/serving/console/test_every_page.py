@@ -113,6 +113,10 @@ CUT_OFF = """() => [...document.querySelectorAll("select")].filter(one => one.of
     whole.remove();
     return needed > one.offsetWidth + 1;
 }).map(one => one.id || one.name)"""
+PAINTED_WHOLE = """() => {
+    const awaited = document.querySelector("link[rel=expect][blocking=render]").getAttribute("href");
+    return document.querySelector(awaited) === document.body.lastElementChild;
+}"""
 SHIFTS = """() => new Promise(done => {
     const seen = [];
     const observer = new PerformanceObserver(list => seen.push(...list.getEntries()));
@@ -195,6 +199,7 @@ def test_a_page_stands_still_on_a_slow_machine(tabs: dict[Kind | None, Page]) ->
         for _ in range(4):
             page.goto("/dashboard")
             assert page.evaluate(SHIFTS) == 0
+            assert page.evaluate(PAINTED_WHOLE)  # what makes it so: few loads show it
     finally:
         machine.send("Emulation.setCPUThrottlingRate", {"rate": 1})
         machine.detach()
