@@ -14,5 +14,6 @@ churn "$1" demo --no-serve
 churn "$1" --config demo/config.yaml score
 churn "$1" --config demo/config.yaml mature
 churn "$1" --config demo/config.yaml monitor
+churn "$1" --config demo/config.yaml models review
 mkdir -p build
 churn "$1" --config demo/config.yaml models list --json > build/models.json

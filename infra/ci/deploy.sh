@@ -32,7 +32,7 @@ mkdir -p "$before"
 # A job cannot be changed, so that of the release before makes room.
 "$kubectl" --namespace "$namespace" delete job churn-migrate --ignore-not-found
 "$kubectl" apply --filename build/deploy/manifests.yaml \
-  --selector 'app.kubernetes.io/component notin (api, score, mature, monitor, retrain, backup)'
+  --selector 'app.kubernetes.io/component notin (api, score, mature, monitor, review, retrain, backup)'
 migrated() { # whether the job is complete; the job itself gives up after 900 seconds
   local ended
   for _ in $(seq 192); do

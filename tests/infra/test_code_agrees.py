@@ -140,14 +140,14 @@ def test_every_folder_that_a_job_writes_is_mounted_in_the_cluster(process: Proce
         return
     settings, command = settings_of(process, tmp_path), process.words[0]
     written = {"train": [settings.models.folder, Path("mlflow")], "backup": [settings.backup.folder]}.get(command, [])
-    written = [*written, *([settings.models.folder] if command in ("serve", "score") else [])]
+    written = [*written, *([settings.models.folder] if command in ("serve", "score", "models") else [])]
     assert [path for path in written if str(Path(HOME) / path) not in process.mounts] == []
     assert settings.store.tombstones is None
 
 
 def test_the_jobs_of_the_cluster_are_those_of_the_program() -> None:
-    jobs = {p.words[0] for p in PROCESSES if "CronJob/" in p.place}
-    assert jobs == {"score", "mature", "monitor", "train", "backup"}
+    jobs = {" ".join(p.words) for p in PROCESSES if "CronJob/" in p.place}
+    assert jobs == {"score", "mature", "monitor", "models review", "train --if-due", "backup"}
 
 
 def _routes() -> list[tuple[str, str, int]]:

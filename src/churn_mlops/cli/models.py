@@ -78,6 +78,31 @@ def rollback(
     say(f"Version {live.version} ({live.model_type}) is live again since {live.live_from}. {TAKEN_UP}")
 
 
+@app.command()
+def review(
+    context: typer.Context,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")] = False,
+) -> None:
+    """Decide about the version on trial, and go back if the live version earns less; the daily run does it too.
+
+    Example: `churn models review`
+    """
+    from churn_mlops.pipelines.deployment import review as job
+
+    found = job.review(settings_of(context))
+    live = found.deployment
+    if as_json:
+        entry = None if live is None else live.to_entry()
+        print_json({"step": found.step, "reason": found.sentence, "live": entry})
+        return
+    say(f"{found.sentence[0].upper()}{found.sentence[1:]}.")
+    if live is not None:
+        again = " again" if live.rollback else ""
+        say(f"Version {live.version} ({live.model_type}) is live{again} since {live.live_from}. {TAKEN_UP}")
+    elif found.step == "refuse":
+        say("It does not go live; the champion stays.")
+
+
 def _given(reason: str) -> str:
     if not reason.strip():
         raise typer.BadParameter("the reason is empty: say why", param_hint="--reason")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,6 +15,7 @@ from churn_mlops.cli.settings import settings_of
 from churn_mlops.cli.terminal import TAKEN_UP, print_json, progress_bar, say, table
 
 if TYPE_CHECKING:
+    from churn_mlops.config import Settings
     from churn_mlops.models.evaluate import Estimate
     from churn_mlops.pipelines.training.backtest import Backtest
     from churn_mlops.pipelines.training.leakage import LeakCheck
@@ -32,6 +34,10 @@ def train(
     strict: Annotated[
         bool, typer.Option("--strict", help="Drop features that know what was not known at the time.")
     ] = False,
+    if_due: Annotated[
+        bool,
+        typer.Option("--if-due", help="Train only after training.due_days, or sooner where the lists lose money."),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")] = False,
 ) -> None:
     """Train a model, evaluate it on the test set, and make it champion if it is better beyond noise.
@@ -45,12 +51,25 @@ def train(
     if model_type is not None:
         changed = settings.training.model_copy(update={"model_type": model_type})
         settings = settings.model_copy(update={"training": changed})
+    if if_due and not _is_due(settings, as_json):
+        return
     with progress_bar("Training") as progress:
         trained = job.train(settings, force=force, strict=strict, progress=progress)
     if as_json:
         print_json(_document(trained))
     else:
         show(trained, context.obj)
+
+
+def _is_due(settings: Settings, as_json: bool) -> bool:
+    from churn_mlops.pipelines.training.due import is_training_due
+
+    due = is_training_due(settings, datetime.now(UTC))
+    if not as_json:
+        say(f"A training is due: {due.sentence}." if due.is_due else f"No training is due: {due.sentence}.")
+    elif not due.is_due:
+        print_json({"is_due": False, "reason": due.sentence})
+    return due.is_due
 
 
 def show(trained: Trained, config: Path | None) -> None:
@@ -71,7 +90,9 @@ def show(trained: Trained, config: Path | None) -> None:
         if problem.rule in ABOUT_LABELS:
             say(f"About its labels, {problem}.")
     decision = trained.decision
-    outcome = "is live now" if decision.promote else "was recorded, not promoted"
+    outcome = (
+        "is live now" if decision.promote else "is on trial" if decision.on_trial else "was recorded, not promoted"
+    )
     say(f"Version {trained.version} {outcome}: {decision.sentence}.")
     if decision.promote:
         say(TAKEN_UP)
@@ -154,6 +175,7 @@ def _document(trained: Trained) -> dict[str, Any]:
         "rows_set_aside": trained.counts.set_aside,
         "metrics": {name: asdict(estimate) for name, estimate in trained.metrics.items()},
         "promoted": trained.decision.promote,
+        "on_trial": trained.decision.on_trial,
         "signal": trained.decision.signal,
         "verdict": trained.decision.sentence,
         "leaks": trained.leaks.to_dict(),

@@ -146,6 +146,30 @@ class Training(Section):
         gt=0,
         le=1,
     )
+    least_gain: float = setting(
+        0.0,
+        "least gain of the lists over those of the live version for which a new version goes live; a change costs work",
+        "USD per month",
+        ge=0,
+    )
+    shadow_days: int = setting(
+        0,
+        "time that a new version scores beside the live one before it replaces it; 0 replaces it after training",
+        "days",
+        ge=0,
+        le=365,
+    )
+    watch_days: int = setting(
+        60,
+        "time after a change in which the version before scores too, and comes back where the new one earns less; 0 "
+        "never goes back by itself",
+        "days",
+        ge=0,
+        le=365,
+    )
+    due_days: int = setting(
+        7, "time after which `churn train --if-due` trains again, unless the lists lose money before", "days", ge=1
+    )
     threads: int | None = setting(
         None,
         "threads of a fit; null takes as many as this process has cores, by its affinity and its container's quota",

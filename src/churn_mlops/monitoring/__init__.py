@@ -9,7 +9,7 @@ from churn_mlops.monitoring.feature_drift import feature_drift
 from churn_mlops.monitoring.levels import accuracy_by_level
 from churn_mlops.monitoring.list_use import ListContact, list_today, list_use
 from churn_mlops.monitoring.measurement import Measurement
-from churn_mlops.monitoring.money import ListTerms, expected_money_lost, money_lost
+from churn_mlops.monitoring.money import ListTerms, PairedRows, expected_money_lost, money_lost, shadow_gain
 from churn_mlops.monitoring.run_age import run_age
 from churn_mlops.monitoring.segments import churn_by_segment
 
@@ -21,6 +21,7 @@ __all__ = [
     "ListContact",
     "ListTerms",
     "Measurement",
+    "PairedRows",
     "ScoredRows",
     "accuracy",
     "accuracy_by_level",
@@ -39,6 +40,7 @@ __all__ = [
     "roi",
     "run_age",
     "score_drift",
+    "shadow_gain",
     "success",
     "untreated_weights",
 ]

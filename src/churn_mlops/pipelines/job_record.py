@@ -15,7 +15,7 @@ from churn_mlops.store import open_store
 from churn_mlops.store.database.inspect import inspect_store
 from churn_mlops.store.job_records import record_job
 
-JobName = Literal["score", "send", "mature", "monitor", "train", "backup"]
+JobName = Literal["score", "send", "mature", "monitor", "review", "train", "backup"]
 Given = ParamSpec("Given")
 Result = TypeVar("Result")
 Work = Callable[Concatenate[Settings, Given], Result]

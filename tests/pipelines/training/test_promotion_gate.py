@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
-from datetime import date
+import re
+from dataclasses import replace
+from datetime import UTC, date, datetime
 from types import SimpleNamespace
 from typing import cast
 
+import ibis
 import numpy as np
+import pyarrow as pa
 import pytest
 
+from churn_mlops.data.engine.typed_table import read_snapshot
+from churn_mlops.deployment import Deployment
+from churn_mlops.models.bundle_cache import LiveModel
 from churn_mlops.models.comparison import Comparison
 from churn_mlops.models.evaluate import Estimate
+from churn_mlops.models.inference import ChurnPredictor
 from churn_mlops.pipelines.training.backtest import Backtest
+from churn_mlops.pipelines.training.context import PromotionRules
 from churn_mlops.pipelines.training.evaluate import Candidate
-from churn_mlops.pipelines.training.promotion_gate import decide_promotion, has_signal
+from churn_mlops.pipelines.training.promotion_gate import PromotionDecision, decide_promotion, has_signal
+from churn_mlops.retention.economics import Economics
+from tests.companies.customers import CONTRACT, customers, left
+from tests.companies.versions import version_of
 
 CUSTOMERS = 400
+RULES = PromotionRules(Economics(value=600.0, offer_cost=20.0, kept_share=0.3))
 SURE, UNSURE, WORSE = Comparison(0.02, 0.005, 1481), Comparison(0.02, 0.02, 287), Comparison(-0.01, 0.02, 287)
 
 
@@ -60,19 +73,71 @@ def _candidate(backtest: Backtest) -> Candidate:
 
 @pytest.mark.parametrize(("lift", "live"), [(0.58, False), (0.99, False), (1.0, True), (2.5, True)])
 def test_no_model_goes_live_whose_list_begins_with_those_who_stay_on_later_dates(lift: float, live: bool) -> None:
-    found = decide_promotion(_candidate(backtest(0.51, SURE, lift)), None, None)
+    found = decide_promotion(_candidate(backtest(0.51, SURE, lift)), None, RULES)
     assert (found.promote, found.signal) == (live, live)
     if not live:
         assert f"the top tenth of the scores holds {lift:.2f} times as many churners" in found.sentence
 
 
 def test_an_order_that_chance_gives_too_is_no_signal() -> None:
-    found = decide_promotion(_candidate(backtest(0.49, SURE, 2.0)), None, None)
+    found = decide_promotion(_candidate(backtest(0.49, SURE, 2.0)), None, RULES)
     assert not found.promote
     assert "the order of the scores is no better than chance" in found.sentence
 
 
 def test_a_person_may_force_a_model_whose_list_begins_with_those_who_stay() -> None:
-    found = decide_promotion(_candidate(backtest(0.51, SURE, 0.58)), None, "known shift")
+    found = decide_promotion(_candidate(backtest(0.51, SURE, 0.58)), None, RULES, "known shift")
     assert found.promote
     assert found.sentence.startswith("promoted by force (known shift), although: no signal")
+
+
+def decided(number: int, rules: PromotionRules = RULES, *, is_history: bool = True) -> PromotionDecision:
+    """About the fitted model, against a champion that errs by ``number`` hundredths in its log-odds."""
+    frame = customers(6000, seed=5)
+    churned = left(frame, seed=5).astype(float)
+    rows = read_snapshot(ibis.memtable(pa.Table.from_pandas(frame)), CONTRACT)
+    data = SimpleNamespace(test_y=churned, train_y=churned, test_groups=None, test=rows, train=rows, mark="a" * 16)
+    history = SimpleNamespace(label=SimpleNamespace(days=30)) if is_history else None
+    prepared = SimpleNamespace(data=data, leaks=SimpleNamespace(sure=()), customers=20_000, history=history)
+    bundle = version_of(0)
+    candidate = SimpleNamespace(
+        prepared=prepared, backtest=None, scores=ChurnPredictor(bundle).score(rows), bundle=bundle
+    )
+    deployment = Deployment(
+        "1", version_of(number).sha256, "logistic_regression", datetime(2026, 11, 1, tzinfo=UTC), "first"
+    )
+    champion = LiveModel(deployment, version_of(number), {"set_aside": "a" * 16})
+    return decide_promotion(cast(Candidate, candidate), champion, rules)
+
+
+def test_a_better_model_goes_live_and_the_decision_says_what_its_lists_earn() -> None:
+    found = decided(300)
+    assert (found.promote, found.on_trial) == (True, False)
+    assert re.search(
+        r"beats champion 1 beyond noise .*; its lists earn [\d,]+ a month \([\d,]+ to [\d,]+\) more", found.sentence
+    )
+
+
+def test_a_better_model_that_is_not_worth_the_change_does_not_go_live() -> None:
+    found = decided(300, replace(RULES, least_gain=10_000_000))
+    assert (found.promote, found.signal) == (False, True)
+    assert re.search(
+        r"beats champion 1 beyond noise .*, but its lists earn [\d,]+ .* more, not 10,000,000", found.sentence
+    )
+
+
+def test_with_a_trial_a_better_model_first_scores_beside_the_champion() -> None:
+    found = decided(300, replace(RULES, shadow_days=7))
+    assert (found.promote, found.on_trial, found.signal) == (False, True, True)
+    assert found.sentence.endswith("; on trial for 7 days, in which both score")
+
+
+def test_a_flat_table_has_no_trial_since_it_does_not_say_when_customers_leave() -> None:
+    found = decided(300, replace(RULES, shadow_days=7), is_history=False)
+    assert (found.promote, found.on_trial) == (True, False)
+
+
+def test_a_model_that_is_no_better_is_neither_live_nor_on_trial() -> None:
+    found = decided(-1, replace(RULES, shadow_days=7))
+    assert (found.promote, found.on_trial) == (False, False)
+    assert found.sentence.startswith("does not beat champion 1 beyond noise")

@@ -73,9 +73,9 @@ def test_a_store_of_the_first_revision_is_brought_up_to_date_with_all_it_holds(a
             for table in reversed(METADATA.sorted_tables):
                 if table.name not in ("scoring_runs", "predictions", "outcomes", "outcome_changes"):
                     table.drop(connection)
-            for column in ("asked_for", "newest_row"):
+            for column in ("asked_for", "newest_row", "shadow_version", "shadow_sha256", "shadow_seconds"):
                 connection.execute(text(f"ALTER TABLE scoring_runs DROP COLUMN {column}"))
-            for column in ("campaign_id", "why_not"):
+            for column in ("campaign_id", "why_not", "shadow_score"):
                 connection.execute(text(f"ALTER TABLE predictions DROP COLUMN {column}"))
             connection.execute(text(f"UPDATE {VERSION_TABLE} SET version_num = '0001'"))
     assert migrate_store(address) == ("0001", HEAD)

@@ -104,8 +104,12 @@ class Deployer:
         except StoreError as error:
             raise PromotionError(f"the store, which keeps the versions, cannot be used: {error}") from None
 
-    def rollback(self, reason: str) -> Deployment:
+    def rollback(self, reason: str, *, expected_champion: str | None = ANY) -> Deployment:
         """Make the version that was live before the champion live again; a second time, the one before that.
+
+        Args:
+            reason: why.
+            expected_champion: SHA-256 of the bundle that is to be withdrawn.
 
         Raises:
             ChampionChangedError: another model went live while this was done.
@@ -113,7 +117,7 @@ class Deployer:
             BundleError: the earlier bundle is gone or broken.
         """
         with self._deployments() as deployments:
-            deployed = roll_back(deployments, reason=reason, by=self._by)
+            deployed = roll_back(deployments, reason=reason, expected_champion=expected_champion, by=self._by)
             self._follow(deployments)
             return deployed
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import Any
 
@@ -32,9 +32,11 @@ from churn_mlops.monitoring import (
 )
 from churn_mlops.monitoring.estimates import EXPECTED
 from churn_mlops.pipelines.deployment.deploy import champion
+from churn_mlops.pipelines.deployment.shadow import shadow_of
 from churn_mlops.pipelines.inputs.open_source import open_history
 from churn_mlops.pipelines.monitoring.run_rows import treatment_around, untreated_rows, weekly_runs
 from churn_mlops.pipelines.monitoring.segments import churn_of_segments
+from churn_mlops.pipelines.monitoring.shadow_figures import ShadowFigures
 from churn_mlops.retention.decision import rule_of
 from churn_mlops.store import Store
 from churn_mlops.store.measurements import POOLED_WEEKS, MeasuredDay, StoredMeasurement
@@ -156,6 +158,18 @@ class LabelledFigures:
         found = expected_money_lost(*then, self._rows(newest), self._terms(newest.customers), str(newest.as_of))
         return stored(found, newest.as_of)
 
+    def shadow(self, now: datetime) -> list[StoredMeasurement]:
+        """The gain of the model in the shadow over the live one; nothing where there is none."""
+        newest = latest_run(self.store)
+        if newest is None or self._live is None:
+            return []
+        live = self._live.deployment.sha256
+        shadow = shadow_of(self.store, self.settings, live, now)
+        if shadow is None:
+            return []
+        figures = ShadowFigures(self.settings, self.store, self.contract, self.label, self._open_tables, now)
+        return stored([figures.figure(shadow, live, self._terms(newest.customers))], newest.as_of)
+
     @cached_property
     def _live(self) -> LiveModel | None:
         """The live model; None where there is none, or no one says which it is."""
@@ -188,7 +202,10 @@ class LabelledFigures:
     def _tables(self) -> dict[str, ir.Table] | None:
         """The tables of the source; None on Spark, where a second look at all customers costs too much."""
         address = self.settings.source.url
-        return None if address is None or is_spark(address) else open_history(self.settings.source, self.contract)
+        return None if address is None or is_spark(address) else self._open_tables()
+
+    def _open_tables(self) -> dict[str, ir.Table]:
+        return open_history(self.settings.source, self.contract)
 
     def _kept(self, run: Run, wanted: Callable[[StoredMeasurement], bool]) -> list[StoredMeasurement]:
         """The earlier figures of a run whose labels were not looked at since."""

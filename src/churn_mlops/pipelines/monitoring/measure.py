@@ -69,7 +69,8 @@ def measure(settings: Settings, *, now: datetime | None = None) -> MeasuredDay:
         figures = [*_of_scores(settings, store, now), *_of_campaigns(settings, store)]
         figures += _of_lists(store, today, ZoneInfo(zone))
         if isinstance(contract, HistoryContract) and contract.label is not None:
-            figures += LabelledFigures(settings, store, contract, contract.label, before).all()
+            labelled = LabelledFigures(settings, store, contract, contract.label, before)
+            figures += [*labelled.all(), *labelled.shadow(now)]
         record_measurements(store, today, figures, clock=lambda: now)
         measured = latest_measurements(store, before=today + timedelta(days=1))
     if measured is None:  # not even the age of the newest run

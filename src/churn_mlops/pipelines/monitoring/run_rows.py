@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import numpy as np
+import numpy.typing as npt
 
-from churn_mlops.monitoring import ScoredRows, joined, untreated_weights
+from churn_mlops.monitoring import PairedRows, ScoredRows, joined, untreated_weights
 from churn_mlops.store import Store
 from churn_mlops.store.campaigns.arm_outcomes import EXPLORERS_CONTROL_SHARE, ArmOn, arms_between
 from churn_mlops.store.scoring.run_scores import RunScores, offered_between, run_scores
 from churn_mlops.store.scoring.runs import Run
+
+_NO_ROWS = ScoredRows(np.zeros(0, dtype=np.int64), np.zeros(0), np.zeros(0), np.zeros(0))
 
 
 @dataclass(frozen=True)
@@ -73,9 +76,35 @@ def untreated_rows(store: Store, run: Run, treatment: Treatment) -> ScoredRows:
         StoreError: the store fails.
     """
     around = treatment.treated | treatment.control_share.keys()
-    parts = [_counted(batch, treatment, around) for batch in run_scores(store, run)]
-    empty = np.zeros(0)
-    return joined([ScoredRows(np.zeros(0, dtype=np.int64), empty, empty, empty), *parts])
+    parts = [_counted(batch, treatment, around)[0] for batch in run_scores(store, run)]
+    return joined([_NO_ROWS, *parts])
+
+
+def paired_rows(
+    store: Store, run: Run, treatment: Treatment, left_so_far: Mapping[str, bool | None] | None, share: float
+) -> PairedRows:
+    """The scores of champion and shadow for the untreated customers of a run whose label is known.
+
+    Args:
+        store: the store.
+        run: a run that the shadow scored too.
+        treatment: around its date.
+        left_so_far: whether each customer has left so far, by ID; None where the labels of the run are final.
+        share: the share of the horizon that is over.
+
+    Raises:
+        StoreError: the store fails.
+    """
+    around, parts, others = treatment.treated | treatment.control_share.keys(), [_NO_ROWS], [np.zeros(0)]
+    for batch in run_scores(store, run):
+        if left_so_far is not None:
+            batch = replace(batch, left=[left_so_far.get(name) for name in batch.customer])
+        rows, counts = _counted(batch, treatment, around)
+        other = np.array(batch.shadow_score, dtype=np.float64)[counts]
+        known = ~np.isnan(rows.churned) & ~np.isnan(other)
+        parts.append(rows.only(known))
+        others.append(other[known])
+    return PairedRows(joined(parts), np.concatenate(others), share)
 
 
 def customer_number(customer: str) -> int:
@@ -83,8 +112,10 @@ def customer_number(customer: str) -> int:
     return zlib.crc32(customer.encode())
 
 
-def _counted(batch: RunScores, treatment: Treatment, around: frozenset[str]) -> ScoredRows:
-    """The rows of a batch that count; few customers are of a campaign, and only these are looked up."""
+def _counted(
+    batch: RunScores, treatment: Treatment, around: frozenset[str]
+) -> tuple[ScoredRows, npt.NDArray[np.bool_]]:
+    """The rows of a batch that count, and which they are; few customers are of a campaign: only these are looked up."""
     treated, share = np.zeros(len(batch.customer), dtype=bool), np.ones(len(batch.customer))
     for place in np.flatnonzero([name in around for name in batch.customer]):
         name = batch.customer[place]
@@ -93,4 +124,4 @@ def _counted(batch: RunScores, treatment: Treatment, around: frozenset[str]) -> 
     counts, weights = untreated_weights(treated, share)
     labels = np.array(batch.left, dtype=np.float64)  # None becomes NaN
     numbers = np.fromiter(map(customer_number, batch.customer), np.int64, len(batch.customer))
-    return ScoredRows(numbers[counts], np.array(batch.score)[counts], labels[counts], weights)
+    return ScoredRows(numbers[counts], np.array(batch.score)[counts], labels[counts], weights), counts

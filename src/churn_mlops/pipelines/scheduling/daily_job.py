@@ -1,4 +1,4 @@
-"""The daily run: score and publish the day, send its list, record the outcomes of earlier days, measure."""
+"""The daily run: score and publish the day, send its list, record earlier outcomes, measure, review the models."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from churn_mlops.data.contract import DataContract, HistoryContract, load_contra
 from churn_mlops.errors import ConfigError, StoreBusyError
 from churn_mlops.pipelines.delivery.send_list import send_list
 from churn_mlops.pipelines.delivery.webhook import RetryClock
+from churn_mlops.pipelines.deployment.review import review
 from churn_mlops.pipelines.monitoring.measure import measure
 from churn_mlops.pipelines.outcomes.record_outcomes import record_outcomes
 from churn_mlops.pipelines.scheduling.metrics import ScheduleMetrics
@@ -127,6 +128,8 @@ class _Day:
                 record_outcomes(self._settings)
         with self._metrics.try_of("monitor"):
             measure(self._settings)
+        with self._metrics.try_of("review"):
+            review(self._settings)
         self._as_of = self._run = None
 
     def _published(self, as_of: date) -> Run:

@@ -12,7 +12,7 @@ from churn_mlops.errors import StoreBusyError
 
 DAY = "day"
 """The job that is made of all others: the run of one day."""
-JOBS = (DAY, "score", "send", "mature", "monitor")
+JOBS = (DAY, "score", "send", "mature", "monitor", "review")
 RESULTS = ("succeeded", "failed", "busy")
 
 

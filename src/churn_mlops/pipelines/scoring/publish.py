@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 
 import pyarrow as pa
 import structlog
@@ -15,7 +16,9 @@ from churn_mlops.config import Settings
 from churn_mlops.data.sources.spark import is_spark, spark_running
 from churn_mlops.errors import StoreBusyError
 from churn_mlops.models.bundle import Bundle
+from churn_mlops.models.bundle_cache import LiveModel
 from churn_mlops.models.fit_settings import Progress
+from churn_mlops.pipelines.deployment.shadow import ShadowScores, shadow_of, shadow_scores
 from churn_mlops.pipelines.erasure.suppression import ErasedMeanwhileError, no_erasure_since, suppressed_customers
 from churn_mlops.pipelines.job_record import recorded
 from churn_mlops.pipelines.scoring.contact_list import CAMPAIGN, WHY_NOT, ListTime, contact_list, shown
@@ -103,7 +106,7 @@ def _check_no_other_run(store: Store, last_published: datetime) -> None:
 
 
 def _new_run(scored: Scored, now: datetime, *, asked_for: bool) -> NewRun:
-    bundle = scored.champion.bundle
+    bundle, second = scored.champion.bundle, scored.shadow
     return NewRun(
         as_of=scored.as_of,
         known_until=now,
@@ -114,6 +117,9 @@ def _new_run(scored: Scored, now: datetime, *, asked_for: bool) -> NewRun:
         warnings=tuple(str(problem) for problem in scored.report.problems),
         asked_for=asked_for,
         newest_row=scored.newest_row,
+        shadow_version=None if second is None else second.shadow.version,
+        shadow_sha256=None if second is None else second.shadow.sha256,
+        shadow_seconds=None if second is None else second.seconds,
     )
 
 
@@ -132,7 +138,14 @@ def _published(
         try:
             if is_spark(settings.source.url):
                 return _publish_from_spark(settings, as_of, now, store, suppressed, check)
-            scored = score(settings, as_of, now=now, suppressed=suppressed, progress=progress)
+            scored = score(
+                settings,
+                as_of,
+                now=now,
+                suppressed=suppressed,
+                score_shadow=partial(_scored_in_shadow, settings, store, now),
+                progress=progress,
+            )
             new = _new_run(scored, now, asked_for=as_of is not None)
             made = ListTime.of(scored.as_of, now, asked_for=as_of is not None)
             decided = contact_list(settings, store, scored, made, scored.active)
@@ -140,7 +153,7 @@ def _published(
             run = publish(
                 store,
                 new,
-                published_batches(published),
+                published_batches(published, scored.shadow),
                 assignments=decided.assignments,
                 feature_counts=scored.feature_counts,
                 check=check,
@@ -178,8 +191,18 @@ def _publish_from_spark(
     return scored, run
 
 
-def published_batches(customers: pa.Table) -> Iterator[Predictions]:
-    """The decided customers of a list, as the store takes them."""
+def _scored_in_shadow(
+    settings: Settings, store: Store, now: datetime, champion: LiveModel, snapshot: pa.Table
+) -> ShadowScores | None:
+    """The scores of the model in the shadow; of a flat table none, since no one learns when its customers left."""
+    if champion.bundle.history is None:
+        return None
+    shadow = shadow_of(store, settings, champion.bundle.sha256, now)
+    return None if shadow is None else shadow_scores(store, shadow, snapshot)
+
+
+def published_batches(customers: pa.Table, second: ShadowScores | None = None) -> Iterator[Predictions]:
+    """The decided customers of a list, as the store takes them; ``second`` holds other scores, by rank."""
     name = customers.column_names[1]
     reasons = [column for column in customers.column_names if column.startswith("reason_")][:REASONS]
     for first in range(0, len(customers), BATCH_ROWS):
@@ -196,4 +219,5 @@ def published_batches(customers: pa.Table) -> Iterator[Predictions]:
             reasons=[[text for text in row if text] or None for row in texts],
             campaign_id=rows.column(CAMPAIGN),
             why_not=rows.column(WHY_NOT),
+            shadow_score=None if second is None else second.scores[rows.column("rank").to_numpy() - 1],
         )

@@ -5,7 +5,7 @@ In a flat table a customer without a label is active; in a history the snapshot 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
@@ -34,6 +34,7 @@ from churn_mlops.models.feature_counts import FeatureCounts
 from churn_mlops.models.inference import ChurnPredictor
 from churn_mlops.models.scorers.lookup_tables import Floats
 from churn_mlops.pipelines.deployment.deploy import champion as champion_of
+from churn_mlops.pipelines.deployment.shadow import ShadowScores
 from churn_mlops.pipelines.erasure.suppression import away, table_without, tables_without
 from churn_mlops.pipelines.inputs.as_of import as_of_date, not_loaded
 from churn_mlops.pipelines.inputs.open_source import check, open_history, open_source
@@ -74,6 +75,7 @@ class Scored:
         newest_row: day of the newest row of the source, None for a flat table.
         feature_counts: by feature, the scored customers in each cell of the champion's reference; customers who have
             left count too, as in training.
+        shadow: the scores of the model in the shadow, by rank; None where there is none.
     """
 
     customers: pa.Table
@@ -90,6 +92,7 @@ class Scored:
     payment_failed: frozenset[str] = frozenset()
     newest_row: date | None = None
     feature_counts: FeatureCounts = field(default_factory=dict)
+    shadow: ShadowScores | None = None
 
     @property
     def customer_column(self) -> str:
@@ -109,6 +112,7 @@ def score(
     now: datetime | None = None,
     from_address: str | None = None,
     suppressed: Tombstones | None = None,
+    score_shadow: Callable[[LiveModel, pa.Table], ShadowScores | None] = lambda champion, snapshot: None,
     progress: Progress | None = None,
 ) -> Scored:
     """Score the active customers of the source, or all those of ``from_address``.
@@ -122,6 +126,7 @@ def score(
         now: the present, with a time zone: nothing recorded later counts.
         from_address: a flat file or database with the champion's features, instead of the source.
         suppressed: customers that are left out; asked of the store when None.
+        score_shadow: gives the scores of the model in the shadow, for the champion and its snapshot.
         progress: called with (fits done, fits in all), where models are fitted.
 
     Raises:
@@ -138,6 +143,7 @@ def score(
     if found.out_of_fold:
         scores, points = _out_of_fold(found.snapshot, predictor, settings.training, progress)
     ranking = rank_customers(scores, rule_of(settings.decision), found.left)
+    shadow = score_shadow(champion, found.snapshot)
     left = int(ranking.left.sum())
     return Scored(
         _list(found, ranking, points, predictor),
@@ -154,6 +160,7 @@ def score(
         newest_row=found.newest_row,
         payment_failed=found.failed_payments(settings.decision.payment_failed, predictor.contract.customer),
         feature_counts=counts,
+        shadow=None if shadow is None else shadow.in_order(ranking.order),
     )
 
 

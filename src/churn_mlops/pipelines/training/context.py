@@ -43,6 +43,23 @@ class ModelSpec:
 
 
 @dataclass(frozen=True)
+class PromotionRules:
+    """The rules of a promotion.
+
+    Args:
+        economics: what customers and offers are worth.
+        capacity: most contacts of one run; None means no limit.
+        least_gain: gain over the champion's lists for which a new version goes live, in money per month; 0 or more.
+        shadow_days: days on trial in the shadow of the champion, before it goes live; 0 or more.
+    """
+
+    economics: Economics
+    capacity: int | None = None
+    least_gain: float = 0.0
+    shadow_days: int = 0
+
+
+@dataclass(frozen=True)
 class TrainingContext:
     """The settings of a training run, as values.
 
@@ -54,9 +71,8 @@ class TrainingContext:
         split: which customers belong to the test set.
         model: the model to fit.
         threshold: score from which a customer counts as likely to churn, in [0, 1].
-        economics: what customers and offers are worth, for the model card.
-        capacity: most contacts of one run, for the model card; None means no limit.
-        default_amounts: amounts of ``economics`` that no one set, for the model card.
+        promotion: what a new version has to show; the model card states its amounts too.
+        default_amounts: amounts of the economics that no one set, for the model card.
         archive: frozen snapshots of earlier runs.
         tracking: where the run is recorded.
         read_erased: reads the tombstones of the erased customers, as they are when it is called.
@@ -69,8 +85,7 @@ class TrainingContext:
     split: SplitRule
     model: ModelSpec
     threshold: float
-    economics: Economics
-    capacity: int | None
+    promotion: PromotionRules
     default_amounts: tuple[str, ...]
     archive: SnapshotArchive
     tracking: Tracking
@@ -97,8 +112,9 @@ def training_context(settings: Settings) -> TrainingContext:
         split=SplitRule(training.set_aside_share, training.set_aside_key),
         model=ModelSpec(training.model_type, training.seed, fit=fit),
         threshold=decision.threshold,
-        economics=Economics(**decision.economics()),
-        capacity=decision.capacity,
+        promotion=PromotionRules(
+            Economics(**decision.economics()), decision.capacity, training.least_gain, training.shadow_days
+        ),
         default_amounts=decision.default_amounts,
         archive=snapshot_archive(settings),
         tracking=tracking(settings),

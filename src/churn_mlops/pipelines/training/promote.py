@@ -6,16 +6,18 @@ import structlog
 
 from churn_mlops.config import Settings
 from churn_mlops.deployment import ANY, ChampionChangedError
-from churn_mlops.errors import BundleError, PromotionError
+from churn_mlops.errors import BundleError, PromotionError, StoreError
 from churn_mlops.models.bundle_cache import LiveModel
 from churn_mlops.models.registry import CHALLENGER
-from churn_mlops.models.tracking import Tracking
 from churn_mlops.pipelines.deployment.deploy import Deployer
 from churn_mlops.pipelines.deployment.deploy import champion as live_champion
 from churn_mlops.pipelines.deployment.mlflow_aliases import align_champion, name_version
+from churn_mlops.pipelines.training.context import TrainingContext
 from churn_mlops.pipelines.training.evaluate import Candidate
 from churn_mlops.pipelines.training.promotion_gate import decide_promotion
 from churn_mlops.pipelines.training.record import RecordedRun, amend_decision
+from churn_mlops.store import open_store
+from churn_mlops.store.trials import start_trial
 
 log = structlog.get_logger("churn_mlops.pipelines")
 
@@ -89,6 +91,18 @@ class ChampionSlot:
             consequence = f"the page cannot promote it; `churn models promote {version} --reason REASON` can"
             log.warning("version_not_registered", model_version=version, consequence=consequence, error=str(error))
 
+    def start_trial(self, candidate: Candidate, run: RecordedRun) -> None:
+        """Let the version score in the shadow of the champion.
+
+        Raises:
+            PromotionError: the store cannot be used.
+        """
+        try:
+            with open_store(self._settings.store.url) as store:
+                start_trial(store, str(run.version), candidate.bundle.sha256, str(run.decision.champion))
+        except StoreError as error:
+            raise PromotionError(f"the trial of version {run.version} cannot start: {error}; train again") from None
+
     def align_aliases(self, challenger: int | None) -> None:
         """Point MLflow's alias at the live version, and the one of the challenger at version ``challenger``."""
         align_champion(self._settings)
@@ -97,13 +111,13 @@ class ChampionSlot:
 
 
 def promote_or_keep(
-    slot: ChampionSlot, tracking: Tracking, candidate: Candidate, run: RecordedRun, force: str | None
+    slot: ChampionSlot, context: TrainingContext, candidate: Candidate, run: RecordedRun, force: str | None
 ) -> RecordedRun:
     """Promote ``candidate`` where its decision says so; a champion that changed in the meantime is compared with first.
 
     Args:
         slot: the champion.
-        tracking: where the run is recorded.
+        context: where the run is recorded, and what a new version has to show.
         candidate: the new model.
         run: its record, with the decision.
         force: the reason to promote in any case, None to let the comparison decide.
@@ -122,8 +136,11 @@ def promote_or_keep(
             slot.publish(candidate, run, force)
             break
         except ChampionChangedError:  # another run was quicker: its model is the one to beat
-            run = amend_decision(tracking, run, decide_promotion(candidate, slot.champion(), force))
+            decision = decide_promotion(candidate, slot.champion(), context.promotion, force)
+            run = amend_decision(context.tracking, run, decision)
             slot.register(candidate, run)
+    if run.decision.on_trial:
+        slot.start_trial(candidate, run)
     lost = run.decision.signal and not run.decision.promote
     slot.align_aliases(challenger=run.version if lost else None)
     return run

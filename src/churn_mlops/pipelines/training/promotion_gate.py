@@ -1,4 +1,8 @@
-"""The promotion gate: whether a candidate becomes champion, by its comparison with base rate and champion."""
+"""The promotion gate: whether a candidate becomes champion, by its comparison with base rate and champion.
+
+It has to be better than the champion beyond noise, by log loss, and its lists have to earn at least a stated amount
+more: a small difference can be sure, and still not be worth a change.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +15,16 @@ from churn_mlops.errors import BundleError, DataError
 from churn_mlops.models.bundle_cache import LiveModel
 from churn_mlops.models.comparison import Comparison, compare
 from churn_mlops.models.inference import ChurnPredictor
+from churn_mlops.models.scorers.lookup_tables import Floats
+from churn_mlops.monitoring import ListTerms, Measurement, PairedRows, ScoredRows, shadow_gain
 from churn_mlops.pipelines.training.backtest import Backtest
+from churn_mlops.pipelines.training.context import PromotionRules
 from churn_mlops.pipelines.training.evaluate import Candidate
 from churn_mlops.pipelines.training.leakage import leaking_features
 from churn_mlops.pipelines.training.test_set import TrainingData
 
+DAYS_OF_A_LIST = 30
+"""Days for which a list of a flat table is taken, whose horizon is not declared."""
 _BY_FORCE = "train with --force REASON to make it live"
 
 
@@ -29,6 +38,7 @@ class PromotionDecision:
         sentence: why, in a sentence without its full stop.
         against_base_rate: the comparison with the same score for every customer.
         against_champion: the comparison with the champion, None where there was none.
+        on_trial: whether it first scores in the shadow of the champion; ``promote`` is false then.
         champion: SHA-256 of the champion's bundle that the decision took into account, None where no model is live.
     """
 
@@ -37,6 +47,7 @@ class PromotionDecision:
     sentence: str
     against_base_rate: Comparison
     against_champion: Comparison | None
+    on_trial: bool = False
     champion: str | None = None
 
 
@@ -47,7 +58,9 @@ class _Outcome:
     comparison: Comparison | None = None
 
 
-def decide_promotion(candidate: Candidate, champion: LiveModel | None, force: str | None) -> PromotionDecision:
+def decide_promotion(
+    candidate: Candidate, champion: LiveModel | None, rules: PromotionRules, force: str | None = None
+) -> PromotionDecision:
     """Compare ``candidate`` with the base rate and with ``champion`` on the test set.
 
     In a history, the backtest has to show a signal, too; if it is better than the base rate beyond noise, the test set
@@ -57,6 +70,7 @@ def decide_promotion(candidate: Candidate, champion: LiveModel | None, force: st
     Args:
         candidate: the new model.
         champion: the live one, None where there is none.
+        rules: what the candidate has to show.
         force: the reason to promote in any case, None to let the comparison decide.
     """
     data, backtest = candidate.prepared.data, candidate.backtest
@@ -68,7 +82,13 @@ def decide_promotion(candidate: Candidate, champion: LiveModel | None, force: st
     elif leaks := candidate.prepared.leaks.sure:
         outcome = _Outcome(False, _leaks(leaks))
     else:
-        outcome = _against(candidate, champion)
+        outcome = _against(candidate, champion, rules)
+    # A flat table does not say when its customers leave, so that a trial would show nothing.
+    on_trial = outcome.promote and outcome.comparison is not None and rules.shadow_days > 0
+    on_trial = on_trial and candidate.prepared.history is not None and force is None
+    if on_trial:
+        sentence = f"{outcome.sentence}; on trial for {rules.shadow_days} days, in which both score"
+        outcome = replace(outcome, promote=False, sentence=sentence)
     if force is not None and not outcome.promote:
         sentence = f"promoted by force ({force}), although: {outcome.sentence}"
         outcome = replace(outcome, promote=True, sentence=sentence)
@@ -78,6 +98,7 @@ def decide_promotion(candidate: Candidate, champion: LiveModel | None, force: st
         sentence=outcome.sentence,
         against_base_rate=against_base,
         against_champion=outcome.comparison,
+        on_trial=on_trial,
         champion=None if champion is None else champion.bundle.sha256,
     )
 
@@ -118,7 +139,7 @@ def _leaks(features: Sequence[str]) -> str:
     )
 
 
-def _against(candidate: Candidate, champion: LiveModel | None) -> _Outcome:
+def _against(candidate: Candidate, champion: LiveModel | None, rules: PromotionRules) -> _Outcome:
     """The outcome of a candidate with a signal and without leaks."""
     if champion is None:
         return _Outcome(True, "the first model that finds a signal")
@@ -129,7 +150,7 @@ def _against(candidate: Candidate, champion: LiveModel | None) -> _Outcome:
         return _Outcome(True, f"champion {champion.version} was shown what was not known at the time ({what})")
     if (obstacle := _incomparable(champion, candidate.prepared.data)) is not None:
         return _Outcome(False, obstacle)
-    return _compared(candidate, champion)
+    return _compared(candidate, champion, rules)
 
 
 def _incomparable(champion: LiveModel, data: TrainingData) -> str | None:
@@ -154,13 +175,40 @@ def _incomparable(champion: LiveModel, data: TrainingData) -> str | None:
     return None
 
 
-def _compared(candidate: Candidate, champion: LiveModel) -> _Outcome:
+def _compared(candidate: Candidate, champion: LiveModel, rules: PromotionRules) -> _Outcome:
     data = candidate.prepared.data
     try:
         rival = ChurnPredictor(champion.bundle).score(data.test)
     except (DataError, BundleError) as error:
         return _Outcome(False, f"champion {champion.version} cannot score today's data ({error}): {_BY_FORCE}")
     found = compare(data.test_y, candidate.scores, rival, data.test_groups)
-    outcome = "beats" if found.beyond_noise else "does not beat"
     where = f"on {found.customers:,} customers ({found.figures})"
-    return _Outcome(found.beyond_noise, f"{outcome} champion {champion.version} beyond noise {where}", found)
+    if not found.beyond_noise:
+        return _Outcome(False, f"does not beat champion {champion.version} beyond noise {where}", found)
+    beats = f"beats champion {champion.version} beyond noise {where}"
+    gain = _gain(candidate, rival, rules)
+    if gain.value is None or gain.low is None or gain.high is None:
+        return _Outcome(True, beats, found)
+    money = f"{gain.value:,.0f} a month ({gain.low:,.0f} to {gain.high:,.0f})"
+    if gain.value < rules.least_gain:
+        return _Outcome(False, f"{beats}, but its lists earn {money} more, not {rules.least_gain:,.0f}", found)
+    return _Outcome(True, f"{beats}; its lists earn {money} more", found)
+
+
+def _gain(candidate: Candidate, rival: Floats, rules: PromotionRules) -> Measurement:
+    """How much more a month's lists of the candidate earn than the champion's, on the test set."""
+    data, history = candidate.prepared.data, candidate.prepared.history
+    label = None if history is None else history.label
+    days = DAYS_OF_A_LIST if label is None else label.days
+    runs = 1 if label is None else label.days  # each day's list takes others; a flat table has one list
+    economics = rules.economics
+    terms = ListTerms(
+        economics.gain_from_leaver,
+        economics.cost_of_stayer,
+        None if rules.capacity is None else rules.capacity * runs,
+        days,
+        max(1, candidate.prepared.customers),
+    )
+    customers = np.arange(len(rival)) if data.test_groups is None else data.test_groups
+    live = ScoredRows(customers.astype(np.int64), rival, data.test_y, np.ones(len(rival)))
+    return shadow_gain("", [PairedRows(live, candidate.scores)], terms)

@@ -52,7 +52,7 @@ def record(context: TrainingContext, candidate: Candidate, decision: PromotionDe
     provenance = provenance_of(candidate, context.model.seed, decision, now)
     report = facts(candidate, decision, provenance)
     provenance = replace(provenance, curves=curves_of(report))
-    card = card_of(report, context.economics, context.capacity, context.default_amounts)
+    card = card_of(report, context.promotion.economics, context.promotion.capacity, context.default_amounts)
     run_id, version = log_run(context.tracking, _run(candidate, provenance, report, card))
     return RecordedRun(run_id, version, decision, provenance, report)
 

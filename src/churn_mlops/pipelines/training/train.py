@@ -82,9 +82,10 @@ def train(
     reach(context.tracking)
     champion = slot.sync()
     candidate = evaluate(context, prepared, fit(context, prepared, progress))
-    run = record(context, candidate, decide_promotion(candidate, champion, force), datetime.now(UTC))
+    decision = decide_promotion(candidate, champion, context.promotion, force)
+    run = record(context, candidate, decision, datetime.now(UTC))
     _archive_snapshot(context, prepared)
-    return _trained(candidate, promote_or_keep(slot, context.tracking, candidate, run, force))
+    return _trained(candidate, promote_or_keep(slot, context, candidate, run, force))
 
 
 def _archive_snapshot(context: TrainingContext, prepared: PreparedData) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any
 
 from fastapi import FastAPI, Path, Request
@@ -18,6 +18,7 @@ from churn_mlops.serving.api.request_bodies import LongText, described_body
 from churn_mlops.serving.model.model_book import Decision, ModelBook
 from churn_mlops.serving.prediction.parsing import read_fields
 from churn_mlops.serving.prediction.responses import as_json
+from churn_mlops.store.shadow import InShadow
 
 MODELS = "Models"
 VERSION = "^[1-9][0-9]{0,8}$"
@@ -65,11 +66,32 @@ class ListedVersion(BaseModel):
     metrics: dict[str, Any] = Field(description="on its test set, each with `value`, `low` and `high`")
 
 
+class ShadowGain(BaseModel):
+    """The money a month that lists of the version in the shadow would earn more, with its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+    is_final: bool = Field(description="false while it goes by the customers who left so far")
+
+
+class VersionInShadow(BaseModel):
+    """The version that scored the newest run beside the champion; no one acts on its scores."""
+
+    version: str
+    on_trial_since: datetime | None = Field(description="null where it is the version that the champion replaced")
+    as_of: date = Field(description="date of the newest run")
+    customers: int = Field(description="customers that it scored in this run")
+    seconds: float = Field(description="the time that this took")
+    gain: ShadowGain | None = Field(description="null while too few customers have left since both scored them")
+
+
 class ListedModels(BaseModel):
-    """The newest 50 versions and deployments, the newest first."""
+    """The newest 50 versions and deployments, the newest first, and the version in the shadow."""
 
     versions: list[ListedVersion]
     live: list[LiveTime]
+    shadow: VersionInShadow | None = Field(description="null where no version scores beside the champion")
 
 
 def add_models(app: FastAPI, book: ModelBook) -> None:
@@ -112,7 +134,8 @@ class _Models:
         found = await self.book.all()
         champion = found.champion
         versions = [_version(one, champion is not None and champion.is_of(one)) for one in found.versions]
-        return _answer({"versions": versions, "live": [_period(one) for one in reversed(found.latest)]})
+        live = [_period(one) for one in reversed(found.latest)]
+        return _answer({"versions": versions, "live": live, "shadow": _shadow(found.shadow)})
 
     async def promote(self, request: Request, version: Version) -> Response:
         """Make a version live. Its bundle gives its own recorded scores first; servers follow within seconds."""
@@ -146,6 +169,22 @@ def _version(one: ModelVersion, is_live: bool) -> dict[str, Any]:
 
 def _period(one: Deployment) -> dict[str, Any]:
     return one.to_entry() | {"deployed_by": one.deployed_by}
+
+
+def _shadow(one: InShadow | None) -> dict[str, Any] | None:
+    if one is None:
+        return None
+    gain = one.gain
+    return {
+        "version": one.version,
+        "on_trial_since": None if one.trial is None else one.trial.since.isoformat(),
+        "as_of": one.as_of.isoformat(),
+        "customers": one.customers,
+        "seconds": one.seconds,
+        "gain": None
+        if gain is None or gain.value is None
+        else {"value": gain.value, "low": gain.low, "high": gain.high, "is_final": gain.is_final},
+    }
 
 
 def _answer(body: dict[str, Any]) -> Response:

@@ -21,7 +21,11 @@ from churn_mlops.store import Store
 from churn_mlops.store.database.clock import Clock, utc_now
 from churn_mlops.store.deployments import Deployments
 from churn_mlops.store.model_versions import NEWEST, ModelVersions
+from churn_mlops.store.shadow import InShadow, in_shadow
+from churn_mlops.store.trials import Trial, trials
 
+TRIALS = 5
+"""Trials that are shown."""
 SECONDS = 9.0
 """Longest time to read a bundle, to try it out and to make it live: within that of a request."""
 
@@ -51,11 +55,15 @@ class ModelFacts:
         versions: the newest first.
         history: every deployment, the oldest first.
         live: the version of the champion, with the bundle that is live; None where none ever was.
+        shadow: the version that scores beside the champion, None where none does.
+        trials: of challengers, the newest first.
     """
 
     versions: Sequence[ModelVersion]
     history: Sequence[Deployment]
     live: ModelVersion | None
+    shadow: InShadow | None = None
+    trials: Sequence[Trial] = ()
 
     @property
     def champion(self) -> Deployment | None:
@@ -180,7 +188,8 @@ class ModelBook:
 
 def _facts(store: Store) -> ModelFacts:
     versions, history = ModelVersions(store), Deployments(store).history()
-    return ModelFacts(versions.newest(), history, versions.deployed(history[-1]) if history else None)
+    live = versions.deployed(history[-1]) if history else None
+    return ModelFacts(versions.newest(), history, live, in_shadow(store), trials(store, TRIALS))
 
 
 def _expected(given: str | None, champion: Deployment | None) -> str | None:

@@ -32,7 +32,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeEngine
 
-HEAD = "0012"
+HEAD = "0013"
 """The newest revision of the migrations: a store that has it needs no migration."""
 OLDEST_PROGRAM = "0007"
 """The oldest revision whose program works on the tables of `HEAD`, as its migration says too."""
@@ -95,6 +95,9 @@ RUNS = Table(
     Column("deleted_at", Timestamp),
     Column("asked_for", Boolean, nullable=False, server_default=false()),
     Column("newest_row", Date),
+    Column("shadow_version", Text),
+    Column("shadow_sha256", Text),
+    Column("shadow_seconds", Double),
     UniqueConstraint("as_of", name="one_run_a_date"),
 )
 
@@ -114,6 +117,7 @@ PREDICTIONS = Table(
     Column("reasons", JSON(none_as_null=True)),
     Column("campaign_id", Integer),
     Column("why_not", Text),
+    Column("shadow_score", Double),
     CheckConstraint("score >= 0 AND score <= 1", name="score_is_a_probability"),
     # PostgreSQL counts NaN as larger than any number.
     CheckConstraint("expected_gain > -1e300 AND expected_gain < 1e300", name="expected_gain_is_finite"),
@@ -291,6 +295,20 @@ ERASURES = Table(
     Column("erased_at", Timestamp, nullable=False),
     Column("caller", Text, nullable=False),
     Column("removed", JSON, nullable=False),
+)
+
+# The times of challengers in the shadow; one that runs has no end.
+TRIALS = Table(
+    "trials",
+    METADATA,
+    Column("id", Integer, Identity(), primary_key=True),
+    Column("version", Text, nullable=False),
+    Column("sha256", Text, ForeignKey("bundles.sha256"), nullable=False),
+    Column("champion_sha256", Text, ForeignKey("bundles.sha256"), nullable=False),
+    Column("since", Timestamp, nullable=False),
+    Column("until", Timestamp),
+    Column("result", Text),
+    CheckConstraint("(until IS NULL) = (result IS NULL)", name="a_trial_that_ended_has_a_result"),
 )
 
 # The figures of the dashboard, without any customer; a date that is measured again is replaced as a whole.

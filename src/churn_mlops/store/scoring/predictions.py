@@ -33,6 +33,7 @@ class Predictions:
         reasons: of those on the list a list of what JSON can say; None for the others.
         campaign_id: the campaign of customers with an arm; None for the others. May be left out.
         why_not: why no offer is made, where the score alone does not say it; None for the others. May be left out.
+        shadow_score: churn probabilities of the model in the shadow. May be left out.
     """
 
     rank: Values
@@ -45,6 +46,7 @@ class Predictions:
     reasons: Values
     campaign_id: Values | None = None
     why_not: Values | None = None
+    shadow_score: Values | None = None
 
 
 @dataclass(frozen=True)
@@ -138,7 +140,7 @@ def prediction_of(store: Store, customer: str) -> Prediction | None:
     return None
 
 
-_OWN = tuple(field.name for field in fields(Predictions))
+_OWN = tuple(field.name for field in fields(Predictions) if field.name != "shadow_score")
 
 
 def _ranked(as_of: date, only_likely: bool) -> Select[Any]:

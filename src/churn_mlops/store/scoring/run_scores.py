@@ -28,12 +28,14 @@ class RunScores:
         score: churn probabilities, in [0, 1].
         risk_band: such as "high".
         left: whether they left; None where it is not final, or cannot be known.
+        shadow_score: churn probabilities of the model in the shadow; None where it did not score.
     """
 
     customer: list[str]
     score: list[float]
     risk_band: list[str]
     left: list[bool | None]
+    shadow_score: list[float | None]
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,7 @@ def run_scores(store: Store, run: Run) -> Iterator[RunScores]:
     Raises:
         StoreError: the store fails.
     """
-    columns = (PREDICTIONS.c.customer, PREDICTIONS.c.score, PREDICTIONS.c.risk_band)
+    columns = (PREDICTIONS.c.customer, PREDICTIONS.c.score, PREDICTIONS.c.risk_band, PREDICTIONS.c.shadow_score)
     of_run = PREDICTIONS.c.run_id == run.id
     if run.matured_at is None:  # no label to look up for each customer
         query: Select[Any] = select(*columns).where(of_run)
@@ -87,12 +89,12 @@ def run_scores(store: Store, run: Run) -> Iterator[RunScores]:
         same = and_(OUTCOMES.c.run_id == PREDICTIONS.c.run_id, OUTCOMES.c.customer == PREDICTIONS.c.customer)
         query = select(*columns, OUTCOMES.c.left).join_from(PREDICTIONS, OUTCOMES, same, isouter=True).where(of_run)
     with store.reading(f"read the scores of {run.as_of}", much=True) as connection:
-        for customer, score, risk_band, *left in read_columns(
+        for customer, score, risk_band, shadow_score, *left in read_columns(
             connection, query.order_by(PREDICTIONS.c.rank), BATCH_ROWS
         ):
             given = left[0] if left else [None] * len(customer)
             labels = [None if one is None else bool(one) for one in given]
-            yield RunScores(list(customer), list(score), list(risk_band), labels)
+            yield RunScores(list(customer), list(score), list(risk_band), labels, list(shadow_score))
 
 
 def list_use_between(store: Store, first: date, last: date) -> ListUse:

@@ -29,6 +29,9 @@ class NewRun:
         warnings: what the validation of the data remarked.
         asked_for: whether the date was given, instead of taken as ``source.as_of`` says.
         newest_row: day of the newest row of the source, None where its rows have no dates.
+        shadow_version: version of the model that scored beside the champion, None where none did.
+        shadow_sha256: hash of its bundle.
+        shadow_seconds: the time that its scores took.
     """
 
     as_of: date
@@ -40,6 +43,9 @@ class NewRun:
     warnings: tuple[str, ...] = ()
     asked_for: bool = False
     newest_row: date | None = None
+    shadow_version: str | None = None
+    shadow_sha256: str | None = None
+    shadow_seconds: float | None = None
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,8 @@ from typing import Any, Literal
 
 from churn_mlops.deployment import Deployment, ModelVersion
 from churn_mlops.serving.model.model_book import ModelFacts
+from churn_mlops.store.shadow import InShadow
+from churn_mlops.store.trials import Trial
 
 METRICS = ("auc", "log_loss", "lift_top_decile", "observed_over_expected")
 """The metrics of the page, in their order; one that a version does not have is left out."""
@@ -83,6 +85,8 @@ class ModelsView:
         versions: those that can be made live, the newest first.
         before: the deployment that a rollback goes back to, None where there is none.
         is_cut: whether there were earlier deployments.
+        shadow: the version that scores beside the champion, None where none does.
+        trials: of challengers that ended, the newest first.
     """
 
     live: VersionView | None
@@ -90,6 +94,8 @@ class ModelsView:
     versions: Sequence[VersionView]
     before: Deployment | None
     is_cut: bool
+    shadow: InShadow | None = None
+    trials: Sequence[Trial] = ()
 
 
 def models_view(facts: ModelFacts, served: tuple[str, str], now: datetime) -> ModelsView:
@@ -107,6 +113,8 @@ def models_view(facts: ModelFacts, served: tuple[str, str], now: datetime) -> Mo
         versions,
         facts.before,
         len(facts.latest) < len(facts.history),
+        facts.shadow,
+        [one for one in facts.trials if one.until is not None],
     )
 
 

@@ -1,0 +1,253 @@
+"""A challenger on trial goes live or is refused, and a champion that earns less goes back by itself."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+from structlog.testing import capture_logs
+
+from churn_mlops.config import Settings, load_settings
+from churn_mlops.config.settings import Training
+from churn_mlops.data.demo_company.months import LAST_DAY
+from churn_mlops.deployment import Deployment, StoredBundle
+from churn_mlops.models.bundle import Bundle
+from churn_mlops.models.bundle_cache import BundleCache
+from churn_mlops.models.scorers.lookup_tables import AdditiveTables
+from churn_mlops.pipelines.deployment.deploy import Deployer, champion
+from churn_mlops.pipelines.deployment.review import decide_champion, decide_trial, review
+from churn_mlops.pipelines.monitoring.measure import measure
+from churn_mlops.pipelines.outcomes.record_outcomes import record_outcomes
+from churn_mlops.pipelines.scoring.publish import run_day
+from churn_mlops.store import open_store
+from churn_mlops.store.deployments import Deployments
+from churn_mlops.store.measurements import StoredMeasurement
+from churn_mlops.store.scoring.run_scores import run_scores
+from churn_mlops.store.scoring.runs import latest_run
+from churn_mlops.store.trials import Trial, running_trial, start_trial, trials
+from tests.companies.daily import DailyCompany, write_daily_company
+
+CUSTOMERS = 4000
+NOW = datetime(2026, 11, 1, 6, 0, tzinfo=UTC)
+BEFORE = NOW - timedelta(days=80)
+FINAL, EARLY = (LAST_DAY - timedelta(days=back) for back in (49, 21))
+TRIAL = Trial("2", "b" * 64, "a" * 64, NOW)
+TRAINING = Training(shadow_days=7)
+LIVE = Deployment("2", "b" * 64, "logistic_regression", NOW, "why")
+
+
+@pytest.fixture(scope="module")
+def company(tmp_path_factory: pytest.TempPathFactory) -> DailyCompany:
+    return write_daily_company(tmp_path_factory.mktemp("company"), CUSTOMERS)
+
+
+@pytest.fixture
+def settings(company: DailyCompany, tmp_path: Path) -> Settings:
+    """A company whose store and models folder are empty."""
+    decision = "{threshold: 0.06, customer_value: 600, offer_cost: 20, kept_share: 0.5}"
+    path = company.config(
+        "old", f"sqlite:///{tmp_path}/churn.db", decision=decision, models=f"{{folder: {tmp_path}/models}}",
+        mlflow=f'{{uri: "sqlite:///{tmp_path}/mlflow.db", artifacts: {tmp_path}/artifacts}}',
+        training="{shadow_days: 7}",
+    )  # fmt: skip
+    return load_settings(path, {})
+
+
+@pytest.fixture
+def good(company: DailyCompany) -> Bundle:
+    found = BundleCache(company.folder / "models").champion()
+    assert found is not None
+    return found.bundle
+
+
+@pytest.fixture
+def bad(good: Bundle) -> Bundle:
+    """The same model turned round: it gives the highest scores to those who stay."""
+    return turned(good)
+
+
+def turned(bundle: Bundle) -> Bundle:
+    assert isinstance(bundle.model, AdditiveTables)
+    shift = -6.0  # log-odds of about -3, turned round, are about -3 again
+    checks = [
+        {**check, "score": 1 / (1 + (check["score"] / (1 - check["score"])) / np.exp(shift))} for check in bundle.checks
+    ]
+    return replace(bundle, model=bundle.model.scaled(shift, -1.0), checks=tuple(checks))
+
+
+def live(settings: Settings, bundle: Bundle, version: str, at: datetime) -> None:
+    """Make a version live at a time of the past."""
+    stored = StoredBundle(bundle.sha256, bundle.to_bytes(), {"as_of_dates": []})
+    with open_store(settings.store.url) as store:
+        Deployments(store, lambda: at).deploy(stored, version=version, model_type=bundle.model_type, reason="first")
+
+
+def on_trial(settings: Settings, bundle: Bundle, version: str, at: datetime) -> None:
+    """Start the trial of a version."""
+    current = champion(settings)
+    assert current is not None
+    Deployer(settings).register(bundle, version=version, provenance={})
+    with open_store(settings.store.url) as store:
+        start_trial(store, version, bundle.sha256, current.bundle.sha256, clock=lambda: at)
+
+
+def run_days(settings: Settings, *days: date) -> None:
+    for day in days:
+        run_day(settings, day, now=NOW)
+    record_outcomes(settings, now=NOW)
+
+
+@pytest.mark.parametrize("day", [FINAL, EARLY])
+def test_a_champion_that_earns_less_goes_back_by_itself(
+    settings: Settings, good: Bundle, bad: Bundle, day: date
+) -> None:
+    live(settings, good, "1", BEFORE)
+    live(settings, bad, "2", BEFORE + timedelta(days=30))
+    run_days(settings, day)
+    measured = measure(settings, now=NOW)
+    gain = next(one for one in measured.figures if one.name == "shadow_gain")
+    assert (gain.part, gain.is_final) == ("1", day == FINAL)
+    assert (gain.low or 0.0) > 0
+    with capture_logs() as logs:
+        found = review(settings, now=NOW)
+    assert found.step == "roll_back"
+    assert "version 2 earns less than the one before beyond noise" in found.sentence
+    current = champion(settings)
+    assert current is not None
+    assert (current.version, current.deployment.rollback, current.deployment.reason) == ("1", True, found.sentence)
+    assert [one["step"] for one in logs if one["event"] == "models_reviewed"] == ["roll_back"]
+    assert review(settings, now=NOW).step == "nothing"  # the version that came back is not watched
+
+
+def test_a_champion_that_earns_more_stays(settings: Settings, good: Bundle, bad: Bundle) -> None:
+    live(settings, bad, "1", BEFORE)
+    live(settings, good, "2", BEFORE + timedelta(days=30))
+    run_days(settings, FINAL)
+    measure(settings, now=NOW)
+    assert review(settings, now=NOW).step == "nothing"
+    current = champion(settings)
+    assert current is not None
+    assert current.version == "2"
+
+
+def test_the_version_before_scores_only_as_long_as_it_is_watched(settings: Settings, good: Bundle, bad: Bundle) -> None:
+    live(settings, good, "1", BEFORE - timedelta(days=200))
+    live(settings, bad, "2", BEFORE - timedelta(days=100))
+    run = run_day(settings, FINAL, now=NOW).run
+    assert run.shadow_sha256 is None
+    assert review(settings, now=NOW).sentence == "no model is in the shadow"
+
+
+def test_both_scores_of_a_run_are_those_of_the_two_models(settings: Settings, good: Bundle, bad: Bundle) -> None:
+    live(settings, good, "1", BEFORE)
+    on_trial(settings, bad, "2", BEFORE)
+    run = run_day(settings, FINAL, now=NOW).run
+    assert (run.shadow_version, run.shadow_sha256) == ("2", bad.sha256)
+    assert run.shadow_seconds is not None
+    with open_store(settings.store.url) as store:
+        latest = latest_run(store)
+        assert latest is not None
+        for batch in run_scores(store, latest):
+            odds = np.array(batch.score) / (1 - np.array(batch.score))
+            other = np.array(batch.shadow_score, dtype=float)
+            assert np.allclose(odds * (other / (1 - other)), np.exp(-6.0))
+
+
+def test_a_challenger_goes_live_after_its_trial(settings: Settings, good: Bundle, bad: Bundle) -> None:
+    live(settings, bad, "1", BEFORE)
+    on_trial(settings, good, "2", NOW - timedelta(days=3))
+    run_days(settings, FINAL)
+    measure(settings, now=NOW)
+    assert review(settings, now=NOW).step == "wait"
+    found = review(settings, now=NOW + timedelta(days=5))
+    assert found.step == "promote"
+    current = champion(settings)
+    assert current is not None
+    assert (current.version, current.deployment.reason) == ("2", found.sentence)
+    with open_store(settings.store.url) as store:
+        assert running_trial(store) is None
+        assert trials(store, 1)[0].result == found.sentence
+
+
+def test_a_challenger_that_earns_less_is_refused(settings: Settings, good: Bundle, bad: Bundle) -> None:
+    live(settings, good, "1", BEFORE)
+    on_trial(settings, bad, "2", NOW - timedelta(days=8))
+    run_days(settings, EARLY)
+    measure(settings, now=NOW)
+    found = review(settings, now=NOW)
+    assert found.step == "refuse"
+    assert "version 2 earns less than the champion beyond noise" in found.sentence
+    current = champion(settings)
+    assert current is not None
+    assert current.version == "1"
+    assert review(settings, now=NOW).step == "nothing"
+
+
+def test_a_challenger_that_cannot_score_holds_up_no_run_and_is_refused(settings: Settings, good: Bundle) -> None:
+    live(settings, good, "1", BEFORE)
+    other = replace(
+        good,
+        contract=good.contract.model_copy(
+            update={"features": {**good.contract.features, "unknown": good.contract.features["tenure"]}}
+        ),
+    )
+    on_trial(settings, other, "2", NOW - timedelta(days=8))
+    with capture_logs() as logs:
+        assert run_day(settings, FINAL, now=NOW).run.shadow_sha256 is None
+    assert [one["model_version"] for one in logs if one["event"] == "shadow_not_scored"] == ["2"]
+    found = review(settings, now=NOW)
+    assert (found.step, "scored no daily run" in found.sentence) == ("refuse", True)
+
+
+def test_a_trial_ends_where_another_version_goes_live(settings: Settings, good: Bundle, bad: Bundle) -> None:
+    live(settings, good, "1", BEFORE)
+    on_trial(settings, bad, "2", NOW - timedelta(days=8))
+    live(settings, turned(bad), "3", NOW - timedelta(days=1))
+    review(settings, now=NOW)
+    with open_store(settings.store.url) as store:
+        assert running_trial(store) is None
+        assert trials(store, 1)[0].result == "version 3 went live meanwhile"
+
+
+def gain(value: float, error: float, champion_gain: float = 10_000.0) -> StoredMeasurement:
+    """A figure with this standard error."""
+    half = 2.045 * error
+    return StoredMeasurement(
+        "shadow_gain", "1", value, value - half, value + half, champion_gain + value, champion_gain, "good", "", True,
+        rows_as_of=FINAL,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("figure", "training", "step"),
+    [
+        (None, TRAINING, "nothing"),
+        (gain(3100, 1000), TRAINING, "roll_back"),
+        (gain(2900, 1000), TRAINING, "nothing"),  # beyond a 95 % interval, which daily looks would pass by chance
+        (gain(400, 100), TRAINING, "nothing"),  # 4 % of what the champion earns
+        (gain(3100, 1000), TRAINING.model_copy(update={"least_gain": 4000.0}), "nothing"),
+        (gain(-3100, 1000), TRAINING, "nothing"),
+        (gain(0, 0), TRAINING, "nothing"),
+    ],
+)
+def test_a_champion_goes_back_only_beyond_doubt_and_for_enough_money(
+    figure: StoredMeasurement | None, training: Training, step: str
+) -> None:
+    assert decide_champion(LIVE, figure, training).step == step
+
+
+@pytest.mark.parametrize(
+    ("days", "runs", "figure", "step"),
+    [
+        (6, 6, gain(5000, 100), "wait"),
+        (7, 7, None, "promote"),
+        (7, 7, gain(-100, 1000), "promote"),
+        (7, 7, gain(-3000, 1000), "refuse"),
+        (7, 0, None, "refuse"),
+    ],
+)
+def test_a_trial_ends_after_its_days(days: int, runs: int, figure: StoredMeasurement | None, step: str) -> None:
+    assert decide_trial(TRIAL, runs, figure, TRAINING, NOW + timedelta(days=days)).step == step
