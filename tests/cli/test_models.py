@@ -42,6 +42,27 @@ def test_train_says_what_it_did_for_people_and_for_machines(churn: Churn, config
     assert set(trained["metrics"]["auc"]) == {"value", "low", "high"}
 
 
+def test_a_training_that_is_not_due_is_not_done(churn: Churn, config: Path) -> None:
+    churn("--config", config, "train")
+    said = churn("--config", config, "train", "--if-due").out.replace("\n", " ")
+    assert "No training is due: the last training was 0 days ago, and the next is due on" in said
+    assert document(churn("--config", config, "train", "--if-due", "--json").out)["is_due"] is False
+
+
+def test_a_training_that_is_due_is_done(churn: Churn, untrained: Company) -> None:
+    said = churn("--config", untrained.config(), "train", "--if-due").out
+    assert said.startswith("A training is due: nothing was trained yet.")
+    assert "Version 1 is live now" in said
+
+
+def test_without_a_model_in_the_shadow_a_review_does_nothing(churn: Churn, config: Path) -> None:
+    assert churn("--config", config, "models", "review").out == "The store names no live model.\n"
+    churn("--config", config, "train")
+    assert churn("--config", config, "models", "review").out == "No model is in the shadow.\n"
+    found = document(churn("--config", config, "models", "review", "--json").out)
+    assert found == {"step": "nothing", "reason": "no model is in the shadow", "live": None}
+
+
 def test_train_with_warnings_still_prints_json(churn: Churn, own_company: Company) -> None:
     own_company.rewrite(lambda rows: [rows[0] | {"payment_method": "pigeon"}, *rows[1:]])
     for command in ("train", "score"):

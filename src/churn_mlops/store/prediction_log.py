@@ -89,6 +89,25 @@ def records_of(store: Store, id: str) -> list[PredictionRecord]:
     return sorted((PredictionRecord(**row._mapping) for row in rows), key=_place)
 
 
+def answered_since(store: Store, model_sha256: str, since: datetime, most: int) -> list[tuple[str, str]]:
+    """The newest ``most`` predictions of a model for fields that a caller sent: the fields, and the answer, both JSON.
+
+    Args:
+        store: the store.
+        model_sha256: hash of the bundle that answered.
+        since: none is earlier.
+        most: how many at most.
+
+    Raises:
+        StoreError: the store fails.
+    """
+    columns = (cast(ANSWERS.c.inputs, Text), ANSWERS.c.answer)
+    sent = (ANSWERS.c.model_sha256 == model_sha256, ANSWERS.c.customer.is_(None), ANSWERS.c.at >= since)
+    query = select(*columns).where(*sent).order_by(ANSWERS.c.at.desc()).limit(most)
+    with store.reading("read the requests of callers", much=True) as connection:
+        return [(inputs, answer) for inputs, answer in connection.execute(query)]
+
+
 def answer_before(store: Store, customer: str, day: date) -> tuple[date, str] | None:
     """The last logged answer about a customer of an as-of date before ``day``: that date, and the answer as JSON.
 

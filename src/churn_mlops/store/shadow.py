@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -12,6 +13,7 @@ from churn_mlops.store.scoring.runs import latest_run
 from churn_mlops.store.trials import Trial, runs_scored, trials
 
 GAIN = "shadow_gain"
+REFUSED, CHANGED, MILLISECONDS = "shadow_refused", "shadow_changed", "shadow_milliseconds"
 
 
 @dataclass(frozen=True)
@@ -25,7 +27,8 @@ class InShadow:
         customers: how many it scored in that run.
         seconds: the time that this took.
         runs: dates that it scored since its trial began; None where there is no trial.
-        gain: what its lists would earn more than the champion's; None where that was not measured.
+        figures: of the newest measurement, by name: `GAIN`, and of a version on trial `REFUSED`, `CHANGED` and
+            `MILLISECONDS`.
     """
 
     version: str
@@ -34,7 +37,27 @@ class InShadow:
     customers: int
     seconds: float
     runs: int | None
-    gain: StoredMeasurement | None
+    figures: Mapping[str, StoredMeasurement]
+
+    @property
+    def gain(self) -> StoredMeasurement | None:
+        """The gain of its lists over those of the champion, None where that was not measured."""
+        return self.figures.get(GAIN)
+
+    @property
+    def refused(self) -> StoredMeasurement | None:
+        """The requests that it would refuse, None where that was not measured."""
+        return self.figures.get(REFUSED)
+
+    @property
+    def changed(self) -> StoredMeasurement | None:
+        """The requests that it would answer with another verdict, None where that was not measured."""
+        return self.figures.get(CHANGED)
+
+    @property
+    def milliseconds(self) -> StoredMeasurement | None:
+        """The time of an answer, None where that was not measured."""
+        return self.figures.get(MILLISECONDS)
 
 
 def in_shadow(store: Store) -> InShadow | None:
@@ -54,16 +77,17 @@ def in_shadow(store: Store) -> InShadow | None:
         run.customers,
         run.shadow_seconds or 0.0,
         None if trial is None else runs_scored(store, trial),
-        shadow_gain_of(store, run.shadow_version),
+        shadow_figures(store, run.shadow_version),
     )
 
 
-def shadow_gain_of(store: Store, version: str) -> StoredMeasurement | None:
-    """The gain of a version over the champion, by the newest measurement; None where it is not known.
+def shadow_figures(store: Store, version: str) -> dict[str, StoredMeasurement]:
+    """The figures of a version in the shadow by name, of the newest measurement.
 
     Raises:
         StoreError: the store fails.
     """
     measured = latest_measurements(store)
     figures = () if measured is None else measured.figures
-    return next((one for one in figures if (one.name, one.part) == (GAIN, version)), None)
+    wanted = (GAIN, REFUSED, CHANGED, MILLISECONDS)
+    return {one.name: one for one in figures if one.name in wanted and one.part == version}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -16,6 +17,7 @@ from churn_mlops.data.demo_company.months import LAST_DAY
 from churn_mlops.deployment import Deployment, StoredBundle
 from churn_mlops.models.bundle import Bundle
 from churn_mlops.models.bundle_cache import BundleCache
+from churn_mlops.models.inference import ChurnPredictor
 from churn_mlops.models.scorers.lookup_tables import AdditiveTables
 from churn_mlops.pipelines.deployment.deploy import Deployer, champion
 from churn_mlops.pipelines.deployment.review import decide_champion, decide_trial, review
@@ -25,6 +27,7 @@ from churn_mlops.pipelines.scoring.publish import run_day
 from churn_mlops.store import open_store
 from churn_mlops.store.deployments import Deployments
 from churn_mlops.store.measurements import StoredMeasurement
+from churn_mlops.store.prediction_log import PredictionRecord, write_records
 from churn_mlops.store.scoring.run_scores import run_scores
 from churn_mlops.store.scoring.runs import latest_run
 from churn_mlops.store.trials import Trial, running_trial, start_trial, trials
@@ -212,6 +215,70 @@ def test_a_trial_ends_where_another_version_goes_live(settings: Settings, good: 
         assert trials(store, 1)[0].result == "version 3 went live meanwhile"
 
 
+def with_least_tenure(bundle: Bundle, months: float) -> Bundle:
+    """The same version with a contract that takes no customer of fewer months."""
+    tenure = bundle.contract.features["tenure"].model_copy(update={"min": months})
+    features = {**bundle.contract.features, "tenure": tenure}
+    return replace(bundle, contract=bundle.contract.model_copy(update={"features": features}))
+
+
+def asked(months: float) -> dict[str, object]:
+    """A customer of so many months, as a caller sends them."""
+    return {"tenure": months, "monthly_charges": 60.0, "contract_type": 1.0, "logins_28d": 4.0}
+
+
+def answered(settings: Settings, bundle: Bundle, *customers: dict[str, object]) -> None:
+    """The prediction log holds requests for these customers, answered by the version of ``bundle``."""
+    predictor = ChurnPredictor(bundle, threshold=settings.decision.threshold)
+    records = []
+    for place, fields in enumerate(customers):
+        answer = {"will_churn": predictor.score_one(fields) >= settings.decision.threshold}
+        records.append(
+            PredictionRecord(
+                f"p{place}",
+                NOW,
+                NOW.date(),
+                "1",
+                bundle.sha256,
+                "key:crm",
+                None,
+                json.dumps(fields),
+                json.dumps(answer),
+            )
+        )
+    with open_store(settings.store.url) as store:
+        write_records(store, records)
+
+
+def test_a_challenger_answers_the_logged_requests_once_more(settings: Settings, good: Bundle, bad: Bundle) -> None:
+    live(settings, good, "1", BEFORE)
+    on_trial(settings, bad, "2", NOW - timedelta(days=8))
+    sent = [asked(months) for months in (1.0, 6.0, 12.0, 30.0, 60.0)]
+    answered(settings, good, *sent)
+    run_days(settings, EARLY)
+    measured = measure(settings, now=NOW)
+    figures = {one.name: one for one in measured.figures if one.part == "2"}
+    verdicts = [[ChurnPredictor(one).score_one(row) >= 0.06 for row in sent] for one in (good, bad)]
+    other = sum(before != after for before, after in zip(*verdicts, strict=True))
+    assert (figures["shadow_refused"].numerator, figures["shadow_refused"].denominator) == (0, len(sent))
+    assert figures["shadow_changed"].numerator == other > 0
+    assert (figures["shadow_milliseconds"].value or 0) > 0
+
+
+def test_a_challenger_that_would_refuse_what_callers_send_does_not_go_live(
+    settings: Settings, good: Bundle, bad: Bundle
+) -> None:
+    live(settings, bad, "1", BEFORE)
+    on_trial(settings, with_least_tenure(good, 24.0), "2", NOW - timedelta(days=8))
+    sent = [asked(months) for months in (6.0, 30.0)]
+    answered(settings, bad, *sent)
+    run_days(settings, EARLY)
+    measure(settings, now=NOW)
+    found = review(settings, now=NOW)
+    assert found.step == "refuse"
+    assert "version 2 would refuse 1 of 2 requests that the champion answered" in found.sentence
+
+
 def gain(value: float, error: float, champion_gain: float = 10_000.0) -> StoredMeasurement:
     """A figure with this standard error."""
     half = 2.045 * error
@@ -250,4 +317,5 @@ def test_a_champion_goes_back_only_beyond_doubt_and_for_enough_money(
     ],
 )
 def test_a_trial_ends_after_its_days(days: int, runs: int, figure: StoredMeasurement | None, step: str) -> None:
-    assert decide_trial(TRIAL, runs, figure, TRAINING, NOW + timedelta(days=days)).step == step
+    figures = {} if figure is None else {"shadow_gain": figure}
+    assert decide_trial(TRIAL, runs, figures, TRAINING, NOW + timedelta(days=days)).step == step

@@ -6,6 +6,7 @@ It decides by the money that the lists of champion and shadow earn (``shadow_gai
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal
@@ -23,7 +24,7 @@ from churn_mlops.pipelines.job_record import recorded
 from churn_mlops.store import Store, open_store
 from churn_mlops.store.deployments import Deployments
 from churn_mlops.store.measurements import StoredMeasurement
-from churn_mlops.store.shadow import shadow_gain_of
+from churn_mlops.store.shadow import GAIN, REFUSED, shadow_figures
 from churn_mlops.store.trials import Trial, end_trial, running_trial, runs_scored
 
 log = structlog.get_logger("churn_mlops.pipelines")
@@ -50,13 +51,15 @@ class Review:
     deployment: Deployment | None = None
 
 
-def decide_trial(trial: Trial, runs: int, gain: StoredMeasurement | None, training: Training, now: datetime) -> Review:
+def decide_trial(
+    trial: Trial, runs: int, figures: Mapping[str, StoredMeasurement], training: Training, now: datetime
+) -> Review:
     """The result for a challenger on trial.
 
     Args:
         trial: the trial.
         runs: daily runs that the challenger scored too.
-        gain: what its lists would earn more than the champion's, None where that is not known.
+        figures: of the newest measurement, by name.
         training: the settings.
         now: the present, with a time zone.
     """
@@ -66,10 +69,15 @@ def decide_trial(trial: Trial, runs: int, gain: StoredMeasurement | None, traini
     days = (now - trial.since).days
     if runs == 0:
         return Review("refuse", f"version {trial.version} scored no daily run in {days} days: see shadow_not_scored")
-    figures = "too few customers have left to compare the money" if gain is None else _figures(gain)
+    gain, refused = figures.get(GAIN), figures.get(REFUSED)
+    if refused is not None and refused.numerator:
+        of = f"{refused.numerator:,.0f} of {refused.denominator or 0:,.0f} requests that the champion answered"
+        why = "let callers send what it asks for first, or make it live with `churn models promote`"
+        return Review("refuse", f"version {trial.version} would refuse {of}: {why}")
     if gain is not None and gain.high is not None and gain.high < 0:
-        return Review("refuse", f"version {trial.version} earns less than the champion beyond noise: {figures}")
-    sentence = f"version {trial.version} was better in training and no worse in {days} days in the shadow ({figures})"
+        return Review("refuse", f"version {trial.version} earns less than the champion beyond noise: {_money(gain)}")
+    sentence = f"version {trial.version} was better in training and no worse in {days} days in the shadow"
+    sentence = f"{sentence} ({_money(gain)})"
     return Review("promote", sentence)
 
 
@@ -87,7 +95,7 @@ def decide_champion(champion: Deployment, gain: StoredMeasurement | None, traini
     least = max(training.least_gain, LEAST_SHARE * abs(gain.denominator or 0.0))
     if gain.value > ERRORS_TO_GO_BACK * error and gain.value >= least and not math.isclose(gain.value, 0):
         return Review(
-            "roll_back", f"version {champion.version} earns less than the one before beyond noise: {_figures(gain)}"
+            "roll_back", f"version {champion.version} earns less than the one before beyond noise: {_money(gain)}"
         )
     return Review("nothing", f"version {champion.version} earns no less than the one before, beyond noise")
 
@@ -109,7 +117,7 @@ def review(settings: Settings, *, now: datetime | None = None) -> Review:
     with open_store(settings.store.url) as store:
         champion = Deployments(store).current()
         if champion is None:
-            return Review("nothing", "no model is live")
+            return Review("nothing", "the store names no live model")
         trial = running_trial(store)
         if trial is not None and trial.champion_sha256 != champion.sha256:
             end_trial(store, trial, f"version {champion.version} went live meanwhile")
@@ -127,10 +135,10 @@ def _decided(store: Store, settings: Settings, champion: Deployment, trial: Tria
     shadow = shadow_of(store, settings, champion.sha256, now)
     if shadow is None:
         return Review("nothing", "no model is in the shadow")
-    gain = shadow_gain_of(store, shadow.version)
+    figures = shadow_figures(store, shadow.version)
     if trial is None:
-        return decide_champion(champion, gain, settings.training)
-    return decide_trial(trial, runs_scored(store, trial), gain, settings.training, now)
+        return decide_champion(champion, figures.get(GAIN), settings.training)
+    return decide_trial(trial, runs_scored(store, trial), figures, settings.training, now)
 
 
 def _done(settings: Settings, found: Review, champion: Deployment, trial: Trial | None) -> Review:
@@ -159,8 +167,8 @@ def _done(settings: Settings, found: Review, champion: Deployment, trial: Trial 
     return Review(found.step, found.sentence, deployed)
 
 
-def _figures(gain: StoredMeasurement) -> str:
-    if gain.value is None or gain.low is None or gain.high is None:
+def _money(gain: StoredMeasurement | None) -> str:
+    if gain is None or gain.value is None or gain.low is None or gain.high is None:
         return "too few customers have left to compare the money"
     more = "more" if gain.value >= 0 else "less"
     interval = f"95 % interval {gain.low:,.0f} to {gain.high:,.0f}"

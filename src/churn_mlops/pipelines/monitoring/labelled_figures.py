@@ -37,6 +37,7 @@ from churn_mlops.pipelines.inputs.open_source import open_history
 from churn_mlops.pipelines.monitoring.run_rows import treatment_around, untreated_rows, weekly_runs
 from churn_mlops.pipelines.monitoring.segments import churn_of_segments
 from churn_mlops.pipelines.monitoring.shadow_figures import ShadowFigures
+from churn_mlops.pipelines.monitoring.shadow_requests import requests_in_shadow
 from churn_mlops.retention.decision import rule_of
 from churn_mlops.store import Store
 from churn_mlops.store.measurements import POOLED_WEEKS, MeasuredDay, StoredMeasurement
@@ -168,7 +169,10 @@ class LabelledFigures:
         if shadow is None:
             return []
         figures = ShadowFigures(self.settings, self.store, self.contract, self.label, self._open_tables, now)
-        return stored([figures.figure(shadow, live, self._terms(newest.customers))], newest.as_of)
+        gain = figures.figure(shadow, live, self._terms(newest.customers))
+        threshold = self.settings.decision.threshold
+        requests = requests_in_shadow(self.store, shadow, live, threshold, now) if shadow.is_challenger else []
+        return stored([gain, *requests], newest.as_of)
 
     @cached_property
     def _live(self) -> LiveModel | None:

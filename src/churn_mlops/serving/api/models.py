@@ -83,6 +83,9 @@ class VersionInShadow(BaseModel):
     as_of: date = Field(description="date of the newest run")
     customers: int = Field(description="customers that it scored in this run")
     seconds: float = Field(description="the time that this took")
+    requests: int = Field(description="logged requests of the last seven days that it answered again, on trial")
+    refused: int = Field(description="of these, the ones that it would refuse")
+    changed: int = Field(description="of these, the ones with another verdict")
     gain: ShadowGain | None = Field(description="null while too few customers have left since both scored them")
 
 
@@ -181,6 +184,9 @@ def _shadow(one: InShadow | None) -> dict[str, Any] | None:
         "as_of": one.as_of.isoformat(),
         "customers": one.customers,
         "seconds": one.seconds,
+        "requests": 0 if one.refused is None else int(one.refused.denominator or 0),
+        "refused": 0 if one.refused is None else int(one.refused.numerator or 0),
+        "changed": 0 if one.changed is None else int(one.changed.numerator or 0),
         "gain": None
         if gain is None or gain.value is None
         else {"value": gain.value, "low": gain.low, "high": gain.high, "is_final": gain.is_final},

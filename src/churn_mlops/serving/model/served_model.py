@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from churn_mlops.data.contract.customer_body import CustomerBody, customer_body
 from churn_mlops.models.inference import ChurnPredictor
-from churn_mlops.serving.model.request_models import BatchBody, CustomerBody, batch_body, batch_frame, customer_body
+from churn_mlops.serving.model.request_models import BatchBody, batch_body, batch_frame
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json
 
+from churn_mlops.data.contract.customer_body import CustomerBody
 from churn_mlops.serving.http.errors import Findings, RequestError, place, sentence, shortened
-from churn_mlops.serving.model.request_models import CustomerBody
 from churn_mlops.serving.model.served_model import ServedModel
 
 Body = TypeVar("Body", bound=BaseModel)

@@ -7,8 +7,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from churn_mlops.data.contract.customer_body import may_be_null
 from churn_mlops.retention import Economics, action, worth_an_offer
-from churn_mlops.serving.model.request_models import may_be_null
 from churn_mlops.serving.model.served_model import ServedModel
 
 

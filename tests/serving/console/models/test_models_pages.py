@@ -13,10 +13,14 @@ from churn_mlops.store import open_store
 from churn_mlops.store.audit_log import audit_events
 from churn_mlops.store.database.schema import BUNDLES
 from churn_mlops.store.deployments import Deployments
+from churn_mlops.store.measurements import StoredMeasurement, record_measurements
+from churn_mlops.store.trials import end_trial, start_trial, trials
 from tests.companies.registered import deploy, live, register, register_again
 from tests.companies.versions import version_of
 from tests.serving.access.secured_app import Guarded
 from tests.serving.console.visitor import Visitor
+from tests.store.builders import DAY, NOW
+from tests.store.test_shadow import published
 
 PROMOTE, ROLLBACK = "/models/3/promote", "/models/rollback"
 
@@ -46,6 +50,43 @@ def test_deployments_are_shown_the_latest_first_with_who_and_why(admin: Visitor)
     assert history.index("why &lt;i&gt;2") < history.index("why &lt;i&gt;1")
     assert history.count("by bob") == 2
     assert "less than a day" in history
+
+
+def test_the_version_in_the_shadow_is_shown_beside_the_live_one(admin: Visitor, guarded: Guarded) -> None:
+    assert "in the shadow" not in admin.get("/models").text
+    assert admin.get("/api/models").json()["shadow"] is None
+    published(guarded.address, 2, 1)
+    text = " ".join(admin.get("/models").text.split())
+    section = text[text.index("Version 1 in the shadow") : text.index(">Versions<")]
+    assert "The version before" in section
+    assert "3 customers in 1.5" in section
+    assert "$1,120 a month" in section
+    assert "$120 a month, 95 % interval \N{MINUS SIGN}$40.00 to $280" in section
+    shadow = admin.get("/api/models").json()["shadow"]
+    assert (shadow["version"], shadow["on_trial_since"], shadow["refused"]) == ("1", None, 0)
+    assert shadow["gain"] == {"value": 120.0, "low": -40.0, "high": 280.0, "is_final": True}
+
+
+def test_a_trial_is_shown_with_its_requests_and_its_end(admin: Visitor, guarded: Guarded) -> None:
+    with open_store(guarded.address) as store:
+        start_trial(store, "3", version_of(3).sha256, version_of(2).sha256, clock=lambda: NOW)
+    published(guarded.address, 2, 3)
+    with open_store(guarded.address) as store:
+        figures = {"shadow_refused": 2.0, "shadow_changed": 30.0, "shadow_milliseconds": 80.0}
+        measured = [
+            StoredMeasurement(name, "3", count / 1000, None, None, count, 1000, "good", "")
+            for name, count in figures.items()
+        ]
+        record_measurements(store, DAY, measured, clock=lambda: NOW)
+    text = " ".join(admin.get("/models").text.split())
+    section = text[text.index("Version 3 in the shadow") : text.index(">Versions<")]
+    assert "On trial" in section
+    assert "1,000; it would refuse 2" in section
+    assert "for 30 of them" in section
+    with open_store(guarded.address) as store:
+        (trial,) = trials(store, 1)
+        end_trial(store, trial, "version 3 earns <less>", clock=lambda: NOW)
+    assert "version 3 earns &lt;less&gt;" in admin.get("/models").text
 
 
 def test_every_version_is_shown_with_its_figures_and_what_training_said(admin: Visitor) -> None:

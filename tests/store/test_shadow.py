@@ -1,0 +1,65 @@
+"""The version in the shadow is the one that scored the newest run beside the version that is live now."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from churn_mlops.store import open_store
+from churn_mlops.store.measurements import StoredMeasurement, record_measurements
+from churn_mlops.store.scoring.publishing import publish
+from churn_mlops.store.shadow import in_shadow
+from churn_mlops.store.trials import start_trial
+from tests.companies.registered import deploy, register
+from tests.companies.versions import version_of
+from tests.store.builders import DAY, NOW, batches, run
+
+
+def published(address: str, champion: int, shadow: int) -> None:
+    """A run of two versions, and the figure that compares them."""
+    with open_store(address) as store:
+        new = replace(
+            run(), model_sha256=version_of(champion).sha256, shadow_version=str(shadow),
+            shadow_sha256=version_of(shadow).sha256, shadow_seconds=1.5,
+        )  # fmt: skip
+        publish(store, new, batches(3), clock=lambda: NOW)
+        parts = (str(shadow), "other")
+        figures = [StoredMeasurement("shadow_gain", part, 120, -40, 280, 1120, 1000, "good", "Wait.") for part in parts]
+        record_measurements(store, DAY, figures, clock=lambda: NOW)
+
+
+def test_the_version_before_is_watched(address: str) -> None:
+    register(address, 1, 2)
+    deploy(address, 1, 2)
+    with open_store(address) as store:
+        assert in_shadow(store) is None
+    published(address, 2, 1)
+    with open_store(address) as store:
+        found = in_shadow(store)
+    assert found is not None
+    assert (found.version, found.trial, found.runs, found.as_of) == ("1", None, None, DAY)
+    assert (found.customers, found.seconds) == (3, 1.5)
+    assert found.gain is not None
+    assert (found.gain.value, found.refused) == (120, None)
+
+
+def test_a_challenger_on_trial_counts_its_runs(address: str) -> None:
+    register(address, 1, 2)
+    deploy(address, 1)
+    with open_store(address) as store:
+        start_trial(store, "2", version_of(2).sha256, version_of(1).sha256, clock=lambda: NOW)
+    published(address, 1, 2)
+    with open_store(address) as store:
+        found = in_shadow(store)
+    assert found is not None
+    assert (found.version, found.runs) == ("2", 1)
+    assert found.trial is not None
+    assert found.trial.since == NOW
+
+
+def test_after_a_change_the_newest_run_says_nothing_of_the_version_that_is_live(address: str) -> None:
+    register(address, 1, 2)
+    deploy(address, 1, 2)
+    published(address, 2, 1)
+    deploy(address, 1)
+    with open_store(address) as store:
+        assert in_shadow(store) is None
