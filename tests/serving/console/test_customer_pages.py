@@ -100,6 +100,25 @@ def test_the_next_customer_is_one_who_gets_an_offer_now(agent: Visitor, guarded:
     assert "Do not contact" in agent.get("/list").text
 
 
+@pytest.mark.parametrize(
+    ("result", "dismissal", "days_ago", "words"),
+    [
+        ("declined", None, 200, "The customer heard an offer in the last 365 days."),
+        ("not_offered", "complaint", 20, "An agent decided in the last 30 days to make no offer."),
+    ],
+)
+def test_a_rest_after_a_contact_says_how_long_it_lasts(
+    agent: Visitor, guarded: Guarded, result: str, dismissal: str | None, days_ago: int, words: str
+) -> None:
+    at = utc_now() - timedelta(days=days_ago)
+    with open_store(guarded.address) as store:
+        new = NewContact("1", "0" * 64, "C000001", at, "20 % off", result, "person:anna", dismissal=dismissal)
+        record_contact(store, new)
+    page = agent.get("/customers/C000001").text
+    assert "Do not offer" in page
+    assert words in page
+
+
 def test_every_reason_against_an_offer_and_every_dismissal_has_its_words() -> None:
     known = Texts().by_key
     assert {key.partition(".")[2] for key in known if key.startswith("why_not.")} == set(WHY_NOT)

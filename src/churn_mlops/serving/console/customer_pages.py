@@ -191,6 +191,7 @@ class CustomerPages:
             results=RESULTS,
             dismissals=DISMISSALS,
             offer=view.offer or self.settings.offer,
+            fatigue=self.facts.offers.rule.fatigue,
             prediction_id=prediction_id,
             key=secrets.token_urlsafe(16) if refused is None else refused.form["key"],
             refused=refused,
