@@ -108,6 +108,21 @@ def test_a_tile_for_each_question_shows_its_most_urgent_figure(analyst: Visitor,
     assert "127 customers left for 100 that the scores expect." in tiles_of(analyst.get("/dashboard").text)[0]
 
 
+def test_a_young_model_whose_money_is_not_known_yet_is_judged_by_what_is_known(
+    analyst: Visitor, guarded: Guarded
+) -> None:
+    money = StoredMeasurement("money_lost", "", None, None, None, None, None, "too_little", "Wait for labels.")
+    with open_store(guarded.address) as store:
+        record_measurements(store, DAY, [money, AUC], clock=lambda: NOW)
+    text = analyst.get("/dashboard").text
+    assert tiles_of(text)[0].startswith("Is the model right? Good A churner has the higher score")
+    assert "Wait for labels." in text  # on its card
+    unknown = replace(AUC, value=None, low=None, high=None, status="too_little", next_step="Wait for outcomes.")
+    with open_store(guarded.address) as store:
+        record_measurements(store, DAY, [money, unknown], clock=lambda: NOW)
+    assert tiles_of(analyst.get("/dashboard").text)[0].endswith("Wait for outcomes.")
+
+
 def test_the_features_that_drifted_come_first_and_say_what_moved(analyst: Visitor, guarded: Guarded) -> None:
     step = "Look why it changed: monthly was 31 % in training and is 44 % now."
     plan = StoredMeasurement("feature_drift", "plan_<i>", 0.17, None, None, None, 1000, "watch", step, True, DAY)

@@ -37,6 +37,8 @@ _NEWS = ("act", "good", "watch", "too_little")
 """Statuses of campaigns, in the order of their tile: what is proven first."""
 _STAND_OUT = {"model": ("calibration_by_level", "auc_by_level"), "risk": ("churn_by_cohort", "churn_by_level")}
 """The tables whose groups may ask for something: drift alone costs nothing, so it heads no tile."""
+_LATER = "money_lost"
+"""The figure that a young model does not have for weeks: until it is known, the others answer the question."""
 MOST_CAMPAIGNS = 3
 """Most campaigns that the tile names."""
 
@@ -171,7 +173,8 @@ def _groups(section: str, texts: Sequence[tuple[StoredMeasurement, FigureText]])
 
 def _tile(section: str, figures: Sequence[FigureText], groups: Sequence[FigureText]) -> Tile:
     marked = [one for one in groups if one.stands_out]
-    worst = min([*figures, *marked], key=_urgency, default=None)
+    known = [one for one in figures if one.name != _LATER or one.status != "too_little"]
+    worst = min([*known, *marked], key=_urgency, default=None)
     return Tile(section, worst, marked=len(marked), groups=len(groups))
 
 
