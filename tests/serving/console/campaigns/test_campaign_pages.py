@@ -59,6 +59,12 @@ def test_a_campaign_is_made_watched_and_ended(analyst: Visitor, guarded: Guarded
     assert {("campaign.created", "person:analyst-person"), ("campaign.ended", "person:analyst-person")} <= set(events)
 
 
+def test_the_page_of_campaigns_says_how_contacts_made_elsewhere_come_in(analyst: Visitor, guarded: Guarded) -> None:
+    assert "<code>churn contacts import contacts.csv</code>" in analyst.get("/campaigns").text
+    analyst.client.cookies.set("churn_session", guarded.sessions["agent"][0], domain="localhost.local")
+    assert "churn contacts import" not in analyst.get("/campaigns").text  # an agent may not
+
+
 def test_a_campaign_of_any_risk_does_not_say_that_it_takes_everyone(analyst: Visitor) -> None:
     make(analyst, risk_band="")
     page = analyst.get("/campaigns/1").text
