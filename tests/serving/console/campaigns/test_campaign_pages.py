@@ -59,6 +59,11 @@ def test_a_campaign_is_made_watched_and_ended(analyst: Visitor, guarded: Guarded
     assert {("campaign.created", "person:analyst-person"), ("campaign.ended", "person:analyst-person")} <= set(events)
 
 
+def test_the_form_of_a_campaign_says_which_of_several_takes_a_customer(analyst: Visitor) -> None:
+    make(analyst)
+    assert "they are in the one that started first" in analyst.get("/campaigns/new").text
+
+
 def test_the_page_of_campaigns_says_how_contacts_made_elsewhere_come_in(analyst: Visitor, guarded: Guarded) -> None:
     assert "<code>churn contacts import contacts.csv</code>" in analyst.get("/campaigns").text
     analyst.client.cookies.set("churn_session", guarded.sessions["agent"][0], domain="localhost.local")
@@ -132,7 +137,7 @@ def test_a_later_refusal_speaks_of_no_control_group_only_while_there_is_none(ana
 
 
 def test_the_form_says_before_what_no_control_group_means(analyst: Visitor) -> None:
-    assert "Without them (0 %), success cannot be proven" in analyst.get("/campaigns/new").text
+    assert "Without them (0\u00a0%), success cannot be proven" in analyst.get("/campaigns/new").text
 
 
 def test_line_breaks_of_the_sentence_to_say_become_spaces(analyst: Visitor, guarded: Guarded) -> None:
