@@ -58,6 +58,12 @@ def test_all_users_are_listed_with_role_way_in_last_session_and_state(admin: Vis
     assert re.search(r"disabled-person Administrator Password .{5,30} disabled", text)
 
 
+def test_the_form_of_a_user_says_what_each_role_works_with(admin: Visitor) -> None:
+    text = admin.get("/users").text
+    assert "Agent: customers and contacts" in text
+    assert "Analyst: lists, campaigns and figures" in text  # so that a marketing lead becomes one
+
+
 def test_an_added_user_signs_in_with_the_password_that_is_shown_once(admin: Visitor, guarded: Guarded) -> None:
     answer = admin.send("/users", "/users", name="dora", role="analyst")
     assert (answer.status_code, answer.headers["Cache-Control"]) == (200, "no-store")
