@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -182,7 +183,7 @@ def test_a_challenger_that_earns_less_is_refused(settings: Settings, good: Bundl
     measure(settings, now=NOW)
     found = review(settings, now=NOW)
     assert found.step == "refuse"
-    assert "version 2 earns less than the champion beyond noise" in found.sentence
+    assert re.search(r"version 2 earns less than the champion beyond noise: .* earn [\d,]+ USD a month", found.sentence)
     current = champion(settings)
     assert current is not None
     assert current.version == "1"
@@ -303,7 +304,7 @@ def gain(value: float, error: float, champion_gain: float = 10_000.0) -> StoredM
 def test_a_champion_goes_back_only_beyond_doubt_and_for_enough_money(
     figure: StoredMeasurement | None, training: Training, step: str
 ) -> None:
-    assert decide_champion(LIVE, figure, training).step == step
+    assert decide_champion(LIVE, figure, training, "USD").step == step
 
 
 @pytest.mark.parametrize(
@@ -318,4 +319,4 @@ def test_a_champion_goes_back_only_beyond_doubt_and_for_enough_money(
 )
 def test_a_trial_ends_after_its_days(days: int, runs: int, figure: StoredMeasurement | None, step: str) -> None:
     figures = {} if figure is None else {"shadow_gain": figure}
-    assert decide_trial(TRIAL, runs, figures, TRAINING, NOW + timedelta(days=days)).step == step
+    assert decide_trial(TRIAL, runs, figures, TRAINING, "USD", NOW + timedelta(days=days)).step == step

@@ -111,10 +111,10 @@ def decided(number: int, rules: PromotionRules = RULES, *, is_history: bool = Tr
 
 
 def test_a_better_model_goes_live_and_the_decision_says_what_its_lists_earn() -> None:
-    found = decided(300)
+    found = decided(300, replace(RULES, currency="EUR"))
     assert (found.promote, found.on_trial) == (True, False)
     assert re.search(
-        r"beats champion 1 beyond noise .*; its lists earn [\d,]+ a month \([\d,]+ to [\d,]+\) more", found.sentence
+        r"beats champion 1 beyond noise .*; its lists earn [\d,]+ EUR a month \([\d,]+ to [\d,]+\) more", found.sentence
     )
 
 
@@ -122,7 +122,7 @@ def test_a_better_model_that_is_not_worth_the_change_does_not_go_live() -> None:
     found = decided(300, replace(RULES, least_gain=10_000_000))
     assert (found.promote, found.signal) == (False, True)
     assert re.search(
-        r"beats champion 1 beyond noise .*, but its lists earn [\d,]+ .* more, not 10,000,000", found.sentence
+        r"beats champion 1 beyond noise .*, but its lists earn [\d,]+ .* more, not 10,000,000 USD", found.sentence
     )
 
 

@@ -52,7 +52,12 @@ class Review:
 
 
 def decide_trial(
-    trial: Trial, runs: int, figures: Mapping[str, StoredMeasurement], training: Training, now: datetime
+    trial: Trial,
+    runs: int,
+    figures: Mapping[str, StoredMeasurement],
+    training: Training,
+    currency: str,
+    now: datetime,
 ) -> Review:
     """The result for a challenger on trial.
 
@@ -61,6 +66,7 @@ def decide_trial(
         runs: daily runs that the challenger scored too.
         figures: of the newest measurement, by name.
         training: the settings.
+        currency: of the amounts, by its code.
         now: the present, with a time zone.
     """
     ends = trial.since + timedelta(days=training.shadow_days)
@@ -75,19 +81,21 @@ def decide_trial(
         why = "let callers send what it asks for first, or make it live with `churn models promote`"
         return Review("refuse", f"version {trial.version} would refuse {of}: {why}")
     if gain is not None and gain.high is not None and gain.high < 0:
-        return Review("refuse", f"version {trial.version} earns less than the champion beyond noise: {_money(gain)}")
+        money = _money(gain, currency)
+        return Review("refuse", f"version {trial.version} earns less than the champion beyond noise: {money}")
     sentence = f"version {trial.version} was better in training and no worse in {days} days in the shadow"
-    sentence = f"{sentence} ({_money(gain)})"
+    sentence = f"{sentence} ({_money(gain, currency)})"
     return Review("promote", sentence)
 
 
-def decide_champion(champion: Deployment, gain: StoredMeasurement | None, training: Training) -> Review:
+def decide_champion(champion: Deployment, gain: StoredMeasurement | None, training: Training, currency: str) -> Review:
     """Whether the champion goes back to the version before it.
 
     Args:
         champion: its deployment.
         gain: what the lists of the version before would earn more, None where that is not known.
         training: the settings.
+        currency: of the amounts, by its code.
     """
     if gain is None or gain.value is None or gain.low is None:
         return Review("nothing", f"too few customers have left since version {champion.version} is live")
@@ -95,7 +103,8 @@ def decide_champion(champion: Deployment, gain: StoredMeasurement | None, traini
     least = max(training.least_gain, LEAST_SHARE * abs(gain.denominator or 0.0))
     if gain.value > ERRORS_TO_GO_BACK * error and gain.value >= least and not math.isclose(gain.value, 0):
         return Review(
-            "roll_back", f"version {champion.version} earns less than the one before beyond noise: {_money(gain)}"
+            "roll_back",
+            f"version {champion.version} earns less than the one before beyond noise: {_money(gain, currency)}",
         )
     return Review("nothing", f"version {champion.version} earns no less than the one before, beyond noise")
 
@@ -105,7 +114,7 @@ def review(settings: Settings, *, now: datetime | None = None) -> Review:
     """Decide about the challenger on trial, or about the champion, and do what was decided.
 
     Args:
-        settings: of the sections ``training``, ``models``, ``store`` and ``mlflow``.
+        settings: of the sections ``training``, ``models``, ``store``, ``mlflow`` and ``console``.
         now: the present, with a time zone.
 
     Raises:
@@ -137,8 +146,9 @@ def _decided(store: Store, settings: Settings, champion: Deployment, trial: Tria
         return Review("nothing", "no model is in the shadow")
     figures = shadow_figures(store, shadow.version)
     if trial is None:
-        return decide_champion(champion, figures.get(GAIN), settings.training)
-    return decide_trial(trial, runs_scored(store, trial), figures, settings.training, now)
+        return decide_champion(champion, figures.get(GAIN), settings.training, settings.console.currency)
+    runs = runs_scored(store, trial)
+    return decide_trial(trial, runs, figures, settings.training, settings.console.currency, now)
 
 
 def _done(settings: Settings, found: Review, champion: Deployment, trial: Trial | None) -> Review:
@@ -167,9 +177,9 @@ def _done(settings: Settings, found: Review, champion: Deployment, trial: Trial 
     return Review(found.step, found.sentence, deployed)
 
 
-def _money(gain: StoredMeasurement | None) -> str:
+def _money(gain: StoredMeasurement | None, currency: str) -> str:
     if gain is None or gain.value is None or gain.low is None or gain.high is None:
         return "too few customers have left to compare the money"
     more = "more" if gain.value >= 0 else "less"
     interval = f"95 % interval {gain.low:,.0f} to {gain.high:,.0f}"
-    return f"the lists of the model in the shadow earn {abs(gain.value):,.0f} a month {more}, {interval}"
+    return f"the lists of the model in the shadow earn {abs(gain.value):,.0f} {currency} a month {more}, {interval}"

@@ -51,12 +51,14 @@ class PromotionRules:
         capacity: most contacts of one run; None means no limit.
         least_gain: gain over the champion's lists for which a new version goes live, in money per month; 0 or more.
         shadow_days: days on trial in the shadow of the champion, before it goes live; 0 or more.
+        currency: of the amounts, by its code.
     """
 
     economics: Economics
     capacity: int | None = None
     least_gain: float = 0.0
     shadow_days: int = 0
+    currency: str = "USD"
 
 
 @dataclass(frozen=True)
@@ -113,7 +115,11 @@ def training_context(settings: Settings) -> TrainingContext:
         model=ModelSpec(training.model_type, training.seed, fit=fit),
         threshold=decision.threshold,
         promotion=PromotionRules(
-            Economics(**decision.economics()), decision.capacity, training.least_gain, training.shadow_days
+            Economics(**decision.economics()),
+            decision.capacity,
+            training.least_gain,
+            training.shadow_days,
+            settings.console.currency,
         ),
         default_amounts=decision.default_amounts,
         archive=snapshot_archive(settings),

@@ -189,9 +189,10 @@ def _compared(candidate: Candidate, champion: LiveModel, rules: PromotionRules) 
     gain = _gain(candidate, rival, rules)
     if gain.value is None or gain.low is None or gain.high is None:
         return _Outcome(True, beats, found)
-    money = f"{gain.value:,.0f} a month ({gain.low:,.0f} to {gain.high:,.0f})"
+    money = f"{gain.value:,.0f} {rules.currency} a month ({gain.low:,.0f} to {gain.high:,.0f})"
     if gain.value < rules.least_gain:
-        return _Outcome(False, f"{beats}, but its lists earn {money} more, not {rules.least_gain:,.0f}", found)
+        least = f"{rules.least_gain:,.0f} {rules.currency}"
+        return _Outcome(False, f"{beats}, but its lists earn {money} more, not {least}", found)
     return _Outcome(True, f"{beats}; its lists earn {money} more", found)
 
 
