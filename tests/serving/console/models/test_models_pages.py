@@ -61,6 +61,7 @@ def test_the_version_in_the_shadow_is_shown_beside_the_live_one(admin: Visitor, 
     assert "The version before" in section
     assert "3 customers in 1.5" in section
     assert "$1,120 a month" in section
+    assert "<dt>Difference in what the lists earn</dt>" in section
     assert "$120 a month, 95 % interval \N{MINUS SIGN}$40.00 to $280" in section
     shadow = admin.get("/api/models").json()["shadow"]
     assert (shadow["version"], shadow["on_trial_since"], shadow["refused"]) == ("1", None, 0)
