@@ -91,7 +91,9 @@ def test_a_person_may_force_a_model_whose_list_begins_with_those_who_stay() -> N
     assert found.sentence.startswith("promoted by force (known shift), although: no signal")
 
 
-def decided(number: int, rules: PromotionRules = RULES, *, is_history: bool = True) -> PromotionDecision:
+def decided(
+    number: int, rules: PromotionRules = RULES, *, candidate_errs: int = 0, is_history: bool = True
+) -> PromotionDecision:
     """About the fitted model, against a champion that errs by ``number`` hundredths in its log-odds."""
     frame = customers(6000, seed=5)
     churned = left(frame, seed=5).astype(float)
@@ -99,7 +101,7 @@ def decided(number: int, rules: PromotionRules = RULES, *, is_history: bool = Tr
     data = SimpleNamespace(test_y=churned, train_y=churned, test_groups=None, test=rows, train=rows, mark="a" * 16)
     history = SimpleNamespace(label=SimpleNamespace(days=30)) if is_history else None
     prepared = SimpleNamespace(data=data, leaks=SimpleNamespace(sure=()), customers=20_000, history=history)
-    bundle = version_of(0)
+    bundle = version_of(candidate_errs)
     candidate = SimpleNamespace(
         prepared=prepared, backtest=None, scores=ChurnPredictor(bundle).score(rows), bundle=bundle
     )
@@ -111,19 +113,26 @@ def decided(number: int, rules: PromotionRules = RULES, *, is_history: bool = Tr
 
 
 def test_a_better_model_goes_live_and_the_decision_says_what_its_lists_earn() -> None:
-    found = decided(300, replace(RULES, currency="EUR"))
+    found = decided(300)
     assert (found.promote, found.on_trial) == (True, False)
-    assert re.search(
-        r"beats champion 1 beyond noise .*; its lists earn [\d,]+ EUR a month \([\d,]+ to [\d,]+\) more", found.sentence
-    )
+    money = r"its lists earn [\d,]+ USD a month more \([\d,]+ to [\d,]+\)"
+    assert re.search(rf"beats champion 1 beyond noise .*; {money}$", found.sentence)
 
 
 def test_a_better_model_that_is_not_worth_the_change_does_not_go_live() -> None:
     found = decided(300, replace(RULES, least_gain=10_000_000))
     assert (found.promote, found.signal) == (False, True)
-    assert re.search(
-        r"beats champion 1 beyond noise .*, but its lists earn [\d,]+ .* more, not 10,000,000 USD", found.sentence
-    )
+    assert found.sentence.endswith("and a change is worth it from 10,000,000 USD")
+
+
+def test_a_better_model_whose_lists_earn_less_for_sure_does_not_go_live() -> None:
+    """Nearly everyone is worth a contact: the better model says too little of some, and leaves them out."""
+    rules = replace(RULES, economics=Economics(value=600.0, offer_cost=0.0, contact_cost=30.0, kept_share=1.0))
+    found = decided(300, rules, candidate_errs=-60)
+    assert found.against_champion is not None
+    assert found.against_champion.beyond_noise
+    assert not found.promote
+    assert re.search(r", but its lists earn [\d,]+ USD a month less \(.*\), beyond noise$", found.sentence)
 
 
 def test_with_a_trial_a_better_model_first_scores_beside_the_champion() -> None:

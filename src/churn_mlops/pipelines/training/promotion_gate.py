@@ -1,7 +1,8 @@
 """The promotion gate: whether a candidate becomes champion, by its comparison with base rate and champion.
 
-It has to be better than the champion beyond noise, by log loss, and its lists have to earn at least a stated amount
-more: a small difference can be sure, and still not be worth a change.
+It has to be better than the champion beyond noise, by log loss; the money of its lists must not be less beyond noise,
+and at least a stated amount more where one is stated: a small difference can be sure, and still not worth a change.
+Log loss decides, since it takes a fraction of the customers that a difference in money needs.
 """
 
 from __future__ import annotations
@@ -189,11 +190,14 @@ def _compared(candidate: Candidate, champion: LiveModel, rules: PromotionRules) 
     gain = _gain(candidate, rival, rules)
     if gain.value is None or gain.low is None or gain.high is None:
         return _Outcome(True, beats, found)
-    money = f"{gain.value:,.0f} {rules.currency} a month ({gain.low:,.0f} to {gain.high:,.0f})"
-    if gain.value < rules.least_gain:
-        least = f"{rules.least_gain:,.0f} {rules.currency}"
-        return _Outcome(False, f"{beats}, but its lists earn {money} more, not {least}", found)
-    return _Outcome(True, f"{beats}; its lists earn {money} more", found)
+    more, of = "more" if gain.value >= 0 else "less", rules.currency
+    money = f"its lists earn {abs(gain.value):,.0f} {of} a month {more} ({gain.low:,.0f} to {gain.high:,.0f})"
+    if gain.high < 0:
+        return _Outcome(False, f"{beats}, but {money}, beyond noise", found)
+    if 0 < rules.least_gain > gain.value:
+        worth = f"a change is worth it from {rules.least_gain:,.0f} {of}"
+        return _Outcome(False, f"{beats}, but {money}, and {worth}", found)
+    return _Outcome(True, f"{beats}; {money}", found)
 
 
 def _gain(candidate: Candidate, rival: Floats, rules: PromotionRules) -> Measurement:
