@@ -128,6 +128,18 @@ def week_old(company: Path, copy: Path) -> Path:
     return copy
 
 
+def test_a_version_that_goes_live_is_a_note_in_the_chat(watch: Watch) -> None:
+    before = len(watch.receiver.alerts)
+    assert watch.churn("models", "promote", "2", "--reason", "approved").returncode == 0
+    came = watch.receiver.wait_for("ChampionChanged", "firing", before, version="2")
+    with_its_page(came, "chat", "champion-changed")
+    assert "approved" in watch.churn("models", "list").stdout
+    watch.receiver.wait_for("ChampionChanged", "resolved", before, version="2")
+    assert watch.churn("models", "rollback", "--reason", "not approved").returncode == 0
+    watch.receiver.wait_for("ChampionChanged", "resolved", before, version="1")
+    assert watch.receiver.names(before) == {"ChampionChanged"}
+
+
 def test_a_process_that_dies_is_replaced_and_what_it_counted_stays(watch: Watch) -> None:
     before = len(watch.receiver.alerts)
     for _ in range(20):
