@@ -61,7 +61,7 @@ def test_all_users_are_listed_with_role_way_in_last_session_and_state(admin: Vis
 def test_the_form_of_a_user_says_what_each_role_works_with(admin: Visitor) -> None:
     text = admin.get("/users").text
     assert "Agent: customers and contacts" in text
-    assert "Analyst: lists, campaigns and figures" in text  # so that a marketing lead becomes one
+    assert "Analyst: lists and campaigns" in text  # so that a marketing lead becomes one
 
 
 def test_an_added_user_signs_in_with_the_password_that_is_shown_once(admin: Visitor, guarded: Guarded) -> None:
