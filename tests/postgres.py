@@ -30,12 +30,17 @@ def postgres_server() -> Iterator[str]:
             server.cleanup()
 
 
-def new_database(address: str) -> str:
-    """The address of a new, empty database on the server at ``address``."""
+def new_database(address: str, template: str = "template1") -> str:
+    """The address of a new database on the server at ``address``: empty, or a copy of ``template``."""
     name = f"test_{uuid.uuid4().hex}"
     with psycopg.connect(address, autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"')
+        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY file_copy')
     return urlsplit(address)._replace(path=f"/{name}").geturl()
+
+
+def copy_of_database(address: str) -> str:
+    """The address of a copy, on the same server, of the database at ``address``, which nobody has open."""
+    return new_database(address, urlsplit(address).path.removeprefix("/"))
 
 
 def new_store(address: str) -> str:

@@ -33,6 +33,7 @@ from churn_mlops.store.scoring.feature_counts import feature_counts_of, put_feat
 from churn_mlops.store.scoring.predictions import predictions
 from churn_mlops.store.scoring.runs import latest_run
 from tests.companies.daily import DailyCompany, write_daily_company
+from tests.postgres import copy_of_database, new_store
 
 CUSTOMERS = 1500
 NOW = datetime(2026, 11, 1, 6, 0, tzinfo=UTC)
@@ -52,12 +53,12 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> DailyCompany:
     return write_daily_company(tmp_path_factory.mktemp("company"), CUSTOMERS)
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def settings(request: pytest.FixtureRequest, company: DailyCompany, tmp_path: Path) -> Settings:
-    """A company with weekly runs, and a campaign whose customers were called."""
-    address = f"sqlite:///{tmp_path}/churn.db"
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def filled(request: pytest.FixtureRequest, company: DailyCompany, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The address of a store to be copied: weekly runs, and a campaign whose customers were called."""
+    address = f"sqlite:///{tmp_path_factory.mktemp('filled')}/churn.db"
     if request.param == "postgresql":
-        address = str(request.getfixturevalue("postgres_store"))
+        address = new_store(request.getfixturevalue("postgres_server"))
     settings = load_settings(company.config("old", address, name=str(request.param)), {})
     campaign = NewCampaign(
         "Spring", "20 % off", 50.0, "Thank you.", WEEKS[0], "person:anna", only_worth=False, control_share=0.5,
@@ -82,7 +83,18 @@ def settings(request: pytest.FixtureRequest, company: DailyCompany, tmp_path: Pa
             if place % 3 == 0:
                 call = replace(call, result="not_offered", dismissal="bad_time")
             record_contact(store, replace(call, campaign_id=1), clock=lambda: NOW)
-    return settings
+    return address
+
+
+@pytest.fixture
+def settings(filled: str, company: DailyCompany, tmp_path: Path) -> Settings:
+    """A company with a copy of the store of its own."""
+    if filled.startswith("sqlite"):
+        shutil.copy(filled.removeprefix("sqlite:///"), tmp_path / "churn.db")
+        address = f"sqlite:///{tmp_path}/churn.db"
+    else:
+        address = copy_of_database(filled)
+    return load_settings(company.config("old", address), {})
 
 
 def figure(measured: MeasuredDay, name: str, part: str = "") -> StoredMeasurement:
