@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from churn_mlops.data.contract import HistoryContract
+from churn_mlops.data.snapshot.date_range import newest_row
 from churn_mlops.data.snapshot.label_freshness import StaleLabels, stale_labels
 from tests.data.proposal.databases import tables
 
@@ -29,7 +30,8 @@ def every(days: int, until: str, column: str = "at", **others: Any) -> pd.DataFr
 def lag(frames: dict[str, pd.DataFrame], declared: Any, label: Any, today: date = TODAY) -> StaleLabels | None:
     contract = {"name": "club", "customer": "id", "tables": declared, "features": FEATURES, "label": label}
     read = HistoryContract.from_dict(contract)
-    return stale_labels(tables({name: frames[name] for name in read.tables}), read, today)
+    opened = tables({name: frames[name] for name in read.tables})
+    return stale_labels(opened, read, today, newest_row(opened, read, today))
 
 
 @pytest.mark.parametrize("ends", ["2026-10-31", "2026-10-22", "2026-10-20", "2026-06-30"])

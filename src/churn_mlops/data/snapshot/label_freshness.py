@@ -18,7 +18,6 @@ from churn_mlops.data.engine.arrow import as_arrow
 from churn_mlops.data.engine.as_of import AsOf
 from churn_mlops.data.engine.timestamps import time_of
 from churn_mlops.data.snapshot.churn_dates import recorded_end
-from churn_mlops.data.snapshot.date_range import newest_row
 from churn_mlops.data.snapshot.known_rows import matches
 
 _ALLOWED = 1.5
@@ -43,7 +42,9 @@ class StaleLabels:
     usual_days: int
 
 
-def stale_labels(tables: Mapping[str, ir.Table], contract: HistoryContract, today: date) -> StaleLabels | None:
+def stale_labels(
+    tables: Mapping[str, ir.Table], contract: HistoryContract, today: date, newest: date
+) -> StaleLabels | None:
     """The table of churn dates, where it is further behind the others than chance brings; None where it is not.
 
     That table is the one of `ends`, that of the events of `inactive`, or that of the customers with their `end`; the
@@ -53,9 +54,7 @@ def stale_labels(tables: Mapping[str, ir.Table], contract: HistoryContract, toda
         tables: each table of the contract by its key.
         contract: what they mean.
         today: rows that are dated later do not count.
-
-    Raises:
-        DataError: no table has a row with a time.
+        newest: the day of the newest row of any table, as ``newest_row`` finds it.
     """
     if contract.label is None:
         return None
@@ -64,7 +63,6 @@ def stale_labels(tables: Mapping[str, ir.Table], contract: HistoryContract, toda
     gaps = [(after - before).days for before, after in pairwise(days) if after >= days[-1] - _YEAR]
     if not gaps:
         return None
-    newest = newest_row(tables, contract, today)
     behind = (newest - days[-1]).days
     return StaleLabels(name, days[-1], newest, max(gaps)) if behind > _ALLOWED * max(gaps) else None
 

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, timedelta
 
 import ibis.expr.types as ir
 
 from churn_mlops.data.contract import HistoryContract
 from churn_mlops.data.findings import Problem
-from churn_mlops.data.snapshot.date_range import last_day, newest_row
+from churn_mlops.data.snapshot.date_range import newest_row
 from churn_mlops.data.snapshot.label_freshness import stale_labels
 
 STALE_DAYS = 7
 
 
-def as_of_date(as_of: str, tables: Mapping[str, ir.Table], contract: HistoryContract, today: date) -> date:
+def as_of_date(
+    as_of: str, tables: Mapping[str, ir.Table], contract: HistoryContract, today: date, newest: date | None = None
+) -> date:
     """The as-of date of a run.
 
     Args:
@@ -23,10 +25,13 @@ def as_of_date(as_of: str, tables: Mapping[str, ir.Table], contract: HistoryCont
         tables: of the history, by their keys in the contract.
         contract: what they mean.
         today: the present day.
+        newest: the day of the newest row, where it is known; otherwise the tables are asked for it.
     """
     if as_of == "today":
         return today
-    return last_day(tables, contract, today) if as_of == "latest" else date.fromisoformat(as_of)
+    if as_of != "latest":
+        return date.fromisoformat(as_of)
+    return (newest or newest_row(tables, contract, today)) - timedelta(days=1)
 
 
 def loaded_until(as_of: str, tables: Mapping[str, ir.Table], contract: HistoryContract, today: date) -> date:
@@ -41,9 +46,9 @@ def loaded_until(as_of: str, tables: Mapping[str, ir.Table], contract: HistoryCo
         contract: what they mean.
         today: the present day.
     """
-    lag = stale_labels(tables, contract, today)
-    known = newest_row(tables, contract, today) if lag is None else lag.until
-    return min(as_of_date(as_of, tables, contract, today), known)
+    newest = newest_row(tables, contract, today)
+    lag = stale_labels(tables, contract, today, newest)
+    return min(as_of_date(as_of, tables, contract, today, newest), newest if lag is None else lag.until)
 
 
 def not_loaded(
@@ -58,7 +63,7 @@ def not_loaded(
         today: the present day.
         newest: the day of the newest row.
     """
-    lag = stale_labels(tables, contract, today)
+    lag = stale_labels(tables, contract, today, newest)
     found = []
     if (day - newest).days > STALE_DAYS:
         message = (

@@ -79,7 +79,7 @@ def _check_dates(
 ) -> Iterator[Problem]:
     """Whether the history reaches up to its as-of date, shows its renewals, and is long enough to train on."""
     first, newest = first_day(tables, contract), newest_row(tables, contract, today)
-    yield from not_loaded(tables, contract, as_of_date(as_of, tables, contract, today), today, newest)
+    yield from not_loaded(tables, contract, as_of_date(as_of, tables, contract, today, newest), today, newest)
     yield from no_renewal(tables, contract)
     for name, rows in rows_after(tables, contract, today).items():
         message = (

@@ -109,7 +109,8 @@ def _prepare_history(
     as_of = context.source.as_of
     last = loaded_until(as_of, tables, contract, today)
     snapshots = read_labelled(tables, contract, last, every_days=context.every_days, max_dates=context.max_dates)
-    day, newest = as_of_date(as_of, tables, contract, today), newest_row(tables, contract, today)
+    newest = newest_row(tables, contract, today)
+    day = as_of_date(as_of, tables, contract, today, newest)
     missing = not_loaded(tables, contract, day, today, newest)
     leaks = check_history(snapshots, tables, contract, last, context.archive, strict=strict, seed=context.model.seed)
     missing += no_renewal(tables, contract)
