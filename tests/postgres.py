@@ -7,6 +7,7 @@ import uuid
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from urllib.parse import urlsplit
 
 import psycopg
@@ -45,6 +46,11 @@ def copy_of_database(address: str) -> str:
 
 def new_store(address: str) -> str:
     """The address of a new store, with its tables and without rows, on the server at ``address``."""
+    return copy_of_database(_empty_store(address))
+
+
+@cache
+def _empty_store(address: str) -> str:
     made = new_database(address)
     migrate_store(made)
     return made

@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-import sqlalchemy
 
-from churn_mlops.store import Store, migrate_store, open_store
+from churn_mlops.store import Store, open_store
+from tests import postgres
 
 with warnings.catch_warnings():
     # If the system sets no folder for run-time files, it says that it takes another.
@@ -36,23 +36,12 @@ def server() -> Iterator[PostgresServer]:
 
 def new_database(server: PostgresServer) -> str:
     """The address of an empty database."""
-    name = f"store_{next(_numbers)}"
-    engine = sqlalchemy.create_engine(_psycopg(server.get_uri()), isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(sqlalchemy.text(f"CREATE DATABASE {name} STRATEGY file_copy"))
-    engine.dispose()
-    return server.get_uri(database=name)
+    return postgres.new_database(server.get_uri())
 
 
 def new_store(server: PostgresServer) -> str:
     """The address of a store with its tables and without rows."""
-    address = new_database(server)
-    migrate_store(address)
-    return address
-
-
-def _psycopg(uri: str) -> str:
-    return uri.replace("postgresql://", "postgresql+psycopg://")
+    return postgres.new_store(server.get_uri())
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
