@@ -38,6 +38,8 @@ from churn_mlops.models.inference import ChurnPredictor
 from churn_mlops.models.train import fit_bundle
 from churn_mlops.monitoring import Measurement, ScoredRows, accuracy, earlier_errors, estimates_held, expected_accuracy
 from churn_mlops.monitoring.estimates import EXPECTED
+from churn_mlops.pipelines.training.backtest import backtest
+from churn_mlops.pipelines.training.context import ModelSpec
 from churn_mlops.pipelines.training.snapshots import LabelledSnapshots, read_labelled
 
 RESULTS = Path("bench/estimates.json")
@@ -47,23 +49,31 @@ Pair = tuple[Measurement, float]
 """An estimate, and what came true."""
 
 
-def weeks_of(address: str, contract: HistoryContract, learnt: float, every_days: int = 7) -> Weeks:
-    """The scored customers of each week after the first share of the history, by a model of that share."""
+def weeks_of(
+    address: str, contract: HistoryContract, learnt: float, every_days: int = 7
+) -> tuple[Weeks, dict[str, float] | None]:
+    """The scored customers of each week after the first share of the history, by a model of that share.
+
+    And the errors of its backtest, as training records them; None where there was none.
+    """
     periods = _all_periods(open_tables(address, contract), contract, every_days)
     split = periods.dates[int(learnt * len(periods.dates))]
     label = contract.label
     assert label is not None
-    bundle = _fitted(periods, contract, split - timedelta(days=label.final_after), 28 // every_days)
+    learnt_from = _learnt_from(periods, split - timedelta(days=label.final_after), 28 // every_days)
+    bundle = _fitted(learnt_from, contract)
+    tested = backtest(learnt_from, contract, ModelSpec(bundle.model_type, 1, bundle.training["setting"]))
     later = np.flatnonzero(periods.as_of >= np.datetime64(split, "D"))
     rows, as_of = periods.rows.take(pa.array(later)), periods.as_of[later]
     scores = ChurnPredictor(bundle).score(rows)
     churned = rows.column(LABEL).to_numpy().astype(np.float64)
     _, customers = np.unique(rows.column(contract.customer).to_numpy(zero_copy_only=False), return_inverse=True)
-    return {
+    weeks = {
         day.astype(object): ScoredRows(customers[of], scores[of], churned[of], np.ones(int(of.sum())))
         for day in np.unique(as_of)
         for of in (as_of == day,)
     }
+    return weeks, None if tested is None else dict(tested.estimate_errors)
 
 
 def _all_periods(tables: dict[str, ir.Table], contract: HistoryContract, every_days: int) -> LabelledSnapshots:
@@ -78,20 +88,25 @@ def _all_periods(tables: dict[str, ir.Table], contract: HistoryContract, every_d
     return replace(parts[-1], rows=rows, as_of=np.concatenate([part.as_of for part in parts]))
 
 
-def _fitted(periods: LabelledSnapshots, contract: HistoryContract, until: date, every: int) -> Bundle:
-    """A model of the dates up to ``until``, about a month apart."""
+def _learnt_from(periods: LabelledSnapshots, until: date, every: int) -> LabelledSnapshots:
+    """The dates up to ``until``, about a month apart."""
     dates = [day for day in periods.dates if day <= until][::-every]
     of = np.flatnonzero(np.isin(periods.as_of, np.array(dates, dtype="datetime64[D]")))
-    rows = periods.rows.take(pa.array(of))
-    return fit_bundle(rows, rows.column(LABEL).to_numpy().astype(np.float64), contract.flat(), "auto", seed=1)
+    return replace(periods, rows=periods.rows.take(pa.array(of)), as_of=periods.as_of[of])
 
 
-def pairs_of(weeks: Weeks, final_after: int) -> dict[date, dict[str, Pair]]:
-    """The estimate of each week and metric, and what came true."""
+def _fitted(periods: LabelledSnapshots, contract: HistoryContract) -> Bundle:
+    y = periods.rows.column(LABEL).to_numpy().astype(np.float64)
+    return fit_bundle(periods.rows, y, contract.flat(), "auto", seed=1)
+
+
+def pairs_of(weeks: Weeks, final_after: int, first: dict[str, float] | None) -> dict[date, dict[str, Pair]]:
+    """The estimate of each week and metric, and what came true; ``first`` are the errors of the backtest."""
     errors: dict[date, dict[str, float]] = {}
     found: dict[date, dict[str, Pair]] = {}
     for day, rows in weeks.items():
-        estimates = {one.name: one for one in expected_accuracy(rows, earlier=earlier_errors(errors, day, final_after))}
+        earlier = earlier_errors(errors, day, final_after, first)
+        estimates = {one.name: one for one in expected_accuracy(rows, earlier=earlier)}
         true = {one.name: one.value for one in accuracy(rows)}
         known = {name: value for name in EXPECTED if (value := true[name]) is not None}
         found[day] = {name: (estimates[name], value) for name, value in known.items() if estimates[name].value}
@@ -144,15 +159,16 @@ def cases(folder: Path, customers: int, months: int, seed: int) -> Iterator[dict
         contract = load_contract(files.contract)
         assert isinstance(contract, HistoryContract)
         assert contract.label is not None
-        weeks = weeks_of(str(files.database), contract, 0.35)
+        weeks, first = weeks_of(str(files.database), contract, 0.35)
         final_after = contract.label.final_after
-        yield {"case": "demo company", "customers": customers} | summary(pairs_of(weeks, final_after))
-        shifted = summary(pairs_of(moved(weeks, seed), final_after))
+        yield {"case": "demo company", "customers": customers} | summary(pairs_of(weeks, final_after, first))
+        shifted = summary(pairs_of(moved(weeks, seed), final_after, first))
         yield {"case": "demo company, half of the labels moved from the middle on"} | shifted
     address = str(folder / "online_retail" / "online_retail.parquet")
     shop = proposed(address)
     assert shop.label is not None
-    yield {"case": "online_retail"} | summary(pairs_of(weeks_of(address, shop, 0.5), shop.label.final_after))
+    weeks, first = weeks_of(address, shop, 0.5)
+    yield {"case": "online_retail"} | summary(pairs_of(weeks, shop.label.final_after, first))
 
 
 def main() -> None:

@@ -17,7 +17,7 @@ from churn_mlops.monitoring import (
     estimates_held,
     expected_accuracy,
 )
-from churn_mlops.monitoring.estimates import EXPECTED
+from churn_mlops.monitoring.estimates import EXPECTED, estimate_errors
 
 WEEKS = 40
 NONE = EarlierErrors({name: [0.0] for name in EXPECTED}, 1000)
@@ -88,6 +88,26 @@ def test_only_errors_of_final_labels_are_known_and_those_of_one_horizon_count_on
     found = earlier_errors(errors, first + timedelta(weeks=weeks), 37)
     assert (found.by_metric["auc"], found.apart) == ([place / 100 for place in range(known)], apart)
     assert found.by_metric["log_loss"] == []
+
+
+def test_the_error_of_the_backtest_is_known_before_any_other() -> None:
+    first = date(2026, 1, 1)
+    alone = earlier_errors({}, first, 37, {"auc": -0.1})
+    assert (alone.by_metric["auc"], alone.apart) == ([-0.1], 1)
+    later = earlier_errors({first: {"auc": 0.01}}, first + timedelta(weeks=8), 37, {"auc": -0.1})
+    assert (later.by_metric["auc"], later.apart) == ([-0.1, 0.01], 2)
+    rows = week(np.random.default_rng(16), count=20_000)
+    unknown, known = (named(expected_accuracy(rows, earlier=one), "auc") for one in (None, alone))
+    assert (known.high or 0) - (known.low or 0) > (unknown.high or 0) - (unknown.low or 0)
+
+
+def test_the_error_of_an_estimate_is_what_came_true_less_the_estimate() -> None:
+    rows = week(np.random.default_rng(17), shift=1.5)
+    found = estimate_errors(rows.scores, rows.churned)
+    for name in EXPECTED:
+        true = named(accuracy(rows), name).value or 0.0
+        assert found[name] == pytest.approx(true - (named(expected_accuracy(rows), name).value or 0.0))
+    assert found["auc"] < -0.02  # they leave for reasons that the scores do not know
 
 
 def test_labels_are_not_read() -> None:

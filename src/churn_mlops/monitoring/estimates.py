@@ -13,11 +13,13 @@ from scipy.stats import t as student
 from churn_mlops.monitoring.accuracy import FEWEST, METRICS, WAIT, ScoredRows, counts_of
 from churn_mlops.monitoring.label_noise import label_noise
 from churn_mlops.monitoring.measurement import Measurement, Status, too_little
-from churn_mlops.monitoring.weighted_metrics import Ranked
+from churn_mlops.monitoring.weighted_metrics import Floats, Ranked
 
 EXPECTED = ("auc", "log_loss", "top_decile_lift")
 SUPPOSED = 2
 """Independent errors that are supposed beside those that are known: as large as the chance in the labels makes them."""
+LEAST_SUPPOSED = {"auc": 0.03}
+"""And at least so large: from one season to the next, a model may lose so much without any sign in its scores."""
 FEWEST_HELD, GOOD_HELD, POOR_HELD = 8, 0.8, 0.6
 _SAID = "This is an estimate: look again when its labels are final."
 
@@ -35,17 +37,34 @@ class EarlierErrors:
     apart: int = 0
 
 
-def earlier_errors(errors: Mapping[date, Mapping[str, float]], as_of: date, final_after: int) -> EarlierErrors:
-    """The errors of the dates whose labels were final on a date.
+def earlier_errors(
+    errors: Mapping[date, Mapping[str, float]], as_of: date, final_after: int, first: Mapping[str, float] | None = None
+) -> EarlierErrors:
+    """The errors of the dates whose labels were final on a date, and that of the backtest.
 
     Args:
         errors: of each date, the earliest first, what came true less the estimate, by metric.
         as_of: the date.
         final_after: days until labels are final.
+        first: the same of the backtest of the model, known before any of its dates; None where there was none.
     """
     known = [day for day in errors if day <= as_of - timedelta(days=final_after)]
-    by_metric = {name: [errors[day][name] for day in known if name in errors[day]] for name in EXPECTED}
-    return EarlierErrors(by_metric, 1 + (known[-1] - known[0]).days // final_after if known else 0)
+    of = [*([] if first is None else [first]), *(errors[day] for day in known)]
+    by_metric = {name: [one[name] for one in of if name in one] for name in EXPECTED}
+    apart = 1 + (known[-1] - known[0]).days // final_after if known else 0
+    return EarlierErrors(by_metric, apart + (1 if first else 0))
+
+
+def estimate_errors(scores: Floats, churned: Floats) -> dict[str, float]:
+    """By metric, what came true less what the scores themselves expected.
+
+    Args:
+        scores: churn probabilities, shape (rows,).
+        churned: 1 where the customer of such a row churned, else 0; both occur.
+    """
+    ones = np.ones(len(scores))
+    true, said = Ranked.of(churned, scores, ones), Ranked.of(scores, scores, ones)
+    return {name: METRICS[name](true) - METRICS[name](said) for name in EXPECTED}
 
 
 def expected_accuracy(rows: ScoredRows, part: str = "", earlier: EarlierErrors | None = None) -> list[Measurement]:
@@ -72,19 +91,20 @@ def expected_accuracy(rows: ScoredRows, part: str = "", earlier: EarlierErrors |
 
 
 def _estimate(name: str, part: str, ranked: Ranked, noise: float, earlier: EarlierErrors) -> Measurement:
-    value, half = METRICS[name](ranked), _half(noise, earlier.by_metric.get(name, ()), earlier.apart)
+    value, supposed = METRICS[name](ranked), max(noise, LEAST_SUPPOSED.get(name, 0.0))
+    half = _half(noise, supposed, earlier.by_metric.get(name, ()), earlier.apart)
     high = min(1.0, value + half) if name == "auc" else value + half
     low = max(0.0, value - half)
     return Measurement(name, part, value, low, high, *counts_of(name, ranked), "watch", _SAID, False)
 
 
-def _half(noise: float, errors: Sequence[float], apart: int) -> float:
+def _half(noise: float, supposed: float, errors: Sequence[float], apart: int) -> float:
     """Half the width of the interval; it has as many degrees of freedom as there are independent errors."""
     known = apart if errors else 0
     square = float(np.mean(np.square(errors))) if errors else 0.0
     freedom = SUPPOSED + known
     return float(student.ppf(0.975, freedom)) * math.sqrt(
-        max(noise**2, (SUPPOSED * noise**2 + known * square) / freedom)
+        max(noise**2, (SUPPOSED * supposed**2 + known * square) / freedom)
     )
 
 

@@ -235,6 +235,7 @@ class BacktestScores(_Facts):
         customers: rows tested.
         left: of these.
         metrics: by the names of ``Report.metrics``.
+        estimate_errors: by metric, what came true less what the scores themselves expected; empty of older versions.
     """
 
     trained_until: str
@@ -243,6 +244,7 @@ class BacktestScores(_Facts):
     customers: int
     left: int
     metrics: dict[str, Figure]
+    estimate_errors: dict[str, float] = Field(default_factory=dict)
 
 
 class Report(_Facts):

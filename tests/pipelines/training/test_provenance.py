@@ -65,7 +65,8 @@ def test_a_history_has_its_dates_and_either_a_backtest_or_the_reason_for_none(fl
     found = short.to_dict()
     assert set(found) == EVERY_RUN | {"as_of_dates", "rows_without_label", "untested"}
     assert (found["as_of_dates"], found["rows_without_label"]) == (["2026-01-31"], 2)
-    tested = replace(short, backtest=Backtest(day, (date(2026, 4, 30),), 37, 100, 9, {"auc": AUC}), no_backtest=None)
+    later = Backtest(day, (date(2026, 4, 30),), 37, 100, 9, {"auc": AUC}, estimate_errors={"auc": -0.02})
+    tested = replace(short, backtest=later, no_backtest=None)
     assert set(tested.to_dict()) == EVERY_RUN | {"as_of_dates", "rows_without_label", "out_of_time"}
     assert tested.to_dict()["out_of_time"] == {
         "trained_until": "2026-01-31",
@@ -74,4 +75,5 @@ def test_a_history_has_its_dates_and_either_a_backtest_or_the_reason_for_none(fl
         "customers": 100,
         "left": 9,
         "metrics": {"auc": {"value": 0.8, "low": 0.75, "high": 0.85}},
+        "estimate_errors": {"auc": -0.02},
     }

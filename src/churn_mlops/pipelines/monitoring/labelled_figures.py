@@ -40,6 +40,7 @@ from churn_mlops.pipelines.monitoring.shadow_figures import ShadowFigures
 from churn_mlops.pipelines.monitoring.shadow_requests import requests_in_shadow
 from churn_mlops.retention.decision import rule_of
 from churn_mlops.store import Store
+from churn_mlops.store.deployments import Deployments
 from churn_mlops.store.measurements import POOLED_WEEKS, MeasuredDay, StoredMeasurement
 from churn_mlops.store.scoring.run_scores import runs_since
 from churn_mlops.store.scoring.runs import Run, latest_run
@@ -79,11 +80,11 @@ class LabelledFigures:
         final = [run for run in runs if run.matured_at is not None]
         weeks: dict[date, list[StoredMeasurement]] = {}
         for run in final:
-            weeks[run.as_of] = self._week(run, self._earlier(weeks, run.as_of))
+            weeks[run.as_of] = self._week(run, self._earlier(weeks, run))
         found = [*self._pooled(final[-POOLED_WEEKS:]), *(money := self._money())]
         for run in runs:
             if run.matured_at is None:
-                found += self._week(run, self._earlier(weeks, run.as_of))
+                found += self._week(run, self._earlier(weeks, run))
         found += self._money_expected(newest, money)
         found += [figure for week in weeks.values() for figure in week]
         return [*found, *stored([_held(weeks.values())], None), *self._segments(final[-1])] if final else found
@@ -125,10 +126,11 @@ class LabelledFigures:
         estimates = [replace(one, name=f"expected_{one.name}") for one in expected_accuracy(rows.final, part, earlier)]
         return stored([*came_true, *estimates], run.as_of)
 
-    def _earlier(self, weeks: Mapping[date, Sequence[StoredMeasurement]], as_of: date) -> EarlierErrors:
-        """The errors of the estimates whose labels were final on a date."""
+    def _earlier(self, weeks: Mapping[date, Sequence[StoredMeasurement]], run: Run) -> EarlierErrors:
+        """The errors of the estimates whose labels were final at a run, and that of the backtest of its model."""
         errors = {day: _errors(figures) for day, figures in weeks.items()}
-        return earlier_errors(errors, as_of, self.label.final_after)
+        backtest = self._provenance.get(run.model_sha256, {}).get("out_of_time") or {}
+        return earlier_errors(errors, run.as_of, self.label.final_after, backtest.get("estimate_errors"))
 
     def _money(self) -> list[StoredMeasurement]:
         """The loss of the newest lists of the live model against its first ones, by final labels.
@@ -181,6 +183,10 @@ class LabelledFigures:
             return champion(self.settings)
         except (BundleError, PromotionError):
             return None
+
+    @cached_property
+    def _provenance(self) -> dict[str, Mapping[str, Any]]:
+        return Deployments(self.store).provenance()
 
     def _terms(self, customers: int) -> ListTerms:
         economics, capacity = rule_of(self.settings.decision).economics, self.settings.decision.capacity

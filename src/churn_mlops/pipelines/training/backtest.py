@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import date
 from typing import Any
 
@@ -18,6 +18,7 @@ from churn_mlops.models.fitting.inputs import MIN_ROWS_OF_EACH_CLASS, rarer
 from churn_mlops.models.inference import ChurnPredictor
 from churn_mlops.models.scorers.lookup_tables import Floats, Places
 from churn_mlops.models.train import fit_bundle
+from churn_mlops.monitoring.estimates import estimate_errors
 from churn_mlops.pipelines.training.context import ModelSpec
 from churn_mlops.pipelines.training.snapshots import LabelledSnapshots
 from churn_mlops.pipelines.training.test_set import ENOUGH_CHURNERS, Mask, customer_codes, latest_dates
@@ -37,6 +38,7 @@ class Backtest:
         churned: of these.
         metrics: each with its interval, clustered by customer.
         against_base_rate: the comparison with the churn rate of the training data as the score of every customer.
+        estimate_errors: by metric, what came true less what the scores themselves expected.
     """
 
     trained_until: date
@@ -46,6 +48,7 @@ class Backtest:
     churned: int
     metrics: Mapping[str, Estimate]
     against_base_rate: Comparison | None = None
+    estimate_errors: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def beats_base_rate(self) -> bool:
@@ -72,6 +75,7 @@ class Backtest:
             "customers": self.rows,
             "left": self.churned,
             "metrics": {name: asdict(estimate) for name, estimate in self.metrics.items()},
+            "estimate_errors": dict(self.estimate_errors),
         }
 
 
@@ -116,6 +120,7 @@ def backtest(snapshots: LabelledSnapshots, contract: HistoryContract, model: Mod
         against_base_rate=compare(
             found.churned, found.scores, np.full(len(found.churned), found.base_rate), found.customers
         ),
+        estimate_errors=estimate_errors(found.scores, found.churned),
     )
 
 
