@@ -34,7 +34,7 @@ def active_customers(history: PointInTimeTables, as_of: AsOf) -> ir.Table:
         known = end if declared.end_known_at is None else time_of(rows, declared.end_known_at, declared)
         open_ = ~(as_of.includes(end) & as_of.includes(known)).fill_null(False)
     spells = rows.select(**{KEY: rows[KEY], START: rows[TIME]}, open=open_.ifelse(1, 0))
-    customers = spells.group_by(KEY).aggregate(**{START: spells[START].min()}, open=spells.open.max())
+    customers = history.of_each_customer(spells, **{START: spells[START].min(), "open": spells.open.max()})
     active = customers.filter(customers[KEY].notnull(), customers.open == 1).drop("open")
     inactive = None if contract.label is None else contract.label.inactive
     return active if inactive is None else _recently_active(active, history, inactive, as_of)

@@ -9,18 +9,19 @@ from operator import and_
 import ibis.expr.types as ir
 
 from churn_mlops.data.snapshot.aggregate_functions import Aggregate, named, parts_of
-from churn_mlops.data.snapshot.known_rows import KEY, KNOWN, TIME, matches
+from churn_mlops.data.snapshot.known_rows import KEY, KNOWN, TIME, PointInTimeTables, matches
 
 Aggregates = Mapping[str, Aggregate]
 _KEPT = "kept"
 
 
-def aggregated(rows: ir.Table, aggregates: Aggregates) -> ir.Table:
-    """One row for each customer who has rows in time: `KEY` and each feature under its name.
+def aggregated(history: PointInTimeTables, rows: ir.Table, aggregates: Aggregates) -> ir.Table:
+    """One row for each customer who has rows in time, and for the only customer: `KEY` and each feature under its name.
 
     Numbers are float64, booleans boolean, categories text.
 
     Args:
+        history: says whether the rows are of all customers.
         rows: those of the features' table that count, with `KEY` and `TIME`.
         aggregates: by feature, all of one as-of date; of all rows, not of the latest one alone.
     """
@@ -28,15 +29,16 @@ def aggregated(rows: ir.Table, aggregates: Aggregates) -> ir.Table:
     known = [one for one in days if one is not None]
     if len(known) == len(days):
         rows = rows.filter(_first(aggregates).as_of.within(rows[TIME], max(known)))
-    return _gathered(_with_inputs(rows, aggregates, (KEY, TIME)), aggregates)
+    return _gathered(history, _with_inputs(rows, aggregates, (KEY, TIME)), aggregates)
 
 
-def of_latest_row(rows: ir.Table, aggregates: Aggregates) -> ir.Table:
+def of_latest_row(history: PointInTimeTables, rows: ir.Table, aggregates: Aggregates) -> ir.Table:
     """As :func:`aggregated`, of each customer's latest row.
 
     That is the row of the latest time, then the one that was known last; of several such rows, all are gathered.
 
     Args:
+        history: says whether the rows are of all customers.
         rows: those of the features' table that count, with `KEY`, `TIME` and `KNOWN`.
         aggregates: by feature, all of one as-of date; of the latest row, and with the same `where`.
     """
@@ -46,17 +48,17 @@ def of_latest_row(rows: ir.Table, aggregates: Aggregates) -> ir.Table:
     # Only what is needed goes on: an engine may keep these rows while it looks for the latest.
     rows = _with_inputs(rows, aggregates, (KEY, TIME, KNOWN))
     for name in (TIME,) if first.table.known == first.table.time else (TIME, KNOWN):
-        rows = _with_greatest(rows, name)
-    return _gathered(rows, aggregates)
+        rows = _with_greatest(history, rows, name)
+    return _gathered(history, rows, aggregates)
 
 
 def _first(aggregates: Aggregates) -> Aggregate:
     return next(iter(aggregates.values()))
 
 
-def _with_greatest(rows: ir.Table, name: str) -> ir.Table:
+def _with_greatest(history: PointInTimeTables, rows: ir.Table, name: str) -> ir.Table:
     """Each customer's rows of their greatest ``name``. By a group-by and a join: a window would sort all rows."""
-    greatest = rows.group_by(KEY).aggregate(greatest=rows[name].max())
+    greatest = history.of_each_customer(rows, greatest=rows[name].max())
     return rows.semi_join(greatest, [rows[KEY] == greatest[KEY], rows[name] == greatest.greatest])
 
 
@@ -72,14 +74,14 @@ def _with_inputs(rows: ir.Table, aggregates: Aggregates, own: tuple[str, ...]) -
     return rows.select(**found)
 
 
-def _gathered(rows: ir.Table, aggregates: Aggregates) -> ir.Table:
+def _gathered(history: PointInTimeTables, rows: ir.Table, aggregates: Aggregates) -> ir.Table:
     """The values gathered from each customer's rows, and the features computed from them."""
     metrics: dict[str, ir.Value] = {}
     for place, one in enumerate(aggregates.values()):
         inputs = parts_of(_prefix(place), _columns(rows))
         conditions = list(_conditions(rows, one, inputs.get(_KEPT)))
         metrics |= named(_prefix(place), one.gather(rows, inputs, reduce(and_, conditions) if conditions else None))
-    made = rows.group_by(KEY).aggregate(**metrics)
+    made = history.of_each_customer(rows, **metrics)
     features = {
         name: one.finish(parts_of(_prefix(place), _columns(made)))
         for place, (name, one) in enumerate(aggregates.items())

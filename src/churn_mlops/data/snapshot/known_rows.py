@@ -83,6 +83,22 @@ class PointInTimeTables:
         pairs = linking.select(**{_LINK: right, KEY: linking[KEY]}).distinct()
         return rows.inner_join(pairs, left == pairs[_LINK]).drop(_LINK)
 
+    def of_each_customer(self, rows: ir.Table, **values: ir.Value) -> ir.Table:
+        """``values`` of each customer's rows, with `KEY`; the only customer has one row even where ``rows`` are none.
+
+        Args:
+            rows: with `KEY`.
+            values: aggregates.
+        """
+        if self.customer is None:
+            return rows.group_by(KEY).aggregate(**values)
+        # All rows are one group. A table of groups takes DuckDB 2 MB, which it writes before it reads a row.
+        return rows.aggregate(**{KEY: rows[KEY].max()}, **values)
+
+    def is_same_customer(self, left: ir.Table, right: ir.Table) -> ir.BooleanValue:
+        """Whether a row of ``left`` and one of ``right`` are of one customer: all rows of the only customer are."""
+        return left[KEY] == right[KEY] if self.customer is None else ibis.literal(True)
+
     def of_customer(self, key: ir.Value) -> PointInTimeTables:
         """These tables for the only customer whose :meth:`key` is ``key``."""
         return replace(self, customer=key)

@@ -96,8 +96,7 @@ def snapshot_of(history: PointInTimeTables, as_of: AsOf, *, label: bool = False)
     rows = active_customers(history, as_of)
     sides = [*_computed(history, as_of), *([churn_labels(history, as_of.day)] if label else [])]
     for place, side in enumerate(sides):
-        key = f"{_SIDE}{place}"
-        rows = rows.left_join(side.rename({key: KEY}), rows[KEY] == side[KEY]).drop(key)
+        rows = rows.left_join(side, history.is_same_customer(rows, side), rname=f"{{name}}{_SIDE}{place}")
     values = {name: _present(rows, name, feature, as_of, contract) for name, feature in contract.features.items()}
     if label:
         values[CHURNED] = rows[CHURNED]
@@ -121,9 +120,9 @@ def _computed(history: PointInTimeTables, as_of: AsOf) -> list[ir.Table]:
         }
         gathered = {key: one for key, one in of_table.items() if not one.latest_row}
         if gathered:
-            found.append(aggregated(rows, gathered))
+            found.append(aggregated(history, rows, gathered))
         rest = sorted((item for item in of_table.items() if item[1].latest_row), key=_where)
-        found += [of_latest_row(rows, dict(alike)) for _, alike in groupby(rest, key=_where)]
+        found += [of_latest_row(history, rows, dict(alike)) for _, alike in groupby(rest, key=_where)]
     return found
 
 
