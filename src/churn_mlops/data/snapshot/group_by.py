@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import reduce
 from operator import and_
 
+import ibis
 import ibis.expr.types as ir
 
 from churn_mlops.data.snapshot.aggregate_functions import Aggregate, named, parts_of
@@ -47,19 +48,22 @@ def of_latest_row(history: PointInTimeTables, rows: ir.Table, aggregates: Aggreg
         rows = rows.filter(matches(rows, first.where))
     # Only what is needed goes on: an engine may keep these rows while it looks for the latest.
     rows = _with_inputs(rows, aggregates, (KEY, TIME, KNOWN))
-    for name in (TIME,) if first.table.known == first.table.time else (TIME, KNOWN):
-        rows = _with_greatest(history, rows, name)
-    return _gathered(history, rows, aggregates)
+    names = (TIME,) if first.table.known == first.table.time else (TIME, KNOWN)
+    return _gathered(history, _latest(history, rows, names), aggregates)
 
 
 def _first(aggregates: Aggregates) -> Aggregate:
     return next(iter(aggregates.values()))
 
 
-def _with_greatest(history: PointInTimeTables, rows: ir.Table, name: str) -> ir.Table:
-    """Each customer's rows of their greatest ``name``. By a group-by and a join: a window would sort all rows."""
-    greatest = history.of_each_customer(rows, greatest=rows[name].max())
-    return rows.semi_join(greatest, [rows[KEY] == greatest[KEY], rows[name] == greatest.greatest])
+def _latest(history: PointInTimeTables, rows: ir.Table, names: Sequence[str]) -> ir.Table:
+    """Each customer's rows of their greatest first of ``names``, and among these of the greatest next one."""
+    if history.customer is not None:
+        return rows.filter(ibis.rank().over(order_by=[rows[name].desc() for name in names]) == 0)
+    for name in names:  # by a group-by and a join: a window would sort the rows of all customers
+        greatest = rows.group_by(KEY).aggregate(greatest=rows[name].max())
+        rows = rows.semi_join(greatest, [rows[KEY] == greatest[KEY], rows[name] == greatest.greatest])
+    return rows
 
 
 def _with_inputs(rows: ir.Table, aggregates: Aggregates, own: tuple[str, ...]) -> ir.Table:
