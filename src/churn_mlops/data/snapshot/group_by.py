@@ -10,7 +10,7 @@ import ibis
 import ibis.expr.types as ir
 
 from churn_mlops.data.snapshot.aggregate_functions import Aggregate, named, parts_of
-from churn_mlops.data.snapshot.known_rows import KEY, KNOWN, TIME, PointInTimeTables, matches
+from churn_mlops.data.snapshot.known_rows import KEY, KNOWN, TIME, PointInTimeTables, matches, times_of
 
 Aggregates = Mapping[str, Aggregate]
 _KEPT = "kept"
@@ -48,8 +48,7 @@ def of_latest_row(history: PointInTimeTables, rows: ir.Table, aggregates: Aggreg
         rows = rows.filter(matches(rows, first.where))
     # Only what is needed goes on: an engine may keep these rows while it looks for the latest.
     rows = _with_inputs(rows, aggregates, (KEY, TIME, KNOWN))
-    names = (TIME,) if first.table.known == first.table.time else (TIME, KNOWN)
-    return _gathered(history, _latest(history, rows, names), aggregates)
+    return _gathered(history, _latest(history, rows, times_of(first.table)), aggregates)
 
 
 def _first(aggregates: Aggregates) -> Aggregate:

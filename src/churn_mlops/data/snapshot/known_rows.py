@@ -44,8 +44,9 @@ class PointInTimeTables:
 
     def rows_known_at(self, name: str, as_of: AsOf) -> ir.Table:
         """The rows of table ``name`` that had happened and were recorded; with `KEY`, `TIME` and `KNOWN`."""
-        rows = self._with_times(name)
-        return self._of_customers(name, rows.filter(as_of.includes(rows[TIME]), as_of.includes(rows[KNOWN])), as_of)
+        declared, rows = self.contract.tables[name], self._with_times(name)
+        known = rows.filter(*(as_of.includes(rows[time]) for time in times_of(declared)))
+        return self._of_customers(name, known, as_of)
 
     def all_rows(self, name: str) -> ir.Table:
         """Every row of table ``name`` that belongs to a customer, whenever it happened and was recorded: for labels."""
@@ -144,6 +145,11 @@ class PointInTimeTables:
             if table.through is None
         ]
         return all(kind.is_integer() for kind in kinds)
+
+
+def times_of(declared: HistoryTable) -> tuple[str, ...]:
+    """The columns that say when a row happened and when it was recorded: one where both are the same."""
+    return (TIME,) if declared.known == declared.time else (TIME, KNOWN)
 
 
 def key_of(customer: str, *, whole: bool) -> int | str | None:
