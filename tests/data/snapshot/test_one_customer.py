@@ -141,6 +141,10 @@ def test_rows_are_looked_up_by_the_index_of_each_table() -> None:
     assert scans == {*((name, "Index Scan") for name in own), ("payments", "Sequential Scan")}  # these are linked
 
 
+def test_the_rows_of_one_customer_are_gathered_without_groups() -> None:
+    assert "GROUP BY" not in prepare_snapshot(on_duckdb(TELECOM, CONTRACT), CONTRACT).statement.sql
+
+
 def _scans(node: Any) -> Iterator[dict[str, str]]:
     """The scans of tables in a plan of DuckDB."""
     if isinstance(node, dict):
