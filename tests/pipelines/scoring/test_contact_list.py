@@ -10,6 +10,7 @@ from pathlib import Path
 
 import duckdb
 import ibis
+import numpy as np
 import pyarrow as pa
 import pytest
 
@@ -21,6 +22,7 @@ from churn_mlops.pipelines.scoring.contact_list import ListTime
 from churn_mlops.pipelines.scoring.households import households_in
 from churn_mlops.pipelines.scoring.publish import Published, run_day
 from churn_mlops.retention.arms import arm_of
+from churn_mlops.retention.ranking import EXPLAINED
 from churn_mlops.store import Store, open_store
 from churn_mlops.store.campaigns.assignments import assignments_in
 from churn_mlops.store.campaigns.campaigns import Campaign, NewCampaign, create_campaign, end_campaign
@@ -91,6 +93,22 @@ def test_arms_are_drawn_with_the_list_and_the_control_group_is_in_the_store_alon
     send_list(settings, published.run.as_of, RetryClock(lambda seconds: False))
     sent = {row["customer_id"] for request in receiver.accepted() for row in request.document["customers"]}
     assert sent == shown
+
+
+def test_everyone_on_the_contact_list_has_reasons_also_far_below_the_top(settings: Settings, store: Store) -> None:
+    start(store, explore_share=0.0, control_share=0.5)
+    strict = settings.model_copy(update={"decision": settings.decision.model_copy(update={"threshold": 1.0})})
+    published = run_day(strict, now=NOW)
+    found = by_customer(store, published)
+    offered = [one for one in found.values() if one.action == "offer"]
+    assert max(one.rank for one in offered) > 100 == EXPLAINED
+    assert [one.customer for one in offered if not one.reasons] == []
+    assert any(one.reasons is None for one in found.values())  # the control group below the top
+    last = max(offered, key=lambda one: one.rank)
+    explainer = published.scored.explainer
+    assert explainer is not None
+    texts = explainer.reasons(np.array([last.rank - 1]))
+    assert last.reasons == [column[0] for column in texts.values() if column[0]]
 
 
 def test_the_same_day_again_gives_the_same_rows_and_the_next_day_the_same_arms(

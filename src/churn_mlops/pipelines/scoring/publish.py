@@ -150,6 +150,8 @@ def _published(
             made = ListTime.of(scored.as_of, now, asked_for=as_of is not None)
             decided = contact_list(settings, store, scored, made, scored.active)
             published = decided.published(scored.active)
+            if scored.explainer is not None:
+                published = scored.explainer.explained(published, decided.plan.offer)
             run = publish(
                 store,
                 new,

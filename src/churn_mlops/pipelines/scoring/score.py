@@ -41,7 +41,7 @@ from churn_mlops.pipelines.inputs.open_source import check, open_history, open_s
 from churn_mlops.pipelines.inputs.renewal import no_renewal
 from churn_mlops.pipelines.scoring.households import households_in
 from churn_mlops.pipelines.scoring.list_table import list_table
-from churn_mlops.pipelines.scoring.reasons import reasons_of
+from churn_mlops.pipelines.scoring.reasons import Explainer
 from churn_mlops.retention.decision import rule_of
 from churn_mlops.retention.ranking import Ranking, rank_customers
 from churn_mlops.store.suppression.tombstones import Tombstones
@@ -76,6 +76,7 @@ class Scored:
         feature_counts: by feature, the scored customers in each cell of the champion's reference; customers who have
             left count too, as in training.
         shadow: the scores of the model in the shadow, by rank; None where there is none.
+        explainer: gives the reasons of further customers; None with Spark.
     """
 
     customers: pa.Table
@@ -93,6 +94,7 @@ class Scored:
     newest_row: date | None = None
     feature_counts: FeatureCounts = field(default_factory=dict)
     shadow: ShadowScores | None = None
+    explainer: Explainer | None = None
 
     @property
     def customer_column(self) -> str:
@@ -144,9 +146,9 @@ def score(
         scores, points = _out_of_fold(found.snapshot, predictor, settings.training, progress)
     ranking = rank_customers(scores, rule_of(settings.decision), found.left)
     shadow = score_shadow(champion, found.snapshot)
-    left = int(ranking.left.sum())
+    left, explainer = int(ranking.left.sum()), Explainer(found.snapshot, ranking.order, predictor, points)
     return Scored(
-        _list(found, ranking, points, predictor),
+        _list(found, ranking, explainer),
         likely=ranking.totals.likely,
         worth_an_offer=ranking.totals.on_contact_list,
         out_of_fold=found.out_of_fold,
@@ -161,6 +163,7 @@ def score(
         payment_failed=found.failed_payments(settings.decision.payment_failed, predictor.contract.customer),
         feature_counts=counts,
         shadow=None if shadow is None else shadow.in_order(ranking.order),
+        explainer=explainer,
     )
 
 
@@ -281,16 +284,13 @@ def _of_history(
     return _Rows(snapshot, np.arange(1, len(snapshot) + 1), day, report, households=households, newest_row=newest)
 
 
-def _list(found: _Rows, ranking: Ranking, points: npt.NDArray[np.int64] | None, predictor: ChurnPredictor) -> pa.Table:
-    """The list; ``points`` of each customer of the snapshot and feature, computed at the top where None."""
-    contract, order = predictor.contract, ranking.order
-    top = order[: ranking.totals.explained]
-    explained = found.snapshot.take(pa.array(top))
-    shown = predictor.explain(explained)[1] if points is None else points[top]
-    customers: Any = found.places[order]
+def _list(found: _Rows, ranking: Ranking, explainer: Explainer) -> pa.Table:
+    contract = explainer.predictor.contract
+    customers: Any = found.places[ranking.order]
     if contract.customer is not None:
-        customers = found.snapshot.column(contract.customer).take(pa.array(order))
-    return list_table(ranking, customers, contract.customer, reasons_of(explained, shown, contract))
+        customers = found.snapshot.column(contract.customer).take(pa.array(ranking.order))
+    top = explainer.reasons(np.arange(ranking.totals.explained))
+    return list_table(ranking, customers, contract.customer, top)
 
 
 def _out_of_fold(
