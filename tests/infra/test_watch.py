@@ -18,9 +18,10 @@ import httpx
 import pytest
 
 from bench.outages.processes import family
-from bench.outages.replicas import clock_library
+from bench.outages.replicas import clock_environ, clock_library, free_port
 from tests.infra.test_grafana import DASHBOARDS
-from tests.infra.watch import PATIENCE_SECONDS, Alert, Watch, start_prometheus, until, watched
+from tests.infra.watch import PATIENCE_SECONDS, Alert, Watch, start_prometheus, start_server, until, watched
+from tests.pipelines.delivery.webhook_receiver import receiving
 from tests.test_api import CUSTOMER
 
 pytestmark = pytest.mark.skipif(clock_library() is None, reason="there is no libfaketime: `make test` installs it")
@@ -32,6 +33,8 @@ NOTHING_FIRES = 'count(ALERTS{alertstate="firing", alertname!="Watchdog"}) or ve
 def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watch]:
     with watched(tmp_path_factory.mktemp("watched")) as made:
         made.start_schedule(six_o_clock(0))
+        changed_long_ago = "time() - max(churn_model_promoted_timestamp_seconds) > bool 45"
+        until(lambda: made.ask(changed_long_ago) == [1.0], "the change of the version is no news any more")
         yield made
 
 
@@ -163,6 +166,65 @@ def shown(watch: Watch, metric: str) -> float:
     """The number on the page of metrics, whichever process shows it."""
     lines = httpx.get(f"{watch.server}/metrics").text.splitlines()
     return next((float(line.rpartition(" ")[2]) for line in lines if line.startswith(metric)), 0.0)
+
+
+def test_a_server_that_ended_wakes_someone(watch: Watch) -> None:
+    before = len(watch.receiver.alerts)
+    watch.stop("api")
+    try:
+        with_its_page(watch.receiver.wait_for("ServerGone", "firing", before), "page", "server-gone")
+    finally:
+        start_server(watch)
+    watch.receiver.wait_for("ServerGone", "resolved", before)
+    assert watch.receiver.names(before) == {"ServerGone"}
+
+
+def test_a_schedule_that_ended_wakes_someone(watch: Watch) -> None:
+    before = len(watch.receiver.alerts)
+    watch.stop("scheduler")
+    try:
+        with_its_page(watch.receiver.wait_for("ScheduleGone", "firing", before), "page", "schedule-gone")
+    finally:
+        watch.start_schedule(six_o_clock(3))
+    watch.receiver.wait_for("ScheduleGone", "resolved", before)
+    assert watch.receiver.names(before) == {"ScheduleGone"}
+
+
+def test_a_list_that_is_not_taken_wakes_someone(watch: Watch) -> None:
+    before = len(watch.receiver.alerts)
+    hook = {
+        "CHURN__WEBHOOK__URL": f"http://127.0.0.1:{free_port()}/hook",
+        "CHURN__WEBHOOK__SECRET": "k" * 16,
+        "CHURN__WEBHOOK__ALLOWED_HOSTS": "127.0.0.1",
+        "CHURN__WEBHOOK__ATTEMPTS": "1",
+        "NO_PROXY": "127.0.0.1",
+    }
+    assert watch.churn("score", "--send", **hook).returncode == 1
+    with_its_page(watch.receiver.wait_for("ListNotSent", "firing", before), "page", "list-not-sent")
+    assert "(ListNotSent)" in watch.churn("status").stdout
+    with receiving() as receiver:
+        done = watch.churn("score", "--send", **hook | {"CHURN__WEBHOOK__URL": receiver.url})
+        assert done.returncode == 0, done.stderr
+        assert receiver.accepted()
+    watch.receiver.wait_for("ListNotSent", "resolved", before)
+    assert watch.receiver.names(before) == {"ListNotSent"}
+
+
+def test_a_backup_that_is_two_days_old_is_a_ticket(watch: Watch) -> None:
+    before = len(watch.receiver.alerts)
+    assert watch.churn("backup", "--new-key", "another.key").returncode == 0
+    key = re.search(r"age1\w+", (watch.folder / "another.key").read_text())
+    assert key is not None
+    where = {"CHURN__BACKUP__RECIPIENTS": key[0], "CHURN__BACKUP__FOLDER": str(watch.folder / "backups")}
+    clock = watch.folder / "two_days_ago"
+    clock.write_text("-2d\n")
+    old = watch.churn("backup", **where, **clock_environ(clock))
+    assert old.returncode == 0, old.stderr
+    with_its_page(watch.receiver.wait_for("BackupMissing", "firing", before), "ticket", "backup-missing")
+    assert "(BackupMissing)" in watch.churn("status").stdout
+    assert watch.churn("backup", **where).returncode == 0
+    watch.receiver.wait_for("BackupMissing", "resolved", before)
+    assert watch.receiver.names(before) == {"BackupMissing"}
 
 
 def test_a_full_disk_is_told_by_the_backup_that_fails(watch: Watch) -> None:

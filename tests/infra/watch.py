@@ -193,14 +193,18 @@ def watched(folder: Path) -> Iterator[Watch]:
         for words in (("models", "rollback", "--reason", "compare"), ("monitor",)):
             assert made.churn(*words).returncode == 0
         write_settings(made)
-        serve = [*MAIN, "--config", "demo/config.yaml", "serve", "--port", str(ports["api"])]
-        made.start("api", serve, CHURN__SERVING__WORKERS="2")
+        start_server(made)
         made.start("alertmanager", ["prometheus-alertmanager", "--config.file=alertmanager.yml",
                                     "--cluster.listen-address=", "--storage.path=alertmanager",
                                     f"--web.listen-address=127.0.0.1:{ports['alertmanager']}"])  # fmt: skip
         start_prometheus(made)
         until(lambda: made.ask("sum(churn_workers)") == [2.0], "the server is scraped")
         yield made
+
+
+def start_server(made: Watch) -> None:
+    serve = [*MAIN, "--config", "demo/config.yaml", "serve", "--port", str(made.ports["api"])]
+    made.start("api", serve, CHURN__SERVING__WORKERS="2")
 
 
 def start_prometheus(made: Watch) -> None:
