@@ -14,6 +14,7 @@ from churn_mlops.store import Store
 from churn_mlops.store.database.schema import BUNDLES
 from churn_mlops.store.deployments import Deployments
 from churn_mlops.store.model_versions import CANDIDATES, ModelVersions
+from churn_mlops.store.trials import start_trial
 from tests.store.builders import NOW
 
 
@@ -106,6 +107,16 @@ def test_of_those_never_live_only_the_newest_stay_and_no_bundle_is_left_over(sto
     assert listed(store) == [*map(str, range(CANDIDATES + 3, 3, -1)), "1"]
     assert bundles(store) == CANDIDATES + 1
     assert Deployments(store).bundle(bundle("1").sha256).content == bundle("1").content
+
+
+def test_a_dropped_version_leaves_the_bundle_of_its_trial(store: Store) -> None:
+    deploy(store, 1)
+    register(store, 2)
+    start_trial(store, "2", bundle("2").sha256, bundle("1").sha256, clock=lambda: NOW)
+    for number in range(3, CANDIDATES + 4):
+        register(store, number)
+    assert "2" not in listed(store)
+    assert Deployments(store).bundle(bundle("2").sha256).content == bundle("2").content
 
 
 def test_a_dropped_version_leaves_the_bundle_that_another_one_shares(store: Store) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Select, case, delete, exists, insert, select,
 from churn_mlops.deployment import Deployment, ModelVersion, StoredBundle
 from churn_mlops.store.database.clock import Clock, utc_now
 from churn_mlops.store.database.database import Store
-from churn_mlops.store.database.schema import BUNDLES, DEPLOYMENTS, MODEL_VERSIONS
+from churn_mlops.store.database.schema import BUNDLES, DEPLOYMENTS, MODEL_VERSIONS, TRIALS
 from churn_mlops.store.deployments import put_bundle
 
 CANDIDATES = 20
@@ -142,5 +142,5 @@ def _drop_old_candidates(connection: Connection) -> None:
     if not old:
         return
     connection.execute(delete(MODEL_VERSIONS).where(MODEL_VERSIONS.c.version.in_([one.version for one in old])))
-    unused = [BUNDLES.c.sha256.not_in(select(table.c.sha256)) for table in (DEPLOYMENTS, MODEL_VERSIONS)]
+    unused = [BUNDLES.c.sha256.not_in(select(table.c.sha256)) for table in (DEPLOYMENTS, MODEL_VERSIONS, TRIALS)]
     connection.execute(delete(BUNDLES).where(BUNDLES.c.sha256.in_([one.sha256 for one in old]), *unused))
