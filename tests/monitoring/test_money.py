@@ -17,6 +17,7 @@ from churn_mlops.monitoring import (
     expected_money_lost,
     money_lost,
     shadow_gain,
+    share_of_list,
 )
 from churn_mlops.monitoring.money import DAYS_OF_A_MONTH
 from churn_mlops.retention import Economics, expected_gain
@@ -202,3 +203,11 @@ def test_too_few_churners_say_nothing() -> None:
     found = shadow_gain("2", few, TERMS)
     assert (found.value, found.status) == (None, "too_little")
     assert shadow_gain("2", [], TERMS).value is None
+
+
+def test_the_list_holds_the_customers_of_the_highest_scores_who_are_worth_an_offer() -> None:
+    scores = np.array([0.9, 0.8, 0.7, 0.001])
+    terms = ListTerms(churner=100.0, retained=10.0, most=2, horizon_days=30, customers=4)
+    for chosen, share in (([0], 0.5), ([0, 1], 1.0), ([2, 3], 0.0)):
+        assert share_of_list(scores, np.isin(np.arange(4), chosen), terms) == share
+    assert share_of_list(np.full(4, 0.001), np.ones(4, dtype=bool), terms) == 0

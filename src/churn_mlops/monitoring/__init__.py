@@ -9,7 +9,14 @@ from churn_mlops.monitoring.feature_drift import feature_drift
 from churn_mlops.monitoring.levels import accuracy_by_level
 from churn_mlops.monitoring.list_use import ListContact, list_today, list_use
 from churn_mlops.monitoring.measurement import Measurement
-from churn_mlops.monitoring.money import ListTerms, PairedRows, expected_money_lost, money_lost, shadow_gain
+from churn_mlops.monitoring.money import (
+    ListTerms,
+    PairedRows,
+    expected_money_lost,
+    money_lost,
+    shadow_gain,
+    share_of_list,
+)
 from churn_mlops.monitoring.run_age import run_age
 from churn_mlops.monitoring.segments import churn_by_segment
 
@@ -41,6 +48,7 @@ __all__ = [
     "run_age",
     "score_drift",
     "shadow_gain",
+    "share_of_list",
     "success",
     "untreated_weights",
 ]

@@ -22,7 +22,10 @@ from churn_mlops.monitoring.weighted_metrics import Floats, Ranked
 DAYS_OF_A_MONTH = 365.25 / 12
 ACT_SHARE = 0.05
 """Share of the first gain whose loss asks for something, where the interval excludes that nothing is lost."""
-_WAIT_FOR_CHURNERS = f"Wait: this needs {FEWEST} customers who left after both models had scored them."
+_WAIT_FOR_CHURNERS = (
+    f"Wait: this needs {FEWEST} customers who left after both models had scored them, and a control group where the "
+    "customers of the list get offers."
+)
 _WAIT = "Wait: this needs final labels of lists that this model made, from two times."
 
 
@@ -160,6 +163,19 @@ def shadow_gain(part: str, dates: Sequence[PairedRows], terms: ListTerms) -> Mea
     }[status]
     final = all(one.share == 1 for one in dates)
     return Measurement("shadow_gain", part, more.value, low, high, shadow.value, live.value, status, step, final)
+
+
+def share_of_list(scores: Floats, chosen: npt.NDArray[np.bool_], terms: ListTerms) -> float:
+    """The share of the list of one date that some customers hold, in [0, 1]; 0 where no one is on the list.
+
+    Args:
+        scores: of all customers of the date, shape (rows,).
+        chosen: which customers are meant.
+        terms: say who is on the list.
+    """
+    none = np.zeros(len(scores))
+    listed = _listed(ScoredRows(none.astype(np.int64), scores, none, np.ones(len(scores))), terms)
+    return float(listed[chosen].sum() / listed.sum()) if listed.any() else 0.0
 
 
 def _both(pair: PairedRows, terms: ListTerms) -> tuple[Floats, Floats]:

@@ -26,9 +26,11 @@ from churn_mlops.pipelines.monitoring.measure import measure
 from churn_mlops.pipelines.outcomes.record_outcomes import record_outcomes
 from churn_mlops.pipelines.scoring.publish import run_day
 from churn_mlops.store import open_store
+from churn_mlops.store.contacts import NewContact, record_contact
 from churn_mlops.store.deployments import Deployments
 from churn_mlops.store.measurements import StoredMeasurement
 from churn_mlops.store.prediction_log import PredictionRecord, write_records
+from churn_mlops.store.scoring.predictions import predictions
 from churn_mlops.store.scoring.run_scores import run_scores
 from churn_mlops.store.scoring.runs import latest_run
 from churn_mlops.store.trials import Trial, running_trial, start_trial, trials
@@ -124,6 +126,22 @@ def test_a_champion_that_earns_less_goes_back_by_itself(
     assert (current.version, current.deployment.rollback, current.deployment.reason) == ("1", True, found.sentence)
     assert [one["step"] for one in logs if one["event"] == "models_reviewed"] == ["roll_back"]
     assert review(settings, now=NOW).step == "nothing"  # the version that came back is not watched
+
+
+def test_offers_without_a_control_group_hide_whose_lists_are_better(
+    settings: Settings, good: Bundle, bad: Bundle
+) -> None:
+    live(settings, good, "1", BEFORE)
+    live(settings, bad, "2", BEFORE + timedelta(days=30))
+    run_days(settings, FINAL)
+    at = datetime.combine(FINAL + timedelta(days=1), datetime.min.time(), UTC)
+    with open_store(settings.store.url) as store:
+        for one in predictions(store, FINAL, limit=CUSTOMERS // 10):
+            made = NewContact(one.customer, "a" * 64, one.customer, at, "20 % off", "offered", "key:crm")
+            record_contact(store, made)
+    found = next(one for one in measure(settings, now=NOW).figures if one.name == "shadow_gain")
+    assert (found.value, found.status, "control group" in found.next_step) == (None, "too_little", True)
+    assert review(settings, now=NOW).step == "nothing"
 
 
 def test_a_champion_that_earns_more_stays(settings: Settings, good: Bundle, bad: Bundle) -> None:

@@ -23,6 +23,12 @@ def test_a_customer_who_is_treated_anywhere_is_treated() -> None:
     # B has an override: they count in the arm that was drawn. D was called outside of any campaign.
     assert found.treated == {"A", "D"}
     assert found.control_share == {"B": 0.1 * 0.2, "C": EXPLORERS_CONTROL_SHARE}
+    assert found.unseen == {"D"}
+
+
+def test_customers_of_a_campaign_without_a_control_group_are_not_seen() -> None:
+    arms = [ArmOn("A", False, 0.0, False), ArmOn("B", False, 0.1, False), ArmOn("C", False, 0.0, True)]
+    assert treatment_of(arms, {"A"}).unseen == {"A"}
 
 
 def test_the_share_of_explorers_is_that_of_the_draw() -> None:

@@ -98,7 +98,9 @@ def decide_champion(champion: Deployment, gain: StoredMeasurement | None, traini
         currency: of the amounts, by its code.
     """
     if gain is None or gain.value is None or gain.low is None:
-        return Review("nothing", f"too few customers have left since version {champion.version} is live")
+        return Review(
+            "nothing", f"too few customers without an offer have left since version {champion.version} is live"
+        )
     error = (gain.value - gain.low) / T_95
     least = max(training.least_gain, LEAST_SHARE * abs(gain.denominator or 0.0))
     if gain.value > ERRORS_TO_GO_BACK * error and gain.value >= least and not math.isclose(gain.value, 0):
@@ -179,7 +181,7 @@ def _done(settings: Settings, found: Review, champion: Deployment, trial: Trial 
 
 def _money(gain: StoredMeasurement | None, currency: str) -> str:
     if gain is None or gain.value is None or gain.low is None or gain.high is None:
-        return "too few customers have left to compare the money"
+        return "too few customers without an offer have left to compare the money"
     more = "more" if gain.value >= 0 else "less"
     interval = f"95 % interval {gain.low:,.0f} to {gain.high:,.0f}"
     return f"the lists of the model in the shadow earn {abs(gain.value):,.0f} {currency} a month {more}, {interval}"

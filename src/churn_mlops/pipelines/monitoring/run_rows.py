@@ -10,7 +10,7 @@ from datetime import timedelta
 import numpy as np
 import numpy.typing as npt
 
-from churn_mlops.monitoring import PairedRows, ScoredRows, joined, untreated_weights
+from churn_mlops.monitoring import ListTerms, PairedRows, ScoredRows, joined, share_of_list, untreated_weights
 from churn_mlops.store import Store
 from churn_mlops.store.campaigns.arm_outcomes import EXPLORERS_CONTROL_SHARE, ArmOn, arms_between
 from churn_mlops.store.scoring.run_scores import RunScores, offered_between, run_scores
@@ -26,10 +26,12 @@ class Treatment:
     Args:
         treated: customer IDs of the treated arm, and of customers with an offer outside of any campaign.
         control_share: by customer ID of the control group, the probability of that arm.
+        unseen: treated customers without a control group in their place: nothing shows how many of them would have left.
     """
 
     treated: frozenset[str]
     control_share: dict[str, float]
+    unseen: frozenset[str] = frozenset()
 
 
 def weekly_runs(runs: Sequence[Run], most: int) -> list[Run]:
@@ -66,7 +68,9 @@ def treatment_of(arms: Sequence[ArmOn], offered: set[str]) -> Treatment:
         if one.is_control and one.customer not in treated:
             share = EXPLORERS_CONTROL_SHARE if one.explored else one.control_share
             control[one.customer] = control.get(one.customer, 1.0) * share
-    return Treatment(frozenset(treated | (offered - control.keys())), control)
+    has_control = {one.customer for one in arms if one.control_share > 0 or one.explored}
+    unseen = (treated | offered) - has_control
+    return Treatment(frozenset(treated | (offered - control.keys())), control, frozenset(unseen))
 
 
 def untreated_rows(store: Store, run: Run, treatment: Treatment) -> ScoredRows:
@@ -105,6 +109,21 @@ def paired_rows(
         parts.append(rows.only(known))
         others.append(other[known])
     return PairedRows(joined(parts), np.concatenate(others), share)
+
+
+def unseen_share(store: Store, run: Run, treatment: Treatment, terms: ListTerms) -> float:
+    """The share of the champion's list of a run that was treated, and for which no control group stands.
+
+    Raises:
+        StoreError: the store fails.
+    """
+    if not treatment.unseen:
+        return 0.0
+    scores, unseen = [np.zeros(0)], [np.zeros(0, dtype=bool)]
+    for batch in run_scores(store, run):
+        scores.append(np.array(batch.score))
+        unseen.append(np.array([name in treatment.unseen for name in batch.customer]))
+    return share_of_list(np.concatenate(scores), np.concatenate(unseen), terms)
 
 
 def customer_number(customer: str) -> int:
