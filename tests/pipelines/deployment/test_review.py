@@ -224,6 +224,20 @@ def test_a_challenger_that_cannot_score_holds_up_no_run_and_is_refused(settings:
     assert (found.step, "scored no daily run" in found.sentence) == ("refuse", True)
 
 
+def test_a_version_that_a_person_makes_live_again_does_not_go_back_by_old_runs(
+    settings: Settings, good: Bundle, bad: Bundle
+) -> None:
+    live(settings, good, "1", BEFORE)
+    live(settings, bad, "2", BEFORE + timedelta(days=30))
+    run_days(settings, FINAL)
+    measure(settings, now=NOW)
+    assert review(settings, now=NOW).step == "roll_back"
+    again = datetime.now(UTC) + timedelta(minutes=1)
+    live(settings, bad, "2", again)
+    measure(settings, now=again + timedelta(hours=1))
+    assert review(settings, now=again + timedelta(hours=1)).step == "nothing"
+
+
 def test_a_trial_ends_where_another_version_goes_live(settings: Settings, good: Bundle, bad: Bundle) -> None:
     live(settings, good, "1", BEFORE)
     on_trial(settings, bad, "2", NOW - timedelta(days=8))

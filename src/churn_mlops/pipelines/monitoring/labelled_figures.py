@@ -171,7 +171,7 @@ class LabelledFigures:
         if shadow is None:
             return []
         figures = ShadowFigures(self.settings, self.store, self.contract, self.label, self._open_tables, now)
-        gain = figures.figure(shadow, live, self._terms(newest.customers))
+        gain = figures.figure(shadow, self._live.deployment, self._terms(newest.customers))
         threshold = self.settings.decision.threshold
         requests = requests_in_shadow(self.store, shadow, live, threshold, now) if shadow.is_challenger else []
         return stored([gain, *requests], newest.as_of)

@@ -26,7 +26,7 @@ class Treatment:
     Args:
         treated: customer IDs of the treated arm, and of customers with an offer outside of any campaign.
         control_share: by customer ID of the control group, the probability of that arm.
-        unseen: treated customers without a control group in their place: nothing shows how many of them would have left.
+        unseen: treated customers without a control group for them: nothing shows how many of them would have left.
     """
 
     treated: frozenset[str]

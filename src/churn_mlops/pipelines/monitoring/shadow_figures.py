@@ -15,6 +15,7 @@ from churn_mlops.data.contract import CHURNED, HistoryContract
 from churn_mlops.data.contract.history_label import HistoryLabel
 from churn_mlops.data.snapshot.final_labels import labels_of
 from churn_mlops.data.sources.database import read_whole
+from churn_mlops.deployment import Deployment
 from churn_mlops.monitoring import ListTerms, Measurement, PairedRows, shadow_gain
 from churn_mlops.pipelines.deployment.shadow import Shadow
 from churn_mlops.pipelines.inputs.as_of import loaded_until
@@ -53,19 +54,21 @@ class ShadowFigures:
     read_tables: Callable[[], Mapping[str, ir.Table]]
     now: datetime
 
-    def figure(self, shadow: Shadow, champion_sha256: str, terms: ListTerms) -> Measurement:
+    def figure(self, shadow: Shadow, champion: Deployment, terms: ListTerms) -> Measurement:
         """The money that the lists of ``shadow`` would earn more than those of the champion.
 
         Args:
             shadow: the model in the shadow.
-            champion_sha256: hash of the champion's bundle.
+            champion: its deployment. Runs from before it do not count: a person who makes a version live again decided
+                against them.
             terms: by which a list earns.
         """
         since = self._today - timedelta(weeks=WEEKS + 1, days=self.label.final_after)
         both = [
             run
             for run in runs_since(self.store, since)
-            if (run.model_sha256, run.shadow_sha256) == (champion_sha256, shadow.sha256)
+            if (run.model_sha256, run.shadow_sha256) == (champion.sha256, shadow.sha256)
+            and run.finished_at >= champion.since
         ]
         pairs = [self._pair(run, terms) for run in weekly_runs(both, WEEKS)]
         return shadow_gain(shadow.version, [pair for pair in pairs if pair is not None], terms)
