@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 from churn_mlops.store import open_store
+from churn_mlops.store.database.clock import utc_now
 from churn_mlops.store.measurements import StoredMeasurement, record_measurements
 from churn_mlops.store.scoring.publishing import publish
-from churn_mlops.store.shadow import in_shadow
+from churn_mlops.store.shadow import in_shadow, shadow_figures
 from churn_mlops.store.trials import start_trial
 from tests.companies.registered import deploy, register
 from tests.companies.versions import version_of
@@ -24,7 +26,7 @@ def published(address: str, champion: int, shadow: int) -> None:
         publish(store, new, batches(3), clock=lambda: NOW)
         parts = (str(shadow), "other")
         figures = [StoredMeasurement("shadow_gain", part, 120, -40, 280, 1120, 1000, "good", "Wait.") for part in parts]
-        record_measurements(store, DAY, figures, clock=lambda: NOW)
+        record_measurements(store, DAY, figures)  # after the versions went live
 
 
 def test_the_version_before_is_watched(address: str) -> None:
@@ -40,6 +42,16 @@ def test_the_version_before_is_watched(address: str) -> None:
     assert (found.customers, found.seconds) == (3, 1.5)
     assert found.gain is not None
     assert (found.gain.value, found.refused) == (120, None)
+
+
+def test_figures_from_before_the_champion_went_live_are_of_other_versions(address: str) -> None:
+    register(address, 1, 2)
+    deploy(address, 1, 2)
+    published(address, 2, 1)
+    with open_store(address) as store:
+        now = utc_now()
+        assert set(shadow_figures(store, "1", now - timedelta(hours=1))) == {"shadow_gain"}
+        assert shadow_figures(store, "1", now + timedelta(minutes=1)) == {}
 
 
 def test_a_challenger_on_trial_counts_its_runs(address: str) -> None:

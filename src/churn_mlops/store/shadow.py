@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 from churn_mlops.store.database.database import Store
 from churn_mlops.store.deployments import Deployments
@@ -77,17 +77,23 @@ def in_shadow(store: Store) -> InShadow | None:
         run.customers,
         run.shadow_seconds or 0.0,
         None if trial is None else runs_scored(store, trial),
-        shadow_figures(store, run.shadow_version),
+        shadow_figures(store, run.shadow_version, champion.since if trial is None else trial.since),
     )
 
 
-def shadow_figures(store: Store, version: str) -> dict[str, StoredMeasurement]:
+def shadow_figures(store: Store, version: str, since: datetime) -> dict[str, StoredMeasurement]:
     """The figures of a version in the shadow by name, of the newest measurement.
+
+    Args:
+        store: the store.
+        version: in the shadow.
+        since: when its trial began, or when the champion went live; a figure that was measured earlier is of another
+            pair of versions.
 
     Raises:
         StoreError: the store fails.
     """
     measured = latest_measurements(store)
-    figures = () if measured is None else measured.figures
+    figures = () if measured is None or measured.measured_at < since else measured.figures
     wanted = (GAIN, REFUSED, CHANGED, MILLISECONDS)
     return {one.name: one for one in figures if one.name in wanted and one.part == version}

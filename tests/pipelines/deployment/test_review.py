@@ -25,6 +25,7 @@ from churn_mlops.pipelines.deployment.review import decide_champion, decide_tria
 from churn_mlops.pipelines.monitoring.measure import measure
 from churn_mlops.pipelines.outcomes.record_outcomes import record_outcomes
 from churn_mlops.pipelines.scoring.publish import run_day
+from churn_mlops.pipelines.training.context import training_context
 from churn_mlops.store import open_store
 from churn_mlops.store.contacts import NewContact, record_contact
 from churn_mlops.store.deployments import Deployments
@@ -222,6 +223,18 @@ def test_a_challenger_that_cannot_score_holds_up_no_run_and_is_refused(settings:
     assert [one["model_version"] for one in logs if one["event"] == "shadow_not_scored"] == ["2"]
     found = review(settings, now=NOW)
     assert (found.step, "scored no daily run" in found.sentence) == ("refuse", True)
+
+
+def test_a_trial_on_spark_ends(settings: Settings, good: Bundle, bad: Bundle) -> None:
+    live(settings, good, "1", BEFORE)
+    on_trial(settings, bad, "2", NOW - timedelta(days=8))
+    source = settings.source.model_copy(update={"url": "spark://cluster:7077/crm"})
+    on_spark = settings.model_copy(update={"source": source})
+    assert training_context(on_spark).promotion.shadow_days == 0
+    assert training_context(settings).promotion.shadow_days == 7
+    assert review(on_spark, now=NOW).step == "refuse"
+    with open_store(settings.store.url) as store:
+        assert running_trial(store) is None
 
 
 def test_a_version_that_a_person_makes_live_again_does_not_go_back_by_old_runs(

@@ -143,14 +143,15 @@ def review(settings: Settings, *, now: datetime | None = None) -> Review:
 
 
 def _decided(store: Store, settings: Settings, champion: Deployment, trial: Trial | None, now: datetime) -> Review:
+    training, currency = settings.training, settings.console.currency
+    if trial is not None:  # also where nothing is in the shadow any more, such as on Spark: it has to end
+        figures = shadow_figures(store, trial.version, trial.since)
+        return decide_trial(trial, runs_scored(store, trial), figures, training, currency, now)
     shadow = shadow_of(store, settings, champion.sha256, now)
     if shadow is None:
         return Review("nothing", "no model is in the shadow")
-    figures = shadow_figures(store, shadow.version)
-    if trial is None:
-        return decide_champion(champion, figures.get(GAIN), settings.training, settings.console.currency)
-    runs = runs_scored(store, trial)
-    return decide_trial(trial, runs, figures, settings.training, settings.console.currency, now)
+    figures = shadow_figures(store, shadow.version, champion.since)
+    return decide_champion(champion, figures.get(GAIN), training, currency)
 
 
 def _done(settings: Settings, found: Review, champion: Deployment, trial: Trial | None) -> Review:

@@ -11,6 +11,7 @@ import structlog
 from churn_mlops.config import Settings
 from churn_mlops.config.settings import Source
 from churn_mlops.data.leakage.snapshot_archive import SnapshotArchive
+from churn_mlops.data.sources.spark import is_spark
 from churn_mlops.errors import ConfigError, StoreError
 from churn_mlops.models import MODEL_TYPES
 from churn_mlops.models.fitting.inputs import FitSettings
@@ -118,7 +119,7 @@ def training_context(settings: Settings) -> TrainingContext:
             Economics(**decision.economics()),
             decision.capacity,
             training.least_gain,
-            training.shadow_days,
+            0 if is_spark(settings.source.url) else training.shadow_days,  # nothing there is scored twice
             settings.console.currency,
         ),
         default_amounts=decision.default_amounts,
