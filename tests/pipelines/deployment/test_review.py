@@ -15,6 +15,7 @@ from structlog.testing import capture_logs
 from churn_mlops.config import Settings, load_settings
 from churn_mlops.config.settings import Training
 from churn_mlops.data.demo_company.months import LAST_DAY
+from churn_mlops.data.snapshot.snapshot import read_history
 from churn_mlops.deployment import Deployment, StoredBundle
 from churn_mlops.models.bundle import Bundle
 from churn_mlops.models.bundle_cache import BundleCache
@@ -22,6 +23,7 @@ from churn_mlops.models.inference import ChurnPredictor
 from churn_mlops.models.scorers.lookup_tables import AdditiveTables
 from churn_mlops.pipelines.deployment.deploy import Deployer, champion
 from churn_mlops.pipelines.deployment.review import decide_champion, decide_trial, review
+from churn_mlops.pipelines.inputs.open_source import open_history
 from churn_mlops.pipelines.monitoring.measure import measure
 from churn_mlops.pipelines.outcomes.record_outcomes import record_outcomes
 from churn_mlops.pipelines.scoring.publish import run_day
@@ -177,6 +179,25 @@ def test_both_scores_of_a_run_are_those_of_the_two_models(settings: Settings, go
             odds = np.array(batch.score) / (1 - np.array(batch.score))
             other = np.array(batch.shadow_score, dtype=float)
             assert np.allclose(odds * (other / (1 - other)), np.exp(-6.0))
+
+
+def test_a_challenger_scores_what_its_own_contract_says(settings: Settings, good: Bundle) -> None:
+    assert good.history is not None
+    logins = good.history.features["logins_28d"].model_copy(update={"days": 7})
+    history = good.history.model_copy(update={"features": {**good.history.features, "logins_28d": logins}})
+    other = replace(good, history=history)
+    live(settings, good, "1", BEFORE)
+    on_trial(settings, other, "2", BEFORE)
+    run = run_day(settings, FINAL, now=NOW).run
+    assert run.shadow_sha256 == other.sha256
+    rows = read_history(open_history(settings.source, history), history, [FINAL], known_until=NOW)
+    wanted = dict(zip(rows.column("customer_id").to_pylist(), ChurnPredictor(other).score(rows), strict=True))
+    with open_store(settings.store.url) as store:
+        latest = latest_run(store)
+        assert latest is not None
+        for batch in run_scores(store, latest):
+            assert batch.shadow_score == pytest.approx([wanted[one] for one in batch.customer])
+            assert batch.shadow_score != pytest.approx(batch.score)
 
 
 def test_a_challenger_goes_live_after_its_trial(settings: Settings, good: Bundle, bad: Bundle) -> None:

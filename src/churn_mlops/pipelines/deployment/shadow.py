@@ -7,6 +7,7 @@ both are compared on the same customers, by what becomes of them.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -16,9 +17,10 @@ import pyarrow as pa
 import structlog
 
 from churn_mlops.config import Settings
+from churn_mlops.data.contract import HistoryContract
 from churn_mlops.data.sources.spark import is_spark
 from churn_mlops.deployment import active_history
-from churn_mlops.errors import BundleError, DataError
+from churn_mlops.errors import BundleError, ContractError, DataError, SourceError
 from churn_mlops.models.bundle import Bundle
 from churn_mlops.models.inference import ChurnPredictor
 from churn_mlops.models.scorers.lookup_tables import Floats
@@ -27,6 +29,7 @@ from churn_mlops.store.deployments import Deployments
 from churn_mlops.store.trials import running_trial
 
 log = structlog.get_logger("churn_mlops.pipelines")
+SnapshotBy = Callable[[HistoryContract], pa.Table]
 
 
 @dataclass(frozen=True)
@@ -90,13 +93,16 @@ def shadow_of(store: Store, settings: Settings, champion_sha256: str, now: datet
     return Shadow(active[-2].version, active[-2].sha256, is_challenger=False)
 
 
-def shadow_scores(store: Store, shadow: Shadow, snapshot: pa.Table) -> ShadowScores | None:
+def shadow_scores(
+    store: Store, shadow: Shadow, history: HistoryContract, snapshot_by: SnapshotBy
+) -> ShadowScores | None:
     """The scores of the shadow; None where it cannot score, which is logged and holds up nothing.
 
     Args:
         store: holds its bundle.
         shadow: the model.
-        snapshot: the customers, as the champion takes them.
+        history: the contract of the champion, whose customers are scored.
+        snapshot_by: gives the customers as a contract says; a feature may be computed otherwise by that of the shadow.
 
     Raises:
         StoreError: the store fails.
@@ -104,9 +110,20 @@ def shadow_scores(store: Store, shadow: Shadow, snapshot: pa.Table) -> ShadowSco
     began = time.perf_counter()
     try:
         content = Deployments(store).bundle(shadow.sha256).content
-        predictor = ChurnPredictor(Bundle.from_bytes(content, f"the bundle of version {shadow.version}"))
-        scores = predictor.score(snapshot)
-    except (BundleError, DataError) as error:
+        bundle = Bundle.from_bytes(content, f"the bundle of version {shadow.version}")
+        own = bundle.history or history
+        snapshot = snapshot_by(own)
+        scores = ChurnPredictor(bundle).score(snapshot)
+        if own != history:
+            customers = snapshot_by(history).column(history.customer)
+            scores = _of(customers.to_pylist(), snapshot.column(own.customer).to_pylist(), scores)
+    except (BundleError, ContractError, DataError, SourceError) as error:
         log.warning("shadow_not_scored", model_version=shadow.version, reason=str(error))
         return None
     return ShadowScores(shadow, time.perf_counter() - began, scores)
+
+
+def _of(customers: list[str], scored: list[str], scores: Floats) -> Floats:
+    """The scores of ``customers``; NaN where there is none."""
+    found = dict(zip(scored, scores.tolist(), strict=True))
+    return np.array([found.get(one, np.nan) for one in customers])

@@ -18,7 +18,7 @@ from churn_mlops.errors import StoreBusyError
 from churn_mlops.models.bundle import Bundle
 from churn_mlops.models.bundle_cache import LiveModel
 from churn_mlops.models.fit_settings import Progress
-from churn_mlops.pipelines.deployment.shadow import ShadowScores, shadow_of, shadow_scores
+from churn_mlops.pipelines.deployment.shadow import ShadowScores, SnapshotBy, shadow_of, shadow_scores
 from churn_mlops.pipelines.erasure.suppression import ErasedMeanwhileError, no_erasure_since, suppressed_customers
 from churn_mlops.pipelines.job_record import recorded
 from churn_mlops.pipelines.scoring.contact_list import CAMPAIGN, WHY_NOT, ListTime, contact_list, shown
@@ -194,13 +194,14 @@ def _publish_from_spark(
 
 
 def _scored_in_shadow(
-    settings: Settings, store: Store, now: datetime, champion: LiveModel, snapshot: pa.Table
+    settings: Settings, store: Store, now: datetime, champion: LiveModel, snapshot_by: SnapshotBy
 ) -> ShadowScores | None:
     """The scores of the model in the shadow; of a flat table none, since no one learns when its customers left."""
-    if champion.bundle.history is None:
+    history = champion.bundle.history
+    if history is None:
         return None
     shadow = shadow_of(store, settings, champion.bundle.sha256, now)
-    return None if shadow is None else shadow_scores(store, shadow, snapshot)
+    return None if shadow is None else shadow_scores(store, shadow, history, snapshot_by)
 
 
 def published_batches(customers: pa.Table, second: ShadowScores | None = None) -> Iterator[Predictions]:

@@ -34,7 +34,7 @@ from churn_mlops.models.feature_counts import FeatureCounts
 from churn_mlops.models.inference import ChurnPredictor
 from churn_mlops.models.scorers.lookup_tables import Floats
 from churn_mlops.pipelines.deployment.deploy import champion as champion_of
-from churn_mlops.pipelines.deployment.shadow import ShadowScores
+from churn_mlops.pipelines.deployment.shadow import ShadowScores, SnapshotBy
 from churn_mlops.pipelines.erasure.suppression import away, table_without, tables_without
 from churn_mlops.pipelines.inputs.as_of import as_of_date, not_loaded
 from churn_mlops.pipelines.inputs.open_source import check, open_history, open_source
@@ -114,7 +114,7 @@ def score(
     now: datetime | None = None,
     from_address: str | None = None,
     suppressed: Tombstones | None = None,
-    score_shadow: Callable[[LiveModel, pa.Table], ShadowScores | None] = lambda champion, snapshot: None,
+    score_shadow: Callable[[LiveModel, SnapshotBy], ShadowScores | None] = lambda champion, snapshot_by: None,
     progress: Progress | None = None,
 ) -> Scored:
     """Score the active customers of the source, or all those of ``from_address``.
@@ -128,7 +128,7 @@ def score(
         now: the present, with a time zone: nothing recorded later counts.
         from_address: a flat file or database with the champion's features, instead of the source.
         suppressed: customers that are left out; asked of the store when None.
-        score_shadow: gives the scores of the model in the shadow, for the champion and its snapshot.
+        score_shadow: gives the scores of the model in the shadow, for the champion and the snapshot of a contract.
         progress: called with (fits done, fits in all), where models are fitted.
 
     Raises:
@@ -145,7 +145,8 @@ def score(
     if found.out_of_fold:
         scores, points = _out_of_fold(found.snapshot, predictor, settings.training, progress)
     ranking = rank_customers(scores, rule_of(settings.decision), found.left)
-    shadow = score_shadow(champion, found.snapshot)
+    with read_whole(from_address or settings.source.url):
+        shadow = score_shadow(champion, found.snapshot_by or (lambda history: found.snapshot))
     left, explainer = int(ranking.left.sum()), Explainer(found.snapshot, ranking.order, predictor, points)
     return Scored(
         _list(found, ranking, explainer),
@@ -214,6 +215,7 @@ class _Rows:
     out_of_fold: bool = False
     households: Mapping[str, str] = field(default_factory=dict)
     newest_row: date | None = None
+    snapshot_by: SnapshotBy | None = None
 
     def failed_payments(self, feature: str | None, customer: str | None) -> frozenset[str]:
         """IDs of the customers whose ``feature`` is above 0, or true.
@@ -281,7 +283,15 @@ def _of_history(
     report = check(ibis.memtable(snapshot), bundle.contract).report
     report = replace(report, problems=(*report.problems, *missing, *no_renewal(tables, history)))
     households = households_in(tables[history.customers], history.customer, history.household)
-    return _Rows(snapshot, np.arange(1, len(snapshot) + 1), day, report, households=households, newest_row=newest)
+
+    def snapshot_by(other: HistoryContract) -> pa.Table:
+        if other == history:
+            return snapshot
+        own = tables_without(open_history(settings.source, other), other, suppressed)
+        return read_history(own, other, [day], known_until=now).drop_columns([AS_OF])
+
+    places = np.arange(1, len(snapshot) + 1)
+    return _Rows(snapshot, places, day, report, False, households, newest, snapshot_by)
 
 
 def _list(found: _Rows, ranking: Ranking, explainer: Explainer) -> pa.Table:
