@@ -211,3 +211,11 @@ def test_the_list_holds_the_customers_of_the_highest_scores_who_are_worth_an_off
     for chosen, share in (([0], 0.5), ([0, 1], 1.0), ([2, 3], 0.0)):
         assert share_of_list(scores, np.isin(np.arange(4), chosen), terms) == share
     assert share_of_list(np.full(4, 0.001), np.ones(4, dtype=bool), terms) == 0
+
+
+def test_a_date_without_rows_counts_for_nothing() -> None:
+    dates = pairs(1, 0.5, share=0.5)
+    none = np.zeros(4000, dtype=bool)
+    empty = PairedRows(dates[0].live.only(none), dates[0].shadow[none], 0.5)
+    assert shadow_gain("1", [*dates, empty], TERMS) == shadow_gain("1", dates, TERMS)
+    assert shadow_gain("1", [empty], TERMS).status == "too_little"

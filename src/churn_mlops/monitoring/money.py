@@ -139,13 +139,14 @@ def shadow_gain(part: str, dates: Sequence[PairedRows], terms: ListTerms) -> Mea
 
     Args:
         part: the version of the model in the shadow.
-        dates: of both models; rows without a label are left out by the caller.
+        dates: of both models; rows without a label are left out by the caller, and of a date there may be none.
         terms: by which a list earns.
 
     Returns:
         the figure ``shadow_gain``, in the currency of the settings, per month; above it the gain of the shadow, below
         it that of the live model.
     """
+    dates = [one for one in dates if len(one.live.scores)]
     if not _is_enough([one.live for one in dates]):
         return too_little("shadow_gain", part, _WAIT_FOR_CHURNERS, is_final=False)
     gains = [_both(one, terms) for one in dates]
