@@ -385,4 +385,6 @@ def test_a_champion_goes_back_only_beyond_doubt_and_for_enough_money(
 )
 def test_a_trial_ends_after_its_days(days: int, runs: int, figure: StoredMeasurement | None, step: str) -> None:
     figures = {} if figure is None else {"shadow_gain": figure}
-    assert decide_trial(TRIAL, runs, figures, TRAINING, "USD", NOW + timedelta(days=days)).step == step
+    found = decide_trial(TRIAL, runs, figures, TRAINING, "USD", NOW + timedelta(days=days))
+    assert found.step == step
+    assert ("no worse" in found.sentence) == (step == "promote" and figure is not None)

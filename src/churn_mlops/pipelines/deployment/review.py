@@ -83,9 +83,9 @@ def decide_trial(
     if gain is not None and gain.high is not None and gain.high < 0:
         money = _money(gain, currency)
         return Review("refuse", f"version {trial.version} earns less than the champion beyond noise: {money}")
-    sentence = f"version {trial.version} was better in training and no worse in {days} days in the shadow"
-    sentence = f"{sentence} ({_money(gain, currency)})"
-    return Review("promote", sentence)
+    known = gain is not None and gain.value is not None
+    shown = f"and no worse in {days} days in the shadow" if known else f"and scored {days} days in the shadow"
+    return Review("promote", f"version {trial.version} was better in training {shown} ({_money(gain, currency)})")
 
 
 def decide_champion(champion: Deployment, gain: StoredMeasurement | None, training: Training, currency: str) -> Review:
