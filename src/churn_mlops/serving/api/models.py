@@ -86,7 +86,9 @@ class VersionInShadow(BaseModel):
     requests: int = Field(description="logged requests of the last seven days that it answered again, on trial")
     refused: int = Field(description="of these, the ones that it would refuse")
     changed: int = Field(description="of these, the ones with another verdict")
-    gain: ShadowGain | None = Field(description="null while too few customers have left since both scored them")
+    gain: ShadowGain | None = Field(
+        description="null while too few customers without an offer have left since both scored them"
+    )
 
 
 class ListedModels(BaseModel):
