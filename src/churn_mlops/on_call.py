@@ -29,7 +29,7 @@ _COST_OF_JOB = {
     "score": "agents work an older list",
     "mature": "no outcomes, so the accuracy on the dashboard stays as it is",
     "monitor": "the figures of the dashboard grow old",
-    "review": "a model that earns less stays live, and a better one on trial waits",
+    "review": "a model that earns less stays live; a better one on trial waits",
     "train": "no newer model; the present one stays live",
     "backup": "nothing, unless the store is lost; then all contacts since",
 }

@@ -141,9 +141,9 @@ def test_the_daily_run_is_as_restricted_as_in_the_cluster(calls: Path, tmp_path:
         == 0
     )
     runs = [call for call in said(calls) if call.startswith("docker run")]
-    assert [call.partition("jobs:1 ")[2] for call in runs][0::2] == [
-        "demo --no-serve", "--config demo/config.yaml mature", "--config demo/config.yaml models list --json",
-    ]  # fmt: skip
+    later = ("score", "mature", "monitor", "models review", "models list --json")
+    expected = ["demo --no-serve", *(f"--config demo/config.yaml {words}" for words in later)]
+    assert [call.partition("jobs:1 ")[2] for call in runs] == expected
     assert all("--read-only --cap-drop ALL --security-opt no-new-privileges" in call for call in runs)
 
 
