@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, sync_playwright
 from churn_mlops.serving.console import customer_facts
 from churn_mlops.serving.model.served_model import ModelSlot
 from churn_mlops.serving.observability import store_reader
+from churn_mlops.serving.resilience.store_client import StoreClient
 from churn_mlops.store import open_store
 from churn_mlops.store.scoring.publishing import publish
 from tests.serving.access.secured_app import Guarded, fill
@@ -67,3 +68,9 @@ def chromium() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         yield browser
         browser.close()
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine that stands still for five seconds is no store that is away: the limit has tests of its own."""
+    monkeypatch.setattr(StoreClient.ask, "__defaults__", (30.0,))
