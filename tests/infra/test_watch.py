@@ -214,10 +214,8 @@ def test_a_list_that_is_not_taken_wakes_someone(watch: Watch) -> None:
 
 def test_a_backup_that_is_two_days_old_is_a_ticket(watch: Watch) -> None:
     before = len(watch.receiver.alerts)
-    assert watch.churn("backup", "--new-key", "another.key").returncode == 0
-    key = re.search(r"age1\w+", (watch.folder / "another.key").read_text())
-    assert key is not None
-    where = {"CHURN__BACKUP__RECIPIENTS": key[0], "CHURN__BACKUP__FOLDER": str(watch.folder / "backups")}
+    key = new_key(watch, "another.key")
+    where = {"CHURN__BACKUP__RECIPIENTS": key, "CHURN__BACKUP__FOLDER": str(watch.folder / "backups")}
     clock = watch.folder / "two_days_ago"
     clock.write_text("-2d\n")
     old = watch.churn("backup", **where, **clock_environ(clock))
@@ -231,11 +229,9 @@ def test_a_backup_that_is_two_days_old_is_a_ticket(watch: Watch) -> None:
 
 def test_a_full_disk_is_told_by_the_backup_that_fails(watch: Watch) -> None:
     before = len(watch.receiver.alerts)
-    assert watch.churn("backup", "--new-key", "backup.key").returncode == 0
-    key = re.search(r"age1\w+", (watch.folder / "backup.key").read_text())
-    assert key is not None
+    key = new_key(watch, "backup.key")
     with full_disk(watch.folder / "small") as folder:
-        where = {"CHURN__BACKUP__RECIPIENTS": key[0], "CHURN__BACKUP__FOLDER": str(folder)}
+        where = {"CHURN__BACKUP__RECIPIENTS": key, "CHURN__BACKUP__FOLDER": str(folder)}
         failed = watch.churn("backup", **where)
         assert failed.returncode == 1
         assert "its disk is full" in failed.stderr
@@ -244,6 +240,14 @@ def test_a_full_disk_is_told_by_the_backup_that_fails(watch: Watch) -> None:
         assert done.returncode == 0, done.stderr
         watch.receiver.wait_for("JobFails", "resolved", before, job_name="backup")
     assert watch.receiver.names(before) == {"JobFails"}
+
+
+def new_key(watch: Watch, file: str) -> str:
+    """The public key of a new pair, whose private key is in ``file``."""
+    assert watch.churn("backup", "--new-key", file).returncode == 0
+    key = re.search(r"age1\w+", (watch.folder / file).read_text())
+    assert key is not None
+    return key[0]
 
 
 @contextmanager

@@ -33,8 +33,8 @@ def trained(settings: Settings, days_ago: float, *, has_succeeded: bool = True) 
 
 def lost(settings: Settings, status: str, *, is_final: bool = True) -> None:
     figure = StoredMeasurement(
-        "money_lost", "", 1234.0, 100.0, 2000.0, 1.0, 1.0, status, "", is_final, rows_as_of=date(2026, 10, 1)  # type: ignore[arg-type]
-    )  # fmt: skip
+        "money_lost", "", 1234.0, 100.0, 2000.0, 1.0, 1.0, status, "", is_final, rows_as_of=date(2026, 10, 1)
+    )
     with open_store(settings.store.url) as store:
         record_measurements(store, NOW.date(), [figure], clock=lambda: NOW)
 
