@@ -26,7 +26,7 @@ ANSWER_SECONDS = 10.0
 
 @dataclass
 class Flood:
-    """Asks at a rate, whether it is answered or not.
+    """Asks at a rate, whether it is answered or not; on as many connections as this client may have.
 
     Args:
         site: what is asked, through its proxy.
@@ -55,11 +55,14 @@ class Flood:
         return self.statuses["200"] / seconds
 
     async def pour(self, rate: float, seconds: float) -> int:
-        """Send ``rate`` requests a second; gives how many were sent. Every one is waited for at the end."""
+        """Send ``rate`` requests a second, fewer where no connection is free; gives how many were sent.
+
+        Every one is waited for at the end.
+        """
         began, sent = time.monotonic(), 0
         asked: set[asyncio.Task[None]] = set()
         while (passed := time.monotonic() - began) < seconds:
-            while sent < passed * rate:
+            while sent < passed * rate and len(asked) < MOST_CONNECTIONS:
                 task = asyncio.create_task(self._ask())
                 asked.add(task)
                 task.add_done_callback(asked.discard)
@@ -75,9 +78,6 @@ class Flood:
         await asyncio.gather(*(writer.wait_closed() for writer in self._made), return_exceptions=True)
 
     async def _ask(self) -> None:
-        if not self._idle and self._open >= MOST_CONNECTIONS:
-            self.statuses["no connection was free"] += 1
-            return
         began, request = time.monotonic(), self._request()
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
