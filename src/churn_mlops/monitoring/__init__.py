@@ -7,13 +7,13 @@ from churn_mlops.monitoring.estimates import EarlierErrors, earlier_errors, esti
 from churn_mlops.monitoring.exposure import customers_at_risk, revenue_at_risk
 from churn_mlops.monitoring.feature_drift import feature_drift
 from churn_mlops.monitoring.levels import accuracy_by_level
+from churn_mlops.monitoring.list_gain import ListGain, measured_by, money_lost, week_gain
 from churn_mlops.monitoring.list_use import ListContact, list_today, list_use
 from churn_mlops.monitoring.measurement import Measurement
 from churn_mlops.monitoring.money import (
     ListTerms,
     PairedRows,
     expected_money_lost,
-    money_lost,
     shadow_gain,
     share_of_list,
 )
@@ -26,6 +26,7 @@ __all__ = [
     "CampaignCosts",
     "EarlierErrors",
     "ListContact",
+    "ListGain",
     "ListTerms",
     "Measurement",
     "PairedRows",
@@ -42,6 +43,7 @@ __all__ = [
     "joined",
     "list_today",
     "list_use",
+    "measured_by",
     "money_lost",
     "revenue_at_risk",
     "roi",
@@ -51,4 +53,5 @@ __all__ = [
     "share_of_list",
     "success",
     "untreated_weights",
+    "week_gain",
 ]

@@ -1,4 +1,4 @@
-"""The money that lists earn less than when the model was new: what a model that grew worse costs.
+"""The money that lists earn, and how it compares: with what a score expects, and with the list of another model.
 
 The list of a date holds the customers who are worth an offer by their scores, within the capacity. Its gain follows
 from the labels of untreated customers: each churner on it adds what the settings of the decision expect of a would-be
@@ -26,7 +26,8 @@ _WAIT_FOR_CHURNERS = (
     f"Wait: this needs {FEWEST} customers who left after both models had scored them, and a control group where the "
     "customers of the list get offers."
 )
-_WAIT = "Wait: this needs final labels of lists that this model made, from two times."
+MEASURED_BY = "Nothing to do: the loss is measured by it."
+WAIT = "Wait: this needs final labels of lists that this model made, from two times."
 
 
 @dataclass(frozen=True)
@@ -63,41 +64,15 @@ class ListTerms:
         return self.customers * DAYS_OF_A_MONTH / self.horizon_days
 
 
-def money_lost(then: Sequence[ScoredRows], now: Sequence[ScoredRows], terms: ListTerms) -> list[Measurement]:
-    """The gain of a month's lists when the model was new and now, and what is lost between them, by final labels.
-
-    The 95 % intervals leave out one of 30 groups of customers at a time, on all dates; who is on a list stays.
-
-    Args:
-        then: of each of the first dates of the model.
-        now: of each of the newest dates.
-        terms: by which a list earns.
-
-    Returns:
-        the figures ``list_gain_then``, ``list_gain`` and ``money_lost``, in the currency of the settings, per month.
-    """
-    before, after = [rows.final for rows in then], [rows.final for rows in now]
-    numbers = [rows.customers for rows in (*before, *after)]
-    groups = customer_groups(np.concatenate(numbers)) if numbers else np.zeros(0, dtype=np.int64)
-    firsts = sum(len(rows.customers) for rows in before)
-    gain_then = _Gain.of_lists(before, groups[:firsts], terms) if _is_enough(before) else None
-    gain = _Gain.of_lists(after, groups[firsts:], terms) if _is_enough(after) else None
-    found = [_gain("list_gain_then", "", gain_then), _gain("list_gain", "", gain)]
-    if gain_then is None or gain is None:
-        return [*found, too_little("money_lost", "", _WAIT)]
-    lost = _Gain(gain_then.value - gain.value, gain_then.without - gain.without)
-    return [*found, _lost("", lost.value, lost.half, gain.value, gain_then.value)]
-
-
 def expected_money_lost(
     then: float | None, low: float | None, rows: ScoredRows, terms: ListTerms, part: str
 ) -> list[Measurement]:
-    """The same where labels are not final: each customer counts as a churner by as much as their score.
+    """What a month's lists would earn less by the scores: each customer counts as a churner by as much as their score.
 
     It shows a change of the customers, not a change of why they leave.
 
     Args:
-        then: ``list_gain_then`` of :func:`money_lost`, None where it is not known.
+        then: ``list_gain_then`` of :func:`~churn_mlops.monitoring.list_gain.money_lost`, None where it is not known.
         low: the lower end of its interval.
         rows: of the newest date; labels are not read.
         terms: by which a list earns.
@@ -107,12 +82,15 @@ def expected_money_lost(
         the figures ``list_gain`` and ``money_lost``.
     """
     expected = replace(rows, churned=rows.scores)
-    gain = _Gain.of_lists([expected], customer_groups(rows.customers), terms) if _is_enough([expected]) else None
-    found = _gain("list_gain", part, gain, is_final=False)
-    if gain is None or then is None or low is None:
-        return [found, too_little("money_lost", part, _WAIT, is_final=False)]
+    gain = _Gain.of_lists([expected], customer_groups(rows.customers), terms) if is_enough([expected]) else None
+    if gain is None:
+        return [too_little(name, part, WAIT, is_final=False) for name in ("list_gain", "money_lost")]
+    ends = gain.value - gain.half, gain.value + gain.half
+    found = Measurement("list_gain", part, gain.value, *ends, None, None, "good", MEASURED_BY, is_final=False)
+    if then is None or low is None:
+        return [found, too_little("money_lost", part, WAIT, is_final=False)]
     half = math.hypot(then - low, gain.half)  # as if of other customers, which is cautious
-    return [found, _lost(part, then - gain.value, half, gain.value, then, is_final=False)]
+    return [found, loss(part, then - gain.value, half, gain.value, then, is_final=False)]
 
 
 @dataclass(frozen=True)
@@ -147,7 +125,7 @@ def shadow_gain(part: str, dates: Sequence[PairedRows], terms: ListTerms) -> Mea
         it that of the live model.
     """
     dates = [one for one in dates if len(one.live.scores)]
-    if not _is_enough([one.live for one in dates]):
+    if not is_enough([one.live for one in dates]):
         return too_little("shadow_gain", part, _WAIT_FOR_CHURNERS, is_final=False)
     gains = [_both(one, terms) for one in dates]
     weights = np.concatenate([one.live.weights for one in dates])
@@ -175,16 +153,16 @@ def share_of_list(scores: Floats, chosen: npt.NDArray[np.bool_], terms: ListTerm
         terms: say who is on the list.
     """
     none = np.zeros(len(scores))
-    listed = _listed(ScoredRows(none.astype(np.int64), scores, none, np.ones(len(scores))), terms)
+    listed = listed_weights(ScoredRows(none.astype(np.int64), scores, none, np.ones(len(scores))), terms)
     return float(listed[chosen].sum() / listed.sum()) if listed.any() else 0.0
 
 
 def _both(pair: PairedRows, terms: ListTerms) -> tuple[Floats, Floats]:
     """The gain of each row by the list of the live model, and by that of the shadow."""
     gains = terms.gains(pair.live.churned / pair.share)
-    listed = _listed(pair.live, terms)
+    listed = listed_weights(pair.live, terms)
     other = replace(pair.live, scores=pair.shadow)
-    return listed * gains, _listed(other, terms, None if pair.share == 1 else float(listed.sum())) * gains
+    return listed * gains, listed_weights(other, terms, None if pair.share == 1 else float(listed.sum())) * gains
 
 
 @dataclass(frozen=True)
@@ -196,7 +174,7 @@ class _Gain:
 
     @classmethod
     def of_lists(cls, dates: Sequence[ScoredRows], groups: npt.NDArray[np.int64], terms: ListTerms) -> _Gain:
-        gains = [_listed(rows, terms) * terms.gains(rows.churned) for rows in dates]
+        gains = [listed_weights(rows, terms) * terms.gains(rows.churned) for rows in dates]
         return cls.of(np.concatenate(gains), np.concatenate([rows.weights for rows in dates]), groups, terms)
 
     @classmethod
@@ -212,12 +190,13 @@ class _Gain:
         return float(student.ppf(0.975, GROUPS - 1)) * math.sqrt((GROUPS - 1) / GROUPS * squares)
 
 
-def _is_enough(dates: Sequence[ScoredRows]) -> bool:
+def is_enough(dates: Sequence[ScoredRows]) -> bool:
+    """Whether there are churners and retained customers enough for a figure of money."""
     churners = sum(float(rows.churned.sum()) for rows in dates)
     return min(churners, sum(len(rows.churned) for rows in dates) - churners) >= FEWEST
 
 
-def _listed(rows: ScoredRows, terms: ListTerms, most: float | None = None) -> Floats:
+def listed_weights(rows: ScoredRows, terms: ListTerms, most: float | None = None) -> Floats:
     """The weight with which each row of one date is on the list, in the order of the rows.
 
     Args:
@@ -235,16 +214,21 @@ def _listed(rows: ScoredRows, terms: ListTerms, most: float | None = None) -> Fl
     return listed
 
 
-def _gain(name: str, part: str, gain: _Gain | None, *, is_final: bool = True) -> Measurement:
-    if gain is None:
-        return too_little(name, part, _WAIT, is_final=is_final)
-    ends = gain.value - gain.half, gain.value + gain.half
-    step = "Nothing to do: the loss is measured by it."
-    return Measurement(name, part, gain.value, *ends, None, None, "good", step, is_final)
+def loss(
+    part: str, lost: float, half: float, gain: float, then: float, sure: float = 1.0, *, is_final: bool = True
+) -> Measurement:
+    """The figure ``money_lost``: ``then`` less ``gain``.
 
-
-def _lost(part: str, lost: float, half: float, gain: float, then: float, *, is_final: bool = True) -> Measurement:
-    status: Status = "good" if lost <= half else "act" if lost >= ACT_SHARE * abs(then) else "watch"
+    Args:
+        part: what it is about.
+        lost: the value.
+        half: half of the width of its 95 % interval.
+        gain: of now.
+        then: the gain before.
+        sure: beyond so many times ``half`` the loss is no chance.
+        is_final: whether labels say so.
+    """
+    status: Status = "good" if lost <= sure * half else "act" if lost >= ACT_SHARE * abs(then) else "watch"
     step = {
         "good": "Nothing to do: the lists earn what they did when the model was new.",
         "watch": "Look which features and which groups changed: the lists earn less than when the model was new.",

@@ -137,6 +137,23 @@ def test_weeks_are_read_again_only_if_their_labels_were_looked_at(
     assert set(read) == set(WEEKS)
 
 
+def test_a_week_of_lists_is_measured_anew_where_the_terms_of_the_decision_changed(settings: Settings) -> None:
+    cheap, dear = (
+        settings.model_copy(update={"decision": settings.decision.model_copy(update={"offer_cost": cost})})
+        for cost in (1.0, 40.0)
+    )
+    weeks = [str(day) for day in WEEKS[:-1]]
+
+    def gains(of: Settings, later: int) -> list[float | None]:
+        measured = measure(of, now=NOW + timedelta(hours=later))
+        return [figure(measured, "list_gain", week).value for week in weeks]
+
+    first = gains(cheap, 0)
+    assert None not in first
+    assert gains(dear, 1) != first
+    assert gains(cheap, 2) == first
+
+
 def test_the_list_of_today_counts_apart_until_its_day_is_over(settings: Settings) -> None:
     newest = str(WEEKS[-1])
     today = measure(settings, now=NOW)

@@ -19,6 +19,7 @@ from churn_mlops.errors import BundleError, PromotionError
 from churn_mlops.models.bundle_cache import LiveModel
 from churn_mlops.monitoring import (
     EarlierErrors,
+    ListGain,
     ListTerms,
     Measurement,
     ScoredRows,
@@ -28,9 +29,12 @@ from churn_mlops.monitoring import (
     expected_accuracy,
     expected_money_lost,
     joined,
+    measured_by,
     money_lost,
+    week_gain,
 )
 from churn_mlops.monitoring.estimates import EXPECTED
+from churn_mlops.monitoring.list_gain import ERRORS_OF_95
 from churn_mlops.pipelines.deployment.deploy import champion
 from churn_mlops.pipelines.deployment.shadow import shadow_of
 from churn_mlops.pipelines.inputs.open_source import open_history
@@ -46,9 +50,9 @@ from churn_mlops.store.scoring.run_scores import runs_since
 from churn_mlops.store.scoring.runs import Run, latest_run
 
 WEEKS = 26
+MONEY_WEEKS = 104
 _ACCURACY = ("auc", "log_loss", "calibration", "top_decile_calibration", "top_decile_lift")
 _SEGMENTS = ("churn_by_band", "churn_by_cohort", "churn_by_level", "calibration_by_level", "auc_by_level")
-_MONEY = ("list_gain_then", "list_gain", "money_lost")
 _CAME_TRUE = tuple(f"expected_{name}" for name in EXPECTED)
 
 
@@ -133,7 +137,7 @@ class LabelledFigures:
         return earlier_errors(errors, run.as_of, self.label.final_after, backtest.get("estimate_errors"))
 
     def _money(self) -> list[StoredMeasurement]:
-        """The loss of the newest lists of the live model against its first ones, by final labels.
+        """The gain of each week's lists of the live model by final labels, and the loss between first and newest.
 
         None of a source on Spark: the store has only the customers of its lists, and who is not among them is a part
         of the gain of a customer.
@@ -142,14 +146,20 @@ class LabelledFigures:
             return []
         live, since = self._live.deployment.sha256, _first_unseen(self._live.provenance, self.label.days)
         of_model = [run for run in runs_since(self.store, since) if run.model_sha256 == live]
-        final = [run for run in weekly_runs(of_model, len(of_model)) if run.matured_at is not None]
-        first, now = final[:POOLED_WEEKS], final[POOLED_WEEKS:][-POOLED_WEEKS:]
-        known = self._money_before([*first, *now])
-        if known:
-            return known
-        terms = self._terms(of_model[-1].customers if of_model else 0)
-        measured = money_lost([self._rows(run) for run in first], [self._rows(run) for run in now], terms)
-        return stored(measured, _date_of([*first, *now]))
+        final = [run for run in weekly_runs(of_model, MONEY_WEEKS) if run.matured_at is not None]
+        weeks = [(run, self._week_gain(run)) for run in final]
+        now = of_model[-1].customers if of_model else 0
+        gains = [_list_gain(run, gain, now) for run, gain in weeks if gain.value is not None]
+        lost = stored(money_lost(gains, self.label.days), _date_of(final))
+        return [*lost, *(gain for _, gain in weeks)]
+
+    def _week_gain(self, run: Run) -> StoredMeasurement:
+        """The gain of the lists of a week; the earlier figure where neither its labels nor the terms changed since."""
+        terms, part = self._terms(run.customers), str(run.as_of)
+        for known in self._kept(run, lambda one: (one.name, one.part, one.is_final) == ("list_gain", part, True)):
+            if known.value is None or known.next_step == measured_by(terms):
+                return known
+        return stored([week_gain(self._rows(run), terms, part)], run.as_of)[0]
 
     def _money_expected(self, newest: Run, known: Sequence[StoredMeasurement]) -> list[StoredMeasurement]:
         """The loss that the scores of the newest list expect against the first lists."""
@@ -192,13 +202,6 @@ class LabelledFigures:
         economics, capacity = rule_of(self.settings.decision).economics, self.settings.decision.capacity
         most = None if capacity is None else capacity * self.label.days  # each day's list takes others
         return ListTerms(economics.gain_from_leaver, economics.cost_of_stayer, most, self.label.days, max(1, customers))
-
-    def _money_before(self, runs: Sequence[Run]) -> list[StoredMeasurement]:
-        """The earlier figures of the same runs, where the labels of none were looked at since."""
-        if self.before is None or not runs or not all(self._is_unchanged(run) for run in runs):
-            return []
-        day = _date_of(runs)
-        return [one for one in self.before.figures if one.name in _MONEY and not one.part and one.rows_as_of == day]
 
     def _segments(self, run: Run) -> list[StoredMeasurement]:
         known = self._kept(run, lambda one: one.rows_as_of == run.as_of and one.name in _SEGMENTS)
@@ -247,6 +250,13 @@ def _errors(week: Sequence[StoredMeasurement]) -> dict[str, float]:
     values = {one.name: one.value for one in week}
     pairs = {name: (values.get(name), values.get(f"expected_{name}")) for name in EXPECTED}
     return {name: true - said for name, (true, said) in pairs.items() if true is not None and said is not None}
+
+
+def _list_gain(run: Run, gain: StoredMeasurement, customers: int) -> ListGain:
+    """The gain of a week, stated for as many customers as there are now: a company that grows is no better model."""
+    value, low, high = (end or 0.0 for end in (gain.value, gain.low, gain.high))
+    times = customers / max(1, run.customers)
+    return ListGain(run.as_of, times * value, times * (high - low) / 2 / ERRORS_OF_95)
 
 
 def _first_unseen(provenance: Mapping[str, Any], horizon_days: int) -> date:
