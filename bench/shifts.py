@@ -45,7 +45,7 @@ from churn_mlops.models.bundle import Bundle
 from churn_mlops.models.inference import ChurnPredictor
 from churn_mlops.models.train import fit_bundle
 from churn_mlops.monitoring import ListGain, ListTerms, ScoredRows, money_lost, week_gain
-from churn_mlops.monitoring.list_gain import ERRORS_OF_95
+from churn_mlops.monitoring.money.list_gain import ERRORS_OF_95
 from churn_mlops.retention.economics import Economics
 
 Floats = npt.NDArray[np.float64]

@@ -7,15 +7,18 @@ from churn_mlops.monitoring.estimates import EarlierErrors, earlier_errors, esti
 from churn_mlops.monitoring.exposure import customers_at_risk, revenue_at_risk
 from churn_mlops.monitoring.feature_drift import feature_drift
 from churn_mlops.monitoring.levels import accuracy_by_level
-from churn_mlops.monitoring.list_gain import ListGain, measured_by, money_lost, week_gain
 from churn_mlops.monitoring.list_use import ListContact, list_today, list_use
 from churn_mlops.monitoring.measurement import Measurement
 from churn_mlops.monitoring.money import (
+    ListGain,
     ListTerms,
     PairedRows,
     expected_money_lost,
+    measured_by,
+    money_lost,
     shadow_gain,
     share_of_list,
+    week_gain,
 )
 from churn_mlops.monitoring.run_age import run_age
 from churn_mlops.monitoring.segments import churn_by_segment

@@ -34,7 +34,7 @@ from churn_mlops.monitoring import (
     week_gain,
 )
 from churn_mlops.monitoring.estimates import EXPECTED
-from churn_mlops.monitoring.list_gain import ERRORS_OF_95
+from churn_mlops.monitoring.money.list_gain import ERRORS_OF_95
 from churn_mlops.pipelines.deployment.deploy import champion
 from churn_mlops.pipelines.deployment.shadow import shadow_of
 from churn_mlops.pipelines.inputs.open_source import open_history

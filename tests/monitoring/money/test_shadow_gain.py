@@ -17,7 +17,7 @@ from churn_mlops.monitoring import (
     share_of_list,
     week_gain,
 )
-from churn_mlops.monitoring.money import DAYS_OF_A_MONTH
+from churn_mlops.monitoring.money.lists import DAYS_OF_A_MONTH
 from churn_mlops.monitoring.weighted_metrics import Floats
 from churn_mlops.retention import Economics, expected_gain
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression
 
 from churn_mlops.monitoring import ListGain, ListTerms, Measurement, ScoredRows, money_lost, week_gain
-from churn_mlops.monitoring.list_gain import LEAST_VARIATION
-from churn_mlops.monitoring.money import DAYS_OF_A_MONTH
+from churn_mlops.monitoring.money.lists import DAYS_OF_A_MONTH
+from churn_mlops.monitoring.money.money_lost import LEAST_VARIATION
 from churn_mlops.retention import Economics, expected_gain
 
 ECONOMICS = Economics(value=600.0, offer_cost=20.0, contact_cost=1.0, kept_share=0.3)
