@@ -41,7 +41,7 @@ bench: $(VENV)/.dev $(VENV)/.load ## measure speed against the bars
 bench-peers: $(VENV)/.dev $(VENV)/.load $(VENV)/peers/.done ## hold /predict against MLflow, BentoML and MLServer with the same trees
 	$(BIN)/python -m bench.peers $(ARGS)
 
-study: $(VENV)/.dev $(VENV)/.proxy $(VENV)/.clock $(VENV)/.containers ## measure models on public and on made-up data, what kills leave of daily runs, servers in outages, companies with a known truth, columns of every type, a month of campaigns, the false alarms of drift, estimates of accuracy against what came true, two years of retraining, the page of metrics, the disaster drill, rolling updates of the cluster, the release under each Python, both images, and compose
+study: $(VENV)/.dev $(VENV)/.proxy $(VENV)/.clock $(VENV)/.containers $(VENV)/shifts/.done ## measure models on public and on made-up data, what kills leave of daily runs, servers in outages, companies with a known truth, columns of every type, a month of campaigns, the false alarms of drift, estimates of accuracy against what came true, two years of shifts, two years of retraining, the page of metrics, the disaster drill, rolling updates of the cluster, the release under each Python, both images, and compose
 	$(BIN)/python -m bench.quality $(ARGS)
 	$(BIN)/python -m bench.study
 	$(BIN)/python -m bench.honest
@@ -55,6 +55,7 @@ study: $(VENV)/.dev $(VENV)/.proxy $(VENV)/.clock $(VENV)/.containers ## measure
 	$(BIN)/python -m bench.campaign_month
 	$(BIN)/python -m bench.drift
 	$(BIN)/python -m bench.estimates
+	$(BIN)/python -m bench.shifts --peers $(VENV)/shifts/bin/python
 	$(BIN)/python -m bench.retraining
 	$(BIN)/python -m bench.metrics_page
 	$(BIN)/python -m bench.drill
@@ -92,6 +93,7 @@ lock: $(VENV)/.tools ## compile the locks again (UPGRADE=1 takes newer versions)
 	$(COMPILE) requirements-serving-otel.in -c requirements-dev.txt -o requirements-serving-otel.txt
 	$(COMPILE) --group build -c requirements-dev.txt -o requirements-build.txt
 	$(COMPILE) bench/peers/requirements.in -o bench/peers/requirements.txt
+	$(COMPILE) bench/shifts/requirements.in -o bench/shifts/requirements.txt
 	$(COMPILE) tests/infra/requirements.in -o tests/infra/requirements.txt
 
 dist: $(VENV)/.tools ## build wheel and sdist in dist/, with the same bytes for the same commit
@@ -198,7 +200,7 @@ endef
 $(VENV)/%/.done: requirements-%.txt $(VENV)/.tools
 	$(separate)
 
-$(VENV)/peers/.done: bench/peers/requirements.txt $(VENV)/.tools
+$(VENV)/peers/.done $(VENV)/shifts/.done: $(VENV)/%/.done: bench/%/requirements.txt $(VENV)/.tools
 	$(separate)
 
 # What looks at the Dockerfile, the manifests and the pipeline.

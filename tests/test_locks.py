@@ -22,6 +22,7 @@ FULL, SERVING, TREES, OTEL, DEV, BUILD = LOCKS = (
     "requirements-build.txt",
 )
 PEERS = "bench/peers/requirements.txt"
+SHIFTS = "bench/shifts/requirements.txt"
 INFRA = "tests/infra/requirements.txt"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
@@ -65,9 +66,10 @@ def names_in(file: str) -> list[str]:
         (DEV, PROJECT["project"]["dependencies"] + group("dev")),
         (BUILD, PROJECT["build-system"]["requires"] + group("build")),
         (PEERS, names_in("bench/peers/requirements.in")),
+        (SHIFTS, names_in("bench/shifts/requirements.in")),
         (INFRA, names_in("tests/infra/requirements.in")),
     ],
-    ids=[*LOCKS, PEERS, INFRA],
+    ids=[*LOCKS, PEERS, SHIFTS, INFRA],
 )
 def test_every_declared_dependency_is_locked_within_its_bounds(file: str, declared: list[str]) -> None:
     entries = locked(file)
@@ -103,7 +105,7 @@ def test_peers_score_with_the_same_lightgbm() -> None:
     assert version(locked(PEERS)["lightgbm"]) == version(locked(FULL)["lightgbm"])
 
 
-@pytest.mark.parametrize("file", [*LOCKS, PEERS, INFRA])
+@pytest.mark.parametrize("file", [*LOCKS, PEERS, SHIFTS, INFRA])
 def test_a_lock_names_no_address_and_no_path(file: str) -> None:
     text = (ROOT / file).read_text(encoding="utf-8")
     assert not re.search(r"://|--(extra-)?index|--find-links|--trusted-host|file:| @ ", text)

@@ -1,6 +1,6 @@
 """When NannyML and Evidently first raise an alert in the runs of `bench.shifts`, as they are set up by default.
 
-    PYTHON bench/shift_peers.py FOLDER
+    PYTHON bench/shifts/peers.py FOLDER
 
 Runs in an environment of its own, with ``nannyml`` and ``evidently`` and nothing of this project. Each file of the
 folder is a run: rows with features, score, label and month. The first four months are the reference. NannyML looks at

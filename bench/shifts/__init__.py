@@ -1,0 +1,1 @@
+"""Two years of shifts of the demo company: which cost money, and which page."""
