@@ -1,0 +1,249 @@
+"""The real server of a company, with a clock of its own that jumps from minute to minute."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import re
+import shlex
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from bench.outages.replicas import clock_environ
+from tests.infra.alerts.course import Course, sent
+from tests.infra.tools import ROOT
+from tests.test_api import CUSTOMER
+
+MAIN = [sys.executable, "-c", "from churn_mlops.cli import main; main()"]
+PATIENCE_SECONDS = 30.0
+RUNBOOKS = ROOT / "docs/runbooks"
+SETTINGS = {
+    "serving__champion_seconds": "0.2",
+    # A busy machine is no cause of an alert.
+    "serving__champion_load_seconds": "60",
+    "serving__champion_score_ms": "1000",
+    "serving__request_seconds": "60",
+    "serving__source_seconds": "30",
+}
+
+
+class Observed:
+    """A company whose metrics are read every minute of its own clock.
+
+    Args:
+        folder: the working directory of all commands, with ``config.yaml``.
+        starts_at: the time of its clock, in seconds since 1970.
+    """
+
+    def __init__(self, folder: Path, starts_at: float) -> None:
+        self.folder, self._now = folder, starts_at
+        self._clock = folder / "clock"
+        self._set_clock()
+        self.process: subprocess.Popen[str] | None = None
+        self.port = 0
+        self._course: Course | None = None
+        self._settings: dict[str, str] = {}
+        self._expected: list[str | None] = []
+
+    def sleep(self, hours: float) -> None:
+        """Let time pass that is no part of the course."""
+        self._now += hours * 3600
+        self._set_clock()
+        if self._course is not None:
+            self._course.began_at += hours * 3600
+
+    def serve(self, **settings: str) -> None:
+        """Start the server; one that runs is stopped first. Settings such as ``serving__workers`` stay for the next."""
+        self.stop()
+        self._settings |= settings
+        command = [*MAIN, "--config", "config.yaml", "serve", "--port", "0"]
+        with (self.folder / "server.log").open("a") as said:
+            self.process = subprocess.Popen(
+                command,
+                cwd=self.folder,
+                env=self._environ(self._settings),
+                stdout=subprocess.PIPE,
+                stderr=said,
+                text=True,
+            )
+        assert self.process.stdout is not None
+        found = re.search(r":(\d+) ", self.process.stdout.readline())
+        assert found, (self.folder / "server.log").read_text()
+        self.port = int(found[1])
+
+    def stop(self) -> None:
+        """Stop the server, if one runs."""
+        if self.process is not None:
+            with self.process as process:
+                process.send_signal(signal.SIGINT)
+                try:
+                    process.wait(20)
+                finally:
+                    process.kill()
+            self.process = None
+
+    def churn(self, command: str, *, code: int = 0, **settings: str) -> str:
+        """Type a command such as ``churn score``, and give what it prints."""
+        words = shlex.split(command)
+        assert words[0] == "churn"
+        done = subprocess.run(
+            [*MAIN, "--config", "config.yaml", *words[1:]],
+            cwd=self.folder, env=self._environ(settings), capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == code, done.stdout + done.stderr
+        return done.stdout
+
+    def run(self, module: str, *words: str) -> None:
+        """Run a module of the tests by the clock of the company."""
+        environ = self._environ({}) | {"PYTHONPATH": f"{ROOT / 'src'}:{ROOT}"}
+        command = [sys.executable, "-m", module, *words]
+        done = subprocess.run(command, cwd=self.folder, env=environ, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    def ask(self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None) -> int:
+        """The status of an answer of the server."""
+        with closing(self._connection()) as connection:
+            return self._answer(connection, method, path, body, headers)[0]
+
+    def predict(self, times: int = 1) -> None:
+        """Have a customer predicted so many times."""
+        with closing(self._connection()) as connection:
+            for _ in range(times):
+                assert self._answer(connection, "POST", "/predict", CUSTOMER)[0] == 200
+
+    def pass_minutes(self, minutes: int, meanwhile: Callable[[], object] = int, *, every: int = 1) -> None:
+        """Let time pass: after every so many minutes something is done, and the page of metrics is read."""
+        for _ in range(0, minutes, every):
+            self._now += 60 * every
+            self._set_clock()
+            course = self._course = self._course or Course(self._now)
+            course.minute = round((self._now - course.began_at) / 60)
+            meanwhile()
+            course.add(self._page())
+
+    def expect(self, alert: str | None = None, also: str | None = None, **labels: str) -> None:
+        """Expect one alert, or none, to be received now.
+
+        Args:
+            alert: the name.
+            also: another one that fires, and is not sent beside it.
+            labels: of the alert, beside those of its rule.
+        """
+        assert self._course is not None
+        firing: dict[str, Mapping[str, str]] = {} if alert is None else {alert: labels}
+        firing |= {} if also is None else {also: {}}
+        assert sent(firing) == ({alert} - {None})
+        self._course.expect(**firing)
+        self._expected.append(alert)
+
+    def check(self) -> None:
+        """Compare all expectations with the rules: something fires, and nothing does before it and after it."""
+        assert self._course is not None
+        assert (self._expected[0], self._expected[-1]) == (None, None)
+        assert any(self._expected)
+        self._course.check(self.folder)
+
+    def until(self, holds: Callable[[], bool], what: str) -> None:
+        """Wait until it does."""
+        tick, ends = threading.Event(), time.monotonic() + PATIENCE_SECONDS
+        while not holds():
+            assert time.monotonic() < ends, f"it never came to be: {what}"
+            tick.wait(0.02)
+
+    def shown(self, metric: str) -> float:
+        """The sum of the samples of a metric on the page, those whose lines begin with ``metric``."""
+        lines = (self._page() or "").splitlines()
+        return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith(metric))
+
+    @contextmanager
+    def locked(self, *, for_readers: bool = False) -> Iterator[None]:
+        """Another program holds a lock in the store: nothing can be written, or nothing read either."""
+        with closing(sqlite3.connect(self.folder / "churn.db", isolation_level=None)) as connection:
+            if for_readers:
+                connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+            connection.execute("BEGIN IMMEDIATE")
+            yield
+
+    @contextmanager
+    def short_of_memory(self) -> Iterator[None]:
+        """One process of the server is killed by the kernel, and each that is started in its place."""
+        assert self.process is not None
+        over, (stays, *_) = threading.Event(), self._workers()
+
+        def kill() -> None:
+            while not over.wait(0.02):
+                for pid in set(self._workers()) - {stays}:
+                    os.kill(pid, signal.SIGKILL)
+
+        killer = threading.Thread(target=kill)
+        killer.start()
+        try:
+            yield
+        finally:
+            over.set()
+            killer.join()
+
+    def _workers(self) -> list[int]:
+        """The processes that answer, the oldest first."""
+        assert self.process is not None
+        parent = Path(f"/proc/{self.process.pid}")
+        children = (parent / "task" / parent.name / "children").read_text().split()
+        found = []
+        for pid in children:
+            with suppress(OSError):
+                if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes():
+                    found.append(int(pid))
+        return found
+
+    def _page(self) -> str | None:
+        """The page of metrics; a page of the status before it lets the server read the store by the present clock."""
+        with suppress(OSError, http.client.HTTPException), closing(self._connection()) as connection:
+            self._answer(connection, "GET", "/api/status")
+            status, page = self._answer(connection, "GET", "/metrics")
+            return page if status == 200 else None
+        return None
+
+    def _connection(self) -> http.client.HTTPConnection:
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+
+    @staticmethod
+    def _answer(
+        connection: http.client.HTTPConnection,
+        method: str,
+        path: str,
+        body: Any = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> tuple[int, str]:
+        connection.request(method, path, None if body is None else json.dumps(body), dict(headers or {}))
+        answer = connection.getresponse()
+        return answer.status, answer.read().decode()
+
+    def _set_clock(self) -> None:
+        written = self._clock.with_suffix(".new")
+        written.write_text(f"{self._now - time.time():+.3f}\n", encoding="utf-8")
+        written.replace(self._clock)
+
+    def _environ(self, settings: Mapping[str, str]) -> dict[str, str]:
+        clock = clock_environ(self._clock) | {"FAKETIME_NO_CACHE": "1"}
+        ours = {f"CHURN__{name.upper()}": value for name, value in {**SETTINGS, **settings}.items()}
+        return os.environ | {"PYTHONPATH": str(ROOT / "src")} | clock | ours
+
+
+def fix_of(page: str, begins: str) -> str:
+    """The one command of a runbook's part "Fix it" that begins so."""
+    text = (RUNBOOKS / f"{page}.md").read_text(encoding="utf-8").partition("**Fix it.**")[2]
+    commands = [
+        *re.findall(r"`(churn [^`]+)`", " ".join(text.split())),
+        *(line for block in re.findall(r"```bash\n(.*?)```", text, re.DOTALL) for line in block.splitlines()),
+    ]
+    (found,) = {one for one in commands if one.startswith(begins)}
+    return str(found)
