@@ -10,22 +10,28 @@ import pytest
 from bench.outages.replicas import clock_library
 from tests.companies.small import Company, settings_in
 from tests.infra.alerts.observed import Observed
+from tests.infra.alerts.program import Program
 from tests.made_once import made_once
 
-DAYS_LATER = 5
-"""No version is news any more."""
 Observe = Callable[..., Observed]
 
 
-@pytest.fixture
-def observe() -> Iterator[Observe]:
-    """Observes the company of a folder, whose clock is some days ahead; its server is stopped at the end."""
+@pytest.fixture(scope="package")
+def program(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
     if clock_library() is None:
         pytest.skip("there is no libfaketime: `make test` installs it")
+    made = Program(tmp_path_factory.mktemp("program"))
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def observe(program: Program) -> Iterator[Observe]:
+    """Observes the company of a folder, whose clock is some days ahead; its server is stopped at the end."""
     made: list[Observed] = []
 
     def begin(folder: Path, starts_at: datetime | None = None) -> Observed:
-        made.append(Observed(folder, (starts_at or datetime.now(UTC) + timedelta(days=DAYS_LATER)).timestamp()))
+        made.append(Observed(program, folder, (starts_at or days_later()).timestamp()))
         return made[-1]
 
     yield begin
@@ -33,14 +39,14 @@ def observe() -> Iterator[Observe]:
         one.stop()
 
 
-@pytest.fixture(scope="session")
-def listed(company: Company, tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture(scope="package")
+def listed(company: Company, program: Program, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A company with a live model in its store and its list of today, to be copied; today is some days ahead."""
 
     def make(folder: Path) -> None:
         shutil.copytree(company.folder, folder, ignore=shutil.ignore_patterns("artifacts"), dirs_exist_ok=True)
         write_config(folder)
-        Observed(folder, (datetime.now(UTC) + timedelta(days=DAYS_LATER)).timestamp()).churn("churn score")
+        Observed(program, folder, days_later().timestamp()).churn("churn score")
 
     return made_once(tmp_path_factory, "listed", make)
 
@@ -57,3 +63,8 @@ def observed(listed: Path, tmp_path: Path, observe: Observe) -> Observed:
 def write_config(folder: Path) -> None:
     """Name the places in the folder."""
     Company(folder, settings_in(folder)).config()
+
+
+def days_later() -> datetime:
+    """So late that no version is news any more."""
+    return datetime.now(UTC) + timedelta(days=5)

@@ -9,55 +9,45 @@ import re
 import shlex
 import signal
 import sqlite3
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
-from bench.outages.replicas import clock_environ
 from tests.infra.alerts.course import Course, sent
+from tests.infra.alerts.program import Program, churn
 from tests.infra.tools import ROOT
 from tests.test_api import CUSTOMER
 
-MAIN = [sys.executable, "-c", "from churn_mlops.cli import main; main()"]
-PATIENCE_SECONDS = 30.0
+PATIENCE_SECONDS = 60.0
 RUNBOOKS = ROOT / "docs/runbooks"
-SETTINGS = {
-    "serving__champion_seconds": "0.2",
-    # A busy machine is no cause of an alert.
-    "serving__champion_load_seconds": "60",
-    "serving__champion_score_ms": "1000",
-    "serving__request_seconds": "60",
-    "serving__source_seconds": "30",
-}
 
 
 class Observed:
     """A company whose metrics are read every minute of its own clock.
 
     Args:
+        program: the program; its clock is that of the company.
         folder: the working directory of all commands, with ``config.yaml``.
         starts_at: the time of its clock, in seconds since 1970.
     """
 
-    def __init__(self, folder: Path, starts_at: float) -> None:
-        self.folder, self._now = folder, starts_at
-        self._clock = folder / "clock"
-        self._set_clock()
-        self.process: subprocess.Popen[str] | None = None
+    def __init__(self, program: Program, folder: Path, starts_at: float) -> None:
+        self._program, self.folder, self._now = program, folder, starts_at
+        program.set_clock(starts_at)
+        self.process: BaseProcess | None = None
         self.port = 0
         self._course: Course | None = None
-        self._settings: dict[str, str] = {}
         self._expected: list[str | None] = []
+        self._settings: dict[str, str] = {}
 
     def sleep(self, hours: float) -> None:
         """Let time pass that is no part of the course."""
         self._now += hours * 3600
-        self._set_clock()
+        self._program.set_clock(self._now)
         if self._course is not None:
             self._course.began_at += hours * 3600
 
@@ -65,49 +55,44 @@ class Observed:
         """Start the server; one that runs is stopped first. Settings such as ``serving__workers`` stay for the next."""
         self.stop()
         self._settings |= settings
-        command = [*MAIN, "--config", "config.yaml", "serve", "--port", "0"]
-        with (self.folder / "server.log").open("a") as said:
-            self.process = subprocess.Popen(
-                command,
-                cwd=self.folder,
-                env=self._environ(self._settings),
-                stdout=subprocess.PIPE,
-                stderr=said,
-                text=True,
-            )
-        assert self.process.stdout is not None
-        found = re.search(r":(\d+) ", self.process.stdout.readline())
-        assert found, (self.folder / "server.log").read_text()
+        said = self.folder / "server.log"
+        said.write_text("")
+        self.process = self._program.start(
+            churn, "--config", "config.yaml", "serve", "--port", "0",
+            folder=self.folder, said=said, settings=self._settings,
+        )  # fmt: skip
+        self.until(lambda: "Serving on" in said.read_text() or not self._is_alive(), "it serves")
+        found = re.search(r"Serving on \S+:(\d+) ", said.read_text())
+        assert found, said.read_text()
         self.port = int(found[1])
 
     def stop(self) -> None:
         """Stop the server, if one runs."""
         if self.process is not None:
-            with self.process as process:
-                process.send_signal(signal.SIGINT)
-                try:
-                    process.wait(20)
-                finally:
-                    process.kill()
+            self.signal(signal.SIGINT)
+            self.process.join(20)
+            self.process.kill()
             self.process = None
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal to the server."""
+        assert self.process is not None
+        assert self.process.pid is not None
+        os.kill(self.process.pid, number)
 
     def churn(self, command: str, *, code: int = 0, **settings: str) -> str:
         """Type a command such as ``churn score``, and give what it prints."""
         words = shlex.split(command)
         assert words[0] == "churn"
-        done = subprocess.run(
-            [*MAIN, "--config", "config.yaml", *words[1:]],
-            cwd=self.folder, env=self._environ(settings), capture_output=True, text=True, check=False,
-        )  # fmt: skip
-        assert done.returncode == code, done.stdout + done.stderr
-        return done.stdout
+        return self.run(churn, "--config", "config.yaml", *words[1:], code=code, **settings)
 
-    def run(self, module: str, *words: str) -> None:
-        """Run a module of the tests by the clock of the company."""
-        environ = self._environ({}) | {"PYTHONPATH": f"{ROOT / 'src'}:{ROOT}"}
-        command = [sys.executable, "-m", module, *words]
-        done = subprocess.run(command, cwd=self.folder, env=environ, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stdout + done.stderr
+    def run(self, work: Callable[..., object], *words: str, code: int = 0, **settings: str) -> str:
+        """Do some work by the clock of the company, and give what it prints."""
+        said = self.folder / "said.log"
+        process = self._program.start(work, *words, folder=self.folder, said=said, settings=settings)
+        process.join()
+        assert process.exitcode == code, said.read_text()
+        return said.read_text()
 
     def ask(self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None) -> int:
         """The status of an answer of the server."""
@@ -124,7 +109,7 @@ class Observed:
         """Let time pass: after every so many minutes something is done, and the page of metrics is read."""
         for _ in range(0, minutes, every):
             self._now += 60 * every
-            self._set_clock()
+            self._program.set_clock(self._now)
             course = self._course = self._course or Course(self._now)
             course.minute = round((self._now - course.began_at) / 60)
             meanwhile()
@@ -227,15 +212,8 @@ class Observed:
         answer = connection.getresponse()
         return answer.status, answer.read().decode()
 
-    def _set_clock(self) -> None:
-        written = self._clock.with_suffix(".new")
-        written.write_text(f"{self._now - time.time():+.3f}\n", encoding="utf-8")
-        written.replace(self._clock)
-
-    def _environ(self, settings: Mapping[str, str]) -> dict[str, str]:
-        clock = clock_environ(self._clock) | {"FAKETIME_NO_CACHE": "1"}
-        ours = {f"CHURN__{name.upper()}": value for name, value in {**SETTINGS, **settings}.items()}
-        return os.environ | {"PYTHONPATH": str(ROOT / "src")} | clock | ours
+    def _is_alive(self) -> bool:
+        return self.process is not None and self.process.is_alive()
 
 
 def fix_of(page: str, begins: str) -> str:

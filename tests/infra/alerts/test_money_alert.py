@@ -15,6 +15,7 @@ from churn_mlops.store.scoring.predictions import predictions
 from tests.companies.daily import DailyCompany, write_daily_company
 from tests.infra.alerts.conftest import Observe
 from tests.infra.alerts.observed import fix_of
+from tests.infra.alerts.weeks import live_through
 from tests.pipelines.deployment.two_versions import live, turned
 
 TURN = LAST_DAY - timedelta(days=60)
@@ -67,7 +68,7 @@ def test_customers_who_leave_for_other_reasons_cost_money_until_another_version_
     live(settings, good.bundle, "2", six_o_clock(BEFORE[0]) - timedelta(days=30))
 
     observed = observe(tmp_path, six_o_clock(TURN + timedelta(days=8)))
-    observed.run("tests.infra.alerts.weeks", "config.yaml", *map(str, BEFORE))
+    observed.run(live_through, "config.yaml", *map(str, BEFORE))
     observed.serve()
     observed.pass_minutes(3)
     assert observed.shown('churn_money_lost_per_month_low{labels="final"}') < 0
@@ -76,7 +77,7 @@ def test_customers_who_leave_for_other_reasons_cost_money_until_another_version_
         ranked = [one.customer for one in predictions(store, BEFORE[-1])]
     turn(company.database("old"), ranked[::-1])
     observed.sleep(hours=24 * 51)
-    observed.run("tests.infra.alerts.weeks", "config.yaml", *map(str, AFTER))
+    observed.run(live_through, "config.yaml", *map(str, AFTER))
     observed.pass_minutes(3)
     observed.expect("MoneyLost")
     assert "(MoneyLost)" in observed.churn("churn status", code=1)

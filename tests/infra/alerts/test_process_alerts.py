@@ -27,11 +27,10 @@ def test_a_model_whose_bytes_changed_after_its_promotion_is_refused(observed: Ob
     observed.serve(models__folder="of-the-server")
     observed.pass_minutes(2)
     observed.expect()
-    assert observed.process is not None
-    observed.process.send_signal(signal.SIGSTOP)
+    observed.signal(signal.SIGSTOP)
     observed.churn("churn models promote 2 --reason better")
     change_a_byte(observed.folder / "churn.db", second.bundle.sha256)
-    observed.process.send_signal(signal.SIGCONT)
+    observed.signal(signal.SIGCONT)
     observed.until(lambda: observed.shown("churn_champion_refused_total") == 1, "the server has looked at it")
     observed.pass_minutes(63)
     observed.expect("ChampionRefused", reason="broken")

@@ -5,7 +5,6 @@ python -m tests.infra.alerts.weeks CONFIG DATE ...
 
 from __future__ import annotations
 
-import sys
 from datetime import date
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from churn_mlops.pipelines.outcomes.record_outcomes import record_outcomes
 from churn_mlops.pipelines.scoring.publish import run_day
 
 
-def main(config: str, *dates: str) -> None:
+def live_through(config: str, *dates: str) -> None:
     """Do what the daily runs of these dates and of today do."""
     settings = load_settings(Path(config), {})
     for day in dates:
@@ -23,7 +22,3 @@ def main(config: str, *dates: str) -> None:
     run_day(settings)
     record_outcomes(settings)
     measure(settings)
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])
