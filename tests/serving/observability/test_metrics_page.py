@@ -13,6 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from churn_mlops.config import Settings
 from churn_mlops.serving.app import create_app
 from churn_mlops.serving.model.served_model import ModelSlot
+from churn_mlops.serving.observability.prometheus_metrics import FAULTS
 from churn_mlops.serving.observability.store_metrics import ACCURACY, MONEY, OF_A_CAMPAIGN, OF_A_FEATURE, OF_THE_COMPANY
 from churn_mlops.serving.resilience.store_client import StoreClient
 from churn_mlops.store import open_store
@@ -49,3 +50,11 @@ def test_the_page_lists_every_metric_with_its_labels(
     assert {family.name for family in read_openmetrics(in_openmetrics.text)} >= set(shown) - {
         name for name in shown if name.endswith("_created")
     }
+
+
+def test_the_faults_that_are_counted_from_the_start_are_those_that_are_answered(
+    address: str, source: ModelSlot
+) -> None:
+    app = create_app(source, Settings.model_validate({"store": {"url": address}}), store=StoreClient(address))
+    routes = [operation for path in app.openapi()["paths"].values() for operation in path.values()]
+    assert {status for operation in routes for status in operation["responses"] if status >= "500"} == set(FAULTS)

@@ -24,7 +24,7 @@ from churn_mlops.serving.observability.process_metrics import FOLDER, Processes,
 
 # From the 0.1 ms of one score to the seconds of a full batch.
 _SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
-FAULTS = ("500", "503", "504")
+FAULTS = ("500", "503")
 """The statuses of a fault of the server: each route has their counts from its first answer."""
 
 
