@@ -146,7 +146,8 @@ class Observed:
 
     def shown(self, metric: str) -> float:
         """The sum of the samples of a metric on the page, those whose lines begin with ``metric``."""
-        lines = (self._page() or "").splitlines()
+        with closing(self._connection()) as connection:
+            lines = self._answer(connection, "GET", "/metrics")[1].splitlines()
         return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith(metric))
 
     @contextmanager
@@ -162,12 +163,15 @@ class Observed:
     def short_of_memory(self) -> Iterator[None]:
         """One process of the server is killed by the kernel, and each that is started in its place."""
         assert self.process is not None
-        over, (stays, *_) = threading.Event(), self._workers()
+        assert self.process.pid is not None
+        server = self.process.pid
+        over, (stays, *_) = threading.Event(), workers_of(server)
 
         def kill() -> None:
             while not over.wait(0.02):
-                for pid in set(self._workers()) - {stays}:
-                    os.kill(pid, signal.SIGKILL)
+                with suppress(ProcessLookupError):
+                    for pid in set(workers_of(server)) - {stays}:
+                        os.kill(pid, signal.SIGKILL)
 
         killer = threading.Thread(target=kill)
         killer.start()
@@ -176,18 +180,6 @@ class Observed:
         finally:
             over.set()
             killer.join()
-
-    def _workers(self) -> list[int]:
-        """The processes that answer, the oldest first."""
-        assert self.process is not None
-        parent = Path(f"/proc/{self.process.pid}")
-        children = (parent / "task" / parent.name / "children").read_text().split()
-        found = []
-        for pid in children:
-            with suppress(OSError):
-                if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes():
-                    found.append(int(pid))
-        return found
 
     def _page(self) -> str | None:
         """The page of metrics; a page of the status before it lets the server read the store by the present clock."""
@@ -214,6 +206,16 @@ class Observed:
 
     def _is_alive(self) -> bool:
         return self.process is not None and self.process.is_alive()
+
+
+def workers_of(server: int) -> list[int]:
+    """The processes that answer, the oldest first."""
+    found = []
+    with suppress(OSError):
+        for pid in Path(f"/proc/{server}/task/{server}/children").read_text().split():
+            if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes():
+                found.append(int(pid))
+    return found
 
 
 def fix_of(page: str, begins: str) -> str:

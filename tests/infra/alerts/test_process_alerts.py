@@ -40,7 +40,7 @@ def test_a_model_whose_bytes_changed_after_its_promotion_is_refused(observed: Ob
     observed.check()
 
 
-def test_a_process_that_is_killed_whenever_it_starts_is_missing(observed: Observed) -> None:
+def test_a_process_that_is_killed_whenever_it_starts_is_missing_until_fewer_are_wanted(observed: Observed) -> None:
     observed.serve(serving__workers="2")
     observed.pass_minutes(2)
     observed.expect()
@@ -48,7 +48,9 @@ def test_a_process_that_is_killed_whenever_it_starts_is_missing(observed: Observ
         observed.until(lambda: observed.shown("churn_workers ") == 1, "one is gone")
         observed.pass_minutes(7)
         observed.expect("WorkerMissing", **TARGET)
-    observed.until(lambda: observed.shown("churn_workers ") == 2, "another took its place")
-    observed.pass_minutes(2)
+        observed.serve(serving__workers="1")
+    observed.pass_minutes(50)
+    observed.expect("WorkerMissing", **TARGET)
+    observed.pass_minutes(12)
     observed.expect()
     observed.check()

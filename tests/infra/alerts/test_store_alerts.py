@@ -7,6 +7,7 @@ import re
 from tests.companies.small import Company
 from tests.infra.alerts.conftest import Observe
 from tests.infra.alerts.observed import Observed, fix_of
+from tests.infra.alerts.program import churn
 
 
 def test_a_server_that_started_without_its_store_has_no_model(own_company: Company, observe: Observe) -> None:
@@ -20,7 +21,7 @@ def test_a_server_that_started_without_its_store_has_no_model(own_company: Compa
     observed.stop()
     with observed.locked(for_readers=True):
         observed.serve(models__folder="of-a-new-machine")
-    observed.until(lambda: observed.shown("churn_store_read_timestamp_seconds") > 0, "the store is read")
+    observed.until(lambda: observed.ask("GET", "/metrics") == 200, "the keys are known")
     observed.pass_minutes(4)
     observed.expect("NoModel")
     assert "the first model" in observed.churn("churn models list")
@@ -42,6 +43,8 @@ def test_a_store_that_was_lost_is_restored(observed: Observed) -> None:
     observed.stop()
     for file in observed.folder.glob("churn.db*"):
         file.unlink()
+    asked = ("--config", "config.yaml", "serve", "--port", "0")
+    assert "no model is live" in observed.run(churn, *asked, code=1, models__folder="of-a-new-machine")
     observed.serve()
     observed.pass_minutes(7)
     observed.expect("StoreEmpty")
