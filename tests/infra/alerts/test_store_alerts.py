@@ -69,3 +69,13 @@ def test_predictions_beyond_the_queue_are_a_ticket_until_a_quarter_of_an_hour_af
     observed.pass_minutes(20, lambda: observed.predict())
     observed.expect()
     observed.check()
+
+
+def test_predictions_that_a_server_drops_as_it_stops_are_in_its_log_alone(observed: Observed) -> None:
+    observed.serve()
+    with observed.locked():
+        observed.predict(3)
+        observed.stop()
+    assert re.search(r'"records":3,.*"event":"prediction_log_dropped"', (observed.folder / "server.log").read_text())
+    observed.serve()
+    assert observed.shown("churn_answers_dropped_total") == 0
