@@ -22,7 +22,7 @@ from tests.infra.alerts.program import Program, churn
 from tests.infra.tools import ROOT
 from tests.test_api import CUSTOMER
 
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS, TRIES = 60.0, 5
 RUNBOOKS = ROOT / "docs/runbooks"
 
 
@@ -146,7 +146,8 @@ class Observed:
 
     def shown(self, metric: str) -> float:
         """The sum of the samples of a metric on the page, those whose lines begin with ``metric``."""
-        with closing(self._connection()) as connection:
+        lines: list[str] = []
+        with suppress(OSError, http.client.HTTPException), closing(self._connection()) as connection:
             lines = self._answer(connection, "GET", "/metrics")[1].splitlines()
         return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith(metric))
 
@@ -182,11 +183,16 @@ class Observed:
             killer.join()
 
     def _page(self) -> str | None:
-        """The page of metrics; a page of the status before it lets the server read the store by the present clock."""
-        with suppress(OSError, http.client.HTTPException), closing(self._connection()) as connection:
-            self._answer(connection, "GET", "/api/status")
-            status, page = self._answer(connection, "GET", "/metrics")
-            return page if status == 200 else None
+        """The page of metrics, None where the server does not give it.
+
+        A page of the status before it lets the server read the store by the present clock.
+        """
+        for _ in range(TRIES):  # on a busy machine the store may be slow, and a process that is killed takes no request
+            with suppress(OSError, http.client.HTTPException), closing(self._connection()) as connection:
+                status = self._answer(connection, "GET", "/api/status")
+                if status[0] == 200 and json.loads(status[1])["is_store_there"]:
+                    code, page = self._answer(connection, "GET", "/metrics")
+                    return page if code == 200 else None
         return None
 
     def _connection(self) -> http.client.HTTPConnection:
