@@ -11,6 +11,7 @@ month a version is fitted on the twelve months before it. The same versions go l
 The money of a month is that of its list by the true churn probabilities, so no chance of single customers is in it.
 In a second run two of the versions are bad, for every rule. One was fitted on labels in a random order. The other was
 shown what was not known at the time: it is excellent in training and bad afterwards, so the gate lets it pass.
+Whether a version is worse than the one before is counted by the truth: right after a jump a bad version can be better.
 """
 
 from __future__ import annotations
@@ -19,8 +20,8 @@ import argparse
 import json
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -42,10 +43,11 @@ from churn_mlops.models.fitting.inputs import FitSettings
 from churn_mlops.models.inference import ChurnPredictor
 from churn_mlops.models.train import fit_bundle
 from churn_mlops.monitoring import ListTerms, PairedRows, ScoredRows, shadow_gain
-from churn_mlops.pipelines.deployment.review import decide_champion
+from churn_mlops.pipelines.deployment.review import LEAST_SHARE, decide_champion
 from churn_mlops.pipelines.training.context import PromotionRules
 from churn_mlops.pipelines.training.evaluate import Candidate
 from churn_mlops.pipelines.training.promotion_gate import decide_promotion
+from churn_mlops.pipelines.training.test_set import COMPARED_CHURNERS, ComparedRows, at_latest_dates
 from churn_mlops.retention.economics import Economics
 from churn_mlops.store.measurements import StoredMeasurement
 from tests.companies.customers import CONTRACT, customers
@@ -58,7 +60,7 @@ MEAN, SPREAD, DRIFT, JUMP = 0.06, 1.2, 0.08, 1.0
 CALENDARS = (1, 3, 6, 12)
 ECONOMICS = Economics(value=600.0, offer_cost=20.0, contact_cost=1.0, kept_share=0.3)
 RULES, TRAINING, MARK = PromotionRules(ECONOMICS), Training(), "a" * 16
-START = datetime(2026, 1, 1, tzinfo=UTC)
+START, MONTH = datetime(2026, 1, 1, tzinfo=UTC), timedelta(days=30)
 
 
 @dataclass(frozen=True)
@@ -115,25 +117,22 @@ def _typed(frame: pd.DataFrame) -> pa.Table:
 
 @dataclass(frozen=True)
 class Fitted:
-    """A version, and the rows that it was tested on."""
+    """A version, and the rows on which it is compared."""
 
     bundle: Bundle
-    test: pa.Table
-    test_y: Floats
+    compared: ComparedRows
     base_rate: float
 
 
 def fitted(window: Sequence[Month], fault: str, seed: int) -> Fitted:
     """A version fitted on a window; ``fault`` is empty, ``shuffled`` or ``leak``."""
     parts = [(one.rows.filter(pa.array(~one.in_test_set)), one.left[~one.in_test_set]) for one in window]
-    newest = window[-1]
-    test, test_y = newest.rows.filter(pa.array(newest.in_test_set)), newest.left[newest.in_test_set]
+    tested = [(one.rows.filter(pa.array(one.in_test_set)), one.left[one.in_test_set]) for one in window]
     y = np.concatenate([labels for _, labels in parts])
     if fault == "shuffled":
         parts = [(rows, np.random.default_rng(seed).permutation(labels)) for rows, labels in parts]
     if fault == "leak":
-        parts = [(_leaking(rows, labels), labels) for rows, labels in parts]
-        test = _leaking(test, test_y)
+        parts, tested = ([(_leaking(rows, labels), labels) for rows, labels in some] for some in (parts, tested))
     bundle = fit_bundle(
         pa.concat_tables([rows for rows, _ in parts]),
         np.concatenate([labels for _, labels in parts]),
@@ -142,7 +141,17 @@ def fitted(window: Sequence[Month], fault: str, seed: int) -> Fitted:
         seed=seed,
         settings=FitSettings(threads=1),
     )
-    return Fitted(bundle, test, test_y, float(y.mean()))
+    return Fitted(bundle, _compared(tested), float(y.mean()))
+
+
+def _compared(tested: Sequence[tuple[pa.Table, Floats]]) -> ComparedRows:
+    """The rows of the test set at the newest months of a window, as training takes them."""
+    y = np.concatenate([labels for _, labels in tested])
+    first = np.datetime64(START.date())
+    as_of = np.repeat(first + 30 * np.arange(len(tested)), [len(labels) for _, labels in tested])
+    chosen = at_latest_dates(np.ones(len(y), dtype=bool), y, as_of, COMPARED_CHURNERS)
+    rows = pa.concat_tables([rows for rows, _ in tested]).filter(pa.array(chosen))
+    return ComparedRows(rows, y[chosen], as_of=as_of[chosen])
 
 
 def _leaking(rows: pa.Table, left: Floats) -> pa.Table:
@@ -165,20 +174,20 @@ def earned(bundle: Bundle, month: Month) -> float:
 
 def live(fitted_: Fitted, version: int) -> LiveModel:
     """A version as champion."""
-    deployment = Deployment(str(version), fitted_.bundle.sha256, "logistic_regression", START, "first")
+    since = START + MONTH * version
+    deployment = Deployment(str(version), fitted_.bundle.sha256, "logistic_regression", since, "better")
     return LiveModel(deployment, fitted_.bundle, {"set_aside": MARK})
 
 
-def is_promoted(candidate: Fitted, champion: LiveModel, size: int) -> bool:
-    """Whether the gate promotes a version."""
+def is_promoted(candidate: Fitted, champion: LiveModel, place: int, size: int) -> bool:
+    """Whether the gate promotes the version of a month."""
     data = SimpleNamespace(
-        test=candidate.test, test_y=candidate.test_y, test_groups=None, mark=MARK,
+        test=candidate.compared.rows, compared=candidate.compared, mark=MARK,
         train_y=np.full(1, candidate.base_rate),
     )  # fmt: skip
     prepared = SimpleNamespace(data=data, leaks=SimpleNamespace(sure=()), customers=size, history=None)
-    scores = ChurnPredictor(candidate.bundle).score(candidate.test)
-    given = SimpleNamespace(prepared=prepared, backtest=None, scores=scores, bundle=candidate.bundle)
-    return decide_promotion(cast(Candidate, given), champion, RULES).promote
+    given = SimpleNamespace(prepared=prepared, backtest=None, bundle=candidate.bundle)
+    return decide_promotion(cast(Candidate, given), champion, RULES, START + MONTH * place).promote
 
 
 def goes_back(champion: LiveModel, before: Bundle, month: Month, share: float, size: int) -> bool:
@@ -189,18 +198,37 @@ def goes_back(champion: LiveModel, before: Bundle, month: Month, share: float, s
     return decide_champion(champion.deployment, StoredMeasurement(**asdict(gain)), TRAINING, "USD").step == "roll_back"
 
 
+@dataclass(frozen=True)
+class Promoted:
+    """A month in which a version went live, and the money of the month by the truth, of the one before and of it."""
+
+    place: int
+    before: float
+    after: float
+
+    @property
+    def gain(self) -> float:
+        """In percent of what the one before earns, which can be little right after a jump."""
+        return 100 * (self.after - self.before) / abs(self.before)
+
+    @property
+    def is_worse(self) -> bool:
+        """Whether it earns less, by so much that the review would go back where it is sure."""
+        return self.gain <= -100 * LEAST_SHARE
+
+
 @dataclass
 class Ours:
     """Two years by the gate and the review.
 
     Args:
         money: of each month.
-        promoted: the months in which a version went live, with its gain by the truth over the one before.
+        promoted: the months in which a version went live.
         went_back: the months in which the review went back, and the share of the month that was over.
     """
 
     money: list[float]
-    promoted: list[tuple[int, float]]
+    promoted: list[Promoted]
     went_back: list[tuple[int, float]]
 
 
@@ -210,9 +238,9 @@ def ours(found: list[Month], versions: list[Fitted], size: int) -> Ours:
     result = Ours([], [], [])
     for place, version in enumerate(versions):
         month = found[WINDOW + place]
-        if place and is_promoted(version, champion, size):
-            gain = earned(version.bundle, month) - earned(champion.bundle, month)
-            result.promoted.append((place, gain))
+        if place and is_promoted(version, champion, place, size):
+            money_of = (earned(of.bundle, month) for of in (champion, version))
+            result.promoted.append(Promoted(place, *money_of))
             champion, before, since = live(version, place), champion, place
         money = 0.0
         for review in range(1, REVIEWS + 1):
@@ -220,7 +248,8 @@ def ours(found: list[Month], versions: list[Fitted], size: int) -> Ours:
             is_watched = before is not None and place - since < 2  # 60 days
             if is_watched and before is not None and goes_back(champion, before.bundle, month, review / REVIEWS, size):
                 result.went_back.append((place, review / REVIEWS))
-                champion, before = before, None
+                now = START + MONTH * (place + review / REVIEWS)
+                champion, before = replace(before, deployment=replace(before.deployment, since=now)), None
         result.money.append(money)
     return result
 
@@ -243,7 +272,7 @@ def one_company(given: tuple[int, int, int]) -> dict[str, Any]:
     injected[shuffled] = fitted(windows[shuffled], "shuffled", seed)
     injected[leak] = fitted(windows[leak], "leak", seed)
     faulty = ours(found, injected, size)
-    slipped = any(place == leak for place, _ in faulty.promoted)
+    slipped = next((one for one in faulty.promoted if one.place == leak), None)
     back = [share for place, share in faulty.went_back if place == leak]
     best = sum(earned_by_truth(month, size) for month in found[WINDOW:])
     return {
@@ -252,10 +281,16 @@ def one_company(given: tuple[int, int, int]) -> dict[str, Any]:
         "ours": sum(clean.money),
         "calendars": {every: calendar(found, versions, every) for every in CALENDARS},
         "promoted": len(clean.promoted),
-        "promoted_worse": [round(gain) for _, gain in clean.promoted if gain < 0],
+        "promoted_worse": [
+            {"money": round(one.after - one.before), "percent": round(one.gain, 1)}
+            for one in clean.promoted
+            if one.gain < 0
+        ],
         "went_back": len(clean.went_back),
-        "bad_refused": not any(place == shuffled for place, _ in faulty.promoted),
-        "slipped": slipped,
+        "bad_refused": not any(one.place == shuffled for one in faulty.promoted),
+        "slipped": slipped is not None,
+        "slipped_worse": slipped is not None and slipped.is_worse,
+        "slipped_gain_percent": None if slipped is None else round(slipped.gain, 1),
         "back_after": back[0] if back else None,
         "ours_with_faults": sum(faulty.money),
         "calendars_with_faults": {every: calendar(found, injected, every) for every in CALENDARS},
@@ -274,12 +309,27 @@ def summary(rows: list[dict[str, Any]]) -> dict[str, Any]:
         "without_faults": _against_calendars(rows, ""),
         "with_faults": _against_calendars(rows, "_with_faults"),
         "promoted": sum(row["promoted"] for row in rows),
-        "promoted_worse": [gain for row in rows for gain in row["promoted_worse"]],
+        **_promoted_worse(rows),
         "went_back": sum(row["went_back"] for row in rows),
         "bad_refused": sum(row["bad_refused"] for row in rows),
         "slipped": sum(row["slipped"] for row in rows),
-        "slipped_back_within_the_month": sum(row["slipped"] and row["back_after"] is not None for row in rows),
+        "slipped_worse": sum(row["slipped_worse"] for row in rows),
+        "slipped_worse_back_within_the_month": sum(
+            row["slipped_worse"] and row["back_after"] is not None for row in rows
+        ),
         "back_after": [row["back_after"] for row in rows],
+    }
+
+
+def _promoted_worse(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """How many versions without a fault went live that earn less by the truth in their first month, and how much."""
+    worse = [one for row in rows for one in row["promoted_worse"]]
+    lost = -sum(one["money"] for one in worse)
+    return {
+        "promoted_worse": len(worse),
+        "promoted_worse_by_5_percent": sum(one["percent"] <= -100 * LEAST_SHARE for one in worse),
+        "promoted_worse_lost": lost,
+        "promoted_worse_lost_percent": round(100 * lost / sum(row["ours"] for row in rows), 3),
     }
 
 

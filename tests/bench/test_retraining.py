@@ -11,8 +11,11 @@ def test_a_bad_version_is_refused_and_one_that_slips_through_goes_back_within_th
     assert found["slipped"]
     assert found["back_after"] is not None
     assert found["went_back"] == 0
+    assert found["slipped_worse"] == (found["slipped_gain_percent"] <= -5)
     assert found["ours_with_faults"] <= found["money_of_the_truth"]
     together = summary([found, found])
+    assert together["slipped_worse"] == 2 * found["slipped_worse"]
+    assert together["promoted_worse"] == 2 * len(found["promoted_worse"])
     for run in ("without_faults", "with_faults"):
         assert set(together[run]["calendars"]) == set(CALENDARS)
         assert together[run]["standard_error"] == 0.0

@@ -40,7 +40,7 @@ def train(
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")] = False,
 ) -> None:
-    """Train a model, evaluate it on the test set, and make it champion if it is better beyond noise.
+    """Train a model, evaluate it on the test set, and make it champion if it is better.
 
     Example: `churn train`
     """

@@ -15,7 +15,7 @@ NOISE = 1.96
 
 @dataclass(frozen=True)
 class Comparison:
-    """Challenger against rival on the test set, row for row.
+    """Challenger against rival, row for row.
 
     Args:
         gain: mean log loss of the rival less that of the challenger, nats a customer; above 0 the challenger is better.
@@ -31,6 +31,11 @@ class Comparison:
     def beyond_noise(self) -> bool:
         """Whether the challenger is better by more than 1.96 standard errors."""
         return self.gain > NOISE * self.error
+
+    @property
+    def is_better(self) -> bool:
+        """Whether the challenger is better at all, by as much as :attr:`figures` can show."""
+        return round(self.gain, 5) > 0
 
     @property
     def figures(self) -> str:
@@ -56,4 +61,4 @@ def compare(y: Floats, challenger: Floats, rival: Floats, clusters: Places | Non
     _, place = np.unique(clusters, return_inverse=True)
     sums = np.bincount(place, weights=gains - gains.mean())
     error = math.sqrt(float(sums @ sums) * len(sums) / max(len(sums) - 1, 1)) / len(gains)
-    return Comparison(float(gains.mean()), error, len(gains))
+    return Comparison(float(gains.mean()), error, len(sums))

@@ -45,7 +45,7 @@ def deploy_past_model(settings: Settings, day: date, then: datetime) -> None:
         context = training_context(_as_then(settings, Path(folder)))
         prepared = prepare(context, day, strict=False)
         candidate = evaluate(context, prepared, fit(context, prepared))
-    run = record(context, candidate, decide_promotion(candidate, None, context.promotion, FIRST_REASON), then)
+    run = record(context, candidate, decide_promotion(candidate, None, context.promotion, then, FIRST_REASON), then)
     bundle, version, made = candidate.bundle, str(run.version), run.provenance.to_dict()
     stored = StoredBundle(bundle.sha256, bundle.to_bytes(), made)
     with open_store(settings.store.url) as store:

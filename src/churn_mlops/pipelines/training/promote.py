@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import structlog
 
 from churn_mlops.config import Settings
@@ -111,7 +113,12 @@ class ChampionSlot:
 
 
 def promote_or_keep(
-    slot: ChampionSlot, context: TrainingContext, candidate: Candidate, run: RecordedRun, force: str | None
+    slot: ChampionSlot,
+    context: TrainingContext,
+    candidate: Candidate,
+    run: RecordedRun,
+    now: datetime,
+    force: str | None,
 ) -> RecordedRun:
     """Promote ``candidate`` where its decision says so; a champion that changed in the meantime is compared with first.
 
@@ -120,6 +127,7 @@ def promote_or_keep(
         context: where the run is recorded, and what a new version has to show.
         candidate: the new model.
         run: its record, with the decision.
+        now: the present, with a time zone.
         force: the reason to promote in any case, None to let the comparison decide.
 
     Returns:
@@ -136,7 +144,7 @@ def promote_or_keep(
             slot.publish(candidate, run, force)
             break
         except ChampionChangedError:  # another run was quicker: its model is the one to beat
-            decision = decide_promotion(candidate, slot.champion(), context.promotion, force)
+            decision = decide_promotion(candidate, slot.champion(), context.promotion, now, force)
             run = amend_decision(context.tracking, run, decision)
             slot.register(candidate, run)
     if run.decision.on_trial:

@@ -1,14 +1,16 @@
 """The promotion gate: whether a candidate becomes champion, by its comparison with base rate and champion.
 
-It has to be better than the champion beyond noise, by log loss; the money of its lists must not be less beyond noise,
-and at least a stated amount more where one is stated: a small difference can be sure, and still not worth a change.
-Log loss decides, since it takes a fraction of the customers that a difference in money needs.
+It has to be better than the champion by log loss: beyond noise while the champion is new and watched, after that by
+the best estimate. The money of its lists must not be less beyond noise, and at least a stated amount more where one is
+stated: a small difference can be sure, and still not worth a change. Log loss decides, since it takes a fraction of
+the customers that a difference in money needs.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 import numpy as np
 
@@ -22,10 +24,14 @@ from churn_mlops.pipelines.training.backtest import Backtest
 from churn_mlops.pipelines.training.context import PromotionRules
 from churn_mlops.pipelines.training.evaluate import Candidate
 from churn_mlops.pipelines.training.leakage import leaking_features
+from churn_mlops.pipelines.training.prepare import PreparedData
 from churn_mlops.pipelines.training.test_set import TrainingData
 
 DAYS_OF_A_LIST = 30
 """Days for which a list of a flat table is taken, whose horizon is not declared."""
+SETTLED_DAYS = 28
+"""Days for which a champion makes way only for a version that is better beyond noise. In them the review finds out
+whether it earns less than the one before. After them the older version is no safer choice than the better one."""
 _BY_FORCE = "train with --force REASON to make it live"
 
 
@@ -35,7 +41,7 @@ class PromotionDecision:
 
     Args:
         promote: whether it does.
-        signal: whether it is better than the base rate, on the test set and in the backtest.
+        signal: whether it is better than the base rate, on customers of the test set and in the backtest.
         sentence: why, in a sentence without its full stop.
         against_base_rate: the comparison with the same score for every customer.
         against_champion: the comparison with the champion, None where there was none.
@@ -60,30 +66,33 @@ class _Outcome:
 
 
 def decide_promotion(
-    candidate: Candidate, champion: LiveModel | None, rules: PromotionRules, force: str | None = None
+    candidate: Candidate, champion: LiveModel | None, rules: PromotionRules, now: datetime, force: str | None = None
 ) -> PromotionDecision:
-    """Compare ``candidate`` with the base rate and with ``champion`` on the test set.
+    """Compare ``candidate`` with the base rate and with ``champion``, on customers of the test set.
 
-    In a history, the backtest has to show a signal, too; if it is better than the base rate beyond noise, the test set
-    need not be so, for it holds far fewer rows, but it must not be worse. A feature that surely leaks makes every
-    comparison worthless: such a candidate is promoted by force only, and such a champion is replaced.
+    In a history, the backtest has to show a signal, too; if it is better than the base rate beyond noise, those
+    customers need not show it, for they have far fewer rows, but must not show the opposite. A feature that surely
+    leaks makes every comparison worthless: such a candidate is promoted by force only, and such a champion is replaced.
 
     Args:
         candidate: the new model.
         champion: the live one, None where there is none.
         rules: what the candidate has to show.
+        now: the present, with a time zone.
         force: the reason to promote in any case, None to let the comparison decide.
     """
     data, backtest = candidate.prepared.data, candidate.backtest
-    base_rate = np.full(len(data.test_y), data.train_y.mean())
-    against_base = compare(data.test_y, candidate.scores, base_rate, data.test_groups)
+    compared = data.compared
+    scores = ChurnPredictor(candidate.bundle).score(compared.rows)
+    base_rate = np.full(len(compared.y), data.train_y.mean())
+    against_base = compare(compared.y, scores, base_rate, compared.customers)
     signal = has_signal(against_base, backtest)
     if not signal:
         outcome = _Outcome(False, _no_signal(backtest))
     elif leaks := candidate.prepared.leaks.sure:
         outcome = _Outcome(False, _leaks(leaks))
     else:
-        outcome = _against(candidate, champion, rules)
+        outcome = _against(candidate, scores, champion, rules, now)
     # A flat table does not say when its customers leave, so that a trial would show nothing.
     on_trial = outcome.promote and outcome.comparison is not None and rules.shadow_days > 0
     on_trial = on_trial and candidate.prepared.history is not None and force is None
@@ -108,7 +117,7 @@ def has_signal(against_base: Comparison, backtest: Backtest | None) -> bool:
     """Whether a model is better than the same score for every customer.
 
     Args:
-        against_base: the comparison on the test set.
+        against_base: the comparison on customers of the test set.
         backtest: of a history, None where there is none.
     """
     if backtest is None:
@@ -140,7 +149,9 @@ def _leaks(features: Sequence[str]) -> str:
     )
 
 
-def _against(candidate: Candidate, champion: LiveModel | None, rules: PromotionRules) -> _Outcome:
+def _against(
+    candidate: Candidate, scores: Floats, champion: LiveModel | None, rules: PromotionRules, now: datetime
+) -> _Outcome:
     """The outcome of a candidate with a signal and without leaks."""
     if champion is None:
         return _Outcome(True, "the first model that finds a signal")
@@ -151,7 +162,7 @@ def _against(candidate: Candidate, champion: LiveModel | None, rules: PromotionR
         return _Outcome(True, f"champion {champion.version} was shown what was not known at the time ({what})")
     if (obstacle := _incomparable(champion, candidate.prepared.data)) is not None:
         return _Outcome(False, obstacle)
-    return _compared(candidate, champion, rules)
+    return _compared(candidate.prepared, scores, champion, rules, now)
 
 
 def _incomparable(champion: LiveModel, data: TrainingData) -> str | None:
@@ -176,18 +187,19 @@ def _incomparable(champion: LiveModel, data: TrainingData) -> str | None:
     return None
 
 
-def _compared(candidate: Candidate, champion: LiveModel, rules: PromotionRules) -> _Outcome:
-    data = candidate.prepared.data
+def _compared(
+    prepared: PreparedData, scores: Floats, champion: LiveModel, rules: PromotionRules, now: datetime
+) -> _Outcome:
+    compared = prepared.data.compared
     try:
-        rival = ChurnPredictor(champion.bundle).score(data.test)
+        rival = ChurnPredictor(champion.bundle).score(compared.rows)
     except (DataError, BundleError) as error:
         return _Outcome(False, f"champion {champion.version} cannot score today's data ({error}): {_BY_FORCE}")
-    found = compare(data.test_y, candidate.scores, rival, data.test_groups)
-    where = f"on {found.customers:,} customers ({found.figures})"
-    if not found.beyond_noise:
-        return _Outcome(False, f"does not beat champion {champion.version} beyond noise {where}", found)
-    beats = f"beats champion {champion.version} beyond noise {where}"
-    gain = _gain(candidate, rival, rules)
+    found = compare(compared.y, scores, rival, compared.customers)
+    is_better, beats = _better(found, champion, len(compared.dates), now)
+    if not is_better:
+        return _Outcome(False, beats, found)
+    gain = _gain(prepared, scores, rival, rules)
     if gain.value is None or gain.low is None or gain.high is None:
         return _Outcome(True, beats, found)
     more, of = "more" if gain.value >= 0 else "less", rules.currency
@@ -200,9 +212,21 @@ def _compared(candidate: Candidate, champion: LiveModel, rules: PromotionRules) 
     return _Outcome(True, f"{beats}; {money}", found)
 
 
-def _gain(candidate: Candidate, rival: Floats, rules: PromotionRules) -> Measurement:
-    """How much more a month's lists of the candidate earn than the champion's, on the test set."""
-    data, history = candidate.prepared.data, candidate.prepared.history
+def _better(found: Comparison, champion: LiveModel, dates: int, now: datetime) -> tuple[bool, str]:
+    """Whether the candidate is better than the champion by as much as it takes, and the same in words."""
+    where = f"on {found.customers:,} customers{f' at {dates} dates' if dates > 1 else ''} ({found.figures})"
+    days = (now - champion.deployment.since).days
+    if found.beyond_noise:
+        return True, f"beats champion {champion.version} beyond noise {where}"
+    if days < SETTLED_DAYS:
+        return False, f"does not beat champion {champion.version} beyond noise {where}"
+    verdict = "is better than" if found.is_better else "is no better than"
+    return found.is_better, f"{verdict} champion {champion.version}, live for {days} days, {where}"
+
+
+def _gain(prepared: PreparedData, scores: Floats, rival: Floats, rules: PromotionRules) -> Measurement:
+    """How much more a month's lists of the candidate earn than the champion's, each date with lists of its own."""
+    compared, history = prepared.data.compared, prepared.history
     label = None if history is None else history.label
     days = DAYS_OF_A_LIST if label is None else label.days
     runs = 1 if label is None else label.days  # each day's list takes others; a flat table has one list
@@ -212,8 +236,11 @@ def _gain(candidate: Candidate, rival: Floats, rules: PromotionRules) -> Measure
         economics.cost_of_stayer,
         None if rules.capacity is None else rules.capacity * runs,
         days,
-        max(1, candidate.prepared.customers),
+        max(1, prepared.customers),
     )
-    customers = np.arange(len(rival)) if data.test_groups is None else data.test_groups
-    live = ScoredRows(customers.astype(np.int64), rival, data.test_y, np.ones(len(rival)))
-    return shadow_gain("", [PairedRows(live, candidate.scores)], terms)
+    customers = np.arange(len(rival)) if compared.customers is None else compared.customers.astype(np.int64)
+    pairs = [
+        PairedRows(ScoredRows(customers[of], rival[of], compared.y[of], np.ones(int(of.sum()))), scores[of])
+        for of in compared.dates
+    ]
+    return shadow_gain("", pairs, terms)

@@ -22,6 +22,8 @@ from churn_mlops.models.scorers.lookup_tables import Floats, Places
 MIN_OF_EACH_CLASS = 5
 ENOUGH_CHURNERS = 100
 """Churners from which the latest dates make a reliable test."""
+COMPARED_CHURNERS = 300
+"""Churners from which two versions are compared: their difference is smaller than the error of one of them."""
 Dates = npt.NDArray[np.datetime64]
 Mask = npt.NDArray[np.bool_]
 
@@ -57,6 +59,30 @@ class SplitRule:
 
 
 @dataclass(frozen=True)
+class ComparedRows:
+    """Rows of customers of the test set, on which a candidate and the champion are compared.
+
+    Args:
+        rows: their features; of a history, at the latest dates, as few as hold 300 churners.
+        y: 1 where the customer of such a row churned, else 0, shape (rows,).
+        customers: the customer of each row as a whole number, shape (rows,); None where each row is a customer.
+        as_of: of a history, the date of each row, shape (rows,); None of a flat table.
+    """
+
+    rows: pa.Table
+    y: Floats
+    customers: Places | None = None
+    as_of: Dates | None = None
+
+    @property
+    def dates(self) -> list[Mask]:
+        """Which rows are of each date, the earliest first; a flat table has one."""
+        if self.as_of is None:
+            return [np.ones(len(self.y), dtype=bool)]
+        return [np.asarray(self.as_of == day) for day in np.unique(self.as_of)]
+
+
+@dataclass(frozen=True)
 class TrainingData:
     """Rows with a known label, split into training set and test set.
 
@@ -65,6 +91,7 @@ class TrainingData:
         train_y: 1 where the customer of such a row churned, else 0, shape (rows,).
         test: features of the test set; of a history, at the latest dates only.
         test_y: as ``train_y``, of the test set.
+        compared: rows of the same customers on which it is compared with the champion; of a history, at more dates.
         fingerprint: SHA-256 of all rows.
         mark: of the split rule.
         train_groups: the customer of each row as a whole number, shape (rows,), and of copies of a row; None where each
@@ -78,6 +105,7 @@ class TrainingData:
     train_y: Floats
     test: pa.Table
     test_y: Floats
+    compared: ComparedRows
     fingerprint: str
     mark: str
     train_groups: Places | None = None
@@ -104,30 +132,38 @@ def split(snapshot: pa.Table, contract: DataContract, rule: SplitRule, as_of: Da
         contract: what they mean.
         rule: which customers belong to the test set.
         as_of: of a history, the date of each row, shape (rows,): the test set takes the latest dates, as few as hold
-            100 churners.
+            100 churners; the comparison with the champion, as few as hold 300.
 
     Raises:
         DataError: the test set holds fewer than 5 churners, or fewer than 5 retained customers.
     """
-    test = rule.in_test_set(snapshot, contract)
+    excluded = rule.in_test_set(snapshot, contract)
     y = snapshot.column(LABEL).to_numpy().astype(np.float64)
     features = snapshot.select(list(contract.features))
     groups, copies = None, 0
     if as_of is not None:
-        groups, train = customer_codes(snapshot, contract), ~test
-        test = test & (as_of >= np.datetime64(latest_dates(as_of, test & (y == 1), ENOUGH_CHURNERS)[0], "D"))
+        groups, train = customer_codes(snapshot, contract), ~excluded
+        test = at_latest_dates(excluded, y, as_of, ENOUGH_CHURNERS)
+        compared = at_latest_dates(excluded, y, as_of, COMPARED_CHURNERS)
     else:
         groups = copy_groups([_numbers(column) for column in features.columns], y)
         if groups is not None:
-            test = np.isin(groups, groups[test])  # a copy follows what it copies
+            excluded = np.isin(groups, groups[excluded])  # a copy follows what it copies
             copies = len(y) - len(np.unique(groups))
-        train = ~test
+        test, compared, train = excluded, excluded, ~excluded
     _check_test_set(y[test])
+    tested = features.filter(pa.array(test))
     return TrainingData(
         train=features.filter(pa.array(train)),
         train_y=y[train],
-        test=features.filter(pa.array(test)),
+        test=tested,
         test_y=y[test],
+        compared=ComparedRows(
+            tested if np.array_equal(compared, test) else features.filter(pa.array(compared)),
+            y[compared],
+            None if groups is None else groups[compared],
+            None if as_of is None else as_of[compared],
+        ),
         fingerprint=_fingerprint(snapshot),
         mark=rule.mark(contract),
         train_groups=None if groups is None else groups[train],
@@ -135,6 +171,18 @@ def split(snapshot: pa.Table, contract: DataContract, rule: SplitRule, as_of: Da
         copies=copies,
         is_flat=as_of is None,
     )
+
+
+def at_latest_dates(excluded: Mask, y: Floats, as_of: Dates, enough: int) -> Mask:
+    """Which rows are of customers without training and of the latest dates, as few as hold ``enough`` churners.
+
+    Args:
+        excluded: whether no version trains on the customer of each row, shape (rows,).
+        y: 1 where the customer of such a row churned, else 0, shape (rows,).
+        as_of: the date of each row, shape (rows,).
+        enough: churners.
+    """
+    return np.asarray(excluded & (as_of >= np.datetime64(latest_dates(as_of, excluded & (y == 1), enough)[0], "D")))
 
 
 def _numbers(column: pa.ChunkedArray) -> Floats:

@@ -63,7 +63,7 @@ def train(
     strict: bool = False,
     progress: Progress | None = None,
 ) -> Trained:
-    """Train a model on the configured source, record it, and make it the champion if it is better beyond noise.
+    """Train a model on the configured source, record it, and make it the champion if it is better.
 
     Args:
         settings: what to read, how to fit, where to record.
@@ -82,10 +82,11 @@ def train(
     reach(context.tracking)
     champion = slot.sync()
     candidate = evaluate(context, prepared, fit(context, prepared, progress))
-    decision = decide_promotion(candidate, champion, context.promotion, force)
-    run = record(context, candidate, decision, datetime.now(UTC))
+    now = datetime.now(UTC)
+    decision = decide_promotion(candidate, champion, context.promotion, now, force)
+    run = record(context, candidate, decision, now)
     _archive_snapshot(context, prepared)
-    return _trained(candidate, promote_or_keep(slot, context, candidate, run, force))
+    return _trained(candidate, promote_or_keep(slot, context, candidate, run, now, force))
 
 
 def _archive_snapshot(context: TrainingContext, prepared: PreparedData) -> None:
