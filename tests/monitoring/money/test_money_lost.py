@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression
 
 from churn_mlops.monitoring import ListGain, ListTerms, Measurement, ScoredRows, money_lost, week_gain
+from churn_mlops.monitoring.money.list_gain import ERRORS_OF_95
 from churn_mlops.monitoring.money.lists import DAYS_OF_A_MONTH
 from churn_mlops.monitoring.money.money_lost import LEAST_VARIATION
 from churn_mlops.retention import Economics, expected_gain
@@ -31,6 +32,11 @@ def customers(seed: int, factor: float = 1.0, count: int = 4000) -> ScoredRows:
 
 def gain(rows: ScoredRows, terms: ListTerms = TERMS) -> Measurement:
     return week_gain(rows, terms, str(DAY))
+
+
+def error(one: Measurement) -> float:
+    """The standard error that the interval shows."""
+    return ((one.high or 0.0) - (one.low or 0.0)) / 2 / ERRORS_OF_95
 
 
 def months(*values: float, error: float = 0.0) -> list[ListGain]:
@@ -56,7 +62,21 @@ def test_a_customer_of_the_control_group_counts_for_as_many_as_their_weight() ->
     twice = ScoredRows(*(np.tile(getattr(rows, name), 2) for name in ("customers", "scores", "churned", "weights")))
     heavy, many = gain(replace(rows, weights=np.full(4000, 2.0))), gain(twice)
     assert heavy.value == pytest.approx(many.value)
-    assert (heavy.high or 0.0) - (heavy.low or 0.0) == pytest.approx(2**0.5 * ((many.high or 0.0) - (many.low or 0.0)))
+    assert error(heavy) > 2**0.5 * error(many)  # of labels alone; who is in the control group is chance as well
+
+
+def test_the_interval_of_a_week_holds_the_chance_of_who_is_in_the_control_group() -> None:
+    rows, share, found = customers(3), 0.3, []
+    few = ListTerms(89.0, 80.0, None, 30, 4000)
+    all_of_them, listed = gain(rows, few), np.asarray(few.gains(rows.scores) > 0)
+    assert listed.sum() == 10
+    for seed in range(60):
+        in_control = np.random.default_rng(seed).random(4000) < share
+        weights = np.where(listed, 1 / share, 1.0)
+        found.append(gain(replace(rows, weights=weights).only(~listed | in_control), few))
+    drawn = float(np.std([one.value for one in found]))
+    by_both = np.hypot(drawn, error(all_of_them))
+    assert 0.95 * by_both < float(np.mean([error(one) for one in found])) < 1.15 * by_both
 
 
 def test_the_interval_of_a_week_holds_its_true_gain_and_is_narrower_than_by_the_list_alone() -> None:

@@ -3,6 +3,9 @@
 A list holds few customers: at 20,000 customers, chance alone moves what their labels say of a month's gain by a third.
 So the log-odds of the scores are fitted to the labels of all customers (Platt, 1999), and the list earns by those
 probabilities, which moves by half as much.
+
+The control group stands for the treated customers by its weight. Another draw of it would hold others, so the interval
+takes that too (Horvitz and Thompson, 1952).
 """
 
 from __future__ import annotations
@@ -44,9 +47,11 @@ def week_gain(rows: ScoredRows, terms: ListTerms, part: str) -> Measurement:
     fitted, covariance = _fitted(x, final)
     p = expit(x @ fitted)
     scale = terms.monthly / float(final.weights.sum())
-    value = scale * float(listed @ terms.gains(p))
+    gains = terms.gains(p)
+    value = scale * float(listed @ gains)
     slope = scale * (terms.churner + terms.retained) * ((listed * p * (1 - p)) @ x)
-    half = ERRORS_OF_95 * math.sqrt(float(slope @ covariance @ slope))
+    drawn = scale**2 * float(listed**2 @ ((1 - 1 / final.weights) * gains**2))  # who is in the control group
+    half = ERRORS_OF_95 * math.sqrt(float(slope @ covariance @ slope) + drawn)
     return Measurement("list_gain", part, value, value - half, value + half, None, None, "good", measured_by(terms))
 
 
