@@ -15,6 +15,7 @@ from pydantic.fields import FieldInfo
 from churn_mlops.config.backup import Backup
 from churn_mlops.config.console import Console
 from churn_mlops.config.decision import Decision
+from churn_mlops.config.monitoring import Monitoring
 from churn_mlops.config.oidc import Oidc
 from churn_mlops.config.sections import Section, listed, setting
 from churn_mlops.config.serving import Serving
@@ -293,6 +294,7 @@ class Settings(Section):
     training: Training = Field(default_factory=Training)
     scoring: Scoring = Field(default_factory=Scoring)
     decision: Decision = Field(default_factory=Decision)
+    monitoring: Monitoring = Field(default_factory=Monitoring)
     schedule: Schedule = Field(default_factory=Schedule)
     webhook: Webhook = Field(default_factory=Webhook)
     serving: Serving = Field(default_factory=Serving)

@@ -13,6 +13,7 @@ from churn_mlops.database_urls import shown
 from churn_mlops.errors import ContractError
 from churn_mlops.pipelines.doctor.findings import Finding
 from churn_mlops.pipelines.doctor.reachability import check_reachable
+from churn_mlops.pipelines.monitoring.segments import segment_features
 from churn_mlops.suggestions import did_you_mean
 
 _SHOWN = 5
@@ -25,6 +26,7 @@ def contract_found(settings: Settings) -> Iterator[Finding]:
     summary = f"{path}: {len(contract.features)} features, {len(contract.set_aside)} excluded columns"
     if isinstance(contract, HistoryContract):
         summary += f", a history of {len(contract.tables)} tables"
+        segment_features(contract, settings.monitoring.segments)
     if contract.label is None:
         advice = "name who left under `label`; without it a model can score, but none can be trained"
         yield Finding("contract", "warning", f"{summary}, no label", advice)

@@ -39,7 +39,7 @@ from churn_mlops.pipelines.deployment.deploy import champion
 from churn_mlops.pipelines.deployment.shadow import shadow_of
 from churn_mlops.pipelines.inputs.open_source import open_history
 from churn_mlops.pipelines.monitoring.run_rows import treatment_around, untreated_rows, weekly_runs
-from churn_mlops.pipelines.monitoring.segments import churn_of_segments
+from churn_mlops.pipelines.monitoring.segments import churn_of_segments, segment_features
 from churn_mlops.pipelines.monitoring.shadow_figures import ShadowFigures
 from churn_mlops.pipelines.monitoring.shadow_requests import requests_in_shadow
 from churn_mlops.retention.decision import rule_of
@@ -52,7 +52,8 @@ from churn_mlops.store.scoring.runs import Run, latest_run
 WEEKS = 26
 MONEY_WEEKS = 104
 _ACCURACY = ("auc", "log_loss", "calibration", "top_decile_calibration", "top_decile_lift")
-_SEGMENTS = ("churn_by_band", "churn_by_cohort", "churn_by_level", "calibration_by_level", "auc_by_level")
+_LEVELS = ("churn_by_level", "calibration_by_level", "auc_by_level")
+_SEGMENTS = ("churn_by_band", "churn_by_cohort", *_LEVELS)
 _CAME_TRUE = tuple(f"expected_{name}" for name in EXPECTED)
 
 
@@ -204,12 +205,15 @@ class LabelledFigures:
         return ListTerms(economics.gain_from_leaver, economics.cost_of_stayer, most, self.label.days, max(1, customers))
 
     def _segments(self, run: Run) -> list[StoredMeasurement]:
+        by = segment_features(self.contract, self.settings.monitoring.segments)
         known = self._kept(run, lambda one: one.rows_as_of == run.as_of and one.name in _SEGMENTS)
-        if known:
-            return known
         tables = self._tables()
+        if known and (
+            tables is None or set(by) == {one.part.partition("=")[0] for one in known if one.name in _LEVELS}
+        ):
+            return known
         with read_whole(self.settings.source.url):
-            found = churn_of_segments(self.store, run, tables, self.contract, lambda: self._rows(run))
+            found = churn_of_segments(self.store, run, tables, self.contract, by, lambda: self._rows(run))
             return stored(found, run.as_of)
 
     def _tables(self) -> dict[str, ir.Table] | None:

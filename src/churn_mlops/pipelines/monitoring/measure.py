@@ -30,6 +30,7 @@ from churn_mlops.pipelines.deployment.deploy import champion
 from churn_mlops.pipelines.job_record import recorded
 from churn_mlops.pipelines.monitoring.labelled_figures import LabelledFigures, stored
 from churn_mlops.pipelines.monitoring.run_features import drift_of_features
+from churn_mlops.pipelines.monitoring.segments import segment_features
 from churn_mlops.store import Store, open_store
 from churn_mlops.store.campaigns.arm_outcomes import arm_outcomes
 from churn_mlops.store.campaigns.campaigns import campaigns
@@ -69,6 +70,7 @@ def measure(settings: Settings, *, now: datetime | None = None) -> MeasuredDay:
         figures = [*_of_scores(settings, store, now), *_of_campaigns(settings, store)]
         figures += _of_lists(store, today, ZoneInfo(zone))
         if isinstance(contract, HistoryContract) and contract.label is not None:
+            segment_features(contract, settings.monitoring.segments)  # a slip is refused before anything is measured
             labelled = LabelledFigures(settings, store, contract, contract.label, before)
             figures += [*labelled.all(), *labelled.shadow(now)]
         record_measurements(store, today, figures, clock=lambda: now)
