@@ -10,7 +10,7 @@ from churn_mlops.config.sections import Section, listed, setting
 
 
 class Monitoring(Section):
-    """The groups of customers for whom the scores have to be as right as for all."""
+    """The groups of customers that the scores have to be fair to."""
 
     segments: tuple[str, ...] = setting(
         (),
