@@ -97,7 +97,7 @@ _LIVE = (
 )  # fmt: skip
 _FINAL = '{labels="final"}'
 _MONEY = (
-    Panel("Money lost per month", "What the lists earn less than when the model was new, on final labels, with its "
+    Panel("Money lost per month", "What the lists earn less than when the model was newer, on final labels, with its "
           "95 % interval. Below 0, they earn more.", "short", "runbooks/money-lost",
           _interval("churn_money_lost_per_month", _FINAL)),
     Panel("Gain of a month's lists", "In the currency of the settings: on the newest final labels, when the model was "

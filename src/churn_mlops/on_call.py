@@ -159,7 +159,7 @@ def _figures(measured: MeasuredDay | None, now: datetime, currency: str) -> Iter
         yield StatusLine("figures", "ok", found)
     for one in measured.figures:
         if one.name == "money_lost" and one.status == "act" and one.is_final:
-            found, cost = "the lists earn less than when the model was new", f"{one.value:,.0f} {currency} a month"
+            found, cost = "the lists earn less than when the model was newer", f"{one.value:,.0f} {currency} a month"
             yield _asks("page", "money", found, cost, "MoneyLost", "money-lost")
         if one.name in _OF_THE_MODEL and one.status == "act" and one.is_final and not one.part:
             name, found = one.name.replace("_", " "), f"{one.value:.3g}, on the newest final labels"

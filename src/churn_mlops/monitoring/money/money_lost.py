@@ -158,8 +158,8 @@ def _lost(
     """
     status: Status = "good" if lost <= sure * half else "act" if lost >= ACT_SHARE * abs(then) else "watch"
     step = {
-        "good": "Nothing to do: the lists earn what they did when the model was new.",
-        "watch": "Look which features and which groups changed: the lists earn less than when the model was new.",
-        "act": "Train again, or go back to the version before: the lists earn less than when the model was new.",
+        "good": "Nothing to do: the lists earn what they did when the model was newer.",
+        "watch": "Look which features and which groups changed: the lists earn less than when the model was newer.",
+        "act": "Train again, or go back to the version before: the lists earn less than when the model was newer.",
     }[status]
     return Measurement("money_lost", part, lost, lost - half, lost + half, gain, then, status, step, is_final)

@@ -55,7 +55,7 @@ COUNTS = {
     "log_loss": "{} of {} customers churned",
     "score_drift": "{1} customers scored",
     "feature_drift": "{1} customers scored",
-    "money_lost": "{} a month now, {} when the model was new",
+    "money_lost": "{} a month now, {} when the model was newer",
     "estimates_held": "{} of {} estimates with final labels",
     "success": "{} kept, of {} treated customers with final labels",
     "roi": "{} in, {} out",

@@ -62,9 +62,9 @@ OF_THE_COMPANY = {
     "list_today": Figure("churn_list_worked_today_ratio", "Share of the newest list that was worked when measured"),
 }
 MONEY = {
-    "money_lost": Figure("churn_money_lost_per_month", "What lists earn less than when the model was new, per month"),
+    "money_lost": Figure("churn_money_lost_per_month", "What lists earn less than when the model was newer, per month"),
     "list_gain": Figure("churn_list_gain_per_month", "What the lists of a month earn, by the settings of the decision"),
-    "list_gain_then": Figure("churn_first_list_gain_per_month", "The same when the model was new"),
+    "list_gain_then": Figure("churn_first_list_gain_per_month", "The same when the model was newer"),
 }
 """On final labels, or expected by the scores of the newest date; in the company's currency."""
 OF_A_CAMPAIGN = {
