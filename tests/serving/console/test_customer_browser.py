@@ -102,6 +102,19 @@ def test_a_dismissal_without_its_note_is_mended_by_keyboard(
         assert [one.note for one in contacts(store, limit=10)] == ["They spoke of a burglary."]
 
 
+def test_a_dismissal_is_recorded_by_o_a_reason_and_enter(chromium: Browser, site: Site) -> None:
+    with at_customer(chromium, site, 1280, "light") as page:
+        page.keyboard.press("o")
+        page.keyboard.press("Enter")  # without a reason it records nothing
+        page.keyboard.press("Escape")
+        page.locator("#dismissal").press("ArrowDown")
+        reason = page.input_value("#dismissal")
+        page.keyboard.press("Enter")
+        page.wait_for_url("**recorded=not_offered")
+    with open_store(site.store) as store:
+        assert [(one.result, one.dismissal) for one in contacts(store, limit=10)] == [("not_offered", reason)]
+
+
 def test_a_note_that_is_typed_before_a_dismissal_is_recorded_with_it(chromium: Browser, site: Site) -> None:
     with at_customer(chromium, site, 1280, "light") as page:
         page.keyboard.press("t")

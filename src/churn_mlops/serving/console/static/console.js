@@ -134,12 +134,13 @@ if (work) {
     }
   });
   window.addEventListener("pageshow", count);
-  // Enter in a field does what the button beside it does.
-  work.addEventListener("keydown", (event) => {
-    const button = event.key === "Enter" && event.target.dataset.enter;
-    if (button) {
+}
+// Enter in a field does what the button beside it does; in a choice without an answer it opens the choice.
+for (const field of document.querySelectorAll("[data-enter]")) {
+  field.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && (field.value || !field.matches("select"))) {
       event.preventDefault();
-      document.getElementById(button).click();
+      document.getElementById(field.dataset.enter).click();
     }
   });
 }
