@@ -43,6 +43,18 @@ def test_a_refusal_keeps_the_navigation_of_who_is_signed_in(agent: Visitor, path
     assert agent.send(path, "/theme", theme="dark").status_code == 303  # its form has the token of the session
 
 
+@pytest.mark.parametrize(("role", "there"), [("agent", None), ("analyst", "/list"), ("admin", None)])
+def test_the_bare_address_leads_to_the_first_page_of_the_role(
+    visitor: Visitor, guarded: Guarded, role: str, there: str | None
+) -> None:
+    visitor.client.cookies.set("churn_session", guarded.sessions[role][0], domain="localhost.local")
+    answer = visitor.get("/")
+    assert (answer.status_code, answer.headers.get("Location")) == ((303, there) if there else (200, None))
+    assert visitor.get("/customers/C000001").status_code == (403 if there else 200)  # a refusal elsewhere stays one
+    data = visitor.client.get("/", follow_redirects=False)
+    assert data.status_code == (403 if there else 200)  # a program is told what it may not do
+
+
 def test_a_form_of_another_site_is_refused_with_the_navigation(agent: Visitor) -> None:
     answer = agent.post("/theme", {"theme": "dark"}, Origin="https://evil.example")
     assert (answer.status_code, 'aria-label="Pages"' in answer.text) == (403, True)

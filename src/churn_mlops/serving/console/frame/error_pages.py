@@ -12,8 +12,8 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from churn_mlops.serving.access.principal import Principal
-from churn_mlops.serving.console.frame.navigation import SIGN_IN, home_of, may_open, sign_in_path
-from churn_mlops.serving.console.frame.pages import Pages
+from churn_mlops.serving.console.frame.navigation import HOME, SIGN_IN, home_of, may_open, sign_in_path
+from churn_mlops.serving.console.frame.pages import Pages, redirect
 
 _KNOWN = (400, 401, 403, 404, 405, 408, 409, 410, 413, 415, 422, 429, 500, 503)
 
@@ -21,7 +21,8 @@ _KNOWN = (400, 401, 403, 404, 405, 408, 409, 410, 413, 415, 422, 429, 500, 503)
 class ErrorPages:
     """ASGI middleware. It turns a refusal into a page where the header ``Accept`` names HTML.
 
-    Without a principal, a page that is read leads to the sign-in page.
+    Without a principal, a page that is read leads to the sign-in page. The bare address of the server leads to the
+    first page of a role that may not open the search.
 
     Args:
         app: answers.
@@ -72,8 +73,10 @@ class _Refusals:
             return Response(status_code=303, headers={"Location": sign_in_path(after)})
         if not self._body:  # of HEAD
             return Response(status_code=status)
-        error: dict[str, Any] = json.loads(self._body)
         principal = self._pages.principal(request)
+        if status == 403 and reads and path == HOME and principal is not None and not may_open(principal.role, HOME):
+            return redirect(home_of(principal.role))
+        error: dict[str, Any] = json.loads(self._body)
         return self._pages.page(
             request,
             "error",
