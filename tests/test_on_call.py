@@ -97,6 +97,7 @@ def test_a_list_is_summed_up_only_where_it_is_late_and_a_sum_that_is_not_known_i
     publish(store, run(), batches(10), clock=lambda: NOW - on_call.LIST_AGE)
     assert late_list(read_overview(store), NOW) is None
     assert line(store, "list").urgency == "ok"
+    assert line(store, "list").found.endswith("; 6 of 10 customers are likely to churn, 7 to contact")
     publish(store, run(), batches(10), clock=lambda: NOW - on_call.LIST_AGE - timedelta(seconds=1))
     late = late_list(read_overview(store), NOW)
     assert late is not None

@@ -103,7 +103,7 @@ def _list(run: Run | None, gain: float | None, now: datetime, currency: str) -> 
         unknown = gain is None or run.deleted_at is not None  # by age: nothing is left to sum up
         amount = "each day" if unknown else f"{gain:,.0f} {currency} a day,"
         return _asks("page", "list", found, f"{amount} the expected gain of a list", "ListMissing", "list-missing")
-    counts = f"{run.likely:,} of {run.customers:,} customers are likely to churn, {run.worth_an_offer:,} worth an offer"
+    counts = f"{run.likely:,} of {run.customers:,} customers are likely to churn, {run.worth_an_offer:,} to contact"
     return StatusLine("list", "ok", f"{found}; {counts}")
 
 

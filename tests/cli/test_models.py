@@ -138,7 +138,7 @@ def test_score_prints_both_numbers_the_top_and_writes_the_list(churn: Churn, com
     assert result.code == 0
     unknown = sum(row["churned"] == "" for row in company.rows())
     assert f" of {unknown:,} customers are likely to churn; " in result.out
-    assert " are worth an offer. (model version 1, as of " in result.out
+    assert " are on the contact list. (model version 1, as of " in result.out
     assert "follow from defaults, not set by you: decision.customer_value 500 USD, decision.offer_cost 50 USD." in (
         result.out
     )

@@ -263,7 +263,7 @@ def test_each_published_date_is_printed(
     days = [(now - timedelta(days=ago)).date() for ago in (42, 41)]
     done = churn("--config", tmp_path / "config.yaml", "score", "--as-of", days[0], "--until", days[1])
     assert done.code == 0, done.err
-    said = [line for line in done.out.splitlines() if line.endswith("are worth an offer. Published.")]
+    said = [line for line in done.out.splitlines() if line.endswith("are on the contact list. Published.")]
     assert [line.partition(":")[0] for line in said] == [day.isoformat() for day in days]
     assert f"as of {days[1]})" in done.out
 

@@ -236,10 +236,10 @@ def _show_left(scored: Scored) -> None:
 
 
 def _numbers(scored: Scored) -> str:
-    likely, worth = (("is" if count == 1 else "are") for count in (scored.likely, scored.worth_an_offer))
+    likely, listed = (("is" if count == 1 else "are") for count in (scored.likely, scored.worth_an_offer))
     return (
         f"{scored.likely:,} of {scored.total:,} customers {likely} likely to churn; "
-        f"{scored.worth_an_offer:,} {worth} worth an offer."
+        f"{scored.worth_an_offer:,} {listed} on the contact list."
     )
 
 
