@@ -225,6 +225,8 @@ def test_too_little_data_is_said_in_plain_words(
     answer = analyst.get("/dashboard")
     assert answer.status_code == 200
     assert "Too little data" in answer.text
+    said = [one.count("Too little data") for one in re.findall(r"<div data-figure=.*?</div>", answer.text, re.S)]
+    assert max(said, default=1) == 1  # as the value, and not as the status once more
     assert not re.search(r"\bnan\b|\binf\b|None|0 of 0", answer.text)
 
 
