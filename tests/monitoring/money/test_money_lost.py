@@ -172,7 +172,12 @@ def test_a_young_model_has_no_loss_yet() -> None:
     found = {one.name: one for one in money_lost(months(100.0, error=5.0), 30)}
     assert (found["list_gain_then"].value, found["list_gain_then"].high) == (100.0, pytest.approx(109.8))
     assert (found["list_gain"].value, found["money_lost"].value) == (None, None)
-    assert lost(months(0.0, 0.0)).status == "good"
+
+
+def test_lists_that_no_one_is_on_lose_nothing_and_all_ends_are_numbers() -> None:
+    found = lost(months(0.0, 0.0))
+    assert found.status == "good"
+    assert (found.low, found.value, found.high) == (0.0, 0.0, 0.0)
 
 
 def test_in_two_quiet_years_a_loss_is_rarely_called() -> None:

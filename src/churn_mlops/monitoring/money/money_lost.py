@@ -63,7 +63,7 @@ def money_lost(gains: Sequence[ListGain], horizon_days: int) -> list[Measurement
     if not splits:
         then = _gain("list_gain_then", float(values.mean()), float(errors.mean())) if len(values) else None
         return [then or too_little("list_gain_then", "", WAIT), *(too_little(name, "", WAIT) for name in _LATER)]
-    surest = max(splits, key=lambda split: (split.then - split.now) / split.error)
+    surest = max(splits, key=lambda split: (split.then - split.now) / (split.error or math.inf))
     return [
         _gain("list_gain_then", surest.then, surest.then_error),
         _gain("list_gain", surest.now, surest.now_error),
@@ -122,8 +122,8 @@ class _Split:
 
     @property
     def error(self) -> float:
-        """Standard error of the loss; above 0 where anything is earned."""
-        return math.hypot(self.then_error, self.now_error) or math.inf
+        """Standard error of the loss; 0 where no one was ever on a list."""
+        return math.hypot(self.then_error, self.now_error)
 
 
 def _by_horizon(gains: Sequence[ListGain], horizon_days: int) -> tuple[Floats, Floats]:
