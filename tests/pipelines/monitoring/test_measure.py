@@ -154,6 +154,35 @@ def test_a_week_of_lists_is_measured_anew_where_the_terms_of_the_decision_change
     assert gains(cheap, 2) == first
 
 
+def test_lists_of_all_weeks_reach_the_share_that_the_capacity_is_of_the_customers_of_today(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scarce = settings.model_copy(
+        update={"decision": settings.decision.model_copy(update={"capacity": 2, "offer_cost": 1.0})}
+    )
+    weeks, read = [str(day) for day in WEEKS[:-1]], []
+    spied = run_rows.run_scores
+    monkeypatch.setattr(run_rows, "run_scores", lambda store, run: read.append(run.as_of) or spied(store, run))
+
+    def gains(customers: int, later: int) -> dict[str, float]:
+        """Of a company that has as many customers at its newest run, and had 1,500 before."""
+        with open_store(settings.store.url) as store, store.writing("grow") as connection:
+            connection.execute(update(RUNS).values(customers=CUSTOMERS))
+            connection.execute(update(RUNS).where(RUNS.c.as_of == WEEKS[-1]).values(customers=customers))
+        read.clear()
+        measured = measure(scarce, now=NOW + timedelta(hours=later))
+        assert len({figure(measured, "list_gain", week).next_step for week in weeks}) == 1
+        return {week: figure(measured, "list_gain", week).value or 0.0 for week in weeks}
+
+    small = gains(CUSTOMERS, 0)
+    assert all(value > 0 for value in small.values())
+    assert gains(CUSTOMERS + 20, 1) == small
+    assert not {str(day) for day in read} & set(weeks)
+    large = gains(4 * CUSTOMERS, 2)
+    assert all(0.25 * small[week] < large[week] < 0.75 * small[week] for week in weeks)
+    assert gains(CUSTOMERS, 3) == small
+
+
 def test_the_list_of_today_counts_apart_until_its_day_is_over(settings: Settings) -> None:
     newest = str(WEEKS[-1])
     today = measure(settings, now=NOW)

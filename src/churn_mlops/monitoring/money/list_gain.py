@@ -57,8 +57,9 @@ def week_gain(rows: ScoredRows, terms: ListTerms, part: str) -> Measurement:
 
 def measured_by(terms: ListTerms) -> str:
     """The next step of a week's gain: it says by which terms it was measured."""
-    most = "with no limit of contacts" if terms.most is None else f"at most {terms.most} contacts"
-    by = f"a churner on the list adds {terms.churner:.2f}, a retained customer takes off {terms.retained:.2f}"
+    share = 100 * min(1.0, terms.reach)
+    most = "with no limit of contacts" if terms.most is None else f"at most {share:.6g} % of the customers"
+    by = f"a churner on the list adds {terms.churner:.6g}, a retained customer takes off {terms.retained:.6g}"
     return f"{MEASURED_BY} In it, {by}, {most}."
 
 

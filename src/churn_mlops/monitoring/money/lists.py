@@ -36,7 +36,7 @@ class ListTerms:
 
     churner: float
     retained: float
-    most: int | None
+    most: float | None
     horizon_days: int
     customers: int
 

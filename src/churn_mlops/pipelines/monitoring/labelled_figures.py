@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date, datetime, timedelta
@@ -51,6 +52,8 @@ from churn_mlops.store.scoring.runs import Run, latest_run
 
 WEEKS = 26
 MONEY_WEEKS = 104
+GROWTH_STEP = 1.05
+"""By so much a company grows before the weeks of its lists are measured again, where the capacity limits them."""
 _ACCURACY = ("auc", "log_loss", "calibration", "top_decile_calibration", "top_decile_lift")
 _LEVELS = ("churn_by_level", "calibration_by_level", "auc_by_level")
 _SEGMENTS = ("churn_by_band", "churn_by_cohort", *_LEVELS)
@@ -148,15 +151,16 @@ class LabelledFigures:
         live, since = self._live.deployment.sha256, _first_unseen(self._live.provenance, self.label.days)
         of_model = [run for run in runs_since(self.store, since) if run.model_sha256 == live]
         final = [run for run in weekly_runs(of_model, MONEY_WEEKS) if run.matured_at is not None]
-        weeks = [(run, self._week_gain(run)) for run in final]
         now = of_model[-1].customers if of_model else 0
+        size = self._size(now)
+        weeks = [(run, self._week_gain(run, self._terms(run.customers, size))) for run in final]
         gains = [_list_gain(run, gain, now) for run, gain in weeks if gain.value is not None]
         lost = stored(money_lost(gains, self.label.days), _date_of(final))
         return [*lost, *(gain for _, gain in weeks)]
 
-    def _week_gain(self, run: Run) -> StoredMeasurement:
+    def _week_gain(self, run: Run, terms: ListTerms) -> StoredMeasurement:
         """The gain of the lists of a week; the earlier figure where neither its labels nor the terms changed since."""
-        terms, part = self._terms(run.customers), str(run.as_of)
+        part = str(run.as_of)
         for known in self._kept(run, lambda one: (one.name, one.part, one.is_final) == ("list_gain", part, True)):
             if known.value is None or known.next_step == measured_by(terms):
                 return known
@@ -169,8 +173,8 @@ class LabelledFigures:
         if newest.matured_at is not None or is_spark(self.settings.source.url):
             return []
         then = next(((one.value, one.low) for one in known if one.name == "list_gain_then"), (None, None))
-        found = expected_money_lost(*then, self._rows(newest), self._terms(newest.customers), str(newest.as_of))
-        return stored(found, newest.as_of)
+        terms = self._terms(newest.customers, self._size(newest.customers))
+        return stored(expected_money_lost(*then, self._rows(newest), terms, str(newest.as_of)), newest.as_of)
 
     def shadow(self, now: datetime) -> list[StoredMeasurement]:
         """The gain of the model in the shadow over the live one; nothing where there is none."""
@@ -199,10 +203,23 @@ class LabelledFigures:
     def _provenance(self) -> dict[str, Mapping[str, Any]]:
         return Deployments(self.store).provenance()
 
-    def _terms(self, customers: int) -> ListTerms:
+    def _terms(self, customers: int, size: float | None = None) -> ListTerms:
+        """The terms for so many customers: a list reaches the share of them that the capacity is of ``size``."""
         economics, capacity = rule_of(self.settings.decision).economics, self.settings.decision.capacity
-        most = None if capacity is None else capacity * self.label.days  # each day's list takes others
-        return ListTerms(economics.gain_from_leaver, economics.cost_of_stayer, most, self.label.days, max(1, customers))
+        count = max(1, customers)
+        most = None if capacity is None else capacity * self.label.days * (count / (size or count))  # new ones each day
+        return ListTerms(economics.gain_from_leaver, economics.cost_of_stayer, most, self.label.days, count)
+
+    def _size(self, customers: int) -> float:
+        """About as many customers as there are; a step is left only where the company is beyond the next one.
+
+        All weeks reach the same share of their customers, so that a company that grows is no model that changed.
+        """
+        low = GROWTH_STEP ** math.floor(math.log(max(1, customers), GROWTH_STEP))
+        near = sorted((low, low * GROWTH_STEP), key=lambda size: abs(size - customers))
+        figures = () if self.before is None else self.before.figures
+        known = {one.next_step for one in figures if one.name == "list_gain" and one.is_final}
+        return next((size for size in near if measured_by(self._terms(customers, size)) in known), near[0])
 
     def _segments(self, run: Run) -> list[StoredMeasurement]:
         by = segment_features(self.contract, self.settings.monitoring.segments)
