@@ -183,6 +183,24 @@ def test_lists_of_all_weeks_reach_the_share_that_the_capacity_is_of_the_customer
     assert gains(CUSTOMERS, 3) == small
 
 
+def test_a_list_that_was_called_without_a_control_group_states_no_money(settings: Settings) -> None:
+    week, cheap = WEEKS[3], settings.decision.model_copy(update={"offer_cost": 1.0})
+    settings = settings.model_copy(update={"decision": cheap})
+    assert figure(measure(settings, now=NOW), "list_gain", str(week)).value
+    at = datetime(week.year, week.month, week.day, 12, tzinfo=UTC)
+    with open_store(settings.store.url) as store:
+        for one in predictions(store, week, limit=1000):
+            call = NewContact(f"top{one.rank}", "a" * 64, one.customer, at, "20 % off", "accepted", "person:anna")
+            record_contact(store, call, clock=lambda: NOW)
+        with store.writing("look at the labels again") as connection:
+            connection.execute(update(RUNS).where(RUNS.c.as_of == week).values(checked_at=NOW + timedelta(hours=1)))
+    measured = measure(settings, now=NOW + timedelta(hours=2))
+    hidden = figure(measured, "list_gain", str(week))
+    assert (hidden.value, hidden.status) == (None, "too_little")
+    assert hidden.next_step.startswith("Draw a control group")
+    assert {one.name for one in measured.figures if one.name == "money_lost" and not one.is_final} == set()
+
+
 def test_the_list_of_today_counts_apart_until_its_day_is_over(settings: Settings) -> None:
     newest = str(WEEKS[-1])
     today = measure(settings, now=NOW)

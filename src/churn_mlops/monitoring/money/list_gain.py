@@ -26,6 +26,7 @@ ERRORS_OF_95 = 1.96
 """Standard errors from the middle of a 95 % interval to its ends."""
 MEASURED_BY = "Nothing to do: the loss is measured by it."
 WAIT = "Wait: this needs final labels of lists that this model made, from two times."
+NO_CONTROL_GROUP = "Draw a control group: without it, no one shows what the customers of this list would have done."
 _CLIP = 1e-6
 
 

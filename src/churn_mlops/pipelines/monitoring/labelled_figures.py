@@ -35,13 +35,20 @@ from churn_mlops.monitoring import (
     week_gain,
 )
 from churn_mlops.monitoring.estimates import EXPECTED
-from churn_mlops.monitoring.money.list_gain import ERRORS_OF_95
+from churn_mlops.monitoring.measurement import too_little
+from churn_mlops.monitoring.money.list_gain import ERRORS_OF_95, NO_CONTROL_GROUP, WAIT
 from churn_mlops.pipelines.deployment.deploy import champion
 from churn_mlops.pipelines.deployment.shadow import shadow_of
 from churn_mlops.pipelines.inputs.open_source import open_history
-from churn_mlops.pipelines.monitoring.run_rows import treatment_around, untreated_rows, weekly_runs
+from churn_mlops.pipelines.monitoring.run_rows import (
+    Treatment,
+    treatment_around,
+    unseen_share,
+    untreated_rows,
+    weekly_runs,
+)
 from churn_mlops.pipelines.monitoring.segments import churn_of_segments, segment_features
-from churn_mlops.pipelines.monitoring.shadow_figures import ShadowFigures
+from churn_mlops.pipelines.monitoring.shadow_figures import MOST_UNSEEN, ShadowFigures
 from churn_mlops.pipelines.monitoring.shadow_requests import requests_in_shadow
 from churn_mlops.retention.decision import rule_of
 from churn_mlops.store import Store
@@ -116,10 +123,12 @@ class LabelledFigures:
         if run.id not in self._read:
             if len(self._read) == POOLED_WEEKS:  # the weeks that several figures need are read one after the other
                 del self._read[next(iter(self._read))]
-            days = self.settings.decision.follow_days
-            around = treatment_around(self.store, run, follow_days=days, final_after=self.label.final_after)
-            self._read[run.id] = untreated_rows(self.store, run, around)
+            self._read[run.id] = untreated_rows(self.store, run, self._around(run))
         return self._read[run.id]
+
+    def _around(self, run: Run) -> Treatment:
+        days = self.settings.decision.follow_days
+        return treatment_around(self.store, run, follow_days=days, final_after=self.label.final_after)
 
     def _week(self, run: Run, earlier: EarlierErrors) -> list[StoredMeasurement]:
         """The accuracy of a week, and beside it what was estimated; before its labels are final the estimate alone."""
@@ -162,9 +171,15 @@ class LabelledFigures:
         """The gain of the lists of a week; the earlier figure where neither its labels nor the terms changed since."""
         part = str(run.as_of)
         for known in self._kept(run, lambda one: (one.name, one.part, one.is_final) == ("list_gain", part, True)):
-            if known.value is None or known.next_step == measured_by(terms):
+            if known.next_step in (WAIT, measured_by(terms)):
                 return known
+        if self._hides_its_list(run, terms):
+            return stored([too_little("list_gain", part, NO_CONTROL_GROUP)], run.as_of)[0]
         return stored([week_gain(self._rows(run), terms, part)], run.as_of)[0]
+
+    def _hides_its_list(self, run: Run, terms: ListTerms) -> bool:
+        """Whether offers without a control group took the customers of a list: the others would stand for it."""
+        return unseen_share(self.store, run, self._around(run), terms) > MOST_UNSEEN
 
     def _money_expected(self, newest: Run, known: Sequence[StoredMeasurement]) -> list[StoredMeasurement]:
         """The loss that the scores of the newest list expect against the first lists."""
@@ -174,6 +189,8 @@ class LabelledFigures:
             return []
         then = next(((one.value, one.low) for one in known if one.name == "list_gain_then"), (None, None))
         terms = self._terms(newest.customers, self._size(newest.customers))
+        if self._hides_its_list(newest, terms):
+            return []
         return stored(expected_money_lost(*then, self._rows(newest), terms, str(newest.as_of)), newest.as_of)
 
     def shadow(self, now: datetime) -> list[StoredMeasurement]:
