@@ -65,6 +65,14 @@ def test_an_estimate_shows_customers_who_changed() -> None:
     assert (same.status, calmer.status) == ("good", "act")
 
 
+@pytest.mark.parametrize(("more", "status"), [(1.08, "good"), (1.3, "act")])
+def test_an_estimate_allows_for_months_that_differ_without_any_change(more: float, status: str) -> None:
+    rows = dates(11, count=400_000)[0]
+    gain = figures(expected_money_lost(None, None, rows, TERMS, "x"))["list_gain"].value or 0.0
+    then = more * gain
+    assert figures(expected_money_lost(then, 0.99 * then, rows, TERMS, "x"))["money_lost"].status == status
+
+
 def pairs(seed: int, noise: float, *, share: float = 1.0, count: int = 4000, dates: int = 2) -> list[PairedRows]:
     """Dates of a model that knows the truth, live, and one in the shadow whose log-odds err by ``noise``."""
     draw, found = np.random.default_rng(seed), []

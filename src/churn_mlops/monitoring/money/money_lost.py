@@ -67,7 +67,7 @@ def money_lost(gains: Sequence[ListGain], horizon_days: int) -> list[Measurement
     return [
         _gain("list_gain_then", surest.then, surest.then_error),
         _gain("list_gain", surest.now, surest.now_error),
-        _lost("", surest.then - surest.now, ERRORS_OF_95 * surest.error, surest.now, surest.then, SURE / ERRORS_OF_95),
+        _lost("", surest.then - surest.now, ERRORS_OF_95 * surest.error, surest.now, surest.then),
     ]
 
 
@@ -96,7 +96,8 @@ def expected_money_lost(
     found = Measurement("list_gain", part, gain.value, *ends, None, None, "good", MEASURED_BY, is_final=False)
     if then is None or low is None:
         return [found, too_little("money_lost", part, WAIT, is_final=False)]
-    half = math.hypot(then - low, gain.half)  # as if of other customers, which is cautious
+    month = ERRORS_OF_95 * LEAST_VARIATION * then  # the newest month differs from the others without any change, too
+    half = math.hypot(then - low, gain.half, month)  # as if of other customers, which is cautious
     return [found, _lost(part, then - gain.value, half, gain.value, then, is_final=False)]
 
 
@@ -142,9 +143,7 @@ def _gain(name: str, value: float, error: float) -> Measurement:
     return Measurement(name, "", value, *ends, None, None, "good", MEASURED_BY)
 
 
-def _lost(
-    part: str, lost: float, half: float, gain: float, then: float, sure: float = 1.0, *, is_final: bool = True
-) -> Measurement:
+def _lost(part: str, lost: float, half: float, gain: float, then: float, *, is_final: bool = True) -> Measurement:
     """The figure ``money_lost``: ``then`` less ``gain``.
 
     Args:
@@ -153,10 +152,11 @@ def _lost(
         half: half of the width of its 95 % interval.
         gain: of now.
         then: the gain before.
-        sure: beyond so many times ``half`` the loss is no chance.
         is_final: whether labels say so.
     """
-    status: Status = "good" if lost <= sure * half else "act" if lost >= ACT_SHARE * abs(then) else "watch"
+    status: Status = (
+        "good" if lost <= SURE / ERRORS_OF_95 * half else "act" if lost >= ACT_SHARE * abs(then) else "watch"
+    )
     step = {
         "good": "Nothing to do: the lists earn what they did when the model was newer.",
         "watch": "Look which features and which groups changed: the lists earn less than when the model was newer.",
