@@ -48,13 +48,18 @@ def lost(gains: list[ListGain]) -> Measurement:
     return {one.name: one for one in money_lost(gains, 30)}["money_lost"]
 
 
-def test_a_list_earns_by_the_probabilities_that_fit_the_labels_of_all() -> None:
-    rows = customers(1)
-    odds = np.log(rows.scores / (1 - rows.scores))[:, None]
-    refit = LogisticRegression(C=np.inf, tol=1e-10).fit(odds, rows.churned).predict_proba(odds)[:, 1]
-    listed = expected_gain(rows.scores, ECONOMICS) > 0
+@pytest.mark.parametrize("rarer", [1, 3])
+def test_a_list_earns_by_the_probabilities_that_fit_the_labels_of_all(rarer: int) -> None:
+    rows, few = customers(1, count=20_000), replace(TERMS, most=1500, customers=20_000)
+    draw, scores = np.random.default_rng(2), rows.scores / rarer
+    churned = (draw.random(20_000) < 0.8 * scores).astype(float)
+    odds = np.log(scores / (1 - scores))[:, None]
+    refit = LogisticRegression(C=np.inf, tol=1e-12).fit(odds, churned).predict_proba(odds)[:, 1]
+    worth = expected_gain(scores, ECONOMICS) > 0
+    listed = worth & (scores >= np.sort(scores)[-1500])
     expected = float(expected_gain(refit, ECONOMICS)[listed].sum()) * DAYS_OF_A_MONTH / 30
-    assert gain(rows).value == pytest.approx(expected, rel=1e-4)
+    assert expected
+    assert gain(replace(rows, scores=scores, churned=churned), few).value == pytest.approx(expected, rel=1e-4)
 
 
 def test_a_customer_of_the_control_group_counts_for_as_many_as_their_weight() -> None:
