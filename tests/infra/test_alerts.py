@@ -182,12 +182,12 @@ CASES: dict[str, tuple[int, Series, Sequence[Series]]] = {
     ),
     "MoneyLost": (
         5,
-        lost("300x10", "120x10"),
+        lost("300x10", "140x10"),
         [
             lost("300x10", "-20x10"),  # it may be chance
-            lost("300x10", "20x10"),  # of so many weeks, chance alone makes one look like this
+            lost("300x10", "120x10"),  # of so many weeks, chance alone makes one look like this
             lost("40x10", "20x10"),  # less than 5 %
-            {name.replace("final", "expected"): of for name, of in lost("300x10", "120x10").items()},
+            {name.replace("final", "expected"): of for name, of in lost("300x10", "140x10").items()},
         ],
     ),
     "Watchdog": (5, {}, []),

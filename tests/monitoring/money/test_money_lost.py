@@ -132,7 +132,8 @@ def test_the_figure_says_by_which_terms_it_was_measured() -> None:
     ("values", "status"),
     [
         ([100, 100, 100, 100], "good"),
-        ([100, 100, 100, 88], "good"),  # companies earn differently from month to month
+        ([100, 100, 100, 92], "good"),  # companies earn differently from month to month
+        ([100, 100, 100, 85], "watch"),
         ([100, 100, 100, 70], "act"),
         ([100, 100, 100, 100, 100, 100, 88, 88, 88, 88, 88, 88], "act"),  # less, for longer
         ([100, 130, 70, 100, 80], "good"),  # this one varies more than others
@@ -148,8 +149,8 @@ def test_a_loss_is_sure_if_it_is_large_or_lasts(values: list[float], status: str
 
 
 def test_a_small_loss_that_lasts_very_long_is_watched() -> None:
-    assert lost(months(*[100] * 60, *[96] * 12)).status == "good"
-    assert lost(months(*[100] * 600, *[95.4] * 12)).status == "watch"
+    assert lost(months(*[100] * 60, *[98] * 12)).status == "good"
+    assert lost(months(*[100] * 60, *[96] * 12)).status == "watch"
 
 
 @settings(max_examples=50, deadline=None)

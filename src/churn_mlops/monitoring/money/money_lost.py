@@ -26,7 +26,7 @@ SPANS = (1, 3, 6, 12)
 """Horizons of the newest lists that are taken together: one shows a large loss, several a small one that lasts."""
 LEAST_VARIATION = 0.05
 """Standard deviation between months that is supposed at least, as a share of the gain."""
-SURE = 3.0
+SURE = 3.5
 """Standard errors beyond which a loss is sure: more than 1.96, because one looks each week, over each of `SPANS`."""
 _LATER = ("list_gain", "money_lost")
 
@@ -154,9 +154,8 @@ def _lost(part: str, lost: float, half: float, gain: float, then: float, *, is_f
         then: the gain before.
         is_final: whether labels say so.
     """
-    status: Status = (
-        "good" if lost <= SURE / ERRORS_OF_95 * half else "act" if lost >= ACT_SHARE * abs(then) else "watch"
-    )
+    is_sure = lost > SURE / ERRORS_OF_95 * half
+    status: Status = "good" if lost <= half else "act" if is_sure and lost >= ACT_SHARE * abs(then) else "watch"
     step = {
         "good": "Nothing to do: the lists earn what they did when the model was newer.",
         "watch": "Look which features and which groups changed: the lists earn less than when the model was newer.",
