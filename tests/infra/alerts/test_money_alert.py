@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
@@ -42,7 +43,9 @@ def settings_in(folder: Path, company: DailyCompany) -> Settings:
 
 def turn(source: Path, steady: list[str]) -> None:
     """Whoever would leave after the turn stays, and as many leave who were the least likely to."""
-    with duckdb.connect(str(source)) as connection:
+    loaded = source.with_suffix(".new")  # the server may have the source open
+    shutil.copy(source, loaded)
+    with duckdb.connect(str(loaded)) as connection:
         leave = "FROM customers WHERE churn_date > ?"
         (count,) = connection.execute(f"SELECT count(*) {leave}", [TURN]).fetchone() or (0,)
         connection.execute(
@@ -54,6 +57,7 @@ def turn(source: Path, steady: list[str]) -> None:
                 "UPDATE customers SET churn_date = ?, churn_recorded_at = ? WHERE customer_id = ?",
                 [day, six_o_clock(day).replace(tzinfo=None), customer],
             )
+    loaded.replace(source)
 
 
 def test_customers_who_leave_for_other_reasons_cost_money_until_another_version_is_live(
