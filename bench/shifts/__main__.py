@@ -141,6 +141,7 @@ def table(rows: Sequence[dict[str, Any]], decision: str, page: str) -> dict[str,
     early, late = at_all & (pages < starts), at_all & (pages >= starts)
     right, false = int((late & harmful).sum()), int((late & ~harmful).sum() + early.sum())
     after = (pages - starts)[late & harmful] * HORIZON
+    wait = FINAL_AFTER if page == "product" or "labels" in page else 0
     bands = {"5 to 10 %": (0.05, 0.1), "10 to 20 %": (0.1, 0.2), "20 % and more": (0.2, np.inf)}
     return {
         "harmful": int(harmful.sum()),
@@ -156,7 +157,7 @@ def table(rows: Sequence[dict[str, Any]], decision: str, page: str) -> dict[str,
         "false_pages_a_quarter": round(false / (len(rows) * LIVE / 3), 4),
         "before_the_shift": int(early.sum()),
         "horizons_to_page": [float(np.quantile(after, q)) / HORIZON for q in (0.5, 0.9)] if len(after) else None,
-        "days_to_page": [int(np.quantile(after, q)) + FINAL_AFTER for q in (0.5, 0.9)] if len(after) else None,
+        "days_to_page": [int(np.quantile(after, q)) + wait for q in (0.5, 0.9)] if len(after) else None,
         "days_until_labels_are_final": FINAL_AFTER,
     }
 

@@ -1,8 +1,8 @@
 """The money that lists earn by final labels, week by week.
 
-A list holds few customers: at 20,000 customers, chance alone moves what their labels say of a month's gain by a third.
-So the log-odds of the scores are fitted to the labels of all customers (Platt, 1999), and the list earns by those
-probabilities, which moves by half as much.
+A list holds few customers: at 100,000 customers and by the defaults of the decision, chance alone moves what their
+labels say of a month's gain by 13 %. So the log-odds of the scores are fitted to the labels of all customers (Platt,
+1999), and the list earns by those probabilities, which moves by 8 %.
 
 The control group stands for the treated customers by its weight. Another draw of it would hold others, so the interval
 takes that too (Horvitz and Thompson, 1952).
