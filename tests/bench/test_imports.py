@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[2]
 MODULES = [
     ".".join(path.relative_to(ROOT).with_suffix("").parts)
     for path in sorted((ROOT / "bench").rglob("*.py"))
-    if "peers" not in path.parts  # those need other servers, in environments of their own
+    if "peers" not in path.with_suffix("").parts  # those need other packages, in environments of their own
 ]
 
 
