@@ -56,9 +56,11 @@ RECHECK_DAYS = 7
 
 
 class _Watched(ScheduleMetrics):
-    """The metrics of the schedule; after each part of the daily run, all pages are read."""
+    """The metrics of the schedule; ``after`` each part of the daily run, all pages are read."""
 
-    after: Callable[[], None] = staticmethod(lambda: None)
+    def __init__(self, after: Callable[[], None]) -> None:
+        super().__init__(utc_now)
+        self._after = after
 
     @contextmanager
     def try_of(self, job: str) -> Iterator[None]:
@@ -66,7 +68,7 @@ class _Watched(ScheduleMetrics):
             with super().try_of(job):
                 yield
         finally:
-            self.after()
+            self._after()
 
 
 class Life:
@@ -110,8 +112,7 @@ class Life:
     def _schedule(self) -> Schedule:
         """As `churn schedule` makes it."""
         wanted, timetable = self._settings.schedule, timetable_of(self._settings, utc_now())
-        self._metrics = _Watched(utc_now)
-        self._metrics.after = self._read_pages  # type: ignore[method-assign]
+        self._metrics = _Watched(self._read_pages)
         self._read_pages()
         return Schedule(
             timetable,

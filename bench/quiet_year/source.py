@@ -41,6 +41,7 @@ def write_source(folder: Path, customers: int, seed: int, first: date) -> Path:
 
 def _hide(connection: duckdb.DuckDBPyConnection, table: str, columns: str, loaded: str) -> None:
     connection.execute(f"ALTER TABLE {table} RENAME TO all_{table}")
+    # All names are this module's own.
     connection.execute(f"CREATE VIEW {table} AS SELECT {columns} FROM all_{table} WHERE {loaded}")  # noqa: S608
 
 

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import subprocess
 import tempfile
 from collections.abc import Sequence
@@ -197,7 +198,8 @@ def main() -> None:
 def _add_peers(interpreter: Path, samples: Path, rows: list[dict[str, Any]]) -> None:
     """The month in which each peer first raises an alert."""
     command = [str(interpreter), str(HERE / "peers.py"), str(samples)]
-    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+    environ = os.environ | {"NML_DISABLE_USAGE_LOGGING": "1", "DO_NOT_TRACK": "1", "PYTHONWARNINGS": "ignore"}
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=environ)
     peers = json.loads(done.stdout.splitlines()[-1])
     for row in rows:
         row["peers"] = peers[str(row["seed"])]

@@ -11,19 +11,14 @@ reference. The last line that is printed is JSON: of each run the first month wi
 from __future__ import annotations
 
 import json
-import os
 import sys
-import warnings
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
-os.environ |= {"NML_DISABLE_USAGE_LOGGING": "1", "DO_NOT_TRACK": "1"}
-warnings.filterwarnings("ignore")
-
-import nannyml  # noqa: E402
-import pandas as pd  # noqa: E402
-from evidently import DataDefinition, Dataset, Report  # noqa: E402
-from evidently.metrics import DriftedColumnsCount  # noqa: E402
+import nannyml
+import pandas as pd
+from evidently import DataDefinition, Dataset, Report
+from evidently.metrics import DriftedColumnsCount
 
 REFERENCE = 4
 OWN = ("score", "left", "month")

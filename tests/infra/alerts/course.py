@@ -17,10 +17,20 @@ from tests.infra.tools import ROOT
 
 ASKED_FOR = set(re.findall(r"\bchurn_\w+", RULES.read_text(encoding="utf-8")))
 """The metrics that the rules read."""
+
+
+def _names(matchers: list[str]) -> set[str]:
+    """The alerts that the only matcher of a side of a rule means."""
+    (matcher,) = matchers
+    label, *names = re.findall(r"\w+", matcher)
+    assert label == "alertname"
+    return set(names)
+
+
 INHIBITED = [
     (
-        re.fullmatch(r'alertname="(\w+)"', rule["source_matchers"][0])[1],  # type: ignore[index]
-        set(re.fullmatch(r'alertname=~?"([\w|]+)"', rule["target_matchers"][0])[1].split("|")),  # type: ignore[index]
+        _names(rule["source_matchers"]).pop(),
+        _names(rule["target_matchers"]),
     )
     for rule in YAML(typ="safe", pure=True).load(ROOT / "infra/compose/alertmanager.yml")["inhibit_rules"]
 ]
