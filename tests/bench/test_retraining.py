@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from bench.retraining import CALENDARS, one_company, summary
+from bench.retraining.figures import one_company, summary
+from bench.retraining.rules import CALENDARS
 
 
 def test_a_bad_version_is_refused_and_one_that_slips_through_goes_back_within_the_month() -> None:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import re
-import shutil
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -14,14 +12,9 @@ import pytest
 from sqlalchemy import delete, update
 
 from churn_mlops.config import Settings, load_settings
-from churn_mlops.data.demo_company.months import LAST_DAY
 from churn_mlops.pipelines.monitoring import run_rows
 from churn_mlops.pipelines.monitoring.measure import measure
-from churn_mlops.pipelines.outcomes.record_outcomes import record_outcomes
-from churn_mlops.pipelines.scoring.publish import run_day
 from churn_mlops.store import Store, open_store
-from churn_mlops.store.campaigns.assignments import assignments_in
-from churn_mlops.store.campaigns.campaigns import NewCampaign, create_campaign
 from churn_mlops.store.contacts import NewContact, record_contact
 from churn_mlops.store.database.schema import DEPLOYMENTS, RUNS
 from churn_mlops.store.figure_rows.arm_rows import ARMS, Money
@@ -32,73 +25,16 @@ from churn_mlops.store.measurements import MeasuredDay, StoredMeasurement, lates
 from churn_mlops.store.scoring.feature_counts import feature_counts_of, put_feature_counts
 from churn_mlops.store.scoring.predictions import predictions
 from churn_mlops.store.scoring.runs import latest_run
-from tests.companies.daily import DailyCompany, write_daily_company
-from tests.postgres import copy_of_database, new_store
+from tests.companies.daily import DailyCompany
+from tests.pipelines.monitoring.measured_company import CUSTOMERS, NOW, WEEKS, figure
 
-CUSTOMERS = 1500
-NOW = datetime(2026, 11, 1, 6, 0, tzinfo=UTC)
 FINAL_AFTER = 37
 """Days: the horizon of 30, and a reporting delay of 7."""
-WEEKS = tuple(LAST_DAY - timedelta(days=back) for back in (63, 56, 49, 42, 7))
-"""Four dates with final labels, and one without."""
 WITHOUT_ROWS = (
     "churn_by_cohort", "churn_by_level", "expected_auc", "expected_log_loss", "expected_top_decile_lift",
     "estimates_held", "feature_drift", "money_lost", "calibration_by_level", "auc_by_level",
 )  # fmt: skip
 """Figures of groups that the source alone knows, and figures that are made of other figures."""
-
-
-@pytest.fixture(scope="module")
-def company(tmp_path_factory: pytest.TempPathFactory) -> DailyCompany:
-    return write_daily_company(tmp_path_factory.mktemp("company"), CUSTOMERS)
-
-
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def filled(request: pytest.FixtureRequest, company: DailyCompany, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The address of a store to be copied: weekly runs, and a campaign whose customers were called."""
-    address = f"sqlite:///{tmp_path_factory.mktemp('filled')}/churn.db"
-    if request.param == "postgresql":
-        address = new_store(request.getfixturevalue("postgres_server"))
-    settings = load_settings(company.config("old", address, name=str(request.param)), {})
-    campaign = NewCampaign(
-        "Spring", "20 % off", 50.0, "Thank you.", WEEKS[0], "person:anna", only_worth=False, control_share=0.5,
-        capacity=100, explore_share=0.0,
-    )  # fmt: skip
-    with open_store(address) as store:
-        create_campaign(store, campaign)
-    for day in WEEKS:
-        run_day(settings, day, now=NOW)
-    record_outcomes(settings, now=NOW)
-    with open_store(address) as store:
-        with store.writing("publish in the morning") as connection:
-            connection.execute(update(RUNS).values(finished_at=NOW))
-        treated = [
-            one
-            for one in assignments_in(store, 1, limit=10_000)
-            if one.arm == "treated" and one.assigned_on < WEEKS[-1]
-        ]
-        for place, one in enumerate(treated[:30]):
-            at = datetime(one.assigned_on.year, one.assigned_on.month, one.assigned_on.day, 12, tzinfo=UTC)
-            call = NewContact(str(place), "a" * 64, one.customer, at, "20 % off", "accepted", "person:anna")
-            if place % 3 == 0:
-                call = replace(call, result="not_offered", dismissal="bad_time")
-            record_contact(store, replace(call, campaign_id=1), clock=lambda: NOW)
-    return address
-
-
-@pytest.fixture
-def settings(filled: str, company: DailyCompany, tmp_path: Path) -> Settings:
-    """A company with a copy of the store of its own."""
-    if filled.startswith("sqlite"):
-        shutil.copy(filled.removeprefix("sqlite:///"), tmp_path / "churn.db")
-        address = f"sqlite:///{tmp_path}/churn.db"
-    else:
-        address = copy_of_database(filled)
-    return load_settings(company.config("old", address), {})
-
-
-def figure(measured: MeasuredDay, name: str, part: str = "") -> StoredMeasurement:
-    return next(one for one in measured.figures if (one.name, one.part) == (name, part))
 
 
 def test_a_company_is_measured_once_a_date_without_the_name_of_a_customer(settings: Settings) -> None:
@@ -137,70 +73,6 @@ def test_weeks_are_read_again_only_if_their_labels_were_looked_at(
     assert set(read) == set(WEEKS)
 
 
-def test_a_week_of_lists_is_measured_anew_where_the_terms_of_the_decision_changed(settings: Settings) -> None:
-    cheap, dear = (
-        settings.model_copy(update={"decision": settings.decision.model_copy(update={"offer_cost": cost})})
-        for cost in (1.0, 40.0)
-    )
-    weeks = [str(day) for day in WEEKS[:-1]]
-
-    def gains(of: Settings, later: int) -> list[float | None]:
-        measured = measure(of, now=NOW + timedelta(hours=later))
-        return [figure(measured, "list_gain", week).value for week in weeks]
-
-    first = gains(cheap, 0)
-    assert None not in first
-    assert gains(dear, 1) != first
-    assert gains(cheap, 2) == first
-
-
-def test_lists_of_all_weeks_reach_the_share_that_the_capacity_is_of_the_customers_of_today(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    scarce = settings.model_copy(
-        update={"decision": settings.decision.model_copy(update={"capacity": 2, "offer_cost": 1.0})}
-    )
-    weeks, read = [str(day) for day in WEEKS[:-1]], []
-    spied = run_rows.run_scores
-    monkeypatch.setattr(run_rows, "run_scores", lambda store, run: read.append(run.as_of) or spied(store, run))
-
-    def gains(customers: int, later: int) -> dict[str, float]:
-        """Of a company that has as many customers at its newest run, and had 1,500 before."""
-        with open_store(settings.store.url) as store, store.writing("grow") as connection:
-            connection.execute(update(RUNS).values(customers=CUSTOMERS))
-            connection.execute(update(RUNS).where(RUNS.c.as_of == WEEKS[-1]).values(customers=customers))
-        read.clear()
-        measured = measure(scarce, now=NOW + timedelta(hours=later))
-        assert len({figure(measured, "list_gain", week).next_step for week in weeks}) == 1
-        return {week: figure(measured, "list_gain", week).value or 0.0 for week in weeks}
-
-    small = gains(CUSTOMERS, 0)
-    assert all(value > 0 for value in small.values())
-    assert gains(CUSTOMERS + 20, 1) == small
-    assert not {str(day) for day in read} & set(weeks)
-    large = gains(4 * CUSTOMERS, 2)
-    assert all(0.25 * small[week] < large[week] < 0.75 * small[week] for week in weeks)
-    assert gains(CUSTOMERS, 3) == small
-
-
-def test_a_list_that_was_called_without_a_control_group_states_no_money(settings: Settings) -> None:
-    week, cheap = WEEKS[3], settings.decision.model_copy(update={"offer_cost": 1.0})
-    settings = settings.model_copy(update={"decision": cheap})
-    assert figure(measure(settings, now=NOW), "list_gain", str(week)).value
-    at = datetime(week.year, week.month, week.day, 12, tzinfo=UTC)
-    with open_store(settings.store.url) as store:
-        for one in predictions(store, week, limit=1000):
-            call = NewContact(f"top{one.rank}", "a" * 64, one.customer, at, "20 % off", "accepted", "person:anna")
-            record_contact(store, call, clock=lambda: NOW)
-        with store.writing("look at the labels again") as connection:
-            connection.execute(update(RUNS).where(RUNS.c.as_of == week).values(checked_at=NOW + timedelta(hours=1)))
-    measured = measure(settings, now=NOW + timedelta(hours=2))
-    hidden = figure(measured, "list_gain", str(week))
-    assert (hidden.value, hidden.status) == (None, "too_little")
-    assert hidden.next_step.startswith("Draw a control group")
-    assert {one.name for one in measured.figures if one.name == "money_lost" and not one.is_final} == set()
-
-
 def test_the_list_of_today_counts_apart_until_its_day_is_over(settings: Settings) -> None:
     newest = str(WEEKS[-1])
     today = measure(settings, now=NOW)
@@ -233,29 +105,6 @@ def test_a_feature_that_moved_is_named_and_a_run_without_counts_has_no_drift(set
     assert not [one for one in measure(settings, now=NOW).figures if one.name == "feature_drift"]
 
 
-def test_lists_of_dates_that_the_model_was_trained_on_do_not_count(settings: Settings, tmp_path: Path) -> None:
-    folder = tmp_path / "models"
-    shutil.copytree(settings.models.folder, folder)
-    cheap = settings.decision.model_copy(update={"offer_cost": 1.0, "contact_cost": 0.1})
-    models = settings.models.model_copy(update={"folder": folder})
-    own = settings.model_copy(update={"models": models, "decision": cheap})
-    (made,) = folder.rglob("*.provenance.json")
-
-    def gain(*trained_on: date) -> float | None:
-        made.write_text(json.dumps({"as_of_dates": [str(day) for day in trained_on]}))
-        looked = update(RUNS).where(RUNS.c.checked_at.is_not(None)).values(checked_at=NOW + timedelta(days=1))
-        with open_store(settings.store.url) as store, store.writing("look at the labels") as connection:
-            connection.execute(looked)
-        return figure(measure(own, now=NOW), "list_gain_then").value
-
-    of_all = gain()
-    assert (of_all or 0) > 0
-    horizon = timedelta(days=30)
-    assert gain(WEEKS[0] - 2 * horizon, WEEKS[0] - horizon) == of_all
-    assert gain(WEEKS[0] - horizon + timedelta(days=1)) not in (of_all, None)
-    assert gain(WEEKS[3]) is None
-
-
 def test_where_no_one_says_which_model_is_live_all_but_its_own_figures_are_measured(
     settings: Settings, tmp_path: Path
 ) -> None:
@@ -268,14 +117,6 @@ def test_where_no_one_says_which_model_is_live_all_but_its_own_figures_are_measu
     measured = measure(settings.model_copy(update={"models": models}), now=NOW)
     assert figure(measured, "auc").value is not None
     assert not {"money_lost", "list_gain", "score_drift"} & {one.name for one in measured.figures}
-
-
-def test_a_store_that_holds_lists_only_states_no_money(settings: Settings) -> None:
-    money = {"list_gain_then", "list_gain", "money_lost"}
-    assert money <= {one.name for one in measure(settings, now=NOW).figures}
-    source = settings.source.model_copy(update={"url": "spark://host/company"})
-    on_spark = settings.model_copy(update={"source": source})
-    assert not money & {one.name for one in measure(on_spark, now=NOW + timedelta(minutes=1)).figures}
 
 
 @pytest.mark.parametrize("days", [0, 1])

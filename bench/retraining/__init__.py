@@ -1,0 +1,1 @@
+"""Two years of retraining, by the rules of the product and by fixed calendars."""
