@@ -36,7 +36,7 @@ from churn_mlops.monitoring import (
 )
 from churn_mlops.monitoring.estimates import EXPECTED
 from churn_mlops.monitoring.measurement import too_little
-from churn_mlops.monitoring.money.list_gain import ERRORS_OF_95, NO_CONTROL_GROUP, WAIT
+from churn_mlops.monitoring.money.list_gain import ERRORS_OF_95, MEASURED_BY, NO_CONTROL_GROUP, WAIT
 from churn_mlops.pipelines.deployment.deploy import champion
 from churn_mlops.pipelines.deployment.shadow import shadow_of
 from churn_mlops.pipelines.inputs.open_source import open_history
@@ -64,6 +64,7 @@ GROWTH_STEP = 1.05
 _ACCURACY = ("auc", "log_loss", "calibration", "top_decile_calibration", "top_decile_lift")
 _LEVELS = ("churn_by_level", "calibration_by_level", "auc_by_level")
 _SEGMENTS = ("churn_by_band", "churn_by_cohort", *_LEVELS)
+_OFFERS_COUNT = "An offer acts for"
 _CAME_TRUE = tuple(f"expected_{name}" for name in EXPECTED)
 
 
@@ -171,11 +172,23 @@ class LabelledFigures:
         """The gain of the lists of a week; the earlier figure where neither its labels nor the terms changed since."""
         part = str(run.as_of)
         for known in self._kept(run, lambda one: (one.name, one.part, one.is_final) == ("list_gain", part, True)):
-            if known.next_step in (WAIT, measured_by(terms)):
+            if known.next_step in (WAIT, self._measured_by(terms)):
                 return known
         if self._hides_its_list(run, terms):
             return stored([too_little("list_gain", part, NO_CONTROL_GROUP)], run.as_of)[0]
-        return stored([week_gain(self._rows(run), terms, part)], run.as_of)[0]
+        found = week_gain(self._rows(run), terms, part)
+        if found.value is not None:
+            found = replace(found, next_step=self._measured_by(terms))
+        return stored([found], run.as_of)[0]
+
+    def _measured_by(self, terms: ListTerms) -> str:
+        """The next step of a week's gain: by which terms it was measured, and whose labels count."""
+        return f"{measured_by(terms)} {self._offers_count}"
+
+    @property
+    def _offers_count(self) -> str:
+        days = self.settings.decision.follow_days
+        return f"{_OFFERS_COUNT} {days} day{'' if days == 1 else 's'}."
 
     def _hides_its_list(self, run: Run, terms: ListTerms) -> bool:
         """Whether offers without a control group took the customers of a list: the others would stand for it."""
@@ -236,7 +249,7 @@ class LabelledFigures:
         near = sorted((low, low * GROWTH_STEP), key=lambda size: abs(size - customers))
         figures = () if self.before is None else self.before.figures
         known = {one.next_step for one in figures if one.name == "list_gain" and one.is_final}
-        return next((size for size in near if measured_by(self._terms(customers, size)) in known), near[0])
+        return next((size for size in near if self._measured_by(self._terms(customers, size)) in known), near[0])
 
     def _segments(self, run: Run) -> list[StoredMeasurement]:
         by = segment_features(self.contract, self.settings.monitoring.segments)
@@ -263,8 +276,17 @@ class LabelledFigures:
         return [one for one in self.before.figures if wanted(one)] if self.before and self._is_unchanged(run) else []
 
     def _is_unchanged(self, run: Run) -> bool:
-        """Whether the labels of a run were not looked at since the last measurement."""
-        return self.before is not None and run.checked_at is not None and run.checked_at <= self.before.measured_at
+        """Whether the labels of a run were not looked at since the last measurement, and the same rows count."""
+        if self.before is None or run.checked_at is None or not self._same_rows_count:
+            return False
+        return run.checked_at <= self.before.measured_at
+
+    @cached_property
+    def _same_rows_count(self) -> bool:
+        """Whether an offer acted for as many days at the last measurement; one without a week's gain did not say."""
+        figures = () if self.before is None else self.before.figures
+        said = [one.next_step for one in figures if one.name == "list_gain" and one.next_step.startswith(MEASURED_BY)]
+        return all(step.endswith(self._offers_count) for step in said if step != MEASURED_BY)
 
 
 def stored(found: Iterable[Measurement], rows_as_of: date | None) -> list[StoredMeasurement]:
