@@ -9,7 +9,12 @@ import pytest
 
 from churn_mlops.errors import StoreError
 from churn_mlops.store import Store
-from churn_mlops.store.measurements import StoredMeasurement, latest_measurements, record_measurements
+from churn_mlops.store.measurements import (
+    StoredMeasurement,
+    drop_measurements_after,
+    latest_measurements,
+    record_measurements,
+)
 from tests.store.builders import DAY, NEXT, NOW
 
 AUC = StoredMeasurement("auc", "2026-10-01", 0.81, 0.78, 0.84, 90, 1200, "good", "Nothing to do.", True, DAY)
@@ -58,3 +63,16 @@ def test_a_date_without_measurements_is_emptied(store: Store) -> None:
     found = latest_measurements(store)
     assert found is not None
     assert found.measured_on == date(2026, 1, 1)
+
+
+def test_dates_that_lie_ahead_are_dropped(store: Store) -> None:
+    record_measurements(store, DAY, [WAIT])
+    record_measurements(store, NEXT, [AUC])
+    drop_measurements_after(store, NEXT)
+    newest = latest_measurements(store)
+    assert newest is not None
+    assert newest.measured_on == NEXT
+    drop_measurements_after(store, DAY)
+    rest = latest_measurements(store)
+    assert rest is not None
+    assert rest.figures == (WAIT,)

@@ -93,6 +93,16 @@ def record_measurements(
             connection.execute(insert(MEASUREMENTS), rows)
 
 
+def drop_measurements_after(store: Store, day: date) -> None:
+    """Drop what a clock that was ahead dated later than ``day``, which is today: it would stay the newest for long.
+
+    Raises:
+        StoreError: the store fails; nothing is dropped then.
+    """
+    with store.writing(f"drop the measurements after {day}") as connection:
+        connection.execute(delete(MEASUREMENTS).where(MEASUREMENTS.c.measured_on > day))
+
+
 def latest_measurements(store: Store, *, before: date | None = None) -> MeasuredDay | None:
     """The figures of the newest date, None where nothing was measured.
 

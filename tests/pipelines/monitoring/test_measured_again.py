@@ -1,4 +1,4 @@
-"""Figures that were kept are measured again where a setting makes them wrong."""
+"""Figures that were kept are measured again where the settings, or the clock, make them wrong."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 
 from churn_mlops.config import Settings, load_settings
 from churn_mlops.data.demo_company.months import LAST_DAY
@@ -15,6 +16,8 @@ from churn_mlops.pipelines.outcomes.record_outcomes import record_outcomes
 from churn_mlops.pipelines.scoring.publish import run_day
 from churn_mlops.store import open_store
 from churn_mlops.store.contacts import NewContact, record_contact
+from churn_mlops.store.database.schema import RUNS
+from churn_mlops.store.measurements import latest_measurements
 from churn_mlops.store.scoring.predictions import predictions
 from tests.companies.daily import DailyCompany, write_daily_company
 
@@ -68,3 +71,22 @@ def test_weeks_are_measured_again_where_an_offer_acts_for_another_time(settings:
     later = of_weeks(shorter, NOW + timedelta(hours=1))
     assert {place for place, value in later.items() if value != first[place]} == set(first)
     assert of_weeks(settings, NOW + timedelta(hours=2)) == first
+
+
+def test_a_measurement_by_a_clock_that_was_ahead_does_not_stay_the_newest(settings: Settings) -> None:
+    ahead = measure(settings, now=NOW + timedelta(days=400))
+    with open_store(settings.store.url) as store:
+        assert latest_measurements(store) == ahead
+        measured = measure(settings, now=NOW)
+        assert latest_measurements(store) == measured
+        assert measured.measured_at == NOW
+
+
+@pytest.mark.parametrize("ahead", [timedelta(hours=3), timedelta(days=400)])
+def test_labels_that_changed_count_also_where_the_clock_was_ahead(settings: Settings, ahead: timedelta) -> None:
+    first = of_weeks(settings, NOW + ahead)
+    with open_store(settings.store.url) as store, store.writing("look at the labels again") as connection:
+        connection.exec_driver_sql("UPDATE outcomes SET left = 1 - left WHERE customer LIKE '%7'")
+        connection.execute(update(RUNS).where(RUNS.c.matured_at.is_not(None)).values(checked_at=NOW))
+    changed = of_weeks(settings, NOW + timedelta(minutes=1))
+    assert {place for place, value in changed.items() if value != first[place]} == set(first)
