@@ -118,11 +118,17 @@ CASES: dict[str, tuple[int, Series, Sequence[Series]]] = {
     ),
     "ChampionChanged": (
         61,
-        {CHAMPION % 3: "0x10 _x60", CHAMPION % 4: "_x10 600x60"},
+        {
+            CHAMPION % 3: "0x10 _x60",
+            CHAMPION % 4: "_x10 600x60",
+            LIVE: "1x12 0x60",
+            'churn_model_live{version="4"}': "_x12 1x60",
+        },
         [
-            {CHAMPION % 3: "0x70"},
-            {'up{job="api",instance="a"}': "1x70"},
-        ],  # it went live more than an hour ago; no store
+            {CHAMPION % 3: "0x70", LIVE: "1x70"},
+            {'up{job="api",instance="a"}': "1x70"},  # it went live more than an hour ago; no store
+            {CHAMPION % 3: "0x10 _x60", CHAMPION % 4: "_x10 600x60", LIVE: "1x70"},  # every server refuses it
+        ],
     ),
     "WorkerMissing": (
         40,
