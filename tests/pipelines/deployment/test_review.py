@@ -195,3 +195,9 @@ def test_a_trial_ends_after_its_days(days: int, runs: int, figure: StoredMeasure
     found = decide_trial(TRIAL, runs, figures, TRAINING, "USD", NOW + timedelta(days=days))
     assert found.step == step
     assert ("no worse" in found.sentence) == (step == "promote" and figure is not None)
+
+
+@pytest.mark.parametrize(("days", "step"), [(-1, "wait"), (-1.1, "refuse"), (-400, "refuse")])
+def test_a_trial_by_a_clock_that_was_ahead_ends(days: float, step: str) -> None:
+    found = decide_trial(TRIAL, 3, {}, TRAINING, "USD", TRIAL.since + timedelta(days=days))
+    assert (found.step, "is dated ahead" in found.sentence) == (step, step == "refuse")

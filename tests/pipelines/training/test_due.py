@@ -52,6 +52,13 @@ def test_the_calendar_counts_from_the_last_training(settings: Settings, days: fl
     assert (found.is_due, f"the last training was {round(days)} days ago" in found.sentence) == (is_due, True)
 
 
+@pytest.mark.parametrize(("days", "is_due"), [(-1, False), (-2, True), (-400, True)])
+def test_a_training_by_a_clock_that_was_ahead_puts_none_off(settings: Settings, days: float, is_due: bool) -> None:
+    trained(settings, days)
+    found = is_training_due(settings, NOW)
+    assert (found.is_due, f"dated {-days} days ahead" in found.sentence) == (is_due, is_due)
+
+
 @pytest.mark.parametrize(
     ("days", "status", "is_final", "is_due"),
     [(7, "act", True, True), (6, "act", True, False), (7, "watch", True, False), (7, "act", False, False)],

@@ -70,6 +70,8 @@ def decide_trial(
         now: the present, with a time zone.
     """
     ends = trial.since + timedelta(days=training.shadow_days)
+    if now < trial.since - timedelta(days=1):
+        return Review("refuse", f"the trial of version {trial.version} is dated ahead, {trial.since:%Y-%m-%d}")
     if now < ends:
         return Review("wait", f"version {trial.version} is on trial until {ends:%Y-%m-%d %H:%M} UTC")
     days = (now - trial.since).days

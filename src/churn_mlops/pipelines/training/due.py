@@ -42,6 +42,8 @@ def is_training_due(settings: Settings, now: datetime) -> Due:
     if trained is None:
         return Due(True, "nothing was trained yet")
     days = (now.astimezone(UTC).date() - trained.date()).days  # the job of a night may begin earlier than the last one
+    if days < -1:  # the clock was ahead: by it, none would be due for as long
+        return Due(True, f"the last training is dated {-days} days ahead")
     if trial is not None:
         return Due(False, f"version {trial.version} is on trial; its result comes first")
     if days >= settings.training.due_days:
