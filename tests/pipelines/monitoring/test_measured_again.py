@@ -17,13 +17,13 @@ from churn_mlops.pipelines.scoring.publish import run_day
 from churn_mlops.store import open_store
 from churn_mlops.store.contacts import NewContact, record_contact
 from churn_mlops.store.database.schema import RUNS
-from churn_mlops.store.measurements import latest_measurements
+from churn_mlops.store.measurements import MeasuredDay, StoredMeasurement, latest_measurements
 from churn_mlops.store.scoring.predictions import predictions
 from tests.companies.daily import DailyCompany, write_daily_company
 
 NOW = datetime(2026, 11, 1, 6, 0, tzinfo=UTC)
-WEEKS = tuple(LAST_DAY - timedelta(days=back) for back in (56, 49, 7))
-"""Two dates with final labels, and one without."""
+WEEKS = tuple(LAST_DAY - timedelta(days=back) for back in (126, 91, 49, 7))
+"""Three dates with final labels, each of a horizon of its own, and one without."""
 CHEAP = "{threshold: 0.06, offer_cost: 1.0, capacity: 5}"
 
 
@@ -52,10 +52,15 @@ def settings(made: tuple[DailyCompany, Path], tmp_path: Path) -> Settings:
     return load_settings(company.config("old", f"sqlite:///{tmp_path}/churn.db", decision=CHEAP), {})
 
 
+def figures(measured: MeasuredDay) -> dict[str, StoredMeasurement]:
+    """Final figures without a date."""
+    return {one.name: one for one in measured.figures if one.is_final and not one.part}
+
+
 def of_weeks(settings: Settings, now: datetime) -> dict[tuple[str, str], float | None]:
-    """Gain and accuracy of the weeks with final labels."""
+    """Gain and accuracy of the weeks that the offers are about."""
     measured = measure(settings, now=now)
-    weeks = [str(day) for day in WEEKS[:-1]]
+    weeks = [str(day) for day in WEEKS[:2]]
     return {
         (one.name, one.part): one.value
         for one in measured.figures
@@ -90,3 +95,19 @@ def test_labels_that_changed_count_also_where_the_clock_was_ahead(settings: Sett
         connection.execute(update(RUNS).where(RUNS.c.matured_at.is_not(None)).values(checked_at=NOW))
     changed = of_weeks(settings, NOW + timedelta(minutes=1))
     assert {place for place, value in changed.items() if value != first[place]} == set(first)
+
+
+def test_a_loss_is_not_known_where_lists_of_the_newest_horizon_have_no_gain(settings: Settings) -> None:
+    """By lists before it alone, the figure would go on to say that nothing is lost."""
+    first = figures(measure(settings, now=NOW))
+    assert first["money_lost"].status == "good"
+    called = datetime.combine(WEEKS[2], NOW.time(), UTC)
+    with open_store(settings.store.url) as store:
+        for one in list(predictions(store, WEEKS[2], limit=150)):
+            call = NewContact(f"top{one.rank}", "a" * 64, one.customer, called, "20 % off", "accepted", "person:anna")
+            record_contact(store, call, clock=lambda: NOW)
+        with store.writing("look at the labels again") as connection:
+            connection.execute(update(RUNS).where(RUNS.c.matured_at.is_not(None)).values(checked_at=NOW))
+    hidden = figures(measure(settings, now=NOW - timedelta(hours=1)))
+    assert {hidden[name].status for name in ("list_gain_then", "list_gain", "money_lost")} == {"too_little"}
+    assert hidden["money_lost"].next_step.startswith("Draw a control group")

@@ -165,8 +165,10 @@ class LabelledFigures:
         size = self._size(now)
         weeks = [(run, self._week_gain(run, self._terms(run.customers, size))) for run in final]
         gains = [_list_gain(run, gain, now) for run, gain in weeks if gain.value is not None]
-        lost = stored(money_lost(gains, self.label.days), _date_of(final))
-        return [*lost, *(gain for _, gain in weeks)]
+        lost = money_lost(gains, self.label.days)
+        if gains and (final[-1].as_of - gains[-1].as_of).days >= self.label.days:  # nothing is known of the newest
+            lost = [too_little(one.name, "", weeks[-1][1].next_step) for one in lost]
+        return [*stored(lost, _date_of(final)), *(gain for _, gain in weeks)]
 
     def _week_gain(self, run: Run, terms: ListTerms) -> StoredMeasurement:
         """The gain of the lists of a week; the earlier figure where neither its labels nor the terms changed since."""
