@@ -93,6 +93,15 @@ def test_a_job_that_failed_says_since_when_what_it_costs_and_where_to_read_on(st
     )
 
 
+def test_a_list_of_a_clock_that_was_ahead_is_missing(store: Store) -> None:
+    publish(store, run(), batches(10), clock=lambda: NOW + on_call.AHEAD)
+    assert line(store, "list").urgency == "ok"
+    publish(store, run(), batches(10), clock=lambda: NOW + on_call.AHEAD + timedelta(seconds=1))
+    found = line(store, "list", gain=100.0)
+    assert (found.urgency, found.alert) == ("page", "ListMissing")
+    assert "published at a time that lies ahead" in found.found
+
+
 def test_a_list_is_summed_up_only_where_it_is_late_and_a_sum_that_is_not_known_is_not_made_up(store: Store) -> None:
     publish(store, run(), batches(10), clock=lambda: NOW - on_call.LIST_AGE)
     assert late_list(read_overview(store), NOW) is None

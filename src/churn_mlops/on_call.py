@@ -19,6 +19,8 @@ from churn_mlops.store.scoring.runs import Run
 Urgency = Literal["ok", "ticket", "page"]
 LIST_AGE, BACKUP_AGE, FIGURES_AGE = timedelta(hours=26), timedelta(hours=26), timedelta(days=3)
 SOURCE_AGE = timedelta(days=4)
+AHEAD = timedelta(days=3)
+"""By so much a list may be dated ahead: the schedule waits until then, and a few days pass by themselves."""
 SEND_TRIED, JOB_TRIED = timedelta(hours=26), timedelta(days=8)
 """A job without a try for so long is on no timetable any more."""
 RUNBOOKS = "docs/runbooks"
@@ -98,8 +100,9 @@ def _list(run: Run | None, gain: float | None, now: datetime, currency: str) -> 
     if run is None:
         return _asks("page", "list", "none was ever published", _COST_OF_EMPTY, "StoreEmpty", "store-empty")
     age = now - run.finished_at
-    found = f"as of {run.as_of}, published {ago(age)}"
-    if age > LIST_AGE:
+    is_ahead = age < -AHEAD
+    found = f"as of {run.as_of}, " + ("published at a time that lies ahead" if is_ahead else f"published {ago(age)}")
+    if age > LIST_AGE or is_ahead:
         unknown = gain is None or run.deleted_at is not None  # by age: nothing is left to sum up
         amount = "each day" if unknown else f"{gain:,.0f} {currency} a day,"
         return _asks("page", "list", found, f"{amount} the expected gain of a list", "ListMissing", "list-missing")

@@ -248,6 +248,12 @@ def test_servers_that_are_no_targets_any_more_are_gone(tmp_path: Path) -> None:
     assert is_firing("ServerGone", 20, {'up{job="api",instance="a"}': "1x5 _x20"}, tmp_path, fires=True) == ""
 
 
+def test_a_list_that_a_clock_dated_ahead_is_missing(tmp_path: Path) -> None:
+    ahead = {"churn_run_published_timestamp_seconds": "260000x20"}
+    assert is_firing("ListMissing", 10, ahead, tmp_path, fires=True) == ""
+    assert is_firing("ListMissing", 15, ahead, tmp_path, fires=False) == ""
+
+
 def test_a_champion_that_a_server_refused_at_its_start_is_told_for_as_long_as_it_is_so(tmp_path: Path) -> None:
     series = {'churn_champion_refused_total{reason="broken"}': "1x200", LIVE: "1x200", CHAMPION % 4: "1x200"}
     assert is_firing("ChampionRefused", 150, series, tmp_path, fires=True) == ""
