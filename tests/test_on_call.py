@@ -66,6 +66,7 @@ def test_a_source_that_is_not_loaded_any_more_is_a_ticket_and_a_late_list_says_e
     for newest, urgency in ((NOW.date() - timedelta(days=3), "ok"), (NOW.date() - timedelta(days=4), "ticket")):
         publish(store, replace(run(), newest_row=newest), batches(3), clock=lambda: NOW)
         assert line(store, "source").urgency == urgency
+    assert line(store, "source").found == "the newest row is of 2026-11-25, 4 days ago"
     publish(store, replace(run(), newest_row=newest), batches(3), clock=lambda: NOW - timedelta(hours=27))
     assert not [one for one in lines(store) if one.subject == "source"]
 

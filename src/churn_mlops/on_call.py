@@ -116,8 +116,9 @@ def _source(run: Run | None, now: datetime) -> Iterator[StatusLine]:
         return
     found = f"the newest row is of {run.newest_row}"
     if now - datetime.combine(run.newest_row, time(), UTC) > SOURCE_AGE:
+        old = f"{found}, {(now.astimezone(UTC).date() - run.newest_row).days} days ago"
         cost = "the list does not know what customers have done since"
-        yield _asks("ticket", "source", found, cost, "SourceStale", "source-stale")
+        yield _asks("ticket", "source", old, cost, "SourceStale", "source-stale")
     else:
         yield StatusLine("source", "ok", found)
 
