@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from ruamel.yaml import YAML
@@ -14,6 +15,7 @@ from ruamel.yaml import YAML
 from churn_mlops import on_call
 from churn_mlops.deployment import Deployment
 from churn_mlops.on_call import StatusLine, empty_store, late_list, most_urgent, status_lines, unavailable_store
+from churn_mlops.pipelines.job_record import JobName
 from churn_mlops.store import Store, open_store
 from churn_mlops.store.job_records import record_job
 from churn_mlops.store.measurements import StoredMeasurement, record_measurements
@@ -205,6 +207,14 @@ def test_the_rules_are_those_of_the_alerts(store: Store) -> None:
         assert one.urgency == alert["labels"]["severity"]
         assert one.runbook == alert["annotations"]["runbook"]
         assert one.next_step == f"see {one.runbook}"
+
+
+@pytest.mark.parametrize("job", [name for name in get_args(JobName) if name != "send"])
+def test_the_pages_and_the_costs_know_each_job_that_fails(job: str) -> None:
+    assert job in on_call._COST_OF_JOB
+    assert f'eq $labels.job_name "{job}"' in ALERTS["JobFails"]["annotations"]["cost"]
+    assert f"\n| `{job}` | " in (ROOT / "docs/runbooks/job-fails.md").read_text()
+    assert f"`{job}`" in (ROOT / "docs/metrics.md").read_text()
 
 
 @pytest.mark.parametrize(
