@@ -73,6 +73,21 @@ def test_a_source_that_is_not_loaded_any_more_is_a_ticket_and_a_late_list_says_e
     assert not [one for one in lines(store) if one.subject == "source"]
 
 
+def test_a_store_that_can_be_read_and_not_written_is_a_page(store: Store) -> None:
+    seen = read_overview(store)
+    assert seen.obstacle is None
+    found = status_lines(replace(seen, obstacle="churn.db may not be written"), None, NOW, "EUR")[0]
+    assert found == StatusLine(
+        "store",
+        "page",
+        "it cannot be written: churn.db may not be written",
+        "no contact is recorded, and no list is published",
+        "see docs/runbooks/store-unavailable.md",
+        "",
+        "docs/runbooks/store-unavailable.md",
+    )
+
+
 def test_a_model_that_is_live_says_since_when(store: Store) -> None:
     live = Deployment("3", "a" * 64, "additive_boosting", NOW - timedelta(days=12), "better")
     assert status_lines(replace(read_overview(store), champion=live), None, NOW, "EUR")[1] == StatusLine(

@@ -82,6 +82,7 @@ def status_lines(seen: Overview, gain: float | None, now: datetime, currency: st
     """
     jobs = {job.name: job for job in seen.jobs}
     return [
+        *_closed(seen.obstacle),
         _list(seen.run, gain, now, currency),
         *_source(seen.run, now),
         _model(seen.champion, now),
@@ -94,6 +95,13 @@ def status_lines(seen: Overview, gain: float | None, now: datetime, currency: st
 def late_list(seen: Overview, now: datetime) -> Run | None:
     """The run of the newest list if that list is late, otherwise None: to sum up a large list takes seconds."""
     return seen.run if seen.run is not None and now - seen.run.finished_at > LIST_AGE else None
+
+
+def _closed(obstacle: str | None) -> Iterator[StatusLine]:
+    """Reading works, so that no alert says it before requests fail, or the list of the next day is missing."""
+    if obstacle is not None:
+        cost = "no contact is recorded, and no list is published"
+        yield _asks("page", "store", f"it cannot be written: {obstacle}", cost, "", "store-unavailable")
 
 
 def _list(run: Run | None, gain: float | None, now: datetime, currency: str) -> StatusLine:

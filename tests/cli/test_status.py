@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -56,6 +58,21 @@ def test_an_old_list_says_what_a_day_without_one_costs(churn: Churn, own_company
     assert result.code == 1
     assert "published 27 hours ago. It costs: " in result.out
     assert " USD a day, the expected gain of a list. See docs/runbooks/list-missing.md (ListMissing)." in result.out
+
+
+def test_a_store_that_cannot_be_written_is_a_page_while_all_is_read(
+    churn: Churn, own_company: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = own_company.config()
+    assert churn("--config", config, "score").code == 0
+    monkeypatch.setattr(os, "access", lambda _place, mode, **_: not mode & os.W_OK)  # root may write anything
+    result = churn("--config", config, "status")
+    assert result.code == 1
+    assert re.match(
+        r"page    store: it cannot be written: \S+\.db may not be written\. It costs: no contact is recorded, and no "
+        r"list is published\. See docs/runbooks/store-unavailable\.md\.\nok      list: ",
+        result.out,
+    )
 
 
 def test_a_lost_store_is_a_page_and_is_not_made_again(churn: Churn, tmp_path: Path) -> None:

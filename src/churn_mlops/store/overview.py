@@ -12,6 +12,7 @@ from typing import Any
 from churn_mlops.deployment import Deployment
 from churn_mlops.store.database.clock import Clock, utc_now
 from churn_mlops.store.database.database import Store
+from churn_mlops.store.database.inspect import obstacle_of_file, obstacle_of_server
 from churn_mlops.store.deployments import Deployments
 from churn_mlops.store.job_records import JobRecord, job_records
 from churn_mlops.store.measurements import MeasuredDay, latest_measurements
@@ -30,6 +31,7 @@ class Overview:
         champion: the deployment that lasts, None where the store names none.
         jobs: the last try of each job, by name.
         measured: the newest figures, None where nothing was measured.
+        obstacle: why the store cannot be written, None where it can.
     """
 
     read_at: datetime
@@ -37,6 +39,7 @@ class Overview:
     champion: Deployment | None
     jobs: tuple[JobRecord, ...]
     measured: MeasuredDay | None
+    obstacle: str | None = None
 
 
 def read_overview(store: Store, clock: Clock = utc_now) -> Overview:
@@ -51,12 +54,24 @@ def read_overview(store: Store, clock: Clock = utc_now) -> Overview:
         TypeError, ValueError: something else wrote a row of another kind; :func:`not_understood` says so.
     """
     seen = Overview(
-        clock(), latest_run(store), Deployments(store).current(), tuple(job_records(store)), latest_measurements(store)
+        clock(),
+        latest_run(store),
+        Deployments(store).current(),
+        tuple(job_records(store)),
+        latest_measurements(store),
+        _obstacle(store),
     )
     figures = () if seen.measured is None else seen.measured.figures
     for row in (seen.run, seen.champion, *seen.jobs, *figures):
         _check_kinds(row)
     return seen
+
+
+def _obstacle(store: Store) -> str | None:
+    if store.file is not None:
+        return obstacle_of_file(store.file)
+    with store.reading("look whether it can be written") as connection:
+        return obstacle_of_server(connection)
 
 
 def not_understood(error: Exception) -> str:

@@ -54,7 +54,7 @@ def inspect_store(address: str) -> StoreStatus:
     engine = create_engine(url, connect_args={**KEEPALIVE, "connect_timeout": 3})
     try:
         with translate_errors(engine, address, "look at it"), engine.connect() as connection:
-            return StoreStatus(None, table_state(connection), _obstacle(connection))
+            return StoreStatus(None, table_state(connection), obstacle_of_server(connection))
     finally:
         engine.dispose()
 
@@ -64,8 +64,6 @@ def _at_file(file: Path) -> StoreStatus:
         above = next(place for place in file.parents if place.exists())
         able = os.access(above, os.W_OK | os.X_OK)
         return StoreStatus(file, TableState(None), None if able else f"it cannot be made in {above}")
-    closed = [place for place in (file, file.parent) if not os.access(place, os.W_OK)]
-    obstacle = f"{closed[0]} may not be written" if closed else None
     # Opened in any other way, SQLite would make files of its own beside a store that no process has open.
     alone = not any(Path(f"{file}{ending}").exists() for ending in _OPENED)
     mode = "mode=ro&immutable=1" if alone else "mode=ro"
@@ -77,7 +75,7 @@ def _at_file(file: Path) -> StoreStatus:
         raise StoreError(
             f"the store {file} cannot be read ({error}): restore it from a backup, or set store.url to another place"
         ) from None
-    return StoreStatus(file, tables, obstacle)
+    return StoreStatus(file, tables, obstacle_of_file(file))
 
 
 def _only_value(connection: sqlite3.Connection, name: str) -> str | None:
@@ -86,7 +84,14 @@ def _only_value(connection: sqlite3.Connection, name: str) -> str | None:
     return row[0] if row else None
 
 
-def _obstacle(connection: Connection) -> str | None:
+def obstacle_of_file(file: Path) -> str | None:
+    """Why this user cannot write the store in ``file``, which is there; None where they can."""
+    closed = [place for place in (file, file.parent) if not os.access(place, os.W_OK)]
+    return f"{closed[0]} may not be written" if closed else None
+
+
+def obstacle_of_server(connection: Connection) -> str | None:
+    """Why this user cannot write the store on a server; None where they can."""
     if connection.execute(text("SELECT pg_is_in_recovery()")).scalar():
         return "it is a copy that is only read"
     if table_state(connection).revision is None:
