@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from churn_mlops.pipelines.deployment.promote import promote
+from churn_mlops.pipelines.deployment.promote import promote, sync
 from tests.companies.small import Company
 from tests.pipelines.doctor.doctor_findings import CHECKS, change, found
 
@@ -46,6 +46,17 @@ def test_a_champion_that_cannot_be_trusted_is_reported_and_the_advice_mends_it(
         subprocess.run(shlex.split(command), check=True)
     assert "`churn models promote VERSION --reason ...`" in advice
     promote(own_company.settings, 1, "it was live")
+    assert found(own_company.config())["champion"].status == "ok"
+
+
+@pytest.mark.parametrize("harm", [cut_bundle, lambda company: bundle_of(company).unlink()], ids=["cut", "gone"])
+def test_a_damaged_champion_comes_back_from_a_store_that_has_it(
+    own_company: Company, harm: Callable[[Company], object]
+) -> None:
+    sync(own_company.settings)
+    harm(own_company)
+    assert found(own_company.config())["champion"].advice.startswith("`churn models sync` fetches a file")
+    sync(own_company.settings)
     assert found(own_company.config())["champion"].status == "ok"
 
 

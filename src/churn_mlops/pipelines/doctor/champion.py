@@ -19,6 +19,9 @@ from churn_mlops.pipelines.doctor.findings import Finding
 _WORDS_AND_BOUNDS = {"title", "words", "unit", "min", "max", "range", "missing", "required"}
 TRAIN = "`churn train` makes one"
 PROMOTE = "`churn models promote VERSION --reason ...` makes a version of `churn models list` live"
+FETCH = (
+    f"`churn models sync` fetches a file that is damaged or gone from the store again; if that does not help, {PROMOTE}"
+)
 
 
 def folder_found(settings: Settings) -> Iterator[Finding]:
@@ -57,7 +60,7 @@ def champion_found(settings: Settings) -> Iterator[Finding]:
             return
         ChurnPredictor(live.bundle)
     except BundleError as error:
-        yield Finding("champion", "failed", str(error), PROMOTE)
+        yield Finding("champion", "failed", str(error), FETCH)
         return
     except PromotionError as error:
         yield Finding("champion", "failed", str(error), _without_record(folder / "live.json"))
