@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -57,6 +59,22 @@ def test_a_store_is_looked_at_and_not_made(config: Path) -> None:
     assert files(Path()) == before
     Path("store.db").write_bytes(b"no database at all")
     assert found(config)["store"].status == "failed"
+
+
+def test_a_store_that_another_program_keeps_for_itself_is_a_warning(
+    config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("churn_mlops.store.database.inspect.LOCK_SECONDS", 0.01)
+    with open_store("sqlite:///store.db") as store, closing(sqlite3.connect("store.db")) as other:
+        publish(store, run(), batches(3))
+        assert found(config)["store"].status == "ok"
+        other.execute("BEGIN IMMEDIATE")
+        finding = found(config)["store"]
+        assert finding.status == "warning"
+        assert "another program has been writing to it" in finding.found
+        assert f"`lsof {Path('store.db').resolve()}` names the programs" in finding.advice
+        other.execute("ROLLBACK")
+        assert found(config)["store"].status == "ok"
 
 
 @pytest.mark.parametrize(("days", "status"), [(0, "ok"), (3, "warning")])

@@ -9,7 +9,7 @@ from churn_mlops.database_urls import shown
 from churn_mlops.errors import StoreError, StoreVersionError
 from churn_mlops.pipelines.doctor.findings import Finding
 from churn_mlops.pipelines.doctor.reachability import check_reachable
-from churn_mlops.store.database.inspect import StoreStatus, inspect_store
+from churn_mlops.store.database.inspect import LOCK_SECONDS, StoreStatus, inspect_store, is_locked
 from churn_mlops.store.database.network_volume import check_local
 
 
@@ -31,6 +31,10 @@ def store_found(settings: Settings) -> Iterator[Finding]:
         yield Finding("store", "failed", f"{where}: {look.obstacle}", "change that, or set store.url to another place")
     elif look.file is not None and not look.file.exists():
         yield Finding("store", "ok", f"{where} is not there yet; the first list that is published makes it")
+    elif look.is_ready and look.file is not None and is_locked(look.file):
+        summary = f"{where}: another program has been writing to it for {LOCK_SECONDS:.0f} seconds and more, so that "
+        advice = f"wait for it, or end it: `lsof {look.file}` names the programs that have it open"
+        yield Finding("store", "warning", f"{summary}contacts are refused and jobs wait", advice)
     else:
         yield _tables_found(look, where)
 

@@ -17,6 +17,8 @@ from churn_mlops.store.database.migrate import TableState, table_state
 from churn_mlops.store.database.schema import RUNS, SUPPORT_TABLE, VERSION_TABLE
 
 _OPENED = ("-wal", "-shm")
+LOCK_SECONDS = 5.0
+"""Contacts wait for so long, and are then refused."""
 _NOT_THE_OWNER = (
     "it has no tables yet, and this user may not make them: `churn store migrate` with the database's owner does"
 )
@@ -82,6 +84,26 @@ def _only_value(connection: sqlite3.Connection, name: str) -> str | None:
     there = connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", [name]).fetchone()
     row = connection.execute(f"SELECT * FROM {name}").fetchone() if there else None  # noqa: S608 a name of ours
     return row[0] if row else None
+
+
+def is_locked(file: Path) -> bool:
+    """Whether another program holds the SQLite store in ``file`` for itself, for as long as contacts wait for it.
+
+    Raises:
+        StoreError: it cannot be asked for.
+    """
+    if not any(Path(f"{file}{ending}").exists() for ending in _OPENED):  # no program has it open
+        return False
+    try:
+        address = f"{file.resolve().as_uri()}?mode=rw"
+        with closing(sqlite3.connect(address, uri=True, timeout=LOCK_SECONDS, isolation_level=None)) as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            connection.execute("ROLLBACK")
+    except sqlite3.Error as error:
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+            return True
+        raise StoreError(f"the store {file} cannot be written ({error})") from None
+    return False
 
 
 def obstacle_of_file(file: Path) -> str | None:
