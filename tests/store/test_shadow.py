@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
+from churn_mlops.models.promotion import roll_back
 from churn_mlops.store import open_store
 from churn_mlops.store.database.clock import utc_now
+from churn_mlops.store.deployments import Deployments
 from churn_mlops.store.measurements import StoredMeasurement, record_measurements
 from churn_mlops.store.scoring.publishing import publish
 from churn_mlops.store.shadow import in_shadow, shadow_figures
@@ -42,6 +44,17 @@ def test_the_version_before_is_watched(address: str) -> None:
     assert (found.customers, found.seconds) == (3, 1.5)
     assert found.gain is not None
     assert (found.gain.value, found.refused) == (120, None)
+
+
+def test_after_a_rollback_the_version_of_an_earlier_run_is_not_in_the_shadow_any_more(address: str) -> None:
+    register(address, 1, 2, 3)
+    deploy(address, 1, 2)
+    published(address, 2, 1)
+    deploy(address, 3)
+    with open_store(address) as store:
+        live = roll_back(Deployments(store), reason="a bad list", by="anna")
+        assert (live.version, live.rollback) == ("2", True)
+        assert in_shadow(store) is None
 
 
 def test_figures_from_before_the_champion_went_live_are_of_other_versions(address: str) -> None:

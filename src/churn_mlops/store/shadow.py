@@ -63,6 +63,8 @@ class InShadow:
 def in_shadow(store: Store) -> InShadow | None:
     """The version in the shadow, None where none scored the newest run beside the version that is live now.
 
+    A version that came back by a rollback has none but a challenger: no other would come back in its place.
+
     Raises:
         StoreError: the store fails.
     """
@@ -70,6 +72,8 @@ def in_shadow(store: Store) -> InShadow | None:
     if run is None or run.shadow_version is None or champion is None or run.model_sha256 != champion.sha256:
         return None
     trial = next((one for one in trials(store, 1) if one.until is None and one.sha256 == run.shadow_sha256), None)
+    if trial is None and champion.rollback:
+        return None
     return InShadow(
         run.shadow_version,
         trial,
