@@ -69,6 +69,10 @@ def _agreeing(where: str, number: int | None, settings: Settings) -> Finding:
     if live is None or str(number) != live.version:
         named = "no version" if number is None else f"version {number}"
         summary = f"{where} calls {named} champion, but {f'version {live.version}' if live else 'none'} is live"
-        wanted = live.version if live else number
-        return Finding("MLflow", "warning", summary, f"`churn models promote {wanted} --reason ...` makes them agree")
+        if live is None:
+            advice = f"`churn models promote {number} --reason ...` makes them agree"
+        else:
+            advice = f"`churn models list` or `churn models promote {live.version} --reason ...` makes them agree"
+            advice += "; a version that MLflow lost stays live"
+        return Finding("MLflow", "warning", summary, advice)
     return Finding("MLflow", "ok", f"{where} answers; its champion is the version that is live, {live.version}")
