@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from httpx import Response
 from sqlalchemy import update
 
+from churn_mlops.models.promotion import roll_back
 from churn_mlops.serving.model.served_model import ModelSlot
 from churn_mlops.store import open_store
 from churn_mlops.store.audit_log import audit_events
@@ -212,6 +214,22 @@ def test_a_rollback_goes_to_the_version_that_was_shown(admin: Visitor, guarded: 
     deploy(guarded.address, 3, 2)  # the champion is version 2 as before, but 3 is before it by now
     assert admin.post(ROLLBACK, form).status_code == 409
     assert live(guarded.address) == "2"
+
+
+def test_the_card_of_a_version_that_came_back_says_so_because_the_reason_is_that_of_the_other(
+    admin: Visitor, guarded: Guarded, source: ModelSlot
+) -> None:
+    def card(version: int) -> str:
+        assert source.current is not None
+        source.deploy(replace(source.current, version=str(version), sha256=version_of(version).sha256))
+        text = admin.get("/models").text
+        return text[text.index('id="live-title"') : text.index(">Versions<")]
+
+    assert ">Live now<" in card(2)
+    assert ">Rollback<" not in card(2)
+    with open_store(guarded.address) as store:
+        roll_back(Deployments(store), reason="a bad list", by="person:bob")
+    assert ">Rollback<" in card(1)
 
 
 def test_a_rollback_goes_to_the_bundle_that_was_live_whatever_its_number_stands_for(
