@@ -47,7 +47,7 @@ def init(
 ) -> None:
     """Read the data and write a commented data contract, for you to read and edit.
 
-    A folder or a database of several tables, or one table of events, gets the contract of a history.
+    A folder or a database of several tables, or one table of events or subscriptions, gets the contract of a history.
 
     Example: `churn init --from customers.csv --customer customer_id --label churned`
     """

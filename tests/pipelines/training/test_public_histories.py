@@ -45,3 +45,16 @@ def test_a_public_shop_is_predicted_better_than_by_recency_alone_on_later_dates(
     found = against(later, silent, draws=200)
     assert found["auc"][0] > 0.75, "0.738 without the counts and sums so far"
     assert found["difference"][1] > 0
+
+
+def test_subscriptions_in_one_table_are_predicted_on_later_dates_as_well_as_by_their_age(public_data: Path) -> None:
+    address = str(public_data / "mavenflix" / "subscriptions.csv")
+    contract = proposed(address)
+    periods = periods_of(address, contract, 6)
+    later = backtest_scores(periods, contract, MODEL)
+    assert later is not None
+    assert (later.tested_on[0] - later.trained_until).days >= 30
+    young = -periods.rows.column("days_since_subscriptions_started").to_numpy()[later.test].astype(float)
+    found = against(later, young, draws=200)
+    assert found["auc"][1] > 0.55
+    assert found["auc"][0] >= found["rival"][0] - 0.02

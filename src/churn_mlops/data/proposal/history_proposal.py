@@ -23,35 +23,22 @@ from churn_mlops.data.discovery.table_roles import (
     by_lasting_rows,
     find_table_roles,
 )
-from churn_mlops.data.discovery.time_columns import time_column
-from churn_mlops.data.discovery.time_roles import role_by_name
 from churn_mlops.data.discovery.times.counted_times import with_counted_times
 from churn_mlops.data.discovery.times.data_clock import newest_of
 from churn_mlops.data.discovery.times.end_candidates import EndCandidate
 from churn_mlops.data.discovery.times.end_events import end_events, with_ends_of
 from churn_mlops.data.discovery.times.evaluate import EvaluatedTimes, evaluate_times
 from churn_mlops.data.findings import Finding
-from churn_mlops.data.profiling.name_signals import (
-    is_word_for_customer,
-    names_identifier,
-    names_leaving,
-    speaks_of_customer,
-)
-from churn_mlops.data.profiling.table_profile import profile_table
 from churn_mlops.data.proposal.candidate_features import propose_features
 from churn_mlops.data.proposal.customer_value import on_customer_value
-from churn_mlops.data.proposal.excluded_columns import SAFE_LEVELS
 from churn_mlops.data.proposal.findings.amount_findings import on_amounts
 from churn_mlops.data.proposal.findings.read_column_findings import on_read_columns
 from churn_mlops.data.proposal.findings.start_findings import on_start
 from churn_mlops.data.proposal.findings.time_findings import on_customers, on_end_events, on_newest_day, on_times
 from churn_mlops.data.proposal.findings.treatment_findings import on_treatment_table
-from churn_mlops.data.proposal.option_hints import SEVERAL_ROWS
+from churn_mlops.data.proposal.spells import Spells, spells_of
 from churn_mlops.data.proposal.unread_columns import LEFT_OUT, NAMES_ROWS, unread_columns
 from churn_mlops.errors import ContractError
-
-_GLANCE = 20_000
-_LOG_ROWS = 2  # rows of a customer, on average, from which a table is surely one of events
 
 
 @dataclass(frozen=True)
@@ -72,7 +59,8 @@ class HistoryProposal:
 
     def overview(self) -> list[dict[str, str]]:
         """One row of texts for each table: ``table``, ``rows``, ``used_as``, ``time``, ``customer``, ``features``."""
-        return [_overview_row(name, role, self.contract) for name, role in self.table_roles.roles.items()]
+        roles = self.table_roles.roles
+        return [_overview_row(name, role, self.contract, roles) for name, role in roles.items()]
 
 
 def propose_history(
@@ -112,13 +100,15 @@ def propose_history(
     if choice is not None and choice.kind == "lasting" and choice.role is not table_roles.customers:
         table_roles = by_lasting_rows(table_roles, choice.role)
         table_roles = replace(table_roles, newest=newest_of(table_roles, today))
-    contract = _contract(name, table_roles, choice)
+    spells = spells_of(table_roles, choice)
+    contract = _contract(name, table_roles, choice, spells)
     unread = unread_columns(looks, evaluated, contract)
     contract = contract.model_copy(update={"set_aside": {**contract.set_aside, **unread}})
     findings = [Finding(source, "left_out", "has no rows; left out") for source in empty]
     findings += on_customers(table_roles, customer) + on_newest_day(table_roles, _open_ends(evaluated, choice))
     findings += on_times(evaluated, contract)
     findings += on_start(table_roles, evaluated.starts) + on_end_events(events)
+    findings += [] if spells is None else [spells.finding()]
     findings += on_label(contract, choices) + contradictions + on_tables(table_roles)
     findings += [finding for look in looks for finding in on_codes(look)]
     findings += [finding for role in table_roles.of("events") for finding in on_amounts(role.look)]
@@ -134,34 +124,6 @@ def _open_ends(evaluated: EvaluatedTimes, choice: LabelChoice | None) -> Sequenc
     """The times of the customers that may be their end, where no end is taken."""
     decided = choice is not None and choice.kind != "inactive"
     return () if decided else evaluated.ends.get(evaluated.table_roles.customers.name, ())
-
-
-def is_event_log(table: ir.Table, customer: str | None = None) -> str | None:
-    """The column that names the customer in a table of events, with several rows for each; None in any other table.
-
-    A quick look decides: a column called like a customer ID, or by the mere word for a customer, such as "user" (or
-    ``customer``), has values that repeat, and a time differs between the rows of one customer.
-    """
-    if customer is not None and customer not in table.columns:
-        return None
-    called = [column for column in table.columns if speaks_of_customer(column) and names_identifier(column)]
-    alone = [column for column in table.columns if is_word_for_customer(column)]
-    named = [customer] if customer is not None else called or alone
-    if not named or any(names_leaving(column) for column in table.columns):
-        return None  # a column that speaks of leaving is a label, or may be
-    who = named[0]
-    present = table.filter(table[who].notnull())
-    counts = present.aggregate(rows=present.count(), who=present[who].nunique()).to_pyarrow().to_pylist()[0]
-    few = who not in called and customer is None and counts["who"] <= SAFE_LEVELS  # such as a member: yes or no
-    if counts["rows"] < SEVERAL_ROWS * max(counts["who"], 1) or few:
-        return None
-    some = table.select(*(column for column in table.columns if column != who)).limit(_GLANCE)
-    times = [column for column in profile_table(some).columns if time_column(table[column.name], column)]
-    once = counts["rows"] < _LOG_ROWS * counts["who"]  # most have one row only, as customers stored twice have, too
-    if not times or (once and role_by_name(times[0].name) != "event"):
-        return None
-    both = present.select(who, times[0].name).distinct().count().to_pyarrow().as_py()
-    return who if both > counts["who"] else None
 
 
 def on_label(contract: HistoryContract, choices: Sequence[LabelChoice]) -> list[Finding]:
@@ -188,22 +150,24 @@ def _why_not(other: LabelChoice) -> str:
     return "" if other.has_both else f"; only {other.fewer:,} are on one side, so it comes last"
 
 
-def _contract(name: str, table_roles: TableRoles, choice: LabelChoice | None) -> HistoryContract:
+def _contract(name: str, table_roles: TableRoles, choice: LabelChoice | None, spells: Spells | None) -> HistoryContract:
     key = table_roles.home
     tables = {key: _of_customers(table_roles, choice)}
     for role in table_roles.of("attributes", "events", "ends"):
         if role.kind != "ends" or (choice is not None and choice.kind == "ends" and choice.role is role):
             tables[role.name] = _of_rows(role, table_roles)
     features = propose_features(table_roles, choice)
+    declared = {feature: made.model_dump(exclude_defaults=True) for feature, made in features.features.items()}
+    if spells is not None:
+        tables |= _of_spells(spells, table_roles)
+        declared |= spells.features()
     return HistoryContract.from_dict(
         {
             "name": name,
             "customer": table_roles.customer,
             "tables": tables,
             "label": _label(key, choice),
-            "features": {
-                feature: made.model_dump(exclude_defaults=True) for feature, made in features.features.items()
-            },
+            "features": declared,
             "set_aside": {column: why.model_dump() for column, why in features.set_aside.items()},
         },
         where="the proposed contract",
@@ -257,6 +221,15 @@ def _of_rows(role: Role, table_roles: TableRoles) -> dict[str, Any]:
     return made | _formats(role, [first, times.known_at])
 
 
+def _of_spells(spells: Spells, table_roles: TableRoles) -> dict[str, Any]:
+    role = spells.role
+    named = {"customer": role.customer} if role.customer != table_roles.customer else {}
+    return {
+        name: made | named | _formats(role, [made["event_time"], made.get("known_at")])
+        for name, made in spells.tables().items()
+    }
+
+
 def _formats(role: Role, columns: Sequence[str | None]) -> dict[str, Any]:
     written = {name: role.look.times[name].format for name in columns if name is not None}
     formats = {name: time_format for name, time_format in written.items() if time_format is not None}
@@ -277,9 +250,14 @@ def _on_aside(contract: HistoryContract) -> list[Finding]:
     ]
 
 
-def _overview_row(name: str, role: Role, contract: HistoryContract) -> dict[str, str]:
+def _overview_row(name: str, role: Role, contract: HistoryContract, roles: Mapping[str, Role]) -> dict[str, str]:
     declared = contract.tables.get(name)
-    of_table = sum(feature.reads[0] == name for feature in contract.features.values())
+    own = {name} | {
+        key
+        for key, table in contract.tables.items()
+        if role.kind != "customers" and key not in roles and table.table == role.look.source
+    }
+    of_table = sum(feature.reads[0] in own for feature in contract.features.values())
     who = role.customer or (f"through {role.through.to}" if role.through is not None else "")
     used: str = declared.kind if declared is not None else "left out"
     if declared is not None and name == contract.tables[contract.customers].ends:

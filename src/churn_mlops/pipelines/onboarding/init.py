@@ -18,8 +18,9 @@ from churn_mlops.data.contract import HistoryContract
 from churn_mlops.data.findings import Finding
 from churn_mlops.data.proposal.contract_writer import write_contract
 from churn_mlops.data.proposal.flat_proposal import Proposal, propose
-from churn_mlops.data.proposal.history_proposal import HistoryProposal, is_event_log, propose_history
+from churn_mlops.data.proposal.history_proposal import HistoryProposal, propose_history
 from churn_mlops.data.proposal.history_writer import write_history
+from churn_mlops.data.proposal.single_table import holds_spells, is_event_log, on_refused_spells
 from churn_mlops.data.snapshot.date_range import last_day
 from churn_mlops.data.sources.file_place import FolderPlace
 from churn_mlops.data.sources.files import chosen_table
@@ -82,8 +83,8 @@ class _Proposed:
 def initialize(request: InitRequest, contract: Path, source: Source, config: Path | None) -> InitResult:
     """Write the proposed contract, and settings that name the source where there are no settings yet.
 
-    A folder or a database of several tables gets the contract of a history, and so does one table of events; one table
-    with a row for each customer gets a flat one.
+    A folder or a database of several tables gets the contract of a history, and so does one table of events, or of
+    spells with a start and an end. One table with a row for each customer gets a flat contract.
 
     Args:
         request: the data.
@@ -111,18 +112,37 @@ def initialize(request: InitRequest, contract: Path, source: Source, config: Pat
 def _propose(request: InitRequest) -> _Proposed:
     address, table = _within_folder(request.address, request.table)
     name = ((table or name_in(address)) if "://" in address else Path(address).stem) or "customers"
-    tables, customer = _tables_of_history(address, table, request.customer, request.label)
-    if tables is None:
-        _refuse_days(request.inactive_days)
-        columns = {"customer": customer, "label": request.label, "positive": request.positive}
-        return _Proposed(propose(open_table(address, table), name=name, **columns), address, table)
+    tables, customer = _tables_of_history(request, address, table)
+    history = None if tables is None else _history(request, tables, name, customer)
+    if tables is None or history is None or _is_refused(request, tables, history):
+        return _Proposed(_flat(request, open_table(address, table), name, history), address, table)
     _refuse_label(request.label or request.positive)
-    days, today = request.inactive_days, date.today()
-    proposal = propose_history(tables, name=name, customer=customer, inactive_days=days, today=today)
-    proposal = replace(proposal, findings=(*_on_source(request.address), *proposal.findings))
-    newest = _newest_if_old(tables, proposal.contract)
+    history = replace(history, findings=(*_on_source(request.address), *history.findings))
+    newest = _newest_if_old(tables, history.contract)
     next(iter(tables.values())).get_backend().disconnect()
-    return _Proposed(proposal, request.address, None, newest)  # the contract names the tables
+    return _Proposed(history, request.address, None, newest)  # the contract names the tables
+
+
+def _history(request: InitRequest, tables: Mapping[str, ir.Table], name: str, customer: str | None) -> HistoryProposal:
+    days = request.inactive_days
+    return propose_history(tables, name=name, customer=customer, inactive_days=days, today=date.today())
+
+
+def _is_refused(request: InitRequest, tables: Mapping[str, ir.Table], history: HistoryProposal) -> bool:
+    """Whether one table of spells does not show who left by their ends: its rows are customers."""
+    label = history.contract.label
+    if len(tables) > 1 or (label is not None and label.event is not None):
+        return False
+    return is_event_log(next(iter(tables.values())), request.customer) is None
+
+
+def _flat(request: InitRequest, table: ir.Table, name: str, refused: HistoryProposal | None) -> Proposal:
+    """The contract of a row for each customer; ``refused`` is the history that the rows are not taken for."""
+    _refuse_days(request.inactive_days)
+    columns = {"customer": request.customer, "label": request.label, "positive": request.positive}
+    proposal = propose(table, name=name, **columns)
+    findings = () if refused is None else (on_refused_spells(refused),)
+    return replace(proposal, findings=(*findings, *proposal.findings))
 
 
 def _within_folder(address: str, table: str | None) -> tuple[str, str | None]:
@@ -136,17 +156,19 @@ def _within_folder(address: str, table: str | None) -> tuple[str, str | None]:
 
 
 def _tables_of_history(
-    address: str, table: str | None, customer: str | None, label: str | None
+    request: InitRequest, address: str, table: str | None
 ) -> tuple[dict[str, ir.Table] | None, str | None]:
-    """The tables of a history, None for one table with a row for each customer; and the column of customer IDs."""
-    place = resolve(address)
+    """The tables of what may be a history, None for rows of customers; and the column of customer IDs."""
+    place, customer = resolve(address), request.customer
     if table is None and place.kind != "file":
         tables = open_every_table(address)
         if len(tables) > 1:
             return tables, customer
         table = next(iter(tables))
     one = open_table(address, table)
-    found = is_event_log(one, customer) if label is None else None
+    found = is_event_log(one, customer) if request.label is None else None
+    if found is None and request.label is None and request.inactive_days is None:
+        found = holds_spells(one, customer)
     return (None, customer) if found is None else ({table or place.tables()[0]: one}, found)
 
 

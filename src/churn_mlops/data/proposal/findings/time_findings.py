@@ -159,8 +159,9 @@ def times_taken(table_roles: TableRoles, contract: HistoryContract) -> Mapping[s
             table.known_at: "when a row was recorded",
         }
         for column, meaning in meanings.items():
-            if column is not None:
-                of = f"{name}.{column}"
+            of = f"{name}.{column}"
+            is_of_spells = key not in table_roles.roles and of in found  # the same time, as that of an event
+            if column is not None and not is_of_spells:
                 before = found.get(of, meaning)
                 found[of] = before if meaning in before else f"{meaning} and {before}"
     return found
