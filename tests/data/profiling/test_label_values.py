@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from churn_mlops.data.profiling.label_values import may_be_label, read_label
+from churn_mlops.data.profiling.label_values import may_be_label, option_of_label, read_label
 from churn_mlops.data.profiling.name_signals import affirms_leaving
 from churn_mlops.data.profiling.table_profile import ColumnProfile
 from churn_mlops.errors import ContractError
@@ -71,3 +71,26 @@ def test_a_flag_that_may_speak_of_leaving_may_be_the_label_though_it_is_asked_ab
     assert may_be_label(label("status", "1", "0"))
     assert not may_be_label(label("partner", "Yes", "No"))
     assert not may_be_label(label("active", "Yes", "No"))
+
+
+def test_all_values_but_that_of_churners_are_of_customers_who_stayed() -> None:
+    status = label("Customer Status", "Stayed", "Churned", "Joined")
+    found = read_label(status, positive="Churned")
+    assert found.label.negatives == ("Stayed", "Joined")
+    assert (found.left, found.stayed, found.of_stayed) == (50, 100, (("Stayed", 50), ("Joined", 50)))
+    with pytest.raises(ContractError, match="as in `--positive Churned`: all others count as stayed"):
+        read_label(status)
+    with pytest.raises(ContractError, match="leave the cell blank where 'Unknown' stands"):
+        read_label(label("Status", "Stayed", "Churned", "Unknown"), positive="Churned")
+    with pytest.raises(ContractError, match="make it two"):
+        read_label(label("Segment", *"ABCDEFG"), positive="A")
+
+
+def test_a_status_of_several_values_may_be_the_label_where_one_of_them_is_plainly_left() -> None:
+    status = label("Customer Status", "Stayed", "Churned", "Joined")
+    assert may_be_label(status)
+    assert option_of_label(status) == "--label 'Customer Status' --positive Churned"
+    assert option_of_label(label("churn", "Yes", "No")) == "--label churn"
+    assert not may_be_label(label("plan", "basic", "closed", "open"))
+    assert not may_be_label(label("status", "yes", "no", "perhaps"))
+    assert not may_be_label(label("status", "lost", "closed", "open"))

@@ -319,3 +319,19 @@ def test_honest_numbers_that_hardly_repeat_stay_features(rows: int) -> None:
     )
     honest["few"] = honest["income"].where(draw.random(rows) < 0.2).astype("Int64")
     assert not propose_for_frame(honest).contract.set_aside
+
+
+def test_a_status_is_proposed_as_the_label_and_never_as_a_feature() -> None:
+    frame = BASE.assign(status=np.where(LEFT, "Churned", np.where(RNG.random(ROWS) < 0.2, "Joined", "Stayed")))
+    found = propose(table_of_frame(frame), name="telco")
+    assert reasons(found.contract) == {"status": "suspected_leak"}
+    said = {finding.kind: finding.message for finding in found.findings}
+    assert said["label_unnamed"].endswith("name it with `--label status --positive Churned`")
+    named = propose(table_of_frame(frame), name="telco", label="status", positive="Churned")
+    assert named.contract.label is not None
+    assert set(named.contract.label.negatives) == {"Stayed", "Joined"}
+    asked = {finding.kind: finding.message for finding in named.findings}["label_at_risk"]
+    assert "'Joined'" in asked
+    assert asked.endswith("take their value out of `negative`")
+    assert validate(table_of_frame(frame), named.contract, need_label=True).problems == ()
+    assert "status" in looked_at(status=frame.status).contract.features  # of a frame whose label is elsewhere

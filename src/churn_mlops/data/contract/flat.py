@@ -53,19 +53,31 @@ class Label(Declaration):
 
     column: str
     positive: str = Field(description="the value of a customer who left")
-    negative: str = Field(description="the value of a customer who stayed")
+    negative: str | tuple[str, ...] = Field(
+        min_length=1, description="the value of a customer who stayed, or several such values"
+    )
     horizon_days: Days = Field(30, gt=0, description="days ahead that the label looks")
 
     @field_validator("positive", "negative", mode="before")
     @classmethod
     def _as_text(cls, value: Any) -> Any:
-        return level_text(value)
+        return tuple(map(level_text, value)) if isinstance(value, list | tuple) else level_text(value)
 
     @model_validator(mode="after")
-    def _two_values(self) -> Label:
-        if self.positive == self.negative:
+    def _two_sides(self) -> Label:
+        if self.positive in self.negatives:
             raise ValueError("`positive` and `negative` are the same value")
         return self
+
+    @property
+    def negatives(self) -> tuple[str, ...]:
+        """The values of customers who stayed."""
+        return (self.negative,) if isinstance(self.negative, str) else self.negative
+
+    @property
+    def stayed(self) -> str:
+        """The values of customers who stayed, in words."""
+        return " or ".join(map(repr, self.negatives))
 
 
 class ExcludedColumn(Declaration):

@@ -37,7 +37,8 @@ def typed(table: ir.Table, contract: DataContract) -> ir.Table:
 def label_value(column: ir.Column, label: Label) -> ir.IntegerColumn:
     """1 where ``column`` says that the customer churned, 0 where it says that they did not, else null."""
     text = as_text(column)
-    return ibis.cases((text == label.positive, 1), (text == label.negative, 0), else_=ibis.null("int8")).cast("int8")
+    stayed = text.isin(label.negatives)
+    return ibis.cases((text == label.positive, 1), (stayed, 0), else_=ibis.null("int8")).cast("int8")
 
 
 def read_snapshot(

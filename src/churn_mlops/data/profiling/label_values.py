@@ -35,6 +35,8 @@ _LEFT = frozenset(
     | {"leaving", "exit", "exited", "attrited", "attrition", "cancelled", "canceled", "cancel", "dropped", "former"}
     | {"lost", "gone", "closed", "terminated", "unsubscribed", "lapsed", "quit", "departed", "deactivated", "inactive"}
 )
+MOST_VALUES = 6
+"""Values of a label, at most: one of churners, and several of customers who stayed."""
 _AFFIRMING = frozenset({"yes", "true", "1", "y", "t"})
 _NOT = frozenset({"no", "not", "non", "never", "isn", "un"})
 _STAYING = frozenset({"retained", "retention", "stay", "stayed", "active", "renewed", "loyal", "kept", "existing"})
@@ -42,37 +44,52 @@ _STAYING = frozenset({"retained", "retention", "stay", "stayed", "active", "rene
 
 @dataclass(frozen=True)
 class LabelCounts:
-    """The label, and how many rows left, stayed, and are not known."""
+    """The label, and how many rows left, stayed, and are not known; ``of_stayed`` has the rows of each such value."""
 
     label: Label
     left: int
     stayed: int
     unknown: int
+    of_stayed: tuple[tuple[str, int], ...] = ()
 
 
 def read_label(column: ColumnProfile, positive: object = None) -> LabelCounts:
     """Make a label of ``column``; ``positive`` is the value of churners, found where it is obvious.
 
+    With ``positive``, all other values are those of customers who stayed, up to `MOST_VALUES`.
+
     Raises:
         ContractError: the column holds other than two values, or a person has to name the value of churners.
     """
     values = dict(column.top) if column.top else {}
-    if column.distinct != 2 or len(values) != 2:
+    most = 2 if positive is None else MOST_VALUES
+    if not 2 <= len(values) == column.distinct <= most or any(map(_is_unknown, values)):
         raise ContractError(_not_two(column, values))
     chosen = _given(column.name, positive, values) if positive is not None else _obvious(column.name, values)
-    other = next(value for value in values if value != chosen)
-    label = Label(column=column.name, positive=chosen, negative=other)
-    return LabelCounts(label, values[chosen], values[other], column.missing)
+    others = tuple((value, rows) for value, rows in values.items() if value != chosen)
+    negative = others[0][0] if len(others) == 1 else tuple(value for value, _ in others)
+    label = Label(column=column.name, positive=chosen, negative=negative)
+    return LabelCounts(label, values[chosen], sum(rows for _, rows in others), column.missing, others)
 
 
 def may_be_label(column: ColumnProfile) -> bool:
-    """Whether ``column`` has two values, one that may be of churners, and its name or that value speaks of leaving."""
+    """Whether one of few values of ``column`` may be that of churners, and its name or that value speaks of leaving.
+
+    Among more than two values, that value has to say so itself, and the name has to speak of leaving or of a status.
+    """
     values = [value for value, _ in column.top]
-    left = _saying_left(values) if column.distinct == 2 and len(values) == 2 else []
+    left = _saying_left(values) if 2 <= len(values) == column.distinct <= MOST_VALUES else []
     if len(left) != 1 or any(word in _STAYING for word in words(column.name)):
         return False
     named = names_leaving(column.name) or may_name_leaving(column.name)
-    return named or not left[0].affirms
+    return named or not left[0].affirms if len(values) == 2 else named and not left[0].affirms
+
+
+def option_of_label(column: ColumnProfile) -> str:
+    """The options that make ``column`` the label, as a shell takes them; ``column`` is one of :func:`may_be_label`."""
+    values = [value for value, _ in column.top]
+    named = f"--label {shlex.quote(column.name)}"
+    return named if len(values) == 2 else f"{named} --positive {shlex.quote(_saying_left(values)[0].value)}"
 
 
 def _not_two(column: ColumnProfile, values: dict[str, int]) -> str:
@@ -82,12 +99,21 @@ def _not_two(column: ColumnProfile, values: dict[str, int]) -> str:
     if len(values) == 1:
         return f"{name} holds only {next(iter(values))!r}: training needs churners and retained customers"
     shown = ", ".join(f"{value!r} ({count:,})" for value, count in list(values.items())[:10])
-    marked = [value for value in values if value.lower() in MISSING_TEXTS | {"unknown"}]
+    marked = [value for value in values if _is_unknown(value)]
+    left = [one.value for one in _saying_left(values)] or [*values, "VALUE"][:1]
     remedy = (
-        f"leave the cell blank where {marked[0]!r} stands" if marked else "make it two, and blank where it is not known"
+        f"leave the cell blank where {marked[0]!r} stands"
+        if marked
+        else f"name the value of churners, as in `--positive {shlex.quote(left[0])}`: all others count as stayed"
+        if len(values) <= MOST_VALUES
+        else "make it two, and blank where it is not known"
     )
     held = f"{len(values)} values: {shown}" if values else f"{column.distinct:,} different values"
     return f"{name} holds {held}; a label has two, one of churners and one of retained customers: {remedy}"
+
+
+def _is_unknown(value: str) -> bool:
+    return value.lower() in MISSING_TEXTS | {"unknown"}
 
 
 def _given(name: str, positive: object, values: dict[str, int]) -> str:

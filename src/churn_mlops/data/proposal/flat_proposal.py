@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,7 @@ from churn_mlops.data.findings import Finding
 from churn_mlops.data.leakage.univariate import suspects
 from churn_mlops.data.profiling.copied_rows import copied_rows
 from churn_mlops.data.profiling.duplicate_columns import blank_rules, find_copies, repeated_rows
-from churn_mlops.data.profiling.label_values import LabelCounts, read_label
+from churn_mlops.data.profiling.label_values import LabelCounts, may_be_label, read_label
 from churn_mlops.data.profiling.sample import Sample, take_sample
 from churn_mlops.data.profiling.table_profile import ColumnProfile, Profile, profile_table
 from churn_mlops.data.proposal.column_types import feature_of
@@ -48,7 +48,13 @@ class Proposal:
 
 
 def propose(
-    table: ir.Table, *, name: str, customer: str | None = None, label: str | None = None, positive: object = None
+    table: ir.Table,
+    *,
+    name: str,
+    customer: str | None = None,
+    label: str | None = None,
+    positive: object = None,
+    knows_label: bool = False,
 ) -> Proposal:
     """Look at ``table`` and suggest its contract.
 
@@ -58,6 +64,7 @@ def propose(
         customer: column that names the customer; None where there is none.
         label: column that says who left; None where there is none.
         positive: value of ``label`` of a customer who left; None takes it where it is obvious.
+        knows_label: the label is elsewhere, so no column is kept out of the features for being perhaps the label.
 
     Raises:
         ContractError: ``customer`` or ``label`` is not a column, the label has not two values, or nothing is left to
@@ -76,6 +83,8 @@ def propose(
     counts = read_label(profile[label], positive) if label is not None else None
     columns = [column for column in profile.columns if column.name not in (customer, label)]
     aside, leaks = _excluded_columns(table, columns, counts, profile.rows)
+    if label is None and not knows_label:
+        aside = {**aside, **_perhaps_labels(columns, aside)}
     kept = [column for column in columns if column.name not in aside]
     if not kept:
         reasons = ", ".join(f"{column} ({why.reason.replace('_', ' ')})" for column, why in aside.items())
@@ -90,6 +99,12 @@ def propose(
     return Proposal(contract, _findings(table, profile, contract, counts, leaks), profile)
 
 
+def _perhaps_labels(columns: Sequence[ColumnProfile], aside: Mapping[str, ExcludedColumn]) -> dict[str, ExcludedColumn]:
+    note = "may say who left, and no label is named"
+    found = (column.name for column in columns if column.name not in aside and may_be_label(column))
+    return {name: ExcludedColumn(reason="suspected_leak", note=note) for name in found}
+
+
 def propose_for_frame(frame: pd.DataFrame, *, customer: str | None = None, name: str = "data") -> Proposal:
     """The same for a DataFrame without a label, whose columns may hold mixed things.
 
@@ -97,7 +112,7 @@ def propose_for_frame(frame: pd.DataFrame, *, customer: str | None = None, name:
         ContractError: as :func:`propose`.
         DataError: a column's name is not a text, or stands there twice.
     """
-    return propose(table_of_frame(frame), name=name, customer=customer)
+    return propose(table_of_frame(frame), name=name, customer=customer, knows_label=True)
 
 
 def _excluded_columns(

@@ -6,7 +6,7 @@ import shlex
 
 from churn_mlops.data.contract import DataContract
 from churn_mlops.data.findings import Finding
-from churn_mlops.data.profiling.label_values import may_be_label
+from churn_mlops.data.profiling.label_values import may_be_label, option_of_label
 from churn_mlops.data.profiling.name_signals import (
     is_word_for_customer,
     names_identifier,
@@ -61,12 +61,12 @@ def on_copies(copies: int, contract: DataContract) -> list[Finding]:
 
 def on_no_label(profile: Profile) -> list[Finding]:
     """Which columns may be the label, where none is named."""
-    able = [column.name for column in profile.columns if may_be_label(column)]
+    able = [column for column in profile.columns if may_be_label(column)]
     if not able:
         return []
-    best = sorted(able, key=lambda name: not names_leaving(name))
-    named = " or ".join(map(repr, best[:_NAMED]))
-    what = f"no label is named, and {named} may say who left: name it with {_option('label', best[0])}"
+    best = sorted(able, key=lambda column: not names_leaving(column.name))
+    named = " or ".join(repr(column.name) for column in best[:_NAMED])
+    what = f"no label is named, and {named} may say who left: name it with `{option_of_label(best[0])}`"
     return [Finding(None, "label_unnamed", what)]
 
 

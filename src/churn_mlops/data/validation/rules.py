@@ -113,8 +113,8 @@ def _number_checks(column: str, feature: Feature, value: ir.FloatingColumn) -> l
 
 
 def label_check(cells: ir.Table, label: Label, need_label: bool) -> Check:
-    """The rule that a label is one of its two values, or blank."""
+    """The rule that a label is one of its values, or blank."""
     text = cells["label"]
-    other = text.notnull() & ~text.isin([label.positive, label.negative])
-    advice = f"a label is {label.positive!r}, {label.negative!r}, or blank where it is not known yet"
+    other = text.notnull() & ~text.isin([label.positive, *label.negatives])
+    advice = f"a label is {label.positive!r}, {label.stayed}, or blank where it is not known yet"
     return Check("stop" if need_label else "warning", label.column, "label_other_value", other, text, advice)

@@ -75,7 +75,7 @@ def _count_rows(cells: ir.Table, contract: DataContract, need_label: bool) -> Ru
         counts["customers"] = cells["customer"].nunique()
     if "label" in cells.columns and contract.label is not None:
         counts["churned"] = (cells["label"] == contract.label.positive).sum()
-        counts["retained"] = (cells["label"] == contract.label.negative).sum()
+        counts["retained"] = cells["label"].isin(contract.label.negatives).sum()
         checks = [label_check(cells, contract.label, need_label)]
     return _count(cells, checks, counts)
 
@@ -168,9 +168,10 @@ def _missing_more(table: ir.Table, contract: DataContract, counts: dict[str, int
 
 def _label(label: Label, counts: dict[str, int]) -> Iterator[Problem]:
     if not counts["churned"] and not counts["retained"]:
-        advice = f"no row says {label.positive!r} or {label.negative!r}: training needs rows whose label is known"
+        advice = f"no row says {label.positive!r} or {label.stayed}: training needs rows whose label is known"
         yield Problem("stop", label.column, "label_unknown", counts["rows"], (), advice)
     elif not counts["churned"] or not counts["retained"]:
-        present, absent = (label.positive, label.negative) if counts["churned"] else (label.negative, label.positive)
-        advice = f"every known label is {present!r}, none is {absent!r}: training needs both"
+        left, stayed = repr(label.positive), label.stayed
+        present, absent = (left, stayed) if counts["churned"] else (stayed, left)
+        advice = f"every known label is {present}, none is {absent}: training needs both"
         yield Problem("stop", label.column, "label_constant", counts["churned"] + counts["retained"], (), advice)

@@ -139,8 +139,7 @@ def _is_refused(request: InitRequest, tables: Mapping[str, ir.Table], history: H
 def _flat(request: InitRequest, table: ir.Table, name: str, refused: HistoryProposal | None) -> Proposal:
     """The contract of a row for each customer; ``refused`` is the history that the rows are not taken for."""
     _refuse_days(request.inactive_days)
-    columns = {"customer": request.customer, "label": request.label, "positive": request.positive}
-    proposal = propose(table, name=name, **columns)
+    proposal = propose(table, name=name, customer=request.customer, label=request.label, positive=request.positive)
     findings = () if refused is None else (on_refused_spells(refused),)
     return replace(proposal, findings=(*findings, *proposal.findings))
 

@@ -28,9 +28,11 @@ def on_label(counts: LabelCounts, rows: int) -> list[Finding]:
             label.column,
             "label",
             f"{counts.left:,} of {known:,} left ({counts.left / known:.2%}): "
-            f"{label.positive!r} is left, {label.negative!r} stayed",
+            f"{label.positive!r} is left, {label.stayed} stayed",
         )
     ]
+    if len(label.negatives) > 1:
+        found.append(Finding(label.column, "label_at_risk", _at_risk(counts)))
     if "horizon_days" not in label.model_fields_set:
         found.append(Finding(label.column, "horizon", HORIZON_UNKNOWN))
     if counts.left > counts.stayed:
@@ -55,6 +57,14 @@ def on_label(counts: LabelCounts, rows: int) -> list[Finding]:
             )
         )
     return found
+
+
+def _at_risk(counts: LabelCounts) -> str:
+    rows = " and ".join(f"{value!r} ({number:,})" for value, number in counts.of_stayed)
+    return (
+        f"{rows} are taken for customers who stayed. Were all of them at risk: customers when the time of the label "
+        "began? Blank the label of customers who joined later, and take their value out of `negative`"
+    )
 
 
 def on_customer(column: ColumnProfile, copies: int) -> list[Finding]:
