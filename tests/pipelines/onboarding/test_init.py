@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from pathlib import Path
 
+import duckdb
+import pandas as pd
 import psycopg
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from churn_mlops.config.settings import Source
 from churn_mlops.data.contract import DataContract, HistoryContract
 from churn_mlops.data.sources.open import open_table
+from churn_mlops.errors import ContractError
 from churn_mlops.pipelines.onboarding import init
 from tests.companies.small import Company
 
@@ -82,3 +87,37 @@ def test_old_timestamps_of_parquet_without_a_time_zone_are_asked_about(
     (asked,) = [one for one in found.findings if one.kind == "time_zone_unknown"]
     assert asked.column == "visits.seen"
     assert "they are read as local time" in asked.message
+
+
+def test_parts_of_one_table_are_refused_with_the_statement_that_joins_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    names = [f"c{place:03}" for place in range(200)]
+    parts = {
+        "account": pd.DataFrame({"customer_id": names, "plan": ["a", "b"] * 100}),
+        "usage": pd.DataFrame({"customer_id": names[::-1], "calls": [place % 9 for place in range(200)]}),
+        "status": pd.DataFrame({"customer_id": names, "churned": ["yes", "no", "no", "no"] * 50}),
+    }
+    Path("parts").mkdir()
+    for name, frame in parts.items():
+        frame.to_csv(f"parts/{name}.csv", index=False)
+    with pytest.raises(ContractError, match=r"account, status, usage: each has one row for each customer") as refused:
+        init.initialize(init.InitRequest("parts"), Path("contract.yaml"), Source(), None)
+    statement = re.search(r"COPY .*'customers.parquet'", str(refused.value))
+    assert statement is not None
+    duckdb.sql(statement[0])
+    request = init.InitRequest("customers.parquet", customer="customer_id", label="churned")
+    init.initialize(request, Path("contract.yaml"), Source(), None)
+    contract = DataContract.load("contract.yaml")
+    assert {"plan", "calls"} <= set(contract.features)
+
+
+def test_parts_of_one_table_in_a_database_are_refused_with_a_view(tmp_path: Path) -> None:
+    with duckdb.connect(str(tmp_path / "company.duckdb")) as connection:
+        for table, column in (("accounts", "plan"), ("usage", "calls")):
+            rows = f"SELECT 'c' || range AS account_id, range % 7 AS {column} FROM range(99)"
+            connection.execute(f"CREATE TABLE {table} AS {rows}")
+    request = init.InitRequest(str(tmp_path / "company.duckdb"))
+    with pytest.raises(ContractError, match="Make a view of them: SELECT"):
+        init.initialize(request, tmp_path / "contract.yaml", Source(), tmp_path / "config.yaml")

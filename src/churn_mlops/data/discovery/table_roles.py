@@ -11,6 +11,7 @@ from typing import Literal
 from churn_mlops.data.contract import Where
 from churn_mlops.data.discovery.foreign_keys import Link, best_link, links_from
 from churn_mlops.data.discovery.named_customer import named_customer
+from churn_mlops.data.discovery.one_row_each import refuse_parts
 from churn_mlops.data.discovery.profiled_table import ProfiledTable, may_be_key
 from churn_mlops.data.discovery.time_roles import Times, times_of, times_of_customers
 from churn_mlops.data.discovery.version_tables import Versions, find_versions, times_of_versions, version_key
@@ -232,6 +233,11 @@ def _dated_by_another(key: str, roles: dict[str, Role], links: tuple[Link, ...])
     """If the table of customers has no time, the rows of another table say since when each customer is there."""
     dated = [role for role in roles.values() if role.kind in ("attributes", "events") and role.customer is not None]
     if not dated:
+        named = {
+            role.look.source: role.customer or (role.through.column if role.through else None)
+            for role in roles.values()
+        }
+        refuse_parts(named, {role.look.source: role.look.key for role in roles.values()})
         raise ContractError(
             f"no table says since when a customer is there: add a date of sign-up, or dated rows with {key!r}"
         )

@@ -15,6 +15,7 @@ from churn_mlops.atomic_files import write_atomic
 from churn_mlops.config import DEFAULT_PATH
 from churn_mlops.config.settings import Source
 from churn_mlops.data.contract import HistoryContract
+from churn_mlops.data.discovery.one_row_each import OneRowEachError
 from churn_mlops.data.findings import Finding
 from churn_mlops.data.proposal.contract_writer import write_contract
 from churn_mlops.data.proposal.flat_proposal import Proposal, propose
@@ -27,7 +28,7 @@ from churn_mlops.data.sources.files import chosen_table
 from churn_mlops.data.sources.open import open_every_table, open_table
 from churn_mlops.data.sources.resolve import resolve
 from churn_mlops.database_urls import name_in, shown
-from churn_mlops.errors import ConfigError
+from churn_mlops.errors import ConfigError, ContractError
 
 _RECENT_DAYS = 28
 
@@ -125,7 +126,33 @@ def _propose(request: InitRequest) -> _Proposed:
 
 def _history(request: InitRequest, tables: Mapping[str, ir.Table], name: str, customer: str | None) -> HistoryProposal:
     days = request.inactive_days
-    return propose_history(tables, name=name, customer=customer, inactive_days=days, today=date.today())
+    try:
+        return propose_history(tables, name=name, customer=customer, inactive_days=days, today=date.today())
+    except OneRowEachError as error:
+        raise ContractError(f"{error}. {_how_to_join(request.address, error.keys)}") from None
+
+
+def _how_to_join(address: str, keys: Mapping[str, str]) -> str:
+    """The statement that makes one flat table of several, and the command that reads it."""
+    place = resolve(address)
+    files = place.files if isinstance(place, FolderPlace) else {}
+    named = {table: f"'{files[table]}'" if table in files else _quoted(table) for table in keys}
+    (first, key), *others = keys.items()
+    joins = " ".join(
+        f"JOIN {named[table]} USING ({_quoted(key)})"
+        if own == key
+        else f"JOIN {named[table]} ON {_quoted(own)} = {_quoted(key)}"
+        for table, own in others
+    )
+    rows = f"FROM {named[first]} {joins}"
+    if files:
+        made, then = f"COPY (SELECT * {rows}) TO 'customers.parquet'", "--from customers.parquet"
+        return f"Join them with DuckDB: {made}; then `churn init {then}`, with `--label` for the column of churners"
+    return f"Make a view of them: SELECT * {rows}; then `churn init --table VIEW`, with `--label`"
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
 
 
 def _is_refused(request: InitRequest, tables: Mapping[str, ir.Table], history: HistoryProposal) -> bool:
