@@ -11,6 +11,10 @@ class ConfigError(ChurnError):
     """A setting is missing, unknown or out of range."""
 
 
+class NoSuchJobError(ConfigError):
+    """The data has nothing for a job to do, such as outcomes of a table without dates; so it is no try of the job."""
+
+
 class ContractError(ChurnError):
     """The data contract is not well formed, or does not fit what it is used for."""
 

@@ -15,7 +15,7 @@ import pytest
 from churn_mlops.config import Settings
 from churn_mlops.data.contract import HistoryContract, load_contract
 from churn_mlops.data.sources.history_tables import open_tables
-from churn_mlops.errors import ConfigError, DataError, StoreBusyError
+from churn_mlops.errors import ConfigError, DataError, NoSuchJobError, StoreBusyError
 from churn_mlops.models.bundle_cache import BundleCache
 from churn_mlops.models.inference import ChurnPredictor
 from churn_mlops.pipelines.inputs.as_of import as_of_date
@@ -335,5 +335,5 @@ def test_a_flat_table_has_no_outcomes_to_mature(settings: Settings, tmp_path: Pa
     flat = tmp_path / "flat.yaml"
     flat.write_text("name: t\nfeatures: {a: {type: number}}\n", encoding="utf-8")
     changed = settings.model_copy(update={"contract": settings.contract.model_copy(update={"path": flat})})
-    with pytest.raises(ConfigError, match="flat table"):
+    with pytest.raises(NoSuchJobError, match="flat table"):
         record_outcomes(changed, now=datetime.now(UTC))

@@ -8,7 +8,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from churn_mlops.config import Settings
-from churn_mlops.errors import DataError, StoreBusyError
+from churn_mlops.errors import DataError, NoSuchJobError, StoreBusyError
 from churn_mlops.pipelines import job_record
 from churn_mlops.pipelines.job_record import recorded
 from churn_mlops.store import open_store
@@ -40,10 +40,13 @@ def test_a_success_and_a_failure_are_recorded_and_nothing_else_changes(settings:
     assert job.__doc__ == "Does what it is asked to."
 
 
-def test_a_job_that_found_another_in_progress_was_no_try(settings: Settings) -> None:
+@pytest.mark.parametrize("error", [StoreBusyError("another run is at work"), NoSuchJobError("a flat table")])
+def test_a_job_that_found_another_in_progress_or_has_nothing_to_do_was_no_try(
+    settings: Settings, error: BaseException
+) -> None:
     with open_store(settings.store.url) as store:
-        with pytest.raises(StoreBusyError):
-            job(settings, StoreBusyError("another run is at work"))
+        with pytest.raises(type(error)):
+            job(settings, error)
         assert job_records(store) == []
 
 

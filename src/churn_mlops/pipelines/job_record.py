@@ -10,7 +10,7 @@ from typing import Concatenate, Literal, ParamSpec, TypeVar
 import structlog
 
 from churn_mlops.config import Settings
-from churn_mlops.errors import StoreBusyError, StoreError
+from churn_mlops.errors import NoSuchJobError, StoreBusyError, StoreError
 from churn_mlops.store import open_store
 from churn_mlops.store.database.inspect import inspect_store
 from churn_mlops.store.job_records import record_job
@@ -27,8 +27,8 @@ log = structlog.get_logger("churn_mlops.pipelines")
 def recorded(name: JobName) -> Callable[[Work[Given, Result]], Work[Given, Result]]:
     """Decorates the function that does the job ``name``: each call leaves a record.
 
-    A call that finds another run in progress was no try, and leaves none. A record that cannot be written is logged,
-    and changes nothing else: the job did what it did.
+    A call that finds another run in progress was no try, and leaves none; so was one that the data has no use for. A
+    record that cannot be written is logged, and changes nothing else: the job did what it did.
     """
 
     def decorate(work: Work[Given, Result]) -> Work[Given, Result]:
@@ -37,7 +37,7 @@ def recorded(name: JobName) -> Callable[[Work[Given, Result]], Work[Given, Resul
             began_at = datetime.now(UTC)
             try:
                 result = work(settings, *args, **named)
-            except StoreBusyError:
+            except (StoreBusyError, NoSuchJobError):
                 raise
             except BaseException:
                 _record(settings, name, began_at, has_succeeded=False)

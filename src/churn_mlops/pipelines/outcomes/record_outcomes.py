@@ -16,7 +16,7 @@ from churn_mlops.data.contract import LEFT, HistoryContract, load_contract
 from churn_mlops.data.snapshot.final_labels import labels_of
 from churn_mlops.data.sources.database import read_whole
 from churn_mlops.data.sources.spark import is_spark, spark_running
-from churn_mlops.errors import ConfigError
+from churn_mlops.errors import NoSuchJobError
 from churn_mlops.pipelines.erasure.suppression import (
     ErasedMeanwhileError,
     no_erasure_since,
@@ -58,12 +58,12 @@ def record_outcomes(
             with both values.
 
     Raises:
-        ConfigError: the contract declares a flat table, which has no dates.
+        NoSuchJobError: the contract declares a flat table, which has no dates.
         ChurnError: source or store fail; outcomes that were recorded before that stay.
     """
     contract = load_contract(settings.contract.path)
     if not isinstance(contract, HistoryContract) or contract.label is None:
-        raise ConfigError(
+        raise NoSuchJobError(
             f"{settings.contract.path} declares a flat table, which does not say when customers left: outcomes can be "
             "recorded only if the contract declares a history with a label (docs/history.md)"
         )
