@@ -13,11 +13,14 @@ from __future__ import annotations
 
 import argparse
 import json
+import multiprocessing
 import tempfile
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -189,9 +192,10 @@ def cases(folder: Path, customers: int, months: int, seeds: int) -> Iterator[dic
     """The results of each case."""
     yield {"case": "online_retail"} | summary(shop(folder))
     found = []
-    for seed in range(1, seeds + 1):
-        found.append(demo_company(customers, months, seed))
-        yield {"case": f"demo company {seed}", "customers": customers} | summary(found[-1][0])
+    with ProcessPoolExecutor(2, multiprocessing.get_context("spawn")) as pool:
+        for seed, pairs in enumerate(pool.map(partial(demo_company, customers, months), range(1, seeds + 1)), 1):
+            found.append(pairs)
+            yield {"case": f"demo company {seed}", "customers": customers} | summary(pairs[0])
     yield {"case": "demo companies together"} | summary(*(pairs for pairs, _ in found))
     for seed, (_, pairs) in enumerate(found, 1):
         yield {"case": f"demo company {seed}, half of the labels moved from the middle on"} | summary(pairs)
