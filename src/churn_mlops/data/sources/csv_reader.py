@@ -11,7 +11,11 @@ import csv
 import gzip
 import io
 import re
+import tempfile
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import IO
@@ -24,52 +28,89 @@ from churn_mlops.data.sources.files import identifier, literal_path, quoted
 from churn_mlops.errors import SourceError
 
 DELIMITERS = (",", ";", "\t", "|")
+UTF8, WINDOWS = "utf-8-sig", "cp1252"
 _HEAD_BYTES = 1 << 18
 _CHUNK_BYTES = 1 << 22
-_WIDE_BOMS = (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_MARKS = (
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+_LETTER_OF_UTF8 = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
+_SEPARATOR_LINE = re.compile(r"sep=(.)\r?\n", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class CsvFormat:
+    """How a delimited file is written.
+
+    Args:
+        encoding: `utf-8-sig`, `utf-16` or `utf-32` by its mark, or `cp1252` where it is none of them.
+        delimiter: between the cells.
+        columns: their names.
+        skipped: lines before the header, such as the `sep=;` of a spreadsheet.
+    """
+
+    encoding: str
+    delimiter: str
+    columns: list[str]
+    skipped: int
 
 
 def open_csv(path: Path, connection: ibis.BaseBackend, name: str = "rows") -> ir.Table:
     """Load the delimited file at ``path`` into ``connection`` as the table ``name`` of texts.
 
     Raises:
-        SourceError: the file is not UTF-8 text, has no proper header, or a line does not fit the header.
+        SourceError: the file is no text, has no proper header, or a line does not fit the header.
     """
-    delimiter, header = csv_header(path)
-    packed = "gzip" if path.suffix.lower() == ".gz" else "none"
+    written = csv_format(path)
     try:
-        with literal_path(path) as literal:
-            connection.raw_sql(_load_statement(literal, name, header, delimiter, packed))
+        with _in_utf8(path, written.encoding) as readable, literal_path(readable) as literal:
+            packed = "gzip" if readable.suffix.lower() == ".gz" else "none"
+            connection.raw_sql(_load_statement(literal, name, written, packed))
     except duckdb.Error as error:
-        raise SourceError(_explained(path, str(error), len(header))) from None
+        raise SourceError(_explained(path, str(error), len(written.columns))) from None
     return connection.table(name)
 
 
-def csv_header(path: Path) -> tuple[str, list[str]]:
-    """The separator and the column names of the delimited file at ``path``, all of whose bytes are checked to be text.
+def csv_format(path: Path) -> CsvFormat:
+    """The format of the delimited file at ``path``, all of whose bytes are checked to be text.
 
     Raises:
-        SourceError: the file is not UTF-8 text, or has no proper header.
+        SourceError: the file is no text, or has no proper header.
     """
-    return _header(path, _check_text(path))
+    return _format_of(path, *_check_text(path))
 
 
 def csv_columns(path: Path, _table: str) -> list[str]:
     """The column names of the delimited file at ``path``, from its beginning alone.
 
     Raises:
-        SourceError: as :func:`csv_header`, for what the beginning shows.
+        SourceError: as :func:`csv_format`, for what the beginning shows.
     """
-    return _header(path, _check_text(path, whole=False))[1]
+    return _format_of(path, *_check_text(path, whole=False)).columns
 
 
-def _load_statement(path: str, table: str, header: list[str], delimiter: str, packed: str) -> str:
+def is_guessed(path: Path) -> bool:
+    """Whether the delimited file at ``path`` is read as Windows-1252, since it is no UTF-8 and has no mark.
+
+    Raises:
+        SourceError: as :func:`csv_format`.
+    """
+    return csv_format(path).encoding == WINDOWS
+
+
+def _load_statement(path: str, table: str, written: CsvFormat, packed: str) -> str:
     # Names and the path are quoted, the delimiter is one of ours: a prepared statement cannot take them.
-    spec = ", ".join(f"{quoted(name)}: 'VARCHAR'" for name in header)
+    spec = ", ".join(f"{quoted(name)}: 'VARCHAR'" for name in written.columns)
+    read = (
+        f"header=true, skip={written.skipped}, delim={quoted(written.delimiter)}, quote='\"', escape='\"', comment=''"
+    )
     return (
         f"CREATE TABLE {identifier(table)} AS SELECT * FROM read_csv({quoted(path)}, "  # noqa: S608 both are quoted
         f"columns={{{spec}}}, auto_detect=false, "
-        f"header=true, skip=0, delim={quoted(delimiter)}, quote='\"', escape='\"', comment='', strict_mode=true, "
+        f"{read}, strict_mode=true, "
         "null_padding=false, ignore_errors=false, nullstr='', allow_quoted_nulls=true, "
         f"compression='{packed}', max_line_size=16777216)"
     )
@@ -80,75 +121,126 @@ def _open(path: Path) -> IO[bytes]:
     return gzip.open(path, "rb") if path.suffix.lower() == ".gz" else path.open("rb")  # type: ignore[return-value]
 
 
-def _check_text(path: Path, *, whole: bool = True) -> str:
-    """Read ``path``, or its beginning, as UTF-8 without keeping it, and return its beginning."""
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    head = b""
-    line = 1
+class _NoTextError(Exception):
+    """A byte that is no text in an encoding: its line, and whether only the end of the file is missing."""
+
+    def __init__(self, line: int, error: UnicodeDecodeError) -> None:
+        self.line, self.byte = line, error.object[error.start]
+        self.is_cut = "unexpected end" in error.reason
+
+
+def _check_text(path: Path, *, whole: bool = True) -> tuple[str, str]:
+    """Read ``path``, or its beginning, as text without keeping it, and return its encoding and its beginning."""
     try:
         with _open(path) as file:
-            while chunk := file.read(_CHUNK_BYTES):
-                if not head:
-                    head = chunk[:_HEAD_BYTES]
-                    _refuse_wide(path, head)
-                if b"\0" in chunk:
-                    line += chunk[: chunk.index(b"\0")].count(b"\n")
-                    raise SourceError(
-                        f"{path}, line {line}: a NUL byte; this is not a text file, export it again as CSV in UTF-8"
-                    )
-                _decode(path, decoder, chunk, line)
-                line += chunk.count(b"\n")
-                if not whole:
-                    break
-            else:
-                _decode(path, decoder, b"", line, final=True)
+            first = file.read(4)
+        encoding = next((name for mark, name in _MARKS if first.startswith(mark)), UTF8)
+        try:
+            head = _read_through(path, encoding, whole)
+        except _NoTextError as error:
+            said = encoding.removesuffix("-sig").upper()
+            where = f"{path}, line {error.line}: byte 0x{error.byte:02x} is not {said} text"
+            if encoding != UTF8 or error.is_cut:
+                raise SourceError(f"{where}: the file is cut off or damaged, export it again") from None
+            encoding, head = WINDOWS, _read_as_windows(path, whole, where)
     except (gzip.BadGzipFile, zlib.error, EOFError):
         raise SourceError(f"{path} is not a whole gzip file: pack it again, or give the file unpacked") from None
     except OSError as error:
         raise SourceError(f"{path} cannot be read: {error.strerror or error}") from None
-    if not head.removeprefix(codecs.BOM_UTF8).strip():
+    if not head.strip():
         raise SourceError(f"{path} is empty: it needs a header line and one row per customer")
-    return head.removeprefix(codecs.BOM_UTF8).decode("utf-8", errors="ignore")
+    return encoding, head
 
 
-def _refuse_wide(path: Path, head: bytes) -> None:
-    if head.startswith(_WIDE_BOMS):
-        raise SourceError(
-            f"{path} is written in UTF-16 or UTF-32: save it as UTF-8 (`iconv -f UTF-16 -t UTF-8 {path.name}`)"
-        )
+def _read_through(path: Path, encoding: str, whole: bool) -> str:
+    """Decode ``path``, or its beginning, and return its beginning."""
+    decoder = codecs.getincrementaldecoder(encoding)()
+    head, line = "", 1
+    with _open(path) as file:
+        while True:
+            chunk = file.read(_CHUNK_BYTES)
+            if encoding in (UTF8, WINDOWS) and b"\0" in chunk:
+                line += chunk[: chunk.index(b"\0")].count(b"\n")
+                raise SourceError(
+                    f"{path}, line {line}: a NUL byte; this is not a text file, export it again as CSV in UTF-8"
+                )
+            try:
+                text = decoder.decode(chunk, final=not chunk)
+            except UnicodeDecodeError as error:
+                raise _NoTextError(line + error.object[: error.start].count(b"\n"), error) from None
+            head = head or text[:_HEAD_BYTES]
+            line += chunk.count(b"\n")
+            if not chunk or not whole:
+                return head
 
 
-def _decode(path: Path, decoder: codecs.IncrementalDecoder, chunk: bytes, line: int, final: bool = False) -> None:
-    held = decoder.getstate()[0]
+def _read_as_windows(path: Path, whole: bool, where: str) -> str:
+    """The beginning of a file that is no UTF-8, if it may be Windows-1252: nothing in it is a letter of UTF-8."""
+    refused = SourceError(f"{where}, and the file is not in Windows-1252 either: save it as UTF-8")
+    with _open(path) as file:
+        before = b""
+        while chunk := file.read(_CHUNK_BYTES):
+            if _LETTER_OF_UTF8.search(before + chunk):
+                raise refused
+            before = chunk[-3:]
     try:
-        decoder.decode(chunk, final)
-    except UnicodeDecodeError as error:
-        data = held + chunk
-        line += data[: error.start].count(b"\n")
-        raise SourceError(
-            f"{path}, line {line}: byte 0x{data[error.start]:02x} is not UTF-8 text. If the file is Latin-1 or "
-            f"Windows-1252, convert it first: `iconv -f WINDOWS-1252 -t UTF-8 {path.name}`"
-        ) from None
+        return _read_through(path, WINDOWS, whole)
+    except _NoTextError:
+        raise refused from None
 
 
-def _header(path: Path, head: str) -> tuple[str, list[str]]:
-    """Delimiter and column names: the delimiter that cuts the first lines into the most, and equally many, cells."""
-    whole = head if len(head) < _HEAD_BYTES // 4 else head[: head.rfind("\n") + 1] or head
+@contextmanager
+def _in_utf8(path: Path, encoding: str) -> Iterator[Path]:
+    """The file itself if it is UTF-8, or a copy of it in UTF-8 for as long as it is read."""
+    if encoding == UTF8:
+        yield path
+        return
+    with tempfile.TemporaryDirectory(prefix="churn-") as folder:
+        copy = Path(folder) / "table.csv"
+        decoder = codecs.getincrementaldecoder(encoding)()
+        with _open(path) as source, copy.open("wb") as target:
+            while chunk := source.read(_CHUNK_BYTES):
+                target.write(decoder.decode(chunk).encode("utf-8"))
+        yield copy
+
+
+def _format_of(path: Path, encoding: str, head: str) -> CsvFormat:
+    """The delimiter that cuts the first lines into the most, and equally many, cells, and the column names."""
+    marked = _SEPARATOR_LINE.match(head)
+    text = head[marked.end() :] if marked is not None else head
+    whole = text if len(text) < _HEAD_BYTES // 4 else text[: text.rfind("\n") + 1] or text
     best: tuple[float, int, str, list[str]] = (0.0, 0, "", [])
-    for rank, delimiter in enumerate(DELIMITERS):
-        try:
-            rows = [row for row in islice(csv.reader(io.StringIO(whole, newline=""), delimiter=delimiter), 50) if row]
-        except csv.Error:
-            continue
+    for rank, delimiter in enumerate(DELIMITERS if marked is None else marked[1]):
+        rows = _first_rows(whole, delimiter)
         if rows and len(rows[0]) > 1:
             alike = sum(len(row) == len(rows[0]) for row in rows) / len(rows)
             best = max(best, (alike * len(rows[0]), -rank, delimiter, rows[0]))
     if not best[3]:
-        raise SourceError(f"{path}, line 1: only one column; columns are separated by a comma, semicolon, tab or '|'")
+        raise SourceError(f"{path}, line 1: only one column; {_remedy_for_one(whole)}")
     # pandas writes its index as a first column without a name.
     names = [name if name.strip() else f"column_{place}" for place, name in enumerate(best[3], start=1)]
     _check_names(path, names)
-    return best[2], names
+    return CsvFormat(encoding, best[2], names, 0 if marked is None else 1)
+
+
+def _first_rows(text: str, delimiter: str) -> list[list[str]]:
+    try:
+        return [row for row in islice(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter), 50) if row]
+    except csv.Error:
+        return []
+
+
+def _remedy_for_one(text: str) -> str:
+    """The advice for a first line of one cell: the header may stand in a later line, below a title."""
+    for delimiter in DELIMITERS:
+        cells = [len(row) for row in _first_rows(text, delimiter)]
+        most = max(cells, default=1)
+        first = cells.index(most) if most > 1 else 0
+        if first and all(count == most for count in cells[first:]):
+            return (
+                f"the header seems to stand below a title of {first} line{'s' * (first > 1)}: remove what is above it"
+            )
+    return "columns are separated by a comma, semicolon, tab or '|'"
 
 
 def _check_names(path: Path, names: list[str]) -> None:

@@ -15,7 +15,7 @@ import pandas as pd
 import pyarrow as pa
 
 from churn_mlops.data.contract import level_text
-from churn_mlops.data.sources.csv_reader import csv_header, open_csv
+from churn_mlops.data.sources.csv_reader import csv_format, open_csv
 from churn_mlops.data.sources.database import memory_connection
 from churn_mlops.data.sources.files import check_file
 from churn_mlops.data.sources.plain_types import with_plain_types
@@ -31,13 +31,14 @@ def load_csv(filepath: str | os.PathLike[str]) -> pd.DataFrame:
     check_file(path)
     # pandas fills short rows up without an error, so the strict reader checks the file first.
     open_csv(path, memory_connection())
-    delimiter, _ = csv_header(path)
+    written = csv_format(path)
     return pd.read_csv(
         path,
-        sep=delimiter,
+        sep=written.delimiter,
+        skiprows=written.skipped,
         keep_default_na=False,
         na_values=[""],
-        encoding="utf-8-sig",
+        encoding=written.encoding,
         index_col=False,
         low_memory=False,
     )

@@ -12,7 +12,7 @@ from pathlib import Path
 import ibis
 import ibis.expr.types as ir
 
-from churn_mlops.data.sources.csv_reader import csv_columns, open_csv
+from churn_mlops.data.sources.csv_reader import csv_columns, is_guessed, open_csv
 from churn_mlops.data.sources.database import memory_connection
 from churn_mlops.data.sources.duckdb_reader import connect_duckdb, duckdb_columns, duckdb_tables, is_duckdb, open_duckdb
 from churn_mlops.data.sources.json_reader import json_columns, open_json
@@ -33,6 +33,7 @@ class FileFormat:
         connect: opens the connection for the file at a path; None where the tables are loaded into memory, so that
             files of several formats can be joined.
         empty: what is wrong with a file that is a table without rows; None where that is no fault.
+        guesses_encoding: whether nothing says how the letters of the file at a path are written; None if that is plain.
         undecided_times: names of the columns of times of which the file at a path does not say whether they are in UTC.
     """
 
@@ -43,6 +44,7 @@ class FileFormat:
     connect: Callable[[Path], ibis.BaseBackend] | None = None
     empty: str | None = None
     undecided_times: Callable[[Path, str], list[str]] | None = None
+    guesses_encoding: Callable[[Path], bool] | None = None
 
     def tables_of(self, path: Path) -> list[str]:
         """Names of the tables of the file at ``path``.
@@ -69,6 +71,7 @@ FILE_FORMATS = (
         open_csv,
         csv_columns,
         empty="has a header but no rows: write the customers into it, one a line",
+        guesses_encoding=is_guessed,
     ),
     FileFormat((".parquet",), open_parquet, parquet_columns, undecided_times=undecided_times),
     FileFormat((".jsonl", ".ndjson", ".json"), open_json, json_columns),

@@ -56,6 +56,10 @@ class FilePlace(Place):
         """As :meth:`Place.undecided_times`."""
         return _undecided_times({name: self.path for name in self.tables()})
 
+    def guessed_encodings(self) -> list[str]:
+        """As :meth:`Place.guessed_encodings`."""
+        return _guessed_encodings({name: self.path for name in self.tables()})
+
     def version(self) -> Version | None:
         """As :meth:`Place.version`."""
         if self._format.connect is not None and not self._copied:
@@ -136,6 +140,10 @@ class FolderPlace(Place):
         """As :meth:`Place.undecided_times`."""
         return _undecided_times(self.files)
 
+    def guessed_encodings(self) -> list[str]:
+        """As :meth:`Place.guessed_encodings`."""
+        return _guessed_encodings(self.files)
+
     def version(self) -> Version | None:
         """As :meth:`Place.version`."""
         return _version(list(self.files.values()), copied=self._kept)
@@ -165,6 +173,11 @@ class FolderPlace(Place):
 def _undecided_times(files: Mapping[str, Path]) -> list[tuple[str, str]]:
     asked = {name: format_of(path).undecided_times for name, path in files.items()}
     return [(name, column) for name, ask in asked.items() if ask is not None for column in ask(files[name], name)]
+
+
+def _guessed_encodings(files: Mapping[str, Path]) -> list[str]:
+    asked = {name: format_of(path).guesses_encoding for name, path in files.items()}
+    return [name for name, ask in asked.items() if ask is not None and ask(files[name])]
 
 
 def _version(paths: list[Path], *, copied: bool) -> Version | None:

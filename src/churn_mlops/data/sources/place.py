@@ -50,6 +50,10 @@ class Place(ABC):
         """Tables and columns of times of which nothing says whether they are in UTC or in local time."""
         return []
 
+    def guessed_encodings(self) -> list[str]:
+        """Tables of texts of which nothing says how their letters are written."""
+        return []
+
     @abstractmethod
     def open(self, name: str) -> ir.Table:
         """The table ``name``, one of :meth:`tables`; each is opened once.

@@ -26,6 +26,7 @@ from churn_mlops.data.snapshot.date_range import last_day
 from churn_mlops.data.sources.file_place import FolderPlace
 from churn_mlops.data.sources.files import chosen_table
 from churn_mlops.data.sources.open import open_every_table, open_table
+from churn_mlops.data.sources.place import Place
 from churn_mlops.data.sources.resolve import resolve
 from churn_mlops.database_urls import name_in, shown
 from churn_mlops.errors import ConfigError, ContractError
@@ -168,7 +169,7 @@ def _flat(request: InitRequest, table: ir.Table, name: str, refused: HistoryProp
     _refuse_days(request.inactive_days)
     proposal = propose(table, name=name, customer=request.customer, label=request.label, positive=request.positive)
     findings = () if refused is None else (on_refused_spells(refused),)
-    return replace(proposal, findings=(*findings, *proposal.findings))
+    return replace(proposal, findings=(*_on_encodings(resolve(request.address)), *findings, *proposal.findings))
 
 
 def _within_folder(address: str, table: str | None) -> tuple[str, str | None]:
@@ -207,9 +208,16 @@ def _on_source(address: str) -> Iterator[Finding]:
             "as local time. If they are in UTC, write the file again with timestamps of a time zone"
         )
         yield Finding(f"{table}.{column}", "time_zone_unknown", what)
+    yield from _on_encodings(place)
     for part, whole in place.partitions().items():
         yield Finding(part, "left_out", f"is a part of {whole}, which is read with all its parts; left out")
     place.close()
+
+
+def _on_encodings(place: Place) -> Iterator[Finding]:
+    for table in place.guessed_encodings():
+        what = "is no UTF-8 and is read as Windows-1252: are its letters right? If they are not, save it as UTF-8"
+        yield Finding(table, "encoding", what)
 
 
 def _newest_if_old(tables: Mapping[str, ir.Table], contract: HistoryContract) -> date | None:
