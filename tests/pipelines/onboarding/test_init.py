@@ -99,11 +99,11 @@ def test_parts_of_one_table_are_refused_with_the_statement_that_joins_them(
         "usage": pd.DataFrame({"customer_id": names[::-1], "calls": [place % 9 for place in range(200)]}),
         "status": pd.DataFrame({"customer_id": names, "churned": ["yes", "no", "no", "no"] * 50}),
     }
-    Path("parts").mkdir()
+    Path("Anna's parts").mkdir()
     for name, frame in parts.items():
-        frame.to_csv(f"parts/{name}.csv", index=False)
+        frame.to_csv(f"Anna's parts/{name}.csv", index=False)
     with pytest.raises(ContractError, match=r"account, status, usage: each has one row for each customer") as refused:
-        init.initialize(init.InitRequest("parts"), Path("contract.yaml"), Source(), None)
+        init.initialize(init.InitRequest("Anna's parts"), Path("contract.yaml"), Source(), None)
     statement = re.search(r"COPY .*'customers.parquet'", str(refused.value))
     assert statement is not None
     duckdb.sql(statement[0])

@@ -24,7 +24,7 @@ from churn_mlops.data.proposal.history_writer import write_history
 from churn_mlops.data.proposal.single_table import holds_spells, is_event_log, on_refused_spells
 from churn_mlops.data.snapshot.date_range import last_day
 from churn_mlops.data.sources.file_place import FolderPlace
-from churn_mlops.data.sources.files import chosen_table
+from churn_mlops.data.sources.files import chosen_table, identifier, quoted
 from churn_mlops.data.sources.open import open_every_table, open_table
 from churn_mlops.data.sources.place import Place
 from churn_mlops.data.sources.resolve import resolve
@@ -137,12 +137,12 @@ def _how_to_join(address: str, keys: Mapping[str, str]) -> str:
     """The statement that makes one flat table of several, and the command that reads it."""
     place = resolve(address)
     files = place.files if isinstance(place, FolderPlace) else {}
-    named = {table: f"'{files[table]}'" if table in files else _quoted(table) for table in keys}
+    named = {table: quoted(str(files[table])) if table in files else identifier(table) for table in keys}
     (first, key), *others = keys.items()
     joins = " ".join(
-        f"JOIN {named[table]} USING ({_quoted(key)})"
+        f"JOIN {named[table]} USING ({identifier(key)})"
         if own == key
-        else f"JOIN {named[table]} ON {_quoted(own)} = {_quoted(key)}"
+        else f"JOIN {named[table]} ON {identifier(own)} = {identifier(key)}"
         for table, own in others
     )
     rows = f"FROM {named[first]} {joins}"
@@ -150,10 +150,6 @@ def _how_to_join(address: str, keys: Mapping[str, str]) -> str:
         made, then = f"COPY (SELECT * {rows}) TO 'customers.parquet'", "--from customers.parquet"
         return f"Join them with DuckDB: {made}; then `churn init {then}`, with `--label` for the column of churners"
     return f"Make a view of them: SELECT * {rows}; then `churn init --table VIEW`, with `--label`"
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
 
 
 def _is_refused(request: InitRequest, tables: Mapping[str, ir.Table], history: HistoryProposal) -> bool:
