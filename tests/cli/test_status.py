@@ -78,7 +78,13 @@ def test_a_store_that_cannot_be_written_is_a_page_while_all_is_read(
 def test_a_lost_store_is_a_page_and_is_not_made_again(churn: Churn, tmp_path: Path) -> None:
     result = churn("status")
     assert result.code == 1
-    assert "page    store: there is none in sqlite:///store/churn.db. It costs: " in result.out
+    said = (
+        "page    store: there is none in sqlite:///store/churn.db; there is no config/config.yaml here (--config names "
+    )
+    assert said in result.out
+    Path("config").mkdir()
+    Path("config/config.yaml").touch()
+    assert "page    store: there is none in sqlite:///store/churn.db. It costs: " in churn("status").out
     assert not (tmp_path / "store").exists()
 
 

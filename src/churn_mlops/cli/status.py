@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from churn_mlops.cli.settings import settings_of
 from churn_mlops.cli.terminal import print_json, remark, say
-from churn_mlops.config import Settings
+from churn_mlops.config import DEFAULT_PATH, Settings
 from churn_mlops.errors import StoreError
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def status(
 
     Example: `churn status`
     """
-    lines = _lines(settings_of(context))
+    lines = _lines(settings_of(context), context.obj)
     counted = {urgency: sum(line.urgency == urgency for line in lines) for urgency in ("page", "ticket")}
     if as_json:
         print_json({"ok": not counted["page"], "lines": [asdict(line) for line in lines]})
@@ -39,7 +40,7 @@ def status(
         raise typer.Exit(1)
 
 
-def _lines(settings: Settings) -> list[StatusLine]:
+def _lines(settings: Settings, config: Path | None) -> list[StatusLine]:
     """All lines, the most urgent first."""
     from churn_mlops.database_urls import shown
     from churn_mlops.on_call import empty_store, late_list, most_urgent, status_lines, unavailable_store
@@ -52,7 +53,9 @@ def _lines(settings: Settings) -> list[StatusLine]:
     address, now = settings.store.url, datetime.now(UTC)
     try:
         if inspect_store(address).tables.revision is None:  # to open it would make its tables
-            return [empty_store(shown(address))]
+            is_here = config is not None or DEFAULT_PATH.exists()
+            hint = "" if is_here else f"; there is no {DEFAULT_PATH} here (--config names another file)"
+            return [empty_store(shown(address) + hint)]
         live = next(reversed(history(settings)), None)  # of the models folder while the store names none
         with open_store(address) as store:
             seen = replace(read_overview(store), champion=live)

@@ -50,7 +50,7 @@ def test_a_public_shop_is_predicted_better_than_by_recency_alone_on_later_dates(
 def test_subscriptions_in_one_table_are_predicted_on_later_dates_as_well_as_by_their_age(public_data: Path) -> None:
     address = str(public_data / "mavenflix" / "subscriptions.csv")
     contract = proposed(address)
-    periods = periods_of(address, contract, 6)
+    periods = periods_of(address, contract, 4)
     later = backtest_scores(periods, contract, MODEL)
     assert later is not None
     assert (later.tested_on[0] - later.trained_until).days >= 30
