@@ -27,8 +27,8 @@ log = structlog.get_logger("churn_mlops.pipelines")
 def recorded(name: JobName) -> Callable[[Work[Given, Result]], Work[Given, Result]]:
     """Decorates the function that does the job ``name``: each call leaves a record.
 
-    A call that finds another run in progress was no try, and leaves none; so was one that the data has no use for. A
-    record that cannot be written is logged, and changes nothing else: the job did what it did.
+    A call that finds another run in progress was no try, and leaves none; nor does a job that the data has no use for.
+    A record that cannot be written is logged, and changes nothing else: the job did what it did.
     """
 
     def decorate(work: Work[Given, Result]) -> Work[Given, Result]:
