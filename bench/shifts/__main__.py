@@ -9,21 +9,23 @@ Runs are drawn until there are ``--each`` harmless and as many harmful ones. Lab
 probabilities; the product sees only these. It pages where `money_lost` asks to act, as the alert `MoneyLost` does.
 
 Two decisions: that of the settings' defaults, where customers are worth little and few are on a list; and one of a
-company whose offers are cheap. With ``--peers``, an interpreter that has NannyML and Evidently, the same runs go
-through them as they are set up by default (`bench/shifts/peers.py`).
+company whose offers are cheap. The limit is what a test finds that knows when the shift began, and what the lists
+would have earned without it: the rest lies within the chance of labels. With ``--peers``, an interpreter that has
+NannyML and Evidently, the same runs go through them as they are set up by default (`bench/shifts/peers.py`).
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import subprocess
 import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from datetime import date, timedelta
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +44,8 @@ HERE = Path(__file__).parent
 PEER_ROWS = 2_000
 FINAL_AFTER, HORIZON = 37, 30
 HARM = 0.05
+ONE_SIDED_95 = 1.645
+BANDS = {"5 to 10 %": (0.05, 0.1), "10 to 20 %": (0.1, 0.2), "20 % and more": (0.2, math.inf)}
 DECISIONS = {
     "cheap offers": Economics(value=600.0, offer_cost=20.0, contact_cost=1.0, kept_share=0.3),
     "defaults": Economics(),
@@ -80,17 +84,44 @@ def observed(months: Sequence[tuple[Floats, Floats]], economics: Economics, seed
     return found
 
 
+def within_reach(
+    gains: Sequence[ListGain], months: Sequence[tuple[Floats, Floats]], since: int, economics: Economics
+) -> bool:
+    """Whether a test finds the shift that knows its month, and the true probabilities of a company without it.
+
+    Args:
+        gains: measured, one for each month.
+        months: scores and true probabilities without the shift.
+        since: the place of the first month that may have changed.
+        economics: of the decision.
+    """
+    lost, variance = 0.0, 0.0
+    for gain, (scores, true) in list(zip(gains, months, strict=True))[since:]:
+        rows = ScoredRows(np.arange(len(true)), scores, true, np.ones(len(true)))
+        lost += (week_gain(rows, _terms(economics, len(true)), "").value or 0.0) - gain.value
+        variance += gain.error**2
+    return lost > ONE_SIDED_95 * math.sqrt(variance)
+
+
+@cache
+def unshifted(customers: int) -> list[tuple[Floats, Floats]]:
+    """Scores and true probabilities of each month without a shift."""
+    made = company(customers, 1)
+    return [(made.scores(month.rows), month.true) for month in made.months]
+
+
 def one_run(seed: int, customers: int, samples: Path | None) -> dict[str, Any]:
     """A shift, whether it is harmful, and when it pages, for each decision."""
     made, shift = company(customers, 1), drawn(np.random.default_rng(seed))
-    before = [(made.scores(month.rows), month.true) for month in made.months]
+    before = unshifted(customers)
     whole = list(made.shifted(shift))
     after = [(scores, true) for _, scores, true in whole]
     row: dict[str, Any] = {"seed": seed, "kind": shift.kind, "start": shift.start, "ramp": shift.ramp}
     for name, economics in DECISIONS.items():
         then, now = (sum(earned(*month, economics) for month in of[shift.start :]) for of in (before, after))
-        page = paged(observed(after, economics, seed))
-        row[name] = {"fall": 1 - now / then, "page": page}
+        gains = observed(after, economics, seed)
+        limit = len(gains) == len(after) and within_reach(gains, before, shift.start, economics)
+        row[name] = {"fall": 1 - now / then, "page": paged(gains), "within_reach": limit}
     if samples is not None:
         pq.write_table(_sample(whole, seed), samples / f"{seed}.parquet")
     return row
@@ -116,8 +147,7 @@ def _sample(whole: Sequence[tuple[pa.Table, Floats, Floats]], seed: int) -> pa.T
 
 def quiet(seed: int, customers: int) -> dict[str, int | None]:
     """When a run without any shift pages, for each decision."""
-    made = company(customers, 1)
-    months = [(made.scores(month.rows), month.true) for month in made.months]
+    months = unshifted(customers)
     return {name: paged(observed(months, economics, seed)) for name, economics in DECISIONS.items()}
 
 
@@ -143,7 +173,6 @@ def table(rows: Sequence[dict[str, Any]], decision: str, page: str) -> dict[str,
     right, false = int((late & harmful).sum()), int((late & ~harmful).sum() + early.sum())
     after = (pages - starts)[late & harmful] * HORIZON
     wait = FINAL_AFTER if page == "product" or "labels" in page else 0
-    bands = {"5 to 10 %": (0.05, 0.1), "10 to 20 %": (0.1, 0.2), "20 % and more": (0.2, np.inf)}
     return {
         "harmful": int(harmful.sum()),
         "harmless": int((~harmful).sum()),
@@ -151,7 +180,7 @@ def table(rows: Sequence[dict[str, Any]], decision: str, page: str) -> dict[str,
         "recall": round(right / max(1, int(harmful.sum())), 3),
         "recall_by_fall": {
             name: [int((late & of).sum()), int(of.sum())]
-            for name, (low, high) in bands.items()
+            for name, (low, high) in BANDS.items()
             for of in [harmful & (falls >= low) & (falls < high)]
         },
         "false_pages": false,
@@ -161,6 +190,15 @@ def table(rows: Sequence[dict[str, Any]], decision: str, page: str) -> dict[str,
         "days_to_page": [int(np.quantile(after, q)) + wait for q in (0.5, 0.9)] if len(after) else None,
         "days_until_labels_are_final": FINAL_AFTER,
     }
+
+
+def limit_of(rows: Sequence[dict[str, Any]], decision: str) -> dict[str, list[int]]:
+    """By the fall of the lists' money: the shifts within reach of a test that knows their month, and all shifts."""
+    found = {}
+    for name, (low, high) in BANDS.items():
+        of = [row[decision]["within_reach"] for row in rows if low <= row[decision]["fall"] < high]
+        found[name] = [sum(of), len(of)]
+    return found
 
 
 def _page(row: dict[str, Any], decision: str, page: str) -> int | None:
@@ -190,6 +228,7 @@ def main() -> None:
         taken = chosen(rows, decision, given.each)
         pages = ("product", *(rows[0].get("peers") or ()))
         found[decision] = {page: table(taken, decision, page) for page in pages}
+        found[decision]["limit"] = limit_of(taken, decision)
         found[decision]["quiet_runs_that_page"] = [sum(one[decision] is not None for one in still), len(still)]
     print(json.dumps(found, indent=1))
     given.out.write_text(json.dumps({**found, "runs": rows}, indent=1) + "\n")

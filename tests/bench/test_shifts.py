@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from bench.shifts.__main__ import DECISIONS, chosen, earned, observed, paged, table
+from bench.shifts.__main__ import DECISIONS, chosen, earned, limit_of, observed, paged, table, within_reach
 from bench.shifts.changes import KINDS, Shift, drawn
 from bench.shifts.company import Company, month_of
 from churn_mlops.data.contract import HistoryContract, load_contract
@@ -66,9 +66,17 @@ def test_a_company_that_loses_fewer_customers_earns_less_and_is_paged_and_a_quie
     assert paged(observed([before] * 8, CHEAP, 1)) is None
 
 
+def test_a_test_that_knows_the_month_of_a_shift_finds_it_and_finds_nothing_without_one(company: Company) -> None:
+    after = [(scores, true) for _, scores, true in company.shifted(SHIFT)]
+    still = after[:1] * 8
+    assert within_reach(observed(after, CHEAP, 1), still, SHIFT.start, CHEAP)
+    assert not within_reach(observed(still, CHEAP, 1), still, SHIFT.start, CHEAP)
+
+
 def test_pages_are_right_late_early_or_missing() -> None:
     def run(fall: float, page: int | None, peer: int | None = None) -> dict[str, Any]:
-        return {"start": 5, "defaults": {"fall": fall, "page": page}, "peers": {"other": peer}}
+        own = {"fall": fall, "page": page, "within_reach": fall > 0.1}
+        return {"start": 5, "defaults": own, "peers": {"other": peer}}
 
     rows = [run(0.3, 7, 2), run(0.06, None, 6), run(0.2, 3), run(0.0, 8), run(-0.5, None), run(0.04, 4)]
     found = table(rows, "defaults", "product")
@@ -77,4 +85,5 @@ def test_pages_are_right_late_early_or_missing() -> None:
     assert found["recall_by_fall"] == {"5 to 10 %": [0, 1], "10 to 20 %": [0, 0], "20 % and more": [1, 2]}
     assert found["days_to_page"] == [97, 97]
     assert table(rows, "defaults", "other")["recall_by_fall"]["5 to 10 %"] == [1, 1]
+    assert limit_of(rows, "defaults") == {"5 to 10 %": [0, 1], "10 to 20 %": [0, 0], "20 % and more": [2, 2]}
     assert len(chosen(rows, "defaults", 2)) == 4

@@ -119,7 +119,16 @@ def test_labels_are_not_read() -> None:
 
 @pytest.mark.parametrize(
     ("right", "known", "status"),
-    [(7, 7, "too_little"), (8, 8, "good"), (16, 20, "good"), (15, 20, "watch"), (12, 20, "watch"), (11, 20, "act")],
+    [
+        (7, 7, "too_little"),
+        (8, 8, "good"),
+        (7, 8, "good"),
+        (6, 8, "watch"),
+        (18, 20, "good"),
+        (17, 20, "watch"),
+        (12, 20, "watch"),
+        (11, 20, "act"),
+    ],
 )
 def test_estimates_are_counted(right: int, known: int, status: str) -> None:
     found = estimates_held(right, known)

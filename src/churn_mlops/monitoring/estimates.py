@@ -24,7 +24,7 @@ LEAST_OF_AUC, LEAST_SHARE_OF_LIFT = 0.03, 0.1
 A loss of 0.03 of the AUC is about a tenth of the lift of the top decile: 7 to 13 % where the scores of churners and of
 others are normal with one variance, for an AUC from 0.65 to 0.85 and 2 to 25 % of churners.
 """
-FEWEST_HELD, GOOD_HELD, POOR_HELD = 8, 0.8, 0.6
+FEWEST_HELD, GOOD_HELD, POOR_HELD = 8, 0.9, 0.6
 _SAID = "This is an estimate: look again when its labels are final."
 
 
@@ -116,6 +116,8 @@ def _half(noise: float, supposed: float, errors: Sequence[float], apart: int) ->
 def estimates_held(held: int, known: int) -> Measurement:
     """The share of earlier estimates of the AUC whose interval holds what came true.
 
+    One wrong estimate is chance: of few, it would be more than a tenth.
+
     Args:
         held: estimates whose interval does.
         known: all estimates with an interval whose labels are final.
@@ -124,7 +126,8 @@ def estimates_held(held: int, known: int) -> Measurement:
         wait = f"Wait: this needs {FEWEST_HELD} estimates whose labels are final."
         return too_little("estimates_held", "", wait, numerator=held, denominator=known)
     share = held / known
-    status: Status = "good" if share >= GOOD_HELD else "watch" if share >= POOR_HELD else "act"
+    is_good = share >= GOOD_HELD or known - held <= 1
+    status: Status = "good" if is_good else "watch" if share >= POOR_HELD else "act"
     step = {
         "good": "Nothing to do: the estimates can be relied on.",
         "watch": "Take the estimates with care: too many were wrong.",
