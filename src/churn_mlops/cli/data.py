@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -105,10 +104,9 @@ def _show(result: InitResult, contract: Path) -> None:
     if result.settings is not None:
         say(f"Wrote {result.settings}, which names the source for the other commands.")
     if result.newest is not None:
-        say(
-            f"The newest row is of {result.newest}, a day that may not be complete: the settings read the database as "
-            f"of the day before, {result.newest - timedelta(days=1)} (source.as_of: latest)."
-        )
+        whole = result.as_of == result.newest
+        day = "" if whole else f", a day that may not be complete: the day before, {result.as_of}, counts"
+        say(f"The newest row is of {result.newest}{day}. Runs are as of the last complete day (source.as_of: latest).")
     say(f"Wrote {contract}. Read it, change what is wrong, then: churn validate, churn train")
     if result.proposal.contract.label is None:
         say(_no_label(result.proposal))

@@ -35,3 +35,12 @@ def test_latest_dates_without_a_churner_say_nothing_of_what_churners_have() -> N
     rows = _rows(np.arange(12) < 2)
     now = Column("status", 2.0 + np.arange(CUSTOMERS) % 3, numeric=True)
     assert gone_when_needed(_codes(rows, 1.0), rows, now) is None
+
+
+def test_a_column_that_is_the_same_for_all_customers_of_each_date_is_not_filled_in_afterwards() -> None:
+    rows = _rows(np.ones(12, dtype=bool))
+    months = np.repeat(np.arange(12.0), CUSTOMERS)  # the age of one cohort
+    now = Column("tenure", np.full(CUSTOMERS, 12.0), numeric=True)
+    assert gone_when_needed(Column("tenure", months, numeric=True), rows, now) is None
+    filled = Column("tenure", months + np.arange(rows.label.size) % 7, numeric=True)
+    assert gone_when_needed(filled, rows, now) is not None

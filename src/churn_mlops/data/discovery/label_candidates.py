@@ -167,11 +167,12 @@ def _happened(role: Role, table_roles: TableRoles) -> ir.Table:
 
 
 def _inactive(role: Role, table_roles: TableRoles, inactive_days: int | None) -> LabelChoice:
-    rhythm = rhythm_of(_happened(role, table_roles)) if inactive_days is None else Rhythm(inactive_days)
+    known_days = inactive_days or role.period_days
+    rhythm = rhythm_of(_happened(role, table_roles)) if known_days is None else Rhythm(known_days)
     held = last_rows(role, table_roles)
     counts = (
         held.aggregate(customers=held.count(), left=is_inactive(held, rhythm.days).sum()).to_pyarrow().to_pylist()[0]
     )
     left, customers = int(counts["left"] or 0), int(counts["customers"])
-    too_rare = inactive_days is None and (rhythm.is_short or rhythm.pause is None)
+    too_rare = known_days is None and (rhythm.is_short or rhythm.pause is None)
     return LabelChoice("inactive", role, left, customers, rhythm.days, str(rhythm), too_rare)

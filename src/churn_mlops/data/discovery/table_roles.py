@@ -40,6 +40,7 @@ class Role:
         through: the link to the table that names the customer, or to the customers in a normal form of their key.
         grouped: a customer may have several rows in a table of customers.
         where: the rows of the table in the database that it holds; all if empty.
+        period_days: the most days from one row of a customer to the next in a panel; None in any other table.
     """
 
     look: ProfiledTable
@@ -49,6 +50,7 @@ class Role:
     through: Link | None = None
     grouped: bool = False
     where: Where = field(default_factory=dict)
+    period_days: int | None = None
 
     @property
     def name(self) -> str:

@@ -25,7 +25,7 @@ _UNTIL = frozenset("to until till through thru".split())
 _END = frozenset(
     "end ended ends ending churn churned cancel cancelled canceled cancellation closed close closing terminated "
     "termination left leave leaving exit exited expired expires expiry deactivated stopped stop until resolved "
-    "completed finished departure departed unsubscribed lapsed discontinued lost inactive gone ceased withdrawn "
+    "completed finished departure departed unsubscribed lapse lapsed discontinued lost inactive gone ceased withdrawn "
     "resigned thru deleted deletion removed archived ende einde fin fim baja slut koniec".split()
 )
 _END_STEMS = (

@@ -48,9 +48,14 @@ def _is_constant_now(column: Column, rows: Labelled, then: Codes, today: Codes) 
     size = int(max(then.max(), today.max())) + 1
     now = _shares(today, np.ones(today.size), size)
     usual = int(np.argmax(now))
-    before = _shares(then, np.array(rows.weights)[rows.label], size)[usual]
+    weights = np.array(rows.weights)[rows.label]
+    before = _shares(then, weights, size)[usual]
     if now[usual] < _CONSTANT or before > _VARIED:
         return None
+    if rows.as_of is not None:
+        of_last = rows.as_of == rows.dates[-1]
+        if _shares(then[of_last], weights[of_last], size).max() > _VARIED:
+            return None  # it is the same for all customers of any date, such as the age of one cohort
     message = (
         f"is missing, or the same, for {now[usual]:.0%} of the customers whose label is not known yet, but for "
         f"{before:.0%} of those whose label is: it is filled in afterwards"

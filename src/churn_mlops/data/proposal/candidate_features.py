@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
+
+import ibis
 
 from churn_mlops.data.contract import TRUE_TEXTS, ExcludedColumn, HistoryFeature
 from churn_mlops.data.discovery.churn_conflicts import leaving_flags
 from churn_mlops.data.discovery.churn_side_effects import marked_by_leaving
 from churn_mlops.data.discovery.label_candidates import LabelChoice
 from churn_mlops.data.discovery.table_roles import Role, TableRoles
+from churn_mlops.data.discovery.time_roles import role_by_name
 from churn_mlops.data.profiling.name_signals import names_identifier, names_leaving, names_total_price, title
 from churn_mlops.data.profiling.numeric_codes import is_code
 from churn_mlops.data.profiling.table_profile import ColumnProfile
@@ -22,6 +25,8 @@ from churn_mlops.suggestions import words
 
 _SHORT, _LONG = 30, 90
 _MOST_AMOUNTS = 6  # of one table
+_NEWEST = 3  # rows of a customer in a panel
+_PAST = 0.99  # share of the dates that lie in the past of their row
 _OF_A_ROW = frozenset("price rate score rating avg average mean percent pct ratio level temperature hours age".split())
 _CHANGING = frozenset(
     "plan tier package status state stage segment seats licences licenses is has flag active trial balance score total "
@@ -54,7 +59,7 @@ def propose_features(table_roles: TableRoles, choice: LabelChoice | None = None)
             features["tenure"] = HistoryFeature(**_age(table_roles.home))
             continue
         usable, gone = _columns(role, table_roles, choice)
-        aside |= gone
+        aside |= {} if role.period_days is not None and role.kind == "events" else gone  # the same columns once more
         own = [("tenure", _age(table_roles.home))] if role.kind == "customers" else []
         for name, data in [*own, *_of_role(role, usable)]:
             taken = {table_roles.customer.lower(), *map(str.lower, features)}
@@ -68,8 +73,9 @@ def _of_role(role: Role, columns: list[ColumnProfile]) -> Iterator[tuple[str, di
         for column in columns:
             if _may_be_last(column):
                 yield _plain(column.name), _last(role, column)
+        yield from _ages(role) if role.period_days is not None else ()
         return
-    yield from _of_events(role, columns)
+    yield from _of_events(role, columns) if role.period_days is None else _of_periods(role, columns, role.period_days)
 
 
 def _age(home: str) -> dict[str, Any]:
@@ -87,6 +93,32 @@ def _last(role: Role, column: ColumnProfile) -> dict[str, Any]:
         return declared | {"required": False}
     usual = (column.rows - column.present) / column.rows  # a customer has one row, so it is the share of customers too
     return declared | ({"missing": round(usual, 6)} if usual else {})
+
+
+def _ages(role: Role) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The time since other dates of a panel's rows; a date that lies ahead of its row was filled in later."""
+    look, at = role.look, role.look.time(str(role.times.first))
+    past = {name: (look.time(name) <= at).cast("int32").cast("float64").mean() for name in look.times}
+    shares = look.table.aggregate(**past).to_pyarrow().to_pylist()[0]
+    for name in look.times:
+        if name != role.times.first and role_by_name(name) != "end" and (shares[name] or 0) >= _PAST:
+            what = f"time since {title(name)}"
+            data = {"age_of": f"{role.name}.{name}", "unit": "months", "title": what, "required": False}
+            yield f"months_since_{_plain(name)}", data
+
+
+def _of_periods(role: Role, columns: list[ColumnProfile], days: int) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The rows so far of a panel, and the mean of its quantities over the newest three."""
+    yield f"{_plain(role.name)}_so_far", {"count": role.name, "title": f"{title(role.name)} so far", "min": 0}
+    codes = counted_as_codes(columns)
+    for column in columns:
+        is_quantity = type_of(column) == "number" and column.numbers == column.present and column.name not in codes
+        if is_quantity and _may_be_last(column):
+            keys = {"decimal", "thousands", "around", "unit", "min", "missing_values"}
+            data = feature_of(column).model_dump(exclude_defaults=True, include=keys) | {"required": False}
+            what = f"mean {title(column.name)} of the newest rows"
+            data |= {"mean": f"{role.name}.{column.name}", "days": _NEWEST * days, "title": what}
+            yield f"{_plain(column.name)}_mean", data
 
 
 def _of_events(role: Role, columns: list[ColumnProfile]) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -174,12 +206,24 @@ def _columns(
         calendar = in_calendar(look, str(role.times.first), usable)
         aside |= {f"{role.name}.{name}": why for name, why in calendar.items()}
         usable = [column for column in usable if column.name not in calendar]
-    in_place = role.one_row_each and not role.grouped
-    marked = marked_by_leaving(role, table_roles, usable, choice) if in_place else {}
+    if role.period_days is not None:  # what their first row says of customers who left later was filled in then
+        marked = marked_by_leaving(_of_first_rows(role), table_roles, usable, choice)
+    else:
+        in_place = role.one_row_each and not role.grouped
+        marked = marked_by_leaving(role, table_roles, usable, choice) if in_place else {}
     for name, evidence in marked.items():
         note = f"{evidence}, and nothing says since when it holds"
         aside[f"{role.name}.{name}"] = ExcludedColumn(reason="suspected_leak", note=note)
     return [column for column in usable if column.name not in marked], aside
+
+
+def _of_first_rows(role: Role) -> Role:
+    """The role of the first row of each customer."""
+    look, customer = role.look, str(role.customer)
+    order = ibis.window(group_by=customer, order_by=look.time(str(role.times.first)))
+    placed = look.table.mutate(__place__=ibis.row_number().over(order))
+    first = placed.filter(placed["__place__"] == 0).drop("__place__")
+    return replace(role, look=replace(look, table=first))
 
 
 def _reason(role: Role, column: ColumnProfile, flags: set[str], dated: set[str]) -> ExcludedColumn | None:

@@ -36,6 +36,7 @@ from churn_mlops.data.proposal.findings.read_column_findings import on_read_colu
 from churn_mlops.data.proposal.findings.start_findings import on_start
 from churn_mlops.data.proposal.findings.time_findings import on_customers, on_end_events, on_newest_day, on_times
 from churn_mlops.data.proposal.findings.treatment_findings import on_treatment_table
+from churn_mlops.data.proposal.panel import Panel, evaluate_panel
 from churn_mlops.data.proposal.spells import Spells, spells_of
 from churn_mlops.data.proposal.unread_columns import LEFT_OUT, NAMES_ROWS, unread_columns
 from churn_mlops.errors import ContractError
@@ -70,6 +71,7 @@ def propose_history(
     customer: str | None = None,
     inactive_days: int | None = None,
     today: date | None = None,
+    panel: Panel | None = None,
 ) -> HistoryProposal:
     """Look at ``tables`` and suggest the contract of their history.
 
@@ -79,6 +81,7 @@ def propose_history(
         customer: column that names the customer, or ``table.column``, where a person has said it.
         inactive_days: days without an event after which a customer has left, where a person wants it so.
         today: rows that are dated later have not happened; None if that is not to be asked.
+        panel: the shape of the one table, if it is a panel.
 
     Raises:
         ContractError: no table says who the customers are, or since when.
@@ -87,7 +90,10 @@ def propose_history(
     if not looks:
         raise ContractError(f"{name}: the tables have no rows, so nothing is known about them")
     empty = sorted(set(tables) - {look.source for look in looks})
-    evaluated = evaluate_times(find_table_roles(looks, find_links(looks), customer), today)
+    if panel is None:
+        evaluated = evaluate_times(find_table_roles(looks, find_links(looks), customer), today)
+    else:
+        evaluated = evaluate_panel(looks[0], panel, today)
     table_roles = evaluated.table_roles
     choices = label_choices(table_roles, inactive_days)
     choice = next((choice for choice in choices if choice.usable), None)
@@ -101,7 +107,7 @@ def propose_history(
         table_roles = by_lasting_rows(table_roles, choice.role)
         table_roles = replace(table_roles, newest=newest_of(table_roles, today))
     spells = spells_of(table_roles, choice)
-    contract = _contract(name, table_roles, choice, spells)
+    contract = _contract(name, table_roles, choice, spells, None if panel is None else panel.days)
     unread = unread_columns(looks, evaluated, contract)
     contract = contract.model_copy(update={"set_aside": {**contract.set_aside, **unread}})
     findings = [Finding(source, "left_out", "has no rows; left out") for source in empty]
@@ -109,6 +115,7 @@ def propose_history(
     findings += on_times(evaluated, contract)
     findings += on_start(table_roles, evaluated.starts) + on_end_events(events)
     findings += [] if spells is None else [spells.finding()]
+    findings += [] if panel is None else [panel.finding(table_roles)]
     findings += on_label(contract, choices) + contradictions + on_tables(table_roles)
     findings += [finding for look in looks for finding in on_codes(look)]
     findings += [finding for role in table_roles.of("events") for finding in on_amounts(role.look)]
@@ -117,6 +124,8 @@ def propose_history(
     findings += [finding for table in contract.tables for finding in on_treatment_table(table)]
     findings += on_read_columns(table_roles, contract) + _on_aside(contract)
     findings += on_customer_value(contract, table_roles)
+    if panel is not None:
+        findings = panel.each_once(findings, table_roles)
     return HistoryProposal(contract, tuple(findings), table_roles, tuple(choices))
 
 
@@ -150,7 +159,9 @@ def _why_not(other: LabelChoice) -> str:
     return "" if other.has_both else f"; only {other.fewer:,} are on one side, so it comes last"
 
 
-def _contract(name: str, table_roles: TableRoles, choice: LabelChoice | None, spells: Spells | None) -> HistoryContract:
+def _contract(
+    name: str, table_roles: TableRoles, choice: LabelChoice | None, spells: Spells | None, horizon_days: int | None
+) -> HistoryContract:
     key = table_roles.home
     tables = {key: _of_customers(table_roles, choice)}
     for role in table_roles.of("attributes", "events", "ends"):
@@ -166,7 +177,7 @@ def _contract(name: str, table_roles: TableRoles, choice: LabelChoice | None, sp
             "name": name,
             "customer": table_roles.customer,
             "tables": tables,
-            "label": _label(key, choice),
+            "label": _label(key, choice, horizon_days),
             "features": declared,
             "set_aside": {column: why.model_dump() for column, why in features.set_aside.items()},
         },
@@ -174,12 +185,12 @@ def _contract(name: str, table_roles: TableRoles, choice: LabelChoice | None, sp
     )
 
 
-def _label(customers: str, choice: LabelChoice | None) -> dict[str, Any] | None:
+def _label(customers: str, choice: LabelChoice | None, horizon_days: int | None) -> dict[str, Any] | None:
     if choice is None:
         return None
     if choice.kind == "inactive":
         return {"inactive": {"events": choice.role.name, "days": choice.days}}
-    return {"event": f"{customers}.end"}
+    return {"event": f"{customers}.end"} | ({} if horizon_days is None else {"horizon_days": horizon_days})
 
 
 def _of_customers(table_roles: TableRoles, choice: LabelChoice | None) -> dict[str, Any]:
@@ -218,7 +229,8 @@ def _of_rows(role: Role, table_roles: TableRoles) -> dict[str, Any]:
         made["known_at"] = times.known_at
     if role.where:
         made["where"] = role.where
-    return made | _formats(role, [first, times.known_at])
+    dates = role.look.times if role.period_days is not None else [first, times.known_at]
+    return made | _formats(role, list(dates))
 
 
 def _of_spells(spells: Spells, table_roles: TableRoles) -> dict[str, Any]:

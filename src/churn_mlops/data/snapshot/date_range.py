@@ -29,8 +29,8 @@ def first_day(tables: Mapping[str, ir.Table], contract: HistoryContract) -> date
     return date(started.year, started.month, started.day)
 
 
-def last_day(tables: Mapping[str, ir.Table], contract: HistoryContract, today: date | None = None) -> date:
-    """The last complete day: the day before that of the newest row.
+def newest_row(tables: Mapping[str, ir.Table], contract: HistoryContract, today: date | None = None) -> date:
+    """The day of the newest row.
 
     Attributes without a recorded time do not count, for they may hold from a later day on. Rows that are dated after
     ``today``, such as appointments, do not count either, nor those that :func:`newest_time` takes for planned.
@@ -47,16 +47,30 @@ def last_day(tables: Mapping[str, ir.Table], contract: HistoryContract, today: d
     if last is None:
         before = "" if today is None else f" up to {today}"
         raise DataError(f"no table of {contract.name!r} has a row with a time{before}: is the source empty?")
-    return date(last.year, last.month, last.day) - timedelta(days=1)
+    return date(last.year, last.month, last.day)
 
 
-def newest_row(tables: Mapping[str, ir.Table], contract: HistoryContract, today: date | None = None) -> date:
-    """The day of the newest row, the one after :func:`last_day`.
+def last_day(tables: Mapping[str, ir.Table], contract: HistoryContract, today: date | None = None) -> date:
+    """The last complete day, by :func:`complete_day`.
 
     Raises:
-        DataError: no table has a row with a recorded time.
+        DataError: as :func:`newest_row`.
     """
-    return last_day(tables, contract, today) + timedelta(days=1)
+    return complete_day(newest_row(tables, contract, today), contract)
+
+
+def complete_day(newest: date, contract: HistoryContract) -> date:
+    """The last complete day, where the newest row is of ``newest``: the day before, which may be loaded in part.
+
+    In a panel it is that day itself, for the rows of a period are loaded together: one column dates all rows, and what
+    changes about customers stands in them.
+    """
+    home = contract.tables[contract.customers]
+    dated = [name for name in contract.tables if name != home.ends]
+    one = {_source(contract, name) for name in dated}
+    is_open = home.end is None or home.ends is not None
+    is_panel = is_open and len(one) == 1 and any(contract.tables[name].kind == "attributes" for name in dated)
+    return newest if is_panel else newest - timedelta(days=1)
 
 
 def rows_between(tables: Mapping[str, ir.Table], contract: HistoryContract, day: date, today: date) -> dict[str, int]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, timedelta
+from datetime import date
 
 import ibis.expr.types as ir
 
 from churn_mlops.data.contract import HistoryContract
 from churn_mlops.data.findings import Problem
-from churn_mlops.data.snapshot.date_range import newest_row
+from churn_mlops.data.snapshot.date_range import complete_day, newest_row
 from churn_mlops.data.snapshot.label_freshness import stale_labels
 
 STALE_DAYS = 7
@@ -31,7 +31,7 @@ def as_of_date(
         return today
     if as_of != "latest":
         return date.fromisoformat(as_of)
-    return (newest or newest_row(tables, contract, today)) - timedelta(days=1)
+    return complete_day(newest or newest_row(tables, contract, today), contract)
 
 
 def loaded_until(as_of: str, tables: Mapping[str, ir.Table], contract: HistoryContract, today: date) -> date:

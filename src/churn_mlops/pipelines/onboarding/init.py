@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 
 import ibis.expr.types as ir
@@ -21,8 +21,9 @@ from churn_mlops.data.proposal.contract_writer import write_contract
 from churn_mlops.data.proposal.flat_proposal import Proposal, propose
 from churn_mlops.data.proposal.history_proposal import HistoryProposal, propose_history
 from churn_mlops.data.proposal.history_writer import write_history
+from churn_mlops.data.proposal.panel import Panel, find_panel
 from churn_mlops.data.proposal.single_table import holds_spells, is_event_log, on_refused_spells
-from churn_mlops.data.snapshot.date_range import last_day
+from churn_mlops.data.snapshot.date_range import complete_day, newest_row
 from churn_mlops.data.sources.file_place import FolderPlace
 from churn_mlops.data.sources.files import chosen_table, identifier, quoted
 from churn_mlops.data.sources.open import open_every_table, open_table
@@ -62,24 +63,35 @@ class InitResult:
     Args:
         proposal: the contract, that of a history where the data has one.
         settings: the settings file, None where none was written.
-        newest: day of the newest row of a history that is no longer written, and so is read as of that day.
+        newest: day of the newest row of a history that is no longer written, or holds a row for each period.
+        as_of: the last complete day of such a history, as of which it is read.
         advice: what the user has to set, so that other commands read this data; None where nothing is left.
     """
 
     proposal: Proposal | HistoryProposal
     settings: Path | None = None
     newest: date | None = None
+    as_of: date | None = None
     advice: str | None = None
 
 
 @dataclass(frozen=True)
 class _Proposed:
-    """A proposal, and the source it is for, as the settings name it."""
+    """A proposal, the source it is for, as the settings name it, and the days between the dates to learn from."""
 
     proposal: Proposal | HistoryProposal
     address: str
     table: str | None
     newest: date | None = None
+    every_days: int | None = None
+
+    @property
+    def as_of(self) -> date | None:
+        """The last complete day of a history that is read as of its newest row."""
+        contract = self.proposal.contract
+        if self.newest is None or not isinstance(contract, HistoryContract):
+            return None
+        return complete_day(self.newest, contract)
 
 
 def initialize(request: InitRequest, contract: Path, source: Source, config: Path | None) -> InitResult:
@@ -106,7 +118,7 @@ def initialize(request: InitRequest, contract: Path, source: Source, config: Pat
     # Settings from the environment alone count too: a new file under them would change nothing.
     if not path.exists() and source.url in (None, found.address):
         _write_settings(path, found)
-        return InitResult(found.proposal, path, found.newest)
+        return InitResult(found.proposal, path, found.newest, found.as_of)
     same = (source.url, source.table) == (found.address, found.table)
     return InitResult(found.proposal, advice=None if same else _advice(path, source, found))
 
@@ -114,21 +126,25 @@ def initialize(request: InitRequest, contract: Path, source: Source, config: Pat
 def _propose(request: InitRequest) -> _Proposed:
     address, table = _within_folder(request.address, request.table)
     name = ((table or name_in(address)) if "://" in address else Path(address).stem) or "customers"
-    tables, customer = _tables_of_history(request, address, table)
-    history = None if tables is None else _history(request, tables, name, customer)
-    if tables is None or history is None or _is_refused(request, tables, history):
+    shape = _shape(request, address, table)
+    history = None if shape is None else _history(request, shape, name)
+    if shape is None or history is None or (shape.is_spells and not _ends_by_date(history)):
         return _Proposed(_flat(request, open_table(address, table), name, history), address, table)
-    _refuse_label(request.label or request.positive)
+    if shape.panel is None:
+        _refuse_label(request.label or request.positive)
     history = replace(history, findings=(*_on_source(request.address), *history.findings))
-    newest = _newest_if_old(tables, history.contract)
-    next(iter(tables.values())).get_backend().disconnect()
-    return _Proposed(history, request.address, None, newest)  # the contract names the tables
+    newest = _newest(shape, history.contract)
+    next(iter(shape.tables.values())).get_backend().disconnect()
+    every_days = None if shape.panel is None else shape.panel.days
+    return _Proposed(history, request.address, None, newest, every_days)  # the contract names the tables
 
 
-def _history(request: InitRequest, tables: Mapping[str, ir.Table], name: str, customer: str | None) -> HistoryProposal:
-    days = request.inactive_days
+def _history(request: InitRequest, shape: _Shape, name: str) -> HistoryProposal:
+    customer, days, today = shape.customer, request.inactive_days, date.today()
     try:
-        return propose_history(tables, name=name, customer=customer, inactive_days=days, today=date.today())
+        return propose_history(
+            shape.tables, name=name, customer=customer, inactive_days=days, today=today, panel=shape.panel
+        )
     except OneRowEachError as error:
         raise ContractError(f"{error}. {_how_to_join(request.address, error.keys)}") from None
 
@@ -152,12 +168,9 @@ def _how_to_join(address: str, keys: Mapping[str, str]) -> str:
     return f"Make a view of them: SELECT * {rows}; then `churn init --table VIEW`, with `--label`"
 
 
-def _is_refused(request: InitRequest, tables: Mapping[str, ir.Table], history: HistoryProposal) -> bool:
-    """Whether one table of spells does not show who left by their ends: its rows are customers."""
+def _ends_by_date(history: HistoryProposal) -> bool:
     label = history.contract.label
-    if len(tables) > 1 or (label is not None and label.event is not None):
-        return False
-    return is_event_log(next(iter(tables.values())), request.customer) is None
+    return label is not None and label.event is not None
 
 
 def _flat(request: InitRequest, table: ir.Table, name: str, refused: HistoryProposal | None) -> Proposal:
@@ -178,21 +191,44 @@ def _within_folder(address: str, table: str | None) -> tuple[str, str | None]:
     return str(place.files[chosen_table(place.shown, place.tables(), table)]), None
 
 
-def _tables_of_history(
-    request: InitRequest, address: str, table: str | None
-) -> tuple[dict[str, ir.Table] | None, str | None]:
-    """The tables of what may be a history, None for rows of customers; and the column of customer IDs."""
+@dataclass(frozen=True)
+class _Shape:
+    """What may be a history.
+
+    Args:
+        tables: by their names in the source.
+        customer: the column of customer IDs, None to find it.
+        panel: the shape of one table with a row for each customer and period.
+        is_spells: whether it is one table of rows with a start and an end; if those do not show who left, each row is a
+            customer.
+    """
+
+    tables: Mapping[str, ir.Table]
+    customer: str | None
+    panel: Panel | None = None
+    is_spells: bool = False
+
+
+def _shape(request: InitRequest, address: str, table: str | None) -> _Shape | None:
+    """What may be a history; None for one table with a row for each customer."""
     place, customer = resolve(address), request.customer
     if table is None and place.kind != "file":
         tables = open_every_table(address)
         if len(tables) > 1:
-            return tables, customer
+            return _Shape(tables, customer)
         table = next(iter(tables))
     one = open_table(address, table)
-    found = is_event_log(one, customer) if request.label is None else None
-    if found is None and request.label is None and request.inactive_days is None:
-        found = holds_spells(one, customer)
-    return (None, customer) if found is None else ({table or place.tables()[0]: one}, found)
+    tables = {table or place.tables()[0]: one}
+    if (panel := find_panel(one, customer)) is not None:
+        panel = replace(panel, label=request.label, positive=request.positive)
+        return _Shape(tables, panel.customer, panel)
+    if request.label is not None:
+        return None
+    if (who := is_event_log(one, customer)) is not None:
+        return _Shape(tables, who)
+    if request.inactive_days is None and (who := holds_spells(one, customer)) is not None:
+        return _Shape(tables, who, is_spells=True)
+    return None
 
 
 def _on_source(address: str) -> Iterator[Finding]:
@@ -216,11 +252,14 @@ def _on_encodings(place: Place) -> Iterator[Finding]:
         yield Finding(table, "encoding", what)
 
 
-def _newest_if_old(tables: Mapping[str, ir.Table], contract: HistoryContract) -> date | None:
-    """The day of the newest row, None where it is recent: an old history read as of today has no recent events."""
-    newest = last_day({key: tables[one.table or key] for key, one in contract.tables.items()}, contract, date.today())
-    newest += timedelta(days=1)
-    return newest if (date.today() - newest).days > _RECENT_DAYS else None
+def _newest(shape: _Shape, contract: HistoryContract) -> date | None:
+    """The day of the newest row, if runs are to be as of it: an old history as of today has no recent events.
+
+    A panel has none between two periods either.
+    """
+    named = {key: shape.tables[one.table or key] for key, one in contract.tables.items()}
+    newest = newest_row(named, contract, date.today())
+    return newest if shape.panel is not None or (date.today() - newest).days > _RECENT_DAYS else None
 
 
 def _refuse_label(given: str | None) -> None:
@@ -244,9 +283,10 @@ def _write_settings(path: Path, found: _Proposed) -> None:
     source = {"url": found.address}
     source |= {"table": found.table} if found.table else {}
     source |= {"as_of": "latest"} if found.newest is not None else {}
+    training = {} if found.every_days is None else {"training": {"every_days": found.every_days}}
     text = io.StringIO("# Settings; docs/configuration.md lists them all.\n")
     text.seek(0, io.SEEK_END)
-    YAML().dump({"source": source}, text)
+    YAML().dump({"source": source} | training, text)
     try:
         write_atomic(path, text.getvalue().encode(), mode=0o600)  # the address may hold a password
     except OSError as error:

@@ -113,13 +113,22 @@ def on_times(evaluated: EvaluatedTimes, contract: HistoryContract) -> list[Findi
     """The meaning that each time is taken for, and the times that are called like an end or a recorded time."""
     found: list[Finding] = []
     taken = times_taken(evaluated.table_roles, contract)
-    for name, role in {role.name: role for role in evaluated.table_roles.roles.values()}.items():
+    for role in _once(evaluated.table_roles):
+        name = role.name
         found += _on_ends(role, evaluated.ends.get(name, ()), contract)
         found += [_on_recorded(name, one) for one in evaluated.refused.get(name, ())]
         if role.look.times:
             said = [f"{column} is {taken.get(f'{name}.{column}', 'not used')}" for column in role.look.times]
             found.append(Finding(name, "times", f"its times: {', '.join(said)}"))
     return found
+
+
+def _once(table_roles: TableRoles) -> list[Role]:
+    """One role for each table of the database: several may read the same rows."""
+    found: dict[str, Role] = {}
+    for role in table_roles.roles.values():
+        found.setdefault(role.look.source, role)
+    return list(found.values())
 
 
 def on_end_events(events: Sequence[EndEvent]) -> list[Finding]:
@@ -144,7 +153,7 @@ def on_end_events(events: Sequence[EndEvent]) -> list[Finding]:
 
 def times_taken(table_roles: TableRoles, contract: HistoryContract) -> Mapping[str, str]:
     """The meaning of each ``table.column`` of a time in ``contract``."""
-    names = {role.look.source: role.name for role in table_roles.roles.values()}
+    names = {role.look.source: role.name for role in _once(table_roles)}
     found: dict[str, str] = {}
     grouped = table_roles.customers.grouped  # the first of a customer's rows is the start
     for key, table in contract.tables.items():
@@ -164,6 +173,11 @@ def times_taken(table_roles: TableRoles, contract: HistoryContract) -> Mapping[s
             if column is not None and not is_of_spells:
                 before = found.get(of, meaning)
                 found[of] = before if meaning in before else f"{meaning} and {before}"
+    for feature, made in contract.features.items():
+        key, column = made.reads
+        if made.age_of is not None and column is not None:
+            source = contract.tables[key].table or key
+            found.setdefault(f"{names.get(source, key)}.{column}", f"what the feature {feature} reads")
     return found
 
 
