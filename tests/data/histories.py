@@ -14,7 +14,14 @@ from churn_mlops.data.contract import HistoryContract
 from churn_mlops.data.sources.history_tables import tables_of
 
 Tables = Mapping[str, pa.Table]
-_OF_POSTGRES = {"string": "text", "int64": "bigint", "int32": "integer", "double": "float8", "bool": "boolean"}
+_OF_POSTGRES = {
+    "string": "text",
+    "large_string": "text",
+    "int64": "bigint",
+    "int32": "integer",
+    "double": "float8",
+    "bool": "boolean",
+}
 
 
 def on_duckdb(tables: Tables, contract: HistoryContract) -> dict[str, ir.Table]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -41,6 +42,10 @@ def init(
         int | None,
         typer.Option(min=1, metavar="N", help="Days without an event after which a customer of a history has churned."),
     ] = None,
+    as_of: Annotated[
+        datetime | None,
+        typer.Option("--as-of", formats=["%Y-%m-%d"], help="Day on which the rows of a flat table were taken."),
+    ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the contract that is there.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")] = False,
 ) -> None:
@@ -55,7 +60,8 @@ def init(
     settings = settings_of(context)
     if settings.contract.path.exists() and not overwrite:
         raise ConfigError(f"{settings.contract.path} is there already: edit it, or replace it with --overwrite")
-    request = job.InitRequest(from_address, table_name, customer, label, positive, inactive_days)
+    day = None if as_of is None else as_of.date()
+    request = job.InitRequest(from_address, table_name, customer, label, positive, inactive_days, day)
     result = job.initialize(request, settings.contract.path, settings.source, context.obj)
     if as_json:
         print_json(_document(result, settings.contract.path))

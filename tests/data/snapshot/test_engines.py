@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator
-from datetime import date
+from datetime import date, timedelta
 from operator import itemgetter
 from typing import Any
 
 import ibis
 import ibis.expr.types as ir
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
@@ -23,6 +24,7 @@ from churn_mlops.data.engine.timestamps import local_time
 from churn_mlops.data.snapshot.date_range import last_day
 from churn_mlops.data.snapshot.snapshot import read_history
 from churn_mlops.data.sources.history_tables import tables_of
+from tests.companies.panel import panel
 from tests.data.histories import on_duckdb, on_postgres, on_spark
 from tests.data.telecom import CONTRACT, telecom
 
@@ -78,6 +80,45 @@ def test_spark_gives_the_rows_of_duckdb(expected: pa.Table, spark: Any) -> None:
     assert_same(found, expected.filter(pc.field(AS_OF) == DATES[0]))
 
 
+PANEL = HistoryContract.from_dict(
+    {
+        "name": "policies",
+        "customer": "member_id",
+        "tables": {
+            "customers": {"table": "policies", "start": "period_start", "ends": "left"},
+            "policies": {"valid_from": "period_start"},
+            "rows": {"table": "policies", "event_time": "period_start"},
+            "left": {"table": "policies", "event_time": "period_start", "where": {"leaves": ["1"]}},
+        },
+        "features": {
+            "plan": {"last": "policies.plan", "levels": ["basic", "plus"]},
+            "calls": {"last": "policies.calls"},
+            "rows_so_far": {"count": "rows"},
+            "spend": {"mean": "rows.spend", "days": 93},
+            "joined": {"age_of": "policies.joined_on", "unit": "months"},
+        },
+        "label": {"event": "customers.end", "horizon_days": 31},
+    }
+)
+SPELLS = HistoryContract.from_dict(
+    {
+        "name": "subscriptions",
+        "customer": "member_id",
+        "tables": {
+            "customers": {"table": "subscriptions", "start": "began", "end": "ended"},
+            "started": {"table": "subscriptions", "event_time": "began"},
+            "ended": {"table": "subscriptions", "event_time": "ended"},
+        },
+        "features": {
+            "tenure": {"age_of": "customers.start", "unit": "months"},
+            "so_far": {"count": "started"},
+            "have_ended": {"count": "ended"},
+            "since_start": {"since_last": "started"},
+            "since_end": {"since_last": "ended", "required": False},
+        },
+        "label": {"event": "customers.end", "horizon_days": 60},
+    }
+)
 ODD = HistoryContract.from_dict(
     {
         "name": "odd",
@@ -151,6 +192,44 @@ def test_outer_blanks_of_a_key_do_not_matter_and_a_blank_key_is_no_customer(odd:
 def test_one_customer_is_found_whatever_blanks_are_around_their_key(odd: Any) -> None:
     people = "(' a', '2024-01-01', NULL), ('b', '2024-01-02', NULL)"
     assert odd(people, "('a', '2024-01-05')", customer="a ") == {"a": (1.0, 31.0)}
+
+
+@pytest.fixture(scope="module", params=["panel", "spells"])
+def single(request: pytest.FixtureRequest) -> tuple[dict[str, pa.Table], HistoryContract]:
+    """One table in a shape that `churn init` takes for a history, and its contract."""
+    contract = PANEL if request.param == "panel" else SPELLS
+    frame = panel(60, 14) if request.param == "panel" else _spells()
+    return {contract.name: pa.Table.from_pandas(frame, preserve_index=False)}, contract
+
+
+def _spells() -> pd.DataFrame:
+    """Rows with a start and an end; some customers come back, some ends lie ahead."""
+    frame = panel(60, 14).groupby(["member_id", "plan"], as_index=False).period_start.agg(["min", "max"])
+    frame["max"] = [None if row % 3 == 0 else day for row, day in enumerate(frame["max"])]
+    again = frame[frame["max"].notna()].head(20).copy()
+    again["min"] = [day + timedelta(days=30 * (row % 3)) for row, day in enumerate(again["max"])]
+    again["max"] = None
+    return pd.concat([frame, again], ignore_index=True).rename(columns={"min": "began", "max": "ended"})
+
+
+SINGLE_DATES = (date(2023, 7, 15), date(2023, 12, 31))
+
+
+def test_one_table_gives_the_same_rows_on_postgres(single: Any, postgres: str) -> None:
+    tables, contract = single
+    expected = read_history(on_duckdb(tables, contract), contract, SINGLE_DATES, label=True)
+    assert set(expected[CHURNED].to_pylist()) == {"yes", "no"}
+    on_server = on_postgres(tables, contract, postgres)
+    found = read_history(on_server, contract, SINGLE_DATES, label=True)
+    on_server[contract.customers].get_backend().disconnect()
+    assert_same(found, expected)
+
+
+@pytest.mark.filterwarnings("ignore::FutureWarning")  # as above
+def test_one_table_gives_the_same_rows_on_spark(single: Any, spark: Any) -> None:
+    tables, contract = single
+    expected = read_history(on_duckdb(tables, contract), contract, SINGLE_DATES[:1], label=True)
+    assert_same(read_history(on_spark(tables, contract, spark), contract, SINGLE_DATES[:1], label=True), expected)
 
 
 def assert_same(found: pa.Table, expected: pa.Table) -> None:

@@ -17,7 +17,7 @@ import psycopg
 import pytest
 
 from churn_mlops.config import Settings
-from churn_mlops.data.contract import HistoryContract
+from churn_mlops.data.contract import DataContract, HistoryContract
 from churn_mlops.data.sources import file_place
 from churn_mlops.errors import SourceError
 from churn_mlops.models.bundle import Bundle
@@ -218,3 +218,25 @@ def test_of_a_large_file_no_copy_is_kept(database: Path, tmp_path: Path, monkeyp
     with closing(reader_of(database)) as reader:
         assert read(reader) == (2.0, date(2024, 3, 1))
         assert reader._kept is None
+
+
+@pytest.mark.parametrize(("as_of", "days"), [("2024-05-31", 30.0), ("today", 31.0)])
+def test_days_of_a_flat_table_are_counted_to_the_day_of_its_rows(tmp_path: Path, as_of: str, days: float) -> None:
+    file = tmp_path / "people.csv"
+    file.write_text("id,seen\na,01.05.2024\nb,\n", encoding="utf-8")
+    os.utime(file, (LONG_AGO, LONG_AGO))
+    contract = DataContract.from_dict(
+        {
+            "name": "people",
+            "customer": "id",
+            "formats": {"seen": "%d.%m.%Y"},
+            "features": {"days": {"type": "number", "since": "seen"}},
+        }
+    )
+    flat = cast(Bundle, SimpleNamespace(contract=contract, history=None))
+    settings = Settings.model_validate({"source": {"url": str(file), "as_of": as_of}})
+    with closing(CustomerReader(settings)) as reader:
+        for customer, expected in (("a", days), ("b", None), ("a", days)):
+            row = reader.read(customer, flat, now=NOW)
+            assert row is not None
+            assert row.values == {"days": expected}

@@ -33,6 +33,8 @@ class Feature(Declaration):
 
     type: FeatureType
     column: str | None = Field(None, description="column of the table; the feature's own name when left out")
+    since: str | None = Field(None, description="column of a date in a flat table: the feature is the days since then")
+    until: str | None = Field(None, description="column of a date in a flat table: the feature is the days until then")
     title: str | None = Field(None, description="what people call it; the name with blanks when left out")
     words: str | None = Field(None, description='how a reason names a value, such as "{value} contract"')
     unit: str | None = Field(None, description="unit of a number, such as months or USD/month")
@@ -90,6 +92,20 @@ class Feature(Declaration):
         if self.min is not None and self.max is not None and self.min > self.max:
             raise ValueError("`min` is above `max`")
         return self
+
+    @model_validator(mode="after")
+    def _counts_days(self) -> Feature:
+        given = [name for name in ("column", "since", "until") if getattr(self, name) is not None]
+        if len(given) > 1:
+            raise ValueError(f"give one of `column`, `since` and `until`; found {' and '.join(given)}")
+        if self.date_column is not None and self.type != "number":
+            raise ValueError(f"`{given[0]}` gives a number of days, not a {self.type}")
+        return self
+
+    @property
+    def date_column(self) -> str | None:
+        """The column of the date that days are counted from or to; None where the feature counts none."""
+        return self.since or self.until
 
     @model_validator(mode="after")
     def _number_format_is_clear(self) -> Feature:

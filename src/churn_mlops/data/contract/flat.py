@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from churn_mlops.data.contract.feature import FALSE_TEXTS, TRUE_TEXTS, Declaration, Feature, FeatureType, level_text
+from churn_mlops.data.contract.time_format import TIME_FORMAT_RULE, is_time_format
 from churn_mlops.data.contract.units import unit_of
 from churn_mlops.errors import ContractError
 from churn_mlops.yaml_files import read_yaml
@@ -146,9 +147,23 @@ class DataContract(ContractFile):
     household: str | None = Field(
         None, description="column of the household, or of a shared e-mail address: its customers keep one arm"
     )
+    as_of: str | None = Field(
+        None, description="column of the day on which a row was taken; the setting `source.as_of` where left out"
+    )
+    formats: Mapping[str, str] = Field(
+        default_factory=dict, description="how columns write dates as text, if not as ISO 8601, such as %d/%m/%Y"
+    )
     label: Label | None = None
     features: Mapping[str, Feature] = Field(min_length=1)
     set_aside: Mapping[str, ExcludedColumn] = Field(default_factory=dict)
+
+    @field_validator("formats")
+    @classmethod
+    def _formats_are_readable(cls, value: Mapping[str, str]) -> Mapping[str, str]:
+        for column, text in value.items():
+            if not is_time_format(text):
+                raise ValueError(f"{column!r} has the format {text!r}: {TIME_FORMAT_RULE}")
+        return value
 
     @model_validator(mode="after")
     def _columns_have_one_role(self) -> DataContract:
@@ -159,8 +174,12 @@ class DataContract(ContractFile):
             if self.label.column in roles:
                 raise ValueError(f"column {self.label.column!r} is both the customer and the label")
             roles[self.label.column] = "the label"
-        for name in self.features:
-            column = self.column_of(name)
+        if self.as_of is not None:
+            if self.as_of in roles:
+                raise ValueError(f"column {self.as_of!r} is both {roles[self.as_of]} and the as-of date")
+            roles[self.as_of] = "the as-of date"
+        for name, feature in self.features.items():
+            column = feature.date_column or self.column_of(name)
             if column in roles:
                 raise ValueError(f"column {column!r} is both {roles[column]} and feature {name!r}")
             roles[column] = f"feature {name!r}"
@@ -173,7 +192,8 @@ class DataContract(ContractFile):
     def _names_mean_one_thing(self, roles: Mapping[str, str]) -> None:
         """A renamed feature must not be called like another column: a raw table would be read under the wrong one."""
         for name in self.features:
-            taken = roles.get(name) if self.column_of(name) != name else None
+            is_own = self.features[name].date_column is None and self.column_of(name) == name
+            taken = None if is_own else roles.get(name)
             if name in self.set_aside:
                 taken = "an excluded column (`set_aside`)"
             if name == LABEL:
@@ -182,7 +202,7 @@ class DataContract(ContractFile):
                 raise ValueError(f"feature {name!r} is called like {taken}: give it another name")
 
     def column_of(self, feature: str) -> str:
-        """Name of the table's column that holds ``feature``."""
+        """Name of the table's column that holds ``feature``; one that counts days gets a column of its own name."""
         return self.features[feature].column or feature
 
     def title_of(self, feature: str) -> str:

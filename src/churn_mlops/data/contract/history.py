@@ -94,8 +94,9 @@ class HistoryFeature(Feature):
         given = [name for name in AGGREGATES if getattr(self, name) is not None]
         if len(given) != 1:
             raise ValueError(f"give one computation, one of {', '.join(AGGREGATES)}; found {given or 'none'}")
-        if self.column is not None:
-            raise ValueError("`column` belongs to a flat contract: name the column in the computation, `table.column`")
+        if self.column is not None or self.date_column is not None:
+            named = "`column`, `since` and `until` belong to a flat contract"
+            raise ValueError(f"{named}: name the column in the computation, `table.column`")
         if self.type not in self.grammar.types:
             raise ValueError(f"`{self.aggregate}` gives a number, not a {self.type}")
         if self.age_of is not None and self.unit not in DAYS_OF_UNIT:

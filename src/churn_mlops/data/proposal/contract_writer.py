@@ -44,6 +44,10 @@ def contract_text(contract: DataContract, findings: Sequence[Finding] = ()) -> s
     document["name"] = yaml_text(contract.name)
     if contract.customer is not None:
         document["customer"] = yaml_text(contract.customer)
+    if contract.as_of is not None:
+        document["as_of"] = yaml_text(contract.as_of)
+    if contract.formats:
+        document["formats"] = yaml_mapping(dict(contract.formats))
     if contract.label is not None:
         document["label"] = yaml_mapping(contract.label.model_dump(exclude_unset=True))
     document["features"] = CommentedMap(

@@ -50,7 +50,10 @@ def _unfit(column: ColumnProfile) -> tuple[ExclusionReason, str] | None:
         return "type", f"holds {column.type}: make a number, a flag or a category of it, in a view, to use it"
     counted = unix_times_of(column)
     if column.kind == "date" or _is_text_date(column) or is_number_date(column) or (counted and counted.sure):
-        return "date", "a date; make a number of it, such as days since then, to use it"
+        return (
+            "date",
+            "a date; with the day of the rows (`--as-of`), the days since then are a feature",
+        )
     if column.kind == "boolean":
         return None
     if is_number(column):

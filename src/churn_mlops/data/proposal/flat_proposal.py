@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import TYPE_CHECKING
 
 import ibis.expr.types as ir
@@ -17,6 +18,7 @@ from churn_mlops.data.profiling.label_values import LabelCounts, may_be_label, r
 from churn_mlops.data.profiling.sample import Sample, take_sample
 from churn_mlops.data.profiling.table_profile import ColumnProfile, Profile, profile_table
 from churn_mlops.data.proposal.column_types import feature_of
+from churn_mlops.data.proposal.date_features import date_features
 from churn_mlops.data.proposal.excluded_columns import exclusion_of
 from churn_mlops.data.proposal.findings.column_findings import on_column, on_customer, on_label
 from churn_mlops.data.proposal.option_hints import on_copies, on_history, on_no_label, on_rows
@@ -55,6 +57,7 @@ def propose(
     label: str | None = None,
     positive: object = None,
     knows_label: bool = False,
+    as_of: date | None = None,
 ) -> Proposal:
     """Look at ``table`` and suggest its contract.
 
@@ -65,6 +68,7 @@ def propose(
         label: column that says who left; None where there is none.
         positive: value of ``label`` of a customer who left; None takes it where it is obvious.
         knows_label: the label is elsewhere, so no column is kept out of the features for being perhaps the label.
+        as_of: the day on which the rows were taken; None takes it from a column that says so.
 
     Raises:
         ContractError: ``customer`` or ``label`` is not a column, the label has not two values, or nothing is left to
@@ -85,18 +89,22 @@ def propose(
     aside, leaks = _excluded_columns(table, columns, counts, profile.rows)
     if label is None and not knows_label:
         aside = {**aside, **_perhaps_labels(columns, aside)}
-    kept = [column for column in columns if column.name not in aside]
-    if not kept:
+    dates = date_features(table, columns, aside, as_of)
+    aside = {name: why for name, why in {**aside, **dates.leaks}.items() if name not in dates.used | {dates.as_of}}
+    kept = [column for column in columns if column.name not in {*aside, *dates.used, dates.as_of}]
+    if not kept and not dates.features:
         reasons = ", ".join(f"{column} ({why.reason.replace('_', ' ')})" for column, why in aside.items())
         raise ContractError(f"{name}: no column is left to learn from: {reasons or 'there is none'}")
     contract = DataContract(
         name=name,
         customer=customer,
         label=counts.label if counts else None,
-        features={column.name: feature_of(column) for column in kept},
+        as_of=dates.as_of,
+        formats=dates.formats,
+        features={column.name: feature_of(column) for column in kept} | dict(dates.features),
         set_aside=aside,
     )
-    return Proposal(contract, _findings(table, profile, contract, counts, leaks), profile)
+    return Proposal(contract, (*dates.findings, *_findings(table, profile, contract, counts, leaks)), profile)
 
 
 def _perhaps_labels(columns: Sequence[ColumnProfile], aside: Mapping[str, ExcludedColumn]) -> dict[str, ExcludedColumn]:
@@ -169,7 +177,8 @@ def _copies(table: ir.Table, profile: Profile, contract: DataContract) -> int:
     who = profile[contract.customer] if contract.customer is not None else None
     if contract.label is None or (who is not None and who.distinct < who.present):
         return 0
-    features = sorted((profile[contract.column_of(name)] for name in contract.features), key=lambda one: one.distinct)
+    named = (contract.features[name].date_column or contract.column_of(name) for name in contract.features)
+    features = sorted((profile[name] for name in named), key=lambda one: one.distinct)
     return copied_rows(table, [column.name for column in features], features[-1].name, contract.label)
 
 
@@ -184,6 +193,11 @@ def _overview_row(column: ColumnProfile, contract: DataContract) -> dict[str, st
     }
     if column.name == contract.customer:
         return row | {"used_as": "customer"}
+    if column.name == contract.as_of:
+        return row | {"used_as": "as-of date"}
+    counted = next((one for one in contract.features.values() if one.date_column == column.name), None)
+    if counted is not None:
+        return row | {"type": "number", "values": "days since then" if counted.since else "days until then"}
     if contract.label is not None and column.name == contract.label.column:
         return row | {"used_as": "label", "values": f"{contract.label.positive} = left"}
     if column.name in contract.set_aside:

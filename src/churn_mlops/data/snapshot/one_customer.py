@@ -12,6 +12,7 @@ import ibis.expr.types as ir
 from churn_mlops.data.contract import DataContract, HistoryContract
 from churn_mlops.data.engine.as_of import AnyAsOf, AsOf
 from churn_mlops.data.engine.cell_values import as_text
+from churn_mlops.data.engine.days_since import with_days_since
 from churn_mlops.data.engine.prepared import PreparedStatement, prepared, text_parameter, whole_parameter
 from churn_mlops.data.engine.timestamps import wall_clock
 from churn_mlops.data.engine.typed_table import typed
@@ -94,6 +95,7 @@ def prepare_row(table: ir.Table, contract: DataContract, column: str, *, normal:
     whole = key.type().is_integer()
     rows = table.filter((key if whole or normal else as_text(key)) == _parameter(whole))
     kinds = {name: str if feature.type == "category" else float for name, feature in contract.features.items()}
+    rows = with_days_since(rows, contract, AnyAsOf())
     return PreparedCustomer(prepared(typed(rows, contract)), whole, kinds)
 
 

@@ -7,10 +7,11 @@ from datetime import date
 
 import ibis.expr.types as ir
 
-from churn_mlops.data.contract import HistoryContract
+from churn_mlops.data.contract import DataContract, HistoryContract
 from churn_mlops.data.findings import Problem
 from churn_mlops.data.snapshot.date_range import complete_day, newest_row
 from churn_mlops.data.snapshot.label_freshness import stale_labels
+from churn_mlops.errors import ConfigError
 
 STALE_DAYS = 7
 
@@ -32,6 +33,28 @@ def as_of_date(
     if as_of != "latest":
         return date.fromisoformat(as_of)
     return complete_day(newest or newest_row(tables, contract, today), contract)
+
+
+def day_of_table(as_of: str, contract: DataContract, today: date) -> date:
+    """The as-of date of a flat table: the present day, unless features count days and the setting names their day.
+
+    Args:
+        as_of: the setting ``source.as_of``.
+        contract: of the table; where it names a column of as-of dates, the setting is not read.
+        today: the present day.
+
+    Raises:
+        ConfigError: the setting is "latest", which is a day of a history.
+    """
+    counts_days = any(feature.date_column is not None for feature in contract.features.values())
+    if not counts_days or contract.as_of is not None or as_of == "today":
+        return today
+    if as_of == "latest":
+        raise ConfigError(
+            "source.as_of is `latest`, and a table with one row for each customer has no newest day: set it to the day "
+            "on which the rows were taken, or to `today`"
+        )
+    return date.fromisoformat(as_of)
 
 
 def loaded_until(as_of: str, tables: Mapping[str, ir.Table], contract: HistoryContract, today: date) -> date:

@@ -11,6 +11,8 @@ import ibis.expr.types as ir
 
 from churn_mlops.config import Settings
 from churn_mlops.data.contract import AS_OF, DataContract, HistoryContract, load_contract
+from churn_mlops.data.engine.as_of import AsOf
+from churn_mlops.data.engine.days_since import with_days_since
 from churn_mlops.data.findings import Problem
 from churn_mlops.data.snapshot.date_range import first_day, newest_row, rows_after, rows_between
 from churn_mlops.data.snapshot.labels import training_dates
@@ -20,7 +22,7 @@ from churn_mlops.data.sources.open import open_table
 from churn_mlops.data.validation.copied_customers import find_copied_customers
 from churn_mlops.data.validation.validate import ValidationReport, validate
 from churn_mlops.data.validation.validate_history import check_history
-from churn_mlops.pipelines.inputs.as_of import as_of_date, loaded_until, not_loaded
+from churn_mlops.pipelines.inputs.as_of import as_of_date, day_of_table, loaded_until, not_loaded
 from churn_mlops.pipelines.inputs.open_source import open_history, open_source
 from churn_mlops.pipelines.inputs.renewal import no_renewal
 
@@ -43,7 +45,9 @@ def validate_source(settings: Settings, address: str | None, now: datetime | Non
     """
     contract = load_contract(settings.contract.path)
     if isinstance(contract, DataContract):
-        return _validate_table(open_source(settings.source) if address is None else open_table(address), contract)
+        table = open_source(settings.source) if address is None else open_table(address)
+        day = day_of_table(settings.source.as_of, contract, (now or datetime.now(UTC)).astimezone().date())
+        return _validate_table(with_days_since(table, contract, AsOf(day)), contract)
     tables = open_history(settings.source, contract) if address is None else open_tables(address, contract)
     problems = check_history(tables, contract)
     if any(problem.severity == "stop" for problem in problems):

@@ -46,6 +46,7 @@ class InitRequest:
         label: column that says which customers churned, None to find it.
         positive: value of the label for customers who churned, None to find it.
         inactive_days: days without an event after which a customer has churned, for a history without churn dates.
+        as_of: the day on which the rows of a flat table were taken, None to find it.
     """
 
     address: str
@@ -54,6 +55,7 @@ class InitRequest:
     label: str | None = None
     positive: str | None = None
     inactive_days: int | None = None
+    as_of: date | None = None
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,7 @@ class _Proposed:
     table: str | None
     newest: date | None = None
     every_days: int | None = None
+    day: date | None = None
 
     @property
     def as_of(self) -> date | None:
@@ -129,7 +132,8 @@ def _propose(request: InitRequest) -> _Proposed:
     shape = _shape(request, address, table)
     history = None if shape is None else _history(request, shape, name)
     if shape is None or history is None or (shape.is_spells and not _ends_by_date(history)):
-        return _Proposed(_flat(request, open_table(address, table), name, history), address, table)
+        return _Proposed(_flat(request, open_table(address, table), name, history), address, table, day=request.as_of)
+    _refuse_day(request.as_of)
     if shape.panel is None:
         _refuse_label(request.label or request.positive)
     history = replace(history, findings=(*_on_source(request.address), *history.findings))
@@ -176,7 +180,8 @@ def _ends_by_date(history: HistoryProposal) -> bool:
 def _flat(request: InitRequest, table: ir.Table, name: str, refused: HistoryProposal | None) -> Proposal:
     """The contract of a row for each customer; ``refused`` is the history that the rows are not taken for."""
     _refuse_days(request.inactive_days)
-    proposal = propose(table, name=name, customer=request.customer, label=request.label, positive=request.positive)
+    customer, label, positive = request.customer, request.label, request.positive
+    proposal = propose(table, name=name, customer=customer, label=label, positive=positive, as_of=request.as_of)
     findings = () if refused is None else (on_refused_spells(refused),)
     return replace(proposal, findings=(*_on_encodings(resolve(request.address)), *findings, *proposal.findings))
 
@@ -270,6 +275,14 @@ def _refuse_label(given: str | None) -> None:
         )
 
 
+def _refuse_day(as_of: date | None) -> None:
+    if as_of is not None:
+        raise ConfigError(
+            "`--as-of` belongs to one table with a row for each customer. A history knows its days: `source.as_of` in "
+            "the settings says as of which one runs are"
+        )
+
+
 def _refuse_days(inactive_days: int | None) -> None:
     if inactive_days is not None:
         raise ConfigError(
@@ -283,6 +296,7 @@ def _write_settings(path: Path, found: _Proposed) -> None:
     source = {"url": found.address}
     source |= {"table": found.table} if found.table else {}
     source |= {"as_of": "latest"} if found.newest is not None else {}
+    source |= {"as_of": found.day.isoformat()} if found.day is not None else {}
     training = {} if found.every_days is None else {"training": {"every_days": found.every_days}}
     text = io.StringIO("# Settings; docs/configuration.md lists them all.\n")
     text.seek(0, io.SEEK_END)

@@ -24,7 +24,7 @@ from churn_mlops.data.sources.history_tables import open_tables_at, set_time_zon
 from churn_mlops.data.sources.open import open_table_at
 from churn_mlops.data.sources.place import Place, Version
 from churn_mlops.errors import SourceError
-from churn_mlops.pipelines.inputs.as_of import as_of_date
+from churn_mlops.pipelines.inputs.as_of import as_of_date, day_of_table
 from churn_mlops.pipelines.inputs.open_source import resolve_source
 from churn_mlops.pipelines.scoring.score import run_date
 from churn_mlops.suggestions import did_you_mean
@@ -168,7 +168,7 @@ class KeptSource:
     def _day(self, now: datetime) -> date:
         """The as-of date; that of ``source.as_of: latest`` is looked up once, of files once for each present day."""
         if not isinstance(self.contract, HistoryContract):
-            return now.astimezone().date()
+            return day_of_table(self._settings.source.as_of, self.contract, now.astimezone().date())
         if self._settings.source.as_of != "latest":
             return run_date(self._settings, self._tables, self.contract, None, now)
         today = now.astimezone(ZoneInfo(self.contract.time_zone)).date()

@@ -21,6 +21,8 @@ import pyarrow.compute as pc
 from churn_mlops.config import Settings
 from churn_mlops.config.settings import Training
 from churn_mlops.data.contract import AS_OF, HistoryContract
+from churn_mlops.data.engine.as_of import AsOf
+from churn_mlops.data.engine.days_since import with_days_since
 from churn_mlops.data.engine.typed_table import LABEL, read_snapshot
 from churn_mlops.data.snapshot.date_range import newest_row
 from churn_mlops.data.snapshot.snapshot import read_history
@@ -36,9 +38,10 @@ from churn_mlops.models.scorers.lookup_tables import Floats
 from churn_mlops.pipelines.deployment.deploy import champion as champion_of
 from churn_mlops.pipelines.deployment.shadow import ShadowScores, SnapshotBy
 from churn_mlops.pipelines.erasure.suppression import away, table_without, tables_without
-from churn_mlops.pipelines.inputs.as_of import as_of_date, not_loaded
+from churn_mlops.pipelines.inputs.as_of import as_of_date, day_of_table, not_loaded
 from churn_mlops.pipelines.inputs.open_source import check, open_history, open_source
 from churn_mlops.pipelines.inputs.renewal import no_renewal
+from churn_mlops.pipelines.scoring.flagged_share import flagged_far_above
 from churn_mlops.pipelines.scoring.households import households_in
 from churn_mlops.pipelines.scoring.list_table import list_table
 from churn_mlops.pipelines.scoring.reasons import Explainer
@@ -144,7 +147,9 @@ def score(
     points = None
     if found.out_of_fold:
         scores, points = _out_of_fold(found.snapshot, predictor, settings.training, progress)
-    ranking = rank_customers(scores, rule_of(settings.decision), found.left)
+    rule = rule_of(settings.decision)
+    ranking = rank_customers(scores, rule, found.left)
+    flagged = flagged_far_above(scores, champion.bundle.reference["scores"], rule.threshold)
     with read_whole(from_address or settings.source.url):
         shadow = score_shadow(champion, found.snapshot_by or (lambda history: found.snapshot))
     left, explainer = int(ranking.left.sum()), Explainer(found.snapshot, ranking.order, predictor, points)
@@ -155,7 +160,7 @@ def score(
         out_of_fold=found.out_of_fold,
         version=champion.version,
         as_of=found.as_of,
-        report=found.report,
+        report=replace(found.report, problems=(*found.report.problems, *flagged)),
         champion=champion,
         total=ranking.totals.customers - left,
         left=left,
@@ -250,6 +255,8 @@ def _rows(
     if bundle.history is not None and from_address is None:
         return _of_history(settings, bundle, bundle.history, as_of, now, suppressed)
     table = open_source(settings.source) if from_address is None else open_table(from_address)
+    day = as_of or day_of_table(settings.source.as_of, contract, now.astimezone().date())
+    table = with_days_since(table, contract, AsOf(day))
     # Before the validation, which quotes customers.
     checked = check(table_without(table, contract, suppressed), contract)
     snapshot = read_snapshot(checked.table, contract)
@@ -260,7 +267,7 @@ def _rows(
         rows = rows if out_of_fold else rows[unknown]
     snapshot = snapshot.take(pa.array(rows))
     households = households_in(table, contract.customer, contract.household)
-    return _Rows(snapshot, rows + 1, as_of or now.astimezone().date(), checked.report, out_of_fold, households)
+    return _Rows(snapshot, rows + 1, day, checked.report, out_of_fold, households)
 
 
 def _of_history(

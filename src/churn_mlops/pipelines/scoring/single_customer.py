@@ -5,13 +5,15 @@ from __future__ import annotations
 import threading
 import time
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import ibis.expr.types as ir
 
 from churn_mlops.config import Settings
 from churn_mlops.data.contract import DataContract, HistoryContract
+from churn_mlops.data.engine.as_of import AsOf
 from churn_mlops.data.engine.cell_values import as_text
+from churn_mlops.data.engine.days_since import with_days_since
 from churn_mlops.data.engine.typed_table import LABEL, read_snapshot
 from churn_mlops.data.snapshot.snapshot import read_history
 from churn_mlops.data.sources.database import read_whole
@@ -19,6 +21,7 @@ from churn_mlops.data.sources.history_tables import open_tables_at, shown_contra
 from churn_mlops.data.sources.open import open_table_at
 from churn_mlops.data.sources.place import Place, Version
 from churn_mlops.models.bundle import Bundle
+from churn_mlops.pipelines.inputs.as_of import day_of_table
 from churn_mlops.pipelines.inputs.open_source import resolve_source
 from churn_mlops.pipelines.scoring.kept_source import (
     Contract,
@@ -146,7 +149,8 @@ def _read_once(
     try:
         if isinstance(contract, HistoryContract):
             return _of_history(settings, place, contract, customer, now)
-        return _of_table(open_table_at(place, settings.source.table), contract, customer, now)
+        day = day_of_table(settings.source.as_of, contract, now.astimezone().date())
+        return _of_table(open_table_at(place, settings.source.table), contract, customer, day)
     finally:
         place.close()
 
@@ -161,9 +165,10 @@ def _of_history(
     return CustomerRow.of_snapshot({name: found[0][name] for name in shown.features}, day) if found else None
 
 
-def _of_table(table: ir.Table, contract: DataContract, customer: str, now: datetime) -> CustomerRow | None:
+def _of_table(table: ir.Table, contract: DataContract, customer: str, day: date) -> CustomerRow | None:
     column = customer_column(contract, table)
-    found = read_snapshot(table.filter(as_text(table[column]) == customer.strip()), contract).to_pylist()
+    rows = with_days_since(table.filter(as_text(table[column]) == customer.strip()), contract, AsOf(day))
+    found = read_snapshot(rows, contract).to_pylist()
     if not found or found[0].get(LABEL) == 1:  # their label says that they have left
         return None
-    return CustomerRow({name: found[0][name] for name in contract.features}, now.astimezone().date())
+    return CustomerRow({name: found[0][name] for name in contract.features}, day)

@@ -9,6 +9,8 @@ from datetime import date
 import ibis.expr.types as ir
 
 from churn_mlops.data.contract import DataContract, HistoryContract, load_contract
+from churn_mlops.data.engine.as_of import AsOf
+from churn_mlops.data.engine.days_since import with_days_since
 from churn_mlops.data.engine.typed_table import read_snapshot
 from churn_mlops.data.findings import copies
 from churn_mlops.data.snapshot.active_customers import count_active
@@ -17,7 +19,7 @@ from churn_mlops.data.sources.database import read_whole
 from churn_mlops.data.sources.spark import spark_running
 from churn_mlops.data.validation.validate import ValidationReport
 from churn_mlops.pipelines.erasure.suppression import table_without, tables_without
-from churn_mlops.pipelines.inputs.as_of import as_of_date, loaded_until, not_loaded
+from churn_mlops.pipelines.inputs.as_of import as_of_date, day_of_table, loaded_until, not_loaded
 from churn_mlops.pipelines.inputs.open_source import check, open_history, open_source
 from churn_mlops.pipelines.inputs.renewal import no_renewal
 from churn_mlops.pipelines.training.context import TrainingContext
@@ -25,6 +27,7 @@ from churn_mlops.pipelines.training.label_collapse import label_collapses
 from churn_mlops.pipelines.training.leakage import LeakCheck, check_history, check_table
 from churn_mlops.pipelines.training.snapshots import LabelledSnapshots, read_labelled
 from churn_mlops.pipelines.training.test_set import TrainingData, split
+from churn_mlops.pipelines.training.unlabelled import unlabelled_apart
 from churn_mlops.store.suppression.tombstones import Tombstones
 
 
@@ -74,24 +77,28 @@ def prepare(context: TrainingContext, today: date, *, strict: bool = False) -> P
     with read_whole(context.source.url):
         contract = load_contract(context.contract)
         if isinstance(contract, DataContract):
-            return _prepare_table(context, contract, erased, strict=strict)
+            return _prepare_table(context, contract, erased, today, strict=strict)
         with spark_running(context.source.url):
             tables = tables_without(open_history(context.source, contract), contract, erased)
             return _prepare_history(context, tables, contract, erased, today, strict=strict)
 
 
 def _prepare_table(
-    context: TrainingContext, contract: DataContract, erased: Tombstones, *, strict: bool
+    context: TrainingContext, contract: DataContract, erased: Tombstones, today: date, *, strict: bool
 ) -> PreparedData:
-    checked = check(table_without(open_source(context.source), contract, erased), contract, need_label=True)
+    day = AsOf(day_of_table(context.source.as_of, contract, today))
+    table = with_days_since(open_source(context.source), contract, day)
+    checked = check(table_without(table, contract, erased), contract, need_label=True)
     rows = read_snapshot(checked.table, contract, label="known")
     leaks = check_table(checked.table, rows, contract, strict=strict, seed=context.model.seed)
     data = split(rows, leaks.contract, context.split)
-    copied = (copies(data.copies),) if data.copies else ()
+    unlabelled = read_snapshot(checked.table, contract, label="unknown")
+    noticed = [copies(data.copies)] if data.copies else []
+    noticed += unlabelled_apart(rows, unlabelled, leaks.contract)
     return PreparedData(
         leaks=leaks,
         data=data,
-        report=replace(checked.report, problems=(*checked.report.problems, *copied)),
+        report=replace(checked.report, problems=(*checked.report.problems, *noticed)),
         customers=checked.report.rows,
         erased=erased,
     )
