@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from churn_mlops.data.contract import HistoryTable
-from churn_mlops.data.contract.time_format import TIME_FORMATS, is_time_format, time_format_fits
+from churn_mlops.data.contract.time_format import MONTH_FORMATS, TIME_FORMATS, is_time_format, time_format_fits
 from churn_mlops.data.discovery.time_columns import TimeColumn, time_column
 from churn_mlops.data.engine.timestamps import parsed_time
 from churn_mlops.data.profiling.table_profile import profile_table
@@ -45,6 +45,18 @@ def test_every_format_reads_what_it_writes_to_the_minute(time_format: str) -> No
     times = [dt.datetime(2011, 12, 9, 0, 5), dt.datetime(2012, 2, 29, 12, 30), dt.datetime(1999, 1, 31, 23, 59)]
     wanted = [dt.datetime.strptime(time.strftime(time_format), time_format) for time in times]
     assert _read([time.strftime(time_format) for time in times], time_format) == wanted
+
+
+@pytest.mark.parametrize("time_format", MONTH_FORMATS)
+def test_a_month_is_its_first_day(time_format: str) -> None:
+    months = [dt.datetime(2011, 12, 1), dt.datetime(2024, 2, 1)]
+    texts: list[str | None] = [month.strftime(time_format) for month in months]
+    assert is_time_format(time_format)
+    assert _read(texts, time_format) == months
+    table = _column(texts).rename(policy_month="at")
+    found = time_column(table["policy_month"], profile_table(table).columns[0])
+    assert found is not None
+    assert found.format == time_format
 
 
 def test_days_that_are_in_no_calendar_and_other_texts_are_no_times() -> None:

@@ -40,6 +40,15 @@ def test_a_row_for_each_customer_and_period_is_a_panel(months: int, period: str)
     assert (found.customer, found.time, found.period) == ("member_id", "period_start", period)
 
 
+@pytest.mark.parametrize("written", ["%Y-%m", "%m/%Y", "%b %Y", "%Y%m"])
+def test_months_without_a_day_are_read(written: str, tmp_path: Path) -> None:
+    frame = panel().drop(columns="leaves").rename(columns={"period_start": "month"})
+    frame["month"] = [day.strftime(written) for day in frame["month"]]
+    result, contract = initialized(frame, tmp_path)
+    assert contract.tables["policies"].formats["month"] == written
+    assert result.newest == start_of(17, 1)
+
+
 def test_policy_years_that_begin_on_any_day_are_a_panel() -> None:
     frame = panel(80, 4, 12)
     shift = pd.to_timedelta(frame.member_id.str[1:].astype(int) * 3 % 300, unit="D")

@@ -29,6 +29,8 @@ _CLOCKS = (
 )  # fmt: skip
 TIME_FORMATS = tuple(day + clock for day in _DAYS for clock in _CLOCKS)
 """The formats that are recognised."""
+MONTH_FORMATS = ("%Y-%m", "%Y/%m", "%Y.%m", "%m/%Y", "%m.%Y", "%b %Y", "%B %Y", "%b-%Y", "%Y%m")
+"""The formats of months, each read as its first day."""
 _PLAIN = re.compile(
     "[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]{1,9})?)?(Z|[+-][0-9]{2}:[0-9]{2})?)?"
 )
@@ -41,21 +43,22 @@ UNIX_UNITS = {
 }
 """Formats of numbers that are counted from 1 January 1970 in UTC, each with how many make a second."""
 TIME_FORMAT_RULE = (
-    "a format has a year (%Y, %y), a month (%m, %b, %B), a day (%d), and perhaps %H or %I with %p, %M, %S and %z, "
-    f"each once; numbers counted from 1970 are {', '.join(UNIX_UNITS)}"
+    "a format has a year (%Y, %y), a month (%m, %b, %B), a day (%d) unless it means the first of the month, and with a "
+    f"day perhaps %H or %I with %p, %M, %S and %z, each once; numbers counted from 1970 are {', '.join(UNIX_UNITS)}"
 )
 """The rule of :func:`is_time_format`, in words."""
 
 
 def is_time_format(time_format: str) -> bool:
-    """Whether ``time_format`` is a format that can be read: a unit, or a day, each part of it once."""
+    """Whether ``time_format`` is a format that can be read: a unit, a day or a month, each part of it once."""
     if time_format in UNIX_UNITS:
         return True
     found = directives_of(time_format)
     if any(directive not in _PARTS for directive in found) or len(set(found)) != len(found):
         return False
     of_part = [sum(directive in part for directive in found) for part in ("Yy", "mbB", "d", "HI")]
-    return of_part[:3] == [1, 1, 1] and of_part[3] <= 1 and ("I" in found) == ("p" in found)
+    is_day = of_part[:3] == [1, 1, 1] and of_part[3] <= 1 and ("I" in found) == ("p" in found)
+    return is_day or (of_part[:2] == [1, 1] and len(found) == 2)
 
 
 def is_plain(text: str) -> bool:
@@ -68,10 +71,10 @@ def time_format_fits(text: str, time_format: str) -> bool:
     return _compiled(time_format).fullmatch(text) is not None
 
 
-def time_formats_of(texts: Sequence[str], most: int = 4) -> list[str]:
-    """The formats that fit the most of ``texts``, best first, at most so many; found by the first few texts."""
+def time_formats_of(texts: Sequence[str], most: int = 4, formats: Sequence[str] = TIME_FORMATS) -> list[str]:
+    """Which of ``formats`` fit the most of ``texts``, best first, at most so many; found by the first few texts."""
     some = texts[:: max(1, len(texts) // _GLANCE)]
-    likely = [time_format for time_format in TIME_FORMATS if any(time_format_fits(text, time_format) for text in some)]
+    likely = [time_format for time_format in formats if any(time_format_fits(text, time_format) for text in some)]
     fits = {time_format: sum(time_format_fits(text, time_format) for text in texts) for time_format in likely}
     return sorted(likely, key=lambda time_format: -fits[time_format])[:most]
 

@@ -11,15 +11,23 @@ from dataclasses import dataclass
 
 import ibis.expr.types as ir
 
-from churn_mlops.data.contract.time_format import TIME_FORMATS, is_plain, time_formats_of
+from churn_mlops.data.contract.time_format import (
+    MONTH_FORMATS,
+    TIME_FORMATS,
+    is_plain,
+    time_format_fits,
+    time_formats_of,
+)
 from churn_mlops.data.engine.cell_values import as_text
 from churn_mlops.data.engine.timestamps import in_calendar, parsed_time
 from churn_mlops.data.profiling.numeric_codes import is_number_date
 from churn_mlops.data.profiling.table_profile import ColumnProfile
 from churn_mlops.data.profiling.unix_times import unix_times_of
+from churn_mlops.suggestions import words
 
 _SAMPLE = 2_000
 _MOSTLY = 0.95
+_OF_MONTHS = frozenset("month months period yyyymm yearmonth ym monat mois mes mese".split())
 
 
 @dataclass(frozen=True)
@@ -54,10 +62,13 @@ def time_column(column: ir.Column, profile: ColumnProfile) -> TimeColumn | None:
     if counted is not None and counted.sure:
         return TimeColumn(name, counted.unit, counted.unit, example=f"{profile.largest:.0f}")
     numbers = is_number_date(profile) and (profile.smallest or 0) >= 19000101 and (profile.largest or 0) <= 21001231
-    if not profile.present or not (numbers or (profile.kind == "text" and profile.dates >= _MOSTLY * profile.present)):
+    texts = sorted(text for text, _ in profile.level_rows)[:_SAMPLE]
+    dated = numbers or (profile.kind == "text" and profile.dates >= _MOSTLY * profile.present)
+    formats = MONTH_FORMATS if _are_months(profile, texts) else TIME_FORMATS if dated else ()
+    if not profile.present or not formats:
         return None
-    texts = sorted(text for text, _ in profile.level_rows)[:_SAMPLE] or _texts(column)
-    found = _formats(column, texts)
+    texts = texts or _texts(column)
+    found = _formats(column, texts, formats)
     if not found:
         return None
     (best, read), *others = found
@@ -79,15 +90,24 @@ def _texts(column: ir.Column) -> list[str]:
     return sorted(found.to_pyarrow()["text"].to_pylist())
 
 
-def _formats(column: ir.Column, texts: Sequence[str]) -> list[tuple[str, int]]:
-    """The formats that fit most of the texts, best first, each with the rows that it reads."""
-    likely = time_formats_of(texts)
+def _are_months(profile: ColumnProfile, texts: Sequence[str]) -> bool:
+    """Whether all values are written like months, as 2024-01; as 202401 or Jan 2024, the name has to say so."""
+    named = bool(set(words(profile.name)) & _OF_MONTHS) or profile.name.lower().endswith("month")
+    dated = profile.kind == "text" and profile.dates >= _MOSTLY * profile.present
+    return (named or dated) and any(
+        all(time_format_fits(text, one) for text in texts) for one in MONTH_FORMATS if texts
+    )
+
+
+def _formats(column: ir.Column, texts: Sequence[str], formats: Sequence[str]) -> list[tuple[str, int]]:
+    """Those of ``formats`` that fit most of the texts, best first, each with the rows that it reads."""
+    likely = time_formats_of(texts, formats=formats)
     if not likely:
         return []
     counts = {f"f{place}": parsed_time(column, time_format).count() for place, time_format in enumerate(likely)}
     rows = column.as_table().aggregate(**counts).to_pyarrow().to_pylist()[0]
     held = [(time_format, int(rows[f"f{place}"])) for place, time_format in enumerate(likely)]
-    return sorted(held, key=lambda item: (-item[1], TIME_FORMATS.index(item[0])))
+    return sorted(held, key=lambda item: (-item[1], formats.index(item[0])))
 
 
 def _turned(one: str, other: str) -> bool:

@@ -99,7 +99,7 @@ def parsed_time(column: ir.Column, time_format: str | None) -> ir.TimestampColum
 
     year = part("Y") if "Y" in order else _century(part("y"))
     month = _two(part("m")) if "m" in order else _month(part("b" if "b" in order else "B"))
-    day = year + "-" + month + "-" + _two(part("d"))
+    day = year + "-" + month + "-" + (_two(part("d")) if "d" in order else "01")
     hour = _hour(part("I"), part("p")) if "I" in order else part("H") if "H" in order else ibis.literal("00")
     minute = part("M") if "M" in order else "00"
     second = part("S") if "S" in order else "00"
