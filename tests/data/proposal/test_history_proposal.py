@@ -14,7 +14,7 @@ import sqlalchemy
 from churn_mlops.data.contract import HistoryContract, load_contract
 from churn_mlops.data.proposal.history_proposal import HistoryProposal, propose_history
 from churn_mlops.data.proposal.history_writer import write_history
-from churn_mlops.data.proposal.single_table import is_event_log
+from churn_mlops.data.proposal.single_table import SingleTable, is_event_log
 from churn_mlops.data.sources.open import open_every_table
 from churn_mlops.errors import ContractError
 from tests.data.proposal.databases import (
@@ -189,7 +189,7 @@ def test_dates_written_in_another_way_are_reported_and_their_format_stands_in_th
 
 def test_without_a_table_of_customers_their_rows_name_them() -> None:
     frames = {"orders": shop()["orders"]}
-    assert is_event_log(tables(frames)["orders"]) == "customer_id"
+    assert is_event_log(SingleTable(tables(frames)["orders"])) == "customer_id"
     contract = propose_history(tables(frames), name="shop", inactive_days=60).contract
     assert (contract.tables["customers"].table, contract.tables["customers"].start) == ("orders", "ordered_at")
     assert contract.label is not None
@@ -199,13 +199,13 @@ def test_without_a_table_of_customers_their_rows_name_them() -> None:
 
 def test_customers_of_events_are_recognised_by_the_mere_word_for_them() -> None:
     orders = shop()["orders"].rename(columns={"customer_id": "user"})
-    assert is_event_log(tables({"log": orders})["log"]) == "user"
+    assert is_event_log(SingleTable(tables({"log": orders})["log"])) == "user"
     numbered = orders.assign(user=orders["user"].rank(method="dense").astype(int))
-    assert is_event_log(tables({"log": numbered})["log"]) == "user"
+    assert is_event_log(SingleTable(tables({"log": numbered})["log"])) == "user"
     contract = propose_history(tables({"log": numbered}), name="log", customer="user", inactive_days=45).contract
     assert contract.customer == "user"
     flagged = orders.assign(user=["yes", "no"] * (len(orders) // 2) + ["no"] * (len(orders) % 2))
-    assert is_event_log(tables({"log": flagged})["log"]) is None
+    assert is_event_log(SingleTable(tables({"log": flagged})["log"])) is None
 
 
 def test_orders_are_events_though_most_customers_order_once_and_some_orders_are_cancelled() -> None:
@@ -213,16 +213,16 @@ def test_orders_are_events_though_most_customers_order_once_and_some_orders_are_
     later = orders.head(len(orders) // 2)
     later = later.assign(ordered_at=later["ordered_at"] + pd.Timedelta(days=9), order_status="Cancelled")
     both = pd.concat([orders, later])
-    assert is_event_log(tables({"orders": both})["orders"]) == "customer_id"
+    assert is_event_log(SingleTable(tables({"orders": both})["orders"])) == "customer_id"
     few = pd.concat([orders, later.head(20)])
-    assert is_event_log(tables({"customers": few})["customers"]) is None
+    assert is_event_log(SingleTable(tables({"customers": few})["customers"])) is None
     signed_up = both.rename(columns={"ordered_at": "signup_date"})  # customers of several rows, no events
-    assert is_event_log(tables({"customers": signed_up})["customers"]) is None
+    assert is_event_log(SingleTable(tables({"customers": signed_up})["customers"])) is None
 
 
 def test_a_table_with_a_row_for_each_customer_is_no_table_of_events() -> None:
-    assert is_event_log(tables(shop())["customers"]) is None
-    assert is_event_log(tables(shop())["orders"], "order_id") is None
+    assert is_event_log(SingleTable(tables(shop())["customers"])) is None
+    assert is_event_log(SingleTable(tables(shop())["orders"]), "order_id") is None
 
 
 def test_tables_without_customers_are_refused_with_what_to_do() -> None:

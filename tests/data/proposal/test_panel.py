@@ -16,6 +16,7 @@ from ruamel.yaml import YAML
 from churn_mlops.config.settings import Source
 from churn_mlops.data.contract import CHURNED, HistoryContract
 from churn_mlops.data.proposal.panel import find_panel
+from churn_mlops.data.proposal.single_table import SingleTable
 from churn_mlops.data.snapshot.date_range import last_day
 from churn_mlops.data.snapshot.snapshot import read_history
 from churn_mlops.data.sources.dataframes import table_of_frame
@@ -35,7 +36,7 @@ def initialized(frame: pd.DataFrame, folder: Path, **said: str | int) -> tuple[I
 
 @pytest.mark.parametrize(("months", "period"), [(1, "month"), (3, "quarter"), (12, "year")])
 def test_a_row_for_each_customer_and_period_is_a_panel(months: int, period: str) -> None:
-    found = find_panel(table_of_frame(panel(80, 6, months)))
+    found = find_panel(SingleTable(table_of_frame(panel(80, 6, months))))
     assert found is not None
     assert (found.customer, found.time, found.period) == ("member_id", "period_start", period)
 
@@ -53,7 +54,7 @@ def test_policy_years_that_begin_on_any_day_are_a_panel() -> None:
     frame = panel(80, 4, 12)
     shift = pd.to_timedelta(frame.member_id.str[1:].astype(int) * 3 % 300, unit="D")
     frame["period_start"] = (pd.to_datetime(frame.period_start) + shift).dt.strftime("%d.%m.%Y")
-    found = find_panel(table_of_frame(frame))
+    found = find_panel(SingleTable(table_of_frame(frame)))
     assert found is not None
     assert (found.time, found.period) == ("period_start", "year")
 
@@ -61,11 +62,13 @@ def test_policy_years_that_begin_on_any_day_are_a_panel() -> None:
 def test_other_tables_are_no_panel() -> None:
     frame = panel(80, 6)
     irregular = frame.assign(period_start=[FIRST + timedelta(days=place * 37 % 400) for place in range(len(frame))])
-    assert find_panel(table_of_frame(irregular)) is None
-    assert find_panel(table_of_frame(frame.groupby("member_id").head(1))) is None  # a row for each customer
-    assert find_panel(table_of_frame(pd.concat([frame, frame]))) is None  # two rows on each date
-    assert find_panel(table_of_frame(frame.drop(columns="period_start"))) is None
-    assert find_panel(table_of_frame(frame), "no_such_column") is None
+    assert find_panel(SingleTable(table_of_frame(irregular))) is None
+    assert (
+        find_panel(SingleTable(table_of_frame(frame.groupby("member_id").head(1)))) is None
+    )  # a row for each customer
+    assert find_panel(SingleTable(table_of_frame(pd.concat([frame, frame])))) is None  # two rows on each date
+    assert find_panel(SingleTable(table_of_frame(frame.drop(columns="period_start")))) is None
+    assert find_panel(SingleTable(table_of_frame(frame)), "no_such_column") is None
 
 
 def test_a_customer_has_left_whose_next_row_is_missing(tmp_path: Path) -> None:

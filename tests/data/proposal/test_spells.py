@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from churn_mlops.config.settings import Source
 from churn_mlops.data.contract import AS_OF, DataContract, HistoryContract, load_contract
-from churn_mlops.data.proposal.single_table import holds_spells
+from churn_mlops.data.proposal.single_table import SingleTable, holds_spells
 from churn_mlops.data.proposal.spells import count_spells
 from churn_mlops.data.snapshot.snapshot import read_history
 from churn_mlops.data.sources.history_tables import open_tables
@@ -136,12 +136,12 @@ def test_spells_are_counted_by_what_ran_before_them(drawn: list[Spell]) -> None:
 
 def test_a_table_of_spells_names_a_start_and_an_end() -> None:
     frame = frame_of(subscriptions(60))
-    assert holds_spells(tables({"s": frame})["s"]) == "customer_id"
+    assert holds_spells(SingleTable(tables({"s": frame})["s"])) == "customer_id"
     renamed = frame.rename(columns={"customer_id": "id", "created_date": "start_date", "canceled_date": "end_date"})
-    assert holds_spells(tables({"s": renamed})["s"]) == "id"
-    assert holds_spells(tables({"s": frame.drop(columns="canceled_date")})["s"]) is None
-    assert holds_spells(tables({"s": frame.drop(columns="customer_id")})["s"]) is None
-    assert holds_spells(tables({"s": frame})["s"], "none") is None
+    assert holds_spells(SingleTable(tables({"s": renamed})["s"])) == "id"
+    assert holds_spells(SingleTable(tables({"s": frame.drop(columns="canceled_date")})["s"])) is None
+    assert holds_spells(SingleTable(tables({"s": frame.drop(columns="customer_id")})["s"])) is None
+    assert holds_spells(SingleTable(tables({"s": frame})["s"]), "none") is None
 
 
 def test_a_table_whose_end_lies_ahead_for_all_has_a_row_for_each_customer(tmp_path: Path) -> None:

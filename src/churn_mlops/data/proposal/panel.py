@@ -12,7 +12,6 @@ import ibis.expr.types as ir
 from churn_mlops.data.discovery.churn_conflicts import leaving_flags
 from churn_mlops.data.discovery.profiled_table import ProfiledTable
 from churn_mlops.data.discovery.table_roles import Role, TableRoles
-from churn_mlops.data.discovery.time_columns import time_column
 from churn_mlops.data.discovery.time_roles import Times, role_by_name
 from churn_mlops.data.discovery.times.data_clock import newest_of
 from churn_mlops.data.discovery.times.evaluate import EvaluatedTimes
@@ -20,13 +19,12 @@ from churn_mlops.data.engine.arrow import as_arrow
 from churn_mlops.data.engine.timestamps import parsed_time
 from churn_mlops.data.findings import Finding
 from churn_mlops.data.profiling.label_values import read_label
-from churn_mlops.data.profiling.name_signals import names_identifier, speaks_of_customer
-from churn_mlops.data.profiling.table_profile import profile_table
+from churn_mlops.data.profiling.name_signals import names_identifier
 from churn_mlops.data.proposal.option_hints import SEVERAL_ROWS
+from churn_mlops.data.proposal.single_table import SingleTable
 
 PERIODS: Mapping[str, tuple[int, int]] = {"week": (7, 7), "month": (28, 31), "quarter": (89, 92), "year": (365, 366)}
 """Fewest and most days from one row of a customer to the next."""
-_GLANCE = 20_000
 _REGULAR, _ONCE, _SHOWN = 0.9, 0.98, 0.9
 """Least share of the pauses that are one period, of the rows that are the only one of their customer and day, and of
 the customers whose rows stop that an end or a flag must explain."""
@@ -80,37 +78,32 @@ class Panel:
         return [one for one in findings if one.column is None or one.column.partition(".")[0] not in again]
 
 
-def find_panel(table: ir.Table, customer: str | None = None) -> Panel | None:
-    """The shape of a panel; None if ``table`` is another one.
+def find_panel(single: SingleTable, customer: str | None = None) -> Panel | None:
+    """The shape of a panel; None if the table is another one.
 
     A customer has one row at most on each date, and nine in ten pauses between two rows are of one length: a week, a
     month, a quarter or a year.
 
     Args:
-        table: the rows.
+        single: the table.
         customer: the column that names the customer, where a person has said it.
     """
-    named = [customer] if customer is not None else _called(table)
+    table = single.table
+    called = single.called_customer() or [column for column in table.columns if names_identifier(column)]
+    named = called if customer is None else [customer]
     if not named or named[0] not in table.columns:
         return None
     who = named[0]
     counts = table.aggregate(rows=table[who].count(), who=table[who].nunique()).to_pyarrow().to_pylist()[0]
     if counts["rows"] < SEVERAL_ROWS * max(counts["who"], 1):
         return None
-    some = table.select(*(column for column in table.columns if column != who)).limit(_GLANCE)
-    for profile in profile_table(some).columns:
-        time = time_column(table[profile.name], profile)
-        if time is not None and role_by_name(time.name) not in ("end", "known_at"):
+    for time in single.times:
+        if time.name != who and role_by_name(time.name) not in ("end", "known_at"):
             days = table.select(who=table[who], day=parsed_time(table[time.name], time.format).date())
             period = _period(days.filter(days.who.notnull(), days.day.notnull()), counts["rows"])
             if period is not None:
                 return Panel(who, time.name, period)
     return None
-
-
-def _called(table: ir.Table) -> list[str]:
-    found = [column for column in table.columns if names_identifier(column)]
-    return [column for column in found if speaks_of_customer(column)] or found
 
 
 def _period(days: ir.Table, rows: int) -> str | None:

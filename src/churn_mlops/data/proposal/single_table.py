@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
 
 import ibis.expr.types as ir
 
-from churn_mlops.data.discovery.time_columns import time_column
+from churn_mlops.data.discovery.label_candidates import LabelChoice
+from churn_mlops.data.discovery.table_roles import Role
+from churn_mlops.data.discovery.time_columns import TimeColumn, time_column
 from churn_mlops.data.discovery.time_roles import role_by_name
 from churn_mlops.data.findings import Finding
 from churn_mlops.data.profiling.name_signals import (
@@ -17,22 +22,40 @@ from churn_mlops.data.profiling.name_signals import (
 )
 from churn_mlops.data.profiling.table_profile import profile_table
 from churn_mlops.data.proposal.excluded_columns import SAFE_LEVELS
-from churn_mlops.data.proposal.history_proposal import HistoryProposal
 from churn_mlops.data.proposal.option_hints import SEVERAL_ROWS
 
 _GLANCE = 20_000
 _LOG_ROWS = 2  # rows of a customer, on average, from which a table is surely one of events
 
 
-def is_event_log(table: ir.Table, customer: str | None = None) -> str | None:
+@dataclass(frozen=True)
+class SingleTable:
+    """A table that comes alone; its columns of times are looked for once."""
+
+    table: ir.Table
+
+    @cached_property
+    def times(self) -> tuple[TimeColumn, ...]:
+        """The columns of times, in their order."""
+        columns = profile_table(self.table.limit(_GLANCE)).columns
+        found = (time_column(self.table[column.name], column) for column in columns)
+        return tuple(time for time in found if time is not None)
+
+    def called_customer(self) -> list[str]:
+        """The columns that are called like a customer ID."""
+        return [column for column in self.table.columns if speaks_of_customer(column) and names_identifier(column)]
+
+
+def is_event_log(single: SingleTable, customer: str | None = None) -> str | None:
     """The column that names the customer in a table of events, with several rows for each; None in any other table.
 
     A quick look decides: a column called like a customer ID, or by the mere word for a customer, such as "user" (or
     ``customer``), has values that repeat, and a time differs between the rows of one customer.
     """
+    table = single.table
     if customer is not None and customer not in table.columns:
         return None
-    called, alone = _called(table), [column for column in table.columns if is_word_for_customer(column)]
+    called, alone = single.called_customer(), [column for column in table.columns if is_word_for_customer(column)]
     named = [customer] if customer is not None else called or alone
     if not named or any(names_leaving(column) for column in table.columns):
         return None  # a column that speaks of leaving is a label, or may be
@@ -42,8 +65,7 @@ def is_event_log(table: ir.Table, customer: str | None = None) -> str | None:
     few = who not in called and customer is None and counts["who"] <= SAFE_LEVELS  # such as a member: yes or no
     if counts["rows"] < SEVERAL_ROWS * max(counts["who"], 1) or few:
         return None
-    some = table.select(*(column for column in table.columns if column != who)).limit(_GLANCE)
-    times = [column for column in profile_table(some).columns if time_column(table[column.name], column)]
+    times = [time for time in single.times if time.name != who]
     once = counts["rows"] < _LOG_ROWS * counts["who"]  # most have one row only, as customers stored twice have, too
     if not times or (once and role_by_name(times[0].name) != "event"):
         return None
@@ -51,29 +73,25 @@ def is_event_log(table: ir.Table, customer: str | None = None) -> str | None:
     return who if both > counts["who"] else None
 
 
-def holds_spells(table: ir.Table, customer: str | None = None) -> str | None:
+def holds_spells(single: SingleTable, customer: str | None = None) -> str | None:
     """The column that names the customer in a table of spells, such as subscriptions; None in any other table.
 
     A spell has a time from which it runs, and one until which, by their names. A quick look decides; whether the
     customers really ended then, the proposal finds out.
     """
-    named = [customer] if customer is not None else _called(table) or list(filter(names_identifier, table.columns))
-    if not named or named[0] not in table.columns:
+    columns = single.table.columns
+    named = [customer] if customer is not None else single.called_customer() or list(filter(names_identifier, columns))
+    if not named or named[0] not in columns:
         return None
-    profile = profile_table(table.select(*(column for column in table.columns if column != named[0])).limit(_GLANCE))
-    times = (column.name for column in profile.columns if time_column(table[column.name], column))
-    return named[0] if {"start", "end"} <= {role_by_name(name) for name in times} else None
+    roles = {role_by_name(time.name) for time in single.times if time.name != named[0]}
+    return named[0] if {"start", "end"} <= roles else None
 
 
-def on_refused_spells(history: HistoryProposal) -> Finding:
+def on_refused_spells(customers: Role, choices: Sequence[LabelChoice]) -> Finding:
     """The reason why rows with a start and an end are no history, and what may make them one."""
-    look = history.table_roles.customers.look
-    ways = "; ".join(map(str, history.choices)) or "nothing shows who left"
+    look = customers.look
+    ways = "; ".join(map(str, choices)) or "nothing shows who left"
     what = f"the rows have a start and an end, and are not taken for a history: {ways}"
-    if look.key not in (None, history.contract.customer):
+    if look.key not in (None, customers.customer):
         what += f". If each row is a customer, say `--customer {shlex.quote(str(look.key))}`"
     return Finding(None, "history", what)
-
-
-def _called(table: ir.Table) -> list[str]:
-    return [column for column in table.columns if speaks_of_customer(column) and names_identifier(column)]

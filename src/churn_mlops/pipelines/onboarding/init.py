@@ -22,7 +22,7 @@ from churn_mlops.data.proposal.flat_proposal import Proposal, propose
 from churn_mlops.data.proposal.history_proposal import HistoryProposal, propose_history
 from churn_mlops.data.proposal.history_writer import write_history
 from churn_mlops.data.proposal.panel import Panel, find_panel
-from churn_mlops.data.proposal.single_table import holds_spells, is_event_log, on_refused_spells
+from churn_mlops.data.proposal.single_table import SingleTable, holds_spells, is_event_log, on_refused_spells
 from churn_mlops.data.snapshot.date_range import complete_day, newest_row
 from churn_mlops.data.sources.file_place import FolderPlace
 from churn_mlops.data.sources.files import chosen_table, identifier, quoted
@@ -182,7 +182,7 @@ def _flat(request: InitRequest, table: ir.Table, name: str, refused: HistoryProp
     _refuse_days(request.inactive_days)
     customer, label, positive = request.customer, request.label, request.positive
     proposal = propose(table, name=name, customer=customer, label=label, positive=positive, as_of=request.as_of)
-    findings = () if refused is None else (on_refused_spells(refused),)
+    findings = () if refused is None else (on_refused_spells(refused.table_roles.customers, refused.choices),)
     return replace(proposal, findings=(*_on_encodings(resolve(request.address)), *findings, *proposal.findings))
 
 
@@ -224,14 +224,15 @@ def _shape(request: InitRequest, address: str, table: str | None) -> _Shape | No
         table = next(iter(tables))
     one = open_table(address, table)
     tables = {table or place.tables()[0]: one}
-    if (panel := find_panel(one, customer)) is not None:
+    single = SingleTable(one)
+    if (panel := find_panel(single, customer)) is not None:
         panel = replace(panel, label=request.label, positive=request.positive)
         return _Shape(tables, panel.customer, panel)
     if request.label is not None:
         return None
-    if (who := is_event_log(one, customer)) is not None:
+    if (who := is_event_log(single, customer)) is not None:
         return _Shape(tables, who)
-    if request.inactive_days is None and (who := holds_spells(one, customer)) is not None:
+    if request.inactive_days is None and (who := holds_spells(single, customer)) is not None:
         return _Shape(tables, who, is_spells=True)
     return None
 
