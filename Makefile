@@ -160,6 +160,7 @@ endef
 # A real browser looks at the pages, and servers stand behind a real proxy. Without these, the tests are skipped, saying so.
 $(VENV)/.browser: $(VENV)/.python
 	$(call system_package,chromium,chromium chromium-browser google-chrome,the tests in a browser are skipped)
+	$(call system_package,chromium-headless-shell,chromium-headless-shell,the tests in a browser take longer)
 
 $(VENV)/.proxy: $(VENV)/.python
 	$(call system_package,haproxy,haproxy,the tests with a proxy are skipped)

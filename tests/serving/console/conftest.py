@@ -16,6 +16,7 @@ from churn_mlops.serving.observability import store_reader
 from churn_mlops.serving.resilience.store_client import StoreClient
 from churn_mlops.store import open_store
 from churn_mlops.store.scoring.publishing import publish
+from tests.chromium import CHROMIUM
 from tests.serving.access.secured_app import Guarded, fill
 from tests.serving.console.visitor import Visitor
 from tests.store.builders import batches, run
@@ -62,8 +63,6 @@ def agent(visitor: Visitor, guarded: Guarded) -> Visitor:
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     """The system's browser; a module that asks for it is skipped where there is none."""
-    from tests.serving.console.test_browser import CHROMIUM
-
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         yield browser

@@ -28,13 +28,13 @@ from churn_mlops.store.contacts import NewContact, contacts, record_contact
 from churn_mlops.store.database.clock import utc_now
 from churn_mlops.store.job_records import record_job
 from churn_mlops.store.measurements import record_measurements
+from tests.chromium import CHROMIUM
 from tests.companies.registered import deploy, register
 from tests.serving.access.secured_app import PASSWORD, Guarded, any_customer
 from tests.serving.conftest import TenurePredictor
 from tests.serving.console.test_dashboard_page import AT_RISK, AUC, LEVEL, ROI, WAIT, WEEKS
 from tests.store.builders import DAY, NOW
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 pytestmark = pytest.mark.skipif(
     CHROMIUM is None, reason="no Chromium: apt-get install chromium (`make test` does as root)"
 )

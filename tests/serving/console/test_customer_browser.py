@@ -12,8 +12,9 @@ from churn_mlops.store import open_store
 from churn_mlops.store.campaigns.do_not_contact import set_do_not_contact
 from churn_mlops.store.contacts import NewContact, contacts, record_contact
 from churn_mlops.store.database.clock import utc_now
+from tests.chromium import CHROMIUM
 from tests.serving.access.secured_app import Guarded
-from tests.serving.console.test_browser import CHROMIUM, Site, served, violations, visiting
+from tests.serving.console.test_browser import Site, served, violations, visiting
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium: apt-get install chromium")
 WIDTHS = pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])

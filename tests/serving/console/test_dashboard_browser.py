@@ -15,8 +15,9 @@ from churn_mlops.store.campaigns.campaigns import NewCampaign, create_campaign
 from churn_mlops.store.contacts import NewContact, record_contact
 from churn_mlops.store.figure_rows.arm_rows import ARMS
 from churn_mlops.store.measurements import StoredMeasurement, record_measurements
+from tests.chromium import CHROMIUM
 from tests.serving.access.secured_app import Guarded
-from tests.serving.console.test_browser import CHROMIUM, Site, served, violations, visiting
+from tests.serving.console.test_browser import Site, served, violations, visiting
 from tests.serving.console.test_dashboard_page import AT_RISK, AUC, LEVEL, ROI, WAIT, WEEKS
 from tests.store.builders import DAY, NOW
 

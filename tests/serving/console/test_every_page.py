@@ -28,8 +28,9 @@ from churn_mlops.store.contacts import contacts
 from churn_mlops.store.measurements import latest_measurements
 from churn_mlops.store.scoring.browsing import Selection, read_slice
 from churn_mlops.store.scoring.runs import latest_run
+from tests.chromium import CHROMIUM
 from tests.serving.console.demo_site import demo_site
-from tests.serving.console.test_browser import CHROMIUM, Site, small_site, violations, visiting
+from tests.serving.console.test_browser import Site, small_site, violations, visiting
 
 pytestmark = pytest.mark.skipif(
     CHROMIUM is None, reason="no Chromium: apt-get install chromium (`make test` does as root)"

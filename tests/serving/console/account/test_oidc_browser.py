@@ -9,8 +9,9 @@ import pytest
 from playwright.sync_api import Browser
 
 from churn_mlops.serving.server import address_of, listen
+from tests.chromium import CHROMIUM
 from tests.serving.access.secured_app import Guarded
-from tests.serving.console.test_browser import CHROMIUM, Site, served, violations
+from tests.serving.console.test_browser import Site, served, violations
 from tests.serving.oidc_provider import CLIENT, INSTALLED, SECRET, provider
 
 pytestmark = [

@@ -10,8 +10,9 @@ from playwright.sync_api import Browser, Page
 from churn_mlops.store import open_store
 from churn_mlops.store.access.api_keys import list_keys
 from churn_mlops.store.access.users import list_users
+from tests.chromium import CHROMIUM
 from tests.serving.access.secured_app import Guarded
-from tests.serving.console.test_browser import CHROMIUM, Site, served, visiting
+from tests.serving.console.test_browser import Site, served, visiting
 
 pytestmark = pytest.mark.skipif(
     CHROMIUM is None, reason="no Chromium: apt-get install chromium (`make test` does as root)"

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page
 
+from tests.chromium import CHROMIUM
 from tests.companies.registered import deploy, live, register
 from tests.serving.access.secured_app import Guarded
-from tests.serving.console.test_browser import CHROMIUM, Site, served, violations, visiting
+from tests.serving.console.test_browser import Site, served, violations, visiting
 
 pytestmark = pytest.mark.skipif(
     CHROMIUM is None, reason="no Chromium: apt-get install chromium (`make test` does as root)"

@@ -10,7 +10,8 @@ from playwright.sync_api import Browser, Page
 from churn_mlops.store import open_store
 from churn_mlops.store.campaigns.list_work import WorkChange, snooze, take
 from churn_mlops.store.database.clock import utc_now
-from tests.serving.console.test_browser import CHROMIUM, Site, violations, visiting
+from tests.chromium import CHROMIUM
+from tests.serving.console.test_browser import Site, violations, visiting
 from tests.serving.console.test_every_page import SHIFTS
 from tests.serving.console.work_list.test_list_in_browser import at, press, state, works
 

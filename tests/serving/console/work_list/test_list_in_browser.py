@@ -13,8 +13,9 @@ from churn_mlops.store.campaigns.list_work import ListWork, WorkChange, finish, 
 from churn_mlops.store.campaigns.notes import notes_of
 from churn_mlops.store.contacts import NewContact, record_contact
 from churn_mlops.store.database.clock import utc_now
+from tests.chromium import CHROMIUM
 from tests.serving.access.secured_app import PASSWORD
-from tests.serving.console.test_browser import CHROMIUM, Site, violations, visiting
+from tests.serving.console.test_browser import Site, violations, visiting
 from tests.store.builders import DAY
 
 pytestmark = pytest.mark.skipif(
