@@ -40,7 +40,7 @@ class Source(Section):
     table: str | None = setting(None, "table of that database; may be left out where there is only one")
     as_of: str = setting(
         "today",
-        "as-of date of a run: today, latest (the last complete day of a history), or a date, from which days are counted",
+        "as-of date of a run: today, latest (the last complete day of a history), or a date",
         pattern=r"^(today|latest|\d{4}-\d{2}-\d{2})$",
     )
 
