@@ -14,7 +14,7 @@ import sqlalchemy
 from churn_mlops.data.contract import HistoryContract, load_contract
 from churn_mlops.data.proposal.history_proposal import HistoryProposal, propose_history
 from churn_mlops.data.proposal.history_writer import write_history
-from churn_mlops.data.proposal.single_table import SingleTable, is_event_log
+from churn_mlops.data.proposal.shapes.single_table import SingleTable, is_event_log
 from churn_mlops.data.sources.open import open_every_table
 from churn_mlops.errors import ContractError
 from tests.data.proposal.databases import (

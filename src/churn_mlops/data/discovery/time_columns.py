@@ -100,7 +100,7 @@ def _are_months(profile: ColumnProfile, texts: Sequence[str]) -> bool:
 
 
 def _formats(column: ir.Column, texts: Sequence[str], formats: Sequence[str]) -> list[tuple[str, int]]:
-    """Those of ``formats`` that fit most of the texts, best first, each with the rows that it reads."""
+    """The ones of ``formats`` that fit most of the texts, best first, each with the rows that it reads."""
     likely = time_formats_of(texts, formats=formats)
     if not likely:
         return []

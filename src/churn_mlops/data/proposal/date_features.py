@@ -32,7 +32,7 @@ _AHEAD = 0.5
 
 @dataclass(frozen=True)
 class DateFeatures:
-    """What the dates of a flat table become.
+    """The features of the dates of a flat table, and what was noticed.
 
     Attributes:
         features: by name.

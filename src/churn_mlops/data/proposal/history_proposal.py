@@ -36,8 +36,8 @@ from churn_mlops.data.proposal.findings.read_column_findings import on_read_colu
 from churn_mlops.data.proposal.findings.start_findings import on_start
 from churn_mlops.data.proposal.findings.time_findings import on_customers, on_end_events, on_newest_day, on_times
 from churn_mlops.data.proposal.findings.treatment_findings import on_treatment_table
-from churn_mlops.data.proposal.panel import Panel, evaluate_panel
-from churn_mlops.data.proposal.spells import Spells, spells_of
+from churn_mlops.data.proposal.shapes.panel import Panel, evaluate_panel
+from churn_mlops.data.proposal.shapes.spells import Spells, spells_of
 from churn_mlops.data.proposal.unread_columns import LEFT_OUT, NAMES_ROWS, unread_columns
 from churn_mlops.errors import ContractError
 

@@ -21,8 +21,8 @@ from churn_mlops.data.proposal.contract_writer import write_contract
 from churn_mlops.data.proposal.flat_proposal import Proposal, propose
 from churn_mlops.data.proposal.history_proposal import HistoryProposal, propose_history
 from churn_mlops.data.proposal.history_writer import write_history
-from churn_mlops.data.proposal.panel import Panel, find_panel
-from churn_mlops.data.proposal.single_table import SingleTable, holds_spells, is_event_log, on_refused_spells
+from churn_mlops.data.proposal.shapes.panel import Panel, find_panel
+from churn_mlops.data.proposal.shapes.single_table import SingleTable, holds_spells, is_event_log, on_refused_spells
 from churn_mlops.data.snapshot.date_range import complete_day, newest_row
 from churn_mlops.data.sources.file_place import FolderPlace
 from churn_mlops.data.sources.files import chosen_table, identifier, quoted
@@ -198,7 +198,7 @@ def _within_folder(address: str, table: str | None) -> tuple[str, str | None]:
 
 @dataclass(frozen=True)
 class _Shape:
-    """What may be a history.
+    """Tables that may be a history.
 
     Args:
         tables: by their names in the source.
@@ -215,7 +215,7 @@ class _Shape:
 
 
 def _shape(request: InitRequest, address: str, table: str | None) -> _Shape | None:
-    """What may be a history; None for one table with a row for each customer."""
+    """The tables that may be a history; None for one table with a row for each customer."""
     place, customer = resolve(address), request.customer
     if table is None and place.kind != "file":
         tables = open_every_table(address)

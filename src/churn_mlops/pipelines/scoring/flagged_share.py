@@ -29,6 +29,6 @@ def flagged_far_above(scores: Floats, reference: Mapping[str, Any], threshold: f
         return ()
     message = (
         f"{flagged:,} of {len(scores):,} customers are likely to churn, and at most {then:.0%} of the training rows "
-        "were: are these customers of another kind, such as newcomers, or was the label blank for those who stayed?"
+        "were. Are these customers of another kind, such as newcomers? Or was the label of customers who stayed blank?"
     )
     return (Problem("warning", "", "flagged_far_above", flagged, (), message),)

@@ -17,6 +17,7 @@ from churn_mlops.data.snapshot.active_customers import count_active
 from churn_mlops.data.snapshot.date_range import newest_row
 from churn_mlops.data.sources.database import read_whole
 from churn_mlops.data.sources.spark import spark_running
+from churn_mlops.data.validation.unlabelled import unlabelled_apart
 from churn_mlops.data.validation.validate import ValidationReport
 from churn_mlops.pipelines.erasure.suppression import table_without, tables_without
 from churn_mlops.pipelines.inputs.as_of import as_of_date, day_of_table, loaded_until, not_loaded
@@ -27,7 +28,6 @@ from churn_mlops.pipelines.training.label_collapse import label_collapses
 from churn_mlops.pipelines.training.leakage import LeakCheck, check_history, check_table
 from churn_mlops.pipelines.training.snapshots import LabelledSnapshots, read_labelled
 from churn_mlops.pipelines.training.test_set import TrainingData, split
-from churn_mlops.pipelines.training.unlabelled import unlabelled_apart
 from churn_mlops.store.suppression.tombstones import Tombstones
 
 

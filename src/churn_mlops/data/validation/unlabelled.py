@@ -22,7 +22,7 @@ _RARE = 0.005
 def unlabelled_apart(rows: pa.Table, unlabelled: pa.Table, contract: DataContract) -> tuple[Problem, ...]:
     """A warning for the feature by which most rows without a label lie apart from all retained customers.
 
-    Example: customers who joined lately have no label, and all retained customers have been there for months.
+    Example: customers who joined recently have no label, and all retained customers have been there for months.
 
     Args:
         rows: with a known label, as ``read_snapshot`` gives them.

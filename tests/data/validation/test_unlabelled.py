@@ -6,7 +6,7 @@ import pyarrow as pa
 
 from churn_mlops.data.contract import DataContract
 from churn_mlops.data.engine.typed_table import LABEL
-from churn_mlops.pipelines.training.unlabelled import unlabelled_apart
+from churn_mlops.data.validation.unlabelled import unlabelled_apart
 
 CONTRACT = DataContract.from_dict(
     {

@@ -21,7 +21,7 @@ from churn_mlops.data.findings import Finding
 from churn_mlops.data.profiling.label_values import read_label
 from churn_mlops.data.profiling.name_signals import names_identifier
 from churn_mlops.data.proposal.option_hints import SEVERAL_ROWS
-from churn_mlops.data.proposal.single_table import SingleTable
+from churn_mlops.data.proposal.shapes.single_table import SingleTable
 
 PERIODS: Mapping[str, tuple[int, int]] = {"week": (7, 7), "month": (28, 31), "quarter": (89, 92), "year": (365, 366)}
 """Fewest and most days from one row of a customer to the next."""

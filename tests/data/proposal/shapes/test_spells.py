@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 
 from churn_mlops.config.settings import Source
 from churn_mlops.data.contract import AS_OF, DataContract, HistoryContract, load_contract
-from churn_mlops.data.proposal.single_table import SingleTable, holds_spells
-from churn_mlops.data.proposal.spells import count_spells
+from churn_mlops.data.proposal.shapes.single_table import SingleTable, holds_spells
+from churn_mlops.data.proposal.shapes.spells import count_spells
 from churn_mlops.data.snapshot.snapshot import read_history
 from churn_mlops.data.sources.history_tables import open_tables
 from churn_mlops.pipelines.onboarding.init import InitRequest, initialize

@@ -15,8 +15,8 @@ from ruamel.yaml import YAML
 
 from churn_mlops.config.settings import Source
 from churn_mlops.data.contract import CHURNED, HistoryContract
-from churn_mlops.data.proposal.panel import find_panel
-from churn_mlops.data.proposal.single_table import SingleTable
+from churn_mlops.data.proposal.shapes.panel import find_panel
+from churn_mlops.data.proposal.shapes.single_table import SingleTable
 from churn_mlops.data.snapshot.date_range import last_day
 from churn_mlops.data.snapshot.snapshot import read_history
 from churn_mlops.data.sources.dataframes import table_of_frame
