@@ -231,7 +231,8 @@ def main() -> None:
         found[decision]["limit"] = limit_of(taken, decision)
         found[decision]["quiet_runs_that_page"] = [sum(one[decision] is not None for one in still), len(still)]
     print(json.dumps(found, indent=1))
-    given.out.write_text(json.dumps({**found, "runs": rows}, indent=1) + "\n")
+    runs = ",\n".join(f"  {json.dumps(row)}" for row in rows)
+    given.out.write_text(f'{json.dumps(found, indent=1)[:-2]},\n "runs": [\n{runs}\n ]\n}}\n')
 
 
 def _add_peers(interpreter: Path, samples: Path, rows: list[dict[str, Any]]) -> None:
