@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tests.data.sources.column_types import DUCKDB, POSTGRES, POSTGRES_TYPES, OfType, created
-from tests.data.sources.file_column_types import PARQUET, SQLITE, parquet_column
+from tests.data.sources.formats.file_column_types import PARQUET, SQLITE, parquet_column
 
 Cells = Mapping[str, Sequence[Any]]
 CUSTOMERS = 160

@@ -9,7 +9,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from churn_mlops.data.sources.file_formats import FILE_FORMATS, FileFormat
+from churn_mlops.data.sources.formats.file_formats import FILE_FORMATS, FileFormat
 from churn_mlops.data.sources.open import open_every_table, source_columns
 from churn_mlops.data.sources.resolve import resolve
 from churn_mlops.errors import SourceError

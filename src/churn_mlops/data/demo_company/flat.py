@@ -19,7 +19,7 @@ from churn_mlops.data.demo_company.company import CompanyFiles
 from churn_mlops.data.snapshot.date_range import first_day, last_day
 from churn_mlops.data.snapshot.labels import training_dates
 from churn_mlops.data.snapshot.snapshot import read_history
-from churn_mlops.data.sources.duckdb_reader import connect_duckdb
+from churn_mlops.data.sources.formats.duckdb_reader import connect_duckdb
 from churn_mlops.data.sources.history_tables import tables_of
 from churn_mlops.errors import ContractError
 from churn_mlops.keyed_hash import in_test_set

@@ -15,9 +15,9 @@ import pandas as pd
 import pyarrow as pa
 
 from churn_mlops.data.contract import level_text
-from churn_mlops.data.sources.csv_reader import csv_format, open_csv
 from churn_mlops.data.sources.database import memory_connection
 from churn_mlops.data.sources.files import check_file
+from churn_mlops.data.sources.formats.csv_reader import csv_format, open_csv
 from churn_mlops.data.sources.plain_types import with_plain_types
 from churn_mlops.errors import DataError
 from churn_mlops.suggestions import did_you_mean

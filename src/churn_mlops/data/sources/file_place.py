@@ -12,9 +12,9 @@ import ibis
 import ibis.expr.types as ir
 
 from churn_mlops.data.sources.database import bounded, memory_connection, plan_quickly
-from churn_mlops.data.sources.duckdb_reader import connect_copy, reopen_read_only
-from churn_mlops.data.sources.file_formats import ONE_TABLE_ENDINGS, FileFormat, format_of, is_one_table
 from churn_mlops.data.sources.files import check_file
+from churn_mlops.data.sources.formats.duckdb_reader import connect_copy, reopen_read_only
+from churn_mlops.data.sources.formats.file_formats import ONE_TABLE_ENDINGS, FileFormat, format_of, is_one_table
 from churn_mlops.data.sources.place import Place, Version
 from churn_mlops.errors import SourceError
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from churn_mlops.data.sources.database import connect_database
 from churn_mlops.data.sources.database_place import DatabasePlace, SparkPlace
-from churn_mlops.data.sources.file_formats import format_of
 from churn_mlops.data.sources.file_place import FilePlace, FolderPlace
 from churn_mlops.data.sources.files import check_file
+from churn_mlops.data.sources.formats.file_formats import format_of
 from churn_mlops.data.sources.place import Place
 from churn_mlops.data.sources.spark import SparkAddress, is_spark
 from churn_mlops.database_urls import shown

@@ -12,12 +12,18 @@ from pathlib import Path
 import ibis
 import ibis.expr.types as ir
 
-from churn_mlops.data.sources.csv_reader import csv_columns, is_guessed, open_csv
 from churn_mlops.data.sources.database import memory_connection
-from churn_mlops.data.sources.duckdb_reader import connect_duckdb, duckdb_columns, duckdb_tables, is_duckdb, open_duckdb
-from churn_mlops.data.sources.json_reader import json_columns, open_json
-from churn_mlops.data.sources.parquet_reader import open_parquet, parquet_columns, undecided_times
-from churn_mlops.data.sources.sqlite_reader import open_sqlite, sqlite_columns, sqlite_tables
+from churn_mlops.data.sources.formats.csv_reader import csv_columns, is_guessed, open_csv
+from churn_mlops.data.sources.formats.duckdb_reader import (
+    connect_duckdb,
+    duckdb_columns,
+    duckdb_tables,
+    is_duckdb,
+    open_duckdb,
+)
+from churn_mlops.data.sources.formats.json_reader import json_columns, open_json
+from churn_mlops.data.sources.formats.parquet_reader import open_parquet, parquet_columns, undecided_times
+from churn_mlops.data.sources.formats.sqlite_reader import open_sqlite, sqlite_columns, sqlite_tables
 from churn_mlops.errors import SourceError
 
 

@@ -19,7 +19,7 @@ from churn_mlops.data.snapshot.snapshot import read_history
 from churn_mlops.data.sources.history_tables import open_tables
 from churn_mlops.data.sources.open import open_every_table, open_table
 from churn_mlops.data.validation.validate import validate
-from tests.data.sources.file_column_types import PARQUET, ROWS, SQLITE, OfType, parquet_column
+from tests.data.sources.formats.file_column_types import PARQUET, ROWS, SQLITE, OfType, parquet_column
 
 
 def _parquet(**own: Sequence[Any]) -> pa.Table:

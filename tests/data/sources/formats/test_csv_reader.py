@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from churn_mlops.config.settings import Source
 from churn_mlops.data import load_csv
-from churn_mlops.data.sources.csv_reader import csv_columns, csv_format, open_csv
 from churn_mlops.data.sources.database import memory_connection
+from churn_mlops.data.sources.formats.csv_reader import csv_columns, csv_format, open_csv
 from churn_mlops.pipelines.onboarding.init import InitRequest, initialize
 
 CELLS = st.lists(st.sampled_from(["a", "Z", "é", "ü", "ß", "ñ", "0 €", "c œ"]), min_size=1, max_size=8).map("".join)
