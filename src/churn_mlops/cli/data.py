@@ -29,7 +29,7 @@ def init(
         typer.Option(
             "--from",
             metavar="FILE",
-            help="CSV, Parquet, JSON, DuckDB or SQLite file, a folder of files, or a database address.",
+            help="CSV, Excel, Parquet, JSON or other file of tables, a folder of files, or a database address.",
         ),
     ],
     customer: Annotated[str | None, typer.Option(metavar="COL", help="Column of the customer ID.")] = None,
@@ -37,7 +37,9 @@ def init(
     positive: Annotated[
         str | None, typer.Option(metavar="VALUE", help="Value of the label for customers who churned.")
     ] = None,
-    table_name: Annotated[str | None, typer.Option("--table", help="Table of the database; all if left out.")] = None,
+    table_name: Annotated[
+        str | None, typer.Option("--table", help="Table of the database, or sheet; all if left out.")
+    ] = None,
     inactive_days: Annotated[
         int | None,
         typer.Option(min=1, metavar="N", help="Days without an event after which a customer of a history has churned."),

@@ -35,9 +35,9 @@ class Source(Section):
     """The source of the customers."""
 
     url: str | None = setting(
-        None, "file (CSV, Parquet, JSON, DuckDB, SQLite) or database address that is read", secret=True
+        None, "file (CSV, Excel, Parquet, JSON and others), folder or database address that is read", secret=True
     )
-    table: str | None = setting(None, "table of that database; may be left out where there is only one")
+    table: str | None = setting(None, "table of that database, or sheet; may be left out where there is only one")
     as_of: str = setting(
         "today",
         "as-of date of a run: today, latest (the last complete day of a history), or a date",

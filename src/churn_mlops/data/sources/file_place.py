@@ -11,10 +11,17 @@ from tempfile import TemporaryDirectory
 import ibis
 import ibis.expr.types as ir
 
+from churn_mlops.data.findings import Finding
 from churn_mlops.data.sources.database import bounded, memory_connection, plan_quickly
 from churn_mlops.data.sources.files import check_file
 from churn_mlops.data.sources.formats.duckdb_reader import connect_copy, reopen_read_only
-from churn_mlops.data.sources.formats.file_formats import ONE_TABLE_ENDINGS, FileFormat, format_of, is_one_table
+from churn_mlops.data.sources.formats.file_formats import (
+    ONE_TABLE_ENDINGS,
+    FileFormat,
+    format_of,
+    is_one_table,
+    name_of,
+)
 from churn_mlops.data.sources.place import Place, Version
 from churn_mlops.errors import SourceError
 
@@ -59,6 +66,15 @@ class FilePlace(Place):
     def guessed_encodings(self) -> list[str]:
         """As :meth:`Place.guessed_encodings`."""
         return _guessed_encodings({name: self.path for name in self.tables()})
+
+    def remarks(self) -> list[Finding]:
+        """As :meth:`Place.remarks`."""
+        names = self.tables()
+        found = _remarks(dict.fromkeys(names, self.path))
+        if self._format.in_folders and len(names) > 1:
+            what = f"holds {len(names)} sheets with tables ({', '.join(names)}): `--table {names[0]}` reads one alone"
+            found.append(Finding(self.path.name, "sheets", what))
+        return found
 
     def version(self) -> Version | None:
         """As :meth:`Place.version`."""
@@ -116,7 +132,7 @@ class FolderPlace(Place):
         found: dict[str, Path] = {}
         twins: dict[str, Path] = {}
         for file in self._files():
-            (name,) = format_of(file).tables_of(file)
+            name = name_of(file)
             twin = twins.setdefault(name.lower(), file)
             if twin != file:
                 raise SourceError(f"{twin} and {file} are both called {name!r}: rename or move one of them")
@@ -143,6 +159,10 @@ class FolderPlace(Place):
     def guessed_encodings(self) -> list[str]:
         """As :meth:`Place.guessed_encodings`."""
         return _guessed_encodings(self.files)
+
+    def remarks(self) -> list[Finding]:
+        """As :meth:`Place.remarks`."""
+        return _remarks(self.files)
 
     def version(self) -> Version | None:
         """As :meth:`Place.version`."""
@@ -178,6 +198,12 @@ def _undecided_times(files: Mapping[str, Path]) -> list[tuple[str, str]]:
 def _guessed_encodings(files: Mapping[str, Path]) -> list[str]:
     asked = {name: format_of(path).guesses_encoding for name, path in files.items()}
     return [name for name, ask in asked.items() if ask is not None and ask(files[name])]
+
+
+def _remarks(files: Mapping[str, Path]) -> list[Finding]:
+    asked = {name: format_of(path).remarks for name, path in files.items()}
+    found = [(name, one) for name, ask in asked.items() if ask is not None for one in ask(files[name], name)]
+    return [Finding(one.column or name, one.kind, one.what) for name, one in found]
 
 
 def _version(paths: list[Path], *, copied: bool) -> Version | None:

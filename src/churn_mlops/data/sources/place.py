@@ -9,6 +9,8 @@ from typing import Literal
 import ibis
 import ibis.expr.types as ir
 
+from churn_mlops.data.findings import Finding
+
 Version = tuple[tuple[str, int, int, int], ...]
 """Path, inode, size in bytes and time of change in nanoseconds of each file."""
 
@@ -52,6 +54,10 @@ class Place(ABC):
 
     def guessed_encodings(self) -> list[str]:
         """Tables of texts of which nothing says how their letters are written."""
+        return []
+
+    def remarks(self) -> list[Finding]:
+        """Findings of reading the tables, such as a total row; each under the name of its table or column."""
         return []
 
     @abstractmethod

@@ -183,7 +183,7 @@ def _flat(request: InitRequest, table: ir.Table, name: str, refused: HistoryProp
     customer, label, positive = request.customer, request.label, request.positive
     proposal = propose(table, name=name, customer=customer, label=label, positive=positive, as_of=request.as_of)
     findings = () if refused is None else (on_refused_spells(refused.table_roles.customers, refused.choices),)
-    return replace(proposal, findings=(*_on_encodings(resolve(request.address)), *findings, *proposal.findings))
+    return replace(proposal, findings=(*_on_reading(resolve(request.address)), *findings, *proposal.findings))
 
 
 def _within_folder(address: str, table: str | None) -> tuple[str, str | None]:
@@ -246,13 +246,14 @@ def _on_source(address: str) -> Iterator[Finding]:
             "as local time. If they are in UTC, write the file again with timestamps of a time zone"
         )
         yield Finding(f"{table}.{column}", "time_zone_unknown", what)
-    yield from _on_encodings(place)
+    yield from _on_reading(place)
     for part, whole in place.partitions().items():
         yield Finding(part, "left_out", f"is a part of {whole}, which is read with all its parts; left out")
     place.close()
 
 
-def _on_encodings(place: Place) -> Iterator[Finding]:
+def _on_reading(place: Place) -> Iterator[Finding]:
+    yield from place.remarks()
     for table in place.guessed_encodings():
         what = "is no UTF-8 and is read as Windows-1252: are its letters right? If they are not, save it as UTF-8"
         yield Finding(table, "encoding", what)

@@ -116,7 +116,7 @@ UNREADABLE: list[tuple[str, str, Make, list[str]]] = [
     ("CSV called DuckDB", "f.duckdb", GOOD, ["f.duckdb", "DuckDB"]),
     ("SQLite of several tables", "f.db", _two_sqlite_tables, ["f.db", "customers, orders"]),
     ("CSV called SQLite", "f.sqlite", GOOD, ["f.sqlite", "SQLite"]),
-    ("unknown ending", "f.xlsx", b"PK", ["f.xlsx", ".xlsx", ".csv"]),
+    ("unknown ending", "f.docx", b"PK", ["f.docx", ".docx", ".csv"]),
     ("no ending", "customers", GOOD, ["customers", ".csv"]),
 ]
 

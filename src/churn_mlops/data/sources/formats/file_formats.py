@@ -1,4 +1,4 @@
-"""The file formats of sources: CSV, Parquet, JSON, DuckDB and SQLite.
+"""The file formats of sources: CSV, Parquet, JSON, workbooks, DuckDB and SQLite.
 
 A new file type is an entry of ``FILE_FORMATS`` and a module beside this one that reads such files.
 """
@@ -7,12 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import ibis
 import ibis.expr.types as ir
 
 from churn_mlops.data.sources.database import memory_connection
+from churn_mlops.data.sources.formats.converted import (
+    Convert,
+    Remark,
+    converted_columns,
+    converted_remarks,
+    converted_tables,
+    open_converted,
+)
 from churn_mlops.data.sources.formats.csv_reader import csv_columns, is_guessed, open_csv
 from churn_mlops.data.sources.formats.duckdb_reader import (
     connect_duckdb,
@@ -24,6 +33,8 @@ from churn_mlops.data.sources.formats.duckdb_reader import (
 from churn_mlops.data.sources.formats.json_reader import json_columns, open_json
 from churn_mlops.data.sources.formats.parquet_reader import open_parquet, parquet_columns, undecided_times
 from churn_mlops.data.sources.formats.sqlite_reader import open_sqlite, sqlite_columns, sqlite_tables
+from churn_mlops.data.sources.formats.statistics_reader import READERS, convert_statistics
+from churn_mlops.data.sources.formats.workbook_reader import convert_workbook
 from churn_mlops.errors import SourceError
 
 
@@ -41,6 +52,8 @@ class FileFormat:
         empty: what is wrong with a file that is a table without rows; None where that is no fault.
         guesses_encoding: whether nothing says how the letters of the file at a path are written; None if that is plain.
         undecided_times: names of the columns of times of which the file at a path does not say whether they are in UTC.
+        remarks: what is noticed while a table of the file at a path is read; None where that is nothing.
+        in_folders: whether a file of several tables may be one table of its folder, where it holds one.
     """
 
     endings: tuple[str, ...]
@@ -51,6 +64,8 @@ class FileFormat:
     empty: str | None = None
     undecided_times: Callable[[Path, str], list[str]] | None = None
     guesses_encoding: Callable[[Path], bool] | None = None
+    remarks: Callable[[Path, str], list[Remark]] | None = None
+    in_folders: bool = False
 
     def tables_of(self, path: Path) -> list[str]:
         """Names of the tables of the file at ``path``.
@@ -58,7 +73,7 @@ class FileFormat:
         Raises:
             SourceError: the file is not of this format.
         """
-        return [path.name[: -len(ending_of(path))]] if self.tables is None else self.tables(path)
+        return [name_of(path)] if self.tables is None else self.tables(path)
 
     def connection_to(self, path: Path) -> ibis.BaseBackend:
         """The connection whose tables those of the file at ``path`` become.
@@ -67,6 +82,22 @@ class FileFormat:
             SourceError: the file is not of this format.
         """
         return memory_connection() if self.connect is None else self.connect(path)
+
+
+def _converted(endings: tuple[str, ...], convert: Convert, *, several: bool = False) -> FileFormat:
+    """A format whose files are converted, and hold one table, or ``several``."""
+    return FileFormat(
+        endings,
+        partial(open_converted, convert),
+        partial(converted_columns, convert),
+        partial(converted_tables, convert) if several else None,
+        remarks=partial(converted_remarks, convert),
+        in_folders=several,
+    )
+
+
+def _in_folders(one: FileFormat) -> bool:
+    return one.tables is None or one.in_folders
 
 
 DUCKDB = FileFormat((".duckdb", ".ddb"), open_duckdb, duckdb_columns, duckdb_tables, connect=connect_duckdb)
@@ -81,6 +112,8 @@ FILE_FORMATS = (
     ),
     FileFormat((".parquet",), open_parquet, parquet_columns, undecided_times=undecided_times),
     FileFormat((".jsonl", ".ndjson", ".json"), open_json, json_columns),
+    _converted((".xlsx", ".xlsm", ".xlsb", ".xls", ".ods"), convert_workbook, several=True),
+    _converted(tuple(READERS), convert_statistics),
     DUCKDB,
     SQLITE,
 )
@@ -90,7 +123,7 @@ _BY_ENDING = {ending: one for one in FILE_FORMATS for ending in one.endings}
 ENDINGS = ", ".join(_BY_ENDING)
 """The endings of all files that can be read, for error messages."""
 ONE_TABLE_ENDINGS = ", ".join(
-    ending for ending, one in _BY_ENDING.items() if one.tables is None and ending != _RATHER_SETTINGS
+    ending for ending, one in _BY_ENDING.items() if _in_folders(one) and ending != _RATHER_SETTINGS
 )
 """The endings of the files of a folder that are one table each, for error messages."""
 
@@ -119,7 +152,12 @@ def format_of(path: Path, ending: str | None = None) -> FileFormat:
 def is_one_table(path: Path) -> bool:
     """Whether the file at ``path`` is one of the tables of its folder, by the ending of its name."""
     found = _BY_ENDING.get(ending_of(path))
-    return found is not None and found.tables is None and ending_of(path) != _RATHER_SETTINGS
+    return found is not None and _in_folders(found) and ending_of(path) != _RATHER_SETTINGS
+
+
+def name_of(path: Path) -> str:
+    """The name of the table that the file at ``path`` is: that of the file, without its ending."""
+    return path.name[: -len(ending_of(path))]
 
 
 def ending_of(path: Path) -> str:

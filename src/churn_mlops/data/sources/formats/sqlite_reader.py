@@ -13,11 +13,9 @@ import ibis
 import ibis.expr.types as ir
 import pyarrow as pa
 
-from churn_mlops.data.contract import level_text
 from churn_mlops.data.sources.files import identifier
+from churn_mlops.data.sources.formats.cell_texts import BATCH_ROWS, text_array
 from churn_mlops.errors import SourceError
-
-_BATCH_ROWS = 20_000
 
 
 def open_sqlite(path: Path, connection: ibis.BaseBackend, name: str) -> ir.Table:
@@ -27,7 +25,7 @@ def open_sqlite(path: Path, connection: ibis.BaseBackend, name: str) -> ir.Table
         SourceError: it is no SQLite database, or has no such table.
     """
     with _cursor(path, name) as cursor:
-        batches = iter(lambda: cursor.fetchmany(_BATCH_ROWS), [])
+        batches = iter(lambda: cursor.fetchmany(BATCH_ROWS), [])
         return _load_texts([item[0] for item in cursor.description], batches, connection, name)
 
 
@@ -78,25 +76,10 @@ def _load_texts(
     def arrow() -> Iterable[pa.RecordBatch]:
         for rows in batches:
             columns_of_rows = zip(*rows, strict=True)
-            yield pa.record_batch([_text_array(column) for column in columns_of_rows], schema=schema)
+            yield pa.record_batch([text_array(column) for column in columns_of_rows], schema=schema)
 
     view = f"{table} of SQLite"  # while both are there, they need two names
     connection.con.register(view, pa.RecordBatchReader.from_batches(schema, arrow()))
     connection.raw_sql(f"CREATE TABLE {identifier(table)} AS SELECT * FROM {identifier(view)}")  # noqa: S608 both are quoted
     connection.con.unregister(view)
     return connection.table(table)
-
-
-def _text_array(column: tuple[Any, ...]) -> pa.Array:
-    held = set(map(type, column)) - {type(None)}
-    if held <= {str}:
-        return pa.array(column, pa.string())
-    if held in ({int}, {float}):  # Arrow writes a whole float as a whole number, as level_text does
-        return pa.array(column).cast(pa.string())
-    return pa.array([_cell_text(value) for value in column], pa.string())
-
-
-def _cell_text(value: Any) -> str | None:
-    if value is None:
-        return None
-    return value.decode("utf-8", errors="backslashreplace") if isinstance(value, bytes) else level_text(value)

@@ -1,0 +1,134 @@
+"""Files of which a copy is read: each is converted once, to Parquet files of texts that last as long as the program.
+
+The copy lies in a folder of the system for temporary files, which only this user can read.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import weakref
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import NamedTuple
+
+import ibis
+import ibis.expr.types as ir
+
+from churn_mlops.data.sources.database import memory_connection
+from churn_mlops.data.sources.files import identifier, quoted
+from churn_mlops.data.sources.formats.total_row import TotalRow, without_total
+from churn_mlops.errors import SourceError
+
+_KEPT_FILES = 4
+
+
+class Remark(NamedTuple):
+    """A finding about a table that was read: its kind, the fact with what to do, and the column that it is about."""
+
+    kind: str
+    what: str
+    column: str | None = None
+
+
+@dataclass(frozen=True)
+class ConvertedTable:
+    """A table of a file, in a Parquet file.
+
+    Args:
+        path: of the Parquet file.
+        columns: the names of its columns, and the SQL that reads each.
+        remarks: what was noticed.
+        has_totals: whether the last row may be a sum of the others.
+    """
+
+    path: Path
+    columns: Mapping[str, str]
+    remarks: tuple[Remark, ...] = ()
+    has_totals: bool = True
+
+
+Convert = Callable[[Path, Path], dict[str, ConvertedTable]]
+"""Writes the tables of the file at a path into a folder."""
+
+
+class _Kept:
+    """A folder that is removed with its last use, or with the program."""
+
+    def __init__(self) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="churn-"))
+        self.tables: dict[str, ConvertedTable] = {}
+        weakref.finalize(self, shutil.rmtree, self.folder, ignore_errors=True)
+
+
+def open_converted(convert: Convert, path: Path, connection: ibis.BaseBackend, name: str) -> ir.Table:
+    """Load the table ``name`` of the file at ``path`` into ``connection``, as a table of texts.
+
+    Raises:
+        SourceError: the file is not of its kind, or holds no such table.
+    """
+    _load(_table_of(convert, path, name), connection, name)
+    return connection.table(name)
+
+
+def _load(found: ConvertedTable, connection: ibis.BaseBackend, name: str) -> list[TotalRow]:
+    read = ", ".join(f"{sql} AS {identifier(column)}" for column, sql in found.columns.items())
+    connection.raw_sql(
+        f"CREATE TABLE {identifier(name)} AS SELECT {read} FROM read_parquet({quoted(str(found.path))})"  # noqa: S608 all is quoted
+    )
+    return without_total(connection, name) if found.has_totals else []
+
+
+def converted_columns(convert: Convert, path: Path, name: str) -> list[str]:
+    """Names of the columns of the table ``name`` of the file at ``path``.
+
+    Raises:
+        SourceError: as :func:`open_converted`.
+    """
+    return list(_table_of(convert, path, name).columns)
+
+
+def converted_tables(convert: Convert, path: Path) -> list[str]:
+    """Names of the tables of the file at ``path``, in its order.
+
+    Raises:
+        SourceError: the file is not of its kind.
+    """
+    return list(_kept_of(convert, path).tables)
+
+
+def converted_remarks(convert: Convert, path: Path, name: str) -> list[Remark]:
+    """Findings about the table ``name`` of the file at ``path``.
+
+    Raises:
+        SourceError: as :func:`open_converted`.
+    """
+    found = _table_of(convert, path, name)
+    connection = memory_connection()
+    totals = _load(found, connection, name)
+    connection.disconnect()
+    return [*found.remarks, *(Remark("total_row", str(one)) for one in totals)]
+
+
+def _table_of(convert: Convert, path: Path, name: str) -> ConvertedTable:
+    """The table ``name``; where a file holds but one, its name is that of the file too."""
+    tables = _kept_of(convert, path).tables
+    if len(tables) == 1:
+        return next(iter(tables.values()))
+    if name not in tables:
+        raise SourceError(f"{path} holds the tables {', '.join(tables)}, and none is called {name!r}: give one of them")
+    return tables[name]
+
+
+def _kept_of(convert: Convert, path: Path) -> _Kept:
+    found = path.stat()
+    return _converted(convert, path.absolute(), (found.st_ino, found.st_size, found.st_mtime_ns))
+
+
+@lru_cache(maxsize=_KEPT_FILES)
+def _converted(convert: Convert, path: Path, _version: tuple[int, int, int]) -> _Kept:
+    kept = _Kept()
+    kept.tables = convert(path, kept.folder)
+    return kept
