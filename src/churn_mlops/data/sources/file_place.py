@@ -81,7 +81,7 @@ class FilePlace(Place):
         if self._format.connect is not None and not self._copied:
             return None  # a database that is read in place is locked while it is open
         logs = (self.path.with_name(self.path.name + ending) for ending in LOGS)
-        return _version([self.path, *(log for log in logs if log.exists())], copied=self._copied)
+        return version_of([self.path, *(log for log in logs if log.exists())], copied=self._copied)
 
     def to_keep(self) -> Place:
         """As :meth:`Place.to_keep`."""
@@ -166,7 +166,7 @@ class FolderPlace(Place):
 
     def version(self) -> Version | None:
         """As :meth:`Place.version`."""
-        return _version(list(self.files.values()), copied=self._kept)
+        return version_of(list(self.files.values()), copied=self._kept)
 
     def to_keep(self) -> Place:
         """As :meth:`Place.to_keep`."""
@@ -206,8 +206,11 @@ def _remarks(files: Mapping[str, Path]) -> list[Finding]:
     return [Finding(one.column or name, one.kind, one.what) for name, one in found]
 
 
-def _version(paths: list[Path], *, copied: bool) -> Version | None:
-    """None while a file is so new that it may be written again under the same time, and of files too large to copy."""
+def version_of(paths: list[Path], *, copied: bool) -> Version | None:
+    """The version of files; None where they are too large to copy.
+
+    It is None too while one is so new that it may be written again under the same time.
+    """
     found = [(str(path), path.stat()) for path in paths]
     if copied and sum(stat.st_size for _, stat in found) > LARGEST_COPY:
         return None

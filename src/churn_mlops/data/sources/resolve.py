@@ -9,20 +9,21 @@ from churn_mlops.data.sources.database import connect_database
 from churn_mlops.data.sources.database_place import DatabasePlace, SparkPlace
 from churn_mlops.data.sources.file_place import FilePlace, FolderPlace
 from churn_mlops.data.sources.files import check_file
-from churn_mlops.data.sources.formats.file_formats import format_of
+from churn_mlops.data.sources.formats.file_formats import ZIP, format_of
 from churn_mlops.data.sources.place import Place
 from churn_mlops.data.sources.spark import SparkAddress, is_spark
+from churn_mlops.data.sources.zip_place import ZipPlace
 from churn_mlops.database_urls import shown
 
 _FILE_SCHEMES = frozenset({"duckdb", "sqlite"})
 
 
 def resolve(address: str) -> Place:
-    """The place to which ``address`` leads. Reads neither rows nor columns, and connects to nothing.
+    """The place to which ``address`` leads. A .zip is unpacked; else neither rows nor columns are read.
 
     Args:
-        address: path of a file of one of ``FILE_FORMATS``, or of a folder of such files that are one table each; an
-            Ibis address such as ``postgres://user@host/database``; or of Spark.
+        address: path of a file of one of ``FILE_FORMATS``, or of a folder or a .zip of such files that are one table
+            each; an Ibis address such as ``postgres://user@host/database``; or of Spark.
 
     Raises:
         SourceError: there is no such file, its format is unknown, or an address of Spark is malformed.
@@ -36,6 +37,8 @@ def resolve(address: str) -> Place:
     if path.is_dir():
         return FolderPlace(path)
     check_file(path)
+    if path.suffix.lower() == ZIP and not separator:
+        return ZipPlace(path)
     return FilePlace(path, format_of(path, f".{scheme}" if separator else None))
 
 

@@ -1,16 +1,9 @@
-"""Files of which a copy is read: each is converted once, to Parquet files of texts that last as long as the program.
-
-The copy lies in a folder of the system for temporary files, which only this user can read.
-"""
+"""Files of which a copy is read: each is converted once, to Parquet files of texts."""
 
 from __future__ import annotations
 
-import shutil
-import tempfile
-import weakref
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,10 +12,9 @@ import ibis.expr.types as ir
 
 from churn_mlops.data.sources.database import memory_connection
 from churn_mlops.data.sources.files import identifier, quoted
+from churn_mlops.data.sources.formats.kept_copy import kept_copy
 from churn_mlops.data.sources.formats.total_row import TotalRow, without_total
 from churn_mlops.errors import SourceError
-
-_KEPT_FILES = 4
 
 
 class Remark(NamedTuple):
@@ -52,15 +44,6 @@ class ConvertedTable:
 
 Convert = Callable[[Path, Path], dict[str, ConvertedTable]]
 """Writes the tables of the file at a path into a folder."""
-
-
-class _Kept:
-    """A folder that is removed with its last use, or with the program."""
-
-    def __init__(self) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="churn-"))
-        self.tables: dict[str, ConvertedTable] = {}
-        weakref.finalize(self, shutil.rmtree, self.folder, ignore_errors=True)
 
 
 def open_converted(convert: Convert, path: Path, connection: ibis.BaseBackend, name: str) -> ir.Table:
@@ -96,7 +79,7 @@ def converted_tables(convert: Convert, path: Path) -> list[str]:
     Raises:
         SourceError: the file is not of its kind.
     """
-    return list(_kept_of(convert, path).tables)
+    return list(kept_copy(convert, path).made)
 
 
 def converted_remarks(convert: Convert, path: Path, name: str) -> list[Remark]:
@@ -114,21 +97,9 @@ def converted_remarks(convert: Convert, path: Path, name: str) -> list[Remark]:
 
 def _table_of(convert: Convert, path: Path, name: str) -> ConvertedTable:
     """The table ``name``; where a file holds but one, its name is that of the file too."""
-    tables = _kept_of(convert, path).tables
+    tables = kept_copy(convert, path).made
     if len(tables) == 1:
         return next(iter(tables.values()))
     if name not in tables:
         raise SourceError(f"{path} holds the tables {', '.join(tables)}, and none is called {name!r}: give one of them")
     return tables[name]
-
-
-def _kept_of(convert: Convert, path: Path) -> _Kept:
-    found = path.stat()
-    return _converted(convert, path.absolute(), (found.st_ino, found.st_size, found.st_mtime_ns))
-
-
-@lru_cache(maxsize=_KEPT_FILES)
-def _converted(convert: Convert, path: Path, _version: tuple[int, int, int]) -> _Kept:
-    kept = _Kept()
-    kept.tables = convert(path, kept.folder)
-    return kept

@@ -117,10 +117,12 @@ FILE_FORMATS = (
     DUCKDB,
     SQLITE,
 )
+ZIP = ".zip"
+"""The ending of files that hold others; see ``zip_place.py``."""
 _RATHER_SETTINGS = ".json"
 """In a folder, such a file is rather a description of the tables than one of them."""
 _BY_ENDING = {ending: one for one in FILE_FORMATS for ending in one.endings}
-ENDINGS = ", ".join(_BY_ENDING)
+ENDINGS = ", ".join([*_BY_ENDING, ZIP])
 """The endings of all files that can be read, for error messages."""
 ONE_TABLE_ENDINGS = ", ".join(
     ending for ending, one in _BY_ENDING.items() if _in_folders(one) and ending != _RATHER_SETTINGS
