@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.feather as feather
 import pytest
 
 from tests.cli.conftest import Churn
-from tests.data.sources.formats.kinds_of_files import customers, write_sav, write_workbook
+from tests.data.sources.formats.kinds_of_files import customers, frame, write_csv, write_sav, write_workbook
 
 ROWS = customers(400)
 KINDS: dict[str, Callable[[Path], object]] = {
     "shop.xlsx": lambda path: write_workbook(path, ROWS),
     "shop.sav": lambda path: write_sav(path, ROWS),
+    "shop.feather": lambda path: feather.write_feather(pa.Table.from_pandas(frame(ROWS)), path),
+    "shop.zip": lambda path: _zipped(path, write_csv(Path("inside.csv"), ROWS)),
 }
+
+
+def _zipped(path: Path, file: Path) -> None:
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.write(file)
 
 
 def _listed(churn: Churn, file: str) -> str:

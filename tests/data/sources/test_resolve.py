@@ -7,7 +7,10 @@ from contextlib import closing
 from pathlib import Path
 
 import duckdb
+import fastavro
 import pandas as pd
+import pyarrow.feather as feather
+import pyarrow.orc as orc
 import pyreadstat
 import pytest
 import xlsxwriter
@@ -37,6 +40,14 @@ def _made(path: Path) -> Path:
             book.worksheets()[0].write_column("B1", ["plan", "a"])
     elif path.suffix == ".sav":
         pyreadstat.write_sav(pd.DataFrame({"id": [1], "plan": ["a"]}), path)
+    elif path.suffix == ".feather":
+        feather.write_feather(duckdb.sql(QUERY).to_arrow_table(), path)
+    elif path.suffix == ".orc":
+        orc.write_table(duckdb.sql(QUERY).to_arrow_table(), path)
+    elif path.suffix == ".avro":
+        fields = [{"name": "id", "type": "long"}, {"name": "plan", "type": "string"}]
+        with path.open("wb") as file:
+            fastavro.writer(file, {"type": "record", "name": "row", "fields": fields}, [{"id": 1, "plan": "a"}])
     elif path.suffix == ".jsonl":
         path.write_text('{"id": 1, "plan": "a"}\n')
     else:

@@ -1,4 +1,4 @@
-"""Files of which a copy is read: each is converted once, to Parquet files of texts."""
+"""Files of which a copy is read: each is converted once, to Parquet files."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from churn_mlops.data.sources.database import memory_connection
 from churn_mlops.data.sources.files import identifier, quoted
 from churn_mlops.data.sources.formats.kept_copy import kept_copy
 from churn_mlops.data.sources.formats.total_row import TotalRow, without_total
+from churn_mlops.data.sources.plain_types import with_plain_types
 from churn_mlops.errors import SourceError
 
 
@@ -47,13 +48,13 @@ Convert = Callable[[Path, Path], dict[str, ConvertedTable]]
 
 
 def open_converted(convert: Convert, path: Path, connection: ibis.BaseBackend, name: str) -> ir.Table:
-    """Load the table ``name`` of the file at ``path`` into ``connection``, as a table of texts.
+    """Load the table ``name`` of the file at ``path`` into ``connection``.
 
     Raises:
         SourceError: the file is not of its kind, or holds no such table.
     """
     _load(_table_of(convert, path, name), connection, name)
-    return connection.table(name)
+    return with_plain_types(connection, name)
 
 
 def _load(found: ConvertedTable, connection: ibis.BaseBackend, name: str) -> list[TotalRow]:

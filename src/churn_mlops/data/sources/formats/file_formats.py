@@ -14,6 +14,8 @@ import ibis
 import ibis.expr.types as ir
 
 from churn_mlops.data.sources.database import memory_connection
+from churn_mlops.data.sources.formats.arrow_reader import convert_arrow, convert_orc
+from churn_mlops.data.sources.formats.avro_reader import convert_avro
 from churn_mlops.data.sources.formats.converted import (
     Convert,
     Remark,
@@ -114,6 +116,9 @@ FILE_FORMATS = (
     FileFormat((".jsonl", ".ndjson", ".json"), open_json, json_columns),
     _converted((".xlsx", ".xlsm", ".xlsb", ".xls", ".ods"), convert_workbook, several=True),
     _converted(tuple(READERS), convert_statistics),
+    _converted((".feather", ".arrow"), convert_arrow),
+    _converted((".orc",), convert_orc),
+    _converted((".avro",), convert_avro),
     DUCKDB,
     SQLITE,
 )
