@@ -73,3 +73,8 @@ def test_the_contract_needs_no_engine() -> None:
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
     assert DataContract.__name__ == "DataContract"
+
+
+def test_a_total_row_and_blanks_around_names_are_left_out(tmp_path: Path) -> None:
+    frame = load_csv(write(tmp_path / "a.csv", "id ,paid\nC1,1\nC2,2\nTotal,3\n"))
+    assert (list(frame.columns), frame["id"].tolist()) == (["id", "paid"], ["C1", "C2"])

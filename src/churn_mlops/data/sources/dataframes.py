@@ -30,9 +30,9 @@ def load_csv(filepath: str | os.PathLike[str]) -> pd.DataFrame:
         raise FileNotFoundError(f"there is no file {path}: check the path")
     check_file(path)
     # pandas fills short rows up without an error, so the strict reader checks the file first.
-    open_csv(path, memory_connection())
+    rows = open_csv(path, memory_connection()).count().to_pyarrow().as_py()
     written = csv_format(path)
-    return pd.read_csv(
+    frame = pd.read_csv(
         path,
         sep=written.delimiter,
         skiprows=written.skipped,
@@ -42,6 +42,10 @@ def load_csv(filepath: str | os.PathLike[str]) -> pd.DataFrame:
         index_col=False,
         low_memory=False,
     )
+    frame.columns = pd.Index(
+        [name if name == old.strip() else old for old, name in zip(frame.columns, written.columns, strict=True)]
+    )
+    return frame.iloc[:rows]  # totals at the end are no rows
 
 
 def validate_data(df: pd.DataFrame, required_columns: Iterable[str]) -> bool:

@@ -24,13 +24,17 @@ import duckdb
 import ibis
 import ibis.expr.types as ir
 
+from churn_mlops.data.sources.database import memory_connection
 from churn_mlops.data.sources.files import identifier, literal_path, quoted
+from churn_mlops.data.sources.formats.converted import Remark
+from churn_mlops.data.sources.formats.total_row import TotalRow, may_be_total, without_total
 from churn_mlops.errors import SourceError
 
 DELIMITERS = (",", ";", "\t", "|")
 UTF8, WINDOWS = "utf-8-sig", "cp1252"
 _HEAD_BYTES = 1 << 18
 _CHUNK_BYTES = 1 << 22
+_TAIL_BYTES = 1 << 16
 _MARKS = (
     (codecs.BOM_UTF32_LE, "utf-32"),
     (codecs.BOM_UTF32_BE, "utf-32"),
@@ -64,6 +68,25 @@ def open_csv(path: Path, connection: ibis.BaseBackend, name: str = "rows") -> ir
     Raises:
         SourceError: the file is no text, has no proper header, or a line does not fit the header.
     """
+    _load(path, connection, name)
+    return connection.table(name)
+
+
+def csv_remarks(path: Path, name: str) -> list[Remark]:
+    """Findings about the delimited file at ``path``: the rows at its end that are totals.
+
+    Raises:
+        SourceError: as :func:`open_csv`.
+    """
+    if not _may_end_with_total(path):
+        return []
+    connection = memory_connection()
+    totals = _load(path, connection, name)
+    connection.disconnect()
+    return [Remark("total_row", str(one)) for one in totals]
+
+
+def _load(path: Path, connection: ibis.BaseBackend, name: str) -> list[TotalRow]:
     written = csv_format(path)
     try:
         with _in_utf8(path, written.encoding) as readable, literal_path(readable) as literal:
@@ -71,7 +94,18 @@ def open_csv(path: Path, connection: ibis.BaseBackend, name: str = "rows") -> ir
             connection.raw_sql(_load_statement(literal, name, written, packed))
     except duckdb.Error as error:
         raise SourceError(_explained(path, str(error), len(written.columns))) from None
-    return connection.table(name)
+    return without_total(connection, name)
+
+
+def _may_end_with_total(path: Path) -> bool:
+    """Whether the last line of the file at ``path`` may be a total; only its end is read, unless it is packed."""
+    if path.suffix.lower() == ".gz":
+        return True
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - _TAIL_BYTES))
+        lines = file.read().replace(b"\0", b"").decode("utf-8", errors="replace").splitlines()
+    last = next((line for line in reversed(lines) if line.strip(' \t,;|"')), "")
+    return any(may_be_total(cell) for cell in re.split(r"[,;\t|]", last))
 
 
 def csv_format(path: Path) -> CsvFormat:
@@ -218,9 +252,15 @@ def _format_of(path: Path, encoding: str, head: str) -> CsvFormat:
     if not best[3]:
         raise SourceError(f"{path}, line 1: only one column; {_remedy_for_one(whole)}")
     # pandas writes its index as a first column without a name.
-    names = [name if name.strip() else f"column_{place}" for place, name in enumerate(best[3], start=1)]
+    names = [name if name.strip() else f"column_{place}" for place, name in enumerate(_trimmed(best[3]), start=1)]
     _check_names(path, names)
     return CsvFormat(encoding, best[2], names, 0 if marked is None else 1)
+
+
+def _trimmed(names: list[str]) -> list[str]:
+    """The names without the blanks around them, unless two would be the same."""
+    trimmed = [name.strip() for name in names]
+    return trimmed if len({name.lower() for name in trimmed}) == len(trimmed) else names
 
 
 def _first_rows(text: str, delimiter: str) -> list[list[str]]:

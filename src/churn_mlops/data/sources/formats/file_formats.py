@@ -24,7 +24,7 @@ from churn_mlops.data.sources.formats.converted import (
     converted_tables,
     open_converted,
 )
-from churn_mlops.data.sources.formats.csv_reader import csv_columns, is_guessed, open_csv
+from churn_mlops.data.sources.formats.csv_reader import csv_columns, csv_remarks, is_guessed, open_csv
 from churn_mlops.data.sources.formats.duckdb_reader import (
     connect_duckdb,
     duckdb_columns,
@@ -111,6 +111,7 @@ FILE_FORMATS = (
         csv_columns,
         empty="has a header but no rows: write the customers into it, one a line",
         guesses_encoding=is_guessed,
+        remarks=csv_remarks,
     ),
     FileFormat((".parquet",), open_parquet, parquet_columns, undecided_times=undecided_times),
     FileFormat((".jsonl", ".ndjson", ".json"), open_json, json_columns),

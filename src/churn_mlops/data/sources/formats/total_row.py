@@ -7,6 +7,8 @@ row has one, or a number that is the sum of the others.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from itertools import takewhile
 from typing import NamedTuple
 
 import ibis
@@ -44,36 +46,37 @@ def may_be_total(text: str) -> bool:
 
 def without_total(connection: ibis.BaseBackend, name: str) -> list[TotalRow]:
     """Remove the total rows from the end of the table ``name`` of texts of ``connection``, and return them."""
-    found: list[TotalRow] = []
     table = identifier(name)
-    while len(found) < _MOST_ROWS:
-        cursor = connection.raw_sql(f"SELECT rowid, * FROM {table} ORDER BY rowid DESC LIMIT 1")  # noqa: S608 a quoted name
-        columns = [item[0] for item in cursor.description][1:]
-        rows = cursor.fetchall()
-        if not rows:
-            return found
-        place, *cells = rows[0]
-        text = next((str(cell).strip() for cell in cells if cell is not None and str(cell).strip()), "")
-        sign = _sign(connection, table, place, dict(zip(columns, cells, strict=True))) if may_be_total(text) else None
+    cursor = connection.raw_sql(f"SELECT rowid, * FROM {table} ORDER BY rowid DESC LIMIT {_MOST_ROWS}")  # noqa: S608 a quoted name
+    columns = [item[0] for item in cursor.description][1:]
+    last = list(takewhile(lambda row: may_be_total(_first_text(row[1:])), cursor.fetchall()))
+    found: list[TotalRow] = []
+    for place, *cells in last:
+        sign = _sign(connection, table, last[-1][0], dict(zip(columns, cells, strict=True)))
         if sign is None:
-            return found
+            break
         connection.raw_sql(f"DELETE FROM {table} WHERE rowid = {int(place)}")  # noqa: S608 a quoted name and a number
-        found.append(TotalRow(text, sign))
+        found.append(TotalRow(_first_text(cells), sign))
     return found
 
 
-def _sign(connection: ibis.BaseBackend, table: str, place: int, cells: dict[str, str | None]) -> str | None:
-    """How the row shows that it is no customer; None where it does not."""
+def _first_text(cells: Sequence[str | None]) -> str:
+    return next((cell.strip() for cell in cells if cell is not None and cell.strip()), "")
+
+
+def _sign(connection: ibis.BaseBackend, table: str, end: int, cells: dict[str, str | None]) -> str | None:
+    """How a row shows that it is no customer, beside the rows before ``end``; None where it does not."""
     blank = [column for column, cell in cells.items() if cell is None or not cell.strip()]
     numbers = {column: number for column, cell in cells.items() if (number := _number(cell)) is not None}
-    asked = [f"count(*) FILTER (WHERE trim(coalesce({identifier(column)}, '')) = '')" for column in blank]
+    asked = ["count(*)"]
+    asked += [f"count(*) FILTER (WHERE trim(coalesce({identifier(column)}, '')) = '')" for column in blank]
     asked += [f"sum(try_cast({identifier(column)} AS DOUBLE))" for column in numbers]
-    (answer,) = connection.raw_sql(
-        f"SELECT count(*), {', '.join(asked)} FROM {table} WHERE rowid <> {int(place)}"  # noqa: S608 quoted names
+    ((rows, *answer),) = connection.raw_sql(
+        f"SELECT {', '.join(asked)} FROM {table} WHERE rowid < {int(end)}"  # noqa: S608 quoted names
     ).fetchall()
-    rows, blanks, sums = answer[0], answer[1 : 1 + len(blank)], answer[1 + len(blank) :]
     if rows < _LEAST_ROWS:
         return None
+    blanks, sums = answer[: len(blank)], answer[len(blank) :]
     if 0 in blanks:
         return f"has no {blank[blanks.index(0)]!r}, as all other rows have"
     for (column, number), total in zip(numbers.items(), sums, strict=True):
