@@ -21,6 +21,7 @@ from churn_mlops.data.sources.resolve import resolve
 from churn_mlops.errors import SourceError
 
 QUERY = "SELECT 1 AS id, 'a' AS plan"
+TEXTS = {".jsonl": '{"id": 1, "plan": "a"}\n', ".html": "<table><tr><th>id<th>plan<tr><td>1<td>a</table>"}
 
 
 def _made(path: Path) -> Path:
@@ -48,10 +49,8 @@ def _made(path: Path) -> Path:
         fields = [{"name": "id", "type": "long"}, {"name": "plan", "type": "string"}]
         with path.open("wb") as file:
             fastavro.writer(file, {"type": "record", "name": "row", "fields": fields}, [{"id": 1, "plan": "a"}])
-    elif path.suffix == ".jsonl":
-        path.write_text('{"id": 1, "plan": "a"}\n')
     else:
-        path.write_text("id,plan\n1,a\n")
+        path.write_text(TEXTS.get(path.suffix, "id,plan\n1,a\n"))
     return path
 
 
@@ -81,7 +80,7 @@ def test_an_ending_is_of_one_format_only() -> None:
 
 
 def test_a_folder_holds_the_files_that_are_one_table_each(tmp_path: Path) -> None:
-    for name in ("visits.csv", "plans.parquet", "other.duckdb", "notes.md", ".hidden.csv", "about.json"):
+    for name in ("visits.csv", "plans.parquet", "other.duckdb", "notes.md", ".hidden.csv", "about.json", "a.html"):
         _made(tmp_path / name)
     place = resolve(str(tmp_path))
     assert (place.kind, place.tables()) == ("folder", ["plans", "visits"])

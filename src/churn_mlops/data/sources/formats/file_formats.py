@@ -32,6 +32,7 @@ from churn_mlops.data.sources.formats.duckdb_reader import (
     is_duckdb,
     open_duckdb,
 )
+from churn_mlops.data.sources.formats.html_reader import convert_page, starts_as_page
 from churn_mlops.data.sources.formats.json_reader import json_columns, open_json
 from churn_mlops.data.sources.formats.parquet_reader import open_parquet, parquet_columns, undecided_times
 from churn_mlops.data.sources.formats.sqlite_reader import open_sqlite, sqlite_columns, sqlite_tables
@@ -104,18 +105,23 @@ def _in_folders(one: FileFormat) -> bool:
 
 DUCKDB = FileFormat((".duckdb", ".ddb"), open_duckdb, duckdb_columns, duckdb_tables, connect=connect_duckdb)
 SQLITE = FileFormat((".sqlite", ".db", ".sqlite3"), open_sqlite, sqlite_columns, sqlite_tables)
+DELIMITED = FileFormat(
+    (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz"),
+    open_csv,
+    csv_columns,
+    empty="has a header but no rows: write the customers into it, one a line",
+    guesses_encoding=is_guessed,
+    remarks=csv_remarks,
+)
+WORKBOOK = _converted((".xlsx", ".xlsm", ".xlsb", ".xls", ".ods"), convert_workbook, several=True)
+PAGE = _converted((".html", ".htm"), convert_page)
+_HEAD_BYTES = 4096
 FILE_FORMATS = (
-    FileFormat(
-        (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz"),
-        open_csv,
-        csv_columns,
-        empty="has a header but no rows: write the customers into it, one a line",
-        guesses_encoding=is_guessed,
-        remarks=csv_remarks,
-    ),
+    DELIMITED,
     FileFormat((".parquet",), open_parquet, parquet_columns, undecided_times=undecided_times),
     FileFormat((".jsonl", ".ndjson", ".json"), open_json, json_columns),
-    _converted((".xlsx", ".xlsm", ".xlsb", ".xls", ".ods"), convert_workbook, several=True),
+    WORKBOOK,
+    PAGE,
     _converted(tuple(READERS), convert_statistics),
     _converted((".feather", ".arrow"), convert_arrow),
     _converted((".orc",), convert_orc),
@@ -125,13 +131,13 @@ FILE_FORMATS = (
 )
 ZIP = ".zip"
 """The ending of files that hold others; see ``zip_place.py``."""
-_RATHER_SETTINGS = ".json"
+_RATHER_DESCRIBED = (".json", ".html", ".htm")
 """In a folder, such a file is rather a description of the tables than one of them."""
 _BY_ENDING = {ending: one for one in FILE_FORMATS for ending in one.endings}
 ENDINGS = ", ".join([*_BY_ENDING, ZIP])
 """The endings of all files that can be read, for error messages."""
 ONE_TABLE_ENDINGS = ", ".join(
-    ending for ending, one in _BY_ENDING.items() if _in_folders(one) and ending != _RATHER_SETTINGS
+    ending for ending, one in _BY_ENDING.items() if _in_folders(one) and ending not in _RATHER_DESCRIBED
 )
 """The endings of the files of a folder that are one table each, for error messages."""
 
@@ -154,13 +160,31 @@ def format_of(path: Path, ending: str | None = None) -> FileFormat:
             "or an address such as postgres://"
         )
     # Both call their files `.db`.
-    return DUCKDB if found is SQLITE and is_duckdb(path) else found
+    if found is SQLITE and is_duckdb(path):
+        return DUCKDB
+    return _of_content(path) if found is WORKBOOK else found
+
+
+def _of_content(path: Path) -> FileFormat:
+    """The format of a file that is called like a workbook: many systems give this name to other files.
+
+    Raises:
+        SourceError: it is a workbook of XML, which is not read.
+    """
+    with path.open("rb") as file:
+        head = file.read(_HEAD_BYTES)
+    if starts_as_page(head):
+        return PAGE
+    if b"urn:schemas-microsoft-com:office:spreadsheet" in head:
+        raise SourceError(f"{path} is a workbook of XML of 2003: open it in a spreadsheet and save it as .xlsx")
+    is_workbook = head.startswith((b"PK", b"\xd0\xcf\x11\xe0", b"\x09\x08")) or path.suffix.lower() != ".xls"
+    return WORKBOOK if is_workbook or not head else DELIMITED
 
 
 def is_one_table(path: Path) -> bool:
     """Whether the file at ``path`` is one of the tables of its folder, by the ending of its name."""
     found = _BY_ENDING.get(ending_of(path))
-    return found is not None and _in_folders(found) and ending_of(path) != _RATHER_SETTINGS
+    return found is not None and _in_folders(found) and ending_of(path) not in _RATHER_DESCRIBED
 
 
 def name_of(path: Path) -> str:
