@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+import io
 import json
 
 import pytest
+from rich.console import Console
 
-from churn_mlops.cli.terminal import NAME_WIDTH, complain, in_lines, print_json, remark, say, table, visible_id
+from churn_mlops.cli.terminal import (
+    NAME_WIDTH,
+    PATIENCE,
+    complain,
+    in_lines,
+    print_json,
+    remark,
+    say,
+    table,
+    visible_id,
+    waiting,
+)
 from churn_mlops.data.findings import Problem
 from churn_mlops.visible_text import visible
 
@@ -48,3 +61,12 @@ def test_a_customer_id_stays_on_its_line_and_plain_text_as_it_is() -> None:
     assert visible("é 客 مرحبا C:\\x\nnext") == "é 客 مرحبا C:\\x\nnext"
     problem = Problem("warning", "tenure", "below_min", 1, (("C1\n\u202e", "-1"),), "correct it")
     assert str(problem) == r"warning: tenure: below min: 1 row (first: C1\n\u202e, '-1'); correct it"
+
+
+@pytest.mark.parametrize(("lasts", "terminal", "shown"), [(3.0, True, True), (1.0, True, False), (3.0, False, False)])
+def test_long_work_shows_on_a_terminal_that_it_goes_on(lasts: float, terminal: bool, shown: bool) -> None:
+    assert 1.0 < PATIENCE < 3.0
+    written, now = io.StringIO(), [0.0]
+    with waiting("Reading the data", Console(file=written, force_terminal=terminal), lambda: now[0]):
+        now[0] = lasts
+    assert ("Reading the data" in written.getvalue()) is shown

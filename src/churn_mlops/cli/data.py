@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from churn_mlops.cli.settings import settings_of
-from churn_mlops.cli.terminal import in_lines, print_json, say, table
+from churn_mlops.cli.terminal import in_lines, print_json, say, table, waiting
 from churn_mlops.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -64,7 +64,8 @@ def init(
         raise ConfigError(f"{settings.contract.path} is there already: edit it, or replace it with --overwrite")
     day = None if as_of is None else as_of.date()
     request = job.InitRequest(from_address, table_name, customer, label, positive, inactive_days, day)
-    result = job.initialize(request, settings.contract.path, settings.source, context.obj)
+    with waiting("Reading the data"):
+        result = job.initialize(request, settings.contract.path, settings.source, context.obj)
     if as_json:
         print_json(_document(result, settings.contract.path))
     else:
@@ -86,7 +87,8 @@ def validate(
     """
     from churn_mlops.pipelines.inputs import validate_source as job
 
-    report = job.validate_source(settings_of(context), from_address)
+    with waiting("Checking the data"):
+        report = job.validate_source(settings_of(context), from_address)
     if as_json:
         print_json(report.to_dict())
     else:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from time import monotonic
 from typing import Any
 
 import structlog
 from rich import box
-from rich.console import Console, JustifyMethod
+from rich.console import Console, JustifyMethod, RenderableType
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -19,6 +20,8 @@ from churn_mlops.logs import is_json_only
 from churn_mlops.visible_text import UNSEEN, visible
 
 NAME_WIDTH = 14
+PATIENCE = 2.0
+"""Seconds of work after which a person may ask whether it goes on."""
 log = structlog.get_logger("churn_mlops.cli")
 TAKEN_UP = "A running `churn serve` takes it up within seconds."
 
@@ -48,6 +51,23 @@ def progress_bar(what: str) -> Iterator[Callable[[int, int], None]]:
     with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
         task = bar.add_task(what, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+@contextmanager
+def waiting(what: str, console: Console = err, clock: Callable[[], float] = monotonic) -> Iterator[None]:
+    """A line on standard error, if that is a terminal, once the work has lasted longer than :data:`PATIENCE`."""
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    with _Late(*columns, console=console, transient=True, disable=not console.is_terminal, get_time=clock) as line:
+        line.add_task(escape(visible(what)), total=None)
+        yield
+
+
+class _Late(Progress):
+    """Progress that is shown of what lasts long only."""
+
+    def get_renderables(self) -> Iterable[RenderableType]:
+        """Called by Rich for each picture."""
+        return super().get_renderables() if any((task.elapsed or 0) > PATIENCE for task in self.tasks) else ()
 
 
 def table(
