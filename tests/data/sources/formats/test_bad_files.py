@@ -70,6 +70,7 @@ def _two_sqlite_tables(path: Path) -> None:
 
 
 UNREADABLE: list[tuple[str, str, Make, list[str]]] = [
+    ("a workbook called .csv", "f.csv", b"PK\x03\x04" + b"\0" * 90, ["f.csv", "workbook", "call it .xlsx"]),
     ("empty", "f.csv", "", ["f.csv", "empty", "header"]),
     ("only blanks", "f.csv", "\n\n  \n", ["f.csv", "empty"]),
     ("only a byte order mark", "f.csv", b"\xef\xbb\xbf", ["f.csv", "empty"]),

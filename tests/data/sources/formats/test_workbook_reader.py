@@ -80,6 +80,32 @@ def test_a_total_row_is_no_customer(tmp_path: Path) -> None:
     assert "'Grand total'" in _remarks(path)["total_row"]
 
 
+@pytest.mark.parametrize("second", [("plan", "price"), ("name", "a", "b", "c", "d", "e", "f")])
+def test_a_second_table_below_is_no_customer(tmp_path: Path, second: tuple[str, ...]) -> None:
+    path = tmp_path / "shop.xlsx"
+    rows = customers()
+    with xlsxwriter.Workbook(path) as book:
+        write_sheet(book, "Export", [COLUMNS, *rows, (), second, ("basic", 1), ("plus", 2)])
+    assert _read(path) == texts(rows)
+    assert f"from row 15 ({second[0]!r}) on: it is not read" in _remarks(path)["table_below"]
+
+
+def test_an_empty_row_within_a_table_does_not_end_it(tmp_path: Path) -> None:
+    path = tmp_path / "shop.xlsx"
+    rows = [
+        ("id", "plan", "note"),
+        ("a", "x", "late"),
+        ("b", "y", None),
+        (),
+        ("c", "z", None),
+        ("d", None, None),
+        ("e", "x"),
+    ]
+    with xlsxwriter.Workbook(path) as book:
+        write_sheet(book, "Export", rows)
+    assert [row["id"] for row in _read(path)] == ["a", "b", "c", "d", "e"]
+
+
 def test_each_sheet_that_shows_and_holds_a_table_is_one(tmp_path: Path) -> None:
     path = tmp_path / "shop.xlsx"
     with xlsxwriter.Workbook(path) as book:

@@ -162,7 +162,16 @@ def format_of(path: Path, ending: str | None = None) -> FileFormat:
     # Both call their files `.db`.
     if found is SQLITE and is_duckdb(path):
         return DUCKDB
+    if found is DELIMITED:
+        _refuse_workbook(path)
     return _of_content(path) if found is WORKBOOK else found
+
+
+def _refuse_workbook(path: Path) -> None:
+    with path.open("rb") as file:
+        head = file.read(4)
+    if head == b"PK\x03\x04":
+        raise SourceError(f"{path} is a workbook or a .zip, whatever its name: call it .xlsx, or .zip")
 
 
 def _of_content(path: Path) -> FileFormat:

@@ -21,6 +21,7 @@ from churn_mlops.errors import SourceError
 LOOKED_AT = 50
 """The rows among which the header is looked for."""
 _LEAST_SHARE = 0.8
+_SAMPLE_ROWS, _LEAST_ROWS = 200, 2
 _YEARS = range(1900, 2101)
 Row = Sequence[Any]
 
@@ -42,13 +43,13 @@ def table_of_rows(rows: Iterable[Row], path: Path, where: str, merged: Collectio
     place = _header(head, merged)
     if place is None:
         return None
-    below = _Below(chain(head[place + 1 :], rest))
+    below = _Below(chain(head[place + 1 :], rest), place + 2)
     found = write_texts(below, len(head[place]), path)
     if not below.rows:
         return None
     names = _names(head[place], found, f"{where}, row {place + 1}")
     columns = {name: _read(at, found[at]) for at, name in names.items()}
-    return ConvertedTable(path, columns, tuple(_remarks(head[:place], place, below.notes)))
+    return ConvertedTable(path, columns, tuple(_remarks(head[:place], place, below)))
 
 
 def is_blank(cell: Any) -> bool:
@@ -57,29 +58,52 @@ def is_blank(cell: Any) -> bool:
 
 
 class _Below:
-    """The rows below a header, without empty ones and without the remarks at the end."""
+    """The rows below a header, without empty ones, notes at the end, and another table.
 
-    def __init__(self, rows: Iterable[Row]) -> None:
-        self._source = rows
+    Args:
+        rows: those below the header.
+        first: number of the first of them in its sheet.
+    """
+
+    def __init__(self, rows: Iterable[Row], first: int) -> None:
+        self._source, self._first = rows, first
+        self._sample: list[Row] = []
         self.rows, self.notes = 0, [""][:0]
+        self.other: tuple[int, str] | None = None
 
     def __iter__(self) -> Iterator[Row]:
         after_gap, waiting = False, deque[Row]()
-        for row in self._source:
+        for number, row in enumerate(self._source, start=self._first):
             filled = sum(not is_blank(cell) for cell in row)
             if not filled:
                 after_gap = True
                 continue
+            if after_gap and filled > 1 and self._begins_another(row):
+                self.other = (number, _texts(row)[0])
+                break
             if filled == 1 and len(row) > 2 and self.rows and (after_gap or waiting):
                 waiting.append(row)
             else:
-                while waiting:
-                    self.rows += 1
-                    yield waiting.popleft()
-                self.rows += 1
-                yield row
+                yield from self._counted([*waiting, row])
+                waiting.clear()
             after_gap = False
-        self.notes = [next(str(cell).strip() for cell in row if not is_blank(cell)) for row in waiting]
+        self.notes = [_texts(row)[0] for row in waiting]
+
+    def _counted(self, rows: Sequence[Row]) -> Sequence[Row]:
+        self.rows += len(rows)
+        if len(self._sample) < _SAMPLE_ROWS:
+            self._sample += rows
+        return rows
+
+    def _begins_another(self, row: Row) -> bool:
+        """Whether ``row`` is the header of another table: a name, or a blank cell, where so far numbers always were."""
+        if len(self._sample) < _LEAST_ROWS or not all(is_blank(cell) or _is_name(cell) for cell in row):
+            return False
+        return any(
+            _is_name(cell) or not any(map(is_blank, cells))
+            for cell, cells in zip(row, zip(*self._sample, strict=True), strict=True)
+            if any(map(_is_number, cells)) and not any(map(_is_name, cells))
+        )
 
 
 def _header(head: Sequence[Row], merged: Collection[int]) -> int | None:
@@ -98,10 +122,18 @@ def _header(head: Sequence[Row], merged: Collection[int]) -> int | None:
 def _are_names(row: Row) -> bool:
     """Whether the cells of ``row`` may be names: texts that differ, and years or months beside them."""
     cells = [cell for cell in row if not is_blank(cell)]
-    texts = [cell for cell in cells if isinstance(cell, str) and not _is_number(cell)]
-    others = [cell for cell in cells if not isinstance(cell, str) or _is_number(cell)]
+    texts = [cell for cell in cells if _is_name(cell)]
+    others = [cell for cell in cells if not _is_name(cell)]
     periods = all(isinstance(cell, date) or (_is_number(cell) and float(cell) in _YEARS) for cell in others)
     return bool(texts) and periods and len(texts) >= len(others) / 12
+
+
+def _is_name(cell: Any) -> bool:
+    return isinstance(cell, str) and bool(cell.strip()) and not _is_number(cell)
+
+
+def _texts(row: Row) -> list[str]:
+    return [str(cell).strip() for cell in row if not is_blank(cell)]
 
 
 def _is_number(cell: Any) -> bool:
@@ -145,14 +177,23 @@ def _read(place: int, types: set[type]) -> str:
     return column
 
 
-def _remarks(above: Sequence[Row], place: int, notes: Sequence[str]) -> Iterator[Remark]:
-    titles = [str(cell).strip() for row in above for cell in row if not is_blank(cell)]
+def _remarks(above: Sequence[Row], place: int, below: _Below) -> Iterator[Remark]:
+    titles = [text for row in above for text in _texts(row)]
     if titles:
         yield Remark(
             "header_below",
             f"has its header in row {place + 1}, below {titles[0]!r}, and what stands above it is not read: is it the "
             "right row?",
         )
-    if notes:
-        rows = f"{len(notes)} row{'s' * (len(notes) > 1)}"
-        yield Remark("note_below", f"has {rows} below the table ({notes[0]!r}): taken for notes, not read. Are they?")
+    if below.other is not None:
+        row, name = below.other
+        yield Remark(
+            "table_below",
+            f"has another table below it, from row {row} ({name!r}) on: it is not read. Is that right? Give it a "
+            "sheet of its own",
+        )
+    if below.notes:
+        rows = f"{len(below.notes)} row{'s' * (len(below.notes) > 1)}"
+        yield Remark(
+            "note_below", f"has {rows} below the table ({below.notes[0]!r}): taken for notes, not read. Are they?"
+        )
