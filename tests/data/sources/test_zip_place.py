@@ -25,7 +25,7 @@ def _packed(path: Path, **files: str | bytes) -> Path:
     return path
 
 
-@pytest.mark.parametrize("name", ["shop.csv", "2024/May/shop.csv"])
+@pytest.mark.parametrize("name", ["shop.csv", "2024/May/shop.csv", "shop"])
 def test_the_one_table_of_a_zip_is_the_table(tmp_path: Path, name: str) -> None:
     text = write_csv(tmp_path / "plain.csv", ROWS).read_text()
     path = _packed(tmp_path / "export.zip", **{name: text, "readme.pdf": b"%PDF", "__MACOSX/._shop.csv": "x"})
@@ -43,7 +43,8 @@ def test_a_workbook_in_a_zip_is_read(tmp_path: Path) -> None:
 def test_several_files_are_tables_by_name(tmp_path: Path) -> None:
     text = write_csv(tmp_path / "plain.csv", ROWS).read_text()
     path = _packed(
-        tmp_path / "export.zip", **{"shop.csv": text, "sub/orders.csv": "customer_id,day\nC0001,2024-05-01\n"}
+        tmp_path / "export.zip",
+        **{"shop.csv": text, "LICENSE": "Free", "sub/orders.csv": "customer_id,day\nC0001,2024-05-01\n"},
     )
     assert sorted(open_every_table(str(path))) == ["orders", "shop"]
     assert open_table(str(path), "shop").to_pyarrow().to_pylist() == texts(ROWS)

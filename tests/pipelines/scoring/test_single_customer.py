@@ -9,6 +9,7 @@ from contextlib import closing
 from pathlib import Path
 
 import duckdb
+import pandas as pd
 import psycopg
 import pytest
 
@@ -58,6 +59,22 @@ def test_a_customer_is_found_by_their_id_and_a_stranger_is_not(company: Company,
     assert list(row.values) == list(bundle.contract.features)
     assert row.values["tenure"] == float(listed["tenure"])
     assert reader.read("nobody", bundle) is None
+
+
+@pytest.mark.parametrize("ending", [".xlsx", ".zip"])
+def test_a_file_that_is_converted_is_read_again_when_it_changed(
+    company: Company, bundle: Bundle, rows: Rows, tmp_path: Path, ending: str
+) -> None:
+    path = tmp_path / f"customers{ending}"
+    with closing(reader_of(company, path)) as reader:
+        for changed in ("20", "31"):
+            frame = pd.DataFrame([row | {"tenure": changed} for row in rows])
+            if ending == ".zip":
+                frame.to_csv(path, index=False)
+            else:
+                frame.to_excel(path, index=False, engine="xlsxwriter")
+            os.utime(path, ns=(0, LONG_AGO * 10**9 + int(changed)))
+            assert [tenure(reader, bundle, rows) for _ in range(2)] == [float(changed)] * 2
 
 
 def test_a_customer_who_has_left_by_their_label_is_no_active_one(company: Company, bundle: Bundle) -> None:

@@ -116,9 +116,11 @@ def _unpacked(path: Path, archive: zipfile.ZipFile, folder: Path) -> list[Path]:
     left = LARGEST_UNPACKED
     if len(archive.infolist()) > MOST_FILES:
         raise SourceError(f"{path} holds more than {MOST_FILES} files: pack the tables alone")
-    for member in archive.infolist():
-        name = _name(member)
-        if name is None:
+    members = [(member, name) for member in archive.infolist() if (name := _name(member)) is not None]
+    if len(members) == 1 and not Path(members[0][1]).suffix:
+        members = [(members[0][0], f"{members[0][1]}.csv")]  # pandas packs a CSV file without its ending
+    for member, name in members:
+        if not Path(name).suffix:
             continue
         if member.flag_bits & _ENCRYPTED:
             raise SourceError(f"{path} has a password: unpack it, and give the file or the folder")
@@ -132,10 +134,11 @@ def _unpacked(path: Path, archive: zipfile.ZipFile, folder: Path) -> list[Path]:
 
 
 def _name(member: zipfile.ZipInfo) -> str | None:
-    """The name of a file that is a table, without its folders; None for all others, such as those of macOS."""
+    """The name of a file that may be a table, without its folders; None for all others, such as those of macOS."""
     place = PurePosixPath(member.filename.replace("\\", "/"))
     hidden = any(part.startswith((".", "__MACOSX")) for part in place.parts if part != "..")
-    return None if member.is_dir() or hidden or not is_one_table(Path(place.name)) else place.name
+    known = is_one_table(Path(place.name)) or not place.suffix
+    return None if member.is_dir() or hidden or not known else place.name
 
 
 def _copied(archive: zipfile.ZipFile, member: zipfile.ZipInfo, target: Path, most: int, path: Path) -> int:
