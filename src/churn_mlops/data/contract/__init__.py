@@ -23,7 +23,7 @@ from churn_mlops.data.contract.history import (
     load_contract,
 )
 from churn_mlops.data.contract.history_label import HistoryLabel, Inactivity, Involuntary
-from churn_mlops.data.contract.history_table import END, END_KNOWN_AT, HistoryTable, NormalForm, Through, Where
+from churn_mlops.data.contract.history_table import END, END_KNOWN_AT, HistoryTable, NormalForm, Through, Versions, Where
 from churn_mlops.data.contract.units import unit_of
 
 LEFT = CHURNED  # its name up to version 0.1, as are the next two
@@ -61,6 +61,7 @@ __all__ = [
     "SetAside",
     "SetAsideReason",
     "Through",
+    "Versions",
     "Where",
     "level_text",
     "load_contract",

@@ -29,6 +29,13 @@ class Through(Declaration):
     )
 
 
+class Versions(Declaration):
+    """Rows that a table holds in several versions, of which only the newest counts."""
+
+    key: str = Field(description="column that names the row, the same in all of its versions")
+    by: str = Field(description="column of the time, or of the number, of a version: the latest is the newest")
+
+
 class HistoryTable(Declaration):
     """One table of the history: who its rows belong to, when they hold, and when the company learnt of them."""
 
@@ -39,6 +46,9 @@ class HistoryTable(Declaration):
     start_known_at: str | None = Field(
         None, description="customers: when the start was recorded; the start if left out"
     )
+    trial_end: str | None = Field(
+        None, description="customers: column of the end of a trial, if the customer begins only then; blank without one"
+    )
     end: str | None = Field(None, description="customers: column of the last day, blank while they are one")
     end_known_at: str | None = Field(None, description="customers: when the end was recorded; the end if left out")
     ends: str | None = Field(
@@ -48,6 +58,9 @@ class HistoryTable(Declaration):
     event_time: str | None = Field(None, description="events: when it happened")
     known_at: str | None = Field(None, description="when the row was recorded; its own time if left out")
     where: Where = Field(default_factory=dict, description="only rows whose columns hold one of these values")
+    versions: Versions | None = Field(
+        None, description="rows stored in several versions: only the newest counts, before `where` is asked"
+    )
     formats: Mapping[str, str] = Field(
         default_factory=dict, description="how times are written as text, if not as in ISO 8601: such as %d/%m/%Y %H:%M"
     )
@@ -82,7 +95,7 @@ class HistoryTable(Declaration):
             raise ValueError(
                 "give one of `start` (customers), `valid_from` (attributes that change) and `event_time` (events)"
             )
-        of_customers = [name for name in ("start_known_at", "end", "end_known_at") if getattr(self, name) is not None]
+        of_customers = [name for name in ("start_known_at", "trial_end", "end", "end_known_at") if getattr(self, name) is not None]
         if self.start is None and of_customers:
             raise ValueError(f"`{of_customers[0]}` belongs to the table of customers, the one with `start`")
         if self.start is not None and self.known_at is not None:

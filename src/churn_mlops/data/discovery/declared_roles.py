@@ -23,7 +23,7 @@ from churn_mlops.data.profiling.table_profile import profile_table
 def declared_roles(tables: Mapping[str, ir.Table], contract: HistoryContract) -> TableRoles:
     """The table roles that ``contract`` declares, with looks at ``tables``: keys, times and links as declared.
 
-    Each of ``tables`` holds the rows that its `where` keeps.
+    Each of ``tables`` holds the rows that its `where` and its `versions` keep.
 
     Columns that are neither declared nor called like a key or a flag of leaving are not looked at.
     """
@@ -40,7 +40,7 @@ def _looks(tables: Mapping[str, ir.Table], contract: HistoryContract) -> dict[st
     same: dict[tuple[str, Hashable], list[str]] = {}
     for key in sorted(contract.tables, key=lambda key: key == contract.customers):
         declared = contract.tables[key]
-        same.setdefault((declared.table or key, tuple(sorted(declared.where.items()))), []).append(key)
+        same.setdefault((declared.table or key, (*sorted(declared.where.items()), declared.versions)), []).append(key)
     found: dict[str, ProfiledTable] = {}
     for (source, _), keys in same.items():
         table = tables[keys[-1]]

@@ -42,7 +42,10 @@ def columns_read(contract: HistoryContract) -> set[tuple[str, str]]:
     found: set[tuple[str, str]] = set()
     for key, table in contract.tables.items():
         times = (table.start, table.start_known_at, table.end, table.end_known_at, table.valid_from, table.event_time)
-        named = [*times, table.known_at, *table.where]
+        named = [*times, table.known_at, table.trial_end, *table.where]
+        named += [table.versions.key, table.versions.by] if table.versions is not None else []
+        if table.kind == "customers" and contract.label is not None and contract.label.involuntary is not None:
+            named.append(contract.label.involuntary.column)
         if table.through is None:
             named.append(table.customer or contract.customer)
         else:

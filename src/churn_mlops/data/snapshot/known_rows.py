@@ -21,6 +21,7 @@ KEY = "__customer__"
 TIME = "__time__"
 KNOWN = "__known__"
 _LINK = "__link__"
+_VERSION = "__version__"
 _ALL_ROWS = 2**40
 _WHOLE_NUMBER = re.compile(r"0|-?[1-9][0-9]{0,17}")
 
@@ -53,11 +54,11 @@ class PointInTimeTables:
         return self._of_customers(name, self._with_times(name), None)
 
     def _with_times(self, name: str) -> ir.Table:
-        declared, table = self.contract.tables[name], self._looked_up(name)
+        declared, table = self.contract.tables[name], newest_versions(self._looked_up(name), self.contract.tables[name])
         time = time_of(table, declared.time, declared)
         known = time if declared.known == declared.time else time_of(table, declared.known, declared)
         rows = table.filter(matches(table, declared.where)) if declared.where else table
-        return rows.mutate(**{TIME: time, KNOWN: known})
+        return rows.mutate(**{TIME: _after_trial(table, time, declared), KNOWN: known})
 
     def _looked_up(self, name: str) -> ir.Table:
         """Table ``name``, with the rows of the only customer alone where the table names its customers itself."""
@@ -157,6 +158,33 @@ def key_of(customer: str, *, whole: bool) -> int | str | None:
     if not whole:
         return customer.strip() or None
     return int(customer) if _WHOLE_NUMBER.fullmatch(customer) else None
+
+
+def kept_rows(table: ir.Table, declared: HistoryTable) -> ir.Table:
+    """The rows of ``table`` that ``declared`` keeps: their newest versions, where its `where` matches."""
+    rows = newest_versions(table, declared)
+    return rows.filter(matches(rows, declared.where)) if declared.where else rows
+
+
+def newest_versions(table: ir.Table, declared: HistoryTable) -> ir.Table:
+    """The newest version of each row of ``table``; all rows if ``declared`` has no `versions`."""
+    if declared.versions is None:
+        return table
+    at = table[declared.versions.by]
+    newest = time_of(table, declared.versions.by, declared) if at.type().is_string() else at
+    others = [name for name in (declared.end, *declared.where) if name in table.columns]  # for versions of one time
+    order = [newest.desc(nulls_first=False), *(as_text(table[name]).desc(nulls_first=False) for name in others)]
+    rank = ibis.row_number().over(ibis.window(group_by=table[declared.versions.key], order_by=order))
+    ranked = table.mutate(**{_VERSION: rank})
+    return ranked.filter(ranked[_VERSION] == 0).drop(_VERSION)
+
+
+def _after_trial(table: ir.Table, time: ir.TimestampValue, declared: HistoryTable) -> ir.TimestampValue:
+    """The time of a row of customers, not before the end of its trial."""
+    if declared.trial_end is None:
+        return time
+    trial = time_of(table, declared.trial_end, declared)
+    return ibis.ifelse((trial > time).fill_null(False), trial, time)
 
 
 def matches(table: ir.Table, where: Where) -> ir.BooleanValue:

@@ -18,7 +18,7 @@ from churn_mlops.data.engine.arrow import as_arrow
 from churn_mlops.data.engine.as_of import AsOf
 from churn_mlops.data.engine.timestamps import time_of
 from churn_mlops.data.snapshot.churn_dates import recorded_end
-from churn_mlops.data.snapshot.known_rows import matches
+from churn_mlops.data.snapshot.known_rows import kept_rows
 
 _ALLOWED = 1.5
 """Times the longest gap: a new longest one comes by chance about yearly, one by half as much about once in ten."""
@@ -77,7 +77,7 @@ def _churn_table(contract: HistoryContract) -> str:
 def _times(table: ir.Table, contract: HistoryContract, name: str) -> Iterator[ir.TimestampColumn]:
     """When its rows were recorded, and their churn dates."""
     declared = contract.tables[name]
-    rows = table.filter(matches(table, declared.where)) if declared.where else table
+    rows = kept_rows(table, declared)
     yield time_of(rows, declared.known, declared)
     if declared.end is not None and declared.ends is None:
         yield recorded_end(rows, declared)

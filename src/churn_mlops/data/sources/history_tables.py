@@ -156,6 +156,8 @@ def _needed(contract: HistoryContract, key: str) -> list[tuple[str, str]]:
     else:
         found.append((declared.through.column, "the link"))
     found += [(name, "named in `where`") for name in declared.where]
+    if declared.versions is not None:
+        found += [(name, "named in `versions`") for name in (declared.versions.key, declared.versions.by)]
     found += [
         (one.through.key, f"the key of table {other!r}")
         for other, one in contract.tables.items()
@@ -175,5 +177,5 @@ def _needed(contract: HistoryContract, key: str) -> list[tuple[str, str]]:
 
 
 def _own_times(declared: HistoryTable) -> list[str]:
-    found = (declared.time, declared.known, declared.end, declared.end_known_at)
+    found = (declared.time, declared.trial_end, declared.known, declared.end, declared.end_known_at)
     return [name for name in found if name and name not in (END, END_KNOWN_AT)]

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 import ibis.expr.types as ir
 
-from churn_mlops.data.contract import HistoryContract, Where
+from churn_mlops.data.contract import HistoryContract
 from churn_mlops.data.discovery.churn_conflicts import on_leaving
 from churn_mlops.data.discovery.declared_roles import declared_roles
 from churn_mlops.data.discovery.key_anomalies import on_merged_keys
@@ -14,7 +14,7 @@ from churn_mlops.data.discovery.table_anomalies import of_rows, on_tables
 from churn_mlops.data.discovery.table_roles import TableRoles
 from churn_mlops.data.findings import Finding, Problem
 from churn_mlops.data.snapshot.churn_dates import end_of, with_churn_dates
-from churn_mlops.data.snapshot.known_rows import KEY, TIME, PointInTimeTables, matches
+from churn_mlops.data.snapshot.known_rows import KEY, TIME, PointInTimeTables, kept_rows
 
 _MOST = 0.5
 """Share of the rows beyond which a fault of single rows is a fault of the whole table."""
@@ -40,7 +40,7 @@ def check_history(tables: Mapping[str, ir.Table], contract: HistoryContract) -> 
         contract: what they mean.
     """
     home = contract.customers
-    tables = {name: _kept(table, contract.tables[name].where) for name, table in tables.items()}
+    tables = {name: kept_rows(table, contract.tables[name]) for name, table in tables.items()}
     empty = [name for name, table in tables.items() if not _count(table)]
     problems = [_empty(name, stops=name == home) for name in empty]
     if home in empty:
@@ -63,10 +63,6 @@ def check_history(tables: Mapping[str, ir.Table], contract: HistoryContract) -> 
         *_repeated(tables, contract),
     ]
     return [*problems, *map(_problem, _with_early_ends(findings, some)), *map(_problem, on_leaving(table_roles))]
-
-
-def _kept(table: ir.Table, where: Where) -> ir.Table:
-    return table.filter(matches(table, where)) if where else table
 
 
 def _without(contract: HistoryContract, empty: list[str]) -> HistoryContract:
