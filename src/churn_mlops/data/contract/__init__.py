@@ -23,7 +23,15 @@ from churn_mlops.data.contract.history import (
     load_contract,
 )
 from churn_mlops.data.contract.history_label import HistoryLabel, Inactivity, Involuntary
-from churn_mlops.data.contract.history_table import END, END_KNOWN_AT, HistoryTable, NormalForm, Through, Versions, Where
+from churn_mlops.data.contract.history_table import (
+    END,
+    END_KNOWN_AT,
+    HistoryTable,
+    NormalForm,
+    Through,
+    Versions,
+    Where,
+)
 from churn_mlops.data.contract.units import unit_of
 
 LEFT = CHURNED  # its name up to version 0.1, as are the next two

@@ -95,7 +95,9 @@ class HistoryTable(Declaration):
             raise ValueError(
                 "give one of `start` (customers), `valid_from` (attributes that change) and `event_time` (events)"
             )
-        of_customers = [name for name in ("start_known_at", "trial_end", "end", "end_known_at") if getattr(self, name) is not None]
+        of_customers = [
+            name for name in ("start_known_at", "trial_end", "end", "end_known_at") if getattr(self, name) is not None
+        ]
         if self.start is None and of_customers:
             raise ValueError(f"`{of_customers[0]}` belongs to the table of customers, the one with `start`")
         if self.start is not None and self.known_at is not None:

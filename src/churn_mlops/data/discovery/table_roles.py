@@ -210,16 +210,17 @@ def _role(
         direct = [column.name for column in look.columns if column.name == customer]
     if direct:
         step = next((link for link in of_home if link.column == direct[0] and link.normal_form is not None), None)
-        return Role(look, _kind(look, times, links), times, direct[0], step)
+        return Role(look, kind_of(look, times, links), times, direct[0], step)
     near = {link.table for link in links if link.to == home.name}
     keyed = {other.name for other in looks if other.key or other.nearly_key}
     steps = [link for link in links_from(links, look.name) if link.to in near & keyed]
     if steps:
-        return Role(look, _kind(look, times, links), times, None, steps[0])
+        return Role(look, kind_of(look, times, links), times, None, steps[0])
     return Role(look, "apart", times)
 
 
-def _kind(look: ProfiledTable, times: Times, links: Sequence[Link]) -> Kind:
+def kind_of(look: ProfiledTable, times: Times, links: Sequence[Link]) -> Kind:
+    """The kind of the rows of a table that is not that of the customers."""
     if times.first is None:
         return "undated"
     if table_names_leaving(look.name) or (names_leaving(times.first) and times.end is None):
@@ -265,7 +266,7 @@ def _grouped(
             "no table says who the customers are: name the column that does, in a table with dates, with `--customer`"
         )
     roles = {
-        look.name: Role(look, _kind(look, times[look.name], links), times[look.name], customer)
+        look.name: Role(look, kind_of(look, times[look.name], links), times[look.name], customer)
         if look in holders
         else _by_step(look, times[look.name], holders, links)
         for look in looks
@@ -279,7 +280,7 @@ def _of_versions(
     """Customers from the versions of their rows: they are there since the first of them."""
     named = versions.named_by
     columns = [link.column for link in named.values()]
-    customer, name = max(columns, key=columns.count), _name_for_customers([look.name for look in looks])
+    customer, name = max(columns, key=columns.count), name_for_customers([look.name for look in looks])
     own = Role(versions.look, "attributes", times_of_versions(times[versions.look.name]), versions.key)
     holders = [look for look in looks if look.name in named]
     roles: dict[str, Role] = {}
@@ -288,7 +289,7 @@ def _of_versions(
         if look in holders:
             link = named[look.name]
             step = None if link.normal_form is None else replace(link, to=name)
-            roles[look.name] = Role(look, _kind(look, of_look, links), of_look, link.column, step)
+            roles[look.name] = Role(look, kind_of(look, of_look, links), of_look, link.column, step)
         else:
             roles[look.name] = own if look is versions.look else _by_step(look, of_look, holders, links)
     near = tuple(link for link in named.values() if link.normal_form is not None)
@@ -298,7 +299,7 @@ def _of_versions(
 def _by_step(look: ProfiledTable, times: Times, holders: Sequence[ProfiledTable], links: tuple[Link, ...]) -> Role:
     names = {holder.name for holder in holders if holder.key or holder.nearly_key}
     steps = [link for link in links_from(links, look.name) if link.to in names]
-    return Role(look, _kind(look, times, links) if steps else "apart", times, None, steps[0] if steps else None)
+    return Role(look, kind_of(look, times, links) if steps else "apart", times, None, steps[0] if steps else None)
 
 
 def _with_first_rows(roles: dict[str, Role], dated: Sequence[Role], *, same: bool = True) -> dict[str, Role]:
@@ -309,14 +310,15 @@ def _with_first_rows(roles: dict[str, Role], dated: Sequence[Role], *, same: boo
     kept = [role for role in dated if role.kind == "attributes"]
     lasting = [role for role in kept if role.times.end is not None]
     best = max(lasting or kept or dated, key=lambda role: role.look.profile[str(role.customer)].distinct)
-    name = _name_for_customers(roles)
+    name = name_for_customers(roles)
     customers = Role(best.look, "customers", best.times, best.customer, grouped=True)
     if not same or best.through is not None:
         roles = {key: _led_to(role, name, customers) for key, role in roles.items()}
     return {name: customers, **roles}
 
 
-def _name_for_customers(tables: Collection[str]) -> str:
+def name_for_customers(tables: Collection[str]) -> str:
+    """The name of a table of customers that is made of the rows of one of ``tables``."""
     return "customers" if "customers" not in tables else "all_customers"
 
 

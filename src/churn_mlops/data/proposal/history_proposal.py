@@ -15,7 +15,7 @@ from churn_mlops.data.discovery.code_anomalies import on_codes
 from churn_mlops.data.discovery.foreign_keys import find_links
 from churn_mlops.data.discovery.key_anomalies import on_left_out, on_near_keys
 from churn_mlops.data.discovery.label_candidates import FEW, LabelChoice, label_choices
-from churn_mlops.data.discovery.profiled_table import look_at
+from churn_mlops.data.discovery.profiled_table import ProfiledTable, look_at
 from churn_mlops.data.discovery.table_anomalies import on_present_values, on_tables
 from churn_mlops.data.discovery.table_roles import (
     Role,
@@ -29,6 +29,9 @@ from churn_mlops.data.discovery.times.end_candidates import EndCandidate
 from churn_mlops.data.discovery.times.end_events import end_events, with_ends_of
 from churn_mlops.data.discovery.times.evaluate import EvaluatedTimes, evaluate_times
 from churn_mlops.data.findings import Finding
+from churn_mlops.data.proposal.billing.additions import with_additions
+from churn_mlops.data.proposal.billing.known_system import KnownSystem, known_system
+from churn_mlops.data.proposal.billing.system_findings import on_system
 from churn_mlops.data.proposal.candidate_features import propose_features
 from churn_mlops.data.proposal.customer_value import on_customer_value
 from churn_mlops.data.proposal.findings.amount_findings import on_amounts
@@ -86,32 +89,32 @@ def propose_history(
     Raises:
         ContractError: no table says who the customers are, or since when.
     """
-    looks = with_counted_times([look for look in look_at(tables) if look.rows])
-    if not looks:
-        raise ContractError(f"{name}: the tables have no rows, so nothing is known about them")
+    system = known_system(tables, customer, today) if inactive_days is None and panel is None else None
+    looked = _looked_at(tables, name, customer, today, panel) if system is None else (system.looks, system.evaluated)
+    looks, evaluated = looked
     empty = sorted(set(tables) - {look.source for look in looks})
-    if panel is None:
-        evaluated = evaluate_times(find_table_roles(looks, find_links(looks), customer), today)
-    else:
-        evaluated = evaluate_panel(looks[0], panel, today)
     table_roles = evaluated.table_roles
     choices = label_choices(table_roles, inactive_days)
+    if system is not None:  # which says who left, whatever else could
+        choices = sorted(choices, key=lambda choice: choice.role is not table_roles.customers)
     choice = next((choice for choice in choices if choice.usable), None)
-    events = end_events(table_roles) if choice is None or choice.kind == "inactive" else []
+    events = end_events(table_roles) if system is None and (choice is None or choice.kind == "inactive") else []
     if events and events[0].spoken:
         table_roles = with_ends_of(table_roles, events[0])
         choices = label_choices(table_roles, inactive_days)
         choice = next((choice for choice in choices if choice.usable), None)
+    said = customer if system is None else table_roles.customer
     contradictions = on_leaving(table_roles)
     if choice is not None and choice.kind == "lasting" and choice.role is not table_roles.customers:
         table_roles = by_lasting_rows(table_roles, choice.role)
         table_roles = replace(table_roles, newest=newest_of(table_roles, today))
     spells = spells_of(table_roles, choice)
-    contract = _contract(name, table_roles, choice, spells, None if panel is None else panel.days)
+    contract = _contract(name, table_roles, choice, spells, None if panel is None else panel.days, system)
     unread = unread_columns(looks, evaluated, contract)
     contract = contract.model_copy(update={"set_aside": {**contract.set_aside, **unread}})
     findings = [Finding(source, "left_out", "has no rows; left out") for source in empty]
-    findings += on_customers(table_roles, customer) + on_newest_day(table_roles, _open_ends(evaluated, choice))
+    findings += [] if system is None else on_system(system)
+    findings += on_customers(table_roles, said) + on_newest_day(table_roles, _open_ends(evaluated, choice))
     findings += on_times(evaluated, contract)
     findings += on_start(table_roles, evaluated.starts) + on_end_events(events)
     findings += [] if spells is None else [spells.finding()]
@@ -127,6 +130,18 @@ def propose_history(
     if panel is not None:
         findings = panel.each_once(findings, table_roles)
     return HistoryProposal(contract, tuple(findings), table_roles, tuple(choices))
+
+
+def _looked_at(
+    tables: Mapping[str, ir.Table], name: str, customer: str | None, today: date | None, panel: Panel | None
+) -> tuple[Sequence[ProfiledTable], EvaluatedTimes]:
+    """The tables with rows, and what they are by their rows."""
+    looks = with_counted_times([look for look in look_at(tables) if look.rows])
+    if not looks:
+        raise ContractError(f"{name}: the tables have no rows, so nothing is known about them")
+    if panel is not None:
+        return looks, evaluate_panel(looks[0], panel, today)
+    return looks, evaluate_times(find_table_roles(looks, find_links(looks), customer), today)
 
 
 def _open_ends(evaluated: EvaluatedTimes, choice: LabelChoice | None) -> Sequence[EndCandidate]:
@@ -160,7 +175,12 @@ def _why_not(other: LabelChoice) -> str:
 
 
 def _contract(
-    name: str, table_roles: TableRoles, choice: LabelChoice | None, spells: Spells | None, horizon_days: int | None
+    name: str,
+    table_roles: TableRoles,
+    choice: LabelChoice | None,
+    spells: Spells | None,
+    horizon_days: int | None,
+    system: KnownSystem | None,
 ) -> HistoryContract:
     key = table_roles.home
     tables = {key: _of_customers(table_roles, choice)}
@@ -172,17 +192,17 @@ def _contract(
     if spells is not None:
         tables |= _of_spells(spells, table_roles)
         declared |= spells.features()
-    return HistoryContract.from_dict(
-        {
-            "name": name,
-            "customer": table_roles.customer,
-            "tables": tables,
-            "label": _label(key, choice, horizon_days),
-            "features": declared,
-            "set_aside": {column: why.model_dump() for column, why in features.set_aside.items()},
-        },
-        where="the proposed contract",
-    )
+    made = {
+        "name": name,
+        "customer": table_roles.customer,
+        "tables": tables,
+        "label": _label(key, choice, horizon_days),
+        "features": declared,
+        "set_aside": {column: why.model_dump() for column, why in features.set_aside.items()},
+    }
+    if system is not None:
+        made = with_additions(made, system)
+    return HistoryContract.from_dict(made, where="the proposed contract")
 
 
 def _label(customers: str, choice: LabelChoice | None, horizon_days: int | None) -> dict[str, Any] | None:

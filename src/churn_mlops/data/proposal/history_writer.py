@@ -46,6 +46,8 @@ def history_text(proposal: HistoryProposal) -> str:
     document["version"] = contract.version
     document["name"] = yaml_text(contract.name)
     document["customer"] = yaml_text(contract.customer)
+    if contract.renewal is not None:
+        document["renewal"] = yaml_text(contract.renewal)
     document["time_zone"] = contract.time_zone
     document["tables"] = CommentedMap((yaml_text(name), _table(table)) for name, table in contract.tables.items())
     if contract.label is not None:

@@ -1,0 +1,81 @@
+"""The findings about a billing system's tables: which rows do not count, requests, trials, pauses, failed payments."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import ibis.expr.types as ir
+
+from churn_mlops.data.discovery.profiled_table import ProfiledTable
+from churn_mlops.data.discovery.times.data_clock import come
+from churn_mlops.data.findings import Finding
+from churn_mlops.data.presets import KnownTable
+from churn_mlops.data.proposal.billing.known_system import KnownSystem
+
+
+def on_system(system: KnownSystem) -> list[Finding]:
+    """The meaning that is taken for the tables of ``system``, with the rows that each part of it is about."""
+    home, preset = system.customers, system.recognised.preset
+    role = system.evaluated.table_roles.customers
+    read = ", ".join(name for name in system.kept)
+    what = (
+        f"the tables of {preset.system} ({read}) are read as {preset.page} says: a customer has left when all their "
+        f"rows have ended ({role.times.end}). Is this {preset.system}? If not, name the customers with `--customer`"
+    )
+    found = [Finding(role.name, "system", what)]
+    for name, kept in system.kept.items():
+        found += kept.findings(name)
+    return [*found, *_on_lives(home.known, role.look, str(role.times.end), system)]
+
+
+def _on_lives(known: KnownTable, look: ProfiledTable, end: str, system: KnownSystem) -> Iterator[Finding]:
+    newest, preset = system.evaluated.table_roles.newest, known.preset
+    ended = come(look, end, newest).notnull()
+    request = known.column(preset.request)
+    if request is not None and request in look.times and request != end:
+        rows = _count(look, look.time(request).notnull() & ~ended)
+        what = (
+            f"is when a customer asked to end, not the end: {rows:,} rows that asked have not ended yet, and stay "
+            f"customers until {end}. Is leaving the request for you? Then write `end: {request}` into the table of "
+            "customers"
+        )
+        yield Finding(f"{look.name}.{request}", "request", what, rows=rows)
+    trial = known.column(preset.trial_end)
+    if trial is not None and trial in look.times:
+        rows = _count(look, (look.time(trial) >= come(look, end, newest)).fill_null(False))
+        what = (
+            f"is the end of a trial: a customer begins then. {rows:,} rows ended with their trial, and never began. Is "
+            "one on trial a customer for you? Then take `trial_end` out of the table of customers"
+        )
+        yield Finding(f"{look.name}.{trial}", "trial", what, rows=rows)
+    pause = known.column(preset.pause)
+    if pause is not None:
+        rows = _count(look, look.text(pause).notnull() & ~ended)
+        what = f"is filled while a customer pauses, which is no end: {rows:,} rows pause today, and stay customers"
+        yield Finding(f"{look.name}.{pause}", "pause", what, rows=rows)
+    yield from _on_cause(known, look, ended, system)
+
+
+def _on_cause(known: KnownTable, look: ProfiledTable, ended: ir.BooleanValue, system: KnownSystem) -> Iterator[Finding]:
+    cause = known.preset.involuntary
+    if cause is None:
+        return
+    column = known.column(cause.column)
+    if column is None:
+        what = (
+            f"no column says why a row ended ({' or '.join(cause.column)}), so ends by failed payments are taken for "
+            "ends that customers chose. Export it, and declare `involuntary` in the label"
+        )
+        yield Finding(look.name, "involuntary", what)
+        return
+    rows = _count(look, look.text(column).isin(cause.values).fill_null(False) & ended)
+    what = (
+        f"says why a row ended: {rows:,} ended by a failed payment ({', '.join(cause.values)}), which the customer did "
+        "not choose: their label is unknown. Do they count as churners? Then write `count_as: left` beside it"
+    )
+    yield Finding(f"{look.name}.{column}", "involuntary", what, rows=rows)
+
+
+def _count(look: ProfiledTable, condition: ir.BooleanValue) -> int:
+    found = condition.cast("int64").sum().to_pyarrow().as_py()
+    return int(found or 0)
