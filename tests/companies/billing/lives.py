@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Literal
@@ -115,6 +115,26 @@ def _days_of_use(spell: Spell, rng: np.random.Generator) -> list[datetime]:
     decline = (spell.request - spell.start).days - 45 if spell.request is not None else 10**6
     often = np.where(days < decline, 0.35, 0.08)
     return [spell.start + timedelta(days=int(day), hours=1) for day in days[rng.random(days.size) < often]]
+
+
+def bare(spell: Spell) -> Spell:
+    """A subscription as it was at first: nothing had happened to it yet."""
+    return Spell(spell.number, spell.start, spell.trial_end, began=spell.began, plan=spell.plan)
+
+
+def without_causes(people: list[Subscriber]) -> list[Subscriber]:
+    """The subscribers as an export without reasons shows them: every end is one that the customer chose."""
+    return [
+        replace(
+            one, spells=tuple(replace(spell, cause=None if spell.cause is None else "chosen") for spell in one.spells)
+        )
+        for one in people
+    ]
+
+
+def without_trials(people: list[Subscriber]) -> list[Subscriber]:
+    """The subscribers as a system without trials has them: a customer begins on the first day."""
+    return [replace(one, spells=tuple(replace(spell, trial_end=None) for spell in one.spells)) for one in people]
 
 
 def end_of_day(day: date) -> datetime:

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
-from tests.companies.billing.lives import MONTH, TODAY, Spell, Subscriber
+from tests.companies.billing.lives import MONTH, TODAY, Spell, Subscriber, bare
+from tests.companies.billing.payments import attempts, payments
 from tests.companies.billing.tables import Rows, at, flag, unix
 
 PRICES = (1900, 4900, 9900)
-_RETRIES = (1, 3, 5)
 
 
 def customer_id(number: int) -> str:
@@ -92,7 +92,7 @@ def _versions(one: Subscriber, causes: bool) -> Iterator[dict[str, Any]]:
         if change is None:
             yield now
             continue
-        before = _row(one, Spell(spell.number, spell.start, spell.trial_end, plan=spell.plan), causes)
+        before = _row(one, bare(spell), causes)
         yield before | {"_fivetran_active": "false", "_fivetran_end": at(change)}
         yield now | {"_fivetran_start": at(change)}
 
@@ -104,16 +104,6 @@ def _test_rows(people: list[Subscriber], causes: bool) -> Rows:
         spell = Spell(900_000 + one.number, one.spells[0].start)
         found.append(_row(one, spell, causes) | {"livemode": "false", "id": f"sub_test{one.number:08}"})
     return found
-
-
-def payments(spell: Spell) -> Iterator[tuple[datetime, bool]]:
-    """When each month was to be paid, and whether it was; the last one of a failed payment was not."""
-    last = min(TODAY, spell.end or TODAY)
-    due = spell.paid_from
-    while spell.began and due < last:
-        failed = spell.cause == "failed_payment" and spell.end is not None and due + MONTH > spell.end
-        yield due, not failed
-        due += MONTH
 
 
 def _invoices(one: Subscriber, spell: Spell) -> Iterator[dict[str, Any]]:
@@ -129,18 +119,13 @@ def _invoices(one: Subscriber, spell: Spell) -> Iterator[dict[str, Any]]:
 
 
 def _charges(one: Subscriber, spell: Spell) -> Iterator[dict[str, Any]]:
-    for place, (due, paid) in enumerate(payments(spell)):
-        tries = [(due, paid)] if paid else [(due + timedelta(days=days), False) for days in (0, *_RETRIES)]
-        tries = tries if paid or (one.number + place) % 7 else tries[:2]
-        for again, (moment, good) in enumerate(tries):
-            yield {
-                "id": f"ch_{spell.number:08}{place:04}{again}", "_fivetran_synced": at(TODAY),
-                "amount": PRICES[spell.plan], "amount_refunded": 0, "captured": flag(good), "created": at(moment),
-                "currency": "usd", "customer_id": customer_id(one.number),
-                "failure_code": "" if good else "card_declined", "invoice_id": f"in_{spell.number:08}{place:04}",
-                "livemode": "true", "paid": flag(good), "refunded": "false",
-                "status": "succeeded" if good else "failed",
-            }  # fmt: skip
+    for place, (moment, good) in enumerate(attempts(one, spell)):
+        yield {
+            "id": f"ch_{spell.number:08}{place:05}", "_fivetran_synced": at(TODAY), "amount": PRICES[spell.plan],
+            "amount_refunded": 0, "captured": flag(good), "created": at(moment), "currency": "usd",
+            "customer_id": customer_id(one.number), "failure_code": "" if good else "card_declined",
+            "livemode": "true", "paid": flag(good), "refunded": "false", "status": "succeeded" if good else "failed",
+        }  # fmt: skip
 
 
 def airbyte(people: list[Subscriber]) -> dict[str, Rows]:

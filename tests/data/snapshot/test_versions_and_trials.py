@@ -67,6 +67,15 @@ def test_the_newest_version_of_a_row_says_when_it_ended() -> None:
     assert active(TWICE, contract(**VERSIONS), date(2024, 2, 1)) == ["a", "b"]
 
 
+def test_numbers_of_versions_may_be_texts() -> None:
+    rows = [row("a", version) for version in (9, 8)] + [row("a", 10, end=MARCH)]
+    meant = contract(**VERSIONS)
+    table = pa.Table.from_pylist(rows, SCHEMA)
+    text = table.set_column(2, "version", table["version"].cast(pa.string()))
+    history = PointInTimeTables(on_duckdb({"customers": text}, meant), meant)
+    assert active_customers(history, AsOf(date(2024, 4, 1))).to_pyarrow().num_rows == 0
+
+
 def test_the_newest_version_decides_before_where_is_asked() -> None:
     rows = [row("a", 1), row("a", 2, state="deleted"), row("b")]
     meant = contract(**VERSIONS, where={"state": ["active"]})

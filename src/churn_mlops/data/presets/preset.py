@@ -17,17 +17,18 @@ Names = tuple[str, ...]
 
 
 class ColumnValues(Declaration):
-    """Some values of a column."""
+    """Some values of a column; any value if none is named."""
 
     column: Names
-    values: Names
+    values: Names = ()
 
 
 class PresetVersions(Declaration):
     """A table that may hold several versions of a row."""
 
-    key: Names
-    by: Names
+    key: Names = ()
+    by: Names = ()
+    marks: Names = Field((), description="a column that says which version is today's; then the others are not needed")
     valid_from: Names = Field((), description="from when a version holds, where the exporter says it")
 
 
@@ -43,8 +44,10 @@ class PresetTable(Declaration):
     trial_end: Names = ()
     renewal: Names = ()
     request: Names = Field((), description="customers: when they asked to end; they stay until the end")
-    pause: Names = Field((), description="customers: filled while they pause; they stay")
-    involuntary: ColumnValues | None = Field(None, description="customers: ends that they did not choose")
+    pause: ColumnValues | None = Field(None, description="customers: so while they pause; they stay")
+    involuntary: ColumnValues | None = Field(
+        None, description="customers: why they ended, with the reasons that they did not choose; none if texts are free"
+    )
     failed: ColumnValues | None = Field(None, description="events: payments that failed")
     versions: PresetVersions | None = None
     keep: Mapping[str, Names] = Field(default_factory=dict, description="the rows that count, by values of a column")

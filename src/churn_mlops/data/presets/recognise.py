@@ -18,7 +18,7 @@ class KnownTable:
     Attributes:
         source: its name in the database.
         preset: what it means.
-        columns: its columns by their plain names.
+        columns: its columns by their plain names, without underscores.
     """
 
     source: str
@@ -27,7 +27,11 @@ class KnownTable:
 
     def column(self, names: Names) -> str | None:
         """The first of ``names`` that it has, as the table writes it."""
-        return next((self.columns[name] for name in names if name in self.columns), None)
+        return next((self.columns[_tight(name)] for name in names if _tight(name) in self.columns), None)
+
+    def every(self, names: Iterable[str]) -> set[str]:
+        """All of ``names`` that it has, as the table writes them."""
+        return {self.columns[_tight(name)] for name in names if _tight(name) in self.columns}
 
 
 @dataclass(frozen=True)
@@ -48,7 +52,9 @@ def recognise(tables: Mapping[str, Iterable[str]]) -> Recognised | None:
 
     A table without the columns that every exporter of the system writes is not taken, whatever it is called.
     """
-    columns = {source: {plain(name): name for name in reversed(list(names))} for source, names in tables.items()}
+    columns = {
+        source: {_tight(plain(name)): name for name in reversed(list(names))} for source, names in tables.items()
+    }
     found = [one for preset in presets() if (one := _of_preset(preset, columns)) is not None]
     return max(found, key=lambda one: len(one.tables), default=None)
 
@@ -75,12 +81,16 @@ def _of_preset(preset: Preset, columns: Mapping[str, Mapping[str, str]]) -> Reco
 
 
 def _has_needs(table: PresetTable, held: Mapping[str, str]) -> bool:
-    return all(any(name in held for name in need.split("|")) for need in table.needs)
+    return all(any(_tight(name) in held for name in need.split("|")) for need in table.needs)
 
 
 def _rank(table: PresetTable, source: str) -> int | None:
     """The place of the name among those of the table; None for another name."""
     called = plain(source)
-    return next(
-        (place for place, name in enumerate(table.names) if called == name or called.endswith(f"_{name}")), None
-    )
+    ranks = (place for place, name in enumerate(table.names) if called == name or called.endswith(f"_{name}"))
+    return next(ranks, None)
+
+
+def _tight(name: str) -> str:
+    """``name`` without underscores: some exporters write ``enddate`` for ``end_date``."""
+    return name.replace("_", "")

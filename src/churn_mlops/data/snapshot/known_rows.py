@@ -171,9 +171,11 @@ def newest_versions(table: ir.Table, declared: HistoryTable) -> ir.Table:
     if declared.versions is None:
         return table
     at = table[declared.versions.by]
-    newest = time_of(table, declared.versions.by, declared) if at.type().is_string() else at
     others = [name for name in (declared.end, *declared.where) if name in table.columns]  # for versions of one time
-    order = [newest.desc(nulls_first=False), *(as_text(table[name]).desc(nulls_first=False) for name in others)]
+    newest = [at]
+    if at.type().is_string():  # a time, or the digits of a number, of which the longer one is greater
+        newest = [time_of(table, declared.versions.by, declared), as_text(at).length(), as_text(at)]
+    order = [one.desc(nulls_first=False) for one in (*newest, *(as_text(table[name]) for name in others))]
     rank = ibis.row_number().over(ibis.window(group_by=table[declared.versions.key], order_by=order))
     ranked = table.mutate(**{_VERSION: rank})
     return ranked.filter(ranked[_VERSION] == 0).drop(_VERSION)

@@ -8,7 +8,7 @@ import pytest
 
 from churn_mlops.data.proposal.history_proposal import HistoryProposal
 from tests.companies.billing import stripe
-from tests.companies.billing.lives import TODAY, Subscriber, subscribers
+from tests.companies.billing.lives import TODAY, Subscriber, subscribers, without_causes
 from tests.companies.billing.tables import write_csv, write_json_lines
 from tests.data.proposal.billing.reading import assert_truth, proposed, said
 
@@ -94,7 +94,7 @@ def test_airbyte_writes_times_as_numbers_and_one_row_a_subscription(people: list
     home = found.contract.tables[found.contract.customers]
     assert home.formats["ended_at"] == "unix_seconds"
     assert "says why a row ended" in said(found, "involuntary")["subscriptions"]
-    assert_truth(found, folder, _chosen(people), stripe.customer_id)
+    assert_truth(found, folder, without_causes(people), stripe.customer_id)
 
 
 def test_the_file_of_the_dashboard_is_read_too(people: list[Subscriber], tmp_path: Path) -> None:
@@ -102,19 +102,4 @@ def test_the_file_of_the_dashboard_is_read_too(people: list[Subscriber], tmp_pat
     found = proposed(folder)
     home = found.contract.tables[found.contract.customers]
     assert (home.start, home.end) == ("Start (UTC)", "Ended At (UTC)")
-    assert_truth(found, folder, _chosen(people), stripe.customer_id)
-
-
-def _chosen(people: list[Subscriber]) -> list[Subscriber]:
-    """As an export without causes shows them: every end is one that the customer chose."""
-    return [
-        Subscriber(
-            one.number,
-            one.country,
-            tuple(
-                type(spell)(**{**vars(spell), "cause": "chosen" if spell.cause is not None else None})
-                for spell in one.spells
-            ),
-        )
-        for one in people
-    ]
+    assert_truth(found, folder, without_causes(people), stripe.customer_id)

@@ -8,6 +8,7 @@ from typing import Any
 from churn_mlops.data.contract import ExcludedColumn, HistoryFeature
 from churn_mlops.data.discovery.table_roles import Role
 from churn_mlops.data.presets import KnownTable
+from churn_mlops.data.proposal.billing.kept_tables import as_written, values_of
 from churn_mlops.data.proposal.billing.known_system import KnownSystem, declared_time
 
 _TODAY = "today's value: for the past it would reveal the future"
@@ -25,8 +26,9 @@ def with_additions(made: Mapping[str, Any], system: KnownSystem) -> dict[str, An
     look = system.evaluated.table_roles.customers.look
     involuntary, renewal = home.known.preset.involuntary, home.known.column(home.known.preset.renewal)
     cause = None if involuntary is None else home.known.column(involuntary.column)
-    if made["label"] is not None and involuntary is not None and cause is not None and "event" in made["label"]:
-        found["label"] = {**made["label"], "involuntary": {"column": cause, "values": list(involuntary.values)}}
+    if made["label"] is not None and involuntary is not None and involuntary.values and cause is not None:
+        values = as_written(involuntary.values, values_of(home.rows, cause))
+        found["label"] = {**made["label"], "involuntary": {"column": cause, "values": list(values)}}
     if renewal is not None and renewal in look.times:
         key = system.evaluated.table_roles.home
         found["renewal"] = f"{key}.{renewal}"
@@ -68,7 +70,7 @@ def _is_allowed(feature: Mapping[str, Any], system: KnownSystem) -> bool:
     read = {*where, column} - {None, "start", role.times.first}
     if role.name in system.kept:
         known = system.kept[role.name].known
-        return read <= {known.columns[name] for name in known.preset.lasting if name in known.columns}
+        return read <= known.every(known.preset.lasting)
     return not (_is_versions(role, system) and read & _hidden(system.customers.known))
 
 
@@ -83,8 +85,7 @@ def _hidden(known: KnownTable) -> set[str]:
     """
     preset = known.preset
     involuntary = preset.involuntary.column if preset.involuntary is not None else ()
-    names = {*preset.meaning, *preset.request, *involuntary, *preset.keep}
-    return {known.columns[name] for name in names if name in known.columns}
+    return known.every([*preset.meaning, *preset.request, *involuntary, *preset.keep])
 
 
 def _failed_payments(system: KnownSystem) -> dict[str, dict[str, Any]]:
@@ -96,8 +97,9 @@ def _failed_payments(system: KnownSystem) -> dict[str, dict[str, Any]]:
         if failed is None or column is None:
             continue
         for days in (30, 90):
+            values = list(as_written(failed.values, values_of(kept.rows, column)))
             found[f"failed_payments_{days}d"] = {
-                "count": name, "days": days, "where": {column: list(failed.values)}, "required": False, "min": 0,
+                "count": name, "days": days, "where": {column: values}, "required": False, "min": 0,
                 "title": f"failed payments in {days} days",
             }  # fmt: skip
     return found
@@ -110,13 +112,13 @@ def _not_seen(system: KnownSystem) -> dict[str, dict[str, str]]:
     for name, kept in system.kept.items():
         known, times = kept.known, set(roles[name].look.times) if name in roles else set()
         taken = {*kept.where, known.column(known.preset.customer), *_named(kept.known)}
-        lasting = {known.columns[one] for one in known.preset.lasting if one in known.columns}
-        for plain, column in known.columns.items():
-            if column in taken or column in lasting:
+        meaning = {column: why for one, why in known.preset.meaning.items() for column in known.every([one])}
+        for column in known.columns.values():
+            if column in taken | known.every(known.preset.lasting):
                 continue
             default = _NOT_FOREVER if known.preset.kind == "events" else _TODAY
-            why = known.preset.meaning.get(plain)
-            if why is None and (column in times or plain == "id"):
+            why = meaning.get(column)
+            if why is None and (column in times or column in known.every(["id"])):
                 continue  # it is accounted for as a time or a key
             note = default if why is None else why
             found[f"{name}.{column}"] = ExcludedColumn(reason="suspected_leak", note=note).model_dump()

@@ -46,14 +46,14 @@ class KeptTable:
     def findings(self, name: str) -> Iterator[Finding]:
         """The rows that do not count, and the conditions that cannot be asked; ``name`` is that of the contract."""
         dropped = self.known.preset.dropped
-        plain = {column: key for key, column in self.known.columns.items()}
+        why_of = {column: why for name, why in dropped.items() for column in self.known.every([name])}
         for column, rows in self.counted.items():
-            why = dropped.get(plain[column], "other rows")
+            why = why_of.get(column, "other rows")
             kept = ", ".join(self.where[column])
             what = f"{rows:,} rows are left out ({why}): only {kept} counts"
             yield Finding(f"{name}.{column}", "rows_not_counted", what, rows=rows)
         for column, why in self.unused.items():
-            what = f"would show rows that do not count ({dropped.get(plain[column], 'other rows')}), but {why}"
+            what = f"would show rows that do not count ({why_of.get(column, 'other rows')}), but {why}"
             yield Finding(f"{name}.{column}", "rows_not_counted", what)
         if self.versions is not None:
             what = (
@@ -68,29 +68,30 @@ def kept_table(known: KnownTable, table: ir.Table) -> KeptTable:
     where: dict[str, tuple[str, ...]] = {}
     unused: dict[str, str] = {}
     for name, wanted in known.preset.keep.items():
-        column = known.columns.get(name)
+        column = known.column((name,))
         if column is None:
             continue
-        held = _values(table, column)
-        kept = _as_written(wanted, held)
+        held = values_of(table, column)
+        kept = as_written(wanted, held)
         if held and not any(text in kept for text in held):
             unused[column] = f"no row has one of {', '.join(wanted)}: all rows count. Is that right?"
         elif None in held and wanted == ("false",):
             unused[column] = "it is blank in some rows, which may mean no: all rows count. Make it false there"
         else:
             where[column] = kept
-    versions = None if "fivetran_active" in known.columns else _versions(known, table)
+    versions = _versions(known, table, where)
     declared = HistoryTable(event_time=next(iter(table.columns)), where=where, versions=versions)
     counted = _counted(table, declared)
     return KeptTable(known, where, versions, kept_rows(table, declared), counted, unused)
 
 
-def _values(table: ir.Table, column: str) -> list[str | None]:
+def values_of(table: ir.Table, column: str) -> list[str | None]:
+    """The different values of a status or a flag, None among them if some are blank."""
     values = table.select(value=as_text(table[column])).distinct().limit(_MOST_VALUES).to_pyarrow()["value"]
     return list(values.to_pylist())
 
 
-def _as_written(wanted: tuple[str, ...], held: list[str | None]) -> tuple[str, ...]:
+def as_written(wanted: tuple[str, ...], held: list[str | None]) -> tuple[str, ...]:
     """``wanted`` as the table writes them; what it does not hold yet as the preset does."""
     found: list[str] = []
     for value in wanted:
@@ -102,10 +103,11 @@ def _means(text: str, value: str) -> bool:
     return text.lower() in _FLAGS[value] if value in _FLAGS else "".join(words(text)) == "".join(words(value))
 
 
-def _versions(known: KnownTable, table: ir.Table) -> Versions | None:
+def _versions(known: KnownTable, table: ir.Table, where: Where) -> Versions | None:
+    """The columns of versions; None where a condition leaves the older ones out, and where rows have one version."""
     preset = known.preset.versions
     key, by = (None, None) if preset is None else (known.column(preset.key), known.column(preset.by))
-    if key is None or by is None:
+    if preset is None or key is None or by is None or known.column(preset.marks) in where:
         return None
     held = table.aggregate(rows=table[key].count(), keys=table[key].nunique()).to_pyarrow().to_pylist()[0]
     return Versions(key=key, by=by) if held["rows"] > held["keys"] else None

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
-import ibis
 import ibis.expr.types as ir
 
 from churn_mlops.data.discovery.foreign_keys import Link, find_links, links_from
@@ -17,6 +16,7 @@ from churn_mlops.data.discovery.time_roles import Times, times_of
 from churn_mlops.data.discovery.times.counted_times import with_counted_times
 from churn_mlops.data.discovery.times.data_clock import newest_of
 from churn_mlops.data.discovery.times.evaluate import EvaluatedTimes, evaluate_times
+from churn_mlops.data.engine.sentinel_dates import without_sentinels
 from churn_mlops.data.presets import Recognised, recognise
 from churn_mlops.data.proposal.billing.kept_tables import KeptTable, kept_table
 from churn_mlops.data.snapshot.known_rows import matches
@@ -89,7 +89,7 @@ def _times(kept: KeptTable, look: ProfiledTable) -> Times:
     known, preset = kept.known, kept.known.preset
 
     def time(names: tuple[str, ...]) -> str | None:
-        return next((known.columns[name] for name in names if known.columns.get(name) in look.times), None)
+        return next((one for name in names if (one := known.column((name,))) in look.times and one is not None), None)
 
     first = time(preset.time)
     if preset.kind == "customers":
@@ -130,22 +130,22 @@ def _of_versions(own: ProfiledTable, kept: KeptTable, tables: Mapping[str, ir.Ta
     """All versions of the rows of customers, as values that change; None where the exporter keeps none."""
     preset = kept.known.preset.versions
     since = None if preset is None else kept.known.column(preset.valid_from)
-    if since is None or (kept.versions is None and "fivetran_active" not in kept.known.columns):
+    mark = None if preset is None else kept.known.column(preset.marks)
+    if since is None or (kept.versions is None and mark not in kept.where):
         return None
-    where = {name: values for name, values in kept.where.items() if name != kept.known.columns.get("fivetran_active")}
+    where = {name: values for name, values in kept.where.items() if name != mark}
     table = tables[own.source]
     look = with_counted_times(look_at({own.source: table.filter(matches(table, where)) if where else table}))[0]
-    start = kept.known.column(kept.known.preset.time)
-    if since not in look.times or start not in look.times or _begin_before(look, since, str(start)):
+    if since not in look.times or _have_no_begin(look, since):
         return None
     look = replace(look, name=f"{own.name}{_VERSIONS}")
     return Role(look, "attributes", Times(valid_from=since), kept.known.column(kept.known.preset.customer), where=where)
 
 
-def _begin_before(look: ProfiledTable, since: str, start: str) -> bool:
-    """Whether versions hold from before the start of their row on: the first ones do not say since when they do."""
-    early = (look.time(since) < look.time(start) - ibis.interval(days=1)).cast("int64").sum().to_pyarrow().as_py()
-    return int(early or 0) > _FEW * look.rows
+def _have_no_begin(look: ProfiledTable, since: str) -> bool:
+    """Whether versions hold from a day on that stands for none, such as 1970-01-01: nothing says since when they do."""
+    none = without_sentinels(look.time(since)).isnull().cast("int64").sum().to_pyarrow().as_py()
+    return int(none or 0) > _FEW * look.rows
 
 
 def _other_role(

@@ -10,7 +10,10 @@ from churn_mlops.data.discovery.profiled_table import ProfiledTable
 from churn_mlops.data.discovery.times.data_clock import come
 from churn_mlops.data.findings import Finding
 from churn_mlops.data.presets import KnownTable
+from churn_mlops.data.proposal.billing.kept_tables import as_written, values_of
 from churn_mlops.data.proposal.billing.known_system import KnownSystem
+
+_SHOWN = 6
 
 
 def on_system(system: KnownSystem) -> list[Finding]:
@@ -48,15 +51,16 @@ def _on_lives(known: KnownTable, look: ProfiledTable, end: str, system: KnownSys
             "one on trial a customer for you? Then take `trial_end` out of the table of customers"
         )
         yield Finding(f"{look.name}.{trial}", "trial", what, rows=rows)
-    pause = known.column(preset.pause)
-    if pause is not None:
-        rows = _count(look, look.text(pause).notnull() & ~ended)
-        what = f"is filled while a customer pauses, which is no end: {rows:,} rows pause today, and stay customers"
+    pause = None if preset.pause is None else known.column(preset.pause.column)
+    if preset.pause is not None and pause is not None:
+        rows = _count(look, _is_one_of(look, pause, preset.pause.values) & ~ended)
+        so = f"is {' or '.join(preset.pause.values)}" if preset.pause.values else "is filled"
+        what = f"{so} while a customer pauses, which is no end: {rows:,} rows pause today, and stay customers"
         yield Finding(f"{look.name}.{pause}", "pause", what, rows=rows)
-    yield from _on_cause(known, look, ended, system)
+    yield from _on_cause(known, look, ended)
 
 
-def _on_cause(known: KnownTable, look: ProfiledTable, ended: ir.BooleanValue, system: KnownSystem) -> Iterator[Finding]:
+def _on_cause(known: KnownTable, look: ProfiledTable, ended: ir.BooleanValue) -> Iterator[Finding]:
     cause = known.preset.involuntary
     if cause is None:
         return
@@ -68,12 +72,26 @@ def _on_cause(known: KnownTable, look: ProfiledTable, ended: ir.BooleanValue, sy
         )
         yield Finding(look.name, "involuntary", what)
         return
-    rows = _count(look, look.text(column).isin(cause.values).fill_null(False) & ended)
+    if not cause.values:
+        held = ", ".join(repr(text) for text, _ in look.profile[column].top[:_SHOWN])
+        what = (
+            f"says in free words why a row ended ({held}): which of them did customers not choose, such as failed "
+            f"payments? Write `involuntary: {{column: {column}, values: [...]}}` into the label"
+        )
+        yield Finding(f"{look.name}.{column}", "involuntary", what)
+        return
+    rows = _count(look, _is_one_of(look, column, cause.values) & ended)
     what = (
         f"says why a row ended: {rows:,} ended by a failed payment ({', '.join(cause.values)}), which the customer did "
         "not choose: their label is unknown. Do they count as churners? Then write `count_as: left` beside it"
     )
     yield Finding(f"{look.name}.{column}", "involuntary", what, rows=rows)
+
+
+def _is_one_of(look: ProfiledTable, column: str, values: tuple[str, ...]) -> ir.BooleanValue:
+    if not values:
+        return look.text(column).notnull()
+    return look.text(column).isin(as_written(values, values_of(look.table, column))).fill_null(False)
 
 
 def _count(look: ProfiledTable, condition: ir.BooleanValue) -> int:
