@@ -97,6 +97,17 @@ def test_the_label_counts_the_newest_version_and_no_trial() -> None:
     assert {one[KEY]: one[CHURNED] for one in found} == {"a": "yes", "b": "no"}
 
 
+def test_the_only_customer_of_a_request_is_read_alike() -> None:
+    meant = contract(**VERSIONS, trial_end="trial")
+    rows = [*TWICE, row("c", trial=MAY)]
+    history = PointInTimeTables(on_duckdb({"customers": pa.Table.from_pylist(rows, SCHEMA)}, meant), meant)
+    found = {}
+    for name in "abc":
+        one = history.of_customer(history.key_value(name))
+        found[name] = active_customers(one, AsOf(date(2024, 4, 1))).to_pyarrow().num_rows
+    assert found == {"a": 0, "b": 1, "c": 0}
+
+
 def test_postgres_reads_versions_and_trials_alike(postgres: str) -> None:
     rows = [*TWICE, row("c", trial=MARCH)]
     meant = contract(**VERSIONS, trial_end="trial")

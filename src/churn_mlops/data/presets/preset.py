@@ -51,6 +51,10 @@ class PresetTable(Declaration):
     failed: ColumnValues | None = Field(None, description="events: payments that failed")
     versions: PresetVersions | None = None
     keep: Mapping[str, Names] = Field(default_factory=dict, description="the rows that count, by values of a column")
+    leave: Mapping[str, Names] = Field(
+        default_factory=dict,
+        description="other values of a column of `keep`; a value in neither counts, and is asked about",
+    )
     dropped: Mapping[str, str] = Field(default_factory=dict, description="for a column of `keep`: what the others are")
     lasting: Names = Field((), description="columns that never change, so that today's value held in the past, too")
     meaning: Mapping[str, str] = Field(default_factory=dict, description="of columns that the model must not see")

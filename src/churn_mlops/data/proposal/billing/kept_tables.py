@@ -53,7 +53,7 @@ class KeptTable:
             what = f"{rows:,} rows are left out ({why}): only {kept} counts"
             yield Finding(f"{name}.{column}", "rows_not_counted", what, rows=rows)
         for column, why in self.unused.items():
-            what = f"would show rows that do not count ({why_of.get(column, 'other rows')}), but {why}"
+            what = f"shows rows that do not count ({why_of.get(column, 'other rows')}), but {why}"
             yield Finding(f"{name}.{column}", "rows_not_counted", what)
         if self.versions is not None:
             what = (
@@ -78,7 +78,10 @@ def kept_table(known: KnownTable, table: ir.Table) -> KeptTable:
         elif None in held and wanted == ("false",):
             unused[column] = "it is blank in some rows, which may mean no: all rows count. Make it false there"
         else:
-            where[column] = kept
+            unknown = _unknown(kept, known.preset.leave.get(name, ()), held)
+            where[column] = (*kept, *unknown)
+            if unknown:
+                unused[column] = f"it holds {', '.join(unknown)}, which the preset does not know: these count. Do they?"
     versions = _versions(known, table, where)
     declared = HistoryTable(event_time=next(iter(table.columns)), where=where, versions=versions)
     counted = _counted(table, declared)
@@ -97,6 +100,12 @@ def as_written(wanted: tuple[str, ...], held: list[str | None]) -> tuple[str, ..
     for value in wanted:
         found += [text for text in held if text is not None and _means(text, value)] or [value]
     return tuple(dict.fromkeys(found))
+
+
+def _unknown(kept: tuple[str, ...], leave: tuple[str, ...], held: list[str | None]) -> list[str]:
+    """The values that a preset speaks of neither as kept nor as left out; none if it names no values to leave out."""
+    others = [text for text in held if text is not None and text not in kept] if leave else []
+    return sorted(text for text in others if not any(_means(text, value) for value in leave))
 
 
 def _means(text: str, value: str) -> bool:
