@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from churn_mlops.data.contract import HistoryContract
+from churn_mlops.data.proposal.history_proposal import HistoryProposal
 from tests.companies.billing import chargebee, recurly, zuora
 from tests.companies.billing.lives import Subscriber, subscribers, without_causes, without_trials
 from tests.companies.billing.tables import write_csv, write_json_lines
@@ -54,24 +55,35 @@ def test_rows_that_airbyte_appends_are_versions(people: list[Subscriber], tmp_pa
     assert_truth(found, folder, people, chargebee.customer_id)
 
 
-@pytest.mark.parametrize("marked", [True, False])
-def test_zuora_writes_a_row_for_each_amendment(people: list[Subscriber], tmp_path: Path, marked: bool) -> None:
-    people = without_trials(people)
-    folder = write_csv(zuora.fivetran(people, marked=marked), tmp_path)
+@pytest.fixture(scope="module")
+def amended(people: list[Subscriber], tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, HistoryProposal]:
+    folder = write_csv(zuora.fivetran(without_trials(people)), tmp_path_factory.mktemp("zuora"))
+    return folder, proposed(folder)
+
+
+def test_zuora_writes_a_row_for_each_amendment(people: list[Subscriber], amended: tuple[Path, HistoryProposal]) -> None:
+    folder, found = amended
+    home = found.contract.tables[found.contract.customers]
+    assert (home.end, home.versions) == ("subscription_end_date", None)
+    assert home.where["is_latest_version"] == ("true",)
+    assert_truth(found, folder, without_causes(without_trials(people)), zuora.account_id)
+    assert "'Card declined'" in said(found, "involuntary")["subscription.cancel_reason"]
+
+
+def test_amendments_count_by_their_numbers_if_none_is_marked(people: list[Subscriber], tmp_path: Path) -> None:
+    folder = write_csv(zuora.fivetran(without_trials(people), marked=False), tmp_path)
     found = proposed(folder)
     home = found.contract.tables[found.contract.customers]
-    assert home.end == "subscription_end_date"
-    assert (home.versions is None) == marked
-    assert_truth(found, folder, without_causes(people), zuora.account_id)
-    asked = said(found, "involuntary")["subscription.cancel_reason"]
-    assert "'Card declined'" in asked
+    assert home.versions is not None
+    assert (home.versions.key, home.versions.by) == ("original_id", "version")
+    assert_truth(found, folder, without_causes(without_trials(people)), zuora.account_id)
 
 
-def test_the_reasons_that_a_person_names_make_failed_payments_unknown(people: list[Subscriber], tmp_path: Path) -> None:
-    people = without_trials(people)
-    folder = write_csv(zuora.fivetran(people), tmp_path)
-    found = proposed(folder)
+def test_the_reasons_that_a_person_names_make_failed_payments_unknown(
+    people: list[Subscriber], amended: tuple[Path, HistoryProposal]
+) -> None:
+    folder, found = amended
     data = found.contract.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
     data["label"]["involuntary"] = {"column": "cancel_reason", "values": ["Card declined"]}
     named = replace(found, contract=HistoryContract.from_dict(data))
-    assert_truth(named, folder, people, zuora.account_id)
+    assert_truth(named, folder, without_trials(people), zuora.account_id)

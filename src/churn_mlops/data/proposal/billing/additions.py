@@ -26,7 +26,8 @@ def with_additions(made: Mapping[str, Any], system: KnownSystem) -> dict[str, An
     look = system.evaluated.table_roles.customers.look
     involuntary, renewal = home.known.preset.involuntary, home.known.column(home.known.preset.renewal)
     cause = None if involuntary is None else home.known.column(involuntary.column)
-    if made["label"] is not None and involuntary is not None and involuntary.values and cause is not None:
+    by_end = made["label"] is not None and "event" in made["label"]
+    if by_end and involuntary is not None and involuntary.values and cause is not None:
         values = as_written(involuntary.values, values_of(home.rows, cause))
         found["label"] = {**made["label"], "involuntary": {"column": cause, "values": list(values)}}
     if renewal is not None and renewal in look.times:
