@@ -65,7 +65,7 @@ def test_zuora_writes_a_row_for_each_amendment(people: list[Subscriber], amended
     folder, found = amended
     home = found.contract.tables[found.contract.customers]
     assert (home.end, home.versions) == ("subscription_end_date", None)
-    assert home.where["is_latest_version"] == ("true",)
+    assert home.where["is_latest_version"] == ("TRUE",)
     assert_truth(found, folder, without_causes(without_trials(people)), zuora.account_id)
     assert "'Card declined'" in said(found, "involuntary")["subscription.cancel_reason"]
 
