@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from churn_mlops.data.contract.feature import FALSE_TEXTS, TRUE_TEXTS, Declaration, Feature, FeatureType, level_text
-from churn_mlops.data.contract.time_format import TIME_FORMAT_RULE, is_time_format
+from churn_mlops.data.contract.time_format import readable_formats
 from churn_mlops.data.contract.units import unit_of
 from churn_mlops.errors import ContractError
 from churn_mlops.yaml_files import read_yaml
@@ -160,10 +160,7 @@ class DataContract(ContractFile):
     @field_validator("formats")
     @classmethod
     def _formats_are_readable(cls, value: Mapping[str, str]) -> Mapping[str, str]:
-        for column, text in value.items():
-            if not is_time_format(text):
-                raise ValueError(f"{column!r} has the format {text!r}: {TIME_FORMAT_RULE}")
-        return value
+        return readable_formats(value)
 
     @model_validator(mode="after")
     def _columns_have_one_role(self) -> DataContract:

@@ -9,7 +9,7 @@ from pydantic import Field, field_validator, model_validator
 
 from churn_mlops.data.contract.aggregate_grammar import TableKind
 from churn_mlops.data.contract.feature import Declaration, level_text
-from churn_mlops.data.contract.time_format import TIME_FORMAT_RULE, is_time_format
+from churn_mlops.data.contract.time_format import readable_formats
 
 END, END_KNOWN_AT = "__end__", "__end_known_at__"
 """Columns of the first end, where the ends of customers stand in another table (`ends`)."""
@@ -83,10 +83,7 @@ class HistoryTable(Declaration):
     @field_validator("formats")
     @classmethod
     def _formats_are_read(cls, value: Mapping[str, str]) -> Mapping[str, str]:
-        for column, time_format in value.items():
-            if not is_time_format(time_format):
-                raise ValueError(f"`formats` of {column!r}: {time_format!r} is none that is read: {TIME_FORMAT_RULE}")
-        return value
+        return readable_formats(value)
 
     @model_validator(mode="after")
     def _is_of_one_kind(self) -> HistoryTable:

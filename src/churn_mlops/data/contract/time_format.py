@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 _PARTS = {
@@ -59,6 +59,18 @@ def is_time_format(time_format: str) -> bool:
     of_part = [sum(directive in part for directive in found) for part in ("Yy", "mbB", "d", "HI")]
     is_day = of_part[:3] == [1, 1, 1] and of_part[3] <= 1 and ("I" in found) == ("p" in found)
     return is_day or (of_part[:2] == [1, 1] and len(found) == 2)
+
+
+def readable_formats(formats: Mapping[str, str]) -> Mapping[str, str]:
+    """``formats`` by column, each of which can be read.
+
+    Raises:
+        ValueError: one cannot; names the column.
+    """
+    for column, time_format in formats.items():
+        if not is_time_format(time_format):
+            raise ValueError(f"`formats` of {column!r}: {time_format!r} is none that is read: {TIME_FORMAT_RULE}")
+    return formats
 
 
 def is_plain(text: str) -> bool:
