@@ -52,7 +52,8 @@ def looked_at(company: Company, *, strict: bool, only: str | None = None) -> Lea
     if only is not None:
         contract = contract.model_copy(update={"features": {only: contract.features[only]}})
     table = open_source(company.settings.source)
-    return check_table(table, read_snapshot(table, contract, label="known"), contract, strict=strict, seed=1)
+    known, unlabelled = (read_snapshot(table, contract, label=label) for label in ("known", "unknown"))
+    return check_table(known, unlabelled, contract, strict=strict, seed=1)
 
 
 def test_a_leak_is_named_and_stays_unless_it_is_asked_for(leaky: Company) -> None:

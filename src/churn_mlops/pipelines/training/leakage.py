@@ -63,12 +63,12 @@ def leaking_features(record: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(name for name in dict.fromkeys(found) if name not in record["set_aside"])
 
 
-def check_table(table: ir.Table, rows: pa.Table, contract: DataContract, *, strict: bool, seed: int) -> LeakCheck:
+def check_table(rows: pa.Table, unlabelled: pa.Table, contract: DataContract, *, strict: bool, seed: int) -> LeakCheck:
     """Check a flat table.
 
     Args:
-        table: all of it.
-        rows: those with a known label, as ``read_snapshot`` gives them.
+        rows: with a known label, as ``read_snapshot`` gives them.
+        unlabelled: rows without one.
         contract: what they mean.
         strict: whether to drop the features that surely leak.
         seed: of the canary columns.
@@ -76,7 +76,6 @@ def check_table(table: ir.Table, rows: pa.Table, contract: DataContract, *, stri
     Raises:
         DataError: every feature would be dropped.
     """
-    unlabelled = read_snapshot(table, contract, label="unknown")
     found = inspect(rows, rows[LABEL].to_numpy(), contract, unlabelled=unlabelled, seed=seed)
     return _checked(found, contract, None, strict=strict)
 

@@ -90,9 +90,9 @@ def _prepare_table(
     table = with_days_since(open_source(context.source), contract, day)
     checked = check(table_without(table, contract, erased), contract, need_label=True)
     rows = read_snapshot(checked.table, contract, label="known")
-    leaks = check_table(checked.table, rows, contract, strict=strict, seed=context.model.seed)
-    data = split(rows, leaks.contract, context.split)
     unlabelled = read_snapshot(checked.table, contract, label="unknown")
+    leaks = check_table(rows, unlabelled, contract, strict=strict, seed=context.model.seed)
+    data = split(rows, leaks.contract, context.split)
     noticed = [copies(data.copies)] if data.copies else []
     noticed += unlabelled_apart(rows, unlabelled, leaks.contract)
     return PreparedData(
