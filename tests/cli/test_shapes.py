@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -64,7 +65,9 @@ def accounts() -> pd.DataFrame:
         ),
     ],
 )  # fmt: skip
-def test_from_the_file_to_the_list(made, options, reason, churn: Churn) -> None:  # type: ignore[no-untyped-def]
+def test_from_the_file_to_the_list(
+    made: Callable[[], pd.DataFrame], options: tuple[object, ...], reason: str, churn: Churn
+) -> None:
     made().to_csv("data.csv", index=False)
     assert churn("init", "--from", "data.csv", *options).code == 0
     config = Path("config/config.yaml")

@@ -25,11 +25,18 @@ from churn_mlops.pipelines.onboarding.init import InitRequest, InitResult, initi
 from tests.companies.panel import FIRST, panel, start_of
 
 
-def initialized(frame: pd.DataFrame, folder: Path, **said: str | int) -> tuple[InitResult, HistoryContract]:
+def initialized(
+    frame: pd.DataFrame,
+    folder: Path,
+    label: str | None = None,
+    positive: str | None = None,
+    inactive_days: int | None = None,
+) -> tuple[InitResult, HistoryContract]:
     """What `churn init` says of the one table, and the contract that it writes."""
     frame.to_csv(folder / "policies.csv", index=False)
     contract = folder / "contract.yaml"
-    request = InitRequest(str(folder / "policies.csv"), **said)  # type: ignore[arg-type]
+    address = str(folder / "policies.csv")
+    request = InitRequest(address, label=label, positive=positive, inactive_days=inactive_days)
     result = initialize(request, contract, Source(), folder / "config.yaml")
     return result, HistoryContract.load(contract)
 
