@@ -1,9 +1,9 @@
-"""Whether `churn init` reads a company's database as it is meant: 300 companies with a known truth; ``make study``.
+"""Whether `churn init` reads a company's database as it is meant: 300 companies and 40 panels; ``make study``.
 
 A company is drawn by its seed (`tests/companies/known_truth`). Each aspect of the proposed contract is right, asked
 about, or silently wrong. Prints what is silently wrong, writes the counts to ``bench/truth.json``.
 
-    python -m bench.truth [--draws 300]
+    python -m bench.truth [--draws 300] [--panels 40]
     python -m bench.truth --seed 7
     python -m bench.truth --shapes "the end in the customers, stripe, billing periods"
     python -m bench.truth --each
@@ -18,15 +18,16 @@ import argparse
 import json
 import time
 from collections import Counter, defaultdict
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from tests.companies.known_truth.company import Company
-from tests.companies.known_truth.draw import DISGUISES, drawn, made
+from tests.companies.known_truth.draw import DISGUISES, drawn, drawn_panel, made
 from tests.companies.known_truth.names import STYLES
-from tests.companies.known_truth.structures import STRUCTURES
+from tests.companies.known_truth.structures import PANELS, STRUCTURES
 from tests.companies.known_truth.verdicts import proposed, verdicts
 from tests.data.leakage.leaky_companies import KINDS, LEAK
 
@@ -37,12 +38,12 @@ LEAKY = 3
 RESULTS = Path("bench/truth.json")
 
 
-def study(draws: int) -> dict[str, Any]:
+def study(draw: Callable[[int], Company], draws: int) -> dict[str, Any]:
     """The counts over ``draws`` companies, by aspect, and the shapes that the silently wrong ones have."""
     counts: dict[str, Counter[str]] = defaultdict(Counter)
     wrong, seconds = [], time.perf_counter()
     for seed in range(1, draws + 1):
-        company = drawn(seed)
+        company = draw(seed)
         found = verdicts(company, training=seed % TRAINED_EVERY == 0)
         for one in found:
             counts[one.aspect.split(" of ")[0]][one.verdict] += 1
@@ -50,10 +51,9 @@ def study(draws: int) -> dict[str, Any]:
         if amiss:
             wrong.append(seed)
             print(f"seed {seed}: {', '.join(company.shapes)}", *(f"    {line}" for line in amiss), sep="\n", flush=True)
-    leaks = {kind: _caught(kind) for kind in KINDS}
     about = {"draws": draws, "silently_wrong_contracts": len(wrong), "seeds": wrong}
     each = {"seconds_each": round((time.perf_counter() - seconds) / draws, 2)}
-    return about | each | {"aspects": {name: dict(found) for name, found in counts.items()}} | {"leaks": leaks}
+    return about | each | {"aspects": {name: dict(found) for name, found in counts.items()}}
 
 
 def _caught(kind: str) -> str:
@@ -77,7 +77,7 @@ def show(company: Company) -> None:
 def each() -> None:
     """Print what is silently wrong about each shape alone, put into the plainest company."""
     plain = ["the end in the customers", "plain"]
-    hands = [[structure, plain[1]] for structure in STRUCTURES] + [[plain[0], style] for style in STYLES]
+    hands = [[structure, plain[1]] for structure in STRUCTURES | PANELS] + [[plain[0], style] for style in STYLES]
     for shapes in hands + [[*plain, name] for name in DISGUISES]:
         company = made(np.random.default_rng(1), shapes)
         amiss = [f"    {one}" for one in verdicts(company) if one.verdict != "right"]
@@ -88,6 +88,7 @@ def main() -> None:
     """Run the study, or show one company."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--draws", type=int, default=300)
+    parser.add_argument("--panels", type=int, default=40)
     parser.add_argument("--seed", type=int)
     parser.add_argument("--shapes", help="a structure, a system, and more, with commas between them")
     parser.add_argument("--each", action="store_true")
@@ -99,7 +100,8 @@ def main() -> None:
     elif asked.each:
         each()
     else:
-        found = study(asked.draws)
+        leaks = {"leaks": {kind: _caught(kind) for kind in KINDS}}
+        found = study(drawn, asked.draws) | leaks | {"panels": study(drawn_panel, asked.panels)}
         RESULTS.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
         print(json.dumps(found))
 

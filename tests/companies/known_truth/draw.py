@@ -12,7 +12,7 @@ from tests.companies.known_truth.forms import FORMS
 from tests.companies.known_truth.names import STYLES
 from tests.companies.known_truth.planted_leaks import PLANTED_LEAKS
 from tests.companies.known_truth.row_decoys import ROW_DECOYS
-from tests.companies.known_truth.structures import STRUCTURES
+from tests.companies.known_truth.structures import PANELS, STRUCTURES
 from tests.companies.known_truth.table_decoys import TABLE_DECOYS
 from tests.companies.known_truth.time_decoys import TIME_DECOYS, Shape
 
@@ -34,6 +34,13 @@ def drawn(seed: int) -> Company:
     if rng.random() < 0.25:
         picked.append(str(rng.choice(list(FORMS))))
     return made(rng, picked)
+
+
+def drawn_panel(seed: int) -> Company:
+    """The panel of ``seed``: the same one each time."""
+    rng = np.random.default_rng(seed)
+    picked = [str(rng.choice(list(kinds))) for kinds in (PANELS, STYLES)]
+    return made(rng, picked + (["all as texts"] if rng.random() < 0.25 else []))
 
 
 def dealt(seed: int, hands: int, without: Collection[str] = ()) -> list[list[str]]:
@@ -62,7 +69,7 @@ def _turn(rng: np.random.Generator, names: Sequence[str], hand: int) -> str:
 def made(rng: np.random.Generator, shapes: list[str]) -> Company:
     """The company of ``shapes``: a structure, a system's names, then what disguises it."""
     structure, style, *disguises = shapes
-    company = STRUCTURES[structure](rng, STYLES[style])
+    company = (STRUCTURES | PANELS)[structure](rng, STYLES[style])
     has_customers = company.truth.customers[0] == company.names.customers
     company.shapes = [structure, style]
     for name in disguises:

@@ -20,6 +20,7 @@ from churn_mlops.data.snapshot.active_customers import active_customers
 from churn_mlops.data.snapshot.date_range import last_day
 from churn_mlops.data.snapshot.known_rows import KEY, PointInTimeTables
 from tests.companies.known_truth.company import Company
+from tests.companies.known_truth.structures import MONTH
 
 Verdict = Literal["right", "asked", "silently wrong"]
 TODAY = date(2026, 11, 1)
@@ -157,6 +158,7 @@ def _start(company: Company, contract: HistoryContract, asks: _Asked) -> Judged:
     source = home.table or contract.customers
     firsts = {names.customers: names.start, names.terms: names.term_start, names.acts: names.at}
     right = {**firsts, "customer_dim": "valid_from"}.get(source, "updated_at")
+    right = MONTH if MONTH in company.tables[source] else right
     if source not in {company.truth.customers[0], names.terms, *dict(company.truth.same_customers)}:
         right = names.start
     asked = asks.about("customer", company.truth.customers[0]) or asks.about("start", f"{source}.{right}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 
 import numpy as np
 
@@ -10,6 +11,7 @@ from tests.companies.known_truth.company import Columns, Company, EndKind, Truth
 from tests.companies.known_truth.lives import NEVER, Array, Lives, dates, lives, times
 from tests.companies.known_truth.names import Names
 
+MONTH = "month_start"
 Structure = Callable[[np.random.Generator, Names], Company]
 
 
@@ -147,6 +149,35 @@ def history_of_states(rng: np.random.Generator, names: Names) -> Company:
     return found
 
 
+def monthly_rows(rng: np.random.Generator, names: Names) -> Company:
+    """One table with a row for each customer and month. Rows that stop show who left."""
+    found = only_silence(rng, names)
+    who, month = _months(found.lives)
+    table, key = f"{names.customers}_by_month", names.link
+    plans, visits = rng.choice(["basic", "plus"], found.lives.count), rng.poisson(3, who.size)
+    rows = {key: found.keys[who], MONTH: month, "plan": plans[who].astype(object), "visits": visits}
+    found.tables = {table: rows}
+    found.truth.linked = {}
+    found.truth.customers, found.truth.end = (table, key), (table, MONTH)
+    found.truth.clock = (month.max() + 1).astype(date)  # the rows of a month are loaded together
+    stays = np.isin(np.arange(found.lives.count), who[month == month.max()])
+    found.truth.active = frozenset(str(key) for key in found.keys[stays])
+    return found
+
+
+def flagged_months(rng: np.random.Generator, names: Names) -> Company:
+    """As before, and the last row of a customer who left says so."""
+    found = monthly_rows(rng, names)
+    rows, table = found.home, found.truth.customers[0]
+    newest = rows[MONTH].max()
+    of_rows = list(zip(rows[names.link].tolist(), rows[MONTH], strict=True))  # by their months
+    last = dict(of_rows)
+    left = [last[key] == month < newest for key, month in of_rows]
+    rows["status"] = np.where(left, "left", "active").astype(object)
+    found.truth.end_kind, found.truth.end, found.truth.event = "event", (table, "status"), ("left", MONTH)
+    return found
+
+
 STRUCTURES: dict[str, Structure] = {
     "the end in the customers": end_in_customers,
     "the end beside the request": end_beside_request,
@@ -159,6 +190,8 @@ STRUCTURES: dict[str, Structure] = {
     "the end among events": end_among_events,
     "a history of states": history_of_states,
 }
+PANELS: dict[str, Structure] = {"a panel of months": monthly_rows, "a panel with a flag": flagged_months}
+"""Structures of one table, which comes alone."""
 
 
 def _begun(rng: np.random.Generator, names: Names, life: Lives, end_kind: EndKind, end: tuple[str, str]) -> Company:
@@ -179,6 +212,16 @@ def _begun(rng: np.random.Generator, names: Names, life: Lives, end_kind: EndKin
     truth = Truth((names.customers, names.key), end_kind, end, active, day(life.newest))
     truth.linked[names.acts] = names.link
     return Company(rng, names, life, keys, {names.customers: home, names.acts: acts}, [], truth)
+
+
+def _months(life: Lives) -> tuple[Array, Array]:
+    """A row for each customer and month that they had begun on the first of: its customer, and that first day."""
+    first = dates(np.arange(life.newest + 1)).astype("datetime64[M]")
+    months = np.unique(first)[1:]
+    at = months.astype("datetime64[D]")[:, None]
+    who = (dates(life.start) <= at) & (at <= dates(life.last))
+    place, customer = np.nonzero(who)
+    return customer, at[place, 0]
 
 
 def versions_of(found: Company) -> tuple[Array, Array]:

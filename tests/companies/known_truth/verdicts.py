@@ -8,6 +8,8 @@ from dataclasses import replace
 import ibis.expr.types as ir
 
 from churn_mlops.data.proposal.history_proposal import HistoryProposal, propose_history
+from churn_mlops.data.proposal.shapes.panel import find_panel
+from churn_mlops.data.proposal.shapes.single_table import SingleTable
 from churn_mlops.errors import ContractError
 from tests.companies.known_truth.company import Company
 from tests.companies.known_truth.judge import Judged, judge
@@ -46,8 +48,9 @@ def proposed(company: Company, tables: Mapping[str, ir.Table]) -> tuple[HistoryP
         ContractError: nothing is proposed.
     """
     column = company.truth.customers[1]
+    panel = find_panel(SingleTable(next(iter(tables.values())))) if len(tables) == 1 else None
     try:
-        proposal = propose_history(tables, name="company")
+        proposal = propose_history(tables, name="company", panel=panel)
         who = next(
             one for one in judge(company, proposal.contract, proposal.findings, tables) if one.aspect == "customer"
         )

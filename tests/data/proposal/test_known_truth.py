@@ -10,6 +10,7 @@ import pytest
 
 from tests.companies.known_truth.draw import dealt, drawn, made
 from tests.companies.known_truth.planted_leaks import PLANTED_LEAKS
+from tests.companies.known_truth.structures import PANELS
 from tests.companies.known_truth.verdicts import verdicts
 
 HANDS = 12
@@ -37,6 +38,12 @@ def test_no_company_is_silently_misread(hand: int) -> None:
 def test_a_company_that_was_silently_misread_once_is_not_again(seed: int) -> None:
     found = verdicts(drawn(seed))
     assert [str(one) for one in found if one.verdict == "silently wrong"] == []
+
+
+@pytest.mark.parametrize("panel", PANELS)
+def test_no_panel_is_silently_misread(panel: str) -> None:
+    found = verdicts(made(np.random.default_rng(3), [panel, "stripe", "all as texts"]))
+    assert {one.verdict for one in found} == {"right"}
 
 
 @pytest.mark.parametrize("leak", PLANTED_LEAKS)
