@@ -12,7 +12,7 @@ import ibis
 import ibis.expr.types as ir
 
 from churn_mlops.data.findings import Finding
-from churn_mlops.data.sources.database import bounded, memory_connection, plan_quickly
+from churn_mlops.data.sources.database import bounded, connection_for, memory_connection, plan_quickly
 from churn_mlops.data.sources.files import check_file
 from churn_mlops.data.sources.formats.duckdb_reader import connect_copy, reopen_read_only
 from churn_mlops.data.sources.formats.file_formats import (
@@ -187,7 +187,9 @@ class FolderPlace(Place):
             raise SourceError(f"the folder {self.path} cannot be read: {error.strerror or error}") from None
 
     def _connect(self) -> ibis.BaseBackend:
-        return bounded(memory_connection()) if self._kept else memory_connection()
+        if self._kept:
+            return bounded(memory_connection())
+        return connection_for(sum(path.stat().st_size for path in self.files.values()))
 
 
 def _undecided_times(files: Mapping[str, Path]) -> list[tuple[str, str]]:

@@ -13,7 +13,7 @@ from pathlib import Path
 import ibis
 import ibis.expr.types as ir
 
-from churn_mlops.data.sources.database import memory_connection
+from churn_mlops.data.sources.database import connection_for
 from churn_mlops.data.sources.formats.arrow_reader import convert_arrow, convert_orc
 from churn_mlops.data.sources.formats.avro_reader import convert_avro
 from churn_mlops.data.sources.formats.converted import (
@@ -84,7 +84,7 @@ class FileFormat:
         Raises:
             SourceError: the file is not of this format.
         """
-        return memory_connection() if self.connect is None else self.connect(path)
+        return connection_for(path.stat().st_size) if self.connect is None else self.connect(path)
 
 
 def _converted(endings: tuple[str, ...], convert: Convert, *, several: bool = False) -> FileFormat:
