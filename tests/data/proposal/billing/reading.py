@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
-from churn_mlops.data.contract import CHURNED
+from churn_mlops.data.contract import CHURNED, HistoryContract
 from churn_mlops.data.engine.as_of import AsOf
 from churn_mlops.data.proposal.history_proposal import HistoryProposal, propose_history
 from churn_mlops.data.snapshot.active_customers import active_customers
@@ -31,17 +31,27 @@ def assert_truth(
     found: HistoryProposal, folder: Path, people: list[Subscriber], customer_id: Callable[[int], str]
 ) -> None:
     """The active customers and the labels of several days are those of ``people``."""
-    contract = found.contract
+    assert misread(found.contract, folder, people, customer_id) == {day: set() for day in DAYS}
+
+
+def misread(
+    contract: HistoryContract, folder: Path, people: list[Subscriber], customer_id: Callable[[int], str]
+) -> dict[date, set[str]]:
+    """The customers of several days who are active by ``contract`` and not by the truth, or the reverse, or whose label
+    is another one.
+    """
     assert contract.label is not None
-    history = PointInTimeTables(open_tables(str(folder), contract), contract)
+    history, wrong = PointInTimeTables(open_tables(str(folder), contract), contract), {}
     for day in DAYS:
         there = active_customers(history, AsOf(day)).to_pyarrow()[KEY].to_pylist()
-        assert sorted(there) == sorted(map(customer_id, active(people, day))), day
+        assert len(there) == len(set(there)), day
         rows = churn_labels(history, day).to_pyarrow().to_pylist()
         read = {row[KEY]: row[CHURNED] for row in rows if row[KEY] in set(there)}
-        truth = labels(people, day, contract.label.horizon_days)
-        assert read == {customer_id(number): label for number, label in truth.items()}, day
+        truth = {customer_id(one): label for one, label in labels(people, day, contract.label.horizon_days).items()}
+        others = {key for key in read.keys() & truth.keys() if read[key] != truth[key]}
+        wrong[day] = (set(there) ^ set(map(customer_id, active(people, day)))) | (read.keys() ^ truth.keys()) | others
     next(iter(history.tables.values())).get_backend().disconnect()
+    return wrong
 
 
 def said(found: HistoryProposal, kind: str) -> dict[str | None, str]:
