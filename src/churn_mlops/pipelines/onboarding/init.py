@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
 import ibis.expr.types as ir
-from ruamel.yaml import YAML
 
-from churn_mlops.atomic_files import write_atomic
 from churn_mlops.config import DEFAULT_PATH
 from churn_mlops.config.settings import Source
 from churn_mlops.data.contract import HistoryContract
@@ -29,8 +26,9 @@ from churn_mlops.data.sources.files import chosen_table, identifier, quoted
 from churn_mlops.data.sources.open import open_every_table, open_table
 from churn_mlops.data.sources.place import Place
 from churn_mlops.data.sources.resolve import resolve
-from churn_mlops.database_urls import name_in, shown
+from churn_mlops.database_urls import name_in
 from churn_mlops.errors import ConfigError, ContractError
+from churn_mlops.pipelines.onboarding.init_settings import InitSettings
 
 _RECENT_DAYS = 28
 
@@ -96,9 +94,14 @@ class _Proposed:
             return None
         return complete_day(self.newest, contract)
 
+    def settings(self) -> InitSettings:
+        """The settings that this source and this history need."""
+        day = None if self.day is None else self.day.isoformat()
+        return InitSettings(self.address, self.table, "latest" if self.newest is not None else day, self.every_days)
+
 
 def initialize(request: InitRequest, contract: Path, source: Source, config: Path | None) -> InitResult:
-    """Write the proposed contract, and settings that name the source where there are no settings yet.
+    """Write the proposed contract, and the settings that name the source unless a person wrote settings.
 
     A folder or a database of several tables gets the contract of a history, and so does one table of events, or of
     spells with a start and an end. One table with a row for each customer gets a flat contract.
@@ -117,13 +120,10 @@ def initialize(request: InitRequest, contract: Path, source: Source, config: Pat
         write_history(found.proposal, contract)
     else:
         write_contract(found.proposal.contract, found.proposal.findings, contract)
-    path = config or DEFAULT_PATH
-    # Settings from the environment alone count too: a new file under them would change nothing.
-    if not path.exists() and source.url in (None, found.address):
-        _write_settings(path, found)
+    path, settings = config or DEFAULT_PATH, found.settings()
+    if settings.write(path, source):
         return InitResult(found.proposal, path, found.newest, found.as_of)
-    same = (source.url, source.table) == (found.address, found.table)
-    return InitResult(found.proposal, advice=None if same else _advice(path, source, found))
+    return InitResult(found.proposal, advice=settings.advice(path, source))
 
 
 def _propose(request: InitRequest) -> _Proposed:
@@ -292,29 +292,3 @@ def _refuse_days(inactive_days: int | None) -> None:
             "not recognised as one: if it is, name its column of customer IDs with `--customer`; if it has a row for "
             "each customer, name the column that says which customers churned with `--label`"
         )
-
-
-def _write_settings(path: Path, found: _Proposed) -> None:
-    source = {"url": found.address}
-    source |= {"table": found.table} if found.table else {}
-    source |= {"as_of": "latest"} if found.newest is not None else {}
-    source |= {"as_of": found.day.isoformat()} if found.day is not None else {}
-    training = {} if found.every_days is None else {"training": {"every_days": found.every_days}}
-    text = io.StringIO("# Settings; docs/configuration.md lists them all.\n")
-    text.seek(0, io.SEEK_END)
-    YAML().dump({"source": source} | training, text)
-    try:
-        write_atomic(path, text.getvalue().encode(), mode=0o600)  # the address may hold a password
-    except OSError as error:
-        raise ConfigError(f"cannot write the settings to {path}: {error.strerror or error}") from None
-
-
-def _advice(path: Path, source: Source, found: _Proposed) -> str:
-    """The settings to change; it repeats no password, neither of the present source nor of the proposed one."""
-    present = "no source" if source.url is None else "another source"
-    wanted = f"source.url to {shown(found.address) if '://' in found.address else found.address}"
-    if found.table:
-        wanted += f" and source.table to {found.table}"
-    if found.table is None and source.table is not None:
-        wanted += " and source.table to null"
-    return f"the settings ({path}, or the environment) name {present}, and were left as they are: set {wanted}"
