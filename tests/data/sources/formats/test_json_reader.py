@@ -35,6 +35,20 @@ def test_a_list_of_objects_is_read_in_the_same_way(tmp_path: Path) -> None:
     assert open_table(str(path)).to_pyarrow().to_pylist() == READ
 
 
+@pytest.mark.parametrize("indent", [None, 2])
+def test_an_answer_of_an_interface_is_the_list_that_it_holds(tmp_path: Path, indent: int | None) -> None:
+    path = tmp_path / "log.json"
+    path.write_text(json.dumps({"status": "ok", "links": {"next": None}, "data": ROWS}, indent=indent))
+    assert open_table(str(path)).to_pyarrow().to_pylist() == READ
+
+
+def test_several_lists_in_one_object_are_refused_with_what_to_do(tmp_path: Path) -> None:
+    path = tmp_path / "shop.json"
+    path.write_text(json.dumps({"users": ROWS, "orders": ROWS}))
+    with pytest.raises(SourceError, match=r"several lists of objects \(users, orders\): write each list into a file"):
+        open_table(str(path))
+
+
 def test_a_key_that_comes_late_is_a_column(tmp_path: Path) -> None:
     path = tmp_path / "log.jsonl"
     path.write_text('{"a": 1}\n' * 3000 + '{"a": 2, "late": "x"}\n')

@@ -1,6 +1,7 @@
 """JSON files, one of the file formats of ``file_formats.py``: objects one a line, or in one list, every value as text.
 
-Values are texts, as in delimited files: the engine's own guessing would make days and identifiers of some of them.
+Values are texts, as in delimited files: the engine's own guessing would make days and identifiers of some of them. An
+answer of an interface, which is one object around the list, as in ``{"status": "ok", "data": [...]}``, is that list.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from churn_mlops.data.sources.database import first_line
 from churn_mlops.data.sources.files import identifier, literal_path, quoted
 from churn_mlops.errors import SourceError
 
+_HEAD_BYTES = 4096
+_QUOTE, _ESCAPED = '"', '\\"'
 _OF_OBJECTS = "format = 'auto', records = true, maximum_object_size = 16777216"
 
 
@@ -24,13 +27,10 @@ def open_json(path: Path, connection: ibis.BaseBackend, name: str = "rows") -> i
     Raises:
         SourceError: the file holds no JSON objects.
     """
-    spec = ", ".join(f"{quoted(column)}: 'VARCHAR'" for column in json_columns(path, name))
+    columns = json_columns(path, name)
     try:
         with literal_path(path) as literal:
-            connection.raw_sql(
-                f"CREATE TABLE {identifier(name)} AS SELECT * FROM "  # noqa: S608 all is quoted
-                f"read_json({quoted(literal)}, columns = {{{spec}}}, {_OF_OBJECTS})"
-            )
+            connection.raw_sql(f"CREATE TABLE {identifier(name)} AS {_rows_of(path, literal, columns)}")
     except duckdb.Error as error:
         raise SourceError(_explained(path, first_line(error))) from None
     return connection.table(name)
@@ -47,11 +47,59 @@ def json_columns(path: Path, _table: str) -> list[str]:
             options = f"maximum_depth = 1, sample_size = -1, {_OF_OBJECTS}"
             rows = f"SELECT * FROM read_json({quoted(literal)}, {options})"  # noqa: S608 the path is quoted
             found = connection.execute(f"DESCRIBE {rows}").fetchall()
+            if not found or not path.stat().st_size:
+                raise SourceError(_explained(path, "it is empty"))
+            around = _around(path, connection, rows)
+            if around is None:
+                return [str(row[0]) for row in found]
+            keys = f"SELECT DISTINCT json_keys(one) FROM ({_inside(literal, around)})"  # noqa: S608 all is quoted
+            held = connection.execute(keys).fetchall()
     except duckdb.Error as error:
         raise SourceError(_explained(path, first_line(error))) from None
-    if not found or not path.stat().st_size:
-        raise SourceError(_explained(path, "it is empty"))
-    return [str(row[0]) for row in found]
+    return list(dict.fromkeys(str(key) for (some,) in sorted(held, key=lambda row: -len(row[0])) for key in some))
+
+
+def _rows_of(path: Path, literal: str, columns: list[str]) -> str:
+    """The statement that reads ``columns`` of the file as texts."""
+    with duckdb.connect() as connection:
+        rows = f"SELECT * FROM read_json({quoted(literal)}, maximum_depth = 1, {_OF_OBJECTS})"  # noqa: S608 quoted
+        around = _around(path, connection, rows)
+    if around is None:
+        spec = ", ".join(f"{quoted(column)}: 'VARCHAR'" for column in columns)
+        return f"SELECT * FROM read_json({quoted(literal)}, columns = {{{spec}}}, {_OF_OBJECTS})"  # noqa: S608 quoted
+    paths = (f'$."{column.replace(_QUOTE, _ESCAPED)}"' for column in columns)
+    cells = (
+        f"json_extract_string(one, {quoted(to)}) AS {identifier(key)}" for to, key in zip(paths, columns, strict=True)
+    )
+    return f"SELECT {', '.join(cells)} FROM ({_inside(literal, around)})"  # noqa: S608 all is quoted
+
+
+def _around(path: Path, connection: duckdb.DuckDBPyConnection, rows: str) -> str | None:
+    """The key under which one object around the rows holds them; None where the rows stand in the file itself.
+
+    Raises:
+        SourceError: the one object of the file holds several lists of objects.
+    """
+    with path.open("rb") as file:
+        if not file.read(_HEAD_BYTES).removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"{"):
+            return None
+    objects = connection.execute(f"{rows} LIMIT 2")
+    names, held = [str(one[0]) for one in objects.description], objects.fetchall()
+    if len(held) != 1:
+        return None
+    lists = [name for name, value in zip(names, held[0], strict=True) if str(value).replace(" ", "").startswith("[{")]
+    if len(lists) > 1:
+        raise SourceError(
+            f"{path} holds one object with several lists of objects ({', '.join(lists)}): write each list into a file "
+            "of its own, and give their folder"
+        )
+    return lists[0] if lists else None
+
+
+def _inside(literal: str, around: str) -> str:
+    """The statement that reads the objects of the list under the key ``around``, as ``one`` each."""
+    read = f"read_json({quoted(literal)}, columns = {{{quoted(around)}: 'JSON[]'}}, {_OF_OBJECTS})"
+    return f"SELECT unnest({identifier(around)}) AS one FROM {read}"  # noqa: S608 all is quoted
 
 
 def _explained(path: Path, why: str) -> str:
