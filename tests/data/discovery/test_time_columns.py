@@ -87,6 +87,12 @@ def test_rows_that_are_no_time_in_the_format_of_the_others_are_counted() -> None
     assert (found.format, found.unread) == ("%d/%m/%Y", 1)
 
 
+def test_days_before_1900_are_read_where_they_need_no_format() -> None:
+    found = _found(["1867-07-01 00:00:00", "1911-03-02 00:00:00"] * 20)
+    assert found is not None
+    assert (found.format, found.unread) == (None, 0)
+
+
 def test_a_contract_takes_only_formats_that_can_be_read() -> None:
     assert HistoryTable(event_time="at", formats={"at": "%d/%m/%Y %H:%M"}).formats == {"at": "%d/%m/%Y %H:%M"}
     for time_format in ("%d/%m", "%d/%m/%Y %d", "%Q", "%d/%m/%Y %I:%M"):

@@ -74,6 +74,8 @@ def time_column(column: ir.Column, profile: ColumnProfile) -> TimeColumn | None:
     (best, read), *others = found
     other = next((one for one, rows in others if rows == read and _turned(one, best)), None)
     plain = best.startswith("%Y-%m-%d") and all(map(is_plain, texts))
+    if plain and read < profile.present:  # without a format, years before 1900 are read too
+        read = int(parsed_time(column, None).count().to_pyarrow().as_py())
     unread = profile.present - read
     return TimeColumn(name, None if plain else best, best, other, texts[len(texts) // 2], max(unread, 0))
 
