@@ -6,6 +6,8 @@ history, by its name or as a sure leak, and ``pipelines/training/leakage.py`` on
 
 from __future__ import annotations
 
+import json
+
 from churn_mlops.data.contract import ExcludedColumn, ExclusionReason
 from churn_mlops.data.leakage.univariate import Suspicion
 from churn_mlops.data.profiling.name_signals import names_identifier, names_person
@@ -82,6 +84,8 @@ def _unfit_codes(column: ColumnProfile) -> tuple[ExclusionReason, str] | None:
 
 
 def _unfit_text(column: ColumnProfile) -> tuple[ExclusionReason, str] | None:
+    if _holds_json(column):
+        return "type", "holds objects or lists of JSON: make a column of each value, or rows of a table, to use them"
     unique = column.distinct >= NEARLY * column.present and column.distinct >= _FEWEST_NAMES
     wordy = column.spaced >= column.present / 2 and column.length >= 20
     if wordy and (unique or not _may_be_levels(column)):
@@ -119,6 +123,19 @@ def _may_be_levels(column: ColumnProfile) -> bool:
 def almost_number(column: ColumnProfile) -> bool:
     """Whether nearly all of a text column is numbers, but some of it is not and does not mean missing either."""
     return column.kind == "text" and NEARLY * column.present <= column.numbers < column.present
+
+
+def _holds_json(column: ColumnProfile) -> bool:
+    """Whether all texts are objects or lists of JSON; where there are many, some of them show it."""
+    texts = [text for text, _ in column.level_rows or column.odd]
+    return bool(texts) and all(text[:1] + text[-1:] in ("{}", "[]") and _is_json(text) for text in texts)
+
+
+def _is_json(text: str) -> bool:
+    try:
+        return isinstance(json.loads(text), dict | list)
+    except ValueError:
+        return False
 
 
 def _odd(column: ColumnProfile) -> str:

@@ -94,7 +94,8 @@ def propose(
     kept = [column for column in columns if column.name not in {*aside, *dates.used, dates.as_of}]
     if not kept and not dates.features:
         reasons = ", ".join(f"{column} ({why.reason.replace('_', ' ')})" for column, why in aside.items())
-        raise ContractError(f"{name}: no column is left to learn from: {reasons or 'there is none'}")
+        typed = next((f". {column} {why.note}" for column, why in aside.items() if why.reason == "type"), "")
+        raise ContractError(f"{name}: no column is left to learn from: {reasons or 'there is none'}{typed}")
     contract = DataContract(
         name=name,
         customer=customer,
