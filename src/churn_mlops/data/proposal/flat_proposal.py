@@ -21,7 +21,9 @@ from churn_mlops.data.proposal.column_types import feature_of
 from churn_mlops.data.proposal.date_features import date_features
 from churn_mlops.data.proposal.excluded_columns import exclusion_of
 from churn_mlops.data.proposal.findings.column_findings import on_column, on_customer, on_label
+from churn_mlops.data.proposal.findings.shape_findings import on_shape
 from churn_mlops.data.proposal.option_hints import on_copies, on_history, on_no_label, on_rows
+from churn_mlops.data.proposal.survival_times import survival_times
 from churn_mlops.data.sources.dataframes import table_of_frame
 from churn_mlops.errors import ContractError
 from churn_mlops.suggestions import did_you_mean
@@ -89,6 +91,8 @@ def propose(
     aside, leaks = _excluded_columns(table, columns, counts, profile.rows)
     if label is None and not knows_label:
         aside = {**aside, **_perhaps_labels(columns, aside)}
+    if label is not None:
+        aside = {**aside, **survival_times(columns, aside, label)}
     dates = date_features(table, columns, aside, as_of)
     aside = {name: why for name, why in {**aside, **dates.leaks}.items() if name not in dates.used | {dates.as_of}}
     kept = [column for column in columns if column.name not in {*aside, *dates.used, dates.as_of}]
@@ -105,7 +109,9 @@ def propose(
         features={column.name: feature_of(column) for column in kept} | dict(dates.features),
         set_aside=aside,
     )
-    return Proposal(contract, (*dates.findings, *_findings(table, profile, contract, counts, leaks)), profile)
+    shape = [] if knows_label else on_shape(profile, contract)
+    found = _findings(table, profile, contract, counts, leaks)
+    return Proposal(contract, (*dates.findings, *shape, *found), profile)
 
 
 def _perhaps_labels(columns: Sequence[ColumnProfile], aside: Mapping[str, ExcludedColumn]) -> dict[str, ExcludedColumn]:
