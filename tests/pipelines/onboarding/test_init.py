@@ -16,7 +16,7 @@ import pytest
 from churn_mlops.config.settings import Source
 from churn_mlops.data.contract import DataContract, HistoryContract
 from churn_mlops.data.sources.open import open_table
-from churn_mlops.errors import ContractError
+from churn_mlops.errors import ConfigError, ContractError
 from churn_mlops.pipelines.onboarding import init
 from tests.companies.small import Company
 
@@ -87,6 +87,14 @@ def test_old_timestamps_of_parquet_without_a_time_zone_are_asked_about(
     (asked,) = [one for one in found.findings if one.kind == "time_zone_unknown"]
     assert asked.column == "visits.seen"
     assert "they are read as local time" in asked.message
+
+
+def test_days_of_inactivity_of_a_table_without_dates_are_refused_with_what_is_missing(tmp_path: Path) -> None:
+    path = tmp_path / "seasons.csv"
+    path.write_text("player,year,games\n" + "".join(f"p{row // 3},{2020 + row % 3},{row}\n" for row in range(90)))
+    request = init.InitRequest(str(path), customer="player", inactive_days=365)
+    with pytest.raises(ConfigError, match="no column holds dates that differ between the rows of one 'player'"):
+        init.initialize(request, tmp_path / "contract.yaml", Source(), tmp_path / "config.yaml")
 
 
 def test_parts_of_one_table_are_refused_with_the_statement_that_joins_them(

@@ -179,7 +179,7 @@ def _ends_by_date(history: HistoryProposal) -> bool:
 
 def _flat(request: InitRequest, table: ir.Table, name: str, refused: HistoryProposal | None) -> Proposal:
     """The contract of a row for each customer; ``refused`` is the history that the rows are not taken for."""
-    _refuse_days(request.inactive_days)
+    _refuse_days(request.inactive_days, request.customer)
     customer, label, positive = request.customer, request.label, request.positive
     proposal = propose(table, name=name, customer=customer, label=label, positive=positive, as_of=request.as_of)
     findings = () if refused is None else (on_refused_spells(refused.table_roles.customers, refused.choices),)
@@ -285,10 +285,17 @@ def _refuse_day(as_of: date | None) -> None:
         )
 
 
-def _refuse_days(inactive_days: int | None) -> None:
-    if inactive_days is not None:
+def _refuse_days(inactive_days: int | None, customer: str | None) -> None:
+    if inactive_days is None:
+        return
+    needed = "`--inactive-days` needs a table of events, with several dated rows for each customer"
+    if customer is not None:
         raise ConfigError(
-            "`--inactive-days` needs a table of events, with several dated rows for each customer, and this table was "
-            "not recognised as one: if it is, name its column of customer IDs with `--customer`; if it has a row for "
-            "each customer, name the column that says which customers churned with `--label`"
+            f"{needed}, and no column holds dates that differ between the rows of one {customer!r}: write the date of "
+            "each row into one column, such as 2024-01-31"
         )
+    raise ConfigError(
+        f"{needed}, and this table was not recognised as one: if it is, name its column of customer IDs with "
+        "`--customer`; if it has a row for each customer, name the column that says which customers churned with "
+        "`--label`"
+    )

@@ -105,3 +105,12 @@ def test_a_table_that_does_not_say_who_left_is_answered_with_where_to_start() ->
     assert "no_label_column" not in said(REPEATED.assign(status=np.where(ROW % 3, "Active", "Cancelled")))
     known = {finding.kind for finding in propose_for_frame(REPEATED).findings}
     assert not known & {"no_label_column", "undated_rows"}
+
+
+def test_a_first_line_of_numbers_and_dates_is_reported_as_a_row() -> None:
+    frame = pd.DataFrame({"00001": ROW // EACH, "1997-01-01": ROW % 5, "11.77": ROW % 7 + 0.5})
+    assert (
+        "the first line seems to be a row, not the names of the columns ('00001', '1997-01-01', '11.77')"
+        in (said(frame)["no_names"])
+    )
+    assert "no_names" not in said(frame.rename(columns={"00001": "customer_id"}))

@@ -77,6 +77,12 @@ UNREADABLE: list[tuple[str, str, Make, list[str]]] = [
     ("header only", "f.csv", "a,b\n", ["f.csv", "no rows"]),
     ("header only without a line end", "f.csv", "a,b", ["f.csv", "no rows"]),
     ("unknown separator", "f.csv", "a^b\n1^2\n", ["f.csv, line 1", "comma, semicolon, tab"]),
+    (
+        "blanks between the columns",
+        "f.txt",
+        " id  day\n 1   2\n",
+        ["f.txt, line 1", "blanks seem to separate its 2 col"],
+    ),
     ("a title above the header", "f.csv", "Customers of May\na,b\n1,2\n", ["f.csv, line 1", "title of 1 line"]),
     (
         "UTF-8 with a letter of Windows-1252",
@@ -118,6 +124,9 @@ UNREADABLE: list[tuple[str, str, Make, list[str]]] = [
     ("SQLite of several tables", "f.db", _two_sqlite_tables, ["f.db", "customers, orders"]),
     ("CSV called SQLite", "f.sqlite", GOOD, ["f.sqlite", "SQLite"]),
     ("unknown ending", "f.docx", b"PK", ["f.docx", ".docx", ".csv"]),
+    ("a file of R", "f.rda", b"RDX3", ["f.rda is a file of R", "write.csv"]),
+    ("a pickle", "f.pkl", b"\x80", ["f.pkl is a pickle of Python", "to_parquet"]),
+    ("packed twice", "f.json.gz", b"\x1f\x8b", ["f.json.gz is packed: unpack it"]),
     ("no ending", "customers", GOOD, ["customers", ".csv"]),
 ]
 

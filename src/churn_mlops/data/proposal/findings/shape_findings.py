@@ -31,15 +31,29 @@ _MONTHS = frozenset("jan feb mar apr may jun jul aug sep sept oct nov dec".split
 _PERIODS = frozenset("m mo month months monat mois mes w wk week weeks woche y yr year years jahr wave visit".split())
 _PART = {"year": ("year", "yr", "jahr"), "month": ("month", "monat", "mo"), "day": ("day", "tag", "dom")}
 _EXCLUDED_NAMES = 5
+_NO_NAME = re.compile(r"[-+.,:/ 0-9]*[0-9][-+.,:/ 0-9]*")
 _ISO_MONTH = re.compile(r"(19|20)\d\d-\d\d")
 
 
 def on_shape(profile: Profile, contract: DataContract) -> list[Finding]:
     """The signs that a row is no customer, that the table lies on its side, or that it does not say who left."""
     unlabelled = contract.label is None
-    found = [*_on_no_label(profile), *_on_periods(profile), *_on_numbered(profile)] if unlabelled else []
+    found = (
+        [*_on_no_names(profile), *_on_no_label(profile), *_on_periods(profile), *_on_numbered(profile)]
+        if unlabelled
+        else []
+    )
     days = [column for column in profile.columns if _may_be_serial_days(column) and column.name != contract.customer]
     return found + _on_undated(profile, contract, days) + [_serial_days(column) for column in days]
+
+
+def _on_no_names(profile: Profile) -> list[Finding]:
+    names = [column.name for column in profile.columns]
+    if len(names) < 2 or not all(map(_NO_NAME.fullmatch, names)):
+        return []
+    shown = ", ".join(map(repr, names[:3]))
+    what = f"the first line seems to be a row, not the names of the columns ({shown}): write a line of names above it"
+    return [Finding(None, "no_names", what)]
 
 
 def _on_no_label(profile: Profile) -> list[Finding]:

@@ -280,6 +280,9 @@ def _remedy_for_one(text: str) -> str:
             return (
                 f"the header seems to stand below a title of {first} line{'s' * (first > 1)}: remove what is above it"
             )
+    parts = {len(line.split()) for line in text.splitlines()[:50] if line.strip()}
+    if len(parts) == 1 and parts != {1}:
+        return f"blanks seem to separate its {parts.pop()} columns: write a comma between them, and save it again"
     return "columns are separated by a comma, semicolon, tab or '|'"
 
 

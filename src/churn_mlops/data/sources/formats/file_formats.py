@@ -131,6 +131,26 @@ FILE_FORMATS = (
 )
 ZIP = ".zip"
 """The ending of files that hold others; see ``zip_place.py``."""
+_NOT_READ = {
+    (
+        ".rda",
+        ".rdata",
+        ".rds",
+    ): "a file of R: save its table there with write.csv(table, 'customers.csv')",
+    (
+        ".pkl",
+        ".pickle",
+        ".joblib",
+    ): "a pickle of Python, which can run a program when it is opened: "
+    "save its table there with frame.to_parquet('customers.parquet')",
+    (".arff",): "a file of Weka: save it there as CSV",
+    (".h5", ".hdf5", ".npz", ".npy"): "a file of arrays: save its table as Parquet or CSV",
+    (".mdb", ".accdb"): "a database of Access: export its tables as CSV or Excel files into one folder",
+    (".numbers",): "a sheet of Numbers: export it as .xlsx or .csv",
+    (".gz", ".bz2", ".xz", ".zst", ".7z", ".rar", ".tar", ".tgz"): "packed: unpack it, or pack it as .zip",
+    (".xml", ".pdf", ".doc", ".docx"): "no table: export the table behind it as .csv or .xlsx",
+}
+"""What files of other kinds are, and how their tables get into a file that is read."""
 _RATHER_DESCRIBED = (".json", ".html", ".htm")
 """In a folder, such a file is rather a description of the tables than one of them."""
 _BY_ENDING = {ending: one for one in FILE_FORMATS for ending in one.endings}
@@ -154,6 +174,9 @@ def format_of(path: Path, ending: str | None = None) -> FileFormat:
     """
     found = _BY_ENDING.get(ending or ending_of(path))
     if found is None:
+        known = next((what for endings, what in _NOT_READ.items() if path.suffix.lower() in endings), None)
+        if known is not None and ending is None:
+            raise SourceError(f"{path} is {known}")
         shown = repr(path.suffix) if path.suffix else "its name"
         raise SourceError(
             f"{path}: what kind of file this is does not show in {shown}; known are {ENDINGS}, "
