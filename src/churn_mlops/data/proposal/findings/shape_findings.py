@@ -67,7 +67,7 @@ def _on_no_label(profile: Profile) -> list[Finding]:
 
 
 def _on_undated(profile: Profile, contract: DataContract, days: Sequence[ColumnProfile]) -> list[Finding]:
-    """The finding of customers with several rows that no date tells apart."""
+    """The finding of customers with several rows and no date."""
     dated = any(why.reason == "date" for why in contract.set_aside.values())
     who = _repeated_customer(profile, contract)
     if who is None or dated or contract.as_of is not None:
@@ -99,7 +99,7 @@ def _repeated_customer(profile: Profile, contract: DataContract) -> ColumnProfil
 
 
 def _how_to_date(profile: Profile, days: Sequence[ColumnProfile]) -> str:
-    """What makes a date of the columns that there are."""
+    """The way to a date from the columns that there are."""
     if days:
         return f"write {days[0].name!r} as dates"
     parts = {part: _part_of_date(profile, part) for part in _PART}

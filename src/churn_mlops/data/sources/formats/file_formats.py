@@ -150,7 +150,7 @@ _NOT_READ = {
     (".gz", ".bz2", ".xz", ".zst", ".7z", ".rar", ".tar", ".tgz"): "packed: unpack it, or pack it as .zip",
     (".xml", ".pdf", ".doc", ".docx"): "no table: export the table behind it as .csv or .xlsx",
 }
-"""What files of other kinds are, and how their tables get into a file that is read."""
+"""The kinds of files that are not read, and how their tables get into a file that is."""
 _RATHER_DESCRIBED = (".json", ".html", ".htm")
 """In a folder, such a file is rather a description of the tables than one of them."""
 _BY_ENDING = {ending: one for one in FILE_FORMATS for ending in one.endings}
