@@ -10,6 +10,9 @@ from tests.pages import ROOT
 
 STRIPE = ["id", "customer_id", "status", "start_date", "current_period_end", "canceled_at", "ended_at"]
 
+CONTRACT = ["Id", "AccountId", "ContractNumber", "StartDate", "EndDate", "Status", "Segment__c"]
+DEALS = ["Id", "AccountId", "StageName", "IsWon", "CloseDate", "Amount"]
+
 
 @pytest.mark.parametrize(
     ("name", "expected"),
@@ -45,6 +48,33 @@ def test_names_without_underscores_are_read_too() -> None:
     assert found is not None
     assert found.preset.system == "Zuora"
     assert found.customers.column(("subscription_end_date",)) == "subscriptionenddate"
+
+
+def test_contracts_say_more_than_deals_about_who_is_a_customer() -> None:
+    found = recognise({"Opportunity": DEALS, "Contract": CONTRACT})
+    assert found is not None
+    assert [(one.source, one.preset.kind) for one in found.tables] == [
+        ("Contract", "customers"),
+        ("Opportunity", "events"),
+    ]
+
+
+def test_deals_alone_say_who_is_a_customer_and_no_end() -> None:
+    for tables, without_end in (({"Opportunity": DEALS}, False), ({"Opportunity": DEALS, "Contract": CONTRACT}, True)):
+        found = recognise(tables, without_end=without_end)
+        assert found is not None
+        assert (found.customers.source, found.customers.preset.end) == ("Opportunity", ())
+
+
+def test_a_system_that_bills_knows_better_when_a_customer_ended() -> None:
+    beside = {
+        "Opportunity": DEALS,
+        "Contract": CONTRACT,
+        "Case": ["Id", "AccountId", "CaseNumber", "CreatedDate", "Status"],
+    }
+    found = recognise({**beside, "subscription": STRIPE})
+    assert found is not None
+    assert found.preset.system == "Stripe"
 
 
 def test_every_preset_has_its_page_with_the_meaning_of_each_decision() -> None:

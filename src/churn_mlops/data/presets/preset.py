@@ -1,4 +1,4 @@
-"""A preset: what the columns of the tables of one billing system mean, as its file says."""
+"""A preset: what the columns of the tables of one system mean, as its file says."""
 
 from __future__ import annotations
 
@@ -40,11 +40,17 @@ class PresetTable(Declaration):
     needs: Names = Field(min_length=1, description="columns that it has with every exporter; `a|b` for either")
     customer: Names = Field(min_length=1)
     time: Names = Field(min_length=1, description="the start, from when the values hold, or when it happened")
-    end: Names = Field((), description="customers: the day from which on they have no service")
+    end: Names = Field(
+        (), description="customers: the day from which on they have no service; none if the system has no such day"
+    )
+    last_day: Names = Field(
+        (), description="of `end`, those that hold the last day of service: the next row begins after"
+    )
     trial_end: Names = ()
     renewal: Names = ()
     request: Names = Field((), description="customers: when they asked to end; they stay until the end")
     pause: ColumnValues | None = Field(None, description="customers: so while they pause; they stay")
+    stopped: ColumnValues | None = Field(None, description="customers: so if they ended before the day in `end`")
     involuntary: ColumnValues | None = Field(
         None, description="customers: why they ended, with the reasons that they did not choose; none if texts are free"
     )
@@ -61,10 +67,15 @@ class PresetTable(Declaration):
 
 
 class Preset(Declaration):
-    """A billing system."""
+    """A system that holds customers.
+
+    The first of its tables of customers that is there says who is one; the rows of the others are events.
+    """
 
     system: str
     page: str = Field(description="its page of the documentation")
+    bills: bool = Field(True, description="whether it bills; one that does knows better when a customer ended")
+    prefixes: Names = Field((), description="words before the names of columns that an exporter adds")
     tables: tuple[PresetTable, ...]
 
 

@@ -1,4 +1,4 @@
-"""Which tables are those of a billing system: their columns show it, and their names choose among several."""
+"""Which tables are those of a known system: their columns show it, and their names choose among several."""
 
 from __future__ import annotations
 
@@ -47,16 +47,22 @@ class Recognised:
         return self.tables[0]
 
 
-def recognise(tables: Mapping[str, Iterable[str]]) -> Recognised | None:
+def recognise(tables: Mapping[str, Iterable[str]], *, without_end: bool = False) -> Recognised | None:
     """The system that wrote ``tables``, the columns of each by its name; None where none is known.
 
     A table without the columns that every exporter of the system writes is not taken, whatever it is called.
+
+    Args:
+        tables: the columns of each table.
+        without_end: whether only a table of customers that knows no end is taken.
     """
-    columns = {
-        source: {_tight(plain(name)): name for name in reversed(list(names))} for source, names in tables.items()
-    }
-    found = [one for preset in presets() if (one := _of_preset(preset, columns)) is not None]
-    return max(found, key=lambda one: len(one.tables), default=None)
+    found = [one for preset in presets() if (one := _of_preset(preset, tables, without_end)) is not None]
+    return max(found, key=_knows, default=None)
+
+
+def _knows(one: Recognised) -> tuple[bool, bool, int]:
+    """How well a system knows when a customer ended: more is better."""
+    return bool(one.customers.preset.end), one.preset.bills, len(one.tables)
 
 
 def plain(name: str) -> str:
@@ -65,19 +71,33 @@ def plain(name: str) -> str:
     return "_".join(found[:-1] if found[-1:] == [_ZONE] else found)
 
 
-def _of_preset(preset: Preset, columns: Mapping[str, Mapping[str, str]]) -> Recognised | None:
+def _of_preset(preset: Preset, tables: Mapping[str, Iterable[str]], without_end: bool) -> Recognised | None:
+    columns = {source: _by_plain_name(names, preset.prefixes) for source, names in tables.items()}
     taken: dict[str, KnownTable] = {}
+    home: str | None = None
     for table in preset.tables:
         able = {source: held for source, held in columns.items() if source not in taken and _has_needs(table, held)}
         called = {source: rank for source in able if (rank := _rank(table, source)) is not None}
-        if not called and table.kind == "customers" and len(able) == 1:
+        may_be_home = table.kind == "customers" and home is None and not (without_end and table.end)
+        if not called and may_be_home and len(able) == 1:
             called = dict.fromkeys(able, 0)  # whatever a person has called the file
         if called:
             best = min(called, key=lambda source: called[source])
-            taken[best] = KnownTable(best, table, able[best])
-        elif table.kind == "customers":
-            return None
-    return Recognised(preset, tuple(taken.values()))
+            meant = table if may_be_home or table.kind != "customers" else table.model_copy(update={"kind": "events"})
+            taken[best] = KnownTable(best, meant, able[best])
+            home = best if may_be_home else home
+    if home is None:
+        return None
+    return Recognised(preset, (taken.pop(home), *taken.values()))
+
+
+def _by_plain_name(names: Iterable[str], prefixes: Names) -> dict[str, str]:
+    """The columns by their names without underscores, and without the first word if that is one of ``prefixes``."""
+    found: dict[str, str] = {}
+    for name in reversed(list(names)):
+        first, _, rest = plain(name).partition("_")
+        found[_tight(rest if first in prefixes and rest else plain(name))] = name
+    return found
 
 
 def _has_needs(table: PresetTable, held: Mapping[str, str]) -> bool:

@@ -31,6 +31,7 @@ from churn_mlops.data.discovery.times.evaluate import EvaluatedTimes, evaluate_t
 from churn_mlops.data.findings import Finding
 from churn_mlops.data.proposal.billing.additions import with_additions
 from churn_mlops.data.proposal.billing.known_system import KnownSystem, known_system
+from churn_mlops.data.proposal.billing.open_question import open_question
 from churn_mlops.data.proposal.billing.system_findings import on_system
 from churn_mlops.data.proposal.candidate_features import propose_features
 from churn_mlops.data.proposal.customer_value import on_customer_value
@@ -89,15 +90,18 @@ def propose_history(
     Raises:
         ContractError: no table says who the customers are, or since when.
     """
-    system = known_system(tables, customer, today) if inactive_days is None and panel is None else None
+    system = known_system(tables, customer, today, without_end=inactive_days is not None) if panel is None else None
+    if system is not None and inactive_days is None and _others_say_who_left(tables, system, customer, today):
+        system = None
     looked = _looked_at(tables, name, customer, today, panel) if system is None else (system.looks, system.evaluated)
     looks, evaluated = looked
     empty = sorted(set(tables) - {look.source for look in looks})
     table_roles = evaluated.table_roles
     choices = label_choices(table_roles, inactive_days)
     if system is not None:  # which says who left, whatever else could
-        choices = sorted(choices, key=lambda choice: choice.role is not table_roles.customers)
-    choice = next((choice for choice in choices if choice.usable), None)
+        choices = sorted(choices, key=lambda choice: choice.role is not system.decisive)
+    question = None if system is None else open_question(system, choices)
+    choice = next((choice for choice in choices if choice.usable), None) if question is None else None
     events = end_events(table_roles) if system is None and (choice is None or choice.kind == "inactive") else []
     if events and events[0].spoken:
         table_roles = with_ends_of(table_roles, events[0])
@@ -119,7 +123,8 @@ def propose_history(
     findings += on_start(table_roles, evaluated.starts) + on_end_events(events)
     findings += [] if spells is None else [spells.finding()]
     findings += [] if panel is None else [panel.finding(table_roles)]
-    findings += on_label(contract, choices) + contradictions + on_tables(table_roles)
+    findings += on_label(contract, choices) if question is None else [question]
+    findings += contradictions + on_tables(table_roles)
     findings += [finding for look in looks for finding in on_codes(look)]
     findings += [finding for role in table_roles.of("events") for finding in on_amounts(role.look)]
     findings += on_near_keys(table_roles.links) + on_left_out(table_roles)
@@ -130,6 +135,16 @@ def propose_history(
     if panel is not None:
         findings = panel.each_once(findings, table_roles)
     return HistoryProposal(contract, tuple(findings), table_roles, tuple(choices))
+
+
+def _others_say_who_left(
+    tables: Mapping[str, ir.Table], system: KnownSystem, customer: str | None, today: date | None
+) -> bool:
+    """Whether a table of the company's own records the ends that ``system`` does not know."""
+    if not system.others_may_end:
+        return False
+    _, evaluated = _looked_at(tables, system.recognised.preset.system, customer, today, None)
+    return any(choice.kind != "inactive" and choice.has_both for choice in label_choices(evaluated.table_roles))
 
 
 def _looked_at(

@@ -131,7 +131,7 @@ def _propose(request: InitRequest) -> _Proposed:
     name = ((table or name_in(address)) if "://" in address else Path(address).stem) or "customers"
     shape = _shape(request, address, table)
     history = None if shape is None else _history(request, shape, name)
-    if shape is None or history is None or (shape.is_spells and not _ends_by_date(history)):
+    if shape is None or history is None or (shape.is_spells and not _says_when_they_end(history)):
         return _Proposed(_flat(request, open_table(address, table), name, history), address, table, day=request.as_of)
     _refuse_day(request.as_of)
     if shape.panel is None:
@@ -172,9 +172,11 @@ def _how_to_join(address: str, keys: Mapping[str, str]) -> str:
     return f"Make a view of them: SELECT * {rows}; then `churn init --table VIEW`, with `--label`"
 
 
-def _ends_by_date(history: HistoryProposal) -> bool:
+def _says_when_they_end(history: HistoryProposal) -> bool:
+    """Whether the spells show who left, or will once a question about them is answered."""
     label = history.contract.label
-    return label is not None and label.event is not None
+    asks = any(finding.kind == "end_unknown" for finding in history.findings)
+    return asks or (label is not None and label.event is not None)
 
 
 def _flat(request: InitRequest, table: ir.Table, name: str, refused: HistoryProposal | None) -> Proposal:

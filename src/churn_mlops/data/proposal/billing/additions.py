@@ -30,7 +30,8 @@ def with_additions(made: Mapping[str, Any], system: KnownSystem) -> dict[str, An
     if by_end and involuntary is not None and involuntary.values and cause is not None:
         values = as_written(involuntary.values, values_of(home.rows, cause))
         found["label"] = {**made["label"], "involuntary": {"column": cause, "values": list(values)}}
-    if renewal is not None and renewal in look.times:
+    end = system.evaluated.table_roles.customers.times.end
+    if renewal is not None and renewal != end and renewal in look.times:
         key = system.evaluated.table_roles.home
         found["renewal"] = f"{key}.{renewal}"
         found["tables"][key] = _with_format(found["tables"][key], declared_time(look, renewal))

@@ -1,4 +1,4 @@
-"""A database of a billing system: the tables by what its preset says of them, the others by their links to these."""
+"""A database of a known system: the tables by what its preset says of them, the others by their links to these."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _FEW = 0.01
 
 @dataclass(frozen=True)
 class KnownSystem:
-    """The tables of a billing system.
+    """The tables of a known system.
 
     Attributes:
         recognised: the system and its tables.
@@ -46,18 +46,37 @@ class KnownSystem:
         """The table whose rows say who is a customer."""
         return self.kept[self.evaluated.table_roles.customers.name]
 
+    @property
+    def decisive(self) -> Role:
+        """The table whose rows say who left: by their ends, or by the rows that do not follow if it has no ends."""
+        table_roles = self.evaluated.table_roles
+        home = table_roles.customers
+        return home if home.times.end is not None else table_roles.roles[home.name]
+
+    @property
+    def others_may_end(self) -> bool:
+        """Whether the system does not say when a customer ended, and a table that is not of it may."""
+        if self.decisive.times.end is not None:
+            return False
+        return any(times_of(look).end is not None for look in self.looks if look.name not in self.kept)
+
 
 def known_system(
-    tables: Mapping[str, ir.Table], customer: str | None = None, today: date | None = None
+    tables: Mapping[str, ir.Table],
+    customer: str | None = None,
+    today: date | None = None,
+    *,
+    without_end: bool = False,
 ) -> KnownSystem | None:
-    """The billing system that wrote ``tables``; None where none is known, or a person names other customers.
+    """The system that wrote ``tables``; None where none is known, or a person names other customers.
 
     Args:
         tables: by their names in the database.
         customer: column that names the customer, or ``table.column``, where a person has said it.
         today: rows that are dated later have not happened; None if that is not to be asked.
+        without_end: whether a person wants inactivity to decide who left.
     """
-    recognised = recognise({source: table.columns for source, table in tables.items()})
+    recognised = recognise({source: table.columns for source, table in tables.items()}, without_end=without_end)
     if recognised is None:
         return None
     home = recognised.customers
@@ -80,9 +99,9 @@ def known_system(
 
 
 def _is_dated(look: ProfiledTable, kept: KeptTable) -> bool:
-    """Whether the table of customers has a start and an end that are times by their values."""
+    """Whether the start of customers, and their end if the system knows one, are times by their values."""
     times = _times(kept, look)
-    return times.start is not None and times.end is not None
+    return times.start is not None and (times.end is not None or not kept.known.preset.end)
 
 
 def _times(kept: KeptTable, look: ProfiledTable) -> Times:
@@ -107,7 +126,7 @@ def _roles(
     found: dict[str, Role] = {}
     home = _known_role(own, kept[own.name])
     name = name_for_customers([look.name for look in looks])
-    found[name] = replace(home, kind="customers", grouped=True)
+    found[name] = replace(home, kind="customers", times=_times(kept[own.name], own), grouped=True)
     for look in looks:
         if look.name in kept:
             found[look.name] = _known_role(look, kept[look.name])
@@ -122,6 +141,8 @@ def _roles(
 def _known_role(look: ProfiledTable, kept: KeptTable) -> Role:
     preset, times = kept.known.preset, _times(kept, look)
     kind: Kind = "attributes" if preset.kind == "customers" else preset.kind
+    if preset.kind == "customers" and not preset.end:  # each row is a purchase
+        kind, times = "events", Times(event=times.start)
     kind = "undated" if times.first is None else kind
     return Role(look, kind, times, kept.known.column(preset.customer), where=kept.where)
 

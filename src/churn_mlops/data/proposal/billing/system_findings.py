@@ -1,4 +1,4 @@
-"""The findings about a billing system's tables: which rows do not count, requests, trials, pauses, failed payments."""
+"""The findings about a known system's tables: which rows do not count, requests, trials, pauses, failed payments."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import ibis.expr.types as ir
 
 from churn_mlops.data.discovery.profiled_table import ProfiledTable
+from churn_mlops.data.discovery.table_roles import Role
 from churn_mlops.data.discovery.times.data_clock import come
 from churn_mlops.data.findings import Finding
 from churn_mlops.data.presets import KnownTable
@@ -22,13 +23,24 @@ def on_system(system: KnownSystem) -> list[Finding]:
     role = system.evaluated.table_roles.customers
     read = ", ".join(name for name in system.kept)
     what = (
-        f"the tables of {preset.system} ({read}) are read as {preset.page} says: a customer has left when all their "
-        f"rows have ended ({role.times.end}). Is this {preset.system}? If not, name the customers with `--customer`"
+        f"the tables of {preset.system} ({read}) are read as {preset.page} says: {_left(role)}. Is this "
+        f"{preset.system}? If not, name the customers with `--customer`"
     )
     found = [Finding(role.name, "system", what)]
     for name, kept in system.kept.items():
         found += kept.findings(name)
-    return [*found, *_on_lives(home.known, role.look, str(role.times.end), system)]
+    return found if role.times.end is None else [*found, *_on_lives(home.known, role.look, role.times.end, system)]
+
+
+def _left(role: Role) -> str:
+    """When a customer has left."""
+    if role.times.end is not None:
+        return f"a customer has left when all their rows have ended ({role.times.end})"
+    return (
+        f"no table says when a customer ends, so a customer is there from their first row in {role.name} on "
+        f"({role.times.start}), and has left when no other row follows for the days of the label. Set these days with "
+        "`--inactive-days` if you know them"
+    )
 
 
 def _on_lives(known: KnownTable, look: ProfiledTable, end: str, system: KnownSystem) -> Iterator[Finding]:
@@ -57,7 +69,23 @@ def _on_lives(known: KnownTable, look: ProfiledTable, end: str, system: KnownSys
         so = f"is {' or '.join(preset.pause.values)}" if preset.pause.values else "is filled"
         what = f"{so} while a customer pauses, which is no end: {rows:,} rows pause today, and stay customers"
         yield Finding(f"{look.name}.{pause}", "pause", what, rows=rows)
+    yield from _on_stopped(known, look, end, ended)
     yield from _on_cause(known, look, ended)
+
+
+def _on_stopped(known: KnownTable, look: ProfiledTable, end: str, ended: ir.BooleanValue) -> Iterator[Finding]:
+    stopped = known.preset.stopped
+    column = None if stopped is None else known.column(stopped.column)
+    if stopped is None or column is None:
+        return
+    stop = _is_one_of(look, column, stopped.values)
+    rows, ahead = _count(look, stop), _count(look, stop & look.time(end).notnull() & ~ended)
+    if rows:
+        what = (
+            f"says that a row was stopped, and no column says when: {rows:,} rows count until {end}, {ahead:,} of "
+            f"which lie ahead. Is {end} made earlier when a customer stops? If not, write the day into it"
+        )
+        yield Finding(f"{look.name}.{column}", "stopped", what, rows=rows)
 
 
 def _on_cause(known: KnownTable, look: ProfiledTable, ended: ir.BooleanValue) -> Iterator[Finding]:
