@@ -66,6 +66,22 @@ def test_deals_alone_say_who_is_a_customer_and_no_end() -> None:
         assert (found.customers.source, found.customers.preset.end) == ("Opportunity", ())
 
 
+@pytest.mark.parametrize(
+    "columns",
+    [
+        "deal_id property_dealstage property_closedate property_hs_is_closed_won hs_primary_associated_company",
+        "id properties properties_dealstage properties_closedate properties_hs_is_closed_won company_id",
+        "Record ID,Deal Stage,Close Date,Is Closed Won,Associated Company IDs (Primary)",
+    ],
+)
+def test_the_words_before_the_properties_of_hubspot_do_not_count(columns: str) -> None:
+    names = columns.split("," if "," in columns else " ")
+    found = recognise({"deals": names})
+    assert found is not None
+    assert found.preset.system == "HubSpot"
+    assert found.customers.column(("hs_is_closed_won", "is_closed_won")) == names[-2]
+
+
 def test_a_system_that_bills_knows_better_when_a_customer_ended() -> None:
     beside = {
         "Opportunity": DEALS,
@@ -83,7 +99,7 @@ def test_every_preset_has_its_page_with_the_meaning_of_each_decision() -> None:
         assert f"# {preset.system}\n" in page
         home = preset.tables[0]
         cause = () if home.involuntary is None else home.involuntary.column[:1]
-        for name in (home.time[0], home.end[0], *home.trial_end[:1], *home.request[:1], *home.renewal[:1], *cause):
+        for name in (home.time[0], *home.end[:1], *home.trial_end[:1], *home.request[:1], *home.renewal[:1], *cause):
             assert name.split("_", 1)[0] in page, (preset.system, name)
         for column, values in home.leave.items():
             assert f"`{column}`" in page
