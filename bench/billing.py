@@ -22,7 +22,14 @@ from typing import Any, NamedTuple
 
 from churn_mlops.data.contract import HistoryContract, load_contract
 from tests.companies.billing import chargebee, recurly, stripe, zuora
-from tests.companies.billing.lives import Subscriber, active, subscribers, without_causes, without_trials
+from tests.companies.billing.lives import (
+    Subscriber,
+    active,
+    labels,
+    subscribers,
+    without_causes,
+    without_trials,
+)
 from tests.companies.billing.tables import write_csv, write_json_lines
 from tests.data.proposal.billing.reading import DAYS, misread
 
@@ -62,7 +69,7 @@ def study(system: System, customers: int, folder: Path) -> dict[str, Any]:
     contract = load_contract(folder / "config" / "contract.yaml")
     assert isinstance(contract, HistoryContract)
     shown = system.shown(people)
-    wrong = misread(contract, export, shown, system.customer_id)
+    wrong = misread(contract, export, system.customer_id, lambda day, days: labels(shown, day, days))
     return {
         "tables": len(tables),
         "rows": sum(map(len, tables.values())),
