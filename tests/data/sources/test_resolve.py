@@ -68,9 +68,9 @@ def test_every_format_gives_tables_columns_and_rows(file_format: FileFormat, tmp
 
 @pytest.mark.parametrize("file_format", FILE_FORMATS, ids=lambda one: str(one.endings[0]))
 def test_an_address_that_is_not_understood_lists_every_format(file_format: FileFormat, tmp_path: Path) -> None:
-    (tmp_path / "shop.docx").write_bytes(b"PK")
-    with pytest.raises(SourceError, match=r"'\.docx'; known are") as caught:
-        resolve(str(tmp_path / "shop.docx"))
+    (tmp_path / "shop.shp").write_bytes(b"PK")
+    with pytest.raises(SourceError, match=r"'\.shp'; known are") as caught:
+        resolve(str(tmp_path / "shop.shp"))
     assert all(ending in str(caught.value) for ending in file_format.endings)
 
 

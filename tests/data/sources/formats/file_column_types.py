@@ -90,7 +90,7 @@ SQLITE = {
     "moment": OfType("DATETIME", ("2024-01-01 10:00:00", "2024-01-02 10:00:00.123"), "date"),
     "day_or_month": OfType("DATE", ("25/01/2024", "01/25/2024"), "date"),
     "created": OfType("TIMESTAMP", (1_700_000_000, 1_700_086_400), "date"),
-    "json": OfType("JSON", ('{"a": 1}', "[]"), "category"),
+    "json": OfType("JSON", ('{"a": 1}', "[]"), "type"),
 }
 
 
