@@ -8,6 +8,7 @@ from datetime import date
 from typing import Any
 
 import ibis.expr.types as ir
+from ibis.util import gen_name
 
 from churn_mlops.data.discovery.foreign_keys import Link, find_links, links_from
 from churn_mlops.data.discovery.profiled_table import ProfiledTable, look_at
@@ -84,7 +85,7 @@ def known_system(
     if named is None or (customer is not None and customer not in (named, f"{home.source}.{named}")):
         return None
     of_source = {known.source: kept_table(known, tables[known.source]) for known in recognised.tables}
-    rows = {source: of_source[source].rows if source in of_source else table for source, table in tables.items()}
+    rows = dict(tables) | {source: _read_once(table) for source, table in of_source.items()}
     looks = with_counted_times([look for look in look_at(rows) if look.rows])
     kept = {look.name: of_source[look.source] for look in looks if look.source in of_source}
     by_source = {look.source: look for look in looks}
@@ -203,3 +204,11 @@ def declared_time(look: ProfiledTable, column: str | None) -> dict[str, Any]:
     """The format of a time, as a contract declares it."""
     written = None if column is None or column not in look.times else look.times[column].format
     return {} if written is None else {str(column): written}
+
+
+def _read_once(kept: KeptTable) -> ir.Table:
+    """The rows that count; the newest versions as a table of their own in our own engine, for much is asked of them."""
+    connection = kept.rows.get_backend()
+    if kept.versions is None or connection.name != "duckdb":
+        return kept.rows
+    return connection.create_table(gen_name("kept"), kept.rows, temp=True)
