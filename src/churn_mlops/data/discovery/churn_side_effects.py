@@ -1,12 +1,13 @@
-"""Columns of a table with one row a customer that a churn event writes: they separate customers who have left.
+"""Columns that a churn event writes: they separate customers who have left, or rows that have ended, from the others.
 
-Such a row is changed in place, so what the leaving writes into it would stand there on every date of the past, too.
+A row is changed in place, so what the leaving writes into it would stand there on every date of the past, too.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 
 import ibis
 import ibis.expr.types as ir
@@ -14,9 +15,12 @@ import numpy as np
 
 from churn_mlops.data.contract import Label
 from churn_mlops.data.discovery.label_candidates import LabelChoice, is_inactive, last_rows, named
+from churn_mlops.data.discovery.profiled_table import ProfiledTable
 from churn_mlops.data.discovery.row_owners import OWNER, with_owner
 from churn_mlops.data.discovery.table_roles import Role, TableRoles
+from churn_mlops.data.discovery.time_roles import Times
 from churn_mlops.data.discovery.times.data_clock import come
+from churn_mlops.data.engine.cell_values import text_to_number
 from churn_mlops.data.leakage.univariate import (
     LEAST,
     PURE_LOOK,
@@ -26,11 +30,12 @@ from churn_mlops.data.leakage.univariate import (
     set_for_churners,
     suspects,
 )
-from churn_mlops.data.profiling.sample import Sample, take_sample
+from churn_mlops.data.profiling.sample import Sample, is_number, take_sample
 from churn_mlops.data.profiling.table_profile import ColumnProfile
 
 _ENDED = "__ended__"
 _OF_SILENT = 0.9  # 9 times as often at silent customers
+_FEWEST_LENGTHS, _OF_LENGTHS = 20, 0.9  # different lengths, and the share of the rows that have ended
 _SURE = 3
 """A customer without a row for a third of the days of inactivity may have left: only time will show."""
 _LEFT = Label(column=_ENDED, positive="yes", negative="no")
@@ -57,16 +62,68 @@ def marked_by_leaving(
         unsure = _gone_silent(silent, table_roles, silent.days // _SURE).anti_join(left, "__left__")
         rows = rows.anti_join(unsure, rows[OWNER] == unsure["__left__"])
     joined = rows.left_join(left, rows[OWNER] == left["__left__"])
-    marked = joined.mutate(**{_ENDED: ibis.ifelse(joined["__left__"].notnull(), "yes", "no")})
-    counts = marked.aggregate(all=marked.count(), left=(marked[_ENDED] == "yes").sum()).to_pyarrow().to_pylist()[0]
-    gone = int(counts["left"] or 0)
-    sample = take_sample(marked, held, _LEFT, (int(counts["all"]) - gone, gone))
-    if min(np.bincount(sample.label, minlength=2)) < LEAST:
+    sample = _sample(joined, joined["__left__"].notnull(), held)
+    if sample is None:
         return {}
     found = {one.column: one.message for one in suspects(held, sample) if one.sure}
     if silent is not None:
         return found | _set_for_silent(held, sample)
     return found | {column.name: why for column in held if (why := _set_for_churners(column, sample)) is not None}
+
+
+def marked_by_end(
+    look: ProfiledTable, times: Times, columns: Sequence[ColumnProfile], newest: datetime | None = None
+) -> dict[str, str]:
+    """The columns among ``columns`` that the end of a row writes, each with what shows it.
+
+    Args:
+        look: a table of rows with a start and an end, such as subscriptions.
+        times: the columns of both.
+        columns: of that table.
+        newest: an end that lies later has not come.
+    """
+    held = [column for column in columns if column.kind != "other" and column.present and column.distinct]
+    for until in (None, newest) if held else ():  # if all ends are named ahead, those that have come
+        end = come(look, str(times.end), until)
+        sample = _sample(look.table, end.notnull(), held)
+        if sample is None:
+            continue
+        days = end.date().delta(look.time(str(times.start or times.first)).date(), unit="day")
+        filled = {column.name: why for column in held if (why := _filled_at_end(column, sample)) is not None}
+        return _lengths(look, held, days) | filled
+    return {}
+
+
+def _filled_at_end(column: ColumnProfile, sample: Sample) -> str | None:
+    values = sample.values[column.name]
+    is_set = ~np.isnan(values) & ((values != 0) | (column.name not in sample.numeric))
+    share = pure_share(is_set.astype(np.int64), sample)
+    why = f"is filled in, or emptied, with the end: so it is in {share:.0%} of the rows that have one, and in no other"
+    return why if share >= PURE_SHARE else None
+
+
+def _sample(rows: ir.Table, is_over: ir.BooleanValue, columns: Sequence[ColumnProfile]) -> Sample | None:
+    """A sample of ``rows``, labelled by ``is_over``; None where there are too few of either."""
+    marked = rows.mutate(**{_ENDED: ibis.ifelse(is_over, "yes", "no")})
+    counts = marked.aggregate(all=marked.count(), left=(marked[_ENDED] == "yes").sum()).to_pyarrow().to_pylist()[0]
+    gone = int(counts["left"] or 0)
+    sample = take_sample(marked, columns, _LEFT, (int(counts["all"]) - gone, gone))
+    return None if min(np.bincount(sample.label, minlength=2)) < LEAST else sample
+
+
+def _lengths(look: ProfiledTable, columns: Sequence[ColumnProfile], days: ir.IntegerValue) -> dict[str, str]:
+    """The columns of numbers that are the days from the start to the end of a row.
+
+    Columns of few values are left out: they may be terms, which are known from the start.
+    """
+    able = [column for column in columns if is_number(column) and column.distinct >= _FEWEST_LENGTHS]
+    if not able:
+        return {}
+    numbers = {column.name: text_to_number(look.text(column.name), column.written.number_format) for column in able}
+    near = {name: (number - days).abs() <= 1 for name, number in numbers.items()}
+    shares = look.table.aggregate(**{name: same.cast("int32").mean() for name, same in near.items()})
+    found = shares.to_pyarrow().to_pylist()[0]
+    return {name: "is the days from the start to the end" for name in near if (found[name] or 0) >= _OF_LENGTHS}
 
 
 def _set_for_churners(column: ColumnProfile, sample: Sample) -> str | None:

@@ -10,10 +10,10 @@ import ibis
 
 from churn_mlops.data.contract import TRUE_TEXTS, ExcludedColumn, HistoryFeature
 from churn_mlops.data.discovery.churn_conflicts import leaving_flags
-from churn_mlops.data.discovery.churn_side_effects import marked_by_leaving
+from churn_mlops.data.discovery.churn_side_effects import marked_by_end, marked_by_leaving
 from churn_mlops.data.discovery.label_candidates import LabelChoice
 from churn_mlops.data.discovery.table_roles import Role, TableRoles
-from churn_mlops.data.discovery.time_roles import role_by_name
+from churn_mlops.data.discovery.time_roles import Times, role_by_name
 from churn_mlops.data.profiling.name_signals import names_identifier, names_leaving, names_total_price, title
 from churn_mlops.data.profiling.numeric_codes import is_code
 from churn_mlops.data.profiling.table_profile import ColumnProfile
@@ -208,6 +208,8 @@ def _columns(
         usable = [column for column in usable if column.name not in calendar]
     if role.period_days is not None:  # what their first row says of customers who left later was filled in then
         marked = marked_by_leaving(_of_first_rows(role), table_roles, usable, choice)
+    elif (times := _until(role, table_roles)) is not None:
+        marked = marked_by_end(look, times, usable, table_roles.newest)
     else:
         in_place = role.one_row_each and not role.grouped
         marked = marked_by_leaving(role, table_roles, usable, choice) if in_place else {}
@@ -215,6 +217,13 @@ def _columns(
         note = f"{evidence}, and nothing says since when it holds"
         aside[f"{role.name}.{name}"] = ExcludedColumn(reason="suspected_leak", note=note)
     return [column for column in usable if column.name not in marked], aside
+
+
+def _until(role: Role, table_roles: TableRoles) -> Times | None:
+    """The times of a table whose rows have a start and an end, several for some customers; None for any other table."""
+    home = table_roles.customers
+    times = home.times if home.grouped and role.look is home.look else role.times
+    return times if times.end is not None and not role.one_row_each else None
 
 
 def _of_first_rows(role: Role) -> Role:

@@ -77,6 +77,24 @@ def test_one_table_of_subscriptions_gets_a_history_with_the_earlier_ones_as_feat
     assert "# 50 of 300 customers have several rows: of the later ones, " in text
 
 
+def test_what_the_end_of_a_spell_writes_into_its_row_is_no_feature(tmp_path: Path) -> None:
+    spells = subscriptions()
+    over = [end is not None for _, _, end in spells]
+    draw = np.random.default_rng(2)
+    columns = {
+        "why": np.where(over, draw.choice(["price", "moved", "other"], len(spells)), None),
+        "length": [430 - start if end is None else end - start for _, start, end in spells],
+        "bills": [0 if end is None else (end - start) // 30 + 1 for _, start, end in spells],
+        "fee": draw.integers(5, 60, len(spells)),
+    }
+    contract = proposed(frame_of(spells).assign(**columns), tmp_path)
+    assert isinstance(contract, HistoryContract)
+    assert {column for _, column in (one.reads for one in contract.features.values())} & set(columns) == {"fee"}
+    reasons = {name.partition(".")[2]: why for name, why in contract.set_aside.items()}
+    assert {reasons[name].reason for name in ("why", "length", "bills")} == {"suspected_leak"}
+    assert "the days from the start to the end" in str(reasons["length"].note)
+
+
 def test_features_of_spells_are_those_that_were_known_on_each_day(tmp_path: Path) -> None:
     spells = subscriptions()
     contract = proposed(frame_of(spells), tmp_path)
