@@ -1,6 +1,6 @@
-"""Whether `churn init` reads the export of each billing system as its subscribers lived; ``make study``.
+"""Whether `churn init` reads the export of each known system as its customers lived; ``make study``.
 
-Made-up subscribers with a known truth are exported as each system's exporter writes them. `init`, `train` and `score`
+Made-up customers with a known truth are exported as each system's exporter writes them. `init`, `train` and `score`
 run on the folder. Prints the rows of the export, the seconds of the three commands, the active customers of four days,
 and those who were misread: they are active and were not, or the reverse, or their label is another one.
 
@@ -17,64 +17,93 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from churn_mlops.data.contract import HistoryContract, load_contract
-from tests.companies.billing import chargebee, recurly, stripe, zuora
-from tests.companies.billing.lives import (
-    Subscriber,
-    active,
-    labels,
-    subscribers,
-    without_causes,
-    without_trials,
-)
+from tests.companies.billing import chargebee, hubspot, recurly, salesforce, stripe, zuora
+from tests.companies.billing.contracts import Account, accounts, as_subscribers, extended, signed
+from tests.companies.billing.lives import Subscriber, labels, subscribers, without_causes, without_trials
 from tests.companies.billing.tables import write_csv, write_json_lines
-from tests.data.proposal.billing.reading import DAYS, misread
+from tests.data.proposal.billing.reading import DAYS, Labels, misread, of_purchases
 
+LATE_DAYS = 31
 RESULTS = Path("bench/billing.json")
 
 
 class System(NamedTuple):
-    """A billing system: its tables of the subscribers, what they show of their lives, and its ids of customers."""
+    """A system that holds customers.
 
-    tables: Callable[[list[Subscriber]], dict[str, Any]]
+    Attributes:
+        lives: so many made-up customers.
+        tables: their export.
+        truth: of them, the label of each active customer of a day, for a horizon of so many days.
+        customer_id: the ID of the customer of a number.
+        write: writes the export into a folder.
+        options: what a person answers `init`.
+    """
+
+    lives: Callable[[int], Any]
+    tables: Callable[[Any], dict[str, Any]]
+    truth: Callable[[Any, date, int], Labels]
     customer_id: Callable[[int], str]
-    shown: Callable[[list[Subscriber]], list[Subscriber]] = list
     write: Callable[[dict[str, Any], Path], Path] = write_csv
+    options: tuple[str, ...] = ()
+
+
+def _subscribers(customers: int) -> list[Subscriber]:
+    return subscribers(customers, seed=12)
+
+
+def _accounts(customers: int) -> list[Account]:
+    return extended(accounts(customers), LATE_DAYS)
 
 
 SYSTEMS = {
-    "stripe": System(stripe.fivetran, stripe.customer_id),
-    "recurly": System(recurly.fivetran, recurly.account_id),
-    "chargebee": System(chargebee.airbyte, chargebee.customer_id, write=write_json_lines),
+    "stripe": System(_subscribers, stripe.fivetran, labels, stripe.customer_id),
+    "recurly": System(_subscribers, recurly.fivetran, labels, recurly.account_id),
+    "chargebee": System(_subscribers, chargebee.airbyte, labels, chargebee.customer_id, write_json_lines),
     "zuora": System(
-        lambda people: zuora.fivetran(without_trials(people)),
+        lambda customers: without_trials(_subscribers(customers)),
+        zuora.fivetran,
+        lambda people, day, days: labels(without_causes(people), day, days),
         zuora.account_id,
-        lambda people: without_causes(without_trials(people)),
+    ),
+    "salesforce": System(
+        _accounts,
+        salesforce.airbyte,
+        lambda people, day, days: labels(as_subscribers(people, 0), day, days),
+        salesforce.account_id,
+    ),
+    "hubspot": System(
+        accounts,
+        hubspot.fivetran,
+        lambda people, day, days: of_purchases(signed(people), day, days),
+        hubspot.company_id,
+        options=("--inactive-days", "400"),
     ),
 }
 
 
 def study(system: System, customers: int, folder: Path) -> dict[str, Any]:
     """The figures of one system, in an empty ``folder``."""
-    people = subscribers(customers, seed=12)
+    people = system.lives(customers)
     tables = {name: list(rows) for name, rows in system.tables(people).items()}
     export = system.write(tables, folder / "export")
-    seconds = {
-        command: _churn(folder, command, *options)
-        for command, *options in (["init", "--from", str(export)], ["train"], ["score"])
-    }
+    commands = (["init", "--from", str(export), *system.options], ["train"], ["score"])
+    seconds = {command[0]: round(_churn(folder, *command), 1) for command in commands}
     contract = load_contract(folder / "config" / "contract.yaml")
     assert isinstance(contract, HistoryContract)
-    shown = system.shown(people)
-    wrong = misread(contract, export, system.customer_id, lambda day, days: labels(shown, day, days))
+    assert contract.label is not None
+    truth = partial(system.truth, people)
+    wrong = misread(contract, export, system.customer_id, truth)
     return {
         "tables": len(tables),
         "rows": sum(map(len, tables.values())),
-        "seconds": {name: round(taken, 1) for name, taken in seconds.items()},
-        "active": [len(active(shown, day)) for day in DAYS],
+        "seconds": seconds,
+        "active": [len(truth(day, contract.label.days)) for day in DAYS],
         "misread": [len(wrong[day]) for day in DAYS],
     }
 

@@ -40,14 +40,16 @@ def assert_truth(
 def assert_purchases(
     found: HistoryProposal, folder: Path, bought: Mapping[int, Sequence[date]], customer_id: Callable[[int], str]
 ) -> None:
-    """A customer is there for the days of the label after each purchase, and has left if no other one follows."""
+    """The active customers and the labels of several days are those of customers who ``bought`` on these days."""
+    wrong = misread(found.contract, folder, customer_id, lambda day, days: of_purchases(bought, day, days))
+    assert wrong == {day: set() for day in DAYS}
 
-    def truth(day: date, days: int) -> Labels:
-        ago = {who: [(on - day).days for on in times] for who, times in bought.items()}
-        there = {who: times for who, times in ago.items() if any(-days < on <= 0 for on in times)}
-        return {who: "no" if any(0 < on <= days for on in times) else "yes" for who, times in there.items()}
 
-    assert misread(found.contract, folder, customer_id, truth) == {day: set() for day in DAYS}
+def of_purchases(bought: Mapping[int, Sequence[date]], day: date, days: int) -> Labels:
+    """A customer is there for ``days`` after each purchase, and has left if no other one follows."""
+    ago = {who: [(on - day).days for on in times] for who, times in bought.items()}
+    there = {who: times for who, times in ago.items() if any(-days < on <= 0 for on in times)}
+    return {who: "no" if any(0 < on <= days for on in times) else "yes" for who, times in there.items()}
 
 
 def misread(
