@@ -13,7 +13,6 @@ from churn_mlops.data.proposal.flat_proposal import Proposal, propose, propose_f
 from churn_mlops.data.sources.dataframes import table_of_frame
 from churn_mlops.data.sources.open import open_table
 from churn_mlops.data.validation.validate import validate
-from churn_mlops.errors import ContractError
 from tests.data.proposal.published_shapes import zipf
 
 ROWS = 400
@@ -336,17 +335,3 @@ def test_a_status_is_proposed_as_the_label_and_never_as_a_feature() -> None:
     assert asked.endswith("take their value out of `negative`")
     assert validate(table_of_frame(frame), named.contract, need_label=True).problems == ()
     assert "status" in looked_at(status=frame.status).contract.features  # of a frame whose label is elsewhere
-
-
-@pytest.mark.parametrize("kinds", [3, ROWS])
-def test_objects_and_lists_of_json_are_no_levels(kinds: int) -> None:
-    orders = [f'[{{"day": "2024-01-{1 + row % 28:02}", "value": {row % kinds}}}]' for row in range(ROWS)]
-    assert reasons(looked_at(orders=orders).contract)["orders"] == "type"
-    bracketed = [f"[{'ab'[row % 2]}]" for row in range(ROWS)]
-    assert looked_at(seat=bracketed).contract.features["seat"].type == "category"
-
-
-def test_a_table_of_json_alone_is_refused_with_what_to_do() -> None:
-    frame = pd.DataFrame({"profile": [f'{{"age": {row}}}' for row in range(40)]})
-    with pytest.raises(ContractError, match="profile holds objects or lists of JSON: make a column of each value"):
-        propose_for_frame(frame)
