@@ -7,6 +7,7 @@ answer of an interface, which is one object around the list, as in ``{"status": 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import NamedTuple
 
 import duckdb
 import ibis
@@ -27,10 +28,10 @@ def open_json(path: Path, connection: ibis.BaseBackend, name: str = "rows") -> i
     Raises:
         SourceError: the file holds no JSON objects.
     """
-    columns = json_columns(path, name)
+    shape = _shape_of(path)
     try:
         with literal_path(path) as literal:
-            connection.raw_sql(f"CREATE TABLE {identifier(name)} AS {_rows_of(path, literal, columns)}")
+            connection.raw_sql(f"CREATE TABLE {identifier(name)} AS {_rows_of(literal, shape)}")
     except duckdb.Error as error:
         raise SourceError(_explained(path, first_line(error))) from None
     return connection.table(name)
@@ -42,6 +43,17 @@ def json_columns(path: Path, _table: str) -> list[str]:
     Raises:
         SourceError: as :func:`open_json`.
     """
+    return _shape_of(path).columns
+
+
+class _Shape(NamedTuple):
+    """The keys of the rows of a file, and the key of the one object around them, if there is one."""
+
+    columns: list[str]
+    around: str | None
+
+
+def _shape_of(path: Path) -> _Shape:
     try:
         with literal_path(path) as literal, duckdb.connect() as connection:
             options = f"maximum_depth = 1, sample_size = -1, {_OF_OBJECTS}"
@@ -51,19 +63,18 @@ def json_columns(path: Path, _table: str) -> list[str]:
                 raise SourceError(_explained(path, "it is empty"))
             around = _around(path, connection, rows)
             if around is None:
-                return [str(row[0]) for row in found]
+                return _Shape([str(row[0]) for row in found], None)
             keys = f"SELECT DISTINCT json_keys(one) FROM ({_inside(literal, around)})"  # noqa: S608 all is quoted
             held = connection.execute(keys).fetchall()
     except duckdb.Error as error:
         raise SourceError(_explained(path, first_line(error))) from None
-    return list(dict.fromkeys(str(key) for (some,) in sorted(held, key=lambda row: -len(row[0])) for key in some))
+    named = (str(key) for (some,) in sorted(held, key=lambda row: -len(row[0])) for key in some)
+    return _Shape(list(dict.fromkeys(named)), around)
 
 
-def _rows_of(path: Path, literal: str, columns: list[str]) -> str:
-    """The statement that reads ``columns`` of the file as texts."""
-    with duckdb.connect() as connection:
-        rows = f"SELECT * FROM read_json({quoted(literal)}, maximum_depth = 1, {_OF_OBJECTS})"  # noqa: S608 quoted
-        around = _around(path, connection, rows)
+def _rows_of(literal: str, shape: _Shape) -> str:
+    """The statement that reads the rows of a file of ``shape`` as texts."""
+    columns, around = shape
     if around is None:
         spec = ", ".join(f"{quoted(column)}: 'VARCHAR'" for column in columns)
         return f"SELECT * FROM read_json({quoted(literal)}, columns = {{{spec}}}, {_OF_OBJECTS})"  # noqa: S608 quoted
