@@ -15,7 +15,7 @@ from churn_mlops.data.discovery.time_columns import TimeColumn, outside_calendar
 from churn_mlops.data.discovery.time_roles import Times, checked
 from churn_mlops.data.discovery.times.data_clock import newest_of
 from churn_mlops.data.engine.cell_values import as_text
-from churn_mlops.data.engine.timestamps import time_of
+from churn_mlops.data.engine.timestamps import READ, time_of
 from churn_mlops.data.profiling.name_signals import may_name_leaving, names_identifier, names_leaving
 from churn_mlops.data.profiling.table_profile import profile_table
 
@@ -75,7 +75,9 @@ def _named(key: str, contract: HistoryContract) -> set[str]:
 
 
 def _speaks(column: str) -> bool:
-    return names_identifier(column) or names_leaving(column) or may_name_leaving(column)
+    return not column.startswith(READ) and (
+        names_identifier(column) or names_leaving(column) or may_name_leaving(column)
+    )
 
 
 def _role(key: str, contract: HistoryContract, looks: Mapping[str, ProfiledTable]) -> Role:

@@ -22,6 +22,8 @@ from churn_mlops.data.engine.unix_time import from_unix_time
 if TYPE_CHECKING:
     from churn_mlops.data.contract import HistoryTable
 
+READ = "__time__"
+"""Columns whose names begin so hold what was read from others, by :func:`read_name`."""
 # Only days that exist, leap years and all: a cast of 30 February fails in one engine and gives null in another.
 _DAY = (
     r"([1-9][0-9]{3}-((0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])|(0[469]|11)-(0[1-9]|[12][0-9]|30)"
@@ -110,9 +112,16 @@ def parsed_time(column: ir.Column, time_format: str | None) -> ir.TimestampColum
     return _bounded((found + _zone(part("z"))).cast("timestamp('UTC')").cast("timestamp"))
 
 
+def read_name(column: str, time_format: str | None) -> str:
+    """The name of the column that holds what :func:`parsed_time` reads from ``column``, where it was read before."""
+    return f"{READ}{column}__{time_format}"
+
+
 def time_of(rows: ir.Table, column: str, declared: HistoryTable) -> ir.TimestampColumn:
     """The times in ``column`` of ``rows``, written as the contract's table says; what is no such time is null."""
     time_format = declared.formats.get(column)
+    if read_name(column, time_format) in rows.columns:
+        return rows[read_name(column, time_format)]
     times = parsed_time(rows[column], time_format)
     # A text is cut into parts with long patterns: written once, however often the time is used.
     return fenced(times) if time_format is not None or rows[column].type().is_string() else times

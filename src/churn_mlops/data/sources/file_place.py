@@ -46,6 +46,7 @@ class FilePlace(Place):
         self._folder: TemporaryDirectory[str] | None = None
         self.shown, self.empty = str(path), file_format.empty
         self.kind = "file" if file_format.tables is None else "database"
+        self.loaded = file_format.connect is None
 
     def tables(self) -> list[str]:
         """As :meth:`Place.tables`."""
@@ -117,7 +118,7 @@ class FolderPlace(Place):
         kept: whether the tables are kept for a program that goes on asking.
     """
 
-    kind = "folder"
+    kind, loaded = "folder", True
 
     def __init__(self, path: Path, *, kept: bool = False) -> None:
         self.path, self.shown, self._kept = path, str(path), kept

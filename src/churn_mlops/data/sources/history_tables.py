@@ -7,11 +7,12 @@ from collections.abc import Mapping
 import ibis
 import ibis.expr.types as ir
 
-from churn_mlops.data.contract import END, END_KNOWN_AT, RENEWAL, HistoryContract, HistoryTable
+from churn_mlops.data.contract import RENEWAL, HistoryContract
 from churn_mlops.data.engine.timestamps import is_time
 from churn_mlops.data.sources.database_place import DatabasePlace
 from churn_mlops.data.sources.files import quoted
 from churn_mlops.data.sources.place import Place
+from churn_mlops.data.sources.read_times import own_times, times_of_table, with_times_read
 from churn_mlops.data.sources.resolve import resolve
 from churn_mlops.errors import ContractError, SourceError
 from churn_mlops.suggestions import did_you_mean
@@ -52,10 +53,11 @@ def open_tables_at(place: Place, contract: HistoryContract) -> dict[str, ir.Tabl
                 f"{place.shown} has no table {name!r}, which the contract {contract.name!r} reads; {near}"
             )
     opened = {name: place.open(name) for name in dict.fromkeys(wanted.values())}
-    found = {key: opened[name] for key, name in wanted.items()}
-    for key, table in found.items():
-        _check_columns(contract, key, table, place.shown)
-    return found
+    for key, name in wanted.items():
+        _check_columns(contract, key, opened[name], place.shown)
+    if place.loaded:
+        opened = with_times_read(opened, contract, place.connection)
+    return {key: opened[name] for key, name in wanted.items()}
 
 
 def tables_of(
@@ -124,7 +126,7 @@ def _check_columns(contract: HistoryContract, key: str, table: ir.Table, where: 
                 f"table {key!r} of {where} has no column {column!r}, {use} in the contract {contract.name!r}; "
                 f"{did_you_mean(column, table.columns)}"
             )
-    for column in _times(contract, key):
+    for column in times_of_table(contract, key):
         if not _holds_times(contract, key, table, column):
             kind = table[column].type()
             raise ContractError(
@@ -137,20 +139,10 @@ def _holds_times(contract: HistoryContract, key: str, table: ir.Table, column: s
     return is_time(table[column]) or (table[column].type().is_numeric() and column in contract.tables[key].formats)
 
 
-def _times(contract: HistoryContract, key: str) -> list[str]:
-    declared = contract.tables[key]
-    ages = [
-        contract.column(key, str(feature.reads[1]))
-        for feature in contract.features.values()
-        if feature.aggregate == "age_of" and feature.reads[0] == key
-    ]
-    return [*_own_times(declared), *ages]
-
-
 def _needed(contract: HistoryContract, key: str) -> list[tuple[str, str]]:
     """The columns of a table that the contract names, each with what for."""
     declared = contract.tables[key]
-    found = [(name, "a time") for name in _own_times(declared)]
+    found = [(name, "a time") for name in own_times(declared)]
     if declared.through is None:
         found.append((declared.customer or contract.customer, "the customer"))
     else:
@@ -174,8 +166,3 @@ def _needed(contract: HistoryContract, key: str) -> list[tuple[str, str]]:
     if contract.label is not None and contract.label.involuntary is not None and key == contract.customers:
         found.append((contract.label.involuntary.column, "`involuntary`"))
     return found
-
-
-def _own_times(declared: HistoryTable) -> list[str]:
-    found = (declared.time, declared.trial_end, declared.known, declared.end, declared.end_known_at)
-    return [name for name in found if name and name not in (END, END_KNOWN_AT)]

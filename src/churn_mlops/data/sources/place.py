@@ -20,12 +20,13 @@ class Place(ABC):
 
     ``kind`` is "file" for a file that is one table, "database" for all else that has tables by name, folders and Spark
     apart. ``shown`` is what errors call the place; it holds no password. ``empty`` says what is wrong with a table
-    without rows, where that is a fault.
+    without rows, where that is a fault. ``loaded`` says whether tables stand in a DuckDB of ours, which may be written.
     """
 
     kind: Literal["file", "folder", "database", "spark"]
     shown: str
     empty: str | None = None
+    loaded: bool = False
 
     @cached_property
     def connection(self) -> ibis.BaseBackend:

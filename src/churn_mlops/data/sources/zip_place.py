@@ -44,7 +44,7 @@ class ZipPlace(Place):
         inner = FilePlace(files[0], format_of(files[0])) if len(files) == 1 else FolderPlace(self._copy.folder)
         self._inner: Place = inner.to_keep() if kept else inner
         self.kind = "database" if inner.kind == "folder" else inner.kind
-        self.empty = inner.empty
+        self.empty, self.loaded = inner.empty, inner.loaded
 
     def tables(self) -> list[str]:
         """As :meth:`Place.tables`."""
