@@ -22,6 +22,7 @@ MOST_SHAPES = 300
 _FEWEST_NUMBERS = 3  # fewer different numbers show nothing
 _PROVING = 30  # so many different numbers show by their own sizes what parts them
 _OFTEN = 10
+_LONGEST = 200  # signs of a number; the patterns take the square of the length
 _SIGNS = ((".", None), (",", None), (".", ","), (",", "."), (".", " "), (",", " "), (".", "'"), (",", "'"))
 
 
@@ -132,7 +133,7 @@ _AFTER = re.compile(r"\((.*)\)|(.*9.*)[-\u2212]|\u2212(.*)")
 
 def _unsigned(shape: str) -> str:
     """``shape`` without what stands for a minus and is none: parentheses, a minus behind, the minus of print."""
-    found = _AFTER.fullmatch(shape)
+    found = _AFTER.fullmatch(shape) if len(shape) <= _LONGEST else None
     return shape if found is None else next(text for text in found.groups() if text is not None).strip()
 
 
