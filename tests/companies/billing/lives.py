@@ -31,6 +31,7 @@ class Spell:
         began: whether the first payment was made.
         paused: since when it is paused, up to today.
         plan: place of its plan.
+        asks: when the customer asks to end; after :data:`TODAY` it is a request that is not in the export yet.
     """
 
     number: int
@@ -42,6 +43,7 @@ class Spell:
     began: bool = True
     paused: datetime | None = None
     plan: int = 0
+    asks: datetime | None = None
 
     @property
     def paid_from(self) -> datetime:
@@ -94,16 +96,16 @@ def _spell(number: int, start: datetime, rng: np.random.Generator) -> Spell:
     if kind < 0.09:  # ends with the trial
         trial = start + timedelta(days=14)
         asked = start + timedelta(days=int(rng.integers(1, 13)))
-        return Spell(number, start, trial, request=asked, end=trial, cause="chosen", plan=plan)
+        return Spell(number, start, trial, request=asked, end=trial, cause="chosen", plan=plan, asks=asked)
     end = start + months * MONTH
     if kind < 0.17 and end <= TODAY:
         return Spell(number, start, trial, end=end + timedelta(days=9), cause="failed_payment", plan=plan)
     asked = end - timedelta(days=int(rng.integers(2, 26)), hours=3)
     if kind < 0.75 and asked <= TODAY:
-        return Spell(number, start, trial, request=asked, end=end, cause="chosen", plan=plan)
+        return Spell(number, start, trial, request=asked, end=end, cause="chosen", plan=plan, asks=asked)
     paused = TODAY - timedelta(days=int(rng.integers(5, 60))) if rng.random() < 0.15 else None
     paused = paused if paused is None or paused > start + MONTH else None
-    return Spell(number, start, trial, paused=paused, plan=plan)
+    return Spell(number, start, trial, paused=paused, plan=plan, asks=asked if kind < 0.75 else None)
 
 
 def _days_of_use(spell: Spell, rng: np.random.Generator) -> list[datetime]:
@@ -112,7 +114,7 @@ def _days_of_use(spell: Spell, rng: np.random.Generator) -> list[datetime]:
         return []
     last = min(TODAY, spell.end or TODAY)
     days = np.arange((last - spell.start).days)
-    decline = (spell.request - spell.start).days - 45 if spell.request is not None else 10**6
+    decline = (spell.asks - spell.start).days - 45 if spell.asks is not None else 10**6
     often = np.where(days < decline, 0.35, 0.08)
     return [spell.start + timedelta(days=int(day), hours=1) for day in days[rng.random(days.size) < often]]
 
