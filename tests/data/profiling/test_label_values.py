@@ -94,3 +94,25 @@ def test_a_status_of_several_values_may_be_the_label_where_one_of_them_is_plainl
     assert not may_be_label(label("plan", "basic", "closed", "open"))
     assert not may_be_label(label("status", "yes", "no", "perhaps"))
     assert not may_be_label(label("status", "lost", "closed", "open"))
+
+
+@pytest.mark.parametrize(
+    ("name", "left", "stayed"),
+    [
+        ("Gekündigt", "ja", "nein"), ("ist_gekuendigt", "1", "0"), ("résilié", "oui", "non"), ("baja", "sí", "no"),
+        ("cliente_cancelou", "sim", "não"), ("disdetta", "si", "no"), ("opgezegd", "ja", "nee"),
+        ("Status", "gekündigt", "aktiv"), ("estado", "Baja", "Activo"), ("statut", "Résilié", "Actif"),
+        ("stato", "cessato", "attivo"), ("status", "opgezegd", "actief"), ("Status", "gekündigt", "nicht gekündigt"),
+    ],
+)  # fmt: skip
+def test_a_label_is_recognised_in_other_languages(name: str, left: str, stayed: str) -> None:
+    column = label(name, stayed, left)
+    assert may_be_label(column)
+    assert read_label(column).label.positive == left
+
+
+@pytest.mark.parametrize("name", ["aktiv", "activo", "Kündigungsfrist", "ungekündigt"])
+def test_a_yes_that_is_no_leaving_in_another_language_is_asked_about(name: str) -> None:
+    assert not may_be_label(label(name, "ja", "nein"))
+    with pytest.raises(ContractError, match="--positive"):
+        read_label(label(name, "ja", "nein"))

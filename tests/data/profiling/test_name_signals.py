@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from churn_mlops.data.profiling.name_signals import names_identifier, speaks_of_customer, title
+from churn_mlops.data.profiling.name_signals import names_identifier, names_leaving, speaks_of_customer, title
 
 
 @pytest.mark.parametrize(
@@ -43,3 +43,18 @@ def test_a_customer_is_recognised_in_other_languages(name: str) -> None:
 @pytest.mark.parametrize(("name", "identifies"), [("Kundennummer", True), ("numero_cliente", True), ("Nummern", False)])
 def test_an_identifier_is_recognised_in_other_languages(name: str, identifies: bool) -> None:
     assert names_identifier(name) == identifies
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Kündigungsgrund", "kuendigungsdatum", "fecha_de_baja", "motif_resiliation", "motivo_abandono", "opzegreden"],
+)
+def test_a_detail_of_leaving_is_recognised_in_other_languages(name: str) -> None:
+    assert names_leaving(name)
+
+
+@pytest.mark.parametrize(
+    "name", ["Kündigungsfrist", "kuendigungsfrist_monate", "abandoned_carts", "fecha_alta", "bajo"]
+)
+def test_a_name_that_only_resembles_leaving_in_another_language_is_none(name: str) -> None:
+    assert not names_leaving(name)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from churn_mlops.data.contract import Label, level_text
-from churn_mlops.data.profiling.name_signals import affirms_leaving, may_name_leaving, names_leaving
+from churn_mlops.data.profiling.name_signals import affirms_leaving, is_left_abroad, may_name_leaving, names_leaving
 from churn_mlops.data.profiling.table_profile import ColumnProfile
 from churn_mlops.data.profiling.value_counts import MISSING_TEXTS
 from churn_mlops.errors import ContractError
@@ -17,11 +17,6 @@ from churn_mlops.suggestions import words
 
 _LEFT = frozenset(
     {
-        "yes",
-        "true",
-        "1",
-        "y",
-        "t",
         "churn",
         "churned",
         "churner",
@@ -37,9 +32,16 @@ _LEFT = frozenset(
 )
 MOST_VALUES = 6
 """Values of a label, at most: one of churners, and several of customers who stayed."""
-_AFFIRMING = frozenset({"yes", "true", "1", "y", "t"})
-_NOT = frozenset({"no", "not", "non", "never", "isn", "un"})
-_STAYING = frozenset({"retained", "retention", "stay", "stayed", "active", "renewed", "loyal", "kept", "existing"})
+_AFFIRMING = frozenset({"yes", "true", "1", "y", "t", "ja", "oui", "si", "sí", "sim"})
+_NOT = frozenset("no not non never isn un nicht kein keine pas sin sem senza niet geen nao não".split())
+_STAYING = frozenset({"retained", "retention", "stay", "stayed", "active", "renewed", "loyal", "kept", "existing"}) | {
+    "aktiv",
+    "actif",
+    "activo",
+    "ativo",
+    "attivo",
+    "actief",
+}
 
 
 @dataclass(frozen=True)
@@ -156,7 +158,7 @@ class _LeftValue(NamedTuple):
 
 def _saying_left(values: Iterable[str]) -> list[_LeftValue]:
     """The values that may be those of churners; 1 is none beside a number other than 0 and -1."""
-    found = [_LeftValue(value, not _words_of(value) & (_LEFT - _AFFIRMING)) for value in values if _says_left(value)]
+    found = [_LeftValue(value, not _left_in(_words_of(value) - _AFFIRMING)) for value in values if _says_left(value)]
     numbers = {value.removesuffix(".0") for value in values}
     plain_number = "1" in {one.value.removesuffix(".0") for one in found} and not numbers <= {"0", "1", "-1"}
     return [] if plain_number else found
@@ -164,11 +166,15 @@ def _saying_left(values: Iterable[str]) -> list[_LeftValue]:
 
 def _says_left(value: str) -> bool:
     found = _words_of(value)
-    return bool(found & _LEFT) and not found & _NOT
+    return (_left_in(found) or bool(found & _AFFIRMING)) and not found & _NOT
+
+
+def _left_in(found: set[str]) -> bool:
+    return bool(found & _LEFT) or any(map(is_left_abroad, found))
 
 
 def _words_of(value: str) -> set[str]:
-    return set(re.findall(r"[a-z]+|-?\d+", value.lower().removesuffix(".0")))
+    return set(re.findall(r"[^\W\d_]+|-?\d+", value.lower().removesuffix(".0")))
 
 
 def _listed(values: dict[str, int]) -> str:

@@ -7,9 +7,19 @@ import re
 
 from churn_mlops.suggestions import WORD_PATTERN, words
 
+# German, French, Spanish, Portuguese, Italian and Dutch, with and without the signs above letters.
+_ABROAD = (
+    r"(ge)?k(ü|ue|u)ndig\w*|abgewandert|abwanderung|ausgetreten|austritt|storn(o|iert)|r[ée]sili(é|e|ée|ation)s?"
+    r"|d[ée]sabonn\w*|bajas?|abandono|fuga|deserci[óo]n|evas[ãa]o|evadido|desligad[oa]|cancelou|disdett[ao]|abbandono"
+    r"|cessat[oa]|recesso|opgezegd|opzegging|vertrokken|be[ëe]indigd"
+)
+_GLUED_ABROAD = re.compile(
+    r"(k(ü|ue|u)ndigungs|austritts|storno|opzeg)(grund|datum|tag|termin|art|eingang|reden)"  # a word and its detail
+)
+_NOTICE = re.compile(r"k(ü|ue|u)ndigungs(frist|schutz)\w*")  # how long before the end one has to ask for it
 _LEAVING = re.compile(
     r"cancel\w*|exit(s|ed|ing)?|terminat\w*|departure|departed|quit|unsubscri\w*|deactivat\w*|disconnect\w*|offboard\w*"
-    r"|leave|leaving|leaver|defect(ed|ion)|attrit\w*|resign\w*"
+    rf"|leave|leaving|leaver|defect(ed|ion)|attrit\w*|resign\w*|(?!{_NOTICE.pattern})(?:{_ABROAD})"
 )
 _PERHAPS_LEAVING = frozenset(
     "left end ended close closed closing closure lost lapse lapsed expired status state active inactive reason winback "
@@ -19,11 +29,12 @@ _BEFORE_LEAVING = ("request", "survey", "offer", "attempt", "prevent", "save", "
 # A flag of one of these, and of nothing else, is 1 for who left: "left", but not "left_a_review".
 _LEFT_FLAG = re.compile(
     r"cancel\w*|exit(s|ed)?|terminated|departed|quit|unsubscri\w*|deactivated|disconnected|offboarded|left|leave[rs]?"
-    r"|lost|lapsed?|defect(ed|or)|resigned|inactive|gone|dropout"
+    rf"|lost|lapsed?|defect(ed|or)|resigned|inactive|gone|dropout|(?!{_NOTICE.pattern})(?:{_ABROAD})"
 )
 _BESIDE_LEFT = frozenset(
     "is has was customer client user subscriber member account flag label target value in the next within days day "
-    "months month weeks week year d m bank company service".split()
+    "months month weeks week year d m bank company service "
+    "ist hat wurde kunde mitglied est client abonné es ha cliente socio foi klant lid".split()
 )
 _TURNS = re.compile(
     r"no|not|non|never|without|free|anti|un|prior|before|prevent\w*|avoid\w*|surviv\w*|sav(ed?|ing)|stay\w*|retain\w*"
@@ -37,7 +48,7 @@ _TEST = frozenset("test control ab treatment experiment".split())
 _TEST_PART = frozenset("group groups arm cell variant bucket cohort test flag".split())
 _DETAIL = frozenset(
     "reason reasons score date day days dt time timestamp datetime at on cause category comment comments feedback "
-    "survey probability prob risk month since".split()
+    "survey probability prob risk month since grund datum motif motivo fecha data causa reden".split()
 )
 _IDENTIFYING = frozenset(
     {
@@ -101,6 +112,8 @@ def names_leaving(name: str) -> bool:
     if "churn" in name.lower() or "attrition" in name.lower():
         return True
     found = words(name)
+    if any(map(_GLUED_ABROAD.fullmatch, found)):
+        return True
     return any(_LEAVING.fullmatch(word) for word in found) and any(word in _DETAIL for word in found)
 
 
@@ -126,6 +139,11 @@ def affirms_leaving(name: str) -> bool:
     return any(map(_LEFT_FLAG.fullmatch, found)) and all(
         _LEFT_FLAG.fullmatch(word) or word in _BESIDE_LEFT or word.isdigit() for word in found
     )
+
+
+def is_left_abroad(word: str) -> bool:
+    """Whether ``word``, in lower case, says in another language that a customer left, such as "gekündigt"."""
+    return re.fullmatch(_ABROAD, word) is not None
 
 
 def names_treatment(name: str) -> bool:
