@@ -12,6 +12,7 @@ from churn_mlops.data.discovery.profiled_table import ProfiledTable
 from churn_mlops.data.discovery.table_roles import Role, TableRoles
 from churn_mlops.data.discovery.time_columns import TimeColumn
 from churn_mlops.data.discovery.time_roles import Times
+from churn_mlops.data.engine.arrow import as_arrow
 from churn_mlops.data.engine.normal_forms import normal_form
 from churn_mlops.data.engine.sentinel_dates import without_sentinels
 from churn_mlops.data.findings import Finding, missing_as_id
@@ -19,6 +20,7 @@ from churn_mlops.data.profiling.duplicate_columns import repeated_rows
 from churn_mlops.data.profiling.table_profile import ColumnProfile
 from churn_mlops.data.profiling.unix_times import UnixTimes, unix_times_of
 
+_MASS, _MASS_SHARE, _TIMES = 20, 0.2, 5  # ends of one day, their share of all, and how often the next most frequent
 _WORTH = 0.01  # share of the rows that nearly name a key, from which a normal form is offered
 
 
@@ -38,6 +40,7 @@ def on_tables(table_roles: TableRoles) -> list[Finding]:
     for role in table_roles.roles.values():
         if role.customer is not None and (role.name, role.customer) not in linked and role.look.key != role.customer:
             found += _nameless(role)
+    found += on_last_ends(table_roles.customers)
     home = table_roles.customers.look.name
     steps = {(role.look.name, role.through.column) for role in table_roles.roles.values() if role.through is not None}
     for link in table_roles.links:
@@ -149,6 +152,24 @@ def on_times(look: ProfiledTable, times: Times) -> list[Finding]:
         )
         found.append(Finding(f"{look.name}.{column}", "known_before_event", what, rows=early, of=both))
     return found
+
+
+def on_last_ends(customers: Role) -> list[Finding]:
+    """Many ends on the last day of all: some exports write their own day where a row has not ended."""
+    column = customers.times.end
+    if column is None:
+        return []
+    ends = without_sentinels(customers.look.time(column)).date().name("day").as_table().drop_null("day")
+    days = ends.group_by("day").aggregate(rows=ends.count()).order_by("day")
+    counts = as_arrow(days)["rows"].to_pylist()
+    others, last = counts[:-1], counts[-1] if counts else 0
+    if last < _MASS or last < _MASS_SHARE * sum(counts) or last < _TIMES * max(others, default=0):
+        return []
+    what = (
+        f"{of_rows(last, sum(counts))} with an end have that of the last day: has the export written its own day where "
+        "a row had not ended? Then leave these cells blank, or these customers count as churners"
+    )
+    return [Finding(f"{customers.name}.{column}", "end_same_day", what, rows=last, of=sum(counts))]
 
 
 def on_link(look: ProfiledTable, link: Link, other: ProfiledTable, *, leads: bool = True) -> list[Finding]:
