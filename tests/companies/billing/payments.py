@@ -21,7 +21,11 @@ def payments(spell: Spell) -> Iterator[tuple[datetime, bool]]:
 
 
 def attempts(one: Subscriber, spell: Spell) -> Iterator[tuple[datetime, bool]]:
-    """Each try to take a payment; some that succeed fail at first."""
+    """Each try to take a payment before the export; some that succeed fail at first."""
+    return ((at, paid) for at, paid in _attempts(one, spell) if at < TODAY)
+
+
+def _attempts(one: Subscriber, spell: Spell) -> Iterator[tuple[datetime, bool]]:
     for place, (due, paid) in enumerate(payments(spell)):
         if not paid:
             yield from ((due + timedelta(days=days), False) for days in _RETRIES)

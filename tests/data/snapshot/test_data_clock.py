@@ -59,6 +59,27 @@ def test_a_few_ends_that_are_announced_do_not_move_the_newest_day() -> None:
     assert _last(frames, WITH_VISITS) == date(2026, 6, 29)
 
 
+def test_the_ends_of_running_terms_do_not_move_the_newest_day() -> None:
+    past = [day.strftime("%Y-%m-%d") for day in pd.date_range("2024-02-01", "2026-06-30", freq="21D")]
+    ahead = [day.strftime("%Y-%m-%d") for day in pd.date_range("2026-07-01", "2026-07-30")]
+    frames = {
+        "people": _people([*past, *ahead * 2]),
+        "visits": _daily("2024-01-01", "2026-06-30"),
+        "bills": _daily("2024-01-01", "2026-06-28"),
+    }
+    assert _last(frames, WITH_VISITS) == date(2026, 6, 29)
+
+
+def test_ends_that_go_on_as_often_after_a_log_has_stopped_make_the_newest_day() -> None:
+    ends = [day.strftime("%Y-%m-%d") for day in pd.date_range("2024-02-01", "2026-06-30", freq="7D")]
+    frames = {
+        "people": _people([*ends, None]),
+        "visits": _daily("2024-01-01", "2025-06-30"),
+        "bills": _daily("2024-01-01", "2025-06-28"),
+    }
+    assert _last(frames, WITH_VISITS) == date.fromisoformat(ends[-1]) - pd.Timedelta(days=1)
+
+
 @pytest.mark.parametrize("none", ["9999-12-31", "2099-12-31", "1900-01-01", "1970-01-01", "0000-00-00", "0001-01-01"])
 def test_a_day_that_stands_for_none_is_no_end(none: str) -> None:
     frames = {"people": _people(["2026-04-10", none, none]), "visits": _daily("2024-01-01", "2026-06-30")}

@@ -18,6 +18,7 @@ _MOST_AHEAD = timedelta(days=400)
 _FEWER = 0.5  # rows of a day, against those of a day before, from which a table only runs out
 _HISTORY = 4  # times as long a history stands before rows that only run out
 _MANY = 0.25  # share of the ends that lie after all other rows: more were not announced, they have happened
+_SURGE = 2.0  # ends of a day after all other rows, against those of a day before: so many are ends of running terms
 
 
 def newest_time(
@@ -30,7 +31,8 @@ def newest_time(
 
     Args:
         times: of each table, when its rows happened or were recorded.
-        ends: when customers left; they count if more than a quarter of them lie after everything else.
+        ends: when customers left; they count if more than a quarter of them lie after everything else, unless they are
+            twice as many a day as before: each running term has its end then.
         starts: which of ``times`` are those of sign-ups; they may stop while all else goes on.
     """
     newest = {name: at for name, time in times.items() if (at := timestamp_of(time.max())) is not None}
@@ -41,7 +43,18 @@ def newest_time(
     if found is None or last is None or last - found <= _NEXT:
         return max((time for time in (found, last) if time is not None), default=None)
     late = value_of((ends > ibis.literal(found)).cast("int32").cast("float64").mean())
-    return last if late > _MANY else found
+    return last if late > _MANY and not _surges(ends, found, last) else found
+
+
+def _surges(ends: ir.TimestampValue, since: datetime, until: datetime) -> bool:
+    """Whether there are twice as many ends a day from ``since`` to ``until`` as in the time of that length before."""
+    first = timestamp_of(ends.min()) or since
+    begin = max(first, since - (until - since))
+    before = value_of(ends.between(ibis.literal(begin), ibis.literal(since)).sum())
+    after = value_of((ends > ibis.literal(since)).sum())
+    if begin >= since:
+        return False
+    return int(after or 0) * (since - begin) > _SURGE * int(before or 0) * (until - since)
 
 
 def _without_planned(
