@@ -117,3 +117,13 @@ def test_versions_in_a_picture_differ_by_more_than_their_colour(chromium: Browse
         assert len(set(page.evaluate(dashes))) == 2
         assert page.evaluate(marks) == ["circle", "rect"]
         assert page.locator(".legend").first.inner_text().split("\n") == ["Version 2", "Version 3", "exactly as scored"]
+
+
+def test_two_versions_beside_each_other_have_columns_of_equal_width(chromium: Browser, site: Site) -> None:
+    with visiting(chromium, site) as page:
+        page.goto("/models/compare?first=2&second=3")
+        page.evaluate(
+            "document.querySelector('.beside td:last-of-type').previousElementSibling.innerHTML = 'a '.repeat(200)"
+        )
+        _, *widths = [cell.bounding_box()["width"] for cell in page.locator(".beside thead th").all()]  # type: ignore[index]
+        assert max(widths) - min(widths) < 1
