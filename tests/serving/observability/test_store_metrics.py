@@ -33,7 +33,7 @@ ESTIMATES = [
 ]
 WAIT = StoredMeasurement("success", "3", None, None, None, None, 12, "too_little", "Wait.", False)
 CAMPAIGNS = [
-    StoredMeasurement("roi", str(number), 0.1 * number, None, None, 1, 2, "watch", "Wait.", False)
+    StoredMeasurement("roi", str(number), 50.0 * number, -20.0, None, 250, 200, "watch", "Wait.", False)
     for number in range(1, 2 * MOST_CAMPAIGNS + 1)
 ]
 OTHER = replace(CAMPAIGNS[0], part="all")
@@ -112,6 +112,12 @@ def test_only_the_newest_campaigns_have_series(metrics: StoreMetrics) -> None:
     campaigns = [int(place[1]) for place in found if place[0] == "churn_campaign_return_ratio"]
     assert sorted(campaigns) == list(range(MOST_CAMPAIGNS + 1, 2 * MOST_CAMPAIGNS + 1))
     assert not [place for place in found if place[0] == "churn_campaign_effect_ratio"]  # too little to say
+
+
+def test_the_return_of_a_campaign_is_to_the_money_that_it_cost(metrics: StoreMetrics) -> None:
+    found, newest = shown(metrics), str(2 * MOST_CAMPAIGNS)
+    assert found["churn_campaign_return_ratio", newest] == 50 * int(newest) / 200
+    assert found["churn_campaign_return_ratio_low", newest] == -0.1
 
 
 def test_only_the_features_that_drifted_most_have_series(metrics: StoreMetrics) -> None:

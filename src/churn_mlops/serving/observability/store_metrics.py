@@ -34,11 +34,18 @@ class Figure:
         metric: its name.
         meaning: for people.
         scale: is multiplied with the figure.
+        to_denominator: whether the figure is divided by what it counts below the line.
     """
 
     metric: str
     meaning: str
     scale: float = 1.0
+    to_denominator: bool = False
+
+    def of(self, one: StoredMeasurement, end: str) -> float | None:
+        """The ``end`` of a figure, "value", "low" or "high", as the metric shows it; None where it has none."""
+        number, below = getattr(one, end), one.denominator if self.to_denominator else 1.0
+        return number * self.scale / below if number is not None and below else None
 
 
 ACCURACY = {
@@ -71,7 +78,11 @@ OF_A_CAMPAIGN = {
     "success": Figure(
         "churn_campaign_effect_ratio", "Share that stayed of the treated, less that of the control group"
     ),
-    "roi": Figure("churn_campaign_return_ratio", "Return on investment: money in less money out, to money out"),
+    "roi": Figure(
+        "churn_campaign_return_ratio",
+        "Return on investment: money in less money out, to money out",
+        to_denominator=True,
+    ),
 }
 OF_A_FEATURE = {
     "feature_drift": Figure("churn_feature_drift_index", "Population stability index of a feature against training"),
@@ -174,9 +185,8 @@ def _families(
         ):
             family = GaugeMetricFamily(figure.metric + ending, figure.meaning + words, labels=[label] if label else [])
             for (part, of), one in measured.items():
-                number = getattr(one, end)
-                if of == name and number is not None:
-                    family.add_metric([part] if label else [], number * figure.scale)
+                if of == name and (number := figure.of(one, end)) is not None:
+                    family.add_metric([part] if label else [], number)
             if family.samples:
                 yield family
 
