@@ -120,6 +120,11 @@ def test_a_list_of_a_clock_that_was_ahead_is_missing(store: Store) -> None:
     assert "published at a time that lies ahead" in found.found
 
 
+def test_one_customer_is_likely_to_churn(store: Store) -> None:
+    publish(store, run(), batches(1), clock=lambda: NOW)
+    assert "; 1 of 1 customers is likely to churn" in line(store, "list").found
+
+
 def test_a_list_is_summed_up_only_where_it_is_late_and_a_sum_that_is_not_known_is_not_made_up(store: Store) -> None:
     publish(store, run(), batches(10), clock=lambda: NOW - on_call.LIST_AGE)
     assert late_list(read_overview(store), NOW) is None
@@ -131,6 +136,8 @@ def test_a_list_is_summed_up_only_where_it_is_late_and_a_sum_that_is_not_known_i
     assert late == read_overview(store).run
     assert line(store, "list").cost == "each day the expected gain of a list"
     assert line(store, "list", 1234.5).cost == "1,234 EUR a day, the expected gain of a list"
+    # offers that campaigns make in any case: a missing list costs no negative amount
+    assert line(store, "list", -355.0).cost == "each day the expected gain of a list"
     deleted = replace(read_overview(store), run=replace(late, deleted_at=NOW))
     assert status_lines(deleted, 0.0, NOW, "EUR")[0].cost == "each day the expected gain of a list"
 

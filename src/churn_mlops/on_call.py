@@ -111,10 +111,12 @@ def _list(run: Run | None, gain: float | None, now: datetime, currency: str) -> 
     is_ahead = age < -AHEAD
     found = f"as of {run.as_of}, " + ("published at a time that lies ahead" if is_ahead else f"published {ago(age)}")
     if age > LIST_AGE or is_ahead:
-        unknown = gain is None or run.deleted_at is not None  # by age: nothing is left to sum up
-        amount = "each day" if unknown else f"{gain:,.0f} {currency} a day,"
+        # by age: nothing is left to sum up; an offer of a campaign may cost more than it is expected to bring
+        is_known = gain is not None and gain >= 0 and run.deleted_at is None
+        amount = f"{gain:,.0f} {currency} a day," if is_known else "each day"
         return _asks("page", "list", found, f"{amount} the expected gain of a list", "ListMissing", "list-missing")
-    counts = f"{run.likely:,} of {run.customers:,} customers are likely to churn, {run.worth_an_offer:,} to contact"
+    verb = "is" if run.likely == 1 else "are"
+    counts = f"{run.likely:,} of {run.customers:,} customers {verb} likely to churn, {run.worth_an_offer:,} to contact"
     return StatusLine("list", "ok", f"{found}; {counts}")
 
 
