@@ -11,7 +11,7 @@ import pytest
 from churn_mlops.deployment import ANY, ChampionChangedError, Deployment, StoredBundle
 from churn_mlops.errors import BundleError, PromotionError
 from churn_mlops.models.bundle import Bundle
-from churn_mlops.models.promotion import made_by_hand, promote, roll_back
+from churn_mlops.models.promotion import made_by_hand, more_or_less, promote, roll_back
 from tests.companies.versions import disagreeing, version_of
 
 NOW = datetime(2026, 11, 23, 6, tzinfo=UTC)
@@ -82,7 +82,7 @@ def test_rollbacks_go_back_one_step_each_until_nothing_is_before() -> None:
         go_live(live, number)
     assert [roll_back(live, reason="bad").version for _ in range(2)] == ["2", "1"]
     assert live.deployments[-1].rollback
-    with pytest.raises(PromotionError, match="nothing to roll back to"):
+    with pytest.raises(PromotionError, match=r"nothing to roll back to; `churn models promote"):
         roll_back(live, reason="bad")
 
 
@@ -103,3 +103,8 @@ def test_a_promotion_by_hand_keeps_what_training_recorded() -> None:
         "promoted_by_hand": "the board",
         "promoted_at": "2026-11-23T06:00:00+00:00",
     }
+
+
+def test_a_difference_of_money_has_no_sign_beside_its_direction() -> None:
+    assert more_or_less(-788.4) == "788 less"
+    assert more_or_less(1425, " USD a month") == "1,425 USD a month more"

@@ -91,7 +91,9 @@ def roll_back(
     """
     active = active_history(target.history())
     if len(active) < 2:
-        raise PromotionError("no other version was live before: there is nothing to roll back to")
+        found = f"no version was live before version {active[0].version}" if active else "no version is live"
+        way_out = "`churn models promote VERSION --reason REASON` makes any version live"
+        raise PromotionError(f"{found}: there is nothing to roll back to; {way_out}")
     earlier, withdrawn = active[-2:]
     if expected_champion not in (ANY, withdrawn.sha256):
         raise ChampionChangedError
@@ -104,6 +106,11 @@ def roll_back(
         rollback=True,
         by=by,
     )
+
+
+def more_or_less(amount: float, unit: str = "") -> str:
+    """A difference of money in words, such as "182 less": beside "less", a sign would mean more."""
+    return f"{abs(amount):,.0f}{unit} {'more' if amount >= 0 else 'less'}"
 
 
 def made_by_hand(provenance: Mapping[str, Any], reason: str, now: datetime) -> dict[str, Any]:

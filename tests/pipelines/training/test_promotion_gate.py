@@ -129,7 +129,7 @@ def decided(
 def test_a_better_model_goes_live_and_the_decision_says_what_its_lists_earn() -> None:
     found = decided(300)
     assert (found.promote, found.on_trial) == (True, False)
-    money = r"its lists earn [\d,]+ USD a month more \([\d,]+ to [\d,]+\)"
+    money = r"its lists earn [\d,]+ USD a month more \([\d,]+ more to [\d,]+ more\)"
     assert re.search(rf"beats champion 1 beyond noise .*; {money}$", found.sentence)
 
 
@@ -146,7 +146,9 @@ def test_a_better_model_whose_lists_earn_less_for_sure_does_not_go_live() -> Non
     assert found.against_champion is not None
     assert found.against_champion.beyond_noise
     assert not found.promote
-    assert re.search(r", but its lists earn [\d,]+ USD a month less \(.*\), beyond noise$", found.sentence)
+    assert re.search(
+        r", but its lists earn [\d,]+ USD a month less \([\d,]+ less to [\d,]+ less\), beyond noise$", found.sentence
+    )
 
 
 def test_with_a_trial_a_better_model_first_scores_beside_the_champion() -> None:

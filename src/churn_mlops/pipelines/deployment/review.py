@@ -17,6 +17,7 @@ from churn_mlops.config import Settings
 from churn_mlops.config.settings import Training
 from churn_mlops.deployment import ChampionChangedError, Deployment
 from churn_mlops.models.bundle import Bundle
+from churn_mlops.models.promotion import more_or_less
 from churn_mlops.pipelines.deployment.deploy import Deployer
 from churn_mlops.pipelines.deployment.mlflow_aliases import align_champion
 from churn_mlops.pipelines.deployment.shadow import shadow_of
@@ -185,6 +186,5 @@ def _done(settings: Settings, found: Review, champion: Deployment, trial: Trial 
 def _money(gain: StoredMeasurement | None, currency: str) -> str:
     if gain is None or gain.value is None or gain.low is None or gain.high is None:
         return "too few customers without an offer have left to compare the money"
-    more = "more" if gain.value >= 0 else "less"
-    interval = f"95 % interval {gain.low:,.0f} to {gain.high:,.0f}"
-    return f"the lists of the model in the shadow earn {abs(gain.value):,.0f} {currency} a month {more}, {interval}"
+    interval = f"95 % interval {more_or_less(gain.low)} to {more_or_less(gain.high)}"
+    return f"the lists of the model in the shadow earn {more_or_less(gain.value, f' {currency} a month')}, {interval}"

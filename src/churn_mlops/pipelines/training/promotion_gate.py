@@ -18,6 +18,7 @@ from churn_mlops.errors import BundleError, DataError
 from churn_mlops.models.bundle_cache import LiveModel
 from churn_mlops.models.comparison import Comparison, compare
 from churn_mlops.models.inference import ChurnPredictor
+from churn_mlops.models.promotion import more_or_less
 from churn_mlops.models.scorers.lookup_tables import Floats
 from churn_mlops.monitoring import ListTerms, Measurement, PairedRows, ScoredRows, shadow_gain
 from churn_mlops.pipelines.training.backtest import Backtest
@@ -202,8 +203,9 @@ def _compared(
     gain = _gain(prepared, scores, rival, rules)
     if gain.value is None or gain.low is None or gain.high is None:
         return _Outcome(True, beats, found)
-    more, of = "more" if gain.value >= 0 else "less", rules.currency
-    money = f"its lists earn {abs(gain.value):,.0f} {of} a month {more} ({gain.low:,.0f} to {gain.high:,.0f})"
+    of = rules.currency
+    ends = f"{more_or_less(gain.low)} to {more_or_less(gain.high)}"
+    money = f"its lists earn {more_or_less(gain.value, f' {of} a month')} ({ends})"
     if gain.high < 0:
         return _Outcome(False, f"{beats}, but {money}, beyond noise", found)
     if 0 < rules.least_gain > gain.value:
