@@ -107,6 +107,15 @@ def test_versions_are_promoted_rolled_back_and_listed(
     assert "logistic_regression" in churn("--config", config, "models", "list").out
 
 
+def test_promoting_what_is_live_changes_nothing(churn: Churn, own_company: Company) -> None:
+    before = own_company.live.read_bytes()
+    result = churn("--config", own_company.config(), "models", "promote", "1", "--reason", "sent twice")
+    assert result.code == 1
+    assert "version 1 is live already, since 20" in result.err
+    assert "nothing changed" in result.err
+    assert own_company.live.read_bytes() == before
+
+
 def test_promoting_what_is_not_there_changes_nothing(churn: Churn, own_company: Company) -> None:
     before = own_company.live.read_bytes()
     result = churn("--config", own_company.config(), "models", "promote", "9", "--reason", "x")

@@ -173,6 +173,7 @@ def test_with_another_test_set_the_champion_is_not_compared_on_customers_it_was_
 
 
 def test_that_mark_survives_a_promotion_by_hand(own_company: Company) -> None:
+    train(own_company.with_settings("training", seed=7).settings, force="try it")
     promote(own_company.settings, 1, "by hand")
     champion = BundleCache(own_company.settings.models.folder).champion()
     assert champion is not None

@@ -6,9 +6,11 @@ from datetime import UTC, datetime
 
 from churn_mlops.config import Settings
 from churn_mlops.deployment import Deployment
+from churn_mlops.errors import BundleError, PromotionError
+from churn_mlops.models.bundle_cache import LiveModel
 from churn_mlops.models.promotion import made_by_hand
 from churn_mlops.models.registry import CHAMPION, Version, bundle_of, provenance_of, versions
-from churn_mlops.pipelines.deployment.deploy import Deployer, history
+from churn_mlops.pipelines.deployment.deploy import Deployer, champion, history
 from churn_mlops.pipelines.deployment.mlflow_aliases import align_champion, tracking
 
 
@@ -29,14 +31,27 @@ def promote(settings: Settings, number: int, reason: str, *, by: str = "churn") 
     """Make version ``number`` the champion; ``by`` is the principal in the audit log.
 
     Raises:
-        PromotionError: there is no such version, or the store cannot be used.
+        PromotionError: there is no such version, it is live, or the store cannot be used.
     """
     bundle = bundle_of(tracking(settings), number)
     provenance = made_by_hand(provenance_of(tracking(settings), number), reason, datetime.now(UTC))
+    deployer = Deployer(settings, by)
     try:
-        return Deployer(settings, by).deploy(bundle, version=str(number), provenance=provenance, reason=reason)
+        deployer.sync()
+        live = _intact_champion(settings)
+        if live is not None and (live.version, live.bundle.sha256) == (str(number), bundle.sha256):
+            raise PromotionError(f"version {number} is live already, since {live.live_from}: nothing changed")
+        return deployer.deploy(bundle, version=str(number), provenance=provenance, reason=reason)
     finally:
         align_champion(settings)
+
+
+def _intact_champion(settings: Settings) -> LiveModel | None:
+    """The champion; None also where its bundle is broken, since to promote it again mends it."""
+    try:
+        return champion(settings)
+    except BundleError:
+        return None
 
 
 def rollback(settings: Settings, reason: str, *, by: str = "churn") -> Deployment:

@@ -72,7 +72,6 @@ def _agreeing(where: str, number: int | None, settings: Settings) -> Finding:
         if live is None:
             advice = f"`churn models promote {number} --reason ...` makes them agree"
         else:
-            advice = f"`churn models list` or `churn models promote {live.version} --reason ...` makes them agree"
-            advice += "; a version that MLflow lost stays live"
+            advice = "`churn models list` makes them agree; a version that MLflow lost stays live"
         return Finding("MLflow", "warning", summary, advice)
     return Finding("MLflow", "ok", f"{where} answers; its champion is the version that is live, {live.version}")
