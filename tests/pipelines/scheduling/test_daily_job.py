@@ -9,6 +9,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from structlog.testing import capture_logs
 
 from churn_mlops.config import Settings
 from churn_mlops.errors import ConfigError, DeliveryError, StoreBusyError
@@ -187,6 +188,16 @@ def test_a_list_counts_for_its_day_and_one_of_another_day_for_that_on_which_it_w
     assert found.as_of == TIMETABLE.last(job.published_at()).as_of
     assert found.list_as_of == datetime.now().astimezone().date()
     assert datetime.now(UTC) - found.finished_at < timedelta(hours=1)
+
+
+def test_a_list_of_an_earlier_day_than_the_newest_is_reported(job: Job) -> None:
+    ahead = datetime.now().astimezone().date() + timedelta(days=2)
+    run_day(job.settings, ahead)
+    with capture_logs() as logs:
+        run_day(job.settings)
+        run_day(job.settings, DAY)  # asked for
+    found = [(one["as_of"] < one["newer"], one["newer"]) for one in logs if one["event"] == "older_list_published"]
+    assert found == [(True, ahead)]
 
 
 def with_contract(tmp_path: Path, **schedule: str) -> Settings:

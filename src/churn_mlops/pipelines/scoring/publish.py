@@ -76,6 +76,10 @@ def run_day(
         if last_published is not None:
             _check_no_other_run(store, last_published)
         scored, run = _published(settings, as_of, now, store, lock, progress)
+        newest = latest_run(store)
+        if as_of is None and newest is not None and newest.as_of > run.as_of:
+            why = "the pages keep the newer list: has the source lost its newest rows?"
+            log.warning("older_list_published", as_of=run.as_of, newer=newest.as_of, consequence=why)
         keep = settings.store.keep_days
         deleted = () if keep is None else tuple(retain(store, run.as_of - timedelta(days=keep)))
         keep_answers = settings.store.keep_answers_days
