@@ -66,6 +66,34 @@ def test_few_churners_say_nothing(churners: int) -> None:
     assert all((one.status == "too_little") == (churners < FEWEST) == (one.value is None) for one in found)
 
 
+def test_a_churner_of_many_dates_is_one_churner() -> None:
+    """Without the group of that customer, no churner is left: the intervals would be without an end, and ask to act."""
+    rows = company(1000)
+    leaver = ScoredRows(rows.customers[:1], np.full(1, 0.9), np.ones(1), np.ones(1))
+    stayed = ScoredRows(rows.customers[1:], rows.scores[1:] / 2, np.zeros(999), rows.weights[1:])
+    found = accuracy(joined([stayed, *(leaver,) * FEWEST]))
+    assert {one.status for one in found} == {"too_little"}
+    assert named(found, "auc").numerator == FEWEST
+
+
+@pytest.mark.parametrize("expecting", [0, 1])
+def test_scores_of_zero_have_no_calibration_and_the_rest_asks_to_act(expecting: int) -> None:
+    rows = company()
+    zeros = np.zeros(len(rows.scores))
+    zeros[:expecting] = 0.5
+    found = accuracy(ScoredRows(rows.customers, zeros, rows.churned, rows.weights))
+    assert {one.name: one.status for one in found} == {
+        "auc": "act",
+        "log_loss": "act",
+        "calibration": "too_little",
+        "top_decile_calibration": "too_little",
+        "top_decile_lift": "act",
+    }
+    calibration = named(found, "calibration")
+    assert (calibration.value, calibration.denominator) == (None, expecting / 2)
+    assert calibration.next_step.startswith("Train again: the scores expect no churner")
+
+
 def test_labels_that_are_not_final_are_left_out() -> None:
     rows = company()
     without = np.where(np.arange(4000) < 1000, np.nan, rows.churned)

@@ -86,6 +86,12 @@ def test_groups_without_enough_labels_are_left_out() -> None:
     assert accuracy_by_level(none, levels) == []
 
 
+def test_a_group_whose_scores_are_all_zero_is_left_out() -> None:
+    rows, levels = rows_and_levels(6)
+    rows.scores[levels[0].places == 0] = 0
+    assert {one.part for one in accuracy_by_level(rows, levels[:1])} == {"f0=1", "f0=2", "f0=3"}
+
+
 def test_weeks_of_chance_mark_no_group() -> None:
     weeks = [marked(accuracy_by_level(*rows_and_levels(100 + week, features=3))) for week in range(20)]
     assert sum(map(len, weeks)) == 0

@@ -29,6 +29,7 @@ ACT_PER_100 = 50.0
 """How far from 100 the observed per 100 expected may be, where the interval excludes 100."""
 
 WAIT = f"Wait: figures need {FEWEST} churners and {FEWEST} retained customers with final labels."
+NONE_EXPECTED = "Train again: the scores expect no churner, or only a few of a single group of customers."
 _NEXT: dict[str, dict[Status, str]] = {
     "auc": {
         "good": "Nothing to do: the order of the list holds.",
@@ -98,7 +99,8 @@ def untreated_weights(treated: npt.NDArray[np.bool_], control_share: Floats) -> 
 def accuracy(rows: ScoredRows, part: str = "") -> list[Measurement]:
     """AUC, log loss, calibration and lift on final labels, with 95 % intervals clustered by customer.
 
-    The interval is a jackknife that leaves out one of 30 groups of customers at a time.
+    The interval is a jackknife that leaves out one of 30 groups of customers at a time. A customer on several dates is
+    one customer: without their group, no churner might be left.
 
     Args:
         rows: of untreated customers; rows without a final label are left out.
@@ -106,8 +108,7 @@ def accuracy(rows: ScoredRows, part: str = "") -> list[Measurement]:
     """
     rows = rows.final
     churned, customers = rows.churned, rows.customers
-    count = int(churned.sum())
-    if min(count, len(churned) - count) < FEWEST:
+    if min(len(np.unique(customers[churned == label])) for label in (0, 1)) < FEWEST:
         return _too_few(part, churned, rows.scores, rows.weights)
     order = np.argsort(rows.scores, kind="stable")
     ranked = Ranked(churned[order], rows.scores[order], rows.weights[order])
@@ -134,21 +135,24 @@ METRICS: dict[str, Callable[[Ranked], float]] = {
 
 
 def _measured(name: str, part: str, ranked: Ranked, deviation: float, count: int) -> Measurement:
+    numerator, denominator = counts_of(name, ranked)
+    if not math.isfinite(deviation):  # a ratio to the churners that the scores expect, of which there are none
+        return too_little(name, part, NONE_EXPECTED, numerator=numerator, denominator=denominator)
     value = METRICS[name](ranked)
     half = float(student.ppf(0.975, count - 1)) * deviation
     low, high = max(0.0, value - half), value + half if name != "auc" else min(1.0, value + half)
-    numerator, denominator = counts_of(name, ranked)
     status = _status(name, value, low, high, ranked)
     return Measurement(name, part, value, low, high, numerator, denominator, status, _NEXT[name][status])
 
 
 def _deviations(ranked: Ranked, groups: npt.NDArray[np.int64]) -> dict[str, tuple[float, int]]:
-    """The standard deviation of each metric by the jackknife, and the number of groups."""
+    """The standard deviation of each metric by the jackknife, and the number of groups; not finite where a ratio is."""
     count = int(groups.max()) + 1
     found = {}
-    for name, without in leave_one_out(ranked, groups).items():
-        squares = float(((without - without.mean()) ** 2).sum())
-        found[name] = (math.sqrt((count - 1) / count * squares), count)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        for name, without in leave_one_out(ranked, groups).items():
+            squares = float(((without - without.mean()) ** 2).sum())
+            found[name] = (math.sqrt((count - 1) / count * squares), count)
     return found
 
 

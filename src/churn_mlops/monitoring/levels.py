@@ -62,7 +62,7 @@ def accuracy_by_level(rows: ScoredRows, levels: Sequence[Levels]) -> list[Measur
         for place, level in enumerate(feature.names):
             part = rows.only(feature.places == place)
             found = {one.name: one for one in accuracy(part, level) if one.value is not None}
-            if found:
+            if "calibration" in found:  # where the scores expect no churner, they expect no order either
                 calibrations.append(_Group(found["calibration"], calibration))
                 aucs.append(_Group(found["auc"], _expected_auc(part.final) + off))
     return [
