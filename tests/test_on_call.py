@@ -17,7 +17,7 @@ from churn_mlops.deployment import Deployment
 from churn_mlops.on_call import StatusLine, empty_store, late_list, most_urgent, status_lines, unavailable_store
 from churn_mlops.pipelines.job_record import JobName
 from churn_mlops.store import Store, open_store
-from churn_mlops.store.job_records import record_job
+from churn_mlops.store.job_records import LONGEST, begin_job, record_job
 from churn_mlops.store.measurements import StoredMeasurement, record_measurements
 from churn_mlops.store.overview import read_overview
 from churn_mlops.store.scoring.publishing import publish
@@ -48,7 +48,7 @@ def tried(store: Store, name: str, *, hours_ago: float, well: bool) -> None:
 
 
 def lines(store: Store, gain: float | None = None) -> list[StatusLine]:
-    return status_lines(read_overview(store), gain, NOW, "EUR")
+    return status_lines(read_overview(store, lambda: NOW), gain, NOW, "EUR")
 
 
 def line(store: Store, subject: str, gain: float | None = None) -> StatusLine:
@@ -109,6 +109,16 @@ def test_a_job_that_failed_says_since_when_what_it_costs_and_where_to_read_on(st
         "JobFails",
         "docs/runbooks/job-fails.md",
     )
+
+
+def test_a_job_that_was_killed_is_at_work_for_a_day_and_has_failed_then(store: Store) -> None:
+    tried(store, "train", hours_ago=300, well=True)
+    begin_job(store, "train", NOW - LONGEST)
+    assert line(store, "job train") == StatusLine("job train", "ok", "began 24 hours ago, and has not ended yet")
+    begin_job(store, "send", NOW - LONGEST - timedelta(minutes=1))
+    found = line(store, "job send")
+    assert (found.urgency, found.alert) == ("page", "ListNotSent")
+    assert found.found == "failed 1 minute ago, in 1 try; it never succeeded"
 
 
 def test_a_list_of_a_clock_that_was_ahead_is_missing(store: Store) -> None:

@@ -149,6 +149,8 @@ def _job(job: JobRecord, now: datetime) -> StatusLine:
         if is_sending:
             return _asks("page", subject, found, _UNSENT, "ListNotSent", "list-not-sent")
         return _asks("ticket", subject, found, _COST_OF_JOB.get(job.name, "not known"), "JobFails", "job-fails")
+    if job.is_open:
+        return StatusLine(subject, "ok", f"began {ago(now - job.began_at)}, and has not ended yet")
     if job.failures:
         return StatusLine(subject, "ok", f"failed {ago(since)}, and was not tried since")
     return StatusLine(subject, "ok", f"succeeded {ago(since)}, in {job.seconds:,.0f} s")

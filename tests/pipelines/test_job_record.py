@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
+import textwrap
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -38,6 +43,28 @@ def test_a_success_and_a_failure_are_recorded_and_nothing_else_changes(settings:
     assert (first.name, first.has_succeeded, first.failures) == ("score", True, 0)
     assert (second.has_succeeded, second.failures, second.succeeded_at) == (False, 1, first.ended_at)
     assert job.__doc__ == "Does what it is asked to."
+
+
+def test_a_job_that_is_killed_leaves_its_beginning(settings: Settings) -> None:
+    killed = textwrap.dedent(
+        f"""
+        import os, signal
+        from churn_mlops.config import Settings
+        from churn_mlops.pipelines.job_record import recorded
+
+        @recorded("train")
+        def job(settings):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+        job(Settings.model_validate({{"store": {{"url": {settings.store.url!r}}}}}))
+        """
+    )
+    with open_store(settings.store.url) as store:
+        assert subprocess.run([sys.executable, "-c", killed], check=False).returncode == -signal.SIGKILL
+        now = datetime.now(UTC)
+        [begun], [failed] = job_records(store, now), job_records(store, now + timedelta(days=2))
+    assert (begun.name, begun.is_open, begun.failures) == ("train", True, 0)
+    assert (failed.is_open, failed.failures) == (False, 1)
 
 
 @pytest.mark.parametrize("error", [StoreBusyError("another run is at work"), NoSuchJobError("a flat table")])

@@ -1,8 +1,12 @@
-"""Each job leaves a record in the store: when it last ran, how long it took, and whether it succeeded."""
+"""Each job leaves a record in the store: when it last ran, how long it took, and whether it succeeded.
+
+Its beginning is recorded too: a process that is killed records no end, and its job would seem never to have been tried.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from functools import wraps
 from typing import Concatenate, Literal, ParamSpec, TypeVar
@@ -11,14 +15,17 @@ import structlog
 
 from churn_mlops.config import Settings
 from churn_mlops.errors import NoSuchJobError, StoreBusyError, StoreError
-from churn_mlops.store import open_store
+from churn_mlops.store import Store, open_store
 from churn_mlops.store.database.inspect import inspect_store
-from churn_mlops.store.job_records import record_job
+from churn_mlops.store.job_records import JobRecord, begin_job, record_job, withdraw_job
 
 JobName = Literal["score", "send", "mature", "monitor", "review", "train", "backup"]
 Given = ParamSpec("Given")
 Result = TypeVar("Result")
 Work = Callable[Concatenate[Settings, Given], Result]
+UNBEGUN = ("backup",)
+"""A copy of the store would hold its own open try; where no backup is made any more, an alert asks for its success."""
+NoTry = Callable[[], None]
 WAIT_MS = 30_000
 """Longest wait for another writer: the job is done, and its end must not hang on its record."""
 log = structlog.get_logger("churn_mlops.pipelines")
@@ -35,14 +42,16 @@ def recorded(name: JobName) -> Callable[[Work[Given, Result]], Work[Given, Resul
         @wraps(work)
         def run(settings: Settings, /, *args: Given.args, **named: Given.kwargs) -> Result:
             began_at = datetime.now(UTC)
+            withdraw = _begin(settings, name, began_at) if name not in UNBEGUN else lambda: None
             try:
                 result = work(settings, *args, **named)
             except (StoreBusyError, NoSuchJobError):
+                withdraw()
                 raise
             except BaseException:
-                _record(settings, name, began_at, has_succeeded=False)
+                _end(settings, name, began_at, has_succeeded=False)
                 raise
-            _record(settings, name, began_at, has_succeeded=True)
+            _end(settings, name, began_at, has_succeeded=True)
             return result
 
         return run
@@ -50,11 +59,40 @@ def recorded(name: JobName) -> Callable[[Work[Given, Result]], Work[Given, Resul
     return decorate
 
 
-def _record(settings: Settings, name: JobName, began_at: datetime, *, has_succeeded: bool) -> None:
+def _begin(settings: Settings, name: JobName, began_at: datetime) -> NoTry:
+    """Record the beginning; returns what takes it back. Where it cannot be written, the end says why."""
+    with suppress(StoreError, OSError), _store(settings) as store:
+        if store is not None:
+            before = begin_job(store, name, began_at)
+            return lambda: _withdraw(settings, name, began_at, before)
+    return lambda: None
+
+
+def _withdraw(settings: Settings, name: JobName, began_at: datetime, before: JobRecord | None) -> None:
+    with _said(name), _store(settings) as store:
+        if store is not None:
+            withdraw_job(store, name, began_at, before)
+
+
+def _end(settings: Settings, name: JobName, began_at: datetime, *, has_succeeded: bool) -> None:
+    with _said(name), _store(settings) as store:
+        if store is not None:
+            record_job(store, name, began_at, datetime.now(UTC), has_succeeded=has_succeeded)
+
+
+@contextmanager
+def _said(name: JobName) -> Iterator[None]:
     try:
-        # A job that failed before there was a store makes none, nor tables in a file that was emptied.
-        if inspect_store(settings.store.url).tables.revision is not None:
-            with open_store(settings.store.url, lock_wait_ms=WAIT_MS) as store:
-                record_job(store, name, began_at, datetime.now(UTC), has_succeeded=has_succeeded)
+        yield
     except (StoreError, OSError) as error:
         log.warning("job_not_recorded", job=name, reason=str(error))
+
+
+@contextmanager
+def _store(settings: Settings) -> Iterator[Store | None]:
+    """The store, None where it has no tables: a job that failed before makes none, nor in a file that was emptied."""
+    if inspect_store(settings.store.url).tables.revision is None:
+        yield None
+        return
+    with open_store(settings.store.url, lock_wait_ms=WAIT_MS) as store:
+        yield store

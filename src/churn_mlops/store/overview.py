@@ -53,11 +53,12 @@ def read_overview(store: Store, clock: Clock = utc_now) -> Overview:
         StoreError: the store fails.
         TypeError, ValueError: something else wrote a row of another kind; :func:`not_understood` says so.
     """
+    now = clock()
     seen = Overview(
-        clock(),
+        now,
         latest_run(store),
         Deployments(store).current(),
-        tuple(job_records(store)),
+        tuple(job_records(store, now)),
         latest_measurements(store),
         _obstacle(store),
     )

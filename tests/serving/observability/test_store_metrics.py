@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -20,7 +20,7 @@ from churn_mlops.serving.observability.store_metrics import MOST_CAMPAIGNS, MOST
 from churn_mlops.serving.observability.store_reader import StoreReader
 from churn_mlops.serving.resilience.store_client import StoreClient
 from churn_mlops.store import open_store
-from churn_mlops.store.job_records import record_job
+from churn_mlops.store.job_records import begin_job, record_job
 from churn_mlops.store.measurements import StoredMeasurement, record_measurements
 from churn_mlops.store.scoring.publishing import publish
 from tests.store.builders import DAY, NOW, batches, run
@@ -53,6 +53,8 @@ def address(tmp_path: Path) -> str:
         publish(store, replace(run(), newest_row=DAY), batches(100), clock=lambda: NOW)
         record_job(store, "score", NOW - timedelta(seconds=90), NOW, has_succeeded=True)
         record_job(store, "backup", NOW, NOW + timedelta(seconds=3), has_succeeded=False)
+        begin_job(store, "train", datetime.now(UTC))
+        begin_job(store, "review", NOW)
         record_measurements(store, DAY, [AUC, *ESTIMATES, WAIT, LISTS, OTHER, *CAMPAIGNS, *DRIFTS], clock=lambda: NOW)
         deploy(store, 1)
     return address
@@ -93,7 +95,9 @@ def test_the_newest_run_the_jobs_and_the_champion_are_shown(metrics: StoreMetric
     assert found["churn_job_succeeded_timestamp_seconds", "score"] == now
     assert ("churn_job_succeeded_timestamp_seconds", "backup") not in found
     assert [found["churn_job_took_seconds", job] for job in ("score", "backup")] == [90, 3]
-    assert [found["churn_job_failures", job] for job in ("score", "backup")] == [0, 1]
+    assert ("churn_job_took_seconds", "train") not in found  # it is at work
+    jobs = ("score", "backup", "train", "review")  # the last was killed long ago
+    assert [found["churn_job_failures", job] for job in jobs] == [0, 1, 0, 1]
     assert found["churn_model_promoted_timestamp_seconds", "1"] == now + 60
     assert found["churn_store_read_timestamp_seconds",] > now
 

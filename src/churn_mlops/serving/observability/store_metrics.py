@@ -150,7 +150,8 @@ def _of_jobs(jobs: Iterable[JobRecord]) -> Iterator[Metric]:
     failures = _by("churn_job_failures", "Tries of a job that failed since its last success", "job_name")
     for job in jobs:
         ended.add_metric([job.name], job.ended_at.timestamp())
-        took.add_metric([job.name], job.seconds)
+        if not job.is_open:
+            took.add_metric([job.name], job.seconds)
         failures.add_metric([job.name], job.failures)
         if job.succeeded_at is not None:
             succeeded.add_metric([job.name], job.succeeded_at.timestamp())
