@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from churn_mlops.monitoring import churn_by_segment
 from churn_mlops.monitoring.proportions import difference_interval, share_interval
 
 
@@ -49,3 +50,15 @@ def test_a_share_of_none_has_an_interval() -> None:
     low, high = share_interval(0, 50)
     assert low == pytest.approx(0)
     assert 0.05 < high < 0.1
+
+
+@given(of=st.integers(1, 100_000))
+def test_an_interval_of_none_or_of_all_ends_exactly_there(of: int) -> None:
+    """Rounding left 6e-18 of 0 of 50: more than the churn rate of a company that no one leaves, which asked to act."""
+    assert share_interval(0, of)[0] == 0
+    assert share_interval(of, of)[1] == 1
+
+
+def test_no_segment_stands_out_where_no_one_leaves() -> None:
+    found = churn_by_segment("churn_by_level", [(str(of), 0, of) for of in range(30, 300)], overall=0.0)
+    assert {one.status for one in found} == {"good"}

@@ -19,7 +19,11 @@ def share_interval(count: float, of: float) -> tuple[float, float]:
     centre = share + Z * Z / (2 * of)
     half = Z * math.sqrt(share * (1 - share) / of + Z * Z / (4 * of * of))
     scale = 1 + Z * Z / of
-    return max(0.0, (centre - half) / scale), min(1.0, (centre + half) / scale)
+    # At 0 and 1 the ends are exact: what rounding leaves of them would be above a share of 0.
+    return (
+        max(0.0, (centre - half) / scale) if count else 0.0,
+        min(1.0, (centre + half) / scale) if count < of else 1.0,
+    )
 
 
 def difference_interval(count: float, of: float, other: float, of_other: float) -> tuple[float, float]:
