@@ -60,7 +60,7 @@ def recorded(name: JobName) -> Callable[[Work[Given, Result]], Work[Given, Resul
 
 
 def _begin(settings: Settings, name: JobName, began_at: datetime) -> NoTry:
-    """Record the beginning; returns what takes it back. Where it cannot be written, the end says why."""
+    """Record the beginning; returns what takes it back. If it cannot be written, the end says why."""
     with suppress(StoreError, OSError), _store(settings) as store:
         if store is not None:
             before = begin_job(store, name, began_at)

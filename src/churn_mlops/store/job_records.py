@@ -46,7 +46,7 @@ class JobRecord:
         """Whether a try began and has not ended: it is at work, or was killed. The first has no end before it."""
         return self.began_at > self.ended_at or not (self.has_succeeded or self.failures)
 
-    def given_up(self, at: datetime) -> JobRecord:
+    def abandoned(self, at: datetime) -> JobRecord:
         """The same where the open try has failed, by ``at``: when it was killed is not known."""
         return replace(self, ended_at=at, has_succeeded=False, failures=self.failures + 1)
 
@@ -70,7 +70,7 @@ def begin_job(store: Store, name: str, began_at: datetime) -> JobRecord | None:
             first = JobRecord(name, began_at, began_at, has_succeeded=False, succeeded_at=None, failures=0)
             connection.execute(insert(JOB_RECORDS).values(asdict(first)))
         elif not before.is_open or began_at - before.began_at > OVERLAP:
-            ended = before.given_up(began_at - timedelta.resolution) if before.is_open else before
+            ended = before.abandoned(began_at - timedelta.resolution) if before.is_open else before
             values = asdict(replace(ended, began_at=began_at))
             connection.execute(update(JOB_RECORDS).where(JOB_RECORDS.c.name == name).values(values))
     return before
@@ -129,4 +129,4 @@ def job_records(store: Store, now: datetime | None = None) -> list[JobRecord]:
     with store.reading("read the job records") as connection:
         records = [JobRecord(*row) for row in connection.execute(select(*_COLUMNS).order_by(JOB_RECORDS.c.name))]
     late = {one.name for one in records if now is not None and one.is_open and now - one.began_at > LONGEST}
-    return [one.given_up(one.began_at + LONGEST) if one.name in late else one for one in records]
+    return [one.abandoned(one.began_at + LONGEST) if one.name in late else one for one in records]
