@@ -132,8 +132,12 @@ CASES: dict[str, tuple[int, Series, Sequence[Series]]] = {
     ),
     "WorkerMissing": (
         40,
-        {"churn_workers": "2x30 1x20"},
-        [{"churn_workers": "2x50"}, {"churn_workers": "2x37 1x2 2x20"}],  # another took its place
+        {"churn_workers": "1x50", "churn_workers_wanted": "2x50"},  # also where it never was there
+        [
+            {"churn_workers": "2x50", "churn_workers_wanted": "2x50"},
+            {"churn_workers": "2x37 1x2 2x20", "churn_workers_wanted": "2x60"},  # another took its place
+            {"churn_workers": "2x30 1x20", "churn_workers_wanted": "2x30 1x20"},  # fewer are wanted
+        ],
     ),
     "ScheduleGone": (12, {'up{job="scheduler"}': "1x5 0x10"}, [{'up{job="scheduler"}': "1x20"}]),
     "ListMissing": (

@@ -116,7 +116,7 @@ def test_workers_share_port_keys_and_metrics_and_none_is_missed_when_killed(fold
             port = int(found[1])
             assert {ask(port, key)[0] for _ in range(20)} == {200}
             assert counted(port, key, r'churn_requests_total{route="/predict",status="200"}') >= 19
-            assert counted(port, key, "churn_workers") == 2
+            assert counted(port, key, "churn_workers") == counted(port, key, "churn_workers_wanted") == 2
             status = ask(port, admin, "GET", "/api/status")[1]
             assert (status["processes"], status["processes_wanted"]) == (2, 2)
             os.kill(workers_of(parent.pid)[0], signal.SIGKILL)

@@ -144,7 +144,7 @@ def create_application(
         read_of_source: reads one customer by ID; None answers with published scores only.
     """
     app = _bare_app()
-    metrics = Metrics(source)
+    metrics = Metrics(source, settings.serving.workers)
     if metrics.folder is not None:
         run_during_lifespan(app, partial(repeating, metrics.take_over, TAKE_OVER_SECONDS))
     request_log = RequestLog(metrics, _spans(app, settings))

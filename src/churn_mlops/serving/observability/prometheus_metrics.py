@@ -33,9 +33,10 @@ class Metrics:
 
     Args:
         source: holds the model that is live.
+        wanted: how many processes are to answer on the port; several count together by :data:`FOLDER`.
     """
 
-    def __init__(self, source: ModelSlot) -> None:
+    def __init__(self, source: ModelSlot, wanted: int = 1) -> None:
         self._registry = CollectorRegistry()
         self._requests = self._counter("churn_requests", "Requests answered", ["route", "status"])
         self._seconds = Histogram(
@@ -51,6 +52,13 @@ class Metrics:
         self._gauge("churn_workers", "Processes that answer").set(1)
         self.folder = os.environ.get(FOLDER)
         """The folder in which several processes count together; None for a single process."""
+        workers = Gauge(
+            "churn_workers_wanted",
+            "Processes that are to answer",
+            registry=self._registry,
+            multiprocess_mode="livemax",
+        )
+        workers.set(1 if self.folder is None else wanted)
         if self.folder is None:
             ProcessCollector(registry=self._registry)
             GCCollector(registry=self._registry)
