@@ -169,7 +169,11 @@ class Training(Section):
         le=365,
     )
     due_days: int = setting(
-        7, "time after which `churn train --if-due` trains again, unless the lists lose money before", "days", ge=1
+        7,
+        "time after which `churn train --if-due` trains again, unless the lists lose money before",
+        "days",
+        ge=1,
+        le=36_500,
     )
     threads: int | None = setting(
         None,

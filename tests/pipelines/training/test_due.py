@@ -6,8 +6,10 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from churn_mlops.config import Settings
+from churn_mlops.config.settings import Training
 from churn_mlops.deployment import StoredBundle
 from churn_mlops.pipelines.training.due import is_training_due
 from churn_mlops.store import open_store
@@ -50,6 +52,15 @@ def test_the_calendar_counts_from_the_last_training(settings: Settings, days: fl
     trained(settings, days)
     found = is_training_due(settings, NOW)
     assert (found.is_due, f"the last training was {round(days)} days ago" in found.sentence) == (is_due, True)
+
+
+def test_a_time_beyond_the_calendar_is_refused(settings: Settings) -> None:
+    """The day on which a training is due would lie after the year 9999, which is no date."""
+    trained(settings, 1)
+    longest = settings.model_copy(update={"training": Training(due_days=36_500)})
+    assert is_training_due(longest, NOW).sentence.endswith("the next is due on 2126-11-05")
+    with pytest.raises(ValidationError, match="less than or equal to 36500"):
+        Training(due_days=36_501)
 
 
 @pytest.mark.parametrize(("days", "is_due"), [(-1, False), (-2, True), (-400, True)])
