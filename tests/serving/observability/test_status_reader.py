@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -10,13 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from prometheus_client import ProcessCollector
 from sqlalchemy import update
 
 from churn_mlops.errors import StoreError
 from churn_mlops.on_call import StatusLine, unavailable_store
 from churn_mlops.serving.model.served_model import ModelSlot
 from churn_mlops.serving.observability import store_reader
-from churn_mlops.serving.observability.process_metrics import count_processes
+from churn_mlops.serving.observability.process_metrics import Processes, count_processes
 from churn_mlops.serving.observability.prometheus_metrics import Metrics
 from churn_mlops.serving.observability.status_reader import StatusReader
 from churn_mlops.serving.observability.store_reader import StoreReader
@@ -116,3 +118,14 @@ def test_the_processes_of_a_port_are_counted(tmp_path: Path, source: ModelSlot) 
         (tmp_path / name).touch()
     assert count_processes(str(tmp_path)) == 2
     assert Metrics(source).processes == 1
+
+
+def test_a_program_with_the_id_of_a_process_that_ended_is_not_measured(tmp_path: Path) -> None:
+    for name in (f"counter_{os.getppid()}.db", f"counter_{os.getpid()}.db", f"gauge_livesum_{os.getpid()}.db"):
+        (tmp_path / name).touch()
+    shown, alone = (
+        {one.name: one.samples[0].value for one in collector.collect()}
+        for collector in (Processes(str(tmp_path)), ProcessCollector(registry=None))
+    )
+    assert shown["process_start_time_seconds"] == alone["process_start_time_seconds"]
+    assert shown["process_max_fds"] == alone["process_max_fds"]

@@ -17,7 +17,13 @@ _STARTED = "process_start_time_seconds"
 
 def count_processes(folder: str) -> int:
     """How many processes count together in ``folder``: as many as ``churn_workers`` says."""
-    return sum(1 for _ in Path(folder).glob("gauge_livesum_*.db"))
+    return len(_counting(Path(folder)))
+
+
+def _counting(folder: Path) -> set[int]:
+    """The IDs of the processes. The counters of one that ended stay, and its ID may be that of any other program."""
+    named = (re.search(r"_(\d+)$", file.stem) for file in folder.glob("gauge_livesum_*.db"))
+    return {int(match[1]) for match in named if match}
 
 
 class Processes(Collector):
@@ -43,6 +49,4 @@ class Processes(Collector):
             yield total
 
     def _alive(self) -> set[int]:
-        named = (re.search(r"_(\d+)\.db$", file.name) for file in self._folder.iterdir())
-        pids = {int(match[1]) for match in named if match}
-        return {pid for pid in pids if Path(f"/proc/{pid}").exists()}
+        return {pid for pid in _counting(self._folder) if Path(f"/proc/{pid}").exists()}
