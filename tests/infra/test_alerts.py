@@ -128,6 +128,7 @@ CASES: dict[str, tuple[int, Series, Sequence[Series]]] = {
             {CHAMPION % 3: "0x70", LIVE: "1x70"},
             {'up{job="api",instance="a"}': "1x70"},  # it went live more than an hour ago; no store
             {CHAMPION % 3: "0x10 _x60", CHAMPION % 4: "_x10 600x60", LIVE: "1x70"},  # every server refuses it
+            {CHAMPION % 3: "864000x70", LIVE: "1x70"},  # of a clock that was ahead
         ],
     ),
     "WorkerMissing": (
