@@ -32,3 +32,14 @@ def test_an_export_that_writes_its_own_day_for_no_end_is_asked_about(shares_a_da
     found = propose_history(tables({"customers": people, "visits": visits}), name="shop").findings
     said = [one for one in found if one.kind == "end_same_day"]
     assert [(one.column, one.rows, one.of) for one in said] == [("customers.canceled", 134, 400)] * shares_a_day
+
+
+@pytest.mark.parametrize("day", [1, 2])
+def test_rows_that_may_sum_up_a_month_are_asked_about(day: int) -> None:
+    frames = shop()
+    months = frames["tickets"]["submitted_at"].dt.to_period("M").dt.to_timestamp()
+    frames["usage"] = pd.DataFrame(
+        {"customer_id": frames["tickets"]["customer_id"], "month": months + pd.Timedelta(days=day - 1), "minutes": 7}
+    )
+    found = propose_history(tables(frames), name="shop").findings
+    assert [one.column for one in found if one.kind == "dates_of_months"] == ["usage.month"] * (day == 1)

@@ -21,6 +21,7 @@ from churn_mlops.data.profiling.table_profile import ColumnProfile
 from churn_mlops.data.profiling.unix_times import UnixTimes, unix_times_of
 
 _MASS, _MASS_SHARE, _TIMES = 20, 0.2, 5  # ends of one day, their share of all, and how often the next most frequent
+_FEWEST_MONTHS = 3
 _WORTH = 0.01  # share of the rows that nearly name a key, from which a normal form is offered
 
 
@@ -41,6 +42,9 @@ def on_tables(table_roles: TableRoles) -> list[Finding]:
         if role.customer is not None and (role.name, role.customer) not in linked and role.look.key != role.customer:
             found += _nameless(role)
     found += on_last_ends(table_roles.customers)
+    for role in table_roles.of("events", "attributes"):
+        if role.look is not table_roles.customers.look:
+            found += on_dates_of_months(role)
     home = table_roles.customers.look.name
     steps = {(role.look.name, role.through.column) for role in table_roles.roles.values() if role.through is not None}
     for link in table_roles.links:
@@ -170,6 +174,24 @@ def on_last_ends(customers: Role) -> list[Finding]:
         "a row had not ended? Then leave these cells blank, or these customers count as churners"
     )
     return [Finding(f"{customers.name}.{column}", "end_same_day", what, rows=last, of=sum(counts))]
+
+
+def on_dates_of_months(role: Role) -> list[Finding]:
+    """Rows that are all dated on the first of a month: some sum up the month, and are known at its end only."""
+    column = role.times.first
+    if column is None or role.times.known_at is not None:
+        return []
+    rows = role.look.time(column).name("at").as_table().drop_null("at")
+    counts = rows.aggregate(rows=rows.count(), first=(rows.at.day() == 1).sum(), months=rows.at.truncate("M").nunique())
+    held = as_arrow(counts).to_pylist()[0]
+    if held["months"] < _FEWEST_MONTHS or held["first"] < held["rows"]:
+        return []
+    what = (
+        "every date is the first of a month: does a row sum up the month that begins there? Then it is known at its "
+        "end only, and now it reveals up to 30 days: add a column with the last day of the month (a view), and name it "
+        "as `known_at`"
+    )
+    return [Finding(f"{role.name}.{column}", "dates_of_months", what)]
 
 
 def on_link(look: ProfiledTable, link: Link, other: ProfiledTable, *, leads: bool = True) -> list[Finding]:
