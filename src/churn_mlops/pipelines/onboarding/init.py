@@ -22,12 +22,13 @@ from churn_mlops.data.proposal.shapes.panel import Panel, find_panel
 from churn_mlops.data.proposal.shapes.single_table import SingleTable, holds_spells, is_event_log, on_refused_spells
 from churn_mlops.data.snapshot.date_range import complete_day, newest_row
 from churn_mlops.data.sources.file_place import FolderPlace
-from churn_mlops.data.sources.files import chosen_table, identifier, quoted
+from churn_mlops.data.sources.files import chosen_table
 from churn_mlops.data.sources.open import open_every_table, open_table
 from churn_mlops.data.sources.place import Place
 from churn_mlops.data.sources.resolve import resolve
 from churn_mlops.database_urls import name_in
 from churn_mlops.errors import ConfigError, ContractError
+from churn_mlops.pipelines.onboarding.how_to_join import how_to_join
 from churn_mlops.pipelines.onboarding.init_settings import InitSettings
 
 _RECENT_DAYS = 28
@@ -150,26 +151,7 @@ def _history(request: InitRequest, shape: _Shape, name: str) -> HistoryProposal:
             shape.tables, name=name, customer=customer, inactive_days=days, today=today, panel=shape.panel
         )
     except OneRowEachError as error:
-        raise ContractError(f"{error}. {_how_to_join(request.address, error.keys)}") from None
-
-
-def _how_to_join(address: str, keys: Mapping[str, str]) -> str:
-    """The statement that makes one flat table of several, and the command that reads it."""
-    place = resolve(address)
-    files = place.files if isinstance(place, FolderPlace) else {}
-    named = {table: quoted(str(files[table])) if table in files else identifier(table) for table in keys}
-    (first, key), *others = keys.items()
-    joins = " ".join(
-        f"JOIN {named[table]} USING ({identifier(key)})"
-        if own == key
-        else f"JOIN {named[table]} ON {identifier(own)} = {identifier(key)}"
-        for table, own in others
-    )
-    rows = f"FROM {named[first]} {joins}"
-    if files:
-        made, then = f"COPY (SELECT * {rows}) TO 'customers.parquet'", "--from customers.parquet"
-        return f"Join them with DuckDB: {made}; then `churn init {then}`, with `--label` for the column of churners"
-    return f"Make a view of them: SELECT * {rows}; then `churn init --table VIEW`, with `--label`"
+        raise ContractError(f"{error}. {how_to_join(request.address, error.keys)}") from None
 
 
 def _says_when_they_end(history: HistoryProposal) -> bool:
