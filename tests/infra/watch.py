@@ -239,7 +239,7 @@ def hurried(rules: str) -> str:
     """The rules with waits of a few seconds; a server reads the store every 15 seconds, so longer than that is long."""
     waits = {"1m": "8s", "2m": "8s", "5m": "25s", "15m": "2s", "1h": "2s"}
     text = re.sub(r"for: (\w+)", lambda found: f"for: {waits[found[1]]}", rules)
-    assert text.count("_promoted_timestamp_seconds) < 3600") == 1
-    text = text.replace("_promoted_timestamp_seconds) < 3600", "_promoted_timestamp_seconds) < 40")
+    assert text.count("_promoted_timestamp_seconds)) < 3600") == 1
+    text = text.replace("_promoted_timestamp_seconds)) < 3600", "_promoted_timestamp_seconds)) < 40")
     assert text.count("_read_timestamp_seconds) > 300") == 1
     return text.replace("_read_timestamp_seconds) > 300", "_read_timestamp_seconds) > 20")

@@ -1,4 +1,4 @@
-"""What a person does with several tables of one row for each customer: they become one table."""
+"""Several tables of one row for each customer: how a person makes one table of them."""
 
 from __future__ import annotations
 

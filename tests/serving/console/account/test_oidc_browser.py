@@ -16,7 +16,9 @@ from tests.serving.oidc_provider import CLIENT, INSTALLED, SECRET, provider
 
 pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="no Chromium: apt-get install chromium (`make test` does as root)"),
-    pytest.mark.skipif(not INSTALLED.exists(), reason="`make test` installs the identity provider by npm"),
+    pytest.mark.skipif(
+        not (INSTALLED / "node_modules").exists(), reason="`make test` installs the identity provider by npm"
+    ),
 ]
 
 

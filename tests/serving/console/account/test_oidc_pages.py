@@ -19,7 +19,9 @@ from tests.serving.access.secured_app import Guarded
 from tests.serving.console.visitor import Visitor
 from tests.serving.oidc_provider import CLIENT, INSTALLED, SECRET, provider, sign_in
 
-pytestmark = pytest.mark.skipif(not INSTALLED.exists(), reason="`make test` installs the identity provider by npm")
+pytestmark = pytest.mark.skipif(
+    not (INSTALLED / "node_modules").exists(), reason="`make test` installs the identity provider by npm"
+)
 BACK = "http://localhost/sign-in/oidc/back"
 ROLES = ["churn-agents=agent", "churn-admins=admin"]
 
