@@ -48,6 +48,10 @@ def drain(process: subprocess.Popen[str], port: int, key: str) -> None:
         assert status_of(kept, "/ready") == 200
         for _ in range(2):  # as systemd, which sends it to each process of a service
             process.send_signal(signal.SIGTERM)
+        patience = time.monotonic() + 20
+        while status_of(kept, "/ready") != 503:  # the parent passes the signal on to its processes
+            assert ask(port, key)[0] == 200
+            assert time.monotonic() < patience
         until = time.monotonic() + 1.2
         while time.monotonic() < until:
             assert ask(port, key)[0] == 200
