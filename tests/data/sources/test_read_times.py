@@ -17,6 +17,7 @@ from churn_mlops.data.engine.timestamps import read_name
 from churn_mlops.data.snapshot.snapshot import read_history, snapshot
 from churn_mlops.data.sources.history_tables import open_tables, open_tables_at, set_time_zone
 from churn_mlops.data.sources.place import Place
+from churn_mlops.data.sources.read_times import with_times_read
 from churn_mlops.data.sources.resolve import resolve
 from churn_mlops.data.validation.validate_history import check_history
 
@@ -106,13 +107,16 @@ def test_a_database_that_is_read_in_place_is_not_written(tmp_path: Path) -> None
 def test_tables_that_do_not_fit_into_memory_twice_are_read_in_each_statement(tmp_path: Path) -> None:
     visits = [(place, "2024-01-02", "1714514399") for place in range(300_000)]
     place = resolve(_write(tmp_path / "files", [("2024-01-01", "", "")], visits))
+    tables = {name: place.open(name) for name in place.tables()}
     place.connection.raw_sql("SET temp_directory = ''")
-    place.open = _then_without_memory(place)  # type: ignore[method-assign]
-    tables = open_tables_at(place, CONTRACT)
-    assert read_name("at", None) not in tables["visits"].columns
+    ((used,),) = place.connection.raw_sql("SELECT sum(memory_usage_bytes) FROM duckdb_memory()").fetchall()
+    place.connection.raw_sql(f"SET memory_limit = '{int(used) + 2**21}B'")
+    read = with_times_read(tables, CONTRACT, place.connection)
+    assert read_name("at", None) not in read["visits"].columns
     place.connection.raw_sql("RESET memory_limit")
-    assert len(read_history(tables, CONTRACT, [DAY])) == 1
-    assert tables["visits"].count().to_pyarrow().as_py() == 300_000
+    keyed = {key: read[declared.table or key] for key, declared in CONTRACT.tables.items()}
+    assert len(read_history(keyed, CONTRACT, [DAY])) == 1
+    assert read["visits"].count().to_pyarrow().as_py() == 300_000
 
 
 def _place(address: str, *, loaded: bool) -> Place:
@@ -120,16 +124,3 @@ def _place(address: str, *, loaded: bool) -> Place:
     place.loaded = loaded
     set_time_zone(place.connection, CONTRACT.time_zone)
     return place
-
-
-def _then_without_memory(place: Place) -> Any:
-    opened = place.open
-
-    def open_and_limit(name: str) -> Any:
-        table = opened(name)
-        if name == "visits":
-            ((used,),) = place.connection.raw_sql("SELECT sum(memory_usage_bytes) FROM duckdb_memory()").fetchall()
-            place.connection.raw_sql(f"SET memory_limit = '{int(used) + 2**21}B'")
-        return table
-
-    return open_and_limit

@@ -21,7 +21,8 @@ from churn_mlops.suggestions import did_you_mean
 def open_tables(address: str, contract: HistoryContract) -> dict[str, ir.Table]:
     """Open each table of ``contract``, by its key, at one address.
 
-    Delimited files and SQLite are loaded as texts, the others are read where they are. Nothing is written.
+    Files are loaded into an engine of ours, and their declared times are read once; databases are read where they are.
+    Nothing is written there.
 
     Args:
         address: path of a database file, of a folder of files that are one table each and are called like it, of one
@@ -30,7 +31,7 @@ def open_tables(address: str, contract: HistoryContract) -> dict[str, ir.Table]:
         contract: names the tables and the columns that they need.
 
     Returns:
-        Those tables, their columns as in the database.
+        Those tables, their columns as in the database; of loaded ones also the times that were read (``read_name``).
 
     Raises:
         SourceError: the address cannot be opened, or has no such table; names the nearest.
