@@ -57,6 +57,13 @@ def test_months_without_a_day_are_read(written: str, tmp_path: Path) -> None:
     assert result.newest == start_of(17, 1)
 
 
+@pytest.mark.parametrize("name", ["customer", "Cliente", "Kunde"])
+def test_the_mere_word_for_a_customer_names_those_of_a_panel(name: str) -> None:
+    found = find_panel(SingleTable(table_of_frame(panel().rename(columns={"member_id": name}))))
+    assert found is not None
+    assert found.customer == name
+
+
 def test_policy_years_that_begin_on_any_day_are_a_panel() -> None:
     frame = panel(80, 4, 12)
     shift = pd.to_timedelta(frame.member_id.str[1:].astype(int) * 3 % 300, unit="D")

@@ -157,6 +157,8 @@ def test_a_table_of_spells_names_a_start_and_an_end() -> None:
     assert holds_spells(SingleTable(tables({"s": frame})["s"])) == "customer_id"
     renamed = frame.rename(columns={"customer_id": "id", "created_date": "start_date", "canceled_date": "end_date"})
     assert holds_spells(SingleTable(tables({"s": renamed})["s"])) == "id"
+    alone = frame.rename(columns={"customer_id": "Kunde"}).assign(invoice_no=range(len(frame)))
+    assert holds_spells(SingleTable(tables({"s": alone})["s"])) == "Kunde"
     assert holds_spells(SingleTable(tables({"s": frame.drop(columns="canceled_date")})["s"])) is None
     assert holds_spells(SingleTable(tables({"s": frame.drop(columns="customer_id")})["s"])) is None
     assert holds_spells(SingleTable(tables({"s": frame})["s"]), "none") is None

@@ -19,7 +19,6 @@ from churn_mlops.data.engine.arrow import as_arrow
 from churn_mlops.data.engine.timestamps import parsed_time
 from churn_mlops.data.findings import Finding
 from churn_mlops.data.profiling.label_values import read_label
-from churn_mlops.data.profiling.name_signals import names_identifier
 from churn_mlops.data.proposal.option_hints import SEVERAL_ROWS
 from churn_mlops.data.proposal.shapes.single_table import SingleTable
 
@@ -89,8 +88,7 @@ def find_panel(single: SingleTable, customer: str | None = None) -> Panel | None
         customer: the column that names the customer, where a person has said it.
     """
     table = single.table
-    called = single.called_customer() or [column for column in table.columns if names_identifier(column)]
-    named = called if customer is None else [customer]
+    named = single.named_customers() if customer is None else [customer]
     if not named or named[0] not in table.columns:
         return None
     who = named[0]

@@ -45,6 +45,15 @@ class SingleTable:
         """The columns that are called like a customer ID."""
         return [column for column in self.table.columns if speaks_of_customer(column) and names_identifier(column)]
 
+    def named_customers(self) -> list[str]:
+        """The columns that may name the customer, by the first of these signs that a column has.
+
+        It is called like a customer ID, by the mere word for a customer, such as "user", or like any ID.
+        """
+        columns = list(self.table.columns)
+        alone = [column for column in columns if is_word_for_customer(column)]
+        return self.called_customer() or alone or list(filter(names_identifier, columns))
+
 
 def is_event_log(single: SingleTable, customer: str | None = None) -> str | None:
     """The column that names the customer in a table of events, with several rows for each; None in any other table.
@@ -80,7 +89,7 @@ def holds_spells(single: SingleTable, customer: str | None = None) -> str | None
     customers really ended then, the proposal finds out.
     """
     columns = single.table.columns
-    named = [customer] if customer is not None else single.called_customer() or list(filter(names_identifier, columns))
+    named = single.named_customers() if customer is None else [customer]
     if not named or named[0] not in columns:
         return None
     roles = {role_by_name(time.name) for time in single.times if time.name != named[0]}
