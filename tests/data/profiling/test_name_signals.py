@@ -35,12 +35,20 @@ def test_a_unit_that_follows_every_number_is_not_said_in_the_title_too(name: str
     assert title(name, unit) == words
 
 
-@pytest.mark.parametrize("name", ["kunden", "Kundennummer", "clientes", "id_utente", "Abonné", "müşteri_no", "顧客"])
+@pytest.mark.parametrize(
+    "name", ["companies", "kunden", "Kundennummer", "clientes", "id_utente", "Abonné", "müşteri_no", "顧客"]
+)
 def test_a_customer_is_recognised_in_other_languages(name: str) -> None:
     assert speaks_of_customer(name)
 
 
-@pytest.mark.parametrize(("name", "identifies"), [("Kundennummer", True), ("numero_cliente", True), ("Nummern", False)])
+@pytest.mark.parametrize(
+    ("name", "identifies"),
+    [
+        ("Kundennummer", True), ("numero_cliente", True), ("N° client", True), ("Código de cliente", True),
+        ("numéro_abonné", True), ("Nummern", False), ("n_clients", False), ("no_of_calls", False),
+    ],
+)  # fmt: skip
 def test_an_identifier_is_recognised_in_other_languages(name: str, identifies: bool) -> None:
     assert names_identifier(name) == identifies
 

@@ -30,13 +30,20 @@ _END = frozenset(
 )
 _END_STEMS = (
     "kuendig", "kündig", "gekuendigt", "gekündigt", "austritt", "beendet", "resili", "résili", "disdett", "cessaz",
-    "cancela", "encerra", "opzeg", "beeind", "vertragsende", "enddat", "rezygn", "uppsag",
+    "cancela", "encerra", "opzeg", "beeind", "vertragsende", "enddat", "rezygn", "uppsag", "abmeld", "abgemeldet",
+    "desabon", "désabon", "laufzeitende", "aboende", "mitgliedschaftsende", "rescis",
 )  # fmt: skip
 _START = frozenset(
     "start started starts begin began beginning signup signed sign joined join since created creation registered "
     "registration activated activation onboarded onboarding subscribed opened opening acquired acquisition "
     "enrolled from inception beginn seit angelegt angemeldet registriert inicio alta debut début inizio".split()
 )
+_START_STEMS = (
+    "vertragsbegin", "vertragsstart", "laufzeitbegin", "abobegin", "abostart", "mitgliedschaftsbegin", "startdat",
+    "eintritt", "beitritt", "anmeld", "registrier", "inscri", "iscri", "souscri", "suscri", "abonnement", "adhesion",
+    "adhésion", "adesione", "adesão", "aktivier", "activaci", "activaç", "attivazion", "ingangsdat", "begindat",
+    "aanmeld", "aanvang", "início",
+)  # fmt: skip
 _TERM = frozenset("period trial discount promo promotion coupon billing cycle grace warranty paid prepaid".split())
 _OTHER = frozenset("birth birthday birthdate dob born next due renewal last latest".split())
 _OTHER_STEMS = ("geburt", "geboort", "naiss", "nacim", "nascim", "nascit", "urodz", "födel")  # days of birth
@@ -85,7 +92,8 @@ def role_by_name(column: str) -> TimeRole:
         return "end" if found & _UNTIL else "valid_from"
     if names_leaving(column) or found & _END or any(word.startswith(_END_STEMS) for word in found):
         return "end"
-    return "start" if found & _START else "event"
+    is_start = found & _START or any(word.startswith(_START_STEMS) for word in found)
+    return "start" if is_start else "event"
 
 
 def _is_filled(look: ProfiledTable, column: str) -> bool:

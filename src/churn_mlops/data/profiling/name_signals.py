@@ -23,7 +23,8 @@ _LEAVING = re.compile(
 )
 _PERHAPS_LEAVING = frozenset(
     "left end ended close closed closing closure lost lapse lapsed expired status state active inactive reason winback "
-    "refund refunded retention retained final outcome stayed lifecycle".split()
+    "refund refunded retention retained final outcome stayed lifecycle "
+    "statut estado stato estatus situação situacao situación situacion situation zustand toestand".split()
 )
 _BEFORE_LEAVING = ("request", "survey", "offer", "attempt", "prevent", "save", "feedback", "polic", "order")
 # A flag of one of these, and of nothing else, is 1 for who left: "left", but not "left_a_review".
@@ -69,6 +70,8 @@ _IDENTIFYING = frozenset(
         "iban",
     }
 )
+_NUMBER_OF = frozenset("n no nº nr num número numero numéro code codigo código codice réf ref référence".split())
+_OF_ONE = 3  # "Código de cliente", but not a number of customers, which is a plural
 _LINE_OR_PLACE = frozenset(
     "phone telephone tel fax telefax zip zipcode postcode postalcode postal plz pincode eircode".split()
 )
@@ -86,6 +89,7 @@ _CUSTOMERS = frozenset(
     # The same in other languages; an s at the end is left out before.
     "kunde kunden kundin klient klienci klant klanten kund kunder asiakas asiakkaat mitglied mitglieder nutzer "
     "benutzer gebruiker abonnent abonnenten abonenci abonne abonné abonado assinante suscriptor suscriptore cliente "
+    "adhérent adherent teilnehmer iscritto abbonato "
     "clienti utente utenti usuario usuário utilisateur miembro membre socio müşteri musteri zakaznik zákazník "
     "顧客 会員 客户 клиент клиенты".split()
 )
@@ -155,12 +159,14 @@ def names_treatment(name: str) -> bool:
 
 
 def names_identifier(name: str) -> bool:
-    """Whether ``name`` ends in a word such as "id", or begins with one."""
+    """Whether ``name`` ends in a word such as "id", or begins with one, as "N° client" does."""
     found = words(name)
     if not found:
         return False
+    if found[0] in _NUMBER_OF and found[-1] in _CUSTOMERS and len(found) <= _OF_ONE:
+        return True
     glued = _GLUED.fullmatch(found[-1]) is not None and not found[-1].endswith(_NO_ID)
-    return found[-1] in _IDENTIFYING or found[0] in {"id", "index", "row", "numero", "número"} or glued
+    return found[-1] in _IDENTIFYING or found[0] in {"id", "index", "row", "numero", "número", "numéro"} or glued
 
 
 def names_line_or_place(name: str) -> bool:
@@ -206,15 +212,19 @@ def names_date(name: str) -> bool:
 
 def speaks_of_customer(column: str) -> bool:
     """Whether ``column`` is called like what names a customer."""
-    found = [word.removesuffix("s") for word in words(column)]
+    found = [_singular(word) for word in words(column)]
     plain = "".join(found)
     return bool(set(found) & _CUSTOMERS) or any(plain.startswith(word) and len(word) > 3 for word in _CUSTOMERS)
+
+
+def _singular(word: str) -> str:
+    return f"{word[:-3]}y" if word.endswith("ies") else word.removesuffix("s")
 
 
 def is_word_for_customer(column: str) -> bool:
     """Whether ``column`` is called by a word for a customer and nothing more, as "user" and "Customers" are."""
     found = words(column)
-    return len(found) == 1 and found[0].removesuffix("s") in _CUSTOMERS
+    return len(found) == 1 and _singular(found[0]) in _CUSTOMERS
 
 
 def names_held_thing(name: str) -> bool:

@@ -31,7 +31,12 @@ _OF_A_ROW = frozenset("price rate score rating avg average mean percent pct rati
 _CHANGING = frozenset(
     "plan tier package status state stage segment seats licences licenses is has flag active trial balance score total "
     "lifetime last latest current count number nps health risk mrr arr charges price value cohort owner level points "
-    "tenure usage spend churned days months auto renew".split()
+    "tenure usage spend churned days months auto renew "
+    # The same in German, French, Spanish, Portuguese, Italian and Dutch.
+    "tarif tarifa tarifas tariffa tarief paket paquete formule forfait abonnement statut estado estatus stato zustand "
+    "preis prix precio preço preco prezzo prijs beitrag monatsbeitrag gebühr gebuehr cuota mensualidad mensualité "
+    "umsatz guthaben saldo solde punkte puntos pontos punti gesamt insgesamt cumulé cumule cumulado acumulado "
+    "totaal totale anzahl nombre aantal letzte letzter letztes dernier dernière último última ultimo ultima".split()
 )
 _AFTERWARDS = frozenset(
     "resolution resolved closed closing outcome result satisfaction survey csat rating refund refunded response".split()

@@ -55,6 +55,10 @@ def _shapes(made: Accounts) -> dict[str, tuple[Mapping[str, Any], str | None]]:
             {"cancel_requested_at": _of_leavers(made, -20), "cancelled_at": made.end},
             "cancelled_at",
         ),
+        "a request in German": (
+            {"Kündigung eingegangen am": _of_leavers(made, -20), "Vertragsende": made.end},
+            "Vertragsende",
+        ),
         "a trial": ({"trial_end": trials, "discontinued_at": made.end}, "discontinued_at"),
         "a discount": ({"discount_end": _after_start(made, 60, 0.6), "lost_date": made.end}, "lost_date"),
         "a promotion": ({"promo_end_date": _after_start(made, 90, 0.6), "thru_date": made.end}, "thru_date"),

@@ -38,8 +38,12 @@ _SOON = 0.15  # so many may have an event right after an end
 _NEXT_DAYS = 14.0  # days within which an end follows on the last event
 _SAME = 0.6  # of the share of the others who go on
 _REQUESTED = frozenset("request requested notice notified scheduled".split())
+_REQUEST_STEMS = ("eingegangen", "eingang", "beantragt", "antrag", "demand", "solicit", "aanvraag", "richiest")
 _FORMAL = frozenset("delete deleted deletion removed purged archived anonymized anonymised erased closed".split())
-_PLAIN = frozenset("end ended ends termination terminated left exit exited inactive churn churned effective".split())
+_PLAIN = frozenset(
+    "end ended ends termination terminated left exit exited inactive churn churned effective "
+    "ende vertragsende laufzeitende beendet zum wirksam fin fim fine einde".split()
+)
 Verdict = Literal["parts", "same", "late", "ahead", "unknown"]
 
 
@@ -132,7 +136,7 @@ def _the_end(candidates: Sequence[EndCandidate]) -> EndCandidate:
 
 def _rank(one: EndCandidate) -> int:
     said = set(words(one.column))
-    if said & (_REQUESTED | _FORMAL):
+    if said & (_REQUESTED | _FORMAL) or any(word.startswith(_REQUEST_STEMS) for word in said):
         return 2
     return 0 if said & _PLAIN else 1
 

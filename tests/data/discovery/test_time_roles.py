@@ -1,0 +1,20 @@
+"""What the names of times say: a start, an end, or neither."""
+
+from __future__ import annotations
+
+import pytest
+
+from churn_mlops.data.discovery.time_roles import TimeRole, role_by_name
+
+
+@pytest.mark.parametrize(
+    ("name", "role"),
+    [
+        ("Vertragsbeginn", "start"), ("Eintrittsdatum", "start"), ("Date d'inscription", "start"),
+        ("fecha de suscripción", "start"), ("data_iscrizione", "start"), ("ingangsdatum", "start"),
+        ("Vertragsende", "end"), ("Abmeldedatum", "end"), ("Date de résiliation", "end"), ("fecha_baja", "end"),
+        ("fin_suscripcion", "end"), ("Rechnungsdatum", "event"), ("date_facture", "event"), ("Geburtsdatum", "other"),
+    ],
+)  # fmt: skip
+def test_a_start_and_an_end_are_recognised_in_other_languages(name: str, role: TimeRole) -> None:
+    assert role_by_name(name) == role
