@@ -91,6 +91,8 @@ def test_a_status_of_several_values_may_be_the_label_where_one_of_them_is_plainl
     assert may_be_label(status)
     assert option_of_label(status) == "--label 'Customer Status' --positive Churned"
     assert option_of_label(label("churn", "Yes", "No")) == "--label churn"
+    assert may_be_label(label("custstat", "Active", "Churned", "New"))
+    assert may_be_label(label("Statut", "actif", "résilié", "en attente"))
     assert not may_be_label(label("plan", "basic", "closed", "open"))
     assert not may_be_label(label("status", "yes", "no", "perhaps"))
     assert not may_be_label(label("status", "lost", "closed", "open"))

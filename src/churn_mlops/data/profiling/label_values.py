@@ -77,14 +77,18 @@ def read_label(column: ColumnProfile, positive: object = None) -> LabelCounts:
 def may_be_label(column: ColumnProfile) -> bool:
     """Whether one of few values of ``column`` may be that of churners, and its name or that value speaks of leaving.
 
-    Among more than two values, that value has to say so itself, and the name has to speak of leaving or of a status.
+    Among more than two values, that value has to say so itself. The name has to speak of leaving or of a status, or
+    another value has to say that a customer stayed.
     """
     values = [value for value, _ in column.top]
     left = _saying_left(values) if 2 <= len(values) == column.distinct <= MOST_VALUES else []
     if len(left) != 1 or any(word in _STAYING for word in words(column.name)):
         return False
     named = names_leaving(column.name) or may_name_leaving(column.name)
-    return named or not left[0].affirms if len(values) == 2 else named and not left[0].affirms
+    if len(values) > 2:
+        named = named or any(_words_of(value) & _STAYING for value in values)
+        return named and not left[0].affirms
+    return named or not left[0].affirms
 
 
 def option_of_label(column: ColumnProfile) -> str:
