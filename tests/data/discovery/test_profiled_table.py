@@ -115,6 +115,19 @@ def test_a_number_that_no_other_table_repeats_names_no_row() -> None:
     assert look.key == "name"
 
 
+def test_the_members_are_no_row_of_memberships() -> None:
+    frames = shop()
+    customers = frames["customers"].rename(columns={"customer_id": "id"})
+    held = pd.DataFrame({"company_id": customers["id"], "starts_on": customers.iloc[:, 1]})
+    again = pd.concat([held, held.head(9)], ignore_index=True)
+    memberships = again.assign(id=range(len(again)), starts_on=pd.Timestamp("2024-01-01"))
+    orders = frames["orders"].rename(columns={"customer_id": "company_id"})
+    found = _found({"companies": customers, "memberships": memberships, "orders": orders})
+    assert found.customers.customer in ("id", "company_id")
+    assert found.customers.look.name == "companies"
+    assert found.roles["orders"].kind == "events"
+
+
 def test_long_texts_of_one_length_name_what_versions_are_of() -> None:
     frames = shop()
     customers = frames.pop("customers")

@@ -179,7 +179,8 @@ def _names_each_row(look: ProfiledTable, column: str) -> bool:
 def _is_called(look: ProfiledTable) -> bool:
     """Whether a table is called like customers, or its key like what names one."""
     key = str(look.key or look.nearly_key)
-    return speaks_of_customer(look.name) or (speaks_of_customer(key) and names_identifier(key))
+    called = speaks_of_customer(look.name) and not names_held_thing(look.name)  # memberships are not the members
+    return called or (speaks_of_customer(key) and names_identifier(key))
 
 
 def _groups(look: ProfiledTable, links: Sequence[Link]) -> bool:
