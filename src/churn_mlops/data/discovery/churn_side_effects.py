@@ -36,6 +36,7 @@ from churn_mlops.data.profiling.table_profile import ColumnProfile
 _ENDED = "__ended__"
 _OF_SILENT = 0.9  # 9 times as often at silent customers
 _FEWEST_LENGTHS, _OF_LENGTHS = 20, 0.9  # different lengths, and the share of the rows that have ended
+_MOST_STATES, _OF_ENDED = 20, 0.9  # values of a status, and the share of the rows that have ended
 _SURE = 3
 """A customer without a row for a third of the days of inactivity may have left: only time will show."""
 _LEFT = Label(column=_ENDED, positive="yes", negative="no")
@@ -98,8 +99,14 @@ def _filled_at_end(column: ColumnProfile, sample: Sample) -> str | None:
     values = sample.values[column.name]
     is_set = ~np.isnan(values) & ((values != 0) | (column.name not in sample.numeric))
     share = pure_share(is_set.astype(np.int64), sample)
-    why = f"is filled in, or emptied, with the end: so it is in {share:.0%} of the rows that have one, and in no other"
-    return why if share >= PURE_SHARE else None
+    if share >= PURE_SHARE:
+        held = f"{share:.0%} of the rows that have one, and in no other"
+        return f"is filled in, or emptied, with the end: so it is in {held}"
+    if column.distinct > _MOST_STATES:
+        return None
+    share = pure_share(codes_of(values, column.name in sample.numeric), sample)  # such as a status of "ended"
+    why = f"is changed with the end: {share:.0%} of the rows that have one hold values that no other holds"
+    return why if share >= _OF_ENDED else None
 
 
 def _sample(rows: ir.Table, is_over: ir.BooleanValue, columns: Sequence[ColumnProfile]) -> Sample | None:

@@ -73,7 +73,7 @@ class Role:
         if self.times.first is None:
             return False
         rows = self.look.table.select(who=self.look.text(str(self.customer)), at=self.look.time(self.times.first))
-        rows = rows.filter(rows.who.notnull())
+        rows = rows.filter(rows.who.notnull(), rows["at"].notnull())
         each = rows.group_by("who").agg(k=rows.count(), times=rows["at"].nunique())
         held = each.aggregate(again=(each.k - 1).sum(), later=(each.times - 1).sum()).to_pyarrow().to_pylist()[0]
         return 2 * int(held["later"] or 0) > int(held["again"] or 0)

@@ -41,7 +41,7 @@ from churn_mlops.data.proposal.findings.start_findings import on_start
 from churn_mlops.data.proposal.findings.time_findings import on_customers, on_end_events, on_newest_day, on_times
 from churn_mlops.data.proposal.findings.treatment_findings import on_treatment_table
 from churn_mlops.data.proposal.shapes.panel import Panel, evaluate_panel
-from churn_mlops.data.proposal.shapes.spells import Spells, spells_of
+from churn_mlops.data.proposal.shapes.spells import Spells, find_spells, spells_of
 from churn_mlops.data.proposal.unread_columns import LEFT_OUT, NAMES_ROWS, unread_columns
 from churn_mlops.errors import ContractError
 
@@ -76,6 +76,7 @@ def propose_history(
     inactive_days: int | None = None,
     today: date | None = None,
     panel: Panel | None = None,
+    is_spells: bool = False,
 ) -> HistoryProposal:
     """Look at ``tables`` and suggest the contract of their history.
 
@@ -86,6 +87,7 @@ def propose_history(
         inactive_days: days without an event after which a customer has left, where a person wants it so.
         today: rows that are dated later have not happened; None if that is not to be asked.
         panel: the shape of the one table, if it is a panel.
+        is_spells: whether it is one table of rows with a start and an end, which name their ``customer``.
 
     Raises:
         ContractError: no table says who the customers are, or since when.
@@ -93,7 +95,10 @@ def propose_history(
     system = known_system(tables, customer, today, without_end=inactive_days is not None) if panel is None else None
     if system is not None and inactive_days is None and _others_say_who_left(tables, system, customer, today):
         system = None
-    looked = _looked_at(tables, name, customer, today, panel) if system is None else (system.looks, system.evaluated)
+    if system is None:
+        looked = _looked_at(tables, name, customer, today, panel, is_spells=is_spells)
+    else:
+        looked = system.looks, system.evaluated
     looks, evaluated = looked
     empty = sorted(set(tables) - {look.source for look in looks})
     table_roles = evaluated.table_roles
@@ -143,12 +148,18 @@ def _others_say_who_left(
     """Whether a table of the company's own records the ends that ``system`` does not know."""
     if not system.others_may_end:
         return False
-    _, evaluated = _looked_at(tables, system.recognised.preset.system, customer, today, None)
+    _, evaluated = _looked_at(tables, system.recognised.preset.system, customer, today)
     return any(choice.kind != "inactive" and choice.has_both for choice in label_choices(evaluated.table_roles))
 
 
 def _looked_at(
-    tables: Mapping[str, ir.Table], name: str, customer: str | None, today: date | None, panel: Panel | None
+    tables: Mapping[str, ir.Table],
+    name: str,
+    customer: str | None,
+    today: date | None,
+    panel: Panel | None = None,
+    *,
+    is_spells: bool = False,
 ) -> tuple[Sequence[ProfiledTable], EvaluatedTimes]:
     """The tables with rows, and what they are by their rows."""
     looks = with_counted_times([look for look in look_at(tables) if look.rows])
@@ -156,7 +167,8 @@ def _looked_at(
         raise ContractError(f"{name}: the tables have no rows, so nothing is known about them")
     if panel is not None:
         return looks, evaluate_panel(looks[0], panel, today)
-    return looks, evaluate_times(find_table_roles(looks, find_links(looks), customer), today)
+    spells = find_spells(looks[0], customer) if is_spells and customer is not None else None
+    return looks, evaluate_times(spells or find_table_roles(looks, find_links(looks), customer), today)
 
 
 def _open_ends(evaluated: EvaluatedTimes, choice: LabelChoice | None) -> Sequence[EndCandidate]:

@@ -148,7 +148,13 @@ def _history(request: InitRequest, shape: _Shape, name: str) -> HistoryProposal:
     customer, days, today = shape.customer, request.inactive_days, date.today()
     try:
         return propose_history(
-            shape.tables, name=name, customer=customer, inactive_days=days, today=today, panel=shape.panel
+            shape.tables,
+            name=name,
+            customer=customer,
+            inactive_days=days,
+            today=today,
+            panel=shape.panel,
+            is_spells=shape.is_spells,
         )
     except OneRowEachError as error:
         raise ContractError(f"{error}. {how_to_join(request.address, error.keys)}") from None

@@ -57,11 +57,13 @@ def frame_of(spells: list[Spell], **names: str) -> pd.DataFrame:
     return frame.rename(columns=names)
 
 
-def proposed(frame: pd.DataFrame, folder: Path, **said: str) -> DataContract | HistoryContract:
+def proposed(
+    frame: pd.DataFrame, folder: Path, table: str = "subscriptions", **said: str
+) -> DataContract | HistoryContract:
     """The contract that `churn init` writes for the one table."""
-    frame.to_csv(folder / "subscriptions.csv", index=False)
-    contract = folder / "contract.yaml"
-    initialize(InitRequest(str(folder / "subscriptions.csv"), **said), contract, Source(), folder / "config.yaml")
+    frame.to_csv(folder / f"{table}.csv", index=False)
+    contract = folder / f"{table}.yaml"
+    initialize(InitRequest(str(folder / f"{table}.csv"), **said), contract, Source(), folder / "config.yaml")
     return load_contract(contract)
 
 
@@ -73,7 +75,7 @@ def test_one_table_of_subscriptions_gets_a_history_with_the_earlier_ones_as_feat
     assert contract.tables["customers"].end == "canceled_date"
     assert contract.tables["customers"].formats["created_date"] == "%m-%d-%Y"
     assert {"tenure", "plan", "subscriptions_started", "subscriptions_ended"} <= set(contract.features)
-    text = (tmp_path / "contract.yaml").read_text()
+    text = (tmp_path / "subscriptions.yaml").read_text()
     assert "# 50 of 300 customers have several rows: of the later ones, " in text
 
 
@@ -85,14 +87,27 @@ def test_what_the_end_of_a_spell_writes_into_its_row_is_no_feature(tmp_path: Pat
         "why": np.where(over, draw.choice(["price", "moved", "other"], len(spells)), None),
         "length": [430 - start if end is None else end - start for _, start, end in spells],
         "bills": [0 if end is None else (end - start) // 30 + 1 for _, start, end in spells],
+        "state": np.where(over, "ended", draw.choice(["active", "paused"], len(spells))),
         "fee": draw.integers(5, 60, len(spells)),
     }
     contract = proposed(frame_of(spells).assign(**columns), tmp_path)
     assert isinstance(contract, HistoryContract)
     assert {column for _, column in (one.reads for one in contract.features.values())} & set(columns) == {"fee"}
     reasons = {name.partition(".")[2]: why for name, why in contract.set_aside.items()}
-    assert {reasons[name].reason for name in ("why", "length", "bills")} == {"suspected_leak"}
+    assert {reasons[name].reason for name in ("why", "length", "bills", "state")} == {"suspected_leak"}
     assert "the days from the start to the end" in str(reasons["length"].note)
+
+
+@pytest.mark.parametrize("others", [0, 1000])  # with many of one row each, the customer is nearly a key
+def test_rows_with_a_start_and_an_end_are_spells_whatever_the_table_is_called(others: int, tmp_path: Path) -> None:
+    spells = [*subscriptions(), *((who, 5 + who % 90, 100 + who % 90) for who in range(300, 300 + others))]
+    frame = frame_of(spells, customer_id="Mitglieds-Nr.", created_date="Vertragsbeginn", canceled_date="Vertragsende")
+    frame.loc[len(frame) - 20 :, "Vertragsbeginn"] = None  # they only asked
+    contract = proposed(frame, tmp_path, table="export")
+    assert isinstance(contract, HistoryContract)
+    assert contract.tables["customers"].end == "Vertragsende"
+    assert contract.tables["export"].valid_from == "Vertragsbeginn"
+    assert contract.tables["export_ended"].event_time == "Vertragsende"
 
 
 def test_features_of_spells_are_those_that_were_known_on_each_day(tmp_path: Path) -> None:
@@ -182,7 +197,7 @@ def test_customers_who_all_go_on_are_no_history_and_init_says_so(tmp_path: Path)
     ]
     frame = frame_of(spells).assign(subscription_id=range(600))
     assert isinstance(proposed(frame, tmp_path), DataContract)
-    text = (tmp_path / "contract.yaml").read_text()
+    text = (tmp_path / "subscriptions.yaml").read_text()
     assert "the rows have a start and an end, and are not taken for a history" in text
     assert "0 of 100 customers (0.0%), so it was not taken" not in text
     assert "If each row is a customer, say `--customer subscription_id`" in text

@@ -93,7 +93,7 @@ def holds_spells(single: SingleTable, customer: str | None = None) -> str | None
     if not named or named[0] not in columns:
         return None
     roles = {role_by_name(time.name) for time in single.times if time.name != named[0]}
-    return named[0] if {"start", "end"} <= roles else None
+    return named[0] if "end" in roles and roles & {"start", "valid_from"} else None
 
 
 def on_refused_spells(customers: Role, choices: Sequence[LabelChoice]) -> Finding:

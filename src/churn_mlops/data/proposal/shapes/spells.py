@@ -9,7 +9,9 @@ import ibis
 import ibis.expr.types as ir
 
 from churn_mlops.data.discovery.label_candidates import LabelChoice
-from churn_mlops.data.discovery.table_roles import Role, TableRoles
+from churn_mlops.data.discovery.profiled_table import ProfiledTable
+from churn_mlops.data.discovery.table_roles import Role, TableRoles, by_lasting_rows
+from churn_mlops.data.discovery.time_roles import times_of
 from churn_mlops.data.discovery.times.data_clock import come
 from churn_mlops.data.findings import Finding
 from churn_mlops.data.profiling.name_signals import title
@@ -67,6 +69,20 @@ class Spells:
             "has left when all their rows have ended, and is back with the next one; earlier rows are read as features"
         )
         return Finding(self.role.name, "several_spells", what)
+
+
+def find_spells(look: ProfiledTable, customer: str) -> TableRoles | None:
+    """The customers of one table of rows with a start and an end; None if each of them has one row.
+
+    Args:
+        look: the table, whatever it is called.
+        customer: its column that names the customer.
+    """
+    times = times_of(look)
+    role = Role(look, "attributes", times, customer)
+    if times.first is None or times.end is None or role.one_row_each:
+        return None
+    return by_lasting_rows(TableRoles(customer, {look.name: role}, ()), role)
 
 
 def spells_of(table_roles: TableRoles, choice: LabelChoice | None) -> Spells | None:
