@@ -72,6 +72,14 @@ def test_dates_as_iso_writes_them_need_no_format_and_others_do() -> None:
     assert _found(["red", "blue"]) is None
 
 
+@pytest.mark.parametrize("none", ["Never", "unbefristet", "En cours"])
+def test_a_text_that_stands_for_no_day_is_no_unread_time(none: str) -> None:
+    found = _found(["Jan 5, 2025", "Mar 17, 2025", *[none] * 5])
+    assert found is not None
+    assert (found.format, found.unread) == ("%b %d, %Y", 0)
+    assert _found(["red", *[none] * 5]) is None
+
+
 def test_day_and_month_are_distinguished_where_a_row_proves_it_and_asked_where_none_does() -> None:
     proven = _found(["01/02/2024", "01/25/2024"])
     assert proven is not None

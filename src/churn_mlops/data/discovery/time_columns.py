@@ -7,7 +7,7 @@ alone, so that every engine reads the same time, or none, from a text.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import ibis.expr.types as ir
 
@@ -27,6 +27,12 @@ from churn_mlops.suggestions import words
 
 _SAMPLE = 2_000
 _MOSTLY = 0.95
+NO_DAY = frozenset(
+    "never|none|open|ongoing|present|current|active|permanent|unlimited|indefinite|no end|no end date|not ended|tbd|"
+    "nie|keine|keines|offen|laufend|unbefristet|jamais|aucune|en cours|indéterminée|nunca|indefinido|indefinida|"
+    "vigente|sin fecha|mai|in corso|nooit|onbepaald".split("|")
+)
+"""Lower-case texts that stand for no day in a column of dates, as "Never" does for an end that has not come."""
 _OF_MONTHS = frozenset("month months period yyyymm yearmonth ym monat mois mes mese".split())
 
 
@@ -58,6 +64,7 @@ def time_column(column: ir.Column, profile: ColumnProfile) -> TimeColumn | None:
     name = profile.name
     if profile.kind == "date":
         return TimeColumn(name, outside=outside_calendar(column))
+    profile = _of_days(profile)
     counted = unix_times_of(profile)
     if counted is not None and counted.sure:
         return TimeColumn(name, counted.unit, counted.unit, example=f"{profile.largest:.0f}")
@@ -78,6 +85,12 @@ def time_column(column: ir.Column, profile: ColumnProfile) -> TimeColumn | None:
         read = int(parsed_time(column, None).count().to_pyarrow().as_py())
     unread = profile.present - read
     return TimeColumn(name, None if plain else best, best, other, texts[len(texts) // 2], max(unread, 0))
+
+
+def _of_days(profile: ColumnProfile) -> ColumnProfile:
+    """``profile`` in which a text that stands for no day means missing; unchanged without dates."""
+    none = tuple(item for item in profile.level_rows if item[0].lower() in NO_DAY)
+    return replace(profile, markers=(*profile.markers, *none)) if none and profile.dates else profile
 
 
 def outside_calendar(column: ir.Column) -> int:
