@@ -14,6 +14,7 @@ from churn_mlops.data.discovery.time_roles import TimeRole, role_by_name
         ("fecha de suscripción", "start"), ("data_iscrizione", "start"), ("ingangsdatum", "start"),
         ("Vertragsende", "end"), ("Abmeldedatum", "end"), ("Date de résiliation", "end"), ("fecha_baja", "end"),
         ("fin_suscripcion", "end"), ("Rechnungsdatum", "event"), ("date_facture", "event"), ("Geburtsdatum", "other"),
+        ("Solved", "end"), ("Erledigt am", "end"),
     ],
 )  # fmt: skip
 def test_a_start_and_an_end_are_recognised_in_other_languages(name: str, role: TimeRole) -> None:

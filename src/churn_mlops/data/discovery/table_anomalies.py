@@ -115,7 +115,7 @@ def on_formats(look: ProfiledTable) -> list[Finding]:
         if time.unread:
             what = (
                 f"{of_rows(time.unread, look.rows)} are no time as {time.read_as} writes one: they count as missing, "
-                "so a customer whose end is not read counts as one who stays. Write all dates of the column alike"
+                "so a customer whose end is not read counts as staying. Write all dates of the column alike"
             )
             found.append(Finding(name, "date_unread", what, rows=time.unread, of=look.rows))
     found += [_outside(look, time) for time in look.times.values() if time.outside]

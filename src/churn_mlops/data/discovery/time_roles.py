@@ -24,7 +24,7 @@ _VALID = frozenset("valid effective applies".split())
 _UNTIL = frozenset("to until till through thru".split())
 _END = frozenset(
     "end ended ends ending churn churned cancel cancelled canceled cancellation closed close closing terminated "
-    "termination left leave leaving exit exited expired expires expiry deactivated stopped stop until resolved "
+    "termination left leave leaving exit exited expired expires expiry deactivated stopped stop until resolved solved "
     "completed finished departure departed unsubscribed lapse lapsed discontinued lost inactive gone ceased withdrawn "
     "resigned thru deleted deletion removed archived ende einde fin fim baja slut koniec".split()
 )
@@ -32,6 +32,7 @@ _END_STEMS = (
     "kuendig", "kündig", "gekuendigt", "gekündigt", "austritt", "beendet", "resili", "résili", "disdett", "cessaz",
     "cancela", "encerra", "opzeg", "beeind", "vertragsende", "enddat", "rezygn", "uppsag", "abmeld", "abgemeldet",
     "desabon", "désabon", "laufzeitende", "aboende", "mitgliedschaftsende", "rescis",
+    "gelöst", "geloest", "erledigt", "geschlossen", "résolu", "resuelt", "cerrad", "fermé", "fechad",
 )  # fmt: skip
 _START = frozenset(
     "start started starts begin began beginning signup signed sign joined join since created creation registered "

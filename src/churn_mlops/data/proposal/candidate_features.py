@@ -38,6 +38,10 @@ _CHANGING = frozenset(
     "umsatz guthaben saldo solde punkte puntos pontos punti gesamt insgesamt cumulé cumule cumulado acumulado "
     "totaal totale anzahl nombre aantal letzte letzter letztes dernier dernière último última ultimo ultima".split()
 )
+_SO_FAR = frozenset(
+    "last latest total lifetime current balance letzte letzter letztes gesamt insgesamt guthaben saldo dernier "
+    "dernière totale totaal solde cumulé cumule cumulado acumulado último última ultimo ultima".split()
+)
 _AFTERWARDS = frozenset(
     "resolution resolved closed closing outcome result satisfaction survey csat rating refund refunded response".split()
 )
@@ -255,6 +259,9 @@ def _reason(role: Role, column: ColumnProfile, flags: set[str], dated: set[str])
         if found & _CHANGING:
             note = "today's value of something that may change: for the past it would reveal the future; move it to "
             return ExcludedColumn(reason="suspected_leak", note=note + "`features` if it never changes")
+    elif role.times.end is not None and role.kind == "attributes" and found & _SO_FAR:
+        note = "counted or written until today, while the row goes on: move it to `features` if it never changes"
+        return ExcludedColumn(reason="suspected_leak", note=note)
     elif role.times.end is not None and role.kind == "events" and found & _AFTERWARDS:
         note = f"may be known only at {role.times.end}, after {role.times.first}: move it to `features` if it is not"
         return ExcludedColumn(reason="suspected_leak", note=note)

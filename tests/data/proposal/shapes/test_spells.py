@@ -88,13 +88,14 @@ def test_what_the_end_of_a_spell_writes_into_its_row_is_no_feature(tmp_path: Pat
         "length": [430 - start if end is None else end - start for _, start, end in spells],
         "bills": [0 if end is None else (end - start) // 30 + 1 for _, start, end in spells],
         "state": np.where(over, "ended", draw.choice(["active", "paused"], len(spells))),
+        "logins_total": draw.integers(5, 60, len(spells)),
         "fee": draw.integers(5, 60, len(spells)),
     }
     contract = proposed(frame_of(spells).assign(**columns), tmp_path)
     assert isinstance(contract, HistoryContract)
     assert {column for _, column in (one.reads for one in contract.features.values())} & set(columns) == {"fee"}
     reasons = {name.partition(".")[2]: why for name, why in contract.set_aside.items()}
-    assert {reasons[name].reason for name in ("why", "length", "bills", "state")} == {"suspected_leak"}
+    assert {reasons[name].reason for name in ("why", "length", "bills", "state", "logins_total")} == {"suspected_leak"}
     assert "the days from the start to the end" in str(reasons["length"].note)
 
 
