@@ -33,7 +33,10 @@ def of_rows(count: int, rows: int) -> str:
 def on_tables(table_roles: TableRoles) -> list[Finding]:
     """The anomalies in each table by itself, and along its links."""
     looks = {role.look.name: role.look for role in table_roles.roles.values()}
-    times = {role.look.name: role.times for role in table_roles.roles.values()}
+    times: dict[str, Times] = {}
+    for role in table_roles.roles.values():
+        if role.look.name not in times or role.kind != "events":  # the ends of rows are events, and not their start
+            times[role.look.name] = role.times
     found: list[Finding] = []
     for look in looks.values():
         found += on_key(look) + on_formats(look) + on_times(look, times[look.name])

@@ -92,9 +92,12 @@ def _problem(finding: Finding) -> Problem:
 
 
 def _without_time(tables: Mapping[str, ir.Table], contract: HistoryContract) -> Iterator[Finding]:
+    ends = {(one.table or name, one.end) for name, one in contract.tables.items()}
     for name, table in tables.items():
         declared = contract.tables[name]
         column = declared.time
+        if (declared.table or name, column) in ends:
+            continue  # rows that go on, in a table of the ends of the same rows
         blank = int(table[column].isnull().sum().to_pyarrow().as_py() or 0)
         if blank:
             rows = _count(table)

@@ -20,6 +20,7 @@ from churn_mlops.data.proposal.shapes.single_table import SingleTable, holds_spe
 from churn_mlops.data.proposal.shapes.spells import count_spells
 from churn_mlops.data.snapshot.snapshot import read_history
 from churn_mlops.data.sources.history_tables import open_tables
+from churn_mlops.data.validation.validate_history import check_history
 from churn_mlops.pipelines.onboarding.init import InitRequest, initialize
 from tests.data.proposal.databases import tables
 
@@ -109,6 +110,14 @@ def test_rows_with_a_start_and_an_end_are_spells_whatever_the_table_is_called(ot
     assert contract.tables["customers"].end == "Vertragsende"
     assert contract.tables["export"].valid_from == "Vertragsbeginn"
     assert contract.tables["export_ended"].event_time == "Vertragsende"
+
+
+def test_rows_most_of_which_go_on_stop_no_validation(tmp_path: Path) -> None:
+    frame = frame_of([*subscriptions(), *((who, 20, None) for who in range(300, 700))])
+    contract = proposed(frame, tmp_path, table="export")
+    assert isinstance(contract, HistoryContract)
+    address = str(tmp_path / "export.csv")
+    assert not [one for one in check_history(open_tables(address, contract), contract) if one.severity == "stop"]
 
 
 def test_features_of_spells_are_those_that_were_known_on_each_day(tmp_path: Path) -> None:
