@@ -41,7 +41,7 @@ bench: $(VENV)/.dev $(VENV)/.load ## measure speed against the bars
 bench-peers: $(VENV)/.dev $(VENV)/.load $(VENV)/peers/.done ## hold /predict against MLflow, BentoML and MLServer with the same trees
 	$(BIN)/python -m bench.peers $(ARGS)
 
-study: $(VENV)/.dev $(VENV)/.proxy $(VENV)/.clock $(VENV)/.prometheus $(VENV)/.containers $(VENV)/shifts/.done ## measure models on public and on made-up data, what kills leave of daily runs, servers in outages, companies with a known truth, exports of billing systems, columns of every type, a month of campaigns, the false alarms of drift, estimates of accuracy against what came true, two years of shifts, two years of retraining, the page of metrics, the alerts of a quiet year, the disaster drill, rolling updates of the cluster, the release under each Python, both images, and compose
+study: $(VENV)/.dev $(VENV)/.proxy $(VENV)/.clock $(VENV)/.prometheus $(VENV)/.containers $(VENV)/shifts/.done ## measure models on public and on made-up data, what kills leave of daily runs, servers in outages, companies with a known truth, exports of billing systems, large files, columns of every type, a month of campaigns, the false alarms of drift, estimates of accuracy against what came true, two years of shifts, two years of retraining, the page of metrics, the alerts of a quiet year, the disaster drill, rolling updates of the cluster, the release under each Python, both images, and compose
 	$(BIN)/python -m bench.quality $(ARGS)
 	$(BIN)/python -m bench.study
 	$(BIN)/python -m bench.honest
@@ -52,6 +52,7 @@ study: $(VENV)/.dev $(VENV)/.proxy $(VENV)/.clock $(VENV)/.prometheus $(VENV)/.c
 	$(BIN)/python -m bench.outages
 	$(BIN)/python -m bench.truth
 	$(BIN)/python -m bench.billing
+	$(BIN)/python -m bench.large_files
 	$(BIN)/python -m bench.column_types
 	$(BIN)/python -m bench.campaign_month
 	$(BIN)/python -m bench.drift
