@@ -165,7 +165,11 @@ def test_ctrl_c_while_training_stops_and_leaves_nothing(
         return fit(*arguments, **named)
 
     monkeypatch.setattr(job, "fit_bundle", interrupted)
-    result = churn("--config", untrained.config(), "train")
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
+    try:
+        result = churn("--config", untrained.config(), "train")
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert result.code == 130
     assert result.err.strip().endswith("Error: stopped")
     assert result.out == ""
