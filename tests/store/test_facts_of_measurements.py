@@ -7,8 +7,15 @@ from datetime import timedelta
 
 import pytest
 
+from churn_mlops.pipelines.monitoring.run_rows import treatment_around
 from churn_mlops.store import Store
-from churn_mlops.store.campaigns.arm_outcomes import ArmOn, ArmOutcomes, arm_outcomes, arms_between
+from churn_mlops.store.campaigns.arm_outcomes import (
+    ArmOn,
+    ArmOutcomes,
+    arm_outcomes,
+    arms_between,
+    first_draw_of_offers,
+)
 from churn_mlops.store.campaigns.assignments import Assignment, add_assignments
 from churn_mlops.store.campaigns.campaigns import NewCampaign, create_campaign
 from churn_mlops.store.contacts import NewContact, record_contact
@@ -85,3 +92,21 @@ def test_the_use_of_lists_counts_each_customer_once_by_their_latest_contact(camp
 def test_a_dismissal_is_no_offer(campaign: Store) -> None:
     assert offered_between(campaign, DAY, NOW.date()) == {"A"}
     assert offered_between(campaign, DAY, NOW.date() - timedelta(days=1)) == set()
+
+
+def test_the_earliest_draw_of_an_offer_is_that_of_its_campaign(campaign: Store) -> None:
+    today, later = NOW.date(), NOW + timedelta(days=1)
+    assert first_draw_of_offers(campaign, today, today) == DAY
+    record_contact(campaign, replace(CALL, key="3", customer="E", at=later))
+    record_contact(campaign, replace(CALL, key="4", customer="A", at=later, campaign_id=None))
+    assert first_draw_of_offers(campaign, later.date(), later.date()) == NEXT
+    assert first_draw_of_offers(campaign, later.date() + timedelta(days=1), later.date() + timedelta(days=1)) is None
+
+
+def test_a_customer_who_was_drawn_long_before_their_offer_is_still_seen(campaign: Store) -> None:
+    late = runs_since(campaign, DAY)[0]
+    late = replace(late, as_of=NOW.date() + timedelta(days=1))  # A was drawn before its days, and called within them
+    found = treatment_around(campaign, late, follow_days=1, final_after=30)
+    assert found.unseen == frozenset()
+    assert {"A", "B"} <= found.treated
+    assert found.control_share.keys() == {"C", "D"}

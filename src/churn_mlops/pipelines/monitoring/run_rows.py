@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from churn_mlops.monitoring import ListTerms, PairedRows, ScoredRows, joined, share_of_list, untreated_weights
 from churn_mlops.store import Store
-from churn_mlops.store.campaigns.arm_outcomes import EXPLORERS_CONTROL_SHARE, ArmOn, arms_between
+from churn_mlops.store.campaigns.arm_outcomes import EXPLORERS_CONTROL_SHARE, ArmOn, arms_between, first_draw_of_offers
 from churn_mlops.store.scoring.run_scores import RunScores, offered_between, run_scores
 from churn_mlops.store.scoring.runs import Run
 
@@ -43,7 +43,9 @@ def weekly_runs(runs: Sequence[Run], most: int) -> list[Run]:
 def treatment_around(store: Store, run: Run, *, follow_days: int, final_after: int) -> Treatment:
     """The customers treated from ``follow_days`` before a run until its labels are final.
 
-    A treated customer may stay because of the offer, also if they are drawn after the run, within its horizon.
+    A treated customer may stay because of the offer, also if they are drawn after the run, within its horizon. If they
+    were drawn earlier and got their offer within these days, all arms that were drawn since then count, those of the
+    control group too.
 
     Args:
         store: the store.
@@ -52,7 +54,8 @@ def treatment_around(store: Store, run: Run, *, follow_days: int, final_after: i
         final_after: days until the labels of the run are final.
     """
     first, last = run.as_of - timedelta(days=follow_days), run.as_of + timedelta(days=final_after)
-    return treatment_of(arms_between(store, first, last), offered_between(store, first, last))
+    drawn = first_draw_of_offers(store, first, last) or first
+    return treatment_of(arms_between(store, min(first, drawn), last), offered_between(store, first, last))
 
 
 def treatment_of(arms: Sequence[ArmOn], offered: set[str]) -> Treatment:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime, time, timedelta
 
-from sqlalchemy import Select, and_, case, func, select
+from sqlalchemy import ColumnElement, Select, and_, case, func, select
 
 from churn_mlops.store.campaigns.assignments import CONTROL
 from churn_mlops.store.campaigns.standings import NOT_OFFERED
@@ -104,6 +104,27 @@ def arms_between(store: Store, first: date, last: date) -> list[ArmOn]:
     with store.reading("read the arms of some dates", much=True) as connection:
         rows = connection.execution_options(yield_per=10_000).execute(query)
         return [ArmOn(customer, arm == CONTROL, share, explored) for customer, arm, share, explored in rows]
+
+
+def first_draw_of_offers(store: Store, first: date, last: date) -> date | None:
+    """The earliest draw of a customer whose campaign made them an offer from ``first`` to ``last``; None without any.
+
+    Raises:
+        StoreError: the store fails.
+    """
+    same = and_(CONTACTS.c.campaign_id == ASSIGNMENTS.c.campaign_id, CONTACTS.c.customer == ASSIGNMENTS.c.customer)
+    query = select(func.min(ASSIGNMENTS.c.assigned_on)).join(CONTACTS, same).where(*offers_between(first, last))
+    with store.reading("read when customers with an offer were drawn", much=True) as connection:
+        found: date | None = connection.scalar(query)
+        return found
+
+
+def offers_between(first: date, last: date) -> tuple[ColumnElement[bool], ...]:
+    """The conditions of contacts from ``first`` to ``last`` in which an offer was made, or could have been."""
+    begin = datetime.combine(first, time(), UTC)
+    until = datetime.combine(last + timedelta(days=1), time(), UTC)
+    made = (CONTACTS.c.result != NOT_OFFERED, CONTACTS.c.customer != "")
+    return (*made, CONTACTS.c.at >= begin, CONTACTS.c.at < until)
 
 
 def labelled_assignments() -> Select[tuple[int, str, str, bool]]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Select, and_, func, select
 
-from churn_mlops.store.campaigns.standings import NOT_OFFERED
+from churn_mlops.store.campaigns.arm_outcomes import offers_between
 from churn_mlops.store.database.bulk_load import read_columns
 from churn_mlops.store.database.database import Store
 from churn_mlops.store.database.schema import CONTACTS, OUTCOMES, PREDICTIONS, RUNS
@@ -128,11 +128,9 @@ def offered_between(store: Store, first: date, last: date) -> set[str]:
     Raises:
         StoreError: the store fails.
     """
-    made = (CONTACTS.c.result != NOT_OFFERED, CONTACTS.c.customer != "")
-    until = _midnight(date.fromordinal(last.toordinal() + 1))
-    query = select(CONTACTS.c.customer).where(*made, CONTACTS.c.at >= _midnight(first), CONTACTS.c.at < until)
+    query = select(CONTACTS.c.customer).where(*offers_between(first, last)).distinct()
     with store.reading("read who was contacted", much=True) as connection:
-        return set(connection.scalars(query.distinct()))
+        return set(connection.scalars(query))
 
 
 def _midnight(day: date) -> datetime:
