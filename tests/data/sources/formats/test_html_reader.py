@@ -47,6 +47,31 @@ def test_cells_and_rows_need_no_end(tmp_path: Path) -> None:
     assert open_table(str(path)).to_pyarrow().to_pylist() == rows
 
 
+def test_a_cell_over_several_rows_stands_in_each_of_them(tmp_path: Path) -> None:
+    path = tmp_path / "export.xls"
+    rows = (
+        "<tr><th>id</th><th>plan</th><th>country</th><th>seats</th></tr>"
+        "<tr><td>1</td><td rowspan=2>basic</td><td>DE</td><td rowspan=3>5</td></tr>"
+        "<tr><td>2</td><td>FR</td></tr>"
+        "<tr><td>3</td><td>pro</td></tr>"
+        "<tr><td>4</td><td>pro</td><td>IT</td><td>7</td></tr>"
+    )
+    path.write_text(f"<table>{rows}</table>")
+    assert [tuple(row.values()) for row in open_table(str(path)).to_pyarrow().to_pylist()] == [
+        ("1", "basic", "DE", "5"),
+        ("2", "basic", "FR", "5"),
+        ("3", "pro", None, "5"),
+        ("4", "pro", "IT", "7"),
+    ]
+
+
+def test_a_program_or_a_style_in_a_cell_is_no_text(tmp_path: Path) -> None:
+    path = tmp_path / "export.xls"
+    row = "<tr><td><style>td {}</style>1</td><td>a<script>write('<td>9</td>')</script></td></tr>"
+    path.write_text(f"<table><tr><th>id</th><th>plan</th></tr>{row}</table>")
+    assert open_table(str(path)).to_pyarrow().to_pylist() == [{"id": "1", "plan": "a"}]
+
+
 def test_delimited_text_that_is_called_a_workbook_is_read(tmp_path: Path) -> None:
     path = tmp_path / "export.xls"
     path.write_text(write_csv(tmp_path / "plain.csv", ROWS).read_text().replace(",", "\t"))

@@ -17,7 +17,8 @@ from churn_mlops.errors import SourceError
 _CHARSET = re.compile(rb"charset\s*=\s*[\"']?([\w-]+)", re.IGNORECASE)
 _MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 _CHUNK = 1 << 20
-_WIDEST = 1000
+_WIDEST, _TALLEST = 1000, 65_534  # as browsers bound the columns and rows of a cell
+_NOT_SHOWN = ("script", "style")
 Row = list[str]
 
 
@@ -72,7 +73,9 @@ class _Tables(HTMLParser):
         self.tables: list[list[Row]] = []
         self._open: list[list[Row]] = []
         self._cells: list[list[str] | None] = []
-        self._spans: list[int] = []
+        self._spans: list[tuple[int, int]] = []  # columns and rows of the open cell
+        self._down: list[dict[int, tuple[int, str]]] = []  # by column: rows that a cell still reaches into, its text
+        self._is_shown = True
         self._wide: set[int] = set()
 
     def merged_in(self, rows: list[Row]) -> frozenset[int]:
@@ -81,38 +84,43 @@ class _Tables(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Begin a table, a row or a cell."""
-        if tag == "table":
+        if tag in _NOT_SHOWN:
+            self._is_shown = False
+        elif tag == "table":
             self.tables.append([])
             self._open.append(self.tables[-1])
             self._cells.append(None)
-            self._spans.append(1)
+            self._spans.append((1, 1))
+            self._down.append({})
         elif not self._open:
             return
         elif tag == "tr":
-            self._end_cell()
+            self._end_row()
             self._open[-1].append([])
         elif tag in ("td", "th"):
             self._end_cell()
-            span = dict(attrs).get("colspan") or "1"
-            self._spans[-1] = min(int(span), _WIDEST) if span.isdecimal() else 1
+            given = dict(attrs)
+            self._spans[-1] = _span(given.get("colspan"), _WIDEST), _span(given.get("rowspan"), _TALLEST)
             self._cells[-1] = []
         elif tag == "br":
             self.handle_data(" ")
 
     def handle_endtag(self, tag: str) -> None:
         """End a cell, a row or a table."""
-        if not self._open:
+        if tag in _NOT_SHOWN:
+            self._is_shown = True
+        elif not self._open:
             return
-        if tag in ("td", "th", "tr"):
+        elif tag in ("td", "th", "tr"):
             self._end_cell()
         elif tag == "table":
-            self._end_cell()
-            for stack in (self._open, self._cells, self._spans):
+            self._end_row()
+            for stack in (self._open, self._cells, self._spans, self._down):
                 stack.pop()
 
     def handle_data(self, data: str) -> None:
         """Text in a cell."""
-        if self._cells and self._cells[-1] is not None:
+        if self._is_shown and self._cells and self._cells[-1] is not None:
             self._cells[-1].append(data)
 
     def _end_cell(self) -> None:
@@ -121,11 +129,36 @@ class _Tables(HTMLParser):
             return
         if not self._open[-1]:
             self._open[-1].append([])
-        row = self._open[-1][-1]
-        row += [" ".join("".join(cell).split()), *[""] * (self._spans[-1] - 1)]
-        if self._spans[-1] > 1:
+        row, (columns, rows) = self._open[-1][-1], self._spans[-1]
+        while len(row) in self._down[-1]:
+            self._reach_down(row, len(row))
+        texts = [" ".join("".join(cell).split()), *[""] * (columns - 1)]
+        if rows > 1:
+            self._down[-1] |= {place: (rows - 1, text) for place, text in enumerate(texts, start=len(row))}
+        row += texts
+        if columns > 1:
             self._wide.add(id(row))
         self._cells[-1] = None
+
+    def _end_row(self) -> None:
+        self._end_cell()
+        if not self._open[-1]:
+            return
+        row = self._open[-1][-1]
+        for place in sorted(place for place in self._down[-1] if place >= len(row)):
+            self._reach_down(row, place)
+
+    def _reach_down(self, row: Row, place: int) -> None:
+        """Repeat at ``place`` of ``row`` the text of a cell that begins in a row above and reaches into this one."""
+        left, text = self._down[-1].pop(place)
+        row += [*[""] * (place - len(row)), text]
+        if left > 1:
+            self._down[-1][place] = (left - 1, text)
+
+
+def _span(given: str | None, most: int) -> int:
+    """How many columns or rows a cell takes; 0 means all that follow."""
+    return min(int(given), most) or most if given is not None and given.isdecimal() else 1
 
 
 def starts_as_page(head: bytes) -> bool:
