@@ -35,6 +35,7 @@ UTF8, WINDOWS = "utf-8-sig", "cp1252"
 _HEAD_BYTES = 1 << 18
 _CHUNK_BYTES = 1 << 22
 _TAIL_BYTES = 1 << 16
+_LONGEST_LINE = 1 << 24
 _MARKS = (
     (codecs.BOM_UTF32_LE, "utf-32"),
     (codecs.BOM_UTF32_BE, "utf-32"),
@@ -42,7 +43,8 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _LETTER_OF_UTF8 = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
-_SEPARATOR_LINE = re.compile(r"sep=(.)\r?\n", re.IGNORECASE)
+_LINE_END = re.compile(r"\r\n|\r|\n")
+_SEPARATOR_LINE = re.compile(r"sep=(.)(?:\r\n|\r|\n)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -54,12 +56,15 @@ class CsvFormat:
         delimiter: between the cells.
         columns: their names.
         skipped: lines before the header, such as the `sep=;` of a spreadsheet.
+        head: the text up to the first row, if the engine cannot read it: the header stands below blank lines, or a
+            name in it goes over several lines.
     """
 
     encoding: str
     delimiter: str
     columns: list[str]
     skipped: int
+    head: str = ""
 
 
 def open_csv(path: Path, connection: ibis.BaseBackend, name: str = "rows") -> ir.Table:
@@ -89,11 +94,12 @@ def csv_remarks(path: Path, name: str) -> list[Remark]:
 def _load(path: Path, connection: ibis.BaseBackend, name: str) -> list[TotalRow]:
     written = csv_format(path)
     try:
-        with _in_utf8(path, written.encoding) as readable, literal_path(readable) as literal:
+        with _readable(path, written) as readable, literal_path(readable) as literal:
             packed = "gzip" if readable.suffix.lower() == ".gz" else "none"
             connection.raw_sql(_load_statement(literal, name, written, packed))
     except duckdb.Error as error:
-        raise SourceError(_explained(path, str(error), len(written.columns))) from None
+        above = max(len(_LINE_END.findall(written.head)) - 1, 0)
+        raise SourceError(_explained(path, str(error), len(written.columns), above)) from None
     return without_total(connection, name)
 
 
@@ -138,15 +144,14 @@ def is_guessed(path: Path) -> bool:
 def _load_statement(path: str, table: str, written: CsvFormat, packed: str) -> str:
     # Names and the path are quoted, the delimiter is one of ours: a prepared statement cannot take them.
     spec = ", ".join(f"{quoted(name)}: 'VARCHAR'" for name in written.columns)
-    read = (
-        f"header=true, skip={written.skipped}, delim={quoted(written.delimiter)}, quote='\"', escape='\"', comment=''"
-    )
+    skipped = 0 if written.head else written.skipped
+    read = f"header=true, skip={skipped}, delim={quoted(written.delimiter)}, quote='\"', escape='\"', comment=''"
     return (
         f"CREATE TABLE {identifier(table)} AS SELECT * FROM read_csv({quoted(path)}, "  # noqa: S608 both are quoted
         f"columns={{{spec}}}, auto_detect=false, "
         f"{read}, strict_mode=true, "
         "null_padding=false, ignore_errors=false, nullstr='', allow_quoted_nulls=true, "
-        f"compression='{packed}', max_line_size=16777216)"
+        f"compression='{packed}', max_line_size={_LONGEST_LINE})"
     )
 
 
@@ -224,17 +229,22 @@ def _read_as_windows(path: Path, whole: bool, where: str) -> str:
 
 
 @contextmanager
-def _in_utf8(path: Path, encoding: str) -> Iterator[Path]:
-    """The file itself if it is UTF-8, or a copy of it in UTF-8 for as long as it is read."""
-    if encoding == UTF8:
+def _readable(path: Path, written: CsvFormat) -> Iterator[Path]:
+    """The file itself if the engine can read it, or a copy in UTF-8, with a plain header, for as long as it is read."""
+    if written.encoding == UTF8 and not written.head:
         yield path
         return
     with tempfile.TemporaryDirectory(prefix="churn-") as folder:
         copy = Path(folder) / "table.csv"
-        decoder = codecs.getincrementaldecoder(encoding)()
+        decoder, left = codecs.getincrementaldecoder(written.encoding)(), len(written.head)
         with _open(path) as source, copy.open("wb") as target:
+            if written.head:
+                names = written.delimiter.join(map(str, range(len(written.columns))))
+                target.write((names + _LINE_END.findall(written.head)[-1]).encode())
             while chunk := source.read(_CHUNK_BYTES):
-                target.write(decoder.decode(chunk).encode("utf-8"))
+                text = decoder.decode(chunk)
+                target.write(text[left:].encode("utf-8"))
+                left = max(left - len(text), 0)
         yield copy
 
 
@@ -254,7 +264,15 @@ def _format_of(path: Path, encoding: str, head: str) -> CsvFormat:
     # pandas writes its index as a first column without a name.
     names = [name if name.strip() else f"column_{place}" for place, name in enumerate(_trimmed(best[3]), start=1)]
     _check_names(path, names)
-    return CsvFormat(encoding, best[2], names, 0 if marked is None else 1)
+    return CsvFormat(encoding, best[2], names, 0 if marked is None else 1, _odd_head(head, text, best[2]))
+
+
+def _odd_head(head: str, text: str, delimiter: str) -> str:
+    """``head`` up to its first row, where the header is more than the first line of its ``text``; otherwise empty."""
+    lines = io.StringIO(text, newline="")
+    next(row for row in csv.reader(lines, delimiter=delimiter) if row)
+    end = lines.tell()
+    return head[: len(head) - len(text) + end] if len(_LINE_END.findall(text[:end])) > 1 else ""
 
 
 def _trimmed(names: list[str]) -> list[str]:
@@ -297,10 +315,20 @@ def _check_names(path: Path, names: list[str]) -> None:
         seen[name.lower()] = place
 
 
-def _explained(path: Path, message: str, columns: int) -> str:
-    """The engine's error in our words: the file, the line, the fault and the remedy."""
+def _explained(path: Path, message: str, columns: int, above: int) -> str:
+    """The engine's error in our words: the file, the line, the fault and the remedy.
+
+    Args:
+        path: of the file.
+        message: of the engine.
+        columns: how many the header has.
+        above: lines of the file that the engine did not see.
+    """
     found = re.search(r"Line: (\d+)", message)
-    where = f"{path}, line {found[1]}" if found else str(path)
+    where = f"{path}, line {int(found[1]) + above}" if found else str(path)
+    if "max_line_size" in message or "Maximum line size" in message:
+        most = f"{_LONGEST_LINE / 2**20:.0f} MB"
+        return f"{where}: the line is longer than {most}; a quotation mark is left open, or shorten its texts"
     cells = re.search(r"Found: (\d+)", message)
     if cells:
         return (
