@@ -11,7 +11,7 @@ import pyarrow.orc as orc
 import pyarrow.parquet as parquet
 
 from churn_mlops.data.sources.files import identifier
-from churn_mlops.data.sources.formats.converted import ConvertedTable
+from churn_mlops.data.sources.formats.converted import ConvertedTable, check_names
 from churn_mlops.errors import SourceError
 
 _OLD_FEATHER = b"FEA1"
@@ -32,9 +32,9 @@ def convert_arrow(path: Path, folder: Path) -> dict[str, ConvertedTable]:
     with _translated(path, "an Arrow file"), pa.memory_map(str(path)) as source:
         if first == _ARROW:
             reader = pa.ipc.open_file(source)
-            return written(map(reader.get_batch, range(reader.num_record_batches)), reader.schema, folder)
+            return written(path, map(reader.get_batch, range(reader.num_record_batches)), reader.schema, folder)
         stream = pa.ipc.open_stream(source)
-        return written(stream, stream.schema, folder)
+        return written(path, stream, stream.schema, folder)
 
 
 def convert_orc(path: Path, folder: Path) -> dict[str, ConvertedTable]:
@@ -45,16 +45,22 @@ def convert_orc(path: Path, folder: Path) -> dict[str, ConvertedTable]:
     """
     with _translated(path, "an ORC file"):
         file = orc.ORCFile(path)
-        return written(map(file.read_stripe, range(file.nstripes)), file.schema, folder)
+        return written(path, map(file.read_stripe, range(file.nstripes)), file.schema, folder)
 
 
-def written(batches: Batches, schema: pa.Schema, folder: Path) -> dict[str, ConvertedTable]:
-    """The table of the ``batches``, in a Parquet file in ``folder``."""
-    target = folder / "table.parquet"
-    with parquet.ParquetWriter(target, schema) as writer:
+def written(path: Path, batches: Batches, schema: pa.Schema, folder: Path) -> dict[str, ConvertedTable]:
+    """The table of the ``batches`` of the file at ``path``, in a Parquet file in ``folder``.
+
+    Raises:
+        SourceError: two columns have one name, capitals apart.
+    """
+    names = [name if name.strip() else f"column_{place}" for place, name in enumerate(schema.names, start=1)]
+    check_names(names, str(path))
+    target, named = folder / "table.parquet", pa.schema(map(pa.Field.with_name, schema, names))
+    with parquet.ParquetWriter(target, named) as writer:
         for batch in batches:
-            writer.write_batch(batch)
-    return {"table": ConvertedTable(target, {name: identifier(name) for name in schema.names}, has_totals=False)}
+            writer.write_batch(pa.RecordBatch.from_arrays(batch.columns, schema=named))
+    return {"table": ConvertedTable(target, {name: identifier(name) for name in names}, has_totals=False)}
 
 
 @contextmanager

@@ -53,7 +53,7 @@ def convert_avro(path: Path, folder: Path) -> dict[str, ConvertedTable]:
                 raise SourceError(f"{path} holds no records: write one for each customer, or write it as Parquet")
             types = {field["name"]: _type(field["type"]) for field in declared["fields"]}
             schema = pa.schema(types.items())
-            return written(_batches(records, schema), schema, folder)
+            return written(path, _batches(records, schema), schema, folder)
         # fastavro has no family of errors.
         except (ValueError, EOFError, IndexError, KeyError, TypeError, ImportError, pa.ArrowException) as error:
             why = (str(error).splitlines() or [type(error).__name__])[0]

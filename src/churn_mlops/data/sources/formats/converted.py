@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -41,6 +41,22 @@ class ConvertedTable:
     columns: Mapping[str, str]
     remarks: tuple[Remark, ...] = ()
     has_totals: bool = True
+
+
+def check_names(names: Sequence[str], where: str) -> None:
+    """Whether the columns ``names`` differ, capitals apart: the engine takes such names for one.
+
+    Raises:
+        SourceError: two do not; names ``where`` they stand.
+    """
+    seen: dict[str, int] = {}
+    for place, name in enumerate(names, start=1):
+        if name.lower() in seen:
+            raise SourceError(
+                f"{where}: columns {seen[name.lower()]} and {place} are both called {name!r}"
+                " (capitals do not make names different); rename or remove one"
+            )
+        seen[name.lower()] = place
 
 
 Convert = Callable[[Path, Path], dict[str, ConvertedTable]]

@@ -26,7 +26,7 @@ import ibis.expr.types as ir
 
 from churn_mlops.data.sources.database import memory_connection
 from churn_mlops.data.sources.files import identifier, literal_path, quoted
-from churn_mlops.data.sources.formats.converted import Remark
+from churn_mlops.data.sources.formats.converted import Remark, check_names
 from churn_mlops.data.sources.formats.total_row import TotalRow, may_be_total, without_total
 from churn_mlops.errors import SourceError
 
@@ -263,7 +263,7 @@ def _format_of(path: Path, encoding: str, head: str) -> CsvFormat:
         raise SourceError(f"{path}, line 1: only one column; {_remedy_for_one(whole)}")
     # pandas writes its index as a first column without a name.
     names = [name if name.strip() else f"column_{place}" for place, name in enumerate(_trimmed(best[3]), start=1)]
-    _check_names(path, names)
+    check_names(names, f"{path}, line 1")
     return CsvFormat(encoding, best[2], names, 0 if marked is None else 1, _odd_head(head, text, best[2]))
 
 
@@ -302,17 +302,6 @@ def _remedy_for_one(text: str) -> str:
     if len(parts) == 1 and parts != {1}:
         return f"blanks seem to separate its {parts.pop()} columns: write a comma between them, and save it again"
     return "columns are separated by a comma, semicolon, tab or '|'"
-
-
-def _check_names(path: Path, names: list[str]) -> None:
-    seen: dict[str, int] = {}
-    for place, name in enumerate(names, start=1):
-        if name.lower() in seen:
-            raise SourceError(
-                f"{path}, line 1: columns {seen[name.lower()]} and {place} are both called {name!r}"
-                " (capitals do not make names different); rename or remove one"
-            )
-        seen[name.lower()] = place
 
 
 def _explained(path: Path, message: str, columns: int, above: int) -> str:

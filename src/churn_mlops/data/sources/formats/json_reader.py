@@ -6,6 +6,7 @@ answer of an interface, which is one object around the list, as in ``{"status": 
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,9 +16,11 @@ import ibis.expr.types as ir
 
 from churn_mlops.data.sources.database import first_line
 from churn_mlops.data.sources.files import identifier, literal_path, quoted
+from churn_mlops.data.sources.formats.converted import check_names
 from churn_mlops.errors import SourceError
 
 _HEAD_BYTES = 4096
+_RENAMED = re.compile(r".*_\d+", re.DOTALL)
 _QUOTE, _ESCAPED = '"', '\\"'
 _OF_OBJECTS = "format = 'auto', records = true, maximum_object_size = 16777216"
 
@@ -46,6 +49,13 @@ def json_columns(path: Path, _table: str) -> list[str]:
     return _shape_of(path).columns
 
 
+def _keys_of(connection: duckdb.DuckDBPyConnection, literal: str) -> list[str]:
+    """The keys of all objects of a file as they are written: the engine renames one that another one repeats."""
+    objects = f"read_json_objects({quoted(literal)}, format = 'auto', maximum_object_size = 16777216)"
+    keys = f"SELECT DISTINCT unnest(json_keys(json)) AS key FROM {objects} ORDER BY key"  # noqa: S608 the path is quoted
+    return [str(key) for (key,) in connection.execute(keys).fetchall()]
+
+
 class _Shape(NamedTuple):
     """The keys of the rows of a file, and the key of the one object around them, if there is one."""
 
@@ -63,13 +73,18 @@ def _shape_of(path: Path) -> _Shape:
                 raise SourceError(_explained(path, "it is empty"))
             around = _around(path, connection, rows)
             if around is None:
-                return _Shape([str(row[0]) for row in found], None)
+                columns = [str(row[0]) for row in found]
+                if any(map(_RENAMED.fullmatch, columns)):
+                    check_names(_keys_of(connection, literal), str(path))
+                return _Shape(columns, None)
             keys = f"SELECT DISTINCT json_keys(one) FROM ({_inside(literal, around)})"  # noqa: S608 all is quoted
             held = connection.execute(keys).fetchall()
     except duckdb.Error as error:
         raise SourceError(_explained(path, first_line(error))) from None
     named = (str(key) for (some,) in sorted(held, key=lambda row: -len(row[0])) for key in some)
-    return _Shape(list(dict.fromkeys(named)), around)
+    columns = list(dict.fromkeys(named))
+    check_names(columns, str(path))
+    return _Shape(columns, around)
 
 
 def _rows_of(literal: str, shape: _Shape) -> str:

@@ -19,7 +19,7 @@ import numpy as np
 from churn_mlops.data.contract import level_text
 from churn_mlops.data.sources.files import identifier, quoted
 from churn_mlops.data.sources.formats.cell_texts import write_texts
-from churn_mlops.data.sources.formats.converted import ConvertedTable, Remark
+from churn_mlops.data.sources.formats.converted import ConvertedTable, Remark, check_names
 from churn_mlops.errors import SourceError
 
 READERS = {
@@ -49,6 +49,7 @@ def convert_statistics(path: Path, folder: Path) -> dict[str, ConvertedTable]:
         names, described = next(blocks)
         if not names or not any(map(len, names.values())):
             raise SourceError(f"{path} holds no rows: export it again with the customers")
+        check_names(list(names), str(path))
         kinds = described.readstat_variable_types
         write_texts(_rows(chain([(names, described)], blocks), kinds), len(names), target)
     except (library.ReadstatError, library.PyreadstatError, UnicodeDecodeError, OverflowError) as error:
