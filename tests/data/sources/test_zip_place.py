@@ -105,3 +105,11 @@ def test_a_zip_that_cannot_be_read_is_refused(make: Callable[[Path], Any], says:
     make(tmp_path / "export.zip")
     with pytest.raises(SourceError, match=says):
         resolve(str(tmp_path / "export.zip"))
+
+
+def test_a_name_that_is_too_long_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr(f"{'n' * 400}.csv", "id,plan\n1,a\n")
+    with pytest.raises(SourceError, match="name is too long"):
+        resolve(str(path))

@@ -7,6 +7,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from errno import ENAMETOOLONG
 from pathlib import Path, PurePosixPath
 
 import ibis
@@ -109,6 +110,10 @@ def unpack(path: Path, folder: Path) -> list[Path]:
             return _unpacked(path, archive, folder)
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
         raise SourceError(f"{path} is not a whole .zip file ({error}): pack it again") from None
+    except OSError as error:
+        if error.errno != ENAMETOOLONG:
+            raise
+        raise SourceError(f"{path} holds a file whose name is too long: rename it, and pack it again") from None
 
 
 def _unpacked(path: Path, archive: zipfile.ZipFile, folder: Path) -> list[Path]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from errno import ENOSPC
 from pathlib import Path
 
 import pyarrow as pa
@@ -68,5 +69,7 @@ def _translated(path: Path, kind: str) -> Iterator[None]:
     try:
         yield
     except (pa.ArrowException, OSError) as error:
+        if isinstance(error, OSError) and error.errno == ENOSPC:
+            raise  # the file is whole, and there is no room for its copy
         why = str(error).splitlines()[0]
         raise SourceError(f"{path} is not {kind} that is whole ({why}): write it again, or as Parquet") from None

@@ -27,6 +27,7 @@ import ibis.expr.types as ir
 from churn_mlops.data.sources.database import memory_connection
 from churn_mlops.data.sources.files import identifier, literal_path, quoted
 from churn_mlops.data.sources.formats.converted import Remark, check_names
+from churn_mlops.data.sources.formats.kept_copy import room_for_copy
 from churn_mlops.data.sources.formats.total_row import TotalRow, may_be_total, without_total
 from churn_mlops.errors import SourceError
 
@@ -234,7 +235,7 @@ def _readable(path: Path, written: CsvFormat) -> Iterator[Path]:
     if written.encoding == UTF8 and not written.head:
         yield path
         return
-    with tempfile.TemporaryDirectory(prefix="churn-") as folder:
+    with room_for_copy(path), tempfile.TemporaryDirectory(prefix="churn-") as folder:
         copy = Path(folder) / "table.csv"
         decoder, left = codecs.getincrementaldecoder(written.encoding)(), len(written.head)
         with _open(path) as source, copy.open("wb") as target:

@@ -5,13 +5,17 @@ They lie in a folder of the system for temporary files, which only this user can
 
 from __future__ import annotations
 
+import errno
 import shutil
 import tempfile
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Generic, TypeVar, cast
+
+from churn_mlops.errors import SourceError
 
 Made = TypeVar("Made")
 _KEPT_FILES = 4
@@ -35,6 +39,25 @@ def kept_copy(make: Callable[[Path, Path], Made], path: Path) -> KeptCopy[Made]:
 
 @lru_cache(maxsize=_KEPT_FILES)
 def _made(make: Callable[[Path, Path], Any], path: Path, _version: tuple[int, int, int]) -> KeptCopy[Any]:
-    copy: KeptCopy[Any] = KeptCopy()
-    copy.made = make(path, copy.folder)
+    with room_for_copy(path):
+        copy: KeptCopy[Any] = KeptCopy()
+        copy.made = make(path, copy.folder)
     return copy
+
+
+@contextmanager
+def room_for_copy(path: Path) -> Iterator[None]:
+    """Raise the error of a full disk, while a copy of the file at ``path`` is written, as one of ours.
+
+    Raises:
+        SourceError: the folder for temporary files is full, or not there.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.ENOENT) or error.filename == str(path):
+            raise
+        raise SourceError(
+            f"{path} is read from a copy, and that cannot be written ({error.strerror or error}): make room in the "
+            "folder for temporary files, or name another one in TMPDIR"
+        ) from None
