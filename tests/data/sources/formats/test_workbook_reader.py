@@ -158,3 +158,17 @@ def test_a_workbook_without_a_table_is_refused(make: Any, says: str, tmp_path: P
     make(tmp_path / "shop.xlsx")
     with pytest.raises(SourceError, match=says):
         open_table(str(tmp_path / "shop.xlsx"))
+
+
+@pytest.mark.parametrize("off", [0, 2])
+def test_a_cell_that_is_merged_over_rows_stands_in_each_of_them(tmp_path: Path, off: int) -> None:
+    path = tmp_path / "customers.xlsx"
+    with xlsxwriter.Workbook(path) as book:
+        sheet = book.add_worksheet()
+        for column, name in enumerate(("id", "plan", "seats")):
+            sheet.merge_range(off, off + column, off + 1, off + column, name)
+        for row, cells in enumerate([(1, "a", 5), (2, "", 6), (3, "b", 7), (4, "", 8)], start=2):
+            sheet.write_row(off + row, off, cells)
+        sheet.merge_range(off + 2, off + 1, off + 3, off + 1, "a")
+    rows = [tuple(row.values()) for row in open_table(str(path)).to_pyarrow().to_pylist()]
+    assert rows == [("1", "a", "5"), ("2", "a", "6"), ("3", "b", "7"), ("4", None, "8")]

@@ -6,7 +6,9 @@ neither a format nor an exponent, a day is written as 2024-01-05. A cell with an
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from python_calamine import (
     CalamineError,
@@ -56,7 +58,27 @@ def convert_workbook(path: Path, folder: Path) -> dict[str, ConvertedTable]:
 
 def _table(sheet: CalamineSheet, path: Path, where: str) -> ConvertedTable | None:
     merged = {first[0] for first, last in sheet.merged_cell_ranges or () if last[1] > first[1]}
-    return table_of_rows(sheet.iter_rows(), path, where, merged)
+    return table_of_rows(_with_merged(sheet), path, where, merged)
+
+
+def _with_merged(sheet: CalamineSheet) -> Iterator[list[Any]]:
+    """The rows of ``sheet``; a cell that is merged over several rows of one column stands in each of them."""
+    ranges = sheet.merged_cell_ranges or ()
+    left = (sheet.start or (0, 0))[1]  # the rows begin with the first of the sheet, their cells do not
+    tall = {(at[0], at[1] - left): last[0] for at, last in ranges if last[0] > at[0] and last[1] == at[1]}
+    down: dict[int, tuple[int, Any]] = {}  # by column: the last row of the open cell, and its value
+    for row, cells in enumerate(sheet.iter_rows()):
+        filled = list(cells)
+        if all(cell == "" for cell in cells):  # below a high header, or in a gap
+            yield filled
+            continue
+        for column, cell in enumerate(filled):
+            last = tall.get((row, column))
+            if last is not None:
+                down[column] = (last, cell)
+            elif column in down and row <= down[column][0]:
+                filled[column] = down[column][1]
+        yield filled
 
 
 def _first_line(error: Exception) -> str:
