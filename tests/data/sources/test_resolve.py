@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -109,3 +110,10 @@ def test_a_file_of_no_table_holds_none(tmp_path: Path) -> None:
     duckdb.connect(str(tmp_path / "shop.duckdb")).close()
     with pytest.raises(SourceError, match="holds no table: check the address"):
         open_every_table(str(tmp_path / "shop.duckdb"))
+
+
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    path = tmp_path / "customers.csv"
+    os.mkfifo(path)
+    with pytest.raises(SourceError, match="is a pipe"):
+        resolve(str(path))

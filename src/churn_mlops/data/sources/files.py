@@ -21,6 +21,10 @@ def check_file(path: Path) -> None:
     if path.is_dir():
         raise SourceError(f"{path} is a folder: give the file inside it")
     try:
+        if path.is_fifo():
+            raise SourceError(
+                f"{path} is a pipe, which can be read only once: write its rows into a file, and give that"
+            )
         with path.open("rb"):
             pass
     except FileNotFoundError:
