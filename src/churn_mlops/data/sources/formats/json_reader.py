@@ -51,9 +51,11 @@ def json_columns(path: Path, _table: str) -> list[str]:
 
 def _keys_of(connection: duckdb.DuckDBPyConnection, literal: str) -> list[str]:
     """The keys of all objects of a file as they are written: the engine renames one that another one repeats."""
-    objects = f"read_json_objects({quoted(literal)}, format = 'auto', maximum_object_size = 16777216)"
-    keys = f"SELECT DISTINCT unnest(json_keys(json)) AS key FROM {objects} ORDER BY key"  # noqa: S608 the path is quoted
-    return [str(key) for (key,) in connection.execute(keys).fetchall()]
+    keys = (
+        "SELECT DISTINCT unnest(json_keys(json)) AS key "
+        "FROM read_json_objects(?, format = 'auto', maximum_object_size = 16777216) ORDER BY key"
+    )
+    return [str(key) for (key,) in connection.execute(keys, [literal]).fetchall()]
 
 
 class _Shape(NamedTuple):
