@@ -58,6 +58,7 @@ study: $(VENV)/.dev $(VENV)/.proxy $(VENV)/.clock $(VENV)/.prometheus $(VENV)/.c
 	$(BIN)/python -m bench.drift
 	$(BIN)/python -m bench.estimates
 	$(BIN)/python -m bench.shifts --peers $(VENV)/shifts/bin/python
+	$(BIN)/python -m bench.shifts --customers 400000 --decisions defaults --out bench/shifts_large.json
 	$(BIN)/python -m bench.retraining
 	$(BIN)/python -m bench.metrics_page
 	$(BIN)/python -m bench.quiet_year

@@ -1,6 +1,7 @@
 """Two years of shifts: which of them cost money, which of them page, and after how long.
 
-    python -m bench.shifts [--customers 100000] [--each 200] [--peers PYTHON] [--out bench/shifts.json]
+    python -m bench.shifts [--each 200] [--peers PYTHON] [--out bench/shifts.json]
+    python -m bench.shifts --customers 400000 --decisions defaults --out bench/shifts_large.json
 
 A model is fitted on nine months of the demo company and scores each of the 24 months after it. In each run one thing
 changes for good, at once or over months: why customers leave, how many, who they are, or what the source says of
@@ -33,10 +34,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from bench.shifts.changes import Floats, drawn
+from bench.shifts.changes import Floats, Month, drawn
 from bench.shifts.company import LIVE, company
 from churn_mlops.data.engine.typed_table import LABEL
-from churn_mlops.monitoring import ListGain, ListTerms, ScoredRows, money_lost, week_gain
+from churn_mlops.monitoring import ListGain, ListTerms, Measurement, ScoredRows, money_lost, week_gain
 from churn_mlops.monitoring.money.list_gain import ERRORS_OF_95
 from churn_mlops.retention.economics import Economics
 
@@ -52,10 +53,15 @@ DECISIONS = {
 }
 
 
-def earned(scores: Floats, true: Floats, economics: Economics) -> float:
+def earned(month: Month, economics: Economics) -> float:
     """The money of a month's list, by the true probabilities."""
-    terms = _terms(economics, len(true))
-    return float(terms.gains(true)[terms.gains(scores) > 0].sum())
+    terms = _terms(economics, len(month.true))
+    return float(terms.gains(month.true)[terms.gains(_scores(month)) > 0].sum())
+
+
+def _scores(month: Month) -> Floats:
+    assert month.scores is not None
+    return month.scores
 
 
 def _terms(economics: Economics, customers: int) -> ListTerms:
@@ -71,84 +77,84 @@ def paged(gains: Sequence[ListGain]) -> int | None:
     return None
 
 
-def observed(months: Sequence[tuple[Floats, Floats]], economics: Economics, seed: int) -> list[ListGain]:
+def observed(months: Sequence[Month], economics: Economics, seed: int) -> list[ListGain]:
     """What the product measures of each month, by drawn labels."""
     draw, found = np.random.default_rng(seed), []
-    for place, (scores, true) in enumerate(months):
-        left = (draw.random(len(true)) < true).astype(np.float64)
-        rows = ScoredRows(np.arange(len(true)), scores, left, np.ones(len(true)))
-        gain = week_gain(rows, _terms(economics, len(true)), "")
+    for place, month in enumerate(months):
+        left = (draw.random(len(month.true)) < month.true).astype(np.float64)
+        gain = _gain(month, left, economics)
         if gain.value is not None and gain.low is not None and gain.high is not None:
             error = (gain.high - gain.low) / 2 / ERRORS_OF_95
             found.append(ListGain(date(2026, 1, 1) + timedelta(days=HORIZON * place), gain.value, error))
     return found
 
 
-def within_reach(
-    gains: Sequence[ListGain], months: Sequence[tuple[Floats, Floats]], since: int, economics: Economics
-) -> bool:
-    """Whether a test finds the shift that knows its month, and the true probabilities of a company without it.
+def _gain(month: Month, left: Floats, economics: Economics) -> Measurement:
+    rows = ScoredRows(np.arange(len(left)), _scores(month), left, np.ones(len(left)))
+    return week_gain(rows, _terms(economics, len(left)), "")
+
+
+def expected(months: Sequence[Month], economics: Economics) -> list[float]:
+    """What the product would measure of each month if as many left as the true probabilities say."""
+    return [_gain(month, month.true, economics).value or 0.0 for month in months]
+
+
+def within_reach(gains: Sequence[ListGain], without: Sequence[float], since: int) -> bool:
+    """Whether a test finds the shift that knows its month, and what the lists would have earned without it.
 
     Args:
         gains: measured, one for each month.
-        months: scores and true probabilities without the shift.
+        without: of :func:`expected`, for the months without the shift.
         since: the place of the first month that may have changed.
-        economics: of the decision.
     """
-    lost, variance = 0.0, 0.0
-    for gain, (scores, true) in list(zip(gains, months, strict=True))[since:]:
-        rows = ScoredRows(np.arange(len(true)), scores, true, np.ones(len(true)))
-        lost += (week_gain(rows, _terms(economics, len(true)), "").value or 0.0) - gain.value
-        variance += gain.error**2
-    return lost > ONE_SIDED_95 * math.sqrt(variance)
+    lost = sum(without[since:]) - sum(gain.value for gain in gains[since:])
+    return lost > ONE_SIDED_95 * math.sqrt(sum(gain.error**2 for gain in gains[since:]))
 
 
 @cache
-def unshifted(customers: int) -> list[tuple[Floats, Floats]]:
-    """Scores and true probabilities of each month without a shift."""
-    made = company(customers, 1)
-    return [(made.scores(month.rows), month.true) for month in made.months]
+def unshifted(customers: int) -> dict[str, list[float]]:
+    """What is expected of each month without a shift, for each decision."""
+    return {name: expected(company(customers, 1).months, economics) for name, economics in DECISIONS.items()}
 
 
-def one_run(seed: int, customers: int, samples: Path | None) -> dict[str, Any]:
-    """A shift, whether it is harmful, and when it pages, for each decision."""
+def one_run(seed: int, customers: int, decisions: Sequence[str], samples: Path | None) -> dict[str, Any]:
+    """A shift, whether it is harmful, and when it pages, for each of some `DECISIONS`."""
     made, shift = company(customers, 1), drawn(np.random.default_rng(seed))
-    before = unshifted(customers)
-    whole = list(made.shifted(shift))
-    after = [(scores, true) for _, scores, true in whole]
+    after = list(made.shifted(shift))
     row: dict[str, Any] = {"seed": seed, "kind": shift.kind, "start": shift.start, "ramp": shift.ramp}
-    for name, economics in DECISIONS.items():
-        then, now = (sum(earned(*month, economics) for month in of[shift.start :]) for of in (before, after))
+    for name in decisions:
+        economics = DECISIONS[name]
+        then, now = (sum(earned(month, economics) for month in of[shift.start :]) for of in (made.months, after))
         gains = observed(after, economics, seed)
-        limit = len(gains) == len(after) and within_reach(gains, before, shift.start, economics)
+        limit = len(gains) == len(after) and within_reach(gains, unshifted(customers)[name], shift.start)
         row[name] = {"fall": 1 - now / then, "page": paged(gains), "within_reach": limit}
     if samples is not None:
-        pq.write_table(_sample(whole, seed), samples / f"{seed}.parquet")
+        pq.write_table(_sample(after, seed), samples / f"{seed}.parquet")
     return row
 
 
-def _sample(whole: Sequence[tuple[pa.Table, Floats, Floats]], seed: int) -> pa.Table:
+def _sample(months: Sequence[Month], seed: int) -> pa.Table:
     """Some customers of each month with score and label, for the peers."""
     draw, parts = np.random.default_rng(seed), []
-    for place, (rows, scores, true) in enumerate(whole):
-        some = draw.permutation(len(true))[:PEER_ROWS]
-        left = (draw.random(len(some)) < true[some]).astype(np.int64)
-        part = rows.take(pa.array(some)).drop_columns([LABEL])
+    for place, month in enumerate(months):
+        some = draw.permutation(len(month.true))[:PEER_ROWS]
+        left = (draw.random(len(some)) < month.true[some]).astype(np.int64)
+        part = month.rows.take(pa.array(some)).drop_columns([LABEL])
         plain = pa.schema(
             [(one.name, pa.string() if pa.types.is_dictionary(one.type) else one.type) for one in part.schema]
         )
-        extra = {"score": pa.array(scores[some]), "left": pa.array(left), "month": pa.array(np.full(len(some), place))}
+        own = {"score": _scores(month)[some], "left": left, "month": np.full(len(some), place)}
         part = part.cast(plain)
-        for name, column in extra.items():
-            part = part.append_column(name, column)
+        for name, values in own.items():
+            part = part.append_column(name, pa.array(values))
         parts.append(part)
     return pa.concat_tables(parts)
 
 
-def quiet(seed: int, customers: int) -> dict[str, int | None]:
-    """When a run without any shift pages, for each decision."""
-    months = unshifted(customers)
-    return {name: paged(observed(months, economics, seed)) for name, economics in DECISIONS.items()}
+def quiet(seed: int, customers: int, decisions: Sequence[str]) -> dict[str, int | None]:
+    """When a run without any shift pages, for each of some `DECISIONS`."""
+    months = company(customers, 1).months
+    return {name: paged(observed(months, DECISIONS[name], seed)) for name in decisions}
 
 
 def chosen(rows: Sequence[dict[str, Any]], decision: str, each: int) -> list[dict[str, Any]]:
@@ -210,21 +216,22 @@ def main() -> None:
     """Simulate, print, and write the figures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--customers", type=int, default=100_000)
+    parser.add_argument("--decisions", nargs="+", choices=DECISIONS, default=list(DECISIONS))
     parser.add_argument("--each", type=int, default=200)
     parser.add_argument("--draws", type=int, default=600, help="most runs")
     parser.add_argument("--peers", type=Path, help="an interpreter with NannyML and Evidently")
     parser.add_argument("--out", type=Path, default=HERE.parent / "shifts.json")
     given = parser.parse_args()
-    company(given.customers, 1)  # once, before the processes are forked
+    unshifted(given.customers)  # once, before the processes are forked
     found: dict[str, Any] = {"customers": given.customers, "months": LIVE}
     with tempfile.TemporaryDirectory() as name, ProcessPoolExecutor(2) as pool:
         samples = None if given.peers is None else Path(name)
-        runs = partial(one_run, customers=given.customers, samples=samples)
-        rows = list(pool.map(runs, range(given.draws), chunksize=5))
-        still = list(pool.map(partial(quiet, customers=given.customers), range(10**6, 10**6 + given.each // 2)))
+        of = {"customers": given.customers, "decisions": given.decisions}
+        rows = list(pool.map(partial(one_run, **of, samples=samples), range(given.draws), chunksize=5))
+        still = list(pool.map(partial(quiet, **of), range(10**6, 10**6 + given.each // 2)))
         if given.peers is not None:
             _add_peers(given.peers, Path(name), rows)
-    for decision in DECISIONS:
+    for decision in given.decisions:
         taken = chosen(rows, decision, given.each)
         pages = ("product", *(rows[0].get("peers") or ()))
         found[decision] = {page: table(taken, decision, page) for page in pages}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,8 +13,6 @@ from scipy.optimize import brentq
 from scipy.special import expit, logit
 
 Floats = npt.NDArray[np.float64]
-Shifted = tuple[pa.Table, Floats]
-"""Rows of customers, and their true probabilities of leaving, shape (rows,)."""
 NUMBERS = (
     "tenure", "monthly_charges", "total_charges", "logins_28d", "logins_trend", "days_since_login", "gigabytes_28d",
     "tickets_90d", "failed_payments_90d",
@@ -22,6 +20,18 @@ NUMBERS = (
 CATEGORIES = ("contract_type", "payment_method", "internet_service", "tech_support", "online_security")
 REASONS = ("plan", "logins", "discount", "tickets", "inactivity", "services")
 KINDS = ("reason lost", "unseen reason", "level", "group", "mix", "missing", "mixed up", "scaled")
+
+
+@dataclass(frozen=True)
+class Month:
+    """The customers of a month: their rows, true probabilities of leaving, and scores, each of shape (customers,).
+
+    ``scores`` is None where the rows say something else now, so that they are to be scored again.
+    """
+
+    rows: pa.Table
+    true: Floats
+    scores: Floats | None = None
 
 
 @dataclass(frozen=True)
@@ -66,60 +76,62 @@ def drawn(draw: np.random.Generator) -> Shift:
     )
 
 
-def _reason_lost(shift: Shift, by: float, rows: pa.Table, true: Floats, draw: np.random.Generator) -> Shifted:
+def _reason_lost(shift: Shift, by: float, month: Month, draw: np.random.Generator) -> Month:
     """A reason to leave counts less."""
-    return rows, expit(logit(true) - by * _reason(rows, REASONS[shift.what % len(REASONS)]))
+    return _with_odds(month, logit(month.true) - by * _reason(month.rows, REASONS[shift.what % len(REASONS)]))
 
 
-def _unseen_reason(shift: Shift, by: float, rows: pa.Table, true: Floats, draw: np.random.Generator) -> Shifted:
+def _unseen_reason(shift: Shift, by: float, month: Month, draw: np.random.Generator) -> Month:
     """As many leave, and partly for a reason that no column knows."""
-    odds, mean = logit(true) + 1.5 * by * draw.normal(size=len(true)), float(true.mean())
-    return rows, expit(odds + brentq(lambda more: float(expit(odds + more).mean()) - mean, -30, 30))
+    odds, mean = logit(month.true) + 1.5 * by * draw.normal(size=len(month.true)), float(month.true.mean())
+    return _with_odds(month, odds + brentq(lambda more: float(expit(odds + more).mean()) - mean, -30, 30))
 
 
-def _level(shift: Shift, by: float, rows: pa.Table, true: Floats, draw: np.random.Generator) -> Shifted:
+def _level(shift: Shift, by: float, month: Month, draw: np.random.Generator) -> Month:
     """Everyone leaves more, or less."""
-    return rows, expit(logit(true) + (by if shift.up else -by))
+    return _with_odds(month, logit(month.true) + (by if shift.up else -by))
 
 
-def _group(shift: Shift, by: float, rows: pa.Table, true: Floats, draw: np.random.Generator) -> Shifted:
+def _group(shift: Shift, by: float, month: Month, draw: np.random.Generator) -> Month:
     """One group leaves more, or less."""
-    values = _texts(rows, CATEGORIES[shift.what % len(CATEGORIES)])
-    levels = sorted(set(values))
-    is_meant = values == levels[shift.what // len(CATEGORIES) % len(levels)]
-    return rows, expit(logit(true) + 1.5 * (by if shift.up else -by) * is_meant)
+    values = _texts(month.rows, CATEGORIES[shift.what % len(CATEGORIES)])
+    levels = sorted(pc.unique(values).to_pylist())
+    is_meant = _equal(values, levels[shift.what // len(CATEGORIES) % len(levels)])
+    return _with_odds(month, logit(month.true) + 1.5 * (by if shift.up else -by) * is_meant)
 
 
-def _mix(shift: Shift, by: float, rows: pa.Table, true: Floats, draw: np.random.Generator) -> Shifted:
+def _mix(shift: Shift, by: float, month: Month, draw: np.random.Generator) -> Month:
     """Others are customers: more of those with large values of a feature, or of those with small ones."""
-    values = _numbers(rows, NUMBERS[shift.what % len(NUMBERS)])
+    values = _numbers(month.rows, NUMBERS[shift.what % len(NUMBERS)])
     weights = np.exp((by if shift.up else -by) * np.clip((values - values.mean()) / values.std(), -3, 3))
-    chosen = draw.choice(len(true), len(true), p=weights / weights.sum())
-    return rows.take(pa.array(chosen)), true[chosen]
+    chosen = draw.choice(len(values), len(values), p=weights / weights.sum())
+    scores = None if month.scores is None else month.scores[chosen]
+    return Month(month.rows.take(pa.array(chosen)), month.true[chosen], scores)
 
 
-def _missing(shift: Shift, by: float, rows: pa.Table, true: Floats, draw: np.random.Generator) -> Shifted:
+def _missing(shift: Shift, by: float, month: Month, draw: np.random.Generator) -> Month:
     """The source has no value of a feature for some customers."""
     name = _feature(shift)
-    column = rows.column(name)
+    column = month.rows.column(name)
     plain = column.cast(pa.string()) if pa.types.is_dictionary(column.type) else column
-    empty = pc.if_else(pa.array(draw.random(len(true)) < by), pa.scalar(None, plain.type), plain)
-    return _with(rows, name, empty.cast(column.type) if empty.type == column.type else _dictionary(empty)), true
+    empty = pc.if_else(pa.array(draw.random(len(column)) < by), pa.scalar(None, plain.type), plain)
+    return _with_column(month, name, empty.cast(column.type) if empty.type == column.type else _dictionary(empty))
 
 
-def _mixed_up(shift: Shift, by: float, rows: pa.Table, true: Floats, draw: np.random.Generator) -> Shifted:
+def _mixed_up(shift: Shift, by: float, month: Month, draw: np.random.Generator) -> Month:
     """The source has the value of another customer for some."""
-    some, order = np.flatnonzero(draw.random(len(true)) < by), np.arange(len(true))
+    customers = len(month.true)
+    some, order = np.flatnonzero(draw.random(customers) < by), np.arange(customers)
     order[some] = draw.permutation(some)
     name = _feature(shift)
-    return _with(rows, name, rows.column(name).take(pa.array(order))), true
+    return _with_column(month, name, month.rows.column(name).take(pa.array(order)))
 
 
-def _scaled(shift: Shift, by: float, rows: pa.Table, true: Floats, draw: np.random.Generator) -> Shifted:
+def _scaled(shift: Shift, by: float, month: Month, draw: np.random.Generator) -> Month:
     """The source has a number in another unit."""
     name = NUMBERS[shift.what % len(NUMBERS)]
     times = float(np.exp(3 * (by if shift.up else -by)))
-    return _with(rows, name, pc.multiply(rows.column(name), times)), true
+    return _with_column(month, name, pc.multiply(month.rows.column(name), times))
 
 
 CHANGES = {
@@ -132,8 +144,13 @@ def _feature(shift: Shift) -> str:
     return (*NUMBERS, *CATEGORIES)[shift.what % (len(NUMBERS) + len(CATEGORIES))]
 
 
-def _with(rows: pa.Table, name: str, column: Any) -> pa.Table:
-    return rows.set_column(rows.schema.get_field_index(name), name, column)
+def _with_odds(month: Month, odds: Floats) -> Month:
+    return replace(month, true=expit(odds))
+
+
+def _with_column(month: Month, name: str, column: Any) -> Month:
+    rows = month.rows.set_column(month.rows.schema.get_field_index(name), name, column)
+    return Month(rows, month.true)
 
 
 def _dictionary(column: Any) -> Any:
@@ -141,18 +158,22 @@ def _dictionary(column: Any) -> Any:
 
 
 def _numbers(rows: pa.Table, name: str) -> Floats:
-    return np.nan_to_num(rows.column(name).to_numpy(), nan=0.0)
+    return np.asarray(np.nan_to_num(rows.column(name).to_numpy(), nan=0.0))
 
 
-def _texts(rows: pa.Table, name: str) -> npt.NDArray[np.object_]:
-    return np.asarray(rows.column(name).cast(pa.string()).to_pylist(), dtype=object)
+def _texts(rows: pa.Table, name: str) -> Any:
+    return rows.column(name).cast(pa.string())
+
+
+def _equal(texts: Any, text: str) -> npt.NDArray[np.bool_]:
+    return np.asarray(pc.equal(texts, text).to_numpy())
 
 
 def _reason(rows: pa.Table, name: str) -> Floats:
     """What a reason adds to the log-odds of leaving, as the demo company draws them."""
-    monthly = _texts(rows, "contract_type") == "month-to-month"
+    monthly = _equal(_texts(rows, "contract_type"), "month-to-month")
     if name == "plan":
-        fiber = _texts(rows, "internet_service") == "fiber_optic"
+        fiber = _equal(_texts(rows, "internet_service"), "fiber_optic")
         return np.asarray(0.8 * monthly + 0.4 * fiber + 0.8 * (monthly & fiber))
     if name == "logins":
         trend = rows.column("logins_trend").to_numpy()
@@ -163,4 +184,4 @@ def _reason(rows: pa.Table, name: str) -> Floats:
         return np.asarray(0.4 * np.minimum(_numbers(rows, "tickets_90d"), 3))
     if name == "inactivity":
         return np.asarray(0.6 * (_numbers(rows, "days_since_login") >= 14))
-    return np.asarray(0.5 * sum(_texts(rows, one) == "no" for one in ("tech_support", "online_security")))
+    return np.asarray(0.5 * sum(_equal(_texts(rows, one), "no") for one in ("tech_support", "online_security")))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache
 from pathlib import Path
@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from bench.shifts.changes import CHANGES, Floats, Shift
+from bench.shifts.changes import CHANGES, Month, Shift
 from churn_mlops.data.contract import AS_OF, LEFT, HistoryContract, load_contract
 from churn_mlops.data.demo_company import write_company
 from churn_mlops.data.engine.typed_table import LABEL, read_snapshot
@@ -32,32 +32,27 @@ FIT_ROWS = 60_000
 
 
 @dataclass(frozen=True)
-class Month:
-    """The customers of a month: their rows, and their true probabilities of leaving, shape (customers,)."""
-
-    rows: pa.Table
-    true: Floats
-
-
-@dataclass(frozen=True)
 class Company:
-    """The months of a company, and the model that scores them."""
+    """The months of a company, and the model that scores them.
+
+    A month is scored again only where a shift changes what its rows say.
+    """
 
     months: list[Month]
     bundle: Bundle
 
-    def scores(self, rows: pa.Table) -> Floats:
-        """The churn probabilities of a model, shape (rows,)."""
-        return ChurnPredictor(self.bundle).score(rows)
+    def scored(self, month: Month) -> Month:
+        """The month with the churn probabilities of the model, where it has none."""
+        return (
+            month if month.scores is not None else replace(month, scores=ChurnPredictor(self.bundle).score(month.rows))
+        )
 
-    def shifted(self, shift: Shift) -> Iterator[tuple[pa.Table, Floats, Floats]]:
-        """Rows, scores and true probabilities of each month."""
+    def shifted(self, shift: Shift) -> Iterator[Month]:
+        """Each month."""
         draw = np.random.default_rng(shift.seed)
         for place, month in enumerate(self.months):
-            rows, true = month.rows, month.true
-            if (by := shift.strength(place)) > 0:
-                rows, true = CHANGES[shift.kind](shift, by, rows, true, draw)
-            yield rows, self.scores(rows), true
+            by = shift.strength(place)
+            yield self.scored(CHANGES[shift.kind](shift, by, month, draw) if by > 0 else month)
 
 
 @cache
@@ -75,7 +70,8 @@ def company(customers: int, seed: int) -> Company:
     learnt = learnt.take(pa.array(np.random.default_rng(seed).permutation(len(learnt))[:FIT_ROWS]))
     y = learnt.column(LABEL).to_numpy().astype(np.float64)
     bundle = fit_bundle(learnt, y, contract.flat(), "additive_boosting", seed=seed)
-    return Company(months[LEARNT + UNUSED :], bundle)
+    made = Company(months[LEARNT + UNUSED :], bundle)
+    return replace(made, months=[made.scored(month) for month in made.months])
 
 
 def month_of(tables: Mapping[str, ir.Table], contract: HistoryContract, truth: pa.Table, day: date) -> Month:

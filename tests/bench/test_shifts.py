@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from bench.shifts.__main__ import DECISIONS, chosen, earned, limit_of, observed, paged, table, within_reach
+from bench.shifts.__main__ import DECISIONS, chosen, earned, expected, limit_of, observed, paged, table, within_reach
 from bench.shifts.changes import KINDS, Shift, drawn
 from bench.shifts.company import Company, month_of
 from churn_mlops.data.contract import HistoryContract, load_contract
@@ -38,15 +38,16 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Company:
 def test_a_shift_changes_the_customers_or_the_source_from_its_month_on(company: Company, kind: str) -> None:
     shift = replace(SHIFT, kind=kind)
     months = list(company.shifted(shift))
-    known, true = company.scores(company.months[0].rows), company.months[0].true
-    for place, (_, scores, probabilities) in enumerate(months):
-        is_same = bool((scores == known).all()), bool((probabilities == true).all())
+    known, true = company.scored(company.months[0]).scores, company.months[0].true
+    for place, month in enumerate(months):
+        is_same = bool(np.all(month.scores == known)), bool((month.true == true).all())
         concept, source = ("reason lost", "unseen reason", "level", "group"), ("missing", "mixed up", "scaled")
         if place < shift.start:
             assert is_same == (True, True)
         else:
             assert is_same == (kind in concept, kind in source)
-    assert months[-1][2].min() > 0
+    assert months[-1].true.min() > 0
+    assert np.all(months[-1].scores == company.scored(replace(months[-1], scores=None)).scores)
 
 
 def test_a_shift_comes_in_steps() -> None:
@@ -57,9 +58,9 @@ def test_a_shift_comes_in_steps() -> None:
 
 
 def test_a_company_that_loses_fewer_customers_earns_less_and_is_paged_and_a_quiet_one_is_not(company: Company) -> None:
-    after = [(scores, true) for _, scores, true in company.shifted(SHIFT)]
+    after = list(company.shifted(SHIFT))
     before = after[0]
-    assert earned(*after[-1], CHEAP) < 0.5 * earned(*before, CHEAP)
+    assert earned(after[-1], CHEAP) < 0.5 * earned(before, CHEAP)
     page = paged(observed(after, CHEAP, 1))
     assert page is not None
     assert page >= SHIFT.start
@@ -67,10 +68,11 @@ def test_a_company_that_loses_fewer_customers_earns_less_and_is_paged_and_a_quie
 
 
 def test_a_test_that_knows_the_month_of_a_shift_finds_it_and_finds_nothing_without_one(company: Company) -> None:
-    after = [(scores, true) for _, scores, true in company.shifted(SHIFT)]
+    after = list(company.shifted(SHIFT))
     still = after[:1] * 8
-    assert within_reach(observed(after, CHEAP, 1), still, SHIFT.start, CHEAP)
-    assert not within_reach(observed(still, CHEAP, 1), still, SHIFT.start, CHEAP)
+    without = expected(still, CHEAP)
+    assert within_reach(observed(after, CHEAP, 1), without, SHIFT.start)
+    assert not within_reach(observed(still, CHEAP, 1), without, SHIFT.start)
 
 
 def test_pages_are_right_late_early_or_missing() -> None:

@@ -90,11 +90,13 @@ def listed_weights(rows: ScoredRows, terms: ListTerms, most: float | None = None
         terms: say who is worth an offer, and how many are reached.
         most: the weight that is on the list; None lists the customers who are worth an offer.
     """
+    if most is None:
+        worth = np.where(terms.gains(rows.scores) > 0, rows.weights, 0.0)
+        most = terms.reach * float(rows.weights.sum())
+        if worth.sum() <= most:
+            return worth
     order = np.argsort(rows.scores, kind="stable")
     ranked = Ranked(rows.churned[order], rows.scores[order], rows.weights[order])
-    if most is None:
-        worth = float(ranked.weights[terms.gains(ranked.scores) > 0].sum())
-        most = min(worth, terms.reach * float(ranked.weights.sum()))
     listed = np.empty(len(order))
     listed[order] = ranked.top_of(most)
     return listed
