@@ -296,6 +296,14 @@ def test_one_customers_row_is_that_of_the_full_snapshot() -> None:
         assert repr(alone.to_pylist()) == repr(complete.filter(pc.field("customer_id") == name).to_pylist())
 
 
+def test_many_dates_are_read_as_each_date_alone() -> None:
+    tables = on_duckdb(telecom(60, seed=1), CONTRACT)
+    dates = [date(2024, 2, 29), date(2024, 3, 30), date(2024, 4, 10)]
+    noon = datetime(2024, 4, 10, 12, tzinfo=UTC)
+    alone = [read_history(tables, CONTRACT, [day], known_until=noon, label=True) for day in dates]
+    assert read_history(tables, CONTRACT, dates, known_until=noon, label=True).equals(pa.concat_tables(alone))
+
+
 def test_a_customer_whose_id_is_a_number_is_found_by_its_text() -> None:
     declared = contract({"n": {"count": "usage"}})
     rows = {"customers": [(7, "2024-01-01", None, None)], "plans": [], "usage": [(7, "2024-05-01", "2024-05-01", 1.0)]}

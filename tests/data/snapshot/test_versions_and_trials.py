@@ -93,7 +93,7 @@ def test_the_label_counts_the_newest_version_and_no_trial() -> None:
     rows = [*TWICE, row("c", trial=MAY, end=MARCH)]
     meant = contract(**VERSIONS, trial_end="trial")
     tables = on_duckdb({"customers": pa.Table.from_pylist(rows, SCHEMA)}, meant)
-    found = churn_labels(PointInTimeTables(tables, meant), date(2024, 2, 1)).to_pyarrow().to_pylist()
+    found = churn_labels(PointInTimeTables(tables, meant), AsOf(date(2024, 2, 1))).to_pyarrow().to_pylist()
     assert {one[KEY]: one[CHURNED] for one in found} == {"a": "yes", "b": "no"}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 
 import ibis
@@ -11,7 +11,6 @@ import ibis.expr.types as ir
 from churn_mlops.data.engine.prepared import day_parameter, time_parameter
 
 _SMALLEST = timedelta(microseconds=1)  # the smallest difference of two times in a table of plain types
-_START = "start of days "
 
 
 @dataclass(frozen=True)
@@ -45,33 +44,52 @@ class AsOf:
         """The as-of date as a value of a statement."""
         return ibis.literal(self.day)
 
+    def later(self, days: int) -> AsOf:
+        """The whole of the day that comes ``days`` days later, as labels look at it."""
+        return AsOf(self.day + timedelta(days=days))
+
     def value_of(self, parameter: str) -> date | datetime:
         """The value that a statement of :class:`AnyAsOf` takes as ``parameter`` for this as-of date."""
-        if parameter == "day":
-            return self.day
-        if parameter.startswith(_START):
-            return midnight(self.day - timedelta(days=int(parameter.removeprefix(_START)) - 1))
-        last = midnight(self.day + timedelta(days=1)) - _SMALLEST
-        return last if self.until is None else min(self.until, last)
+        kind, ahead = parameter.split()
+        day = self.day + timedelta(days=int(ahead))
+        if kind == "day":
+            return day
+        if kind == "start":
+            return midnight(day)
+        last = midnight(day + timedelta(days=1)) - _SMALLEST
+        return last if kind == "end" or self.until is None else min(self.until, last)
 
 
 @dataclass(frozen=True)
 class AnyAsOf(AsOf):
-    """An as-of date that is given when a prepared statement runs: :meth:`AsOf.value_of` gives its parameters."""
+    """An as-of date that is given when a prepared statement runs: :meth:`AsOf.value_of` gives its parameters.
+
+    Args:
+        day: not used.
+        until: not used.
+        ahead: days from that as-of date to this one.
+        whole: whether all of the day counts, also where ``until`` is given.
+    """
 
     day: date = date.min
+    ahead: int = 0
+    whole: bool = False
 
     def includes(self, timestamp: ir.TimestampValue) -> ir.BooleanValue:
         """As of :meth:`AsOf.includes`."""
-        return timestamp <= time_parameter("last")
+        return timestamp <= time_parameter(f"{'end' if self.whole else 'known'} {self.ahead}")
 
     def within(self, timestamp: ir.TimestampValue, days: int) -> ir.BooleanValue:
         """As of :meth:`AsOf.within`."""
-        return timestamp >= time_parameter(f"{_START}{days}")
+        return timestamp >= time_parameter(f"start {self.ahead + 1 - days}")
 
     def as_date(self) -> ir.DateValue:
         """As of :meth:`AsOf.as_date`."""
-        return day_parameter("day")
+        return day_parameter(f"day {self.ahead}")
+
+    def later(self, days: int) -> AsOf:
+        """As of :meth:`AsOf.later`."""
+        return replace(self, ahead=self.ahead + days, whole=True)
 
 
 def midnight(day: date) -> datetime:

@@ -10,6 +10,8 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cached_property
+from secrets import token_hex
 from typing import Any, cast
 
 import duckdb
@@ -45,17 +47,40 @@ def day_parameter(called: str) -> date:  # type: ignore[empty-body]
 
 @dataclass(frozen=True)
 class PreparedStatement:
-    """A compiled statement.
+    """A compiled statement with gaps, where values go.
 
     Args:
-        sql: with ``$1``, ``$2`` ... where values go.
-        names: of the values, in that order; each once.
+        texts: those between the gaps, one more than there are gaps.
+        gaps: the name and the type of the value of each gap, such as ("day", "DATE").
         columns: of the result.
+        dialect: of the engine.
     """
 
-    sql: str
-    names: tuple[str, ...]
+    texts: tuple[str, ...]
+    gaps: tuple[tuple[str, str], ...]
     columns: tuple[str, ...]
+    dialect: Any
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """The names of the values, each once."""
+        return tuple(dict.fromkeys(name for name, _ in self.gaps))
+
+    @cached_property
+    def sql(self) -> str:
+        """The statement with ``$1``, ``$2`` ... for the values, in the order of `names`."""
+        return self._filled(
+            lambda name, kind: sge.cast(sge.Parameter(this=sge.Literal.number(self.names.index(name) + 1)), kind)
+        )
+
+    def with_days(self, values: Mapping[str, date | datetime]) -> str:
+        """The statement with dates and local times by their names written into it."""
+        return self._filled(lambda name, kind: sge.cast(sge.Literal.string(str(values[name])), kind))
+
+    def _filled(self, value: Callable[[str, str], sge.Expression]) -> str:
+        written = {gap: value(*gap).sql(dialect=self.dialect) for gap in set(self.gaps)}
+        rest = (written[gap] + text for gap, text in zip(self.gaps, self.texts[1:], strict=True))
+        return "".join((self.texts[0], *rest))
 
     def on(self, connection: Any) -> Callable[[Mapping[str, Any]], list[dict[str, Any]]]:
         """A function that runs the statement on a driver's ``connection`` with the values by name, and gives the rows.
@@ -87,19 +112,20 @@ class PreparedStatement:
 def prepared(rows: ir.Table) -> PreparedStatement:
     """The expression ``rows``, compiled for its engine."""
     compiler = rows.get_backend().compiler
-    names: list[str] = []
+    mark = f"gap_{token_hex(16)}_"  # no text of the statement can hold it
+    gaps: list[tuple[str, str]] = []
 
     def placed(node: sge.Expression) -> sge.Expression:
         kind = _TYPES.get(str(node.this).lower()) if isinstance(node, sge.Anonymous) else None
         if kind is None:
             return _as_literal(node, compiler.dialect)
-        name = str(node.expressions[0].this)
-        if name not in names:
-            names.append(name)
-        return sge.cast(sge.Parameter(this=sge.Literal.number(names.index(name) + 1)), kind)
+        gaps.append((str(node.expressions[0].this), kind))
+        return sge.Var(this=f"{mark}{len(gaps) - 1}_")
 
-    statement = cast(sge.Expression, compiler.to_sqlglot(rows)).transform(placed)
-    return PreparedStatement(statement.sql(dialect=compiler.dialect), tuple(names), tuple(rows.columns))
+    text = cast(sge.Expression, compiler.to_sqlglot(rows)).transform(placed).sql(dialect=compiler.dialect)
+    texts = re.split(f"{mark}([0-9]+)_", text)
+    order = tuple(gaps[int(place)] for place in texts[1::2])
+    return PreparedStatement(tuple(texts[::2]), order, tuple(rows.columns), compiler.dialect)
 
 
 def _as_literal(node: sge.Expression, dialect: Any) -> sge.Expression:

@@ -18,6 +18,6 @@ from churn_mlops.data.snapshot.labels import churn_labels
 def labels_of(tables: Mapping[str, ir.Table], contract: HistoryContract, day: date) -> ir.Table:
     """Customers active on ``day``, by what the tables hold now, and `CHURNED` ("yes", "no", null) of each."""
     history = PointInTimeTables(tables, contract, None)
-    rows, found = active_customers(history, AsOf(day)), churn_labels(history, day).rename(customer=KEY)
+    rows, found = active_customers(history, AsOf(day)), churn_labels(history, AsOf(day)).rename(customer=KEY)
     joined = rows.left_join(found, rows[KEY] == found["customer"])
     return joined.select(**{contract.customer: as_text(joined[KEY]), CHURNED: joined[CHURNED]})

@@ -14,7 +14,7 @@ from churn_mlops.data.snapshot.churn_dates import end_of, with_churn_dates
 from churn_mlops.data.snapshot.known_rows import KEY, TIME, PointInTimeTables
 
 
-def churn_labels(history: PointInTimeTables, day: date) -> ir.Table:
+def churn_labels(history: PointInTimeTables, as_of: AsOf) -> ir.Table:
     """One row for each customer: `KEY` and `CHURNED` ("yes", "no", or null where it is not known).
 
     Raises:
@@ -24,17 +24,14 @@ def churn_labels(history: PointInTimeTables, day: date) -> ir.Table:
     if label is None:
         raise ValueError(f"the contract {history.contract.name!r} declares no label")
     if label.inactive is not None:
-        return _by_inactivity(history, label, label.inactive, day)
-    return _by_churn_date(history, label, day)
+        return _by_inactivity(history, label, label.inactive, as_of)
+    return _by_churn_date(history, label, as_of)
 
 
-def _by_churn_date(history: PointInTimeTables, label: HistoryLabel, day: date) -> ir.Table:
+def _by_churn_date(history: PointInTimeTables, label: HistoryLabel, as_of: AsOf) -> ir.Table:
     """Yes: the last spell that began before the horizon's end ended in the horizon. No: it went on."""
     declared = history.contract.tables[history.contract.customers]
-    before, after = (
-        AsOf(day + timedelta(days=label.lead_days)),
-        AsOf(day + timedelta(days=label.lead_days + label.days)),
-    )
+    before, after = as_of.later(label.lead_days), as_of.later(label.lead_days + label.days)
     rows = with_churn_dates(history)
     # A spell that begins later does not count: a customer who came back a year later had churned.
     rows = rows.filter(after.includes(rows[TIME]))
@@ -63,10 +60,9 @@ def _of_churner(made: ir.Table, involuntary: Involuntary | None) -> ir.StringVal
     return ibis.ifelse((made.involuntary_end == made.end).fill_null(False), other, ibis.literal("yes"))
 
 
-def _by_inactivity(history: PointInTimeTables, label: HistoryLabel, inactive: Inactivity, day: date) -> ir.Table:
+def _by_inactivity(history: PointInTimeTables, label: HistoryLabel, inactive: Inactivity, as_of: AsOf) -> ir.Table:
     """Yes where no event followed. A customer without events has no row among them, so all customers are taken."""
-    lead = timedelta(days=label.lead_days)
-    before, after = AsOf(day + lead), AsOf(day + lead + timedelta(days=inactive.days))
+    before, after = as_of.later(label.lead_days), as_of.later(label.lead_days + inactive.days)
     events = history.all_rows(inactive.events)
     seen = events.filter(after.includes(events[TIME]), ~before.includes(events[TIME])).select(KEY).distinct()
     customers = history.all_rows(history.contract.customers).select(KEY).distinct()

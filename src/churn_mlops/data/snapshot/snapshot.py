@@ -5,8 +5,9 @@ One expression gives it for one date, for many dates, and for one customer; ``do
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
+from functools import partial
 from itertools import groupby
 
 import ibis
@@ -14,9 +15,9 @@ import ibis.expr.types as ir
 import pyarrow as pa
 
 from churn_mlops.data.contract import AS_OF, CHURNED, DAYS_OF_UNIT, HistoryContract, HistoryFeature
-from churn_mlops.data.engine.arrow import as_arrow
 from churn_mlops.data.engine.as_of import AsOf
 from churn_mlops.data.engine.cell_values import as_text
+from churn_mlops.data.engine.each_date import read_each
 from churn_mlops.data.engine.timestamps import wall_clock
 from churn_mlops.data.snapshot.active_customers import START, active_customers
 from churn_mlops.data.snapshot.aggregate_functions import FUNCTIONS, Aggregate, function_of
@@ -53,6 +54,19 @@ def snapshot(
     Raises:
         ValueError: there are no dates, or a label is wanted that the contract does not declare.
     """
+    rows_of, parts = _parts(tables, contract, dates, known_until, customer, label)
+    return ibis.union(*map(rows_of, parts)) if len(parts) > 1 else rows_of(parts[0])
+
+
+def _parts(
+    tables: Mapping[str, ir.Table],
+    contract: HistoryContract,
+    dates: Sequence[date],
+    known_until: datetime | None,
+    customer: str | None,
+    label: bool,
+) -> tuple[Callable[[AsOf], ir.Table], list[AsOf]]:
+    """The expression of an as-of date, and the as-of dates of a snapshot."""
     if not dates:
         raise ValueError("a snapshot needs an as-of date")
     if label and contract.label is None:
@@ -61,8 +75,7 @@ def snapshot(
     if customer is not None:
         history = history.of_customer(history.key_value(customer))
     until = None if known_until is None else wall_clock(known_until, contract.time_zone)
-    parts = [snapshot_of(history, AsOf(day, until), label=label) for day in dates]
-    return parts[0] if len(parts) == 1 else ibis.union(*parts)
+    return partial(snapshot_of, history, label=label), [AsOf(day, until) for day in dates]
 
 
 def read_history(
@@ -79,22 +92,22 @@ def read_history(
     Raises:
         ValueError: as :func:`snapshot`.
     """
-    rows = snapshot(tables, contract, dates, known_until=known_until, customer=customer, label=label)
-    arrow = as_arrow(rows).cast(_schema(rows, contract))
-    return arrow.sort_by([(AS_OF, "ascending"), (contract.customer, "ascending")])
+    rows = read_each(*_parts(tables, contract, dates, known_until, customer, label))
+    order = [(AS_OF, "ascending"), (contract.customer, "ascending")]
+    return rows.cast(_schema(rows.column_names, contract)).sort_by(order)
 
 
-def _schema(rows: ir.Table, contract: HistoryContract) -> pa.Schema:
+def _schema(columns: Sequence[str], contract: HistoryContract) -> pa.Schema:
     kinds = {"number": pa.float64(), "boolean": pa.bool_(), "category": pa.string()}
     of_features = {name: kinds[feature.type] for name, feature in contract.features.items()}
-    return pa.schema([(name, {AS_OF: pa.date32(), **of_features}.get(name, pa.string())) for name in rows.columns])
+    return pa.schema([(name, {AS_OF: pa.date32(), **of_features}.get(name, pa.string())) for name in columns])
 
 
 def snapshot_of(history: PointInTimeTables, as_of: AsOf, *, label: bool = False) -> ir.Table:
     """The snapshot of one as-of date, as :func:`snapshot` gives it."""
     contract = history.contract
     rows = active_customers(history, as_of)
-    sides = [*_computed(history, as_of), *([churn_labels(history, as_of.day)] if label else [])]
+    sides = [*_computed(history, as_of), *([churn_labels(history, as_of)] if label else [])]
     for place, side in enumerate(sides):
         rows = rows.left_join(side, history.is_same_customer(rows, side), rname=f"{{name}}{_SIDE}{place}")
     values = {name: _present(rows, name, feature, as_of, contract) for name, feature in contract.features.items()}

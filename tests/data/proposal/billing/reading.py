@@ -69,7 +69,7 @@ def misread(
         expected = {customer_id(number): label for number, label in truth(day, contract.label.days).items()}
         there = active_customers(history, AsOf(day)).to_pyarrow()[KEY].to_pylist()
         assert len(there) == len(set(there)), day
-        rows = churn_labels(history, day).to_pyarrow().to_pylist()
+        rows = churn_labels(history, AsOf(day)).to_pyarrow().to_pylist()
         read = {str(row[KEY]): row[CHURNED] for row in rows if row[KEY] in set(there)}
         assert read.keys() == set(map(str, there)), day
         unlike = {key for key in read.keys() & expected.keys() if read[key] != expected[key]}
