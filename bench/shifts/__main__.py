@@ -43,6 +43,7 @@ from churn_mlops.retention.economics import Economics
 
 HERE = Path(__file__).parent
 PEER_ROWS = 2_000
+BATCH = 20
 FINAL_AFTER, HORIZON = 37, 30
 HARM = 0.05
 ONE_SIDED_95 = 1.645
@@ -163,6 +164,11 @@ def chosen(rows: Sequence[dict[str, Any]], decision: str, each: int) -> list[dic
     return harmful + [row for row in rows if row[decision]["fall"] < HARM][:each]
 
 
+def is_enough(rows: Sequence[dict[str, Any]], decisions: Sequence[str], each: int) -> bool:
+    """Whether there are ``each`` harmful and ``each`` harmless runs for each decision."""
+    return all(len(chosen(rows, decision, each)) == 2 * each for decision in decisions)
+
+
 def table(rows: Sequence[dict[str, Any]], decision: str, page: str) -> dict[str, Any]:
     """Precision and recall of the pages; a page before the shift is false, of a harmful run too.
 
@@ -227,7 +233,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name, ProcessPoolExecutor(2) as pool:
         samples = None if given.peers is None else Path(name)
         of = {"customers": given.customers, "decisions": given.decisions}
-        rows = list(pool.map(partial(one_run, **of, samples=samples), range(given.draws), chunksize=5))
+        rows: list[dict[str, Any]] = []
+        while len(rows) < given.draws and not is_enough(rows, given.decisions, given.each):
+            seeds = range(len(rows), min(len(rows) + BATCH, given.draws))
+            rows.extend(pool.map(partial(one_run, **of, samples=samples), seeds))
         still = list(pool.map(partial(quiet, **of), range(10**6, 10**6 + given.each // 2)))
         if given.peers is not None:
             _add_peers(given.peers, Path(name), rows)

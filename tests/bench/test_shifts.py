@@ -9,7 +9,18 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from bench.shifts.__main__ import DECISIONS, chosen, earned, expected, limit_of, observed, paged, table, within_reach
+from bench.shifts.__main__ import (
+    DECISIONS,
+    chosen,
+    earned,
+    expected,
+    is_enough,
+    limit_of,
+    observed,
+    paged,
+    table,
+    within_reach,
+)
 from bench.shifts.changes import KINDS, Shift, drawn
 from bench.shifts.company import Company, month_of
 from churn_mlops.data.contract import HistoryContract, load_contract
@@ -89,3 +100,5 @@ def test_pages_are_right_late_early_or_missing() -> None:
     assert table(rows, "defaults", "other")["recall_by_fall"]["5 to 10 %"] == [1, 1]
     assert limit_of(rows, "defaults") == {"5 to 10 %": [0, 1], "10 to 20 %": [0, 0], "20 % and more": [2, 2]}
     assert len(chosen(rows, "defaults", 2)) == 4
+    assert is_enough(rows, ["defaults"], 3)
+    assert not is_enough(rows[:-1], ["defaults"], 3)
