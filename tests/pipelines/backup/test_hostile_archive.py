@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import io
 import os
+import shutil
 import tarfile
 from datetime import timedelta
 from pathlib import Path
+from typing import TextIO
 
 import pytest
 
@@ -91,6 +93,26 @@ def test_what_a_killed_restore_left_in_plain_text_is_deleted_by_the_next(
     left.mkdir()
     (left / STORE).write_bytes(b"customers in plain text")
     restore_backup(here.backup().path, here.file, key_file=here.key, replace=True)
+    assert list(tmp_path.glob("churn-restore-*")) == []
+
+
+@pytest.mark.parametrize("is_locked", [False, True])
+def test_a_folder_that_another_restore_deletes_before_it_is_locked_is_made_again(
+    here: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_locked: bool
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    real, deleted = room.lock_file, []
+
+    def locked(path: Path, *, wait: bool = True) -> TextIO:
+        lock = real(path, wait=wait) if is_locked or deleted else None
+        if not deleted:
+            deleted.append(path.parent)
+            shutil.rmtree(path.parent)
+        return lock or real(path, wait=wait)
+
+    monkeypatch.setattr(room, "lock_file", locked)
+    restore_backup(here.backup().path, here.file, key_file=here.key, replace=True)
+    assert len(deleted) == 1
     assert list(tmp_path.glob("churn-restore-*")) == []
 
 

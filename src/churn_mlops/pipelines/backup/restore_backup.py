@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from pathlib import Path
+from typing import TextIO
 
 from sqlalchemy import Connection, select
 
@@ -108,8 +109,22 @@ def _work_folder() -> Iterator[Path]:
     for left in Path(tempfile.gettempdir()).glob(f"{_FOLDER}*"):
         with suppress(OSError), lock_file(left / _LOCK, wait=False):  # it is in use, or another user's
             shutil.rmtree(left)
-    with tempfile.TemporaryDirectory(prefix=_FOLDER) as name, lock_file(Path(name) / _LOCK):
+    folder, lock = _locked_folder()
+    with folder as name, lock:
         yield Path(name)
+
+
+def _locked_folder() -> tuple[tempfile.TemporaryDirectory[str], TextIO]:
+    """A new folder with its lock: another one if a restore that began meanwhile has deleted it before it was locked."""
+    while True:
+        folder = tempfile.TemporaryDirectory(prefix=_FOLDER)
+        path = Path(folder.name) / _LOCK
+        with suppress(FileNotFoundError):
+            lock = lock_file(path)
+            if path.exists():
+                return folder, lock
+            lock.close()
+        folder.cleanup()
 
 
 def _copied(
