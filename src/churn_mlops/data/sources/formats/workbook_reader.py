@@ -21,6 +21,7 @@ from python_calamine import (
 
 from churn_mlops.data.sources.formats.converted import ConvertedTable
 from churn_mlops.data.sources.formats.sheet_table import LOOKED_AT, table_of_rows
+from churn_mlops.data.sources.formats.workbook_size import SMALLER, check_sheet, check_unpacked
 from churn_mlops.errors import SourceError
 
 _SAVE_AGAIN = "open it in a spreadsheet and save it again as .xlsx, or export the sheet as CSV in UTF-8"
@@ -30,8 +31,9 @@ def convert_workbook(path: Path, folder: Path) -> dict[str, ConvertedTable]:
     """Write each sheet of the workbook at ``path`` that holds a table into ``folder``.
 
     Raises:
-        SourceError: it is no whole workbook, has a password, or no sheet holds a table.
+        SourceError: it is no whole workbook, is too large, has a password, or no sheet holds a table.
     """
+    check_unpacked(path)
     found: dict[str, ConvertedTable] = {}
     try:
         with load_workbook(str(path)) as workbook:
@@ -41,12 +43,15 @@ def convert_workbook(path: Path, folder: Path) -> dict[str, ConvertedTable]:
                 if one.typ == SheetTypeEnum.WorkSheet and one.visible == SheetVisibleEnum.Visible
             ]
             for place, name in enumerate(shown):
+                check_sheet(path, name)
                 table = _table(workbook.get_sheet_by_name(name), folder / f"{place}.parquet", f"{path}, sheet {name!r}")
                 if table is not None:
                     found[name] = table
     except PasswordError:
         raise SourceError(f"{path} has a password: save it without one") from None
     except CalamineError as error:
+        if "limit exceeded" in str(error):  # of .ods
+            raise SourceError(f"{path} has a value too far out on a sheet ({_first_line(error)}): {SMALLER}") from None
         raise SourceError(f"{path} is not a whole workbook ({_first_line(error)}): {_SAVE_AGAIN}") from None
     if not found:
         raise SourceError(
