@@ -81,3 +81,27 @@ def test_an_id_that_is_a_word_for_missing_is_a_customer_and_is_asked_about() -> 
     (problem,) = [problem for problem in found if problem.rule == "missing_as_id"]
     assert (problem.severity, problem.column) == ("warning", "visits.customer_id")
     assert problem.advice.startswith("2 rows are those of a customer 'NA'")
+
+
+def _with_ends(ends: list[str]) -> list[tuple[str, str, str, int]]:
+    """The problems with customers of which so many left, and 100 stayed."""
+    names = [f"K{place}" for place in range(len(ends) + 100)]
+    starts = [str((_START + place % 50 * _DAY).date()) for place in range(len(names))]
+    frame = pd.DataFrame({"id": names, "since": starts, "until": [*ends, *[None] * 100]})
+    contract = {
+        "name": "company",
+        "customer": "id",
+        "tables": {"customers": {"start": "since", "end": "until", "formats": {"until": "%Y-%m-%d"}}},
+        "label": {"event": "customers.end"},
+        "features": {"tenure": {"age_of": "customers.start", "unit": "months"}},
+    }
+    found = check_history(tables({"customers": frame}), HistoryContract.from_dict(contract))
+    return [(problem.severity, problem.column, problem.rule, problem.rows) for problem in found]
+
+
+def test_more_than_one_percent_of_the_ends_that_is_not_read_stops_and_not_of_all_rows() -> None:
+    ends = [str((_START + (60 + place % 90) * _DAY).date()) for place in range(199)]
+    assert _with_ends(ends) == []
+    assert _with_ends([*ends, "31.05.2024"]) == [("warning", "customers.until", "date_unread", 1)]
+    assert _with_ends([*ends[:98], "31.05.2024"]) == [("stop", "customers.until", "date_unread", 1)]
+    assert _with_ends([*ends[:50], *["9999-12-31"] * 100]) == []

@@ -11,14 +11,13 @@ from churn_mlops.data.contract import END, END_KNOWN_AT, HistoryContract, Histor
 from churn_mlops.data.discovery.foreign_keys import Link, measured
 from churn_mlops.data.discovery.profiled_table import ProfiledTable
 from churn_mlops.data.discovery.table_roles import Role, TableRoles
-from churn_mlops.data.discovery.time_columns import NO_DAY, TimeColumn, outside_calendar
+from churn_mlops.data.discovery.time_columns import TimeColumn, outside_calendar, unread_in
 from churn_mlops.data.discovery.time_roles import Times, checked
 from churn_mlops.data.discovery.times.data_clock import newest_of
 from churn_mlops.data.engine.cell_values import as_text
 from churn_mlops.data.engine.timestamps import READ, time_of
 from churn_mlops.data.profiling.name_signals import may_name_leaving, names_identifier, names_leaving
 from churn_mlops.data.profiling.table_profile import profile_table
-from churn_mlops.data.profiling.value_counts import MISSING_TEXTS
 
 
 def declared_roles(tables: Mapping[str, ir.Table], contract: HistoryContract) -> TableRoles:
@@ -64,10 +63,11 @@ def _time(table: ir.Table, name: str, declared: HistoryTable) -> TimeColumn:
     column, time_format = table[name], declared.formats.get(name)
     if column.type().is_temporal():
         return TimeColumn(name, outside=outside_calendar(column))
-    text = as_text(column)
-    held = text.notnull() & text.lower().notin(sorted(MISSING_TEXTS | NO_DAY))
-    unread = (held & time_of(table, name, declared).isnull()).sum().to_pyarrow().as_py()
-    return TimeColumn(name, time_format, time_format or "ISO 8601", unread=int(unread or 0))
+    time = time_of(table, name, declared)
+    example = as_text(column).max(where=time.notnull()).to_pyarrow().as_py()
+    unread = unread_in(table, column, time)
+    read_as = time_format or "ISO 8601"
+    return TimeColumn(name, time_format, read_as, example=example, unread=unread.rows, unread_texts=unread)
 
 
 def _named(key: str, contract: HistoryContract) -> set[str]:

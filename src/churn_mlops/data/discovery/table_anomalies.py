@@ -103,7 +103,7 @@ def on_formats(look: ProfiledTable) -> list[Finding]:
     common = plain or (written[0] if written else None)
     for time in written:
         name = f"{look.name}.{time.name}"
-        if common is not None and time.read_as != common.read_as and time.format is not None:
+        if common is not None and time.format is not None and not _written_alike(time, common):
             what = (
                 f"is written like {time.example!r} ({time.read_as}), {common.name} like {common.example!r} "
                 f"({common.read_as}): do both come from the same clock?"
@@ -117,12 +117,19 @@ def on_formats(look: ProfiledTable) -> list[Finding]:
             found.append(Finding(name, "date_order", what))
         if time.unread:
             what = (
-                f"{of_rows(time.unread, look.rows)} are no time as {time.read_as} writes one: they count as missing, "
-                "so a customer whose end is not read counts as staying. Write all dates of the column alike"
+                f"{of_rows(time.unread, time.unread_texts.filled)} with a value are no time as {time.read_as} writes "
+                f"one, {time.unread_texts}: they count as missing, so a customer whose end is not read counts as "
+                "staying. Write all dates of the column alike, in the source or in a view"
             )
-            found.append(Finding(name, "date_unread", what, rows=time.unread, of=look.rows))
+            found.append(Finding(name, "date_unread", what, rows=time.unread, of=time.unread_texts.filled))
     found += [_outside(look, time) for time in look.times.values() if time.outside]
     return found + [_counted(look, column, times) for column in look.columns if (times := unix_times_of(column))]
+
+
+def _written_alike(time: TimeColumn, other: TimeColumn) -> bool:
+    """Whether two columns of times have one format; ISO 8601 is one of days from the year on."""
+    formats = {time.read_as, other.read_as}
+    return len(formats) == 1 or ("ISO 8601" in formats and any(str(one).startswith("%Y-%m-%d") for one in formats))
 
 
 def _counted(look: ProfiledTable, column: ColumnProfile, times: UnixTimes) -> Finding:

@@ -7,7 +7,7 @@ alone, so that every engine reads the same time, or none, from a text.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import ibis.expr.types as ir
 
@@ -18,11 +18,13 @@ from churn_mlops.data.contract.time_format import (
     time_format_fits,
     time_formats_of,
 )
+from churn_mlops.data.discovery.times.unread_times import UnreadTimes, unread_times
 from churn_mlops.data.engine.cell_values import as_text
 from churn_mlops.data.engine.timestamps import in_calendar, parsed_time
 from churn_mlops.data.profiling.numeric_codes import is_number_date
 from churn_mlops.data.profiling.table_profile import ColumnProfile
 from churn_mlops.data.profiling.unix_times import unix_times_of
+from churn_mlops.data.profiling.value_counts import MISSING_TEXTS
 from churn_mlops.suggestions import words
 
 _SAMPLE = 2_000
@@ -48,6 +50,7 @@ class TimeColumn:
         example: a text as it is written.
         unread: rows that hold something that is no time in that format.
         outside: rows that hold a time of the database outside the years 1 to 9999.
+        unread_texts: more about ``unread``.
     """
 
     name: str
@@ -57,6 +60,7 @@ class TimeColumn:
     example: str | None = None
     unread: int = 0
     outside: int = 0
+    unread_texts: UnreadTimes = field(default_factory=UnreadTimes, compare=False)
 
 
 def time_column(column: ir.Column, profile: ColumnProfile) -> TimeColumn | None:
@@ -83,8 +87,16 @@ def time_column(column: ir.Column, profile: ColumnProfile) -> TimeColumn | None:
     plain = best.startswith("%Y-%m-%d") and all(map(is_plain, texts))
     if plain and read < profile.present:  # without a format, years before 1900 are read too
         read = int(parsed_time(column, None).count().to_pyarrow().as_py())
-    unread = profile.present - read
-    return TimeColumn(name, None if plain else best, best, other, texts[len(texts) // 2], max(unread, 0))
+    time_format = None if plain else best
+    unread = UnreadTimes(filled=profile.present)
+    if profile.present > read:
+        unread = unread_in(column.as_table(), column, parsed_time(column, time_format))
+    return TimeColumn(name, time_format, best, other, texts[len(texts) // 2], unread.rows, unread_texts=unread)
+
+
+def unread_in(rows: ir.Table, column: ir.Column, time: ir.TimestampColumn) -> UnreadTimes:
+    """The texts of ``column``, one of ``rows``, that are missing in ``time``, which is the same column."""
+    return unread_times(rows.select(text=as_text(column), read=time.notnull()), MISSING_TEXTS | NO_DAY)
 
 
 def _of_days(profile: ColumnProfile) -> ColumnProfile:

@@ -18,11 +18,13 @@ from churn_mlops.data.snapshot.known_rows import KEY, TIME, PointInTimeTables, k
 
 _MOST = 0.5
 """Share of the rows beyond which a fault of single rows is a fault of the whole table."""
+_FEW = 0.01
+"""The same share, of the ends that are not read: each makes a customer who stayed of one that left."""
 _STOPPING = frozenset(
     {"date_unread", "time_missing", "end_before_start", "orphans", "link_blank", "customer_repeated", "keys_merged"}
 )
 _ADVICE = {
-    "date_unread": "say under `formats` how the column is written",
+    "date_unread": "if they are alike, say under `formats` how they are written",
     "time_missing": "name the column that holds the time",
     "end_before_start": "are the two columns exchanged?",
     "orphans": "do both columns name customers in the same way?",
@@ -62,7 +64,17 @@ def check_history(tables: Mapping[str, ir.Table], contract: HistoryContract) -> 
         *_without_customer(table_roles),
         *_repeated(tables, contract),
     ]
-    return [*problems, *map(_problem, _with_early_ends(findings, some)), *map(_problem, on_leaving(table_roles))]
+    unread = _ends_column(table_roles, some)
+    findings = [*_with_early_ends(findings, some), *on_leaving(table_roles)]
+    return [*problems, *(_problem(one, _FEW if one.column == unread else _MOST) for one in findings)]
+
+
+def _ends_column(table_roles: TableRoles, contract: HistoryContract) -> str | None:
+    """The column that says who left, as findings name it; None where no end is declared, or its table is empty."""
+    home = contract.tables[contract.customers]
+    key = home.ends or contract.customers
+    column = home.end if home.ends is None else contract.tables[key].time if key in contract.tables else None
+    return None if column is None else f"{table_roles.roles[key].look.name}.{column}"
 
 
 def _without(contract: HistoryContract, empty: list[str]) -> HistoryContract:
@@ -84,9 +96,9 @@ def _empty(name: str, *, stops: bool) -> Problem:
     return Problem("warning", name, "empty_table", 0, (), "there are no rows: has its source failed?")
 
 
-def _problem(finding: Finding) -> Problem:
-    most = finding.of > 0 and finding.rows > _MOST * finding.of
-    stops = most and finding.kind in _STOPPING
+def _problem(finding: Finding, most: float = _MOST) -> Problem:
+    share = most if finding.kind == "date_unread" else _MOST
+    stops = 0 < share * finding.of < finding.rows and finding.kind in _STOPPING
     advice = f"{finding.message}; {_ADVICE[finding.kind]}" if stops else finding.message
     return Problem("stop" if stops else "warning", finding.column or "", finding.kind, finding.rows, (), advice)
 
